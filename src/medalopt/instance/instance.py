@@ -1,0 +1,200 @@
+"""The frozen `Instance`: all figures of one planning problem, as columns, in a canonical order.
+
+Every axis is sorted by name, so that the same figures in another order are the same instance.
+Axes: T periods, E metals, D devices, G regions, I streams, B bundles, H treatments, K smelters,
+L lines of terms, O offers, A alloys, M medals, W device-mix windows. Mass of devices and feed in
+tonnes, of metal in kilograms, money in the instance's currency, footprint in kg CO2e.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from medalopt.errors import Fault
+from medalopt.instance.figures import Bools, Figures, Ints
+
+Names = tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Metals:
+    """E metals and how each is handled once it is on the account."""
+
+    names: Names
+    titles: Names  # what a person calls them; the symbol where no title is given
+    sell: Figures  # (E, T) money/kg for metal left over
+    holding: Figures  # (E, T) money/kg per period
+    opening_stock: Figures  # (E,) kg
+
+
+@dataclass(frozen=True, eq=False)
+class Devices:
+    """D device types."""
+
+    names: Names
+    assay: Figures  # (D, E) kg/t
+    unit_mass: Figures  # (D,) kg apiece; 0 where it is not given
+
+
+@dataclass(frozen=True, eq=False)
+class Streams:
+    """I streams: a device type offered by a region."""
+
+    names: Names
+    device: Ints  # (I,) index of the device
+    region: Ints  # (I,) index of the region
+    bundle: Ints  # (I,) index of the bundle, -1 where it stands alone
+    available: Figures  # (I, T) t
+    price: Figures  # (I,) money/t paid to the supplier
+    collection: Figures  # (I,) money/t
+    committed: Figures  # (I,) t over the horizon
+    credited: Figures  # (I, E) share of the metal that is the project's
+    storage_limit: Figures  # (I,) t; infinite where storage has no limit, 0 where there is no storage
+    storage_cost: Figures  # (I,) money/t per period
+    storable: Bools  # (I,) whether what is not sent may wait
+    footprint: Figures  # (I,) kg CO2e/t
+
+
+@dataclass(frozen=True, eq=False)
+class Treatments:
+    """H treatments before the smelter."""
+
+    names: Names
+    cost: Figures  # (H, D) money/t
+    to_smelter: Figures  # (H, D) share of the treated tonne sent on
+    recovery: Figures  # (H, D, E)
+    residue_value: Figures  # (H,) money per tonne not sent on
+    capacity: Figures  # (H, T) t of input
+    accepts: Bools  # (H, D)
+    regions: Bools  # (H, G)
+    footprint: Figures  # (H,) kg CO2e/t of input
+
+
+@dataclass(frozen=True, eq=False)
+class Smelters:
+    """K smelters; what each charges and returns stands in its lines of `Terms`."""
+
+    names: Names
+    capacity: Figures  # (K, T) t of feed
+    committed: Figures  # (K,) t of feed over the horizon
+    limit: Figures  # (K,) t of feed over the horizon
+    lead: Ints  # (K, E) periods from shipment to metal on the account
+    line: Ints  # (K, D, H) index of the line of terms for this feed, -1 where it is not accepted
+    footprint: Figures  # (K,) kg CO2e/t of feed
+
+
+@dataclass(frozen=True, eq=False)
+class Terms:
+    """L lines of terms; a smelter without a schedule has one line, named ''."""
+
+    names: Names
+    smelter: Ints  # (L,)
+    treatment_charge: Figures  # (L,) money/t of feed
+    refining_charge: Figures  # (L, E) money/kg returned
+    returned: Figures  # (L, E) share returned
+    deduction: Figures  # (L, E) kg/t of feed
+
+
+@dataclass(frozen=True, eq=False)
+class Lanes:
+    """From G regions to K smelters."""
+
+    exists: Bools  # (G, K)
+    cost: Figures  # (G, K) money/t of what arrives; 0 where there is no lane
+    footprint: Figures  # (G, K) kg CO2e/t
+
+
+@dataclass(frozen=True, eq=False)
+class Market:
+    """O offers of metal or alloy scrap."""
+
+    names: Names
+    composition: Figures  # (O, E) mass fractions
+    price: Figures  # (O, T) money/kg
+    committed: Figures  # (O,) kg
+    limit: Figures  # (O,) kg
+    recycled: Figures  # (O,) recycled fraction
+    footprint: Figures  # (O,) kg CO2e/kg
+
+
+@dataclass(frozen=True, eq=False)
+class Alloys:
+    """A alloys, their windows, losses and process scrap."""
+
+    names: Names
+    named: Bools  # (A, E) metals the alloy names
+    low: Figures  # (A, E) least share; 0 where not named
+    high: Figures  # (A, E) greatest share; 0 where not named
+    admits_others: Bools  # (A,) whether `others` is given
+    others: Figures  # (A,) greatest share of all that is not named
+    loss: Figures  # (A,) melt loss
+    capacity: Figures  # (A, T) kg cast
+    scrap_share: Figures  # (A,) of what is cast
+    scrap_returned: Figures  # (A,) of the process scrap
+    scrap_lead: Ints  # (A,) periods
+    scrap_value: Figures  # (A,) money/kg
+
+
+@dataclass(frozen=True, eq=False)
+class Medals:
+    """M kinds of medal."""
+
+    names: Names
+    count: Ints  # (M,)
+    due: Ints  # (M,) index of the period by whose end the alloy is cast
+    parts: Figures  # (M, A) kg of alloy in one medal, without the allowance
+    allowance: Figures  # (M,) metal that never comes back, per kg in the medal
+
+
+@dataclass(frozen=True, eq=False)
+class Policy:
+    """What the plan must respect beside need and supply."""
+
+    recycled: Figures  # (E,) floor on the recycled share; 0 where there is none
+    windows: Names  # (W,) a device, or the name of a group
+    members: Bools  # (W, D)
+    window_low: Figures  # (W,)
+    window_high: Figures  # (W,)
+    participation: Figures  # () least share of its offer that each region sends; 0: none
+    footprint_cap: Figures  # () kg CO2e; infinite: none
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the figures of one mapping come from, as its author wrote it."""
+
+    path: str
+    source: Names
+    note: str
+
+
+@dataclass(frozen=True, eq=False)
+class Instance:
+    """One planning problem, checked and complete. Change is a copy (`dataclasses.replace`)."""
+
+    name: str
+    title: str
+    currency: str
+    periods: Names  # '2017-04', or '1' to 'n'
+    period_length: str  # month, quarter or year
+    metals: Metals
+    devices: Devices
+    regions: Names
+    streams: Streams
+    bundles: tuple[tuple[str, str], ...]  # (B,) region and bundle
+    treatments: Treatments
+    smelters: Smelters
+    terms: Terms
+    lanes: Lanes
+    market: Market
+    alloys: Alloys
+    medals: Medals
+    policy: Policy
+    lots: Names = ()  # paths of whole lots and minimum orders
+    annex: Mapping[str, Any] = field(default_factory=dict)  # mixes, scenarios, parties, uncertainty
+    sources: tuple[Source, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)  # path to sha256
+    figures: str = ""  # sha256 of all figures in canonical order
+    warnings: tuple[Fault, ...] = ()
