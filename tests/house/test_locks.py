@@ -1,0 +1,76 @@
+"""The pinned dependencies: complete, the same everywhere, and free of any place to fetch them from."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[2]
+LOCKS = {path.stem: path for path in sorted((ROOT / "requirements").glob("*.txt"))}
+GROUPS = {
+    "install": ["build"],
+    "test": ["build", "test", "lint"],
+    "bench": ["build", "bench"],
+}
+
+
+def pins(text: str) -> dict[str, Requirement]:
+    """Return what a lock asks for, by canonical name; `AssertionError` where a pin has no version or no hash."""
+    found = {}
+    for block in re.split(r"\n(?=\S)", text.replace("\\\n", " ").strip()):
+        entry, *hashes = block.split("--hash=")
+        requirement = Requirement(entry.strip())
+        assert re.fullmatch(r"==[^*]+", str(requirement.specifier)), block
+        assert hashes and all(re.match(r"sha256:[0-9a-f]{64}\b", digest) for digest in hashes), block
+        found[canonicalize_name(requirement.name)] = requirement
+    return found
+
+
+def project() -> dict[str, Any]:
+    """Return pyproject.toml."""
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def test_each_lock_is_known() -> None:
+    """Every lock is one that the tests below look at."""
+    assert set(LOCKS) == {*GROUPS, "lock"}
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_lock_holds_all_that_the_project_asks_for(name: str) -> None:
+    """Whatever pyproject.toml asks for is pinned, with its hashes, in the lock that has to hold it."""
+    wanted = project()["project"]["dependencies"] + [
+        each for group in GROUPS[name] for each in project()["dependency-groups"][group]
+    ]
+    assert {canonicalize_name(Requirement(each).name) for each in wanted} <= set(pins(LOCKS[name].read_text()))
+
+
+@pytest.mark.parametrize("name", ["test", "bench"])
+def test_locks_agree(name: str) -> None:
+    """What is tested and measured is what a user installs: the locks pin the same versions."""
+    installed, other = pins(LOCKS["install"].read_text()), pins(LOCKS[name].read_text())
+    assert {key: str(pin.specifier) for key, pin in installed.items()} == {
+        key: str(other[key].specifier) for key in installed
+    }
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_lock_names_no_place(name: str) -> None:
+    """A lock names no address, file or installer option: it works with whatever index a machine is set up with."""
+    text = LOCKS[name].read_text()
+    assert re.findall(r"://|^--|^/| @ |file:", text, flags=re.MULTILINE) == []
+
+
+@pytest.mark.parametrize(
+    "planted", ["numpy>=2 --hash=sha256:" + 64 * "0", "numpy==2.4.6", "numpy==2.* --hash=sha256:0"]
+)
+def test_a_loose_pin_is_seen(planted: str) -> None:
+    """A pin without an exact version or without a hash is found where it is planted."""
+    with pytest.raises(AssertionError):
+        pins(planted)
