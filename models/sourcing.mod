@@ -1,0 +1,338 @@
+# The sourcing program in GNU MathProg.
+#
+# Which discarded devices, by which treatment, to which smelter and when, so that the alloys of the medals
+# can be cast in time, at the least cost (or footprint, or tonnes of devices).
+# sourcing.md beside this file states the same mathematics; the numbers of the families are its numbers.
+#
+#   medalopt export instances/tiny.yaml --format mathprog -o tiny.dat
+#   glpsol --math sourcing.mod --data tiny.dat --output tiny.txt
+#
+# Units: devices and smelter feed in tonnes (t), metal and alloy in kilograms (kg), money in the currency of
+# the instance, footprint in kg CO2e, time in periods 1..n. All figures come in these units, nothing is converted.
+# Letters: i stream, d device, g region, b bundle, h treatment, k smelter, e metal, o offer, a alloy, m medal,
+#          w window of the device mix, t period.
+
+
+#######################################  What the data file gives  #######################################
+
+param measure, symbolic, in {'cost', 'footprint', 'mass'}, default 'cost';   # what is to be least
+param unlimited := 1.7976931348623157e308;        # stands for a limit that is not given
+
+# Time
+param n, integer, >= 1;                           # number of periods
+set PERIODS := 1..n;
+
+# Metals
+set METALS;
+param sell{METALS, PERIODS}, default 0;           # money/kg, for metal left over
+param holding{METALS, PERIODS}, default 0;        # money/kg and period
+param opening_stock{METALS}, >= 0, default 0;     # kg
+
+# Devices and what one tonne of each holds
+set DEVICES;
+param assay{DEVICES, METALS}, >= 0, default 0;    # kg/t
+
+# Streams: a device type offered by a region
+set REGIONS;
+set STREAMS;
+param device{STREAMS}, symbolic, in DEVICES;
+param region{STREAMS}, symbolic, in REGIONS;
+param bundle{STREAMS}, symbolic, default '';      # streams of one region and bundle come together; '': alone
+param available{STREAMS, PERIODS}, >= 0, default 0;            # t
+param price{STREAMS}, default 0;                  # money/t, paid to the supplier
+param collection{STREAMS}, default 0;             # money/t
+param stream_committed{STREAMS}, >= 0, default 0; # t over the horizon
+param stream_footprint{STREAMS}, default 0;       # kg CO2e/t
+param credited{STREAMS, METALS}, default 1;       # share of the metal that is the project's
+set STORABLE, within STREAMS;                     # what is not sent may wait
+param storage_limit{STORABLE}, default unlimited; # t
+param storage_cost{STORABLE}, default 0;          # money/t and period
+
+# Treatments before the smelter
+set TREATMENTS;
+set ACCEPTED, within TREATMENTS cross DEVICES;
+set SERVED, within TREATMENTS cross REGIONS;
+param treatment_cost{TREATMENTS, DEVICES}, default 0;          # money/t
+param to_smelter{TREATMENTS, DEVICES}, default 1;              # share of the tonne that is sent on
+param recovery{TREATMENTS, DEVICES, METALS}, default 1;
+param residue_value{TREATMENTS}, default 0;       # money per tonne not sent on
+param treatment_limit{TREATMENTS, PERIODS}, default unlimited; # t of input
+param treatment_footprint{TREATMENTS}, default 0; # kg CO2e/t of input
+
+# Smelters, and the terms on which each settles a feed
+set SMELTERS;
+param feed_limit{SMELTERS, PERIODS}, default unlimited;        # t of feed in a period
+param total_committed{SMELTERS}, >= 0, default 0; # t of feed over the horizon
+param total_limit{SMELTERS}, default unlimited;   # t of feed over the horizon
+param lead{SMELTERS, METALS}, integer, >= 0, default 0;        # periods from shipment to metal on the account
+param smelter_footprint{SMELTERS}, default 0;     # kg CO2e/t of feed
+set TERMS;
+set FEEDS, within SMELTERS cross DEVICES cross TREATMENTS;     # feeds that are accepted
+param terms{FEEDS}, symbolic, in TERMS;           # the terms that settle this feed
+param treatment_charge{TERMS}, default 0;         # money/t of feed
+param refining_charge{TERMS, METALS}, default 0;  # money/kg returned
+param metal_return{TERMS, METALS}, default 0;     # share returned
+param deduction{TERMS, METALS}, default 0;        # kg/t of feed
+
+# Lanes from region to smelter
+set LANES, within REGIONS cross SMELTERS;
+param lane_cost{LANES}, default 0;                # money/t of what arrives
+param lane_footprint{LANES}, default 0;           # kg CO2e/t
+
+# Offers of metal and alloy scrap
+set OFFERS;
+param composition{OFFERS, METALS}, >= 0, default 0;            # mass fractions
+param offer_price{OFFERS, PERIODS}, default 0;    # money/kg
+param purchase_committed{OFFERS}, >= 0, default 0;             # kg over the horizon
+param purchase_limit{OFFERS}, default unlimited;  # kg over the horizon
+param recycled_fraction{OFFERS}, default 0;
+param offer_footprint{OFFERS}, default 0;         # kg CO2e/kg
+
+# Alloys
+set ALLOYS;
+set NAMED, within ALLOYS cross METALS;            # metals an alloy names
+param low{NAMED}, default 0;                      # window of each, as shares of the fresh charge
+param high{NAMED}, default 1;
+set ADMITS_OTHERS, within ALLOYS;                 # alloys in which metals that are not named may be
+param others_share{ADMITS_OTHERS}, default 1;     # greatest share of all that is not named
+param loss{ALLOYS}, default 0;                    # melt loss
+param cast_limit{ALLOYS, PERIODS}, default unlimited;          # kg cast
+param scrap_share{ALLOYS}, default 0;             # process scrap, share of what is cast
+param scrap_returned{ALLOYS}, default 1;          # share of it fit to charge again
+param scrap_lead{ALLOYS}, integer, >= 1, default 1;            # after how many periods
+param scrap_value{ALLOYS}, default 0;             # money/kg, of what is left at the end
+
+# Medals
+set MEDALS;
+param count{MEDALS}, integer, >= 0;
+param due{MEDALS}, integer, in PERIODS;           # their alloy is cast by the end of this period
+param part{MEDALS, ALLOYS}, >= 0, default 0;      # kg of alloy in one medal
+param allowance{MEDALS}, >= 0, default 0;         # metal that never comes back, per kg in the medal
+
+# Policy
+param recycled_floor{METALS}, default 0;          # least recycled share of what is charged
+set WINDOWS;
+set MEMBERS{WINDOWS}, within DEVICES;
+param window_low{WINDOWS}, default 0;             # least and greatest share of all tonnes sent
+param window_high{WINDOWS}, default 1;
+param participation_share, default 0;             # of what a region offers
+param cap, default unlimited;                     # kg CO2e
+
+
+####################################  What follows from it by arithmetic  ####################################
+
+# Offered: the stream has something in t, or may have kept something from before.
+param offered_so_far{i in STORABLE, t in PERIODS} := available[i,t] + (if t > 1 then offered_so_far[i,t-1]);   # t
+set OFFERED := {i in STREAMS, t in PERIODS: available[i,t] > 0 or (if i in STORABLE then offered_so_far[i,t]) > 0};
+
+# Routes of each stream: (treatment, smelter), or a treatment alone where it sends nothing on.
+set SUITED{i in STREAMS} := {h in TREATMENTS: (h,device[i]) in ACCEPTED and (h,region[i]) in SERVED};
+set ROUTES{i in STREAMS}, dimen 2 := {h in SUITED[i], k in SMELTERS: to_smelter[h,device[i]] > 0
+                                      and (k,device[i],h) in FEEDS and (region[i],k) in LANES};
+set EXITS{i in STREAMS} := {h in SUITED[i]: to_smelter[h,device[i]] = 0};
+set ROUTED := {i in STREAMS: card(ROUTES[i]) + card(EXITS[i]) > 0};
+set BUNDLED := {i in STREAMS: bundle[i] <> ''};
+set STOCKED := {(i,t) in OFFERED: i in STORABLE and (i in ROUTED or i in BUNDLED)};
+set TAKEN := setof{(i,t) in OFFERED: i in BUNDLED and available[i,t] > 0} (region[i],bundle[i],t);
+
+# The same routes, by smelter and by treatment.
+set INTO{k in SMELTERS}, dimen 2 := setof{i in STREAMS, (h,k) in ROUTES[i]} (i,h);
+set THROUGH{h in TREATMENTS}, dimen 2 := setof{i in STREAMS, (h,k) in ROUTES[i]} (i,k);
+set ENDING{h in TREATMENTS} := {i in STREAMS: h in EXITS[i]};
+
+# Yield: y_je = credited * max(0, min(r m, m - delta pi)), kg returned per tonne of devices, with m = assay * recovery.
+param metal{h in TREATMENTS, d in DEVICES, e in METALS} := assay[d,e] * recovery[h,d,e];   # kg/t of devices
+param yield{k in SMELTERS, (i,h) in INTO[k], e in METALS} := credited[i,e] * max(0, min(
+    metal_return[terms[k,device[i],h],e] * metal[h,device[i],e],
+    metal[h,device[i],e] - deduction[terms[k,device[i],h],e] * to_smelter[h,device[i]]));
+set YIELDING{k in SMELTERS, e in METALS}, dimen 2 := {(i,h) in INTO[k]: yield[k,i,h,e] > 0};
+set RETURNS := {k in SMELTERS, e in METALS, t in PERIODS: t > lead[k,e] and card(YIELDING[k,e]) > 0};
+
+# Cost of a route, money per tonne of devices sent in t: c_jt = before + pi * arriving + refining of what returns in time.
+param before{i in STREAMS, h in SUITED[i]} := price[i] + collection[i] + treatment_cost[h,device[i]]
+    - residue_value[h] * (1 - to_smelter[h,device[i]]);
+param route_cost{k in SMELTERS, (i,h) in INTO[k], t in PERIODS} := before[i,h]
+    + to_smelter[h,device[i]] * (lane_cost[region[i],k] + treatment_charge[terms[k,device[i],h]])
+    + sum{e in METALS: t + lead[k,e] <= n} refining_charge[terms[k,device[i],h],e] * yield[k,i,h,e];
+
+# Footprint of a route, kg CO2e per tonne of devices: phi_j.
+param route_footprint{k in SMELTERS, (i,h) in INTO[k]} := stream_footprint[i] + treatment_footprint[h]
+    + to_smelter[h,device[i]] * (lane_footprint[region[i],k] + smelter_footprint[k]);
+
+# Need: what is owed of each alloy by the end of t, Q_at, kg.
+param owed{a in ALLOYS, t in PERIODS} := sum{m in MEDALS: due[m] <= t} part[m,a] * (1 + allowance[m]) * count[m];
+set OWED := {a in ALLOYS: owed[a,n] > 0};
+set DEADLINES := {a in OWED, t in PERIODS: t = n or owed[a,t] > (if t > 1 then owed[a,t-1])};
+
+# What may be charged to which alloy.
+set ACCOUNT := {e in METALS: opening_stock[e] > 0 or exists{k in SMELTERS: lead[k,e] < n} card(YIELDING[k,e]) > 0};
+set MAY_HOLD := {a in OWED, e in METALS: (a,e) in NAMED or a in ADMITS_OTHERS};
+set CHARGES := {(a,e) in MAY_HOLD: e in ACCOUNT};
+set BUYS := {o in OFFERS, a in OWED: forall{e in METALS: composition[o,e] > 0} (a,e) in MAY_HOLD};
+set CHARGED := (setof{(a,e) in CHARGES} a) union (setof{(o,a) in BUYS} a);
+param fit{a in ALLOYS} := scrap_share[a] * scrap_returned[a];   # process scrap fit to charge again, share of what is cast
+set RECHARGED := {a in OWED: fit[a] > 0};
+
+
+##############################################  Variables, all >= 0  ##############################################
+
+var ship{i in STREAMS, (h,k) in ROUTES[i], t in PERIODS: (i,t) in OFFERED}, >= 0;   # x_jt: devices sent by h to k, t
+var leave{i in STREAMS, h in EXITS[i], t in PERIODS: (i,t) in OFFERED}, >= 0;       # x_jt: devices that leave by h, t
+var stockpile{(i,t) in STOCKED}, >= 0, <= storage_limit[i];   # s'_it: waiting at the end of t, t
+var take{TAKEN}, >= 0, <= 1;                                  # theta_bt: share of the bundle taken
+var stock{ACCOUNT, PERIODS}, >= 0;                            # z_et: refined metal at the end of t, kg
+var charge{CHARGES, PERIODS}, >= 0;                           # w_aet: stocked metal charged, kg
+var buy{BUYS, PERIODS}, >= 0;                                 # b_oat: offer bought and charged, kg
+var surplus{ACCOUNT, PERIODS}, >= 0;                          # g_et: sold or left over, kg
+var cast{OWED, PERIODS}, >= 0;                                # k_at: alloy cast, kg
+var recharge{RECHARGED, PERIODS}, >= 0;                       # v_at: process scrap charged again, kg
+var scrap{RECHARGED, PERIODS}, >= 0;                          # n_at: process scrap in hand at the end of t, kg
+
+# Linking quantities: all rules but supply are written on these.
+var feed{SMELTERS, PERIODS}, >= 0;                            # F_kt, t
+var treated{TREATMENTS, PERIODS}, >= 0;                       # G_ht, t
+var returned{RETURNS}, >= 0;                                  # R_ket, kg
+var sent_device{DEVICES}, >= 0;                               # X_d, t
+var sent_region{REGIONS}, >= 0;                               # X_g, t
+var sent_stream{STREAMS}, >= 0;                               # X_i, t
+var spend{PERIODS};                                           # c_t: network and stockpiles, money
+var network_footprint, >= 0;                                  # Phi, kg CO2e
+var bought{OFFERS}, >= 0;                                     # kg
+
+
+##################################################  Objective  ##################################################
+
+minimize objective:
+    if measure = 'cost' then
+        sum{t in PERIODS} spend[t]
+        + sum{(o,a) in BUYS, t in PERIODS} offer_price[o,t] * buy[o,a,t]
+        + sum{e in ACCOUNT, t in PERIODS} (holding[e,t] * stock[e,t] - sell[e,t] * surplus[e,t])
+        - sum{a in RECHARGED} scrap_value[a] * (scrap[a,n]
+            + sum{t in PERIODS: t > n - scrap_lead[a]} fit[a] * cast[a,t])
+    else if measure = 'footprint' then
+        network_footprint + sum{o in OFFERS} offer_footprint[o] * bought[o]
+    else
+        sum{i in STREAMS} sent_stream[i];
+
+
+########################################  Rows that define the linking quantities  ########################################
+
+s.t. define_feed{k in SMELTERS, t in PERIODS}:
+    feed[k,t] = sum{(i,h) in INTO[k]: (i,t) in OFFERED} to_smelter[h,device[i]] * ship[i,h,k,t];
+
+s.t. define_treated{h in TREATMENTS, t in PERIODS}:
+    treated[h,t] = sum{(i,k) in THROUGH[h]: (i,t) in OFFERED} ship[i,h,k,t]
+                 + sum{i in ENDING[h]: (i,t) in OFFERED} leave[i,h,t];
+
+s.t. define_returned{(k,e,t) in RETURNS}:
+    returned[k,e,t] = sum{(i,h) in YIELDING[k,e]: (i,t-lead[k,e]) in OFFERED} yield[k,i,h,e] * ship[i,h,k,t-lead[k,e]];
+
+s.t. define_sent_stream{i in STREAMS}:
+    sent_stream[i] = sum{t in PERIODS: (i,t) in OFFERED}
+        (sum{(h,k) in ROUTES[i]} ship[i,h,k,t] + sum{h in EXITS[i]} leave[i,h,t]);
+
+s.t. define_sent_device{d in DEVICES}: sent_device[d] = sum{i in STREAMS: device[i] = d} sent_stream[i];
+
+s.t. define_sent_region{g in REGIONS}: sent_region[g] = sum{i in STREAMS: region[i] = g} sent_stream[i];
+
+s.t. define_spend{t in PERIODS}:
+    spend[t] = sum{k in SMELTERS, (i,h) in INTO[k]: (i,t) in OFFERED} route_cost[k,i,h,t] * ship[i,h,k,t]
+             + sum{h in TREATMENTS, i in ENDING[h]: (i,t) in OFFERED} before[i,h] * leave[i,h,t]
+             + sum{i in STORABLE: (i,t) in STOCKED} storage_cost[i] * stockpile[i,t];
+
+s.t. define_network_footprint:
+    network_footprint = sum{k in SMELTERS, (i,h) in INTO[k], t in PERIODS: (i,t) in OFFERED}
+            route_footprint[k,i,h] * ship[i,h,k,t]
+        + sum{h in TREATMENTS, i in ENDING[h], t in PERIODS: (i,t) in OFFERED}
+            (stream_footprint[i] + treatment_footprint[h]) * leave[i,h,t];
+
+s.t. define_bought{o in OFFERS}: bought[o] = sum{(o,a) in BUYS, t in PERIODS} buy[o,a,t];
+
+
+################################################  The twelve families  ################################################
+
+# 1. Supply: what is sent, and what is added to the stockpile, is at most what is offered. The rest is let go, free.
+s.t. supply{(i,t) in OFFERED: i in ROUTED and i not in BUNDLED}:
+    sum{(h,k) in ROUTES[i]} ship[i,h,k,t] + sum{h in EXITS[i]} leave[i,h,t]
+    + (if (i,t) in STOCKED then stockpile[i,t]) - (if (i,t-1) in STOCKED then stockpile[i,t-1])
+    <= available[i,t];
+
+#    Streams of a bundle are taken together, one without a route too.
+s.t. bundle_supply{(i,t) in OFFERED: i in BUNDLED}:
+    sum{(h,k) in ROUTES[i]} ship[i,h,k,t] + sum{h in EXITS[i]} leave[i,h,t]
+    + (if (i,t) in STOCKED then stockpile[i,t]) - (if (i,t-1) in STOCKED then stockpile[i,t-1])
+    = (if available[i,t] > 0 then available[i,t] * take[region[i],bundle[i],t]);
+
+# 2. Capacity.
+s.t. feed_capacity{k in SMELTERS, t in PERIODS: feed_limit[k,t] < unlimited}: feed[k,t] <= feed_limit[k,t];
+s.t. treatment_capacity{h in TREATMENTS, t in PERIODS: treatment_limit[h,t] < unlimited}:
+    treated[h,t] <= treatment_limit[h,t];
+s.t. cast_capacity{a in OWED, t in PERIODS: cast_limit[a,t] < unlimited}: cast[a,t] <= cast_limit[a,t];
+
+# 3. Metal balance: stock before + returned = stock after + charged + surplus.
+s.t. balance{e in ACCOUNT, t in PERIODS}:
+    stock[e,t] = (if t = 1 then opening_stock[e] else stock[e,t-1]) + sum{(k,e,t) in RETURNS} returned[k,e,t]
+               - sum{(a,e) in CHARGES} charge[a,e,t] - surplus[e,t];
+
+# 4. Melt: all that is charged, less the loss, is cast.
+s.t. melt{a in OWED, t in PERIODS}:
+    (sum{(a,e) in CHARGES} charge[a,e,t] + sum{(o,a) in BUYS} buy[o,a,t]
+        + (if a in RECHARGED then recharge[a,t])) * (1 - loss[a]) = cast[a,t];
+
+# 5. Fineness of the fresh charge: its metal e lies between low and high shares of all of it.
+s.t. fineness_low{a in CHARGED, (a,e) in NAMED, t in PERIODS: low[a,e] > 0}:
+    (if (a,e) in CHARGES then charge[a,e,t]) + sum{(o,a) in BUYS} composition[o,e] * buy[o,a,t]
+    >= low[a,e] * (sum{(a,f) in CHARGES} charge[a,f,t] + sum{(o,a) in BUYS} buy[o,a,t]);
+s.t. fineness_high{a in CHARGED, (a,e) in NAMED, t in PERIODS: high[a,e] < 1}:
+    (if (a,e) in CHARGES then charge[a,e,t]) + sum{(o,a) in BUYS} composition[o,e] * buy[o,a,t]
+    <= high[a,e] * (sum{(a,f) in CHARGES} charge[a,f,t] + sum{(o,a) in BUYS} buy[o,a,t]);
+
+#    All that the alloy does not name, unnamed matter of the offers included.
+s.t. others{a in CHARGED, t in PERIODS: a in ADMITS_OTHERS and (if a in ADMITS_OTHERS then others_share[a]) < 1}:
+    sum{(a,e) in CHARGES: (a,e) not in NAMED} charge[a,e,t]
+    + sum{(o,a) in BUYS} (1 - sum{(a,e) in NAMED} composition[o,e]) * buy[o,a,t]
+    <= others_share[a] * (sum{(a,e) in CHARGES} charge[a,e,t] + sum{(o,a) in BUYS} buy[o,a,t]);
+
+# 6. Demand: castings less their process scrap cover what is owed by each deadline, and in the end exactly.
+s.t. demand{(a,t) in DEADLINES}:
+    owed[a,t] <= sum{u in 1..t} (1 - scrap_share[a]) * cast[a,u] <= (if t = n then owed[a,t] else unlimited);
+
+# 7. Commitments and limits over the horizon.
+s.t. purchase{o in OFFERS: purchase_committed[o] > 0 or purchase_limit[o] < unlimited}:
+    purchase_committed[o] <= bought[o] <= purchase_limit[o];
+s.t. stream_commitment{i in STREAMS: stream_committed[i] > 0}: sent_stream[i] >= stream_committed[i];
+s.t. feed_total{k in SMELTERS: total_committed[k] > 0 or total_limit[k] < unlimited}:
+    total_committed[k] <= sum{t in PERIODS} feed[k,t] <= total_limit[k];
+
+# 8. Recycled content: metal of offers that is not recycled stays below its share of what is charged.
+s.t. recycled{e in METALS: recycled_floor[e] > 0
+              and (exists{(a,e) in CHARGES} 1 or exists{(o,a) in BUYS} composition[o,e] > 0)}:
+    sum{(o,a) in BUYS, t in PERIODS} (1 - recycled_fraction[o]) * composition[o,e] * buy[o,a,t]
+    <= (1 - recycled_floor[e]) * (sum{(a,e) in CHARGES, t in PERIODS} charge[a,e,t]
+        + sum{(o,a) in BUYS, t in PERIODS} composition[o,e] * buy[o,a,t]);
+
+# 9. Device mix: the devices of a window make up at least and at most these shares of all tonnes sent.
+s.t. mix_low{w in WINDOWS: window_low[w] > 0}:
+    sum{d in MEMBERS[w]} sent_device[d] >= window_low[w] * sum{d in DEVICES} sent_device[d];
+s.t. mix_high{w in WINDOWS: window_high[w] < 1}:
+    sum{d in MEMBERS[w]} sent_device[d] <= window_high[w] * sum{d in DEVICES} sent_device[d];
+
+# 10. Participation: each region sends a share of all it offers, streams without a route included.
+param offer{g in REGIONS} := sum{i in STREAMS: region[i] = g} sum{t in PERIODS} available[i,t];   # t
+s.t. participation{g in REGIONS: participation_share > 0 and offer[g] > 0}:
+    sent_region[g] >= participation_share * offer[g];
+
+# 11. Footprint.
+s.t. footprint_cap{1..1: cap < unlimited}: network_footprint + sum{o in OFFERS} offer_footprint[o] * bought[o] <= cap;
+
+# 12. Process scrap in hand: before + what falls and has waited its lead - what is charged again.
+s.t. process_scrap{a in RECHARGED, t in PERIODS}:
+    scrap[a,t] = (if t > 1 then scrap[a,t-1])
+        + (if t > scrap_lead[a] then fit[a] * cast[a,t-scrap_lead[a]]) - recharge[a,t];
+
+
+solve;
+
+printf "%s: %.12g\n", measure, objective;
+
+end;

@@ -1,0 +1,8 @@
+"""The same program for other solvers: LP, MPS, and data for the MathProg model in `models/sourcing.mod`."""
+
+from medalopt.export.lp import write_lp
+from medalopt.export.mathprog import write_mathprog
+from medalopt.export.mps import write_mps
+from medalopt.export.names import write_names
+
+__all__ = ["write_lp", "write_mathprog", "write_mps", "write_names"]

@@ -1,0 +1,89 @@
+"""GLPK on `models/sourcing.mod`: read, generated and solved in this process."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import swiglpk as glpk
+
+MODEL = Path(__file__).parents[2] / "models" / "sourcing.mod"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What GLPK says of one instance: `optimal` or `infeasible`, the optimum, and the names without quotes."""
+
+    status: str
+    objective: float | None
+    paid: float  # sum of |cost * value| over the columns
+    rows: frozenset[str]
+    columns: frozenset[str]
+
+
+def solve(data: str) -> Answer:
+    """Solve `models/sourcing.mod` with the data section `data`."""
+    with _generated(data) as problem:
+        status = _optimise(problem)
+        rows = [glpk.glp_get_row_name(problem, i + 1) for i in range(glpk.glp_get_num_rows(problem))]
+        columns = [glpk.glp_get_col_name(problem, j + 1) for j in range(glpk.glp_get_num_cols(problem))]
+        optimal = status == "optimal"
+        return Answer(
+            status=status,
+            objective=glpk.glp_get_obj_val(problem) if optimal else None,
+            paid=sum(_paid(problem, j + 1) for j in range(len(columns))) if optimal else 0.0,
+            rows=frozenset(map(_plain, rows)) - {"objective"},
+            columns=frozenset(map(_plain, columns)),
+        )
+
+
+@contextmanager
+def _generated(data: str) -> Iterator[Any]:
+    """Give the generated problem; GLPK reads files only."""
+    glpk.glp_term_out(glpk.GLP_OFF)
+    descriptor, path = tempfile.mkstemp(suffix=".dat")
+    problem, translator = glpk.glp_create_prob(), glpk.glp_mpl_alloc_wksp()
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(data)
+        assert glpk.glp_mpl_read_model(translator, str(MODEL), 1) == 0, "GLPK cannot read sourcing.mod"
+        assert glpk.glp_mpl_read_data(translator, path) == 0, "GLPK cannot read the data"
+        assert glpk.glp_mpl_generate(translator, None) == 0, "GLPK cannot generate the problem"
+        glpk.glp_mpl_build_prob(translator, problem)
+        yield problem
+    finally:
+        Path(path).unlink()
+        glpk.glp_mpl_free_wksp(translator)
+        glpk.glp_delete_prob(problem)
+
+
+def _optimise(problem: Any) -> str:
+    """Run the simplex method in floating point, then exactly from the basis it ends with."""
+    if any(
+        glpk.glp_get_row_lb(problem, i) > glpk.glp_get_row_ub(problem, i)
+        for i in range(1, glpk.glp_get_num_rows(problem) + 1)
+    ):
+        return "infeasible"
+    glpk.glp_scale_prob(problem, glpk.GLP_SF_AUTO)
+    glpk.glp_adv_basis(problem, 0)
+    control = glpk.glp_smcp()
+    glpk.glp_init_smcp(control)
+    control.msg_lev = glpk.GLP_MSG_OFF
+    glpk.glp_simplex(problem, control)
+    assert glpk.glp_exact(problem, control) == 0
+    status = glpk.glp_get_status(problem)
+    return {glpk.GLP_OPT: "optimal", glpk.GLP_NOFEAS: "infeasible"}.get(status, f"status {status}")
+
+
+def _paid(problem: Any, column: int) -> float:
+    return abs(float(glpk.glp_get_obj_coef(problem, column) * glpk.glp_get_col_prim(problem, column)))
+
+
+def _plain(name: str) -> str:
+    """Take away the quotes of symbols, and the subscript that MathProg needs for a row that may not exist."""
+    return name.replace("'", "").replace("footprint_cap[1]", "footprint_cap")
