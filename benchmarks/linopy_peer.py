@@ -1,0 +1,174 @@
+"""The same program written in linopy, from the same `Instance`, and solved with HiGHS: `linopy_peer.py INSTANCE`.
+
+Written as linopy is meant to be used: arrays with named dimensions, masks for what does not exist, sums by group,
+no loop over routes or periods. Linking quantities are expressions, not variables of their own.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import linopy
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+import medalopt
+from medalopt.instance.instance import Instance
+from medalopt.instance.needs import is_owed, may_buy, may_charge, on_account, owed, process_scrap_rate
+from medalopt.instance.routes import Routes, offered, route_costs, routes
+
+
+def covered(instance: Instance) -> bool:
+    """Return whether the program of `instance` has none of the families that this script leaves out."""
+    figures = [
+        instance.streams.committed,
+        instance.smelters.committed,
+        instance.market.committed,
+        instance.policy.participation,
+        instance.policy.footprint_cap,
+        instance.smelters.limit,
+    ]
+    unused = all(((part.raw == 0) | np.isinf(part.raw)).all() for part in figures)
+    return unused and not instance.policy.windows and not instance.alloys.admits_others.any()
+
+
+def array(values: object, *dims: str) -> xr.DataArray:
+    """Return `values` with named dimensions, each numbered from 0."""
+    data = np.asarray(values)
+    return xr.DataArray(data, coords={dim: np.arange(n) for dim, n in zip(dims, data.shape, strict=True)}, dims=dims)
+
+
+def network(m: linopy.Model, instance: Instance, found: Routes) -> tuple[linopy.Variable, linopy.LinearExpression]:
+    """Add shipments, stockpiles and bundles with their supply; return the shipments and what the network costs."""
+    some = array(offered(instance), "stream", "period")
+    streams, available = instance.streams, array(instance.streams.available.value, "stream", "period")
+    x = m.add_variables(
+        0,
+        np.inf,
+        array(np.zeros_like(route_costs(instance, found)), "route", "period").coords,
+        mask=array(some.values[found.stream], "route", "period"),
+        name="x",
+    )
+    left = x.groupby(array(found.stream, "route").rename("stream")).sum().reindex_like(some)
+    cost = (x * array(route_costs(instance, found), "route", "period")).sum()
+    if streams.storable.any():
+        kept = m.add_variables(
+            0,
+            array(streams.storage_limit.value, "stream"),
+            some.coords,
+            name="kept",
+            mask=some & array(streams.storable, "stream"),
+        )
+        left = left + kept - kept.shift(period=1)
+        cost = cost + (kept * array(streams.storage_cost.value, "stream")).sum()
+    alone = array(streams.bundle < 0, "stream")
+    m.add_constraints(left <= available, mask=some & alone, name="supply")
+    if len(instance.bundles):
+        shape = np.zeros((len(instance.bundles), len(instance.periods)))
+        take = m.add_variables(0, 1, array(shape, "bundle", "period").coords, name="take")
+        of_stream = take.sel(bundle=array(np.maximum(streams.bundle, 0), "stream"))
+        m.add_constraints(left - of_stream * available == 0, mask=some & ~alone, name="bundle_supply")
+    return x, cost
+
+
+def capacities(m: linopy.Model, instance: Instance, found: Routes, x: linopy.Variable) -> None:
+    """Limit the feed of smelters and the input of treatments where a capacity is given."""
+    travels = found.smelter >= 0
+    sent = (x * array(found.to_smelter, "route")).isel(route=travels)
+    by_smelter = pd.Series(found.smelter[travels], index=np.nonzero(travels)[0], name="smelter")
+    by_treatment = pd.Series(found.treatment, name="treatment")
+    by_treatment.index.name = by_smelter.index.name = "route"
+    for quantity, limits in (
+        (sent.groupby(by_smelter).sum(), array(instance.smelters.capacity.value, "smelter", "period")),
+        ((1 * x).groupby(by_treatment).sum(), array(instance.treatments.capacity.value, "treatment", "period")),
+    ):
+        name = quantity.coords[limits.dims[0]]
+        limit = limits.sel({limits.dims[0]: name})
+        if np.isfinite(limit).any():
+            m.add_constraints(quantity <= limit.where(np.isfinite(limit), 0), mask=np.isfinite(limit))
+
+
+def returned(instance: Instance, found: Routes, x: linopy.Variable, metal: int) -> linopy.LinearExpression | int:
+    """Return the metal that comes back in each period, from the routes that yield it, each after its lead."""
+    yielding = np.nonzero((found.smelter >= 0) & (found.returned[:, metal] > 0))[0]
+    if not len(yielding):
+        return 0
+    lead = instance.smelters.lead[found.smelter[yielding], metal]
+    kg = array(found.returned[:, metal], "route")
+    return linopy.merge(
+        [
+            (x.isel(route=yielding[lead == late]) * kg.isel(route=yielding[lead == late]))
+            .sum("route")
+            .shift(period=int(late))
+            for late in np.unique(lead)
+        ]
+    )
+
+
+def metal_and_alloy(m: linopy.Model, instance: Instance, found: Routes, x: linopy.Variable) -> linopy.LinearExpression:
+    """Add balance, melt, fineness, demand, recycled content and process scrap; return what they cost."""
+    metals, alloys, market, periods = instance.metals, instance.alloys, instance.market, len(instance.periods)
+    account, wanted = on_account(instance, found), is_owed(instance)
+    in_stock = array(np.repeat(account[:, None], periods, axis=1), "metal", "period")
+    casts = array(np.repeat(wanted[:, None], periods, axis=1), "alloy", "period")
+    charges = array(may_charge(instance, found), "alloy", "metal").expand_dims(period=range(periods))
+    offers = array(may_buy(instance), "offer", "alloy").expand_dims(period=range(periods))
+    stock, surplus, charge, buy, cast = (
+        m.add_variables(0, np.inf, mask.coords, mask=mask, name=name)
+        for name, mask in dict(stock=in_stock, surplus=in_stock, charge=charges, buy=offers, cast=casts).items()
+    )
+    opening = array(metals.opening_stock.value, "metal") * (array(np.arange(periods), "period") == 0)
+    for e in np.nonzero(account)[0]:
+        out = (
+            stock.sel(metal=e)
+            - stock.sel(metal=e).shift(period=1)
+            + surplus.sel(metal=e)
+            + charge.sel(metal=e).sum("alloy")
+        )
+        m.add_constraints(out - returned(instance, found, x, int(e)) == opening.sel(metal=e), name=f"balance{e}")
+    content = array(market.composition.value, "offer", "metal")
+    of_metal = charge + (buy * content).sum("offer")
+    in_all = charge.sum("metal") + buy.sum("offer")
+    low, high = array(alloys.low.value, "alloy", "metal"), array(alloys.high.value, "alloy", "metal")
+    named = array(alloys.named & wanted[:, None], "alloy", "metal")
+    m.add_constraints(of_metal - low * in_all >= 0, mask=named & (low > 0), name="low")
+    m.add_constraints(of_metal - high * in_all <= 0, mask=named & (high < 1), name="high")
+    rate, fresh = process_scrap_rate(instance), in_all
+    cost = (buy * array(market.price.value, "offer", "period")).sum()
+    if (rate > 0).any():
+        raise SystemExit("this script leaves process scrap that is charged again to medalopt")
+    m.add_constraints(
+        fresh * array(1 - alloys.loss.value, "alloy") - cast == 0, mask=array(wanted, "alloy"), name="melt"
+    )
+    need = owed(instance)
+    rises = np.diff(need, axis=1, prepend=0.0) > 0
+    rises[:, -1] = False
+    made = (cast * array(1 - alloys.scrap_share.value, "alloy")).cumsum("period")
+    m.add_constraints(made >= array(need, "alloy", "period"), mask=array(rises, "alloy", "period"), name="demand")
+    m.add_constraints(
+        made.isel(period=-1) == array(need[:, -1], "alloy"), mask=array(wanted, "alloy"), name="demand_last"
+    )
+    floor = array(instance.policy.recycled.value, "metal")
+    new = (buy * (array(1 - market.recycled.value, "offer") * content)).sum(["offer", "alloy", "period"])
+    m.add_constraints(new - (1 - floor) * of_metal.sum(["alloy", "period"]) <= 0, mask=floor > 0, name="recycled")
+    cost = cost + (stock * array(metals.holding.value, "metal", "period")).sum()
+    return cost - (surplus * array(metals.sell.value, "metal", "period")).sum()
+
+
+def main(path: str) -> None:
+    """Print the optimum of an instance."""
+    instance = medalopt.load(path)
+    if not covered(instance):
+        raise SystemExit(f"{path} uses a constraint that this script leaves out")
+    found = routes(instance)
+    m = linopy.Model()
+    x, spend = network(m, instance, found)
+    capacities(m, instance, found, x)
+    m.add_objective(spend + metal_and_alloy(m, instance, found, x))
+    m.solve(solver_name="highs", io_api="direct", output_flag=False)
+    print(repr(float(m.objective.value)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
