@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -31,8 +32,11 @@ def broken(folder: Path) -> list[str]:
     lint = shutil.which("lint-imports", path=str(Path(sys.executable).parent))
     assert lint is not None
     run = subprocess.run([lint, "--no-logo", "--no-cache"], cwd=folder, capture_output=True, text=True)
-    verdicts = dict(re.findall(r"^(.+) (KEPT|BROKEN)$", run.stdout, flags=re.MULTILINE))
-    assert verdicts, run.stdout + run.stderr
+    verdicts = dict(re.findall(r"^(.+) (KEPT|BROKEN)(?: \(.*\))?$", run.stdout, flags=re.MULTILINE))
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    assert list(verdicts) == [contract["name"] for contract in contracts], run.stdout + run.stderr
     return [name for name, verdict in verdicts.items() if verdict == "BROKEN"]
 
 
