@@ -47,7 +47,7 @@ develop: $(VENV)/.tools ## let .venv use the sources in place: no build between 
 
 lock: $(VENV)/.lock ## pin all dependencies anew (make lock UPGRADE=--upgrade for the newest)
 	@$(compile) pyproject.toml --group build --output-file requirements/install.txt
-	@$(compile) pyproject.toml --group build --group test --group lint --constraints requirements/install.txt --output-file requirements/test.txt
+	@$(compile) pyproject.toml --group build --group develop --group test --group lint --constraints requirements/install.txt --output-file requirements/test.txt
 	@$(compile) pyproject.toml --group build --group bench --constraints requirements/install.txt --output-file requirements/bench.txt
 	@$(compile) --group lock --output-file requirements/lock.txt
 

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 LOCKS = {path.stem: path for path in sorted((ROOT / "requirements").glob("*.txt"))}
 GROUPS = {
     "install": ["build"],
-    "test": ["build", "test", "lint"],
+    "test": ["build", "develop", "test", "lint"],
     "bench": ["build", "bench"],
 }
 
