@@ -13,11 +13,10 @@ import math
 from collections.abc import Iterable, Iterator
 
 from medalopt.export.names import lp_names
-from medalopt.export.rows import entries_by_row, split, two_sided
+from medalopt.export.rows import NO_LIMIT, entries_by_row, split, two_sided
 from medalopt.program import Program
 
 _WIDTH = 120  # of a line: HiGHS stops reading a line at 560 characters
-_NO_LIMIT = -1e30
 
 
 def write_lp(program: Program) -> str:
@@ -65,7 +64,7 @@ def _limit(low: float, high: float) -> str:
         return f"= {low!r}"
     if math.isfinite(high):
         return f"<= {high!r}"
-    return f">= {low if math.isfinite(low) else _NO_LIMIT!r}"
+    return f">= {low if math.isfinite(low) else NO_LIMIT!r}"
 
 
 def _bound(column: str, low: float, high: float) -> Iterator[str]:

@@ -2,8 +2,10 @@
 
 Written here, because the writers of HiGHS and GLPK keep 15 digits: every number is the shortest decimal that reads
 back as the same double. A row with two limits is one row with a range wherever limit and range give back
-both limits exactly, else two rows, the second with `.upper` behind its name. A row without a limit is a further N row:
-GLPK keeps it, HiGHS and others leave it out. Names are those of the LP file.
+both limits exactly, else two rows, the second with `.upper` behind its name. A row without any limit is one above
+-1e30, which is as good as none: readers leave out a further N row. A constant in the objective is the cost of a
+column that is fixed at 1: readers do not agree on the sign of a right-hand side of the objective.
+Names are those of the LP file.
 """
 
 from __future__ import annotations
@@ -15,13 +17,13 @@ from typing import NamedTuple
 import numpy as np
 
 from medalopt.export.names import lp_names
-from medalopt.export.rows import split, two_sided
+from medalopt.export.rows import NO_LIMIT, split, two_sided
 from medalopt.program import Program
 
 
 class _Row(NamedTuple):
-    kind: str  # N, E, L or G
-    limit: float = 0.0
+    kind: str  # E, L or G
+    limit: float
     span: float = 0.0  # distance of the other limit; 0: there is none
 
 
@@ -39,18 +41,17 @@ def write_mps(program: Program) -> str:
 
 def _lines(program: Program) -> Iterator[str]:
     objective, *names = lp_names(("objective", *program.rows))
-    columns = lp_names(program.columns)
-    limits = zip(program.row_lower.tolist(), program.row_upper.tolist(), strict=True)
-    rows = [_row(low, high) or _Row("N") for low, high in limits]
+    constant, *columns = lp_names(("constant", *program.columns))
+    rows = list(filter(None, map(_row, program.row_lower.tolist(), program.row_upper.tolist())))
     yield "NAME medalopt FREE"
     yield "ROWS"
     yield f" N {objective}"
     yield from (f" {row.kind} {name}" for name, row in zip(names, rows, strict=True))
     yield "COLUMNS"
     yield from _columns(program, objective, names, columns)
-    yield "RHS"
     if program.offset:
-        yield f" RHS {objective} {-program.offset!r}"
+        yield f" {constant} {objective} {program.offset!r}"
+    yield "RHS"
     yield from (f" RHS {name} {row.limit!r}" for name, row in zip(names, rows, strict=True) if row.limit)
     yield "RANGES"
     yield from (f" RANGE {name} {row.span!r}" for name, row in zip(names, rows, strict=True) if row.span)
@@ -58,10 +59,12 @@ def _lines(program: Program) -> Iterator[str]:
     bounds = zip(program.lower.tolist(), program.upper.tolist(), strict=True)
     for column, (low, high) in zip(columns, bounds, strict=True):
         yield from (f" {bound[:2]} BOUND {column}{bound[2:]}" for bound in _bounds(low, high))
+    if program.offset:
+        yield f" FX BOUND {constant} 1"
     yield "ENDATA"
 
 
-def _columns(program: Program, objective: str, rows: list[str], columns: tuple[str, ...]) -> Iterator[str]:
+def _columns(program: Program, objective: str, rows: list[str], columns: list[str]) -> Iterator[str]:
     starts, places, values = program.indptr.tolist(), program.indices.tolist(), program.data.tolist()
     for column, cost, start, end in zip(columns, program.cost.tolist(), starts, starts[1:], strict=False):
         if cost or start == end:
@@ -74,7 +77,7 @@ def _row(low: float, high: float) -> _Row | None:
     if low == high:
         return _Row("E", low)
     if not math.isfinite(low):
-        return _Row("L", high) if math.isfinite(high) else _Row("N")
+        return _Row("L", high) if math.isfinite(high) else _Row("G", NO_LIMIT)
     if not math.isfinite(high):
         return _Row("G", low)
     for span in (high - low, math.nextafter(high - low, math.inf), math.nextafter(high - low, 0.0)):

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from medalopt.program import Program
 
+NO_LIMIT = -1e30  # below what any plan reaches; HiGHS, CPLEX and Gurobi read it as infinite
+
 
 def two_sided(program: Program) -> NDArray[np.bool_]:
     """Return which rows have two different finite limits."""
