@@ -1,0 +1,139 @@
+"""The published figures that the Tokyo instances start from, and the estimates that fill their gaps.
+
+Assays are held as (Au, Ag, Cu) in g/t, g/t and kg/t, as they are published; shares as fractions.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+HERE = Path(__file__).parent
+METALS = ("Au", "Ag", "Cu")
+Triple = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Device:
+    """One device type: its mass apiece, the range of its assay, and where the range comes from."""
+
+    name: str
+    unit_kg: float
+    low: Triple
+    base: Triple
+    high: Triple
+    palladium: float  # g/t
+    mark: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """What a treatment sends on and what reaches the smelter, as shares."""
+
+    to_smelter: float
+    recovery: Triple
+
+
+@dataclass(frozen=True)
+class Count:
+    """One published cumulative count; None where only the other one was published."""
+
+    as_of: date
+    municipal_t: float | None
+    shop_phones: float | None
+
+
+PHONES = ("feature_phone", "smartphone")
+LOW_GRADE = "low_grade_appliance"
+
+# Treatments: dismantling by hand Au and shredding are measured (Chancerel), the rest recalled or estimated.
+TREATMENTS = {
+    "whole": Treatment(1.0, (1.0, 1.0, 1.0)),
+    "dismantle": Treatment(0.17, (0.82, 0.80, 0.85)),
+    "half": Treatment(0.25, (0.65, 0.55, 0.75)),
+    "shred": Treatment(0.30, (0.256, 0.115, 0.60)),
+}
+# What the four copper and lead smelters return, and the least they deduct from a tonne of feed (g/t, g/t, kg/t).
+RETURNED: Triple = (0.96, 0.94, 0.955)
+DEDUCTION: Triple = (1.0, 30.0, 0.0)
+
+# Recovered per tonne from small appliances in Japan: both years together, 189 kg Au, 2,012 kg Ag, 1,493 t Cu
+# from 13,236 t (fiscal 2013) and 50,491 t (fiscal 2014).
+RECOVERED: Triple = (189 / 63.727, 2012 / 63.727, 1493 / 63.727)
+RECORDED_GOLD = 3.5  # g/t, the higher of the two years
+
+# The national mix of treatments (estimated): phones whole; other rich goods and low-grade goods half and half.
+NATIONAL_RICH = {"dismantle": 0.5, "half": 0.5}
+NATIONAL_LOW = {"half": 0.5, "shred": 0.5}
+
+# Boxes: 5.3 % of the tonnes (estimated; below 10 %), shared out as the town of Rifu weighed its boxes in spring 2018.
+BOX_SHARE = 0.053
+BOX = {
+    "laptop": 0.354,
+    "tablet": 0.026,
+    "game_stationary": 0.225,
+    "digital_camera": 0.149,
+    "camcorder": 0.058,
+    "game_portable": 0.058,
+    "portable_audio": 0.095,
+    "feature_phone": 0.020,
+    "smartphone": 0.015,
+}
+# Pick-up: the rich part (estimated), beside which all is low-grade appliances.
+PICK_UP_SHARE = 0.153
+PICK_UP = {
+    "printer": 0.445,
+    "dvd_bd_player": 0.272,
+    "desktop_pc": 0.195,
+    "router_modem": 0.060,
+    "car_navigation": 0.028,
+}
+
+# Census of 2015, thousands (recalled): the goods are shared out by population, as no regional tonnage was published.
+POPULATION = {
+    "hokkaido": 5382,
+    "tohoku": 8983,
+    "kanto": 42995,
+    "chubu": 21460,
+    "kansai": 22541,
+    "chugoku": 7438,
+    "shikoku": 3846,
+    "kyushu": 14450,
+}
+SMARTPHONE_SHARE = 0.5  # of the phones from shops (estimated)
+
+
+def devices() -> dict[str, Device]:
+    """Return the device types of devices.csv by name."""
+    with (HERE / "devices.csv").open(encoding="utf-8", newline="") as table:
+        return {row["device"]: _device(row) for row in csv.DictReader(table)}
+
+
+def _device(row: dict[str, str]) -> Device:
+    low, base, high = (tuple(float(row[f"{metal}_{end}"]) for metal in METALS) for end in ("low", "base", "high"))
+    return Device(
+        name=row["device"],
+        unit_kg=float(row["unit_kg"]),
+        low=(low[0], low[1], low[2]),
+        base=(base[0], base[1], base[2]),
+        high=(high[0], high[1], high[2]),
+        palladium=float(row["Pd"]),
+        mark=row["mark"],
+        source=row["source"],
+    )
+
+
+def counts() -> list[Count]:
+    """Return the published counts of timeline.csv, in order of time."""
+    with (HERE / "timeline.csv").open(encoding="utf-8", newline="") as table:
+        return [
+            Count(date.fromisoformat(row["as_of"]), _number(row["municipal_t"]), _number(row["shop_phones"]))
+            for row in csv.DictReader(table)
+        ]
+
+
+def _number(cell: str) -> float | None:
+    return float(cell) if cell else None
