@@ -7,6 +7,7 @@ no loop over routes or periods. Linking quantities are expressions, not variable
 from __future__ import annotations
 
 import sys
+import warnings
 
 import linopy
 import numpy as np
@@ -106,54 +107,62 @@ def returned(instance: Instance, found: Routes, x: linopy.Variable, metal: int) 
     )
 
 
-def metal_and_alloy(m: linopy.Model, instance: Instance, found: Routes, x: linopy.Variable) -> linopy.LinearExpression:
-    """Add balance, melt, fineness, demand, recycled content and process scrap; return what they cost."""
-    metals, alloys, market, periods = instance.metals, instance.alloys, instance.market, len(instance.periods)
-    account, wanted = on_account(instance, found), is_owed(instance)
-    in_stock = array(np.repeat(account[:, None], periods, axis=1), "metal", "period")
-    casts = array(np.repeat(wanted[:, None], periods, axis=1), "alloy", "period")
-    charges = array(may_charge(instance, found), "alloy", "metal").expand_dims(period=range(periods))
-    offers = array(may_buy(instance), "offer", "alloy").expand_dims(period=range(periods))
-    stock, surplus, charge, buy, cast = (
-        m.add_variables(0, np.inf, mask.coords, mask=mask, name=name)
-        for name, mask in dict(stock=in_stock, surplus=in_stock, charge=charges, buy=offers, cast=casts).items()
-    )
-    opening = array(metals.opening_stock.value, "metal") * (array(np.arange(periods), "period") == 0)
-    for e in np.nonzero(account)[0]:
-        out = (
-            stock.sel(metal=e)
-            - stock.sel(metal=e).shift(period=1)
-            + surplus.sel(metal=e)
-            + charge.sel(metal=e).sum("alloy")
-        )
+def decisions(m: linopy.Model, instance: Instance, found: Routes) -> dict[str, linopy.Variable]:
+    """Add stock, surplus, charges, purchases and castings, each where it exists."""
+    periods = len(instance.periods)
+    exists = {
+        "stock": array(on_account(instance, found), "metal"),
+        "surplus": array(on_account(instance, found), "metal"),
+        "charge": array(may_charge(instance, found), "alloy", "metal"),
+        "buy": array(may_buy(instance), "offer", "alloy"),
+        "cast": array(is_owed(instance), "alloy"),
+    }
+    masks = {name: some.expand_dims(period=range(periods), axis=-1) for name, some in exists.items()}
+    return {name: m.add_variables(0, np.inf, mask.coords, mask=mask, name=name) for name, mask in masks.items()}
+
+
+def balance(
+    m: linopy.Model, instance: Instance, found: Routes, x: linopy.Variable, v: dict[str, linopy.Variable]
+) -> None:
+    """Add the metal balance: what comes back is stocked, charged, or left over."""
+    first = array(np.arange(len(instance.periods)), "period") == 0
+    opening = array(instance.metals.opening_stock.value, "metal") * first
+    for e in np.nonzero(on_account(instance, found))[0]:
+        kept = v["stock"].sel(metal=e)
+        out = kept - kept.shift(period=1) + v["surplus"].sel(metal=e) + v["charge"].sel(metal=e).sum("alloy")
         m.add_constraints(out - returned(instance, found, x, int(e)) == opening.sel(metal=e), name=f"balance{e}")
-    content = array(market.composition.value, "offer", "metal")
-    of_metal = charge + (buy * content).sum("offer")
-    in_all = charge.sum("metal") + buy.sum("offer")
-    low, high = array(alloys.low.value, "alloy", "metal"), array(alloys.high.value, "alloy", "metal")
-    named = array(alloys.named & wanted[:, None], "alloy", "metal")
-    m.add_constraints(of_metal - low * in_all >= 0, mask=named & (low > 0), name="low")
-    m.add_constraints(of_metal - high * in_all <= 0, mask=named & (high < 1), name="high")
-    rate, fresh = process_scrap_rate(instance), in_all
-    cost = (buy * array(market.price.value, "offer", "period")).sum()
-    if (rate > 0).any():
+
+
+def alloys(m: linopy.Model, instance: Instance, v: dict[str, linopy.Variable]) -> None:
+    """Add fineness, recycled content, melt and demand."""
+    data, market, wanted = instance.alloys, instance.market, is_owed(instance)
+    if (process_scrap_rate(instance) > 0).any():
         raise SystemExit("this script leaves process scrap that is charged again to medalopt")
-    m.add_constraints(
-        fresh * array(1 - alloys.loss.value, "alloy") - cast == 0, mask=array(wanted, "alloy"), name="melt"
-    )
+    content = array(market.composition.value, "offer", "metal")
+    of_metal = v["charge"] + (v["buy"] * content).sum("offer")
+    in_all = v["charge"].sum("metal") + v["buy"].sum("offer")
+    low, high = array(data.low.value, "alloy", "metal"), array(data.high.value, "alloy", "metal")
+    named, asked = array(data.named & wanted[:, None], "alloy", "metal"), array(wanted, "alloy")
+    m.add_constraints(of_metal - low * in_all >= 0, mask=named & (low > 0), name="fineness_low")
+    m.add_constraints(of_metal - high * in_all <= 0, mask=named & (high < 1), name="fineness_high")
+    floor = array(instance.policy.recycled.value, "metal")
+    new = (v["buy"] * (array(1 - market.recycled.value, "offer") * content)).sum(["offer", "alloy", "period"])
+    m.add_constraints(new - (1 - floor) * of_metal.sum(["alloy", "period"]) <= 0, mask=floor > 0, name="recycled")
+    m.add_constraints(in_all * array(1 - data.loss.value, "alloy") - v["cast"] == 0, mask=asked, name="melt")
     need = owed(instance)
     rises = np.diff(need, axis=1, prepend=0.0) > 0
     rises[:, -1] = False
-    made = (cast * array(1 - alloys.scrap_share.value, "alloy")).cumsum("period")
+    made = (v["cast"] * array(1 - data.scrap_share.value, "alloy")).cumsum("period")
     m.add_constraints(made >= array(need, "alloy", "period"), mask=array(rises, "alloy", "period"), name="demand")
-    m.add_constraints(
-        made.isel(period=-1) == array(need[:, -1], "alloy"), mask=array(wanted, "alloy"), name="demand_last"
-    )
-    floor = array(instance.policy.recycled.value, "metal")
-    new = (buy * (array(1 - market.recycled.value, "offer") * content)).sum(["offer", "alloy", "period"])
-    m.add_constraints(new - (1 - floor) * of_metal.sum(["alloy", "period"]) <= 0, mask=floor > 0, name="recycled")
-    cost = cost + (stock * array(metals.holding.value, "metal", "period")).sum()
-    return cost - (surplus * array(metals.sell.value, "metal", "period")).sum()
+    m.add_constraints(made.isel(period=-1) == array(need[:, -1], "alloy"), mask=asked, name="demand_in_the_end")
+
+
+def cost(instance: Instance, v: dict[str, linopy.Variable]) -> linopy.LinearExpression:
+    """Return what purchases and stock cost, less what is sold."""
+    bought = v["buy"] * array(instance.market.price.value, "offer", "period")
+    held = v["stock"] * array(instance.metals.holding.value, "metal", "period")
+    sold = v["surplus"] * array(instance.metals.sell.value, "metal", "period")
+    return bought.sum() + held.sum() - sold.sum()
 
 
 def main(path: str) -> None:
@@ -164,11 +173,15 @@ def main(path: str) -> None:
     found = routes(instance)
     m = linopy.Model()
     x, spend = network(m, instance, found)
+    v = decisions(m, instance, found)
     capacities(m, instance, found, x)
-    m.add_objective(spend + metal_and_alloy(m, instance, found, x))
+    balance(m, instance, found, x, v)
+    alloys(m, instance, v)
+    m.add_objective(spend + cost(instance, v))
     m.solve(solver_name="highs", io_api="direct", output_flag=False)
     print(repr(float(m.objective.value)))
 
 
 if __name__ == "__main__":
+    warnings.simplefilter("ignore")  # linopy announces how it will treat masks one day; the optimum is checked
     main(sys.argv[1])
