@@ -56,3 +56,17 @@ class SolverError(MedaloptError):
     """No answer that can be proven was found, though there should be one."""
 
     exit_code = 70
+
+
+class NoPlanError(MedaloptError):
+    """No plan exists (`status` is `infeasible`), or none is best (`unbounded`: an extension makes it so)."""
+
+    exit_code = 3
+
+    def __init__(self, name: str, status: str) -> None:
+        self.status = status
+        reason = {
+            "infeasible": "no plan exists: needs, dates and rules cannot all be met (proven)",
+            "unbounded": "no plan is best: an extension lets the measure fall without end",
+        }[status]
+        super().__init__(f"{name}: {reason}")

@@ -51,7 +51,7 @@ class Figures:
         order = {factor: place for place, factor in enumerate(dict.fromkeys(n.factor for n in listed))}
         raw = np.array([n.raw for n in listed], dtype=np.float64)
         unit = np.array([order[n.factor] for n in listed], dtype=np.intp)
-        shape = shape or raw.shape
+        shape = raw.shape if shape is None else shape
         return cls(raw.reshape(shape), unit.reshape(shape), tuple(order) or (Fraction(1),))
 
     @property
@@ -62,11 +62,12 @@ class Figures:
     @cached_property
     def value(self) -> Floats:
         """The figures in their canonical unit: each the double nearest to the exact figure."""
-        unit = np.broadcast_to(self.unit, self.raw.shape)
-        result = self.raw.copy()
+        raw = self.raw.ravel().copy()
+        unit = np.broadcast_to(self.unit, self.raw.shape).ravel()
         plain = np.array([factor == 1 for factor in self.factors])
-        for at in zip(*np.nonzero(~plain[unit] & np.isfinite(self.raw) & (self.raw != 0)), strict=True):
-            result[at] = float(Fraction(repr(float(self.raw[at]))) * self.factors[unit[at]])
+        for at in np.flatnonzero(~plain[unit] & np.isfinite(raw) & (raw != 0)).tolist():
+            raw[at] = float(Fraction(repr(float(raw[at]))) * self.factors[unit[at]])
+        result = raw.reshape(self.raw.shape)
         result.flags.writeable = False
         return result
 

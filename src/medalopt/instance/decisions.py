@@ -1,0 +1,173 @@
+"""A plan's decisions, and all that follows from them by arithmetic: feed, metal back, stock, casts, cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from medalopt.instance.instance import Instance
+from medalopt.instance.needs import process_scrap_rate
+from medalopt.instance.routes import Numbers, Reading, Routes, floats, refining_costs
+
+
+@dataclass(frozen=True, eq=False)
+class Decisions:
+    """What is decided; everything else about a plan follows."""
+
+    sent: Numbers  # (J, T) t, x: devices on each route
+    stockpile: Numbers  # (I, T) t, s': at the end of each period
+    charged: Numbers  # (A, E, T) kg, w: metal from stock
+    bought: Numbers  # (O, A, T) kg, b
+    surplus: Numbers  # (E, T) kg, g
+    recharged: Numbers  # (A, T) kg, v: process scrap
+
+
+@dataclass(frozen=True, eq=False)
+class Account:
+    """What follows from `decisions` for `instance`, on the routes `found`; `read` as in `routes`."""
+
+    instance: Instance
+    found: Routes
+    decisions: Decisions
+    read: Reading = floats
+
+    @cached_property
+    def sent(self) -> Numbers:
+        """$X_i$, (I,): devices sent of each stream, t."""
+        return _summed(self.decisions.sent.sum(axis=1), self.found.stream, len(self.instance.streams.names))
+
+    @cached_property
+    def feed(self) -> Numbers:
+        """$F_{kt}$, (K, T): feed of each smelter, t."""
+        travels = self.found.smelter >= 0
+        fed = self.found.to_smelter[travels, None] * self.decisions.sent[travels]
+        return _summed(fed, self.found.smelter[travels], len(self.instance.smelters.names))
+
+    @cached_property
+    def treated(self) -> Numbers:
+        """$G_{ht}$, (H, T): input of each treatment, t."""
+        return _summed(self.decisions.sent, self.found.treatment, len(self.instance.treatments.names))
+
+    @cached_property
+    def returned(self) -> Numbers:
+        """$R_{ket}$, (K, E, T): metal back on the account, kg."""
+        return self._back(self.found.returned, in_time=True)
+
+    def _back(self, rate: Numbers, in_time: bool) -> Numbers:
+        instance, found, sent = self.instance, self.found, self.decisions.sent
+        smelters, metals, periods = len(instance.smelters.names), len(instance.metals.names), len(instance.periods)
+        total = np.zeros((smelters, metals, periods), dtype=np.result_type(rate, sent))
+        for metal in range(metals):
+            moved = np.nonzero((found.smelter >= 0) & (rate[:, metal] != 0))[0]
+            lead = instance.smelters.lead[found.smelter[moved], metal]
+            for wait in np.unique(lead):
+                if wait < periods:
+                    those = moved[lead == wait]
+                    kilograms = rate[those, metal][:, None] * sent[those, : periods - wait]
+                    total[:, metal, wait:] += _summed(kilograms, found.smelter[those], smelters)
+        return total
+
+    @cached_property
+    def composition(self) -> Numbers:
+        """$C_{aet}$, (A, E, T): metal charged from stock and offers, kg."""
+        content, bought = self.read(self.instance.market.composition), self.decisions.bought
+        total = self.decisions.charged
+        for offer in range(len(self.instance.market.names)):
+            total = total + content[offer][None, :, None] * bought[offer][:, None, :]
+        return total
+
+    @cached_property
+    def charge(self) -> Numbers:
+        """$C_{at}$, (A, T): charged in all, process scrap not counted, kg."""
+        return self.decisions.charged.sum(axis=1) + self.decisions.bought.sum(axis=0)
+
+    @cached_property
+    def cast(self) -> Numbers:
+        """$k_{at}=(C_{at}+v_{at})(1-\\lambda_a)$, (A, T), kg."""
+        return (self.charge + self.decisions.recharged) * (1 - self.read(self.instance.alloys.loss))[:, None]
+
+    @cached_property
+    def scrap(self) -> Numbers:
+        """$n_{at}$, (A, T): process scrap in hand at the end of each period, kg."""
+        rate = process_scrap_rate(self.instance, self.read)
+        fit = np.zeros_like(self.cast)
+        periods = len(self.instance.periods)
+        for alloy, lead in enumerate(self.instance.alloys.scrap_lead.tolist()):
+            if lead < periods:
+                fit[alloy, lead:] = rate[alloy] * self.cast[alloy, : periods - lead]
+        return np.cumsum(fit - self.decisions.recharged, axis=1)
+
+    @cached_property
+    def stock(self) -> Numbers:
+        """$z_{et}$, (E, T): refined metal in stock at the end of each period, kg."""
+        flow = self.returned.sum(axis=0) - self.decisions.charged.sum(axis=0) - self.decisions.surplus
+        return self.read(self.instance.metals.opening_stock)[:, None] + np.cumsum(flow, axis=1)
+
+    @cached_property
+    def costs(self) -> dict[str, Numbers]:
+        """The cost by kind, each by period, (T,), in money; sales and scrap are negative. They add up to the cost."""
+        instance, found, made, read = self.instance, self.found, self.decisions, self.read
+
+        def of_routes(rate: Numbers) -> Numbers:
+            return rate @ made.sent
+
+        prices = read(instance.market.price)
+        return {
+            "supply": of_routes(found.supply),
+            "collection": of_routes(found.collection),
+            "treatment": of_routes(found.treating),
+            "transport": of_routes(found.transport),
+            "smelting": of_routes(found.smelting),
+            "refining": (refining_costs(instance, found) * made.sent).sum(axis=0),
+            "residue": of_routes(found.residue),
+            "storage": read(instance.streams.storage_cost) @ made.stockpile,
+            "purchases": (prices * made.bought.sum(axis=1)).sum(axis=0),
+            "holding": (read(instance.metals.holding) * self.stock).sum(axis=0),
+            "sales": -(read(instance.metals.sell) * made.surplus).sum(axis=0),
+            "scrap": self._scrap_left(),
+        }
+
+    def _scrap_left(self) -> Numbers:
+        """Worth (negative) of process scrap left at the end, or falling too late to be charged again."""
+        rate = process_scrap_rate(self.instance, self.read)
+        worth = self.read(self.instance.alloys.scrap_value)
+        total = np.zeros_like(self.cast[0]) if len(self.cast) else np.zeros(len(self.instance.periods))
+        periods = len(self.instance.periods)
+        for alloy, lead in enumerate(self.instance.alloys.scrap_lead.tolist()):
+            if rate[alloy] == 0:
+                continue
+            late = max(0, periods - lead)
+            total[late:] = total[late:] - worth[alloy] * rate[alloy] * self.cast[alloy, late:]
+            total[-1] = total[-1] - worth[alloy] * self.scrap[alloy, -1]
+        return total
+
+    @cached_property
+    def cost(self) -> Numbers:
+        """The cost of the plan, money."""
+        return sum(by_period.sum() for by_period in self.costs.values())
+
+    @cached_property
+    def footprint(self) -> Numbers:
+        """The footprint of the plan, kg CO2e."""
+        bought = self.decisions.bought.sum(axis=(1, 2))
+        return (self.found.footprint @ self.decisions.sent).sum() + (
+            self.read(self.instance.market.footprint) * bought
+        ).sum()
+
+    @cached_property
+    def tonnes(self) -> Numbers:
+        """Devices sent in all, t."""
+        return self.sent.sum()
+
+    def value(self, measure: str) -> Numbers:
+        """The plan's `cost`, `footprint` or `mass`."""
+        return {"cost": lambda: self.cost, "footprint": lambda: self.footprint, "mass": lambda: self.tonnes}[measure]()
+
+
+def _summed(values: Numbers, group: Numbers, groups: int) -> Numbers:
+    """Sum the rows of `values` by `group`."""
+    total = np.zeros((groups, *values.shape[1:]), dtype=values.dtype)
+    np.add.at(total, group, values)
+    return total

@@ -1,0 +1,57 @@
+"""What follows from an instance by arithmetic alone: what is owed when, and what may be charged to what."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from medalopt.instance.figures import Bools
+from medalopt.instance.instance import Instance
+from medalopt.instance.routes import Numbers, Reading, Routes, floats
+
+
+def owed(instance: Instance, read: Reading = floats) -> Numbers:
+    r"""Return $Q_{at}=\sum_{m:\tau_m\le t}w_{ma}N_m$, (A, T): kg of alloy owed by the end of each period."""
+    medals = instance.medals
+    each = read(medals.parts) * (1 + read(medals.allowance))[:, None]  # (M, A)
+    due = medals.due[:, None] <= np.arange(len(instance.periods))[None, :]  # (M, T)
+    return (each * medals.count[:, None]).T @ due.astype(np.intp)
+
+
+def is_owed(instance: Instance) -> Bools:
+    """Return which alloys medals ask for at all, (A,)."""
+    wanted = (instance.medals.parts.raw > 0) & (instance.medals.count > 0)[:, None]
+    return np.logical_or.reduce(wanted, axis=0)
+
+
+def returns(instance: Instance, found: Routes) -> Bools:
+    """Return where a smelter can have metal back, (K, E, T): some route yields it, and its lead has passed."""
+    smelters, metals, periods = len(instance.smelters.names), len(instance.metals.names), len(instance.periods)
+    yields = np.zeros((smelters, metals), dtype=bool)
+    travels = found.smelter >= 0
+    np.logical_or.at(yields, found.smelter[travels], (found.returned[travels] > 0))
+    return yields[:, :, None] & (np.arange(periods)[None, None, :] >= instance.smelters.lead[:, :, None])
+
+
+def on_account(instance: Instance, found: Routes) -> Bools:
+    """Return which metals can ever be in stock, (E,): opening stock, or some route returns them in time."""
+    stocked = instance.metals.opening_stock.raw > 0
+    return stocked | returns(instance, found).any(axis=(0, 2))
+
+
+def may_charge(instance: Instance, found: Routes) -> Bools:
+    """Return which metals from stock may be charged to which alloys, (A, E)."""
+    welcome = instance.alloys.named | instance.alloys.admits_others[:, None]
+    return is_owed(instance)[:, None] & welcome & on_account(instance, found)[None, :]
+
+
+def may_buy(instance: Instance) -> Bools:
+    """Return which offers may be charged to which alloys, (O, A)."""
+    holds = instance.market.composition.raw > 0  # (O, E)
+    foreign = (holds[:, None, :] & ~instance.alloys.named[None, :, :]).any(axis=2)
+    return (~foreign | instance.alloys.admits_others[None, :]) & is_owed(instance)[None, :]
+
+
+def process_scrap_rate(instance: Instance, read: Reading = floats) -> Numbers:
+    r"""Return $\omega_a\sigma_a$, (A,): process scrap fit to charge again, per kg cast; 0 for alloys not owed."""
+    rate = read(instance.alloys.scrap_share) * read(instance.alloys.scrap_returned)
+    return np.where(is_owed(instance), rate, 0)

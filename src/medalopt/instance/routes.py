@@ -1,0 +1,149 @@
+"""Routes: which stream may go by which treatment to which smelter, and what a tonne on each is worth.
+
+Every function takes `read`, which turns `Figures` into an array: of floats (`floats`), or of exact
+fractions (`Figures.exact`). The arithmetic is the same for both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medalopt.instance.figures import Bools, Figures, Ints
+from medalopt.instance.instance import Instance
+
+Numbers = NDArray[Any]
+Reading = Callable[[Figures], Numbers]
+
+
+def floats(figures: Figures) -> Numbers:
+    """Read figures as floats in their canonical unit."""
+    return figures.value
+
+
+@dataclass(frozen=True, eq=False)
+class Routes:
+    """J routes $(i,h,k)$ in canonical order, and what one tonne of devices on each brings and costs.
+
+    A route that leaves the project has no smelter (-1), sends nothing on and returns nothing.
+    """
+
+    stream: Ints  # (J,)
+    treatment: Ints  # (J,)
+    smelter: Ints  # (J,), -1: leaves the project
+    to_smelter: Numbers  # (J,) pi, share sent on
+    returned: Numbers  # (J, E) y, kg of metal credited per tonne of devices
+    supply: Numbers  # (J,) money/t, price paid to the supplier
+    collection: Numbers  # (J,) money/t
+    treating: Numbers  # (J,) money/t
+    transport: Numbers  # (J,) money/t of devices
+    smelting: Numbers  # (J,) money/t of devices, treatment charge
+    refining: Numbers  # (J, E) money/t of devices, refining charge, due only if the metal returns in time
+    residue: Numbers  # (J,) money/t of devices, a cost (negative: worth)
+    footprint: Numbers  # (J,) kg CO2e/t
+
+    def __len__(self) -> int:
+        """The number of routes."""
+        return len(self.stream)
+
+
+def routes(instance: Instance, read: Reading = floats) -> Routes:
+    """Return the routes that lanes, `accepts`, `regions` and `terms` allow, with their figures."""
+    stream, treatment, smelter = _allowed(instance)
+    device = instance.streams.device[stream]
+    region = instance.streams.region[stream]
+    to_smelter = read(instance.treatments.to_smelter)[treatment, device]
+    travels = smelter >= 0
+    line = np.where(travels, instance.smelters.line[smelter, device, treatment], -1) if travels.any() else smelter
+    returned = _metal_returned(instance, read, stream, treatment, line, to_smelter)
+    lane = _on_the_way(travels, read(instance.lanes.cost), region, smelter)
+    charge = _on_the_way(travels, read(instance.terms.treatment_charge), line)
+    refining = _on_the_way(travels, read(instance.terms.refining_charge), line)
+    emitted = _on_the_way(travels, read(instance.lanes.footprint), region, smelter)
+    emitted = emitted + _on_the_way(travels, read(instance.smelters.footprint), smelter)
+    return Routes(
+        stream,
+        treatment,
+        smelter,
+        to_smelter,
+        returned,
+        supply=read(instance.streams.price)[stream],
+        collection=read(instance.streams.collection)[stream],
+        treating=read(instance.treatments.cost)[treatment, device],
+        transport=to_smelter * lane,
+        smelting=to_smelter * charge,
+        refining=refining * returned,
+        residue=-(1 - to_smelter) * read(instance.treatments.residue_value)[treatment],
+        footprint=read(instance.streams.footprint)[stream]
+        + read(instance.treatments.footprint)[treatment]
+        + to_smelter * emitted,
+    )
+
+
+def _allowed(instance: Instance) -> tuple[Ints, Ints, Ints]:
+    device, region = instance.streams.device, instance.streams.region
+    treatments, smelters = instance.treatments, instance.smelters
+    treatable = treatments.accepts[:, device].T & treatments.regions[:, region].T  # (I, H)
+    leaves = (treatments.to_smelter.raw == 0)[:, device].T  # (I, H)
+    accepted = smelters.line[:, device, :].transpose(1, 2, 0) >= 0  # (I, H, K)
+    reached = instance.lanes.exists[region][:, None, :]  # (I, 1, K)
+    travelling = np.nonzero((treatable & ~leaves)[:, :, None] & accepted & reached)
+    leaving = np.nonzero(treatable & leaves)
+    stream = np.concatenate([travelling[0], leaving[0]])
+    treatment = np.concatenate([travelling[1], leaving[1]])
+    smelter = np.concatenate([travelling[2], np.full(len(leaving[0]), -1, dtype=np.intp)])
+    order = np.lexsort((smelter, treatment, stream))
+    return stream[order], treatment[order], smelter[order]
+
+
+def _on_the_way(travels: Bools, table: Numbers, *at: Ints) -> Numbers:
+    """Pick the figures of each route's smelter from `table`; 0 for routes without one."""
+    if not travels.any():
+        return np.zeros((len(travels), *table.shape[len(at) :]), dtype=table.dtype)
+    picked = table[at]
+    return np.where(travels.reshape(-1, *[1] * (picked.ndim - 1)), picked, 0)
+
+
+def _metal_returned(
+    instance: Instance, read: Reading, stream: Ints, treatment: Ints, line: Ints, to_smelter: Numbers
+) -> Numbers:
+    r"""Return $y_{je}=\chi_{ie}\max(0,\min(r_{je}m_{je},\ m_{je}-\delta_{je}\pi_j))$, (J, E), in kg/t of devices."""
+    travels = line >= 0
+    device = instance.streams.device[stream]
+    metal = read(instance.devices.assay)[device] * read(instance.treatments.recovery)[treatment, device]
+    share = _on_the_way(travels, read(instance.terms.returned), line)
+    deduction = _on_the_way(travels, read(instance.terms.deduction), line)
+    settled = np.minimum(share * metal, metal - deduction * to_smelter[:, None])
+    return read(instance.streams.credited)[stream] * np.maximum(settled, 0)
+
+
+def route_costs(instance: Instance, found: Routes) -> Numbers:
+    """Return the cost of a tonne on each route in each period, (J, T), money/t.
+
+    The refining charge is due only for metal that returns within the horizon.
+    """
+    base = found.supply + found.collection + found.treating + found.transport + found.smelting + found.residue
+    return base[:, None] + refining_costs(instance, found)
+
+
+def refining_costs(instance: Instance, found: Routes) -> Numbers:
+    """Return the refining charge of a tonne on each route in each period, (J, T), money/t."""
+    period = np.arange(len(instance.periods))
+    total = np.zeros((len(found), len(period)), dtype=found.refining.dtype)
+    if not len(instance.smelters.names):
+        return total
+    for metal in range(len(instance.metals.names)):
+        in_time = period[None, :] + instance.smelters.lead[found.smelter, metal][:, None] < len(period)
+        total = total + np.where(in_time & (found.smelter >= 0)[:, None], found.refining[:, metal][:, None], 0)
+    return total
+
+
+def offered(instance: Instance) -> Bools:
+    """Return where a stream has devices to send, (I, T): offered then, or before where they may wait."""
+    positive = instance.streams.available.raw > 0
+    waiting = np.logical_or.accumulate(positive, axis=1)
+    return np.where(instance.streams.storable[:, None], waiting, positive)

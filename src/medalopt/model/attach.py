@@ -1,0 +1,123 @@
+"""The network block as Pyomo components, so that `build` returns the whole program."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pyomo.core as pyo
+from pyomo.core.expr.numeric_expr import LinearExpression
+
+from medalopt.instance.figures import Ints
+from medalopt.instance.instance import Instance
+from medalopt.instance.routes import Routes
+from medalopt.model.links import Link, links, variables
+from medalopt.model.network import Entries, Network
+
+
+def attach(model: pyo.ConcreteModel, instance: Instance, found: Routes, block: Network) -> list[Any]:
+    """Add shipments, stockpiles and bundles to `model`, their supply, and what defines the linking quantities.
+
+    Returns the new variables in the order of the network's columns.
+    """
+    columns = declare(model, instance, found, block)
+    rows = _rows(block.supply, columns, len(block.supply_stream))
+    streams, periods = instance.streams.names, instance.periods
+    labels = [
+        (streams[i], periods[t])
+        for i, t in zip(block.supply_stream.tolist(), block.supply_period.tolist(), strict=True)
+    ]
+    place = {key: number for number, key in enumerate(labels)}
+    upper, bundled = block.supply_upper.tolist(), block.supply_bundled.tolist()
+    model.supply = pyo.Constraint(
+        [key for key in labels if not bundled[place[key]]],
+        rule=lambda m, *key: (None, rows[place[key]], upper[place[key]]),
+        doc="1. supply; dual: what a tonne more on offer saves (negative), money/t",
+    )
+    model.bundle_supply = pyo.Constraint(
+        [key for key in labels if bundled[place[key]]],
+        rule=lambda m, *key: (0.0, rows[place[key]], 0.0),
+        doc="1. supply of a stream in a bundle; dual: worth of a tonne less taken of it, money/t",
+    )
+    families = links(instance, found)
+    _define(model, families, _rows(block.defining, columns, sum(len(link.keys) for link in families)))
+    return columns
+
+
+def declare(model: pyo.ConcreteModel, instance: Instance, found: Routes, block: Network) -> list[Any]:
+    """Declare the columns of the network as variables; return them in the network's order."""
+    keys = column_keys(instance, found, block)
+    free = {"domain": pyo.NonNegativeReals}
+    named = {name: [key for which, key in keys if which == name] for name in ("ship", "leave", "stockpile", "take")}
+    model.ship = pyo.Var(named["ship"], **free, doc="x: devices sent on a route to a smelter, t")
+    model.leave = pyo.Var(named["leave"], **free, doc="x: devices that leave the project after a treatment, t")
+    model.stockpile = pyo.Var(named["stockpile"], **free, doc="s': stockpile of a stream at the end of a period, t")
+    model.take = pyo.Var(named["take"], **free, doc="theta: share of a bundle taken in a period")
+    columns = [model.component(which)[key] for which, key in keys]
+    for column, upper in zip(columns, block.upper.tolist(), strict=True):
+        if upper < float("inf"):
+            column.setub(upper)
+    return columns
+
+
+def column_keys(instance: Instance, found: Routes, block: Network) -> list[tuple[str, tuple[str, ...]]]:
+    """Return component and index of every column of the network, in its order."""
+    streams, treatments, periods = instance.streams.names, instance.treatments.names, instance.periods
+    smelters = instance.smelters.names
+    sent = zip(
+        *(_listed(axis[block.route]) for axis in (found.stream, found.treatment, found.smelter)),
+        _listed(block.period),
+        strict=True,
+    )
+    keys: list[tuple[str, tuple[str, ...]]] = [
+        ("ship", (streams[i], treatments[h], smelters[k], periods[t]))
+        if k >= 0
+        else ("leave", (streams[i], treatments[h], periods[t]))
+        for i, h, k, t in sent
+    ]
+    stocks = zip(_listed(block.stock_stream), _listed(block.stock_period), strict=True)
+    keys += [("stockpile", (streams[i], periods[t])) for i, t in stocks]
+    takes = zip(_listed(block.take_bundle), _listed(block.take_period), strict=True)
+    return keys + [("take", (*instance.bundles[b], periods[t])) for b, t in takes]
+
+
+def _listed(axis: Ints) -> list[int]:
+    listed: list[int] = axis.tolist()
+    return listed
+
+
+def _rows(entries: Entries, columns: list[Any], height: int) -> list[LinearExpression]:
+    """Return the rows of a sparse matrix over `columns` as expressions."""
+    order = np.argsort(entries.row, kind="stable")
+    ends = np.searchsorted(entries.row[order], np.arange(height + 1)).tolist()
+    at, values = entries.column[order].tolist(), entries.value[order].tolist()
+    return [
+        LinearExpression(constant=0.0, linear_coefs=values[a:b], linear_vars=[columns[n] for n in at[a:b]])
+        for a, b in pairwise(ends)
+    ]
+
+
+def _define(model: pyo.ConcreteModel, families: tuple[Link, ...], rows: list[LinearExpression]) -> None:
+    quantities = list(variables(model, families))
+    first = 0
+    for link in families:
+        span = range(first, first + len(link.keys))
+        first += len(link.keys)
+        doc = f"linking: {link.doc}; dual: what a unit more of it costs"
+        if link.keys == ((),):
+            number = span.start
+            rule = pyo.Constraint(expr=(0.0, quantities[number] - rows[number], 0.0), doc=doc)
+        else:
+            component = model.component(link.name)
+            place = dict(zip(component, span, strict=True))
+            rule = pyo.Constraint(
+                list(component),
+                rule=lambda m, *key, place=place: (
+                    0.0,
+                    quantities[place[key if len(key) > 1 else key[0]]] - rows[place[key if len(key) > 1 else key[0]]],
+                    0.0,
+                ),
+                doc=doc,
+            )
+        model.add_component(f"define_{link.name}", rule)

@@ -1,0 +1,56 @@
+"""The whole sourcing program, family by family."""
+
+from __future__ import annotations
+
+import pyomo.core as pyo
+
+from medalopt.instance.instance import Instance
+from medalopt.instance.routes import Routes, routes
+from medalopt.model import footprint as emissions
+from medalopt.model import links, objective, quantities
+from medalopt.model.attach import attach
+from medalopt.model.balance import balance
+from medalopt.model.capacity import capacity
+from medalopt.model.commitments import commitments
+from medalopt.model.demand import demand
+from medalopt.model.device_mix import device_mix
+from medalopt.model.fineness import fineness
+from medalopt.model.melt import melt
+from medalopt.model.network import network
+from medalopt.model.participation import participation
+from medalopt.model.process_scrap import process_scrap
+from medalopt.model.recycled import recycled
+
+
+def build(instance: Instance, measure: str = "cost") -> pyo.ConcreteModel:
+    """Return the sourcing program of `instance`, unsolved. Reads no file, calls no solver.
+
+    `measure` is what is made least: `cost`, `footprint` or `mass`. Names and indices of the components stand in
+    `models/sourcing.md`.
+    """
+    found = routes(instance)
+    model = master(instance, found, measure)
+    attach(model, instance, found, network(instance, found))
+    return model
+
+
+def master(instance: Instance, found: Routes, measure: str = "cost") -> pyo.ConcreteModel:
+    """Return the program without its network: the linking quantities, and all that is written on them."""
+    model = pyo.ConcreteModel(instance.name)
+    links.declare(model, links.links(instance, found))
+    quantities.declare(model, instance, found)
+    emissions.declare(model, instance)
+    capacity(model, instance)
+    balance(model, instance)
+    melt(model, instance)
+    fineness(model, instance)
+    demand(model, instance)
+    commitments(model, instance)
+    recycled(model, instance)
+    device_mix(model, instance)
+    participation(model, instance)
+    emissions.footprint(model, instance)
+    process_scrap(model, instance)
+    objective.declare(model, instance)
+    objective.minimise(model, measure)
+    return model

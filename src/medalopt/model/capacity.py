@@ -1,0 +1,27 @@
+"""Family 2, capacity: of smelters for feed, of treatments for input, of the mint for casting."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyomo.core as pyo
+
+from medalopt.instance.instance import Instance
+from medalopt.model.tables import by_name, where
+
+
+def capacity(model: pyo.ConcreteModel, instance: Instance) -> None:
+    r"""2. capacity: $F_{kt}\le u_{kt}$; $G_{ht}\le v_{ht}$; $k_{at}\le\overline k_{at}$."""
+    worth = "dual: what a {} more of capacity in this period saves (negative), money/{}"
+    for name, quantity, axis, limit, unit in (
+        ("feed_capacity", model.feed, instance.smelters.names, instance.smelters.capacity, "tonne"),
+        ("treatment_capacity", model.treated, instance.treatments.names, instance.treatments.capacity, "tonne"),
+        ("cast_capacity", model.cast, instance.alloys.names, instance.alloys.capacity, "kilogram"),
+    ):
+        greatest = by_name(limit.value, axis, instance.periods)
+        given = where(np.isfinite(limit.value), axis, instance.periods)
+        rows = pyo.Constraint(
+            [key for key in given if key in quantity],
+            rule=lambda m, *key, quantity=quantity, greatest=greatest: (None, quantity[key], greatest[key]),
+            doc="2. capacity; " + worth.format(unit, {"tonne": "t", "kilogram": "kg"}[unit]),
+        )
+        model.add_component(name, rows)

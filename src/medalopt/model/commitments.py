@@ -1,0 +1,61 @@
+"""Family 7, commitments and limits over the horizon: of offers, of streams, of smelters."""
+
+from __future__ import annotations
+
+import math
+
+import pyomo.core as pyo
+
+from medalopt.instance.figures import Figures
+from medalopt.instance.instance import Instance
+from medalopt.model.tables import by_name
+
+
+def commitments(model: pyo.ConcreteModel, instance: Instance) -> None:
+    r"""7. commitments and limits.
+
+    $\underline b_o\le\sum_{at}b_{oat}\le\overline b_o$; $X_i\ge\underline s_i$;
+    $\underline u_k\le\sum_tF_{kt}\le\overline u_k$.
+    """
+    market, smelters, streams = instance.market, instance.smelters, instance.streams
+    by_offer: dict[str, list[object]] = {o: [] for o in market.names}
+    for (o, _, _), quantity in model.buy.items():
+        by_offer[o].append(quantity)
+    model.bought = pyo.Var(list(market.names), domain=pyo.NonNegativeReals, doc="offer bought over the horizon, kg")
+    model.define_bought = pyo.Constraint(
+        list(market.names),
+        rule=lambda m, o: (0.0, m.bought[o] - pyo.quicksum(by_offer[o]), 0.0),
+        doc="linking: an offer bought over the horizon is the sum of its purchases",
+    )
+    offers = _ranges(market.names, market.committed, market.limit)
+    model.purchase = pyo.Constraint(
+        list(offers),
+        rule=lambda m, o: (offers[o][0], m.bought[o], offers[o][1]),
+        doc="7. purchase committed, and limit; dual: what a kilogram more of either costs, money/kg",
+    )
+    committed = {i: least for i, least in by_name(streams.committed.value, streams.names).items() if least > 0}
+    model.stream_commitment = pyo.Constraint(
+        list(committed),
+        rule=lambda m, i: (committed[i], m.sent_stream[i], None),
+        doc="7. tonnes of a stream committed; dual: what a tonne more committed costs, money/t",
+    )
+    feeds = _ranges(smelters.names, smelters.committed, smelters.limit)
+    model.feed_total = pyo.Constraint(
+        list(feeds),
+        rule=lambda m, k: (
+            feeds[k][0],
+            pyo.quicksum([m.feed[k, t] for t in instance.periods]),
+            feeds[k][1],
+        ),
+        doc="7. feed of a smelter committed, and limit; dual: what a tonne more of either costs, money/t",
+    )
+
+
+def _ranges(names: tuple[str, ...], least: Figures, greatest: Figures) -> dict[str, tuple[float | None, float | None]]:
+    """Return for each name its least and greatest total, None where not given; names with neither are left out."""
+    pairs = zip(names, least.value.tolist(), greatest.value.tolist(), strict=True)
+    return {
+        name: (low if low > 0 else None, high if math.isfinite(high) else None)
+        for name, low, high in pairs
+        if low > 0 or math.isfinite(high)
+    }

@@ -1,0 +1,30 @@
+"""Family 9, device mix: windows on the share of a device, or of a group, in all that is sent."""
+
+from __future__ import annotations
+
+import pyomo.core as pyo
+
+from medalopt.instance.instance import Instance
+from medalopt.model.tables import by_name
+
+
+def device_mix(model: pyo.ConcreteModel, instance: Instance) -> None:
+    r"""9. device mix: $\underline\mu X\le X_d\le\overline\mu X$ (nothing sent satisfies it)."""
+    policy, devices = instance.policy, instance.devices.names
+    member = by_name(policy.members, policy.windows, devices)
+    low, high = by_name(policy.window_low.value, policy.windows), by_name(policy.window_high.value, policy.windows)
+
+    def excess(m: pyo.ConcreteModel, w: str, share: float) -> object:
+        """What the window's devices have above `share` of all that is sent, t."""
+        return pyo.quicksum([(member[w, d] - share) * m.sent_device[d] for d in devices])
+
+    model.mix_low = pyo.Constraint(
+        [w for w in policy.windows if low[w] > 0],
+        rule=lambda m, w: (0.0, excess(m, w, low[w]), None),
+        doc="9. device mix, least share; dual: what a tonne more of these devices asked for costs, money/t",
+    )
+    model.mix_high = pyo.Constraint(
+        [w for w in policy.windows if high[w] < 1],
+        rule=lambda m, w: (None, excess(m, w, high[w]), 0.0),
+        doc="9. device mix, greatest share; dual: what a tonne more of these devices allowed saves (negative), money/t",
+    )

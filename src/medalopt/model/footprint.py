@@ -1,0 +1,27 @@
+"""Family 11, footprint: the cap on what network and purchases emit together."""
+
+from __future__ import annotations
+
+import math
+
+import pyomo.core as pyo
+
+from medalopt.instance.instance import Instance
+from medalopt.model.tables import by_name
+
+
+def declare(model: pyo.ConcreteModel, instance: Instance) -> None:
+    r"""The footprint of a plan, $\Phi+\sum_{oat}\phi_ob_{oat}$, as the expression `footprint`."""
+    each = by_name(instance.market.footprint.value, instance.market.names)
+    bought = [each[o] * quantity for (o, _, _), quantity in model.buy.items() if each[o] != 0]
+    model.footprint = pyo.Expression(
+        expr=pyo.quicksum([model.network_footprint, *bought]), doc="footprint of the plan, kg CO2e"
+    )
+
+
+def footprint(model: pyo.ConcreteModel, instance: Instance) -> None:
+    r"""11. footprint: $\Phi+\sum_{oat}\phi_ob_{oat}\le$ cap."""
+    cap = float(instance.policy.footprint_cap.value)
+    if math.isfinite(cap):
+        doc = "11. footprint; dual: what a kilogram of CO2e more allowed saves (negative), money/kg"
+        model.footprint_cap = pyo.Constraint(rule=lambda m: (None, m.footprint, cap), doc=doc)

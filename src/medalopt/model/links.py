@@ -1,0 +1,83 @@
+r"""The linking quantities: what the network hands on to everything else.
+
+feed $F_{kt}=\sum_{j\ni k}\pi_jx_{jt}$ · treated $G_{ht}=\sum_{j\ni h}x_{jt}$ ·
+returned $R_{ket}=\sum_{j\ni k}y_{je}x_{j,t-l_{ke}}$ · sent by device, region and stream $X_d,X_g,X_i$ ·
+spend $c_t=\sum_jc_{jt}x_{jt}+\sum_ih_is'_{it}$ · footprint $\Phi=\sum_{jt}\phi_jx_{jt}$.
+
+Every constraint family, and every constraint of a user's own, is written on these.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import pyomo.core as pyo
+
+from medalopt.instance.figures import Ints
+from medalopt.instance.instance import Instance
+from medalopt.instance.needs import returns
+from medalopt.instance.routes import Routes
+
+Key = tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Link:
+    """One family of linking quantities: its component, its indices in order, and what it means."""
+
+    name: str
+    keys: tuple[Key, ...]
+    doc: str
+    lower: float = 0.0
+
+
+def links(instance: Instance, found: Routes) -> tuple[Link, ...]:
+    """Return the families of linking quantities of `instance`, in the order the network counts them."""
+    periods, smelters, metals = instance.periods, instance.smelters.names, instance.metals.names
+    back = [
+        (smelters[k], metals[e], periods[t])
+        for k, e, t in zip(*(axis.tolist() for axis in returned_at(instance, found)), strict=True)
+    ]
+    return (
+        Link("feed", tuple(product(smelters, periods)), "F: feed of a smelter in a period, t"),
+        Link("treated", tuple(product(instance.treatments.names, periods)), "G: devices treated in a period, t"),
+        Link("returned", tuple(back), "R: metal back on the account, by smelter, kg"),
+        Link("sent_device", tuple((d,) for d in instance.devices.names), "X_d: devices sent, by type, t"),
+        Link("sent_region", tuple((g,) for g in instance.regions), "X_g: devices sent, by region, t"),
+        Link("sent_stream", tuple((i,) for i in instance.streams.names), "X_i: devices sent, by stream, t"),
+        Link("spend", tuple((t,) for t in periods), "c_t: what the network costs in a period, money", -math.inf),
+        Link("network_footprint", ((),), "Phi: footprint of the network, kg CO2e", -math.inf),
+    )
+
+
+def returned_at(instance: Instance, found: Routes) -> tuple[Ints, Ints, Ints]:
+    """Return the smelters, metals and periods in which metal can come back, three arrays of one length."""
+    smelter, metal, period = np.nonzero(returns(instance, found))
+    return smelter, metal, period
+
+
+def declare(model: pyo.ConcreteModel, families: tuple[Link, ...]) -> None:
+    """Declare the linking quantities as variables of `model`; the network defines them."""
+    for link in families:
+        bounds = (link.lower if math.isfinite(link.lower) else None, None)
+        index = () if link.keys == ((),) else (_flat(link.keys),)
+        model.add_component(link.name, pyo.Var(*index, domain=pyo.Reals, bounds=bounds, doc=link.doc))
+    model.sent = pyo.Expression(expr=pyo.quicksum(model.sent_device.values()), doc="X: devices sent in all, t")
+
+
+def variables(model: pyo.ConcreteModel, families: tuple[Link, ...]) -> Iterator[pyo.Var]:
+    """Yield the linking variables in the order in which the network counts them."""
+    for link in families:
+        component = model.component(link.name)
+        if link.keys == ((),):
+            yield component
+        else:
+            yield from (component[key] for key in _flat(link.keys))
+
+
+def _flat(keys: tuple[Key, ...]) -> list[Key | str]:
+    return [key if len(key) > 1 else key[0] for key in keys]

@@ -1,0 +1,20 @@
+"""Family 4, melt: what is charged, less the melt loss, is cast."""
+
+from __future__ import annotations
+
+import pyomo.core as pyo
+
+from medalopt.instance.instance import Instance
+from medalopt.model.tables import by_name
+
+
+def melt(model: pyo.ConcreteModel, instance: Instance) -> None:
+    r"""4. melt: $(C_{at}+v_{at})(1-\lambda_a)=k_{at}$."""
+    yielded = by_name(1 - instance.alloys.loss.value, instance.alloys.names)
+
+    def rule(m: pyo.ConcreteModel, a: str, t: str) -> tuple[float, object, float]:
+        parts = [table[a, t] for table in (m.charged_all, m.recharge) if (a, t) in table]
+        return (0.0, m.cast[a, t] - pyo.quicksum([yielded[a] * part for part in parts]), 0.0)
+
+    doc = "4. melt: what is charged, less the loss, is cast; dual: worth of a kilogram in the melt, money/kg"
+    model.melt = pyo.Constraint(list(model.cast), rule=rule, doc=doc)

@@ -1,0 +1,183 @@
+r"""The network of routes as arrays: its columns, family 1 (supply), and the rows that define the linking quantities.
+
+Supply, every stream $i$ and period $t$: $\sum_{j\ni i}x_{jt}+s'_{it}-s'_{i,t-1}\le s_{it}$; what is neither
+sent nor stocked is let go. A stream in a bundle: the same left side $=\theta_{\beta(i)t}\,s_{it}$.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from medalopt.instance.figures import Bools, Floats, Ints
+from medalopt.instance.instance import Instance
+from medalopt.instance.routes import Routes, offered, route_costs
+from medalopt.model.links import returned_at
+
+
+@dataclass(frozen=True, eq=False)
+class Entries:
+    """A sparse matrix by its entries: `value[n]` stands at `row[n]`, `column[n]`."""
+
+    row: Ints
+    column: Ints
+    value: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """The network's columns (shipments, then stockpiles, then shares of bundles) and rows.
+
+    `supply` has a row for each pair of `supply_stream` and `supply_period`; `defining` has a row for each
+    linking quantity, in the order of `links`: the quantity is the row times the columns.
+    """
+
+    route: Ints  # (C1,) of each shipment
+    period: Ints  # (C1,)
+    stock_stream: Ints  # (C2,) of each stockpile
+    stock_period: Ints  # (C2,)
+    take_bundle: Ints  # (C3,)
+    take_period: Ints  # (C3,)
+    upper: Floats  # (C1 + C2 + C3,)
+    supply: Entries
+    supply_stream: Ints  # (R,)
+    supply_period: Ints  # (R,)
+    supply_bundled: Bools  # (R,) whether the row is an equation
+    supply_upper: Floats  # (R,) t; 0 for bundles
+    defining: Entries
+
+
+def network(instance: Instance, found: Routes) -> Network:
+    """Return the network block of `instance`."""
+    some = offered(instance)
+    route, period = np.nonzero(some[found.stream])
+    routed = np.zeros(len(instance.streams.names), dtype=bool)
+    routed[found.stream] = True
+    bundled = instance.streams.bundle >= 0
+    stock_stream, stock_period = np.nonzero(some & (instance.streams.storable & (routed | bundled))[:, None])
+    take_bundle, take_period = np.nonzero(_bundle_offers(instance))
+    supply_stream, supply_period = np.nonzero(some & (routed | bundled)[:, None])
+    in_bundle = bundled[supply_stream]
+    available = instance.streams.available.value
+    upper = [
+        np.full(len(route), np.inf),
+        instance.streams.storage_limit.value[stock_stream],
+        np.ones(len(take_bundle)),
+    ]
+    shape = _Shape(route, period, stock_stream, stock_period, take_bundle, take_period)
+    return Network(
+        *(route, period, stock_stream, stock_period, take_bundle, take_period),
+        upper=np.concatenate(upper),
+        supply=_supply(instance, found, shape, supply_stream, supply_period),
+        supply_stream=supply_stream,
+        supply_period=supply_period,
+        supply_bundled=in_bundle,
+        supply_upper=np.where(in_bundle, 0.0, available[supply_stream, supply_period]),
+        defining=_defining(instance, found, shape),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Shape:
+    route: Ints
+    period: Ints
+    stock_stream: Ints
+    stock_period: Ints
+    take_bundle: Ints
+    take_period: Ints
+
+    @property
+    def first_stock(self) -> int:
+        return len(self.route)
+
+    @property
+    def first_take(self) -> int:
+        return len(self.route) + len(self.stock_stream)
+
+
+def _bundle_offers(instance: Instance) -> Bools:
+    offers = np.zeros((len(instance.bundles), len(instance.periods)), dtype=bool)
+    member = instance.streams.bundle >= 0
+    np.logical_or.at(offers, instance.streams.bundle[member], instance.streams.available.raw[member] > 0)
+    return offers
+
+
+def _supply(instance: Instance, found: Routes, shape: _Shape, stream: Ints, period: Ints) -> Entries:
+    count = (len(instance.streams.names), len(instance.periods) + 1)
+    row = np.full(count, -1, dtype=np.intp)
+    row[stream, period] = np.arange(len(stream))
+    bundle = instance.streams.bundle
+    take = np.full((len(instance.bundles) + 1, len(instance.periods)), -1, dtype=np.intp)
+    take[shape.take_bundle, shape.take_period] = shape.first_take + np.arange(len(shape.take_bundle))
+    sent = _entries(row[found.stream[shape.route], shape.period], np.arange(len(shape.route)), 1.0)
+    stocks = shape.first_stock + np.arange(len(shape.stock_stream))
+    kept = _entries(row[shape.stock_stream, shape.stock_period], stocks, 1.0)
+    drawn = _entries(row[shape.stock_stream, shape.stock_period + 1], stocks, -1.0)
+    shares = _entries(
+        np.arange(len(stream)), take[bundle[stream], period], -instance.streams.available.value[stream, period]
+    )
+    return _join([sent, kept, drawn, shares])
+
+
+def _defining(instance: Instance, found: Routes, shape: _Shape) -> Entries:
+    periods, smelters = len(instance.periods), len(instance.smelters.names)
+    route, period = shape.route, shape.period
+    smelter, columns = found.smelter[route], np.arange(len(route))
+    travels = smelter >= 0
+    parts: list[Entries] = []
+    first = 0
+
+    def add(rows: Ints, at: Ints, values: Floats | float, height: int) -> None:
+        nonlocal first
+        parts.append(_entries(np.where(rows >= 0, first + rows, -1), at, values))
+        first += height
+
+    add(np.where(travels, smelter * periods + period, -1), columns, found.to_smelter[route], smelters * periods)
+    treated = found.treatment[route] * periods + period
+    add(treated, columns, 1.0, len(instance.treatments.names) * periods)
+    rows, at, values, height = _returned(instance, found, shape)
+    add(rows, at, values, height)
+    stream = found.stream[route]
+    add(instance.streams.device[stream], columns, 1.0, len(instance.devices.names))
+    add(instance.streams.region[stream], columns, 1.0, len(instance.regions))
+    add(stream, columns, 1.0, len(instance.streams.names))
+    stocks = shape.first_stock + np.arange(len(shape.stock_stream))
+    add(shape.stock_period, stocks, instance.streams.storage_cost.value[shape.stock_stream], 0)
+    add(period, columns, route_costs(instance, found)[route, period], periods)
+    add(np.zeros(len(route), dtype=np.intp), columns, found.footprint[route], 1)
+    return _join(parts)
+
+
+def _returned(instance: Instance, found: Routes, shape: _Shape) -> tuple[Ints, Ints, Floats, int]:
+    smelter, metal, period = returned_at(instance, found)
+    row = np.full((len(instance.smelters.names), len(instance.metals.names), len(instance.periods)), -1, dtype=np.intp)
+    row[smelter, metal, period] = np.arange(len(smelter))
+    ships = np.nonzero(found.smelter[shape.route] >= 0)[0]
+    rows, columns, values = [], [], []
+    for e in range(len(instance.metals.names)):
+        by = found.smelter[shape.route[ships]]
+        back = shape.period[ships] + instance.smelters.lead[by, e]
+        value = found.returned[shape.route[ships], e]
+        counts = (back < len(instance.periods)) & (value > 0)
+        rows.append(row[by[counts], e, back[counts]])
+        columns.append(ships[counts])
+        values.append(value[counts])
+    if not rows:
+        return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp), np.zeros(0), 0
+    return np.concatenate(rows), np.concatenate(columns), np.concatenate(values), len(smelter)
+
+
+def _entries(row: Ints, column: Ints, value: Floats | float) -> Entries:
+    """Gather entries, without those of no row, of no column or of value 0."""
+    values = np.broadcast_to(np.asarray(value, dtype=np.float64), row.shape)
+    kept = (row >= 0) & (column >= 0) & (values != 0)
+    return Entries(row[kept], column[kept], values[kept])
+
+
+def _join(parts: list[Entries]) -> Entries:
+    return Entries(
+        np.concatenate([part.row for part in parts]),
+        np.concatenate([part.column for part in parts]),
+        np.concatenate([part.value for part in parts]),
+    )

@@ -1,0 +1,51 @@
+"""The objectives: cost, footprint or mass."""
+
+from __future__ import annotations
+
+import pyomo.core as pyo
+
+from medalopt.instance.instance import Instance
+from medalopt.instance.needs import process_scrap_rate
+from medalopt.model.tables import by_name
+
+MEASURES = ("cost", "footprint", "mass")
+
+
+def declare(model: pyo.ConcreteModel, instance: Instance) -> None:
+    r"""The cost of a plan as the expression `cost`, its tonnes as `tonnes`.
+
+    $\sum_tc_t+\sum_{oat}p_{ot}b_{oat}+\sum_{et}h_{et}z_{et}-\sum_{et}p_{et}g_{et}
+    -\sum_a\nu_a\bigl(n_{an}+\omega_a\sigma_a\sum_{t>n-\mu_a}k_{at}\bigr)$.
+    """
+    market, metals, periods = instance.market, instance.metals, instance.periods
+    price = by_name(market.price.value, market.names, periods)
+    holding = by_name(metals.holding.value, metals.names, periods)
+    sell = by_name(metals.sell.value, metals.names, periods)
+    terms = list(model.spend.values())
+    terms += [price[o, t] * b for (o, _, t), b in model.buy.items() if price[o, t]]
+    terms += [holding[e, t] * z for (e, t), z in model.stock.items() if holding[e, t]]
+    terms += [-sell[e, t] * g for (e, t), g in model.surplus.items() if sell[e, t]]
+    terms += _scrap_left(model, instance)
+    model.cost = pyo.Expression(expr=pyo.quicksum(terms), doc="cost of the plan, money")
+    model.tonnes = pyo.Expression(expr=model.sent, doc="devices sent in all, t")
+
+
+def _scrap_left(model: pyo.ConcreteModel, instance: Instance) -> list[object]:
+    """What process scrap is worth that is in hand at the end, or falls too late to be charged again."""
+    periods = instance.periods
+    worth = by_name(instance.alloys.scrap_value.value, instance.alloys.names)
+    rate = by_name(process_scrap_rate(instance), instance.alloys.names)
+    lead = by_name(instance.alloys.scrap_lead, instance.alloys.names)
+    terms: list[object] = []
+    for a in instance.alloys.names:
+        if (a, periods[-1]) in model.scrap and worth[a]:
+            late = periods[max(0, len(periods) - int(lead[a])) :]
+            terms.append(-worth[a] * model.scrap[a, periods[-1]])
+            terms += [-worth[a] * rate[a] * model.cast[a, t] for t in late]
+    return terms
+
+
+def minimise(model: pyo.ConcreteModel, measure: str) -> None:
+    """Set the objective to one of `MEASURES`."""
+    body = {"cost": model.cost, "footprint": model.footprint, "mass": model.tonnes}[measure]
+    model.objective = pyo.Objective(expr=body, sense=pyo.minimize, doc=f"least {measure}")

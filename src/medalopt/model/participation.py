@@ -1,0 +1,22 @@
+"""Family 10, participation: every region sends at least a share of what it offers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyomo.core as pyo
+
+from medalopt.instance.instance import Instance
+from medalopt.model.tables import by_name
+
+
+def participation(model: pyo.ConcreteModel, instance: Instance) -> None:
+    r"""10. participation: $X_g\ge\psi\sum_{i:g(i)=g}\sum_ts_{it}$, streams without a route included."""
+    share = float(instance.policy.participation.value)
+    offers = np.zeros(len(instance.regions))
+    np.add.at(offers, instance.streams.region, instance.streams.available.value.sum(axis=1))
+    offered = by_name(offers, instance.regions)
+    model.participation = pyo.Constraint(
+        [g for g in instance.regions if share * offered[g] > 0],
+        rule=lambda m, g: (share * offered[g], m.sent_region[g], None),
+        doc="10. participation; dual: what a tonne more asked of this region costs, money/t",
+    )

@@ -1,0 +1,28 @@
+"""Family 12, process scrap: of what is cast a share falls, and is fit to be charged again some periods later."""
+
+from __future__ import annotations
+
+import pyomo.core as pyo
+
+from medalopt.instance.instance import Instance
+from medalopt.instance.needs import process_scrap_rate
+from medalopt.model.tables import by_name
+
+
+def process_scrap(model: pyo.ConcreteModel, instance: Instance) -> None:
+    r"""12. process scrap: $n_{at}=n_{a,t-1}+\omega_a\sigma_ak_{a,t-\mu_a}-v_{at}$, with $n_{a0}=0$."""
+    alloys, periods = instance.alloys.names, instance.periods
+    rate = by_name(process_scrap_rate(instance), alloys)
+    lead = by_name(instance.alloys.scrap_lead, alloys)
+    place = {t: number for number, t in enumerate(periods)}
+
+    def rule(m: pyo.ConcreteModel, a: str, t: str) -> tuple[float, object, float]:
+        parts = [m.scrap[a, t], m.recharge[a, t]]
+        if place[t] > 0:
+            parts.append(-m.scrap[a, periods[place[t] - 1]])
+        if place[t] >= lead[a]:
+            parts.append(-rate[a] * m.cast[a, periods[place[t] - int(lead[a])]])
+        return (0.0, pyo.quicksum(parts), 0.0)
+
+    doc = "12. process scrap in hand; dual: what a kilogram more of it saves (negative), money/kg"
+    model.process_scrap = pyo.Constraint(list(model.scrap), rule=rule, doc=doc)

@@ -1,0 +1,31 @@
+"""Family 8, recycled content: the floor on the recycled share of each metal charged."""
+
+from __future__ import annotations
+
+import pyomo.core as pyo
+
+from medalopt.instance.instance import Instance
+from medalopt.model.tables import by_name
+
+
+def recycled(model: pyo.ConcreteModel, instance: Instance) -> None:
+    r"""8. recycled content: $\sum_{oat}(1-\varphi_o)b_{oe}b_{oat}\le(1-\kappa_e)\sum_{at}C_{aet}$.
+
+    Metal from stock counts as recycled, opening stock with it.
+    """
+    market, metals = instance.market, instance.metals.names
+    content = by_name(market.composition.value, market.names, metals)
+    mined = by_name(1 - market.recycled.value, market.names)
+    floor = by_name(instance.policy.recycled.value, metals)
+    charged: dict[str, list[object]] = {}
+    for (_, e, _), quantity in model.charged.items():
+        charged.setdefault(e, []).append(quantity)
+
+    def rule(m: pyo.ConcreteModel, e: str) -> tuple[None, object, float]:
+        new = pyo.quicksum(
+            [mined[o] * content[o, e] * b for (o, _, _), b in m.buy.items() if mined[o] * content[o, e] > 0],
+        )
+        return (None, new - (1 - floor[e]) * pyo.quicksum(charged[e]), 0.0)
+
+    doc = "8. recycled content; dual: what a kilogram more of new metal allowed saves (negative), money/kg"
+    model.recycled = pyo.Constraint([e for e in metals if floor[e] > 0 and e in charged], rule=rule, doc=doc)

@@ -1,0 +1,127 @@
+"""Marginal values in the instance's own terms: what one unit more of a figure changes the objective by.
+
+They are the duals of the linear program, so they hold for small changes, and on one side only where the
+plan sits on a kink. A negative value saves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from medalopt.instance.decisions import Account
+from medalopt.instance.figures import Floats
+from medalopt.instance.paths import render
+from medalopt.proof.prices import Duals, prices
+
+PER_CENT = 0.01
+
+
+@dataclass(frozen=True)
+class Marginal:
+    """One figure's marginal value: `value` in `unit` for one unit more of what `path` names, in `period` if given."""
+
+    path: str
+    period: str | None
+    value: float
+    unit: str
+    meaning: str
+
+    COLUMNS: ClassVar[list[str]] = ["path", "period", "value", "unit", "meaning"]
+
+    def row(self) -> dict[str, Any]:
+        """Return the marginal value as one row."""
+        return {name: getattr(self, name) for name in self.COLUMNS}
+
+
+def marginals(account: Account, duals: Duals, unit: str) -> tuple[Marginal, ...]:
+    """Return every marginal value that is not nothing: needs first, then what is scarce, then rules."""
+    y = prices(account.instance, duals)
+    makers: tuple[Callable[[Account, Any, str], Iterator[Marginal]], ...] = (_needs, _supply, _limits, _rules)
+    found = (marginal for make in makers for marginal in make(account, y, unit))
+    return tuple(marginal for marginal in found if marginal.value != 0)
+
+
+def _needs(account: Account, y: Any, unit: str) -> Iterator[Marginal]:
+    instance = account.instance
+    for e, metal in enumerate(instance.metals.names):
+        for t, period in enumerate(instance.periods):
+            yield Marginal(
+                render(("metals", metal)), period, -float(y.balance[e, t]), f"{unit}/kg", "one more kilogram needed"
+            )
+    each = instance.medals.parts.value * (1 + instance.medals.allowance.value)[:, None]
+    owing = np.cumsum(y.demand[:, ::-1], axis=1)[:, ::-1]  # (A, T): a kilogram owed from t on
+    for m, medal in enumerate(instance.medals.names):
+        value = float(each[m] @ owing[:, instance.medals.due[m]])
+        yield Marginal(render(("medals", medal, "count")), None, value, unit, "one more medal")
+
+
+def _supply(account: Account, y: Any, unit: str) -> Iterator[Marginal]:
+    """A tonne more of a stream; of one in a bundle only as far as its bundle is taken."""
+    instance = account.instance
+    worth = _stream_worth(account, y)
+    for i, stream in enumerate(instance.streams.names):
+        for t, period in enumerate(instance.periods):
+            path = render(("streams", stream, "available"))
+            yield Marginal(path, period, float(worth[i, t]), f"{unit}/t", "one more tonne on offer")
+        path = render(("streams", stream, "committed"))
+        yield Marginal(path, None, float(y.stream_commitment[i]), f"{unit}/t", "one more tonne committed")
+
+
+def _stream_worth(account: Account, y: Any) -> Floats:
+    instance = account.instance
+    share = np.ones_like(y.supply)
+    for bundle in range(len(instance.bundles)):
+        members = np.nonzero(instance.streams.bundle == bundle)[0]
+        offers = instance.streams.available.value[members].sum(axis=0)
+        made = account.decisions
+        before = np.concatenate([np.zeros((len(members), 1)), made.stockpile[members, :-1]], axis=1)
+        taken = (made.stockpile[members] - before).sum(axis=0)
+        for member in members:
+            taken = taken + made.sent[account.found.stream == member].sum(axis=0)
+        share[members] = np.divide(taken, offers, out=np.zeros_like(taken), where=offers > 0)
+    return np.asarray(y.supply * share)
+
+
+def _limits(account: Account, y: Any, unit: str) -> Iterator[Marginal]:
+    instance = account.instance
+    for section, names, values, of in (
+        ("smelters", instance.smelters.names, y.feed_capacity, "t"),
+        ("treatments", instance.treatments.names, y.treatment_capacity, "t"),
+        ("alloys", instance.alloys.names, y.cast_capacity, "kg"),
+    ):
+        tonne = "tonne" if of == "t" else "kilogram"
+        for n, name in enumerate(names):
+            for t, period in enumerate(instance.periods):
+                path, value = render((section, name, "capacity")), float(values[n, t])
+                yield Marginal(path, period, value, f"{unit}/{of}", f"one more {tonne} of capacity")
+    for section, names, values, of in (
+        ("market", instance.market.names, y.purchase, "kg"),
+        ("smelters", instance.smelters.names, y.feed_total, "t"),
+    ):
+        for n, name in enumerate(names):
+            figure = "committed" if values[n] > 0 else "limit"
+            path, value = render((section, name, figure)), float(values[n])
+            yield Marginal(path, None, value, f"{unit}/{of}", f"one more {of} {figure}")
+
+
+def _rules(account: Account, y: Any, unit: str) -> Iterator[Marginal]:
+    instance, policy = account.instance, account.instance.policy
+    charged = account.composition.sum(axis=(0, 2))
+    for e, metal in enumerate(instance.metals.names):
+        value = -float(y.recycled[e] * charged[e]) * PER_CENT
+        yield Marginal(render(("policy", "recycled", metal)), None, value, f"{unit}/%", "one more per cent recycled")
+    everything = float(account.tonnes) * PER_CENT
+    for w, window in enumerate(policy.windows):
+        path = render(("policy", "device_share", window))
+        yield Marginal(path, None, float(y.mix_low[w]) * everything, f"{unit}/%", "least share one per cent higher")
+        yield Marginal(path, None, float(y.mix_high[w]) * everything, f"{unit}/%", "greatest share one per cent higher")
+    offers = np.zeros(len(instance.regions))
+    np.add.at(offers, instance.streams.region, instance.streams.available.value.sum(axis=1))
+    value = float(y.participation @ offers) * PER_CENT
+    yield Marginal("policy.participation", None, value, f"{unit}/%", "every region one per cent more")
+    value = float(y.footprint_cap) * 1000
+    yield Marginal("policy.footprint_cap", None, value, f"{unit}/t", "one more tonne of CO2e allowed")

@@ -1,0 +1,114 @@
+"""The tables of a plan as columns of equal length; rows of nothing are left out, but in metals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from medalopt.instance.decisions import Account
+from medalopt.instance.figures import Ints
+from medalopt.instance.routes import route_costs
+
+Rows = dict[str, list[Any]]
+
+
+def _names(axis: tuple[str, ...], at: Ints) -> list[str]:
+    return [axis[number] for number in at.tolist()]
+
+
+def shipments(account: Account) -> Rows:
+    """Return what is sent: on which route, in which period, how many tonnes, at what cost."""
+    instance, found, sent = account.instance, account.found, account.decisions.sent
+    route, period = np.nonzero(sent)
+    stream = found.stream[route]
+    smelters = (*instance.smelters.names, None)  # the last stands for a route without a smelter, -1
+    tonnes = sent[route, period]
+    return {
+        "stream": _names(instance.streams.names, stream),
+        "device": _names(instance.devices.names, instance.streams.device[stream]),
+        "region": _names(instance.regions, instance.streams.region[stream]),
+        "treatment": _names(instance.treatments.names, found.treatment[route]),
+        "smelter": [smelters[number] for number in found.smelter[route].tolist()],
+        "period": _names(instance.periods, period),
+        "tonnes": tonnes.tolist(),
+        "cost": (tonnes * route_costs(instance, found)[route, period]).tolist(),
+    }
+
+
+def stockpiles(account: Account) -> Rows:
+    """Return what waits at the end of each period, t."""
+    instance, waiting = account.instance, account.decisions.stockpile
+    stream, period = np.nonzero(waiting)
+    return {
+        "stream": _names(instance.streams.names, stream),
+        "period": _names(instance.periods, period),
+        "tonnes": waiting[stream, period].tolist(),
+    }
+
+
+def purchases(account: Account) -> Rows:
+    """Return what is bought: kg of which offer, for which alloy, when, at what cost."""
+    instance, bought = account.instance, account.decisions.bought
+    offer, alloy, period = np.nonzero(bought)
+    kilograms = bought[offer, alloy, period]
+    return {
+        "offer": _names(instance.market.names, offer),
+        "alloy": _names(instance.alloys.names, alloy),
+        "period": _names(instance.periods, period),
+        "kg": kilograms.tolist(),
+        "cost": (kilograms * instance.market.price.value[offer, period]).tolist(),
+    }
+
+
+def metals(account: Account) -> Rows:
+    """Return the metal account: every metal and period, kg."""
+    instance = account.instance
+    metal, period = (axis.ravel() for axis in np.indices(account.stock.shape))
+    return {
+        "metal": _names(instance.metals.names, metal),
+        "period": _names(instance.periods, period),
+        "returned": account.returned.sum(axis=0).ravel().tolist(),
+        "used": account.decisions.charged.sum(axis=0).ravel().tolist(),
+        "surplus": account.decisions.surplus.ravel().tolist(),
+        "stock": account.stock.ravel().tolist(),
+    }
+
+
+def melts(account: Account) -> Rows:
+    """Return what is charged to each alloy, by metal, from stock and offers together, kg; `other` is unnamed matter."""
+    instance = account.instance
+    other = np.maximum(account.charge - account.composition.sum(axis=1), 0)
+    other = np.where(other > 1e-12 * account.charge, other, 0)[:, None, :]  # what is less is rounding
+    charged = np.concatenate([account.composition, other], axis=1).transpose(0, 2, 1)  # (A, T, E + 1)
+    alloy, period, metal = np.nonzero(charged)
+    return {
+        "alloy": _names(instance.alloys.names, alloy),
+        "period": _names(instance.periods, period),
+        "metal": _names((*instance.metals.names, "other"), metal),
+        "kg": charged[alloy, period, metal].tolist(),
+    }
+
+
+def casts(account: Account) -> Rows:
+    """Return what is cast of each alloy and when, and what was charged for it, kg."""
+    instance = account.instance
+    alloy, period = np.nonzero(account.cast)
+    return {
+        "alloy": _names(instance.alloys.names, alloy),
+        "period": _names(instance.periods, period),
+        "charged": account.charge[alloy, period].tolist(),
+        "scrap": account.decisions.recharged[alloy, period].tolist(),
+        "cast": account.cast[alloy, period].tolist(),
+    }
+
+
+TABLES: dict[str, Callable[[Account], Rows]] = {
+    "shipments": shipments,
+    "stockpiles": stockpiles,
+    "purchases": purchases,
+    "metals": metals,
+    "melts": melts,
+    "casts": casts,
+}

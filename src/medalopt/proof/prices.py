@@ -1,0 +1,89 @@
+"""The duals of the rows on linking quantities, as arrays, each with the sign its row allows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from medalopt.instance.figures import Floats
+from medalopt.instance.instance import Instance
+from medalopt.instance.needs import owed
+
+Duals = Mapping[str, Mapping[Any, float]]
+
+
+@dataclass(frozen=True, eq=False)
+class Prices:
+    """What a unit more on each row's right-hand side changes the measure by."""
+
+    feed_capacity: Floats  # (K, T), <= 0
+    treatment_capacity: Floats  # (H, T), <= 0
+    cast_capacity: Floats  # (A, T), <= 0
+    balance: Floats  # (E, T)
+    melt: Floats  # (A, T)
+    fineness_low: Floats  # (A, E, T), >= 0
+    fineness_high: Floats  # (A, E, T), <= 0
+    others: Floats  # (A, T), <= 0
+    demand: Floats  # (A, T), >= 0, free in the last period
+    purchase: Floats  # (O,)
+    stream_commitment: Floats  # (I,), >= 0
+    feed_total: Floats  # (K,)
+    recycled: Floats  # (E,), <= 0
+    mix_low: Floats  # (W,), >= 0
+    mix_high: Floats  # (W,), <= 0
+    participation: Floats  # (G,), >= 0
+    footprint_cap: float  # <= 0
+    process_scrap: Floats  # (A, T)
+    supply: Floats  # (I, T), of streams that may be stocked
+
+
+def prices(instance: Instance, duals: Duals) -> Prices:
+    """Return `duals` (by constraint and names) as arrays; what would not prove anything is 0."""
+    periods, metals, alloys = instance.periods, instance.metals.names, instance.alloys.names
+    smelters, streams, offers = instance.smelters.names, instance.streams.names, instance.market.names
+    windows = instance.policy.windows
+
+    def table(name: str, *axes: tuple[str, ...]) -> Floats:
+        places = [{label: number for number, label in enumerate(axis)} for axis in axes]
+        values = np.zeros(tuple(len(axis) for axis in axes))
+        for key, value in duals.get(name, {}).items():
+            index = key if isinstance(key, tuple) else (key,)
+            values[tuple(place[label] for place, label in zip(places, index, strict=True))] = value
+        return values
+
+    def below(values: Floats, limit: Floats | None = None) -> Floats:
+        """A price of a row with an upper end, 0 where that end is not finite."""
+        return np.where(True if limit is None else np.isfinite(limit), np.minimum(values, 0), 0.0)
+
+    demand = table("demand", alloys, periods)
+    rises = np.diff(owed(instance), axis=1, prepend=0.0) > 0
+    demand[:, :-1] = np.where(rises[:, :-1], np.maximum(demand[:, :-1], 0), 0.0)
+    purchase, feed_total = table("purchase", offers), table("feed_total", smelters)
+    supply = table("supply", streams, periods) + table("bundle_supply", streams, periods)
+    cap = duals.get("footprint_cap", {}).get(None, 0.0)
+    return Prices(
+        feed_capacity=below(table("feed_capacity", smelters, periods), instance.smelters.capacity.value),
+        treatment_capacity=below(
+            table("treatment_capacity", instance.treatments.names, periods), instance.treatments.capacity.value
+        ),
+        cast_capacity=below(table("cast_capacity", alloys, periods), instance.alloys.capacity.value),
+        balance=table("balance", metals, periods),
+        melt=table("melt", alloys, periods),
+        fineness_low=np.maximum(table("fineness_low", alloys, metals, periods), 0),
+        fineness_high=below(table("fineness_high", alloys, metals, periods)),
+        others=below(table("others", alloys, periods)),
+        demand=demand,
+        purchase=np.maximum(purchase, 0) + below(purchase, instance.market.limit.value),
+        stream_commitment=np.maximum(table("stream_commitment", streams), 0),
+        feed_total=np.maximum(feed_total, 0) + below(feed_total, instance.smelters.limit.value),
+        recycled=below(table("recycled", metals)),
+        mix_low=np.maximum(table("mix_low", windows), 0),
+        mix_high=below(table("mix_high", windows)),
+        participation=np.maximum(table("participation", instance.regions), 0),
+        footprint_cap=min(cap, 0.0) if np.isfinite(instance.policy.footprint_cap.value) else 0.0,
+        process_scrap=table("process_scrap", alloys, periods),
+        supply=np.where((instance.streams.bundle < 0)[:, None], np.minimum(supply, 0), supply),
+    )

@@ -1,0 +1,205 @@
+"""Every rule of the formulation, measured on a plan: by how much it is broken, beside the size of its row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from medalopt.instance.bounds import Bounds
+from medalopt.instance.decisions import Account
+from medalopt.instance.needs import is_owed, may_buy, may_charge, owed
+from medalopt.instance.routes import Numbers, offered
+
+EXACT = 1e-9  # of its size, by which a row may be broken
+
+
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """One family of rows: `excess` is by how much each is broken (0: kept), `size` what that is measured by."""
+
+    family: str
+    name: str  # of the constraint, or of the variable that leaves its bounds
+    unit: str
+    axes: tuple[str, ...]  # what the axes of the arrays are
+    excess: Numbers
+    size: Numbers
+
+    def worst(self) -> float:
+        """Return the greatest excess in relation to the size of its row."""
+        if not self.excess.size:
+            return 0.0
+        size = np.where(self.size > 0, self.size, 1)
+        return float((self.excess / size).max())
+
+
+def rules(account: Account, bounds: Bounds) -> Iterator[Rule]:
+    """Yield every rule of the formulation, measured on the plan of `account`."""
+    yield from _bounds(account, bounds)
+    yield from _supply(account)
+    yield from _capacity(account)
+    yield from _metal(account, bounds)
+    yield from _fineness(account)
+    yield from _demand(account)
+    yield from _totals(account)
+    yield from _policy(account)
+
+
+def _above(value: Numbers, limit: Numbers | float) -> Numbers:
+    return np.maximum(value - limit, 0)
+
+
+def _finite(limit: Numbers) -> Numbers:
+    """Return `limit`, 0 where there is none (there the excess is 0)."""
+    return np.where(limit < np.inf, limit, 0)
+
+
+def _most(*parts: Numbers) -> Numbers:
+    result = abs(parts[0])
+    for part in parts[1:]:
+        result = np.maximum(result, abs(part))
+    return result
+
+
+def _bounds(account: Account, bounds: Bounds) -> Iterator[Rule]:
+    """What may not be: negative quantities, and decisions where the formulation has no variable."""
+    made, instance, found = account.decisions, account.instance, account.found
+    some = offered(instance)
+    chargeable = may_charge(instance, found)[:, :, None]
+    buyable = may_buy(instance)[:, :, None]
+    limits: tuple[tuple[str, str, str, tuple[str, ...], Numbers, Any], ...] = (
+        ("supply", "ship", "t", ("route", "period"), made.sent, some[found.stream]),
+        ("supply", "stockpile", "t", ("stream", "period"), made.stockpile, instance.streams.storable[:, None]),
+        ("fineness", "charge", "kg", ("alloy", "metal", "period"), made.charged, chargeable),
+        ("fineness", "buy", "kg", ("offer", "alloy", "period"), made.bought, buyable),
+        ("metal balance", "surplus", "kg", ("metal", "period"), made.surplus, True),
+        ("process scrap", "recharge", "kg", ("alloy", "period"), made.recharged, (bounds.scrap > 0)[:, None]),
+    )
+    for family, name, unit, axes, value, exists in limits:
+        wrong = np.where(exists, np.maximum(-value, 0), abs(value))
+        yield Rule(family, name, unit, axes, wrong, abs(value))
+
+
+def _supply(account: Account) -> Iterator[Rule]:
+    """1. supply; in a bundle, every stream gives the same share of what it offers."""
+    instance, made = account.instance, account.decisions
+    available = account.read(instance.streams.available)
+    sent = np.zeros_like(available)
+    np.add.at(sent, account.found.stream, made.sent)
+    before = np.concatenate([np.zeros_like(available[:, :1]), made.stockpile[:, :-1]], axis=1)
+    taken, size = sent + made.stockpile - before, _most(available, sent + made.stockpile + before)
+    bundle = instance.streams.bundle
+    alone = bundle < 0
+    axes = ("stream", "period")
+    yield Rule("supply", "supply", "t", axes, np.where(alone[:, None], _above(taken, available), 0), size)
+    limit = account.read(instance.streams.storage_limit)[:, None]
+    yield Rule("supply", "stockpile", "t", axes, _above(made.stockpile, limit), _most(_finite(limit), made.stockpile))
+    total = np.zeros((len(instance.bundles), available.shape[1]), dtype=available.dtype)
+    got = total.copy()
+    np.add.at(total, bundle[~alone], available[~alone])
+    np.add.at(got, bundle[~alone], taken[~alone])
+    share = np.where(total > 0, got / np.where(total > 0, total, 1), 0)
+    fair = np.where(
+        alone[:, None],
+        taken,
+        np.append(share, share[:0], axis=0)[np.maximum(bundle, 0)] * available if len(instance.bundles) else taken,
+    )
+    yield Rule("supply", "bundle_supply", "t", axes, abs(taken - fair), size)
+    yield Rule("supply", "take", "-", ("bundle", "period"), _above(share, 1) + np.maximum(-share, 0), share * 0 + 1)
+
+
+def _capacity(account: Account) -> Iterator[Rule]:
+    """2. capacity."""
+    instance, read = account.instance, account.read
+    for name, axis, unit, used, limit in (
+        ("feed_capacity", "smelter", "t", account.feed, read(instance.smelters.capacity)),
+        ("treatment_capacity", "treatment", "t", account.treated, read(instance.treatments.capacity)),
+        ("cast_capacity", "alloy", "kg", account.cast, read(instance.alloys.capacity)),
+    ):
+        yield Rule("capacity", name, unit, (axis, "period"), _above(used, limit), _most(_finite(limit), used))
+
+
+def _metal(account: Account, bounds: Bounds) -> Iterator[Rule]:
+    """3. metal balance and 12. process scrap: no stock is ever below nothing."""
+    size = np.maximum(bounds.stock[:, -1:], abs(account.stock))
+    yield Rule("metal balance", "balance", "kg", ("metal", "period"), np.maximum(-account.stock, 0), size)
+    size = np.maximum(bounds.scrap[:, None], abs(account.scrap))
+    yield Rule("process scrap", "process_scrap", "kg", ("alloy", "period"), np.maximum(-account.scrap, 0), size)
+
+
+def _fineness(account: Account) -> Iterator[Rule]:
+    """5. fineness of the fresh charge."""
+    alloys, read = account.instance.alloys, account.read
+    wanted = is_owed(account.instance)[:, None]
+    charge, named = account.charge, alloys.named & wanted
+    low, high = read(alloys.low)[:, :, None] * charge[:, None, :], read(alloys.high)[:, :, None] * charge[:, None, :]
+    axes, size = ("alloy", "metal", "period"), np.broadcast_to(charge[:, None, :], account.composition.shape)
+    chosen = named[:, :, None]
+    yield Rule("fineness", "fineness_low", "kg", axes, np.where(chosen, _above(low, account.composition), 0), size)
+    yield Rule("fineness", "fineness_high", "kg", axes, np.where(chosen, _above(account.composition, high), 0), size)
+    known = np.where(alloys.named[:, :, None], account.composition, 0).sum(axis=1)
+    allowed = read(alloys.others)[:, None] * charge
+    rest = np.where((alloys.admits_others[:, None]) & wanted, _above(charge - known, allowed), 0)
+    yield Rule("fineness", "others", "kg", ("alloy", "period"), rest, charge)
+
+
+def _demand(account: Account) -> Iterator[Rule]:
+    """6. demand, met in time, and exactly at the end."""
+    quantity = owed(account.instance, account.read)
+    kept = (1 - account.read(account.instance.alloys.scrap_share))[:, None] * np.cumsum(account.cast, axis=1)
+    excess = _above(quantity, kept)
+    if excess.size:
+        excess[:, -1] = abs(quantity[:, -1] - kept[:, -1])
+    yield Rule("demand", "demand", "kg", ("alloy", "period"), excess, _most(quantity[:, -1:], kept))
+
+
+def _totals(account: Account) -> Iterator[Rule]:
+    """7. commitments and limits over the horizon."""
+    instance, read = account.instance, account.read
+    for name, axis, unit, total, least, most in (
+        (
+            *("purchase", "offer", "kg", account.decisions.bought.sum(axis=(1, 2))),
+            read(instance.market.committed),
+            read(instance.market.limit),
+        ),
+        ("stream_commitment", "stream", "t", account.sent, read(instance.streams.committed), None),
+        (
+            *("feed_total", "smelter", "t", account.feed.sum(axis=1)),
+            read(instance.smelters.committed),
+            read(instance.smelters.limit),
+        ),
+    ):
+        excess, size = _above(least, total), _most(least, total)
+        if most is not None:
+            excess, size = excess + _above(total, most), _most(size, _finite(most))
+        yield Rule("commitments and limits", name, unit, (axis,), excess, size)
+
+
+def _policy(account: Account) -> Iterator[Rule]:
+    """8. recycled content, 9. device mix, 10. participation, 11. footprint."""
+    instance, read = account.instance, account.read
+    policy, streams, market = instance.policy, instance.streams, instance.market
+    bought = account.decisions.bought.sum(axis=(1, 2))
+    new = ((1 - read(market.recycled)) * bought) @ read(market.composition)
+    charged = account.composition.sum(axis=(0, 2))
+    allowed = (1 - read(policy.recycled)) * charged
+    floored = (policy.recycled.raw > 0) & (charged > 0)
+    yield Rule("recycled content", "recycled", "kg", ("metal",), np.where(floored, _above(new, allowed), 0), charged)
+    by_device = np.zeros(len(instance.devices.names), dtype=account.sent.dtype)
+    np.add.at(by_device, streams.device, account.sent)
+    in_window = policy.members.astype(np.intp) @ by_device
+    everything = np.full(len(policy.windows), account.tonnes)
+    low, high = read(policy.window_low) * everything, read(policy.window_high) * everything
+    yield Rule("device mix", "mix_low", "t", ("window",), _above(low, in_window), everything)
+    yield Rule("device mix", "mix_high", "t", ("window",), _above(in_window, high), everything)
+    by_region = np.zeros(len(instance.regions), dtype=account.sent.dtype)
+    offers = by_region.copy()
+    np.add.at(by_region, streams.region, account.sent)
+    np.add.at(offers, streams.region, read(streams.available).sum(axis=1))
+    asked = read(policy.participation) * offers
+    yield Rule("participation", "participation", "t", ("region",), _above(asked, by_region), offers)
+    cap = np.atleast_1d(read(policy.footprint_cap))
+    emitted = np.atleast_1d(account.footprint)
+    yield Rule("footprint", "footprint_cap", "kg", (), _above(emitted, cap), _most(_finite(cap), emitted))

@@ -1,0 +1,209 @@
+"""From `350 g/t` to a number in a field's canonical unit, exactly, by a closed set of units.
+
+The units are defined for pint as exact fractions; pint is imported when the first unit is met. Text is
+taken apart here before pint sees it: names joined by `/`, without powers, so that nothing is ever evaluated.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from medalopt.wording import did_you_mean, shown
+
+_UNITS = {
+    "kg": "kilogram = [mass]",
+    "mg": "milligram = 1/1000000 * kilogram",
+    "g": "gram = 1/1000 * kilogram",
+    "t": "tonne = 1000 * kilogram",
+    "lb": "pound = 45359237/100000000 * kilogram",
+    "oz_t": "troy_ounce = 311034768/10000000000 * kilogram",
+    "ozt": "troy_ounce",
+    "km": "kilometre = [length]",
+    "unit": "piece = [piece]",
+    "pcs": "piece",
+    "%": "percent = 1/100",
+    "ppm": "part_per_million = 1/1000000",
+}
+_MONEY = "money"
+_EXAMPLES = {"money/t": "90_000", "money/kg": "600", "money/t/km": "36", "kg/t": "0.35", "km": "640"}
+_LONGEST_TEXT, _LONGEST_UNIT = 200, 40
+_LARGEST = 1e100
+_NUMBER = re.compile(
+    r"\s*([+-]?(?:[0-9]+(?:_[0-9]+)*(?:\.(?:[0-9]+(?:_[0-9]+)*)?)?|\.[0-9]+(?:_[0-9]+)*)(?:[eE][+-]?[0-9]+)?)\s*(.*?)\s*",
+    re.DOTALL,
+)
+_CARBON = re.compile(r"([A-Za-z_%]+)\s*CO(?:2|₂)e")
+_NAME = re.compile(r"[A-Za-z_]+|%")
+
+
+class QuantityError(ValueError):
+    """A figure that cannot be read; the text says what was expected and what was found."""
+
+
+class Quantity(NamedTuple):
+    """One figure as written, with the exact factor into the canonical unit; `pieces` counts a device's unit mass.
+
+    A figure per piece (`60 JPY/unit`) has `pieces` -1, one in pieces (`400 unit`) has 1: its factor is completed
+    by that power of the mass of one piece, in kilograms.
+    """
+
+    raw: float
+    factor: Fraction = Fraction(1)
+    pieces: int = 0
+
+    @property
+    def exact(self) -> Fraction:
+        """The figure in its canonical unit, but for the mass of a piece."""
+        return Fraction(repr(self.raw)) * self.factor
+
+
+@dataclass(frozen=True)
+class Money:
+    """The instance's currency and what one unit of each other currency is worth in it.
+
+    Where the file's own rates could not be read, `complete` is false and every currency passes: one fault is enough.
+    """
+
+    currency: str
+    rates: Mapping[str, Fraction] = field(default_factory=dict)
+    complete: bool = True
+
+    def rate(self, code: str) -> Fraction | None:
+        """Return the worth of one `code` in the instance's currency; None where it is not known."""
+        if code == self.currency:
+            return Fraction(1)
+        return self.rates.get(code, None if self.complete else Fraction(1))
+
+
+class _Unit(NamedTuple):
+    """A unit taken apart: its size in kilograms, kilometres and pieces, its dimension, the currency it names."""
+
+    size: Fraction
+    dimension: Mapping[str, int]
+    currency: str
+    carbon: bool
+
+
+def read(value: str | float, unit: str, money: Money) -> Quantity:
+    """Return `value`, a number or text such as `350 g/t`, as a figure in `unit`.
+
+    `unit` is canonical: `money` in it stands for the currency, '' for a plain share. Raises QuantityError.
+    """
+    number, written = (value, "") if not isinstance(value, str) else _split(value, unit, money)
+    raw = _finite(number)
+    if not written:
+        return Quantity(raw)
+    found = _unit(written) if _MONEY not in written else None
+    if found is None:
+        raise QuantityError(_unknown(written, unit, money))
+    factor, pieces = _conversion(found, unit, money)
+    if not factor:
+        raise QuantityError(_expected(unit, money, str(value)))
+    return Quantity(raw, factor, pieces)
+
+
+def _split(text: str, unit: str, money: Money) -> tuple[str, str]:
+    """Return number and unit of `text`."""
+    match = _NUMBER.fullmatch(text) if len(text) <= _LONGEST_TEXT else None
+    if match is None:
+        raise QuantityError(_expected(unit, money, text))
+    number, written = match.groups()
+    if written.startswith((",", ".")) or (written and written[0].isdigit()):
+        message = f"`{shown(text)}` is not a number: write 1_000 or 1000 for a thousand and a point before decimals"
+        raise QuantityError(f"{message}, such as `{example(unit, money)}`")
+    return number, written
+
+
+def _finite(number: str | float) -> float:
+    """Return the number as a float that can be calculated with."""
+    digits = number.replace("_", "") if isinstance(number, str) else number
+    try:
+        raw = float(digits)
+    except OverflowError:
+        raw = math.inf
+    found = shown(str(number) if not isinstance(number, int) or abs(number) < 10**20 else "an integer of many digits")
+    if not math.isfinite(raw):
+        raise QuantityError(f"not a finite number: {found}")
+    vanished = isinstance(digits, str) and raw == 0 and bool(re.search("[1-9]", re.split("[eE]", digits)[0]))
+    if vanished or (raw and not 1 / _LARGEST <= abs(raw) <= _LARGEST):
+        raise QuantityError(f"{found} cannot be calculated with: figures lie between 1e-100 and 1e100")
+    return raw or 0.0
+
+
+def _conversion(found: _Unit, unit: str, money: Money) -> tuple[Fraction, int]:
+    """Return the exact factor to the canonical `unit` (0 where the kind is another) and the power of a piece."""
+    target = _unit(unit)
+    pieces = found.dimension.get("[piece]", 0)
+    weighed = {name: power for name, power in found.dimension.items() if name != "[piece]"}
+    weighed["[mass]"] = weighed.get("[mass]", 0) + pieces
+    kind = {name: power for name, power in weighed.items() if power}
+    if target is None or kind != target.dimension or (found.carbon and not target.carbon):
+        return Fraction(0), 0
+    rate = money.rate(found.currency) if found.currency else Fraction(1)
+    if rate is None:
+        near = did_you_mean(found.currency, {money.currency, *money.rates})
+        more = near or f"; add `exchange: {{{found.currency}: … {money.currency}}}`"
+        raise QuantityError(f"no rate is given for the currency `{found.currency}`{more}")
+    return found.size * rate / target.size, pieces
+
+
+def _expected(unit: str, money: Money, found: str) -> str:
+    what = f"a number in {spoken(unit, money.currency)} or another unit of that kind" if unit else "a share"
+    return f"expected {what}, such as `{example(unit, money)}`; found `{shown(found)}`"
+
+
+def example(unit: str, money: Money) -> str:
+    """Return a figure as one may write it in the canonical `unit`."""
+    return f"{_EXAMPLES.get(unit, '10')} {spoken(unit, money.currency)}" if unit else "25 %"
+
+
+def _unknown(written: str, unit: str, money: Money) -> str:
+    known = {*_UNITS, money.currency, *money.rates} - {""}
+    for name in re.split(r"[\s/]+", written[:_LONGEST_UNIT]):
+        if name not in known and name != "CO2e" and not re.fullmatch("[A-Z]{3}", name):
+            near = did_you_mean(name, known) if name else ""
+            return f"unknown unit `{shown(name or written)}`{near or f'; write a figure like `{example(unit, money)}`'}"
+    return _expected(unit, money, written)
+
+
+def spoken(unit: str, currency: str) -> str:
+    """Return the canonical `unit` with the currency's own name in it."""
+    return unit.replace(_MONEY, currency or "money")
+
+
+@lru_cache(maxsize=1)
+def _registry() -> Any:
+    """Return pint's registry with the units of the instance format alone."""
+    import pint
+
+    registry = pint.UnitRegistry(None, non_int_type=Fraction)
+    for definition in (*_UNITS.values(), f"{_MONEY} = [money]"):
+        if "=" in definition:
+            registry.define(definition)
+    return registry
+
+
+@lru_cache(maxsize=4096)
+def _unit(written: str) -> _Unit | None:
+    """Take a unit such as `JPY/t/km` or `kg CO2e/t` apart; None where it is not one."""
+    if not written:
+        return _Unit(Fraction(1), {}, "", carbon=False)
+    if len(written) > _LONGEST_UNIT:
+        return None
+    plain, carbon = _CARBON.subn(r"\1", written, count=1)
+    names = [name.strip() for name in plain.split("/")]
+    if not all(_NAME.fullmatch(name) for name in names) or len(names) > 4:
+        return None
+    currencies = [name for name in names if name not in _UNITS and re.fullmatch("[A-Z]{3}", name)]
+    known = [_UNITS.get(name, _MONEY if name in (*currencies, _MONEY) else "").split(" ")[0] for name in names]
+    if not all(known) or len(currencies) > 1:
+        return None
+    root = _registry().Quantity(Fraction(1), "/".join(known)).to_root_units()
+    powers = {name: int(power) for name, power in root.dimensionality.items()}
+    return _Unit(Fraction(root.magnitude), powers, "".join(currencies), bool(carbon))

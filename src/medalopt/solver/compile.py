@@ -1,0 +1,108 @@
+"""From a Pyomo model to arrays, by Pyomo's own linear representation; no text in between."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyomo.core as pyo
+from pyomo.repn.linear import LinearRepnVisitor
+from pyomo.repn.util import VarRecorder
+
+from medalopt.errors import SolverError, UsageError
+from medalopt.instance.figures import Floats
+from medalopt.model.network import Entries
+from medalopt.solver.linear import Place
+
+
+@dataclass(frozen=True, eq=False)
+class Compiled:
+    """The variables and constraints of a Pyomo model as arrays; `costs` has a row for each objective asked for."""
+
+    columns: tuple[Any, ...]
+    lower: Floats
+    upper: Floats
+    costs: Floats
+    rows: tuple[Place, ...]
+    row_lower: Floats
+    row_upper: Floats
+    entries: Entries
+
+
+def compiled(model: pyo.ConcreteModel, objectives: Sequence[Any], first: Sequence[Any] = ()) -> Compiled:
+    """Return the active constraints of `model` as arrays, the columns `first` before all others.
+
+    Raises UsageError where an expression (of an extension) is not linear or holds a variable of another model.
+    """
+    order = {id(column): number for number, column in enumerate(first)}
+    columns = list(first)
+    for column in model.component_data_objects(pyo.Var):
+        if id(column) not in order:
+            order[id(column)] = len(columns)
+            columns.append(column)
+    walk = _Walk(order)
+    rows: list[Place] = []
+    lower: list[float] = []
+    upper: list[float] = []
+    for constraint in model.component_data_objects(pyo.Constraint, active=True):
+        low, body, high = constraint.to_bounded_expression(evaluate_bounds=True)
+        offset = walk.row(body, len(rows), constraint.name)
+        rows.append((constraint.parent_component().local_name, constraint.index()))
+        lower.append(-math.inf if low is None else low - offset)
+        upper.append(math.inf if high is None else high - offset)
+    costs = np.zeros((len(objectives), len(columns)))
+    for number, objective in enumerate(objectives):
+        for column, value in walk.terms(objective, "objective")[1]:
+            costs[number, column] = value
+    return Compiled(
+        tuple(columns),
+        np.array([-math.inf if column.lb is None else column.lb for column in columns], dtype=np.float64),
+        np.array([math.inf if column.ub is None else column.ub for column in columns], dtype=np.float64),
+        costs,
+        tuple(rows),
+        np.array(lower, dtype=np.float64),
+        np.array(upper, dtype=np.float64),
+        walk.entries(),
+    )
+
+
+class _Walk:
+    """Takes expressions apart into columns and coefficients."""
+
+    def __init__(self, order: dict[int, int]) -> None:
+        self.order = order
+        self.visitor = LinearRepnVisitor({}, var_recorder=VarRecorder({}, None))
+        self.at: list[tuple[int, int]] = []
+        self.values: list[float] = []
+
+    def terms(self, body: Any, name: str) -> tuple[float, list[tuple[int, float]]]:
+        """Return the constant of `body`, and its coefficients by column."""
+        form = self.visitor.walk_expression(body)
+        if form.nonlinear is not None:
+            raise UsageError(f"{name} is not linear: write it as a sum of variables, each times a number")
+        try:
+            found = [(self.order[which], value) for which, value in form.linear.items()]
+        except KeyError:
+            raise UsageError(f"{name} holds a variable that is not part of the model: add it to the model") from None
+        if not all(math.isfinite(value) for _, value in found) or not math.isfinite(form.constant):
+            raise UsageError(f"{name} holds a number that is not finite: look at the figures it is made of")
+        return float(form.constant), found
+
+    def row(self, body: Any, number: int, name: str) -> float:
+        """Keep the coefficients of row `number`; return its constant."""
+        constant, found = self.terms(body, name)
+        self.at += [(number, column) for column, _ in found]
+        self.values += [value for _, value in found]
+        return constant
+
+    def entries(self) -> Entries:
+        """Return all rows kept, as one sparse matrix."""
+        at = np.array(self.at, dtype=np.intp).reshape(-1, 2)
+        values = np.array(self.values, dtype=np.float64)
+        if len(values) != len(at):
+            raise SolverError("coefficients were lost on the way from Pyomo; this is a fault of medalopt")
+        kept = values != 0
+        return Entries(at[kept, 0], at[kept, 1], values[kept])

@@ -1,0 +1,136 @@
+"""The only code that names HiGHS: one method at a time, its answer checked by own arithmetic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import highspy
+import numpy as np
+
+from medalopt.errors import SolverError
+from medalopt.instance.figures import Bools, Floats
+from medalopt.solver.scaling import Scaled
+
+METHODS = ("dual simplex", "primal simplex", "interior point")
+TOLERANCE = 1e-9  # of the scaled rows and reduced costs, asked of HiGHS
+ZERO = 1e-9  # a reduced cost or dual below this leaves a choice open between plans of one cost
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What one run gave, in scaled units: `status` is `optimal`, `infeasible`, `unbounded` or `unanswered`."""
+
+    status: str
+    method: str
+    x: Floats
+    y: Floats
+
+
+def version() -> str:
+    """Return the version of HiGHS."""
+    return str(highspy.Highs().version())  # type: ignore[no-untyped-call]
+
+
+def attempt(program: Scaled, method: str) -> Answer:
+    """Solve for the first objective by `method`; then, on the face of its optima, for the others in turn."""
+    solver = _loaded(program)
+    if method == "interior point":
+        solver.setOptionValue("solver", "ipm")
+        solver.setOptionValue("run_crossover", "on")
+    else:
+        solver.setOptionValue("solver", "simplex")
+        solver.setOptionValue("simplex_strategy", 1 if method == "dual simplex" else 4)
+    status = _run(solver)
+    if status != "optimal":
+        return Answer(status, method, np.zeros(0), np.zeros(0))
+    solution = solver.getSolution()
+    x, y = np.array(solution.col_value), np.array(solution.row_dual)
+    return Answer("optimal", method, _settle_ties(solver, program, x, y), y)
+
+
+def _loaded(program: Scaled) -> highspy.Highs:
+    lp = highspy.HighsLp()
+    lp.num_col_, lp.num_row_ = len(program.lower), len(program.row_lower)
+    lp.col_cost_, lp.col_lower_, lp.col_upper_ = program.costs[0], program.lower, program.upper
+    lp.row_lower_, lp.row_upper_ = program.row_lower, program.row_upper
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+    lp.a_matrix_.start_ = program.start.astype(np.int32)
+    lp.a_matrix_.index_ = program.index.astype(np.int32)
+    lp.a_matrix_.value_ = program.value
+    solver = highspy.Highs()  # type: ignore[no-untyped-call]
+    for option, value in (
+        ("output_flag", False),
+        ("threads", 1),
+        ("small_matrix_value", 1e-12),
+        ("primal_feasibility_tolerance", TOLERANCE),
+        ("dual_feasibility_tolerance", TOLERANCE),
+    ):
+        solver.setOptionValue(option, value)
+    if solver.passModel(lp) == highspy.HighsStatus.kError or solver.getNumNz() != len(program.value):
+        raise SolverError("HiGHS did not take the program as it is: look for figures that lie far apart")
+    return solver
+
+
+def _run(solver: highspy.Highs) -> str:
+    if solver.run() == highspy.HighsStatus.kError:
+        return "unanswered"
+    return {
+        highspy.HighsModelStatus.kOptimal: "optimal",
+        highspy.HighsModelStatus.kInfeasible: "infeasible",
+        highspy.HighsModelStatus.kUnboundedOrInfeasible: "infeasible",
+        highspy.HighsModelStatus.kUnbounded: "unbounded",
+    }.get(solver.getModelStatus(), "unanswered")
+
+
+def _settle_ties(solver: highspy.Highs, program: Scaled, x: Floats, y: Floats) -> Floats:
+    """Among the optima of the first objective return one that is best by the second, then by the third.
+
+    A column with a reduced cost, or a row with a dual, stays where it is: that is the face of all optima.
+    """
+    costs = program.costs
+    reduced = costs[0] - _transposed(program, y)
+    open_columns = (np.abs(reduced) <= ZERO) & (program.lower < program.upper)
+    open_rows = np.abs(y) <= ZERO
+    for weights in costs[1:]:
+        if not weights[open_columns].any():
+            continue
+        x, reduced, y = _best_on_face(solver, program, x, weights, open_columns, open_rows)
+        if len(x) == 0:
+            raise SolverError("HiGHS lost its way between plans of one cost")
+        open_columns &= np.abs(reduced) <= ZERO
+        open_rows &= np.abs(y) <= ZERO
+    return x
+
+
+def _best_on_face(
+    solver: highspy.Highs, program: Scaled, x: Floats, weights: Floats, columns: Bools, rows: Bools
+) -> tuple[Floats, Floats, Floats]:
+    numbers = np.arange(len(x), dtype=np.int32)
+    held = np.clip(x, program.lower, program.upper)
+    lower, upper = np.where(columns, program.lower, held), np.where(columns, program.upper, held)
+    solver.changeColsBounds(len(x), numbers, lower, upper)
+    activity = _rows(program, x)
+    near_lower = np.abs(activity - program.row_lower) <= np.abs(activity - program.row_upper)
+    end = np.where(near_lower, program.row_lower, program.row_upper)
+    for row in np.nonzero(~rows & (program.row_lower < program.row_upper))[0].tolist():
+        solver.changeRowBounds(row, end[row], end[row])
+    solver.changeColsCost(len(x), numbers, weights)
+    solver.setOptionValue("solver", "simplex")
+    solver.setOptionValue("simplex_strategy", 4)
+    if _run(solver) != "optimal":
+        return np.zeros(0), np.zeros(0), np.zeros(0)
+    solution = solver.getSolution()
+    duals = np.array(solution.row_dual)
+    return np.array(solution.col_value), weights - _transposed(program, duals), duals
+
+
+def _transposed(program: Scaled, y: Floats) -> Floats:
+    """Return the rows' duals carried to the columns, A'y."""
+    column = np.repeat(np.arange(len(program.lower)), np.diff(program.start))
+    return np.bincount(column, program.value * y[program.index], len(program.lower)).astype(np.float64)
+
+
+def _rows(program: Scaled, x: Floats) -> Floats:
+    """Return the rows' values, Ax."""
+    column = np.repeat(np.arange(len(program.lower)), np.diff(program.start))
+    return np.bincount(program.index, program.value * x[column], len(program.row_lower)).astype(np.float64)

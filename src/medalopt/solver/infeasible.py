@@ -1,0 +1,57 @@
+"""A proof that a program has no plan, found by a program that always has one (phase one), and checked here.
+
+For multipliers y of the rows no x within its bounds can satisfy all rows if the least that
+`sum(y * row)` asks for lies above the most that the columns can give it (Farkas 1902).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from medalopt.instance.figures import Floats
+from medalopt.solver.highs import METHODS, attempt
+from medalopt.solver.linear import Linear
+from medalopt.solver.scaling import Scaled
+
+PROVEN = 1e-9  # by which the contradiction must stand, the multipliers being at most 1
+
+
+def contradiction(linear: Linear, program: Scaled) -> Floats | None:
+    """Return multipliers of the rows, (M,), in units of the rows, that prove that there is no plan, or None."""
+    for method in METHODS:
+        answer = attempt(_elastic(program), method)
+        if answer.status == "optimal" and _margin(linear, program, answer.y) > PROVEN:
+            return np.ldexp(answer.y, program.row)
+    return None
+
+
+def _elastic(program: Scaled) -> Scaled:
+    """Return the program in which every row may be missed, at a cost of 1, and nothing else costs anything."""
+    columns, rows = len(program.lower), len(program.row_lower)
+    slack = np.arange(rows)
+    return Scaled(
+        column=np.concatenate([program.column, np.zeros(2 * rows, dtype=np.intp)]),
+        row=program.row,
+        cost=np.zeros(1, dtype=np.intp),
+        lower=np.concatenate([program.lower, np.zeros(2 * rows)]),
+        upper=np.concatenate([program.upper, np.full(2 * rows, np.inf)]),
+        costs=np.concatenate([np.zeros((1, columns)), np.ones((1, 2 * rows))], axis=1),
+        row_lower=program.row_lower,
+        row_upper=program.row_upper,
+        start=np.concatenate([program.start, program.start[-1] + np.arange(1, 2 * rows + 1)]),
+        index=np.concatenate([program.index, slack, slack]),
+        value=np.concatenate([program.value, np.ones(rows), -np.ones(rows)]),
+    )
+
+
+def _margin(linear: Linear, program: Scaled, y: Floats) -> float:
+    """Return by how much the rows, weighed by `y`, ask for more than the columns can give."""
+    end = np.where(y > 0, program.row_lower, program.row_upper)
+    usable = np.isfinite(end)
+    weights = np.where(usable, y, 0.0)
+    asked = float((weights[usable] * end[usable]).sum())
+    column = np.repeat(np.arange(len(program.lower)), np.diff(program.start))
+    pull = np.bincount(column, program.value * weights[program.index], len(program.lower))
+    most = np.minimum(program.upper, np.ldexp(linear.size, -program.column))
+    least = np.maximum(program.lower, -np.ldexp(linear.size, -program.column))
+    return asked - float((np.where(pull > 0, most, least) * pull).sum())

@@ -1,0 +1,86 @@
+"""From an instance to answers: the program is assembled, scaled and given to one method after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from medalopt.instance.bounds import Bounds
+from medalopt.instance.figures import Floats
+from medalopt.instance.instance import Instance
+from medalopt.instance.routes import Routes
+from medalopt.model.network import Network, network
+from medalopt.solver.assemble import assembled, extended
+from medalopt.solver.highs import METHODS, attempt
+from medalopt.solver.infeasible import contradiction
+from medalopt.solver.linear import Linear
+from medalopt.solver.scaling import scaled
+from medalopt.solver.solution import Solution, decided, priced
+
+NOISE = 2.0**-43  # of its implied bound, below which a quantity is nothing
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What is to be solved: the instance with its routes and bounds, the measure, and a user's own constraints."""
+
+    instance: Instance
+    found: Routes
+    bounds: Bounds
+    measure: str = "cost"
+    extensions: tuple[Path, ...] = ()
+
+
+def program(task: Task) -> tuple[Network, Linear]:
+    """Return the network block and the whole program of `task` as arrays."""
+    block = network(task.instance, task.found)
+    if task.extensions:
+        arguments = (task.instance, task.found, block, task.bounds, task.measure, task.extensions)
+        return block, extended(*arguments)
+    return block, assembled(task.instance, task.found, block, task.bounds, task.measure)
+
+
+def answers(task: Task) -> Iterator[Solution]:
+    """Yield the answer of one method after the other; whoever asks decides which can be proven and is taken.
+
+    An infeasible program is said to be so only with a proof that has been checked.
+    """
+    block, linear = program(task)
+    ready = scaled(linear)
+    for method in METHODS:
+        answer = attempt(ready, method)
+        if answer.status == "optimal":
+            x = ready.primal(np.where(np.abs(answer.x) < NOISE, 0.0, answer.x))
+            y = ready.dual(answer.y)
+            decisions = decided(task.instance, task.found, block, linear, x)
+            yield Solution(
+                "optimal", method, decisions, priced(linear, y), float(linear.costs[0] @ x), gap(linear, x, y)
+            )
+        elif answer.status == "infeasible" and contradiction(linear, ready) is not None:
+            yield Solution("infeasible", method)
+        elif answer.status == "unbounded" and task.extensions:
+            yield Solution("unbounded", method)
+
+
+def gap(linear: Linear, x: Floats, y: Floats) -> tuple[float, float]:
+    """Return the lower bound that the duals `y` give, and the greatest violation of a row by `x` beside its size.
+
+    Both for the program as it was compiled, a user's own constraints included; columns without a bound of
+    their own pay by their implied size.
+    """
+    entries = linear.entries
+    reduced = linear.costs[0] - np.bincount(entries.column, entries.value * y[entries.row], len(linear.lower))
+    end = np.where(y > 0, linear.row_lower, linear.row_upper)
+    usable = np.isfinite(end)
+    most = np.where(np.isfinite(linear.upper), linear.upper, linear.size)
+    least = np.where(np.isfinite(linear.lower), linear.lower, -linear.size)
+    bound = float((y[usable] * end[usable]).sum() + (reduced * np.where(reduced > 0, least, most)).sum())
+    activity = np.bincount(entries.row, entries.value * x[entries.column], len(linear.rows))
+    size = np.bincount(entries.row, np.abs(entries.value * x[entries.column]), len(linear.rows))
+    finite = (np.where(np.isfinite(side), np.abs(side), 0.0) for side in (linear.row_lower, linear.row_upper))
+    size = np.maximum(size, np.maximum(*finite))
+    missed = np.maximum(np.maximum(linear.row_lower - activity, activity - linear.row_upper), 0.0)
+    return bound, float((missed / np.where(size > 0, size, 1.0)).max(initial=0.0))

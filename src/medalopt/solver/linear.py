@@ -1,0 +1,33 @@
+"""The program as arrays, as it goes to the solver: the network's columns first, then all others by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from medalopt.instance.figures import Floats
+from medalopt.model.network import Entries
+
+Place = tuple[str, Any]  # component of the model, and index in it
+
+
+@dataclass(frozen=True, eq=False)
+class Linear:
+    """Minimise `costs[0] @ x`, ties by `costs[1]` and on, where `lower <= x <= upper`, `row_lower <= A x <= row_upper`.
+
+    The first `network` columns are those of the network block; `places` names the others, `rows` every row.
+    `size` is the implied bound of each column, by which it is scaled. `given` holds the duals of rows that were
+    substituted away on assembly.
+    """
+
+    network: int
+    places: tuple[Place, ...]
+    lower: Floats  # (N,)
+    upper: Floats  # (N,)
+    size: Floats  # (N,)
+    costs: Floats  # (objectives, N)
+    rows: tuple[Place, ...]
+    row_lower: Floats  # (M,)
+    row_upper: Floats  # (M,)
+    entries: Entries
+    given: dict[Place, float]

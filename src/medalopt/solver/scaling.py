@@ -1,0 +1,81 @@
+"""Brings a program to a like size by exact powers of two, and its answer back.
+
+HiGHS works with tolerances that are absolute in each row's own unit, so a plan in tonnes and raw yen may
+be 'solved' by nothing. Here a column is measured in its implied bound, a row in its largest coefficient,
+the objective in its largest cost; a power of two changes an exponent and not a digit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from medalopt.errors import SolverError
+from medalopt.instance.figures import Floats, Ints
+from medalopt.solver.linear import Linear
+from medalopt.solver.sizes import powers
+
+
+@dataclass(frozen=True, eq=False)
+class Scaled:
+    """The program as the solver sees it, by columns: `x = 2**column * its x`, `y = 2**(row - cost) * its y`."""
+
+    column: Ints  # (N,) exponents
+    row: Ints  # (M,) exponents
+    cost: Ints  # (objectives,) exponents
+    lower: Floats
+    upper: Floats
+    costs: Floats
+    row_lower: Floats
+    row_upper: Floats
+    start: Ints  # (N + 1,)
+    index: Ints  # (entries,) rows
+    value: Floats
+
+    def primal(self, x: Floats) -> Floats:
+        """Return the columns' values in their own units."""
+        return np.ldexp(x, self.column)
+
+    def dual(self, y: Floats) -> Floats:
+        """Return the rows' duals in units of the first objective per unit of the row."""
+        return np.ldexp(y, self.row - self.cost[0])
+
+
+def scaled(linear: Linear) -> Scaled:
+    """Return `linear` at a like size. Raises SolverError where a figure is not finite."""
+    entries = linear.entries
+    _check(linear)
+    column = powers(linear.size)
+    value = np.ldexp(entries.value, column[entries.column])
+    largest = np.zeros(len(linear.rows))
+    np.maximum.at(largest, entries.row, np.abs(value))
+    row = -powers(largest)
+    value = np.ldexp(value, row[entries.row])
+    costs = np.ldexp(linear.costs, column[None, :])
+    cost = -powers(np.abs(costs).max(axis=1, initial=0.0))
+    order = np.lexsort((entries.row, entries.column))
+    counts = np.bincount(entries.column, minlength=len(column))
+    result = Scaled(
+        *(column, row, cost),
+        np.ldexp(linear.lower, -column),
+        np.ldexp(linear.upper, -column),
+        np.ldexp(costs, cost[:, None]),
+        np.ldexp(linear.row_lower, row),
+        np.ldexp(linear.row_upper, row),
+        np.concatenate([[0], np.cumsum(counts)]),
+        entries.row[order],
+        value[order],
+    )
+    if not (np.isfinite(result.value).all() and (result.value != 0).all() and np.isfinite(result.costs).all()):
+        raise SolverError("the figures lie too far apart to be brought to a like size: look for a wrong unit")
+    return result
+
+
+def _check(linear: Linear) -> None:
+    finite = all(np.isfinite(part).all() for part in (linear.entries.value, linear.costs, linear.size))
+    lower_ok = not (np.isnan(linear.row_lower).any() or (linear.row_lower == np.inf).any())
+    upper_ok = not (np.isnan(linear.row_upper).any() or (linear.row_upper == -np.inf).any())
+    bounds_ok = not (np.isnan(linear.lower).any() or np.isnan(linear.upper).any())
+    if not (finite and lower_ok and upper_ok and bounds_ok):
+        raise SolverError("a figure of the program is not finite: look for one that is far too large")

@@ -1,0 +1,63 @@
+"""How large each column can get: by this, to the next power of two, it is scaled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from medalopt.instance.bounds import Bounds
+from medalopt.instance.figures import Floats, Ints
+from medalopt.instance.instance import Instance
+from medalopt.instance.routes import Routes
+from medalopt.model.network import Entries, Network
+from medalopt.model.tables import by_name
+
+
+def network_sizes(found: Routes, block: Network, bounds: Bounds) -> Floats:
+    """Return the greatest value of each column of the network, (C,), in its own unit."""
+    return np.concatenate(
+        [
+            bounds.sent[found.stream[block.route], block.period],
+            bounds.stockpile[block.stock_stream, block.stock_period],
+            np.ones(len(block.take_bundle)),
+        ]
+    )
+
+
+def row_sizes(entries: Entries, height: int, sizes: Floats) -> Floats:
+    """Return for each row the greatest it can get, (height,): the sum of its terms at their greatest."""
+    return np.bincount(entries.row, np.abs(entries.value) * sizes[entries.column], height).astype(np.float64)
+
+
+def quantity_sizes(instance: Instance, bounds: Bounds, columns: Sequence[Any]) -> Floats:
+    """Return the greatest value of each of `columns` (of metal and alloy); 1 for what an extension declares."""
+    metals, alloys, periods = instance.metals.names, instance.alloys.names, instance.periods
+    stock = by_name(bounds.stock, metals, periods)
+    ever = by_name(bounds.stock[:, -1], metals)
+    cast, charge, scrap = (by_name(table, alloys) for table in (bounds.cast, bounds.charge, bounds.scrap))
+    most = sum(charge.values())
+    rules: dict[str, Callable[..., float]] = {
+        "stock": lambda e, t: stock[e, t],
+        "surplus": lambda e, t: stock[e, t],
+        "charge": lambda a, e, t: min(charge[a], ever[e]),
+        "buy": lambda o, a, t: charge[a],
+        "cast": lambda a, t: cast[a],
+        "recharge": lambda a, t: min(charge[a], scrap[a]),
+        "scrap": lambda a, t: scrap[a],
+        "bought": lambda o: most,
+    }
+    sizes = np.ones(len(columns))
+    for number, column in enumerate(columns):
+        rule = rules.get(column.parent_component().local_name)
+        if rule is not None:
+            index = column.index()
+            sizes[number] = rule(*(index if isinstance(index, tuple) else (index,)))
+    return sizes
+
+
+def powers(sizes: Floats) -> Ints:
+    """Return the exponent of the power of two nearest to each size; 0 where the size is 0."""
+    positive = sizes > 0
+    return np.where(positive, np.rint(np.log2(np.where(positive, sizes, 1.0))), 0).astype(np.intp)

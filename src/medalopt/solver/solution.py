@@ -1,0 +1,66 @@
+"""What the solver hands on: decisions and duals by name of the axis, in the instance's own units."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from medalopt.instance.decisions import Decisions
+from medalopt.instance.figures import Floats
+from medalopt.instance.instance import Instance
+from medalopt.instance.routes import Routes
+from medalopt.model.network import Network
+from medalopt.solver.linear import Linear
+
+Duals = Mapping[str, Mapping[Any, float]]  # constraint, index in it: money (or measure) per unit of the row
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """One answer: `status` is `optimal`, `infeasible`, `unbounded`; decisions and duals where there is a plan."""
+
+    status: str
+    method: str
+    decisions: Decisions | None = None
+    duals: Duals = field(default_factory=dict)
+    value: float = 0.0  # of the measure, by the solver's own columns
+    compiled: tuple[float, float] = (0.0, 0.0)  # bound and greatest violation, for the program as it was compiled
+
+
+def decided(instance: Instance, found: Routes, block: Network, linear: Linear, x: Floats) -> Decisions:
+    """Return the decisions among the columns `x` of `linear`, (N,), each in its own unit and none below 0."""
+    x = np.maximum(x, 0.0)
+    sent = np.zeros((len(found), len(instance.periods)))
+    shipments = len(block.route)
+    sent[block.route, block.period] = x[:shipments]
+    stockpile = np.zeros((len(instance.streams.names), len(instance.periods)))
+    stockpile[block.stock_stream, block.stock_period] = x[shipments : shipments + len(block.stock_stream)]
+    metals, alloys, offers = instance.metals.names, instance.alloys.names, instance.market.names
+    axes = {
+        "charge": (alloys, metals, instance.periods),
+        "buy": (offers, alloys, instance.periods),
+        "surplus": (metals, instance.periods),
+        "recharge": (alloys, instance.periods),
+    }
+    tables = {name: np.zeros(tuple(len(axis) for axis in along)) for name, along in axes.items()}
+    place = {
+        name: [{label: number for number, label in enumerate(axis)} for axis in along] for name, along in axes.items()
+    }
+    for (name, index), value in zip(linear.places, x[linear.network :].tolist(), strict=True):
+        if name in tables:
+            at = tuple(axis[label] for axis, label in zip(place[name], index, strict=True))
+            tables[name][at] = value
+    return Decisions(sent, stockpile, tables["charge"], tables["buy"], tables["surplus"], tables["recharge"])
+
+
+def priced(linear: Linear, y: Floats) -> Duals:
+    """Return the duals `y`, (M,), by constraint and index."""
+    duals: dict[str, dict[Any, float]] = {}
+    for (name, index), value in zip(linear.rows, y.tolist(), strict=True):
+        duals.setdefault(name, {})[index] = value
+    for (name, index), value in linear.given.items():
+        duals.setdefault(name, {})[index] = value
+    return duals

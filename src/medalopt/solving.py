@@ -1,0 +1,61 @@
+"""The one orchestrator: instance, program, answers, proof, plan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from medalopt.errors import NoPlanError, SolverError, UsageError
+from medalopt.instance.bounds import implied
+from medalopt.instance.decisions import Account
+from medalopt.instance.instance import Instance
+from medalopt.instance.routes import routes
+from medalopt.model.objective import MEASURES
+from medalopt.plan.plan import Plan
+from medalopt.proof.certificate import Certificate, certify, paid
+from medalopt.solver import highs
+from medalopt.solver.ladder import Task, answers
+from medalopt.solver.solution import Solution
+
+
+def solve(instance: Instance, objective: str = "cost", extensions: Sequence[Path] = ()) -> Plan:
+    """Return the best plan of `instance`, proven; ties in `objective` by cost, then by tonnes.
+
+    Raises NoPlanError where none exists, UsageError where the question cannot be asked, and SolverError where
+    no method's answer can be proven.
+    """
+    if objective not in MEASURES:
+        raise UsageError(f"'{objective}' is no objective: choose one of {', '.join(MEASURES)}")
+    if instance.lots:
+        raise UsageError(
+            f"{instance.lots[0]}: whole lots and minimum orders cannot be planned yet; "
+            "leave them out, and round the plan by hand"
+        )
+    found = routes(instance)
+    task = Task(instance, found, implied(instance, found), objective, tuple(Path(path) for path in extensions))
+    for answer in answers(task):
+        if answer.status != "optimal":
+            raise NoPlanError(instance.name, answer.status)
+        plan = _proven(task, answer)
+        if plan.certificate.optimal:
+            return plan
+    raise SolverError(f"{instance.name}: no method gave an answer that can be proven; nothing is claimed")
+
+
+def _proven(task: Task, answer: Solution) -> Plan:
+    assert answer.decisions is not None
+    account = Account(task.instance, task.found, answer.decisions)
+    certificate = certify(account, task.bounds, answer.duals, task.measure)
+    if task.extensions:
+        certificate = _with_extensions(certificate, account, task, answer)
+    return Plan(
+        task.instance, task.measure, account, answer.duals, certificate, f"{answer.method}, direct", highs.version()
+    )
+
+
+def _with_extensions(certificate: Certificate, account: Account, task: Task, answer: Solution) -> Certificate:
+    """Rows of a user's own are in no instance: bound and rows are those of the program as it was compiled."""
+    bound, violation = answer.compiled
+    gap = (float(account.value(task.measure)) - bound) / max(1.0, paid(account, task.measure))
+    worst = max(certificate.primal_violation, violation)
+    return Certificate(worst, bound, gap, "float64", "instance and extensions as compiled")
