@@ -27,8 +27,8 @@ DELIVERED_STORY = (
 )
 FIRST_STORY = (
     "the share that falls so that the metal charged is what was first asked for, 40 kg of gold, 4,920 kg\n"
-    "# of silver, 2,944 kg of brass (seen: plan of February 2017). `returned` is the figure to vary: 4,920 kg\n"
-    "# come down to the 3,500 kg delivered when 46 % of the silver scrap is charged again (derived; scenario `scrap_reused`)."
+    "# of silver, 2,944 kg of brass (seen: plan of February 2017). `returned` is the figure to vary: 4,920 kg come\n"
+    "# down to the 3,500 kg delivered where 46 % of the silver scrap is charged again (derived; see `scrap_reused`)."
 )
 RANGE_STORY = (
     "moved inside their published ranges, gold towards low, silver towards high, phones left as measured\n"
@@ -84,6 +84,7 @@ def page(template: str, variant: Variant, devices: dict[str, Device]) -> str:
         "assay_story": RANGE_STORY if moved else BASE_STORY,
         "mix_story": f"mix of device types, fitted (rich goods {variant.fit.scale:.3f} times the first guess)",
         "sell_story": OWNER_STORY if variant.owner else SURPLUS_STORY,
+        "casting": "[" + ", ".join(["0"] * 20 + ["1_000"] * 7) + "]",
         "scrap_story": FIRST_STORY if variant.need is FIRST_TARGETS else DELIVERED_STORY,
     }
     answers |= {f"sell_{m}": MARKET_LESS[m] if variant.owner else f"{CHARGE[m]} JPY/kg" for m in CHARGE}
@@ -103,7 +104,7 @@ def _scenarios(variant: Variant) -> Iterator[str]:
         changes = ", ".join(f"alloys.{ALLOY[part]}.scrap.share: {_share(part, kg)}" for part, kg in need.items())
         yield f"  {name}: {{{changes}}}"
     if variant.need is FIRST_TARGETS:
-        yield "  scrap_reused: {alloys.silver_999.scrap.returned: 50 %}"
+        yield "  scrap_reused: {alloys.silver_999.scrap.returned: 46 %}"
     yield "  new_metal_allowed: {policy.recycled.Au: 0 %, policy.recycled.Ag: 0 %, policy.recycled.Cu: 0 %}"
     yield "  hand_recovers_less: {treatments.dismantle.recovery.Ag: 75 %}"
 

@@ -17,14 +17,17 @@ Row = tuple[str, ...]
 
 
 def rows(mix: dict[str, float]) -> Iterator[Row]:
-    """Yield the rows of the table of streams: whole kilograms and whole phones, so that totals are exact."""
+    """Yield the rows of the table of streams: in grams and whole phones, so that totals are exact.
+
+    Kilograms would be too coarse: rounding would then decide between months that differ in nothing else.
+    """
     counts = evidence.counts()
     monthly = _monthly(counts, lambda count: count.municipal_t)
-    totals = apportion(round(sum(monthly) * 1000), [mix[d] for d in sorted(mix)])
-    for device, total_kg in zip(sorted(mix), totals, strict=True):
+    totals = apportion(round(sum(monthly) * 1e6), [mix[d] for d in sorted(mix)])
+    for device, total_g in zip(sorted(mix), totals, strict=True):
         bundle = "box" if device in evidence.BOX else "pick_up"
-        for region, period, kg in _cells(total_kg, monthly):
-            yield "", device, region, bundle, COLLECTION[bundle], period, f"{kg / 1000:.3f}"
+        for region, period, grams in _cells(total_g, monthly):
+            yield "", device, region, bundle, COLLECTION[bundle], period, f"{grams / 1e6:.6f}"
     phones = _monthly(counts, lambda count: count.shop_phones)
     shares = [1 - evidence.SMARTPHONE_SHARE, evidence.SMARTPHONE_SHARE]
     for device, total in zip(evidence.PHONES, apportion(round(sum(phones)), shares), strict=True):
