@@ -1,0 +1,120 @@
+"""Write what is generated in docs/: `generate.py` writes what is out of date, `generate.py --check` only tells.
+
+`cli.md` is what `--help` prints; `answer.svg` is the screen after `medalopt solve instances/tokyo2020.yaml`.
+"""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+DOCS = Path(__file__).parent
+ROOT = DOCS.parent
+MEDALOPT = str(Path(sys.executable).parent / "medalopt")
+WIDTH = 100
+SVG = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" class="rich-terminal">
+<style>
+.{unique_id}-matrix {{ font-family: ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace;
+  font-size: {char_height}px; line-height: {line_height}px; }}
+.{unique_id}-title {{ font-size: 18px; font-family: sans-serif; }}
+{styles}
+</style>
+<defs><clipPath id="{unique_id}-clip-terminal">
+<rect x="0" y="0" width="{terminal_width}" height="{terminal_height}"/></clipPath>{lines}</defs>
+{chrome}
+<g transform="translate({terminal_x}, {terminal_y})" clip-path="url(#{unique_id}-clip-terminal)">
+{backgrounds}
+<g class="{unique_id}-matrix">
+{matrix}
+</g>
+</g>
+</svg>
+"""
+
+
+def on_a_terminal(*command: str) -> str:
+    """Return what `command` prints on a terminal of `WIDTH` columns, colours and all.
+
+    `CalledProcessError` where it fails.
+    """
+    here, there = pty.openpty()
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=there, stderr=subprocess.DEVNULL, cwd=ROOT, env=_terminal()
+    )
+    os.close(there)
+    said = b""
+    while True:
+        try:
+            some = os.read(here, 65536)
+        except OSError:  # Linux tells the end of a terminal by an error
+            break
+        if not some:
+            break
+        said += some
+    os.close(here)
+    if process.wait():
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return said.decode().replace("\r\n", "\n")
+
+
+def _terminal() -> dict[str, str]:
+    own = {name: value for name, value in os.environ.items() if name not in {"NO_COLOR", "FORCE_COLOR", "CI"}}
+    return own | {"TERM": "xterm-256color", "COLORTERM": "truecolor", "COLUMNS": str(WIDTH), "LINES": "200"}
+
+
+def picture(*arguments: str) -> str:
+    """Return an SVG of the screen after `medalopt` with `arguments`."""
+    with Path(os.devnull).open("w") as nowhere:
+        console = Console(record=True, width=WIDTH, file=nowhere, force_terminal=True)
+        console.print(Text.from_ansi("$ " + " ".join(["medalopt", *arguments])))
+        console.print(Text.from_ansi(on_a_terminal(MEDALOPT, *arguments)))
+        drawn = console.export_svg(title="medalopt", code_format=SVG, unique_id="answer")
+    return "\n".join(line.rstrip() for line in drawn.splitlines()) + "\n"
+
+
+def helped(*verb: str) -> str:
+    """Return the help of a verb, or of medalopt itself, as plain text."""
+    plain = os.environ | {"TERM": "dumb", "NO_COLOR": "1", "COLUMNS": str(WIDTH)}
+    command = [MEDALOPT, *verb, "--help"]
+    text = subprocess.run(command, capture_output=True, text=True, check=True, env=plain).stdout
+    return "\n".join(line.rstrip() for line in text.strip("\n").splitlines())
+
+
+def verbs() -> list[str]:
+    """Return the verbs in the order in which the help lists them."""
+    commands = helped().split("Commands", 1)[1]
+    return re.findall(r"^[│ ]{1,3}([a-z]+) ", commands, flags=re.MULTILINE)
+
+
+def reference() -> str:
+    """Return the page of all verbs."""
+    lines = ["# The command line", "", "Written by `make docs` from what `--help` prints.", ""]
+    for name, verb in {"medalopt": (), **{f"medalopt {verb}": (verb,) for verb in verbs()}}.items():
+        lines += [f"## {name}", "", "```text", helped(*verb), "```", ""]
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Write, or with `--check` name, the files that are out of date."""
+    pages = {"cli.md": reference(), "answer.svg": picture("solve", "instances/tokyo2020.yaml")}
+    stale = [name for name, text in pages.items() if not _stands(DOCS / name, text)]
+    for name in stale:
+        print(f"docs/{name} is out of date" if "--check" in sys.argv else f"docs/{name} written")
+        if "--check" not in sys.argv:
+            (DOCS / name).write_text(pages[name], encoding="utf-8")
+    return 1 if stale and "--check" in sys.argv else 0
+
+
+def _stands(path: Path, text: str) -> bool:
+    return path.exists() and path.read_text(encoding="utf-8") == text
+
+
+if __name__ == "__main__":
+    sys.exit(main())

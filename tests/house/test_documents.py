@@ -1,0 +1,85 @@
+"""What README and documents say is true: their commands run, their examples load, what is generated is up to date."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks(language: str) -> list[tuple[str, str]]:
+    """Return page and text of every block of code in `language`."""
+    fence = re.compile(rf"^```{language}\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
+    return [(page.name, text) for page in PAGES for text in fence.findall(page.read_text(encoding="utf-8"))]
+
+
+def commands() -> list[str]:
+    """Return every command of medalopt that a page shows at a prompt, once each."""
+    lines = [line for _, text in blocks("console") for line in text.splitlines()]
+    return list(dict.fromkeys(line[2:] for line in lines if line.startswith("$ medalopt")))
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Path:
+    """Return a folder that holds the instances and models and may be written to."""
+    for name in ("instances", "models"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command in `folder` with this environment's programs first."""
+    path = os.pathsep.join([str(BIN), os.environ["PATH"]])
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=os.environ | {"PATH": path})
+
+
+def test_the_readme_starts_with_the_two_commands() -> None:
+    """README.md names `make solve` and `make test`, in this order, before anything else that is to be run."""
+    first = blocks("console")[0]
+    assert first[0] == "README.md"
+    assert re.findall(r"^\$ (make \w+)", first[1], flags=re.MULTILINE) == ["make solve", "make test"]
+
+
+@pytest.mark.parametrize("command", commands())
+def test_a_command_of_the_documents_runs(command: str, desk: Path) -> None:
+    """A command that a page shows at a prompt runs as it stands there."""
+    ran = run(["bash", "-c", command], desk)
+    assert ran.returncode == 0, ran.stderr
+
+
+@pytest.mark.parametrize(("page", "text"), blocks("python"))
+def test_python_of_the_documents_runs(page: str, text: str, desk: Path) -> None:
+    """Python that a page shows runs as it stands there."""
+    ran = run([sys.executable, "-W", "error", "-c", text], desk)
+    assert ran.returncode == 0, ran.stderr
+
+
+@pytest.mark.parametrize(("page", "text"), blocks("yaml"))
+def test_an_instance_of_the_documents_is_right(page: str, text: str, desk: Path) -> None:
+    """A whole instance that a page shows is accepted without a warning, and has a plan."""
+    (desk / "shown.yaml").write_text(text, encoding="utf-8")
+    checked = run(["medalopt", "check", "shown.yaml"], desk)
+    assert (checked.returncode, checked.stderr) == (0, "")
+    assert run(["medalopt", "solve", "shown.yaml"], desk).returncode == 0
+
+
+def test_generated_pages_are_up_to_date() -> None:
+    """What `make docs` writes is what stands in docs/."""
+    ran = run([sys.executable, "docs/generate.py", "--check"], ROOT)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_every_make_command_that_a_page_names_exists() -> None:
+    """Whatever a page tells to make, the Makefile can make."""
+    named = {name for page in PAGES for name in re.findall(r"`make ([a-z]+)", page.read_text(encoding="utf-8"))}
+    known = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
+    assert named and named <= known
