@@ -21,17 +21,16 @@ def fineness(model: pyo.ConcreteModel, instance: Instance) -> None:
     admits = by_name(instance.alloys.admits_others, alloys)
     window = [(a, e, t) for a, e in named for t in instance.periods if (a, t) in model.charged_all]
 
-    def content(m: pyo.ConcreteModel, a: str, e: str, t: str) -> object:
-        return m.charged.get((a, e, t), 0.0)
+    content = dict(model.charged.items())
 
     model.fineness_low = pyo.Constraint(
         [key for key in window if low[key[:2]] > 0],
-        rule=lambda m, a, e, t: (0.0, content(m, a, e, t) - low[a, e] * m.charged_all[a, t], None),
+        rule=lambda m, a, e, t: (0.0, content.get((a, e, t), 0.0) - low[a, e] * m.charged_all[a, t], None),
         doc="5. fineness, least share; dual: what a kilogram less of this metal asked for saves, money/kg",
     )
     model.fineness_high = pyo.Constraint(
         [key for key in window if high[key[:2]] < 1],
-        rule=lambda m, a, e, t: (None, content(m, a, e, t) - high[a, e] * m.charged_all[a, t], 0.0),
+        rule=lambda m, a, e, t: (None, content.get((a, e, t), 0.0) - high[a, e] * m.charged_all[a, t], 0.0),
         doc="5. fineness, greatest share; dual: what a kilogram more of this metal allowed saves (negative), money/kg",
     )
     foreign = {a: [e for e in metals if (a, e) not in set(named)] for a in alloys}
