@@ -2,8 +2,8 @@ r"""No smelter returns more than 60 % of the silver.
 
 $$\sum_tR_{k,\mathrm{Ag},t}\le0.6\sum_{k't}R_{k',\mathrm{Ag},t}\qquad\text{for every smelter }k$$
 
-Unit of both sides: kg of silver on the account within the horizon. A plan in which no silver returns satisfies it. Where
-one smelter alone can return silver, none may: all silver then comes from stock and market.
+Unit of both sides: kg of silver on the account within the horizon. A plan in which no silver returns satisfies it.
+Where one smelter alone can return silver, none may: all silver then comes from stock and market.
 
     medalopt solve INSTANCE --extend models/extensions/silver_cap.py
 """
