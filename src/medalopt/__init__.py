@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from medalopt.instance.instance import Instance as Instance
-    from medalopt.instance.reader import load as load
+    from medalopt.instance.loading import load as load
     from medalopt.model.build import build as build
     from medalopt.plan.plan import Plan as Plan
     from medalopt.solving import solve as solve
@@ -22,7 +22,7 @@ _HOMES = {
     "Instance": "medalopt.instance.instance",
     "Plan": "medalopt.plan.plan",
     "build": "medalopt.model.build",
-    "load": "medalopt.instance.reader",
+    "load": "medalopt.instance.loading",
     "solve": "medalopt.solving",
 }
 

@@ -21,8 +21,13 @@ from medalopt.solver.linear import Linear, Place
 from medalopt.solver.sizes import network_sizes, quantity_sizes, row_sizes
 
 
-def assembled(instance: Instance, found: Routes, block: Network, bounds: Bounds, measure: str) -> Linear:
-    """Return the program of `instance` for `measure`, its network taken as arrays."""
+def assembled(
+    instance: Instance, found: Routes, block: Network, bounds: Bounds, measure: str, whole: bool = False
+) -> Linear:
+    """Return the program of `instance` for `measure`, its network taken as arrays.
+
+    With `whole` every linking quantity stays, used or not, as in the model that `build` returns.
+    """
     model = build.master(instance, found, measure)
     families = links.links(instance, found)
     linking = list(links.variables(model, families))
@@ -32,7 +37,7 @@ def assembled(instance: Instance, found: Routes, block: Network, bounds: Bounds,
         for link in families
         for key in link.keys
     ]
-    used = np.zeros(len(linking), dtype=bool)
+    used = np.full(len(linking), whole)
     used[half.entries.column[half.entries.column < len(linking)]] = True
     sizes = network_sizes(found, block, bounds)
     terms = row_sizes(block.defining, len(linking), sizes)

@@ -1,0 +1,56 @@
+"""`medalopt check`, `schema` and `new`: is this instance right, what may stand in one, one to start from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from medalopt.cli.common import Changes, InstanceFile, Json, emit, read
+from medalopt.errors import UsageError
+
+
+def check(instance: InstanceFile, set_: Changes = None, json: Json = False) -> int:
+    """Check an instance: every mistake of every file at once, with line and cure; what is odd draws a warning."""
+    figures = read(instance, set_, json)
+    if json:
+        from medalopt.report.jsonplan import checked_object, text
+
+        emit(text(checked_object(figures)))
+    else:
+        from medalopt.report.instance import described
+
+        emit(described(figures))
+    return 0
+
+
+def schema() -> int:
+    """Print the JSON Schema of the instance format, for editors that complete and check while one types."""
+    from json import dumps
+
+    from medalopt.instance.schema import json_schema
+
+    emit(dumps(json_schema(), indent=2, ensure_ascii=False) + "\n")
+    return 0
+
+
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The new instance's name: a-z, 0-9, _ and -.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="PATH", help="Where to write it; left out: NAME.yaml.")
+    ] = None,
+) -> int:
+    """Write a commented instance to start from; it has a plan."""
+    from medalopt.instance import template
+    from medalopt.report.files import write_file
+    from medalopt.wording import shown
+
+    if not name or not set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789_-"):
+        raise UsageError(f"{shown(name)}: a name is made of a-z, 0-9, _ and -, such as my-games")
+    path = output or Path(f"{name}.yaml")
+    if path.exists():
+        raise UsageError(f"{path}: is there already; choose another name, or -o PATH")
+    write_file(path, template(name))
+    emit(f"{path} is written. Change its figures, then: medalopt solve {path}\n")
+    return 0

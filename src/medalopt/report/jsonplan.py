@@ -1,0 +1,100 @@
+"""A plan as one JSON object, `medalopt/plan/1`: the same bytes for the same figures, versions and method."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from medalopt.errors import Fault
+from medalopt.instance.instance import Instance
+from medalopt.plan.plan import Plan
+from medalopt.plan.rows import Rows
+
+FORMAT = "medalopt/plan/1"
+_ROUTES = ("supply", "bundle_supply")
+
+
+def plan_object(plan: Plan) -> dict[str, Any]:
+    """Return the plan as plain data, every figure in its canonical unit."""
+    certificate = plan.certificate
+    return {
+        "format": FORMAT,
+        "status": plan.status,
+        "instance": identity(plan.instance),
+        "objective": {"measure": plan.measure, "value": plan.objective, "unit": plan.unit},
+        "cost": {**plan.costs, "total": plan.cost},
+        "footprint": plan.footprint,
+        "tonnes": plan.tonnes,
+        **{name: _listed(table) for name, table in plan.tables.items()},
+        "prices": [marginal.row() for marginal in plan.marginals],
+        "duals": list(_duals(plan)),
+        "certificate": {
+            "primal_violation": certificate.primal_violation,
+            "lower_bound": certificate.lower_bound,
+            "gap": certificate.gap,
+            "arithmetic": certificate.arithmetic,
+            "scope": certificate.scope,
+        },
+        "solver": {"name": "HiGHS", "version": plan.solver, "method": plan.method},
+    }
+
+
+def identity(instance: Instance) -> dict[str, Any]:
+    """Return what says which instance this is: its name, its files, its figures."""
+    return {"name": instance.name, "files": dict(sorted(instance.files.items())), "figures": instance.figures}
+
+
+def no_plan_object(instance: Instance, status: str, measure: str) -> dict[str, Any]:
+    """Return what is said where there is no plan."""
+    return {"format": FORMAT, "status": status, "instance": identity(instance), "objective": {"measure": measure}}
+
+
+def checked_object(instance: Instance) -> dict[str, Any]:
+    """Return what `check` says of an instance that is right: which it is, and what is odd in it."""
+    return {"status": "right", "instance": identity(instance), "warnings": _faults(instance.warnings)}
+
+
+def faults_object(faults: tuple[Fault, ...]) -> dict[str, Any]:
+    """Return the faults of an input as plain data."""
+    return {"status": "input", "faults": _faults(faults)}
+
+
+def _faults(faults: tuple[Fault, ...]) -> list[dict[str, Any]]:
+    return [
+        {"file": fault.file, "line": fault.line, "column": fault.column, "path": fault.path, "message": fault.message}
+        for fault in faults
+    ]
+
+
+def text(content: dict[str, Any]) -> str:
+    """Return `content` as JSON, a line for every member and for every row of a table."""
+    parts = [f" {json.dumps(key)}: {_member(value)}" for key, value in content.items()]
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def _member(value: Any) -> str:
+    if isinstance(value, list) and value:
+        return "[\n" + ",\n".join(f"  {_plain(row)}" for row in value) + "\n ]"
+    return _plain(value)
+
+
+def _plain(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=True, allow_nan=False)
+
+
+def _listed(table: Rows) -> list[dict[str, Any]]:
+    return [dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)]
+
+
+def _duals(plan: Plan) -> Iterator[dict[str, Any]]:
+    """Yield the duals a bound can be rebuilt from: of linking rows, and of supply where it may be stocked."""
+    streams = plan.instance.streams
+    stored = {name for name, may in zip(streams.names, streams.storable.tolist(), strict=True) if may}
+    for rule, values in plan.duals.items():
+        if rule.startswith("define_"):
+            continue  # follows from the others
+        for key, value in values.items():
+            names = list(key) if isinstance(key, tuple) else [] if key is None else [key]
+            if value != 0 and (rule not in _ROUTES or names[0] in stored):
+                yield {"rule": rule, "key": names, "value": value}

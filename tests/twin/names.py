@@ -1,0 +1,42 @@
+"""The names of rows and columns in the Pyomo model and in MathProg, brought to one form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pyomo.core as pyo
+
+from medalopt.instance.instance import Instance
+from medalopt.program import component_name
+
+WITH_PERIOD = frozenset(
+    "ship leave stockpile take feed treated returned spend stock charge buy surplus cast recharge scrap "  # noqa: SIM905
+    "define_feed define_treated define_returned define_spend supply bundle_supply feed_capacity treatment_capacity "
+    "cast_capacity balance melt fineness_low fineness_high others demand process_scrap".split()
+)
+
+
+def of_pyomo(model: pyo.ConcreteModel, kind: type) -> frozenset[str]:
+    """Return the names of all active constraints or variables."""
+    return frozenset(_pyomo_name(part) for part in model.component_data_objects(kind, active=True))
+
+
+def of_mathprog(names: Iterable[str], instance: Instance) -> frozenset[str]:
+    """Return names of `sourcing.mod` with the labels of periods for their numbers."""
+    return frozenset(_with_label(name, instance) for name in names)
+
+
+def _pyomo_name(part: object) -> str:
+    index = part.index()  # type: ignore[attr-defined]
+    component = part.parent_component().local_name  # type: ignore[attr-defined]
+    if index is None:
+        return component_name(component)
+    return component_name(component, *(index if isinstance(index, tuple) else (index,)))
+
+
+def _with_label(name: str, instance: Instance) -> str:
+    component, _, index = name.rstrip("]").partition("[")
+    if component not in WITH_PERIOD:
+        return name
+    *others, period = index.split(",")
+    return f"{component}[{','.join([*others, instance.periods[int(period) - 1]])}]"
