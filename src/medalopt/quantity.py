@@ -182,7 +182,7 @@ def _registry() -> Any:
     """Return pint's registry with the units of the instance format alone."""
     import pint
 
-    registry = pint.UnitRegistry(None, non_int_type=Fraction)
+    registry: Any = pint.UnitRegistry(None, non_int_type=Fraction)
     for definition in (*_UNITS.values(), f"{_MONEY} = [money]"):
         if "=" in definition:
             registry.define(definition)

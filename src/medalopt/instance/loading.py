@@ -1,0 +1,126 @@
+"""From the path of an instance file to the frozen `Instance`: read, change, validate, cross-check, assemble."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from pydantic import ValidationError
+
+from medalopt.instance.instance import Instance, Source
+from medalopt.instance.reader import entries, files, remarks, tables, yamltext
+from medalopt.instance.reader.faults import Faults
+from medalopt.instance.reader.nodes import Mapping as Tree
+from medalopt.instance.reader.nodes import Scalar, Sequence, find, plain
+from medalopt.instance.reader.sheet import Sheet
+from medalopt.instance.resolve import lanes, streams
+from medalopt.instance.resolve.assemble import assemble
+from medalopt.instance.resolve.cells import fields
+from medalopt.instance.resolve.draft import Draft
+from medalopt.instance.resolve.money import money
+from medalopt.instance.resolve.network import WHOLE
+from medalopt.instance.resolve.periods import Calendar
+from medalopt.instance.schema.document import Document
+from medalopt.instance.schema.fields import Context
+from medalopt.instance.schema.models import Lane, Periods, Stream
+from medalopt.instance.schema.validate import node_names, validated
+
+_MODELS = {"streams": Stream, "lanes": Lane}
+
+
+def load(path: str | os.PathLike[str], changes: Mapping[str, str] = MappingProxyType({})) -> Instance:
+    """Return the instance in the file at `path`, with `changes` (path of a figure to its new value) made for this time.
+
+    Raises InputError with every fault of the file and of its tables.
+    """
+    faults = Faults()
+    digests: dict[str, str] = {}
+    root = _tree(Path(path), os.fspath(path), digests, faults)
+    if root is None:
+        faults.settle()
+        raise AssertionError("a file that cannot be read is a fault")
+    draft, notes = _draft(root, Path(path), digests, faults)
+    supply = streams.gather(draft.streams or Sheet.empty("streams"), draft)
+    ways = lanes.gather(draft.lanes, draft) if draft.lanes else None
+    faults.settle()
+    instance = assemble(draft, supply, ways)
+    return dataclasses.replace(instance, sources=notes, files=dict(sorted(digests.items())), warnings=faults.warnings())
+
+
+def _tree(path: Path, name: str, digests: dict[str, str], faults: Faults) -> Tree | None:
+    """Return the tree of the file, which is a mapping; None, and faults, where there is none."""
+    data = files.read(path, name, files.LARGEST_INSTANCE, faults)
+    text = files.text_of(data, faults) if data else None
+    if data is None or text is None:
+        return None
+    digests[path.name] = data.sha256
+    root = yamltext.parse(text, name, faults)
+    if root is not None and not isinstance(root, Tree):
+        faults.add(root.place, (), "an instance is a mapping that begins with `format: medalopt/1`")
+    return root if isinstance(root, Tree) else None
+
+
+def _draft(root: Tree, path: Path, digests: dict[str, str], faults: Faults) -> tuple[Draft, tuple[Source, ...]]:
+    """Return all that is right of the file, its tables read and its values validated."""
+    root, notes = remarks.apart(_without_null_sections(root, faults), faults)
+    calendar = _calendar(root)
+    context = Context(money(root, faults), calendar.count if calendar else None, _names(root))
+    labels = calendar.labels if calendar else None
+    sheets = {name: _sheet(name, root, path, labels, digests, faults) for name in _MODELS}
+    document = validated(root, context, faults)
+    return Draft(root, document, context, calendar, sheets["streams"], sheets["lanes"], faults), notes
+
+
+def _without_null_sections(root: Tree, faults: Faults) -> Tree:
+    """Return the tree without the sections given as null, each of which is a fault."""
+    sections = Document.mappings() | _MODELS.keys()
+    empty = [name for name, item in root.items.items() if name in sections and isinstance(item, Scalar) and item.null]
+    for name in empty:
+        faults.add(root.keys[name], (name,), "this section is empty: fill it or delete its name")
+    return Tree({name: item for name, item in root.items.items() if name not in empty}, root.keys, root.place)
+
+
+def _calendar(root: Tree) -> Calendar | None:
+    """Return the periods; None where they cannot be read, which validation will note."""
+    node = find(root, ("periods",))
+    try:
+        return Calendar.of(Periods.model_validate(plain(node) if node else {}))
+    except ValidationError:
+        return None
+
+
+def _names(root: Tree) -> dict[str, frozenset[str]]:
+    """Return the names that the file defines, by kind."""
+    kinds = {kind: f"{kind}s" for kind in ("metal", "device", "treatment", "smelter", "alloy")}
+    names = {kind: node_names(root, section) for kind, section in kinds.items()}
+    return names if "treatments" in root.items else {**names, "treatment": frozenset({WHOLE})}
+
+
+def _sheet(
+    name: str, root: Tree, path: Path, labels: tuple[str, ...] | None, digests: dict[str, str], faults: Faults
+) -> Sheet | None:
+    """Return the rows of a section that is a list or a table; None where it is absent or cannot be read."""
+    node = root.items.get(name)
+    if node is None:
+        return None
+    if isinstance(node, Sequence):
+        return entries.sheet_of(name, node, labels, faults)
+    table = find(node, ("table",))
+    if not isinstance(table, Scalar) or not isinstance(node, Tree) or len(node.items) > 1:
+        faults.add(node.place, (name,), "expected a list, or {table: FILE.csv} for rows in a table beside the instance")
+        return None
+    return _table(name, table, path, digests, faults)
+
+
+def _table(name: str, node: Scalar, path: Path, digests: dict[str, str], faults: Faults) -> Sheet | None:
+    target = tables.locate(path.parent, node, (name, "table"), faults)
+    shown_as = os.fspath(path.parent / node.text)
+    data = files.read(target, shown_as, files.LARGEST_TABLE, faults) if target else None
+    if data is None:
+        return None
+    digests[node.text] = data.sha256
+    known = [key[0] for key in fields(_MODELS[name]) if len(key) == 1]
+    return tables.sheet_of(name, data, [*known, "source", "note", *(["period"] if name == "streams" else [])], faults)

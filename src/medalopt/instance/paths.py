@@ -1,0 +1,61 @@
+"""Paths that name a figure of the instance: `smelters.kosaka.capacity[3]`."""
+
+from __future__ import annotations
+
+import re
+
+from medalopt.wording import shown
+
+Path = tuple[str | int, ...]
+
+_LONGEST = 1_000
+_STEP = re.compile(r"""(?P<quoted>"(?:[^"\\]|\\.)*")|(?P<bare>[^.\[\]"]+)""", re.DOTALL)
+_INDEX = re.compile(r"\[([0-9]{1,9})\]")
+
+
+class PathError(ValueError):
+    """A path that cannot be read; the text says why."""
+
+
+def render(path: Path) -> str:
+    """Return `path` as text; a name with other than letters, digits, `_`, `-` and `@` is quoted."""
+    text = ""
+    for step in path:
+        text += f"[{step}]" if isinstance(step, int) else ("." if text else "") + _quoted(step)
+    return text
+
+
+def _quoted(name: str) -> str:
+    if name and all(char.isalnum() or char in "_-@*" for char in name):
+        return name
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{shown(escaped, _LONGEST)}"'
+
+
+def parse(text: str) -> Path:
+    """Return the steps of `text`, a path as `render` writes it. Raises PathError."""
+    if not text or len(text) > _LONGEST:
+        raise PathError(f"a path has 1 to {_LONGEST} characters, such as `smelters.kosaka.capacity[3]`")
+    path: list[str | int] = []
+    at = 0
+    while at < len(text):
+        match = _STEP.match(text, at)
+        if match is None:
+            raise PathError(f"a name is missing at character {at + 1}; write it like `smelters.kosaka.capacity[3]`")
+        quoted = match["quoted"]
+        path.append(re.sub(r"\\(.)", r"\1", quoted[1:-1], flags=re.DOTALL) if quoted else match["bare"])
+        at = match.end()
+        while index := _INDEX.match(text, at):
+            path.append(int(index[1]))
+            at = index.end()
+        at = _past_dot(text, at)
+    return tuple(path)
+
+
+def _past_dot(text: str, at: int) -> int:
+    """Return where the next step begins, after the dot that must stand at `at` unless the text ends there."""
+    if at == len(text):
+        return at
+    if text[at] != "." or at + 1 == len(text):
+        raise PathError(f"`{shown(text[at:])}` does not continue a path; put names with dots or brackets in quotes")
+    return at + 1

@@ -1,0 +1,110 @@
+"""A list of streams or lanes in the YAML file, as a sheet."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from medalopt.instance.paths import Path
+from medalopt.instance.reader.faults import Faults, Place
+from medalopt.instance.reader.nodes import Mapping, Node, Scalar, Sequence
+from medalopt.instance.reader.sheet import PERIOD, Cells, Key, Sheet
+
+_SPREAD = "available"
+_NAMES = ("device", "region", "smelter", "name", "bundle")
+
+
+@dataclass
+class _Rows:
+    """The sheet as it grows."""
+
+    columns: dict[Key, Cells] = field(default_factory=dict)
+    places: dict[tuple[int, Key], Place] = field(default_factory=dict)
+    entry: list[int] = field(default_factory=list)
+
+    def add(self, number: int, place: Place, cells: dict[Key, tuple[str, Place]]) -> None:
+        row = len(self.entry)
+        for key, (text, at) in cells.items():
+            column = self.columns.setdefault(key, [])
+            column.extend([None] * (row - len(column)))
+            column.append(text)
+            self.places[row, key] = at
+        self.places[row, ()] = place
+        self.entry.append(number)
+
+
+def sheet_of(section: str, node: Sequence, periods: tuple[str, ...] | None, faults: Faults) -> Sheet:
+    """Return the entries of the list `node`; one whose `available` is a list takes a row for each period."""
+    rows = _Rows()
+    for number, item in enumerate(node.items):
+        path = (section, number)
+        if not isinstance(item, Mapping):
+            faults.add(item.place, path, "expected a mapping such as {device: phone, region: tokyo, available: 10 t}")
+            continue
+        spread = item.items.get(_SPREAD)
+        cells = _cells(item, path, faults)
+        if isinstance(spread, Sequence):
+            for extra in _spread(spread, (*path, _SPREAD), periods, faults):
+                rows.add(number, item.place, {**cells, **extra})
+        else:
+            rows.add(number, item.place, cells)
+    for column in rows.columns.values():
+        column.extend([None] * (len(rows.entry) - len(column)))
+    lines = [rows.places[row, ()].line for row in range(len(rows.entry))]
+    return Sheet(section, node.place.file, rows.columns, lines, {}, rows.places, rows.entry)
+
+
+def _cells(entry: Mapping, path: Path, faults: Faults) -> dict[Key, tuple[str, Place]]:
+    """Return the cells of one entry, nested fields included."""
+    found: dict[Key, tuple[str, Place]] = {}
+    for name, node in entry.items.items():
+        key_place = entry.keys[name]
+        if isinstance(node, Mapping) or (name == "storage" and _null(node)):
+            found[name, "{}"] = ("", key_place)
+            for inner, item in node.items.items() if isinstance(node, Mapping) else ():
+                _cell((name, inner), item, (*path, name, inner), found, faults)
+        elif not (name == _SPREAD and isinstance(node, Sequence)):
+            _cell((name,), node, (*path, name), found, faults)
+    return found
+
+
+def _cell(key: Key, node: Node, path: Path, found: dict[Key, tuple[str, Place]], faults: Faults) -> None:
+    """Put one value into `found`, unless it is left out."""
+    if isinstance(node, Sequence) and key == ("source",) and all(isinstance(item, Scalar) for item in node.items):
+        texts = [item.text for item in node.items if isinstance(item, Scalar)]
+        found[key] = ("\n".join(texts), node.place)
+    elif not isinstance(node, Scalar):
+        kind = "list" if isinstance(node, Sequence) else "mapping"
+        faults.add(node.place, path, f"expected one value; found a {kind}")
+    elif not node.null or (key[0] in ("device", "region", "smelter") and node.text):
+        found[key] = (node.text if key[0] in _NAMES else written(node), node.place)
+
+
+def written(node: Scalar) -> str:
+    """Return a scalar as the text of a cell: a number of YAML's in decimals, all else as it stands."""
+    value = node.value
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        return node.text
+    return repr(value)
+
+
+def _null(node: Node) -> bool:
+    return isinstance(node, Scalar) and node.null
+
+
+def _spread(
+    node: Sequence, path: Path, periods: tuple[str, ...] | None, faults: Faults
+) -> list[dict[Key, tuple[str, Place]]]:
+    """Return period and amount for each item of a list."""
+    if periods is None:
+        return [{}]
+    if len(node.items) != len(periods):
+        message = f"there are {len(periods)} periods, but {len(node.items)} values: give one for each, or one for all"
+        faults.add(node.place, path, message)
+        return [{(_SPREAD,): ("0", node.place)}]
+    rows = []
+    for index, (label, item) in enumerate(zip(periods, node.items, strict=True)):
+        found: dict[Key, tuple[str, Place]] = {PERIOD: (label, item.place)}
+        _cell((_SPREAD,), item, (*path, index), found, faults)
+        rows.append(found)
+    return rows

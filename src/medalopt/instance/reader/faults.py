@@ -1,0 +1,54 @@
+"""Faults are collected from all files and raised once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from medalopt.errors import Fault, InputError
+from medalopt.instance.paths import Path, render
+from medalopt.wording import shown
+
+_MOST = 1_000
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """Where something stands: a file, and line and column from 1 (0: the file as a whole)."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+
+
+@dataclass(frozen=True)
+class Faults:
+    """What has been found wrong so far, and what is merely odd."""
+
+    found: list[Fault] = field(default_factory=list)
+    odd: list[Fault] = field(default_factory=list)
+
+    def add(self, place: Place, path: Path, message: str) -> None:
+        """Note a fault."""
+        self.found.append(_fault(place, path, message))
+
+    def warn(self, place: Place, path: Path, message: str) -> None:
+        """Note something odd that is allowed."""
+        self.odd.append(_fault(place, path, message))
+
+    def settle(self) -> None:
+        """Raise InputError where any fault was found: all of them, sorted, each once, at most a thousand."""
+        if not self.found:
+            return
+        each = sorted(set(self.found))
+        if len(each) > _MOST:
+            rest = Fault(each[0].file, 0, 0, "", f"{len(each) - _MOST} more faults are not listed")
+            each = [*each[:_MOST], rest]
+        raise InputError(each)
+
+    def warnings(self) -> tuple[Fault, ...]:
+        """Return what is odd, sorted, each once."""
+        return tuple(sorted(set(self.odd)))
+
+
+def _fault(place: Place, path: Path, message: str) -> Fault:
+    return Fault(shown(place.file, 4_096), place.line, place.column, render(path), message)

@@ -1,0 +1,99 @@
+"""Bytes of regular files, bounded, and their text."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from medalopt.instance.reader.faults import Faults, Place
+from medalopt.wording import shown
+
+LARGEST_INSTANCE, LARGEST_TABLE = 32 * 2**20, 512 * 2**20
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass(frozen=True)
+class Bytes:
+    """The content of one file, under the name that messages use."""
+
+    name: str
+    content: bytes
+
+    @property
+    def sha256(self) -> str:
+        """The digest of the content."""
+        return hashlib.sha256(self.content).hexdigest()
+
+
+def read(path: Path, name: str, largest: int, faults: Faults) -> Bytes | None:
+    """Return the bytes of the regular file at `path`; None, and a fault at `name`, where there is none to be read."""
+    place = Place(name)
+    try:
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a path"
+        faults.add(place, (), f"cannot be read: {shown(reason)}; give the path of a file that exists and may be read")
+        return None
+    with os.fdopen(handle, "rb") as stream:
+        return _bounded(stream.fileno(), name, largest, faults)
+
+
+def _bounded(handle: int, name: str, largest: int, faults: Faults) -> Bytes | None:
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        faults.add(Place(name), (), "is not a regular file; give the path of a file, not of a folder, pipe or device")
+        return None
+    content = b""
+    try:
+        chunks = []
+        size = 0
+        while size <= largest and (chunk := os.read(handle, 2**20)):
+            chunks.append(chunk)
+            size += len(chunk)
+        content = b"".join(chunks)
+    except OSError as error:
+        faults.add(Place(name), (), f"cannot be read to its end: {shown(error.strerror or 'the system says no')}")
+        return None
+    if len(content) > largest:
+        faults.add(Place(name), (), f"is larger than {largest // 2**20} MiB; put large tables into CSV files beside it")
+        return None
+    return Bytes(name, content)
+
+
+def text_of(data: Bytes, faults: Faults, *, older: bool = False) -> str | None:
+    """Return the text of a UTF-8 file, with or without byte-order mark; None, and a fault, where it is something else.
+
+    With `older`, a file that is not UTF-8 but decodes as CP932 from end to end is taken for that.
+    """
+    content = data.content
+    if content.startswith(_UTF16) or _looks_utf16(content):
+        advice = "save it as `CSV UTF-8`" if older else "save it with the encoding UTF-8"
+        faults.add(Place(data.name), (), f"is UTF-16, not UTF-8: {advice} and try again")
+        return None
+    for encoding in ("utf-8-sig", "cp932")[: 2 if older else 1]:
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    faults.add(_bad_byte(data), (), "is not UTF-8 text: save it with the encoding UTF-8 and try again")
+    return None
+
+
+def _looks_utf16(content: bytes) -> bool:
+    """Whether every other byte of the beginning is zero, as in Western text saved as UTF-16 without a mark."""
+    head = content[:64]
+    return len(head) >= 4 and (not any(head[0::2]) or not any(head[1::2]))
+
+
+def _bad_byte(data: Bytes) -> Place:
+    """Return line and column of the first byte that is not UTF-8."""
+    try:
+        data.content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = data.content[: error.start]
+        line_start = before.rfind(b"\n") + 1
+        column = len(before[line_start:].decode("utf-8", errors="replace")) + 1
+        return Place(data.name, before.count(b"\n") + 1, column)
+    return Place(data.name)

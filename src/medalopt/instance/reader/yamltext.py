@@ -1,0 +1,151 @@
+"""YAML text to a tree: events first, with depth and size counted, and nothing but plain data let through."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from medalopt.instance.reader.faults import Faults, Place
+from medalopt.instance.reader.nodes import Mapping, Node, Scalar, Sequence
+from medalopt.wording import shown
+
+_DEEPEST, _MOST_NODES = 32, 2_000_000
+_FORBIDDEN = re.compile("[^\\t\\n\\r\\x20-\\x7e\\x85\\xa0-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass
+class _Open:
+    """A collection whose end has not been met: its items so far, and the key that waits for its value."""
+
+    place: Place
+    mapping: bool
+    items: list[Node] = field(default_factory=list)
+    named: dict[str, Node] = field(default_factory=dict)
+    keys: dict[str, Place] = field(default_factory=dict)
+    key: Scalar | None = None
+    skip: bool = False
+
+    def close(self) -> Node:
+        if self.mapping:
+            return Mapping(self.named, self.keys, self.place)
+        return Sequence(tuple(self.items), self.place)
+
+
+def parse(text: str, file: str, faults: Faults) -> Node | None:
+    """Return the one document of `text`; None, and faults, where there is none or it breaks off."""
+    whole = Place(file)
+    if bad := _FORBIDDEN.search(text):
+        code = f"U+{ord(bad[0]):04X}"
+        faults.add(_place_in(text, bad.start(), file), (), f"the character {code} may not stand in YAML: delete it")
+        return None
+    try:
+        return _tree(text, file, faults)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = Place(file, mark.line + 1, mark.column + 1) if mark else whole
+        said = shown(", ".join(part for part in (error.context, error.problem) if part), 200)
+        faults.add(place, (), f"is not YAML: {said}; look for a missing quote, bracket, colon or space, or for a tab")
+    except yaml.YAMLError as error:
+        faults.add(whole, (), f"is not YAML: {shown(str(error), 200)}")
+    return None
+
+
+def _place_in(text: str, at: int, file: str) -> Place:
+    return Place(file, text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at))
+
+
+def _tree(text: str, file: str, faults: Faults) -> Node | None:
+    """Build the tree of the first document from its events."""
+    stack: list[_Open] = []
+    documents = nodes = 0
+    root: Node | None = None
+    for event in _events(text):
+        place = Place(file, event.start_mark.line + 1, event.start_mark.column + 1)
+        if isinstance(event, yaml.DocumentStartEvent):
+            documents += 1
+            if documents > 1:
+                faults.add(place, (), "a second document begins here; an instance is one document: delete the `---`")
+                return root
+            if event.version and event.version != (1, 2):
+                faults.add(place, (), "is marked as YAML 1.1; the format is YAML 1.2: delete the `%YAML` line")
+        nodes += isinstance(event, yaml.NodeEvent)
+        if len(stack) > _DEEPEST or nodes > _MOST_NODES:
+            limit = f"{_DEEPEST} levels deep" if len(stack) > _DEEPEST else f"{_MOST_NODES} values long"
+            faults.add(place, (), f"the file is more than {limit}; no instance is")
+            return None
+        done = _take(event, place, stack, faults)
+        root = done if done is not None and not stack else root
+    if root is None:
+        faults.add(Place(file), (), "is empty; `medalopt new NAME` writes an instance to start from")
+    return root
+
+
+def _events(text: str) -> Iterator[Any]:
+    yield from yaml.parse(text, Loader=_LOADER)
+
+
+def _take(event: Any, place: Place, stack: list[_Open], faults: Faults) -> Node | None:
+    """Put one event on the stack; return the node that it completes, if it completes one."""
+    if isinstance(event, yaml.NodeEvent):
+        _refuse(event, place, faults)
+    if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
+        stack.append(_Open(place, isinstance(event, yaml.MappingStartEvent)))
+        return None
+    node: Node
+    if isinstance(event, yaml.ScalarEvent):
+        node = Scalar(event.value, event.implicit[0], place)
+    elif isinstance(event, yaml.AliasEvent):
+        node = Scalar("", True, place)
+    elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
+        node = stack.pop().close()
+    else:
+        return None
+    if stack:
+        _put(stack[-1], node, faults)
+    return node
+
+
+def _refuse(event: Any, place: Place, faults: Faults) -> None:
+    """Note anchors, aliases and tags, which the format does without."""
+    if isinstance(event, yaml.AliasEvent):
+        faults.add(place, (), f"an alias (`*{shown(event.anchor)}`) is not allowed: write the value out")
+        return
+    if event.anchor:
+        faults.add(place, (), f"an anchor (`&{shown(event.anchor)}`) is not allowed: delete it")
+    if event.tag:
+        faults.add(place, (), f"a tag (`{shown(event.tag)}`) is not allowed: delete it")
+
+
+def _put(parent: _Open, node: Node, faults: Faults) -> None:
+    """Hand a complete node to the collection that holds it, as item, key or value."""
+    if not parent.mapping:
+        parent.items.append(node)
+    elif parent.key is None and not parent.skip:
+        _key(parent, node, faults)
+    else:
+        if parent.key is not None:
+            parent.named[parent.key.text] = node
+            parent.keys[parent.key.text] = parent.key.place
+        parent.key, parent.skip = None, False
+
+
+def _key(parent: _Open, node: Node, faults: Faults) -> None:
+    """Take `node` as the next key of `parent`, unless no value may stand under it."""
+    problem = ""
+    if not isinstance(node, Scalar):
+        problem = "a key must be a name, not a list or a mapping"
+    elif node.plain and node.text == "<<":
+        problem = "a merge key (`<<`) is not allowed: write the values out"
+    elif node.text in parent.named:
+        first = parent.keys[node.text].line
+        problem = f"`{shown(node.text)}` stands twice in one mapping, first in line {first}: delete or rename one"
+    if problem or not isinstance(node, Scalar):
+        faults.add(node.place, (), problem)
+        parent.skip = True
+    else:
+        parent.key = node

@@ -1,0 +1,75 @@
+"""What single verbs read: lots, mixes, scenarios, parties and uncertainty, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from medalopt.instance.paths import render
+from medalopt.instance.reader.nodes import Scalar
+from medalopt.instance.resolve.draft import Draft
+from medalopt.instance.resolve.spread import number
+from medalopt.instance.resolve.streams import StreamRows
+from medalopt.instance.schema.entry import Entry
+from medalopt.quantity import Quantity
+
+_LOTS = ("lot", "minimum_order")
+_UNCERTAIN = ("devices", "treatments", "smelters", "market")
+
+
+def lots(draft: Draft, supply: StreamRows) -> dict[str, float]:
+    """Return every lot and minimum order by its path, in t (streams) or kg (offers), sorted."""
+    found: dict[str, float] = {}
+    for name, offer in draft.document.market.items():
+        for field in _LOTS:
+            figure = getattr(offer, field)
+            if figure is not None:
+                found[render(("market", name, field))] = float(figure.exact)
+    return dict(sorted({**found, **_stream_lots(draft, supply)}.items()))
+
+
+def _stream_lots(draft: Draft, supply: StreamRows) -> dict[str, float]:
+    """Return lots and minimum orders of streams, in t."""
+    found = {}
+    first = supply.groups.first.tolist()
+    for field in _LOTS:
+        column = supply.read[field,]
+        devices = supply.sheet.column(("device",))
+        for name, row in zip(supply.groups.names, first, strict=True):
+            if column.given[row]:
+                factor = column.factors[int(column.unit[row])]
+                figure = Quantity(float(column.raw[row]), factor, int(column.pieces[row]))
+                mass = draft.unit_mass.get(devices[row] or "")
+                found[render(("streams", name, field))] = float(number(figure, mass).exact)
+    return found
+
+
+def annex(draft: Draft, supply: StreamRows) -> Mapping[str, Any]:
+    """Return mixes, scenarios, parties, lots and uncertainty as plain data; what is absent is not there."""
+    document = draft.document
+    found: dict[str, Any] = {name: _plain(getattr(document, name)) for name in ("mixes", "scenarios", "parties")}
+    found["lots"] = lots(draft, supply)
+    for section in _UNCERTAIN:
+        members = getattr(document, section) or {}
+        spread = {name: _uncertainty(one) for name, one in sorted(members.items())}
+        found[f"{section}_cv"] = {name: one for name, one in spread.items() if one}
+    return {name: one for name, one in found.items() if one}
+
+
+def _uncertainty(member: Entry) -> Any:
+    return _plain({key: getattr(member, key, None) for key in ("cv", "correlation")})
+
+
+def _plain(value: Any) -> Any:
+    """Return dictionaries sorted by name, figures as floats in their canonical unit, and text."""
+    if isinstance(value, Quantity):
+        return float(value.exact)
+    if isinstance(value, Scalar):
+        return value.text
+    if isinstance(value, Entry):
+        return _plain(
+            {name: getattr(value, name) for name in type(value).model_fields if name not in ("source", "note")}
+        )
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in sorted(value.items()) if item is not None}
+    return [_plain(item) for item in value] if isinstance(value, list) else value

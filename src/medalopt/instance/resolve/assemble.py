@@ -1,0 +1,85 @@
+"""A draft without faults to the frozen instance."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from typing import Any
+
+import numpy as np
+
+from medalopt.instance.figures import Figures
+from medalopt.instance.instance import Instance
+from medalopt.instance.resolve import lanes, medals, network, streams
+from medalopt.instance.resolve.annex import annex, lots
+from medalopt.instance.resolve.axes import Axis
+from medalopt.instance.resolve.draft import Draft
+from medalopt.instance.resolve.lanes import LaneRows
+from medalopt.instance.resolve.streams import StreamRows
+
+_APART = ("name", "title", "titles", "annex", "sources", "files", "figures", "warnings")
+
+
+def regions_of(draft: Draft, supply: StreamRows, ways: LaneRows | None) -> Axis:
+    """Return every region that a stream, a lane or a treatment names."""
+    names = {name for one in (draft.document.treatments or {}).values() for name in one.regions or ()}
+    for rows in (supply, ways):
+        names |= {name for name in rows.sheet.column(("region",)) if name} if rows else set()
+    return Axis.of(names)
+
+
+def assemble(draft: Draft, supply: StreamRows, ways: LaneRows | None) -> Instance:
+    """Return the instance; `draft` holds no faults."""
+    document, calendar = draft.document, draft.calendar
+    assert calendar is not None, "an unread calendar is a fault"
+    periods = calendar.count
+    metals, devices, alloys = Axis.of(document.metals), Axis.of(document.devices), Axis.of(document.alloys)
+    regions, smelters = regions_of(draft, supply, ways), Axis.of(document.smelters or {})
+    instance = Instance(
+        name=document.name,
+        title=document.title or "",
+        currency=document.currency,
+        periods=calendar.labels,
+        period_length=calendar.length,
+        metals=medals.metals(draft, periods),
+        devices=network.devices(draft, metals),
+        regions=regions.names,
+        streams=streams.streams(supply, draft, regions, metals, periods),
+        bundles=streams.bundles(supply),
+        treatments=network.treatments(draft, devices, regions, metals, periods),
+        smelters=network.smelters(draft, devices, metals, periods),
+        terms=network.terms(draft, metals),
+        lanes=lanes.lanes(ways, draft, regions, smelters),
+        market=medals.market(draft, metals, periods),
+        alloys=medals.alloys(draft, metals, periods),
+        medals=medals.medals(draft, alloys, periods),
+        policy=medals.policy(draft, metals, devices),
+        lots=tuple(lots(draft, supply)),
+        annex=annex(draft, supply),
+    )
+    return dataclasses.replace(instance, figures=digest(instance))
+
+
+def digest(instance: Instance) -> str:
+    """Return the sha256 of all figures, names and structure in canonical order, whatever units they were written in."""
+    state = hashlib.sha256()
+    _feed(state, "", instance)
+    _feed(state, "lots", instance.annex.get("lots", {}))
+    return state.hexdigest()
+
+
+def _feed(state: Any, label: str, part: Any) -> None:
+    """Feed one part of the instance to the digest, preceded by its label and shape."""
+    if isinstance(part, Figures):
+        _feed(state, label, part.value)
+    elif isinstance(part, np.ndarray):
+        kind = "<f8" if part.dtype.kind == "f" else "<i8"
+        state.update(json.dumps([label, part.shape]).encode())
+        state.update(np.ascontiguousarray(part + 0.0 if kind == "<f8" else part, dtype=kind).tobytes())
+    elif dataclasses.is_dataclass(part):
+        for field in dataclasses.fields(part):
+            if field.name not in _APART or label:
+                _feed(state, f"{label}.{field.name}", getattr(part, field.name))
+    else:
+        state.update(json.dumps([label, part], sort_keys=True).encode())

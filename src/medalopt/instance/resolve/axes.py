@@ -1,0 +1,30 @@
+"""The axes of an instance: names in the order of their code points, and the index of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from medalopt.instance.instance import Names
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Names in canonical order."""
+
+    names: Names
+    index: dict[str, int]
+
+    @classmethod
+    def of(cls, names: Iterable[str]) -> Axis:
+        """Sort `names`, each once."""
+        return cls.given(sorted(set(names)))
+
+    @classmethod
+    def given(cls, names: Iterable[str]) -> Axis:
+        """Take `names` in the order they have, such as that of time."""
+        listed = tuple(names)
+        return cls(listed, {name: number for number, name in enumerate(listed)})
+
+    def __len__(self) -> int:
+        return len(self.names)

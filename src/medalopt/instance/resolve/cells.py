@@ -1,0 +1,122 @@
+"""The columns of streams and lanes against their models: which there may be, which must be, and what is in them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, get_args
+
+import numpy as np
+from pydantic_core import PydanticUndefined
+
+from medalopt.instance.figures import Ints
+from medalopt.instance.reader import columns
+from medalopt.instance.reader.columns import Read
+from medalopt.instance.reader.faults import Place
+from medalopt.instance.reader.sheet import PERIOD, Key, Sheet
+from medalopt.instance.resolve.draft import Draft
+from medalopt.instance.resolve.grouping import key_path
+from medalopt.instance.schema.entry import Entry
+from medalopt.instance.schema.fields import Measure, Name, Text
+from medalopt.quantity import Quantity
+from medalopt.wording import did_you_mean, listed, shown
+
+_MOST = 20  # faults of one kind in one column that are listed one by one
+
+
+@lru_cache(maxsize=8)
+def fields(model: type[Entry]) -> dict[Key, tuple[Any, Any]]:
+    """Return the kind and the default of every column that `model` allows; '*' stands for any metal."""
+    found: dict[Key, tuple[Any, Any]] = {}
+    for name, field in model.model_fields.items():
+        inner = [one for one in get_args(field.annotation) if isinstance(one, type) and issubclass(one, Entry)]
+        if inner:
+            found.update({(name, *key): kind for key, kind in fields(inner[0]).items()})
+            found[name, "{}"] = (Text(), None)
+            continue
+        kinds = [*field.metadata, *_kinds(field.annotation)]
+        kind = next((one for one in kinds if isinstance(one, Measure)), None) or kinds[0]
+        found[name,] = (kind, field.default)
+        if any(isinstance(one, Name) and one.also for one in kinds) and isinstance(kind, Measure):
+            found[name, "*"] = (kind, None)
+    return found
+
+
+def _kinds(annotation: Any) -> list[Any]:
+    """Return all kinds of value in an annotation, from the outside in."""
+    own = [one for one in getattr(annotation, "__metadata__", ()) if isinstance(one, (Measure, Name, Text))]
+    return own + [kind for inner in get_args(annotation) for kind in _kinds(inner)]
+
+
+def check(sheet: Sheet, model: type[Entry], names: list[str], draft: Draft) -> None:
+    """Note unknown columns, cells that must be and are not, and names that nothing defines."""
+    known = fields(model)
+    for key, cells in sheet.columns.items():
+        row = next((number for number, cell in enumerate(cells) if cell is not None), 0)
+        if message := _stray(key, known, draft):
+            draft.faults.add(sheet.place(row, key), key_path(sheet, names[row], key), message)
+    for key, (kind, default) in known.items():
+        if default is PydanticUndefined:
+            _required(sheet, key, names, draft)
+        if isinstance(kind, Name):
+            _names(sheet, key, kind, names, draft)
+
+
+def _stray(key: Key, known: dict[Key, tuple[Any, Any]], draft: Draft) -> str:
+    """Return what is wrong with a column of this key, '' where it may be."""
+    first, last = key[:1], key[-1]
+    if key in known or key in (("source",), ("note",), PERIOD) or key == (*first, "source") or key == (*first, "note"):
+        return ""
+    if (*first, "*") in known:
+        metal = Name("metal", ("default",))
+        return "" if last == "{}" else metal.check(last, draft.context)
+    if len(key) == 1 and (*first, "{}") in known:
+        return "expected a mapping such as {limit: 20 t, cost: 500}; found one value"
+    if len(key) == 2 and first in known:
+        return "expected one figure; found a mapping" if last == "{}" else ""
+    names = [one[-1] for one in known if one[:-1] == key[:-1] and one[-1] not in "*{}"]
+    near = did_you_mean(last, names)
+    return f"unknown key `{shown(last)}`{near or f'; the keys known here are {listed(names, 30)}'}" if names else ""
+
+
+def _required(sheet: Sheet, key: Key, names: list[str], draft: Draft) -> None:
+    if sheet.entry is None and key not in sheet.heads:
+        draft.faults.add(Place(sheet.file, 1, 1), (sheet.section,), f"the column `{key[0]}` is missing")
+        return
+    gaps = [row for row, cell in enumerate(sheet.column(key)) if cell is None]
+    for row in gaps[:_MOST]:
+        draft.faults.add(sheet.place(row, key), key_path(sheet, names[row], key), f"`{key[0]}` is missing")
+
+
+def _names(sheet: Sheet, key: Key, kind: Name, names: list[str], draft: Draft) -> None:
+    cells = sheet.column(key)
+    for cell in dict.fromkeys(cells):
+        message = kind.check(cell, draft.context) if cell is not None else ""
+        if message:
+            _tell(sheet, key, cell, message, names, draft)
+
+
+def _tell(sheet: Sheet, key: Key, cell: str | None, message: str, names: list[str], draft: Draft) -> None:
+    """Note what is wrong with a cell, once, at the first row that has it."""
+    cells = sheet.column(key)
+    row, count = cells.index(cell), cells.count(cell)
+    more = f" (and in {count - 1} more rows)" if count > 1 and sheet.entry is None else ""
+    draft.faults.add(sheet.place(row, key), key_path(sheet, names[row], key), message + more)
+
+
+def figures(sheet: Sheet, key: Key, model: type[Entry], names: list[str], draft: Draft, default: Quantity) -> Read:
+    """Read the column `key` row by row; what is no figure is noted, and is `default`."""
+    kind = fields(model).get(key) or fields(model)[*key[:-1], "*"]
+    column = columns.read(sheet.column(key), kind[0], draft.context.money, default)
+    for cell, message in column.wrong.items():
+        _tell(sheet, key, cell, message, names, draft)
+    return column
+
+
+def weigh(sheet: Sheet, key: Key, column: Read, device: Ints, names: list[str], draft: Draft) -> None:
+    """Note a figure in pieces of a device whose unit mass is not known."""
+    masses = draft.unit_mass
+    heavy = np.array([name in masses for name in sorted(draft.document.devices)] or [True], dtype=np.bool_)
+    for row in np.flatnonzero((column.pieces != 0) & (device >= 0) & ~heavy[device])[:_MOST].tolist():
+        cell = shown(sheet.column(key)[row] or "")
+        message = f"`{cell}` needs the mass of a piece: give the device a `unit_mass`"
+        draft.faults.add(sheet.place(row, key), key_path(sheet, names[row], key), message)

@@ -1,0 +1,96 @@
+"""The lanes of an instance: which region reaches which smelter, and at what cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from medalopt.instance.figures import Figures, Floats, Ints
+from medalopt.instance.instance import Lanes
+from medalopt.instance.reader.columns import Read
+from medalopt.instance.reader.sheet import Key, Sheet
+from medalopt.instance.resolve import cells
+from medalopt.instance.resolve.axes import Axis
+from medalopt.instance.resolve.draft import Draft
+from medalopt.instance.resolve.grouping import REGION, key_path
+from medalopt.instance.schema.kinds import ZERO
+from medalopt.instance.schema.models import Lane
+from medalopt.wording import shown
+
+_SMELTER, _DISTANCE, _COST, _FOOTPRINT = ("smelter",), ("distance",), ("cost",), ("footprint",)
+
+
+@dataclass(frozen=True)
+class LaneRows:
+    """A sheet of lanes, read."""
+
+    sheet: Sheet
+    names: list[str]
+    read: dict[Key, Read]
+
+
+def row_names(sheet: Sheet) -> list[str]:
+    """Return the name of each lane, region@smelter."""
+    pairs = zip(sheet.column(REGION), sheet.column(_SMELTER), strict=True)
+    return [f"{region or '?'}@{smelter or '?'}" for region, smelter in pairs]
+
+
+def gather(sheet: Sheet, draft: Draft) -> LaneRows:
+    """Read every column of `sheet`, and note all that is wrong with it."""
+    names = row_names(sheet)
+    cells.check(sheet, Lane, names, draft)
+    keys: tuple[Key, ...] = (_DISTANCE, _COST, _FOOTPRINT)
+    read = {key: cells.figures(sheet, key, Lane, names, draft, ZERO) for key in keys}
+    seen: dict[tuple[str | None, str | None], int] = {}
+    for row, pair in enumerate(zip(sheet.column(REGION), sheet.column(_SMELTER), strict=True)):
+        if seen.setdefault(pair, row) != row and all(pair):
+            message = f"this lane stands in line {sheet.lines[seen[pair]]} already: delete one"
+            draft.faults.add(sheet.place(row), (sheet.section, names[row]), message)
+    for row in np.flatnonzero(read[_DISTANCE].given & read[_COST].given)[:20].tolist():
+        path = key_path(sheet, names[row], _COST)
+        draft.faults.add(sheet.place(row, _COST), path, "give `distance` or `cost`, not both")
+    if bool(read[_DISTANCE].given.any()) and draft.document.transport_rate is None:
+        row = int(np.flatnonzero(read[_DISTANCE].given)[0])
+        message = "distances cost nothing, for there is no `transport_rate`"
+        draft.faults.warn(sheet.place(row, _DISTANCE), key_path(sheet, names[row], _DISTANCE), message)
+    _unreached(sheet, names, draft)
+    return LaneRows(sheet, names, read)
+
+
+def _unreached(sheet: Sheet, names: list[str], draft: Draft) -> None:
+    """Warn of smelters that no lane leads to."""
+    reached = set(sheet.column(_SMELTER))
+    for smelter in sorted(set(draft.document.smelters or {}) - reached):
+        draft.warn(("smelters", smelter), f"no lane leads to `{shown(smelter)}`, so nothing can be sent there")
+
+
+def lanes(rows: LaneRows | None, draft: Draft, regions: Axis, smelters: Axis) -> Lanes:
+    """Return the lanes; without a section every pair exists, free."""
+    shape = (len(regions), len(smelters))
+    if rows is None:
+        free = Figures(np.zeros(shape), np.zeros(shape, dtype=np.intp))
+        return Lanes(np.ones(shape, dtype=np.bool_), free, free)
+    g = np.array([regions.index[name or ""] for name in rows.sheet.column(REGION)], dtype=np.intp)
+    k = np.array([smelters.index[name or ""] for name in rows.sheet.column(_SMELTER)], dtype=np.intp)
+    exists = np.zeros(shape, dtype=np.bool_)
+    exists[g, k] = True
+    rate = draft.document.transport_rate
+    far, cost = rows.read[_DISTANCE], rows.read[_COST]
+    factors = tuple(factor * (rate.exact if rate else Fraction(0)) for factor in far.factors)
+    raw = np.where(far.given, far.raw, cost.raw)
+    unit = np.where(far.given, far.unit, cost.unit + len(factors))
+    footprint = rows.read[_FOOTPRINT]
+    return Lanes(
+        exists=exists,
+        cost=_on(shape, g, k, raw, unit, (*factors, *cost.factors)),
+        footprint=_on(shape, g, k, footprint.raw, footprint.unit, footprint.factors),
+    )
+
+
+def _on(shape: tuple[int, int], g: Ints, k: Ints, raw: Floats, unit: Ints, factors: tuple[Fraction, ...]) -> Figures:
+    """Put one figure for each lane on the grid of regions and smelters."""
+    grid, units = np.zeros(shape), np.zeros(shape, dtype=np.intp)
+    grid[g, k], units[g, k] = raw, unit
+    return Figures(grid, units, factors)

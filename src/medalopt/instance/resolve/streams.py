@@ -1,0 +1,174 @@
+"""The streams of an instance, from their sheet to arrays in canonical order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from medalopt.instance.figures import Bools, Figures, Ints
+from medalopt.instance.instance import Streams
+from medalopt.instance.reader import columns
+from medalopt.instance.reader.columns import Read
+from medalopt.instance.reader.sheet import Key, Sheet
+from medalopt.instance.resolve import cells
+from medalopt.instance.resolve.axes import Axis
+from medalopt.instance.resolve.draft import Draft
+from medalopt.instance.resolve.grouping import AVAILABLE, DEVICE, REGION, Grouped, grouped, key_path, row_names
+from medalopt.instance.schema.fields import Measure
+from medalopt.instance.schema.kinds import ALL, ZERO
+from medalopt.instance.schema.models import Stream
+from medalopt.quantity import Quantity
+
+_TOTAL: Key = ("total",)
+_LIMIT, _COST = ("storage", "limit"), ("storage", "cost")
+_BUNDLE: Key = ("bundle",)
+_NOT_METALS = ("{}", "source", "note")
+
+
+@dataclass(frozen=True)
+class StreamRows:
+    """A sheet of streams whose rows have been gathered; `order` puts its streams into canonical order."""
+
+    sheet: Sheet
+    names: list[str]
+    groups: Grouped
+    device: Ints
+    read: dict[Key, Read]
+
+    @property
+    def order(self) -> Ints:
+        """The streams of the sheet by name."""
+        names = self.groups.names
+        return np.array(sorted(range(len(names)), key=names.__getitem__), dtype=np.intp)
+
+    def texts(self, key: Key) -> list[str | None]:
+        """Return a column of text, a cell for each stream in canonical order."""
+        column = self.sheet.column(key)
+        return [column[row] for row in self.groups.first[self.order].tolist()]
+
+
+def gather(sheet: Sheet, draft: Draft) -> StreamRows:
+    """Read every column of `sheet`, and note all that is wrong with it."""
+    names = row_names(sheet)
+    cells.check(sheet, Stream, names, draft)
+    groups = grouped(sheet, names, draft)
+    axis = Axis.of(draft.document.devices)
+    device = np.array([axis.index.get(name or "", -1) for name in sheet.column(DEVICE)], dtype=np.intp)
+    read = {}
+    for key, default in _defaults(sheet).items():
+        read[key] = cells.figures(sheet, key, Stream, names, draft, default)
+        cells.weigh(sheet, key, read[key], device, names, draft)
+    rows = StreamRows(sheet, names, groups, device, read)
+    _offered(rows, draft)
+    return rows
+
+
+def _defaults(sheet: Sheet) -> dict[Key, Quantity]:
+    """Return the columns of figures to read, each with what stands for an empty cell."""
+    listed = {key: default for key, (kind, default) in cells.fields(Stream).items() if isinstance(kind, Measure)}
+    known = {key: default or ZERO for key, default in listed.items() if key[-1] != "*"}
+    metals = [key for key in sheet.columns if key[0] == "credited" and len(key) == 2 and key[1] not in _NOT_METALS]
+    return {**known, **dict.fromkeys([("credited",), *metals], ALL)}
+
+
+def _offered(rows: StreamRows, draft: Draft) -> None:
+    """Note streams that offer nothing in words, or say it twice."""
+    count = len(rows.groups.names)
+    available = np.bincount(rows.groups.owner, weights=rows.read[AVAILABLE].given, minlength=count) > 0
+    if rows.groups.slot.max(initial=-1) >= 0:
+        available |= np.bincount(rows.groups.owner, weights=rows.groups.slot >= 0, minlength=count) > 0
+    total = rows.read[_TOTAL].given[rows.groups.first]
+    for number in np.flatnonzero(available == total)[:20].tolist():
+        row = int(rows.groups.first[number])
+        what = (
+            "give `available` or `total`, not both" if total[number] else "say what is offered: `available` or `total`"
+        )
+        key = _TOTAL if total[number] else ()
+        draft.faults.add(rows.sheet.place(row, key), key_path(rows.sheet, rows.names[row], AVAILABLE), what)
+
+
+def streams(rows: StreamRows, draft: Draft, regions: Axis, metals: Axis, periods: int) -> Streams:
+    """Return the arrays of `rows`; see `Streams` for shapes and units."""
+    devices = Axis.of(draft.document.devices)
+    order = rows.order
+    first = rows.groups.first[order]
+    masses = [draft.unit_mass.get(name) for name in devices.names]
+    device = rows.device[first]
+    storable = _storable(rows)[order]
+    limit = _figures(rows, _LIMIT, first, masses)
+    place = {pair: number for number, pair in enumerate(bundles(rows))}
+    return Streams(
+        names=tuple(rows.groups.names[number] for number in order.tolist()),
+        device=device,
+        region=np.array([regions.index[name or ""] for name in rows.texts(REGION)], dtype=np.intp),
+        bundle=np.array([place.get(pair, -1) for pair in _bundled(rows)], dtype=np.intp),
+        available=_available(rows, order, masses, periods),
+        price=_figures(rows, ("price",), first, masses),
+        collection=_figures(rows, ("collection",), first, masses),
+        committed=_figures(rows, ("committed",), first, masses),
+        credited=_credited(rows, first, metals),
+        storage_limit=Figures(np.where(storable, limit.raw, 0.0), limit.unit, limit.factors),
+        storage_cost=_figures(rows, _COST, first, masses),
+        storable=storable,
+        footprint=_figures(rows, ("footprint",), first, masses),
+    )
+
+
+def bundles(rows: StreamRows) -> tuple[tuple[str, str], ...]:
+    """Return region and bundle of every bundle, sorted."""
+    return tuple(sorted({(region, bundle) for region, bundle in _bundled(rows) if bundle}))
+
+
+def _bundled(rows: StreamRows) -> list[tuple[str, str]]:
+    """Return region and bundle of every stream; the bundle is '' where it stands alone."""
+    pairs = zip(rows.texts(REGION), rows.texts(_BUNDLE), strict=True)
+    return [(region or "", bundle or "") for region, bundle in pairs]
+
+
+def _storable(rows: StreamRows) -> Bools:
+    """Whether each stream of the sheet gives a storage, be it an empty one."""
+    given = rows.read[_LIMIT].given | rows.read[_COST].given
+    marked = [cell is not None for cell in rows.sheet.column(("storage", "{}"))]
+    return (given | np.array(marked, dtype=np.bool_))[rows.groups.first]
+
+
+def _figures(rows: StreamRows, key: Key, first: Ints, masses: Sequence[Fraction | None]) -> Figures:
+    return columns.figures(rows.read[key].at(first), rows.device[first], masses)
+
+
+def _available(rows: StreamRows, order: Ints, masses: Sequence[Fraction | None], periods: int) -> Figures:
+    """Return what each stream offers in each period, from its rows or its total."""
+    groups = rows.groups
+    offer = columns.figures(rows.read[AVAILABLE], rows.device, masses)
+    total = columns.figures(rows.read[_TOTAL].at(groups.first), rows.device[groups.first], masses, periods)
+    raw = np.zeros((len(groups.names), periods))
+    unit = np.zeros(raw.shape, dtype=np.intp)
+    always = np.flatnonzero(groups.slot < 0)
+    raw[groups.owner[always]] = offer.raw[always, None]
+    unit[groups.owner[always]] = offer.unit[always, None]
+    spread = np.flatnonzero(groups.slot >= 0)
+    raw[groups.owner[spread], groups.slot[spread]] = offer.raw[spread]
+    unit[groups.owner[spread], groups.slot[spread]] = offer.unit[spread]
+    given = rows.read[_TOTAL].given[groups.first]
+    raw[given] = total.raw[given, None]
+    unit[given] = total.unit[given, None] + len(offer.factors)
+    return Figures(raw[order], unit[order], (*offer.factors, *total.factors))
+
+
+def _credited(rows: StreamRows, first: Ints, metals: Axis) -> Figures:
+    """Return the share of each metal that is the project's: by metal, then default, then the one figure, then all."""
+    raw = np.ones((len(first), len(metals)))
+    unit = np.zeros(raw.shape, dtype=np.intp)
+    factors: tuple[Fraction, ...] = (Fraction(1),)
+    keys = [("credited",), ("credited", "default"), *(("credited", name) for name in metals.names)]
+    for key in (key for key in keys if key in rows.read):
+        column = rows.read[key].at(first)
+        where = [metals.index[key[1]]] if key[1:] and key[1] in metals.index else list(range(len(metals)))
+        cells_of = np.ix_(np.flatnonzero(column.given), np.array(where, dtype=np.intp))
+        raw[cells_of] = column.raw[column.given, None]
+        unit[cells_of] = column.unit[column.given, None] + len(factors)
+        factors = (*factors, *column.factors)
+    return Figures(raw, unit, factors)

@@ -1,0 +1,1 @@
+"""The instance format as validation models, and the JSON Schema they print."""

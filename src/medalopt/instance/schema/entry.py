@@ -1,0 +1,52 @@
+"""What every mapping of an instance file has in common."""
+
+from __future__ import annotations
+
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from medalopt.instance.schema.forms import NOTES, is_null
+
+
+def about(text: str, default: Any = ...) -> Any:
+    """Return a field with its description; without `default` it must be given."""
+    return Field(default=default, description=text)
+
+
+class Entry(BaseModel):
+    """A mapping of known keys. Null is an empty mapping; a figure given as null is left out."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=lambda schema: _with_notes(schema))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out(cls, value: object) -> object:
+        if is_null(value):
+            return {}
+        if isinstance(value, dict):
+            return {key: item for key, item in value.items() if not is_null(item) or key in cls.mappings()}
+        return value
+
+    @classmethod
+    def mappings(cls) -> frozenset[str]:
+        """The fields that are mappings, for which null stands for an empty one."""
+        return frozenset(name for name, field in cls.model_fields.items() if _is_mapping(field.annotation))
+
+
+def _is_mapping(annotation: Any) -> bool:
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _is_mapping(get_args(annotation)[0])
+    if origin in (Union, UnionType):
+        return all(_is_mapping(option) for option in get_args(annotation) if option is not NoneType)
+    return origin is dict or _is_entry(annotation)
+
+
+def _is_entry(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, Entry)
+
+
+def _with_notes(schema: dict[str, Any]) -> None:
+    schema.setdefault("properties", {}).update(NOTES)

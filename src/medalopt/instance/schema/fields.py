@@ -1,0 +1,219 @@
+"""The kinds of value an instance file holds, as annotations: each validates one value and describes itself.
+
+A value arrives as a `Scalar` (text with its place), a list or a dictionary; the `Context` says what else the
+file defines, so that a name or a currency is checked where it stands.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationInfo
+from pydantic_core import PydanticCustomError, core_schema
+
+from medalopt import quantity
+from medalopt.instance.reader.nodes import Scalar
+from medalopt.quantity import Money, Quantity, QuantityError
+from medalopt.wording import did_you_mean, listed, shown
+
+Schema = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What one value's check must know of the rest of the file.
+
+    `names` holds the names defined, by kind (`metal`, `device`, …); a kind that is not there passes unchecked.
+    `periods` is the number of periods, None where it could not be read.
+    """
+
+    money: Money
+    periods: int | None = None
+    names: Mapping[str, Collection[str]] = field(default_factory=dict)
+
+
+def wrong(text: str) -> PydanticCustomError:
+    """Return the error that carries `text` to the user as it is."""
+    return PydanticCustomError("wrong", "{text}", {"text": text})
+
+
+def kind_of(value: object) -> str:
+    """Return what was found instead, in words."""
+    if isinstance(value, Scalar):
+        return f"`{shown(value.text)}`" if not value.null else "nothing"
+    return "a list" if isinstance(value, list) else "a mapping"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A figure: its canonical unit and the values it may take, in that unit.
+
+    `below` excludes the upper end; `pieces` says that the figure belongs to a device, so that it may be
+    written per piece or in pieces.
+    """
+
+    unit: str = ""
+    low: int | None = 0
+    high: int | None = None
+    below: bool = False
+    above: bool = False
+    pieces: bool = False
+
+    def check(self, value: str | float, money: Money) -> Quantity:
+        """Return `value` read in this unit. Raises QuantityError."""
+        figure = quantity.read(value, self.unit, money)
+        if figure.pieces and not self.pieces:
+            raise QuantityError(f"`{shown(str(value))}` counts pieces, but no device is meant here: write a mass")
+        exact = figure.exact
+        low, high = self.low, self.high
+        small = low is not None and (exact <= low if self.above else exact < low)
+        large = high is not None and (exact >= high if self.below else exact > high)
+        if small or large:
+            raise QuantityError(f"`{shown(str(value))}` is out of range: {self.range}")
+        return figure
+
+    @property
+    def range(self) -> str:
+        """The values allowed, in words."""
+        if self.unit == "" and self.high is not None:
+            return f"a share lies between 0 % and {'below ' if self.below else ''}100 %"
+        return "it must be more than 0" if self.above else "it must not be negative"
+
+    def _validate(self, value: object, info: ValidationInfo[Context]) -> Quantity:
+        money = info.context.money
+        if not isinstance(value, Scalar) or isinstance(value.value, bool) or value.null:
+            expected = f"expected one figure such as `{quantity.example(self.unit, money)}`"
+            raise wrong(f"{expected}; found {kind_of(value)}")
+        try:
+            return self.check(value.value, money)
+        except QuantityError as error:
+            raise wrong(str(error)) from None
+
+    def __get_pydantic_core_schema__(self, source: object, handler: object) -> core_schema.CoreSchema:
+        """Validate by `check`."""
+        return core_schema.with_info_plain_validator_function(self._validate)
+
+    def __get_pydantic_json_schema__(self, schema: object, handler: object) -> Schema:
+        """Describe the figure as a number in the canonical unit, or text with a unit."""
+        number: Schema = {"type": "number", "description": f"in {self.unit or 'parts of 1'}"}
+        if self.low is not None:
+            number["exclusiveMinimum" if self.above else "minimum"] = self.low
+        if self.high is not None:
+            number["exclusiveMaximum" if self.below else "maximum"] = self.high
+        text = {"type": "string", "pattern": r"^\s*[+-]?[0-9._]+([eE][+-]?[0-9]+)?\s*[A-Za-z_%]*[^,]*$"}
+        return {"anyOf": [number, text, {"type": "null"}], "unit": self.unit or "1"}
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A whole number from `low` to `high`."""
+
+    low: int
+    high: int
+
+    def _validate(self, value: object) -> int:
+        found = value.value if isinstance(value, Scalar) else None
+        if isinstance(found, str):
+            found = _whole(found)
+        if isinstance(found, float) and found.is_integer():
+            found = int(found)
+        if not isinstance(found, int) or isinstance(found, bool) or not self.low <= found <= self.high:
+            raise wrong(f"expected a whole number from {self.low} to {self.high:_}; found {kind_of(value)}")
+        return found
+
+    def __get_pydantic_core_schema__(self, source: object, handler: object) -> core_schema.CoreSchema:
+        """Validate the number."""
+        return core_schema.no_info_plain_validator_function(self._validate)
+
+    def __get_pydantic_json_schema__(self, schema: object, handler: object) -> Schema:
+        """Describe the number."""
+        number = {"type": "integer", "minimum": self.low, "maximum": self.high}
+        return {"anyOf": [number, {"type": "string", "pattern": "^[0-9][0-9_]*$"}, {"type": "null"}]}
+
+
+def _whole(text: str) -> int | None:
+    digits = text.strip().replace("_", "")
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 20 else None
+
+
+@dataclass(frozen=True)
+class Text:
+    """Text as written; with `pattern` text of that form alone, with `words` one of those."""
+
+    pattern: str = ""
+    says: str = ""
+    words: tuple[str, ...] = ()
+
+    def _validate(self, value: object) -> str:
+        text = value.text if isinstance(value, Scalar) else value
+        if not isinstance(text, str):
+            raise wrong(f"expected text; found {kind_of(value)}")
+        if self.pattern and not re.fullmatch(self.pattern, text):
+            raise wrong(f"expected {self.says}; found `{shown(text)}`")
+        if self.words and text not in self.words:
+            raise wrong(f"expected {listed(self.words)}; found `{shown(text)}`")
+        return text
+
+    def __get_pydantic_core_schema__(self, source: object, handler: object) -> core_schema.CoreSchema:
+        """Validate the text."""
+        return core_schema.no_info_plain_validator_function(self._validate)
+
+    def __get_pydantic_json_schema__(self, schema: object, handler: object) -> Schema:
+        """Describe the text."""
+        if self.words:
+            return {"enum": list(self.words)}
+        return {"type": "string", "pattern": f"^{self.pattern}$"} if self.pattern else {"type": ["string", "number"]}
+
+
+def flaw(name: str) -> str:
+    """Return what keeps `name` from being a name, '' where nothing does."""
+    if not 1 <= len(name) <= 100:
+        return f"a name has 1 to 100 characters; this one has {len(name)}"
+    if not name.strip():
+        return "a name must not be blank"
+    bad = next((char for char in name if unicodedata.category(char) in ("Cc", "Cf", "Cs")), None)
+    if bad is not None:
+        return f"a name must hold no control or format character; U+{ord(bad):04X} is one: `{shown(name)}`"
+    return ""
+
+
+@dataclass(frozen=True)
+class Name:
+    """A name, which is text whatever it looks like; with `of` one that the file defines as such a thing."""
+
+    of: str = ""
+    also: tuple[str, ...] = ()
+
+    def check(self, text: str, context: Context) -> str:
+        """Return what is wrong with `text`, '' where nothing is."""
+        known = context.names.get(self.of) if self.of else None
+        if problem := flaw(text):
+            return problem
+        if known is None or text in known or text in self.also:
+            return ""
+        near = did_you_mean(text, [*known, *self.also])
+        return f"no {self.of} is called `{shown(text)}`{near or _those(known, self.of)}"
+
+    def _validate(self, value: object, info: ValidationInfo[Context]) -> str:
+        text = value.text if isinstance(value, Scalar) else value
+        if not isinstance(text, str):
+            raise wrong(f"expected a name; found {kind_of(value)}")
+        if problem := self.check(text, info.context):
+            raise wrong(problem)
+        return text
+
+    def __get_pydantic_core_schema__(self, source: object, handler: object) -> core_schema.CoreSchema:
+        """Validate a name, as key or as value."""
+        return core_schema.with_info_plain_validator_function(self._validate)
+
+    def __get_pydantic_json_schema__(self, schema: object, handler: object) -> Schema:
+        """Describe the name."""
+        return {"type": ["string", "number", "boolean"]}
+
+
+def _those(known: Collection[str], kind: str) -> str:
+    return f"; those defined are {listed(known)}" if known else f"; no {kind} is defined"

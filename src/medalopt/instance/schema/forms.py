@@ -1,0 +1,109 @@
+"""The forms a value may take: one or a list, one or by metal, a window, a mapping of names."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Tag, ValidationInfo
+
+from medalopt.instance.reader.nodes import Scalar
+from medalopt.instance.schema.fields import Context, Name, Schema, kind_of, wrong
+from medalopt.quantity import Quantity
+
+K = TypeVar("K")
+T = TypeVar("T")
+
+ONE, EACH, NAMED = "«one»", "«list»", "«mapping»"
+"""The branches of a value that may be written in two ways, as they appear in the place of a fault."""
+
+NOTES: Schema = {
+    "source": {
+        "description": "Where the figures come from; travels into plan and report.",
+        "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
+    },
+    "note": {"description": "A remark; travels into plan and report.", "type": "string"},
+}
+
+
+class Noted:
+    """Adds `source` and `note`, which every mapping may carry, to the description of a mapping of names."""
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> Schema:
+        """Describe the mapping with its two remarks."""
+        described: Schema = handler(schema)
+        described.pop("propertyNames", None)
+        return {**described, "properties": NOTES}
+
+
+def is_null(value: object) -> bool:
+    """Whether `value` is a plain null of the file."""
+    return isinstance(value, Scalar) and value.null
+
+
+def _mapping(value: object) -> object:
+    if is_null(value):
+        return {}
+    if not isinstance(value, dict):
+        raise wrong(f"expected a mapping of names (`name: …`); found {kind_of(value)}")
+    return value
+
+
+def _given(value: object) -> object:
+    mapping = _mapping(value)
+    return {name: item for name, item in mapping.items() if not is_null(item)} if isinstance(mapping, dict) else mapping
+
+
+def _one_or_list(value: object) -> str:
+    return EACH if isinstance(value, list) else ONE
+
+
+def _one_or_named(value: object) -> str:
+    return NAMED if isinstance(value, dict) else ONE
+
+
+def _length(values: list[T], info: ValidationInfo[Context]) -> list[T]:
+    count = info.context.periods
+    if count is not None and len(values) != count:
+        raise wrong(f"there are {count} periods, but {len(values)} values: give one for each, or one figure for all")
+    return values
+
+
+def _window(values: list[Quantity]) -> list[Quantity]:
+    if len(values) != 2:
+        raise wrong(f"expected a pair, [least, greatest]; found a list of {len(values)}")
+    if values[0].exact > values[1].exact:
+        raise wrong("the window is turned round: write [least, greatest]")
+    return values
+
+
+def _some(values: list[T]) -> list[T]:
+    if not isinstance(values, list):
+        raise wrong(f"expected a list, such as [a, b]; found {kind_of(values)}")
+    return values
+
+
+PerPeriod = Annotated[
+    Annotated[T, Tag(ONE)] | Annotated[list[T], AfterValidator(_length), Tag(EACH)], Discriminator(_one_or_list)
+]
+"""One value for all periods, or a list with one for each."""
+
+Named = Annotated[dict[K, T], BeforeValidator(_mapping), Noted()]
+"""A mapping of names to things; null is an empty one."""
+
+Amounts = Annotated[dict[K, T], BeforeValidator(_given), Noted()]
+"""A mapping of names to figures; one given as null is left out."""
+
+ByMetal = Annotated[
+    Annotated[T, Tag(ONE)]
+    | Annotated[dict[Annotated[str, Name("metal", ("default",))], T], BeforeValidator(_given), Noted(), Tag(NAMED)],
+    Discriminator(_one_or_named),
+]
+"""One value for every metal, or by metal with an optional `default`."""
+
+Window = Annotated[
+    Annotated[T, Tag(ONE)] | Annotated[list[T], AfterValidator(_window), Tag(EACH)], Discriminator(_one_or_list)
+]
+"""[least, greatest], or one figure for both."""
+
+Listed = Annotated[list[T], BeforeValidator(_some)]
+"""A list."""
