@@ -1,0 +1,68 @@
+"""Instances whose optimum is known from elsewhere: from the literature, or by arithmetic on the published figures."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+import medalopt
+from medalopt import Plan
+
+INSTANCES = Path(__file__).parents[2] / "instances"
+OUNCE_KG = 0.0311034768
+
+
+def solved(name: str, objective: str = "cost") -> Plan:
+    """Return the plan of a shipped instance."""
+    return medalopt.solve(medalopt.load(INSTANCES / f"{name}.yaml"), objective)
+
+
+def bought(plan: Plan) -> dict[str, float]:
+    """Return the kilograms bought of each offer."""
+    return {str(offer): float(kg) for offer, kg in plan.purchases.groupby("offer")["kg"].sum().items()}
+
+
+def test_dantzig_costs_what_dantzig_found() -> None:
+    """The blend of lead, zinc and tin costs 4.98, from 0.6 kg of b and 0.4 kg of d."""
+    plan = solved("dantzig")
+    assert plan.status == "optimal"
+    assert plan.cost == pytest.approx(4.98, rel=1e-9)
+    assert bought(plan) == pytest.approx({"b": 0.6, "d": 0.4}, rel=1e-6)
+
+
+def test_steelco_costs_what_the_book_says() -> None:
+    """500 t of ship steel cost 280726000/2861, from the four raw materials of the published answer."""
+    plan = solved("steelco")
+    assert plan.status == "optimal"
+    assert plan.cost == pytest.approx(float(Fraction(280726000, 2861)), rel=1e-9)
+    published_t = {"iron_1": 400.0, "iron_3": 39.776302, "copper_2": 2.761272, "aluminium_1": 57.462426}
+    assert {offer: kg / 1000 for offer, kg in bought(plan).items()} == pytest.approx(published_t, rel=1e-6)
+
+
+def test_rio_buys_three_tenths_of_its_silver_recycled() -> None:
+    """Rio's cost is that of the metal in its medals by hand, 30 % of the silver at the price of recycled silver."""
+    silver = (1689 * 0.494 + 1688 * 0.5) * 0.925
+    copper = (1689 * 0.494 + 1688 * 0.5) * 0.075 + 1753 * 0.5 * 0.95
+    per_ounce = {"mined_silver": 17.1 * 0.7 * silver, "recycled_silver": 17.6 * 0.3 * silver}
+    gold = 1689 * 0.006 * 1249
+    by_hand = (sum(per_ounce.values()) + gold) / OUNCE_KG + copper * 4.868 + 1753 * 0.5 * 0.05 * 2.09
+    plan = solved("rio2016")
+    assert plan.cost == pytest.approx(by_hand, rel=1e-9)
+    assert bought(plan)["recycled_silver"] == pytest.approx(0.3 * silver, rel=1e-9)
+
+
+def test_london_needs_three_quarters_of_what_japan_recovered() -> None:
+    """Silver decides: 1,210 of the 1,566 kg recovered from 50,491 t, so that share of the tonnes, to a tonne."""
+    plan = solved("london2012", "mass")
+    assert plan.tonnes == pytest.approx(50_491 * 1210 / 1566, abs=1)
+    metals = plan.metals.groupby("metal")[["returned", "used"]].sum()
+    assert metals.loc["Au", "used"] == pytest.approx(9.6) and metals.loc["Cu", "used"] == pytest.approx(700)
+    assert metals.loc["Au", "returned"] == pytest.approx(143 * 1210 / 1566, rel=1e-6)
+
+
+def test_the_showcase_has_no_plan() -> None:
+    """Twelve medals of silver that comes a month too late, and from too little of it, cannot be made."""
+    with pytest.raises(medalopt.errors.NoPlanError):
+        solved("infeasible")
