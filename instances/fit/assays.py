@@ -34,22 +34,26 @@ class Fit:
 
 
 def in_range(devices: Mapping[str, Device]) -> Fit:
-    """Fit with every assay inside its range: gold towards its low end, silver towards its high end.
+    """Fit with every assay inside its range: gold and copper towards the low end, silver towards the high end.
 
-    The step (share of the way, in logarithms) is the smallest multiple of 5 % at which the gold recovered is
-    within the record once the share of rich goods has been scaled so that the silver is right.
+    The step (share of the way, in logarithms) of gold and silver is the smallest multiple of 5 % at which the gold
+    recovered is within the record once the share of rich goods has been scaled so that the silver is right. Copper
+    then has a step of its own, so that it is right as well.
     """
     for twentieths in range(21):
         step = twentieths / 20
         assays = {name: _moved(device, step) for name, device in devices.items()}
         scale = _scale_for(1, assays)
         if national(_mix(scale), assays)[0] <= evidence.RECORDED_GOLD:
-            return _rounded(scale, assays, step)
+            return _rounded(scale, _with_copper(devices, scale, assays), step)
     raise ValueError("no step inside the ranges recovers as little gold as the record shows")
 
 
 def base_assays(devices: Mapping[str, Device]) -> Fit:
-    """Fit with base assays: the share of rich goods by the gold, then the silver of low-grade goods by the silver."""
+    """Fit with base assays: the share of rich goods by the gold, the silver of low-grade goods by the silver.
+
+    Copper is fitted as in `in_range`; it decides nothing.
+    """
     assays = {name: device.base for name, device in devices.items()}
     scale = _scale_for(0, assays)
 
@@ -58,7 +62,7 @@ def base_assays(devices: Mapping[str, Device]) -> Fit:
         return {**assays, evidence.LOW_GRADE: (gold, grade, copper)}
 
     grade = _bisect(lambda q: national(_mix(scale), with_silver(q))[1] - evidence.RECOVERED[1], 1.0, 1000.0)
-    return _rounded(scale, with_silver(grade), 0.0)
+    return _rounded(scale, _with_copper(devices, scale, with_silver(grade)), 0.0)
 
 
 def national(mix: Mapping[str, float], assays: Assays) -> Triple:
@@ -103,6 +107,20 @@ def _moved(device: Device, step: float) -> Triple:
     return gold, silver, device.base[2]
 
 
+def _with_copper(devices: Mapping[str, Device], scale: float, assays: Assays) -> Assays:
+    """Move copper, but for phones, towards the low ends until the mix recovers what was recorded."""
+
+    def moved(step: float) -> Assays:
+        result = dict(assays)
+        for name, device in devices.items():
+            if name not in evidence.PHONES:
+                gold, silver, copper = assays[name]
+                result[name] = gold, silver, copper * (device.low[2] / device.base[2]) ** step
+        return result
+
+    return moved(_bisect(lambda step: evidence.RECOVERED[2] - national(_mix(scale), moved(step))[2], 0.0, 1.0))
+
+
 def _mix(scale: float) -> Mix:
     """Return the municipal mix with both shares of rich goods scaled."""
     mix = {device: evidence.BOX_SHARE * scale * share for device, share in evidence.BOX.items()}
@@ -114,11 +132,12 @@ def _rounded(scale: float, assays: Assays, step: float) -> Fit:
     """Round the mix to hundredths of a percent and the assays to two significant digits."""
     mix = {device: round(share, 4) for device, share in _mix(scale).items()}
     mix[evidence.LOW_GRADE] = round(1 - sum(mix.values()) + mix[evidence.LOW_GRADE], 4)
-    short = {name: (_two(a[0]), _two(a[1]), a[2]) for name, a in assays.items()}
+    short = {name: (two_digits(a[0]), two_digits(a[1]), two_digits(a[2])) for name, a in assays.items()}
     return Fit(mix, short, step, scale)
 
 
-def _two(figure: float) -> float:
+def two_digits(figure: float) -> float:
+    """Round to two significant digits."""
     digits = 1 - math.floor(math.log10(figure))
     return round(figure, digits)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from string import Template
 
 from instances.fit import evidence
-from instances.fit.assays import Fit
+from instances.fit.assays import Fit, two_digits
 from instances.fit.evidence import Device
 from instances.fit.plants import CHARGE, smelters
 
@@ -31,12 +31,12 @@ FIRST_STORY = (
     "# down to the 3,500 kg delivered where 46 % of the silver scrap is charged again (derived; see `scrap_reused`)."
 )
 RANGE_STORY = (
-    "moved inside their published ranges, gold towards low, silver towards high, phones left as measured\n"
+    "moved inside their published ranges, gold and copper towards low, silver towards high, phones as measured\n"
     "# (estimated: fitted together with the mix of goods, see instances/README.md)."
 )
 BASE_STORY = (
-    "the middle of each published range, but for the silver of low-grade appliances, which is fitted and lies\n"
-    "# at six times its range (estimated): a second reading of the same record, less likely than tokyo2020.yaml."
+    "the base of each published range, but for copper and the silver of low-grade appliances, which are fitted;\n"
+    "# that silver is six times its range (estimated): another reading of the record, less likely than tokyo2020.yaml."
 )
 SURPLUS_STORY = (
     "the project does not own its surplus. `sell` gives back the refining charge (the same at every\n"
@@ -132,8 +132,9 @@ def _devices(fit: Fit, devices: dict[str, Device]) -> Iterator[str]:
 
 
 def _moved(fit: Fit, device: Device) -> str:
-    same = fit.assays[device.name] == device.base
-    return "the base of that range" if same else "Au and Ag fitted (estimated)"
+    places = zip(evidence.METALS, fit.assays[device.name], device.base, strict=True)
+    moved = [metal for metal, fitted, base in places if fitted != two_digits(base)]
+    return f"{', '.join(moved)} fitted (estimated)" if moved else "the base of that range, to two digits"
 
 
 def _cv(name: str) -> str:
