@@ -12,16 +12,23 @@ from pydantic import ValidationError
 
 from medalopt.instance.instance import Instance, Source
 from medalopt.instance.reader import entries, files, remarks, tables, yamltext
+from medalopt.instance.reader.changes import Change
+from medalopt.instance.reader.changes import apply as change_tree
+from medalopt.instance.reader.changes import read as read_changes
 from medalopt.instance.reader.faults import Faults
 from medalopt.instance.reader.nodes import Mapping as Tree
 from medalopt.instance.reader.nodes import Scalar, Sequence, find, plain
+from medalopt.instance.reader.rowchanges import apply as change_rows
 from medalopt.instance.reader.sheet import Sheet
-from medalopt.instance.resolve import lanes, streams
+from medalopt.instance.resolve import grouping, lanes, streams
+from medalopt.instance.resolve.annex import sources as remarks_of
 from medalopt.instance.resolve.assemble import assemble
 from medalopt.instance.resolve.cells import fields
+from medalopt.instance.resolve.checks import check
 from medalopt.instance.resolve.draft import Draft
 from medalopt.instance.resolve.money import money
 from medalopt.instance.resolve.network import WHOLE
+from medalopt.instance.resolve.odd import warn
 from medalopt.instance.resolve.periods import Calendar
 from medalopt.instance.schema.document import Document
 from medalopt.instance.schema.fields import Context
@@ -42,12 +49,18 @@ def load(path: str | os.PathLike[str], changes: Mapping[str, str] = MappingProxy
     if root is None:
         faults.settle()
         raise AssertionError("a file that cannot be read is a fault")
-    draft, notes = _draft(root, Path(path), digests, faults)
-    supply = streams.gather(draft.streams or Sheet.empty("streams"), draft)
+    draft, notes = _draft(root, Path(path), read_changes(changes, faults), digests, faults)
+    supply = streams.gather(draft.streams, draft)
     ways = lanes.gather(draft.lanes, draft) if draft.lanes else None
+    check(draft)
     faults.settle()
     instance = assemble(draft, supply, ways)
-    return dataclasses.replace(instance, sources=notes, files=dict(sorted(digests.items())), warnings=faults.warnings())
+    warn(draft, instance, supply)
+    everywhere = [*notes, *remarks_of(supply), *remarks_of(ways)]
+    sources = tuple(sorted(everywhere, key=lambda source: source.path))
+    return dataclasses.replace(
+        instance, sources=sources, files=dict(sorted(digests.items())), warnings=faults.warnings()
+    )
 
 
 def _tree(path: Path, name: str, digests: dict[str, str], faults: Faults) -> Tree | None:
@@ -63,15 +76,23 @@ def _tree(path: Path, name: str, digests: dict[str, str], faults: Faults) -> Tre
     return root if isinstance(root, Tree) else None
 
 
-def _draft(root: Tree, path: Path, digests: dict[str, str], faults: Faults) -> tuple[Draft, tuple[Source, ...]]:
-    """Return all that is right of the file, its tables read and its values validated."""
+def _draft(
+    root: Tree, path: Path, wanted: list[Change], digests: dict[str, str], faults: Faults
+) -> tuple[Draft, tuple[Source, ...]]:
+    """Return all that is right of the file with the changes `wanted`, and the remarks of its mappings."""
+    before = _calendar(root)
+    root = change_tree(root, wanted, before.count if before else None, faults)
     root, notes = remarks.apart(_without_null_sections(root, faults), faults)
     calendar = _calendar(root)
     context = Context(money(root, faults), calendar.count if calendar else None, _names(root))
     labels = calendar.labels if calendar else None
-    sheets = {name: _sheet(name, root, path, labels, digests, faults) for name in _MODELS}
+    streams_sheet = _sheet("streams", root, path, labels, digests, faults) or Sheet.empty("streams")
+    streams_sheet = change_rows(streams_sheet, wanted, grouping.row_names, labels, faults)
+    lanes_sheet = _sheet("lanes", root, path, labels, digests, faults)
+    lanes_sheet = change_rows(lanes_sheet or Sheet.empty("lanes"), wanted, lanes.row_names, labels, faults)
     document = validated(root, context, faults)
-    return Draft(root, document, context, calendar, sheets["streams"], sheets["lanes"], faults), notes
+    ways = lanes_sheet if "lanes" in root.items else None
+    return Draft(root, document, context, calendar, streams_sheet, ways, faults), notes
 
 
 def _without_null_sections(root: Tree, faults: Faults) -> Tree:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from medalopt.instance.instance import Source
 from medalopt.instance.paths import render
 from medalopt.instance.reader.nodes import Scalar
 from medalopt.instance.resolve.draft import Draft
+from medalopt.instance.resolve.lanes import LaneRows
 from medalopt.instance.resolve.spread import number
 from medalopt.instance.resolve.streams import StreamRows
 from medalopt.instance.schema.entry import Entry
@@ -73,3 +75,16 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _plain(item) for name, item in sorted(value.items()) if item is not None}
     return [_plain(item) for item in value] if isinstance(value, list) else value
+
+
+def sources(rows: StreamRows | LaneRows | None) -> list[Source]:
+    """Return the remarks of single streams or lanes."""
+    found: dict[str, Source] = {}
+    if rows is None:
+        return []
+    source, note = rows.sheet.column(("source",)), rows.sheet.column(("note",))
+    for name, texts, remark in zip(rows.names, source, note, strict=True):
+        if texts or remark:
+            path = render((rows.sheet.section, name))
+            found[path] = Source(path, tuple((texts or "").split("\n")) if texts else (), remark or "")
+    return list(found.values())

@@ -73,7 +73,7 @@ def _stray(key: Key, known: dict[Key, tuple[Any, Any]], draft: Draft) -> str:
         return "expected a mapping such as {limit: 20 t, cost: 500}; found one value"
     if len(key) == 2 and first in known:
         return "expected one figure; found a mapping" if last == "{}" else ""
-    names = [one[-1] for one in known if one[:-1] == key[:-1] and one[-1] not in "*{}"]
+    names = sorted({one[len(key) - 1] for one in known if one[: len(key) - 1] == key[:-1]} - {"*", "{}"})
     near = did_you_mean(last, names)
     return f"unknown key `{shown(last)}`{near or f'; the keys known here are {listed(names, 30)}'}" if names else ""
 

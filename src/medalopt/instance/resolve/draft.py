@@ -18,15 +18,14 @@ from medalopt.instance.schema.fields import Context
 class Draft:
     """The validated document, its tables, and where to note what does not fit together.
 
-    `calendar` is None where the periods could not be read. A sheet is None where its section is absent or could
-    not be read; `root` tells which.
+    `calendar` is None where the periods could not be read; `lanes` is None where the section is absent.
     """
 
     root: Mapping
     document: Document
     context: Context
     calendar: Calendar | None
-    streams: Sheet | None
+    streams: Sheet
     lanes: Sheet | None
     faults: Faults
 

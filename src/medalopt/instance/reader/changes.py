@@ -1,0 +1,142 @@
+"""Changes of single figures, path to new value, made on the tree before it is validated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as AnyMapping
+from dataclasses import dataclass
+
+from medalopt.instance.paths import Path, PathError, parse, render
+from medalopt.instance.reader import yamltext
+from medalopt.instance.reader.faults import Faults, Place
+from medalopt.instance.reader.nodes import Mapping, Node, Scalar, Sequence, find
+from medalopt.wording import did_you_mean, shown
+
+HERE = Place("--set")
+_LONGEST = 100_000
+_SECTIONS = (
+    "metals",
+    "devices",
+    "treatments",
+    "smelters",
+    "market",
+    "alloys",
+    "medals",
+    "mixes",
+    "scenarios",
+    "parties",
+)
+_BY_PERIOD = ("sell", "holding", "price", "capacity")
+_BY_METAL = ("recovery", "returned", "refining_charge", "deduction", "lead", "credited", "cv")
+
+
+class ChangeError(ValueError):
+    """A change that cannot be made; the text says why."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """The path of a figure and what is to stand there."""
+
+    path: Path
+    value: Node
+
+
+def read(changes: AnyMapping[str, str], faults: Faults) -> list[Change]:
+    """Return the changes; a path or a value that cannot be read is a fault."""
+    found = []
+    for text, value in changes.items():
+        try:
+            path = parse(text)
+        except PathError as error:
+            faults.add(HERE, (text,), str(error))
+            continue
+        node: Node | None = Scalar("", True, HERE)
+        if len(value) > _LONGEST:
+            faults.add(HERE, path, f"the new value is longer than {_LONGEST:_} characters")
+            continue
+        if value.strip():
+            own = Faults()
+            node = yamltext.parse(value, HERE.file, own)
+            for fault in own.found:
+                faults.add(HERE, path, fault.message)
+        if node is not None:
+            found.append(Change(path, _placed(node)))
+    return found
+
+
+def _placed(node: Node) -> Node:
+    """Return the node with all its places in the change."""
+    if isinstance(node, Mapping):
+        items = {name: _placed(item) for name, item in node.items.items()}
+        return Mapping(items, dict.fromkeys(items, HERE), HERE)
+    if isinstance(node, Sequence):
+        return Sequence(tuple(_placed(item) for item in node.items), HERE)
+    return Scalar(node.text, node.plain, HERE)
+
+
+def apply(root: Mapping, changes: list[Change], periods: int | None, faults: Faults) -> Mapping:
+    """Return the tree with every change made that concerns neither a stream nor a lane."""
+    for change in changes:
+        if len(change.path) > 1 and change.path[0] in ("streams", "lanes"):
+            continue
+        try:
+            _known(root, change.path)
+            changed = _set(root, change.path, change, 0, periods)
+        except ChangeError as error:
+            faults.add(HERE, change.path, str(error))
+            continue
+        root = changed if isinstance(changed, Mapping) else root
+    return root
+
+
+def _known(root: Mapping, path: Path) -> None:
+    """Refuse to make up a member of a section that the file does not have."""
+    for length in (2, 4):
+        named = (length == 2 and path[0] in _SECTIONS) or (
+            length == 4 and path[0] == "smelters" and path[2:3] == ("terms",)
+        )
+        if len(path) < length or not named:
+            continue
+        above, name = find(root, path[: length - 1]), path[length - 1]
+        members = above.items if isinstance(above, Mapping) else {}
+        if name not in members:
+            where = render(path[: length - 1])
+            raise ChangeError(f"there is no `{shown(str(name))}` in `{where}`{did_you_mean(str(name), members)}")
+
+
+def _set(node: Node | None, path: Path, change: Change, at: int, periods: int | None) -> Node:
+    """Return `node`, which stands at the first `at` steps of `path`, with the change made below it."""
+    if at == len(path):
+        return change.value
+    step = path[at]
+    field = path[at - 1] if at else ""
+    if isinstance(step, int):
+        items = _listed(node, field, periods)
+        if step >= len(items):
+            raise ChangeError(f"there are {len(items)} values here; they are numbered from 0")
+        inner = _set(items[step], path, change, at + 1, periods)
+        return Sequence((*items[:step], inner, *items[step + 1 :]), node.place if node else HERE)
+    base = _named(node, field)
+    inner = _set(base.items.get(step), path, change, at + 1, periods)
+    return Mapping({**base.items, step: inner}, {**base.keys, step: base.keys.get(step, HERE)}, base.place)
+
+
+def _listed(node: Node | None, field: str | int, periods: int | None) -> tuple[Node, ...]:
+    """Return the values of a list; one figure for all periods counts as that many."""
+    if isinstance(node, Sequence):
+        return node.items
+    if isinstance(node, Scalar) and not node.null and field in _BY_PERIOD and periods:
+        return (node,) * periods
+    raise ChangeError("no list stands here: change the figure as a whole")
+
+
+def _named(node: Node | None, field: str | int) -> Mapping:
+    """Return a mapping; one figure for all metals becomes the default, and nothing an empty mapping."""
+    if isinstance(node, Mapping):
+        return node
+    if node is None or (isinstance(node, Scalar) and node.null):
+        whole = {"default": Scalar("100 %", False, HERE)} if field == "recovery" else {}
+        return Mapping(dict(whole), dict.fromkeys(whole, HERE), HERE)
+    if isinstance(node, Scalar) and field in _BY_METAL:
+        return Mapping({"default": node}, {"default": node.place}, node.place)
+    raise ChangeError(f"`{shown(str(field))}` is one figure and has nothing below it")

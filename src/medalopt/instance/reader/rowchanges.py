@@ -1,0 +1,97 @@
+"""Changes of streams and lanes, made on the rows of their sheet, whether list or table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from medalopt.instance.reader.changes import HERE, Change, ChangeError
+from medalopt.instance.reader.entries import written
+from medalopt.instance.reader.faults import Faults
+from medalopt.instance.reader.nodes import Mapping, Node, Scalar, Sequence
+from medalopt.instance.reader.sheet import PERIOD, Key, Sheet
+from medalopt.wording import did_you_mean, shown
+
+_AVAILABLE: Key = ("available",)
+Cell = tuple[int, Key, str | None]
+
+
+def apply(
+    sheet: Sheet,
+    changes: list[Change],
+    names_of: Callable[[Sheet], list[str]],
+    labels: tuple[str, ...] | None,
+    faults: Faults,
+) -> Sheet:
+    """Return the sheet with every change made that names one of its rows."""
+    for change in changes:
+        if change.path[0] != sheet.section or len(change.path) < 2:
+            continue
+        try:
+            sheet = _changed(sheet, change, names_of(sheet), labels)
+        except ChangeError as error:
+            faults.add(HERE, change.path, str(error))
+    return sheet
+
+
+def _changed(sheet: Sheet, change: Change, names: list[str], labels: tuple[str, ...] | None) -> Sheet:
+    name, *rest = change.path[1:]
+    if not isinstance(name, str) or name not in names:
+        near = did_you_mean(str(name), names)
+        raise ChangeError(f"there is no `{shown(str(name))}` among the {sheet.section}{near}")
+    index = rest[-1] if rest and isinstance(rest[-1], int) else None
+    key = tuple(step for step in rest if isinstance(step, str))
+    if not key or len(key) + (index is not None) < len(rest):
+        raise ChangeError(f"name one figure, such as `{sheet.section}.{shown(name)}.footprint`")
+    rows = [row for row, one in enumerate(names) if one == name]
+    if key != _AVAILABLE:
+        if index is not None:
+            raise ChangeError("no list stands here: change the figure as a whole")
+        cells = [cell for row in rows for cell in _cells(row, key, change.value)]
+        return sheet.with_cells([*_cleared(sheet, rows, key), *cells], HERE)
+    return _offer(sheet, rows, index, change.value, labels or ())
+
+
+def _cleared(sheet: Sheet, rows: list[int], key: Key) -> list[Cell]:
+    """Return the cells below `key`, emptied."""
+    return [(row, one, None) for one in sheet.columns if one[:1] == key and one != key for row in rows]
+
+
+def _cells(row: int, key: Key, value: Node) -> list[Cell]:
+    """Return the cells that `value` fills."""
+    if isinstance(value, Scalar):
+        return [(row, key, None if value.null else written(value))]
+    if isinstance(value, Mapping):
+        inner = [cell for name, item in value.items.items() for cell in _cells(row, (*key, name), item)]
+        return [(row, (*key, "{}"), ""), (row, key, None), *inner]
+    raise ChangeError("expected one figure; found a list")
+
+
+def _offer(sheet: Sheet, rows: list[int], index: int | None, value: Node, labels: tuple[str, ...]) -> Sheet:
+    """Return the sheet with what a stream offers changed, in all periods or in one."""
+    if index is not None:
+        if index >= len(labels):
+            raise ChangeError(f"there are {len(labels)} periods; they are numbered from 0")
+        sheet, rows = _spread(sheet, rows, labels)
+        return sheet.with_cells(_cells(rows[index], _AVAILABLE, value), HERE)
+    if isinstance(value, Sequence):
+        if len(value.items) != len(labels):
+            raise ChangeError(f"there are {len(labels)} periods, but {len(value.items)} values")
+        sheet, rows = _spread(sheet, rows, labels)
+        pairs = zip(rows, value.items, strict=True)
+        return sheet.with_cells([cell for row, item in pairs for cell in _cells(row, _AVAILABLE, item)], HERE)
+    dropped = set(rows[1:])
+    cells = [(rows[0], PERIOD, None), *_cells(rows[0], _AVAILABLE, value)]
+    return sheet.with_cells(cells, HERE).taking([row for row in range(sheet.count) if row not in dropped])
+
+
+def _spread(sheet: Sheet, rows: list[int], labels: tuple[str, ...]) -> tuple[Sheet, list[int]]:
+    """Return the sheet with a row for each period of one stream, at its end, and these rows."""
+    periods = [sheet.column(PERIOD)[row] for row in rows]
+    source = [rows[periods.index(label)] if label in periods else rows[0] for label in labels]
+    gone = set(rows)
+    kept = [row for row in range(sheet.count) if row not in gone]
+    spread = sheet.taking([*kept, *source])
+    new = list(range(len(kept), len(kept) + len(labels)))
+    empty = [row for row, label in zip(new, labels, strict=True) if None not in periods and label not in periods]
+    cells: list[Cell] = [(row, PERIOD, label) for row, label in zip(new, labels, strict=True)]
+    return spread.with_cells([*cells, *((row, _AVAILABLE, None) for row in empty)], HERE), new

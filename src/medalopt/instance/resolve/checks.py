@@ -1,0 +1,155 @@
+"""What single values cannot tell: whether the parts of a file fit together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from fractions import Fraction
+
+from medalopt.instance.paths import Path, PathError, parse
+from medalopt.instance.reader.nodes import Mapping, Scalar, find
+from medalopt.instance.resolve.axes import Axis
+from medalopt.instance.resolve.draft import Draft
+from medalopt.instance.resolve.network import feeds, smelters_of, treatments_of
+from medalopt.instance.resolve.spread import ends, number
+from medalopt.instance.schema.document import Document
+from medalopt.instance.schema.models import Group
+from medalopt.quantity import Quantity
+from medalopt.wording import did_you_mean, listed, shown
+
+
+def check(draft: Draft) -> None:
+    """Note every fault that takes more than one value to see."""
+    _sections(draft)
+    _contents(draft)
+    _compositions(draft)
+    _commitments(draft)
+    _piece_costs(draft)
+    _terms(draft)
+    _medals(draft)
+    _shares(draft)
+    _scenarios(draft)
+
+
+def _sections(draft: Draft) -> None:
+    root = draft.root.items
+    for name in ("metals", "alloys", "medals"):
+        section = root.get(name)
+        if isinstance(section, Mapping) and not section.items:
+            draft.fault((name,), f"`{name}` holds none: an instance has at least one", key=True)
+    for name, other in (("streams", "smelters"), ("smelters", "streams")):
+        if name in root and other not in root:
+            draft.fault((name,), f"`{name}` is given without `{other}`: give both or neither", key=True)
+    if isinstance(metals := root.get("metals"), Mapping) and "default" in metals.items:
+        draft.fault(("metals", "default"), "`default` stands for every metal: give this one another symbol", key=True)
+
+
+def _contents(draft: Draft) -> None:
+    for name, device in draft.document.devices.items():
+        mass = device.unit_mass.exact if device.unit_mass else None
+        for metal, figure in device.content.items():
+            if figure.pieces and mass is None and find(draft.root, ("devices", name, "unit_mass")) is None:
+                message = "a figure per piece needs the mass of a piece: give the device a `unit_mass`"
+                draft.fault(("devices", name, "content", metal), message)
+        whole = sum((number(figure, mass).exact for figure in device.content.values()), Fraction(0))
+        if whole > 1000:
+            message = f"the metals sum to {float(whole):_.6g} kg/t, more than a tonne in a tonne"
+            draft.fault(("devices", name, "content"), message)
+
+
+def _compositions(draft: Draft) -> None:
+    for name, offer in draft.document.market.items():
+        _at_most_all(draft, ("market", name, "composition"), offer.composition.values(), "the metals")
+    for name, alloy in draft.document.alloys.items():
+        least = [ends(window)[0] for window in alloy.composition.values()]
+        _at_most_all(draft, ("alloys", name, "composition"), least, "the least shares")
+    for name, mix in draft.document.mixes.items():
+        _at_most_all(draft, ("mixes", name), mix.values(), "the shares")
+
+
+def _at_most_all(draft: Draft, path: Path, shares: Iterable[Quantity], what: str) -> None:
+    whole = sum((share.exact for share in shares), Fraction(0))
+    if whole > 1:
+        draft.fault(path, f"{what} sum to {float(whole * 100):.10g} %, more than 100 %")
+
+
+def _commitments(draft: Draft) -> None:
+    pairs = [("smelters", name, one.committed, one.limit) for name, one in (draft.document.smelters or {}).items()]
+    pairs += [("market", name, one.committed, one.limit) for name, one in draft.document.market.items()]
+    for section, name, committed, limit in pairs:
+        if limit.raw != math.inf and committed.exact > limit.exact:
+            message = "more is committed than the `limit` allows: the window is turned round"
+            draft.fault((section, name, "committed"), message)
+
+
+def _piece_costs(draft: Draft) -> None:
+    """Note treatments that cost so much a piece where a device they accept has no unit mass."""
+    for name, treatment in (draft.document.treatments or {}).items():
+        own = {device: other.cost for device, other in treatment.devices.items() if other.cost is not None}
+        for device, cost in own.items():
+            if cost.pieces and not _weighed(draft, device):
+                message = f"a cost per piece needs the mass of a piece: give `{shown(device)}` a `unit_mass`"
+                draft.fault(("treatments", name, "devices", device, "cost"), message)
+        taken = treatment.accepts if treatment.accepts is not None else list(draft.document.devices)
+        light = [device for device in taken if device not in own and not _weighed(draft, device)]
+        if treatment.cost.pieces and light:
+            message = f"a cost per piece needs a `unit_mass` of every device treated; {listed(light)} give none"
+            draft.fault(("treatments", name, "cost"), message)
+
+
+def _weighed(draft: Draft, device: str) -> bool:
+    return find(draft.root, ("devices", device, "unit_mass")) is not None
+
+
+def _terms(draft: Draft) -> None:
+    """Note feeds that two lines of a smelter's terms match, and warn of lines that match none."""
+    devices = Axis.of(draft.document.devices)
+    treatments = treatments_of(draft)
+    names = list(treatments)
+    for smelter, one in smelters_of(draft).items():
+        if one.terms is None:
+            continue
+        used: set[str] = set()
+        told: set[tuple[str, ...]] = set()
+        for d, h, lines in feeds(one, treatments, devices):
+            used.update(lines)
+            if len(lines) > 1 and tuple(lines) not in told:
+                told.add(tuple(lines))
+                feed = f"`{shown(devices.names[d])}` after `{shown(names[h])}`"
+                message = f"{listed(lines)} match the same feed, {feed}: narrow `devices` or `treatments` of one"
+                draft.fault(("smelters", smelter, "terms", lines[1]), message, key=True)
+        for line in sorted(one.terms.keys() - used):
+            draft.warn(("smelters", smelter, "terms", line), f"no feed matches the line `{shown(line)}`")
+
+
+def _medals(draft: Draft) -> None:
+    for name, medal in draft.document.medals.items():
+        if medal.due is not None and draft.calendar and draft.calendar.index(medal.due) is None:
+            draft.fault(("medals", name, "due"), draft.calendar.unknown(medal.due))
+
+
+def _shares(draft: Draft) -> None:
+    known = draft.context.names["device"]
+    for name, one in draft.document.policy.device_share.items():
+        if not isinstance(one, Group) and name not in known:
+            near = did_you_mean(name, known) or "; a group is written {devices: […], share: [least, greatest]}"
+            draft.fault(("policy", "device_share", name), f"no device is called `{shown(name)}`{near}", key=True)
+
+
+def _scenarios(draft: Draft) -> None:
+    """Note changes whose path cannot be read or begins with no section, and values that are no figures."""
+    known = Document.model_fields
+    for scenario, changes in draft.document.scenarios.items():
+        for text, value in changes.items():
+            path = ("scenarios", scenario, text)
+            try:
+                section = str(parse(text)[0])
+            except PathError as error:
+                draft.fault(path, str(error), key=True)
+                continue
+            if section not in known:
+                near = did_you_mean(section, known)
+                draft.fault(path, f"a path begins with a section; `{shown(section)}` is none{near}", key=True)
+            items = value if isinstance(value, list) else [value]
+            if not all(isinstance(item, Scalar) and not item.null for item in items):
+                draft.fault(path, "expected the new value: one figure, or a list of them")
