@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from medalopt.instance.figures import Floats
-from medalopt.instance.needs import owed
 from medalopt.instance.routes import route_costs
 from medalopt.plan.plan import Plan
 from medalopt.report.numbers import digits, mass, money, share, whole
@@ -257,7 +256,7 @@ def headline(plan: Plan) -> tuple[str, ...]:
     count = int(instance.medals.count.sum())
     offered = float(instance.streams.available.value.sum())
     lines = []
-    each = f", {money(plan.cost / count, instance.currency)} a medal ({count:,} medals)" if count else ""
+    each = f", {money(plan.cost / count, instance.currency)} a medal ({count:,} medal{"" if count == 1 else "s"})" if count else ""
     lines.append(f"{money(plan.cost, instance.currency)} in all{each}.")
     if plan.measure != "cost":
         lines[0] = f"Least {plan.measure}: {digits(plan.objective)} {plan.unit}, at " + lines[0]
@@ -277,7 +276,8 @@ def _what_binds(plan: Plan) -> str:
     worth = np.where(values > sold * (1 + 1e-6), values * charged, 0.0)  # what is merely not sold is not scarce
     tight = [e for e in np.argsort(-worth).tolist() if worth[e] > 1e-6 * max(1, abs(plan.objective))]
     if not tight:
-        return "No metal is scarce: at the margin every further kilogram comes free." if owed(instance).sum() else ""
+        free = len(instance.streams.names) and plan.measure == "cost"
+        return "No metal is scarce: at the margin every further kilogram comes free." if free else ""
     named = [f"{instance.metals.titles[e]} (one more kilogram costs {money(values[e], plan.unit)})" for e in tight[:2]]
     verb = "is" if len(named) == 1 else "are"
     return f"What binds {verb} {' and '.join(named)}."

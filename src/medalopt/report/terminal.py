@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -17,8 +18,8 @@ def show(plan: Plan, console: Console) -> None:
     instance = plan.instance
     console.print(Text(instance.title or instance.name, style="bold"))
     for line in headline(plan):
-        console.print(Text(f"  {line}"))
-    console.print(Text(f"  {proof_line(plan)}", style="dim"))
+        console.print(Padding(Text(line), (0, 0, 0, 2)))
+    console.print(Padding(Text(proof_line(plan), style="dim"), (0, 0, 0, 2)))
     for section in sections(plan):
         console.print()
         console.print(_table(section, narrow=console.width < NARROW))
