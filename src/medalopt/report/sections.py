@@ -256,7 +256,8 @@ def headline(plan: Plan) -> tuple[str, ...]:
     count = int(instance.medals.count.sum())
     offered = float(instance.streams.available.value.sum())
     lines = []
-    each = f", {money(plan.cost / count, instance.currency)} a medal ({count:,} medal{"" if count == 1 else "s"})" if count else ""
+    medals = f"{count:,} medal" + ("" if count == 1 else "s")
+    each = f", {money(plan.cost / count, instance.currency)} a medal ({medals})" if count else ""
     lines.append(f"{money(plan.cost, instance.currency)} in all{each}.")
     if plan.measure != "cost":
         lines[0] = f"Least {plan.measure}: {digits(plan.objective)} {plan.unit}, at " + lines[0]
