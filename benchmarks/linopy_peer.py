@@ -134,7 +134,7 @@ def balance(
 
 
 def alloys(m: linopy.Model, instance: Instance, v: dict[str, linopy.Variable]) -> None:
-    """Add fineness, recycled content, melt and demand."""
+    """Add fineness, recycled content, melt, casting capacity and demand."""
     data, market, wanted = instance.alloys, instance.market, is_owed(instance)
     if (process_scrap_rate(instance) > 0).any():
         raise SystemExit("this script leaves process scrap that is charged again to medalopt")
@@ -149,6 +149,8 @@ def alloys(m: linopy.Model, instance: Instance, v: dict[str, linopy.Variable]) -
     new = (v["buy"] * (array(1 - market.recycled.value, "offer") * content)).sum(["offer", "alloy", "period"])
     m.add_constraints(new - (1 - floor) * of_metal.sum(["alloy", "period"]) <= 0, mask=floor > 0, name="recycled")
     m.add_constraints(in_all * array(1 - data.loss.value, "alloy") - v["cast"] == 0, mask=asked, name="melt")
+    most = array(data.capacity.value, "alloy", "period")
+    m.add_constraints(v["cast"] <= most.where(np.isfinite(most), 0), mask=np.isfinite(most) & asked, name="cast_most")
     need = owed(instance)
     rises = np.diff(need, axis=1, prepend=0.0) > 0
     rises[:, -1] = False

@@ -1,6 +1,7 @@
 """Write what is generated in docs/: `generate.py` writes what is out of date, `generate.py --check` only tells.
 
-`cli.md` is what `--help` prints; `answer.svg` is the screen after `medalopt solve instances/tokyo2020.yaml`.
+`cli.md` is what `--help` prints; `answer.svg` shows how the answer of
+`medalopt solve instances/tokyo2020.yaml` begins on a terminal.
 """
 
 from __future__ import annotations
@@ -70,13 +71,18 @@ def _terminal() -> dict[str, str]:
 
 
 def picture(*arguments: str) -> str:
-    """Return an SVG of the screen after `medalopt` with `arguments`."""
+    """Return an SVG of the first lines on the screen after `medalopt` with `arguments`."""
     with Path(os.devnull).open("w") as nowhere:
         console = Console(record=True, width=WIDTH, file=nowhere, force_terminal=True)
         console.print(Text.from_ansi("$ " + " ".join(["medalopt", *arguments])))
-        console.print(Text.from_ansi(on_a_terminal(MEDALOPT, *arguments)))
+        console.print(Text.from_ansi(beginning(on_a_terminal(MEDALOPT, *arguments))))
         drawn = console.export_svg(title="medalopt", code_format=SVG, unique_id="answer")
     return "\n".join(line.rstrip() for line in drawn.splitlines()) + "\n"
+
+
+def beginning(text: str) -> str:
+    """Return the summary and the first table of an answer."""
+    return "\n\n".join(text.split("\n\n")[:2]) + "\n…"
 
 
 def helped(*verb: str) -> str:

@@ -22,10 +22,10 @@ def blocks(language: str) -> list[tuple[str, str]]:
     return [(page.name, text) for page in PAGES for text in fence.findall(page.read_text(encoding="utf-8"))]
 
 
-def commands() -> list[str]:
-    """Return every command of medalopt that a page shows at a prompt, once each."""
-    lines = [line for _, text in blocks("console") for line in text.splitlines()]
-    return list(dict.fromkeys(line[2:] for line in lines if line.startswith("$ medalopt")))
+def scripts() -> list[tuple[str, str]]:
+    """Return page and commands of every session of medalopt that a page shows."""
+    shown = [(page, re.findall(r"^\$ (medalopt .*)$", text, flags=re.MULTILINE)) for page, text in blocks("console")]
+    return [(page, "\n".join(lines)) for page, lines in shown if lines]
 
 
 @pytest.fixture
@@ -49,10 +49,10 @@ def test_the_readme_starts_with_the_two_commands() -> None:
     assert re.findall(r"^\$ (make \w+)", first[1], flags=re.MULTILINE) == ["make solve", "make test"]
 
 
-@pytest.mark.parametrize("command", commands())
-def test_a_command_of_the_documents_runs(command: str, desk: Path) -> None:
-    """A command that a page shows at a prompt runs as it stands there."""
-    ran = run(["bash", "-c", command], desk)
+@pytest.mark.parametrize(("page", "script"), scripts())
+def test_commands_of_the_documents_run(page: str, script: str, desk: Path) -> None:
+    """The commands that a page shows at a prompt run, one after the other, as they stand there."""
+    ran = run(["bash", "-ec", script], desk)
     assert ran.returncode == 0, ran.stderr
 
 
