@@ -143,5 +143,5 @@ def _table(name: str, node: Scalar, path: Path, digests: dict[str, str], faults:
     if data is None:
         return None
     digests[node.text] = data.sha256
-    known = [key[0] for key in fields(_MODELS[name]) if len(key) == 1]
+    known = ["_".join(key) for key in fields(_MODELS[name]) if key[-1] not in ("*", "{}")]
     return tables.sheet_of(name, data, [*known, "source", "note", *(["period"] if name == "streams" else [])], faults)

@@ -98,11 +98,10 @@ def _heads(header: list[str], place: Place, known: Collection[str], faults: Faul
 
 def _key(text: str, known: Collection[str]) -> Key | None:
     """Return the field that a column's head names; a nested one is written with an underscore."""
-    if text in known:
-        return (text,)
     first, _, rest = text.partition("_")
-    nested = first in _NESTED and first in known and rest
-    return (first, rest) if nested else None
+    if first in _NESTED and rest and (first in known or text in known):
+        return (first, rest)
+    return (text,) if text in known else None
 
 
 def _columns(rows: list[list[str]], heads: dict[Key, Place]) -> dict[Key, Cells]:
