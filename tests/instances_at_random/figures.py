@@ -19,7 +19,7 @@ PER_KG: Units = {"": 1, "JPY/kg": 1, "JPY/g": 0.001, "USD/kg": 1 / 110, "USD/ozt
 
 
 WORTH = {"Au": 4.5e6, "Ag": 6e4, "Cu": 700.0, "Zn": 320.0, "Pd": 3e6}  # JPY/kg
-CONTENT = {"Au": 0.3, "Ag": 1.0, "Cu": 90.0, "Zn": 5.0, "Pd": 0.05}  # kg/t
+CONTENT = {"Au": 0.3, "Ag": 1.0, "Cu": 60.0, "Zn": 5.0, "Pd": 0.05}  # kg/t
 
 
 def quantity(random: Random, low: float, high: float, units: Units) -> float | str:

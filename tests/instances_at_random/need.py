@@ -61,7 +61,7 @@ def _foundry(random: Random, count: int) -> Document:
     return {
         **maybe(random, 0.3, "others", lambda: quantity(random, 0, 0.01, SHARE)),
         **maybe(random, 0.4, "loss", lambda: quantity(random, 0, 0.02, SHARE)),
-        **maybe(random, 0.2, "capacity", lambda: series(random, count, 8, 60, KG)),
+        **maybe(random, 0.2, "capacity", lambda: series(random, count, 1, 20, KG)),
         **maybe(random, 0.35, "scrap", lambda: scrap),
     }
 

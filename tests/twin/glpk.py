@@ -24,6 +24,7 @@ class Answer:
     paid: float  # sum of |cost * value| over the columns
     rows: frozenset[str]
     columns: frozenset[str]
+    binding: frozenset[str]  # rows with a price
 
 
 def solve(data: str) -> Answer:
@@ -39,6 +40,7 @@ def solve(data: str) -> Answer:
             paid=sum(_paid(problem, j + 1) for j in range(len(columns))) if optimal else 0.0,
             rows=frozenset(map(_plain, rows)) - {"objective"},
             columns=frozenset(map(_plain, columns)),
+            binding=frozenset(_plain(name) for i, name in enumerate(rows) if optimal and _priced(problem, i + 1)),
         )
 
 
@@ -82,6 +84,10 @@ def _optimise(problem: Any) -> str:
 
 def _paid(problem: Any, column: int) -> float:
     return abs(float(glpk.glp_get_obj_coef(problem, column) * glpk.glp_get_col_prim(problem, column)))
+
+
+def _priced(problem: Any, row: int) -> bool:
+    return abs(float(glpk.glp_get_row_dual(problem, row))) > 1e-9
 
 
 def _plain(name: str) -> str:

@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.twin import glpk
 
 import medalopt
 from medalopt.export import write_mathprog
-from tests.twin import glpk
 
 FOLDER = Path(__file__).parents[1] / "conformance"
 EXPECTED = json.loads((FOLDER / "expected.json").read_text(encoding="utf-8"))
