@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -59,8 +60,9 @@ def emit(text: str) -> None:
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
-    except BrokenPipeError:
-        raise
+    except BrokenPipeError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python writes to it again when it ends
+        raise OutputError("standard output was closed before all was written") from error
     except UnicodeEncodeError as error:
         raise OutputError(
             f"standard output cannot show {error.object[error.start : error.end]!r}: use UTF-8"

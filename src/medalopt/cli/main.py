@@ -45,34 +45,23 @@ def _medalopt(
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
-    sys.exit(run(lambda: app(standalone_mode=False)))
+    sys.exit(run(app))
 
 
 def run(action: Callable[[], Any]) -> int:
     """Run `action`; return the exit code, having said in one line each what went wrong."""
-    import click
-
     try:
-        result = action()
+        action()
     except MedaloptError as error:
         return _refused(error)
-    except click.exceptions.Exit as error:
-        return int(error.exit_code)
-    except (click.exceptions.Abort, KeyboardInterrupt):
-        _say("medalopt: interrupted; nothing was written")
-        return 130
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except BrokenPipeError:
-        _silence()
-        return 5
+    except SystemExit as end:  # typer has said what it had to say
+        return end.code if isinstance(end.code, int) else 0
     except Exception as error:
         if os.environ.get("MEDALOPT_TRACEBACK"):
             raise
         _say(f"medalopt: a fault of our own, {type(error).__name__}: {_one_line(error)}; please report it")
         return 70
-    return result if isinstance(result, int) else 0
+    return 0
 
 
 def _refused(error: MedaloptError) -> int:
@@ -90,8 +79,3 @@ def _one_line(error: BaseException) -> str:
 
 def _say(line: str) -> None:
     print(line, file=sys.stderr)
-
-
-def _silence() -> None:
-    """A closed pipe must not be written to again when Python ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
