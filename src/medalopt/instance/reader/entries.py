@@ -23,6 +23,7 @@ class _Rows:
     entry: list[int] = field(default_factory=list)
 
     def add(self, number: int, place: Place, cells: dict[Key, tuple[str, Place]]) -> None:
+        """Append a row of the entry `number`."""
         row = len(self.entry)
         for key, (text, at) in cells.items():
             column = self.columns.setdefault(key, [])

@@ -31,6 +31,7 @@ class _Open:
     skip: bool = False
 
     def close(self) -> Node:
+        """Return the collection, complete."""
         if self.mapping:
             return Mapping(self.named, self.keys, self.place)
         return Sequence(tuple(self.items), self.place)

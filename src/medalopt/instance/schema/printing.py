@@ -1,0 +1,42 @@
+"""The JSON Schema of the instance format, for editors."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema
+
+from medalopt.instance.schema.document import Document
+from medalopt.instance.schema.entry import Entry
+from medalopt.quantity import Quantity
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+class _Figures(GenerateJsonSchema):
+    """Writes defaults as one would write them in the file."""
+
+    def encode_default(self, dft: Any) -> Any:
+        """Return a default as plain data, None where it is no limit."""
+        if isinstance(dft, Quantity):
+            return float(dft.exact) if math.isfinite(dft.raw) else None
+        return {} if isinstance(dft, Entry) else super().encode_default(dft)
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of an instance file."""
+    schema = Document.model_json_schema(schema_generator=_Figures)
+    return {"$schema": _DIALECT, "$id": "medalopt/1", **_tidy(schema)}
+
+
+def _tidy(part: Any) -> Any:
+    """Return a part of the schema without titles made of names and defaults that say nothing."""
+    if isinstance(part, list):
+        return [_tidy(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    kept = {key: value for key, value in part.items() if not (key == "default" and value is None)}
+    if isinstance(kept.get("title"), str):
+        del kept["title"]
+    return {key: _tidy(value) for key, value in kept.items()}
