@@ -44,8 +44,9 @@ def attempt(program: Scaled, method: str) -> Answer:
     if status != "optimal":
         return Answer(status, method, np.zeros(0), np.zeros(0))
     solution = solver.getSolution()
-    x, y = np.array(solution.col_value), np.array(solution.row_dual)
-    return Answer("optimal", method, _settle_ties(solver, program, x, y), y)
+    y = np.array(solution.row_dual)
+    x = _settle_ties(solver, program, np.array(solution.col_value), y)
+    return Answer("unanswered" if x is None else "optimal", method, np.zeros(0) if x is None else x, y)
 
 
 def _loaded(program: Scaled) -> highspy.Highs:
@@ -83,7 +84,7 @@ def _run(solver: highspy.Highs) -> str:
     }.get(solver.getModelStatus(), "unanswered")
 
 
-def _settle_ties(solver: highspy.Highs, program: Scaled, x: Floats, y: Floats) -> Floats:
+def _settle_ties(solver: highspy.Highs, program: Scaled, x: Floats, y: Floats) -> Floats | None:
     """Among the optima of the first objective return one that is best by the second, then by the third.
 
     A column with a reduced cost, or a row with a dual, stays where it is: that is the face of all optima.
@@ -95,9 +96,10 @@ def _settle_ties(solver: highspy.Highs, program: Scaled, x: Floats, y: Floats) -
     for weights in costs[1:]:
         if not weights[open_columns].any():
             continue
-        x, reduced, y = _best_on_face(solver, program, x, weights, open_columns, open_rows)
-        if len(x) == 0:
-            raise SolverError("HiGHS lost its way between plans of one cost")
+        best = _best_on_face(solver, program, x, weights, open_columns, open_rows)
+        if best is None:
+            return None
+        x, reduced, y = best
         open_columns &= np.abs(reduced) <= ZERO
         open_rows &= np.abs(y) <= ZERO
     return x
@@ -105,7 +107,7 @@ def _settle_ties(solver: highspy.Highs, program: Scaled, x: Floats, y: Floats) -
 
 def _best_on_face(
     solver: highspy.Highs, program: Scaled, x: Floats, weights: Floats, columns: Bools, rows: Bools
-) -> tuple[Floats, Floats, Floats]:
+) -> tuple[Floats, Floats, Floats] | None:
     numbers = np.arange(len(x), dtype=np.int32)
     held = np.clip(x, program.lower, program.upper)
     lower, upper = np.where(columns, program.lower, held), np.where(columns, program.upper, held)
@@ -119,7 +121,7 @@ def _best_on_face(
     solver.setOptionValue("solver", "simplex")
     solver.setOptionValue("simplex_strategy", 4)
     if _run(solver) != "optimal":
-        return np.zeros(0), np.zeros(0), np.zeros(0)
+        return None
     solution = solver.getSolution()
     duals = np.array(solution.row_dual)
     return np.array(solution.col_value), weights - _transposed(program, duals), duals
