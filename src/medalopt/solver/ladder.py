@@ -19,6 +19,7 @@ from medalopt.solver.infeasible import contradiction
 from medalopt.solver.linear import Linear
 from medalopt.solver.scaling import scaled
 from medalopt.solver.solution import Solution, decided, priced
+from medalopt.solver.trim import trimmed
 
 NOISE = 2.0**-43  # of its implied bound, below which a quantity is nothing
 
@@ -37,10 +38,9 @@ class Task:
 def program(task: Task) -> tuple[Network, Linear]:
     """Return the network block and the whole program of `task` as arrays."""
     block = network(task.instance, task.found)
-    if task.extensions:
-        arguments = (task.instance, task.found, block, task.bounds, task.measure, task.extensions)
-        return block, extended(*arguments)
-    return block, assembled(task.instance, task.found, block, task.bounds, task.measure)
+    arguments = (task.instance, task.found, block, task.bounds, task.measure)
+    linear = extended(*arguments, task.extensions) if task.extensions else assembled(*arguments)
+    return block, trimmed(linear)
 
 
 def answers(task: Task) -> Iterator[Solution]:

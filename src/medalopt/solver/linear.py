@@ -16,8 +16,8 @@ class Linear:
     """Minimise `costs[0] @ x`, ties by `costs[1]` and on, where `lower <= x <= upper`, `row_lower <= A x <= row_upper`.
 
     The first `network` columns are those of the network block; `places` names the others, `rows` every row.
-    `size` is the implied bound of each column, by which it is scaled. `given` holds the duals of rows that were
-    substituted away on assembly.
+    `size` is the implied bound of each column, by which it is scaled. `given` holds what is to be added to the
+    duals of rows whose quantity lost its cost to the network, or 0 and the row (see `trim`).
     """
 
     network: int

@@ -18,7 +18,7 @@ def named_program(instance: Instance, measure: str = "cost") -> Program:
     """Return the program that `build` returns as a Pyomo model, as arrays with names, unscaled."""
     found = routes(instance)
     block = network(instance, found)
-    linear = assembled(instance, found, block, implied(instance, found), measure, whole=True)
+    linear = assembled(instance, found, block, implied(instance, found), measure)
     entries = linear.entries
     order = np.lexsort((entries.row, entries.column))
     counts = np.bincount(entries.column, minlength=len(linear.lower))

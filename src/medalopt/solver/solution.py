@@ -61,6 +61,7 @@ def priced(linear: Linear, y: Floats) -> Duals:
     duals: dict[str, dict[Any, float]] = {}
     for (name, index), value in zip(linear.rows, y.tolist(), strict=True):
         duals.setdefault(name, {})[index] = value
-    for (name, index), value in linear.given.items():
-        duals.setdefault(name, {})[index] = value
+    for (name, index), shift in linear.given.items():
+        rows = duals.setdefault(name, {})
+        rows[index] = rows.get(index, 0.0) + shift
     return duals

@@ -1,0 +1,89 @@
+"""Takes out of a program what is there for reading only: linking quantities that no constraint uses.
+
+A linking quantity is a sum of the network's columns (`define_...`), so what it costs can be put on those
+columns instead, and where nothing else asks for it, its row and column can go. Each step is exact but for
+one rounding; after it the objective stands on columns of like size.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from medalopt.instance.figures import Bools, Ints
+from medalopt.model.network import Entries
+from medalopt.solver.linear import Linear
+
+
+def trimmed(linear: Linear) -> Linear:
+    """Return the same program with the costs of linking quantities on the network, and without the unused ones."""
+    defining = np.array([name.startswith("define_") for name, _ in linear.rows], dtype=bool)
+    quantity = _defined(linear, defining)
+    costs = _moved(linear, quantity)
+    used = np.bincount(linear.entries.column, minlength=len(linear.lower)) > 1
+    rows = np.flatnonzero(quantity >= 0)
+    gone = rows[~used[quantity[rows]] & _free(linear, quantity)[rows]]
+    shifts = linear.costs[0, quantity[rows]]
+    given = {linear.rows[row]: float(shift) for row, shift in zip(rows.tolist(), shifts.tolist(), strict=True)}
+    return _without(dataclasses.replace(linear, costs=costs, given=given), gone, quantity[gone])
+
+
+def _defined(linear: Linear, defining: Bools) -> Ints:
+    """Return for each row the linking quantity that it defines, (M,): the column with a 1 behind the network; or -1."""
+    entries = linear.entries
+    its_own = defining[entries.row] & (entries.column >= linear.network) & (entries.value == 1)
+    alone = np.bincount(entries.row[its_own], minlength=len(linear.rows)) == 1
+    equation = (linear.row_lower == 0) & (linear.row_upper == 0)
+    quantity = np.full(len(linear.rows), -1, dtype=np.intp)
+    quantity[entries.row[its_own]] = entries.column[its_own]
+    return np.where(alone & equation, quantity, -1)
+
+
+def _moved(linear: Linear, quantity: Ints) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """Return the costs with those of linking quantities on the columns that make them up."""
+    entries, width = linear.entries, len(linear.lower)
+    own = quantity[entries.row]
+    terms = (own >= 0) & (own != entries.column)
+    costs = linear.costs.copy()
+    defined = quantity[quantity >= 0]
+    for objective in range(len(costs)):
+        weights = -linear.costs[objective, own[terms]] * entries.value[terms]
+        costs[objective] += np.bincount(entries.column[terms], weights, width)
+        costs[objective, defined] = 0.0
+    return costs
+
+
+def _free(linear: Linear, quantity: Ints) -> Bools:
+    """Return for each row whether the bounds of what it defines can never matter, (M,)."""
+    entries = linear.entries
+    own = quantity[entries.row]
+    below = (own != entries.column) & ((entries.value > 0) | (linear.lower[entries.column] < 0))
+    may_be_negative = np.bincount(entries.row[below], minlength=len(quantity)) > 0
+    lower, upper = linear.lower[quantity], linear.upper[quantity]
+    return (upper == np.inf) & ((lower == -np.inf) | ((lower <= 0) & ~may_be_negative))
+
+
+def _without(linear: Linear, rows: Ints, columns: Ints) -> Linear:
+    kept_row, kept_column = np.ones(len(linear.rows), dtype=bool), np.ones(len(linear.lower), dtype=bool)
+    kept_row[rows], kept_column[columns] = False, False
+    entries = linear.entries
+    kept = kept_row[entries.row]
+    places = zip(linear.places, kept_column[linear.network :].tolist(), strict=True)
+    return Linear(
+        network=linear.network,
+        places=tuple(place for place, stays in places if stays),
+        lower=linear.lower[kept_column],
+        upper=linear.upper[kept_column],
+        size=linear.size[kept_column],
+        costs=linear.costs[:, kept_column],
+        rows=tuple(name for name, stays in zip(linear.rows, kept_row.tolist(), strict=True) if stays),
+        row_lower=linear.row_lower[kept_row],
+        row_upper=linear.row_upper[kept_row],
+        entries=Entries(
+            (np.cumsum(kept_row) - 1)[entries.row[kept]],
+            (np.cumsum(kept_column) - 1)[entries.column[kept]],
+            entries.value[kept],
+        ),
+        given=linear.given,
+    )
