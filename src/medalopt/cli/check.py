@@ -42,7 +42,7 @@ def new(
     ] = None,
 ) -> int:
     """Write a commented instance to start from; it has a plan."""
-    from medalopt.instance import template
+    from medalopt.instance.starting import template
     from medalopt.report.files import write_file
     from medalopt.wording import shown
 
