@@ -57,7 +57,7 @@ def test_both_ways_find_the_same_optimum(case: Case, measures: list[str]) -> Non
         same_optimum(instance, measure)
 
 
-@settings(derandomize=True, max_examples=200, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(derandomize=True, max_examples=100, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(instances())
 def test_both_ways_have_the_same_rows_and_columns(case: Case) -> None:
     """No row or column stands in one of the two programs alone."""
