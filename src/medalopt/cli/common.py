@@ -1,12 +1,9 @@
-"""What several verbs share: their arguments, the instance read, the screen."""
+"""What several verbs share: their arguments, the instance read, data printed."""
 
 from __future__ import annotations
 
 import os
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,8 +12,6 @@ import typer
 from medalopt.errors import InputError, OutputError, UsageError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from medalopt.instance.instance import Instance
 
 InstanceFile = Annotated[Path, typer.Argument(metavar="INSTANCE", help="The instance, a YAML file.")]
@@ -69,24 +64,3 @@ def emit(text: str) -> None:
         ) from error
     except OSError as error:
         raise OutputError(f"standard output could not be written ({error.strerror})") from error
-
-
-def screen() -> Console:
-    """Return the terminal: its own width, colour only where it is wanted."""
-    from rich.console import Console
-
-    return Console(highlight=False, emoji=False, markup=False, soft_wrap=False)
-
-
-@contextmanager
-def progress(doing: str) -> Iterator[None]:
-    """Show on standard error, where that is a terminal, what is being done, and at the end how long it took."""
-    if not sys.stderr.isatty():
-        yield
-        return
-    from rich.console import Console
-
-    console, start = Console(stderr=True, highlight=False), time.perf_counter()
-    with console.status(doing):
-        yield
-    console.print(f"{doing}: {time.perf_counter() - start:.1f} s", style="dim")

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medalopt.cli.common import Changes, InstanceFile, Json, emit, progress, read, screen
+from medalopt.cli.common import Changes, InstanceFile, Json, emit, read
 from medalopt.errors import NoPlanError, OutputError, UsageError
+from medalopt.report.screen import progress, screen
 
 if TYPE_CHECKING:
     from medalopt.instance.instance import Instance
