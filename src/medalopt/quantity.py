@@ -112,6 +112,8 @@ def _split(text: str, unit: str, money: Money) -> tuple[str, str]:
     """Return number and unit of `text`."""
     match = _NUMBER.fullmatch(text) if len(text) <= _LONGEST_TEXT else None
     if match is None:
+        if text.strip().lstrip("+-.").lower() in ("inf", "infinity", "nan"):
+            raise QuantityError(f"not a finite number: {shown(text)}")
         raise QuantityError(_expected(unit, money, text))
     number, written = match.groups()
     if written.startswith((",", ".")) or (written and written[0].isdigit()):
@@ -155,7 +157,8 @@ def _conversion(found: _Unit, unit: str, money: Money) -> tuple[Fraction, int]:
 
 def _expected(unit: str, money: Money, found: str) -> str:
     what = f"a number in {spoken(unit, money.currency)} or another unit of that kind" if unit else "a share"
-    return f"expected {what}, such as `{example(unit, money)}`; found `{shown(found)}`"
+    told = f"`{shown(found)}`" if found.strip() else "nothing"
+    return f"expected {what}, such as `{example(unit, money)}`; found {told}"
 
 
 def example(unit: str, money: Money) -> str:

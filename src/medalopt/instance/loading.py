@@ -15,7 +15,7 @@ from medalopt.instance.reader import entries, files, remarks, tables, yamltext
 from medalopt.instance.reader.changes import Change
 from medalopt.instance.reader.changes import apply as change_tree
 from medalopt.instance.reader.changes import read as read_changes
-from medalopt.instance.reader.faults import Faults
+from medalopt.instance.reader.faults import Faults, Place
 from medalopt.instance.reader.nodes import Mapping as Tree
 from medalopt.instance.reader.nodes import Scalar, Sequence, find, plain
 from medalopt.instance.reader.rowchanges import apply as change_rows
@@ -34,6 +34,7 @@ from medalopt.instance.schema.document import Document
 from medalopt.instance.schema.fields import Context
 from medalopt.instance.schema.models import Lane, Periods, Stream
 from medalopt.instance.schema.validate import node_names, validated
+from medalopt.wording import shown
 
 _MODELS = {"streams": Stream, "lanes": Lane}
 
@@ -65,7 +66,7 @@ def load(path: str | os.PathLike[str], changes: Mapping[str, str] = MappingProxy
 
 def _tree(path: Path, name: str, digests: dict[str, str], faults: Faults) -> Tree | None:
     """Return the tree of the file, which is a mapping; None, and faults, where there is none."""
-    data = files.read(path, name, files.LARGEST_INSTANCE, faults)
+    data = files.read(path, name, files.LARGEST_INSTANCE, lambda message: faults.add(Place(name), (), message))
     text = files.text_of(data, faults) if data else None
     if data is None or text is None:
         return None
@@ -96,12 +97,17 @@ def _draft(
 
 
 def _without_null_sections(root: Tree, faults: Faults) -> Tree:
-    """Return the tree without the sections given as null, each of which is a fault."""
+    """Return the tree without sections given as null, each of which is a fault; a required one holds nothing."""
     sections = Document.mappings() | _MODELS.keys()
-    empty = [name for name, item in root.items.items() if name in sections and isinstance(item, Scalar) and item.null]
-    for name in empty:
-        faults.add(root.keys[name], (name,), "this section is empty: fill it or delete its name")
-    return Tree({name: item for name, item in root.items.items() if name not in empty}, root.keys, root.place)
+    items = dict(root.items)
+    for name, item in root.items.items():
+        if name in sections and isinstance(item, Scalar) and item.null:
+            del items[name]
+            if Document.model_fields[name].is_required():
+                items[name] = Tree({}, {}, item.place)
+            else:
+                faults.add(root.keys[name], (name,), "this section is empty: fill it or delete its name")
+    return Tree(items, root.keys, root.place)
 
 
 def _calendar(root: Tree) -> Calendar | None:
@@ -114,9 +120,9 @@ def _calendar(root: Tree) -> Calendar | None:
 
 
 def _names(root: Tree) -> dict[str, frozenset[str]]:
-    """Return the names that the file defines, by kind."""
+    """Return the names that the file defines, by kind; a kind whose section is amiss is not there."""
     kinds = {kind: f"{kind}s" for kind in ("metal", "device", "treatment", "smelter", "alloy")}
-    names = {kind: node_names(root, section) for kind, section in kinds.items()}
+    names = {kind: found for kind, section in kinds.items() if (found := node_names(root, section)) is not None}
     return names if "treatments" in root.items else {**names, "treatment": frozenset({WHOLE})}
 
 
@@ -139,7 +145,11 @@ def _sheet(
 def _table(name: str, node: Scalar, path: Path, digests: dict[str, str], faults: Faults) -> Sheet | None:
     target = tables.locate(path.parent, node, (name, "table"), faults)
     shown_as = os.fspath(path.parent / node.text)
-    data = files.read(target, shown_as, files.LARGEST_TABLE, faults) if target else None
+
+    def report(message: str) -> None:
+        faults.add(node.place, (name, "table"), f"`{shown(node.text)}` {message}")
+
+    data = files.read(target, shown_as, files.LARGEST_TABLE, report) if target else None
     if data is None:
         return None
     digests[node.text] = data.sha256

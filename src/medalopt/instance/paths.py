@@ -8,7 +8,7 @@ from medalopt.wording import shown
 
 Path = tuple[str | int, ...]
 
-_LONGEST = 1_000
+_LONGEST, _LONGEST_NAME = 1_000, 200
 _STEP = re.compile(r"""(?P<quoted>"(?:[^"\\]|\\.)*")|(?P<bare>[^.\[\]"]+)""", re.DOTALL)
 _INDEX = re.compile(r"\[([0-9]{1,9})\]")
 
@@ -26,10 +26,10 @@ def render(path: Path) -> str:
 
 
 def _quoted(name: str) -> str:
-    if name and all(char.isalnum() or char in "_-@*" for char in name):
+    if 0 < len(name) <= _LONGEST_NAME and all(char.isalnum() or char in "_-@*" for char in name):
         return name
     escaped = name.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{shown(escaped, _LONGEST)}"'
+    return f'"{shown(escaped, _LONGEST_NAME)}"'
 
 
 def parse(text: str) -> Path:

@@ -16,6 +16,7 @@ from medalopt.quantity import Money, Quantity, QuantityError
 
 _BARE = re.compile(r"(?:[+-]?[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,2})?\n)*")
 _FINEST, _LARGEST = 1e-90, 1e90
+_LONGEST = 40
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,11 @@ def read(cells: Cells, measure: Measure, money: Money, default: Quantity) -> Rea
 def _bare(cells: Cells, measure: Measure) -> Floats | None:
     """Return the figures of a column of bare numbers that are all allowed, None where it is something else."""
     texts = [cell for cell in cells if cell is not None]
-    if len(texts) < len(cells) or not _BARE.fullmatch("\n".join([*texts, ""])):
+    if (
+        len(texts) < len(cells)
+        or max(map(len, texts), default=0) > _LONGEST
+        or not _BARE.fullmatch("\n".join([*texts, ""]))
+    ):
         return None
     try:
         raw = np.array([float(text) for text in texts], dtype=np.float64)

@@ -38,7 +38,7 @@ def sheet_of(section: str, node: Sequence, periods: tuple[str, ...] | None, faul
     """Return the entries of the list `node`; one whose `available` is a list takes a row for each period."""
     rows = _Rows()
     for number, item in enumerate(node.items):
-        path = (section, number)
+        path = _path(section, number, item)
         if not isinstance(item, Mapping):
             faults.add(item.place, path, "expected a mapping such as {device: phone, region: tokyo, available: 10 t}")
             continue
@@ -53,6 +53,19 @@ def sheet_of(section: str, node: Sequence, periods: tuple[str, ...] | None, faul
         column.extend([None] * (len(rows.entry) - len(column)))
     lines = [rows.places[row, ()].line for row in range(len(rows.entry))]
     return Sheet(section, node.place.file, rows.columns, lines, {}, rows.places, rows.entry)
+
+
+def _path(section: str, number: int, item: Node) -> Path:
+    """Return the path of an entry: by its name, or by its number where it has none."""
+    texts = (
+        {name: node.text for name, node in item.items.items() if isinstance(node, Scalar)}
+        if isinstance(item, Mapping)
+        else {}
+    )
+    own = texts.get("name") if section == "streams" else None
+    first, second = ("device", "region") if section == "streams" else ("region", "smelter")
+    named = own or (f"{texts[first]}@{texts[second]}" if first in texts and second in texts else number)
+    return (section, named)
 
 
 def _cells(entry: Mapping, path: Path, faults: Faults) -> dict[Key, tuple[str, Place]]:
@@ -84,9 +97,8 @@ def _cell(key: Key, node: Node, path: Path, found: dict[Key, tuple[str, Place]],
 def written(node: Scalar) -> str:
     """Return a scalar as the text of a cell: a number of YAML's in decimals, all else as it stands."""
     value = node.value
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        return node.text
-    return repr(value)
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return repr(value) if number and not (isinstance(value, float) and not math.isfinite(value)) else node.text
 
 
 def _null(node: Node) -> bool:
@@ -98,7 +110,7 @@ def _spread(
 ) -> list[dict[Key, tuple[str, Place]]]:
     """Return period and amount for each item of a list."""
     if periods is None:
-        return [{}]
+        return [{PERIOD: ("?", node.place), (_SPREAD,): ("0", node.place)}]
     if len(node.items) != len(periods):
         message = f"there are {len(periods)} periods, but {len(node.items)} values: give one for each, or one for all"
         faults.add(node.place, path, message)
@@ -106,6 +118,8 @@ def _spread(
     rows = []
     for index, (label, item) in enumerate(zip(periods, node.items, strict=True)):
         found: dict[Key, tuple[str, Place]] = {PERIOD: (label, item.place)}
+        if _null(item):
+            faults.add(item.place, (*path, index), "a list has a figure for each period: write 0 where there is none")
         _cell((_SPREAD,), item, (*path, index), found, faults)
         rows.append(found)
     return rows

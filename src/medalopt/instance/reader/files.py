@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +14,12 @@ from medalopt.instance.reader.faults import Faults, Place
 from medalopt.wording import shown
 
 LARGEST_INSTANCE, LARGEST_TABLE = 32 * 2**20, 512 * 2**20
+_UNUSED = re.compile("[\x80\xa0\uf8f0-\uf8f3]")  # what Python makes of bytes that CP932 does not use
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+Report = Callable[[str], None]
+"""Takes what is wrong with a file as a whole."""
 
 
 @dataclass(frozen=True)
@@ -28,38 +35,37 @@ class Bytes:
         return hashlib.sha256(self.content).hexdigest()
 
 
-def read(path: Path, name: str, largest: int, faults: Faults) -> Bytes | None:
-    """Return the bytes of the regular file at `path`; None, and a fault at `name`, where there is none to be read."""
-    place = Place(name)
+def read(path: Path, name: str, largest: int, report: Report) -> Bytes | None:
+    """Return the bytes of the regular file at `path`; None, and a word to `report`, where there is none to be read."""
     try:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a path"
-        faults.add(place, (), f"cannot be read: {shown(reason)}; give the path of a file that exists and may be read")
+        report(f"cannot be read: {shown(reason)}; give the path of a file that exists and may be read")
         return None
-    with os.fdopen(handle, "rb") as stream:
-        return _bounded(stream.fileno(), name, largest, faults)
-
-
-def _bounded(handle: int, name: str, largest: int, faults: Faults) -> Bytes | None:
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        faults.add(Place(name), (), "is not a regular file; give the path of a file, not of a folder, pipe or device")
-        return None
-    content = b""
     try:
-        chunks = []
+        return _bounded(handle, name, largest, report)
+    finally:
+        os.close(handle)
+
+
+def _bounded(handle: int, name: str, largest: int, report: Report) -> Bytes | None:
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        report("is not a regular file; give the path of a file, not of a folder, pipe or device")
+        return None
+    chunks: list[bytes] = []
+    try:
         size = 0
         while size <= largest and (chunk := os.read(handle, 2**20)):
             chunks.append(chunk)
             size += len(chunk)
-        content = b"".join(chunks)
     except OSError as error:
-        faults.add(Place(name), (), f"cannot be read to its end: {shown(error.strerror or 'the system says no')}")
+        report(f"cannot be read to its end: {shown(error.strerror or 'the system says no')}")
         return None
-    if len(content) > largest:
-        faults.add(Place(name), (), f"is larger than {largest // 2**20} MiB; put large tables into CSV files beside it")
+    if size > largest:
+        report(f"is larger than {largest // 2**20} MiB; put large tables into CSV files beside it")
         return None
-    return Bytes(name, content)
+    return Bytes(name, b"".join(chunks))
 
 
 def text_of(data: Bytes, faults: Faults, *, older: bool = False) -> str | None:
@@ -74,9 +80,11 @@ def text_of(data: Bytes, faults: Faults, *, older: bool = False) -> str | None:
         return None
     for encoding in ("utf-8-sig", "cp932")[: 2 if older else 1]:
         try:
-            return content.decode(encoding)
+            text = content.decode(encoding)
         except UnicodeDecodeError:
             continue
+        if encoding == "utf-8-sig" or not _UNUSED.search(text):
+            return text
     faults.add(_bad_byte(data), (), "is not UTF-8 text: save it with the encoding UTF-8 and try again")
     return None
 

@@ -129,9 +129,9 @@ def _medals(draft: Draft) -> None:
 
 
 def _shares(draft: Draft) -> None:
-    known = draft.context.names["device"]
+    known = draft.context.names.get("device")
     for name, one in draft.document.policy.device_share.items():
-        if not isinstance(one, Group) and name not in known:
+        if not isinstance(one, Group) and known is not None and name not in known:
             near = did_you_mean(name, known) or "; a group is written {devices: […], share: [least, greatest]}"
             draft.fault(("policy", "device_share", name), f"no device is called `{shown(name)}`{near}", key=True)
 

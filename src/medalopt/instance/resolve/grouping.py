@@ -65,7 +65,9 @@ def _slots(sheet: Sheet, names: list[str], draft: Draft) -> Ints:
         if cell not in found:
             index = draft.calendar.index(cell.strip()) if draft.calendar and cell else UNKNOWN
             if index is None and draft.calendar and cell:
-                draft.faults.add(sheet.place(row, PERIOD), (sheet.section, names[row]), draft.calendar.unknown(cell))
+                draft.faults.add(
+                    sheet.place(row, PERIOD), (sheet.section, names[row], *PERIOD), draft.calendar.unknown(cell)
+                )
             found[cell] = UNKNOWN if index is None else index
     return np.fromiter((found[cell] for cell in cells), dtype=np.intp, count=len(cells))
 

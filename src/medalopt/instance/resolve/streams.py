@@ -12,6 +12,7 @@ from medalopt.instance.figures import Bools, Figures, Ints
 from medalopt.instance.instance import Streams
 from medalopt.instance.reader import columns
 from medalopt.instance.reader.columns import Read
+from medalopt.instance.reader.faults import Place
 from medalopt.instance.reader.sheet import Key, Sheet
 from medalopt.instance.resolve import cells
 from medalopt.instance.resolve.axes import Axis
@@ -77,6 +78,10 @@ def _defaults(sheet: Sheet) -> dict[Key, Quantity]:
 def _offered(rows: StreamRows, draft: Draft) -> None:
     """Note streams that offer nothing in words, or say it twice."""
     count = len(rows.groups.names)
+    if rows.sheet.entry is None and not {AVAILABLE, _TOTAL} & rows.sheet.heads.keys():
+        message = "a column `available` or `total` is missing"
+        draft.faults.add(Place(rows.sheet.file, 1, 1), (rows.sheet.section,), message)
+        return
     available = np.bincount(rows.groups.owner, weights=rows.read[AVAILABLE].given, minlength=count) > 0
     if rows.groups.slot.max(initial=-1) >= 0:
         available |= np.bincount(rows.groups.owner, weights=rows.groups.slot >= 0, minlength=count) > 0

@@ -81,7 +81,9 @@ class Measure:
         """The values allowed, in words."""
         if self.unit == "" and self.high is not None:
             return f"a share lies between 0 % and {'below ' if self.below else ''}100 %"
-        return "it must be more than 0" if self.above else "it must not be negative"
+        most = f"it must be at most {self.high} {self.unit}"
+        least = "it must be more than 0" if self.above else "it must not be negative"
+        return least if self.high is None else f"{least}, and {most}"
 
     def _validate(self, value: object, info: ValidationInfo[Context]) -> Quantity:
         money = info.context.money
@@ -155,7 +157,7 @@ class Text:
         if self.pattern and not re.fullmatch(self.pattern, text):
             raise wrong(f"expected {self.says}; found `{shown(text)}`")
         if self.words and text not in self.words:
-            raise wrong(f"expected {listed(self.words)}; found `{shown(text)}`")
+            raise wrong(f"expected {' or '.join(f'`{word}`' for word in self.words)}; found `{shown(text)}`")
         return text
 
     def __get_pydantic_core_schema__(self, source: object, handler: object) -> core_schema.CoreSchema:

@@ -108,7 +108,9 @@ def _inside(annotation: Any, loc: Path) -> Any:
     return _inside(options[-1], loc[1:])
 
 
-def node_names(root: Mapping, section: str) -> frozenset[str]:
-    """Return the names that `section` of the file defines, right or wrong."""
+def node_names(root: Mapping, section: str) -> frozenset[str] | None:
+    """Return the names that `section` defines, right or wrong; None where it is amiss, a fault of its own."""
     node = find(root, (section,))
-    return frozenset(node.items) if isinstance(node, Mapping) else frozenset()
+    if isinstance(node, Mapping):
+        return frozenset(node.items)
+    return None if node is not None or Document.model_fields[section].is_required() else frozenset()

@@ -1,0 +1,37 @@
+"""Whatever is handed in, the answer is an instance or InputError with messages a terminal can show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.instance import hostile
+
+from medalopt.errors import InputError
+from medalopt.instance import load
+
+
+def test_the_good_file_that_they_spoil_is_good(tmp_path: Path) -> None:
+    """The file from which the hostile ones are made loads without a warning, so that each fault is the planted one."""
+    assert load(hostile.text(hostile.GOOD)(tmp_path)).warnings == ()
+    assert load(hostile.table(hostile.STREAMS)(tmp_path)).streams.names == ("laptop@osaka", "phone@tokyo")
+
+
+@pytest.mark.parametrize("name", hostile.CASES)
+def test_hostile_input_is_refused_in_plain_words(name: str, tmp_path: Path) -> None:
+    """Each case ends in InputError, each fault one printable line that names the file and says something."""
+    path = hostile.CASES[name](tmp_path)
+    with pytest.raises(InputError) as caught:
+        load(path)
+    assert caught.value.faults
+    for fault in caught.value.faults:
+        assert str(fault).isprintable()
+        assert fault.file and len(fault.message) > 10
+        assert len(str(fault)) < 1_000 or len(fault.file) > 200
+        assert "\n" not in str(fault)
+
+
+def test_there_are_enough_of_them() -> None:
+    """The corpus holds at least two hundred cases, no two groups of which share a name."""
+    groups = (hostile.FILES, hostile.YAML, hostile.FIGURES, hostile.NAMES, hostile.TABLES)
+    assert len(hostile.CASES) == sum(len(group) for group in groups) >= 200
