@@ -56,6 +56,7 @@ def test_a_limit_that_is_not_given_is_not_written(tmp_path: Path) -> None:
     assert "inf" not in text
     assert "1e308" not in text
     assert "feed_limit" not in text
+    assert max(map(len, text.splitlines())) <= 120
 
 
 def test_the_order_of_the_entries_does_not_matter(tmp_path: Path) -> None:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from textwrap import fill
 from typing import Any
 
 from numpy.typing import NDArray
 
 Axis = Sequence[str]
+_WIDTH = 120
 
 
 def number(value: float) -> str:
@@ -21,8 +23,9 @@ def number(value: float) -> str:
 
 
 def set_of(name: str, members: Iterable[str]) -> str:
-    """Return a set; the subscripts of a tuple stand in brackets."""
-    return f"set {name} := {' '.join(members)};".replace("  ", " ")
+    """Return a set, over several lines where it is long; the subscripts of a tuple stand in brackets."""
+    text = " ".join([f"set {name} :=", *members]) + ";"
+    return fill(text, _WIDTH, subsequent_indent=" ", break_long_words=False, break_on_hyphens=False)
 
 
 def pairs(first: Axis, second: Axis, holds: NDArray[Any]) -> Iterator[str]:
