@@ -36,7 +36,7 @@ lint: $(VENV)/.installed $(VENV)/.tools ## style, types and who may import whom
 	@$(bin)/mypy
 	@$(bin)/lint-imports --no-logo
 
-docs: $(VENV)/.installed ## write anew what is generated in docs/
+docs: $(VENV)/.installed ## write anew the pages, the picture and the schema that are generated
 	@$(bin)/python docs/generate.py
 
 bench: $(VENV)/.installed $(VENV)-bench/.installed ## measure against a bare solver, linopy and a bare command line

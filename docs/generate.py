@@ -1,6 +1,6 @@
-"""Write what is generated in docs/: `generate.py` writes what is out of date, `generate.py --check` only tells.
+"""Write what is generated for people: `generate.py` writes what is out of date, `generate.py --check` only tells.
 
-`cli.md` is what `--help` prints; `answer.svg` shows how the answer of
+`cli.md` is what `--help` prints, the JSON Schema what `medalopt schema` prints; `answer.svg` shows how the answer of
 `medalopt solve instances/tokyo2020.yaml` begins on a terminal.
 """
 
@@ -17,8 +17,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-DOCS = Path(__file__).parent
-ROOT = DOCS.parent
+ROOT = Path(__file__).parents[1]
 MEDALOPT = str(Path(sys.executable).parent / "medalopt")
 WIDTH = 100
 SVG = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" class="rich-terminal">
@@ -87,12 +86,16 @@ def beginning(text: str) -> str:
     return "\n\n".join(lines.split("\n\n")[:2]) + "\n…"
 
 
+def plain(*arguments: str) -> str:
+    """Return what `medalopt` with `arguments` prints where it is no terminal."""
+    environment = os.environ | {"TERM": "dumb", "NO_COLOR": "1", "COLUMNS": str(WIDTH)}
+    command = [MEDALOPT, *arguments]
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environment).stdout
+
+
 def helped(*verb: str) -> str:
     """Return the help of a verb, or of medalopt itself, as plain text."""
-    plain = os.environ | {"TERM": "dumb", "NO_COLOR": "1", "COLUMNS": str(WIDTH)}
-    command = [MEDALOPT, *verb, "--help"]
-    text = subprocess.run(command, capture_output=True, text=True, check=True, env=plain).stdout
-    return "\n".join(line.rstrip() for line in text.strip("\n").splitlines())
+    return "\n".join(line.rstrip() for line in plain(*verb, "--help").strip("\n").splitlines())
 
 
 def verbs() -> list[str]:
@@ -111,12 +114,16 @@ def reference() -> str:
 
 def main() -> int:
     """Write, or with `--check` name, the files that are out of date."""
-    pages = {"cli.md": reference(), "answer.svg": picture("solve", "instances/tokyo2020.yaml")}
-    stale = [name for name, text in pages.items() if not _stands(DOCS / name, text)]
+    pages = {
+        "docs/cli.md": reference(),
+        "docs/answer.svg": picture("solve", "instances/tokyo2020.yaml"),
+        "instances/medalopt-1.schema.json": plain("schema"),
+    }
+    stale = [name for name, text in pages.items() if not _stands(ROOT / name, text)]
     for name in stale:
-        print(f"docs/{name} is out of date" if "--check" in sys.argv else f"docs/{name} written")
+        print(f"{name} is out of date" if "--check" in sys.argv else f"{name} written")
         if "--check" not in sys.argv:
-            (DOCS / name).write_text(pages[name], encoding="utf-8")
+            (ROOT / name).write_text(pages[name], encoding="utf-8")
     return 1 if stale and "--check" in sys.argv else 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -70,6 +71,41 @@ def test_an_instance_of_the_documents_is_right(page: str, text: str, desk: Path)
     checked = run(["medalopt", "check", "shown.yaml"], desk)
     assert (checked.returncode, checked.stderr) == (0, "")
     assert run(["medalopt", "solve", "shown.yaml"], desk).returncode == 0
+
+
+SECTIONS = {
+    "periods": ["Periods"],
+    "metals": ["Metal"],
+    "devices": ["Device"],
+    "streams": ["Stream", "Storage"],
+    "treatments": ["Treatment", "Override"],
+    "smelters": ["Smelter", "Line"],
+    "lanes and transport_rate": ["Lane"],
+    "market": ["Offer"],
+    "alloys": ["Alloy", "Scrap"],
+    "medals": ["Medal"],
+    "policy": ["Policy", "Group"],
+}
+
+
+def test_every_section_of_the_format_is_told() -> None:
+    """docs/format.md tells of every section that the schema knows."""
+    schema = json.loads((ROOT / "instances/medalopt-1.schema.json").read_text(encoding="utf-8"))
+    text = (ROOT / "docs/format.md").read_text(encoding="utf-8")
+    assert [name for name in schema["properties"] if not re.search(rf"`{name}:?`|^### {name}", text, re.M)] == []
+
+
+@pytest.mark.parametrize(("section", "models"), SECTIONS.items())
+def test_every_field_of_the_format_is_told(section: str, models: list[str]) -> None:
+    """A section of docs/format.md has every field that the schema knows there, and no other in its table."""
+    schema = json.loads((ROOT / "instances/medalopt-1.schema.json").read_text(encoding="utf-8"))
+    known = {name for model in models for name in schema["$defs"][model]["properties"]}
+    text = (ROOT / "docs/format.md").read_text(encoding="utf-8")
+    parts = {part.partition("\n")[0]: part for part in re.split(r"^#+ ", text, flags=re.MULTILINE)}
+    elsewhere = parts["Quantities"] + parts["Read by no command yet"]
+    assert {name for name in known if not re.search(rf"[`{{ ]{name}[`,:}} ]", parts[section] + elsewhere)} == set()
+    rows = re.findall(r"^\| (`[^|]+`) \|", parts[section], flags=re.MULTILINE)
+    assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} <= known
 
 
 def test_generated_pages_are_up_to_date() -> None:
