@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -75,3 +77,12 @@ def test_every_instance_is_described() -> None:
     described = README.split("\n\n", 2)[1]
     assert names == set(re.findall(r"\((\w[\w-]*)\.yaml\)", described))
     assert names == {row[0] for row in OPTIMA}
+
+
+def test_the_schema_beside_the_instances_is_the_program_s_own() -> None:
+    """The schema that every instance names is what `medalopt schema` prints; if not: print it into the file anew."""
+    printed = subprocess.run([sys.executable, "-m", "medalopt", "schema"], capture_output=True, check=True).stdout
+    assert (ROOT / "instances" / "medalopt-1.schema.json").read_bytes() == printed
+    for path in (ROOT / "instances").glob("*.yaml"):
+        first = path.read_text(encoding="utf-8").splitlines()[0]
+        assert first == "# yaml-language-server: $schema=medalopt-1.schema.json", path.name
