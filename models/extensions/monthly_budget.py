@@ -12,7 +12,7 @@ import pyomo.environ as pyo
 
 from medalopt import Instance
 
-BUDGET = 400_000.0
+BUDGET = 1_200_000.0
 
 
 def extend(model: pyo.ConcreteModel, instance: Instance) -> None:
