@@ -4,7 +4,7 @@
 # can be cast in time, at the least cost (or footprint, or tonnes of devices).
 # sourcing.md beside this file states the same mathematics; the numbers of the families are its numbers.
 #
-#   medalopt export instances/tiny.yaml --format mathprog -o tiny.dat
+#   medalopt export instances/tiny.yaml -o tiny.dat
 #   glpsol --math sourcing.mod --data tiny.dat --output tiny.txt
 #
 # Units: devices and smelter feed in tonnes (t), metal and alloy in kilograms (kg), money in the currency of
