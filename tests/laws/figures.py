@@ -1,0 +1,83 @@
+"""Which figures of an instance are money, which are amounts; and instances with some of them changed."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from medalopt import Instance
+from medalopt.instance.figures import Figures
+
+MONEY: Mapping[str, tuple[str, ...]] = {
+    "metals": ("sell", "holding"),
+    "streams": ("price", "collection", "storage_cost"),
+    "treatments": ("cost", "residue_value"),
+    "terms": ("treatment_charge", "refining_charge"),
+    "lanes": ("cost",),
+    "market": ("price",),
+    "alloys": ("scrap_value",),
+}
+AMOUNTS: Mapping[str, tuple[str, ...]] = {  # with the counts of medals
+    "metals": ("opening_stock",),
+    "streams": ("available", "committed", "storage_limit"),
+    "treatments": ("capacity",),
+    "smelters": ("capacity", "committed", "limit"),
+    "market": ("committed", "limit"),
+    "alloys": ("capacity",),
+    "policy": ("footprint_cap",),
+}
+RATES: Mapping[str, tuple[str, ...]] = {  # that stay as they are when money or amounts change
+    "devices": ("assay", "unit_mass"),
+    "streams": ("credited", "footprint"),
+    "treatments": ("to_smelter", "recovery", "footprint"),
+    "smelters": ("footprint",),
+    "terms": ("returned", "deduction"),
+    "lanes": ("footprint",),
+    "market": ("composition", "recycled", "footprint"),
+    "alloys": ("low", "high", "others", "loss", "scrap_share", "scrap_returned"),
+    "medals": ("parts", "allowance"),
+    "policy": ("recycled", "window_low", "window_high", "participation"),
+}
+
+
+def times(instance: Instance, fields: Mapping[str, tuple[str, ...]], factor: Fraction | int) -> Instance:
+    """Return `instance` with all figures of `fields` multiplied by `factor`, exactly."""
+    for section, names in fields.items():
+        for name in names:
+            figures: Figures = getattr(getattr(instance, section), name)
+            factors = tuple(each * factor for each in figures.factors)
+            instance = changed(instance, section, **{name: dataclasses.replace(figures, factors=factors)})
+    return instance
+
+
+def changed(instance: Instance, section: str, **fields: Any) -> Instance:
+    """Return `instance` with some fields of one of its sections replaced."""
+    part = dataclasses.replace(getattr(instance, section), **fields)
+    return dataclasses.replace(instance, **{section: part})
+
+
+def plain(values: Any) -> Figures:
+    """Return numbers in their canonical unit as figures."""
+    raw = np.asarray(values, dtype=np.float64)
+    return Figures(raw, np.zeros(raw.shape, dtype=np.intp))
+
+
+def places(instance: Instance) -> set[tuple[str, str]]:
+    """Return section and name of everything in `instance` that holds figures."""
+    parts = {field.name: getattr(instance, field.name) for field in dataclasses.fields(instance)}
+    return {
+        (section, field.name)
+        for section, part in parts.items()
+        if dataclasses.is_dataclass(part)
+        for field in dataclasses.fields(part)
+        if isinstance(getattr(part, field.name), Figures)
+    }
+
+
+def listed(*groups: Mapping[str, tuple[str, ...]]) -> list[tuple[str, str]]:
+    """Return section and name of all figures in `groups`."""
+    return [(section, name) for group in groups for section, names in group.items() for name in names]

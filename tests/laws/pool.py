@@ -1,0 +1,76 @@
+"""Random instances that every law is tried on, and their plans: each read and solved once."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Callable, Sequence
+from functools import cache
+from itertools import count, islice
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from tests.random_instances import Case, case, document
+
+import medalopt
+from medalopt import Instance, Plan
+from medalopt.errors import NoPlanError
+
+SEEDS = range(48)
+MEASURES = ("cost", "footprint", "mass")
+
+
+def seeds(wanted: Callable[[dict[str, Any]], bool], number: int = 40) -> list[int]:
+    """Return the first seeds whose instances, as plain mappings, are as wanted."""
+    return list(islice((seed for seed in count() if wanted(document(Random(seed)))), number))
+
+
+@cache
+def files(seed: int) -> Case:
+    """Return the random instance number `seed` as files."""
+    return case(Random(seed))
+
+
+@cache
+def instance(seed: int) -> Instance:
+    """Return the random instance number `seed`."""
+    return read(files(seed))
+
+
+def read(written: Case) -> Instance:
+    """Return the instance in these files."""
+    with tempfile.TemporaryDirectory() as folder:
+        return medalopt.load(written.write(Path(folder)))
+
+
+@cache
+def plan(seed: int, measure: str = "cost") -> Plan | None:
+    """Return the plan of the random instance number `seed`; None where there is none."""
+    return solved(instance(seed), measure)
+
+
+def solved(changed: Instance, measure: str = "cost", extensions: Sequence[Path] = ()) -> Plan | None:
+    """Return the plan of an instance; None where there is none."""
+    try:
+        return medalopt.solve(changed, measure, extensions)
+    except NoPlanError as error:
+        assert error.status == "infeasible"
+        return None
+
+
+def value(answer: Plan | None) -> float:
+    """Return what the plan's measure comes to; infinite where there is no plan, for that is worse than any."""
+    return math.inf if answer is None else answer.objective
+
+
+def slack(*answers: Plan | None) -> float:
+    """Return how far the values of these plans may stand from the truth: 1e-9 of what is paid, each."""
+    plans = [answer for answer in answers if answer is not None]
+    return sum(1e-9 * max(1.0, _paid(answer)) for answer in plans)
+
+
+def _paid(answer: Plan) -> float:
+    if answer.measure != "cost":
+        return abs(answer.objective)
+    return float(sum(abs(by_period).sum() for by_period in answer.account.costs.values()))
