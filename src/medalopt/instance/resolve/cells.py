@@ -89,10 +89,17 @@ def _required(sheet: Sheet, key: Key, names: list[str], draft: Draft) -> None:
 
 def _names(sheet: Sheet, key: Key, kind: Name, names: list[str], draft: Draft) -> None:
     cells = sheet.column(key)
-    for cell in dict.fromkeys(cells):
-        message = kind.check(cell, draft.context) if cell is not None else ""
-        if message:
-            _tell(sheet, key, cell, message, names, draft)
+    told = {cell: kind.check(cell, draft.context) for cell in dict.fromkeys(cells) if cell is not None}
+    _tell_all(sheet, key, {cell: message for cell, message in told.items() if message}, names, draft)
+
+
+def _tell_all(sheet: Sheet, key: Key, wrong: dict[str, str], names: list[str], draft: Draft) -> None:
+    """Note what is wrong with a column, cell by cell; of very many wrong cells the first twenty will do."""
+    for number, (cell, message) in enumerate(wrong.items(), start=1):
+        if number > _MOST:
+            break
+        more = f"; {len(wrong) - _MOST} more cells of this column are wrong" if number == _MOST < len(wrong) else ""
+        _tell(sheet, key, cell, message + more, names, draft)
 
 
 def _tell(sheet: Sheet, key: Key, cell: str | None, message: str, names: list[str], draft: Draft) -> None:
@@ -107,8 +114,7 @@ def figures(sheet: Sheet, key: Key, model: type[Entry], names: list[str], draft:
     """Read the column `key` row by row; what is no figure is noted, and is `default`."""
     kind = fields(model).get(key) or fields(model)[*key[:-1], "*"]
     column = columns.read(sheet.column(key), kind[0], draft.context.money, default)
-    for cell, message in column.wrong.items():
-        _tell(sheet, key, cell, message, names, draft)
+    _tell_all(sheet, key, column.wrong, names, draft)
     return column
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
 
 from pydantic import Tag, ValidationError
 
@@ -27,51 +27,65 @@ def validated(root: Mapping, context: Context, faults: Faults) -> Document:
     """
     data = plain(root)
     told: set[Path] = set()
+    settled: set[tuple[bool, Path]] = set()
     while True:
         try:
             return Document.model_validate(data, context=context)
         except ValidationError as error:
-            for item in error.errors(include_url=False, include_input=False):
-                _settle(item["loc"], item["type"], item["msg"], data, root, faults, told)
+            found = [_Error(item["loc"], item["type"], item["msg"]) for item in error.errors(include_url=False)]
+        for one in found:
+            if not any(one.path[:length] in told for length in range(1, len(one.path) + 1)):
+                faults.add(one.place(root), one.path, one.text)
+        gone = {(one.kind == "missing", _take_out(one.path, data, gap=one.kind == "missing")) for one in found}
+        assert not gone <= settled, "what is wrong is taken out once"
+        settled |= gone
+        told |= {path for _, path in gone}
 
 
-def _settle(loc: Path, kind: str, message: str, data: Any, root: Mapping, faults: Faults, told: set[Path]) -> None:
-    """Note one error of the models and take its cause out of `data`."""
-    key = bool(loc) and loc[-1] == "[key]"
-    path = tuple(step for step in (loc[:-1] if key else loc) if step not in (ONE, EACH, NAMED))
-    place = key_place(root, path) if key or kind == "extra_forbidden" else place_of(root, path)
-    if kind == "missing":
-        message, place = _missing(loc), place_of(root, path[:-1])
-    elif kind == "extra_forbidden":
-        message = _unknown(loc, str(path[-1]))
-    elif kind != "wrong":
-        message = _shape(kind, message)
-    if not _beneath(path, told):
-        faults.add(place, path, message)
-        told.add(path)
-    _take_out(path, data, gap=kind == "missing")
+class _Error(NamedTuple):
+    """One error of the models; `loc` holds the branches of values that may be written in two ways."""
+
+    loc: Path
+    kind: str
+    message: str
+
+    @property
+    def path(self) -> Path:
+        """The path of what is wrong, as the file has it."""
+        return tuple(step for step in self.loc if step not in (ONE, EACH, NAMED, "[key]"))
+
+    def place(self, root: Mapping) -> Place:
+        """Return the place of the key or the value that is wrong, or of the mapping that lacks it."""
+        if self.kind == "missing":
+            return place_of(root, self.path[:-1])
+        at_key = self.loc[-1] == "[key]" or self.kind == "extra_forbidden"
+        return key_place(root, self.path) if at_key else place_of(root, self.path)
+
+    @property
+    def text(self) -> str:
+        """What is wrong and what to do, in words."""
+        if self.kind == "missing":
+            return _missing(self.loc)
+        if self.kind == "extra_forbidden":
+            return _unknown(self.loc, str(self.path[-1]))
+        return self.message if self.kind == "wrong" else _shape(self.kind, self.message)
 
 
-def _beneath(path: Path, told: set[Path]) -> bool:
-    """Whether a fault is already noted at `path` or above it."""
-    return any(path[:length] in told for length in range(1, len(path) + 1))
-
-
-def _take_out(path: Path, data: Any, *, gap: bool) -> None:
-    """Delete what stands at `path`; for a gap the mapping that has it, unless that is the file itself."""
+def _take_out(path: Path, data: Any, *, gap: bool) -> Path:
+    """Delete what stands at `path`; for a gap the mapping that has it, unless that is the file. Return what went."""
     if gap and len(path) == 1:
         name = str(path[0])
         data[name] = Scalar(_STAND_INS[name], False, Place("")) if name in _STAND_INS else {}
-        return
+        return path
     above = data
     target = path[:-1] if gap else path
     for step in target[:-1]:
         inside = (isinstance(above, dict) and step in above) or isinstance(above, list)
         above = above[step] if inside else {}
     if isinstance(above, list):
-        _take_out(target[:-1], data, gap=False)
-    else:
-        above.pop(target[-1], None)
+        return _take_out(target[:-1], data, gap=False)
+    above.pop(target[-1], None)
+    return target
 
 
 def _missing(loc: Path) -> str:

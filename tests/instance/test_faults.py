@@ -1,0 +1,214 @@
+"""Each kind of fault and of warning: the exact place, the path, and what is said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.instance.writing import faults, loaded
+
+from medalopt.errors import InputError
+from medalopt.instance import load
+
+FAULTS: dict[str, tuple[dict[str, str], tuple[int, int, str, str]]] = {
+    "unknown section": ({"x": "metal: {}"}, (12, 1, "metal", "unknown key `metal`; did you mean `metals`?")),
+    "unknown key": (
+        {"metals": "metals: {Au: {sel: 1}, Ag: {}}"},
+        (5, 15, "metals.Au.sel", "unknown key `sel`; did you mean `sell`?"),
+    ),
+    "unknown key far from all": (
+        {"periods": "periods: {zzz: 1}"},
+        (
+            4,
+            11,
+            "periods.zzz",
+            "unknown key `zzz`; the keys known here are `count`, `length`, `note`, `source` and `start`",
+        ),
+    ),
+    "missing in a mapping": (
+        {"medals": "medals:\n  first: {parts: {silver: 1}}"},
+        (12, 10, "medals.first.count", "`count` is missing: Medals ordered"),
+    ),
+    "missing section": ({"alloys": "", "medals": "medals: {a: {count: 1, parts: {}}}"}, (1, 1, "alloys", "is missing")),
+    "section without a member": ({"medals": "medals: {}"}, (11, 1, "medals", "`medals` holds none")),
+    "empty section": ({"policy": "policy:"}, (12, 1, "policy", "this section is empty")),
+    "duplicate key": (
+        {"metals": "metals:\n  Au: {}\n  Ag: {}\n  Au: {}"},
+        (8, 3, "", "`Au` stands twice in one mapping, first in line 6: delete or rename one"),
+    ),
+    "not a mapping": ({"periods": "periods: 4"}, (4, 10, "periods", "expected a mapping")),
+    "not a mapping of names": ({"metals": "metals: [Au, Ag]"}, (5, 9, "metals", "expected a mapping of names")),
+    "not a list": (
+        {"smelters": "smelters: {kosaka: {accepts: phone}}"},
+        (9, 30, "smelters.kosaka.accepts", "expected a list, such as [a, b]; found `phone`"),
+    ),
+    "list for a figure": (
+        {"smelters": "smelters: {kosaka: {limit: [1, 2]}}"},
+        (9, 28, "smelters.kosaka.limit", "expected one figure such as `10 t`; found a list"),
+    ),
+    "list of a wrong length": (
+        {"smelters": "smelters: {kosaka: {capacity: [1, 2, 3]}}"},
+        (9, 31, "smelters.kosaka.capacity", "there are 2 periods, but 3 values"),
+    ),
+    "wrong within a list": (
+        {"smelters": "smelters: {kosaka: {capacity: [1, 2 km]}}"},
+        (9, 35, "smelters.kosaka.capacity[1]", "found `2 km`"),
+    ),
+    "wrong by metal": (
+        {"smelters": "smelters: {kosaka: {returned: {default: 1, Au: 2}}}"},
+        (9, 48, "smelters.kosaka.returned.Au", "`2` is out of range: a share lies between 0 % and 100 %"),
+    ),
+    "unknown metal as a key": (
+        {"smelters": "smelters: {kosaka: {returned: {Agg: 1}}}"},
+        (9, 32, "smelters.kosaka.returned.Agg", "no metal is called `Agg`; did you mean `Ag`?"),
+    ),
+    "window turned round": (
+        {"alloys": "alloys: {silver: {composition: {Ag: [2 %, 1 %]}}}"},
+        (10, 37, "alloys.silver.composition.Ag", "the window is turned round"),
+    ),
+    "window of a policy": (
+        {"policy": "policy: {device_share: {rich: {devices: [phone], share: [50 %, 20 %]}}}"},
+        (12, 57, "policy.device_share.rich.share", "the window is turned round"),
+    ),
+    "group with an unknown device": (
+        {"policy": "policy: {device_share: {rich: {devices: [phon], share: 1}}}"},
+        (12, 42, "policy.device_share.rich.devices[0]", "did you mean `phone`?"),
+    ),
+    "least shares above all": (
+        {"alloys": "alloys: {silver: {composition: {Ag: 60 %, Au: 60 %}}}"},
+        (10, 32, "alloys.silver.composition", "the least shares sum to 120 %"),
+    ),
+    "limit turned round": (
+        {"market": "market: {o: {composition: {Ag: 1}, price: 1, committed: 2, limit: 1}}"},
+        (12, 57, "market.o.committed", "more is committed than the `limit` allows"),
+    ),
+    "pieces without a mass in a content": (
+        {"devices": "devices: {phone: {content: {Au: 5 mg/unit}}, laptop: {}}"},
+        (6, 33, "devices.phone.content.Au", "give the device a `unit_mass`"),
+    ),
+    "pieces without a mass in a treatment": (
+        {"treatments": "treatments: {sort: {cost: 5 JPY/unit}}"},
+        (12, 27, "treatments.sort.cost", "`laptop` give none"),
+    ),
+    "pieces without a mass in an override": (
+        {"treatments": "treatments: {sort: {devices: {laptop: {cost: 5 JPY/pcs}}}}"},
+        (12, 46, "treatments.sort.devices.laptop.cost", "give `laptop` a `unit_mass`"),
+    ),
+    "second stream of a name": (
+        {
+            "streams": "streams:\n- {device: phone, region: r, available: 1}\n- {name: phone@r, device: laptop, region: r, total: 1}"
+        },
+        (9, 10, "streams.phone@r", "the stream `phone@r` stands in line 8 already"),
+    ),
+    "lane without a smelter": (
+        {"lanes": "lanes:\n- {region: r}"},
+        (13, 3, 'lanes."r@?".smelter', "`smelter` is missing"),
+    ),
+    "date outside the horizon": (
+        {"medals": "medals: {first: {count: 1, due: 2017-06, parts: {silver: 1}}}"},
+        (11, 33, "medals.first.due", "`2017-06` names no period: those are `2017-04` to `2017-05`"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_stands_where_it_is(name: str, tmp_path: Path) -> None:
+    """A planted fault is the only one found, at its line, column and path, and says what is wrong and what to do."""
+    parts, (line, column, path, says) = FAULTS[name]
+    ((found_line, found_column, found_path, message),) = faults(tmp_path, **parts)
+    assert (found_line, found_column, found_path) == (line, column, path)
+    assert says in message
+
+
+WARNINGS: dict[str, tuple[dict[str, str], str, str]] = {
+    "rich feed": (
+        {"treatments": "treatments: {sort: {to_smelter: 0.5 %}}"},
+        "treatments.sort",
+        "a tonne of feed from `laptop` would hold 600 kg of metal",
+    ),
+    "rich device": (
+        {"devices": "devices: {phone: {content: {Ag: 501 kg/t, Au: 1}}, laptop: {content: {Ag: 1}}}"},
+        "devices.phone.content",
+        "would hold 502 kg of metal",
+    ),
+    "refining what sells for nothing": (
+        {
+            "metals": "metals: {Au: {}, Ag: {sell: 1}}",
+            "smelters": "smelters: {kosaka: {returned: 90 %, refining_charge: {Au: 5, Ag: 5}}}",
+        },
+        "metals.Au",
+        "costs a refining charge but sells for nothing",
+    ),
+    "a thousand times its neighbours": (
+        {"devices": "devices: {phone: {content: {Ag: 200, Au: 1}}, laptop: {content: {Ag: 200 g/t}}}"},
+        "devices.phone.content.Ag",
+        "this figure is 1_000 times the next of its kind",
+    ),
+    "a thousand times the other months": (
+        {"smelters": "smelters: {kosaka: {capacity: [5, 5_000]}}"},
+        "smelters.kosaka.capacity[1]",
+        "this figure is 1_000 times the next",
+    ),
+    "a thousand times the other streams": (
+        {
+            "streams": "streams:\n- {device: phone, region: a, available: 2}\n- {device: phone, region: b, available: 3_000}\n"
+            "- {device: phone, region: c, available: 1}"
+        },
+        "streams.phone@b.available",
+        "this figure is 1_500 times the next",
+    ),
+    "region without a stream": (
+        {"lanes": "lanes: [{region: tokyo, smelter: kosaka}, {region: tokio, smelter: kosaka}]"},
+        "streams",
+        "no stream is in the region `tokio`, which a lane or a treatment names; did you mean `tokyo`?",
+    ),
+    "smelter without a lane": (
+        {"lanes": "lanes: [{region: tokyo, smelter: kosaka}]", "smelters": "smelters: {kosaka: {}, far: {}}"},
+        "smelters.far",
+        "no lane leads to `far`",
+    ),
+    "distance for nothing": (
+        {"lanes": "lanes: [{region: tokyo, smelter: kosaka, distance: 5}]"},
+        "lanes.tokyo@kosaka.distance",
+        "there is no `transport_rate`",
+    ),
+    "alloy that no medal uses": (
+        {"alloys": "alloys: {silver: {composition: {Ag: 1}}, gold: {composition: {Au: 1}}}"},
+        "alloys.gold",
+        "no medal is made of `gold`",
+    ),
+    "metal that nothing names": (
+        {"metals": "metals: {Au: {sell: 100}, Ag: {sell: 100}, Pt: {}}"},
+        "metals.Pt",
+        "no device, offer or alloy names `Pt`",
+    ),
+    "alloy with a gap": (
+        {"alloys": "alloys: {silver: {composition: {Ag: 92.5 %}}}"},
+        "alloys.silver",
+        "sum to 92.5 %, so it can never be cast",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WARNINGS)
+def test_what_is_odd_draws_one_warning(name: str, tmp_path: Path) -> None:
+    """What is allowed but odd loads, with one warning at its place."""
+    parts, path, says = WARNINGS[name]
+    (warning,) = loaded(tmp_path, **parts).warnings
+    assert warning.path == path and says in warning.message
+    assert warning.line > 0 and str(warning).isprintable()
+
+
+def test_the_small_instance_is_not_odd(tmp_path: Path) -> None:
+    """The instance in which the faults above are planted has neither fault nor warning."""
+    assert faults(tmp_path) == [] and loaded(tmp_path).warnings == ()
+
+
+def test_a_thousand_faults_are_enough(tmp_path: Path) -> None:
+    """Of very many faults a thousand are listed, and how many are not."""
+    path = tmp_path / "case.yaml"
+    path.write_text("\n".join(f"key{n}: 1" for n in range(5_000)), encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        load(path)
+    assert len(caught.value.faults) == 1_001
+    assert caught.value.faults[-1].message == "4006 more faults are not listed"
