@@ -2,7 +2,7 @@
 
 HiGHS works with tolerances that are absolute in each row's own unit, so a plan in tonnes and raw yen may
 be 'solved' by nothing. Here a column is measured in its implied bound, a row in its largest coefficient,
-the objective in its largest cost; a power of two changes an exponent and not a digit.
+the objective in its largest cost over 256; a power of two changes an exponent and not a digit.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from medalopt.errors import SolverError
 from medalopt.instance.figures import Floats, Ints
 from medalopt.solver.linear import Linear
 from medalopt.solver.sizes import powers
+
+
+LIFT = 8  # the largest cost is 2**LIFT: reduced costs are then told from nothing 256 times as finely
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +56,7 @@ def scaled(linear: Linear) -> Scaled:
     row = -powers(largest)
     value = np.ldexp(value, row[entries.row])
     costs = np.ldexp(linear.costs, column[None, :])
-    cost = -powers(np.abs(costs).max(axis=1, initial=0.0))
+    cost = LIFT - powers(np.abs(costs).max(axis=1, initial=0.0))
     order = np.lexsort((entries.row, entries.column))
     counts = np.bincount(entries.column, minlength=len(column))
     result = Scaled(
