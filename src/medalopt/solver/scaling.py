@@ -16,7 +16,6 @@ from medalopt.instance.figures import Floats, Ints
 from medalopt.solver.linear import Linear
 from medalopt.solver.sizes import powers
 
-
 LIFT = 8  # the largest cost is 2**LIFT: reduced costs are then told from nothing 256 times as finely
 
 
