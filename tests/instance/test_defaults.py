@@ -11,7 +11,7 @@ from tests.instance.writing import loaded
 
 
 def test_left_out_sections(tmp_path: Path) -> None:
-    """Without periods there is one called 1; without treatments one that does nothing; without lanes every pair, free."""
+    """Left out, periods are one called 1, treatments one that does nothing, and lanes every pair, free."""
     one = loaded(tmp_path, periods="")
     assert one.periods == ("1",) and one.period_length == "month"
     assert one.treatments.names == ("whole",)
@@ -129,8 +129,8 @@ def test_one_treatment_device_by_device(tmp_path: Path) -> None:
     """What a treatment says of one device replaces its cost, its share or its whole recovery, there alone."""
     one = loaded(
         tmp_path,
-        treatments="treatments: {sort: {cost: 5 JPY/unit, to_smelter: 50 %, recovery: {Au: 40 %, Ag: 30 %}, accepts: [phone],"
-        " devices: {phone: {to_smelter: 20 %, recovery: {Au: 10 %}}, laptop: {cost: 9}}}}",
+        treatments="treatments: {sort: {cost: 5 JPY/unit, to_smelter: 50 %, recovery: {Au: 40 %, Ag: 30 %},"
+        " accepts: [phone], devices: {phone: {to_smelter: 20 %, recovery: {Au: 10 %}}, laptop: {cost: 9}}}}",
     ).treatments
     assert one.cost.value.tolist() == [[9, 50_000]]
     assert one.to_smelter.value.tolist() == [[0.5, 0.2]]

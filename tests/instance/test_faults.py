@@ -96,7 +96,8 @@ FAULTS: dict[str, tuple[dict[str, str], tuple[int, int, str, str]]] = {
     ),
     "second stream of a name": (
         {
-            "streams": "streams:\n- {device: phone, region: r, available: 1}\n- {name: phone@r, device: laptop, region: r, total: 1}"
+            "streams": "streams:\n- {device: phone, region: r, available: 1}\n"
+            "- {name: phone@r, device: laptop, region: r, total: 1}"
         },
         (9, 10, "streams.phone@r", "the stream `phone@r` stands in line 8 already"),
     ),
@@ -151,8 +152,8 @@ WARNINGS: dict[str, tuple[dict[str, str], str, str]] = {
     ),
     "a thousand times the other streams": (
         {
-            "streams": "streams:\n- {device: phone, region: a, available: 2}\n- {device: phone, region: b, available: 3_000}\n"
-            "- {device: phone, region: c, available: 1}"
+            "streams": "streams:\n- {device: phone, region: a, available: 2}\n"
+            "- {device: phone, region: b, available: 3_000}\n- {device: phone, region: c, available: 1}"
         },
         "streams.phone@b.available",
         "this figure is 1_500 times the next",

@@ -141,7 +141,8 @@ def test_title_and_remarks_are_no_figures(tmp_path: Path) -> None:
     told = loaded(
         tmp_path,
         title="title: Told\nsource: [a, b]\nnote: whole",
-        devices="devices: {note: all, phone: {unit_mass: 100 g, content: {source: S1, Au: 1, Ag: 2}}, laptop: {content: {Ag: 3}}}",
+        devices="devices: {note: all, laptop: {content: {Ag: 3}},"
+        " phone: {unit_mass: 100 g, content: {source: S1, Au: 1, Ag: 2}}}",
         streams="streams:\n- {device: phone, region: tokyo, available: 10, source: [x, y], note: z}",
     )
     assert told.figures == plain.figures and told.title == "Told"

@@ -23,7 +23,8 @@ def test_a_table_is_the_same_as_a_list(tmp_path: Path) -> None:
     listed = loaded(
         tmp_path,
         streams="streams:\n- {device: phone, region: a, bundle: x, available: 5 t, price: 3 JPY/unit, committed: 1 t,"
-        " credited: {default: 50 %, Au: 30 %}, storage: {limit: 7 t, cost: 2}, footprint: 9, lot: 2, minimum_order: 4}\n"
+        " credited: {default: 50 %, Au: 30 %}, storage: {limit: 7 t, cost: 2}, footprint: 9, lot: 2,"
+        " minimum_order: 4}\n"
         "- {name: other, device: laptop, region: a, total: 6, collection: 1e3, storage: {}, credited: 40 %}",
     )
     text = (
@@ -74,7 +75,8 @@ def test_lanes_in_a_table(tmp_path: Path) -> None:
     )
     one = loaded(
         tmp_path,
-        streams="streams:\n- {device: phone, region: tokyo, available: 1}\n- {device: phone, region: osaka, available: 1}",
+        streams="streams:\n- {device: phone, region: tokyo, available: 1}\n"
+        "- {device: phone, region: osaka, available: 1}",
         lanes="lanes: {table: below/lanes.csv, source: surveyed}",
         transport_rate="transport_rate: 3",
     )

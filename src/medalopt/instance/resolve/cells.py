@@ -51,8 +51,8 @@ def check(sheet: Sheet, model: type[Entry], names: list[str], draft: Draft) -> N
     """Note unknown columns, cells that must be and are not, and names that nothing defines."""
     known = fields(model)
     for key, cells in sheet.columns.items():
-        row = next((number for number, cell in enumerate(cells) if cell is not None), 0)
-        if message := _stray(key, known, draft):
+        row = next((number for number, cell in enumerate(cells) if cell is not None), None)
+        if row is not None and (message := _stray(key, known, draft)):
             draft.faults.add(sheet.place(row, key), key_path(sheet, names[row], key), message)
     for key, (kind, default) in known.items():
         if default is PydanticUndefined:

@@ -32,6 +32,8 @@ class Noted:
         """Describe the mapping with its two remarks."""
         described: Schema = handler(schema)
         described.pop("propertyNames", None)
+        for inner in described.pop("patternProperties", {}).values():
+            described["additionalProperties"] = inner
         return {**described, "properties": NOTES}
 
 

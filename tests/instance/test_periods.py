@@ -1,0 +1,49 @@
+"""Names of periods."""
+
+from __future__ import annotations
+
+import pytest
+
+from medalopt.instance.resolve.periods import Calendar
+
+
+@pytest.mark.parametrize(
+    ("start", "count", "length", "labels"),
+    [
+        (None, 3, "month", ("1", "2", "3")),
+        ("2017-11", 3, "month", ("2017-11", "2017-12", "2018-01")),
+        ("2017-11", 3, "quarter", ("2017-11", "2018-02", "2018-05")),
+        ("2017-04", 2, "year", ("2017-04", "2018-04")),
+    ],
+)
+def test_labels(start: str | None, count: int, length: str, labels: tuple[str, ...]) -> None:
+    """A period is named by its first month, or by its number."""
+    assert Calendar(start, count, length).labels == labels
+
+
+@pytest.mark.parametrize(
+    ("text", "index"),
+    [
+        ("2017-11", 0),
+        ("2018-01", 0),
+        ("2018-02", 1),
+        ("2018-07", 2),
+        ("2018-08", None),
+        ("2017-10", None),
+        ("1", None),
+        ("2018", None),
+        ("2018-13", None),
+        ("2018-1", None),
+        ("", None),
+    ],
+)
+def test_any_month_inside_names_a_quarter(text: str, index: int | None) -> None:
+    """Any month of a period names it; a month outside, or no month, names none."""
+    assert Calendar("2017-11", 3, "quarter").index(text) == index
+
+
+def test_numbers_name_periods_without_a_start() -> None:
+    """Without a start a period's number names it, and no month does."""
+    calendar = Calendar(None, 12, "month")
+    assert calendar.index("12") == 11 and calendar.index("13") is None
+    assert calendar.index("0") is None and calendar.index("2017-04") is None and calendar.index("01") is None
