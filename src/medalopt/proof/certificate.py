@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from medalopt.instance.bounds import Bounds
 from medalopt.instance.decisions import Account
 from medalopt.proof.bound import lower_bound
@@ -31,7 +33,7 @@ class Certificate:
 
 def certify(account: Account, bounds: Bounds, duals: Duals, measure: str) -> Certificate:
     """Return the certificate of the plan of `account`; `duals` by constraint and names, believed in nothing."""
-    worst = max(rule.worst() for rule in rules(account, bounds))
+    worst = float(np.max([rule.worst() for rule in rules(account, bounds)]))  # what is no number stays none
     bound = lower_bound(account.instance, account.found, bounds, prices(account.instance, duals), measure)
     gap = (float(account.value(measure)) - bound) / max(1.0, paid(account, measure))
     return Certificate(worst, bound, gap, "float64", "instance")

@@ -64,6 +64,7 @@ def prices(instance: Instance, duals: Duals) -> Prices:
     purchase, feed_total = table("purchase", offers), table("feed_total", smelters)
     supply = table("supply", streams, periods) + table("bundle_supply", streams, periods)
     cap = duals.get("footprint_cap", {}).get(None, 0.0)
+    named, admits = instance.alloys.named[:, :, None], instance.alloys.admits_others[:, None]
     return Prices(
         feed_capacity=below(table("feed_capacity", smelters, periods), instance.smelters.capacity.value),
         treatment_capacity=below(
@@ -73,8 +74,8 @@ def prices(instance: Instance, duals: Duals) -> Prices:
         balance=table("balance", metals, periods),
         melt=table("melt", alloys, periods),
         fineness_low=np.maximum(table("fineness_low", alloys, metals, periods), 0),
-        fineness_high=below(table("fineness_high", alloys, metals, periods)),
-        others=below(table("others", alloys, periods)),
+        fineness_high=np.where(named, below(table("fineness_high", alloys, metals, periods)), 0.0),
+        others=np.where(admits, below(table("others", alloys, periods)), 0.0),
         demand=demand,
         purchase=np.maximum(purchase, 0) + below(purchase, instance.market.limit.value),
         stream_commitment=np.maximum(table("stream_commitment", streams), 0),

@@ -1,0 +1,91 @@
+"""The certificate: it accepts every right plan, and nothing that is no number."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+from tests.model.cases import EXPECTED, MEASURES, at_random, conformance, loaded, plain, planned
+
+from medalopt.instance.bounds import implied
+from medalopt.instance.decisions import Account, Decisions
+from medalopt.plan.plan import Plan
+from medalopt.proof.certificate import EXACT, GAP, certify, paid
+
+SEEDS = range(100)
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_every_right_conformance_plan_is_accepted(measure: str) -> None:
+    """Where an optimum is expected, the plan is proven and has it; where none is, there is no plan."""
+    for name, answers in EXPECTED.items():
+        plan = planned(conformance(name), measure)
+        assert (plan is not None) == (answers[measure]["status"] == "optimal"), name
+        if plan is not None:
+            assert plan.certificate.optimal
+            assert plan.objective == pytest.approx(answers[measure]["value"], rel=1e-7, abs=1e-7)
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_every_right_random_plan_is_accepted(measure: str) -> None:
+    """Of the random instances each has a plan that is proven, or a proof that there is none."""
+    plans = [plan for seed in SEEDS if (plan := planned(at_random(seed), measure)) is not None]
+    assert len(plans) > 50
+    assert all(plan.certificate.optimal for plan in plans)
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    """Return the plan of the plain case."""
+    plan = planned(loaded(plain()))
+    assert plan is not None
+    return plan
+
+
+def with_decisions(plan: Plan, decisions: Decisions) -> Account:
+    """Return the plan's account with other decisions."""
+    return Account(plan.instance, plan.account.found, decisions)
+
+
+@pytest.mark.parametrize("part", [field.name for field in fields(Decisions)])
+def test_what_is_no_number_is_accepted_nowhere(part: str, plan: Plan) -> None:
+    """A single NaN among the decisions is neither without fault nor without a gap."""
+    values = getattr(plan.account.decisions, part).copy()
+    values.flat[-1] = np.nan
+    account = with_decisions(plan, replace(plan.account.decisions, **{part: values}))
+    certificate = certify(account, implied(plan.instance, account.found), plan.duals, "cost")
+    assert np.isnan(certificate.primal_violation)
+    assert not certificate.optimal
+
+
+def test_a_plan_that_costs_more_than_it_must_has_a_gap(plan: Plan) -> None:
+    """Half as many tonnes again, the surplus left over: no rule is broken, and the gap says how much too dear it is."""
+    made, found = plan.account.decisions, plan.account.found
+    more = 1.5 * made.sent
+    surplus = made.surplus + (found.returned.T @ (more - made.sent))
+    account = with_decisions(plan, replace(made, sent=more, surplus=surplus))
+    certificate = certify(account, implied(plan.instance, found), plan.duals, "cost")
+    assert certificate.primal_violation <= EXACT
+    assert certificate.gap == pytest.approx((account.cost - plan.cost) / paid(account, "cost"), abs=1e-9)
+    assert certificate.gap > GAP
+    assert not certificate.optimal
+
+
+def test_wrong_prices_prove_less(plan: Plan) -> None:
+    """With half the prices, or none, the plan is feasible but not proven."""
+    bounds = implied(plan.instance, plan.account.found)
+    for share in (0.0, 0.5):
+        duals = {name: {key: share * value for key, value in rows.items()} for name, rows in plan.duals.items()}
+        certificate = certify(plan.account, bounds, duals, "cost")
+        assert certificate.lower_bound < plan.cost - 1
+        assert not certificate.optimal
+
+
+def test_a_gap_is_measured_by_all_that_is_paid() -> None:
+    """What is earned does not make a gap look larger: costs and earnings count alike, and at least 1 in all."""
+    account = planned(conformance("c02")).account  # type: ignore[union-attr]
+    assert account.costs["sales"].sum() < 0
+    assert paid(account, "cost") == pytest.approx(sum(abs(part).sum() for part in account.costs.values()))
+    assert paid(account, "footprint") == pytest.approx(account.footprint)
+    assert paid(account, "mass") == pytest.approx(account.tonnes)

@@ -1,0 +1,123 @@
+"""The bound beside the same bound found by a solver, on the program as arrays: two ways to one number."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+
+import numpy as np
+import pytest
+from tests.model.cases import MEASURES, Document, at_random, changed, conforming, loaded, planned
+
+from medalopt.instance.bounds import implied
+from medalopt.instance.figures import Bools, Floats
+from medalopt.instance.instance import Instance
+from medalopt.instance.routes import routes
+from medalopt.model.network import Entries, network
+from medalopt.proof.bound import lower_bound
+from medalopt.proof.prices import prices
+from medalopt.solver.assemble import assembled
+from medalopt.solver.highs import attempt
+from medalopt.solver.linear import Linear
+from medalopt.solver.scaling import scaled
+from medalopt.solver.solution import priced
+
+FOUNDRY = ("stock", "surplus", "charge", "buy", "cast", "recharge", "scrap")
+
+
+def whole(instance: Instance, measure: str) -> Linear:
+    """Return the program of `instance` with all its rows."""
+    found = routes(instance)
+    return assembled(instance, found, network(instance, found), implied(instance, found), measure)
+
+
+def random_prices(linear: Linear, random: Random) -> Floats:
+    """Return a price for each row, with the sign that its limits allow."""
+    width = 10.0 ** random.uniform(-1, 5)
+    y = np.array([random.gauss(0, width) for _ in linear.rows])
+    y = np.where(np.isfinite(linear.row_lower), y, np.minimum(y, 0))
+    return np.where(np.isfinite(linear.row_upper), y, np.maximum(y, 0))
+
+
+def relaxed(linear: Linear, kept: Bools, y: Floats) -> tuple[Linear, float]:
+    """Return the program in which all rows but those `kept` are priced at `y`, in boxes; and what is left over."""
+    entries = linear.entries
+    stays = kept[entries.row]
+    gone = np.where(kept, 0.0, y)
+    costs = linear.costs[0] - np.bincount(entries.column, entries.value * gone[entries.row], len(linear.lower))
+    end = np.where(gone > 0, linear.row_lower, linear.row_upper)
+    number = np.cumsum(kept) - 1
+    boxed = [True] * linear.network + [name in FOUNDRY for name, _ in linear.places]  # the others follow
+    program = replace(
+        linear,
+        upper=np.where(boxed, np.minimum(linear.upper, linear.size), linear.upper),
+        costs=costs[None, :],
+        rows=tuple(row for row, stay in zip(linear.rows, kept, strict=True) if stay),
+        row_lower=linear.row_lower[kept],
+        row_upper=linear.row_upper[kept],
+        entries=Entries(number[entries.row[stays]], entries.column[stays], entries.value[stays]),
+    )
+    return program, float((gone * np.where(gone == 0, 0.0, end)).sum())
+
+
+def both_ways(instance: Instance, measure: str, random: Random) -> tuple[float, float, float]:
+    """Return the bound at random prices, the same found by the solver, and how large the numbers in it are."""
+    linear = whole(instance, measure)
+    names = np.array([name for name, _ in linear.rows])
+    kept = np.isin(names, ["supply", "bundle_supply"]) | np.char.startswith(names, "define_")
+    y = random_prices(linear, random)
+    program, rest = relaxed(linear, kept, y)
+    ready = scaled(program)
+    answer = attempt(ready, "dual simplex")
+    assert answer.status == "optimal"
+    y[kept] = ready.dual(answer.y)
+    terms = program.costs[0] * ready.primal(answer.x)
+    found = routes(instance)
+    duals = prices(instance, priced(linear, y))
+    bound = lower_bound(instance, found, implied(instance, found), duals, measure)
+    most = np.abs(program.costs[0]) * np.where(np.isfinite(linear.size), linear.size, 0)
+    return bound, float(terms.sum()) + rest, float(most.sum()) + abs(rest)
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_the_bound_is_the_lagrangian_of_the_program(measure: str) -> None:
+    """At random prices of the linking rows, the bound is the least that the program with those rows priced can cost."""
+    random = Random(f"Lagrange, {measure}")
+    for instance in (*conforming().values(), *map(at_random, range(50))):
+        bound, solved, size = both_ways(instance, measure, random)
+        assert bound == pytest.approx(solved, rel=0, abs=1e-9 * size)
+
+
+STRICT = {"Ag": ["90 %", "100 %"], "Cu": ["0 %", "5 %"]}
+
+
+@pytest.mark.parametrize(
+    ("row", "loose", "tight"),
+    [
+        (
+            "fineness_high",
+            {"composition": {"Ag": ["90 %", "100 %"]}, "others": "10 %"},
+            {"composition": {"Ag": ["90 %", "100 %"], "Cu": "0 %"}, "others": "10 %"},
+        ),
+        ("others", {"composition": STRICT}, {"composition": STRICT, "others": "0 %"}),
+    ],
+)
+def test_prices_of_rows_that_do_not_exist_prove_nothing(row: str, loose: Document, tight: Document) -> None:
+    """Prices of a stricter case say too much where its rules do not hold: there they must count for nothing."""
+    offers = {
+        "silver": {"composition": {"Ag": "100 %"}, "price": "60000 JPY/kg"},
+        "copper": {"composition": {"Cu": "100 %"}, "price": "700 JPY/kg"},
+        "old": {"composition": {"Ag": "90 %"}, "price": "100 JPY/kg"},
+    }
+    offers.pop("old" if row == "fineness_high" else "copper")
+    strict, free = (
+        loaded(changed(streams=None, smelters=None, market=offers, alloys={"silver": alloy}))
+        for alloy in (tight, loose)
+    )
+    strict_plan, plan, found = planned(strict), planned(free), routes(free)
+    assert strict_plan is not None
+    assert plan is not None
+    assert any(strict_plan.duals[row].values())
+    assert strict_plan.cost > plan.cost + 1000
+    bound = lower_bound(free, found, implied(free, found), prices(free, strict_plan.duals), "cost")
+    assert bound <= plan.cost * (1 + 1e-12)
