@@ -1,5 +1,5 @@
 """The command line: parse, call, print, exit code; nothing else. Heavy imports wait until a verb needs them."""
 
-from medalopt.cli.main import app, main
+from medalopt.cli.main import main
 
-__all__ = ["app", "main"]
+__all__ = ["main"]

@@ -7,13 +7,15 @@ from typing import Annotated
 
 import typer
 
-from medalopt.cli.common import Changes, InstanceFile, Json, emit, read
-from medalopt.errors import UsageError
+from medalopt.cli.common import Changes, InstanceFile, Json, read
+from medalopt.cli.ending import emit, say
+from medalopt.errors import OutputError, UsageError
+from medalopt.wording import shown
 
 
 def check(instance: InstanceFile, set_: Changes = None, json: Json = False) -> int:
     """Check an instance: every mistake of every file at once, with line and cure; what is odd draws a warning."""
-    figures = read(instance, set_, json)
+    figures = read(instance, set_)
     if json:
         from medalopt.report.jsonplan import checked_object, text
 
@@ -44,13 +46,12 @@ def new(
     """Write a commented instance to start from; it has a plan."""
     from medalopt.instance.starting import template
     from medalopt.report.files import write_file
-    from medalopt.wording import shown
 
-    if not name or not set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789_-"):
-        raise UsageError(f"{shown(name)}: a name is made of a-z, 0-9, _ and -, such as my-games")
+    if not name or not set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789_-") or len(name) > 100:
+        raise UsageError(f"{shown(name)}: a name is made of a-z, 0-9, _ and -, at most 100, such as my-games")
     path = output or Path(f"{name}.yaml")
-    if path.exists():
-        raise UsageError(f"{path}: is there already; choose another name, or -o PATH")
+    if path.exists() or path.is_symlink():
+        raise OutputError(f"{shown(str(path))}: is there already and still stands; choose another name, or -o PATH")
     write_file(path, template(name))
-    emit(f"{path} is written. Change its figures, then: medalopt solve {path}\n")
+    say(f"{shown(str(path))}: is written; change its figures, then: medalopt solve {shown(str(path))}")
     return 0

@@ -1,15 +1,19 @@
-"""What several verbs share: their arguments, the instance read, data printed."""
+"""What several verbs share: their arguments, the instance read, what is said meanwhile."""
 
 from __future__ import annotations
 
-import os
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medalopt.errors import InputError, OutputError, UsageError
+from medalopt.cli.ending import say
+from medalopt.errors import OutputError, UsageError
+from medalopt.wording import shown
 
 if TYPE_CHECKING:
     from medalopt.instance.instance import Instance
@@ -23,44 +27,45 @@ Changes = Annotated[
 
 
 def changes(given: list[str] | None) -> dict[str, str]:
-    """Return the changes of `--set`, path to value. Raises UsageError where one has no `=`."""
-    result = {}
+    """Return the changes of `--set`, path to value. Raises UsageError where one is none, or a path comes twice."""
+    result: dict[str, str] = {}
     for text in given or []:
-        path, equals, value = text.partition("=")
-        if not equals or not path.strip():
-            raise UsageError(f"--set {text}: write PATH=VALUE, such as --set smelters.kosaka.capacity='500 t'")
-        result[path.strip()] = value.strip()
+        path, equals, value = (part.strip() for part in text.partition("="))
+        if not equals or not path:
+            raise UsageError(f"--set {shown(text)}: write PATH=VALUE, such as --set smelters.kosaka.capacity='500 t'")
+        if path in result:
+            raise UsageError(f"--set {shown(text)}: this figure is set twice; leave one of the two")
+        result[path] = value
     return result
 
 
-def read(path: Path, given: list[str] | None, as_json: bool) -> Instance:
-    """Read the instance; with `as_json` its faults are printed as JSON too. Warnings go to standard error."""
+def read(path: Path, given: list[str] | None) -> Instance:
+    """Return the instance in the file at `path` with the changes of `--set`; its warnings go to standard error."""
+    wanted = changes(given)
     from medalopt.instance.loading import load
 
-    try:
-        instance = load(path, changes(given))
-    except InputError as error:
-        if as_json:
-            from medalopt.report.jsonplan import faults_object, text
-
-            emit(text(faults_object(error.faults)))
-        raise
+    instance = load(path, wanted)
     for warning in instance.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
+        say(f"warning: {warning}")
     return instance
 
 
-def emit(text: str) -> None:
-    """Print data to standard output. Raises OutputError where that is full or closed."""
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except BrokenPipeError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python writes to it again when it ends
-        raise OutputError("standard output was closed before all was written") from error
-    except UnicodeEncodeError as error:
-        raise OutputError(
-            f"standard output cannot show {error.object[error.start : error.end]!r}: use UTF-8"
-        ) from error
-    except OSError as error:
-        raise OutputError(f"standard output could not be written ({error.strerror})") from error
+def check_output(output: Path, instance: Path) -> None:
+    """See, before a long calculation, that something can be written at `output`. Raises OutputError."""
+    if output.exists() and instance.exists() and output.samefile(instance):
+        raise OutputError(f"{shown(str(output))}: is the instance itself; name another file")
+    if not output.absolute().parent.is_dir():
+        folder = shown(str(output.parent))
+        raise OutputError(f"{shown(str(output))}: could not be written, there is no folder {folder}; make it first")
+
+
+@contextmanager
+def progress(doing: str) -> Iterator[None]:
+    """Say on standard error, where that is a terminal, what is being done, and at the end how long it took."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield
+        return
+    start = time.perf_counter()
+    say(f"{doing} …")
+    yield
+    say(f"{doing}: {time.perf_counter() - start:.1f} s")

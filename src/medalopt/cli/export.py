@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medalopt.cli.common import Changes, InstanceFile, emit, read
+from medalopt.cli.common import Changes, InstanceFile, check_output, read
+from medalopt.cli.ending import emit, say
 from medalopt.cli.solve import Measure, Objective
 from medalopt.errors import UsageError
+from medalopt.wording import shown
+
+if TYPE_CHECKING:
+    from medalopt.instance.instance import Instance
 
 
 class Form(StrEnum):
@@ -40,24 +45,30 @@ def export(
     form = to or _ENDINGS.get(output.suffix.lower() if output else "")
     if form is None:
         raise UsageError("say which format: --to lp, mps or mathprog, or -o NAME.lp, NAME.mps or NAME.dat")
-    figures = read(instance, set_, False)
-    if form == Form.mathprog:
-        from medalopt.export import write_mathprog
-
-        content, names = write_mathprog(figures, objective.value), None
-    else:
-        from medalopt.export import write_lp, write_mps, write_names
-        from medalopt.solver.named import named_program
-
-        program = named_program(figures, objective.value)
-        content = write_lp(program) if form == Form.lp else write_mps(program)
-        names = write_names(program)
+    if output is not None:
+        check_output(output, instance)
+    files = _files(read(instance, set_), form, objective, output)
     if output is None:
-        emit(content)
+        emit(next(iter(files.values())))
         return 0
     from medalopt.report.files import write_file
 
-    write_file(output, content)
-    if names is not None:
-        write_file(output.with_name(f"{output.stem}.names.csv"), names)
+    for path, content in files.items():
+        write_file(path, content)
+        say(f"{shown(str(path))}: is written")
     return 0
+
+
+def _files(figures: Instance, form: Form, objective: Measure, output: Path | None) -> dict[Path, str]:
+    """Return what is to be written, path to text: the program, and beside an LP or MPS file a table of its names."""
+    path = output or Path("-")
+    if form == Form.mathprog:
+        from medalopt.export import write_mathprog
+
+        return {path: write_mathprog(figures, objective.value)}
+    from medalopt.export import write_lp, write_mps, write_names
+    from medalopt.solver.named import named_program
+
+    program = named_program(figures, objective.value)
+    names = path.with_name(f"{path.stem}.names.csv")
+    return {path: write_lp(program) if form == Form.lp else write_mps(program), names: write_names(program)}

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medalopt.cli.common import Changes, InstanceFile, Json, emit, read
-from medalopt.errors import NoPlanError, OutputError, UsageError
-from medalopt.report.screen import progress, screen
+from medalopt.cli.common import Changes, InstanceFile, Json, check_output, progress, read
+from medalopt.cli.ending import emit, say
+from medalopt.errors import NoPlanError, UsageError
+from medalopt.wording import shown
 
 if TYPE_CHECKING:
     from medalopt.instance.instance import Instance
@@ -43,22 +44,39 @@ def solve(
     json: Json = False,
 ) -> int:
     """Find the best plan, prove it, and show what to take from whom, what it costs and what is scarce."""
-    from medalopt.solving import solve as solved
-
     if output is not None:
-        _check_output(output, instance)
-    figures = read(instance, set_, json)
+        if output.suffix.lower() not in ("", ".json"):
+            raise UsageError(f"-o {shown(str(output))}: a plan is written as NAME.json, or as CSV to a folder")
+        check_output(output, instance)
+    figures = read(instance, set_)
     try:
-        with progress(f"solving {figures.name}"):
-            plan = solved(figures, objective.value, tuple(extend or ()))
+        plan = _solved(figures, objective, tuple(extend or ()))
     except NoPlanError as error:
-        if json:
-            _emit_no_plan(figures, error, objective.value)
-        raise
+        _tell_no_plan(figures, error, objective, json)
+        return error.exit_code
     if output is not None:
         _write(plan, output)
     _print(plan, json)
     return 0
+
+
+def _solved(figures: Instance, objective: Measure, extensions: tuple[Path, ...]) -> Plan:
+    from medalopt.cli.interrupting import interruptible
+    from medalopt.solving import solve as solved
+
+    with progress(f"solving {figures.name}"), interruptible():
+        return solved(figures, objective.value, extensions)
+
+
+def _tell_no_plan(figures: Instance, error: NoPlanError, objective: Measure, as_json: bool) -> None:
+    from medalopt.report.jsonplan import no_plan_object, text
+    from medalopt.report.noplan import known
+
+    say(shown(str(error), 600))
+    for line in known(figures) if error.status == "infeasible" else ():
+        say(f"  {line}")
+    if as_json:
+        emit(text(no_plan_object(figures, error.status, objective.value)))
 
 
 def _print(plan: Plan, as_json: bool) -> None:
@@ -67,27 +85,9 @@ def _print(plan: Plan, as_json: bool) -> None:
 
         emit(text(plan_object(plan)))
     else:
-        from medalopt.report.terminal import show
+        from medalopt.report.terminal import answer
 
-        console = screen()
-        with console.capture() as captured:
-            show(plan, console)
-        emit(captured.get())
-
-
-def _emit_no_plan(figures: Instance, error: NoPlanError, measure: str) -> None:
-    from medalopt.report.jsonplan import no_plan_object, text
-
-    emit(text(no_plan_object(figures, error.status, measure)))
-
-
-def _check_output(output: Path, instance: Path) -> None:
-    if output.suffix.lower() not in ("", ".json"):
-        raise UsageError(f"-o {output}: a plan is written as NAME.json, or to a folder as CSV")
-    if output.exists() and instance.exists() and output.samefile(instance):
-        raise OutputError(f"{output}: is the instance itself; name another file")
-    if not output.resolve().parent.is_dir():
-        raise OutputError(f"{output}: there is no folder {output.parent}; make it first")
+        emit(answer(plan))
 
 
 def _write(plan: Plan, output: Path) -> None:
@@ -97,5 +97,8 @@ def _write(plan: Plan, output: Path) -> None:
 
     if output.suffix:
         write_file(output, text(plan_object(plan)))
+        say(f"{shown(str(output))}: the plan is written")
     else:
-        write_folder(output, folder(plan))
+        files = folder(plan)
+        write_folder(output, files)
+        say(f"{shown(str(output))}: the plan is written, {len(files)} tables as CSV")

@@ -62,7 +62,7 @@ def _needs(account: Account, y: Any, unit: str) -> Iterator[Marginal]:
 def _supply(account: Account, y: Any, unit: str) -> Iterator[Marginal]:
     """A tonne more of a stream; of one in a bundle only as far as its bundle is taken."""
     instance = account.instance
-    worth = _stream_worth(account, y)
+    worth = stream_worth(account, y)
     for i, stream in enumerate(instance.streams.names):
         for t, period in enumerate(instance.periods):
             path = render(("streams", stream, "available"))
@@ -71,7 +71,8 @@ def _supply(account: Account, y: Any, unit: str) -> Iterator[Marginal]:
         yield Marginal(path, None, float(y.stream_commitment[i]), f"{unit}/t", "one more tonne committed")
 
 
-def _stream_worth(account: Account, y: Any) -> Floats:
+def stream_worth(account: Account, y: Any) -> Floats:
+    """Return what a tonne more of each stream changes the measure by, (I, T); negative saves."""
     instance = account.instance
     share = np.ones_like(y.supply)
     for bundle in range(len(instance.bundles)):

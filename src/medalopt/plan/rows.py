@@ -13,6 +13,8 @@ from medalopt.instance.routes import route_costs
 
 Rows = dict[str, list[Any]]
 
+ROUNDING = 1e-9  # what the proof, too, takes for nothing
+
 
 def _names(axis: tuple[str, ...], at: Ints) -> list[str]:
     return [axis[number] for number in at.tolist()]
@@ -63,16 +65,22 @@ def purchases(account: Account) -> Rows:
 
 
 def metals(account: Account) -> Rows:
-    """Return the metal account: every metal and period, kg."""
+    """Return the metal account: every metal and period, kg.
+
+    A stock that rounding alone leaves is none: less than `ROUNDING` of all that came onto the account.
+    """
     instance = account.instance
+    back = account.returned.sum(axis=0)
+    turnover = instance.metals.opening_stock.value + back.sum(axis=1)
+    stock = np.where(abs(account.stock) > ROUNDING * turnover[:, None], account.stock, 0.0)
     metal, period = (axis.ravel() for axis in np.indices(account.stock.shape))
     return {
         "metal": _names(instance.metals.names, metal),
         "period": _names(instance.periods, period),
-        "returned": account.returned.sum(axis=0).ravel().tolist(),
+        "returned": back.ravel().tolist(),
         "used": account.decisions.charged.sum(axis=0).ravel().tolist(),
         "surplus": account.decisions.surplus.ravel().tolist(),
-        "stock": account.stock.ravel().tolist(),
+        "stock": stock.ravel().tolist(),
     }
 
 

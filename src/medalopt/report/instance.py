@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from medalopt.instance.instance import Instance
-from medalopt.report.numbers import whole
+from medalopt.report.numbers import digits
 
 
 def described(instance: Instance) -> str:
@@ -15,7 +15,7 @@ def described(instance: Instance) -> str:
         f"{instance.name}: right{_warnings(instance)}.",
         f"  {span}; money in {instance.currency}.",
         f"  {_count(len(instance.streams.names), 'stream')} of {_count(len(instance.devices.names), 'device type')} "
-        f"from {_count(len(instance.regions), 'region')}, {whole(offered)} t offered; "
+        f"from {_count(len(instance.regions), 'region')}, {digits(offered)} t offered; "
         f"{_count(len(instance.treatments.names), 'treatment')}, {_count(len(instance.smelters.names), 'smelter')}, "
         f"{_count(len(instance.market.names), 'offer')}.",
         f"  {_count(int(instance.medals.count.sum()), 'medal')} of {_count(len(instance.medals.names), 'kind')} "

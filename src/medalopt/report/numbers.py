@@ -1,10 +1,12 @@
-"""Numbers as a person reads them: thousands apart, three or four digits that count, a unit behind."""
+"""Numbers as a person reads them: thousands apart, as many digits as count, a unit behind."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 
-_LARGE = ((1e12, "tn"), (1e9, "bn"), (1e6, "m"))
+_SCALES = ((1e12, "tn"), (1e9, "bn"), (1e6, "m"))
+_MOST_DIGITS = 6  # of the largest figure of a column
 
 
 def digits(value: float, significant: int = 4) -> str:
@@ -12,34 +14,88 @@ def digits(value: float, significant: int = 4) -> str:
     if value == 0 or not math.isfinite(value):
         return "0" if value == 0 else str(value)
     places = significant - 1 - math.floor(math.log10(abs(value)))
-    if places > 6:
-        return f"{value:.2g}"
-    text = f"{round(value, places):,.{max(0, places)}f}"
-    text = text.rstrip("0").rstrip(".") if "." in text else text
-    return text.replace("-", "−")
+    if places > significant + 2:
+        return f"{value:.2g}".replace("-", "−")
+    text = f"{value:,.{min(max(0, places), significant)}f}"
+    return _plain(text.rstrip("0").rstrip(".") if "." in text else text)
 
 
-def whole(value: float) -> str:
-    """Return `value` rounded to a whole number, thousands apart; with digits where that would be nothing."""
-    return f"{value:,.0f}".replace("-", "−") if abs(value) >= 10 or value == 0 else digits(value, 3)
+def column(values: Sequence[float]) -> list[str]:
+    """Return figures of one column, all with the same decimals: enough for the least, not too many for the largest.
+
+    What would be shown as nothing, but is not, is `≈0`.
+    """
+    sizes = [abs(value) for value in values if value and math.isfinite(value)]
+    if not sizes:
+        return [digits(value) for value in values]
+    wanted = 1 - math.floor(math.log10(min(sizes)))  # two digits of the least
+    room = _MOST_DIGITS - 1 - max(0, math.floor(math.log10(max(sizes))))
+    needed = max(_decimals(value) for value in sizes)
+    places = max(0, min(wanted, room, needed))
+    return [_fixed(value, places) for value in values]
 
 
-def money(value: float, currency: str) -> str:
+def _decimals(value: float) -> int:
+    """Return how many decimals a figure of few digits has."""
+    text = f"{value:.{_MOST_DIGITS}f}".rstrip("0")
+    return len(text) - text.index(".") - 1
+
+
+def _fixed(value: float, places: int) -> str:
+    if value and abs(value) < 0.5 * 10.0**-places:
+        return "≈0"
+    return _plain(f"{value:,.{places}f}") if value else "0"
+
+
+def scale(amounts: Iterable[float]) -> tuple[float, str]:
+    """Return the unit that suits a column of money, as a number and its word: (1e6, 'm ') from 100 million on."""
+    largest = max((abs(amount) for amount in amounts), default=0.0)
+    return next(((size, f"{word} ") for size, word in _SCALES if largest >= 100 * size), (1.0, ""))
+
+
+def money(value: float, currency: str = "") -> str:
     """Return an amount of money, in millions and above with a word for the size: `10.8 bn JPY`."""
-    for size, word in _LARGE:
-        if abs(value) >= size:
-            return f"{digits(value / size)} {word} {currency}"
-    return f"{digits(value)} {currency}"
+    for size, word in _SCALES:
+        if abs(value) >= size * (1 - 5e-5):
+            return f"{digits(value / size)} {word} {currency}".rstrip()
+    return f"{digits(value)} {currency}".rstrip()
 
 
 def mass(kilograms: float) -> str:
     """Return a mass of metal in the unit that suits it: mg, g, kg or t."""
-    for size, factor, unit in ((1e4, 1e-3, "t"), (1, 1, "kg"), (1e-3, 1e3, "g"), (0, 1e6, "mg")):
-        if abs(kilograms) >= size:
-            return f"{digits(kilograms * factor)} {unit}"
-    return "0 kg"
+    if kilograms == 0:
+        return "0 kg"
+    units = ((1e4, 1e-3, "t"), (1, 1, "kg"), (1e-3, 1e3, "g"))
+    factor, unit = next(((factor, unit) for size, factor, unit in units if abs(kilograms) >= size), (1e6, "mg"))
+    return f"{digits(kilograms * factor)} {unit}"
 
 
-def share(part: float, all_of_it: float) -> str:
-    """Return a part in per cent of the whole; a dash where there is no whole."""
-    return f"{digits(100 * part / all_of_it, 3)} %" if all_of_it else "–"
+def tonnes(amount: float) -> str:
+    """Return a mass of devices: whole tonnes from 1,000 on, below that four digits."""
+    return f"{digits(amount)} t"
+
+
+def share(part: float, whole: float) -> str:
+    """Return a part in per cent of the whole; a dash where there is no whole. Only all of it is `100 %`."""
+    if not whole:
+        return "–"
+    per_cent = 100 * part / whole
+    if abs(per_cent - round(per_cent, -2)) <= 1e-7:
+        return f"{round(per_cent):.0f} %"
+    if abs(per_cent) < 0.05:
+        return "≈0 %"
+    nearly = math.copysign(min(abs(per_cent), 99.9), per_cent) if abs(per_cent) < 100 else per_cent
+    return f"{_plain(f'{nearly:,.1f}')} %"
+
+
+def span(values: Sequence[float]) -> str:
+    """Return `least to greatest` of amounts of money, or one figure where they are nearly the same."""
+    least, greatest = min(values), max(values)
+    if greatest - least <= 5e-3 * abs(greatest):
+        return money(greatest)
+    size, word = next(((size, f" {word}") for size, word in _SCALES if abs(greatest) >= size), (1.0, ""))
+    return f"{digits(least / size, 3)} to {digits(greatest / size, 3)}{word}"
+
+
+def _plain(text: str) -> str:
+    return text.replace("-", "−")

@@ -1,65 +1,148 @@
-"""What is scarce in a plan, gathered over the periods, the dearest first."""
+"""What is scarce in a plan and what binds it: what one unit more, or less of a rule, would save."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from medalopt.instance.figures import Floats
-from medalopt.plan.marginal import Marginal
+from medalopt.instance.paths import parse
+from medalopt.plan.marginal import Marginal, stream_worth
 from medalopt.plan.plan import Plan
-from medalopt.report.numbers import digits, whole
+from medalopt.proof.certificate import paid
+from medalopt.report.numbers import span
+from medalopt.report.section import Column, Section, section
+from medalopt.report.sources import FEW, grouped
+from medalopt.report.worth import Worth
 
-MOST = 10
-
-
-def metal_values(plan: Plan) -> Floats:
-    """Return for each metal what one more kilogram needed costs where it is dearest, (E,), in the plan's unit."""
-    values = np.zeros(len(plan.instance.metals.names))
-    place = {name: number for number, name in enumerate(plan.instance.metals.names)}
-    for name, index_values in plan.duals.items():
-        if name == "balance":
-            for (metal, _), value in index_values.items():
-                values[place[metal]] = max(values[place[metal]], -value)
-    return values
-
-
-def scarce_rows(plan: Plan) -> tuple[tuple[str, ...], ...]:
-    """Return the figures of which one more unit would save most in all: path, periods, saving, unit, rent."""
-    groups: dict[str, list[Marginal]] = {}
-    for marginal in plan.marginals:
-        if marginal.value < 0 and not marginal.path.startswith("metals."):
-            groups.setdefault(marginal.path, []).append(marginal)
-    rent = {path: sum(_rent(plan, marginal) for marginal in group) for path, group in groups.items()}
-    dearest = sorted(groups, key=lambda path: (-rent[path], path))[:MOST]
-    return tuple(_row(plan, path, groups[path], rent[path]) for path in dearest if rent[path] > 0)
+MOST = 15  # rows
+_COUNTS, _SMALL = 1e-5, 1e-3  # of all that is paid: what is worth less, taken whole, is not told
+_PERIOD_LIMITS = {
+    "smelters": ("{}, capacity", "t"),
+    "treatments": ("{}, capacity", "t"),
+    "alloys": ("casting of {}", "kg"),
+}
+_TOTALS = {"market": ("{}, {}", "kg"), "smelters": ("{}, {}", "t"), "streams": ("{}, {}", "t")}
 
 
-def _row(plan: Plan, path: str, group: list[Marginal], rent: float) -> tuple[str, ...]:
-    best = max(-marginal.value for marginal in group)
-    least = min(-marginal.value for marginal in group)
-    span = digits(best, 3) if best - least < 1e-3 * best else f"{digits(least, 3)} to {digits(best, 3)}"
-    when = "" if group[0].period is None else f"{len(group)} of {len(plan.instance.periods)}"
-    return (path, when, span, group[0].unit, whole(rent))
+@dataclass(frozen=True)
+class Scarcity:
+    """One thing of which a unit more, or less, would save: `saves` per unit, `whole` for all of it."""
+
+    rank: int  # metals, plants, devices, offers, rules
+    what: str
+    step: str
+    saves: float
+    whole: float
+    period: str | None = None
 
 
-def _rent(plan: Plan, marginal: Marginal) -> float:
-    """Return what the whole figure is worth at its marginal value."""
+def scarcities(plan: Plan, worth: Worth) -> Section:
+    """Return what is scarce: metals first, then plants, devices, offers and rules; in each the dearest first."""
+    least = _COUNTS * max(1.0, paid(plan.account, plan.measure))
+    groups: dict[tuple[int, str, str], list[Scarcity]] = {}
+    for found in (*_metals(plan, worth), *_devices(plan, worth), *_limits(plan)):
+        if found.whole > _SMALL * least:
+            groups.setdefault((found.rank, found.what, found.step), []).append(found)
+    whole = {key: sum(found.whole for found in group) for key, group in groups.items()}
+    keys = sorted((key for key in groups if whole[key] > least), key=lambda key: (key[0], -whole[key], key))
+    listed, rest = keys[:MOST], len(keys) - MOST
+    columns = [
+        (Column("what", right=False), [what for _, what, _ in listed]),
+        (Column("when", rank=1), [_when(plan, groups[key]) for key in listed]),
+        (Column("change"), [step for _, _, step in listed]),
+        (Column(f"saves {plan.unit}"), [span([found.saves for found in groups[key]]) for key in listed]),
+    ]
+    notes = [f"{rest} more are in the plan's prices (-o, --json)."] if rest > 0 else []
+    return section("What is scarce, and what one unit would save", columns, notes=notes, always=1)
+
+
+def _when(plan: Plan, group: list[Scarcity]) -> str:
+    periods = {found.period for found in group} - {None}
+    count = len(plan.instance.periods)
+    return f"{len(periods)} of {count}" if periods and count > 1 else ""
+
+
+def _metals(plan: Plan, worth: Worth) -> Iterator[Scarcity]:
+    charged = plan.account.composition.sum(axis=0)
+    for e in worth.scarce:
+        for t, period in enumerate(plan.instance.periods):
+            if worth.used[e, t]:
+                value = float(worth.at_hand[e, t])
+                yield Scarcity(0, plan.instance.metals.titles[e], "1 kg more", value, value * charged[e, t], period)
+
+
+def _devices(plan: Plan, worth: Worth) -> Iterator[Scarcity]:
+    """A tonne more of each source as it comes: of a bundle, in the proportion in which it is offered then."""
+    labels, of = grouped(plan.instance)
+    available = plan.instance.streams.available.value
+    offered, saved = np.zeros((2, len(labels), available.shape[1]))
+    np.add.at(offered, of, available)
+    np.add.at(saved, of, -stream_worth(plan.account, worth.prices) * available)
+    for group, t in zip(*(axis.tolist() for axis in np.nonzero((saved > 0) & (offered > 0))), strict=True):
+        region, what = labels[group]
+        told = f"{what} from {region}" if len(labels) <= FEW else what
+        amount = float(saved[group, t])
+        yield Scarcity(2, told, "1 t more", amount / float(offered[group, t]), amount, plan.instance.periods[t])
+
+
+def _limits(plan: Plan) -> Iterator[Scarcity]:
     instance = plan.instance
-    section, *_ = marginal.path.split(".")
-    figure = marginal.path.rsplit(".", 1)[-1]
-    name = marginal.path[len(section) + 1 : -len(figure) - 1].strip('"')
-    tables = {
-        ("streams", "available"): (instance.streams.names, instance.streams.available),
-        ("smelters", "capacity"): (instance.smelters.names, instance.smelters.capacity),
-        ("treatments", "capacity"): (instance.treatments.names, instance.treatments.capacity),
-        ("alloys", "capacity"): (instance.alloys.names, instance.alloys.capacity),
-        ("smelters", "limit"): (instance.smelters.names, instance.smelters.limit),
-        ("market", "limit"): (instance.market.names, instance.market.limit),
+    place = {period: number for number, period in enumerate(instance.periods)}
+    capacities = {
+        "smelters": (instance.smelters.names, instance.smelters.capacity.value),
+        "treatments": (instance.treatments.names, instance.treatments.capacity.value),
+        "alloys": (instance.alloys.names, instance.alloys.capacity.value),
     }
-    if (section, figure) not in tables or name not in tables[section, figure][0]:
-        return -marginal.value
-    names, figures = tables[section, figure]
-    at = names.index(name)
-    row = figures.value[at]
-    amount = row if marginal.period is None else row[instance.periods.index(marginal.period)]
-    return float(-marginal.value * amount)
+    for marginal, path in _of(plan, "capacity"):
+        names, values = capacities[str(path[0])]
+        amount = float(_row(names, values, path[1])[place[str(marginal.period)]])
+        told, unit = _PERIOD_LIMITS[str(path[0])]
+        saves = -marginal.value
+        yield Scarcity(1, told.format(path[1]), f"1 {unit} more", saves, saves * amount, marginal.period)
+    for figure in ("limit", "committed"):
+        for marginal, path in _of(plan, figure):
+            told, unit = _TOTALS[str(path[0])]
+            rank = {"smelters": 1, "streams": 2, "market": 3}[str(path[0])]
+            yield _eased(marginal, rank, told.format(path[1], figure), unit, _amount(plan, path))
+    yield from _policies(plan)
+
+
+def _policies(plan: Plan) -> Iterator[Scarcity]:
+    for marginal in plan.marginals:
+        path = parse(marginal.path)
+        if path[0] != "policy":
+            continue
+        if path[1] == "recycled":
+            metal = plan.instance.metals.names.index(str(path[2]))
+            told = f"{plan.instance.metals.titles[metal]}, recycled share"
+        else:
+            named = {"device_share": f"share of {path[-1]}", "participation": "participation of every region"}
+            told = named.get(str(path[1]), "footprint cap, CO2e")
+        yield _eased(marginal, 4, told, marginal.unit.rpartition("/")[2], 1.0)
+
+
+def _eased(marginal: Marginal, rank: int, what: str, unit: str, amount: float) -> Scarcity:
+    """A limit saves by a unit more, a commitment or floor by a unit less."""
+    step = f"1 {unit} {'more' if marginal.value < 0 else 'less'}"
+    return Scarcity(rank, what, step, abs(marginal.value), abs(marginal.value) * max(amount, 1.0))
+
+
+def _amount(plan: Plan, path: tuple[str | int, ...]) -> float:
+    instance, figure = plan.instance, str(path[2])
+    tables: dict[str, Any] = {"market": instance.market, "smelters": instance.smelters, "streams": instance.streams}
+    table = tables[str(path[0])]
+    return float(_row(table.names, getattr(table, figure).value, path[1]))
+
+
+def _row(names: tuple[str, ...], values: Floats, name: str | int) -> Floats:
+    return values[names.index(str(name))]
+
+
+def _of(plan: Plan, figure: str) -> Iterator[tuple[Marginal, tuple[str | int, ...]]]:
+    for marginal in plan.marginals:
+        if marginal.path.endswith(f".{figure}"):
+            yield marginal, parse(marginal.path)

@@ -1,33 +1,27 @@
-"""The terminal: where a plan is shown, and what is told meanwhile."""
+"""Standard output as a screen: its width, and whether bold type is wanted there."""
 
 from __future__ import annotations
 
+import os
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from rich.console import Console
+from rich.console import Console
+
+NO_TERMINAL = 100  # columns: a file or a pipe has none of its own
 
 
 def screen() -> Console:
-    """Return the terminal: its own width, colour only where it is wanted."""
-    from rich.console import Console
-
-    return Console(highlight=False, emoji=False, markup=False, soft_wrap=False)
-
-
-@contextmanager
-def progress(doing: str) -> Iterator[None]:
-    """Show on standard error, where that is a terminal, what is being done, and at the end how long it took."""
-    if not sys.stderr.isatty():
-        yield
-        return
-    from rich.console import Console
-
-    console, start = Console(stderr=True, highlight=False), time.perf_counter()
-    with console.status(doing):
-        yield
-    console.print(f"{doing}: {time.perf_counter() - start:.1f} s", style="dim")
+    """Return standard output as a screen: as wide as it is, in plain type where no other is wanted or known."""
+    given = os.environ.get("COLUMNS", "")
+    terminal = sys.stdout is not None and sys.stdout.isatty()
+    width = int(given) if given.isascii() and given.isdigit() and int(given) else None if terminal else NO_TERMINAL
+    plain = not terminal or "NO_COLOR" in os.environ or os.environ.get("TERM") in ("dumb", "unknown")
+    return Console(
+        width=width,
+        force_terminal=terminal,
+        color_system=None if plain else "auto",
+        highlight=False,
+        emoji=False,
+        markup=False,
+        soft_wrap=True,
+    )

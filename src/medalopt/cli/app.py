@@ -1,0 +1,51 @@
+"""The verbs, as typer offers them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import typer
+
+from medalopt.cli import check, export, solve
+from medalopt.cli.ending import emit, ended
+
+
+def _guarded(verb: Callable[..., int]) -> Callable[..., int]:
+    """Return `verb` with its own ending: typer would answer a closed pipe or an interruption with its own codes."""
+
+    @functools.wraps(verb)
+    def ends(*arguments: Any, **options: Any) -> int:
+        return ended(lambda: verb(*arguments, **options), bool(options.get("json")))
+
+    return ends
+
+
+app = typer.Typer(
+    name="medalopt",
+    help="Plan alloys and sourcing: which discarded devices, by which treatment, to which smelter, so that the "
+    "metal of the medals is there in time at the least cost.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for _verb in (solve.solve, check.check, check.schema, check.new, export.export):
+    app.command()(_guarded(_verb))
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from medalopt import __version__
+
+        emit(f"medalopt {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _medalopt(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version."),
+) -> None:
+    pass

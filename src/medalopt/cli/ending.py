@@ -1,0 +1,104 @@
+"""How every run ends: with an exit code and, where something is wrong, one line each. Never with a traceback."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable
+
+from medalopt.errors import Fault, InputError, MedaloptError, OutputError, UsageError
+from medalopt.wording import shown
+
+FAULT_OF_OUR_OWN, INTERRUPTED = 70, 130
+_LONGEST_LINE = 600
+_PLAIN = {ord("−"): "-", ord("–"): "-", ord("…"): "...", ord("≈"): "~"}
+
+
+def ended(action: Callable[[], int], as_json: bool) -> int:
+    """Run `action`; return its exit code, or that of what went wrong, which is told (`as_json`: as JSON too)."""
+    try:
+        return action()
+    except MedaloptError as error:
+        return _refused(error, as_json)
+    except KeyboardInterrupt:
+        say("medalopt: interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        forget_output()
+        return OutputError.exit_code  # who closed the pipe wants no more words
+    except SystemExit as error:
+        return _left(error)
+    except Exception as error:
+        if os.environ.get("MEDALOPT_TRACEBACK"):
+            raise
+        say(f"medalopt: a fault of our own, {type(error).__name__}: {_one_line(error)}; please report it")
+        return FAULT_OF_OUR_OWN
+
+
+def say(line: str) -> None:
+    """Print a line to standard error; where that is closed there is nobody to tell."""
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError, ValueError):
+            print(line, file=sys.stderr, flush=True)
+
+
+def emit(text: str) -> None:
+    """Print data to standard output. Raises OutputError where that is full or closed.
+
+    Signs that its encoding does not know are replaced by plain ones.
+    """
+    if sys.stdout is None:
+        raise OutputError("standard output is closed")
+    try:
+        sys.stdout.write(_in_its_signs(text, sys.stdout.encoding or "utf-8"))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        forget_output()
+        raise OutputError(f"standard output could not be written ({error.strerror})") from error
+
+
+def _in_its_signs(text: str, encoding: str) -> str:
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        plain = text.translate(_PLAIN)
+        return plain.encode(encoding, errors="backslashreplace").decode(encoding)
+    return text
+
+
+def _refused(error: MedaloptError, as_json: bool) -> int:
+    faults = error.faults if isinstance(error, InputError) else ()
+    for line in [str(fault) for fault in faults] or [_one_line(error)]:
+        say(line)
+    if as_json and isinstance(error, InputError | UsageError):
+        from medalopt.report.jsonplan import faults_object, text
+
+        told = faults_object(faults or (Fault("", 0, 0, "", _one_line(error)),))
+        return ended(lambda: _told(text(told), error.exit_code), as_json=False)
+    return error.exit_code
+
+
+def _told(text: str, exit_code: int) -> int:
+    emit(text)
+    return exit_code
+
+
+def _left(error: SystemExit) -> int:
+    """Return the exit code of who left by himself: typer does so when a pipe is closed, and to complete a word."""
+    if isinstance(error.__context__, BrokenPipeError):
+        forget_output()
+        return OutputError.exit_code
+    return error.code if isinstance(error.code, int) else 0
+
+
+def _one_line(error: BaseException) -> str:
+    return shown(" ".join(str(error).split()), _LONGEST_LINE)
+
+
+def forget_output() -> None:
+    """Standard output takes no more: what still waits in its buffer must not be tried again when Python ends."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

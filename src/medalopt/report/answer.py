@@ -1,0 +1,66 @@
+"""The answer in a few lines: what it costs, what is taken, what is scarce, what is proven."""
+
+from __future__ import annotations
+
+from medalopt.plan.plan import Plan
+from medalopt.report.margin import more_of, not_bought
+from medalopt.report.numbers import digits, money, share, span, tonnes
+from medalopt.report.worth import Worth
+
+MOST_METALS = 3
+
+
+def answer(plan: Plan, worth: Worth) -> tuple[str, ...]:
+    """Return the lines of the answer, but for the proof."""
+    return tuple(line for line in (_cost(plan), _taken(plan), *_scarce(plan, worth)) if line)
+
+
+def _cost(plan: Plan) -> str:
+    currency, count = plan.instance.currency, int(plan.instance.medals.count.sum())
+    line = f"{money(plan.cost, currency)} in all"
+    if count:
+        line += f", {money(plan.cost / count, currency)} a medal ({count:,} medal{'' if count == 1 else 's'})"
+    if plan.measure != "cost":
+        line = f"Least {plan.measure}: {digits(plan.objective)} {plan.unit}, for {line}"
+    return f"{line}."
+
+
+def _taken(plan: Plan) -> str:
+    offered = float(plan.instance.streams.available.value.sum())
+    if not offered:
+        return ""
+    gone = float(plan.account.decisions.sent[plan.account.found.smelter < 0].sum())
+    unsmelted = f"; {tonnes(gone)} of them leave the project unsmelted" if gone > 1e-9 * plan.tonnes else ""
+    of_all = share(plan.tonnes, offered)
+    return f"{tonnes(plan.tonnes)} of devices taken of {tonnes(offered)} offered ({of_all}){unsmelted}."
+
+
+def _scarce(plan: Plan, worth: Worth) -> tuple[str, ...]:
+    if not worth.scarce:
+        some = len(plan.instance.streams.names) and plan.measure == "cost"
+        return ("No metal is scarce: none is worth more than it is sold or offered for.",) if some else ()
+    return tuple(_of_metal(plan, worth, metal) for metal in worth.scarce[:MOST_METALS])
+
+
+def _of_metal(plan: Plan, worth: Worth, metal: int) -> str:
+    """Say of a scarce metal what a kilogram is worth, why it is not bought, and where it would come from."""
+    title = plan.instance.metals.titles[metal]
+    saved = span(worth.at_hand[metal][worth.used[metal]].tolist())
+    line = f"Scarce: {title}. One more kilogram would save {saved} {plan.unit}"
+    refused = not_bought(plan, worth, metal)
+    if refused:
+        times = f"{refused.times:,.0f}" if refused.times >= 10 else f"{refused.times:.1f}"
+        why = f", {refused.reason}" if refused.reason else ""
+        line += f", {times} times what {refused.offer} asks ({money(refused.price, plan.instance.currency)}){why}"
+    source = more_of(plan, worth, metal) if plan.measure == "cost" else None
+    if source:
+        line += f"; to win it would take {tonnes(source.tonnes)} more of {source.what} from {source.region}"
+    return f"{line}."
+
+
+def proof(plan: Plan) -> str:
+    """Return what is proven of the plan, in one line."""
+    certificate = plan.certificate
+    word = "Proven optimal" if certificate.optimal else "Feasible, not proven optimal"
+    gap, broken = (f"{max(value, 0.0):.0e}" for value in (certificate.gap, certificate.primal_violation))
+    return f"{word}: gap {gap}, every rule kept to {broken} of its size."

@@ -1,0 +1,107 @@
+"""Tables as lines of text that fit a width: some columns are left out, long names broken where they may be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from rich.cells import cell_len, chop_cells
+
+from medalopt.report.section import Section
+
+GAP = 2
+LEAST = 12  # cells that a column of names keeps
+_PIECES = re.compile(r"[^\s_@./+-]*[\s_@./+-]*")
+
+
+def fitting(section: Section, width: int) -> tuple[int, ...]:
+    """Return the places of the columns that are shown in `width`: all, or without those of the highest ranks."""
+    kept = tuple(range(len(section.columns)))
+    for rank in sorted({column.rank for column in section.columns} - {0}, reverse=True):
+        if _needed(_widths(section, kept)) <= width:
+            break
+        kept = tuple(place for place in kept if section.columns[place].rank < rank)
+    return kept
+
+
+def laid_out(section: Section, width: int) -> tuple[list[str], list[list[str]]]:
+    """Return the lines of the header, and those of every row, in `width` cells where that can be."""
+    kept = fitting(section, width)
+    widths = _widths(section, kept, of_header=2)
+    if _needed(widths) > width:
+        widths = _widths(section, kept)
+    spare = width - _needed(widths)
+    names = [n for n, place in enumerate(kept) if not section.columns[place].right]
+    for n in sorted(names, key=lambda n: -widths[n]):
+        shrunk = max(min(LEAST, widths[n]), widths[n] + min(spare, 0))
+        spare += widths[n] - shrunk
+        widths[n] = shrunk
+    rights = [section.columns[place].right for place in kept]
+    header = _lines([section.columns[place].header for place in kept], widths, rights, bottom=True)
+    return header, [_lines([row[place] for place in kept], widths, rights) for row in section.rows]
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """Return `text` in lines of at most `width` cells, broken after spaces and the signs that join names."""
+    lines, line = [], ""
+    for piece in _PIECES.findall(text):
+        if line and cell_len((line + piece).rstrip()) > width:
+            lines.append(line.rstrip())
+            line = ""
+        while cell_len(piece.rstrip()) > width:
+            first, *_ = chop_cells(piece, max(width, 2))
+            lines.append(first)
+            piece = piece[len(first) :]
+        line += piece
+    return [*lines, line.rstrip()] if line.rstrip() or not lines else lines
+
+
+def _needed(widths: Sequence[int]) -> int:
+    return sum(widths) + GAP * (len(widths) - 1)
+
+
+def _widths(section: Section, kept: Sequence[int], of_header: int = 100) -> list[int]:
+    """Return the widest cell of each column; a header may take `of_header` lines, a word of it only one."""
+    headers = [_header_width(section.columns[place].header, of_header) for place in kept]
+    return [
+        max(header, *(cell_len(row[place]) for row in section.rows))
+        for header, place in zip(headers, kept, strict=True)
+    ]
+
+
+def _header_width(header: str, lines: int) -> int:
+    width = max((cell_len(word) for word in header.split()), default=0)
+    while len(_header(header, width)) > lines:
+        width += 1
+    return width
+
+
+def _lines(cells: Sequence[str], widths: Sequence[int], rights: Sequence[bool], bottom: bool = False) -> list[str]:
+    """Return the lines of one row; numbers stand at the right, a header at the bottom."""
+    broken = [
+        _header(cell, width) if bottom else [cell] if right else wrapped(cell, width)
+        for cell, width, right in zip(cells, widths, rights, strict=True)
+    ]
+    height = max(len(lines) for lines in broken)
+    blank = [[""] * (height - len(lines)) for lines in broken]
+    padded = [rest + lines if bottom else lines + rest for rest, lines in zip(blank, broken, strict=True)]
+    gap = " " * GAP
+    return [
+        gap.join(_aligned(text, width, right) for text, width, right in zip(line, widths, rights, strict=True)).rstrip()
+        for line in zip(*padded, strict=True)
+    ]
+
+
+def _header(text: str, width: int) -> list[str]:
+    lines: list[str] = []
+    for word in text.split():
+        if lines and cell_len(f"{lines[-1]} {word}") <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
+
+
+def _aligned(text: str, width: int, right: bool) -> str:
+    filling = " " * (width - cell_len(text))
+    return filling + text if right else text + filling

@@ -1,0 +1,112 @@
+"""Where one more kilogram of a metal would come from, and why it is not bought: said only where the prices prove it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from medalopt.instance.figures import Floats
+from medalopt.instance.needs import may_buy
+from medalopt.plan.plan import Plan
+from medalopt.report.sources import grouped
+from medalopt.report.worth import Worth
+
+CLOSE = 1e-3  # relative: a price explained as closely as that is explained
+FAR_ABOVE = 1.5  # times what is asked
+NEARLY = 1e-6
+
+
+@dataclass(frozen=True)
+class More:
+    """Tonnes of a source that one more kilogram would take."""
+
+    tonnes: float
+    what: str
+    region: str
+
+
+def more_of(plan: Plan, worth: Worth, metal: int) -> More | None:
+    """Return the source at the margin: taken in part, with room for one more kilogram, and as dear as the metal says.
+
+    Its spend, less what its other metals are worth, must come to the worth of the metal it returns.
+    """
+    made, found, streams = plan.account.decisions, plan.account.found, plan.instance.streams
+    labels, of = grouped(plan.instance)
+    offered, taken = np.zeros((2, len(labels), len(plan.instance.periods)))
+    np.add.at(offered, of, streams.available.value)
+    np.add.at(taken, of[found.stream], made.sent)
+    may_wait = np.bincount(of, streams.storable, len(labels)) > 0
+    partly = (taken > NEARLY * offered) & (taken < (1 - NEARLY) * offered) & ~may_wait[:, None]
+    room = np.where(partly, offered - taken, 0.0)
+    for place in np.argsort(-room, axis=None, kind="stable")[: np.count_nonzero(partly)].tolist():
+        group, t = divmod(place, room.shape[1])
+        tonnes = _tonnes(plan, worth, metal, np.where(of[found.stream] == group, made.sent[:, t], 0.0), t)
+        if 0 < tonnes <= room[group, t]:
+            region, what = labels[group]
+            return More(tonnes, what, region)
+    return None
+
+
+def _tonnes(plan: Plan, worth: Worth, metal: int, sent: Floats, period: int) -> float:
+    """Return the tonnes for one kilogram, 0 where the prices do not prove them."""
+    instance, found = plan.instance, plan.account.found
+    periods = len(instance.periods)
+    spend = found.supply + found.collection + found.treating + found.transport + found.smelting + found.residue
+    net, kilograms, value = float(spend @ sent), 0.0, 0.0
+    for e in range(len(instance.metals.names)):
+        back = period + instance.smelters.lead[found.smelter, e]
+        in_time = (found.smelter >= 0) & (back < periods)
+        returned = np.where(in_time, found.returned[:, e] * sent, 0.0)
+        each = worth.at_hand[e][np.minimum(back, periods - 1)]
+        net += float(np.where(in_time, found.refining[:, e] * sent, 0.0).sum())
+        if e == metal:
+            kilograms, value = float(returned.sum()), float(returned @ each)
+        else:
+            net -= float(returned @ each)
+    proven = kilograms > 0 and abs(net - value) <= CLOSE * abs(value)
+    return float(sent.sum()) / kilograms if proven else 0.0
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An offer that asks far less than a metal is worth, and what keeps the plan from buying more of it."""
+
+    offer: str
+    price: float
+    times: float
+    reason: str
+
+
+def not_bought(plan: Plan, worth: Worth, metal: int) -> Refusal | None:
+    """Return the cheapest offer of `metal` where it asks far less than the metal is worth, in the dearest period."""
+    if plan.measure != "cost":
+        return None
+    market = plan.instance.market
+    value = np.where(worth.used[metal], worth.at_hand[metal], 0.0)
+    t = int(value.argmax())
+    asked = float(worth.asked[metal, t])
+    if not 0 < asked * FAR_ABOVE < value[t]:
+        return None
+    content = market.composition.value[:, metal]
+    each = np.divide(market.price.value[:, t], content, out=np.full(len(content), np.inf), where=content > 0.5)
+    offer = int(each.argmin())
+    return Refusal(market.names[offer], asked, float(value[t]) / asked, _reason(plan, worth, metal, offer, t))
+
+
+def _reason(plan: Plan, worth: Worth, metal: int, offer: int, period: int) -> str:
+    """Return what the prices charge on the offer besides its own, the most first: that keeps it out."""
+    market, y = plan.instance.market, worth.prices
+    may = may_buy(plan.instance)[offer]
+    if not may.any():
+        return "which no alloy may hold"
+    new = float(-y.recycled[metal] * (1 - market.recycled.value[offer]) * market.composition.value[offer, metal])
+    unnamed = 1 - float(market.composition.value[offer].sum())
+    causes = {
+        "which counts too little as recycled": new,
+        "of which no more is on offer": float(-min(y.purchase[offer], 0.0)),
+        "for which the footprint cap has no room": float(-y.footprint_cap * market.footprint.value[offer]),
+        "which holds too much that is not named": unnamed * float(worth.matter[may, period].max()),
+    }
+    reason = max(causes, key=lambda cause: causes[cause])
+    return reason if causes[reason] > 0 else ""
