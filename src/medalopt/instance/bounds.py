@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from medalopt.instance.arithmetic import Numbers, floats, zeros
 from medalopt.instance.instance import Instance
-from medalopt.instance.needs import is_owed, owed, process_scrap_rate
-from medalopt.instance.routes import Numbers, Reading, Routes, floats
+from medalopt.instance.needs import is_owed, may_charge, owed, process_scrap_rate
+from medalopt.instance.routes import Reading, Routes
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +47,11 @@ def implied(instance: Instance, found: Routes, read: Reading = floats) -> Bounds
     )
 
 
+def needed(instance: Instance, found: Routes, bounds: Bounds) -> Numbers:
+    """Return how much of each metal all melts together can take from stock, (E,), kg."""
+    return (may_charge(instance, found) * bounds.charge[:, None]).sum(axis=0)
+
+
 def _returnable(instance: Instance, found: Routes, so_far: Numbers) -> Numbers:
     r"""Return for each metal the most that can be back by the end of each period, (E, T), in kg.
 
@@ -53,14 +59,14 @@ def _returnable(instance: Instance, found: Routes, so_far: Numbers) -> Numbers:
     has offered up to the shortest of those leads before.
     """
     metals, periods = len(instance.metals.names), len(instance.periods)
-    total = np.zeros((metals, periods), dtype=np.result_type(so_far, found.returned))
+    total = zeros((metals, periods), so_far)
     travels = np.nonzero(found.smelter >= 0)[0]
     for metal in range(metals):
         yielding = travels[found.returned[travels, metal] > 0]
         lead = instance.smelters.lead[found.smelter[yielding], metal]
         for period in range(periods):
             back = lead <= period
-            best = np.zeros(len(so_far), dtype=total.dtype)
+            best = zeros((len(so_far),), so_far)
             soonest = np.full(len(so_far), periods, dtype=np.intp)
             np.maximum.at(best, found.stream[yielding[back]], found.returned[yielding[back], metal])
             np.minimum.at(soonest, found.stream[yielding[back]], lead[back])

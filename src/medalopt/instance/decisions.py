@@ -7,9 +7,10 @@ from functools import cached_property
 
 import numpy as np
 
+from medalopt.instance.arithmetic import Numbers, floats, summed, zeros
 from medalopt.instance.instance import Instance
 from medalopt.instance.needs import process_scrap_rate
-from medalopt.instance.routes import Numbers, Reading, Routes, floats, refining_costs
+from medalopt.instance.routes import Reading, Routes, refining_costs
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,19 +37,19 @@ class Account:
     @cached_property
     def sent(self) -> Numbers:
         """$X_i$, (I,): devices sent of each stream, t."""
-        return _summed(self.decisions.sent.sum(axis=1), self.found.stream, len(self.instance.streams.names))
+        return summed(self.decisions.sent.sum(axis=1), self.found.stream, len(self.instance.streams.names))
 
     @cached_property
     def feed(self) -> Numbers:
         """$F_{kt}$, (K, T): feed of each smelter, t."""
         travels = self.found.smelter >= 0
         fed = self.found.to_smelter[travels, None] * self.decisions.sent[travels]
-        return _summed(fed, self.found.smelter[travels], len(self.instance.smelters.names))
+        return summed(fed, self.found.smelter[travels], len(self.instance.smelters.names))
 
     @cached_property
     def treated(self) -> Numbers:
         """$G_{ht}$, (H, T): input of each treatment, t."""
-        return _summed(self.decisions.sent, self.found.treatment, len(self.instance.treatments.names))
+        return summed(self.decisions.sent, self.found.treatment, len(self.instance.treatments.names))
 
     @cached_property
     def returned(self) -> Numbers:
@@ -58,7 +59,7 @@ class Account:
     def _back(self, rate: Numbers, in_time: bool) -> Numbers:
         instance, found, sent = self.instance, self.found, self.decisions.sent
         smelters, metals, periods = len(instance.smelters.names), len(instance.metals.names), len(instance.periods)
-        total = np.zeros((smelters, metals, periods), dtype=np.result_type(rate, sent))
+        total = zeros((smelters, metals, periods), sent)
         for metal in range(metals):
             moved = np.nonzero((found.smelter >= 0) & (rate[:, metal] != 0))[0]
             lead = instance.smelters.lead[found.smelter[moved], metal]
@@ -66,7 +67,8 @@ class Account:
                 if wait < periods:
                     those = moved[lead == wait]
                     kilograms = rate[those, metal][:, None] * sent[those, : periods - wait]
-                    total[:, metal, wait:] += _summed(kilograms, found.smelter[those], smelters)
+                    back = summed(kilograms, found.smelter[those], smelters)
+                    total[:, metal, wait:] = total[:, metal, wait:] + back
         return total
 
     @cached_property
@@ -133,10 +135,10 @@ class Account:
         """Worth (negative) of process scrap left at the end, or falling too late to be charged again."""
         rate = process_scrap_rate(self.instance, self.read)
         worth = self.read(self.instance.alloys.scrap_value)
-        total = np.zeros_like(self.cast[0]) if len(self.cast) else np.zeros(len(self.instance.periods))
         periods = len(self.instance.periods)
+        total = zeros((periods,), self.cast)
         for alloy, lead in enumerate(self.instance.alloys.scrap_lead.tolist()):
-            if rate[alloy] == 0:
+            if not rate[alloy] > 0:
                 continue
             late = max(0, periods - lead)
             total[late:] = total[late:] - worth[alloy] * rate[alloy] * self.cast[alloy, late:]
@@ -164,10 +166,3 @@ class Account:
     def value(self, measure: str) -> Numbers:
         """The plan's `cost`, `footprint` or `mass`."""
         return {"cost": lambda: self.cost, "footprint": lambda: self.footprint, "mass": lambda: self.tonnes}[measure]()
-
-
-def _summed(values: Numbers, group: Numbers, groups: int) -> Numbers:
-    """Sum the rows of `values` by `group`."""
-    total = np.zeros((groups, *values.shape[1:]), dtype=values.dtype)
-    np.add.at(total, group, values)
-    return total

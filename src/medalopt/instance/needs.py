@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from medalopt.instance.arithmetic import Numbers, floats
 from medalopt.instance.figures import Bools
 from medalopt.instance.instance import Instance
-from medalopt.instance.routes import Numbers, Reading, Routes, floats
+from medalopt.instance.routes import Reading, Routes
 
 
 def owed(instance: Instance, read: Reading = floats) -> Numbers:

@@ -8,21 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from medalopt.instance.arithmetic import Numbers, floats, zeros
 from medalopt.instance.figures import Bools, Figures, Ints
 from medalopt.instance.instance import Instance
 
-Numbers = NDArray[Any]
 Reading = Callable[[Figures], Numbers]
-
-
-def floats(figures: Figures) -> Numbers:
-    """Read figures as floats in their canonical unit."""
-    return figures.value
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +96,7 @@ def _allowed(instance: Instance) -> tuple[Ints, Ints, Ints]:
 def _on_the_way(travels: Bools, table: Numbers, *at: Ints) -> Numbers:
     """Pick the figures of each route's smelter from `table`; 0 for routes without one."""
     if not travels.any():
-        return np.zeros((len(travels), *table.shape[len(at) :]), dtype=table.dtype)
+        return zeros((len(travels), *table.shape[len(at) :]), table)
     picked = table[at]
     return np.where(travels.reshape(-1, *[1] * (picked.ndim - 1)), picked, 0)
 
@@ -133,7 +126,7 @@ def route_costs(instance: Instance, found: Routes) -> Numbers:
 def refining_costs(instance: Instance, found: Routes) -> Numbers:
     """Return the refining charge of a tonne on each route in each period, (J, T), money/t."""
     period = np.arange(len(instance.periods))
-    total = np.zeros((len(found), len(period)), dtype=found.refining.dtype)
+    total = zeros((len(found), len(period)), found.refining)
     if not len(instance.smelters.names):
         return total
     for metal in range(len(instance.metals.names)):

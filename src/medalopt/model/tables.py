@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
-from medalopt.instance.routes import Numbers
+from medalopt.instance.arithmetic import Numbers
 
 Names = Sequence[str]
 

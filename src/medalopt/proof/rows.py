@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from medalopt.instance.bounds import Bounds
+from medalopt.instance.arithmetic import Numbers
+from medalopt.instance.bounds import Bounds, needed
 from medalopt.instance.decisions import Account
 from medalopt.instance.needs import is_owed, may_buy, may_charge, owed
-from medalopt.instance.routes import Numbers, offered
+from medalopt.instance.routes import offered
 
 EXACT = 1e-9  # of its size, by which a row may be broken
 
@@ -122,8 +123,14 @@ def _capacity(account: Account) -> Iterator[Rule]:
 
 
 def _metal(account: Account, bounds: Bounds) -> Iterator[Rule]:
-    """3. metal balance and 12. process scrap: no stock is ever below nothing."""
-    size = np.maximum(bounds.stock[:, -1:], abs(account.stock))
+    """3. metal balance and 12. process scrap: no stock is ever below nothing.
+
+    Where a little is asked of very much, the melts' need is the measure, else all of it could come from nowhere.
+    """
+    need = needed(account.instance, account.found, bounds)
+    natural = np.where(need > 0, np.minimum(bounds.stock[:, -1], need), bounds.stock[:, -1])
+    gone = np.cumsum(account.decisions.charged.sum(axis=0) + account.decisions.surplus, axis=1)
+    size = np.maximum(natural[:, None], abs(gone))
     yield Rule("metal balance", "balance", "kg", ("metal", "period"), np.maximum(-account.stock, 0), size)
     size = np.maximum(bounds.scrap[:, None], abs(account.scrap))
     yield Rule("process scrap", "process_scrap", "kg", ("alloy", "period"), np.maximum(-account.scrap, 0), size)
