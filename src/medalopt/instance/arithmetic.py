@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from medalopt.instance.enclosure import Enclosure, enclosed, enclosing
-from medalopt.instance.figures import Figures, Ints
+from medalopt.instance.figures import Figures, Floats, Ints
 
 Numbers = Any  # an array of floats, of fractions, or an Enclosure
 
@@ -55,16 +56,31 @@ def summed(values: Numbers, group: Ints, groups: int) -> Numbers:
     return total
 
 
-def upper(value: Numbers) -> float:
-    """Return a float that a number certainly does not exceed (for floats: the number itself)."""
-    if isinstance(value, Enclosure):
-        return float(value.high)
+def highest(values: Numbers) -> Floats:
+    """Return floats that the numbers certainly do not exceed (floats as they are)."""
+    if isinstance(values, Enclosure):
+        return values.high
+    array = np.asarray(values)
+    if array.dtype != object:
+        return array
+    return np.array([_above(value) for value in array.ravel().tolist()], dtype=np.float64).reshape(array.shape)
+
+
+def lowest(values: Numbers) -> Floats:
+    """Return floats that the numbers certainly do not fall below."""
+    return -highest(-values)
+
+
+def _above(value: Any) -> float:
     rounded = float(value)
-    if isinstance(value, Fraction) and Fraction(rounded) < value:
-        return float(np.nextafter(rounded, np.inf))
-    return rounded
+    return math.nextafter(rounded, math.inf) if rounded < value else rounded
+
+
+def upper(value: Numbers) -> float:
+    """Return a float that one number certainly does not exceed."""
+    return float(highest(value))
 
 
 def lower(value: Numbers) -> float:
-    """Return a float that a number certainly does not fall below."""
-    return -upper(-value)
+    """Return a float that one number certainly does not fall below."""
+    return float(lowest(value))

@@ -56,6 +56,11 @@ class Enclosure(NDArrayOperatorsMixin):
         value = enclosed(value)
         self.low[at], self.high[at] = value.low, value.high
 
+    def __iadd__(self, other: Any) -> Enclosure:
+        """Return the sum; enclosures are not changed in place."""
+        result: Enclosure = self + other
+        return result
+
     def copy(self) -> Enclosure:
         """Return a copy that can be changed on its own."""
         return Enclosure(self.low.copy(), self.high.copy())
@@ -153,7 +158,7 @@ def _at(ufunc: np.ufunc, total: Enclosure, at: Any, values: Any) -> None:
         size = abs(side)
         np.add.at(side, at, value)
         np.add.at(size, at, abs(value))
-        side += sign * terms * UNIT * size
+        side += sign * terms * UNIT * np.where(np.isinf(size), 0.0, size)
 
 
 def _cumsum(a: Enclosure, axis: int) -> Enclosure:

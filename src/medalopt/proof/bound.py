@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from medalopt.instance.arithmetic import Numbers, floats, summed, zeros
 from medalopt.instance.bounds import Bounds
-from medalopt.instance.figures import Floats
 from medalopt.instance.instance import Instance
 from medalopt.instance.needs import may_buy, may_charge, on_account, owed, process_scrap_rate
-from medalopt.instance.routes import Routes, route_costs
+from medalopt.instance.routes import Reading, Routes, route_costs
 from medalopt.proof.prices import Prices
 
 
@@ -23,66 +23,74 @@ from medalopt.proof.prices import Prices
 class Weights:
     """How much the measure counts of money, of kg CO2e and of tonnes sent."""
 
-    cost: float
-    footprint: float
-    mass: float
+    cost: int
+    footprint: int
+    mass: int
 
     @classmethod
     def of(cls, measure: str) -> Weights:
         """Return the weights of `cost`, `footprint` or `mass`."""
-        return cls(float(measure == "cost"), float(measure == "footprint"), float(measure == "mass"))
+        return cls(int(measure == "cost"), int(measure == "footprint"), int(measure == "mass"))
 
 
-def lower_bound(instance: Instance, found: Routes, bounds: Bounds, y: Prices, measure: str) -> float:
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """What a bound stands on: the instance with its routes and bounds, and the arithmetic they are read in."""
+
+    instance: Instance
+    found: Routes
+    bounds: Bounds
+    read: Reading = floats
+
+
+def lower_bound(
+    instance: Instance, found: Routes, bounds: Bounds, y: Prices, measure: str, read: Reading = floats
+) -> Numbers:
     """Return a number that no plan's measure lies below; `y` are the prices it rests on."""
-    weights = Weights.of(measure)
-    return (
-        _right_hand_sides(instance, y)
-        + _network(instance, found, bounds, y, weights)
-        + _metal_account(instance, found, bounds, y, weights)
-        + _charges(instance, found, bounds, y, weights)
-        + _casts(instance, bounds, y, weights)
-    )
+    ground, weights = Ground(instance, found, bounds, read), Weights.of(measure)
+    parts = (_network, _metal_account, _charges, _casts)
+    return _right_hand_sides(ground, y) + sum(part(ground, y, weights) for part in parts)
 
 
-def _pay(reduced: Floats, most: Floats) -> float:
+def _pay(reduced: Numbers, most: Numbers) -> Numbers:
     """Return the least that quantities in [0, most] add at these reduced costs."""
-    return float((np.minimum(reduced, 0) * most).sum())
+    return (np.minimum(reduced, 0) * most).sum()
 
 
-def _next(values: Floats) -> Floats:
+def _next(values: Numbers) -> Numbers:
     """Return each period's next value, 0 after the last."""
     return np.concatenate([values[..., 1:], np.zeros_like(values[..., :1])], axis=-1)
 
 
-def _right_hand_sides(instance: Instance, y: Prices) -> float:
-    def finite(limit: Floats) -> Floats:
-        return np.where(np.isfinite(limit), limit, 0.0)
+def _finite(limit: Numbers) -> Numbers:
+    """Return a limit, 0 where there is none: its price is 0 there."""
+    return np.where(limit < np.inf, limit, 0)
 
+
+def _right_hand_sides(ground: Ground, y: Prices) -> Numbers:
+    instance, read = ground.instance, ground.read
     market, smelters, policy, streams = instance.market, instance.smelters, instance.policy, instance.streams
-    offers = np.zeros(len(instance.regions))
-    np.add.at(offers, streams.region, streams.available.value.sum(axis=1))
+    offers = summed(read(streams.available).sum(axis=1), streams.region, len(instance.regions))
     parts = (
-        y.feed_capacity * finite(smelters.capacity.value),
-        y.treatment_capacity * finite(instance.treatments.capacity.value),
-        y.cast_capacity * finite(instance.alloys.capacity.value),
-        y.balance[:, 0] * instance.metals.opening_stock.value,
-        y.demand * owed(instance),
-        np.maximum(y.purchase, 0) * market.committed.value + np.minimum(y.purchase, 0) * finite(market.limit.value),
-        y.stream_commitment * streams.committed.value,
-        np.maximum(y.feed_total, 0) * smelters.committed.value
-        + np.minimum(y.feed_total, 0) * finite(smelters.limit.value),
-        y.participation * policy.participation.value * offers,
-        y.footprint_cap * finite(policy.footprint_cap.value),
+        y.feed_capacity * _finite(read(smelters.capacity)),
+        y.treatment_capacity * _finite(read(instance.treatments.capacity)),
+        y.cast_capacity * _finite(read(instance.alloys.capacity)),
+        y.balance[:, 0] * read(instance.metals.opening_stock),
+        y.demand * owed(instance, read),
+        np.maximum(y.purchase, 0) * read(market.committed) + np.minimum(y.purchase, 0) * _finite(read(market.limit)),
+        y.stream_commitment * read(streams.committed),
+        np.maximum(y.feed_total, 0) * read(smelters.committed),
+        np.minimum(y.feed_total, 0) * _finite(read(smelters.limit)),
+        y.participation * read(policy.participation) * offers,
     )
-    return float(sum(part.sum() for part in parts))
+    return sum(part.sum() for part in parts) + y.footprint_cap * _finite(read(policy.footprint_cap))
 
 
-def route_prices(instance: Instance, found: Routes, y: Prices, weights: Weights) -> Floats:
+def route_prices(instance: Instance, found: Routes, y: Prices, weights: Weights, read: Reading = floats) -> Numbers:
     """Return what a tonne on each route changes the measure by, at the prices `y`, (J, T)."""
     device, region = instance.streams.device[found.stream], instance.streams.region[found.stream]
-    member = instance.policy.members.astype(np.float64)
-    low, high = instance.policy.window_low.value[:, None], instance.policy.window_high.value[:, None]
+    member = instance.policy.members.astype(np.intp)
+    low, high = read(instance.policy.window_low)[:, None], read(instance.policy.window_high)[:, None]
     mix = (y.mix_low[:, None] * (member - low) + y.mix_high[:, None] * (member - high)).sum(axis=0)
     fixed = weights.mass - mix[device] - y.participation[region] - y.stream_commitment[found.stream]
     fixed = fixed + (weights.footprint - y.footprint_cap) * found.footprint
@@ -92,74 +100,76 @@ def route_prices(instance: Instance, found: Routes, y: Prices, weights: Weights)
     travels = np.nonzero(found.smelter >= 0)[0]
     smelter = found.smelter[travels]
     feed = y.feed_capacity[smelter] + y.feed_total[smelter][:, None]
-    price[travels] -= found.to_smelter[travels][:, None] * feed
+    price[travels] = price[travels] - found.to_smelter[travels][:, None] * feed
     periods = np.arange(len(instance.periods))
+    padded = np.concatenate([y.balance, np.zeros_like(y.balance[:, :1])], axis=1)  # too late to be worth anything
     for metal in range(len(instance.metals.names)):
         back = periods[None, :] + instance.smelters.lead[smelter, metal][:, None]
-        worth = np.append(y.balance[metal], 0.0)[np.minimum(back, len(periods))]
-        price[travels] += found.returned[travels, metal][:, None] * worth
+        worth = padded[metal][np.minimum(back, len(periods))]
+        price[travels] = price[travels] + found.returned[travels, metal][:, None] * worth
     return price
 
 
-def _network(instance: Instance, found: Routes, bounds: Bounds, y: Prices, weights: Weights) -> float:
+def _network(ground: Ground, y: Prices, weights: Weights) -> Numbers:
+    instance, found, read = ground.instance, ground.found, ground.read
     streams = instance.streams
-    available = streams.available.value
-    best = np.full(available.shape, np.inf)
-    np.minimum.at(best, found.stream, route_prices(instance, found, y, weights))
+    available = read(streams.available)
+    best = zeros(available.shape, available) + np.inf
+    np.minimum.at(best, found.stream, route_prices(instance, found, y, weights, read))
     alone, stored = (streams.bundle < 0)[:, None], streams.storable[:, None]
     own = np.where(stored, np.minimum(y.supply, best), best)
     own = np.where(alone, np.minimum(own, 0), own)
-    answer = float((np.where(alone, own, 0) * available).sum())
     known = np.where(stored, own, 0)
-    waiting = weights.cost * streams.storage_cost.value[:, None] - known + _next(known)
-    answer += _pay(np.where(stored, waiting, 0), bounds.stockpile)
+    waiting = weights.cost * read(streams.storage_cost)[:, None] - known + _next(known)
     member = streams.bundle >= 0
-    together = np.zeros((len(instance.bundles), available.shape[1]))
-    offers = member[:, None] & (available > 0)  # a member without a route (infinite): its bundle stays untouched
-    terms = np.multiply(own, available, out=np.zeros_like(available), where=offers)
-    np.add.at(together, streams.bundle[member], terms[member])
-    return answer + float(np.minimum(together, 0).sum())
+    offers = member[:, None] & (streams.available.raw > 0)
+    terms = np.where(offers, own, 0) * available  # infinite without a route: its bundle stays untouched
+    together = summed(terms[member], streams.bundle[member], len(instance.bundles))
+    answer = (np.where(alone, own, 0) * available).sum() + np.minimum(together, 0).sum()
+    return answer + _pay(np.where(stored, waiting, 0), ground.bounds.stockpile)
 
 
-def _metal_account(instance: Instance, found: Routes, bounds: Bounds, y: Prices, weights: Weights) -> float:
-    metals, account = instance.metals, on_account(instance, found)[:, None]
-    held = weights.cost * metals.holding.value - y.balance + _next(y.balance)
-    sold = -weights.cost * metals.sell.value - y.balance
-    return _pay(np.where(account, held, 0), bounds.stock) + _pay(np.where(account, sold, 0), bounds.stock)
+def _metal_account(ground: Ground, y: Prices, weights: Weights) -> Numbers:
+    metals, most = ground.instance.metals, ground.bounds.stock
+    account = on_account(ground.instance, ground.found)[:, None]
+    held = weights.cost * ground.read(metals.holding) - y.balance + _next(y.balance)
+    sold = -weights.cost * ground.read(metals.sell) - y.balance
+    return _pay(np.where(account, held, 0), most) + _pay(np.where(account, sold, 0), most)
 
 
-def _charges(instance: Instance, found: Routes, bounds: Bounds, y: Prices, weights: Weights) -> float:
+def _charges(ground: Ground, y: Prices, weights: Weights) -> Numbers:
+    instance, bounds, read = ground.instance, ground.bounds, ground.read
     alloys, market = instance.alloys, instance.market
-    low, high = alloys.low.value[:, :, None], alloys.high.value[:, :, None]
-    melted = (1 - alloys.loss.value)[:, None] * y.melt
-    whole = (low * y.fineness_low + high * y.fineness_high).sum(axis=1) - (1 - alloys.others.value)[:, None] * y.others
+    low, high = read(alloys.low)[:, :, None], read(alloys.high)[:, :, None]
+    melted = (1 - read(alloys.loss))[:, None] * y.melt
+    whole = (low * y.fineness_low + high * y.fineness_high).sum(axis=1) - (1 - read(alloys.others))[:, None] * y.others
     common = melted + whole  # (A, T): what a kilogram charged costs, whatever it is
-    floor = 1 - instance.policy.recycled.value
-    named = alloys.named[:, :, None] * y.others[:, None, :]
+    floor = 1 - read(instance.policy.recycled)
+    named = alloys.named[:, :, None].astype(np.intp) * y.others[:, None, :]
     of_metal = named - y.fineness_low - y.fineness_high + (floor * y.recycled)[None, :, None]  # (A, E, T)
     charged = common[:, None, :] + of_metal - y.balance[None, :, :]
     most = np.minimum(bounds.charge[:, None], bounds.stock[None, :, -1])[:, :, None]
-    answer = _pay(np.where(may_charge(instance, found)[:, :, None], charged, 0), most)
-    content = market.composition.value
-    new = ((1 - market.recycled.value)[:, None] * content) @ y.recycled
-    own = weights.cost * market.price.value - (y.purchase + new)[:, None]
-    own = own + ((weights.footprint - y.footprint_cap) * market.footprint.value)[:, None]
-    bought = own[:, None, :] + common[None, :, :] + np.einsum("oe,aet->oat", content, of_metal)
+    answer = _pay(np.where(may_charge(instance, ground.found)[:, :, None], charged, 0), most)
+    content = read(market.composition)
+    new = ((1 - read(market.recycled))[:, None] * content) @ y.recycled
+    own = weights.cost * read(market.price) - (y.purchase + new)[:, None]
+    own = own + ((weights.footprint - y.footprint_cap) * read(market.footprint))[:, None]
+    held = (content[:, None, :, None] * of_metal[None]).sum(axis=2)  # (O, A, T)
+    bought = own[:, None, :] + common[None, :, :] + held
     return answer + _pay(np.where(may_buy(instance)[:, :, None], bought, 0), bounds.charge[None, :, None])
 
 
-def _casts(instance: Instance, bounds: Bounds, y: Prices, weights: Weights) -> float:
-    alloys, periods = instance.alloys, len(instance.periods)
-    rate, worth = process_scrap_rate(instance), weights.cost * alloys.scrap_value.value
+def _casts(ground: Ground, y: Prices, weights: Weights) -> Numbers:
+    alloys, periods, bounds, read = ground.instance.alloys, len(ground.instance.periods), ground.bounds, ground.read
+    rate, worth = process_scrap_rate(ground.instance, read), weights.cost * read(alloys.scrap_value)
     owing = np.cumsum(y.demand[:, ::-1], axis=1)[:, ::-1]
     back = np.arange(periods)[None, :] + alloys.scrap_lead[:, None]
     padded = np.concatenate([y.process_scrap, -worth[:, None]], axis=1)  # too late to charge: worth its value
     falls = np.take_along_axis(padded, np.minimum(back, periods), axis=1) * rate[:, None]
-    cast = -y.melt - (1 - alloys.scrap_share.value)[:, None] * owing - y.cast_capacity + falls
+    cast = -y.melt - (1 - read(alloys.scrap_share))[:, None] * owing - y.cast_capacity + falls
     kept = _next(y.process_scrap) - y.process_scrap
     kept[:, -1] = kept[:, -1] - worth
-    recharged = (1 - alloys.loss.value)[:, None] * y.melt - y.process_scrap
-    some = (rate > 0)[:, None]
-    answer = _pay(cast, bounds.cast[:, None])
-    answer += _pay(np.where(some, kept, 0), bounds.scrap[:, None])
+    recharged = (1 - read(alloys.loss))[:, None] * y.melt - y.process_scrap
+    some = (process_scrap_rate(ground.instance) > 0)[:, None]
+    answer = _pay(cast, bounds.cast[:, None]) + _pay(np.where(some, kept, 0), bounds.scrap[:, None])
     return answer + _pay(np.where(some, recharged, 0), np.minimum(bounds.charge, bounds.scrap)[:, None])

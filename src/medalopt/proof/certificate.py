@@ -2,45 +2,67 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
-from medalopt.instance.bounds import Bounds
-from medalopt.instance.decisions import Account
+from medalopt.instance.arithmetic import ENCLOSED, EXACT, FLOATS, Arithmetic, Numbers, lower, upper
+from medalopt.instance.bounds import Bounds, implied
+from medalopt.instance.decisions import Account, Decisions
+from medalopt.instance.routes import routes
 from medalopt.proof.bound import lower_bound
-from medalopt.proof.prices import Duals, prices
-from medalopt.proof.rows import EXACT, rules
+from medalopt.proof.prices import Duals, lifted, prices
+from medalopt.proof.rows import BROKEN, rules
 
 GAP = 1e-9  # at most, for a plan to be called optimal
+SMALL = 400  # routes times periods, up to which fractions are as quick as a person asks
 
 
 @dataclass(frozen=True)
 class Certificate:
     """What has been proven of a plan, in the unit of its measure."""
 
-    primal_violation: float  # greatest, in relation to the size of its row
+    primal_violation: float  # at most, in relation to the size of its row
     lower_bound: float
-    gap: float  # (value - bound) / max(1, sum of |costs paid|)
+    gap: float  # at most: (value - bound) / max(1, sum of |costs paid|)
     arithmetic: str
     scope: str
 
     @property
     def optimal(self) -> bool:
         """Whether the plan keeps every rule and no other is better, within the tolerances of the formulation."""
-        return self.primal_violation <= EXACT and self.gap <= GAP
+        return self.primal_violation <= BROKEN and self.gap <= GAP
 
 
-def certify(account: Account, bounds: Bounds, duals: Duals, measure: str) -> Certificate:
-    """Return the certificate of the plan of `account`; `duals` by constraint and names, believed in nothing."""
+def certify(
+    account: Account, bounds: Bounds, duals: Duals, measure: str, arithmetic: Arithmetic | None = None
+) -> Certificate:
+    """Return the certificate of the plan of `account`; `duals` by constraint and names, believed in nothing.
+
+    In exact fractions from the decimals of the file where the instance is small, else in floating point with a
+    proven error bound; in plain floats (`FLOATS`, on which `account` and `bounds` stand) only where asked for.
+    """
+    chosen = arithmetic or (EXACT if account.decisions.sent.size <= SMALL else ENCLOSED)
+    if chosen is not FLOATS:
+        account, bounds = _restated(account, chosen)
+    instance, found = account.instance, account.found
     worst = float(np.max([rule.worst() for rule in rules(account, bounds)]))  # what is no number stays none
-    bound = lower_bound(account.instance, account.found, bounds, prices(account.instance, duals), measure)
-    gap = (float(account.value(measure)) - bound) / max(1.0, paid(account, measure))
-    return Certificate(worst, bound, gap, "float64", "instance")
+    bound = lower_bound(instance, found, bounds, lifted(prices(instance, duals), chosen), measure, account.read)
+    value, size = account.value(measure), paid(account, measure)
+    gap = upper(value - bound) / max(1.0, lower(size))
+    return Certificate(worst, lower(bound), gap, chosen.name, "instance")
 
 
-def paid(account: Account, measure: str) -> float:
+def _restated(account: Account, arithmetic: Arithmetic) -> tuple[Account, Bounds]:
+    """Return the same plan, and the bounds of its instance, in another arithmetic."""
+    found = routes(account.instance, arithmetic.read)
+    made = Decisions(*(arithmetic.lift(getattr(account.decisions, field.name)) for field in fields(Decisions)))
+    stated = Account(account.instance, found, made, arithmetic.read)
+    return stated, implied(account.instance, found, arithmetic.read)
+
+
+def paid(account: Account, measure: str) -> Numbers:
     """Return the sum of all that the measure counts, each part as a positive number."""
     if measure == "cost":
-        return float(sum(abs(by_period).sum() for by_period in account.costs.values()))
-    return abs(float(account.value(measure)))
+        return sum(abs(by_period).sum() for by_period in account.costs.values())
+    return abs(account.value(measure))

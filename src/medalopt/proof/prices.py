@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
+from medalopt.instance.arithmetic import Arithmetic
 from medalopt.instance.figures import Floats
 from medalopt.instance.instance import Instance
 from medalopt.instance.needs import owed
@@ -35,9 +36,14 @@ class Prices:
     mix_low: Floats  # (W,), >= 0
     mix_high: Floats  # (W,), <= 0
     participation: Floats  # (G,), >= 0
-    footprint_cap: float  # <= 0
+    footprint_cap: Floats  # (), <= 0
     process_scrap: Floats  # (A, T)
     supply: Floats  # (I, T), of streams that may be stocked
+
+
+def lifted(y: Prices, arithmetic: Arithmetic) -> Prices:
+    """Return the same prices as numbers of `arithmetic`."""
+    return Prices(**{field.name: arithmetic.lift(getattr(y, field.name)) for field in fields(y)})
 
 
 def prices(instance: Instance, duals: Duals) -> Prices:
@@ -84,7 +90,7 @@ def prices(instance: Instance, duals: Duals) -> Prices:
         mix_low=np.maximum(table("mix_low", windows), 0),
         mix_high=below(table("mix_high", windows)),
         participation=np.maximum(table("participation", instance.regions), 0),
-        footprint_cap=min(cap, 0.0) if np.isfinite(instance.policy.footprint_cap.value) else 0.0,
+        footprint_cap=below(np.array(cap), instance.policy.footprint_cap.value),
         process_scrap=table("process_scrap", alloys, periods),
         supply=np.where((instance.streams.bundle < 0)[:, None], np.minimum(supply, 0), supply),
     )

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from medalopt.instance.arithmetic import Numbers
+from medalopt.instance.arithmetic import Numbers, highest, lowest, summed, zeros
 from medalopt.instance.bounds import Bounds, needed
 from medalopt.instance.decisions import Account
 from medalopt.instance.needs import is_owed, may_buy, may_charge, owed
 from medalopt.instance.routes import offered
 
-EXACT = 1e-9  # of its size, by which a row may be broken
+BROKEN = 1e-9  # of its size, by which a row may be broken
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,11 +29,9 @@ class Rule:
     size: Numbers
 
     def worst(self) -> float:
-        """Return the greatest excess in relation to the size of its row."""
-        if not self.excess.size:
-            return 0.0
-        size = np.where(self.size > 0, self.size, 1)
-        return float((self.excess / size).max())
+        """Return the greatest excess in relation to the size of its row, at most."""
+        excess, size = highest(self.excess), lowest(self.size)
+        return float(np.divide(excess, np.where(size > 0, size, 1.0)).max(initial=0.0))
 
 
 def rules(account: Account, bounds: Bounds) -> Iterator[Rule]:
@@ -87,8 +85,7 @@ def _supply(account: Account) -> Iterator[Rule]:
     """1. supply; in a bundle, every stream gives the same share of what it offers."""
     instance, made = account.instance, account.decisions
     available = account.read(instance.streams.available)
-    sent = np.zeros_like(available)
-    np.add.at(sent, account.found.stream, made.sent)
+    sent = summed(made.sent, account.found.stream, len(available))
     before = np.concatenate([np.zeros_like(available[:, :1]), made.stockpile[:, :-1]], axis=1)
     taken, size = sent + made.stockpile - before, _most(available, sent + made.stockpile + before)
     bundle = instance.streams.bundle
@@ -97,16 +94,11 @@ def _supply(account: Account) -> Iterator[Rule]:
     yield Rule("supply", "supply", "t", axes, np.where(alone[:, None], _above(taken, available), 0), size)
     limit = account.read(instance.streams.storage_limit)[:, None]
     yield Rule("supply", "stockpile", "t", axes, _above(made.stockpile, limit), _most(_finite(limit), made.stockpile))
-    total = np.zeros((len(instance.bundles), available.shape[1]), dtype=available.dtype)
-    got = total.copy()
-    np.add.at(total, bundle[~alone], available[~alone])
-    np.add.at(got, bundle[~alone], taken[~alone])
+    total = summed(available[~alone], bundle[~alone], len(instance.bundles))
+    got = summed(taken[~alone], bundle[~alone], len(instance.bundles))
     share = np.where(total > 0, got / np.where(total > 0, total, 1), 0)
-    fair = np.where(
-        alone[:, None],
-        taken,
-        np.append(share, share[:0], axis=0)[np.maximum(bundle, 0)] * available if len(instance.bundles) else taken,
-    )
+    fair = share[np.maximum(bundle, 0)] * available if len(instance.bundles) else taken
+    fair = np.where(alone[:, None], taken, fair)
     yield Rule("supply", "bundle_supply", "t", axes, abs(taken - fair), size)
     yield Rule("supply", "take", "-", ("bundle", "period"), _above(share, 1) + np.maximum(-share, 0), share * 0 + 1)
 
@@ -194,19 +186,16 @@ def _policy(account: Account) -> Iterator[Rule]:
     allowed = (1 - read(policy.recycled)) * charged
     floored = (policy.recycled.raw > 0) & (charged > 0)
     yield Rule("recycled content", "recycled", "kg", ("metal",), np.where(floored, _above(new, allowed), 0), charged)
-    by_device = np.zeros(len(instance.devices.names), dtype=account.sent.dtype)
-    np.add.at(by_device, streams.device, account.sent)
+    by_device = summed(account.sent, streams.device, len(instance.devices.names))
     in_window = policy.members.astype(np.intp) @ by_device
-    everything = np.full(len(policy.windows), account.tonnes)
+    everything = zeros((len(policy.windows),), account.sent) + account.tonnes
     low, high = read(policy.window_low) * everything, read(policy.window_high) * everything
     yield Rule("device mix", "mix_low", "t", ("window",), _above(low, in_window), everything)
     yield Rule("device mix", "mix_high", "t", ("window",), _above(in_window, high), everything)
-    by_region = np.zeros(len(instance.regions), dtype=account.sent.dtype)
-    offers = by_region.copy()
-    np.add.at(by_region, streams.region, account.sent)
-    np.add.at(offers, streams.region, read(streams.available).sum(axis=1))
+    by_region = summed(account.sent, streams.region, len(instance.regions))
+    offers = summed(read(streams.available).sum(axis=1), streams.region, len(instance.regions))
     asked = read(policy.participation) * offers
     yield Rule("participation", "participation", "t", ("region",), _above(asked, by_region), offers)
-    cap = np.atleast_1d(read(policy.footprint_cap))
-    emitted = np.atleast_1d(account.footprint)
+    none = zeros((1,), account.sent)
+    cap, emitted = none + read(policy.footprint_cap), none + account.footprint
     yield Rule("footprint", "footprint_cap", "kg", (), _above(emitted, cap), _most(_finite(cap), emitted))

@@ -60,6 +60,13 @@ def read(cells: Cells, measure: Measure, money: Money, default: Quantity) -> Rea
     return Read(raw[code], unit[code], factors, pieces[code], code != 0, wrong)
 
 
+def absent(count: int, default: Quantity) -> Read:
+    """Return a column of `count` cells that are all left out."""
+    none = np.zeros(count, dtype=np.intp)
+    raw = np.full(count, default.raw)
+    return Read(raw, none, (default.factor,), none, np.zeros(count, dtype=np.bool_), {})
+
+
 def _bare(cells: Cells, measure: Measure) -> Floats | None:
     """Return the figures of a column of bare numbers that are all allowed, None where it is something else."""
     texts = [cell for cell in cells if cell is not None]

@@ -43,24 +43,27 @@ def sheet_of(section: str, data: Bytes, known: Collection[str], faults: Faults) 
     text = files.text_of(data, faults, older=True)
     if text is None:
         return None
-    rows: list[list[str]] = []
+    columns: dict[Key, Cells] = {}
     lines: list[int] = []
     heads: dict[Key, Place] = {}
     try:
         reader = csv.reader(io.StringIO(text, newline=""), strict=True)
         header = next((row for row in reader if row), [])
         heads = _heads(header, Place(data.name, reader.line_num, 1), known, faults)
+        appends = [columns.setdefault(key, []).append for key in heads]
+        picked = [place.column - 1 for place in heads.values()]
         for row in _sound(reader, len(header), data.name, faults):
-            rows.append(row)
             lines.append(reader.line_num)
+            for append, column in zip(appends, picked, strict=True):
+                append(row[column] or None)
     except csv.Error as error:
         said = f"is not a CSV table: {shown(str(error))}; look for a quote that is not closed"
         faults.add(Place(data.name, reader.line_num), (section,), said)
         return None
-    if not rows:
+    if not lines:
         faults.add(Place(data.name), (section,), "holds no rows: a table has a header and at least one row")
         return None
-    return Sheet(section, data.name, _columns(rows, heads), lines, heads, {})
+    return Sheet(section, data.name, columns, lines, heads, {})
 
 
 def _sound(reader: Iterator[list[str]], width: int, name: str, faults: Faults) -> Iterator[list[str]]:
@@ -102,13 +105,3 @@ def _key(text: str, known: Collection[str]) -> Key | None:
     if first in _NESTED and rest and (first in known or text in known):
         return (first, rest)
     return (text,) if text in known else None
-
-
-def _columns(rows: list[list[str]], heads: dict[Key, Place]) -> dict[Key, Cells]:
-    """Turn rows into the columns named in `heads`, empty cells into None."""
-    turned = list(zip(*rows, strict=True))
-    columns: dict[Key, Cells] = {}
-    for key, place in heads.items():
-        cells = turned[place.column - 1]
-        columns[key] = [cell or None for cell in cells] if "" in cells else list(cells)
-    return columns

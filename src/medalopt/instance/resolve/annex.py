@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from medalopt.instance.instance import Source
 from medalopt.instance.paths import render
 from medalopt.instance.reader.nodes import Scalar
@@ -34,15 +36,14 @@ def _stream_lots(draft: Draft, supply: StreamRows) -> dict[str, float]:
     """Return lots and minimum orders of streams, in t."""
     found = {}
     first = supply.groups.first.tolist()
+    devices = supply.sheet.column(("device",))
     for field in _LOTS:
         column = supply.read[field,]
-        devices = supply.sheet.column(("device",))
-        for name, row in zip(supply.groups.names, first, strict=True):
-            if column.given[row]:
-                factor = column.factors[int(column.unit[row])]
-                figure = Quantity(float(column.raw[row]), factor, int(column.pieces[row]))
-                mass = draft.unit_mass.get(devices[row] or "")
-                found[render(("streams", name, field))] = float(number(figure, mass).exact)
+        for i in np.flatnonzero(column.given).tolist():
+            factor = column.factors[int(column.unit[i])]
+            figure = Quantity(float(column.raw[i]), factor, int(column.pieces[i]))
+            mass = draft.unit_mass.get(devices[first[i]] or "")
+            found[render(("streams", supply.groups.names[i], field))] = float(number(figure, mass).exact)
     return found
 
 

@@ -110,19 +110,24 @@ def _tell(sheet: Sheet, key: Key, cell: str | None, message: str, names: list[st
     draft.faults.add(sheet.place(row, key), key_path(sheet, names[row], key), message + more)
 
 
-def figures(sheet: Sheet, key: Key, model: type[Entry], names: list[str], draft: Draft, default: Quantity) -> Read:
-    """Read the column `key` row by row; what is no figure is noted, and is `default`."""
+def figures(
+    sheet: Sheet, key: Key, model: type[Entry], names: list[str], draft: Draft, default: Quantity, rows: Ints
+) -> Read:
+    """Read the column `key` in some rows; what is left out or no figure, which is noted, is `default`."""
+    if key not in sheet.columns:
+        return columns.absent(len(rows), default)
     kind = fields(model).get(key) or fields(model)[*key[:-1], "*"]
-    column = columns.read(sheet.column(key), kind[0], draft.context.money, default)
+    cells = sheet.column(key)
+    column = columns.read([cells[row] for row in rows.tolist()], kind[0], draft.context.money, default)
     _tell_all(sheet, key, column.wrong, names, draft)
     return column
 
 
-def weigh(sheet: Sheet, key: Key, column: Read, device: Ints, names: list[str], draft: Draft) -> None:
-    """Note a figure in pieces of a device whose unit mass is not known."""
+def weigh(sheet: Sheet, key: Key, column: Read, device: Ints, names: list[str], draft: Draft, rows: Ints) -> None:
+    """Note a figure in pieces of a device, given for each of `rows`, whose unit mass is not known."""
     masses = draft.unit_mass
     heavy = np.array([name in masses for name in sorted(draft.document.devices)] or [True], dtype=np.bool_)
-    for row in np.flatnonzero((column.pieces != 0) & (device >= 0) & ~heavy[device])[:_MOST].tolist():
+    for row in rows[(column.pieces != 0) & (device >= 0) & ~heavy[device]][:_MOST].tolist():
         cell = shown(sheet.column(key)[row] or "")
         message = f"`{cell}` needs the mass of a piece: give the device a `unit_mass`"
         draft.faults.add(sheet.place(row, key), key_path(sheet, names[row], key), message)

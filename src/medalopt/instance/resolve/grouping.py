@@ -74,13 +74,13 @@ def _slots(sheet: Sheet, names: list[str], draft: Draft) -> Ints:
 
 def _agree(sheet: Sheet, names: list[str], leader: Ints, draft: Draft) -> None:
     """Note where rows of one stream say different things of what is not of a period."""
+    leaders = leader.tolist()
     for key, cells in sheet.columns.items():
         if key in (PERIOD, AVAILABLE):
             continue
-        code: dict[str | None, int] = {}
-        coded = np.fromiter((code.setdefault(cell, len(code)) for cell in cells), dtype=np.intp, count=len(cells))
-        for row in np.flatnonzero(coded != coded[leader])[:20].tolist():
-            first = int(leader[row])
+        apart = [row for row, first in enumerate(leaders) if cells[row] != cells[first]]
+        for row in apart[:20]:
+            first = leaders[row]
             message = f"`{shown(cells[row] or '')}` here, `{shown(cells[first] or '')}` in line {sheet.lines[first]}"
             path = (sheet.section, names[row], *key)
             draft.faults.add(sheet.place(row, key), path, f"rows of one stream must agree: {message}")

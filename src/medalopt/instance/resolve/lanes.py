@@ -42,7 +42,7 @@ def gather(sheet: Sheet, draft: Draft) -> LaneRows:
     names = row_names(sheet)
     cells.check(sheet, Lane, names, draft)
     keys: tuple[Key, ...] = (_DISTANCE, _COST, _FOOTPRINT)
-    read = {key: cells.figures(sheet, key, Lane, names, draft, ZERO) for key in keys}
+    read = {key: cells.figures(sheet, key, Lane, names, draft, ZERO, np.arange(sheet.count)) for key in keys}
     seen: dict[tuple[str | None, str | None], int] = {}
     for row, pair in enumerate(zip(sheet.column(REGION), sheet.column(_SMELTER), strict=True)):
         if seen.setdefault(pair, row) != row and all(pair):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 
@@ -31,7 +32,10 @@ _NOT_METALS = ("{}", "source", "note")
 
 @dataclass(frozen=True)
 class StreamRows:
-    """A sheet of streams whose rows have been gathered; `order` puts its streams into canonical order."""
+    """A sheet of streams whose rows have been gathered.
+
+    `device` and what is `read` have one entry for each stream, but for `available`, which has one for each row.
+    """
 
     sheet: Sheet
     names: list[str]
@@ -39,9 +43,9 @@ class StreamRows:
     device: Ints
     read: dict[Key, Read]
 
-    @property
+    @cached_property
     def order(self) -> Ints:
-        """The streams of the sheet by name."""
+        """What puts the streams of the sheet into canonical order."""
         names = self.groups.names
         return np.array(sorted(range(len(names)), key=names.__getitem__), dtype=np.intp)
 
@@ -57,11 +61,13 @@ def gather(sheet: Sheet, draft: Draft) -> StreamRows:
     cells.check(sheet, Stream, names, draft)
     groups = grouped(sheet, names, draft)
     axis = Axis.of(draft.document.devices)
-    device = np.array([axis.index.get(name or "", -1) for name in sheet.column(DEVICE)], dtype=np.intp)
+    devices = sheet.column(DEVICE)
+    device = np.array([axis.index.get(devices[row] or "", -1) for row in groups.first.tolist()], dtype=np.intp)
     read = {}
     for key, default in _defaults(sheet).items():
-        read[key] = cells.figures(sheet, key, Stream, names, draft, default)
-        cells.weigh(sheet, key, read[key], device, names, draft)
+        each = (np.arange(sheet.count), device[groups.owner]) if key == AVAILABLE else (groups.first, device)
+        read[key] = cells.figures(sheet, key, Stream, names, draft, default, each[0])
+        cells.weigh(sheet, key, read[key], each[1], names, draft, each[0])
     rows = StreamRows(sheet, names, groups, device, read)
     _offered(rows, draft)
     return rows
@@ -85,7 +91,7 @@ def _offered(rows: StreamRows, draft: Draft) -> None:
     available = np.bincount(rows.groups.owner, weights=rows.read[AVAILABLE].given, minlength=count) > 0
     if rows.groups.slot.max(initial=-1) >= 0:
         available |= np.bincount(rows.groups.owner, weights=rows.groups.slot >= 0, minlength=count) > 0
-    total = rows.read[_TOTAL].given[rows.groups.first]
+    total = rows.read[_TOTAL].given
     for number in np.flatnonzero(available == total)[:20].tolist():
         row = int(rows.groups.first[number])
         what = (
@@ -99,26 +105,24 @@ def streams(rows: StreamRows, draft: Draft, regions: Axis, metals: Axis, periods
     """Return the arrays of `rows`; see `Streams` for shapes and units."""
     devices = Axis.of(draft.document.devices)
     order = rows.order
-    first = rows.groups.first[order]
     masses = [draft.unit_mass.get(name) for name in devices.names]
-    device = rows.device[first]
     storable = _storable(rows)[order]
-    limit = _figures(rows, _LIMIT, first, masses)
+    limit = _figures(rows, _LIMIT, masses)
     place = {pair: number for number, pair in enumerate(bundles(rows))}
     return Streams(
         names=tuple(rows.groups.names[number] for number in order.tolist()),
-        device=device,
+        device=rows.device[order],
         region=np.array([regions.index[name or ""] for name in rows.texts(REGION)], dtype=np.intp),
         bundle=np.array([place.get(pair, -1) for pair in _bundled(rows)], dtype=np.intp),
         available=_available(rows, order, masses, periods),
-        price=_figures(rows, ("price",), first, masses),
-        collection=_figures(rows, ("collection",), first, masses),
-        committed=_figures(rows, ("committed",), first, masses),
-        credited=_credited(rows, first, metals),
+        price=_figures(rows, ("price",), masses),
+        collection=_figures(rows, ("collection",), masses),
+        committed=_figures(rows, ("committed",), masses),
+        credited=_credited(rows, metals),
         storage_limit=Figures(np.where(storable, limit.raw, 0.0), limit.unit, limit.factors),
-        storage_cost=_figures(rows, _COST, first, masses),
+        storage_cost=_figures(rows, _COST, masses),
         storable=storable,
-        footprint=_figures(rows, ("footprint",), first, masses),
+        footprint=_figures(rows, ("footprint",), masses),
     )
 
 
@@ -136,19 +140,19 @@ def _bundled(rows: StreamRows) -> list[tuple[str, str]]:
 def _storable(rows: StreamRows) -> Bools:
     """Whether each stream of the sheet gives a storage, be it an empty one."""
     given = rows.read[_LIMIT].given | rows.read[_COST].given
-    marked = [cell is not None for cell in rows.sheet.column(("storage", "{}"))]
-    return (given | np.array(marked, dtype=np.bool_))[rows.groups.first]
+    marks = rows.sheet.column(("storage", "{}"))
+    return given | np.array([marks[row] is not None for row in rows.groups.first.tolist()], dtype=np.bool_)
 
 
-def _figures(rows: StreamRows, key: Key, first: Ints, masses: Sequence[Fraction | None]) -> Figures:
-    return columns.figures(rows.read[key].at(first), rows.device[first], masses)
+def _figures(rows: StreamRows, key: Key, masses: Sequence[Fraction | None]) -> Figures:
+    return columns.figures(rows.read[key].at(rows.order), rows.device[rows.order], masses)
 
 
 def _available(rows: StreamRows, order: Ints, masses: Sequence[Fraction | None], periods: int) -> Figures:
     """Return what each stream offers in each period, from its rows or its total."""
     groups = rows.groups
-    offer = columns.figures(rows.read[AVAILABLE], rows.device, masses)
-    total = columns.figures(rows.read[_TOTAL].at(groups.first), rows.device[groups.first], masses, periods)
+    offer = columns.figures(rows.read[AVAILABLE], rows.device[groups.owner], masses)
+    total = columns.figures(rows.read[_TOTAL], rows.device, masses, periods)
     raw = np.zeros((len(groups.names), periods))
     unit = np.zeros(raw.shape, dtype=np.intp)
     always = np.flatnonzero(groups.slot < 0)
@@ -157,20 +161,20 @@ def _available(rows: StreamRows, order: Ints, masses: Sequence[Fraction | None],
     spread = np.flatnonzero(groups.slot >= 0)
     raw[groups.owner[spread], groups.slot[spread]] = offer.raw[spread]
     unit[groups.owner[spread], groups.slot[spread]] = offer.unit[spread]
-    given = rows.read[_TOTAL].given[groups.first]
+    given = rows.read[_TOTAL].given
     raw[given] = total.raw[given, None]
     unit[given] = total.unit[given, None] + len(offer.factors)
     return Figures(raw[order], unit[order], (*offer.factors, *total.factors))
 
 
-def _credited(rows: StreamRows, first: Ints, metals: Axis) -> Figures:
+def _credited(rows: StreamRows, metals: Axis) -> Figures:
     """Return the share of each metal that is the project's: by metal, then default, then the one figure, then all."""
-    raw = np.ones((len(first), len(metals)))
+    raw = np.ones((len(rows.order), len(metals)))
     unit = np.zeros(raw.shape, dtype=np.intp)
     factors: tuple[Fraction, ...] = (Fraction(1),)
     keys = [("credited",), ("credited", "default"), *(("credited", name) for name in metals.names)]
     for key in (key for key in keys if key in rows.read):
-        column = rows.read[key].at(first)
+        column = rows.read[key].at(rows.order)
         where = [metals.index[key[1]]] if key[1:] and key[1] in metals.index else list(range(len(metals)))
         cells_of = np.ix_(np.flatnonzero(column.given), np.array(where, dtype=np.intp))
         raw[cells_of] = column.raw[column.given, None]
