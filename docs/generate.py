@@ -81,9 +81,9 @@ def picture(*arguments: str) -> str:
 
 
 def beginning(text: str) -> str:
-    """Return the summary and the first table of an answer."""
+    """Return the summary and the first two tables of an answer."""
     lines = "\n".join(line.rstrip() for line in text.splitlines())
-    return "\n\n".join(lines.split("\n\n")[:2]) + "\n…"
+    return "\n\n".join(lines.split("\n\n")[:3]) + "\n…"
 
 
 def plain(*arguments: str) -> str:
@@ -135,7 +135,7 @@ def _said(text: str) -> str:
     """What a page says, without what differs from one processor to another: the last digits of a proof."""
     if text.startswith("<svg"):
         text = " ".join(unescape(re.sub(r"<style>.*?</style>|<[^>]*>", " ", text, flags=re.DOTALL)).split())
-    return re.sub(r"(at most|kept to) \S+", r"\1 …", text)
+    return re.sub(r"(gap|kept to) [^ ,]+", r"\1 …", text)
 
 
 if __name__ == "__main__":
