@@ -67,7 +67,7 @@ def _generated(data: str) -> Iterator[Any]:
 def _optimise(problem: Any) -> str:
     """Find the optimal basis, first in floating point, then exactly; then its values for the figures as they are.
 
-    In between, because glp_exact takes each figure for a fraction within about 1e-9 of it.
+    The values are worked out anew because glp_exact takes each figure for a fraction within about 1e-9 of it.
     """
     if any(
         glpk.glp_get_row_lb(problem, i) > glpk.glp_get_row_ub(problem, i)
@@ -79,12 +79,12 @@ def _optimise(problem: Any) -> str:
     control = glpk.glp_smcp()
     glpk.glp_init_smcp(control)
     control.msg_lev = glpk.GLP_MSG_OFF
+    control.it_lim = 10_000  # in floating point it may turn in a circle; exactly it does not
     glpk.glp_simplex(problem, control)
     assert glpk.glp_exact(problem, control) == 0
-    if glpk.glp_get_status(problem) == glpk.GLP_OPT:
-        control.tol_bnd = control.tol_dj = 1e-9
-        assert glpk.glp_simplex(problem, control) == 0
     status = glpk.glp_get_status(problem)
+    if status == glpk.GLP_OPT:
+        assert glpk.glp_warm_up(problem) == 0
     return {glpk.GLP_OPT: "optimal", glpk.GLP_NOFEAS: "infeasible"}.get(status, f"status {status}")
 
 
