@@ -5,18 +5,23 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from medalopt.cli.ending import ended, forget_output, say
-from medalopt.errors import OutputError, UsageError
-
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
-    sys.exit(run(sys.argv[1:]))
+    try:
+        sys.exit(run(sys.argv[1:]))
+    except KeyboardInterrupt:  # while even that was imported which tells of it
+        print("medalopt: interrupted", file=sys.stderr)
+        sys.exit(130)
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run `medalopt` with `arguments`; return the exit code, having said what went wrong in one line each."""
-    return ended(lambda: _parsed(list(arguments)), "--json" in arguments)
+    from medalopt.cli.ending import ended
+    from medalopt.cli.interrupting import interruptible
+
+    with interruptible():
+        return ended(lambda: _parsed(list(arguments)), "--json" in arguments)
 
 
 def _parsed(arguments: list[str]) -> int:
@@ -24,13 +29,11 @@ def _parsed(arguments: list[str]) -> int:
     import typer
 
     from medalopt.cli.app import app
+    from medalopt.cli.ending import forget_output, say
+    from medalopt.errors import OutputError, UsageError
 
     try:
         result = app(arguments, prog_name="medalopt", standalone_mode=False)
-    except typer.Abort as error:
-        raise KeyboardInterrupt from error
-    except BrokenPipeError:
-        raise
     except OSError as error:  # the verbs end by themselves: this is help that could not be printed
         forget_output()
         raise OutputError(f"standard output could not be written ({error.strerror})") from error

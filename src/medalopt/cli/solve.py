@@ -61,10 +61,9 @@ def solve(
 
 
 def _solved(figures: Instance, objective: Measure, extensions: tuple[Path, ...]) -> Plan:
-    from medalopt.cli.interrupting import interruptible
     from medalopt.solving import solve as solved
 
-    with progress(f"solving {figures.name}"), interruptible():
+    with progress(f"solving {figures.name}"):
         return solved(figures, objective.value, extensions)
 
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 from medalopt.plan.marginal import Marginal
 from medalopt.plan.plan import Plan
-from medalopt.report.files import csv_text
 from medalopt.report.jsonplan import plan_object
+
+_FORMULA = frozenset("=+-@'\t\r＝＋－＠")  # an apostrophe too: so one can tell which was added
 
 
 def folder(plan: Plan) -> dict[str, str]:
@@ -39,3 +45,19 @@ def _flat(name: str, value: object) -> list[tuple[str, object]]:
     if isinstance(value, dict):
         return [row for key, part in value.items() for row in _flat(f"{name}.{key}", part)]
     return [(name, value)]
+
+
+def csv_text(columns: Mapping[str, Iterable[Any]]) -> str:
+    """Return a table as CSV; text that a spreadsheet would run as a formula is written behind an apostrophe."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(columns)
+    for row in zip(*columns.values(), strict=True):
+        writer.writerow([_cell(value) for value in row])
+    return buffer.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, str) and value.lstrip()[:1] in _FORMULA:
+        return f"'{value}"
+    return repr(value) if isinstance(value, float) else "" if value is None else value

@@ -1,35 +1,42 @@
-"""The one writer: files and folders that are there whole, or not at all."""
+"""The one writer: files and folders that are there whole, or not at all.
+
+Everything is written beside its place first, under `.NAME.….part`, and takes its place in one step. A process that is
+killed may leave such a part behind; it is removed when the same NAME is written again, after `STALE` seconds.
+"""
 
 from __future__ import annotations
 
-import csv
-import io
+import ctypes
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from medalopt.errors import OutputError
 from medalopt.wording import shown
 
+STALE = 600
+_EXCHANGE, _HERE = 2, -100  # RENAME_EXCHANGE and AT_FDCWD of Linux
+
 
 def write_file(path: Path, content: str) -> None:
-    """Write `content` to `path`: what stood there before stands until the new file is complete.
+    """Write `content` to `path`, or to what it links to: what stood there before stands until the new file is complete.
 
     Raises OutputError, and leaves no other file behind.
     """
     temporary: Path | None = None
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:60]}.", suffix=".part")
+        target = _real(path)
+        if target.exists() and not target.is_file():
+            raise OutputError(f"{shown(str(path))}: is not a file; name another")
+        _sweep(target)
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=_prefix(target), suffix=".part")
         temporary = Path(name)
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(_mode(path))
-        temporary.replace(path)
+        _fill(handle, content)
+        temporary.chmod(_mode(target))
+        temporary.replace(target)
     except OSError as error:
         raise _refused(path, error) from error
     finally:
@@ -40,63 +47,84 @@ def write_file(path: Path, content: str) -> None:
 def write_folder(path: Path, contents: Mapping[str, str]) -> None:
     """Write a folder of files; a folder of the same files that stands there is replaced, any other is left alone.
 
-    Raises OutputError where the folder holds other things, or cannot be written.
+    Raises OutputError where the folder holds other things, or cannot be written, and leaves nothing else behind.
     """
+    fresh: Path | None = None
     try:
-        _check_replaceable(path, contents)
-        fresh = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name[:60]}.", suffix=".part"))
-    except OSError as error:
-        raise _refused(path, error) from error
-    try:
+        target = _real(path)
+        _check_replaceable(path, target, contents)
+        _sweep(target)
+        fresh = Path(tempfile.mkdtemp(dir=target.parent, prefix=_prefix(target), suffix=".part"))
         for name, content in contents.items():
-            (fresh / name).write_text(content, encoding="utf-8", newline="")
-        fresh.chmod(0o777 & ~_umask())
-        _swap(fresh, path)
+            _fill(os.open(fresh / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), content)
+        fresh.chmod(target.stat().st_mode & 0o7777 if target.exists() else 0o777 & ~_umask())
+        _swap(fresh, target)
     except OSError as error:
         raise _refused(path, error) from error
     finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+        if fresh is not None:
+            shutil.rmtree(fresh, ignore_errors=True)
 
 
-def csv_text(columns: Mapping[str, Iterable[Any]]) -> str:
-    """Return a table as CSV; text that a spreadsheet would run as a formula is written behind an apostrophe."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(columns)
-    for row in zip(*columns.values(), strict=True):
-        writer.writerow([_cell(value) for value in row])
-    return buffer.getvalue()
+def _real(path: Path) -> Path:
+    """Return the place that `path` stands for, a link followed."""
+    return Path(os.path.realpath(path))
 
 
-def _cell(value: Any) -> Any:
-    if isinstance(value, str) and value[:1] in tuple("=+-@\t\r'"):
-        return f"'{value}"
-    return repr(value) if isinstance(value, float) else "" if value is None else value
+def _prefix(target: Path) -> str:
+    return f".{target.name[:60]}."
 
 
-def _check_replaceable(path: Path, contents: Mapping[str, str]) -> None:
-    if path.is_dir() and not path.is_symlink():
-        others = sorted({entry.name for entry in path.iterdir()} - set(contents))
+def _sweep(target: Path) -> None:
+    """Remove the parts that a killed process left, of this name and older than `STALE`."""
+    for part in target.parent.glob(f"{_literal(_prefix(target))}*.part"):
+        if part.lstat().st_mtime < time.time() - STALE:
+            shutil.rmtree(part, ignore_errors=True) if part.is_dir() else part.unlink(missing_ok=True)
+
+
+def _literal(name: str) -> str:
+    return "".join(f"[{char}]" if char in "*?[" else char for char in name)
+
+
+def _fill(handle: int, content: str) -> None:
+    with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _check_replaceable(path: Path, target: Path, contents: Mapping[str, str]) -> None:
+    if target.is_dir():
+        others = sorted({entry.name for entry in target.iterdir()} - set(contents))
         if others:
             raise OutputError(f"{shown(str(path))}: holds other files ({shown(others[0])}); name a new or empty folder")
-    elif path.exists() or path.is_symlink():
+    elif target.exists():
         raise OutputError(f"{shown(str(path))}: is not a folder; name a new folder, or a file that ends in .json")
 
 
-def _swap(fresh: Path, path: Path) -> None:
-    if not path.exists():
-        fresh.rename(path)
-        return
-    old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name[:60]}.", suffix=".old"))
-    try:
-        path.rename(old / "plan")
+def _swap(fresh: Path, target: Path) -> None:
+    """Let `fresh` take the place of `target`, which then stands at `fresh`: in one step where the system can."""
+    if not target.exists():
+        fresh.rename(target)
+    elif not _exchanged(fresh, target):
+        before = Path(tempfile.mkdtemp(dir=target.parent, prefix=_prefix(target), suffix=".part")) / target.name
+        target.rename(before)
         try:
-            fresh.rename(path)
+            fresh.rename(target)
         except OSError:
-            (old / "plan").rename(path)
+            before.rename(target)
             raise
-    finally:
-        shutil.rmtree(old, ignore_errors=True)
+        finally:
+            shutil.rmtree(before.parent, ignore_errors=True)
+
+
+def _exchanged(one: Path, other: Path) -> bool:
+    """Exchange two names in one step; False where the system cannot."""
+    try:
+        exchange = ctypes.CDLL(None).renameat2
+    except (OSError, AttributeError):
+        return False
+    return bool(exchange(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE) == 0)
 
 
 def _mode(path: Path) -> int:

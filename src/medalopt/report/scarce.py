@@ -19,7 +19,7 @@ from medalopt.report.sources import FEW, grouped
 from medalopt.report.worth import Worth
 
 MOST = 15  # rows
-_COUNTS, _SMALL = 1e-5, 1e-3  # of all that is paid: what is worth less, taken whole, is not told
+_COUNTS, _SMALL = 1e-4, 1e-3  # of all that is paid: what is worth less, taken whole, is not told
 _PERIOD_LIMITS = {
     "smelters": ("{}, capacity", "t"),
     "treatments": ("{}, capacity", "t"),

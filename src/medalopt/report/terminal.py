@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 from rich.console import Console
 from rich.text import Text
 
@@ -20,10 +22,9 @@ NARROWEST, WIDEST_TEXT = 40, 110  # columns
 
 def answer(plan: Plan) -> str:
     """Return what is printed of `plan` on standard output: plain text where that is no terminal."""
-    console = screen()
-    with console.capture() as captured:
-        show(plan, console)
-    return captured.get()
+    page = io.StringIO()
+    show(plan, screen(page))
+    return page.getvalue()
 
 
 def show(plan: Plan, console: Console) -> None:
