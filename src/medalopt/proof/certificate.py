@@ -42,6 +42,9 @@ def certify(
     In exact fractions from the decimals of the file where the instance is small, else in floating point with a
     proven error bound; in plain floats (`FLOATS`, on which `account` and `bounds` stand) only where asked for.
     """
+    parts = (getattr(account.decisions, field.name) for field in fields(Decisions))
+    if not all(np.isfinite(part).all() for part in parts):
+        return Certificate(np.nan, -np.inf, np.inf, FLOATS.name, "instance")
     chosen = arithmetic or (EXACT if account.decisions.sent.size <= SMALL else ENCLOSED)
     if chosen is not FLOATS:
         account, bounds = _restated(account, chosen)

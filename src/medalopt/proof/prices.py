@@ -58,7 +58,7 @@ def prices(instance: Instance, duals: Duals) -> Prices:
         for key, value in duals.get(name, {}).items():
             index = key if isinstance(key, tuple) else (key,)
             values[tuple(place[label] for place, label in zip(places, index, strict=True))] = value
-        return values
+        return np.where(np.isfinite(values), values, 0.0)
 
     def below(values: Floats, limit: Floats | None = None) -> Floats:
         """A price of a row with an upper end, 0 where that end is not finite."""
@@ -69,7 +69,7 @@ def prices(instance: Instance, duals: Duals) -> Prices:
     demand[:, :-1] = np.where(rises[:, :-1], np.maximum(demand[:, :-1], 0), 0.0)
     purchase, feed_total = table("purchase", offers), table("feed_total", smelters)
     supply = table("supply", streams, periods) + table("bundle_supply", streams, periods)
-    cap = duals.get("footprint_cap", {}).get(None, 0.0)
+    cap = np.nan_to_num(duals.get("footprint_cap", {}).get(None, 0.0))
     named, admits = instance.alloys.named[:, :, None], instance.alloys.admits_others[:, None]
     return Prices(
         feed_capacity=below(table("feed_capacity", smelters, periods), instance.smelters.capacity.value),
