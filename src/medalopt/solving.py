@@ -13,9 +13,12 @@ from medalopt.instance.routes import routes
 from medalopt.model.objective import MEASURES
 from medalopt.plan.plan import Plan
 from medalopt.proof.certificate import Certificate, certify, paid
+from medalopt.proof.prices import Duals
 from medalopt.solver import highs
 from medalopt.solver.ladder import Task, answers
 from medalopt.solver.solution import Solution
+
+HAIR = 2.0**-40  # by which a price may be eased without moving a bound by as much as a certificate measures
 
 
 def solve(instance: Instance, objective: str = "cost", extensions: Sequence[Path] = ()) -> Plan:
@@ -36,21 +39,28 @@ def solve(instance: Instance, objective: str = "cost", extensions: Sequence[Path
     for answer in answers(task):
         if answer.status != "optimal":
             raise NoPlanError(instance.name, answer.status)
-        plan = _proven(task, answer)
-        if plan.certificate.optimal:
-            return plan
-    raise SolverError(f"{instance.name}: no method gave an answer that can be proven; nothing is claimed")
+        for duals in (answer.duals, _eased(answer.duals)):
+            plan = _proven(task, answer, duals)
+            if plan.certificate.optimal:
+                return plan
+    raise SolverError(
+        f"{instance.name}: no method gave an answer that can be proven, and nothing is claimed; "
+        "look for figures that lie very far apart, such as a wrong unit"
+    )
 
 
-def _proven(task: Task, answer: Solution) -> Plan:
+def _eased(duals: Duals) -> Duals:
+    """Return prices a hair smaller: where very much is on offer, the last digit of a price is worth a fortune."""
+    return {rule: {key: value * (1 - HAIR) for key, value in rows.items()} for rule, rows in duals.items()}
+
+
+def _proven(task: Task, answer: Solution, duals: Duals) -> Plan:
     assert answer.decisions is not None
     account = Account(task.instance, task.found, answer.decisions)
-    certificate = certify(account, task.bounds, answer.duals, task.measure)
+    certificate = certify(account, task.bounds, duals, task.measure)
     if task.extensions:
         certificate = _with_extensions(certificate, account, task, answer)
-    return Plan(
-        task.instance, task.measure, account, answer.duals, certificate, f"{answer.method}, direct", highs.version()
-    )
+    return Plan(task.instance, task.measure, account, duals, certificate, f"{answer.method}, direct", highs.version())
 
 
 def _with_extensions(certificate: Certificate, account: Account, task: Task, answer: Solution) -> Certificate:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import highspy
 import numpy as np
 
-from medalopt.errors import SolverError
 from medalopt.instance.figures import Bools, Floats
 from medalopt.solver.scaling import Scaled
 
@@ -33,7 +32,9 @@ def version() -> str:
 
 def attempt(program: Scaled, method: str) -> Answer:
     """Solve for the first objective by `method`; then, on the face of its optima, for the others in turn."""
-    solver = _loaded(program)
+    solver = loaded(program)
+    if solver is None:
+        return Answer("unanswered", method, np.zeros(0), np.zeros(0))
     if method == "interior point":
         solver.setOptionValue("solver", "ipm")
         solver.setOptionValue("run_crossover", "on")
@@ -49,7 +50,8 @@ def attempt(program: Scaled, method: str) -> Answer:
     return Answer("unanswered" if x is None else "optimal", method, np.zeros(0) if x is None else x, y)
 
 
-def _loaded(program: Scaled) -> highspy.Highs:
+def loaded(program: Scaled) -> highspy.Highs | None:
+    """Return HiGHS with `program`, or None where it would take only part of it: figures lie too far apart."""
     lp = highspy.HighsLp()
     lp.num_col_, lp.num_row_ = len(program.lower), len(program.row_lower)
     lp.col_cost_, lp.col_lower_, lp.col_upper_ = program.costs[0], program.lower, program.upper
@@ -69,7 +71,7 @@ def _loaded(program: Scaled) -> highspy.Highs:
     ):
         solver.setOptionValue(option, value)
     if solver.passModel(lp) == highspy.HighsStatus.kError or solver.getNumNz() != len(program.value):
-        raise SolverError("HiGHS did not take the program as it is: look for figures that lie far apart")
+        return None
     return solver
 
 
@@ -120,8 +122,11 @@ def _best_on_face(
     solver.changeColsCost(len(x), numbers, weights)
     solver.setOptionValue("solver", "simplex")
     solver.setOptionValue("simplex_strategy", 4)
-    if _run(solver) != "optimal":
-        return None
+    if _run(solver) != "optimal":  # from where the last run ended; now from the beginning, by the other simplex
+        solver.clearSolver()
+        solver.setOptionValue("simplex_strategy", 1)
+        if _run(solver) != "optimal":
+            return None
     solution = solver.getSolution()
     duals = np.array(solution.row_dual)
     return np.array(solution.col_value), weights - _transposed(program, duals), duals

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,8 @@ from medalopt.solver.assemble import assembled, extended
 from medalopt.solver.highs import METHODS, attempt
 from medalopt.solver.infeasible import contradiction
 from medalopt.solver.linear import Linear
-from medalopt.solver.scaling import scaled
+from medalopt.solver.scaling import Scaled, scaled
+from medalopt.solver.sizes import within_need
 from medalopt.solver.solution import Solution, decided, priced
 from medalopt.solver.trim import trimmed
 
@@ -49,8 +50,7 @@ def answers(task: Task) -> Iterator[Solution]:
     An infeasible program is said to be so only with a proof that has been checked.
     """
     block, linear = program(task)
-    ready = scaled(linear)
-    for method in METHODS:
+    for ready, method in ((ready, method) for ready in _scalings(task, linear) for method in METHODS):
         answer = attempt(ready, method)
         if answer.status == "optimal":
             x = ready.primal(np.where(np.abs(answer.x) < NOISE, 0.0, answer.x))
@@ -63,6 +63,16 @@ def answers(task: Task) -> Iterator[Solution]:
             yield Solution("infeasible", method)
         elif answer.status == "unbounded" and task.extensions:
             yield Solution("unbounded", method)
+
+
+def _scalings(task: Task, linear: Linear) -> Iterator[Scaled]:
+    """Yield `linear` measured in what there can be of everything, then in what of it can be of use.
+
+    The second is for a little asked of very much, which the solver's tolerance would take for nothing.
+    """
+    yield scaled(linear)
+    useful = program(replace(task, bounds=within_need(task.instance, task.found, task.bounds)))[1]
+    yield scaled(replace(linear, size=useful.size))
 
 
 def gap(linear: Linear, x: Floats, y: Floats) -> tuple[float, float]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from medalopt.instance.bounds import Bounds
+from medalopt.instance.bounds import Bounds, needed
 from medalopt.instance.figures import Floats, Ints
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes
@@ -55,6 +56,22 @@ def quantity_sizes(instance: Instance, bounds: Bounds, columns: Sequence[Any]) -
             index = column.index()
             sizes[number] = rule(*(index if isinstance(index, tuple) else (index,)))
     return sizes
+
+
+def within_need(instance: Instance, found: Routes, bounds: Bounds) -> Bounds:
+    """Return `bounds` with no more metal, and no more of a stream, than all melts together could use.
+
+    These are no bounds on a plan, which may have a surplus.
+    """
+    useful = needed(instance, found, bounds)
+    some = (useful > 0) & (found.returned > 0)
+    tonnes = np.divide(useful, found.returned, out=np.zeros(some.shape), where=some).max(axis=1)
+    most = np.zeros(len(instance.streams.names))
+    np.maximum.at(most, found.stream, tonnes)
+    sent = np.minimum(bounds.sent, np.where(most > 0, most, np.inf)[:, None])
+    with_it = sent.sum(axis=1)[found.stream] @ found.returned
+    cut = np.where(useful > 0, useful, instance.metals.opening_stock.value + with_it)
+    return replace(bounds, sent=sent, stock=np.minimum(bounds.stock, cut[:, None]))
 
 
 def powers(sizes: Floats) -> Ints:
