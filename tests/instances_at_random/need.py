@@ -41,7 +41,12 @@ def metal(random: Random, metal: str, count: int) -> Document:
 
 def alloys(random: Random, metals: list[str], count: int) -> Document:
     """Return a plating of gold, a silver and a bronze alloy, each with what a foundry may add."""
-    bodies = ({"Ag": ["99.9 %", "100 %"]}, {"Ag": ["92.5 %", "95 %"], "Cu": [0.05, 0.075]}, {"Ag": 0.925, "Cu": 0.075})
+    bodies: list[Document] = [
+        {"Ag": ["99.9 %", "100 %"]},
+        {"Ag": ["92.5 %", "95 %"], "Cu": [0.05, 0.075]},
+        {"Ag": ["80 %", "95 %"], "Cu": ["0 %", "10 %"]},
+        {"Ag": 0.925, "Cu": 0.075},
+    ]
     bronzes: list[Document] = [{"Cu": "100 %"}, {"Cu": [0.9, 1]}]
     if "Zn" in metals:
         bronzes.append({"Cu": ["94.5 %", "95.5 %"], "Zn": ["4.5 %", "5.5 %"]})

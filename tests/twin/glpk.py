@@ -27,9 +27,9 @@ class Answer:
     binding: frozenset[str]  # rows with a price
 
 
-def solve(data: str) -> Answer:
-    """Solve `models/sourcing.mod` with the data section `data`."""
-    with _generated(data) as problem:
+def solve(data: str, model: Path = MODEL) -> Answer:
+    """Solve `model` with the data section `data`."""
+    with _generated(data, model) as problem:
         status = _optimise(problem)
         rows = [glpk.glp_get_row_name(problem, i + 1) for i in range(glpk.glp_get_num_rows(problem))]
         columns = [glpk.glp_get_col_name(problem, j + 1) for j in range(glpk.glp_get_num_cols(problem))]
@@ -45,7 +45,7 @@ def solve(data: str) -> Answer:
 
 
 @contextmanager
-def _generated(data: str) -> Iterator[Any]:
+def _generated(data: str, model: Path) -> Iterator[Any]:
     """Give the generated problem; GLPK reads files only."""
     glpk.glp_term_out(glpk.GLP_OFF)
     descriptor, path = tempfile.mkstemp(suffix=".dat")
@@ -53,7 +53,7 @@ def _generated(data: str) -> Iterator[Any]:
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(data)
-        assert glpk.glp_mpl_read_model(translator, str(MODEL), 1) == 0, "GLPK cannot read sourcing.mod"
+        assert glpk.glp_mpl_read_model(translator, str(model), 1) == 0, "GLPK cannot read the model"
         assert glpk.glp_mpl_read_data(translator, path) == 0, "GLPK cannot read the data"
         assert glpk.glp_mpl_generate(translator, None) == 0, "GLPK cannot generate the problem"
         glpk.glp_mpl_build_prob(translator, problem)

@@ -1,0 +1,86 @@
+"""Errors planted in the MathProg model, one in each part: the random instances tell it from the true one."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+from tests.random_instances import from_seed
+from tests.twin import glpk
+
+import medalopt
+from medalopt.export import write_mathprog
+
+PLANTED = {
+    "deduction": ("    metal[h,device[i],e] - deduction[", "    metal[h,device[i],e] - 0.5 * deduction["),
+    "pi in the deduction": (",e] * to_smelter[h,device[i]]));", ",e]));"),
+    "credited": ("credited[i,e] * max", "max"),
+    "refining of what returns too late": ("sum{e in METALS: t + lead[k,e] <= n} ref", "sum{e in METALS} ref"),
+    "residue": ("- residue_value[h] * (1 - to_smelter[h,device[i]])", "- residue_value[h]"),
+    "storage cost": ("storage_cost[i] * stockpile[i,t]", "0 * stockpile[i,t]"),
+    "lead": (
+        "(i,t-lead[k,e]) in OFFERED} yield[k,i,h,e] * ship[i,h,k,t-lead[k,e]];",
+        "(i,t) in OFFERED} yield[k,i,h,e] * ship[i,h,k,t];",
+    ),
+    "bundle": ("    = (if available[i,t] > 0", "    <= (if available[i,t] > 0"),
+    "supply": ("    <= available[i,t];", "    <= 1.1 * available[i,t];"),
+    "feed capacity": ("feed[k,t] <= feed_limit[k,t];", "feed[k,t] <= 1.1 * feed_limit[k,t];"),
+    "treatment capacity": ("<= treatment_limit[h,t];", "<= 1.1 * treatment_limit[h,t];"),
+    "cast capacity": ("cast[a,t] <= cast_limit[a,t];", "cast[a,t] <= 1.1 * cast_limit[a,t];"),
+    "opening stock": ("then opening_stock[e] else", "then 0.9 * opening_stock[e] else"),
+    "melt loss": ("* (1 - loss[a]) =", "="),
+    "least share": ("    >= low[a,e] *", "    >= 0.99 * low[a,e] *"),
+    "greatest share": ("    <= high[a,e] *", "    <= 1.01 * high[a,e] *"),
+    "others": ("    <= others_share[a] *", "    <= 1.1 * others_share[a] *"),
+    "unnamed matter": ("(1 - sum{(a,e) in NAMED} composition[o,e]) * buy", "0 * buy"),
+    "allowance": (" * (1 + allowance[m])", ""),
+    "deadline": ("MEDALS: due[m] <= t}", "MEDALS: due[m] < t or t = n}"),
+    "share of process scrap": ("(1 - scrap_share[a]) * cast[a,u]", "cast[a,u]"),
+    "purchase commitment": ("purchase_committed[o] <= bought", "0.9 * purchase_committed[o] <= bought"),
+    "purchase limit": ("bought[o] <= purchase_limit[o];", "bought[o] <= 0.9 * purchase_limit[o];"),
+    "stream commitment": (">= stream_committed[i];", ">= 0.9 * stream_committed[i];"),
+    "feed commitment": ("total_committed[k] <= sum", "0.9 * total_committed[k] <= sum"),
+    "feed limit": ("feed[k,t] <= total_limit[k];", "feed[k,t] <= 0.9 * total_limit[k];"),
+    "recycled fraction": ("(1 - recycled_fraction[o]) *", ""),
+    "least of the mix": (">= window_low[w] * sum", ">= 0.9 * window_low[w] * sum"),
+    "greatest of the mix": ("<= window_high[w] * sum", "<= 1.1 * window_high[w] * sum"),
+    "participation": (">= participation_share * offer[g];", ">= 0.9 * participation_share * offer[g];"),
+    "footprint": ("* bought[o] <= cap;", "* bought[o] <= 1.1 * cap;"),
+    "process scrap": ("then fit[a] * cast[a,t-scrap_lead[a]])", "then scrap_share[a] * cast[a,t-scrap_lead[a]])"),
+    "scrap lead": ("cast[a,t-scrap_lead[a]])", "cast[a,t])"),
+    "holding": ("holding[e,t] * stock[e,t]", "0 * stock[e,t]"),
+    "sale": ("sell[e,t] * surplus", "sell[e,1] * surplus"),
+    "scrap value": ("scrap_value[a] * (scrap[a,n]", "scrap_value[a] * (0"),
+    "scrap value of what fell last": ("t > n - scrap_lead[a]} fit[a]", "t > n - scrap_lead[a]} 0"),
+}
+
+
+@pytest.fixture(scope="module")
+def cases() -> list[tuple[str, glpk.Answer]]:
+    """Return the data of 200 instances with their true answers."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "instance.yaml"
+        data = []
+        for seed in range(200):
+            path.write_text(from_seed(seed), encoding="utf-8")
+            data.append(write_mathprog(medalopt.load(path)))
+    return [(text, glpk.solve(text)) for text in data]
+
+
+@pytest.mark.parametrize("error", PLANTED)
+def test_a_planted_error_is_found(error: str, cases: list[tuple[str, glpk.Answer]], tmp_path: Path) -> None:
+    """With the error in the model, some instance has another status or another optimum."""
+    right, wrong = PLANTED[error]
+    text = glpk.MODEL.read_text(encoding="utf-8")
+    assert text.count(right) == 1
+    planted = tmp_path / "planted.mod"
+    planted.write_text(text.replace(right, wrong), encoding="utf-8")
+    assert any(differs(glpk.solve(data, planted), answer) for data, answer in cases)
+
+
+def differs(answer: glpk.Answer, other: glpk.Answer) -> bool:
+    """Return whether two answers are not the same by the measure of the twin test."""
+    if answer.objective is None or other.objective is None:
+        return answer.status != other.status
+    return abs(answer.objective - other.objective) > 1e-8 * max(1, abs(answer.objective), answer.paid)
