@@ -69,12 +69,9 @@ def places(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 def replaced(tree: Any, path: tuple[Any, ...], value: Any) -> None:
     """Put `value` where `path` leads, if it still leads anywhere."""
-    for name in path[:-1]:
-        if not (isinstance(tree, dict) and name in tree) and not (isinstance(tree, list) and name < len(tree)):
-            return
-        tree = tree[name]
-    if isinstance(tree, dict) or (isinstance(tree, list) and path[-1] < len(tree)):
-        tree[path[-1]] = value
+    above = part(tree, path[:-1])
+    if isinstance(above, dict) or (isinstance(above, list) and isinstance(path[-1], int) and path[-1] < len(above)):
+        above[path[-1]] = value
 
 
 @MANY

@@ -8,10 +8,10 @@ from medalopt.errors import Fault, InputError
 from medalopt.instance.paths import Path, render
 from medalopt.wording import shown
 
-_MOST = 1_000
+MOST_FAULTS = 1_000
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, slots=True)
 class Place:
     """Where something stands: a file, and line and column from 1 (0: the file as a whole)."""
 
@@ -40,9 +40,9 @@ class Faults:
         if not self.found:
             return
         each = sorted(set(self.found))
-        if len(each) > _MOST:
-            rest = Fault(each[0].file, 0, 0, "", f"{len(each) - _MOST} more faults are not listed")
-            each = [*each[:_MOST], rest]
+        if len(each) > MOST_FAULTS:
+            rest = Fault(each[0].file, 0, 0, "", f"{len(each) - MOST_FAULTS} more faults are not listed")
+            each = [*each[:MOST_FAULTS], rest]
         raise InputError(each)
 
     def warnings(self) -> tuple[Fault, ...]:

@@ -13,8 +13,10 @@ from pathlib import Path
 from medalopt.instance.reader.faults import Faults, Place
 from medalopt.wording import shown
 
-LARGEST_INSTANCE, LARGEST_TABLE = 32 * 2**20, 512 * 2**20
+LARGEST_INSTANCE, LARGEST_TABLE = 32 * 2**20, 128 * 2**20
 _UNUSED = re.compile("[\x80\xa0\uf8f0-\uf8f3]")  # what Python makes of bytes that CP932 does not use
+# a pipe must not keep us waiting, nor a terminal take us over
+_WAY = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_BINARY"))
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -38,7 +40,7 @@ class Bytes:
 def read(path: Path, name: str, largest: int, report: Report) -> Bytes | None:
     """Return the bytes of the regular file at `path`; None, and a word to `report`, where there is none to be read."""
     try:
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        handle = os.open(path, _WAY)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a path"
         report(f"cannot be read: {shown(reason)}; give the path of a file that exists and may be read")

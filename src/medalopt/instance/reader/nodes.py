@@ -12,7 +12,7 @@ from medalopt.instance.reader.faults import Place
 _LONGEST_NUMBER = 400
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Scalar:
     """Text as written; `plain` where it stood without quotes and may thus be a number, a truth value or null."""
 

@@ -13,7 +13,7 @@ from medalopt.instance.reader.faults import Faults, Place
 from medalopt.instance.reader.nodes import Mapping, Node, Scalar, Sequence
 from medalopt.wording import shown
 
-_DEEPEST, _MOST_NODES = 32, 2_000_000
+_DEEPEST, _MOST_NODES = 32, 1_000_000
 _FORBIDDEN = re.compile("[^\\t\\n\\r\\x20-\\x7e\\x85\\xa0-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
 from pydantic import Tag, ValidationError
 
 from medalopt.instance.paths import Path
-from medalopt.instance.reader.faults import Faults, Place
+from medalopt.instance.reader.faults import MOST_FAULTS, Faults, Place
 from medalopt.instance.reader.nodes import Mapping, Scalar, find, key_place, place_of, plain
 from medalopt.instance.schema.document import Document
 from medalopt.instance.schema.entry import Entry
@@ -33,9 +33,9 @@ def validated(root: Mapping, context: Context, faults: Faults) -> Document:
             return Document.model_validate(data, context=context)
         except ValidationError as error:
             found = [_Error(item["loc"], item["type"], item["msg"]) for item in error.errors(include_url=False)]
-        for one in found:
-            if not any(one.path[:length] in told for length in range(1, len(one.path) + 1)):
-                faults.add(one.place(root), one.path, one.text)
+        fresh = [one for one in found if not any(one.path[:n] in told for n in range(1, len(one.path) + 1))]
+        for number, one in enumerate(fresh):
+            faults.add(one.place(root), one.path, one.text if number < MOST_FAULTS else "is wrong too")
         gone = {(one.kind == "missing", _take_out(one.path, data, gap=one.kind == "missing")) for one in found}
         assert not gone <= settled, "what is wrong is taken out once"
         settled |= gone
