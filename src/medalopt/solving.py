@@ -64,8 +64,8 @@ def _proven(task: Task, answer: Solution, duals: Duals) -> Plan:
 
 
 def _with_extensions(certificate: Certificate, account: Account, task: Task, answer: Solution) -> Certificate:
-    """Rows of a user's own are in no instance: bound and rows are those of the program as it was compiled."""
+    """Rows of a user's own are in no instance: value, bound and rows are those of the program as it was compiled."""
     bound, violation = answer.compiled
-    gap = (float(account.value(task.measure)) - bound) / max(1.0, paid(account, task.measure))
+    gap = (answer.value - bound) / max(1.0, float(paid(account, task.measure)))
     worst = max(certificate.primal_violation, violation)
     return Certificate(worst, bound, gap, "float64", "instance and extensions as compiled")

@@ -6,24 +6,66 @@ Such a file is a program and runs as one; it is loaded only where a person names
 from __future__ import annotations
 
 import runpy
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pyomo.core as pyo
+from pyomo.repn.util import categorize_valid_components
 
 from medalopt.errors import UsageError
 from medalopt.instance.instance import Instance
+
+KINDS = {pyo.Block, pyo.Constraint, pyo.Expression, pyo.ExternalFunction, pyo.Objective, pyo.Param, pyo.Set, pyo.Var}
+KINDS |= {pyo.RangeSet, pyo.SetOf, pyo.Suffix}
 
 
 def apply(model: pyo.ConcreteModel, instance: Instance, path: Path) -> None:
     """Run `extend(model, instance)` of the file `path`. Raises UsageError where that cannot be done."""
     if not path.is_file():
         raise UsageError(f"{path}: there is no such file; --extend takes a Python file with a function `extend`")
+    own = list(model.component_objects(active=True))
     try:
         function = runpy.run_path(str(path)).get("extend")
         if not callable(function):
             raise UsageError(f"{path}: there is no function `extend(model, instance)` in it; define one")
         function(model, instance)
+        _check(model, own, path)
     except UsageError:
         raise
-    except Exception as error:  # whatever a user's own code may raise
+    except (Exception, SystemExit) as error:  # whatever a user's own code may raise
         raise UsageError(f"{path}: {type(error).__name__}: {error}; mend the file and try again") from error
+
+
+def _check(model: pyo.ConcreteModel, own: Sequence[Any], path: Path) -> None:
+    """Raise UsageError where something was taken from the model, or added that no linear program can hold."""
+    for part in own:
+        there = model.component(part.local_name) is part and part.active
+        if not there or (part.ctype is pyo.Constraint and not all(row.active for row in part.values())):
+            raise UsageError(f"{path}: `{part.local_name}` of the model was taken out; an extension may only add to it")
+    objectives = list(model.component_data_objects(pyo.Objective, active=True))
+    if objectives != [model.objective] or model.objective.sense != pyo.minimize:
+        raise UsageError(f"{path}: there is one objective, and it is made least; choose it with --objective")
+    _, others = categorize_valid_components(model, active=True, valid=KINDS)
+    for kind, blocks in others.items():
+        raise UsageError(
+            f"{path}: {kind.__name__} in `{blocks[0].name}` is not part of a linear program; write it in rows"
+        )
+    for column in model.component_data_objects(pyo.Var):
+        _check_column(column, path)
+
+
+def _check_column(column: Any, path: Path) -> None:
+    """Raise UsageError where a variable has no continuous range; bring a fixed one to bounds that meet."""
+    if not column.is_continuous():
+        raise UsageError(
+            f"{path}: `{column.name}` takes whole numbers, which cannot be planned yet; let it be continuous"
+        )
+    if column.fixed:
+        column.setlb(column.value)
+        column.setub(column.value)
+        column.unfix()
+        if column.lb is None:
+            raise UsageError(f"{path}: `{column.name}` is fixed at nothing; give it a value")
+    if None not in column.bounds and column.lb > column.ub:
+        raise UsageError(f"{path}: the lower bound of `{column.name}` lies above its upper bound; turn them round")

@@ -48,7 +48,7 @@ def assembled(instance: Instance, found: Routes, block: Network, bounds: Bounds,
 
 
 def _places(columns: tuple[object, ...]) -> tuple[Place, ...]:
-    return tuple((column.parent_component().local_name, column.index()) for column in columns)  # type: ignore[attr-defined]
+    return tuple((column.parent_component().name, column.index()) for column in columns)  # type: ignore[attr-defined]
 
 
 def _supply_rows(instance: Instance, block: Network) -> list[Place]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyomo.core as pyo
+from pyomo.common.errors import InvalidValueError
 from pyomo.repn.linear import LinearRepnVisitor
 from pyomo.repn.util import VarRecorder
 
@@ -48,9 +49,9 @@ def compiled(model: pyo.ConcreteModel, objectives: Sequence[Any], first: Sequenc
     lower: list[float] = []
     upper: list[float] = []
     for constraint in model.component_data_objects(pyo.Constraint, active=True):
-        low, body, high = constraint.to_bounded_expression(evaluate_bounds=True)
+        low, body, high = _bounded(constraint)
         offset = walk.row(body, len(rows), constraint.name)
-        rows.append((constraint.parent_component().local_name, constraint.index()))
+        rows.append((constraint.parent_component().name, constraint.index()))
         lower.append(-math.inf if low is None else low - offset)
         upper.append(math.inf if high is None else high - offset)
     costs = np.zeros((len(objectives), len(columns)))
@@ -69,6 +70,14 @@ def compiled(model: pyo.ConcreteModel, objectives: Sequence[Any], first: Sequenc
     )
 
 
+def _bounded(constraint: Any) -> tuple[float | None, Any, float | None]:
+    try:
+        low, body, high = constraint.to_bounded_expression(evaluate_bounds=True)
+    except ValueError as error:
+        raise UsageError(f"{constraint.name} has a bound that is no number: {error}") from error
+    return low, body, high
+
+
 class _Walk:
     """Takes expressions apart into columns and coefficients."""
 
@@ -80,15 +89,19 @@ class _Walk:
 
     def terms(self, body: Any, name: str) -> tuple[float, list[tuple[int, float]]]:
         """Return the constant of `body`, and its coefficients by column."""
-        form = self.visitor.walk_expression(body)
+        try:
+            form = self.visitor.walk_expression(body)
+            finite = all(math.isfinite(value) for value in (form.constant, *form.linear.values()))
+        except InvalidValueError as error:
+            raise UsageError(f"{name} holds what is no number: {error}") from error
         if form.nonlinear is not None:
             raise UsageError(f"{name} is not linear: write it as a sum of variables, each times a number")
+        if not finite:
+            raise UsageError(f"{name} holds a number that is not finite: look at the figures it is made of")
         try:
             found = [(self.order[which], value) for which, value in form.linear.items()]
         except KeyError:
             raise UsageError(f"{name} holds a variable that is not part of the model: add it to the model") from None
-        if not all(math.isfinite(value) for _, value in found) or not math.isfinite(form.constant):
-            raise UsageError(f"{name} holds a number that is not finite: look at the figures it is made of")
         return float(form.constant), found
 
     def row(self, body: Any, number: int, name: str) -> float:

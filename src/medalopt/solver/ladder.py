@@ -82,9 +82,10 @@ def gap(linear: Linear, x: Floats, y: Floats) -> tuple[float, float]:
     their own pay by their implied size.
     """
     entries = linear.entries
-    reduced = linear.costs[0] - np.bincount(entries.column, entries.value * y[entries.row], len(linear.lower))
     end = np.where(y > 0, linear.row_lower, linear.row_upper)
     usable = np.isfinite(end)
+    y = np.where(usable, y, 0.0)
+    reduced = linear.costs[0] - np.bincount(entries.column, entries.value * y[entries.row], len(linear.lower))
     most = np.where(np.isfinite(linear.upper), linear.upper, linear.size)
     least = np.where(np.isfinite(linear.lower), linear.lower, -linear.size)
     bound = float((y[usable] * end[usable]).sum() + (reduced * np.where(reduced > 0, least, most)).sum())

@@ -51,7 +51,7 @@ def quantity_sizes(instance: Instance, bounds: Bounds, columns: Sequence[Any]) -
     }
     sizes = np.ones(len(columns))
     for number, column in enumerate(columns):
-        rule = rules.get(column.parent_component().local_name)
+        rule = rules.get(column.parent_component().name)
         if rule is not None:
             index = column.index()
             sizes[number] = rule(*(index if isinstance(index, tuple) else (index,)))

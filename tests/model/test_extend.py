@@ -1,0 +1,136 @@
+"""A user's own constraints: what they may be, and that nothing of them is lost or misread."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.model.cases import loaded, plain
+
+import medalopt
+from medalopt.errors import NoPlanError, UsageError
+from medalopt.plan.plan import Plan
+
+HEAD = "import math\nimport pyomo.environ as pyo\nimport pyomo.gdp as gdp\n\ndef extend(m, instance):\n"
+
+
+@pytest.fixture
+def extended(tmp_path: Path):  # noqa: ANN201
+    """Return a function that solves the plain case (5 t are sent, at 900 JPY/t) with `lines` as its extension."""
+
+    def solve(*lines: str) -> Plan:
+        path = tmp_path / "own.py"
+        path.write_text(HEAD + "".join(f"    {line}\n" for line in lines), encoding="utf-8")
+        return medalopt.solve(loaded(plain()), extensions=[path])
+
+    return solve
+
+
+KEPT = {
+    "a constraint": ("m.c = pyo.Constraint(expr=m.sent_device['phone'] >= 7)",),
+    "a coefficient of 1e-12": ("m.c = pyo.Constraint(expr=1e-12 * m.sent_device['phone'] >= 7e-12)",),
+    "an indexed constraint": (
+        "m.c = pyo.Constraint(pyo.RangeSet(2), rule=lambda m, n: m.sent_device['phone'] >= n + 5)",
+    ),
+    "a constant in the body": ("m.c = pyo.Constraint(expr=m.sent_device['phone'] + 1 >= 8)",),
+    "a bound of a variable": ("m.sent_device['phone'].setlb(7)",),
+    "a fixed quantity": ("m.sent_device['phone'].fix(7)",),
+    "a fixed shipment": ("m.ship['phone@north', 'whole', 'smelter', '1'].fix(7)",),
+    "a variable of its own": (
+        "m.u = pyo.Var(bounds=(0, 2))",
+        "m.c = pyo.Constraint(expr=m.sent_device['phone'] + m.u >= 9)",
+    ),
+    "a block, with a name of the model's": (
+        "m.b = pyo.Block()",
+        "m.b.stock = pyo.Var()",
+        "m.b.supply = pyo.Constraint(expr=m.sent_device['phone'] >= m.b.stock)",
+        "m.b.balance = pyo.Constraint(expr=m.b.stock >= 7)",
+    ),
+    "a price on what is missing": (
+        "m.u = pyo.Var(domain=pyo.NonNegativeReals)",
+        "m.c = pyo.Constraint(expr=m.sent_device['phone'] + m.u >= 7)",
+        "m.objective.expr += 1e6 * m.u",
+    ),
+}
+
+
+@pytest.mark.parametrize("lines", KEPT.values(), ids=KEPT)
+def test_nothing_of_an_extension_is_lost(lines: tuple[str, ...], extended) -> None:  # noqa: ANN001
+    """Each of these asks for 7 t instead of 5: the plan sends them, and says on what its proof rests."""
+    plan = extended(*lines)
+    assert plan.tonnes == pytest.approx(7, rel=1e-9)
+    assert plan.certificate.optimal
+    assert plan.certificate.scope == "instance and extensions as compiled"
+
+
+REFUSED = {
+    "power": ("m.c = pyo.Constraint(expr=m.sent_device['phone']**2 >= 1)", "c is not linear"),
+    "product": ("m.c = pyo.Constraint(expr=m.spend['1'] * m.spend['2'] >= 1)", "c is not linear"),
+    "NaN coefficient": (
+        "m.c = pyo.Constraint(expr=math.nan * m.spend['1'] >= 6)",
+        "c holds a number that is not finite",
+    ),
+    "infinite coefficient": ("m.c = pyo.Constraint(expr=math.inf * m.spend['1'] >= 6)", "not finite"),
+    "NaN constant": ("m.c = pyo.Constraint(expr=m.spend['1'] + math.nan >= 6)", "not finite"),
+    "NaN bound": ("m.c = pyo.Constraint(expr=(None, m.spend['1'], math.nan))", "c has a bound that is no number"),
+    "division by nothing": (
+        "m.p = pyo.Param(initialize=0, mutable=True); m.c = pyo.Constraint(expr=m.spend['1'] / m.p >= 1)",
+        "c holds what is no number",
+    ),
+    "foreign variable": (
+        "x = pyo.Var(); x.construct(); m.c = pyo.Constraint(expr=m.spend['1'] + x >= 1)",
+        "c holds a variable that is not part of the model",
+    ),
+    "NaN variable bound": ("m.spend['1'].setlb(math.nan)", "invalid non-finite lower bound"),
+    "crossed bounds": ("m.spend['1'].setlb(7); m.spend['1'].setub(6)", "`spend.*` lies above its upper bound"),
+    "fixed at nothing": ("m.spend['1'].fix()", "`spend.*` is fixed at nothing"),
+    "whole numbers": ("m.y = pyo.Var(domain=pyo.Integers)", "`y` takes whole numbers"),
+    "ordered set": ("m.s = pyo.SOSConstraint(var=m.feed, sos=1)", "SOSConstraint in `s` is not part of a linear"),
+    "logic": ("m.b = pyo.BooleanVar(); m.l = pyo.LogicalConstraint(expr=m.b)", "is not part of a linear program"),
+    "disjunct": ("m.d = gdp.Disjunct()", "Disjunct in `d` is not part of a linear program"),
+    "second objective": ("m.o = pyo.Objective(expr=m.sent)", "there is one objective"),
+    "greatest cost": ("m.objective.sense = pyo.maximize", "there is one objective"),
+    "no objective": ("m.objective.deactivate()", "`objective` of the model was taken out"),
+    "rule switched off": ("m.demand.deactivate()", "`demand` of the model was taken out"),
+    "row switched off": ("m.demand['silver', '2'].deactivate()", "`demand` of the model was taken out"),
+    "rule deleted": ("m.del_component(m.demand)", "`demand` of the model was taken out"),
+    "error": ("raise KeyError('x')", "KeyError: 'x'; mend the file"),
+    "exit": ("raise SystemExit(0)", "SystemExit: 0; mend the file"),
+}
+
+
+@pytest.mark.parametrize(("line", "message"), REFUSED.values(), ids=REFUSED)
+def test_what_no_linear_program_can_hold_is_refused(line: str, message: str, extended) -> None:  # noqa: ANN001
+    """An extension that would be lost, misread or bend the proof is refused, and the message says which part."""
+    with pytest.raises(UsageError, match=message):
+        extended(line)
+
+
+def test_an_extension_can_make_every_plan_impossible(extended) -> None:  # noqa: ANN001
+    """More than there is on offer is asked: no plan, and that is proven."""
+    with pytest.raises(NoPlanError) as refusal:
+        extended("m.c = pyo.Constraint(expr=m.sent_device['phone'] >= 21)")
+    assert refusal.value.status == "infeasible"
+
+
+def test_an_extension_can_leave_no_plan_best(extended) -> None:  # noqa: ANN001
+    """Something that pays without end: the status is unbounded."""
+    with pytest.raises(NoPlanError) as refusal:
+        extended("m.u = pyo.Var(domain=pyo.NonNegativeReals)", "m.objective.expr -= m.u")
+    assert refusal.value.status == "unbounded"
+
+
+def test_a_file_that_is_no_extension_is_refused(tmp_path: Path) -> None:
+    """No file, a file without the function, a file that is not Python: each message names the file."""
+    empty, broken = tmp_path / "empty.py", tmp_path / "broken.py"
+    empty.write_text("", encoding="utf-8")
+    broken.write_text("def extend(", encoding="utf-8")
+    for path, message in (
+        (tmp_path / "none.py", "there is no such file"),
+        (tmp_path, "there is no such file"),
+        (empty, "there is no function `extend"),
+        (broken, "SyntaxError"),
+    ):
+        with pytest.raises(UsageError, match=message) as refusal:
+            medalopt.solve(loaded(plain()), extensions=[path])
+        assert str(path) in str(refusal.value)
