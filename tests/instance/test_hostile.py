@@ -35,3 +35,20 @@ def test_there_are_enough_of_them() -> None:
     """The corpus holds at least two hundred cases, no two groups of which share a name."""
     groups = (hostile.FILES, hostile.YAML, hostile.FIGURES, hostile.NAMES, hostile.TABLES)
     assert len(hostile.CASES) == sum(len(group) for group in groups) >= 200
+
+
+@pytest.mark.parametrize(
+    ("limit", "says"),
+    [
+        ("files.LARGEST_INSTANCE", "is larger than 0 MiB"),
+        ("files.LARGEST_TABLE", "`case.csv` is larger than 0 MiB"),
+        ("yamltext._MOST_NODES", "the file is more than 10 values long"),
+        ("tables._MOST_CELLS", "has more than 10 cells"),
+    ],
+)
+def test_sizes_are_bounded(limit: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is larger than any instance is refused before it fills the memory; the limits are lowered to show it."""
+    monkeypatch.setattr(f"medalopt.instance.reader.{limit}", 10)
+    with pytest.raises(InputError) as caught:
+        load(hostile.table(hostile.STREAMS * 2)(tmp_path))
+    assert any(says in fault.message for fault in caught.value.faults)
