@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from medalopt.cli.common import Changes, InstanceFile, Json, read
+from medalopt.cli.common import Changes, InstanceFile, Json, place, read
 from medalopt.cli.ending import emit, say
 from medalopt.errors import OutputError, UsageError
 from medalopt.wording import shown
@@ -51,7 +51,7 @@ def new(
         raise UsageError(f"{shown(name)}: a name is made of a-z, 0-9, _ and -, at most 100, such as my-games")
     path = output or Path(f"{name}.yaml")
     if path.exists() or path.is_symlink():
-        raise OutputError(f"{shown(str(path))}: is there already and still stands; choose another name, or -o PATH")
+        raise OutputError(f"{place(path)}: is there already and still stands; choose another name, or -o PATH")
     write_file(path, template(name))
-    say(f"{shown(str(path))}: is written; change its figures, then: medalopt solve {shown(str(path))}")
+    say(f"{place(path)}: is written; change its figures, then: medalopt solve {place(path)}")
     return 0

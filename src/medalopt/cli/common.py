@@ -53,10 +53,15 @@ def read(path: Path, given: list[str] | None) -> Instance:
 def check_output(output: Path, instance: Path) -> None:
     """See, before a long calculation, that something can be written at `output`. Raises OutputError."""
     if output.exists() and instance.exists() and output.samefile(instance):
-        raise OutputError(f"{shown(str(output))}: is the instance itself; name another file")
+        raise OutputError(f"{place(output)}: is the instance itself; name another file")
     if not output.absolute().parent.is_dir():
-        folder = shown(str(output.parent))
-        raise OutputError(f"{shown(str(output))}: could not be written, there is no folder {folder}; make it first")
+        folder = place(output.parent)
+        raise OutputError(f"{place(output)}: could not be written, there is no folder {folder}; make it first")
+
+
+def place(path: Path) -> str:
+    """Return a path as messages show it."""
+    return shown(str(path), 400)
 
 
 @contextmanager

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medalopt.cli.common import Changes, InstanceFile, check_output, read
+from medalopt.cli.common import Changes, InstanceFile, check_output, place, read
 from medalopt.cli.ending import emit, say
 from medalopt.cli.solve import Measure, Objective
 from medalopt.errors import UsageError
-from medalopt.wording import shown
 
 if TYPE_CHECKING:
     from medalopt.instance.instance import Instance
@@ -55,7 +54,7 @@ def export(
 
     for path, content in files.items():
         write_file(path, content)
-        say(f"{shown(str(path))}: is written")
+        say(f"{place(path)}: is written")
     return 0
 
 

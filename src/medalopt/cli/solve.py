@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medalopt.cli.common import Changes, InstanceFile, Json, check_output, progress, read
+from medalopt.cli.common import Changes, InstanceFile, Json, check_output, place, progress, read
 from medalopt.cli.ending import emit, say
 from medalopt.errors import NoPlanError, UsageError
 from medalopt.wording import shown
@@ -46,7 +46,7 @@ def solve(
     """Find the best plan, prove it, and show what to take from whom, what it costs and what is scarce."""
     if output is not None:
         if output.suffix.lower() not in ("", ".json"):
-            raise UsageError(f"-o {shown(str(output))}: a plan is written as NAME.json, or as CSV to a folder")
+            raise UsageError(f"-o {place(output)}: a plan is written as NAME.json, or as CSV to a folder")
         check_output(output, instance)
     figures = read(instance, set_)
     try:
@@ -96,8 +96,8 @@ def _write(plan: Plan, output: Path) -> None:
 
     if output.suffix:
         write_file(output, text(plan_object(plan)))
-        say(f"{shown(str(output))}: the plan is written")
+        say(f"{place(output)}: the plan is written")
     else:
         files = folder(plan)
         write_folder(output, files)
-        say(f"{shown(str(output))}: the plan is written, {len(files)} tables as CSV")
+        say(f"{place(output)}: the plan is written, {len(files)} tables as CSV")

@@ -30,7 +30,7 @@ def write_file(path: Path, content: str) -> None:
     try:
         target = _real(path)
         if target.exists() and not target.is_file():
-            raise OutputError(f"{shown(str(path))}: is not a file; name another")
+            raise OutputError(f"{place(path)}: is not a file; name another")
         _sweep(target)
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=_prefix(target), suffix=".part")
         temporary = Path(name)
@@ -66,6 +66,11 @@ def write_folder(path: Path, contents: Mapping[str, str]) -> None:
             shutil.rmtree(fresh, ignore_errors=True)
 
 
+def place(path: Path) -> str:
+    """Return a path as messages show it."""
+    return shown(str(path), 400)
+
+
 def _real(path: Path) -> Path:
     """Return the place that `path` stands for, a link followed."""
     return Path(os.path.realpath(path))
@@ -97,9 +102,9 @@ def _check_replaceable(path: Path, target: Path, contents: Mapping[str, str]) ->
     if target.is_dir():
         others = sorted({entry.name for entry in target.iterdir()} - set(contents))
         if others:
-            raise OutputError(f"{shown(str(path))}: holds other files ({shown(others[0])}); name a new or empty folder")
+            raise OutputError(f"{place(path)}: holds other files ({shown(others[0])}); name a new or empty folder")
     elif target.exists():
-        raise OutputError(f"{shown(str(path))}: is not a folder; name a new folder, or a file that ends in .json")
+        raise OutputError(f"{place(path)}: is not a folder; name a new folder, or a file that ends in .json")
 
 
 def _swap(fresh: Path, target: Path) -> None:
@@ -143,4 +148,4 @@ def _umask() -> int:
 
 def _refused(path: Path, error: OSError) -> OutputError:
     reason = error.strerror or type(error).__name__
-    return OutputError(f"{shown(str(path))}: could not be written ({reason}); what stood there before still stands")
+    return OutputError(f"{place(path)}: could not be written ({reason}); what stood there before still stands")

@@ -1,0 +1,50 @@
+"""`medalopt verify`: is this saved plan right, re-checked without the solver, from the instance alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from medalopt.cli.common import Changes, Json, read
+from medalopt.cli.ending import emit
+from medalopt.errors import UsageError
+from medalopt.wording import shown
+
+NOT_ACCEPTED = 1
+
+
+def verify(
+    plan: Annotated[Path, typer.Argument(metavar="PLAN", help="A saved plan: NAME.json, or the folder of CSV.")],
+    instance: Annotated[
+        Path | None, typer.Argument(metavar="[INSTANCE]", help="Its instance; left out: the file that the plan names.")
+    ] = None,
+    set_: Changes = None,
+    json: Json = False,
+) -> int:
+    """Check a saved plan against its instance: which rules it breaks, by how much, and how far it is from the best."""
+    from medalopt.plan.saved import saved_plan
+    from medalopt.proof.verdict import verdict
+    from medalopt.report.verdict import told, verdict_object
+
+    saved = saved_plan(plan)
+    figures = read(instance or _named(plan, saved.instance.files), set_)
+    found = verdict(figures, saved)
+    if json:
+        from medalopt.report.jsonplan import text
+
+        emit(text(verdict_object(found)))
+    else:
+        emit(told(found, plan.name))
+    return 0 if found.accepted else NOT_ACCEPTED
+
+
+def _named(plan: Path, files: dict[str, str]) -> Path:
+    """Return the instance file that a plan names, here or beside the plan."""
+    names = [name for name in files if name.endswith((".yaml", ".yml")) and not Path(name).is_absolute()]
+    for folder in (Path(), plan.parent):
+        for name in names:
+            if ".." not in Path(name).parts and (folder / name).is_file():
+                return folder / name
+    raise UsageError(f"{shown(str(plan))}: its instance is not here; name it: medalopt verify PLAN INSTANCE")

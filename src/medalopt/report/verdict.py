@@ -1,0 +1,57 @@
+"""The verdict on a saved plan: for a person, and as JSON."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from medalopt.proof.certificate import GAP
+from medalopt.proof.stated import Broken
+from medalopt.proof.verdict import Verdict
+from medalopt.report.numbers import digits
+from medalopt.wording import shown
+
+
+def verdict_object(found: Verdict) -> dict[str, Any]:
+    """Return the verdict as plain data."""
+    certificate = found.certificate
+    return {
+        "accepted": found.accepted,
+        "broken": [_row(broken) for broken in found.broken],
+        "gap": _finite(certificate.gap),
+        "value": _finite(found.value),
+        "lower_bound": _finite(certificate.lower_bound),
+        "unit": found.unit,
+        "arithmetic": certificate.arithmetic,
+    }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _row(broken: Broken) -> dict[str, Any]:
+    amount = _finite(broken.amount)
+    return {"rule": broken.rule, "path": broken.path, "amount": amount, "unit": broken.unit, "text": broken.text}
+
+
+def told(found: Verdict, name: str) -> str:
+    """Return the verdict in plain lines: the answer, what is broken, how far the plan is from the best."""
+    count = len(found.broken)
+    answer = "right" if found.accepted else f"not right: {count} rule{'' if count == 1 else 's'} broken"
+    lines = [f"{shown(name)} is {answer}."]
+    lines += [f"  {shown(broken.text, 400)}" for broken in found.broken]
+    lines.append(f"  {_distance(found)}")
+    return "\n".join(lines) + "\n"
+
+
+def _distance(found: Verdict) -> str:
+    """Say what the plan comes to beside what is proven of all plans, whatever the saved plan says."""
+    certificate = found.certificate
+    above = found.value - certificate.lower_bound
+    if not math.isfinite(above):
+        return "What it comes to cannot be told."
+    worth = f"It comes to {digits(found.value, 6)} {found.unit}"
+    if certificate.gap <= GAP:
+        return f"{worth}: no plan can do better ({certificate.arithmetic})."
+    return f"{worth}, at most {digits(above)} {found.unit} above the best there can be ({certificate.arithmetic})."

@@ -1,0 +1,80 @@
+"""`check`, `schema`, `new` and `export`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.cli.runs import TINY, here
+
+
+def test_check_describes_what_is_right() -> None:
+    """A right instance is told in a few lines of what it holds, and as JSON by its identity."""
+    ran = here("check", TINY)
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.startswith("tiny: right.\n  4 periods, 2017-04 to 2017-07; money in JPY.\n")
+    told = json.loads(here("check", TINY, "--json").out)
+    assert told.keys() == {"status", "instance", "warnings"}
+    assert (told["status"], told["instance"]["name"], told["warnings"]) == ("right", "tiny", [])
+
+
+def test_check_tells_all_faults_with_their_places(tmp_path: Path) -> None:
+    """Every fault is a line `file:line:column: path: message` on standard error, and a row of the JSON object."""
+    wrong = tmp_path / "wrong.yaml"
+    text = Path(TINY).read_text(encoding="utf-8")
+    wrong.write_text(text.replace("lead: 1\n", "lead: soon\n", 1).replace("count: 38", "count: -1"), encoding="utf-8")
+    ran = here("check", str(wrong), "--json")
+    faults = json.loads(ran.out)["faults"]
+    assert ran.code == 2
+    assert {fault["path"] for fault in faults} == {"smelters.far.lead", "medals.gold.count"}
+    for fault, line in zip(faults, ran.err.splitlines(), strict=True):
+        assert line == f"{wrong}:{fault['line']}:{fault['column']}: {fault['path']}: {fault['message']}"
+    assert here("check", str(wrong)).err == ran.err
+
+
+def test_the_schema_is_json() -> None:
+    """`schema` prints a JSON Schema that knows the sections of an instance."""
+    told = json.loads(here("schema").out)
+    assert {"metals", "streams", "medals"} <= told["properties"].keys()
+
+
+def test_a_new_instance_solves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `new` writes is right without a warning and has a plan; a file that is there already is left alone."""
+    monkeypatch.chdir(tmp_path)
+    made = here("new", "my-games")
+    assert (made.code, made.out) == (0, "")
+    assert "my-games.yaml: is written" in made.err
+    ran = here("solve", "my-games.yaml")
+    assert (ran.code, ran.err) == (0, "")
+    before = Path("my-games.yaml").read_bytes()
+    assert here("new", "my-games").code == 5
+    assert Path("my-games.yaml").read_bytes() == before
+    assert here("new", "my-games", "-o", "other.yaml").code == 0
+    assert Path("other.yaml").read_bytes() == before
+
+
+@pytest.mark.parametrize(("form", "beginning"), [("lp", "minimize"), ("mps", "NAME"), ("mathprog", "# tiny: data")])
+def test_export_prints_the_program(form: str, beginning: str) -> None:
+    """Each format is printed, and begins as such files do."""
+    ran = here("export", TINY, "--to", form)
+    assert (ran.code, ran.err) == (0, "")
+    assert any(line.startswith(beginning) for line in ran.out.splitlines()[:5])
+
+
+def test_export_writes_the_program_and_its_names(tmp_path: Path) -> None:
+    """The ending tells the format; beside LP and MPS a table of names is written, and each file is told."""
+    for name in ("tiny.lp", "tiny.mps", "tiny.dat"):
+        ran = here("export", TINY, "-o", str(tmp_path / name), "--objective", "mass")
+        assert ran.code == 0
+        assert all(line.endswith(": is written") for line in ran.err.splitlines())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny.dat", "tiny.lp", "tiny.mps", "tiny.names.csv"]
+
+
+def test_export_does_not_overwrite_the_instance(tmp_path: Path) -> None:
+    """An output that is the instance itself is refused, and the instance stands."""
+    own = tmp_path / "tiny.lp"
+    own.write_bytes(Path(TINY).read_bytes())
+    ran = here("export", str(own), "-o", str(own))
+    assert ran.code == 5 and "is the instance itself" in ran.err
+    assert own.read_bytes() == Path(TINY).read_bytes()

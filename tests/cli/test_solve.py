@@ -1,0 +1,120 @@
+"""`medalopt solve`: what is printed, what is written, what is said where there is no plan."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.cli.runs import INFEASIBLE, ROOT, TINY, here, plain
+
+ONLY_STATUS = {"format", "status", "instance", "objective"}
+
+
+def test_a_plan_is_printed_for_a_person() -> None:
+    """The title, the answer and the tables go to standard output, nothing to standard error, and no control codes."""
+    ran = here("solve", TINY)
+    assert (ran.code, ran.err) == (0, "")
+    assert plain(ran.out)
+    lines = ran.out.splitlines()
+    assert lines[0] == "A small case in which every kind of constraint binds"
+    assert lines[1].startswith("  3.35 m JPY in all")
+    assert any(line.startswith("  Proven optimal") for line in lines)
+
+
+def test_written_and_printed_json_are_the_same(tmp_path: Path) -> None:
+    """`-o NAME.json` writes the bytes that `--json` prints, and says so on standard error."""
+    ran = here("solve", TINY, "--json", "-o", str(tmp_path / "plan.json"))
+    assert ran.code == 0
+    assert (tmp_path / "plan.json").read_text(encoding="utf-8") == ran.out
+    assert ran.err == f"{tmp_path / 'plan.json'}: the plan is written\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["plan.json"]
+
+
+def test_a_folder_of_csv_is_written(tmp_path: Path) -> None:
+    """`-o FOLDER` writes a table for every part of the plan, and the same folder may be written again."""
+    for _ in range(2):
+        assert here("solve", TINY, "-o", str(tmp_path / "plan")).code == 0
+    names = {path.name for path in (tmp_path / "plan").iterdir()}
+    assert names == {
+        *("casts.csv", "duals.csv", "melts.csv", "metals.csv", "plan.csv"),
+        *("prices.csv", "purchases.csv", "shipments.csv", "stockpiles.csv"),
+    }
+    assert [path.name for path in tmp_path.iterdir()] == ["plan"]
+
+
+@pytest.mark.parametrize(("objective", "unit"), [("cost", "JPY"), ("footprint", "kg CO2e"), ("mass", "t")])
+def test_what_is_made_least_can_be_chosen(objective: str, unit: str) -> None:
+    """Each measure is made least, told in its unit, and no other choice makes it less."""
+    values = {}
+    for measure in ("cost", "footprint", "mass"):
+        told = json.loads(here("solve", TINY, "--json", "--objective", measure).out)
+        values[measure] = {"cost": told["cost"]["total"], "footprint": told["footprint"], "mass": told["tonnes"]}
+        if measure == objective:
+            assert told["objective"]["unit"] == unit
+            assert told["objective"]["value"] == values[measure][objective]
+    assert min(values, key=lambda measure: (values[measure][objective], measure != objective)) == objective
+    printed = here("solve", TINY, "--objective", objective)
+    assert printed.code == 0
+    assert printed.out.splitlines()[1].startswith("  Least " if objective != "cost" else "  3.35 m JPY")
+
+
+def test_a_figure_changes_for_one_run() -> None:
+    """`--set` changes the plan, and the file stays as it is."""
+    before = Path(TINY).read_bytes()
+    ran = here("solve", TINY, "--json", "--set", "medals.gold.count = 39", "--set", "medals.silver.count=21")
+    assert ran.code == 0
+    assert json.loads(ran.out)["cost"]["total"] != json.loads(here("solve", TINY, "--json").out)["cost"]["total"]
+    assert Path(TINY).read_bytes() == before
+
+
+def test_an_extension_binds() -> None:
+    """`--extend` adds a constraint of one's own: the plan costs more, and its certificate says what it covers."""
+    own = str(ROOT / "models/extensions/silver_cap.py")
+    free, bound = (json.loads(here("solve", TINY, "--json", *more).out) for more in ([], ["--extend", own]))
+    assert bound["cost"]["total"] > free["cost"]["total"]
+    assert "extensions" in bound["certificate"]["scope"]
+
+
+def test_no_plan_ends_with_3_and_what_is_known() -> None:
+    """Where no plan exists a person is told so in up to three lines more, a program by the status."""
+    ran = here("solve", INFEASIBLE)
+    assert (ran.code, ran.out) == (3, "")
+    first, *known = ran.err.splitlines()
+    assert first == "infeasible: no plan exists: needs, dates and rules cannot all be met (proven)"
+    assert 1 <= len(known) <= 3 and known[0].startswith("  silver: at least 6.6 kg needed by the end of 2017-05")
+    told = json.loads(here("solve", INFEASIBLE, "--json").out)
+    assert told.keys() >= ONLY_STATUS and told["status"] == "infeasible"
+
+
+def test_no_plan_writes_nothing(tmp_path: Path) -> None:
+    """Where no plan exists no output is written, and one of an earlier run stands."""
+    (tmp_path / "plan.json").write_text("earlier", encoding="utf-8")
+    assert here("solve", INFEASIBLE, "-o", str(tmp_path / "plan.json")).code == 3
+    assert (tmp_path / "plan.json").read_text(encoding="utf-8") == "earlier"
+
+
+def test_a_best_plan_without_end_ends_with_3(tmp_path: Path) -> None:
+    """An extension that lets the cost fall without end is told, and no bound is made up."""
+    own = tmp_path / "falling.py"
+    own.write_text(
+        "import pyomo.environ as pyo\n\n\ndef extend(model, instance):\n"
+        "    model.gift = pyo.Var(domain=pyo.NonNegativeReals)\n"
+        "    model.objective.set_value(model.objective.expr - model.gift)\n",
+        encoding="utf-8",
+    )
+    ran = here("solve", TINY, "--json", "--extend", str(own))
+    assert ran.code == 3
+    assert json.loads(ran.out)["status"] == "unbounded"
+    assert len(ran.err.splitlines()) == 1 and "extension" in ran.err
+
+
+def test_warnings_are_a_line_each_on_standard_error(tmp_path: Path) -> None:
+    """What is odd in an instance draws a line on standard error, and the plan comes all the same."""
+    text = Path(TINY).read_text(encoding="utf-8")
+    odd = tmp_path / "odd.yaml"
+    odd.write_text(text.replace("Ag: 1_000 g/t, Cu: 100 kg/t", "Ag: 600 kg/t, Cu: 100 kg/t"), encoding="utf-8")
+    ran = here("solve", str(odd), "--json")
+    assert ran.code in (0, 3) and json.loads(ran.out)
+    lines = [line for line in ran.err.splitlines() if line.startswith("warning: ")]
+    assert lines and all(plain(line) and str(odd) in line for line in lines)

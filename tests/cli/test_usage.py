@@ -1,0 +1,83 @@
+"""A command line that is wrong, or asks for help."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from tests.cli.runs import TINY, here, plain
+
+import medalopt
+
+WRONG = {
+    "no such verb": ["slove", TINY],
+    "no such option": ["solve", TINY, "--nope"],
+    "no instance": ["solve"],
+    "two instances": ["solve", TINY, TINY],
+    "no such objective": ["solve", TINY, "--objective", "beauty"],
+    "an option without its value": ["solve", TINY, "--set"],
+    "a change without a value": ["solve", TINY, "--set", "medals.gold.count"],
+    "a change without a path": ["solve", TINY, "--set", "=3"],
+    "a figure set twice": ["solve", TINY, "--set", "medals.gold.count=3", "--set", "medals.gold.count=4"],
+    "a figure that is not there": ["solve", TINY, "--set", "medals.iron.count=3"],
+    "a plan in a format of others": ["solve", TINY, "-o", "plan.xlsx"],
+    "no format to export to": ["export", TINY],
+    "no such format": ["export", TINY, "--to", "pdf"],
+    "no name": ["new", ""],
+    "a name with capitals": ["new", "Tokyo"],
+    "a name with control characters": ["new", "a\x1b[31m\n"],
+    "a name without end": ["new", "a" * 101],
+    "no such extension": ["solve", TINY, "--extend", "nowhere.py"],
+    "an option with control characters": ["solve", TINY, "--\x1b[31mred"],
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_command_line_is_refused_in_one_line(name: str) -> None:
+    """Each ends with exit code 2 and one plain line on standard error, and nothing on standard output."""
+    ran = here(*WRONG[name])
+    assert (ran.code, ran.out) == (2, "")
+    assert len(ran.err.splitlines()) == 1 and len(ran.err) > 20
+    assert plain(ran.err)
+
+
+@pytest.mark.parametrize("name", [name for name, words in WRONG.items() if words[0] == "solve"])
+def test_a_wrong_command_line_is_told_to_programs_too(name: str) -> None:
+    """With `--json` the same line is a fault of one JSON object on standard output."""
+    ran = here(*WRONG[name][:2], "--json", *WRONG[name][2:])
+    if not ran.out:  # where --json itself became the value of the option before it
+        assert name == "an option without its value"
+        return
+    told = json.loads(ran.out)
+    assert ran.code == 2
+    assert told.keys() == {"status", "faults"} and told["status"] == "input"
+    assert [fault.keys() for fault in told["faults"]] == [{"file", "line", "column", "path", "message"}]
+    assert told["faults"][0]["message"] in ran.err
+
+
+def test_a_near_miss_is_corrected() -> None:
+    """A mistyped verb draws the right one, a mistyped figure its path."""
+    assert "solve" in here("slove", TINY).err
+    assert "gold" in here("solve", TINY, "--set", "medals.gould.count=3").err
+
+
+@pytest.mark.parametrize("option", ["-h", "--help"])
+@pytest.mark.parametrize("verb", [[], ["solve"], ["check"], ["schema"], ["new"], ["export"]])
+def test_help_is_printed(verb: list[str], option: str) -> None:
+    """Both spellings of help print it, for medalopt and each verb, and end with 0."""
+    ran = here(*verb, option)
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.startswith("Usage: medalopt") and plain(ran.out)
+
+
+def test_no_arguments_draw_help_and_exit_code_2() -> None:
+    """`medalopt` alone asks for nothing: the help goes to standard error."""
+    ran = here()
+    assert (ran.code, ran.out) == (2, "")
+    assert "Commands:" in ran.err
+
+
+def test_version_is_printed() -> None:
+    """`--version` prints name and version of the package."""
+    ran = here("--version")
+    assert (ran.code, ran.out, ran.err) == (0, f"medalopt {medalopt.__version__}\n", "")

@@ -1,0 +1,82 @@
+"""Tables as lines of text."""
+
+from __future__ import annotations
+
+import pytest
+from rich.cells import cell_len
+
+from medalopt.report.layout import fitting, laid_out, wrapped
+from medalopt.report.section import Column, Section, section
+
+
+def _table(width: int, section: Section) -> list[str]:
+    header, rows = laid_out(section, width)
+    return [*header, *(line for row in rows for line in row)]
+
+
+SOME = Section(
+    "Some",
+    (
+        Column("metal", right=False),
+        Column("needed kg"),
+        Column("paid in all JPY", rank=1),
+        Column("note", False, rank=2),
+    ),
+    (("silver", "3,500", "1,000,000", "by sea"), ("gold", "32", "9", "by air, in a strongbox")),
+)
+
+
+def test_a_table_with_room() -> None:
+    """Text stands at the left, numbers at the right, headers at the bottom in two lines at most."""
+    assert _table(80, SOME) == [
+        "        needed  paid in all",
+        "metal       kg          JPY  note",
+        "silver   3,500    1,000,000  by sea",
+        "gold        32            9  by air, in a strongbox",
+    ]
+
+
+def test_columns_of_the_highest_rank_go_first() -> None:
+    """Where there is little room the columns of the highest rank are left out, those of rank 0 never."""
+    assert [fitting(SOME, width) for width in (80, 40, 20, 5)] == [(0, 1, 2, 3), (0, 1, 2), (0, 1), (0, 1)]
+
+
+def test_long_names_are_broken_where_they_may_be() -> None:
+    """A name takes several lines, broken after the signs that join its words; none of its signs is lost."""
+    long = Section("Long", (Column("stream", False), Column("t")), (("shop_feature_phone@hokkaido", "1"), ("b", "22")))
+    lines = _table(18, long)
+    assert lines == ["stream           t", "shop_feature_    1", "phone@", "hokkaido", "b               22"]
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "lines"),
+    [
+        ("one two three", 7, ["one two", "three"]),
+        ("to win it takes 68.78 t more", 22, ["to win it takes", "68.78 t more"]),
+        ("a" * 10, 4, ["aaaa", "aaaa", "aa"]),
+        ("携帯電話回収", 4, ["携帯", "電話", "回収"]),
+        ("", 4, [""]),
+        ("  indented", 20, ["  indented"]),
+    ],
+)
+def test_text_is_broken_between_words(text: str, width: int, lines: list[str]) -> None:
+    """No word is broken that fits, no number is parted from its unit, and wide signs count as two."""
+    assert wrapped(text, width) == lines
+
+
+def test_wide_signs_are_two_cells() -> None:
+    """Names in Chinese signs leave the columns aligned."""
+    wide = Section("Wide", (Column("金属", False), Column("kg")), (("銀", "1"), ("copper", "22")))
+    assert {cell_len(line) for line in _table(40, wide)} == {cell_len("copper  22")}
+
+
+def test_empty_columns_are_left_out() -> None:
+    """A column without a figure tells nothing; the first ones stay all the same."""
+    columns = [
+        (Column("a"), ["0", "0"]),
+        (Column("b"), ["0", ""]),
+        (Column("c"), ["–", "0"]),
+        (Column("d"), ["0", "1"]),
+    ]
+    assert [column.header for column in section("T", columns).columns] == ["a", "b", "d"]
+    assert section("T", columns).rows == (("0", "0", "0"), ("0", "", "1"))

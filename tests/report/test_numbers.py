@@ -1,0 +1,109 @@
+"""Numbers as a person reads them."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from medalopt.report import numbers
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"),
+        (-0.0, "0"),
+        (1, "1"),
+        (0.5, "0.5"),
+        (12.3456, "12.35"),
+        (-12.3456, "−12.35"),
+        (999.96, "1,000"),
+        (352213.4, "352,213"),
+        (0.012345, "0.0123"),
+        (1.5e-9, "1.5e−09"),
+        (math.inf, "inf"),
+    ],
+)
+def test_a_single_figure(value: float, text: str) -> None:
+    """Four digits that count below a thousand, whole figures above, none made up and no minus before nothing."""
+    assert numbers.digits(value) == text
+
+
+def test_a_column_has_one_number_of_decimals() -> None:
+    """All figures of a column end at the same decimal, so that they can be compared and added by eye."""
+    assert numbers.column([5809.5424, 0.0318, -32.501, 0.0]) == ["5,809.54", "0.03", "−32.50", "0"]
+    assert numbers.column([44.0, 16.0, 8.0]) == ["44", "16", "8"]
+    assert numbers.column([79653.2, 310.4]) == ["79,653", "310"]
+    assert numbers.column([]) == [] and numbers.column([0.0, 0.0]) == ["0", "0"]
+
+
+def test_what_is_little_is_not_shown_as_nothing() -> None:
+    """A figure that rounds to nothing beside large ones says that it is there."""
+    assert numbers.column([9325.0, 0.001]) == ["9,325.00", "≈0"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (9_325_024_723, "9.325 bn JPY"),
+        (999_999_999, "1 bn JPY"),
+        (1_864_000, "1.864 m JPY"),
+        (2.5e13, "25 tn JPY"),
+        (552.8, "552.8 JPY"),
+        (-3e6, "−3 m JPY"),
+    ],
+)
+def test_money(value: float, text: str) -> None:
+    """Money from a million on has a word for its size."""
+    assert numbers.money(value, "JPY") == text
+
+
+def test_the_unit_of_a_column_of_money_fits_the_largest() -> None:
+    """A column is in single units up to a hundred millions, then in millions, billions and so on."""
+    assert numbers.scale([5e7, -1.0]) == (1.0, "")
+    assert numbers.scale([9.3e9, 3e4]) == (1e6, "m ")
+    assert numbers.scale([-2e11]) == (1e9, "bn ")
+    assert numbers.scale([]) == (1.0, "")
+
+
+@pytest.mark.parametrize(
+    ("kilograms", "text"),
+    [
+        (0, "0 kg"),
+        (0.000006, "6 mg"),
+        (0.006, "6 g"),
+        (0.55, "550 g"),
+        (32, "32 kg"),
+        (3500, "3,500 kg"),
+        (2e4, "20 t"),
+    ],
+)
+def test_masses_of_metal(kilograms: float, text: str) -> None:
+    """A mass of metal is told in the unit that suits it."""
+    assert numbers.mass(kilograms) == text
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "text"),
+    [
+        (1, 1, "100 %"),
+        (0, 5, "0 %"),
+        (9999, 10000, "99.9 %"),
+        (0.984, 1, "98.4 %"),
+        (3.4e-6, 1, "≈0 %"),
+        (-0.0035, 1, "−0.4 %"),
+        (1, 0, "–"),
+        (1.5, 1, "150.0 %"),
+    ],
+)
+def test_shares(part: float, whole: float, text: str) -> None:
+    """Only the whole is 100 %, only nothing is 0 %."""
+    assert numbers.share(part, whole) == text
+
+
+def test_a_span_is_one_figure_where_its_ends_are_close() -> None:
+    """Least to greatest in the unit of the greatest; one figure where they hardly differ."""
+    assert numbers.span([7_269_000.0, 7_270_000.0]) == "7.27 m"
+    assert numbers.span([75_364.0, 112_100.0]) == "75,364 to 112,100"
+    assert numbers.span([4_570_000.0, 4_650_000.0]) == "4.57 to 4.65 m"
