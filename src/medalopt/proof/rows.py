@@ -78,7 +78,8 @@ def _bounds(account: Account, bounds: Bounds) -> Iterator[Rule]:
     )
     for family, name, unit, axes, value, exists in limits:
         wrong = np.where(exists, np.maximum(-value, 0), abs(value))
-        yield Rule(family, name, unit, axes, wrong, abs(value))
+        size = abs(value) + abs(account.composition) if name == "charge" else abs(value)
+        yield Rule(family, name, unit, axes, wrong, size)
 
 
 def _supply(account: Account) -> Iterator[Rule]:

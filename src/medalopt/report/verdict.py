@@ -11,6 +11,8 @@ from medalopt.proof.verdict import Verdict
 from medalopt.report.numbers import digits
 from medalopt.wording import shown
 
+MOST = 20  # broken rules that a person is shown
+
 
 def verdict_object(found: Verdict) -> dict[str, Any]:
     """Return the verdict as plain data."""
@@ -40,7 +42,8 @@ def told(found: Verdict, name: str) -> str:
     count = len(found.broken)
     answer = "right" if found.accepted else f"not right: {count} rule{'' if count == 1 else 's'} broken"
     lines = [f"{shown(name)} is {answer}."]
-    lines += [f"  {shown(broken.text, 400)}" for broken in found.broken]
+    lines += [f"  {shown(broken.text, 400)}" for broken in found.broken[:MOST]]
+    lines += [f"  and {count - MOST} more (--json lists all)"] if count > MOST else []
     lines.append(f"  {_distance(found)}")
     return "\n".join(lines) + "\n"
 

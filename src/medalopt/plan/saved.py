@@ -1,0 +1,254 @@
+"""A saved plan read back: JSON, or the folder of CSV; hostile until it has the form of a plan."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from medalopt.errors import Fault, InputError
+from medalopt.instance.reader.files import read
+from medalopt.wording import shown
+
+LARGEST = 1 << 30  # bytes of one file of a plan
+_MOST_FAULTS = 20
+Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Identity(_Strict):
+    """Which instance the plan is of."""
+
+    name: str
+    files: dict[str, str]
+    figures: str
+
+
+class Objective(_Strict):
+    """What was made least, and how far down."""
+
+    measure: Literal["cost", "footprint", "mass"]
+    value: Number
+    unit: str
+
+
+class Claim(_Strict):
+    """What the plan says is proven of it; nothing of it is believed."""
+
+    primal_violation: Number
+    lower_bound: Number
+    gap: Number
+    arithmetic: str
+    scope: str
+
+
+class Dual(_Strict):
+    """A price of a row."""
+
+    rule: str
+    key: list[str]
+    value: Number
+
+
+class Shipment(_Strict):
+    """Tonnes of a stream sent on a route in a period."""
+
+    stream: str
+    device: str
+    region: str
+    treatment: str
+    smelter: str | None
+    period: str
+    tonnes: Number
+    cost: Number
+
+
+class Stockpile(_Strict):
+    """Tonnes of a stream that wait at the end of a period."""
+
+    stream: str
+    period: str
+    tonnes: Number
+
+
+class Purchase(_Strict):
+    """Kilograms of an offer bought for an alloy in a period."""
+
+    offer: str
+    alloy: str
+    period: str
+    kg: Number
+    cost: Number
+
+
+class Metal(_Strict):
+    """The account of a metal in a period, kg."""
+
+    metal: str
+    period: str
+    returned: Number
+    used: Number
+    surplus: Number
+    stock: Number
+
+
+class Melt(_Strict):
+    """Kilograms of a metal (or `other`) charged to an alloy in a period."""
+
+    alloy: str
+    period: str
+    metal: str
+    kg: Number
+
+
+class Cast(_Strict):
+    """An alloy cast in a period: charged, process scrap charged again, cast, kg."""
+
+    alloy: str
+    period: str
+    charged: Number
+    scrap: Number
+    cast: Number
+
+
+class Price(_Strict):
+    """A marginal value."""
+
+    path: str
+    period: str | None
+    value: Number
+    unit: str
+    meaning: str
+
+
+class SavedPlan(_Strict):
+    """A plan as it was written: what it decides, and what it says follows."""
+
+    format: Literal["medalopt/plan/1"]
+    status: Literal["optimal", "feasible"]
+    instance: Identity
+    objective: Objective
+    cost: dict[str, Number]
+    footprint: Number
+    tonnes: Number
+    shipments: list[Shipment]
+    stockpiles: list[Stockpile]
+    purchases: list[Purchase]
+    metals: list[Metal]
+    melts: list[Melt]
+    casts: list[Cast]
+    prices: list[Price]
+    duals: list[Dual]
+    certificate: Claim
+    solver: dict[str, str]
+
+
+TABLES: dict[str, type[_Strict]] = {
+    "shipments": Shipment,
+    "stockpiles": Stockpile,
+    "purchases": Purchase,
+    "metals": Metal,
+    "melts": Melt,
+    "casts": Cast,
+    "prices": Price,
+}
+
+
+def saved_plan(path: Path) -> SavedPlan:
+    """Return the plan in the JSON file or the folder of CSV at `path`. Raises InputError where it is none."""
+    name = shown(str(path))
+    content = _from_folder(path) if path.is_dir() else _from_json(_text(path), name)
+    try:
+        return SavedPlan.model_validate(content)
+    except ValidationError as error:
+        faults = [
+            Fault(name, 0, 0, ".".join(str(step) for step in fault["loc"]), shown(fault["msg"], 200))
+            for fault in error.errors()[:_MOST_FAULTS]
+        ]
+        raise InputError(faults) from error
+
+
+def _text(path: Path) -> str:
+    reports: list[str] = []
+    data = read(path, shown(str(path)), LARGEST, reports.append)
+    if data is None:
+        raise InputError([Fault(shown(str(path)), 0, 0, "", reports[0])])
+    try:
+        return data.content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError([Fault(data.name, 0, 0, "", "is not UTF-8 text; give a plan that medalopt wrote")]) from error
+
+
+def _from_json(text: str, name: str) -> Any:
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            raise ValueError("a member comes twice")
+        return found
+
+    try:
+        return json.loads(text, object_pairs_hook=once)
+    except (ValueError, RecursionError) as error:
+        why = f"is not a plan in JSON ({shown(str(error))}); give a file that `medalopt solve -o` wrote"
+        raise InputError([Fault(name, 0, 0, "", why)]) from error
+
+
+def _from_folder(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = {}
+    for item, value in _rows(path / "plan.csv", ["item", "value"]):
+        _put(content, item, value)
+    content.get("instance", {}).setdefault("files", {})
+    for table, model in TABLES.items():
+        columns = list(model.model_fields)
+        rows = _rows(path / f"{table}.csv", columns)
+        content[table] = [_typed(model, dict(zip(columns, row, strict=True))) for row in rows]
+    duals = _rows(path / "duals.csv", ["rule", "key1", "key2", "key3", "value"])
+    content["duals"] = [
+        {"rule": rule, "key": [part for part in key if part], "value": _number(value)} for rule, *key, value in duals
+    ]
+    return content
+
+
+def _rows(path: Path, columns: list[str]) -> list[list[str]]:
+    name = shown(str(path))
+    try:
+        header, *rows = list(csv.reader(io.StringIO(_text(path), newline=""), strict=True))
+    except (csv.Error, ValueError) as error:
+        raise InputError([Fault(name, 0, 0, "", f"is not a table of a plan ({shown(str(error))})")]) from error
+    if header != columns or any(len(row) != len(columns) for row in rows):
+        wanted = f"must have the columns {', '.join(columns)}, and each row all of them"
+        raise InputError([Fault(name, 1, 0, "", wanted)])
+    return [[cell[1:] if cell.startswith("'") else cell for cell in row] for row in rows]
+
+
+def _put(content: dict[str, Any], item: str, value: str) -> None:
+    """Put a figure of plan.csv where it stands in the JSON object; names may hold dots, members do not."""
+    parts = item.split(".", 2 if item.startswith("instance.files.") else 1)
+    at = content
+    for part in parts[:-1]:
+        at = at.setdefault(part, {})
+    texts = ("format", "status", "instance", "solver")
+    plain = parts[0] in texts or parts[-1] in ("measure", "unit", "arithmetic", "scope")
+    at[parts[-1]] = value if plain else _number(value)
+
+
+def _typed(model: type[_Strict], row: dict[str, str]) -> dict[str, Any]:
+    kinds = {name: field.annotation for name, field in model.model_fields.items()}
+    return {
+        name: _number(cell) if kinds[name] is float else (None if cell == "" and kinds[name] is not str else cell)
+        for name, cell in row.items()
+    }
+
+
+def _number(cell: str) -> Any:
+    try:
+        return float(cell)
+    except ValueError:
+        return cell  # the form of a plan says what is wrong with it
