@@ -72,7 +72,10 @@ def _supply(account: Account, y: Any, unit: str) -> Iterator[Marginal]:
 
 
 def stream_worth(account: Account, y: Any) -> Floats:
-    """Return what a tonne more of each stream changes the measure by, (I, T); negative saves."""
+    """Return what a tonne more of each stream changes the measure by, (I, T); negative saves.
+
+    Of a tonne more, a region that must send a share of what it offers must send that share too.
+    """
     instance = account.instance
     share = np.ones_like(y.supply)
     for bundle in range(len(instance.bundles)):
@@ -84,7 +87,8 @@ def stream_worth(account: Account, y: Any) -> Floats:
         for member in members:
             taken = taken + made.sent[account.found.stream == member].sum(axis=0)
         share[members] = np.divide(taken, offers, out=np.zeros_like(taken), where=offers > 0)
-    return np.asarray(y.supply * share)
+    asked = float(instance.policy.participation.value) * y.participation[instance.streams.region]
+    return np.asarray(y.supply * share + asked[:, None])
 
 
 def _limits(account: Account, y: Any, unit: str) -> Iterator[Marginal]:
