@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.random_instances import from_seed
 
 import medalopt
 from medalopt.errors import InputError, NoPlanError
@@ -19,7 +20,6 @@ from medalopt.proof.verdict import Verdict, verdict
 from medalopt.report.csvplan import folder
 from medalopt.report.files import write_folder
 from medalopt.report.jsonplan import plan_object, text
-from tests.random_instances import from_seed
 
 ROOT = Path(__file__).parents[2]
 Edit = Callable[[dict[str, Any]], None]
@@ -43,46 +43,46 @@ def first(content: dict[str, Any], table: str, **names: str) -> dict[str, Any]:
     return next(row for row in rows if any(isinstance(value, float) and value > 0 for value in row.values()))
 
 
-def shipment(content: dict[str, Any], factor: float) -> None:
+def _shipment(content: dict[str, Any], factor: float) -> None:
     first(content, "shipments")["tonnes"] *= factor
 
 
-def swapped(content: dict[str, Any]) -> None:
+def _swapped(content: dict[str, Any]) -> None:
     one, *rest = content["shipments"]
     other = next(row for row in rest if row["stream"] != one["stream"])
     for name in ("tonnes", "cost"):
         one[name], other[name] = other[name], one[name]
 
 
-def rounded_down(content: dict[str, Any]) -> None:
+def _rounded_down(content: dict[str, Any]) -> None:
     for row in content["shipments"]:
         row["tonnes"] = float(int(row["tonnes"]))
 
 
-def lost(content: dict[str, Any]) -> None:
+def _lost(content: dict[str, Any]) -> None:
     row = max(content["metals"], key=lambda row: row["used"])
     row["used"] -= 1.0
 
 
-def melt(content: dict[str, Any], kilograms: float) -> None:
+def _melt(content: dict[str, Any], kilograms: float) -> None:
     max(content["melts"], key=lambda row: row["kg"])["kg"] += kilograms
 
 
-def without(table: str) -> Edit:
+def _without(table: str) -> Edit:
     def edit(content: dict[str, Any]) -> None:
         content[table].remove(max(content[table], key=lambda row: max(v for v in row.values() if type(v) is float)))
 
     return edit
 
 
-def plus(section: str, name: str, amount: float) -> Edit:
+def _plus(section: str, name: str, amount: float) -> Edit:
     def edit(content: dict[str, Any]) -> None:
         content[section][name] += amount
 
     return edit
 
 
-def scaled(table: str, name: str, factor: float) -> Edit:
+def _scaled(table: str, name: str, factor: float) -> Edit:
     def edit(content: dict[str, Any]) -> None:
         row = max(content[table], key=lambda row: abs(row[name]))
         row[name] *= factor
@@ -90,54 +90,54 @@ def scaled(table: str, name: str, factor: float) -> Edit:
     return edit
 
 
-def renamed(table: str, name: str, value: str) -> Edit:
+def _renamed(table: str, name: str, value: str) -> Edit:
     def edit(content: dict[str, Any]) -> None:
         content[table][0][name] = value
 
     return edit
 
 
-def cheaper_by_an_alloy_less(content: dict[str, Any]) -> None:
+def _cheaper_by_an_alloy_less(content: dict[str, Any]) -> None:
     row = max(content["casts"], key=lambda row: row["cast"])
     for name in ("charged", "cast"):
         row[name] *= 0.99
 
 
-def bound_moved(content: dict[str, Any]) -> None:
+def _bound_moved(content: dict[str, Any]) -> None:
     content["certificate"]["lower_bound"] *= 1.01
 
 
 PLANTED: dict[str, Edit] = {
-    "a shipment one per cent larger": lambda content: shipment(content, 1.01),
-    "a shipment one per cent smaller": lambda content: shipment(content, 0.99),
-    "a shipment below nothing": lambda content: shipment(content, -1.0),
-    "two rows swapped": swapped,
-    "rounded down": rounded_down,
-    "a kilogram lost between smelter and melt": lost,
-    "a kilogram more in the melt": lambda content: melt(content, 1.0),
-    "a kilogram less in the melt": lambda content: melt(content, -1.0),
-    "another total": plus("cost", "total", 1.0),
-    "a cost that does not add up": plus("cost", "collection", -1.0),
-    "another objective": plus("objective", "value", -1.0),
-    "a shipment deleted": without("shipments"),
-    "a month of a metal deleted": without("metals"),
-    "a melt deleted": without("melts"),
-    "a cast deleted": without("casts"),
-    "a purchase deleted": without("purchases"),
-    "a stockpile deleted": without("stockpiles"),
-    "a purchase one per cent larger": scaled("purchases", "kg", 1.01),
-    "a stock one per cent larger": scaled("metals", "stock", 1.01),
-    "a surplus one per cent larger": scaled("metals", "surplus", 1.01),
-    "less cast than is owed": cheaper_by_an_alloy_less,
-    "process scrap charged twice": scaled("casts", "scrap", 2.0),
-    "another stream": renamed("shipments", "stream", "nobody@nowhere"),
-    "another device": renamed("shipments", "device", "toaster"),
-    "another period": renamed("shipments", "period", "1999-01"),
-    "another smelter": renamed("shipments", "smelter", "elsewhere"),
+    "a shipment one per cent larger": lambda content: _shipment(content, 1.01),
+    "a shipment one per cent smaller": lambda content: _shipment(content, 0.99),
+    "a shipment below nothing": lambda content: _shipment(content, -1.0),
+    "two rows swapped": _swapped,
+    "rounded down": _rounded_down,
+    "a kilogram lost between smelter and melt": _lost,
+    "a kilogram more in the melt": lambda content: _melt(content, 1.0),
+    "a kilogram less in the melt": lambda content: _melt(content, -1.0),
+    "another total": _plus("cost", "total", 1.0),
+    "a cost that does not add up": _plus("cost", "collection", -1.0),
+    "another objective": _plus("objective", "value", -1.0),
+    "a shipment deleted": _without("shipments"),
+    "a month of a metal deleted": _without("metals"),
+    "a melt deleted": _without("melts"),
+    "a cast deleted": _without("casts"),
+    "a purchase deleted": _without("purchases"),
+    "a stockpile deleted": _without("stockpiles"),
+    "a purchase one per cent larger": _scaled("purchases", "kg", 1.01),
+    "a stock one per cent larger": _scaled("metals", "stock", 1.01),
+    "a surplus one per cent larger": _scaled("metals", "surplus", 1.01),
+    "less cast than is owed": _cheaper_by_an_alloy_less,
+    "process scrap charged twice": _scaled("casts", "scrap", 2.0),
+    "another stream": _renamed("shipments", "stream", "nobody@nowhere"),
+    "another device": _renamed("shipments", "device", "toaster"),
+    "another period": _renamed("shipments", "period", "1999-01"),
+    "another smelter": _renamed("shipments", "smelter", "elsewhere"),
     "a row twice": lambda content: content["shipments"].append(dict(content["shipments"][0])),
-    "a better bound than can be proven": bound_moved,
+    "a better bound than can be proven": _bound_moved,
     "the prices deleted": lambda content: content["duals"].clear(),
-    "a price moved": scaled("duals", "value", 1.01),
+    "a price moved": _scaled("duals", "value", 1.01),
     "a stale instance": lambda content: content["instance"].update(figures="0" * 64),
     "more tonnes than were sent": lambda content: content.update(tonnes=content["tonnes"] + 1),
     "less footprint than there is": lambda content: content.update(footprint=content["footprint"] - 1),
@@ -188,7 +188,7 @@ def test_an_edit_is_priced_against_the_proven_bound() -> None:
     """A kettle more than is needed costs what it costs: the verdict says how far the plan now is from the best."""
     instance, saved = solved("tiny")
     content = json.loads(saved)
-    shipment(content, 1.01)
+    _shipment(content, 1.01)
     found = judged(instance, content)
     assert found.value > json.loads(saved)["objective"]["value"]
     assert found.certificate.lower_bound == pytest.approx(json.loads(saved)["objective"]["value"], rel=1e-9)
