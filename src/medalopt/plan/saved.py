@@ -12,10 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from medalopt.errors import Fault, InputError
 from medalopt.instance.reader.files import read
-from medalopt.wording import PATH, shown
+from medalopt.wording import shown
 
 LARGEST = 1 << 30  # bytes of one file of a plan
-_MOST_FAULTS = 20
+_MOST_FAULTS, _PATH = 20, 300
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -163,7 +163,7 @@ TABLES: dict[str, type[_Strict]] = {
 
 def saved_plan(path: Path) -> SavedPlan:
     """Return the plan in the JSON file or the folder of CSV at `path`. Raises InputError where it is none."""
-    name = shown(str(path), PATH)
+    name = shown(str(path), _PATH)
     content = _from_folder(path) if path.is_dir() else _from_json(_text(path), name)
     try:
         return SavedPlan.model_validate(content)
@@ -177,9 +177,9 @@ def saved_plan(path: Path) -> SavedPlan:
 
 def _text(path: Path) -> str:
     reports: list[str] = []
-    data = read(path, shown(str(path), PATH), LARGEST, reports.append)
+    data = read(path, shown(str(path), _PATH), LARGEST, reports.append)
     if data is None:
-        raise InputError([Fault(shown(str(path), PATH), 0, 0, "", reports[0])])
+        raise InputError([Fault(shown(str(path), _PATH), 0, 0, "", reports[0])])
     try:
         return data.content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -217,7 +217,7 @@ def _from_folder(path: Path) -> dict[str, Any]:
 
 
 def _rows(path: Path, columns: list[str]) -> list[list[str]]:
-    name = shown(str(path), PATH)
+    name = shown(str(path), _PATH)
     try:
         header, *rows = list(csv.reader(io.StringIO(_text(path), newline=""), strict=True))
     except (csv.Error, ValueError) as error:
