@@ -1,0 +1,195 @@
+"""The checks that have to catch an error. They run in a process of their own, in which `medalopt` holds one."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from random import Random
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+CONFORMANCE, TINY, OWN = ROOT / "tests/conformance", ROOT / "instances/tiny.yaml", Path(__file__).parent / "instances"
+NOTHING_MORE = "def extend(model, instance):\n    pass\n"
+CLOSE = 1e-7  # of its value, within which an optimum is the expected one
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the checks compare with: found by the code without an error, and by GLPK on the MathProg model."""
+
+    optima: dict[str, dict[str, float | None]]  # by path of the instance and measure; None: no plan
+    wrong: dict[str, tuple[Any, ...]]  # decisions for tiny that break one rule
+    priced: dict[tuple[str, str], tuple[float, Any, tuple[Any, ...]]]  # by path and measure: optimum, duals, decisions
+
+
+@cache
+def loaded(path: Path) -> Any:
+    """Return the instance at `path`."""
+    import medalopt
+
+    return medalopt.load(path)
+
+
+def optimum(path: Path, measure: str, extensions: tuple[Path, ...] = ()) -> tuple[str, float | None]:
+    """Return what `solve` comes to: `optimal` with its value, `infeasible`, or `unproven`."""
+    import medalopt
+    from medalopt.errors import NoPlanError, SolverError
+
+    try:
+        return "optimal", medalopt.solve(loaded(path), measure, extensions).objective
+    except NoPlanError as error:
+        return error.status, None
+    except SolverError:
+        return "unproven", None
+
+
+def differs(found: tuple[str, float | None], expected: float | None) -> str | None:
+    """Return what of an answer gives an error away: the `certificate`, the `optimum`, or nothing."""
+    status, value = found
+    if status == "unproven":
+        return "certificate"
+    if value is None or expected is None:
+        return None if status == "infeasible" and expected is None else "optimum"
+    return None if abs(value - expected) <= CLOSE * max(1, abs(expected)) else "optimum"
+
+
+def _optima(known: Known, measures: tuple[str, ...], folders: tuple[Path, ...]) -> Iterator[str]:
+    for path, expected in known.optima.items():
+        if Path(path).parent in folders:
+            for measure in measures:
+                caught = differs(optimum(Path(path), measure), expected[measure])
+                if caught:
+                    yield caught
+
+
+def tiny(known: Known) -> Iterator[str]:
+    """The instance in which every family binds, and the own ones: least costs as GLPK finds them."""
+    yield from _optima(known, ("cost",), (TINY.parent, OWN))
+
+
+def conformance(known: Known) -> Iterator[str]:
+    """The instances whose least costs stand in expected.json."""
+    yield from _optima(known, ("cost",), (CONFORMANCE,))
+
+
+def measures(known: Known) -> Iterator[str]:
+    """The least footprint and mass of all of them."""
+    yield from _optima(known, ("footprint", "mass"), (TINY.parent, OWN, CONFORMANCE))
+
+
+def extension(known: Known) -> Iterator[str]:
+    """The model that `build` returns has the same optimum, with an extension that adds nothing."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "nothing_more.py"
+        path.write_text(NOTHING_MORE, encoding="utf-8")
+        for name in (TINY, CONFORMANCE / "c03.yaml"):
+            caught = differs(optimum(name, "cost", (path,)), known.optima[str(name)]["cost"])
+            if caught:
+                yield caught
+
+
+def ties(known: Known) -> Iterator[str]:
+    """Among streams of one footprint the cheapest is taken, and of those the one with the fewest tonnes."""
+    import medalopt
+    from medalopt.errors import MedaloptError
+
+    try:
+        plan = medalopt.solve(loaded(OWN / "ties.yaml"), "footprint")
+    except MedaloptError:
+        yield "no plan"
+    else:
+        if abs(plan.cost - 60) > CLOSE * 60 or abs(plan.tonnes - 1) > CLOSE:
+            yield "another plan"
+
+
+def spoiled(known: Known) -> Iterator[str]:
+    """An answer that breaks a rule, or is not the best, is not handed out."""
+    import medalopt
+    from medalopt import solving
+    from medalopt.errors import SolverError
+    from medalopt.instance.decisions import Decisions
+
+    answers = solving.answers
+
+    def spoilt(task: Any) -> Iterator[Any]:
+        for answer in answers(task):
+            yield dataclasses.replace(answer, decisions=Decisions(*known.wrong["balance"]))
+
+    solving.answers = spoilt
+    try:
+        medalopt.solve(loaded(TINY))
+        yield "a wrong plan"
+    except SolverError:
+        pass
+    finally:
+        solving.answers = answers
+
+
+def _certified(path: Path, decisions: tuple[Any, ...], priced: Iterable[Any], measure: str) -> Iterator[Any]:
+    """Yield the certificate of a plan for each of several prices."""
+    from medalopt.instance.arithmetic import FLOATS
+    from medalopt.instance.bounds import implied
+    from medalopt.instance.decisions import Account, Decisions
+    from medalopt.instance.routes import routes
+    from medalopt.proof.certificate import certify
+
+    instance = loaded(path)
+    found = routes(instance)
+    limits, account = implied(instance, found), Account(instance, found, Decisions(*decisions))
+    for duals in priced:
+        yield certify(account, limits, duals, measure, FLOATS)
+
+
+def wrong_plans(known: Known) -> Iterator[str]:
+    """Plans that break one rule each are refused, and so is a right one of which nothing shows that it is the best."""
+    _, duals, right = known.priced[str(TINY), "cost"]
+    for name, decisions in known.wrong.items():
+        (certificate,) = _certified(TINY, decisions, [duals], "cost")
+        if certificate.optimal or certificate.primal_violation <= CLOSE:
+            yield name
+    (certificate,) = _certified(TINY, right, [{}], "cost")
+    if certificate.optimal:
+        yield "the right one without prices"
+
+
+def bounds(known: Known) -> Iterator[str]:
+    """Whatever the prices: no bound above the optimum; with the right ones it is the optimum."""
+    for (path, measure), (value, duals, decisions) in known.priced.items():
+        found = _certified(Path(path), decisions, [duals, {}, *_disturbed(duals)], measure)
+        limits = [certificate.lower_bound for certificate in found]
+        room = CLOSE * max(1, abs(value))
+        if max(limits) > value + room:
+            yield "too high"
+        if limits[0] < value - room:
+            yield "too low"
+
+
+def _disturbed(duals: Any) -> Iterator[dict[str, dict[Any, float]]]:
+    """Yield other prices: those of one rule larger, smaller, or of the other sign; and all a little off."""
+    for rule, values in duals.items():
+        if not rule.startswith("define_"):
+            size = max((abs(value) for value in values.values()), default=0) or 10.0
+            for turn in (-2 * size, -size / 2, size / 2):
+                yield {**duals, rule: {key: value + turn for key, value in values.items()}}
+    random = Random(0)
+    for turn in (0.001, 0.01, 0.1):
+        yield {
+            rule: {key: value * (1 + random.gauss(0, turn)) for key, value in values.items()}
+            for rule, values in duals.items()
+        }
+
+
+CHECKS: dict[str, Callable[[Known], Iterator[str]]] = {
+    "tiny": tiny,
+    "conformance": conformance,
+    "ties": ties,
+    "extension": extension,
+    "spoiled": spoiled,
+    "measures": measures,
+    "wrong plans": wrong_plans,
+    "bounds": bounds,
+}

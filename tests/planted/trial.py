@@ -1,0 +1,97 @@
+"""Tries the checks on one error after the other, each in a process of its own."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import multiprocessing
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from importlib.util import find_spec
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import yaml
+from tests.planted import known
+from tests.planted.checks import CHECKS, Known, loaded
+from tests.planted.planting import Planted, copied, planted
+
+# what medalopt needs, loaded once: a new process starts with it
+LOADED = ("highspy", "numpy", "pint", "pydantic", "pyomo.core", "pyomo.repn.linear", "swiglpk", "yaml", "yamlcore")
+READING = ("quantity.py", "instance/resolve/")  # the code that is at work while an instance is read
+Found = dict[str, list[str]]  # by check: what gave the error away
+
+
+def errors() -> list[Planted]:
+    """Return the errors of errors.yaml, in their order."""
+    files = yaml.safe_load(Path(__file__).with_name("errors.yaml").read_text(encoding="utf-8"))
+    return [Planted(name, file, *texts) for file, entries in files.items() for name, texts in entries.items()]
+
+
+def tried(wanted: Sequence[Planted | None], thorough: bool = False) -> Iterator[Found]:
+    """Yield what the checks found of each error (None: the code as it is): all, or only the first that caught it.
+
+    Errors in how an instance is read have to come first: for all others what has been read is kept.
+    """
+    for name in LOADED:
+        importlib.import_module(name)
+    spec = find_spec("medalopt")
+    assert spec is not None and spec.origin is not None
+    with tempfile.TemporaryDirectory() as folder:
+        package = copied(Path(spec.origin).parent, Path(folder))
+        sys.path.insert(0, folder)
+        right = _apart(known.known)
+        for error in wanted:
+            if error is None:
+                yield _apart(_found, right, tuple(CHECKS), True)
+                continue
+            if not error.file.startswith(READING):
+                for path in right.optima:
+                    loaded(Path(path))
+            assert error.module not in sys.modules, f"{error.name}: {error.file} reads instances; name it in READING"
+            with planted(package, error):
+                found = _apart(_found, right, order(error), thorough)
+            yield found
+
+
+def order(error: Planted) -> list[str]:
+    """Return the checks, those first that are the quickest to catch an error of its room."""
+    proof = ["wrong plans", "bounds"]
+    others = [check for check in CHECKS if check not in proof]
+    return [*proof, *others] if error.room == "proof" else others
+
+
+def _found(right: Known, checks: Iterable[str], thorough: bool) -> Found:
+    found: Found = {}
+    for check in checks:
+        for caught in CHECKS[check](right):
+            if caught not in found.setdefault(check, []):
+                found[check].append(caught)
+            if not thorough:
+                return found
+    return found
+
+
+def _apart(task: Callable[..., Any], *arguments: Any) -> Any:
+    """Run `task` in a process of its own; return what it returns."""
+    gc.freeze()  # what is loaded stays: no process looks through it again
+    context = multiprocessing.get_context("fork")
+    here, there = context.Pipe(duplex=False)
+    process = context.Process(target=_answer, args=(there, task, arguments))
+    process.start()
+    there.close()
+    result = here.recv()
+    process.join()
+    if isinstance(result, BaseException):
+        raise result
+    return result
+
+
+def _answer(there: Connection, task: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    sys.dont_write_bytecode = True
+    try:
+        there.send(task(*arguments))
+    except Exception as error:
+        there.send(RuntimeError(f"{type(error).__name__}: {error}"))
