@@ -26,8 +26,8 @@ currency: JPY
 metals: {Ag: {title: 銀, sell: 5}}
 devices: {携帯電話: {content: {Ag: 1 kg/t}}}
 streams:
-  - {device: 携帯電話, region: 東京都千代田区霞が関一丁目三番一号経済産業省本館, available: 10 t, collection: 90_000 JPY/t}
-  - {device: 携帯電話, region: "[bold]大阪[/bold]", available: 10 t, collection: 50_000 JPY/t}
+  - {device: 携帯電話, region: 東京都千代田区霞が関一丁目三番一号経済産業省本館, available: 10 t, collection: 900}
+  - {device: 携帯電話, region: "[bold]大阪[/bold]", available: 10 t, collection: 500}
 smelters: {小坂製錬所: {returned: 95 %}}
 alloys: {純銀: {composition: {Ag: 100 %}}}
 medals: {金メダル: {count: 20, parts: {純銀: 550 g}}}
@@ -48,7 +48,6 @@ def test_every_line_fits(name: str, width: int) -> None:
     lines = on_screen(name, width)
     assert max(cell_len(line) for line in lines) <= width
     assert {"Metals", "Medals", "What it costs"} <= set(lines)
-    assert ("Some columns do not fit" in " ".join(lines)) == (len(on_screen(name, 500)[0]) == 0) or width < 120
 
 
 def test_wide_terminals_show_all_there_is() -> None:

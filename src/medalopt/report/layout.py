@@ -13,8 +13,6 @@ GAP = 2
 LEAST = 12  # cells that a column of names keeps
 _UNIT = r"(?<=[0-9]) (?=(?:tn|bn|m|t|kg|g|mg|[A-Z]{3})\b|%)"  # stays with its number
 _PIECES = re.compile(rf"(?:[^\s_@./+-]|(?<=[0-9])[./](?=[0-9])|{_UNIT})*[\s_@./+-]*")
-    r"(?:[^\s_@./+-]|(?<=[0-9])[./](?=[0-9])|(?<=[0-9]) (?=(?:tn|bn|m|t|kg|g|mg|[A-Z]{3})\b|%))*[\s_@./+-]*"
-)
 
 
 def fitting(section: Section, width: int) -> tuple[int, ...]:

@@ -54,10 +54,13 @@ class Worth:
 
         Offers count that hold more of it than of all else.
         """
+        return self._asked(0.5)
+
+    def _asked(self, more_than: float) -> Floats:
         market = self.plan.instance.market
         content = market.composition.value[:, :, None]  # (O, E, 1)
         price = market.price.value[:, None, :] + 0 * content  # (O, E, T)
-        each = np.divide(price, content, out=np.full_like(price, np.inf), where=content > 0.5)
+        each = np.divide(price, content, out=np.full_like(price, np.inf), where=content > more_than)
         return each.min(axis=0, initial=np.inf)
 
     @cached_property
@@ -66,7 +69,8 @@ class Worth:
         sell = self.plan.instance.metals.sell.value
         if self.plan.measure != "cost":
             return np.zeros_like(sell)
-        return np.where(np.isfinite(self.asked), np.maximum(self.asked, sell), sell)
+        asked = self._asked(0)  # in an offer of several metals one alone is worth no more than all of it
+        return np.where(np.isfinite(asked), np.maximum(asked, sell), sell)
 
     @cached_property
     def scarce(self) -> tuple[int, ...]:

@@ -1,0 +1,90 @@
+"""The explanation of a plan for a person: what matters in sentences, then prices, sources and the invoice as tables."""
+
+from __future__ import annotations
+
+from medalopt.analysis.explanation.explanation import Explanation
+from medalopt.analysis.explanation.kinks import Kink
+from medalopt.report.answer import proof
+from medalopt.report.explain_page import page
+from medalopt.report.explain_sources import left_out, sources
+from medalopt.report.explain_tables import binding, invoice, prices
+from medalopt.report.margin import not_bought
+from medalopt.report.numbers import digits, money, tonnes
+from medalopt.report.worth import Worth
+from medalopt.wording import shown
+
+FAR_ABOVE = 1.5  # times the market's price: worth a sentence
+MOST_METALS, MOST_PARTS, MOST_RANGES = 3, 3, 4
+SAME = 1e-6  # relative: tonnes that differ by less are the same
+
+
+def explanation(found: Explanation) -> str:
+    """Return the whole page."""
+    title = f"Why this plan: {found.plan.instance.title or found.plan.instance.name}"
+    tables = [table for table in (binding(found), prices(found), sources(found), invoice(found)) if table.rows]
+    return page(title, said(found), tables)
+
+
+def said(found: Explanation) -> list[str]:
+    """Return the sentences that stand before the tables."""
+    plan = found.plan
+    value = money(plan.objective, plan.unit)
+    lines = [f"{'Cost' if plan.measure == 'cost' else f'Least {plan.measure}'}: {value}. {proof(plan)}"]
+    lines += [_dear(found, kink) for kink in _dearest(found)]
+    lines += left_out(found)
+    return [*lines, _others(found)]
+
+
+def _dearest(found: Explanation) -> list[Kink]:
+    """Return the metals that cost far more than the market asks, by what all of their use comes to at that price."""
+    used = found.plan.account.composition.sum(axis=(0, 2))
+    dear = [kink for kink in found.kinks if kink.metal is not None and (kink.ratio or 0.0) > FAR_ABOVE]
+    return sorted(dear, key=lambda kink: -(kink.more or 0.0) * float(used[kink.metal or 0]))[:MOST_METALS]
+
+
+def _dear(found: Explanation, kink: Kink) -> str:
+    plan, market = found.plan, kink.market
+    assert kink.more is not None and market is not None and kink.metal is not None
+    times = f"{kink.ratio:,.0f}" if (kink.ratio or 0) >= 10 else f"{kink.ratio:.1f}"
+    asked = f"what {shown(market.name)} asks" if market.offered else "what it is sold for"
+    line = f"One more kilogram of {shown(kink.name)} costs {money(kink.more, plan.unit)}, {times} times {asked}"
+    line += f" ({money(market.price)})"
+    refused = not_bought(plan, Worth(plan), kink.metal)
+    if refused and refused.reason and market.offered:
+        line += f", {refused.reason}"
+    return f"{line}.{_from(kink)}"
+
+
+def _from(kink: Kink) -> str:
+    """Say of what one more kilogram takes more, and of what less, in its place."""
+    told = [part for part in kink.parts if part.unit == "t"][:MOST_PARTS] or list(kink.parts[:MOST_PARTS])
+    more = [_part(part.amount, part.unit, part.what) for part in told if part.amount > 0]
+    less = [_part(-part.amount, part.unit, part.what) for part in told if part.amount < 0]
+    if not more:
+        return ""
+    return f" It takes {_and(more)} more{f', and {_and(less)} less' if less else ''}."
+
+
+def _part(amount: float, unit: str, what: str) -> str:
+    return f"{tonnes(amount) if unit == 't' else f'{digits(amount)} kg'} of {shown(what)}"
+
+
+def _and(parts: list[str]) -> str:
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def _others(found: Explanation) -> str:
+    """Say whether the plan is the only optimal one, and if not, what may trade places."""
+    if found.only:
+        return "This is the only optimal plan (proven)."
+    ranged = [one for one in found.takings if one.most - one.least > SAME * max(one.offered, 1.0)]
+    if not ranged:
+        same = "every source gives as many tonnes" if found.takings and not found.untold else "the sources give as much"
+        alike = f"{same} in each; they differ in" if found.takings else "they differ in"
+        return f"Other plans are as good: {alike} {_and(list(found.others))}."
+    told = [
+        f"{shown(one.source.name)} {tonnes(one.least)} to {tonnes(one.most)} (here {tonnes(one.taken)})"
+        for one in ranged[:MOST_RANGES]
+    ]
+    more = [f"{len(ranged) - MOST_RANGES} more"] if len(ranged) > MOST_RANGES else []
+    return f"Other plans are as good, with other tonnes: {_and([*told, *more])}."

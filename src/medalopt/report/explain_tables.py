@@ -1,0 +1,123 @@
+"""The explanation's tables: what binds, what one more and one fewer comes to, and the cost as an invoice."""
+
+from __future__ import annotations
+
+from medalopt.analysis.explanation.explanation import Explanation
+from medalopt.analysis.explanation.invoice import Line
+from medalopt.analysis.explanation.kinks import Kink
+from medalopt.instance.paths import parse
+from medalopt.report.numbers import column, digits, money, scale
+from medalopt.report.section import Column, Section, section
+from medalopt.wording import shown
+
+MOST_BINDING, MOST_LINES = 8, 9
+_ALIKE = 1e-4  # relative: prices that differ by less need not be told apart from the market's
+
+
+def binding(found: Explanation) -> Section:
+    """Return what binds, and what one unit more, or less of a rule, would save."""
+    listed, rest = found.binding[:MOST_BINDING], len(found.binding) - MOST_BINDING
+    changes = [
+        f"1 {row.unit} {'more' if row.step > 0 else 'less'}{' in each period' if row.every_period else ''}"
+        for row in listed
+    ]
+    columns = [
+        (Column("what", right=False), [shown(row.what) for row in listed]),
+        (Column("change", right=False), changes),
+        (Column(f"saves {found.plan.unit}"), [money(row.saves) for row in listed]),
+    ]
+    notes = [f"{rest} more bind (--json has all)."] if rest > 0 else []
+    return section("What binds, and what loosening it a little would save", columns, notes=notes)
+
+
+def prices(found: Explanation) -> Section:
+    """Return what one more of each metal and medal costs, and what one fewer saves, beside the market's price."""
+    listed = [kink for kink in found.kinks if not _as_on_the_market(kink) or kink.metal is None]
+    plain = [shown(kink.name) for kink in found.kinks if kink not in listed]
+    unit = found.plan.unit
+    columns = [
+        (Column("what", right=False), [_name(kink) for kink in listed]),
+        (Column(f"one more costs {unit}"), [_money(kink.more) for kink in listed]),
+        (Column(f"one fewer saves {unit}"), [_money(kink.fewer) for kink in listed]),
+        (Column(f"market {unit}", rank=2), [money(kink.market.price) if kink.market else "" for kink in listed]),
+        (Column("times", rank=1), [_times(kink) for kink in listed]),
+    ]
+    notes = [f"As on the market: {', '.join(plain)}."] if plain else []
+    return section("What one more costs, and one fewer saves", columns, notes=notes, always=3)
+
+
+def _as_on_the_market(kink: Kink) -> bool:
+    both = (kink.more, kink.fewer)
+    return kink.market is not None and all(
+        value is not None and abs(value - kink.market.price) <= _ALIKE * abs(kink.market.price) for value in both
+    )
+
+
+def _name(kink: Kink) -> str:
+    return f"kg of {shown(kink.name)}" if kink.metal is not None else f"medal {shown(kink.name)}"
+
+
+def _money(value: float | None) -> str:
+    return "no plan" if value is None else money(value)
+
+
+def _times(kink: Kink) -> str:
+    if kink.ratio is None:
+        return ""
+    return f"{kink.ratio:,.0f}" if kink.ratio >= 10 else f"{kink.ratio:.1f}" if kink.ratio >= 0.05 else "≈0"
+
+
+def invoice(found: Explanation) -> Section:
+    """Return the cost as needs at their marginal prices, less the rents of what is scarce."""
+    rows = _gathered(found)
+    needs = [row for row in rows if row[2] > 0]
+    taken_off = [row for row in rows if row[2] <= 0]
+    room = max(MOST_LINES - len(needs), 3)
+    shown_rows = [*_cut(needs, MOST_LINES - min(len(taken_off), 4), "other needs"), *_cut(taken_off, room, "other rents")]
+    total = found.plan.objective
+    size, word = scale([row[2] for row in shown_rows])
+    columns = [
+        (Column("figure", right=False), [*(row[0] for row in shown_rows), "in all"]),
+        (Column("amount", rank=1), [*(row[1] for row in shown_rows), ""]),
+        (Column(f"{word}{found.plan.unit}"), column([*(row[2] / size for row in shown_rows), total / size])),
+    ]
+    title = "The invoice: needs at their marginal prices, less the rents of what is scarce"
+    return section(title, columns if shown_rows else [(Column("figure"), [])], total=True)
+
+
+Row = tuple[str, str, float]
+
+
+def _cut(rows: list[Row], most: int, rest: str) -> list[Row]:
+    if len(rows) <= most:
+        return rows
+    return [*rows[: most - 1], (f"{len(rows) - most + 1} {rest}", "", sum(row[2] for row in rows[most - 1 :]))]
+
+
+def _gathered(found: Explanation) -> list[Row]:
+    """Return the lines by figure, those of the streams of one source as one; what is added first, the largest first."""
+    of = {path: source.name for source in found.told for path in source.paths(found.plan.instance)}
+    groups: dict[str, list[Line]] = {}
+    for line in found.invoice:
+        steps = parse(line.path)
+        stream = line.path.removesuffix(".available")
+        groups.setdefault(of[stream] if steps[-1] == "available" else _told(line, steps), []).append(line)
+    rows = [
+        (name, _amount(lines), sum(line.value for line in lines))
+        for name, lines in groups.items()
+    ]
+    return sorted(rows, key=lambda row: (row[2] <= 0, -abs(row[2]), row[0]))
+
+
+def _amount(lines: list[Line]) -> str:
+    amount, unit = sum(line.amount for line in lines), lines[0].unit
+    return f"{digits(amount)} {unit}" if unit else f"{amount:,.0f}"
+
+
+def _told(line: Line, steps: tuple[str | int, ...]) -> str:
+    if line.kind == "need":
+        return f"medals {shown(str(steps[1]))}"
+    if line.kind == "rule":
+        return str(steps[-1]).replace("_", " ")
+    words = " ".join(str(step).replace("_", " ") for step in steps[2:])
+    return f"{shown(str(steps[1]))}, {words}"

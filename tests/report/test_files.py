@@ -1,0 +1,189 @@
+"""Files and folders that are there whole, or not at all."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from medalopt.errors import OutputError
+from medalopt.report import files
+from medalopt.report.files import write_file, write_folder
+
+KILLS = 12  # of a file, and as many of a folder
+WRITING = """
+import sys
+from pathlib import Path
+from medalopt.report.files import write_file, write_folder
+print("ready", flush=True)
+for n in range(100_000):
+    text = f"{n}\\n" * 40_000
+    if sys.argv[2] == "file":
+        write_file(Path(sys.argv[1]), text)
+    else:
+        write_folder(Path(sys.argv[1]), {name: text for name in ("a.csv", "b.csv", "c.csv")})
+"""
+
+
+def names(folder: Path) -> list[str]:
+    """Return the names in a folder."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_file_is_written(tmp_path: Path) -> None:
+    """A new file has the content and the mode that the user's mask leaves; nothing else stays."""
+    write_file(tmp_path / "plan.json", "grün\n")
+    assert (tmp_path / "plan.json").read_bytes() == "grün\n".encode()
+    mask = os.umask(0)
+    os.umask(mask)
+    assert stat.S_IMODE((tmp_path / "plan.json").stat().st_mode) == 0o666 & ~mask
+    assert names(tmp_path) == ["plan.json"]
+
+
+def test_a_file_keeps_its_mode(tmp_path: Path) -> None:
+    """A file that is replaced keeps the permissions it had."""
+    plan = tmp_path / "plan.json"
+    plan.write_text("earlier", encoding="utf-8")
+    plan.chmod(0o640)
+    write_file(plan, "later")
+    assert (plan.read_text(encoding="utf-8"), stat.S_IMODE(plan.stat().st_mode)) == ("later", 0o640)
+
+
+def test_a_link_is_followed(tmp_path: Path) -> None:
+    """What a link points to is written, file or folder, there already or not; the link stays a link."""
+    (tmp_path / "far").mkdir()
+    for name in ("file.json", "folder"):
+        (tmp_path / name).symlink_to(tmp_path / "far" / name)
+    for content in ("first", "second"):
+        write_file(tmp_path / "file.json", content)
+        write_folder(tmp_path / "folder", {"a.csv": content})
+        assert (tmp_path / "far" / "file.json").read_text(encoding="utf-8") == content
+        assert (tmp_path / "far" / "folder" / "a.csv").read_text(encoding="utf-8") == content
+    assert (tmp_path / "file.json").is_symlink() and (tmp_path / "folder").is_symlink()
+    assert names(tmp_path / "far") == ["file.json", "folder"]
+
+
+def test_a_folder_is_replaced_by_one_of_the_same_files(tmp_path: Path) -> None:
+    """A folder of the same files, or of some of them, gives way; one that holds anything else does not."""
+    plan = tmp_path / "plan"
+    write_folder(plan, {"a.csv": "1", "b.csv": "1"})
+    write_folder(plan, {"a.csv": "2", "b.csv": "2", "c.csv": "2"})
+    assert {path.name: path.read_text(encoding="utf-8") for path in plan.iterdir()} == dict.fromkeys(
+        ("a.csv", "b.csv", "c.csv"), "2"
+    )
+    with pytest.raises(OutputError, match=r"holds other files \(b\.csv\)"):
+        write_folder(plan, {"a.csv": "3"})
+    assert names(tmp_path) == ["plan"]
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace", "chmod"])
+def test_nothing_stays_of_a_file_that_could_not_be_written(
+    step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever step fails, what stood there stands, no part is left, and the message says both."""
+    plan = tmp_path / "plan.json"
+    plan.write_text("earlier", encoding="utf-8")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os if step == "fsync" else Path, step, full)
+    with pytest.raises(OutputError, match=r"No space left on device\); what stood there before still stands"):
+        write_file(plan, "later")
+    assert plan.read_text(encoding="utf-8") == "earlier" and names(tmp_path) == ["plan.json"]
+
+
+@pytest.mark.parametrize("step", ["fsync", "rename", "chmod"])
+def test_nothing_stays_of_a_folder_that_could_not_be_written(
+    step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Likewise a folder, also where the system cannot exchange two names in one step."""
+    plan = tmp_path / "plan"
+    write_folder(plan, {"a.csv": "earlier"})
+    real, calls = Path.rename, []
+
+    def full(*arguments: Path) -> Path:
+        calls.append(arguments)
+        if step == "rename" and len(calls) != 2:  # the first puts the old away, the second fails, the third mends it
+            return real(*arguments)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files, "_exchanged", lambda *_: False)
+    monkeypatch.setattr(os if step == "fsync" else Path, step, full)
+    with pytest.raises(OutputError, match="what stood there before still stands"):
+        write_folder(plan, {"a.csv": "later"})
+    assert (plan / "a.csv").read_text(encoding="utf-8") == "earlier" and names(tmp_path) == ["plan"]
+
+
+def test_a_folder_is_replaced_where_names_cannot_be_exchanged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system has no such call two steps do the same."""
+    monkeypatch.setattr(files.ctypes, "CDLL", lambda _: object())
+    for content in ("1", "2"):
+        write_folder(tmp_path / "plan", {"a.csv": content})
+        assert (tmp_path / "plan" / "a.csv").read_text(encoding="utf-8") == content
+    assert names(tmp_path) == ["plan"]
+
+
+def test_an_interruption_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C while writing leaves no part behind."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", interrupted)
+    for write in (lambda: write_file(tmp_path / "a", "x"), lambda: write_folder(tmp_path / "b", {"c": "x"})):
+        with pytest.raises(KeyboardInterrupt):
+            write()
+    assert names(tmp_path) == []
+
+
+def test_parts_of_killed_runs_are_swept(tmp_path: Path) -> None:
+    """Parts of the same name go when they are old; young ones, and those of other names, stay."""
+    old = time.time() - 2 * files.STALE
+    (tmp_path / ".plan.json.abc.part").write_text("x", encoding="utf-8")
+    (tmp_path / ".plan.json.dir.part").mkdir()
+    (tmp_path / ".plan.json.new.part").write_text("x", encoding="utf-8")
+    (tmp_path / ".other.json.abc.part").write_text("x", encoding="utf-8")
+    for name in (".plan.json.abc.part", ".plan.json.dir.part", ".other.json.abc.part"):
+        os.utime(tmp_path / name, (old, old))
+    write_file(tmp_path / "plan.json", "x")
+    assert names(tmp_path) == [".other.json.abc.part", ".plan.json.new.part", "plan.json"]
+
+
+def test_names_are_not_patterns(tmp_path: Path) -> None:
+    """Signs that mean something in a pattern are swept as they are written."""
+    old = time.time() - 2 * files.STALE
+    for name in (".a[1]*.x.part", ".a1b.x.part"):
+        (tmp_path / name).write_text("x", encoding="utf-8")
+        os.utime(tmp_path / name, (old, old))
+    write_file(tmp_path / "a[1]*", "x")
+    assert names(tmp_path) == [".a1b.x.part", "a[1]*"]
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_a_killed_run_leaves_the_plan_of_before_or_the_new_one(kind: str, tmp_path: Path) -> None:
+    """Killed at any moment, what stands there is whole and of one run; only a part under its own name may be left."""
+    chance, target = random.Random(kind), tmp_path / "plan"
+    for _ in range(KILLS):
+        process = subprocess.Popen([sys.executable, "-c", WRITING, str(target), kind], stdout=subprocess.PIPE)
+        assert process.stdout is not None and process.stdout.readline() == b"ready\n"
+        deadline = time.monotonic() + 60
+        while not target.exists() and time.monotonic() < deadline:
+            time.sleep(0.001)
+        time.sleep(chance.uniform(0, 0.1))
+        process.send_signal(signal.SIGKILL)
+        process.wait(timeout=60)
+        process.stdout.close()
+        parts = [target] if kind == "file" else [target / name for name in ("a.csv", "b.csv", "c.csv")]
+        texts = {part.read_text(encoding="utf-8") for part in parts}
+        assert len(texts) == 1
+        lines = texts.pop().splitlines()
+        assert len(lines) == 40_000 and len(set(lines)) == 1
+        assert all(name == "plan" or (name.startswith(".plan.") and name.endswith(".part")) for name in names(tmp_path))
