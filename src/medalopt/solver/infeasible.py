@@ -20,7 +20,7 @@ def contradiction(linear: Linear, program: Scaled) -> Floats | None:
     """Return multipliers of the rows, (M,), in units of the rows, that prove that there is no plan, or None."""
     for method in METHODS:
         answer = attempt(_elastic(program), method)
-        if answer.status == "optimal" and _margin(linear, program, answer.y) > PROVEN:
+        if answer.status == "optimal" and margin(linear, program, answer.y) > PROVEN:
             return np.ldexp(answer.y, program.row)
     return None
 
@@ -44,7 +44,7 @@ def _elastic(program: Scaled) -> Scaled:
     )
 
 
-def _margin(linear: Linear, program: Scaled, y: Floats) -> float:
+def margin(linear: Linear, program: Scaled, y: Floats) -> float:
     """Return by how much the rows, weighed by `y`, ask for more than the columns can give."""
     end = np.where(y > 0, program.row_lower, program.row_upper)
     usable = np.isfinite(end)
