@@ -25,7 +25,7 @@ def commitments(model: pyo.ConcreteModel, instance: Instance) -> None:
     model.define_bought = pyo.Constraint(
         list(market.names),
         rule=lambda m, o: (0.0, m.bought[o] - pyo.quicksum(by_offer[o]), 0.0),
-        doc="linking: an offer bought over the horizon is the sum of its purchases",
+        doc="linking: an offer bought over the horizon is the sum of its purchases; dual: what a unit more of it costs",
     )
     offers = _ranges(market.names, market.committed, market.limit)
     model.purchase = pyo.Constraint(

@@ -1,0 +1,97 @@
+"""The rows of one component of an instance's program as LP text, as they stand in `golden/`.
+
+`golden/FAMILY.yaml` is an instance, and `golden/FAMILY.COMPONENT.lp` what the component's rows are in it, with the
+bounds of the columns in them; `golden/objective.MEASURE.lp` is what an objective is. They were read by hand against
+`models/sourcing.md`. `python -m tests.model.golden` writes them anew: read what has changed before it is kept.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from tests.model.cases import MEASURES, ROOT
+
+import medalopt
+from medalopt.export import write_lp
+from medalopt.program import Program
+from medalopt.solver.named import named_program
+
+FOLDER = Path(__file__).parent / "golden"
+FAMILIES: dict[str, tuple[str, ...]] = {
+    "linking": (
+        *("define_feed", "define_treated", "define_returned", "define_sent_device", "define_sent_region"),
+        *("define_sent_stream", "define_spend", "define_network_footprint", "define_bought"),
+    ),
+    "supply": ("supply", "bundle_supply"),
+    "capacity": ("feed_capacity", "treatment_capacity", "cast_capacity"),
+    "metal_balance": ("balance",),
+    "melt": ("melt",),
+    "fineness": ("fineness_low", "fineness_high", "others"),
+    "demand": ("demand",),
+    "commitments": ("purchase", "stream_commitment", "feed_total"),
+    "recycled_content": ("recycled",),
+    "device_mix": ("mix_low", "mix_high"),
+    "participation": ("participation",),
+    "footprint": ("footprint_cap",),
+    "process_scrap": ("process_scrap",),
+}
+
+
+def component(name: str) -> str:
+    """Return the component of a row or column by its name."""
+    return name.partition("[")[0]
+
+
+def restricted(program: Program, rows: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Program:
+    """Return the program with `rows` alone, and the columns in them."""
+    column = np.repeat(np.arange(len(program.columns)), np.diff(program.indptr))
+    stays = rows[program.indices]
+    columns = np.isin(np.arange(len(program.columns)), column[stays])
+    counts = np.bincount(column[stays], minlength=len(columns))[columns]
+    return replace(
+        program,
+        columns=tuple(name for name, kept in zip(program.columns, columns, strict=True) if kept),
+        lower=program.lower[columns],
+        upper=program.upper[columns],
+        cost=program.cost[columns],
+        rows=tuple(name for name, kept in zip(program.rows, rows, strict=True) if kept),
+        row_lower=program.row_lower[rows],
+        row_upper=program.row_upper[rows],
+        indptr=np.concatenate([[0], np.cumsum(counts)]).astype(np.int32),
+        indices=(np.cumsum(rows) - 1)[program.indices[stays]].astype(np.int32),
+        data=program.data[stays],
+    )
+
+
+def rows_of(family: str, name: str) -> str:
+    """Return the rows of component `name` in the instance of `family`, and the bounds of their columns."""
+    program = named_program(medalopt.load(FOLDER / f"{family}.yaml"))
+    chosen = np.array([component(row) == name for row in program.rows])
+    text = write_lp(restricted(program, chosen))
+    return text[text.index("subject to") : text.index("end\n")]
+
+
+def objective(measure: str) -> str:
+    """Return the terms of an objective that are not nothing."""
+    program = named_program(medalopt.load(FOLDER / "objective.yaml"), measure)
+    text = write_lp(program)
+    terms = " ".join(text[text.index("objective:") : text.index("subject to")].split()).removeprefix("objective: ")
+    kept = [term for term in re.split(r" (?=[+-] )", terms) if not re.match(r"[+-] 0\.0 ", term)]
+    return "minimize\n" + "".join(f" {term}\n" for term in kept)
+
+
+def expected() -> dict[Path, str]:
+    """Return every golden file with the text that the code makes of it."""
+    files = {
+        FOLDER / f"{family}.{name}.lp": rows_of(family, name) for family, names in FAMILIES.items() for name in names
+    }
+    return files | {FOLDER / f"objective.{measure}.lp": objective(measure) for measure in MEASURES}
+
+
+if __name__ == "__main__":
+    for path, text in expected().items():
+        path.write_text(text, encoding="utf-8")
+        print(path.relative_to(ROOT))
