@@ -1,0 +1,112 @@
+"""What one unit more or less of a figure changes in the program, as ends of its rows and columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from medalopt.analysis.explanation.near import Near
+from medalopt.instance.figures import Floats, Ints
+from medalopt.instance.needs import on_account
+from medalopt.solver.rerun import Change
+
+Row = tuple[tuple[str, ...], float, float]  # constraint and index, by how much its lower and its upper end move
+
+
+def of_rows(near: Near, rows: Iterable[Row]) -> Change:
+    """Return the change of all `rows` that exist; the same row may come several times."""
+    moves: dict[int, tuple[float, float]] = {}
+    for (name, *index), low, high in rows:
+        number = near.row(name, *index)
+        if number is not None:
+            before = moves.get(number, (0.0, 0.0))
+            moves[number] = (before[0] + low, before[1] + high)
+    return Change(moves)
+
+
+def metal(near: Near, e: int, by: int) -> Change | None:
+    """Return the change by which one kilogram of metal `e` more (`by` 1) is needed, or fewer; None of one not at hand.
+
+    It is needed where the plan charges the metal, in the same proportions: a kilogram of the charge that
+    vanishes. Of a metal that is never charged a kilogram is taken from what is left over.
+    """
+    charged = near.account.composition[:, e]  # (A, T)
+    if charged.sum() > 0:
+        shares = charged / charged.sum()
+        places = zip(*(axis.tolist() for axis in np.nonzero(shares)), strict=True)
+        return of_rows(near, (row for a, t in places for row in _charge(near, a, e, t, by * float(shares[a, t]))))
+    surplus = near.account.decisions.surplus[e]
+    if not on_account(near.instance, near.account.found)[e] or not surplus.sum() > 0:
+        return None
+    name, periods = near.instance.metals.names[e], near.instance.periods
+    shares = by * surplus / surplus.sum()
+    return of_rows(
+        near, ((("balance", name, t), -share, -share) for t, share in zip(periods, shares.tolist(), strict=True))
+    )
+
+
+def _charge(near: Near, a: int, e: int, t: int, kilograms: float) -> Iterable[Row]:
+    """Yield the rows that miss a kilogram of metal charged to an alloy.
+
+    Not the one of recycled content: what is needed has been charged, so its floor holds for this kilogram too.
+    """
+    instance = near.instance
+    alloys, metals = instance.alloys, instance.metals.names
+    alloy, period = alloys.names[a], instance.periods[t]
+    factors: list[tuple[tuple[str, ...], float]] = [(("melt", alloy, period), -(1 - float(alloys.loss.value[a])))]
+    for f, name in enumerate(metals):
+        own = float(f == e)
+        factors.append((("fineness_low", alloy, name, period), own - float(alloys.low.value[a, f])))
+        factors.append((("fineness_high", alloy, name, period), own - float(alloys.high.value[a, f])))
+    factors.append((("others", alloy, period), 1 - float(alloys.named[a, e]) - float(alloys.others.value[a])))
+    return ((place, factor * kilograms, factor * kilograms) for place, factor in factors)
+
+
+def medal(near: Near, m: int, by: int) -> Change:
+    """Return the change by which one medal more or fewer of a kind is due."""
+    instance, medals = near.instance, near.instance.medals
+    each = by * medals.parts.value[m] * (1 + medals.allowance.value[m])
+    late = instance.periods[int(medals.due[m]) :]
+    alloys = zip(instance.alloys.names, each.tolist(), strict=True)
+    return of_rows(near, ((("demand", alloy, t), kg, kg) for alloy, kg in alloys if kg for t in late))
+
+
+def offered(near: Near, streams: Ints) -> Change:
+    """Return the change by which one tonne more of `streams` is on offer, spread as they are; bundles stay whole.
+
+    Where every region has to take part, a tonne more on offer is more to take part with.
+    """
+    instance, block = near.instance, near.block
+    available = instance.streams.available.value
+    total = float(available[streams].sum())
+    names, bundle, region = instance.streams.names, instance.streams.bundle, instance.streams.region
+    rows: list[Row] = []
+    for i in streams.tolist():
+        asked = float(instance.policy.participation.value * available[i].sum()) / total
+        rows.append((("participation", instance.regions[region[i]]), asked, 0.0))
+        if bundle[i] < 0:
+            each = zip(instance.periods, (available[i] / total).tolist(), strict=True)
+            rows += [(("supply", names[i], t), 0.0, tonnes) for t, tonnes in each]
+    first = len(block.route) + len(block.stock_stream)
+    member = bundle[streams]
+    taken = np.flatnonzero(np.isin(block.take_bundle, np.unique(member[member >= 0])))
+    return Change(of_rows(near, rows).rows, dict.fromkeys((first + taken).tolist(), 1 / total))
+
+
+def storage(near: Near, stream: int) -> Change:
+    """Return the change by which one tonne more of a stream may wait."""
+    columns = len(near.block.route) + np.flatnonzero(near.block.stock_stream == stream)
+    return Change({}, dict.fromkeys(columns.tolist(), 1.0))
+
+
+def per_period(near: Near, constraint: str, name: str) -> Change:
+    """Return the change by which a capacity is one unit higher in every period."""
+    return of_rows(near, ((((constraint, name, t)), 0.0, 1.0) for t in near.instance.periods))
+
+
+def window(near: Near, constraint: str, alloy: str, metal_name: str | None, by: Floats) -> Change:
+    """Return the change by which a share of what an alloy is charged moves, `by` kg in each period."""
+    index = (alloy,) if metal_name is None else (alloy, metal_name)
+    periods = zip(near.instance.periods, by.tolist(), strict=True)
+    return of_rows(near, ((((constraint, *index, t)), kg, kg) for t, kg in periods))

@@ -1,0 +1,102 @@
+"""Why a plan is as it is: what binds, what everything is worth, why each source is taken, and whether it is the only one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from medalopt.analysis.explanation.binding import Binding, binding
+from medalopt.analysis.explanation.groups import MOST, Source, of_stream, sources, told
+from medalopt.analysis.explanation.invoice import Line, invoice
+from medalopt.analysis.explanation.kinks import Kink, kinks
+from medalopt.analysis.explanation.near import Near
+from medalopt.analysis.explanation.taking import Taking, takings
+from medalopt.errors import UsageError
+from medalopt.instance.instance import Instance
+from medalopt.instance.paths import PathError, parse, render
+from medalopt.plan.plan import Plan
+from medalopt.solving import solve
+from medalopt.wording import did_you_mean, shown
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """A proven plan explained; all figures in the unit of its measure."""
+
+    plan: Plan
+    binding: tuple[Binding, ...]
+    kinks: tuple[Kink, ...]
+    takings: tuple[Taking, ...]  # of the sources told, the largest `MOST`; or of the one asked about
+    told: tuple[Source, ...]  # all groups in which sources are told
+    each: tuple[Source, ...]  # all sources, one by one
+    untold: tuple[Source, ...]  # smaller groups
+    invoice: tuple[Line, ...]
+    others: tuple[str, ...]  # in what other optimal plans differ; of none, which is proven, nothing
+
+    @property
+    def only(self) -> bool:
+        """Whether no other plan is as good."""
+        return not self.others
+
+
+def explain(instance: Instance, measure: str = "cost") -> Explanation:
+    """Solve `instance` and explain its plan. Raises what `solve` raises, NoPlanError where there is none."""
+    return explained(solve(instance, measure))
+
+
+def explained(plan: Plan) -> Explanation:
+    """Explain a proven plan."""
+    everything = sorted(told(plan.instance), key=lambda source: -_offered(plan.instance, source))
+    some = tuple(everything[:MOST])
+    near = Near.of(plan, [source.streams for source in some])
+    return Explanation(
+        plan,
+        binding(near, everything),
+        kinks(near),
+        takings(near, some),
+        tuple(everything),
+        sources(plan.instance),
+        tuple(everything[MOST:]),
+        invoice(near),
+        near.others(),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Story:
+    """One stream in a proven plan: on its own, its source (the bundle that it comes in) where that is more."""
+
+    plan: Plan
+    stream: int
+    own: Taking
+    bundle: Taking | None
+
+
+def story(plan: Plan, stream: int) -> Story:
+    """Return the story of a stream, by its number."""
+    source = of_stream(plan.instance, stream)
+    alone = Source(plan.instance.streams.names[stream], "", np.array([stream], dtype=np.intp))
+    asked = (alone,) if len(source.streams) == 1 else (alone, source)
+    near = Near.of(plan, [one.streams for one in asked])
+    by_source = {one.source.what: one for one in takings(near, asked)}
+    return Story(plan, stream, by_source[alone.what], by_source[source.what] if len(asked) > 1 else None)
+
+
+def stream_of(instance: Instance, path: str) -> int:
+    """Return the number of the stream that `path` names, such as `streams.phone@tokyo`. Raises UsageError."""
+    names = instance.streams.names
+    if not names:
+        raise UsageError(f"{shown(path)}: this instance has no streams; leave the path out")
+    try:
+        steps = parse(path)
+    except PathError as error:
+        raise UsageError(f"{shown(path)}: {error}") from error
+    if len(steps) == 2 and steps[0] == "streams" and str(steps[1]) in names:
+        return names.index(str(steps[1]))
+    near = did_you_mean(str(steps[-1]), names)
+    raise UsageError(f"{shown(path)}: name a stream of this instance, such as {render(('streams', names[0]))}{near}")
+
+
+def _offered(instance: Instance, source: Source) -> float:
+    return float(instance.streams.available.value[source.streams].sum())

@@ -1,0 +1,145 @@
+r"""The cost of a plan as an invoice that duality proves: needs at their marginal prices, less the rents of what is scarce.
+
+At an optimum the measure equals $\sum_iy_ib_i$ over all right-hand sides (strong duality). What is owed stands on
+one side, at what the last medal of each kind costs; supply, capacities, limits and opening stock on the other, each
+at what a unit more of it would save. Rules on shares (fineness, recycled content, device mix) have right-hand side
+nothing, so they have no line: they stand in the prices of the needs. Where the plan sits on a kink there are
+several such invoices, all of one sum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from medalopt.analysis.explanation.near import Near
+from medalopt.instance.figures import Floats
+from medalopt.instance.paths import render
+from medalopt.proof.bound import Weights, route_prices
+
+_NOTHING = 1e-12  # of the largest line
+
+
+@dataclass(frozen=True)
+class Line:
+    """One figure's line: `amount` of it at a marginal price come to `value` (negative: a rent, which is taken off)."""
+
+    kind: str  # need, commitment, supply, stock, capacity, limit, rule
+    path: str
+    amount: float
+    unit: str | None
+    value: float
+
+    @property
+    def price(self) -> float:
+        """What a unit counts, on average over the periods."""
+        return self.value / self.amount if self.amount else 0.0
+
+
+def invoice(near: Near) -> tuple[Line, ...]:
+    """Return the lines, needs first; they add up to the measure of the plan, to rounding."""
+    lines = [line for make in (_needs, _stock, _supply, _capacities, _totals, _rules) for line in make(near)]
+    largest = max((abs(line.value) for line in lines), default=0.0)
+    return tuple(line for line in lines if abs(line.value) > _NOTHING * largest)
+
+
+def _needs(near: Near) -> Iterator[Line]:
+    medals = near.instance.medals
+    each = medals.parts.value * (1 + medals.allowance.value)[:, None]
+    owing = np.cumsum(near.prices.demand[:, ::-1], axis=1)[:, ::-1]  # (A, T): a kilogram owed from t on
+    for m, name in enumerate(medals.names):
+        count = float(medals.count[m])
+        price = float(each[m] @ owing[:, medals.due[m]])
+        yield Line("need", render(("medals", name, "count")), count, None, price * count)
+
+
+def _stock(near: Near) -> Iterator[Line]:
+    metals = near.instance.metals
+    for e, name in enumerate(metals.names):
+        kg = float(metals.opening_stock.value[e])
+        path = render(("metals", name, "opening_stock"))
+        yield Line("stock", path, kg, "kg", float(near.prices.balance[e, 0]) * kg)
+
+
+def rents(near: Near) -> tuple[Floats, Floats]:
+    """Return what each stream's supply, (I, T), and its storage, (I,), take off the measure; negative, or 0.
+
+    In a bundle that is taken single streams may cost something, which is positive.
+    """
+    instance, y = near.instance, near.prices
+    streams, available = instance.streams, instance.streams.available.value
+    best = np.full(available.shape, np.inf)
+    np.minimum.at(
+        best, near.account.found.stream, route_prices(instance, near.account.found, y, Weights.of(near.plan.measure))
+    )
+    stored = streams.storable[:, None]
+    own = np.where(stored, np.minimum(y.supply, best), best)
+    member = streams.bundle >= 0
+    alone = np.where(member[:, None], 0.0, np.minimum(own, 0.0)) * available
+    terms = np.multiply(own, available, out=np.zeros_like(available), where=member[:, None] & (available > 0))
+    together = np.zeros((len(instance.bundles) + 1, available.shape[1]))
+    np.add.at(together, streams.bundle[member], terms[member])
+    wanted = together[streams.bundle] < 0  # what stands alone has no terms
+    known = np.where(stored, np.where(np.isfinite(own), own, 0.0), 0.0)
+    weight = Weights.of(near.plan.measure).cost
+    later = np.concatenate([known[:, 1:], np.zeros_like(known[:, :1])], axis=1)
+    waiting = np.where(stored, weight * streams.storage_cost.value[:, None] - known + later, 0.0)
+    return alone + np.where(wanted, terms, 0.0), (np.minimum(waiting, 0) * near.bounds.stockpile).sum(axis=1)
+
+
+def _supply(near: Near) -> Iterator[Line]:
+    streams = near.instance.streams
+    supply, storage = rents(near)
+    offered = streams.available.value.sum(axis=1)
+    for i, name in enumerate(streams.names):
+        yield Line("supply", render(("streams", name, "available")), float(offered[i]), "t", float(supply[i].sum()))
+        limit = float(streams.storage_limit.value[i])
+        most = limit if np.isfinite(limit) else 0.0
+        yield Line("limit", render(("streams", name, "storage", "limit")), most, "t", float(storage[i]))
+
+
+def _capacities(near: Near) -> Iterator[Line]:
+    instance, y = near.instance, near.prices
+    for section, names, capacity, price, unit in (
+        ("smelters", instance.smelters.names, instance.smelters.capacity.value, y.feed_capacity, "t"),
+        ("treatments", instance.treatments.names, instance.treatments.capacity.value, y.treatment_capacity, "t"),
+        ("alloys", instance.alloys.names, instance.alloys.capacity.value, y.cast_capacity, "kg"),
+    ):
+        finite = np.where(np.isfinite(capacity), capacity, 0.0)
+        for n, name in enumerate(names):
+            path = render((section, name, "capacity"))
+            yield Line("capacity", path, float(finite[n].sum()), unit, float(price[n] @ finite[n]))
+
+
+def _totals(near: Near) -> Iterator[Line]:
+    instance, y = near.instance, near.prices
+    tables = (
+        ("market", instance.market.names, instance.market.committed.value, instance.market.limit.value, y.purchase, "kg"),
+        ("smelters", instance.smelters.names, instance.smelters.committed.value, instance.smelters.limit.value)
+        + (y.feed_total, "t"),
+    )
+    for section, names, committed, limit, price, unit in tables:
+        for n, name in enumerate(names):
+            low, high, each = float(committed[n]), float(limit[n]), float(price[n])
+            yield Line("commitment", render((section, name, "committed")), low, unit, max(each, 0.0) * low)
+            most = high if np.isfinite(high) else 0.0
+            yield Line("limit", render((section, name, "limit")), most, unit, min(each, 0.0) * most)
+    streams = instance.streams
+    for i, name in enumerate(streams.names):
+        tonnes = float(streams.committed.value[i])
+        value = float(y.stream_commitment[i]) * tonnes
+        yield Line("commitment", render(("streams", name, "committed")), tonnes, "t", value)
+
+
+def _rules(near: Near) -> Iterator[Line]:
+    instance, y = near.instance, near.prices
+    streams, policy = instance.streams, instance.policy
+    offers = np.zeros(len(instance.regions))
+    np.add.at(offers, streams.region, streams.available.value.sum(axis=1))
+    asked = float(policy.participation.value)
+    yield Line("rule", "policy.participation", 100 * asked, "%", float(y.participation @ offers) * asked)
+    cap = float(policy.footprint_cap.value)
+    if np.isfinite(cap):
+        yield Line("rule", "policy.footprint_cap", cap / 1000, "t", y.footprint_cap * cap)

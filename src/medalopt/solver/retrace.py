@@ -1,0 +1,82 @@
+"""The columns and duals of a program from the plan it gave: a proven plan is where every further question starts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from medalopt.instance.decisions import Account
+from medalopt.instance.figures import Floats
+from medalopt.model.network import Network
+from medalopt.solver.linear import Linear
+from medalopt.solver.solution import Duals
+
+
+def columns_of(account: Account, block: Network, linear: Linear) -> Floats:
+    """Return the columns of `linear` that the plan of `account` stands for, (N,), each in its own unit."""
+    made = account.decisions
+    network = [
+        made.sent[block.route, block.period],
+        made.stockpile[block.stock_stream, block.stock_period],
+        _shares(account, block),
+    ]
+    x = np.concatenate([*network, np.array([_value(account, *place) for place in linear.places], dtype=np.float64)])
+    return np.maximum(_with_quantities(linear, x), linear.lower)
+
+
+def duals_of(duals: Duals, linear: Linear) -> Floats:
+    """Return the duals of the rows of `linear`, (M,), from those of the plan, by constraint and index."""
+    return np.array(
+        [duals.get(name, {}).get(index, 0.0) - linear.given.get((name, index), 0.0) for name, index in linear.rows],
+        dtype=np.float64,
+    )
+
+
+def _shares(account: Account, block: Network) -> Floats:
+    """Return the share of each bundle that is taken, in the order of the network's columns."""
+    instance, made = account.instance, account.decisions
+    before = np.concatenate([np.zeros_like(made.stockpile[:, :1]), made.stockpile[:, :-1]], axis=1)
+    taken = made.stockpile - before
+    np.add.at(taken, account.found.stream, made.sent)
+    member = instance.streams.bundle >= 0
+    got, offers = np.zeros((2, len(instance.bundles), len(instance.periods)))
+    np.add.at(got, instance.streams.bundle[member], taken[member])
+    np.add.at(offers, instance.streams.bundle[member], instance.streams.available.value[member])
+    at = (block.take_bundle, block.take_period)
+    return np.clip(got[at] / offers[at], 0.0, 1.0)
+
+
+def _value(account: Account, name: str, index: Any) -> float:
+    """Return the value of one column beside the network; 0 for a linking quantity, which its row gives."""
+    instance, made = account.instance, account.decisions
+    metals, alloys, offers = instance.metals.names, instance.alloys.names, instance.market.names
+    tables: dict[str, tuple[Any, tuple[tuple[str, ...], ...]]] = {
+        "charge": (made.charged, (alloys, metals)),
+        "buy": (made.bought, (offers, alloys)),
+        "surplus": (made.surplus, (metals,)),
+        "recharge": (made.recharged, (alloys,)),
+        "stock": (account.stock, (metals,)),
+        "cast": (account.cast, (alloys,)),
+        "scrap": (account.scrap, (alloys,)),
+    }
+    if name not in tables:
+        return 0.0
+    table, axes = tables[name]
+    *names, period = index
+    at = (*(axis.index(label) for axis, label in zip(axes, names, strict=True)), instance.periods.index(period))
+    return float(max(table[at], 0.0))
+
+
+def _with_quantities(linear: Linear, x: Floats) -> Floats:
+    """Return `x` with each linking quantity as the row that defines it says."""
+    entries = linear.entries
+    defining = np.array([name.startswith("define_") for name, _ in linear.rows], dtype=bool)
+    places = [*[("", None)] * linear.network, *linear.places]
+    its_row = {name.removeprefix("define_"): True for name, _ in linear.rows if name.startswith("define_")}
+    quantity = np.array([name in its_row for name, _ in places], dtype=bool)
+    sums = np.bincount(entries.row, entries.value * x[entries.column], len(linear.rows))
+    own = defining[entries.row] & quantity[entries.column]
+    x = x.copy()
+    x[entries.column[own]] = -sums[entries.row[own]] / entries.value[own]
+    return x

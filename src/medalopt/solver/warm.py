@@ -1,0 +1,121 @@
+"""One program kept in HiGHS, solved again and again from where it last stood, each time with something moved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import highspy
+import numpy as np
+
+from medalopt.errors import SolverError
+from medalopt.instance.figures import Floats, Ints
+from medalopt.solver.scaling import Scaled
+
+TOLERANCE = 1e-10  # of scaled rows and reduced costs: the least that HiGHS takes
+LOWER, BASIC, UPPER = 0, 1, 2
+_DUAL, _PRIMAL = 1, 4  # strategies of the simplex method
+
+
+@dataclass(frozen=True, eq=False)
+class Optimum:
+    """One answer, in scaled units."""
+
+    value: float
+    x: Floats
+    y: Floats
+
+
+class Warm:
+    """The program `scaled`, to be started where `columns` and `rows` say that each stands."""
+
+    def __init__(self, scaled: Scaled, columns: Ints, rows: Ints) -> None:
+        self._program = scaled
+        self._solver = _loaded(scaled)
+        statuses = (highspy.HighsBasisStatus.kLower, highspy.HighsBasisStatus.kBasic, highspy.HighsBasisStatus.kUpper)
+        basis = highspy.HighsBasis()
+        basis.col_status = [statuses[place] for place in columns.tolist()]
+        basis.row_status = [statuses[place] for place in rows.tolist()]
+        basis.valid = basis.alien = True  # HiGHS makes a basis of it
+        self._solver.setBasis(basis)
+        self._run(scaled.costs[0], (_PRIMAL, _DUAL))
+
+    def moved(self, rows: Mapping[int, tuple[float, float]], uppers: Mapping[int, float]) -> Optimum | None:
+        """Return the optimum with ends of rows and upper ends of columns moved; None where there is no plan."""
+        program = self._program
+        for row, (low, high) in rows.items():
+            self._solver.changeRowBounds(row, program.row_lower[row] + low, program.row_upper[row] + high)
+        for column, by in uppers.items():
+            self._solver.changeColBounds(column, program.lower[column], program.upper[column] + by)
+        answer = self._run(program.costs[0], (_DUAL, _PRIMAL))
+        for row in rows:
+            self._solver.changeRowBounds(row, program.row_lower[row], program.row_upper[row])
+        for column in uppers:
+            self._solver.changeColBounds(column, program.lower[column], program.upper[column])
+        return answer
+
+    def fixed(self, row: int, value: float) -> Optimum | None:
+        """Return the optimum with a row held at `value`; None where there is no such plan."""
+        program = self._program
+        self._solver.changeRowBounds(row, value, value)
+        answer = self._run(program.costs[0], (_DUAL, _PRIMAL))
+        self._solver.changeRowBounds(row, program.row_lower[row], program.row_upper[row])
+        return answer
+
+    def held(self, columns: Ints, values: Floats) -> Optimum | None:
+        """Return the optimum with some columns held at `values`; None where there is no such plan."""
+        program, numbers = self._program, columns.astype(np.int32)
+        self._solver.changeColsBounds(len(numbers), numbers, values, values)
+        answer = self._run(program.costs[0], (_PRIMAL,))
+        self._solver.changeColsBounds(len(numbers), numbers, program.lower[columns], program.upper[columns])
+        return answer
+
+    def with_costs(self, costs: Floats) -> Optimum | None:
+        """Return the optimum for other costs; None where there is no plan."""
+        numbers = np.arange(len(costs), dtype=np.int32)
+        self._solver.changeColsCost(len(costs), numbers, costs)
+        answer = self._run(costs, (_PRIMAL, _DUAL))
+        self._solver.changeColsCost(len(costs), numbers, self._program.costs[0])
+        return answer
+
+    def _run(self, costs: Floats, strategies: tuple[int, ...]) -> Optimum | None:
+        """Solve by one simplex method after the other; that there is no plan is believed of the primal one alone.
+
+        Where the dual method comes to no end, the primal one does.
+        """
+        for strategy in strategies:
+            self._solver.setOptionValue("simplex_strategy", strategy)
+            self._solver.run()
+            status = self._solver.getModelStatus()
+            if status == highspy.HighsModelStatus.kOptimal:
+                solution = self._solver.getSolution()
+                x = np.array(solution.col_value)
+                return Optimum(float(costs @ x), x, np.array(solution.row_dual))
+            if strategy == _PRIMAL and status == highspy.HighsModelStatus.kInfeasible:
+                return None
+        raise SolverError("a small change of the plan could not be solved")
+
+
+def _loaded(program: Scaled) -> highspy.Highs:
+    lp = highspy.HighsLp()
+    lp.num_col_, lp.num_row_ = len(program.lower), len(program.row_lower)
+    lp.col_cost_, lp.col_lower_, lp.col_upper_ = program.costs[0], program.lower, program.upper
+    lp.row_lower_, lp.row_upper_ = program.row_lower, program.row_upper
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+    lp.a_matrix_.start_ = program.start.astype(np.int32)
+    lp.a_matrix_.index_ = program.index.astype(np.int32)
+    lp.a_matrix_.value_ = program.value
+    solver = highspy.Highs()  # type: ignore[no-untyped-call]
+    for option, value in (
+        ("output_flag", False),
+        ("threads", 1),
+        ("solver", "simplex"),
+        ("simplex_scale_strategy", 0),  # the program comes scaled
+        ("small_matrix_value", 1e-12),
+        ("primal_feasibility_tolerance", TOLERANCE),
+        ("dual_feasibility_tolerance", TOLERANCE),
+    ):
+        solver.setOptionValue(option, value)
+    if solver.passModel(lp) == highspy.HighsStatus.kError:
+        raise SolverError("a plan could not be asked further: look for figures that lie far apart")
+    return solver
