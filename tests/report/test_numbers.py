@@ -35,6 +35,7 @@ def test_a_column_has_one_number_of_decimals() -> None:
     assert numbers.column([5809.5424, 0.0318, -32.501, 0.0]) == ["5,809.54", "0.03", "−32.50", "0"]
     assert numbers.column([44.0, 16.0, 8.0]) == ["44", "16", "8"]
     assert numbers.column([79653.2, 310.4]) == ["79,653", "310"]
+    assert numbers.column([4.9812]) == ["4.981"]
     assert numbers.column([]) == [] and numbers.column([0.0, 0.0]) == ["0", "0"]
 
 

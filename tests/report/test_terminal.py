@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import pty
 import subprocess
@@ -11,12 +10,11 @@ from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
-from rich.console import Console
 from tests.report.plans import NAMES, ROOT, plan
 
 from medalopt import load, solve
-from medalopt.report.screen import screen
-from medalopt.report.terminal import answer, show
+from medalopt.report.screen import Screen
+from medalopt.report.terminal import shown_on
 
 WIDE = """\
 format: medalopt/1
@@ -36,9 +34,7 @@ medals: {金メダル: {count: 20, parts: {純銀: 550 g}}}
 
 def on_screen(name: str, width: int) -> list[str]:
     """Return the lines of a plan on a terminal of `width` columns."""
-    page = io.StringIO()
-    show(plan(name), Console(file=page, width=width))
-    return page.getvalue().splitlines()
+    return shown_on(Screen(width), plan(name)).splitlines()
 
 
 @pytest.mark.parametrize("width", [200, 120, 80, 60])
@@ -56,12 +52,11 @@ def test_wide_terminals_show_all_there_is() -> None:
     assert any("do not fit" in line for line in on_screen("tokyo2020", 60))
 
 
-def test_names_in_wide_signs_and_in_markup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_in_wide_signs_and_in_markup(tmp_path: Path) -> None:
     """Chinese signs are aligned and broken to fit, and what looks like markup is printed as it stands."""
     path = tmp_path / "wide.yaml"
     path.write_text(WIDE, encoding="utf-8")
-    monkeypatch.setenv("COLUMNS", "60")
-    lines = answer(solve(load(path))).splitlines()
+    lines = shown_on(Screen(60), solve(load(path))).splitlines()
     assert lines[0] == "携帯電話から作る五千個のメダル"
     assert max(cell_len(line) for line in lines) <= 60
     assert any("[bold]大阪[/bold]" in line for line in lines)
@@ -72,16 +67,15 @@ def test_a_pipe_gets_plain_text(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a terminal there are no control codes and a hundred columns, whatever the environment says of colour."""
     monkeypatch.delenv("COLUMNS", raising=False)
     monkeypatch.setenv("FORCE_COLOR", "1")
-    console = screen(io.StringIO())
-    assert (console.width, console.color_system) == (100, None)
-    assert answer(plan("tiny")).replace("\n", "").isprintable()
+    assert Screen.of_output() == Screen(100, typed=False)
+    assert shown_on(Screen.of_output(), plan("tiny")).replace("\n", "").isprintable()
 
 
 @pytest.mark.parametrize("given", ["0", "-5", "wide", "", "٨"])
 def test_a_width_that_is_none_is_not_believed(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """COLUMNS counts only where it is a number of columns."""
     monkeypatch.setenv("COLUMNS", given)
-    assert screen(io.StringIO()).width == 100
+    assert Screen.of_output().width == 100
 
 
 def on_a_terminal(**environment: str) -> bytes:

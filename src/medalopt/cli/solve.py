@@ -84,9 +84,10 @@ def _print(plan: Plan, as_json: bool) -> None:
 
         emit(text(plan_object(plan)))
     else:
-        from medalopt.report.terminal import answer
+        from medalopt.report.screen import Screen
+        from medalopt.report.terminal import shown_on
 
-        emit(answer(plan))
+        emit(shown_on(Screen.of_output(), plan))
 
 
 def _write(plan: Plan, output: Path) -> None:

@@ -28,8 +28,9 @@ def column(values: Sequence[float]) -> list[str]:
     sizes = [abs(value) for value in values if value and math.isfinite(value)]
     if not sizes:
         return [digits(value) for value in values]
-    wanted = 1 - math.floor(math.log10(min(sizes)))  # two digits of the least
-    room = _MOST_DIGITS - 1 - max(0, math.floor(math.log10(max(sizes))))
+    least, greatest = (math.floor(math.log10(size)) for size in (min(sizes), max(sizes)))
+    wanted = max(1 - least, 3 - greatest)  # two digits of the least, four of the greatest
+    room = _MOST_DIGITS - 1 - max(0, greatest)
     needed = max(_decimals(value) for value in sizes)
     places = max(0, min(wanted, room, needed))
     return [_fixed(value, places) for value in values]

@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
-from typing import IO
-
-from rich.console import Console
+from dataclasses import dataclass
+from typing import Literal
 
 NO_TERMINAL = 100  # columns: a file or a pipe has none of its own
+_TYPES = {"plain": "", "bold": "\x1b[1m", "faint": "\x1b[2m"}
+_PLAIN_AGAIN = "\x1b[0m"
+
+Type = Literal["plain", "bold", "faint"]
 
 
-def screen(page: IO[str]) -> Console:
-    """Return a console that writes to `page` for standard output: as wide, in plain type where no other is wanted."""
-    given = os.environ.get("COLUMNS", "")
-    terminal = sys.stdout is not None and sys.stdout.isatty()
-    width = int(given) if given.isascii() and given.isdigit() and int(given) else None if terminal else NO_TERMINAL
-    plain = not terminal or "NO_COLOR" in os.environ or os.environ.get("TERM") in ("dumb", "unknown")
-    return Console(
-        file=page,
-        width=width,
-        force_terminal=terminal,
-        color_system=None if plain else "auto",
-        highlight=False,
-        emoji=False,
-        markup=False,
-        soft_wrap=True,
-    )
+@dataclass(frozen=True)
+class Screen:
+    """A screen of `width` columns; in plain type unless it is `typed`."""
+
+    width: int
+    typed: bool = False
+
+    @classmethod
+    def of_output(cls) -> Screen:
+        """Return standard output: as wide as it is, in plain type where no other is wanted or known."""
+        terminal = sys.stdout is not None and sys.stdout.isatty()
+        plain = "NO_COLOR" in os.environ or os.environ.get("TERM", "dumb") in ("dumb", "unknown")
+        fallback = 80 if terminal else NO_TERMINAL
+        given = os.environ.get("COLUMNS", "")
+        known = given.isascii() and given.isdigit() and int(given) > 0
+        width = int(given) if known else shutil.get_terminal_size((fallback, 24)).columns if terminal else fallback
+        return cls(width, terminal and not plain)
+
+    def line(self, text: str, type_: Type = "plain") -> str:
+        """Return one line in bold, faint or plain type."""
+        return f"{_TYPES[type_]}{text}{_PLAIN_AGAIN}\n" if self.typed and text and type_ != "plain" else f"{text}\n"

@@ -1,0 +1,43 @@
+"""A title, lines of text and tables on one screen: as wide as that is, in bold type or plain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from medalopt.report.layout import fitting, laid_out, wrapped
+from medalopt.report.screen import Screen, Type
+from medalopt.report.section import Section
+from medalopt.wording import shown
+
+NARROWEST, WIDEST_TEXT = 40, 110  # columns
+LONGEST_TITLE = 500
+
+
+def printed(screen: Screen, title: str, lines: Iterable[tuple[str, Type]], tables: Sequence[Section]) -> str:
+    """Return what is printed on `screen`: the title, the lines below it, then the tables."""
+    return "".join(_parts(screen, title, lines, tables))
+
+
+def _parts(screen: Screen, title: str, lines: Iterable[tuple[str, Type]], tables: Sequence[Section]) -> Iterator[str]:
+    width = max(NARROWEST, screen.width)
+    yield from (screen.line(line, "bold") for line in wrapped(shown(title, LONGEST_TITLE), width))
+    for text, type_ in lines:
+        yield from (screen.line(f"  {line}", type_) for line in wrapped(text, min(width, WIDEST_TEXT) - 2))
+    for table in tables:
+        yield from _table(screen, width, table)
+    if any(len(fitting(table, width)) < len(table.columns) for table in tables):
+        yield "\n"
+        note = "Some columns do not fit: a wider terminal, or -o, has them all."
+        yield from (screen.line(line, "faint") for line in wrapped(note, width))
+
+
+def _table(screen: Screen, width: int, table: Section) -> Iterator[str]:
+    header, rows = laid_out(table, width)
+    yield "\n"
+    yield from (screen.line(line, "bold") for line in wrapped(table.title, width))
+    yield from (screen.line(line, "faint") for line in header)
+    for number, lines in enumerate(rows):
+        total = table.total and number == len(rows) - 1
+        yield from (screen.line(line, "bold" if total else "plain") for line in lines)
+    for note in table.notes:
+        yield from (screen.line(line, "faint") for line in wrapped(note, min(width, WIDEST_TEXT)))
