@@ -89,10 +89,12 @@ class _Shape:
 
     @property
     def first_stock(self) -> int:
+        """The column of the first stockpile."""
         return len(self.route)
 
     @property
     def first_take(self) -> int:
+        """The column of the first share of a bundle."""
         return len(self.route) + len(self.stock_stream)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from medalopt.instance.figures import Floats
 from medalopt.solver.highs import METHODS, attempt
-from medalopt.solver.linear import Linear
+from medalopt.solver.linear import Linear, greatest
 from medalopt.solver.scaling import Scaled
 
 PROVEN = 1e-9  # by which the contradiction must stand, the multipliers being at most 1
@@ -51,7 +51,8 @@ def margin(linear: Linear, program: Scaled, y: Floats) -> float:
     weights = np.where(usable, y, 0.0)
     asked = float((weights[usable] * end[usable]).sum())
     column = np.repeat(np.arange(len(program.lower)), np.diff(program.start))
-    pull = np.bincount(column, program.value * weights[program.index], len(program.lower))
+    parts = program.value * weights[program.index]
+    pull, terms = (np.bincount(column, each, len(program.lower)).astype(np.float64) for each in (parts, abs(parts)))
     most = np.minimum(program.upper, np.ldexp(linear.size, -program.column))
     least = np.maximum(program.lower, -np.ldexp(linear.size, -program.column))
-    return asked - float((np.where(pull > 0, most, least) * pull).sum())
+    return asked - greatest(pull, terms, least, most)

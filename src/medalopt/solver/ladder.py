@@ -16,7 +16,7 @@ from medalopt.model.network import Network, network
 from medalopt.solver.assemble import assembled, extended
 from medalopt.solver.highs import METHODS, attempt
 from medalopt.solver.infeasible import contradiction
-from medalopt.solver.linear import Linear
+from medalopt.solver.linear import Linear, greatest
 from medalopt.solver.scaling import Scaled, scaled
 from medalopt.solver.sizes import within_need
 from medalopt.solver.solution import Solution, decided, priced
@@ -85,10 +85,12 @@ def gap(linear: Linear, x: Floats, y: Floats) -> tuple[float, float]:
     end = np.where(y > 0, linear.row_lower, linear.row_upper)
     usable = np.isfinite(end)
     y = np.where(usable, y, 0.0)
-    reduced = linear.costs[0] - np.bincount(entries.column, entries.value * y[entries.row], len(linear.lower))
+    parts = entries.value * y[entries.row]
+    pull = np.bincount(entries.column, parts, len(linear.lower)) - linear.costs[0]
+    terms = np.bincount(entries.column, np.abs(parts), len(linear.lower)) + np.abs(linear.costs[0])
     most = np.where(np.isfinite(linear.upper), linear.upper, linear.size)
     least = np.where(np.isfinite(linear.lower), linear.lower, -linear.size)
-    bound = float((y[usable] * end[usable]).sum() + (reduced * np.where(reduced > 0, least, most)).sum())
+    bound = float((y[usable] * end[usable]).sum()) - greatest(pull, terms, least, most)
     activity = np.bincount(entries.row, entries.value * x[entries.column], len(linear.rows))
     size = np.bincount(entries.row, np.abs(entries.value * x[entries.column]), len(linear.rows))
     finite = (np.where(np.isfinite(side), np.abs(side), 0.0) for side in (linear.row_lower, linear.row_upper))

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from medalopt.instance.figures import Floats
 from medalopt.model.network import Entries
 
+ROUNDING = 1e-9
 Place = tuple[str, Any]  # component of the model, and index in it
 
 
@@ -16,8 +19,8 @@ class Linear:
     """Minimise `costs[0] @ x`, ties by `costs[1]` and on, where `lower <= x <= upper`, `row_lower <= A x <= row_upper`.
 
     The first `network` columns are those of the network block; `places` names the others, `rows` every row.
-    `size` is the implied bound of each column, by which it is scaled. `given` holds what is to be added to the
-    duals of rows whose quantity lost its cost to the network, or 0 and the row (see `trim`).
+    `size` is the implied bound of each column, by which it is scaled; infinite for a user's own. `given` holds what
+    is to be added to the duals of rows whose quantity lost its cost to the network, or 0 and the row (see `trim`).
     """
 
     network: int
@@ -31,3 +34,13 @@ class Linear:
     row_upper: Floats  # (M,)
     entries: Entries
     given: dict[Place, float]
+
+
+def greatest(pull: Floats, terms: Floats, least: Floats, most: Floats) -> float:
+    """Return the most that columns in [`least`, `most`] can add, at `pull` for one of each; infinite without an end.
+
+    `terms` is the sum of the magnitudes that make up each pull: beside it a pull without an end may be rounding.
+    """
+    end = np.where(pull > 0, most, least)
+    idle = np.isinf(end) & (np.abs(pull) <= ROUNDING * terms)
+    return float((np.where(idle, 0.0, end) * pull).sum())

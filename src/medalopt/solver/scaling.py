@@ -75,9 +75,9 @@ def scaled(linear: Linear) -> Scaled:
 
 
 def _check(linear: Linear) -> None:
-    finite = all(np.isfinite(part).all() for part in (linear.entries.value, linear.costs, linear.size))
+    finite = all(np.isfinite(part).all() for part in (linear.entries.value, linear.costs))
     lower_ok = not (np.isnan(linear.row_lower).any() or (linear.row_lower == np.inf).any())
     upper_ok = not (np.isnan(linear.row_upper).any() or (linear.row_upper == -np.inf).any())
     bounds_ok = not (np.isnan(linear.lower).any() or np.isnan(linear.upper).any())
-    if not (finite and lower_ok and upper_ok and bounds_ok):
+    if not (finite and lower_ok and upper_ok and bounds_ok) or np.isnan(linear.size).any():
         raise SolverError("a figure of the program is not finite: look for one that is far too large")

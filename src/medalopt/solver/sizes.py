@@ -33,7 +33,7 @@ def row_sizes(entries: Entries, height: int, sizes: Floats) -> Floats:
 
 
 def quantity_sizes(instance: Instance, bounds: Bounds, columns: Sequence[Any]) -> Floats:
-    """Return the greatest value of each of `columns` (of metal and alloy); 1 for what an extension declares."""
+    """Return the greatest value of each of `columns` (of metal and alloy); infinite where an extension declares it."""
     metals, alloys, periods = instance.metals.names, instance.alloys.names, instance.periods
     stock = by_name(bounds.stock, metals, periods)
     ever = by_name(bounds.stock[:, -1], metals)
@@ -49,7 +49,7 @@ def quantity_sizes(instance: Instance, bounds: Bounds, columns: Sequence[Any]) -
         "scrap": lambda a, t: scrap[a],
         "bought": lambda o: most,
     }
-    sizes = np.ones(len(columns))
+    sizes = np.full(len(columns), np.inf)
     for number, column in enumerate(columns):
         rule = rules.get(column.parent_component().name)
         if rule is not None:
@@ -75,6 +75,6 @@ def within_need(instance: Instance, found: Routes, bounds: Bounds) -> Bounds:
 
 
 def powers(sizes: Floats) -> Ints:
-    """Return the exponent of the power of two nearest to each size; 0 where the size is 0."""
-    positive = sizes > 0
+    """Return the exponent of the power of two nearest to each size; 0 where the size is 0, or infinite."""
+    positive = (sizes > 0) & np.isfinite(sizes)
     return np.where(positive, np.rint(np.log2(np.where(positive, sizes, 1.0))), 0).astype(np.intp)
