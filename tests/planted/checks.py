@@ -107,23 +107,23 @@ def ties(known: Known) -> Iterator[str]:
 
 
 def spoiled(known: Known) -> Iterator[str]:
-    """An answer that breaks a rule, or is not the best, is not handed out."""
+    """An answer in which more metal is left over than there is is not handed out."""
     import medalopt
     from medalopt import solving
-    from medalopt.errors import SolverError
-    from medalopt.instance.decisions import Decisions
+    from medalopt.errors import MedaloptError
 
     answers = solving.answers
 
     def spoilt(task: Any) -> Iterator[Any]:
         for answer in answers(task):
-            yield dataclasses.replace(answer, decisions=Decisions(*known.wrong["balance"]))
+            more = dataclasses.replace(answer.decisions, surplus=answer.decisions.surplus + 1)
+            yield dataclasses.replace(answer, decisions=more)
 
     solving.answers = spoilt
     try:
         medalopt.solve(loaded(TINY))
         yield "a wrong plan"
-    except SolverError:
+    except MedaloptError:
         pass
     finally:
         solving.answers = answers
