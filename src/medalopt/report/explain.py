@@ -31,7 +31,7 @@ def said(found: Explanation) -> list[str]:
     value = money(plan.objective, plan.unit)
     lines = [f"{'Cost' if plan.measure == 'cost' else f'Least {plan.measure}'}: {value}. {proof(plan)}"]
     lines += [_dear(found, kink) for kink in _dearest(found)]
-    lines += left_out(found)
+    lines += [*_plenty(found), *left_out(found)]
     return [*lines, _others(found)]
 
 
@@ -53,6 +53,23 @@ def _dear(found: Explanation, kink: Kink) -> str:
     if refused and refused.reason and market.offered:
         line += f", {refused.reason}"
     return f"{line}.{_from(kink)}"
+
+
+def _plenty(found: Explanation) -> list[str]:
+    """Say which metals cost far less than the market asks, because they come back in plenty beside others."""
+    surplus = found.plan.account.decisions.surplus.sum(axis=1)
+    needed = found.plan.account.composition.sum(axis=(0, 2))
+    plenty = [
+        shown(kink.name)
+        for kink in found.kinks
+        if kink.metal is not None
+        and kink.ratio is not None
+        and kink.ratio < 1 / FAR_ABOVE
+        and surplus[kink.metal] > SAME * needed[kink.metal] > 0
+    ]
+    if not plenty:
+        return []
+    return [f"Far below what the market asks: {_and(plenty)}, of which more comes back than is needed."]
 
 
 def _from(kink: Kink) -> str:

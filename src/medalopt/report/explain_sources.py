@@ -27,8 +27,9 @@ def sources(found: Explanation) -> Section:
         (Column("all of it up to"), [limit(found, one, one.falls_at) for one in listed]),
         (Column("some up to"), [limit(found, one, one.leaves_at) for one in listed]),
     ]
-    what = "for the goods and their collection" if priced else "added"
-    title = f"What is taken, and up to what price: {unit} per tonne {what}"
+    title = f"What is taken, up to what price of goods and collection, {unit} per t"
+    if not priced:
+        title = f"What is taken, and how much more of {unit} per t it may count"
     return section(title, columns, notes=_notes(found))
 
 
@@ -50,7 +51,11 @@ def mostly(one: Taking) -> str:
 def _notes(found: Explanation) -> list[str]:
     streams = found.plan.instance.streams
     partly = [
-        (float(streams.available.value[source.streams].sum()), float(found.plan.account.sent[source.streams].sum()), source)
+        (
+            float(streams.available.value[source.streams].sum()),
+            float(found.plan.account.sent[source.streams].sum()),
+            source,
+        )
         for source in found.each
     ]
     rest = [row for row in partly if 1e-9 * row[0] < row[1] < (1 - 1e-9) * row[0]]

@@ -10,7 +10,8 @@ from medalopt.report.numbers import column, digits, money, scale
 from medalopt.report.section import Column, Section, section
 from medalopt.wording import shown
 
-MOST_BINDING, MOST_LINES = 8, 9
+MOST_BINDING, MOST_LINES = 6, 7
+_KINK = 1e-7  # relative: prices that differ by less are one
 _ALIKE = 1e-4  # relative: prices that differ by less need not be told apart from the market's
 
 
@@ -37,8 +38,8 @@ def prices(found: Explanation) -> Section:
     unit = found.plan.unit
     columns = [
         (Column("what", right=False), [_name(kink) for kink in listed]),
-        (Column(f"one more costs {unit}"), [_money(kink.more) for kink in listed]),
-        (Column(f"one fewer saves {unit}"), [_money(kink.fewer) for kink in listed]),
+        (Column(f"one more costs {unit}"), [_money(kink.more, kink.fewer) for kink in listed]),
+        (Column(f"one fewer saves {unit}"), [_money(kink.fewer, kink.more) for kink in listed]),
         (Column(f"market {unit}", rank=2), [money(kink.market.price) if kink.market else "" for kink in listed]),
         (Column("times", rank=1), [_times(kink) for kink in listed]),
     ]
@@ -57,8 +58,13 @@ def _name(kink: Kink) -> str:
     return f"kg of {shown(kink.name)}" if kink.metal is not None else f"medal {shown(kink.name)}"
 
 
-def _money(value: float | None) -> str:
-    return "no plan" if value is None else money(value)
+def _money(value: float | None, other: float | None) -> str:
+    """Return a price, with as many digits as tell it from the other where the plan is on a kink."""
+    if value is None:
+        return "no plan"
+    if other is None or money(value) != money(other) or abs(value - other) <= _KINK * abs(value):
+        return money(value)
+    return digits(value, 7)
 
 
 def _times(kink: Kink) -> str:
@@ -73,19 +79,27 @@ def invoice(found: Explanation) -> Section:
     needs = [row for row in rows if row[2] > 0]
     taken_off = [row for row in rows if row[2] <= 0]
     room = max(MOST_LINES - len(needs), 3)
-    shown_rows = [*_cut(needs, MOST_LINES - min(len(taken_off), 4), "other needs"), *_cut(taken_off, room, "other rents")]
+    shown_rows = [
+        *_cut(needs, MOST_LINES - min(len(taken_off), 4), "other needs"),
+        *_cut(taken_off, room, "other rents"),
+    ]
     total = found.plan.objective
     size, word = scale([row[2] for row in shown_rows])
     columns = [
         (Column("figure", right=False), [*(row[0] for row in shown_rows), "in all"]),
         (Column("amount", rank=1), [*(row[1] for row in shown_rows), ""]),
-        (Column(f"{word}{found.plan.unit}"), column([*(row[2] / size for row in shown_rows), total / size])),
+        (Column(f"{word}{found.plan.unit}"), _values([*(row[2] / size for row in shown_rows), total / size])),
     ]
     title = "The invoice: needs at their marginal prices, less the rents of what is scarce"
     return section(title, columns if shown_rows else [(Column("figure"), [])], total=True)
 
 
 Row = tuple[str, str, float]
+
+
+def _values(amounts: list[float]) -> list[str]:
+    largest = max(abs(amount) for amount in amounts)
+    return column(amounts) if largest >= 100 else [digits(amount) for amount in amounts]
 
 
 def _cut(rows: list[Row], most: int, rest: str) -> list[Row]:
@@ -102,10 +116,7 @@ def _gathered(found: Explanation) -> list[Row]:
         steps = parse(line.path)
         stream = line.path.removesuffix(".available")
         groups.setdefault(of[stream] if steps[-1] == "available" else _told(line, steps), []).append(line)
-    rows = [
-        (name, _amount(lines), sum(line.value for line in lines))
-        for name, lines in groups.items()
-    ]
+    rows = [(name, _amount(lines), sum(line.value for line in lines)) for name, lines in groups.items()]
     return sorted(rows, key=lambda row: (row[2] <= 0, -abs(row[2]), row[0]))
 
 

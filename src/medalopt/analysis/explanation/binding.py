@@ -59,9 +59,7 @@ def binding(near: Near, told: Iterable[Source]) -> tuple[Binding, ...]:
         saves = -(near.price(figure.change) or 0.0)
         if saves * figure.amount > least:
             hint = saves * figure.amount * PER_CENT
-            found.append(
-                Binding(figure.paths, figure.what, figure.step, figure.unit, figure.every_period, saves, hint)
-            )
+            found.append(Binding(figure.paths, figure.what, figure.step, figure.unit, figure.every_period, saves, hint))
     return tuple(sorted(found, key=lambda row: (-row.hint, row.paths)))
 
 
@@ -151,15 +149,14 @@ def _rules(near: Near) -> Iterator[_Figure]:
         yield _Figure((path,), what, -1, "%", 1.0, -float(y.recycled[e]) * kg, change)
     tonnes = float(near.account.tonnes) * PER_CENT
     for w, window in enumerate(policy.windows):
-        low = changes.of_rows(near, [(("mix_low", window), -tonnes, 0.0)])
-        high = changes.of_rows(near, [(("mix_high", window), 0.0, tonnes)])
-        path = ("policy", "device_share", window)
-        yield _Figure(
-            (render((*path, 0)),), f"least share of {window}", -1, "%", 1.0, float(y.mix_low[w]) * tonnes, low
-        )
-        yield _Figure(
-            (render((*path, 1)),), f"greatest share of {window}", 1, "%", 1.0, -float(y.mix_high[w]) * tonnes, high
-        )
+        for end, row, step, name, price in (
+            (0, "mix_low", -1, "least", float(y.mix_low[w])),
+            (1, "mix_high", 1, "greatest", -float(y.mix_high[w])),
+        ):
+            by = step * tonnes
+            change = changes.of_rows(near, [((row, window), by, by)])
+            place = render(("policy", "device_share", window, end))
+            yield _Figure((place,), f"{name} share of {window}", step, "%", 1.0, price * tonnes, change)
     offers = _regional(near) * PER_CENT
     change = changes.of_rows(
         near, ((("participation", g), -t, 0.0) for g, t in zip(instance.regions, offers.tolist(), strict=True))
@@ -169,8 +166,8 @@ def _rules(near: Near) -> Iterator[_Figure]:
     cap = float(policy.footprint_cap.value) / 1000
     if np.isfinite(cap):
         change = changes.of_rows(near, [(("footprint_cap",), 0.0, 1000.0)])
-        worth = -y.footprint_cap * 1000 * cap
-        yield _Figure(("policy.footprint_cap",), "footprint cap, CO2e", 1, "t", cap, worth, change)
+        saved = -float(y.footprint_cap) * 1000 * cap
+        yield _Figure(("policy.footprint_cap",), "footprint cap, CO2e", 1, "t", cap, saved, change)
 
 
 def _regional(near: Near) -> Floats:

@@ -1,4 +1,4 @@
-"""Why a plan is as it is: what binds, what everything is worth, why each source is taken, and whether it is the only one."""
+"""Why a plan is as it is: what binds, what everything costs, why each source is taken, whether it is the only one."""
 
 from __future__ import annotations
 

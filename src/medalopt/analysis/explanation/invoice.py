@@ -1,4 +1,4 @@
-r"""The cost of a plan as an invoice that duality proves: needs at their marginal prices, less the rents of what is scarce.
+r"""The cost of a plan as an invoice that duality proves: needs at marginal prices, less the rents of what is scarce.
 
 At an optimum the measure equals $\sum_iy_ib_i$ over all right-hand sides (strong duality). What is owed stands on
 one side, at what the last medal of each kind costs; supply, capacities, limits and opening stock on the other, each
@@ -115,10 +115,10 @@ def _capacities(near: Near) -> Iterator[Line]:
 
 def _totals(near: Near) -> Iterator[Line]:
     instance, y = near.instance, near.prices
+    market, smelters = instance.market, instance.smelters
     tables = (
-        ("market", instance.market.names, instance.market.committed.value, instance.market.limit.value, y.purchase, "kg"),
-        ("smelters", instance.smelters.names, instance.smelters.committed.value, instance.smelters.limit.value)
-        + (y.feed_total, "t"),
+        ("market", market.names, market.committed.value, market.limit.value, y.purchase, "kg"),
+        ("smelters", smelters.names, smelters.committed.value, smelters.limit.value, y.feed_total, "t"),
     )
     for section, names, committed, limit, price, unit in tables:
         for n, name in enumerate(names):
@@ -142,4 +142,4 @@ def _rules(near: Near) -> Iterator[Line]:
     yield Line("rule", "policy.participation", 100 * asked, "%", float(y.participation @ offers) * asked)
     cap = float(policy.footprint_cap.value)
     if np.isfinite(cap):
-        yield Line("rule", "policy.footprint_cap", cap / 1000, "t", y.footprint_cap * cap)
+        yield Line("rule", "policy.footprint_cap", cap / 1000, "t", float(y.footprint_cap * cap))

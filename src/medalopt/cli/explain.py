@@ -1,0 +1,59 @@
+"""`medalopt explain`: why this plan; or, where there is no plan, what stands in its way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from medalopt.cli.common import Changes, InstanceFile, Json, progress, read
+from medalopt.cli.ending import emit
+from medalopt.cli.solve import Measure, Objective
+from medalopt.errors import NoPlanError
+
+if TYPE_CHECKING:
+    from medalopt.instance.instance import Instance
+
+
+def explain(
+    instance: InstanceFile,
+    about: Annotated[
+        str | None, typer.Argument(metavar="[PATH]", help="One stream to tell in full, such as streams.phone@tokyo.")
+    ] = None,
+    objective: Objective = Measure.cost,
+    set_: Changes = None,
+    json: Json = False,
+) -> int:
+    """Say why the plan is as it is: what binds, what one more of everything costs, why each source is taken or not.
+
+    Where there is no plan: what stands in its way, and the cheapest cure.
+    """
+    figures = read(instance, set_)
+    try:
+        told = _explained(figures, about, objective, json)
+    except NoPlanError as error:
+        from medalopt.cli.solve import _tell_no_plan
+
+        _tell_no_plan(figures, error, objective, json)
+        return error.exit_code
+    emit(told)
+    return 0
+
+
+def _explained(figures: Instance, about: str | None, objective: Measure, as_json: bool) -> str:
+    from medalopt.analysis.explanation.explanation import explained, story, stream_of
+    from medalopt.cli.interrupting import interruptible
+    from medalopt.report import explain as pages
+    from medalopt.report import explain_json, explain_story
+    from medalopt.report.jsonplan import text
+    from medalopt.solving import solve
+
+    stream = None if about is None else stream_of(figures, about)
+    with progress(f"solving {figures.name}"), interruptible():
+        plan = solve(figures, objective.value)
+    with progress("asking what lies around the plan"), interruptible():
+        if stream is not None:
+            found = story(plan, stream)
+            return text(explain_json.story_object(found)) if as_json else explain_story.told(found)
+        whole = explained(plan)
+        return text(explain_json.explanation_object(whole)) if as_json else pages.explanation(whole)

@@ -1,0 +1,101 @@
+"""What one more costs and one fewer saves: two prices, by hand and by solving again."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from tests.analysis.nearby import explanation, explanations, offer, silver, size, with_count, written
+from tests.laws import pool
+
+from medalopt.analysis.explanation.explanation import Explanation, explain
+from medalopt.analysis.explanation.kinks import Kink
+
+CLOSE = 1e-7
+NONE = {"count": 0, "parts": {"pure": "3 kg"}}
+
+
+def kinks(found: Explanation) -> dict[str, Kink]:
+    """Return the prices by path."""
+    return {kink.path: kink for kink in found.kinks}
+
+
+def test_two_prices_on_a_kink() -> None:
+    """Five kilograms are needed and five are cheap, so one more costs the dear 30 and one fewer saves the cheap 10."""
+    found = kinks(explain(silver({"cheap": offer(10, limit=5), "dear": offer(30)}, 5)))
+    assert (found["metals.Ag"].more, found["metals.Ag"].fewer) == pytest.approx((30, 10))
+    assert (found["medals.coin.count"].more, found["medals.coin.count"].fewer) == pytest.approx((30, 10))
+    assert found["metals.Ag"].market is not None
+    assert (found["metals.Ag"].market.path, found["metals.Ag"].market.price) == ("market.cheap.price", 10)
+    assert [(part.what, part.amount) for part in found["metals.Ag"].parts] == [("dear", pytest.approx(1))]
+
+
+def test_a_whole_medal_may_pass_a_kink() -> None:
+    """Half a kilogram of the cheap is left: the next gram costs 10, the next medal 0.5 * 10 + 0.5 * 30 = 20."""
+    found = kinks(explain(silver({"cheap": offer(10, limit=5.5), "dear": offer(30)}, 5)))
+    assert (found["metals.Ag"].more, found["metals.Ag"].fewer) == pytest.approx((10, 10))
+    assert (found["medals.coin.count"].more, found["medals.coin.count"].fewer) == pytest.approx((20, 10))
+
+
+def test_no_plan_lies_one_further() -> None:
+    """All five kilograms on offer are needed: there is no plan for one more, and one fewer saves 10."""
+    found = kinks(explain(silver({"cheap": offer(10, limit=5)}, 5)))
+    assert (found["metals.Ag"].more, found["metals.Ag"].fewer) == (None, pytest.approx(10))
+    assert found["medals.coin.count"].more is None
+
+
+def test_the_last_medal_and_the_first() -> None:
+    """The only medal of a kind saves all it costs; a kind of which none is ordered costs what its first one does."""
+    instance = silver({"cheap": offer(10)}, 1, medals={"coin": {"count": 1, "parts": {"pure": "1 kg"}}, "none": NONE})
+    found = kinks(explain(instance))
+    assert (found["medals.coin.count"].more, found["medals.coin.count"].fewer) == pytest.approx((10, 10))
+    assert (found["medals.none.count"].more, found["medals.none.count"].fewer) == (pytest.approx(30), None)
+
+
+def test_the_floor_holds_for_what_is_needed_more() -> None:
+    """With 30 % recycled at 20 and the rest new at 10, one more kilogram costs 0.3 * 20 + 0.7 * 10 = 13, both ways."""
+    market = {"new": offer(10, recycled=0.0), "used": offer(20, recycled=1.0)}
+    found = kinks(explain(silver(market, 4, policy={"recycled": {"Ag": 0.3}})))
+    assert (found["metals.Ag"].more, found["metals.Ag"].fewer) == pytest.approx((13, 13))
+
+
+def test_what_is_left_over_costs_its_sale() -> None:
+    """Of a metal that no alloy holds, a kilogram needed is one not sold: its price of sale, more or fewer."""
+    instance = written(
+        {
+            "metals": {"Ag": {}, "Pd": {"sell": 7}},
+            "devices": {"phone": {"content": {"Ag": 1.0e-3, "Pd": 2.0e-3}}},
+            "streams": [{"device": "phone", "region": "east", "available": 50_000, "price": 1}],
+            "smelters": {"near": {"returned": 1.0}},
+            "alloys": {"pure": {"composition": {"Ag": 1.0}}},
+            "medals": {"coin": {"count": 10, "parts": {"pure": "1 kg"}}},
+        }
+    )
+    found = kinks(explain(instance))
+    assert (found["metals.Pd"].more, found["metals.Pd"].fewer) == pytest.approx((7, 7))
+
+
+def test_one_more_never_costs_less_than_one_fewer_saves() -> None:
+    """The measure is convex in what is needed, so of two prices the one for more is the greater."""
+    pairs = [(kink.more, kink.fewer) for found in explanations() for kink in found.kinks]
+    both = [(more, fewer) for more, fewer in pairs if more is not None and fewer is not None]
+    assert len(both) > 100
+    assert all(more >= fewer - CLOSE * max(1.0, abs(fewer)) for more, fewer in both)
+    assert any(more > fewer + 0.01 * abs(fewer) for more, fewer in both)
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_medals_cost_what_solving_again_says(seed: int) -> None:
+    """One medal more or fewer of every kind changes the measure by just what was told, and `no plan` means no plan."""
+    found, plan = explanation(seed), pool.plan(seed)
+    if found is None or plan is None:
+        return
+    for m, kink in enumerate(kink for kink in found.kinks if kink.metal is None):
+        for by, told in ((1, kink.more), (-1, None if kink.fewer is None else -kink.fewer)):
+            if plan.instance.medals.count[m] + by < 0:
+                assert told is None
+                continue
+            again = pool.value(pool.solved(with_count(plan.instance, m, by)))
+            assert math.isinf(again) == (told is None)
+            if told is not None:
+                assert plan.objective + told == pytest.approx(again, rel=1e-9, abs=2e-9 * size(plan))
