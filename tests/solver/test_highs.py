@@ -1,0 +1,100 @@
+"""What is asked of HiGHS, and what is made of its answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from tests.solver.programs import two_by_two
+
+from medalopt.model.network import Entries
+from medalopt.solver import highs
+from medalopt.solver.highs import METHODS, attempt, version
+from medalopt.solver.linear import Linear
+from medalopt.solver.scaling import scaled
+
+
+def one_row(
+    costs: list[list[float]], row: list[float], low: float, high: float, upper: float = np.inf, least: float = 0.0
+) -> Linear:
+    """Return a program of columns in [`least`, `upper`] and one row, all of size 1."""
+    width = len(row)
+    return two_by_two(
+        places=tuple((f"x{n}", None) for n in range(width)),
+        lower=np.full(width, least),
+        upper=np.full(width, upper),
+        size=np.ones(width),
+        costs=np.array(costs),
+        rows=(("row", None),),
+        row_lower=np.array([low]),
+        row_upper=np.array([high]),
+        entries=Entries(np.zeros(width, dtype=np.intp), np.arange(width), np.array(row)),
+    )
+
+
+def solved(linear: Linear, method: str = METHODS[0]) -> tuple[str, list[float]]:
+    """Return the status and the columns, in the units of `linear`."""
+    program = scaled(linear)
+    answer = attempt(program, method)
+    return answer.status, program.primal(answer.x).round(9).tolist() if answer.status == "optimal" else []
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_statuses(method: str) -> None:
+    """A best plan, none at all, and none that is best."""
+    assert solved(one_row([[1.0, 2.0]], [1.0, 1.0], 1.0, np.inf), method) == ("optimal", [1.0, 0.0])
+    assert solved(one_row([[1.0, 2.0]], [1.0, 1.0], 3.0, np.inf, upper=1.0), method)[0] == "infeasible"
+    assert solved(one_row([[-1.0, 2.0]], [1.0, 1.0], 1.0, np.inf), method)[0] in ("unbounded", "infeasible")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_tie_is_settled_by_the_next_objective(method: str) -> None:
+    """Three columns of one cost: the second objective decides between them, and where it does not, the third."""
+    cost = [1.0, 1.0, 1.0]
+    for second, third, best in (
+        ([3.0, 2.0, 1.0], [0.0, 0.0, 0.0], [0.0, 0.0, 1.0]),
+        ([2.0, 2.0, 3.0], [2.0, 1.0, 0.0], [0.0, 1.0, 0.0]),
+        ([0.0, 0.0, 0.0], [1.0, 2.0, 3.0], [1.0, 0.0, 0.0]),
+    ):
+        assert solved(one_row([cost, second, third], [1.0, 1.0, 1.0], 1.0, np.inf), method) == ("optimal", best)
+
+
+def test_what_the_first_objective_has_decided_stays() -> None:
+    """The second objective would rather have the dear column: it may not touch what the cost has settled."""
+    assert solved(one_row([[1.0, 2.0], [5.0, 0.0]], [1.0, 1.0], 1.0, np.inf)) == ("optimal", [1.0, 0.0])
+    # at 1 the row holds the cost down; the second objective would leave it for more
+    assert solved(one_row([[1.0, 1.0], [-1.0, 0.0]], [1.0, 1.0], 1.0, np.inf, upper=5.0)) == ("optimal", [1.0, 0.0])
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Let the runs of HiGHS end as listed, one after the other; the rest as they do."""
+    said: list[str] = []
+    run = highs._run
+    monkeypatch.setattr(highs, "_run", lambda solver: (run(solver), said.pop(0) if said else "optimal")[1])
+    yield said
+    assert said == []
+
+
+def test_a_tie_is_tried_from_the_beginning_where_the_first_run_loses_its_way(runs: list[str]) -> None:
+    """HiGHS finds the plan, loses its way between plans of one cost, and finds it again by the other simplex."""
+    runs += ["optimal", "unbounded"]
+    assert solved(one_row([[1.0, 1.0], [2.0, 1.0]], [1.0, 1.0], 1.0, np.inf)) == ("optimal", [0.0, 1.0])
+
+
+def test_a_tie_that_cannot_be_settled_is_no_answer(runs: list[str]) -> None:
+    """Where it loses its way twice, the method has not answered."""
+    runs += ["optimal", "unbounded", "unanswered"]
+    assert solved(one_row([[1.0, 1.0], [2.0, 1.0]], [1.0, 1.0], 1.0, np.inf))[0] == "unanswered"
+
+
+def test_a_program_that_highs_would_change_is_not_given_to_it() -> None:
+    """A coefficient so small beside its neighbours that HiGHS drops it: there is no answer then."""
+    assert solved(one_row([[1.0, 2.0]], [1.0, 1e-11], 1.0, np.inf))[0] == "optimal"
+    assert solved(one_row([[1.0, 2.0]], [1.0, 1e-13], 1.0, np.inf))[0] == "unanswered"
+
+
+def test_the_version_is_a_version() -> None:
+    """Three numbers, as a plan reports them."""
+    assert len([int(part) for part in version().split(".")]) == 3

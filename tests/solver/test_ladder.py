@@ -1,0 +1,149 @@
+"""One method after the other: an answer that cannot be proven is not taken, and none is made up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.model.cases import changed, conformance, loaded, plain, planned
+
+import medalopt
+from medalopt.errors import NoPlanError, SolverError, UsageError
+from medalopt.instance.bounds import implied
+from medalopt.instance.routes import routes
+from medalopt.solver import ladder
+from medalopt.solver.highs import METHODS, Answer, attempt
+from medalopt.solver.ladder import Task, gap, program
+from medalopt.solver.scaling import Scaled, scaled
+
+Attempt = Callable[[Scaled, str], Answer]
+
+
+@pytest.fixture
+def tried(monkeypatch: pytest.MonkeyPatch) -> Callable[[Attempt], list[str]]:
+    """Return a function that puts another way of solving in place, and notes the methods that are asked."""
+
+    def use(other: Attempt) -> list[str]:
+        methods: list[str] = []
+
+        def noted(scaled_program: Scaled, method: str) -> Answer:
+            methods.append(method)
+            return other(scaled_program, method)
+
+        monkeypatch.setattr(ladder, "attempt", noted)
+        return methods
+
+    return use
+
+
+def nothing(scaled_program: Scaled, method: str) -> Answer:
+    """Claim that nothing at all is the best plan."""
+    return Answer("optimal", method, np.zeros(len(scaled_program.lower)), np.zeros(len(scaled_program.row_lower)))
+
+
+def too_dear(scaled_program: Scaled, method: str) -> Answer:
+    """Claim that the dearest plan is the best: right in every row, and not proven."""
+    answer = attempt(replace(scaled_program, costs=-scaled_program.costs), method)
+    return Answer("optimal", method, answer.x, answer.y)
+
+
+def unanswered(_: Scaled, method: str) -> Answer:
+    """Give no answer."""
+    return Answer("unanswered", method, np.zeros(0), np.zeros(0))
+
+
+def no_number(scaled_program: Scaled, method: str) -> Answer:
+    """Claim that the best plan is no number."""
+    answer = nothing(scaled_program, method)
+    return Answer("optimal", method, answer.x + np.nan, answer.y)
+
+
+def impossible(_: Scaled, method: str) -> Answer:
+    """Claim that there is no plan."""
+    return Answer("infeasible", method, np.zeros(0), np.zeros(0))
+
+
+def endless(_: Scaled, method: str) -> Answer:
+    """Claim that no plan is best."""
+    return Answer("unbounded", method, np.zeros(0), np.zeros(0))
+
+
+WRONG = (nothing, too_dear, unanswered, no_number, impossible, endless)
+
+
+def finite() -> dict[str, object]:
+    """Return the plain case with an end to everything, so that there is a dearest plan."""
+    document = plain()
+    document["market"]["silver"]["limit"] = "9 kg"
+    return document
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_the_ladder_goes_on(wrong: Attempt, tried: Callable[[Attempt], list[str]]) -> None:
+    """Where the first method's answer is refused, the second's is taken, and the plan says which it was."""
+    methods = tried(lambda scaled_program, method: (wrong if method == METHODS[0] else attempt)(scaled_program, method))
+    plan = medalopt.solve(loaded(finite()))
+    assert methods == list(METHODS[:2])
+    assert plan.method == f"{METHODS[1]}, direct"
+    assert plan.cost == pytest.approx(4500)
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_at_the_end_of_the_ladder_nothing_is_claimed(wrong: Attempt, tried: Callable[[Attempt], list[str]]) -> None:
+    """Where no method's answer holds, in either scaling: neither a plan nor that there is none, but an error."""
+    methods = tried(wrong)
+    with pytest.raises(SolverError, match="nothing is claimed"):
+        medalopt.solve(loaded(finite()))
+    assert methods == [*METHODS, *METHODS]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_finds_the_plan(method: str, tried: Callable[[Attempt], list[str]]) -> None:
+    """Each on its own comes to the same cost."""
+    tried(lambda scaled_program, asked: (attempt if asked == method else unanswered)(scaled_program, asked))
+    for name in ("c00", "c03", "c07"):
+        plan = medalopt.solve(conformance(name))
+        assert plan.method == f"{method}, direct"
+        assert plan.cost == pytest.approx(planned(conformance(name)).cost, rel=1e-9)  # type: ignore[union-attr]
+
+
+def test_where_there_is_no_plan_it_is_said_at_once(tried: Callable[[Attempt], list[str]]) -> None:
+    """A proven contradiction ends the ladder."""
+    methods = tried(attempt)
+    with pytest.raises(NoPlanError) as refusal:
+        medalopt.solve(loaded(changed(market=None, streams=None, smelters=None)))
+    assert refusal.value.status == "infeasible"
+    assert methods == [METHODS[0]]
+
+
+def test_questions_that_cannot_be_asked() -> None:
+    """An objective that does not exist, and whole lots: the message says what can be asked instead."""
+    with pytest.raises(UsageError, match="'beauty' is no objective: choose one of cost, footprint, mass"):
+        medalopt.solve(loaded(plain()), "beauty")
+    document = plain()
+    document["streams"][0]["lot"] = "2 t"
+    with pytest.raises(UsageError, match=r"lot: whole lots and minimum orders cannot be planned yet"):
+        medalopt.solve(loaded(document))
+
+
+def test_no_duals_make_the_compiled_bound_too_high() -> None:
+    """Of the program as it was compiled, too, no prices prove more than the optimum, those of a wrong sign included."""
+    random = np.random.default_rng(7)
+    for name in ("c00", "c01", "c03", "c05", "c07", "c09"):
+        instance = conformance(name)
+        found = routes(instance)
+        _, linear = program(Task(instance, found, implied(instance, found)))
+        ready = scaled(linear)
+        answer = attempt(ready, METHODS[0])
+        x, y = ready.primal(answer.x), ready.dual(answer.y)
+        value = float(linear.costs[0] @ x)
+        size = 1e-9 * float(np.abs(linear.costs[0] * x).sum() + 1)
+        assert gap(linear, x, y)[0] == pytest.approx(value, abs=size)
+        for _ in range(100):
+            wrong = y * random.choice([0.0, 1.0, -1.0, 0.5, 2.0], len(y))
+            wrong = np.where(random.random(len(y)) < 0.2, wrong, y)
+            assert gap(linear, x, wrong)[0] <= value + size
+        assert gap(linear, x, y)[1] <= 1e-9
+        assert gap(linear, 0 * x, y)[1] > 1e-3
