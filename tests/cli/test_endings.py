@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import os
 import signal
 import subprocess
+import sys
+import threading
 import time
+from pathlib import Path
 
 import pytest
-from tests.cli.runs import MEDALOPT, PATIENCE, TINY, TOKYO, here
+from tests.cli.runs import MEDALOPT, PATIENCE, TINY, TOKYO, Run, here
 
-from medalopt.cli.ending import ended
-from medalopt.errors import NoPlanError, SolverError
+from medalopt.cli import interrupting
+from medalopt.cli.common import progress
+from medalopt.cli.ending import emit, ended, say
+from medalopt.cli.main import main, run
+from medalopt.errors import NoPlanError, OutputError, SolverError
 
 
 def _raising(error: BaseException) -> int:
@@ -22,7 +31,6 @@ def _raising(error: BaseException) -> int:
     [
         (SolverError("no proof"), 70, "no proof\n"),
         (NoPlanError("x", "unbounded"), 3, "x: no plan is best"),
-        (KeyboardInterrupt(), 130, "medalopt: interrupted\n"),
         (BrokenPipeError(), 5, ""),
         (SystemExit(3), 3, ""),
         (SystemExit("done"), 0, ""),
@@ -49,6 +57,17 @@ def test_a_planted_fault_of_our_own(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ran.err == "medalopt: a fault of our own, ZeroDivisionError: planted; please report it\n"
 
 
+@pytest.mark.parametrize("place", ["medalopt.solving.solve", "medalopt.cli.app.app", "medalopt.cli.solve.read"])
+def test_an_interruption_is_told_once(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While options are read, files, or a plan is sought: code 130 and one line."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(place, interrupted)
+    assert here("solve", TINY) == Run(130, "", "medalopt: interrupted\n")
+
+
 def test_a_traceback_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """With MEDALOPT_TRACEBACK set, whoever mends medalopt sees where it broke."""
     monkeypatch.setenv("MEDALOPT_TRACEBACK", "1")
@@ -56,10 +75,13 @@ def test_a_traceback_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
         _raising(ZeroDivisionError("planted"))
 
 
-@pytest.mark.parametrize("delay", [0.15, 0.6, 1.5])
+@pytest.mark.parametrize("delay", [0.2, 0.6, 1.2])
 def test_an_interruption_ends_with_130(delay: float) -> None:
     """Ctrl-C ends a run with 130 and one line, wherever it comes."""
-    process = subprocess.Popen([*MEDALOPT, "solve", TOKYO], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    begun = "from medalopt.cli.main import main; print('begun', flush=True); main()"
+    command = [MEDALOPT[0], "-c", begun, "solve", TOKYO]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None and process.stdout.readline() == "begun\n"
     time.sleep(delay)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=PATIENCE)
@@ -82,3 +104,94 @@ def test_a_solver_that_does_not_listen_is_interrupted_too() -> None:
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, err) == (130, "medalopt: interrupted\n")
+
+
+class Terminal(io.StringIO):
+    """A text that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        """Say so."""
+        return True
+
+
+def test_a_terminal_is_told_what_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes long is announced on a terminal, and at its end how long it took; nowhere else."""
+    for stream, said in ((Terminal(), ["solving x …", "solving x: 0.0 s"]), (io.StringIO(), [])):
+        monkeypatch.setattr(sys, "stderr", stream)
+        with progress("solving x"):
+            pass
+        assert stream.getvalue().splitlines() == said
+
+
+def test_without_streams_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where standard error is closed nobody is told; where standard output is, that is an error."""
+    monkeypatch.setattr(sys, "stderr", None)
+    say("nobody hears")
+    with progress("nothing"), contextlib.redirect_stdout(None), pytest.raises(OutputError, match="closed"):
+        emit("nobody reads")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["check", TINY]])
+def test_output_that_is_full(arguments: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+    """Whoever prints, typer or a verb, a full output is code 5 and one line."""
+    with Path("/dev/full").open("w", encoding="utf-8") as full, contextlib.redirect_stdout(full):
+        assert run(arguments) == 5
+    assert capfd.readouterr().err == "standard output could not be written (No space left on device)\n"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["check", TINY]])
+def test_output_that_is_closed(arguments: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+    """Whoever prints, a closed pipe is code 5 and silence."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w", encoding="utf-8") as pipe, contextlib.redirect_stdout(pipe):
+        assert run(arguments) == 5
+    assert capfd.readouterr().err == ""
+
+
+def test_main_leaves_with_the_exit_code(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """`main` runs the arguments of the process; interrupted before it began it leaves with 130 all the same."""
+    monkeypatch.setattr(sys, "argv", ["medalopt", "slove"])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 2
+
+    def interrupted(_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys.modules["medalopt.cli.main"], "run", interrupted)
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 130
+    assert capsys.readouterr().err.endswith("medalopt: interrupted\n")
+
+
+def test_the_watch_ends_what_does_not_give_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The watch waits a while after an interruption, then ends the process; other signals are not its own."""
+    codes: list[int] = []
+    monkeypatch.setattr(os, "_exit", codes.append)
+    monkeypatch.setattr(interrupting, "PATIENCE", 0.0)
+    for over, expected in ((False, [130]), (True, [])):
+        codes.clear()
+        reading, writing = os.pipe()
+        event = threading.Event()
+        if over:
+            event.set()
+        os.write(writing, bytes([signal.SIGCHLD, signal.SIGINT]))
+        os.close(writing)
+        interrupting._watch(reading, event)
+        assert codes == expected
+
+
+def test_other_threads_are_not_watched() -> None:
+    """Signals reach the main thread alone: a run in another one goes its way."""
+    seen: list[bool] = []
+
+    def body() -> None:
+        with interrupting.interruptible():
+            seen.append(True)
+
+    thread = threading.Thread(target=body)
+    thread.start()
+    thread.join(timeout=60)
+    assert seen == [True]

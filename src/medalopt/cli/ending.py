@@ -16,14 +16,14 @@ _PLAIN = {ord("−"): "-", ord("–"): "-", ord("…"): "...", ord("≈"): "~"}
 
 
 def ended(action: Callable[[], int], as_json: bool) -> int:
-    """Run `action`; return its exit code, or that of what went wrong, which is told (`as_json`: as JSON too)."""
+    """Run `action`; return its exit code, or that of what went wrong, which is told (`as_json`: as JSON too).
+
+    An interruption goes on to who began the run.
+    """
     try:
         return action()
     except MedaloptError as error:
         return _refused(error, as_json)
-    except KeyboardInterrupt:
-        say("medalopt: interrupted")
-        return INTERRUPTED
     except BrokenPipeError:
         forget_output()
         return OutputError.exit_code  # who closed the pipe wants no more words

@@ -17,11 +17,15 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run `medalopt` with `arguments`; return the exit code, having said what went wrong in one line each."""
-    from medalopt.cli.ending import ended
+    from medalopt.cli.ending import INTERRUPTED, ended, say
     from medalopt.cli.interrupting import interruptible
 
-    with interruptible():
-        return ended(lambda: _parsed(list(arguments)), "--json" in arguments)
+    try:
+        with interruptible():
+            return ended(lambda: _parsed(list(arguments)), "--json" in arguments)
+    except KeyboardInterrupt:
+        say("medalopt: interrupted")
+        return INTERRUPTED
 
 
 def _parsed(arguments: list[str]) -> int:
@@ -29,7 +33,7 @@ def _parsed(arguments: list[str]) -> int:
     import typer
 
     from medalopt.cli.app import app
-    from medalopt.cli.ending import forget_output, say
+    from medalopt.cli.ending import INTERRUPTED, forget_output, say
     from medalopt.errors import OutputError, UsageError
 
     try:
@@ -42,6 +46,8 @@ def _parsed(arguments: list[str]) -> int:
             say(error.format_message())  # the help
             return UsageError.exit_code
         raise UsageError(_cure(error)) from error
+    if result == INTERRUPTED:  # so typer hands on an interruption
+        raise KeyboardInterrupt
     return result if isinstance(result, int) else 0
 
 

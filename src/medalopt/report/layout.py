@@ -12,7 +12,8 @@ from medalopt.report.section import Section
 GAP = 2
 LEAST = 12  # cells that a column of names keeps
 _UNIT = r"(?<=[0-9]) (?=(?:tn|bn|m|t|kg|g|mg|[A-Z]{3})\b|%)"  # stays with its number
-_PIECES = re.compile(rf"(?:[^\s_@./+-]|(?<=[0-9])[./](?=[0-9])|{_UNIT})*[\s_@./+-]*")
+_WORD = re.compile(rf"(?:\S|{_UNIT})*\s*")
+_JOINED = re.compile(r"[^\s_@./+-]*[\s_@./+-]*")
 
 
 def fitting(section: Section, width: int) -> tuple[int, ...]:
@@ -43,18 +44,22 @@ def laid_out(section: Section, width: int) -> tuple[list[str], list[list[str]]]:
 
 
 def wrapped(text: str, width: int) -> list[str]:
-    """Return `text` in lines of at most `width` cells, broken after spaces and the signs that join names."""
+    """Return `text` in lines of at most `width` cells, broken between words; a longer word after a sign in it."""
     lines, line = [], ""
-    for piece in _PIECES.findall(text):
+    for piece in (part for word in _WORD.findall(text) for part in _parts(word, width)):
         if line and cell_len((line + piece).rstrip()) > width:
             lines.append(line.rstrip())
             line = ""
-        while cell_len(piece.rstrip()) > width:
-            first, *_ = chop_cells(piece, max(width, 2))
-            lines.append(first)
-            piece = piece[len(first) :]
         line += piece
     return [*lines, line.rstrip()] if line.rstrip() or not lines else lines
+
+
+def _parts(word: str, width: int) -> list[str]:
+    """Return `word`, or where it is too long its parts up to the signs that join it, or what fits of those."""
+    if cell_len(word.rstrip()) <= width:
+        return [word]
+    parts = (chop_cells(part, max(width, 2)) if cell_len(part) > width else [part] for part in _JOINED.findall(word))
+    return [piece for part in parts for piece in part]
 
 
 def _needed(widths: Sequence[int]) -> int:
