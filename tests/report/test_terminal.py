@@ -13,6 +13,7 @@ from rich.cells import cell_len
 from tests.report.plans import NAMES, ROOT, plan
 
 from medalopt import load, solve
+from medalopt.errors import NoPlanError
 from medalopt.report.screen import Screen
 from medalopt.report.terminal import shown_on
 
@@ -44,6 +45,19 @@ def test_every_line_fits(name: str, width: int) -> None:
     lines = on_screen(name, width)
     assert max(cell_len(line) for line in lines) <= width
     assert {"Metals", "Medals", "What it costs"} <= set(lines)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "tests/conformance").glob("c*.yaml")), ids=lambda path: path.stem)
+def test_plans_of_every_kind_fit(path: Path) -> None:
+    """Whatever an instance holds and is made least, its plan fits 60 columns and shows no number that is none."""
+    figures = load(path)
+    for measure in ("cost", "footprint", "mass"):
+        try:
+            lines = shown_on(Screen(60), solve(figures, measure)).splitlines()
+        except NoPlanError:
+            return
+        assert max(cell_len(line) for line in lines) <= 60
+        assert not any(word in {"nan", "inf", "-inf"} for line in lines for word in line.split())
 
 
 def test_wide_terminals_show_all_there_is() -> None:
