@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medalopt.cli.common import Changes, InstanceFile, Json, progress, read
-from medalopt.cli.ending import emit
+from medalopt.cli.common import Changes, InstanceFile, Json, changes, progress, read
+from medalopt.cli.ending import emit, say
 from medalopt.cli.solve import Measure, Objective
 from medalopt.errors import NoPlanError
+from medalopt.wording import shown
 
 if TYPE_CHECKING:
     from medalopt.instance.instance import Instance
@@ -32,26 +34,39 @@ def explain(
     try:
         told = _explained(figures, about, objective, json)
     except NoPlanError as error:
-        from medalopt.cli.solve import _tell_no_plan
-
-        _tell_no_plan(figures, error, objective, json)
+        say(shown(str(error), 600))
+        emit(_refused(figures, error, instance, set_, objective, json))
         return error.exit_code
     emit(told)
     return 0
 
 
+def _refused(
+    figures: Instance, error: NoPlanError, path: Path, given: list[str] | None, objective: Measure, as_json: bool
+) -> str:
+    from medalopt.analysis.refusal import diagnose
+    from medalopt.report.explain_refusal import refusal
+    from medalopt.report.jsonplan import no_plan_object, text
+
+    with progress("looking for what stands in the way"):
+        found = diagnose(figures, objective.value, source=path, changes=changes(given))
+    if as_json:
+        rows = {} if found is None else {"diagnosis": found.rows()}
+        return text({**no_plan_object(figures, error.status, objective.value), **rows})
+    return "" if found is None else refusal(figures, found)
+
+
 def _explained(figures: Instance, about: str | None, objective: Measure, as_json: bool) -> str:
     from medalopt.analysis.explanation.explanation import explained, story, stream_of
-    from medalopt.cli.interrupting import interruptible
     from medalopt.report import explain as pages
     from medalopt.report import explain_json, explain_story
     from medalopt.report.jsonplan import text
     from medalopt.solving import solve
 
     stream = None if about is None else stream_of(figures, about)
-    with progress(f"solving {figures.name}"), interruptible():
+    with progress(f"solving {figures.name}"):
         plan = solve(figures, objective.value)
-    with progress("asking what lies around the plan"), interruptible():
+    with progress("asking what lies around the plan"):
         if stream is not None:
             found = story(plan, stream)
             return text(explain_json.story_object(found)) if as_json else explain_story.told(found)

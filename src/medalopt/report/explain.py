@@ -7,15 +7,13 @@ from medalopt.analysis.explanation.kinks import Kink
 from medalopt.report.answer import proof
 from medalopt.report.explain_page import page
 from medalopt.report.explain_sources import left_out, sources
-from medalopt.report.explain_tables import binding, invoice, prices
+from medalopt.report.explain_tables import FAR_ABOVE, SAME, binding, in_plenty, invoice, prices
 from medalopt.report.margin import not_bought
 from medalopt.report.numbers import digits, money, tonnes
 from medalopt.report.worth import Worth
 from medalopt.wording import shown
 
-FAR_ABOVE = 1.5  # times the market's price: worth a sentence
 MOST_METALS, MOST_PARTS, MOST_RANGES = 3, 3, 4
-SAME = 1e-6  # relative: tonnes that differ by less are the same
 
 
 def explanation(found: Explanation) -> str:
@@ -29,7 +27,9 @@ def said(found: Explanation) -> list[str]:
     """Return the sentences that stand before the tables."""
     plan = found.plan
     value = money(plan.objective, plan.unit)
-    lines = [f"{'Cost' if plan.measure == 'cost' else f'Least {plan.measure}'}: {value}. {proof(plan)}"]
+    lines = [
+        f"{'Cost' if plan.measure == 'cost' else f'Least {plan.measure}'}: {value}. {proof(plan).partition(':')[0]}."
+    ]
     lines += [_dear(found, kink) for kink in _dearest(found)]
     lines += [*_plenty(found), *left_out(found)]
     return [*lines, _others(found)]
@@ -57,16 +57,7 @@ def _dear(found: Explanation, kink: Kink) -> str:
 
 def _plenty(found: Explanation) -> list[str]:
     """Say which metals cost far less than the market asks, because they come back in plenty beside others."""
-    surplus = found.plan.account.decisions.surplus.sum(axis=1)
-    needed = found.plan.account.composition.sum(axis=(0, 2))
-    plenty = [
-        shown(kink.name)
-        for kink in found.kinks
-        if kink.metal is not None
-        and kink.ratio is not None
-        and kink.ratio < 1 / FAR_ABOVE
-        and surplus[kink.metal] > SAME * needed[kink.metal] > 0
-    ]
+    plenty = [f"{shown(kink.name)} ({money(kink.more or 0.0)})" for kink in found.kinks if in_plenty(found, kink)]
     if not plenty:
         return []
     return [f"Far below what the market asks: {_and(plenty)}, of which more comes back than is needed."]
@@ -92,16 +83,18 @@ def _and(parts: list[str]) -> str:
 
 def _others(found: Explanation) -> str:
     """Say whether the plan is the only optimal one, and if not, what may trade places."""
+    measure = found.plan.measure
+    good = "Other plans are as good" if measure == "cost" else f"By {measure} other plans are as good (cost decides)"
     if found.only:
         return "This is the only optimal plan (proven)."
     ranged = [one for one in found.takings if one.most - one.least > SAME * max(one.offered, 1.0)]
     if not ranged:
         same = "every source gives as many tonnes" if found.takings and not found.untold else "the sources give as much"
         alike = f"{same} in each; they differ in" if found.takings else "they differ in"
-        return f"Other plans are as good: {alike} {_and(list(found.others))}."
+        return f"{good}: {alike} {_and(list(found.others))}."
     told = [
         f"{shown(one.source.name)} {tonnes(one.least)} to {tonnes(one.most)} (here {tonnes(one.taken)})"
         for one in ranged[:MOST_RANGES]
     ]
     more = [f"{len(ranged) - MOST_RANGES} more"] if len(ranged) > MOST_RANGES else []
-    return f"Other plans are as good, with other tonnes: {_and([*told, *more])}."
+    return f"{good}, with other tonnes: {_and([*told, *more])}."

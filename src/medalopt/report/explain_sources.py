@@ -29,7 +29,7 @@ def sources(found: Explanation) -> Section:
     ]
     title = f"What is taken, up to what price of goods and collection, {unit} per t"
     if not priced:
-        title = f"What is taken, and how much more of {unit} per t it may count"
+        title = f"What is taken, and how much more a tonne of it may add, {unit}"
     return section(title, columns, notes=_notes(found))
 
 

@@ -31,16 +31,17 @@ def told(found: Story) -> str:
     device = instance.devices.names[instance.streams.device[stream]]
     region = instance.regions[instance.streams.region[stream]]
     title = f"{name}: {device} from {region}"
-    lines = _lines(found, found.own, "It")
+    lines = _lines(found, found.own)
     if found.bundle is not None:
-        kinds = len(found.bundle.source.streams)
-        lines.append(f"It comes only with {kinds - 1} other streams, as {shown(found.bundle.source.name)}:")
-        lines += _lines(found, found.bundle, "The bundle")
+        others = len(found.bundle.source.streams) - 1
+        with_it = f"{others} other stream{'' if others == 1 else 's'}"
+        lines.append(f"It comes only with {with_it}, as {shown(found.bundle.source.name)}. Of that bundle as a whole:")
+        lines += _lines(found, found.bundle)
     return page(title, lines, ())
 
 
-def _lines(found: Story, one: Taking, it: str) -> list[str]:
-    lines = [f"{it}: {tonnes(one.taken)} taken of {tonnes(one.offered)} offered ({share(one.taken, one.offered)})."]
+def _lines(found: Story, one: Taking) -> list[str]:
+    lines = [f"{tonnes(one.taken)} taken of {tonnes(one.offered)} offered ({share(one.taken, one.offered)})."]
     lines += _ways(one, found.plan.unit)
     lines += _balance(found, one)
     return [*lines, *_prices(found, one), *_range(one)]
@@ -73,14 +74,16 @@ def _balance(found: Story, one: Taking) -> list[str]:
         lines.append(f"It brings metal worth {money(one.worth, unit)}: {metals}.")
     else:
         lines.append("It brings no metal.")
-    lines.append(f"A tonne more on offer would save {money(one.rent, unit)}." if one.rent > 0 else _no_rent(one))
-    return lines
+    return [*lines, _rent(one, unit)]
 
 
-def _no_rent(one: Taking) -> str:
+def _rent(one: Taking, unit: str) -> str:
     if one.left_out:
         return "What rules and full plants on its way ask is counted at the plan's prices as well."
-    return "A tonne more on offer would save nothing."
+    if one.rent == 0:
+        return "At the plan's prices a tonne more on offer saves nothing."
+    verb = "saves" if one.rent > 0 else "costs"
+    return f"At the plan's prices a tonne more on offer {verb} {money(abs(one.rent), unit)}."
 
 
 def _prices(found: Story, one: Taking) -> list[str]:

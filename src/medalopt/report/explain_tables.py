@@ -11,6 +11,8 @@ from medalopt.report.section import Column, Section, section
 from medalopt.wording import shown
 
 MOST_BINDING, MOST_LINES = 6, 7
+FAR_ABOVE = 1.5  # times the market's price: worth a sentence
+SAME = 1e-6  # relative: masses that differ by less are the same
 _KINK = 1e-7  # relative: prices that differ by less are one
 _ALIKE = 1e-4  # relative: prices that differ by less need not be told apart from the market's
 
@@ -33,8 +35,8 @@ def binding(found: Explanation) -> Section:
 
 def prices(found: Explanation) -> Section:
     """Return what one more of each metal and medal costs, and what one fewer saves, beside the market's price."""
-    listed = [kink for kink in found.kinks if not _as_on_the_market(kink) or kink.metal is None]
-    plain = [shown(kink.name) for kink in found.kinks if kink not in listed]
+    plain = [shown(kink.name) for kink in found.kinks if _as_on_the_market(kink)]
+    listed = [kink for kink in found.kinks if not _as_on_the_market(kink) and not in_plenty(found, kink)]
     unit = found.plan.unit
     columns = [
         (Column("what", right=False), [_name(kink) for kink in listed]),
@@ -45,6 +47,15 @@ def prices(found: Explanation) -> Section:
     ]
     notes = [f"As on the market: {', '.join(plain)}."] if plain else []
     return section("What one more costs, and one fewer saves", columns, notes=notes, always=3)
+
+
+def in_plenty(found: Explanation, kink: Kink) -> bool:
+    """Whether a metal costs far less than the market asks, both ways, as more of it comes back than is needed."""
+    if kink.metal is None or kink.ratio is None or kink.ratio >= 1 / FAR_ABOVE or kink.more is None:
+        return False
+    account, same = found.plan.account, kink.fewer is not None and abs(kink.more - kink.fewer) <= _KINK * abs(kink.more)
+    left, needed = account.decisions.surplus[kink.metal].sum(), account.composition[:, kink.metal].sum()
+    return bool(same and left > SAME * needed > 0)
 
 
 def _as_on_the_market(kink: Kink) -> bool:
