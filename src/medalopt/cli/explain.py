@@ -45,8 +45,8 @@ def _refused(
     figures: Instance, error: NoPlanError, path: Path, given: list[str] | None, objective: Measure, as_json: bool
 ) -> str:
     from medalopt.analysis.refusal import diagnose
-    from medalopt.report.explain_refusal import refusal
     from medalopt.report.jsonplan import no_plan_object, text
+    from medalopt.report.noplan import refusal
 
     with progress("looking for what stands in the way"):
         found = diagnose(figures, objective.value, source=path, changes=changes(given))
