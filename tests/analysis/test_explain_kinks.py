@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 
 import pytest
-from tests.analysis.nearby import explanation, explanations, offer, silver, size, with_count, written
+from tests.analysis.nearby import ROOT, explanation, explanations, offer, silver, size, with_count, written
 from tests.laws import pool
+from tests.laws.figures import changed, plain
 
+import medalopt
 from medalopt.analysis.explanation.explanation import Explanation, explain
 from medalopt.analysis.explanation.kinks import Kink
 
@@ -99,3 +101,27 @@ def test_medals_cost_what_solving_again_says(seed: int) -> None:
             assert math.isinf(again) == (told is None)
             if told is not None:
                 assert plan.objective + told == pytest.approx(again, rel=1e-9, abs=2e-9 * size(plan))
+
+
+@pytest.mark.parametrize(("metal", "place"), [("Pb", 0), ("Zn", 1), ("Sn", 2)])
+def test_a_metal_of_a_blend_by_another_blend(metal: str, place: int) -> None:
+    """A kilogram of lead needed more or fewer in Dantzig's blend is a blend with more or less lead, solved as such.
+
+    0.3, 0.3 and 0.4 kg of lead, zinc and tin are charged; with a gram more of one of them the whole is 1.001 kg.
+    """
+    instance = medalopt.load(ROOT / "instances/dantzig.yaml")
+    kink = kinks(explain(instance))[f"metals.{metal}"]
+    prices = []
+    for gram in (1e-3, -1e-3):
+        kilograms = [0.3, 0.3, 0.4]
+        kilograms[place] += gram
+        shares = dict(zip(("Pb", "Zn", "Sn"), (kg / sum(kilograms) for kg in kilograms), strict=True))
+        blend = changed(
+            instance,
+            "alloys",
+            low=plain([[shares[name] for name in instance.metals.names]]),
+            high=plain([[shares[name] for name in instance.metals.names]]),
+        )
+        blend = changed(blend, "medals", parts=plain([[sum(kilograms)]]))
+        prices.append((medalopt.solve(blend).cost - 4.98) / gram)
+    assert (kink.more, kink.fewer) == pytest.approx(tuple(prices), rel=1e-6)
