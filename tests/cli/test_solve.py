@@ -77,14 +77,16 @@ def test_an_extension_binds() -> None:
 
 
 def test_no_plan_ends_with_3_and_what_is_known() -> None:
-    """Where no plan exists a person is told so in up to three lines more, a program by the status."""
+    """Where no plan exists a person reads why and what would cure it, a program the same as rows."""
     ran = here("solve", INFEASIBLE)
-    assert (ran.code, ran.out) == (3, "")
-    first, *known = ran.err.splitlines()
-    assert first == "infeasible: no plan exists: needs, dates and rules cannot all be met (proven)"
-    assert 1 <= len(known) <= 3 and known[0].startswith("  silver: at least 6.6 kg needed by the end of 2017-05")
+    assert ran.code == 3
+    assert ran.err.splitlines() == ["infeasible: no plan exists: needs, dates and rules cannot all be met (proven)"]
+    title, why, *_ = ran.out.splitlines()
+    assert title == "Twelve medals, too early and from too little silver: no plan exists"
+    assert why.startswith("  Silver: at least 6.6 kg must be charged by the end of 2017-05")
     told = json.loads(here("solve", INFEASIBLE, "--json").out)
     assert told.keys() >= ONLY_STATUS and told["status"] == "infeasible"
+    assert told["diagnosis"].keys() == {"conflict", "repairs"}
 
 
 def test_no_plan_writes_nothing(tmp_path: Path) -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medalopt.cli.common import Changes, InstanceFile, Json, changes, progress, read
-from medalopt.cli.ending import emit, say
+from medalopt.cli.common import Changes, InstanceFile, Json, progress, read
+from medalopt.cli.ending import emit
+from medalopt.cli.refusing import tell_no_plan
 from medalopt.cli.solve import Measure, Objective
 from medalopt.errors import NoPlanError
-from medalopt.wording import shown
 
 if TYPE_CHECKING:
     from medalopt.instance.instance import Instance
@@ -34,26 +33,9 @@ def explain(
     try:
         told = _explained(figures, about, objective, json)
     except NoPlanError as error:
-        say(shown(str(error), 600))
-        emit(_refused(figures, error, instance, set_, objective, json))
-        return error.exit_code
+        return tell_no_plan(figures, error, instance, set_, objective.value, json)
     emit(told)
     return 0
-
-
-def _refused(
-    figures: Instance, error: NoPlanError, path: Path, given: list[str] | None, objective: Measure, as_json: bool
-) -> str:
-    from medalopt.analysis.refusal import diagnose
-    from medalopt.report.jsonplan import no_plan_object, text
-    from medalopt.report.noplan import refusal
-
-    with progress("looking for what stands in the way"):
-        found = diagnose(figures, objective.value, source=path, changes=changes(given))
-    if as_json:
-        rows = {} if found is None else {"diagnosis": found.rows()}
-        return text({**no_plan_object(figures, error.status, objective.value), **rows})
-    return "" if found is None else refusal(figures, found)
 
 
 def _explained(figures: Instance, about: str | None, objective: Measure, as_json: bool) -> str:

@@ -10,8 +10,8 @@ import typer
 
 from medalopt.cli.common import Changes, InstanceFile, Json, check_output, place, progress, read
 from medalopt.cli.ending import emit, say
+from medalopt.cli.refusing import tell_no_plan
 from medalopt.errors import NoPlanError, UsageError
-from medalopt.wording import shown
 
 if TYPE_CHECKING:
     from medalopt.instance.instance import Instance
@@ -52,8 +52,7 @@ def solve(
     try:
         plan = _solved(figures, objective, tuple(extend or ()))
     except NoPlanError as error:
-        _tell_no_plan(figures, error, objective, json)
-        return error.exit_code
+        return tell_no_plan(figures, error, instance, set_, objective.value, json, tuple(extend or ()))
     if output is not None:
         _write(plan, output)
     _print(plan, json)
@@ -65,17 +64,6 @@ def _solved(figures: Instance, objective: Measure, extensions: tuple[Path, ...])
 
     with progress(f"solving {figures.name}"):
         return solved(figures, objective.value, extensions)
-
-
-def _tell_no_plan(figures: Instance, error: NoPlanError, objective: Measure, as_json: bool) -> None:
-    from medalopt.report.jsonplan import no_plan_object, text
-    from medalopt.report.noplan import known
-
-    say(shown(str(error), 600))
-    for line in known(figures) if error.status == "infeasible" else ():
-        say(f"  {line}")
-    if as_json:
-        emit(text(no_plan_object(figures, error.status, objective.value)))
 
 
 def _print(plan: Plan, as_json: bool) -> None:

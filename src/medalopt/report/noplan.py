@@ -1,89 +1,93 @@
-"""What plain arithmetic knows of an instance without a plan: metals and castings that cannot suffice in any case."""
+"""Where there is no plan: what stands in the way, and what would cure it, on one page."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
-from medalopt.instance.bounds import implied
-from medalopt.instance.figures import Floats
+from medalopt.analysis.refusal import Diagnosis
+from medalopt.analysis.repair import Change, Repair
 from medalopt.instance.instance import Instance
-from medalopt.instance.needs import may_buy, owed
-from medalopt.instance.routes import routes
-from medalopt.report.numbers import mass
+from medalopt.report.numbers import digits, money
+from medalopt.report.page import printed
+from medalopt.report.screen import Screen, Type
+from medalopt.wording import shown
 
-MOST = 3
-_CLEARLY = 1 + 1e-9
+MOST_KNOWN, MOST_RULES, MOST_CURES = 3, 6, 5
+_LONGEST = 400
+_DIGITS = 6
 
-Shortage = tuple[float, str]  # how many times what there can be is needed, and what is said
-
-
-def known(instance: Instance) -> tuple[str, ...]:
-    """Return up to three lines on what cannot suffice whatever the plan, the worst first, or one that nothing is so."""
-    found = sorted((*_metals(instance), *_castings(instance)), key=lambda shortage: (-shortage[0], shortage[1]))
-    if not found:
-        return ("No metal and no casting falls short by itself: what stands in the way are several figures together.",)
-    return tuple(text for _, text in found[:MOST])
+Line = tuple[str, Type]
 
 
-def _metals(instance: Instance) -> Iterator[Shortage]:
-    """Each metal at the deadline at which it falls short most, and over the horizon by its recycled share."""
-    market, titles = instance.market, instance.metals.titles
-    back = implied(instance, routes(instance)).stock  # (E, T): opening stock, and all that can have come back
-    limit = np.where(may_buy(instance).any(axis=1), market.limit.value, 0.0)
-    new, used = 1 - market.recycled.value, market.recycled.value
-    need = _needed(instance)
-    floor = instance.policy.recycled.value
-    for e, title in enumerate(titles):
-        most = back[e] + _bought(limit, market.composition.value[:, e])
-        t = _worst(need[e], most)
-        if need[e, t] > _CLEARLY * most[t]:
-            when = f"by the end of {instance.periods[t]}"
-            had = f"at most {mass(most[t])} can be at hand, returned or bought by then"
-            yield _times(need[e, t], most[t]), f"{title}: at least {mass(need[e, t])} needed {when}, {had}"
-        elif new.any() and floor[e] > 0:
-            recycled = float(back[e, -1]) + _bought(limit, market.composition.value[:, e] * used)
-            wanted = float(floor[e] * need[e, -1])
-            if wanted > _CLEARLY * recycled:
-                had = f"at most {mass(recycled)} of that can be had"
-                yield _times(wanted, recycled), f"{title}: at least {mass(wanted)} must be recycled, {had}"
+def refusal(instance: Instance, found: Diagnosis) -> str:
+    """Return the page: what cannot be in any case, which rules contradict each other, the cures, cheapest first."""
+    title = f"{instance.title or instance.name}: no plan exists"
+    return printed(Screen.of_output(), title, [*_reasons(found), *_cures(found)], ())
 
 
-def _castings(instance: Instance) -> Iterator[Shortage]:
-    most = np.cumsum(instance.alloys.capacity.value, axis=1)
-    need = owed(instance) / (1 - instance.alloys.scrap_share.value)[:, None]
-    for a, alloy in enumerate(instance.alloys.names):
-        t = _worst(need[a], most[a])
-        if need[a, t] > _CLEARLY * most[a, t]:
-            when = f"by the end of {instance.periods[t]}"
-            had = f"at most {mass(most[a, t])} can be"
-            text = f"{alloy}: at least {mass(need[a, t])} to be cast {when}, process scrap included, {had}"
-            yield _times(need[a, t], most[a, t]), text
+def _reasons(found: Diagnosis) -> Iterator[Line]:
+    yield from ((f"{_capital(shown(reason.text, _LONGEST))}.", "plain") for reason in found.known[:MOST_KNOWN])
+    if len(found.known) > MOST_KNOWN:
+        yield f"And {len(found.known) - MOST_KNOWN} more of the kind.", "faint"
+    if not found.rules:
+        return
+    one = len(found.rules) == 1
+    yield ("What alone cannot be met:" if one else _together(found)), "bold"
+    for reason in found.rules[:MOST_RULES]:
+        yield f"- {reason.rule}: {shown(reason.text, _LONGEST)}", "plain"
+    if len(found.rules) > MOST_RULES:
+        yield f"- and {len(found.rules) - MOST_RULES} more", "faint"
 
 
-def _needed(instance: Instance) -> Floats:
-    r"""Return the least of each metal that is charged by the end of each period, (E, T), kg.
-
-    Fresh charge is at least $Q_{at}/(1-\sigma_a)\cdot(1/(1-\lambda_a)-\omega_a\sigma_a)$; of it a metal takes its least
-    share, or what the greatest shares of all others leave.
-    """
-    alloys = instance.alloys
-    share, high = alloys.scrap_share.value, alloys.high.value
-    fresh = (1 / (1 - alloys.loss.value) - alloys.scrap_returned.value * share) / (1 - share)
-    rest = 1 - (high.sum(axis=1) + np.where(alloys.admits_others, alloys.others.value, 0.0))[:, None] + high
-    least = np.where(alloys.named, np.maximum(alloys.low.value, rest), 0.0)  # (A, E)
-    return np.asarray(np.maximum(least, 0.0).T @ (fresh[:, None] * owed(instance)))
+def _together(found: Diagnosis) -> str:
+    without = "; without any one of them the others can" if found.irreducible else ""
+    return f"What cannot all be met{without}:"
 
 
-def _bought(limit: Floats, content: Floats) -> float:
-    """Return the most of a metal that offers of this content can bring; an offer without it brings none."""
-    return float(np.where(content > 0, limit * np.where(content > 0, content, 1), 0).sum())
+def _cures(found: Diagnosis) -> Iterator[Line]:
+    if not found.repairs:
+        yield "No change of a figure, nor of a few together, was found to cure it: another source is needed.", "bold"
+        return
+    yield "What would cure it, each by itself, the cheapest plan first:", "bold"
+    for number, repair in enumerate(found.repairs[:MOST_CURES], 1):
+        yield f"{number}. {_cure(repair)} ({_price(repair.objective, found.unit)})", "plain"
+    if len(found.repairs) > MOST_CURES:
+        yield f"{len(found.repairs) - MOST_CURES} more: --json", "faint"
 
 
-def _worst(need: Floats, most: Floats) -> int:
-    return int(np.argmax(np.divide(need, most, out=np.where(need > 0, np.inf, 0.0), where=most > 0)))
+def _cure(repair: Repair) -> str:
+    return ", and ".join(_changed(change) for change in repair.changes)
 
 
-def _times(need: float, most: float) -> float:
-    return float(need / most) if most > 0 else float("inf")
+def _changed(change: Change) -> str:
+    path = shown(change.path, 200)
+    before, after = change.before, change.after
+    if isinstance(before, list) and isinstance(after, list):
+        times = sum(after) / sum(before)
+        return (
+            f"{path}: {digits(times)} times as much in every period, {digits(sum(after))} {change.unit} in all "
+            f"instead of {digits(sum(before))}"
+        )
+    return f"{path}: {_written(after, change.unit)} instead of {_written(before, None)}"
+
+
+def _written(value: object, unit: str | None) -> str:
+    if isinstance(value, list):
+        text = f"[{', '.join(_written(one, unit) for one in value)}]"
+        return text
+    text = f"{value:,.{_DIGITS}g}" if isinstance(value, float) and abs(value) < 1e6 else _whole(value)
+    return f"{text} {unit}" if unit else text
+
+
+def _whole(value: object) -> str:
+    return f"{value:,.0f}" if isinstance(value, int | float) else str(value)
+
+
+def _price(objective: float, unit: str) -> str:
+    if unit in ("t", "kg CO2e"):
+        return f"{digits(objective)} {unit}"
+    return money(objective, unit)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Any
 
 import highspy
 import numpy as np
@@ -15,9 +16,11 @@ from medalopt.errors import SolverError
 from medalopt.instance.figures import Bools, Floats
 from medalopt.solver.highs import METHODS, attempt, loaded
 from medalopt.solver.infeasible import PROVEN
+from medalopt.solver.linear import Linear
 from medalopt.solver.scaling import Scaled
 
-_IRREDUCIBLE = 4
+_IRREDUCIBLE, _PRIMAL = 4, 4  # strategies of HiGHS
+_ROUNDING = 1e-9  # of a column's weights that should cancel
 _LOWER = (highspy.IisBoundStatus.kIisBoundStatusLower, highspy.IisBoundStatus.kIisBoundStatusBoxed)
 _UPPER = (highspy.IisBoundStatus.kIisBoundStatusUpper, highspy.IisBoundStatus.kIisBoundStatusBoxed)
 
@@ -40,11 +43,15 @@ class Ends:
 
 @dataclass(frozen=True, eq=False)
 class Shortfall:
-    """By how much rows must give in all, in scaled units; the multipliers, (M,), that force it; and where, (N,)."""
+    """By how much rows must give in all, in scaled units; the multipliers, (M,), that force it; and where, (N,).
+
+    `basis` is where HiGHS stood, to begin there with a program that is nearly the same.
+    """
 
     value: float
     multipliers: Floats
     x: Floats
+    basis: Any = None
 
     @property
     def contradicts(self) -> bool:
@@ -52,32 +59,56 @@ class Shortfall:
         return self.value > PROVEN
 
 
-def shortfall(program: Scaled, ends: Ends) -> Shortfall:
-    """Return the least by which `ends` must be missed in all; no other end counts. Raises SolverError."""
+def shortfall(program: Scaled, ends: Ends, near: Shortfall | None = None) -> Shortfall:
+    """Return the least by which `ends` must be missed in all; no other end counts. Raises SolverError.
+
+    Begins where `near` ended, if that is of a program of the same shape.
+    """
+    elastic, columns = _elastic(program, ends), len(program.lower)
+    quick = _from(elastic, near)
+    if quick is not None:
+        return Shortfall(float(quick[0][columns:].sum()), quick[1], quick[0][:columns], quick[2])
     for method in METHODS:
-        answer = attempt(_elastic(program, ends), method)
+        answer = attempt(elastic, method)
         if answer.status == "optimal":
-            columns = len(program.lower)
             return Shortfall(float(answer.x[columns:].sum()), answer.y, answer.x[:columns])
     raise SolverError("no method tells by how much the rows contradict each other")
 
 
+def _from(elastic: Scaled, near: Shortfall | None) -> tuple[Floats, Floats, Any] | None:
+    """Solve by the primal simplex method, which bears figures moved and rows let go; None where it comes to no end."""
+    solver = loaded(elastic)
+    if solver is None:
+        return None
+    if near is not None and near.basis is not None:
+        shape = (len(near.basis.col_status), len(near.basis.row_status))
+        if shape == (len(elastic.lower), len(elastic.row_lower)):
+            solver.setBasis(near.basis)
+    solver.setOptionValue("solver", "simplex")
+    solver.setOptionValue("simplex_strategy", _PRIMAL)
+    solver.run()
+    if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        return None
+    solution = solver.getSolution()
+    return np.array(solution.col_value), np.array(solution.row_dual), solver.getBasis()
+
+
 def _elastic(program: Scaled, ends: Ends) -> Scaled:
-    below = np.flatnonzero(ends.lower & np.isfinite(program.row_lower))
-    above = np.flatnonzero(ends.upper & np.isfinite(program.row_upper))
-    extra, columns = len(below) + len(above), len(program.lower)
+    """Return the program in which each row may be missed at a cost of 1, of the same shape whatever the `ends`."""
+    columns, rows = len(program.lower), len(program.row_lower)
+    slack = np.arange(rows)
     return dataclasses.replace(
         program,
-        column=np.concatenate([program.column, np.zeros(extra, dtype=np.intp)]),
+        column=np.concatenate([program.column, np.zeros(2 * rows, dtype=np.intp)]),
         cost=np.zeros(1, dtype=np.intp),
-        lower=np.concatenate([program.lower, np.zeros(extra)]),
-        upper=np.concatenate([program.upper, np.full(extra, np.inf)]),
-        costs=np.concatenate([np.zeros((1, columns)), np.ones((1, extra))], axis=1),
+        lower=np.concatenate([program.lower, np.zeros(2 * rows)]),
+        upper=np.concatenate([program.upper, np.full(2 * rows, np.inf)]),
+        costs=np.concatenate([np.zeros((1, columns)), np.ones((1, 2 * rows))], axis=1),
         row_lower=np.where(ends.lower, program.row_lower, -np.inf),
         row_upper=np.where(ends.upper, program.row_upper, np.inf),
-        start=np.concatenate([program.start, program.start[-1] + np.arange(1, extra + 1)]),
-        index=np.concatenate([program.index, below, above]),
-        value=np.concatenate([program.value, np.ones(len(below)), -np.ones(len(above))]),
+        start=np.concatenate([program.start, program.start[-1] + np.arange(1, 2 * rows + 1)]),
+        index=np.concatenate([program.index, slack, slack]),
+        value=np.concatenate([program.value, np.ones(rows), -np.ones(rows)]),
     )
 
 
@@ -96,3 +127,23 @@ def irreducible(program: Scaled, seconds: float) -> Ends | None:
         lower[row] = highspy.IisBoundStatus(bound) in _LOWER
         upper[row] = highspy.IisBoundStatus(bound) in _UPPER
     return Ends(lower, upper)
+
+
+def proves(linear: Linear, program: Scaled, y: Floats) -> bool:
+    """Whether the multipliers `y` prove a contradiction from the rows they weigh alone.
+
+    Bounds that other rows imply for a column count only against what is left of it by rounding.
+    """
+    end = np.where(y > 0, program.row_lower, program.row_upper)
+    usable = np.isfinite(end)
+    weights = np.where(usable, y, 0.0)
+    asked = float((weights[usable] * end[usable]).sum())
+    column = np.repeat(np.arange(len(program.lower)), np.diff(program.start))
+    pull = np.bincount(column, program.value * weights[program.index], len(program.lower))
+    size = np.ldexp(linear.size, -program.column)
+    rounding = np.abs(pull) <= _ROUNDING
+    most = np.where(rounding, np.minimum(program.upper, size), program.upper)
+    least = np.where(rounding, np.maximum(program.lower, -size), program.lower)
+    end_of_column = np.where(pull > 0, most, least)
+    given = np.where(pull == 0, 0.0, np.where(pull == 0, 0.0, end_of_column) * pull)
+    return asked - float(given.sum()) > 2 * PROVEN

@@ -1,0 +1,206 @@
+"""Rules in conflict, each as a sentence with its figure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from medalopt.analysis.conflict_members import FAMILIES, Key
+from medalopt.analysis.refusal_words import Reason, kilograms, names, number, per_cent, plain, tonnes, when
+from medalopt.instance.instance import Instance
+from medalopt.instance.needs import owed
+from medalopt.instance.paths import Path, render
+from medalopt.wording import shown
+
+Said = tuple[Path, float | None, str | None, str]
+
+
+def told(instance: Instance, rules: Mapping[Key, tuple[str, ...]]) -> tuple[Reason, ...]:
+    """Return the rules as sentences: what is asked first, then what is there, then the rules between."""
+    order = ("demand", "commitments and limits", "participation", "supply", "capacity")
+    rows = []
+    for rule, periods in rules.items():
+        path, amount, unit, text = _SAYING[rule.kind](instance, rule, periods)
+        rows.append(Reason(FAMILIES[rule.kind], render(path), plain(amount), unit, text))
+    return tuple(
+        sorted(rows, key=lambda row: (order.index(row.rule) if row.rule in order else len(order), row.path, row.text))
+    )
+
+
+def _supply(instance: Instance, rule: Key, periods: tuple[str, ...]) -> Said:
+    streams, during = instance.streams, [instance.periods.index(t) for t in periods]
+    within = streams.available.value[:, during].sum(axis=1)
+    if not rule.names:
+        offering = np.flatnonzero(within).tolist()
+        best = streams.names[int(np.argmax(within))]
+        text = f"all {len(offering)} streams together offer {tonnes(float(within.sum()))}{when(periods)}"
+        return ("streams", best, "available"), float(within.sum()), "t", text
+    i = streams.names.index(rule.names[0])
+    text = f"{shown(rule.names[0])} offers {tonnes(float(within[i]))}{when(periods)}"
+    return ("streams", rule.names[0], "available"), float(within[i]), "t", text
+
+
+def _together(instance: Instance, rule: Key, periods: tuple[str, ...]) -> Said:
+    streams = instance.streams
+    members = [streams.names.index(name) for name in rule.names or streams.names]
+    bundles = sorted({instance.bundles[streams.bundle[i]] for i in members if streams.bundle[i] >= 0})
+    listed = names([f"{bundle} of {region}" for region, bundle in bundles])
+    text = f"the streams of a bundle come together, in the proportion offered: {listed}"
+    return ("streams", streams.names[members[0]], "bundle"), None, None, text
+
+
+def _stockpile(instance: Instance, rule: Key, periods: tuple[str, ...]) -> Said:
+    streams = instance.streams
+    name = rule.names[0] if rule.names else streams.names[int(np.argmax(streams.storable))]
+    limit = float(streams.storage_limit.value[streams.names.index(name)])
+    text = f"of {shown(name)} at most {tonnes(limit)} may wait{when(periods)}"
+    return ("streams", name, "storage", "limit"), limit, "t", text
+
+
+def _capacity(section: str, say: Callable[..., str], what: str) -> Callable[..., Said]:
+    def saying(instance: Instance, rule: Key, periods: tuple[str, ...]) -> Said:
+        every = getattr(instance, section)
+        unit = "kg" if section == "alloys" else "t"
+        during = [instance.periods.index(t) for t in periods]
+        which = [every.names.index(name) for name in rule.names or every.names]
+        limits = every.capacity.value[which][:, during]
+        total = float(np.where(np.isfinite(limits), limits, 0.0).sum())
+        path: Path = (section, every.names[which[0]], "capacity")
+        text = f"{names([every.names[n] for n in which])}: at most {say(total)} {what}{when(periods)}"
+        return path, total, unit, text
+
+    return saying
+
+
+def _total(section: str, field: str, say: Callable[..., str], unit: str, most: str) -> Callable[..., Said]:
+    def saying(instance: Instance, rule: Key, _: tuple[str, ...]) -> Said:
+        every = getattr(instance, section)
+        which = [every.names.index(name) for name in rule.names or every.names]
+        values = getattr(every, field).value[which]
+        total = float(np.where(np.isfinite(values), values, 0.0).sum())
+        text = f"{names([every.names[n] for n in which])}: {most.format(say(total))}"
+        return (section, every.names[which[0]], field), total, unit, text
+
+    return saying
+
+
+def _demand(instance: Instance, rule: Key, periods: tuple[str, ...]) -> Said:
+    alloys = [instance.alloys.names.index(rule.names[0])] if rule.names else list(range(len(instance.alloys.names)))
+    period = rule.names[1] if len(rule.names) > 1 else instance.periods[-1]
+    t = instance.periods.index(period)
+    amount = float(owed(instance)[alloys, t].sum())
+    medals = instance.medals
+    each = (medals.parts.value[:, alloys].sum(axis=1)) * medals.count * (medals.due <= t)
+    asking = [medals.names[m] for m in np.argsort(-each, kind="stable").tolist() if each[m] > 0]
+    of = names([instance.alloys.names[a] for a in alloys])
+    text = f"{kilograms(amount)} of {of} are owed by the end of {period} ({_kinds(asking)})"
+    return ("medals", asking[0] if asking else medals.names[0], "count"), amount, "kg", text
+
+
+def _kinds(asking: list[str]) -> str:
+    return f"medal{'' if len(asking) == 1 else 's'} {names(asking)}" if asking else "no medal"
+
+
+def _no_more(instance: Instance, rule: Key, periods: tuple[str, ...]) -> Said:
+    path, amount, unit, _ = _demand(instance, Key("demand", rule.names[:1]), periods)
+    of = shown(rule.names[0]) if rule.names else "every alloy"
+    return path, amount, unit, f"no more of {of} is cast than the {kilograms(amount or 0.0)} that medals take in all"
+
+
+def _fineness(side: str) -> Callable[..., Said]:
+    def saying(instance: Instance, rule: Key, _: tuple[str, ...]) -> Said:
+        if not rule.names:
+            return (
+                ("alloys", instance.alloys.names[0], "composition"),
+                None,
+                None,
+                "the composition windows of the alloys",
+            )
+        alloy, metal = rule.names
+        at = instance.alloys.names.index(alloy), instance.metals.names.index(metal)
+        share = float(getattr(instance.alloys, side).value[at])
+        word = "at least" if side == "low" else "at most"
+        title = instance.metals.titles[at[1]]
+        path: Path = ("alloys", alloy, "composition", metal)
+        return path, 100 * share, "%", f"{shown(alloy)} must hold {word} {per_cent(share)} {title}"
+
+    return saying
+
+
+def _others(instance: Instance, rule: Key, _: tuple[str, ...]) -> Said:
+    alloy = rule.names[0] if rule.names else instance.alloys.names[int(np.argmax(instance.alloys.admits_others))]
+    share = float(instance.alloys.others.value[instance.alloys.names.index(alloy)])
+    text = f"{shown(alloy)} may hold at most {per_cent(share)} of all that its composition does not name"
+    return ("alloys", alloy, "others"), 100 * share, "%", text
+
+
+def _recycled(instance: Instance, rule: Key, _: tuple[str, ...]) -> Said:
+    metals = [instance.metals.names.index(name) for name in rule.names] or list(range(len(instance.metals.names)))
+    share = float(instance.policy.recycled.value[metals].max())
+    text = f"at least {per_cent(share)} of the {names([instance.metals.titles[e] for e in metals])} must be recycled"
+    return ("policy", "recycled", instance.metals.names[metals[0]]), 100 * share, "%", text
+
+
+def _mix(side: str) -> Callable[..., Said]:
+    def saying(instance: Instance, rule: Key, _: tuple[str, ...]) -> Said:
+        policy = instance.policy
+        which = [policy.windows.index(name) for name in rule.names or policy.windows]
+        share = float(getattr(policy, side).value[which[0]])
+        word = "at least" if side == "window_low" else "at most"
+        text = f"{names([policy.windows[w] for w in which])}: {word} {per_cent(share)} of all tonnes sent"
+        return ("policy", "device_share", policy.windows[which[0]]), 100 * share, "%", text
+
+    return saying
+
+
+def _participation(instance: Instance, rule: Key, _: tuple[str, ...]) -> Said:
+    share = float(instance.policy.participation.value)
+    regions = [instance.regions.index(name) for name in rule.names] or list(range(len(instance.regions)))
+    offers = instance.streams.available.value[np.isin(instance.streams.region, regions)].sum()
+    least = share * float(offers)
+    of = names([instance.regions[g] for g in regions]) if rule.names else "every region"
+    text = f"{of} must send at least {per_cent(share)} of what it offers, {tonnes(least)}"
+    return ("policy", "participation"), least, "t", text
+
+
+def _footprint(instance: Instance, *_: Any) -> Said:
+    cap = float(instance.policy.footprint_cap.value) / 1000
+    return ("policy", "footprint_cap"), cap, "t", f"the footprint is at most {number(cap)} t CO2e"
+
+
+def _extension(instance: Instance, rule: Key, _: tuple[str, ...]) -> Said:
+    name = f"{rule.names[0]}[{','.join(rule.names[1:])}]" if len(rule.names) > 1 else "".join(rule.names[:1])
+    return (
+        ("extension", rule.names[0] if rule.names else "all"),
+        None,
+        None,
+        f"a constraint of an extension, {shown(name)}",
+    )
+
+
+_SAYING: Mapping[str, Callable[..., Said]] = {
+    "supply": _supply,
+    "together": _together,
+    "stockpile": _stockpile,
+    "feed_capacity": _capacity("smelters", tonnes, "of feed"),
+    "treatment_capacity": _capacity("treatments", tonnes, "of input"),
+    "cast_capacity": _capacity("alloys", kilograms, "cast"),
+    "feed_committed": _total("smelters", "committed", tonnes, "t", "at least {} of feed are committed"),
+    "feed_limit": _total("smelters", "limit", tonnes, "t", "at most {} of feed in all"),
+    "offer_committed": _total("market", "committed", kilograms, "kg", "at least {} are committed"),
+    "offer_limit": _total("market", "limit", kilograms, "kg", "at most {} can be bought"),
+    "stream_commitment": _total("streams", "committed", tonnes, "t", "at least {} are committed"),
+    "demand": _demand,
+    "no_more": _no_more,
+    "fineness_low": _fineness("low"),
+    "fineness_high": _fineness("high"),
+    "others": _others,
+    "recycled": _recycled,
+    "mix_low": _mix("window_low"),
+    "mix_high": _mix("window_high"),
+    "participation": _participation,
+    "footprint_cap": _footprint,
+    "extension": _extension,
+}

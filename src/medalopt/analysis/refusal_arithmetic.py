@@ -1,0 +1,201 @@
+"""What arithmetic alone tells of an instance without a plan: what cannot suffice, or cannot be in time, in any case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from medalopt.analysis.refusal_words import Reason, kilograms, names, per_cent, plain, tonnes
+from medalopt.instance.bounds import Bounds
+from medalopt.instance.figures import Floats
+from medalopt.instance.instance import Instance
+from medalopt.instance.needs import is_owed, may_buy, owed
+from medalopt.instance.paths import render
+from medalopt.instance.routes import Routes
+
+CLEARLY = 1 + 1e-9
+Told = tuple[float, Reason]  # how many times what there can be is asked, and what is said of it
+
+
+def known(instance: Instance, found: Routes, bounds: Bounds) -> tuple[Reason, ...]:
+    """Return what cannot be whatever the plan, the worst first."""
+    told = [
+        *_metals(instance, found, bounds),
+        *_castings(instance),
+        *_commitments(instance, found, bounds),
+        *_regions(instance, found),
+    ]
+    return tuple(reason for _, reason in sorted(told, key=lambda one: (-one[0], one[1].text)))
+
+
+def needed(instance: Instance) -> Floats:
+    r"""Return the least of each metal that is charged by the end of each period, (E, T), kg.
+
+    Fresh charge is at least $Q_{at}/(1-\sigma_a)\cdot(1/(1-\lambda_a)-\omega_a\sigma_a)$, in the first $\mu_a$ periods
+    without the second term; of it a metal takes its least share, or what the greatest shares of all others leave.
+    """
+    alloys, periods = instance.alloys, len(instance.periods)
+    share, high = alloys.scrap_share.value, alloys.high.value
+    back = np.arange(periods)[None, :] >= alloys.scrap_lead[:, None]  # (A, T)
+    reused = np.where(back, (alloys.scrap_returned.value * share)[:, None], 0.0)
+    fresh = (1 / (1 - alloys.loss.value)[:, None] - reused) / (1 - share)[:, None] * owed(instance)
+    rest = 1 - (high.sum(axis=1) + np.where(alloys.admits_others, alloys.others.value, 0.0))[:, None] + high
+    least = np.where(alloys.named, np.maximum(alloys.low.value, rest), 0.0)  # (A, E)
+    return np.asarray(np.maximum(least, 0.0).T @ np.maximum.accumulate(fresh, axis=1))
+
+
+def _metals(instance: Instance, found: Routes, bounds: Bounds) -> Iterator[Told]:
+    """Each metal: at the deadline at which it falls short most, over the horizon, and by its recycled share."""
+    market = instance.market
+    limit = np.where(may_buy(instance).any(axis=1), market.limit.value, 0.0)
+    need, last = needed(instance), len(instance.periods) - 1
+    for e in range(len(instance.metals.names)):
+        content = market.composition.value[:, e]
+        bought = _bought(limit, content)
+        most = bounds.stock[e] + bought
+        worst = _worst(need[e], most)
+        for t in dict.fromkeys((worst, last)):
+            if need[e, t] > CLEARLY * most[t]:
+                yield _times(need[e, t], most[t]), _short(instance, found, e, t, float(need[e, t]), most)
+        floor = float(instance.policy.recycled.value[e])
+        recycled = float(bounds.stock[e, -1]) + _bought(limit, content * market.recycled.value)
+        wanted = floor * float(need[e, -1])
+        if wanted > CLEARLY * recycled and need[e, last] <= CLEARLY * most[last]:
+            yield _times(wanted, recycled), _recycled_short(instance, e, wanted, recycled)
+
+
+def _short(instance: Instance, found: Routes, e: int, t: int, need: float, most: Floats) -> Reason:
+    metal, period = instance.metals.names[e], instance.periods[t]
+    title = instance.metals.titles[e]
+    medals = _asking(instance, e, t)
+    lack = need - float(most[t])
+    begin = f"{title}: at least {kilograms(need, up=False)} must be charged by the end of {period}"
+    later = np.flatnonzero(most > 0)
+    if len(later) and later[0] > t:
+        text = f"{begin}, and none can be there before {instance.periods[later[0]]}"
+        return Reason("demand", render(("medals", medals[0], "due")), plain(lack), "kg", text)
+    if not len(later):
+        text = f"{begin}, and there is no source of it: {_missing(instance, found, e)}"
+        return Reason("metal balance", render(("metals", metal, "opening_stock")), plain(lack), "kg", text)
+    text = f"{begin}, at most {kilograms(float(most[t]), up=True)} can be there: {kilograms(lack, up=False)} short"
+    return Reason("demand", render(("medals", medals[0], "count")), plain(lack), "kg", text)
+
+
+def _recycled_short(instance: Instance, e: int, wanted: float, recycled: float) -> Reason:
+    metal, title = instance.metals.names[e], instance.metals.titles[e]
+    text = (
+        f"{title}: at least {kilograms(wanted, up=False)} must be recycled metal, "
+        f"at most {kilograms(recycled, up=True)} of that can be had: {kilograms(wanted - recycled, up=False)} short"
+    )
+    return Reason("recycled content", render(("policy", "recycled", metal)), plain(wanted - recycled), "kg", text)
+
+
+def _missing(instance: Instance, found: Routes, e: int) -> str:
+    """Say what kind of source would bring a metal of which there is none."""
+    title = instance.metals.titles[e]
+    market = instance.market
+    holding = [o for o in range(len(market.names)) if market.composition.raw[o, e] > 0 and market.limit.raw[o] > 0]
+    if holding:
+        return f"the offers that hold it ({names([market.names[o] for o in holding])}) hold what no alloy may take"
+    devices = np.flatnonzero(instance.devices.assay.raw[:, e] > 0)
+    offering = [d for d in devices.tolist() if _offers(instance, d)]
+    if not len(devices):
+        return f"no device holds {title}, no offer sells it, none is in stock"
+    if not offering:
+        return "no stream offers a device that holds it"
+    travels = found.smelter >= 0
+    reached = {int(d) for d in instance.streams.device[found.stream[travels]]} & set(offering)
+    listed = names([instance.devices.names[d] for d in offering])
+    if not reached:
+        return f"no lane and no smelter's terms take {listed} anywhere"
+    if not (found.returned[travels, e] > 0).any():
+        return f"no smelter that {listed} can reach returns it"
+    return "none can be back within the horizon"
+
+
+def _offers(instance: Instance, device: int) -> bool:
+    return bool(instance.streams.available.raw[instance.streams.device == device].any())
+
+
+def _asking(instance: Instance, e: int, t: int) -> list[str]:
+    """Return the medals whose alloys take a metal, due by `t`, the most first."""
+    medals = instance.medals
+    takes = instance.alloys.named[:, e] & (instance.alloys.high.raw[:, e] > 0)
+    mass = (medals.parts.value * takes[None, :]).sum(axis=1) * medals.count * (medals.due <= t)
+    order = np.argsort(-mass, kind="stable")
+    return [medals.names[m] for m in order.tolist() if mass[m] > 0] or list(medals.names)
+
+
+def _castings(instance: Instance) -> Iterator[Told]:
+    most = np.cumsum(instance.alloys.capacity.value, axis=1)
+    need = owed(instance) / (1 - instance.alloys.scrap_share.value)[:, None]
+    for a, alloy in enumerate(instance.alloys.names):
+        t = _worst(need[a], most[a])
+        if need[a, t] > CLEARLY * most[a, t]:
+            lack = float(need[a, t] - most[a, t])
+            text = (
+                f"{alloy}: at least {kilograms(float(need[a, t]), up=False)} must be cast by the end of "
+                f"{instance.periods[t]}, process scrap included, at most {kilograms(float(most[a, t]), up=True)} can be"
+            )
+            path = render(("alloys", alloy, "capacity"))
+            yield _times(need[a, t], most[a, t]), Reason("capacity", path, plain(lack), "kg", text)
+
+
+def _commitments(instance: Instance, found: Routes, bounds: Bounds) -> Iterator[Told]:
+    streams, smelters, market = instance.streams, instance.smelters, instance.market
+    routed = np.zeros(len(streams.names), dtype=bool)
+    routed[found.stream] = True
+    most = np.where(routed, streams.available.value.sum(axis=1), 0.0)
+    yield from _above(instance, "streams", streams.committed.value, most, "t", "can be sent on a route")
+    travels = found.smelter >= 0
+    best = np.zeros((len(streams.names), len(smelters.names)))
+    np.maximum.at(best, (found.stream[travels], found.smelter[travels]), found.to_smelter[travels])
+    feed = best.T @ streams.available.value.sum(axis=1)
+    feed = np.minimum(feed, smelters.capacity.value.sum(axis=1))
+    yield from _above(instance, "smelters", smelters.committed.value, feed, "t", "can reach it as feed")
+    charged = may_buy(instance).astype(np.float64) @ np.where(is_owed(instance), bounds.charge, 0.0)
+    yield from _above(instance, "market", market.committed.value, charged, "kg", "can be charged to any alloy")
+
+
+def _above(instance: Instance, section: str, committed: Floats, most: Floats, unit: str, can: str) -> Iterator[Told]:
+    told = tonnes if unit == "t" else kilograms
+    for n in np.flatnonzero(committed > CLEARLY * most).tolist():
+        name = getattr(instance, section).names[n]
+        least, greatest = float(committed[n]), float(most[n])
+        text = f"{name}: {told(least)} are committed, at most {told(greatest, up=True)} {can}"
+        path = render((section, name, "committed"))
+        yield _times(least, greatest), Reason("commitments and limits", path, plain(least - greatest), unit, text)
+
+
+def _regions(instance: Instance, found: Routes) -> Iterator[Told]:
+    share = float(instance.policy.participation.value)
+    if share == 0:
+        return
+    streams, regions = instance.streams, len(instance.regions)
+    offers = streams.available.value.sum(axis=1)
+    routed = np.zeros(len(streams.names), dtype=bool)
+    routed[found.stream] = True
+    every = np.bincount(streams.region, offers, regions)
+    most = np.bincount(streams.region, np.where(routed, offers, 0.0), regions)
+    for g in np.flatnonzero(share * every > CLEARLY * most).tolist():
+        lack = float(share * every[g] - most[g])
+        no = "no stream of it has a route" if most[g] == 0 else f"only {tonnes(float(most[g]), up=True)} have a route"
+        text = (
+            f"{instance.regions[g]}: must send at least {per_cent(share)} of the {tonnes(float(every[g]))} it offers, "
+            f"and {no}"
+        )
+        yield _times(share * every[g], most[g]), Reason("participation", "policy.participation", plain(lack), "t", text)
+
+
+def _bought(limit: Floats, content: Floats) -> float:
+    """Return the most of a metal that offers of this content can bring; an offer without it brings none."""
+    return float(np.where(content > 0, limit * np.where(content > 0, content, 1), 0).sum())
+
+
+def _worst(need: Floats, most: Floats) -> int:
+    return int(np.argmax(np.divide(need, most, out=np.where(need > 0, np.inf, 0.0), where=most > 0)))
+
+
+def _times(need: float, most: float) -> float:
+    return float(need / most) if most > 0 else float("inf")

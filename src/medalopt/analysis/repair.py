@@ -1,0 +1,127 @@
+"""Repairs: changes of figures after which there is a plan, each tried on the instance and priced."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from medalopt.analysis.repair_figure import Figure, Written, spelled
+from medalopt.analysis.repair_search import Stuck, least
+from medalopt.errors import InputError, NoPlanError, SolverError
+from medalopt.instance.instance import Instance
+from medalopt.instance.loading import load
+from medalopt.instance.paths import render
+from medalopt.solving import solve
+
+ROUNDING_TRIALS = (0.0, 1e-6, 1e-5, 1e-4)  # of the figure, by which it is moved on where rounding was not enough
+
+
+@dataclass(frozen=True)
+class Change:
+    """One figure changed: `before` and `after` as a file holds them, without the unit (null: none)."""
+
+    path: str
+    before: Written
+    after: Written
+    unit: str | None
+
+    def row(self) -> dict[str, object]:
+        """Return the change as one row."""
+        return {"path": self.path, "from": self.before, "to": self.after, "unit": self.unit}
+
+
+@dataclass(frozen=True)
+class Repair:
+    """Changes after which there is a plan, and the objective of that plan."""
+
+    changes: tuple[Change, ...]
+    objective: float
+
+    def row(self) -> dict[str, object]:
+        """Return the repair as one row."""
+        return {"changes": [change.row() for change in self.changes], "objective": self.objective}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked: of which file (None: an instance in memory), with which changes, for which measure."""
+
+    path: str | os.PathLike[str] | None = None
+    changes: Mapping[str, str] | None = None
+    measure: str = "cost"
+    extensions: tuple[Path, ...] = ()
+
+
+Moved = tuple[Figure, tuple[float, ...]]
+
+
+def changed(instance: Instance, moved: Iterable[Moved]) -> Instance:
+    """Return `instance` with these figures moved."""
+    for figure, values in moved:
+        instance = figure.put(instance, values)
+    return instance
+
+
+def priced(instance: Instance, asked: Asked, moved: tuple[Moved, ...]) -> Repair | None:
+    """Return the repair that `moved` makes, as the file spells it; None where there is no plan with it."""
+    ways: list[dict[str, str]] = [{}]
+    for figure, values in moved:
+        text = spelled(figure.told(values, instance), figure.unit)
+        ways = [{**way, render(path): text} for way in ways for path in figure.paths]
+    for way in ways:
+        try:
+            repaired = changed(instance, moved) if asked.path is None else _loaded(asked, way)
+        except InputError:
+            continue  # the file spells it in another way, or holds what contradicts the new value
+        try:
+            plan = solve(repaired, asked.measure, asked.extensions)
+        except (NoPlanError, SolverError):
+            return None
+        rows = zip(way, moved, strict=True)
+        return Repair(
+            tuple(
+                Change(path, figure.before(instance), figure.told(values, instance), figure.unit)
+                for path, (figure, values) in rows
+            ),
+            plan.objective,
+        )
+    return None
+
+
+def _loaded(asked: Asked, way: Mapping[str, str]) -> Instance:
+    assert asked.path is not None
+    return load(asked.path, {**(asked.changes or {}), **way})
+
+
+def rounded(figure: Figure, position: float, works: Callable[[tuple[float, ...]], Repair | None]) -> Repair | None:
+    """Return the repair at `position`, rounded outwards, or as little beyond it as is needed."""
+    tried: set[tuple[float, ...]] = set()
+    for more in ROUNDING_TRIALS:
+        onwards = (1 if figure.up else -1) * more * max(abs(position), 1e-9)
+        values = figure.rounded(position + onwards)
+        if values in tried or values == figure.now:
+            continue
+        tried.add(values)
+        repair = works(values)
+        if repair is not None:
+            return repair
+    return None
+
+
+def single_repairs(at: Stuck, figures: Iterable[Figure], asked: Asked, most: int) -> list[Repair]:
+    """Return repairs of one figure each, up to `most`, cheapest first."""
+    found: list[Repair] = []
+    for figure in figures:
+        position = least(figure, at)
+        repair = None if position is None else rounded(figure, position, _alone(at.instance, asked, figure))
+        if repair is not None:
+            found.append(repair)
+        if len(found) == most:
+            break
+    return sorted(found, key=lambda repair: (repair.objective, repair.changes[0].path))
+
+
+def _alone(instance: Instance, asked: Asked, figure: Figure) -> Callable[[tuple[float, ...]], Repair | None]:
+    return lambda values: priced(instance, asked, ((figure, values),))

@@ -1,0 +1,255 @@
+"""The figures of the instance that stand behind a conflict, and the way in which each would have to move."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from medalopt.analysis.conflict_members import Key
+from medalopt.analysis.repair_figure import Figure
+from medalopt.instance.figures import Figures
+from medalopt.instance.instance import Instance
+from medalopt.instance.paths import Path
+
+PER_CENT = Fraction(1, 100)
+LIKELY_STREAMS = 1  # of many that fall short together, those of which a little more does most
+LAST = ("opening_stock", "available")  # asked for after all others: metal from nowhere, goods that nobody has offered
+Weights = Mapping[str, float]  # of streams, by what more of each would do
+
+
+def candidates(instance: Instance, rules: Mapping[Key, tuple[str, ...]], weights: Weights) -> list[Figure]:
+    """Return the figures behind `rules` (each with its periods), every one once."""
+    made: list[Figure] = []
+    for rule, periods in rules.items():
+        made += _BY_KIND.get(rule.kind, _none)(instance, rule.names, periods, weights)
+    once = list({figure.paths[0]: figure for figure in made}.values())
+    return sorted(once, key=lambda figure: LAST.index(figure.field) if figure.field in LAST else -1)
+
+
+def _none(instance: Instance, names: tuple[str, ...], periods: tuple[str, ...], weights: Weights) -> Iterator[Figure]:
+    return iter(())
+
+
+def _share(
+    paths: tuple[Path, ...], section: str, field: str, at: tuple[Any, ...], of: Figures, up: bool, end: float
+) -> Figure:
+    now = float(of.exact()[at] * 100)
+    return Figure(paths, section, field, at, "%", PER_CENT, (now,), "one", up, end)
+
+
+def _amount(
+    path: Path, instance: Instance, section: str, field: str, at: tuple[Any, ...], unit: str, up: bool
+) -> Figure:
+    """Return an amount: one value, or one a period, told as one where all are the same."""
+    values = np.atleast_1d(getattr(getattr(instance, section), field).value[at])
+    same = bool((values == values[0]).all())
+    now = (float(values[0]),) if same else tuple(values.tolist())
+    return Figure(
+        *((path,), section, field, at, unit, Fraction(1), now),
+        "one" if same else "list",
+        up,
+        math.inf if up else 0.0,
+    )
+
+
+def _of_stream(
+    instance: Instance, names: tuple[str, ...], periods: tuple[str, ...], weights: Weights
+) -> Iterator[Figure]:
+    likely = sorted(weights, key=lambda name: (-weights[name], name))[:LIKELY_STREAMS]
+    for name in names or likely:
+        i = instance.streams.names.index(name)
+        offered = instance.streams.available.value[i]
+        if len(periods) == 1 and len(names) and not (offered == offered[0]).all():
+            t = instance.periods.index(periods[0])
+            yield _amount(("streams", name, "available", t), instance, "streams", "available", (i, t), "t", True)
+        if offered.any():
+            figure = _amount(("streams", name, "available"), instance, "streams", "available", (i,), "t", True)
+            yield figure
+
+
+def _stockpile(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[Figure]:
+    for name in names or instance.streams.names:
+        i = instance.streams.names.index(name)
+        if instance.streams.storable[i] and np.isfinite(instance.streams.storage_limit.value[i]):
+            path: Path = ("streams", name, "storage", "limit")
+            yield _amount(path, instance, "streams", "storage_limit", (i,), "t", True)
+
+
+def _capacity(section: str, unit: str) -> Callable[..., Iterator[Figure]]:
+    def found(instance: Instance, names: tuple[str, ...], periods: tuple[str, ...], _: Weights) -> Iterator[Figure]:
+        every = getattr(instance, section)
+        for name in names or every.names:
+            n = every.names.index(name)
+            limits = every.capacity.value[n]
+            if not np.isfinite(limits).any():
+                continue
+            if len(periods) == 1 and not (limits == limits[0]).all():
+                t = instance.periods.index(periods[0])
+                yield _amount((section, name, "capacity", t), instance, section, "capacity", (n, t), unit, True)
+            if limits.any() and np.isfinite(limits).all():
+                yield _amount((section, name, "capacity"), instance, section, "capacity", (n,), unit, True)
+
+    return found
+
+
+def _total(section: str, field: str, unit: str, up: bool) -> Callable[..., Iterator[Figure]]:
+    def found(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[Figure]:
+        every = getattr(instance, section)
+        for name in names or every.names:
+            n = every.names.index(name)
+            value = getattr(every, field).value[n]
+            if np.isfinite(value) and (up or value > 0):
+                yield _amount((section, name, field), instance, section, field, (n,), unit, up)
+
+    return found
+
+
+def _fineness(side: str) -> Callable[..., Iterator[Figure]]:
+    def found(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[Figure]:
+        if not names:
+            return
+        alloy, metal = names
+        a, e = instance.alloys.names.index(alloy), instance.metals.names.index(metal)
+        low, high = (float(part.exact()[a, e] * 100) for part in (instance.alloys.low, instance.alloys.high))
+        up = side == "high"
+        path: Path = ("alloys", alloy, "composition", metal)
+        kind, paths = ("window", (path,)) if low == high else ("one", ((*path, int(up)), path))
+        now, end = (high, 100.0) if up else (low, 0.0)
+        yield Figure(paths, "alloys", side, (a, e), "%", PER_CENT, (now,), kind, up, end)
+
+    return found
+
+
+def _others(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[Figure]:
+    for alloy in names or instance.alloys.names:
+        a = instance.alloys.names.index(alloy)
+        if instance.alloys.admits_others[a]:
+            path: Path = ("alloys", alloy, "others")
+            yield _share((path,), "alloys", "others", (a,), instance.alloys.others, True, 100.0)
+
+
+def _recycled(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[Figure]:
+    for metal in names:
+        e = instance.metals.names.index(metal)
+        path: Path = ("policy", "recycled", metal)
+        yield _share((path,), "policy", "recycled", (e,), instance.policy.recycled, False, 0.0)
+
+
+def _mix(side: str) -> Callable[..., Iterator[Figure]]:
+    def found(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[Figure]:
+        policy = instance.policy
+        for name in names or policy.windows:
+            w = policy.windows.index(name)
+            low, high = (float(part.exact()[w] * 100) for part in (policy.window_low, policy.window_high))
+            up = side == "window_high"
+            path: Path = ("policy", "device_share", name)
+            ways: tuple[Path, ...] = ((*path, int(up)), (*path, "share", int(up)))
+            if low == high:
+                ways = (path, (*path, "share"))
+            now, end = (high, 100.0) if up else (low, 0.0)
+            kind = "window" if low == high else "one"
+            yield Figure(ways, "policy", side, (w,), "%", PER_CENT, (now,), kind, up, end)
+
+    return found
+
+
+def _participation(instance: Instance, *_: Any) -> Iterator[Figure]:
+    yield _share(
+        (("policy", "participation"),), "policy", "participation", (), instance.policy.participation, False, 0.0
+    )
+
+
+def _footprint(instance: Instance, *_: Any) -> Iterator[Figure]:
+    cap = float(instance.policy.footprint_cap.exact()[()] / 1000)
+    path: Path = ("policy", "footprint_cap")
+    yield Figure((path,), "policy", "footprint_cap", (), "t", Fraction(1000), (cap,), "one", True, math.inf)
+
+
+def _fewer_or_more(up: bool) -> Callable[..., Iterator[Figure]]:
+    def found(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[Figure]:
+        a = instance.alloys.names.index(names[0]) if names else slice(None)
+        for m, medal in enumerate(instance.medals.names):
+            count = int(instance.medals.count[m])
+            if count and (instance.medals.parts.raw[m, a] > 0).any() and (up or count > 1):
+                end = math.inf if up else 1.0
+                path: Path = ("medals", medal, "count")
+                yield Figure((path,), "medals", "count", (m,), None, Fraction(1), (count,), "whole", up, end)
+
+    return found
+
+
+def _demand(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[Figure]:
+    """Fewer medals, later, and all that brings more of the metals of their alloy: scrap, leads, opening stock."""
+    alloys = [instance.alloys.names.index(names[0])] if names else range(len(instance.alloys.names))
+    until = instance.periods.index(names[1]) if len(names) > 1 else len(instance.periods) - 1
+    yield from _fewer_or_more(False)(instance, names[:1])
+    last = len(instance.periods) - 1
+    for m, medal in enumerate(instance.medals.names):
+        asked = (instance.medals.parts.raw[m, alloys] > 0).any() and instance.medals.count[m] > 0
+        due = int(instance.medals.due[m])
+        if asked and due <= until and due < last:
+            path: Path = ("medals", medal, "due")
+            yield Figure((path,), "medals", "due", (m,), None, Fraction(1), (due,), "date", True, last)
+    for a in alloys:
+        yield from _scrap(instance, a)
+    metals = np.flatnonzero((instance.alloys.named & (instance.alloys.high.raw > 0))[alloys].any(axis=0)).tolist()
+    for e in metals:
+        metal = instance.metals.names[e]
+        yield _amount(("metals", metal, "opening_stock"), instance, "metals", "opening_stock", (e,), "kg", True)
+    yield from _leads(instance, metals)
+
+
+def _scrap(instance: Instance, a: int) -> Iterator[Figure]:
+    alloys, name = instance.alloys, instance.alloys.names[a]
+    if alloys.scrap_share.raw[a] == 0:
+        return
+    path: Path = ("alloys", name, "scrap")
+    yield _share(((*path, "share"),), "alloys", "scrap_share", (a,), alloys.scrap_share, False, 0.0)
+    if alloys.scrap_returned.value[a] < 1:
+        yield _share(((*path, "returned"),), "alloys", "scrap_returned", (a,), alloys.scrap_returned, True, 100.0)
+    lead = int(alloys.scrap_lead[a])
+    if lead > 1 and alloys.scrap_returned.raw[a] > 0:
+        yield Figure(((*path, "lead"),), "alloys", "scrap_lead", (a,), None, Fraction(1), (lead,), "whole", False, 1.0)
+
+
+def _leads(instance: Instance, metals: list[int]) -> Iterator[Figure]:
+    for k, smelter in enumerate(instance.smelters.names):
+        leads = instance.smelters.lead[k]
+        path: Path = ("smelters", smelter, "lead")
+        if len(set(leads.tolist())) == 1:
+            if leads[0] > 0:
+                whole = (k, slice(None))
+                yield Figure((path,), "smelters", "lead", whole, None, Fraction(1), (leads[0],), "whole", False, 0.0)
+            continue
+        for e in metals:
+            if leads[e] > 0:
+                own: Path = (*path, instance.metals.names[e])
+                yield Figure((own,), "smelters", "lead", (k, e), None, Fraction(1), (leads[e],), "whole", False, 0.0)
+
+
+_BY_KIND: Mapping[str, Callable[..., Iterator[Figure]]] = {
+    "supply": _of_stream,
+    "stockpile": _stockpile,
+    "feed_capacity": _capacity("smelters", "t"),
+    "treatment_capacity": _capacity("treatments", "t"),
+    "cast_capacity": _capacity("alloys", "kg"),
+    "feed_limit": _total("smelters", "limit", "t", True),
+    "feed_committed": _total("smelters", "committed", "t", False),
+    "offer_limit": _total("market", "limit", "kg", True),
+    "offer_committed": _total("market", "committed", "kg", False),
+    "stream_commitment": _total("streams", "committed", "t", False),
+    "fineness_low": _fineness("low"),
+    "fineness_high": _fineness("high"),
+    "others": _others,
+    "recycled": _recycled,
+    "mix_low": _mix("window_low"),
+    "mix_high": _mix("window_high"),
+    "participation": _participation,
+    "footprint_cap": _footprint,
+    "no_more": _fewer_or_more(True),
+    "demand": _demand,
+}

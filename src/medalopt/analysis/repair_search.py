@@ -1,0 +1,200 @@
+"""How far one figure must move, all others staying, until there is a plan."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from medalopt.analysis.conflict import SMALL, Problem, problem
+from medalopt.analysis.refusal_arithmetic import known
+from medalopt.analysis.repair_figure import Figure
+from medalopt.instance.bounds import implied
+from medalopt.instance.instance import Instance
+from medalopt.instance.routes import routes
+from medalopt.solver.conflict import Shortfall, shortfall
+from medalopt.solver.infeasible import PROVEN, margin
+from medalopt.solver.relaxing import alike, least_step
+
+FARTHEST = 1e6  # times what stands there, or in the figure's unit where nothing does: beyond it no figure is offered
+CLOSE = 5e-7  # in relation to the figure, to which its least position is found
+MOST_TRIALS = 24
+CAUTION = 0.9  # of the way to the first root that is guessed: two points seen tell the curve
+FIRST = 0.01  # of the way to the end, where nothing is known yet
+NUDGE = 1e-4  # of the way to its end, by which a figure is moved to see what that does
+
+
+@dataclass(frozen=True, eq=False)
+class Stuck:
+    """An instance without a plan, and by how much its rows must give."""
+
+    instance: Instance
+    problem: Problem
+    short: Shortfall
+    extensions: tuple[Path, ...] = ()
+
+    @property
+    def large(self) -> bool:
+        """Whether a program takes long enough to be sparing with them."""
+        return len(self.problem.linear.rows) > SMALL
+
+    def moved(self, figure: Figure, position: float) -> Problem:
+        """Return the program with `figure` at `position`."""
+        return problem(figure.at_position(self.instance, position), self.extensions)
+
+
+def stuck(
+    instance: Instance, extensions: tuple[Path, ...] = (), examined: Problem | None = None, near: Stuck | None = None
+) -> Stuck | None:
+    """Return `instance` with its shortfall; None where it has a plan. `near` is one that is nearly the same."""
+    examined = examined or problem(instance, extensions)
+    ends = examined.always | examined.spoken
+    short = shortfall(examined.ready, ends, near.short if near else None)
+    return Stuck(instance, examined, short, extensions) if short.contradicts else None
+
+
+def least(figure: Figure, at: Stuck) -> float | None:
+    """Return the position nearest to where `figure` stands at which there is a plan; None where there is none."""
+    end = figure.end if math.isfinite(figure.end) else _far(figure)
+    if end == figure.start:
+        return None
+    if impossible(figure.at_position(at.instance, end)):
+        return None
+    if figure.stepwise:
+        return _by_steps(figure, at, int(end))
+    goal = at.moved(figure, _one_step(figure, end))
+    if (figure.kind == "whole" or not at.large) and alike(at.problem.linear, goal.linear):
+        return _by_one_program(figure, at, goal, end)
+    far = at.moved(figure, end) if _one_step(figure, end) != end else goal
+    if _still_proven(at, far) or _contradicts(far, at):
+        return None
+    return _by_trials(figure, at, end)
+
+
+def impossible(instance: Instance) -> bool:
+    """Whether arithmetic alone tells that there is no plan."""
+    found = routes(instance)
+    return bool(known(instance, found, implied(instance, found)))
+
+
+def _far(figure: Figure) -> float:
+    return FARTHEST * max(abs(figure.start), 1.0)
+
+
+def _one_step(figure: Figure, end: float) -> float:
+    """Return where to look for what a move changes: at the end, or where that is far, at twice the figure."""
+    return end if math.isfinite(figure.end) else 2 * figure.start if figure.start else 1.0
+
+
+def _contradicts(examined: Problem, near: Stuck) -> bool:
+    return shortfall(examined.ready, examined.always | examined.spoken, near.short).contradicts
+
+
+def _still_proven(at: Stuck, other: Problem) -> bool:
+    """Whether the multipliers that prove that there is no plan prove it for the other program too."""
+    if at.problem.linear.rows != other.linear.rows:
+        return False
+    y = np.ldexp(at.short.multipliers, at.problem.ready.row - other.ready.row)
+    return margin(other.linear, other.ready, y / max(1.0, float(np.abs(y).max(initial=0.0)))) > 2 * PROVEN
+
+
+def _by_one_program(figure: Figure, at: Stuck, goal: Problem, end: float) -> float | None:
+    """The figure moves only where rows end: the least move is the optimum of a program with one column more."""
+    span = _one_step(figure, end) - figure.start
+    if _still_proven(at, goal) and math.isfinite(figure.end):
+        return None
+    step = least_step(at.problem.linear, goal.linear, (end - figure.start) / span)
+    return None if step is None else figure.start + step * span
+
+
+def _by_steps(figure: Figure, at: Stuck, end: int) -> float | None:
+    """Dates and leads: halve the steps between one that is not enough and one that is."""
+    short, enough = int(figure.start), end
+    if _contradicts(at.moved(figure, float(end)), at):
+        return None
+    while abs(enough - short) > 1:
+        middle = (enough + short) // 2
+        if _contradicts(at.moved(figure, float(middle)), at):
+            short = middle
+        else:
+            enough = middle
+    return float(enough)
+
+
+def _by_trials(figure: Figure, at: Stuck, end: float) -> float:
+    """The figure stands in the matrix: follow what the shortfall tells of its root, and halve where that fails."""
+    short, enough, seen, again = figure.start, end, [_seen(figure, at, figure.start, end)], False
+    last = at
+    for _ in range(MOST_TRIALS):
+        close = math.copysign(CLOSE * max(abs(short), abs(enough), CLOSE), end - figure.start)
+        if abs(enough - short) <= 3 * abs(close):
+            break
+        trial = _trial(seen, short, enough, close)
+        if again and abs(trial - enough) <= 3 * abs(close):
+            trial = short + CAUTION * (enough - short)
+        again = abs(trial - enough) <= 3 * abs(close)
+        found = stuck(figure.at_position(at.instance, trial), at.extensions, near=last)
+        if found is None:
+            enough = trial
+        else:
+            short, again, last = trial, False, found
+            seen = [*seen[-1:], _seen(figure, found, trial, enough)]
+    return enough
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A position, the shortfall there, and how fast it falls with the position (None: not known)."""
+
+    position: float
+    value: float
+    slope: float | None
+
+
+def _trial(seen: list[Seen], short: float, enough: float, close: float) -> float:
+    """Return where to look next: just beyond the root, just short of a position known to be enough, or halfway."""
+    root = _root(seen)
+    if seen[-1].slope is None and len(seen) == 1:
+        return short + FIRST * (enough - short)
+    if root is None or not min(short, enough - close) < root < max(short, enough - close):
+        near = root is not None and abs(enough - root) <= 2 * abs(close)
+        return enough - 2 * close if near else (short + enough) / 2
+    if abs(enough - root) <= 2 * abs(close):
+        return enough - 2 * close
+    return root + close if len(seen) > 1 else short + CAUTION * (root - short)
+
+
+def _root(seen: list[Seen]) -> float | None:
+    """Return where the shortfall would end, by the curve through what was seen last; None where nothing can be told."""
+    last = seen[-1]
+    if last.slope is None:
+        return None
+    if len(seen) == 1 or seen[0].slope is None or seen[0].value <= last.value:
+        return last.position - last.value / last.slope
+    first = seen[0]
+    span = last.value - first.value
+    chord = (last.position - first.position) / span
+    at_first, at_last = 1 / seen[0].slope, 1 / last.slope  # position by value: the cubic that has both slopes
+    u = -first.value / span
+    bend, twist = chord - at_first, at_last + at_first - 2 * chord
+    return first.position + span * u * (at_first + u * (bend + (u - 1) * twist))
+
+
+def _seen(figure: Figure, at: Stuck, position: float, enough: float) -> Seen:
+    """Return the shortfall at `position` with its slope, told by its multipliers from a small step towards `enough`."""
+    farther = min(enough, 2 * position + 1) if enough > position else enough
+    step = NUDGE * (farther - position)
+    near, here = at.moved(figure, position + step), at.problem
+    if near.linear.rows != here.linear.rows or near.linear.places != here.linear.places:
+        return Seen(position, at.short.value, None)
+    y, x = np.ldexp(at.short.multipliers, here.ready.row), here.ready.primal(at.short.x)
+    change = 0.0
+    for of, sign in ((near.linear, 1.0), (here.linear, -1.0)):
+        ends = np.where(y > 0, of.row_lower, of.row_upper)
+        ends = np.where(np.isfinite(ends) & (y != 0), ends, 0.0)
+        rows = np.bincount(of.entries.row, of.entries.value * x[of.entries.column], len(of.rows))
+        change += sign * float(y @ (ends - rows))
+    falls = change < 0
+    return Seen(position, at.short.value, change / step if falls else None)

@@ -1,0 +1,92 @@
+"""Repairs of several figures, for conflicts of which no single figure cures all."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+
+from medalopt.analysis.conflict import Conflict, conflict
+from medalopt.analysis.repair import Asked, Moved, Repair, changed, priced, rounded
+from medalopt.analysis.repair_figure import Figure
+from medalopt.analysis.repair_search import Stuck, least, stuck
+from medalopt.instance.instance import Instance
+
+WIDE, WIDE_LARGE = 5, 2  # figures of each conflict that are tried as part of a set
+DEEP, DEEP_LARGE = 3, 1  # figures in a set beside the first
+ENOUGH = 3  # sets that are offered
+AMPLE = 1e3  # times what stands there: how far a figure without an end is moved to see what else is in the way
+
+Choose = Callable[[Instance, Conflict, Stuck], list[Figure]]
+
+
+def repair_sets(at: Stuck, found: Conflict, choose: Choose, asked: Asked) -> list[Repair]:
+    """Return the smallest sets of changes found after which there is a plan, cheapest first."""
+    wide, deep = (WIDE_LARGE, DEEP_LARGE) if at.large else (WIDE, DEEP)
+    for depth in range(1, deep + 1):
+        repairs = [
+            repair
+            for figures in _sets(at, found, choose, depth, wide)
+            if (repair := _settled(at, figures, asked)) is not None
+        ]
+        if repairs:
+            return _distinct(repairs)[:ENOUGH]
+    return []
+
+
+def _sets(at: Stuck, found: Conflict, choose: Choose, depth: int, wide: int) -> Iterable[tuple[Figure, ...]]:
+    """Yield sets of `depth` + 1 figures: one that dissolves this conflict, then what the next conflict asks for."""
+    tried = 0
+    for figure in choose(at.instance, found, at):
+        end = figure.end if math.isfinite(figure.end) else AMPLE * max(figure.start, 1.0)
+        if end == figure.start:
+            continue
+        rest = stuck(figure.at_position(at.instance, end), at.extensions)
+        if rest is None:
+            continue
+        other = conflict(rest.problem, rest.short)
+        if other.rules.keys() == found.rules.keys():
+            continue
+        tried += 1
+        if depth == 1:
+            for second in choose(rest.instance, other, rest):
+                if second.paths[0] != figure.paths[0] and least(second, rest) is not None:
+                    yield figure, second
+        else:
+            yield from ((figure, *others) for others in _sets(rest, other, choose, depth - 1, wide))
+        if tried == wide:
+            return
+
+
+def _settled(at: Stuck, figures: tuple[Figure, ...], asked: Asked) -> Repair | None:
+    """Move each figure as little as the others, as far as they go, allow; the first ones last."""
+    moved: tuple[Moved, ...] = ()
+    for place in range(len(figures) - 1, -1, -1):
+        figure, before = figures[place], figures[:place]
+        instance = changed(at.instance, moved)
+        for other in before:
+            end = other.end if math.isfinite(other.end) else AMPLE * max(other.start, 1.0)
+            instance = other.at_position(instance, end)
+        now = stuck(instance, at.extensions)
+        position = figure.start if now is None else least(figure, now)
+        if position is None:
+            return None
+        if now is None:
+            continue
+        if place == 0:
+            return rounded(
+                figure,
+                position,
+                lambda values, figure=figure, moved=moved: priced(  # type: ignore[misc]
+                    at.instance, asked, ((figure, values), *moved)
+                ),
+            )
+        moved = ((figure, figure.rounded(position)), *moved)
+    return None
+
+
+def _distinct(repairs: list[Repair]) -> list[Repair]:
+    """Return the repairs cheapest first, those of the same figures once."""
+    order = sorted(repairs, key=lambda repair: (repair.objective, [change.path for change in repair.changes]))
+    return list({frozenset(change.path for change in repair.changes): repair for repair in reversed(order)}.values())[
+        ::-1
+    ]
