@@ -116,7 +116,8 @@ def spoiled(known: Known) -> Iterator[str]:
 
     def spoilt(task: Any) -> Iterator[Any]:
         for answer in answers(task):
-            more = dataclasses.replace(answer.decisions, surplus=answer.decisions.surplus + 1)
+            made = answer.decisions
+            more = made and dataclasses.replace(made, surplus=made.surplus + 1)
             yield dataclasses.replace(answer, decisions=more)
 
     solving.answers = spoilt
