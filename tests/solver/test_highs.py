@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import highspy
 import numpy as np
 import pytest
 from tests.solver.programs import two_by_two
@@ -93,6 +94,12 @@ def test_a_program_that_highs_would_change_is_not_given_to_it() -> None:
     """A coefficient so small beside its neighbours that HiGHS drops it: there is no answer then."""
     assert solved(one_row([[1.0, 2.0]], [1.0, 1e-11], 1.0, np.inf))[0] == "optimal"
     assert solved(one_row([[1.0, 2.0]], [1.0, 1e-13], 1.0, np.inf))[0] == "unanswered"
+
+
+def test_a_run_that_fails_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where HiGHS reports an error, its status is not even looked at."""
+    monkeypatch.setattr(highspy.Highs, "run", lambda solver: highspy.HighsStatus.kError)
+    assert solved(one_row([[1.0, 2.0]], [1.0, 1.0], 1.0, np.inf))[0] == "unanswered"
 
 
 def test_the_version_is_a_version() -> None:

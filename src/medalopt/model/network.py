@@ -165,8 +165,6 @@ def _returned(instance: Instance, found: Routes, shape: _Shape) -> tuple[Ints, I
         rows.append(row[by[counts], e, back[counts]])
         columns.append(ships[counts])
         values.append(value[counts])
-    if not rows:
-        return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp), np.zeros(0), 0
     return np.concatenate(rows), np.concatenate(columns), np.concatenate(values), len(smelter)
 
 

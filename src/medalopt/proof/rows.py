@@ -150,8 +150,7 @@ def _demand(account: Account) -> Iterator[Rule]:
     quantity = owed(account.instance, account.read)
     kept = (1 - account.read(account.instance.alloys.scrap_share))[:, None] * np.cumsum(account.cast, axis=1)
     excess = _above(quantity, kept)
-    if excess.size:
-        excess[:, -1] = abs(quantity[:, -1] - kept[:, -1])
+    excess[:, -1] = abs(quantity[:, -1] - kept[:, -1])
     yield Rule("demand", "demand", "kg", ("alloy", "period"), excess, _most(quantity[:, -1:], kept))
 
 

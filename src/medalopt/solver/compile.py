@@ -13,7 +13,7 @@ from pyomo.common.errors import InvalidValueError
 from pyomo.repn.linear import LinearRepnVisitor
 from pyomo.repn.util import VarRecorder
 
-from medalopt.errors import SolverError, UsageError
+from medalopt.errors import UsageError
 from medalopt.instance.figures import Floats
 from medalopt.model.network import Entries
 from medalopt.solver.linear import Place
@@ -115,7 +115,5 @@ class _Walk:
         """Return all rows kept, as one sparse matrix."""
         at = np.array(self.at, dtype=np.intp).reshape(-1, 2)
         values = np.array(self.values, dtype=np.float64)
-        if len(values) != len(at):
-            raise SolverError("coefficients were lost on the way from Pyomo; this is a fault of medalopt")
         kept = values != 0
         return Entries(at[kept, 0], at[kept, 1], values[kept])
