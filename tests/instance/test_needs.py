@@ -1,0 +1,86 @@
+"""What is owed when, and what may be charged to what."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+from tests.model.cases import ROOT, changed, loaded
+
+import medalopt
+from medalopt.instance.figures import Figures
+from medalopt.instance.instance import Instance
+from medalopt.instance.needs import is_owed, may_buy, may_charge, on_account, owed, process_scrap_rate, returns
+from medalopt.instance.routes import routes
+
+GOLDEN = ROOT / "tests" / "model" / "golden"
+
+
+def golden(family: str) -> Instance:
+    """Return the instance of one family's golden files."""
+    return medalopt.load(GOLDEN / f"{family}.yaml")
+
+
+def test_what_is_owed_by_hand() -> None:
+    """Four medals of 0.5 kg with half as much again that never comes back, by period 1; two of 0.25 kg by period 2."""
+    instance = golden("demand")
+    assert instance.alloys.names == ("idle", "plate", "silver")
+    assert owed(instance).tolist() == [[0.0, 0.0], [0.0, 0.014], [3.0, 3.5]]
+    assert owed(instance, Figures.exact).tolist() == [[0, 0], [0, Fraction(14, 1000)], [3, Fraction(7, 2)]]
+    assert is_owed(instance).tolist() == [False, True, True]
+
+
+@pytest.mark.parametrize("medal", [{"count": 0, "parts": {"silver": "1 kg"}}, {"count": 5, "parts": {"silver": 0}}])
+def test_nothing_is_owed_for_nothing(medal: dict[str, object]) -> None:
+    """No medals, or medals with none of it: the alloy is not owed, and nothing is charged or bought for it."""
+    instance = loaded(changed(medals={"medal": medal}))
+    assert is_owed(instance).tolist() == [False]
+    assert not may_charge(instance, routes(instance)).any()
+    assert not may_buy(instance).any()
+    assert process_scrap_rate(instance).tolist() == [0]
+
+
+def test_when_metal_can_come_back() -> None:
+    """`far` returns silver and copper after a period, `near` silver at once; zinc is returned by nobody."""
+    instance = golden("metal_balance")
+    found = routes(instance)
+    assert instance.metals.names == ("Ag", "Cu", "Zn")
+    assert returns(instance, found).tolist() == [
+        [[False, True], [False, True], [False, False]],
+        [[True, True], [False, False], [False, False]],
+    ]
+    assert on_account(instance, found).tolist() == [True, True, False]
+
+
+def test_metal_that_comes_too_late_is_on_no_account() -> None:
+    """With a lead of the whole horizon nothing returns; what was there at the opening is on the account."""
+    late = {"smelter": {"returned": "90 %", "lead": 2}}
+    instance = loaded(changed(smelters=late, metals={"Ag": {"opening_stock": "1 g"}, "Cu": {}}))
+    found = routes(instance)
+    assert not returns(instance, found).any()
+    assert on_account(instance, found).tolist() == [True, False]
+
+
+def test_what_may_be_charged() -> None:
+    """A metal that is named, or any where others are admitted; of what is on the account."""
+    instance = golden("fineness")
+    assert instance.alloys.names == ("brass", "silver")
+    assert may_charge(instance, routes(instance)).tolist() == [[False, True, False], [True, True, False]]
+
+
+def test_what_may_be_bought() -> None:
+    """An offer for an alloy that names every metal in it, or admits others; unnamed matter bars nothing."""
+    instance = golden("fineness")
+    assert instance.market.names == ("new", "old")
+    assert may_buy(instance).tolist() == [[False, True], [False, True]]
+    unnamed = {"scrap": {"composition": {"Cu": "80 %"}, "price": 1}}
+    copper = {"bronze": {"composition": {"Cu": ["75 %", "100 %"]}}}
+    instance = loaded(changed(market=unnamed, alloys=copper, medals={"medal": {"count": 1, "parts": {"bronze": 1}}}))
+    assert may_buy(instance).tolist() == [[True]]
+
+
+def test_process_scrap_that_is_fit_to_charge() -> None:
+    """Of silver 40 % falls and half of it is fit; of plate a quarter, and all of it; of waste none."""
+    instance = golden("process_scrap")
+    assert instance.alloys.names == ("plate", "silver", "waste")
+    assert process_scrap_rate(instance).tolist() == [0.25, 0.2, 0.0]
