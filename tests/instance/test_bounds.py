@@ -32,7 +32,7 @@ def test_bounds_of_metal_by_hand() -> None:
 
 
 def test_bounds_of_the_foundry_by_hand() -> None:
-    """For 1 kg of silver, 60 % of what is cast, which is 98 % of what is charged; a fifth of it may come back as scrap."""
+    """For 1 kg of silver, 60 % of what is cast, which is 98 % of what is charged; a fifth of it is scrap."""
     instance = medalopt.load(ROOT / "tests" / "model" / "golden" / "melt.yaml")
     bounds = implied(instance, routes(instance))
     assert instance.alloys.names == ("plate", "silver", "zinc")
