@@ -1,0 +1,22 @@
+"""Every shipped instance: Pyomo with HiGHS and MathProg with GLPK come to the same end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.twin.test_twin import MEASURES, same_optimum
+
+import medalopt
+
+INSTANCES = sorted((Path(__file__).parents[2] / "instances").glob("*.yaml"))
+LARGE = {path.stem for path in INSTANCES if path.stem.startswith("tokyo2020")}  # some ten seconds each with GLPK
+
+
+CASES = [(path, measure) for path in INSTANCES for measure in MEASURES if measure == "cost" or path.stem not in LARGE]
+
+
+@pytest.mark.parametrize(("path", "measure"), CASES, ids=lambda part: getattr(part, "stem", part))
+def test_a_shipped_instance_has_one_optimum(path: Path, measure: str) -> None:
+    """The same status, and optima within 1e-9 of what is paid; the large ones under the cost they are made for."""
+    same_optimum(medalopt.load(path), measure)
