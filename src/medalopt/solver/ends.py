@@ -12,6 +12,8 @@ from medalopt.solver.scaling import Scaled
 from medalopt.solver.warm import BASIC, LOWER, UPPER
 
 HOLDS = 1e-11  # of its size, within which a row or column stands at its end
+NEARLY = 1e-8  # of its size, within which it does so if it has a price
+PRICED = 1e-9  # scaled: a reduced cost or dual above this is a price
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,16 +26,19 @@ class Ends:
     row_above: Floats
 
     @classmethod
-    def of(cls, program: Scaled, x: Floats) -> Ends:
-        """Return the ends around `x`, (N,), scaled."""
+    def of(cls, program: Scaled, x: Floats, y: Floats, reduced: Floats) -> Ends:
+        """Return the ends around `x`, (N,), with the duals `y`, (M,), and reduced costs, (N,), all scaled.
+
+        What has a price holds the plan even where rounding leaves it a little off its end.
+        """
         column = np.repeat(np.arange(len(x)), np.diff(program.start))
         terms = program.value * x[column]
         height = len(program.row_lower)
         activity = np.bincount(program.index, terms, height)
-        size = HOLDS * np.maximum(np.bincount(program.index, np.abs(terms), height), 1.0)
+        size = np.maximum(np.bincount(program.index, np.abs(terms), height), 1.0)
         return cls(
-            *_ends(program.lower - x, program.upper - x, np.full(len(x), HOLDS)),
-            *_ends(program.row_lower - activity, program.row_upper - activity, size),
+            *_ends(program.lower - x, program.upper - x, np.ones(len(x)), reduced),
+            *_ends(program.row_lower - activity, program.row_upper - activity, size, y),
         )
 
     @property
@@ -80,8 +85,9 @@ class Ends:
         return np.asarray(wish + np.bincount(column, program.value * row_wish[program.index], len(wish)))
 
 
-def _ends(below: Floats, above: Floats, size: Floats) -> tuple[Floats, Floats]:
-    return np.where(below >= -size, 0.0, below), np.where(above <= size, 0.0, above)
+def _ends(below: Floats, above: Floats, size: Floats, price: Floats) -> tuple[Floats, Floats]:
+    low, high = (size * np.where(sign * price > PRICED, NEARLY, HOLDS) for sign in (1, -1))
+    return np.where(below >= -low, 0.0, below), np.where(above <= high, 0.0, above)
 
 
 def _places(below: Floats, above: Floats) -> Ints:

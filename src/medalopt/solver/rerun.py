@@ -22,12 +22,12 @@ import numpy as np
 from medalopt.errors import SolverError
 from medalopt.instance.figures import Floats, Ints
 from medalopt.model.network import Entries
-from medalopt.solver.ends import Ends
+from medalopt.solver.ends import PRICED, Ends
 from medalopt.solver.linear import Linear
 from medalopt.solver.scaling import Scaled, scaled
 from medalopt.solver.warm import Optimum, Warm
 
-CLOSED = 1e-9  # scaled: a reduced cost or dual above this is not to be had for nothing
+CLOSED = 1e-9  # relative: differences below this are none
 MOVED = 1e-7  # scaled: by which an alternative must differ to be another plan
 ROUNDS = 60  # of Newton's method, which needs three or four
 
@@ -57,7 +57,10 @@ class Rerun:
         self.total = np.array([x[group].sum() for group in sums], dtype=np.float64)  # of each sum, own unit
         self._program = scaled(_with_sums(linear, self.sums))
         self._y = np.ldexp(np.append(y, np.zeros(len(self.sums))), self._program.cost[0] - self._program.row)
-        self._ends = Ends.of(self._program, np.ldexp(x, -self._program.column))
+        column = np.repeat(np.arange(len(x)), np.diff(self._program.start))
+        pulled = np.bincount(column, self._program.value * self._y[self._program.index], len(x))
+        self._reduced = self._program.costs[0] - pulled
+        self._ends = Ends.of(self._program, np.ldexp(x, -self._program.column), self._y, self._reduced)
 
     def _warm(self, program: Scaled) -> Warm:
         return Warm(program, self._ends.columns, self._ends.rows)
@@ -72,10 +75,8 @@ class Rerun:
 
     @cached_property
     def _face(self) -> Warm:
-        program = self._program
-        column = np.repeat(np.arange(len(self.x)), np.diff(program.start))
-        reduced = program.costs[0] - np.bincount(column, program.value * self._y[program.index], len(self.x))
-        return self._warm(self._ends.face(program, np.abs(reduced) > CLOSED, np.abs(self._y) > CLOSED))
+        held = (np.abs(self._reduced) > PRICED, np.abs(self._y) > PRICED)
+        return self._warm(self._ends.face(self._program, *held))
 
     def slope(self, change: Change) -> Shift | None:
         """Return what a step of `change` costs for every small step, exactly; None where no plan lies that way."""
