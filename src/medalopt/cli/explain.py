@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def explain(
     instance: InstanceFile,
     about: Annotated[
-        str | None, typer.Argument(metavar="[PATH]", help="One stream to tell in full, such as streams.phone@tokyo.")
+        str | None, typer.Argument(metavar="PATH", help="One stream to tell in full, such as streams.phone@tokyo.")
     ] = None,
     objective: Objective = Measure.cost,
     set_: Changes = None,
