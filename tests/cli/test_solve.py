@@ -83,7 +83,7 @@ def test_no_plan_ends_with_3_and_what_is_known() -> None:
     assert ran.err.splitlines() == ["infeasible: no plan exists: needs, dates and rules cannot all be met (proven)"]
     title, why, *_ = ran.out.splitlines()
     assert title == "Twelve medals, too early and from too little silver: no plan exists"
-    assert why.startswith("  Silver: at least 6.6 kg must be charged by the end of 2017-05")
+    assert why.startswith("  silver: at least 6.6 kg must be charged by the end of 2017-05")
     told = json.loads(here("solve", INFEASIBLE, "--json").out)
     assert told.keys() >= ONLY_STATUS and told["status"] == "infeasible"
     assert told["diagnosis"].keys() == {"conflict", "repairs"}

@@ -98,8 +98,12 @@ def _loaded(asked: Asked, way: Mapping[str, str]) -> Instance:
 def rounded(figure: Figure, position: float, works: Callable[[tuple[float, ...]], Repair | None]) -> Repair | None:
     """Return the repair at `position`, rounded outwards, or as little beyond it as is needed."""
     tried: set[tuple[float, ...]] = set()
+    neat = figure.neat(position)
+    repair = works(neat) if neat is not None and neat != figure.now else None
+    if repair is not None:
+        return repair
     for more in ROUNDING_TRIALS:
-        onwards = (1 if figure.up else -1) * more * max(abs(position), 1e-9)
+        onwards = (1 if figure.up else -1) * more * max(abs(position), 1e-3 * abs(figure.start), 1e-9)
         values = figure.rounded(position + onwards)
         if values in tried or values == figure.now:
             continue

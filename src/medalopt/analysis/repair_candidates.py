@@ -16,6 +16,7 @@ from medalopt.instance.instance import Instance
 from medalopt.instance.paths import Path
 
 PER_CENT = Fraction(1, 100)
+MORE_MEDALS = 10.0  # times as many as ordered, at most, are offered as a cure
 LIKELY_STREAMS = 1  # of many that fall short together, those of which a little more does most
 LAST = ("opening_stock", "available")  # asked for after all others: metal from nowhere, goods that nobody has offered
 Weights = Mapping[str, float]  # of streams, by what more of each would do
@@ -175,7 +176,7 @@ def _fewer_or_more(up: bool) -> Callable[..., Iterator[Figure]]:
         for m, medal in enumerate(instance.medals.names):
             count = int(instance.medals.count[m])
             if count and (instance.medals.parts.raw[m, a] > 0).any() and (up or count > 1):
-                end = math.inf if up else 1.0
+                end = MORE_MEDALS * count if up else 1.0
                 path: Path = ("medals", medal, "count")
                 yield Figure((path,), "medals", "count", (m,), None, Fraction(1), (count,), "whole", up, end)
 

@@ -15,7 +15,9 @@ from medalopt.instance.figures import Figures
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import Path, render
 
-DIGITS = 6
+DIGITS, FEW = 6, 5
+BESIDE = 2e-6  # of a figure, by which its least position may be found beside the true one
+SNAP = 1e-6  # of the way to its end, from where a figure goes to it
 Written = float | int | str | list[float]
 
 
@@ -63,9 +65,22 @@ class Figure:
         scaled = [position * value for value in self.now] if self.kind == "list" else [position]
         return tuple(self._outwards(value) for value in scaled)
 
+    def neat(self, position: float) -> tuple[float, ...] | None:
+        """Return the values at the figure of few digits from which `position` is told apart by rounding alone."""
+        if self.kind in ("whole", "date", "list"):
+            return None
+        few = float(f"{position:.{FEW}g}")
+        return (few,) if abs(few - position) <= BESIDE * abs(position) else None
+
     def _outwards(self, value: float) -> float:
         """Round away from where the figure stands; a value that is a rounding error above six digits is those."""
         exact = Decimal(f"{value:.10g}")
+        if (
+            self.kind != "list"
+            and math.isfinite(self.end)
+            and abs(value - self.end) <= SNAP * abs(self.now[0] - self.end)
+        ):
+            return self.end
         rounding = ROUND_CEILING if self.up else ROUND_FLOOR
         result = float(Context(prec=DIGITS, rounding=rounding).plus(exact))
         bound = self.end if self.kind != "list" else math.inf

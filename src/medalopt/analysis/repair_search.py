@@ -11,6 +11,7 @@ import numpy as np
 from medalopt.analysis.conflict import SMALL, Problem, problem
 from medalopt.analysis.refusal_arithmetic import known
 from medalopt.analysis.repair_figure import Figure
+from medalopt.analysis.repair_line import Draw, along
 from medalopt.instance.bounds import implied
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import routes
@@ -18,7 +19,7 @@ from medalopt.solver.conflict import Shortfall, shortfall
 from medalopt.solver.infeasible import PROVEN, margin
 from medalopt.solver.relaxing import alike, least_step
 
-FARTHEST = 1e6  # times what stands there, or in the figure's unit where nothing does: beyond it no figure is offered
+FARTHEST = 1e4  # times what stands there, or in the figure's unit where nothing does: beyond it no figure is offered
 CLOSE = 5e-7  # in relation to the figure, to which its least position is found
 MOST_TRIALS = 24
 CAUTION = 0.9  # of the way to the first root that is guessed: two points seen tell the curve
@@ -125,8 +126,9 @@ def _by_steps(figure: Figure, at: Stuck, end: int) -> float | None:
 
 def _by_trials(figure: Figure, at: Stuck, end: float) -> float:
     """The figure stands in the matrix: follow what the shortfall tells of its root, and halve where that fails."""
-    short, enough, seen, again = figure.start, end, [_seen(figure, at, figure.start, end)], False
-    last = at
+    draw = along(lambda position: at.moved(figure, position), at.problem, figure.start, end)
+    short, enough, again, last = figure.start, end, False, at
+    seen = [_seen(draw, at.problem, at.short, short, enough)]
     for _ in range(MOST_TRIALS):
         close = math.copysign(CLOSE * max(abs(short), abs(enough), CLOSE), end - figure.start)
         if abs(enough - short) <= 3 * abs(close):
@@ -135,12 +137,12 @@ def _by_trials(figure: Figure, at: Stuck, end: float) -> float:
         if again and abs(trial - enough) <= 3 * abs(close):
             trial = short + CAUTION * (enough - short)
         again = abs(trial - enough) <= 3 * abs(close)
-        found = stuck(figure.at_position(at.instance, trial), at.extensions, near=last)
+        found = stuck(at.instance, at.extensions, draw(trial), last)
         if found is None:
             enough = trial
         else:
             short, again, last = trial, False, found
-            seen = [*seen[-1:], _seen(figure, found, trial, enough)]
+            seen = [*seen[-1:], _seen(draw, found.problem, found.short, trial, enough)]
     return enough
 
 
@@ -182,14 +184,14 @@ def _root(seen: list[Seen]) -> float | None:
     return first.position + span * u * (at_first + u * (bend + (u - 1) * twist))
 
 
-def _seen(figure: Figure, at: Stuck, position: float, enough: float) -> Seen:
+def _seen(draw: Draw, here: Problem, short: Shortfall, position: float, enough: float) -> Seen:
     """Return the shortfall at `position` with its slope, told by its multipliers from a small step towards `enough`."""
     farther = min(enough, 2 * position + 1) if enough > position else enough
     step = NUDGE * (farther - position)
-    near, here = at.moved(figure, position + step), at.problem
+    near = draw(position + step)
     if near.linear.rows != here.linear.rows or near.linear.places != here.linear.places:
-        return Seen(position, at.short.value, None)
-    y, x = np.ldexp(at.short.multipliers, here.ready.row), here.ready.primal(at.short.x)
+        return Seen(position, short.value, None)
+    y, x = np.ldexp(short.multipliers, here.ready.row), here.ready.primal(short.x)
     change = 0.0
     for of, sign in ((near.linear, 1.0), (here.linear, -1.0)):
         ends = np.where(y > 0, of.row_lower, of.row_upper)
@@ -197,4 +199,4 @@ def _seen(figure: Figure, at: Stuck, position: float, enough: float) -> Seen:
         rows = np.bincount(of.entries.row, of.entries.value * x[of.entries.column], len(of.rows))
         change += sign * float(y @ (ends - rows))
     falls = change < 0
-    return Seen(position, at.short.value, change / step if falls else None)
+    return Seen(position, short.value, change / step if falls else None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from itertools import islice
 
 from medalopt.analysis.conflict import Conflict, conflict
 from medalopt.analysis.repair import Asked, Moved, Repair, changed, priced, rounded
@@ -11,9 +12,9 @@ from medalopt.analysis.repair_figure import Figure
 from medalopt.analysis.repair_search import Stuck, least, stuck
 from medalopt.instance.instance import Instance
 
-WIDE, WIDE_LARGE = 5, 2  # figures of each conflict that are tried as part of a set
-DEEP, DEEP_LARGE = 3, 1  # figures in a set beside the first
-ENOUGH = 3  # sets that are offered
+WIDE, WIDE_LARGE = 3, 2  # figures of each conflict that are tried as part of a set
+DEEP, DEEP_LARGE = 2, 1  # figures in a set beside the first
+MOST_SETS, ENOUGH = 6, 3  # sets that are worked out, and offered
 AMPLE = 1e3  # times what stands there: how far a figure without an end is moved to see what else is in the way
 
 Choose = Callable[[Instance, Conflict, Stuck], list[Figure]]
@@ -23,11 +24,12 @@ def repair_sets(at: Stuck, found: Conflict, choose: Choose, asked: Asked) -> lis
     """Return the smallest sets of changes found after which there is a plan, cheapest first."""
     wide, deep = (WIDE_LARGE, DEEP_LARGE) if at.large else (WIDE, DEEP)
     for depth in range(1, deep + 1):
-        repairs = [
-            repair
-            for figures in _sets(at, found, choose, depth, wide)
-            if (repair := _settled(at, figures, asked)) is not None
-        ]
+        repairs: list[Repair] = []
+        for figures in _sets(at, found, choose, depth, wide):
+            repair = _settled(at, figures, asked)
+            repairs += [repair] if repair is not None else []
+            if len(repairs) == MOST_SETS:
+                break
         if repairs:
             return _distinct(repairs)[:ENOUGH]
     return []
@@ -37,24 +39,29 @@ def _sets(at: Stuck, found: Conflict, choose: Choose, depth: int, wide: int) -> 
     """Yield sets of `depth` + 1 figures: one that dissolves this conflict, then what the next conflict asks for."""
     tried = 0
     for figure in choose(at.instance, found, at):
-        end = figure.end if math.isfinite(figure.end) else AMPLE * max(figure.start, 1.0)
-        if end == figure.start:
-            continue
-        rest = stuck(figure.at_position(at.instance, end), at.extensions)
+        rest = _eased(figure, at)
         if rest is None:
             continue
         other = conflict(rest.problem, rest.short)
         if other.rules.keys() == found.rules.keys():
             continue
         tried += 1
-        if depth == 1:
-            for second in choose(rest.instance, other, rest):
-                if second.paths[0] != figure.paths[0] and least(second, rest) is not None:
-                    yield figure, second
-        else:
+        if depth > 1:
             yield from ((figure, *others) for others in _sets(rest, other, choose, depth - 1, wide))
+        else:
+            others = (one for one in choose(rest.instance, other, rest) if one.paths[0] != figure.paths[0])
+            yield from ((figure, one) for one in islice((one for one in others if _eased(one, rest) is None), wide))
         if tried == wide:
             return
+
+
+def _eased(figure: Figure, at: Stuck) -> Stuck | None:
+    """Return what is still in the way with `figure` at its end, or moved amply; None where nothing is."""
+    return stuck(figure.at_position(at.instance, _ample(figure)), at.extensions, near=at)
+
+
+def _ample(figure: Figure) -> float:
+    return figure.end if math.isfinite(figure.end) else AMPLE * max(figure.start, 1.0)
 
 
 def _settled(at: Stuck, figures: tuple[Figure, ...], asked: Asked) -> Repair | None:
@@ -64,8 +71,7 @@ def _settled(at: Stuck, figures: tuple[Figure, ...], asked: Asked) -> Repair | N
         figure, before = figures[place], figures[:place]
         instance = changed(at.instance, moved)
         for other in before:
-            end = other.end if math.isfinite(other.end) else AMPLE * max(other.start, 1.0)
-            instance = other.at_position(instance, end)
+            instance = other.at_position(instance, _ample(other))
         now = stuck(instance, at.extensions)
         position = figure.start if now is None else least(figure, now)
         if position is None:
@@ -80,8 +86,16 @@ def _settled(at: Stuck, figures: tuple[Figure, ...], asked: Asked) -> Repair | N
                     at.instance, asked, ((figure, values), *moved)
                 ),
             )
-        moved = ((figure, figure.rounded(position)), *moved)
+        moved = ((figure, _enough(figure, position, instance, at)), *moved)
     return None
+
+
+def _enough(figure: Figure, position: float, instance: Instance, at: Stuck) -> tuple[float, ...]:
+    """Return the values at `position`: those of few digits where they are enough, else rounded outwards."""
+    neat = figure.neat(position)
+    if neat is not None and stuck(figure.put(instance, neat), at.extensions) is None:
+        return neat
+    return figure.rounded(position)
 
 
 def _distinct(repairs: list[Repair]) -> list[Repair]:

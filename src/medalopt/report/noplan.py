@@ -26,7 +26,7 @@ def refusal(instance: Instance, found: Diagnosis) -> str:
 
 
 def _reasons(found: Diagnosis) -> Iterator[Line]:
-    yield from ((f"{_capital(shown(reason.text, _LONGEST))}.", "plain") for reason in found.known[:MOST_KNOWN])
+    yield from ((f"{shown(reason.text, _LONGEST)}.", "plain") for reason in found.known[:MOST_KNOWN])
     if len(found.known) > MOST_KNOWN:
         yield f"And {len(found.known) - MOST_KNOWN} more of the kind.", "faint"
     if not found.rules:
@@ -46,7 +46,7 @@ def _together(found: Diagnosis) -> str:
 
 def _cures(found: Diagnosis) -> Iterator[Line]:
     if not found.repairs:
-        yield "No change of a figure, nor of a few together, was found to cure it: another source is needed.", "bold"
+        yield "No change of a figure, nor of a few together, was found to cure it.", "bold"
         return
     yield "What would cure it, each by itself, the cheapest plan first:", "bold"
     for number, repair in enumerate(found.repairs[:MOST_CURES], 1):
@@ -88,6 +88,3 @@ def _price(objective: float, unit: str) -> str:
         return f"{digits(objective)} {unit}"
     return money(objective, unit)
 
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
