@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from tests.model.cases import MEASURES, Document, changed, loaded, plain, planned
 from tests.twin import glpk
 
+import medalopt
 from medalopt.export import write_mathprog
 from medalopt.instance.instance import Instance
 
@@ -87,3 +90,12 @@ def test_raw_yen_and_tonnes_of_metal() -> None:
         medals={"medal": {"count": 9, "parts": {"gold": "6 g", "copper": "1 t"}}},
     )
     agrees_with_glpk(loaded(document))
+
+
+def test_a_little_emitted_where_very_much_could_be() -> None:
+    """The best plan emits 56 g, others could emit very much more: a proof to 1e-9 needs finer prices."""
+    instance = medalopt.load(Path(__file__).parent / "little_footprint.yaml")
+    plan, answer = planned(instance, "footprint"), glpk.solve(write_mathprog(instance, "footprint"))
+    assert plan is not None
+    assert plan.objective == pytest.approx(answer.objective, rel=1e-9)
+    assert plan.objective < 0.06

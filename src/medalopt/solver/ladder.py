@@ -23,6 +23,7 @@ from medalopt.solver.solution import Solution, decided, priced
 from medalopt.solver.trim import trimmed
 
 NOISE = 2.0**-43  # of its implied bound, below which a quantity is nothing
+FINE = 24  # the largest cost is 2**FINE where 2**LIFT did not do
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,13 +67,14 @@ def answers(task: Task) -> Iterator[Solution]:
 
 
 def _scalings(task: Task, linear: Linear) -> Iterator[Scaled]:
-    """Yield `linear` measured in what there can be of everything, then in what of it can be of use.
+    """Yield `linear` measured in what there can be of everything, then in what of it can be of use, and more finely.
 
-    The second is for a little asked of very much, which the solver's tolerance would take for nothing.
+    The second is for a little asked of very much, or spent where very much could be: the solver's tolerance would
+    take it for nothing.
     """
     yield scaled(linear)
     useful = program(replace(task, bounds=within_need(task.instance, task.found, task.bounds)))[1]
-    yield scaled(replace(linear, size=useful.size))
+    yield scaled(replace(linear, size=useful.size), FINE)
 
 
 def gap(linear: Linear, x: Floats, y: Floats) -> tuple[float, float]:

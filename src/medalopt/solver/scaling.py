@@ -44,8 +44,8 @@ class Scaled:
         return np.ldexp(y, self.row - self.cost[0])
 
 
-def scaled(linear: Linear) -> Scaled:
-    """Return `linear` at a like size. Raises SolverError where a figure is not finite."""
+def scaled(linear: Linear, lift: int = LIFT) -> Scaled:
+    """Return `linear` at a like size, its largest cost at 2**`lift`. Raises SolverError where not all is finite."""
     entries = linear.entries
     _check(linear)
     column = powers(linear.size)
@@ -55,7 +55,7 @@ def scaled(linear: Linear) -> Scaled:
     row = -powers(largest)
     value = np.ldexp(value, row[entries.row])
     costs = np.ldexp(linear.costs, column[None, :])
-    cost = LIFT - powers(np.abs(costs).max(axis=1, initial=0.0))
+    cost = lift - powers(np.abs(costs).max(axis=1, initial=0.0))
     order = np.lexsort((entries.row, entries.column))
     counts = np.bincount(entries.column, minlength=len(column))
     result = Scaled(
