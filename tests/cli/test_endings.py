@@ -75,7 +75,7 @@ def test_a_traceback_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
         _raising(ZeroDivisionError("planted"))
 
 
-@pytest.mark.parametrize("delay", [0.2, 0.6, 1.2])
+@pytest.mark.parametrize("delay", [0.1, 0.4, 0.8])
 def test_an_interruption_ends_with_130(delay: float) -> None:
     """Ctrl-C ends a run with 130 and one line, wherever it comes."""
     begun = "from medalopt.cli.main import main; print('begun', flush=True); main()"
