@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from medalopt.analysis.repair_figure import Figure, Written, spelled
-from medalopt.analysis.repair_search import Stuck, least
+from medalopt.analysis.repair_search import Stuck, least, stuck
 from medalopt.errors import InputError, NoPlanError, SolverError
 from medalopt.instance.instance import Instance
 from medalopt.instance.loading import load
@@ -119,7 +119,7 @@ def single_repairs(at: Stuck, figures: Iterable[Figure], asked: Asked, most: int
     found: list[Repair] = []
     for figure in figures:
         position = least(figure, at)
-        repair = None if position is None else rounded(figure, position, _alone(at.instance, asked, figure))
+        repair = None if position is None else rounded(figure, position, _alone(at, asked, figure))
         if repair is not None:
             found.append(repair)
         if len(found) == most:
@@ -127,5 +127,10 @@ def single_repairs(at: Stuck, figures: Iterable[Figure], asked: Asked, most: int
     return sorted(found, key=lambda repair: (repair.objective, repair.changes[0].path))
 
 
-def _alone(instance: Instance, asked: Asked, figure: Figure) -> Callable[[tuple[float, ...]], Repair | None]:
-    return lambda values: priced(instance, asked, ((figure, values),))
+def _alone(at: Stuck, asked: Asked, figure: Figure) -> Callable[[tuple[float, ...]], Repair | None]:
+    def works(values: tuple[float, ...]) -> Repair | None:
+        if stuck(figure.put(at.instance, values), at.extensions, near=at) is not None:
+            return None  # told at once, where solving would have to prove it
+        return priced(at.instance, asked, ((figure, values),))
+
+    return works
