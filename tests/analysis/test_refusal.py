@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.model.cases import changed, loaded
 
+from medalopt import load
 from medalopt.analysis import conflict
 from medalopt.analysis.refusal import Diagnosis, diagnose
+from medalopt.analysis.repair_candidates import candidates
+from medalopt.analysis.repair_search import least, stuck
 from medalopt.instance.instance import Instance
 
 # All are the plain instance, changed: 5 kg of silver alloy with at least 90 % silver, so 4.5 kg of silver, from phones
@@ -195,3 +199,32 @@ def test_the_way_of_large_programs_finds_the_same(monkeypatch: pytest.MonkeyPatc
     assert families(large) == families(small)
     told, known = cures(large), cures(small)
     assert {path: pytest.approx(known[path], rel=1e-5) for path in told} == told
+
+
+def test_a_constraint_of_ones_own(tmp_path: Path) -> None:
+    """An extension that lets 4 t be sent leaves 3.6 kg of silver: it is named, and 8 medals of 10 would do."""
+    own = tmp_path / "little.py"
+    own.write_text(
+        "import pyomo.core as pyo\n\n\ndef extend(model, instance):\n"
+        "    model.little = pyo.Constraint(expr=(None, model.sent, 4.0))\n",
+        encoding="utf-8",
+    )
+    found = diagnose(case(), extensions=[own])
+    assert found is not None
+    assert "the extension's own constraint `little`" in {reason.text for reason in found.rules}
+    assert cures(found)["medals.medal.count"] == 8
+
+
+def test_tokyo_as_first_planned() -> None:
+    """Silver, all goods and the rule of recycled silver conflict; 54.6 % of scrap is what 3,987 kg of silver bear."""
+    instance = load(Path(__file__).parents[2] / "instances" / "tokyo2020-first-targets.yaml")
+    at = stuck(instance)
+    assert at is not None
+    found = conflict.conflict(at.problem, at.short)
+    assert {(rule.kind, rule.names) for rule in found.rules} == {
+        ("demand", ("silver_999", "2019-06")),
+        ("supply", ()),
+        ("recycled", ("Ag",)),
+    }
+    [scrap] = [one for one in candidates(instance, found.rules, {}) if one.field == "scrap_share"]
+    assert least(scrap, at) == pytest.approx(54.6014, abs=1e-4)

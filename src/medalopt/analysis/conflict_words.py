@@ -176,7 +176,7 @@ def _extension(instance: Instance, rule: Key, _: tuple[str, ...]) -> Said:
         ("extension", rule.names[0] if rule.names else "all"),
         None,
         None,
-        f"a constraint of an extension, {shown(name)}",
+        f"the extension's own constraint `{shown(name)}`",
     )
 
 
