@@ -87,4 +87,3 @@ def _price(objective: float, unit: str) -> str:
     if unit in ("t", "kg CO2e"):
         return f"{digits(objective)} {unit}"
     return money(objective, unit)
-
