@@ -1,0 +1,88 @@
+"""`medalopt verify`: accepts what `solve` wrote, names what was changed, and says what the change costs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.cli.runs import TINY, here
+
+RIO = TINY.replace("tiny.yaml", "rio2016.yaml")
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Path:
+    """Return tiny's plan as JSON."""
+    path = tmp_path / "tiny.json"
+    assert here("solve", TINY, "-o", str(path)).code == 0
+    return path
+
+
+def edited(plan: Path, member: str, amount: float) -> None:
+    """Add to the tonnes of the first row of a table."""
+    content = json.loads(plan.read_text(encoding="utf-8"))
+    content[member][0]["tonnes"] += amount
+    plan.write_text(json.dumps(content), encoding="utf-8")
+
+
+def test_a_right_plan_is_accepted(plan: Path) -> None:
+    """Exit code 0, and one line says that no plan does better."""
+    run = here("verify", str(plan), TINY)
+    assert run.code == 0
+    assert run.out.startswith("tiny.json is right.\n")
+    assert "no plan can do better (exact rational)" in run.out
+
+
+def test_a_changed_plan_is_not(plan: Path) -> None:
+    """Exit code 1, every broken rule by name with its amount, and how far the plan now is from the best."""
+    edited(plan, "shipments", 1.0)
+    run = here("verify", str(plan), TINY)
+    assert run.code == 1
+    assert "not right" in run.out and "supply" in run.out and "cost.total is stated as" in run.out
+    assert "above the best there can be" in run.out
+
+
+def test_json_tells_the_same(plan: Path) -> None:
+    """`accepted`, `broken` and `gap` as data; what is broken has rule, path, amount, unit and text."""
+    right = json.loads(here("verify", str(plan), TINY, "--json").out)
+    assert right["accepted"] is True and right["broken"] == [] and right["gap"] <= 1e-9
+    edited(plan, "shipments", 1.0)
+    wrong = json.loads(here("verify", str(plan), TINY, "--json").out)
+    assert wrong["accepted"] is False
+    assert all(set(row) == {"rule", "path", "amount", "unit", "text"} for row in wrong["broken"])
+
+
+def test_of_many_faults_the_first_twenty_are_told(plan: Path) -> None:
+    """A plan of another instance breaks more rules than a person reads; the rest is counted."""
+    run = here("verify", str(plan), RIO)
+    assert run.code == 1
+    assert "the plan was made for other figures" in run.out
+    assert "more (--json lists all)" in run.out
+    assert len(run.out.splitlines()) <= 23
+
+
+def test_what_cannot_be_told_is_not_told(plan: Path) -> None:
+    """Without prices there is no bound, and the distance is only that to what can be proven."""
+    content = json.loads(plan.read_text(encoding="utf-8"))
+    content["duals"] = []
+    plan.write_text(json.dumps(content), encoding="utf-8")
+    run = here("verify", str(plan), TINY)
+    assert run.code == 1 and "its prices prove only a gap" in run.out
+
+
+def test_the_instance_is_found_beside_the_plan(plan: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Left out, the instance is the file that the plan names, here or beside the plan; else it has to be named."""
+    run = here("verify", str(plan))
+    assert run.code == 2 and "name it: medalopt verify PLAN INSTANCE" in run.err
+    (plan.parent / "tiny.yaml").write_bytes(Path(TINY).read_bytes())
+    assert here("verify", str(plan)).code == 0
+    monkeypatch.chdir(plan.parent)
+    assert here("verify", plan.name).code == 0
+
+
+def test_what_is_no_plan_is_a_fault_of_input(tmp_path: Path) -> None:
+    """Exit code 2 with the file's name, for a missing file and for an instance in place of a plan."""
+    for path in (tmp_path / "none.json", Path(TINY)):
+        run = here("verify", str(path), TINY)
+        assert run.code == 2 and path.name in run.err
