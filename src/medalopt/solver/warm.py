@@ -10,9 +10,9 @@ import numpy as np
 
 from medalopt.errors import SolverError
 from medalopt.instance.figures import Floats, Ints
+from medalopt.solver.highs import loaded
 from medalopt.solver.scaling import Scaled
 
-TOLERANCE = 1e-10  # of scaled rows and reduced costs: the least that HiGHS takes
 LOWER, BASIC, UPPER = 0, 1, 2
 _DUAL, _PRIMAL = 1, 4  # strategies of the simplex method
 
@@ -97,25 +97,8 @@ class Warm:
 
 
 def _loaded(program: Scaled) -> highspy.Highs:
-    lp = highspy.HighsLp()
-    lp.num_col_, lp.num_row_ = len(program.lower), len(program.row_lower)
-    lp.col_cost_, lp.col_lower_, lp.col_upper_ = program.costs[0], program.lower, program.upper
-    lp.row_lower_, lp.row_upper_ = program.row_lower, program.row_upper
-    lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-    lp.a_matrix_.start_ = program.start.astype(np.int32)
-    lp.a_matrix_.index_ = program.index.astype(np.int32)
-    lp.a_matrix_.value_ = program.value
-    solver = highspy.Highs()  # type: ignore[no-untyped-call]
-    for option, value in (
-        ("output_flag", False),
-        ("threads", 1),
-        ("solver", "simplex"),
-        ("simplex_scale_strategy", 0),  # the program comes scaled
-        ("small_matrix_value", 1e-12),
-        ("primal_feasibility_tolerance", TOLERANCE),
-        ("dual_feasibility_tolerance", TOLERANCE),
-    ):
-        solver.setOptionValue(option, value)
-    if solver.passModel(lp) == highspy.HighsStatus.kError:
+    solver = loaded(program)
+    if solver is None:
         raise SolverError("a plan could not be asked further: look for figures that lie far apart")
+    solver.setOptionValue("solver", "simplex")
     return solver
