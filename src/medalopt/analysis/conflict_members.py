@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from medalopt.instance.instance import Instance
-
 LOWER, UPPER = 0, 1  # the ends of a row
 IDENTITIES = frozenset({"balance", "melt", "process_scrap"})
 
@@ -73,8 +71,3 @@ def merged(keys: set[Key], most: int) -> dict[Key, Key]:
     for one in keys:
         count[one.kind] = count.get(one.kind, 0) + 1
     return {one: Key(one.kind, ()) if count[one.kind] > most and one.names else one for one in keys}
-
-
-def members_of(one: Key, instance: Instance) -> tuple[str, ...]:
-    """Return the streams of a key of supply: itself, or all."""
-    return one.names or instance.streams.names

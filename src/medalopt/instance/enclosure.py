@@ -34,11 +34,6 @@ class Enclosure(NDArrayOperatorsMixin):
         return self.low.ndim
 
     @property
-    def size(self) -> int:
-        """The number of intervals."""
-        return self.low.size
-
-    @property
     def T(self) -> Enclosure:
         """The array with its axes reversed."""
         return Enclosure(self.low.T, self.high.T)
@@ -56,25 +51,12 @@ class Enclosure(NDArrayOperatorsMixin):
         value = enclosed(value)
         self.low[at], self.high[at] = value.low, value.high
 
-    def __iadd__(self, other: Any) -> Enclosure:
-        """Return the sum; enclosures are not changed in place."""
-        result: Enclosure = self + other
-        return result
-
-    def copy(self) -> Enclosure:
-        """Return a copy that can be changed on its own."""
-        return Enclosure(self.low.copy(), self.high.copy())
-
     def sum(self, axis: Any = None) -> Enclosure:
         """Return the sum along `axis` (all, or several), its rounding enclosed."""
         terms = self.low.size if axis is None else np.prod([self.low.shape[n] for n in np.atleast_1d(axis)])
         low, high = self.low.sum(axis=axis), self.high.sum(axis=axis)
         off_low, off_high = (terms * UNIT * abs(side).sum(axis=axis) for side in (self.low, self.high))
         return _outward(low - off_low, high + off_high)
-
-    def max(self) -> Enclosure:
-        """Return the greatest of all."""
-        return Enclosure(self.low.max(), self.high.max())
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         """Let numpy's arithmetic work on enclosures."""
