@@ -17,6 +17,7 @@ from medalopt.proof.prices import Duals
 from medalopt.solver import highs
 from medalopt.solver.ladder import Task, answers
 from medalopt.solver.solution import Solution
+from medalopt.solver.standing import Standing
 
 HAIR = 2.0**-40  # by which a price may be eased without moving a bound by as much as a certificate measures
 
@@ -27,6 +28,13 @@ def solve(instance: Instance, objective: str = "cost", extensions: Sequence[Path
     Raises NoPlanError where none exists, UsageError where the question cannot be asked, and SolverError where
     no method's answer can be proven.
     """
+    return solved(instance, objective, extensions)[0]
+
+
+def solved(
+    instance: Instance, objective: str = "cost", extensions: Sequence[Path] = (), near: Standing | None = None
+) -> tuple[Plan, Standing | None]:
+    """Return the plan as `solve` does, and where the solver stood; it starts from where it stood on a like instance."""
     if objective not in MEASURES:
         raise UsageError(f"'{objective}' is no objective: choose one of {', '.join(MEASURES)}")
     if instance.lots:
@@ -35,14 +43,14 @@ def solve(instance: Instance, objective: str = "cost", extensions: Sequence[Path
             "leave them out, and round the plan by hand"
         )
     found = routes(instance)
-    task = Task(instance, found, implied(instance, found), objective, tuple(Path(path) for path in extensions))
+    task = Task(instance, found, implied(instance, found), objective, tuple(Path(path) for path in extensions), near)
     for answer in answers(task):
         if answer.status != "optimal":
             raise NoPlanError(instance.name, answer.status)
         for duals in (answer.duals, _eased(answer.duals)):
             plan = _proven(task, answer, duals)
             if plan.certificate.optimal:
-                return plan
+                return plan, answer.standing
     raise SolverError(
         f"{instance.name}: no method gave an answer that can be proven, and nothing is claimed; "
         "look for figures that lie very far apart, such as a wrong unit"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -30,10 +31,14 @@ class Problem:
     """A program with the rules its rows stand for; the limits of stockpiles are rows of it."""
 
     linear: Linear
-    ready: Scaled
     said: dict[tuple[int, int], tuple[Key, str]]  # row and end to rule and period
     spoken: Ends  # those
     always: Ends  # what only defines
+
+    @cached_property
+    def ready(self) -> Scaled:
+        """The program as the solver sees it."""
+        return scaled(self.linear)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +69,7 @@ def problem(instance: Instance, extensions: tuple[Path, ...] = ()) -> Problem:
                 said[row, end] = meaning
     spoken = _ends(said, len(linear.rows))
     always = Ends(finite[LOWER] & ~spoken.lower, finite[UPPER] & ~spoken.upper)
-    return Problem(linear, scaled(linear), said, spoken, always)
+    return Problem(linear, said, spoken, always)
 
 
 def conflict(examined: Problem, first: Shortfall) -> Conflict:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 LOWER, UPPER = 0, 1  # the ends of a row
@@ -49,6 +50,7 @@ _BY_END: Mapping[str, tuple[str, str]] = {
 _WHOLE = frozenset({"recycled", "mix_low", "mix_high", "participation", "purchase", "feed_total", "stream_commitment"})
 
 
+@lru_cache(maxsize=2**16)
 def key(place: tuple[str, Any], end: int) -> tuple[Key, str] | None:
     """Return what one end of the row at `place` says, and in which period ('' over the horizon); None: nothing."""
     component, index = place

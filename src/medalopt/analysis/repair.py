@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from medalopt.analysis.repair_figure import Figure, Written, spelled
@@ -13,7 +13,8 @@ from medalopt.errors import InputError, NoPlanError, SolverError
 from medalopt.instance.instance import Instance
 from medalopt.instance.loading import load
 from medalopt.instance.paths import render
-from medalopt.solving import solve
+from medalopt.solver.standing import Standing
+from medalopt.solving import solved
 
 ROUNDING_TRIALS = (0.0, 1e-6, 1e-5, 1e-4)  # of the figure, by which it is moved on where rounding was not enough
 
@@ -34,10 +35,11 @@ class Change:
 
 @dataclass(frozen=True)
 class Repair:
-    """Changes after which there is a plan, and the objective of that plan."""
+    """Changes after which there is a plan, the objective of that plan, and where the solver then stood."""
 
     changes: tuple[Change, ...]
     objective: float
+    standing: Standing | None = field(default=None, repr=False, compare=False)
 
     def row(self) -> dict[str, object]:
         """Return the repair as one row."""
@@ -64,8 +66,11 @@ def changed(instance: Instance, moved: Iterable[Moved]) -> Instance:
     return instance
 
 
-def priced(instance: Instance, asked: Asked, moved: tuple[Moved, ...]) -> Repair | None:
-    """Return the repair that `moved` makes, as the file spells it; None where there is no plan with it."""
+def priced(instance: Instance, asked: Asked, moved: tuple[Moved, ...], near: Standing | None = None) -> Repair | None:
+    """Return the repair that `moved` makes, as the file spells it; None where there is no plan with it.
+
+    The plan is found and proven on the file as it then is; `near` is where the solver stood on one like it.
+    """
     ways: list[dict[str, str]] = [{}]
     for figure, values in moved:
         text = spelled(figure.told(values, instance), figure.unit)
@@ -76,7 +81,7 @@ def priced(instance: Instance, asked: Asked, moved: tuple[Moved, ...]) -> Repair
         except InputError:
             continue  # the file spells it in another way, or holds what contradicts the new value
         try:
-            plan = solve(repaired, asked.measure, asked.extensions)
+            plan, standing = solved(repaired, asked.measure, asked.extensions, near)
         except (NoPlanError, SolverError):
             return None
         rows = zip(way, moved, strict=True)
@@ -86,6 +91,7 @@ def priced(instance: Instance, asked: Asked, moved: tuple[Moved, ...]) -> Repair
                 for path, (figure, values) in rows
             ),
             plan.objective,
+            standing,
         )
     return None
 
@@ -117,20 +123,24 @@ def rounded(figure: Figure, position: float, works: Callable[[tuple[float, ...]]
 def single_repairs(at: Stuck, figures: Iterable[Figure], asked: Asked, most: int) -> list[Repair]:
     """Return repairs of one figure each, up to `most`, cheapest first."""
     found: list[Repair] = []
+    near = at.standing
     for figure in figures:
         position = least(figure, at)
-        repair = None if position is None else rounded(figure, position, _alone(at, asked, figure))
+        repair = None if position is None else rounded(figure, position, _alone(at, asked, figure, near))
         if repair is not None:
             found.append(repair)
+            near = repair.standing
         if len(found) == most:
             break
     return sorted(found, key=lambda repair: (repair.objective, repair.changes[0].path))
 
 
-def _alone(at: Stuck, asked: Asked, figure: Figure) -> Callable[[tuple[float, ...]], Repair | None]:
+def _alone(
+    at: Stuck, asked: Asked, figure: Figure, near: Standing | None
+) -> Callable[[tuple[float, ...]], Repair | None]:
     def works(values: tuple[float, ...]) -> Repair | None:
         if stuck(figure.put(at.instance, values), at.extensions, near=at) is not None:
             return None  # told at once, where solving would have to prove it
-        return priced(at.instance, asked, ((figure, values),))
+        return priced(at.instance, asked, ((figure, values),), near)
 
     return works

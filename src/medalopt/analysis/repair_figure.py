@@ -67,9 +67,9 @@ class Figure:
 
     def neat(self, position: float) -> tuple[float, ...] | None:
         """Return the values at the figure of few digits from which `position` is told apart by rounding alone."""
-        if self.kind in ("whole", "date", "list"):
+        if self.kind in ("date", "list"):
             return None
-        few = float(f"{position:.{FEW}g}")
+        few = float(round(position)) if self.kind == "whole" else float(f"{position:.{FEW}g}")
         return (few,) if abs(few - position) <= BESIDE * abs(position) else None
 
     def _outwards(self, value: float) -> float:

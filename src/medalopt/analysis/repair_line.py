@@ -11,23 +11,26 @@ from medalopt.analysis.conflict import Problem
 from medalopt.instance.figures import Floats
 from medalopt.model.network import Entries
 from medalopt.solver.linear import Linear
-from medalopt.solver.scaling import scaled
 
 STRAIGHT = 1e-12  # in relation to its size, by which an entry may lie beside the line
 Draw = Callable[[float], Problem]
 
 
-def along(build: Draw, start: Problem, begin: float, end: float) -> Draw:
-    """Return what gives the program at any position between `begin` (where `start` stands) and `end`, ends left out.
+def along(build: Draw, start: Problem, far: Problem, begin: float, end: float, whole: bool = False) -> Draw:
+    """Return what gives the program at any position between `begin` (at `start`) and `end` (at `far`).
 
-    Where every entry moves in proportion, as almost every figure has it, no program is built anew.
+    Where every entry moves in proportion, as almost every figure has it, no program is built anew. A figure that is
+    `whole` is built at whole positions alone, and drawn at all.
     """
-    first, second = begin + (end - begin) / 4, begin + (end - begin) / 2
-    one, two = build(first), build(second)
-    check, at = start, begin
-    if not _same(start.linear, one.linear):
-        at = begin + (end - begin) / 8
-        check = build(at)
+
+    def part(share: float) -> float:
+        return float(round(begin + (end - begin) * share)) if whole else begin + (end - begin) * share
+
+    first, second, at = begin, end, part(1 / 2)
+    one, two, check = start, far, build(at)
+    if not _same(one.linear, two.linear):
+        first, second, at = part(1 / 4), at, part(1 / 8)
+        one, two, check = build(first), check, build(at)
     if not (_same(one.linear, two.linear) and _same(one.linear, check.linear)):
         return build
 
@@ -68,7 +71,7 @@ def _between(one: Problem, two: Problem, share: float) -> Problem:
         row_upper=mix(a.row_upper, b.row_upper),
         entries=Entries(a.entries.row, a.entries.column, mix(a.entries.value, b.entries.value)),
     )
-    return dataclasses.replace(one, linear=linear, ready=scaled(linear))
+    return dataclasses.replace(one, linear=linear)
 
 
 def _close(one: Linear, other: Linear) -> bool:

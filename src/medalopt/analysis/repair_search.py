@@ -18,6 +18,7 @@ from medalopt.instance.routes import routes
 from medalopt.solver.conflict import Shortfall, shortfall
 from medalopt.solver.infeasible import PROVEN, margin
 from medalopt.solver.relaxing import alike, least_step
+from medalopt.solver.standing import Standing
 
 FARTHEST = 1e4  # times what stands there, or in the figure's unit where nothing does: beyond it no figure is offered
 CLOSE = 5e-7  # in relation to the figure, to which its least position is found
@@ -41,6 +42,11 @@ class Stuck:
         """Whether a program takes long enough to be sparing with them."""
         return len(self.problem.linear.rows) > SMALL
 
+    @property
+    def standing(self) -> Standing | None:
+        """Where the solver stood when it had found that the rows must give."""
+        return None if self.short.basis is None else Standing(self.problem.linear, self.short.basis).bare()
+
     def moved(self, figure: Figure, position: float) -> Problem:
         """Return the program with `figure` at `position`."""
         return problem(figure.at_position(self.instance, position), self.extensions)
@@ -52,7 +58,7 @@ def stuck(
     """Return `instance` with its shortfall; None where it has a plan. `near` is one that is nearly the same."""
     examined = examined or problem(instance, extensions)
     ends = examined.always | examined.spoken
-    short = shortfall(examined.ready, ends, near.short if near else None)
+    short = shortfall(examined.ready, ends, near.short.beside(near.problem.linear, examined.linear) if near else None)
     return Stuck(instance, examined, short, extensions) if short.contradicts else None
 
 
@@ -66,12 +72,12 @@ def least(figure: Figure, at: Stuck) -> float | None:
     if figure.stepwise:
         return _by_steps(figure, at, int(end))
     goal = at.moved(figure, _one_step(figure, end))
-    if (figure.kind == "whole" or not at.large) and alike(at.problem.linear, goal.linear):
+    if not at.large and alike(at.problem.linear, goal.linear):
         return _by_one_program(figure, at, goal, end)
     far = at.moved(figure, end) if _one_step(figure, end) != end else goal
     if _still_proven(at, far) or _contradicts(far, at):
         return None
-    return _by_trials(figure, at, end)
+    return _by_trials(figure, at, far, end)
 
 
 def impossible(instance: Instance) -> bool:
@@ -90,7 +96,7 @@ def _one_step(figure: Figure, end: float) -> float:
 
 
 def _contradicts(examined: Problem, near: Stuck) -> bool:
-    return shortfall(examined.ready, examined.always | examined.spoken, near.short).contradicts
+    return stuck(near.instance, near.extensions, examined, near) is not None
 
 
 def _still_proven(at: Stuck, other: Problem) -> bool:
@@ -124,9 +130,10 @@ def _by_steps(figure: Figure, at: Stuck, end: int) -> float | None:
     return float(enough)
 
 
-def _by_trials(figure: Figure, at: Stuck, end: float) -> float:
+def _by_trials(figure: Figure, at: Stuck, far: Problem, end: float) -> float:
     """The figure stands in the matrix: follow what the shortfall tells of its root, and halve where that fails."""
-    draw = along(lambda position: at.moved(figure, position), at.problem, figure.start, end)
+    whole = figure.kind == "whole"
+    draw = along(lambda position: at.moved(figure, position), at.problem, far, figure.start, end, whole)
     short, enough, again, last = figure.start, end, False, at
     seen = [_seen(draw, at.problem, at.short, short, enough)]
     for _ in range(MOST_TRIALS):

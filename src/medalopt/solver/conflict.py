@@ -18,6 +18,7 @@ from medalopt.solver.highs import METHODS, attempt, loaded
 from medalopt.solver.infeasible import PROVEN
 from medalopt.solver.linear import Linear
 from medalopt.solver.scaling import Scaled
+from medalopt.solver.standing import Standing
 
 _IRREDUCIBLE, _PRIMAL = 4, 4  # strategies of HiGHS
 _ROUNDING = 1e-9  # of a column's weights that should cancel
@@ -52,6 +53,12 @@ class Shortfall:
     multipliers: Floats
     x: Floats
     basis: Any = None
+
+    def beside(self, mine: Linear, other: Linear) -> Shortfall:
+        """Return it as a start for `other`, which is nearly the program `mine` that it is of."""
+        if self.basis is None:
+            return self
+        return dataclasses.replace(self, basis=Standing(mine, self.basis).on(other))
 
     @property
     def contradicts(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import highspy
 import numpy as np
@@ -23,6 +24,7 @@ class Answer:
     method: str
     x: Floats
     y: Floats
+    basis: Any = None
 
 
 def version() -> str:
@@ -30,8 +32,11 @@ def version() -> str:
     return str(highspy.Highs().version())  # type: ignore[no-untyped-call]
 
 
-def attempt(program: Scaled, method: str) -> Answer:
-    """Solve for the first objective by `method`; then, on the face of its optima, for the others in turn."""
+def attempt(program: Scaled, method: str, start: Any = None) -> Answer:
+    """Solve for the first objective by `method`, from the basis `start`; then, on the face of its optima, the others.
+
+    The answer's basis is that of the first objective.
+    """
     solver = loaded(program)
     if solver is None:
         return Answer("unanswered", method, np.zeros(0), np.zeros(0))
@@ -41,13 +46,15 @@ def attempt(program: Scaled, method: str) -> Answer:
     else:
         solver.setOptionValue("solver", "simplex")
         solver.setOptionValue("simplex_strategy", 1 if method == "dual simplex" else 4)
+    if start is not None:
+        solver.setBasis(start)
     status = _run(solver)
     if status != "optimal":
         return Answer(status, method, np.zeros(0), np.zeros(0))
-    solution = solver.getSolution()
+    solution, basis = solver.getSolution(), solver.getBasis()
     y = np.array(solution.row_dual)
     x = _settle_ties(solver, program, np.array(solution.col_value), y)
-    return Answer("unanswered" if x is None else "optimal", method, np.zeros(0) if x is None else x, y)
+    return Answer("unanswered" if x is None else "optimal", method, np.zeros(0) if x is None else x, y, basis)
 
 
 def loaded(program: Scaled) -> highspy.Highs | None:

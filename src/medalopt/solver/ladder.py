@@ -20,6 +20,7 @@ from medalopt.solver.linear import Linear, greatest
 from medalopt.solver.scaling import Scaled, scaled
 from medalopt.solver.sizes import within_need
 from medalopt.solver.solution import Solution, decided, priced
+from medalopt.solver.standing import Standing
 from medalopt.solver.trim import trimmed
 
 NOISE = 2.0**-43  # of its implied bound, below which a quantity is nothing
@@ -28,13 +29,17 @@ FINE = 24  # the largest cost is 2**FINE where 2**LIFT did not do
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """What is to be solved: the instance with its routes and bounds, the measure, and a user's own constraints."""
+    """What is to be solved: the instance with its routes and bounds, the measure, and a user's own constraints.
+
+    `near` is where the solver stood on an instance that is nearly the same.
+    """
 
     instance: Instance
     found: Routes
     bounds: Bounds
     measure: str = "cost"
     extensions: tuple[Path, ...] = ()
+    near: Standing | None = None
 
 
 def program(task: Task) -> tuple[Network, Linear]:
@@ -52,13 +57,16 @@ def answers(task: Task) -> Iterator[Solution]:
     """
     block, linear = program(task)
     for ready, method in ((ready, method) for ready in _scalings(task, linear) for method in METHODS):
-        answer = attempt(ready, method)
+        start = task.near.on(linear) if task.near is not None and method == METHODS[0] else None
+        answer = attempt(ready, method, start)
         if answer.status == "optimal":
             x = ready.primal(np.where(np.abs(answer.x) < NOISE, 0.0, answer.x))
             y = ready.dual(answer.y)
             decisions = decided(task.instance, task.found, block, linear, x)
+            compiled = gap(linear, x, y)
+            standing = Standing(linear, answer.basis)
             yield Solution(
-                "optimal", method, decisions, priced(linear, y), float(linear.costs[0] @ x), gap(linear, x, y)
+                *("optimal", method, decisions, priced(linear, y), float(linear.costs[0] @ x), compiled, standing)
             )
         elif answer.status == "infeasible" and contradiction(linear, ready) is not None:
             yield Solution("infeasible", method)

@@ -14,6 +14,7 @@ from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes
 from medalopt.model.network import Network
 from medalopt.solver.linear import Linear
+from medalopt.solver.standing import Standing
 
 Duals = Mapping[str, Mapping[Any, float]]  # constraint, index in it: money (or measure) per unit of the row
 
@@ -28,6 +29,7 @@ class Solution:
     duals: Duals = field(default_factory=dict)
     value: float = 0.0  # of the measure, by the solver's own columns
     compiled: tuple[float, float] = (0.0, 0.0)  # bound and greatest violation, for the program as it was compiled
+    standing: Standing | None = None
 
 
 def decided(instance: Instance, found: Routes, block: Network, linear: Linear, x: Floats) -> Decisions:
