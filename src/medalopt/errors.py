@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, order=True)
@@ -59,12 +60,15 @@ class SolverError(MedaloptError):
 
 
 class NoPlanError(MedaloptError):
-    """No plan exists (`status` is `infeasible`), or none is best (`unbounded`: an extension makes it so)."""
+    """No plan exists (`status` is `infeasible`), or none is best (`unbounded`: an extension makes it so).
+
+    `refutation` is what shows that none exists, a `medalopt.proof.farkas.Refutation`.
+    """
 
     exit_code = 3
 
-    def __init__(self, name: str, status: str) -> None:
-        self.status = status
+    def __init__(self, name: str, status: str, refutation: Any = None) -> None:
+        self.status, self.refutation = status, refutation
         reason = {
             "infeasible": "no plan exists: needs, dates and rules cannot all be met (proven)",
             "unbounded": "no plan is best: an extension lets the measure fall without end",

@@ -13,8 +13,10 @@ from medalopt.instance.routes import routes
 from medalopt.model.objective import MEASURES
 from medalopt.plan.plan import Plan
 from medalopt.proof.certificate import Certificate, certify, paid
+from medalopt.proof.farkas import Refutation, as_compiled, refute
 from medalopt.proof.prices import Duals
 from medalopt.solver import highs
+from medalopt.solver.infeasible import PROVEN
 from medalopt.solver.ladder import Task, answers
 from medalopt.solver.solution import Solution
 from medalopt.solver.standing import Standing
@@ -45,8 +47,13 @@ def solved(
     found = routes(instance)
     task = Task(instance, found, implied(instance, found), objective, tuple(Path(path) for path in extensions), near)
     for answer in answers(task):
-        if answer.status != "optimal":
-            raise NoPlanError(instance.name, answer.status)
+        if answer.status == "unbounded":
+            raise NoPlanError(instance.name, "unbounded")
+        if answer.status == "infeasible":
+            refutation = _refuted(task, answer)
+            if refutation.holds:
+                raise NoPlanError(instance.name, "infeasible", refutation)
+            continue
         for duals in (answer.duals, _eased(answer.duals)):
             plan = _proven(task, answer, duals)
             if plan.certificate.optimal:
@@ -55,6 +62,14 @@ def solved(
         f"{instance.name}: no method gave an answer that can be proven, and nothing is claimed; "
         "look for figures that lie very far apart, such as a wrong unit"
     )
+
+
+def _refuted(task: Task, answer: Solution) -> Refutation:
+    """Return what the multipliers show of the instance; where a user's own rows are needed for it, of the program."""
+    refutation, margin = refute(task.instance, answer.duals), answer.compiled[0]
+    if task.extensions and not refutation.holds and margin > PROVEN:
+        return as_compiled(answer.duals, margin)
+    return refutation
 
 
 def _eased(duals: Duals) -> Duals:

@@ -107,10 +107,10 @@ def ties(known: Known) -> Iterator[str]:
 
 
 def spoiled(known: Known) -> Iterator[str]:
-    """An answer in which more metal is left over than there is is not handed out."""
+    """An answer in which more metal is left over than there is is not handed out, nor is it said that there is none."""
     import medalopt
     from medalopt import solving
-    from medalopt.errors import MedaloptError
+    from medalopt.errors import MedaloptError, NoPlanError
 
     answers = solving.answers
 
@@ -124,6 +124,8 @@ def spoiled(known: Known) -> Iterator[str]:
     try:
         medalopt.solve(loaded(TINY))
         yield "a wrong plan"
+    except NoPlanError:
+        yield "no plan"
     except MedaloptError:
         pass
     finally:
@@ -169,6 +171,16 @@ def bounds(known: Known) -> Iterator[str]:
             yield "too low"
 
 
+def refutations(known: Known) -> Iterator[str]:
+    """No multipliers refute what has a plan: neither its prices, nor others, nor none at all."""
+    from medalopt.proof.farkas import refute
+
+    for (path, _), (_, duals, _) in known.priced.items():
+        for multipliers in (duals, {}, *list(_disturbed(duals))[-2:]):
+            if refute(loaded(Path(path)), multipliers).holds:
+                yield "refuted"
+
+
 def _disturbed(duals: Any) -> Iterator[dict[str, dict[Any, float]]]:
     """Yield other prices: those of one rule larger, smaller, or of the other sign; and all a little off."""
     for rule, values in duals.items():
@@ -193,4 +205,5 @@ CHECKS: dict[str, Callable[[Known], Iterator[str]]] = {
     "measures": measures,
     "wrong plans": wrong_plans,
     "bounds": bounds,
+    "refutations": refutations,
 }

@@ -10,11 +10,12 @@ import pytest
 from tests.model.cases import EXPECTED, at_random, changed, conformance, loaded, plain
 
 from medalopt.instance.bounds import implied
+from medalopt.instance.figures import Floats
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import routes
 from medalopt.solver import infeasible, ladder
 from medalopt.solver.highs import Answer, attempt
-from medalopt.solver.infeasible import PROVEN, contradiction, margin
+from medalopt.solver.infeasible import PROVEN, margin, multipliers
 from medalopt.solver.ladder import Task
 from medalopt.solver.linear import Linear, greatest
 from medalopt.solver.scaling import Scaled, scaled
@@ -27,6 +28,11 @@ def programs(instance: Instance, *extensions: Path) -> tuple[Linear, Scaled]:
     return linear, scaled(linear)
 
 
+def contradiction(linear: Linear, program: Scaled) -> Floats | None:
+    """Return the first multipliers, scaled, that show on the rows as they were compiled that there is no plan."""
+    return next((y for y in multipliers(program) if margin(linear, program, y) > PROVEN), None)
+
+
 def too_little() -> Instance:
     """Return a case in which 5 kg of silver are asked, and 4.5 kg can come back."""
     stream = {"device": "phone", "region": "north", "available": "5 t"}
@@ -35,14 +41,14 @@ def too_little() -> Instance:
 
 
 def test_what_has_no_plan_is_proven_to_have_none() -> None:
-    """For each conformance instance without a plan there are multipliers, and they stand on their own in its units."""
+    """For each conformance instance without a plan there are multipliers, none of them above 1 in scaled units."""
     refused = [name for name, answers in EXPECTED.items() if answers["cost"]["status"] == "infeasible"]
     assert len(refused) >= 5
     for name in refused:
         linear, program = programs(conformance(name))
-        multipliers = contradiction(linear, program)
-        assert multipliers is not None
-        assert margin(linear, program, np.ldexp(multipliers, -program.row)) > PROVEN
+        y = contradiction(linear, program)
+        assert y is not None
+        assert np.abs(y).max() <= 1 + PROVEN
 
 
 def test_what_has_a_plan_is_never_proven_to_have_none() -> None:
@@ -61,12 +67,13 @@ def test_what_has_a_plan_is_never_proven_to_have_none() -> None:
 def test_the_contradiction_is_the_one_a_person_sees() -> None:
     """0.5 kg are missing: with the balance and the demand of silver weighed alike, that is the margin."""
     linear, program = programs(too_little())
-    multipliers = contradiction(linear, program)
-    assert multipliers is not None
-    weighed = {name for (name, _), y in zip(linear.rows, multipliers, strict=True) if abs(y) > 1e-12}
+    y = contradiction(linear, program)
+    assert y is not None
+    weights = np.ldexp(y, program.row)
+    weighed = {name for (name, _), weight in zip(linear.rows, weights, strict=True) if abs(weight) > 1e-12}
     assert {"balance", "melt", "demand"} <= weighed
-    (demand,) = (y for (name, _), y in zip(linear.rows, multipliers, strict=True) if name == "demand")
-    assert margin(linear, program, np.ldexp(multipliers, -program.row)) == pytest.approx(0.5 * demand)
+    (demand,) = (weight for (name, _), weight in zip(linear.rows, weights, strict=True) if name == "demand")
+    assert margin(linear, program, y) == pytest.approx(0.5 * demand)
 
 
 @pytest.mark.parametrize("wrong", ["nothing", "turned round", "one row alone", "no number"])

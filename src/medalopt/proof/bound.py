@@ -18,6 +18,8 @@ from medalopt.instance.needs import may_buy, may_charge, on_account, owed, proce
 from medalopt.instance.routes import Reading, Routes, route_costs
 from medalopt.proof.prices import Prices
 
+NOTHING = "nothing"  # the measure that is 0 for every plan: a bound above it shows that there is none
+
 
 @dataclass(frozen=True)
 class Weights:
@@ -29,7 +31,7 @@ class Weights:
 
     @classmethod
     def of(cls, measure: str) -> Weights:
-        """Return the weights of `cost`, `footprint` or `mass`."""
+        """Return the weights of `cost`, `footprint` or `mass`; of `NOTHING` all are 0."""
         return cls(int(measure == "cost"), int(measure == "footprint"), int(measure == "mass"))
 
 

@@ -1,10 +1,12 @@
-"""A proof that a program has no plan, found by a program that always has one (phase one), and checked here.
+"""Multipliers that show that a program has no plan, found by a program that always has one (phase one).
 
 For multipliers y of the rows no x within its bounds can satisfy all rows if the least that
 `sum(y * row)` asks for lies above the most that the columns can give it (Farkas 1902).
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -13,16 +15,15 @@ from medalopt.solver.highs import METHODS, attempt
 from medalopt.solver.linear import Linear, greatest
 from medalopt.solver.scaling import Scaled
 
-PROVEN = 1e-9  # by which the contradiction must stand, the multipliers being at most 1
+PROVEN = 1e-9  # by which the contradiction must stand in plain floats, the multipliers being at most 1
 
 
-def contradiction(linear: Linear, program: Scaled) -> Floats | None:
-    """Return multipliers of the rows, (M,), in units of the rows, that prove that there is no plan, or None."""
+def multipliers(program: Scaled) -> Iterator[Floats]:
+    """Yield what each method in turn takes for multipliers of the rows, (M,), at most 1 in scaled units."""
     for method in METHODS:
         answer = attempt(_elastic(program), method)
-        if answer.status == "optimal" and margin(linear, program, answer.y) > PROVEN:
-            return np.ldexp(answer.y, program.row)
-    return None
+        if answer.status == "optimal":
+            yield answer.y
 
 
 def _elastic(program: Scaled) -> Scaled:

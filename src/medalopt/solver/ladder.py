@@ -15,7 +15,7 @@ from medalopt.instance.routes import Routes
 from medalopt.model.network import Network, network
 from medalopt.solver.assemble import assembled, extended
 from medalopt.solver.highs import METHODS, attempt
-from medalopt.solver.infeasible import contradiction
+from medalopt.solver.infeasible import margin, multipliers
 from medalopt.solver.linear import Linear, greatest
 from medalopt.solver.scaling import Scaled, scaled
 from medalopt.solver.sizes import within_need
@@ -53,25 +53,38 @@ def program(task: Task) -> tuple[Network, Linear]:
 def answers(task: Task) -> Iterator[Solution]:
     """Yield the answer of one method after the other; whoever asks decides which can be proven and is taken.
 
-    An infeasible program is said to be so only with a proof that has been checked.
+    Where a method finds no plan, or none of its plans is taken, multipliers come that may show that there is none.
     """
     block, linear = program(task)
-    for ready, method in ((ready, method) for ready in _scalings(task, linear) for method in METHODS):
-        start = task.near.on(linear) if task.near is not None and method == METHODS[0] else None
-        answer = attempt(ready, method, start)
-        if answer.status == "optimal":
-            x = ready.primal(np.where(np.abs(answer.x) < NOISE, 0.0, answer.x))
-            y = ready.dual(answer.y)
-            decisions = decided(task.instance, task.found, block, linear, x)
-            compiled = gap(linear, x, y)
-            standing = Standing(linear, answer.basis)
-            yield Solution(
-                *("optimal", method, decisions, priced(linear, y), float(linear.costs[0] @ x), compiled, standing)
-            )
-        elif answer.status == "infeasible" and contradiction(linear, ready) is not None:
-            yield Solution("infeasible", method)
-        elif answer.status == "unbounded" and task.extensions:
-            yield Solution("unbounded", method)
+    for ready in _scalings(task, linear):
+        refused = False
+        for method in METHODS:
+            start = task.near.on(linear) if task.near is not None and method == METHODS[0] else None
+            answer = attempt(ready, method, start)
+            if answer.status == "optimal":
+                x = ready.primal(np.where(np.abs(answer.x) < NOISE, 0.0, answer.x))
+                y = ready.dual(answer.y)
+                decisions = decided(task.instance, task.found, block, linear, x)
+                compiled = gap(linear, x, y)
+                standing = Standing(linear, answer.basis)
+                yield Solution(
+                    *("optimal", method, decisions, priced(linear, y), float(linear.costs[0] @ x), compiled, standing)
+                )
+            elif answer.status == "unbounded" and task.extensions:
+                yield Solution("unbounded", method)
+            elif answer.status == "infeasible" and not refused:
+                refused = True
+                yield from _refused(linear, ready, method)
+        if not refused:
+            yield from _refused(linear, ready, METHODS[-1])
+
+
+def _refused(linear: Linear, ready: Scaled, method: str) -> Iterator[Solution]:
+    """Yield what may show that there is no plan: multipliers, with their margin in the program as it was compiled."""
+    free = replace(linear, given={})  # nothing costs anything
+    for y in multipliers(ready):
+        duals = priced(free, np.ldexp(y, ready.row))
+        yield Solution("infeasible", method, duals=duals, compiled=(margin(linear, ready, y), 0.0))
 
 
 def _scalings(task: Task, linear: Linear) -> Iterator[Scaled]:

@@ -21,14 +21,18 @@ Duals = Mapping[str, Mapping[Any, float]]  # constraint, index in it: money (or 
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """One answer: `status` is `optimal`, `infeasible`, `unbounded`; decisions and duals where there is a plan."""
+    """One answer: `status` is `optimal`, `infeasible`, `unbounded`; decisions where there is a plan.
+
+    `duals` belong to the plan, or are the multipliers that may show that there is none. `compiled` is found on the
+    program as it was compiled: bound and greatest violation of a plan; of multipliers the margin by which they show it.
+    """
 
     status: str
     method: str
     decisions: Decisions | None = None
     duals: Duals = field(default_factory=dict)
     value: float = 0.0  # of the measure, by the solver's own columns
-    compiled: tuple[float, float] = (0.0, 0.0)  # bound and greatest violation, for the program as it was compiled
+    compiled: tuple[float, float] = (0.0, 0.0)
     standing: Standing | None = None
 
 

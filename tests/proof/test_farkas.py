@@ -1,0 +1,207 @@
+"""That there is no plan is said with multipliers that refute the instance by its figures alone, and only then."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from tests.model.cases import EXPECTED, at_random, changed, conformance, loaded
+from tests.proof.test_bound import axes, keys
+from tests.random_instances import as_text, document
+
+import medalopt
+from medalopt.errors import NoPlanError
+from medalopt.instance.arithmetic import ENCLOSED, EXACT, FLOATS
+from medalopt.instance.instance import Instance
+from medalopt.plan.plan import Plan
+from medalopt.proof.farkas import RULES, Refutation, refute
+from medalopt.proof.prices import Duals
+
+ROOT = Path(__file__).parents[2]
+REFUSED = [name for name, answers in EXPECTED.items() if answers["cost"]["status"] == "infeasible"]
+SEEDS = range(100)
+IMPOSSIBLE = (  # figures that take the plan from many instances, and leave it to some
+    ("medals", "count", 10**7),
+    ("alloys", "capacity", "1 g"),
+    ("smelters", "limit", "1 g"),
+    ("streams", "committed", "1000 t"),
+)
+
+
+def answer(instance: Instance) -> Plan | Refutation:
+    """Return the plan of an instance, or what shows that there is none."""
+    try:
+        return medalopt.solve(instance)
+    except NoPlanError as error:
+        assert error.status == "infeasible"
+        assert isinstance(error.refutation, Refutation)
+        return error.refutation
+
+
+@cache
+def answered(seed: int) -> Plan | Refutation:
+    """Return the answer to a random instance."""
+    return answer(at_random(seed))
+
+
+def holds(instance: Instance, shown: Refutation) -> None:
+    """See that a refutation holds anew, in fractions too, and that enclosures never claim more than they do."""
+    exact, enclosed = refute(instance, shown.duals, EXACT), refute(instance, shown.duals, ENCLOSED)
+    assert exact.holds and exact.margin >= enclosed.margin
+    again = refute(instance, shown.duals)
+    assert shown.holds and again.margin == shown.margin and again.duals == shown.duals
+    assert (again.arithmetic, again.scope) == (shown.arithmetic, "instance")
+
+
+@pytest.mark.parametrize("name", [*REFUSED, "infeasible"])
+def test_what_has_no_plan_is_refuted(name: str) -> None:
+    """Each conformance instance without a plan, and the one shipped: multipliers that hold in fractions."""
+    instance = conformance(name) if name in REFUSED else medalopt.load(ROOT / f"instances/{name}.yaml")
+    shown = answer(instance)
+    assert isinstance(shown, Refutation)
+    assert shown.arithmetic == EXACT.name
+    holds(instance, shown)
+
+
+def test_a_large_instance_is_refuted_in_enclosures() -> None:
+    """The first targets of Tokyo 2020 could not be met from the goods on offer; that is certain in floating point."""
+    instance = medalopt.load(ROOT / "instances/tokyo2020-first-targets.yaml")
+    shown = answer(instance)
+    assert isinstance(shown, Refutation)
+    assert shown.holds and shown.arithmetic == ENCLOSED.name
+    assert refute(instance, shown.duals).margin == shown.margin
+
+
+def test_random_instances_have_a_plan_or_are_refuted() -> None:
+    """Over the whole format: each has a plan or a refutation; more than thirty have none."""
+    refuted = [seed for seed in SEEDS if isinstance(answered(seed), Refutation)]
+    assert len(refuted) >= 35
+    for seed in refuted:
+        holds(at_random(seed), answered(seed))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("section", "figure", "value"), IMPOSSIBLE)
+def test_what_a_change_makes_impossible_is_refuted(section: str, figure: str, value: Any) -> None:
+    """More medals than there is metal for, foundries and smelters that take next to nothing, goods that are not there.
+
+    With the instances at random these are more than sixty.
+    """
+    refuted = 0
+    for seed in [seed for seed in SEEDS if isinstance(answered(seed), Plan)][:40]:
+        instance = turned(seed, section, figure, value)
+        shown = instance and answer(instance)
+        if instance and isinstance(shown, Refutation):
+            holds(instance, shown)
+            refuted += 1
+    assert refuted >= 7
+
+
+def turned(seed: int, section: str, figure: str, value: Any) -> Instance | None:
+    """Return a random instance with one figure changed in the first entry of a section, or None where it has none."""
+    text = document(Random(seed))
+    entries = text.get(section)
+    if not entries:
+        return None
+    first = entries[0] if isinstance(entries, list) else next(iter(entries.values()))
+    first[figure] = value
+    for other in ("committed", "minimum_order", "lot"):
+        if figure == "limit":
+            first.pop(other, None)
+    return loaded(as_text(text))
+
+
+def test_no_multipliers_refute_what_has_a_plan() -> None:
+    """Neither prices at random, nor those of the plan, nor what refutes the same instance with far greater needs."""
+    random = Random("no refutation")
+    for seed in [seed for seed in SEEDS if isinstance(answered(seed), Plan)][:30]:
+        instance, plan = at_random(seed), answered(seed)
+        assert isinstance(plan, Plan)
+        tried: list[Duals] = [
+            {},
+            plan.duals,
+            invented(instance, random),
+            disturbed(plan.duals, random),
+        ]
+        harder = turned(seed, "medals", "count", 10**7)
+        shown = harder and answer(harder)
+        tried += [shown.duals, disturbed(shown.duals, random)] if isinstance(shown, Refutation) else []
+        for duals in tried:
+            assert not refute(instance, duals, EXACT).holds
+            assert not refute(instance, duals, ENCLOSED).holds
+
+
+def invented(instance: Instance, random: Random) -> Duals:
+    """Return multipliers of rows at random, whether they stand in the program or not."""
+    return {
+        rule: {key: random.gauss(0, 10.0 ** random.randint(-6, 3)) for key in keys(along) if random.random() < 0.5}
+        for rule, along in axes(instance).items()
+    }
+
+
+def disturbed(duals: Duals, random: Random) -> Duals:
+    """Return multipliers a little or much off."""
+    return {
+        rule: {key: value * random.choice((1.0, 1.0, 1.001, 0.5, 3.0, -1.0)) for key, value in rows.items()}
+        for rule, rows in duals.items()
+    }
+
+
+def too_little() -> Instance:
+    """Return a case in which 5 kg of silver are asked, and 4.5 kg can come back."""
+    stream = {"device": "phone", "region": "north", "available": "5 t"}
+    alloy = {"composition": {"Ag": "100 %"}}
+    return loaded(changed(market=None, periods=None, streams=[stream], alloys={"silver": alloy}))
+
+
+def test_the_margin_by_hand() -> None:
+    """0.5 kg are missing: with balance, melt and demand of silver weighed alike that is the margin for each weight."""
+    instance, period = too_little(), "1"
+    for weight, told in ((1.0, 0.5), (3.0, 0.75), (1e-9, 0.5 * 1e-9 * 2**30)):
+        duals = {"balance": {("Ag", period): -weight}, "melt": {("silver", period): -weight}}
+        shown = refute(instance, duals | {"demand": {("silver", period): weight}})
+        assert shown.margin == pytest.approx(told, rel=1e-12)
+        assert shown.rules == 3
+        assert 1 <= max(abs(value) for rows in shown.duals.values() for value in rows.values()) < 2
+        assert not refute(instance, duals).holds
+
+
+def test_only_rows_that_count_are_kept() -> None:
+    """Definitions, rows of a user's own, supply that is priced anew, nothing and no numbers are left out."""
+    instance = too_little()
+    shown = answer(instance)
+    assert isinstance(shown, Refutation)
+    extra = {
+        "define_sent": {None: 1.0},
+        "own": {None: 1e9},
+        "supply": {("phone@north", "1"): -1e9},
+        "others": {("silver", "1"): 0.0},
+        "purchase": {},
+        "recycled": {"Ag": float("nan")},
+    }
+    assert refute(instance, {**shown.duals, **extra}) == shown
+    assert refute(instance, {}).duals == {} and not refute(instance, {}).holds
+    assert set(shown.duals) <= RULES
+
+
+def test_plain_floats_where_they_are_asked_for() -> None:
+    """In floats the same contradiction, and its name says so."""
+    instance = too_little()
+    shown = answer(instance)
+    assert isinstance(shown, Refutation)
+    floats = refute(instance, shown.duals, FLOATS)
+    assert floats.margin == pytest.approx(shown.margin) and floats.arithmetic == "float64"
+
+
+def test_a_hair_short_is_short() -> None:
+    """What lacks a ten-thousand-millionth has no plan either: fractions tell it, where floats would not."""
+    text = document(Random(115))
+    text["medals"]["gold"]["count"] = 4617
+    instance = loaded(as_text(text))
+    shown = answer(instance)
+    assert isinstance(shown, Refutation)
+    assert 0 < shown.margin < 1e-8
+    text["medals"]["gold"]["count"] = 4618
+    assert isinstance(answer(loaded(as_text(text))), Plan)
