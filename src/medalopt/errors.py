@@ -59,6 +59,12 @@ class SolverError(MedaloptError):
     exit_code = 70
 
 
+class LimitError(MedaloptError):
+    """The time was over before any plan had been come to."""
+
+    exit_code = 4
+
+
 class NoPlanError(MedaloptError):
     """No plan exists (`status` is `infeasible`), or none is best (`unbounded`: an extension makes it so).
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from medalopt.errors import NoPlanError, SolverError, UsageError
+from medalopt.errors import LimitError, NoPlanError, SolverError, UsageError
 from medalopt.instance.bounds import implied
 from medalopt.instance.decisions import Account
 from medalopt.instance.instance import Instance
@@ -16,6 +18,7 @@ from medalopt.proof.certificate import Certificate, certify, paid
 from medalopt.proof.farkas import Refutation, as_compiled, refute
 from medalopt.proof.prices import Duals
 from medalopt.solver import highs
+from medalopt.solver.budget import ENDLESS, Budget
 from medalopt.solver.infeasible import PROVEN
 from medalopt.solver.ladder import Task, answers
 from medalopt.solver.solution import Solution
@@ -24,17 +27,35 @@ from medalopt.solver.standing import Standing
 HAIR = 2.0**-40  # by which a price may be eased without moving a bound by as much as a certificate measures
 
 
-def solve(instance: Instance, objective: str = "cost", extensions: Sequence[Path] = ()) -> Plan:
+def solve(
+    instance: Instance,
+    objective: str = "cost",
+    extensions: Sequence[Path] = (),
+    gap: float = 0.0,
+    time_limit: float | None = None,
+) -> Plan:
     """Return the best plan of `instance`, proven; ties in `objective` by cost, then by tonnes.
 
-    Raises NoPlanError where none exists, UsageError where the question cannot be asked, and SolverError where
-    no method's answer can be proven.
+    A plan proven to lie within `gap` of the best, a share, is good enough. After `time_limit` seconds the search is
+    stopped: the plan is then the best so far, its certificate says how good, and it is called `stopped`.
+    Raises NoPlanError where none exists, LimitError where none was found in time, UsageError where the question
+    cannot be asked, and SolverError where no method's answer can be proven.
     """
-    return solved(instance, objective, extensions)[0]
+    budget = Budget(math.inf if time_limit is None else time_limit)
+    if not 0 <= gap < math.inf:
+        raise UsageError(f"a gap of {gap} cannot be asked for: it is a share, 0 or more, such as 1 %")
+    if not budget.seconds >= 0:
+        raise UsageError(f"a time limit of {budget.seconds} s cannot be kept: it is 0 or more")
+    return solved(instance, objective, extensions, None, gap, budget)[0]
 
 
 def solved(
-    instance: Instance, objective: str = "cost", extensions: Sequence[Path] = (), near: Standing | None = None
+    instance: Instance,
+    objective: str = "cost",
+    extensions: Sequence[Path] = (),
+    near: Standing | None = None,
+    gap: float = 0.0,
+    budget: Budget = ENDLESS,
 ) -> tuple[Plan, Standing | None]:
     """Return the plan as `solve` does, and where the solver stood; it starts from where it stood on a like instance."""
     if objective not in MEASURES:
@@ -45,19 +66,22 @@ def solved(
             "leave them out, and round the plan by hand"
         )
     found = routes(instance)
-    task = Task(instance, found, implied(instance, found), objective, tuple(Path(path) for path in extensions), near)
+    given = tuple(Path(path) for path in extensions)
+    task = Task(instance, found, implied(instance, found), objective, given, near, budget)
+    best: Plan | None = None
     for answer in answers(task):
         if answer.status == "unbounded":
             raise NoPlanError(instance.name, "unbounded")
+        if answer.status == "stopped":
+            return _so_far(best, instance.name), None
         if answer.status == "infeasible":
             refutation = _refuted(task, answer)
             if refutation.holds:
                 raise NoPlanError(instance.name, "infeasible", refutation)
             continue
-        for duals in (answer.duals, _eased(answer.duals)):
-            plan = _proven(task, answer, duals)
-            if plan.certificate.optimal:
-                return plan, answer.standing
+        best = _better(best, _best_proven(task, answer))
+        if best and (best.certificate.optimal or best.certificate.gap <= gap):
+            return best, answer.standing
     raise SolverError(
         f"{instance.name}: no method gave an answer that can be proven, and nothing is claimed; "
         "look for figures that lie very far apart, such as a wrong unit"
@@ -70,6 +94,28 @@ def _refuted(task: Task, answer: Solution) -> Refutation:
     if task.extensions and not refutation.holds and margin > PROVEN:
         return as_compiled(answer.duals, margin)
     return refutation
+
+
+def _so_far(best: Plan | None, name: str) -> Plan:
+    if best is None:
+        raise LimitError(f"{name}: the time was over before a plan was found; allow more of it")
+    return replace(best, stopped=True)
+
+
+def _better(one: Plan | None, other: Plan | None) -> Plan | None:
+    """Return which of two plans is proven to be closer to the best."""
+    return min((plan for plan in (one, other) if plan), key=lambda plan: plan.certificate.gap, default=None)
+
+
+def _best_proven(task: Task, answer: Solution) -> Plan | None:
+    """Return the plan of `answer` with the prices that prove most of it; None where it breaks a rule."""
+    best: Plan | None = None
+    for duals in (answer.duals, _eased(answer.duals)):
+        plan = _proven(task, answer, duals)
+        best = _better(best, plan if plan.certificate.feasible else None)
+        if plan.certificate.optimal:
+            break
+    return best
 
 
 def _eased(duals: Duals) -> Duals:

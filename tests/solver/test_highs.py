@@ -73,7 +73,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Let the runs of HiGHS end as listed, one after the other; the rest as they do."""
     said: list[str] = []
     run = highs._run
-    monkeypatch.setattr(highs, "_run", lambda solver: (run(solver), said.pop(0) if said else "optimal")[1])
+    monkeypatch.setattr(highs, "_run", lambda *given: (run(*given), said.pop(0) if said else "optimal")[1])
     yield said
     assert said == []
 

@@ -28,7 +28,7 @@ def tried(monkeypatch: pytest.MonkeyPatch) -> Callable[[Attempt], list[str]]:
     def use(other: Attempt) -> list[str]:
         methods: list[str] = []
 
-        def noted(scaled_program: Scaled, method: str, _: object = None) -> Answer:
+        def noted(scaled_program: Scaled, method: str, *_: object) -> Answer:
             methods.append(method)
             return other(scaled_program, method)
 

@@ -10,8 +10,9 @@ import typer
 
 from medalopt.cli.common import Changes, InstanceFile, Json, check_output, place, progress, read
 from medalopt.cli.ending import emit, say
+from medalopt.cli.limits import Gap, TimeLimit, limits
 from medalopt.cli.refusing import tell_no_plan
-from medalopt.errors import NoPlanError, UsageError
+from medalopt.errors import LimitError, NoPlanError, UsageError
 
 if TYPE_CHECKING:
     from medalopt.instance.instance import Instance
@@ -37,6 +38,8 @@ def solve(
         typer.Option("--extend", metavar="FILE", help="A Python file with constraints of your own; it is run."),
     ] = None,
     set_: Changes = None,
+    gap: Gap = None,
+    time_limit: TimeLimit = None,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", metavar="PATH", help="Also write the plan: NAME.json, or a folder of CSV."),
@@ -48,22 +51,35 @@ def solve(
         if output.suffix.lower() not in ("", ".json"):
             raise UsageError(f"-o {place(output)}: a plan is written as NAME.json, or as CSV to a folder")
         check_output(output, instance)
+    within = limits(gap, time_limit)
     figures = read(instance, set_)
     try:
-        plan = _solved(figures, objective, tuple(extend or ()))
+        plan = _solved(figures, objective, tuple(extend or ()), *within)
+    except LimitError:
+        if json:
+            _tell_interrupted(figures, objective)
+        raise
     except NoPlanError as error:
         return tell_no_plan(figures, error, instance, set_, objective.value, json, tuple(extend or ()))
     if output is not None:
         _write(plan, output)
     _print(plan, json)
-    return 0
+    return LimitError.exit_code if plan.stopped else 0
 
 
-def _solved(figures: Instance, objective: Measure, extensions: tuple[Path, ...]) -> Plan:
+def _solved(
+    figures: Instance, objective: Measure, extensions: tuple[Path, ...], gap: float, time_limit: float | None
+) -> Plan:
     from medalopt.solving import solve as solved
 
     with progress(f"solving {figures.name}"):
-        return solved(figures, objective.value, extensions)
+        return solved(figures, objective.value, extensions, gap, time_limit)
+
+
+def _tell_interrupted(figures: Instance, objective: Measure) -> None:
+    from medalopt.report.jsonplan import no_plan_object, text
+
+    emit(text(no_plan_object(figures, "interrupted", objective.value)))
 
 
 def _print(plan: Plan, as_json: bool) -> None:

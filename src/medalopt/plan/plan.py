@@ -34,6 +34,7 @@ class Plan:
     certificate: Certificate
     method: str
     solver: str
+    stopped: bool = False  # at a limit, before what was asked for had been proven
 
     @property
     def status(self) -> str:

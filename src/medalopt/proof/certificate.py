@@ -31,7 +31,12 @@ class Certificate:
     @property
     def optimal(self) -> bool:
         """Whether the plan keeps every rule and no other is better, within the tolerances of the formulation."""
-        return self.primal_violation <= BROKEN and self.gap <= GAP
+        return self.feasible and self.gap <= GAP
+
+    @property
+    def feasible(self) -> bool:
+        """Whether the plan keeps every rule, and something is proven of how far it is from the best."""
+        return self.primal_violation <= BROKEN and self.gap < np.inf
 
 
 def certify(

@@ -190,6 +190,9 @@ def _claims(plan: Any, certificate: Certificate) -> Iterator[Broken]:
         yield Broken("certificate", "status", certificate.gap, "", text)
     claimed, proven = plan.certificate.lower_bound, certificate.lower_bound
     size = max(1.0, abs(plan.objective.value))
+    if not plan.certificate.gap >= certificate.gap - GAP:
+        text = f"a gap of {plan.certificate.gap:.3g} is claimed, and the prices prove only one of {certificate.gap:.3g}"
+        yield Broken("certificate", "certificate.gap", certificate.gap - plan.certificate.gap, "", text)
     if not claimed <= proven + GAP * size:
         text = f"the lower bound {claimed:.10g} is claimed, and only {proven:.10g} follows from the prices"
         yield Broken("certificate", "certificate.lower_bound", claimed - proven, "", text)

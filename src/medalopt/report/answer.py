@@ -61,6 +61,11 @@ def _of_metal(plan: Plan, worth: Worth, metal: int) -> str:
 def proof(plan: Plan) -> str:
     """Return what is proven of the plan, in one line."""
     certificate = plan.certificate
-    word = "Proven optimal" if certificate.optimal else "Feasible, not proven optimal"
     gap, broken = (f"{max(value, 0.0):.0e}" for value in (certificate.gap, certificate.primal_violation))
-    return f"{word}: gap {gap}, every rule kept to {broken} of its size."
+    word = f"Proven optimal: gap {gap}" if certificate.optimal else f"Feasible, {_within(certificate.gap)}"
+    stopped = "Stopped at the time limit. " if plan.stopped else ""
+    return f"{stopped}{word}, every rule kept to {broken} of its size."
+
+
+def _within(gap: float) -> str:
+    return f"within {100 * gap:.2g} % of the best there can be" if gap < 1 else "how near to the best is not proven"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import highspy
 import numpy as np
 
 from medalopt.instance.figures import Bools, Floats
+from medalopt.solver.budget import ENDLESS, Budget
 from medalopt.solver.scaling import Scaled
 
 METHODS = ("primal simplex", "dual simplex", "interior point")  # the first is two to three times as quick here
@@ -18,12 +19,15 @@ ZERO = 1e-9  # a reduced cost or dual below this leaves a choice open between pl
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What one run gave, in scaled units: `status` is `optimal`, `infeasible`, `unbounded` or `unanswered`."""
+    """What one run gave, in scaled units: `status` is `optimal`, `infeasible`, `unbounded`, `stopped` or `unanswered`.
+
+    What was `stopped` at a limit has `x` where it had come to a plan, whose duals `y` prove what they can.
+    """
 
     status: str
     method: str
-    x: Floats
-    y: Floats
+    x: Floats = field(default_factory=lambda: np.zeros(0))
+    y: Floats = field(default_factory=lambda: np.zeros(0))
     basis: Any = None
 
 
@@ -32,29 +36,33 @@ def version() -> str:
     return str(highspy.Highs().version())  # type: ignore[no-untyped-call]
 
 
-def attempt(program: Scaled, method: str, start: Any = None) -> Answer:
+def attempt(program: Scaled, method: str, start: Any = None, budget: Budget = ENDLESS) -> Answer:
     """Solve for the first objective by `method`, from the basis `start`; then, on the face of its optima, the others.
 
-    The answer's basis is that of the first objective.
+    The answer's basis is that of the first objective. Where `budget` ends in between, the ties stay as they are.
     """
     solver = loaded(program)
     if solver is None:
-        return Answer("unanswered", method, np.zeros(0), np.zeros(0))
+        return Answer("unanswered", method)
     if method == "interior point":
         solver.setOptionValue("solver", "ipm")
         solver.setOptionValue("run_crossover", "on")
     else:
         solver.setOptionValue("solver", "simplex")
         solver.setOptionValue("simplex_strategy", 1 if method == "dual simplex" else 4)
+        if budget.seconds < np.inf:
+            solver.setOptionValue("presolve", "off")  # where a reduced program is stopped nothing can be read back
     if start is not None:
         solver.setBasis(start)
-    status = _run(solver)
+    status = _run(solver, budget)
+    if status == "stopped":
+        return _so_far(solver, method)
     if status != "optimal":
-        return Answer(status, method, np.zeros(0), np.zeros(0))
+        return Answer(status, method)
     solution, basis = solver.getSolution(), solver.getBasis()
     y = np.array(solution.row_dual)
-    x = _settle_ties(solver, program, np.array(solution.col_value), y)
-    return Answer("unanswered" if x is None else "optimal", method, np.zeros(0) if x is None else x, y, basis)
+    x = _settle_ties(solver, program, np.array(solution.col_value), y, budget)
+    return Answer("unanswered", method) if x is None else Answer("optimal", method, x, y, basis)
 
 
 def loaded(program: Scaled) -> highspy.Highs | None:
@@ -82,7 +90,8 @@ def loaded(program: Scaled) -> highspy.Highs | None:
     return solver
 
 
-def _run(solver: highspy.Highs) -> str:
+def _run(solver: highspy.Highs, budget: Budget) -> str:
+    solver.setOptionValue("time_limit", solver.getRunTime() + budget.left())  # its clock goes on from run to run
     if solver.run() == highspy.HighsStatus.kError:
         return "unanswered"
     return {
@@ -90,10 +99,20 @@ def _run(solver: highspy.Highs) -> str:
         highspy.HighsModelStatus.kInfeasible: "infeasible",
         highspy.HighsModelStatus.kUnboundedOrInfeasible: "infeasible",
         highspy.HighsModelStatus.kUnbounded: "unbounded",
+        highspy.HighsModelStatus.kTimeLimit: "stopped",
+        highspy.HighsModelStatus.kIterationLimit: "stopped",
     }.get(solver.getModelStatus(), "unanswered")
 
 
-def _settle_ties(solver: highspy.Highs, program: Scaled, x: Floats, y: Floats) -> Floats | None:
+def _so_far(solver: highspy.Highs, method: str) -> Answer:
+    """Return the plan at which a run was stopped; without one where it had not come to any."""
+    if solver.getInfo().primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
+        return Answer("stopped", method)
+    solution = solver.getSolution()
+    return Answer("stopped", method, np.array(solution.col_value), np.array(solution.row_dual))
+
+
+def _settle_ties(solver: highspy.Highs, program: Scaled, x: Floats, y: Floats, budget: Budget) -> Floats | None:
     """Among the optima of the first objective return one that is best by the second, then by the third.
 
     A column with a reduced cost, or a row with a dual, stays where it is: that is the face of all optima.
@@ -105,9 +124,9 @@ def _settle_ties(solver: highspy.Highs, program: Scaled, x: Floats, y: Floats) -
     for weights in costs[1:]:
         if not weights[open_columns].any():
             continue
-        best = _best_on_face(solver, program, x, weights, open_columns, open_rows)
+        best = _best_on_face(solver, program, x, weights, open_columns, open_rows, budget)
         if best is None:
-            return None
+            return None if budget.left() else x
         x, reduced, y = best
         open_columns &= np.abs(reduced) <= ZERO
         open_rows &= np.abs(y) <= ZERO
@@ -115,7 +134,7 @@ def _settle_ties(solver: highspy.Highs, program: Scaled, x: Floats, y: Floats) -
 
 
 def _best_on_face(
-    solver: highspy.Highs, program: Scaled, x: Floats, weights: Floats, columns: Bools, rows: Bools
+    solver: highspy.Highs, program: Scaled, x: Floats, weights: Floats, columns: Bools, rows: Bools, budget: Budget
 ) -> tuple[Floats, Floats, Floats] | None:
     numbers = np.arange(len(x), dtype=np.int32)
     held = np.clip(x, program.lower, program.upper)
@@ -129,10 +148,10 @@ def _best_on_face(
     solver.changeColsCost(len(x), numbers, weights)
     solver.setOptionValue("solver", "simplex")
     solver.setOptionValue("simplex_strategy", 4)
-    if _run(solver) != "optimal":  # from where the last run ended; now from the beginning, by the other simplex
+    if _run(solver, budget) != "optimal":  # from where the last run ended; now from the beginning, by the other simplex
         solver.clearSolver()
         solver.setOptionValue("simplex_strategy", 1)
-        if _run(solver) != "optimal":
+        if _run(solver, budget) != "optimal":
             return None
     solution = solver.getSolution()
     duals = np.array(solution.row_dual)

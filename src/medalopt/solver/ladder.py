@@ -14,7 +14,8 @@ from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes
 from medalopt.model.network import Network, network
 from medalopt.solver.assemble import assembled, extended
-from medalopt.solver.highs import METHODS, attempt
+from medalopt.solver.budget import ENDLESS, Budget
+from medalopt.solver.highs import METHODS, Answer, attempt
 from medalopt.solver.infeasible import margin, multipliers
 from medalopt.solver.linear import Linear, greatest
 from medalopt.solver.scaling import Scaled, scaled
@@ -40,6 +41,7 @@ class Task:
     measure: str = "cost"
     extensions: tuple[Path, ...] = ()
     near: Standing | None = None
+    budget: Budget = ENDLESS
 
 
 def program(task: Task) -> tuple[Network, Linear]:
@@ -54,29 +56,36 @@ def answers(task: Task) -> Iterator[Solution]:
     """Yield the answer of one method after the other; whoever asks decides which can be proven and is taken.
 
     Where a method finds no plan, or none of its plans is taken, multipliers come that may show that there is none.
+    Where the budget ends, the last answer is `stopped`, with decisions where a plan had been come to.
     """
     block, linear = program(task)
     for ready in _scalings(task, linear):
         refused = False
         for method in METHODS:
             start = task.near.on(linear) if task.near is not None and method == METHODS[0] else None
-            answer = attempt(ready, method, start)
-            if answer.status == "optimal":
-                x = ready.primal(np.where(np.abs(answer.x) < NOISE, 0.0, answer.x))
-                y = ready.dual(answer.y)
-                decisions = decided(task.instance, task.found, block, linear, x)
-                compiled = gap(linear, x, y)
-                standing = Standing(linear, answer.basis)
-                yield Solution(
-                    *("optimal", method, decisions, priced(linear, y), float(linear.costs[0] @ x), compiled, standing)
-                )
+            answer = attempt(ready, method, start, task.budget) if task.budget.left() else Answer("stopped", method)
+            if len(answer.x):
+                yield _stated(task, block, linear, ready, answer)
             elif answer.status == "unbounded" and task.extensions:
                 yield Solution("unbounded", method)
             elif answer.status == "infeasible" and not refused:
                 refused = True
                 yield from _refused(linear, ready, method)
+            if answer.status == "stopped":
+                yield Solution("stopped", method)
+                return
         if not refused:
             yield from _refused(linear, ready, METHODS[-1])
+
+
+def _stated(task: Task, block: Network, linear: Linear, ready: Scaled, answer: Answer) -> Solution:
+    """Return the plan of an answer and its prices in the instance's own units."""
+    x = ready.primal(np.where(np.abs(answer.x) < NOISE, 0.0, answer.x))
+    y = ready.dual(answer.y)
+    decisions = decided(task.instance, task.found, block, linear, x)
+    value, standing = float(linear.costs[0] @ x), Standing(linear, answer.basis)
+    duals, compiled = priced(linear, y), gap(linear, x, y)
+    return Solution("optimal", answer.method, decisions, duals, value, compiled, standing)
 
 
 def _refused(linear: Linear, ready: Scaled, method: str) -> Iterator[Solution]:

@@ -21,7 +21,7 @@ Duals = Mapping[str, Mapping[Any, float]]  # constraint, index in it: money (or 
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """One answer: `status` is `optimal`, `infeasible`, `unbounded`; decisions where there is a plan.
+    """One answer: `status` is `optimal`, `infeasible`, `unbounded`, `stopped`; decisions where there is a plan.
 
     `duals` belong to the plan, or are the multipliers that may show that there is none. `compiled` is found on the
     program as it was compiled: bound and greatest violation of a plan; of multipliers the margin by which they show it.

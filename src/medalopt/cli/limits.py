@@ -1,0 +1,38 @@
+"""How good a plan must be, and how long it may be sought: `--gap` and `--time-limit`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from medalopt.errors import UsageError
+
+Gap = Annotated[
+    str | None,
+    typer.Option("--gap", metavar="SHARE", help="A plan proven this near to the best will do, such as 1 % or 0.01."),
+]
+TimeLimit = Annotated[
+    str | None,
+    typer.Option(
+        "--time-limit", metavar="SECONDS", help="Stop the search after so many seconds, or 2 min, with what was found."
+    ),
+]
+
+
+def limits(gap: str | None, time_limit: str | None) -> tuple[float, float | None]:
+    """Return the gap as a share, and the time limit in seconds, None without one. Raises UsageError."""
+    share = 0.0 if gap is None else _figure("--gap", gap, "")
+    return share, None if time_limit is None else _figure("--time-limit", time_limit, "s")
+
+
+def _figure(option: str, text: str, unit: str) -> float:
+    from medalopt.quantity import Money, QuantityError, read
+
+    try:
+        figure = float(read(text, unit, Money("")).exact)
+    except QuantityError as error:
+        raise UsageError(f"{option}: {error}") from error
+    if figure < 0:
+        raise UsageError(f"{option}: must be 0 or more; found {text}")
+    return figure

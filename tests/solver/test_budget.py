@@ -1,0 +1,144 @@
+"""What is asked of a search: how near to the best will do, and how long it may take."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import highspy
+import numpy as np
+import pytest
+from tests.model.cases import conformance, loaded, plain
+
+import medalopt
+from medalopt.errors import LimitError, SolverError, UsageError
+from medalopt.instance.bounds import implied
+from medalopt.instance.routes import routes
+from medalopt.plan.plan import Plan
+from medalopt.solver import highs, ladder
+from medalopt.solver.budget import ENDLESS, Budget
+from medalopt.solver.highs import METHODS, Answer, attempt
+from medalopt.solver.ladder import Task, program
+from medalopt.solver.scaling import Scaled, scaled
+
+TINY = medalopt.load(Path(__file__).parents[2] / "instances" / "tiny.yaml")
+LONG = 1e6  # seconds: a time limit that is never reached
+
+
+def stopped_after(iterations: int, monkeypatch: pytest.MonkeyPatch) -> Plan | None:
+    """Return tiny's plan as it stands after so many iterations of the simplex method; None where there is none yet."""
+    whole = highs.loaded
+
+    def short(scaled_program: Scaled) -> highspy.Highs | None:
+        solver = whole(scaled_program)
+        if solver is not None:
+            solver.setOptionValue("simplex_iteration_limit", iterations)
+        return solver
+
+    with monkeypatch.context() as patched:
+        patched.setattr(highs, "loaded", short)
+        try:
+            return medalopt.solve(TINY, time_limit=LONG)
+        except LimitError:
+            return None
+
+
+def test_a_plan_stopped_early_says_how_good_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It keeps every rule and costs more than the best; its bound lies below the best, its gap above the true one."""
+    best = medalopt.solve(TINY).cost
+    plans = [stopped_after(iterations, monkeypatch) for iterations in (0, 120, 150, 184, 400)]
+    assert plans[0] is None and plans[-1] is not None and not plans[-1].stopped
+    early = [plan for plan in plans if plan is not None and plan.stopped]
+    assert len(early) >= 3
+    for plan in early:
+        assert plan.status == "feasible"
+        assert plan.certificate.primal_violation <= 1e-9
+        assert plan.certificate.lower_bound <= best * (1 + 1e-12)
+        paid = sum(abs(by_period).sum() for by_period in plan.account.costs.values())
+        assert plan.cost > best and plan.certificate.gap >= (plan.cost - best) / paid
+    assert early[-1].cost < early[0].cost
+
+
+def test_a_limit_that_is_not_reached_changes_nothing() -> None:
+    """The plan is the one that is found without a limit, and is called optimal."""
+    free, limited = medalopt.solve(TINY), medalopt.solve(TINY, time_limit=LONG)
+    assert limited.status == "optimal" and not limited.stopped
+    assert limited.cost == pytest.approx(free.cost, rel=1e-12)
+    assert limited.tonnes == pytest.approx(free.tonnes, rel=1e-9)
+
+
+def test_without_time_there_is_no_plan() -> None:
+    """After 0 seconds nothing is claimed, and the message says what to do."""
+    with pytest.raises(LimitError, match="the time was over before a plan was found; allow more of it"):
+        medalopt.solve(TINY, time_limit=0)
+
+
+def worse(share: float) -> object:
+    """Return a way to solve whose prices prove less than there is to prove."""
+    return lambda ready, method, *_: replace(answer := attempt(ready, method), y=(1 - share) * answer.y)
+
+
+def test_a_gap_that_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With poor prices the best plan is not proven so: it is taken where such a gap was asked for, and only there."""
+    instance = conformance("c00")
+    monkeypatch.setattr(ladder, "attempt", worse(0.001))
+    with pytest.raises(SolverError, match="nothing is claimed"):
+        medalopt.solve(instance)
+    plan = medalopt.solve(instance, gap=0.01)
+    assert plan.status == "feasible" and not plan.stopped
+    assert 1e-9 < plan.certificate.gap <= 0.01
+    with pytest.raises(SolverError):
+        medalopt.solve(instance, gap=plan.certificate.gap / 2)
+
+
+def test_the_nearest_to_the_best_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the time ends among methods that prove too little, the plan that was proven nearest is handed on."""
+    shares = iter((0.001, 0.0001, 0.01))
+
+    def poor(ready: Scaled, method: str, *_: object) -> Answer:
+        share = next(shares, None)
+        return Answer("stopped", method) if share is None else worse(share)(ready, method)  # type: ignore[operator,no-any-return]
+
+    monkeypatch.setattr(ladder, "attempt", poor)
+    plan = medalopt.solve(conformance("c00"), time_limit=LONG)
+    assert plan.stopped and plan.method == f"{METHODS[1]}, direct"
+
+
+@dataclass(frozen=True)
+class Short(Budget):
+    """A budget that is over as soon as the first run has been given all of it."""
+
+    asked: tuple[int, ...] = ()
+
+    def left(self) -> float:
+        """Return all the time there is, once."""
+        object.__setattr__(self, "asked", (*self.asked, 1))
+        return LONG if len(self.asked) == 1 else 0.0
+
+
+def test_a_proof_found_in_time_is_not_thrown_away() -> None:
+    """Where the time ends among the ties, the best plan is handed on with its prices, as proven as ever."""
+    instance = loaded(plain())
+    found = routes(instance)
+    ready = scaled(program(Task(instance, found, implied(instance, found)))[1])
+    whole, cut = (attempt(ready, METHODS[0], None, budget) for budget in (Budget(LONG), Short(LONG)))
+    assert cut.status == "optimal"
+    assert ready.costs[0] @ cut.x == pytest.approx(ready.costs[0] @ whole.x, rel=1e-9)
+    assert np.array_equal(cut.y, whole.y)
+
+
+def test_what_cannot_be_asked() -> None:
+    """A gap or a time below nothing, or that is no number, is refused."""
+    for gap in (-0.01, math.inf, math.nan):
+        with pytest.raises(UsageError, match="it is a share"):
+            medalopt.solve(TINY, gap=gap)
+    for seconds in (-1.0, math.nan):
+        with pytest.raises(UsageError, match="cannot be kept"):
+            medalopt.solve(TINY, time_limit=seconds)
+
+
+def test_a_budget_without_an_end() -> None:
+    """Endless time stays endless, and none is never less than none."""
+    assert ENDLESS.left() == math.inf
+    assert Budget(0).left() == 0
