@@ -46,9 +46,9 @@ develop: $(VENV)/.tools ## let .venv use the sources in place: no build between 
 	@$(pip) install --no-index --no-deps --no-build-isolation --editable .
 
 lock: $(VENV)/.lock ## pin all dependencies anew (make lock UPGRADE=--upgrade for the newest)
-	@$(compile) pyproject.toml --group build --output-file requirements/install.txt
-	@$(compile) pyproject.toml --group build --group develop --group test --group lint --constraints requirements/install.txt --output-file requirements/test.txt
-	@$(compile) pyproject.toml --group build --group bench --constraints requirements/install.txt --output-file requirements/bench.txt
+	@$(compile) pyproject.toml --all-extras --group build --output-file requirements/install.txt
+	@$(compile) pyproject.toml --all-extras --group build --group develop --group test --group lint --constraints requirements/install.txt --output-file requirements/test.txt
+	@$(compile) pyproject.toml --all-extras --group build --group bench --constraints requirements/install.txt --output-file requirements/bench.txt
 	@$(compile) --group lock --output-file requirements/lock.txt
 
 compile = $(bin)/uv pip compile --universal --fork-strategy fewest --generate-hashes --no-header --quiet $(UPGRADE)

@@ -187,3 +187,9 @@ def test_a_killed_run_leaves_the_plan_of_before_or_the_new_one(kind: str, tmp_pa
         lines = texts.pop().splitlines()
         assert len(lines) == 40_000 and len(set(lines)) == 1
         assert all(name == "plan" or (name.startswith(".plan.") and name.endswith(".part")) for name in names(tmp_path))
+
+
+def test_bytes_are_written_as_they_are(tmp_path: Path) -> None:
+    """A picture is written byte for byte."""
+    write_file(tmp_path / "a.png", b"\x89PNG\r\n\x00")
+    assert (tmp_path / "a.png").read_bytes() == b"\x89PNG\r\n\x00"

@@ -21,7 +21,7 @@ STALE = 600
 _EXCHANGE, _HERE = 2, -100  # RENAME_EXCHANGE and AT_FDCWD of Linux
 
 
-def write_file(path: Path, content: str) -> None:
+def write_file(path: Path, content: str | bytes) -> None:
     """Write `content` to `path`, or to what it links to: what stood there before stands until the new file is complete.
 
     Raises OutputError, and leaves no other file behind.
@@ -91,9 +91,9 @@ def _literal(name: str) -> str:
     return "".join(f"[{char}]" if char in "*?[" else char for char in name)
 
 
-def _fill(handle: int, content: str) -> None:
-    with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-        file.write(content)
+def _fill(handle: int, content: str | bytes) -> None:
+    with os.fdopen(handle, "wb") as file:
+        file.write(content.encode() if isinstance(content, str) else content)
         file.flush()
         os.fsync(file.fileno())
 

@@ -1,0 +1,16 @@
+"use strict";
+// Draws every chart of the page from the plain data beside it; without this, a picture of each chart stands there.
+const drawn = [];
+for (const place of document.querySelectorAll(".chart")) {
+  const option = JSON.parse(document.getElementById(place.dataset.option).textContent);
+  place.replaceChildren();
+  const chart = echarts.init(place, null, {renderer: "svg"});
+  chart.setOption(option);
+  drawn.push(chart);
+}
+const fitted = () => { for (const chart of drawn) chart.resize(); };
+addEventListener("resize", fitted);
+addEventListener("beforeprint", () => {
+  for (const details of document.querySelectorAll("details")) details.open = true;
+  fitted();
+});

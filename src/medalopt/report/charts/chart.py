@@ -1,0 +1,115 @@
+"""A chart before it is known where it will stand: one ECharts option serves the page, SVG and PNG."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from medalopt.report.section import Section
+
+# Okabe and Ito 2008: told apart by colour-blind readers, and in this order by their lightness too
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#b8a800")
+INK, FAINT, GRID = "#1f2328", "#57606a", "#d8dee4"
+FONT = "Source Sans Pro, Segoe UI, Helvetica Neue, Arial, sans-serif"
+_ALIGN = {False: "center", True: "left"}
+STAYS = 24  # characters of a name on an axis
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A picture with its finding as the title, and the same figures as tables for who would rather read.
+
+    `option` is an ECharts option of plain data, without title: no function, and text only where ECharts takes text.
+    """
+
+    title: str
+    option: Mapping[str, Any]
+    tables: tuple[Section, ...] = ()
+    notes: tuple[str, ...] = ()
+    height: int = 380  # pixels
+
+
+@dataclass(frozen=True)
+class Axis:
+    """An axis with what it shows and in which unit; `names` where it shows names instead of numbers."""
+
+    title: str
+    unit: str = ""
+    names: Sequence[str] = ()
+    least: float | None = None
+    most: float | None = None
+    logarithmic: bool = False
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def option(self, upward: bool = False) -> dict[str, Any]:
+        """Return the axis as ECharts takes it: its title below it, or above its end where it goes upward."""
+        label = f"{self.title} ({self.unit})" if self.unit else self.title
+        kind: dict[str, Any] = {"type": "log" if self.logarithmic else "value", "scale": True}
+        if self.names:
+            kind = {"type": "category", "data": [shortened(name) for name in self.names]}
+        ends = {"min": self.least, "max": self.most}
+        return {
+            **kind,
+            "name": label,
+            "nameLocation": "end" if upward else "middle",
+            "nameGap": 14 if upward else 34,
+            "nameTextStyle": {"color": FAINT, "fontFamily": FONT, "fontSize": 13, "align": _ALIGN[upward]},
+            "axisLabel": {"color": INK, "fontFamily": FONT, "fontSize": 12, "hideOverlap": True},
+            "axisLine": {"show": True, "lineStyle": {"color": FAINT}},
+            "splitLine": {"show": not self.names, "lineStyle": {"color": GRID}},
+            **{end: value for end, value in ends.items() if value is not None},
+            **self.extra,
+        }
+
+
+def shortened(name: str, most: int = STAYS) -> str:
+    """Return a name as an axis has room for it."""
+    return name if len(name) <= most else f"{name[: most - 1]}…"
+
+
+def plot(
+    across: Axis, up: Axis, series: Sequence[Mapping[str, Any]], legend: bool | None = None, **more: Any
+) -> dict[str, Any]:
+    """Return the option of a chart on two axes; a legend where there are several named series, or as asked."""
+    named = [str(line["name"]) for line in series if line.get("name")]
+    shows = len(named) > 1 if legend is None else legend
+    return {
+        "color": list(COLOURS),
+        "animation": False,
+        "textStyle": {"fontFamily": FONT},
+        "grid": {"left": 24, "right": 36, "top": 64 if shows else 40, "bottom": 40, "containLabel": True},
+        "legend": {"show": shows, "top": 4, "data": named, "textStyle": {"color": INK, "fontSize": 13}},
+        "tooltip": {"trigger": "item", "renderMode": "richText", "confine": True},
+        "xAxis": across.option(),
+        "yAxis": up.option(upward=True),
+        "series": [dict(line) for line in series],
+        **more,
+    }
+
+
+def line(name: str, points: Sequence[tuple[float, float | None]], **more: Any) -> dict[str, Any]:
+    """Return a series that joins points by straight lines; it is broken where the second number is None."""
+    data = [[across, up] for across, up in points]
+    return {"type": "line", "name": name, "data": data, "symbolSize": 6, "lineStyle": {"width": 2.5}, **more}
+
+
+def base_case(at: float, text: str) -> dict[str, Any]:
+    """Return the mark of the base case on the horizontal axis, to stand in a series as `markLine`."""
+    return {
+        "silent": True,
+        "symbol": "none",
+        "lineStyle": {"color": INK, "type": "dashed", "width": 1.5},
+        "label": {"formatter": text, "color": INK, "fontFamily": FONT, "fontSize": 12, "position": "end"},
+        "data": [{"xAxis": at}],
+    }
+
+
+def barred(start: float, end: float, text: str) -> dict[str, Any]:
+    """Return a stretch of the horizontal axis in which no plan exists, to stand in a series as `markArea`."""
+    return {
+        "silent": True,
+        "itemStyle": {"color": "#d55e00", "opacity": 0.12},
+        "label": {"color": "#a34700", "fontFamily": FONT, "fontSize": 13, "position": "inside"},
+        "data": [[{"xAxis": start, "name": text}, {"xAxis": end}]],
+    }
