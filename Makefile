@@ -12,13 +12,14 @@ INSTANCE ?= instances/tokyo2020.yaml
 TESTS ?= tests
 JOBS ?= 2
 COVERAGE ?= 95
+CAMPAIGNS ?= right_plans same_bytes units kills fuzz
 
 bin := $(VENV)/bin
 pip := $(bin)/python -m pip --disable-pip-version-check --no-input -qq
 locked := --require-hashes --only-binary :all:
 sources := $(shell find src -name __pycache__ -prune -o -print) pyproject.toml README.md LICENSE
 
-.PHONY: help solve test lint docs bench develop lock clean distclean
+.PHONY: help solve test lint docs bench campaigns develop lock clean distclean
 .DELETE_ON_ERROR:
 
 help: ## say what can be made
@@ -42,6 +43,9 @@ docs: $(VENV)/.installed ## write anew the pages, the picture and the schema tha
 bench: $(VENV)/.installed $(VENV)-bench/.installed ## measure against a bare solver, linopy and a bare command line
 	@$(bin)/python benchmarks/run.py --peer $(VENV)-bench/bin/python
 
+campaigns: $(VENV)/.installed $(VENV)/.tools ## run at scale what the tests run as samples: hours
+	@for name in $(CAMPAIGNS); do $(bin)/python -m campaigns.$$name || exit 1; done
+
 develop: $(VENV)/.tools ## let .venv use the sources in place: no build between an edit and a test
 	@$(pip) install --no-index --no-deps --no-build-isolation --editable .
 
@@ -55,7 +59,7 @@ compile = $(bin)/uv pip compile --universal --fork-strategy fewest --generate-ha
 
 clean: ## remove what was built and cached
 	@rm -rf build dist .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
-	@find src tests models benchmarks docs -name __pycache__ -prune -exec rm -rf {} +
+	@find src tests campaigns models benchmarks docs -name __pycache__ -prune -exec rm -rf {} +
 
 distclean: clean ## likewise, and the environments
 	@rm -rf $(VENV) $(VENV)-bench

@@ -110,7 +110,7 @@ def _better(one: Plan | None, other: Plan | None) -> Plan | None:
 def _best_proven(task: Task, answer: Solution) -> Plan | None:
     """Return the plan of `answer` with the prices that prove most of it; None where it breaks a rule."""
     best: Plan | None = None
-    for duals in (answer.duals, _eased(answer.duals)):
+    for duals in (answer.duals, _eased(answer.duals), {}):  # without prices: nothing costs less than nothing
         plan = _proven(task, answer, duals)
         best = _better(best, plan if plan.certificate.feasible else None)
         if plan.certificate.optimal:

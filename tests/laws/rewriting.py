@@ -17,6 +17,13 @@ DIGITS = 15  # that a figure may have, to be kept as it is written
 MASS = {unit: Decimal(size) for unit, size in (("kg", "1"), ("g", "0.001"), ("t", "1000"), ("mg", "0.000001"))}
 OLD = {"lb": Decimal("0.45359237"), "ozt": Decimal("0.0311034768")}
 RATES = {"JPY": Decimal(1), "EUR": Decimal(125), "KWD": Decimal("0.08")}  # exact both ways
+RATES |= {"KIL": Decimal(1000), "MEG": Decimal(10**6), "MIL": Decimal("0.001"), "MIC": Decimal("0.000001")}
+PER_TONNE, PER_KG = "JPY/t", "JPY/kg"
+UNWRITTEN = {  # the units of money that a figure without one has
+    **dict.fromkeys(("collection", "cost", "residue_value", "treatment_charge"), PER_TONNE),
+    **dict.fromkeys(("sell", "holding", "refining_charge", "value"), PER_KG),
+    "transport_rate": "JPY/t/km",
+}
 UNORDERED = ("streams", "lanes", "accepts", "regions", "devices", "treatments")  # lists without an order of their own
 _QUANTITY = re.compile(r"(-?[0-9.]+) (\S+)")
 
@@ -61,6 +68,24 @@ def in_other_money(text: str, random: Random) -> str:
     other = random.choice(sorted(RATES))
     with localcontext(EXACT):
         return _written(Decimal(value) * RATES[first] / RATES[other], "/".join([other, *below])) or text
+
+
+def with_units(node: Any, unit: str = "", section: str = "") -> Any:
+    """Return a document in which money is written with its unit everywhere."""
+    if isinstance(node, dict):
+        own = UNWRITTEN | {"price": PER_KG if section == "market" else PER_TONNE}
+        return {key: with_units(item, own.get(key, unit), section or key) for key, item in node.items()}
+    if isinstance(node, list):
+        return [with_units(item, unit, section) for item in node]
+    return f"{Decimal(repr(node)):f} {unit}" if unit and isinstance(node, int | float) else node
+
+
+def with_rates(content: dict[str, Any], currency: str = "JPY") -> dict[str, Any]:
+    """Return a document with another currency of its own, and with rates for all that the tests use."""
+    worth = RATES | {"USD": Decimal(110)}
+    with localcontext(EXACT):
+        rates = {code: f"{rate / RATES[currency]:f} {currency}" for code, rate in worth.items() if code != currency}
+    return content | {"currency": currency, "exchange": rates}
 
 
 def _parts(text: str) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.laws import pool
 from tests.laws.answer import answer
-from tests.laws.rewriting import RATES, each_quantity, in_old_units, in_other_masses, in_other_money
+from tests.laws.rewriting import each_quantity, in_old_units, in_other_masses, in_other_money, with_rates
 from tests.random_instances import Case, as_text, document
 
 SEEDS = pool.SEEDS
@@ -18,8 +18,7 @@ SEEDS = pool.SEEDS
 
 def written(content: dict[str, Any]) -> Case:
     """Return an instance as one file, with rates for the currencies that the tests use."""
-    content["exchange"] |= {code: f"{rate} JPY" for code, rate in RATES.items() if code != "JPY"}
-    return Case({"instance.yaml": as_text(content)})
+    return Case({"instance.yaml": as_text(with_rates(content))})
 
 
 def same(content: dict[str, Any], rewrite: Callable[[str, Random], str], seed: int) -> None:

@@ -105,3 +105,24 @@ def test_figures_that_no_double_can_hold_are_refused() -> None:
     entries = Entries(np.array([0, 0]), np.array([0, 1]), np.array([1e300, 1e-300]))
     with pytest.raises(SolverError, match="too far apart"):
         scaled(two_by_two(entries=entries, size=np.array([1e3, 1e-3])))
+
+
+def test_a_column_that_can_only_be_nothing_is_no_smaller_than_its_rows() -> None:
+    """A column without a size is measured by the rows it stands in: none of its coefficients is lost beside others."""
+    ones = np.ones(2)
+    linear = Linear(
+        network=2,
+        places=(),
+        lower=0 * ones,
+        upper=np.inf * ones,
+        size=np.array([2.0**40, 0.0]),
+        costs=np.zeros((1, 2)),
+        rows=(("both", None), ("own", None)),
+        row_lower=0 * ones,
+        row_upper=np.inf * ones,
+        entries=Entries(np.array([0, 0, 1]), np.array([0, 1, 1]), np.array([1.0, -0.25, 1.0])),
+        given={},
+    )
+    program = scaled(linear)
+    assert program.column.tolist() == [40, 42]
+    assert program.value.tolist() == [1.0, -1.0, 1.0]

@@ -48,11 +48,9 @@ def scaled(linear: Linear, lift: int = LIFT) -> Scaled:
     """Return `linear` at a like size, its largest cost at 2**`lift`. Raises SolverError where not all is finite."""
     entries = linear.entries
     _check(linear)
-    column = powers(linear.size)
+    column = _columns(linear)
     value = np.ldexp(entries.value, column[entries.column])
-    largest = np.zeros(len(linear.rows))
-    np.maximum.at(largest, entries.row, np.abs(value))
-    row = -powers(largest)
+    row = -powers(_largest(value, entries.row, len(linear.rows)))
     value = np.ldexp(value, row[entries.row])
     costs = np.ldexp(linear.costs, column[None, :])
     cost = lift - powers(np.abs(costs).max(axis=1, initial=0.0))
@@ -72,6 +70,28 @@ def scaled(linear: Linear, lift: int = LIFT) -> Scaled:
     if not (np.isfinite(result.value).all() and (result.value != 0).all() and np.isfinite(result.costs).all()):
         raise SolverError("the figures lie too far apart to be brought to a like size: look for a wrong unit")
     return result
+
+
+def _columns(linear: Linear) -> Ints:
+    """Return the exponent of each column; one that has no size gets its largest coefficient as large as its row's.
+
+    Without that a coefficient of what can only be nothing may be so small beside the others that HiGHS drops it.
+    """
+    entries = linear.entries
+    column = powers(linear.size)
+    sized = (linear.size > 0) & np.isfinite(linear.size)
+    value = np.where(sized[entries.column], np.ldexp(entries.value, column[entries.column]), 0.0)
+    largest = _largest(value, entries.row, len(linear.rows))
+    beside = np.where(largest[entries.row] > 0, np.ldexp(entries.value, -powers(largest)[entries.row]), 0.0)
+    reach = _largest(beside, entries.column, len(column))
+    return np.where(sized, column, -powers(reach))
+
+
+def _largest(value: Floats, place: Ints, count: int) -> Floats:
+    """Return the largest absolute `value` at each of `count` places; 0 where there is none."""
+    largest = np.zeros(count)
+    np.maximum.at(largest, place, np.abs(value))
+    return largest
 
 
 def _check(linear: Linear) -> None:

@@ -47,6 +47,8 @@ def read(changes: AnyMapping[str, str], faults: Faults) -> list[Change]:
     for text, value in changes.items():
         try:
             path = parse(text)
+            if any("\ud800" <= char <= "\udfff" for char in text):
+                raise PathError("holds bytes that are no text; write the path in UTF-8")
         except PathError as error:
             faults.add(HERE, (text,), str(error))
             continue

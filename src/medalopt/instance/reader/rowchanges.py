@@ -59,7 +59,9 @@ def _cleared(sheet: Sheet, rows: list[int], key: Key) -> list[Cell]:
 def _cells(row: int, key: Key, value: Node) -> list[Cell]:
     """Return the cells that `value` fills."""
     if isinstance(value, Scalar):
-        return [(row, key, None if value.null else written(value))]
+        if value.null:
+            return [(row, key, None)]
+        return [*((row, (*key[:length], "{}"), "") for length in range(1, len(key))), (row, key, written(value))]
     if isinstance(value, Mapping):
         inner = [cell for name, item in value.items.items() for cell in _cells(row, (*key, name), item)]
         return [(row, (*key, "{}"), ""), (row, key, None), *inner]

@@ -62,20 +62,24 @@ def check(sheet: Sheet, model: type[Entry], names: list[str], draft: Draft) -> N
 
 
 def _stray(key: Key, known: dict[Key, tuple[Any, Any]], draft: Draft) -> str:
-    """Return what is wrong with a column of this key, '' where it may be."""
-    first, last = key[:1], key[-1]
-    if key in known or key in (("source",), ("note",), PERIOD) or key == (*first, "source") or key == (*first, "note"):
+    """Return what is wrong with a column of this key, '' where it may be or where the one above it is told."""
+    mapping = len(key) > 1 and key[-1] == "{}"
+    at = key[:-1] if mapping else key
+    above, last = at[:-1], at[-1]
+    beside = {one[len(above)] for one in known if len(one) >= len(at) and one[: len(above)] == above} - {"{}"}
+    if not beside:
         return ""
-    if (*first, "*") in known:
-        metal = Name("metal", ("default",))
-        return "" if last == "{}" else metal.check(last, draft.context)
-    if len(key) == 1 and (*first, "{}") in known:
+    remark = last in ("source", "note") or at == PERIOD
+    if "*" in beside and not remark and (problem := Name("metal", ("default",)).check(last, draft.context)):
+        return problem
+    if "*" not in beside and not remark and last not in beside:
+        near = did_you_mean(last, beside)
+        return f"unknown key `{shown(last)}`{near or f'; the keys known here are {listed(beside, 30)}'}"
+    if mapping and not {(*at, "{}"), (*at, "*")} & known.keys():
+        return "expected one figure; found a mapping"
+    if not mapping and (*at, "{}") in known:
         return "expected a mapping such as {limit: 20 t, cost: 500}; found one value"
-    if len(key) == 2 and first in known:
-        return "expected one figure; found a mapping" if last == "{}" else ""
-    names = sorted({one[len(key) - 1] for one in known if one[: len(key) - 1] == key[:-1]} - {"*", "{}"})
-    near = did_you_mean(last, names)
-    return f"unknown key `{shown(last)}`{near or f'; the keys known here are {listed(names, 30)}'}" if names else ""
+    return ""
 
 
 def _required(sheet: Sheet, key: Key, names: list[str], draft: Draft) -> None:

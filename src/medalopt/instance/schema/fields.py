@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationInfo
 from pydantic_core import PydanticCustomError, core_schema
@@ -57,7 +57,7 @@ class Measure:
     """
 
     unit: str = ""
-    low: int | None = 0
+    low: Literal[0] | None = 0
     high: int | None = None
     below: bool = False
     above: bool = False
@@ -68,10 +68,9 @@ class Measure:
         figure = quantity.read(value, self.unit, money)
         if figure.pieces and not self.pieces:
             raise QuantityError(f"`{shown(str(value))}` counts pieces, but no device is meant here: write a mass")
-        exact = figure.exact
-        low, high = self.low, self.high
-        small = low is not None and (exact <= low if self.above else exact < low)
-        large = high is not None and (exact >= high if self.below else exact > high)
+        # no factor is negative: the sign of what is written tells
+        small = self.low is not None and (figure.raw <= 0 if self.above else figure.raw < 0)
+        large = self.high is not None and (figure.exact >= self.high if self.below else figure.exact > self.high)
         if small or large:
             raise QuantityError(f"`{shown(str(value))}` is out of range: {self.range}")
         return figure

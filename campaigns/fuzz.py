@@ -1,0 +1,115 @@
+"""Damaged instances handed to the loader: each is read, every figure finite, or is refused in plain words, and soon.
+
+Each trial is one call of the loader. What it may end with: an instance, InputError, UsageError; within `LONGEST`
+seconds and `MOST` bytes. Anything else is wrong, and its number tells how to see it again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import resource
+import signal
+import sys
+import tempfile
+from collections import Counter
+from functools import cache
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+
+from campaigns.mutating import Damaged, damaged
+from campaigns.running import Found, campaign
+from medalopt.cli.common import changes
+from medalopt.errors import InputError, UsageError
+from medalopt.instance import load
+from medalopt.instance.figures import Figures
+from medalopt.instance.instance import Instance
+
+LONGEST, MOST = 5.0, 2**30
+LIMITS = {  # that are infinite where they are not given
+    *("streams.storage_limit", "treatments.capacity", "smelters.capacity", "smelters.limit", "market.limit"),
+    *("alloys.capacity", "policy.footprint_cap"),
+}
+
+
+def trial(number: int) -> Found:
+    """Hand the damaged instance `number` to the loader."""
+    _confine()
+    return judged(number, damaged(Random(number)))
+
+
+def judged(number: int, case: Damaged) -> Found:
+    """Hand `case` to the loader, and see how that ends."""
+    path = _written(case)
+    signal.signal(signal.SIGVTALRM, _too_long)
+    signal.setitimer(signal.ITIMER_VIRTUAL, LONGEST)  # of its own work: the machine may be busy with others
+    signal.setitimer(signal.ITIMER_PROF, 10 * LONGEST)  # ends the process, where no alarm is heard within a library
+    try:
+        end, wrong = _ended(path, case.changes)
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+    return Found(Counter({"calls of the loader": 1, end: 1}), (f"{number}: {wrong}",) if wrong else ())
+
+
+def _ended(path: Path, given: tuple[str, ...]) -> tuple[str, str]:
+    """Return what the loader's answer counts as, and what is wrong with it."""
+    try:
+        instance = load(path, changes(list(given)))
+    except UsageError:
+        return "refused: the command line", ""
+    except InputError as error:
+        odd = [str(fault) for fault in error.faults if not (str(fault).isprintable() and fault.message)]
+        return "refused: the input", f"a fault that cannot be shown, {odd[0]!r}" if odd else ""
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        return "something else", f"{type(error).__name__}: {str(error)[:200]}"
+    odd = infinite(instance)
+    return "accepted", f"not finite: {', '.join(odd)}" if odd else ""
+
+
+def infinite(instance: Instance) -> list[str]:
+    """Return the figures that are no finite numbers, as they were written or in their own unit."""
+    found = []
+    for section in dataclasses.fields(instance):
+        part: Any = getattr(instance, section.name)
+        for field in dataclasses.fields(part) if dataclasses.is_dataclass(part) else ():
+            figures, name = getattr(part, field.name), f"{section.name}.{field.name}"
+            if isinstance(figures, Figures):
+                allowed = np.isposinf(figures.raw) & (name in LIMITS)
+                if not (allowed | (np.isfinite(figures.raw) & np.isfinite(figures.value))).all():
+                    found.append(name)
+    return found
+
+
+def _too_long(*_: object) -> None:
+    raise TimeoutError(f"more than {LONGEST} s")
+
+
+@cache
+def _confine() -> None:
+    """Let this process from now on have no more than `MOST` bytes beside what it has."""
+    taken = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (taken + MOST, resource.RLIM_INFINITY))
+
+
+@cache
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    """Return the folder of this process."""
+    return tempfile.TemporaryDirectory()
+
+
+def _written(case: Damaged) -> Path:
+    folder = Path(_folder().name)
+    path = folder / "case.yaml"
+    path.write_bytes(case.text.encode("utf-8", "surrogatepass"))
+    for name, content in case.tables.items():
+        (folder / name).write_bytes(content.encode("utf-8", "surrogatepass"))
+    return path
+
+
+if __name__ == "__main__":
+    sys.exit(campaign("fuzz", trial, 1_000_000, sys.argv[1:]))

@@ -1,0 +1,57 @@
+"""One way to run a campaign: so many trials by number, in processes of their own, and a table of what was found."""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+
+MOST_WRONG = 20  # that are told in full
+_BLOCK = 20  # trials that are handed to a process at once
+
+
+@dataclass(frozen=True)
+class Found:
+    """What trials came to: how often each thing was seen, and what was wrong, in words."""
+
+    seen: Counter[str] = field(default_factory=Counter)
+    wrong: tuple[str, ...] = ()
+
+    def __add__(self, other: Found) -> Found:
+        return Found(self.seen + other.seen, self.wrong + other.wrong)
+
+
+Trial = Callable[[int], Found]
+"""Makes the trial of a number, always the same, and returns what came of it."""
+
+
+def campaign(name: str, trial: Trial, count: int, arguments: list[str]) -> int:
+    """Run `trial` for so many numbers, print what was found, and return 1 where anything was wrong."""
+    parser = argparse.ArgumentParser(prog=f"python -m campaigns.{name}")
+    parser.add_argument("N", nargs="?", type=int, default=count, help=f"how many trials (default {count:_})")
+    parser.add_argument("--seed", type=int, default=0, help="the number of the first trial (default 0)")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at once (default: all cores)")
+    asked = parser.parse_args(arguments)
+    found = Found()
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(asked.jobs, spawn) as pool:
+        for one in pool.map(trial, range(asked.seed, asked.seed + asked.N), chunksize=_BLOCK):
+            found += one
+            for wrong in one.wrong:
+                print(wrong, file=sys.stderr, flush=True)
+    print("\n".join(table(f"{name}, {asked.N} from {asked.seed}", found)))
+    return 1 if found.wrong else 0
+
+
+def table(title: str, found: Found) -> Iterable[str]:
+    """Yield the lines of a table: what was seen, how often, and how much was wrong."""
+    rows = [*sorted(found.seen.items()), ("WRONG", len(found.wrong))]
+    width = max(len(name) for name, _ in rows)
+    yield title
+    for name, number in rows:
+        yield f"  {name:<{width}}  {number:>12_}"

@@ -1,0 +1,34 @@
+"""How campaigns run: processes of their own, a table, and 1 where anything was wrong."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from campaigns import units
+from campaigns.running import Found, campaign
+
+
+def odd_is_wrong(number: int) -> Found:
+    """Find every third number odd enough to be wrong."""
+    return Found(Counter({"tried": 1}), () if number % 3 else (f"{number}: divisible",))
+
+
+def test_what_is_found_is_counted_and_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """Trials are made for so many numbers from the seed on; what is wrong is told with its number and ends in 1."""
+    assert campaign("some", odd_is_wrong, 1000, ["5", "--seed", "4", "--jobs", "1"]) == 1
+    said = capsys.readouterr()
+    assert said.out.split() == ["some,", "5", "from", "4", "tried", "5", "WRONG", "1"]
+    assert said.err == "6: divisible\n"
+
+
+def test_nothing_wrong_ends_in_0(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where nothing is wrong the end is 0, whatever the number of processes."""
+    assert campaign("some", odd_is_wrong, 2, ["--seed", "1"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_units_far_apart(seed: int) -> None:
+    """Twelve of the instances of `campaigns.units`: no other plan in units a thousand and a million times apart."""
+    assert units.trial(seed).wrong == ()
