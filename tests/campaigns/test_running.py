@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from campaigns import units
 from campaigns.running import Found, campaign
+
+from campaigns import units
 
 
 def odd_is_wrong(number: int) -> Found:

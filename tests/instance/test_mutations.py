@@ -10,11 +10,11 @@ from random import Random
 
 import numpy as np
 import pytest
-from campaigns import fuzz, mutating
 from campaigns.fuzz import judged
 from campaigns.mutating import Damaged
 from tests.laws.figures import changed, plain
 
+from campaigns import fuzz, mutating
 from medalopt import Instance
 from medalopt.instance import load
 
