@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
 from pydantic import ValidationError
 
+from medalopt.errors import Fault
 from medalopt.instance.instance import Instance, Source
 from medalopt.instance.reader import entries, files, remarks, tables, yamltext
 from medalopt.instance.reader.changes import Change
@@ -34,6 +36,7 @@ from medalopt.instance.schema.document import Document
 from medalopt.instance.schema.fields import Context
 from medalopt.instance.schema.models import Lane, Periods, Stream
 from medalopt.instance.schema.validate import node_names, validated
+from medalopt.instance.written import Written
 from medalopt.wording import shown
 
 _MODELS = {"streams": Stream, "lanes": Lane}
@@ -44,24 +47,51 @@ def load(path: str | os.PathLike[str], changes: Mapping[str, str] = MappingProxy
 
     Raises InputError with every fault of the file and of its tables.
     """
+    return opened(path).with_changes(changes)
+
+
+def opened(path: str | os.PathLike[str]) -> Opened:
+    """Return the file at `path`, read once, for any number of instances. Raises InputError where it is no mapping."""
     faults = Faults()
     digests: dict[str, str] = {}
     root = _tree(Path(path), os.fspath(path), digests, faults)
     if root is None:
         faults.settle()
         raise AssertionError("a file that cannot be read is a fault")
-    draft, notes = _draft(root, Path(path), read_changes(changes, faults), digests, faults)
-    supply = streams.gather(draft.streams, draft)
-    ways = lanes.gather(draft.lanes, draft) if draft.lanes else None
-    check(draft)
-    faults.settle()
-    instance = assemble(draft, supply, ways)
-    warn(draft, instance, supply)
-    everywhere = [*notes, *remarks_of(supply), *remarks_of(ways)]
-    sources = tuple(sorted(everywhere, key=lambda source: source.path))
-    return dataclasses.replace(
-        instance, sources=sources, files=dict(sorted(digests.items())), warnings=faults.warnings()
-    )
+    return Opened(Path(path), root, digests, tuple(faults.found))
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """An instance file that has been read, and its tables as soon as they have: instances are made of it by changes."""
+
+    path: Path
+    root: Tree
+    digests: Mapping[str, str]  # of the file itself
+    found: tuple[Fault, ...]  # what was wrong with its text
+    tables: dict[Path, files.Bytes] = field(default_factory=dict)
+
+    def with_changes(self, changes: Mapping[str, str] = MappingProxyType({})) -> Instance:
+        """Return the instance with `changes` made, path to new value. Raises InputError with every fault."""
+        faults = Faults(list(self.found))
+        digests = dict(self.digests)
+        draft, notes = _draft(self, read_changes(changes, faults), digests, faults)
+        supply = streams.gather(draft.streams, draft)
+        ways = lanes.gather(draft.lanes, draft) if draft.lanes else None
+        check(draft)
+        faults.settle()
+        instance = assemble(draft, supply, ways)
+        warn(draft, instance, supply)
+        everywhere = [*notes, *remarks_of(supply), *remarks_of(ways)]
+        sources = tuple(sorted(everywhere, key=lambda source: source.path))
+        return dataclasses.replace(
+            instance, sources=sources, files=dict(sorted(digests.items())), warnings=faults.warnings()
+        )
+
+    def written(self, changes: Mapping[str, str] = MappingProxyType({})) -> Written:
+        """Return what the file writes, figure by figure, with `changes` made; of an instance without faults."""
+        faults = Faults()
+        return Written(_draft(self, read_changes(changes, faults), {}, faults)[0])
 
 
 def _tree(path: Path, name: str, digests: dict[str, str], faults: Faults) -> Tree | None:
@@ -78,18 +108,19 @@ def _tree(path: Path, name: str, digests: dict[str, str], faults: Faults) -> Tre
 
 
 def _draft(
-    root: Tree, path: Path, wanted: list[Change], digests: dict[str, str], faults: Faults
+    file: Opened, wanted: list[Change], digests: dict[str, str], faults: Faults
 ) -> tuple[Draft, tuple[Source, ...]]:
     """Return all that is right of the file with the changes `wanted`, and the remarks of its mappings."""
+    root = file.root
     before = _calendar(root)
     root = change_tree(root, wanted, before.count if before else None, faults)
     root, notes = remarks.apart(_without_null_sections(root, faults), faults)
     calendar = _calendar(root)
     context = Context(money(root, faults), calendar.count if calendar else None, _names(root))
     labels = calendar.labels if calendar else None
-    streams_sheet = _sheet("streams", root, path, labels, digests, faults) or Sheet.empty("streams")
+    streams_sheet = _sheet("streams", root, file, labels, digests, faults) or Sheet.empty("streams")
     streams_sheet = change_rows(streams_sheet, wanted, grouping.row_names, labels, faults)
-    lanes_sheet = _sheet("lanes", root, path, labels, digests, faults)
+    lanes_sheet = _sheet("lanes", root, file, labels, digests, faults)
     lanes_sheet = change_rows(lanes_sheet or Sheet.empty("lanes"), wanted, lanes.row_names, labels, faults)
     document = validated(root, context, faults)
     ways = lanes_sheet if "lanes" in root.items else None
@@ -127,7 +158,7 @@ def _names(root: Tree) -> dict[str, frozenset[str]]:
 
 
 def _sheet(
-    name: str, root: Tree, path: Path, labels: tuple[str, ...] | None, digests: dict[str, str], faults: Faults
+    name: str, root: Tree, file: Opened, labels: tuple[str, ...] | None, digests: dict[str, str], faults: Faults
 ) -> Sheet | None:
     """Return the rows of a section that is a list or a table; None where it is absent or cannot be read."""
     node = root.items.get(name)
@@ -139,19 +170,22 @@ def _sheet(
     if not isinstance(table, Scalar) or not isinstance(node, Tree) or len(node.items) > 1:
         faults.add(node.place, (name,), "expected a list, or {table: FILE.csv} for rows in a table beside the instance")
         return None
-    return _table(name, table, path, digests, faults)
+    return _table(name, table, file, digests, faults)
 
 
-def _table(name: str, node: Scalar, path: Path, digests: dict[str, str], faults: Faults) -> Sheet | None:
-    target = tables.locate(path.parent, node, (name, "table"), faults)
-    shown_as = os.fspath(path.parent / node.text)
+def _table(name: str, node: Scalar, file: Opened, digests: dict[str, str], faults: Faults) -> Sheet | None:
+    target = tables.locate(file.path.parent, node, (name, "table"), faults)
+    shown_as = os.fspath(file.path.parent / node.text)
 
     def report(message: str) -> None:
         faults.add(node.place, (name, "table"), f"`{shown(node.text)}` {message}")
 
-    data = files.read(target, shown_as, files.LARGEST_TABLE, report) if target else None
-    if data is None:
+    data = file.tables.get(target) if target else None
+    if target and data is None:
+        data = files.read(target, shown_as, files.LARGEST_TABLE, report)
+    if target is None or data is None:
         return None
+    file.tables[target] = data
     digests[node.text] = data.sha256
     known = ["_".join(key) for key in fields(_MODELS[name]) if key[-1] not in ("*", "{}")]
     return tables.sheet_of(name, data, [*known, "source", "note", *(["period"] if name == "streams" else [])], faults)

@@ -113,19 +113,27 @@ def gap(linear: Linear, x: Floats, y: Floats) -> tuple[float, float]:
     Both for the program as it was compiled, a user's own constraints included; columns without a bound of
     their own pay by their implied size.
     """
-    entries = linear.entries
+    entries, width = linear.entries, len(linear.lower)
     end = np.where(y > 0, linear.row_lower, linear.row_upper)
     usable = np.isfinite(end)
-    y = np.where(usable, y, 0.0)
+    y, end = np.where(usable, y, 0.0), np.where(usable, end, 0.0)
     parts = entries.value * y[entries.row]
-    pull = np.bincount(entries.column, parts, len(linear.lower)) - linear.costs[0]
-    terms = np.bincount(entries.column, np.abs(parts), len(linear.lower)) + np.abs(linear.costs[0])
+    pull = np.bincount(entries.column, parts, width) - linear.costs[0]
+    terms = np.bincount(entries.column, np.abs(parts), width) + np.abs(linear.costs[0])
     most = np.where(np.isfinite(linear.upper), linear.upper, linear.size)
     least = np.where(np.isfinite(linear.lower), linear.lower, -linear.size)
-    bound = float((y[usable] * end[usable]).sum()) - greatest(pull, terms, least, most)
-    activity = np.bincount(entries.row, entries.value * x[entries.column], len(linear.rows))
-    size = np.bincount(entries.row, np.abs(entries.value * x[entries.column]), len(linear.rows))
-    finite = (np.where(np.isfinite(side), np.abs(side), 0.0) for side in (linear.row_lower, linear.row_upper))
-    size = np.maximum(size, np.maximum(*finite))
-    missed = np.maximum(np.maximum(linear.row_lower - activity, activity - linear.row_upper), 0.0)
-    return bound, float((missed / np.where(size > 0, size, 1.0)).max(initial=0.0))
+    bound = float(y @ end) - greatest(pull, terms, least, most)
+    return bound, _missed(linear, x)
+
+
+def _missed(linear: Linear, x: Floats) -> float:
+    """Return the greatest violation of a row by `x`, beside the size of the row."""
+    entries, height = linear.entries, len(linear.rows)
+    moved = entries.value * x[entries.column]
+    activity = np.bincount(entries.row, moved, height)
+    missed = np.maximum(linear.row_lower - activity, activity - linear.row_upper)
+    if not (missed > 0).any():
+        return 0.0
+    sides = (np.where(np.isfinite(side), np.abs(side), 0.0) for side in (linear.row_lower, linear.row_upper))
+    size = np.maximum(np.bincount(entries.row, np.abs(moved), height), np.maximum(*sides))
+    return float((np.maximum(missed, 0.0) / np.where(size > 0, size, 1.0)).max(initial=0.0))

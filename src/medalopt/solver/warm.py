@@ -32,12 +32,7 @@ class Warm:
     def __init__(self, scaled: Scaled, columns: Ints, rows: Ints) -> None:
         self._program = scaled
         self._solver = _loaded(scaled)
-        statuses = (highspy.HighsBasisStatus.kLower, highspy.HighsBasisStatus.kBasic, highspy.HighsBasisStatus.kUpper)
-        basis = highspy.HighsBasis()
-        basis.col_status = [statuses[place] for place in columns.tolist()]
-        basis.row_status = [statuses[place] for place in rows.tolist()]
-        basis.valid = basis.alien = True  # HiGHS makes a basis of it
-        self._solver.setBasis(basis)
+        stand(self._solver, columns, rows)
         self._run(scaled.costs[0], (_PRIMAL, _DUAL))
 
     def moved(self, rows: Mapping[int, tuple[float, float]], uppers: Mapping[int, float]) -> Optimum | None:
@@ -94,6 +89,16 @@ class Warm:
             if strategy == _PRIMAL and status == highspy.HighsModelStatus.kInfeasible:
                 return None
         raise SolverError("a small change of the plan could not be solved")
+
+
+def stand(solver: highspy.Highs, columns: Ints, rows: Ints) -> None:
+    """Let `solver` start where `columns`, (N,), and `rows`, (M,), say that each stands: LOWER, BASIC or UPPER."""
+    statuses = (highspy.HighsBasisStatus.kLower, highspy.HighsBasisStatus.kBasic, highspy.HighsBasisStatus.kUpper)
+    basis = highspy.HighsBasis()
+    basis.col_status = [statuses[place] for place in columns.tolist()]
+    basis.row_status = [statuses[place] for place in rows.tolist()]
+    basis.valid = basis.alien = True  # HiGHS makes a basis of it
+    solver.setBasis(basis)
 
 
 def _loaded(program: Scaled) -> highspy.Highs:

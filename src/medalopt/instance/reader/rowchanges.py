@@ -12,6 +12,7 @@ from medalopt.instance.reader.sheet import PERIOD, Key, Sheet
 from medalopt.wording import did_you_mean, shown
 
 _AVAILABLE: Key = ("available",)
+_NAMING = ("name", "device", "region", "smelter")
 Cell = tuple[int, Key, str | None]
 
 
@@ -23,13 +24,18 @@ def apply(
     faults: Faults,
 ) -> Sheet:
     """Return the sheet with every change made that names one of its rows."""
+    names: list[str] | None = None
     for change in changes:
         if change.path[0] != sheet.section or len(change.path) < 2:
             continue
+        names = names_of(sheet) if names is None else names
         try:
-            sheet = _changed(sheet, change, names_of(sheet), labels)
+            changed = _changed(sheet, change, names, labels)
         except ChangeError as error:
             faults.add(HERE, change.path, str(error))
+            continue
+        kept = changed.lines is sheet.lines and change.path[2] not in _NAMING
+        sheet, names = changed, names if kept else None
     return sheet
 
 
@@ -78,12 +84,24 @@ def _offer(sheet: Sheet, rows: list[int], index: int | None, value: Node, labels
     if isinstance(value, Sequence):
         if len(value.items) != len(labels):
             raise ChangeError(f"there are {len(labels)} periods, but {len(value.items)} values")
-        sheet, rows = _spread(sheet, rows, labels)
-        pairs = zip(rows, value.items, strict=True)
-        return sheet.with_cells([cell for row, item in pairs for cell in _cells(row, _AVAILABLE, item)], HERE)
+        periods = [sheet.column(PERIOD)[row] for row in rows]
+        given = [
+            item for label, item in zip(labels, value.items, strict=True) if label in periods or not _nothing(item)
+        ]
+        if len(given) == len(rows) and all(label in labels for label in periods):
+            order = sorted(rows, key=lambda row: labels.index(sheet.column(PERIOD)[row] or ""))
+            new = zip(order, given, strict=True)
+        else:
+            sheet, rows = _spread(sheet, rows, labels)
+            new = zip(rows, value.items, strict=True)
+        return sheet.with_cells([cell for row, item in new for cell in _cells(row, _AVAILABLE, item)], HERE)
     dropped = set(rows[1:])
     cells = [(rows[0], PERIOD, None), *_cells(rows[0], _AVAILABLE, value)]
     return sheet.with_cells(cells, HERE).taking([row for row in range(sheet.count) if row not in dropped])
+
+
+def _nothing(item: Node) -> bool:
+    return isinstance(item, Scalar) and item.value == 0
 
 
 def _spread(sheet: Sheet, rows: list[int], labels: tuple[str, ...]) -> tuple[Sheet, list[int]]:

@@ -1,0 +1,202 @@
+"""Variants of one instance: changes of its figures, answered by one program that is kept warm."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from types import MappingProxyType
+
+import numpy as np
+
+from medalopt.errors import UsageError
+from medalopt.instance import wildcards
+from medalopt.instance.bounds import Bounds, implied
+from medalopt.instance.decisions import Account
+from medalopt.instance.figures import Ints
+from medalopt.instance.instance import Instance
+from medalopt.instance.loading import Opened, opened
+from medalopt.instance.paths import PathError, parse
+from medalopt.instance.reader.nodes import Scalar
+from medalopt.instance.routes import Routes, routes
+from medalopt.instance.schema.at import kind_at
+from medalopt.instance.schema.fields import Measure
+from medalopt.instance.written import Written
+from medalopt.model.network import Network
+from medalopt.plan.plan import Plan
+from medalopt.quantity import spoken
+from medalopt.solver.ladder import Task, program
+from medalopt.solver.line import Line, alike, line, shared
+from medalopt.solver.linear import Linear
+from medalopt.solver.moving import Moving, Outcome
+from medalopt.solver.retrace import columns_of, duals_of
+from medalopt.solver.solution import decided
+from medalopt.solving import solve
+from medalopt.wording import shown
+
+Changes = Mapping[str, str]
+NONE: Changes = MappingProxyType({})
+PER_CENT = Fraction(1, 100)
+
+
+@dataclass(frozen=True, eq=False)
+class Variant:
+    """One variant: its instance and the program of it."""
+
+    instance: Instance
+    found: Routes
+    bounds: Bounds
+    block: Network
+    linear: Linear
+
+    @classmethod
+    def of(cls, instance: Instance, measure: str) -> Variant:
+        """Return the program of `instance` for `measure`."""
+        found = routes(instance)
+        bounds = implied(instance, found)
+        return cls(instance, found, bounds, *program(Task(instance, found, bounds, measure)))
+
+    def account(self, outcome: Outcome) -> Account:
+        """Return the plan that `outcome` found for this variant, with all that follows from it."""
+        return Account(
+            self.instance, self.found, decided(self.instance, self.found, self.block, self.linear, outcome.x)
+        )
+
+    @cached_property
+    def codes(self) -> Ints:
+        """A number for each column of the network, (C,), that is the same in every variant."""
+        streams, treatments, smelters, periods = (
+            len(self.instance.streams.names),
+            len(self.instance.treatments.names),
+            len(self.instance.smelters.names) + 1,
+            len(self.instance.periods),
+        )
+        block, found = self.block, self.found
+        route = (found.stream * treatments + found.treatment) * smelters + found.smelter + 1
+        first = streams * treatments * smelters
+        kinds = (
+            (route[block.route], block.period),
+            (first + block.stock_stream, block.stock_period),
+            (first + streams + block.take_bundle, block.take_period),
+        )
+        return np.concatenate([which * periods + period for which, period in kinds])
+
+
+@dataclass(frozen=True)
+class Present:
+    """What stands at a path: the figure and the unit in which the file may hold it (None of counts and leads)."""
+
+    value: float
+    unit: str | None
+
+
+class Variants:
+    """The instance in the file at `path`, with `changes` made in every variant, and its variants."""
+
+    def __init__(self, path: str | os.PathLike[str], changes: Changes = NONE, measure: str = "cost") -> None:
+        self.changes, self.measure = dict(changes), measure
+        self.opened: Opened = opened(path)
+        self.instance: Instance = self.opened.with_changes(self.changes)
+
+    @cached_property
+    def written(self) -> Written:
+        """What the file writes, figure by figure."""
+        return self.opened.written(self.changes)
+
+    @cached_property
+    def base(self) -> Variant:
+        """The instance itself."""
+        return Variant.of(self.instance, self.measure)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The proven plan of the instance. Raises NoPlanError where none exists."""
+        return solve(self.instance, self.measure)
+
+    @cached_property
+    def moving(self) -> Moving:
+        """The program that is kept warm; it begins where the plan stands, where that has been asked for."""
+        linear = self.base.linear
+        if "plan" not in self.__dict__:
+            return Moving(linear)
+        return Moving(
+            linear, (columns_of(self.plan.account, self.base.block, linear), duals_of(self.plan.duals, linear))
+        )
+
+    def expanded(self, changes: Iterable[tuple[str, str]]) -> dict[str, str]:
+        """Return ordinary changes for pairs of path and value in the language of `scenarios:`."""
+        found: dict[str, str] = {}
+        for path, value in changes:
+            found.update(wildcards.expanded(self.written, path, value))
+        return found
+
+    def changed(self, changes: Changes) -> Instance:
+        """Return the instance with ordinary `changes` made. Raises InputError where they are wrong."""
+        return self.opened.with_changes({**self.changes, **changes})
+
+    def variant(self, changes: Changes) -> Variant:
+        """Return the program of the instance with ordinary `changes` made."""
+        return Variant.of(self.changed(changes), self.measure)
+
+    def answer(self, variant: Variant | None = None) -> Outcome:
+        """Return the optimum of `variant` (by default of the instance itself), warm where its shape allows it."""
+        if variant is None:
+            return self.moving.solve()
+        if shared(variant.linear, self.base.linear) or alike(variant.linear, self.base.linear):
+            return self.moving.solve(variant.linear)
+        codes, order = self.base.codes, np.argsort(self.base.codes)
+        at = np.minimum(np.searchsorted(codes[order], variant.codes), len(codes) - 1)
+        columns = np.where(codes[order][at] == variant.codes, order[at], -1) if len(codes) else variant.codes * 0 - 1
+        return self.moving.embedded(variant.linear, columns)
+
+    def along(self, changes: Callable[[float], Changes], low: float, high: float) -> Along:
+        """Return the variants along a way: `changes` at any number from `low` to `high`."""
+        return Along(self, changes, low, high)
+
+    def from_value(self, path: str) -> Present:
+        """Return what stands at `path`, of which no part is `*`. Raises UsageError where no figure does."""
+        try:
+            steps = parse(path)
+        except PathError as error:
+            raise UsageError(f"{shown(path)}: {error}") from error
+        kind, node = kind_at(steps), self.written.find(steps)
+        exact = self.written.exact(steps, node, kind) if kind and isinstance(node, Scalar) else None
+        if kind is None or exact is None:
+            raise UsageError(f"{shown(path)}: no one figure is written there; name one, or give a value to --set first")
+        if not isinstance(kind.measure, Measure):
+            return Present(float(exact), None)
+        if not kind.measure.unit:
+            return Present(float(exact / PER_CENT), "%")
+        return Present(float(exact), spoken(kind.measure.unit, self.instance.currency))
+
+
+class Along:
+    """Variants along a way from `low` to `high`; where the program moves in proportion it is drawn, not built anew.
+
+    `line` is the straight line of programs, None where the way is none: then each is built from the file's figures.
+    """
+
+    def __init__(self, variants: Variants, changes: Callable[[float], Changes], low: float, high: float) -> None:
+        self._variants, self._changes = variants, changes
+        self.low, self.high = low, high
+        self.line: Line | None = None
+        span = high - low
+        first, second, third = low + span / 4, low + span * 3 / 4, low + span / 2
+        one, two, other = (self.variant(at) for at in (first, second, third))
+        self._inner: Variant = one
+        self.line = line(one.linear, first, two.linear, second, other.linear, third)
+        if self.line is not None and alike(one.linear, variants.base.linear):
+            self.line = self.line.shaped_as(variants.base.linear)
+
+    def variant(self, position: float) -> Variant:
+        """Return the variant at `position`: on the line, or built from the instance with its changes."""
+        if self.line is None or not self.low < position < self.high:
+            return self._variants.variant(self._changes(position))
+        return dataclasses.replace(self._inner, linear=self.line.at(position))
+
+    def answer(self, position: float) -> Outcome:
+        """Return the optimum at `position`."""
+        return self._variants.answer(self.variant(position))

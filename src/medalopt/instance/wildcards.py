@@ -1,0 +1,126 @@
+"""Changes in the language of `scenarios:` and `--vary`: a path may hold `*`, and then scales or adds to what it names.
+
+Without `*` the value replaces the figure. With it a percentage scales every figure named, `+n` and `-n` are added to
+it, and any other value replaces it. What comes out are ordinary changes, path to value.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+
+from medalopt.errors import UsageError
+from medalopt.instance.paths import Path, PathError, parse, render
+from medalopt.instance.reader.nodes import Mapping, Node, Scalar, Sequence
+from medalopt.instance.schema.at import Kind, kind_at
+from medalopt.instance.schema.fields import Measure
+from medalopt.instance.written import Written
+from medalopt.quantity import Quantity, QuantityError
+from medalopt.wording import shown
+
+ANY = "*"
+_REMARKS = ("source", "note", "default")
+Move = Callable[[Fraction], Fraction]
+
+
+def expanded(written: Written, path: str, value: str) -> dict[str, str]:
+    """Return the ordinary changes that `value` at `path` stands for. Raises UsageError where they name nothing."""
+    if ANY not in _steps(path):
+        return {path: value}
+    text = value.strip()
+    if text.startswith(("+", "-")):
+        return _each(written, path, lambda one: _added(written, one, text, path))
+    if text.endswith("%"):
+        return scaled(written, path, _read(text, "", written, path))
+    return _each(written, path, lambda one: {render(one): value})
+
+
+def scaled(written: Written, path: str, factor: Fraction) -> dict[str, str]:
+    """Return the changes by which every figure that `path` names, with `*` or without, becomes `factor` times itself.
+
+    Raises UsageError where it names none.
+    """
+    return _each(written, path, lambda one: _moved(written, one, lambda exact: exact * factor))
+
+
+def named(written: Written, path: str) -> list[Path]:
+    """Return the paths that `path` names: itself, or with `*` one for each member of the section."""
+    return list(_named(written.root, _steps(path), ()))
+
+
+def _each(written: Written, path: str, change: Callable[[Path], dict[str, str]]) -> dict[str, str]:
+    changes: dict[str, str] = {}
+    for one in named(written, path):
+        changes.update(change(one))
+    if not changes:
+        raise UsageError(f"{shown(path)}: nothing in this instance has that name; write it like devices.*.content.Ag")
+    return changes
+
+
+def _steps(path: str) -> Path:
+    try:
+        return parse(path)
+    except PathError as error:
+        raise UsageError(f"{shown(path)}: {error}") from error
+
+
+def _named(node: Node | None, pattern: Path, before: Path) -> Iterator[Path]:
+    """Yield the paths that `pattern` names below `node`; what stands behind its last `*` need not be written."""
+    if ANY not in pattern:
+        yield (*before, *pattern)
+        return
+    first, rest = pattern[0], pattern[1:]
+    items = node.items if isinstance(node, Mapping) else {}
+    for name in sorted(items) if first == ANY else [first]:
+        if isinstance(name, str) and name in items and name not in _REMARKS:
+            yield from _named(items[name], rest, (*before, name))
+
+
+def _read(text: str, unit: str, written: Written, asked: str) -> Fraction:
+    try:
+        return Measure(unit, low=None).check(text, written.money).exact
+    except QuantityError as error:
+        raise UsageError(f"{shown(asked)}: {error}") from error
+
+
+def _added(written: Written, path: Path, text: str, asked: str) -> dict[str, str]:
+    """Return the changes that add `text` to what stands at `path`, or to what stands for it where it is left out."""
+    kind = kind_at(path)
+    by = _read(text, kind.measure.unit if kind and isinstance(kind.measure, Measure) else "", written, asked)
+    if kind is None or written.find(path) is not None:
+        return _moved(written, path, lambda exact: exact + by)
+    default = _default(kind)
+    return {} if default is None else {render(path): _text(default + by, kind)}
+
+
+def _moved(written: Written, path: Path, move: Move) -> dict[str, str]:
+    """Return the changes that move every figure at `path` or below it; what is left out stays so."""
+    node = written.find(path)
+    if node is None and path[0] == "streams" and path[2:] == ("available",):
+        path = (*path[:2], "total")
+        node = written.find(path)
+    if isinstance(node, Mapping):
+        inner = (_moved(written, (*path, name), move) for name in node.items)
+        return {at: text for changes in inner for at, text in changes.items()}
+    kind = kind_at(path)
+    if kind is None or node is None:
+        return {}
+    values = node.items if isinstance(node, Sequence) else (node,)
+    figures = [written.exact(path, one, kind) for one in values if isinstance(one, Scalar)]
+    texts = [_text(move(exact), kind) for exact in figures if exact is not None]
+    if len(texts) < len(values):
+        return {}
+    return {render(path): f"[{', '.join(texts)}]" if isinstance(node, Sequence) else texts[0]}
+
+
+def _default(kind: Kind) -> Fraction | None:
+    default = kind.default
+    if isinstance(default, Quantity):
+        return default.exact if math.isfinite(default.raw) else None
+    return Fraction(default) if isinstance(default, int) else None
+
+
+def _text(exact: Fraction, kind: Kind) -> str:
+    """Return a figure as the file may hold it, in its canonical unit; a count as the whole number next to it."""
+    return repr(float(exact)) if isinstance(kind.measure, Measure) else str(max(round(exact), 0))

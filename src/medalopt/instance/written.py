@@ -1,0 +1,127 @@
+"""What a file writes, figure by figure: its tree, in which streams and lanes stand by name wherever they came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from medalopt import quantity
+from medalopt.instance.paths import Path
+from medalopt.instance.reader.nodes import Mapping, Node, Scalar, Sequence, find, step
+from medalopt.instance.reader.sheet import PERIOD, Sheet
+from medalopt.instance.resolve import grouping, lanes
+from medalopt.instance.resolve.draft import Draft
+from medalopt.instance.resolve.periods import Calendar
+from medalopt.instance.schema.at import Kind, kind_at
+from medalopt.instance.schema.fields import Measure
+from medalopt.quantity import Money, QuantityError
+
+_BY_METAL = ("recovery", "returned", "refining_charge", "deduction", "lead", "credited", "cv")
+
+
+class Written:
+    """The figures of one file as they are written; `root` is its tree, `money` its currencies."""
+
+    def __init__(self, draft: Draft) -> None:
+        root = draft.root
+        items = dict(root.items)
+        for name, sheet, names in (
+            ("streams", draft.streams, grouping.row_names(draft.streams)),
+            ("lanes", draft.lanes, lanes.row_names(draft.lanes) if draft.lanes else []),
+        ):
+            if name in items and sheet is not None:
+                items[name] = Mapping(_by_name(sheet, names, draft.calendar), {}, root.items[name].place)
+        self.root = Mapping(items, root.keys, root.place)
+        self.money: Money = draft.context.money
+
+    def figures(self) -> Iterator[tuple[Path, Scalar, Kind]]:
+        """Yield every figure that is written, with its path and kind."""
+        for path, scalar in _scalars(self.root, ()):
+            kind = kind_at(path)
+            if kind is not None:
+                yield path, scalar, kind
+
+    def find(self, path: Path) -> Node | None:
+        """Return what counts at `path`: what stands there, or the one figure for all metals or periods above it."""
+        node: Node | None = self.root
+        for at, name in enumerate(path):
+            inner = step(node, name)
+            if inner is None and isinstance(node, Scalar) and at == len(path) - 1:
+                return node if isinstance(name, int) or path[at - 1] in _BY_METAL else None
+            if inner is None and isinstance(node, Mapping) and at and path[at - 1] in _BY_METAL:
+                inner = node.items.get("default")
+            node = inner
+        return node
+
+    def exact(self, path: Path, scalar: Scalar, kind: Kind) -> Fraction | None:
+        """Return the figure `scalar` at `path` in its canonical unit; None where it cannot be read."""
+        if not isinstance(kind.measure, Measure):
+            digits = scalar.text.strip().replace("_", "")
+            return Fraction(int(digits)) if digits.isascii() and digits.isdigit() else None
+        try:
+            figure = kind.measure.check(scalar.value, self.money)
+        except QuantityError:
+            return None
+        return figure.exact * (self._piece(path) ** figure.pieces if figure.pieces else 1)
+
+    def _piece(self, path: Path) -> Fraction:
+        """Return the mass, in kg, of one piece of the device that the figure at `path` belongs to."""
+        device: str | int = path[1]
+        if path[0] == "streams":
+            node = find(self.root, (*path[:2], "device"))
+            device = node.text if isinstance(node, Scalar) else ""
+        elif path[0] == "treatments":
+            device = path[3]
+        mass = find(self.root, ("devices", device, "unit_mass"))
+        assert isinstance(mass, Scalar), "what counts pieces has a device with the mass of one"
+        return quantity.read(mass.value, "kg", self.money).exact
+
+
+def _scalars(node: Node, path: Path) -> Iterator[tuple[Path, Scalar]]:
+    if isinstance(node, Scalar):
+        if not node.null:
+            yield path, node
+    elif isinstance(node, Mapping):
+        for name, item in node.items.items():
+            yield from _scalars(item, (*path, name))
+    else:
+        for number, item in enumerate(node.items):
+            yield from _scalars(item, (*path, number))
+
+
+def _by_name(sheet: Sheet, names: list[str], calendar: Calendar | None) -> dict[str, Node]:
+    """Return the rows of `sheet` by name; what has a value for each period is a list."""
+    rows: dict[str, list[int]] = {}
+    for row, name in enumerate(names):
+        rows.setdefault(name, []).append(row)
+    items: dict[str, Node] = {}
+    for name, own in rows.items():
+        place = sheet.place(own[0])
+        items[name] = Mapping({}, {}, place)
+        for key, cells in sheet.columns.items():
+            node = _listed(sheet, own, calendar) if key == ("available",) else _cell(sheet, cells[own[0]], own[0], key)
+            if node is not None and key != PERIOD:
+                items[name] = _put(items[name], key, node)
+    return items
+
+
+def _put(node: Node, key: tuple[str, ...], value: Node) -> Node:
+    if not key or key == ("{}",):
+        return node if key else value
+    inner = node.items if isinstance(node, Mapping) else {}
+    below = inner.get(key[0]) or Mapping({}, {}, node.place)
+    return Mapping({**inner, key[0]: _put(below, key[1:], value)}, {}, node.place)
+
+
+def _cell(sheet: Sheet, text: str | None, row: int, key: tuple[str, ...]) -> Scalar | None:
+    return None if text is None else Scalar(text, True, sheet.place(row, key))
+
+
+def _listed(sheet: Sheet, rows: list[int], calendar: Calendar | None) -> Node | None:
+    """Return what a stream offers: one figure, or a list with one for each period."""
+    cells, periods = sheet.column(("available",)), sheet.column(PERIOD)
+    if calendar is None or (len(rows) == 1 and periods[rows[0]] is None):
+        return _cell(sheet, cells[rows[0]], rows[0], ("available",))
+    said = {calendar.index((periods[row] or "").strip()): _cell(sheet, cells[row], row, ("available",)) for row in rows}
+    nothing = Scalar("0", True, sheet.place(rows[0]))
+    return Sequence(tuple(said.get(t) or nothing for t in range(calendar.count)), sheet.place(rows[0]))

@@ -1,0 +1,22 @@
+"""Random instances as files, from which variants are made."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.laws import pool
+
+from medalopt.analysis.variants import Variants
+
+ROOT = Path(__file__).parents[2]
+TINY = ROOT / "instances" / "tiny.yaml"
+
+
+@contextmanager
+def random(seed: int, measure: str = "cost") -> Iterator[Variants]:
+    """Give the random instance number `seed`, its files there for as long as they are asked for."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Variants(pool.files(seed).write(Path(folder)), measure=measure)
