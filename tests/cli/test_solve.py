@@ -84,8 +84,10 @@ def test_no_plan_ends_with_3_and_what_is_known() -> None:
     title, why, *_ = ran.out.splitlines()
     assert title == "Twelve medals, too early and from too little silver: no plan exists"
     assert why.startswith("  silver: at least 6.6 kg must be charged by the end of 2017-05")
+    assert "Proven: 5 rows of the rules" in ran.out
     told = json.loads(here("solve", INFEASIBLE, "--json").out)
     assert told.keys() >= ONLY_STATUS and told["status"] == "infeasible"
+    assert told["proof"].keys() == {"arithmetic", "scope", "margin", "duals"} and told["proof"]["margin"] > 0
     assert told["diagnosis"].keys() == {"conflict", "repairs"}
 
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.cli.runs import TINY, here
+from tests.cli.runs import INFEASIBLE, TINY, here
 
 RIO = TINY.replace("tiny.yaml", "rio2016.yaml")
 
@@ -79,6 +79,21 @@ def test_the_instance_is_found_beside_the_plan(plan: Path, monkeypatch: pytest.M
     assert here("verify", str(plan)).code == 0
     monkeypatch.chdir(plan.parent)
     assert here("verify", plan.name).code == 0
+
+
+def test_the_answer_that_there_is_no_plan_is_checked_too(tmp_path: Path) -> None:
+    """Exit code 0 where its multipliers show it anew, 1 where they do not; a person reads why, a program as rows."""
+    path = tmp_path / "answer.json"
+    for verb in ("solve", "explain"):
+        path.write_text(here(verb, INFEASIBLE, "--json").out, encoding="utf-8")
+        run = here("verify", str(path), INFEASIBLE)
+        assert run.code == 0 and run.out.startswith("answer.json is right: there is no plan.\n")
+    run = here("verify", str(path), INFEASIBLE, "--set", "medals.silver.count=1", "--json")
+    assert run.code == 1
+    told = json.loads(run.out)
+    assert told["accepted"] is False and "made for other figures" in told["broken"][0]["text"]
+    run = here("verify", str(path), TINY)
+    assert run.code == 1 and "no contradiction follows from the multipliers" in run.out
 
 
 def test_what_is_no_plan_is_a_fault_of_input(tmp_path: Path) -> None:

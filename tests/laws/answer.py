@@ -16,4 +16,4 @@ def answer(instance: Instance, measure: str = "cost") -> str:
     try:
         return text(plan_object(medalopt.solve(nameless, measure)))
     except NoPlanError as error:
-        return text(no_plan_object(nameless, error.status, measure))
+        return text(no_plan_object(nameless, error.status, measure, error.refutation))

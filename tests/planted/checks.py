@@ -13,6 +13,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 CONFORMANCE, TINY, OWN = ROOT / "tests/conformance", ROOT / "instances/tiny.yaml", Path(__file__).parent / "instances"
+REFUSED = ROOT / "instances/infeasible.yaml"
 NOTHING_MORE = "def extend(model, instance):\n    pass\n"
 CLOSE = 1e-7  # of its value, within which an optimum is the expected one
 
@@ -181,6 +182,27 @@ def refutations(known: Known) -> Iterator[str]:
                 yield "refuted"
 
 
+def refusals(known: Known) -> Iterator[str]:
+    """Of a saved answer that there is no plan, what is not shown anew is refused."""
+    import medalopt
+    from medalopt.errors import MedaloptError, NoPlanError
+    from medalopt.plan.saved import SavedRefusal
+    from medalopt.proof.refused import recheck
+    from medalopt.report.jsonplan import no_plan_object
+
+    instance = loaded(REFUSED)
+    try:
+        medalopt.solve(instance)
+    except NoPlanError as error:
+        told = no_plan_object(instance, "infeasible", "cost", error.refutation)
+    except MedaloptError:
+        return
+    duals, margin = told["proof"]["duals"], told["proof"]["margin"]
+    for wrong in ({"duals": duals[:1], "margin": -1.0}, {"margin": 2 * margin}, {"duals": [*duals, duals[0]]}):
+        if recheck(instance, SavedRefusal.model_validate(told | {"proof": told["proof"] | wrong})).accepted:
+            yield "accepted"
+
+
 def _disturbed(duals: Any) -> Iterator[dict[str, dict[Any, float]]]:
     """Yield other prices: those of one rule larger, smaller, or of the other sign; and all a little off."""
     for rule, values in duals.items():
@@ -206,4 +228,5 @@ CHECKS: dict[str, Callable[[Known], Iterator[str]]] = {
     "wrong plans": wrong_plans,
     "bounds": bounds,
     "refutations": refutations,
+    "refusals": refusals,
 }

@@ -37,7 +37,7 @@ def tell_no_plan(
             found = diagnose(figures, measure, extensions, source, changes(given))
     if as_json:
         rows = {} if found is None else {"diagnosis": found.rows()}
-        emit(text({**no_plan_object(figures, error.status, measure), **rows}))
-    elif found is not None:
-        emit(refusal(figures, found))
+        emit(text({**no_plan_object(figures, error.status, measure, error.refutation), **rows}))
+    elif error.status == "infeasible":
+        emit(refusal(figures, found, error.refutation))
     return error.exit_code

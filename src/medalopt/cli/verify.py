@@ -16,7 +16,13 @@ NOT_ACCEPTED = 1
 
 
 def verify(
-    plan: Annotated[Path, typer.Argument(metavar="PLAN", help="A saved plan: NAME.json, or the folder of CSV.")],
+    plan: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PLAN",
+            help="A saved plan, or answer that there is none: NAME.json, or the folder of CSV.",
+        ),
+    ],
     instance: Annotated[
         Path | None, typer.Argument(metavar="[INSTANCE]", help="Its instance; left out: the file that the plan names.")
     ] = None,
@@ -24,19 +30,20 @@ def verify(
     json: Json = False,
 ) -> int:
     """Check a saved plan against its instance: which rules it breaks, by how much, and how far it is from the best."""
-    from medalopt.plan.saved import saved_plan
+    from medalopt.plan.saved import SavedRefusal, saved_plan
+    from medalopt.proof.refused import recheck
     from medalopt.proof.verdict import verdict
-    from medalopt.report.verdict import told, verdict_object
+    from medalopt.report import verdict as pages
+    from medalopt.report.jsonplan import text
 
     saved = saved_plan(plan)
     figures = read(instance or _named(plan, saved.instance.files), set_)
+    if isinstance(saved, SavedRefusal):
+        refused = recheck(figures, saved)
+        emit(text(pages.recheck_object(refused)) if json else pages.rechecked(refused, plan.name))
+        return 0 if refused.accepted else NOT_ACCEPTED
     found = verdict(figures, saved)
-    if json:
-        from medalopt.report.jsonplan import text
-
-        emit(text(verdict_object(found)))
-    else:
-        emit(told(found, plan.name))
+    emit(text(pages.verdict_object(found)) if json else pages.told(found, plan.name))
     return 0 if found.accepted else NOT_ACCEPTED
 
 

@@ -161,12 +161,36 @@ TABLES: dict[str, type[_Strict]] = {
 }
 
 
-def saved_plan(path: Path) -> SavedPlan:
-    """Return the plan in the JSON file or the folder of CSV at `path`. Raises InputError where it is none."""
+class Proof(_Strict):
+    """What is said to show that there is no plan; nothing of it is believed."""
+
+    arithmetic: str
+    scope: str
+    margin: Number
+    duals: list[Dual]
+
+
+class SavedRefusal(_Strict):
+    """The answer that there is no plan. What else it tells, such as reasons and cures, is not read."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    format: Literal["medalopt/plan/1"]
+    status: Literal["infeasible"]
+    instance: Identity
+    proof: Proof | None = None
+
+
+def saved_plan(path: Path) -> SavedPlan | SavedRefusal:
+    """Return the plan in the JSON file or the folder of CSV at `path`, or the answer in it that there is none.
+
+    Raises InputError where it is neither.
+    """
     name = shown(str(path), _PATH)
     content = _from_folder(path) if path.is_dir() else _from_json(_text(path), name)
     try:
-        return SavedPlan.model_validate(content)
+        refused = isinstance(content, dict) and content.get("status") == "infeasible"
+        return (SavedRefusal if refused else SavedPlan).model_validate(content)
     except ValidationError as error:
         faults = [
             Fault(name, 0, 0, ".".join(str(step) for step in fault["loc"]), shown(fault["msg"], 200))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from medalopt.instance.arithmetic import ENCLOSED, EXACT, FLOATS, Arithmetic, lower
@@ -17,9 +17,8 @@ from medalopt.instance.instance import Instance
 from medalopt.instance.routes import routes
 from medalopt.proof.bound import NOTHING, lower_bound
 from medalopt.proof.certificate import SMALL
-from medalopt.proof.prices import Duals, Prices, lifted, prices
+from medalopt.proof.prices import Duals, axes, lifted, prices
 
-RULES = frozenset((*(field.name for field in fields(Prices)), "bundle_supply"))
 COMPILED = "instance and extensions as compiled"
 _SUPPLY = ("supply", "bundle_supply")
 
@@ -63,28 +62,28 @@ def refute(instance: Instance, duals: Duals, arithmetic: Arithmetic | None = Non
 def as_compiled(duals: Duals, margin: float) -> Refutation:
     """Return multipliers whose `margin` was found on the program's rows, a user's own among them, in plain floats."""
     linking = {rule: rows for rule, rows in duals.items() if not rule.startswith("define_")}
-    weighed, factor = _normalised(linking)
-    return Refutation(weighed, margin * factor, FLOATS.name, COMPILED)
+    weighed, shift = _normalised(linking)
+    return Refutation(weighed, math.ldexp(margin, shift), FLOATS.name, COMPILED)
 
 
 def _counted(instance: Instance, duals: Duals) -> Duals:
     """Return the multipliers that a bound rests on: other streams than those that may be stocked are priced anew."""
-    streams = instance.streams
+    streams, known = instance.streams, axes(instance)
     stored = {name for name, may in zip(streams.names, streams.storable.tolist(), strict=True) if may}
     return {
         rule: {key: value for key, value in rows.items() if rule not in _SUPPLY or key[0] in stored}
         for rule, rows in duals.items()
-        if rule in RULES
+        if rule in known
     }
 
 
-def _normalised(duals: Duals) -> tuple[Mapping[str, Mapping[Any, float]], float]:
-    """Return the multipliers that are something, times a power of two, and that power: the contradiction stays."""
+def _normalised(duals: Duals) -> tuple[Mapping[str, Mapping[Any, float]], int]:
+    """Return the multipliers that are something, times a power of two, and its exponent: the contradiction stays."""
     some = {
         rule: {key: value for key, value in rows.items() if value != 0 and math.isfinite(value)}
         for rule, rows in duals.items()
     }
     largest = max((abs(value) for rows in some.values() for value in rows.values()), default=1.0)
-    factor = math.ldexp(1.0, 1 - math.frexp(largest)[1])
-    weighed = {rule: {key: value * factor for key, value in rows.items()} for rule, rows in some.items() if rows}
-    return weighed, factor
+    shift = 1 - math.frexp(largest)[1]
+    weighed = {rule: {key: math.ldexp(value, shift) for key, value in rows.items()} for rule, rows in some.items()}
+    return {rule: rows for rule, rows in weighed.items() if rows}, shift

@@ -46,15 +46,41 @@ def lifted(y: Prices, arithmetic: Arithmetic) -> Prices:
     return Prices(**{field.name: arithmetic.lift(getattr(y, field.name)) for field in fields(y)})
 
 
+def axes(instance: Instance) -> dict[str, tuple[tuple[str, ...], ...]]:
+    """Return for each constraint that has a price the names along which its rows stand."""
+    periods, metals, alloys = instance.periods, instance.metals.names, instance.alloys.names
+    smelters, streams, windows = instance.smelters.names, instance.streams.names, instance.policy.windows
+    return {
+        "feed_capacity": (smelters, periods),
+        "treatment_capacity": (instance.treatments.names, periods),
+        "cast_capacity": (alloys, periods),
+        "balance": (metals, periods),
+        "melt": (alloys, periods),
+        "fineness_low": (alloys, metals, periods),
+        "fineness_high": (alloys, metals, periods),
+        "others": (alloys, periods),
+        "demand": (alloys, periods),
+        "purchase": (instance.market.names,),
+        "stream_commitment": (streams,),
+        "feed_total": (smelters,),
+        "recycled": (metals,),
+        "mix_low": (windows,),
+        "mix_high": (windows,),
+        "participation": (instance.regions,),
+        "footprint_cap": (),
+        "process_scrap": (alloys, periods),
+        "supply": (streams, periods),
+        "bundle_supply": (streams, periods),
+    }
+
+
 def prices(instance: Instance, duals: Duals) -> Prices:
     """Return `duals` (by constraint and names) as arrays; what would not prove anything is 0."""
-    periods, metals, alloys = instance.periods, instance.metals.names, instance.alloys.names
-    smelters, streams, offers = instance.smelters.names, instance.streams.names, instance.market.names
-    windows = instance.policy.windows
+    known = axes(instance)
 
-    def table(name: str, *axes: tuple[str, ...]) -> Floats:
-        places = [{label: number for number, label in enumerate(axis)} for axis in axes]
-        values = np.zeros(tuple(len(axis) for axis in axes))
+    def table(name: str) -> Floats:
+        places = [{label: number for number, label in enumerate(axis)} for axis in known[name]]
+        values = np.zeros(tuple(len(axis) for axis in known[name]))
         for key, value in duals.get(name, {}).items():
             index = key if isinstance(key, tuple) else (key,)
             values[tuple(place[label] for place, label in zip(places, index, strict=True))] = value
@@ -64,33 +90,31 @@ def prices(instance: Instance, duals: Duals) -> Prices:
         """A price of a row with an upper end, 0 where that end is not finite."""
         return np.where(True if limit is None else np.isfinite(limit), np.minimum(values, 0), 0.0)
 
-    demand = table("demand", alloys, periods)
+    demand = table("demand")
     rises = np.diff(owed(instance), axis=1, prepend=0.0) > 0
     demand[:, :-1] = np.where(rises[:, :-1], np.maximum(demand[:, :-1], 0), 0.0)
-    purchase, feed_total = table("purchase", offers), table("feed_total", smelters)
-    supply = table("supply", streams, periods) + table("bundle_supply", streams, periods)
+    purchase, feed_total = table("purchase"), table("feed_total")
+    supply = table("supply") + table("bundle_supply")
     cap = np.nan_to_num(duals.get("footprint_cap", {}).get(None, 0.0))
     named, admits = instance.alloys.named[:, :, None], instance.alloys.admits_others[:, None]
     return Prices(
-        feed_capacity=below(table("feed_capacity", smelters, periods), instance.smelters.capacity.value),
-        treatment_capacity=below(
-            table("treatment_capacity", instance.treatments.names, periods), instance.treatments.capacity.value
-        ),
-        cast_capacity=below(table("cast_capacity", alloys, periods), instance.alloys.capacity.value),
-        balance=table("balance", metals, periods),
-        melt=table("melt", alloys, periods),
-        fineness_low=np.maximum(table("fineness_low", alloys, metals, periods), 0),
-        fineness_high=np.where(named, below(table("fineness_high", alloys, metals, periods)), 0.0),
-        others=np.where(admits, below(table("others", alloys, periods)), 0.0),
+        feed_capacity=below(table("feed_capacity"), instance.smelters.capacity.value),
+        treatment_capacity=below(table("treatment_capacity"), instance.treatments.capacity.value),
+        cast_capacity=below(table("cast_capacity"), instance.alloys.capacity.value),
+        balance=table("balance"),
+        melt=table("melt"),
+        fineness_low=np.maximum(table("fineness_low"), 0),
+        fineness_high=np.where(named, below(table("fineness_high")), 0.0),
+        others=np.where(admits, below(table("others")), 0.0),
         demand=demand,
         purchase=np.maximum(purchase, 0) + below(purchase, instance.market.limit.value),
-        stream_commitment=np.maximum(table("stream_commitment", streams), 0),
+        stream_commitment=np.maximum(table("stream_commitment"), 0),
         feed_total=np.maximum(feed_total, 0) + below(feed_total, instance.smelters.limit.value),
-        recycled=below(table("recycled", metals)),
-        mix_low=np.maximum(table("mix_low", windows), 0),
-        mix_high=below(table("mix_high", windows)),
-        participation=np.maximum(table("participation", instance.regions), 0),
+        recycled=below(table("recycled")),
+        mix_low=np.maximum(table("mix_low"), 0),
+        mix_high=below(table("mix_high")),
+        participation=np.maximum(table("participation"), 0),
         footprint_cap=below(np.array(cap), instance.policy.footprint_cap.value),
-        process_scrap=table("process_scrap", alloys, periods),
+        process_scrap=table("process_scrap"),
         supply=np.where((instance.streams.bundle < 0)[:, None], np.minimum(supply, 0), supply),
     )

@@ -1,4 +1,4 @@
-"""The decisions that a saved plan states, back as arrays; what cannot be taken over is a broken rule."""
+"""What a saved answer states, decisions and prices, taken back; what cannot be taken over is a broken rule."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import numpy as np
 from medalopt.instance.decisions import Decisions
 from medalopt.instance.figures import Floats
 from medalopt.instance.instance import Instance
+from medalopt.instance.paths import render
 from medalopt.instance.routes import Routes
+from medalopt.proof.prices import axes
 
 NOISE = 1e-12  # of what is charged in all, below which a difference of two figures is rounding
 
@@ -62,6 +64,24 @@ class Tables:
         """Note a row that cannot stand."""
         row = ", ".join(str(name) for name in names)
         self.broken.append(Broken(table, row, abs(value), "", f"{table}: the row {row} {why}"))
+
+
+def priced(instance: Instance, rows: Iterable[Any]) -> tuple[dict[str, dict[Any, float]], list[Broken]]:
+    """Return the stated prices by constraint and index, and those that are of no row, or come twice."""
+    known = {rule: [frozenset(axis) for axis in along] for rule, along in axes(instance).items()}
+    duals: dict[str, dict[Any, float]] = {}
+    broken: list[Broken] = []
+    for row in rows:
+        along = known.get(row.rule)
+        key = tuple(row.key) if len(row.key) > 1 else row.key[0] if row.key else None
+        stands = along is not None and len(along) == len(row.key) and all(map(frozenset.__contains__, along, row.key))
+        if stands and key not in duals.get(row.rule, {}):
+            duals.setdefault(row.rule, {})[key] = row.value
+        else:
+            why = "comes twice" if stands else "is of no rule that the instance has"
+            text = f"duals: the row {row.rule}[{', '.join(row.key)}] {why}"
+            broken.append(Broken("duals", render((row.rule, *row.key)), abs(row.value), "", text))
+    return duals, broken
 
 
 def decided(instance: Instance, found: Routes, plan: Any) -> tuple[Decisions, list[Broken]]:

@@ -16,7 +16,7 @@ from medalopt.instance.paths import render
 from medalopt.instance.routes import route_costs, routes
 from medalopt.proof.certificate import GAP, Certificate, certify
 from medalopt.proof.rows import BROKEN, Rule, rules
-from medalopt.proof.stated import Broken, decided
+from medalopt.proof.stated import Broken, decided, priced
 
 MOST_OF_ONE = 5  # rows of one rule that are named
 
@@ -42,8 +42,8 @@ def verdict(instance: Instance, plan: Any) -> Verdict:
     made, broken = decided(instance, found, plan)
     account, bounds = Account(instance, found, made), implied(instance, found)
     measure = plan.objective.measure
-    certificate = certify(account, bounds, _duals(instance, plan), measure)
-    broken = [*_identity(instance, plan), *broken]
+    certificate = certify(account, bounds, priced(instance, plan.duals)[0], measure)
+    broken = [*stale(instance, plan), *broken]
     for rule in rules(account, bounds):
         broken += _broken_rows(instance, account, rule)
     broken += [*_stated(instance, account, plan), *_claims(plan, certificate)]
@@ -51,31 +51,11 @@ def verdict(instance: Instance, plan: Any) -> Verdict:
     return Verdict(tuple(broken), certificate, float(account.value(measure)), unit)
 
 
-def _duals(instance: Instance, plan: Any) -> dict[str, dict[Any, float]]:
-    """Return the prices of the plan by constraint and index, without those of names that the instance lacks."""
-    known = {
-        *instance.streams.names,
-        *instance.treatments.names,
-        *instance.smelters.names,
-        *instance.metals.names,
-        *instance.alloys.names,
-        *instance.market.names,
-        *instance.periods,
-        *instance.policy.windows,
-        *instance.regions,
-    }
-    duals: dict[str, dict[Any, float]] = {}
-    for row in plan.duals:
-        if set(row.key) <= known:
-            key = tuple(row.key) if len(row.key) > 1 else row.key[0] if row.key else None
-            duals.setdefault(row.rule, {})[key] = row.value
-    return duals
-
-
-def _identity(instance: Instance, plan: Any) -> Iterator[Broken]:
-    if plan.instance.figures != instance.figures:
-        text = "the plan was made for other figures than the instance has now; solve it anew"
-        yield Broken("instance", plan.instance.name, 0.0, "", text)
+def stale(instance: Instance, answer: Any, what: str = "plan") -> Iterator[Broken]:
+    """Yield that a saved `answer` is of other figures than the instance has, where it is."""
+    if answer.instance.figures != instance.figures:
+        text = f"the {what} was made for other figures than the instance has now; solve it anew"
+        yield Broken("instance", answer.instance.name, 0.0, "", text)
 
 
 def _broken_rows(instance: Instance, account: Account, rule: Rule) -> list[Broken]:

@@ -10,6 +10,7 @@ from medalopt.errors import Fault
 from medalopt.instance.instance import Instance
 from medalopt.plan.plan import Plan
 from medalopt.plan.rows import Rows
+from medalopt.proof.farkas import Refutation
 
 FORMAT = "medalopt/plan/1"
 _ROUTES = ("supply", "bundle_supply")
@@ -45,9 +46,25 @@ def identity(instance: Instance) -> dict[str, Any]:
     return {"name": instance.name, "files": dict(sorted(instance.files.items())), "figures": instance.figures}
 
 
-def no_plan_object(instance: Instance, status: str, measure: str) -> dict[str, Any]:
-    """Return what is said where there is no plan."""
-    return {"format": FORMAT, "status": status, "instance": identity(instance), "objective": {"measure": measure}}
+def no_plan_object(
+    instance: Instance, status: str, measure: str, refutation: Refutation | None = None
+) -> dict[str, Any]:
+    """Return what is said where there is no plan, with what shows it."""
+    told = {"format": FORMAT, "status": status, "instance": identity(instance), "objective": {"measure": measure}}
+    return told if refutation is None else {**told, "proof": _proof(refutation)}
+
+
+def _proof(refutation: Refutation) -> dict[str, Any]:
+    return {
+        "arithmetic": refutation.arithmetic,
+        "scope": refutation.scope,
+        "margin": refutation.margin,
+        "duals": [_dual(rule, key, value) for rule, rows in refutation.duals.items() for key, value in rows.items()],
+    }
+
+
+def _dual(rule: str, key: Any, value: float) -> dict[str, Any]:
+    return {"rule": rule, "key": list(key) if isinstance(key, tuple) else [] if key is None else [key], "value": value}
 
 
 def checked_object(instance: Instance) -> dict[str, Any]:
@@ -95,6 +112,5 @@ def _duals(plan: Plan) -> Iterator[dict[str, Any]]:
         if rule.startswith("define_"):
             continue  # follows from the others
         for key, value in values.items():
-            names = list(key) if isinstance(key, tuple) else [] if key is None else [key]
-            if value != 0 and (rule not in _ROUTES or names[0] in stored):
-                yield {"rule": rule, "key": names, "value": value}
+            if value != 0 and (rule not in _ROUTES or key[0] in stored):
+                yield _dual(rule, key, value)

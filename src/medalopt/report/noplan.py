@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from medalopt.analysis.refusal import Diagnosis
 from medalopt.analysis.repair import Change, Repair
 from medalopt.instance.instance import Instance
+from medalopt.proof.farkas import COMPILED, Refutation
 from medalopt.report.numbers import digits, money
 from medalopt.report.page import printed
 from medalopt.report.screen import Screen, Type
@@ -19,10 +20,14 @@ _DIGITS = 6
 Line = tuple[str, Type]
 
 
-def refusal(instance: Instance, found: Diagnosis) -> str:
-    """Return the page: what cannot be in any case, which rules contradict each other, the cures, cheapest first."""
+def refusal(instance: Instance, found: Diagnosis | None, shown_by: Refutation | None = None) -> str:
+    """Return the page: what cannot be in any case, which rules contradict each other, the cures, cheapest first.
+
+    Last comes what shows that there is no plan.
+    """
     title = f"{instance.title or instance.name}: no plan exists"
-    return printed(Screen.of_output(), title, [*_reasons(found), *_cures(found)], ())
+    lines = [] if found is None else [*_reasons(found), *_cures(found)]
+    return printed(Screen.of_output(), title, [*lines, *_proof(shown_by)], ())
 
 
 def _reasons(found: Diagnosis) -> Iterator[Line]:
@@ -42,6 +47,19 @@ def _reasons(found: Diagnosis) -> Iterator[Line]:
 def _together(found: Diagnosis) -> str:
     without = "; without any one of them the others can" if found.irreducible else ""
     return f"What cannot all be met{without}:"
+
+
+def _proof(shown_by: Refutation | None) -> Iterator[Line]:
+    if shown_by is None:
+        return
+    several = f"{shown_by.rules} rows of the rules, each with its weight, contradict each other"
+    found = "one row of the rules cannot be kept" if shown_by.rules == 1 else several
+    more = (
+        "with your own constraints as they were compiled; --json has the weights"
+        if shown_by.scope == COMPILED
+        else "--json has the weights, and verify checks them"
+    )
+    yield f"Proven: {found} ({shown_by.arithmetic}; {more}).", "plain"
 
 
 def _cures(found: Diagnosis) -> Iterator[Line]:

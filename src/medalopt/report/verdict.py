@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from medalopt.proof.certificate import GAP
+from medalopt.proof.refused import Recheck
 from medalopt.proof.stated import Broken
 from medalopt.proof.verdict import Verdict
 from medalopt.report.numbers import digits
@@ -28,6 +30,17 @@ def verdict_object(found: Verdict) -> dict[str, Any]:
     }
 
 
+def recheck_object(found: Recheck) -> dict[str, Any]:
+    """Return as plain data whether there is no plan, as a saved answer says."""
+    return {
+        "accepted": found.accepted,
+        "broken": [_row(broken) for broken in found.broken],
+        "gap": None,
+        "margin": _finite(found.refutation.margin),
+        "arithmetic": found.refutation.arithmetic,
+    }
+
+
 def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
@@ -41,11 +54,21 @@ def told(found: Verdict, name: str) -> str:
     """Return the verdict in plain lines: the answer, what is broken, how far the plan is from the best."""
     count = len(found.broken)
     answer = "right" if found.accepted else f"not right: {count} rule{'' if count == 1 else 's'} broken"
-    lines = [f"{shown(name)} is {answer}."]
-    lines += [f"  {shown(broken.text, 400)}" for broken in found.broken[:MOST]]
-    lines += [f"  and {count - MOST} more (--json lists all)"] if count > MOST else []
-    lines.append(f"  {_distance(found)}")
+    return "\n".join([f"{shown(name)} is {answer}.", *_broken(found.broken), f"  {_distance(found)}"]) + "\n"
+
+
+def rechecked(found: Recheck, name: str) -> str:
+    """Return in plain lines whether there is no plan, as a saved answer says, and what fails of that."""
+    answer = "right: there is no plan" if found.accepted else "not right"
+    lines = [f"{shown(name)} is {answer}.", *_broken(found.broken)]
+    if found.refutation.holds:
+        lines.append(f"  What its multipliers weigh, the instance cannot keep ({found.refutation.arithmetic}).")
     return "\n".join(lines) + "\n"
+
+
+def _broken(broken: Sequence[Broken]) -> list[str]:
+    more = [f"  and {len(broken) - MOST} more (--json lists all)"] if len(broken) > MOST else []
+    return [*(f"  {shown(one.text, 400)}" for one in broken[:MOST]), *more]
 
 
 def _distance(found: Verdict) -> str:
