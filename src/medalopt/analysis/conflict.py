@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from medalopt.analysis.conflict_members import FAMILIES, LOWER, UPPER, Key, key, merged
+from medalopt.analysis.conflict_members import LOWER, UPPER, Key, merged
+from medalopt.analysis.rules import ORDER, key
 from medalopt.instance.bounds import implied
 from medalopt.instance.figures import Floats
 from medalopt.instance.instance import Instance
@@ -126,10 +127,9 @@ def _reduced(
     shown = first
     if height <= SMALL:
         shown = shortfall(examined.ready, examined.always | _ends(set().union(*kept.values()), height))
-    order = list(FAMILIES)
     trials = 0
     sure = True
-    for one in sorted(groups, key=lambda one: (order.index(one.kind), one.names)):
+    for one in sorted(groups, key=lambda one: (ORDER[one.kind], one.names)):
         if one not in kept or len(kept) == 1:
             continue
         rest = {other: ats for other, ats in kept.items() if other != one}

@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from medalopt.analysis.conflict_members import FAMILIES, Key
-from medalopt.analysis.refusal_words import Reason, kilograms, names, number, per_cent, plain, tonnes, when
+from medalopt.analysis.conflict_members import Key
+from medalopt.analysis.refusal_words import kilograms, names, number, per_cent, tonnes, when
 from medalopt.instance.instance import Instance
 from medalopt.instance.needs import owed
-from medalopt.instance.paths import Path, render
+from medalopt.instance.paths import Path
 from medalopt.wording import shown
 
 Said = tuple[Path, float | None, str | None, str]
 
 
-def told(instance: Instance, rules: Mapping[Key, tuple[str, ...]]) -> tuple[Reason, ...]:
-    """Return the rules as sentences: what is asked first, then what is there, then the rules between."""
-    order = ("demand", "commitments and limits", "participation", "supply", "capacity")
-    rows = []
-    for rule, periods in rules.items():
-        path, amount, unit, text = _SAYING[rule.kind](instance, rule, periods)
-        rows.append(Reason(FAMILIES[rule.kind], render(path), plain(amount), unit, text))
-    return tuple(
-        sorted(rows, key=lambda row: (order.index(row.rule) if row.rule in order else len(order), row.path, row.text))
-    )
-
-
-def _supply(instance: Instance, rule: Key, periods: tuple[str, ...]) -> Said:
+def supply(instance: Instance, rule: Key, periods: tuple[str, ...]) -> Said:
+    """Say how much a stream, or all of them, offer."""
     streams, during = instance.streams, [instance.periods.index(t) for t in periods]
     within = streams.available.value[:, during].sum(axis=1)
     if not rule.names:
@@ -42,7 +31,8 @@ def _supply(instance: Instance, rule: Key, periods: tuple[str, ...]) -> Said:
     return ("streams", rule.names[0], "available"), float(within[i]), "t", text
 
 
-def _together(instance: Instance, rule: Key, periods: tuple[str, ...]) -> Said:
+def together(instance: Instance, rule: Key, periods: tuple[str, ...]) -> Said:
+    """Say which streams come together."""
     streams = instance.streams
     members = [streams.names.index(name) for name in rule.names or streams.names]
     bundles = sorted({instance.bundles[streams.bundle[i]] for i in members if streams.bundle[i] >= 0})
@@ -51,7 +41,8 @@ def _together(instance: Instance, rule: Key, periods: tuple[str, ...]) -> Said:
     return ("streams", streams.names[members[0]], "bundle"), None, None, text
 
 
-def _stockpile(instance: Instance, rule: Key, periods: tuple[str, ...]) -> Said:
+def stockpile(instance: Instance, rule: Key, periods: tuple[str, ...]) -> Said:
+    """Say how much of a stream may wait."""
     streams = instance.streams
     name = rule.names[0] if rule.names else streams.names[int(np.argmax(streams.storable))]
     limit = float(streams.storage_limit.value[streams.names.index(name)])
@@ -59,7 +50,9 @@ def _stockpile(instance: Instance, rule: Key, periods: tuple[str, ...]) -> Said:
     return ("streams", name, "storage", "limit"), limit, "t", text
 
 
-def _capacity(section: str, say: Callable[..., str], what: str) -> Callable[..., Said]:
+def capacity(section: str, say: Callable[..., str], what: str) -> Callable[..., Said]:
+    """Return what says how much smelters, treatments or castings can take in all."""
+
     def saying(instance: Instance, rule: Key, periods: tuple[str, ...]) -> Said:
         every = getattr(instance, section)
         unit = "kg" if section == "alloys" else "t"
@@ -74,7 +67,9 @@ def _capacity(section: str, say: Callable[..., str], what: str) -> Callable[...,
     return saying
 
 
-def _total(section: str, field: str, say: Callable[..., str], unit: str, most: str) -> Callable[..., Said]:
+def total(section: str, field: str, say: Callable[..., str], unit: str, most: str) -> Callable[..., Said]:
+    """Return what says how much is committed, or the most there may be, over the horizon."""
+
     def saying(instance: Instance, rule: Key, _: tuple[str, ...]) -> Said:
         every = getattr(instance, section)
         which = [every.names.index(name) for name in rule.names or every.names]
@@ -86,7 +81,8 @@ def _total(section: str, field: str, say: Callable[..., str], unit: str, most: s
     return saying
 
 
-def _demand(instance: Instance, rule: Key, periods: tuple[str, ...]) -> Said:
+def demand(instance: Instance, rule: Key, periods: tuple[str, ...]) -> Said:
+    """Say how much alloy is owed by when, and for which medals."""
     alloys = [instance.alloys.names.index(rule.names[0])] if rule.names else list(range(len(instance.alloys.names)))
     period = rule.names[1] if len(rule.names) > 1 else instance.periods[-1]
     t = instance.periods.index(period)
@@ -103,13 +99,16 @@ def _kinds(asking: list[str]) -> str:
     return f"medal{'' if len(asking) == 1 else 's'} {names(asking)}" if asking else "no medal"
 
 
-def _no_more(instance: Instance, rule: Key, periods: tuple[str, ...]) -> Said:
-    path, amount, unit, _ = _demand(instance, Key("demand", rule.names[:1]), periods)
+def no_more(instance: Instance, rule: Key, periods: tuple[str, ...]) -> Said:
+    """Say that no more of an alloy is cast than is owed."""
+    path, amount, unit, _ = demand(instance, Key("demand", rule.names[:1]), periods)
     of = shown(rule.names[0]) if rule.names else "every alloy"
     return path, amount, unit, f"no more of {of} is cast than the {kilograms(amount or 0.0)} that medals take in all"
 
 
-def _fineness(side: str) -> Callable[..., Said]:
+def fineness(side: str) -> Callable[..., Said]:
+    """Return what says which share of a metal an alloy must, or may, hold."""
+
     def saying(instance: Instance, rule: Key, _: tuple[str, ...]) -> Said:
         if not rule.names:
             return (
@@ -129,21 +128,25 @@ def _fineness(side: str) -> Callable[..., Said]:
     return saying
 
 
-def _others(instance: Instance, rule: Key, _: tuple[str, ...]) -> Said:
+def others(instance: Instance, rule: Key, _: tuple[str, ...]) -> Said:
+    """Say how much of what it does not name an alloy may hold."""
     alloy = rule.names[0] if rule.names else instance.alloys.names[int(np.argmax(instance.alloys.admits_others))]
     share = float(instance.alloys.others.value[instance.alloys.names.index(alloy)])
     text = f"{shown(alloy)} may hold at most {per_cent(share)} of all that its composition does not name"
     return ("alloys", alloy, "others"), 100 * share, "%", text
 
 
-def _recycled(instance: Instance, rule: Key, _: tuple[str, ...]) -> Said:
+def recycled(instance: Instance, rule: Key, _: tuple[str, ...]) -> Said:
+    """Say which share of a metal must be recycled."""
     metals = [instance.metals.names.index(name) for name in rule.names] or list(range(len(instance.metals.names)))
     share = float(instance.policy.recycled.value[metals].max())
     text = f"at least {per_cent(share)} of the {names([instance.metals.titles[e] for e in metals])} must be recycled"
     return ("policy", "recycled", instance.metals.names[metals[0]]), 100 * share, "%", text
 
 
-def _mix(side: str) -> Callable[..., Said]:
+def mix(side: str) -> Callable[..., Said]:
+    """Return what says which share of all tonnes a device must, or may, have."""
+
     def saying(instance: Instance, rule: Key, _: tuple[str, ...]) -> Said:
         policy = instance.policy
         which = [policy.windows.index(name) for name in rule.names or policy.windows]
@@ -155,7 +158,8 @@ def _mix(side: str) -> Callable[..., Said]:
     return saying
 
 
-def _participation(instance: Instance, rule: Key, _: tuple[str, ...]) -> Said:
+def participation(instance: Instance, rule: Key, _: tuple[str, ...]) -> Said:
+    """Say how much regions must send."""
     share = float(instance.policy.participation.value)
     regions = [instance.regions.index(name) for name in rule.names] or list(range(len(instance.regions)))
     offers = instance.streams.available.value[np.isin(instance.streams.region, regions)].sum()
@@ -165,12 +169,14 @@ def _participation(instance: Instance, rule: Key, _: tuple[str, ...]) -> Said:
     return ("policy", "participation"), least, "t", text
 
 
-def _footprint(instance: Instance, *_: Any) -> Said:
+def footprint(instance: Instance, *_: Any) -> Said:
+    """Say how large the footprint may be."""
     cap = float(instance.policy.footprint_cap.value) / 1000
     return ("policy", "footprint_cap"), cap, "t", f"the footprint is at most {number(cap)} t CO2e"
 
 
-def _extension(instance: Instance, rule: Key, _: tuple[str, ...]) -> Said:
+def extension(instance: Instance, rule: Key, _: tuple[str, ...]) -> Said:
+    """Name a constraint of the user's own."""
     name = f"{rule.names[0]}[{','.join(rule.names[1:])}]" if len(rule.names) > 1 else "".join(rule.names[:1])
     return (
         ("extension", rule.names[0] if rule.names else "all"),
@@ -178,29 +184,3 @@ def _extension(instance: Instance, rule: Key, _: tuple[str, ...]) -> Said:
         None,
         f"the extension's own constraint `{shown(name)}`",
     )
-
-
-_SAYING: Mapping[str, Callable[..., Said]] = {
-    "supply": _supply,
-    "together": _together,
-    "stockpile": _stockpile,
-    "feed_capacity": _capacity("smelters", tonnes, "of feed"),
-    "treatment_capacity": _capacity("treatments", tonnes, "of input"),
-    "cast_capacity": _capacity("alloys", kilograms, "cast"),
-    "feed_committed": _total("smelters", "committed", tonnes, "t", "at least {} of feed are committed"),
-    "feed_limit": _total("smelters", "limit", tonnes, "t", "at most {} of feed in all"),
-    "offer_committed": _total("market", "committed", kilograms, "kg", "at least {} are committed"),
-    "offer_limit": _total("market", "limit", kilograms, "kg", "at most {} can be bought"),
-    "stream_commitment": _total("streams", "committed", tonnes, "t", "at least {} are committed"),
-    "demand": _demand,
-    "no_more": _no_more,
-    "fineness_low": _fineness("low"),
-    "fineness_high": _fineness("high"),
-    "others": _others,
-    "recycled": _recycled,
-    "mix_low": _mix("window_low"),
-    "mix_high": _mix("window_high"),
-    "participation": _participation,
-    "footprint_cap": _footprint,
-    "extension": _extension,
-}

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from medalopt.analysis.conflict import Conflict, conflict, problem
-from medalopt.analysis.conflict_words import told
 from medalopt.analysis.refusal_arithmetic import known
 from medalopt.analysis.refusal_words import Reason
 from medalopt.analysis.repair import Asked, Repair, single_repairs
-from medalopt.analysis.repair_candidates import candidates
+from medalopt.analysis.repair_candidates import in_stock
 from medalopt.analysis.repair_figure import Figure
 from medalopt.analysis.repair_search import Stuck, stuck
 from medalopt.analysis.repair_sets import repair_sets
+from medalopt.analysis.rules import candidates, told
 from medalopt.instance.bounds import implied
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import routes
 
-MOST, MOST_LARGE = 12, 6  # repairs that are worked out
+MOST = 12  # repairs that are worked out
+ALIKE = 1e-6  # in relation to the greatest, by which what a tonne does may differ for it to do the most
 
 
 @dataclass(frozen=True)
@@ -54,36 +55,67 @@ def diagnose(
     extensions: Sequence[Path] = (),
     source: str | os.PathLike[str] | None = None,
     changes: Mapping[str, str] | None = None,
+    tell: Callable[[str], None] = lambda doing: None,
 ) -> Diagnosis | None:
     """Return why `instance` has no plan and what would cure it; None where its rules do not contradict each other.
 
     `source` is the file it was read from, with `changes`: repairs are then tried on the file, spelled as it is.
+    `tell` is told each step before it is done.
     """
-    asked = Asked(source, changes, objective, tuple(Path(path) for path in extensions))
+    asked = Asked(source, changes, objective, tuple(Path(path) for path in extensions), tell)
     found = routes(instance)
     reasons = known(instance, found, implied(instance, found))
     examined = problem(instance, asked.extensions)
     at = stuck(instance, asked.extensions, examined)
     if at is None:
         return None
+    tell("which rules cannot all be kept")
     rules = conflict(examined, at.short)
-    figures = _behind(instance, rules, at)
-    repairs = single_repairs(at, figures, asked, MOST_LARGE if at.large else MOST)
-    if all(repair.changes[0].path.endswith(".opening_stock") for repair in repairs):
-        alone = {repair.changes[0].path for repair in repairs}
-        repairs += repair_sets(at, rules, lambda *of: [one for one in _behind(*of) if not one.spelled & alone], asked)
-        repairs.sort(key=lambda repair: repair.objective)
     unit = {"cost": instance.currency, "footprint": "kg CO2e", "mass": "t"}[objective]
-    return Diagnosis(reasons, told(instance, rules.rules), rules.irreducible, tuple(repairs), unit)
+    return Diagnosis(reasons, told(instance, rules.rules), rules.irreducible, tuple(_repairs(at, rules, asked)), unit)
+
+
+def _repairs(at: Stuck, rules: Conflict, asked: Asked) -> list[Repair]:
+    """Return repairs of one figure; where there is none, of several, and metal that is in stock from nowhere.
+
+    What such a stock costs stands in no figure, so that beside other repairs it would seem the cheapest.
+    """
+    alone = single_repairs(at, _behind(at.instance, rules, at), asked, MOST)
+    if alone:
+        return alone
+    repairs = single_repairs(at, _stock(at.instance, rules), asked, MOST) + repair_sets(at, rules, _behind, asked)
+    repairs = repairs or repair_sets(at, rules, lambda *of: [*_behind(*of), *_stock(*of[:2])], asked)
+    return sorted(repairs, key=lambda repair: repair.objective)
 
 
 def _behind(instance: Instance, rules: Conflict, at: Stuck) -> list[Figure]:
-    """Return the figures behind a conflict; of many streams those of which more would do most."""
-    weights: dict[str, float] = {}
+    return candidates(instance, rules.rules, _likely(instance, rules, at))
+
+
+def _stock(instance: Instance, rules: Conflict) -> list[Figure]:
+    alloys = [
+        instance.alloys.names.index(rule.names[0]) for rule in rules.rules if rule.kind == "demand" and rule.names
+    ]
+    return list(in_stock(instance, alloys))
+
+
+def _likely(instance: Instance, rules: Conflict, at: Stuck) -> dict[str, int]:
+    """Return the streams of which more would help, each with the last period in which a tonne does most.
+
+    What a tonne does is its multiplier in the proof; the first are those whose goods cost least beside that.
+    """
     y, ends = np.ldexp(rules.multipliers, at.problem.ready.row), (rules.ends.lower, rules.ends.upper)
+    does: dict[str, list[tuple[int, float]]] = {}
     for (row, end), (rule, period) in at.problem.said.items():
-        if rule.kind == "supply" and ends[end][row]:
-            i, t = instance.streams.names.index(rule.names[0]), instance.periods.index(period)
-            more = abs(float(y[row])) * float(instance.streams.available.value[i, t])
-            weights[rule.names[0]] = weights.get(rule.names[0], 0.0) + more
-    return candidates(instance, rules.rules, weights)
+        if rule.kind == "supply" and ends[end][row] and y[row]:
+            does.setdefault(rule.names[0], []).append((instance.periods.index(period), abs(float(y[row]))))
+    found = routes(instance)
+    costs = found.supply + found.collection + found.treating + found.transport + found.smelting + found.residue
+    least = np.full(len(instance.streams.names), np.inf)
+    np.minimum.at(least, found.stream, costs + found.refining.sum(axis=1))
+    most = {name: max(value for _, value in parts) for name, parts in does.items()}
+    beside = {name: float(least[instance.streams.names.index(name)]) / value for name, value in most.items()}
+    return {
+        name: max(t for t, value in does[name] if value >= (1 - ALIKE) * most[name])
+        for name in sorted(does, key=lambda name: (beside[name], name))
+    }

@@ -48,12 +48,16 @@ class Repair:
 
 @dataclass(frozen=True)
 class Asked:
-    """What was asked: of which file (None: an instance in memory), with which changes, for which measure."""
+    """What was asked: of which file (None: an instance in memory), with which changes, for which measure.
+
+    `tell` is told what is being done.
+    """
 
     path: str | os.PathLike[str] | None = None
     changes: Mapping[str, str] | None = None
     measure: str = "cost"
     extensions: tuple[Path, ...] = ()
+    tell: Callable[[str], None] = lambda doing: None
 
 
 Moved = tuple[Figure, tuple[float, ...]]
@@ -124,12 +128,18 @@ def single_repairs(at: Stuck, figures: Iterable[Figure], asked: Asked, most: int
     """Return repairs of one figure each, up to `most`, cheapest first."""
     found: list[Repair] = []
     near = at.standing
+    settled: set[tuple[object, ...]] = set()
     for figure in figures:
+        same = (figure.section, figure.field, figure.at[0] if figure.field == "available" else str(figure.at))
+        if same in settled:
+            continue  # of a stream one way of writing more of it is enough
+        asked.tell(f"how far {render(figure.paths[0])} would have to move")
         position = least(figure, at)
         repair = None if position is None else rounded(figure, position, _alone(at, asked, figure, near))
         if repair is not None:
             found.append(repair)
             near = repair.standing
+            settled.add(same)
         if len(found) == most:
             break
     return sorted(found, key=lambda repair: (repair.objective, repair.changes[0].path))

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from medalopt.analysis.conflict_members import Key
 from medalopt.analysis.repair_figure import Figure
 from medalopt.instance.figures import Figures
 from medalopt.instance.instance import Instance
@@ -17,21 +16,12 @@ from medalopt.instance.paths import Path
 
 PER_CENT = Fraction(1, 100)
 MORE_MEDALS = 10.0  # times as many as ordered, at most, are offered as a cure
-LIKELY_STREAMS = 1  # of many that fall short together, those of which a little more does most
-LAST = ("opening_stock", "available")  # asked for after all others: metal from nowhere, goods that nobody has offered
-Weights = Mapping[str, float]  # of streams, by what more of each would do
+LIKELY_STREAMS = 3  # of many that fall short together: the cheapest cure by each of so many kinds of device
+Likely = Mapping[str, int]  # streams, the likeliest first, and the period up to which a tonne more does most
 
 
-def candidates(instance: Instance, rules: Mapping[Key, tuple[str, ...]], weights: Weights) -> list[Figure]:
-    """Return the figures behind `rules` (each with its periods), every one once."""
-    made: list[Figure] = []
-    for rule, periods in rules.items():
-        made += _BY_KIND.get(rule.kind, _none)(instance, rule.names, periods, weights)
-    once = list({figure.paths[0]: figure for figure in made}.values())
-    return sorted(once, key=lambda figure: LAST.index(figure.field) if figure.field in LAST else -1)
-
-
-def _none(instance: Instance, names: tuple[str, ...], periods: tuple[str, ...], weights: Weights) -> Iterator[Figure]:
+def none(instance: Instance, names: tuple[str, ...], periods: tuple[str, ...], likely: Likely) -> Iterator[Figure]:
+    """No figure: only its own file can change it."""
     return iter(())
 
 
@@ -57,22 +47,41 @@ def _amount(
     )
 
 
-def _of_stream(
-    instance: Instance, names: tuple[str, ...], periods: tuple[str, ...], weights: Weights
+def more_of_stream(
+    instance: Instance, names: tuple[str, ...], periods: tuple[str, ...], likely: Likely
 ) -> Iterator[Figure]:
-    likely = sorted(weights, key=lambda name: (-weights[name], name))[:LIKELY_STREAMS]
-    for name in names or likely:
-        i = instance.streams.names.index(name)
-        offered = instance.streams.available.value[i]
-        if len(periods) == 1 and len(names) and not (offered == offered[0]).all():
-            t = instance.periods.index(periods[0])
+    """More of a stream: so many tonnes up to the period in which they still do most, or so many times as much.
+
+    Where all streams fall short together, those of `likely`, one for each kind of device.
+    """
+    streams = instance.streams
+    kinds: dict[int, str] = {}
+    for name in likely:
+        kinds.setdefault(int(streams.device[streams.names.index(name)]), name)
+    for name in names or tuple(kinds.values())[:LIKELY_STREAMS]:
+        i = streams.names.index(name)
+        offered = streams.available.value[i]
+        even = bool((offered == offered[0]).all())
+        if name in likely and not even:
+            t = likely[name]
             yield _amount(("streams", name, "available", t), instance, "streams", "available", (i, t), "t", True)
         if offered.any():
-            figure = _amount(("streams", name, "available"), instance, "streams", "available", (i,), "t", True)
-            yield figure
+            yield _amount(("streams", name, "available"), instance, "streams", "available", (i,), "t", True)
+        if even:
+            yield _in_all(instance, i)
 
 
-def _stockpile(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[Figure]:
+def _in_all(instance: Instance, i: int) -> Figure:
+    """Return what a stream offers in all, as `total` has it: spread evenly over the periods."""
+    streams, periods = instance.streams, len(instance.periods)
+    now = float(streams.available.exact()[i].sum())
+    path: Path = ("streams", streams.names[i], "total")
+    share = Fraction(1, periods)
+    return Figure((path,), "streams", "available", (i,), "t", share, (now,), "one", True, math.inf)
+
+
+def stockpile(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[Figure]:
+    """A higher limit of what may wait."""
     for name in names or instance.streams.names:
         i = instance.streams.names.index(name)
         if instance.streams.storable[i] and np.isfinite(instance.streams.storage_limit.value[i]):
@@ -80,8 +89,10 @@ def _stockpile(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[
             yield _amount(path, instance, "streams", "storage_limit", (i,), "t", True)
 
 
-def _capacity(section: str, unit: str) -> Callable[..., Iterator[Figure]]:
-    def found(instance: Instance, names: tuple[str, ...], periods: tuple[str, ...], _: Weights) -> Iterator[Figure]:
+def capacity(section: str, unit: str) -> Callable[..., Iterator[Figure]]:
+    """Return what gives higher capacities, of one period or of all."""
+
+    def found(instance: Instance, names: tuple[str, ...], periods: tuple[str, ...], _: Likely) -> Iterator[Figure]:
         every = getattr(instance, section)
         for name in names or every.names:
             n = every.names.index(name)
@@ -97,7 +108,9 @@ def _capacity(section: str, unit: str) -> Callable[..., Iterator[Figure]]:
     return found
 
 
-def _total(section: str, field: str, unit: str, up: bool) -> Callable[..., Iterator[Figure]]:
+def total(section: str, field: str, unit: str, up: bool) -> Callable[..., Iterator[Figure]]:
+    """Return what gives limits that rise, or commitments that fall."""
+
     def found(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[Figure]:
         every = getattr(instance, section)
         for name in names or every.names:
@@ -109,7 +122,9 @@ def _total(section: str, field: str, unit: str, up: bool) -> Callable[..., Itera
     return found
 
 
-def _fineness(side: str) -> Callable[..., Iterator[Figure]]:
+def fineness(side: str) -> Callable[..., Iterator[Figure]]:
+    """Return what gives wider windows of a composition."""
+
     def found(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[Figure]:
         if not names:
             return
@@ -125,7 +140,8 @@ def _fineness(side: str) -> Callable[..., Iterator[Figure]]:
     return found
 
 
-def _others(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[Figure]:
+def others(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[Figure]:
+    """A higher share of what an alloy does not name."""
     for alloy in names or instance.alloys.names:
         a = instance.alloys.names.index(alloy)
         if instance.alloys.admits_others[a]:
@@ -133,14 +149,17 @@ def _others(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[Fig
             yield _share((path,), "alloys", "others", (a,), instance.alloys.others, True, 100.0)
 
 
-def _recycled(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[Figure]:
+def recycled(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[Figure]:
+    """A lower floor on recycled metal."""
     for metal in names:
         e = instance.metals.names.index(metal)
         path: Path = ("policy", "recycled", metal)
         yield _share((path,), "policy", "recycled", (e,), instance.policy.recycled, False, 0.0)
 
 
-def _mix(side: str) -> Callable[..., Iterator[Figure]]:
+def mix(side: str) -> Callable[..., Iterator[Figure]]:
+    """Return what gives wider windows of a share of all tonnes."""
+
     def found(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[Figure]:
         policy = instance.policy
         for name in names or policy.windows:
@@ -158,19 +177,23 @@ def _mix(side: str) -> Callable[..., Iterator[Figure]]:
     return found
 
 
-def _participation(instance: Instance, *_: Any) -> Iterator[Figure]:
+def participation(instance: Instance, *_: Any) -> Iterator[Figure]:
+    """A lower share that each region must send."""
     yield _share(
         (("policy", "participation"),), "policy", "participation", (), instance.policy.participation, False, 0.0
     )
 
 
-def _footprint(instance: Instance, *_: Any) -> Iterator[Figure]:
+def footprint(instance: Instance, *_: Any) -> Iterator[Figure]:
+    """A higher cap."""
     cap = float(instance.policy.footprint_cap.exact()[()] / 1000)
     path: Path = ("policy", "footprint_cap")
     yield Figure((path,), "policy", "footprint_cap", (), "t", Fraction(1000), (cap,), "one", True, math.inf)
 
 
-def _fewer_or_more(up: bool) -> Callable[..., Iterator[Figure]]:
+def fewer_or_more(up: bool) -> Callable[..., Iterator[Figure]]:
+    """Return what gives fewer medals, or more."""
+
     def found(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[Figure]:
         a = instance.alloys.names.index(names[0]) if names else slice(None)
         for m, medal in enumerate(instance.medals.names):
@@ -183,11 +206,11 @@ def _fewer_or_more(up: bool) -> Callable[..., Iterator[Figure]]:
     return found
 
 
-def _demand(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[Figure]:
-    """Fewer medals, later, and all that brings more of the metals of their alloy: scrap, leads, opening stock."""
+def demand(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[Figure]:
+    """Fewer medals, later, and all that leaves more of the metals of their alloy: losses, scrap, leads."""
     alloys = [instance.alloys.names.index(names[0])] if names else range(len(instance.alloys.names))
     until = instance.periods.index(names[1]) if len(names) > 1 else len(instance.periods) - 1
-    yield from _fewer_or_more(False)(instance, names[:1])
+    yield from fewer_or_more(False)(instance, names[:1])
     last = len(instance.periods) - 1
     for m, medal in enumerate(instance.medals.names):
         asked = (instance.medals.parts.raw[m, alloys] > 0).any() and instance.medals.count[m] > 0
@@ -196,11 +219,11 @@ def _demand(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[Fig
             path: Path = ("medals", medal, "due")
             yield Figure((path,), "medals", "due", (m,), None, Fraction(1), (due,), "date", True, last)
     for a in alloys:
+        if instance.alloys.loss.raw[a] > 0:
+            path = ("alloys", instance.alloys.names[a], "loss")
+            yield _share((path,), "alloys", "loss", (a,), instance.alloys.loss, False, 0.0)
         yield from _scrap(instance, a)
     metals = np.flatnonzero((instance.alloys.named & (instance.alloys.high.raw > 0))[alloys].any(axis=0)).tolist()
-    for e in metals:
-        metal = instance.metals.names[e]
-        yield _amount(("metals", metal, "opening_stock"), instance, "metals", "opening_stock", (e,), "kg", True)
     yield from _leads(instance, metals)
 
 
@@ -232,25 +255,9 @@ def _leads(instance: Instance, metals: list[int]) -> Iterator[Figure]:
                 yield Figure((own,), "smelters", "lead", (k, e), None, Fraction(1), (leads[e],), "whole", False, 0.0)
 
 
-_BY_KIND: Mapping[str, Callable[..., Iterator[Figure]]] = {
-    "supply": _of_stream,
-    "stockpile": _stockpile,
-    "feed_capacity": _capacity("smelters", "t"),
-    "treatment_capacity": _capacity("treatments", "t"),
-    "cast_capacity": _capacity("alloys", "kg"),
-    "feed_limit": _total("smelters", "limit", "t", True),
-    "feed_committed": _total("smelters", "committed", "t", False),
-    "offer_limit": _total("market", "limit", "kg", True),
-    "offer_committed": _total("market", "committed", "kg", False),
-    "stream_commitment": _total("streams", "committed", "t", False),
-    "fineness_low": _fineness("low"),
-    "fineness_high": _fineness("high"),
-    "others": _others,
-    "recycled": _recycled,
-    "mix_low": _mix("window_low"),
-    "mix_high": _mix("window_high"),
-    "participation": _participation,
-    "footprint_cap": _footprint,
-    "no_more": _fewer_or_more(True),
-    "demand": _demand,
-}
+def in_stock(instance: Instance, alloys: list[int]) -> Iterator[Figure]:
+    """Metal in stock from the start: asked for where nothing else helps, as its price is in no figure."""
+    takes = instance.alloys.named & (instance.alloys.high.raw > 0)
+    for e in np.flatnonzero(takes[alloys].any(axis=0)).tolist():
+        path: Path = ("metals", instance.metals.names[e], "opening_stock")
+        yield _amount(path, instance, "metals", "opening_stock", (e,), "kg", True)

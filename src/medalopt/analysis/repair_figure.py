@@ -59,9 +59,9 @@ class Figure:
         """Return the values at `position`, rounded outwards to six significant digits, or to whole numbers."""
         if self.kind in ("whole", "date"):
             near = round(position)
-            if abs(position - near) <= 1e-6:
-                return (float(near),)
-            return (float(math.ceil(position) if self.up else math.floor(position)),)
+            if abs(position - near) > 1e-6:
+                near = math.ceil(position) if self.up else math.floor(position)
+            return (float(min(near, self.end) if self.up else max(near, self.end)),)
         scaled = [position * value for value in self.now] if self.kind == "list" else [position]
         return tuple(self._outwards(value) for value in scaled)
 

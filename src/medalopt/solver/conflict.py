@@ -88,9 +88,7 @@ def _from(elastic: Scaled, near: Shortfall | None) -> tuple[Floats, Floats, Any]
     if solver is None:
         return None
     if near is not None and near.basis is not None:
-        shape = (len(near.basis.col_status), len(near.basis.row_status))
-        if shape == (len(elastic.lower), len(elastic.row_lower)):
-            solver.setBasis(near.basis)
+        solver.setBasis(near.basis)
     solver.setOptionValue("solver", "simplex")
     solver.setOptionValue("simplex_strategy", _PRIMAL)
     solver.run()

@@ -67,14 +67,7 @@ def attempt(program: Scaled, method: str, start: Any = None, budget: Budget = EN
 
 def loaded(program: Scaled) -> highspy.Highs | None:
     """Return HiGHS with `program`, or None where it would take only part of it: figures lie too far apart."""
-    lp = highspy.HighsLp()
-    lp.num_col_, lp.num_row_ = len(program.lower), len(program.row_lower)
-    lp.col_cost_, lp.col_lower_, lp.col_upper_ = program.costs[0], program.lower, program.upper
-    lp.row_lower_, lp.row_upper_ = program.row_lower, program.row_upper
-    lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-    lp.a_matrix_.start_ = program.start.astype(np.int32)
-    lp.a_matrix_.index_ = program.index.astype(np.int32)
-    lp.a_matrix_.value_ = program.value
+    width, entries = len(program.lower), len(program.value)
     solver = highspy.Highs()  # type: ignore[no-untyped-call]
     for option, value in (
         ("output_flag", False),
@@ -85,7 +78,24 @@ def loaded(program: Scaled) -> highspy.Highs | None:
         ("dual_feasibility_tolerance", TOLERANCE),
     ):
         solver.setOptionValue(option, value)
-    if solver.passModel(lp) == highspy.HighsStatus.kError or solver.getNumNz() != len(program.value):
+    passed = solver.passModel(
+        width,
+        len(program.row_lower),
+        entries,
+        int(highspy.MatrixFormat.kColwise),
+        int(highspy.ObjSense.kMinimize),
+        0.0,
+        program.costs[0],
+        program.lower,
+        program.upper,
+        program.row_lower,
+        program.row_upper,
+        program.start.astype(np.int32),
+        program.index.astype(np.int32),
+        program.value,
+        np.zeros(width, dtype=np.int32),  # no column is whole
+    )
+    if passed == highspy.HighsStatus.kError or solver.getNumNz() != entries:
         return None
     return solver
 

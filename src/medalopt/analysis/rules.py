@@ -1,0 +1,122 @@
+"""Every rule of the instance that can stand in the way: which family it is of, its sentence, and its figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from medalopt.analysis import conflict_words as words
+from medalopt.analysis import repair_candidates as figures
+from medalopt.analysis.conflict_members import Key
+from medalopt.analysis.refusal_words import Reason, kilograms, plain, tonnes
+from medalopt.analysis.repair_figure import Figure
+from medalopt.instance.instance import Instance
+from medalopt.instance.paths import render
+
+IDENTITIES = frozenset({"balance", "melt", "process_scrap"})
+
+
+class Rule(NamedTuple):
+    """One kind of rule: the family of the formulation, how it is said, and which figures may move."""
+
+    family: str
+    says: Callable[..., words.Said]
+    figures: Callable[..., Iterator[Figure]]
+
+
+_LIMITS = "commitments and limits"
+_FEED, _OFFER = ("smelters", "t"), ("market", "kg")
+RULES: Mapping[str, Rule] = {  # in the order in which one would rather drop them from what is said
+    "extension": Rule("extension", words.extension, figures.none),
+    "footprint_cap": Rule("footprint", words.footprint, figures.footprint),
+    "participation": Rule("participation", words.participation, figures.participation),
+    "mix_low": Rule("device mix", words.mix("window_low"), figures.mix("window_low")),
+    "mix_high": Rule("device mix", words.mix("window_high"), figures.mix("window_high")),
+    "stockpile": Rule("supply", words.stockpile, figures.stockpile),
+    "together": Rule("supply", words.together, figures.none),
+    "treatment_capacity": Rule(
+        "capacity", words.capacity("treatments", tonnes, "of input"), figures.capacity("treatments", "t")
+    ),
+    "feed_capacity": Rule("capacity", words.capacity("smelters", tonnes, "of feed"), figures.capacity("smelters", "t")),
+    "cast_capacity": Rule("capacity", words.capacity("alloys", kilograms, "cast"), figures.capacity("alloys", "kg")),
+    "no_more": Rule("demand", words.no_more, figures.fewer_or_more(True)),
+    "stream_commitment": Rule(
+        _LIMITS,
+        words.total("streams", "committed", tonnes, "t", "at least {} are committed"),
+        figures.total("streams", "committed", "t", False),
+    ),
+    "feed_committed": Rule(
+        _LIMITS,
+        words.total("smelters", "committed", tonnes, "t", "at least {} of feed are committed"),
+        figures.total("smelters", "committed", "t", False),
+    ),
+    "feed_limit": Rule(
+        _LIMITS,
+        words.total("smelters", "limit", tonnes, "t", "at most {} of feed in all"),
+        figures.total("smelters", "limit", "t", True),
+    ),
+    "offer_committed": Rule(
+        _LIMITS,
+        words.total("market", "committed", kilograms, "kg", "at least {} are committed"),
+        figures.total("market", "committed", "kg", False),
+    ),
+    "offer_limit": Rule(
+        _LIMITS,
+        words.total("market", "limit", kilograms, "kg", "at most {} can be bought"),
+        figures.total("market", "limit", "kg", True),
+    ),
+    "others": Rule("fineness", words.others, figures.others),
+    "fineness_high": Rule("fineness", words.fineness("high"), figures.fineness("high")),
+    "fineness_low": Rule("fineness", words.fineness("low"), figures.fineness("low")),
+    "recycled": Rule("recycled content", words.recycled, figures.recycled),
+    "supply": Rule("supply", words.supply, figures.more_of_stream),
+    "demand": Rule("demand", words.demand, figures.demand),
+}
+ORDER: Mapping[str, int] = {kind: number for number, kind in enumerate(RULES)}
+_BY_END: Mapping[str, tuple[str, str]] = {
+    "purchase": ("offer_committed", "offer_limit"),
+    "feed_total": ("feed_committed", "feed_limit"),
+    "demand": ("demand", "no_more"),
+    "bundle_supply": ("together", "supply"),
+}
+_WHOLE = frozenset({"recycled", "mix_low", "mix_high", "participation", "purchase", "feed_total", "stream_commitment"})
+_TOLD_FIRST = ("demand", _LIMITS, "participation", "supply", "capacity")
+_LAST = ("available",)  # asked for after all others: goods that nobody has offered
+
+
+@lru_cache(maxsize=2**16)
+def key(place: tuple[str, Any], end: int) -> tuple[Key, str] | None:
+    """Return what one end of the row at `place` says, and in which period ('' over the horizon); None: nothing."""
+    component, index = place
+    if component.startswith("define_") or component in IDENTITIES:
+        return None
+    kind = _BY_END[component][end] if component in _BY_END else component
+    at = index if isinstance(index, tuple) else () if index is None else (index,)
+    if kind not in RULES:
+        return Key("extension", (component, *map(str, at))), ""
+    if component == "footprint_cap" or component in _WHOLE:
+        return Key(kind, tuple(at)), ""
+    if kind == "demand":
+        return Key(kind, tuple(at)), at[-1]  # each deadline is a rule of its own
+    return Key(kind, tuple(at[:-1])), at[-1]
+
+
+def told(instance: Instance, rules: Mapping[Key, tuple[str, ...]]) -> tuple[Reason, ...]:
+    """Return the rules as sentences: what is asked first, then what is there, then the rules between."""
+    rows = []
+    for rule, periods in rules.items():
+        kind = RULES[rule.kind]
+        path, amount, unit, text = kind.says(instance, rule, periods)
+        rows.append(Reason(kind.family, render(path), plain(amount), unit, text))
+    place = {family: number for number, family in enumerate(_TOLD_FIRST)}
+    return tuple(sorted(rows, key=lambda row: (place.get(row.rule, len(place)), row.path, row.text)))
+
+
+def candidates(instance: Instance, rules: Mapping[Key, tuple[str, ...]], likely: Mapping[str, int]) -> list[Figure]:
+    """Return the figures behind `rules` (each with its periods), every one once; of streams see `more_of_stream`."""
+    made: list[Figure] = []
+    for rule, periods in rules.items():
+        made += RULES[rule.kind].figures(instance, rule.names, periods, likely)
+    once = list({figure.paths[0]: figure for figure in made}.values())
+    return sorted(once, key=lambda figure: figure.field in _LAST)
