@@ -21,7 +21,7 @@ from medalopt.solver.relaxing import alike, least_step
 from medalopt.solver.standing import Standing
 
 FARTHEST = 1e4  # times what stands there, or in the figure's unit where nothing does: beyond it no figure is offered
-CLOSE = 5e-7  # in relation to the figure, to which its least position is found
+CLOSE = 1e-8  # in relation to the figure, to which its least position is found
 MOST_TRIALS = 24
 CAUTION = 0.9  # of the way to the first root that is guessed: two points seen tell the curve
 FIRST = 0.01  # of the way to the end, where nothing is known yet
