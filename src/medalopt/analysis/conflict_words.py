@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from medalopt.analysis.conflict_members import Key
-from medalopt.analysis.refusal_words import kilograms, names, number, per_cent, tonnes, when
+from medalopt.analysis.refusal_words import kilograms, names, number, per_cent, period, tonnes, when
 from medalopt.instance.instance import Instance
 from medalopt.instance.needs import owed
 from medalopt.instance.paths import Path
@@ -27,7 +27,7 @@ def supply(instance: Instance, rule: Key, periods: tuple[str, ...]) -> Said:
         text = f"all {len(offering)} streams together offer {tonnes(float(within.sum()))}{when(periods)}"
         return ("streams", best, "available"), float(within.sum()), "t", text
     i = streams.names.index(rule.names[0])
-    text = f"{shown(rule.names[0])} offers {tonnes(float(within[i]))}{when(periods)}"
+    text = f"{shown(rule.names[0])} offers {tonnes(float(within[i])) if within[i] else 'nothing'}{when(periods)}"
     return ("streams", rule.names[0], "available"), float(within[i]), "t", text
 
 
@@ -84,14 +84,14 @@ def total(section: str, field: str, say: Callable[..., str], unit: str, most: st
 def demand(instance: Instance, rule: Key, periods: tuple[str, ...]) -> Said:
     """Say how much alloy is owed by when, and for which medals."""
     alloys = [instance.alloys.names.index(rule.names[0])] if rule.names else list(range(len(instance.alloys.names)))
-    period = rule.names[1] if len(rule.names) > 1 else instance.periods[-1]
-    t = instance.periods.index(period)
+    until = rule.names[1] if len(rule.names) > 1 else instance.periods[-1]
+    t = instance.periods.index(until)
     amount = float(owed(instance)[alloys, t].sum())
     medals = instance.medals
     each = (medals.parts.value[:, alloys].sum(axis=1)) * medals.count * (medals.due <= t)
     asking = [medals.names[m] for m in np.argsort(-each, kind="stable").tolist() if each[m] > 0]
     of = names([instance.alloys.names[a] for a in alloys])
-    text = f"{kilograms(amount)} of {of} are owed by the end of {period} ({_kinds(asking)})"
+    text = f"{kilograms(amount)} of {of} are owed by the end of {period(until)} ({_kinds(asking)})"
     return ("medals", asking[0] if asking else medals.names[0], "count"), amount, "kg", text
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from medalopt.analysis.refusal_words import Reason, kilograms, names, per_cent, plain, tonnes
+from medalopt.analysis.refusal_words import Reason, kilograms, names, per_cent, period, plain, tonnes
 from medalopt.instance.bounds import Bounds
 from medalopt.instance.figures import Floats
 from medalopt.instance.instance import Instance
@@ -66,14 +66,14 @@ def _metals(instance: Instance, found: Routes, bounds: Bounds) -> Iterator[Told]
 
 
 def _short(instance: Instance, found: Routes, e: int, t: int, need: float, most: Floats) -> Reason:
-    metal, period = instance.metals.names[e], instance.periods[t]
+    metal, when = instance.metals.names[e], period(instance.periods[t])
     title = instance.metals.titles[e]
     medals = _asking(instance, e, t)
     lack = need - float(most[t])
-    begin = f"{title}: at least {kilograms(need, up=False)} must be charged by the end of {period}"
+    begin = f"{title}: at least {kilograms(need, up=False)} must be charged by the end of {when}"
     later = np.flatnonzero(most > 0)
     if len(later) and later[0] > t:
-        text = f"{begin}, and none can be there before {instance.periods[later[0]]}"
+        text = f"{begin}, and none can be there before {period(instance.periods[later[0]])}"
         return Reason("demand", render(("medals", medals[0], "due")), plain(lack), "kg", text)
     if not len(later):
         text = f"{begin}, and there is no source of it: {_missing(instance, found, e)}"
@@ -134,9 +134,10 @@ def _castings(instance: Instance) -> Iterator[Told]:
         t = _worst(need[a], most[a])
         if need[a, t] > CLEARLY * most[a, t]:
             lack = float(need[a, t] - most[a, t])
+            by = period(instance.periods[t])
             text = (
-                f"{alloy}: at least {kilograms(float(need[a, t]), up=False)} must be cast by the end of "
-                f"{instance.periods[t]}, process scrap included, at most {kilograms(float(most[a, t]), up=True)} can be"
+                f"{alloy}: at least {kilograms(float(need[a, t]), up=False)} must be cast by the end of {by}, process "
+                f"scrap included, at most {kilograms(float(most[a, t]), up=True)} can be"
             )
             path = render(("alloys", alloy, "capacity"))
             yield _times(need[a, t], most[a, t]), Reason("capacity", path, plain(lack), "kg", text)

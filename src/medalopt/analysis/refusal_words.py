@@ -69,7 +69,12 @@ def names(listed: Sequence[str], word: str = "") -> str:
 
 
 def when(periods: Sequence[str]) -> str:
-    """Return a span of periods, such as `in 2017-04 to 2017-06`; nothing where there is but one named `1`."""
+    """Return a span of periods, such as ` in 2017-04 to 2017-06`."""
     if not periods:
         return ""
-    return f" in {periods[0]}" if len(periods) == 1 else f" in {periods[0]} to {periods[-1]}"
+    return f" in {period(periods[0])}" if len(periods) == 1 else f" in {period(periods[0])} to {periods[-1]}"
+
+
+def period(name: str) -> str:
+    """Return a period as it stands in a sentence: one that has but a number as `period 1`."""
+    return f"period {name}" if name.isdecimal() else name

@@ -39,7 +39,9 @@ RULES: Mapping[str, Rule] = {  # in the order in which one would rather drop the
         "capacity", words.capacity("treatments", tonnes, "of input"), figures.capacity("treatments", "t")
     ),
     "feed_capacity": Rule("capacity", words.capacity("smelters", tonnes, "of feed"), figures.capacity("smelters", "t")),
-    "cast_capacity": Rule("capacity", words.capacity("alloys", kilograms, "cast"), figures.capacity("alloys", "kg")),
+    "cast_capacity": Rule(
+        "capacity", words.capacity("alloys", kilograms, "can be cast"), figures.capacity("alloys", "kg")
+    ),
     "no_more": Rule("demand", words.no_more, figures.fewer_or_more(True)),
     "stream_commitment": Rule(
         _LIMITS,

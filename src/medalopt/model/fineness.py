@@ -18,6 +18,7 @@ def fineness(model: pyo.ConcreteModel, instance: Instance) -> None:
     high = by_name(instance.alloys.high.value, alloys, metals)
     named = where(instance.alloys.named, alloys, metals)
     others = by_name(instance.alloys.others.value, alloys)
+    known_share = by_name((1 - instance.alloys.others.exact()).astype(float), alloys)  # rounded once, as a share is
     admits = by_name(instance.alloys.admits_others, alloys)
     window = [(a, e, t) for a, e in named for t in instance.periods if (a, t) in model.charged_all]
 
@@ -37,7 +38,7 @@ def fineness(model: pyo.ConcreteModel, instance: Instance) -> None:
 
     def rest(m: pyo.ConcreteModel, a: str, t: str) -> tuple[None, object, float]:
         known = pyo.quicksum([m.charged[a, e, t] for e in metals if e not in foreign[a] and (a, e, t) in m.charged])
-        return (None, m.charged_all[a, t] - known - others[a] * m.charged_all[a, t], 0.0)
+        return (None, known_share[a] * m.charged_all[a, t] - known, 0.0)
 
     model.others = pyo.Constraint(
         [key for key in model.charged_all if admits[key[0]] and others[key[0]] < 1],
