@@ -14,6 +14,7 @@ from medalopt.instance.instance import Instance
 from medalopt.instance.routes import routes
 from medalopt.model.objective import MEASURES
 from medalopt.plan.plan import Plan
+from medalopt.proof.added import Added
 from medalopt.proof.certificate import Certificate, certify, paid
 from medalopt.proof.farkas import Refutation, as_compiled, refute
 from medalopt.proof.prices import Duals
@@ -110,8 +111,13 @@ def _better(one: Plan | None, other: Plan | None) -> Plan | None:
 def _best_proven(task: Task, answer: Solution) -> Plan | None:
     """Return the plan of `answer` with the prices that prove most of it; None where it breaks a rule."""
     best: Plan | None = None
-    for duals in (answer.duals, _eased(answer.duals), {}):  # without prices: nothing costs less than nothing
-        plan = _proven(task, answer, duals)
+    without: Duals = {}  # prices: nothing costs less than nothing
+    for duals, added in (
+        (answer.duals, answer.added),
+        (_eased(answer.duals), answer.added.times(1 - HAIR)),
+        (without, answer.added.times(0)),
+    ):
+        plan = _proven(task, answer, duals, added)
         best = _better(best, plan if plan.certificate.feasible else None)
         if plan.certificate.optimal:
             break
@@ -123,17 +129,19 @@ def _eased(duals: Duals) -> Duals:
     return {rule: {key: value * (1 - HAIR) for key, value in rows.items()} for rule, rows in duals.items()}
 
 
-def _proven(task: Task, answer: Solution, duals: Duals) -> Plan:
+def _proven(task: Task, answer: Solution, duals: Duals, added: Added) -> Plan:
     assert answer.decisions is not None
     account = Account(task.instance, task.found, answer.decisions)
-    certificate = certify(account, task.bounds, duals, task.measure)
-    if task.extensions:
-        certificate = _with_extensions(certificate, account, task, answer)
-    return Plan(task.instance, task.measure, account, duals, certificate, f"{answer.method}, direct", highs.version())
+    certificate = certify(account, task.bounds, duals, task.measure, added=added)
+    if certificate.lower_bound == -math.inf and added.variables:
+        certificate = _as_compiled(certificate, account, task, answer)
+    method = f"{answer.method}, direct"
+    return Plan(task.instance, task.measure, account, duals, certificate, method, highs.version(), added=added)
 
 
-def _with_extensions(certificate: Certificate, account: Account, task: Task, answer: Solution) -> Certificate:
-    """Rows of a user's own are in no instance: value, bound and rows are those of the program as it was compiled."""
+def _as_compiled(certificate: Certificate, account: Account, task: Task, answer: Solution) -> Certificate:
+    """A variable of the user's own without a bound, not even one that its rows imply, may pay without end for the last
+    digit of a price: value, bound and rows are then those of the program as it was compiled."""
     bound, violation = answer.compiled
     gap = (answer.value - bound) / max(1.0, float(paid(account, task.measure)))
     worst = max(certificate.primal_violation, violation)

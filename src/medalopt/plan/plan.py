@@ -11,8 +11,10 @@ from medalopt.instance.instance import Instance
 from medalopt.plan import rows
 from medalopt.plan.marginal import Marginal, marginals
 from medalopt.plan.rows import Rows
+from medalopt.proof.added import NOTHING, Added
 from medalopt.proof.certificate import Certificate
 from medalopt.proof.prices import Duals
+from medalopt.proof.subject import dearer
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +37,7 @@ class Plan:
     method: str
     solver: str
     stopped: bool = False  # at a limit, before what was asked for had been proven
+    added: Added = NOTHING
 
     @property
     def status(self) -> str:
@@ -43,8 +46,9 @@ class Plan:
 
     @cached_property
     def objective(self) -> float:
-        """The value of what was made least, in `unit`."""
-        return float(self.account.value(self.measure))
+        """The value of what was made least, added costs included, in `unit`."""
+        value = float(self.account.value(self.measure))
+        return value + dearer(self.account, self.added) if self.added.costs else value
 
     @property
     def unit(self) -> str:

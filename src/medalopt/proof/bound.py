@@ -7,7 +7,8 @@ implied bound times the negative part of its reduced cost. Good prices make it m
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -37,19 +38,31 @@ class Weights:
 
 @dataclass(frozen=True, eq=False)
 class Ground:
-    """What a bound stands on: the instance with its routes and bounds, and the arithmetic they are read in."""
+    """What a bound stands on: the instance with its routes and bounds, and the arithmetic they are read in.
+
+    `pull` is what added rows pay for a unit more of each decision, by its array (see `worth.on_decisions`).
+    """
 
     instance: Instance
     found: Routes
     bounds: Bounds
     read: Reading = floats
+    pull: Mapping[str, Numbers] = field(default_factory=dict)
+
+    def after(self, array: str, reduced: Numbers) -> Numbers:
+        """Return the reduced costs of the decisions of `array`, the added rows counted."""
+        return reduced - self.pull[array] if array in self.pull else reduced
 
 
 def lower_bound(
     instance: Instance, found: Routes, bounds: Bounds, y: Prices, measure: str, read: Reading = floats
 ) -> Numbers:
     """Return a number that no plan's measure lies below; `y` are the prices it rests on."""
-    ground, weights = Ground(instance, found, bounds, read), Weights.of(measure)
+    return least(Ground(instance, found, bounds, read), y, Weights.of(measure))
+
+
+def least(ground: Ground, y: Prices, weights: Weights) -> Numbers:
+    """Return what the measure of these weights, less what the added rows pay, comes to at least, at the prices `y`."""
     parts = (_network, _metal_account, _charges, _casts)
     return _right_hand_sides(ground, y) + sum(part(ground, y, weights) for part in parts)
 
@@ -117,25 +130,26 @@ def _network(ground: Ground, y: Prices, weights: Weights) -> Numbers:
     streams = instance.streams
     available = read(streams.available)
     best = zeros(available.shape, available) + np.inf
-    np.minimum.at(best, found.stream, route_prices(instance, found, y, weights, read))
+    np.minimum.at(best, found.stream, ground.after("sent", route_prices(instance, found, y, weights, read)))
     alone, stored = (streams.bundle < 0)[:, None], streams.storable[:, None]
     own = np.where(stored, np.minimum(y.supply, best), best)
     own = np.where(alone, np.minimum(own, 0), own)
     known = np.where(stored, own, 0)
     waiting = weights.cost * read(streams.storage_cost)[:, None] - known + _next(known)
+    waiting = np.where(stored, ground.after("stockpile", waiting), 0)
     member = streams.bundle >= 0
     offers = member[:, None] & (streams.available.raw > 0)
     terms = np.where(offers, own, 0) * available  # infinite without a route: its bundle stays untouched
     together = summed(terms[member], streams.bundle[member], len(instance.bundles))
-    answer = (np.where(alone, own, 0) * available).sum() + np.minimum(together, 0).sum()
-    return answer + _pay(np.where(stored, waiting, 0), ground.bounds.stockpile)
+    answer = (np.where(alone, own, 0) * available).sum() + np.minimum(ground.after("take", together), 0).sum()
+    return answer + _pay(waiting, ground.bounds.stockpile)
 
 
 def _metal_account(ground: Ground, y: Prices, weights: Weights) -> Numbers:
     metals, most = ground.instance.metals, ground.bounds.stock
     account = on_account(ground.instance, ground.found)[:, None]
-    held = weights.cost * ground.read(metals.holding) - y.balance + _next(y.balance)
-    sold = -weights.cost * ground.read(metals.sell) - y.balance
+    held = ground.after("stock", weights.cost * ground.read(metals.holding) - y.balance + _next(y.balance))
+    sold = ground.after("surplus", -weights.cost * ground.read(metals.sell) - y.balance)
     return _pay(np.where(account, held, 0), most) + _pay(np.where(account, sold, 0), most)
 
 
@@ -149,7 +163,7 @@ def _charges(ground: Ground, y: Prices, weights: Weights) -> Numbers:
     floor = 1 - read(instance.policy.recycled)
     named = alloys.named[:, :, None].astype(np.intp) * y.others[:, None, :]
     of_metal = named - y.fineness_low - y.fineness_high + (floor * y.recycled)[None, :, None]  # (A, E, T)
-    charged = common[:, None, :] + of_metal - y.balance[None, :, :]
+    charged = ground.after("charge", common[:, None, :] + of_metal - y.balance[None, :, :])
     most = np.minimum(bounds.charge[:, None], bounds.stock[None, :, -1])[:, :, None]
     answer = _pay(np.where(may_charge(instance, ground.found)[:, :, None], charged, 0), most)
     content = read(market.composition)
@@ -157,7 +171,7 @@ def _charges(ground: Ground, y: Prices, weights: Weights) -> Numbers:
     own = weights.cost * read(market.price) - (y.purchase + new)[:, None]
     own = own + ((weights.footprint - y.footprint_cap) * read(market.footprint))[:, None]
     held = (content[:, None, :, None] * of_metal[None]).sum(axis=2)  # (O, A, T)
-    bought = own[:, None, :] + common[None, :, :] + held
+    bought = ground.after("buy", own[:, None, :] + common[None, :, :] + held)
     return answer + _pay(np.where(may_buy(instance)[:, :, None], bought, 0), bounds.charge[None, :, None])
 
 
@@ -173,5 +187,8 @@ def _casts(ground: Ground, y: Prices, weights: Weights) -> Numbers:
     kept[:, -1] = kept[:, -1] - worth
     recharged = (1 - read(alloys.loss))[:, None] * y.melt - y.process_scrap
     some = (process_scrap_rate(ground.instance) > 0)[:, None]
+    cast, kept, recharged = (
+        ground.after(array, each) for array, each in (("cast", cast), ("scrap", kept), ("recharge", recharged))
+    )
     answer = _pay(cast, bounds.cast[:, None]) + _pay(np.where(some, kept, 0), bounds.scrap[:, None])
     return answer + _pay(np.where(some, recharged, 0), np.minimum(bounds.charge, bounds.scrap)[:, None])

@@ -10,7 +10,10 @@ from medalopt.instance.arithmetic import ENCLOSED, EXACT, FLOATS, Arithmetic, Nu
 from medalopt.instance.bounds import Bounds, implied
 from medalopt.instance.decisions import Account, Decisions
 from medalopt.instance.routes import routes
-from medalopt.proof.bound import lower_bound
+from medalopt.proof import subject
+from medalopt.proof.added import NOTHING, Added
+from medalopt.proof.bound import Ground
+from medalopt.proof.placed import placed
 from medalopt.proof.prices import Duals, lifted, prices
 from medalopt.proof.rows import BROKEN, rules
 
@@ -40,25 +43,36 @@ class Certificate:
 
 
 def certify(
-    account: Account, bounds: Bounds, duals: Duals, measure: str, arithmetic: Arithmetic | None = None
+    account: Account,
+    bounds: Bounds,
+    duals: Duals,
+    measure: str,
+    arithmetic: Arithmetic | None = None,
+    added: Added = NOTHING,
 ) -> Certificate:
     """Return the certificate of the plan of `account`; `duals` by constraint and names, believed in nothing.
+
+    `added` is what a user added to the instance, the duals of its rows with it; the scope says so.
 
     In exact fractions from the decimals of the file where the instance is small, else in floating point with a
     proven error bound; in plain floats (`FLOATS`, on which `account` and `bounds` stand) only where asked for.
     """
-    parts = (getattr(account.decisions, field.name) for field in fields(Decisions))
-    if not all(np.isfinite(part).all() for part in parts):
-        return Certificate(np.nan, -np.inf, np.inf, FLOATS.name, "instance")
+    parts = [getattr(account.decisions, field.name) for field in fields(Decisions)]
+    if not all(np.isfinite(part).all() for part in (*parts, [one.value for one in added.variables])):
+        return Certificate(np.nan, -np.inf, np.inf, FLOATS.name, added.scope)
     chosen = arithmetic or (EXACT if account.decisions.sent.size <= SMALL else ENCLOSED)
     if chosen is not FLOATS:
         account, bounds = _restated(account, chosen)
-    instance, found = account.instance, account.found
-    worst = float(np.max([rule.worst() for rule in rules(account, bounds)]))  # what is no number stays none
-    bound = lower_bound(instance, found, bounds, lifted(prices(instance, duals), chosen), measure, account.read)
-    value, size = account.value(measure), paid(account, measure)
+    rows = placed(account.instance, account.found, added, chosen.lift)
+    broken = [rule.worst() for rule in rules(account, bounds)]
+    broken += [float(kept.worst().max(initial=0.0)) for kept in subject.kept(account, rows)]
+    worst = float(np.max(broken))  # what is no number stays none
+    ground = Ground(account.instance, account.found, bounds, account.read)
+    bound = subject.lower_bound(ground, lifted(prices(account.instance, duals), chosen), measure, rows)
+    extra, its_size = subject.costs(account, rows)
+    value, size = account.value(measure) + extra, paid(account, measure) + its_size
     gap = upper(value - bound) / max(1.0, lower(size))
-    return Certificate(worst, lower(bound), gap, chosen.name, "instance")
+    return Certificate(worst, lower(bound), gap, chosen.name, added.scope)
 
 
 def _restated(account: Account, arithmetic: Arithmetic) -> tuple[Account, Bounds]:

@@ -15,6 +15,7 @@ from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes
 from medalopt.model import attach, build, extend, links
 from medalopt.model.network import Entries, Network
+from medalopt.solver.additions import told_apart
 from medalopt.solver.compile import Compiled, compiled
 from medalopt.solver.linear import Linear, Place
 from medalopt.solver.sizes import network_sizes, quantity_sizes, row_sizes
@@ -86,9 +87,11 @@ def extended(
     """Return the program with a user's own constraints, compiled from the whole Pyomo model."""
     model = build.master(instance, found, measure)
     network = attach.attach(model, instance, found, block)
+    before = compiled(model, [model.objective.expr, model.cost, model.tonnes], first=network)
     for path in extensions:
         extend.apply(model, instance, path)
-    whole = compiled(model, [model.objective.expr, model.cost, model.tonnes], first=network)
+    after = compiled(model, [model.objective.expr, model.cost, model.tonnes], first=network)
+    whole, added = told_apart(before, after, ", ".join(str(path) for path in extensions))
     return Linear(
         network=len(network),
         places=_places(whole.columns[len(network) :]),
@@ -101,6 +104,7 @@ def extended(
         row_upper=whole.row_upper,
         entries=whole.entries,
         given={},
+        added=added,
     )
 
 

@@ -20,7 +20,7 @@ from medalopt.solver.infeasible import margin, multipliers
 from medalopt.solver.linear import Linear, greatest
 from medalopt.solver.scaling import Scaled, scaled
 from medalopt.solver.sizes import within_need
-from medalopt.solver.solution import Solution, decided, priced
+from medalopt.solver.solution import Solution, decided, filled, priced
 from medalopt.solver.standing import Standing
 from medalopt.solver.trim import trimmed
 
@@ -85,15 +85,16 @@ def _stated(task: Task, block: Network, linear: Linear, ready: Scaled, answer: A
     decisions = decided(task.instance, task.found, block, linear, x)
     value, standing = float(linear.costs[0] @ x), Standing(linear, answer.basis)
     duals, compiled = priced(linear, y), gap(linear, x, y)
-    return Solution("optimal", answer.method, decisions, duals, value, compiled, standing)
+    return Solution("optimal", answer.method, decisions, duals, value, compiled, standing, filled(linear, x, y))
 
 
 def _refused(linear: Linear, ready: Scaled, method: str) -> Iterator[Solution]:
     """Yield what may show that there is no plan: multipliers, with their margin in the program as it was compiled."""
     free = replace(linear, given={})  # nothing costs anything
     for y in multipliers(ready):
-        duals = priced(free, np.ldexp(y, ready.row))
-        yield Solution("infeasible", method, duals=duals, compiled=(margin(linear, ready, y), 0.0))
+        weights, compiled = np.ldexp(y, ready.row), (margin(linear, ready, y), 0.0)
+        added = filled(linear, np.zeros(len(linear.lower)), weights)
+        yield Solution("infeasible", method, duals=priced(free, weights), compiled=compiled, added=added)
 
 
 def _scalings(task: Task, linear: Linear) -> Iterator[Scaled]:

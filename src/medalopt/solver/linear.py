@@ -9,6 +9,7 @@ import numpy as np
 
 from medalopt.instance.figures import Floats
 from medalopt.model.network import Entries
+from medalopt.proof.added import NOTHING, Added
 
 ROUNDING = 1e-9
 Place = tuple[str, Any]  # component of the model, and index in it
@@ -21,6 +22,7 @@ class Linear:
     The first `network` columns are those of the network block; `places` names the others, `rows` every row.
     `size` is the implied bound of each column, by which it is scaled; infinite for a user's own. `given` holds what
     is to be added to the duals of rows whose quantity lost its cost to the network, or 0 and the row (see `trim`).
+    What extensions added, `added`, are the last rows and the last columns.
     """
 
     network: int
@@ -34,6 +36,7 @@ class Linear:
     row_upper: Floats  # (M,)
     entries: Entries
     given: dict[Place, float]
+    added: Added = NOTHING
 
 
 def greatest(pull: Floats, terms: Floats, least: Floats, most: Floats) -> float:

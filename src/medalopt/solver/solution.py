@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from medalopt.instance.figures import Floats
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes
 from medalopt.model.network import Network
+from medalopt.proof.added import NOTHING, Added
 from medalopt.solver.linear import Linear
 from medalopt.solver.standing import Standing
 
@@ -34,6 +35,7 @@ class Solution:
     value: float = 0.0  # of the measure, by the solver's own columns
     compiled: tuple[float, float] = (0.0, 0.0)
     standing: Standing | None = None
+    added: Added = NOTHING  # what extensions added, with duals and values
 
 
 def decided(instance: Instance, found: Routes, block: Network, linear: Linear, x: Floats) -> Decisions:
@@ -63,11 +65,26 @@ def decided(instance: Instance, found: Routes, block: Network, linear: Linear, x
 
 
 def priced(linear: Linear, y: Floats) -> Duals:
-    """Return the duals `y`, (M,), by constraint and index."""
+    """Return the duals `y`, (M,), by constraint and index, without those of added rows."""
     duals: dict[str, dict[Any, float]] = {}
-    for (name, index), value in zip(linear.rows, y.tolist(), strict=True):
+    own = len(linear.rows) - len(linear.added.rows)
+    for (name, index), value in zip(linear.rows[:own], y[:own].tolist(), strict=True):
         duals.setdefault(name, {})[index] = value
     for (name, index), shift in linear.given.items():
         rows = duals.setdefault(name, {})
         rows[index] = rows.get(index, 0.0) + shift
     return duals
+
+
+def filled(linear: Linear, x: Floats, y: Floats) -> Added:
+    """Return what extensions added, with the duals of its rows, from `y`, and its variables' values, from `x`."""
+    added = linear.added
+    duals, values = (
+        y[len(y) - len(added.rows) :],
+        np.clip(x, linear.lower, linear.upper)[len(x) - len(added.variables) :],
+    )
+    return replace(
+        added,
+        rows=tuple(replace(row, dual=dual) for row, dual in zip(added.rows, duals.tolist(), strict=True)),
+        variables=tuple(replace(one, value=value) for one, value in zip(added.variables, values.tolist(), strict=True)),
+    )

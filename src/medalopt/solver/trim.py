@@ -19,6 +19,7 @@ from medalopt.solver.linear import Linear
 def trimmed(linear: Linear) -> Linear:
     """Return the same program with the costs of linking quantities on the network, and without the unused ones."""
     defining = np.array([name.startswith("define_") for name, _ in linear.rows], dtype=bool)
+    defining[len(defining) - len(linear.added.rows) :] = False
     quantity = _defined(linear, defining)
     costs = _moved(linear, quantity)
     used = np.bincount(linear.entries.column, minlength=len(linear.lower)) > 1
@@ -86,4 +87,5 @@ def _without(linear: Linear, rows: Ints, columns: Ints) -> Linear:
             entries.value[kept],
         ),
         given=linear.given,
+        added=linear.added,
     )

@@ -1,0 +1,64 @@
+"""The quantities that an added row may be written on, by their names in `models/sourcing.md`, in a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from medalopt.instance.arithmetic import Numbers, summed, zeros
+from medalopt.instance.decisions import Account
+
+_SPENT = ("supply", "collection", "treatment", "transport", "smelting", "refining", "residue", "storage")
+
+
+def quantity(account: Account, array: str) -> Numbers:
+    """Return the values of one array of quantities in the plan of `account`."""
+    return _VALUES[array](account)
+
+
+def _sent(by: str, groups: str) -> Callable[[Account], Numbers]:
+    def values(account: Account) -> Numbers:
+        group, names = getattr(account.instance.streams, by), getattr(account.instance, groups)
+        return summed(account.sent, group, len(names if by == "region" else names.names))
+
+    return values
+
+
+def _taken(account: Account) -> Numbers:
+    """The share of each bundle that is taken, (B, T): all its streams together beside all they offer."""
+    streams, waits = account.instance.streams, account.decisions.stockpile
+    before = np.concatenate([np.zeros_like(waits[:, :1]), waits[:, :-1]], axis=1)
+    sent = summed(account.decisions.sent, account.found.stream, len(streams.names))
+    member, bundles = streams.bundle >= 0, len(account.instance.bundles)
+    taken = summed((sent + waits - before)[member], streams.bundle[member], bundles)
+    offered = summed(account.read(streams.available)[member], streams.bundle[member], bundles)
+    return np.where(offered > 0, taken / np.where(offered > 0, offered, 1), 0)
+
+
+def _network_footprint(account: Account) -> Numbers:
+    emitted = (account.found.footprint @ account.decisions.sent).sum()
+    return zeros((1,), account.sent) + emitted
+
+
+_VALUES: Mapping[str, Callable[[Account], Numbers]] = {
+    "sent": lambda account: account.decisions.sent,
+    "stockpile": lambda account: account.decisions.stockpile,
+    "take": _taken,
+    "feed": lambda account: account.feed,
+    "treated": lambda account: account.treated,
+    "returned": lambda account: account.returned,
+    "sent_device": _sent("device", "devices"),
+    "sent_region": _sent("region", "regions"),
+    "sent_stream": lambda account: account.sent,
+    "spend": lambda account: sum(account.costs[kind] for kind in _SPENT),
+    "network_footprint": _network_footprint,
+    "bought": lambda account: account.decisions.bought.sum(axis=(1, 2)),
+    "stock": lambda account: account.stock,
+    "surplus": lambda account: account.decisions.surplus,
+    "charge": lambda account: account.decisions.charged,
+    "buy": lambda account: account.decisions.bought,
+    "cast": lambda account: account.cast,
+    "recharge": lambda account: account.decisions.recharged,
+    "scrap": lambda account: account.scrap,
+}

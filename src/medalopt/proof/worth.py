@@ -1,0 +1,66 @@
+"""Prices of linking quantities as prices of what they are made of: of tonnes on routes, and of purchases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from medalopt.instance.arithmetic import Numbers, zeros
+from medalopt.instance.instance import Instance
+from medalopt.instance.routes import Reading, Routes, route_costs
+
+_LINKING = frozenset(
+    {"feed", "treated", "returned", "sent_device", "sent_region", "sent_stream", "spend", "network_footprint"}
+)
+
+
+def on_decisions(instance: Instance, found: Routes, read: Reading, price: Mapping[str, Numbers]) -> dict[str, Numbers]:
+    """Return what `price`, a price of each quantity by array (see `quantities`), comes to on what a bound is paid by.
+
+    That is `sent`, `stockpile`, `take`, `stock`, `surplus`, `charge`, `buy`, `cast`, `recharge` and `scrap`: a linking
+    quantity is the shipments that it sums up, spending stockpiles as well; what is bought of an offer its purchases.
+    """
+    made = {array: each for array, each in price.items() if array not in _LINKING and array != "bought"}
+    if not _LINKING.isdisjoint(price):
+        made["sent"] = made.get("sent", 0) + _on_routes(instance, found, price)
+    if "spend" in price:
+        waiting = read(instance.streams.storage_cost)[:, None] * price["spend"][None, :]
+        made["stockpile"] = made.get("stockpile", 0) + waiting
+    if "bought" in price:
+        shape = (len(instance.market.names), len(instance.alloys.names), len(instance.periods))
+        made["buy"] = made.get("buy", 0) + zeros(shape, price["bought"]) + price["bought"][:, None, None]
+    return made
+
+
+def _on_routes(instance: Instance, found: Routes, price: Mapping[str, Numbers]) -> Numbers:
+    """Return the prices of linking quantities as prices of a tonne on each route, (J, T)."""
+    total = zeros((len(found), len(instance.periods)), found.footprint)
+    device, region = instance.streams.device[found.stream], instance.streams.region[found.stream]
+    for array, group in (("sent_device", device), ("sent_region", region), ("sent_stream", found.stream)):
+        if array in price:
+            total = total + price[array][group][:, None]
+    if "network_footprint" in price:
+        total = total + (found.footprint * price["network_footprint"][0])[:, None]
+    if "treated" in price:
+        total = total + price["treated"][found.treatment]
+    if "spend" in price:
+        total = total + route_costs(instance, found) * price["spend"][None, :]
+    travels = np.nonzero(found.smelter >= 0)[0]
+    if "feed" in price:
+        total[travels] = total[travels] + found.to_smelter[travels][:, None] * price["feed"][found.smelter[travels]]
+    if "returned" in price:
+        total[travels] = total[travels] + _returned(instance, found, price["returned"])
+    return total
+
+
+def _returned(instance: Instance, found: Routes, price: Numbers) -> Numbers:
+    """Return what the metal of a tonne on each route to a smelter comes to, at its price when it is back, (K, E, T)."""
+    travels, periods = np.nonzero(found.smelter >= 0)[0], np.arange(len(instance.periods))
+    smelter = found.smelter[travels]
+    padded = np.concatenate([price, np.zeros_like(price[..., :1])], axis=-1)  # too late to count
+    total = zeros((len(travels), len(periods)), price)
+    for metal in range(len(instance.metals.names)):
+        when = np.minimum(periods[None, :] + instance.smelters.lead[smelter, metal][:, None], len(periods))
+        total = total + found.returned[travels, metal][:, None] * padded[smelter[:, None], metal, when]
+    return total

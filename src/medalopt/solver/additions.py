@@ -1,0 +1,118 @@
+"""What extensions added to a compiled program: told by comparing it with the program as it was before.
+
+An extension may add rows, variables and costs, and narrow the bounds of what is there; a bound that it narrowed
+becomes a row of its own, so that all it did stands in rows.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from medalopt.errors import UsageError
+from medalopt.instance.figures import Bools
+from medalopt.model.network import Entries
+from medalopt.proof.added import Added, AddedRow, AddedVariable, Term
+from medalopt.solver.compile import Compiled
+from medalopt.wording import shown
+
+
+def told_apart(before: Compiled, after: Compiled, where: str) -> tuple[Compiled, Added]:
+    """Return `after` with each narrowed bound as a row, and what it holds beside `before`, without duals and values.
+
+    Added rows stand after all others, added variables as well. Raises UsageError where `where` (the files) changed
+    what the model holds.
+    """
+    _check(before, after, where)
+    after = _with_bounds_as_rows(before, after)
+    width, height = len(before.columns), len(before.rows)
+    names: list[tuple[str, tuple[str, ...]]] = [_term(column) for column in after.columns[:width]]
+    names += [(column.name, ()) for column in after.columns[width:]]
+    terms: list[list[Term]] = [[] for _ in after.rows]
+    own = after.entries.row >= height
+    entries = (axis[own].tolist() for axis in (after.entries.row, after.entries.column, after.entries.value))
+    for row, column, value in zip(*entries, strict=True):
+        terms[row].append(_times(names[column], value))
+    dearer = after.costs[0].copy()
+    dearer[:width] -= before.costs[0]
+    return after, Added(
+        tuple(
+            AddedRow(
+                _name(*after.rows[row]), float(after.row_lower[row]), float(after.row_upper[row]), tuple(terms[row])
+            )
+            for row in range(height, len(after.rows))
+        ),
+        tuple(
+            AddedVariable(after.columns[number].name, float(after.lower[number]), float(after.upper[number]))
+            for number in range(width, len(after.columns))
+        ),
+        tuple(_times(names[number], float(dearer[number])) for number in np.flatnonzero(dearer).tolist()),
+    )
+
+
+def _times(name: tuple[str, tuple[str, ...]], coefficient: float) -> Term:
+    return Term(name[0], name[1], coefficient)
+
+
+def _term(column: Any) -> tuple[str, tuple[str, ...]]:
+    index = column.index()
+    return column.parent_component().name, index if isinstance(index, tuple) else () if index is None else (index,)
+
+
+def _name(component: str, index: Any) -> str:
+    if index is None:
+        return component
+    return f"{component}[{','.join(str(part) for part in (index if isinstance(index, tuple) else (index,)))}]"
+
+
+def _check(before: Compiled, after: Compiled, where: str) -> None:
+    """Raise UsageError where what was there is no longer as it was, but for narrower bounds and the objective."""
+    width, height = len(before.columns), len(before.rows)
+    there = len(after.columns) >= width and all(a is b for a, b in zip(before.columns, after.columns, strict=False))
+    if not there or after.rows[:height] != before.rows:
+        raise UsageError(f"{where}: an index of the model was added or taken out; write rows of your own beside it")
+    changed = _changed(before, after, height)
+    if changed.any():
+        name = _name(*before.rows[int(np.argmax(changed))])
+        raise UsageError(f"{where}: `{shown(name)}` of the model was changed; write a row of your own beside it")
+    if (after.costs[1:, :width] != before.costs[1:]).any() or after.costs[1:, width:].any():
+        raise UsageError(f"{where}: `cost` or `tonnes` of the model was changed; add what it costs to `objective`")
+    wider = (after.lower[:width] < before.lower) | (after.upper[:width] > before.upper)
+    if wider.any():
+        name = shown(before.columns[int(np.argmax(wider))].name)
+        raise UsageError(f"{where}: `{name}` was given a value or a bound outside those of the model; keep within them")
+
+
+def _changed(before: Compiled, after: Compiled, height: int) -> Bools:
+    """Return which of the first `height` rows hold something else than before, (height,)."""
+    changed = (after.row_lower[:height] != before.row_lower) | (after.row_upper[:height] != before.row_upper)
+    old, new = ((part.row, part.column, part.value) for part in (before.entries, after.entries))
+    held = new[0] < height
+    new = (new[0][held], new[1][held], new[2][held])
+    if not all(np.array_equal(a, b) for a, b in zip(old, new, strict=True)):
+        sets = (set(zip(*(axis.tolist() for axis in part), strict=True)) for part in (old, new))
+        changed[[entry[0] for entry in set.symmetric_difference(*sets)]] = True
+    return changed
+
+
+def _with_bounds_as_rows(before: Compiled, after: Compiled) -> Compiled:
+    width = len(before.columns)
+    lower, upper = after.lower[:width], after.upper[:width]
+    tight = np.flatnonzero((lower != before.lower) | (upper != before.upper))
+    rows = len(after.rows) + np.arange(len(tight))
+    entries = after.entries
+    return dataclasses.replace(
+        after,
+        lower=np.concatenate([before.lower, after.lower[width:]]),
+        upper=np.concatenate([before.upper, after.upper[width:]]),
+        rows=(*after.rows, *((f"bounds of {after.columns[number].name}", None) for number in tight.tolist())),
+        row_lower=np.concatenate([after.row_lower, lower[tight]]),
+        row_upper=np.concatenate([after.row_upper, upper[tight]]),
+        entries=Entries(
+            np.concatenate([entries.row, rows]),
+            np.concatenate([entries.column, tight]),
+            np.concatenate([entries.value, np.ones(len(tight))]),
+        ),
+    )
