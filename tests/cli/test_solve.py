@@ -73,7 +73,7 @@ def test_an_extension_binds() -> None:
     own = str(ROOT / "models/extensions/silver_cap.py")
     free, bound = (json.loads(here("solve", TINY, "--json", *more).out) for more in ([], ["--extend", own]))
     assert bound["cost"]["total"] > free["cost"]["total"]
-    assert "extensions" in bound["certificate"]["scope"]
+    assert bound["certificate"]["scope"] == "instance and 2 added rows"
 
 
 def test_no_plan_ends_with_3_and_what_is_known() -> None:
