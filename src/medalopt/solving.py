@@ -14,7 +14,8 @@ from medalopt.instance.instance import Instance
 from medalopt.instance.routes import routes
 from medalopt.model.objective import MEASURES
 from medalopt.plan.plan import Plan
-from medalopt.proof.added import Added
+from medalopt.proof.added import NOTHING, Added
+from medalopt.proof.basis import Basis
 from medalopt.proof.certificate import Certificate, certify, paid
 from medalopt.proof.farkas import Refutation, as_compiled, refute
 from medalopt.proof.prices import Duals
@@ -132,7 +133,10 @@ def _eased(duals: Duals) -> Duals:
 def _proven(task: Task, answer: Solution, duals: Duals, added: Added) -> Plan:
     assert answer.decisions is not None
     account = Account(task.instance, task.found, answer.decisions)
+    basis = Basis.of(account, task.bounds, duals, task.measure) if added == NOTHING else None
+    account = basis.rounded(account) if basis else account
     certificate = certify(account, task.bounds, duals, task.measure, added=added)
+    certificate = basis.told(certificate) if basis else certificate
     if certificate.lower_bound == -math.inf and added.variables:
         certificate = _as_compiled(certificate, account, task, answer)
     method = f"{answer.method}, direct"

@@ -47,6 +47,8 @@ class Claim(_Strict):
     gap: Number
     arithmetic: str
     scope: str
+    basis: str = ""
+    exact_value: str | None = None
 
 
 class Dual(_Strict):
@@ -259,7 +261,7 @@ def _put(content: dict[str, Any], item: str, value: str) -> None:
     for part in parts[:-1]:
         at = at.setdefault(part, {})
     texts = ("format", "status", "instance", "solver")
-    plain = parts[0] in texts or parts[-1] in ("measure", "unit", "arithmetic", "scope")
+    plain = parts[0] in texts or parts[-1] in ("measure", "unit", "arithmetic", "scope", "basis", "exact_value")
     at[parts[-1]] = value if plain else _number(value)
 
 

@@ -7,7 +7,7 @@ implied bound times the negative part of its reduced cost. Good prices make it m
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -63,8 +63,16 @@ def lower_bound(
 
 def least(ground: Ground, y: Prices, weights: Weights) -> Numbers:
     """Return what the measure of these weights, less what the added rows pay, comes to at least, at the prices `y`."""
-    parts = (_network, _metal_account, _charges, _casts)
-    return _right_hand_sides(ground, y) + sum(part(ground, y, weights) for part in parts)
+    own = answers(ground, y, weights)
+    answer = _right_hand_sides(ground, y) + _alone(ground, own) + np.minimum(together(ground, own), 0).sum()
+    answer = answer + _pay(waiting(ground, own, weights), ground.bounds.stockpile)
+    return answer + sum(_pay(reduced, most) for reduced, most in reduced_costs(ground, y, weights))
+
+
+def reduced_costs(ground: Ground, y: Prices, weights: Weights) -> Iterator[tuple[Numbers, Numbers]]:
+    """Yield what each quantity beyond the network changes the measure by at the prices, and the most there can be."""
+    for part in (_metal_account, _charges, _casts):
+        yield from part(ground, y, weights)
 
 
 def _pay(reduced: Numbers, most: Numbers) -> Numbers:
@@ -125,35 +133,51 @@ def route_prices(instance: Instance, found: Routes, y: Prices, weights: Weights,
     return price
 
 
-def _network(ground: Ground, y: Prices, weights: Weights) -> Numbers:
+def answers(ground: Ground, y: Prices, weights: Weights) -> Numbers:
+    """Return what a tonne more of each stream's supply changes the measure by, (I, T); infinite without a route."""
     instance, found, read = ground.instance, ground.found, ground.read
-    streams = instance.streams
-    available = read(streams.available)
+    available = read(instance.streams.available)
     best = zeros(available.shape, available) + np.inf
     np.minimum.at(best, found.stream, ground.after("sent", route_prices(instance, found, y, weights, read)))
-    alone, stored = (streams.bundle < 0)[:, None], streams.storable[:, None]
+    alone, stored = (instance.streams.bundle < 0)[:, None], instance.streams.storable[:, None]
     own = np.where(stored, np.minimum(y.supply, best), best)
-    own = np.where(alone, np.minimum(own, 0), own)
+    return np.where(alone, np.minimum(own, 0), own)
+
+
+def waiting(ground: Ground, own: Numbers, weights: Weights) -> Numbers:
+    """Return what a tonne in each stockpile changes the measure by, (I, T), at the prices `own` of supply."""
+    streams, read = ground.instance.streams, ground.read
+    stored = streams.storable[:, None]
     known = np.where(stored, own, 0)
-    waiting = weights.cost * read(streams.storage_cost)[:, None] - known + _next(known)
-    waiting = np.where(stored, ground.after("stockpile", waiting), 0)
+    kept = weights.cost * read(streams.storage_cost)[:, None] - known + _next(known)
+    return np.where(stored, ground.after("stockpile", kept), 0)
+
+
+def together(ground: Ground, own: Numbers) -> Numbers:
+    """Return what the whole of each bundle changes the measure by, (B, T), at the prices `own` of supply."""
+    streams = ground.instance.streams
     member = streams.bundle >= 0
     offers = member[:, None] & (streams.available.raw > 0)
-    terms = np.where(offers, own, 0) * available  # infinite without a route: its bundle stays untouched
-    together = summed(terms[member], streams.bundle[member], len(instance.bundles))
-    answer = (np.where(alone, own, 0) * available).sum() + np.minimum(ground.after("take", together), 0).sum()
-    return answer + _pay(waiting, ground.bounds.stockpile)
+    terms = np.where(offers, own, 0) * ground.read(streams.available)  # infinite without a route: it stays untouched
+    return ground.after("take", summed(terms[member], streams.bundle[member], len(ground.instance.bundles)))
 
 
-def _metal_account(ground: Ground, y: Prices, weights: Weights) -> Numbers:
+def _alone(ground: Ground, own: Numbers) -> Numbers:
+    """Return what the streams in no bundle answer."""
+    streams = ground.instance.streams
+    return (np.where((streams.bundle < 0)[:, None], own, 0) * ground.read(streams.available)).sum()
+
+
+def _metal_account(ground: Ground, y: Prices, weights: Weights) -> Iterator[tuple[Numbers, Numbers]]:
     metals, most = ground.instance.metals, ground.bounds.stock
     account = on_account(ground.instance, ground.found)[:, None]
     held = ground.after("stock", weights.cost * ground.read(metals.holding) - y.balance + _next(y.balance))
     sold = ground.after("surplus", -weights.cost * ground.read(metals.sell) - y.balance)
-    return _pay(np.where(account, held, 0), most) + _pay(np.where(account, sold, 0), most)
+    yield np.where(account, held, 0), most
+    yield np.where(account, sold, 0), most
 
 
-def _charges(ground: Ground, y: Prices, weights: Weights) -> Numbers:
+def _charges(ground: Ground, y: Prices, weights: Weights) -> Iterator[tuple[Numbers, Numbers]]:
     instance, bounds, read = ground.instance, ground.bounds, ground.read
     alloys, market = instance.alloys, instance.market
     low, high = read(alloys.low)[:, :, None], read(alloys.high)[:, :, None]
@@ -165,17 +189,17 @@ def _charges(ground: Ground, y: Prices, weights: Weights) -> Numbers:
     of_metal = named - y.fineness_low - y.fineness_high + (floor * y.recycled)[None, :, None]  # (A, E, T)
     charged = ground.after("charge", common[:, None, :] + of_metal - y.balance[None, :, :])
     most = np.minimum(bounds.charge[:, None], bounds.stock[None, :, -1])[:, :, None]
-    answer = _pay(np.where(may_charge(instance, ground.found)[:, :, None], charged, 0), most)
+    yield np.where(may_charge(instance, ground.found)[:, :, None], charged, 0), most
     content = read(market.composition)
     new = ((1 - read(market.recycled))[:, None] * content) @ y.recycled
     own = weights.cost * read(market.price) - (y.purchase + new)[:, None]
     own = own + ((weights.footprint - y.footprint_cap) * read(market.footprint))[:, None]
     held = (content[:, None, :, None] * of_metal[None]).sum(axis=2)  # (O, A, T)
     bought = ground.after("buy", own[:, None, :] + common[None, :, :] + held)
-    return answer + _pay(np.where(may_buy(instance)[:, :, None], bought, 0), bounds.charge[None, :, None])
+    yield np.where(may_buy(instance)[:, :, None], bought, 0), bounds.charge[None, :, None]
 
 
-def _casts(ground: Ground, y: Prices, weights: Weights) -> Numbers:
+def _casts(ground: Ground, y: Prices, weights: Weights) -> Iterator[tuple[Numbers, Numbers]]:
     alloys, periods, bounds, read = ground.instance.alloys, len(ground.instance.periods), ground.bounds, ground.read
     rate, worth = process_scrap_rate(ground.instance, read), weights.cost * read(alloys.scrap_value)
     owing = np.cumsum(y.demand[:, ::-1], axis=1)[:, ::-1]
@@ -190,5 +214,6 @@ def _casts(ground: Ground, y: Prices, weights: Weights) -> Numbers:
     cast, kept, recharged = (
         ground.after(array, each) for array, each in (("cast", cast), ("scrap", kept), ("recharge", recharged))
     )
-    answer = _pay(cast, bounds.cast[:, None]) + _pay(np.where(some, kept, 0), bounds.scrap[:, None])
-    return answer + _pay(np.where(some, recharged, 0), np.minimum(bounds.charge, bounds.scrap)[:, None])
+    yield cast, bounds.cast[:, None]
+    yield np.where(some, kept, 0), bounds.scrap[:, None]
+    yield np.where(some, recharged, 0), np.minimum(bounds.charge, bounds.scrap)[:, None]

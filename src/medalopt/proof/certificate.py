@@ -30,6 +30,8 @@ class Certificate:
     gap: float  # at most: (value - bound) / max(1, sum of |costs paid|)
     arithmetic: str
     scope: str
+    basis: str = ""  # whether the vertex next to the plan is shown to be optimal in fractions, no gap left: see `basis`
+    exact_value: str | None = None  # what that vertex comes to, as a fraction
 
     @property
     def optimal(self) -> bool:

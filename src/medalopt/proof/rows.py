@@ -172,7 +172,7 @@ def _totals(account: Account) -> Iterator[Rule]:
     ):
         excess, size = _above(least, total), _most(least, total)
         if most is not None:
-            excess, size = excess + _above(total, most), _most(size, _finite(most))
+            excess, size = np.maximum(excess, _above(total, most)), _most(size, _finite(most))
         yield Rule("commitments and limits", name, unit, (axis,), excess, size)
 
 

@@ -14,6 +14,7 @@ from medalopt.instance.figures import Floats
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import render
 from medalopt.instance.routes import route_costs, routes
+from medalopt.proof.basis import PROVEN, Basis
 from medalopt.proof.certificate import GAP, Certificate, certify
 from medalopt.proof.rows import BROKEN, Rule, rules
 from medalopt.proof.stated import Broken, decided, priced
@@ -42,7 +43,8 @@ def verdict(instance: Instance, plan: Any) -> Verdict:
     made, broken = decided(instance, found, plan)
     account, bounds = Account(instance, found, made), implied(instance, found)
     measure = plan.objective.measure
-    certificate = certify(account, bounds, priced(instance, plan.duals)[0], measure)
+    duals = priced(instance, plan.duals)[0]
+    certificate = Basis.of(account, bounds, duals, measure).told(certify(account, bounds, duals, measure))
     broken = [*stale(instance, plan), *broken]
     for rule in rules(account, bounds):
         broken += _broken_rows(instance, account, rule)
@@ -168,7 +170,12 @@ def _claims(plan: Any, certificate: Certificate) -> Iterator[Broken]:
     if plan.status == "optimal" and not certificate.gap <= GAP:
         text = f"the plan is called optimal, and its prices prove only a gap of {certificate.gap:.3g}"
         yield Broken("certificate", "status", certificate.gap, "", text)
-    claimed, proven = plan.certificate.lower_bound, certificate.lower_bound
+    claim = plan.certificate
+    said, shown = (claim.basis, claim.exact_value), (certificate.basis, certificate.exact_value)
+    if said != shown and (claim.basis == PROVEN or claim.exact_value):
+        text = f"the basis is called {claim.basis} ({claim.exact_value}), and fractions do not show it"
+        yield Broken("certificate", "certificate.basis", 0.0, "", text)
+    claimed, proven = claim.lower_bound, certificate.lower_bound
     size = max(1.0, abs(plan.objective.value))
     if not plan.certificate.gap >= certificate.gap - GAP:
         text = f"a gap of {plan.certificate.gap:.3g} is claimed, and the prices prove only one of {certificate.gap:.3g}"

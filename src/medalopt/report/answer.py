@@ -61,6 +61,8 @@ def _of_metal(plan: Plan, worth: Worth, metal: int) -> str:
 def proof(plan: Plan) -> str:
     """Return what is proven of the plan, in one line."""
     certificate = plan.certificate
+    if certificate.optimal and certificate.exact_value is not None:
+        return "Proven optimal: gap 0, every rule kept exactly, in fractions, by the basis that these figures round."
     gap, broken = (f"{max(value, 0.0):.0e}" for value in (certificate.gap, certificate.primal_violation))
     word = f"Proven optimal: gap {gap}" if certificate.optimal else f"Feasible, {_within(certificate.gap)}"
     stopped = "Stopped at the time limit. " if plan.stopped else ""

@@ -36,6 +36,8 @@ def plan_object(plan: Plan) -> dict[str, Any]:
             "gap": certificate.gap,
             "arithmetic": certificate.arithmetic,
             "scope": certificate.scope,
+            "basis": certificate.basis,
+            "exact_value": certificate.exact_value,
         },
         "solver": {"name": "HiGHS", "version": plan.solver, "method": plan.method},
     }

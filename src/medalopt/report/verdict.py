@@ -27,6 +27,8 @@ def verdict_object(found: Verdict) -> dict[str, Any]:
         "lower_bound": _finite(certificate.lower_bound),
         "unit": found.unit,
         "arithmetic": certificate.arithmetic,
+        "basis": certificate.basis,
+        "exact_value": certificate.exact_value,
     }
 
 
@@ -78,6 +80,8 @@ def _distance(found: Verdict) -> str:
     if not math.isfinite(above):
         return "What it comes to cannot be told."
     worth = f"It comes to {digits(found.value, 6)} {found.unit}"
+    if certificate.gap <= GAP and certificate.exact_value is not None:
+        return f"{worth}: no plan can do better (gap 0 in fractions, at the basis that it rounds)."
     if certificate.gap <= GAP:
         return f"{worth}: no plan can do better ({certificate.arithmetic})."
     return f"{worth}, at most {digits(above)} {found.unit} above the best there can be ({certificate.arithmetic})."
