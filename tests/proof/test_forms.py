@@ -1,0 +1,79 @@
+"""Linear forms and exact equations: the arithmetic of a plan gives its rows, and elimination solves them."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from random import Random
+
+import numpy as np
+import pytest
+from tests.model.cases import conformance, planned
+
+from medalopt.instance.arithmetic import EXACT
+from medalopt.instance.decisions import Account, Decisions
+from medalopt.instance.routes import routes
+from medalopt.proof import rational
+from medalopt.proof.forms import Form, Unknown, nearly, put, sizes
+from medalopt.proof.rational import solved
+
+
+@pytest.fixture(params=["flint", "fractions"], autouse=True)
+def numbers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reckon in either kind of number."""
+    if request.param == "fractions":
+        monkeypatch.setattr(rational, "_rational", Fraction)
+
+
+def test_equations_are_solved_exactly() -> None:
+    """A random system with a known solution gives that solution, in fractions, whatever the order of its rows."""
+    random = Random(3)
+    for size in (1, 4, 12):
+        solution = [Fraction(random.randint(-9, 9), random.randint(1, 9)) for _ in range(size)]
+        rows = []
+        for row in range(size):
+            slopes = {k: Fraction(random.randint(1, 5), 7) for k in range(size) if k == row or random.random() < 0.3}
+            slopes[row] += 40  # the row's own unknown outweighs the others: there is one solution
+            rows.append((slopes, sum(slope * solution[k] for k, slope in slopes.items()) + Fraction(0)))
+        random.shuffle(rows)
+        assert solved([*rows, ({}, Fraction(1))]) == dict(enumerate(solution))
+
+
+def test_what_contradicts_is_left_out_and_what_is_open_stays() -> None:
+    """The first of two contradicting equations holds; an unknown that no equation settles is not among the result."""
+    one = Fraction(1)
+    assert solved([({0: one}, one), ({0: one}, 2 * one)]) == {0: one}
+    assert solved([({0: one, 1: one}, one)]).keys() in ({0}, {1})
+    assert solved([]) == {}
+
+
+def test_the_account_of_forms_is_linear() -> None:
+    """All that follows from a plan, worked out on forms, is at any point what it is worked out there in fractions."""
+    plan = planned(conformance("c03"))
+    assert plan is not None
+    found, made, unknown = routes(plan.instance, EXACT.read), plan.account.decisions, Unknown()
+    parts = {name: unknown.near(getattr(made, name)) for name in made.__dataclass_fields__}
+    point = [Fraction(value) * 2 for value in unknown.at]
+    doubled = Decisions(**{name: EXACT.lift(2 * getattr(made, name)) for name in parts})
+    forms = Account(plan.instance, found, Decisions(**parts), EXACT.read)
+    exact = Account(plan.instance, found, doubled, EXACT.read)
+    for name in ("stock", "scrap", "cast", "feed", "returned", "composition", "sent"):
+        assert np.array_equal(put(getattr(forms, name), point), getattr(exact, name)), name
+    for measure in ("cost", "footprint", "mass"):
+        assert forms.value(measure).put(point) == exact.value(measure)
+
+
+def test_where_floats_cannot_tell_a_form_is_the_greater() -> None:
+    """A form within rounding of a limit stays in the maximum of both; one clearly below it does not."""
+    unknown = Unknown()
+    (form,) = unknown.near(np.array([0.1]))
+    tight, slack = form * 3 - Fraction(3, 10), form - 1
+    assert isinstance(tight, Form) and (tight.sign(), slack.sign(), (-slack).sign()) == (0, -1, 1)
+    assert tight >= 0 and tight > 0 and not tight <= 0 and not tight < 0
+    assert slack < 0 and not slack >= 0
+    assert np.maximum(np.array([tight, slack], dtype=object), 0).tolist() == [tight, 0]
+    assert abs(slack).constant == 1
+    assert (form - np.inf).sign() == -1
+    assert (1 - form).constant == 1 and (form / Fraction(2)).slopes == {0: Fraction(1, 2)}
+    assert (form - form).slopes == {} and (form * 0).slopes == {} and form + 0 is form
+    assert nearly(np.array([tight, slack, 0, 1], dtype=object)).tolist() == [True, False, True, False]
+    assert sizes(np.array([slack, -2], dtype=object)).tolist() == [1.0, 2.0]
