@@ -23,6 +23,7 @@ PLANTED = [
     ("report", "import typer", "Only the command line names typer"),
     ("cli", "import rich.console", "Only reports name rich"),
     ("instance", "import pint", "Only the quantities name pint"),
+    ("analysis", "import flint", "Only exact equations name flint"),
 ]
 
 
