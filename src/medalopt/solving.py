@@ -91,11 +91,13 @@ def solved(
 
 
 def _refuted(task: Task, answer: Solution) -> Refutation:
-    """Return what the multipliers show of the instance; where a user's own rows are needed for it, of the program."""
-    refutation, margin = refute(task.instance, answer.duals), answer.compiled[0]
-    if task.extensions and not refutation.holds and margin > PROVEN:
-        return as_compiled(answer.duals, margin)
-    return refutation
+    """Return what the multipliers show: of the instance, else of it and what was added, else of the program."""
+    shown = refute(task.instance, answer.duals)
+    if task.extensions and not shown.holds:
+        shown, margin = refute(task.instance, answer.duals, added=answer.added), answer.compiled[0]
+        if not shown.holds and margin > PROVEN:
+            return as_compiled(answer.duals, margin, answer.added)
+    return shown
 
 
 def _so_far(best: Plan | None, name: str) -> Plan:

@@ -13,16 +13,18 @@ from tests.proof.test_bound import axes, keys
 from tests.random_instances import as_text, document
 
 import medalopt
+from medalopt import solving
 from medalopt.errors import NoPlanError
 from medalopt.instance.arithmetic import ENCLOSED, EXACT, FLOATS
 from medalopt.instance.instance import Instance
 from medalopt.plan.plan import Plan
-from medalopt.proof.farkas import Refutation, refute
+from medalopt.proof.farkas import COMPILED, Refutation, refute
 from medalopt.proof.prices import Duals
 
 ROOT = Path(__file__).parents[2]
 REFUSED = [name for name, answers in EXPECTED.items() if answers["cost"]["status"] == "infeasible"]
 SEEDS = range(100)
+PHONES = {"device": "phone", "region": "north", "available": "10 t"}
 IMPOSSIBLE = (  # figures that take the plan from many instances, and leave it to some
     ("medals", "count", 10**7),
     ("alloys", "capacity", "1 g"),
@@ -193,6 +195,51 @@ def test_plain_floats_where_they_are_asked_for() -> None:
     assert isinstance(shown, Refutation)
     floats = refute(instance, shown.duals, FLOATS)
     assert floats.margin == pytest.approx(shown.margin) and floats.arithmetic == "float64"
+
+
+OWN = {  # an extension that asks for too much, and on what the refutation then rests
+    "an added row": ("m.c = pyo.Constraint(expr=m.sent_device['phone'] >= 21)", "instance and 1 added row"),
+    "a variable of one's own": (
+        "m.u = pyo.Var(bounds=(0, 2)); m.c = pyo.Constraint(expr=m.sent_device['phone'] + m.u >= 24)",
+        "instance, 1 added row and 1 added variable",
+    ),
+    "costs alone": ("m.objective.expr += 5 * m.sent_device['phone']", "instance"),
+}
+
+
+def refused(folder: Path, line: str, instance: Instance) -> Refutation:
+    """Return what shows that an instance has no plan with `line` as an extension."""
+    path = folder / "own.py"
+    path.write_text(f"import pyomo.environ as pyo\ndef extend(m, instance):\n    {line}\n", encoding="utf-8")
+    with pytest.raises(NoPlanError) as refusal:
+        medalopt.solve(instance, extensions=[path])
+    shown = refusal.value.refutation
+    assert isinstance(shown, Refutation)
+    return shown
+
+
+@pytest.mark.parametrize("kind", OWN)
+def test_rows_of_ones_own_count_in_the_same_arithmetic(kind: str, tmp_path: Path) -> None:
+    """There are 20 t, and more are asked: refuted by the instance and the added row, in fractions; where the instance suffices, by it."""
+    line, scope = OWN[kind]
+    instance = too_little() if kind == "costs alone" else loaded(changed(streams=[PHONES], market=None))
+    shown = refused(tmp_path, line, instance)
+    assert shown.holds and (shown.arithmetic, shown.scope) == (EXACT.name, scope)
+    again = refute(instance, shown.duals, added=shown.added)
+    assert again.margin == shown.margin and again.rules == shown.rules
+    assert refute(instance, shown.duals).holds == (scope == "instance")
+
+
+def test_where_the_arithmetic_cannot_tell_the_program_as_it_was_compiled_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With rows of one's own, where no bound could be told: floats of the compiled rows, and the scope says so."""
+    line, _ = OWN["an added row"]
+    instance = loaded(changed(streams=[PHONES], market=None))
+    monkeypatch.setattr(solving, "refute", lambda *_, **__: Refutation({}, float("-inf"), EXACT.name, "instance"))
+    shown = refused(tmp_path, line, instance)
+    assert shown.holds and (shown.arithmetic, shown.scope) == (FLOATS.name, COMPILED)
+    assert shown.added.rows and refute(instance, shown.duals, added=shown.added).holds
 
 
 def test_a_hair_short_is_short() -> None:

@@ -7,17 +7,19 @@ therefore a contradiction, whoever found them: what the rules ask for, each with
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 from medalopt.instance.arithmetic import ENCLOSED, EXACT, FLOATS, Arithmetic, lower
 from medalopt.instance.bounds import implied
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import routes
-from medalopt.proof.bound import NOTHING, lower_bound
+from medalopt.proof.added import NOTHING as NOTHING_ADDED
+from medalopt.proof.added import Added
+from medalopt.proof.bound import NOTHING, Ground
 from medalopt.proof.certificate import SMALL
+from medalopt.proof.placed import placed
 from medalopt.proof.prices import Duals, axes, lifted, prices
+from medalopt.proof.subject import lower_bound
 
 COMPILED = "instance and extensions as compiled"
 _SUPPLY = ("supply", "bundle_supply")
@@ -31,6 +33,7 @@ class Refutation:
     margin: float  # at least: by this the rules, each with its multiplier, ask for more than there can be
     arithmetic: str
     scope: str
+    added: Added = NOTHING_ADDED  # a user's own rows, with their multipliers
 
     @property
     def holds(self) -> bool:
@@ -40,30 +43,34 @@ class Refutation:
     @property
     def rules(self) -> int:
         """How many rows have a multiplier."""
-        return sum(len(rows) for rows in self.duals.values())
+        return sum(len(rows) for rows in self.duals.values()) + sum(row.dual != 0 for row in self.added.rows)
 
 
-def refute(instance: Instance, duals: Duals, arithmetic: Arithmetic | None = None) -> Refutation:
+def refute(
+    instance: Instance, duals: Duals, arithmetic: Arithmetic | None = None, added: Added = NOTHING_ADDED
+) -> Refutation:
     """Return what `duals` (by constraint and names, believed in nothing) show of `instance`.
 
-    In exact fractions from the decimals of the file where the instance is small, else in floating point with a
-    proven error bound. Raises KeyError for a name that the instance does not have.
+    `added` is what a user added to it, the duals of its rows with it; the scope says so. In exact fractions from the
+    decimals of the file where the instance is small, else in floating point with a proven error bound.
+    Raises LookupError for a name that the instance does not have.
     """
-    weighed, _ = _normalised(_counted(instance, duals))
+    weighed, rows, _ = _normalised(_counted(instance, duals), replace(added, costs=()))
     found = routes(instance)
     chosen = arithmetic or (EXACT if len(found) * len(instance.periods) <= SMALL else ENCLOSED)
     if chosen is not FLOATS:
         found = routes(instance, chosen.read)
-    y, bounds = lifted(prices(instance, weighed), chosen), implied(instance, found, chosen.read)
-    bound = lower_bound(instance, found, bounds, y, NOTHING, chosen.read)
-    return Refutation(weighed, lower(bound), chosen.name, "instance")
+    ground = Ground(instance, found, implied(instance, found, chosen.read), chosen.read)
+    y = lifted(prices(instance, weighed), chosen)
+    bound = lower_bound(ground, y, NOTHING, placed(instance, found, rows, chosen.lift))
+    return Refutation(weighed, lower(bound), chosen.name, rows.scope, rows)
 
 
-def as_compiled(duals: Duals, margin: float) -> Refutation:
+def as_compiled(duals: Duals, margin: float, added: Added) -> Refutation:
     """Return multipliers whose `margin` was found on the program's rows, a user's own among them, in plain floats."""
     linking = {rule: rows for rule, rows in duals.items() if not rule.startswith("define_")}
-    weighed, shift = _normalised(linking)
-    return Refutation(weighed, math.ldexp(margin, shift), FLOATS.name, COMPILED)
+    weighed, rows, shift = _normalised(linking, replace(added, costs=()))
+    return Refutation(weighed, math.ldexp(margin, shift), FLOATS.name, COMPILED, rows)
 
 
 def _counted(instance: Instance, duals: Duals) -> Duals:
@@ -77,13 +84,15 @@ def _counted(instance: Instance, duals: Duals) -> Duals:
     }
 
 
-def _normalised(duals: Duals) -> tuple[Mapping[str, Mapping[Any, float]], int]:
+def _normalised(duals: Duals, added: Added) -> tuple[Duals, Added, int]:
     """Return the multipliers that are something, times a power of two, and its exponent: the contradiction stays."""
     some = {
         rule: {key: value for key, value in rows.items() if value != 0 and math.isfinite(value)}
         for rule, rows in duals.items()
     }
-    largest = max((abs(value) for rows in some.values() for value in rows.values()), default=1.0)
-    shift = 1 - math.frexp(largest)[1]
+    sizes = [abs(value) for rows in some.values() for value in rows.values()]
+    largest = max((*sizes, *(abs(row.dual) for row in added.rows if math.isfinite(row.dual))), default=0.0)
+    shift = 1 - math.frexp(largest)[1] if largest else 0
     weighed = {rule: {key: math.ldexp(value, shift) for key, value in rows.items()} for rule, rows in some.items()}
-    return {rule: rows for rule, rows in weighed.items() if rows}, shift
+    own = tuple(replace(row, dual=math.ldexp(row.dual, shift)) for row in added.rows)
+    return {rule: rows for rule, rows in weighed.items() if rows}, replace(added, rows=own), shift

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from medalopt.instance.instance import Instance
-from medalopt.proof.farkas import COMPILED, Refutation, refute
+from medalopt.proof.farkas import Refutation, refute
 from medalopt.proof.stated import Broken, priced
 from medalopt.proof.verdict import stale
 
@@ -41,7 +41,7 @@ def _claims(proof: Any, shown: Refutation) -> Iterator[Broken]:
         yield Broken("proof", "status", 0.0, "", text)
     elif not shown.holds:
         text = "no contradiction follows from the multipliers: weighed by them, the rules ask for no more than can be"
-        text += "; they rest on rows of a user's own, which no instance holds" if proof.scope == COMPILED else ""
+        text += "; they rest on rows of a user's own, which no instance holds" if proof.scope != shown.scope else ""
         yield Broken("proof", "proof.duals", abs(shown.margin), "", text)
     elif not proof.margin <= shown.margin * (1 + SAME):
         text = f"a margin of {proof.margin:.10g} is claimed, and only {shown.margin:.10g} follows from the multipliers"
