@@ -220,7 +220,7 @@ def refused(folder: Path, line: str, instance: Instance) -> Refutation:
 
 @pytest.mark.parametrize("kind", OWN)
 def test_rows_of_ones_own_count_in_the_same_arithmetic(kind: str, tmp_path: Path) -> None:
-    """There are 20 t, and more are asked: refuted in fractions with the added row; the instance alone where it will do."""
+    """There are 20 t, and more are asked: refuted in fractions, with the added row or, where it will do, without."""
     line, scope = OWN[kind]
     instance = too_little() if kind == "costs alone" else loaded(changed(streams=[PHONES], market=None))
     shown = refused(tmp_path, line, instance)
