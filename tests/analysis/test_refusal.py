@@ -77,7 +77,7 @@ def test_demand_too_early() -> None:
         )
     )
     assert families(found) == {"demand"}
-    assert "none can be there before 2" in found.known[0].text
+    assert "none can be there before period 2" in found.known[0].text
     told = cures(found)
     assert (told["medals.medal.due"], told["smelters.smelter.lead"]) == ("2", 0)
 
