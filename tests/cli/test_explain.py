@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from tests.analysis.nearby import ROOT
@@ -40,3 +41,41 @@ def test_no_plan_is_diagnosed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["explain", NO_PLAN, "--json"]) == 3
     told = json.loads(capsys.readouterr().out)
     assert told["status"] == "infeasible" and told["diagnosis"]["conflict"] and told["diagnosis"]["repairs"]
+
+
+def test_an_explanation_is_written_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`-o` writes the page with every column, whatever the terminal, or the JSON object, as the name says."""
+    page, data = tmp_path / "why.txt", tmp_path / "why.json"
+    assert run(["explain", TINY, "-o", str(page)]) == 0
+    out, err = capsys.readouterr()
+    assert page.read_text(encoding="utf-8").startswith("Why this plan: ") and out and "is written" in err
+    assert run(["explain", TINY, "streams.phone@east", "-o", str(data)]) == 0
+    assert json.loads(data.read_text(encoding="utf-8"))["explanation"]["stream"]
+    assert not capsys.readouterr().out.startswith("{")
+
+
+def test_a_narrow_terminal_is_told_of_what_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where columns do not fit, `-o` has them all, as the note says."""
+    monkeypatch.setenv("COLUMNS", "40")
+    page = tmp_path / "why.txt"
+    assert run(["explain", TINY, "-o", str(page)]) == 0
+    assert "-o" in capsys.readouterr().out
+    assert "do not fit" not in page.read_text(encoding="utf-8")
+
+
+def test_a_refusal_is_written_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a plan `-o` writes the diagnosis."""
+    page = tmp_path / "why.txt"
+    assert run(["explain", NO_PLAN, "-o", str(page)]) == 3
+    assert "no plan exists" in page.read_text(encoding="utf-8") and "is written" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["why.csv", "why", "missing/why.txt"])
+def test_what_cannot_be_written_is_refused_at_once(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Another kind of file, or a folder that is not there, ends the run before anything is solved."""
+    assert run(["explain", TINY, "-o", str(tmp_path / name)]) in (2, 5)
+    assert capsys.readouterr().out == "" and not (tmp_path / name).exists()

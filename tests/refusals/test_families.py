@@ -5,18 +5,15 @@ The proof stands at the head of each file; here stand its results.
 
 from __future__ import annotations
 
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.refusals.proven import FOLDER, diagnosis, file
 
 import medalopt
-from medalopt.analysis.refusal import Diagnosis, diagnose
 from medalopt.analysis.repair_figure import spelled
 from medalopt.analysis.rules import RULES
 
-FOLDER = Path(__file__).parent
 Row = tuple[str, str, float | None]  # family, path, amount
 
 CUP: Row = ("demand", "medals.cup.count", 10)
@@ -140,19 +137,6 @@ KNOWN: dict[str, set[Row]] = {  # what arithmetic alone tells
     "joint_recycled": {("recycled content", "policy.recycled.Ag", 2)},
     "joint_two_figures": {("capacity", "alloys.pure.capacity", 2), ("demand", "medals.cup.count", 2)},
 }
-
-
-def file(name: str) -> Path:
-    """Return where a case stands."""
-    return FOLDER / f"{name}.yaml"
-
-
-@cache
-def diagnosis(name: str) -> Diagnosis:
-    """Return the diagnosis of a case, worked out on its file."""
-    found = diagnose(medalopt.load(file(name)), source=file(name))
-    assert found is not None
-    return found
 
 
 def test_every_case_is_read() -> None:

@@ -134,10 +134,10 @@ def _castings(instance: Instance) -> Iterator[Told]:
         t = _worst(need[a], most[a])
         if need[a, t] > CLEARLY * most[a, t]:
             lack = float(need[a, t] - most[a, t])
-            by = period(instance.periods[t])
+            scrap = ", process scrap included," if instance.alloys.scrap_share.raw[a] > 0 else ","
             text = (
-                f"{alloy}: at least {kilograms(float(need[a, t]), up=False)} must be cast by the end of {by}, process "
-                f"scrap included, at most {kilograms(float(most[a, t]), up=True)} can be"
+                f"{alloy}: at least {kilograms(float(need[a, t]), up=False)} must be cast by the end of "
+                f"{period(instance.periods[t])}{scrap} at most {kilograms(float(most[a, t]), up=True)} can be"
             )
             path = render(("alloys", alloy, "capacity"))
             yield _times(need[a, t], most[a, t]), Reason("capacity", path, plain(lack), "kg", text)

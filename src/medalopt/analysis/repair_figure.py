@@ -131,5 +131,5 @@ def spelled(value: Written, unit: str | None) -> str:
         return f"[{', '.join(spelled(one, unit) for one in value)}]"
     if isinstance(value, str):
         return value
-    number = f"{Decimal(repr(value)):f}"
+    number = f"{Decimal(repr(value)).normalize():f}"
     return f"{number} {unit}" if unit else number

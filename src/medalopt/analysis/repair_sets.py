@@ -11,6 +11,7 @@ from medalopt.analysis.repair import Asked, Moved, Repair, changed, priced, roun
 from medalopt.analysis.repair_figure import Figure
 from medalopt.analysis.repair_search import Stuck, least, stuck
 from medalopt.instance.instance import Instance
+from medalopt.instance.paths import render
 
 WIDE, WIDE_LARGE = 3, 2  # figures of each conflict that are tried as part of a set
 DEEP, DEEP_LARGE = 2, 1  # figures in a set beside the first
@@ -26,6 +27,7 @@ def repair_sets(at: Stuck, found: Conflict, choose: Choose, asked: Asked) -> lis
     for depth in range(1, deep + 1):
         repairs: list[Repair] = []
         for figures in _sets(at, found, choose, depth, wide):
+            asked.tell(f"how far {' and '.join(render(one.paths[0]) for one in figures)} would have to move together")
             repair = _settled(at, figures, asked)
             repairs += [repair] if repair is not None else []
             if len(repairs) == MOST_SETS:

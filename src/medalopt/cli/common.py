@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -65,12 +65,15 @@ def place(path: Path) -> str:
 
 
 @contextmanager
-def progress(doing: str) -> Iterator[None]:
-    """Say on standard error, where that is a terminal, what is being done, and at the end how long it took."""
+def progress(doing: str) -> Iterator[Callable[[str], None]]:
+    """Say on standard error, where that is a terminal, what is being done, and at the end how long it took.
+
+    The body may name its steps.
+    """
     if sys.stderr is None or not sys.stderr.isatty():
-        yield
+        yield lambda step: None
         return
     start = time.perf_counter()
     say(f"{doing} …")
-    yield
+    yield lambda step: say(f"  {step} …")
     say(f"{doing}: {time.perf_counter() - start:.1f} s")

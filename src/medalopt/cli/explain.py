@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medalopt.cli.common import Changes, InstanceFile, Json, progress, read
+from medalopt.cli.common import Changes, InstanceFile, Json, check_output, place, progress, read
 from medalopt.cli.ending import emit
-from medalopt.cli.refusing import tell_no_plan
+from medalopt.cli.refusing import tell_no_plan, written
 from medalopt.cli.solve import Measure, Objective
-from medalopt.errors import NoPlanError
+from medalopt.errors import NoPlanError, UsageError
 
 if TYPE_CHECKING:
     from medalopt.instance.instance import Instance
@@ -23,22 +25,33 @@ def explain(
     ] = None,
     objective: Objective = Measure.cost,
     set_: Changes = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="PATH", help="Also write the explanation: NAME.txt or NAME.json."),
+    ] = None,
     json: Json = False,
 ) -> int:
     """Say why the plan is as it is: what binds, what one more of everything costs, why each source is taken or not.
 
     Where there is no plan: what stands in its way, and the cheapest cure.
     """
+    if output is not None:
+        if output.suffix.lower() not in (".txt", ".json"):
+            raise UsageError(f"-o {place(output)}: an explanation is written as NAME.txt or NAME.json")
+        check_output(output, instance)
     figures = read(instance, set_)
     try:
-        told = _explained(figures, about, objective, json)
+        told = _explained(figures, about, objective)
     except NoPlanError as error:
-        return tell_no_plan(figures, error, instance, set_, objective.value, json)
-    emit(told)
+        return tell_no_plan(figures, error, instance, set_, objective.value, json, output=output)
+    if output is not None:
+        written(output, told)
+    emit(told(json))
     return 0
 
 
-def _explained(figures: Instance, about: str | None, objective: Measure, as_json: bool) -> str:
+def _explained(figures: Instance, about: str | None, objective: Measure) -> Callable[..., str]:
+    """Return what tells the explanation: as JSON or as a page, for standard output or another screen."""
     from medalopt.analysis.explanation.explanation import explained, story, stream_of
     from medalopt.report import explain as pages
     from medalopt.report import explain_json, explain_story
@@ -51,6 +64,10 @@ def _explained(figures: Instance, about: str | None, objective: Measure, as_json
     with progress("asking what lies around the plan"):
         if stream is not None:
             found = story(plan, stream)
-            return text(explain_json.story_object(found)) if as_json else explain_story.told(found)
+            return lambda as_json, screen=None: (
+                text(explain_json.story_object(found)) if as_json else explain_story.told(found, screen)
+            )
         whole = explained(plan)
-        return text(explain_json.explanation_object(whole)) if as_json else pages.explanation(whole)
+        return lambda as_json, screen=None: (
+            text(explain_json.explanation_object(whole)) if as_json else pages.explanation(whole, screen)
+        )

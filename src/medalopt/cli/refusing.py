@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from medalopt.cli.common import changes, progress
+from medalopt.cli.common import changes, place, progress
 from medalopt.cli.ending import emit, say
 from medalopt.errors import NoPlanError
 from medalopt.wording import shown
 
 if TYPE_CHECKING:
     from medalopt.instance.instance import Instance
+    from medalopt.report.screen import Screen
 
 _LONGEST = 600
 
@@ -24,8 +26,12 @@ def tell_no_plan(
     measure: str,
     as_json: bool,
     extensions: tuple[Path, ...] = (),
+    output: Path | None = None,
 ) -> int:
-    """Say that there is no plan, print what stands in its way and what would cure it, and return the exit code."""
+    """Say that there is no plan, print what stands in its way and what would cure it, and return the exit code.
+
+    It is also written to `output`, where one is given.
+    """
     from medalopt.analysis.refusal import diagnose
     from medalopt.report.jsonplan import no_plan_object, text
     from medalopt.report.noplan import refusal
@@ -33,11 +39,25 @@ def tell_no_plan(
     say(shown(str(error), _LONGEST))
     found = None
     if error.status == "infeasible":
-        with progress("looking for what stands in the way"):
-            found = diagnose(figures, measure, extensions, source, changes(given))
-    if as_json:
-        rows = {} if found is None else {"diagnosis": found.rows()}
-        emit(text({**no_plan_object(figures, error.status, measure, error.refutation), **rows}))
-    elif error.status == "infeasible":
-        emit(refusal(figures, found, error.refutation))
+        with progress("looking for what stands in the way") as step:
+            found = diagnose(figures, measure, extensions, source, changes(given), step)
+
+    def told(as_json: bool, screen: Screen | None = None) -> str:
+        if as_json:
+            rows = {} if found is None else {"diagnosis": found.rows()}
+            return text({**no_plan_object(figures, error.status, measure, error.refutation), **rows})
+        return refusal(figures, found, error.refutation, screen) if error.status == "infeasible" else ""
+
+    if output is not None:
+        written(output, told)
+    emit(told(as_json))
     return error.exit_code
+
+
+def written(output: Path, told: Callable[..., str]) -> None:
+    """Write what `told(as_json, screen)` returns to `output`, as JSON where it is named so, and say so."""
+    from medalopt.report.files import write_file
+    from medalopt.report.screen import Screen
+
+    write_file(output, told(output.suffix.lower() == ".json", Screen.of_file()))
+    say(f"{place(output)}: the explanation is written")

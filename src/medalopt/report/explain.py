@@ -10,17 +10,18 @@ from medalopt.report.explain_sources import left_out, sources
 from medalopt.report.explain_tables import FAR_ABOVE, SAME, binding, in_plenty, invoice, prices
 from medalopt.report.margin import not_bought
 from medalopt.report.numbers import digits, money, tonnes
+from medalopt.report.screen import Screen
 from medalopt.report.worth import Worth
 from medalopt.wording import shown
 
 MOST_METALS, MOST_PARTS, MOST_RANGES = 3, 3, 4
 
 
-def explanation(found: Explanation) -> str:
-    """Return the whole page."""
+def explanation(found: Explanation, screen: Screen | None = None) -> str:
+    """Return the whole page, for standard output or another `screen`."""
     title = f"Why this plan: {found.plan.instance.title or found.plan.instance.name}"
     tables = [table for table in (binding(found), prices(found), sources(found), invoice(found)) if table.rows]
-    return page(title, said(found), tables)
+    return page(title, said(found), tables, screen)
 
 
 def said(found: Explanation) -> list[str]:

@@ -9,6 +9,6 @@ from medalopt.report.screen import Screen
 from medalopt.report.section import Section
 
 
-def page(title: str, lines: Iterable[str], tables: Iterable[Section]) -> str:
-    """Return what is printed on standard output: the title, the lines, then the tables."""
-    return printed(Screen.of_output(), title, [(line, "plain") for line in lines], tuple(tables))
+def page(title: str, lines: Iterable[str], tables: Iterable[Section], screen: Screen | None = None) -> str:
+    """Return what is printed on standard output, or another `screen`: the title, the lines, then the tables."""
+    return printed(screen or Screen.of_output(), title, [(line, "plain") for line in lines], tuple(tables))

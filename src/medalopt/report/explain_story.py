@@ -9,6 +9,7 @@ from medalopt.analysis.explanation.taking import Taking
 from medalopt.report.explain_page import page
 from medalopt.report.explain_sources import per_tonne, way
 from medalopt.report.numbers import money, share, tonnes
+from medalopt.report.screen import Screen
 from medalopt.wording import shown
 
 MOST_WAYS = 4
@@ -24,7 +25,7 @@ _KINDS = {
 }
 
 
-def told(found: Story) -> str:
+def told(found: Story, screen: Screen | None = None) -> str:
     """Return the page."""
     instance, stream = found.plan.instance, found.stream
     name = instance.streams.names[stream]
@@ -37,7 +38,7 @@ def told(found: Story) -> str:
         with_it = f"{others} other stream{'' if others == 1 else 's'}"
         lines.append(f"It comes only with {with_it}, as {shown(found.bundle.source.name)}. Of that bundle as a whole:")
         lines += _lines(found, found.bundle)
-    return page(title, lines, ())
+    return page(title, lines, (), screen)
 
 
 def _lines(found: Story, one: Taking) -> list[str]:

@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 from medalopt.analysis.refusal import Diagnosis
-from medalopt.analysis.repair import Change, Repair
+from medalopt.analysis.repair import Change
+from medalopt.analysis.repair_figure import spelled
 from medalopt.instance.instance import Instance
 from medalopt.proof.farkas import Refutation
+from medalopt.report import cures
 from medalopt.report.numbers import digits, money
 from medalopt.report.page import printed
 from medalopt.report.screen import Screen, Type
 from medalopt.wording import shown
 
-MOST_KNOWN, MOST_RULES, MOST_CURES = 3, 6, 5
+MOST_KNOWN, MOST_RULES, MOST_CURES = 3, 6, 8
 _LONGEST = 400
 _DIGITS = 6
 
 Line = tuple[str, Type]
 
 
-def refusal(instance: Instance, found: Diagnosis | None, shown_by: Refutation | None = None) -> str:
+def refusal(
+    instance: Instance, found: Diagnosis | None, shown_by: Refutation | None = None, screen: Screen | None = None
+) -> str:
     """Return the page: what cannot be in any case, which rules contradict each other, the cures, cheapest first.
 
-    Last comes what shows that there is no plan.
+    Last comes what shows that there is no plan. For standard output, or another `screen`.
     """
     title = f"{instance.title or instance.name}: no plan exists"
-    lines = [] if found is None else [*_reasons(found), *_cures(found)]
-    return printed(Screen.of_output(), title, [*lines, *_proof(shown_by)], ())
+    lines = [] if found is None else [*_reasons(found), *_cures(instance, found)]
+    return printed(screen or Screen.of_output(), title, [*lines, *_proof(shown_by)], ())
 
 
 def _reasons(found: Diagnosis) -> Iterator[Line]:
@@ -59,19 +64,23 @@ def _proof(shown_by: Refutation | None) -> Iterator[Line]:
     yield f"Proven: {found} ({shown_by.arithmetic}; {more}).", "plain"
 
 
-def _cures(found: Diagnosis) -> Iterator[Line]:
+def _cures(instance: Instance, found: Diagnosis) -> Iterator[Line]:
     if not found.repairs:
         yield "No change of a figure, nor of a few together, was found to cure it.", "bold"
         return
     yield "What would cure it, each by itself, the cheapest plan first:", "bold"
     for number, repair in enumerate(found.repairs[:MOST_CURES], 1):
-        yield f"{number}. {_cure(repair)} ({_price(repair.objective, found.unit)})", "plain"
+        what = ", and ".join(cures.said(instance, change) for change in repair.changes)
+        yield f"{number}. {what}: {_price(repair.objective, found.unit)}", "plain"
+        yield f"-> {', and '.join(_changed(change) for change in repair.changes)}", "faint"
     if len(found.repairs) > MOST_CURES:
         yield f"{len(found.repairs) - MOST_CURES} more: --json", "faint"
+    yield f"To see the plan with the first: {' '.join(_set(change) for change in found.repairs[0].changes)}", "faint"
 
 
-def _cure(repair: Repair) -> str:
-    return ", and ".join(_changed(change) for change in repair.changes)
+def _set(change: Change) -> str:
+    """Return the option that makes a change, for a shell."""
+    return f"--set {shlex.quote(f'{change.path}={spelled(change.after, change.unit)}')}"
 
 
 def _changed(change: Change) -> str:

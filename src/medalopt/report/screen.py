@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 NO_TERMINAL = 100  # columns: a file or a pipe has none of its own
+FILE = 1_000  # columns of a file that is written by name
 _TYPES = {"plain": "", "bold": "\x1b[1m", "faint": "\x1b[2m"}
 _PLAIN_AGAIN = "\x1b[0m"
 
@@ -32,6 +33,11 @@ class Screen:
         known = given.isascii() and given.isdigit() and int(given) > 0
         width = int(given) if known else shutil.get_terminal_size((fallback, 24)).columns if terminal else fallback
         return cls(width, terminal and not plain)
+
+    @classmethod
+    def of_file(cls) -> Screen:
+        """Return a file: as wide as any table."""
+        return cls(FILE)
 
     def line(self, text: str, type_: Type = "plain") -> str:
         """Return one line in bold, faint or plain type."""

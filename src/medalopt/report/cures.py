@@ -1,0 +1,143 @@
+"""A repair as a planner would say it: how much more, fewer, later or wider, of what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from medalopt.analysis.repair import Change
+from medalopt.instance.instance import Instance
+from medalopt.instance.paths import Path, parse
+from medalopt.report.numbers import digits
+from medalopt.wording import shown
+
+Saying = Callable[[Instance, Path, Change], str]
+
+
+def said(instance: Instance, change: Change) -> str:
+    """Return what a change comes to, such as `2 t more of phone@tokyo by 2018-03`."""
+    path = parse(change.path)
+    for step in reversed(path[1:]):
+        saying = _SAYING.get((str(path[0]), str(step)))
+        if saying is not None:
+            return saying(instance, path, change)
+    return f"another {shown(change.path)}"
+
+
+def _more(change: Change) -> str:
+    """Return the difference of all values with its unit, such as `2 t more`."""
+    before, after = (sum(value) if isinstance(value, list) else float(value) for value in (change.before, change.after))
+    by = abs(after - before)
+    return f"{digits(by)}{f' {change.unit}' if change.unit else ''} {'more' if after > before else 'less'}"
+
+
+def _during(instance: Instance, path: Path, change: Change, until: bool = False) -> str:
+    """Return in which periods: the one of an index, all together for a list, else each."""
+    if isinstance(path[-1], int):
+        return f" {'by the end of' if until else 'in'} {_period(instance.periods[path[-1]])}"
+    if path[-1] == "total" or isinstance(change.after, list):
+        return " in all"
+    return "" if len(instance.periods) == 1 else f" in each {_span(instance)}"
+
+
+def _period(name: str) -> str:
+    return f"period {name}" if name.isdecimal() else name
+
+
+def _stream(instance: Instance, path: Path, change: Change) -> str:
+    return f"{_more(change)} of {shown(str(path[1]))}{_during(instance, path, change, until=True)}"
+
+
+def _waiting(_: Instance, path: Path, change: Change) -> str:
+    return f"room for {_more(change)} of {shown(str(path[1]))} to wait"
+
+
+def _committed(_: Instance, path: Path, change: Change) -> str:
+    name = shown(str(path[1]))
+    return f"the commitment of {name} dropped" if change.after == 0 else f"{_more(change)} committed of {name}"
+
+
+def _through(what: str) -> Saying:
+    def saying(instance: Instance, path: Path, change: Change) -> str:
+        in_all = " in all" if path[-1] == "limit" else _during(instance, path, change)
+        return f"{_more(change)} {what} {shown(str(path[1]))}{in_all}"
+
+    return saying
+
+
+def _medals(_: Instance, path: Path, change: Change) -> str:
+    by = int(float(str(change.after))) - int(float(str(change.before)))
+    return f"{abs(by):,} {'more' if by > 0 else 'fewer'} of medal {shown(str(path[1]))}"
+
+
+def _due(instance: Instance, path: Path, change: Change) -> str:
+    before, after = (instance.periods.index(str(value)) for value in (change.before, change.after))
+    return f"medal {shown(str(path[1]))} due {_spans(instance, after - before)} later"
+
+
+def _lead(instance: Instance, path: Path, change: Change) -> str:
+    by = int(float(str(change.before))) - int(float(str(change.after)))
+    what = "process scrap" if path[0] == "alloys" else "metal"
+    return f"{what} back from {shown(str(path[1]))} {_spans(instance, by)} sooner"
+
+
+def _spans(instance: Instance, count: int) -> str:
+    return f"{count} {_span(instance)}{'' if count == 1 else 's'}"
+
+
+def _span(instance: Instance) -> str:
+    return "period" if instance.periods[0].isdecimal() else instance.period_length
+
+
+def _window(_: Instance, path: Path, change: Change) -> str:
+    of = [shown(str(step)) for step in path[1:] if step not in ("composition", "device_share", "share", "others")]
+    values = [value if isinstance(value, list) else [value] for value in (change.before, change.after)]
+    before, after = ([float(one) for one in ends] for ends in values)
+    wider = max(abs(one - before[0]) for one in after)
+    return f"a window of {' '.join(one for one in of if not one.isdecimal())} {digits(wider)} points wider"
+
+
+def _at(what: str) -> Saying:
+    def saying(_: Instance, path: Path, change: Change) -> str:
+        unit = f" {change.unit}" if change.unit else ""
+        return f"{what.format(shown(str(path[1])), shown(str(path[-1])))} of {digits(float(str(change.after)))}{unit}"
+
+    return saying
+
+
+def _stock(instance: Instance, path: Path, change: Change) -> str:
+    title = instance.metals.titles[instance.metals.names.index(str(path[1]))]
+    return f"{_more(change)} of {shown(title)} in stock at the start, whose own price is not counted"
+
+
+def _floor(instance: Instance, path: Path, change: Change) -> str:
+    title = instance.metals.titles[instance.metals.names.index(str(path[2]))]
+    return f"a floor of {digits(float(str(change.after)))} % on recycled {shown(title)}"
+
+
+_SAYING: Mapping[tuple[str, str], Saying] = {
+    ("streams", "available"): _stream,
+    ("streams", "total"): _stream,
+    ("streams", "limit"): _waiting,
+    ("streams", "committed"): _committed,
+    ("smelters", "committed"): _committed,
+    ("market", "committed"): _committed,
+    ("smelters", "capacity"): _through("through"),
+    ("smelters", "limit"): _through("through"),
+    ("treatments", "capacity"): _through("through"),
+    ("alloys", "capacity"): _through("cast of"),
+    ("market", "limit"): _through("of"),
+    ("medals", "count"): _medals,
+    ("medals", "due"): _due,
+    ("smelters", "lead"): _lead,
+    ("alloys", "lead"): _lead,
+    ("alloys", "composition"): _window,
+    ("alloys", "others"): _window,
+    ("policy", "device_share"): _window,
+    ("alloys", "loss"): _at("a melt loss of {}"),
+    ("alloys", "share"): _at("a share of process scrap of {}"),
+    ("alloys", "returned"): _at("a share of the scrap of {} charged again"),
+    ("policy", "participation"): _at("a share sent by every region"),
+    ("policy", "footprint_cap"): _at("a cap on the footprint"),
+    ("policy", "recycled"): _floor,
+    ("metals", "opening_stock"): _stock,
+}

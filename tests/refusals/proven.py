@@ -1,0 +1,24 @@
+"""The instances without a plan of this folder, each diagnosed once."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import medalopt
+from medalopt.analysis.refusal import Diagnosis, diagnose
+
+FOLDER = Path(__file__).parent
+
+
+def file(name: str) -> Path:
+    """Return where a case stands."""
+    return FOLDER / f"{name}.yaml"
+
+
+@cache
+def diagnosis(name: str) -> Diagnosis:
+    """Return the diagnosis of a case, worked out on its file."""
+    found = diagnose(medalopt.load(file(name)), source=file(name))
+    assert found is not None
+    return found
