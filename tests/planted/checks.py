@@ -172,6 +172,36 @@ def bounds(known: Known) -> Iterator[str]:
             yield "too low"
 
 
+def bases(known: Known) -> Iterator[str]:
+    """The exact vertex next to a plan is found, is the optimum, and is what is rounded; of no prices there is none."""
+    import numpy as np
+
+    from medalopt.instance.bounds import implied
+    from medalopt.instance.decisions import Account, Decisions
+    from medalopt.instance.routes import routes
+    from medalopt.proof.basis import Basis
+
+    for (path, measure), (value, duals, decisions) in known.priced.items():
+        instance = loaded(Path(path))
+        found = routes(instance)
+        limits = implied(instance, found)
+        account = Account(instance, found, Decisions(*(part * (1 + 1e-13) for part in decisions)))
+        shown = Basis.of(account, limits, duals, measure)
+        if shown.best is None:
+            yield "not shown"
+            continue
+        if abs(float(shown.best.value(measure)) - value) > CLOSE * max(1, abs(value)):
+            yield "another value"
+        rounded = dataclasses.astuple(shown.rounded(account).decisions)
+        if not all(np.array_equal(one, other) for one, other in zip(rounded, decisions, strict=True)):
+            yield "not rounded"
+        if value != 0 and Basis.of(account, limits, {}, measure).best is not None:
+            yield "shown without prices"
+        lots = dataclasses.replace(instance, lots=("market",))
+        if Basis.of(Account(lots, found, account.decisions), limits, duals, measure).best is not None:
+            yield "shown of lots"
+
+
 def refutations(known: Known) -> Iterator[str]:
     """No multipliers refute what has a plan: neither its prices, nor others, nor none at all."""
     from medalopt.proof.farkas import refute
@@ -227,6 +257,7 @@ CHECKS: dict[str, Callable[[Known], Iterator[str]]] = {
     "measures": measures,
     "wrong plans": wrong_plans,
     "bounds": bounds,
+    "bases": bases,
     "refutations": refutations,
     "refusals": refusals,
 }
