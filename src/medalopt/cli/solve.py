@@ -95,7 +95,7 @@ def _print(plan: Plan, as_json: bool) -> None:
 
 
 def _write(plan: Plan, output: Path) -> None:
-    from medalopt.report.csvplan import folder
+    from medalopt.report.csvplan import OPTIONAL, folder
     from medalopt.report.files import write_file, write_folder
     from medalopt.report.jsonplan import plan_object, text
 
@@ -104,5 +104,5 @@ def _write(plan: Plan, output: Path) -> None:
         say(f"{place(output)}: the plan is written")
     else:
         files = folder(plan)
-        write_folder(output, files)
+        write_folder(output, files, OPTIONAL)
         say(f"{place(output)}: the plan is written, {len(files)} tables as CSV")

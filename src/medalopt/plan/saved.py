@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from medalopt.errors import Fault, InputError
 from medalopt.instance.reader.files import read
+from medalopt.plan.added_rows import SavedRow, SavedTerm, SavedVariable, from_folder
 from medalopt.wording import shown
 
 LARGEST = 1 << 30  # bytes of one file of a plan
@@ -148,6 +149,9 @@ class SavedPlan(_Strict):
     casts: list[Cast]
     prices: list[Price]
     duals: list[Dual]
+    added_rows: list[SavedRow] = []
+    added_terms: list[SavedTerm] = []
+    added_variables: list[SavedVariable] = []
     certificate: Claim
     solver: dict[str, str]
 
@@ -239,7 +243,7 @@ def _from_folder(path: Path) -> dict[str, Any]:
     content["duals"] = [
         {"rule": rule, "key": [part for part in key if part], "value": _number(value)} for rule, *key, value in duals
     ]
-    return content
+    return {**content, **from_folder(path, _rows)}
 
 
 def _rows(path: Path, columns: list[str]) -> list[list[str]]:

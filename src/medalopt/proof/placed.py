@@ -16,7 +16,7 @@ from medalopt.instance.figures import Floats, Ints
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes
 from medalopt.proof.added import Added, Term
-from medalopt.proof.quantities import quantity
+from medalopt.proof.quantities import quantity, scale
 
 OWN = "own"  # the array of the user's own variables
 _ARRAY: Mapping[str, str] = {"ship": "sent", "leave": "sent"}  # component to array, where they differ
@@ -167,14 +167,15 @@ def placed(instance: Instance, found: Routes, added: Added, lift: Callable[[Any]
 
 
 def activity(account: Account, rows: Placed) -> tuple[Numbers, Numbers]:
-    """Return what the plan makes of each row, the costs last, (R + 1,), and the sum of its terms' magnitudes."""
+    """Return what the plan makes of each row, the costs last, (R + 1,), and the sum of its terms' sizes."""
     values = rows.lift(np.array([one.value for one in rows.added.variables], dtype=np.float64))
     total = size = rows.lift(np.zeros(rows.height))
     for array, terms in rows.terms.items():
+        at = np.unravel_index(terms.at, terms.shape)
         held = values if array == OWN else quantity(account, array)
-        parts = terms.coefficient * held[np.unravel_index(terms.at, terms.shape)]
-        total = total + summed(parts, terms.row, rows.height)
-        size = size + summed(abs(parts), terms.row, rows.height)
+        sizes = abs(values) if array == OWN else scale(account, array)
+        total = total + summed(terms.coefficient * held[at], terms.row, rows.height)
+        size = size + summed(abs(terms.coefficient) * sizes[at], terms.row, rows.height)
     return total, size
 
 

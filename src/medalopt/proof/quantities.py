@@ -17,6 +17,12 @@ def quantity(account: Account, array: str) -> Numbers:
     return _VALUES[array](account)
 
 
+def scale(account: Account, array: str) -> Numbers:
+    """Return what the values of one array are measured by: what is a difference, by the parts that it is made of."""
+    made = _SCALES.get(array)
+    return made(account) if made else abs(quantity(account, array))
+
+
 def _sent(by: str, groups: str) -> Callable[[Account], Numbers]:
     def values(account: Account) -> Numbers:
         group, names = getattr(account.instance.streams, by), getattr(account.instance, groups)
@@ -61,4 +67,11 @@ _VALUES: Mapping[str, Callable[[Account], Numbers]] = {
     "cast": lambda account: account.cast,
     "recharge": lambda account: account.decisions.recharged,
     "scrap": lambda account: account.scrap,
+}
+_SCALES: Mapping[str, Callable[[Account], Numbers]] = {
+    "spend": lambda account: sum(abs(account.costs[kind]) for kind in _SPENT),
+    "stock": lambda account: np.maximum(
+        abs(account.stock), np.cumsum(account.decisions.charged.sum(axis=0) + account.decisions.surplus, axis=1)
+    ),
+    "scrap": lambda account: np.maximum(abs(account.scrap), np.cumsum(account.decisions.recharged, axis=1)),
 }

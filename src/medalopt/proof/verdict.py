@@ -8,16 +8,21 @@ from typing import Any
 
 import numpy as np
 
+from medalopt.instance.arithmetic import FLOATS
 from medalopt.instance.bounds import implied
 from medalopt.instance.decisions import Account
 from medalopt.instance.figures import Floats
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import render
 from medalopt.instance.routes import route_costs, routes
+from medalopt.proof import stated_added
+from medalopt.proof.added import NOTHING
 from medalopt.proof.basis import PROVEN, Basis
 from medalopt.proof.certificate import GAP, Certificate, certify
+from medalopt.proof.placed import placed
 from medalopt.proof.rows import BROKEN, Rule, rules
 from medalopt.proof.stated import Broken, decided, priced
+from medalopt.proof.subject import costs
 
 MOST_OF_ONE = 5  # rows of one rule that are named
 
@@ -44,13 +49,19 @@ def verdict(instance: Instance, plan: Any) -> Verdict:
     account, bounds = Account(instance, found, made), implied(instance, found)
     measure = plan.objective.measure
     duals = priced(instance, plan.duals)[0]
-    certificate = Basis.of(account, bounds, duals, measure).told(certify(account, bounds, duals, measure))
-    broken = [*stale(instance, plan), *broken]
+    added, unfit = stated_added.added(instance, found, plan)
+    certificate = certify(account, bounds, duals, measure, added=added)
+    if added == NOTHING:
+        certificate = Basis.of(account, bounds, duals, measure).told(certificate)
+    broken = [*stale(instance, plan), *broken, *unfit]
     for rule in rules(account, bounds):
         broken += _broken_rows(instance, account, rule)
-    broken += [*_stated(instance, account, plan), *_claims(plan, certificate)]
+    rows = placed(instance, found, added, FLOATS.lift)
+    broken += stated_added.broken(account, rows)
+    value = float(account.value(measure)) + float(costs(account, rows)[0])
+    broken += [*_stated(instance, account, plan, value), *_claims(plan, certificate)]
     unit = {"footprint": "kg CO2e", "mass": "t"}.get(measure, instance.currency)
-    return Verdict(tuple(broken), certificate, float(account.value(measure)), unit)
+    return Verdict(tuple(broken), certificate, value, unit)
 
 
 def stale(instance: Instance, answer: Any, what: str = "plan") -> Iterator[Broken]:
@@ -107,16 +118,15 @@ def _names(instance: Instance, account: Account, rule: Rule, place: list[int]) -
     return names
 
 
-def _stated(instance: Instance, account: Account, plan: Any) -> Iterator[Broken]:
+def _stated(instance: Instance, account: Account, plan: Any, value: float) -> Iterator[Broken]:
     """Whatever the plan states beside its decisions must follow from them."""
-    costs = {kind: float(by_period.sum()) for kind, by_period in account.costs.items()}
-    costs["total"] = float(account.cost)
+    by_kind = {kind: float(by_period.sum()) for kind, by_period in account.costs.items()}
+    by_kind["total"] = float(account.cost)
     size = max(1.0, sum(abs(by_period).sum() for by_period in account.costs.values()))
-    if set(plan.cost) != set(costs):
-        yield Broken("cost", "cost", 0.0, "", f"the cost must have the kinds {', '.join(costs)}")
-    for kind in costs.keys() & plan.cost.keys():
-        yield from _differs("cost", f"cost.{kind}", plan.cost[kind], costs[kind], size, instance.currency)
-    value = float(account.value(plan.objective.measure))
+    if set(plan.cost) != set(by_kind):
+        yield Broken("cost", "cost", 0.0, "", f"the cost must have the kinds {', '.join(by_kind)}")
+    for kind in by_kind.keys() & plan.cost.keys():
+        yield from _differs("cost", f"cost.{kind}", plan.cost[kind], by_kind[kind], size, instance.currency)
     yield from _differs("objective", "objective.value", plan.objective.value, value, max(size, abs(value)), "")
     emitted, tonnes = float(account.footprint), float(account.tonnes)
     yield from _differs("footprint", "footprint", plan.footprint, emitted, max(1.0, abs(emitted)), "kg CO2e")
@@ -175,6 +185,9 @@ def _claims(plan: Any, certificate: Certificate) -> Iterator[Broken]:
     if said != shown and (claim.basis == PROVEN or claim.exact_value):
         text = f"the basis is called {claim.basis} ({claim.exact_value}), and fractions do not show it"
         yield Broken("certificate", "certificate.basis", 0.0, "", text)
+    if claim.scope != certificate.scope:
+        text = f"what is claimed is said of '{claim.scope}', and the plan holds '{certificate.scope}'"
+        yield Broken("certificate", "certificate.scope", 0.0, "", text)
     claimed, proven = claim.lower_bound, certificate.lower_bound
     size = max(1.0, abs(plan.objective.value))
     if not plan.certificate.gap >= certificate.gap - GAP:

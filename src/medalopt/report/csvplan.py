@@ -7,10 +7,12 @@ import io
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from medalopt.plan.added_rows import csv_tables
 from medalopt.plan.marginal import Marginal
 from medalopt.plan.plan import Plan
 from medalopt.report.jsonplan import plan_object
 
+OPTIONAL = frozenset({"added_rows.csv", "added_terms.csv", "added_variables.csv"})  # where rows were added
 _FORMULA = frozenset("=+-@'\t\r＝＋－＠")  # an apostrophe too: so one can tell which was added
 
 
@@ -28,6 +30,7 @@ def folder(plan: Plan) -> dict[str, str]:
             "value": [row["value"] for row in duals],
         }
     )
+    files.update({f"{name}.csv": csv_text(table) for name, table in csv_tables(plan.added).items()})
     files["plan.csv"] = csv_text(_summary(content))
     return files
 

@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from medalopt.errors import OutputError
@@ -44,15 +44,17 @@ def write_file(path: Path, content: str | bytes) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def write_folder(path: Path, contents: Mapping[str, str]) -> None:
+def write_folder(path: Path, contents: Mapping[str, str], optional: Collection[str] = ()) -> None:
     """Write a folder of files; a folder of the same files that stands there is replaced, any other is left alone.
+
+    One that holds `optional` files besides is replaced as well.
 
     Raises OutputError where the folder holds other things, or cannot be written, and leaves nothing else behind.
     """
     fresh: Path | None = None
     try:
         target = _real(path)
-        _check_replaceable(path, target, contents)
+        _check_replaceable(path, target, {*contents, *optional})
         _sweep(target)
         fresh = Path(tempfile.mkdtemp(dir=target.parent, prefix=_prefix(target), suffix=".part"))
         for name, content in contents.items():
@@ -98,9 +100,9 @@ def _fill(handle: int, content: str | bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _check_replaceable(path: Path, target: Path, contents: Mapping[str, str]) -> None:
+def _check_replaceable(path: Path, target: Path, names: Collection[str]) -> None:
     if target.is_dir():
-        others = sorted({entry.name for entry in target.iterdir()} - set(contents))
+        others = sorted({entry.name for entry in target.iterdir()} - set(names))
         if others:
             raise OutputError(f"{place(path)}: holds other files ({shown(others[0])}); name a new or empty folder")
     elif target.exists():

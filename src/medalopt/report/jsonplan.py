@@ -8,6 +8,7 @@ from typing import Any
 
 from medalopt.errors import Fault
 from medalopt.instance.instance import Instance
+from medalopt.plan.added_rows import tables
 from medalopt.plan.plan import Plan
 from medalopt.plan.rows import Rows
 from medalopt.proof.farkas import Refutation
@@ -30,6 +31,7 @@ def plan_object(plan: Plan) -> dict[str, Any]:
         **{name: _listed(table) for name, table in plan.tables.items()},
         "prices": [marginal.row() for marginal in plan.marginals],
         "duals": list(_duals(plan)),
+        **{name: _listed(table) for name, table in tables(plan.added).items()},
         "certificate": {
             "primal_violation": certificate.primal_violation,
             "lower_bound": certificate.lower_bound,

@@ -29,6 +29,7 @@ def verdict_object(found: Verdict) -> dict[str, Any]:
         "arithmetic": certificate.arithmetic,
         "basis": certificate.basis,
         "exact_value": certificate.exact_value,
+        "scope": certificate.scope,
     }
 
 
@@ -79,7 +80,8 @@ def _distance(found: Verdict) -> str:
     above = found.value - certificate.lower_bound
     if not math.isfinite(above):
         return "What it comes to cannot be told."
-    worth = f"It comes to {digits(found.value, 6)} {found.unit}"
+    subject = "" if certificate.scope == "instance" else f", subject to the {certificate.scope}"
+    worth = f"It comes to {digits(found.value, 6)} {found.unit}{subject}"
     if certificate.gap <= GAP and certificate.exact_value is not None:
         return f"{worth}: no plan can do better (gap 0 in fractions, at the basis that it rounds)."
     if certificate.gap <= GAP:

@@ -1,0 +1,123 @@
+"""Added rows as the tables of a saved plan, and their form when they are read back; hostile until they have it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from medalopt.plan.rows import Rows
+from medalopt.proof.added import Added
+from medalopt.proof.stated_added import OBJECTIVE
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
+_STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
+KEYS = 4  # names that a term has at most
+
+
+class SavedRow(BaseModel):
+    """An added row: `lower <= sum of its terms <= upper`, and its price; no end where there is none."""
+
+    model_config = _STRICT
+    name: str
+    lower: Number | None
+    upper: Number | None
+    dual: Number
+
+
+class SavedTerm(BaseModel):
+    """A term of the row, or of the added costs: so much times the quantity of that component and key."""
+
+    model_config = _STRICT
+    row: str
+    component: str
+    key: list[str]
+    coefficient: Number
+
+
+class SavedVariable(BaseModel):
+    """A variable of the user's own, its bounds and its value."""
+
+    model_config = _STRICT
+    name: str
+    lower: Number | None
+    upper: Number | None
+    value: Number
+
+
+def tables(added: Added) -> dict[str, Rows]:
+    """Return what was added as tables of columns; none where nothing was."""
+    if added == Added():
+        return {}
+    terms = [(row.name, term) for row in added.rows for term in row.terms]
+    terms += [(OBJECTIVE, term) for term in added.costs]
+    return {
+        "added_rows": {
+            "name": [row.name for row in added.rows],
+            "lower": [_end(row.lower) for row in added.rows],
+            "upper": [_end(row.upper) for row in added.rows],
+            "dual": [row.dual for row in added.rows],
+        },
+        "added_terms": {
+            "row": [row for row, _ in terms],
+            "component": [term.component for _, term in terms],
+            "key": [list(term.key) for _, term in terms],
+            "coefficient": [term.coefficient for _, term in terms],
+        },
+        "added_variables": {
+            "name": [one.name for one in added.variables],
+            "lower": [_end(one.lower) for one in added.variables],
+            "upper": [_end(one.upper) for one in added.variables],
+            "value": [one.value for one in added.variables],
+        },
+    }
+
+
+def csv_tables(added: Added) -> dict[str, Rows]:
+    """Return the tables as a folder of CSV holds them: a name of a key in each column."""
+    made = tables(added)
+    if made:
+        keys = made["added_terms"].pop("key")
+        split = {f"key{n + 1}": [key[n] if len(key) > n else "" for key in keys] for n in range(KEYS)}
+        made["added_terms"] = {**made["added_terms"], **split}
+    return made
+
+
+def from_folder(path: Path, read: Callable[[Path, list[str]], list[list[str]]]) -> dict[str, list[dict[str, Any]]]:
+    """Return the tables of the folder at `path`, by `read`; none where it holds none of them."""
+    columns = {
+        "added_rows": ["name", "lower", "upper", "dual"],
+        "added_terms": ["row", "component", "coefficient", *(f"key{n + 1}" for n in range(KEYS))],
+        "added_variables": ["name", "lower", "upper", "value"],
+    }
+    if not any((path / f"{table}.csv").exists() for table in columns):
+        return {}
+    rows = {table: read(path / f"{table}.csv", names) for table, names in columns.items()}
+    return {
+        table: [
+            {
+                "row": row[0],
+                "component": row[1],
+                "key": [name for name in row[3:] if name],
+                "coefficient": _cell(row[2]),
+            }
+            if table == "added_terms"
+            else dict(zip(columns[table], (row[0], *map(_cell, row[1:])), strict=True))
+            for row in found
+        ]
+        for table, found in rows.items()
+    }
+
+
+def _end(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _cell(cell: str) -> Any:
+    try:
+        return float(cell) if cell else None
+    except ValueError:
+        return cell  # the form of a plan says what is wrong with it
