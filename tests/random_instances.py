@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 from tests.instances_at_random import need, supply
 from tests.instances_at_random.figures import Document
 
+_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
 
 @dataclass(frozen=True)
 class Case:
@@ -29,6 +31,7 @@ class Case:
     def write(self, folder: Path) -> Path:
         """Write the files into `folder` and return the path of the instance."""
         for name, text in self.files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text, encoding="utf-8")
         return folder / "instance.yaml"
 
@@ -59,7 +62,7 @@ def case(random: Random) -> Case:
 
 def as_text(instance: Document) -> str:
     """Return a plain mapping as YAML."""
-    return str(yaml.safe_dump(instance, sort_keys=False, allow_unicode=True, width=120))
+    return str(yaml.dump(instance, Dumper=_DUMPER, sort_keys=False, allow_unicode=True, width=120))
 
 
 def document(random: Random) -> Document:

@@ -3,33 +3,19 @@
 from __future__ import annotations
 
 import os
-import random
-import signal
 import stat
-import subprocess
-import sys
 import time
 from pathlib import Path
+from random import Random
 
 import pytest
 
+from campaigns import kills
 from medalopt.errors import OutputError
 from medalopt.report import files
 from medalopt.report.files import write_file, write_folder
 
 KILLS = 12  # of a file, and as many of a folder
-WRITING = """
-import sys
-from pathlib import Path
-from medalopt.report.files import write_file, write_folder
-print("ready", flush=True)
-for n in range(100_000):
-    text = f"{n}\\n" * 40_000
-    if sys.argv[2] == "file":
-        write_file(Path(sys.argv[1]), text)
-    else:
-        write_folder(Path(sys.argv[1]), {name: text for name in ("a.csv", "b.csv", "c.csv")})
-"""
 
 
 def names(folder: Path) -> list[str]:
@@ -168,28 +154,7 @@ def test_names_are_not_patterns(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["file", "folder"])
-def test_a_killed_run_leaves_the_plan_of_before_or_the_new_one(kind: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", range(KILLS))
+def test_a_killed_run_leaves_the_plan_of_before_or_the_new_one(kind: str, number: int) -> None:
     """Killed at any moment, what stands there is whole and of one run; only a part under its own name may be left."""
-    chance, target = random.Random(kind), tmp_path / "plan"
-    for _ in range(KILLS):
-        process = subprocess.Popen([sys.executable, "-c", WRITING, str(target), kind], stdout=subprocess.PIPE)
-        assert process.stdout is not None and process.stdout.readline() == b"ready\n"
-        deadline = time.monotonic() + 60
-        while not target.exists() and time.monotonic() < deadline:
-            time.sleep(0.001)
-        time.sleep(chance.uniform(0, 0.1))
-        process.send_signal(signal.SIGKILL)
-        process.wait(timeout=60)
-        process.stdout.close()
-        parts = [target] if kind == "file" else [target / name for name in ("a.csv", "b.csv", "c.csv")]
-        texts = {part.read_text(encoding="utf-8") for part in parts}
-        assert len(texts) == 1
-        lines = texts.pop().splitlines()
-        assert len(lines) == 40_000 and len(set(lines)) == 1
-        assert all(name == "plan" or (name.startswith(".plan.") and name.endswith(".part")) for name in names(tmp_path))
-
-
-def test_bytes_are_written_as_they_are(tmp_path: Path) -> None:
-    """A picture is written byte for byte."""
-    write_file(tmp_path / "a.png", b"\x89PNG\r\n\x00")
-    assert (tmp_path / "a.png").read_bytes() == b"\x89PNG\r\n\x00"
+    assert kills.killed(number, kind, Random(f"{kind} {number}")).wrong == ()
