@@ -102,8 +102,8 @@ TAMPERED: dict[str, tuple[Edit, str]] = {
     "no proof": (lambda content: content.pop("proof"), "holds no multipliers"),
     "other figures": (lambda content: content["instance"].update(figures="0" * 64), "made for other figures"),
     "rows of one's own": (
-        lambda content: content["proof"].update(scope=COMPILED, duals=[]),
-        "they rest on rows of a user's own",
+        lambda content: content["proof"].update(scope=COMPILED),
+        "is said of 'instance and extensions as compiled', and the answer holds 'instance'",
     ),
 }
 
@@ -118,6 +118,26 @@ def test_what_is_changed_is_caught(kind: str) -> None:
     found = judged(instance, content)
     assert not found.accepted
     assert any(said in broken.text for broken in found.broken), found.broken
+
+
+def test_rows_that_were_added_are_checked_too(tmp_path: Path) -> None:
+    """More phones than there are: refuted with the added row in the file; with another end of it, or without, not."""
+    (tmp_path / "own.py").write_text(
+        "import pyomo.environ as pyo\n"
+        "def extend(m, instance):\n"
+        "    m.more = pyo.Constraint(expr=m.sent_device['phone'] >= 2100)\n",
+        encoding="utf-8",
+    )
+    instance = medalopt.load(INSTANCES / "tiny.yaml")
+    with pytest.raises(NoPlanError) as refusal:
+        medalopt.solve(instance, extensions=[tmp_path / "own.py"])
+    answer = text(no_plan_object(instance, "infeasible", "cost", refusal.value.refutation))
+    assert judged(instance, json.loads(answer)).accepted
+    lowered, without = json.loads(answer), json.loads(answer)
+    lowered["added_rows"][0]["lower"] = 10.0
+    assert [broken.path for broken in judged(instance, lowered).broken] == ["proof.duals"]
+    without["added_rows"] = []
+    assert {broken.path for broken in judged(instance, without).broken} == {"more", "proof.duals"}
 
 
 @pytest.mark.parametrize("kind", ["a smaller margin", "another arithmetic", "other reasons", "extremes"])

@@ -185,6 +185,9 @@ class SavedRefusal(_Strict):
     status: Literal["infeasible"]
     instance: Identity
     proof: Proof | None = None
+    added_rows: list[SavedRow] = []
+    added_terms: list[SavedTerm] = []
+    added_variables: list[SavedVariable] = []
 
 
 def saved_plan(path: Path) -> SavedPlan | SavedRefusal:

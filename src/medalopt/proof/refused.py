@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from medalopt.instance.instance import Instance
+from medalopt.instance.routes import routes
+from medalopt.proof import stated_added
 from medalopt.proof.farkas import Refutation, refute
 from medalopt.proof.stated import Broken, priced
 from medalopt.proof.verdict import stale
@@ -30,8 +32,9 @@ class Recheck:
 def recheck(instance: Instance, answer: Any) -> Recheck:
     """Return what can be said of the saved `answer` (see `plan.saved`) that `instance` has no plan."""
     duals, unknown = priced(instance, () if answer.proof is None else answer.proof.duals)
-    shown = refute(instance, duals)
-    broken = [*stale(instance, answer, "answer"), *unknown, *_claims(answer.proof, shown)]
+    added, unfit = stated_added.added(instance, routes(instance), answer)
+    shown = refute(instance, duals, added=added)
+    broken = [*stale(instance, answer, "answer"), *unknown, *unfit, *_claims(answer.proof, shown)]
     return Recheck(tuple(broken), shown)
 
 
@@ -41,8 +44,10 @@ def _claims(proof: Any, shown: Refutation) -> Iterator[Broken]:
         yield Broken("proof", "status", 0.0, "", text)
     elif not shown.holds:
         text = "no contradiction follows from the multipliers: weighed by them, the rules ask for no more than can be"
-        text += "; they rest on rows of a user's own, which no instance holds" if proof.scope != shown.scope else ""
         yield Broken("proof", "proof.duals", abs(shown.margin), "", text)
+    elif proof.scope != shown.scope:
+        text = f"what is claimed is said of '{proof.scope}', and the answer holds '{shown.scope}'"
+        yield Broken("proof", "proof.scope", 0.0, "", text)
     elif not proof.margin <= shown.margin * (1 + SAME):
         text = f"a margin of {proof.margin:.10g} is claimed, and only {shown.margin:.10g} follows from the multipliers"
         yield Broken("proof", "proof.margin", proof.margin - shown.margin, "", text)

@@ -55,7 +55,10 @@ def no_plan_object(
 ) -> dict[str, Any]:
     """Return what is said where there is no plan, with what shows it."""
     told = {"format": FORMAT, "status": status, "instance": identity(instance), "objective": {"measure": measure}}
-    return told if refutation is None else {**told, "proof": _proof(refutation)}
+    if refutation is None:
+        return told
+    own = {name: _listed(table) for name, table in tables(refutation.added).items()}
+    return {**told, "proof": _proof(refutation), **own}
 
 
 def _proof(refutation: Refutation) -> dict[str, Any]:

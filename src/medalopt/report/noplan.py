@@ -9,7 +9,7 @@ from medalopt.analysis.refusal import Diagnosis
 from medalopt.analysis.repair import Change
 from medalopt.analysis.repair_figure import spelled
 from medalopt.instance.instance import Instance
-from medalopt.proof.farkas import Refutation
+from medalopt.proof.farkas import COMPILED, Refutation
 from medalopt.report import cures
 from medalopt.report.numbers import digits, money
 from medalopt.report.page import printed
@@ -59,8 +59,8 @@ def _proof(shown_by: Refutation | None) -> Iterator[Line]:
         return
     several = f"{shown_by.rules} rows of the rules, each with its weight, contradict each other"
     found = "one row of the rules cannot be kept" if shown_by.rules == 1 else several
-    checked = "--json has the weights, and verify checks them"
-    more = checked if shown_by.scope == "instance" else f"{shown_by.scope}; --json has the weights"
+    more = "--json has the weights" if shown_by.scope == COMPILED else "--json has the weights, and verify checks them"
+    more = more if shown_by.scope == "instance" else f"{shown_by.scope}; {more}"
     yield f"Proven: {found} ({shown_by.arithmetic}; {more}).", "plain"
 
 
