@@ -82,8 +82,7 @@ def _distance(found: Verdict) -> str:
         return "What it comes to cannot be told."
     subject = "" if certificate.scope == "instance" else f", subject to the {certificate.scope}"
     worth = f"It comes to {digits(found.value, 6)} {found.unit}{subject}"
-    if certificate.gap <= GAP and certificate.exact_value is not None:
-        return f"{worth}: no plan can do better (gap 0 in fractions, at the basis that it rounds)."
     if certificate.gap <= GAP:
-        return f"{worth}: no plan can do better ({certificate.arithmetic})."
+        exactly = "." if certificate.exact_value is None else ": the basis that it rounds leaves a gap of 0."
+        return f"{worth}: no plan can do better ({certificate.arithmetic}){exactly}"
     return f"{worth}, at most {digits(above)} {found.unit} above the best there can be ({certificate.arithmetic})."
