@@ -14,6 +14,7 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 CONFORMANCE, TINY, OWN = ROOT / "tests/conformance", ROOT / "instances/tiny.yaml", Path(__file__).parent / "instances"
 REFUSED = ROOT / "instances/infeasible.yaml"
+ADDED = OWN / "added.py"
 NOTHING_MORE = "def extend(model, instance):\n    pass\n"
 CLOSE = 1e-7  # of its value, within which an optimum is the expected one
 
@@ -172,6 +173,32 @@ def bounds(known: Known) -> Iterator[str]:
             yield "too low"
 
 
+def additions(known: Known) -> Iterator[str]:
+    """Added rows prove no more than the optimum, whatever their prices; a plan that breaks one is refused."""
+    import medalopt
+    from medalopt.errors import MedaloptError
+    from medalopt.instance.arithmetic import FLOATS
+    from medalopt.instance.bounds import implied
+    from medalopt.instance.decisions import Account, Decisions
+    from medalopt.proof.certificate import certify
+
+    instance, (_, _, free) = loaded(TINY), known.priced[str(TINY), "cost"]
+    for path in (*sorted((ROOT / "models/extensions").glob("*.py")), ADDED):
+        try:
+            plan = medalopt.solve(instance, extensions=[path])
+        except MedaloptError:
+            yield "unproven"
+            continue
+        limits = implied(instance, plan.account.found)
+        for factor in (-1, 0, 0.5, 2):
+            added = plan.added.times(factor)
+            if certify(plan.account, limits, plan.duals, "cost", FLOATS, added).lower_bound > plan.objective + 1:
+                yield "too high"
+        account = Account(instance, plan.account.found, Decisions(*free))
+        if path != ADDED and certify(account, limits, plan.duals, "cost", FLOATS, plan.added).primal_violation < CLOSE:
+            yield "a broken row"
+
+
 def bases(known: Known) -> Iterator[str]:
     """The exact vertex next to a plan is found, is the optimum, and is what is rounded; of no prices there is none."""
     import numpy as np
@@ -257,6 +284,7 @@ CHECKS: dict[str, Callable[[Known], Iterator[str]]] = {
     "measures": measures,
     "wrong plans": wrong_plans,
     "bounds": bounds,
+    "additions": additions,
     "bases": bases,
     "refutations": refutations,
     "refusals": refusals,
