@@ -135,7 +135,7 @@ def single_repairs(at: Stuck, figures: Iterable[Figure], asked: Asked, most: int
             continue  # of a stream one way of writing more of it is enough
         asked.tell(f"how far {render(figure.paths[0])} would have to move")
         position = least(figure, at)
-        repair = None if position is None else rounded(figure, position, _alone(at, asked, figure, near))
+        repair = None if position is None else _alone(at, asked, figure, position, near)
         if repair is not None:
             found.append(repair)
             near = repair.standing
@@ -145,12 +145,11 @@ def single_repairs(at: Stuck, figures: Iterable[Figure], asked: Asked, most: int
     return sorted(found, key=lambda repair: (repair.objective, repair.changes[0].path))
 
 
-def _alone(
-    at: Stuck, asked: Asked, figure: Figure, near: Standing | None
-) -> Callable[[tuple[float, ...]], Repair | None]:
+def _alone(at: Stuck, asked: Asked, figure: Figure, position: float, near: Standing | None) -> Repair | None:
     def works(values: tuple[float, ...]) -> Repair | None:
-        if stuck(figure.put(at.instance, values), at.extensions, near=at) is not None:
+        beyond = figure.kind != "list" and (values[0] >= position if figure.up else values[0] <= position)
+        if not beyond and stuck(figure.put(at.instance, values), at.extensions, near=at) is not None:
             return None  # told at once, where solving would have to prove it
         return priced(at.instance, asked, ((figure, values),), near)
 
-    return works
+    return rounded(figure, position, works)

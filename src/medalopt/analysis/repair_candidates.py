@@ -16,7 +16,7 @@ from medalopt.instance.paths import Path
 
 PER_CENT = Fraction(1, 100)
 MORE_MEDALS = 10.0  # times as many as ordered, at most, are offered as a cure
-LIKELY_STREAMS = 3  # of many that fall short together: the cheapest cure by each of so many kinds of device
+LIKELY_STREAMS = 2  # of many that fall short together: the cheapest cure by each of so many kinds of device
 Likely = Mapping[str, int]  # streams, the likeliest first, and the period up to which a tonne more does most
 
 

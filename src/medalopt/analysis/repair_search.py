@@ -71,10 +71,11 @@ def least(figure: Figure, at: Stuck) -> float | None:
         return None
     if figure.stepwise:
         return _by_steps(figure, at, int(end))
-    goal = at.moved(figure, _one_step(figure, end))
-    if not at.large and alike(at.problem.linear, goal.linear):
-        return _by_one_program(figure, at, goal, end)
-    far = at.moved(figure, end) if _one_step(figure, end) != end else goal
+    if not at.large:
+        goal = at.moved(figure, _one_step(figure, end))
+        if alike(at.problem.linear, goal.linear):
+            return _by_one_program(figure, at, goal, end)
+    far = at.moved(figure, end)
     if _still_proven(at, far) or _contradicts(far, at):
         return None
     return _by_trials(figure, at, far, end)
