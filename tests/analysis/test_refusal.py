@@ -10,10 +10,12 @@ from tests.model.cases import changed, loaded
 
 from medalopt import load
 from medalopt.analysis import conflict
-from medalopt.analysis.refusal import Diagnosis, diagnose
+from medalopt.analysis.refusal import Diagnosis, diagnose, likely_streams
+from medalopt.analysis.repair_candidates import in_stock
 from medalopt.analysis.repair_search import least, stuck
 from medalopt.analysis.rules import candidates
 from medalopt.instance.instance import Instance
+from medalopt.instance.routes import routes
 
 # All are the plain instance, changed: 5 kg of silver alloy with at least 90 % silver, so 4.5 kg of silver, from phones
 # that give back 0.9 kg a tonne, in two periods; and nothing on offer unless a case says so.
@@ -227,3 +229,23 @@ def test_tokyo_as_first_planned() -> None:
     }
     [scrap] = [one for one in candidates(instance, found.rules, {}) if one.field == "scrap_share"]
     assert least(scrap, at) == pytest.approx(54.6014, abs=1e-4)
+
+
+def test_tokyo_is_cured_by_more_phones_from_shops() -> None:
+    """Of all streams they are the cheapest cure: the tonnes that bring the silver which in stock would do as well."""
+    instance = load(Path(__file__).parents[2] / "instances" / "tokyo2020-first-targets.yaml")
+    at = stuck(instance)
+    assert at is not None
+    found = conflict.conflict(at.problem, at.short)
+    likely = likely_streams(instance, found, at)
+    first = next(iter(likely))
+    assert first.startswith("shop_feature_phone@") and likely[first] == instance.periods.index("2019-03")
+    figures = {one.paths[0]: one for one in candidates(instance, found.rules, likely)}
+    times = least(figures["streams", first, "available"], at)
+    [stock] = in_stock(instance, [instance.alloys.names.index("silver_999")])
+    kilograms = least(stock, at)
+    assert times is not None and kilograms is not None
+    ways, i = routes(instance), instance.streams.names.index(first)
+    yields = ways.returned[ways.stream == i, instance.metals.names.index("Ag")].max()
+    more = (times - 1) * instance.streams.available.value[i].sum()
+    assert kilograms <= more * yields <= 1.01 * kilograms  # the last months need a quicker smelter, which returns less

@@ -89,7 +89,7 @@ def _repairs(at: Stuck, rules: Conflict, asked: Asked) -> list[Repair]:
 
 
 def _behind(instance: Instance, rules: Conflict, at: Stuck) -> list[Figure]:
-    return candidates(instance, rules.rules, _likely(instance, rules, at))
+    return candidates(instance, rules.rules, likely_streams(instance, rules, at))
 
 
 def _stock(instance: Instance, rules: Conflict) -> list[Figure]:
@@ -99,7 +99,7 @@ def _stock(instance: Instance, rules: Conflict) -> list[Figure]:
     return list(in_stock(instance, alloys))
 
 
-def _likely(instance: Instance, rules: Conflict, at: Stuck) -> dict[str, int]:
+def likely_streams(instance: Instance, rules: Conflict, at: Stuck) -> dict[str, int]:
     """Return the streams of which more would help, each with the last period in which a tonne does most.
 
     What a tonne does is its multiplier in the proof; the first are those whose goods cost least beside that.
