@@ -68,7 +68,7 @@ def least(seed: int, measure: str, caps: dict[str, float], folder: Path) -> tupl
     extension = capped(folder, {other: best + room[other] for other, best in caps.items()})
     plan = pool.solved(pool.instance(seed), measure, [extension])
     assert plan is not None
-    worth = sum(-plan.duals[f"cap_{other}"][None] * room[other] for other in caps)
+    worth = sum(-row.dual * room[row.name.removeprefix("cap_")] for row in plan.added.rows)
     return plan.objective + worth, pool.slack(plan) + 1e-2 * worth
 
 
