@@ -80,6 +80,8 @@ def test_castings_beyond_capacity_are_told_with_both_figures() -> None:
     """A foundry that casts 1 kg a month cannot cast the 27.14 kg that are due in May."""
     instance = load(INSTANCES / "tiny.yaml", {"alloys.silver_925.capacity": "1 kg"})
     assert any("silver_925: at least 27.14 kg must be cast by the end of 2017-05" in text for text in told(instance))
+    closed = load(INSTANCES / "tiny.yaml", {"alloys.silver_925.capacity": "0 kg"})
+    assert any("process scrap included, and none can be" in text for text in told(closed))
 
 
 def test_no_claim_comes_too_soon() -> None:

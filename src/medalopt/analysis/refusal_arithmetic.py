@@ -135,9 +135,10 @@ def _castings(instance: Instance) -> Iterator[Told]:
         if need[a, t] > CLEARLY * most[a, t]:
             lack = float(need[a, t] - most[a, t])
             scrap = ", process scrap included," if instance.alloys.scrap_share.raw[a] > 0 else ","
+            there = f"at most {kilograms(float(most[a, t]), up=True)} can be" if most[a, t] > 0 else "and none can be"
             text = (
                 f"{alloy}: at least {kilograms(float(need[a, t]), up=False)} must be cast by the end of "
-                f"{period(instance.periods[t])}{scrap} at most {kilograms(float(most[a, t]), up=True)} can be"
+                f"{period(instance.periods[t])}{scrap} {there}"
             )
             path = render(("alloys", alloy, "capacity"))
             yield _times(need[a, t], most[a, t]), Reason("capacity", path, plain(lack), "kg", text)
