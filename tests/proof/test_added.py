@@ -218,6 +218,31 @@ def test_tampering_with_added_rows_is_caught(error: str) -> None:
     assert any(path in broken.path for broken in found.broken), found.broken
 
 
+FAR = {
+    "a coefficient": lambda content: content["added_terms"][0].update(coefficient=1e308),
+    "all coefficients, and a price": lambda content: (
+        _row(content).update(dual=-1e308),
+        [term.update(coefficient=1e308) for term in content["added_terms"]],
+    ),
+    "an end": lambda content: _row(content).update(upper=1e308),
+    "a variable without an end": lambda content: (
+        content["added_variables"].append({"name": "u", "lower": None, "upper": None, "value": 1e308}),
+        content["added_terms"].append({"row": "objective", "component": "u", "key": [], "coefficient": 1e308}),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAR)
+def test_figures_beyond_all_bounds_are_only_wrong(name: str) -> None:
+    """A number of 300 digits in the file is refused as any other error is."""
+    instance, saved = solved()
+    content = json.loads(saved)
+    FAR[name](content)
+    found = judged(instance, content)
+    assert not found.accepted
+    assert "not right" in told(found, "plan.json")
+
+
 def test_the_verdict_says_what_it_is_subject_to() -> None:
     """A person reads that the rows of the plan count beside the instance's."""
     instance, saved = solved()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -72,7 +73,10 @@ def lowest(values: Numbers) -> Floats:
 
 
 def _above(value: Any) -> float:
-    rounded = float(value)
+    try:
+        rounded = float(value)
+    except OverflowError:  # beyond all floats
+        return math.inf if value > 0 else -sys.float_info.max
     return math.nextafter(rounded, math.inf) if rounded < value else rounded
 
 

@@ -73,8 +73,9 @@ def certify(
     bound = subject.lower_bound(ground, lifted(prices(account.instance, duals), chosen), measure, rows)
     extra, its_size = subject.costs(account, rows)
     value, size = account.value(measure) + extra, paid(account, measure) + its_size
-    gap = upper(value - bound) / max(1.0, lower(size))
-    return Certificate(worst, lower(bound), gap, chosen.name, added.scope)
+    proven = lower(bound)
+    gap = upper(value - bound) / max(1.0, lower(size)) if proven > -np.inf else np.inf
+    return Certificate(worst, proven, gap, chosen.name, added.scope)
 
 
 def _restated(account: Account, arithmetic: Arithmetic) -> tuple[Account, Bounds]:

@@ -50,10 +50,11 @@ def kept(account: Account, rows: Placed) -> Iterator[Kept]:
 
 
 def _kept(names: tuple[str, ...], value: Numbers, size: Numbers, ends: tuple[Floats, Floats], rows: Placed) -> Kept:
-    low, high = (rows.lift(end) for end in ends)
-    excess = np.maximum(np.maximum(low - value, value - high), 0)
-    for end in ends:
-        size = np.maximum(size, rows.lift(np.where(np.isfinite(end), abs(end), 0.0)))
+    there = [np.isfinite(end) for end in ends]
+    low, high = (rows.lift(np.where(some, end, 0.0)) for some, end in zip(there, ends, strict=True))
+    below, above = np.where(there[0], low - value, 0), np.where(there[1], value - high, 0)
+    excess = np.maximum(np.maximum(below, above), 0)
+    size = np.maximum(size, np.maximum(abs(low), abs(high)))
     return Kept(names, excess, size)
 
 
@@ -123,8 +124,8 @@ def _implied(ground: Ground, y: Prices, rows: Placed, low: Floats, high: Floats)
                     if math.isinf(ends[at][side]) and math.isfinite(end):
                         ends[at][side], found = end, True
     return (
-        np.array([math.nextafter(float(a), -math.inf) for a, _ in ends], dtype=np.float64),
-        np.array([math.nextafter(float(b), math.inf) for _, b in ends], dtype=np.float64),
+        np.array([lower(a) for a, _ in ends], dtype=np.float64),
+        np.array([upper(b) for _, b in ends], dtype=np.float64),
     )
 
 

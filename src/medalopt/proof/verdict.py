@@ -57,8 +57,9 @@ def verdict(instance: Instance, plan: Any) -> Verdict:
     for rule in rules(account, bounds):
         broken += _broken_rows(instance, account, rule)
     rows = placed(instance, found, added, FLOATS.lift)
-    broken += stated_added.broken(account, rows)
-    value = float(account.value(measure)) + float(costs(account, rows)[0])
+    with np.errstate(over="ignore", invalid="ignore"):
+        broken += stated_added.broken(account, rows)
+        value = float(account.value(measure)) + float(costs(account, rows)[0])
     broken += [*_stated(instance, account, plan, value), *_claims(plan, certificate)]
     unit = {"footprint": "kg CO2e", "mass": "t"}.get(measure, instance.currency)
     return Verdict(tuple(broken), certificate, value, unit)
