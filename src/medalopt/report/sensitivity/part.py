@@ -1,0 +1,59 @@
+"""One part of the report on sensitivity, and all parts together: on a terminal, as JSON, as a page with charts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from medalopt.instance.instance import Instance
+from medalopt.report.charts.chart import Chart
+from medalopt.report.jsonplan import identity, text
+from medalopt.report.page import printed
+from medalopt.report.screen import Screen
+from medalopt.report.section import Section
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one question gave: its answer in a few lines, its tables, its charts, and its members of the JSON object.
+
+    On a terminal lines and tables are told; on a page lines, charts (which carry their own tables) and tables.
+    """
+
+    lines: tuple[str, ...]
+    tables: tuple[Section, ...]
+    charts: tuple[Chart, ...]
+    members: Mapping[str, Any]
+
+
+def on_screen(instance: Instance, parts: Sequence[Part]) -> str:
+    """Return all parts as text for standard output."""
+    lines = [line for part in parts for line in part.lines]
+    tables = [
+        table for part in parts for table in (*(own for chart in part.charts for own in chart.tables), *part.tables)
+    ]
+    return printed(Screen.of_output(), _title(instance), [(line, "plain") for line in lines], tables)
+
+
+def as_json(instance: Instance, parts: Sequence[Part]) -> str:
+    """Return all parts as one JSON object, with the figures they were found for."""
+    told: dict[str, Any] = {"format": "medalopt/sensitivity/1", "instance": identity(instance)}
+    for part in parts:
+        told |= part.members
+    return text(told)
+
+
+def as_page(instance: Instance, parts: Sequence[Part]) -> str:
+    """Return all parts as one self-contained HTML file."""
+    from medalopt.report.charts.htmlpage import html
+
+    lines = [line for part in parts for line in part.lines]
+    shown: list[Section | Chart] = []
+    for part in parts:
+        shown += [*part.charts, *part.tables]
+    return html(_title(instance), lines, shown, (f"Figures of {instance.name}: sha256 {instance.figures}.",))
+
+
+def _title(instance: Instance) -> str:
+    return f"How sensitive the plan is: {instance.title or instance.name}"
