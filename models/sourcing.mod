@@ -43,6 +43,8 @@ param price{STREAMS}, default 0;                  # money/t, paid to the supplie
 param collection{STREAMS}, default 0;             # money/t
 param stream_committed{STREAMS}, >= 0, default 0; # t over the horizon
 param stream_footprint{STREAMS}, default 0;       # kg CO2e/t
+param lot{STREAMS}, >= 0, default 0;              # t, of which the shipments of a period are a multiple; 0: none
+param minimum_order{STREAMS}, >= 0, default 0;    # t, the least shipments of a period unless none; 0: none
 param credited{STREAMS, METALS}, default 1;       # share of the metal that is the project's
 set STORABLE, within STREAMS;                     # what is not sent may wait
 param storage_limit{STORABLE}, default unlimited; # t
@@ -87,6 +89,8 @@ param purchase_committed{OFFERS}, >= 0, default 0;             # kg over the hor
 param purchase_limit{OFFERS}, default unlimited;  # kg over the horizon
 param recycled_fraction{OFFERS}, default 0;
 param offer_footprint{OFFERS}, default 0;         # kg CO2e/kg
+param offer_lot{OFFERS}, >= 0, default 0;         # kg, of which the purchases of a period are a multiple; 0: none
+param offer_minimum{OFFERS}, >= 0, default 0;     # kg, the least purchases of a period unless none; 0: none
 
 # Alloys
 set ALLOYS;
@@ -173,6 +177,14 @@ set CHARGED := (setof{(a,e) in CHARGES} a) union (setof{(o,a) in BUYS} a);
 param fit{a in ALLOYS} := scrap_share[a] * scrap_returned[a];   # process scrap fit to charge again, share of what is cast
 set RECHARGED := {a in OWED: fit[a] > 0};
 
+# Whole lots and minimum orders, and the most that a stream can send and that is bought of an offer in a period.
+set BY_ORDER := {i in STREAMS: lot[i] > 0 or minimum_order[i] > 0};
+set BOUGHT := setof{(o,a) in BUYS} o;
+param most_sent{i in BY_ORDER, t in PERIODS} := available[i,t]
+    + (if i in STORABLE and t > 1 then min(storage_limit[i], offered_so_far[i,t-1]));   # t
+param most_bought{o in BOUGHT} := min(purchase_limit[o],
+    sum{(o,a) in BUYS} owed[a,n] / (1 - scrap_share[a]) / (1 - loss[a]));               # kg
+
 
 ##############################################  Variables, all >= 0  ##############################################
 
@@ -198,6 +210,13 @@ var sent_stream{STREAMS}, >= 0;                               # X_i, t
 var spend{PERIODS};                                           # c_t: network and stockpiles, money
 var network_footprint, >= 0;                                  # Phi, kg CO2e
 var bought{OFFERS}, >= 0;                                     # kg
+var shipped{BY_ORDER, PERIODS}, >= 0;                         # X_it, t
+
+# Whole numbers: with them the program is a mixed-integer one.
+var lots{i in BY_ORDER, PERIODS: lot[i] > 0}, integer, >= 0;                # n_it
+var ordered{i in BY_ORDER, PERIODS: minimum_order[i] > 0}, binary;          # u_it
+var offer_lots{o in BOUGHT, PERIODS: offer_lot[o] > 0}, integer, >= 0;
+var offer_ordered{o in BOUGHT, PERIODS: offer_minimum[o] > 0}, binary;
 
 
 ##################################################  Objective  ##################################################
@@ -234,6 +253,9 @@ s.t. define_sent_stream{i in STREAMS}:
 s.t. define_sent_device{d in DEVICES}: sent_device[d] = sum{i in STREAMS: device[i] = d} sent_stream[i];
 
 s.t. define_sent_region{g in REGIONS}: sent_region[g] = sum{i in STREAMS: region[i] = g} sent_stream[i];
+
+s.t. define_shipped{i in BY_ORDER, t in PERIODS}:
+    shipped[i,t] = (if (i,t) in OFFERED then sum{(h,k) in ROUTES[i]} ship[i,h,k,t] + sum{h in EXITS[i]} leave[i,h,t]);
 
 s.t. define_spend{t in PERIODS}:
     spend[t] = sum{k in SMELTERS, (i,h) in INTO[k]: (i,t) in OFFERED} route_cost[k,i,h,t] * ship[i,h,k,t]
@@ -329,6 +351,17 @@ s.t. footprint_cap{1..1: cap < unlimited}: network_footprint + sum{o in OFFERS} 
 s.t. process_scrap{a in RECHARGED, t in PERIODS}:
     scrap[a,t] = (if t > 1 then scrap[a,t-1])
         + (if t > scrap_lead[a] then fit[a] * cast[a,t-scrap_lead[a]]) - recharge[a,t];
+
+# 13. Whole lots and minimum orders: what is ordered in a period is a multiple of the lot, and none or at least so much.
+s.t. whole_lots{i in BY_ORDER, t in PERIODS: lot[i] > 0}: shipped[i,t] = lot[i] * lots[i,t];
+s.t. least_order{i in BY_ORDER, t in PERIODS: minimum_order[i] > 0}: shipped[i,t] >= minimum_order[i] * ordered[i,t];
+s.t. most_order{i in BY_ORDER, t in PERIODS: minimum_order[i] > 0}: shipped[i,t] <= most_sent[i,t] * ordered[i,t];
+s.t. offer_whole_lots{o in BOUGHT, t in PERIODS: offer_lot[o] > 0}:
+    sum{(o,a) in BUYS} buy[o,a,t] = offer_lot[o] * offer_lots[o,t];
+s.t. offer_least_order{o in BOUGHT, t in PERIODS: offer_minimum[o] > 0}:
+    sum{(o,a) in BUYS} buy[o,a,t] >= offer_minimum[o] * offer_ordered[o,t];
+s.t. offer_most_order{o in BOUGHT, t in PERIODS: offer_minimum[o] > 0}:
+    sum{(o,a) in BUYS} buy[o,a,t] <= most_bought[o] * offer_ordered[o,t];
 
 
 solve;

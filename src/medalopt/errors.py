@@ -80,3 +80,14 @@ class NoPlanError(MedaloptError):
             "unbounded": "no plan is best: an extension lets the measure fall without end",
         }[status]
         super().__init__(f"{name}: {reason}")
+
+
+class NoLotsError(NoPlanError):
+    """No plan in whole lots was found, by a search that proves nothing; without lots there is one."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, "infeasible")
+        self.args = (
+            f"{name}: no plan in whole lots and with the minimum orders was found (by search, not proven); "
+            "without them a plan exists: make lots smaller, or drop a minimum order",
+        )

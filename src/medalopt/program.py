@@ -15,7 +15,7 @@ class Program:
 
     The matrix A is held by columns (CSC): the entries of column `j` stand at `indptr[j]:indptr[j + 1]` of
     `indices` (rows) and `data`. A bound that does not exist is infinite. Columns and rows are named by
-    `component_name`, and no name occurs twice among columns or among rows.
+    `component_name`, and no name occurs twice among columns or among rows. The columns `whole` are whole numbers.
     """
 
     columns: tuple[str, ...]
@@ -29,6 +29,7 @@ class Program:
     indptr: NDArray[np.int32]
     indices: NDArray[np.int32]
     data: NDArray[np.float64]
+    whole: frozenset[int] = frozenset()
 
 
 def percent_encoded(name: str) -> str:

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from medalopt.errors import LimitError, NoPlanError, SolverError, UsageError
+from medalopt.errors import LimitError, NoLotsError, NoPlanError, SolverError, UsageError
 from medalopt.instance.bounds import implied
 from medalopt.instance.decisions import Account
 from medalopt.instance.instance import Instance
+from medalopt.instance.lots import without_lots
 from medalopt.instance.routes import routes
 from medalopt.model.objective import MEASURES
 from medalopt.plan.plan import Plan
@@ -25,6 +26,7 @@ from medalopt.solver.infeasible import PROVEN
 from medalopt.solver.ladder import Task, answers
 from medalopt.solver.solution import Solution
 from medalopt.solver.standing import Standing
+from medalopt.solver.whole import answers_in_lots
 
 HAIR = 2.0**-40  # by which a price may be eased without moving a bound by as much as a certificate measures
 
@@ -33,22 +35,57 @@ def solve(
     instance: Instance,
     objective: str = "cost",
     extensions: Sequence[Path] = (),
-    gap: float = 0.0,
+    gap: float | None = None,
     time_limit: float | None = None,
 ) -> Plan:
     """Return the best plan of `instance`, proven; ties in `objective` by cost, then by tonnes.
 
     A plan proven to lie within `gap` of the best, a share, is good enough. After `time_limit` seconds the search is
-    stopped: the plan is then the best so far, its certificate says how good, and it is called `stopped`.
+    stopped: the plan is then the best so far, its certificate says how good, and it is called `stopped`. In whole
+    lots the plan is the best that the search for it finds, with the bound of all plans, in whole lots or not.
     Raises NoPlanError where none exists, LimitError where none was found in time, UsageError where the question
     cannot be asked, and SolverError where no method's answer can be proven.
     """
     budget = Budget(math.inf if time_limit is None else time_limit)
-    if not 0 <= gap < math.inf:
+    if gap is not None and not 0 <= gap < math.inf:
         raise UsageError(f"a gap of {gap} cannot be asked for: it is a share, 0 or more, such as 1 %")
     if not budget.seconds >= 0:
         raise UsageError(f"a time limit of {budget.seconds} s cannot be kept: it is 0 or more")
-    return solved(instance, objective, extensions, None, gap, budget)[0]
+    if instance.lots:
+        return _in_lots(instance, objective, extensions, gap, budget)
+    return solved(instance, objective, extensions, None, gap or 0.0, budget)[0]
+
+
+def _in_lots(instance: Instance, objective: str, extensions: Sequence[Path], gap: float | None, budget: Budget) -> Plan:
+    """Return a plan in whole lots. Its bound rests on the prices of the best plan without them."""
+    if extensions:
+        raise UsageError(
+            f"{instance.lots[0]}: whole lots cannot be planned with constraints of your own; leave one out"
+        )
+    prices = solved(without_lots(instance), objective, (), None, 0.0, budget)[0].duals
+    found = routes(instance)
+    task = Task(instance, found, implied(instance, found), objective, (), None, budget)
+    best: Plan | None = None
+    for wanted in sorted({gap or 0.0, 0.0}, reverse=True):  # what is near enough by search may not be so by proof
+        best = _better(best, _searched(task, prices, wanted))
+        if best is None or best.stopped or best.certificate.optimal or gap is None or best.certificate.gap <= gap:
+            break
+    reached = best is not None and (gap is None or best.certificate.optimal or best.certificate.gap <= gap)
+    return best if best and reached else _so_far(best, instance.name)
+
+
+def _searched(task: Task, prices: Duals, gap: float) -> Plan | None:
+    """Return the plan in whole lots that is found, proven by `prices`; None where the time was over before."""
+    for answer in answers_in_lots(task, gap):
+        if answer.status == "infeasible":
+            raise NoLotsError(task.instance.name)
+        if answer.decisions is not None:
+            plan = _proven(task, answer, prices)
+            if plan.certificate.feasible:
+                return replace(plan, stopped=answer.status == "stopped")
+        elif answer.status == "stopped":
+            return None
+    raise _unproven(task.instance.name)
 
 
 def solved(
@@ -59,14 +96,13 @@ def solved(
     gap: float = 0.0,
     budget: Budget = ENDLESS,
 ) -> tuple[Plan, Standing | None]:
-    """Return the plan as `solve` does, and where the solver stood; it starts from where it stood on a like instance."""
+    """Return the plan as `solve` does, and where the solver stood; it starts from where it stood on a like instance.
+
+    Whole lots and minimum orders are left out.
+    """
     if objective not in MEASURES:
         raise UsageError(f"'{objective}' is no objective: choose one of {', '.join(MEASURES)}")
-    if instance.lots:
-        raise UsageError(
-            f"{instance.lots[0]}: whole lots and minimum orders cannot be planned yet; "
-            "leave them out, and round the plan by hand"
-        )
+    instance = without_lots(instance)
     found = routes(instance)
     given = tuple(Path(path) for path in extensions)
     task = Task(instance, found, implied(instance, found), objective, given, near, budget)
@@ -84,8 +120,12 @@ def solved(
         best = _better(best, _best_proven(task, answer))
         if best and (best.certificate.optimal or best.certificate.gap <= gap):
             return best, answer.standing
-    raise SolverError(
-        f"{instance.name}: no method gave an answer that can be proven, and nothing is claimed; "
+    raise _unproven(instance.name)
+
+
+def _unproven(name: str) -> SolverError:
+    return SolverError(
+        f"{name}: no method gave an answer that can be proven, and nothing is claimed; "
         "look for figures that lie very far apart, such as a wrong unit"
     )
 

@@ -72,7 +72,7 @@ def test_a_person_is_told_how_near_it_is(early: Plan) -> None:
     told = " ".join(ran.out.split())
     share = f"{100 * early.certificate.gap:.2g} %"
     assert ran.code == 4
-    assert f"Stopped at the time limit. Feasible, within {share} of the best there can be" in told
+    assert f"Stopped before what was asked for was proven. Feasible, within {share} of the best there can be" in told
 
 
 def test_a_gap_and_a_limit_with_units() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from medalopt.cli.common import Changes, InstanceFile, Json, check_output, place, progress, read
-from medalopt.cli.ending import emit
+from medalopt.cli.ending import emit, say
 from medalopt.cli.refusing import tell_no_plan, written
 from medalopt.cli.solve import Measure, Objective
 from medalopt.errors import NoPlanError, UsageError
@@ -40,6 +40,11 @@ def explain(
             raise UsageError(f"-o {place(output)}: an explanation is written as NAME.txt or NAME.json")
         check_output(output, instance)
     figures = read(instance, set_)
+    if figures.lots:
+        from medalopt.instance.lots import without_lots
+
+        say(f"{figures.lots[0]}: whole lots and minimum orders are left out here; there are prices only without them")
+        figures = without_lots(figures)
     try:
         told = _explained(figures, about, objective)
     except NoPlanError as error:

@@ -20,9 +20,9 @@ TimeLimit = Annotated[
 ]
 
 
-def limits(gap: str | None, time_limit: str | None) -> tuple[float, float | None]:
-    """Return the gap as a share, and the time limit in seconds, None without one. Raises UsageError."""
-    share = 0.0 if gap is None else _figure("--gap", gap, "")
+def limits(gap: str | None, time_limit: str | None) -> tuple[float | None, float | None]:
+    """Return the gap as a share and the time limit in seconds, None where not given. Raises UsageError."""
+    share = None if gap is None else _figure("--gap", gap, "")
     return share, None if time_limit is None else _figure("--time-limit", time_limit, "s")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from medalopt.cli.common import changes, place, progress
 from medalopt.cli.ending import emit, say
-from medalopt.errors import NoPlanError
+from medalopt.errors import NoLotsError, NoPlanError
 from medalopt.wording import shown
 
 if TYPE_CHECKING:
@@ -33,20 +33,23 @@ def tell_no_plan(
     It is also written to `output`, where one is given.
     """
     from medalopt.analysis.refusal import diagnose
-    from medalopt.report.jsonplan import no_plan_object, text
+    from medalopt.instance.lots import without_lots
+    from medalopt.report.jsonplan import lots_asked, no_plan_object, text
     from medalopt.report.noplan import refusal
 
     say(shown(str(error), _LONGEST))
     found = None
-    if error.status == "infeasible":
+    if error.status == "infeasible" and not isinstance(error, NoLotsError):
         with progress("looking for what stands in the way") as step:
-            found = diagnose(figures, measure, extensions, source, changes(given), step)
+            found = diagnose(without_lots(figures), measure, extensions, source, changes(given), step)
 
     def told(as_json: bool, screen: Screen | None = None) -> str:
         if as_json:
             rows = {} if found is None else {"diagnosis": found.rows()}
+            if isinstance(error, NoLotsError):
+                rows = {"diagnosis": {"conflict": lots_asked(figures), "repairs": []}}
             return text({**no_plan_object(figures, error.status, measure, error.refutation), **rows})
-        return refusal(figures, found, error.refutation, screen) if error.status == "infeasible" else ""
+        return "" if found is None else refusal(figures, found, error.refutation, screen)
 
     if output is not None:
         written(output, told)

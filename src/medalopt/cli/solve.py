@@ -68,7 +68,7 @@ def solve(
 
 
 def _solved(
-    figures: Instance, objective: Measure, extensions: tuple[Path, ...], gap: float, time_limit: float | None
+    figures: Instance, objective: Measure, extensions: tuple[Path, ...], gap: float | None, time_limit: float | None
 ) -> Plan:
     from medalopt.solving import solve as solved
 

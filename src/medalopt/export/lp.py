@@ -41,6 +41,9 @@ def _lines(program: Program) -> Iterator[str]:
         yield from _bound(column, low, high)
     if program.offset:
         yield f" {constant} = 1"
+    if program.whole:
+        yield "general"
+        yield from (f" {columns[place]}" for place in sorted(program.whole))
     yield "end"
 
 

@@ -68,6 +68,8 @@ def _streams(instance: Instance, at: Axes) -> Iterator[str]:
     })  # fmt: skip
     yield from matrix("available", at.streams, at.periods, streams.available.value, 0.0)
     yield from matrix("credited", at.streams, at.metals, streams.credited.value, 1.0)
+    yield from vector("lot", at.streams, streams.lot.value, 0.0)
+    yield from vector("minimum_order", at.streams, streams.minimum_order.value, 0.0)
     yield from table("STORABLE", picked(at.streams, storable), {
         "storage_limit": streams.storage_limit.value[storable],
         "storage_cost": streams.storage_cost.value[storable],
@@ -127,6 +129,8 @@ def _market(instance: Instance, at: Axes) -> Iterator[str]:
         "recycled_fraction": market.recycled.value,
         "offer_footprint": market.footprint.value,
     })  # fmt: skip
+    yield from vector("offer_lot", at.offers, market.lot.value, 0.0)
+    yield from vector("offer_minimum", at.offers, market.minimum_order.value, 0.0)
     yield from matrix("composition", at.offers, at.metals, market.composition.value, 0.0)
     yield from matrix("offer_price", at.offers, at.periods, market.price.value, 0.0)
 

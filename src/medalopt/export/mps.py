@@ -57,7 +57,9 @@ def _lines(program: Program) -> Iterator[str]:
     yield from (f" RANGE {name} {row.span!r}" for name, row in zip(names, rows, strict=True) if row.span)
     yield "BOUNDS"
     bounds = zip(program.lower.tolist(), program.upper.tolist(), strict=True)
-    for column, (low, high) in zip(columns, bounds, strict=True):
+    for place, (column, (low, high)) in enumerate(zip(columns, bounds, strict=True)):
+        if place in program.whole and high == math.inf:
+            yield f" PL BOUND {column}"  # some readers take a whole number without a bound for 0 or 1
         yield from (f" {bound[:2]} BOUND {column}{bound[2:]}" for bound in _bounds(low, high))
     if program.offset:
         yield f" FX BOUND {constant} 1"
@@ -66,10 +68,17 @@ def _lines(program: Program) -> Iterator[str]:
 
 def _columns(program: Program, objective: str, rows: list[str], columns: list[str]) -> Iterator[str]:
     starts, places, values = program.indptr.tolist(), program.indices.tolist(), program.data.tolist()
-    for column, cost, start, end in zip(columns, program.cost.tolist(), starts, starts[1:], strict=False):
+    inside = False
+    each = zip(columns, program.cost.tolist(), starts, starts[1:], strict=False)
+    for place, (column, cost, start, end) in enumerate(each):
+        if (place in program.whole) != inside:
+            inside = not inside
+            yield f" MARKER{place} 'MARKER' 'INT{'ORG' if inside else 'END'}'"
         if cost or start == end:
             yield f" {column} {objective} {cost!r}"
         yield from (f" {column} {rows[places[at]]} {values[at]!r}" for at in range(start, end))
+    if inside:
+        yield " MARKER 'MARKER' 'INTEND'"
 
 
 def _row(low: float, high: float) -> _Row | None:

@@ -55,6 +55,8 @@ class Streams:
     storage_cost: Figures  # (I,) money/t per period
     storable: Bools  # (I,) whether what is not sent may wait
     footprint: Figures  # (I,) kg CO2e/t
+    lot: Figures  # (I,) t, of which the shipments of a period are a multiple; 0 where there is none
+    minimum_order: Figures  # (I,) t, below which the shipments of a period are none; 0 where there is none
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +119,8 @@ class Market:
     limit: Figures  # (O,) kg
     recycled: Figures  # (O,) recycled fraction
     footprint: Figures  # (O,) kg CO2e/kg
+    lot: Figures  # (O,) kg, of which the purchases of a period are a multiple; 0 where there is none
+    minimum_order: Figures  # (O,) kg, below which the purchases of a period are none; 0 where there is none
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,6 +15,7 @@ from medalopt.model.commitments import commitments
 from medalopt.model.demand import demand
 from medalopt.model.device_mix import device_mix
 from medalopt.model.fineness import fineness
+from medalopt.model.lots import lots
 from medalopt.model.melt import melt
 from medalopt.model.network import network
 from medalopt.model.participation import participation
@@ -51,6 +52,7 @@ def master(instance: Instance, found: Routes, measure: str = "cost") -> pyo.Conc
     participation(model, instance)
     emissions.footprint(model, instance)
     process_scrap(model, instance)
+    lots(model, instance, found)
     objective.declare(model, instance)
     objective.minimise(model, measure)
     return model

@@ -19,6 +19,7 @@ import pyomo.core as pyo
 
 from medalopt.instance.figures import Ints
 from medalopt.instance.instance import Instance
+from medalopt.instance.lots import by_order
 from medalopt.instance.needs import returns
 from medalopt.instance.routes import Routes
 
@@ -42,6 +43,8 @@ def links(instance: Instance, found: Routes) -> tuple[Link, ...]:
         (smelters[k], metals[e], periods[t])
         for k, e, t in zip(*(axis.tolist() for axis in returned_at(instance, found)), strict=True)
     ]
+    ordered = [i for i, yes in zip(instance.streams.names, by_order(instance.streams).tolist(), strict=True) if yes]
+    by_period = Link("shipped", tuple(product(ordered, periods)), "X_it: devices sent, by stream and period, t")
     return (
         Link("feed", tuple(product(smelters, periods)), "F: feed of a smelter in a period, t"),
         Link("treated", tuple(product(instance.treatments.names, periods)), "G: devices treated in a period, t"),
@@ -49,6 +52,7 @@ def links(instance: Instance, found: Routes) -> tuple[Link, ...]:
         Link("sent_device", tuple((d,) for d in instance.devices.names), "X_d: devices sent, by type, t"),
         Link("sent_region", tuple((g,) for g in instance.regions), "X_g: devices sent, by region, t"),
         Link("sent_stream", tuple((i,) for i in instance.streams.names), "X_i: devices sent, by stream, t"),
+        *((by_period,) if ordered else ()),
         Link("spend", tuple((t,) for t in periods), "c_t: what the network costs in a period, money", -math.inf),
         Link("network_footprint", ((),), "Phi: footprint of the network, kg CO2e", -math.inf),
     )

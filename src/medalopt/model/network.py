@@ -12,6 +12,7 @@ import numpy as np
 
 from medalopt.instance.figures import Bools, Floats, Ints
 from medalopt.instance.instance import Instance
+from medalopt.instance.lots import by_order
 from medalopt.instance.routes import Routes, offered, route_costs
 from medalopt.model.links import returned_at
 
@@ -144,6 +145,9 @@ def _defining(instance: Instance, found: Routes, shape: _Shape) -> Entries:
     add(instance.streams.device[stream], columns, 1.0, len(instance.devices.names))
     add(instance.streams.region[stream], columns, 1.0, len(instance.regions))
     add(stream, columns, 1.0, len(instance.streams.names))
+    ordered = by_order(instance.streams)
+    place = np.where(ordered, np.cumsum(ordered) - 1, -1)[stream]
+    add(np.where(place >= 0, place * periods + period, -1), columns, 1.0, int(ordered.sum()) * periods)
     stocks = shape.first_stock + np.arange(len(shape.stock_stream))
     add(shape.stock_period, stocks, instance.streams.storage_cost.value[shape.stock_stream], 0)
     add(period, columns, route_costs(instance, found)[route, period], periods)

@@ -44,6 +44,7 @@ def rules(account: Account, bounds: Bounds) -> Iterator[Rule]:
     yield from _demand(account)
     yield from _totals(account)
     yield from _policy(account)
+    yield from _lots(account)
 
 
 def _above(value: Numbers, limit: Numbers | float) -> Numbers:
@@ -199,3 +200,21 @@ def _policy(account: Account) -> Iterator[Rule]:
     none = zeros((1,), account.sent)
     cap, emitted = none + read(policy.footprint_cap), none + account.footprint
     yield Rule("footprint", "footprint_cap", "kg", (), _above(emitted, cap), _most(_finite(cap), emitted))
+
+
+def _lots(account: Account) -> Iterator[Rule]:
+    """13. whole lots and minimum orders: what is ordered in a period is a multiple of the lot, and none or enough."""
+    instance, made, read = account.instance, account.decisions, account.read
+    sent = summed(made.sent, account.found.stream, len(instance.streams.names))
+    for part, axis, unit, ordered in (
+        (instance.streams, "stream", "t", sent),
+        (instance.market, "offer", "kg", made.bought.sum(axis=1)),
+    ):
+        axes = (axis, "period")
+        lot, least = read(part.lot)[:, None], read(part.minimum_order)[:, None]
+        chosen = part.lot.raw[:, None] > 0
+        count = np.rint(lowest(ordered) / np.where(chosen, part.lot.value[:, None], 1)).astype(np.intp)
+        off = np.where(chosen, abs(ordered - lot * count), 0)
+        yield Rule("whole lots", "whole_lots", unit, axes, off, _most(lot, ordered))
+        short = np.minimum(abs(ordered), _above(least, ordered))
+        yield Rule("whole lots", "least_order", unit, axes, short, _most(least, ordered))

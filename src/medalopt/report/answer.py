@@ -64,10 +64,11 @@ def proof(plan: Plan) -> str:
     if certificate.optimal and certificate.exact_value is not None:
         return "Proven optimal: gap 0, every rule kept exactly, in fractions, by the basis that these figures round."
     gap, broken = (f"{max(value, 0.0):.0e}" for value in (certificate.gap, certificate.primal_violation))
-    word = f"Proven optimal: gap {gap}" if certificate.optimal else f"Feasible, {_within(certificate.gap)}"
-    stopped = "Stopped at the time limit. " if plan.stopped else ""
+    best = "best without whole lots" if plan.instance.lots else "best there can be"
+    word = f"Proven optimal: gap {gap}" if certificate.optimal else f"Feasible, {_within(certificate.gap, best)}"
+    stopped = "Stopped before what was asked for was proven. " if plan.stopped else ""
     return f"{stopped}{word}, every rule kept to {broken} of its size."
 
 
-def _within(gap: float) -> str:
-    return f"within {100 * gap:.2g} % of the best there can be" if gap < 1 else "how near to the best is not proven"
+def _within(gap: float, best: str) -> str:
+    return f"within {100 * gap:.2g} % of the {best}" if gap < 1 else "how near to the best is not proven"

@@ -14,6 +14,7 @@ from medalopt.solver.scaling import Scaled
 
 METHODS = ("primal simplex", "dual simplex", "interior point")  # the first is two to three times as quick here
 TOLERANCE = 1e-10  # of the scaled rows and reduced costs, asked of HiGHS: the least it takes
+WHOLE = 1e-9  # within which a number counts as whole while plans in whole lots are sought
 ZERO = 1e-9  # a reduced cost or dual below this leaves a choice open between plans of one cost
 
 
@@ -63,6 +64,22 @@ def attempt(program: Scaled, method: str, start: Any = None, budget: Budget = EN
     y = np.array(solution.row_dual)
     x = _settle_ties(solver, program, np.array(solution.col_value), y, budget)
     return Answer("unanswered", method) if x is None else Answer("optimal", method, x, y, basis)
+
+
+def branched(program: Scaled, whole: Bools, gap: float, budget: Budget) -> Answer:
+    """Search by branch and bound for the best plan in which the columns `whole`, (N,), are whole numbers."""
+    method = "branch and bound"
+    solver = loaded(program)
+    if solver is None:
+        return Answer("unanswered", method)
+    numbers = np.flatnonzero(whole).astype(np.int32)
+    kinds = np.full(len(numbers), highspy.HighsVarType.kInteger)
+    solver.changeColsIntegrality(len(numbers), numbers, kinds)
+    for option, value in (("mip_rel_gap", gap), ("mip_abs_gap", 0.0), ("mip_feasibility_tolerance", WHOLE)):
+        solver.setOptionValue(option, value)
+    status = _run(solver, budget)
+    found = _so_far(solver, method)
+    return Answer(status, method, found.x) if status in ("optimal", "stopped") else Answer(status, method)
 
 
 def loaded(program: Scaled) -> highspy.Highs | None:

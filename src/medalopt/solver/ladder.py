@@ -65,7 +65,7 @@ def answers(task: Task) -> Iterator[Solution]:
             start = task.near.on(linear) if task.near is not None and method == METHODS[0] else None
             answer = attempt(ready, method, start, task.budget) if task.budget.left() else Answer("stopped", method)
             if len(answer.x):
-                yield _stated(task, block, linear, ready, answer)
+                yield stated(task, block, linear, ready, answer)
             elif answer.status == "unbounded" and task.extensions:
                 yield Solution("unbounded", method)
             elif answer.status == "infeasible" and not refused:
@@ -78,7 +78,7 @@ def answers(task: Task) -> Iterator[Solution]:
             yield from _refused(linear, ready, METHODS[-1])
 
 
-def _stated(task: Task, block: Network, linear: Linear, ready: Scaled, answer: Answer) -> Solution:
+def stated(task: Task, block: Network, linear: Linear, ready: Scaled, answer: Answer) -> Solution:
     """Return the plan of an answer and its prices in the instance's own units."""
     x = ready.primal(np.where(np.abs(answer.x) < NOISE, 0.0, answer.x))
     y = ready.dual(answer.y)

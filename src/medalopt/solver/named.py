@@ -12,6 +12,7 @@ from medalopt.model.network import network
 from medalopt.program import Program, component_name
 from medalopt.solver.assemble import assembled
 from medalopt.solver.linear import Place
+from medalopt.solver.whole import must_be_whole
 
 
 def named_program(instance: Instance, measure: str = "cost") -> Program:
@@ -34,6 +35,7 @@ def named_program(instance: Instance, measure: str = "cost") -> Program:
         indptr=np.concatenate([[0], np.cumsum(counts)]).astype(np.int32),
         indices=entries.row[order].astype(np.int32),
         data=entries.value[order],
+        whole=frozenset(np.flatnonzero(must_be_whole(linear)).tolist()),
     )
 
 

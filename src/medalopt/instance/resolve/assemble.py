@@ -19,6 +19,7 @@ from medalopt.instance.resolve.lanes import LaneRows
 from medalopt.instance.resolve.streams import StreamRows
 
 _APART = ("name", "title", "titles", "annex", "sources", "files", "figures", "warnings")
+_BELOW = ("lot", "minimum_order")  # told by their paths, where there are any
 
 
 def regions_of(draft: Draft, supply: StreamRows, ways: LaneRows | None) -> Axis:
@@ -79,7 +80,7 @@ def _feed(state: Any, label: str, part: Any) -> None:
         state.update(np.ascontiguousarray(part + 0.0 if kind == "<f8" else part, dtype=kind).tobytes())
     elif dataclasses.is_dataclass(part):
         for field in dataclasses.fields(part):
-            if field.name not in _APART or label:
+            if field.name not in (_BELOW if label else _APART):
                 _feed(state, f"{label}.{field.name}", getattr(part, field.name))
     else:
         state.update(json.dumps([label, part], sort_keys=True).encode())

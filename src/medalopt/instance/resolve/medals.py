@@ -38,6 +38,8 @@ def market(draft: Draft, metals: Axis, periods: int) -> Market:
         limit=column(offer.limit for offer in offers),
         recycled=column(offer.recycled for offer in offers),
         footprint=column(offer.footprint for offer in offers),
+        lot=column(offer.lot or ZERO for offer in offers),
+        minimum_order=column(offer.minimum_order or ZERO for offer in offers),
     )
 
 

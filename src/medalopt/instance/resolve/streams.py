@@ -123,6 +123,8 @@ def streams(rows: StreamRows, draft: Draft, regions: Axis, metals: Axis, periods
         storage_cost=_figures(rows, _COST, masses),
         storable=storable,
         footprint=_figures(rows, ("footprint",), masses),
+        lot=_figures(rows, ("lot",), masses),
+        minimum_order=_figures(rows, ("minimum_order",), masses),
     )
 
 

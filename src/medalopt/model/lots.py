@@ -1,0 +1,60 @@
+r"""Family 13, whole lots and minimum orders: with them the program is a mixed-integer one.
+
+A stream $i$ with a lot $\ell_i$: $X_{it}=\ell_in_{it}$, $n_{it}$ whole; with a minimum order $m_i$:
+$m_iu_{it}\le X_{it}\le M_{it}u_{it}$, $u_{it}\in\{0,1\}$, $M_{it}$ the most that the stream can send in $t$.
+Offers likewise, with $\sum_ab_{oat}$ for $X_{it}$.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pyomo.core as pyo
+
+from medalopt.instance.bounds import implied
+from medalopt.instance.instance import Instance, Market, Streams
+from medalopt.instance.lots import most_bought
+from medalopt.instance.routes import Routes
+from medalopt.model.tables import by_name
+
+WHOLE = frozenset({"lots", "ordered", "offer_lots", "offer_ordered"})  # the variables that must be whole numbers
+NO_DUAL = "dual: of no meaning, the program is not linear"
+
+Key = tuple[str, str]
+
+
+def lots(model: pyo.ConcreteModel, instance: Instance, found: Routes) -> None:
+    """13. whole lots and minimum orders, of streams and of offers; nothing where none are asked for."""
+    if not instance.lots:
+        return
+    bounds, periods = implied(instance, found), instance.periods
+    sums: dict[Key, list[Any]] = {}
+    for (o, _, t), quantity in model.buy.items():
+        sums.setdefault((o, t), []).append(quantity)
+    most = by_name(most_bought(instance, bounds), instance.market.names)
+    sent = dict(model.shipped.items()) if model.component("shipped") is not None else {}
+    _ordered(model, "", instance.streams, sent, by_name(bounds.sent, instance.streams.names, periods))
+    bought = {key: pyo.quicksum(terms) for key, terms in sums.items()}
+    _ordered(model, "offer_", instance.market, bought, {key: most[key[0]] for key in bought})
+
+
+def _ordered(
+    model: pyo.ConcreteModel, prefix: str, part: Streams | Market, sums: Mapping[Key, Any], most: Mapping[Key, float]
+) -> None:
+    """Add the columns and rows of streams, or of offers, of which `sums` are what is ordered in a period."""
+    lot, least = by_name(part.lot.value, part.names), by_name(part.minimum_order.value, part.names)
+    in_lots = [key for key in sums if lot[key[0]] > 0]
+    from_least = [key for key in sums if least[key[0]] > 0]
+    counts = pyo.Var(in_lots, domain=pyo.NonNegativeIntegers, doc="n: whole lots ordered in a period")
+    taken = pyo.Var(from_least, domain=pyo.Binary, doc="u: whether anything is ordered in a period")
+    model.add_component(f"{prefix}lots", counts)
+    model.add_component(f"{prefix}ordered", taken)
+    rows = (
+        ("whole_lots", in_lots, lambda m, *key: (0.0, sums[key] - lot[key[0]] * counts[key], 0.0)),
+        ("least_order", from_least, lambda m, *key: (0.0, sums[key] - least[key[0]] * taken[key], None)),
+        ("most_order", from_least, lambda m, *key: (None, sums[key] - most[key] * taken[key], 0.0)),
+    )
+    for name, keys, rule in rows:
+        family = pyo.Constraint(keys, rule=rule, doc=f"13. whole lots and minimum orders; {NO_DUAL}")
+        model.add_component(f"{prefix}{name}", family)

@@ -1,0 +1,43 @@
+"""Plans in whole lots: branch and bound finds how many, then the linear program all the rest, exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from medalopt.instance.figures import Bools
+from medalopt.model.lots import WHOLE
+from medalopt.solver.highs import METHODS, attempt, branched
+from medalopt.solver.ladder import Task, program, stated
+from medalopt.solver.linear import Linear
+from medalopt.solver.scaling import scaled
+from medalopt.solver.solution import Solution
+
+
+def answers_in_lots(task: Task, gap: float) -> Iterator[Solution]:
+    """Yield a plan by one method after the other, all with the numbers of lots that branch and bound has found.
+
+    It searches until it takes itself to be within `gap` of the best; they are `stopped` where the budget ended first.
+    """
+    block, linear = program(task)
+    whole = must_be_whole(linear)
+    ready = scaled(replace(linear, size=np.where(whole, 1.0, linear.size)))  # a whole number stays one
+    found = branched(ready, whole, gap, task.budget)
+    if not len(found.x):
+        yield Solution(found.status, found.method)
+        return
+    numbers = np.rint(found.x)
+    lower, upper = (np.where(whole, numbers, side) for side in (ready.lower, ready.upper))
+    for method in METHODS:
+        answer = attempt(replace(ready, lower=lower, upper=upper), method)
+        if len(answer.x):
+            plan = stated(task, block, linear, ready, answer)
+            yield replace(plan, status=found.status, method=f"{found.method}, then {method}")
+
+
+def must_be_whole(linear: Linear) -> Bools:
+    """Return which columns must be whole numbers, (N,)."""
+    named = [name in WHOLE for name, _ in linear.places]
+    return np.concatenate([np.zeros(linear.network, dtype=bool), np.array(named, dtype=bool)])
