@@ -275,6 +275,29 @@ def _disturbed(duals: Any) -> Iterator[dict[str, dict[Any, float]]]:
         }
 
 
+def lots(known: Known) -> Iterator[str]:
+    """The worked example in whole lots costs what it costs by hand, and the plan without them is not taken for one."""
+    import medalopt
+    from medalopt.errors import MedaloptError
+    from medalopt.instance.lots import without_lots
+
+    path = ROOT / "tests/solver/lots.yaml"
+    for price, least, cost in (("900", "3", 16_000), ("600", "3", 15_600), ("600", "7", 16_000)):
+        changes = {"market.silver.price": f"{price} JPY/kg", "market.silver.minimum_order": f"{least} kg"}
+        try:
+            plan = medalopt.solve(medalopt.load(path, changes))
+        except MedaloptError:
+            yield "certificate"
+        else:
+            if abs(plan.cost - cost) > CLOSE * cost:
+                yield "optimum"
+    free = medalopt.solve(without_lots(loaded(path)))
+    made = tuple(getattr(free.account.decisions, field.name) for field in dataclasses.fields(free.account.decisions))
+    for certificate in _certified(path, made, [free.duals], "cost"):
+        if certificate.feasible:
+            yield "a wrong plan"
+
+
 CHECKS: dict[str, Callable[[Known], Iterator[str]]] = {
     "tiny": tiny,
     "conformance": conformance,
@@ -288,4 +311,5 @@ CHECKS: dict[str, Callable[[Known], Iterator[str]]] = {
     "bases": bases,
     "refutations": refutations,
     "refusals": refusals,
+    "lots": lots,
 }

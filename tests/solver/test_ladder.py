@@ -119,13 +119,9 @@ def test_where_there_is_no_plan_it_is_said_at_once(tried: Callable[[Attempt], li
 
 
 def test_questions_that_cannot_be_asked() -> None:
-    """An objective that does not exist, and whole lots: the message says what can be asked instead."""
+    """An objective that does not exist: the message says what can be asked instead."""
     with pytest.raises(UsageError, match="'beauty' is no objective: choose one of cost, footprint, mass"):
         medalopt.solve(loaded(plain()), "beauty")
-    document = plain()
-    document["streams"][0]["lot"] = "2 t"
-    with pytest.raises(UsageError, match=r"lot: whole lots and minimum orders cannot be planned yet"):
-        medalopt.solve(loaded(document))
 
 
 def test_no_duals_make_the_compiled_bound_too_high() -> None:

@@ -44,6 +44,26 @@ def solve(data: str, model: Path = MODEL) -> Answer:
         )
 
 
+def solve_whole(data: str, model: Path = MODEL) -> Answer:
+    """Solve `model` with the data section `data` as the mixed-integer program that it is."""
+    with _generated(data, model) as problem:
+        control = glpk.glp_iocp()
+        glpk.glp_init_iocp(control)
+        control.msg_lev, control.presolve, control.tol_int = glpk.GLP_MSG_OFF, glpk.GLP_ON, 1e-9
+        ended = glpk.glp_intopt(problem, control)
+        optimal = ended == 0 and glpk.glp_mip_status(problem) == glpk.GLP_OPT
+        rows = [glpk.glp_get_row_name(problem, i + 1) for i in range(glpk.glp_get_num_rows(problem))]
+        columns = [glpk.glp_get_col_name(problem, j + 1) for j in range(glpk.glp_get_num_cols(problem))]
+        return Answer(
+            status="optimal" if optimal else "infeasible",
+            objective=glpk.glp_mip_obj_val(problem) if optimal else None,
+            paid=0.0,
+            rows=frozenset(map(_plain, rows)) - {"objective"},
+            columns=frozenset(map(_plain, columns)),
+            binding=frozenset(),
+        )
+
+
 @contextmanager
 def _generated(data: str, model: Path) -> Iterator[Any]:
     """Give the generated problem; GLPK reads files only."""

@@ -1,0 +1,117 @@
+"""Whole lots and minimum orders at the command line: what is told, written, verified, explained and exported."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import highspy
+import numpy as np
+import pytest
+from tests.cli.runs import here, plain
+
+import medalopt
+from medalopt.instance.arithmetic import ENCLOSED, EXACT, FLOATS
+from medalopt.instance.bounds import implied
+from medalopt.proof.certificate import certify
+
+LOTS = str(Path(__file__).parents[1] / "solver" / "lots.yaml")
+SEVEN = ("--set", "streams.phone@north.lot=7 t", "--set", "market.silver.limit=1 kg")
+
+
+def test_a_plan_in_whole_lots_is_told_as_what_it_is() -> None:
+    """Exit code 0; it is called feasible, within its share of the best plan without whole lots."""
+    ran = here("solve", LOTS)
+    assert (ran.code, ran.err) == (0, "")
+    assert "Feasible, within 6.2 % of the best without whole lots" in " ".join(ran.out.split())
+    told = json.loads(here("solve", LOTS, "--json").out)
+    assert told["status"] == "feasible" and told["solver"]["method"].startswith("branch and bound")
+
+
+def test_a_gap_that_cannot_be_proven_ends_with_4() -> None:
+    """The plan comes all the same, and says that it fell short of what was asked for."""
+    ran = here("solve", LOTS, "--gap", "1 %")
+    assert ran.code == 4 and "Stopped before what was asked for was proven" in ran.out
+    assert here("solve", LOTS, "--gap", "7 %").code == 0
+
+
+def test_verify_looks_at_lots_too(tmp_path: Path) -> None:
+    """The plan is accepted as it was written; against other lots, or another minimum order, it is not."""
+    path = tmp_path / "plan.json"
+    assert here("solve", LOTS, "-o", str(path)).code == 0
+    assert here("verify", str(path), LOTS).code == 0
+    for change, rule in (("lot=3 t", "whole_lots"), ("minimum_order=17 t", "least_order")):
+        ran = here("verify", str(path), LOTS, "--json", "--set", f"streams.phone@north.{change}")
+        told = json.loads(ran.out)
+        assert ran.code == 1
+        (broken,) = (row for row in told["broken"] if row["rule"] == "whole lots")
+        assert broken["path"].startswith(rule) and broken["amount"] == pytest.approx(1)
+
+
+def test_purchases_are_looked_at_as_well(tmp_path: Path) -> None:
+    """So are lots and minimum orders of an offer."""
+    path = tmp_path / "plan.json"
+    assert here("solve", LOTS, "-o", str(path), "--set", "market.silver.price=600 JPY/kg").code == 0
+    for change, rule in (("lot=4 kg", "whole_lots"), ("minimum_order=7 kg", "least_order")):
+        ran = here("verify", str(path), LOTS, "--json", "--set", f"market.silver.{change}")
+        assert [
+            row["path"].partition(".")[0] for row in json.loads(ran.out)["broken"] if row["rule"] == "whole lots"
+        ] == [rule]
+
+
+def test_every_arithmetic_finds_the_lots_whole() -> None:
+    """Floats, fractions and enclosures agree on a plan in lots that no double holds exactly."""
+    plan = medalopt.solve(medalopt.load(LOTS, {"streams.phone@north.lot": "0.7 t"}))
+    for arithmetic in (FLOATS, EXACT, ENCLOSED):
+        certificate = certify(plan.account, implied(plan.instance, plan.account.found), plan.duals, "cost", arithmetic)
+        assert certificate.primal_violation <= 1e-9
+        assert certificate.gap == pytest.approx(plan.certificate.gap, rel=1e-6)
+
+
+def test_no_plan_in_whole_lots_ends_with_3() -> None:
+    """One line says that it was searched for and that one exists without; a program reads what was asked for."""
+    ran = here("solve", LOTS, *SEVEN)
+    assert (ran.code, ran.out) == (3, "") and len(ran.err.splitlines()) == 1 and plain(ran.err)
+    assert "by search, not proven" in ran.err and "without them a plan exists" in ran.err
+    told = json.loads(here("solve", LOTS, "--json", *SEVEN).out)
+    assert told["status"] == "infeasible" and told["diagnosis"]["repairs"] == []
+    rows = told["diagnosis"]["conflict"]
+    assert {row["path"]: (row["amount"], row["unit"]) for row in rows} == {
+        "market.silver.lot": (1.0, "kg"),
+        "market.silver.minimum_order": (3.0, "kg"),
+        "streams.phone@north.lot": (7.0, "t"),
+        "streams.phone@north.minimum_order": (8.0, "t"),
+    }
+
+
+def test_no_plan_at_all_is_diagnosed_without_lots() -> None:
+    """Where none exists without lots either, the diagnosis is that of the instance without them."""
+    ran = here(
+        "solve", LOTS, "--json", "--set", "streams.phone@north.available=1 t", "--set", "market.silver.limit=1 kg"
+    )
+    assert ran.code == 3 and "(proven)" in ran.err
+    assert json.loads(ran.out)["diagnosis"]["repairs"]
+
+
+def test_explain_leaves_lots_out_and_says_so() -> None:
+    """Prices are those of the plan without lots; a line on standard error says it."""
+    ran = here("explain", LOTS)
+    assert ran.code == 0
+    assert ran.err.startswith("market.silver.lot: whole lots and minimum orders are left out here")
+
+
+@pytest.mark.parametrize("form", ["lp", "mps"])
+def test_the_exported_program_asks_for_whole_numbers(form: str, tmp_path: Path) -> None:
+    """HiGHS reads the file as a mixed-integer program with the same optimum."""
+    path = tmp_path / f"lots.{form}"
+    assert here("export", LOTS, "-o", str(path)).code == 0
+    solver = highspy.Highs()
+    solver.silent()
+    assert solver.readModel(str(path)) == highspy.HighsStatus.kOk
+    lp = solver.getLp()
+    whole = {name for name, kind in zip(lp.col_names_, lp.integrality_, strict=True) if "Integer" in str(kind)}
+    assert len(whole) == 4 and all(name.startswith(("lots", "ordered", "offer_")) for name in whole)
+    upper = dict(zip(lp.col_names_, np.array(lp.col_upper_).tolist(), strict=True))
+    assert sorted(upper[name] for name in whole) == [1.0, 1.0, np.inf, np.inf]
+    solver.run()
+    assert solver.getInfo().objective_function_value == pytest.approx(16_000)

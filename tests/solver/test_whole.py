@@ -1,0 +1,141 @@
+"""Plans in whole lots: the worked example, what is proven of them, and where there is none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import highspy
+import pytest
+from tests.model.cases import ROOT
+
+import medalopt
+from medalopt.errors import LimitError, NoLotsError, NoPlanError, SolverError, UsageError
+from medalopt.instance.instance import Instance
+from medalopt.instance.lots import without_lots
+from medalopt.plan.plan import Plan
+from medalopt.solver import highs, whole
+from medalopt.solver.budget import Budget
+from medalopt.solver.highs import Answer
+from medalopt.solver.scaling import Scaled
+
+EXAMPLE = Path(__file__).with_name("lots.yaml")
+LONG = 1e6  # seconds: a time limit that is never reached
+
+
+def example(**changes: str) -> Instance:
+    """Return the worked example with some figures changed; `__` in a name stands for a dot, `at` for the stream."""
+    paths = {"lot": "streams.phone@north.lot", "least": "streams.phone@north.minimum_order", "supply":
+             "streams.phone@north.available", "price": "market.silver.price", "bought": "market.silver.minimum_order",
+             "limit": "market.silver.limit", "offer_lot": "market.silver.lot"}  # fmt: skip
+    return medalopt.load(EXAMPLE, {paths[name]: value for name, value in changes.items()})
+
+
+def taken(plan: Plan) -> tuple[float, float]:
+    """Return tonnes sent and kilograms bought."""
+    return plan.tonnes, float(plan.account.decisions.bought.sum())
+
+
+@pytest.mark.parametrize(
+    ("changes", "tonnes", "bought", "cost"),
+    [
+        ({}, 16, 0, 16_000),
+        ({"price": "600 JPY/kg"}, 12, 6, 15_600),
+        ({"price": "600 JPY/kg", "bought": "7 kg"}, 16, 0, 16_000),
+        ({"price": "600 JPY/kg", "offer_lot": "4 kg"}, 16, 0, 16_000),
+        ({"lot": "10 t", "price": "1_200 JPY/kg"}, 10, 10, 22_000),
+        ({"least": "17 t", "price": "700 JPY/kg"}, 0, 30, 21_000),
+    ],
+)
+def test_the_worked_example(changes: dict[str, str], tonnes: float, bought: float, cost: float) -> None:
+    """Lots and minimum orders of a stream and of an offer come to what was worked out by hand."""
+    plan = medalopt.solve(example(**changes))
+    assert taken(plan) == pytest.approx((tonnes, bought), abs=1e-9)
+    assert plan.cost == pytest.approx(cost, rel=1e-9)
+
+
+def test_what_is_proven_of_it() -> None:
+    """The bound is the cost without lots, 15,000 JPY; the plan is called feasible, and its gap is what lies between."""
+    instance = example()
+    plan = medalopt.solve(instance)
+    assert (plan.status, plan.stopped) == ("feasible", False)
+    assert plan.certificate.lower_bound == pytest.approx(15_000, rel=1e-9)
+    assert plan.certificate.gap == pytest.approx(1_000 / 16_000, rel=1e-6)
+    assert medalopt.solve(without_lots(instance)).cost == pytest.approx(15_000, rel=1e-9)
+    assert plan.method.startswith("branch and bound, then primal simplex")
+
+
+def test_lots_that_do_not_bind_cost_nothing() -> None:
+    """Where the best plan is in whole lots as it is, it is proven optimal."""
+    plan = medalopt.solve(example(lot="5 t"))
+    assert plan.status == "optimal" and plan.tonnes == pytest.approx(15)
+
+
+def test_the_same_figures_give_the_same_plan() -> None:
+    """Two searches end at the same plan, to the last digit."""
+    one, other = (medalopt.solve(example(lot="0.7 t")) for _ in range(2))
+    assert one.tables == other.tables and one.cost == other.cost
+
+
+def test_a_gap_that_was_asked_for() -> None:
+    """A gap that is reached ends well; one that cannot be proven in whole lots gives the plan, and says so."""
+    assert not medalopt.solve(example(), gap=0.1).stopped
+    plan = medalopt.solve(example(), gap=0.01)
+    assert plan.stopped and plan.cost == pytest.approx(16_000)
+
+
+def test_where_no_plan_is_in_whole_lots() -> None:
+    """That is told apart from a proof that there is none; without the lots there is a plan."""
+    with pytest.raises(NoLotsError, match="by search, not proven") as refusal:
+        medalopt.solve(example(lot="7 t", limit="1 kg"))
+    assert refusal.value.exit_code == 3 and refusal.value.status == "infeasible"
+    assert medalopt.solve(without_lots(example(lot="7 t", limit="1 kg"))).cost == pytest.approx(15_000)
+
+
+def test_where_no_plan_exists_at_all() -> None:
+    """Where none exists without lots either, that is proven as ever."""
+    with pytest.raises(NoPlanError) as refusal:
+        medalopt.solve(example(supply="1 t", limit="1 kg"))
+    assert not isinstance(refusal.value, NoLotsError) and refusal.value.refutation is not None
+
+
+def test_constraints_of_ones_own() -> None:
+    """Together with an extension whole lots are refused, in one line."""
+    with pytest.raises(UsageError, match=r"lot: whole lots cannot be planned with constraints of your own"):
+        medalopt.solve(example(), extensions=[ROOT / "models" / "extensions" / "silver_cap.py"])
+
+
+def test_the_search_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stopped with a plan it is handed on as such; without one there is none."""
+    search = whole.branched
+
+    def stopped(found: bool) -> object:
+        def short(*given: object) -> Answer:
+            answer = search(*given)  # type: ignore[arg-type]
+            return Answer("stopped", answer.method, answer.x) if found else Answer("stopped", answer.method)
+
+        return short
+
+    monkeypatch.setattr(whole, "branched", stopped(True))
+    plan = medalopt.solve(example(), time_limit=LONG)
+    assert plan.stopped and plan.cost == pytest.approx(16_000)
+    monkeypatch.setattr(whole, "branched", stopped(False))
+    with pytest.raises(LimitError):
+        medalopt.solve(example(), time_limit=LONG)
+
+
+def test_what_cannot_be_kept_is_not_handed_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no method gives a plan with the lots that were found, nothing is claimed."""
+    monkeypatch.setattr(whole, "attempt", lambda _, method: Answer("unanswered", method))
+    with pytest.raises(SolverError, match="nothing is claimed"):
+        medalopt.solve(example())
+
+
+def test_a_program_that_highs_does_not_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The search has no answer where the program cannot be handed over."""
+
+    def refused(_: Scaled) -> highspy.Highs | None:
+        return None
+
+    monkeypatch.setattr(highs, "loaded", refused)
+    answer = highs.branched(None, None, 0.0, Budget())  # type: ignore[arg-type]
+    assert answer.status == "unanswered" and not len(answer.x)
