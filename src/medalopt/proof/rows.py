@@ -44,7 +44,8 @@ def rules(account: Account, bounds: Bounds) -> Iterator[Rule]:
     yield from _demand(account)
     yield from _totals(account)
     yield from _policy(account)
-    yield from _lots(account)
+    if account.instance.lots:
+        yield from _lots(account)
 
 
 def _above(value: Numbers, limit: Numbers | float) -> Numbers:
