@@ -80,7 +80,7 @@ def _searched(task: Task, prices: Duals, gap: float) -> Plan | None:
         if answer.status == "infeasible":
             raise NoLotsError(task.instance.name)
         if answer.decisions is not None:
-            plan = _proven(task, answer, prices)
+            plan = _proven(task, answer, prices, NOTHING)
             if plan.certificate.feasible:
                 return replace(plan, stopped=answer.status == "stopped")
         elif answer.status == "stopped":
@@ -175,7 +175,8 @@ def _eased(duals: Duals) -> Duals:
 def _proven(task: Task, answer: Solution, duals: Duals, added: Added) -> Plan:
     assert answer.decisions is not None
     account = Account(task.instance, task.found, answer.decisions)
-    basis = Basis.of(account, task.bounds, duals, task.measure) if added == NOTHING else None
+    linear = added == NOTHING and not task.instance.lots
+    basis = Basis.of(account, task.bounds, duals, task.measure) if linear else None
     account = basis.rounded(account) if basis else account
     certificate = certify(account, task.bounds, duals, task.measure, added=added)
     certificate = basis.told(certificate) if basis else certificate

@@ -85,17 +85,6 @@ def lots_asked(instance: Instance) -> list[dict[str, Any]]:
     return rows
 
 
-def lots_asked(instance: Instance) -> list[dict[str, Any]]:
-    """Return every lot and minimum order as what stands in the way where no plan was found that keeps them all."""
-    rows = []
-    for path, amount in instance.annex["lots"].items():
-        unit = "t" if path.startswith("streams") else "kg"
-        what = "whole lots of" if path.endswith("lot") else "none or at least"
-        text = f"what is ordered in a period is {what} {amount:g} {unit}"
-        rows.append({"rule": "whole lots", "path": path, "amount": amount, "unit": unit, "text": text})
-    return rows
-
-
 def checked_object(instance: Instance) -> dict[str, Any]:
     """Return what `check` says of an instance that is right: which it is, and what is odd in it."""
     return {"status": "right", "instance": identity(instance), "warnings": _faults(instance.warnings)}
