@@ -16,6 +16,7 @@ import medalopt
 from medalopt.errors import NoPlanError
 from medalopt.export import write_mathprog
 from medalopt.instance.instance import Instance
+from medalopt.model.lots import WHOLE
 
 TOO_LONG = {19, 26, 27, 30, 34}  # GLPK does not come to an end with these within some seconds
 SEEDS = [seed for seed in range(55) if seed not in TOO_LONG]
@@ -62,10 +63,13 @@ def test_both_ways_find_the_same_plan_in_whole_lots(seed: int) -> None:
 
 
 def test_these_instances_have_teeth() -> None:
-    """At least forty have lots, and every row and column of family 13 is in some of them."""
+    """At least forty have lots, and every row and column of family 13 is in some; no others are whole numbers."""
     cases = [loaded(seed) for seed in SEEDS]
     assert sum(bool(case.lots) for case in cases) >= 40
     models = [medalopt.build(case) for case in cases]
+    for model in models:
+        for column in model.component_data_objects(pyo.Var):
+            assert column.is_continuous() == (column.parent_component().local_name not in WHOLE)
     parts = {part.local_name for model in models for part in model.component_objects((pyo.Var, pyo.Constraint))}
     rows = {f"{side}{row}" for side in ("", "offer_") for row in ("whole_lots", "least_order", "most_order")}
     assert rows | {"shipped", "define_shipped", "lots", "ordered", "offer_lots", "offer_ordered"} <= parts

@@ -51,7 +51,7 @@ def verdict(instance: Instance, plan: Any) -> Verdict:
     duals = priced(instance, plan.duals)[0]
     added, unfit = stated_added.added(instance, found, plan)
     certificate = certify(account, bounds, duals, measure, added=added)
-    if added == NOTHING:
+    if added == NOTHING and not instance.lots:
         certificate = Basis.of(account, bounds, duals, measure).told(certificate)
     broken = [*stale(instance, plan), *broken, *unfit]
     for rule in rules(account, bounds):
