@@ -213,3 +213,21 @@ def test_a_thousand_faults_are_enough(tmp_path: Path) -> None:
         load(path)
     assert len(caught.value.faults) == 1_001
     assert caught.value.faults[-1].message == "4006 more faults are not listed"
+
+
+def test_very_many_wrong_names_are_told_without_a_hint(tmp_path: Path) -> None:
+    """The first hundred wrong names are told with the name that was meant; for more it is not looked for."""
+    names = ", ".join(f"phone{n:03}" for n in range(150))
+    told = [message for *_, message in faults(tmp_path, smelters=f"smelters: {{kosaka: {{accepts: [{names}]}}}}")]
+    assert len(told) == 150
+    assert [message.endswith("did you mean `phone`?") for message in told] == [True] * 100 + [False] * 50
+
+
+def test_so_many_faults_end_the_search(tmp_path: Path) -> None:
+    """Where the text alone has thousands of faults nothing else is looked for, and the number stays right."""
+    path = tmp_path / "case.yaml"
+    path.write_text("name: [" + ", ".join("!x 1" for _ in range(3_000)) + "]\nformat: 5\n", encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        load(path)
+    assert {fault.message for fault in caught.value.faults[:-1]} == {"a tag (`!x`) is not allowed: delete it"}
+    assert caught.value.faults[-1].message == "2000 more faults are not listed"

@@ -17,7 +17,7 @@ from medalopt.instance.reader import entries, files, remarks, tables, yamltext
 from medalopt.instance.reader.changes import Change
 from medalopt.instance.reader.changes import apply as change_tree
 from medalopt.instance.reader.changes import read as read_changes
-from medalopt.instance.reader.faults import Faults, Place
+from medalopt.instance.reader.faults import ENOUGH, Faults, Place
 from medalopt.instance.reader.nodes import Mapping as Tree
 from medalopt.instance.reader.nodes import Scalar, Sequence, find, plain
 from medalopt.instance.reader.rowchanges import apply as change_rows
@@ -55,9 +55,9 @@ def opened(path: str | os.PathLike[str]) -> Opened:
     faults = Faults()
     digests: dict[str, str] = {}
     root = _tree(Path(path), os.fspath(path), digests, faults)
-    if root is None:
+    if root is None or len(faults.found) > ENOUGH:
         faults.settle()
-        raise AssertionError("a file that cannot be read is a fault")
+    assert root is not None, "a file that cannot be read is a fault"
     return Opened(Path(path), root, digests, tuple(faults.found))
 
 

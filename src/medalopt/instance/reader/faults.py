@@ -8,7 +8,9 @@ from medalopt.errors import Fault, InputError
 from medalopt.instance.paths import Path, render
 from medalopt.wording import shown
 
-MOST_FAULTS = 1_000
+MOST_FAULTS = 1_000  # that are told
+ENOUGH = 2 * MOST_FAULTS  # that are put into words; more are only counted
+_ONE_MORE = Fault("", 0, 0, "", "")
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -29,7 +31,11 @@ class Faults:
 
     def add(self, place: Place, path: Path, message: str) -> None:
         """Note a fault."""
-        self.found.append(_fault(place, path, message))
+        self.found.append(_fault(place, path, message) if len(self.found) < ENOUGH else _ONE_MORE)
+
+    def add_unsaid(self, count: int) -> None:
+        """Note that there are so many more, of which nothing is said."""
+        self.found.extend([_ONE_MORE] * count)
 
     def warn(self, place: Place, path: Path, message: str) -> None:
         """Note something odd that is allowed."""
@@ -39,9 +45,10 @@ class Faults:
         """Raise InputError where any fault was found: all of them, sorted, each once, at most a thousand."""
         if not self.found:
             return
-        each = sorted(set(self.found))
-        if len(each) > MOST_FAULTS:
-            rest = Fault(each[0].file, 0, 0, "", f"{len(each) - MOST_FAULTS} more faults are not listed")
+        each = sorted(set(self.found) - {_ONE_MORE})
+        count = len(each) + self.found.count(_ONE_MORE)
+        if count > MOST_FAULTS:
+            rest = Fault(each[0].file, 0, 0, "", f"{count - MOST_FAULTS} more faults are not listed")
             each = [*each[:MOST_FAULTS], rest]
         raise InputError(each)
 

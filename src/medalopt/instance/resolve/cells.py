@@ -73,7 +73,7 @@ def _stray(key: Key, known: dict[Key, tuple[Any, Any]], draft: Draft) -> str:
     if "*" in beside and not remark and (problem := Name("metal", ("default",)).check(last, draft.context)):
         return problem
     if "*" not in beside and not remark and last not in beside:
-        near = did_you_mean(last, beside)
+        near = did_you_mean(last, beside) if draft.context.may_hint() else ""
         return f"unknown key `{shown(last)}`{near or f'; the keys known here are {listed(beside, 30)}'}"
     if mapping and not {(*at, "{}"), (*at, "*")} & known.keys():
         return "expected one figure; found a mapping"

@@ -6,9 +6,10 @@ file defines, so that a name or a currency is checked where it stands.
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -21,6 +22,7 @@ from medalopt.quantity import Money, Quantity, QuantityError
 from medalopt.wording import did_you_mean, listed, shown
 
 Schema = dict[str, Any]
+MOST_HINTS = 100
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,11 @@ class Context:
     money: Money
     periods: int | None = None
     names: Mapping[str, Collection[str]] = field(default_factory=dict)
+    _asked: Iterator[int] = field(default_factory=itertools.count)
+
+    def may_hint(self) -> bool:
+        """Whether to look for the name that was meant: of the first that are wrong; all would take too long."""
+        return next(self._asked) < MOST_HINTS
 
 
 def wrong(text: str) -> PydanticCustomError:
@@ -196,8 +203,10 @@ class Name:
             return problem
         if known is None or text in known or text in self.also:
             return ""
-        near = did_you_mean(text, [*known, *self.also])
-        return f"no {self.of} is called `{shown(text)}`{near or _those(known, self.of)}"
+        told = f"no {self.of} is called `{shown(text)}`"
+        if not context.may_hint():
+            return told
+        return told + (did_you_mean(text, [*known, *self.also]) or _those(known, self.of))
 
     def _validate(self, value: object, info: ValidationInfo[Context]) -> str:
         text = value.text if isinstance(value, Scalar) else value

@@ -8,7 +8,7 @@ from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
 from pydantic import Tag, ValidationError
 
 from medalopt.instance.paths import Path
-from medalopt.instance.reader.faults import MOST_FAULTS, Faults, Place
+from medalopt.instance.reader.faults import ENOUGH, Faults, Place
 from medalopt.instance.reader.nodes import Mapping, Scalar, find, key_place, place_of, plain
 from medalopt.instance.schema.document import Document
 from medalopt.instance.schema.entry import Entry
@@ -16,6 +16,7 @@ from medalopt.instance.schema.fields import Context
 from medalopt.instance.schema.forms import EACH, NAMED, ONE
 from medalopt.wording import did_you_mean, listed, shown
 
+_BRANCHES = frozenset({ONE, EACH, NAMED, "[key]"})
 _STAND_INS = {"format": "medalopt/1", "name": "unnamed", "currency": "XXX"}
 
 
@@ -23,7 +24,7 @@ def validated(root: Mapping, context: Context, faults: Faults) -> Document:
     """Return the document at `root`; what is wrong is noted in `faults` and left out of it.
 
     Whatever is left out takes nothing else with it than what cannot be without it, so that one call finds as
-    many faults as there are.
+    many faults as there are. Raises InputError at once where they are very many: nothing else is looked for then.
     """
     data = plain(root)
     told: set[Path] = set()
@@ -32,10 +33,14 @@ def validated(root: Mapping, context: Context, faults: Faults) -> Document:
         try:
             return Document.model_validate(data, context=context)
         except ValidationError as error:
-            found = [_Error(item["loc"], item["type"], item["msg"]) for item in error.errors(include_url=False)]
+            listed = error.errors(include_url=False, include_context=False, include_input=False)
+            found = [_Error.of(item["loc"], item["type"], item["msg"]) for item in listed[:ENOUGH]]
         fresh = [one for one in found if not any(one.path[:n] in told for n in range(1, len(one.path) + 1))]
-        for number, one in enumerate(fresh):
-            faults.add(one.place(root), one.path, one.text if number < MOST_FAULTS else "is wrong too")
+        for one in fresh:
+            faults.add(one.place(root), one.path, one.text)
+        if len(listed) > ENOUGH:
+            faults.add_unsaid(len(listed) - ENOUGH)
+            faults.settle()
         gone = {(one.kind == "missing", _take_out(one.path, data, gap=one.kind == "missing")) for one in found}
         assert not gone <= settled, "what is wrong is taken out once"
         settled |= gone
@@ -43,16 +48,17 @@ def validated(root: Mapping, context: Context, faults: Faults) -> Document:
 
 
 class _Error(NamedTuple):
-    """One error of the models; `loc` holds the branches of values that may be written in two ways."""
+    """One error of the models: `loc` holds the branches of values that may be written in two ways, `path` does not."""
 
     loc: Path
     kind: str
     message: str
+    path: Path
 
-    @property
-    def path(self) -> Path:
-        """The path of what is wrong, as the file has it."""
-        return tuple(step for step in self.loc if step not in (ONE, EACH, NAMED, "[key]"))
+    @classmethod
+    def of(cls, loc: Path, kind: str, message: str) -> _Error:
+        """Return the error with its path as the file has it."""
+        return cls(loc, kind, message, tuple(step for step in loc if step not in _BRANCHES))
 
     def place(self, root: Mapping) -> Place:
         """Return the place of the key or the value that is wrong, or of the mapping that lacks it."""
