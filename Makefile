@@ -53,6 +53,7 @@ lock: $(VENV)/.lock ## pin all dependencies anew (make lock UPGRADE=--upgrade fo
 	@$(compile) pyproject.toml --all-extras --group build --output-file requirements/install.txt
 	@$(compile) pyproject.toml --all-extras --group build --group develop --group test --group lint --constraints requirements/install.txt --output-file requirements/test.txt
 	@$(compile) pyproject.toml --all-extras --group build --group bench --constraints requirements/install.txt --output-file requirements/bench.txt
+	@$(compile) pyproject.toml --all-extras --group build --group develop --group test --group campaign --constraints requirements/test.txt --output-file requirements/campaign.txt
 	@$(compile) --group lock --output-file requirements/lock.txt
 
 compile = $(bin)/uv pip compile --universal --fork-strategy fewest --generate-hashes --no-header --quiet $(UPGRADE)

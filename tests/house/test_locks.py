@@ -17,6 +17,7 @@ GROUPS = {
     "install": ["build"],
     "test": ["build", "develop", "test", "lint"],
     "bench": ["build", "bench"],
+    "campaign": ["build", "develop", "test", "campaign"],
 }
 
 
@@ -51,7 +52,7 @@ def test_lock_holds_all_that_the_project_asks_for(name: str) -> None:
     assert {canonicalize_name(Requirement(each).name) for each in wanted} <= set(pins(LOCKS[name].read_text()))
 
 
-@pytest.mark.parametrize("name", ["test", "bench"])
+@pytest.mark.parametrize("name", ["test", "bench", "campaign"])
 def test_locks_agree(name: str) -> None:
     """What is tested and measured is what a user installs: the locks pin the same versions."""
     installed, other = pins(LOCKS["install"].read_text()), pins(LOCKS[name].read_text())

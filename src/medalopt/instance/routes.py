@@ -88,7 +88,7 @@ def _allowed(instance: Instance) -> tuple[Ints, Ints, Ints]:
     leaving = np.nonzero(treatable & leaves)
     stream = np.concatenate([travelling[0], leaving[0]])
     treatment = np.concatenate([travelling[1], leaving[1]])
-    smelter = np.concatenate([travelling[2], np.full(len(leaving[0]), -1, dtype=np.intp)])
+    smelter = np.concatenate([travelling[2], np.full_like(leaving[0], -1)])
     order = np.lexsort((smelter, treatment, stream))
     return stream[order], treatment[order], smelter[order]
 
@@ -98,7 +98,8 @@ def _on_the_way(travels: Bools, table: Numbers, *at: Ints) -> Numbers:
     if not travels.any():
         return zeros((len(travels), *table.shape[len(at) :]), table)
     picked = table[at]
-    return np.where(travels.reshape(-1, *[1] * (picked.ndim - 1)), picked, 0)
+    picked[~travels] = 0
+    return picked
 
 
 def _metal_returned(
@@ -131,7 +132,7 @@ def refining_costs(instance: Instance, found: Routes) -> Numbers:
         return total
     for metal in range(len(instance.metals.names)):
         in_time = period[None, :] + instance.smelters.lead[found.smelter, metal][:, None] < len(period)
-        total = total + np.where(in_time & (found.smelter >= 0)[:, None], found.refining[:, metal][:, None], 0)
+        total = total + np.where(in_time, found.refining[:, metal][:, None], 0)
     return total
 
 

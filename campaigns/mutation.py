@@ -1,0 +1,140 @@
+"""Mutation testing: `python -m campaigns.mutation PART [--sample N --seed S] [--resume FILE]`.
+
+Prints how many mutants of a part of the package die by its tests, and each that lives on. Fails where one lives on that
+campaigns/survivors.yaml does not explain, or too many do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import random
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from campaigns import killing
+from campaigns.killing import Fate, Known
+from campaigns.mutants import Mutant, mutants
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "src/medalopt"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the package, the tests that have to kill its mutants, and the share of them that has to die."""
+
+    files: tuple[str, ...]
+    tests: tuple[str, ...]
+    least: float
+
+
+PARTS = {
+    "certificate": Part(
+        (
+            "proof/*.py",
+            *(f"instance/{name}.py" for name in ("arithmetic", "enclosure", "decisions", "bounds", "needs")),
+        ),
+        ("tests/proof", "tests/instance"),
+        0.95,
+    ),
+    "formulation": Part(
+        ("model/*.py", "instance/routes.py"),
+        (
+            "tests/model",
+            "tests/instance/test_routes.py",
+            "tests/proof/test_certificate.py",
+            "tests/extensions",
+            *(f"tests/twin/test_{name}.py" for name in ("conformance", "exports", "power")),
+        ),
+        0.95,
+    ),
+    "loader": Part(
+        ("instance/loading.py", "quantity.py", *(f"instance/{room}/*.py" for room in ("reader", "resolve", "schema"))),
+        ("tests/instance", "tests/quantity"),
+        0.85,
+    ),
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Return 1 where too many mutants live on, or one without a reason."""
+    parser = argparse.ArgumentParser(prog="python -m campaigns.mutation")
+    parser.add_argument("part", choices=PARTS)
+    parser.add_argument("--sample", type=int, metavar="N", help="try N mutants drawn at random, not all")
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="which are drawn (default 0)")
+    parser.add_argument("--resume", type=Path, metavar="FILE", help="keep there what dies, and do not try it again")
+    asked = parser.parse_args(arguments)
+    part = PARTS[asked.part]
+    files = sorted({str(path.relative_to(PACKAGE)) for name in part.files for path in PACKAGE.glob(name)})
+    wanted = [mutant for file in files for mutant in mutants(PACKAGE, file)]
+    everything = len(wanted)
+    if asked.sample:
+        wanted = random.Random(asked.seed).sample(wanted, min(asked.sample, everything))
+    dead = _tried(part, wanted, asked.resume)
+    living = [mutant for mutant in wanted if _key(mutant) not in dead]
+    print(f"{asked.part}: {len(wanted):_} of {everything:_} mutants, {len(wanted) - len(living):_} killed, ", end="")
+    score = 1 - len(living) / max(1, len(wanted))
+    print(f"{len(living)} survived: {score:.1%} (at least {part.least:.0%} wanted)")
+    unexplained = list(_told(living))
+    return 1 if unexplained or score < part.least else 0
+
+
+def _tried(part: Part, wanted: Sequence[Mutant], file: Path | None) -> dict[str, str]:
+    """Return what killed each of the mutants that die, by their keys."""
+    dead = json.loads(file.read_text(encoding="utf-8")) if file and file.exists() else {}
+    todo = [mutant for mutant in wanted if _key(mutant) not in dead]
+    for number, (mutant, fate) in enumerate(_fates(part, todo), 1):
+        told = fate.killer or "SURVIVED"
+        print(f"{number}/{len(todo)} {fate.seconds:.1f} s {mutant.name} -- {told}", file=sys.stderr, flush=True)
+        if fate.killer:
+            dead[_key(mutant)] = fate.killer
+            if file:
+                file.write_text(json.dumps(dead, indent=0), encoding="utf-8")
+    return dead
+
+
+def _fates(part: Part, wanted: Sequence[Mutant]) -> Iterator[tuple[Mutant, Fate]]:
+    killing.ready()
+    with tempfile.TemporaryDirectory() as folder:
+        package = Path(
+            shutil.copytree(PACKAGE, Path(folder) / "medalopt", ignore=shutil.ignore_patterns("__pycache__"))
+        )
+        sys.path.insert(0, folder)
+        answers = killing.in_place(package, part.tests, wanted)
+        known: Known = next(answers)
+        later = []
+        for mutant, fate in zip(wanted, answers, strict=True):
+            if fate is None or not (fate.killer or known.settled(mutant)):
+                later.append(mutant)
+            else:
+                yield mutant, fate
+        for mutant in later:
+            tests = known.asked(mutant)
+            yield mutant, killing.afresh(package, mutant, tests, known.patience(tests) + 30) if tests else Fate("", 0)
+
+
+def _told(living: Sequence[Mutant]) -> Iterator[Mutant]:
+    """Print each mutant that lives on, with the reason why that cannot matter; yield those without one."""
+    reasons = yaml.safe_load((ROOT / "campaigns/survivors.yaml").read_text(encoding="utf-8")) or {}
+    for mutant in living:
+        why = reasons.get(mutant.file, {}).get(f"{mutant.was} => {mutant.becomes}")
+        print(f"{mutant.file}:{mutant.line} {mutant.operator}\n  - {mutant.was}\n  + {mutant.becomes}")
+        print(f"  {why or 'NOT EXPLAINED'}")
+        if not why:
+            yield mutant
+
+
+def _key(mutant: Mutant) -> str:
+    return hashlib.sha256(f"{mutant.file}\n{mutant.text}".encode()).hexdigest()[:20]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
