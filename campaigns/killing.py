@@ -14,8 +14,10 @@ import inspect
 import multiprocessing
 import os
 import resource
+import shutil
 import signal
 import sys
+import tempfile
 import time
 from bisect import bisect_left
 from collections import Counter
@@ -37,8 +39,8 @@ LIBRARIES = ("highspy", "numpy", "pandas", "pint", "pydantic", "pyomo.environ", 
 LIBRARIES += ("rich.console", "swiglpk", "typer", "yaml", "yamlcore", "hypothesis.strategies")
 _QUIET = ["-q", "-x", "-W", "ignore:Module already imported"]
 _QUIET += [each for name in ("cacheprovider", "xdist", "cov") for each in ("-p", f"no:{name}")]
-_PATIENCE = 10.0  # times the tests' own time, that a mutant may take
-_LONGEST, _ENOUGH = 5.0, 8.0  # seconds: of a test that is asked, and of all that a mutant is tried with
+_PATIENCE = 20.0  # times the tests' own time, that a mutant may take
+_LONGEST, _ENOUGH = 3.0, 5.0  # seconds: of a test that is asked, and of all that a mutant is tried with
 _MEMORY = 6 * 2**30  # bytes, that a mutant may take
 
 
@@ -52,7 +54,7 @@ class Fate:
 
 @dataclass
 class Known:
-    """What the tests do with the code as it is: how long each takes, and which run a line."""
+    """What the tests do with the code as it is: how long each takes of a processor's time, and which run a line."""
 
     seconds: dict[str, float] = field(default_factory=dict)
     tests: dict[tuple[str, int], frozenset[str]] = field(default_factory=dict)
@@ -72,7 +74,10 @@ class Known:
 
     def patience(self, tests: Sequence[str]) -> float:
         """Return the seconds that these tests may take."""
-        return 10 + _PATIENCE * sum(self.seconds[test] for test in tests)
+        return 60 + _PATIENCE * sum(self.seconds[test] for test in tests)
+
+
+_CONTEXT = multiprocessing.get_context("fork")
 
 
 def ready() -> None:
@@ -84,27 +89,62 @@ def ready() -> None:
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 
-def in_place(package: Path, folders: Sequence[str], wanted: Sequence[Mutant]) -> Iterator[Any]:
-    """Yield what is `Known`, and then the fate of each mutant; None where it has to start afresh."""
-    here, there = multiprocessing.Pipe(duplex=False)
-    if child := os.fork():
-        there.close()
-        for _ in range(len(wanted) + 1):
-            yield here.recv()
+def in_place(package: Path, folders: Sequence[str], wanted: Sequence[Mutant], jobs: int) -> Iterator[Any]:
+    """Yield what is `Known`, and then each mutant with its fate; None where it has to start afresh."""
+    queue = _CONTEXT.SimpleQueue()
+    child = os.fork()
+    if not child:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        pytest.main([*_QUIET, *folders], plugins=[_Campaign(package, wanted, jobs, queue, _watching(package))])
+        os._exit(0)
+    yield queue.get()
+    yield from (queue.get() for _ in wanted)
+    os.waitpid(child, 0)
+
+
+def afresh(package: Path, wanted: Sequence[Mutant], known: Known, jobs: int) -> Iterator[tuple[Mutant, Fate]]:
+    """Yield mutants with their fates, each in a process that imports the changed package from the start."""
+    queue = _CONTEXT.SimpleQueue()
+
+    def work(mutants: Sequence[Mutant]) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            own = Path(shutil.copytree(package, Path(folder) / package.name))
+            sys.path.insert(0, folder)
+            for mutant in mutants:
+                queue.put((mutant, _imported(own, mutant, known)))
+
+    child = os.fork()
+    if not child:
+        _shared(work, wanted, jobs)
+        os._exit(0)
+    yield from (queue.get() for _ in wanted)
+    os.waitpid(child, 0)
+
+
+def _shared(work: Callable[[Sequence[Mutant]], None], wanted: Sequence[Mutant], jobs: int) -> None:
+    """Share mutants out among so many processes, and wait for them."""
+    children = []
+    for number in range(jobs):
+        child = os.fork()
+        if not child:
+            work(wanted[number::jobs])
+            os._exit(0)
+        children.append(child)
+    for child in children:
         os.waitpid(child, 0)
-        return
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    pytest.main([*_QUIET, *folders], plugins=[_Campaign(package, wanted, there, _watching(package))])
-    os._exit(0)
 
 
-def afresh(package: Path, mutant: Mutant, tests: Sequence[str], seconds: float) -> Fate:
-    """Return the fate of a mutant in a process that imports the changed package from the start."""
+def _imported(package: Path, mutant: Mutant, known: Known) -> Fate:
+    tests = known.asked(mutant)
+    if not tests:
+        return Fate("", 0)
     path = package / mutant.file
     kept = path.read_text(encoding="utf-8")
     path.write_text(mutant.text, encoding="utf-8")
     try:
-        return _apart(_started, (mutant, list(tests)), seconds)
+        fate: Fate = _apart(_started, (mutant, tests), known.patience(tests))
+        known.kills[fate.killer] += 1
+        return fate
     finally:
         path.write_text(kept, encoding="utf-8")
 
@@ -144,42 +184,63 @@ class _Campaign:
 
     package: Path
     wanted: Sequence[Mutant]
-    there: Connection
+    jobs: int
+    queue: Any
     collecting: coverage.Coverage
 
     def pytest_runtestloop(self, session: Any) -> bool:
         self.collecting.stop()
         gc.collect()
+        caches = [each for each in gc.get_objects() if isinstance(each, functools._lru_cache_wrapper)]
+        self.caches = [each for each in caches if str(each.__module__).startswith(("medalopt", "tests"))]
         gc.freeze()  # what is loaded stays: no process looks through it again
-        known = _apart(self._measured, (session,), 1800)
-        self.there.send(known)
+        known = _apart(self._measured, (session,), 3600)
+        self.queue.put(known)
         items = {item.nodeid: item for item in session.items}
-        for mutant in self.wanted:
-            fate = self._fate(session, items, mutant, known)
-            known.kills[fate.killer if fate else ""] += 1
-            self.there.send(fate)
+
+        def work(mutants: Sequence[Mutant]) -> None:
+            for mutant in mutants:
+                fate = self._fate(session, items, mutant, known)
+                known.kills[fate.killer if fate else ""] += 1
+                self.queue.put((mutant, fate))
+
+        _shared(work, self.wanted, self.jobs)
         return True
+
+    def _forget(self) -> None:
+        for each in self.caches:
+            each.cache_clear()
 
     def _fate(self, session: Any, items: dict[str, Any], mutant: Mutant, known: Known) -> Fate | None:
         exchange = _exchange(self.package, mutant)
         tests = known.asked(mutant)
         if exchange is None or not tests:
             return None
-        return _apart(_run, (session, [items[test] for test in tests], exchange), known.patience(tests))
+        return _apart(self._run, (session, [items[test] for test in tests], exchange), known.patience(tests))
 
     def _measured(self, session: Any) -> Known:
         known = Known(early=frozenset(_lines(self.package, self.collecting)))
-        _forget()
+        self._forget()
         watched = _watching(self.package)
         for item, following in zip(session.items, [*session.items[1:], None], strict=True):
             watched.switch_context(item.nodeid)
-            start = time.perf_counter()
+            start = time.process_time()
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-            known.seconds[item.nodeid] = time.perf_counter() - start
+            known.seconds[item.nodeid] = time.process_time() - start
             assert not session.testsfailed, f"{item.nodeid} fails without a mutant"
         watched.stop()
         known.tests.update(_lines(self.package, watched))
         return known
+
+    def _run(self, session: Any, items: Sequence[Any], exchange: Callable[[], None]) -> str:
+        """Exchange the code, run tests until one fails; return which."""
+        exchange()
+        self._forget()
+        for item, following in zip(items, [*items[1:], None], strict=True):
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            if session.testsfailed:
+                return str(item.nodeid)
+        return ""
 
 
 def _watching(package: Path) -> coverage.Coverage:
@@ -197,17 +258,6 @@ def _lines(package: Path, watched: coverage.Coverage) -> dict[tuple[str, int], f
         for path in found.measured_files()
         for line, tests in found.contexts_by_lineno(path).items()
     }
-
-
-def _run(session: Any, items: Sequence[Any], exchange: Callable[[], None]) -> str:
-    """Exchange the code, run tests until one fails; return which."""
-    exchange()
-    _forget()
-    for item, following in zip(items, [*items[1:], None], strict=True):
-        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-        if session.testsfailed:
-            return item.nodeid
-    return ""
 
 
 def _exchange(package: Path, mutant: Mutant) -> Callable[[], None] | None:
@@ -232,13 +282,6 @@ def _code(outer: CodeType, name: str) -> CodeType | None:
     inner = [each for each in outer.co_consts if isinstance(each, CodeType)]
     found = [each for each in inner if each.co_qualname == name]
     return found[-1] if found else next((code for each in inner if (code := _code(each, name))), None)
-
-
-def _forget() -> None:
-    """Empty the caches of package and tests."""
-    for each in gc.get_objects(generation=None):
-        if isinstance(each, functools._lru_cache_wrapper) and str(each.__module__).startswith(("medalopt", "tests")):
-            each.cache_clear()
 
 
 def _apart(task: Callable[..., Any], arguments: tuple[Any, ...], seconds: float) -> Any:

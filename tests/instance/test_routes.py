@@ -74,6 +74,21 @@ def test_terms_decide_what_is_accepted() -> None:
     ]
 
 
+def test_each_feed_is_settled_by_its_own_line() -> None:
+    """A line of terms counts for the feeds that it names, and for no other smelter's; charges are of that line too."""
+
+    def terms(shredded: Document, whole: Document) -> Document:
+        return {"a": {"treatments": ["shred"], **shredded}, "b": {"treatments": ["whole"], **whole}}
+
+    smelters = {
+        "far": {"returned": "80 %", "terms": terms({"returned": "50 %"}, {})},
+        "near": {"returned": "20 %", "treatment_charge": 6, "terms": terms({}, {"returned": "10 %"})},
+    }
+    found = routes(loaded(case(smelters=smelters)))
+    assert found.returned[:4, 0].tolist() == [0.5, 0.2, 0.8, 0.1]
+    assert found.smelting[:4].tolist() == [0.0, 3.0, 0.0, 6.0]
+
+
 def test_what_leaves_has_no_smelter() -> None:
     """A treatment that sends nothing on gives one route, whatever smelters there are; nothing comes back from it."""
     treatments = {"leave": {"to_smelter": 0, "cost": 7, "residue_value": -2}, "whole": {"accepts": ["phone"]}}

@@ -51,7 +51,7 @@ def routes(instance: Instance, read: Reading = floats) -> Routes:
     region = instance.streams.region[stream]
     to_smelter = read(instance.treatments.to_smelter)[treatment, device]
     travels = smelter >= 0
-    line = np.where(travels, instance.smelters.line[smelter, device, treatment], -1) if travels.any() else smelter
+    line = instance.smelters.line[smelter, device, treatment] if travels.any() else smelter  # -1 of what leaves
     returned = _metal_returned(instance, read, stream, treatment, line, to_smelter)
     lane = _on_the_way(travels, read(instance.lanes.cost), region, smelter)
     charge = _on_the_way(travels, read(instance.terms.treatment_charge), line)
@@ -84,7 +84,7 @@ def _allowed(instance: Instance) -> tuple[Ints, Ints, Ints]:
     leaves = (treatments.to_smelter.raw == 0)[:, device].T  # (I, H)
     accepted = smelters.line[:, device, :].transpose(1, 2, 0) >= 0  # (I, H, K)
     reached = instance.lanes.exists[region][:, None, :]  # (I, 1, K)
-    travelling = np.nonzero((treatable & ~leaves)[:, :, None] & accepted & reached)
+    travelling = np.nonzero(treatable[:, :, None] & accepted & reached)
     leaving = np.nonzero(treatable & leaves)
     stream = np.concatenate([travelling[0], leaving[0]])
     treatment = np.concatenate([travelling[1], leaving[1]])

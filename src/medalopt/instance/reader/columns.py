@@ -19,7 +19,7 @@ _FINEST, _LARGEST = 1e-90, 1e90
 _LONGEST = 40
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Read:
     """A column that has been read: floats as written, which factor each has, and the power of a piece in it.
 

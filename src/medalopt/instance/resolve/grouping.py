@@ -16,7 +16,7 @@ NAME, DEVICE, REGION, AVAILABLE = ("name",), ("device",), ("region",), ("availab
 ALL, UNKNOWN = -1, -2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Grouped:
     """The streams of a sheet: names, the first row of each, and the stream and period of each row."""
 

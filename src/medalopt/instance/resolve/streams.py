@@ -30,7 +30,7 @@ _BUNDLE: Key = ("bundle",)
 _NOT_METALS = ("{}", "source", "note")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class StreamRows:
     """A sheet of streams whose rows have been gathered.
 

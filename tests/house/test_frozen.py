@@ -1,0 +1,44 @@
+"""Data does not change under the hands of whoever holds it, and values that hold arrays are told apart by identity."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import pkgutil
+import re
+from typing import Any
+
+import pytest
+
+import medalopt
+
+ARRAYS = re.compile("Numbers|Floats|Ints|Bools|Figures")
+
+
+def dataclasses_of(package: Any) -> list[type]:
+    """Return the public dataclasses that a package and all below it define."""
+    names = [each.name for each in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")]
+    modules = [importlib.import_module(name) for name in names if not name.endswith("__main__")]
+    return [
+        each
+        for module in modules
+        for name, each in vars(module).items()
+        if isinstance(each, type) and dataclasses.is_dataclass(each)
+        if each.__module__ == module.__name__ and not name.startswith("_")
+    ]
+
+
+CLASSES = dataclasses_of(medalopt)
+
+
+def test_there_is_something_to_look_at() -> None:
+    """What a user is handed is among what is looked at below."""
+    assert {"Instance", "Plan", "Certificate", "Decisions", "Routes", "Account"} <= {each.__name__ for each in CLASSES}
+
+
+@pytest.mark.parametrize("found", CLASSES, ids=lambda found: f"{found.__module__}.{found.__qualname__}")
+def test_what_is_handed_out_is_frozen(found: Any) -> None:
+    """No field can be set anew; where there are arrays, two values are equal only if they are one."""
+    assert found.__dataclass_params__.frozen
+    if any(ARRAYS.fullmatch(str(field.type)) for field in dataclasses.fields(found)):
+        assert not found.__dataclass_params__.eq
