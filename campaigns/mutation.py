@@ -123,13 +123,22 @@ def _fates(part: Part, wanted: Sequence[Mutant], jobs: int) -> Iterator[tuple[Mu
 
 def _told(living: Sequence[Mutant]) -> Iterator[Mutant]:
     """Print each mutant that lives on, with the reason why that cannot matter; yield those without one."""
-    reasons = yaml.safe_load((ROOT / "campaigns/survivors.yaml").read_text(encoding="utf-8")) or {}
+    entries = yaml.safe_load((ROOT / "campaigns/survivors.yaml").read_text(encoding="utf-8")) or {}
+    reasons = {
+        (file, _words(entry["was"]), _words(entry["becomes"])): entry["why"]
+        for file, survivors in entries.items()
+        for entry in survivors
+    }
     for mutant in living:
-        why = reasons.get(mutant.file, {}).get(f"{mutant.was} => {mutant.becomes}")
+        why = reasons.get((mutant.file, _words(mutant.was), _words(mutant.becomes)))
         print(f"{mutant.file}:{mutant.line} {mutant.operator}\n  - {mutant.was}\n  + {mutant.becomes}")
         print(f"  {why or 'NOT EXPLAINED'}")
         if not why:
             yield mutant
+
+
+def _words(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _key(mutant: Mutant) -> str:
