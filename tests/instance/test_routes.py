@@ -89,6 +89,13 @@ def test_each_feed_is_settled_by_its_own_line() -> None:
     assert found.smelting[:4].tolist() == [0.0, 3.0, 0.0, 6.0]
 
 
+def test_a_deduction_above_what_there_is_takes_no_more() -> None:
+    """A smelter that keeps 1.1 kg/t of a feed with 1 kg/t returns nothing of it, and asks nothing back."""
+    smelters = {"far": {"returned": "90 %", "deduction": "1.1 kg/t"}}
+    found = routes(loaded(case(smelters=smelters, treatments={"whole": {}})))
+    assert found.returned.tolist() == [[0.0, 0.0], [0.0, 0.0]]
+
+
 def test_what_leaves_has_no_smelter() -> None:
     """A treatment that sends nothing on gives one route, whatever smelters there are; nothing comes back from it."""
     treatments = {"leave": {"to_smelter": 0, "cost": 7, "residue_value": -2}, "whole": {"accepts": ["phone"]}}

@@ -9,7 +9,6 @@ Every constraint family, and every constraint of a user's own, is written on the
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
@@ -33,7 +32,7 @@ class Link:
     name: str
     keys: tuple[Key, ...]
     doc: str
-    lower: float = 0.0
+    lower: float | None = 0.0
 
 
 def links(instance: Instance, found: Routes) -> tuple[Link, ...]:
@@ -53,8 +52,8 @@ def links(instance: Instance, found: Routes) -> tuple[Link, ...]:
         Link("sent_region", tuple((g,) for g in instance.regions), "X_g: devices sent, by region, t"),
         Link("sent_stream", tuple((i,) for i in instance.streams.names), "X_i: devices sent, by stream, t"),
         *((by_period,) if ordered else ()),
-        Link("spend", tuple((t,) for t in periods), "c_t: what the network costs in a period, money", -math.inf),
-        Link("network_footprint", ((),), "Phi: footprint of the network, kg CO2e", -math.inf),
+        Link("spend", tuple((t,) for t in periods), "c_t: what the network costs in a period, money", None),
+        Link("network_footprint", ((),), "Phi: footprint of the network, kg CO2e", None),
     )
 
 
@@ -67,9 +66,8 @@ def returned_at(instance: Instance, found: Routes) -> tuple[Ints, Ints, Ints]:
 def declare(model: pyo.ConcreteModel, families: tuple[Link, ...]) -> None:
     """Declare the linking quantities as variables of `model`; the network defines them."""
     for link in families:
-        bounds = (link.lower if math.isfinite(link.lower) else None, None)
-        index = () if link.keys == ((),) else (_flat(link.keys),)
-        model.add_component(link.name, pyo.Var(*index, domain=pyo.Reals, bounds=bounds, doc=link.doc))
+        index = () if link.keys == ((),) else (link.keys,)
+        model.add_component(link.name, pyo.Var(*index, domain=pyo.Reals, bounds=(link.lower, None), doc=link.doc))
     model.sent = pyo.Expression(expr=pyo.quicksum(model.sent_device.values()), doc="X: devices sent in all, t")
 
 
@@ -80,8 +78,4 @@ def variables(model: pyo.ConcreteModel, families: tuple[Link, ...]) -> Iterator[
         if link.keys == ((),):
             yield component
         else:
-            yield from (component[key] for key in _flat(link.keys))
-
-
-def _flat(keys: tuple[Key, ...]) -> list[Key | str]:
-    return [key if len(key) > 1 else key[0] for key in keys]
+            yield from (component[key] for key in link.keys)
