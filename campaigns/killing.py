@@ -40,7 +40,7 @@ LIBRARIES += ("rich.console", "swiglpk", "typer", "yaml", "yamlcore", "hypothesi
 _QUIET = ["-q", "-x", "-W", "ignore:Module already imported"]
 _QUIET += [each for name in ("cacheprovider", "xdist", "cov") for each in ("-p", f"no:{name}")]
 _PATIENCE = 20.0  # times the tests' own time, that a mutant may take
-_LONGEST, _ENOUGH = 3.0, 5.0  # seconds: of a test that is asked, and of all that a mutant is tried with
+_LONGEST, _ENOUGH = 2.0, 4.0  # seconds: of a test that is asked, and of all that a mutant is tried with
 _MEMORY = 6 * 2**30  # bytes, that a mutant may take
 
 
@@ -121,8 +121,8 @@ def afresh(package: Path, wanted: Sequence[Mutant], known: Known, jobs: int) -> 
     os.waitpid(child, 0)
 
 
-def _shared(work: Callable[[Sequence[Mutant]], None], wanted: Sequence[Mutant], jobs: int) -> None:
-    """Share mutants out among so many processes, and wait for them."""
+def _shared(work: Callable[[Sequence[Any]], None], wanted: Sequence[Any], jobs: int) -> None:
+    """Share work out among so many processes, and wait for them."""
     children = []
     for number in range(jobs):
         child = os.fork()
@@ -194,7 +194,11 @@ class _Campaign:
         caches = [each for each in gc.get_objects() if isinstance(each, functools._lru_cache_wrapper)]
         self.caches = [each for each in caches if str(each.__module__).startswith(("medalopt", "tests"))]
         gc.freeze()  # what is loaded stays: no process looks through it again
-        known = _apart(self._measured, (session,), 3600)
+        try:
+            known = self._measured(session.items)
+        except AssertionError as error:
+            self.queue.put(error)
+            os._exit(1)
         self.queue.put(known)
         items = {item.nodeid: item for item in session.items}
 
@@ -218,19 +222,46 @@ class _Campaign:
             return None
         return _apart(self._run, (session, [items[test] for test in tests], exchange), known.patience(tests))
 
-    def _measured(self, session: Any) -> Known:
-        known = Known(early=frozenset(_lines(self.package, self.collecting)))
+    def _measured(self, items: Sequence[Any]) -> Known:
+        """Return what the tests do with the code as it is; each process runs some of the files."""
+        known, answers = Known(early=frozenset(_lines(self.package, self.collecting))), _CONTEXT.SimpleQueue()
+        files = list(dict.fromkeys(item.path for item in items))
+
+        def work(some: Sequence[Path]) -> None:
+            answers.put(self._run_once([item for item in items if item.path in some]))
+
+        child = os.fork()
+        if not child:
+            _shared(work, files, self.jobs)
+            os._exit(0)
+        for _ in range(self.jobs):
+            answer = answers.get()
+            if isinstance(answer, str):
+                raise AssertionError(f"{answer} fails without a mutant")
+            seconds, lines = answer
+            known.seconds.update(seconds)
+            for place, tests in lines.items():
+                known.tests[place] = known.tests.get(place, frozenset()) | tests
+        os.waitpid(child, 0)
+        return known
+
+    def _run_once(self, items: Sequence[Any]) -> Any:
+        """Return how long each of some tests takes and which lines it runs; or the one that fails."""
         self._forget()
+        seconds = {}
         watched = _watching(self.package)
-        for item, following in zip(session.items, [*session.items[1:], None], strict=True):
+        signal.signal(signal.SIGVTALRM, lambda *_: pytest.skip("takes too long to be asked"))
+        for item, following in zip(items, [*items[1:], None], strict=True):
             watched.switch_context(item.nodeid)
             start = time.process_time()
+            signal.setitimer(signal.ITIMER_VIRTUAL, 2 * _LONGEST)
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-            known.seconds[item.nodeid] = time.process_time() - start
-            assert not session.testsfailed, f"{item.nodeid} fails without a mutant"
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+            seconds[item.nodeid] = time.process_time() - start
+            if item.session.testsfailed:
+                return item.nodeid
         watched.stop()
-        known.tests.update(_lines(self.package, watched))
-        return known
+        return seconds, _lines(self.package, watched)
 
     def _run(self, session: Any, items: Sequence[Any], exchange: Callable[[], None]) -> str:
         """Exchange the code, run tests until one fails; return which."""

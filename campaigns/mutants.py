@@ -7,7 +7,10 @@ import difflib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import cosmic_ray.plugins
 from cosmic_ray.ast import ast_nodes, get_ast
@@ -63,27 +66,40 @@ def mutants(package: Path, file: str) -> Iterator[Mutant]:
     source = (package / file).read_text(encoding="utf-8")
     tree = ast.parse(source)
     idle, bodies, seen = list(_annotations(tree)), list(_bodies(tree, "")), {source}
-    for operator in OPERATORS:
-        for occurrence, place in enumerate(_places(source, operator)):
+    for before, statement, after in _statements(source, tree):
+        for operator, occurrence, (line, column) in _places(statement):
+            place = before.count("\n") + line, column
             if any(start <= place < end for start, end in idle) or _asserted(source, place):
                 continue
-            text = MutationVisitor.mutate_code(source, _operator(operator), occurrence)
-            if text is None or text in seen:
+            text = before + MutationVisitor.mutate_code(statement, _operator(operator), occurrence) + after
+            if text in seen:
                 continue
             seen.add(text)
-            was, becomes = _change(source, text)
             around = next((each for each in bodies if each[1] <= place[0] < each[2]), ("", 0, 0))
-            yield Mutant(file, operator, place[0], around[0], around[1:], text, was, becomes)
+            yield Mutant(file, operator, place[0], around[0], around[1:], text, *_change(source, text))
 
 
-def _operator(name: str) -> object:
+def _statements(source: str, tree: ast.Module) -> Iterator[tuple[str, str, str]]:
+    """Yield each statement of a module, with the text before and after it: parsing it alone is quick."""
+    lines = source.splitlines(keepends=True)
+    first = [min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", []))]) for node in tree.body]
+    for start, end in pairwise([*first, len(lines) + 1]):
+        yield "".join(lines[: start - 1]), "".join(lines[start - 1 : end - 1]), "".join(lines[end - 1 :])
+
+
+@cache
+def _operator(name: str) -> Any:
     return cosmic_ray.plugins.get_operator(f"core/{name}")()
 
 
-def _places(source: str, operator: str) -> list[tuple[int, int]]:
-    """Return where an operator applies, as line and column, in the order of its occurrences."""
-    applied = _operator(operator)
-    return [start for node in ast_nodes(get_ast(source)) for start, _ in applied.mutation_positions(node)]
+def _places(statement: str) -> Iterator[tuple[str, int, tuple[int, int]]]:
+    """Yield where which operator applies: its name, the number of the occurrence, line and column."""
+    nodes = list(ast_nodes(get_ast(statement)))
+    for operator in OPERATORS:
+        applied = _operator(operator)
+        places = (start for node in nodes for start, _ in applied.mutation_positions(node))
+        for occurrence, place in enumerate(places):
+            yield operator, occurrence, place
 
 
 def _asserted(source: str, place: tuple[int, int]) -> bool:

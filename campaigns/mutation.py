@@ -43,7 +43,11 @@ PARTS = {
             "proof/*.py",
             *(f"instance/{name}.py" for name in ("arithmetic", "enclosure", "decisions", "bounds", "needs")),
         ),
-        ("tests/proof", "tests/instance", "tests/house/test_frozen.py"),
+        (
+            "tests/proof",
+            *(f"tests/instance/test_{name}.py" for name in ("bounds", "decisions", "enclosure", "needs")),
+            "tests/house/test_frozen.py",
+        ),
         0.95,
     ),
     "formulation": Part(
@@ -111,7 +115,9 @@ def _fates(part: Part, wanted: Sequence[Mutant], jobs: int) -> Iterator[tuple[Mu
         )
         sys.path.insert(0, folder)
         answers = killing.in_place(package, part.tests, wanted, jobs)
-        known: Known = next(answers)
+        known = next(answers)
+        if not isinstance(known, Known):
+            raise known
         later = []
         for mutant, fate in answers:
             if fate is None or not (fate.killer or known.settled(mutant)):

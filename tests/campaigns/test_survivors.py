@@ -13,7 +13,7 @@ SURVIVORS = yaml.safe_load((ROOT / "campaigns/survivors.yaml").read_text(encodin
 
 @pytest.mark.parametrize("file", SURVIVORS)
 def test_each_survivor_is_a_change_of_the_code_as_it_is(file: str) -> None:
-    """What a survivor changes stands in its file, becomes something else, and there is a reason why that is all the same."""
+    """What a survivor changes stands in its file, becomes something else, and is told why that is all the same."""
     text = " ".join((ROOT / "src/medalopt" / file).read_text(encoding="utf-8").split())
     for survivor in SURVIVORS[file]:
         assert survivor.keys() == {"operator", "was", "becomes", "why"}
