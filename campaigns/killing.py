@@ -10,10 +10,7 @@ from __future__ import annotations
 import functools
 import gc
 import importlib
-import inspect
-import multiprocessing
 import os
-import resource
 import shutil
 import signal
 import sys
@@ -24,15 +21,15 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
-from multiprocessing.connection import Connection
 from pathlib import Path
-from types import CodeType, FunctionType
 from typing import Any
 
 import coverage
 import pytest
 from hypothesis import HealthCheck, settings
 
+from campaigns.exchange import exchange as exchanged
+from campaigns.forks import CONTEXT, Fate, apart, shared
 from campaigns.mutants import Mutant
 
 LIBRARIES = ("highspy", "numpy", "pandas", "pint", "pydantic", "pyomo.environ", "pyomo.repn.linear", "scipy.sparse")
@@ -41,15 +38,6 @@ _QUIET = ["-q", "-x", "-W", "ignore:Module already imported"]
 _QUIET += [each for name in ("cacheprovider", "xdist", "cov") for each in ("-p", f"no:{name}")]
 _PATIENCE = 20.0  # times the tests' own time, that a mutant may take
 _LONGEST, _ENOUGH = 2.0, 4.0  # seconds: of a test that is asked, and of all that a mutant is tried with
-_MEMORY = 6 * 2**30  # bytes, that a mutant may take
-
-
-@dataclass(frozen=True)
-class Fate:
-    """What became of a mutant: the test that killed it, `timeout`, `crash`, or nothing."""
-
-    killer: str
-    seconds: float
 
 
 @dataclass
@@ -62,8 +50,12 @@ class Known:
     early: frozenset[tuple[str, int]] = frozenset()  # lines that are run while the tests are collected
 
     def asked(self, mutant: Mutant) -> list[str]:
-        """Return the tests that run a mutant's line, all where it is run on import: first the quick and the deadly."""
-        found = self.tests.get((mutant.file, mutant.line), frozenset()) if mutant.within else frozenset(self.seconds)
+        """Return the tests that run a mutant's line: first the quick and the deadly.
+
+        Where no line of its own is run they are those that run its function; all where it is run on import.
+        """
+        around = {test for line in range(*mutant.body) for test in self.tests.get((mutant.file, line), ())}
+        found = self.tests.get((mutant.file, mutant.line)) or around if mutant.within else set(self.seconds)
         quick = [test for test in found if self.seconds[test] <= _LONGEST]
         quick.sort(key=lambda test: (self.seconds[test] / (1 + self.kills[test]), test))
         return quick[: bisect_left(list(accumulate(self.seconds[test] for test in quick)), _ENOUGH) + 1]
@@ -77,9 +69,6 @@ class Known:
         return 60 + _PATIENCE * sum(self.seconds[test] for test in tests)
 
 
-_CONTEXT = multiprocessing.get_context("fork")
-
-
 def ready() -> None:
     """Load the libraries: a new process starts with them."""
     for name in LIBRARIES:
@@ -91,7 +80,7 @@ def ready() -> None:
 
 def in_place(package: Path, folders: Sequence[str], wanted: Sequence[Mutant], jobs: int) -> Iterator[Any]:
     """Yield what is `Known`, and then each mutant with its fate; None where it has to start afresh."""
-    queue = _CONTEXT.SimpleQueue()
+    queue = CONTEXT.SimpleQueue()
     child = os.fork()
     if not child:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -104,7 +93,7 @@ def in_place(package: Path, folders: Sequence[str], wanted: Sequence[Mutant], jo
 
 def afresh(package: Path, wanted: Sequence[Mutant], known: Known, jobs: int) -> Iterator[tuple[Mutant, Fate]]:
     """Yield mutants with their fates, each in a process that imports the changed package from the start."""
-    queue = _CONTEXT.SimpleQueue()
+    queue = CONTEXT.SimpleQueue()
 
     def work(mutants: Sequence[Mutant]) -> None:
         with tempfile.TemporaryDirectory() as folder:
@@ -115,23 +104,10 @@ def afresh(package: Path, wanted: Sequence[Mutant], known: Known, jobs: int) -> 
 
     child = os.fork()
     if not child:
-        _shared(work, wanted, jobs)
+        shared(work, wanted, jobs)
         os._exit(0)
     yield from (queue.get() for _ in wanted)
     os.waitpid(child, 0)
-
-
-def _shared(work: Callable[[Sequence[Any]], None], wanted: Sequence[Any], jobs: int) -> None:
-    """Share work out among so many processes, and wait for them."""
-    children = []
-    for number in range(jobs):
-        child = os.fork()
-        if not child:
-            work(wanted[number::jobs])
-            os._exit(0)
-        children.append(child)
-    for child in children:
-        os.waitpid(child, 0)
 
 
 def _imported(package: Path, mutant: Mutant, known: Known) -> Fate:
@@ -142,7 +118,7 @@ def _imported(package: Path, mutant: Mutant, known: Known) -> Fate:
     kept = path.read_text(encoding="utf-8")
     path.write_text(mutant.text, encoding="utf-8")
     try:
-        fate: Fate = _apart(_started, (mutant, tests), known.patience(tests))
+        fate: Fate = apart(_started, (mutant, tests), known.patience(tests))
         known.kills[fate.killer] += 1
         return fate
     finally:
@@ -163,6 +139,7 @@ class _Failing:
     name = ""
 
     def pytest_runtest_logreport(self, report: Any) -> None:
+        """Called by pytest with how a test went."""
         if report.failed and not self.name:
             self.name = report.nodeid
 
@@ -174,6 +151,7 @@ class _Chosen:
     tests: list[str]
 
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        """Called by pytest with the tests that it has found."""
         place = {test: number for number, test in enumerate(self.tests)}
         items[:] = sorted((item for item in items if item.nodeid in place), key=lambda item: place[item.nodeid])
 
@@ -189,6 +167,7 @@ class _Campaign:
     collecting: coverage.Coverage
 
     def pytest_runtestloop(self, session: Any) -> bool:
+        """Called by pytest to run the tests."""
         self.collecting.stop()
         gc.collect()
         caches = [each for each in gc.get_objects() if isinstance(each, functools._lru_cache_wrapper)]
@@ -208,7 +187,7 @@ class _Campaign:
                 known.kills[fate.killer if fate else ""] += 1
                 self.queue.put((mutant, fate))
 
-        _shared(work, self.wanted, self.jobs)
+        shared(work, self.wanted, self.jobs)
         return True
 
     def _forget(self) -> None:
@@ -216,15 +195,15 @@ class _Campaign:
             each.cache_clear()
 
     def _fate(self, session: Any, items: dict[str, Any], mutant: Mutant, known: Known) -> Fate | None:
-        exchange = _exchange(self.package, mutant)
+        exchange = exchanged(self.package, mutant)
         tests = known.asked(mutant)
         if exchange is None or not tests:
             return None
-        return _apart(self._run, (session, [items[test] for test in tests], exchange), known.patience(tests))
+        return apart(self._run, (session, [items[test] for test in tests], exchange), known.patience(tests))
 
     def _measured(self, items: Sequence[Any]) -> Known:
         """Return what the tests do with the code as it is; each process runs some of the files."""
-        known, answers = Known(early=frozenset(_lines(self.package, self.collecting))), _CONTEXT.SimpleQueue()
+        known, answers = Known(early=frozenset(_lines(self.package, self.collecting))), CONTEXT.SimpleQueue()
         files = list(dict.fromkeys(item.path for item in items))
 
         def work(some: Sequence[Path]) -> None:
@@ -232,7 +211,7 @@ class _Campaign:
 
         child = os.fork()
         if not child:
-            _shared(work, files, self.jobs)
+            shared(work, files, self.jobs)
             os._exit(0)
         for _ in range(self.jobs):
             answer = answers.get()
@@ -289,57 +268,3 @@ def _lines(package: Path, watched: coverage.Coverage) -> dict[tuple[str, int], f
         for path in found.measured_files()
         for line, tests in found.contexts_by_lineno(path).items()
     }
-
-
-def _exchange(package: Path, mutant: Mutant) -> Callable[[], None] | None:
-    """Return what gives the function in which a mutant lies its changed code; None where there is none to be had."""
-    if not mutant.within or mutant.module not in sys.modules:
-        return None
-    found: Any = sys.modules[mutant.module]
-    for name in mutant.within.split("."):
-        found = vars(found).get(name)
-    for name in ("fget", "__func__", "func", "wrapped"):
-        found = getattr(found, name, found)
-    function = inspect.unwrap(found) if callable(found) else found
-    code = _code(compile(mutant.text, str(package / mutant.file), "exec"), mutant.within)
-    if not isinstance(function, FunctionType) or code is None or function.__code__.co_freevars != code.co_freevars:
-        return None
-    if function.__code__.co_qualname != code.co_qualname:
-        return None
-    return lambda: setattr(function, "__code__", code)
-
-
-def _code(outer: CodeType, name: str) -> CodeType | None:
-    inner = [each for each in outer.co_consts if isinstance(each, CodeType)]
-    found = [each for each in inner if each.co_qualname == name]
-    return found[-1] if found else next((code for each in inner if (code := _code(each, name))), None)
-
-
-def _apart(task: Callable[..., Any], arguments: tuple[Any, ...], seconds: float) -> Any:
-    """Run `task` in a fork; return what it returns, a text as a `Fate`."""
-    here, there = multiprocessing.Pipe(duplex=False)
-    start = time.perf_counter()
-    child = os.fork()
-    if not child:
-        _answer(there, task, arguments)
-    there.close()
-    result: Any = "timeout"
-    try:
-        if here.poll(seconds):
-            result = here.recv()
-    except EOFError:
-        result = "crash"
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    return Fate(result, time.perf_counter() - start) if isinstance(result, str) else result
-
-
-def _answer(there: Connection, task: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    os.dup2(nowhere, 2)
-    try:
-        there.send(task(*arguments))
-    finally:
-        os._exit(0)

@@ -21,7 +21,8 @@ from pathlib import Path
 import yaml
 
 from campaigns import killing
-from campaigns.killing import Fate, Known
+from campaigns.forks import Fate
+from campaigns.killing import Known
 from campaigns.mutants import Mutant, mutants
 
 ROOT = Path(__file__).parents[1]
