@@ -11,9 +11,11 @@ from tests.solver.programs import two_by_two
 from medalopt.errors import SolverError
 from medalopt.model.network import Entries
 from medalopt.solver import moving
+from medalopt.solver.infeasible import margin
 from medalopt.solver.line import Line, line
 from medalopt.solver.linear import Linear
 from medalopt.solver.moving import Moving, cold
+from medalopt.solver.scaling import scaled
 
 
 def at_least(tonnes: float, cost: float = 5.0, **changes: object) -> Linear:
@@ -36,10 +38,14 @@ def test_what_moved_is_passed_on() -> None:
     assert warm.solve().warm
 
 
-def test_no_plan_is_proven() -> None:
-    """More asked than the row admits: no plan, and the way back is found."""
+@pytest.mark.parametrize("large", [0, 10**6])
+def test_no_plan_is_proven(large: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More asked than the row admits: no plan, by either simplex method, and the way back is found."""
+    monkeypatch.setattr(moving, "_LARGE", large)
     warm = Moving(at_least(1.0))
     found = warm.solve(at_least(3.0))
+    asked = scaled(at_least(3.0))
+    assert margin(at_least(3.0), asked, np.ldexp(found.y, -asked.row)) > 0
     assert (found.status, found.value, found.warm) == ("infeasible", np.inf, True)
     assert not found.feasible
     assert warm.solve().value == pytest.approx(5.00025)
@@ -87,6 +93,10 @@ def test_many_entries_are_passed_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> 
     found = warm.solve(at_least(1.0, entries=steeper))
     assert found.value == pytest.approx(5.0005)
     assert found.warm
+    lighter = Entries(entries.row, entries.column, np.array([3.0, 0.0, 1.0, -500.0]))
+    found = warm.solve(at_least(1.0, entries=lighter, row_upper=np.array([3.0, 0.0])))
+    assert (found.value, found.warm) == (pytest.approx(5.0005), True)
+    assert warm.solve(at_least(1.0, entries=steeper)).warm
 
 
 def test_an_answer_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ where the last one ended; one whose structure differs, or whose answer does not 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import highspy
@@ -16,7 +17,7 @@ from medalopt.errors import SolverError
 from medalopt.instance.figures import Floats, Ints
 from medalopt.solver.embedding import embedded
 from medalopt.solver.ends import Ends
-from medalopt.solver.highs import METHODS, attempt, loaded
+from medalopt.solver.highs import METHODS, TOLERANCE, attempt, loaded
 from medalopt.solver.infeasible import PROVEN, margin, multipliers
 from medalopt.solver.ladder import NOISE, gap
 from medalopt.solver.line import alike, shared
@@ -26,6 +27,7 @@ from medalopt.solver.warm import stand
 
 NEAR = 1e-9  # of the costs paid, by which an answer may lie above its bound; of a row's size, by which it may miss it
 _MANY = 2_000  # entries of the matrix from which it is passed as a whole
+_LARGE = 20_000  # entries from which the primal simplex method is the quicker one also from a basis
 _DUAL, _PRIMAL = 1, 4  # strategies of the simplex method
 
 
@@ -34,6 +36,7 @@ class Outcome:
     """The answer of one variant in its own units; `status` is `optimal` or `infeasible`, the latter proven.
 
     `value` is the measure, infinite where there is no plan, and `bound` what the duals prove it cannot fall below.
+    Where there is no plan `y` are the multipliers that prove so, and `x` is empty.
     """
 
     status: str
@@ -80,9 +83,10 @@ class Moving:
         found = None if placed is None else self._solved(placed.linear)
         if placed is None or found is None:
             return cold(variant)
-        if not found.feasible or len(found.x) == len(variant.lower):
+        if len(found.x) == len(variant.lower):
             return found
-        return dataclasses.replace(found, x=found.x[placed.columns], y=found.y[placed.rows])
+        x = found.x[placed.columns] if found.feasible else found.x
+        return dataclasses.replace(found, x=x, y=found.y[placed.rows])
 
     def _solved(self, wanted: Linear) -> Outcome | None:
         ready = self._scaled(wanted)
@@ -135,7 +139,7 @@ class Moving:
     def _anew(self, ready: Scaled) -> bool:
         """Pass the whole program, and the basis that HiGHS stands on."""
         basis = self._solver.getBasis()
-        solver = loaded(ready)
+        solver = loaded(_without_zeros(ready))
         if solver is None:
             return False
         self._solver, self._now = solver, ready
@@ -145,26 +149,44 @@ class Moving:
         return True
 
     def _run(self, linear: Linear, ready: Scaled) -> Outcome | None:
-        """Solve by the dual simplex method, then by the primal; None where neither answer can be proven."""
-        for strategy in (_DUAL, _PRIMAL):
+        """Solve by one simplex method, then by the other; None where neither answer can be proven."""
+        for strategy in (_DUAL, _PRIMAL) if len(ready.value) < _LARGE else (_PRIMAL, _DUAL):
             self._solver.setOptionValue("simplex_strategy", strategy)
             self._solver.run()
             status = self._solver.getModelStatus()
             if status == highspy.HighsModelStatus.kOptimal:
                 solution = self._solver.getSolution()
                 found = _checked(linear, ready, np.array(solution.col_value), np.array(solution.row_dual), warm=True)
-                if found is not None:
-                    return found
-            elif status == highspy.HighsModelStatus.kInfeasible and self._refuted(linear, ready):
-                return _without_plan(warm=True)
+            elif status == highspy.HighsModelStatus.kInfeasible:
+                ray = self._ray(ready) if strategy == _PRIMAL else self._dual_ray()
+                found = _refuted(linear, ready, (ray, -ray), warm=True)
+            else:
+                found = None
+            if found is not None:
+                return found
         return None
 
-    def _refuted(self, linear: Linear, ready: Scaled) -> bool:
-        """Whether the ray that HiGHS found proves that there is no plan."""
+    def _dual_ray(self) -> Floats:
+        """Return the ray that the dual simplex method ended on; empty where it kept none."""
         _, exists, ray = self._solver.getDualRay()  # type: ignore[attr-defined]
-        y = np.array(ray) if exists else np.zeros(0)
-        largest = float(np.abs(y).max(initial=0.0))
-        return largest > 0 and any(margin(linear, ready, sign * y / largest) > PROVEN for sign in (1.0, -1.0))
+        return np.array(ray) if exists else np.zeros(0)
+
+    def _ray(self, ready: Scaled) -> Floats:
+        """Return the multipliers by which the basis at the end of phase one shows that there is no plan.
+
+        They are the duals of that phase: a basic column or row costs 1 below its lower end, and -1 above its upper.
+        """
+        basic = np.array(self._solver.getBasicVariables()[1])  # type: ignore[attr-defined]
+        solution = self._solver.getSolution()
+        at, row = np.maximum(basic, 0), np.maximum(-basic - 1, 0)
+        ends = (
+            (np.array(solution.col_value)[at], np.array(solution.row_value)[row]),
+            (ready.lower[at], ready.row_lower[row]),
+            (ready.upper[at], ready.row_upper[row]),
+        )
+        value, low, high = (np.where(basic >= 0, column, of_row) for column, of_row in ends)
+        misses = np.where(value < low - TOLERANCE, 1.0, np.where(value > high + TOLERANCE, -1.0, 0.0))
+        return np.array(self._solver.getBasisTransposeSolve(misses)[1])  # type: ignore[attr-defined]
 
     def _stand(self, x: Floats, y: Floats) -> None:
         base = self._base
@@ -179,12 +201,13 @@ def cold(linear: Linear) -> Outcome:
     ready = scaled(linear)
     for method in METHODS:
         answer = attempt(ready, method)
+        found = None
         if answer.status == "optimal":
             found = _checked(linear, ready, answer.x, answer.y, warm=False)
-            if found is not None:
-                return found
-        elif answer.status == "infeasible" and any(margin(linear, ready, y) > PROVEN for y in multipliers(ready)):
-            return _without_plan(warm=False)
+        elif answer.status == "infeasible":
+            found = _refuted(linear, ready, multipliers(ready), warm=False)
+        if found is not None:
+            return found
     raise SolverError("a variant of the instance could not be solved: look for figures that lie very far apart")
 
 
@@ -199,14 +222,26 @@ def _checked(linear: Linear, ready: Scaled, x: Floats, y: Floats, *, warm: bool)
     return Outcome("optimal", value, x, y, bound, violation, warm)
 
 
-def _without_plan(*, warm: bool) -> Outcome:
-    return Outcome("infeasible", np.inf, np.zeros(0), np.zeros(0), np.inf, 0.0, warm)
+def _refuted(linear: Linear, ready: Scaled, rays: Iterable[Floats], *, warm: bool) -> Outcome | None:
+    """Return the outcome that there is no plan where one of `rays`, (M,), scaled, proves it; else None."""
+    for ray in rays:
+        y = ray / max(float(np.abs(ray).max(initial=0.0)), NEAR)
+        if len(y) and margin(linear, ready, y) > PROVEN:
+            return Outcome("infeasible", np.inf, np.zeros(0), np.ldexp(y, ready.row), np.inf, 0.0, warm)
+    return None
 
 
 def _moved(*pairs: tuple[Floats, Floats]) -> Ints:
     """Return where any of the arrays differ, as HiGHS takes numbers."""
     apart = [one != other for one, other in pairs if one is not other]
     return np.flatnonzero(np.logical_or.reduce(apart)).astype(np.int32) if apart else np.zeros(0, dtype=np.int32)
+
+
+def _without_zeros(program: Scaled) -> Scaled:
+    """Return `program` without the entries that have vanished: HiGHS would not count them."""
+    there = program.value != 0
+    start = np.concatenate([[0], np.cumsum(there)])[program.start]
+    return dataclasses.replace(program, start=start, index=program.index[there], value=program.value[there])
 
 
 def _loaded(program: Scaled) -> highspy.Highs:
