@@ -53,6 +53,15 @@ class Written:
             node = inner
         return node
 
+    def at(self, path: Path) -> Node | None:
+        """Return what is written at `path` itself."""
+        return find(self.root, path)
+
+    def figure(self, path: Path) -> Fraction | None:
+        """Return the one figure that is written at `path` itself, in its canonical unit; None where there is none."""
+        kind, node = kind_at(path), self.at(path)
+        return self.exact(path, node, kind) if kind is not None and isinstance(node, Scalar) else None
+
     def exact(self, path: Path, scalar: Scalar, kind: Kind) -> Fraction | None:
         """Return the figure `scalar` at `path` in its canonical unit; None where it cannot be read."""
         if not isinstance(kind.measure, Measure):
@@ -68,11 +77,11 @@ class Written:
         """Return the mass, in kg, of one piece of the device that the figure at `path` belongs to."""
         device: str | int = path[1]
         if path[0] == "streams":
-            node = find(self.root, (*path[:2], "device"))
+            node = self.at((*path[:2], "device"))
             device = node.text if isinstance(node, Scalar) else ""
         elif path[0] == "treatments":
             device = path[3]
-        mass = find(self.root, ("devices", device, "unit_mass"))
+        mass = self.at(("devices", device, "unit_mass"))
         assert isinstance(mass, Scalar), "what counts pieces has a device with the mass of one"
         return quantity.read(mass.value, "kg", self.money).exact
 

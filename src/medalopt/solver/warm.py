@@ -57,6 +57,18 @@ class Warm:
         self._solver.changeRowBounds(row, program.row_lower[row], program.row_upper[row])
         return answer
 
+    def bounded(self, column: int, low: float, high: float, cost: float = 0.0) -> Optimum | None:
+        """Return the optimum with a column between other bounds, and at a cost; None where there is no plan."""
+        program = self._program
+        self._solver.changeColBounds(column, low, high)
+        self._solver.changeColCost(column, cost)
+        costs = program.costs[0].copy()
+        costs[column] = cost
+        answer = self._run(costs, (_PRIMAL, _DUAL) if low < high else (_DUAL, _PRIMAL))
+        self._solver.changeColBounds(column, program.lower[column], program.upper[column])
+        self._solver.changeColCost(column, program.costs[0][column])
+        return answer
+
     def held(self, columns: Ints, values: Floats) -> Optimum | None:
         """Return the optimum with some columns held at `values`; None where there is no such plan."""
         program, numbers = self._program, columns.astype(np.int32)

@@ -13,7 +13,6 @@ from medalopt.analysis.explanation.near import Near
 from medalopt.errors import NoPlanError
 from medalopt.instance.figures import Floats
 from medalopt.instance.paths import render
-from medalopt.solver.rerun import Shift
 from medalopt.solving import solve
 
 _LEAST = 1e-9  # of the largest part of a change, below which it is none
@@ -81,7 +80,7 @@ def _metal(near: Near, e: int) -> Kink | None:
         _saved(near.proven(down)),
         "kg",
         _market(near, e),
-        _parts(near, up),
+        () if up is None else parts(near, up.x),
     )
 
 
@@ -89,15 +88,15 @@ def _medal(near: Near, m: int) -> Kink:
     medals = near.instance.medals
     name, count = medals.names[m], int(medals.count[m])
     more: float | None
-    parts: tuple[Part, ...] = ()
+    taken: tuple[Part, ...] = ()
     if count:
         up = near.rerun.step(changes.medal(near, m, 1))
-        more, parts = (None, ()) if up is None else (up.value, _parts(near, up))
+        more, taken = (None, ()) if up is None else (up.value, parts(near, up.x))
     else:  # its alloys may stand in no row yet
         more = _anew(near, m)
     down = near.rerun.step(changes.medal(near, m, -1)) if count else None
     fewer = None if down is None else _saved(down.value)
-    return Kink(render(("medals", name, "count")), name, None, more, fewer, None, None, parts)
+    return Kink(render(("medals", name, "count")), name, None, more, fewer, None, None, taken)
 
 
 def _anew(near: Near, m: int) -> float | None:
@@ -139,19 +138,15 @@ def _when(near: Near, e: int) -> Floats:
     return np.asarray(spread / spread.sum())
 
 
-def _parts(near: Near, shift: Shift | None) -> tuple[Part, ...]:
-    """Return the sources and offers of which the plan with one more takes more or less, the largest first."""
-    if shift is None:
-        return ()
+def parts(near: Near, x: Floats) -> tuple[Part, ...]:
+    """Return the sources and offers of which a plan that differs by `x`, (N,), takes more or less, the most first."""
     instance, block = near.instance, near.block
-    tonnes = np.bincount(
-        near.account.found.stream[block.route], shift.x[: len(block.route)], len(instance.streams.names)
-    )
+    tonnes = np.bincount(near.account.found.stream[block.route], x[: len(block.route)], len(instance.streams.names))
     taken = [Part(source.name, float(tonnes[source.streams].sum()), "t") for source in sources(instance)]
     bought = dict.fromkeys(instance.market.names, 0.0)
     for (name, index), column in near.columns.items():
         if name == "buy" and isinstance(index, tuple):
-            bought[index[0]] += float(shift.x[column])
+            bought[index[0]] += float(x[column])
     return (*_noticed(taken), *_noticed([Part(offer, kg, "kg") for offer, kg in bought.items()]))
 
 

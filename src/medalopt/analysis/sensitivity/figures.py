@@ -1,0 +1,122 @@
+"""The figures of an instance that enter the measure or a side of the rules, each with what one unit of it moves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from medalopt.analysis.sensitivity.costed import Costed
+from medalopt.analysis.sensitivity.sided import sides
+from medalopt.analysis.variants import PER_CENT, Variants
+from medalopt.instance.figures import Floats
+from medalopt.instance.paths import Path, render
+from medalopt.instance.reader.nodes import Scalar
+from medalopt.instance.schema.at import Kind
+from medalopt.instance.schema.fields import Measure
+from medalopt.quantity import spoken
+from medalopt.solver.linear import Linear
+
+_NUDGE = Fraction(1025, 1024)  # of a rate, to see what it moves
+
+
+@dataclass(frozen=True, eq=False)
+class Figure:
+    """A figure in the unit in which a file may hold it (None of a count), between the least and greatest it may be.
+
+    One unit more adds `weights`, (N,), to the costs; or moves the ends of rows, `ends`, by their numbers.
+    """
+
+    path: str
+    unit: str | None
+    value: float
+    least: float
+    greatest: float
+    weights: Floats | None
+    ends: Mapping[int, tuple[float, float]]
+
+
+def figures(variants: Variants, linear: Linear) -> Iterator[Figure]:
+    """Yield the figures that the file writes; `linear`: the program, with the limits of stockpiles as rows."""
+    costed = Costed(variants.base, variants.written, variants.measure)
+    numbers = {place: row for row, place in enumerate(linear.rows)}
+    for path, scalar, kind in variants.written.figures():
+        weights = _rate(variants, path, scalar, kind) if path[0] == "exchange" else costed.weights(path)
+        ends = {} if weights is not None else _ends(variants, linear, numbers, path)
+        if weights is not None or ends:
+            yield _figure(variants, path, scalar, kind, weights, ends)
+
+
+def _figure(
+    variants: Variants,
+    path: Path,
+    scalar: Scalar,
+    kind: Kind,
+    weights: Floats | None,
+    ends: Mapping[int, tuple[float, float]],
+) -> Figure:
+    exact = variants.written.exact(path, scalar, kind)
+    assert exact is not None, "a figure of an instance without faults can be read"
+    measure, unit, factor = kind.measure, None, Fraction(1)
+    if isinstance(measure, Measure):
+        factor = Fraction(1) if measure.unit else PER_CENT
+        unit = spoken(measure.unit, variants.instance.currency) or "%"
+    each = float(factor)
+    return Figure(
+        render(path),
+        unit,
+        float(exact / factor),
+        -np.inf if measure.low is None else float(measure.low / factor),
+        float(measure.high / factor) if isinstance(measure, Measure) and measure.high is not None else np.inf,
+        None if weights is None else weights * each,
+        {row: (low * each, high * each) for row, (low, high) in ends.items()},
+    )
+
+
+def _ends(
+    variants: Variants, linear: Linear, numbers: Mapping[tuple[str, object], int], path: Path
+) -> dict[int, tuple[float, float]]:
+    """Return by how much a canonical unit moves the ends of rows; nothing where a row it needs is not there yet."""
+    moves: dict[int, tuple[float, float]] = {}
+    rows = sides(variants.instance, path)
+    for (name, *index), low, high in rows:
+        row = numbers.get((name, tuple(index) if len(index) > 1 else index[0] if index else None))
+        if row is None:
+            continue
+        before = moves.get(row, (0.0, 0.0))
+        moves[row] = (
+            before[0] + low if np.isfinite(linear.row_lower[row]) else 0.0,
+            before[1] + high if np.isfinite(linear.row_upper[row]) else 0.0,
+        )
+    moves = {row: by for row, by in moves.items() if any(by)}
+    return moves if _complete(variants, numbers, path) else {}
+
+
+def _complete(variants: Variants, numbers: Mapping[tuple[str, object], int], path: Path) -> bool:
+    """Whether the rows that a unit more would need are there: not those of what is neither offered nor owed so far."""
+    instance = variants.instance
+    if path[0] == "medals":
+        m = instance.medals.names.index(str(path[1]))
+        due = instance.periods[int(instance.medals.due[m])]
+        parts = np.flatnonzero(instance.medals.parts.value[m]).tolist()
+        owed = (("demand", (instance.alloys.names[a], due)) in numbers for a in parts)
+        return bool(instance.medals.count[m]) and all(owed)
+    if path[0] == "streams" and path[2] in ("available", "total"):
+        i = instance.streams.names.index(str(path[1]))
+        offered = instance.streams.available.value[i]
+        return bool((offered if len(path) < 4 else offered[[path[3]]]).all())
+    return True
+
+
+def _rate(variants: Variants, path: Path, scalar: Scalar, kind: Kind) -> Floats | None:
+    """Return what a unit more of an exchange rate adds to the costs; None where it moves more than costs."""
+    exact = variants.written.exact(path, scalar, kind)
+    if exact is None:
+        return None
+    base = variants.base.linear
+    moved = variants.variant({render(path): repr(float(exact * _NUDGE))}).linear
+    weights = (moved.costs[0] - base.costs[0]) / float(exact * (_NUDGE - 1))
+    still = len(moved.lower) == len(base.lower) and np.array_equal(moved.entries.value, base.entries.value)
+    return weights if still and weights.any() else None

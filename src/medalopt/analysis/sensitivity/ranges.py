@@ -1,0 +1,166 @@
+"""The ranges: of every figure that costs or stands at the side of a rule its two prices, and how far they hold."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from medalopt.analysis.explanation.kinks import Part, parts
+from medalopt.analysis.explanation.near import Near
+from medalopt.analysis.sensitivity.figures import Figure, figures
+from medalopt.analysis.variants import Variants
+from medalopt.instance.figures import Floats
+from medalopt.plan.plan import Plan
+from medalopt.solver.augmenting import Mover
+from medalopt.solver.linear import Linear
+from medalopt.solver.ranging import End, Ranging
+from medalopt.solver.relaxing import stockpiles_as_rows
+from medalopt.solver.retrace import duals_of
+
+Progress = Callable[[int, int], None]  # figures done, of how many
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What happens at an end: sources and offers of which the plan takes more, and less; or `stops`, no plan beyond.
+
+    Of an end that the figure itself has (nothing is offered less than nothing) all is empty.
+    """
+
+    more: tuple[Part, ...] = ()
+    less: tuple[Part, ...] = ()
+    stops: bool = False
+
+
+@dataclass(frozen=True)
+class Range:
+    """A figure, what the measure changes by for one unit more and one less, and from where to where that holds.
+
+    A price is None where no plan lies that way, an end where there is none. `costs`: whether the figure is a cost
+    (else it stands at the side of a rule).
+    """
+
+    path: str
+    unit: str | None
+    value: float
+    price_up: float | None
+    price_down: float | None
+    low: float | None
+    high: float | None
+    at_low: Turn
+    at_high: Turn
+    costs: bool
+
+    @property
+    def kinked(self) -> bool:
+        """Whether one unit less does not save what one unit more costs."""
+        if self.price_up is None or self.price_down is None:
+            return True
+        return abs(self.price_up + self.price_down) > 1e-7 * max(abs(self.price_up), abs(self.price_down))
+
+
+@dataclass(frozen=True, eq=False)
+class Ranges:
+    """A proven plan and its ranges, in the order of the file; `only`: whether no other plan is as good."""
+
+    plan: Plan
+    rows: tuple[Range, ...]
+    only: bool
+
+
+def ranges(variants: Variants, progress: Progress = lambda done, of: None) -> Ranges:
+    """Return the ranges of the instance of `variants`. Raises NoPlanError where it has no plan."""
+    plan = variants.plan
+    near = Near.of(plan)
+    instance, linear = plan.instance, near.rerun.linear
+    rows = stockpiles_as_rows(linear, near.block, instance.streams.names, instance.periods)
+    found = list(figures(variants, rows))
+    only = not near.others()
+    asked = Ranging(
+        rows,
+        near.rerun.x,
+        _duals(near, linear, rows),
+        [figure.weights for figure in found if figure.weights is not None],
+        [Mover(figure.ends, abs(figure.value)) for figure in found if figure.weights is None],
+        only,
+    )
+    costs = sides = 0
+    told: list[Range] = []
+    for figure in found:
+        progress(len(told), len(found))
+        if figure.weights is not None:
+            told.append(_of_cost(near, asked, figure, costs))
+            costs += 1
+        else:
+            told.append(_of_side(near, asked, figure, sides))
+            sides += 1
+    return Ranges(plan, tuple(told), only)
+
+
+def _duals(near: Near, linear: Linear, rows: Linear) -> Floats:
+    """Return the duals of `rows`, in which limits of stockpiles are rows, from those of the plan."""
+    y, entries = duals_of(near.plan.duals, linear), linear.entries
+    pull = np.bincount(entries.column, entries.value * y[entries.row], len(linear.lower))
+    height = len(linear.rows)
+    limits = rows.entries.row >= height
+    above = np.minimum(linear.costs[0] - pull, 0.0)[rows.entries.column[limits]]
+    return np.append(y, above)
+
+
+def _of_cost(near: Near, asked: Ranging, figure: Figure, meter: int) -> Range:
+    least, most = asked.metered(meter)
+    up, down = asked.cost_end(meter, 1, least), asked.cost_end(meter, -1, most)
+    return _told(near, figure, least, 0.0 - most, up, down, costs=True)
+
+
+def _of_side(near: Near, asked: Ranging, figure: Figure, mover: int) -> Range:
+    up, high = _side(asked, mover, 1, figure.greatest - figure.value)
+    down, low = _side(asked, mover, -1, figure.value - figure.least)
+    return _told(near, figure, up, down, high, low, costs=False)
+
+
+def _side(asked: Ranging, mover: int, by: int, farthest: float) -> tuple[float | None, End]:
+    """Return the price of a step up or down, and its end; no price where no plan lies there."""
+    slope = asked.side_slope(mover, by) if farthest > 0 else None
+    return (None, End(0.0, None)) if slope is None else (slope[0], asked.side_end(mover, by, slope[0], farthest))
+
+
+def _told(
+    near: Near,
+    figure: Figure,
+    price_up: float | None,
+    price_down: float | None,
+    up: End,
+    down: End,
+    *,
+    costs: bool,
+) -> Range:
+    high, low = figure.value + up.distance, figure.value - down.distance
+    return Range(
+        figure.path,
+        figure.unit,
+        figure.value,
+        price_up,
+        price_down,
+        _finite(max(low, figure.least)),
+        _finite(min(high, figure.greatest)),
+        _turn(near, down) if low >= figure.least else Turn(),
+        _turn(near, up) if high <= figure.greatest else Turn(),
+        costs,
+    )
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _turn(near: Near, end: End) -> Turn:
+    if math.isinf(end.distance):
+        return Turn()
+    if end.turn is None:
+        return Turn(stops=True)
+    moved = parts(near, end.turn)
+    return Turn(tuple(part for part in moved if part.amount > 0), tuple(part for part in moved if part.amount < 0))

@@ -1,0 +1,95 @@
+"""Figures at the side of the rules: by how much one unit more of each moves the ends of the program's rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+import numpy as np
+
+from medalopt.instance.figures import Floats
+from medalopt.instance.instance import Instance
+from medalopt.instance.paths import Path
+
+Row = tuple[tuple[str, ...], float, float]  # constraint and index, by how much its lower and its upper end move
+
+
+def sides(instance: Instance, path: Path) -> list[Row]:
+    """Return the rows that a canonical unit more of the figure at `path` moves; they need not all exist."""
+    rule = _SIDES.get((path[0], path[2])) if len(path) > 2 else _SIDES.get(path[:2])
+    return [] if rule is None else list(rule(instance, path))
+
+
+def _stream(instance: Instance, path: Path) -> Iterable[Row]:
+    streams, name = instance.streams, str(path[1])
+    i = streams.names.index(name)
+    if path[2] == "committed":
+        return [(("stream_commitment", name), 1.0, 0.0)]
+    if path[2] == "storage":
+        return [(("stockpile", name, t), 0.0, 1.0) for t in instance.periods] if path[3] == "limit" else []
+    if streams.bundle[i] >= 0:
+        return []
+    periods = [path[3]] if len(path) > 3 else range(len(instance.periods))
+    share = 1.0 / len(instance.periods) if path[2] == "total" else 1.0
+    asked = float(instance.policy.participation.value) * share
+    region = instance.regions[int(streams.region[i])]
+    rows: list[Row] = [(("supply", name, instance.periods[int(t)]), 0.0, share) for t in periods]
+    return [*rows, *((("participation", region), asked, 0.0) for _ in periods)]
+
+
+def _capacity(row: str) -> Callable[[Instance, Path], Iterable[Row]]:
+    def rows(instance: Instance, path: Path) -> Iterable[Row]:
+        periods = [instance.periods[path[3]]] if len(path) > 3 and isinstance(path[3], int) else instance.periods
+        return [((row, str(path[1]), t), 0.0, 1.0) for t in periods]
+
+    return rows
+
+
+def _total(row: str) -> Callable[[Instance, Path], Iterable[Row]]:
+    def rows(instance: Instance, path: Path) -> Iterable[Row]:
+        upper = path[2] == "limit"
+        return [((row, str(path[1])), 0.0 if upper else 1.0, 1.0 if upper else 0.0)]
+
+    return rows
+
+
+def _opening(instance: Instance, path: Path) -> Iterable[Row]:
+    return [(("balance", str(path[1]), instance.periods[0]), 1.0, 1.0)]
+
+
+def _medal(instance: Instance, path: Path) -> Iterable[Row]:
+    """The alloy that is owed: by the number of medals, the parts of one, and what never comes back."""
+    medals = instance.medals
+    m = medals.names.index(str(path[1]))
+    count, parts, allowance = float(medals.count[m]), medals.parts.value[m], float(medals.allowance.value[m])
+    each: Floats = parts * (1 + allowance)
+    if path[2] == "allowance":
+        each = parts * count
+    elif path[2] == "parts":
+        each = np.array([float(name == path[3]) for name in instance.alloys.names]) * count * (1 + allowance)
+    late = instance.periods[int(medals.due[m]) :]
+    alloys = zip(instance.alloys.names, each.tolist(), strict=True)
+    return [(("demand", alloy, t), kg, kg) for alloy, kg in alloys if kg for t in late]
+
+
+def _participation(instance: Instance, path: Path) -> Iterable[Row]:
+    offers = np.zeros(len(instance.regions))
+    np.add.at(offers, instance.streams.region, instance.streams.available.value.sum(axis=1))
+    return [(("participation", g), t, 0.0) for g, t in zip(instance.regions, offers.tolist(), strict=True)]
+
+
+def _footprint_cap(instance: Instance, path: Path) -> Iterable[Row]:
+    return [(("footprint_cap",), 0.0, 1000.0)]
+
+
+_SIDES: Mapping[tuple[str | int, ...], Callable[[Instance, Path], Iterable[Row]]] = {
+    **{("streams", field): _stream for field in ("available", "total", "committed", "storage")},
+    ("treatments", "capacity"): _capacity("treatment_capacity"),
+    ("smelters", "capacity"): _capacity("feed_capacity"),
+    ("alloys", "capacity"): _capacity("cast_capacity"),
+    **{("smelters", field): _total("feed_total") for field in ("committed", "limit")},
+    **{("market", field): _total("purchase") for field in ("committed", "limit")},
+    ("metals", "opening_stock"): _opening,
+    **{("medals", field): _medal for field in ("count", "parts", "allowance")},
+    ("policy", "participation"): _participation,
+    ("policy", "footprint_cap"): _footprint_cap,
+}
