@@ -19,6 +19,7 @@ from medalopt.instance.decisions import Account
 from medalopt.instance.figures import Ints
 from medalopt.instance.instance import Instance
 from medalopt.instance.loading import Opened, opened
+from medalopt.instance.lots import without_lots
 from medalopt.instance.paths import PathError, parse
 from medalopt.instance.reader.nodes import Scalar
 from medalopt.instance.routes import Routes, routes
@@ -99,7 +100,9 @@ class Variants:
     def __init__(self, path: str | os.PathLike[str], changes: Changes = NONE, measure: str = "cost") -> None:
         self.changes, self.measure = dict(changes), measure
         self.opened: Opened = opened(path)
-        self.instance: Instance = self.opened.with_changes(self.changes)
+        whole = self.opened.with_changes(self.changes)
+        self.lots = whole.lots  # paths of whole lots and minimum orders, which are left out
+        self.instance: Instance = without_lots(whole)
 
     @cached_property
     def written(self) -> Written:
@@ -115,6 +118,11 @@ class Variants:
     def plan(self) -> Plan:
         """The proven plan of the instance. Raises NoPlanError where none exists."""
         return solve(self.instance, self.measure)
+
+    @property
+    def plan_if_known(self) -> Plan | None:
+        """The plan, where it has been asked for and exists."""
+        return self.plan if "plan" in self.__dict__ else None
 
     @cached_property
     def moving(self) -> Moving:
@@ -135,7 +143,7 @@ class Variants:
 
     def changed(self, changes: Changes) -> Instance:
         """Return the instance with ordinary `changes` made. Raises InputError where they are wrong."""
-        return self.opened.with_changes({**self.changes, **changes})
+        return without_lots(self.opened.with_changes({**self.changes, **changes}))
 
     def variant(self, changes: Changes) -> Variant:
         """Return the program of the instance with ordinary `changes` made."""

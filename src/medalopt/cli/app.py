@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from medalopt.cli import check, explain, export, solve, verify
+from medalopt.cli import check, explain, export, sensitivity, solve, verify
 from medalopt.cli.ending import emit, ended
 
 
@@ -32,7 +32,16 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _verb in (solve.solve, explain.explain, verify.verify, check.check, check.schema, check.new, export.export):
+for _verb in (
+    solve.solve,
+    explain.explain,
+    sensitivity.sensitivity,
+    verify.verify,
+    check.check,
+    check.schema,
+    check.new,
+    export.export,
+):
     app.command()(_guarded(_verb))
 
 

@@ -10,6 +10,7 @@ figure; up to where it holds is one linear program more:
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -57,14 +58,22 @@ class Ranging:
         self._weights = meters
         self._metered = np.array([float(weights @ x) for weights in meters])
         self._width, self._first_meter = len(linear.lower), len(whole.rows) - len(meters)
-        self._program = scaled(whole)
+        program = scaled(whole)
         x = np.append(x, np.zeros(len(movers)))
-        self._y = np.ldexp(y, self._program.cost[0] - self._program.row)
-        column = np.repeat(np.arange(len(x)), np.diff(self._program.start))
-        self._reduced = self._program.costs[0] - np.bincount(
-            column, self._program.value * self._y[self._program.index], len(x)
-        )
-        self._ends = Ends.of(self._program, np.ldexp(x, -self._program.column), self._y, self._reduced)
+        y = np.ldexp(y, program.cost[0] - program.row)
+        column = np.repeat(np.arange(len(x)), np.diff(program.start))
+
+        def reduced(y: Floats) -> Floats:
+            pulled = np.bincount(column, program.value * y[program.index], len(x))
+            return np.asarray(program.costs[0] - pulled)
+
+        self._ends = Ends.of(program, np.ldexp(x, -program.column), y, reduced(y))
+        self._y = _supported(y, self._ends.row_below, self._ends.row_above)
+        kept = reduced(self._y)
+        self._reduced = _supported(kept, self._ends.below, self._ends.above)
+        costs = program.costs.copy()
+        costs[0] -= kept - self._reduced  # what was rounding: nothing is gained by leaving x* for small steps
+        self._program = dataclasses.replace(program, costs=costs)
 
     def _warm(self, program: Scaled) -> Warm:
         return Warm(program, self._ends.columns, self._ends.rows)
@@ -100,7 +109,11 @@ class Ranging:
             return self._cost_end_from(meter, by, at)
         row = self._first_meter + meter
         scale = int(self._program.row[row])
-        answer = self._cone.fixed(row, -float(by))
+        try:
+            answer = self._cone.fixed(row, -float(by))
+        except SolverError:
+            del self._cone  # what could not be solved is no place to start from
+            return self._cost_end_from(meter, by, at)
         if answer is None:
             return End(math.inf, None)
         x = self._own(answer)
@@ -116,7 +129,7 @@ class Ranging:
             if less <= CLOSED * max(abs(at), abs(total)):
                 return End(math.inf, None)
             distance = max(self._value(x) / less, 0.0)
-            costs = np.append(self._program.costs[0], []) + np.ldexp(by * distance * weights, self._program.cost[0])
+            costs = self._program.costs[0] + np.ldexp(by * distance * weights, self._program.cost[0])
             new = self._own(self._posed(self._whole.with_costs(costs)))
             gained = distance * by * (at - total) - self._value(new) - distance * by * self._part(new, meter)
             if gained <= CLOSED * max(abs(self._value(x)), abs(distance * at)):
@@ -172,3 +185,8 @@ class Ranging:
 
     def _value(self, x: Floats) -> float:
         return float(self._linear.costs[0] @ x)
+
+
+def _supported(price: Floats, below: Floats, above: Floats) -> Floats:
+    """Return the prices of what holds the plan: those above 0 at a lower end, those below 0 at an upper one."""
+    return np.where(((price > 0) & (below == 0)) | ((price < 0) & (above == 0)), price, 0.0)

@@ -33,7 +33,9 @@ class Warm:
         self._program = scaled
         self._solver = _loaded(scaled)
         stand(self._solver, columns, rows)
+        self._basis: highspy.HighsBasis | None = None
         self._run(scaled.costs[0], (_PRIMAL, _DUAL))
+        self._basis = self._solver.getBasis()
 
     def moved(self, rows: Mapping[int, tuple[float, float]], uppers: Mapping[int, float]) -> Optimum | None:
         """Return the optimum with ends of rows and upper ends of columns moved; None where there is no plan."""
@@ -88,19 +90,38 @@ class Warm:
     def _run(self, costs: Floats, strategies: tuple[int, ...]) -> Optimum | None:
         """Solve by one simplex method after the other; that there is no plan is believed of the primal one alone.
 
-        Where the dual method comes to no end, the primal one does.
+        Where the dual method comes to no end, the primal one does; where neither does, one from the beginning.
         """
         for strategy in strategies:
-            self._solver.setOptionValue("simplex_strategy", strategy)
-            self._solver.run()
-            status = self._solver.getModelStatus()
-            if status == highspy.HighsModelStatus.kOptimal:
-                solution = self._solver.getSolution()
-                x = np.array(solution.col_value)
-                return Optimum(float(costs @ x), x, np.array(solution.row_dual))
-            if strategy == _PRIMAL and status == highspy.HighsModelStatus.kInfeasible:
+            answer = self._attempted(costs, strategy)
+            if answer is not None:
+                return answer
+            if strategy == _PRIMAL and self._solver.getModelStatus() == highspy.HighsModelStatus.kInfeasible:
+                self._again()
                 return None
-        raise SolverError("a small change of the plan could not be solved")
+        self._solver.clearSolver()
+        answer = self._attempted(costs, _PRIMAL)
+        refused = self._solver.getModelStatus() == highspy.HighsModelStatus.kInfeasible
+        if answer is None:
+            self._again()
+        if answer is None and not refused:
+            raise SolverError("a small change of the plan could not be solved")
+        return answer
+
+    def _attempted(self, costs: Floats, strategy: int) -> Optimum | None:
+        """Return the optimum by one simplex method, from where the solver stands; None where it finds none."""
+        self._solver.setOptionValue("simplex_strategy", strategy)
+        self._solver.run()
+        if self._solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            return None
+        solution = self._solver.getSolution()
+        x = np.array(solution.col_value)
+        return Optimum(float(costs @ x), x, np.array(solution.row_dual))
+
+    def _again(self) -> None:
+        """Let the next question start where the first stood: where no answer was found is no place to start from."""
+        if self._basis is not None:
+            self._solver.setBasis(self._basis)
 
 
 def stand(solver: highspy.Highs, columns: Ints, rows: Ints) -> None:

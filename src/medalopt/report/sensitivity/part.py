@@ -27,13 +27,13 @@ class Part:
     members: Mapping[str, Any]
 
 
-def on_screen(instance: Instance, parts: Sequence[Part]) -> str:
-    """Return all parts as text for standard output."""
+def on_screen(instance: Instance, parts: Sequence[Part], screen: Screen | None = None) -> str:
+    """Return all parts as text for standard output, or another `screen`."""
     lines = [line for part in parts for line in part.lines]
     tables = [
         table for part in parts for table in (*(own for chart in part.charts for own in chart.tables), *part.tables)
     ]
-    return printed(Screen.of_output(), _title(instance), [(line, "plain") for line in lines], tables)
+    return printed(screen or Screen.of_output(), _title(instance), [(line, "plain") for line in lines], tables)
 
 
 def as_json(instance: Instance, parts: Sequence[Part]) -> str:

@@ -1,0 +1,106 @@
+"""`medalopt sensitivity`: how far each figure may move before the plan changes, and what it then costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from medalopt.cli.common import Changes, InstanceFile, Json, changes, check_output, place, progress
+from medalopt.cli.ending import emit, say
+from medalopt.cli.refusing import tell_no_plan
+from medalopt.cli.solve import Measure, Objective
+from medalopt.errors import NoPlanError, UsageError
+
+if TYPE_CHECKING:
+    from medalopt.analysis.variants import Variants
+    from medalopt.report.sensitivity.part import Part
+
+SUFFIXES = (".txt", ".html", ".json")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the command line asks for beside the ranges, which are told where it asks for nothing else."""
+
+    objective: str
+
+
+def sensitivity(
+    instance: InstanceFile,
+    objective: Objective = Measure.cost,
+    set_: Changes = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="PATH", help="Also write it: NAME.html, NAME.txt or NAME.json.")
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Say how far each figure may move, alone, before the plan changes; and what one unit more or less of it costs."""
+    if output is not None:
+        if output.suffix.lower() not in SUFFIXES:
+            raise UsageError(f"-o {place(output)}: a sensitivity is written as NAME.html, NAME.txt or NAME.json")
+        check_output(output, instance)
+    variants = _opened(instance, set_, objective)
+    try:
+        parts = [made(variants, Asked(objective.value)) for made in _asked(Asked(objective.value))]
+    except NoPlanError as error:
+        return tell_no_plan(variants.instance, error, instance, set_, objective.value, json, output=output)
+    _tell(variants, parts, output, json)
+    return 0
+
+
+def _asked(asked: Asked) -> Iterator[Callable[[Variants, Asked], Part]]:
+    """Yield the parts that the command line asks for, each a function of the variants."""
+    yield _ranges
+
+
+def _ranges(variants: Variants, asked: Asked) -> Part:
+    from medalopt.analysis.sensitivity.ranges import ranges
+    from medalopt.report.sensitivity.ranges import part
+
+    with progress(f"solving {variants.instance.name}"):
+        _ = variants.plan
+    with progress("moving one figure after the other") as step:
+        return part(ranges(variants, _counted(step)))
+
+
+def _counted(step: Callable[[str], None]) -> Callable[[int, int], None]:
+    """Return what names every tenth of the figures as a step."""
+    return lambda done, of: step(f"{done} of {of}") if done and done % max(of // 10, 1) == 0 else None
+
+
+def _opened(instance: Path, given: list[str] | None, objective: Measure) -> Variants:
+    wanted = changes(given)
+    from medalopt.analysis.variants import Variants
+
+    variants = Variants(instance, wanted, objective.value)
+    if variants.lots:
+        say(f"{variants.lots[0]}: whole lots and minimum orders are left out here; there are prices only without them")
+    for warning in variants.instance.warnings:
+        say(f"warning: {warning}")
+    return variants
+
+
+def _tell(variants: Variants, parts: list[Part], output: Path | None, json: bool) -> None:
+    from medalopt.report.sensitivity.part import as_json, on_screen
+
+    if output is not None:
+        _write(variants, parts, output)
+    emit(as_json(variants.instance, parts) if json else on_screen(variants.instance, parts))
+
+
+def _write(variants: Variants, parts: list[Part], output: Path) -> None:
+    from medalopt.report.files import write_file
+    from medalopt.report.screen import Screen
+    from medalopt.report.sensitivity.part import as_json, as_page, on_screen
+
+    instance, kind = variants.instance, output.suffix.lower()
+    if kind == ".html":
+        content = as_page(instance, parts)
+    else:
+        content = as_json(instance, parts) if kind == ".json" else on_screen(instance, parts, Screen.of_file())
+    write_file(output, content)
+    say(f"{place(output)}: the sensitivity is written")

@@ -1,0 +1,41 @@
+"""`medalopt sensitivity`: exit codes, and what goes where."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.analysis.nearby import ROOT
+
+from medalopt.cli.main import run
+
+TINY, NO_PLAN = (str(ROOT / f"instances/{name}.yaml") for name in ("tiny", "infeasible"))
+
+
+def test_ranges_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a question of its own the ranges are told, and `--set` counts."""
+    assert run(["sensitivity", TINY, "--json", "--set", "market.old_silver.price=81_000"]) == 0
+    rows = {row["path"]: row for row in json.loads(capsys.readouterr().out)["ranges"]}
+    assert rows["market.old_silver.price"]["value"] == 81_000
+
+
+def test_they_are_written_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With `-o` the page, or the object, is written beside what is printed."""
+    assert run(["sensitivity", TINY, "-o", str(tmp_path / "s.json")]) == 0
+    assert capsys.readouterr().out.startswith("How sensitive the plan is: ")
+    assert json.loads((tmp_path / "s.json").read_text(encoding="utf-8"))["ranges"]
+    assert run(["sensitivity", TINY, "-o", str(tmp_path / "s.txt"), "--objective", "mass"]) == 0
+    assert (tmp_path / "s.txt").read_text(encoding="utf-8").startswith("How sensitive the plan is: ")
+
+
+def test_without_a_plan_it_says_what_stands_in_the_way(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where there is no plan the exit code is 3, and the diagnosis is printed."""
+    assert run(["sensitivity", NO_PLAN, "--json"]) == 3
+    assert json.loads(capsys.readouterr().out)["diagnosis"]
+
+
+def test_another_kind_of_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is written is text or JSON."""
+    assert run(["sensitivity", TINY, "-o", str(tmp_path / "s.pdf")]) == 2
+    assert "NAME.html, NAME.txt or NAME.json" in capsys.readouterr().err

@@ -1,0 +1,51 @@
+"""Ranges as plain data and as a page."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+
+from tests.analysis.varied import TINY
+
+from medalopt.analysis.sensitivity.ranges import Ranges, ranges
+from medalopt.analysis.variants import Variants
+from medalopt.report.screen import Screen
+from medalopt.report.sensitivity.part import as_json, as_page, on_screen
+from medalopt.report.sensitivity.ranges import part
+
+
+@cache
+def found() -> Ranges:
+    """Return the ranges of the small case."""
+    return ranges(Variants(TINY))
+
+
+def test_rows_are_those_of_the_contract() -> None:
+    """Each row holds the path, unit, value, both prices and both ends, and what happens beyond them."""
+    content = json.loads(as_json(found().plan.instance, [part(found())]))
+    assert content["objective"]["unit"] == "JPY"
+    row = next(one for one in content["ranges"] if one["path"] == "market.old_silver.price")
+    assert list(row)[:7] == ["path", "unit", "value", "price_up", "price_down", "low", "high"]
+    assert (row["unit"], row["value"], row["low"]) == ("JPY/kg", 80_000, None)
+    assert row["above_high"]["plan"] is True
+    assert {"old_coins", "old_silver"} <= {one["what"] for one in row["above_high"]["takes"]}
+    count = next(one for one in content["ranges"] if one["path"] == "medals.gold.count")
+    assert count["unit"] is None
+
+
+def test_a_page_for_a_browser() -> None:
+    """The same stands on one page of HTML."""
+    assert "market.mined_silver.price[1]" in as_page(found().plan.instance, [part(found())])
+
+
+def test_the_page_tells_what_matters() -> None:
+    """Needs and supply stand first with both prices, costs by how little they may move, and what takes over."""
+    text = on_screen(found().plan.instance, [part(found())], Screen(200))
+    assert text.startswith("How sensitive the plan is: A small case")
+    assert "What a unit of need, supply or capacity is worth" in text
+    assert "Costs that may move least" in text
+    assert "where it would come in" in text
+    assert "above that" in text
+    assert "more (--json has all)" in text
+    assert "while market.mined_silver.price[1] (66,000 JPY/kg) moves down to 65,782 JPY/kg" in text
+    assert "a kink where the plan stands" in text
