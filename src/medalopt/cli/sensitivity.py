@@ -34,7 +34,8 @@ def sensitivity(
     objective: Objective = Measure.cost,
     set_: Changes = None,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="PATH", help="Also write it: NAME.html, NAME.txt or NAME.json.")
+        Path | None,
+        typer.Option("-o", "--output", metavar="PATH", help="Also write it: NAME.html, .txt or .json."),
     ] = None,
     json: Json = False,
 ) -> int:
