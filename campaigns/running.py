@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
-MOST_WRONG = 20  # that are told in full
-_BLOCK = 20  # trials that are handed to a process at once
+_BLOCK = 20  # trials, at most, that are handed to a process at once
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,21 @@ def campaign(name: str, trial: Trial, count: int, arguments: list[str]) -> int:
     found = Found()
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(asked.jobs, spawn) as pool:
-        for one in pool.map(trial, range(asked.seed, asked.seed + asked.N), chunksize=_BLOCK):
+        numbers, block = range(asked.seed, asked.seed + asked.N), max(1, min(_BLOCK, asked.N // (4 * asked.jobs)))
+        for one in pool.map(partial(_tried, trial), numbers, chunksize=block):
             found += one
             for wrong in one.wrong:
                 print(wrong, file=sys.stderr, flush=True)
     print("\n".join(table(f"{name}, {asked.N} from {asked.seed}", found)))
     return 1 if found.wrong else 0
+
+
+def _tried(trial: Trial, number: int) -> Found:
+    """Make a trial; one that fails is wrong too."""
+    try:
+        return trial(number)
+    except Exception as error:
+        return Found(wrong=(f"{number}: {type(error).__name__}: {error}",))
 
 
 def table(title: str, found: Found) -> Iterable[str]:

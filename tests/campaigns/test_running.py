@@ -23,6 +23,17 @@ def test_what_is_found_is_counted_and_told(capsys: pytest.CaptureFixture[str]) -
     assert said.err == "6: divisible\n"
 
 
+def failing(number: int) -> Found:
+    """Fail."""
+    raise ValueError("no such number")
+
+
+def test_a_trial_that_fails_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
+    """What a trial raises is told with its number, and the others are made."""
+    assert campaign("some", failing, 2, ["--jobs", "1"]) == 1
+    assert capsys.readouterr().err == "0: ValueError: no such number\n1: ValueError: no such number\n"
+
+
 def test_nothing_wrong_ends_in_0(capsys: pytest.CaptureFixture[str]) -> None:
     """Where nothing is wrong the end is 0, whatever the number of processes."""
     assert campaign("some", odd_is_wrong, 2, ["--seed", "1"]) == 0
