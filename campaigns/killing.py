@@ -83,12 +83,11 @@ def in_place(package: Path, folders: Sequence[str], wanted: Sequence[Mutant], jo
     queue = CONTEXT.SimpleQueue()
     child = os.fork()
     if not child:
+        os.setpgrp()
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         pytest.main([*_QUIET, *folders], plugins=[_Campaign(package, wanted, jobs, queue, _watching(package))])
         os._exit(0)
-    yield queue.get()
-    yield from (queue.get() for _ in wanted)
-    os.waitpid(child, 0)
+    yield from _answers(queue, child, 1 + len(wanted))
 
 
 def afresh(package: Path, wanted: Sequence[Mutant], known: Known, jobs: int) -> Iterator[tuple[Mutant, Fate]]:
@@ -104,10 +103,20 @@ def afresh(package: Path, wanted: Sequence[Mutant], known: Known, jobs: int) -> 
 
     child = os.fork()
     if not child:
+        os.setpgrp()
         shared(work, wanted, jobs)
         os._exit(0)
-    yield from (queue.get() for _ in wanted)
-    os.waitpid(child, 0)
+    yield from _answers(queue, child, len(wanted))
+
+
+def _answers(queue: Any, child: int, count: int) -> Iterator[Any]:
+    """Yield so many answers of a process; then, or when no more are wanted, end it with all that it has started."""
+    try:
+        for _ in range(count):
+            yield queue.get()
+    finally:
+        os.killpg(child, signal.SIGKILL)
+        os.waitpid(child, 0)
 
 
 def _imported(package: Path, mutant: Mutant, known: Known) -> Fate:

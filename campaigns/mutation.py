@@ -9,11 +9,13 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import math
 import os
 import random
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,38 +79,46 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--sample", type=int, metavar="N", help="try N mutants drawn at random, not all")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="which are drawn (default 0)")
     parser.add_argument("--resume", type=Path, metavar="FILE", help="keep there what dies, and do not try it again")
+    parser.add_argument("--minutes", type=float, default=math.inf, metavar="M", help="stop then: order is random")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at once (default: all cores)")
     asked = parser.parse_args(arguments)
     part = PARTS[asked.part]
     files = sorted({str(path.relative_to(PACKAGE)) for name in part.files for path in PACKAGE.glob(name)})
     wanted = [mutant for file in files for mutant in mutants(PACKAGE, file)]
-    everything = len(wanted)
-    if asked.sample:
-        wanted = random.Random(asked.seed).sample(wanted, min(asked.sample, everything))
-    dead = _tried(part, wanted, asked.resume, asked.jobs)
-    living = [mutant for mutant in wanted if _key(mutant) not in dead]
-    print(f"{asked.part}: {len(wanted):_} of {everything:_} mutants, {len(wanted) - len(living):_} killed, ", end="")
-    score = 1 - len(living) / max(1, len(wanted))
-    print(f"{len(living)} survived: {score:.1%} (at least {part.least:.0%} wanted)")
+    order = random.Random(asked.seed).sample(wanted, len(wanted))[: asked.sample]
+    fates = _tried(part, order, asked)
+    living = [mutant for mutant in order if fates.get(_key(mutant)) == ""]
+    dead = len(fates) - len(living)
+    score = dead / max(1, len(fates))
+    print(
+        f"{asked.part}: {len(fates):_} of {len(wanted):_} mutants tried, {dead:_} killed, {len(living):_} survived: ",
+        end="",
+    )
+    print(f"{score:.1%} (at least {part.least:.0%} wanted)")
     unexplained = list(_told(living))
     return 1 if unexplained or score < part.least else 0
 
 
-def _tried(part: Part, wanted: Sequence[Mutant], file: Path | None, jobs: int) -> dict[str, str]:
-    """Return what killed each of the mutants that die, by their keys."""
-    dead = json.loads(file.read_text(encoding="utf-8")) if file and file.exists() else {}
-    todo = [mutant for mutant in wanted if _key(mutant) not in dead]
-    for number, (mutant, fate) in enumerate(_fates(part, todo, jobs), 1):
+def _tried(part: Part, order: Sequence[Mutant], asked: argparse.Namespace) -> dict[str, str]:
+    """Return what killed each of the mutants that were tried, by their keys; nothing where one lives on."""
+    file, end = asked.resume, time.monotonic() + 60 * asked.minutes
+    kept = json.loads(file.read_text(encoding="utf-8")) if file and file.exists() else {}
+    fates = {key: kept[key] for mutant in order if (key := _key(mutant)) in kept}
+    todo = [mutant for mutant in order if _key(mutant) not in fates]
+    for number, (mutant, fate) in enumerate(_fates(part, todo, asked.jobs), 1):
         told = fate.killer or "SURVIVED"
         print(f"{number}/{len(todo)} {fate.seconds:.1f} s {mutant.name} -- {told}", file=sys.stderr, flush=True)
-        if fate.killer:
-            dead[_key(mutant)] = fate.killer
-            if file:
-                file.write_text(json.dumps(dead, indent=0), encoding="utf-8")
-    return dead
+        fates[_key(mutant)] = fate.killer
+        if file:
+            dead = {key: killer for key, killer in fates.items() if killer}
+            file.write_text(json.dumps(kept | dead, indent=0), encoding="utf-8")
+        if time.monotonic() > end:
+            break
+    return fates
 
 
 def _fates(part: Part, wanted: Sequence[Mutant], jobs: int) -> Iterator[tuple[Mutant, Fate]]:
+    """Yield mutants with their fates; one that lives on in place comes again if it dies in a process of its own."""
     killing.ready()
     with tempfile.TemporaryDirectory() as folder:
         package = Path(
@@ -121,10 +131,10 @@ def _fates(part: Part, wanted: Sequence[Mutant], jobs: int) -> Iterator[tuple[Mu
             raise known
         later = []
         for mutant, fate in answers:
+            if fate is not None:
+                yield mutant, fate
             if fate is None or not (fate.killer or known.settled(mutant)):
                 later.append(mutant)
-            else:
-                yield mutant, fate
         yield from killing.afresh(package, later, known, jobs)
 
 

@@ -126,8 +126,7 @@ def _supply(instance: Instance, found: Routes, shape: _Shape, stream: Ints, peri
 def _defining(instance: Instance, found: Routes, shape: _Shape) -> Entries:
     periods, smelters = len(instance.periods), len(instance.smelters.names)
     route, period = shape.route, shape.period
-    smelter, columns = found.smelter[route], np.arange(len(route))
-    travels = smelter >= 0
+    columns = np.arange(len(route))
     parts: list[Entries] = []
     first = 0
 
@@ -136,7 +135,8 @@ def _defining(instance: Instance, found: Routes, shape: _Shape) -> Entries:
         parts.append(_entries(np.where(rows >= 0, first + rows, -1), at, values))
         first += height
 
-    add(np.where(travels, smelter * periods + period, -1), columns, found.to_smelter[route], smelters * periods)
+    fed = found.smelter[route] * periods + period  # below 0 for what leaves
+    add(fed, columns, found.to_smelter[route], smelters * periods)
     treated = found.treatment[route] * periods + period
     add(treated, columns, 1.0, len(instance.treatments.names) * periods)
     rows, at, values, height = _returned(instance, found, shape)
