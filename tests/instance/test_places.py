@@ -46,9 +46,8 @@ def test_what_is_no_text_is_told_by_line_and_column(
 @pytest.mark.parametrize(("text", "coding"), [("測", "utf-16"), ("format: x", "utf-16-le"), ("format: x", "utf-16-be")])
 def test_utf_16_is_known_with_and_without_its_mark(text: str, coding: str, tmp_path: Path) -> None:
     """An instance is to be saved as UTF-8, a table by the name that spreadsheets have for that."""
-    assert (
-        "is UTF-16, not UTF-8: save it with the encoding" in told(tmp_path / "case.yaml", text.encode(coding)).message
-    )
+    says = "is UTF-16, not UTF-8: save it with the encoding UTF-8"
+    assert told(tmp_path / "case.yaml", text.encode(coding), says).line == 0
     (tmp_path / "rows.csv").write_bytes(text.encode(coding))
     ((*_, message),) = faults(tmp_path, streams=TABLE)
     assert "save it as `CSV UTF-8`" in message
