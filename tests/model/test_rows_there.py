@@ -35,6 +35,16 @@ def test_a_window_up_to_everything_or_from_nothing_has_no_row() -> None:
     assert there(model.mix_high) == {"few"}
 
 
+def test_a_small_share_of_a_small_region_is_asked_for() -> None:
+    """A tonne is asked of a region that offers twenty, and has a row; nothing is asked of one without supply."""
+    streams = [
+        {"device": "phone", "region": "north", "available": "10 t"},
+        {"device": "phone", "region": "south", "available": "0 t"},
+    ]
+    model = medalopt.build(loaded(changed(streams=streams, policy={"participation": "5 %"})))
+    assert {key: pyo.value(row.lower) for key, row in model.participation.items()} == {"north": 1.0}
+
+
 def test_a_bundle_is_taken_when_it_offers_something() -> None:
     """A bundle that comes in the second period cannot be taken in the first."""
     bundled = {"device": "phone", "bundle": "box"}

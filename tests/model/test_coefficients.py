@@ -1,0 +1,45 @@
+"""Coefficients where an index or a share is easily mistaken, by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pyomo.repn import generate_standard_repn
+from tests.model.cases import changed, loaded, plain
+
+import medalopt
+
+
+def coefficients(body: Any) -> dict[tuple[str, ...], float]:
+    """Return the coefficients of a linear expression by component and index of its variables."""
+    form = generate_standard_repn(body)
+    pairs = zip(form.linear_coefs, form.linear_vars, strict=True)
+    return {(column.parent_component().local_name, *column.index()): value for value, column in pairs if value}
+
+
+def test_of_what_is_bought_the_mined_part_of_its_metal_counts_against_recycled_content() -> None:
+    """An offer that is half silver, a quarter of it recycled, brings 0.375 kg of mined silver a kilogram."""
+    half = {"composition": {"Ag": "50 %", "Cu": "50 %"}, "recycled": "25 %", "price": 1}
+    policy = {"recycled": {"Ag": "80 %"}}
+    model = medalopt.build(loaded(changed(market={"half": half}, policy=policy, periods=None)))
+    found = coefficients(model.recycled["Ag"].body)
+    assert found["buy", "half", "silver", "1"] == pytest.approx(0.375 - 0.2 * 0.5)
+    assert found["charge", "silver", "Ag", "1"] == pytest.approx(-0.2)
+
+
+@pytest.mark.parametrize(("lead", "late"), [(1, ["2"]), (2, ["1", "2"]), (3, ["1", "2"]), (9, ["1", "2"])])
+def test_scrap_that_comes_too_late_is_worth_something_too(lead: int, late: list[str]) -> None:
+    """What falls in a period and is fit to charge only after the end is sold at the end: a tenth, at 1,000 JPY/kg."""
+    scrap = {"share": "10 %", "returned": "100 %", "lead": lead, "value": "1_000 JPY/kg"}
+    alloys = {"silver": plain()["alloys"]["silver"] | {"scrap": scrap}}
+    found = coefficients(medalopt.build(loaded(changed(alloys=alloys))).objective.expr)
+    cast = {key: value for key, value in found.items() if key[0] == "cast"}
+    assert cast == {("cast", "silver", period): pytest.approx(-100) for period in late}
+
+
+def test_a_worth_of_scrap_that_never_falls_is_nothing() -> None:
+    """An alloy may name what its process scrap is worth though none falls."""
+    alloys = {"silver": plain()["alloys"]["silver"] | {"scrap": {"value": "1_000 JPY/kg"}}}
+    found = coefficients(medalopt.build(loaded(changed(alloys=alloys))).objective.expr)
+    assert not [key for key in found if key[0] in ("cast", "scrap")]
