@@ -1,0 +1,168 @@
+"""What can drop out of a plan, and the program in which it is not there in some of the periods.
+
+Nothing is built anew: its columns are closed and its supply is none.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from medalopt.analysis.variants import Variant
+from medalopt.errors import UsageError
+from medalopt.instance.figures import Bools, Floats
+from medalopt.instance.instance import Instance
+from medalopt.instance.paths import PathError, parse, render
+from medalopt.solver.linear import Linear
+from medalopt.wording import shown
+
+_COMMITTED = {"streams": "stream_commitment", "smelters": "feed_total", "market": "purchase"}
+
+
+@dataclass(frozen=True, eq=False)
+class Absence:
+    """Something that may not be there: members of an axis of the instance, by their `names` there."""
+
+    kind: str  # as a person says it: smelter, treatment, region, channel, offer, bundle or stream
+    name: str
+    path: str
+    axis: str  # streams, treatments, smelters or market
+    names: frozenset[str]
+
+
+def absences(instance: Instance) -> list[Absence]:
+    """Return every smelter, treatment, region, channel and offer of `instance`.
+
+    A channel is a bundle of one name, or a device that comes alone, in all regions.
+    """
+    streams = instance.streams
+    regions = [instance.regions[region] for region in streams.region.tolist()]
+    return [
+        *_each("smelter", "smelters", instance.smelters.names),
+        *_each("treatment", "treatments", instance.treatments.names),
+        *_grouped("region", "regions", regions, streams.names),
+        *_grouped("channel", "channels", channels(instance), streams.names),
+        *_each("offer", "market", instance.market.names),
+    ]
+
+
+def channels(instance: Instance) -> list[str]:
+    """Return by which channel each stream comes: its bundle's name, or its device's where it comes alone."""
+    streams = instance.streams
+    pairs = zip(streams.bundle.tolist(), streams.device.tolist(), strict=True)
+    return [instance.bundles[b][1] if b >= 0 else instance.devices.names[d] for b, d in pairs]
+
+
+def contracts(instance: Instance) -> list[Absence]:
+    """Return what is signed alone: each bundle of a region or stream that comes alone, smelter's feed and offer."""
+    streams = instance.streams
+    pairs = list(zip(streams.names, streams.bundle.tolist(), strict=True))
+    bundled = {name: "@".join(reversed(instance.bundles[bundle])) for name, bundle in pairs if bundle >= 0}
+    return [
+        *_grouped("bundle", "bundles", list(bundled.values()), list(bundled)),
+        *_each("stream", "streams", [name for name in streams.names if name not in bundled]),
+        *_each("smelter", "smelters", instance.smelters.names),
+        *_each("offer", "market", instance.market.names),
+    ]
+
+
+def chosen(instance: Instance, paths: Sequence[str]) -> list[Absence]:
+    """Return what `paths` name, such as `smelters.kosaka`. Raises UsageError where they name nothing that can go."""
+    known = {absence.path: absence for absence in absences(instance)}
+    found = []
+    for path in paths:
+        try:
+            absence = known.get(render(parse(path)))
+        except PathError as error:
+            raise UsageError(f"{shown(path)}: {error}") from error
+        if absence is None:
+            near = [one for one in known if one.split(".")[0] == path.split(".")[0]] or list(known)
+            raise UsageError(
+                f"{shown(path)}: nothing that can drop out has that name; there are {shown(', '.join(near), 400)}"
+            )
+        found.append(absence)
+    return found
+
+
+def closed(variant: Variant, away: Absence, periods: Bools, bound: bool = False) -> Linear:
+    """Return the program of `variant` without `away` in `periods`, (T,).
+
+    What is committed of it, and what its region owes of its supply, goes with it, unless all that stays `bound`.
+    """
+    linear, offset = variant.linear, len(variant.block.route) + len(variant.block.stock_stream)
+    upper, row_upper = linear.upper.copy(), linear.row_upper.copy()
+    upper[: len(variant.block.route)][_routes(variant, away, periods)] = 0.0
+    when = {name for name, gone in zip(variant.instance.periods, periods, strict=True) if gone}
+    if away.axis == "streams":
+        upper[offset : offset + len(variant.block.take_bundle)][_shares(variant, away, periods)] = 0.0
+        for row in _rows(linear, "supply"):
+            stream, period = linear.rows[row][1]
+            if stream in away.names and period in when:
+                row_upper[row] = 0.0
+    if away.axis == "market":
+        bought = [
+            linear.network + number
+            for number, (place, index) in enumerate(linear.places)
+            if place == "buy" and index[0] in away.names and index[2] in when
+        ]
+        upper[bought] = 0.0
+    row_lower = linear.row_lower if bound else _released(variant, away, periods)
+    return dataclasses.replace(linear, upper=upper, row_upper=row_upper, row_lower=row_lower)
+
+
+def _routes(variant: Variant, away: Absence, periods: Bools) -> Bools:
+    """Return which columns of routes, (C,), lead through what is away."""
+    block, found = variant.block, variant.found
+    axes = {"smelters": found.smelter, "treatments": found.treatment}
+    if away.axis not in axes:
+        return np.zeros(len(block.route), dtype=bool)
+    members = np.append(_members(variant.instance, away), False)  # a route without a smelter
+    return members[axes[away.axis][block.route]] & periods[block.period]
+
+
+def _shares(variant: Variant, away: Absence, periods: Bools) -> Bools:
+    """Return which columns of shares of bundles are of bundles that are away."""
+    gone = np.zeros(len(variant.instance.bundles) + 1, dtype=bool)
+    gone[variant.instance.streams.bundle[_members(variant.instance, away)]] = True
+    return gone[variant.block.take_bundle] & periods[variant.block.take_period]
+
+
+def _released(variant: Variant, away: Absence, periods: Bools) -> Floats:
+    """Return the lower ends of rows without what is committed of `away`, and what regions owe of its supply."""
+    linear, instance = variant.linear, variant.instance
+    lower = linear.row_lower.copy()
+    for row in _rows(linear, _COMMITTED.get(away.axis, "")):
+        if linear.rows[row][1] in away.names:
+            lower[row] = -np.inf
+    if away.axis == "streams":
+        members = _members(instance, away)
+        for row in _rows(linear, "participation"):
+            region = instance.streams.region == instance.regions.index(str(linear.rows[row][1]))
+            gone = instance.streams.available.value[region & members][:, periods].sum()
+            offers = instance.streams.available.value[region].sum()
+            lower[row] = float(instance.policy.participation.value) * max(0.0, offers - gone)
+    return lower
+
+
+def _rows(linear: Linear, rule: str) -> Iterator[int]:
+    return (number for number, (name, _) in enumerate(linear.rows) if name == rule)
+
+
+def _members(instance: Instance, away: Absence) -> Bools:
+    """Return which members of its axis are `away`."""
+    names: tuple[str, ...] = getattr(instance, away.axis).names
+    return np.array([name in away.names for name in names], dtype=bool)
+
+
+def _each(kind: str, axis: str, names: Sequence[str]) -> Iterator[Absence]:
+    for name in names:
+        yield Absence(kind, name, render((axis, name)), axis, frozenset({name}))
+
+
+def _grouped(kind: str, section: str, labels: Sequence[str], streams: Sequence[str]) -> Iterator[Absence]:
+    for name in sorted(set(labels)):
+        names = frozenset(stream for label, stream in zip(labels, streams, strict=True) if label == name)
+        yield Absence(kind, name, render((section, name)), "streams", names)

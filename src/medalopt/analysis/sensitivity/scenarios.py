@@ -1,0 +1,74 @@
+"""The named scenarios of an instance, each solved and held against the base case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from medalopt.analysis.sensitivity.shortage import Short, Shortage
+from medalopt.analysis.sensitivity.steps import Tell, more, silent, titles_of, unit_of, with_plan
+from medalopt.analysis.variants import Variants
+from medalopt.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One scenario: `changes` as the file writes them, and what its plan comes to beside the base case's.
+
+    Without a plan `value`, `extra`, `footprint` and `tonnes` are infinite and `short` says what is missing.
+    """
+
+    name: str
+    changes: Mapping[str, str]
+    value: float
+    extra: float
+    footprint: float  # kg CO2e
+    tonnes: float  # t of devices taken
+    short: Short | None
+
+    @property
+    def feasible(self) -> bool:
+        """Whether there is a plan."""
+        return self.value < np.inf
+
+
+@dataclass(frozen=True)
+class Scenarios:
+    """The base case and all scenarios, by name as the instance lists them."""
+
+    base: Scenario
+    scenarios: tuple[Scenario, ...]
+    unit: str
+    titles: dict[str, str]  # of metals
+
+
+def scenarios(variants: Variants, tell: Tell = silent) -> Scenarios:
+    """Return what the named scenarios of the instance come to.
+
+    Raises NoPlanError where the base case has no plan, UsageError where there is no scenario or its change names
+    nothing, InputError where its changes are wrong.
+    """
+    named: Mapping[str, Mapping[str, str]] = variants.instance.annex.get("scenarios", {})
+    if not named:
+        raise UsageError(
+            f"{variants.instance.name}: has no `scenarios:`; write some, such as "
+            'scenarios: {poorer: {"devices.*.content.Ag": 85 %}}'
+        )
+    outcome = with_plan(variants)
+    account = variants.base.account(outcome)
+    base = Scenario("", {}, outcome.value, 0.0, float(account.footprint), float(account.tonnes), None)
+    found = []
+    for name, changes in named.items():
+        tell(f"scenario {name}")
+        variant = variants.variant(variants.expanded([(path, str(value)) for path, value in changes.items()]))
+        answer = variants.answer(variant)
+        if not answer.feasible:
+            short = Shortage(variant.instance).short()
+            found.append(Scenario(name, changes, np.inf, np.inf, np.inf, np.inf, short))
+            continue
+        made, extra = variant.account(answer), more(answer.value, outcome, variants.base.linear)
+        figures = (answer.value, extra, float(made.footprint), float(made.tonnes))
+        found.append(Scenario(name, changes, *figures, None))
+    return Scenarios(base, tuple(found), unit_of(variants), titles_of(variants))

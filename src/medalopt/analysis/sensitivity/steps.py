@@ -1,0 +1,49 @@
+"""What several questions about a plan share: when a value is the same, and how each step is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from medalopt.analysis.variants import Variants
+from medalopt.plan.plan import UNITS
+from medalopt.solver.linear import Linear
+from medalopt.solver.moving import Outcome
+
+SAME = 1e-8  # of all that is paid, by which a value may lie beside another and be the same
+Tell = Callable[[str], None]
+
+
+def silent(doing: str) -> None:
+    """Tell nobody."""
+
+
+def with_plan(variants: Variants) -> Outcome:
+    """Return the optimum of the instance itself. Raises NoPlanError where there is none."""
+    outcome = variants.answer()
+    if not outcome.feasible:
+        variants.plan  # noqa: B018  # which raises, and says what stands in its way
+    return outcome
+
+
+def more(value: float, outcome: Outcome, linear: Linear) -> float:
+    """Return by how much `value` lies above the optimum of `linear`; 0 where it is the same."""
+    extra = value - outcome.value
+    return 0.0 if abs(extra) <= same(outcome, linear) else extra
+
+
+def same(outcome: Outcome, linear: Linear) -> float:
+    """Return by how much a value may lie beside the optimum of `linear` and be the same."""
+    return SAME * max(1.0, float(np.abs(linear.costs[0]) @ np.abs(outcome.x)))
+
+
+def unit_of(variants: Variants) -> str:
+    """Return the unit of what is measured: the currency, `kg CO2e` or `t`."""
+    return UNITS.get(variants.measure, variants.instance.currency)
+
+
+def titles_of(variants: Variants) -> dict[str, str]:
+    """Return what a person calls each metal."""
+    metals = variants.instance.metals
+    return dict(zip(metals.names, metals.titles, strict=True))

@@ -1,0 +1,98 @@
+"""What a plan costs, or how much metal is missing, when one thing in turn is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from medalopt.analysis.sensitivity.absence import Absence, absences, chosen, closed
+from medalopt.analysis.sensitivity.premium import Premium, premium
+from medalopt.analysis.sensitivity.shortage import Short, Shortage
+from medalopt.analysis.sensitivity.steps import Tell, more, silent, titles_of, unit_of, with_plan
+from medalopt.analysis.variants import Variants
+from medalopt.errors import UsageError
+from medalopt.instance.figures import Bools
+from medalopt.instance.instance import Instance
+from medalopt.solver.moving import Outcome
+from medalopt.wording import shown
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What is lost with one thing: `extra` of the measure, infinite where there is no plan.
+
+    `short` is then the least metal that is missing, None where no metal would help; `share` the greatest of needs.
+    """
+
+    kind: str
+    name: str
+    path: str
+    extra: float
+    short: Short | None
+    share: float
+
+    @property
+    def feasible(self) -> bool:
+        """Whether there is a plan without it."""
+        return self.extra < np.inf
+
+
+@dataclass(frozen=True)
+class Without:
+    """All losses, the most serious first; `value` is the plan's own, `start` the first period of absence."""
+
+    value: float
+    unit: str
+    start: str
+    whole: bool  # whether things are absent in all periods
+    losses: tuple[Loss, ...]
+    titles: dict[str, str]  # of metals
+    premium: Premium | None
+
+
+def without(variants: Variants, paths: Sequence[str] = (), start: str | None = None, tell: Tell = silent) -> Without:
+    """Return what is lost without each thing that `paths` name, or each smelter, treatment, region, channel and offer.
+
+    `start`: the period from which on it is not there. Raises NoPlanError where there is no plan with all of them.
+    """
+    instance = variants.instance
+    first = 0 if start is None else period_named(instance, start)
+    asked = chosen(instance, paths) if paths else absences(instance)
+    outcome = with_plan(variants)
+    periods = np.arange(len(instance.periods)) >= first
+    shortage = Shortage(instance)
+    losses = []
+    for number, away in enumerate(asked):
+        tell(f"without {away.name} ({number + 1} of {len(asked)})")
+        losses.append(_loss(variants, shortage, away, periods, outcome))
+    losses.sort(key=lambda loss: (-loss.share, -loss.extra, loss.path))
+    return Without(
+        value=outcome.value,
+        unit=unit_of(variants),
+        start=instance.periods[first],
+        whole=first == 0,
+        losses=tuple(losses),
+        titles=titles_of(variants),
+        premium=premium(variants) if variants.measure == "cost" else None,
+    )
+
+
+def _loss(variants: Variants, shortage: Shortage, away: Absence, periods: Bools, outcome: Outcome) -> Loss:
+    """Return what is lost without `away`. That metal is missing shows sooner than that there is no plan."""
+    short = shortage.short(closed(shortage.variant, away, periods))
+    if short == {}:
+        answer = variants.moving.solve(closed(variants.base, away, periods))
+        if answer.feasible:
+            extra = more(answer.value, outcome, variants.base.linear)
+            return Loss(away.kind, away.name, away.path, extra, None, 0.0)
+    return Loss(away.kind, away.name, away.path, np.inf, short, shortage.weight(short))
+
+
+def period_named(instance: Instance, name: str) -> int:
+    """Return the number of the period of that name. Raises UsageError where there is none."""
+    if name not in instance.periods:
+        first, last = instance.periods[0], instance.periods[-1]
+        raise UsageError(f"--from {shown(name)}: no period has that name; they are named {first} to {last}")
+    return instance.periods.index(name)

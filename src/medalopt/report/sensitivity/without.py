@@ -1,0 +1,123 @@
+"""What is lost with each smelter, treatment, region, channel and offer: in words, a table, bars and plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from medalopt.analysis.sensitivity.without import Loss, Without
+from medalopt.instance.instance import Instance
+from medalopt.report.charts.chart import Chart
+from medalopt.report.numbers import column, scale, share
+from medalopt.report.section import Column, Section, section
+from medalopt.report.sensitivity import premium
+from medalopt.report.sensitivity.bars import Bar, amount, bars, briefly, height, missing
+from medalopt.report.sensitivity.part import Part
+from medalopt.wording import shown
+
+_SAID = 3  # losses of a kind that are told in words
+
+
+def told(found: Without, instance: Instance) -> Part:
+    """Return what is lost without each thing, as a part of the report."""
+    listed = [loss for loss in found.losses if loss.extra > 0]
+    table = _table(found, instance, listed)
+    charts = (_chart(found, listed, table),) if listed else ()
+    first = () if found.premium is None else premium.lines(found.premium, instance)
+    more = {} if found.premium is None else premium.members(found.premium, instance)
+    lines = (*first, *(line for line in (_no_plan(found, listed), _dearer(found, listed), *_rest(found)) if line))
+    return (
+        Part(lines, (), charts, {**_members(found), **more})
+        if charts
+        else Part(lines, (), (), {**_members(found), **more})
+    )
+
+
+def _bar(found: Without, loss: Loss) -> Bar:
+    short = None if loss.short is None else {found.titles[metal]: kg for metal, kg in loss.short.items()}
+    return Bar(f"{loss.kind} {loss.name}", loss.extra, short)
+
+
+def _since(found: Without) -> str:
+    return "" if found.whole else f" from {found.start} on"
+
+
+def _no_plan(found: Without, losses: Sequence[Loss]) -> str:
+    none = [loss for loss in losses if not loss.feasible]
+    said = "; ".join(f"{_named(loss)}, {missing(_bar(found, loss).short)}" for loss in none[:_SAID])
+    rest = f"; and {len(none) - _SAID} more" if len(none) > _SAID else ""
+    return f"There is no plan{_since(found)} without {said}{rest}." if none else ""
+
+
+def _dearer(found: Without, losses: Sequence[Loss]) -> str:
+    dearer = [loss for loss in losses if loss.feasible][:_SAID]
+    said = [f"without {_named(loss)} it costs {amount(loss.extra, found.unit)}" for loss in dearer]
+    text = "; ".join(said)
+    return f"{text[0].upper()}{text[1:]}{_since(found)}." if text else ""
+
+
+def _rest(found: Without) -> tuple[str, ...]:
+    """Return what nobody would miss, and what is there only because a rule or a contract asks for it."""
+    idle = [_named(loss) for loss in found.losses if loss.extra == 0]
+    forced = [loss for loss in found.losses if loss.extra < 0]
+    saved = ", ".join(f"{_named(loss)} ({amount(loss.extra, found.unit)})" for loss in forced)
+    return (
+        *((f"Nobody would miss{_since(found)}: {', '.join(idle)}.",) if idle else ()),
+        *((f"Cheaper without, as only a contract or a rule brings it in: {saved}.",) if forced else ()),
+    )
+
+
+def _named(loss: Loss) -> str:
+    return f"{loss.kind} {shown(loss.name)}"
+
+
+def _table(found: Without, instance: Instance, losses: Sequence[Loss]) -> Section:
+    size, word = scale(loss.extra for loss in losses if loss.feasible)
+    extras = iter(column([loss.extra / size for loss in losses if loss.feasible]))
+    columns = [
+        (Column("without", right=False), [_named(loss) for loss in losses]),
+        (Column(f"costs more, {word}{found.unit}"), [next(extras) if loss.feasible else "no plan" for loss in losses]),
+        (
+            Column("of the cost", rank=1),
+            [share(loss.extra, abs(found.value)) if loss.feasible else "" for loss in losses],
+        ),
+        (
+            Column("short", right=False),
+            ["" if loss.feasible else briefly(_bar(found, loss).short) for loss in losses],
+        ),
+        (
+            Column("of the need", rank=1),
+            ["" if loss.feasible or loss.short is None else share(loss.share, 1.0) for loss in losses],
+        ),
+    ]
+    note = "Short: the least metal that would have to come from elsewhere for there to be a plan."
+    notes = [note] if any(not loss.feasible for loss in losses) else []
+    return section(f"What is lost without it{_since(found)}, the most serious first", columns, notes=notes)
+
+
+def _chart(found: Without, losses: Sequence[Loss], table: Section) -> Chart:
+    rows = [_bar(found, loss) for loss in losses]
+    none, dearest = [row for row in rows if not row.feasible], [row for row in rows if row.feasible]
+    parts = []
+    if none:
+        parts.append(f"without {shown(none[0].name)} there is no plan ({missing(none[0].short)})")
+    if dearest:
+        parts.append(f"without {shown(dearest[0].name)} it costs {amount(dearest[0].extra, found.unit)}")
+    title = "; ".join(parts)
+    return Chart(f"{title[0].upper()}{title[1:]}{_since(found)}", bars(rows, found.unit), (table,), height=height(rows))
+
+
+def _members(found: Without) -> dict[str, Any]:
+    rows = [
+        {
+            "kind": loss.kind,
+            "name": loss.name,
+            "path": loss.path,
+            "status": "optimal" if loss.feasible else "infeasible",
+            "objective": found.value + loss.extra if loss.feasible else None,
+            "extra": loss.extra if loss.feasible else None,
+            "short": None if loss.feasible or loss.short is None else dict(loss.short),
+        }
+        for loss in found.losses
+    ]
+    return {"without": {"objective": found.value, "unit": found.unit, "from": found.start, "rows": rows}}
