@@ -11,6 +11,7 @@ import typer
 
 from medalopt.cli.common import Changes, InstanceFile, Json, changes, check_output, place, progress
 from medalopt.cli.ending import emit, say
+from medalopt.cli.otherwise import Bought, Drop, From, Late, Named, Otherwise, Without
 from medalopt.cli.refusing import tell_no_plan
 from medalopt.cli.solve import Measure, Objective
 from medalopt.errors import NoPlanError, UsageError
@@ -27,10 +28,17 @@ class Asked:
     """What the command line asks for beside the ranges, which are told where it asks for nothing else."""
 
     objective: str
+    otherwise: Otherwise
 
 
 def sensitivity(
     instance: InstanceFile,
+    without: Without = False,
+    drop: Drop = None,
+    start: From = None,
+    delay: Late = None,
+    scenarios: Named = False,
+    premium: Bought = False,
     objective: Objective = Measure.cost,
     set_: Changes = None,
     output: Annotated[
@@ -44,21 +52,23 @@ def sensitivity(
         if output.suffix.lower() not in SUFFIXES:
             raise UsageError(f"-o {place(output)}: a sensitivity is written as NAME.html, NAME.txt or NAME.json")
         check_output(output, instance)
+    asked = Asked(objective.value, Otherwise(without, tuple(drop or ()), start, delay, scenarios, premium))
     variants = _opened(instance, set_, objective)
     try:
-        parts = [made(variants, Asked(objective.value)) for made in _asked(Asked(objective.value))]
+        parts = [made(variants) for made in _asked(asked)]
     except NoPlanError as error:
         return tell_no_plan(variants.instance, error, instance, set_, objective.value, json, output=output)
     _tell(variants, parts, output, json)
     return 0
 
 
-def _asked(asked: Asked) -> Iterator[Callable[[Variants, Asked], Part]]:
+def _asked(asked: Asked) -> Iterator[Callable[[Variants], Part]]:
     """Yield the parts that the command line asks for, each a function of the variants."""
-    yield _ranges
+    others = list(asked.otherwise.parts())
+    yield from others or [_ranges]
 
 
-def _ranges(variants: Variants, asked: Asked) -> Part:
+def _ranges(variants: Variants) -> Part:
     from medalopt.analysis.sensitivity.ranges import ranges
     from medalopt.report.sensitivity.ranges import part
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from medalopt.report.charts.chart import COLOURS, INK, Axis, plot
+from medalopt.report.charts.chart import COLOURS, FONT, INK, Axis, plot
 from medalopt.report.numbers import digits, mass, money, scale
 from medalopt.wording import shown
 
@@ -36,7 +36,7 @@ class Bar:
 def missing(short: Mapping[str, float] | None) -> str:
     """Return what is missing where there is no plan, such as `1,912 kg of silver short`."""
     if short is None:
-        return "not for want of metal: other rules cannot be kept"
+        return "other rules cannot be kept, whatever metal there is"
     parts = [f"{mass(kg)} of {shown(title)}" for title, kg in sorted(short.items(), key=lambda one: -one[1])]
     return f"{', '.join(parts)} short" if parts else "by a hair of metal"
 
@@ -54,7 +54,12 @@ def amount(extra: float, unit: str) -> str:
     return f"{size} {'more' if extra > 0 else 'less'}"
 
 
-def bars(rows: Sequence[Bar], unit: str, what: str = "extra cost") -> dict[str, Any]:
+def by_title(short: Mapping[str, float] | None, titles: Mapping[str, str]) -> Mapping[str, float] | None:
+    """Return what is short by the metal's title instead of its symbol."""
+    return None if short is None else {titles[metal]: kg for metal, kg in short.items()}
+
+
+def bars(rows: Sequence[Bar], unit: str, what: str = "more than the plan costs") -> dict[str, Any]:
     """Return the option of a chart of at most `MOST` bars, the first on top; hatched where there is no plan."""
     listed = list(rows[:MOST])
     size, word = scale(row.extra for row in listed if row.feasible)
@@ -66,10 +71,11 @@ def bars(rows: Sequence[Bar], unit: str, what: str = "extra cost") -> dict[str, 
     across = Axis(what, f"{word}{unit}", extra={"scale": False})
     up = Axis("", names=[shown(row.name, _NAME) for row in listed], extra={"inverse": True})
     series = [
-        _bar("a plan exists", plain, costs, COLOURS[0], {"decal": {"symbol": "none"}}, "right", INK),
-        _bar("no plan", none, labels, COLOURS[1], {"decal": _HATCHED}, "insideLeft", INK),
+        _bar("a plan exists", plain, costs, COLOURS[0], {"decal": {"symbol": "none"}}, "right"),
+        _bar("no plan", none, labels, COLOURS[1], {"decal": _HATCHED}, "insideLeft"),
     ]
-    return plot(across, up, series, legend=None, aria={"enabled": True, "decal": {"show": True}})
+    either = any(row.feasible for row in listed) and not all(row.feasible for row in listed)
+    return plot(across, up, series, legend=either, aria={"enabled": True, "decal": {"show": True}})
 
 
 def height(rows: Sequence[Bar]) -> int:
@@ -84,13 +90,13 @@ def _bar(
     colour: str,
     style: Mapping[str, Any],
     position: str,
-    ink: str,
 ) -> dict[str, Any]:
     data = [
         {"value": value, "label": {"show": bool(label), "formatter": label.translate(_BRACES)}}
         for value, label in zip(values, labels, strict=True)
     ]
-    look = {"position": position, "color": ink, "fontSize": 12}
+    look: dict[str, Any] = {"position": position, "color": INK, "fontSize": 12, "fontFamily": FONT}
+    look |= {"backgroundColor": "#ffffff", "padding": [2, 4], "borderRadius": 2}
     return {
         "type": "bar",
         "name": name,

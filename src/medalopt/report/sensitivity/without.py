@@ -11,7 +11,7 @@ from medalopt.report.charts.chart import Chart
 from medalopt.report.numbers import column, scale, share
 from medalopt.report.section import Column, Section, section
 from medalopt.report.sensitivity import premium
-from medalopt.report.sensitivity.bars import Bar, amount, bars, briefly, height, missing
+from medalopt.report.sensitivity.bars import Bar, amount, bars, briefly, by_title, height, missing
 from medalopt.report.sensitivity.part import Part
 from medalopt.wording import shown
 
@@ -25,17 +25,12 @@ def told(found: Without, instance: Instance) -> Part:
     charts = (_chart(found, listed, table),) if listed else ()
     first = () if found.premium is None else premium.lines(found.premium, instance)
     more = {} if found.premium is None else premium.members(found.premium, instance)
-    lines = (*first, *(line for line in (_no_plan(found, listed), _dearer(found, listed), *_rest(found)) if line))
-    return (
-        Part(lines, (), charts, {**_members(found), **more})
-        if charts
-        else Part(lines, (), (), {**_members(found), **more})
-    )
+    lines = [line for line in (_no_plan(found, listed), _dearer(found, listed), *_rest(found)) if line]
+    return Part((*first, *lines), (), charts, {**_members(found), **more})
 
 
 def _bar(found: Without, loss: Loss) -> Bar:
-    short = None if loss.short is None else {found.titles[metal]: kg for metal, kg in loss.short.items()}
-    return Bar(f"{loss.kind} {loss.name}", loss.extra, short)
+    return Bar(f"{loss.kind} {loss.name}", loss.extra, by_title(loss.short, found.titles))
 
 
 def _since(found: Without) -> str:
@@ -44,7 +39,7 @@ def _since(found: Without) -> str:
 
 def _no_plan(found: Without, losses: Sequence[Loss]) -> str:
     none = [loss for loss in losses if not loss.feasible]
-    said = "; ".join(f"{_named(loss)}, {missing(_bar(found, loss).short)}" for loss in none[:_SAID])
+    said = "; ".join(f"{_named(loss)} ({missing(_bar(found, loss).short)})" for loss in none[:_SAID])
     rest = f"; and {len(none) - _SAID} more" if len(none) > _SAID else ""
     return f"There is no plan{_since(found)} without {said}{rest}." if none else ""
 
@@ -99,7 +94,9 @@ def _chart(found: Without, losses: Sequence[Loss], table: Section) -> Chart:
     rows = [_bar(found, loss) for loss in losses]
     none, dearest = [row for row in rows if not row.feasible], [row for row in rows if row.feasible]
     parts = []
-    if none:
+    if len(none) > 1:
+        parts.append(f"there is no plan without each of {len(none)}, above all {shown(none[0].name)}")
+    elif none:
         parts.append(f"without {shown(none[0].name)} there is no plan ({missing(none[0].short)})")
     if dearest:
         parts.append(f"without {shown(dearest[0].name)} it costs {amount(dearest[0].extra, found.unit)}")

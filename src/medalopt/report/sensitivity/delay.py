@@ -1,0 +1,131 @@
+"""What a delay does, and by when what must be signed: in words, tables, bars and plain data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from medalopt.analysis.sensitivity.delay import Delay, Late
+from medalopt.analysis.sensitivity.signing import Deadline
+from medalopt.instance.instance import Instance
+from medalopt.report.charts.chart import Chart
+from medalopt.report.numbers import column, digits, scale, share
+from medalopt.report.section import Column, Section, section
+from medalopt.report.sensitivity.bars import Bar, amount, bars, briefly, by_title, height, missing
+from medalopt.report.sensitivity.part import Part
+from medalopt.wording import shown
+
+_SAID = 3  # contracts that are told in words
+_WHAT = {"leads": "metal comes back", "supply": "supply comes", "both": "supply comes and metal comes back"}
+_BRIEFLY = {"leads": "metal late", "supply": "supply late", "both": "both late"}
+
+
+def told(found: Delay, instance: Instance) -> Part:
+    """Return what a delay does, and the last period in which each contract can be signed, as a part of the report."""
+    rows = [_bar(found, late) for late in found.late]
+    by = _periods(instance, found.periods)
+    drawn = [Bar(_BRIEFLY[late.what], row.extra, row.short) for late, row in zip(found.late, rows, strict=True)]
+    table = _table(found, instance, by)
+    worst = next((row for row in rows if not row.feasible), max(rows, key=lambda row: row.extra))
+    title = f"If all {worst.name} {by} later {_then(found, worst)}"
+    chart = Chart(title, bars(drawn, found.unit), (table,), height=height(rows))
+    signing = _signing(found)
+    lines = [f"{_opening(late)} {by} later {_then(found, _bar(found, late))}." for late in found.late]
+    lost = next(late.lost for late in found.late if late.what == "supply")
+    if lost > 0:
+        lines.append(f"Of the supply {digits(lost)} t would then come after the horizon, and are lost.")
+    return Part((*lines, *_soon(found)), (signing,) if signing.rows else (), (chart,), _members(found))
+
+
+def _opening(late: Late) -> str:
+    return f"If all {_WHAT[late.what]}"
+
+
+def _bar(found: Delay, late: Late) -> Bar:
+    return Bar(_WHAT[late.what], late.extra, by_title(late.short, found.titles))
+
+
+def _then(found: Delay, row: Bar) -> str:
+    if row.feasible:
+        return f"it costs {amount(row.extra, found.unit)}"
+    return f"there is no plan ({missing(row.short)})"
+
+
+def _periods(instance: Instance, count: int) -> str:
+    word = "period" if instance.periods[0].isdecimal() else instance.period_length
+    return f"{count} {word}{'' if count == 1 else 's'}"
+
+
+def _table(found: Delay, instance: Instance, by: str) -> Section:
+    rows = [_bar(found, late) for late in found.late]
+    size, word = scale(row.extra for row in rows if row.feasible)
+    extras = iter(column([row.extra / size for row in rows if row.feasible]))
+    columns = [
+        (Column(f"{by} later", right=False), [row.name for row in rows]),
+        (Column(f"costs more, {word}{found.unit}"), [next(extras) if row.feasible else "no plan" for row in rows]),
+        (Column("of the cost", rank=1), [share(row.extra, abs(found.value)) if row.feasible else "" for row in rows]),
+        (Column("short", right=False), ["" if row.feasible else briefly(row.short) for row in rows]),
+        (Column("supply lost, t", rank=1), [digits(late.lost) for late in found.late]),
+    ]
+    return section(f"What it costs when all is {by} late", columns)
+
+
+def _soon(found: Delay) -> tuple[str, ...]:
+    """Return what must be signed first, and what can wait longest."""
+    needed = [one for one in found.deadlines if one.last is not None]
+    if not needed:
+        return ()
+    now = [one for one in needed if one.last == needed[0].last]
+    first = ", ".join(f"{one.kind} {shown(one.name)}" for one in now[:_SAID])
+    rest = f" and {len(now) - _SAID} more" if len(now) > _SAID else ""
+    lines = [f"To be signed by {needed[0].last} so that nothing is lost: {first}{rest}."]
+    last = needed[-1]
+    if last.last != needed[0].last:
+        lines.append(f"What can wait longest is {last.kind} {shown(last.name)}: until {last.last}.")
+    return tuple(lines)
+
+
+def _signing(found: Delay) -> Section:
+    """Return the table of the last periods in which each contract can be signed at no cost."""
+    listed = [one for one in found.deadlines if one.last is not None]
+    size, word = scale(one.extra for one in listed if one.extra < float("inf"))
+    extras = iter(column([one.extra / size for one in listed if one.extra < float("inf")]))
+    columns = [
+        (Column("contract", right=False), [f"{one.kind} {shown(one.name)}" for one in listed]),
+        (Column("sign by", right=False), [one.last or "" for one in listed]),
+        (Column("used from", right=False, rank=1), [one.first or "" for one in listed]),
+        (
+            Column(f"one period later costs more, {word}{found.unit}"),
+            [next(extras) if one.extra < float("inf") else "no plan" for one in listed],
+        ),
+    ]
+    idle = [f"{one.kind} {shown(one.name)}" for one in found.deadlines if one.last is None]
+    notes = ["What is signed in a period can be used from that period on; what is committed stays so."]
+    notes += [f"Never needed: {', '.join(idle)}."] if idle else []
+    return section("The last period in which each can be signed at no cost", columns, notes=notes)
+
+
+def _members(found: Delay) -> dict[str, Any]:
+    rows = [
+        {
+            "what": late.what,
+            "status": "optimal" if late.extra < float("inf") else "infeasible",
+            "objective": found.value + late.extra if late.extra < float("inf") else None,
+            "extra": late.extra if late.extra < float("inf") else None,
+            "short": None if late.short is None else dict(late.short),
+            "supply_lost": late.lost,
+        }
+        for late in found.late
+    ]
+    delay = {"periods": found.periods, "objective": found.value, "unit": found.unit, "rows": rows}
+    return {"delay": {**delay, "sign_by": [_deadline(one) for one in found.deadlines]}}
+
+
+def _deadline(one: Deadline) -> dict[str, Any]:
+    return {
+        "kind": one.kind,
+        "name": one.name,
+        "used_from": one.first,
+        "sign_by": one.last,
+        "extra_later": one.extra if one.extra < float("inf") else None,
+        "plan_later": one.extra < float("inf"),
+    }

@@ -1,0 +1,92 @@
+"""The named scenarios beside the base case: in words, a table, bars and plain data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from medalopt.analysis.sensitivity.scenarios import Scenario, Scenarios
+from medalopt.report.charts.chart import Chart
+from medalopt.report.numbers import column, scale, share
+from medalopt.report.section import Column, Section, section
+from medalopt.report.sensitivity.bars import Bar, amount, bars, briefly, by_title, height, missing
+from medalopt.report.sensitivity.part import Part
+from medalopt.wording import shown
+
+
+def told(found: Scenarios) -> Part:
+    """Return the scenarios as a part of the report, those without a plan first, then the dearest."""
+    listed = sorted(found.scenarios, key=lambda one: (one.feasible, -_weight(one), one.name))
+    rows = [Bar(one.name, one.extra, by_title(one.short, found.titles)) for one in listed]
+    said = [
+        f"{shown(row.name)}: it costs {amount(row.extra, found.unit)}"
+        if row.feasible
+        else f"{shown(row.name)}: there is no plan ({missing(row.short)})"
+        for row in rows
+    ]
+    chart = Chart(_title(listed, said), bars(rows, found.unit), (_table(found, listed),), height=height(rows))
+    return Part(tuple(f"Scenario {line}." for line in said), (), (chart,), _members(found))
+
+
+def _weight(one: Scenario) -> float:
+    """Return by what scenarios are ordered: what they cost more, or the kilograms that are missing."""
+    return one.extra if one.feasible else sum(one.short.values()) if one.short is not None else float("inf")
+
+
+def _title(listed: list[Scenario], said: list[str]) -> str:
+    none, of = sum(not one.feasible for one in listed), len(listed)
+    return f"{none} of {of} scenarios have no plan; {said[0]}" if none > 1 else said[0]
+
+
+def _table(found: Scenarios, listed: list[Scenario]) -> Section:
+    every = [found.base, *listed]
+    plans = [one for one in every if one.feasible]
+    size, word = scale(one.value for one in plans)
+    values = iter(column([one.value / size for one in plans]))
+    extras = iter(column([one.extra / size for one in plans]))
+    footprints = iter(column([one.footprint / 1000 for one in plans]))
+    tonnes = iter(column([one.tonnes for one in plans]))
+    columns = [
+        (Column("scenario", right=False), ["as it is", *(shown(one.name) for one in listed)]),
+        (Column(f"{word}{found.unit}"), [next(values) if one.feasible else "no plan" for one in every]),
+        (Column("more"), [next(extras) if one.feasible else "" for one in every]),
+        (
+            Column("in %", rank=1),
+            [share(one.extra, abs(found.base.value)) if one.feasible and one.name else "" for one in every],
+        ),
+        (Column("t CO2e", rank=2), [next(footprints) if one.feasible else "" for one in every]),
+        (Column("t taken", rank=1), [next(tonnes) if one.feasible else "" for one in every]),
+        (Column("short", right=False), ["" if one.feasible else _short(found, one) for one in every]),
+    ]
+    notes = [f"{shown(one.name)}: {_changes(one)}." for one in listed]
+    return section("The scenarios of this instance beside the base case", columns, notes=notes)
+
+
+def _short(found: Scenarios, one: Scenario) -> str:
+    return briefly(by_title(one.short, found.titles))
+
+
+def _changes(one: Scenario) -> str:
+    return ", ".join(f"{shown(path)} {shown(str(value))}" for path, value in one.changes.items())
+
+
+def _members(found: Scenarios) -> dict[str, Any]:
+    return {
+        "scenarios": {
+            "objective": found.base.value,
+            "footprint": found.base.footprint,
+            "tonnes": found.base.tonnes,
+            "unit": found.unit,
+            "rows": [_row(one) for one in found.scenarios],
+        }
+    }
+
+
+def _row(one: Scenario) -> dict[str, Any]:
+    figures = {"objective": one.value, "extra": one.extra, "footprint": one.footprint, "tonnes": one.tonnes}
+    return {
+        "scenario": one.name,
+        "changes": {path: str(value) for path, value in one.changes.items()},
+        "status": "optimal" if one.feasible else "infeasible",
+        **{name: value if one.feasible else None for name, value in figures.items()},
+        "short": None if one.short is None else dict(one.short),
+    }

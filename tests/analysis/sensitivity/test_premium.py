@@ -1,0 +1,82 @@
+"""What recycling costs more than buying, by hand on small figures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.analysis.sensitivity import deleted
+from tests.analysis.varied import TINY
+
+from medalopt.analysis.sensitivity.premium import premium
+from medalopt.analysis.variants import Variants
+from medalopt.errors import NoPlanError, UsageError
+
+
+def instance(**changed: Any) -> deleted.Document:
+    """Return ten medals of 1 kg of silver each: 1 t of phones has 12 kg of it, for 30,000 JPY; recycled metal alone."""
+    return {
+        "format": "medalopt/1",
+        "name": "by_hand",
+        "currency": "JPY",
+        "metals": {"Ag": {"title": "silver"}},
+        "devices": {"phone": {"content": {"Ag": "12 kg/t"}}},
+        "streams": [{"device": "phone", "region": "tokyo", "available": "1 t", "collection": "30_000 JPY/t"}],
+        "smelters": {"kosaka": {"returned": {"Ag": 1.0}}},
+        "market": {"mined": {"composition": {"Ag": 1.0}, "price": 1_000, "recycled": 0, "footprint": 7}},
+        "alloys": {"pure": {"composition": {"Ag": 1.0}}},
+        "medals": {"coin": {"count": 10, "parts": {"pure": "1 kg"}}},
+        "policy": {"recycled": {"Ag": 1.0}},
+        **changed,
+    }
+
+
+def test_by_hand() -> None:
+    """10 kg of 12 take 10/12 t of phones, 25,000 JPY; bought they cost 10,000: 1,500 JPY more a medal."""
+    with deleted.variants(instance()) as variants:
+        found = premium(variants)
+    assert found.plan == pytest.approx(25_000) and found.cost == pytest.approx(10_000)
+    assert found.amount == pytest.approx(15_000) and found.per_medal == pytest.approx(1_500)
+    assert found.footprint == 0 and found.footprint_bought == pytest.approx(70)
+    assert found.at_sell == () and found.short is None
+
+
+def test_a_metal_without_an_offer_is_bought_at_its_own_price() -> None:
+    """Where no offer gives a metal, its `sell` price stands for it, and that is told."""
+    with deleted.variants(instance(market={}, metals={"Ag": {"title": "silver", "sell": 900}})) as variants:
+        found = premium(variants)
+    assert found.cost == pytest.approx(9_000) and found.at_sell == ("silver",)
+    assert found.plan == pytest.approx(30_000 - 2 * 900) or found.plan == pytest.approx(25_000)
+
+
+def test_what_an_offer_gives_too_little_of_is_bought_at_its_own_price() -> None:
+    """4 kg at 1,000 and the rest at 1,300."""
+    market = {"mined": {"composition": {"Ag": 1.0}, "price": 1_000, "limit": "4 kg", "recycled": 0}}
+    with deleted.variants(instance(market=market, metals={"Ag": {"title": "silver", "sell": 1_300}})) as variants:
+        found = premium(variants)
+    assert found.cost == pytest.approx(4_000 + 6 * 1_300) and found.at_sell == ("silver",)
+
+
+def test_metal_without_any_price_cannot_be_bought() -> None:
+    """Without offer and price nothing is claimed but what is missing."""
+    with deleted.variants(instance(market={})) as variants:
+        found = premium(variants)
+    assert found.cost == float("inf") and found.short == pytest.approx({"Ag": 10})
+
+
+@pytest.mark.parametrize(
+    "policy", [{"participation": "50 %"}, {"footprint_cap": "1 t"}, {"device_share": {"phone": ["10 %", "100 %"]}}]
+)
+def test_policies_do_not_count_when_the_metal_is_bought(policy: dict[str, Any]) -> None:
+    """What is asked of a plan from devices is not asked of bought metal."""
+    with deleted.variants(instance(policy=policy)) as variants:
+        assert premium(variants).cost == pytest.approx(10_000)
+
+
+def test_it_is_a_matter_of_costs() -> None:
+    """Of another measure it is refused, and without a plan there is none."""
+    with pytest.raises(UsageError, match="costs alone"):
+        premium(Variants(TINY, measure="mass"))
+    poor = [{"device": "phone", "region": "tokyo", "available": "0.5 t"}]
+    with deleted.variants(instance(streams=poor)) as variants, pytest.raises(NoPlanError):
+        premium(variants)

@@ -1,0 +1,147 @@
+"""What is lost without a thing, held against the instance from whose file it was deleted."""
+
+from __future__ import annotations
+
+import copy
+import math
+
+import pytest
+import yaml
+from tests.analysis.sensitivity import deleted
+from tests.analysis.varied import TINY
+
+from medalopt.analysis.sensitivity.shortage import Shortage
+from medalopt.analysis.sensitivity.without import Without, without
+from medalopt.analysis.variants import Variants
+from medalopt.errors import NoPlanError, UsageError
+
+SEEDS = range(12)
+NEAR = 1e-6
+
+
+def found(instance: deleted.Document, **asked: object) -> Without | None:
+    """Return what is lost without each thing; None where there is no plan at all."""
+    with deleted.variants(instance) as variants:
+        try:
+            return without(variants, **asked)  # type: ignore[arg-type]
+        except NoPlanError:
+            return None
+
+
+def stocked(instance: deleted.Document, short: dict[str, float], share: float) -> deleted.Document:
+    """Return `instance` with a share of what is short in stock at the start."""
+    left = copy.deepcopy(instance)
+    for metal, kg in short.items():
+        figures = left["metals"].get(metal) or {}
+        before = str(figures.get("opening_stock", 0)).replace("_", "").removesuffix(" kg")
+        left["metals"][metal] = {**figures, "opening_stock": float(before) + kg * share}
+    return left
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_it_costs_what_the_instance_without_it_costs(seed: int) -> None:
+    """Each extra cost is that of the instance from whose file the thing was deleted; no plan here is none there."""
+    instance = deleted.random(seed)
+    told = found(instance)
+    if told is None:
+        return
+    for loss in told.losses:
+        plan = deleted.solved(deleted.without(instance, loss.kind, loss.name))
+        assert (plan is not None) == loss.feasible, (loss, plan)
+        if plan is not None:
+            size = sum(abs(paid) for paid in plan.costs.values()) + abs(told.value)
+            assert abs(told.value + loss.extra - plan.cost) <= NEAR * max(1.0, size), loss
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_is_short_is_what_would_make_a_plan(seed: int) -> None:
+    """With the metal that is short in stock there is a plan; with a hundredth less of a single metal there is none."""
+    instance = deleted.random(seed)
+    told = found(instance)
+    for loss in told.losses if told else ():
+        if loss.feasible or not loss.short:
+            continue
+        left = deleted.without(instance, loss.kind, loss.name)
+        assert deleted.solved(stocked(left, dict(loss.short), 1 + NEAR)) is not None, loss
+        if len(loss.short) == 1:
+            assert deleted.solved(stocked(left, dict(loss.short), 0.99)) is None, loss
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_nothing_is_cheaper_without_unless_a_rule_brought_it_in(seed: int) -> None:
+    """Where nothing is committed and no region has to send, no plan is cheaper with less to choose from."""
+    instance = deleted.random(seed)
+    (instance.get("policy") or {}).pop("participation", None)
+    for section in ("smelters", "market"):
+        for figures in (instance.get(section) or {}).values():
+            figures.pop("committed", None)
+    for stream in instance.get("streams", []):
+        stream.pop("committed", None)
+    told = found(instance)
+    assert told is None or all(loss.extra >= 0 for loss in told.losses)
+
+
+def test_from_a_month_on() -> None:
+    """From a month on is as if the file gave no capacity, no supply and prices beyond all measure from then on."""
+    instance = yaml.safe_load(TINY.read_text(encoding="utf-8"))
+    told = found(instance, start="2017-06")
+    assert told is not None and told.start == "2017-06" and not told.whole
+    for loss in told.losses:
+        left = copy.deepcopy(instance)
+        if loss.kind in ("smelter", "treatment"):
+            figures = left[f"{loss.kind}s"][loss.name]
+            figures.pop("committed", None)
+            cap = figures.get("capacity", "1000 t")
+            figures["capacity"] = [cap, cap, "0 t", "0 t"]
+        elif loss.kind == "offer":
+            figures = left["market"][loss.name]
+            figures.pop("committed", None)
+            prices = figures["price"] if isinstance(figures["price"], list) else [figures["price"]] * 4
+            figures["price"] = [*prices[:2], "1_000_000 JPY/g", "1_000_000 JPY/g"]
+        else:
+            streams = [s for s in left["streams"] if loss.name in (s["region"], deleted.channel(s))]
+            for stream in streams:
+                stream.pop("committed", None)
+                offered = stream["available"]
+                offered = offered if isinstance(offered, list) else [offered] * 4
+                stream["available"] = [*offered[:2], "0 t", "0 t"]
+        plan = deleted.solved(left)
+        cost = math.inf if plan is None or plan.cost > 1e9 else plan.cost
+        assert told.value + loss.extra == pytest.approx(cost, rel=1e-7), loss
+
+
+def test_one_thing_alone() -> None:
+    """A path asks for one thing alone, and it comes to the same as among all."""
+    variants = Variants(TINY)
+    one = without(variants, ["smelters.near", "channels.phone"])
+    every = {loss.path: loss.extra for loss in without(variants).losses}
+    assert {loss.path: loss.extra for loss in one.losses} == pytest.approx(
+        {path: every[path] for path in ("smelters.near", "channels.phone")}
+    )
+
+
+@pytest.mark.parametrize(
+    ("paths", "start", "message"),
+    [
+        (["smelters.nowhere"], None, "nothing that can drop out has that name; there are smelters.far"),
+        (["medals.gold"], None, "nothing that can drop out"),
+        (["smelters..near"], None, "a name is missing"),
+        ([], "2019-01", "no period has that name; they are named 2017-04 to 2017-07"),
+    ],
+)
+def test_what_names_nothing_is_refused(paths: list[str], start: str | None, message: str) -> None:
+    """A path or a period that names nothing is refused with what there is."""
+    with pytest.raises(UsageError, match=message):
+        without(Variants(TINY), paths, start)
+
+
+def test_the_most_serious_stands_first() -> None:
+    """Without a plan comes before any cost, a cost before a saving."""
+    told = without(Variants(TINY))
+    order = [(not loss.feasible, loss.extra) for loss in told.losses]
+    assert order == sorted(order, reverse=True)
+
+
+def test_nothing_is_short_where_there_is_a_plan() -> None:
+    """The instance as it is lacks nothing."""
+    assert Shortage(Variants(TINY).instance).short() == {}

@@ -1,0 +1,82 @@
+"""`medalopt sensitivity` with --without, --drop, --from, --delay, --scenarios and --premium."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.analysis.nearby import ROOT
+
+from medalopt.cli.main import run
+
+TINY, NO_PLAN, TOKYO = (str(ROOT / f"instances/{name}.yaml") for name in ("tiny", "infeasible", "tokyo2020"))
+
+
+def told(capsys: pytest.CaptureFixture[str], *options: str, instance: str = TINY) -> dict[str, Any]:
+    """Return what is printed as JSON."""
+    assert run(["sensitivity", instance, *options, "--json"]) == 0
+    result: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return result
+
+
+def test_everything_drops_out_in_turn(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--without` tells of every smelter, treatment, region, channel and offer, and of the premium; nothing else."""
+    found = told(capsys, "--without")
+    assert {row["kind"] for row in found["without"]["rows"]} == {"smelter", "treatment", "region", "channel", "offer"}
+    assert found["premium"]["medals"] == 6060 and "ranges" not in found
+
+
+def test_one_thing_drops_out_from_a_month_on(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--drop` asks for one alone, `--from` since when."""
+    found = told(capsys, "--drop", "smelters.near", "--from", "2017-07")["without"]
+    assert found["from"] == "2017-07" and [row["path"] for row in found["rows"]] == ["smelters.near"]
+    assert 0 < found["rows"][0]["extra"] < told(capsys, "--drop", "smelters.near")["without"]["rows"][0]["extra"]
+
+
+def test_it_comes_late(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--delay` tells of leads, of supply and of both, and by when what must be signed."""
+    found = told(capsys, "--delay", "1")["delay"]
+    assert [row["what"] for row in found["rows"]] == ["leads", "supply", "both"]
+    assert {"kind", "name", "sign_by", "extra_later"} <= set(found["sign_by"][0])
+
+
+def test_the_premium_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--premium` is told on the first line below the title."""
+    assert run(["sensitivity", TINY, "--premium"]) == 0
+    assert "less than simply buying the metal" in capsys.readouterr().out.splitlines()[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--drop", "smelters.nowhere"], "nothing that can drop out has that name"),
+        (["--without", "--from", "2031-01"], "no period has that name"),
+        (["--from", "2017-05"], "give it with --without or --drop"),
+        (["--delay", "-1"], "0 or more"),
+        (["--scenarios"], "has no `scenarios:`"),
+        (["--premium", "--objective", "mass"], "costs alone"),
+    ],
+)
+def test_what_cannot_be_asked_is_said_in_words(
+    options: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A question that makes no sense ends with exit code 2 and one line."""
+    assert run(["sensitivity", TINY, *options]) == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", [["--without"], ["--delay", "1"], ["--premium"]])
+def test_without_a_plan_it_says_what_stands_in_the_way(option: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Where there is no plan to begin with the exit code is 3, and the diagnosis is printed."""
+    assert run(["sensitivity", NO_PLAN, *option, "--json"]) == 3
+    assert json.loads(capsys.readouterr().out)["diagnosis"]
+
+
+def test_the_page_has_the_bars(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With `-o NAME.html` the charts stand on the page, with what is said on the terminal."""
+    page = tmp_path / "s.html"
+    assert run(["sensitivity", TINY, "--without", "--delay", "1", "-o", str(page)]) == 0
+    text = page.read_text(encoding="utf-8")
+    assert text.count("data-option") >= 2 and "Without smelter far it costs" in text
