@@ -92,3 +92,22 @@ def test_a_thousand_faults_and_how_many_more(tmp_path: Path) -> None:
     assert len(caught.value.faults) == 1001
     rest = caught.value.faults[-1]
     assert (rest.line, rest.column, rest.message) == (0, 0, "3 more faults are not listed")
+
+
+def test_a_fault_of_a_stream_is_told_by_the_name_it_has(tmp_path: Path) -> None:
+    """By its own name where it has one, else by device and region."""
+    rows = ("name: mine, device: phone, region: a, available: x", "device: phone, region: b, available: x")
+    streams = "streams:\n" + "\n".join(f"- {{{row}}}" for row in rows)
+    assert [path for _, _, path, _ in faults(tmp_path, streams=streams)] == [
+        "streams.mine.available",
+        "streams.phone@b.available",
+    ]
+
+
+def test_one_figure_takes_the_place_of_one_for_each_period(tmp_path: Path) -> None:
+    """A change of what a stream offers as a whole holds in every period, though a table has a row for each."""
+    (tmp_path / "rows.csv").write_text("device,region,period,available\nphone,a,2017-05,5\nphone,a,2017-04,4\n")
+    path = tmp_path / "case.yaml"
+    path.write_text(written(streams=TABLE), encoding="utf-8")
+    assert load(path).streams.available.value.tolist() == [[4.0, 5.0]]
+    assert load(path, {"streams.phone@a.available": "7 t"}).streams.available.value.tolist() == [[7.0, 7.0]]
