@@ -96,7 +96,7 @@ def test_a_thousand_faults_and_how_many_more(tmp_path: Path) -> None:
 
 def test_a_fault_of_a_stream_is_told_by_the_name_it_has(tmp_path: Path) -> None:
     """By its own name where it has one, else by device and region."""
-    rows = ("name: mine, device: phone, region: a, available: x", "device: phone, region: b, available: x")
+    rows = ("name: mine, device: phone, region: a, available: x", "device: phone, region: b, available: y")
     streams = "streams:\n" + "\n".join(f"- {{{row}}}" for row in rows)
     assert [path for _, _, path, _ in faults(tmp_path, streams=streams)] == [
         "streams.mine.available",
