@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,7 +63,8 @@ def case(random: Random) -> Case:
 
 def as_text(instance: Document) -> str:
     """Return a plain mapping as YAML."""
-    return str(yaml.dump(instance, Dumper=_DUMPER, sort_keys=False, allow_unicode=True, width=120))
+    written_out = json.loads(json.dumps(instance))  # what stands in two places is written twice: YAML would refer to it
+    return str(yaml.dump(written_out, Dumper=_DUMPER, sort_keys=False, allow_unicode=True, width=120))
 
 
 def document(random: Random) -> Document:
