@@ -155,10 +155,13 @@ class Variants:
             return self.moving.solve()
         if shared(variant.linear, self.base.linear) or alike(variant.linear, self.base.linear):
             return self.moving.solve(variant.linear)
+        return self.moving.embedded(variant.linear, self.columns(variant))
+
+    def columns(self, variant: Variant) -> Ints:
+        """Return where each column of the network of `variant` stands in that of the instance itself, -1: nowhere."""
         codes, order = self.base.codes, np.argsort(self.base.codes)
         at = np.minimum(np.searchsorted(codes[order], variant.codes), len(codes) - 1)
-        columns = np.where(codes[order][at] == variant.codes, order[at], -1) if len(codes) else variant.codes * 0 - 1
-        return self.moving.embedded(variant.linear, columns)
+        return np.where(codes[order][at] == variant.codes, order[at], -1) if len(codes) else variant.codes * 0 - 1
 
     def along(self, changes: Callable[[float], Changes], low: float, high: float) -> Along:
         """Return the variants along a way: `changes` at any number from `low` to `high`."""

@@ -1,0 +1,117 @@
+"""What each composition costs, what is scarce in it, and how many kilograms are short where it allows no plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from medalopt.analysis.sensitivity.mix.composition import Offer
+from medalopt.analysis.variants import Variant, Variants
+from medalopt.instance.bounds import needed
+from medalopt.instance.instance import Instance
+from medalopt.instance.needs import on_account
+from medalopt.solver.lacking import lacked, lacking
+from medalopt.solver.line import alike, shared
+from medalopt.solver.linear import Linear
+from medalopt.solver.moving import Moving, Outcome
+
+CLEARLY = 1 + 1e-6  # times what the market asks or a sale brings, above which a metal is scarce
+NONE_SHORT = 1e-6  # of what can be charged of a metal, below which it is not short
+
+Amounts = Mapping[str, float]  # by metal
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One composition: its cost (in the unit of the measure), None where there is no plan.
+
+    `scarce`: what a kilogram more of each scarce metal would save. `short`: where there is no plan, the kilograms of
+    each metal that are missing; None where no metal would help.
+    """
+
+    shares: tuple[float, ...]  # (D,) of all tonnes offered
+    tonnes: float
+    value: float | None
+    scarce: Amounts
+    short: Amounts | None
+
+    @property
+    def short_in_all(self) -> float:
+        """The kilograms that are missing, of all metals."""
+        return sum((self.short or {}).values())
+
+
+class Answers:
+    """Answers for the compositions of what `variants` offers, all by programs that are kept warm."""
+
+    def __init__(self, variants: Variants) -> None:
+        self.variants, self.offer = variants, Offer.of(variants.instance)
+        self.solved = 0
+
+    @cached_property
+    def base(self) -> Answer:
+        """The instance as it is."""
+        return self.of(self.variants.base)
+
+    def made(self, instance: Instance) -> Variant:
+        """Return the program of the instance with another composition."""
+        return Variant.of(instance, self.variants.measure)
+
+    def of(self, variant: Variant, short: bool = True) -> Answer:
+        """Return the answer for `variant`; what is short only where that is asked for."""
+        self.solved += 1
+        outcome = self.variants.answer(variant)
+        shares = tuple(self.offer.shares(variant.instance).tolist())
+        tonnes = float(variant.instance.streams.available.value.sum())
+        if outcome.feasible:
+            return Answer(shares, tonnes, outcome.value, self._scarce(variant.linear, outcome), {})
+        return Answer(shares, tonnes, None, {}, self._short(variant) if short else None)
+
+    def _scarce(self, linear: Linear, outcome: Outcome) -> Amounts:
+        """Return what a kilogram more of each scarce metal saves, in the dearest of the periods in which it is charged."""
+        columns = enumerate(linear.places, start=linear.network)
+        charged = {index[1:] for column, (name, index) in columns if name == "charge" and outcome.x[column] > 0}
+        worth: dict[str, float] = {}
+        for row, (family, index) in enumerate(linear.rows):
+            if family == "balance" and index in charged:
+                worth[index[0]] = max(worth.get(index[0], 0.0), -float(outcome.y[row]))
+        return {metal: saves for metal, saves in worth.items() if saves > CLEARLY * self._known[metal] + 1e-9}
+
+    @cached_property
+    def _known(self) -> dict[str, float]:
+        """What a kilogram of each metal costs or fetches whatever the plan, in the unit of the measure."""
+        instance = self.variants.instance
+        names, content = instance.metals.names, instance.market.composition.value
+        if self.variants.measure != "cost":
+            return dict.fromkeys(names, 0.0)
+        price = np.broadcast_to(instance.market.price.value.max(axis=1, initial=0)[:, None], content.shape)
+        asked = np.divide(price, content, out=np.zeros_like(content), where=content > 0)
+        asked = np.where(content > 0, asked, np.inf).min(axis=0, initial=np.inf)
+        sold = instance.metals.sell.value.max(axis=1)
+        known = np.where(np.isfinite(asked), np.maximum(asked, sold), sold)
+        return dict(zip(names, known.tolist(), strict=True))
+
+    @cached_property
+    def _most(self) -> dict[str, float]:
+        """The most of each metal that all melts together can take, kg."""
+        base = self.variants.base
+        most = needed(base.instance, base.found, base.bounds)
+        names, there = base.instance.metals.names, on_account(base.instance, base.found)
+        return {name: float(kg) for name, kg, some in zip(names, most, there, strict=True) if some and kg > 0}
+
+    @cached_property
+    def _lacking(self) -> Moving:
+        return Moving(lacking(self.variants.base.linear, self._most))
+
+    def _short(self, variant: Variant) -> Amounts | None:
+        wanted = lacking(variant.linear, self._most)
+        same = shared(variant.linear, self.variants.base.linear) or alike(variant.linear, self.variants.base.linear)
+        moving = self._lacking
+        outcome = moving.solve(wanted) if same else moving.embedded(wanted, self.variants.columns(variant))
+        if not outcome.feasible:
+            return None
+        found = lacked(wanted, outcome.x)
+        return {metal: kg for metal, kg in found.items() if kg > NONE_SHORT * self._most[metal]}

@@ -1,0 +1,104 @@
+"""Charts of the mix of devices: a small one for each device, and a ranking with bars both ways."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from medalopt.analysis.sensitivity.mix.curve import Curve, Point
+from medalopt.analysis.sensitivity.mix.mix import DeviceMix
+from medalopt.report.charts.chart import COLOURS, FAINT, INK, Axis, Chart, barred, line, plot
+from medalopt.report.numbers import mass, scale, share
+
+ACROSS = 3  # small charts side by side
+HIGH = 190  # pixels of a small chart with its axis
+MOST = 20  # devices in the ranking
+
+
+def curves(found: DeviceMix) -> Chart:
+    """Return a small chart of the cost against the share for each device."""
+    values = [point.answer.value for curve in found.curves for point in curve.points if point.answer.value is not None]
+    size, word = scale(values)
+    least, most = (min(values) / size, max(values) / size) if values else (0.0, 1.0)
+    room = (most - least) * 0.06 or abs(most) * 0.05 or 1.0
+    grids, across, up, series = [], [], [], []
+    for number, curve in enumerate(found.ranking):
+        row, column = divmod(number, ACROSS)
+        left = f"{1.5 + column * 33:.4g}%"
+        grids.append({"left": left, "width": "29%", "top": 44 + row * HIGH, "height": HIGH - 84, "containLabel": True})
+        axis = Axis(f"share of {curve.device}", "% of all tonnes", least=curve.points[0].share * 100, most=_ends(curve)).option()
+        across.append({**axis, "gridIndex": number, "nameGap": 24, "splitNumber": 4})
+        axis = Axis(f"{word}{found.unit}" if column == 0 else "", least=_down(least - room), most=most + room).option(upward=True)
+        up.append({**axis, "gridIndex": number, "splitNumber": 3, "axisLabel": {**axis["axisLabel"], "showMaxLabel": False, "showMinLabel": False}})
+        series.append({**_drawn(found, curve, size), "xAxisIndex": number, "yAxisIndex": number})
+    option = plot(Axis(""), Axis(""), series, legend=False)
+    title = "What the plan costs as the share of each device goes from none to double (dashed: its share now)"
+    height = 44 + HIGH * (1 + (len(found.curves) - 1) // ACROSS)
+    return Chart(title, {**option, "grid": grids, "xAxis": across, "yAxis": up}, (), (), height)
+
+
+def _ends(curve: Curve) -> float:
+    return curve.points[-1].share * 100
+
+
+def _down(value: float) -> float:
+    return 0.0 if 0 > value > -1e-9 else value
+
+
+def _drawn(found: DeviceMix, curve: Curve, size: float) -> dict[str, Any]:
+    points = [
+        (point.share * 100, None if point.answer.value is None else point.answer.value / size) for point in curve.points
+    ]
+    now = {
+        "silent": True,
+        "symbol": "none",
+        "lineStyle": {"color": INK, "type": "dashed", "width": 1.2},
+        "label": {"show": False},
+        "data": [{"xAxis": curve.share * 100}],
+    }
+    drawn = line(curve.device, points, markLine=now, itemStyle={"color": COLOURS[0]}, symbolSize=4)
+    areas = [barred(start.share * 100, end.share * 100, "no plan") for start, end in _barred(curve)]
+    if areas:
+        drawn["markArea"] = {**areas[0], "data": [area["data"][0] for area in areas]}
+    return drawn
+
+
+def _barred(curve: Curve) -> list[tuple[Point, Point]]:
+    """Return the stretches without a plan, each from the last share with one, or the end, to the next."""
+    found: list[tuple[Point, Point]] = []
+    points = curve.points
+    for before, after in zip(points, points[1:], strict=False):
+        if before.answer.value is None or after.answer.value is None:
+            if found and found[-1][1] is before and before.answer.value is None:
+                found[-1] = (found[-1][0], after)
+            else:
+                found.append((before, after))
+    return found
+
+
+def ranking(found: DeviceMix, title: str) -> Chart:
+    """Return bars of what a percentage point more, and less, of each device changes."""
+    rows = found.ranking[:MOST][::-1]
+    size, word = scale([change for curve in rows for change in (curve.less, curve.more) if change is not None])
+
+    def bars(name: str, colour: str, changes: list[tuple[float | None, float]]) -> dict[str, Any]:
+        data = [_bar(change, lack, size) for change, lack in changes]
+        return {"type": "bar", "name": name, "data": data, "itemStyle": {"color": colour}, "barMaxWidth": 12}
+
+    series = [
+        bars("a percentage point more of it", COLOURS[0], [(curve.more, curve.short_more) for curve in rows]),
+        bars("a percentage point less of it", COLOURS[5], [(curve.less, curve.short_less) for curve in rows]),
+    ]
+    names = [f"{curve.device}, {share(curve.share, 1)}" for curve in rows]
+    option = plot(Axis(f"change of the cost, {word}{found.unit}"), Axis("", names=names), series)
+    up = Axis("device and its share now", names=names, extra={"axisLabel": {"color": INK, "fontSize": 12}}).option(upward=True)
+    up["axisLine"] = {"onZero": True, "lineStyle": {"color": FAINT}}
+    up["axisLabel"] = {**up["axisLabel"], "interval": 0}
+    option["yAxis"] = {**up, "axisLabel": {**up["axisLabel"], "margin": 12}, "position": "left", "axisLine": {"onZero": False}}
+    return Chart(title, option, (), (), 110 + 30 * len(rows))
+
+
+def _bar(change: float | None, lack: float, size: float) -> Any:
+    if change is not None:
+        return change / size
+    text = f"no plan: {mass(lack)} short" if lack else "no plan"
+    return {"value": 0, "label": {"show": True, "formatter": text, "position": "right", "color": "#a34700"}}
