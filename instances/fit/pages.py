@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from string import Template
 
-from instances.fit import evidence
+from instances.fit import evidence, supply
 from instances.fit.assays import Fit, two_digits
 from instances.fit.evidence import Device
 from instances.fit.plants import CHARGE, smelters
@@ -79,6 +80,7 @@ def page(template: str, variant: Variant, devices: dict[str, Device]) -> str:
         "table": variant.table,
         "devices": "\n".join(_devices(variant.fit, devices)),
         "smelters": "\n".join(smelters(list(devices))),
+        "mixes": "\n".join(_mixes(variant.fit)),
         "scenarios": "\n".join(_scenarios(variant)),
         "rich": "[" + ", ".join(name for name in devices if name not in evidence.PHONES) + "]",
         "assay_story": RANGE_STORY if moved else BASE_STORY,
@@ -95,6 +97,31 @@ def page(template: str, variant: Variant, devices: dict[str, Device]) -> str:
 
 def _share(part: str, need_kg: float) -> str:
     return f"{100 * (1 - NET_KG[part] / need_kg):.2f} %"
+
+
+def _mixes(fit: Fit) -> Iterator[str]:
+    """Yield the mix as collected, the phones of it alone, and boxes as one town weighed them, all in per cent."""
+    offered = supply.by_device(fit.mix)
+    whole = math.fsum(offered.values())
+    shares = {
+        device: math.floor(tonnes / whole * 1e7) / 1e5 for device, tonnes in offered.items()
+    }  # sum to 100 at most
+    yield from _mix("as_collected", shares, "derived: what all streams offer from April 2017 to March 2019")
+    phones = {device: shares[device] for device in evidence.PHONES}
+    yield from _mix("phones_only", phones, "derived: the phones of the boxes and shops as collected, and nothing else")
+    boxes = [f"{device}: {_plain(share)} %" for device, share in evidence.RIFU.items()]
+    yield "  rifu_boxes:"
+    yield "    bundle: box"
+    yield f"    shares: {{{', '.join(boxes)}}}"
+    yield f'    source: "{evidence.RIFU_SOURCE}"'
+    yield '    note: "calculators, 5.3 %, are no device type here and count as not handed in"'
+
+
+def _mix(name: str, shares: Mapping[str, float], source: str) -> Iterator[str]:
+    listed = ", ".join(f"{device}: {_plain(share)} %" for device, share in shares.items())
+    yield f"  {name}:"
+    yield f"    {{{listed},"
+    yield f'     source: "{source}"}}'
 
 
 def _scenarios(variant: Variant) -> Iterator[str]:

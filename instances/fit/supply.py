@@ -36,6 +36,16 @@ def rows(mix: dict[str, float]) -> Iterator[Row]:
             yield name, device, region, "", COLLECTION["shop"], period, f"{units} unit"
 
 
+def by_device(mix: dict[str, float]) -> dict[str, float]:
+    """Return the tonnes of each device type that all streams together offer."""
+    unit_t = {name: device.unit_kg / 1000 for name, device in evidence.devices().items()}
+    found = dict.fromkeys(unit_t, 0.0)
+    for _, device, *_, available in rows(mix):
+        number, _, unit = available.partition(" ")
+        found[device] += float(number) * (unit_t[device] if unit else 1.0)
+    return found
+
+
 def apportion(total: int, weights: Iterable[float]) -> list[int]:
     """Share `total` out by `weights` in whole numbers that add up to it, by rounding the running sum."""
     listed = list(weights)

@@ -11,6 +11,7 @@ import typer
 
 from medalopt.cli.common import Changes, InstanceFile, Json, changes, check_output, place, progress
 from medalopt.cli.ending import emit, say
+from medalopt.cli.mixing import Corners, DeviceMix, Mixing
 from medalopt.cli.otherwise import Bought, Drop, From, Late, Named, Otherwise, Without
 from medalopt.cli.refusing import tell_no_plan
 from medalopt.cli.solve import Measure, Objective
@@ -29,6 +30,7 @@ class Asked:
 
     objective: str
     otherwise: Otherwise
+    mixing: Mixing
 
 
 def sensitivity(
@@ -39,6 +41,8 @@ def sensitivity(
     delay: Late = None,
     scenarios: Named = False,
     premium: Bought = False,
+    device_mix: DeviceMix = False,
+    triangle: Corners = None,
     objective: Objective = Measure.cost,
     set_: Changes = None,
     output: Annotated[
@@ -52,7 +56,8 @@ def sensitivity(
         if output.suffix.lower() not in SUFFIXES:
             raise UsageError(f"-o {place(output)}: a sensitivity is written as NAME.html, NAME.txt or NAME.json")
         check_output(output, instance)
-    asked = Asked(objective.value, Otherwise(without, tuple(drop or ()), start, delay, scenarios, premium))
+    otherwise = Otherwise(without, tuple(drop or ()), start, delay, scenarios, premium)
+    asked = Asked(objective.value, otherwise, Mixing.of(device_mix, triangle))
     variants = _opened(instance, set_, objective)
     try:
         parts = [made(variants) for made in _asked(asked)]
@@ -64,7 +69,7 @@ def sensitivity(
 
 def _asked(asked: Asked) -> Iterator[Callable[[Variants], Part]]:
     """Yield the parts that the command line asks for, each a function of the variants."""
-    others = list(asked.otherwise.parts())
+    others = [*asked.otherwise.parts(), *asked.mixing.parts()]
     yield from others or [_ranges]
 
 

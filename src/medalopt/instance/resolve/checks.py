@@ -13,7 +13,7 @@ from medalopt.instance.resolve.draft import Draft
 from medalopt.instance.resolve.network import feeds, smelters_of, treatments_of
 from medalopt.instance.resolve.spread import ends, number
 from medalopt.instance.schema.document import Document
-from medalopt.instance.schema.models import Group
+from medalopt.instance.schema.models import BundleMix, Group
 from medalopt.quantity import Quantity
 from medalopt.wording import did_you_mean, listed, shown
 
@@ -64,7 +64,8 @@ def _compositions(draft: Draft) -> None:
         least = [ends(window)[0] for window in alloy.composition.values()]
         _at_most_all(draft, ("alloys", name, "composition"), least, "the least shares")
     for name, mix in draft.document.mixes.items():
-        _at_most_all(draft, ("mixes", name), mix.values(), "the shares")
+        shares = mix.shares if isinstance(mix, BundleMix) else mix
+        _at_most_all(draft, ("mixes", name), shares.values(), "the shares")
 
 
 def _at_most_all(draft: Draft, path: Path, shares: Iterable[Quantity], what: str) -> None:

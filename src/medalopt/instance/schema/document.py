@@ -13,7 +13,6 @@ from medalopt.instance.schema.kinds import (
     AnyName,
     CarbonTonnes,
     Currency,
-    Device_,
     FreeText,
     Metal_,
     Rate,
@@ -26,6 +25,7 @@ from medalopt.instance.schema.models import (
     Lane,
     Medal,
     Metal,
+    Mix,
     Offer,
     Periods,
     Smelter,
@@ -77,6 +77,6 @@ class Document(Entry):
     alloys: Named[AnyName, Alloy] = about("Alloys and their composition windows.")
     medals: Named[AnyName, Medal] = about("Medals ordered.")
     policy: Policy = about("What the plan must respect.", Policy())
-    mixes: Named[AnyName, Amounts[Device_, Share]] = about("Named shares of devices, for sensitivity.", {})
+    mixes: Named[AnyName, Mix] = about("Named shares of devices, for sensitivity.", {})
     scenarios: Named[AnyName, dict[str, Any]] = about("Named sets of changes, path to value.", {})
     parties: Named[AnyName, Party] = about("Regions, smelters and offers as parties of a contract.", {})

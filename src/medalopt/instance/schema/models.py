@@ -221,3 +221,20 @@ WindowOrGroup = Annotated[
     Annotated[Window[Share], Tag(ONE)] | Annotated[Group, Tag(NAMED)], Discriminator(_window_or_group)
 ]
 """The window of a device by its name, or a group of devices with theirs."""
+
+
+class BundleMix(Entry):
+    """A mix of what one bundle holds; what stands in no such bundle stays as it is."""
+
+    bundle: FreeText = about("Name of the bundle, in every region.")
+    shares: Amounts[Device_, Share] = about("Shares of its tonnes, by device.")
+
+
+def _mix_or_bundle(value: object) -> str:
+    return NAMED if isinstance(value, dict) and isinstance(value.get("shares"), dict) else ONE
+
+
+Mix = Annotated[
+    Annotated[Amounts[Device_, Share], Tag(ONE)] | Annotated[BundleMix, Tag(NAMED)], Discriminator(_mix_or_bundle)
+]
+"""Shares of all tonnes offered, by device; or of those of one bundle."""

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from medalopt.analysis.refusal_arithmetic import needed as least_charged
 from medalopt.analysis.sensitivity.mix.composition import Offer
 from medalopt.analysis.variants import Variant, Variants
 from medalopt.instance.bounds import needed
@@ -49,7 +50,12 @@ class Answers:
 
     def __init__(self, variants: Variants) -> None:
         self.variants, self.offer = variants, Offer.of(variants.instance)
-        self.solved = 0
+
+    @cached_property
+    def owed(self) -> Amounts:
+        """The least of each metal that is charged by the last deadline, kg."""
+        instance = self.variants.instance
+        return dict(zip(instance.metals.names, least_charged(instance)[:, -1].tolist(), strict=True))
 
     @cached_property
     def base(self) -> Answer:
@@ -62,7 +68,6 @@ class Answers:
 
     def of(self, variant: Variant, short: bool = True) -> Answer:
         """Return the answer for `variant`; what is short only where that is asked for."""
-        self.solved += 1
         outcome = self.variants.answer(variant)
         shares = tuple(self.offer.shares(variant.instance).tolist())
         tonnes = float(variant.instance.streams.available.value.sum())
@@ -71,7 +76,7 @@ class Answers:
         return Answer(shares, tonnes, None, {}, self._short(variant) if short else None)
 
     def _scarce(self, linear: Linear, outcome: Outcome) -> Amounts:
-        """Return what a kilogram more of each scarce metal saves, in the dearest of the periods in which it is charged."""
+        """Return what a kilogram more of each scarce metal saves, in the dearest period in which it is charged."""
         columns = enumerate(linear.places, start=linear.network)
         charged = {index[1:] for column, (name, index) in columns if name == "charge" and outcome.x[column] > 0}
         worth: dict[str, float] = {}

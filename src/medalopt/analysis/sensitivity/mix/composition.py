@@ -50,9 +50,7 @@ class Offer:
     def offering(self, available: Floats) -> Instance:
         """Return the instance with other tonnes on offer, (I, T)."""
         figures = Figures(available, np.zeros((1, 1), dtype=np.intp))
-        return dataclasses.replace(
-            self.instance, streams=dataclasses.replace(self.instance.streams, available=figures)
-        )
+        return dataclasses.replace(self.instance, streams=dataclasses.replace(self.instance.streams, available=figures))
 
     def _mine(self, device: int) -> Bools:
         return np.asarray(self.instance.streams.device == device)

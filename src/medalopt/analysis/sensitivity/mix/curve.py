@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
 
 from medalopt.analysis.sensitivity.mix.answers import Answer, Answers
 from medalopt.analysis.variants import Variant
@@ -68,6 +70,7 @@ class Way:
     def __init__(self, answers: Answers, device: int) -> None:
         self.answers, self.device = answers, device
         some, every = answers.offer.reach(device)
+        self.moves = every < np.inf
         self.end = min(MOST, every)
         self._straight = min(MOST, some)
         self._known: dict[float, Point] = {}
@@ -100,12 +103,12 @@ class Way:
 def curve(answers: Answers, device: int) -> Curve | None:
     """Return the curve of one device type; None where nothing is offered of it, or nothing beside it in its sources."""
     way = Way(answers, device)
-    if not 1 < way.end < float("inf"):
+    if not way.moves:
         return None
     coarse = sorted({*(way.end * n / COARSE for n in range(COARSE + 1)), 1.0})
     points = {times: way.at(times) for times in coarse}
     size = abs(answers.base.value or 0.0)
-    for low, high in zip(coarse, coarse[1:], strict=False):
+    for low, high in pairwise(coarse):
         points |= {point.times: point for point in _between(way, points[low], points[high], size, DEEP)}
     share = answers.offer.shares().tolist()[device]
     less, more = way.at(1 - STEP), way.at(min(1 + STEP, way.end))
@@ -151,6 +154,3 @@ def _rate(base: Answer, share: float, point: Point) -> tuple[float | None, float
     if point.answer.value is None:
         return None, point.answer.short_in_all / points
     return (point.answer.value - base.value) / points, 0.0
-
-
-Tell = Callable[[str], None]

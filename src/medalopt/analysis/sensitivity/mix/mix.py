@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from medalopt.analysis.sensitivity.mix.answers import Answer, Answers
 from medalopt.analysis.sensitivity.mix.curve import Curve, curve
+from medalopt.analysis.sensitivity.mix.named import NamedMix, named_mixes
+from medalopt.analysis.sensitivity.mix.triangle import Triangle, chosen, triangle
 from medalopt.analysis.variants import Variants
 from medalopt.instance.instance import Instance
 
@@ -22,6 +24,8 @@ class DeviceMix:
     base: Answer
     curves: tuple[Curve, ...]
     fixed: tuple[str, ...]
+    named: tuple[NamedMix, ...]
+    triangle: Triangle | None = None
 
     @property
     def unit(self) -> str:
@@ -47,17 +51,32 @@ def _weight(curve: Curve) -> tuple[float, float]:
     return max(curve.short_less, curve.short_more), max(abs(curve.less or 0.0), abs(curve.more or 0.0))
 
 
-def device_mix(variants: Variants, tell: Callable[[str], None] = lambda doing: None) -> DeviceMix:
-    """Return how the plan of `variants` depends on its mix of devices; `tell` is told each step."""
+def device_mix(
+    variants: Variants, three: Sequence[str] = (), tell: Callable[[str], None] = lambda doing: None
+) -> DeviceMix:
+    """Return how the plan of `variants` depends on its mix of devices, and on the split among `three` where given.
+
+    `tell` is told each step. Raises UsageError where a device or a bundle that is named is not offered.
+    """
     answers = Answers(variants)
-    instance = variants.instance
+    corners = chosen(answers, three) if three else None
+    tell("the mixes of the file")
+    named = named_mixes(answers)
+    curves, fixed = _curves(answers, tell)
+    split = None if corners is None else triangle(answers, corners, tell)
+    return DeviceMix(variants.instance, variants.measure, answers.base, curves, fixed, named, split)
+
+
+def _curves(answers: Answers, tell: Callable[[str], None]) -> tuple[tuple[Curve, ...], tuple[str, ...]]:
+    """Return a curve of each device that can move, and the names of those that cannot."""
+    names = answers.variants.instance.devices.names
     offered = np.flatnonzero(answers.offer.shares() > 0).tolist()
     curves, fixed = [], []
     for number, device in enumerate(offered):
-        tell(f"the share of {instance.devices.names[device]}, {number + 1} of {len(offered)}")
+        tell(f"the share of {names[device]}, {number + 1} of {len(offered)}")
         found = curve(answers, device)
         if found is None:
-            fixed.append(instance.devices.names[device])
+            fixed.append(names[device])
         else:
             curves.append(found)
-    return DeviceMix(instance, variants.measure, answers.base, tuple(curves), tuple(fixed))
+    return tuple(curves), tuple(fixed)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
+from medalopt.analysis.sensitivity.mix.answers import Answer
 from medalopt.analysis.sensitivity.mix.curve import Curve, Point
 from medalopt.analysis.sensitivity.mix.mix import DeviceMix
 from medalopt.report.charts.chart import COLOURS, FAINT, INK, Axis, Chart, barred, line, plot
-from medalopt.report.numbers import mass, scale, share
+from medalopt.report.numbers import mass, money, scale, share
+from medalopt.report.sensitivity.mix.words import listed, short
 
 ACROSS = 3  # small charts side by side
 HIGH = 190  # pixels of a small chart with its axis
@@ -25,10 +28,21 @@ def curves(found: DeviceMix) -> Chart:
         row, column = divmod(number, ACROSS)
         left = f"{1.5 + column * 33:.4g}%"
         grids.append({"left": left, "width": "29%", "top": 44 + row * HIGH, "height": HIGH - 84, "containLabel": True})
-        axis = Axis(f"share of {curve.device}", "% of all tonnes", least=curve.points[0].share * 100, most=_ends(curve)).option()
+        axis = Axis(
+            f"share of {curve.device}", "% of all tonnes", least=curve.points[0].share * 100, most=_ends(curve)
+        ).option()
         across.append({**axis, "gridIndex": number, "nameGap": 24, "splitNumber": 4})
-        axis = Axis(f"{word}{found.unit}" if column == 0 else "", least=_down(least - room), most=most + room).option(upward=True)
-        up.append({**axis, "gridIndex": number, "splitNumber": 3, "axisLabel": {**axis["axisLabel"], "showMaxLabel": False, "showMinLabel": False}})
+        axis = Axis(f"{word}{found.unit}" if column == 0 else "", least=_down(least - room), most=most + room).option(
+            upward=True
+        )
+        up.append(
+            {
+                **axis,
+                "gridIndex": number,
+                "splitNumber": 3,
+                "axisLabel": {**axis["axisLabel"], "showMaxLabel": False, "showMinLabel": False},
+            }
+        )
         series.append({**_drawn(found, curve, size), "xAxisIndex": number, "yAxisIndex": number})
     option = plot(Axis(""), Axis(""), series, legend=False)
     title = "What the plan costs as the share of each device goes from none to double (dashed: its share now)"
@@ -66,7 +80,7 @@ def _barred(curve: Curve) -> list[tuple[Point, Point]]:
     """Return the stretches without a plan, each from the last share with one, or the end, to the next."""
     found: list[tuple[Point, Point]] = []
     points = curve.points
-    for before, after in zip(points, points[1:], strict=False):
+    for before, after in pairwise(points):
         if before.answer.value is None or after.answer.value is None:
             if found and found[-1][1] is before and before.answer.value is None:
                 found[-1] = (found[-1][0], after)
@@ -75,7 +89,7 @@ def _barred(curve: Curve) -> list[tuple[Point, Point]]:
     return found
 
 
-def ranking(found: DeviceMix, title: str) -> Chart:
+def ranking(found: DeviceMix) -> Chart:
     """Return bars of what a percentage point more, and less, of each device changes."""
     rows = found.ranking[:MOST][::-1]
     size, word = scale([change for curve in rows for change in (curve.less, curve.more) if change is not None])
@@ -90,11 +104,58 @@ def ranking(found: DeviceMix, title: str) -> Chart:
     ]
     names = [f"{curve.device}, {share(curve.share, 1)}" for curve in rows]
     option = plot(Axis(f"change of the cost, {word}{found.unit}"), Axis("", names=names), series)
-    up = Axis("device and its share now", names=names, extra={"axisLabel": {"color": INK, "fontSize": 12}}).option(upward=True)
+    up = Axis("device and its share now", names=names, extra={"axisLabel": {"color": INK, "fontSize": 12}}).option(
+        upward=True
+    )
     up["axisLine"] = {"onZero": True, "lineStyle": {"color": FAINT}}
     up["axisLabel"] = {**up["axisLabel"], "interval": 0}
-    option["yAxis"] = {**up, "axisLabel": {**up["axisLabel"], "margin": 12}, "position": "left", "axisLine": {"onZero": False}}
+    option["yAxis"] = {
+        **up,
+        "axisLabel": {**up["axisLabel"], "margin": 12},
+        "position": "left",
+        "axisLine": {"onZero": False},
+    }
+    title = f"What one percentage point of each device does: most by {found.ranking[0].device}"
     return Chart(title, option, (), (), 110 + 30 * len(rows))
+
+
+def mixes(found: DeviceMix) -> Chart:
+    """Return the mixes of the file as bars beside what is offered."""
+    names = ["as offered", *(mix.name for mix in found.named)][::-1]
+    answers = [found.base, *(mix.answer for mix in found.named)][::-1]
+    size, word = scale([answer.value for answer in answers if answer.value is not None])
+    data = [
+        _cost(found, answer, size, COLOURS[7 if name == "as offered" else 0])
+        for name, answer in zip(names, answers, strict=True)
+    ]
+    bars = {"type": "bar", "name": "", "data": data, "barMaxWidth": 26}
+    across = Axis(
+        f"{found.measure}, {word}{found.unit}", least=0.0 if all((a.value or 0) >= 0 for a in answers) else None
+    )
+    option = plot(across, Axis("", names=names), [bars], legend=False)
+    up = Axis("", names=names).option(upward=True)
+    none = [mix.name for mix in found.named if mix.answer.value is None]
+    title = f"The mixes of the file: no plan with {listed(none)}" if none else "What the mixes of the file cost"
+    return Chart(
+        title,
+        {**option, "yAxis": {**up, "axisLabel": {**up["axisLabel"], "interval": 0}}},
+        (),
+        (),
+        120 + 44 * len(names),
+    )
+
+
+def _cost(found: DeviceMix, answer: Answer, size: float, colour: str) -> dict[str, Any]:
+    none = answer.value is None
+    text = f"no plan: {short(found, answer.short)}" if none else money(answer.value or 0.0, found.unit)
+    label = {
+        "show": True,
+        "formatter": text,
+        "position": "right" if none else "insideRight",
+        "color": "#a34700" if none else "#ffffff",
+        "fontSize": 13,
+    }
+    return {"value": 0 if none else (answer.value or 0.0) / size, "label": label, "itemStyle": {"color": colour}}
 
 
 def _bar(change: float | None, lack: float, size: float) -> Any:

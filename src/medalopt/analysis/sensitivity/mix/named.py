@@ -1,0 +1,65 @@
+"""The mixes that the instance names, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from medalopt.analysis.sensitivity.mix.answers import Answer, Answers
+from medalopt.errors import UsageError
+from medalopt.wording import did_you_mean, shown
+
+WHOLE = 1e-4  # of all tonnes, below which nothing is missing to all
+
+
+@dataclass(frozen=True)
+class NamedMix:
+    """One mix of the file: its `shares` of all tonnes, or of those of a `bundle`, and its answer.
+
+    `missing`: the share that is not handed in at all, as the shares sum to less than 100 %. `absent`: devices it
+    names that nobody offers there, so that their share is not handed in either. `owed`: the least of each metal that
+    is charged in all, kg.
+    """
+
+    name: str
+    bundle: str | None
+    shares: Mapping[str, float]
+    missing: float
+    absent: tuple[str, ...]
+    answer: Answer
+    owed: Mapping[str, float]
+
+
+def named_mixes(answers: Answers) -> tuple[NamedMix, ...]:
+    """Return every mix of `mixes:`. Raises UsageError where one names a bundle that does not exist."""
+    mixes: Mapping[str, Any] = answers.variants.instance.annex.get("mixes", {})
+    return tuple(_answered(answers, name, mix) for name, mix in mixes.items())
+
+
+def _answered(answers: Answers, name: str, mix: Mapping[str, Any]) -> NamedMix:
+    instance = answers.variants.instance
+    bundle: str | None = mix["bundle"] if isinstance(mix.get("shares"), dict) else None
+    shares: Mapping[str, float] = mix if bundle is None else mix["shares"]
+    bundles = sorted({own for _, own in instance.bundles})
+    if bundle is not None and bundle not in bundles:
+        known = did_you_mean(bundle, bundles) or (f"; there are {', '.join(bundles)}" if bundles else "")
+        raise UsageError(f"mixes.{shown(name)}.bundle: no stream stands in a bundle {shown(bundle)}{known}")
+    there = _offered(answers, bundle)
+    absent = tuple(device for device, share in shares.items() if share > 0 and device not in there)
+    missing = max(0.0, 1 - sum(share for device, share in shares.items() if device in there))
+    answer = answers.of(answers.made(answers.offer.named(shares, bundle)))
+    return NamedMix(name, bundle, shares, missing if missing > WHOLE else 0.0, absent, answer, answers.owed)
+
+
+def _offered(answers: Answers, bundle: str | None) -> set[str]:
+    """Return the devices that anybody offers, or that have a stream in a bundle of this name."""
+    instance = answers.variants.instance
+    streams, names = instance.streams, instance.devices.names
+    if bundle is None:
+        return {names[device] for device in np.flatnonzero(answers.offer.shares() > 0).tolist()}
+    bundles = [own for _, own in instance.bundles]
+    pairs = zip(streams.device.tolist(), streams.bundle.tolist(), strict=True)
+    return {names[device] for device, own in pairs if own >= 0 and bundles[own] == bundle}

@@ -1,0 +1,252 @@
+"""The mix of devices: tonnes that stay, costs that an independent solve confirms, kilograms that are short."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from tests.analysis.nearby import ROOT, written
+
+import medalopt
+from medalopt import Instance
+from medalopt.analysis.sensitivity.mix.answers import Answers
+from medalopt.analysis.sensitivity.mix.composition import Offer
+from medalopt.analysis.sensitivity.mix.curve import ACCURACY, FOUND
+from medalopt.analysis.sensitivity.mix.mix import DeviceMix, device_mix
+from medalopt.analysis.sensitivity.mix.named import named_mixes
+from medalopt.analysis.variants import Variants
+from medalopt.errors import NoPlanError, UsageError
+from medalopt.instance.figures import Figures, Number
+from medalopt.solving import solve
+
+TINY = ROOT / "instances/tiny.yaml"
+# 1 kg of silver is owed; a tonne of phones holds 1 kg, a tonne of kettles 0.1 kg, and all of it comes back.
+SMALL: dict[str, Any] = {
+    "metals": {"Ag": {"title": "silver"}},
+    "devices": {"phone": {"content": {"Ag": "1 kg/t"}}, "kettle": {"content": {"Ag": "0.1 kg/t"}}},
+    "streams": [
+        {"device": "phone", "region": "r", "bundle": "box", "available": "2 t", "collection": "100 JPY/t"},
+        {"device": "kettle", "region": "r", "bundle": "box", "available": "2 t", "collection": "100 JPY/t"},
+    ],
+    "smelters": {"s": {"returned": {"Ag": "100 %"}}},
+    "alloys": {"silver": {"composition": {"Ag": "100 %"}}},
+    "medals": {"one": {"count": 1, "parts": {"silver": "1 kg"}}},
+}
+
+
+def small(folder: Path, **sections: Any) -> Variants:
+    """Return the variants of the small instance with other sections."""
+    path = folder / "small.yaml"
+    head = {"format": "medalopt/1", "name": "small", "currency": "JPY"}
+    path.write_text(yaml.safe_dump({**head, **SMALL, **sections}), encoding="utf-8")
+    return Variants(path)
+
+
+@cache
+def tiny() -> DeviceMix:
+    """Return the mix of the shipped small case, with its triangle."""
+    return device_mix(Variants(TINY), ("phone", "laptop", "kettle"))
+
+
+def offering(instance: Instance, available: np.ndarray[Any, np.dtype[np.float64]]) -> Instance:
+    """Return the instance with other tonnes."""
+    figures = Figures.of([Number(float(tonnes)) for tonnes in available.ravel()], available.shape)
+    return dataclasses.replace(instance, streams=dataclasses.replace(instance.streams, available=figures))
+
+
+def _sums(instance: Instance) -> dict[tuple[int, int], list[float]]:
+    """Return the tonnes of each bundle, or of a region's other streams, in each period."""
+    streams, found = instance.streams, {}
+    for i in range(len(streams.names)):
+        key = (int(streams.bundle[i]), int(streams.region[i]))
+        found[key] = found.get(key, 0) + streams.available.value[i]
+    return {key: sums.tolist() for key, sums in found.items()}
+
+
+@pytest.mark.parametrize("times", [0.0, 0.3, 1.7, 2.0, 3.9])
+def test_every_source_keeps_its_tonnes(times: float) -> None:
+    """Whatever the share of a device, each bundle, region and period keeps its tonnes; so it does for a split."""
+    instance = medalopt.load(TINY)
+    offer, before = Offer.of(instance), _sums(instance)
+    for device in range(3):
+        for other in (offer.scaled(device, times), offer.split((0, 1, 2), (times, 1.0, 0.5))):
+            after = _sums(other)
+            assert after.keys() == before.keys()
+            for key, tonnes in before.items():
+                assert after[key] == pytest.approx(tonnes, rel=1e-12, abs=1e-12)
+
+
+def test_the_present_share_is_the_base_case() -> None:
+    """At its present share nothing moves: the very tonnes, and the base cost."""
+    instance = medalopt.load(TINY)
+    offer = Offer.of(instance)
+    for device in range(3):
+        assert np.array_equal(offer.scaled(device, 1.0).streams.available.value, offer.available)
+    assert tiny().base.value == pytest.approx(medalopt.solve(instance).objective, rel=1e-9)
+
+
+def test_the_others_keep_their_proportion(tmp_path: Path) -> None:
+    """A device at half its share of a bundle: the other fills it up."""
+    offer = Offer.of(small(tmp_path).instance)
+    assert offer.scaled(1, 0.5).streams.available.value.ravel().tolist() == [3.0, 1.0]  # kettles, then phones
+    assert offer.scaled(1, 2.0).streams.available.value.ravel().tolist() == [0.0, 4.0]
+
+
+def test_every_cost_is_that_of_an_independent_solve() -> None:
+    """Each point's cost is what a solve of the changed instance from the beginning finds; no plan: none it finds."""
+    instance = medalopt.load(TINY)
+    offer = Offer.of(instance)
+    for curve in tiny().curves:
+        device = instance.devices.names.index(curve.device)
+        for point in curve.points[::3]:
+            changed = offering(instance, offer.scaled(device, point.times).streams.available.value)
+            if point.answer.value is None:
+                with pytest.raises(NoPlanError):
+                    solve(changed)
+            else:
+                assert point.answer.value == pytest.approx(solve(changed).objective, rel=1e-7)
+
+
+def test_between_points_the_cost_lies_near_the_line() -> None:
+    """In the middle of neighbouring points the cost is near the straight line between them."""
+    answers = Answers(Variants(TINY))
+    for curve in tiny().curves:
+        device = answers.variants.instance.devices.names.index(curve.device)
+        points = [point for point in curve.points if point.answer.value is not None]
+        for low, high in zip(points[::2], points[1::2], strict=False):
+            middle = answers.of(answers.made(answers.offer.scaled(device, (low.times + high.times) / 2)))
+            line = ((low.answer.value or 0) + (high.answer.value or 0)) / 2
+            assert middle.value == pytest.approx(line, abs=ACCURACY * (tiny().base.value or 0))
+
+
+def test_the_range_with_plans_is_found(tmp_path: Path) -> None:
+    """The silver of 4 t is enough while a sixth of them are phones: 4 (p + 0.1 (1 - p)) = 1 at p = 1/6."""
+    curves = {curve.device: curve for curve in device_mix(small(tmp_path)).curves}
+    low, high = curves["phone"].range or (0, 0)
+    assert low == pytest.approx(1 / 6, abs=FOUND * 0.5)
+    assert low >= 1 / 6
+    assert high == 1
+    without = curves["phone"].without.answer
+    assert without.short == pytest.approx({"Ag": 0.6})  # 4 t of kettles hold 0.4 kg of the 1 kg
+    low, high = curves["kettle"].range or (0, 0)
+    assert (low, high) == (0, pytest.approx(5 / 6, abs=FOUND * 0.5))
+
+
+def test_a_point_costs_what_it_costs_by_hand(tmp_path: Path) -> None:
+    """1 kg from a bundle of 0.55 kg a tonne takes 1/0.55 t; a point more phones, 0.559 kg a tonne, less."""
+    curves = {curve.device: curve for curve in device_mix(small(tmp_path)).curves}
+    phone = curves["phone"]
+    assert tiny().base.scarce  # and here nothing is scarce but silver, as cheap as the goods it is in
+    step = phone.share * 0.01
+    more = 100 / (0.55 + 0.9 * step) - 100 / 0.55
+    assert phone.more == pytest.approx(more / (step * 100), rel=1e-6)
+    assert phone.less == pytest.approx((100 / (0.55 - 0.9 * step) - 100 / 0.55) / (step * 100), rel=1e-6)
+
+
+def test_mixes_of_the_file(tmp_path: Path) -> None:
+    """A mix of all tonnes, of one bundle, and one that leaves tonnes out, each as reckoned by hand."""
+    mixes = {
+        "present": {"phone": "50 %", "kettle": "50 %"},
+        "kettles": {"kettle": "100 %"},
+        "few_phones": {"phone": "20 %"},
+        "boxes": {"bundle": "box", "shares": {"phone": "75 %", "kettle": "20 %"}},
+    }
+    variants = small(tmp_path, mixes=mixes)
+    answers = Answers(variants)
+    found = {mix.name: mix for mix in named_mixes(answers)}
+    assert found["present"].answer.value == pytest.approx(answers.base.value)
+    assert found["kettles"].answer.short == pytest.approx({"Ag": 0.6})
+    assert found["few_phones"].answer.tonnes == pytest.approx(0.8)
+    assert found["few_phones"].missing == pytest.approx(0.8)
+    assert found["few_phones"].answer.short == pytest.approx({"Ag": 0.2})
+    assert found["boxes"].answer.tonnes == pytest.approx(3.8)
+    assert found["boxes"].answer.value == pytest.approx(100 * 3.8 / 3.08)  # 3 t of phones, 0.8 t of kettles
+
+
+def test_a_mix_leaves_other_sources_alone(tmp_path: Path) -> None:
+    """What stands in no bundle of that name stays; of a device nobody offers nothing is handed in."""
+    shop = {"device": "phone", "region": "r", "name": "shop", "available": "1 t"}
+    devices = {**SMALL["devices"], "iron": {"content": {"Ag": "1 g/t"}}}
+    mixes = {"boxes": {"bundle": "box", "shares": {"kettle": "90 %", "iron": "10 %"}}, "irons": {"iron": "100 %"}}
+    variants = small(tmp_path, devices=devices, streams=[*SMALL["streams"], shop], mixes=mixes)
+    boxes, irons = named_mixes(Answers(variants))
+    assert boxes.answer.tonnes == pytest.approx(1 + 3.6)
+    assert boxes.absent == irons.absent == ("iron",)
+    assert irons.answer.tonnes == 0
+    assert irons.answer.short == pytest.approx({"Ag": 1.0})
+
+
+def test_a_bundle_that_is_none_is_told(tmp_path: Path) -> None:
+    """A mix of a bundle that no stream stands in is refused, with the name that was meant."""
+    variants = small(tmp_path, mixes={"m": {"bundle": "boxx", "shares": {"phone": "100 %"}}})
+    with pytest.raises(UsageError, match=r"mixes.m.bundle: no stream stands in a bundle boxx; did you mean `box`\?"):
+        named_mixes(Answers(variants))
+
+
+def test_a_device_alone_in_its_source_stays(tmp_path: Path) -> None:
+    """Where nothing else is offered a share cannot move, and is not drawn."""
+    streams = [{"device": "phone", "region": "r", "available": "2 t"}]
+    assert device_mix(small(tmp_path, streams=streams)).fixed == ("phone",)
+
+
+def test_without_a_base_plan_it_goes_on(tmp_path: Path) -> None:
+    """Where there is no plan as offered, the shares with which there is one are found all the same."""
+    medals = {"one": {"count": 3, "parts": {"silver": "1 kg"}}}
+    found = device_mix(small(tmp_path, medals=medals))
+    assert found.base.value is None
+    assert found.base.short == pytest.approx({"Ag": 0.8})  # 2.2 of 3 kg
+    curves = {curve.device: curve for curve in found.curves}
+    assert curves["phone"].range == (pytest.approx(0.72222, abs=0.005), 1.0)  # 4 (p + 0.1 (1 - p)) = 3
+    assert (curves["phone"].less, curves["phone"].more) == (None, None)
+
+
+def test_what_no_metal_helps_is_no_want_of_metal(tmp_path: Path) -> None:
+    """Where goods are committed that are not offered any more, no metal makes a plan."""
+    streams = [dict(SMALL["streams"][0], committed="1 t"), SMALL["streams"][1]]
+    curves = {curve.device: curve for curve in device_mix(small(tmp_path, streams=streams)).curves}
+    assert curves["phone"].without.answer.short is None
+
+
+def test_the_triangle_is_that_of_independent_solves() -> None:
+    """The splits lie in the triangle, the present one among them costs the base, and others what a solve finds."""
+    found, instance = tiny().triangle, medalopt.load(TINY)
+    assert found is not None
+    assert found.now.answer.value == tiny().base.value
+    offer = Offer.of(instance)
+    assert len(found.splits) == 66
+    order = [instance.devices.names.index(name) for name in found.devices]
+    now = offer.shares()[order]
+    wanted = offer.split((order[0], order[1], order[2]), tuple((np.array([0.0, 0.0, 1.0]) * now.sum() / now).tolist()))
+    same = [split for split in found.splits if np.allclose(split.answer.shares, offer.shares(wanted))]
+    assert same
+    for split in same:
+        assert sum(split.parts) == pytest.approx(1)
+        if split.answer.value is None:
+            with pytest.raises(NoPlanError):
+                solve(wanted)
+        else:
+            assert split.answer.value == pytest.approx(solve(wanted).objective, rel=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (("phone", "kettle", "phon"), "phon is no device of this instance; did you mean `phone`"),
+        (("phone", "kettle", "kettle"), "takes three devices"),
+        (("phone", "kettle"), "takes three devices"),
+    ],
+)
+def test_corners_that_are_none_are_told(tmp_path: Path, names: tuple[str, ...], told: str) -> None:
+    """A triangle has three devices that are offered."""
+    with pytest.raises(UsageError, match=told):
+        device_mix(small(tmp_path), names)
+
+
+def test_small_is_as_written() -> None:
+    """The small instance of these tests has the plan they reckon with: 1/0.55 t of the bundle."""
+    assert medalopt.solve(written(SMALL)).objective == pytest.approx(100 / 0.55)
