@@ -202,17 +202,18 @@ def test_the_way_of_large_programs_finds_the_same(monkeypatch: pytest.MonkeyPatc
     assert {path: pytest.approx(known[path], rel=1e-5) for path in told} == told
 
 
-def test_a_constraint_of_ones_own(tmp_path: Path) -> None:
-    """An extension that lets 4 t be sent leaves 3.6 kg of silver: it is named, and 8 medals of 10 would do."""
+@pytest.mark.parametrize("name", ["little", "together", "no_more", "define_little", "feed_limit"])
+def test_a_constraint_of_ones_own(name: str, tmp_path: Path) -> None:
+    """An extension that lets 4 t be sent leaves 3.6 kg of silver: 8 medals of 10 would do; it is named as its own."""
     own = tmp_path / "little.py"
     own.write_text(
         "import pyomo.core as pyo\n\n\ndef extend(model, instance):\n"
-        "    model.little = pyo.Constraint(expr=(None, model.sent, 4.0))\n",
+        f"    model.{name} = pyo.Constraint(expr=(None, model.sent, 4.0))\n",
         encoding="utf-8",
     )
     found = diagnose(case(), extensions=[own])
     assert found is not None
-    assert "the extension's own constraint `little`" in {reason.text for reason in found.rules}
+    assert f"the extension's own constraint `{name}`" in {reason.text for reason in found.rules}
     assert cures(found)["medals.medal.count"] == 8
 
 

@@ -132,7 +132,9 @@ def test_rows_that_were_added_are_checked_too(tmp_path: Path) -> None:
     with pytest.raises(NoPlanError) as refusal:
         medalopt.solve(instance, extensions=[tmp_path / "own.py"])
     answer = text(no_plan_object(instance, "infeasible", "cost", refusal.value.refutation))
-    assert judged(instance, json.loads(answer)).accepted
+    right = judged(instance, json.loads(answer))
+    assert right.accepted and recheck_object(right)["scope"] == "instance and 1 added row"
+    assert "is right: there is no plan that keeps the instance and 1 added row." in rechecked(right, "answer.json")
     lowered, without = json.loads(answer), json.loads(answer)
     lowered["added_rows"][0]["lower"] = 10.0
     assert [broken.path for broken in judged(instance, lowered).broken] == ["proof.duals"]

@@ -103,6 +103,18 @@ def _cheaper_by_an_alloy_less(content: dict[str, Any]) -> None:
         row[name] *= 0.99
 
 
+def _costs_exchanged(table: str) -> Edit:
+    def edit(content: dict[str, Any]) -> None:
+        one, other = content[table][:2]
+        one["cost"], other["cost"] = other["cost"], one["cost"]
+
+    return edit
+
+
+def _other_matter(content: dict[str, Any]) -> None:
+    next(row for row in content["melts"] if row["metal"] == "other")["kg"] += 1.0
+
+
 def _bound_moved(content: dict[str, Any]) -> None:
     content["certificate"]["lower_bound"] *= 1.01
 
@@ -140,6 +152,12 @@ PLANTED: dict[str, Edit] = {
     "a price moved": _scaled("duals", "value", 1.01),
     "a stale instance": lambda content: content["instance"].update(figures="0" * 64),
     "more tonnes than were sent": lambda content: content.update(tonnes=content["tonnes"] + 1),
+    "costs of two shipments exchanged": _costs_exchanged("shipments"),
+    "costs of two purchases exchanged": _costs_exchanged("purchases"),
+    "more unnamed matter in the melt": _other_matter,
+    "another unit": lambda content: content["objective"].update(unit="USD"),
+    "a better arithmetic": lambda content: content["certificate"].update(arithmetic="by an oracle"),
+    "a smaller violation": lambda content: content["certificate"].update(primal_violation=-1.0),
     "less footprint than there is": lambda content: content.update(footprint=content["footprint"] - 1),
 }
 
@@ -197,6 +215,19 @@ def test_what_is_no_plan_is_refused_in_words(content: str, tmp_path: Path) -> No
     with pytest.raises(InputError) as caught:
         saved_plan(path)
     assert all("plan.json" in str(fault) for fault in caught.value.faults)
+
+
+@pytest.mark.parametrize(
+    "line", ["status,feasible", "certificate.gap,0.5", "format.x,1", "instance,1", "metals,1"]
+)
+def test_an_item_of_a_folder_stands_once(line: str, tmp_path: Path) -> None:
+    """What plan.csv says twice, or where something else stands, is a fault of that file, never a traceback."""
+    instance, _ = solved("tiny")
+    write_folder(tmp_path / "plan", folder(medalopt.solve(instance)))
+    with (tmp_path / "plan" / "plan.csv").open("a", encoding="utf-8") as file:
+        file.write(f"{line}\n")
+    with pytest.raises(InputError, match=r"plan\.csv: the item .* comes twice"):
+        saved_plan(tmp_path / "plan")
 
 
 def test_a_folder_that_lacks_a_table_is_no_plan(tmp_path: Path) -> None:

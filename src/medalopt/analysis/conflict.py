@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from medalopt.analysis.conflict_members import LOWER, UPPER, Key, merged
-from medalopt.analysis.rules import ORDER, key
+from medalopt.analysis.rules import ORDER, key, own
 from medalopt.instance.bounds import implied
 from medalopt.instance.figures import Floats
 from medalopt.instance.instance import Instance
@@ -60,12 +60,13 @@ def problem(instance: Instance, extensions: tuple[Path, ...] = ()) -> Problem:
     found = routes(instance)
     task = Task(instance, found, implied(instance, found), extensions=extensions)
     block, linear = program(task)
+    added = range(len(linear.rows) - len(linear.added.rows), len(linear.rows))
     linear = stockpiles_as_rows(linear, block, instance.streams.names, instance.periods)
     finite = (np.isfinite(linear.row_lower), np.isfinite(linear.row_upper))
     said = {}
     for end in (LOWER, UPPER):
         for row in np.flatnonzero(finite[end]).tolist():
-            meaning = key(linear.rows[row], end)
+            meaning = own(linear.rows[row]) if row in added else key(linear.rows[row], end)
             if meaning is not None:
                 said[row, end] = meaning
     spoken = _ends(said, len(linear.rows))

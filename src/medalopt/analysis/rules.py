@@ -89,19 +89,30 @@ _LAST = ("available",)  # asked for after all others: goods that nobody has offe
 
 @lru_cache(maxsize=2**16)
 def key(place: tuple[str, Any], end: int) -> tuple[Key, str] | None:
-    """Return what one end of the row at `place` says, and in which period ('' over the horizon); None: nothing."""
+    """Return what one end of the model's row at `place` says, and in which period ('' over the horizon); None: nothing.
+
+    A user's own row is told by `own`, whatever its name.
+    """
     component, index = place
     if component.startswith("define_") or component in IDENTITIES:
         return None
     kind = _BY_END[component][end] if component in _BY_END else component
-    at = index if isinstance(index, tuple) else () if index is None else (index,)
-    if kind not in RULES:
-        return Key("extension", (component, *map(str, at))), ""
+    at = _names(index)
     if component == "footprint_cap" or component in _WHOLE:
         return Key(kind, tuple(at)), ""
     if kind == "demand":
         return Key(kind, tuple(at)), at[-1]  # each deadline is a rule of its own
     return Key(kind, tuple(at[:-1])), at[-1]
+
+
+def own(place: tuple[str, Any]) -> tuple[Key, str]:
+    """Return what a user's own row at `place` is told as."""
+    component, index = place
+    return Key("extension", (component, *map(str, _names(index)))), ""
+
+
+def _names(index: Any) -> tuple[Any, ...]:
+    return index if isinstance(index, tuple) else () if index is None else (index,)
 
 
 def told(instance: Instance, rules: Mapping[Key, tuple[str, ...]]) -> tuple[Reason, ...]:

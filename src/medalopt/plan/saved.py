@@ -234,10 +234,11 @@ def _from_json(text: str, name: str) -> Any:
 
 
 def _from_folder(path: Path) -> dict[str, Any]:
-    content: dict[str, Any] = {}
+    content: dict[str, Any] = {"instance": {"files": {}}, "duals": [], **{table: [] for table in TABLES}}
     for item, value in _rows(path / "plan.csv", ["item", "value"]):
-        _put(content, item, value)
-    content.get("instance", {}).setdefault("files", {})
+        if not _put(content, item, value):
+            why = f"the item {shown(item)} comes twice, or stands within another"
+            raise InputError([Fault(shown(str(path / "plan.csv"), _PATH), 0, 0, "", why)])
     for table, model in TABLES.items():
         columns = list(model.model_fields)
         rows = _rows(path / f"{table}.csv", columns)
@@ -261,15 +262,23 @@ def _rows(path: Path, columns: list[str]) -> list[list[str]]:
     return [[cell[1:] if cell.startswith("'") else cell for cell in row] for row in rows]
 
 
-def _put(content: dict[str, Any], item: str, value: str) -> None:
-    """Put a figure of plan.csv where it stands in the JSON object; names may hold dots, members do not."""
+def _put(content: dict[str, Any], item: str, value: str) -> bool:
+    """Put a figure of plan.csv where it stands in the JSON object, and return whether that place is free.
+
+    Names may hold dots, members do not.
+    """
     parts = item.split(".", 2 if item.startswith("instance.files.") else 1)
     at = content
     for part in parts[:-1]:
         at = at.setdefault(part, {})
+        if not isinstance(at, dict):
+            return False
+    if parts[-1] in at:
+        return False
     texts = ("format", "status", "instance", "solver")
     plain = parts[0] in texts or parts[-1] in ("measure", "unit", "arithmetic", "scope", "basis", "exact_value")
     at[parts[-1]] = value if plain else _number(value)
+    return True
 
 
 def _typed(model: type[_Strict], row: dict[str, str]) -> dict[str, Any]:

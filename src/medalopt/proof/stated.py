@@ -13,6 +13,7 @@ from medalopt.instance.figures import Floats
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import render
 from medalopt.instance.routes import Routes
+from medalopt.proof.placed import Places
 from medalopt.proof.prices import axes
 
 NOISE = 1e-12  # of what is charged in all, below which a difference of two figures is rounding
@@ -112,22 +113,21 @@ def decided(instance: Instance, found: Routes, plan: Any) -> tuple[Decisions, li
     return Decisions(sent, stockpile, charged, bought, surplus, recharged), tables.broken
 
 
+def way(row: Any) -> tuple[str, ...]:
+    """Return the names of the route that a row of shipments takes."""
+    return (row.stream, row.treatment, *(() if row.smelter is None else (row.smelter,)))
+
+
 def _sent(instance: Instance, found: Routes, plan: Any, tables: Tables) -> Floats:
-    smelters = (*instance.smelters.names, None)
-    streams, treatments = instance.streams, instance.treatments.names
-    route = {
-        (streams.names[i], treatments[h], smelters[k]): number
-        for number, (i, h, k) in enumerate(
-            zip(found.stream.tolist(), found.treatment.tolist(), found.smelter.tolist(), strict=True)
-        )
-    }
+    streams = instance.streams
     device = dict(zip(streams.names, (instance.devices.names[d] for d in streams.device.tolist()), strict=True))
     region = dict(zip(streams.names, (instance.regions[g] for g in streams.region.tolist()), strict=True))
+    route = Places(instance, found, ()).routes
     sent = np.zeros((len(found), len(instance.periods)))
     taken: set[tuple[int, int]] = set()
     for row in plan.shipments:
         names = (row.stream, row.treatment, row.smelter or "no smelter", row.period)
-        at = (route.get((row.stream, row.treatment, row.smelter), -1), tables.places["period"].get(row.period, -1))
+        at = (route.get(way(row), -1), tables.places["period"].get(row.period, -1))
         if -1 in at:
             tables.refuse("shipments", names, row.tonnes, "takes a route that the instance does not allow")
         elif at in taken:

@@ -11,14 +11,14 @@ import numpy as np
 from medalopt.instance.arithmetic import FLOATS
 from medalopt.instance.bounds import implied
 from medalopt.instance.decisions import Account
-from medalopt.instance.figures import Floats
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import render
-from medalopt.instance.routes import route_costs, routes
+from medalopt.instance.routes import routes
 from medalopt.proof import stated_added
 from medalopt.proof.added import NOTHING
 from medalopt.proof.basis import PROVEN, Basis
 from medalopt.proof.certificate import GAP, Certificate, certify
+from medalopt.proof.follows import follows
 from medalopt.proof.placed import placed
 from medalopt.proof.rows import BROKEN, Rule, rules
 from medalopt.proof.stated import Broken, decided, priced
@@ -60,8 +60,8 @@ def verdict(instance: Instance, plan: Any) -> Verdict:
     with np.errstate(over="ignore", invalid="ignore"):
         broken += stated_added.broken(account, rows)
         value = float(account.value(measure)) + float(costs(account, rows)[0])
-    broken += [*_stated(instance, account, plan, value), *_claims(plan, certificate)]
     unit = {"footprint": "kg CO2e", "mass": "t"}.get(measure, instance.currency)
+    broken += [*follows(account, plan, value, unit), *_claims(plan, certificate)]
     return Verdict(tuple(broken), certificate, value, unit)
 
 
@@ -119,63 +119,6 @@ def _names(instance: Instance, account: Account, rule: Rule, place: list[int]) -
     return names
 
 
-def _stated(instance: Instance, account: Account, plan: Any, value: float) -> Iterator[Broken]:
-    """Whatever the plan states beside its decisions must follow from them."""
-    by_kind = {kind: float(by_period.sum()) for kind, by_period in account.costs.items()}
-    by_kind["total"] = float(account.cost)
-    size = max(1.0, sum(abs(by_period).sum() for by_period in account.costs.values()))
-    if set(plan.cost) != set(by_kind):
-        yield Broken("cost", "cost", 0.0, "", f"the cost must have the kinds {', '.join(by_kind)}")
-    for kind in by_kind.keys() & plan.cost.keys():
-        yield from _differs("cost", f"cost.{kind}", plan.cost[kind], by_kind[kind], size, instance.currency)
-    yield from _differs("objective", "objective.value", plan.objective.value, value, max(size, abs(value)), "")
-    emitted, tonnes = float(account.footprint), float(account.tonnes)
-    yield from _differs("footprint", "footprint", plan.footprint, emitted, max(1.0, abs(emitted)), "kg CO2e")
-    yield from _differs("mass", "tonnes", plan.tonnes, tonnes, max(1.0, tonnes), "t")
-    yield from _tables(instance, account, plan)
-
-
-def _differs(rule: str, path: str, stated: float, true: float, size: float, unit: str) -> Iterator[Broken]:
-    off = abs(stated - true)
-    if not off <= BROKEN * size:
-        text = f"{path} is stated as {stated:.10g}, and its parts give {true:.10g}: {off:.6g} {unit} apart".rstrip()
-        yield Broken(rule, path, off, unit, text)
-
-
-def _tables(instance: Instance, account: Account, plan: Any) -> Iterator[Broken]:
-    prices = instance.market.price.value
-    spent = route_costs(instance, account.found) * account.decisions.sent
-    yield from _sum("shipments.cost", [row.cost for row in plan.shipments], spent, instance.currency)
-    paid = prices[:, None, :] * account.decisions.bought
-    yield from _sum("purchases.cost", [row.cost for row in plan.purchases], paid, instance.currency)
-    metals = {(row.metal, row.period): row for row in plan.metals}
-    back, used = account.returned.sum(axis=0), account.decisions.charged.sum(axis=0)
-    turnover = instance.metals.opening_stock.value + back.sum(axis=1)
-    for e, metal in enumerate(instance.metals.names):
-        for t, period in enumerate(instance.periods):
-            row = metals.get((metal, period))
-            if row is None:
-                text = f"metals: the row {metal}, {period} is missing; every metal and period has one"
-                yield Broken("metal balance", f"metals.{metal}", 0.0, "kg", text)
-                continue
-            for name, true in (("returned", back[e, t]), ("used", used[e, t]), ("stock", account.stock[e, t])):
-                path = f"metals.{metal}.{name}, {period}"
-                yield from _differs("metal balance", path, getattr(row, name), true, max(turnover[e], 1e-3), "kg")
-    casts = {(row.alloy, row.period): row for row in plan.casts}
-    cast, charge = account.cast, account.charge
-    for a, alloy in enumerate(instance.alloys.names):
-        for t, period in enumerate(instance.periods):
-            row = casts.get((alloy, period))
-            for name, true in (("charged", charge[a, t]), ("cast", cast[a, t])):
-                stated = getattr(row, name) if row is not None else 0.0
-                path = f"casts.{alloy}.{name}, {period}"
-                yield from _differs("melt", path, stated, true, max(1e-3, cast[a].sum(), abs(true)), "kg")
-
-
-def _sum(path: str, stated: list[float], true: Floats, unit: str) -> Iterator[Broken]:
-    yield from _differs("cost", path, sum(stated), float(true.sum()), max(1.0, float(abs(true).sum())), unit)
-
-
 def _claims(plan: Any, certificate: Certificate) -> Iterator[Broken]:
     """What the plan claims must be proven anew from its prices; where it cannot be, the claim falls."""
     if plan.status == "optimal" and not certificate.gap <= GAP:
@@ -189,11 +132,18 @@ def _claims(plan: Any, certificate: Certificate) -> Iterator[Broken]:
     if claim.scope != certificate.scope:
         text = f"what is claimed is said of '{claim.scope}', and the plan holds '{certificate.scope}'"
         yield Broken("certificate", "certificate.scope", 0.0, "", text)
+    if claim.arithmetic != certificate.arithmetic:
+        text = f"it is claimed in the arithmetic '{claim.arithmetic}', and can be shown in '{certificate.arithmetic}'"
+        yield Broken("certificate", "certificate.arithmetic", 0.0, "", text)
+    if not claim.primal_violation >= certificate.primal_violation - BROKEN:
+        off, shown_off = claim.primal_violation, certificate.primal_violation
+        text = f"a violation of {off:.3g} at most is claimed, and it is {shown_off:.3g}"
+        yield Broken("certificate", "certificate.primal_violation", shown_off - off, "", text)
     claimed, proven = claim.lower_bound, certificate.lower_bound
     size = max(1.0, abs(plan.objective.value))
-    if not plan.certificate.gap >= certificate.gap - GAP:
-        text = f"a gap of {plan.certificate.gap:.3g} is claimed, and the prices prove only one of {certificate.gap:.3g}"
-        yield Broken("certificate", "certificate.gap", certificate.gap - plan.certificate.gap, "", text)
+    if not claim.gap >= certificate.gap - GAP:
+        text = f"a gap of {claim.gap:.3g} is claimed, and the prices prove only one of {certificate.gap:.3g}"
+        yield Broken("certificate", "certificate.gap", certificate.gap - claim.gap, "", text)
     if not claimed <= proven + GAP * size:
         text = f"the lower bound {claimed:.10g} is claimed, and only {proven:.10g} follows from the prices"
         yield Broken("certificate", "certificate.lower_bound", claimed - proven, "", text)

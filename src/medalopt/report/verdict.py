@@ -41,6 +41,7 @@ def recheck_object(found: Recheck) -> dict[str, Any]:
         "gap": None,
         "margin": _finite(found.refutation.margin),
         "arithmetic": found.refutation.arithmetic,
+        "scope": found.refutation.scope,
     }
 
 
@@ -62,10 +63,12 @@ def told(found: Verdict, name: str) -> str:
 
 def rechecked(found: Recheck, name: str) -> str:
     """Return in plain lines whether there is no plan, as a saved answer says, and what fails of that."""
-    answer = "right: there is no plan" if found.accepted else "not right"
+    scope, arithmetic = found.refutation.scope, found.refutation.arithmetic
+    kept = "" if scope == "instance" else f" that keeps the {scope}"
+    answer = f"right: there is no plan{kept}" if found.accepted else "not right"
     lines = [f"{shown(name)} is {answer}.", *_broken(found.broken)]
     if found.refutation.holds:
-        lines.append(f"  What its multipliers weigh, the instance cannot keep ({found.refutation.arithmetic}).")
+        lines.append(f"  What its multipliers weigh, the {scope} cannot keep ({arithmetic}).")
     return "\n".join(lines) + "\n"
 
 

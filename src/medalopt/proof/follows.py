@@ -1,0 +1,98 @@
+"""What a saved plan states beside its decisions, its sums and tables, held against what follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from medalopt.instance.decisions import Account
+from medalopt.instance.routes import route_costs
+from medalopt.proof.placed import Places
+from medalopt.proof.rows import BROKEN
+from medalopt.proof.stated import Broken, way
+
+
+def follows(account: Account, plan: Any, value: float, unit: str) -> Iterator[Broken]:
+    """Yield what the saved `plan` states beside its decisions and does not follow from them.
+
+    `value` and `unit` are of the measure, by arithmetic on the decisions of `account`.
+    """
+    instance = account.instance
+    if plan.objective.unit != unit:
+        text = f"objective.unit is stated as {plan.objective.unit}, and what is made least is counted in {unit}"
+        yield Broken("objective", "objective.unit", 0.0, "", text)
+    by_kind = {kind: float(by_period.sum()) for kind, by_period in account.costs.items()}
+    by_kind["total"] = float(account.cost)
+    size = max(1.0, sum(abs(by_period).sum() for by_period in account.costs.values()))
+    if set(plan.cost) != set(by_kind):
+        yield Broken("cost", "cost", 0.0, "", f"the cost must have the kinds {', '.join(by_kind)}")
+    for kind in by_kind.keys() & plan.cost.keys():
+        yield from _differs("cost", f"cost.{kind}", plan.cost[kind], by_kind[kind], size, instance.currency)
+    yield from _differs("objective", "objective.value", plan.objective.value, value, max(size, abs(value)), "")
+    emitted, tonnes = float(account.footprint), float(account.tonnes)
+    yield from _differs("footprint", "footprint", plan.footprint, emitted, max(1.0, abs(emitted)), "kg CO2e")
+    yield from _differs("mass", "tonnes", plan.tonnes, tonnes, max(1.0, tonnes), "t")
+    yield from _tables(account, plan)
+
+
+def _differs(rule: str, path: str, stated: float, true: float, size: float, unit: str) -> Iterator[Broken]:
+    off = abs(stated - true)
+    if not off <= BROKEN * size:
+        text = f"{path} is stated as {stated:.10g}, and its parts give {true:.10g}: {off:.6g} {unit} apart".rstrip()
+        yield Broken(rule, path, off, unit, text)
+
+
+def _tables(account: Account, plan: Any) -> Iterator[Broken]:
+    instance = account.instance
+    yield from _paid(account, plan)
+    metals = {(row.metal, row.period): row for row in plan.metals}
+    back, used = account.returned.sum(axis=0), account.decisions.charged.sum(axis=0)
+    turnover = instance.metals.opening_stock.value + back.sum(axis=1)
+    for e, metal in enumerate(instance.metals.names):
+        for t, period in enumerate(instance.periods):
+            row = metals.get((metal, period))
+            if row is None:
+                text = f"metals: the row {metal}, {period} is missing; every metal and period has one"
+                yield Broken("metal balance", f"metals.{metal}", 0.0, "kg", text)
+                continue
+            for name, true in (("returned", back[e, t]), ("used", used[e, t]), ("stock", account.stock[e, t])):
+                path = f"metals.{metal}.{name}, {period}"
+                yield from _differs("metal balance", path, getattr(row, name), true, max(turnover[e], 1e-3), "kg")
+    casts = {(row.alloy, row.period): row for row in plan.casts}
+    cast, charge = account.cast, account.charge
+    for a, alloy in enumerate(instance.alloys.names):
+        for t, period in enumerate(instance.periods):
+            row = casts.get((alloy, period))
+            for name, true in (("charged", charge[a, t]), ("cast", cast[a, t])):
+                stated = getattr(row, name) if row is not None else 0.0
+                path = f"casts.{alloy}.{name}, {period}"
+                yield from _differs("melt", path, stated, true, max(1e-3, cast[a].sum(), abs(true)), "kg")
+    yield from _unnamed(account, plan)
+
+
+def _paid(account: Account, plan: Any) -> Iterator[Broken]:
+    """What each shipment and each purchase costs; rows that belong to nothing are told of elsewhere."""
+    instance = account.instance
+    places = Places(instance, account.found, ())
+    periods, offers, alloys = (places.numbers[axis] for axis in ("period", "offer", "alloy"))
+    spent = route_costs(instance, account.found) * account.decisions.sent
+    bought = instance.market.price.value[:, None, :] * account.decisions.bought
+    sent = [((places.routes.get(way(row)), periods.get(row.period)), row) for row in plan.shipments]
+    taken = [((offers.get(row.offer), alloys.get(row.alloy), periods.get(row.period)), row) for row in plan.purchases]
+    for table, true, rows in (("shipments", spent, sent), ("purchases", bought, taken)):
+        size = max(1.0, float(abs(true).sum()))
+        for at, row in rows:
+            if None not in at:
+                path = f"{table}.cost, {getattr(row, 'stream', None) or row.offer}, {row.period}"
+                yield from _differs("cost", path, row.cost, float(true[at]), size, instance.currency)
+
+
+def _unnamed(account: Account, plan: Any) -> Iterator[Broken]:
+    """What is charged beside all metals must be what the offers hold of it."""
+    instance = account.instance
+    stated = {(row.alloy, row.period): row.kg for row in plan.melts if row.metal == "other"}
+    charge, other = account.charge, account.charge - account.composition.sum(axis=1)
+    for a, alloy in enumerate(instance.alloys.names):
+        for t, period in enumerate(instance.periods):
+            path, size = f"melts.{alloy}.other, {period}", max(1e-3, charge[a, t])
+            yield from _differs("melt", path, stated.get((alloy, period), 0.0), float(other[a, t]), size, "kg")
