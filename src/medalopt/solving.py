@@ -70,8 +70,10 @@ def _in_lots(instance: Instance, objective: str, extensions: Sequence[Path], gap
         best = _better(best, _searched(task, prices, wanted))
         if best is None or best.stopped or best.certificate.optimal or gap is None or best.certificate.gap <= gap:
             break
-    reached = best is not None and (gap is None or best.certificate.optimal or best.certificate.gap <= gap)
-    return best if best and reached else _so_far(best, instance.name)
+    if best is None:
+        return _so_far(None, instance.name)
+    reached = best.certificate.optimal or (gap is not None and best.certificate.gap <= gap)
+    return replace(best, stopped=not reached and (best.stopped or gap is not None))
 
 
 def _searched(task: Task, prices: Duals, gap: float) -> Plan | None:

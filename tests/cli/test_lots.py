@@ -90,6 +90,7 @@ def test_no_plan_at_all_is_diagnosed_without_lots() -> None:
         "solve", LOTS, "--json", "--set", "streams.phone@north.available=1 t", "--set", "market.silver.limit=1 kg"
     )
     assert ran.code == 3 and "(proven)" in ran.err
+    assert "whole lots and minimum orders are left out of what stands in the way and cures it" in ran.err
     assert json.loads(ran.out)["diagnosis"]["repairs"]
 
 

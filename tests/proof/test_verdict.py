@@ -217,9 +217,7 @@ def test_what_is_no_plan_is_refused_in_words(content: str, tmp_path: Path) -> No
     assert all("plan.json" in str(fault) for fault in caught.value.faults)
 
 
-@pytest.mark.parametrize(
-    "line", ["status,feasible", "certificate.gap,0.5", "format.x,1", "instance,1", "metals,1"]
-)
+@pytest.mark.parametrize("line", ["status,feasible", "certificate.gap,0.5", "format.x,1", "instance,1", "metals,1"])
 def test_an_item_of_a_folder_stands_once(line: str, tmp_path: Path) -> None:
     """What plan.csv says twice, or where something else stands, is a fault of that file, never a traceback."""
     instance, _ = solved("tiny")

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import highspy
 import numpy as np
 import pytest
 from tests.model.cases import conformance, loaded, plain
+from tests.solver.test_infeasible import too_little
 
 import medalopt
-from medalopt.errors import LimitError, SolverError, UsageError
+from medalopt.errors import LimitError, NoPlanError, SolverError, UsageError
 from medalopt.instance.bounds import implied
 from medalopt.instance.routes import routes
 from medalopt.plan.plan import Plan
@@ -21,6 +22,7 @@ from medalopt.solver.budget import ENDLESS, Budget
 from medalopt.solver.highs import METHODS, Answer, attempt
 from medalopt.solver.ladder import Task, program
 from medalopt.solver.scaling import Scaled, scaled
+from medalopt.solving import solved
 
 TINY = medalopt.load(Path(__file__).parents[2] / "instances" / "tiny.yaml")
 LONG = 1e6  # seconds: a time limit that is never reached
@@ -126,6 +128,30 @@ def test_a_proof_found_in_time_is_not_thrown_away() -> None:
     assert cut.status == "optimal"
     assert ready.costs[0] @ cut.x == pytest.approx(ready.costs[0] @ whole.x, rel=1e-9)
     assert np.array_equal(cut.y, whole.y)
+
+
+@dataclass(frozen=True)
+class Counted(Budget):
+    """A budget that is over once it has been asked `most` times."""
+
+    most: int = 0
+    asked: list[int] = field(default_factory=list)
+
+    def left(self) -> float:
+        """Return all the time there is, so many times."""
+        self.asked.append(1)
+        return LONG if len(self.asked) <= self.most else 0.0
+
+
+def test_the_search_for_a_contradiction_keeps_the_limit_too() -> None:
+    """Where the time ends before the multipliers are found, nothing is claimed; with time enough it is."""
+    instance = too_little()
+    for most in (1, 2, 3):
+        with pytest.raises(LimitError):
+            solved(instance, budget=Counted(LONG, most=most))
+    with pytest.raises(NoPlanError) as refusal:
+        solved(instance, budget=Counted(LONG, most=100))
+    assert refusal.value.status == "infeasible"
 
 
 def test_what_cannot_be_asked() -> None:

@@ -81,7 +81,7 @@ def test_wrong_multipliers_are_refused(wrong: str, monkeypatch: pytest.MonkeyPat
     """Whatever the solver hands over: multipliers that do not add up to a contradiction prove none."""
     linear, program = programs(too_little())
 
-    def altered(scaled_program: Scaled, method: str) -> Answer:
+    def altered(scaled_program: Scaled, method: str, *_: object) -> Answer:
         answer = attempt(scaled_program, method)
         y = {
             "nothing": 0 * answer.y,

@@ -40,6 +40,8 @@ def tell_no_plan(
     say(shown(str(error), _LONGEST))
     found = None
     if error.status == "infeasible" and not isinstance(error, NoLotsError):
+        if figures.lots:
+            say(f"{figures.lots[0]}: whole lots and minimum orders are left out of what stands in the way and cures it")
         with progress("looking for what stands in the way") as step:
             found = diagnose(without_lots(figures), measure, extensions, source, changes(given), step)
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from medalopt.instance.figures import Floats
+from medalopt.solver.budget import ENDLESS, Budget
 from medalopt.solver.highs import METHODS, attempt
 from medalopt.solver.linear import Linear, greatest
 from medalopt.solver.scaling import Scaled
@@ -18,10 +19,12 @@ from medalopt.solver.scaling import Scaled
 PROVEN = 1e-9  # by which the contradiction must stand in plain floats, the multipliers being at most 1
 
 
-def multipliers(program: Scaled) -> Iterator[Floats]:
+def multipliers(program: Scaled, budget: Budget = ENDLESS) -> Iterator[Floats]:
     """Yield what each method in turn takes for multipliers of the rows, (M,), at most 1 in scaled units."""
     for method in METHODS:
-        answer = attempt(_elastic(program), method)
+        if not budget.left():
+            return
+        answer = attempt(_elastic(program), method, None, budget)
         if answer.status == "optimal":
             yield answer.y
 

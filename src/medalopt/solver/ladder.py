@@ -70,12 +70,14 @@ def answers(task: Task) -> Iterator[Solution]:
                 yield Solution("unbounded", method)
             elif answer.status == "infeasible" and not refused:
                 refused = True
-                yield from _refused(linear, ready, method)
+                yield from _refused(task, linear, ready, method)
             if answer.status == "stopped":
                 yield Solution("stopped", method)
                 return
         if not refused:
-            yield from _refused(linear, ready, METHODS[-1])
+            yield from _refused(task, linear, ready, METHODS[-1])
+    if not task.budget.left():
+        yield Solution("stopped", METHODS[-1])
 
 
 def stated(task: Task, block: Network, linear: Linear, ready: Scaled, answer: Answer) -> Solution:
@@ -88,10 +90,10 @@ def stated(task: Task, block: Network, linear: Linear, ready: Scaled, answer: An
     return Solution("optimal", answer.method, decisions, duals, value, compiled, standing, filled(linear, x, y))
 
 
-def _refused(linear: Linear, ready: Scaled, method: str) -> Iterator[Solution]:
+def _refused(task: Task, linear: Linear, ready: Scaled, method: str) -> Iterator[Solution]:
     """Yield what may show that there is no plan: multipliers, with their margin in the program as it was compiled."""
     free = replace(linear, given={})  # nothing costs anything
-    for y in multipliers(ready):
+    for y in multipliers(ready, task.budget):
         weights, compiled = np.ldexp(y, ready.row), (margin(linear, ready, y), 0.0)
         added = filled(linear, np.zeros(len(linear.lower)), weights)
         yield Solution("infeasible", method, duals=priced(free, weights), compiled=compiled, added=added)
