@@ -43,3 +43,19 @@ def test_a_worth_of_scrap_that_never_falls_is_nothing() -> None:
     alloys = {"silver": plain()["alloys"]["silver"] | {"scrap": {"value": "1_000 JPY/kg"}}}
     found = coefficients(medalopt.build(loaded(changed(alloys=alloys))).objective.expr)
     assert not [key for key in found if key[0] in ("cast", "scrap")]
+
+
+def test_lots_and_least_orders_of_streams_and_offers() -> None:
+    """A lot counts its mass, a least order holds back less than it, and what is ordered at all stays below the most."""
+    order = {"lot": 3, "minimum_order": 5}
+    market = {"bar": {"composition": {"Ag": "100 %"}, "price": 1, "limit": "4 kg", **order}}
+    streams = [{"device": "phone", "region": "north", "available": "10 t", **order}]
+    model = medalopt.build(loaded(changed(market=market, streams=streams, periods=None)))
+    buy, offer = ("buy", "bar", "silver", "1"), ("bar", "1")
+    assert coefficients(model.offer_whole_lots[offer].body) == {buy: 1.0, ("offer_lots", *offer): -3.0}
+    assert coefficients(model.offer_least_order[offer].body) == {buy: 1.0, ("offer_ordered", *offer): -5.0}
+    assert coefficients(model.offer_most_order[offer].body) == {buy: 1.0, ("offer_ordered", *offer): -4.0}
+    sent = ("shipped", "phone@north", "1")
+    assert coefficients(model.whole_lots[sent[1:]].body) == {sent: 1.0, ("lots", *sent[1:]): -3.0}
+    assert coefficients(model.least_order[sent[1:]].body) == {sent: 1.0, ("ordered", *sent[1:]): -5.0}
+    assert coefficients(model.most_order[sent[1:]].body) == {sent: 1.0, ("ordered", *sent[1:]): -10.0}
