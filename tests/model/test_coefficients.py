@@ -15,7 +15,11 @@ def coefficients(body: Any) -> dict[tuple[str, ...], float]:
     """Return the coefficients of a linear expression by component and index of its variables."""
     form = generate_standard_repn(body)
     pairs = zip(form.linear_coefs, form.linear_vars, strict=True)
-    return {(column.parent_component().local_name, *column.index()): value for value, column in pairs if value}
+    return {(column.parent_component().local_name, *_key(column.index())): value for value, column in pairs if value}
+
+
+def _key(index: Any) -> tuple[str, ...]:
+    return index if isinstance(index, tuple) else (index,)
 
 
 def test_of_what_is_bought_the_mined_part_of_its_metal_counts_against_recycled_content() -> None:
@@ -59,3 +63,28 @@ def test_lots_and_least_orders_of_streams_and_offers() -> None:
     assert coefficients(model.whole_lots[sent[1:]].body) == {sent: 1.0, ("lots", *sent[1:]): -3.0}
     assert coefficients(model.least_order[sent[1:]].body) == {sent: 1.0, ("ordered", *sent[1:]): -5.0}
     assert coefficients(model.most_order[sent[1:]].body) == {sent: 1.0, ("ordered", *sent[1:]): -10.0}
+
+
+def test_what_is_shipped_of_a_stream_that_comes_in_lots() -> None:
+    """Only streams with lots or a least order are counted by period, each by what goes on its own ways then."""
+    streams = [
+        {"device": "phone", "region": "east", "available": "9 t"},
+        {"device": "phone", "region": "north", "available": "9 t", "lot": 3},
+        {"device": "phone", "region": "south", "available": "9 t"},
+        {"device": "phone", "region": "west", "available": "9 t", "minimum_order": 2},
+    ]
+    model = medalopt.build(loaded(changed(streams=streams)))
+    rows = {key: coefficients(row.body) for key, row in model.define_shipped.items()}
+    assert rows == {
+        (stream, period): {("shipped", stream, period): 1.0, ("ship", stream, "whole", "smelter", period): -1.0}
+        for stream in ("phone@north", "phone@west")
+        for period in ("1", "2")
+    }
+    names = [f"phone@{region}" for region in ("east", "north", "south", "west")]
+    ships = {period: {("ship", name, "whole", "smelter", period): -1.0 for name in names} for period in ("1", "2")}
+    for period, sent in ships.items():
+        feed = ("smelter", period)
+        assert coefficients(model.define_feed[feed].body) == {("feed", *feed): 1.0, **sent}
+    for name in names:
+        own = {key: value for sent in ships.values() for key, value in sent.items() if key[1] == name}
+        assert coefficients(model.define_sent_stream[name].body) == {("sent_stream", name): 1.0, **own}
