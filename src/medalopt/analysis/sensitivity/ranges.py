@@ -14,11 +14,13 @@ from medalopt.analysis.sensitivity.figures import Figure, figures
 from medalopt.analysis.variants import Variants
 from medalopt.instance.figures import Floats
 from medalopt.plan.plan import Plan
+from medalopt.solver.around import Around, End
 from medalopt.solver.augmenting import Mover
+from medalopt.solver.cost_range import cost_range
 from medalopt.solver.linear import Linear
-from medalopt.solver.ranging import End, Ranging
 from medalopt.solver.relaxing import stockpiles_as_rows
 from medalopt.solver.retrace import duals_of
+from medalopt.solver.side_range import side_range
 
 Progress = Callable[[int, int], None]  # figures done, of how many
 
@@ -78,26 +80,24 @@ def ranges(variants: Variants, progress: Progress = lambda done, of: None) -> Ra
     instance, linear = plan.instance, near.rerun.linear
     rows = stockpiles_as_rows(linear, near.block, instance.streams.names, instance.periods)
     found = list(figures(variants, rows))
-    only = not near.others()
-    asked = Ranging(
+    around = Around(
         rows,
         near.rerun.x,
         _duals(near, linear, rows),
         [figure.weights for figure in found if figure.weights is not None],
         [Mover(figure.ends, abs(figure.value)) for figure in found if figure.weights is None],
-        only,
     )
     costs = sides = 0
     told: list[Range] = []
     for figure in found:
         progress(len(told), len(found))
         if figure.weights is not None:
-            told.append(_of_cost(near, asked, figure, costs))
+            told.append(_of_cost(near, around, figure, costs))
             costs += 1
         else:
-            told.append(_of_side(near, asked, figure, sides))
+            told.append(_of_side(near, around, figure, sides))
             sides += 1
-    return Ranges(plan, tuple(told), only)
+    return Ranges(plan, tuple(told), not near.others())
 
 
 def _duals(near: Near, linear: Linear, rows: Linear) -> Floats:
@@ -110,22 +110,15 @@ def _duals(near: Near, linear: Linear, rows: Linear) -> Floats:
     return np.append(y, above)
 
 
-def _of_cost(near: Near, asked: Ranging, figure: Figure, meter: int) -> Range:
-    least, most = asked.metered(meter)
-    up, down = asked.cost_end(meter, 1, least), asked.cost_end(meter, -1, most)
-    return _told(near, figure, least, 0.0 - most, up, down, costs=True)
+def _of_cost(near: Near, around: Around, figure: Figure, meter: int) -> Range:
+    slope_up, up = cost_range(around, meter, 1)
+    slope_down, down = cost_range(around, meter, -1)
+    return _told(near, figure, slope_up, 0.0 - slope_down, up, down, costs=True)
 
 
-def _of_side(near: Near, asked: Ranging, figure: Figure, mover: int) -> Range:
-    up, high = _side(asked, mover, 1, figure.greatest - figure.value)
-    down, low = _side(asked, mover, -1, figure.value - figure.least)
-    return _told(near, figure, up, down, high, low, costs=False)
-
-
-def _side(asked: Ranging, mover: int, by: int, farthest: float) -> tuple[float | None, End]:
-    """Return the price of a step up or down, and its end; no price where no plan lies there."""
-    slope = asked.side_slope(mover, by) if farthest > 0 else None
-    return (None, End(0.0, None)) if slope is None else (slope[0], asked.side_end(mover, by, slope[0], farthest))
+def _of_side(near: Near, around: Around, figure: Figure, mover: int) -> Range:
+    more, less = side_range(around, mover, figure.greatest - figure.value, figure.value - figure.least)
+    return _told(near, figure, more[0], less[0], more[1], less[1], costs=False)
 
 
 def _told(

@@ -1,0 +1,153 @@
+"""How far the price of a figure at the side of a rule holds. The measure is a convex, piecewise linear function of it.
+
+The slope is the cheapest small step that follows it (cone). That step holds as far as no end is met; whether the
+slope holds beyond is seen there, and where it does not, tangents lead back to the end.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from medalopt.instance.figures import Floats
+from medalopt.solver.around import CLOSED, Around, End
+from medalopt.solver.warm import Optimum
+
+HAIR = 1e-7  # relative: prices that differ by less are one
+_FAR = 2.0**16  # sizes of a figure; a price that holds so far has no end
+_BEYOND = 2.0**-4  # of the way to an end, by which it is overstepped to see what comes then
+_STILL = 1e-11  # of the fastest, below which a column or row stays where it is
+_ROUNDS = 60  # of tangents, which need one or two
+Side = tuple[float | None, End]
+
+
+@dataclass(frozen=True, eq=False)
+class _Step:
+    """One unit of a mover, scaled: what it costs, and how columns, (N,), move."""
+
+    price: float
+    x: Floats
+
+    @property
+    def back(self) -> _Step:
+        """The same step the other way."""
+        return _Step(-self.price, -self.x)
+
+
+def side_range(around: Around, mover: int, up: float, down: float) -> tuple[Side, Side]:
+    """Return what a unit more and a unit less of a side costs, and up to where; it can go `up` and `down` so far.
+
+    A price is None where no plan lies that way.
+    """
+    more = _step(around, mover, 1) if up > 0 else None
+    back = None if more is None else more.back
+    known = back is not None and _reach(around, back) > CLOSED
+    less = (back if known else _step(around, mover, -1)) if down > 0 else None
+    return _held(around, mover, 1, more, up), _held(around, mover, -1, less, down)
+
+
+def _step(around: Around, mover: int, by: int) -> _Step | None:
+    """Return the cheapest small step that follows a unit more (`by` 1) or less (-1); None where there is none."""
+    column = around.width + mover
+    entries = slice(*around.program.start[column : column + 2].tolist())
+    rows = around.program.index[entries]
+    if not ((around.ends.row_below[rows] == 0) | (around.ends.row_above[rows] == 0)).any():
+        x = np.zeros(len(around.program.lower))
+        x[column] = by
+        return _Step(0.0, x)  # what does not bind costs nothing
+    answer = around.cone.bounded(column, float(by), float(by))
+    return None if answer is None else _Step(answer.value, answer.x)
+
+
+def _reach(around: Around, step: _Step) -> float:
+    """Return how often a step can be made before an end is met."""
+    program, rows = around.all_steps, around.rows(step.x)
+    pairs = (
+        (step.x[: around.width], program.lower[: around.width], program.upper[: around.width]),
+        (rows, program.row_lower, program.row_upper),
+    )
+    reach = math.inf
+    for rate, low, high in pairs:
+        moving = np.abs(rate) > _STILL * float(np.abs(rate).max(initial=0.0))
+        room = np.where(rate > 0, high, low)[moving] / rate[moving]
+        reach = min(reach, float(room.min(initial=math.inf)))
+    return max(reach, 0.0)
+
+
+def _held(around: Around, mover: int, by: int, step: _Step | None, farthest: float) -> Side:
+    if step is None:
+        return None, End(0.0, None)
+    exponent = int(around.program.column[around.width + mover])
+    price = math.ldexp(step.price, -exponent - int(around.program.cost[0]))
+    end = _end(around, mover, by, step, min(math.ldexp(farthest, -exponent), _FAR))
+    return price, End(math.ldexp(end.distance, exponent), end.turn)
+
+
+def _end(around: Around, mover: int, by: int, step: _Step, far: float) -> End:
+    """Return up to where the price of `step` holds, scaled, at most `far`."""
+    sure = _reach(around, step)
+    at, known = sure, step.x * sure if math.isfinite(sure) else step.x
+    beyond, answer = sure, None
+    while beyond < far:
+        beyond = min(max(beyond * (1 + _BEYOND), beyond + 2.0**-20) if answer is None else 4 * beyond, far)
+        answer = _moved(around, mover, by * beyond)
+        if answer is None:
+            return _last(around, mover, by, step, beyond)
+        if not _on_line(around, answer, step.price * beyond):
+            break
+        at, known = beyond, answer.x
+    else:
+        return End(math.inf, None)
+    return _back(around, mover, by, step, (at, known), (beyond, answer))
+
+
+def _back(
+    around: Around, mover: int, by: int, step: _Step, inside: tuple[float, Floats], outside: tuple[float, Optimum]
+) -> End:
+    """Return the end between a place where the price holds and one where it does not, by tangents from there."""
+    column = around.width + mover
+    for _ in range(_ROUNDS):
+        beyond, answer = outside
+        slope = by * around.pull(column, answer.y)
+        steeper = slope - step.price
+        at = beyond - (answer.value - step.price * beyond) / steeper if steeper > 0 else inside[0]
+        if at <= inside[0] * (1 + CLOSED) or at >= beyond:
+            break
+        found = _moved(around, mover, by * at)
+        if found is None:
+            break
+        if _on_line(around, found, step.price * at):
+            inside = (at, found.x)
+            break
+        outside = (at, found)
+    at, known = inside
+    before = known / at if at > 0 else step.x
+    turn = outside[1].x - known - before * (outside[0] - at)
+    return End(at, around.program.primal(turn)[: around.width])
+
+
+def _last(around: Around, mover: int, by: int, step: _Step, far: float) -> End:
+    """Return the end where there is no plan at `far`: the farthest place that is worth its price, and a hair more."""
+    column = around.width + mover
+    hair = HAIR * max(abs(step.price), 1.0)
+    low, high = (0.0, far) if by > 0 else (-far, 0.0)
+    answer = around.whole.bounded(column, low, high, -by * (step.price + hair))
+    if answer is None:
+        return End(0.0, None)
+    at = float(abs(answer.x[column]))
+    beyond = _moved(around, mover, by * at * (1 + 2.0**-10))
+    if beyond is None:
+        return End(at, None)
+    turn = beyond.x - answer.x * (1 + 2.0**-10)
+    return End(at, around.program.primal(turn)[: around.width])
+
+
+def _moved(around: Around, mover: int, to: float) -> Optimum | None:
+    return around.whole.bounded(around.width + mover, to, to)
+
+
+def _on_line(around: Around, answer: Optimum, line: float) -> bool:
+    size = float(np.abs(around.program.costs[0]) @ np.abs(answer.x))
+    return answer.value - line <= max(HAIR * abs(line), 2.0**-36 * size)
