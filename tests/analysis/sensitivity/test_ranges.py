@@ -24,7 +24,7 @@ from medalopt.solver.moving import cold
 from medalopt.solver.relaxing import stockpiles_as_rows
 from medalopt.solver.side_range import side_range
 
-SEEDS = (1, 4, 10, 16, 28, 33)
+SEEDS = (1, 10, 28, 33)
 
 
 def rows_of(variant: Variant) -> Linear:
@@ -46,7 +46,7 @@ def moved(variants: Variants, figure: Figure) -> tuple[float, Linear]:
 
 
 @pytest.mark.parametrize("measure", ["cost", "footprint"])
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(6))
 def test_a_figure_moves_what_it_is_said_to_move(seed: int, measure: str) -> None:
     """The program built with a figure a little higher differs in costs and ends as told, and in nothing else."""
     with random(seed, measure) as variants:
