@@ -43,7 +43,7 @@ def around(linear: Linear, *movers: Mover) -> Around:
 
 
 def test_a_cost_has_the_slopes_of_the_plans_that_tie() -> None:
-    """x is worth 0.5 upwards, as y replaces half of it, up to where z takes over; downwards all of it, until it is free."""
+    """Dearer, half of x is taken, up to where z takes over; cheaper, all of it, until it is free."""
     program = around(three())
     up, high = cost_range(program, 0, 1)
     down, low = cost_range(program, 0, -1)
@@ -55,7 +55,7 @@ def test_a_cost_has_the_slopes_of_the_plans_that_tie() -> None:
 
 
 def test_a_cost_without_a_tie_has_one_slope() -> None:
-    """Where y is a little dearer than x none of it is taken until x costs as much; what is free is taken without end."""
+    """None of y is taken until x costs as much; what is free is taken without end."""
     program = around(three(costs=np.array([[1.0, 1.25, 2.0], np.zeros(3)])))
     for by, distance in ((1, 0.25), (-1, 1.0)):
         slope, end = cost_range(program, 0, by)
