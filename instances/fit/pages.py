@@ -49,6 +49,15 @@ OWNER_STORY = (
 )
 
 
+MISFORTUNES = (
+    '  less_handed_in: {"streams.*.available": 95 %, note: "estimated: a twentieth less than what came in (seen)"}',
+    '  silver_poorer: {"devices.*.content.Ag": 95 %, note: "estimated: most published ranges leave room for it"}',
+    '  metal_later: {"smelters.*.lead": +2, note: "estimated: two months more, as when a furnace stands for repair"}',
+    '  several_at_once: {smelters.shonan.capacity: 0 t, "treatments.*.cost": 115 %, "smelters.*.lead": +1,'
+    ' note: "estimated: the fast refinery drops out, wages rise, all metal comes a month late"}',
+)
+
+
 @dataclass(frozen=True)
 class Variant:
     """What one Tokyo instance says that the others do not."""
@@ -134,6 +143,7 @@ def _scenarios(variant: Variant) -> Iterator[str]:
         yield "  scrap_reused: {alloys.silver_999.scrap.returned: 46 %}"
     yield "  new_metal_allowed: {policy.recycled.Au: 0 %, policy.recycled.Ag: 0 %, policy.recycled.Cu: 0 %}"
     yield "  hand_recovers_less: {treatments.dismantle.recovery.Ag: 75 %}"
+    yield from MISFORTUNES
 
 
 def _other(variant: Variant) -> dict[str, float]:

@@ -11,6 +11,7 @@ from medalopt.analysis.sensitivity.shortage import Short, Shortage
 from medalopt.analysis.sensitivity.steps import Tell, more, silent, titles_of, unit_of, with_plan
 from medalopt.analysis.variants import Variants
 from medalopt.errors import UsageError
+from medalopt.instance.paths import render
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Scenario:
     footprint: float  # kg CO2e
     tonnes: float  # t of devices taken
     short: Short | None
+    note: str = ""
 
     @property
     def feasible(self) -> bool:
@@ -59,6 +61,8 @@ def scenarios(variants: Variants, tell: Tell = silent) -> Scenarios:
     outcome = with_plan(variants)
     account = variants.base.account(outcome)
     base = Scenario("", {}, outcome.value, 0.0, float(account.footprint), float(account.tonnes), None)
+    notes = {render(("scenarios", name)): name for name in named}
+    notes = {notes[source.path]: source.note for source in variants.instance.sources if source.path in notes}
     found = []
     for name, changes in named.items():
         tell(f"scenario {name}")
@@ -66,9 +70,9 @@ def scenarios(variants: Variants, tell: Tell = silent) -> Scenarios:
         answer = variants.answer(variant)
         if not answer.feasible:
             short = Shortage(variant.instance).short()
-            found.append(Scenario(name, changes, np.inf, np.inf, np.inf, np.inf, short))
+            found.append(Scenario(name, changes, np.inf, np.inf, np.inf, np.inf, short, notes.get(name, "")))
             continue
         made, extra = variant.account(answer), more(answer.value, outcome, variants.base.linear)
         figures = (answer.value, extra, float(made.footprint), float(made.tonnes))
-        found.append(Scenario(name, changes, *figures, None))
+        found.append(Scenario(name, changes, *figures, None, notes.get(name, "")))
     return Scenarios(base, tuple(found), unit_of(variants), titles_of(variants))

@@ -59,7 +59,7 @@ def by_title(short: Mapping[str, float] | None, titles: Mapping[str, str]) -> Ma
     return None if short is None else {titles[metal]: kg for metal, kg in short.items()}
 
 
-def bars(rows: Sequence[Bar], unit: str, what: str = "more than the plan costs") -> dict[str, Any]:
+def bars(rows: Sequence[Bar], unit: str, what: str = "more than the plan as it is") -> dict[str, Any]:
     """Return the option of a chart of at most `MOST` bars, the first on top; hatched where there is no plan."""
     listed = list(rows[:MOST])
     size, word = scale(row.extra for row in listed if row.feasible)

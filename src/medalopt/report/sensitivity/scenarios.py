@@ -34,7 +34,8 @@ def _weight(one: Scenario) -> float:
 
 def _title(listed: list[Scenario], said: list[str]) -> str:
     none, of = sum(not one.feasible for one in listed), len(listed)
-    return f"{none} of {of} scenarios have no plan; {said[0]}" if none > 1 else said[0]
+    worst = said[0].replace(": there is no plan (", " above all (", 1)
+    return f"{none} of {of} scenarios have no plan, {worst}" if none > 1 else said[0]
 
 
 def _table(found: Scenarios, listed: list[Scenario]) -> Section:
@@ -66,7 +67,8 @@ def _short(found: Scenarios, one: Scenario) -> str:
 
 
 def _changes(one: Scenario) -> str:
-    return ", ".join(f"{shown(path)} {shown(str(value))}" for path, value in one.changes.items())
+    listed = ", ".join(f"{shown(path)} {shown(str(value))}" for path, value in one.changes.items())
+    return f"{listed} ({shown(one.note, 300)})" if one.note else listed
 
 
 def _members(found: Scenarios) -> dict[str, Any]:

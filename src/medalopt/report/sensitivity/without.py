@@ -95,7 +95,9 @@ def _chart(found: Without, losses: Sequence[Loss], table: Section) -> Chart:
     none, dearest = [row for row in rows if not row.feasible], [row for row in rows if row.feasible]
     parts = []
     if len(none) > 1:
-        parts.append(f"there is no plan without each of {len(none)}, above all {shown(none[0].name)}")
+        rest = f" or {len(none) - 2} more" if len(none) > 2 else ""
+        joint = ", " if rest else " or "
+        parts.append(f"there is no plan without {shown(none[0].name)}{joint}{shown(none[1].name)}{rest}")
     elif none:
         parts.append(f"without {shown(none[0].name)} there is no plan ({missing(none[0].short)})")
     if dearest:

@@ -1,0 +1,79 @@
+"""The named scenarios, held against instances in whose files they are the base case."""
+
+from __future__ import annotations
+
+import pytest
+from tests.analysis.sensitivity import deleted
+
+from medalopt.analysis.sensitivity.scenarios import scenarios
+from medalopt.errors import UsageError
+
+
+def instance(available: str = "2 t", price: int = 1_000, silver: str = "6 kg/t", **more: object) -> deleted.Document:
+    """Return ten medals of 1 kg of silver: what phones do not bring is bought, at most 4 kg of it."""
+    return {
+        "format": "medalopt/1",
+        "name": "by_hand",
+        "currency": "JPY",
+        "metals": {"Ag": {"title": "silver"}},
+        "devices": {"phone": {"content": {"Ag": silver}}},
+        "streams": [
+            {
+                "device": "phone",
+                "region": "tokyo",
+                "available": available,
+                "collection": "600 JPY/t",
+                "footprint": 2,
+            }
+        ],
+        "smelters": {"kosaka": {"returned": {"Ag": 1.0}}},
+        "market": {"mined": {"composition": {"Ag": 1.0}, "price": price, "limit": "4 kg", "footprint": 7}},
+        "alloys": {"pure": {"composition": {"Ag": 1.0}}},
+        "medals": {"coin": {"count": 10, "parts": {"pure": "1 kg"}}},
+        **more,
+    }
+
+
+SCENARIOS = {
+    "fewer": {"streams.*.available": "50 %"},
+    "poorer": {"devices.*.content.Ag": "90 %", "note": "a step"},
+    "none": {"streams.*.available": "25 %", "market.mined.price": 2_000},
+}
+
+
+def test_each_costs_what_its_instance_costs() -> None:
+    """Value, footprint and tonnes are those of the instance that says in its file what the scenario changes."""
+    with deleted.variants(instance(scenarios=SCENARIOS)) as variants:
+        told = scenarios(variants)
+    plain = deleted.solved(instance())
+    assert plain is not None and told.base.value == pytest.approx(plain.cost) and told.base.extra == 0
+    found = {one.name: one for one in told.scenarios}
+    for name, other in (("fewer", instance(available="1 t")), ("poorer", instance(silver="5.4 kg/t"))):
+        plan = deleted.solved(other)
+        assert plan is not None
+        assert (found[name].value, found[name].footprint, found[name].tonnes) == pytest.approx(
+            (plan.cost, plan.footprint, plan.tonnes)
+        )
+        assert found[name].extra == pytest.approx(plan.cost - plain.cost) and found[name].short is None
+
+
+def test_what_is_short_where_there_is_no_plan() -> None:
+    """Half a tonne brings 3 kg and 4 kg may be bought: 3 kg of silver are short."""
+    with deleted.variants(instance(scenarios=SCENARIOS)) as variants:
+        none = {one.name: one for one in scenarios(variants).scenarios}["none"]
+    assert not none.feasible and none.short == pytest.approx({"Ag": 3.0})
+
+
+def test_there_must_be_some() -> None:
+    """Without scenarios it is said how to write one."""
+    with deleted.variants(instance()) as variants, pytest.raises(UsageError, match="write some, such as"):
+        scenarios(variants)
+
+
+def test_a_scenario_that_names_nothing_is_refused() -> None:
+    """A path with `*` that names nothing here is refused with its path."""
+    with (
+        deleted.variants(instance(scenarios={"odd": {"devices.*.content.Au": "90 %"}})) as variants,
+        pytest.raises(UsageError, match=r"devices\.\*\.content\.Au"),
+    ):
+        scenarios(variants)
