@@ -39,3 +39,42 @@ def test_another_kind_of_file_is_refused(tmp_path: Path, capsys: pytest.CaptureF
     """What is written is text or JSON."""
     assert run(["sensitivity", TINY, "-o", str(tmp_path / "s.pdf")]) == 2
     assert "NAME.html, NAME.txt or NAME.json" in capsys.readouterr().err
+
+
+BY_HAND = str(ROOT / "tests/analysis/sensitivity/uncertain.yaml")
+
+
+def test_the_tornado_is_told_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With --tornado the ranges are not told; it is written as a page too."""
+    page = tmp_path / "t.html"
+    assert run(["sensitivity", BY_HAND, "--tornado", "--jobs", "1", "--json", "-o", str(page)]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert "ranges" not in told
+    assert told["tornado"]["bars"][0]["path"] == "treatments.hand.recovery"
+    assert "Metal recovered by hand matters most" in page.read_text(encoding="utf-8")
+
+
+def test_an_interruption_tells_what_is_there(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ctrl-C ends with 130, having told the figures that were moved until then."""
+    from medalopt.analysis import pool
+
+    solve, count = pool.answer, iter(range(100))
+
+    def answer(*arguments: object) -> object:
+        if next(count) == 5:
+            raise KeyboardInterrupt
+        return solve(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(pool, "answer", answer)
+    assert run(["sensitivity", BY_HAND, "--tornado", "--jobs", "1"]) == 130
+    told = capsys.readouterr()
+    assert "Interrupted: 2 of" in told.out
+    assert "interrupted" in told.err
+
+
+def test_a_wrong_journal_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """A file that is no journal is not touched; one line says so."""
+    assert run(["sensitivity", BY_HAND, "--tornado", "--journal", BY_HAND]) == 2
+    assert "holds something else than a journal" in capsys.readouterr().err

@@ -27,7 +27,7 @@ from medalopt.instance.schema.at import kind_at
 from medalopt.instance.schema.fields import Measure
 from medalopt.instance.written import Written
 from medalopt.model.network import Network
-from medalopt.plan.plan import Plan
+from medalopt.plan.plan import UNITS, Plan
 from medalopt.quantity import spoken
 from medalopt.solver.ladder import Task, program
 from medalopt.solver.line import Line, alike, line, shared
@@ -118,6 +118,11 @@ class Variants:
     def plan(self) -> Plan:
         """The proven plan of the instance. Raises NoPlanError where none exists."""
         return solve(self.instance, self.measure)
+
+    @property
+    def unit(self) -> str:
+        """The unit of the measure: the currency, `kg CO2e` or `t`."""
+        return UNITS.get(self.measure, self.instance.currency)
 
     @property
     def plan_if_known(self) -> Plan | None:

@@ -11,6 +11,7 @@ import typer
 
 from medalopt.cli.common import Changes, InstanceFile, Json, changes, check_output, place, progress
 from medalopt.cli.ending import emit, say
+from medalopt.cli.mattering import Jobs, Kept, Mattering, Moved
 from medalopt.cli.mixing import Corners, DeviceMix, Mixing
 from medalopt.cli.otherwise import Bought, Drop, From, Late, Named, Otherwise, Without
 from medalopt.cli.refusing import tell_no_plan
@@ -31,6 +32,7 @@ class Asked:
     objective: str
     otherwise: Otherwise
     mixing: Mixing
+    mattering: Mattering
 
 
 def sensitivity(
@@ -43,6 +45,9 @@ def sensitivity(
     premium: Bought = False,
     device_mix: DeviceMix = False,
     triangle: Corners = None,
+    tornado: Moved = False,
+    jobs: Jobs = None,
+    journal: Kept = None,
     objective: Objective = Measure.cost,
     set_: Changes = None,
     output: Annotated[
@@ -57,19 +62,31 @@ def sensitivity(
             raise UsageError(f"-o {place(output)}: a sensitivity is written as NAME.html, NAME.txt or NAME.json")
         check_output(output, instance)
     otherwise = Otherwise(without, tuple(drop or ()), start, delay, scenarios, premium)
-    asked = Asked(objective.value, otherwise, Mixing.of(device_mix, triangle))
+    asked = Asked(objective.value, otherwise, Mixing.of(device_mix, triangle), Mattering(tornado, jobs, journal))
     variants = _opened(instance, set_, objective)
     try:
-        parts = [made(variants) for made in _asked(asked)]
+        parts = _made(variants, asked)
     except NoPlanError as error:
         return tell_no_plan(variants.instance, error, instance, set_, objective.value, json, output=output)
     _tell(variants, parts, output, json)
+    if parts[-1].interrupted:
+        raise KeyboardInterrupt
     return 0
+
+
+def _made(variants: Variants, asked: Asked) -> list[Part]:
+    """Return the parts asked for, up to one that was interrupted."""
+    parts: list[Part] = []
+    for made in _asked(asked):
+        parts.append(made(variants))
+        if parts[-1].interrupted:
+            break
+    return parts
 
 
 def _asked(asked: Asked) -> Iterator[Callable[[Variants], Part]]:
     """Yield the parts that the command line asks for, each a function of the variants."""
-    others = [*asked.otherwise.parts(), *asked.mixing.parts()]
+    others = [*asked.otherwise.parts(), *asked.mixing.parts(), *asked.mattering.parts()]
     yield from others or [_ranges]
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import highspy
 import numpy as np
+from numpy.typing import NDArray
 
 from medalopt.errors import SolverError
 from medalopt.instance.figures import Floats, Ints
@@ -29,6 +31,7 @@ NEAR = 1e-9  # of the costs paid, by which an answer may lie above its bound; of
 _MANY = 2_000  # entries of the matrix from which it is passed as a whole
 _LARGE = 20_000  # entries from which the primal simplex method is the quicker one also from a basis
 _DUAL, _PRIMAL = 1, 4  # strategies of the simplex method
+Standing = tuple[NDArray[np.int8], NDArray[np.int8]]  # of the columns, (N,), and rows, (M,): HiGHS's own numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,8 +67,12 @@ class Moving:
         self._now = self._base
         self._last = linear
         self._solver = _loaded(self._base)
+        self._home: tuple[Standing | None, highspy.HighsBasis] | None = None
+        self._fresh = False
+        self._begin = highspy.HighsBasis()
         if start is not None:
             self._stand(*start)
+            self._begin = self._solver.getBasis()
 
     def solve(self, linear: Linear | None = None) -> Outcome:
         """Return the optimum of `linear` (by default of the first program). Raises SolverError without a proof."""
@@ -87,6 +94,30 @@ class Moving:
             return found
         x = found.x[placed.columns] if found.feasible else found.x
         return dataclasses.replace(found, x=x, y=found.y[placed.rows])
+
+    @cached_property
+    def standing(self) -> Standing | None:
+        """Where all columns and rows of the first program stand at its optimum; None where there is no plan.
+
+        It does not depend on what was solved before.
+        """
+        self._last = self.linear
+        found = self._run(self.linear, self._base) if self._anew(self._base, self._begin) else None
+        if found is None or not found.feasible:
+            return None
+        basis = self._solver.getBasis()
+        if not basis.valid:
+            return None
+        return (
+            np.array([int(status) for status in basis.col_status], dtype=np.int8),
+            np.array([int(status) for status in basis.row_status], dtype=np.int8),
+        )
+
+    def stand_at(self, standing: Standing | None) -> None:
+        """Let the next variant start at `standing`, or from nothing, in a solver that remembers nothing before it."""
+        if self._home is None or self._home[0] is not standing:
+            self._home = (standing, _basis(standing))
+        self._fresh = True
 
     def _solved(self, wanted: Linear) -> Outcome | None:
         ready = self._scaled(wanted)
@@ -118,10 +149,13 @@ class Moving:
 
     def _pass(self, ready: Scaled) -> bool:
         """Pass on what moved; return whether HiGHS took all of it."""
+        if self._fresh and self._home is not None:
+            self._fresh = False
+            return self._anew(ready, self._home[1])
         now, solver = self._now, self._solver
         moved = _moved((ready.value, now.value))
         if len(moved) > _MANY or (len(moved) and not ready.value[moved].all()):
-            return self._anew(ready)
+            return self._anew(ready, solver.getBasis())
         for entry in moved.tolist():
             solver.changeCoeff(int(ready.index[entry]), int(self._columns[entry]), float(ready.value[entry]))
         at = _moved((ready.costs[0], now.costs[0]))
@@ -136,9 +170,8 @@ class Moving:
         self._now = ready
         return True
 
-    def _anew(self, ready: Scaled) -> bool:
-        """Pass the whole program, and the basis that HiGHS stands on."""
-        basis = self._solver.getBasis()
+    def _anew(self, ready: Scaled, basis: highspy.HighsBasis) -> bool:
+        """Pass the whole program, and the basis to start from."""
         solver = loaded(_without_zeros(ready))
         if solver is None:
             return False
@@ -242,6 +275,17 @@ def _without_zeros(program: Scaled) -> Scaled:
     there = program.value != 0
     start = np.concatenate([[0], np.cumsum(there)])[program.start]
     return dataclasses.replace(program, start=start, index=program.index[there], value=program.value[there])
+
+
+def _basis(standing: Standing | None) -> highspy.HighsBasis:
+    basis = highspy.HighsBasis()
+    if standing is None:
+        return basis
+    columns, rows = (places.tolist() for places in standing)
+    basis.col_status = [highspy.HighsBasisStatus(place) for place in columns]
+    basis.row_status = [highspy.HighsBasisStatus(place) for place in rows]
+    basis.valid = True
+    return basis
 
 
 def _loaded(program: Scaled) -> highspy.Highs:

@@ -25,6 +25,7 @@ class Part:
     tables: tuple[Section, ...]
     charts: tuple[Chart, ...]
     members: Mapping[str, Any]
+    interrupted: bool = False  # then it tells what was found until then
 
 
 def on_screen(instance: Instance, parts: Sequence[Part], screen: Screen | None = None) -> str:

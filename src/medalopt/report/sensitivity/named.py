@@ -1,0 +1,82 @@
+"""What people call the figures that a path, with `*` or without, stands for: 'silver in phone'."""
+
+from __future__ import annotations
+
+from medalopt.instance.instance import Instance
+from medalopt.instance.paths import Path, render
+from medalopt.wording import shown
+
+_NAMES = {
+    ("exchange", ""): "rate of {0}",
+    ("transport_rate", ""): "transport rate",
+    ("metals", "sell"): "price of {0} sold",
+    ("metals", "holding"): "cost of holding {0}",
+    ("metals", "opening_stock"): "{0} in stock at the beginning",
+    ("devices", "content"): "{1} in {0}",
+    ("streams", "available"): "tonnes of {0}",
+    ("streams", "total"): "tonnes of {0}",
+    ("streams", "price"): "price of {0}",
+    ("streams", "collection"): "collection of {0}",
+    ("streams", "committed"): "contract for {0}",
+    ("streams", "credited"): "credited share of {0}",
+    ("streams", "storage"): "storage {1} of {0}",
+    ("treatments", "cost"): "cost of {0}",
+    ("treatments", "to_smelter"): "share sent on by {0}",
+    ("treatments", "recovery"): "{1} recovered by {0}",
+    ("treatments", "residue_value"): "worth of residues of {0}",
+    ("treatments", "capacity"): "capacity of {0}",
+    ("smelters", "treatment_charge"): "treatment charge of {0}",
+    ("smelters", "refining_charge"): "refining charge of {0}",
+    ("smelters", "returned"): "{1} returned by {0}",
+    ("smelters", "deduction"): "deduction of {0}",
+    ("smelters", "capacity"): "capacity of {0}",
+    ("smelters", "committed"): "contract with {0}",
+    ("smelters", "limit"): "limit of {0}",
+    ("lanes", "distance"): "distance of {0}",
+    ("lanes", "cost"): "transport on {0}",
+    ("market", "price"): "price of {0}",
+    ("market", "committed"): "contract for {0}",
+    ("market", "limit"): "limit of {0}",
+    ("market", "recycled"): "recycled share of {0}",
+    ("alloys", "loss"): "melt loss of {0}",
+    ("alloys", "capacity"): "capacity for {0}",
+    ("alloys", "scrap.share"): "process scrap of {0}",
+    ("alloys", "scrap.returned"): "scrap of {0} charged again",
+    ("alloys", "scrap.value"): "worth of scrap of {0}",
+    ("medals", "count"): "number of {0} medals",
+    ("medals", "parts"): "mass of a {0} medal",
+    ("medals", "allowance"): "allowance of {0} medals",
+    ("policy", "recycled"): "recycled share asked of {1}",
+    ("policy", "device_share"): "window of {1}",
+    ("policy", "participation"): "participation",
+    ("policy", "footprint_cap"): "cap on the footprint",
+}
+_DETAILED = ("scrap",)
+
+
+def called(instance: Instance, path: Path, of: str = "") -> str:
+    """Return the name of what stands at `path`; `of` says which of those it names, such as `device phone`."""
+    section = str(path[0])
+    place = {"exchange": 9, "transport_rate": 9, "policy": 1}.get(section, 2)
+    field = str(path[place]) if len(path) > place else ""
+    rest = path[place + 1 :]
+    if field in _DETAILED and rest:
+        field, rest = f"{field}.{rest[0]}", ()
+    template = _NAMES.get((section, field))
+    if template is None:
+        return render(path)
+    one = _titled(instance, str(path[1])) if section == "metals" else str(path[1]) if len(path) > 1 else ""
+    if of:
+        one = of.partition(" ")[2]
+    two = _titled(instance, str(rest[0])) if rest else "metal"
+    return shown(template.format(one, two), 200)
+
+
+def capital(text: str) -> str:
+    """Return text as a sentence begins."""
+    return text[:1].upper() + text[1:]
+
+
+def _titled(instance: Instance, name: str) -> str:
+    metals = instance.metals
+    return metals.titles[metals.names.index(name)] if name in metals.names else name

@@ -1,0 +1,119 @@
+"""The tornado: bars that a solve confirms, an order known by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.analysis.varied import TINY
+
+from medalopt.analysis.sensitivity.tornado import Tornado, tornado
+from medalopt.analysis.sensitivity.uncertain import Factor, correlation, factors
+from medalopt.analysis.variants import Variants
+from medalopt.errors import NoPlanError
+from medalopt.instance import load
+from medalopt.instance.paths import render
+from medalopt.solving import solve
+
+BY_HAND = Path(__file__).parent / "uncertain.yaml"
+
+
+def moved(path: Path = BY_HAND, **changes: str) -> dict[str, Factor]:
+    """Return the factors of an instance by their paths."""
+    return {f"{render(one.path)} {one.of}".strip(): one for one in factors(Variants(path, changes))}
+
+
+@pytest.fixture(scope="module")
+def by_hand() -> Tornado:
+    """Return the tornado of the instance by hand."""
+    return tornado(Variants(BY_HAND), 1)
+
+
+def test_the_order_is_that_of_arithmetic(by_hand: Tornado) -> None:
+    """4 t x 1 kg x 80 % = 3.2 kg come from phones, 6.8 kg of 8 are bought: what may leave too little ranks first."""
+    assert by_hand.base.value == pytest.approx(6.8e5 + 4_000)
+    order = [render(bar.factor.path) for bar in by_hand.bars]
+    # least moved first: the limit (7.2 kg still do) stays behind; a tenth more coins (7.8 kg) still has a plan
+    assert order[:2] == ["treatments.hand.recovery", "devices.phone.content.Ag"]
+    assert [bar.turns(by_hand.base) for bar in by_hand.bars[:3]] == [1, 1, 0]
+    assert order[2] == "market.silver.price"
+    price = by_hand.bars[2]
+    assert [end.effect(by_hand.base) for end in price.ends] == pytest.approx([-0.2 * 6.8e5, 0.2 * 6.8e5])
+
+
+def test_a_share_stays_a_share(by_hand: Tornado) -> None:
+    """40 % more than 80 % is held at 100 %, and so is a return of 100 %; that is told with the bar."""
+    bars = {render(bar.factor.path): bar for bar in by_hand.bars}
+    recovery = bars["treatments.hand.recovery"]
+    assert (recovery.up.held, recovery.down.held) == (1, 0)
+    assert recovery.up.effect(by_hand.base) == pytest.approx(-0.8e5)
+    returned = bars["smelters.near.returned"]
+    assert (returned.up.held, returned.up.effect(by_hand.base)) == (1, 0.0)
+    assert returned.down.effect(by_hand.base) == pytest.approx(0.05 * 3.2e5)
+
+
+def test_what_is_moved_by_its_cv(by_hand: Tornado) -> None:
+    """Assay, recovery, return and price move by the instance's cv, all else by a tenth."""
+    cvs = {render(bar.factor.path): bar.factor.cv for bar in by_hand.bars if bar.factor.cv is not None}
+    assert cvs == {
+        "devices.phone.content.Ag": 0.5,
+        "treatments.hand.recovery": 0.4,
+        "smelters.near.returned": 0.05,
+        "market.silver.price": 0.2,
+    }
+    assert {bar.factor.step for bar in by_hand.bars if bar.factor.cv is None} == {0.1}
+
+
+@pytest.mark.parametrize("path", [BY_HAND, TINY])
+def test_every_bar_is_what_a_solve_finds(path: Path) -> None:
+    """Each end of each bar is the optimum of the instance loaded with those changes and solved anew."""
+    found = tornado(Variants(path), 1)
+    for number, bar in enumerate(found.bars):
+        for end in bar.ends[number % 2 :: 2] if path == BY_HAND or not number % 4 else ():
+            instance = load(path, bar.factor.changes(end.factor))
+            try:
+                expected = solve(instance).objective
+            except NoPlanError:
+                expected = None
+            assert end.answer.value == (None if expected is None else pytest.approx(expected, rel=1e-8))
+
+
+def test_a_plan_that_comes_to_exist() -> None:
+    """Where there is no plan, what gives one ranks first, and the rest does nothing."""
+    found = tornado(Variants(BY_HAND, {"market.silver.limit": "6.7 kg"}), 1)
+    assert found.base.status == "infeasible"
+    first = found.bars[0]
+    assert render(first.factor.path) == "smelters.near.returned" or first.turns(found.base) == 1
+    assert {bar.up.effect(found.base) for bar in found.bars} == {None}
+    assert found.bars[-1].idle(found.base)
+
+
+def test_a_cv_for_a_recovery_that_is_left_out() -> None:
+    """A treatment without recovery recovers all: with a cv that is a figure as well, which can only fall."""
+    one = moved(**{"treatments.hand": "{accepts: [phone], cv: 10 %}"})["treatments.hand.recovery"]
+    assert (one.cv, one.held(1.1), one.changes(0.9)) == (0.1, 1, {"treatments.hand.recovery": "0.9"})
+
+
+def test_a_cv_for_each_metal() -> None:
+    """A recovery whose cv is told by metal is moved metal by metal, also where one figure is written for all."""
+    found = moved(TINY, **{"treatments.dismantle.cv": "{Ag: 20 %, default: 5 %}"})
+    assert found["treatments.dismantle.recovery.Ag"].cv == 0.2
+    assert found["treatments.dismantle.recovery.Cu"].cv == 0.05
+    assert found["treatments.dismantle.recovery.Ag"].changes(0.5) == {"treatments.dismantle.recovery.Ag": "0.4"}
+    assert "treatments.dismantle.recovery" not in found
+
+
+def test_many_streams_move_by_device_and_by_region() -> None:
+    """Hundreds of rows are moved in groups: all tonnes of a device, all tonnes of a region."""
+    tokyo = moved(TINY.parent / "tokyo2020.yaml")
+    assert tokyo["streams.*.available device laptop"].figures == 8 * 27
+    assert tokyo["streams.*.collection region kanto"].figures == 17
+    assert tokyo["lanes.*.distance smelter kosaka"].figures == 8
+    assert correlation(Variants(TINY.parent / "tokyo2020.yaml"), "laptop") == 0.6
+
+
+def test_only_what_the_measure_depends_on() -> None:
+    """For the footprint no price is moved."""
+    paths = [render(one.path) for one in factors(Variants(TINY, measure="footprint"))]
+    assert "market.zinc.price" not in paths
+    assert "devices.phone.content.Ag" in paths

@@ -1,0 +1,185 @@
+"""Variants answered by processes: the same bits whoever solves them, kept in a journal, ended at any time."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.analysis.sensitivity.test_tornado import BY_HAND
+from tests.analysis.varied import ROOT, TINY
+
+from medalopt.analysis import pool
+from medalopt.analysis.journal import Answer, Journal, journal
+from medalopt.analysis.pool import Answers, answered
+from medalopt.analysis.variants import Variants
+from medalopt.errors import OutputError, SolverError, UsageError
+
+ASKED = [
+    *({f"devices.{device}.content.{metal}": f"{grams} g/t"} for device, metal in (("phone", "Ag"), ("laptop", "Ag"))
+      for grams in (700, 900, 1_100)),
+    {"medals.gold.count": "60"},
+    {"market.zinc.price": "99 JPY/kg"},
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def alone() -> Answers:
+    """Return what one process answers."""
+    return answered(Variants(TINY), ASKED, 1)
+
+
+def test_as_many_processes_as_one_likes(alone: Answers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two processes give the answers of one, to the last bit, and every variant is told of as it is answered."""
+    monkeypatch.setattr(pool, "PATIENCE", 0.0)
+    told: list[tuple[int, int]] = []
+    assert answered(Variants(TINY), ASKED, 2, told=lambda done, of: told.append((done, of))) == alone
+    assert told == [(done, len(ASKED)) for done in range(len(ASKED) + 1)]
+
+
+def test_the_order_does_not_matter(alone: Answers) -> None:
+    """Asked the other way round, of the same program, the answers are the same bits."""
+    variants = Variants(TINY)
+    assert variants.answer(variants.variant(ASKED[6])).status == "infeasible"
+    assert answered(variants, ASKED[::-1], 1).found[::-1] == alone.found
+
+
+def test_no_plan_and_no_instance() -> None:
+    """What has no plan, and what no instance can be, is told with the answers."""
+    found = answered(Variants(TINY), [{"medals.gold.count": "60"}, {"smelters.near.returned.Ag": "101 %"}], 1).found
+    assert found[0] == Answer("infeasible", None)
+    assert found[1] is not None and found[1].status == "wrong"
+    assert "between 0 % and 100 %" in found[1].said
+    assert not found[1].feasible
+
+
+def test_what_cannot_be_solved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variant that the solver has no proven answer for does not end the others."""
+    variants = Variants(TINY)
+
+    def refuse(variant: object = None) -> None:
+        raise SolverError("no proof")
+
+    monkeypatch.setattr(variants, "answer", refuse)
+    assert answered(variants, ASKED[:1], 1).found == (Answer("unanswered", None, "no proof"),)
+
+
+def interrupting(after: int) -> pool.Told:
+    """Return one who is told and presses Ctrl-C after so many answers."""
+
+    def told(done: int, of: int) -> None:
+        if done == after:
+            raise KeyboardInterrupt
+
+    return told
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_ctrl_c_keeps_what_is_done(alone: Answers, jobs: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Interrupted, the answers until then are there, the others not, and no process is left."""
+    monkeypatch.setattr(pool, "PATIENCE", 0.0)
+    found = answered(Variants(TINY), ASKED, jobs, told=interrupting(3))
+    assert found.interrupted
+    there = {number: answer for number, answer in enumerate(found.found) if answer is not None}
+    assert len(there) == 3
+    assert all(answer == alone.found[number] for number, answer in there.items())
+
+
+def test_a_process_that_dies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system ends a process that is said, with what helps."""
+    monkeypatch.setattr(pool, "PATIENCE", 0.0)
+    monkeypatch.setattr(pool, "_work", os._exit)
+    with pytest.raises(SolverError, match="--jobs 1"):
+        answered(Variants(TINY), [3] * 8, 2)  # type: ignore[list-item]
+
+
+def test_a_journal_goes_on_where_it_was_cut_off(alone: Answers, tmp_path: Path) -> None:
+    """Killed in the middle of a line, the journal is taken up: what is whole is not solved again, the rest is."""
+    path = tmp_path / "kept.jsonl"
+    variants = Variants(TINY)
+    with journal(path, variants.instance, "cost") as kept:
+        assert kept is not None
+        answered(variants, ASKED, 1, kept, interrupting(5))
+    path.write_bytes(path.read_bytes()[:-9])
+    told: list[int] = []
+    fresh = Variants(TINY)
+    with journal(path, fresh.instance, "cost") as kept:
+        assert kept is not None and len(kept) == 4
+        assert answered(fresh, ASKED, 1, kept, lambda done, of: told.append(done)) == alone
+    assert told == [4, 5, 6, 7, 8]
+    assert len(path.read_text().splitlines()) == 1 + len(ASKED)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("name,device\n", "something else than a journal"),
+        ('{"format": "medalopt/journal/1", "instance": "other"}\n', "belongs to other figures"),
+        ('{"format": "medalopt/journal/1", broken\n', "belongs to another version"),
+        ("HEADER\n{}\n", "line 2 is damaged"),
+        ('HEADER\n{"variant": "a", "status": "optimal", "value": null, "said": ""}\n', "line 2 is damaged"),
+    ],
+)
+def test_a_journal_of_something_else(content: str, said: str, tmp_path: Path) -> None:
+    """A file that is no journal of this question is left as it stands, and that is said in plain words."""
+    instance = Variants(TINY).instance
+    path = tmp_path / "kept.jsonl"
+    Journal(path, instance, "cost").close()
+    text = content.replace("HEADER", path.read_text().strip())
+    path.write_text(text)
+    with pytest.raises(UsageError, match=said):
+        Journal(path, instance, "cost")
+    assert path.read_text() == text
+
+
+def test_a_journal_for_another_measure(tmp_path: Path) -> None:
+    """Answers for the cost are none for the footprint."""
+    instance = Variants(TINY).instance
+    Journal(tmp_path / "kept", instance, "cost").close()
+    with pytest.raises(UsageError, match="another objective"):
+        Journal(tmp_path / "kept", instance, "footprint")
+
+
+def test_a_journal_that_cannot_be_written(tmp_path: Path) -> None:
+    """Without the folder, on a folder, or on a full disk, the journal says so."""
+    instance = Variants(TINY).instance
+    with pytest.raises(OutputError, match="could not be written"):
+        Journal(tmp_path / "none" / "kept", instance, "cost")
+    with pytest.raises(UsageError, match="not a file"):
+        Journal(tmp_path, instance, "cost")
+    kept = Journal(tmp_path / "kept", instance, "cost")
+    kept.close()
+    with Path("/dev/full").open("wb", buffering=0) as full, pytest.raises(OutputError, match="could not be written"):
+        kept._file = full
+        kept.keep({}, Answer("infeasible", None))
+
+
+def test_killed_and_resumed_the_bytes_are_the_same(tmp_path: Path) -> None:
+    """A run that is killed with its processes, and begun again, ends with the bytes of one that was not."""
+    command = [sys.executable, "-m", "medalopt", "sensitivity", str(BY_HAND), "--tornado", "--json"]
+    kept = tmp_path / "kept.jsonl"
+    with subprocess.Popen([*command, "--journal", str(kept)], stdout=subprocess.DEVNULL, cwd=ROOT) as run:
+        for _ in waiting(60):
+            if kept.exists() and kept.read_bytes().count(b"\n") > 5:
+                break
+        run.send_signal(signal.SIGKILL)
+    before = kept.read_bytes().count(b"\n")
+    whole = subprocess.run([*command, "--jobs", "1"], capture_output=True, check=True, cwd=ROOT).stdout
+    again = [*command, "--journal", str(kept), "--jobs", "2"]
+    resumed = subprocess.run(again, capture_output=True, check=True, cwd=ROOT).stdout
+    assert resumed == whole
+    assert 5 < before <= kept.read_bytes().count(b"\n") == 1 + 2 * json.loads(whole)["tornado"]["asked"] + 1
+
+
+def waiting(seconds: float) -> Iterator[None]:
+    """Yield until so many seconds are over."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        time.sleep(0.002)
+        yield

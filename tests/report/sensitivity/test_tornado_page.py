@@ -1,0 +1,97 @@
+"""The tornado as lines, table, chart and JSON."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from tests.analysis.sensitivity.test_tornado import BY_HAND
+
+from medalopt.analysis.journal import Answer
+from medalopt.analysis.sensitivity.tornado import Tornado, tornado
+from medalopt.analysis.variants import Variants
+from medalopt.report.charts.drawing import svg
+from medalopt.report.sensitivity.named import called
+from medalopt.report.sensitivity.part import Part, as_json, as_page, on_screen
+from medalopt.report.sensitivity.tornado import told
+
+VARIANTS = Variants(BY_HAND)
+
+
+@pytest.fixture(scope="module")
+def found() -> Tornado:
+    """Return the tornado of the instance by hand."""
+    return tornado(VARIANTS, 1)
+
+
+def part(found: Tornado) -> Part:
+    """Return what is told of it."""
+    return told(VARIANTS.instance, "JPY", found)
+
+
+def test_the_finding_is_said_first(found: Tornado) -> None:
+    """The first line says which figure matters most and what it does; the next what else, and how all were moved."""
+    lines = part(found).lines
+    assert lines[0] == "Metal recovered by hand matters most: 40 % less, and there is no plan."
+    assert lines[1] == "Moved alone, 1 other figure may leave no plan: silver in phone (50 % less)."
+    assert "4 figures by the `cv` that the instance gives" in lines[-1]
+
+
+def test_the_table_and_the_chart_say_the_same(found: Tornado) -> None:
+    """Bars of no plan reach the edge, are hatched and named; the others stand at what the table says."""
+    chart = part(found).charts[0]
+    rows = chart.tables[0].rows
+    assert rows[0] == ("metal recovered by hand", "40 %", "cv", "no plan", "−80,000")
+    assert "metal returned by near" in chart.tables[0].notes[-1]
+    down, up = chart.option["series"]
+    assert down["data"][-1]["value"] == chart.option["xAxis"]["max"]
+    assert down["data"][-1]["label"]["formatter"] == "no plan"
+    assert up["data"][-1] == {"value": pytest.approx(-80_000)}
+    assert "no plan" in svg(chart)
+
+
+def test_as_json(found: Tornado) -> None:
+    """Each bar is a row with both ends, and the null of what has no plan."""
+    members = json.loads(as_json(VARIANTS.instance, [part(found)]))["tornado"]
+    first = members["bars"][0]
+    assert (first["path"], first["by"], first["step"]) == ("treatments.hand.recovery", "cv", 0.4)
+    assert (first["down"]["status"], first["down"]["objective"]) == ("infeasible", None)
+    assert first["up"]["held"] == 1
+    assert members["objective"] == pytest.approx(684_000)
+
+
+def test_what_was_interrupted_is_said(found: Tornado) -> None:
+    """Where not all figures were moved that is told."""
+    half = Tornado(found.base, found.bars[:2], found.asked, True)
+    assert part(half).interrupted
+    assert "Interrupted: 2 of" in part(half).lines[-1]
+
+
+def test_nothing_matters() -> None:
+    """Without any figure that changes something there is no chart, and that is said."""
+    nothing = part(Tornado(Answer("optimal", 1.0), (), 0))
+    assert nothing.charts == ()
+    assert nothing.lines[0].startswith("No figure matters")
+    assert on_screen(VARIANTS.instance, [nothing])
+
+
+def test_a_page_holds_it(found: Tornado) -> None:
+    """The page carries the finding as the title of the chart."""
+    assert "Metal recovered by hand matters most" in as_page(VARIANTS.instance, [part(found)])
+
+
+@pytest.mark.parametrize(
+    ("path", "of", "name"),
+    [
+        (("devices", "phone", "content", "Ag"), "", "silver in phone"),
+        (("treatments", "hand", "recovery", "Ag"), "", "silver recovered by hand"),
+        (("streams", "*", "available"), "device phone", "tonnes of phone"),
+        (("policy", "recycled", "Ag"), "", "recycled share asked of silver"),
+        (("alloys", "fine", "scrap", "share"), "", "process scrap of fine"),
+        (("transport_rate",), "", "transport rate"),
+        (("title",), "", "title"),
+    ],
+)
+def test_names(path: tuple[str, ...], of: str, name: str) -> None:
+    """Figures have names that a person reads; what has none is called by its path."""
+    assert called(VARIANTS.instance, path, of) == name
