@@ -24,6 +24,7 @@ def test_a_plan_in_whole_lots_is_told_as_what_it_is() -> None:
     ran = here("solve", LOTS)
     assert (ran.code, ran.err) == (0, "")
     assert "Feasible, within 6.2 % of the best without whole lots" in " ".join(ran.out.split())
+    assert "worth" not in ran.out and "Scarce" not in ran.out and "scarce" not in ran.out
     told = json.loads(here("solve", LOTS, "--json").out)
     assert told["status"] == "feasible" and told["solver"]["method"].startswith("branch and bound")
 

@@ -11,8 +11,9 @@ MOST_METALS = 3
 
 
 def answer(plan: Plan, worth: Worth) -> tuple[str, ...]:
-    """Return the lines of the answer, but for the proof."""
-    return tuple(line for line in (_cost(plan), _taken(plan), *_scarce(plan, worth)) if line)
+    """Return the lines of the answer, but for the proof; what is scarce only the prices of the best plan can tell."""
+    scarce = _scarce(plan, worth) if plan.certificate.optimal else ()
+    return tuple(line for line in (_cost(plan), _taken(plan), *scarce) if line)
 
 
 def _cost(plan: Plan) -> str:
@@ -62,7 +63,7 @@ def proof(plan: Plan) -> str:
     """Return what is proven of the plan, in one line."""
     certificate = plan.certificate
     if certificate.optimal and certificate.exact_value is not None:
-        return "Proven optimal: gap 0, every rule kept exactly, in fractions, by the basis that these figures round."
+        return "Proven optimal: gap 0, every rule kept exactly, in fractions; these figures are that plan, rounded."
     gap, broken = (f"{max(value, 0.0):.0e}" for value in (certificate.gap, certificate.primal_violation))
     best = "best without whole lots" if plan.instance.lots else "best there can be"
     word = f"Proven optimal: gap {gap}" if certificate.optimal else f"Feasible, {_within(certificate.gap, best)}"

@@ -12,7 +12,7 @@ from medalopt.report.worth import Worth
 
 def metals(plan: Plan, worth: Worth) -> Section:
     """Return the account of each metal, kg: needed and left over is what was at hand, returned and bought."""
-    account, metal = plan.account, plan.instance.metals
+    account, metal, best = plan.account, plan.instance.metals, plan.certificate.optimal
     needed = account.composition.sum(axis=(0, 2))
     back = account.returned.sum(axis=(0, 2))
     bought = account.decisions.bought.sum(axis=(1, 2)) @ plan.instance.market.composition.value
@@ -30,9 +30,9 @@ def metals(plan: Plan, worth: Worth) -> Section:
             (Column("returned kg", rank=1), [digits(back[e]) for e in listed]),
             (Column("bought kg", rank=1), [digits(bought[e]) for e in listed]),
             (Column("left over kg"), [digits(left[e]) for e in listed]),
-            (Column(f"worth {plan.unit} per kg"), [_worth(worth, e) for e in listed]),
+            *([(Column(f"worth {plan.unit} per kg"), [_worth(worth, e) for e in listed])] if best else []),
         ],
-        notes=["Worth: what one more kilogram at hand would save when it is used."],
+        notes=["Worth: what one more kilogram at hand would save when it is used."] if best else (),
     )
 
 
@@ -68,7 +68,7 @@ def _of_limit(amount: float, limit: float) -> str:
 def medals(plan: Plan, worth: Worth) -> Section:
     """Return the medals, what one is made of, when its alloy is due, and what one more would cost."""
     instance, medal = plan.instance, plan.instance.medals
-    extra = _one_more(plan, worth)
+    extra = [money(value) for value in _one_more(plan, worth)] if plan.certificate.optimal else []
     due = [instance.periods[period] for period in medal.due.tolist()]
     return section(
         "Medals",
@@ -77,7 +77,7 @@ def medals(plan: Plan, worth: Worth) -> Section:
             (Column("count"), [f"{count:,}" for count in medal.count.tolist()]),
             (Column("made of", right=False, rank=2), [_made_of(plan, m) for m in range(len(medal.names))]),
             (Column("due by end of", rank=1), due if len(instance.periods) > 1 else ["" for _ in due]),
-            (Column(f"one more costs {plan.unit}"), [money(value) for value in extra]),
+            *([(Column(f"one more costs {plan.unit}"), extra)] if extra else []),
         ],
     )
 

@@ -13,7 +13,7 @@ from medalopt.report.worth import Worth
 
 
 def sections(plan: Plan, worth: Worth) -> tuple[Section, ...]:
-    """Return the tables of a plan; those that would be empty are left out."""
+    """Return the tables of a plan; those that would be empty are left out, and where it is not the best, all worths."""
     made = (
         *sections_of_sources(plan),
         treatments(plan),
@@ -22,6 +22,6 @@ def sections(plan: Plan, worth: Worth) -> tuple[Section, ...]:
         offers(plan),
         medals(plan, worth),
         costs(plan),
-        scarcities(plan, worth),
+        *((scarcities(plan, worth),) if plan.certificate.optimal else ()),
     )
     return tuple(section for section in made if section.rows)

@@ -86,6 +86,6 @@ def _distance(found: Verdict) -> str:
     subject = "" if certificate.scope == "instance" else f", subject to the {certificate.scope}"
     worth = f"It comes to {digits(found.value, 6)} {found.unit}{subject}"
     if certificate.gap <= GAP:
-        exactly = "." if certificate.exact_value is None else ": the basis that it rounds leaves a gap of 0."
+        exactly = "." if certificate.exact_value is None else "; in fractions, before rounding, the gap is 0."
         return f"{worth}: no plan can do better ({certificate.arithmetic}){exactly}"
     return f"{worth}, at most {digits(above)} {found.unit} above the best there can be ({certificate.arithmetic})."

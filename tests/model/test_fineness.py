@@ -1,0 +1,52 @@
+"""The row of all that an alloy does not name: what holds just as much of it as is allowed counts nothing in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pyomo.core.expr import identify_variables as variables
+from tests.model.cases import loaded, plain
+
+import medalopt
+
+
+def three(others: str, shares: tuple[str, str, str]) -> dict[str, Any]:
+    """Return an alloy of three metals, and an offer of them that holds `others` of unnamed matter."""
+    metals = ("Ag", "Cu", "Zn")
+    return {
+        **plain(),
+        "metals": {metal: {} for metal in metals},
+        "alloys": {"silver": {"composition": {metal: ["0 %", "100 %"] for metal in metals}, "others": others}},
+        "market": {"scrap": {"composition": dict(zip(metals, shares, strict=True)), "price": "5 JPY/kg"}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("others", "shares"),
+    [
+        ("0.7 %", ("67.8 %", "6.1 %", "25.4 %")),
+        ("0.1 %", ("57.7 %", "20 %", "22.2 %")),
+        ("3 %", ("54.2 %", "17.1 %", "25.7 %")),
+        ("0.01", ("0.673", "26.1 %", "5.6 %")),
+    ],
+)
+def test_an_offer_at_the_limit_leaves_no_residue(others: str, shares: tuple[str, str, str]) -> None:
+    """Rounding of sums must not leave a coefficient of 1e-16, which no solver takes: the plan buys all its silver."""
+    instance = loaded(three(others, shares))
+    held = {
+        var.parent_component().name for row in medalopt.build(instance).others.values() for var in variables(row.body)
+    }
+    assert held == {"charge"}
+    plan = medalopt.solve(instance)
+    assert plan.status == "optimal" and plan.cost == pytest.approx(25)
+
+
+def test_an_alloy_of_offers_at_the_limit_alone() -> None:
+    """Where nothing counts in it the row is left out."""
+    bought = {
+        key: value for key, value in three("1 %", ("67 %", "26 %", "6 %")).items() if key not in ("streams", "smelters")
+    }
+    instance = loaded(bought)
+    assert not len(medalopt.build(instance).others)
+    assert medalopt.solve(instance).cost == pytest.approx(25)
