@@ -98,7 +98,7 @@ def read(value: str | float, unit: str, money: Money) -> Quantity:
 
     `unit` is canonical: `money` in it stands for the currency, '' for a plain share. Raises QuantityError.
     """
-    number, written = (value, "") if not isinstance(value, str) else _split(value, unit, money)
+    number, written = (value, "") if not isinstance(value, str) else split(value, unit, money)
     raw = _finite(number)
     if not written:
         return Quantity(raw)
@@ -111,8 +111,8 @@ def read(value: str | float, unit: str, money: Money) -> Quantity:
     return Quantity(raw, factor, pieces)
 
 
-def _split(text: str, unit: str, money: Money) -> tuple[str, str]:
-    """Return number and unit of `text`."""
+def split(text: str, unit: str, money: Money) -> tuple[str, str]:
+    """Return number and unit of `text`, both as written. Raises QuantityError; `unit` and `money` are for its text."""
     match = _NUMBER.fullmatch(text) if len(text) <= _LONGEST_TEXT else None
     if match is None:
         if text.strip().lstrip("+-.").lower() in ("inf", "infinity", "nan"):

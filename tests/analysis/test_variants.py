@@ -93,7 +93,8 @@ def test_the_plan_is_where_the_warm_program_begins() -> None:
         ("devices.*.content.Ag", (False, False, True)),
         ("streams.*.collection", (True, False, False)),
         ("medals.gold.count", (False, True, False)),
-        ("streams.*.available", (False, True, True)),
+        ("streams.*.available", (False, True, False)),
+        ("streams.phone@west.available", (False, True, True)),
     ],
 )
 def test_a_way_is_drawn_as_a_line(path: str, moves: tuple[bool, bool, bool]) -> None:
@@ -101,6 +102,8 @@ def test_a_way_is_drawn_as_a_line(path: str, moves: tuple[bool, bool, bool]) -> 
     variants = Variants(TINY)
 
     def changes(position: float) -> dict[str, str]:
+        if path.startswith("streams.phone"):
+            return {path: f"{position / 100!r} t"}
         return scaled(variants, path, position) if "*" in path else {path: str(round(position) - 60)}
 
     way = variants.along(changes, 80.0, 120.0)

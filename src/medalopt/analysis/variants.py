@@ -204,6 +204,8 @@ class Along:
         one, two, other = (self.variant(at) for at in (first, second, third))
         self._inner: Variant = one
         self.line = line(one.linear, first, two.linear, second, other.linear, third)
+        if self.line is not None and self.line.moves_matrix:
+            self.line = self.line.with_columns_alike() or self.line
         if self.line is not None and alike(one.linear, variants.base.linear):
             self.line = self.line.shaped_as(variants.base.linear)
 
@@ -211,6 +213,11 @@ class Along:
         """Return the variant at `position`: on the line, or built from the instance with its changes."""
         if self.line is None or not self.low < position < self.high:
             return self._variants.variant(self._changes(position))
+        return self.drawn(position)
+
+    def drawn(self, position: float) -> Variant:
+        """Return the variant at `position` on the line, also at its ends; there must be one."""
+        assert self.line is not None, "only what moves in proportion can be drawn"
         return dataclasses.replace(self._inner, linear=self.line.at(position))
 
     def answer(self, position: float) -> Outcome:

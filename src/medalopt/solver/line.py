@@ -83,6 +83,38 @@ class Line:
         same = np.array_equal(self.one.entries.value, self.two.entries.value)
         return None if same else self.two.entries.value
 
+    @cached_property
+    def costs_slope(self) -> Floats:
+        """By how much the costs grow with the position, (N,)."""
+        return (self.two.costs[0] - self.one.costs[0]) / (self.second - self.first)
+
+    @cached_property
+    def end_slopes(self) -> dict[str, Floats]:
+        """By how much the ends of columns, (N,), and rows, (M,), grow with the position; 0 where there is none."""
+        ends = {}
+        for name in ("lower", "upper", "row_lower", "row_upper"):
+            one, two = getattr(self.one, name), getattr(self.two, name)
+            by = np.zeros(len(one))
+            np.subtract(two, one, out=by, where=np.isfinite(one))
+            ends[name] = by / (self.second - self.first)
+        return ends
+
+    def with_columns_alike(self) -> Line | None:
+        """Return the line in which a column whose entries all grow alike is measured in what it grows by.
+
+        Then its ends move and no entry does. None where entries move otherwise, or such a column costs something.
+        """
+        entries, column = self.one.entries, self.one.entries.column
+        moved = np.unique(column[entries.value != self.two.entries.value])
+        ratio = np.divide(self.two.entries.value, entries.value, out=np.zeros(len(column)), where=entries.value != 0)
+        grows = np.ones(len(self.one.lower))
+        grows[column] = ratio
+        alone = self.one.costs[:, moved].any() or self.two.costs[:, moved].any() or not (grows[moved] > 0).all()
+        if alone or not np.allclose(ratio, grows[column], rtol=STRAIGHT, atol=0):
+            return None
+        ends = {name: getattr(self.two, name) * grows for name in ("lower", "upper", "size")}
+        return Line(self.one, dataclasses.replace(self.two, entries=entries, **ends), self.first, self.second)
+
     @property
     def moves_matrix(self) -> bool:
         """Whether the entries move: then the optimum is no piecewise linear function of the position."""

@@ -1,0 +1,160 @@
+"""What `--vary PATH=LO..HI` asks for: a figure, the values between which it moves, the changes that put it there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from medalopt.analysis.variants import PER_CENT, Changes, Variants
+from medalopt.errors import UsageError
+from medalopt.instance import wildcards
+from medalopt.instance.paths import PathError, parse, render
+from medalopt.instance.schema.at import Kind, kind_at
+from medalopt.instance.schema.fields import Measure, Whole
+from medalopt.quantity import Quantity, QuantityError, split, spoken
+from medalopt.wording import shown
+
+HOW = "write PATH=LO..HI, such as --vary 'devices.*.content.Ag=70..120%'"
+_SHARE = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Vary:
+    """A figure, or with `*` several, that moves from `low` to `high`, in `unit` (None of counts and leads).
+
+    `base` is where the instance stands, None where no one number says so; `at` gives the changes for a value.
+    """
+
+    path: str
+    unit: str | None
+    low: float
+    high: float
+    whole: bool
+    base: float | None
+    at: Callable[[float], Changes]
+
+
+def vary(variants: Variants, text: str) -> Vary:
+    """Return what `text`, PATH=LO..HI, asks for. Raises UsageError or InputError, which say what is wrong with it."""
+    path, equals, ends = (part.strip() for part in text.partition("="))
+    first, dots, last = (part.strip() for part in ends.partition(".."))
+    if not (path and equals and first and dots and last):
+        raise UsageError(f"--vary {shown(text)}: {HOW}")
+    kind = _kind(variants, path, first)
+    try:
+        found = _read(variants, path, kind, first, last)
+    except QuantityError as error:
+        raise UsageError(f"--vary {shown(text)}: {error}") from error
+    if not found.low < found.high:
+        raise UsageError(f"--vary {shown(text)}: both ends are the same or turned round; {HOW}")
+    for end in (found.low, found.high):  # tells what is not allowed there, and what has no such name
+        variants.changed(found.at(end))
+    return found
+
+
+def _kind(variants: Variants, path: str, value: str) -> Kind:
+    """Return the kind of the figures that `path` names."""
+    try:
+        parse(path)
+    except PathError as error:
+        raise UsageError(f"--vary {shown(path)}: {error}") from error
+    named = wildcards.named(variants.written, path)
+    if not named:
+        variants.expanded([(path, value)])  # says that nothing has that name
+    kind = next((kind for kind in map(kind_at, named) if kind is not None), None)
+    if kind is None:
+        variants.changed({render(named[0]): value})  # says what is written wrong
+        raise UsageError(
+            f"--vary {shown(path)}: no number stands there; name a figure, such as smelters.kosaka.capacity"
+        )
+    return kind
+
+
+def _read(variants: Variants, path: str, kind: Kind, first: str, last: str) -> Vary:
+    """Return the figure with both ends in one unit. Raises QuantityError."""
+    money = variants.written.money
+    several = wildcards.ANY in parse(path)
+    unit = kind.measure.unit if isinstance(kind.measure, Measure) else _SHARE
+    (one, own), (two, other) = split(first, unit, money), split(last, unit, money)
+    own, other = own or other, other or own
+    if other == own == "%" and (several or not _accepts(kind, f"{two} %", variants)):
+        return _scaling(variants, path, float(one), float(two))
+    if several and any(end[0] in "+-" for end in (first, last)):
+        return _adding(variants, path, kind, f"{one} {own}", f"{two} {other}")
+    if isinstance(kind.measure, Whole):
+        least, most = (_whole(text, kind.measure) for text in (first, last))
+        return Vary(path, None, least, most, True, _base(variants, path, Fraction(1)), _putting(variants, path, None))
+    low, high = (kind.measure.check(f"{n} {u}", money) for n, u in ((one, own), (two, other)))
+    if not other:
+        other = spoken(unit, money.currency) or "%"
+        high = Quantity(high.raw / (1 if unit else 0.01), Fraction(1) if unit else PER_CENT)
+    if low.pieces != high.pieces:
+        raise QuantityError("write both ends in the same unit")
+    base = None if high.pieces else _base(variants, path, high.factor)
+    return Vary(path, other, float(low.exact / high.factor), high.raw, False, base, _putting(variants, path, other))
+
+
+def _accepts(kind: Kind, text: str, variants: Variants) -> bool:
+    """Whether the figure itself may be written as `text`."""
+    if not isinstance(kind.measure, Measure):
+        return False
+    try:
+        kind.measure.check(text, variants.written.money)
+    except QuantityError:
+        return kind.measure.unit == _SHARE
+    return True
+
+
+def _scaling(variants: Variants, path: str, low: float, high: float) -> Vary:
+    if low < 0:
+        raise QuantityError("a figure is scaled by 0 % or more")
+
+    def at(value: float) -> Changes:
+        return wildcards.scaled(variants.written, path, Fraction(repr(value)) * PER_CENT)
+
+    kinds = [kind_at(one) for one in wildcards.named(variants.written, path)]
+    whole = any(kind is not None and isinstance(kind.measure, Whole) for kind in kinds)
+    return Vary(path, "%", low, high, whole, 100.0, at)
+
+
+def _adding(variants: Variants, path: str, kind: Kind, first: str, last: str) -> Vary:
+    unit = kind.measure.unit if isinstance(kind.measure, Measure) else _SHARE
+    money = variants.written.money
+    low, high = (Measure(unit, low=None).check(text, money) for text in (first, last))
+    whole = isinstance(kind.measure, Whole)
+    told = None if whole else spoken(unit, money.currency) or "%"
+    factor = PER_CENT if told == "%" else Fraction(1)
+
+    def at(value: float) -> Changes:
+        number = str(round(value)) if whole else f"{value!r} {told}"
+        return variants.expanded([(path, number if number.startswith("-") else f"+{number}")])
+
+    return Vary(path, told, float(low.exact / factor), float(high.exact / factor), whole, 0.0, at)
+
+
+def _putting(variants: Variants, path: str, unit: str | None) -> Callable[[float], Changes]:
+    def at(value: float) -> Changes:
+        return variants.expanded([(path, str(round(value)) if unit is None else f"{value!r} {unit}")])
+
+    return at
+
+
+def _whole(text: str, measure: Whole) -> float:
+    number = text.replace("_", "")
+    if not (number.isascii() and number.isdigit() and measure.low <= int(number) <= measure.high):
+        raise QuantityError(f"expected a whole number from {measure.low} to {measure.high:_}; found `{shown(text)}`")
+    return float(int(number))
+
+
+def _base(variants: Variants, path: str, factor: Fraction) -> float | None:
+    """Return what stands at `path`, in the unit that `factor` stands for; None where that is not one number."""
+    found = set()
+    for one in wildcards.named(variants.written, path):
+        try:
+            present = variants.from_value(render(one))
+        except UsageError:
+            return None
+        exact = Fraction(repr(present.value)) * (PER_CENT if present.unit == "%" else 1)
+        found.add(float(exact / factor))
+    return found.pop() if len(found) == 1 else None
