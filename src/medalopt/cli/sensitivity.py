@@ -16,6 +16,7 @@ from medalopt.cli.mixing import Corners, DeviceMix, Mixing
 from medalopt.cli.otherwise import Bought, Drop, From, Late, Named, Otherwise, Without
 from medalopt.cli.refusing import tell_no_plan
 from medalopt.cli.solve import Measure, Objective
+from medalopt.cli.varying import Vary, Varying
 from medalopt.errors import NoPlanError, UsageError
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Asked:
     """What the command line asks for beside the ranges, which are told where it asks for nothing else."""
 
     objective: str
+    varying: Varying
     otherwise: Otherwise
     mixing: Mixing
     mattering: Mattering
@@ -37,6 +39,7 @@ class Asked:
 
 def sensitivity(
     instance: InstanceFile,
+    vary: Vary = None,
     without: Without = False,
     drop: Drop = None,
     start: From = None,
@@ -62,7 +65,8 @@ def sensitivity(
             raise UsageError(f"-o {place(output)}: a sensitivity is written as NAME.html, NAME.txt or NAME.json")
         check_output(output, instance)
     otherwise = Otherwise(without, tuple(drop or ()), start, delay, scenarios, premium)
-    asked = Asked(objective.value, otherwise, Mixing.of(device_mix, triangle), Mattering(tornado, jobs, journal))
+    mixing, mattering = Mixing.of(device_mix, triangle), Mattering(tornado, jobs, journal)
+    asked = Asked(objective.value, Varying(tuple(vary or ())), otherwise, mixing, mattering)
     variants = _opened(instance, set_, objective)
     try:
         parts = _made(variants, asked)
@@ -87,6 +91,7 @@ def _made(variants: Variants, asked: Asked) -> list[Part]:
 def _asked(asked: Asked) -> Iterator[Callable[[Variants], Part]]:
     """Yield the parts that the command line asks for, each a function of the variants."""
     others = [*asked.otherwise.parts(), *asked.mixing.parts(), *asked.mattering.parts()]
+    others = [*asked.varying.parts(), *asked.otherwise.parts(), *asked.mixing.parts()]
     yield from others or [_ranges]
 
 

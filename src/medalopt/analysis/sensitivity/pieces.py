@@ -52,8 +52,11 @@ class Pieces:
     gap: float
 
 
-def pieces(touch: Callable[[float], Touch], low: float, high: float, noise: float, most: int) -> Pieces:
-    """Return the pieces of the function that `touch` asks, after at most `most` questions; `noise`: what is nothing."""
+def pieces(touch: Callable[[float], Touch], low: float, high: float, noise: float, enough: float, most: int) -> Pieces:
+    """Return the pieces of the function that `touch` asks, after at most `most` questions; `noise`: what is nothing.
+
+    One stops as soon as it is known to within `enough`.
+    """
     near = NEAR * (high - low)
     left, right = touch(low), touch(high)
     done: list[Piece] = []
@@ -74,7 +77,7 @@ def pieces(touch: Callable[[float], Touch], low: float, high: float, noise: floa
 
     enter(left, right)
     for _ in range(most):
-        if not heap:
+        if not heap or -heap[0][0] <= enough:
             break
         _, _, meet, one, two = heapq.heappop(heap)
         between = touch(meet)
@@ -100,13 +103,13 @@ def _meeting(one: Touch, two: Touch, near: float) -> float | None:
     if not two.slope > one.slope:
         return None
     across = (two.line(one.at) - one.value) / (one.slope - two.slope)
-    meet = neat(one.at + across, near)
+    meet = neat(one.at + across, near * 0.01)
     return meet if one.at + near < meet < two.at - near else None
 
 
 def neat(at: float, near: float) -> float:
     """Return the number of few digits that is as good as `at`, where there is one within `near`."""
-    few = float(f"{at:.7g}")
+    few = float(f"{at:.6g}")
     return few if abs(few - at) <= near else at
 
 

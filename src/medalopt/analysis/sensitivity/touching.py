@@ -36,14 +36,15 @@ class Found:
 class Touching:
     """The measure along `way`, whose line moves either ends or costs; `sign` is 1 where it is convex, else -1."""
 
-    def __init__(self, variants: Variants, way: Along, line: Line) -> None:
-        self._variants, self._way, self._line = variants, way, line
+    def __init__(self, variants: Variants, way: Along, line: Line, progress: Callable[[str], None]) -> None:
+        self._variants, self._way, self._line, self._progress = variants, way, line, progress
         self.sign = -1.0 if line.moves_costs else 1.0
         self._known: dict[float, Found] = {}
 
     def found(self, at: float) -> Found:
         """Return the variant at a position, and its answer."""
         if at not in self._known:
+            self._progress(f"question {len(self._known) + 1}")
             variant = self._way.drawn(at)
             self._known[at] = Found(variant, self._variants.answer(variant))
         return self._known[at]
@@ -96,6 +97,3 @@ def stands(linear: Linear, y: Floats) -> float:
 
 def _at_ends(price: Floats, low: Floats, high: Floats) -> float:
     return float(np.where(price > 0, price * low, price * high).sum())
-
-
-Asked = Callable[[float], Outcome]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
 from medalopt.analysis.variants import PER_CENT, Changes, Variants
-from medalopt.errors import UsageError
+from medalopt.errors import InputError, UsageError
 from medalopt.instance import wildcards
 from medalopt.instance.paths import PathError, parse, render
 from medalopt.instance.schema.at import Kind, kind_at
@@ -15,6 +16,7 @@ from medalopt.instance.schema.fields import Measure, Whole
 from medalopt.quantity import Quantity, QuantityError, split, spoken
 from medalopt.wording import shown
 
+HERE = "--set"  # where faults of changes stand
 HOW = "write PATH=LO..HI, such as --vary 'devices.*.content.Ag=70..120%'"
 _SHARE = ""
 
@@ -37,6 +39,14 @@ class Vary:
 
 def vary(variants: Variants, text: str) -> Vary:
     """Return what `text`, PATH=LO..HI, asks for. Raises UsageError or InputError, which say what is wrong with it."""
+    try:
+        return _asked(variants, text)
+    except InputError as error:
+        own = (dataclasses.replace(fault, file="--vary") if fault.file == HERE else fault for fault in error.faults)
+        raise InputError(list(own)) from error
+
+
+def _asked(variants: Variants, text: str) -> Vary:
     path, equals, ends = (part.strip() for part in text.partition("="))
     first, dots, last = (part.strip() for part in ends.partition(".."))
     if not (path and equals and first and dots and last):

@@ -1,0 +1,92 @@
+"""A function that is no piecewise linear one, sampled: halved where it bends, and its end found where it has one."""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+
+from medalopt.analysis.sensitivity.touching import Found, stands
+from medalopt.errors import SolverError
+
+START = 7  # positions asked about first
+EDGE = 1e-6  # of the whole way, to which the end of plans is found
+ACCURACY = 1e-3  # of all that the measure moves by, to which the straight lines between samples keep
+Ask = Callable[[float], Found]
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """What was found at each position, in order; the lines between keep to `accuracy`, as far as halving shows."""
+
+    found: tuple[tuple[float, Found], ...]
+    accuracy: float
+
+
+def sampled(ask: Ask, low: float, high: float, noise: float, most: int) -> Samples:
+    """Return samples from `low` to `high`, at most about `most`; `noise`: what is nothing."""
+    known = {at: ask(at) for at in (low + (high - low) * step / (START - 1) for step in range(START))}
+    for one, two in list(pairwise(sorted(known))):
+        if known[one].outcome.feasible != known[two].outcome.feasible:
+            inside, outside = (one, two) if known[one].outcome.feasible else (two, one)
+            known |= _edge(ask, known, inside, outside, EDGE * (high - low))
+    values = [found.outcome.value for found in known.values() if found.outcome.feasible]
+    wanted = max(ACCURACY * (max(values, default=0.0) - min(values, default=0.0)), noise)
+    accuracy = _halved(ask, known, wanted, (high - low) * EDGE, most)
+    return Samples(tuple(sorted(known.items())), max(accuracy, noise))
+
+
+def _halved(ask: Ask, known: dict[float, Found], wanted: float, least: float, most: int) -> float:
+    """Halve where the middle lies farther than `wanted` beside the straight line; return the most that is left."""
+    heap: list[tuple[float, float, float]] = []
+    for one, two in pairwise(sorted(known)):
+        if known[one].outcome.feasible and known[two].outcome.feasible:
+            heapq.heappush(heap, (-math.inf, one, two))
+    left = 0.0
+    while heap and -heap[0][0] > wanted and len(known) < most:
+        _, one, two = heapq.heappop(heap)
+        middle = (one + two) / 2
+        if two - one <= least:
+            continue
+        known[middle] = ask(middle)
+        if not known[middle].outcome.feasible:
+            continue
+        beside = abs(known[middle].outcome.value - (known[one].outcome.value + known[two].outcome.value) / 2)
+        left = max(left, beside if beside <= wanted else 0.0)
+        if beside > wanted:
+            heapq.heappush(heap, (-beside, one, middle))
+            heapq.heappush(heap, (-beside, middle, two))
+    return max(left, -heap[0][0] if heap and math.isfinite(heap[0][0]) else 0.0)
+
+
+def _edge(ask: Ask, known: dict[float, Found], inside: float, outside: float, near: float) -> dict[float, Found]:
+    """Return the two positions between which plans end, no farther apart than `near`, with what was found there."""
+    plan, none = known[inside], known[outside]
+    tries = 0
+    while abs(outside - inside) > near:
+        tries += 1
+        at = (inside + outside) / 2 if tries % 3 == 0 else _refuted_up_to(plan, none, inside, outside, near)
+        try:
+            found = ask(at)
+        except SolverError:  # so near to the end that neither can be proven
+            break
+        if found.outcome.feasible:
+            inside, plan = at, found
+        else:
+            outside, none = at, found
+    return {inside: plan, outside: none}
+
+
+def _refuted_up_to(plan: Found, none: Found, inside: float, outside: float, near: float) -> float:
+    """Return about where that ends which refutes a plan at `outside`, a little within or beyond; else the middle."""
+    y = none.outcome.y
+    if len(y) != len(plan.variant.linear.rows):
+        return (inside + outside) / 2
+    there, here = stands(none.variant.linear, y), stands(plan.variant.linear, y)
+    share = there / (there - here) if here < 0 < there else 0.5
+    at = outside + (inside - outside) * share
+    step = math.copysign(near / 2, inside - outside)
+    at = at + step  # once this much within, a plan is likely; then this much beyond it none is
+    return at if min(inside, outside) + near / 4 < at < max(inside, outside) - near / 4 else inside - step

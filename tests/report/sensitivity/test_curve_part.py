@@ -1,0 +1,52 @@
+"""A curve as it is told: what it found in words, its table and chart, and plain data."""
+
+from __future__ import annotations
+
+import pytest
+from tests.analysis.varied import TINY
+
+from medalopt.analysis.sensitivity.curve import curve
+from medalopt.analysis.sensitivity.vary import vary
+from medalopt.analysis.variants import Variants
+from medalopt.report.charts.drawing import svg
+from medalopt.report.sensitivity.curve import part
+from medalopt.report.sensitivity.part import Part
+
+
+def told(asked: str) -> Part:
+    """Return what is told of a curve of the tiny instance."""
+    variants = Variants(TINY)
+    return part(curve(variants, vary(variants, asked)), "JPY")
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ("streams.*.available=20..150%", "no plan below 41.3793 %"),
+        ("policy.footprint_cap=4.5..8", "straight but for 1 breakpoint"),
+        ("smelters.*.lead=0..4", "Every whole value is told"),
+        ("devices.*.content.Ag=80..120%", "as far as halving shows"),
+        ("medals.gold.count=39..60", "no plan above 39"),
+        ("alloys.silver_925.capacity=0..1", "No plan exists wherever"),
+    ],
+)
+def test_the_finding_is_said(asked: str, says: str) -> None:
+    """The lines say what the curve is and where it ends."""
+    assert says in " ".join(told(asked).lines)
+
+
+def test_plain_data() -> None:
+    """The JSON holds path, unit, points with their breakpoints, and null where there is no plan."""
+    found = told("streams.*.available=20..150%").members["curve"]
+    assert (found["path"], found["unit"], found["exact"]) == ("streams.*.available", "%", True)
+    assert found["points"][0] == {"value": 20.0, "objective": None, "breakpoint": False}
+    assert found["points"][1]["breakpoint"]
+    assert found["feasible"]["low"] == pytest.approx(1200 / 29)
+    assert found["base"]["value"] == 100.0
+
+
+def test_the_chart_marks_what_matters() -> None:
+    """Base case, axes with units, and where there is no plan stand in the picture."""
+    drawn = svg(told("streams.*.available=20..150%").charts[0])
+    for text in ("as it is", "no plan", "streams.*.available (%)", "cost (JPY)"):
+        assert f">{text}</text>" in drawn
