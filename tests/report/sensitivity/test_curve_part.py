@@ -26,7 +26,7 @@ def told(asked: str) -> Part:
         ("policy.footprint_cap=4.5..8", "straight but for 1 breakpoint"),
         ("smelters.*.lead=0..4", "Every whole value is told"),
         ("devices.*.content.Ag=80..120%", "as far as halving shows"),
-        ("medals.gold.count=39..60", "no plan above 39"),
+        ("medals.gold.count=36..60", "no plan above 39"),
         ("alloys.silver_925.capacity=0..1", "No plan exists wherever"),
     ],
 )
