@@ -90,9 +90,8 @@ def _made(variants: Variants, asked: Asked) -> list[Part]:
 
 def _asked(asked: Asked) -> Iterator[Callable[[Variants], Part]]:
     """Yield the parts that the command line asks for, each a function of the variants."""
-    others = [*asked.otherwise.parts(), *asked.mixing.parts(), *asked.mattering.parts()]
-    others = [*asked.varying.parts(), *asked.otherwise.parts(), *asked.mixing.parts()]
-    yield from others or [_ranges]
+    every = (asked.varying, asked.otherwise, asked.mixing, asked.mattering)
+    yield from [part for one in every for part in one.parts()] or [_ranges]
 
 
 def _ranges(variants: Variants) -> Part:
