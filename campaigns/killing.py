@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import coverage
+import highspy
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -178,6 +179,7 @@ class _Campaign:
     def pytest_runtestloop(self, session: Any) -> bool:
         """Called by pytest to run the tests."""
         self.collecting.stop()
+        highspy.Highs.resetGlobalScheduler(True)  # a fork has none of its threads and would wait for them for ever
         gc.collect()
         caches = [each for each in gc.get_objects() if isinstance(each, functools._lru_cache_wrapper)]
         self.caches = [each for each in caches if str(each.__module__).startswith(("medalopt", "tests"))]
