@@ -27,11 +27,13 @@ class Fate:
 def shared(work: Callable[[Sequence[Any]], None], wanted: Sequence[Any], jobs: int) -> None:
     """Share work out among so many processes, and wait for them."""
     children = []
-    for number in range(jobs):
+    for number in range(min(jobs, len(wanted))):
         child = os.fork()
         if not child:
-            work(wanted[number::jobs])
-            os._exit(0)
+            try:
+                work(wanted[number::jobs])
+            finally:
+                os._exit(0)
         children.append(child)
     for child in children:
         os.waitpid(child, 0)

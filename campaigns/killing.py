@@ -224,7 +224,7 @@ class _Campaign:
         if not child:
             shared(work, files, self.jobs)
             os._exit(0)
-        for _ in range(self.jobs):
+        for _ in range(min(self.jobs, len(files))):
             answer = answers.get()
             if isinstance(answer, str):
                 raise AssertionError(f"{answer} fails without a mutant")
