@@ -8,7 +8,7 @@ from typing import Any
 from medalopt.analysis.sensitivity.mix.answers import Answer
 from medalopt.analysis.sensitivity.mix.curve import Curve, Point
 from medalopt.analysis.sensitivity.mix.mix import DeviceMix
-from medalopt.report.charts.chart import COLOURS, FAINT, INK, Axis, Chart, barred, line, plot
+from medalopt.report.charts.chart import COLOURS, INK, Axis, Chart, barred, line, plot, shortened
 from medalopt.report.numbers import mass, money, scale, share
 from medalopt.report.sensitivity.mix.words import listed, short
 
@@ -23,42 +23,46 @@ def curves(found: DeviceMix) -> Chart:
     size, word = scale(values)
     least, most = (min(values) / size, max(values) / size) if values else (0.0, 1.0)
     room = (most - least) * 0.06 or abs(most) * 0.05 or 1.0
-    grids, across, up, series = [], [], [], []
-    for number, curve in enumerate(found.ranking):
-        row, column = divmod(number, ACROSS)
-        left = f"{1.5 + column * 33:.4g}%"
-        grids.append({"left": left, "width": "29%", "top": 44 + row * HIGH, "height": HIGH - 84, "containLabel": True})
-        axis = Axis(
-            f"share of {curve.device}", "% of all tonnes", least=curve.points[0].share * 100, most=_ends(curve)
-        ).option()
-        across.append({**axis, "gridIndex": number, "nameGap": 24, "splitNumber": 4})
-        axis = Axis(f"{word}{found.unit}" if column == 0 else "", least=_down(least - room), most=most + room).option(
-            upward=True
-        )
-        up.append(
-            {
-                **axis,
-                "gridIndex": number,
-                "splitNumber": 3,
-                "axisLabel": {**axis["axisLabel"], "showMaxLabel": False, "showMinLabel": False},
-            }
-        )
-        series.append({**_drawn(found, curve, size), "xAxisIndex": number, "yAxisIndex": number})
+    charts = [_small(found, curve, number, size) for number, curve in enumerate(found.ranking)]
+    for number, (_, _, up, _) in enumerate(charts):
+        up |= {"min": least - room, "max": most + room, "name": f"{word}{found.unit}" if number % ACROSS == 0 else ""}
+        up["axisLabel"] = {
+            **up["axisLabel"],
+            "show": number % ACROSS == 0,
+            "showMaxLabel": False,
+            "showMinLabel": False,
+        }
+    grids, across, ups, series = ([chart[part] for chart in charts] for part in range(4))
     option = plot(Axis(""), Axis(""), series, legend=False)
-    title = "What the plan costs as the share of each device goes from none to double (dashed: its share now)"
     height = 44 + HIGH * (1 + (len(found.curves) - 1) // ACROSS)
-    return Chart(title, {**option, "grid": grids, "xAxis": across, "yAxis": up}, (), (), height)
+    notes = ("Dashed: the share now. Shaded: no plan. The tonnes stay, the other devices move in proportion.",)
+    return Chart(_curved(found), {**option, "grid": grids, "xAxis": across, "yAxis": ups}, (), notes, height)
 
 
-def _ends(curve: Curve) -> float:
-    return curve.points[-1].share * 100
+def _curved(found: DeviceMix) -> str:
+    """Return what the curves show: where the cost moves most from none of a device to the most of it."""
+    told = f"The {found.measure} as the share of each device goes from none to double (dashed: now)"
+    spans = {
+        curve.device: max(values) - min(values)
+        for curve in found.curves
+        if (values := [point.answer.value for point in curve.points if point.answer.value is not None])
+    }
+    return f"{told}; it moves most with {max(spans, key=spans.__getitem__)}" if spans else told
 
 
-def _down(value: float) -> float:
-    return 0.0 if 0 > value > -1e-9 else value
+def _small(found: DeviceMix, curve: Curve, number: int, size: float) -> tuple[dict[str, Any], ...]:
+    """Return the place, the axes and the line of one small chart."""
+    row, column = divmod(number, ACROSS)
+    grid = {"left": f"{9 + column * 31}%", "width": "26%", "top": 44 + row * HIGH, "height": HIGH - 78}
+    shares = [point.share * 100 for point in curve.points]
+    across = Axis(f"{shortened(curve.device)}, % of all tonnes", least=shares[0], most=shares[-1]).option()
+    across |= {"gridIndex": number, "nameGap": 24, "splitNumber": 4}
+    across["axisLabel"] = {**across["axisLabel"], "showMaxLabel": False}
+    up = {**Axis("").option(upward=True), "gridIndex": number, "splitNumber": 3}
+    return grid, across, up, {**_drawn(curve, size), "xAxisIndex": number, "yAxisIndex": number}
 
 
-def _drawn(found: DeviceMix, curve: Curve, size: float) -> dict[str, Any]:
+def _drawn(curve: Curve, size: float) -> dict[str, Any]:
     points = [
         (point.share * 100, None if point.answer.value is None else point.answer.value / size) for point in curve.points
     ]
@@ -70,7 +74,7 @@ def _drawn(found: DeviceMix, curve: Curve, size: float) -> dict[str, Any]:
         "data": [{"xAxis": curve.share * 100}],
     }
     drawn = line(curve.device, points, markLine=now, itemStyle={"color": COLOURS[0]}, symbolSize=4)
-    areas = [barred(start.share * 100, end.share * 100, "no plan") for start, end in _barred(curve)]
+    areas = [barred(start.share * 100, end.share * 100, "") for start, end in _barred(curve)]
     if areas:
         drawn["markArea"] = {**areas[0], "data": [area["data"][0] for area in areas]}
     return drawn
@@ -107,7 +111,6 @@ def ranking(found: DeviceMix) -> Chart:
     up = Axis("device and its share now", names=names, extra={"axisLabel": {"color": INK, "fontSize": 12}}).option(
         upward=True
     )
-    up["axisLine"] = {"onZero": True, "lineStyle": {"color": FAINT}}
     up["axisLabel"] = {**up["axisLabel"], "interval": 0}
     option["yAxis"] = {
         **up,

@@ -6,7 +6,7 @@ from medalopt.analysis.sensitivity.mix.mix import DeviceMix
 from medalopt.analysis.sensitivity.mix.named import NamedMix
 from medalopt.report.charts.chart import Chart
 from medalopt.report.numbers import mass, money, share, tonnes
-from medalopt.report.sensitivity.mix import charts, tables
+from medalopt.report.sensitivity.mix import charts, tables, triangle
 from medalopt.report.sensitivity.mix.rows import members
 from medalopt.report.sensitivity.mix.words import listed, short
 from medalopt.report.sensitivity.part import Part
@@ -34,6 +34,8 @@ def _charts(found: DeviceMix) -> tuple[Chart, ...]:
     drawn = [charts.curves(found), charts.ranking(found)] if found.curves else []
     if found.named:
         drawn.append(charts.mixes(found))
+    if found.triangle is not None:
+        drawn.append(triangle.chart(found, found.triangle))
     return tuple(drawn)
 
 
