@@ -74,7 +74,7 @@ def test_every_source_keeps_its_tonnes(times: float) -> None:
     instance = medalopt.load(TINY)
     offer, before = Offer.of(instance), _sums(instance)
     for device in range(3):
-        for other in (offer.scaled(device, times), offer.split((0, 1, 2), (times, 1.0, 0.5))):
+        for other in (offer.scaled(device, times), offer.split({0: times, 1: 1.0, 2: 0.5})):
             after = _sums(other)
             assert after.keys() == before.keys()
             for key, tonnes in before.items():
@@ -217,20 +217,38 @@ def test_the_triangle_is_that_of_independent_solves() -> None:
     found, instance = tiny().triangle, medalopt.load(TINY)
     assert found is not None
     assert found.now.answer.value == tiny().base.value
-    offer = Offer.of(instance)
     assert len(found.splits) == 66
-    order = [instance.devices.names.index(name) for name in found.devices]
-    now = offer.shares()[order]
-    wanted = offer.split((order[0], order[1], order[2]), tuple((np.array([0.0, 0.0, 1.0]) * now.sum() / now).tolist()))
-    same = [split for split in found.splits if np.allclose(split.answer.shares, offer.shares(wanted))]
-    assert same
-    for split in same:
+    offer = Offer.of(instance)
+    devices = [instance.devices.names.index(name) for name in found.devices]
+    for split in found.splits[::13]:
         assert sum(split.parts) == pytest.approx(1)
+        changed = offer.split(dict(zip(devices, split.parts, strict=True)))
         if split.answer.value is None:
             with pytest.raises(NoPlanError):
-                solve(wanted)
+                solve(changed)
         else:
-            assert split.answer.value == pytest.approx(solve(wanted).objective, rel=1e-7)
+            assert split.answer.value == pytest.approx(solve(changed).objective, rel=1e-7)
+
+
+def test_a_split_by_hand(tmp_path: Path) -> None:
+    """In a source of three each has its part; one that offers two of them splits its tonnes between those."""
+    shop = [
+        {"device": "phone", "region": "r", "name": "a_shop", "available": "1 t"},
+        {"device": "laptop", "region": "r", "name": "b_shop", "available": "2 t"},
+        {"device": "kettle", "region": "q", "name": "c_shop", "available": "5 t"},
+    ]
+    box = dict(SMALL["streams"][0], device="laptop", available="4 t")
+    devices = {**SMALL["devices"], "laptop": {"content": {"Ag": "1 g/t"}}}
+    offer = Offer.of(small(tmp_path, devices=devices, streams=[*SMALL["streams"], box, *shop]).instance)
+    kettle, laptop, phone = range(3)
+    named = dict(zip(offer.instance.streams.names, range(6), strict=True))
+    after = offer.split({kettle: 0.5, laptop: 0.2, phone: 0.3}).streams.available.value[:, 0]
+    told = {name: float(after[i]) for name, i in named.items()}
+    assert told == pytest.approx(
+        {"kettle@r": 4, "laptop@r": 1.6, "phone@r": 2.4, "a_shop": 1.8, "b_shop": 1.2, "c_shop": 5}
+    )
+    assert offer.together((kettle, laptop, phone)).tolist() == [2, 6, 3]
+    assert offer.split({kettle: 1, laptop: 0, phone: 0}).streams.available.value.sum() == pytest.approx(16)
 
 
 @pytest.mark.parametrize(
@@ -239,12 +257,16 @@ def test_the_triangle_is_that_of_independent_solves() -> None:
         (("phone", "kettle", "phon"), "phon is no device of this instance; did you mean `phone`"),
         (("phone", "kettle", "kettle"), "takes three devices"),
         (("phone", "kettle"), "takes three devices"),
+        (("phone", "kettle", "iron"), "no stream offers iron"),
+        (("phone", "kettle", "brick"), "brick is offered beside neither"),
     ],
 )
 def test_corners_that_are_none_are_told(tmp_path: Path, names: tuple[str, ...], told: str) -> None:
     """A triangle has three devices that are offered."""
+    devices = {**SMALL["devices"], "iron": {"content": {}}, "brick": {"content": {}}}
+    streams = [*SMALL["streams"], {"device": "brick", "region": "r", "available": "1 t"}]
     with pytest.raises(UsageError, match=told):
-        device_mix(small(tmp_path), names)
+        device_mix(small(tmp_path, devices=devices, streams=streams), names)
 
 
 def test_small_is_as_written() -> None:

@@ -7,7 +7,7 @@ nothing of its kind is offered now: a bundle of kettles cannot become one of pho
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,20 +82,33 @@ class Offer:
         less = np.divide(whole - wanted, rest, out=np.ones_like(own), where=rest > 0)
         return self.offering(self.available * np.where(mine, more[self.source], less[self.source]))
 
-    def split(self, devices: tuple[int, ...], times: tuple[float, ...]) -> Instance:
-        """Return the instance in which the tonnes of `devices` in each source are split anew among them.
+    def split(self, parts: Mapping[int, float]) -> Instance:
+        """Return the instance in which the tonnes of some devices in each source are split anew among them.
 
-        The share of each is weighed by its `times`; a source that offers none that has a weight stays as it is.
+        Each has its part of them, by device; where a source does not offer all of them then, those it offers have
+        theirs in proportion, and where none of these has a part they stay as they are.
         """
         weight = np.zeros(len(self.instance.devices.names))
-        weight[list(devices)] = times
-        chosen = np.isin(self.instance.streams.device, devices)[:, None]
-        part = np.where(chosen, self.available, 0.0)
-        weighed = part * weight[self.instance.streams.device][:, None]
-        before, after = self.by_source(part), self.by_source(weighed)
+        weight[list(parts)] = list(parts.values())
+        own = self._among(parts)
+        weighed = np.where(own > 0, weight[self.instance.streams.device][:, None] * self._portion(), 0.0)
+        before, after = self.by_source(own), self.by_source(weighed)
         factor = np.divide(before, after, out=np.zeros_like(after), where=after > 0)
-        moved = np.where((after > 0)[self.source], weighed * factor[self.source], part)
-        return self.offering(np.where(chosen, moved, self.available))
+        moved = np.where((after > 0)[self.source], weighed * factor[self.source], own)
+        return self.offering(self.available - own + moved)
+
+    def together(self, devices: Collection[int]) -> Floats:
+        """Return the tonnes of each of `devices` where a source offers it beside another of them, (len(devices),)."""
+        own = self._among(devices)
+        kinds = sum(
+            (self.by_source(np.where(self._mine(device)[:, None], own, 0.0)) > 0).astype(int) for device in devices
+        )
+        shared = np.where((np.asarray(kinds) > 1)[self.source], own, 0.0)
+        return np.array([shared[self._mine(device)].sum() for device in devices])
+
+    def _among(self, devices: Collection[int]) -> Floats:
+        chosen = np.isin(self.instance.streams.device, list(devices))
+        return np.where(chosen[:, None], self.available, 0.0)
 
     def named(self, shares: Mapping[str, float], bundle: str | None = None) -> Instance:
         """Return the instance with the named mix: `shares` of all tonnes on offer, or of those of one `bundle`.

@@ -14,7 +14,7 @@ STEPS = 10  # of a side
 
 @dataclass(frozen=True)
 class Split:
-    """One split: the part of each of the three in their tonnes together, and its answer."""
+    """One split: the part of each of the three, and its answer."""
 
     parts: tuple[float, float, float]
     answer: Answer
@@ -22,7 +22,10 @@ class Split:
 
 @dataclass(frozen=True)
 class Triangle:
-    """Three devices, their `share` of all tonnes together, the split now, and splits all over the triangle."""
+    """Three devices, and splits all over the triangle of the tonnes that are offered of them side by side.
+
+    `share`: those tonnes, of all that is offered; `now`: how they are split now, in all.
+    """
 
     devices: tuple[str, str, str]
     share: float
@@ -40,35 +43,32 @@ def chosen(answers: Answers, names: Sequence[str]) -> tuple[int, int, int]:
             raise UsageError(f"--triangle: no stream offers {shown(name)}; name a device that is offered")
     if len(names) != 3 or len(set(names)) != 3:
         raise UsageError("--triangle takes three devices: write A,B,C, such as --triangle phone,laptop,tablet")
-    first, second, third = (known.index(name) for name in names)
-    return first, second, third
+    devices = (known.index(names[0]), known.index(names[1]), known.index(names[2]))
+    for name, tonnes in zip(names, answers.offer.together(devices), strict=True):
+        if tonnes <= 0:
+            raise UsageError(
+                f"--triangle: {shown(name)} is offered beside neither of the other two, in a bundle or among what a "
+                "region offers in none, so that none of it can take their place; choose three that come together"
+            )
+    return devices
 
 
 def triangle(
     answers: Answers, devices: tuple[int, int, int], tell: Callable[[str], None] = lambda doing: None
 ) -> Triangle:
-    """Return the splits of `devices` in steps of a tenth.
-
-    Each source keeps its tonnes of the three together. Where sources differ, not every split can be had: the parts
-    told are those of all sources together.
-    """
-    share = answers.offer.shares()
-    now = [float(share[device]) for device in devices]
-    whole = sum(now)
+    """Return the splits of `devices` in steps of a tenth: in every source, which keeps its tonnes of them together."""
+    tonnes = answers.offer.together(devices)
     names = answers.variants.instance.devices.names
-
-    def split(answer: Answer) -> Split:
-        first, second, third = (answer.shares[device] / whole for device in devices)
-        return Split((first, second, third), answer)
-
-    splits = []
-    for number, parts in enumerate(_grid()):
+    grid, splits = _grid(), []
+    for number, parts in enumerate(grid):
         if number % (STEPS + 1) == 0:
-            tell(f"the split of {', '.join(names[device] for device in devices)}, {number} of {len(_grid())}")
-        times = tuple(part * whole / STEPS / own for part, own in zip(parts, now, strict=True))
-        splits.append(split(answers.of(answers.made(answers.offer.split(devices, times)))))
+            tell(f"the split of {', '.join(names[device] for device in devices)}, {number} of {len(grid)}")
+        variant = answers.made(answers.offer.split(dict(zip(devices, parts, strict=True))))
+        splits.append(Split((parts[0] / STEPS, parts[1] / STEPS, parts[2] / STEPS), answers.of(variant)))
+    first, second, third = (tonnes / tonnes.sum()).tolist()
+    share = float(tonnes.sum() / answers.offer.available.sum())
     corners = (names[devices[0]], names[devices[1]], names[devices[2]])
-    return Triangle(corners, whole, split(answers.base), tuple(splits))
+    return Triangle(corners, share, Split((first, second, third), answers.base), tuple(splits))
 
 
 def _grid() -> list[tuple[int, int, int]]:

@@ -5,31 +5,32 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from medalopt.analysis.sensitivity.mix.answers import Answer
 from medalopt.analysis.sensitivity.mix.mix import DeviceMix
 from medalopt.analysis.sensitivity.mix.triangle import Split, Triangle
 from medalopt.report.charts.chart import FAINT, FONT, INK, Chart, plot
 from medalopt.report.charts.chart import Axis as ChartAxis
-from medalopt.report.numbers import digits, money, scale, share
+from medalopt.report.numbers import digits, money, share
 from medalopt.report.section import Column, Section, section
-from medalopt.report.sensitivity.mix.words import cell, scarce, worth
+from medalopt.report.sensitivity.mix.words import cell, listed, scarce, worth
 
-HIGH, WIDE = 560, 620  # pixels, of the plot
+HIGH, WIDE = 520, 600  # pixels, of the plot
 UP = math.sqrt(3) / 2
 SHADES = ("#fde725", "#5ec962", "#21918c", "#3b528b", "#440154")  # viridis: dearer is darker
 FORMS = ("circle", "rect", "diamond", "roundRect", "triangle", "pin")
 NONE = "#ffffff"
+SIZES = ((1e9, "bn "), (1e6, "m "), (1e3, "thousand "))
 
 
 def chart(found: DeviceMix, triangle: Triangle) -> Chart:
     """Return the map of `triangle`."""
     values = [split.answer.value for split in triangle.splits if split.answer.value is not None]
-    size, word = scale(values)
+    size, word = _scale(values)
     groups: dict[str, list[Split]] = {}
-    for split in _apart(triangle.splits):
+    for split in triangle.splits:
         groups.setdefault(scarce(found, split.answer), []).append(split)
     order = sorted(groups, key=lambda name: (name == "no plan", -len(groups[name]), name))
-    series = [_group(name, groups[name], FORMS[place % len(FORMS)], size) for place, name in enumerate(order)]
+    middle = (min(values) + max(values)) / 2 if values else 0.0
+    series = [_group(name, groups[name], FORMS[place % len(FORMS)], size, middle) for place, name in enumerate(order)]
     option = plot(ChartAxis(""), ChartAxis(""), [_edge(), *series, _corners(triangle), _now(triangle)], legend=True)
     hidden = {"type": "value", "show": False}
     shown = [{"name": name, "icon": one["symbol"]} for name, one in zip(order, series, strict=True)]
@@ -46,6 +47,12 @@ def chart(found: DeviceMix, triangle: Triangle) -> Chart:
     return Chart(_title(found, triangle), option, (table(found, triangle),), _notes(triangle), HIGH + 90)
 
 
+def _scale(values: list[float]) -> tuple[float, str]:
+    """Return the unit in which a cost fits into its place in the map."""
+    largest = max(map(abs, values), default=0.0)
+    return next(((size, word) for size, word in SIZES if largest >= size), (1.0, ""))
+
+
 def _title(found: DeviceMix, triangle: Triangle) -> str:
     first, second, third = triangle.devices
     what = f"{first}, {second} and {third}, together {share(triangle.share, 1)} of the tonnes"
@@ -53,25 +60,18 @@ def _title(found: DeviceMix, triangle: Triangle) -> str:
     if not known:
         return f"No split of {what} has a plan"
     value, best = min(known, key=lambda one: one[0])
-    parts = ", ".join(f"{round(100 * part)} %" for part in best.parts)
+    pairs = zip(best.parts, triangle.devices, strict=True)
+    parts = listed([f"{round(100 * part)} % {name}" if part < 1 else f"only {name}" for part, name in pairs if part])
     none = len(triangle.splits) - len(known)
-    told = f"; {none} of {len(triangle.splits)} splits have no plan" if none else ""
-    return f"Of {what}, the split {parts} is the cheapest, {money(value, found.unit)}{told}"
+    told = f"; {none} of {len(triangle.splits)} splits {'has' if none == 1 else 'have'} no plan" if none else ""
+    return f"Of {what}: cheapest is {parts}, {money(value, found.unit)}{told}"
 
 
 def _notes(triangle: Triangle) -> tuple[str, ...]:
     return (
-        "A corner: all tonnes of the three are this device; each bundle, region and period keeps its tonnes. "
-        "Number: the cost, in the unit of the scale, or the kilograms short. The form tells what is scarce.",
+        "A corner: all these tonnes are this device; each bundle, region and period keeps its tonnes. In the map: "
+        "the cost in the unit of the scale, or the kilograms short. The form tells what is scarce.",
     )
-
-
-def _apart(splits: tuple[Split, ...]) -> list[Split]:
-    """Return the splits that lie apart: where sources are unlike, several wanted ones may come to the same."""
-    seen: dict[tuple[int, ...], Split] = {}
-    for split in splits:
-        seen.setdefault(tuple(round(200 * part) for part in split.parts), split)
-    return list(seen.values())
 
 
 def _place(parts: tuple[float, float, float]) -> list[float]:
@@ -79,38 +79,30 @@ def _place(parts: tuple[float, float, float]) -> list[float]:
     return [second + third / 2, third * UP]
 
 
-def _group(name: str, splits: list[Split], form: str, size: float) -> dict[str, Any]:
+def _group(name: str, splits: list[Split], form: str, size: float, middle: float) -> dict[str, Any]:
     none = name == "no plan"
-    label = {
-        "show": True,
-        "position": "inside",
-        "fontSize": 11,
-        "color": INK if none else "#ffffff",
-        "fontFamily": FONT,
-    }
-    shape = {"color": NONE, "borderColor": "#a34700", "borderWidth": 1.5} if none else {}
-    data = [_dot(split, size) for split in splits]
+    label = {"show": True, "position": "inside", "fontSize": 12, "color": INK, "fontFamily": FONT}
+    shape = {"color": NONE, "borderColor": "#a34700", "borderWidth": 1.5} if none else {"color": FAINT}
+    data = [_dot(split, size, middle) for split in splits]
     return {
         "type": "scatter",
         "name": name,
         "symbol": form,
-        "symbolSize": 44,
+        "symbolSize": 46,
         "data": data,
         "label": label,
-        "itemStyle": shape,
+        "itemStyle": {**shape, "opacity": 1},
     }
 
 
-def _dot(split: Split, size: float) -> dict[str, Any]:
-    answer: Answer = split.answer
+def _dot(split: Split, size: float, middle: float) -> dict[str, Any]:
+    """Return one place of the map; what costs more than `middle` is dark, and has a light number."""
+    answer = split.answer
     if answer.value is None:
-        text = f"−{digits(answer.short_in_all, 3)}" if answer.short else "–"
-        return {"value": _place(split.parts), "label": {"formatter": text}}
-    text = digits(answer.value / size, 3)
-    return {
-        "value": [*_place(split.parts), answer.value / size],
-        "label": {"formatter": text, "textBorderColor": "#00000088", "textBorderWidth": 2},
-    }
+        text = f"{digits(answer.short_in_all, 3)} kg" if answer.short else "–"
+        return {"value": _place(split.parts), "label": {"formatter": text, "color": "#a34700", "fontSize": 11}}
+    label = {"formatter": digits(answer.value / size, 3), "color": INK if answer.value <= middle else "#ffffff"}
+    return {"value": [*_place(split.parts), answer.value / size], "label": label}
 
 
 def _edge() -> dict[str, Any]:
@@ -128,7 +120,7 @@ def _edge() -> dict[str, Any]:
 def _corners(triangle: Triangle) -> dict[str, Any]:
     places = ([0, 0], "bottom"), ([1, 0], "bottom"), ([0.5, UP], "top")
     data = [
-        {"value": at, "label": {"formatter": f"all {name}", "position": side, "distance": 26}}
+        {"value": at, "label": {"formatter": f"all {name}", "position": side, "distance": 30}}
         for name, (at, side) in zip(triangle.devices, places, strict=True)
     ]
     label = {"show": True, "color": INK, "fontFamily": FONT, "fontSize": 14, "fontWeight": "bold"}
@@ -138,28 +130,15 @@ def _corners(triangle: Triangle) -> dict[str, Any]:
         "symbolSize": 1,
         "silent": True,
         "label": label,
-        "itemStyle": {"opacity": 0},
+        "itemStyle": {"color": "rgba(0,0,0,0)"},
     }
 
 
 def _now(triangle: Triangle) -> dict[str, Any]:
-    return {
-        "type": "scatter",
-        "name": "now",
-        "symbol": "circle",
-        "symbolSize": 16,
-        "z": 5,
-        "data": [{"value": _place(triangle.now.parts)}],
-        "itemStyle": {"color": "#ffffff", "borderColor": "#d55e00", "borderWidth": 4},
-        "label": {
-            "show": True,
-            "formatter": "now",
-            "position": "right",
-            "color": INK,
-            "fontWeight": "bold",
-            "backgroundColor": "#ffffffcc",
-        },
-    }
+    """Return a ring where the split is now."""
+    ring = {"color": "rgba(0,0,0,0)", "borderColor": "#d55e00", "borderWidth": 4, "opacity": 1}
+    data = [{"value": _place(triangle.now.parts)}]
+    return {"type": "scatter", "name": "now", "symbolSize": 53, "z": 5, "silent": True, "data": data, "itemStyle": ring}
 
 
 def _shading(least: float, most: float, text: str, order: list[str]) -> dict[str, Any]:
