@@ -78,3 +78,19 @@ def test_a_wrong_journal_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     """A file that is no journal is not touched; one line says so."""
     assert run(["sensitivity", BY_HAND, "--tornado", "--journal", BY_HAND]) == 2
     assert "holds something else than a journal" in capsys.readouterr().err
+
+
+def test_the_mix_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--device-mix` gives the member `mix` and no ranges; without a base plan it goes on, and ends with 0."""
+    assert run(["sensitivity", TINY, "--device-mix", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert "ranges" not in found
+    assert {row["device"] for row in found["mix"]["devices"]} == {"phone", "laptop", "kettle"}
+    assert run(["sensitivity", NO_PLAN, "--device-mix"]) == 0
+    assert "there is no plan" in capsys.readouterr().out
+
+
+def test_a_triangle_of_what_is_no_device_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """Corners of `--triangle`, which asks for the mix, are devices."""
+    assert run(["sensitivity", TINY, "--triangle", "phone,laptop,kettel"]) == 2
+    assert "kettel is no device of this instance; did you mean `kettle`?" in capsys.readouterr().err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import subprocess
 import sys
 from functools import cache
@@ -13,6 +14,11 @@ import pytest
 
 import medalopt
 from medalopt import Instance
+from medalopt.analysis.sensitivity.mix.answers import Answers
+from medalopt.analysis.sensitivity.mix.named import named_mixes
+from medalopt.analysis.variants import Variant, Variants
+from medalopt.instance.figures import Figures, Number
+from medalopt.solver.moving import cold
 
 ROOT = Path(__file__).parents[2]
 INSTANCES = ROOT / "instances"
@@ -144,3 +150,25 @@ def test_the_fit_gives_the_committed_files(tmp_path: Path) -> None:
     assert {f"{name}.yaml" for name in TOKYO} <= {str(path) for path in written}
     for path in written:
         assert (tmp_path / path).read_bytes() == (INSTANCES / path).read_bytes(), str(path)
+
+
+def test_phones_alone_fall_short_of_the_silver() -> None:
+    """All phones collected leave 2,692 kg of silver short, which then suffices; the present mix costs what it costs."""
+    answers = Answers(Variants(INSTANCES / "tokyo2020.yaml"))
+    mixes = {mix.name: mix for mix in named_mixes(answers)}
+    phones, rifu = mixes["phones_only"], mixes["rifu_boxes"]
+    assert phones.answer.short == pytest.approx({"Ag": 2691.9}, abs=0.1)
+    assert phones.answer.tonnes == pytest.approx(817.6, abs=0.1)
+    assert answers.base.value is not None
+    assert mixes["as_collected"].answer.value == pytest.approx(answers.base.value, rel=1e-4)
+    assert rifu.answer.value == pytest.approx(10.157e9, rel=1e-4)
+    changed = answers.offer.named(phones.shares)
+    silver = changed.metals.names.index("Ag")
+    for kilograms, enough in ((2691.0, False), (2692.0, True)):
+        stock = np.zeros(len(changed.metals.names))
+        stock[silver] = kilograms
+        opening = Figures.of([Number(float(kg)) for kg in stock])
+        variant = Variant.of(
+            dataclasses.replace(changed, metals=dataclasses.replace(changed.metals, opening_stock=opening)), "cost"
+        )
+        assert cold(variant.linear).feasible == enough
