@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
-from tests.cli.runs import TINY, here, plain
+from tests.cli.runs import TINY, apart, here, plain
 
 import medalopt
 
@@ -81,3 +82,15 @@ def test_version_is_printed() -> None:
     """`--version` prints name and version of the package."""
     ran = here("--version")
     assert (ran.code, ran.out, ran.err) == (0, f"medalopt {medalopt.__version__}\n", "")
+
+
+def test_what_an_extension_says_is_no_data(tmp_path: Path) -> None:
+    """Its prints, and what Pyomo logs of its faults, go to standard error; standard output holds one JSON object."""
+    own = tmp_path / "own.py"
+    rule = "    m.own = pyo.Constraint([1], rule=lambda m, i: 1 / 0)\n"
+    head = "import pyomo.environ as pyo\ndef extend(m, instance):\n    print('hello')\n"
+    for body, code in ((rule, 2), ("", 0)):
+        own.write_text(head + body, encoding="utf-8")
+        ran = apart("solve", TINY, "--extend", str(own), "--json")
+        assert ran.code == code and json.loads(ran.out)["status"] == ("input" if code else "optimal")
+        assert "hello" in ran.err and ("Constraint own with index 1" in ran.err) == bool(code)

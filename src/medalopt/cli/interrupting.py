@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from medalopt.cli.ending import INTERRUPTED, say
 
-PATIENCE = 0.7  # seconds in which Python may still end the run in its own way
+PATIENCE = 0.5  # seconds in which Python may still end the run in its own way
 
 
 @contextmanager

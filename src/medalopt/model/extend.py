@@ -6,6 +6,7 @@ Such a file is a program and runs as one; it is loaded only where a person names
 from __future__ import annotations
 
 import runpy
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,21 +16,26 @@ from pyomo.repn.util import categorize_valid_components
 
 from medalopt.errors import UsageError
 from medalopt.instance.instance import Instance
+from medalopt.model.talk import talking_to
 
 KINDS = {pyo.Block, pyo.Constraint, pyo.Expression, pyo.ExternalFunction, pyo.Objective, pyo.Param, pyo.Set, pyo.Var}
 KINDS |= {pyo.RangeSet, pyo.SetOf, pyo.Suffix}
 
 
 def apply(model: pyo.ConcreteModel, instance: Instance, path: Path) -> None:
-    """Run `extend(model, instance)` of the file `path`. Raises UsageError where that cannot be done."""
+    """Run `extend(model, instance)` of the file `path`. Raises UsageError where that cannot be done.
+
+    What it prints, and what Pyomo says of it, goes to standard error: standard output is for data.
+    """
     if not path.is_file():
         raise UsageError(f"{path}: there is no such file; --extend takes a Python file with a function `extend`")
     own = list(model.component_objects(active=True))
     try:
-        function = runpy.run_path(str(path)).get("extend")
-        if not callable(function):
-            raise UsageError(f"{path}: there is no function `extend(model, instance)` in it; define one")
-        function(model, instance)
+        with talking_to(sys.stderr):
+            function = runpy.run_path(str(path)).get("extend")
+            if not callable(function):
+                raise UsageError(f"{path}: there is no function `extend(model, instance)` in it; define one")
+            function(model, instance)
         _check(model, own, path)
     except UsageError:
         raise

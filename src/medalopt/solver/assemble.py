@@ -5,6 +5,7 @@ With a user's own constraints the whole Pyomo model is compiled instead, since t
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes
 from medalopt.model import attach, build, extend, links
 from medalopt.model.network import Entries, Network
+from medalopt.model.talk import talking_to
 from medalopt.solver.additions import told_apart
 from medalopt.solver.compile import Compiled, compiled
 from medalopt.solver.linear import Linear, Place
@@ -23,7 +25,8 @@ from medalopt.solver.sizes import network_sizes, quantity_sizes, row_sizes
 
 def assembled(instance: Instance, found: Routes, block: Network, bounds: Bounds, measure: str) -> Linear:
     """Return the whole program of `instance` for `measure`, its network taken as arrays."""
-    model = build.master(instance, found, measure)
+    with talking_to(io.StringIO()):  # of an interruption Pyomo tells much
+        model = build.master(instance, found, measure)
     families = links.links(instance, found)
     linking = list(links.variables(model, families))
     half = compiled(model, [model.objective.expr, model.cost, model.tonnes], first=linking)
@@ -85,8 +88,9 @@ def extended(
     instance: Instance, found: Routes, block: Network, bounds: Bounds, measure: str, extensions: tuple[Path, ...]
 ) -> Linear:
     """Return the program with a user's own constraints, compiled from the whole Pyomo model."""
-    model = build.master(instance, found, measure)
-    network = attach.attach(model, instance, found, block)
+    with talking_to(io.StringIO()):  # of an interruption Pyomo tells much
+        model = build.master(instance, found, measure)
+        network = attach.attach(model, instance, found, block)
     before = compiled(model, [model.objective.expr, model.cost, model.tonnes], first=network)
     for path in extensions:
         extend.apply(model, instance, path)
