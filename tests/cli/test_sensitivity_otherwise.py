@@ -52,7 +52,7 @@ def test_the_premium_alone(capsys: pytest.CaptureFixture[str]) -> None:
     ("options", "message"),
     [
         (["--drop", "smelters.nowhere"], "nothing that can drop out has that name"),
-        (["--without", "--from", "2031-01"], "no period has that name"),
+        (["--without", "--from", "2031-01"], "names no period"),
         (["--from", "2017-05"], "give it with --without or --drop"),
         (["--delay", "-1"], "0 or more"),
         (["--scenarios"], "has no `scenarios:`"),

@@ -126,6 +126,15 @@ def test_deadlines_by_hand() -> None:
     assert told["market.dear"].last is None and told["market.silver"].last is None
 
 
+def test_what_something_else_does_as_well_is_never_needed() -> None:
+    """Of two offers at the same price each may be missing for good, whichever the plan takes."""
+    given = instance()
+    given["market"]["dear"]["price"] = given["market"]["copper"]["price"] = 7
+    told = deadlines(given)
+    assert told["market.dear"].last is None and told["market.copper"].last is None
+    assert (told["market.dear"].first is None) != (told["market.copper"].first is None)
+
+
 def test_deadlines_by_solves_on_both_sides() -> None:
     """Signed in the last month the file's plan costs the same; a month later it costs what is said."""
     first = instance()

@@ -32,9 +32,10 @@ def stocked(instance: deleted.Document, short: dict[str, float], share: float) -
     """Return `instance` with a share of what is short in stock at the start."""
     left = copy.deepcopy(instance)
     for metal, kg in short.items():
-        figures = left["metals"].get(metal) or {}
-        before = str(figures.get("opening_stock", 0)).replace("_", "").removesuffix(" kg")
-        left["metals"][metal] = {**figures, "opening_stock": float(before) + kg * share}
+        with deleted.variants(instance) as variants:
+            metals = variants.instance.metals
+            before = float(metals.opening_stock.value[metals.names.index(metal)])
+        left["metals"][metal] = {**(left["metals"].get(metal) or {}), "opening_stock": before + kg * share}
     return left
 
 
@@ -110,6 +111,16 @@ def test_from_a_month_on() -> None:
         assert told.value + loss.extra == pytest.approx(cost, rel=1e-7), loss
 
 
+def test_any_month_names_its_period() -> None:
+    """Where periods are quarters or years any month inside one names it."""
+    instance = yaml.safe_load(TINY.read_text(encoding="utf-8"))
+    instance["periods"]["length"] = "quarter"
+    for medal in instance["medals"].values():
+        medal.pop("due", None)
+    told = found(instance, paths=["smelters.near"], start="2017-09")
+    assert told is not None and told.start == "2017-07"
+
+
 def test_one_thing_alone() -> None:
     """A path asks for one thing alone, and it comes to the same as among all."""
     variants = Variants(TINY)
@@ -126,7 +137,7 @@ def test_one_thing_alone() -> None:
         (["smelters.nowhere"], None, "nothing that can drop out has that name; there are smelters.far"),
         (["medals.gold"], None, "nothing that can drop out"),
         (["smelters..near"], None, "a name is missing"),
-        ([], "2019-01", "no period has that name; they are named 2017-04 to 2017-07"),
+        ([], "2019-01", "names no period: those are `2017-04` to `2017-07`"),
     ],
 )
 def test_what_names_nothing_is_refused(paths: list[str], start: str | None, message: str) -> None:

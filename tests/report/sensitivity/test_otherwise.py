@@ -103,6 +103,8 @@ def test_only_so_many_bars_are_drawn() -> None:
 def test_amounts(extra: float, unit: str, said: str) -> None:
     """Money in its size, tonnes and footprint as they are; less is less."""
     assert bars.amount(extra, unit) == said
+    does = {"JPY": "costs", "t": "takes"}[unit]
+    assert bars.costs(extra, unit) == f"it {does} {said}"
 
 
 def test_delays_in_words() -> None:

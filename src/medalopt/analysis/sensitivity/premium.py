@@ -11,6 +11,7 @@ from medalopt.analysis.sensitivity.shortage import Short, Shortage, offering
 from medalopt.analysis.sensitivity.steps import with_plan
 from medalopt.analysis.variants import Variant, Variants
 from medalopt.errors import UsageError
+from medalopt.instance.decisions import Account
 from medalopt.instance.figures import UNLIMITED, Bools, Figures
 from medalopt.instance.instance import Instance
 from medalopt.instance.needs import is_owed, may_buy
@@ -49,8 +50,12 @@ def premium(variants: Variants) -> Premium:
     """Return what the plan costs beside simply buying the metal. Raises NoPlanError where there is no plan."""
     if variants.measure != "cost":
         raise UsageError("what recycling costs more than buying is told of costs alone: leave the objective out")
-    account = variants.base.account(with_plan(variants))
-    instance = bought(variants.instance)
+    return beside_buying(variants.base.account(with_plan(variants)))
+
+
+def beside_buying(account: Account) -> Premium:
+    """Return what the plan of `account` costs beside simply buying the metal."""
+    instance = bought(account.instance)
     at_sell, short = _without_offer(instance), None
     variant, outcome = _offered(instance, at_sell)
     if not outcome.feasible:  # offers that are limited: the rest at the price of the metal itself

@@ -15,8 +15,8 @@ from medalopt.analysis.variants import Variants
 from medalopt.errors import UsageError
 from medalopt.instance.figures import Bools
 from medalopt.instance.instance import Instance
+from medalopt.instance.resolve.periods import Calendar
 from medalopt.solver.moving import Outcome
-from medalopt.wording import shown
 
 
 @dataclass(frozen=True)
@@ -90,9 +90,11 @@ def _loss(variants: Variants, shortage: Shortage, away: Absence, periods: Bools,
     return Loss(away.kind, away.name, away.path, np.inf, short, shortage.weight(short))
 
 
-def period_named(instance: Instance, name: str) -> int:
-    """Return the number of the period of that name. Raises UsageError where there is none."""
-    if name not in instance.periods:
-        first, last = instance.periods[0], instance.periods[-1]
-        raise UsageError(f"--from {shown(name)}: no period has that name; they are named {first} to {last}")
-    return instance.periods.index(name)
+def period_named(instance: Instance, text: str) -> int:
+    """Return the number of the period that `text` names, any month in it. Raises UsageError where it names none."""
+    start = None if instance.periods[0].isdecimal() else instance.periods[0]
+    calendar = Calendar(start, len(instance.periods), instance.period_length)
+    index = calendar.index(text)
+    if index is None:
+        raise UsageError(f"--from {calendar.unknown(text)}")
+    return index

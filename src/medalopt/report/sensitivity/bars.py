@@ -13,6 +13,7 @@ from medalopt.wording import shown
 MOST = 15  # bars
 _NAME = 34  # characters of a name beside its bar
 _HATCHED = {"symbol": "rect", "dashArrayX": [1, 0], "dashArrayY": [3, 5], "rotation": -0.8, "color": "#ffffffaa"}
+_DOES = {"t": "takes", "kg CO2e": "emits"}
 _BRACES = str.maketrans("{}", "()")  # which would be taken for a template
 
 
@@ -57,6 +58,11 @@ def amount(extra: float, unit: str) -> str:
 def by_title(short: Mapping[str, float] | None, titles: Mapping[str, str]) -> Mapping[str, float] | None:
     """Return what is short by the metal's title instead of its symbol."""
     return None if short is None else {titles[metal]: kg for metal, kg in short.items()}
+
+
+def costs(extra: float, unit: str) -> str:
+    """Return the same as a sentence without its condition: `it costs 71 m JPY more`."""
+    return f"it {_DOES.get(unit, 'costs')} {amount(extra, unit)}"
 
 
 def bars(rows: Sequence[Bar], unit: str, what: str = "more than the plan as it is") -> dict[str, Any]:

@@ -10,7 +10,7 @@ from medalopt.instance.instance import Instance
 from medalopt.report.charts.chart import Chart
 from medalopt.report.numbers import column, digits, scale, share
 from medalopt.report.section import Column, Section, section
-from medalopt.report.sensitivity.bars import Bar, amount, bars, briefly, by_title, height, missing
+from medalopt.report.sensitivity.bars import Bar, bars, briefly, by_title, costs, height, missing
 from medalopt.report.sensitivity.part import Part
 from medalopt.wording import shown
 
@@ -46,7 +46,7 @@ def _bar(found: Delay, late: Late) -> Bar:
 
 def _then(found: Delay, row: Bar) -> str:
     if row.feasible:
-        return f"it costs {amount(row.extra, found.unit)}"
+        return f"{costs(row.extra, found.unit)}"
     return f"there is no plan ({missing(row.short)})"
 
 
@@ -61,8 +61,8 @@ def _table(found: Delay, instance: Instance, by: str) -> Section:
     extras = iter(column([row.extra / size for row in rows if row.feasible]))
     columns = [
         (Column(f"{by} later", right=False), [row.name for row in rows]),
-        (Column(f"costs more, {word}{found.unit}"), [next(extras) if row.feasible else "no plan" for row in rows]),
-        (Column("of the cost", rank=1), [share(row.extra, abs(found.value)) if row.feasible else "" for row in rows]),
+        (Column(f"more, {word}{found.unit}"), [next(extras) if row.feasible else "no plan" for row in rows]),
+        (Column("of all", rank=1), [share(row.extra, abs(found.value)) if row.feasible else "" for row in rows]),
         (Column("short", right=False), ["" if row.feasible else briefly(row.short) for row in rows]),
         (Column("supply lost, t", rank=1), [digits(late.lost) for late in found.late]),
     ]
@@ -94,7 +94,7 @@ def _signing(found: Delay) -> Section:
         (Column("sign by", right=False), [one.last or "" for one in listed]),
         (Column("used from", right=False, rank=1), [one.first or "" for one in listed]),
         (
-            Column(f"one period later costs more, {word}{found.unit}"),
+            Column(f"more a period later, {word}{found.unit}"),
             [next(extras) if one.extra < float("inf") else "no plan" for one in listed],
         ),
     ]

@@ -8,7 +8,7 @@ from medalopt.analysis.sensitivity.scenarios import Scenario, Scenarios
 from medalopt.report.charts.chart import Chart
 from medalopt.report.numbers import column, scale, share
 from medalopt.report.section import Column, Section, section
-from medalopt.report.sensitivity.bars import Bar, amount, bars, briefly, by_title, height, missing
+from medalopt.report.sensitivity.bars import Bar, bars, briefly, by_title, costs, height, missing
 from medalopt.report.sensitivity.part import Part
 from medalopt.wording import shown
 
@@ -18,7 +18,7 @@ def told(found: Scenarios) -> Part:
     listed = sorted(found.scenarios, key=lambda one: (one.feasible, -_weight(one), one.name))
     rows = [Bar(one.name, one.extra, by_title(one.short, found.titles)) for one in listed]
     said = [
-        f"{shown(row.name)}: it costs {amount(row.extra, found.unit)}"
+        f"{shown(row.name)}: {costs(row.extra, found.unit)}"
         if row.feasible
         else f"{shown(row.name)}: there is no plan ({missing(row.short)})"
         for row in rows

@@ -11,7 +11,7 @@ from medalopt.report.charts.chart import Chart
 from medalopt.report.numbers import column, scale, share
 from medalopt.report.section import Column, Section, section
 from medalopt.report.sensitivity import premium
-from medalopt.report.sensitivity.bars import Bar, amount, bars, briefly, by_title, height, missing
+from medalopt.report.sensitivity.bars import Bar, amount, bars, briefly, by_title, costs, height, missing
 from medalopt.report.sensitivity.part import Part
 from medalopt.wording import shown
 
@@ -46,7 +46,7 @@ def _no_plan(found: Without, losses: Sequence[Loss]) -> str:
 
 def _dearer(found: Without, losses: Sequence[Loss]) -> str:
     dearer = [loss for loss in losses if loss.feasible][:_SAID]
-    said = [f"without {_named(loss)} it costs {amount(loss.extra, found.unit)}" for loss in dearer]
+    said = [f"without {_named(loss)} {costs(loss.extra, found.unit)}" for loss in dearer]
     text = "; ".join(said)
     return f"{text[0].upper()}{text[1:]}{_since(found)}." if text else ""
 
@@ -71,9 +71,9 @@ def _table(found: Without, instance: Instance, losses: Sequence[Loss]) -> Sectio
     extras = iter(column([loss.extra / size for loss in losses if loss.feasible]))
     columns = [
         (Column("without", right=False), [_named(loss) for loss in losses]),
-        (Column(f"costs more, {word}{found.unit}"), [next(extras) if loss.feasible else "no plan" for loss in losses]),
+        (Column(f"more, {word}{found.unit}"), [next(extras) if loss.feasible else "no plan" for loss in losses]),
         (
-            Column("of the cost", rank=1),
+            Column("of all", rank=1),
             [share(loss.extra, abs(found.value)) if loss.feasible else "" for loss in losses],
         ),
         (
@@ -101,7 +101,7 @@ def _chart(found: Without, losses: Sequence[Loss], table: Section) -> Chart:
     elif none:
         parts.append(f"without {shown(none[0].name)} there is no plan ({missing(none[0].short)})")
     if dearest:
-        parts.append(f"without {shown(dearest[0].name)} it costs {amount(dearest[0].extra, found.unit)}")
+        parts.append(f"without {shown(dearest[0].name)} {costs(dearest[0].extra, found.unit)}")
     title = "; ".join(parts)
     return Chart(f"{title[0].upper()}{title[1:]}{_since(found)}", bars(rows, found.unit), (table,), height=height(rows))
 
