@@ -94,3 +94,11 @@ def test_a_triangle_of_what_is_no_device_is_refused(capsys: pytest.CaptureFixtur
     """Corners of `--triangle`, which asks for the mix, are devices."""
     assert run(["sensitivity", TINY, "--triangle", "phone,laptop,kettel"]) == 2
     assert "kettel is no device of this instance; did you mean `kettle`?" in capsys.readouterr().err
+
+
+def test_all_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """With --global the shares of the variance are told; too small a sample is refused in one line."""
+    assert run(["sensitivity", BY_HAND, "--global", "8", "--jobs", "1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["global"]["solves"] == 48
+    assert run(["sensitivity", BY_HAND, "--global", "3"]) == 2
+    assert "a sample has 8 to" in capsys.readouterr().err

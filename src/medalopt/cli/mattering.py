@@ -18,12 +18,17 @@ if TYPE_CHECKING:
 Moved = Annotated[
     bool, typer.Option("--tornado", help="Move every figure alone, by its cv or by 10 %: which matter most.")
 ]
+Drawn = Annotated[
+    int | None,
+    typer.Option("--global", metavar="N", help="Move all at once, in samples of N rows: which cause the spread."),
+]
 Jobs = Annotated[
-    int | None, typer.Option("--jobs", metavar="N", min=1, help="Processes for --tornado; left out: all cores.")
+    int | None,
+    typer.Option("--jobs", metavar="N", min=1, help="Processes for these two; left out: all cores."),
 ]
 Kept = Annotated[
     Path | None,
-    typer.Option("--journal", metavar="FILE", help="Keep every answer of --tornado there, and go on from there."),
+    typer.Option("--journal", metavar="FILE", help="Keep their answers there, and go on from there."),
 ]
 
 
@@ -32,6 +37,7 @@ class Mattering:
     """What is asked of this kind, and how it is to be solved."""
 
     tornado: bool
+    rows: int | None
     jobs: int | None
     journal: Path | None
 
@@ -39,6 +45,8 @@ class Mattering:
         """Yield what gives each part that is asked for."""
         if self.tornado:
             yield self._tornado
+        if self.rows is not None:
+            yield self._global
 
     def _tornado(self, variants: Variants) -> Part:
         from medalopt.analysis.sensitivity.tornado import tornado
@@ -46,6 +54,14 @@ class Mattering:
 
         with self._answering(variants, "moving every figure") as (journal, step):
             return told(variants.instance, variants.unit, tornado(variants, self.jobs, journal, step))
+
+    def _global(self, variants: Variants) -> Part:
+        from medalopt.analysis.sensitivity.variance import variance
+        from medalopt.report.sensitivity.variance import told
+
+        assert self.rows is not None
+        with self._answering(variants, "moving all figures at once") as (journal, step):
+            return told(variants.instance, variants.unit, variance(variants, self.rows, self.jobs, journal, step))
 
     @contextmanager
     def _answering(self, variants: Variants, doing: str) -> Iterator[tuple[Journal | None, Callable[[int, int], None]]]:

@@ -11,7 +11,7 @@ import typer
 
 from medalopt.cli.common import Changes, InstanceFile, Json, changes, check_output, place, progress
 from medalopt.cli.ending import emit, say
-from medalopt.cli.mattering import Jobs, Kept, Mattering, Moved
+from medalopt.cli.mattering import Drawn, Jobs, Kept, Mattering, Moved
 from medalopt.cli.mixing import Corners, DeviceMix, Mixing
 from medalopt.cli.otherwise import Bought, Drop, From, Late, Named, Otherwise, Without
 from medalopt.cli.refusing import tell_no_plan
@@ -49,6 +49,7 @@ def sensitivity(
     device_mix: DeviceMix = False,
     triangle: Corners = None,
     tornado: Moved = False,
+    rows: Drawn = None,
     jobs: Jobs = None,
     journal: Kept = None,
     objective: Objective = Measure.cost,
@@ -65,7 +66,7 @@ def sensitivity(
             raise UsageError(f"-o {place(output)}: a sensitivity is written as NAME.html, NAME.txt or NAME.json")
         check_output(output, instance)
     otherwise = Otherwise(without, tuple(drop or ()), start, delay, scenarios, premium)
-    mixing, mattering = Mixing.of(device_mix, triangle), Mattering(tornado, jobs, journal)
+    mixing, mattering = Mixing.of(device_mix, triangle), Mattering(tornado, rows, jobs, journal)
     asked = Asked(objective.value, Varying(tuple(vary or ())), otherwise, mixing, mattering)
     variants = _opened(instance, set_, objective)
     try:

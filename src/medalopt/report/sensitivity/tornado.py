@@ -47,7 +47,7 @@ def _lines(instance: Instance, unit: str, found: Tornado, bars: Sequence[Bar]) -
     dearest = max(bars, key=lambda bar: bar.swing(found.base), default=None)
     if turning and dearest is not None and dearest.swing(found.base):
         name = capital(called(instance, dearest.factor.path, dearest.factor.of))
-        lines.append(f"{name} moves the {_measure(unit)} most: {_both(unit, found.base, dearest)}.")
+        lines.append(f"{name} moves the {measured(unit)} most: {_both(unit, found.base, dearest)}.")
     lines.append(_how(found))
     if found.interrupted:
         lines.append(f"Interrupted: {len(found.bars)} of {found.asked} figures are told, the others were not moved.")
@@ -157,7 +157,7 @@ def _chart(instance: Instance, unit: str, found: Tornado, bars: Sequence[Bar], t
         for which, (name, colour) in enumerate((("less of it", COLOURS[0]), ("more of it", COLOURS[1])))
     ]
     series[0]["markLine"] = base_case(0, _base(unit, found.base))
-    across = Axis(f"change of the {_measure(unit)}", f"{word}{unit}", least=-end, most=end)
+    across = Axis(f"change of the {measured(unit)}", f"{word}{unit}", least=-end, most=end)
     up = Axis("", names=names, extra={"axisLabel": {"color": INK, "fontFamily": FONT, "fontSize": 12, "interval": 0}})
     option = plot(across, up, series, legend=True, aria={"enabled": True, "decal": {"show": False}})
     option["yAxis"]["data"] = [shown(name, 60) for name in names]
@@ -228,9 +228,10 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def _measure(unit: str) -> str:
+def measured(unit: str) -> str:
+    """Return what is made least, by its unit."""
     return {"kg CO2e": "footprint", "t": "tonnes"}.get(unit, "cost")
 
 
 def _costs(unit: str) -> str:
-    return "costs" if _measure(unit) == "cost" else "makes it"
+    return "costs" if measured(unit) == "cost" else "makes it"

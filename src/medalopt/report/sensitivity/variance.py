@@ -1,0 +1,166 @@
+"""All uncertain figures at once: how far the cost spreads, and what causes it, as lines, a table and a chart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from medalopt.analysis.sensitivity.sampling import Cause
+from medalopt.analysis.sensitivity.shares import FEWEST, Share, Shares
+from medalopt.analysis.sensitivity.variance import QUANTILES, Variance
+from medalopt.instance.instance import Instance
+from medalopt.instance.paths import render
+from medalopt.report.charts.chart import COLOURS, FONT, INK, Axis, Chart, plot
+from medalopt.report.numbers import digits, money
+from medalopt.report.section import Column, Section, section
+from medalopt.report.sensitivity.named import called, capital
+from medalopt.report.sensitivity.part import Part
+from medalopt.report.sensitivity.tornado import measured
+from medalopt.wording import shown
+
+DRAWN, TOLD = 15, 30
+SURE = 0.1  # how far off a share may be before more rows are advised
+PLANS = "whether there is a plan"
+_OWN = {"devices": "assays of {}", "treatments": "recovery by {}", "smelters": "returns of {}"}
+
+
+def told(instance: Instance, unit: str, found: Variance) -> Part:
+    """Return what the samples show; `unit` is that of the measure."""
+    lines = tuple(_lines(instance, unit, found))
+    of = measured(unit)
+    asked = ((f"the spread of the {of}", found.measure, of), (PLANS, found.feasible, "existence of a plan"))
+    charts = [
+        _chart(instance, _leading(instance, found, given, what), found.causes, given, name)
+        for what, given, name in asked
+        if any(one.total for one in given)
+    ]
+    return Part(lines, (), tuple(charts), {"global": _members(instance, unit, found)}, found.interrupted)
+
+
+def _lines(instance: Instance, unit: str, found: Variance) -> list[str]:
+    of = measured(unit)
+    lines = [f"{capital(_leading(instance, found, found.measure, f'the spread of the {of}'))}."]
+    if found.quantiles:
+        low, middle, high = (money(value, unit) for value in found.quantiles)
+        lines.append(f"With all of it uncertain: {middle} in the middle, in nine cases of ten from {low} to {high}.")
+    if found.without:
+        lines.append(f"In {_per_cent(found.without)} of the cases there is no plan; the {of} is told of the others.")
+        if any(one.total for one in found.feasible):
+            lines.append(f"{capital(_leading(instance, found, found.feasible, PLANS))}.")
+    lines.append(_how(found))
+    if found.interrupted:
+        lines.append(f"Interrupted: {found.answered:,} of {found.asked:,} cases are solved; the shares are of those.")
+    unsure = [one.total.high - one.total.low for one in found.measure if one.total]
+    if unsure and max(unsure) > 2 * SURE:
+        lines.append(f"Shares are sure to about ±{_per_cent(max(unsure) / 2)}; a greater N tells them more closely.")
+    return lines
+
+
+def _leading(instance: Instance, found: Variance, given: Sequence[Shares], what: str) -> str:
+    known = _ranked(found.causes, given)
+    if not known and any(one.rows < FEWEST for one in given):
+        return f"too few of the cases have a plan to share out {what}: take a greater N"
+    if not known:
+        return f"nothing that is uncertain changes {what}"
+    cause, first, _ = known[0]
+    return f"{name(instance, cause)} alone explain{'' if len(cause.factors) > 1 else 's'} {_per_cent(first.value)} of {what}"
+
+
+def _how(found: Variance) -> str:
+    by_cv = any(factor.cv is not None for cause in found.causes for factor in cause.factors)
+    how = "lognormal by their `cv`" if by_cv else "even within 10 %, as the instance gives no `cv`"
+    together = any(cause.correlation for cause in found.causes)
+    text = f"Drawn: {len(found.causes)} causes, {how}{', metals of one device together' if together else ''}; "
+    text += f"{found.count:,} rows, {found.asked:,} solves."
+    if found.held:
+        text += f" In {_per_cent(found.held)} of the draws a share is held at 100 %."
+    return text
+
+
+def name(instance: Instance, cause: Cause) -> str:
+    """Return what people call a cause: its figure, or that of which it is all figures."""
+    if len(cause.factors) == 1:
+        return called(instance, cause.factors[0].path, cause.factors[0].of)
+    return shown(_OWN.get(str(cause.path[0]), "{}").format(cause.path[1]), 200)
+
+
+def _ranked(causes: Sequence[Cause], given: Sequence[Shares]) -> list[tuple[Cause, Share, Share]]:
+    known = [(cause, one.first, one.total) for cause, one in zip(causes, given, strict=True) if one.first and one.total]
+    return sorted(known, key=lambda row: -row[2].value)
+
+
+def _chart(instance: Instance, title: str, causes: Sequence[Cause], given: Sequence[Shares], of: str) -> Chart:
+    rows = _ranked(causes, given)
+    drawn = rows[:DRAWN][::-1]
+    series = [
+        {
+            "type": "bar",
+            "name": label,
+            "barGap": "0%",
+            "itemStyle": {"color": colour},
+            "data": [100 * min(max(share.value, 0.0), 1.0) for share in values],
+        }
+        for values, label, colour in (
+            ([first for _, first, _ in drawn], "alone", COLOURS[0]),
+            ([total for _, _, total in drawn], "with all others", COLOURS[4]),
+        )
+    ]
+    names = [name(instance, cause) for cause, _, _ in drawn]
+    up = Axis("", names=names, extra={"axisLabel": {"color": INK, "fontFamily": FONT, "fontSize": 12, "interval": 0}})
+    option = plot(Axis(f"share of the variance of the {of}", "%", least=0), up, series, legend=True)
+    option["yAxis"]["data"] = [shown(one, 60) for one in names]
+    notes = ("What is drawn of a cause alone and with all others differs where it works together with others.",)
+    return Chart(f"{capital(title)}.", option, (_table(instance, rows, of),), notes, 130 + 34 * len(drawn))
+
+
+def _table(instance: Instance, rows: Sequence[tuple[Cause, Share, Share]], of: str) -> Section:
+    return section(
+        f"Shares of the variance of the {of}",
+        [
+            (Column("cause", right=False), [name(instance, cause) for cause, _, _ in rows[:TOLD]]),
+            (Column("alone"), [_per_cent(first.value) for _, first, _ in rows[:TOLD]]),
+            (Column("95 % sure", rank=2), [_between(first) for _, first, _ in rows[:TOLD]]),
+            (Column("with all others"), [_per_cent(total.value) for _, _, total in rows[:TOLD]]),
+            (Column("95 % sure", rank=1), [_between(total) for _, _, total in rows[:TOLD]]),
+        ],
+        notes=[f"{len(rows) - TOLD} more explain less; --json has all."] if len(rows) > TOLD else [],
+        always=5,
+    )
+
+
+def _per_cent(share: float) -> str:
+    return f"{digits(100 * min(max(0.0, share), 1.0), 2)} %"
+
+
+def _between(share: Share) -> str:
+    return f"{digits(100 * max(0.0, share.low), 2)} to {_per_cent(share.high)}"
+
+
+def _members(instance: Instance, unit: str, found: Variance) -> Mapping[str, Any]:
+    return {
+        "rows": found.count,
+        "solves": found.asked,
+        "solved": found.answered,
+        "interrupted": found.interrupted,
+        "without_plan": found.without,
+        "held": found.held,
+        "unit": unit,
+        "quantiles": {str(at): value for at, value in zip(QUANTILES, found.quantiles, strict=False)},
+        "standard_deviation": found.spread,
+        "causes": [
+            {
+                "cause": name(instance, cause),
+                "paths": [render(factor.path) for factor in cause.factors],
+                "correlation": cause.correlation,
+                "objective": _row(of_measure),
+                "feasible": _row(of_plans),
+            }
+            for cause, of_measure, of_plans in zip(found.causes, found.measure, found.feasible, strict=True)
+        ],
+    }
+
+
+def _row(given: Shares) -> dict[str, Any]:
+    both = {"first": given.first, "total": given.total}
+    told = {key: None if one is None else [one.value, one.low, one.high] for key, one in both.items()}
+    return {**told, "rows": given.rows}

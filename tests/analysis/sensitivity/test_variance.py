@@ -1,0 +1,137 @@
+"""Shares of the variance: of functions whose shares are known, and of instances whose cost is arithmetic."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from tests.analysis.sensitivity.test_tornado import BY_HAND
+from tests.analysis.varied import TINY
+
+from medalopt.analysis.sensitivity.sampling import causes, sample
+from medalopt.analysis.sensitivity.shares import FEWEST, Shares, shares
+from medalopt.analysis.sensitivity.variance import variance
+from medalopt.analysis.variants import Variants
+from medalopt.errors import UsageError
+from medalopt.instance.figures import Floats
+
+TOKYO = TINY.parent / "tokyo2020.yaml"
+ROWS = 4_096
+
+
+def ishigami(x: Floats) -> Floats:
+    """Return the function of Ishigami and Homma, of three numbers evenly from -pi to pi."""
+    return np.asarray(np.sin(x[:, 0]) + 7 * np.sin(x[:, 1]) ** 2 + 0.1 * x[:, 2] ** 4 * np.sin(x[:, 0]))
+
+
+def known(lost: Floats | None = None) -> tuple[Shares, ...]:
+    """Return the shares of that function, without the values of the rows that are `lost`."""
+    random = np.random.default_rng(5)
+    a, b = (random.uniform(-math.pi, math.pi, (ROWS, 3)) for _ in range(2))
+    mixed = [np.where(np.arange(3) == at, b, a) for at in range(3)]
+    first = ishigami(a) if lost is None else np.where(lost, np.nan, ishigami(a))
+    return shares(first, ishigami(b), np.array([ishigami(one) for one in mixed]))
+
+
+def test_shares_of_a_function_that_is_known() -> None:
+    """Ishigami's shares (0.314, 0.442, 0 alone; 0.558, 0.442, 0.244 in all) lie inside narrow intervals."""
+    wanted = ((0.3139, 0.5576), (0.4424, 0.4424), (0.0, 0.2437))
+    for found, (first, total) in zip(known(), wanted, strict=True):
+        assert found.first is not None and found.total is not None
+        assert found.first.low - 0.02 <= first <= found.first.high + 0.02
+        assert found.total.low - 0.02 <= total <= found.total.high + 0.02
+        assert found.total.high - found.total.low < 0.15
+
+
+def test_rows_without_a_value_are_left_out() -> None:
+    """Half of the rows tell the same shares, less surely; too few tell none."""
+    half = known(np.arange(ROWS) % 2 == 0)
+    assert half[0].rows == ROWS // 2
+    assert half[0].total is not None and half[0].total.value == pytest.approx(0.5576, abs=0.06)
+    assert known(np.arange(ROWS) >= FEWEST - 1)[0] == Shares(None, None, FEWEST - 1)
+
+
+def test_what_does_not_vary_has_no_shares() -> None:
+    """Where all values are the same there is nothing to share."""
+    same = np.full(20, 3.0)
+    assert shares(same, same, np.array([same])) == (Shares(None, None, 20),)
+
+
+def test_shares_of_a_cost_that_is_a_sum() -> None:
+    """With enough on offer the cost is 10 kg less what phones give, at one price: the shares follow by arithmetic."""
+    changes = {
+        "market.silver.limit": "100 kg",
+        "market.silver.cv": "",
+        "devices.phone.cv": "{Ag: 20 %}",
+        "treatments.hand.cv": "10 %",
+        "smelters.near.cv": "",
+    }
+    found = variance(Variants(BY_HAND, changes), 64, 1)
+    assert found.without == 0
+    by = {cause.path[0]: one for cause, one in zip(found.causes, found.measure, strict=True)}
+    # the cost is linear in a product of two lognormals, but that 80 % recovered cannot pass 100 %
+    phones, hand = math.log1p(0.2**2), math.log1p(0.1**2)
+    expected = math.expm1(phones) / math.expm1(phones + hand)
+    first, total = by["devices"].first, by["devices"].total
+    assert first is not None and total is not None
+    assert first.value == pytest.approx(expected, abs=0.15)
+    assert total.value == pytest.approx(expected, abs=0.2)
+    assert found.quantiles[1] == pytest.approx(684_000, rel=0.03)
+
+
+def test_no_plan_is_counted() -> None:
+    """Where phones may fail there is no plan in some cases; the assay is what causes it."""
+    found = variance(Variants(BY_HAND), 32, 1)
+    assert 0.15 < found.without < 0.5
+    totals = {
+        cause.path[0]: one.total.value for cause, one in zip(found.causes, found.feasible, strict=True) if one.total
+    }
+    assert max(totals, key=lambda name: totals[name]) == "devices"
+    assert totals["market"] == 0
+    assert 0 < found.held < 1
+
+
+def test_metals_of_a_device_are_drawn_together() -> None:
+    """The assays of one device are one cause, with the correlation and the spread that the instance gives."""
+    found = causes(Variants(TOKYO))
+    phone = next(cause for cause in found if cause.path == ("devices", "feature_phone"))
+    assert (len(phone.factors), phone.correlation, phone.width) == (2, 0.6, 3)
+    drawn = sample((phone,), 4_000).first[0]
+    assert drawn.mean(axis=0) == pytest.approx([1.0, 1.0], abs=0.02)
+    assert sorted(drawn.std(axis=0)) == pytest.approx([0.30, 0.45], abs=0.03)
+    assert np.corrcoef(np.log(drawn).T)[0, 1] == pytest.approx(0.6, abs=0.05)
+
+
+def test_without_any_cv_a_tenth_is_drawn() -> None:
+    """Assays, recoveries, returns and prices vary evenly within 10 %; what else the file writes stays."""
+    found = causes(Variants(TINY))
+    assert {cause.path[0] for cause in found} == {"devices", "treatments", "smelters", "market"}
+    drawn = sample(found[:1], 100).first[0]
+    assert drawn.min() >= 0.9 and drawn.max() <= 1.1
+    assert np.sort(np.floor((drawn[:, 0] - 0.9) / 0.002 + 1e-9)).tolist() == list(range(100))
+
+
+@pytest.mark.parametrize(("rows", "said"), [(7, "8 to"), (10**6, "8 to")])
+def test_too_few_or_too_many_rows(rows: int, said: str) -> None:
+    """What is no sample is refused."""
+    with pytest.raises(UsageError, match=said):
+        variance(Variants(BY_HAND), rows)
+
+
+def test_nothing_is_uncertain() -> None:
+    """An instance that buys by composition alone, for the footprint, has nothing that could vary."""
+    with pytest.raises(UsageError, match="no assay"):
+        variance(Variants(TINY.parent / "dantzig.yaml", measure="footprint"), 8)
+
+
+def test_interrupted_shares_are_of_what_is_there() -> None:
+    """After Ctrl-C the cases that were solved are told."""
+
+    def told(done: int, of: int) -> None:
+        if done == 40:
+            raise KeyboardInterrupt
+
+    found = variance(Variants(BY_HAND), 16, 1, told=told)
+    assert (found.interrupted, found.answered, found.asked) == (True, 40, 96)
+    assert [one.rows for one in found.feasible] == [8, 0, 0, 0]
