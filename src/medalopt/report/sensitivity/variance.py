@@ -63,7 +63,8 @@ def _leading(instance: Instance, found: Variance, given: Sequence[Shares], what:
     if not known:
         return f"nothing that is uncertain changes {what}"
     cause, first, _ = known[0]
-    return f"{name(instance, cause)} alone explain{'' if len(cause.factors) > 1 else 's'} {_per_cent(first.value)} of {what}"
+    verb = "explain" if len(cause.factors) > 1 else "explains"
+    return f"{name(instance, cause)} alone {verb} {_per_cent(first.value)} of {what}"
 
 
 def _how(found: Variance) -> str:
