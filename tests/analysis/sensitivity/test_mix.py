@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import yaml
 from tests.analysis.nearby import ROOT, written
+from tests.random_instances import from_seed
 
 import medalopt
 from medalopt import Instance
@@ -19,9 +20,10 @@ from medalopt.analysis.sensitivity.mix.composition import Offer
 from medalopt.analysis.sensitivity.mix.curve import ACCURACY, FOUND
 from medalopt.analysis.sensitivity.mix.mix import DeviceMix, device_mix
 from medalopt.analysis.sensitivity.mix.named import named_mixes
-from medalopt.analysis.variants import Variants
+from medalopt.analysis.variants import Variant, Variants
 from medalopt.errors import NoPlanError, UsageError
 from medalopt.instance.figures import Figures, Number
+from medalopt.solver.moving import cold
 from medalopt.solving import solve
 
 TINY = ROOT / "instances/tiny.yaml"
@@ -103,7 +105,7 @@ def test_every_cost_is_that_of_an_independent_solve() -> None:
     offer = Offer.of(instance)
     for curve in tiny().curves:
         device = instance.devices.names.index(curve.device)
-        for point in curve.points[::3]:
+        for point in curve.points[::5]:
             changed = offering(instance, offer.scaled(device, point.times).streams.available.value)
             if point.answer.value is None:
                 with pytest.raises(NoPlanError):
@@ -209,7 +211,34 @@ def test_what_no_metal_helps_is_no_want_of_metal(tmp_path: Path) -> None:
     """Where goods are committed that are not offered any more, no metal makes a plan."""
     streams = [dict(SMALL["streams"][0], committed="1 t"), SMALL["streams"][1]]
     curves = {curve.device: curve for curve in device_mix(small(tmp_path, streams=streams)).curves}
-    assert curves["phone"].without.answer.short is None
+    without = curves["phone"].without.answer
+    assert without.short is None
+    assert without.why == "phone@r: 1 t are committed, at most 0 t can be sent on a route"
+
+
+def test_a_metal_that_nothing_holds_is_short(tmp_path: Path) -> None:
+    """Zinc that neither devices nor market hold is missing in every mix."""
+    metals = {**SMALL["metals"], "Zn": {}}
+    alloys = {"silver": {"composition": {"Ag": "50 %", "Zn": "50 %"}}}
+    found = device_mix(small(tmp_path, metals=metals, alloys=alloys))
+    assert found.base.short == pytest.approx({"Zn": 0.5})
+
+
+@pytest.mark.parametrize("seed", [3, 8, 14, 21])
+def test_curves_of_any_instance_are_those_of_solves(seed: int, tmp_path: Path) -> None:
+    """Points of random instances agree with programs solved from the beginning, and no tonne is lost."""
+    path = tmp_path / "instance.yaml"
+    path.write_text(from_seed(seed), encoding="utf-8")
+    variants = Variants(path)
+    offer, before = Offer.of(variants.instance), _sums(variants.instance)
+    for curve in device_mix(variants).curves:
+        device = variants.instance.devices.names.index(curve.device)
+        for point in curve.points[::5]:
+            changed = offer.scaled(device, point.times)
+            assert _sums(changed) == {key: pytest.approx(tonnes, rel=1e-12) for key, tonnes in before.items()}
+            alone = cold(Variant.of(changed, "cost").linear)
+            assert alone.feasible == (point.answer.value is not None)
+            assert not alone.feasible or point.answer.value == pytest.approx(alone.value, rel=1e-6, abs=1e-6)
 
 
 def test_the_triangle_is_that_of_independent_solves() -> None:

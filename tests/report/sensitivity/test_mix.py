@@ -90,6 +90,8 @@ def test_without_a_base_plan() -> None:
     """Where there is no plan as offered that is said, and what is short."""
     lines = told(mix(LAPTOP, base=dataclasses.replace(NONE, short={"Ag": 2.0, "Cu": 3.0}))).lines
     assert lines == ("As offered, 40 t, there is no plan: 3 kg of copper and 2 kg of silver short.",)
+    why = dataclasses.replace(STUCK, why="r: 5 t are committed")
+    assert told(mix(base=why)).lines[0].endswith("there is no plan: not for want of metal; r: 5 t are committed.")
     assert told(mix(base=STUCK)).lines == ("As offered, 40 t, there is no plan: not for want of metal.",)
     assert told(mix(base=dataclasses.replace(NONE, short={}))).lines[0].endswith("at the very edge.")
 
@@ -225,3 +227,12 @@ def test_all_of_it_goes_into_object_and_page() -> None:
     assert found["triangle"]["splits"][0]["short"] is None
     assert "chart-3" in as_page(INSTANCE, [part])
     assert "The mixes of the file" in on_screen(INSTANCE, [part])
+
+
+def test_where_there_is_no_mix_that_is_said() -> None:
+    """Nothing offered; and a measure that no share moves."""
+    assert told(mix(base=dataclasses.replace(BASE, tonnes=0.0))).lines == (
+        "Nothing is offered: there is no mix to move.",
+    )
+    still = told(mix(curve("phone", BASE, BASE, less=0.0, more=0.0))).lines[-1]
+    assert still == "As it is, the cost hardly depends on any share: see what none and most of each do."

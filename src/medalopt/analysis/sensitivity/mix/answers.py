@@ -8,12 +8,14 @@ from functools import cached_property
 
 import numpy as np
 
+from medalopt.analysis.refusal_arithmetic import known
 from medalopt.analysis.refusal_arithmetic import needed as least_charged
 from medalopt.analysis.sensitivity.mix.composition import Offer
+from medalopt.analysis.sensitivity.shortage import Shortage
 from medalopt.analysis.variants import Variant, Variants
-from medalopt.instance.bounds import needed
+from medalopt.instance.bounds import implied, needed
 from medalopt.instance.instance import Instance
-from medalopt.instance.needs import on_account
+from medalopt.instance.needs import is_owed, on_account
 from medalopt.solver.lacking import lacked, lacking
 from medalopt.solver.line import alike, shared
 from medalopt.solver.linear import Linear
@@ -30,7 +32,7 @@ class Answer:
     """One composition: its cost (in the unit of the measure), None where there is no plan.
 
     `scarce`: what a kilogram more of each scarce metal would save. `short`: where there is no plan, the kilograms of
-    each metal that are missing; None where no metal would help.
+    each metal that are missing; None where no metal would help, and `why` then says what arithmetic knows of it.
     """
 
     shares: tuple[float, ...]  # (D,) of all tonnes offered
@@ -38,6 +40,7 @@ class Answer:
     value: float | None
     scarce: Amounts
     short: Amounts | None
+    why: str = ""
 
     @property
     def short_in_all(self) -> float:
@@ -73,7 +76,8 @@ class Answers:
         tonnes = float(variant.instance.streams.available.value.sum())
         if outcome.feasible:
             return Answer(shares, tonnes, outcome.value, self._scarce(variant.linear, outcome), {})
-        return Answer(shares, tonnes, None, {}, self._short(variant) if short else None)
+        lack = self._short(variant) if short else None
+        return Answer(shares, tonnes, None, {}, lack, _why(variant) if short and lack is None else "")
 
     def _scarce(self, linear: Linear, outcome: Outcome) -> Amounts:
         """Return what a kilogram more of each scarce metal saves, in the dearest period in which it is charged."""
@@ -111,7 +115,16 @@ class Answers:
     def _lacking(self) -> Moving:
         return Moving(lacking(self.variants.base.linear, self._most))
 
+    @cached_property
+    def _foreign(self) -> bool:
+        """Whether a metal that some alloy owed names can never be in stock: then what lacks is not in the program."""
+        instance = self.variants.instance
+        named = np.logical_or.reduce(instance.alloys.named[is_owed(instance)], axis=0)
+        return bool((named & ~on_account(instance, self.variants.base.found)).any())
+
     def _short(self, variant: Variant) -> Amounts | None:
+        if self._foreign:
+            return Shortage(variant.instance).short()
         wanted = lacking(variant.linear, self._most)
         same = shared(variant.linear, self.variants.base.linear) or alike(variant.linear, self.variants.base.linear)
         moving = self._lacking
@@ -120,3 +133,9 @@ class Answers:
             return None
         found = lacked(wanted, outcome.x)
         return {metal: kg for metal, kg in found.items() if kg > NONE_SHORT * self._most[metal]}
+
+
+def _why(variant: Variant) -> str:
+    """Return what arithmetic alone knows of why there is no plan; '' where it knows nothing."""
+    reasons = known(variant.instance, variant.found, implied(variant.instance, variant.found))
+    return reasons[0].text if reasons else ""

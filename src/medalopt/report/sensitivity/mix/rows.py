@@ -26,7 +26,8 @@ def members(found: DeviceMix) -> dict[str, Any]:
 
 
 def _answer(answer: Answer) -> dict[str, Any]:
-    return {"objective": answer.value, "scarce": dict(answer.scarce), "short": _short(answer.short)}
+    told = {"objective": answer.value, "scarce": dict(answer.scarce), "short": _short(answer.short)}
+    return {**told, "why": answer.why} if answer.why else told
 
 
 def _short(short: Amounts | None) -> dict[str, float] | None:

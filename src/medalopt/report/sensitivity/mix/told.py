@@ -8,10 +8,11 @@ from medalopt.report.charts.chart import Chart
 from medalopt.report.numbers import mass, money, share, tonnes
 from medalopt.report.sensitivity.mix import charts, tables, triangle
 from medalopt.report.sensitivity.mix.rows import members
-from medalopt.report.sensitivity.mix.words import listed, short
+from medalopt.report.sensitivity.mix.words import because, listed
 from medalopt.report.sensitivity.part import Part
 
 NAMED = 4  # devices told one by one
+LITTLE = 1e-6  # of the present cost, which a percentage point does not move
 
 
 def told(found: DeviceMix) -> Part:
@@ -41,8 +42,10 @@ def _charts(found: DeviceMix) -> tuple[Chart, ...]:
 
 def _present(found: DeviceMix) -> str:
     base = found.base
+    if not base.tonnes:
+        return "Nothing is offered: there is no mix to move."
     if base.value is None:
-        return f"As offered, {tonnes(base.tonnes)}, there is no plan: {short(found, base.short)}."
+        return f"As offered, {tonnes(base.tonnes)}, there is no plan: {because(found, base)}."
     each = f", {money(base.value / found.medals, found.unit)} a medal" if found.medals else ""
     return f"As offered, {tonnes(base.tonnes)}, the plan comes to {money(base.value, found.unit)}{each}."
 
@@ -53,7 +56,7 @@ def _without(found: DeviceMix) -> list[str]:
     if found.base.value is None or not none:
         return []
     none.sort(key=lambda curve: -curve.without.answer.short_in_all)
-    lines = [f"Without {curve.device} there is no plan: {short(found, curve.without.answer.short)}." for curve in none]
+    lines = [f"Without {curve.device} there is no plan: {because(found, curve.without.answer)}." for curve in none]
     if len(none) > NAMED:
         lines[NAMED:] = [f"Nor is there one without {listed([curve.device for curve in none[NAMED:]])}."]
     return lines
@@ -86,6 +89,8 @@ def _most(found: DeviceMix) -> list[str]:
     if not rated or found.base.value is None:
         return []
     curve = rated[0]
+    if max(abs(curve.less or 0.0), abs(curve.more or 0.0)) <= LITTLE * abs(found.base.value):
+        return [f"As it is, the {found.measure} hardly depends on any share: see what none and most of each do."]
     return [
         f"The {found.measure} depends most on the share of {curve.device}, now {share(curve.share, 1)} of the tonnes: "
         f"a percentage point more of it {_step(found, curve.more, curve.short_more)}, a point less "
@@ -112,4 +117,4 @@ def _refused(found: DeviceMix, mix: NamedMix) -> str:
             f"Mix {mix.name}, {tonnes(mix.answer.tonnes)}: there is no plan, {mass(kg)} of {found.title(metal)} short: "
             f"by the deadlines at most {mass(max(0.0, need - kg))} of the {mass(need)} needed can be had."
         )
-    return f"Mix {mix.name}, {tonnes(mix.answer.tonnes)}: there is no plan, {short(found, lack)}."
+    return f"Mix {mix.name}, {tonnes(mix.answer.tonnes)}: there is no plan, {because(found, mix.answer)}."

@@ -21,6 +21,12 @@ def short(found: DeviceMix, amounts: Amounts | None) -> str:
     return " and ".join(f"{mass(kg)} of {found.title(metal)}" for metal, kg in parts) + " short"
 
 
+def because(found: DeviceMix, answer: Answer) -> str:
+    """Return what is short, or else why there is no plan as far as that is known, in words."""
+    told = short(found, answer.short)
+    return f"{told}; {answer.why}" if answer.why else told
+
+
 def cell(answer: Answer) -> str:
     """Return the cost of an answer as the cell of a table."""
     return "no plan" if answer.value is None else money(answer.value)
