@@ -26,6 +26,7 @@ from medalopt.solver.trim import trimmed
 
 NOISE = 2.0**-43  # of its implied bound, below which a quantity is nothing
 FINE = 24  # the largest cost is 2**FINE where 2**LIFT did not do
+CLOSE = 12  # a quantity is measured in 2**-CLOSE of its implied bound, where the bound itself did not do
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,11 +104,13 @@ def _scalings(task: Task, linear: Linear) -> Iterator[Scaled]:
     """Yield `linear` measured in what there can be of everything, then in what of it can be of use, and more finely.
 
     The second is for a little asked of very much, or spent where very much could be: the solver's tolerance would
-    take it for nothing.
+    take it for nothing. The third is for what becomes less and less, as process scrap that is charged again and
+    again: a basis may break its last rows by as much as the tolerance, which is very much beside them.
     """
     yield scaled(linear)
     useful = program(replace(task, bounds=within_need(task.instance, task.found, task.bounds)))[1]
     yield scaled(replace(linear, size=useful.size), FINE)
+    yield scaled(replace(linear, size=np.ldexp(linear.size, -CLOSE)))
 
 
 def gap(linear: Linear, x: Floats, y: Floats) -> tuple[float, float]:
