@@ -52,10 +52,10 @@ class Line:
     def at(self, position: float) -> Linear:
         """Return the program at `position`, which may lie beyond either."""
         share = (position - self.first) / (self.second - self.first)
-        moved: dict[str, Any] = {name: _on_way(getattr(self.one, name), end, share) for name, end in self._ends.items()}
+        moved: dict[str, Any] = {name: getattr(self.one, name) + share * by for name, by in self._ends.items()}
         if self._value is not None:
             entries = self.one.entries
-            moved["entries"] = Entries(entries.row, entries.column, _on_way(entries.value, self._value, share))
+            moved["entries"] = Entries(entries.row, entries.column, entries.value + share * self._value)
         if "size" in moved:
             moved["size"] = np.maximum(moved["size"], np.minimum(self.one.size, self.two.size) * SMALLEST)
         return dataclasses.replace(self.one, **moved)
@@ -75,13 +75,14 @@ class Line:
 
     @cached_property
     def _ends(self) -> dict[str, Floats]:
-        """What moves beside the entries, at `two`."""
-        return {name: getattr(self.two, name) for name in _MOVING if _differ(self.one, self.two, name)}
+        """What moves beside the entries, by how much from `one` to `two`."""
+        ways = {name: _way(getattr(self.one, name), getattr(self.two, name)) for name in _MOVING}
+        return {name: by for name, by in ways.items() if by.any()}
 
     @cached_property
     def _value(self) -> Floats | None:
-        same = np.array_equal(self.one.entries.value, self.two.entries.value)
-        return None if same else self.two.entries.value
+        by = _way(self.one.entries.value, self.two.entries.value)
+        return by if by.any() else None
 
     @cached_property
     def costs_slope(self) -> Floats:
@@ -123,7 +124,7 @@ class Line:
     @property
     def moves_costs(self) -> bool:
         """Whether the costs move."""
-        return "costs" in self._ends and not np.array_equal(self.one.costs[0], self.two.costs[0])
+        return bool("costs" in self._ends and self._ends["costs"][0].any())
 
     @property
     def moves_ends(self) -> bool:
@@ -139,16 +140,12 @@ def line(one: Linear, first: float, two: Linear, second: float, other: Linear, t
     return drawn if close(drawn.at(third), other) else None
 
 
-def _differ(one: Linear, two: Linear, name: str) -> bool:
-    return not np.array_equal(getattr(one, name), getattr(two, name))
-
-
-def _on_way(x: Floats, y: Floats, share: float) -> Floats:
-    """Return the array at `share` of the way from `x` to `y`; what stays is not rounded."""
+def _way(x: Floats, y: Floats) -> Floats:
+    """Return by how much `y` lies beyond `x`; nothing where both have no end."""
     moves = np.isfinite(x) & (x != y)
-    moved = x.copy()
-    moved[moves] = x[moves] * (1 - share) + y[moves] * share
-    return moved
+    by = np.zeros_like(x)
+    by[moves] = y[moves] - x[moves]
+    return by
 
 
 def _ends(of: Linear) -> tuple[Floats, ...]:
