@@ -153,3 +153,16 @@ def test_columns_are_told_apart() -> None:
     """Every column of the network has a number of its own."""
     variant = Variants(TINY).base
     assert len(np.unique(variant.codes)) == len(variant.block.upper)
+
+
+def test_many_on_a_line_are_answered_in_a_row() -> None:
+    """Answers of many positions, the ends and those without a plan among them, are those of one by one."""
+    variants = Variants(TINY)
+    way = variants.along(lambda at: scaled(variants, "medals.*.count", at), 50.0, 150.0)
+    assert way.line is not None
+    positions = [60.0, 50.0, 100.0, 130.0, 75.0]
+    found = [outcome.value for outcome in way.outcomes(positions)]
+    assert found == pytest.approx([way.answer(at).value for at in positions], rel=1e-9)
+    assert math.inf in found
+    built = variants.along(lambda at: scaled(variants, "smelters.*.lead", 100 * round(at)), 0.0, 1.0)
+    assert len(list(built.outcomes([0.0, 1.0]))) == 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -35,6 +35,7 @@ from medalopt.solver.linear import Linear
 from medalopt.solver.moving import Moving, Outcome
 from medalopt.solver.retrace import columns_of, duals_of
 from medalopt.solver.solution import decided
+from medalopt.solver.sweep import Sweep
 from medalopt.solving import solve
 from medalopt.wording import shown
 
@@ -223,3 +224,16 @@ class Along:
     def answer(self, position: float) -> Outcome:
         """Return the optimum at `position`."""
         return self._variants.answer(self.variant(position))
+
+    def outcomes(self, positions: Sequence[float]) -> Iterator[Outcome]:
+        """Yield the optimum at each of `positions`: of many on a line quicker than one by one."""
+        line = self.line
+        if line is None:
+            yield from (self.answer(position) for position in positions)
+            return
+        swept = Sweep(line, self._otherwise).outcomes([at for at in positions if self.low < at < self.high])
+        for position in positions:
+            yield next(swept) if self.low < position < self.high else self.answer(position)
+
+    def _otherwise(self, linear: Linear) -> Outcome:
+        return self._variants.answer(dataclasses.replace(self._inner, linear=linear))
