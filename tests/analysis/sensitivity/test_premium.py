@@ -73,6 +73,15 @@ def test_policies_do_not_count_when_the_metal_is_bought(policy: dict[str, Any]) 
         assert premium(variants).cost == pytest.approx(10_000)
 
 
+def test_contracts_of_supply_and_feed_do_not_count_either() -> None:
+    """Committed streams and feeds are left out, so that there is a plan in which all is bought."""
+    phones = [{**instance()["streams"][0], "committed": "0.9 t"}]
+    smelters = {"kosaka": {"returned": {"Ag": 1.0}, "committed": "0.9 t"}}
+    with deleted.variants(instance(streams=phones, smelters=smelters)) as variants:
+        found = premium(variants)
+    assert found.plan == pytest.approx(27_000) and found.cost == pytest.approx(10_000)
+
+
 def test_it_is_a_matter_of_costs() -> None:
     """Of another measure it is refused, and without a plan there is none."""
     with pytest.raises(UsageError, match="costs alone"):
