@@ -11,6 +11,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from tests.planted.saved import statements
+
 ROOT = Path(__file__).parents[2]
 CONFORMANCE, TINY, OWN = ROOT / "tests/conformance", ROOT / "instances/tiny.yaml", Path(__file__).parent / "instances"
 REFUSED = ROOT / "instances/infeasible.yaml"
@@ -311,5 +313,6 @@ CHECKS: dict[str, Callable[[Known], Iterator[str]]] = {
     "bases": bases,
     "refutations": refutations,
     "refusals": refusals,
+    "statements": lambda known: statements(loaded(TINY)),
     "lots": lots,
 }

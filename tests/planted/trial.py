@@ -58,7 +58,7 @@ def tried(wanted: Sequence[Planted | None], thorough: bool = False) -> Iterator[
 
 def order(error: Planted) -> list[str]:
     """Return the checks, those first that are the quickest to catch an error of its room."""
-    proof = ["wrong plans", "bounds", "bases", "additions", "refutations", "refusals"]
+    proof = ["wrong plans", "bounds", "bases", "additions", "refutations", "refusals", "statements"]
     others = [check for check in CHECKS if check not in proof]
     return [*proof, *others] if error.room == "proof" else others
 

@@ -1,0 +1,45 @@
+"""A check of `verify`: what a saved plan states falsely beside its decisions is refused."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from typing import Any
+
+
+def _costs_exchanged(told: dict[str, Any]) -> None:
+    one, other = told["shipments"][:2]
+    one["cost"], other["cost"] = other["cost"], one["cost"]
+
+
+def _other_matter(told: dict[str, Any]) -> None:
+    next(row for row in told["melts"] if row["metal"] == "other")["kg"] += 1.0
+
+
+FALSE: tuple[Callable[[dict[str, Any]], object], ...] = (
+    _costs_exchanged,
+    _other_matter,
+    lambda told: told["objective"].update(unit="USD"),
+    lambda told: told["certificate"].update(arithmetic="by an oracle"),
+)
+
+
+def statements(instance: Any) -> Iterator[str]:
+    """Yield what is found wrong: a right plan of `instance` that is refused, or a false statement that is accepted."""
+    import medalopt
+    from medalopt.errors import MedaloptError
+    from medalopt.plan.saved import SavedPlan
+    from medalopt.proof.verdict import verdict
+    from medalopt.report.jsonplan import plan_object
+
+    try:
+        right = plan_object(medalopt.solve(instance))
+    except MedaloptError:
+        return
+    if not verdict(instance, SavedPlan.model_validate(right)).accepted:
+        yield "refused"
+    for change in FALSE:
+        told = copy.deepcopy(right)
+        change(told)
+        if verdict(instance, SavedPlan.model_validate(told)).accepted:
+            yield "accepted"
