@@ -200,6 +200,12 @@ PLANTED: dict[str, tuple[Edit, str]] = {
         lambda content: content["added_variables"].append({"name": "u", "lower": 0.0, "upper": 1.0, "value": 2.0}),
         "u",
     ),
+    "a variable twice": (
+        lambda content: content["added_variables"].extend(
+            2 * [{"name": "u", "lower": 0.0, "upper": 1.0, "value": 0.0}]
+        ),
+        "u",
+    ),
     "another scope": (lambda content: content["certificate"].update(scope="instance"), "certificate.scope"),
 }
 

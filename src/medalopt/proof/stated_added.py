@@ -31,7 +31,8 @@ def added(instance: Instance, found: Routes, plan: Any) -> tuple[Added, list[Bro
         for one in (*plan.added_rows, *plan.added_variables)
         if one.lower is not None and one.upper is not None and one.lower > one.upper
     ]
-    places = Places(instance, found, tuple(one.name for one in plan.added_variables))
+    variables = {one.name: one for one in plan.added_variables}
+    places = Places(instance, found, tuple(variables))
     terms: dict[str, list[Term]] = {OBJECTIVE: [], **{row.name: [] for row in plan.added_rows}}
     for stated in plan.added_terms:
         term = Term(stated.component, tuple(stated.key), stated.coefficient)
@@ -48,7 +49,7 @@ def added(instance: Instance, found: Routes, plan: Any) -> tuple[Added, list[Bro
         for row in plan.added_rows
     ]
     own = [
-        AddedVariable(one.name, _end(one.lower, low), _end(one.upper, high), one.value) for one in plan.added_variables
+        AddedVariable(one.name, _end(one.lower, low), _end(one.upper, high), one.value) for one in variables.values()
     ]
     return Added(tuple(rows), tuple(own), tuple(terms[OBJECTIVE])), wrong
 
