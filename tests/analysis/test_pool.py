@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -68,6 +69,37 @@ def test_what_cannot_be_solved(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(variants, "answer", refuse)
     assert answered(variants, ASKED[:1], 1).found == (Answer("unanswered", None, "no proof"),)
+
+
+def test_a_process_answers_as_its_parent_does(alone: Answers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a process does is done here: it leaves Ctrl-C to its parent, and answers from the standing it was given."""
+    handled: list[object] = []
+    monkeypatch.setattr(pool.signal, "signal", lambda *arguments: handled.extend(arguments))
+    monkeypatch.setattr(pool.os, "_exit", lambda code: None)
+    monkeypatch.setattr(pool.multiprocessing, "parent_process", multiprocessing.current_process)
+    monkeypatch.setattr(pool, "_end_with", handled.append)
+    pool._begin(TINY, {}, "cost", Variants(TINY).moving.standing)
+    assert pool._work(ASKED[0]) == alone.found[0]
+    assert handled[:2] == [signal.SIGINT, signal.SIG_IGN]
+    assert handled[2] is multiprocessing.current_process()
+
+
+def test_where_the_parent_is_gone_a_process_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process whose parent has ended does not stay."""
+    codes: list[int] = []
+    monkeypatch.setattr(pool.os, "_exit", codes.append)
+    gone = multiprocessing.get_context("spawn").Process()
+    monkeypatch.setattr(gone, "join", lambda: None)
+    pool._end_with(gone)
+    assert codes == [1]
+
+
+def test_as_many_as_there_are_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Left out, the number of processes is that of the processors, where the system tells which are ours, of those."""
+    assert pool.cores() >= 1
+    monkeypatch.delattr(pool.os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(pool.os, "cpu_count", lambda: None)
+    assert pool.cores() == 1
 
 
 def interrupting(after: int) -> pool.Told:

@@ -1,0 +1,163 @@
+"""Scenarios a second along one figure: the warm program beside Pyomo, built anew and persistent, and a bare HiGHS.
+
+`sweep.py [--scenarios N]`: every way answers the same scenarios in the same order, and finds the same optima. The bare
+loop is told the numbers that move, changes them in HiGHS, runs it and reads the objective; it proves nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import highspy
+import numpy as np
+import pyomo.environ as pyo
+from pyomo.contrib.solver.solvers.highs import Highs
+
+from medalopt.analysis.variants import Along, Variants
+from medalopt.model.build import build
+from medalopt.solver.highs import loaded
+from medalopt.solver.scaling import scaled
+
+INSTANCES = Path(__file__).parents[1] / "instances"
+FIGURES = {
+    "tiny": ("smelters.near.limit", "{!r} t", 2.0, 3.0),
+    "tokyo2020": ("medals.silver.parts.silver_999", "{!r} kg", 0.5, 0.55),
+}
+SLOW = 4  # scenarios of the ways that take long
+REPEATS = 3  # of which the quickest counts
+NEAR = 1e-7
+
+
+class Persistent:
+    """Pyomo's model with what moves as a parameter, in its persistent interface; `told`: it looks for nothing else."""
+
+    def __init__(self, variants: Variants, way: Along, told: bool) -> None:
+        assert way.line is not None
+        one, two = way.line.one, way.line.two
+        self._line = way.line
+        self._rows = np.flatnonzero((one.row_upper != two.row_upper) | (one.row_lower != two.row_lower)).tolist()
+        model = build(variants.instance)
+        model.ends = pyo.Param(range(len(self._rows)), initialize=0.0, mutable=True)
+        model.moved = pyo.ConstraintList()
+        for number, row in enumerate(self._rows):
+            family, index = one.rows[row]
+            rule = model.find_component(family)[index]
+            rule.deactivate()
+            upper = np.isfinite(one.row_upper[row])
+            model.moved.add(
+                (None, rule.body - model.ends[number], 0.0) if upper else (0.0, rule.body - model.ends[number], None)
+            )
+        self._model, self._solver = model, Highs()
+        config = self._solver.config
+        config.load_solutions = False
+        config.raise_exception_on_nonoptimal_result = False
+        for name in config.auto_updates if told else ():
+            config.auto_updates[name] = name == "update_parameters"
+
+    def answer(self, position: float) -> float:
+        """Return the optimum there."""
+        linear = self._line.at(position)
+        for number, row in enumerate(self._rows):
+            end = linear.row_upper[row] if np.isfinite(linear.row_upper[row]) else linear.row_lower[row]
+            self._model.ends[number].value = float(end)
+        return float(self._solver.solve(self._model).incumbent_objective)
+
+
+class Bare:
+    """HiGHS alone, with the engine's own scaling."""
+
+    def __init__(self, way: Along, positions: Sequence[float]) -> None:
+        assert way.line is not None
+        base = way.line.one
+        program = scaled(base)
+        found = loaded(program)
+        assert found is not None
+        self._solver = found
+        self._solver.setOptionValue("solver", "simplex")
+        self._unit = 2.0 ** -float(program.cost[0])
+        self._moves: dict[float, list[tuple[int, float, float]]] = {}
+        for position in positions:
+            there = way.line.at(position)
+            rows = np.flatnonzero((there.row_upper != base.row_upper) | (there.row_lower != base.row_lower))
+            low, high = np.ldexp(there.row_lower, program.row), np.ldexp(there.row_upper, program.row)
+            self._moves[position] = [(row, low[row], high[row]) for row in rows.tolist()]
+
+    def answer(self, position: float) -> float:
+        """Return the optimum there."""
+        for row, low, high in self._moves[position]:
+            self._solver.changeRowBounds(row, low, high)
+        self._solver.run()
+        assert self._solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
+        return float(self._solver.getInfo().objective_function_value) * self._unit
+
+
+def anew(variants: Variants, changes: Callable[[float], dict[str, str]]) -> Callable[[float], float]:
+    """Return what builds Pyomo's model of the instance changed, and solves it by Pyomo's interface to HiGHS."""
+
+    def answer(position: float) -> float:
+        return float(Highs().solve(build(variants.changed(changes(position)))).incumbent_objective)
+
+    return answer
+
+
+def rate(answer: Callable[[float], float], positions: Sequence[float]) -> tuple[float, list[float]]:
+    """Return scenarios a second, the quickest of some repeats, and the optima."""
+    answer(positions[0])
+    best, values = 0.0, []
+    for _ in range(REPEATS):
+        start = time.perf_counter()
+        values = [answer(position) for position in positions]
+        best = max(best, len(positions) / (time.perf_counter() - start))
+    return best, values
+
+
+def compare(name: str, count: int) -> str:
+    """Return the table of one instance. Ends where the optima differ."""
+    path, text, low, high = FIGURES[name]
+    variants = Variants(INSTANCES / f"{name}.yaml")
+
+    def changes(position: float) -> dict[str, str]:
+        return {path: text.format(position)}
+
+    way = variants.along(changes, low, high)
+    inner = [float(at) for at in np.linspace(low, high, count + 2)[1:-1]]
+    random = np.random.default_rng(0)
+    positions = [inner[at] for at in random.permutation(len(inner)).tolist()]
+    ways: dict[str, tuple[Callable[[float], float], Sequence[float]]] = {
+        "medalopt, warm, each answer proven": (lambda at: way.answer(at).value, positions),
+        "HiGHS alone": (Bare(way, positions).answer, positions),
+        "Pyomo, persistent interface": (Persistent(variants, way, False).answer, positions[: max(SLOW, count // 10)]),
+        "  told that parameters alone move": (Persistent(variants, way, True).answer, positions),
+        "Pyomo, built anew": (anew(variants, changes), positions[:SLOW]),
+    }
+    found = {label: rate(*each) for label, each in ways.items()}
+    _agree(way, {label: (each[1], found[label][1]) for label, each in ways.items()})
+    own = found["medalopt, warm, each answer proven"][0]
+    lines = [f"{name}: {path} from {low:g} to {high:g}, {count} scenarios", f"  {'':<38}{'a second':>10}{'ratio':>10}"]
+    lines += [f"  {label:<38}{each[0]:>10.1f}{own / each[0]:>10.2f}" for label, each in found.items()]
+    return "\n".join(lines)
+
+
+def _agree(way: Along, found: dict[str, tuple[Sequence[float], list[float]]]) -> None:
+    for label, (positions, values) in found.items():
+        for position, value in zip(positions, values, strict=True):
+            expected = way.answer(position).value
+            if not abs(value - expected) <= NEAR * max(1.0, abs(expected)):
+                raise SystemExit(f"{label}: {value!r} at {position!r}, where the others find {expected!r}")
+
+
+def main() -> None:
+    """Measure and print."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--scenarios", type=int, default=200, help="scenarios of the small instance")
+    chosen: Any = arguments.parse_args()
+    print(compare("tiny", chosen.scenarios), flush=True)
+    print(compare("tokyo2020", max(SLOW, chosen.scenarios // 10)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
