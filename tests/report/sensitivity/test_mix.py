@@ -151,8 +151,12 @@ def test_named_mixes_stand_side_by_side() -> None:
         "boxes: its shares leave 5.0 % of the bundle box, which is not handed in.",
     )
     (chart,) = part.charts
-    assert chart.title == "The mixes of the file: no plan with phones and two"
+    assert chart.title == "What the mixes of the file come to: no plan with phones and two"
     assert "no plan: 214 kg of silver short" in svg(chart)
+    (chart,) = told(mix(named=mixes[:2])).charts
+    assert chart.title == "With the mix phones there is no plan: 214 kg of silver short"
+    (chart,) = told(mix(named=mixes[1:2])).charts
+    assert chart.title == "What the mixes of the file come to"
 
 
 def test_charts_mark_the_base_case_and_what_has_no_plan() -> None:

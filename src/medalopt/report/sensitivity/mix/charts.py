@@ -8,9 +8,9 @@ from typing import Any
 from medalopt.analysis.sensitivity.mix.answers import Answer
 from medalopt.analysis.sensitivity.mix.curve import Curve, Point
 from medalopt.analysis.sensitivity.mix.mix import DeviceMix
-from medalopt.report.charts.chart import COLOURS, INK, Axis, Chart, barred, line, plot, shortened
-from medalopt.report.numbers import mass, money, scale, share
-from medalopt.report.sensitivity.mix.words import listed, short
+from medalopt.report.charts.chart import COLOURS, FAINT, INK, Axis, Chart, barred, line, plot, shortened
+from medalopt.report.numbers import mass, money, share
+from medalopt.report.sensitivity.mix.words import fitting, listed, short
 
 ACROSS = 3  # small charts side by side
 HIGH = 190  # pixels of a small chart with its axis
@@ -20,7 +20,7 @@ MOST = 20  # devices in the ranking
 def curves(found: DeviceMix) -> Chart:
     """Return a small chart of the cost against the share for each device."""
     values = [point.answer.value for curve in found.curves for point in curve.points if point.answer.value is not None]
-    size, word = scale(values)
+    size, word = fitting(values)
     least, most = (min(values) / size, max(values) / size) if values else (0.0, 1.0)
     room = (most - least) * 0.06 or abs(most) * 0.05 or 1.0
     charts = [_small(found, curve, number, size) for number, curve in enumerate(found.ranking)]
@@ -96,7 +96,7 @@ def _barred(curve: Curve) -> list[tuple[Point, Point]]:
 def ranking(found: DeviceMix) -> Chart:
     """Return bars of what a percentage point more, and less, of each device changes."""
     rows = found.ranking[:MOST][::-1]
-    size, word = scale([change for curve in rows for change in (curve.less, curve.more) if change is not None])
+    size, word = fitting([change for curve in rows for change in (curve.less, curve.more) if change is not None])
 
     def bars(name: str, colour: str, changes: list[tuple[float | None, float]]) -> dict[str, Any]:
         data = [_bar(change, lack, size) for change, lack in changes]
@@ -126,9 +126,9 @@ def mixes(found: DeviceMix) -> Chart:
     """Return the mixes of the file as bars beside what is offered."""
     names = ["as offered", *(mix.name for mix in found.named)][::-1]
     answers = [found.base, *(mix.answer for mix in found.named)][::-1]
-    size, word = scale([answer.value for answer in answers if answer.value is not None])
+    size, word = fitting([answer.value for answer in answers if answer.value is not None])
     data = [
-        _cost(found, answer, size, COLOURS[7 if name == "as offered" else 0])
+        _cost(found, answer, size, FAINT if name == "as offered" else COLOURS[0])
         for name, answer in zip(names, answers, strict=True)
     ]
     bars = {"type": "bar", "name": "", "data": data, "barMaxWidth": 26}
@@ -137,8 +137,12 @@ def mixes(found: DeviceMix) -> Chart:
     )
     option = plot(across, Axis("", names=names), [bars], legend=False)
     up = Axis("", names=names).option(upward=True)
-    none = [mix.name for mix in found.named if mix.answer.value is None]
-    title = f"The mixes of the file: no plan with {listed(none)}" if none else "What the mixes of the file cost"
+    none = [mix for mix in found.named if mix.answer.value is None]
+    title = f"What the mixes of the file come to: no plan with {listed([mix.name for mix in none])}"
+    if not none:
+        title = "What the mixes of the file come to"
+    elif len(none) == 1:
+        title = f"With the mix {none[0].name} there is no plan: {short(found, none[0].answer.short)}"
     return Chart(
         title,
         {**option, "yAxis": {**up, "axisLabel": {**up["axisLabel"], "interval": 0}}},

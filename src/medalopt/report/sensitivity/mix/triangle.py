@@ -11,20 +11,19 @@ from medalopt.report.charts.chart import FAINT, FONT, INK, Chart, plot
 from medalopt.report.charts.chart import Axis as ChartAxis
 from medalopt.report.numbers import digits, money, share
 from medalopt.report.section import Column, Section, section
-from medalopt.report.sensitivity.mix.words import cell, listed, scarce, worth
+from medalopt.report.sensitivity.mix.words import cell, fitting, listed, scarce, worth
 
 HIGH, WIDE = 520, 600  # pixels, of the plot
 UP = math.sqrt(3) / 2
 SHADES = ("#fde725", "#5ec962", "#21918c", "#3b528b", "#440154")  # viridis: dearer is darker
 FORMS = ("circle", "rect", "diamond", "roundRect", "triangle", "pin")
 NONE = "#ffffff"
-SIZES = ((1e9, "bn "), (1e6, "m "), (1e3, "thousand "))
 
 
 def chart(found: DeviceMix, triangle: Triangle) -> Chart:
     """Return the map of `triangle`."""
     values = [split.answer.value for split in triangle.splits if split.answer.value is not None]
-    size, word = _scale(values)
+    size, word = fitting(values)
     groups: dict[str, list[Split]] = {}
     for split in triangle.splits:
         groups.setdefault(scarce(found, split.answer), []).append(split)
@@ -45,12 +44,6 @@ def chart(found: DeviceMix, triangle: Triangle) -> Chart:
             min(values) / size, max(values) / size, f"{found.measure}, {word}{found.unit}", order
         )
     return Chart(_title(found, triangle), option, (table(found, triangle),), _notes(triangle), HIGH + 90)
-
-
-def _scale(values: list[float]) -> tuple[float, str]:
-    """Return the unit in which a cost fits into its place in the map."""
-    largest = max(map(abs, values), default=0.0)
-    return next(((size, word) for size, word in SIZES if largest >= size), (1.0, ""))
 
 
 def _title(found: DeviceMix, triangle: Triangle) -> str:

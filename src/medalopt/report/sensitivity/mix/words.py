@@ -9,6 +9,7 @@ from medalopt.analysis.sensitivity.mix.mix import DeviceMix
 from medalopt.report.numbers import digits, mass, money
 
 _MILLION = 1e6
+_SIZES = ((1e9, "bn "), (1e6, "m "), (1e3, "thousand "))
 
 
 def short(found: DeviceMix, amounts: Amounts | None) -> str:
@@ -49,6 +50,12 @@ def scarce(found: DeviceMix, answer: Answer) -> str:
         return "no plan"
     metals = [found.title(metal) for metal in sorted(answer.scarce, key=lambda metal: -answer.scarce[metal])]
     return f"{listed(metals)} scarce" if metals else "no metal scarce"
+
+
+def fitting(values: Sequence[float]) -> tuple[float, str]:
+    """Return the unit in which amounts of money have few digits, as a number and its word."""
+    largest = max(map(abs, values), default=0.0)
+    return next(((size, word) for size, word in _SIZES if largest >= size), (1.0, ""))
 
 
 def listed(names: Sequence[str]) -> str:
