@@ -80,3 +80,13 @@ def test_the_page_has_the_bars(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert run(["sensitivity", TINY, "--without", "--delay", "1", "-o", str(page)]) == 0
     text = page.read_text(encoding="utf-8")
     assert text.count("data-option") >= 2 and "Without smelter far it costs" in text
+
+
+def test_the_charts_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One chart is written as it is named; several are numbered; where there is none that is said."""
+    assert run(["sensitivity", TINY, "--drop", "smelters.far", "-o", str(tmp_path / "one.png")]) == 0
+    assert (tmp_path / "one.png").read_bytes().startswith(b"\x89PNG")
+    assert run(["sensitivity", TINY, "--drop", "smelters.far", "--delay", "1", "-o", str(tmp_path / "two.svg")]) == 0
+    assert sorted(path.name for path in tmp_path.glob("*.svg")) == ["two-1.svg", "two-2.svg"]
+    assert run(["sensitivity", TINY, "--premium", "-o", str(tmp_path / "none.svg")]) == 2
+    assert "there is no chart to draw here" in capsys.readouterr().err

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from medalopt.analysis.variants import Variants
     from medalopt.report.sensitivity.part import Part
 
-SUFFIXES = (".txt", ".html", ".json")
+SUFFIXES, PICTURES = (".txt", ".html", ".json"), (".svg", ".png")
 
 
 @dataclass(frozen=True)
@@ -56,14 +56,19 @@ def sensitivity(
     set_: Changes = None,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="PATH", help="Also write it: NAME.html, .txt or .json."),
+        typer.Option(
+            "-o", "--output", metavar="PATH", help="Also write it: NAME.html, .txt or .json; its charts: .svg, .png."
+        ),
     ] = None,
     json: Json = False,
 ) -> int:
     """Say how far each figure may move, alone, before the plan changes; and what one unit more or less of it costs."""
     if output is not None:
-        if output.suffix.lower() not in SUFFIXES:
-            raise UsageError(f"-o {place(output)}: a sensitivity is written as NAME.html, NAME.txt or NAME.json")
+        if output.suffix.lower() not in (*SUFFIXES, *PICTURES):
+            raise UsageError(
+                f"-o {place(output)}: a sensitivity is written as NAME.html, NAME.txt or NAME.json, "
+                "its charts as NAME.svg or NAME.png"
+            )
         check_output(output, instance)
     otherwise = Otherwise(without, tuple(drop or ()), start, delay, scenarios, premium)
     mixing, mattering = Mixing.of(device_mix, triangle), Mattering(tornado, rows, jobs, journal)
@@ -133,9 +138,14 @@ def _tell(variants: Variants, parts: list[Part], output: Path | None, json: bool
 def _write(variants: Variants, parts: list[Part], output: Path) -> None:
     from medalopt.report.files import write_file
     from medalopt.report.screen import Screen
-    from medalopt.report.sensitivity.part import as_json, as_page, on_screen
+    from medalopt.report.sensitivity.part import as_json, as_page, on_screen, pictures
 
     instance, kind = variants.instance, output.suffix.lower()
+    if kind in PICTURES:
+        for path, picture in pictures(parts, output):
+            write_file(path, picture)
+            say(f"{place(path)}: the chart is written")
+        return
     if kind == ".html":
         content = as_page(instance, parts)
     else:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from medalopt.errors import UsageError
 from medalopt.instance.instance import Instance
 from medalopt.report.charts.chart import Chart
 from medalopt.report.jsonplan import identity, text
 from medalopt.report.page import printed
 from medalopt.report.screen import Screen
 from medalopt.report.section import Section
+from medalopt.wording import shown
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,21 @@ def as_page(instance: Instance, parts: Sequence[Part]) -> str:
     for part in parts:
         shown += [*part.charts, *part.tables]
     return html(_title(instance), lines, shown, (f"Figures of {instance.name}: sha256 {instance.figures}.",))
+
+
+def pictures(parts: Sequence[Part], path: Path) -> Iterator[tuple[Path, str | bytes]]:
+    """Yield every chart as SVG or PNG, as `path` is named; where there are several they are numbered.
+
+    Raises UsageError where there is none.
+    """
+    from medalopt.report.charts.drawing import png, svg
+
+    charts = [chart for part in parts for chart in part.charts]
+    if not charts:
+        raise UsageError(f"-o {shown(str(path), 400)}: there is no chart to draw here; write NAME.html, .txt or .json")
+    for number, chart in enumerate(charts, start=1):
+        named = path if len(charts) == 1 else path.with_stem(f"{path.stem}-{number}")
+        yield named, svg(chart) if path.suffix.lower() == ".svg" else png(chart)
 
 
 def _title(instance: Instance) -> str:
