@@ -16,7 +16,7 @@ from medalopt.cli.mixing import Corners, DeviceMix, Mixing
 from medalopt.cli.otherwise import Bought, Drop, From, Late, Named, Otherwise, Without
 from medalopt.cli.refusing import tell_no_plan
 from medalopt.cli.solve import Measure, Objective
-from medalopt.cli.varying import Vary, Varying
+from medalopt.cli.varying import Exactly, Spend, Vary, Varying
 from medalopt.errors import NoPlanError, UsageError
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ class Asked:
 def sensitivity(
     instance: InstanceFile,
     vary: Vary = None,
+    budget: Spend = None,
+    exact: Exactly = False,
     without: Without = False,
     drop: Drop = None,
     start: From = None,
@@ -72,7 +74,7 @@ def sensitivity(
         check_output(output, instance)
     otherwise = Otherwise(without, tuple(drop or ()), start, delay, scenarios, premium)
     mixing, mattering = Mixing.of(device_mix, triangle), Mattering(tornado, rows, jobs, journal)
-    asked = Asked(objective.value, Varying(tuple(vary or ())), otherwise, mixing, mattering)
+    asked = Asked(objective.value, Varying(tuple(vary or ()), budget, exact), otherwise, mixing, mattering)
     variants = _opened(instance, set_, objective)
     try:
         parts = _made(variants, asked)

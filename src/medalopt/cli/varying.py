@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from medalopt.cli.common import progress
+from medalopt.errors import UsageError
 
 if TYPE_CHECKING:
     from medalopt.analysis.variants import Variants
@@ -19,27 +20,59 @@ Vary = Annotated[
     typer.Option(
         "--vary",
         metavar="PATH=LO..HI",
-        help="Draw the measure along a figure, such as 'devices.*.content.Ag=70..120%'.",
+        help="Draw the measure along a figure, such as 'devices.*.content.Ag=70..120%'; given twice, a map.",
     ),
+]
+Spend = Annotated[
+    str | None,
+    typer.Option("--budget", metavar="AMOUNT", help="With --vary: the values of the figure at which it is enough."),
+]
+Exactly = Annotated[
+    bool, typer.Option("--exact", help="With --vary: every breakpoint, however many questions of a large instance.")
 ]
 
 
 @dataclass(frozen=True)
 class Varying:
-    """What is to be drawn: the figures and their ends, as given."""
+    """What is to be drawn: the figures and their ends, as given; a budget; and whether every breakpoint is wanted."""
 
     figures: tuple[str, ...]
+    budget: str | None = None
+    exactly: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what goes with a curve alone, and more than a map has room for."""
+        if not self.figures and (self.budget is not None or self.exactly):
+            raise UsageError("--budget and --exact go with --vary PATH=LO..HI")
+        if len(self.figures) == 2 and (self.budget is not None or self.exactly):
+            raise UsageError("--budget and --exact go with one --vary, not with a map")
+        if len(self.figures) > 2:
+            raise UsageError("--vary may be given once for a curve, twice for a map")
 
     def parts(self) -> Iterator[Callable[[Variants], Part]]:
         """Yield what draws the curve, where one is asked for."""
-        if self.figures:
+        if len(self.figures) > 1:
+            yield self._map
+        elif self.figures:
             yield self._curve
 
+    def _map(self, variants: Variants) -> Part:
+        from medalopt.analysis.sensitivity.surface import surface
+        from medalopt.analysis.sensitivity.vary import vary
+        from medalopt.report.sensitivity.surface import part
+
+        across, up = (vary(variants, figure) for figure in self.figures)
+        with progress(f"drawing a map of {across.path} and {up.path}") as step:
+            return part(surface(variants, across, up, step), variants.instance.currency)
+
     def _curve(self, variants: Variants) -> Part:
-        from medalopt.analysis.sensitivity.curve import curve
+        from medalopt.analysis.sensitivity.budget import amount
+        from medalopt.analysis.sensitivity.curve import Asking, curve
         from medalopt.analysis.sensitivity.vary import vary
         from medalopt.report.sensitivity.curve import part
 
         figure = vary(variants, self.figures[0])
+        most = None if self.budget is None else amount(self.budget, variants.measure, variants.written.money)
         with progress(f"drawing the curve along {figure.path}") as step:
-            return part(curve(variants, figure, progress=step), variants.instance.currency)
+            found = curve(variants, figure, Asking(self.exactly, most, step))
+            return part(found, variants.instance.currency)

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 
+from medalopt.analysis.sensitivity.budget import Ask, Budget, within
 from medalopt.analysis.sensitivity.pieces import Piece, Pieces, pieces
 from medalopt.analysis.sensitivity.sampled import sampled
 from medalopt.analysis.sensitivity.touching import Found, Touching
+from medalopt.analysis.sensitivity.turning import Turn, turns
 from medalopt.analysis.sensitivity.vary import Vary
+from medalopt.analysis.sensitivity.wholes import at_whole_values, few
 from medalopt.analysis.variants import Along, Variants
 from medalopt.errors import InputError
 
 NOISE = 2e-9  # of what is paid: the measure is known to that
 MOST = 2_000  # questions to one curve
-SAMPLES, STEPS = 80, 41  # samples of a curve that is none of straight pieces; whole values told one by one
+SAMPLES = 80  # of a curve that is none of straight pieces
 LARGE = 20_000  # entries from which a curve need not be exact
-ENOUGH = 1e-4  # of the measure, to which the curve of a large program is known
+ENOUGH = 2e-4  # of the measure, to which the curve of a large program is known
 Progress = Callable[[str], None]
 
 
@@ -31,6 +34,11 @@ class Point:
     value: float
     objective: float | None
     breakpoint: bool = False
+
+    @property
+    def plain(self) -> tuple[float, float]:
+        """Value and measure, infinite where there is no plan."""
+        return self.value, math.inf if self.objective is None else self.objective
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,135 +51,166 @@ class Curve:
 
     vary: Vary
     measure: str
+    base: float | None  # the measure of the instance itself, None where it has no plan
     shape: str
     points: tuple[Point, ...]
     exact: bool
     accuracy: float | None
     feasible: tuple[float, float] | None
-    base: float | None  # the measure of the instance itself, None where it has no plan
-    pieces: tuple[Piece, ...] = ()
+    turns: tuple[Turn, ...] = ()
+    budget: Budget | None = None
+
+    @property
+    def proven(self) -> bool:
+        """Whether the accuracy is one that is proven."""
+        return self.shape in ("convex", "concave")
 
 
-def curve(variants: Variants, vary: Vary, *, exactly: bool = False, progress: Progress = lambda step: None) -> Curve:
-    """Return the measure of `variants` along the figure of `vary`; `exactly`: however large the program is."""
+@dataclass(frozen=True, eq=False)
+class Asking:
+    """What is asked beside the figure: all breakpoints of a large program (`exactly`), the values for a `budget`."""
+
+    exactly: bool = False
+    budget: float | None = None
+    progress: Progress = lambda step: None
+
+
+def curve(variants: Variants, vary: Vary, asking: Asking | None = None) -> Curve:
+    """Return the measure of `variants` along the figure of `vary`."""
+    asking = asking or Asking()
     found = variants.answer()
-    base = found.value if found.feasible else None
+    blank = Curve(vary, variants.measure, found.value if found.feasible else None, "", (), True, 0.0, None)
     way = _way(variants, vary)
-    straight = way is not None and way.line is not None and not way.line.moves_matrix
-    if way is not None and straight and not (way.line.moves_costs and way.line.moves_ends):  # type: ignore[union-attr]
-        enough = 0.0 if exactly or len(variants.base.linear.entries.row) < LARGE else ENOUGH
-        drawn = _straight(variants, vary, way, base, enough, progress)
+    line = None if way is None else way.line
+    if way is not None and line is not None and not line.moves_matrix and not (line.moves_costs and line.moves_ends):
+        drawn = _straight(variants, blank, way, Touching(variants, way, line, asking.progress), asking)
         if drawn is not None:
             return drawn
     if vary.whole:
-        return _stepped(variants, vary, base, progress)
+        return _stepped(variants, blank, asking)
     assert way is not None, "only counts and leads have no way"
-    return _sampled(variants, vary, way, base, progress)
+    return _sampled(variants, blank, way, asking)
 
 
 def _way(variants: Variants, vary: Vary) -> Along | None:
     """Return the way, its probes at whole values where the figure has no others; None where it cannot be had so."""
     if not vary.whole:
         return variants.along(vary.at, vary.low, vary.high)
+    if vary.unit is not None:
+        return None
     try:
         return variants.along(vary.at, vary.low, vary.low + 4 * math.ceil((vary.high - vary.low) / 4))
     except InputError:
         return None
 
 
-def _straight(
-    variants: Variants, vary: Vary, way: Along, base: float | None, enough: float, progress: Progress
-) -> Curve | None:
+def _straight(variants: Variants, blank: Curve, way: Along, asked: Touching, asking: Asking) -> Curve | None:
     """Return the curve in straight pieces; None where the program at an end is another than the line has there."""
-    assert way.line is not None, "the way is a line"
-    asked = Touching(variants, way, way.line, progress)
-    shape = "convex" if asked.sign > 0 else "concave"
+    vary = blank.vary
+    shaped = replace(blank, shape="convex" if asked.sign > 0 else "concave")
     low = asked.first(vary.low, vary.high)
     high = None if low is None else asked.first(vary.high, low)
     if low is None or high is None:
-        nowhere = (Point(vary.low, None), Point(vary.high, None))
-        return Curve(vary, variants.measure, shape, nowhere, True, 0.0, None, base)
+        return replace(shaped, points=(Point(vary.low, None), Point(vary.high, None)))
     noise = NOISE * max(_paid(asked.found(low)), _paid(asked.found(high)), 1.0)
     for end in {low, high} & {vary.low, vary.high}:
         built = variants.answer(variants.variant(vary.at(end)))
         if not abs(built.value - asked.found(end).outcome.value) <= 10 * noise:
             return None
-    wanted = max(noise, enough * abs(asked.found(low).outcome.value))
-    traced = pieces(asked.touch, low, high, noise, wanted, MOST) if low < high else Pieces((), 0.0)
-    if vary.whole:
-        return _whole(variants, vary, asked, traced, (low, high), base)
-    points = _points(vary, asked, traced.pieces, (low, high))
-    return Curve(vary, variants.measure, shape, points, traced.gap == 0, traced.gap, (low, high), base, traced.pieces)
+    large = len(variants.base.linear.entries.row) >= LARGE and not asking.exactly
+    wanted = ENOUGH * abs(asked.found(low).outcome.value) if large else 0.0
+    traced = pieces(asked.touch, low, high, noise, max(noise, wanted), MOST) if low < high else Pieces((), 0.0)
+    made = [Point(at, value, bend) for at, value, bend in _corners(asked, traced.pieces, low)]
+    told = replace(
+        shaped,
+        points=_ended(vary, made),
+        exact=traced.gap == 0,
+        accuracy=traced.gap,
+        feasible=(low, high),
+        turns=turns(traced.pieces, asked.sign < 0),
+        budget=_budget(made, asking, lambda at: asked.found(at).outcome.value, vary.whole),
+    )
+    return _at_whole(told) if vary.whole else told
 
 
-def _points(vary: Vary, asked: Touching, traced: tuple[Piece, ...], feasible: tuple[float, float]) -> tuple[Point, ...]:
-    ends = (vary.low < feasible[0], feasible[1] < vary.high)
-    before = [Point(vary.low, None)] if ends[0] else []
-    after = [Point(vary.high, None)] if ends[1] else []
+def _corners(asked: Touching, traced: tuple[Piece, ...], only: float) -> list[tuple[float, float, bool]]:
+    """Return position and measure of every end of a piece, and whether the curve is known to bend there."""
     if not traced:
-        return (*before, Point(feasible[0], asked.found(feasible[0]).outcome.value, True), *after)
+        return [(only, asked.found(only).outcome.value, False)]
     touches = [traced[0].left, *(piece.right for piece in traced)]
     known = [bool(piece.holds) for piece in traced]
-    bends = [ends[0], *(a and b for a, b in pairwise(known)), ends[1]]
-    points = [Point(touch.at, asked.sign * touch.value, bend) for touch, bend in zip(touches, bends, strict=True)]
+    bends = [False, *(a and b for a, b in pairwise(known)), False]
+    return [(touch.at, asked.sign * touch.value, bend) for touch, bend in zip(touches, bends, strict=True)]
+
+
+def _ended(vary: Vary, points: list[Point]) -> tuple[Point, ...]:
+    """Return the points with those at which the curve begins or ends as breakpoints, and what lies beyond them."""
+    first, last = points[0], points[-1]
+    before = [Point(vary.low, None)] if vary.low < first.value else []
+    after = [Point(vary.high, None)] if last.value < vary.high else []
+    if before:
+        points[0] = replace(first, breakpoint=True)
+    if after:
+        points[-1] = replace(points[-1], breakpoint=True)
     return (*before, *points, *after)
 
 
-def _whole(
-    variants: Variants,
-    vary: Vary,
-    asked: Touching,
-    traced: Pieces,
-    feasible: tuple[float, float],
-    base: float | None,
-) -> Curve:
-    """Return the curve told at whole values: both ends, and those beside each breakpoint."""
-    least, most = math.ceil(feasible[0] - 1e-6), math.floor(feasible[1] + 1e-6)
-    bends = [piece.left.at for piece in traced.pieces[1:]]
-    beside = {math.floor(at + 1e-9) for at in bends} | {math.ceil(at - 1e-9) for at in bends}
-    values = sorted({at for at in beside if least <= at <= most} | {at for at in (least, most) if least <= most})
-    points = [Point(float(at), _valued(asked, traced.pieces, at), at in beside and least < at < most) for at in values]
-    before = [Point(float(at), None) for at in {vary.low, least - 1.0} if vary.low <= at < least]
-    after = [Point(float(at), None) for at in {vary.high, most + 1.0} if most < at <= vary.high]
-    told = (*sorted(before, key=lambda p: p.value), *points, *sorted(after, key=lambda p: p.value))
-    shape = "convex" if asked.sign > 0 else "concave"
-    ends = (float(least), float(most)) if least <= most else None
-    return Curve(vary, variants.measure, shape, told, traced.gap == 0, traced.gap, ends, base, traced.pieces)
+def _at_whole(found: Curve) -> Curve:
+    """Return the curve told at whole values."""
+    plans = [point.plain for point in found.points if point.objective is not None]
+    rows = at_whole_values(plans, (found.vary.low, found.vary.high))
+    points = [Point(at, value if math.isfinite(value) else None, bend) for at, value, bend in rows]
+    return replace(found, points=tuple(points), feasible=_feasible(points))
 
 
-def _valued(asked: Touching, traced: tuple[Piece, ...], at: float) -> float:
-    """Return the measure at a position on the pieces."""
-    for piece in traced:
-        if piece.left.at <= at <= piece.right.at:
-            return asked.sign * (piece.left.value + piece.slope * (at - piece.left.at))
-    return asked.found(at).outcome.value
-
-
-def _stepped(variants: Variants, vary: Vary, base: float | None, progress: Progress) -> Curve:
+def _stepped(variants: Variants, blank: Curve, asking: Asking) -> Curve:
     """Return the measure at whole values: all of them where they are few."""
-    step = max(1, math.ceil((vary.high - vary.low) / (STEPS - 1)))
-    values = list(dict.fromkeys([*np.arange(vary.low, vary.high, step).tolist(), vary.high]))
-    points = []
+    vary, points = blank.vary, []
+    values, every = few(vary.low, vary.high)
     for value in values:
-        progress(f"{vary.path} at {value:g}")
+        asking.progress(f"{vary.path} at {value:g}")
         found = variants.answer(variants.variant(vary.at(value)))
         points.append(Point(value, found.value if found.feasible else None))
-    every = step == 1 and vary.unit is None
-    return Curve(vary, variants.measure, "whole", tuple(points), every, 0.0 if every else None, _feasible(points), base)
+    exact = every and vary.unit is None
+    accuracy = 0.0 if exact else None
+    budget = _budget(points, asking, None, True)
+    return replace(
+        blank,
+        shape="whole",
+        points=tuple(points),
+        exact=exact,
+        accuracy=accuracy,
+        feasible=_feasible(points),
+        budget=budget,
+    )
 
 
-def _sampled(variants: Variants, vary: Vary, way: Along, base: float | None, progress: Progress) -> Curve:
+def _sampled(variants: Variants, blank: Curve, way: Along, asking: Asking) -> Curve:
     """Return the measure as it is sampled along a way."""
+    vary = blank.vary
 
     def ask(at: float) -> Found:
-        progress(f"{vary.path} at {at:g}")
+        asking.progress(f"{vary.path} at {at:g}")
         variant = way.variant(at)
         return Found(variant, variants.answer(variant))
 
-    samples = sampled(ask, vary.low, vary.high, NOISE * max(abs(base or 0.0), 1.0), SAMPLES)
-    rows = [(at, found.outcome.value if found.outcome.feasible else None) for at, found in samples.found]
-    points = [Point(at, value) for at, value in rows]
-    return Curve(vary, variants.measure, "sampled", tuple(points), False, samples.accuracy, _feasible(points), base)
+    samples = sampled(ask, vary.low, vary.high, NOISE * max(abs(blank.base or 0.0), 1.0), SAMPLES)
+    points = [Point(at, found.outcome.value if found.outcome.feasible else None) for at, found in samples.found]
+    return replace(
+        blank,
+        shape="sampled",
+        points=tuple(points),
+        exact=False,
+        accuracy=samples.accuracy,
+        feasible=_feasible(points),
+        budget=_budget(points, asking, lambda at: ask(at).outcome.value, False),
+    )
+
+
+def _budget(points: list[Point], asking: Asking, ask: Ask | None, whole: bool) -> Budget | None:
+    if asking.budget is None:
+        return None
+    return within([point.plain for point in points], asking.budget, ask, whole)
 
 
 def _feasible(points: list[Point]) -> tuple[float, float] | None:

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from medalopt.analysis.sensitivity.curve import Curve, Point
+from medalopt.analysis.sensitivity.turning import Shift, Turn
 from medalopt.plan.plan import UNITS
 from medalopt.report.charts.chart import Axis, Chart, barred, base_case, line, plot
 from medalopt.report.numbers import digits, money, scale
@@ -13,7 +14,7 @@ from medalopt.report.section import Column, Section
 from medalopt.report.sensitivity.part import Part
 from medalopt.wording import shown
 
-MOST = 40  # rows of the table
+MOST, FEW, MOST_SHIFTS = 40, 2, 12  # rows of the table, changes told in a row of it and in the JSON
 
 
 def part(found: Curve, currency: str) -> Part:
@@ -75,7 +76,30 @@ class _Told:
         if not self.plans:
             return lines
         bends = sum(point.breakpoint for point in self.plans)
-        return [*lines, f"{self.truth(bends)}."]
+        return [*lines, f"{self.truth(bends)}.", *self.budget()]
+
+    def budget(self) -> list[str]:
+        """Return at which values the budget is kept, where one was given."""
+        kept = self.found.budget
+        if kept is None:
+            return []
+        spans = [f"at {self.at(a)}" if a == b else f"from {self.at(a)} to {self.at(b)}" for a, b in kept.spans]
+        if not spans:
+            return [f"A budget of {self.amount(kept.amount)} is not enough at any value."]
+        return [f"A budget of {self.amount(kept.amount)} is enough {' and '.join(spans)}."]
+
+    def turn(self, point: Point) -> str:
+        """Return what changes at a point, in a few words."""
+        room = 1.0 if self.found.vary.whole else 0.0  # told at the whole value beside it
+        near = [turn for turn in self.found.turns if 0 <= point.value - turn.value <= room]
+        if not near:
+            plans = self.plans
+            return "no plan beyond" if point.breakpoint and plans and point in (plans[0], plans[-1]) else ""
+        turn = near[-1]
+        words = [_moved(shift, self.found.vary.unit) for shift in turn.shifts[:FEW]]
+        words += [f"{shown(path)} binds" for path in turn.binds[:FEW]]
+        words += [f"{shown(path)} no longer binds" for path in turn.frees[:FEW]]
+        return "; ".join(words) or "when things are done, not how much"
 
     def truth(self, bends: int) -> str:
         """Return how far the curve is true."""
@@ -88,7 +112,7 @@ class _Told:
             return "Every whole value is told" if found.exact else "Not every whole value is told"
         if found.exact:
             return f"The curve is exact: straight but for {bends} breakpoint{'s' if bends != 1 else ''}{shape}"
-        known = "by proof" if found.pieces else "as far as halving shows"
+        known = "by proof" if found.proven else "as far as halving shows"
         return f"Between its points the curve is straight to within {self.amount(found.accuracy)}, {known}{shape}"
 
     def table(self) -> Section:
@@ -100,19 +124,27 @@ class _Told:
         }
         points = _thinned(self.found.points)
         per = f"next {self.found.vary.unit or 'one'} costs"
-        columns = (Column(self.path, False), Column(f"{self.what.lower()}"), Column(per), Column("", False))
+        columns = (Column(self.path, False), Column(f"{self.what.lower()}"), Column(per), Column("from here on", False))
         rows = tuple(
             (
                 self.at(point.value),
                 self.amount(point.objective),
-                self.amount(slopes[point.value]) if point.value in slopes else "–",
-                "breakpoint" if point.breakpoint else "",
+                self.slope(slopes.get(point.value)),
+                self.turn(point),
             )
             for point in points
         )
         left = len(self.found.points) - len(points)
         notes = (f"{left} points more stand in the JSON.",) if left else ()
         return Section(f"{self.what} along {self.path}", columns, rows, notes=notes)
+
+    def slope(self, value: float | None) -> str:
+        """Return what the next unit of the figure adds; what is but rounding is nothing."""
+        if value is None:
+            return "–"
+        least = 1e-8 * max(abs(point.objective or 0.0) for point in self.plans)
+        span = self.found.vary.high - self.found.vary.low
+        return self.amount(value if abs(value) * span > least else 0.0)
 
     def chart(self) -> Chart:
         """Return the curve as a chart."""
@@ -158,7 +190,41 @@ class _Told:
             "accuracy": found.accuracy,
             "feasible": None if feasible is None else {"low": feasible[0], "high": feasible[1]},
             "base": {"value": found.vary.base, "objective": found.base},
+            "changes": [_turned(turn) for turn in found.turns],
+            **self.kept(),
         }
+
+    def kept(self) -> dict[str, Any]:
+        """Return the budget and the values that it is enough for."""
+        kept = self.found.budget
+        if kept is None:
+            return {}
+        return {"budget": {"amount": kept.amount, "values": [{"low": a, "high": b} for a, b in kept.spans]}}
+
+
+def _moved(shift: Shift, unit: str | None) -> str:
+    """Return one change in words."""
+    if not shift.by_step:
+        if shift.after <= 1e-9 * max(shift.before, 1.0):
+            return f"{shown(shift.what)} goes ({digits(shift.before)} {shift.unit} before)"
+        if shift.before <= 1e-9 * max(shift.after, 1.0):
+            return f"{shown(shift.what)} comes in ({digits(shift.after)} {shift.unit})"
+        return f"{shown(shift.what)} {digits(shift.before)} → {digits(shift.after)} {shift.unit}"
+    each = f"{shift.unit} each {unit or 'one'}"
+    before, after = (0.0 if abs(by) <= 1e-7 * abs(other) else by for by, other in _both(shift))
+    return f"{shown(shift.what)} {digits(before)} → {digits(after)} {each}"
+
+
+def _both(shift: Shift) -> tuple[tuple[float, float], tuple[float, float]]:
+    return (shift.before, shift.after), (shift.after, shift.before)
+
+
+def _turned(turn: Turn) -> dict[str, Any]:
+    rows = [
+        {"what": s.what, "unit": s.unit, "before": s.before, "after": s.after, "here": s.here, "by_step": s.by_step}
+        for s in turn.shifts[:MOST_SHIFTS]
+    ]
+    return {"value": turn.value, "takes": rows, "binds": list(turn.binds), "frees": list(turn.frees)}
 
 
 def _thinned(points: tuple[Point, ...]) -> list[Point]:
