@@ -89,7 +89,15 @@ def _steps(values: list[float], unit: str) -> dict[str, Any]:
     ]
     text = {"fontFamily": FONT, "fontSize": 12, "color": INK}
     place = {"orient": "vertical", "right": 12, "top": 48}
-    return {"type": "piecewise", "pieces": pieces, "seriesIndex": 0, "text": [unit, ""], "textStyle": text, **place}
+    return {
+        "type": "piecewise",
+        "pieces": pieces,
+        "seriesIndex": 0,
+        "showLabel": True,
+        "text": [unit, ""],
+        "textStyle": text,
+        **place,
+    }
 
 
 def _table(found: Surface, size: float, unit: str) -> Section:
