@@ -57,9 +57,9 @@ def test_an_exact_curve_agrees_with_solves(asked: str, shape: str, least: int) -
     found = curve(variants, vary(variants, asked))
     assert (found.exact, found.shape) == (True, shape)
     assert sum(point.breakpoint for point in found.points) >= least
-    for value in grid(found, 9):
+    for value in grid(found, 5):
         assert between(found, value) == pytest.approx(at(variants, asked, value), rel=1e-8)
-    for point in found.points[:: max(1, len(found.points) // 6)]:
+    for point in found.points[:: max(1, len(found.points) // 4)]:
         expected = at(variants, asked, point.value)
         assert (math.inf if point.objective is None else point.objective) == pytest.approx(expected, rel=1e-8)
 
@@ -114,7 +114,7 @@ WAYS = (
 )
 
 
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", range(18))
 def test_random_curves(seed: int) -> None:
     """On random instances every curve agrees with solves on a grid, whatever kind it is."""
     with random(seed) as variants:

@@ -10,6 +10,7 @@ from tests.analysis.sensitivity.test_curve import at, between, grid
 from tests.analysis.varied import TINY
 
 from medalopt.analysis.sensitivity import curve as curves
+from medalopt.analysis.sensitivity import surface as surfaces
 from medalopt.analysis.sensitivity.curve import Asking, curve
 from medalopt.analysis.sensitivity.surface import surface
 from medalopt.analysis.sensitivity.vary import vary
@@ -116,8 +117,9 @@ def test_a_way_without_a_line_is_sampled() -> None:
     assert between(found, 97.3) == pytest.approx(expected, abs=5 * (found.accuracy or 0.0))
 
 
-def test_a_map_agrees_with_curves() -> None:
+def test_a_map_agrees_with_curves(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each row of a map is the curve with the other figure changed; where the curve ends the map has no plan."""
+    monkeypatch.setattr(surfaces, "SIZE", (5, 3))
     variants = Variants(TINY)
     across, up = vary(variants, "policy.footprint_cap=1..8"), vary(variants, "streams.*.available=30..150%")
     found = surface(variants, across, up)

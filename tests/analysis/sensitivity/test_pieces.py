@@ -55,9 +55,6 @@ def test_the_values_for_a_budget() -> None:
     assert within(corners, 3.5, lambda at: hull(at).value, True).spans == ((2.0, 5.0),)
     assert within(corners, 1.0, lambda at: hull(at).value, False).spans == ()
     assert within([(0.0, math.inf), (1.0, 2.0), (2.0, 9.0)], 3.0, None, True).spans == ((1.0, 1.0),)
-    assert within(
-        [(0.0, 1.0), (1.0, 4.0), (2.0, 0.0)], 2.0, lambda at: 4 - 4 * (at - 1) if at > 1 else 1 + 3 * at, False
-    )
 
 
 def test_a_budget_is_read() -> None:

@@ -14,7 +14,7 @@ from medalopt.instance.paths import PathError, parse, render
 from medalopt.instance.schema.at import Kind, kind_at
 from medalopt.instance.schema.fields import Measure, Whole
 from medalopt.quantity import Quantity, QuantityError, split, spoken
-from medalopt.wording import shown
+from medalopt.wording import did_you_mean, shown
 
 HERE = "--set"  # where faults of changes stand
 HOW = "write PATH=LO..HI, such as --vary 'devices.*.content.Ag=70..120%'"
@@ -71,7 +71,8 @@ def _kind(variants: Variants, path: str, value: str) -> Kind:
         raise UsageError(f"--vary {shown(path)}: {error}") from error
     named = wildcards.named(variants.written, path)
     if not named:
-        variants.expanded([(path, value)])  # says that nothing has that name
+        near = did_you_mean(path, (render(one) for one, _, _ in variants.written.figures()))
+        raise UsageError(f"--vary {shown(path)}: nothing in this instance has that name{near}")
     kind = next((kind for kind in map(kind_at, named) if kind is not None), None)
     if kind is None:
         variants.changed({render(named[0]): value})  # says what is written wrong

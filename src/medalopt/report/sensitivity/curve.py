@@ -94,7 +94,10 @@ class _Told:
         near = [turn for turn in self.found.turns if 0 <= point.value - turn.value <= room]
         if not near:
             plans = self.plans
-            return "no plan beyond" if point.breakpoint and plans and point in (plans[0], plans[-1]) else ""
+            ends = self.found.points[0].objective is None, self.found.points[-1].objective is None
+            if plans and ends[0] and point is plans[0]:
+                return "no plan below"
+            return "no plan above" if plans and ends[1] and point is plans[-1] else ""
         turn = near[-1]
         words = [_moved(shift, self.found.vary.unit) for shift in turn.shifts[:FEW]]
         words += [f"{shown(path)} binds" for path in turn.binds[:FEW]]
