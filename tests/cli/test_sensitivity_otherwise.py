@@ -90,3 +90,5 @@ def test_the_charts_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert sorted(path.name for path in tmp_path.glob("*.svg")) == ["two-1.svg", "two-2.svg"]
     assert run(["sensitivity", TINY, "--premium", "-o", str(tmp_path / "none.svg")]) == 2
     assert "there is no chart to draw here" in capsys.readouterr().err
+    assert run(["sensitivity", NO_PLAN, "--premium", "-o", str(tmp_path / "none.svg")]) == 3
+    assert not (tmp_path / "none.svg").exists()

@@ -79,7 +79,9 @@ def sensitivity(
     try:
         parts = _made(variants, asked)
     except NoPlanError as error:
-        return tell_no_plan(variants.instance, error, instance, set_, objective.value, json, output=output)
+        drawn = output is not None and output.suffix.lower() in PICTURES  # there is nothing to draw then
+        told = None if drawn else output
+        return tell_no_plan(variants.instance, error, instance, set_, objective.value, json, output=told)
     _tell(variants, parts, output, json)
     if parts[-1].interrupted:
         raise KeyboardInterrupt
