@@ -34,6 +34,7 @@ def test_the_finding_is_said_first(found: Tornado) -> None:
     lines = part(found).lines
     assert lines[0] == "Metal recovered by hand matters most: 40 % less, and there is no plan."
     assert lines[1] == "Moved alone, 1 other figure may leave no plan: silver in phone (50 % less)."
+    assert lines[2].startswith("Price of silver moves the cost most: 20 % less costs 136,000 JPY less")
     assert "4 figures by the `cv` that the instance gives" in lines[-1]
 
 

@@ -44,7 +44,8 @@ def _lines(instance: Instance, unit: str, found: Tornado, bars: Sequence[Bar]) -
         more = f" and {len(rest) - 5} more" if len(rest) > 5 else ""
         what = "leave no plan" if found.base.feasible else "give a plan"
         lines.append(f"Moved alone, {_count(len(rest), 'other figure')} may {what}: {names}{more}.")
-    dearest = max(bars, key=lambda bar: bar.swing(found.base), default=None)
+    steady = [bar for bar in bars if not bar.turns(found.base)]
+    dearest = max(steady, key=lambda bar: bar.swing(found.base), default=None)
     if turning and dearest is not None and dearest.swing(found.base):
         name = capital(called(instance, dearest.factor.path, dearest.factor.of))
         lines.append(f"{name} moves the {measured(unit)} most: {_both(unit, found.base, dearest)}.")
@@ -99,7 +100,7 @@ def _how(found: Tornado) -> str:
             f"{_count(tenth, 'figure')} by 10 %{', having none' if by_cv else ', as the instance gives no `cv`'}"
         )
     idle = sum(bar.idle(found.base) for bar in found.bars)
-    nothing = f"; {_count(idle, 'figure')} of them change nothing" if idle else ""
+    nothing = f"; {idle} of them change{'s' if idle == 1 else ''} nothing" if idle else ""
     return f"Each moved alone, down and up: {' and '.join(told)}{nothing}."
 
 
@@ -157,8 +158,10 @@ def _chart(instance: Instance, unit: str, found: Tornado, bars: Sequence[Bar], t
         for which, (name, colour) in enumerate((("less of it", COLOURS[0]), ("more of it", COLOURS[1])))
     ]
     series[0]["markLine"] = base_case(0, _base(unit, found.base))
-    across = Axis(f"change of the {measured(unit)}", f"{word}{unit}", least=-end, most=end)
-    up = Axis("", names=names, extra={"axisLabel": {"color": INK, "fontFamily": FONT, "fontSize": 12, "interval": 0}})
+    look = {"color": INK, "fontFamily": FONT, "fontSize": 12}
+    ends = {"axisLabel": {**look, "hideOverlap": True, "showMinLabel": False, "showMaxLabel": False}}
+    across = Axis(f"change of the {measured(unit)}", f"{word}{unit}", least=-end, most=end, extra=ends)
+    up = Axis("", names=names, extra={"axisLabel": {**look, "interval": 0}})
     option = plot(across, up, series, legend=True, aria={"enabled": True, "decal": {"show": False}})
     option["yAxis"]["data"] = [shown(name, 60) for name in names]
     notes = ("Hatched to the edge: no plan.",) if any(bar.turns(found.base) for bar in drawn) else ()
