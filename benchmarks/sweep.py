@@ -47,10 +47,8 @@ class Persistent:
             family, index = one.rows[row]
             rule = model.find_component(family)[index]
             rule.deactivate()
-            upper = np.isfinite(one.row_upper[row])
-            model.moved.add(
-                (None, rule.body - model.ends[number], 0.0) if upper else (0.0, rule.body - model.ends[number], None)
-            )
+            low, high = (0.0 if np.isfinite(side[row]) else None for side in (one.row_lower, one.row_upper))
+            model.moved.add((low, rule.body - model.ends[number], high))
         self._model, self._solver = model, Highs()
         config = self._solver.config
         config.load_solutions = False
