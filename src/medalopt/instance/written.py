@@ -16,6 +16,7 @@ from medalopt.instance.schema.at import Kind, kind_at
 from medalopt.instance.schema.fields import Measure
 from medalopt.quantity import Money, QuantityError
 
+PER_CENT = "%", Fraction(1, 100)
 _BY_METAL = ("recovery", "returned", "refining_charge", "deduction", "lead", "credited", "cv")
 
 
@@ -72,6 +73,17 @@ class Written:
         except QuantityError:
             return None
         return figure.exact * (self._piece(path) ** figure.pieces if figure.pieces else 1)
+
+    def unit(self, path: Path, scalar: Scalar, measure: Measure) -> tuple[str, Fraction]:
+        """Return the unit in which a figure is told, and its factor to the canonical one: as it is written.
+
+        A bare number is told in the canonical unit, a share in per cent.
+        """
+        written = quantity.split(scalar.text, measure.unit, self.money)[1]
+        if not written:
+            return (quantity.spoken(measure.unit, self.money.currency), Fraction(1)) if measure.unit else PER_CENT
+        figure = quantity.read(f"1 {written}", measure.unit, self.money)
+        return written, figure.factor * (self._piece(path) ** figure.pieces if figure.pieces else 1)
 
     def _piece(self, path: Path) -> Fraction:
         """Return the mass, in kg, of one piece of the device that the figure at `path` belongs to."""

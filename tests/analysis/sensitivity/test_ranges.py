@@ -130,8 +130,9 @@ def test_an_end_tells_what_takes_over() -> None:
     """Dearer old silver is replaced by old coins, up to whose price the plan takes it."""
     found = {row.path: row for row in ranges(Variants(TINY)).rows}
     row = found["market.old_silver.price"]
-    assert row.high == pytest.approx(111_100)
-    assert (row.price_up, row.price_down) == (pytest.approx(2), pytest.approx(-2))
+    assert (row.value, row.unit) == (80, "JPY/g")
+    assert row.high == pytest.approx(111.1)
+    assert (row.price_up, row.price_down) == (pytest.approx(2_000), pytest.approx(-2_000))
     assert "old_coins" in [part.what for part in row.at_high.more]
     assert "old_silver" in [part.what for part in row.at_high.less]
     assert row.low is None

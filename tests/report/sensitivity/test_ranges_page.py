@@ -26,7 +26,7 @@ def test_rows_are_those_of_the_contract() -> None:
     assert content["objective"]["unit"] == "JPY"
     row = next(one for one in content["ranges"] if one["path"] == "market.old_silver.price")
     assert list(row)[:7] == ["path", "unit", "value", "price_up", "price_down", "low", "high"]
-    assert (row["unit"], row["value"], row["low"]) == ("JPY/kg", 80_000, None)
+    assert (row["unit"], row["value"], row["low"]) == ("JPY/g", 80, None)
     assert row["above_high"]["plan"] is True
     assert {"old_coins", "old_silver"} <= {one["what"] for one in row["above_high"]["takes"]}
     count = next(one for one in content["ranges"] if one["path"] == "medals.gold.count")
@@ -47,5 +47,5 @@ def test_the_page_tells_what_matters() -> None:
     assert "where it would come in" in text
     assert "above that" in text
     assert "more (--json has all)" in text
-    assert "while market.mined_silver.price[1] (66,000 JPY/kg) moves down to 65,782 JPY/kg" in text
+    assert "while market.mined_silver.price[1] (66 JPY/g) moves down to 65.78 JPY/g" in text
     assert "a kink where the plan stands" in text

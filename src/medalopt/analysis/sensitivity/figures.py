@@ -10,13 +10,12 @@ import numpy as np
 
 from medalopt.analysis.sensitivity.costed import Costed
 from medalopt.analysis.sensitivity.sided import sides
-from medalopt.analysis.variants import PER_CENT, Variants
+from medalopt.analysis.variants import Variants
 from medalopt.instance.figures import Floats
 from medalopt.instance.paths import Path, render
 from medalopt.instance.reader.nodes import Scalar
 from medalopt.instance.schema.at import Kind
 from medalopt.instance.schema.fields import Measure
-from medalopt.quantity import spoken
 from medalopt.solver.linear import Linear
 
 _NUDGE = Fraction(1025, 1024)  # of a rate, to see what it moves
@@ -61,8 +60,7 @@ def _figure(
     assert exact is not None, "a figure of an instance without faults can be read"
     measure, unit, factor = kind.measure, None, Fraction(1)
     if isinstance(measure, Measure):
-        factor = Fraction(1) if measure.unit else PER_CENT
-        unit = spoken(measure.unit, variants.instance.currency) or "%"
+        unit, factor = variants.written.unit(path, scalar, measure)
     each = float(factor)
     return Figure(
         render(path),
