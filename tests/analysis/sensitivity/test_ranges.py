@@ -77,7 +77,7 @@ def test_prices_and_ends_hold_by_solves_on_either_side(seed: int) -> None:
     """Half way to an end and just before it the measure is on the line of the price; beyond it, it is off."""
     with random(seed) as variants:
         found = ranges(variants)
-        for row in found.rows:
+        for row in found.rows[seed % 2 :: 2]:
             for by, price, end, stops in (
                 (1, row.price_up, row.high, row.at_high.stops),
                 (-1, row.price_down, row.low, row.at_low.stops),
