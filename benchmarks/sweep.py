@@ -77,10 +77,11 @@ class Bare:
         self._solver = found
         self._solver.setOptionValue("solver", "simplex")
         self._unit = 2.0 ** -float(program.cost[0])
+        two = way.line.two
+        rows = np.flatnonzero((two.row_upper != base.row_upper) | (two.row_lower != base.row_lower))
         self._moves: dict[float, list[tuple[int, float, float]]] = {}
         for position in positions:
             there = way.line.at(position)
-            rows = np.flatnonzero((there.row_upper != base.row_upper) | (there.row_lower != base.row_lower))
             low, high = np.ldexp(there.row_lower, program.row), np.ldexp(there.row_upper, program.row)
             self._moves[position] = [(row, low[row], high[row]) for row in rows.tolist()]
 
