@@ -23,10 +23,10 @@ MONEY: Mapping[str, tuple[str, ...]] = {
 }
 AMOUNTS: Mapping[str, tuple[str, ...]] = {  # with the counts of medals
     "metals": ("opening_stock",),
-    "streams": ("available", "committed", "storage_limit"),
+    "streams": ("available", "committed", "storage_limit", "lot", "minimum_order"),
     "treatments": ("capacity",),
     "smelters": ("capacity", "committed", "limit"),
-    "market": ("committed", "limit"),
+    "market": ("committed", "limit", "lot", "minimum_order"),
     "alloys": ("capacity",),
     "policy": ("footprint_cap",),
 }

@@ -66,12 +66,20 @@ def order(error: Planted) -> list[str]:
 def _found(right: Known, checks: Iterable[str], thorough: bool) -> Found:
     found: Found = {}
     for check in checks:
-        for caught in CHECKS[check](right):
+        for caught in _seen(check, right):
             if caught not in found.setdefault(check, []):
                 found[check].append(caught)
             if not thorough:
                 return found
     return found
+
+
+def _seen(check: str, right: Known) -> Iterator[str]:
+    """Yield what a check sees; one that breaks off has seen that something is wrong."""
+    try:
+        yield from CHECKS[check](right)
+    except Exception as error:
+        yield f"breaks off with {type(error).__name__}: {error}"
 
 
 def _apart(task: Callable[..., Any], *arguments: Any) -> Any:
