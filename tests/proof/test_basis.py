@@ -77,7 +77,7 @@ def test_every_conformance_basis_is_proven(measure: str) -> None:
 
 
 def test_nearly_every_random_basis_is_proven() -> None:
-    """Of more than a hundred plans of random instances, all but a few have an exact optimum, which is GLPK's."""
+    """Of the plans of random instances all but a few have an exact optimum, which is GLPK's."""
     states: Counter[str] = Counter()
     for seed in SEEDS:
         for measure in MEASURES if planned(at_random(seed)) else ():
