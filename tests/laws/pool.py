@@ -17,7 +17,7 @@ import medalopt
 from medalopt import Instance, Plan
 from medalopt.errors import NoPlanError
 
-SEEDS = range(32)
+SEEDS = range(20)
 MEASURES = ("cost", "footprint", "mass")
 
 
