@@ -46,7 +46,6 @@ class Around:
         self.linear, self.meters = linear, meters
         self.width, self.first_meter = len(linear.lower), len(whole.rows) - len(meters)
         program = scaled(whole)
-        self._column = np.repeat(np.arange(len(whole.lower)), np.diff(program.start))
         y = np.ldexp(y, program.cost[0] - program.row)
         at = np.ldexp(np.append(x, np.zeros(len(movers))), -program.column)
         self.ends = Ends.of(program, at, y, self._reduced(program, y))
@@ -61,8 +60,7 @@ class Around:
         self.metered = [total if abs(total) > _NOISE * size else 0.0 for total, size in totals]
 
     def _reduced(self, program: Scaled, y: Floats) -> Floats:
-        pulled = np.bincount(self._column, program.value * y[program.index], len(program.lower))
-        return np.asarray(program.costs[0] - pulled)
+        return np.asarray(program.costs[0] - program.pulled(y))
 
     def _warm(self, program: Scaled) -> Warm:
         return Warm(program, self.ends.columns, self.ends.rows)
@@ -88,12 +86,6 @@ class Around:
         held: tuple[Bools, Bools] = (np.abs(self._kept) > PRICED, np.abs(self._y) > PRICED)
         held[0][self.width :] = True
         return self._warm(self.ends.face(self.program, *held))
-
-    def rows(self, x: Floats) -> Floats:
-        """Return the rows' values, (M,), of scaled columns, (N,)."""
-        program = self.program
-        values = np.bincount(program.index, program.value * x[self._column], len(program.row_lower))
-        return np.asarray(values, dtype=np.float64)
 
     def pull(self, column: int, y: Floats) -> float:
         """Return by how much the measure rises with a column of no cost, by the scaled duals `y`."""

@@ -14,13 +14,13 @@ import numpy as np
 
 from medalopt.errors import SolverError
 from medalopt.instance.figures import Bools, Floats
-from medalopt.solver.highs import METHODS, attempt, loaded
+from medalopt.solver.highs import METHODS, PRIMAL, attempt, loaded
 from medalopt.solver.infeasible import PROVEN
 from medalopt.solver.linear import Linear
 from medalopt.solver.scaling import Scaled
 from medalopt.solver.standing import Standing
 
-_IRREDUCIBLE, _PRIMAL = 4, 4  # strategies of HiGHS
+_IRREDUCIBLE = 4  # a strategy of HiGHS
 _ROUNDING = 1e-9  # of a column's weights that should cancel
 _LOWER = (highspy.IisBoundStatus.kIisBoundStatusLower, highspy.IisBoundStatus.kIisBoundStatusBoxed)
 _UPPER = (highspy.IisBoundStatus.kIisBoundStatusUpper, highspy.IisBoundStatus.kIisBoundStatusBoxed)
@@ -90,7 +90,7 @@ def _from(elastic: Scaled, near: Shortfall | None) -> tuple[Floats, Floats, Any]
     if near is not None and near.basis is not None:
         solver.setBasis(near.basis)
     solver.setOptionValue("solver", "simplex")
-    solver.setOptionValue("simplex_strategy", _PRIMAL)
+    solver.setOptionValue("simplex_strategy", PRIMAL)
     solver.run()
     if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
         return None
@@ -143,8 +143,7 @@ def proves(linear: Linear, program: Scaled, y: Floats) -> bool:
     usable = np.isfinite(end)
     weights = np.where(usable, y, 0.0)
     asked = float((weights[usable] * end[usable]).sum())
-    column = np.repeat(np.arange(len(program.lower)), np.diff(program.start))
-    pull = np.bincount(column, program.value * weights[program.index], len(program.lower))
+    pull = program.pulled(weights)
     size = np.ldexp(linear.size, -program.column)
     rounding = np.abs(pull) <= _ROUNDING
     most = np.where(rounding, np.minimum(program.upper, size), program.upper)

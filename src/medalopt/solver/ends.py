@@ -31,8 +31,7 @@ class Ends:
 
         What has a price holds the plan even where rounding leaves it a little off its end.
         """
-        column = np.repeat(np.arange(len(x)), np.diff(program.start))
-        terms = program.value * x[column]
+        terms = program.value * x[program.of_entry]
         height = len(program.row_lower)
         activity = np.bincount(program.index, terms, height)
         size = np.maximum(np.bincount(program.index, np.abs(terms), height), 1.0)
@@ -81,8 +80,7 @@ class Ends:
         """Return the costs, (N,), that reward every distance from an end that holds the plan by 1."""
         wish = -np.sign(_side(self.below, self.above))
         row_wish = -np.sign(_side(self.row_below, self.row_above))
-        column = np.repeat(np.arange(len(wish)), np.diff(program.start))
-        return np.asarray(wish + np.bincount(column, program.value * row_wish[program.index], len(wish)))
+        return np.asarray(wish + program.pulled(row_wish))
 
 
 def _ends(below: Floats, above: Floats, size: Floats, price: Floats) -> tuple[Floats, Floats]:

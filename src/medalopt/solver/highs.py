@@ -8,11 +8,13 @@ from typing import Any
 import highspy
 import numpy as np
 
+from medalopt.errors import SolverError
 from medalopt.instance.figures import Bools, Floats
 from medalopt.solver.budget import ENDLESS, Budget
 from medalopt.solver.scaling import Scaled
 
 METHODS = ("primal simplex", "dual simplex", "interior point")  # the first is two to three times as quick here
+DUAL, PRIMAL = 1, 4  # strategies of the simplex method, as HiGHS numbers them
 TOLERANCE = 1e-10  # of the scaled rows and reduced costs, asked of HiGHS: the least it takes
 WHOLE = 1e-9  # within which a number counts as whole while plans in whole lots are sought
 ZERO = 1e-9  # a reduced cost or dual below this leaves a choice open between plans of one cost
@@ -50,7 +52,7 @@ def attempt(program: Scaled, method: str, start: Any = None, budget: Budget = EN
         solver.setOptionValue("run_crossover", "on")
     else:
         solver.setOptionValue("solver", "simplex")
-        solver.setOptionValue("simplex_strategy", 1 if method == "dual simplex" else 4)
+        solver.setOptionValue("simplex_strategy", DUAL if method == "dual simplex" else PRIMAL)
         if budget.seconds < np.inf:
             solver.setOptionValue("presolve", "off")  # where a reduced program is stopped nothing can be read back
     if start is not None:
@@ -117,6 +119,18 @@ def loaded(program: Scaled) -> highspy.Highs | None:
     return solver
 
 
+def kept(program: Scaled, refusal: str) -> highspy.Highs:
+    """Return HiGHS with `program`, for many questions by the simplex method.
+
+    Raises SolverError, which begins with `refusal`, where it would take only part of it.
+    """
+    solver = loaded(program)
+    if solver is None:
+        raise SolverError(f"{refusal}: look for figures that lie far apart")
+    solver.setOptionValue("solver", "simplex")
+    return solver
+
+
 def _run(solver: highspy.Highs, budget: Budget) -> str:
     solver.setOptionValue("time_limit", solver.getRunTime() + budget.left())  # its clock goes on from run to run
     if solver.run() == highspy.HighsStatus.kError:
@@ -145,7 +159,7 @@ def _settle_ties(solver: highspy.Highs, program: Scaled, x: Floats, y: Floats, b
     A column with a reduced cost, or a row with a dual, stays where it is: that is the face of all optima.
     """
     costs = program.costs
-    reduced = costs[0] - _transposed(program, y)
+    reduced = costs[0] - program.pulled(y)
     open_columns = (np.abs(reduced) <= ZERO) & (program.lower < program.upper)
     open_rows = np.abs(y) <= ZERO
     for weights in costs[1:]:
@@ -167,31 +181,19 @@ def _best_on_face(
     held = np.clip(x, program.lower, program.upper)
     lower, upper = np.where(columns, program.lower, held), np.where(columns, program.upper, held)
     solver.changeColsBounds(len(x), numbers, lower, upper)
-    activity = _rows(program, x)
+    activity = program.activity(x)
     near_lower = np.abs(activity - program.row_lower) <= np.abs(activity - program.row_upper)
     end = np.where(near_lower, program.row_lower, program.row_upper)
     for row in np.nonzero(~rows & (program.row_lower < program.row_upper))[0].tolist():
         solver.changeRowBounds(row, end[row], end[row])
     solver.changeColsCost(len(x), numbers, weights)
     solver.setOptionValue("solver", "simplex")
-    solver.setOptionValue("simplex_strategy", 4)
+    solver.setOptionValue("simplex_strategy", PRIMAL)
     if _run(solver, budget) != "optimal":  # from where the last run ended; now from the beginning, by the other simplex
         solver.clearSolver()
-        solver.setOptionValue("simplex_strategy", 1)
+        solver.setOptionValue("simplex_strategy", DUAL)
         if _run(solver, budget) != "optimal":
             return None
     solution = solver.getSolution()
     duals = np.array(solution.row_dual)
-    return np.array(solution.col_value), weights - _transposed(program, duals), duals
-
-
-def _transposed(program: Scaled, y: Floats) -> Floats:
-    """Return the rows' duals carried to the columns, A'y."""
-    column = np.repeat(np.arange(len(program.lower)), np.diff(program.start))
-    return np.bincount(column, program.value * y[program.index], len(program.lower)).astype(np.float64)
-
-
-def _rows(program: Scaled, x: Floats) -> Floats:
-    """Return the rows' values, Ax."""
-    column = np.repeat(np.arange(len(program.lower)), np.diff(program.start))
-    return np.bincount(program.index, program.value * x[column], len(program.row_lower)).astype(np.float64)
+    return np.array(solution.col_value), weights - program.pulled(duals), duals

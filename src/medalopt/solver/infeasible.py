@@ -54,9 +54,10 @@ def margin(linear: Linear, program: Scaled, y: Floats) -> float:
     usable = np.isfinite(end)
     weights = np.where(usable, y, 0.0)
     asked = float((weights[usable] * end[usable]).sum())
-    column = np.repeat(np.arange(len(program.lower)), np.diff(program.start))
     parts = program.value * weights[program.index]
-    pull, terms = (np.bincount(column, each, len(program.lower)).astype(np.float64) for each in (parts, abs(parts)))
+    pull, terms = (
+        np.bincount(program.of_entry, each, len(program.lower)).astype(np.float64) for each in (parts, abs(parts))
+    )
     most = np.minimum(program.upper, np.ldexp(linear.size, -program.column))
     least = np.maximum(program.lower, -np.ldexp(linear.size, -program.column))
     return asked - greatest(pull, terms, least, most)

@@ -19,7 +19,7 @@ from medalopt.errors import SolverError
 from medalopt.instance.figures import Floats, Ints
 from medalopt.solver.embedding import embedded
 from medalopt.solver.ends import Ends
-from medalopt.solver.highs import METHODS, TOLERANCE, attempt, loaded
+from medalopt.solver.highs import DUAL, METHODS, PRIMAL, TOLERANCE, attempt, kept, loaded
 from medalopt.solver.infeasible import PROVEN, margin, multipliers
 from medalopt.solver.ladder import NOISE, gap
 from medalopt.solver.line import alike, shared
@@ -30,7 +30,7 @@ from medalopt.solver.warm import stand
 NEAR = 1e-9  # of the costs paid, by which an answer may lie above its bound; of a row's size, by which it may miss it
 _MANY = 2_000  # entries of the matrix from which it is passed as a whole
 _LARGE = 20_000  # entries from which the primal simplex method is the quicker one also from a basis
-_DUAL, _PRIMAL = 1, 4  # strategies of the simplex method
+UNKEPT = "the program could not be kept for its variants"
 Standing = tuple[NDArray[np.int8], NDArray[np.int8]]  # of the columns, (N,), and rows, (M,): HiGHS's own numbers
 
 
@@ -63,10 +63,9 @@ class Moving:
         self.linear = linear
         self._base = scaled(linear)
         self._order = np.lexsort((linear.entries.row, linear.entries.column))
-        self._columns = np.repeat(np.arange(len(linear.lower)), np.diff(self._base.start))
         self._now = self._base
         self._last = linear
-        self._solver = _loaded(self._base)
+        self._solver = kept(self._base, UNKEPT)
         self._home: tuple[Standing | None, highspy.HighsBasis] | None = None
         self._fresh = False
         self._begin = highspy.HighsBasis()
@@ -145,7 +144,7 @@ class Moving:
 
     @property
     def _exponents(self) -> Ints:
-        return self._base.column[self._columns] + self._base.row[self._base.index]
+        return self._base.column[self._base.of_entry] + self._base.row[self._base.index]
 
     def _pass(self, ready: Scaled) -> bool:
         """Pass on what moved; return whether HiGHS took all of it."""
@@ -157,7 +156,7 @@ class Moving:
         if len(moved) > _MANY or (len(moved) and not ready.value[moved].all()):
             return self._anew(ready, solver.getBasis())
         for entry in moved.tolist():
-            solver.changeCoeff(int(ready.index[entry]), int(self._columns[entry]), float(ready.value[entry]))
+            solver.changeCoeff(int(ready.index[entry]), int(self._base.of_entry[entry]), float(ready.value[entry]))
         at = _moved((ready.costs[0], now.costs[0]))
         if len(at):
             solver.changeColsCost(len(at), at, ready.costs[0][at])
@@ -183,7 +182,7 @@ class Moving:
 
     def _run(self, linear: Linear, ready: Scaled) -> Outcome | None:
         """Solve by one simplex method, then by the other; None where neither answer can be proven."""
-        for strategy in (_DUAL, _PRIMAL) if len(ready.value) < _LARGE else (_PRIMAL, _DUAL):
+        for strategy in (DUAL, PRIMAL) if len(ready.value) < _LARGE else (PRIMAL, DUAL):
             self._solver.setOptionValue("simplex_strategy", strategy)
             self._solver.run()
             status = self._solver.getModelStatus()
@@ -191,7 +190,7 @@ class Moving:
                 solution = self._solver.getSolution()
                 found = _checked(linear, ready, np.array(solution.col_value), np.array(solution.row_dual), warm=True)
             elif status == highspy.HighsModelStatus.kInfeasible:
-                ray = self._ray(ready) if strategy == _PRIMAL else self._dual_ray()
+                ray = self._ray(ready) if strategy == PRIMAL else self._dual_ray()
                 found = _refuted(linear, ready, (ray, -ray), warm=True)
             else:
                 found = None
@@ -224,8 +223,7 @@ class Moving:
     def _stand(self, x: Floats, y: Floats) -> None:
         base = self._base
         x, y = np.ldexp(x, -base.column), np.ldexp(y, base.cost[0] - base.row)
-        pulled = np.bincount(self._columns, base.value * y[base.index], len(x))
-        ends = Ends.of(base, x, y, base.costs[0] - pulled)
+        ends = Ends.of(base, x, y, base.costs[0] - base.pulled(y))
         stand(self._solver, ends.columns, ends.rows)
 
 
@@ -286,11 +284,3 @@ def _basis(standing: Standing | None) -> highspy.HighsBasis:
     basis.row_status = [highspy.HighsBasisStatus(place) for place in rows]
     basis.valid = True
     return basis
-
-
-def _loaded(program: Scaled) -> highspy.Highs:
-    solver = loaded(program)
-    if solver is None:
-        raise SolverError("the program could not be kept for its variants: look for figures that lie far apart")
-    solver.setOptionValue("solver", "simplex")
-    return solver

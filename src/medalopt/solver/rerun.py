@@ -57,9 +57,7 @@ class Rerun:
         self.total = np.array([x[group].sum() for group in sums], dtype=np.float64)  # of each sum, own unit
         self._program = scaled(_with_sums(linear, self.sums))
         self._y = np.ldexp(np.append(y, np.zeros(len(self.sums))), self._program.cost[0] - self._program.row)
-        column = np.repeat(np.arange(len(x)), np.diff(self._program.start))
-        pulled = np.bincount(column, self._program.value * self._y[self._program.index], len(x))
-        self._reduced = self._program.costs[0] - pulled
+        self._reduced = self._program.costs[0] - self._program.pulled(self._y)
         self._ends = Ends.of(self._program, np.ldexp(x, -self._program.column), self._y, self._reduced)
 
     def _warm(self, program: Scaled) -> Warm:
@@ -159,8 +157,7 @@ class Rerun:
         low[list(rows)] += [by for by, _ in rows.values()]
         high[list(rows)] += [by for _, by in rows.values()]
         above[list(uppers)] += list(uppers.values())
-        column = np.repeat(np.arange(len(d)), np.diff(program.start))
-        activity = np.bincount(program.index, program.value * d[column], len(low))
+        activity = program.activity(d)
         size = CLOSED * float(np.abs(d).max(initial=0.0))
         inside = (d >= program.lower - size) & (d <= above + size)
         kept = (activity >= low - size) & (activity <= high + size)

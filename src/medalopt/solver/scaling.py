@@ -8,6 +8,7 @@ the objective in its largest cost over 256; a power of two changes an exponent a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -34,6 +35,19 @@ class Scaled:
     start: Ints  # (N + 1,)
     index: Ints  # (entries,) rows
     value: Floats
+
+    @cached_property
+    def of_entry(self) -> Ints:
+        """The column of each entry, (entries,)."""
+        return np.repeat(np.arange(len(self.lower)), np.diff(self.start))
+
+    def activity(self, x: Floats) -> Floats:
+        """Return the rows' values, Ax, (M,)."""
+        return np.bincount(self.index, self.value * x[self.of_entry], len(self.row_lower)).astype(np.float64)
+
+    def pulled(self, y: Floats) -> Floats:
+        """Return the rows' duals carried to the columns, A'y, (N,)."""
+        return np.bincount(self.of_entry, self.value * y[self.index], len(self.lower)).astype(np.float64)
 
     def primal(self, x: Floats) -> Floats:
         """Return the columns' values in their own units."""

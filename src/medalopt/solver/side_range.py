@@ -63,7 +63,7 @@ def _step(around: Around, mover: int, by: int) -> _Step | None:
 
 def _reach(around: Around, step: _Step) -> float:
     """Return how often a step can be made before an end is met."""
-    program, rows = around.all_steps, around.rows(step.x)
+    program, rows = around.all_steps, around.program.activity(step.x)
     pairs = (
         (step.x[: around.width], program.lower[: around.width], program.upper[: around.width]),
         (rows, program.row_lower, program.row_upper),

@@ -13,12 +13,11 @@ import highspy
 import numpy as np
 from numpy.typing import NDArray
 
-from medalopt.errors import SolverError
 from medalopt.instance.figures import Bools, Floats, Ints
-from medalopt.solver.highs import loaded
+from medalopt.solver.highs import kept
 from medalopt.solver.line import Line
 from medalopt.solver.linear import Linear
-from medalopt.solver.moving import NEAR, Outcome, cold
+from medalopt.solver.moving import NEAR, UNKEPT, Outcome, cold
 from medalopt.solver.scaling import Scaled, scaled
 
 Places = NDArray[np.int32]  # as HiGHS takes them
@@ -37,14 +36,10 @@ class Sweep:
         self._ways = _ways(self._base, line)
         self._size = np.ldexp(np.maximum(line.one.size, line.two.size), -self._base.column)
         self._layout = _Layout(self._base)
-        column = np.repeat(np.arange(len(self._base.lower)), np.diff(self._base.start))
         entries = self._ways["value"].at
-        self._entries = list(zip(self._base.index[entries].tolist(), column[entries].tolist(), strict=True))
-        solver = loaded(self._base)
-        if solver is None:
-            raise SolverError("the program could not be kept for its variants: look for figures that lie far apart")
-        solver.setOptionValue("solver", "simplex")
-        self._solver = solver
+        row, column = self._base.index[entries], self._base.of_entry[entries]
+        self._entries = list(zip(row.tolist(), column.tolist(), strict=True))
+        self._solver = kept(self._base, UNKEPT)
 
     def outcomes(self, positions: Sequence[float]) -> Iterator[Outcome]:
         """Yield the optimum at each of `positions`. Raises SolverError where one cannot be proven."""
@@ -146,9 +141,8 @@ class _Layout:
     def __init__(self, program: Scaled) -> None:
         counts = np.diff(program.start)
         heights = np.bincount(program.index, minlength=len(program.row_lower))
-        column = np.repeat(np.arange(len(counts)), counts)
         self._row, self._by_row = program.index, np.argsort(program.index, kind="stable")
-        self._column_by_row = column[self._by_row]
+        self._column_by_row = program.of_entry[self._by_row]
         self._columns = counts > 0, program.start[:-1][counts > 0]
         self._rows = heights > 0, (np.cumsum(heights) - heights)[heights > 0]
 

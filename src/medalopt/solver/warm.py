@@ -10,11 +10,10 @@ import numpy as np
 
 from medalopt.errors import SolverError
 from medalopt.instance.figures import Floats, Ints
-from medalopt.solver.highs import loaded
+from medalopt.solver.highs import DUAL, PRIMAL, kept
 from medalopt.solver.scaling import Scaled
 
 LOWER, BASIC, UPPER = 0, 1, 2
-_DUAL, _PRIMAL = 1, 4  # strategies of the simplex method
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,10 +30,10 @@ class Warm:
 
     def __init__(self, scaled: Scaled, columns: Ints, rows: Ints) -> None:
         self._program = scaled
-        self._solver = _loaded(scaled)
+        self._solver = kept(scaled, "a plan could not be asked further")
         stand(self._solver, columns, rows)
         self._basis: highspy.HighsBasis | None = None
-        self._run(scaled.costs[0], (_PRIMAL, _DUAL))
+        self._run(scaled.costs[0], (PRIMAL, DUAL))
         self._basis = self._solver.getBasis()
 
     def moved(self, rows: Mapping[int, tuple[float, float]], uppers: Mapping[int, float]) -> Optimum | None:
@@ -44,7 +43,7 @@ class Warm:
             self._solver.changeRowBounds(row, program.row_lower[row] + low, program.row_upper[row] + high)
         for column, by in uppers.items():
             self._solver.changeColBounds(column, program.lower[column], program.upper[column] + by)
-        answer = self._run(program.costs[0], (_DUAL, _PRIMAL))
+        answer = self._run(program.costs[0], (DUAL, PRIMAL))
         for row in rows:
             self._solver.changeRowBounds(row, program.row_lower[row], program.row_upper[row])
         for column in uppers:
@@ -55,7 +54,7 @@ class Warm:
         """Return the optimum with a row held at `value`; None where there is no such plan."""
         program = self._program
         self._solver.changeRowBounds(row, value, value)
-        answer = self._run(program.costs[0], (_DUAL, _PRIMAL))
+        answer = self._run(program.costs[0], (DUAL, PRIMAL))
         self._solver.changeRowBounds(row, program.row_lower[row], program.row_upper[row])
         return answer
 
@@ -66,7 +65,7 @@ class Warm:
         self._solver.changeColCost(column, cost)
         costs = program.costs[0].copy()
         costs[column] = cost
-        answer = self._run(costs, (_PRIMAL, _DUAL) if low < high else (_DUAL, _PRIMAL))
+        answer = self._run(costs, (PRIMAL, DUAL) if low < high else (DUAL, PRIMAL))
         self._solver.changeColBounds(column, program.lower[column], program.upper[column])
         self._solver.changeColCost(column, program.costs[0][column])
         return answer
@@ -75,7 +74,7 @@ class Warm:
         """Return the optimum with some columns held at `values`; None where there is no such plan."""
         program, numbers = self._program, columns.astype(np.int32)
         self._solver.changeColsBounds(len(numbers), numbers, values, values)
-        answer = self._run(program.costs[0], (_PRIMAL,))
+        answer = self._run(program.costs[0], (PRIMAL,))
         self._solver.changeColsBounds(len(numbers), numbers, program.lower[columns], program.upper[columns])
         return answer
 
@@ -83,7 +82,7 @@ class Warm:
         """Return the optimum for other costs; None where there is no plan."""
         numbers = np.arange(len(costs), dtype=np.int32)
         self._solver.changeColsCost(len(costs), numbers, costs)
-        answer = self._run(costs, (_PRIMAL, _DUAL))
+        answer = self._run(costs, (PRIMAL, DUAL))
         self._solver.changeColsCost(len(costs), numbers, self._program.costs[0])
         return answer
 
@@ -96,11 +95,11 @@ class Warm:
             answer = self._attempted(costs, strategy)
             if answer is not None:
                 return answer
-            if strategy == _PRIMAL and self._solver.getModelStatus() == highspy.HighsModelStatus.kInfeasible:
+            if strategy == PRIMAL and self._solver.getModelStatus() == highspy.HighsModelStatus.kInfeasible:
                 self._again()
                 return None
         self._solver.clearSolver()
-        answer = self._attempted(costs, _PRIMAL)
+        answer = self._attempted(costs, PRIMAL)
         refused = self._solver.getModelStatus() == highspy.HighsModelStatus.kInfeasible
         if answer is None:
             self._again()
@@ -132,11 +131,3 @@ def stand(solver: highspy.Highs, columns: Ints, rows: Ints) -> None:
     basis.row_status = [statuses[place] for place in rows.tolist()]
     basis.valid = basis.alien = True  # HiGHS makes a basis of it
     solver.setBasis(basis)
-
-
-def _loaded(program: Scaled) -> highspy.Highs:
-    solver = loaded(program)
-    if solver is None:
-        raise SolverError("a plan could not be asked further: look for figures that lie far apart")
-    solver.setOptionValue("solver", "simplex")
-    return solver
