@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 TINY, TOKYO = (str(ROOT / "instances" / f"{name}.yaml") for name in ("tiny", "tokyo2020"))
 INFEASIBLE = str(ROOT / "instances" / "infeasible.yaml")
 MEDALOPT = [sys.executable, "-m", "medalopt"]
-PATIENCE = 600  # seconds, for a machine that is busy
+PATIENCE = 120  # seconds, for a machine that is busy
 
 
 @dataclass(frozen=True)
