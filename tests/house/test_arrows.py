@@ -24,6 +24,7 @@ PLANTED = [
     ("cli", "import rich.console", "Only reports name rich"),
     ("instance", "import pint", "Only the quantities name pint"),
     ("analysis", "import flint", "Only exact equations name flint"),
+    ("report", "import typst", "Only prints name typst"),
 ]
 
 

@@ -45,22 +45,29 @@ def svg(chart: Chart, title: bool = True, width: int = WIDTH) -> str:
 def png(chart: Chart, width: int = WIDTH) -> bytes:
     """Return `chart` as PNG, its finding above it. Raises UsageError where what draws is not installed."""
     try:
-        import font_source_sans_pro
         import resvg_py
     except ImportError as error:
         raise _missing(error) from error
-    fonts = [str(path) for path in font_source_sans_pro.font_files_ttf.values()]
     family = "Source Sans Pro"
     return bytes(
         resvg_py.svg_to_bytes(
             svg_string=svg(chart, width=width),
             zoom=_SHARP,
             background="#ffffff",
-            font_files=fonts,
+            font_files=faces(),
             font_family=family,
             sans_serif_family=family,
         )
     )
+
+
+def faces() -> list[str]:
+    """Return the paths of the font that is carried along. Raises UsageError where it is not installed."""
+    try:
+        import font_source_sans_pro
+    except ImportError as error:
+        raise _missing(error) from error
+    return [str(path) for path in font_source_sans_pro.font_files_ttf.values()]
 
 
 @cache

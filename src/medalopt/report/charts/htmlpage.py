@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from medalopt.errors import UsageError
@@ -24,12 +24,22 @@ from medalopt.report.section import Section
 _INSIDE_A_SCRIPT = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
-def html(title: str, lines: Iterable[str], parts: Sequence[Section | Chart], foot: Iterable[str] = ()) -> str:
-    """Return the page: the title, the lines below it, then tables and charts in their order, `foot` at the end."""
+def html(
+    title: str,
+    lines: Iterable[str],
+    parts: Sequence[Section | Chart],
+    foot: Iterable[str] = (),
+    template: str = "page.html.j2",
+    **more: Any,
+) -> str:
+    """Return the page: the title, the lines below it, then tables and charts in their order, `foot` at the end.
+
+    Another `template` may set `more` besides.
+    """
     charts = any(isinstance(part, Chart) for part in parts)
     style = f"{_asset('page.css')}{_heights(parts)}"
     code = f"{script()}\n{_asset('page.js')}" if charts else ""
-    return _template().render(
+    return _template(template).render(
         title=title,
         lines=tuple(lines),
         foot=tuple(foot),
@@ -37,12 +47,14 @@ def html(title: str, lines: Iterable[str], parts: Sequence[Section | Chart], foo
         style=Markup(style),
         script=Markup(code),
         policy=_policy(style, code),
+        **more,
     )
 
 
-def _template() -> Any:
-    environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
-    return environment.from_string(_asset("page.html.j2"))
+def _template(name: str) -> Any:
+    loader = FunctionLoader(_asset)
+    environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True, loader=loader)
+    return environment.get_template(name)
 
 
 def _asset(name: str) -> str:

@@ -1,0 +1,76 @@
+"""The sourcing plan as a print: typst sets what `print.typ` lays out, the charts as drawings."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from medalopt.errors import UsageError
+from medalopt.report.charts.drawing import faces, svg
+from medalopt.report.sourcing.content import Content, Document, Table
+from medalopt.report.sourcing.written import section
+
+MOST = 200  # rows of a table on paper; the rest is summed, and stands in the workbook
+_DATED = 0  # of the file: the same figures give the same bytes
+
+
+def pdf(content: Content) -> bytes:
+    """Return the plan as PDF, with tags for who has it read out. Raises UsageError where typst is not installed."""
+    return bytes(compiler(content).compile(format="pdf", timestamp=_DATED))
+
+
+def compiler(content: Content) -> Any:
+    """Return typst with the layout and what it is to set. Raises UsageError where it is not installed."""
+    try:
+        import typst
+    except ImportError as error:
+        raise UsageError(
+            f"a print needs {error.name}, which is not installed: pip install 'medalopt[pdf,pictures]', "
+            "or write the page (-o NAME.html) and print it from a browser"
+        ) from error
+    return typst.Compiler(
+        resources.files("medalopt.report").joinpath("assets", "print.typ").read_bytes(),
+        font_paths=sorted({str(Path(path).parent) for path in faces()}),
+        ignore_system_fonts=True,
+        sys_inputs={"told": json.dumps(_told(content), ensure_ascii=False, allow_nan=False)},
+    )
+
+
+def _told(content: Content) -> dict[str, Any]:
+    return {
+        "title": content.title,
+        "name": content.title,
+        "decision": content.decision,
+        "charts": [
+            {"title": chart.title, "svg": svg(chart, title=False), "notes": chart.notes} for chart in content.charts
+        ],
+        "tables": [_table(table) for table in content.tables],
+        "documents": [_document(document) for document in content.documents],
+        "foot": content.foot,
+    }
+
+
+def _table(table: Table) -> dict[str, Any]:
+    told = section(table, MOST)
+    return {
+        "title": told.title,
+        "says": table.says,
+        "columns": [{"title": column.header, "right": column.right} for column in told.columns],
+        "rows": told.rows,
+        "total": told.total,
+        "notes": told.notes,
+    }
+
+
+def _document(document: Document) -> dict[str, Any]:
+    return {
+        "title": f"{document.kind.capitalize()} {document.number}",
+        "stamp": document.stamp,
+        "party": document.party,
+        "terms": document.terms,
+        "missing": document.missing,
+        "lines": _table(document.lines),
+        "notes": document.notes,
+    }
