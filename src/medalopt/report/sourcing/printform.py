@@ -30,7 +30,8 @@ def compiler(content: Content) -> Any:
             f"a print needs {error.name}, which is not installed: pip install 'medalopt[pdf,pictures]', "
             "or write the page (-o NAME.html) and print it from a browser"
         ) from error
-    return typst.Compiler(
+    made: Any = typst.Compiler  # its types name one kind of input for layout and fonts alike
+    return made(
         resources.files("medalopt.report").joinpath("assets", "print.typ").read_bytes(),
         font_paths=sorted({str(Path(path).parent) for path in faces()}),
         ignore_system_fonts=True,
