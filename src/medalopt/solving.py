@@ -15,6 +15,7 @@ from medalopt.instance.lots import without_lots
 from medalopt.instance.routes import routes
 from medalopt.model.objective import MEASURES
 from medalopt.plan.plan import Plan
+from medalopt.plan.whole_lots import WholeLots
 from medalopt.proof.added import NOTHING, Added
 from medalopt.proof.basis import Basis
 from medalopt.proof.certificate import Certificate, certify, paid
@@ -62,12 +63,12 @@ def _in_lots(instance: Instance, objective: str, extensions: Sequence[Path], gap
         raise UsageError(
             f"{instance.lots[0]}: whole lots cannot be planned with constraints of your own; leave one out"
         )
-    prices = solved(without_lots(instance), objective, (), None, 0.0, budget)[0].duals
+    without = solved(without_lots(instance), objective, (), None, 0.0, budget)[0]
     found = routes(instance)
     task = Task(instance, found, implied(instance, found), objective, (), None, budget)
     best: Plan | None = None
     for wanted in sorted({gap or 0.0, 0.0}, reverse=True):  # what is near enough by search may not be so by proof
-        best = _better(best, _searched(task, prices, wanted))
+        best = _better(best, _searched(task, without, wanted))
         if best is None or best.stopped or best.certificate.optimal or gap is None or best.certificate.gap <= gap:
             break
     if best is None:
@@ -76,15 +77,19 @@ def _in_lots(instance: Instance, objective: str, extensions: Sequence[Path], gap
     return replace(best, stopped=not reached and (best.stopped or gap is not None))
 
 
-def _searched(task: Task, prices: Duals, gap: float) -> Plan | None:
-    """Return the plan in whole lots that is found, proven by `prices`; None where the time was over before."""
+def _searched(task: Task, without: Plan, gap: float) -> Plan | None:
+    """Return the plan in whole lots that is found, proven by the prices of the best plan `without` them.
+
+    None where the time was over before.
+    """
     for answer in answers_in_lots(task, gap):
         if answer.status == "infeasible":
             raise NoLotsError(task.instance.name)
         if answer.decisions is not None:
-            plan = _proven(task, answer, prices, NOTHING)
+            plan = _proven(task, answer, without.duals, NOTHING)
             if plan.certificate.feasible:
-                return replace(plan, stopped=answer.status == "stopped")
+                lots = WholeLots(plan.objective, without.objective, plan.certificate.lower_bound, answer.duals)
+                return replace(plan, stopped=answer.status == "stopped", lots=lots)
         elif answer.status == "stopped":
             return None
     raise _unproven(task.instance.name)

@@ -8,7 +8,7 @@ from pathlib import Path
 import highspy
 import numpy as np
 import pytest
-from tests.cli.runs import here, plain
+from tests.cli.runs import TINY, here, plain
 
 import medalopt
 from medalopt.instance.arithmetic import ENCLOSED, EXACT, FLOATS
@@ -117,3 +117,41 @@ def test_the_exported_program_asks_for_whole_numbers(form: str, tmp_path: Path) 
     assert sorted(upper[name] for name in whole) == [1.0, 1.0, np.inf, np.inf]
     solver.run()
     assert solver.getInfo().objective_function_value == pytest.approx(16_000)
+
+
+def test_what_whole_lots_cost_is_told() -> None:
+    """By hand: 16,000 JPY instead of 15,000; the terminal says so, and JSON beside the certified bound."""
+    told = " ".join(here("solve", LOTS).out.split())
+    assert "Whole lots cost 1,000 JPY, 6.7 %: the best plan without them comes to 15,000 JPY" in told
+    lots = json.loads(here("solve", LOTS, "--json").out)["lots"]
+    assert lots == pytest.approx({"without": 15_000, "lower_bound": 15_000, "extra": 1_000, "above_bound": 1_000})
+    free = here("solve", LOTS, "--set", "streams.phone@north.lot=5 t").out
+    assert "Whole lots cost nothing more" in free
+
+
+def test_marginal_values_are_those_at_the_chosen_lots() -> None:
+    """With 12 t of phones fixed and any silver bought, a medal more is a kilogram of silver more: 600 JPY, not 500.
+
+    Of phones, whose lots are fixed, there is no value; without lots the prices are not there.
+    """
+    cheap = ("--set", "market.silver.price=600 JPY/kg", "--set", "market.silver.lot=null")
+    told = json.loads(here("solve", LOTS, "--json", *cheap, "--set", "market.silver.minimum_order=null").out)
+    values = {row["path"]: row["value"] for row in told["prices_at_lots"]}
+    assert values == pytest.approx({"metals.Ag": 600, "medals.medal.count": 600})
+    assert {row["path"]: row["value"] for row in told["prices"]}["medals.medal.count"] == pytest.approx(500)
+    ran = here("solve", LOTS, *cheap, "--set", "market.silver.minimum_order=null").out
+    assert "What one unit more changes at the chosen lots" in ran and "medals.medal.count" in ran
+    assert "prices_at_lots" not in json.loads(here("solve", str(TINY), "--json").out)
+
+
+def test_a_saved_plan_keeps_what_lots_cost(tmp_path: Path) -> None:
+    """As JSON and as a folder it is accepted; with another figure in it, `verify` says which one does not follow."""
+    for name in ("plan.json", "plan"):
+        assert here("solve", LOTS, "-o", str(tmp_path / name)).code == 0
+        assert here("verify", str(tmp_path / name), LOTS).code == 0
+    path = tmp_path / "plan.json"
+    saved = json.loads(path.read_text())
+    for name, value in (("extra", 0.0), ("above_bound", 10.0), ("without", 14_000.0), ("lower_bound", 15_500.0)):
+        path.write_text(json.dumps({**saved, "lots": {**saved["lots"], name: value}}))
+        ran = here("verify", str(path), LOTS, "--json")
+        assert ran.code == 1 and f"lots.{name}" in {row["path"] for row in json.loads(ran.out)["broken"]}

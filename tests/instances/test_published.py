@@ -9,6 +9,7 @@ import pytest
 
 import medalopt
 from medalopt import Plan
+from medalopt.instance.lots import without_lots
 
 INSTANCES = Path(__file__).parents[2] / "instances"
 OUNCE_KG = 0.0311034768
@@ -39,6 +40,20 @@ def test_steelco_costs_what_the_book_says() -> None:
     assert plan.cost == pytest.approx(float(Fraction(280726000, 2861)), rel=1e-9)
     published_t = {"iron_1": 400.0, "iron_3": 39.776302, "copper_2": 2.761272, "aluminium_1": 57.462426}
     assert {offer: kg / 1000 for offer, kg in bought(plan).items()} == pytest.approx(published_t, rel=1e-6)
+
+
+@pytest.mark.parametrize(("lots", "published_usd"), [(True, 8_495.0), (False, 8_125.6)])
+def test_the_steel_mill_costs_what_was_published(lots: bool, published_usd: float) -> None:
+    """25 t of steel cost 8,495 with whole ingots and 8,125.6 where they may be cut; the difference is told as such."""
+    instance = medalopt.load(INSTANCES / "steel_mill.yaml")
+    plan = medalopt.solve(instance if lots else without_lots(instance))
+    assert plan.cost == pytest.approx(published_usd, rel=1e-9)
+    assert plan.status == ("feasible" if lots else "optimal")
+    if lots:
+        published_t = {"ingot_1": 5, "ingot_2": 3, "ingot_4": 6, "alloy_1": 7.25, "alloy_3": 0.25, "scrap": 3.5}
+        assert {offer: kg / 1000 for offer, kg in bought(plan).items()} == pytest.approx(published_t, rel=1e-9)
+        assert plan.lots is not None
+        assert (plan.lots.extra, plan.lots.above_bound) == pytest.approx((369.4, 369.4), rel=1e-9)
 
 
 def test_rio_buys_three_tenths_of_its_silver_recycled() -> None:

@@ -11,6 +11,7 @@ from medalopt.instance.instance import Instance
 from medalopt.plan import rows
 from medalopt.plan.marginal import Marginal, marginals
 from medalopt.plan.rows import Rows
+from medalopt.plan.whole_lots import WholeLots
 from medalopt.proof.added import NOTHING, Added
 from medalopt.proof.certificate import Certificate
 from medalopt.proof.prices import Duals
@@ -38,6 +39,7 @@ class Plan:
     solver: str
     stopped: bool = False  # at a limit, before what was asked for had been proven
     added: Added = NOTHING
+    lots: WholeLots | None = None  # of a plan in whole lots: what they cost
 
     @property
     def status(self) -> str:
@@ -84,6 +86,11 @@ class Plan:
     def marginals(self) -> tuple[Marginal, ...]:
         """What one unit more of each scarce figure changes the objective by."""
         return marginals(self.account, self.duals, self.unit)
+
+    @cached_property
+    def marginals_at_lots(self) -> tuple[Marginal, ...]:
+        """The same at the numbers of lots that the plan has chosen; nothing where there are no lots."""
+        return self.lots.marginals(self.account, self.unit) if self.lots else ()
 
     @cached_property
     def shipments(self) -> pd.DataFrame:

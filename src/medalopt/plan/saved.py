@@ -6,188 +6,19 @@ import csv
 import io
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from medalopt.errors import Fault, InputError
 from medalopt.instance.reader.files import read
-from medalopt.plan.added_rows import SavedRow, SavedTerm, SavedVariable, from_folder
+from medalopt.plan.added_rows import from_folder
+from medalopt.plan.saved_form import TABLES, Price, SavedPlan, SavedRefusal, Strict
 from medalopt.wording import shown
 
 LARGEST = 1 << 30  # bytes of one file of a plan
 _MOST_FAULTS, _PATH = 20, 300
-Number = Annotated[float, Field(allow_inf_nan=False)]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class Identity(_Strict):
-    """Which instance the plan is of."""
-
-    name: str
-    files: dict[str, str]
-    figures: str
-
-
-class Objective(_Strict):
-    """What was made least, and how far down."""
-
-    measure: Literal["cost", "footprint", "mass"]
-    value: Number
-    unit: str
-
-
-class Claim(_Strict):
-    """What the plan says is proven of it; nothing of it is believed."""
-
-    primal_violation: Number
-    lower_bound: Number
-    gap: Number
-    arithmetic: str
-    scope: str
-    basis: str = ""
-    exact_value: str | None = None
-
-
-class Dual(_Strict):
-    """A price of a row."""
-
-    rule: str
-    key: list[str]
-    value: Number
-
-
-class Shipment(_Strict):
-    """Tonnes of a stream sent on a route in a period."""
-
-    stream: str
-    device: str
-    region: str
-    treatment: str
-    smelter: str | None
-    period: str
-    tonnes: Number
-    cost: Number
-
-
-class Stockpile(_Strict):
-    """Tonnes of a stream that wait at the end of a period."""
-
-    stream: str
-    period: str
-    tonnes: Number
-
-
-class Purchase(_Strict):
-    """Kilograms of an offer bought for an alloy in a period."""
-
-    offer: str
-    alloy: str
-    period: str
-    kg: Number
-    cost: Number
-
-
-class Metal(_Strict):
-    """The account of a metal in a period, kg."""
-
-    metal: str
-    period: str
-    returned: Number
-    used: Number
-    surplus: Number
-    stock: Number
-
-
-class Melt(_Strict):
-    """Kilograms of a metal (or `other`) charged to an alloy in a period."""
-
-    alloy: str
-    period: str
-    metal: str
-    kg: Number
-
-
-class Cast(_Strict):
-    """An alloy cast in a period: charged, process scrap charged again, cast, kg."""
-
-    alloy: str
-    period: str
-    charged: Number
-    scrap: Number
-    cast: Number
-
-
-class Price(_Strict):
-    """A marginal value."""
-
-    path: str
-    period: str | None
-    value: Number
-    unit: str
-    meaning: str
-
-
-class SavedPlan(_Strict):
-    """A plan as it was written: what it decides, and what it says follows."""
-
-    format: Literal["medalopt/plan/1"]
-    status: Literal["optimal", "feasible"]
-    instance: Identity
-    objective: Objective
-    cost: dict[str, Number]
-    footprint: Number
-    tonnes: Number
-    shipments: list[Shipment]
-    stockpiles: list[Stockpile]
-    purchases: list[Purchase]
-    metals: list[Metal]
-    melts: list[Melt]
-    casts: list[Cast]
-    prices: list[Price]
-    duals: list[Dual]
-    added_rows: list[SavedRow] = []
-    added_terms: list[SavedTerm] = []
-    added_variables: list[SavedVariable] = []
-    certificate: Claim
-    solver: dict[str, str]
-
-
-TABLES: dict[str, type[_Strict]] = {
-    "shipments": Shipment,
-    "stockpiles": Stockpile,
-    "purchases": Purchase,
-    "metals": Metal,
-    "melts": Melt,
-    "casts": Cast,
-    "prices": Price,
-}
-
-
-class Proof(_Strict):
-    """What is said to show that there is no plan; nothing of it is believed."""
-
-    arithmetic: str
-    scope: str
-    margin: Number
-    duals: list[Dual]
-
-
-class SavedRefusal(_Strict):
-    """The answer that there is no plan. What else it tells, such as reasons and cures, is not read."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    format: Literal["medalopt/plan/1"]
-    status: Literal["infeasible"]
-    instance: Identity
-    proof: Proof | None = None
-    added_rows: list[SavedRow] = []
-    added_terms: list[SavedTerm] = []
-    added_variables: list[SavedVariable] = []
+__all__ = ["SavedPlan", "SavedRefusal", "saved_plan"]
 
 
 def saved_plan(path: Path) -> SavedPlan | SavedRefusal:
@@ -240,14 +71,20 @@ def _from_folder(path: Path) -> dict[str, Any]:
             why = f"the item {shown(item)} comes twice, or stands within another"
             raise InputError([Fault(shown(str(path / "plan.csv"), _PATH), 0, 0, "", why)])
     for table, model in TABLES.items():
-        columns = list(model.model_fields)
-        rows = _rows(path / f"{table}.csv", columns)
-        content[table] = [_typed(model, dict(zip(columns, row, strict=True))) for row in rows]
+        content[table] = _typed_rows(path, table, model)
     duals = _rows(path / "duals.csv", ["rule", "key1", "key2", "key3", "value"])
     content["duals"] = [
         {"rule": rule, "key": [part for part in key if part], "value": _number(value)} for rule, *key, value in duals
     ]
+    if (path / "prices_at_lots.csv").exists():
+        content["prices_at_lots"] = _typed_rows(path, "prices_at_lots", Price)
     return {**content, **from_folder(path, _rows)}
+
+
+def _typed_rows(path: Path, table: str, model: type[Strict]) -> list[dict[str, Any]]:
+    columns = list(model.model_fields)
+    rows = _rows(path / f"{table}.csv", columns)
+    return [_typed(model, dict(zip(columns, row, strict=True))) for row in rows]
 
 
 def _rows(path: Path, columns: list[str]) -> list[list[str]]:
@@ -281,7 +118,7 @@ def _put(content: dict[str, Any], item: str, value: str) -> bool:
     return True
 
 
-def _typed(model: type[_Strict], row: dict[str, str]) -> dict[str, Any]:
+def _typed(model: type[Strict], row: dict[str, str]) -> dict[str, Any]:
     kinds = {name: field.annotation for name, field in model.model_fields.items()}
     return {
         name: _number(cell) if kinds[name] is float else (None if cell == "" and kinds[name] is not str else cell)

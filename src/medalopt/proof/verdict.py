@@ -61,7 +61,11 @@ def verdict(instance: Instance, plan: Any) -> Verdict:
         broken += stated_added.broken(account, rows)
         value = float(account.value(measure)) + float(costs(account, rows)[0])
     unit = {"footprint": "kg CO2e", "mass": "t"}.get(measure, instance.currency)
-    broken += [*follows(account, plan, value, unit), *_claims(plan, certificate)]
+    broken += [
+        *follows(account, plan, value, unit),
+        *_claims(plan, certificate),
+        *_lots(plan, certificate, value, unit),
+    ]
     return Verdict(tuple(broken), certificate, value, unit)
 
 
@@ -147,3 +151,21 @@ def _claims(plan: Any, certificate: Certificate) -> Iterator[Broken]:
     if not claimed <= proven + GAP * size:
         text = f"the lower bound {claimed:.10g} is claimed, and only {proven:.10g} follows from the prices"
         yield Broken("certificate", "certificate.lower_bound", claimed - proven, "", text)
+
+
+def _lots(plan: Any, certificate: Certificate, value: float, unit: str) -> Iterator[Broken]:
+    """What whole lots are said to cost must follow: from the plan, its bound, and a best plan no lower than that."""
+    if plan.lots is None:
+        return
+    claim, slack = plan.lots, GAP * max(1.0, abs(value))
+    wanted = {
+        "extra": max(value - claim.without, 0.0),
+        "above_bound": max(value - claim.lower_bound, 0.0),
+        "without": max(claim.without, certificate.lower_bound),
+        "lower_bound": min(claim.lower_bound, certificate.lower_bound),
+    }
+    for name, follows_ in wanted.items():
+        off = abs(getattr(claim, name) - follows_)
+        if not off <= slack:
+            text = f"lots.{name}: {getattr(claim, name):.10g} {unit} is said, and {follows_:.10g} follows"
+            yield Broken("certificate", f"lots.{name}", off, unit, text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from medalopt.plan.plan import Plan
+from medalopt.report.lots import price_of_lots
 from medalopt.report.margin import more_of, not_bought
 from medalopt.report.numbers import digits, money, share, span, tonnes
 from medalopt.report.worth import Worth
@@ -13,7 +14,7 @@ MOST_METALS = 3
 def answer(plan: Plan, worth: Worth) -> tuple[str, ...]:
     """Return the lines of the answer, but for the proof; what is scarce only the prices of the best plan can tell."""
     scarce = _scarce(plan, worth) if plan.certificate.optimal else ()
-    return tuple(line for line in (_cost(plan), _taken(plan), *scarce) if line)
+    return tuple(line for line in (_cost(plan), price_of_lots(plan), _taken(plan), *scarce) if line)
 
 
 def _cost(plan: Plan) -> str:

@@ -12,15 +12,16 @@ from medalopt.plan.marginal import Marginal
 from medalopt.plan.plan import Plan
 from medalopt.report.jsonplan import plan_object
 
-OPTIONAL = frozenset({"added_rows.csv", "added_terms.csv", "added_variables.csv"})  # where rows were added
+OPTIONAL = frozenset({"added_rows.csv", "added_terms.csv", "added_variables.csv", "prices_at_lots.csv"})
 _FORMULA = frozenset("=+-@'\t\r＝＋－＠")  # an apostrophe too: so one can tell which was added
 
 
 def folder(plan: Plan) -> dict[str, str]:
     """Return the files of the folder, name to text."""
     files = {f"{name}.csv": csv_text(table) for name, table in plan.tables.items()}
-    columns = {name: [getattr(marginal, name) for marginal in plan.marginals] for name in Marginal.COLUMNS}
-    files["prices.csv"] = csv_text(columns)
+    files["prices.csv"] = _prices(plan.marginals)
+    if plan.lots is not None:
+        files["prices_at_lots.csv"] = _prices(plan.marginals_at_lots)
     content = plan_object(plan)
     duals = content["duals"]
     files["duals.csv"] = csv_text(
@@ -35,12 +36,17 @@ def folder(plan: Plan) -> dict[str, str]:
     return files
 
 
+def _prices(marginals: Iterable[Marginal]) -> str:
+    rows = list(marginals)
+    return csv_text({name: [getattr(marginal, name) for marginal in rows] for name in Marginal.COLUMNS})
+
+
 def _summary(content: dict[str, object]) -> dict[str, list[object]]:
     """Everything that is one figure: the objective, the cost by kind, the certificate, the instance it belongs to."""
     rows: list[tuple[str, object]] = []
     for member in ("format", "status", "instance", "objective", "cost", "footprint", "tonnes", "certificate", "solver"):
-        value = content[member]
-        rows += _flat(member, value)
+        rows += _flat(member, content[member])
+    rows += _flat("lots", content.get("lots", {}))
     return {"item": [name for name, _ in rows], "value": [value for _, value in rows]}
 
 

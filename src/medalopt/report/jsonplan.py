@@ -29,6 +29,7 @@ def plan_object(plan: Plan) -> dict[str, Any]:
         "footprint": plan.footprint,
         "tonnes": plan.tonnes,
         **{name: _listed(table) for name, table in plan.tables.items()},
+        **_whole_lots(plan),
         "prices": [marginal.row() for marginal in plan.marginals],
         "duals": list(_duals(plan)),
         **{name: _listed(table) for name, table in tables(plan.added).items()},
@@ -43,6 +44,15 @@ def plan_object(plan: Plan) -> dict[str, Any]:
         },
         "solver": {"name": "HiGHS", "version": plan.solver, "method": plan.method},
     }
+
+
+def _whole_lots(plan: Plan) -> dict[str, Any]:
+    """Return what whole lots cost and the marginal values at those that were chosen; nothing where there are none."""
+    if plan.lots is None:
+        return {}
+    names = ("without", "lower_bound", "extra", "above_bound")
+    told = {name: getattr(plan.lots, name) for name in names}
+    return {"lots": told, "prices_at_lots": [marginal.row() for marginal in plan.marginals_at_lots]}
 
 
 def identity(instance: Instance) -> dict[str, Any]:

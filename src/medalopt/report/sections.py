@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from medalopt.plan.plan import Plan
 from medalopt.report.costs import costs
+from medalopt.report.lots import at_the_lots
 from medalopt.report.metals import medals, metals, offers
 from medalopt.report.plants import smelters, treatments
 from medalopt.report.scarce import scarcities
@@ -23,5 +24,6 @@ def sections(plan: Plan, worth: Worth) -> tuple[Section, ...]:
         medals(plan, worth),
         costs(plan),
         *((scarcities(plan, worth),) if plan.certificate.optimal else ()),
+        *((at_the_lots(plan),) if plan.lots else ()),
     )
     return tuple(section for section in made if section.rows)

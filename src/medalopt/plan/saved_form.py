@@ -1,0 +1,194 @@
+"""The form of a saved plan: what it must hold, member by member."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from medalopt.plan.added_rows import SavedRow, SavedTerm, SavedVariable
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Strict(BaseModel):
+    """What every part of a saved plan has in common: no member more, none fewer, each of its own type."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Identity(Strict):
+    """Which instance the plan is of."""
+
+    name: str
+    files: dict[str, str]
+    figures: str
+
+
+class Objective(Strict):
+    """What was made least, and how far down."""
+
+    measure: Literal["cost", "footprint", "mass"]
+    value: Number
+    unit: str
+
+
+class Claim(Strict):
+    """What the plan says is proven of it; nothing of it is believed."""
+
+    primal_violation: Number
+    lower_bound: Number
+    gap: Number
+    arithmetic: str
+    scope: str
+    basis: str = ""
+    exact_value: str | None = None
+
+
+class Dual(Strict):
+    """A price of a row."""
+
+    rule: str
+    key: list[str]
+    value: Number
+
+
+class Shipment(Strict):
+    """Tonnes of a stream sent on a route in a period."""
+
+    stream: str
+    device: str
+    region: str
+    treatment: str
+    smelter: str | None
+    period: str
+    tonnes: Number
+    cost: Number
+
+
+class Stockpile(Strict):
+    """Tonnes of a stream that wait at the end of a period."""
+
+    stream: str
+    period: str
+    tonnes: Number
+
+
+class Purchase(Strict):
+    """Kilograms of an offer bought for an alloy in a period."""
+
+    offer: str
+    alloy: str
+    period: str
+    kg: Number
+    cost: Number
+
+
+class Metal(Strict):
+    """The account of a metal in a period, kg."""
+
+    metal: str
+    period: str
+    returned: Number
+    used: Number
+    surplus: Number
+    stock: Number
+
+
+class Melt(Strict):
+    """Kilograms of a metal (or `other`) charged to an alloy in a period."""
+
+    alloy: str
+    period: str
+    metal: str
+    kg: Number
+
+
+class Cast(Strict):
+    """An alloy cast in a period: charged, process scrap charged again, cast, kg."""
+
+    alloy: str
+    period: str
+    charged: Number
+    scrap: Number
+    cast: Number
+
+
+class Price(Strict):
+    """A marginal value."""
+
+    path: str
+    period: str | None
+    value: Number
+    unit: str
+    meaning: str
+
+
+class WholeLots(Strict):
+    """What whole lots are said to cost: beside the best plan without them, and above the certified bound."""
+
+    without: Number
+    lower_bound: Number
+    extra: Number
+    above_bound: Number
+
+
+class SavedPlan(Strict):
+    """A plan as it was written: what it decides, and what it says follows."""
+
+    format: Literal["medalopt/plan/1"]
+    status: Literal["optimal", "feasible"]
+    instance: Identity
+    objective: Objective
+    cost: dict[str, Number]
+    footprint: Number
+    tonnes: Number
+    shipments: list[Shipment]
+    stockpiles: list[Stockpile]
+    purchases: list[Purchase]
+    metals: list[Metal]
+    melts: list[Melt]
+    casts: list[Cast]
+    prices: list[Price]
+    lots: WholeLots | None = None
+    prices_at_lots: list[Price] = []
+    duals: list[Dual]
+    added_rows: list[SavedRow] = []
+    added_terms: list[SavedTerm] = []
+    added_variables: list[SavedVariable] = []
+    certificate: Claim
+    solver: dict[str, str]
+
+
+TABLES: dict[str, type[Strict]] = {
+    "shipments": Shipment,
+    "stockpiles": Stockpile,
+    "purchases": Purchase,
+    "metals": Metal,
+    "melts": Melt,
+    "casts": Cast,
+    "prices": Price,
+}
+
+
+class Proof(Strict):
+    """What is said to show that there is no plan; nothing of it is believed."""
+
+    arithmetic: str
+    scope: str
+    margin: Number
+    duals: list[Dual]
+
+
+class SavedRefusal(Strict):
+    """The answer that there is no plan. What else it tells, such as reasons and cures, is not read."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    format: Literal["medalopt/plan/1"]
+    status: Literal["infeasible"]
+    instance: Identity
+    proof: Proof | None = None
+    added_rows: list[SavedRow] = []
+    added_terms: list[SavedTerm] = []
+    added_variables: list[SavedVariable] = []
