@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -186,13 +187,24 @@ def spoken(unit: str, currency: str) -> str:
 @lru_cache(maxsize=1)
 def _registry() -> Any:
     """Return pint's registry with the units of the instance format alone."""
-    import pint
-
-    registry: Any = pint.UnitRegistry(None, non_int_type=Fraction)
+    registry: Any = _pint().UnitRegistry(None, non_int_type=Fraction)
     for definition in (*_UNITS.values(), f"{_MONEY} = [money]"):
         if "=" in definition:
             registry.define(definition)
     return registry
+
+
+def _pint() -> Any:
+    """Import pint as if Dask were not installed: it would load that, which takes longer than all else of it."""
+    hidden = "dask" not in sys.modules
+    if hidden:
+        sys.modules["dask"] = None  # type: ignore[assignment]
+    try:
+        import pint
+    finally:
+        if hidden:
+            del sys.modules["dask"]
+    return pint
 
 
 @lru_cache(maxsize=4096)
