@@ -49,9 +49,9 @@ def verify(
 
 def _named(plan: Path, files: dict[str, str]) -> Path:
     """Return the instance file that a plan names, here or beside the plan."""
-    names = [name for name in files if name.endswith((".yaml", ".yml")) and not Path(name).is_absolute()]
-    for folder in (Path(), plan.parent):
-        for name in names:
-            if ".." not in Path(name).parts and (folder / name).is_file():
-                return folder / name
-    raise UsageError(f"{shown(str(plan))}: its instance is not here; name it: medalopt verify PLAN INSTANCE")
+    from medalopt.plan.saved import instance_file
+
+    found = instance_file(plan, files)
+    if found is None:
+        raise UsageError(f"{shown(str(plan))}: its instance is not here; name it: medalopt verify PLAN INSTANCE")
+    return found

@@ -37,10 +37,14 @@ class Written:
 
     def figures(self) -> Iterator[tuple[Path, Scalar, Kind]]:
         """Yield every figure that is written, with its path and kind."""
-        for path, scalar in _scalars(self.root, ()):
+        for path, scalar in self.scalars():
             kind = kind_at(path)
             if kind is not None:
                 yield path, scalar, kind
+
+    def scalars(self) -> Iterator[tuple[Path, Scalar]]:
+        """Yield all that is written, figures and words, with its path."""
+        yield from _scalars(self.root, ())
 
     def find(self, path: Path) -> Node | None:
         """Return what counts at `path`: what stands there, or the one figure for all metals or periods above it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from medalopt.wording import shown
 
 LARGEST = 1 << 30  # bytes of one file of a plan
 _MOST_FAULTS, _PATH = 20, 300
-__all__ = ["SavedPlan", "SavedRefusal", "saved_plan"]
+__all__ = ["SavedPlan", "SavedRefusal", "instance_file", "saved_plan"]
 
 
 def saved_plan(path: Path) -> SavedPlan | SavedRefusal:
@@ -37,6 +38,16 @@ def saved_plan(path: Path) -> SavedPlan | SavedRefusal:
             for fault in error.errors()[:_MOST_FAULTS]
         ]
         raise InputError(faults) from error
+
+
+def instance_file(plan: Path, files: Mapping[str, str]) -> Path | None:
+    """Return the instance file that a saved plan names, here or beside the plan; None where it is in neither place."""
+    names = [name for name in files if name.endswith((".yaml", ".yml")) and not Path(name).is_absolute()]
+    for folder in (Path(), plan.parent):
+        for name in names:
+            if ".." not in Path(name).parts and (folder / name).is_file():
+                return folder / name
+    return None
 
 
 def _text(path: Path) -> str:

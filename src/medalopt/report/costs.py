@@ -8,7 +8,7 @@ from medalopt.proof.certificate import paid
 from medalopt.report.numbers import column, scale, share
 from medalopt.report.section import Column, Section, section
 
-_KINDS = {
+KINDS = {
     "supply": "paid to suppliers",
     "collection": "collection",
     "treatment": "treatment before the smelter",
@@ -27,7 +27,7 @@ _KINDS = {
 def costs(plan: Plan) -> Section:
     """Return the cost by kind; what is earned is negative. Kinds that come to nothing are left out."""
     all_paid = paid(plan.account, "cost")
-    parts = {_KINDS[kind]: value for kind, value in plan.costs.items() if abs(value) > ROUNDING * all_paid}
+    parts = {KINDS[kind]: value for kind, value in plan.costs.items() if abs(value) > ROUNDING * all_paid}
     amounts = [*parts.values(), plan.cost]
     size, word = scale(amounts)
     return section(

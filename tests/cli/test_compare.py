@@ -1,0 +1,218 @@
+"""`medalopt compare`: instances, scenarios and saved plans side by side, in every form."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from tests.cli.runs import INFEASIBLE, ROOT, TINY, Run, here
+from tests.documents import untrue
+
+from medalopt.report.comparing.charts import MOST
+
+# By hand: 10 kg of silver at 2 kg a tonne: 5 t of phones at 1,000 JPY; in the other file 4 t of 2.5 kg and one kilogram
+# less is owed (9 kg: 3.6 t), which `poor` makes 4.5 t again.
+BASE = """format: medalopt/1
+name: base
+currency: JPY
+metals: {Ag: {}}
+devices: {phone: {content: {Ag: 2 kg/t}}}
+streams:
+- {device: phone, region: north, available: 18 t, price: 1_000 JPY/t}
+smelters: {kosaka: {returned: {Ag: 100 %}}}
+market:
+  silver: {composition: {Ag: 100 %}, price: 900 JPY/kg}
+alloys: {silver: {composition: {Ag: 100 %}}}
+medals: {medal: {count: 10, parts: {silver: 1 kg}}}
+scenarios: {poor: {"devices.*.content.Ag": 80 %}, none: {"streams.*.available": 0 %, market.silver.limit: 1 kg}}
+"""
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder with the two files above, in which commands run."""
+    (tmp_path / "base.yaml").write_text(BASE)
+    changed = BASE.replace("2 kg/t", "2.5 kg/t").replace("count: 10", "count: 9").replace("name: base", "name: other")
+    changed = changed.replace("price: 900 JPY/kg", "price: 0.9 JPY/g").replace(
+        "smelters: {kosaka", "smelters: {naoshima"
+    )
+    (tmp_path / "other.yaml").write_text(changed)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def told(ran: Run) -> dict[str, list[dict[str, object]]]:
+    """Return the JSON object of a run that went well."""
+    assert ran.code == 0, ran.err
+    result: dict[str, list[dict[str, object]]] = json.loads(ran.out)
+    return result
+
+
+def values(ran: Run) -> dict[tuple[object, object], object]:
+    """Return the figures of a comparison by part and item."""
+    return {(row["part"], row["item"]): row["values"] for row in told(ran)["rows"]}
+
+
+def test_two_instances_side_by_side(files: Path) -> None:
+    """Data, decisions, cost and metal are told as by hand; the same price in another unit is no difference."""
+    ran = here("compare", "base.yaml", "other.yaml", "--json")
+    found = values(ran)
+    assert found["totals", "cost"] == pytest.approx([5_000, 3_600])
+    assert found["streams", "phone@north"] == pytest.approx([5, 3.6])
+    assert found["smelters", "kosaka"] == pytest.approx([5, 0])
+    assert found["smelters", "naoshima"] == pytest.approx([0, 3.6])
+    assert found["metals", "Ag, used"] == pytest.approx([10, 9])
+    data = {row["path"]: (row["from"], row["to"]) for row in told(ran)["data"]}
+    assert data == {
+        "devices.phone.content.Ag": ("2 kg/t", "2.5 kg/t"),
+        "smelters.kosaka": ("defined", None),
+        "smelters.naoshima": (None, "defined"),
+        "medals.medal.count": ("10", "9"),
+    }
+
+
+def test_the_terminal_says_what_differs_most(files: Path) -> None:
+    """A sentence, then tables with the change; rows that agree are left out."""
+    out = " ".join(here("compare", "base.yaml", "other.yaml").out.split())
+    assert "other costs 1,400 JPY (28.0 %) less than base: 3,600 JPY, above all paid to suppliers (−1,400)." in out
+    assert "4 figures differ: devices 1, smelters 2, medals 1." in out
+    assert "phone@north 5 3.6 −1.4" in out and "What differs in what is bought" not in out
+
+
+def test_scenarios_by_name_and_by_option(files: Path) -> None:
+    """FILE#NAME and --scenario NAME are the same; what a scenario changes is told in the units of the file."""
+    ran = here("compare", "base.yaml", "base.yaml#poor", "--json")
+    assert ran.out == here("compare", "base.yaml", "--scenario", "poor", "--json").out
+    assert values(ran)["totals", "cost"] == pytest.approx([5_000, 6_250])
+    (row,) = told(ran)["data"]
+    assert (row["path"], row["from"], row["to"]) == ("devices.phone.content.Ag", "2 kg/t", "1.6 kg/t")
+    assert [one["label"] for one in told(ran)["subjects"]] == ["base", "poor"]
+
+
+def test_one_without_a_plan_is_told_all_the_same(files: Path) -> None:
+    """Its status and its data stand there, its figures are empty."""
+    ran = here("compare", "base.yaml", "--scenario", "none", "--scenario", "poor")
+    assert ran.code == 0 and "There is no plan for none; medalopt explain says why." in ran.out
+    found = here("compare", "base.yaml", "--scenario", "none", "--json")
+    assert values(found)["totals", "cost"] == [pytest.approx(5_000), None]
+    assert [one["status"] for one in told(found)["subjects"]] == ["optimal", "infeasible"]
+    assert {row["path"] for row in told(found)["data"]} == {"streams.phone@north.available", "market.silver.limit"}
+    page = files / "none.html"
+    assert here("compare", "base.yaml#none", "base.yaml#none", "-o", str(page)).code == 2
+    assert here("compare", "base.yaml#none", "base.yaml", "-o", str(page)).code == 0 and "no plan" in page.read_text()
+
+
+@pytest.mark.parametrize("form", ["plan.json", "plan"])
+def test_a_saved_plan_beside_its_instance(files: Path, form: str) -> None:
+    """It says what it said when it was saved; its data are those of its instance, as long as that has not changed."""
+    assert here("solve", "base.yaml", "-o", form).code == 0
+    ran = here("compare", form, "other.yaml", "--json")
+    assert values(ran)["totals", "cost"] == pytest.approx([5_000, 3_600])
+    assert "devices.phone.content.Ag" in {row["path"] for row in told(ran)["data"]}
+    (files / "base.yaml").write_text(BASE.replace("18 t", "17 t"))
+    ran = here("compare", form, "other.yaml")
+    assert "its figures are not known here" in ran.out and "figures differ" not in ran.out
+    (files / "base.yaml").write_text("nothing: right")
+    assert here("compare", form, "other.yaml").code == 0
+    (files / "base.yaml").unlink()
+    assert here("compare", "other.yaml", form).code == 0
+
+
+def test_a_plan_of_another_measure_needs_its_instance(files: Path) -> None:
+    """Without it the currency is not known."""
+    assert here("solve", "base.yaml", "--objective", "mass", "-o", "plan.json").code == 0
+    assert here("compare", "plan.json", "base.yaml").code == 0
+    (files / "base.yaml").unlink()
+    ran = here("compare", "plan.json", "other.yaml")
+    assert ran.code == 2 and "its instance is not here" in ran.err
+
+
+def test_a_refusal_is_no_plan(files: Path) -> None:
+    """A saved answer that there is no plan cannot be compared."""
+    (files / "refusal.json").write_text(here("solve", INFEASIBLE, "--json").out)
+    ran = here("compare", "refusal.json", "base.yaml")
+    assert ran.code == 2 and "says that there is no plan; compare its instance instead" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wrong"),
+    [
+        (("base.yaml",), "one thing alone cannot be compared"),
+        (("base.yaml", "base.yaml"), "named twice"),
+        (("base.yaml#por", "base.yaml"), "has no scenario por; did you mean `poor`?"),
+        (("base.yaml#xyz", "base.yaml"), "it has `none` and `poor`"),
+        ((f"{TINY}#x", "base.yaml"), "it has no `scenarios:`"),
+        (("base.yaml", "dollars.yaml"), "costs in JPY and USD cannot be compared"),
+        (("base.yaml", "missing.yaml"), "cannot be read"),
+        (("base.yaml", "other.yaml", "-o", "x.pdf"), "a comparison is written as NAME.html, .csv, .txt or .json"),
+        (("base.yaml", "other.yaml", "--set", "x"), "write PATH=VALUE"),
+    ],
+)
+def test_what_cannot_be_compared(files: Path, arguments: tuple[str, ...], wrong: str) -> None:
+    """One line says what is wrong, with exit code 2."""
+    (files / "dollars.yaml").write_text(BASE.replace("JPY", "USD"))
+    ran = here("compare", *arguments)
+    assert ran.code == 2 and wrong in ran.err and ran.out == ""
+
+
+def test_the_instance_is_not_written_over(files: Path) -> None:
+    """-o may not name one of the things compared."""
+    (files / "base.json").symlink_to("base.yaml")
+    assert here("compare", "base.yaml", "other.yaml", "-o", "base.json").code == 5
+    assert (files / "base.yaml").read_text() == BASE
+
+
+def test_a_hash_may_stand_in_the_name_of_a_file(files: Path) -> None:
+    """A file of that very name comes before a scenario, and is called by it."""
+    (files / "base.yaml#poor").write_text(BASE)
+    assert values(here("compare", "base.yaml", "base.yaml#poor", "--json"))["totals", "cost"] == pytest.approx(
+        [5_000] * 2
+    )
+
+
+def test_every_form_says_the_same(files: Path) -> None:
+    """CSV and JSON hold every figure to the last digit, text every row; the page draws both charts."""
+    for form in ("json", "csv", "txt", "html"):
+        ran = here("compare", "base.yaml", "--scenario", "poor", "-o", f"all.{form}")
+        assert ran.code == 0 and "the comparison is written" in ran.err
+    assert (files / "all.json").read_text() == here("compare", "base.yaml", "base.yaml#poor", "--json").out
+    rows = list(csv.DictReader(io.StringIO((files / "all.csv").read_text())))
+    found = {(row["part"], row["item"]): (row["base.yaml"], row["base.yaml#poor"]) for row in rows}
+    assert found["streams", "phone@north"] == ("5.0", "6.25")
+    assert found["data", "devices.phone.content.Ag"] == ("2 kg/t", "1.6 kg/t")
+    assert "phone@north" in (files / "all.txt").read_text()
+    page = (files / "all.html").read_text()
+    assert page.count('class="chart"') == 2 and "most from phone@north" in page
+
+
+def test_nothing_differs(files: Path) -> None:
+    """Two copies are told to be the same, and what agrees is not drawn."""
+    (files / "copy.yaml").write_text(BASE)
+    ran = here("compare", "base.yaml", "copy.yaml", "-o", "same.html")
+    assert "No figure differs." in ran.out and "copy costs the same as base" in ran.out
+    assert (files / "same.html").read_text().count('class="chart"') == 1
+    assert "nothing differs" in (files / "same.html").read_text()
+
+
+def test_of_many_streams_those_that_differ_most_are_drawn(files: Path) -> None:
+    """Beyond a screenful the tables and the chart say how many more there are."""
+    row = "- {{device: phone, region: r{}, available: {} t, price: 10 JPY/t, committed: 1 t}}\n"
+    rows = "".join(row.format(n, 1 + n / 100) for n in range(25))
+    many = BASE.replace("- {device: phone, region: north, available: 18 t, price: 1_000 JPY/t}\n", rows)
+    many = many.replace("count: 10", "count: 60")
+    (files / "many.yaml").write_text(many)
+    (files / "fewer.yaml").write_text(many.replace("price: 10 JPY", "price: 9 JPY").replace("1 t}", "0 t}"))
+    ran = here("compare", "many.yaml", "fewer.yaml", "-o", "many.html")
+    assert "30 more figures differ (-o NAME.csv, --json)." in ran.out
+    ran = here("compare", "base.yaml", "many.yaml", "-o", "many.html")
+    assert "more differ (-o NAME.csv, --json)." in ran.out
+    assert f"The {MOST} of 26 streams that differ most." in (files / "many.html").read_text()
+
+
+def test_the_page_of_the_documents_is_true(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What docs/compare.md shows below a command is what the command prints."""
+    monkeypatch.chdir(ROOT)
+    assert untrue("docs/compare.md") == []
