@@ -1,0 +1,101 @@
+"""Where the metal of the medals comes from, and what the metal of each stream ends in: attribution by mass balance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import IntEnum
+
+import numpy as np
+
+from medalopt.analysis.sourcing.fates import fates
+from medalopt.instance.decisions import Account
+from medalopt.instance.figures import Figures, Floats, Ints
+from medalopt.instance.instance import Instance
+from medalopt.instance.routes import Routes
+from medalopt.instance.routes import routes as find_routes
+
+ROUNDING = 1e-12  # of what is in the devices: less is none
+
+
+class Gone(IntEnum):
+    """What metal of a stream may end in before it comes onto the account."""
+
+    LATE = 0  # returns after the last period
+    ELSEWHERE = 1  # credited to other projects
+    SMELTER = 2  # not returned by the smelter
+    RESIDUE = 3  # left in what the treatment does not send on
+    LEFT = 4  # of devices that leave the project
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """Kilograms of each metal, by origin and end; the ends are the M medals, then those of `End`.
+
+    `routes` (J,) are the numbers of the routes that are used; what they return, (E, J, M + 6), what is bought of each
+    offer, (E, O, M + 6), and the opening stock, (E, M + 6), are all that comes onto the accounts.
+    `gone` is what does not come so far, (E, J, 5).
+    """
+
+    routes: Ints
+    returned: Floats
+    bought: Floats
+    opening: Floats
+    gone: Floats
+
+
+def trace(account: Account) -> Trace:
+    """Return the metal of every route, offer and opening stock by what it ends in; all of it, and once."""
+    instance, made = account.instance, account.decisions
+    found = fates(account)
+    routes = np.flatnonzero((made.sent > 0).any(axis=1))
+    back = _back(account, routes)
+    content = instance.market.composition.value
+    return Trace(
+        routes,
+        np.einsum("ejt,etd->ejd", back, found.stocked),
+        np.einsum("oe,oat,atd->eod", content, made.bought, found.charged, optimize=True),
+        instance.metals.opening_stock.value[:, None] * found.stocked[:, 0],
+        _gone(account, routes, back),
+    )
+
+
+def _back(account: Account, routes: Ints) -> Floats:
+    """Return what the routes return, in the period in which it comes, (E, J, T) kg."""
+    instance, found = account.instance, account.found
+    sent = account.decisions.sent[routes]
+    rate = found.returned[routes].T  # (E, J)
+    back = np.zeros((*rate.shape, sent.shape[1]))
+    smelts = found.smelter[routes] >= 0
+    for metal in range(len(rate)):
+        lead = instance.smelters.lead[found.smelter[routes], metal] if smelts.any() else found.smelter[routes]
+        for wait in np.unique(lead[smelts]).tolist():
+            those = np.flatnonzero(smelts & (lead == wait))
+            if wait < sent.shape[1]:
+                back[metal, those, wait:] = rate[metal, those, None] * sent[those, : sent.shape[1] - wait]
+    return back
+
+
+def all_credited(instance: Instance) -> Routes:
+    """Return the routes as they were if all metal were the project's: what the smelter settles for."""
+    whole = np.ones_like(instance.streams.credited.raw)
+    credited = Figures(whole, np.zeros(whole.shape, dtype=np.intp))
+    return find_routes(replace(instance, streams=replace(instance.streams, credited=credited)))
+
+
+def _gone(account: Account, routes: Ints, back: Floats) -> Floats:
+    instance, found = account.instance, account.found
+    stream, treatment, smelts = found.stream[routes], found.treatment[routes], found.smelter[routes] >= 0
+    device = instance.streams.device[stream]
+    tonnes = account.decisions.sent[routes].sum(axis=1)[:, None]
+    content = tonnes * instance.devices.assay.value[device]
+    feed = content * instance.treatments.recovery.value[treatment, device]
+    credited = tonnes * found.returned[routes]
+    settled = tonnes * all_credited(instance).returned[routes]
+    gone = np.zeros((len(Gone), *content.shape))
+    gone[Gone.LATE] = credited - back.sum(axis=2).T
+    gone[Gone.ELSEWHERE] = settled - credited
+    gone[Gone.SMELTER] = feed - settled
+    gone[Gone.RESIDUE] = content - feed
+    gone[:, ~smelts] = 0
+    gone[Gone.LEFT, ~smelts] = content[~smelts]
+    return np.asarray(np.where(gone > ROUNDING * content, gone, 0).transpose(2, 1, 0))
