@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,6 +29,8 @@ from medalopt.solver.solution import Solution
 from medalopt.solver.standing import Standing
 from medalopt.solver.whole import answers_in_lots
 
+METHODS = ("auto", "direct", "decomposition")
+LARGE = 200_000  # routes times periods, above which the streams are asked by themselves
 HAIR = 2.0**-40  # by which a price may be eased without moving a bound by as much as a certificate measures
 
 
@@ -38,8 +40,12 @@ def solve(
     extensions: Sequence[Path] = (),
     gap: float | None = None,
     time_limit: float | None = None,
+    method: str = "auto",
 ) -> Plan:
     """Return the best plan of `instance`, proven; ties in `objective` by cost, then by tonnes.
+
+    `method` is `direct`, the whole program at once, or `decomposition`, prices and streams in turn, which is quicker
+    where there are very many streams; `auto` leaves it to the size.
 
     A plan proven to lie within `gap` of the best, a share, is good enough. After `time_limit` seconds the search is
     stopped: the plan is then the best so far, its certificate says how good, and it is called `stopped`. In whole
@@ -52,9 +58,14 @@ def solve(
         raise UsageError(f"a gap of {gap} cannot be asked for: it is a share, 0 or more, such as 1 %")
     if not budget.seconds >= 0:
         raise UsageError(f"a time limit of {budget.seconds} s cannot be kept: it is 0 or more")
+    if method not in METHODS:
+        raise UsageError(f"'{method}' is no method: choose one of {', '.join(METHODS)}")
+    if method == "decomposition" and (extensions or instance.lots):
+        what = "constraints of your own" if extensions else f"{instance.lots[0]}: whole lots"
+        raise UsageError(f"{what} need the whole program at once; leave the method out, or choose direct")
     if instance.lots:
         return _in_lots(instance, objective, extensions, gap, budget)
-    return solved(instance, objective, extensions, None, gap or 0.0, budget)[0]
+    return solved(instance, objective, extensions, None, gap or 0.0, budget, method)[0]
 
 
 def _in_lots(instance: Instance, objective: str, extensions: Sequence[Path], gap: float | None, budget: Budget) -> Plan:
@@ -102,6 +113,7 @@ def solved(
     near: Standing | None = None,
     gap: float = 0.0,
     budget: Budget = ENDLESS,
+    method: str = "direct",
 ) -> tuple[Plan, Standing | None]:
     """Return the plan as `solve` does, and where the solver stood; it starts from where it stood on a like instance.
 
@@ -114,7 +126,7 @@ def solved(
     given = tuple(Path(path) for path in extensions)
     task = Task(instance, found, implied(instance, found), objective, given, near, budget)
     best: Plan | None = None
-    for answer in answers(task):
+    for answer in _answers(task, gap, method):
         if answer.status == "unbounded":
             raise NoPlanError(instance.name, "unbounded")
         if answer.status == "stopped":
@@ -128,6 +140,15 @@ def solved(
         if best and (best.certificate.optimal or best.certificate.gap <= gap):
             return best, answer.standing
     raise _unproven(instance.name)
+
+
+def _answers(task: Task, gap: float, method: str) -> Iterator[Solution]:
+    large = len(task.found) * len(task.instance.periods) > LARGE and not task.extensions
+    if method == "decomposition" or (method == "auto" and large):
+        from medalopt.solver.decomposition.answers import answers as by_decomposition
+
+        return by_decomposition(task, gap)
+    return answers(task)
 
 
 def _unproven(name: str) -> SolverError:
@@ -189,7 +210,7 @@ def _proven(task: Task, answer: Solution, duals: Duals, added: Added) -> Plan:
     certificate = basis.told(certificate) if basis else certificate
     if certificate.lower_bound == -math.inf and added.variables:
         certificate = _as_compiled(certificate, account, task, answer)
-    method = f"{answer.method}, direct"
+    method = answer.method if answer.method.startswith("decomposition") else f"{answer.method}, direct"
     return Plan(task.instance, task.measure, account, duals, certificate, method, highs.version(), added=added)
 
 

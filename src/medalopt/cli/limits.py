@@ -1,7 +1,8 @@
-"""How good a plan must be, and how long it may be sought: `--gap` and `--time-limit`."""
+"""How good a plan must be, how long and in which way it may be sought: `--gap`, `--time-limit` and `--method`."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -16,6 +17,23 @@ TimeLimit = Annotated[
     str | None,
     typer.Option(
         "--time-limit", metavar="SECONDS", help="Stop the search after so many seconds, or 2 min, with what was found."
+    ),
+]
+
+
+class Way(StrEnum):
+    """In which way a plan is sought."""
+
+    auto = "auto"
+    direct = "direct"
+    decomposition = "decomposition"
+
+
+Method = Annotated[
+    Way,
+    typer.Option(
+        "--method",
+        help="The whole program at once, or prices and streams in turn, for very many streams; auto: by the size.",
     ),
 ]
 

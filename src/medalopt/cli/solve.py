@@ -10,7 +10,7 @@ import typer
 
 from medalopt.cli.common import Changes, InstanceFile, Json, check_output, place, progress, read
 from medalopt.cli.ending import emit, say
-from medalopt.cli.limits import Gap, TimeLimit, limits
+from medalopt.cli.limits import Gap, Method, TimeLimit, Way, limits
 from medalopt.cli.refusing import tell_no_plan
 from medalopt.errors import LimitError, NoPlanError, UsageError
 
@@ -40,6 +40,7 @@ def solve(
     set_: Changes = None,
     gap: Gap = None,
     time_limit: TimeLimit = None,
+    method: Method = Way.auto,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", metavar="PATH", help="Also write the plan: NAME.json, or a folder of CSV."),
@@ -54,7 +55,7 @@ def solve(
     within = limits(gap, time_limit)
     figures = read(instance, set_)
     try:
-        plan = _solved(figures, objective, tuple(extend or ()), *within)
+        plan = _solved(figures, objective, tuple(extend or ()), *within, method)
     except LimitError:
         if json:
             _tell_interrupted(figures, objective)
@@ -68,12 +69,17 @@ def solve(
 
 
 def _solved(
-    figures: Instance, objective: Measure, extensions: tuple[Path, ...], gap: float | None, time_limit: float | None
+    figures: Instance,
+    objective: Measure,
+    extensions: tuple[Path, ...],
+    gap: float | None,
+    time_limit: float | None,
+    method: Way,
 ) -> Plan:
     from medalopt.solving import solve as solved
 
     with progress(f"solving {figures.name}"):
-        return solved(figures, objective.value, extensions, gap, time_limit)
+        return solved(figures, objective.value, extensions, gap, time_limit, method.value)
 
 
 def _tell_interrupted(figures: Instance, objective: Measure) -> None:

@@ -124,6 +124,16 @@ def route_costs(instance: Instance, found: Routes) -> Numbers:
     return base[:, None] + refining_costs(instance, found)
 
 
+def costs_at(instance: Instance, found: Routes, route: Ints, period: Ints) -> Numbers:
+    """Return the cost of a tonne on each of these routes, each in its period, (N,), money/t: as `route_costs`."""
+    base = found.supply + found.collection + found.treating + found.transport + found.smelting + found.residue
+    total, smelter = zeros(route.shape, found.refining), found.smelter[route]
+    for metal in range(len(instance.metals.names) if len(instance.smelters.names) else 0):
+        in_time = period + instance.smelters.lead[smelter, metal] < len(instance.periods)
+        total = total + np.where(in_time, found.refining[route, metal], 0)
+    return base[route] + total
+
+
 def refining_costs(instance: Instance, found: Routes) -> Numbers:
     """Return the refining charge of a tonne on each route in each period, (J, T), money/t."""
     period = np.arange(len(instance.periods))

@@ -35,10 +35,10 @@ def build(instance: Instance, measure: str = "cost") -> pyo.ConcreteModel:
     return model
 
 
-def master(instance: Instance, found: Routes, measure: str = "cost") -> pyo.ConcreteModel:
-    """Return the program without its network: the linking quantities, and all that is written on them."""
+def master(instance: Instance, found: Routes, measure: str = "cost", whole: bool = True) -> pyo.ConcreteModel:
+    """Return the program without its network: the linking quantities (`whole` as in `links`), and what is on them."""
     model = pyo.ConcreteModel(instance.name)
-    links.declare(model, links.links(instance, found))
+    links.declare(model, links.links(instance, found, whole))
     quantities.declare(model, instance, found)
     emissions.declare(model, instance)
     capacity(model, instance)

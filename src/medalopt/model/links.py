@@ -16,7 +16,7 @@ from itertools import product
 import numpy as np
 import pyomo.core as pyo
 
-from medalopt.instance.figures import Ints
+from medalopt.instance.figures import Bools, Ints
 from medalopt.instance.instance import Instance
 from medalopt.instance.lots import by_order
 from medalopt.instance.needs import returns
@@ -35,8 +35,11 @@ class Link:
     lower: float | None = 0.0
 
 
-def links(instance: Instance, found: Routes) -> tuple[Link, ...]:
-    """Return the families of linking quantities of `instance`, in the order the network counts them."""
+def links(instance: Instance, found: Routes, whole: bool = True) -> tuple[Link, ...]:
+    """Return the families of linking quantities of `instance`, in the order the network counts them.
+
+    Without `whole` those of regions and streams are left out that no rule of the instance asks for.
+    """
     periods, smelters, metals = instance.periods, instance.smelters.names, instance.metals.names
     back = [
         (smelters[k], metals[e], periods[t])
@@ -49,12 +52,30 @@ def links(instance: Instance, found: Routes) -> tuple[Link, ...]:
         Link("treated", tuple(product(instance.treatments.names, periods)), "G: devices treated in a period, t"),
         Link("returned", tuple(back), "R: metal back on the account, by smelter, kg"),
         Link("sent_device", tuple((d,) for d in instance.devices.names), "X_d: devices sent, by type, t"),
-        Link("sent_region", tuple((g,) for g in instance.regions), "X_g: devices sent, by region, t"),
-        Link("sent_stream", tuple((i,) for i in instance.streams.names), "X_i: devices sent, by stream, t"),
+        Link("sent_region", _told(instance.regions, told_regions(instance, whole)), "X_g: devices sent, by region, t"),
+        Link(
+            "sent_stream",
+            _told(instance.streams.names, told_streams(instance, whole)),
+            "X_i: devices sent, by stream, t",
+        ),
         *((by_period,) if ordered else ()),
         Link("spend", tuple((t,) for t in periods), "c_t: what the network costs in a period, money", None),
         Link("network_footprint", ((),), "Phi: footprint of the network, kg CO2e", None),
     )
+
+
+def told_regions(instance: Instance, whole: bool) -> Bools:
+    """Return which regions have a linking quantity of their own, (G,)."""
+    return np.full(len(instance.regions), whole or instance.policy.participation.raw > 0)
+
+
+def told_streams(instance: Instance, whole: bool) -> Bools:
+    """Return which streams have a linking quantity of their own, (I,)."""
+    return np.asarray(whole | (instance.streams.committed.raw > 0))
+
+
+def _told(names: tuple[str, ...], told: Bools) -> tuple[Key, ...]:
+    return tuple((names[at],) for at in np.flatnonzero(told).tolist())
 
 
 def returned_at(instance: Instance, found: Routes) -> tuple[Ints, Ints, Ints]:

@@ -13,8 +13,8 @@ import numpy as np
 from medalopt.instance.figures import Bools, Floats, Ints
 from medalopt.instance.instance import Instance
 from medalopt.instance.lots import by_order
-from medalopt.instance.routes import Routes, offered, route_costs
-from medalopt.model.links import returned_at
+from medalopt.instance.routes import Routes, costs_at, offered
+from medalopt.model.links import returned_at, told_regions, told_streams
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,33 +49,76 @@ class Network:
     defining: Entries
 
 
+At = tuple[Ints, Ints]  # two axes, of as many places
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """Columns and rows of the network, by where they stand: shipments, stockpiles, shares of bundles, supply."""
+
+    shipped: At  # route and period
+    stocked: At  # stream and period
+    taken: At  # bundle and period
+    supplied: At  # stream and period
+
+    def joined(self, other: Chosen) -> Chosen:
+        """Return these columns and rows, and then the `other` ones."""
+
+        def both(one: At, more: At) -> At:
+            return np.concatenate([one[0], more[0]]), np.concatenate([one[1], more[1]])
+
+        return Chosen(
+            both(self.shipped, other.shipped),
+            both(self.stocked, other.stocked),
+            both(self.taken, other.taken),
+            both(self.supplied, other.supplied),
+        )
+
+
 def network(instance: Instance, found: Routes) -> Network:
     """Return the network block of `instance`."""
-    some = offered(instance)
-    route, period = np.nonzero(some[found.stream])
-    routed = np.zeros(len(instance.streams.names), dtype=bool)
+    return part(instance, found, chosen(instance, found, np.ones(len(instance.streams.names), dtype=bool)))
+
+
+def chosen(instance: Instance, found: Routes, streams: Bools) -> Chosen:
+    """Return all columns and rows of `streams`, (I,), and of their bundles."""
+    some = offered(instance) & streams[:, None]
+    routed = np.zeros(len(streams), dtype=bool)
     routed[found.stream] = True
-    bundled = instance.streams.bundle >= 0
-    stock_stream, stock_period = np.nonzero(some & (instance.streams.storable & (routed | bundled))[:, None])
-    take_bundle, take_period = np.nonzero(_bundle_offers(instance))
-    supply_stream, supply_period = np.nonzero(some & (routed | bundled)[:, None])
-    in_bundle = bundled[supply_stream]
-    available = instance.streams.available.value
+    concerned = (routed | (instance.streams.bundle >= 0))[:, None]
+    return Chosen(
+        shipped=where(some[found.stream]),
+        stocked=where(some & instance.streams.storable[:, None] & concerned),
+        taken=where(_bundle_offers(instance, streams)),
+        supplied=where(some & concerned),
+    )
+
+
+def where(chosen: Bools) -> At:
+    """Return the places at which `chosen`, of two axes, holds."""
+    row, column = np.nonzero(chosen)
+    return row, column
+
+
+def part(instance: Instance, found: Routes, columns: Chosen, whole: bool = True) -> Network:
+    """Return the part of the network that consists of `columns`; `whole` as in `links`."""
+    stream, period = columns.supplied
+    in_bundle = instance.streams.bundle[stream] >= 0
+    shape = _Shape(*columns.shipped, *columns.stocked, *columns.taken)
     upper = [
-        np.full(len(route), np.inf),
-        instance.streams.storage_limit.value[stock_stream],
-        np.ones(len(take_bundle)),
+        np.full(len(shape.route), np.inf),
+        instance.streams.storage_limit.value[shape.stock_stream],
+        np.ones(len(shape.take_bundle)),
     ]
-    shape = _Shape(route, period, stock_stream, stock_period, take_bundle, take_period)
     return Network(
-        *(route, period, stock_stream, stock_period, take_bundle, take_period),
+        *(*columns.shipped, *columns.stocked, *columns.taken),
         upper=np.concatenate(upper),
-        supply=_supply(instance, found, shape, supply_stream, supply_period),
-        supply_stream=supply_stream,
-        supply_period=supply_period,
+        supply=_supply(instance, found, shape, stream, period),
+        supply_stream=stream,
+        supply_period=period,
         supply_bundled=in_bundle,
-        supply_upper=np.where(in_bundle, 0.0, available[supply_stream, supply_period]),
-        defining=_defining(instance, found, shape),
+        supply_upper=np.where(in_bundle, 0.0, instance.streams.available.value[stream, period]),
+        defining=_defining(instance, found, shape, whole),
     )
 
 
@@ -99,9 +142,9 @@ class _Shape:
         return len(self.route) + len(self.stock_stream)
 
 
-def _bundle_offers(instance: Instance) -> Bools:
+def _bundle_offers(instance: Instance, streams: Bools) -> Bools:
     offers = np.zeros((len(instance.bundles), len(instance.periods)), dtype=bool)
-    member = instance.streams.bundle >= 0
+    member = (instance.streams.bundle >= 0) & streams
     np.logical_or.at(offers, instance.streams.bundle[member], instance.streams.available.raw[member] > 0)
     return offers
 
@@ -123,7 +166,7 @@ def _supply(instance: Instance, found: Routes, shape: _Shape, stream: Ints, peri
     return _join([sent, kept, drawn, shares])
 
 
-def _defining(instance: Instance, found: Routes, shape: _Shape) -> Entries:
+def _defining(instance: Instance, found: Routes, shape: _Shape, whole: bool) -> Entries:
     periods, smelters = len(instance.periods), len(instance.smelters.names)
     route, period = shape.route, shape.period
     columns = np.arange(len(route))
@@ -143,14 +186,17 @@ def _defining(instance: Instance, found: Routes, shape: _Shape) -> Entries:
     add(rows, at, values, height)
     stream = found.stream[route]
     add(instance.streams.device[stream], columns, 1.0, len(instance.devices.names))
-    add(instance.streams.region[stream], columns, 1.0, len(instance.regions))
-    add(stream, columns, 1.0, len(instance.streams.names))
+    for group, told in (
+        (instance.streams.region[stream], told_regions(instance, whole)),
+        (stream, told_streams(instance, whole)),
+    ):
+        add(np.where(told, np.cumsum(told) - 1, -1)[group], columns, 1.0, int(told.sum()))
     ordered = by_order(instance.streams)
     place = np.where(ordered, np.cumsum(ordered) - 1, -1)[stream]
     add(np.where(place >= 0, place * periods + period, -1), columns, 1.0, int(ordered.sum()) * periods)
     stocks = shape.first_stock + np.arange(len(shape.stock_stream))
     add(shape.stock_period, stocks, instance.streams.storage_cost.value[shape.stock_stream], 0)
-    add(period, columns, route_costs(instance, found)[route, period], periods)
+    add(period, columns, costs_at(instance, found, route, period), periods)
     add(np.zeros(len(route), dtype=np.intp), columns, found.footprint[route], 1)
     return _join(parts)
 

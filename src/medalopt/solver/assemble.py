@@ -34,14 +34,14 @@ def assembled(instance: Instance, found: Routes, block: Network, bounds: Bounds,
     width, count = len(block.upper), len(linking)
     return Linear(
         network=width,
-        places=_places(half.columns),
+        places=places_of(half.columns),
         lower=np.concatenate([np.zeros(width), half.lower]),
         upper=np.concatenate([block.upper, half.upper]),
         size=np.concatenate(
             [sizes, row_sizes(block.defining, count, sizes), quantity_sizes(instance, bounds, half.columns[count:])]
         ),
         costs=np.concatenate([np.zeros((len(half.costs), width)), half.costs], axis=1),
-        rows=(*_supply_rows(instance, block), *_defining_rows(families), *half.rows),
+        rows=(*supply_rows(instance, block), *_defining_rows(families), *half.rows),
         row_lower=np.concatenate(
             [np.where(block.supply_bundled, 0.0, -np.inf), np.zeros(count), half.row_lower],
         ),
@@ -51,11 +51,13 @@ def assembled(instance: Instance, found: Routes, block: Network, bounds: Bounds,
     )
 
 
-def _places(columns: tuple[object, ...]) -> tuple[Place, ...]:
+def places_of(columns: tuple[object, ...]) -> tuple[Place, ...]:
+    """Return component and index of each of these variables of Pyomo."""
     return tuple((column.parent_component().name, column.index()) for column in columns)  # type: ignore[attr-defined]
 
 
-def _supply_rows(instance: Instance, block: Network) -> list[Place]:
+def supply_rows(instance: Instance, block: Network) -> list[Place]:
+    """Return the names of the rows of supply of `block`."""
     streams, periods = instance.streams.names, instance.periods
     at = zip(block.supply_stream.tolist(), block.supply_period.tolist(), block.supply_bundled.tolist(), strict=True)
     return [("bundle_supply" if bundled else "supply", (streams[i], periods[t])) for i, t, bundled in at]
@@ -98,7 +100,7 @@ def extended(
     whole, added = told_apart(before, after, ", ".join(str(path) for path in extensions))
     return Linear(
         network=len(network),
-        places=_places(whole.columns[len(network) :]),
+        places=places_of(whole.columns[len(network) :]),
         lower=whole.lower,
         upper=whole.upper,
         size=_sizes(instance, found, block, bounds, model, whole),

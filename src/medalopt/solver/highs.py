@@ -57,7 +57,7 @@ def attempt(program: Scaled, method: str, start: Any = None, budget: Budget = EN
             solver.setOptionValue("presolve", "off")  # where a reduced program is stopped nothing can be read back
     if start is not None:
         solver.setBasis(start)
-    status = _run(solver, budget)
+    status = run(solver, budget)
     if status == "stopped":
         return _so_far(solver, method)
     if status != "optimal":
@@ -79,7 +79,7 @@ def branched(program: Scaled, whole: Bools, gap: float, budget: Budget) -> Answe
     solver.changeColsIntegrality(len(numbers), numbers, kinds)
     for option, value in (("mip_rel_gap", gap), ("mip_abs_gap", 0.0), ("mip_feasibility_tolerance", WHOLE)):
         solver.setOptionValue(option, value)
-    status = _run(solver, budget)
+    status = run(solver, budget)
     found = _so_far(solver, method)
     return Answer(status, method, found.x) if status in ("optimal", "stopped") else Answer(status, method)
 
@@ -131,7 +131,8 @@ def kept(program: Scaled, refusal: str) -> highspy.Highs:
     return solver
 
 
-def _run(solver: highspy.Highs, budget: Budget) -> str:
+def run(solver: highspy.Highs, budget: Budget) -> str:
+    """Let HiGHS work on what it has; return the status, as `Answer` has it."""
     solver.setOptionValue("time_limit", solver.getRunTime() + budget.left())  # its clock goes on from run to run
     if solver.run() == highspy.HighsStatus.kError:
         return "unanswered"
@@ -189,10 +190,10 @@ def _best_on_face(
     solver.changeColsCost(len(x), numbers, weights)
     solver.setOptionValue("solver", "simplex")
     solver.setOptionValue("simplex_strategy", PRIMAL)
-    if _run(solver, budget) != "optimal":  # from where the last run ended; now from the beginning, by the other simplex
+    if run(solver, budget) != "optimal":  # from where the last run ended; now from the beginning, by the other simplex
         solver.clearSolver()
         solver.setOptionValue("simplex_strategy", DUAL)
-        if _run(solver, budget) != "optimal":
+        if run(solver, budget) != "optimal":
             return None
     solution = solver.getSolution()
     duals = np.array(solution.row_dual)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -60,7 +60,7 @@ def answers(task: Task) -> Iterator[Solution]:
     Where the budget ends, the last answer is `stopped`, with decisions where a plan had been come to.
     """
     block, linear = program(task)
-    for ready in _scalings(task, linear):
+    for ready in scalings(linear, lambda: _useful(task)):
         refused = False
         for method in METHODS:
             start = task.near.on(linear) if task.near is not None and method == METHODS[0] else None
@@ -100,16 +100,20 @@ def _refused(task: Task, linear: Linear, ready: Scaled, method: str) -> Iterator
         yield Solution("infeasible", method, duals=priced(free, weights), compiled=compiled, added=added)
 
 
-def _scalings(task: Task, linear: Linear) -> Iterator[Scaled]:
-    """Yield `linear` measured in what there can be of everything, then in what of it can be of use, and more finely.
+def _useful(task: Task) -> Floats:
+    """Return how large each column of the program can get and be of use."""
+    return program(replace(task, bounds=within_need(task.instance, task.found, task.bounds)))[1].size
+
+
+def scalings(linear: Linear, useful: Callable[[], Floats]) -> Iterator[Scaled]:
+    """Yield `linear` measured in what there can be of everything, then in what of it is `useful`, and more finely.
 
     The second is for a little asked of very much, or spent where very much could be: the solver's tolerance would
     take it for nothing. The third is for what becomes less and less, as process scrap that is charged again and
     again: a basis may break its last rows by as much as the tolerance, which is very much beside them.
     """
     yield scaled(linear)
-    useful = program(replace(task, bounds=within_need(task.instance, task.found, task.bounds)))[1]
-    yield scaled(replace(linear, size=useful.size), FINE)
+    yield scaled(replace(linear, size=useful()), FINE)
     yield scaled(replace(linear, size=np.ldexp(linear.size, -CLOSE)))
 
 

@@ -1,0 +1,159 @@
+r"""The master program: the rows on linking quantities, and for each block a mix of the answers it has given.
+
+$\min cz+\sum_{bp}c_{bp}\lambda_{bp}$ where $Az+\sum_{bp}a_{bp}\lambda_{bp}$ keeps the rows and
+$\sum_p\lambda_{bp}\le1$ for each block $b$; what is missing to 1 is the answer that nothing is sent. While no mix is
+known that keeps the rows, what is missed of their ends costs 1 for the whole end, and nothing else costs anything
+(phase one).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from medalopt.instance.figures import Floats, Ints
+from medalopt.model.network import Entries
+from medalopt.solver.budget import Budget
+from medalopt.solver.decomposition.half import Half
+from medalopt.solver.highs import PRIMAL, kept, run
+from medalopt.solver.linear import Linear, greatest
+from medalopt.solver.scaling import scaled
+
+
+@dataclass(frozen=True, eq=False)
+class Mix:
+    """A best mix of the answers so far: its `value`, what its terms come to without their signs, and its duals."""
+
+    value: float
+    size: float
+    y: Floats  # (M,) of the rows, those of blocks left out
+    blocks: Floats  # (B,) what a whole share more of each block changes the measure by, at most 0
+    x: Floats  # (N,) of the columns that are no answers
+    shares: Floats  # (answers,)
+
+
+class Master:
+    """The program `linear`, of the half and of what stands in it by itself, with the answers of blocks.
+
+    `first` are answers to some prices of the linking quantities, (B, linking) each, with those prices: by these
+    answers the rows are brought to a like size. `asked` are all prices that were answered so far.
+    """
+
+    def __init__(self, half: Half, linear: Linear, first: list[tuple[Floats, Floats]], budget: Budget) -> None:
+        self.half, self.linear, self.budget = half, linear, budget
+        self.blocks, self.width, self.height = len(first[0][1]), len(linear.lower), len(linear.rows)
+        self.asked = [weights for weights, _ in first]
+        self.answers, self.block = (
+            np.concatenate([made for _, made in first]),
+            np.tile(np.arange(self.blocks), len(first)),
+        )
+        self.to = np.repeat(np.arange(len(first)), self.blocks)  # which of `asked` each answer is to
+        self.missed = np.flatnonzero((linear.row_lower > 0) | (linear.row_upper < 0))
+        self.first = self.width + len(self.missed)  # column of the first answer
+        self.program = scaled(self._whole())
+        self._solver = kept(self.program, "the plan of so many streams could not be sought")
+        self._solver.setOptionValue("simplex_strategy", PRIMAL)
+        self.phase_one = len(self.missed) > 0
+        if self.phase_one:
+            self._cost(np.concatenate([np.zeros(self.width), np.ones(len(self.missed)), np.zeros(len(self.answers))]))
+
+    def _whole(self) -> Linear:
+        """Return the program with what may be missed and with the first answers."""
+        linear, answers = self.linear, self._columns(self.answers, self.block)
+        ends = np.where(linear.row_lower > 0, linear.row_lower, linear.row_upper)[self.missed]
+        columns = (len(self.missed), len(self.block))
+        added = (np.zeros(columns[0]), np.zeros(columns[1]))
+        missed = Entries(self.missed, self.width + np.arange(columns[0]), np.sign(ends))
+        return replace(
+            linear,
+            lower=np.concatenate([linear.lower, *added]),
+            upper=np.concatenate([linear.upper, *(side + np.inf for side in added)]),
+            size=np.concatenate([linear.size, np.abs(ends), added[1] + 1]),
+            costs=np.concatenate(
+                [linear.costs, np.zeros((len(linear.costs), columns[0])), self._costs(self.answers)], axis=1
+            ),
+            rows=(*linear.rows, *((("block", number)) for number in range(self.blocks))),
+            row_lower=np.concatenate([linear.row_lower, np.full(self.blocks, -np.inf)]),
+            row_upper=np.concatenate([linear.row_upper, np.ones(self.blocks)]),
+            entries=Entries(
+                np.concatenate([linear.entries.row, missed.row, answers.row]),
+                np.concatenate([linear.entries.column, missed.column, self.first + answers.column]),
+                np.concatenate([linear.entries.value, missed.value, answers.value]),
+            ),
+        )
+
+    def _costs(self, answers: Floats) -> Floats:
+        return np.asarray(self.half.program.costs[:, : self.half.count] @ answers.T)
+
+    def _columns(self, answers: Floats, block: Ints) -> Entries:
+        """Return the entries of answers as columns from 0, in the rows of the half and of the blocks."""
+        column, place = np.nonzero(answers)
+        supply = self.height - len(self.half.program.rows)
+        made = self.half.carried(Entries(place, column, answers[column, place]), len(block))
+        return Entries(
+            np.concatenate([supply + made.row, self.height + block]),
+            np.concatenate([made.column, np.arange(len(block))]),
+            np.concatenate([made.value, np.ones(len(block))]),
+        )
+
+    def _cost(self, costs: Floats) -> None:
+        self._solver.changeColsCost(len(costs), np.arange(len(costs), dtype=np.int32), costs)
+
+    def end_phase_one(self) -> None:
+        """Let nothing be missed any more, and have everything cost what it costs."""
+        self.phase_one = False
+        costs = np.zeros(self.first)
+        costs[: self.width] = self.program.costs[0, : self.width]
+        scaled_answers = np.ldexp(self._costs(self.answers)[0], self.program.cost[0])
+        self._cost(np.concatenate([costs, scaled_answers]))
+        for column in range(self.width, self.first):
+            self._solver.changeColBounds(column, 0.0, 0.0)
+
+    def add(self, weights: Floats, answers: Floats, block: Ints) -> None:
+        """Take in further answers, (answers, linking), to `weights`, each of its block."""
+        entries = self._columns(answers, block)
+        order = np.lexsort((entries.row, entries.column))
+        row = entries.row[order]
+        value = np.ldexp(entries.value[order], self.program.row[row])
+        costs = np.zeros(len(block)) if self.phase_one else np.ldexp(self._costs(answers)[0], self.program.cost[0])
+        start = np.searchsorted(entries.column[order], np.arange(len(block)))
+        none, endless = np.zeros(len(block)), np.full(len(block), np.inf)
+        self._solver.addCols(
+            len(block), costs, none, endless, len(row), start.astype(np.int32), row.astype(np.int32), value
+        )
+        self.answers, self.block = np.concatenate([self.answers, answers]), np.concatenate([self.block, block])
+        self.to = np.concatenate([self.to, np.full(len(block), len(self.asked))])
+        self.asked.append(weights)
+
+    def solved(self) -> Mix | None:
+        """Return the best mix; None where HiGHS gives none, or the time is over."""
+        if run(self._solver, self.budget) != "optimal":
+            return None
+        solution = self._solver.getSolution()
+        unit = 0 if self.phase_one else self.program.cost[0]
+        x, y = np.array(solution.col_value), np.ldexp(np.array(solution.row_dual), self.program.row - unit)
+        costs = np.ldexp(np.array(self._solver.getLp().col_cost_), -unit)
+        terms = costs * x
+        return Mix(
+            *(float(terms.sum()), float(np.abs(terms).sum()), y[: self.height], y[self.height :]),
+            x=np.ldexp(x[: self.width], self.program.column[: self.width]),
+            shares=x[self.first :],
+        )
+
+    def weights(self, y: Floats) -> Floats:
+        """Return what a unit more of each linking quantity changes the measure by at the duals `y` of the rows."""
+        pulled = self.half.pulled(y[self.height - len(self.half.program.rows) :])
+        return -pulled if self.phase_one else self.half.program.costs[0, : self.half.count] - pulled
+
+    def alone(self, y: Floats) -> float:
+        """Return the least that the rows and all columns but the answers come to at the duals `y` (Lagrange)."""
+        linear, entries = self.linear, self.linear.entries
+        end = np.where(y > 0, linear.row_lower, linear.row_upper)
+        usable = np.isfinite(end)
+        y, end = np.where(usable, y, 0.0), np.where(usable, end, 0.0)
+        costs = linear.costs[0] * (not self.phase_one)
+        parts = entries.value * y[entries.row]
+        pull = np.bincount(entries.column, parts, self.width) - costs
+        terms = np.bincount(entries.column, np.abs(parts), self.width) + np.abs(costs)
+        return float(y @ end) - greatest(pull, terms, linear.lower, np.minimum(linear.upper, linear.size))

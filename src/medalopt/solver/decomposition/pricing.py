@@ -1,0 +1,104 @@
+r"""What a tonne on each route changes the measure by, at prices of the linking quantities: streams priced all at once.
+
+Routes of one device type, treatment and smelter differ from place to place only in what they cost and emit, so the
+metal of all of them is priced once: $p_{jt}=w_t\,c_j+\phi_jw_\Phi+w_{X}+W_{\kappa(j)t}$, $\kappa(j)$ the kind of $j$.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from medalopt.instance.figures import Floats, Ints
+from medalopt.instance.instance import Instance
+from medalopt.instance.routes import Routes, refining_costs
+from medalopt.solver.decomposition.linking import Linking, at
+
+
+@dataclass(frozen=True, eq=False)
+class Pricing:
+    """The routes of an instance, by kind: those of a kind bring the same metal, and pay the same to refine it."""
+
+    instance: Instance
+    found: Routes
+    linking: Linking
+    kind: Ints  # (J,)
+    typical: Ints  # (kinds,) a route of each
+    cost: Floats  # (J,) money/t, without refining
+    refining: Floats  # (kinds, T) money/t
+    first: Ints  # (routed streams,) the first route of each
+    routed: Ints  # (routed streams,)
+
+    @classmethod
+    def of(cls, instance: Instance, found: Routes) -> Pricing:
+        """Return the routes `found` by kind."""
+        smelters, treatments = len(instance.smelters.names) + 1, len(instance.treatments.names)
+        device = instance.streams.device[found.stream]
+        credited = np.unique(instance.streams.credited.value, axis=0, return_inverse=True)[1].ravel()[found.stream]
+        code = ((credited * len(instance.devices.names) + device) * treatments + found.treatment) * smelters
+        _, typical, kind = np.unique(code + found.smelter + 1, return_index=True, return_inverse=True)
+        cost = found.supply + found.collection + found.treating + found.transport + found.smelting + found.residue
+        routed, first = np.unique(found.stream, return_index=True)  # the routes stand by stream
+        refining = refining_costs(instance, _only(found, typical))
+        return cls(instance, found, Linking.of(instance, found), kind, typical, cost, refining, first, routed)
+
+    def by_period(self, weights: Floats) -> Iterator[Floats]:
+        """Yield for each period what a tonne on each route changes the measure by, (J,), at prices of the linking
+        quantities, `weights`."""
+        for metal, own in self._parts(weights):
+            yield metal + own
+
+    def _parts(self, weights: Floats) -> Iterator[tuple[Floats, Floats]]:
+        """Yield for each period what routes of a kind have in common, and what they do not, (J,) each."""
+        places, streams, found = self.linking, self.instance.streams, self.found
+        fixed = found.footprint * weights[places.footprint] + at(weights, places.device)[streams.device][found.stream]
+        for group, each in ((streams.region[found.stream], places.region), (found.stream, places.stream)):
+            if (each >= 0).any():
+                fixed = fixed + at(weights, each)[group]
+        metal, spend = self._metal(weights), weights[places.spend]
+        for period in range(len(self.instance.periods)):
+            yield metal[period][self.kind], fixed + spend[period] * self.cost
+
+    def _metal(self, weights: Floats) -> Floats:
+        """Return what kinds of route differ by from period to period, (T, kinds)."""
+        found, places, periods = self.found, self.linking, np.arange(len(self.instance.periods))
+        smelter, treatment = found.smelter[self.typical], found.treatment[self.typical]
+        total = at(weights, places.treated)[treatment] + weights[places.spend] * self.refining
+        travels = np.flatnonzero(smelter >= 0)
+        those, by = self.typical[travels], smelter[travels]
+        total[travels] += found.to_smelter[those][:, None] * at(weights, places.feed)[by]
+        for metal in range(len(self.instance.metals.names)):
+            back = periods[None, :] + self.instance.smelters.lead[by, metal][:, None]
+            worth = at(weights, places.returned[by[:, None], metal, back])
+            total[travels] += found.returned[those, metal][:, None] * worth
+        return np.ascontiguousarray(total.T)
+
+    def best(self, weights: Floats) -> tuple[Floats, Ints]:
+        """Return what a tonne of each stream changes the measure by at best, (I, T), infinite without a route, and by
+        which route, (I, T)."""
+        shape = (len(self.instance.periods), len(self.instance.streams.names))
+        best, by = np.full(shape, np.inf), np.zeros(shape, dtype=np.int32)
+        for period, price in enumerate(self.by_period(weights)):
+            best[period, self.routed] = np.minimum.reduceat(price, self.first) if len(price) else ()
+            those = np.flatnonzero(price == best[period][self.found.stream])[::-1]
+            by[period, self.found.stream[those]] = those  # of several the first
+        return best.T, by.T.astype(np.intp)
+
+    def next_best(self, weights: Floats, by: Ints) -> tuple[Floats, Floats]:
+        """Return what a tonne of each stream changes the measure by on the best route but `by`, (I, T), and what by
+        `by` its cost and its metal come to without their signs."""
+        shape = (len(self.instance.periods), len(self.instance.streams.names))
+        second, size = np.full(shape, np.inf), np.ones(shape)
+        for period, (metal, own) in enumerate(self._parts(weights)):
+            taken = by[self.routed, period]
+            size[period, self.routed] = np.abs(metal[taken]) + np.abs(own[taken])
+            price = metal + own
+            price[taken] = np.inf
+            second[period, self.routed] = np.minimum.reduceat(price, self.first) if len(price) else ()
+        return second.T, np.where(size > 0, size, 1.0).T
+
+
+def _only(found: Routes, those: Ints) -> Routes:
+    return Routes(**{name: values[those] for name, values in vars(found).items()})

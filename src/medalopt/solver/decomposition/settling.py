@@ -1,0 +1,136 @@
+"""What a split task comes to, in the instance's own units: an exact plan, a mix of answers, or that there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from medalopt.instance.decisions import Decisions
+from medalopt.instance.figures import Floats
+from medalopt.model.network import Network
+from medalopt.solver.decomposition.finishing import Open, opened, program
+from medalopt.solver.decomposition.rounds import Round
+from medalopt.solver.decomposition.split import Split
+from medalopt.solver.decomposition.streams import Answer, answered, gathered
+from medalopt.solver.highs import attempt
+from medalopt.solver.ladder import NOISE, scalings
+from medalopt.solver.linear import Linear
+from medalopt.solver.sizes import within_need
+from medalopt.solver.solution import Duals, Solution, decided, priced
+
+NAME = "decomposition"
+FEW = 2_000  # cells near a tie that the first program settles
+STEPS = 40  # programs, at most
+MOST_EQUAL = 20_000  # cells that are settled together
+LEFT = 1e-12  # the gap, beside all that is paid, at which nothing is left to settle
+
+
+@dataclass(frozen=True, eq=False)
+class _Step:
+    """One program of what is open, solved: its plan and its duals, and how all streams answer to them."""
+
+    block: Network
+    linear: Linear
+    x: Floats
+    y: Floats
+    weights: Floats
+    answer: Answer
+    gap: float
+
+
+def settled(split: Split, state: Round, scaling: int, method: str) -> Solution | None:
+    """Return the exact plan that HiGHS comes to by `method` on what is open near `state`; None where it does not."""
+    few, weights = FEW, split.master.weights(state.y)
+    left = opened(split.asked, state.answer, weights, few)
+    for _ in range(STEPS):
+        step = _step(split, left, scaling, method)
+        if step is None:
+            few *= 4
+            more = opened(split.asked, state.answer, weights, few, left)
+        else:
+            done = step.gap <= LEFT  # what is exactly as good is opened all the same: cost or tonnes may tell it apart
+            more = opened(split.asked, step.answer, step.weights, 0 if done else few, left)
+            if done and more.cells.sum() > MOST_EQUAL:
+                return _plan(split, left, step, method)
+        if more.size == left.size:
+            return None if step is None else _plan(split, left, step, method)  # what it is worth the proof will tell
+        left = more
+    return None
+
+
+def _step(split: Split, left: Open, scaling: int, method: str) -> _Step | None:
+    task, asked, half = split.task, split.asked, split.half
+    block, linear = program(asked, half, task.bounds, left)
+
+    def useful() -> Floats:
+        return program(asked, half, within_need(task.instance, task.found, task.bounds), left)[1].size
+
+    ready = [*scalings(linear, useful)][scaling]
+    found = attempt(ready, method, None, task.budget)
+    if found.status != "optimal":
+        return None
+    x, y = ready.primal(np.where(np.abs(found.x) < NOISE, 0.0, found.x)), ready.dual(found.y)
+    of_master = _of_master(split, block, y)
+    weights = split.master.weights(of_master)
+    answer, _, value = asked.answer(weights)
+    fixed = gathered(asked.instance, asked.pricing, left.fixed(), np.zeros_like(asked.block), 1)[0]
+    parts = np.concatenate([linear.costs[0] * x, half.program.costs[0, : half.count] * fixed])
+    bound = split.master.alone(of_master) + value.sum()
+    gap = (parts.sum() - bound) / max(1.0, np.abs(parts).sum())
+    return _Step(block, linear, x, y, weights, answer, float(gap))
+
+
+def _of_master(split: Split, block: Network, y: Floats) -> Floats:
+    """Return the duals of the master's rows among those, `y`, of a program that has all of them."""
+    rows, own = len(block.supply_stream), split.own
+    supply = np.zeros(split.asked.block.shape)
+    supply[block.supply_stream, block.supply_period] = y[:rows]
+    return np.concatenate([supply[own.supply_stream, own.supply_period], y[rows:]])
+
+
+def _plan(split: Split, left: Open, step: _Step, method: str) -> Solution:
+    made = decided(split.task.instance, split.task.found, step.block, step.linear, step.x)
+    _send(made.sent, left.fixed(), 1.0)
+    made = replace(made, stockpile=made.stockpile + left.fixed().kept)
+    duals = with_supply(split, priced(step.linear, step.y), step.answer)
+    return Solution("optimal", f"{NAME}, then {method}", made, duals)
+
+
+def _send(sent: Floats, answer: Answer, share: Any) -> None:
+    """Add to the shipments `sent`, (J, T), a share of what `answer` sends."""
+    stream, period = np.nonzero(answer.sent)
+    sent[answer.by[stream, period], period] += (answer.sent * share)[stream, period]
+
+
+def with_supply(split: Split, duals: Duals, answer: Answer) -> Duals:
+    """Return `duals` with those of the supply of streams that may wait, as they answer to them."""
+    streams, periods = split.task.instance.streams.names, split.task.instance.periods
+    result = {rule: dict(rows) for rule, rows in duals.items()}
+    rows = result.setdefault("supply", {})
+    for i in np.flatnonzero(split.asked.sorts.waiting).tolist():
+        rows.update({(streams[i], t): value for t, value in zip(periods, answer.own[i].tolist(), strict=True)})
+    return result
+
+
+def mixed(split: Split, state: Round) -> Solution:
+    """Return the mix of answers in `state`, with the prices of its bound."""
+    master, task, asked = split.master, split.task, split.asked
+    made = decided(task.instance, task.found, split.own, master.linear, state.mix.x)
+    stockpile, shares = made.stockpile, state.mix.shares
+    for number, weights in enumerate(master.asked):
+        of_block = np.zeros(asked.blocks)
+        mine = np.flatnonzero((master.to[: len(shares)] == number) & (shares > 0))
+        of_block[master.block[mine]] = shares[mine]
+        if mine.size:
+            answer = answered(asked.instance, asked.pricing, asked.sorts, weights)
+            _send(made.sent, answer, of_block[asked.block])
+            stockpile = stockpile + answer.kept * of_block[asked.block]
+    duals = with_supply(split, priced(master.linear, state.y), state.answer)
+    return Solution("optimal", NAME, Decisions(**{**vars(made), "stockpile": stockpile}), duals)
+
+
+def refused(split: Split, state: Round) -> Duals:
+    """Return the multipliers by which phase one, in `state`, shows that there is no plan."""
+    return with_supply(split, priced(split.master.linear, state.y), state.answer)

@@ -1,0 +1,147 @@
+r"""What streams and bundles answer to prices, each by itself and as well as it can, all at once.
+
+A stream alone: by its best route where that pays, else not at all. One that may wait, over the periods from the end:
+$v_{it}=\min(0,\ p_{it},\ h_i+v_{i,t+1})$. A bundle: all its streams, each by its best route, where they pay together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from medalopt.instance.figures import Bools, Floats, Ints
+from medalopt.instance.instance import Instance
+from medalopt.solver.decomposition.pricing import Pricing
+
+SPLIT = 8  # bundles are answered for in so many blocks a period
+
+
+@dataclass(frozen=True, eq=False)
+class Sorts:
+    """Which streams are answered for in which way, (I,) each; the rest stand in the master program itself."""
+
+    alone: Bools
+    waiting: Bools  # may be stocked, without a limit that could matter
+    bundled: Bools  # in a bundle of which nothing may wait
+
+    @classmethod
+    def of(cls, instance: Instance) -> Sorts:
+        """Return the sorts of the streams of `instance`."""
+        streams = instance.streams
+        stored, bundle = streams.storable, streams.bundle
+        enough = streams.storage_limit.value >= streams.available.value.sum(axis=1)
+        with_stocks = np.zeros(len(instance.bundles) + 1, dtype=bool)
+        with_stocks[bundle[stored]] = True
+        return cls(
+            alone=(bundle < 0) & ~stored,
+            waiting=(bundle < 0) & stored & enough,
+            bundled=~with_stocks[bundle] & (bundle >= 0),
+        )
+
+    @property
+    def explicit(self) -> Bools:
+        """Which streams stand in the master program, (I,)."""
+        return ~(self.alone | self.waiting | self.bundled)
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What is sent and kept at certain prices; `best` and `own` are what a tonne changes the measure by."""
+
+    best: Floats  # (I, T) on the best route
+    by: Ints  # (I, T) the best route
+    own: Floats  # (I, T) of supply: its dual
+    sent: Floats  # (I, T) t
+    kept: Floats  # (I, T) t
+    value: Floats  # (I, T) what it changes the measure by
+
+
+def answered(instance: Instance, pricing: Pricing, sorts: Sorts, weights: Floats) -> Answer:
+    """Return the best answer to prices of the linking quantities, `weights`, of the streams that do not stand in the
+    master program."""
+    best, by = pricing.best(weights)
+    available = instance.streams.available.value
+    take = sorts.alone[:, None] & (best < 0)
+    own = np.where(sorts.alone[:, None], np.minimum(best, 0.0), best)
+    if sorts.bundled.any():
+        take |= sorts.bundled[:, None] & (together(instance, best, sorts.bundled) < 0)[instance.streams.bundle]
+    sent, kept = np.where(take, available, 0.0), np.zeros(available.shape)
+    cost = np.multiply.outer(instance.streams.storage_cost.value, weights[pricing.linking.spend])
+    if sorts.waiting.any():
+        those = np.flatnonzero(sorts.waiting)
+        own[those], sent[those], kept[those] = _over_time(best[those], cost[those], available[those])
+    value = np.where(sent > 0, best, 0.0) * sent + cost * kept
+    return Answer(best, by, own, sent, kept, value)
+
+
+def together(instance: Instance, best: Floats, bundled: Bools) -> Floats:
+    """Return what the whole of each bundle changes the measure by, (B, T); 0 where it has no stream of `bundled`."""
+    those = np.flatnonzero(bundled)
+    available = instance.streams.available.value[those]
+    total = np.zeros((len(instance.bundles), best.shape[1]))
+    np.add.at(total, instance.streams.bundle[those], np.where(available > 0, best[those], 0.0) * available)
+    return total
+
+
+def _over_time(best: Floats, cost: Floats, available: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return what a tonne of supply is worth, and what is sent and kept, of streams that may wait without limit."""
+    own, waits = np.empty(best.shape), np.zeros(best.shape, dtype=bool)
+    later = np.zeros(len(best))
+    for period in reversed(range(best.shape[1])):
+        wait = cost[:, period] + later
+        waits[:, period] = (wait < best[:, period]) & (wait < 0)
+        later = own[:, period] = np.minimum(0.0, np.minimum(best[:, period], wait))
+    sent, kept, left = np.zeros(best.shape), np.zeros(best.shape), np.zeros(len(best))
+    for period in range(best.shape[1]):
+        there = left + available[:, period]
+        kept[:, period] = left = np.where(waits[:, period], there, 0.0)
+        sent[:, period] = np.where(~waits[:, period] & (best[:, period] < 0), there, 0.0)
+    return own, sent, kept
+
+
+def blocks(instance: Instance, sorts: Sorts) -> Ints:
+    """Return for each stream and period the number of its block, (I, T): those of a block are mixed in one share.
+
+    A device type in a period; of bundles a part of them in a period; of streams that may wait a device type.
+    """
+    periods, devices = np.arange(len(instance.periods)), instance.streams.device[:, None]
+    number = devices * len(periods) + periods
+    first = len(instance.devices.names) * len(periods)
+    in_bundle = first + (instance.streams.bundle[:, None] % SPLIT) * len(periods) + periods
+    number = np.where(sorts.bundled[:, None], in_bundle, number)
+    number = np.where(sorts.waiting[:, None], first + SPLIT * len(periods) + devices, number)
+    return np.unique(number, return_inverse=True)[1].reshape(number.shape)
+
+
+def gathered(instance: Instance, pricing: Pricing, answer: Answer, block: Ints, count: int) -> Floats:
+    """Return how much of each linking quantity the answers of each block come to, (count, linking)."""
+    found, places, streams = pricing.found, pricing.linking, instance.streams
+    total = np.zeros((count, places.count))
+
+    def add(block: Ints, place: Ints, amount: Floats) -> None:
+        there = place >= 0
+        cell = block[there] * places.count + place[there]
+        total.ravel()[:] += np.bincount(cell, amount[there], total.size)
+
+    stream, period = np.nonzero(answer.sent)
+    tonnes, route, those = answer.sent[stream, period], answer.by[stream, period], block[stream, period]
+    smelter = found.smelter[route]
+    fed = np.where(smelter >= 0, places.feed[smelter, period], -1)
+    add(those, fed, tonnes * found.to_smelter[route])
+    add(those, places.treated[found.treatment[route], period], tonnes)
+    for metal in range(len(instance.metals.names) if smelter.size else 0):
+        back = np.where(
+            smelter >= 0, places.returned[smelter, metal, period + instance.smelters.lead[smelter, metal]], -1
+        )
+        add(those, np.where(found.returned[route, metal] > 0, back, -1), tonnes * found.returned[route, metal])
+    add(those, places.device[streams.device[stream]], tonnes)
+    add(those, places.region[streams.region[stream]], tonnes)
+    add(those, places.stream[stream], tonnes)
+    kind = pricing.kind[route]
+    add(those, places.spend[period], tonnes * (pricing.cost[route] + pricing.refining[kind, period]))
+    add(those, np.full(len(route), places.footprint), tonnes * found.footprint[route])
+    stream, period = np.nonzero(answer.kept)
+    waited = answer.kept[stream, period] * streams.storage_cost.value[stream]
+    add(block[stream, period], places.spend[period], waited)
+    return total

@@ -1,0 +1,93 @@
+"""The decomposition and the direct way come to the same."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tests.laws import pool
+
+import medalopt
+from medalopt import Instance
+from medalopt.errors import NoPlanError, UsageError
+from medalopt.instance.bounds import implied
+from medalopt.instance.routes import routes
+from medalopt.proof.bound import lower_bound
+from medalopt.proof.prices import prices
+from medalopt.solver.decomposition import answers, settling
+from medalopt.solver.decomposition.rounds import rounds
+from medalopt.solver.decomposition.split import Split
+from medalopt.solver.ladder import Task
+from medalopt.solver.solution import priced
+
+SEEDS = (0, 3, 6, 11, 15, 27)
+
+
+@pytest.fixture(autouse=True)
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settle almost nothing in the first exact program, so that a small instance is taken apart as a large one."""
+    monkeypatch.setattr(settling, "FEW", 1)
+
+
+@pytest.mark.parametrize("measure", pool.MEASURES)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_both_ways_agree(seed: int, measure: str) -> None:
+    """Random instances have the same optimum, cost and tonnes by either way, or by either no plan."""
+    instance, other = pool.instance(seed), pool.plan(seed, measure)
+    try:
+        plan = medalopt.solve(instance, measure, method="decomposition")
+    except NoPlanError as error:
+        assert other is None and error.status == "infeasible"
+        return
+    assert other is not None
+    assert plan.method.startswith("decomposition") and plan.certificate.optimal
+    assert abs(plan.objective - other.objective) <= pool.slack(plan, other)
+    assert plan.cost == pytest.approx(other.cost, rel=1e-8)
+    assert plan.tonnes == pytest.approx(other.tonnes, rel=1e-8)
+
+
+def split(instance: Instance, measure: str = "cost") -> Split:
+    """Return `instance` taken apart."""
+    found = routes(instance)
+    return Split.of(Task(instance, found, implied(instance, found), measure))
+
+
+def bounds(seed: int) -> list[tuple[float, float]]:
+    """Return for each round the bound that it comes to, and the proof's at the same prices."""
+    instance = pool.instance(seed)
+    taken = split(instance)
+    master = taken.master
+    if master.phase_one:
+        for state in rounds(master, taken.asked, 50):
+            if state.mix.value <= answers.MISSED:
+                break
+        master.end_phase_one()
+    seen = []
+    for state in rounds(master, taken.asked, 30):
+        y = prices(instance, settling.with_supply(taken, priced(master.linear, state.y), state.answer))
+        task = taken.task
+        proven = float(lower_bound(instance, task.found, task.bounds, y, "cost"))
+        seen.append((state.bound, proven))
+        if state.gap < 1e-9:
+            break
+    return seen
+
+
+def test_the_bound_of_a_round_is_that_of_the_certificate() -> None:
+    """At the prices of every round the Lagrangian bound is what the proof makes of them."""
+    seen = [pair for seed in (6, 15, 27) for pair in bounds(seed)]
+    assert len(seen) > 20
+    assert np.allclose([a for a, _ in seen], [b for _, b in seen], rtol=1e-9)
+
+
+def test_a_gap_is_enough() -> None:
+    """With a gap allowed the mix of answers does, which is a plan proven to be that near."""
+    instance = pool.instance(15)
+    plan = medalopt.solve(instance, gap=0.05, method="decomposition")
+    assert plan.certificate.feasible and plan.certificate.gap <= 0.05
+    assert plan.method == "decomposition"
+
+
+def test_what_needs_the_whole_program_is_refused() -> None:
+    """An unknown method is refused."""
+    with pytest.raises(UsageError, match="no method"):
+        medalopt.solve(pool.instance(15), method="simplex")
