@@ -1,0 +1,168 @@
+"""Lots that went to a smelter and came back as metal, as its settlement sheets tell them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from medalopt.instance.figures import Bools, Floats, Ints
+from medalopt.instance.instance import Instance
+from medalopt.instance.reader.faults import Faults
+from medalopt.instance.routes import Routes
+from medalopt.instance.schema.fields import Measure
+from medalopt.instance.settlement.table import Table
+
+CLOSE = 0.005  # share by which weights, and assays and metal, may disagree: scales and laboratories do
+_TEXTS = ("lot", "stream", "treatment", "smelter", "period", "settled_on")
+_WEIGHTS = ("wet_t", "moisture", "dry_t", "devices_t")
+_TONNES, _SHARE, _ASSAY = Measure("t"), Measure(high=1, below=True), Measure("kg/t", high=1000)
+_KILOGRAMS, _MONEY = Measure("kg"), Measure("money", low=None)
+
+
+@dataclass(frozen=True, eq=False)
+class Lots:
+    """N lots. A lot without a treatment waits in a stockpile; not a number stands where nothing is known."""
+
+    names: tuple[str, ...]
+    stream: Ints  # (N,)
+    route: Ints  # (N,) index of the route; -1 of what waits in a stockpile
+    period: Ints  # (N,) in which it was sent
+    feed_t: Floats  # (N,) dry t that arrived at the smelter (of devices where there is none)
+    devices_t: Floats  # (N,) dry t of devices that it was won from
+    assay: Floats  # (N, E) kg per dry t of feed
+    payable: Floats  # (N, E) kg that the smelter returns
+    charges: Floats  # (N,) money, all that the smelter charges
+    settled: Ints  # (N,) period in which it is settled, -1: not yet; the number of periods: after the last
+    sha256: str
+
+    @property
+    def waits(self) -> Bools:
+        """Which lots wait in a stockpile, (N,)."""
+        return self.route < 0
+
+
+def no_lots(instance: Instance) -> Lots:
+    """Return that nothing has been sent."""
+    none, nothing = np.zeros(0, dtype=np.intp), np.zeros(0)
+    empty = np.zeros((0, len(instance.metals.names)))
+    return Lots((), none, none, none, nothing, nothing, empty, empty, nothing, none, "")
+
+
+def read_lots(path: Path, instance: Instance, found: Routes, last: int) -> Lots:
+    """Return the lots in the CSV file at `path`, on the routes `found`, of periods up to `last`, from 0.
+
+    Raises InputError with every fault.
+    """
+    faults = Faults()
+    metals = instance.metals.names
+    columns = [*_TEXTS, *_WEIGHTS, "charges"]
+    columns += [f"{what}_{metal}{unit}" for metal in metals for what, unit in (("assay", ""), ("payable", "_kg"))]
+    table = Table.of(path, "actuals", columns, instance, faults)
+    if table is None:
+        faults.settle()
+    assert table is not None, "a table that cannot be read is a fault"
+    lots = _gathered(table, instance, found, last)
+    _check_names(table, lots)
+    _check_weights(table, lots)
+    _check_metal(table, lots, instance)
+    faults.settle()
+    return lots
+
+
+def _gathered(table: Table, instance: Instance, found: Routes, last: int) -> Lots:
+    stream = table.names("stream", instance.streams.names)
+    treatment = table.names("treatment", instance.treatments.names)
+    smelter = table.names("smelter", instance.smelters.names)
+    period = table.periods("period")
+    for row in range(table.count):
+        for name, at in (("stream", stream), ("period", period)):
+            if at[row] < 0 and not table.given(name)[row]:
+                table.needs(row, name)
+        if period[row] > last:
+            table.fault(row, "period", f"lies after {instance.periods[last]}, up to which --after says things happened")
+    route = routes_of(table, found, stream, treatment, smelter)
+    feed = _dry(table)
+    metals = range(len(instance.metals.names))
+    names = instance.metals.names
+    assay = np.stack([table.figures(f"assay_{names[e]}", _ASSAY) for e in metals], axis=1)
+    payable = np.stack([table.figures(f"payable_{names[e]}_kg", _KILOGRAMS) for e in metals], axis=1)
+    settled = table.days("settled_on")
+    told = np.isfinite(payable).any(axis=1)  # where some metal is told, what is left out is none
+    payable[told] = np.nan_to_num(payable[told])
+    share = np.where(route >= 0, found.to_smelter[route] if len(found) else 1.0, 1.0)
+    sent_on = np.where(share > 0, share, 1.0)  # of what leaves the project the weight is that of the devices
+    devices = table.figures("devices_t", _TONNES)
+    devices = np.where(np.isfinite(devices), devices, feed / sent_on)
+    charges = table.figures("charges", _MONEY)
+    texts = tuple(table.texts("lot"))
+    return Lots(texts, stream, route, period, feed, devices, assay, payable, charges, settled, table.sha256)
+
+
+def routes_of(table: Table, found: Routes, stream: Ints, treatment: Ints, smelter: Ints) -> Ints:
+    """Return the route of each lot, (N,); -1 of one that has no treatment. A way that the instance lacks is a fault."""
+    ways = zip(found.stream.tolist(), found.treatment.tolist(), found.smelter.tolist(), strict=True)
+    place = {way: number for number, way in enumerate(ways)}
+    route = np.full(table.count, -1, dtype=np.intp)
+    treated, sent = table.texts("treatment"), table.texts("smelter")
+    for row, way in enumerate(zip(stream.tolist(), treatment.tolist(), smelter.tolist(), strict=True)):
+        if not treated[row]:
+            if sent[row]:
+                table.needs(row, "treatment")
+            continue
+        route[row] = place.get(way, -1)
+        known = way[0] >= 0 and way[1] >= 0 and (way[2] >= 0 or not sent[row])
+        if known and route[row] < 0:
+            where = "to that smelter" if sent[row] else "without a smelter"
+            table.fault(row, "treatment", f"in the instance this stream does not go by this treatment {where}")
+    return route
+
+
+def _dry(table: Table) -> Floats:
+    """Return the dry weight of each lot, (N,), t: as given, or from wet weight and moisture, which must agree."""
+    wet, moisture, dry = (
+        table.figures(name, measure) for name, measure in (("wet_t", _TONNES), ("moisture", _SHARE), ("dry_t", _TONNES))
+    )
+    worked_out = wet * (1 - moisture)
+    for row in np.flatnonzero(abs(worked_out - dry) > CLOSE * np.maximum(worked_out, dry)).tolist():
+        table.fault(row, "dry_t", f"{dry[row]:g} t, but wet_t and moisture give {worked_out[row]:.6g} t")
+    both = np.where(np.isfinite(dry), dry, worked_out)
+    for row in np.flatnonzero(~np.isfinite(both)).tolist():
+        if not table.given("dry_t")[row] and not (table.given("wet_t")[row] and table.given("moisture")[row]):
+            table.fault(row, "dry_t", "is missing here: give it, or wet_t and moisture")
+    return both
+
+
+def _check_names(table: Table, lots: Lots) -> None:
+    first: dict[str, int] = {}
+    for row, name in enumerate(lots.names):
+        if not name:
+            table.needs(row, "lot")
+        elif name in first:
+            table.fault(row, "lot", f"stands twice, first in line {table.sheet.lines[first[name]]}; add the two up")
+        first.setdefault(name, row)
+
+
+def _check_weights(table: Table, lots: Lots) -> None:
+    for row in np.flatnonzero(lots.devices_t < lots.feed_t * (1 - CLOSE)).tolist():
+        table.fault(
+            row, "devices_t", f"{lots.devices_t[row]:g} t of devices cannot give {lots.feed_t[row]:g} t of feed"
+        )
+
+
+def _check_metal(table: Table, lots: Lots, instance: Instance) -> None:
+    """Metal, charges and a settlement belong to what a smelter has had, and no more is paid than was in it."""
+    known = np.isfinite(lots.payable)
+    for row in np.flatnonzero((lots.settled >= 0) & ~known.any(axis=1)).tolist():
+        table.fault(row, "settled_on", "a lot that is settled says what metal is payable; write 0 where none is")
+    for row in np.flatnonzero((lots.settled >= 0) & (lots.settled < lots.period)).tolist():
+        table.fault(row, "settled_on", "lies before the lot was sent")
+    for row in np.flatnonzero(lots.waits & (known.any(axis=1) | (lots.settled >= 0))).tolist():
+        if not table.given("treatment")[row]:
+            table.fault(row, "treatment", "what is settled has been treated; only what waits in a stockpile has not")
+    held = lots.assay * lots.feed_t[:, None]
+    for row, metal in np.argwhere(lots.payable > held * (1 + CLOSE)).tolist():
+        name = instance.metals.names[metal]
+        more = f"{lots.payable[row, metal]:g} kg are payable of {held[row, metal]:.6g} kg that the lot held"
+        table.fault(row, f"payable_{name}_kg", f"{more} by assay_{name} and dry_t; look for a wrong unit")

@@ -1,0 +1,91 @@
+"""What is signed, or has been done at the mint: shipments, purchases, and metal charged to melts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from medalopt.instance.decisions import Decisions
+from medalopt.instance.figures import Floats, Ints
+from medalopt.instance.instance import Instance
+from medalopt.instance.reader.faults import Faults
+from medalopt.instance.routes import Routes
+from medalopt.instance.schema.fields import Measure
+from medalopt.instance.settlement.lots import routes_of
+from medalopt.instance.settlement.table import Table
+
+_COLUMNS = ("stream", "treatment", "smelter", "offer", "alloy", "metal", "period", "tonnes", "kg")
+_KINDS = "a shipment (stream, treatment, smelter, tonnes), a purchase (offer, alloy, kg) or a charge (alloy, metal, kg)"
+
+
+def nothing(instance: Instance, found: Routes) -> Decisions:
+    """Return that nothing is signed and nothing done."""
+    periods, alloys = len(instance.periods), len(instance.alloys.names)
+    return Decisions(
+        sent=np.zeros((len(found), periods)),
+        stockpile=np.zeros((len(instance.streams.names), periods)),
+        charged=np.zeros((alloys, len(instance.metals.names), periods)),
+        bought=np.zeros((len(instance.market.names), alloys, periods)),
+        surplus=np.zeros((len(instance.metals.names), periods)),
+        recharged=np.zeros((alloys, periods)),
+    )
+
+
+def read_signed(path: Path, instance: Instance, found: Routes) -> tuple[Decisions, str]:
+    """Return what the CSV file at `path` says is signed or done, on the routes `found`, and the file's sha256.
+
+    Each row is a shipment, a purchase, or metal from stock charged to a melt. Raises InputError with every fault.
+    """
+    faults = Faults()
+    table = Table.of(path, "frozen", _COLUMNS, instance, faults)
+    if table is None:
+        faults.settle()
+    assert table is not None, "a table that cannot be read is a fault"
+    made = nothing(instance, found)
+    period = table.periods("period")
+    tonnes, kilograms = table.figures("tonnes", Measure("t")), table.figures("kg", Measure("kg"))
+    at = {
+        name: table.names(name, known)
+        for name, known in (
+            ("stream", instance.streams.names),
+            ("treatment", instance.treatments.names),
+            ("smelter", instance.smelters.names),
+            ("offer", instance.market.names),
+            ("alloy", instance.alloys.names),
+            ("metal", instance.metals.names),
+        )
+    }
+    route = routes_of(table, found, at["stream"], at["treatment"], at["smelter"])
+    for row in range(table.count):
+        if not table.given("period")[row]:
+            table.needs(row, "period")
+        _row(table, made, row, route, at, period, tonnes, kilograms)
+    faults.settle()
+    return made, table.sha256
+
+
+def _row(
+    table: Table,
+    made: Decisions,
+    row: int,
+    route: Ints,
+    at: dict[str, Ints],
+    period: Ints,
+    tonnes: Floats,
+    kilograms: Floats,
+) -> None:
+    """Put one row where it belongs; a row of no kind, or one that lacks its amount, is a fault."""
+    filled = {name for name in (*at, "tonnes", "kg") if table.given(name)[row]}
+    t, alloy = period[row], at["alloy"][row]
+    if filled in ({"stream", "treatment", "tonnes"}, {"stream", "treatment", "smelter", "tonnes"}):
+        if route[row] >= 0 and t >= 0 and np.isfinite(tonnes[row]):
+            made.sent[route[row], t] += tonnes[row]
+    elif filled == {"offer", "alloy", "kg"}:
+        if min(at["offer"][row], alloy, t) >= 0 and np.isfinite(kilograms[row]):
+            made.bought[at["offer"][row], alloy, t] += kilograms[row]
+    elif filled == {"alloy", "metal", "kg"}:
+        if min(alloy, at["metal"][row], t) >= 0 and np.isfinite(kilograms[row]):
+            made.charged[alloy, at["metal"][row], t] += kilograms[row]
+    else:
+        table.fault(row, "", f"a row is {_KINDS}; this one fills {', '.join(sorted(filled)) or 'nothing'}")

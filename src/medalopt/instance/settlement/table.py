@@ -1,0 +1,136 @@
+"""A table named on the command line, column by column, held against an instance; every fault with its place."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from medalopt.instance.figures import Floats, Ints
+from medalopt.instance.instance import Instance
+from medalopt.instance.reader import columns, files, tables
+from medalopt.instance.reader.faults import Faults, Place
+from medalopt.instance.reader.sheet import Sheet
+from medalopt.instance.resolve.periods import Calendar
+from medalopt.instance.schema.fields import Measure
+from medalopt.instance.schema.kinds import ZERO
+from medalopt.quantity import Money
+from medalopt.wording import did_you_mean, listed, shown
+
+_MOST = 20  # wrong cells of a column that are told
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """The rows of one file; `sha256` is that of its bytes. What is wrong is noted in `faults`."""
+
+    sheet: Sheet
+    sha256: str
+    calendar: Calendar
+    money: Money
+    faults: Faults
+
+    @classmethod
+    def of(cls, path: Path, section: str, known: Collection[str], instance: Instance, faults: Faults) -> Table | None:
+        """Return the table in the file at `path`, whose columns are `known`; None, and faults, where it is none."""
+        name = str(path)
+        data = files.read(path, name, files.LARGEST_TABLE, lambda message: faults.add(Place(name), (), message))
+        sheet = tables.sheet_of(section, data, known, faults) if data else None
+        if data is None or sheet is None:
+            return None
+        return cls(sheet, data.sha256, calendar_of(instance), Money(instance.currency), faults)
+
+    @property
+    def count(self) -> int:
+        """The number of rows."""
+        return self.sheet.count
+
+    def given(self, name: str) -> Sequence[bool]:
+        """Return in which rows the column has a cell."""
+        return [cell is not None for cell in self.sheet.column((name,))]
+
+    def fault(self, row: int, name: str, message: str) -> None:
+        """Note what is wrong with a cell."""
+        self.faults.add(self.sheet.place(row, (name,)), (), f"{name}: {message}" if name else message)
+
+    def needs(self, row: int, name: str) -> None:
+        """Note that a cell has to be filled."""
+        self.fault(row, name, "is missing here; fill it")
+
+    def texts(self, name: str) -> list[str]:
+        """Return a column of text, '' where it is left out."""
+        return [(cell or "").strip() for cell in self.sheet.column((name,))]
+
+    def figures(self, name: str, measure: Measure) -> Floats:
+        """Return a column of figures in the unit of `measure`, (N,); not a number where it is left out or wrong."""
+        cells = self.sheet.column((name,))
+        read = columns.read(cells, measure, self.money, ZERO)
+        for cell, message in list(read.wrong.items())[:_MOST]:
+            self.fault(cells.index(cell), name, message)
+        factors = np.array([float(factor) for factor in read.factors])
+        wrong = np.array([cell in read.wrong for cell in cells], dtype=bool)
+        return np.where(read.given & ~wrong, read.raw * factors[read.unit], np.nan)
+
+    def names(self, name: str, known: Sequence[str]) -> Ints:
+        """Return the places of the names of a column in `known`, (N,); -1 where it is left out or unknown."""
+        place = {one: number for number, one in enumerate(known)}
+        found, told = np.full(self.count, -1, dtype=np.intp), set[str]()
+        for row, text in enumerate(self.texts(name)):
+            found[row] = place.get(text, -1)
+            if text and text not in place and text not in told and len(told) < _MOST:
+                told.add(text)
+                hint = did_you_mean(text, known) or f"; the instance has {listed(known)}" if known else ""
+                self.fault(row, name, f"`{shown(text)}` is not in the instance{hint}")
+        return found
+
+    def periods(self, name: str) -> Ints:
+        """Return the periods of a column, (N,), from 0; -1 where it is left out or wrong."""
+        found = np.full(self.count, -1, dtype=np.intp)
+        for row, text in enumerate(self.texts(name)):
+            period = self.calendar.index(text)
+            if text and period is None:
+                self.fault(row, name, self.calendar.unknown(text))
+            found[row] = -1 if period is None else period
+        return found
+
+    def days(self, name: str) -> Ints:
+        """Return the periods in which the days of a column lie, (N,): -1 where it is left out or wrong.
+
+        The number of periods where a day lies after them. A month will do for a day.
+        """
+        found = np.full(self.count, -1, dtype=np.intp)
+        for row, text in enumerate(self.texts(name)):
+            if text:
+                period = self._day(text)
+                if period is None:
+                    days = "a day such as 2018-06-30, or a month" if self.calendar.start else "a period"
+                    self.fault(row, name, f"`{shown(text)}` is not {days}, from {self.calendar.labels[0]} on")
+                found[row] = -1 if period is None else period
+        return found
+
+    def _day(self, text: str) -> int | None:
+        if self.calendar.start is None:
+            return self.calendar.index(text)
+        if _DAY.fullmatch(text):
+            try:
+                datetime.date.fromisoformat(text)
+            except ValueError:
+                return None
+        elif not _MONTH.fullmatch(text):
+            return None
+        month = text[:7]
+        period = self.calendar.index(month)
+        late = "01" <= month[5:] <= "12" and month > self.calendar.labels[-1]
+        return self.calendar.count if period is None and late else period
+
+
+def calendar_of(instance: Instance) -> Calendar:
+    """Return the periods of `instance` as a calendar."""
+    first = instance.periods[0]
+    return Calendar(first if _MONTH.fullmatch(first) else None, len(instance.periods), instance.period_length)

@@ -1,0 +1,85 @@
+"""A sourcing plan of what is left, with the plan against what has happened in front."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from medalopt.analysis.replanning.awaited import awaited_names
+from medalopt.analysis.replanning.replan import Replan
+from medalopt.report.numbers import mass, money, share, tonnes
+from medalopt.report.replanning.charts import charts
+from medalopt.report.replanning.tables import tables
+from medalopt.report.sourcing.content import Content
+from medalopt.wording import listed
+
+KEYS = ("actual_metal", "actual_devices", "actual_cost", "actual_yield", "actual_lots", "on_its_way", "signed")
+
+
+def with_actuals(content: Content, found: Replan) -> Content:
+    """Return the `content` of the plan of what is left, with what has happened before it."""
+    title = found.past.instance.title or found.past.instance.name
+    return replace(
+        content,
+        title=f"{title}, planned anew after {found.question.after}",
+        decision=(*decision(found), *content.decision),
+        tables=(*tables(found), *content.tables),
+        charts=(*charts(found), *content.charts),
+    )
+
+
+def decision(found: Replan) -> tuple[str, ...]:
+    """Return what has happened, what is signed and what it all comes to, in sentences."""
+    return (*_devices(found), *_metals(found), *_cost(found), *_warnings(found))
+
+
+def _devices(found: Replan) -> tuple[str, ...]:
+    past, until = found.past, slice(None, found.past.last + 1)
+    actual = float(past.sent.sum())
+    line = f"By the end of {found.question.after} {tonnes(actual)} of devices had been sent"
+    if found.before is not None:
+        line += f", {tonnes(float(found.before.account.decisions.sent[:, until].sum()))} were planned"
+    signed = float(past.mint.decisions.sent.sum())
+    more = f"; {tonnes(signed)} more are signed and stay" if signed else ""
+    return (f"{line}{more}.",)
+
+
+def _metals(found: Replan) -> tuple[str, ...]:
+    """Say of each metal that the medals still take how much is back of what was planned, and what is on its way."""
+    past, last = found.past, found.past.last
+    needed = found.plan.account.composition.sum(axis=(0, 2))
+    lines = []
+    for metal in found.metals:
+        if needed[metal] <= 0:
+            continue
+        line = f"{past.instance.metals.titles[metal].capitalize()}: {mass(float(found.returned_now[metal, last]))} back"
+        if found.returned_before is not None:
+            line += f" of {mass(float(found.returned_before[metal, last]))} planned"
+        awaited, taken = float(past.awaited[metal].sum()), float(needed[metal])
+        on_way = f", {mass(awaited)} on its way" if awaited else ""
+        lines.append(f"{line}{on_way}; the melts to come take {mass(taken)}.")
+    return tuple(lines)
+
+
+def _cost(found: Replan) -> tuple[str, ...]:
+    currency = found.past.instance.currency
+    parts = f"{money(found.spent)} spent, {money(found.past.signed_cost)} signed, {money(found.plan.cost)} to come"
+    line = f"In all it is now taken to cost {money(found.total, currency)} ({parts})"
+    if found.before is None:
+        return (f"{line}.",)
+    more = found.total - found.before.cost
+    beside = f"{money(abs(more), currency)} ({share(abs(more), abs(found.before.cost))})"
+    return (f"{line}, {beside} {'more' if more > 0 else 'less'} than the first plan.",)
+
+
+def _warnings(found: Replan) -> tuple[str, ...]:
+    said = []
+    if found.question.overdue:
+        said.append(f"Overdue, and taken to be due at once: the alloy of {listed(found.question.overdue)}.")
+    names = awaited_names(found.question.left)
+    if names:
+        said.append("Below, `on its way` stands for metal that is awaited: it is not ordered, and costs nothing more.")
+    if np.any(found.past.back[:, -1] > 0):
+        said.append("Some metal comes only after the last period, and is left out.")
+    return tuple(said)
