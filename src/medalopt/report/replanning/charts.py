@@ -14,11 +14,9 @@ def charts(found: Replan) -> tuple[Chart, ...]:
     """Return a chart for each metal that the medals take, the whole horizon from left to right."""
     before = None if found.before is None else found.before.account.composition.sum(axis=(0, 2))
     needed = found.plan.account.composition.sum(axis=(0, 2))
-    return tuple(
-        _chart(found, metal)
-        for metal in found.metals
-        if needed[metal] > 0 or (before is not None and before[metal] > 0)
-    )
+    if before is not None:
+        needed = needed + before
+    return tuple(_chart(found, metal) for metal in found.metals if needed[metal] > 0)
 
 
 def _chart(found: Replan, metal: int) -> Chart:
@@ -47,20 +45,17 @@ def _finding(found: Replan, metal: int) -> str:
     if found.returned_before is None:
         return line_
     planned = float(found.returned_before[metal, last])
-    return (
-        f"{line_}, {share(actual, planned)} of the {mass(planned)} planned" if planned else f"{line_}, none was planned"
-    )
+    beside = f"{share(actual, planned)} of the {mass(planned)} planned" if planned else "none was planned"
+    return f"{line_}, {beside}"
 
 
 def _table(found: Replan, metal: int) -> Section:
     past, before = found.past, found.returned_before
     now = found.returned_now[metal]
+    first = ["" for _ in now] if before is None else [f"{kg:,.1f}" for kg in before[metal]]
     columns = [
         (Column("period", right=False), list(past.instance.periods)),
-        (
-            Column("first plan, kg"),
-            ["" if before is None else f"{kg:,.1f}" for kg in (now if before is None else before[metal])],
-        ),
+        (Column("first plan, kg"), first),
         (Column("actual, kg"), [f"{kg:,.1f}" if t <= past.last else "" for t, kg in enumerate(now)]),
         (Column("this plan, kg"), [f"{kg:,.1f}" if t > past.last else "" for t, kg in enumerate(now)]),
     ]

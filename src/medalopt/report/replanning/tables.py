@@ -126,8 +126,8 @@ def _cost(found: Replan) -> Table:
         Column("now", "Now", past.instance.currency, 0, total=True),
     )
     says = (
-        f"What the lots up to {found.question.after} have cost, beside the first plan for those periods; what is signed; "
-        "and the rest, which for the first plan holds all it has after them."
+        f"What the lots up to {found.question.after} have cost, beside the first plan for those periods; what is "
+        "signed; and the rest, which for the first plan holds all it has after them."
     )
     notes = ("Charges of lots that are not settled are those of the terms; all other costs are those of the instance.",)
     return Table("actual_cost", "Cost: first plan and now", says, columns, tuple(rows), notes)
@@ -156,7 +156,7 @@ def _yield(found: Replan) -> Table:
         Column("payable_kg", "Payable", "kg", 2),
         Column("of_expected", "Of expected", "%", 1),
     )
-    says = "What smelters return of the lots they have settled, beside what the figures of the instance make of the same lots."
+    says = "What smelters return of the lots they have settled, beside what the figures of the instance make of them."
     notes = ("A share far from 100 % says that an assay, a recovery or a return of the instance should be changed.",)
     return Table("actual_yield", "Settled lots: expected against payable", says, columns, tuple(rows), notes)
 
