@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from medalopt.cli import check, compare, explain, export, sensitivity, solve, verify
+from medalopt.cli import check, compare, explain, export, plan, sensitivity, solve, verify
 from medalopt.cli.ending import emit, ended
 
 
@@ -36,6 +36,7 @@ for _verb in (
     solve.solve,
     explain.explain,
     sensitivity.sensitivity,
+    plan.plan,
     compare.compare,
     verify.verify,
     check.check,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -158,6 +158,7 @@ class SavedPlan(Strict):
     added_variables: list[SavedVariable] = []
     certificate: Claim
     solver: dict[str, str]
+    sourcing: dict[str, Any] = {}  # what `medalopt plan` tells besides: follows from the rest, and is not read
 
 
 TABLES: dict[str, type[Strict]] = {

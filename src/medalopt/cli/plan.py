@@ -1,0 +1,101 @@
+"""`medalopt plan`: the sourcing plan for procurement, as text, JSON, CSV, page or print."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from medalopt.cli.common import Changes, InstanceFile, Json, check_output, place, progress, read
+from medalopt.cli.ending import emit, say
+from medalopt.cli.limits import Gap, TimeLimit, limits
+from medalopt.cli.refusing import tell_no_plan
+from medalopt.errors import LimitError, NoPlanError, UsageError
+
+if TYPE_CHECKING:
+    from medalopt.instance.instance import Instance
+    from medalopt.plan.plan import Plan
+    from medalopt.report.sourcing.content import Content
+
+SUFFIXES = ("", ".json", ".html", ".pdf")
+
+
+def plan(
+    instance: InstanceFile,
+    set_: Changes = None,
+    gap: Gap = None,
+    time_limit: TimeLimit = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output", metavar="PATH", help="Also write it: NAME.html, .pdf, .json, or a folder of CSV."
+        ),
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Write the sourcing plan that procurement works from: orders, spend, metal, what binds and what may go wrong."""
+    if output is not None:
+        if output.suffix.lower() not in SUFFIXES:
+            wanted = "NAME.html, .pdf or .json, or as CSV to a folder"
+            raise UsageError(f"-o {place(output)}: a sourcing plan is written as {wanted}")
+        check_output(output, instance)
+    within = limits(gap, time_limit)
+    figures = read(instance, set_)
+    try:
+        made = _solved(figures, *within)
+    except NoPlanError as error:
+        return tell_no_plan(figures, error, instance, set_, "cost", json)
+    content = _content(made)
+    if output is not None:
+        _write(content, made, output)
+    _print(content, made, json)
+    return LimitError.exit_code if made.stopped else 0
+
+
+def _solved(figures: Instance, gap: float | None, time_limit: float | None) -> Plan:
+    from medalopt.solving import solve
+
+    with progress(f"solving {figures.name}"):
+        return solve(figures, gap=gap, time_limit=time_limit)
+
+
+def _content(made: Plan) -> Content:
+    from medalopt.report.sourcing.contents import contents
+
+    with progress("writing the sourcing plan"):
+        return contents(made)
+
+
+def _print(content: Content, made: Plan, as_json: bool) -> None:
+    from medalopt.report.sourcing import jsonform, screenform
+
+    emit(jsonform.as_json(content, made) if as_json else screenform.on_screen(content))
+
+
+def _write(content: Content, made: Plan, output: Path) -> None:
+    from medalopt.report.files import write_file, write_folder
+    from medalopt.report.sourcing import csvform
+
+    if output.suffix:
+        write_file(output, _file(content, made, output.suffix.lower()))
+        say(f"{place(output)}: the sourcing plan is written")
+    else:
+        files = csvform.as_folder(content, made)
+        write_folder(output, files, csvform.OPTIONAL)
+        say(f"{place(output)}: the sourcing plan is written, {len(files)} tables as CSV")
+
+
+def _file(content: Content, made: Plan, suffix: str) -> str | bytes:
+    """Return the sourcing plan in the form that `suffix` names."""
+    if suffix == ".html":
+        from medalopt.report.sourcing.pageform import page
+
+        return page(content)
+    if suffix == ".pdf":
+        from medalopt.report.sourcing.printform import pdf
+
+        return pdf(content)
+    from medalopt.report.sourcing.jsonform import as_json
+
+    return as_json(content, made)

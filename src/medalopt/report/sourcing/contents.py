@@ -1,0 +1,38 @@
+"""The sourcing plan gathered from its parts, in the order in which one reads them."""
+
+from __future__ import annotations
+
+from medalopt import __version__
+from medalopt.plan.plan import Plan
+from medalopt.report.answer import answer, proof
+from medalopt.report.sourcing import award, charts_metal, metals, orders
+from medalopt.report.sourcing.content import Content, Table
+from medalopt.report.worth import Worth
+
+PARTS = (award.tables, orders.tables, metals.tables)  # each Plan -> tables
+
+
+def contents(plan: Plan) -> Content:
+    """Return all that the sourcing plan says of `plan`."""
+    return Content(
+        plan.instance.title or plan.instance.name,
+        answer(plan, Worth(plan)),
+        tuple(table for part in PARTS for table in part(plan) if table.rows),
+        (),
+        charts_metal.charts(plan),
+        foot(plan),
+    )
+
+
+def foot(plan: Plan) -> tuple[str, ...]:
+    """Return the certificate in a line, and from which figures and versions the plan was made."""
+    return (
+        proof(plan),
+        f"Figures of {plan.instance.name}: sha256 {plan.instance.figures}.",
+        f"medalopt {__version__}, HiGHS {plan.solver}, {plan.method}.",
+    )
+
+
+def keyed(content: Content) -> dict[str, Table]:
+    """Return the tables by their keys."""
+    return {table.key: table for table in content.tables}

@@ -1,0 +1,49 @@
+"""The sourcing plan as plain data: the plan as `solve --json` gives it, and in `sourcing` what procurement acts on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from medalopt.plan.plan import Plan
+from medalopt.report.jsonplan import plan_object, text
+from medalopt.report.sourcing.content import Content, Document, Table
+
+
+def as_json(content: Content, plan: Plan) -> str:
+    """Return the plan and its sourcing plan as one JSON object; `medalopt verify` reads it."""
+    return text({**plan_object(plan), "sourcing": sourcing(content)})
+
+
+def sourcing(content: Content) -> dict[str, Any]:
+    """Return what the sourcing plan says: tables by key, each row by the keys of its columns."""
+    return {
+        "title": content.title,
+        "decision": list(content.decision),
+        "tables": {table.key: _table(table) for table in content.tables},
+        "documents": [_document(document) for document in content.documents],
+        "foot": list(content.foot),
+    }
+
+
+def _table(table: Table) -> dict[str, Any]:
+    keys = [column.key for column in table.columns]
+    return {
+        "title": table.title,
+        "says": table.says,
+        "units": {column.key: column.unit for column in table.columns if column.unit},
+        "rows": [dict(zip(keys, row, strict=True)) for row in table.rows],
+        "notes": list(table.notes),
+    }
+
+
+def _document(document: Document) -> dict[str, Any]:
+    return {
+        "kind": document.kind,
+        "number": document.number,
+        "stamp": document.stamp,
+        "missing": list(document.missing),
+        "party": dict(document.party),
+        "terms": dict(document.terms),
+        "lines": _table(document.lines),
+        "notes": list(document.notes),
+    }

@@ -1,0 +1,52 @@
+"""`medalopt plan` from the command line: every form of it, and that each is the same plan."""
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.cli.runs import INFEASIBLE, TINY, here
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder in which the plan of the small case stands as JSON and as CSV."""
+    there = tmp_path_factory.mktemp("plan")
+    assert here("plan", TINY, "-o", str(there / "plan")).code == 0
+    assert here("plan", TINY, "-o", str(there / "plan.json"), "--json").code == 0
+    return there
+
+
+def test_json_and_csv_are_plans_that_verify_accepts(folder: Path) -> None:
+    """Whoever gets the file can check it: the sourcing plan holds the plan it was made of."""
+    for name in ("plan", "plan.json"):
+        assert here("verify", str(folder / name), TINY).code == 0
+
+
+def test_what_is_printed_as_json_is_what_is_written(folder: Path) -> None:
+    """The same figures give the same bytes, on standard output and in the file."""
+    assert here("plan", TINY, "--json").out == (folder / "plan.json").read_text(encoding="utf-8")
+
+
+def test_csv_and_json_hold_the_same_tables(folder: Path) -> None:
+    """Every table of the JSON is a file of the folder, with as many rows."""
+    tables = json.loads((folder / "plan.json").read_text(encoding="utf-8"))["sourcing"]["tables"]
+    assert "award" in tables
+    for key, table in tables.items():
+        lines = (folder / "plan" / f"{key}.csv").read_text(encoding="utf-8").splitlines()
+        assert len(lines) == 1 + len(table["rows"])
+        assert lines[0].split(",") == list(table["rows"][0])
+
+
+def test_a_form_that_is_not_known_is_refused(tmp_path: Path) -> None:
+    """The line says which forms there are, and nothing is written."""
+    refused = here("plan", TINY, "-o", str(tmp_path / "plan.docx"))
+    assert refused.code == 2
+    assert "html" in refused.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_a_plan_it_says_why() -> None:
+    """Where no plan exists `plan` ends as `solve` does, with what stands in the way."""
+    refused = here("plan", INFEASIBLE, "--json")
+    assert refused.code == 3
+    assert json.loads(refused.out)["diagnosis"]["conflict"]
