@@ -21,6 +21,16 @@ from tests.planted.planting import Planted, copied, planted
 # what medalopt needs, loaded once: a new process starts with it
 LOADED = ("highspy", "numpy", "pint", "pydantic", "pyomo.core", "pyomo.repn.linear", "swiglpk", "yaml", "yamlcore")
 READING = ("quantity.py", "instance/resolve/")  # the code that is at work while an instance is read
+AT_ONCE = {  # by check: the files, or single errors, that it catches where the quicker checks do not
+    "lots": ("model/lots.py", "solver/whole.py", "parts of a lot let pass"),
+    "extension": ("model/attach.py",),
+    "spoiled": ("solving.py",),
+    "bases": ("proof/basis.py", "proof/forms.py", "proof/rational.py"),
+    "additions": ("proof/subject.py", "proof/worth.py"),
+    "refutations": ("proof/farkas.py",),
+    "refusals": ("proof/refused.py", "proof/stated.py"),
+    "statements": ("proof/follows.py", "proof/verdict.py"),
+}
 Found = dict[str, list[str]]  # by check: what gave the error away
 
 
@@ -57,10 +67,12 @@ def tried(wanted: Sequence[Planted | None], thorough: bool = False) -> Iterator[
 
 
 def order(error: Planted) -> list[str]:
-    """Return the checks, those first that are the quickest to catch an error of its room."""
+    """Return the checks, those first that are the quickest to catch an error of its file or room."""
     proof = ["wrong plans", "bounds", "bases", "additions", "refutations", "refusals", "statements"]
     others = [check for check in CHECKS if check not in proof]
-    return [*proof, *others] if error.room == "proof" else others
+    checks = [*proof, *others] if error.room == "proof" else others
+    first = [check for check, files in AT_ONCE.items() if error.file in files or error.name in files]
+    return list(dict.fromkeys([*first, *checks]))
 
 
 def _found(right: Known, checks: Iterable[str], thorough: bool) -> Found:
