@@ -29,7 +29,7 @@ solve: $(VENV)/.installed ## plan the medals of Tokyo 2020
 	@$(bin)/medalopt solve $(INSTANCE)
 
 test: $(VENV)/.installed $(VENV)/.tools ## run all tests against the installed package
-	@$(bin)/python -m pytest --numprocesses=$(JOBS) --cov=medalopt --cov-branch --cov-fail-under=$(COVERAGE) $(TESTS)
+	@$(bin)/python -m pytest --numprocesses=$(JOBS) --dist=worksteal --cov=medalopt --cov-branch --cov-fail-under=$(COVERAGE) $(TESTS)
 
 lint: $(VENV)/.installed $(VENV)/.tools ## style, types and who may import whom
 	@$(bin)/ruff check .
