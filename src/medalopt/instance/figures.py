@@ -73,6 +73,10 @@ class Figures:
 
     def exact(self) -> NDArray[Any]:
         """The figures as `Fraction`s in their canonical unit (`math.inf` where there is no limit)."""
+        return self._exact
+
+    @cached_property
+    def _exact(self) -> NDArray[Any]:
         unit = np.broadcast_to(self.unit, self.raw.shape)
         flat = [
             Fraction(repr(raw)) * self.factors[which] if math.isfinite(raw) else raw
@@ -80,4 +84,5 @@ class Figures:
         ]
         result = np.empty(len(flat), dtype=object)
         result[:] = flat
+        result.flags.writeable = False
         return result.reshape(self.raw.shape)
