@@ -1,4 +1,4 @@
-"""Coverage is told by the tests that mirror the package, at half the price: what is tried by the hundred is not traced."""
+"""Coverage is told by the tests that mirror the package; what is tried by the hundred is not traced: half the price."""
 
 from __future__ import annotations
 
