@@ -58,7 +58,7 @@ def _check_stock(past: Past) -> None:
 
 def _figures(values: Floats) -> Figures:
     """Return figures that were worked out, each as the decimal that is nearest to it."""
-    return Figures(np.ascontiguousarray(values), np.zeros(values.shape, dtype=np.intp))
+    return Figures(np.array(values, dtype=float), np.zeros(values.shape, dtype=np.intp))
 
 
 def _less(figures: Figures, taken: Floats) -> Figures:

@@ -1,0 +1,250 @@
+"""What has happened, what is signed, and the instance and plan of what is left: by hand, and by a law."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import medalopt
+from medalopt.analysis.replanning.awaited import AWAITED, awaited_names
+from medalopt.analysis.replanning.replan import Question, question, replanned
+from medalopt.errors import NoPlanError, UsageError
+from medalopt.report.csvplan import folder
+from medalopt.report.files import write_folder
+
+BASE = Path(__file__).with_name("base.yaml")
+LOTS = """lot,stream,treatment,smelter,period,wet_t,moisture,dry_t,assay_Ag,payable_Ag_kg,charges,settled_on
+A1,phone@north,whole,kosaka,2018-01,1.05,5 %,,1_900 g/t,1.7,120,2018-02-20
+A2,phone@south,whole,kosaka,2018-02,,,1,1.9,,,
+A3,laptop@south,dismantle,kosaka,2018-02,,,0.5,,,,
+A4,laptop@north,,,2018-02,,,1,,,,
+A5,laptop@south,leave,,2018-01,,,0.25,,,,
+"""
+SIGNED = """stream,treatment,smelter,offer,alloy,metal,period,tonnes,kg
+phone@north,whole,kosaka,,,,2018-03,1,
+,,,silver,silver,,2018-05,,0.5
+,,,silver,silver,,2018-01,,0.25
+,,,,silver,Ag,2018-02,,1.5
+"""
+
+
+def asked(
+    folder_: Path, lots: str | None = LOTS, signed: str | None = SIGNED, after: str = "2018-02", **changes: str
+) -> Question:
+    """Return what is left after February, by these two files; `changes` of the instance, __ for a dot."""
+    (folder_ / "actuals.csv").write_text(lots or "")
+    (folder_ / "signed.csv").write_text(signed or "")
+    instance = medalopt.load(BASE, {path.replace("__", "."): value for path, value in changes.items()})
+    files = (folder_ / "actuals.csv" if lots else None, folder_ / "signed.csv" if signed else None)
+    return question(instance, after, *files)
+
+
+def test_what_comes_of_each_lot(tmp_path: Path) -> None:
+    """As payable when it was settled; else by its assay and the terms, or by the instance, after the smelter's lead."""
+    past = asked(tmp_path).past
+    silver, copper = past.coming[:, 0], past.coming[:, 1]
+    assert silver == pytest.approx([1.7, 0.9 * 1.9, 0.9, 0, 0]) and copper == pytest.approx([0, 0, 9, 0, 0])
+    assert past.expected[:, 0] == pytest.approx([0.9975 * 1.8, 1.8, 0.9, 0, 0])
+    assert past.arrival[:3, 0].tolist() == [1, 2, 2]  # from 0: February, March, March
+    assert past.lots.devices_t == pytest.approx([0.9975, 1, 1, 1, 0.25])
+    assert past.lots.feed_t == pytest.approx([0.9975, 1, 0.5, 1, 0.25])
+    assert past.waiting.tolist() == [1, 0, 0, 0]  # laptop@north
+
+
+def test_the_account_and_what_is_awaited(tmp_path: Path) -> None:
+    """1.7 kg came back and 1.5 were charged; awaited are both lots in March, and the signed tonne in April."""
+    past = asked(tmp_path).past
+    assert past.stock == pytest.approx([0.2, 0])
+    assert past.awaited[0] == pytest.approx([1.71 + 0.9, 1.8, 0, 0]) and past.awaited[1] == pytest.approx([9, 0, 0, 0])
+
+
+def test_what_it_has_cost(tmp_path: Path) -> None:
+    """Prices by the tonne of devices, what waits too; charges as settled, else by the terms."""
+    past = asked(tmp_path).past
+    assert past.spent["supply"] == pytest.approx(0.9975 * 1_000 + 900 + 900 + 0.25 * 900 + 1_000)
+    assert past.spent["treating"] == pytest.approx(100)
+    assert past.charges == pytest.approx([120, 100 + 18, 50 + 9, 0, 0])
+    assert past.signed_cost == pytest.approx(1_118 + 0.25 * 90_000)
+
+
+def test_the_instance_of_what_is_left(tmp_path: Path) -> None:
+    """Done and signed is taken out of supply, capacity, commitments, limits, cap and need."""
+    left = asked(tmp_path).left
+    assert left.periods == ("2018-03", "2018-04", "2018-05", "2018-06") and left.name == "base_after_2018-02"
+    streams = dict(zip(left.streams.names, left.streams.available.value.tolist(), strict=True))
+    assert streams["phone@north"] == [0, 1, 1, 1] and streams["laptop@north, in stock"] == [1, 0, 0, 0]
+    assert streams["laptop@north"] == [2, 2, 2, 2] and streams["phone@south"] == [1, 1, 1, 1]
+    committed = dict(zip(left.streams.names, left.streams.committed.value.tolist(), strict=True))
+    assert committed["laptop@north"] == 2  # of 3 one has been fetched
+    kosaka = left.smelters.names.index("kosaka")
+    assert left.smelters.capacity.value[kosaka].tolist() == [4, 5, 5, 5]
+    fed = 0.9975 + 1 + 0.5 + 1  # lots, and the signed tonne
+    assert left.smelters.committed.value[kosaka] == pytest.approx(4 - fed)
+    assert left.smelters.limit.value[kosaka] == pytest.approx(30 - fed)
+    assert left.market.committed.value.tolist() == [0.5] and left.market.limit.value.tolist() == [4.75]
+    assert left.metals.opening_stock.value.tolist() == pytest.approx([0.2, 0])
+    cast = 1.5 + 0.25  # what was bought was charged as well
+    assert left.medals.names == ("early", "medal") and left.medals.due.tolist() == [0, 3]
+    assert left.medals.parts.value.ravel().tolist() == pytest.approx([(3 - cast) / 3, 1])
+    assert left.policy.footprint_cap.value == pytest.approx(1_000 - 1 - 0.5)
+    assert left.figures != medalopt.load(BASE).figures
+
+
+def test_metal_on_its_way_is_free_and_comes_when_it_comes(tmp_path: Path) -> None:
+    """It returns in its own periods, costs nothing, and is all that stands for it in the plan."""
+    found = replanned(asked(tmp_path))
+    names = awaited_names(found.question.left)
+    assert names == {f"{AWAITED}, 2018-03", f"{AWAITED}, 2018-04"}
+    ways = found.plan.account.found.stream
+    own = [route for route, stream in enumerate(ways) if found.plan.instance.streams.names[stream] in names]
+    assert found.plan.account.decisions.sent[own].sum() == pytest.approx((2.61 + 9 + 1.8) / 1000)
+    smelter = found.plan.instance.smelters.names.index(AWAITED)
+    back = found.plan.account.returned[smelter]
+    assert back == pytest.approx(np.array([[2.61, 1.8, 0, 0], [9, 0, 0, 0]]))
+    assert found.plan.status == "optimal"
+    assert not awaited_names(medalopt.load(BASE))
+
+
+def test_old_and_new_side_by_side(tmp_path: Path) -> None:
+    """What is back by each month runs on from what came to what is planned; spent, signed and planned add up."""
+    found = replanned(asked(tmp_path))
+    assert found.before is not None and found.returned_before is not None
+    assert found.returned_now[0, :3] == pytest.approx([0, 1.7, 1.7 + 2.61])
+    assert found.returned_now[0, -1] == pytest.approx(15 - 0.75)  # all that is not bought
+    assert found.returned_before[0, -1] == pytest.approx(15)
+    assert found.total == pytest.approx(found.spent + found.past.signed_cost + found.plan.cost)
+    assert found.metals == (0, 1)
+
+
+@pytest.mark.parametrize("after", ["2018-01", "2018-02", "2018-03", "2018-05"])
+def test_who_does_as_planned_pays_as_planned(tmp_path: Path, after: str) -> None:
+    """A law: where all went as the plan has it, the rest of the best plan is the best plan of the rest."""
+    instance = medalopt.load(BASE)
+    plan = medalopt.solve(instance)
+    last = instance.periods.index(after)
+    head, rows = "lot,stream,treatment,smelter,period,dry_t,devices_t\n", []
+    for n, row in enumerate(plan.shipments.itertuples()):
+        if instance.periods.index(row.period) <= last:
+            share = 0.5 if row.treatment == "dismantle" else 1.0
+            rows.append(
+                f"L{n},{row.stream},{row.treatment},{row.smelter or ''},{row.period},{share * row.tonnes},{row.tonnes}"
+            )
+    done = [
+        f",,,,{row.alloy},{row.metal},{row.period},,{row.kg}"
+        for row in plan.melts.itertuples()
+        if instance.periods.index(row.period) <= last
+    ]
+    lots = head + "\n".join(rows) + "\n"
+    # what has settled by now has come back by now
+    lots = lots.replace("devices_t\n", "devices_t,payable_Ag_kg,payable_Cu_kg,settled_on\n")
+    lots = "\n".join(_settled(line, instance.periods, last) for line in lots.splitlines()) + "\n"
+    signed = SIGNED.splitlines()[0] + "\n" + "\n".join(done) + "\n" if done else None
+    found = replanned(asked(tmp_path, lots, signed, after))
+    assert found.total == pytest.approx(plan.cost, rel=1e-6)
+
+
+def _settled(line: str, periods: tuple[str, ...], last: int) -> str:
+    """Return a row with what is payable where its month of waiting is over."""
+    cells = line.split(",")
+    if cells[0] == "lot" or not cells[3]:
+        return line if cells[0] == "lot" else f"{line},,,"
+    at = periods.index(cells[4]) + 1
+    if at > last:
+        return f"{line},,,"
+    silver, copper = (1.8, 0.0) if cells[1].startswith("phone") else (0.9, 9.0)
+    return f"{line},{silver * float(cells[6])!r},{copper * float(cells[6])!r},{periods[at]}"
+
+
+def test_a_signed_plan_is_kept(tmp_path: Path) -> None:
+    """The whole plan signed, from JSON or CSV, and nothing is left to decide: the cost is the same."""
+    instance = medalopt.load(BASE)
+    plan = medalopt.solve(instance)
+    write_folder(tmp_path / "plan", folder(plan))
+    late = question(instance, "2018-01", None, tmp_path / "plan")
+    signed = late.past.mint.decisions.sent
+    assert signed[:, 1:] == pytest.approx(plan.account.decisions.sent[:, 1:]) and not signed[:, 0].any()
+    found = replanned(late)
+    first = float(plan.account.decisions.sent[:, 0].sum())
+    # what was planned for January was not sent, and has to be made up for
+    assert found.total > plan.cost - 1_200 * first and found.plan.status == "optimal"
+
+
+def test_of_a_signed_plan_the_casts_so_far_are_done(tmp_path: Path) -> None:
+    """What the saved plan charges up to then is gone from the account, or is said not to have been there."""
+    instance = medalopt.load(BASE)
+    write_folder(tmp_path / "plan", folder(medalopt.solve(instance)))
+    with pytest.raises(UsageError, match=r"kg of silver are said to have been charged, but only 0 kg were there"):
+        question(instance, "2018-03", None, tmp_path / "plan")
+
+
+def test_process_scrap_of_what_was_cast_comes_back(tmp_path: Path) -> None:
+    """Of 1.5 kg cast in February a fifth falls as scrap, half of it is fit, a month or three months later."""
+    signed = SIGNED.splitlines()[0] + "\n,,,,silver,Ag,2018-02,,1.5\n"
+    for lead, at in ((1, 0), (3, 2)):
+        scrap = {"alloys__silver__scrap": f"{{share: 20 %, returned: 50 %, lead: {lead}}}"}
+        past = asked(tmp_path, signed=signed, **scrap).past
+        assert past.scrap_back[0, past.last + 1 :][at] == pytest.approx(0.15)
+        assert past.scrap_back.sum() == pytest.approx(0.15)
+
+
+def test_overdue_medals_are_due_at_once(tmp_path: Path) -> None:
+    """Nothing was cast by March, when three were due: they are told, and due in April."""
+    lots = LOTS.replace("2018-02-20", "2018-03-20")
+    late = asked(tmp_path, lots=lots, signed=None, after="2018-03")
+    assert late.overdue == ("early",) and late.left.medals.due.tolist() == [0, 2]
+    assert asked(tmp_path).overdue == ()
+
+
+def test_metal_may_come_after_the_last_month(tmp_path: Path) -> None:
+    """It is told apart, and not counted."""
+    lots = LOTS.replace("2018-02-20", "2019-01-05")
+    past = asked(tmp_path, lots=lots, signed=None).past
+    assert past.back[0, -1] == pytest.approx(1.7) and past.stock[0] == 0
+
+
+def test_where_nothing_can_be_planned(tmp_path: Path) -> None:
+    """Without the first plan there is still one of the rest, or none, and that is said as ever."""
+    cheap = {"market__silver__limit": "0.75 kg"}
+    found = replanned(asked(tmp_path, **cheap, medals__early__due="2018-01"))
+    assert found.before is None and found.returned_before is None and found.plan.status == "optimal"
+    with pytest.raises(NoPlanError):
+        replanned(asked(tmp_path, **cheap, medals__medal__count="100"))
+
+
+def test_only_signed_or_only_sent(tmp_path: Path) -> None:
+    """Either file will do; with no lots nothing has come back."""
+    past = asked(tmp_path, lots=None, signed=SIGNED.replace(",,,,silver,Ag,2018-02,,1.5\n", "")).past
+    assert not past.back.any() and past.mint.decisions.sent.sum() == 1 and past.spent["charges"] == 0
+
+
+@pytest.mark.parametrize(
+    ("after", "wrong"),
+    [
+        ("2017-12", "names no period: those are `2018-01` to `2018-06`"),
+        ("May", "names no period"),
+        ("2018-06", "that is the last period, and nothing is left to plan"),
+    ],
+)
+def test_a_period_that_cannot_be_over(tmp_path: Path, after: str, wrong: str) -> None:
+    """--after names a period of the horizon, and not the last one."""
+    with pytest.raises(UsageError, match=wrong):
+        asked(tmp_path, after=after)
+
+
+def test_what_does_not_fit(tmp_path: Path) -> None:
+    """Nothing given, a plan of other figures, an answer that there is none, a name that is taken: one line each."""
+    instance = medalopt.load(BASE)
+    with pytest.raises(UsageError, match="say what has happened since by --actuals"):
+        question(instance, "2018-02")
+    write_folder(
+        tmp_path / "plan", folder(medalopt.solve(medalopt.load(BASE, {"market.silver.price": "80_000 JPY/kg"})))
+    )
+    with pytest.raises(UsageError, match="is the plan of other figures"):
+        question(instance, "2018-02", None, tmp_path / "plan")
+    text = BASE.read_text().replace("kosaka", f'"{AWAITED}"')
+    (tmp_path / "named.yaml").write_text(text)
+    (tmp_path / "lots.csv").write_text(LOTS.replace("kosaka", AWAITED))
+    with pytest.raises(UsageError, match="stands for metal that is awaited"):
+        question(medalopt.load(tmp_path / "named.yaml"), "2018-02", tmp_path / "lots.csv")
