@@ -15,7 +15,8 @@ from medalopt.instance.bounds import implied
 from medalopt.instance.routes import routes
 from medalopt.solver import ladder
 from medalopt.solver.highs import METHODS, Answer, attempt
-from medalopt.solver.ladder import Task, gap, program
+from medalopt.solver.ladder import Task, program
+from medalopt.solver.proving import gap
 from medalopt.solver.scaling import Scaled, scaled
 
 Attempt = Callable[[Scaled, str], Answer]

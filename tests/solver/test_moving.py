@@ -10,7 +10,7 @@ from tests.solver.programs import two_by_two
 
 from medalopt.errors import SolverError
 from medalopt.model.network import Entries
-from medalopt.solver import moving
+from medalopt.solver import moving, outcome
 from medalopt.solver.infeasible import margin
 from medalopt.solver.line import Line, line
 from medalopt.solver.linear import Linear
@@ -102,7 +102,7 @@ def test_many_entries_are_passed_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> 
 def test_an_answer_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the bound does not reach the value, neither the warm answer nor a cold one is taken."""
     warm = Moving(at_least(1.0))
-    monkeypatch.setattr(moving, "gap", lambda linear, x, y: (float(linear.costs[0] @ x) - 1.0, 0.0))
+    monkeypatch.setattr(outcome, "NEAR", -1.0)
     with pytest.raises(SolverError, match="could not be solved"):
         warm.solve()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from tests.solver.programs import two_by_two
@@ -9,14 +11,27 @@ from tests.solver.test_moving import at_least
 
 from medalopt.errors import SolverError
 from medalopt.model.network import Entries
-from medalopt.solver import sweep
+from medalopt.solver import outcome, sweep
 from medalopt.solver.line import Line
 from medalopt.solver.linear import Linear
-from medalopt.solver.moving import Outcome, cold
+from medalopt.solver.moving import Moving, cold
 from medalopt.solver.sweep import Sweep
 
 ENTRIES = at_least(1.0).entries
 STEEP = Entries(ENTRIES.row, ENTRIES.column, np.array([3.0, 0.5, 1.0, -500.0]))
+
+
+def swept(line: Line) -> Sweep:
+    """Return the sweep of `line` by a program of its own."""
+    return Sweep(Moving(line.one), line)
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list that grows with each program that HiGHS is asked about."""
+    solved: list[int] = []
+    tried = Moving.tried
+    monkeypatch.setattr(Moving, "tried", lambda *given: (solved.append(1), tried(*given))[1])
+    return solved
 
 
 @pytest.mark.parametrize(
@@ -32,10 +47,11 @@ STEEP = Entries(ENTRIES.row, ENTRIES.column, np.array([3.0, 0.5, 1.0, -500.0]))
 )
 def test_each_is_solved_as_it_would_be_alone(end: Linear, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever moves, every answer, within the line and beyond, is that of a solve from the beginning."""
-    monkeypatch.setattr(sweep, "_TOGETHER", 12)  # three at once
+    monkeypatch.setattr(sweep, "_TOGETHER", 30)  # four at once
     line = Line(at_least(1.0), end, 0.0, 2.0)
     positions = [0.0, 0.5, 1.7, 2.0, 2.25, 1.0, 0.25]
-    for position, found in zip(positions, Sweep(line).outcomes(positions), strict=True):
+    one, row = swept(line), swept(line).outcomes(positions)
+    for position, found in [*zip(positions, row, strict=True), *((at, one.answer(at)) for at in positions)]:
         alone = cold(line.at(position))
         assert found.warm
         assert found.value == pytest.approx(alone.value, rel=1e-12)
@@ -43,31 +59,54 @@ def test_each_is_solved_as_it_would_be_alone(end: Linear, monkeypatch: pytest.Mo
         np.testing.assert_allclose(found.x, alone.x, atol=1e-9)
 
 
-def test_what_has_no_plan_is_answered_otherwise() -> None:
-    """Where more is asked than there can be, another is asked, and then the sweep goes on."""
-    asked: list[Linear] = []
+@pytest.mark.parametrize("end", [at_least(1.0, 7.0), at_least(1.5), at_least(1.0, row_upper=np.array([9.0, 2.0]))])
+def test_on_a_straight_line_the_ends_alone_are_solved(end: Linear, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where one basis is best all the way, the answers between its ends are drawn and proven, not solved."""
+    solved = counted(monkeypatch)
+    line = Line(at_least(1.0), end, 0.0, 1.0)
+    positions = [0.0, *np.linspace(0.01, 0.99, 50).tolist(), 1.0]
+    for position, found in zip(positions, swept(line).outcomes(positions), strict=True):
+        assert found.value == pytest.approx(cold(line.at(position)).value, rel=1e-9)
+    assert len(solved) == 2
+    one = swept(line)
+    for position in (0.0, 1.0, 0.5, 0.25, 0.75):
+        one.answer(position)
+    assert len(solved) == 4
 
-    def otherwise(linear: Linear) -> Outcome:
-        asked.append(linear)
-        return cold(linear)
 
-    found = list(Sweep(Line(at_least(1.0), at_least(3.0), 0.0, 1.0), otherwise).outcomes([0.0, 1.0, 0.25]))
-    assert [one.status for one in found] == ["optimal", "infeasible", "optimal"]
-    assert [one.lower[0] for one in asked] == [3.0]
+@pytest.mark.parametrize("entries", [ENTRIES, STEEP])
+def test_where_the_line_bends_it_is_solved(entries: Entries, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At a kink, or where entries move, no answer is drawn that a solve does not find."""
+    solved = counted(monkeypatch)
+    bends = np.array([-np.inf, -np.inf])  # y costs nothing below 0, so that the measure bends where x does
+    line = Line(at_least(-1.0, lower=np.array([-1.0, -np.inf])), at_least(1.0, entries=entries), 0.0, 1.0)
+    line = Line(*(dataclasses.replace(one, row_lower=bends) for one in (line.one, line.two)), 0.0, 1.0)
+    positions = np.linspace(0.0, 1.0, 21).tolist()
+    for position, found in zip(positions, swept(line).outcomes(positions), strict=True):
+        assert found.value == pytest.approx(cold(line.at(position)).value, rel=1e-9, abs=1e-9)
+    assert len(solved) >= 2
+
+
+def test_what_has_no_plan_is_refuted() -> None:
+    """Where more is asked than there can be, that is proven, and then the sweep goes on."""
+    line = Line(at_least(1.0), at_least(3.0), 0.0, 1.0)
+    found = list(swept(line).outcomes([0.0, 1.0, 0.25, 0.9]))
+    assert [one.status for one in found] == ["optimal", "infeasible", "optimal", "infeasible"]
 
 
 def test_an_answer_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With tolerances that no answer keeps, each is answered otherwise."""
-    monkeypatch.setattr(sweep, "NEAR", -1.0)
-    found = list(Sweep(Line(at_least(1.0), at_least(1.5), 0.0, 1.0)).outcomes([0.5]))
-    assert not found[0].warm
+    """With tolerances that no answer keeps, none is taken."""
+    sweep_of = swept(Line(at_least(1.0), at_least(1.5), 0.0, 1.0))
+    monkeypatch.setattr(outcome, "NEAR", -1.0)
+    with pytest.raises(SolverError, match="could not be solved"):
+        sweep_of.answer(0.5)
 
 
 def test_figures_too_far_apart_are_refused() -> None:
     """A program of which HiGHS would take only a part is not kept."""
     apart = two_by_two(entries=Entries(ENTRIES.row, ENTRIES.column, np.array([3.0, 1e-30, 1.0, -1000.0])))
     with pytest.raises(SolverError, match="far apart"):
-        Sweep(Line(apart, apart, 0.0, 1.0))
+        swept(Line(apart, apart, 0.0, 1.0))
 
 
 def test_a_row_without_entries_is_kept_or_not() -> None:
@@ -86,5 +125,5 @@ def test_a_row_without_entries_is_kept_or_not() -> None:
             row_upper=np.append(made.row_upper, 1.0),
         )
 
-    found = list(Sweep(Line(wide(1.0), wide(1.5), 0.0, 1.0)).outcomes([0.0, 1.0]))
+    found = list(swept(Line(wide(1.0), wide(1.5), 0.0, 1.0)).outcomes([0.0, 1.0]))
     assert [one.value for one in found] == [pytest.approx(4.00025), pytest.approx(6.500375)]

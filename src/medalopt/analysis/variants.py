@@ -32,7 +32,8 @@ from medalopt.quantity import spoken
 from medalopt.solver.ladder import Task, program
 from medalopt.solver.line import Line, alike, line, shared
 from medalopt.solver.linear import Linear
-from medalopt.solver.moving import Moving, Outcome
+from medalopt.solver.moving import Moving
+from medalopt.solver.outcome import Outcome
 from medalopt.solver.retrace import columns_of, duals_of
 from medalopt.solver.solution import decided
 from medalopt.solver.sweep import Sweep
@@ -223,17 +224,21 @@ class Along:
 
     def answer(self, position: float) -> Outcome:
         """Return the optimum at `position`."""
+        if self._sweep is not None and self.low < position < self.high:
+            return self._sweep.answer(position)
         return self._variants.answer(self.variant(position))
 
     def outcomes(self, positions: Sequence[float]) -> Iterator[Outcome]:
         """Yield the optimum at each of `positions`: of many on a line quicker than one by one."""
-        line = self.line
-        if line is None:
-            yield from (self.answer(position) for position in positions)
-            return
-        swept = Sweep(line, self._otherwise).outcomes([at for at in positions if self.low < at < self.high])
+        inner = [at for at in positions if self.low < at < self.high]
+        swept = iter(()) if self._sweep is None else self._sweep.outcomes(inner)
         for position in positions:
-            yield next(swept) if self.low < position < self.high else self.answer(position)
+            on_line = self._sweep is not None and self.low < position < self.high
+            yield next(swept) if on_line else self.answer(position)
 
-    def _otherwise(self, linear: Linear) -> Outcome:
-        return self._variants.answer(dataclasses.replace(self._inner, linear=linear))
+    @cached_property
+    def _sweep(self) -> Sweep | None:
+        if self.line is None:
+            return None
+        near = shared(self.line.one, self._variants.base.linear)
+        return Sweep(self._variants.moving if near else Moving(self.line.one), self.line)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads for a sum cost more than they save, and alter its bits
     try:
         sys.exit(run(sys.argv[1:]))
     except KeyboardInterrupt:  # while even that was imported which tells of it

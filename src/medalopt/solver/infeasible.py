@@ -60,4 +60,4 @@ def margin(linear: Linear, program: Scaled, y: Floats) -> float:
     )
     most = np.minimum(program.upper, np.ldexp(linear.size, -program.column))
     least = np.maximum(program.lower, -np.ldexp(linear.size, -program.column))
-    return asked - greatest(pull, terms, least, most)
+    return asked - float(greatest(pull, terms, least, most))

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from medalopt.instance.bounds import Bounds
-from medalopt.instance.figures import Floats
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes
 from medalopt.model.network import Network, network
@@ -17,14 +16,15 @@ from medalopt.solver.assemble import assembled, extended
 from medalopt.solver.budget import ENDLESS, Budget
 from medalopt.solver.highs import METHODS, Answer, attempt
 from medalopt.solver.infeasible import margin, multipliers
-from medalopt.solver.linear import Linear, greatest
+from medalopt.solver.linear import Linear
+from medalopt.solver.outcome import NOISE
+from medalopt.solver.proving import gap
 from medalopt.solver.scaling import Scaled, scaled
 from medalopt.solver.sizes import within_need
 from medalopt.solver.solution import Solution, decided, filled, priced
 from medalopt.solver.standing import Standing
 from medalopt.solver.trim import trimmed
 
-NOISE = 2.0**-43  # of its implied bound, below which a quantity is nothing
 FINE = 24  # the largest cost is 2**FINE where 2**LIFT did not do
 CLOSE = 12  # a quantity is measured in 2**-CLOSE of its implied bound, where the bound itself did not do
 
@@ -115,35 +115,3 @@ def scalings(linear: Linear, useful: Callable[[], Floats]) -> Iterator[Scaled]:
     yield scaled(linear)
     yield scaled(replace(linear, size=useful()), FINE)
     yield scaled(replace(linear, size=np.ldexp(linear.size, -CLOSE)))
-
-
-def gap(linear: Linear, x: Floats, y: Floats) -> tuple[float, float]:
-    """Return the lower bound that the duals `y` give, and the greatest violation of a row by `x` beside its size.
-
-    Both for the program as it was compiled, a user's own constraints included; columns without a bound of
-    their own pay by their implied size.
-    """
-    entries, width = linear.entries, len(linear.lower)
-    end = np.where(y > 0, linear.row_lower, linear.row_upper)
-    usable = np.isfinite(end)
-    y, end = np.where(usable, y, 0.0), np.where(usable, end, 0.0)
-    parts = entries.value * y[entries.row]
-    pull = np.bincount(entries.column, parts, width) - linear.costs[0]
-    terms = np.bincount(entries.column, np.abs(parts), width) + np.abs(linear.costs[0])
-    most = np.where(np.isfinite(linear.upper), linear.upper, linear.size)
-    least = np.where(np.isfinite(linear.lower), linear.lower, -linear.size)
-    bound = float(y @ end) - greatest(pull, terms, least, most)
-    return bound, _missed(linear, x)
-
-
-def _missed(linear: Linear, x: Floats) -> float:
-    """Return the greatest violation of a row by `x`, beside the size of the row."""
-    entries, height = linear.entries, len(linear.rows)
-    moved = entries.value * x[entries.column]
-    activity = np.bincount(entries.row, moved, height)
-    missed = np.maximum(linear.row_lower - activity, activity - linear.row_upper)
-    if not (missed > 0).any():
-        return 0.0
-    sides = (np.where(np.isfinite(side), np.abs(side), 0.0) for side in (linear.row_lower, linear.row_upper))
-    size = np.maximum(np.bincount(entries.row, np.abs(moved), height), np.maximum(*sides))
-    return float((np.maximum(missed, 0.0) / np.where(size > 0, size, 1.0)).max(initial=0.0))

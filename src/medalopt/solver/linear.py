@@ -39,11 +39,12 @@ class Linear:
     added: Added = NOTHING
 
 
-def greatest(pull: Floats, terms: Floats, least: Floats, most: Floats) -> float:
+def greatest(pull: Floats, terms: Floats, least: Floats, most: Floats) -> Floats:
     """Return the most that columns in [`least`, `most`] can add, at `pull` for one of each; infinite without an end.
 
-    `terms` is the sum of the magnitudes that make up each pull: beside it a pull without an end may be rounding.
+    The columns are the last axis, over which is summed. `terms` is the sum of the magnitudes that make up each pull:
+    beside it a pull without an end may be rounding.
     """
     end = np.where(pull > 0, most, least)
     idle = np.isinf(end) & (np.abs(pull) <= ROUNDING * terms)
-    return float((np.where(idle, 0.0, end) * pull).sum())
+    return np.asarray((np.where(idle, 0.0, end) * pull).sum(axis=-1))

@@ -7,7 +7,6 @@ where the last one ended; one whose structure differs, or whose answer does not 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,40 +19,39 @@ from medalopt.instance.figures import Floats, Ints
 from medalopt.solver.embedding import embedded
 from medalopt.solver.ends import Ends
 from medalopt.solver.highs import DUAL, METHODS, PRIMAL, TOLERANCE, attempt, kept, loaded
-from medalopt.solver.infeasible import PROVEN, margin, multipliers
-from medalopt.solver.ladder import NOISE, gap
+from medalopt.solver.infeasible import multipliers
 from medalopt.solver.line import alike, shared
 from medalopt.solver.linear import Linear
+from medalopt.solver.outcome import Outcome, judged, posed, refuted
+from medalopt.solver.proving import Layout, Posed
 from medalopt.solver.scaling import Scaled, scaled
 from medalopt.solver.warm import stand
 
-NEAR = 1e-9  # of the costs paid, by which an answer may lie above its bound; of a row's size, by which it may miss it
 _MANY = 2_000  # entries of the matrix from which it is passed as a whole
 _LARGE = 20_000  # entries from which the primal simplex method is the quicker one also from a basis
 UNKEPT = "the program could not be kept for its variants"
+Places = NDArray[np.int32]
 Standing = tuple[NDArray[np.int8], NDArray[np.int8]]  # of the columns, (N,), and rows, (M,): HiGHS's own numbers
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
-    """The answer of one variant in its own units; `status` is `optimal` or `infeasible`, the latter proven.
+class Moves:
+    """Where two programs of one shape differ: entries, costs, and either end of columns and rows, by their numbers."""
 
-    `value` is the measure, infinite where there is no plan, and `bound` what the duals prove it cannot fall below.
-    Where there is no plan `y` are the multipliers that prove so, and `x` is empty.
-    """
+    value: Places
+    cost: Places
+    column: Places
+    row: Places
 
-    status: str
-    value: float
-    x: Floats  # (N,)
-    y: Floats  # (M,)
-    bound: float
-    violation: float  # of a row, beside its size
-    warm: bool  # whether it was solved from where the last variant ended
-
-    @property
-    def feasible(self) -> bool:
-        """Whether there is a plan."""
-        return self.status == "optimal"
+    @classmethod
+    def between(cls, one: Scaled, other: Scaled) -> Moves:
+        """Return where they do, as HiGHS takes numbers."""
+        return cls(
+            _moved((one.value, other.value)),
+            _moved((one.costs[0], other.costs[0])),
+            _moved((one.lower, other.lower), (one.upper, other.upper)),
+            _moved((one.row_lower, other.row_lower), (one.row_upper, other.row_upper)),
+        )
 
 
 class Moving:
@@ -64,7 +62,8 @@ class Moving:
         self._base = scaled(linear)
         self._order = np.lexsort((linear.entries.row, linear.entries.column))
         self._now = self._base
-        self._last = linear
+        self._last: Linear | None = linear
+        self._layout = Layout(self._base.start, self._base.index, len(self._base.row_lower))
         self._solver = kept(self._base, UNKEPT)
         self._home: tuple[Standing | None, highspy.HighsBasis] | None = None
         self._fresh = False
@@ -118,16 +117,38 @@ class Moving:
             self._home = (standing, _basis(standing))
         self._fresh = True
 
+    def proven(self, programs: Posed, x: Floats, y: Floats) -> list[Outcome | None]:
+        """Return the outcomes of `x`, (K, N), and `y`, (K, M), scaled; None of those that prove nothing."""
+        return judged(self._layout, self._base, programs, x, y, warm=True)
+
+    def tried(self, ready: Scaled, moves: Moves, x: Floats, y: Floats) -> bool:
+        """Solve `ready`, in which `moves` differ at most, into `x`, (N,), and `y`, (M,), scaled; whether it could be.
+
+        The answer is HiGHS's word alone.
+        """
+        if self._fresh or len(moves.value) > _MANY or not ready.value[moves.value].all():
+            return False
+        self._tell(ready, moves)
+        self._last = None
+        self._solver.run()
+        if self._solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            return False
+        solution = self._solver.getSolution()
+        x[:], y[:] = solution.col_value, solution.row_dual
+        return True
+
     def _solved(self, wanted: Linear) -> Outcome | None:
-        ready = self._scaled(wanted)
+        ready = self.scaled(wanted)
         if not np.isfinite(ready.value).all() or not self._pass(ready):
             return None
         self._last = wanted
         return self._run(wanted, ready)
 
-    def _scaled(self, linear: Linear) -> Scaled:
-        """Return `linear` in the scaling of the first program."""
+    def scaled(self, linear: Linear) -> Scaled:
+        """Return `linear`, which is alike, in the scaling of the first program."""
         base, last, now = self._base, self._last, self._now
+        if last is None:
+            last, now = self.linear, base
         same = linear.entries.value is last.entries.value
         value = now.value if same else np.ldexp(linear.entries.value[self._order], self._exponents)
         return dataclasses.replace(
@@ -151,23 +172,24 @@ class Moving:
         if self._fresh and self._home is not None:
             self._fresh = False
             return self._anew(ready, self._home[1])
-        now, solver = self._now, self._solver
-        moved = _moved((ready.value, now.value))
-        if len(moved) > _MANY or (len(moved) and not ready.value[moved].all()):
-            return self._anew(ready, solver.getBasis())
-        for entry in moved.tolist():
-            solver.changeCoeff(int(ready.index[entry]), int(self._base.of_entry[entry]), float(ready.value[entry]))
-        at = _moved((ready.costs[0], now.costs[0]))
-        if len(at):
-            solver.changeColsCost(len(at), at, ready.costs[0][at])
-        at = _moved((ready.lower, now.lower), (ready.upper, now.upper))
-        if len(at):
-            solver.changeColsBounds(len(at), at, ready.lower[at], ready.upper[at])
-        at = _moved((ready.row_lower, now.row_lower), (ready.row_upper, now.row_upper))
-        for row in at.tolist():
-            solver.changeRowBounds(row, ready.row_lower[row], ready.row_upper[row])
-        self._now = ready
+        moves = Moves.between(ready, self._now)
+        if len(moves.value) > _MANY or not ready.value[moves.value].all():
+            return self._anew(ready, self._solver.getBasis())
+        self._tell(ready, moves)
         return True
+
+    def _tell(self, ready: Scaled, moves: Moves) -> None:
+        """Tell HiGHS of `moves`, which lead to `ready`."""
+        solver = self._solver
+        for entry in moves.value.tolist():
+            solver.changeCoeff(int(ready.index[entry]), int(self._base.of_entry[entry]), float(ready.value[entry]))
+        if len(at := moves.cost):
+            solver.changeColsCost(len(at), at, ready.costs[0][at])
+        if len(at := moves.column):
+            solver.changeColsBounds(len(at), at, ready.lower[at], ready.upper[at])
+        if len(at := moves.row):
+            solver.changeRowsBounds(len(at), at, ready.row_lower[at], ready.row_upper[at])  # type: ignore[attr-defined]
+        self._now = ready
 
     def _anew(self, ready: Scaled, basis: highspy.HighsBasis) -> bool:
         """Pass the whole program, and the basis to start from."""
@@ -188,10 +210,11 @@ class Moving:
             status = self._solver.getModelStatus()
             if status == highspy.HighsModelStatus.kOptimal:
                 solution = self._solver.getSolution()
-                found = _checked(linear, ready, np.array(solution.col_value), np.array(solution.row_dual), warm=True)
+                x, y = np.array(solution.col_value), np.array(solution.row_dual)
+                found = self.proven(posed(linear, ready), x[None, :], y[None, :])[0]
             elif status == highspy.HighsModelStatus.kInfeasible:
                 ray = self._ray(ready) if strategy == PRIMAL else self._dual_ray()
-                found = _refuted(linear, ready, (ray, -ray), warm=True)
+                found = refuted(linear, ready, (ray, -ray), warm=True)
             else:
                 found = None
             if found is not None:
@@ -234,35 +257,16 @@ def cold(linear: Linear) -> Outcome:
         answer = attempt(ready, method)
         found = None
         if answer.status == "optimal":
-            found = _checked(linear, ready, answer.x, answer.y, warm=False)
+            layout = Layout(ready.start, ready.index, len(ready.row_lower))
+            found = judged(layout, ready, posed(linear, ready), answer.x[None, :], answer.y[None, :], warm=False)[0]
         elif answer.status == "infeasible":
-            found = _refuted(linear, ready, multipliers(ready), warm=False)
+            found = refuted(linear, ready, multipliers(ready), warm=False)
         if found is not None:
             return found
     raise SolverError("a variant of the instance could not be solved: look for figures that lie very far apart")
 
 
-def _checked(linear: Linear, ready: Scaled, x: Floats, y: Floats, *, warm: bool) -> Outcome | None:
-    """Return the outcome of `x`, (N,), and `y`, (M,), scaled, where they prove each other by arithmetic; else None."""
-    x = np.clip(ready.primal(np.where(np.abs(x) < NOISE, 0.0, x)), linear.lower, linear.upper)
-    y = ready.dual(y)
-    value, paid = float(linear.costs[0] @ x), float(np.abs(linear.costs[0]) @ np.abs(x))
-    bound, violation = gap(linear, x, y)
-    if violation > NEAR or not value - bound <= NEAR * max(1.0, paid):
-        return None
-    return Outcome("optimal", value, x, y, bound, violation, warm)
-
-
-def _refuted(linear: Linear, ready: Scaled, rays: Iterable[Floats], *, warm: bool) -> Outcome | None:
-    """Return the outcome that there is no plan where one of `rays`, (M,), scaled, proves it; else None."""
-    for ray in rays:
-        y = ray / max(float(np.abs(ray).max(initial=0.0)), NEAR)
-        if len(y) and margin(linear, ready, y) > PROVEN:
-            return Outcome("infeasible", np.inf, np.zeros(0), np.ldexp(y, ready.row), np.inf, 0.0, warm)
-    return None
-
-
-def _moved(*pairs: tuple[Floats, Floats]) -> Ints:
+def _moved(*pairs: tuple[Floats, Floats]) -> Places:
     """Return where any of the arrays differ, as HiGHS takes numbers."""
     apart = [one != other for one, other in pairs if one is not other]
     return np.flatnonzero(np.logical_or.reduce(apart)).astype(np.int32) if apart else np.zeros(0, dtype=np.int32)

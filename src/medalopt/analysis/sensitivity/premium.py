@@ -15,7 +15,8 @@ from medalopt.instance.decisions import Account
 from medalopt.instance.figures import UNLIMITED, Bools, Figures
 from medalopt.instance.instance import Instance
 from medalopt.instance.needs import is_owed, may_buy
-from medalopt.solver.moving import Outcome, cold
+from medalopt.solver.moving import cold
+from medalopt.solver.outcome import Outcome
 
 _AT_SELL = "\1"  # begins the name of an offer that no file can name
 

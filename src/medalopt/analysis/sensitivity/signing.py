@@ -11,7 +11,7 @@ from medalopt.analysis.sensitivity.steps import Tell
 from medalopt.analysis.variants import Variants
 from medalopt.instance.decisions import Account
 from medalopt.instance.figures import Bools
-from medalopt.solver.moving import Outcome
+from medalopt.solver.outcome import Outcome
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from medalopt.instance.figures import Floats
 from medalopt.solver.infeasible import margin
 from medalopt.solver.line import Line
 from medalopt.solver.linear import Linear
-from medalopt.solver.moving import Outcome
+from medalopt.solver.outcome import Outcome
 from medalopt.solver.scaling import scaled
 
 _STEP = 1e-10  # of the way, by which one at least goes on from a position without a plan

@@ -16,7 +16,7 @@ from medalopt.errors import UsageError
 from medalopt.instance.figures import Bools
 from medalopt.instance.instance import Instance
 from medalopt.instance.resolve.periods import Calendar
-from medalopt.solver.moving import Outcome
+from medalopt.solver.outcome import Outcome
 
 
 @dataclass(frozen=True)

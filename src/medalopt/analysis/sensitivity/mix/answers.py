@@ -19,7 +19,8 @@ from medalopt.instance.needs import is_owed, on_account
 from medalopt.solver.lacking import lacked, lacking
 from medalopt.solver.line import alike, shared
 from medalopt.solver.linear import Linear
-from medalopt.solver.moving import Moving, Outcome
+from medalopt.solver.moving import Moving
+from medalopt.solver.outcome import Outcome
 
 CLEARLY = 1 + 1e-6  # times what the market asks or a sale brings, above which a metal is scarce
 NONE_SHORT = 1e-6  # of what can be charged of a metal, below which it is not short
