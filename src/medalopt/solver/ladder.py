@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from medalopt.instance.bounds import Bounds
+from medalopt.instance.figures import Floats
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes
 from medalopt.model.network import Network, network
