@@ -156,4 +156,4 @@ class Master:
         parts = entries.value * y[entries.row]
         pull = np.bincount(entries.column, parts, self.width) - costs
         terms = np.bincount(entries.column, np.abs(parts), self.width) + np.abs(costs)
-        return float(y @ end) - greatest(pull, terms, linear.lower, np.minimum(linear.upper, linear.size))
+        return float(y @ end) - float(greatest(pull, terms, linear.lower, np.minimum(linear.upper, linear.size)))

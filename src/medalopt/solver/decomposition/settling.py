@@ -15,8 +15,9 @@ from medalopt.solver.decomposition.rounds import Round
 from medalopt.solver.decomposition.split import Split
 from medalopt.solver.decomposition.streams import Answer, answered, gathered
 from medalopt.solver.highs import attempt
-from medalopt.solver.ladder import NOISE, scalings
+from medalopt.solver.ladder import scalings
 from medalopt.solver.linear import Linear
+from medalopt.solver.outcome import NOISE
 from medalopt.solver.sizes import within_need
 from medalopt.solver.solution import Duals, Solution, decided, priced
 
