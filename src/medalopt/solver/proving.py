@@ -79,6 +79,7 @@ class _Runs:
 
     @classmethod
     def of(cls, counts: Ints) -> _Runs:
+        """Return the runs of so many entries each, (n,)."""
         return cls(counts > 0, (np.cumsum(counts) - counts)[counts > 0], bool((counts > 0).all()))
 
     def sums(self, terms: Floats) -> Floats:

@@ -157,6 +157,7 @@ class _Way:
 
     @classmethod
     def of(cls, start: Floats, end: Floats) -> _Way:
+        """Return the way from `start` to `end`, of one length."""
         at = np.flatnonzero(start != end).astype(np.int32)
         return cls(start, at, end[at] - start[at])
 
