@@ -78,7 +78,7 @@ def test_a_process_answers_as_its_parent_does(alone: Answers, monkeypatch: pytes
     monkeypatch.setattr(pool.os, "_exit", lambda code: None)
     monkeypatch.setattr(pool.multiprocessing, "parent_process", multiprocessing.current_process)
     monkeypatch.setattr(pool, "_end_with", handled.append)
-    pool._begin(TINY, {}, "cost", Variants(TINY).moving.standing)
+    pool._begin(pool.Start.of(Variants(TINY)))
     assert pool._work(ASKED[0]) == alone.found[0]
     assert handled[:2] == [signal.SIGINT, signal.SIG_IGN]
     assert handled[2] is multiprocessing.current_process()
@@ -123,12 +123,26 @@ def test_ctrl_c_keeps_what_is_done(alone: Answers, jobs: int, monkeypatch: pytes
     assert all(answer == alone.found[number] for number, answer in there.items())
 
 
-def test_a_process_that_dies(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the system ends a process that is said, with what helps."""
+def test_processes_that_die(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system ends every process that is said, with what helps."""
     monkeypatch.setattr(pool, "PATIENCE", 0.0)
+    monkeypatch.setattr(pool, "FATAL", 1)
     monkeypatch.setattr(pool, "_work", os._exit)
     with pytest.raises(SolverError, match="--jobs 1"):
-        answered(Variants(TINY), [3] * 8, 2)  # type: ignore[list-item]
+        answered(Variants(TINY), [3] * 4, 2)  # type: ignore[list-item]
+
+
+def fatal(changes: dict[str, str]) -> Answer:
+    """End the process at one of the variants, and answer the others."""
+    return os._exit(9) if changes == ASKED[2] else pool._work(changes)
+
+
+def test_a_process_that_dies_costs_nothing(alone: Answers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What ends its process again and again is told so, and not kept; all others are answered as ever."""
+    monkeypatch.setattr(pool, "PATIENCE", 0.0)
+    monkeypatch.setattr(pool, "_work", fatal)
+    found = answered(Variants(TINY), ASKED[2:4], 2).found
+    assert found == (pool.ENDED, alone.found[3])
 
 
 def test_a_journal_goes_on_where_it_was_cut_off(alone: Answers, tmp_path: Path) -> None:

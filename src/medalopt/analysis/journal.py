@@ -145,4 +145,6 @@ def journal(path: Path | None, instance: Instance, measure: str) -> Iterator[Jou
 
 
 def _key(changes: Mapping[str, str]) -> str:
-    return hashlib.sha256(json.dumps(sorted(changes.items())).encode()).hexdigest()[:32]
+    several = any("*" in path for path in changes)  # they may name the same figure, and then the last counts
+    items = list(changes.items()) if several else sorted(changes.items())
+    return hashlib.sha256(json.dumps(items).encode()).hexdigest()[:32]

@@ -13,7 +13,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -21,12 +21,19 @@ from multiprocessing.process import BaseProcess
 
 from medalopt.analysis.journal import Answer, Journal
 from medalopt.analysis.variants import Variants
-from medalopt.errors import InputError, SolverError
+from medalopt.errors import InputError, SolverError, UsageError
+from medalopt.instance.loading import Opened
+from medalopt.instance.wildcards import ANY
 from medalopt.solver.moving import Standing
 
 Changes = Mapping[str, str]
 Told = Callable[[int, int], None]  # how many are answered, of how many
+Found = Generator[tuple[int, Answer], None, None]  # the number of a variant and its answer, in any order
+Where = Callable[[Variants, Sequence[Changes], Sequence[int]], Found]
+"""Answers those of the variants asked that are numbered."""
 PATIENCE = 2.0  # seconds, after which more processes are worth their start
+FATAL = 3  # variants in a row that ended the process which each had for itself, after which nothing more is tried
+ENDED = Answer("unanswered", None, "the process that solved it was ended each time, perhaps for want of memory")
 
 
 def quiet(done: int, of: int) -> None:
@@ -41,6 +48,25 @@ class Answers:
     interrupted: bool = False
 
 
+@dataclass(frozen=True, eq=False)
+class Start:
+    """What answers variants alike wherever it is taken: the file as it was read, what is changed in all, the basis."""
+
+    opened: Opened
+    changes: Changes
+    measure: str
+    standing: Standing | None
+
+    @classmethod
+    def of(cls, variants: Variants) -> Start:
+        """Return the start of `variants`."""
+        return cls(variants.opened, variants.changes, variants.measure, variants.moving.standing)
+
+    def variants(self) -> Variants:
+        """Return the variants anew."""
+        return Variants(self.opened, self.changes, self.measure)
+
+
 def answered(
     variants: Variants,
     asked: Sequence[Changes],
@@ -48,24 +74,36 @@ def answered(
     journal: Journal | None = None,
     told: Told = quiet,
 ) -> Answers:
-    """Return the answer of every variant in `asked`, each a set of ordinary changes, by `jobs` processes (all cores).
+    """Return the answer of every variant in `asked`, each a set of changes, by `jobs` processes (all cores).
 
     What the `journal` holds is not solved again. An interruption (Ctrl-C) ends the work, not what is answered.
     """
-    found = dict(enumerate(journal.answer(changes) for changes in asked)) if journal is not None else {}
-    known = {number: answer for number, answer in found.items() if answer is not None}
-    missing = [number for number in range(len(asked)) if number not in known]
-    told(len(known), len(asked))
+    known: dict[int, Answer] = {}
     interrupted = False
     try:
-        for number, answer in _solved(variants, asked, missing, jobs or cores()):
-            known[number] = answer
-            if journal is not None:
-                journal.keep(asked[number], answer)
-            told(len(known), len(asked))
+        with contextlib.closing(stream(variants, asked, processes(jobs), journal, told)) as found:
+            for number, answer in found:
+                known[number] = answer
     except KeyboardInterrupt:
         interrupted = True
     return Answers(tuple(known.get(number) for number in range(len(asked))), interrupted)
+
+
+def stream(
+    variants: Variants, asked: Sequence[Changes], where: Where, journal: Journal | None = None, told: Told = quiet
+) -> Found:
+    """Yield the number of each variant in `asked` with its answer, as they come; first those of the `journal`."""
+    found = dict(enumerate(journal.answer(changes) for changes in asked)) if journal is not None else {}
+    known = {number: answer for number, answer in found.items() if answer is not None}
+    missing = [number for number in range(len(asked)) if number not in known]
+    yield from known.items()
+    told(done := len(known), len(asked))
+    with contextlib.closing(where(variants, asked, missing)) as answers:
+        for number, answer in answers:
+            if journal is not None and answer != ENDED:
+                journal.keep(asked[number], answer)
+            yield number, answer
+            told(done := done + 1, len(asked))
 
 
 def cores() -> int:
@@ -79,40 +117,68 @@ def answer(variants: Variants, standing: Standing | None, changes: Changes) -> A
     """Return the answer of one variant, solved from `standing`; a change that is not allowed is told in its words."""
     variants.moving.stand_at(standing)
     try:
+        if any(ANY in path for path in changes):
+            changes = variants.expanded(changes.items())
         found = variants.answer(variants.variant(changes))
     except InputError as error:
         return Answer("wrong", None, str(error.faults[0].message))
+    except UsageError as error:
+        return Answer("wrong", None, str(error))
     except SolverError as error:
         return Answer("unanswered", None, str(error))
     return Answer(found.status, float(found.value) if found.feasible else None)
 
 
-def _solved(
-    variants: Variants, asked: Sequence[Changes], numbers: Sequence[int], processes: int
-) -> Iterator[tuple[int, Answer]]:
+def processes(jobs: int | None = None) -> Where:
+    """Return what answers by `jobs` processes of this machine (all cores)."""
+    return functools.partial(_solved, jobs or cores())
+
+
+def _solved(processes: int, variants: Variants, asked: Sequence[Changes], numbers: Sequence[int]) -> Found:
     """Yield the answers as they come: those of the first seconds from this process, which is there already."""
-    standing = variants.moving.standing if numbers else None
+    if not numbers:
+        return
+    standing = variants.moving.standing
     over = time.monotonic() + PATIENCE
     for done, number in enumerate(numbers):
         if processes > 1 and time.monotonic() >= over:
-            yield from _shared(variants, standing, asked, numbers[done:], processes)
+            yield from _shared(Start.of(variants), asked, numbers[done:], processes)
             return
         yield number, answer(variants, standing, asked[number])
 
 
-def _shared(
-    variants: Variants, standing: Standing | None, asked: Sequence[Changes], numbers: Sequence[int], processes: int
-) -> Iterator[tuple[int, Answer]]:
-    begin = functools.partial(_begin, variants.opened.path, variants.changes, variants.measure, standing)
-    with _processes(min(processes, len(numbers)), begin) as pool:
-        futures: dict[Future[Answer], int] = {pool.submit(_work, asked[number]): number for number in numbers}
+def _shared(start: Start, asked: Sequence[Changes], numbers: Sequence[int], processes: int) -> Found:
+    """Yield the answers of processes. Where one is ended, what they were at is asked again at the end, each alone."""
+    left = dict.fromkeys(numbers)
+    last: list[int] = []
+    while left:
         try:
-            for future in as_completed(futures):
-                yield futures[future], future.result()
+            for number, found in _round(start, asked, list(left), processes):
+                del left[number]
+                yield number, found
+        except BrokenProcessPool:
+            last += list(left)[: 2 * processes + 1]  # as many as may have been handed out
+            left = dict.fromkeys(number for number in left if number not in last)
+    ended = 0
+    for number in last:
+        try:
+            yield from _round(start, asked, [number], 1)
+            ended = 0
         except BrokenProcessPool as error:
-            raise SolverError(
-                "a process that solved variants was ended, perhaps for want of memory: --jobs 1"
-            ) from error
+            ended += 1
+            if ended == FATAL:
+                raise SolverError(
+                    "the processes that solve variants are ended, perhaps for want of memory: --jobs 1"
+                ) from error
+            yield number, ENDED
+
+
+def _round(start: Start, asked: Sequence[Changes], numbers: Sequence[int], processes: int) -> Found:
+    """Yield answers until all are there. Raises BrokenProcessPool where a process is ended."""
+    with _processes(min(processes, len(numbers)), functools.partial(_begin, start)) as pool:
+        futures: dict[Future[Answer], int] = {pool.submit(_work, asked[number]): number for number in numbers}
+        for future in as_completed(futures):
+            yield futures[future], future.result()
 
 
 @contextlib.contextmanager
@@ -133,13 +199,13 @@ def _processes(count: int, begin: Callable[[], None]) -> Iterator[ProcessPoolExe
 _own: dict[str, tuple[Variants, Standing | None]] = {}  # what a process keeps warm
 
 
-def _begin(path: str | os.PathLike[str], changes: Changes, measure: str, standing: Standing | None) -> None:
+def _begin(start: Start) -> None:
     """Make a process ready: Ctrl-C is its parent's, and where that is gone it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    _own["warm"] = (Variants(path, changes, measure), standing)
+    _own["warm"] = (start.variants(), start.standing)
 
 
 def _end_with(parent: BaseProcess) -> None:

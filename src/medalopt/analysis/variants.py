@@ -97,11 +97,11 @@ class Present:
 
 
 class Variants:
-    """The instance in the file at `path`, with `changes` made in every variant, and its variants."""
+    """The instance in `file`, a path or what was opened there, with `changes` made in all, and its variants."""
 
-    def __init__(self, path: str | os.PathLike[str], changes: Changes = NONE, measure: str = "cost") -> None:
+    def __init__(self, file: str | os.PathLike[str] | Opened, changes: Changes = NONE, measure: str = "cost") -> None:
         self.changes, self.measure = dict(changes), measure
-        self.opened: Opened = opened(path)
+        self.opened = file if isinstance(file, Opened) else opened(file)
         whole = self.opened.with_changes(self.changes)
         self.lots = whole.lots  # paths of whole lots and minimum orders, which are left out
         self.instance: Instance = without_lots(whole)

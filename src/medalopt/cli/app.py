@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from medalopt.cli import check, compare, explain, export, plan, sensitivity, solve, verify
+from medalopt.cli import check, compare, explain, export, plan, sensitivity, solve, sweep, verify
 from medalopt.cli.ending import emit, ended
 
 
@@ -38,6 +38,7 @@ for _verb in (
     sensitivity.sensitivity,
     plan.plan,
     compare.compare,
+    sweep.sweep,
     verify.verify,
     check.check,
     check.schema,

@@ -16,6 +16,7 @@ from medalopt.errors import OutputError, UsageError
 from medalopt.wording import shown
 
 if TYPE_CHECKING:
+    from medalopt.analysis.variants import Variants
     from medalopt.instance.instance import Instance
 
 InstanceFile = Annotated[Path, typer.Argument(metavar="INSTANCE", help="The instance, a YAML file.")]
@@ -48,6 +49,19 @@ def read(path: Path, given: list[str] | None) -> Instance:
     for warning in instance.warnings:
         say(f"warning: {warning}")
     return instance
+
+
+def opened(path: Path, given: list[str] | None, objective: str) -> Variants:
+    """Return the variants of the instance in the file at `path`; its warnings go to standard error."""
+    wanted = changes(given)
+    from medalopt.analysis.variants import Variants
+
+    variants = Variants(path, wanted, objective)
+    if variants.lots:
+        say(f"{variants.lots[0]}: whole lots and minimum orders are left out here; there are prices only without them")
+    for warning in variants.instance.warnings:
+        say(f"warning: {warning}")
+    return variants
 
 
 def check_output(output: Path, instance: Path) -> None:

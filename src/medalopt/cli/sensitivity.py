@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medalopt.cli.common import Changes, InstanceFile, Json, changes, check_output, place, progress
+from medalopt.cli.common import Changes, InstanceFile, Json, check_output, opened, place, progress
 from medalopt.cli.ending import emit, say
 from medalopt.cli.mattering import Drawn, Jobs, Kept, Mattering, Moved
 from medalopt.cli.mixing import Corners, DeviceMix, Mixing
@@ -75,7 +75,7 @@ def sensitivity(
     otherwise = Otherwise(without, tuple(drop or ()), start, delay, scenarios, premium)
     mixing, mattering = Mixing.of(device_mix, triangle), Mattering(tornado, rows, jobs, journal)
     asked = Asked(objective.value, Varying(tuple(vary or ()), budget, exact), otherwise, mixing, mattering)
-    variants = _opened(instance, set_, objective)
+    variants = opened(instance, set_, objective.value)
     try:
         parts = _made(variants, asked)
     except NoPlanError as error:
@@ -117,18 +117,6 @@ def _ranges(variants: Variants) -> Part:
 def _counted(step: Callable[[str], None]) -> Callable[[int, int], None]:
     """Return what names every tenth of the figures as a step."""
     return lambda done, of: step(f"{done} of {of}") if done and done % max(of // 10, 1) == 0 else None
-
-
-def _opened(instance: Path, given: list[str] | None, objective: Measure) -> Variants:
-    wanted = changes(given)
-    from medalopt.analysis.variants import Variants
-
-    variants = Variants(instance, wanted, objective.value)
-    if variants.lots:
-        say(f"{variants.lots[0]}: whole lots and minimum orders are left out here; there are prices only without them")
-    for warning in variants.instance.warnings:
-        say(f"warning: {warning}")
-    return variants
 
 
 def _tell(variants: Variants, parts: list[Part], output: Path | None, json: bool) -> None:

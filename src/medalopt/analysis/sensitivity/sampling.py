@@ -81,7 +81,7 @@ class Sample:
 
     def changes(self) -> Iterator[dict[str, str]]:
         """Yield the changes of all rows: of the first sample, of the second, then of the mixed one of each cause."""
-        yield from (self._row(self.first, row) for row in range(self.count))
+        yield from self.draws()
         yield from (self._row(self.second, row) for row in range(self.count))
         for at in range(len(self.causes)):
             mixed = (*self.first[:at], self.second[at], *self.first[at + 1 :])
@@ -93,6 +93,10 @@ class Sample:
             for factor, by in zip(cause.factors, own[row].tolist(), strict=True):
                 found.update(factor.changes(by))
         return found
+
+    def draws(self) -> Iterator[dict[str, str]]:
+        """Yield the changes of the rows of the first sample."""
+        return (self._row(self.first, row) for row in range(self.count))
 
     @property
     def held(self) -> float:
@@ -106,10 +110,10 @@ class Sample:
         return sum(held) / len(held) if held else 0.0
 
 
-def sample(found: tuple[Cause, ...], count: int) -> Sample:
+def sample(found: tuple[Cause, ...], count: int, seed: int = SEED) -> Sample:
     """Return two samples of `count` rows; each is a Latin hypercube, so that every figure is spread evenly."""
     width = sum(cause.width for cause in found)
-    random = np.random.Generator(np.random.PCG64(SEED))
+    random = np.random.Generator(np.random.PCG64(seed))
     ranks = np.stack([random.permutation(count) for _ in range(2 * width)], axis=1) if width else np.zeros((count, 0))
     evenly = (ranks + random.random(ranks.shape)) / count
     edges = np.cumsum([0, *(cause.width for cause in found)])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -17,7 +18,7 @@ from medalopt.quantity import Quantity, QuantityError, split, spoken
 from medalopt.wording import did_you_mean, shown
 
 HERE = "--set"  # where faults of changes stand
-HOW = "write PATH=LO..HI, such as --vary 'devices.*.content.Ag=70..120%'"
+HOW = "write PATH=LO..HI, such as 'devices.*.content.Ag=70..120%'"
 _SHARE = ""
 
 
@@ -37,47 +38,54 @@ class Vary:
     at: Callable[[float], Changes]
 
 
-def vary(variants: Variants, text: str) -> Vary:
+def vary(variants: Variants, text: str, option: str = "--vary") -> Vary:
     """Return what `text`, PATH=LO..HI, asks for. Raises UsageError or InputError, which say what is wrong with it."""
+    with told_of(option):
+        return _asked(variants, text, option)
+
+
+@contextmanager
+def told_of(option: str) -> Iterator[None]:
+    """Let the faults of changes be those of an option of the command line."""
     try:
-        return _asked(variants, text)
+        yield
     except InputError as error:
-        own = (dataclasses.replace(fault, file="--vary") if fault.file == HERE else fault for fault in error.faults)
+        own = (dataclasses.replace(fault, file=option) if fault.file == HERE else fault for fault in error.faults)
         raise InputError(list(own)) from error
 
 
-def _asked(variants: Variants, text: str) -> Vary:
+def _asked(variants: Variants, text: str, option: str) -> Vary:
     path, equals, ends = (part.strip() for part in text.partition("="))
     first, dots, last = (part.strip() for part in ends.partition(".."))
     if not (path and equals and first and dots and last):
-        raise UsageError(f"--vary {shown(text)}: {HOW}")
-    kind = _kind(variants, path, first)
+        raise UsageError(f"{option} {shown(text)}: {HOW}")
+    kind = kind_of(variants, path, first, option)
     try:
         found = _read(variants, path, kind, first, last)
     except QuantityError as error:
-        raise UsageError(f"--vary {shown(text)}: {error}") from error
+        raise UsageError(f"{option} {shown(text)}: {error}") from error
     if not found.low < found.high:
-        raise UsageError(f"--vary {shown(text)}: both ends are the same or turned round; {HOW}")
+        raise UsageError(f"{option} {shown(text)}: both ends are the same or turned round; {HOW}")
     for end in (found.low, found.high):  # tells what is not allowed there, and what has no such name
         variants.changed(found.at(end))
     return found
 
 
-def _kind(variants: Variants, path: str, value: str) -> Kind:
-    """Return the kind of the figures that `path` names."""
+def kind_of(variants: Variants, path: str, value: str, option: str) -> Kind:
+    """Return the kind of the figures that `path` names. Raises UsageError or InputError where it names none."""
     try:
         parse(path)
     except PathError as error:
-        raise UsageError(f"--vary {shown(path)}: {error}") from error
+        raise UsageError(f"{option} {shown(path)}: {error}") from error
     named = wildcards.named(variants.written, path)
     if not named:
         near = did_you_mean(path, (render(one) for one, _, _ in variants.written.figures()))
-        raise UsageError(f"--vary {shown(path)}: nothing in this instance has that name{near}")
+        raise UsageError(f"{option} {shown(path)}: nothing in this instance has that name{near}")
     kind = next((kind for kind in map(kind_at, named) if kind is not None), None)
     if kind is None:
         variants.changed({render(named[0]): value})  # says what is written wrong
         raise UsageError(
-            f"--vary {shown(path)}: no number stands there; name a figure, such as smelters.kosaka.capacity"
+            f"{option} {shown(path)}: no number stands there; name a figure, such as smelters.kosaka.capacity"
         )
     return kind
 
@@ -89,7 +97,7 @@ def _read(variants: Variants, path: str, kind: Kind, first: str, last: str) -> V
     unit = kind.measure.unit if isinstance(kind.measure, Measure) else _SHARE
     (one, own), (two, other) = split(first, unit, money), split(last, unit, money)
     own, other = own or other, other or own
-    if other == own == "%" and (several or not _accepts(kind, f"{two} %", variants)):
+    if other == own == "%" and (several or not accepts(kind, f"{two} %", variants)):
         return _scaling(variants, path, float(one), float(two))
     if several and any(end[0] in "+-" for end in (first, last)):
         return _adding(variants, path, kind, f"{one} {own}", f"{two} {other}")
@@ -106,7 +114,7 @@ def _read(variants: Variants, path: str, kind: Kind, first: str, last: str) -> V
     return Vary(path, other, float(low.exact / high.factor), high.raw, False, base, _putting(variants, path, other))
 
 
-def _accepts(kind: Kind, text: str, variants: Variants) -> bool:
+def accepts(kind: Kind, text: str, variants: Variants) -> bool:
     """Whether the figure itself may be written as `text`."""
     if not isinstance(kind.measure, Measure):
         return False

@@ -1,0 +1,109 @@
+"""A file of scenarios beside an instance: a CSV table with a column for each path, or YAML as `scenarios:` has it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from pathlib import Path
+
+from medalopt.instance.paths import PathError, parse
+from medalopt.instance.reader import files, yamltext
+from medalopt.instance.reader.faults import Faults, Place
+from medalopt.instance.reader.files import Bytes
+from medalopt.instance.reader.nodes import Mapping, Node, Scalar, Sequence
+from medalopt.instance.schema.document import Document
+from medalopt.wording import did_you_mean, shown
+
+NAME = "scenario"
+Scenarios = dict[str, dict[str, str]]
+_YAML = (".yaml", ".yml")
+
+
+def read(path: Path) -> Scenarios:
+    """Return the scenarios in the file at `path`, name to changes. Raises InputError with every fault of the file."""
+    faults = Faults()
+    name = os.fspath(path)
+    data = files.read(path, name, files.LARGEST_TABLE, lambda message: faults.add(Place(name), (), message))
+    text = files.text_of(data, faults, older=True) if data is not None else None
+    found: Scenarios = {}
+    if data is not None and text is not None:
+        found = (_of_yaml if path.suffix.lower() in _YAML else _of_table)(text, data, faults)
+        if not found and not faults.found:
+            faults.add(Place(name), (), "holds no scenarios")
+    faults.settle()
+    return found
+
+
+def _of_table(text: str, data: Bytes, faults: Faults) -> Scenarios:
+    """Return a scenario for each row, named in the column `scenario` or by its number; an empty cell is no change."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    found: Scenarios = {}
+    try:
+        header = [head.strip() for head in next((row for row in reader if row), [])]
+        line = reader.line_num
+        for column, head in enumerate(header, start=1):
+            if header.index(head) + 1 < column:
+                faults.add(Place(data.name, line, column), (), f"the column `{shown(head)}` stands twice")
+            elif head != NAME:
+                _check(head, Place(data.name, line, column), faults)
+        for row in reader:
+            place = Place(data.name, reader.line_num, 1)
+            if len(row) == len(header):
+                cells = dict(zip(header, row, strict=True))
+                name = cells.pop(NAME, "").strip() or str(len(found) + 1)
+                _add(found, name, {path: cell for path, cell in cells.items() if cell.strip()}, place, faults)
+            elif row:
+                faults.add(place, (), f"this row has {len(row)} cells, but the header has {len(header)}")
+    except csv.Error as error:
+        said = f"is not a CSV table: {shown(str(error))}; look for a quote that is not closed"
+        faults.add(Place(data.name, reader.line_num), (), said)
+    return found
+
+
+def _of_yaml(text: str, data: Bytes, faults: Faults) -> Scenarios:
+    """Return the scenarios of a mapping of their names, or of one that holds such a mapping as `scenarios`."""
+    root = yamltext.parse(text, data.name, faults)
+    if isinstance(root, Mapping) and list(root.items) == ["scenarios"]:
+        root = root.items["scenarios"]
+    if not isinstance(root, Mapping):
+        if root is not None:
+            faults.add(root.place, (), "expected scenarios by name, such as {poorer: {devices.*.content.Ag: 85 %}}")
+        return {}
+    found: Scenarios = {}
+    for name, node in root.items.items():
+        if not isinstance(node, Mapping):
+            faults.add(node.place, (name,), "expected changes, path to value, such as {devices.*.content.Ag: 85 %}")
+            continue
+        changes = {}
+        for path, value in node.items.items():
+            _check(path, node.keys[path], faults)
+            changes[path] = _value(value, (name, path), faults)
+        _add(found, name, changes, node.place, faults)
+    return found
+
+
+def _value(node: Node, path: tuple[str, ...], faults: Faults) -> str:
+    items = node.items if isinstance(node, Sequence) else (node,)
+    texts = [item.text for item in items if isinstance(item, Scalar) and not item.null]
+    if isinstance(node, Mapping) or len(texts) < len(items):
+        faults.add(node.place, path, "expected the new value: one figure, or a list of them")
+    return f"[{', '.join(texts)}]" if isinstance(node, Sequence) else "".join(texts)
+
+
+def _check(path: str, place: Place, faults: Faults) -> None:
+    """Note a path that cannot be read, or begins with no section."""
+    try:
+        section = str(parse(path)[0])
+    except PathError as error:
+        faults.add(place, (path[:100],), str(error))
+        return
+    if section not in Document.model_fields:
+        near = did_you_mean(section, Document.model_fields)
+        faults.add(place, (path,), f"a path begins with a section; `{shown(section)}` is none{near}")
+
+
+def _add(found: Scenarios, name: str, changes: dict[str, str], place: Place, faults: Faults) -> None:
+    if name in found:
+        faults.add(place, (), f"the scenario `{shown(name)}` stands twice: give one of them another name")
+    found[name] = changes

@@ -1,0 +1,193 @@
+"""Scenarios answered by a real Dask cluster, of processes started from the shell, as one process answers them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from tests.analysis.varied import ROOT, TINY
+
+from medalopt.analysis import pool
+from medalopt.analysis.journal import journal
+from medalopt.analysis.sweep import cluster
+from medalopt.analysis.sweep.scenario import Scenario
+from medalopt.analysis.sweep.sweep import Row, sweep
+from medalopt.analysis.variants import Variants
+from medalopt.errors import UsageError
+
+distributed = pytest.importorskip("distributed")
+
+SCENARIOS = [
+    *(Scenario(str(share), {"devices.*.content.Ag": f"{share} %"}) for share in range(70, 130, 5)),
+    Scenario("too many", {"medals.gold.count": "60"}),
+    Scenario("too much", {"smelters.near.returned.Ag": "101 %"}),
+    Scenario("nothing", {"smelters.*.terms.*.returned.Ag": "+1 %"}),
+]
+
+
+def silent(line: str) -> None:
+    """Note nothing."""
+
+
+def told(variants: Variants, where: pool.Where) -> list[Row]:
+    """Return the rows of all scenarios."""
+    return list(sweep(variants, SCENARIOS, where))
+
+
+@pytest.fixture(scope="module")
+def tiny() -> Variants:
+    """Return the variants of the tiny instance."""
+    return Variants(TINY)
+
+
+@pytest.fixture(scope="module")
+def alone(tiny: Variants) -> list[Row]:
+    """Return what one process answers."""
+    return told(tiny, pool.processes(1))
+
+
+@pytest.fixture(scope="module")
+def dask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
+    """Give the address of a scheduler and its two workers, processes of their own on this machine."""
+    folder = tmp_path_factory.mktemp("dask")
+    known = folder / "scheduler.json"
+    on_loopback = ["--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", str(known)]
+    worker = ["worker", *on_loopback, "--nthreads", "1", "--no-nanny", "--local-directory", str(folder)]
+    commands = [["scheduler", "--port", "0", "--dashboard-address", ":0", *on_loopback], worker, worker]
+    with contextlib.ExitStack() as stack:
+        started = []
+        for command in commands:
+            process = subprocess.Popen([sys.executable, "-m", "dask", *command], cwd=ROOT, stderr=subprocess.DEVNULL)
+            stack.callback(lambda one=process: (one.kill(), one.wait()))
+            started.append(process)
+        end = time.monotonic() + 60
+        while not known.exists() or not known.read_text().strip():
+            assert time.monotonic() < end and started[0].poll() is None, "the scheduler has not begun"
+            time.sleep(0.05)
+        yield SimpleNamespace(address=json.loads(known.read_text())["address"], workers=started[1:])
+
+
+def test_the_same_bits_though_a_worker_is_killed(alone: list[Row], dask: SimpleNamespace, tiny: Variants) -> None:
+    """Two workers, of which one is killed in the middle, give what one process gives, in the same order.
+
+    Each kind of answer is among them: a plan, none, changes that are wrong.
+    """
+    rows = sweep(tiny, SCENARIOS, cluster.cluster(dask.address, silent))
+    found = [next(rows)]
+    dask.workers[0].send_signal(signal.SIGKILL)
+    assert [*found, *rows] == alone
+    assert {row.answer.status for row in alone} == {"optimal", "infeasible", "wrong"}
+
+
+VERSIONS = cluster.versions()
+
+
+def test_a_worker_of_another_version(dask: SimpleNamespace, tiny: Variants, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker with other versions, whose bits might differ, answers nothing and says which it has."""
+    monkeypatch.setattr(cluster, "versions", lambda: ("99.0", *VERSIONS[1:]))
+    with pytest.raises(UsageError, match=r"it has medalopt .* instead of 99\.0.*same environment"):
+        told(tiny, cluster.cluster(dask.address, silent))
+
+
+def test_a_worker_answers_as_a_process_does(alone: list[Row], tiny: Variants, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a worker does is done here: it keeps the variants that it was sent, until it is sent others."""
+    sent = pickle.dumps(pool.Start.of(tiny))
+    assert cluster._kept(sent) == sent
+    for number in (0, 1):
+        answer = cluster._work(sent, "digest", VERSIONS, SCENARIOS[number].changes)
+        assert answer == alone[number].answer
+    monkeypatch.setattr(cluster, "versions", lambda: (*VERSIONS[:2], "3.99"))
+    with pytest.raises(UsageError, match=r"it has Python 3\.99 instead of"):
+        cluster._work(sent, "digest", VERSIONS, {})
+
+
+def test_what_the_journal_holds_is_not_asked_for(alone: list[Row], tiny: Variants, tmp_path: Path) -> None:
+    """With all answers in the journal no cluster is needed."""
+    with journal(tmp_path / "kept", tiny.instance, "cost") as kept:
+        assert list(sweep(tiny, SCENARIOS, pool.processes(1), kept)) == alone
+    with journal(tmp_path / "kept", tiny.instance, "cost") as kept:
+        assert list(sweep(tiny, SCENARIOS, cluster.cluster("tcp://127.0.0.1:1", silent), kept)) == alone
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense://a", "127.0.0.1:x"])
+def test_no_scheduler_there(address: str, tiny: Variants, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An address at which none answers is told, with how to start one."""
+    monkeypatch.setattr(cluster, "PATIENCE", "0.2s")
+    with pytest.raises(UsageError, match="no Dask scheduler answers there; start one by `dask scheduler`"):
+        told(tiny, cluster.cluster(address, silent))
+
+
+def test_without_dask(tiny: Variants, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where Dask is not installed, that is told with how to."""
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(UsageError, match=r"pip install 'medalopt\[distributed\]'"):
+        told(tiny, cluster.cluster("tcp://127.0.0.1:8786", silent))
+
+
+class Future:
+    """A task of a cluster that ended as it was told to."""
+
+    def __init__(self, status: str) -> None:
+        self.status = status
+
+    def release(self) -> None:
+        """Nothing is kept."""
+
+
+class Failing:
+    """A cluster without workers, whose tasks end in `status`."""
+
+    loop = None
+
+    def __init__(self, status: str) -> None:
+        self.status = status
+
+    def scheduler_info(self) -> dict[str, Any]:
+        """Return what the scheduler knows."""
+        return {"workers": {}}
+
+    def submit(self, *arguments: Any, **options: Any) -> Future:
+        """Return a task that has ended."""
+        return Future(self.status)
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, status: str, error: BaseException) -> None:
+    """Let every task end in `status`, with `error`."""
+    monkeypatch.setattr(cluster, "_client", lambda address: contextlib.nullcontext(Failing(status)))
+    ended = (type(error), error, None)
+    monkeypatch.setattr(distributed, "as_completed", lambda futures, **options: ((one, ended) for one in futures))
+
+
+def test_a_task_that_ends_its_workers(tiny: Variants, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dask gives it up after some workers: it has no answer, and the others go on; that one waits is noted."""
+    from distributed.scheduler import KilledWorker
+
+    failing(monkeypatch, "error", KilledWorker("task", None, 3))
+    noted: list[str] = []
+    found = told(tiny, cluster.cluster("tcp://a:1", noted.append))
+    assert {row.answer for row in found} == {pool.ENDED}
+    assert noted == ["--scheduler tcp://a:1: has no worker yet; waiting for one"]
+
+
+def test_a_scheduler_that_is_gone(tiny: Variants, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was lost with it is not waited for."""
+    failing(monkeypatch, "cancelled", KeyError())
+    with pytest.raises(UsageError, match="tcp://a:1: is gone; with --journal FILE"):
+        told(tiny, cluster.cluster("tcp://a:1", silent))
+
+
+def test_a_worker_without_medalopt(tiny: Variants, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that cannot even begin is told, with what it said."""
+    failing(monkeypatch, "error", ModuleNotFoundError("No module named 'medalopt'"))
+    with pytest.raises(UsageError, match="No module named 'medalopt'"):
+        told(tiny, cluster.cluster("tcp://a:1", silent))
