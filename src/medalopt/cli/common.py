@@ -64,10 +64,10 @@ def opened(path: Path, given: list[str] | None, objective: str) -> Variants:
     return variants
 
 
-def check_output(output: Path, instance: Path) -> None:
+def check_output(output: Path, instance: Path, what: str = "the instance") -> None:
     """See, before a long calculation, that something can be written at `output`. Raises OutputError."""
     if output.exists() and instance.exists() and output.samefile(instance):
-        raise OutputError(f"{place(output)}: is the instance itself; name another file")
+        raise OutputError(f"{place(output)}: is {what} itself; name another file")
     if not output.absolute().parent.is_dir():
         folder = place(output.parent)
         raise OutputError(f"{place(output)}: could not be written, there is no folder {folder}; make it first")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from medalopt.cli.anew import Actuals, After, Anew, Frozen
 from medalopt.cli.common import Changes, InstanceFile, Json, check_output, place, progress, read
 from medalopt.cli.ending import emit, say
 from medalopt.cli.limits import Gap, TimeLimit, limits
@@ -23,6 +24,9 @@ SUFFIXES = ("", ".json", ".html", ".pdf")
 
 def plan(
     instance: InstanceFile,
+    after: After = None,
+    actuals: Actuals = None,
+    frozen: Frozen = None,
     set_: Changes = None,
     gap: Gap = None,
     time_limit: TimeLimit = None,
@@ -40,13 +44,15 @@ def plan(
             wanted = "NAME.html, .pdf or .json, or as CSV to a folder"
             raise UsageError(f"-o {place(output)}: a sourcing plan is written as {wanted}")
         check_output(output, instance)
+        for path in filter(None, (actuals, frozen)):
+            check_output(output, path, "what has happened")
     within = limits(gap, time_limit)
-    figures = read(instance, set_)
+    anew = Anew.of(read(instance, set_), after, actuals, frozen)
     try:
-        made = _solved(figures, *within)
+        made = _solved(anew.figures, *within)
     except NoPlanError as error:
-        return tell_no_plan(figures, error, instance, set_, "cost", json)
-    content = _content(made)
+        return tell_no_plan(anew.figures, error, None if anew.question else instance, set_, "cost", json)
+    content = anew.told(_content(made), made)
     if output is not None:
         _write(content, made, output)
     _print(content, made, json)

@@ -21,7 +21,7 @@ _LONGEST = 600
 def tell_no_plan(
     figures: Instance,
     error: NoPlanError,
-    source: Path,
+    source: Path | None,
     given: list[str] | None,
     measure: str,
     as_json: bool,
@@ -30,7 +30,7 @@ def tell_no_plan(
 ) -> int:
     """Say that there is no plan, print what stands in its way and what would cure it, and return the exit code.
 
-    It is also written to `output`, where one is given.
+    It is also written to `output`, where one is given. `source` is None where `figures` stand in no file.
     """
     from medalopt.analysis.refusal import diagnose
     from medalopt.instance.lots import without_lots
@@ -43,7 +43,9 @@ def tell_no_plan(
         if figures.lots:
             say(f"{figures.lots[0]}: whole lots and minimum orders are left out of what stands in the way and cures it")
         with progress("looking for what stands in the way") as step:
-            found = diagnose(without_lots(figures), measure, extensions, source, changes(given), step)
+            found = diagnose(
+                without_lots(figures), measure, extensions, source, changes(given) if source else None, step
+            )
 
     def told(as_json: bool, screen: Screen | None = None) -> str:
         if as_json:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from medalopt.cli.anew import Actuals, After, Anew, Frozen
 from medalopt.cli.common import Changes, Json, read
 from medalopt.cli.ending import emit
 from medalopt.errors import UsageError
@@ -26,6 +27,9 @@ def verify(
     instance: Annotated[
         Path | None, typer.Argument(metavar="[INSTANCE]", help="Its instance; left out: the file that the plan names.")
     ] = None,
+    after: After = None,
+    actuals: Actuals = None,
+    frozen: Frozen = None,
     set_: Changes = None,
     json: Json = False,
 ) -> int:
@@ -37,7 +41,7 @@ def verify(
     from medalopt.report.jsonplan import text
 
     saved = saved_plan(plan)
-    figures = read(instance or _named(plan, saved.instance.files), set_)
+    figures = Anew.of(read(instance or _named(plan, saved.instance.files), set_), after, actuals, frozen).figures
     if isinstance(saved, SavedRefusal):
         refused = recheck(figures, saved)
         emit(text(pages.recheck_object(refused)) if json else pages.rechecked(refused, plan.name))

@@ -137,8 +137,13 @@ def _signed(path: Path, instance: Instance, found: Routes) -> tuple[Decisions, d
 
 def replanned(asked: Question, measure: str = "cost") -> Replan:
     """Return the best plan of what is left, beside the first plan. Raises NoPlanError where there is none."""
+    return beside(asked, solve(asked.left, measure))
+
+
+def beside(asked: Question, plan: Plan) -> Replan:
+    """Return the `plan` of what is left beside the best plan of the whole, where there was one."""
     try:
-        before = solve(asked.past.instance, measure)
+        before = solve(asked.past.instance, plan.measure)
     except NoPlanError:
         before = None
-    return Replan(asked, solve(asked.left, measure), before)
+    return Replan(asked, plan, before)

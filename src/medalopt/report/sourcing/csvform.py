@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from medalopt.plan.plan import Plan
 from medalopt.report import csvplan
 from medalopt.report.csvplan import csv_text, folder
+from medalopt.report.replanning.added import KEYS as ACTUAL
 from medalopt.report.sourcing.content import Cell, Column, Content, Document
 
 KEYS = ("award", "bought", "metal_account")  # of all tables and lines of documents
-OPTIONAL = csvplan.OPTIONAL | {f"{key}.csv" for key in (*KEYS, "documents")}  # of which a folder may hold any
+OPTIONAL = csvplan.OPTIONAL | {f"{key}.csv" for key in (*KEYS, *ACTUAL, "documents")}  # of which a folder may hold any
 
 
 def as_folder(content: Content, plan: Plan) -> dict[str, str]:

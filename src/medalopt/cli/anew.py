@@ -1,0 +1,62 @@
+"""Planning anew after some time: `--after`, `--actuals` and `--frozen`, of the verbs that know them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from medalopt.cli.common import progress
+from medalopt.errors import UsageError
+
+if TYPE_CHECKING:
+    from medalopt.analysis.replanning.replan import Question
+    from medalopt.instance.instance import Instance
+    from medalopt.plan.plan import Plan
+    from medalopt.report.sourcing.content import Content
+
+After = Annotated[
+    str | None,
+    typer.Option("--after", metavar="PERIOD", help="Plan anew what is left after this period, such as 2018-06."),
+]
+Actuals = Annotated[
+    Path | None,
+    typer.Option("--actuals", metavar="FILE", help="With --after: what happened, smelters' settlement sheet as CSV."),
+]
+Frozen = Annotated[
+    Path | None,
+    typer.Option("--frozen", metavar="PATH", help="With --after: what is signed, as CSV, or a saved plan."),
+]
+
+
+@dataclass(frozen=True, eq=False)
+class Anew:
+    """What is to be planned: the instance itself, or what is left of it."""
+
+    figures: Instance
+    question: Question | None = None
+
+    @classmethod
+    def of(cls, figures: Instance, after: str | None, actuals: Path | None, frozen: Path | None) -> Anew:
+        """Return what is to be planned. Raises UsageError and InputError where the options do not fit."""
+        if after is None:
+            if actuals is not None or frozen is not None:
+                raise UsageError("--actuals and --frozen tell what happened up to a period: name it by --after")
+            return cls(figures)
+        from medalopt.analysis.replanning.replan import question
+
+        asked = question(figures, after, actuals, frozen)
+        return cls(asked.left, asked)
+
+    def told(self, content: Content, made: Plan) -> Content:
+        """Return the sourcing plan with what has happened in front, where something has."""
+        if self.question is None:
+            return content
+        from medalopt.analysis.replanning.replan import beside
+        from medalopt.report.replanning.added import with_actuals
+
+        with progress("solving the first plan"):
+            found = beside(self.question, made)
+        return with_actuals(content, found)

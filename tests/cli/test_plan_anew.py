@@ -1,0 +1,144 @@
+"""`medalopt plan --after`: what happened in front of the plan of what is left, in every form, and verified."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from tests.analysis.replanning.test_replan import BASE, LOTS, SIGNED
+from tests.cli.runs import Run, here
+
+import medalopt
+from medalopt.analysis.replanning.replan import question, replanned
+from medalopt.report.replanning.added import decision
+
+ANEW = ("--after", "2018-02", "--actuals", "actuals.csv")
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder with the instance and both files, in which commands run."""
+    shutil.copy(BASE, tmp_path / "base.yaml")
+    (tmp_path / "actuals.csv").write_text(LOTS)
+    (tmp_path / "signed.csv").write_text(SIGNED)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def plan(*arguments: str) -> Run:
+    """Plan the instance anew with everything that is known."""
+    return here("plan", "base.yaml", *ANEW, "--frozen", "signed.csv", *arguments)
+
+
+def test_what_happened_comes_first(desk: Path) -> None:
+    """Devices, silver and cost in sentences, then the tables of plan against actual, then the plan of what is left."""
+    ran = plan()
+    out = " ".join(ran.out.split())
+    assert ran.code == 0
+    assert "base, planned anew after 2018-02" in out
+    assert "By the end of 2018-02 3.248 t of devices had been sent, 3.444 t were planned; 1 t more are signed" in out
+    assert "Silver: 1.7 kg back of 2.7 kg planned, 4.41 kg on its way; the melts to come take 13.25 kg." in out
+    assert "more than the first plan." in out and "`on its way` stands for metal that is awaited" in out
+    order = ["Metal: plan against actual", "Devices: plan against actual", "Cost: first plan and now", "Settled lots"]
+    order += ["Metal on its way", "Signed shipments", "Award table"]
+    assert sorted(order, key=out.index) == order
+
+
+def test_it_is_verified_with_the_same_files(desk: Path) -> None:
+    """Accepted with what it was made of; refused without it, or after another month."""
+    assert plan("-o", "plan.json").code == 0
+    known = ("--actuals", "actuals.csv", "--frozen", "signed.csv")
+    assert here("verify", "plan.json", "--after", "2018-02", *known).code == 0
+    assert here("verify", "plan.json", "base.yaml").code == 1
+    assert here("verify", "plan.json", "base.yaml", *ANEW).code == 1
+    assert set(json.loads((desk / "plan.json").read_text())["instance"]["files"]) == {
+        "base.yaml",
+        "actuals.csv",
+        "signed.csv",
+    }
+
+
+def test_tables_and_json_hold_it(desk: Path) -> None:
+    """The folder of CSV may be written again; JSON has the same rows, and what adds up does."""
+    for _ in range(2):
+        assert plan("-o", "folder").code == 0
+    sourcing = json.loads(plan("--json").out)["sourcing"]["tables"]
+    for key in ("actual_metal", "actual_devices", "actual_cost", "actual_yield", "actual_lots", "on_its_way", "signed"):
+        with (desk / "folder" / f"{key}.csv").open() as file:
+            rows = list(csv.DictReader(file))
+        assert len(rows) == len(sourcing[key]["rows"]) > 0
+    instance = medalopt.load("base.yaml")
+    found = replanned(question(instance, "2018-02", desk / "actuals.csv", desk / "signed.csv"))
+    now = sum(row["now"] for row in sourcing["actual_cost"]["rows"])
+    first = sum(row["first_plan"] or 0 for row in sourcing["actual_cost"]["rows"])
+    assert now == pytest.approx(found.total) and found.before is not None
+    assert first == pytest.approx(found.before.cost)
+    (yielded,) = [row for row in sourcing["actual_yield"]["rows"] if row["metal"] == "silver"]
+    assert yielded["of_expected"] == pytest.approx(1.7 / (0.9975 * 1.8))
+    assert [row["settled"] for row in sourcing["actual_lots"]["rows"]] == ["2018-02", None, None, None, None]
+
+
+def test_a_page_with_its_chart(desk: Path) -> None:
+    """The page draws silver as planned, as it came and as planned now."""
+    assert plan("-o", "plan.html").code == 0
+    page = (desk / "plan.html").read_text()
+    assert "Silver: 1.7 kg back by 2018-02, 63.0 % of the 2.7 kg planned" in page and "this plan" in page
+
+
+def test_without_a_first_plan(desk: Path) -> None:
+    """Where the first plan does not exist what happened stands alone; overdue medals and late metal are told."""
+    lots = LOTS.replace("2018-02-20", "2019-02-20")
+    (desk / "actuals.csv").write_text(lots)
+    instance = medalopt.load("base.yaml", {"medals.early.due": "2018-01", "market.silver.limit": "1 kg"})
+    found = replanned(question(instance, "2018-02", desk / "actuals.csv"))
+    said = " ".join(decision(found))
+    assert found.before is None and "planned" not in said and "more than the first plan" not in said
+    assert "Overdue, and taken to be due at once: the alloy of `early`." in said
+    assert "Some metal comes only after the last period, and is left out." in said
+    ran = here(
+        "plan",
+        "base.yaml",
+        *ANEW,
+        "--set",
+        "medals.early.due=2018-01",
+        "--set",
+        "market.silver.limit=1 kg",
+        "-o",
+        "p.html",
+    )
+    assert ran.code == 0 and "Metal that comes after the last period is left out." in ran.out
+    assert "Silver: 0 kg back by 2018-02" in (desk / "p.html").read_text()
+
+
+def test_where_the_rest_has_no_plan(desk: Path) -> None:
+    """The refusal is that of what is left: exit code 3, what stands in its way, and cures."""
+    ran = here("plan", "base.yaml", *ANEW, "--set", "market.silver.limit=1 kg", "--set", "medals.medal.count=40")
+    assert ran.code == 3 and "base_after_2018-02: no plan exists" in ran.err
+    assert "can be there" in ran.out and "Proven" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "wrong"),
+    [
+        (("--actuals", "actuals.csv"), 2, "name it by --after"),
+        (("--after", "2018-02"), 2, "say what has happened since by --actuals"),
+        (("--after", "2018-09", "--actuals", "actuals.csv"), 2, "names no period"),
+        (("--after", "2018-02", "--actuals", "none.csv"), 2, "none.csv: cannot be read"),
+        (("--after", "2018-01", "--actuals", "actuals.csv"), 2, "actuals.csv:3:5: period: lies after 2018-01"),
+        (("--after", "2018-02", "--frozen", "base.yaml"), 2, "base.yaml:1:1: unknown column"),
+        ((*ANEW, "-o", "x.doc"), 2, "a sourcing plan is written as"),
+    ],
+)
+def test_what_cannot_be_planned_anew(desk: Path, arguments: tuple[str, ...], code: int, wrong: str) -> None:
+    """One line for each fault, with its place."""
+    ran = here("plan", "base.yaml", *arguments)
+    assert ran.code == code and wrong in ran.err and ran.out == ""
+
+
+def test_what_happened_is_not_written_over(desk: Path) -> None:
+    """-o may not name the sheet that is read."""
+    (desk / "sheet.json").symlink_to("actuals.csv")
+    assert plan("-o", "sheet.json").code == 5 and (desk / "actuals.csv").read_text() == LOTS
