@@ -88,7 +88,7 @@ def _write(content: Content, made: Plan, output: Path) -> None:
         say(f"{place(output)}: the sourcing plan is written")
     else:
         files = csvform.as_folder(content, made)
-        write_folder(output, files, csvform.OPTIONAL)
+        write_folder(output, files, csvform.replaceable(output))
         say(f"{place(output)}: the sourcing plan is written, {len(files)} tables as CSV")
 
 

@@ -5,20 +5,23 @@ from __future__ import annotations
 from medalopt import __version__
 from medalopt.plan.plan import Plan
 from medalopt.report.answer import answer, proof
-from medalopt.report.sourcing import award, charts_metal, metals, orders
-from medalopt.report.sourcing.content import Content, Table
+from medalopt.report.sourcing import award, charts_metal, melting, metals, spend, tracing
+from medalopt.report.sourcing.content import Content
+from medalopt.report.sourcing.documents import documents, listed
 from medalopt.report.worth import Worth
 
-PARTS = (award.tables, orders.tables, metals.tables)  # each Plan -> tables
+PARTS = (award.tables, spend.tables, metals.tables, melting.tables, tracing.tables)  # each Plan -> tables
 
 
 def contents(plan: Plan) -> Content:
     """Return all that the sourcing plan says of `plan`."""
+    orders = documents(plan)
+    parts = (table for part in PARTS for table in part(plan))
     return Content(
         plan.instance.title or plan.instance.name,
         answer(plan, Worth(plan)),
-        tuple(table for part in PARTS for table in part(plan) if table.rows),
-        (),
+        tuple(table for table in (listed(plan, orders), *parts) if table.rows),
+        orders,
         charts_metal.charts(plan),
         foot(plan),
     )
@@ -31,8 +34,3 @@ def foot(plan: Plan) -> tuple[str, ...]:
         f"Figures of {plan.instance.name}: sha256 {plan.instance.figures}.",
         f"medalopt {__version__}, HiGHS {plan.solver}, {plan.method}.",
     )
-
-
-def keyed(content: Content) -> dict[str, Table]:
-    """Return the tables by their keys."""
-    return {table.key: table for table in content.tables}

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import re
 from collections.abc import Iterable
+from pathlib import Path
 
+from medalopt.instance.reader.files import read
 from medalopt.plan.plan import Plan
 from medalopt.report import csvplan
 from medalopt.report.csvplan import csv_text, folder
-from medalopt.report.replanning.added import KEYS as ACTUAL
 from medalopt.report.sourcing.content import Cell, Column, Content, Document
 
-KEYS = ("award", "bought", "metal_account")  # of all tables and lines of documents
-OPTIONAL = csvplan.OPTIONAL | {f"{key}.csv" for key in (*KEYS, *ACTUAL, "documents")}  # of which a folder may hold any
+LIST = "tables.csv"  # what stands in which file
+_LARGEST = 1 << 20  # bytes of it
+_OWN_NAME = re.compile(r"[A-Za-z0-9_]+\.csv")
+_PLAN = "the plan itself, as `medalopt solve` writes it"
 
 
 def as_folder(content: Content, plan: Plan) -> dict[str, str]:
@@ -25,7 +31,25 @@ def as_folder(content: Content, plan: Plan) -> dict[str, str]:
     if content.documents:
         own["documents.csv"] = _documents(content.documents)
     assert files.keys().isdisjoint(own), "a table of the sourcing plan has the name of one of the plan itself"
-    return files | own
+    told = {f"{table.key}.csv": table.says for table in (*content.tables, *(one.lines for one in content.documents))}
+    every = sorted({*files, *own, LIST})
+    listed = {"file": every, "says": [told.get(name, _SAYS.get(name, _PLAN)) for name in every]}
+    return files | own | {LIST: csv_text(listed)}
+
+
+_SAYS = {
+    "decision.csv": "The decision on one page, and what it rests on.",
+    "documents.csv": "Party and terms of every document; its lines stand in the files of its kind.",
+    LIST: "What stands in which file.",
+}
+
+
+def replaceable(path: Path) -> frozenset[str]:
+    """Return the files that a folder at `path` may hold and still be replaced: those of a sourcing plan before."""
+    listed = read(path / LIST, LIST, _LARGEST, lambda message: None)
+    text = listed.content.decode("utf-8", "replace") if listed else ""
+    found = {row[0] for row in csv.reader(io.StringIO(text, newline="")) if row and _OWN_NAME.fullmatch(row[0])}
+    return csvplan.OPTIONAL | found
 
 
 def _csv(columns: tuple[Column, ...], rows: Iterable[tuple[Cell, ...]]) -> str:

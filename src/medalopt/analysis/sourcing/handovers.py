@@ -1,0 +1,116 @@
+"""What each document orders: devices by stream, period and way; feed and metal by smelter; metal by offer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from medalopt.instance.decisions import Account
+from medalopt.instance.figures import Ints
+
+
+@dataclass(frozen=True)
+class Handover:
+    """Devices of a stream, by one way, in one period: tonnes, and money by kind of cost. `smelter` -1: none."""
+
+    stream: int
+    treatment: int
+    smelter: int
+    period: int
+    tonnes: float
+    costs: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Storage:
+    """Tonnes of a stream that wait at the end of a period, and what that costs."""
+
+    stream: int
+    period: int
+    tonnes: float
+    cost: float
+
+
+@dataclass(frozen=True)
+class Feed:
+    """Feed of a smelter by one line of its terms in one period: tonnes and treatment charge."""
+
+    line: int
+    period: int
+    tonnes: float
+    charge: float
+    metals: tuple[Returned, ...]
+
+
+@dataclass(frozen=True)
+class Returned:
+    """A metal of a feed: kg in it, kg that come back, when (None: after the horizon), and the refining charge."""
+
+    metal: int
+    contained: float
+    kilograms: float
+    back: int | None
+    charge: float
+
+
+_WAY = {"supply": "supply", "collection": "collection", "treatment": "treating", "transport": "transport"}
+_COSTS = {**_WAY, "residue": "residue"}  # kind of cost to the name of its rate on a route
+
+
+def handovers(account: Account, region: int) -> Iterator[Handover]:
+    """Yield what a region hands over, stream by stream, in the order of periods."""
+    found, sent = account.found, account.decisions.sent
+    own = np.flatnonzero(account.instance.streams.region[found.stream] == region)
+    route, period = np.nonzero(sent[own])
+    order = np.lexsort((own[route], period, found.stream[own[route]]))
+    for j, t in zip(own[route[order]].tolist(), period[order].tolist(), strict=True):
+        tonnes = float(sent[j, t])
+        costs = {kind: tonnes * float(getattr(found, rate)[j]) for kind, rate in _COSTS.items()}
+        yield Handover(int(found.stream[j]), int(found.treatment[j]), int(found.smelter[j]), t, tonnes, costs)
+
+
+def storages(account: Account, region: int) -> Iterator[Storage]:
+    """Yield what waits in a region, stream by stream."""
+    streams, waiting = account.instance.streams, account.decisions.stockpile
+    own = np.flatnonzero(streams.region == region)
+    stream, period = np.nonzero(waiting[own])
+    for i, t in zip(own[stream].tolist(), period.tolist(), strict=True):
+        tonnes = float(waiting[i, t])
+        yield Storage(i, t, tonnes, tonnes * float(streams.storage_cost.value[i]))
+
+
+def feeds(account: Account, smelter: int) -> Iterator[Feed]:
+    """Yield the feed of a smelter in the order of periods, each line of terms by itself."""
+    found, sent = account.found, account.decisions.sent
+    routes = np.flatnonzero(found.smelter == smelter)
+    device = account.instance.streams.device[found.stream[routes]]
+    line = account.instance.smelters.line[smelter, device, found.treatment[routes]]
+    for t in range(sent.shape[1]):
+        for one in np.unique(line[sent[routes, t] != 0]).tolist():
+            yield _feed(account, smelter, one, t, routes[(line == one) & (sent[routes, t] != 0)])
+
+
+def _feed(account: Account, smelter: int, line: int, period: int, routes: Ints) -> Feed:
+    found, tonnes = account.found, account.decisions.sent[routes, period]
+    return Feed(
+        line,
+        period,
+        float(found.to_smelter[routes] @ tonnes),
+        float(found.smelting[routes] @ tonnes),
+        tuple(_metals(account, smelter, period, routes)),
+    )
+
+
+def _metals(account: Account, smelter: int, period: int, routes: Ints) -> Iterator[Returned]:
+    instance, found, tonnes = account.instance, account.found, account.decisions.sent[routes, period]
+    device = instance.streams.device[found.stream[routes]]
+    held = instance.devices.assay.value[device] * instance.treatments.recovery.value[found.treatment[routes], device]
+    for e in range(len(instance.metals.names)):
+        back = period + int(instance.smelters.lead[smelter, e])
+        in_time = back < len(instance.periods)
+        contained, kilograms = float(held[:, e] @ tonnes), float(found.returned[routes, e] @ tonnes)
+        if kilograms > 0:
+            charge = float(found.refining[routes, e] @ tonnes) if in_time else 0.0
+            yield Returned(e, contained, kilograms, back if in_time else None, charge)

@@ -1,0 +1,67 @@
+"""Metal purchase orders: kilograms of an offer, by period and alloy, at its price."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from medalopt.analysis.sourcing.payments import ORDER
+from medalopt.instance.instance import Instance
+from medalopt.plan.plan import Plan
+from medalopt.report.numbers import share
+from medalopt.report.plants import period_word
+from medalopt.report.sourcing.content import Cell, Column, Document, Table
+from medalopt.report.sourcing.currency import amount, places, rate
+from medalopt.report.sourcing.documents.form import KILOGRAM, TOLERANCE, document, window
+
+_SAYS = "Metal or scrap to deliver, and the alloy that it is charged to."
+
+
+def documents(plan: Plan) -> tuple[Document, ...]:
+    """Return the order of every offer that something is bought of."""
+    instance, bought = plan.instance, plan.account.decisions.bought
+    made: list[Document] = []
+    for offer in range(len(instance.market.names)):
+        period, alloy = np.nonzero(bought[offer].T)
+        if len(period):
+            places_of = list(zip(period.tolist(), alloy.tolist(), strict=True))
+            rows = tuple(_row(instance, offer, t, a, float(bought[offer, a, t])) for t, a in places_of)
+            lines = Table("purchase_lines", "What is bought", _SAYS, _columns(instance), rows)
+            made.append(
+                _document(instance, f"P{len(made) + 1:02d}", offer, period.tolist(), lines, bought[offer].sum())
+            )
+    return tuple(made)
+
+
+def _document(
+    instance: Instance, number: str, offer: int, periods: list[int], lines: Table, kilograms: float
+) -> Document:
+    currency, market = instance.currency, instance.market
+    money = sum(float(row[4]) for row in lines.rows if isinstance(row[4], float))
+    held = zip(instance.metals.titles, market.composition.value[offer].tolist(), strict=True)
+    goods = ", ".join(f"{title} {share(part, 1.0)}" for title, part in held if part)
+    terms = (
+        ("Goods", f"{market.names[offer]}: {goods}; recycled {share(float(market.recycled.value[offer]), 1.0)}"),
+        ("Quantity", f"{kilograms:,.3f} kg in all"),
+        ("Quantity tolerance", TOLERANCE),
+        ("Delivery window", window(instance, periods)),
+        ("Price basis", f"{currency} per kilogram, as each line says"),
+        ("Amount", f"{money:,.{places(currency)}f} {currency}".replace("-", "−")),
+    )
+    return document(instance, ORDER, number, ("Offer", market.names[offer]), terms, lines, ())
+
+
+def _columns(instance: Instance) -> tuple[Column, ...]:
+    return (
+        Column("period", period_word(instance).capitalize()),
+        Column("alloy", "For alloy"),
+        Column("bought_kg", "Kilograms", "kg", 3, total=True),
+        rate("price_per_kg", "Price", instance.currency, "kg"),
+        amount("amount", "Amount", instance.currency),
+        Column("unit_code", "Unit code", hidden=True),
+    )
+
+
+def _row(instance: Instance, offer: int, period: int, alloy: int, kilograms: float) -> tuple[Cell, ...]:
+    price = float(instance.market.price.value[offer, period])
+    names = (instance.periods[period], instance.alloys.names[alloy])
+    return (*names, kilograms, price, kilograms * price, KILOGRAM)

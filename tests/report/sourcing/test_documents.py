@@ -1,0 +1,137 @@
+"""Call-offs, toll-refining instructions and purchase orders: together they are the plan, to the yen."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pytest
+from tests.report.plans import plan
+from tests.report.sourcing.parties import PARTY, with_parties
+
+from medalopt import Plan
+from medalopt.report.sourcing.content import DRAFT, Document
+from medalopt.report.sourcing.documents import documents, listed
+from medalopt.report.sourcing.documents.form import window
+
+
+def figures(made: Iterable[Document], key: str, kind: str | None = None) -> list[float]:
+    """Return the figures of a column in all documents (of one kind)."""
+    found = []
+    for document in made:
+        if kind is None or document.kind == kind:
+            at = [column.key for column in document.lines.columns].index(key)
+            found += [float(row[at] or 0) for row in document.lines.rows]  # type: ignore[arg-type]
+    return found
+
+
+@pytest.mark.parametrize("name", ["tiny", "tokyo2020", "dantzig", "rio2016"])
+def test_what_is_ordered_is_what_the_plan_costs(name: str) -> None:
+    """All documents and one's own account add up to the cost of the plan, each kind of cost in one place."""
+    made = plan(name)
+    own = sum(made.costs[kind] for kind in ("holding", "sales", "scrap"))
+    assert sum(figures(documents(made), "amount")) + own == pytest.approx(made.cost, rel=1e-12)
+    assert abs(sum(figures(documents(made), "amount")) + own - made.cost) < 0.5
+
+
+@pytest.mark.parametrize("name", ["tiny", "tokyo2020"])
+def test_what_is_called_off_is_what_is_sent(name: str) -> None:
+    """The tonnes of the call-offs are the shipments; feed and kilograms of the instructions are the smelters'."""
+    made = plan(name)
+    orders = documents(made)
+    assert sum(figures(orders, "tonnes_t", "call-off")) == pytest.approx(sum(made.tables["shipments"]["tonnes"]))
+    toll = "toll-refining instruction"
+    assert sum(figures(orders, "feed_t", toll)) == pytest.approx(float(made.account.feed.sum()))
+    in_time = 0.0
+    for document in orders:
+        if document.kind == toll:
+            at = [column.key for column in document.lines.columns]
+            rows = [dict(zip(at, row, strict=True)) for row in document.lines.rows]
+            in_time += sum(float(row["returned_kg"] or 0) for row in rows if row["back"] != "later")  # type: ignore[arg-type]
+    assert in_time == pytest.approx(float(made.account.returned.sum()))
+    bought = figures(orders, "bought_kg", "metal purchase order")
+    assert sum(bought) == pytest.approx(sum(made.tables["purchases"]["kg"]))
+
+
+def test_a_line_can_be_checked_with_a_pencil() -> None:
+    """Tonnes times the prices of a line are its amount; unit codes are those of UN/CEFACT, and hidden."""
+    for document in documents(plan("tiny")):
+        keys = [column.key for column in document.lines.columns]
+        assert document.lines.columns[keys.index("unit_code")].hidden
+        for row in document.lines.rows:
+            line = dict(zip(keys, row, strict=True))
+            assert line["unit_code"] in ("TNE", "KGM")
+            if document.kind == "call-off" and line["tonnes_t"] is not None:
+                rates = sum(float(line[key]) for key in keys if key.endswith("_per_t"))  # type: ignore[arg-type]
+                assert float(line["tonnes_t"]) * rates == pytest.approx(line["amount"])
+            if document.kind == "metal purchase order":
+                assert float(line["bought_kg"]) * float(line["price_per_kg"]) == pytest.approx(line["amount"])  # type: ignore[arg-type]
+
+
+def test_what_waits_is_charged_as_storage_and_called_off_once() -> None:
+    """A stockpile has a line of its own with its storage; its tonnes are not counted with those handed over."""
+    made = plan("tiny")
+    east = documents(made)[0]
+    waiting = [row for row in east.lines.rows if row[3] == "waits"]
+    assert sum(float(row[-2]) for row in waiting) == pytest.approx(made.costs["storage"])  # type: ignore[arg-type]
+    assert all(row[5] is None for row in waiting)
+
+
+def test_a_party_that_is_known_takes_the_stamp_off() -> None:
+    """While a field is missing the document is a draft that names it; with all of them it can be signed."""
+    made = with_parties(plan("tiny"), {"near": PARTY, "far": {**PARTY, "contract": " "}})
+    by_party = {document.party[0][1]: document for document in documents(made)}
+    assert by_party["near"].stamp == ""
+    assert dict(by_party["near"].party)["Legal name"] == "Near Smelting K.K."
+    terms = dict(by_party["near"].terms)
+    assert terms["Payment"] == "30 days after receipt"
+    assert terms["Further terms"] == "weighed on arrival"
+    assert terms["Approved by"] == ""
+    assert by_party["far"].stamp == DRAFT
+    assert by_party["far"].missing == ("contract",)
+    assert by_party["east"].missing[0] == "legal name"
+    assert "parties.east" in by_party["east"].notes[-1]
+    states = {row[2]: row[-1] for row in listed(made, tuple(by_party.values())).rows}
+    assert states["near"] == "complete"
+    assert states["far"] == "draft: 1 missing"
+
+
+def test_the_list_comes_to_what_the_documents_come_to() -> None:
+    """The list of documents has each of them once, with its amount."""
+    made = documents(plan("tiny"))
+    table = listed(plan("tiny"), made)
+    assert [row[0] for row in table.rows] == [document.number for document in made]
+    assert sum(float(row[4]) for row in table.rows) == pytest.approx(sum(figures(made, "amount")))  # type: ignore[arg-type]
+
+
+def test_metal_after_the_horizon_is_told_and_not_charged() -> None:
+    """What comes back too late is a line without a charge, and a note says so."""
+    late = plan("tiny", ("smelters.far.lead", "4"))
+    made = [document for document in documents(late) if document.party[0][1] == "far"]
+    keys = [column.key for column in made[0].lines.columns]
+    rows = [dict(zip(keys, row, strict=True)) for row in made[0].lines.rows]
+    assert any(row["back"] == "later" and row["amount"] == 0 for row in rows)
+    assert any("after 2017-07" in note for note in made[0].notes)
+
+
+def _periods(names: tuple[str, ...], length: str) -> Plan:
+    one = plan("tiny")
+    return replace(one, instance=replace(one.instance, periods=names, period_length=length))
+
+
+@pytest.mark.parametrize(
+    ("names", "length", "said"),
+    [
+        (("2017-04", "2017-05"), "month", "each line within its month; 2017-04-01 to 2017-05-31 in all"),
+        (("2017-10", "2018-01"), "quarter", "each line within its quarter; 2017-10-01 to 2018-03-31 in all"),
+        (("2019-01", "2020-01"), "year", "each line within its year; 2019-01-01 to 2020-12-31 in all"),
+        (("2019-04", "2020-04"), "year", "each line within its year; 2019-04-01 to 2021-03-31 in all"),
+        (("1", "2"), "month", "each line within its period; periods 1 to 2 in all"),
+    ],
+)
+def test_the_delivery_window_ends_with_the_last_day(names: tuple[str, ...], length: str, said: str) -> None:
+    """The window runs from the first day of the first period to the last day of the last one."""
+    assert window(_periods(names, length).instance, [0, 1]) == said
+
+
+def test_one_period_without_a_date_is_the_window() -> None:
+    """Where periods have no dates, one alone is called by what it is."""
+    assert window(_periods(("1",), "month").instance, [0]) == "within its period"
