@@ -144,7 +144,7 @@ def _yield(found: Replan) -> Table:
         own = told & (device == d)
         for metal in found.metals if own.any() else ():
             expected, payable = float(past.expected[own, metal].sum()), float(lots.payable[own, metal].sum())
-            if expected or payable:
+            if payable or (expected and lots.payable[told, metal].any()):
                 share, tonnes = _share(payable, expected), float(lots.devices_t[own].sum())
                 rows.append((name, instance.metals.titles[metal], int(own.sum()), tonnes, expected, payable, share))
     columns = (
