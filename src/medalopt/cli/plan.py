@@ -1,4 +1,4 @@
-"""`medalopt plan`: the sourcing plan for procurement, as text, JSON, CSV, page or print."""
+"""`medalopt plan`: the sourcing plan for procurement, as text, JSON, CSV, workbook, page or print."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from medalopt.plan.plan import Plan
     from medalopt.report.sourcing.content import Content
 
-SUFFIXES = ("", ".json", ".html", ".pdf")
+SUFFIXES = ("", ".json", ".xlsx", ".html", ".pdf")
 
 
 def plan(
@@ -33,7 +33,7 @@ def plan(
     output: Annotated[
         Path | None,
         typer.Option(
-            "-o", "--output", metavar="PATH", help="Also write it: NAME.html, .pdf, .json, or a folder of CSV."
+            "-o", "--output", metavar="PATH", help="Also write it: NAME.xlsx, .html, .pdf, .json, or a folder of CSV."
         ),
     ] = None,
     json: Json = False,
@@ -41,7 +41,7 @@ def plan(
     """Write the sourcing plan that procurement works from: orders, spend, metal, what binds and what may go wrong."""
     if output is not None:
         if output.suffix.lower() not in SUFFIXES:
-            wanted = "NAME.html, .pdf or .json, or as CSV to a folder"
+            wanted = "NAME.xlsx, .html, .pdf or .json, or as CSV to a folder"
             raise UsageError(f"-o {place(output)}: a sourcing plan is written as {wanted}")
         check_output(output, instance)
         for path in filter(None, (actuals, frozen)):
@@ -94,6 +94,11 @@ def _write(content: Content, made: Plan, output: Path) -> None:
 
 def _file(content: Content, made: Plan, suffix: str) -> str | bytes:
     """Return the sourcing plan in the form that `suffix` names."""
+    if suffix == ".xlsx":
+        from medalopt.report.csvplan import folder
+        from medalopt.report.sourcing.workbook import workbook
+
+        return workbook(content, folder(made), made.instance.currency)
     if suffix == ".html":
         from medalopt.report.sourcing.pageform import page
 
