@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import pytest
 from tests.analysis.nearby import explanations, size
 from tests.laws import pool
 from tests.laws.figures import changed, plain
@@ -62,6 +63,7 @@ def slopes(plan: Plan, row: Binding) -> Iterator[float]:
             yield (plan.objective - again.objective) / step
 
 
+@pytest.mark.no_cover
 def test_the_figure_moved_saves_what_is_told() -> None:
     """On random instances a small step of every kind of figure that binds saves what was told of it."""
     kinds: dict[str, int] = {}

@@ -127,6 +127,7 @@ def random_takings(seeds: range) -> Iterator[tuple[Plan, Taking]]:
             yield from ((found.plan, one) for one in found.takings)
 
 
+@pytest.mark.no_cover
 def test_what_is_left_out_comes_in_at_its_price_and_not_before() -> None:
     """On thirty random instances a source made slightly cheaper than told comes in, and slightly dearer it does not."""
     moved = 0
@@ -142,6 +143,7 @@ def test_what_is_left_out_comes_in_at_its_price_and_not_before() -> None:
     assert moved >= 30
 
 
+@pytest.mark.no_cover
 def test_what_is_taken_stays_up_to_its_prices() -> None:
     """Slightly below the first price the plan costs just that more; above it less; at the second nothing is left."""
     fell, left = 0, 0

@@ -40,6 +40,7 @@ def test_twins_on_the_market_are_seen() -> None:
     assert explain(silver({"a": offer(10), "b": offer(11)}, 5)).only
 
 
+@pytest.mark.no_cover
 def test_ranges_are_reached_by_a_touch_of_the_price() -> None:
     """On random instances, a source made cheaper or dearer by next to nothing is taken to the end of its range.
 

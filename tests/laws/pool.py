@@ -11,6 +11,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from tests.model.cases import at_random, planned
 from tests.random_instances import Case, case, document
 
 import medalopt
@@ -44,10 +45,9 @@ def read(written: Case) -> Instance:
         return medalopt.load(written.write(Path(folder)))
 
 
-@cache
 def plan(seed: int, measure: str = "cost") -> Plan | None:
-    """Return the plan of the random instance number `seed`; None where there is none."""
-    return solved(instance(seed), measure)
+    """Return the plan of the random instance number `seed`, its figures in one file; None where there is none."""
+    return planned(at_random(seed), measure)
 
 
 def solved(changed: Instance, measure: str = "cost", extensions: Sequence[Path] = ()) -> Plan | None:

@@ -18,6 +18,7 @@ import medalopt
 from medalopt.errors import NoPlanError
 from medalopt.instance.instance import Instance
 from medalopt.plan.plan import Plan
+from medalopt.proof.farkas import Refutation
 
 Document = dict[str, Any]
 
@@ -80,9 +81,22 @@ def conforming() -> dict[str, Instance]:
 
 
 @cache
-def planned(instance: Instance, measure: str = "cost") -> Plan | None:
-    """Return the plan of `instance`, None where there is none. Instances are told apart by identity."""
+def answered(instance: Instance, measure: str = "cost") -> Plan | Refutation:
+    """Return the plan of `instance`, or what shows that there is none. Instances are told apart by identity."""
+    return answer(instance, measure)
+
+
+def answer(instance: Instance, measure: str = "cost") -> Plan | Refutation:
+    """Return the plan of an instance, or what shows that there is none."""
     try:
         return medalopt.solve(instance, measure)
-    except NoPlanError:
-        return None
+    except NoPlanError as error:
+        assert error.status == "infeasible"
+        assert isinstance(error.refutation, Refutation)
+        return error.refutation
+
+
+def planned(instance: Instance, measure: str = "cost") -> Plan | None:
+    """Return the plan of `instance`, None where there is none."""
+    found = answered(instance, measure)
+    return found if isinstance(found, Plan) else None

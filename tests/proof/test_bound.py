@@ -105,6 +105,7 @@ def plans(measure: str) -> Iterator[tuple[str, Plan]]:
             yield name, plan
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("measure", MEASURES)
 def test_no_prices_prove_more_than_is_true(measure: str) -> None:
     """Whatever the prices, of rows that exist or do not: the bound never lies above the optimum."""

@@ -79,6 +79,7 @@ def both_ways(instance: Instance, measure: str, random: Random) -> tuple[float, 
     return bound, float(terms.sum()) + rest, float(most.sum()) + abs(rest)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("measure", MEASURES)
 def test_the_bound_is_the_lagrangian_of_the_program(measure: str) -> None:
     """At random prices of the linking rows, the bound is the least that the program with those rows priced can cost."""

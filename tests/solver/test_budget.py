@@ -83,7 +83,7 @@ def worse(share: float) -> object:
 
 def test_a_gap_that_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
     """With poor prices the best plan is not proven so: it is taken where such a gap was asked for, and only there."""
-    instance = conformance("c00")
+    instance = loaded(plain())
     monkeypatch.setattr(ladder, "attempt", worse(0.001))
     with pytest.raises(SolverError, match="nothing is claimed"):
         medalopt.solve(instance)
