@@ -33,7 +33,7 @@ from campaigns.exchange import exchange as exchanged
 from campaigns.forks import CONTEXT, Fate, apart, shared
 from campaigns.mutants import Mutant
 
-LIBRARIES = ("highspy", "numpy", "pandas", "pint", "pydantic", "pyomo.environ", "pyomo.repn.linear", "scipy.sparse")
+LIBRARIES = ("highspy", "numpy", "pandas", "pint", "pydantic", "pyomo.environ", "pyomo.repn.linear")
 LIBRARIES += ("rich.console", "swiglpk", "typer", "yaml", "yamlcore", "hypothesis.strategies")
 _QUIET = ["-q", "-x", "-W", "ignore:Module already imported"]
 _QUIET += [each for name in ("cacheprovider", "xdist", "cov") for each in ("-p", f"no:{name}")]
