@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.model.cases import changed, loaded
+from tests.solver.test_budget import LONG, Counted
 
 from medalopt import load
 from medalopt.analysis import conflict
@@ -16,6 +17,8 @@ from medalopt.analysis.repair_search import least, stuck
 from medalopt.analysis.rules import candidates
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import routes
+from medalopt.report.noplan import refusal
+from medalopt.solver.budget import Budget
 
 # All are the plain instance, changed: 5 kg of silver alloy with at least 90 % silver, so 4.5 kg of silver, from phones
 # that give back 0.9 kg a tonne, in two periods; and nothing on offer unless a case says so.
@@ -250,3 +253,26 @@ def test_tokyo_is_cured_by_more_phones_from_shops() -> None:
     yields = ways.returned[ways.stream == i, instance.metals.names.index("Ag")].max()
     more = (times - 1) * instance.streams.available.value[i].sum()
     assert kilograms <= more * yields <= 1.01 * kilograms  # the last months need a quicker smelter, which returns less
+
+
+def test_when_the_time_is_over_no_further_cure_is_tried() -> None:
+    """What was found until then is told and called unfinished: arithmetic at least, then the rules, then some cures."""
+    instance = case(streams=[PHONES | {"available": "2 t"}])
+    whole = diagnosed(instance)
+    nothing = diagnose(instance, budget=Budget(0))
+    assert nothing is not None and (nothing.known, nothing.rules, nothing.repairs) == (whole.known, (), ())
+    some = [diagnose(instance, budget=Counted(LONG, most=most)) for most in (1, 2, 3)]
+    assert [one.rules for one in some if one] == 3 * [whole.rules]
+    counts = [len(one.repairs) for one in some if one]
+    assert counts == sorted(counts) and counts[0] < counts[-1] < len(whole.repairs)
+    assert all(one is not None and one.stopped and one.rows()["stopped"] for one in (nothing, *some))
+    assert not whole.stopped and "stopped" not in whole.rows()
+    assert "The time was over before every cure had been tried" in refusal(instance, some[-1])
+    assert "No change of a figure" not in refusal(instance, nothing)
+
+
+def test_several_figures_are_not_tried_without_time() -> None:
+    """Where only several figures cure, and the time is over, none are looked for."""
+    instance = load(Path(__file__).parents[2] / "instances/infeasible.yaml")
+    found = diagnose(instance, budget=Counted(LONG, most=1))
+    assert found is not None and found.stopped and found.rules and not found.repairs

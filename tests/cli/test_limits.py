@@ -7,11 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.cli.runs import TINY, TOKYO, here
+from tests.cli.runs import INFEASIBLE, TINY, TOKYO, here
 from tests.solver.test_budget import stopped_after
 
 import medalopt
+from medalopt.errors import NoPlanError
 from medalopt.plan.plan import Plan
+from medalopt.solver.budget import Budget
 
 ITERATIONS = 184  # after which tiny has a plan that is not the best
 
@@ -98,3 +100,17 @@ def test_what_cannot_be_asked_for(option: str, value: str, said: str) -> None:
     ran = here("solve", TINY, option, value)
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith(said) and len(ran.err.splitlines()) == 1
+
+
+def test_the_limit_holds_for_the_cures_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the time is over when it is certain that there is no plan, cures are not sought, and that is said."""
+    monkeypatch.setattr(Budget, "left", lambda budget: 1e6 if budget.seconds < 7 else 0.0)
+    refused = NoPlanError("tiny", "infeasible")
+
+    def no_plan(*_: object) -> None:
+        raise refused
+
+    monkeypatch.setattr("medalopt.solving.solve", no_plan)
+    ran = here("solve", INFEASIBLE, "--time-limit", "7", "--json")
+    told = json.loads(ran.out)["diagnosis"]
+    assert ran.code == 3 and told["stopped"] and told["conflict"] and not told["repairs"]

@@ -21,6 +21,7 @@ from medalopt.analysis.rules import candidates, told
 from medalopt.instance.bounds import implied
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import routes
+from medalopt.solver.budget import ENDLESS, Budget
 
 MOST = 12  # repairs that are worked out
 ALIKE = 1e-6  # in relation to the greatest, by which what a tonne does may differ for it to do the most
@@ -30,7 +31,8 @@ ALIKE = 1e-6  # in relation to the greatest, by which what a tonne does may diff
 class Diagnosis:
     """Why there is no plan: `known` by arithmetic alone, `rules` that cannot all be kept, and repairs, cheapest first.
 
-    `irreducible` tells whether each rule was seen to be needed for the conflict.
+    `irreducible` tells whether each rule was seen to be needed for the conflict, `stopped` whether the time was over
+    before all was tried.
     """
 
     known: tuple[Reason, ...]
@@ -38,15 +40,17 @@ class Diagnosis:
     irreducible: bool
     repairs: tuple[Repair, ...]
     unit: str  # of the repairs' objectives
+    stopped: bool = False
 
     @property
     def conflict(self) -> tuple[Reason, ...]:
         """All that is said of what stands in the way, arithmetic first."""
         return (*self.known, *self.rules)
 
-    def rows(self) -> dict[str, list[dict[str, object]]]:
+    def rows(self) -> dict[str, object]:
         """Return the diagnosis as plain data."""
-        return {"conflict": [reason.row() for reason in self.conflict], "repairs": [one.row() for one in self.repairs]}
+        told = {"conflict": [reason.row() for reason in self.conflict], "repairs": [one.row() for one in self.repairs]}
+        return {**told, "stopped": True} if self.stopped else dict(told)
 
 
 def diagnose(
@@ -56,23 +60,28 @@ def diagnose(
     source: str | os.PathLike[str] | None = None,
     changes: Mapping[str, str] | None = None,
     tell: Callable[[str], None] = lambda doing: None,
+    budget: Budget = ENDLESS,
 ) -> Diagnosis | None:
     """Return why `instance` has no plan and what would cure it; None where its rules do not contradict each other.
 
     `source` is the file it was read from, with `changes`: repairs are then tried on the file, spelled as it is.
-    `tell` is told each step before it is done.
+    `tell` is told each step before it is done. When `budget` is over what was found until then is returned.
     """
-    asked = Asked(source, changes, objective, tuple(Path(path) for path in extensions), tell)
+    asked = Asked(source, changes, objective, tuple(Path(path) for path in extensions), tell, budget)
+    unit = {"cost": instance.currency, "footprint": "kg CO2e", "mass": "t"}[objective]
     found = routes(instance)
     reasons = known(instance, found, implied(instance, found))
+    if not budget.left():
+        return Diagnosis(reasons, (), False, (), unit, stopped=True)
     examined = problem(instance, asked.extensions)
     at = stuck(instance, asked.extensions, examined)
     if at is None:
         return None
     tell("which rules cannot all be kept")
     rules = conflict(examined, at.short)
-    unit = {"cost": instance.currency, "footprint": "kg CO2e", "mass": "t"}[objective]
-    return Diagnosis(reasons, told(instance, rules.rules), rules.irreducible, tuple(_repairs(at, rules, asked)), unit)
+    repairs = tuple(_repairs(at, rules, asked))
+    said = told(instance, rules.rules)
+    return Diagnosis(reasons, said, rules.irreducible, repairs, unit, stopped=not budget.left())
 
 
 def _repairs(at: Stuck, rules: Conflict, asked: Asked) -> list[Repair]:

@@ -13,6 +13,7 @@ from medalopt.errors import InputError, NoPlanError, SolverError
 from medalopt.instance.instance import Instance
 from medalopt.instance.loading import load
 from medalopt.instance.paths import render
+from medalopt.solver.budget import ENDLESS, Budget
 from medalopt.solver.standing import Standing
 from medalopt.solving import solved
 
@@ -50,7 +51,7 @@ class Repair:
 class Asked:
     """What was asked: of which file (None: an instance in memory), with which changes, for which measure.
 
-    `tell` is told what is being done.
+    `tell` is told what is being done. When `budget` is over no further figure is tried.
     """
 
     path: str | os.PathLike[str] | None = None
@@ -58,6 +59,7 @@ class Asked:
     measure: str = "cost"
     extensions: tuple[Path, ...] = ()
     tell: Callable[[str], None] = lambda doing: None
+    budget: Budget = ENDLESS
 
 
 Moved = tuple[Figure, tuple[float, ...]]
@@ -133,6 +135,8 @@ def single_repairs(at: Stuck, figures: Iterable[Figure], asked: Asked, most: int
         same = (figure.section, figure.field, figure.at[0] if figure.field == "available" else str(figure.at))
         if same in settled:
             continue  # of a stream one way of writing more of it is enough
+        if not asked.budget.left():
+            break
         asked.tell(f"how far {render(figure.paths[0])} would have to move")
         position = least(figure, at)
         repair = None if position is None else _alone(at, asked, figure, position, near)

@@ -26,11 +26,11 @@ def repair_sets(at: Stuck, found: Conflict, choose: Choose, asked: Asked) -> lis
     wide, deep = (WIDE_LARGE, DEEP_LARGE) if at.large else (WIDE, DEEP)
     for depth in range(1, deep + 1):
         repairs: list[Repair] = []
-        for figures in _sets(at, found, choose, depth, wide):
+        for figures in _sets(at, found, choose, depth, wide) if asked.budget.left() else ():
             asked.tell(f"how far {' and '.join(render(one.paths[0]) for one in figures)} would have to move together")
             repair = _settled(at, figures, asked)
             repairs += [repair] if repair is not None else []
-            if len(repairs) == MOST_SETS:
+            if len(repairs) == MOST_SETS or not asked.budget.left():
                 break
         if repairs:
             return _distinct(repairs)[:ENOUGH]

@@ -14,6 +14,7 @@ from medalopt.wording import shown
 if TYPE_CHECKING:
     from medalopt.instance.instance import Instance
     from medalopt.report.screen import Screen
+    from medalopt.solver.budget import Budget
 
 _LONGEST = 600
 
@@ -27,15 +28,18 @@ def tell_no_plan(
     as_json: bool,
     extensions: tuple[Path, ...] = (),
     output: Path | None = None,
+    budget: Budget | None = None,
 ) -> int:
     """Say that there is no plan, print what stands in its way and what would cure it, and return the exit code.
 
-    It is also written to `output`, where one is given. `source` is None where `figures` stand in no file.
+    It is also written to `output`, where one is given. `source` is None where `figures` stand in no file. When
+    `budget` is over no further cure is sought.
     """
     from medalopt.analysis.refusal import diagnose
     from medalopt.instance.lots import without_lots
     from medalopt.report.jsonplan import lots_asked, no_plan_object, text
     from medalopt.report.noplan import refusal
+    from medalopt.solver.budget import ENDLESS
 
     say(shown(str(error), _LONGEST))
     found = None
@@ -43,9 +47,9 @@ def tell_no_plan(
         if figures.lots:
             say(f"{figures.lots[0]}: whole lots and minimum orders are left out of what stands in the way and cures it")
         with progress("looking for what stands in the way") as step:
-            found = diagnose(
-                without_lots(figures), measure, extensions, source, changes(given) if source else None, step
-            )
+            given_changes = changes(given) if source else None
+            asked = (measure, extensions, source, given_changes, step, budget or ENDLESS)
+            found = diagnose(without_lots(figures), *asked)
 
     def told(as_json: bool, screen: Screen | None = None) -> str:
         if as_json:

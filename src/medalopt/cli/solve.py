@@ -17,6 +17,7 @@ from medalopt.errors import LimitError, NoPlanError, UsageError
 if TYPE_CHECKING:
     from medalopt.instance.instance import Instance
     from medalopt.plan.plan import Plan
+    from medalopt.solver.budget import Budget
 
 
 class Measure(StrEnum):
@@ -54,6 +55,7 @@ def solve(
         check_output(output, instance)
     within = limits(gap, time_limit)
     figures = read(instance, set_)
+    budget = _begun(within[1])
     try:
         plan = _solved(figures, objective, tuple(extend or ()), *within, method)
     except LimitError:
@@ -61,11 +63,18 @@ def solve(
             _tell_interrupted(figures, objective)
         raise
     except NoPlanError as error:
-        return tell_no_plan(figures, error, instance, set_, objective.value, json, tuple(extend or ()))
+        return tell_no_plan(figures, error, instance, set_, objective.value, json, tuple(extend or ()), budget=budget)
     if output is not None:
         _write(plan, output)
     _print(plan, json)
     return LimitError.exit_code if plan.stopped else 0
+
+
+def _begun(seconds: float | None) -> Budget | None:
+    """Return the clock that runs from now; None where it has no end."""
+    from medalopt.solver.budget import Budget
+
+    return None if seconds is None else Budget(seconds)
 
 
 def _solved(

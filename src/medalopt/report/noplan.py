@@ -19,6 +19,7 @@ from medalopt.wording import shown
 MOST_KNOWN, MOST_RULES, MOST_CURES = 3, 6, 8
 _LONGEST = 400
 _DIGITS = 6
+_OVER = "The time was over before every cure had been tried; allow more of it by --time-limit."
 
 Line = tuple[str, Type]
 
@@ -66,7 +67,8 @@ def _proof(shown_by: Refutation | None) -> Iterator[Line]:
 
 def _cures(instance: Instance, found: Diagnosis) -> Iterator[Line]:
     if not found.repairs:
-        yield "No change of a figure, nor of a few together, was found to cure it.", "bold"
+        none = "No change of a figure, nor of a few together, was found to cure it."
+        yield _OVER if found.stopped else none, "bold"
         return
     yield "What would cure it, each by itself, the cheapest plan first:", "bold"
     for number, repair in enumerate(found.repairs[:MOST_CURES], 1):
@@ -75,6 +77,8 @@ def _cures(instance: Instance, found: Diagnosis) -> Iterator[Line]:
         yield f"-> {', and '.join(_changed(change) for change in repair.changes)}", "faint"
     if len(found.repairs) > MOST_CURES:
         yield f"{len(found.repairs) - MOST_CURES} more: --json", "faint"
+    if found.stopped:
+        yield _OVER, "faint"
     yield f"To see the plan with the first: {' '.join(_set(change) for change in found.repairs[0].changes)}", "faint"
 
 

@@ -15,7 +15,7 @@ from medalopt.analysis.sensitivity.signing import Deadline
 from medalopt.analysis.variants import Variants
 from medalopt.errors import NoPlanError, UsageError
 
-SEEDS = (0, 4, 6, 11)
+SEEDS = (0, 2, 4, 5, 6, 9, 11, 12)
 
 
 def found(instance: deleted.Document, periods: int) -> Delay | None:

@@ -15,7 +15,7 @@ from medalopt.analysis.sensitivity.without import Without, without
 from medalopt.analysis.variants import Variants
 from medalopt.errors import NoPlanError, UsageError
 
-SEEDS = range(5)
+SEEDS = range(9)
 NEAR = 1e-6
 
 
