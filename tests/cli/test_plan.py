@@ -50,3 +50,19 @@ def test_without_a_plan_it_says_why() -> None:
     refused = here("plan", INFEASIBLE, "--json")
     assert refused.code == 3
     assert json.loads(refused.out)["diagnosis"]["conflict"]
+
+
+def test_whole_loads_are_verified_again(tmp_path: Path) -> None:
+    """`--round` gives a plan that `verify` accepts, and says what whole loads cost."""
+    run = here("plan", TINY, "--round", "1t", "-o", str(tmp_path / "loads.json"))
+    assert run.code == 0
+    assert "Whole loads cost 89,369 JPY more" in run.out
+    assert here("verify", str(tmp_path / "loads.json"), TINY).code == 0
+
+
+@pytest.mark.parametrize("size", ["0t", "-1t", "1 km", "x"])
+def test_a_load_is_a_mass(size: str) -> None:
+    """What is no mass, or none at all, is refused in one line."""
+    refused = here("plan", TINY, "--round", size)
+    assert refused.code == 2
+    assert refused.err.startswith("--round")

@@ -13,8 +13,10 @@ from medalopt.cli.ending import emit, say
 from medalopt.cli.limits import Gap, TimeLimit, limits
 from medalopt.cli.refusing import tell_no_plan
 from medalopt.errors import LimitError, NoPlanError, UsageError
+from medalopt.wording import shown
 
 if TYPE_CHECKING:
+    from medalopt.analysis.sourcing.rounding import Rounded
     from medalopt.instance.instance import Instance
     from medalopt.plan.plan import Plan
     from medalopt.report.sourcing.content import Content
@@ -30,6 +32,10 @@ def plan(
     set_: Changes = None,
     gap: Gap = None,
     time_limit: TimeLimit = None,
+    round_: Annotated[
+        str | None,
+        typer.Option("--round", metavar="SIZE", help="Whole loads of devices, such as 1t, inside what is offered."),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -46,13 +52,15 @@ def plan(
         check_output(output, instance)
         for path in filter(None, (actuals, frozen)):
             check_output(output, path, "what has happened")
-    within = limits(gap, time_limit)
+    within, load = limits(gap, time_limit), None if round_ is None else _tonnes(round_)
     anew = Anew.of(read(instance, set_), after, actuals, frozen)
     try:
         made = _solved(anew.figures, *within)
     except NoPlanError as error:
         return tell_no_plan(anew.figures, error, None if anew.question else instance, set_, "cost", json)
-    content = anew.told(_content(made), made)
+    in_loads = None if load is None else _in_loads(made, load)
+    made = made if in_loads is None else in_loads.plan
+    content = anew.told(_content(made, in_loads), made)
     if output is not None:
         _write(content, made, output)
     _print(content, made, json)
@@ -66,11 +74,31 @@ def _solved(figures: Instance, gap: float | None, time_limit: float | None) -> P
         return solve(figures, gap=gap, time_limit=time_limit)
 
 
-def _content(made: Plan) -> Content:
+def _tonnes(text: str) -> float:
+    """Return the size of a load in tonnes. Raises UsageError."""
+    from medalopt.quantity import Money, QuantityError, read
+
+    try:
+        size = float(read(text, "t", Money("")).exact)
+    except QuantityError as error:
+        raise UsageError(f"--round: {error}") from error
+    if not size > 0:
+        raise UsageError(f"--round {shown(text)}: a load is more than nothing, such as 1t or 500kg")
+    return size
+
+
+def _in_loads(made: Plan, size: float) -> Rounded:
+    from medalopt.analysis.sourcing.rounding import rounded
+
+    with progress("filling whole loads"):
+        return rounded(made, size)
+
+
+def _content(made: Plan, in_loads: Rounded | None) -> Content:
     from medalopt.report.sourcing.contents import contents
 
     with progress("writing the sourcing plan"):
-        return contents(made)
+        return contents(made, in_loads)
 
 
 def _print(content: Content, made: Plan, as_json: bool) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from medalopt import __version__
+from medalopt.analysis.sourcing.rounding import Rounded
 from medalopt.plan.plan import Plan
 from medalopt.report.answer import answer, proof
-from medalopt.report.sourcing import award, charts_metal, melting, metals, spend, tracing
+from medalopt.report.sourcing import award, charts_metal, melting, metals, rounding, spend, tracing
 from medalopt.report.sourcing.content import Content
 from medalopt.report.sourcing.documents import documents, listed
 from medalopt.report.worth import Worth
@@ -13,13 +14,13 @@ from medalopt.report.worth import Worth
 PARTS = (award.tables, spend.tables, metals.tables, melting.tables, tracing.tables)  # each Plan -> tables
 
 
-def contents(plan: Plan) -> Content:
+def contents(plan: Plan, in_loads: Rounded | None = None) -> Content:
     """Return all that the sourcing plan says of `plan`."""
     orders = documents(plan)
     parts = (table for part in PARTS for table in part(plan))
     return Content(
         plan.instance.title or plan.instance.name,
-        answer(plan, Worth(plan)),
+        (*answer(plan, Worth(plan)), *((rounding.told(in_loads),) if in_loads else ())),
         tuple(table for table in (listed(plan, orders), *parts) if table.rows),
         orders,
         charts_metal.charts(plan),

@@ -1,0 +1,98 @@
+"""A plan in whole loads: what is called off in a period is a whole number of trucks, or all that is offered then.
+
+Streams of a bundle share their trucks. What has a lot or a minimum order of its own keeps that. Metal, melts and
+purchases are planned anew for these loads; the plan is then proven like any other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from medalopt.analysis.explanation.groups import sources
+from medalopt.errors import UsageError
+from medalopt.instance.bounds import implied
+from medalopt.instance.decisions import Account, Decisions
+from medalopt.instance.figures import Floats
+from medalopt.instance.lots import by_order
+from medalopt.model.network import Network
+from medalopt.plan.plan import Plan
+from medalopt.proof.certificate import certify
+from medalopt.solver.budget import ENDLESS, Budget
+from medalopt.solver.ladder import Task, program
+from medalopt.solver.loads import Load, in_loads
+from medalopt.solver.solution import decided
+
+NOTHING = 1e-9  # t: less is no load
+
+
+@dataclass(frozen=True, eq=False)
+class Rounded:
+    """The plan in loads of `size` t beside the `exact` one: how many loads, of which `part` go part full."""
+
+    plan: Plan
+    exact: Plan
+    size: float
+    loads: int
+    part: int
+
+    @property
+    def extra(self) -> float:
+        """What whole loads cost, money."""
+        return self.plan.cost - self.exact.cost
+
+
+def rounded(exact: Plan, size: float, budget: Budget = ENDLESS) -> Rounded:
+    """Return `exact` in whole loads of `size` t. Raises UsageError where no plan in such loads is found."""
+    instance = exact.instance
+    bounds = implied(instance, exact.account.found)
+    block, linear = program(Task(instance, exact.account.found, bounds, exact.measure))
+    loads = _loads(exact, block, size)
+    found = in_loads(linear, loads, budget)
+    if found is None:
+        raise UsageError(f"--round {size:g} t: no plan in loads of that size keeps every rule; give a smaller one")
+    amounts, outcome = found
+    made = decided(instance, exact.account.found, block, linear, outcome.x[: len(linear.lower)])
+    account = Account(instance, exact.account.found, _to_the_load(made, block, loads, amounts))
+    certificate = certify(account, bounds, exact.duals, exact.measure)
+    if not certificate.feasible:
+        raise UsageError(f"--round {size:g} t: the plan in loads of that size could not be proven; give another one")
+    method = f"{exact.method}; loads of {size:g} t by branch and bound"
+    plan = replace(exact, account=account, certificate=certificate, method=method)
+    lots = replace(exact.lots, value=plan.objective) if exact.lots else None
+    counted = np.ceil(amounts / size - NOTHING)
+    part = np.abs(amounts - np.rint(amounts / size) * size) > NOTHING * size
+    return Rounded(replace(plan, lots=lots), exact, size, int(counted.sum()), int(part.sum()))
+
+
+def _loads(exact: Plan, block: Network, size: float) -> list[Load]:
+    """Return the sum of every source in every period that goes in loads."""
+    streams, sent = exact.instance.streams, exact.account.decisions.sent
+    available, ordered = streams.available.value, by_order(streams)
+    stream = exact.account.found.stream[block.route]
+    loads = []
+    for source in sources(exact.instance):
+        members = source.streams
+        if ordered[members].any():
+            continue
+        own = np.flatnonzero(np.isin(stream, members))
+        waits = bool(streams.storable[members].any())
+        offered = available[members].sum(axis=0)
+        most = offered.cumsum() if waits else offered
+        known = sent[np.isin(exact.account.found.stream, members)].sum(axis=0)
+        for t in np.unique(block.period[own]).tolist():
+            if most[t] > 0:
+                columns = own[block.period[own] == t]
+                loads.append(Load(columns, size, float(most[t]), float(known[t]), waits))
+    return loads
+
+
+def _to_the_load(made: Decisions, block: Network, loads: list[Load], amounts: Floats) -> Decisions:
+    """Return decisions in which every sum is its load to the last digit, not only as near as the solver comes."""
+    sent = made.sent.copy()
+    for load, amount in zip(loads, amounts.tolist(), strict=True):
+        at = (block.route[load.columns], block.period[load.columns])
+        total = float(sent[at].sum())
+        sent[at] *= amount / total if amount and total else 0.0
+    return replace(made, sent=sent)

@@ -1,0 +1,122 @@
+"""Whole loads: sums of shipments that are whole numbers of loads, found by branch and bound, then solved exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from medalopt.instance.figures import Floats, Ints
+from medalopt.model.network import Entries
+from medalopt.solver.budget import Budget
+from medalopt.solver.highs import branched
+from medalopt.solver.linear import Linear
+from medalopt.solver.moving import cold
+from medalopt.solver.outcome import Outcome
+from medalopt.solver.scaling import scaled
+from medalopt.solver.whole import must_be_whole
+
+SAME = 1e-9  # of a load: what is nearer to a whole number is one
+WIDE_GAP = 1e-3  # to which all numbers of loads are searched, where those next to the plan give none
+_LOADS, _REST = "loads", "rest"
+
+
+@dataclass(frozen=True, eq=False)
+class Load:
+    """Columns of the network whose sum, `known` in the plan, is to be a whole number of loads of `size`, or `most`.
+
+    Where `waits`, what does not fill a load waits, and is no load of its own.
+    """
+
+    columns: Ints
+    size: float
+    most: float
+    known: float
+    waits: bool = False
+
+    @property
+    def full(self) -> int:
+        """How many loads there can be."""
+        return int(np.floor(self.most / self.size + SAME))
+
+    @property
+    def rest(self) -> float:
+        """What is left of `most` behind full loads, if it may go."""
+        rest = self.most - self.full * self.size
+        return 0.0 if self.waits or rest <= SAME * self.size else rest
+
+    def amount(self, loads: float, rest: float) -> float:
+        """Return what so many loads, and the rest (1) or not (0), come to."""
+        return self.most if rest and round(loads) == self.full else round(loads) * self.size
+
+    def ends(self, wide: bool) -> tuple[int, int, int, int]:
+        """Return the fewest and most loads, and the least and most of the rest: next to the plan unless `wide`."""
+        if wide:
+            return 0, self.full, 0, int(self.rest > 0)
+        if self.rest and self.known > self.full * self.size + SAME * self.size:
+            return self.full, self.full, int(self.known >= self.most - SAME * self.size), 1
+        loads = self.known / self.size
+        low = int(np.floor(loads + SAME))
+        return min(low, self.full), min(int(np.ceil(loads - SAME)), self.full), 0, 0
+
+
+def in_loads(linear: Linear, loads: Sequence[Load], budget: Budget) -> tuple[Floats, Outcome] | None:
+    """Return what each of `loads` comes to, and the optimum of `linear` with just that; None where there is none."""
+    for wide in (False, True):
+        posed, whole = _posed(linear, loads, wide)
+        ready = scaled(replace(posed, size=np.where(whole, 1.0, posed.size)))
+        found = branched(ready, whole, WIDE_GAP if wide else 0.0, budget)
+        if len(found.x):
+            numbers = np.rint(found.x)
+            lower, upper = (np.where(whole, numbers, side) for side in (posed.lower, posed.upper))
+            outcome = cold(replace(posed, lower=lower, upper=upper))
+            own = numbers[len(linear.lower) :].reshape(2, len(loads)).T.tolist()
+            amounts = np.array([load.amount(*counted) for load, counted in zip(loads, own, strict=True)])
+            if outcome.feasible:
+                return amounts, outcome
+    return None
+
+
+def _posed(
+    linear: Linear, loads: Sequence[Load], wide: bool
+) -> tuple[Linear, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
+    """Return the program with a column for the loads of each, and one for its rest, and which columns are whole."""
+    count, width, height = len(loads), len(linear.lower), len(linear.rows)
+    ends = np.array([load.ends(wide) for load in loads], dtype=float).reshape(count, 4)
+    number = np.arange(count)
+    first_rest = width + count
+    sums = [np.full(len(load.columns), height + n) for n, load in enumerate(loads)]
+    entries = linear.entries
+    row = [*sums, height + number, height + number, height + count + number, height + count + number]
+    column = [
+        *(load.columns for load in loads),
+        width + number,
+        first_rest + number,
+        width + number,
+        first_rest + number,
+    ]
+    size, rest, full = (np.array([getattr(load, name) for load in loads]) for name in ("size", "rest", "full"))
+    value = [*(np.ones(len(load.columns)) for load in loads), -size, -rest, np.ones(count), -full.astype(float)]
+    kept = np.concatenate(value) != 0
+    posed = replace(
+        linear,
+        places=(*linear.places, *((_LOADS, n) for n in range(count)), *((_REST, n) for n in range(count))),
+        lower=np.concatenate([linear.lower, ends[:, 0], ends[:, 2]]),
+        upper=np.concatenate([linear.upper, ends[:, 1], ends[:, 3]]),
+        size=np.concatenate([linear.size, np.ones(2 * count)]),
+        costs=np.concatenate([linear.costs, np.zeros((len(linear.costs), 2 * count))], axis=1),
+        rows=(
+            *linear.rows,
+            *((f"{_LOADS}_sum", n) for n in range(count)),
+            *((f"{_REST}_last", n) for n in range(count)),
+        ),
+        row_lower=np.concatenate([linear.row_lower, np.zeros(2 * count)]),
+        row_upper=np.concatenate([linear.row_upper, np.zeros(count), np.full(count, np.inf)]),
+        entries=Entries(
+            np.concatenate([entries.row, np.concatenate(row)[kept]]).astype(np.intp),
+            np.concatenate([entries.column, np.concatenate(column)[kept]]).astype(np.intp),
+            np.concatenate([entries.value, np.concatenate(value)[kept]]),
+        ),
+    )
+    return posed, np.concatenate([must_be_whole(linear), np.ones(2 * count, dtype=bool)])
