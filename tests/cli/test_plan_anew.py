@@ -82,6 +82,21 @@ def test_tables_and_json_hold_it(desk: Path) -> None:
     assert [row["settled"] for row in sourcing["actual_lots"]["rows"]] == ["2018-02", None, None, None, None]
 
 
+def test_nothing_is_ordered_twice(desk: Path) -> None:
+    """What is on its way or in stock stands in no call-off and no award; the smelter's instruction has its feed."""
+    sourcing = json.loads(plan("--json").out)["sourcing"]
+    parties = {value for document in sourcing["documents"] for value in document["party"].values()}
+    assert {"north", "south", "kosaka", "silver"} <= parties
+    rows = [row for key in ("orders", "award") for row in sourcing["tables"][key]["rows"]]
+    named = parties | {value for row in rows for value in row.values()}
+    assert not {name for name in named if isinstance(name, str) and ("on its way" in name or "in stock" in name)}
+    (toll,) = [document for document in sourcing["documents"] if document["kind"] == "toll-refining instruction"]
+    fed = [row for row in toll["lines"]["rows"] if "feed" in row.values()]
+    sent = json.loads(plan("--json").out)["shipments"]
+    expected = sum(row["tonnes"] for row in sent if row["smelter"] == "kosaka")
+    assert sum(value for row in fed for key, value in row.items() if key.startswith("feed")) == pytest.approx(expected)
+
+
 def test_a_page_with_its_chart(desk: Path) -> None:
     """The page draws silver as planned, as it came and as planned now."""
     assert plan("-o", "plan.html").code == 0

@@ -197,6 +197,20 @@ def test_overdue_medals_are_due_at_once(tmp_path: Path) -> None:
     assert asked(tmp_path).overdue == ()
 
 
+def test_what_waits_leaves_its_bundle(tmp_path: Path) -> None:
+    """Goods in stock go on alone, by the lanes and treatments of their region, and have been paid for."""
+    lots = LOTS.replace("A4,laptop@north,,,2018-02,,,1,,,,", "A4,laptop@south,,,2018-02,,,2,,,,")
+    found = replanned(asked(tmp_path, lots=lots, signed=None))
+    left = found.question.left
+    own = left.streams.names.index("laptop@south, in stock")
+    assert left.streams.bundle[own] == -1 and left.streams.price.value[own] == 0
+    assert left.regions[left.streams.region[own]] == "south, in stock"
+    assert found.past.spent["supply"] == pytest.approx(0.9975 * 1_000 + 900 + 900 + 0.25 * 900 + 2 * 900)
+    ways = found.plan.account.found.stream == own
+    assert found.plan.account.decisions.sent[ways].sum() == pytest.approx(2)
+    assert "south, in stock" in found.question.settled_parties and "south" not in found.question.settled_parties
+
+
 def test_metal_may_come_after_the_last_month(tmp_path: Path) -> None:
     """It is told apart, and not counted."""
     lots = LOTS.replace("2018-02-20", "2019-01-05")

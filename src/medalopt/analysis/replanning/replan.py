@@ -39,6 +39,13 @@ class Question:
         return self.past.instance.periods[self.past.last]
 
     @property
+    def settled_parties(self) -> frozenset[str]:
+        """Regions and smelters that stand for what is on its way or in stock: nothing is ordered from them."""
+        instance = self.past.instance
+        known = {*instance.regions, *instance.smelters.names}
+        return frozenset({*self.left.regions, *self.left.smelters.names} - known)
+
+    @property
     def overdue(self) -> tuple[str, ...]:
         """Kinds of medal whose alloy was due before and has not all been cast."""
         return overdue(self.past)

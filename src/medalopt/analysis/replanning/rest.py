@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
 from medalopt.analysis.replanning.awaited import with_awaited
 from medalopt.analysis.replanning.past import Past
+from medalopt.analysis.replanning.stock import with_stock
 from medalopt.errors import UsageError
-from medalopt.instance.figures import Figures, Floats, Ints
+from medalopt.instance.figures import Figures, Floats
 from medalopt.instance.instance import Instance, Market, Medals, Metals, Policy, Smelters, Streams
 from medalopt.instance.needs import owed
 from medalopt.instance.resolve.assemble import digest
 from medalopt.plan.rows import ROUNDING
 
 Part = TypeVar("Part")
-_NONE = ("committed", "lot", "minimum_order", "price", "collection")  # of what is in stock
 
 
 def rest(past: Past) -> Instance:
@@ -41,7 +41,7 @@ def rest(past: Past) -> Instance:
         policy=_policy(past),
         warnings=(),
     )
-    left = with_awaited(left, past.awaited)
+    left = with_awaited(with_stock(left, past.waiting), past.awaited)
     return replace(left, figures=digest(left))
 
 
@@ -92,37 +92,14 @@ def _metals(past: Past) -> Metals:
 
 
 def _streams(past: Past) -> Streams:
-    """What is offered, less what is signed; beside it what waits in stockpiles."""
+    """What is offered, less what is signed."""
     streams = past.instance.streams
     signed = np.zeros(streams.available.shape)
     np.add.at(signed, past.found.stream, past.mint.decisions.sent)
     gone = np.zeros(len(streams.names))
     np.add.at(gone, past.found.stream, (past.sent + past.mint.decisions.sent).sum(axis=1))
     left = _later(streams, past, available=signed)
-    left = replace(left, committed=_less(streams.committed, gone + past.waiting))
-    waits = np.flatnonzero(past.waiting > 0)
-    return _in_stock(left, waits, past.waiting[waits]) if len(waits) else left
-
-
-def _in_stock(streams: Streams, waits: Ints, tonnes: Floats) -> Streams:
-    """Return the streams and `NAME, in stock` for each that `waits`: alone, fetched and paid, at hand at once."""
-    which, first = np.append(np.arange(len(streams.names)), waits), len(streams.names)
-    made: dict[str, Any] = {}
-    for field in fields(streams):
-        part = getattr(streams, field.name)
-        if isinstance(part, Figures):
-            unit = np.broadcast_to(part.unit, part.shape)
-            made[field.name] = replace(part, raw=part.raw[which], unit=unit[which])
-        elif isinstance(part, np.ndarray):
-            made[field.name] = part[which]
-    for name in _NONE:
-        made[name].raw[first:] = 0.0
-    offered = np.zeros((len(waits), streams.available.shape[1]))
-    offered[:, 0] = tonnes
-    made["available"] = _figures(np.concatenate([streams.available.value, offered]))
-    made["bundle"][first:] = -1
-    names = (*streams.names, *(f"{streams.names[i]}, in stock" for i in waits.tolist()))
-    return replace(streams, **{**made, "names": names})
+    return replace(left, committed=_less(streams.committed, gone + past.waiting))
 
 
 def _smelters(past: Past) -> Smelters:
@@ -171,6 +148,7 @@ def _policy(past: Past) -> Policy:
     """The cap, less what has been emitted; the other rules are kept by what is left to plan alone."""
     instance = past.instance
     emitted = float(past.found.footprint @ (past.sent + past.mint.decisions.sent).sum(axis=1))
+    emitted += float(instance.streams.footprint.value @ past.waiting)
     emitted += float(instance.market.footprint.value @ past.mint.decisions.bought.sum(axis=(1, 2)))
     return replace(instance.policy, footprint_cap=_less(instance.policy.footprint_cap, np.array(emitted)))
 

@@ -14,11 +14,13 @@ from medalopt.report.replanning.tables import tables
 from medalopt.report.sourcing.content import Content
 from medalopt.wording import listed
 
+_ORDERED = ("orders", "award")  # tables of what is ordered, by party
 KEYS = ("actual_metal", "actual_devices", "actual_cost", "actual_yield", "actual_lots", "on_its_way", "signed")
 
 
 def with_actuals(content: Content, found: Replan) -> Content:
     """Return the `content` of the plan of what is left, with what has happened before it."""
+    content = _to_order(content, found.question.settled_parties)
     title = found.past.instance.title or found.past.instance.name
     return replace(
         content,
@@ -27,6 +29,16 @@ def with_actuals(content: Content, found: Replan) -> Content:
         tables=(*tables(found), *content.tables),
         charts=(*charts(found), *content.charts),
     )
+
+
+def _to_order(content: Content, settled: frozenset[str]) -> Content:
+    """Return the content without documents to, and awards of, whoever has delivered already."""
+    kept = tuple(one for one in content.documents if settled.isdisjoint(value for _, value in one.party))
+    made = []
+    for table in content.tables:
+        rows = tuple(row for row in table.rows if table.key not in _ORDERED or settled.isdisjoint(row))
+        made += [replace(table, rows=rows)] if rows else []
+    return replace(content, documents=kept, tables=tuple(made))
 
 
 def decision(found: Replan) -> tuple[str, ...]:
