@@ -22,6 +22,8 @@ _ROUNDS = 60  # of Newton's method, which needs three or four
 def cost_range(around: Around, meter: int, by: int) -> tuple[float, End]:
     """Return the slope of the measure when a cost rises (`by` 1) or falls (-1), and up to where it holds."""
     row, total = around.first_meter + meter, around.metered[meter]
+    if not _may_move(around, meter, by):
+        return total, End(math.inf, None)
     try:
         answer = around.cone.fixed(row, -float(by))
     except SolverError:
@@ -34,6 +36,13 @@ def cost_range(around: Around, meter: int, by: int) -> tuple[float, End]:
         total += _on_face(around, meter, by)
         return total, _from_afar(around, meter, by, total)
     return total, End(math.ldexp(around.value(x), int(around.program.row[row])), x)
+
+
+def _may_move(around: Around, meter: int, by: int) -> bool:
+    """Whether any column may move so that less (`by` 1) or more (-1) is metered; else no small step does that."""
+    weights, ends = by * around.meters[meter], around.ends
+    fewer, more = ends.below[: around.width] < 0, ends.above[: around.width] > 0
+    return bool((((weights > 0) & fewer) | ((weights < 0) & more)).any())
 
 
 def _on_face(around: Around, meter: int, by: int) -> float:

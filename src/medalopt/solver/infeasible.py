@@ -49,7 +49,14 @@ def _elastic(program: Scaled) -> Scaled:
 
 
 def margin(linear: Linear, program: Scaled, y: Floats) -> float:
-    """Return by how much the rows, weighed by `y`, ask for more than the columns can give."""
+    """Return by how much the rows, weighed by `y`, ask for more than the columns can give, all within their sizes."""
+    most = np.minimum(program.upper, np.ldexp(linear.size, -program.column))
+    least = np.maximum(program.lower, -np.ldexp(linear.size, -program.column))
+    return contradiction(program, y, least, most)
+
+
+def contradiction(program: Scaled, y: Floats, least: Floats, most: Floats) -> float:
+    """Return by how much the rows, weighed by `y`, ask for more than columns in [`least`, `most`] can give."""
     end = np.where(y > 0, program.row_lower, program.row_upper)
     usable = np.isfinite(end)
     weights = np.where(usable, y, 0.0)
@@ -58,6 +65,4 @@ def margin(linear: Linear, program: Scaled, y: Floats) -> float:
     pull, terms = (
         np.bincount(program.of_entry, each, len(program.lower)).astype(np.float64) for each in (parts, abs(parts))
     )
-    most = np.minimum(program.upper, np.ldexp(linear.size, -program.column))
-    least = np.maximum(program.lower, -np.ldexp(linear.size, -program.column))
     return asked - float(greatest(pull, terms, least, most))

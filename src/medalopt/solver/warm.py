@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -11,9 +12,11 @@ import numpy as np
 from medalopt.errors import SolverError
 from medalopt.instance.figures import Floats, Ints
 from medalopt.solver.highs import DUAL, PRIMAL, kept
+from medalopt.solver.part import Ends, Part, Unsure
 from medalopt.solver.scaling import Scaled
 
 LOWER, BASIC, UPPER = 0, 1, 2
+_LARGE = 20_000  # entries from which a part of the columns is asked first
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,10 +38,19 @@ class Warm:
         self._basis: highspy.HighsBasis | None = None
         self._run(scaled.costs[0], (PRIMAL, DUAL))
         self._basis = self._solver.getBasis()
+        self._part: Part | None = None
 
     def moved(self, rows: Mapping[int, tuple[float, float]], uppers: Mapping[int, float]) -> Optimum | None:
         """Return the optimum with ends of rows and upper ends of columns moved; None where there is no plan."""
         program = self._program
+        with contextlib.suppress(Unsure):
+            return self._of_part(
+                {
+                    row: (program.row_lower[row] + low, program.row_upper[row] + high)
+                    for row, (low, high) in rows.items()
+                },
+                {column: (program.lower[column], program.upper[column] + by) for column, by in uppers.items()},
+            )
         for row, (low, high) in rows.items():
             self._solver.changeRowBounds(row, program.row_lower[row] + low, program.row_upper[row] + high)
         for column, by in uppers.items():
@@ -53,6 +65,8 @@ class Warm:
     def fixed(self, row: int, value: float) -> Optimum | None:
         """Return the optimum with a row held at `value`; None where there is no such plan."""
         program = self._program
+        with contextlib.suppress(Unsure):
+            return self._of_part({row: (value, value)}, {})
         self._solver.changeRowBounds(row, value, value)
         answer = self._run(program.costs[0], (DUAL, PRIMAL))
         self._solver.changeRowBounds(row, program.row_lower[row], program.row_upper[row])
@@ -61,6 +75,9 @@ class Warm:
     def bounded(self, column: int, low: float, high: float, cost: float = 0.0) -> Optimum | None:
         """Return the optimum with a column between other bounds, and at a cost; None where there is no plan."""
         program = self._program
+        if cost == program.costs[0][column]:
+            with contextlib.suppress(Unsure):
+                return self._of_part({}, {column: (low, high)})
         self._solver.changeColBounds(column, low, high)
         self._solver.changeColCost(column, cost)
         costs = program.costs[0].copy()
@@ -85,6 +102,24 @@ class Warm:
         answer = self._run(costs, (PRIMAL, DUAL))
         self._solver.changeColsCost(len(costs), numbers, self._program.costs[0])
         return answer
+
+    def _of_part(self, rows: Ends, columns: Ends) -> Optimum | None:
+        """Return the optimum with other ends as a part of a large program finds it, None where there is no plan.
+
+        Raises Unsure where a part cannot tell.
+        """
+        if len(self._program.value) < _LARGE or self._basis is None:
+            raise Unsure
+        if self._part is None:
+            self._again()
+            self._attempted(self._program.costs[0], PRIMAL)
+            self._part = Part(self._program, self._solver)
+        try:
+            found = self._part.answer(rows, columns)
+        except Unsure:
+            self._part = None
+            raise
+        return None if found is None else Optimum(float(self._program.costs[0] @ found[0]), *found)
 
     def _run(self, costs: Floats, strategies: tuple[int, ...]) -> Optimum | None:
         """Solve by one simplex method after the other; that there is no plan is believed of the primal one alone.
