@@ -1,4 +1,4 @@
-"""A part of the columns asked in the place of the whole program: it finds what the whole one does, or says it cannot."""
+"""A part of the columns asked in place of the whole program: it finds what the whole one does, or says it cannot."""
 
 from __future__ import annotations
 
