@@ -13,7 +13,7 @@ from medalopt.solver.ladder import Task
 from medalopt.solver.solution import Solution
 
 MISSED = 1e-12  # of the ends of all rows together, below which nothing is missed
-NEAR = 1e-7  # the gap at which the streams near a tie are few
+NEAR = 1e-10  # the gap at which the streams near a tie are few
 MOST = 300  # rounds of a phase
 SCALINGS = 3  # as `ladder.scalings` has them
 

@@ -17,9 +17,10 @@ from medalopt.instance.bounds import Bounds
 from medalopt.instance.figures import Bools, Floats
 from medalopt.instance.routes import offered
 from medalopt.model.network import Chosen, Network, chosen, part, where
+from medalopt.solver.decomposition.gathering import gathered
 from medalopt.solver.decomposition.half import Half
 from medalopt.solver.decomposition.rounds import Asked
-from medalopt.solver.decomposition.streams import Answer, gathered, together
+from medalopt.solver.decomposition.streams import Answer, together
 from medalopt.solver.linear import Linear
 
 EQUAL = 1e-9  # beside what a tonne costs and brings, up to which two ways are as good
@@ -128,7 +129,7 @@ def program(asked: Asked, half: Half, bounds: Bounds, state: Open) -> tuple[Netw
     instance, found = asked.instance, asked.pricing.found
     columns = chosen(instance, found, asked.sorts.explicit).joined(_open(asked, state))
     block = part(instance, found, columns, whole=False)
-    fixed = gathered(instance, asked.pricing, state.fixed(), np.zeros_like(asked.block), 1)[0]
+    fixed = gathered(asked.pricing, state.fixed(), np.zeros_like(asked.block), 1)[0]
     return block, half.with_part(instance, found, bounds, block, fixed)
 
 

@@ -30,6 +30,7 @@ class Pricing:
     refining: Floats  # (kinds, T) money/t
     first: Ints  # (routed streams,) the first route of each
     routed: Ints  # (routed streams,)
+    available: Floats  # (I, T) t, period by period, as all that is priced
 
     @classmethod
     def of(cls, instance: Instance, found: Routes) -> Pricing:
@@ -42,7 +43,10 @@ class Pricing:
         cost = found.supply + found.collection + found.treating + found.transport + found.smelting + found.residue
         routed, first = np.unique(found.stream, return_index=True)  # the routes stand by stream
         refining = refining_costs(instance, _only(found, typical))
-        return cls(instance, found, Linking.of(instance, found), kind, typical, cost, refining, first, routed)
+        available = np.asfortranarray(instance.streams.available.value)
+        return cls(
+            instance, found, Linking.of(instance, found), kind, typical, cost, refining, first, routed, available
+        )
 
     def by_period(self, weights: Floats) -> Iterator[Floats]:
         """Yield for each period what a tonne on each route changes the measure by, (J,), at prices of the linking

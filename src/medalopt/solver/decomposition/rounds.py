@@ -14,9 +14,10 @@ import numpy as np
 
 from medalopt.instance.figures import Floats, Ints
 from medalopt.instance.instance import Instance
+from medalopt.solver.decomposition.gathering import gathered
 from medalopt.solver.decomposition.master import Master, Mix
 from medalopt.solver.decomposition.pricing import Pricing
-from medalopt.solver.decomposition.streams import Answer, Sorts, answered, gathered
+from medalopt.solver.decomposition.streams import Answer, Sorts, answered
 
 KEPT, LEAST = 0.5, 0.02  # of the best prices so far in those of a round: at first, and at least
 NOTHING = 1e-9  # of the ends of all rows together, below which nothing is missed
@@ -52,9 +53,8 @@ class Asked:
     def answer(self, weights: Floats) -> tuple[Answer, Floats, Floats]:
         """Return the answer to `weights`; of each block how much of each linking quantity, and what it changes."""
         answer = answered(self.instance, self.pricing, self.sorts, weights)
-        made = gathered(self.instance, self.pricing, answer, self.block, self.blocks)
-        value = np.bincount(self.block.ravel(), answer.value.ravel(), self.blocks)
-        return answer, made, value.astype(np.float64)
+        made = gathered(self.pricing, answer, self.block, self.blocks)
+        return answer, made, made @ weights
 
 
 def rounds(master: Master, asked: Asked, most: int) -> Iterator[Round]:
@@ -73,6 +73,8 @@ def rounds(master: Master, asked: Asked, most: int) -> Iterator[Round]:
         best = Round(number, mix, y, bound, found) if better or best is None else replace(best, number=number, mix=mix)
         pays = made @ master.weights(mix.y) - mix.blocks < -SMALL * max(1.0, mix.size)
         yield best
+        if not pays.any() and not kept:
+            return  # the prices are those of the mix, and no answer to them pays: rounding is all that is left
         if pays.any():
             master.add(weights, made[pays], np.flatnonzero(pays))
         kept = min(KEPT, 1.5 * kept) if pays.any() else (kept / 2 if kept > LEAST else 0.0)

@@ -11,9 +11,10 @@ from medalopt.instance.decisions import Decisions
 from medalopt.instance.figures import Floats
 from medalopt.model.network import Network
 from medalopt.solver.decomposition.finishing import Open, opened, program
+from medalopt.solver.decomposition.gathering import gathered
 from medalopt.solver.decomposition.rounds import Round
 from medalopt.solver.decomposition.split import Split
-from medalopt.solver.decomposition.streams import Answer, answered, gathered
+from medalopt.solver.decomposition.streams import Answer, answered
 from medalopt.solver.highs import attempt
 from medalopt.solver.ladder import scalings
 from medalopt.solver.linear import Linear
@@ -22,7 +23,7 @@ from medalopt.solver.sizes import within_need
 from medalopt.solver.solution import Duals, Solution, decided, priced
 
 NAME = "decomposition"
-FEW = 2_000  # cells near a tie that the first program settles
+FEW = 1_000  # cells near a tie that the first program settles
 STEPS = 40  # programs, at most
 MOST_EQUAL = 20_000  # cells that are settled together
 LEFT = 1e-12  # the gap, beside all that is paid, at which nothing is left to settle
@@ -76,7 +77,7 @@ def _step(split: Split, left: Open, scaling: int, method: str) -> _Step | None:
     of_master = _of_master(split, block, y)
     weights = split.master.weights(of_master)
     answer, _, value = asked.answer(weights)
-    fixed = gathered(asked.instance, asked.pricing, left.fixed(), np.zeros_like(asked.block), 1)[0]
+    fixed = gathered(asked.pricing, left.fixed(), np.zeros_like(asked.block), 1)[0]
     parts = np.concatenate([linear.costs[0] * x, half.program.costs[0, : half.count] * fixed])
     bound = split.master.alone(of_master) + value.sum()
     gap = (parts.sum() - bound) / max(1.0, np.abs(parts).sum())

@@ -15,6 +15,7 @@ from medalopt.instance.instance import Instance
 from medalopt.solver.decomposition.pricing import Pricing
 
 SPLIT = 8  # bundles are answered for in so many blocks a period
+STREAMS, PARTS = 4_000, 4  # above so many streams the blocks are cut into parts of a nation, at most so many
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,25 +55,23 @@ class Answer:
     own: Floats  # (I, T) of supply: its dual
     sent: Floats  # (I, T) t
     kept: Floats  # (I, T) t
-    value: Floats  # (I, T) what it changes the measure by
 
 
 def answered(instance: Instance, pricing: Pricing, sorts: Sorts, weights: Floats) -> Answer:
     """Return the best answer to prices of the linking quantities, `weights`, of the streams that do not stand in the
     master program."""
     best, by = pricing.best(weights)
-    available = instance.streams.available.value
+    available = pricing.available
     take = sorts.alone[:, None] & (best < 0)
     own = np.where(sorts.alone[:, None], np.minimum(best, 0.0), best)
     if sorts.bundled.any():
         take |= sorts.bundled[:, None] & (together(instance, best, sorts.bundled) < 0)[instance.streams.bundle]
-    sent, kept = np.where(take, available, 0.0), np.zeros(available.shape)
-    cost = np.multiply.outer(instance.streams.storage_cost.value, weights[pricing.linking.spend])
+    sent, kept = np.where(take, available, 0.0), np.zeros_like(available)
     if sorts.waiting.any():
         those = np.flatnonzero(sorts.waiting)
-        own[those], sent[those], kept[those] = _over_time(best[those], cost[those], available[those])
-    value = np.where(sent > 0, best, 0.0) * sent + cost * kept
-    return Answer(best, by, own, sent, kept, value)
+        cost = np.multiply.outer(instance.streams.storage_cost.value[those], weights[pricing.linking.spend])
+        own[those], sent[those], kept[those] = _over_time(best[those], cost, available[those])
+    return Answer(best, by, own, sent, kept)
 
 
 def together(instance: Instance, best: Floats, bundled: Bools) -> Floats:
@@ -103,7 +102,8 @@ def _over_time(best: Floats, cost: Floats, available: Floats) -> tuple[Floats, F
 def blocks(instance: Instance, sorts: Sorts) -> Ints:
     """Return for each stream and period the number of its block, (I, T): those of a block are mixed in one share.
 
-    A device type in a period; of bundles a part of them in a period; of streams that may wait a device type.
+    A device type in a period; of bundles a part of them in a period; of streams that may wait a device type. Of very
+    many streams those of regions next to each other: the more blocks, the fewer rounds.
     """
     periods, devices = np.arange(len(instance.periods)), instance.streams.device[:, None]
     number = devices * len(periods) + periods
@@ -111,37 +111,7 @@ def blocks(instance: Instance, sorts: Sorts) -> Ints:
     in_bundle = first + (instance.streams.bundle[:, None] % SPLIT) * len(periods) + periods
     number = np.where(sorts.bundled[:, None], in_bundle, number)
     number = np.where(sorts.waiting[:, None], first + SPLIT * len(periods) + devices, number)
-    return np.unique(number, return_inverse=True)[1].reshape(number.shape)
-
-
-def gathered(instance: Instance, pricing: Pricing, answer: Answer, block: Ints, count: int) -> Floats:
-    """Return how much of each linking quantity the answers of each block come to, (count, linking)."""
-    found, places, streams = pricing.found, pricing.linking, instance.streams
-    total = np.zeros((count, places.count))
-
-    def add(block: Ints, place: Ints, amount: Floats) -> None:
-        there = place >= 0
-        cell = block[there] * places.count + place[there]
-        total.ravel()[:] += np.bincount(cell, amount[there], total.size)
-
-    stream, period = np.nonzero(answer.sent)
-    tonnes, route, those = answer.sent[stream, period], answer.by[stream, period], block[stream, period]
-    smelter = found.smelter[route]
-    fed = np.where(smelter >= 0, places.feed[smelter, period], -1)
-    add(those, fed, tonnes * found.to_smelter[route])
-    add(those, places.treated[found.treatment[route], period], tonnes)
-    for metal in range(len(instance.metals.names) if smelter.size else 0):
-        back = np.where(
-            smelter >= 0, places.returned[smelter, metal, period + instance.smelters.lead[smelter, metal]], -1
-        )
-        add(those, np.where(found.returned[route, metal] > 0, back, -1), tonnes * found.returned[route, metal])
-    add(those, places.device[streams.device[stream]], tonnes)
-    add(those, places.region[streams.region[stream]], tonnes)
-    add(those, places.stream[stream], tonnes)
-    kind = pricing.kind[route]
-    add(those, places.spend[period], tonnes * (pricing.cost[route] + pricing.refining[kind, period]))
-    add(those, np.full(len(route), places.footprint), tonnes * found.footprint[route])
-    stream, period = np.nonzero(answer.kept)
-    waited = answer.kept[stream, period] * streams.storage_cost.value[stream]
-    add(block[stream, period], places.spend[period], waited)
-    return total
+    parts = min(PARTS, 1 + len(devices) // STREAMS)
+    of_nation = instance.streams.region[:, None] * parts // max(1, len(instance.regions))
+    number = number + of_nation * (number.max(initial=0) + 1)
+    return np.asfortranarray(np.unique(number, return_inverse=True)[1].reshape(number.shape))
