@@ -6,6 +6,7 @@ enclosures, two floats between which the exact result lies (Moore 1966; error of
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,8 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from medalopt.instance.figures import Figures, Floats
 
 UNIT = 2.0**-52  # twice the unit roundoff: room for the rounding of the error bound itself
+MANY = 4096  # numbers, from which on it is worth looking which of them are nothing
+_LEAST = 2.0**-900  # above it a share of 2**-52 is a number without rounding of its own
 
 
 class Enclosure(NDArrayOperatorsMixin):
@@ -53,9 +56,7 @@ class Enclosure(NDArrayOperatorsMixin):
 
     def sum(self, axis: Any = None) -> Enclosure:
         """Return the sum along `axis` (all, or several), its rounding enclosed."""
-        terms = self.low.size if axis is None else np.prod([self.low.shape[n] for n in np.atleast_1d(axis)])
-        low, high = self.low.sum(axis=axis), self.high.sum(axis=axis)
-        off_low, off_high = (terms * UNIT * abs(side).sum(axis=axis) for side in (self.low, self.high))
+        (low, off_low), (high, off_high) = (_total(side, axis) for side in (self.low, self.high))
         return _outward(low - off_low, high + off_high)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
@@ -91,12 +92,35 @@ def enclosing(figures: Figures) -> Enclosure:
     return Enclosure(np.where(exact, value, low), np.where(exact, value, high))
 
 
+def _total(side: Floats, axis: Any) -> tuple[Any, Any]:
+    """Return the sum of one side along `axis`, and what rounding may have moved it by.
+
+    Of very many terms parts are summed, and then the sums of the parts: rounding counts by the length of a part and
+    the number of parts, not by the number of terms.
+    """
+    axes = range(side.ndim) if axis is None else np.atleast_1d(axis)
+    moved = np.moveaxis(side, tuple(axes), tuple(range(len(axes))))
+    terms = moved.reshape(math.prod(moved.shape[: len(axes)]), *moved.shape[len(axes) :])
+    number = max(1, math.isqrt(len(terms)))
+    starts = np.arange(0, len(terms), number)
+    parts = np.add.reduceat(terms, starts, axis=0) if len(terms) else terms
+    return parts.sum(axis=0), (number + len(starts)) * UNIT * np.abs(terms).sum(axis=0)
+
+
 def _outward(low: Any, high: Any) -> Enclosure:
-    """Round both ends outwards by one float; what is exactly nothing, or infinite, stays."""
-    still_low, still_high = (low == 0) | np.isinf(low), (high == 0) | np.isinf(high)
-    return Enclosure(
-        np.where(still_low, low, np.nextafter(low, -np.inf)), np.where(still_high, high, np.nextafter(high, np.inf))
-    )
+    """Round both ends outwards by one float or two; what is exactly nothing, or infinite, stays."""
+    return Enclosure(_beyond(np.asarray(low), -1.0), _beyond(np.asarray(high), 1.0))
+
+
+def _beyond(side: Floats, sign: float) -> Floats:
+    """Return floats at least one float beyond `side`: |x| 2**-52 is no less than the distance to the next one."""
+    off = np.abs(side)
+    if off.size and not (off.max() < np.inf and off.min(initial=1.0, where=off > 0) > _LEAST):
+        still = (side == 0) | np.isinf(side)
+        return np.where(still, side, np.nextafter(side, sign * np.inf))
+    off *= sign * UNIT
+    off += side
+    return off
 
 
 def _add(a: Enclosure, b: Enclosure) -> Enclosure:
@@ -108,11 +132,33 @@ def _subtract(a: Enclosure, b: Enclosure) -> Enclosure:
 
 
 def _multiply(a: Enclosure, b: Enclosure) -> Enclosure:
+    if a.shape == b.shape and a.low.size > MANY:
+        for one, other in ((a, b), (b, a)):
+            some = (one.low != 0) | (one.high != 0)
+            if np.count_nonzero(some) * 8 < some.size:  # nothing of what is infinite is nothing
+                return _scattered(_multiply(one[some], other[some]), some)
     with np.errstate(invalid="ignore"):
-        ends = [np.asarray(x * y) for x in (a.low, a.high) for y in (b.low, b.high)]
-    ends = [np.where(np.isnan(end), 0.0, end) for end in ends]  # nothing of what is infinite is nothing
-    low, high = np.minimum.reduce(np.broadcast_arrays(*ends)), np.maximum.reduce(np.broadcast_arrays(*ends))
+        if _positive(a) and _positive(b):
+            low, high = np.asarray(a.low * b.low), np.asarray(a.high * b.high)
+        else:
+            ends = [np.asarray(x * y) for x in (a.low, a.high) for y in (b.low, b.high)]
+            if any(np.isnan(end).any() for end in ends):
+                ends = [np.where(np.isnan(end), 0.0, end) for end in ends]
+            low, high = np.minimum(ends[0], ends[1]), np.maximum(ends[0], ends[1])
+            low, high = (f(f(side, ends[2]), ends[3]) for f, side in ((np.minimum, low), (np.maximum, high)))
     return _outward(low, high)
+
+
+def _positive(a: Enclosure) -> bool:
+    """Return whether nothing may lie below 0, and nothing is infinite."""
+    return bool(a.low.size and a.low.min() >= 0 and a.high.max() < np.inf)
+
+
+def _scattered(values: Enclosure, places: Any) -> Enclosure:
+    """Return an array of nothing with `values` at `places`."""
+    result = Enclosure(np.zeros(places.shape), np.zeros(places.shape))
+    result.low[places], result.high[places] = values.low, values.high
+    return result
 
 
 def _divide(a: Enclosure, b: Enclosure) -> Enclosure:
@@ -125,7 +171,10 @@ def _matmul(a: Enclosure, b: Enclosure) -> Enclosure:
     if b.ndim == 1:
         return (a * b).sum(axis=-1)
     if a.ndim == 1:
-        return (a[:, None] * b).sum(axis=0)
+        row, column = np.nonzero((b.low != 0) | (b.high != 0))
+        result = Enclosure(np.zeros(b.shape[1]), np.zeros(b.shape[1]))
+        _at(np.add, result, column, a[row] * b[row, column])
+        return result
     return (a[:, :, None] * b[None, :, :]).sum(axis=1)
 
 
@@ -135,12 +184,19 @@ def _at(ufunc: np.ufunc, total: Enclosure, at: Any, values: Any) -> None:
         ufunc.at(total.low, at, values.low)
         ufunc.at(total.high, at, values.high)
         return
-    terms = np.bincount(np.asarray(at)).max(initial=0) + 1
+    groups = np.arange(total.low.size).reshape(total.shape)[at]  # the place that each of the values is added to
+    cell = np.broadcast_to(groups, np.broadcast_shapes(groups.shape, values.shape)).ravel()
+    terms = np.bincount(cell, minlength=1).max() + 1
     for side, value, sign in ((total.low, values.low, -1.0), (total.high, values.high, 1.0)):
-        size = abs(side)
-        np.add.at(side, at, value)
-        np.add.at(size, at, abs(value))
+        added = np.broadcast_to(value, np.broadcast_shapes(groups.shape, values.shape)).ravel()
+        size = abs(side) + _by_place(cell, abs(added), side)
+        side += _by_place(cell, added, side)
         side += sign * terms * UNIT * np.where(np.isinf(size), 0.0, size)
+
+
+def _by_place(cell: Any, values: Floats, like: Floats) -> Floats:
+    """Return the sums of `values` by place of an array `like` this one."""
+    return np.bincount(cell, values, like.size).astype(np.float64).reshape(like.shape)
 
 
 def _cumsum(a: Enclosure, axis: int) -> Enclosure:

@@ -115,34 +115,62 @@ def _metal_returned(
     return read(instance.streams.credited)[stream] * np.maximum(settled, 0)
 
 
+def kinds(instance: Instance, found: Routes) -> tuple[Ints, Ints]:
+    """Return the kind of each route, (J,), and a route of each kind.
+
+    Routes of a kind have device type, treatment, smelter and what is credited in common, and so all of `to_smelter`,
+    `returned` and `refining`: they differ in what they cost and emit on the way.
+    """
+    treatments, smelters = len(instance.treatments.names), len(instance.smelters.names) + 1
+    credited = instance.streams.credited
+    told = np.concatenate([credited.raw, np.broadcast_to(credited.unit, credited.raw.shape)], axis=1)
+    share = np.zeros(len(told), dtype=np.intp)
+    if (told != told[:1]).any():
+        share = np.unique(told, axis=0, return_inverse=True)[1].ravel()
+    own = (share * len(instance.devices.names) + instance.streams.device)[found.stream]
+    _, typical, kind = np.unique(
+        (own * treatments + found.treatment) * smelters + found.smelter + 1, return_index=True, return_inverse=True
+    )
+    return kind, typical
+
+
+def base_costs(found: Routes) -> Numbers:
+    """Return what a tonne on each route costs but for the refining charge, (J,), money/t."""
+    return found.supply + found.collection + found.treating + found.transport + found.smelting + found.residue
+
+
 def route_costs(instance: Instance, found: Routes) -> Numbers:
     """Return the cost of a tonne on each route in each period, (J, T), money/t.
 
     The refining charge is due only for metal that returns within the horizon.
     """
-    base = found.supply + found.collection + found.treating + found.transport + found.smelting + found.residue
-    return base[:, None] + refining_costs(instance, found)
+    return base_costs(found)[:, None] + refining_costs(instance, found)
 
 
 def costs_at(instance: Instance, found: Routes, route: Ints, period: Ints) -> Numbers:
     """Return the cost of a tonne on each of these routes, each in its period, (N,), money/t: as `route_costs`."""
-    base = found.supply + found.collection + found.treating + found.transport + found.smelting + found.residue
     total, smelter = zeros(route.shape, found.refining), found.smelter[route]
     for metal in range(len(instance.metals.names) if len(instance.smelters.names) else 0):
         in_time = period + instance.smelters.lead[smelter, metal] < len(instance.periods)
         total = total + np.where(in_time, found.refining[route, metal], 0)
-    return base[route] + total
+    return base_costs(found)[route] + total
 
 
 def refining_costs(instance: Instance, found: Routes) -> Numbers:
     """Return the refining charge of a tonne on each route in each period, (J, T), money/t."""
+    kind, typical = kinds(instance, found)
+    return refining_of(instance, found, typical)[kind]
+
+
+def refining_of(instance: Instance, found: Routes, route: Ints) -> Numbers:
+    """Return the refining charge of a tonne on each of these routes in each period, (N, T), money/t."""
     period = np.arange(len(instance.periods))
-    total = zeros((len(found), len(period)), found.refining)
+    total = zeros((len(route), len(period)), found.refining)
     if not len(instance.smelters.names):
         return total
     for metal in range(len(instance.metals.names)):
-        in_time = period[None, :] + instance.smelters.lead[found.smelter, metal][:, None] < len(period)
-        total = total + np.where(in_time, found.refining[:, metal][:, None], 0)
+        in_time = period[None, :] + instance.smelters.lead[found.smelter[route], metal][:, None] < len(period)
+        total = total + np.where(in_time, found.refining[route, metal][:, None], 0)
     return total
 
 

@@ -14,9 +14,10 @@ import numpy as np
 
 from medalopt.instance.arithmetic import Numbers, floats, summed, zeros
 from medalopt.instance.bounds import Bounds
+from medalopt.instance.figures import Ints
 from medalopt.instance.instance import Instance
 from medalopt.instance.needs import may_buy, may_charge, on_account, owed, process_scrap_rate
-from medalopt.instance.routes import Reading, Routes, route_costs
+from medalopt.instance.routes import Reading, Routes, base_costs, kinds, refining_of
 from medalopt.proof.prices import Prices
 
 NOTHING = "nothing"  # the measure that is 0 for every plan: a bound above it shows that there is none
@@ -117,19 +118,27 @@ def route_prices(instance: Instance, found: Routes, y: Prices, weights: Weights,
     mix = (y.mix_low[:, None] * (member - low) + y.mix_high[:, None] * (member - high)).sum(axis=0)
     fixed = weights.mass - mix[device] - y.participation[region] - y.stream_commitment[found.stream]
     fixed = fixed + (weights.footprint - y.footprint_cap) * found.footprint
-    price = fixed[:, None] - y.treatment_capacity[found.treatment]
     if weights.cost:
-        price = price + route_costs(instance, found)
-    travels = np.nonzero(found.smelter >= 0)[0]
-    smelter = found.smelter[travels]
+        fixed = fixed + base_costs(found)
+    kind, typical = kinds(instance, found)
+    return fixed[:, None] + _of_kinds(instance, found, y, weights, typical)[kind]
+
+
+def _of_kinds(instance: Instance, found: Routes, y: Prices, weights: Weights, route: Ints) -> Numbers:
+    """Return what a tonne on these routes changes the measure by beside what it costs and emits on the way, (N, T)."""
+    price = 0 - y.treatment_capacity[found.treatment[route]]
+    if weights.cost:
+        price = price + refining_of(instance, found, route)
+    travels = np.nonzero(found.smelter[route] >= 0)[0]
+    those, smelter = route[travels], found.smelter[route[travels]]
     feed = y.feed_capacity[smelter] + y.feed_total[smelter][:, None]
-    price[travels] = price[travels] - found.to_smelter[travels][:, None] * feed
+    price[travels] = price[travels] - found.to_smelter[those][:, None] * feed
     periods = np.arange(len(instance.periods))
     padded = np.concatenate([y.balance, np.zeros_like(y.balance[:, :1])], axis=1)  # too late to be worth anything
     for metal in range(len(instance.metals.names)):
         back = periods[None, :] + instance.smelters.lead[smelter, metal][:, None]
         worth = padded[metal][np.minimum(back, len(periods))]
-        price[travels] = price[travels] + found.returned[travels, metal][:, None] * worth
+        price[travels] = price[travels] + found.returned[those, metal][:, None] * worth
     return price
 
 

@@ -34,7 +34,7 @@ def shipped(pricing: Pricing, block: Ints, route: Ints, period: Ints, tonnes: Fl
     lots = np.arange(size)
     if size > DENSE:
         lots, lot = np.unique(code, return_inverse=True)
-    sums = [np.bincount(lot, each, len(lots)) for each in (tonnes, tonnes * pricing.cost[route])]
+    sums = [np.bincount(lot, each, len(lots)).astype(np.float64) for each in (tonnes, tonnes * pricing.cost[route])]
     emitted = np.bincount(lot, tonnes * found.footprint[route], len(lots))
     some = np.flatnonzero(np.bincount(lot, minlength=len(lots)))
     of_kind, when = np.divmod(lots[some], periods)

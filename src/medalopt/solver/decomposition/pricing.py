@@ -13,7 +13,7 @@ import numpy as np
 
 from medalopt.instance.figures import Floats, Ints
 from medalopt.instance.instance import Instance
-from medalopt.instance.routes import Routes, refining_costs
+from medalopt.instance.routes import Routes, base_costs, kinds, refining_of
 from medalopt.solver.decomposition.linking import Linking, at
 
 
@@ -35,14 +35,10 @@ class Pricing:
     @classmethod
     def of(cls, instance: Instance, found: Routes) -> Pricing:
         """Return the routes `found` by kind."""
-        smelters, treatments = len(instance.smelters.names) + 1, len(instance.treatments.names)
-        device = instance.streams.device[found.stream]
-        credited = np.unique(instance.streams.credited.value, axis=0, return_inverse=True)[1].ravel()[found.stream]
-        code = ((credited * len(instance.devices.names) + device) * treatments + found.treatment) * smelters
-        _, typical, kind = np.unique(code + found.smelter + 1, return_index=True, return_inverse=True)
-        cost = found.supply + found.collection + found.treating + found.transport + found.smelting + found.residue
+        kind, typical = kinds(instance, found)
+        cost = base_costs(found)
         routed, first = np.unique(found.stream, return_index=True)  # the routes stand by stream
-        refining = refining_costs(instance, _only(found, typical))
+        refining = refining_of(instance, found, typical)
         available = np.asfortranarray(instance.streams.available.value)
         return cls(
             instance, found, Linking.of(instance, found), kind, typical, cost, refining, first, routed, available
@@ -102,7 +98,3 @@ class Pricing:
             price[taken] = np.inf
             second[period, self.routed] = np.minimum.reduceat(price, self.first) if len(price) else ()
         return second.T, np.where(size > 0, size, 1.0).T
-
-
-def _only(found: Routes, those: Ints) -> Routes:
-    return Routes(**{name: values[those] for name, values in vars(found).items()})
