@@ -42,7 +42,7 @@ def test_what_happened_comes_first(desk: Path) -> None:
     assert "base, planned anew after 2018-02" in out
     assert "By the end of 2018-02 3.248 t of devices had been sent, 5.444 t were planned; 1 t more are signed" in out
     assert "Silver: 1.7 kg back of 5.4 kg planned, 4.41 kg on its way; the melts to come take 13.25 kg." in out
-    assert "more than the first plan." in out and "`on its way` stands for metal that is awaited" in out
+    assert "more than the first plan." in out and "`on its way` stands there for metal that is awaited" in out
     order = ["Metal: plan against actual", "Devices: plan against actual", "Cost: first plan and now", "Settled lots"]
     order += ["Metal on its way", "Signed shipments", "Award table"]
     assert sorted(order, key=out.index) == order
@@ -102,6 +102,13 @@ def test_a_page_with_its_chart(desk: Path) -> None:
     assert plan("-o", "plan.html").code == 0
     page = (desk / "plan.html").read_text()
     assert "Silver: 1.7 kg back by 2018-02, 31.5 % of the 5.4 kg planned" in page and "this plan" in page
+
+
+def test_of_very_many_lots_those_that_differ_most(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one that was settled at other than expected stays, and how many there are is told."""
+    monkeypatch.setattr("medalopt.report.replanning.tables.MOST", 1)
+    told = json.loads(plan("--json").out)["sourcing"]["tables"]["actual_lots"]
+    assert [row["lot"] for row in told["rows"]] == ["A1"] and "Those 1 of 5 lots" in told["notes"][0]
 
 
 def test_without_a_first_plan(desk: Path) -> None:

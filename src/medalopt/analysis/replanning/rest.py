@@ -13,7 +13,6 @@ from medalopt.analysis.replanning.stock import with_stock
 from medalopt.errors import UsageError
 from medalopt.instance.figures import Figures, Floats
 from medalopt.instance.instance import Instance, Market, Medals, Metals, Policy, Smelters, Streams
-from medalopt.instance.needs import owed
 from medalopt.instance.resolve.assemble import digest
 from medalopt.plan.rows import ROUNDING
 
@@ -158,8 +157,3 @@ def overdue(past: Past) -> tuple[str, ...]:
     left, medals = _medals(past), past.instance.medals
     late = (medals.due <= past.last) & ((left.parts.value * medals.count[:, None]).sum(axis=1) > 0)
     return tuple(name for name, is_late in zip(medals.names, late.tolist(), strict=True) if is_late)
-
-
-def need_left(past: Past, left: Instance) -> Floats:
-    """Return what is still owed of each alloy, (A,), kg."""
-    return np.asarray(owed(left)[:, -1])

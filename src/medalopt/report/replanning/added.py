@@ -89,9 +89,11 @@ def _warnings(found: Replan) -> tuple[str, ...]:
     said = []
     if found.question.overdue:
         said.append(f"Overdue, and taken to be due at once: the alloy of {listed(found.question.overdue)}.")
-    names = awaited_names(found.question.left)
-    if names:
-        said.append("Below, `on its way` stands for metal that is awaited: it is not ordered, and costs nothing more.")
+    left = found.question.left
+    line = f"What follows is the plan of what is left, from {left.periods[0]} on"
+    if awaited_names(left):
+        line += "; `on its way` stands there for metal that is awaited: it is not ordered, and costs nothing more"
+    said.append(f"{line}.")
     if np.any(found.past.back[:, -1] > 0):
         said.append("Some metal comes only after the last period, and is left out.")
     return tuple(said)

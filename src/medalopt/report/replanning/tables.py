@@ -9,6 +9,7 @@ from medalopt.instance.figures import Floats
 from medalopt.report.plants import period_word
 from medalopt.report.sourcing.content import Cell, Column, Table
 
+MOST = 100  # lots that are told one by one
 _KINDS = {
     "supply": "paid to suppliers",
     "collection": "collection",
@@ -166,28 +167,41 @@ def _lots(found: Replan) -> Table:
     past, lots = found.past, found.past.lots
     periods = (*past.instance.periods, f"after {past.instance.periods[-1]}")
     rows = []
-    for n, name in enumerate(lots.names):
+    for n in _differing(found):
+        name = lots.names[n]
         way = (None, None) if lots.waits[n] else _way(found, int(lots.route[n]))
         settled = periods[lots.settled[n]] if lots.settled[n] >= 0 else None
         stream, sent = past.instance.streams.names[lots.stream[n]], periods[lots.period[n]]
         figures = (float(lots.feed_t[n]), float(lots.devices_t[n]))
         charged = (float(past.expected_charges[n]), _number(lots.charges[n]))
         rows.append((name, stream, *way, sent, *figures, *charged, settled))
-    currency = past.instance.currency
+    currency, every = past.instance.currency, len(lots.names) <= MOST
     columns = (
         Column("lot", "Lot"),
         Column("stream", "Stream"),
         Column("treatment", "Treatment"),
         Column("smelter", "Smelter"),
         Column("period", "Sent"),
-        Column("feed_t", "Dry feed", "t", 2, total=True),
-        Column("devices_t", "Devices", "t", 2, total=True),
-        Column("expected_charges", "Charges by the terms", currency, 0, total=True),
-        Column("charges", "Charges", currency, 0, total=True),
+        Column("feed_t", "Dry feed", "t", 2, total=every),
+        Column("devices_t", "Devices", "t", 2, total=every),
+        Column("expected_charges", "Charges by the terms", currency, 0, total=every),
+        Column("charges", "Charges", currency, 0, total=every),
         Column("settled", "Settled"),
     )
     says = "The lots of the settlement sheet; without a treatment: waits in a stockpile."
-    return Table("actual_lots", "Lots", says, columns, tuple(rows))
+    some = f"Those {MOST} of {len(lots.names):,} lots that return least as expected; all stand in the sheet."
+    return Table("actual_lots", "Lots", says, columns, tuple(rows), () if every else (some,))
+
+
+def _differing(found: Replan) -> list[int]:
+    """Return the lots to tell: all, or of very many those whose metal differs most, as a share of all of it."""
+    past = found.past
+    count = len(past.lots.names)
+    if count <= MOST:
+        return list(range(count))
+    all_ = past.expected.sum(axis=0)
+    off = np.abs(past.coming - past.expected) / np.where(all_ > 0, all_, np.inf)
+    return np.sort(np.argsort(-off.sum(axis=1), kind="stable")[:MOST]).tolist()
 
 
 def _number(value: Floats) -> float | None:
