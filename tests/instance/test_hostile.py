@@ -43,7 +43,7 @@ def test_there_are_enough_of_them() -> None:
         ("files.LARGEST_INSTANCE", "is larger than 0 MiB"),
         ("files.LARGEST_TABLE", "`case.csv` is larger than 0 MiB"),
         ("yamltext._MOST_NODES", "the file is more than 10 values long"),
-        ("tables._MOST_CELLS", "has more than 10 cells"),
+        ("delimited.MOST_CELLS", "has more than 10 cells"),
     ],
 )
 def test_sizes_are_bounded(limit: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

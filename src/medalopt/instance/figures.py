@@ -65,8 +65,10 @@ class Figures:
         raw = self.raw.ravel().copy()
         unit = np.broadcast_to(self.unit, self.raw.shape).ravel()
         plain = np.array([factor == 1 for factor in self.factors])
-        for at in np.flatnonzero(~plain[unit] & np.isfinite(raw) & (raw != 0)).tolist():
-            raw[at] = float(Fraction(repr(float(raw[at]))) * self.factors[unit[at]])
+        at = np.flatnonzero(~plain[unit] & np.isfinite(raw) & (raw != 0))
+        pairs, which = np.unique(raw[at] + 1j * unit[at], return_inverse=True)
+        found = [float(Fraction(repr(pair.real)) * self.factors[int(pair.imag)]) for pair in pairs.tolist()]
+        raw[at] = np.array(found)[which]
         result = raw.reshape(self.raw.shape)
         result.flags.writeable = False
         return result

@@ -10,6 +10,7 @@ Path = tuple[str | int, ...]
 
 _LONGEST, _LONGEST_NAME = 1_000, 200
 _STEP = re.compile(r"""(?P<quoted>"(?:[^"\\]|\\.)*")|(?P<bare>[^.\[\]"]+)""", re.DOTALL)
+_PLAIN = re.compile(rf"[\w@*-]{{1,{_LONGEST_NAME}}}")
 _INDEX = re.compile(r"\[([0-9]{1,9})\]")
 
 
@@ -26,7 +27,7 @@ def render(path: Path) -> str:
 
 
 def _quoted(name: str) -> str:
-    if 0 < len(name) <= _LONGEST_NAME and all(char.isalnum() or char in "_-@*" for char in name):
+    if _PLAIN.fullmatch(name):
         return name
     escaped = name.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{shown(escaped, _LONGEST_NAME)}"'

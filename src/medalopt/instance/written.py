@@ -8,7 +8,7 @@ from fractions import Fraction
 from medalopt import quantity
 from medalopt.instance.paths import Path
 from medalopt.instance.reader.nodes import Mapping, Node, Scalar, Sequence, find, step
-from medalopt.instance.reader.sheet import PERIOD, Sheet
+from medalopt.instance.reader.sheet import PERIOD, Cells, Sheet
 from medalopt.instance.resolve import grouping, lanes
 from medalopt.instance.resolve.draft import Draft
 from medalopt.instance.resolve.periods import Calendar
@@ -28,7 +28,7 @@ class Written:
         items = dict(root.items)
         for name, sheet, names in (
             ("streams", draft.streams, grouping.row_names(draft.streams)),
-            ("lanes", draft.lanes, lanes.row_names(draft.lanes) if draft.lanes else []),
+            ("lanes", draft.lanes, lanes.row_names(draft.lanes) if draft.lanes else Cells.none(0)),
         ):
             if name in items and sheet is not None:
                 items[name] = Mapping(_by_name(sheet, names, draft.calendar), {}, root.items[name].place)
@@ -114,11 +114,11 @@ def _scalars(node: Node, path: Path) -> Iterator[tuple[Path, Scalar]]:
             yield from _scalars(item, (*path, number))
 
 
-def _by_name(sheet: Sheet, names: list[str], calendar: Calendar | None) -> dict[str, Node]:
+def _by_name(sheet: Sheet, names: Cells, calendar: Calendar | None) -> dict[str, Node]:
     """Return the rows of `sheet` by name; what has a value for each period is a list."""
     rows: dict[str, list[int]] = {}
     for row, name in enumerate(names):
-        rows.setdefault(name, []).append(row)
+        rows.setdefault(name or "", []).append(row)
     items: dict[str, Node] = {}
     for name, own in rows.items():
         place = sheet.place(own[0])

@@ -39,25 +39,34 @@ class Read:
 
 
 def read(cells: Cells, measure: Measure, money: Money, default: Quantity) -> Read:
-    """Read a column; a cell left out is `default`."""
-    if (raw := _bare(cells, measure)) is not None:
-        none = np.zeros(len(raw), dtype=np.intp)
-        return Read(raw, none, (Fraction(1),), none, np.ones(len(raw), dtype=np.bool_), {})
-    figures: dict[str | None, Quantity] = {None: default}
+    """Read a column, each distinct text of it once; a cell left out is `default`."""
+    found = cells.found()
+    texts = [cells.texts[code] or "" for code in found.tolist()]
+    raw = np.full(len(cells.texts), default.raw)
+    unit, pieces = np.zeros((2, len(cells.texts)), dtype=np.intp)
+    pieces[0] = default.pieces
     wrong: dict[str, str] = {}
-    for cell in dict.fromkeys(cells):
-        if cell is not None:
-            try:
-                figures[cell] = measure.check(cell, money)
-            except QuantityError as error:
-                figures[cell], wrong[cell] = default, str(error)
-    place = {cell: number for number, cell in enumerate(figures)}
-    code = np.fromiter((place[cell] for cell in cells), dtype=np.intp, count=len(cells))
-    factors = tuple(dict.fromkeys(figure.factor for figure in figures.values()))
-    unit = np.array([factors.index(figure.factor) for figure in figures.values()], dtype=np.intp)
-    raw = np.array([figure.raw for figure in figures.values()], dtype=np.float64)
-    pieces = np.array([figure.pieces for figure in figures.values()], dtype=np.intp)
+    if (bare := _bare(texts, measure)) is not None:
+        factors = tuple(dict.fromkeys([default.factor, Fraction(1)]))
+        raw[found], unit[found] = bare, len(factors) - 1
+    else:
+        figures = [_figure(text, measure, money, default, wrong) for text in texts]
+        factors = tuple(dict.fromkeys([default.factor, *(figure.factor for figure in figures)]))
+        place = {factor: number for number, factor in enumerate(factors)}
+        raw[found] = [figure.raw for figure in figures]
+        unit[found] = [place[figure.factor] for figure in figures]
+        pieces[found] = [figure.pieces for figure in figures]
+    code = cells.code
     return Read(raw[code], unit[code], factors, pieces[code], code != 0, wrong)
+
+
+def _figure(text: str, measure: Measure, money: Money, default: Quantity, wrong: dict[str, str]) -> Quantity:
+    """Return what a text stands for; what is wrong with it is noted in `wrong`."""
+    try:
+        return measure.check(text, money)
+    except QuantityError as error:
+        wrong[text] = str(error)
+        return default
 
 
 def absent(count: int, default: Quantity) -> Read:
@@ -67,22 +76,17 @@ def absent(count: int, default: Quantity) -> Read:
     return Read(raw, none, (default.factor,), none, np.zeros(count, dtype=np.bool_), {})
 
 
-def _bare(cells: Cells, measure: Measure) -> Floats | None:
-    """Return the figures of a column of bare numbers that are all allowed, None where it is something else."""
-    texts = [cell for cell in cells if cell is not None]
-    if (
-        len(texts) < len(cells)
-        or max(map(len, texts), default=0) > _LONGEST
-        or not _BARE.fullmatch("\n".join([*texts, ""]))
-    ):
+def _bare(texts: list[str], measure: Measure) -> Floats | None:
+    """Return the figures of texts that are bare numbers and all allowed, None where they are something else."""
+    if max(map(len, texts), default=0) > _LONGEST or not _BARE.fullmatch("\n".join([*texts, ""])):
         return None
     try:
-        raw = np.array([float(text) for text in texts], dtype=np.float64)
+        raw = np.fromiter(map(float, texts), dtype=np.float64, count=len(texts))
     except ValueError:
         return None
     size = np.abs(raw[raw != 0])
     fine = bool(np.all((size > _FINEST) & (size < _LARGEST)))
-    zeros = {text for text, value in zip(texts, raw.tolist(), strict=True) if not value}
+    zeros = [texts[at] for at in np.flatnonzero(raw == 0).tolist()]
     fine = fine and not any(re.search("[1-9]", re.split("[eE]", text)[0]) for text in zeros)
     high = np.inf if measure.high is None else measure.high
     low = -np.inf if measure.low is None else measure.low
@@ -99,12 +103,12 @@ def figures(column: Read, device: Ints, unit_mass: Sequence[Fraction | None], sp
     factors = {factor / spread: number for number, factor in enumerate(column.factors)}
     unit = column.unit.copy()
     counted = np.flatnonzero(column.pieces)
-    pairs = {}
-    for row in counted.tolist():
-        pair = (int(column.unit[row]), int(device[row]), int(column.pieces[row]))
-        if pair not in pairs:
-            mass = unit_mass[pair[1]] or Fraction(1)
-            factor = column.factors[pair[0]] * mass ** pair[2] / spread
-            pairs[pair] = factors.setdefault(factor, len(factors))
-        unit[row] = pairs[pair]
+    kinds, which = np.unique(
+        np.stack([column.unit[counted], device[counted], column.pieces[counted]]), axis=1, return_inverse=True
+    )
+    made = []
+    for own, kind, pieces in kinds.T.tolist():
+        factor = column.factors[own] * (unit_mass[kind] or Fraction(1)) ** pieces / spread
+        made.append(factors.setdefault(factor, len(factors)))
+    unit[counted] = np.array(made, dtype=np.intp)[which]
     return Figures(column.raw, unit, tuple(factors))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from medalopt.instance.paths import Path
 from medalopt.instance.reader.faults import Faults, Place
 from medalopt.instance.reader.nodes import Mapping, Node, Scalar, Sequence
-from medalopt.instance.reader.sheet import PERIOD, Cells, Key, Sheet
+from medalopt.instance.reader.sheet import PERIOD, Cells, Key, Sheet, Text
 
 _SPREAD = "available"
 _NAMES = ("device", "region", "smelter", "name", "bundle")
@@ -18,7 +20,7 @@ _NAMES = ("device", "region", "smelter", "name", "bundle")
 class _Rows:
     """The sheet as it grows."""
 
-    columns: dict[Key, Cells] = field(default_factory=dict)
+    columns: dict[Key, list[Text]] = field(default_factory=dict)
     places: dict[tuple[int, Key], Place] = field(default_factory=dict)
     entry: list[int] = field(default_factory=list)
 
@@ -51,8 +53,12 @@ def sheet_of(section: str, node: Sequence, periods: tuple[str, ...] | None, faul
             rows.add(number, item.place, cells)
     for column in rows.columns.values():
         column.extend([None] * (len(rows.entry) - len(column)))
-    lines = [rows.places[row, ()].line for row in range(len(rows.entry))]
-    return Sheet(section, node.place.file, rows.columns, lines, {}, rows.places, rows.entry)
+    lines, entry = (
+        np.array(numbers, dtype=np.intp)
+        for numbers in ([rows.places[row, ()].line for row in range(len(rows.entry))], rows.entry)
+    )
+    columns = {key: Cells.of(cells) for key, cells in rows.columns.items()}
+    return Sheet(section, node.place.file, columns, lines, {}, rows.places, entry)
 
 
 def _path(section: str, number: int, item: Node) -> Path:

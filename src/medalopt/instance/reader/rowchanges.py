@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from medalopt.instance.reader.changes import HERE, Change, ChangeError
 from medalopt.instance.reader.entries import written
 from medalopt.instance.reader.faults import Faults
 from medalopt.instance.reader.nodes import Mapping, Node, Scalar, Sequence
-from medalopt.instance.reader.sheet import PERIOD, Key, Sheet
+from medalopt.instance.reader.sheet import PERIOD, Cells, Key, Sheet
 from medalopt.wording import did_you_mean, shown
 
 _AVAILABLE: Key = ("available",)
@@ -19,12 +21,12 @@ Cell = tuple[int, Key, str | None]
 def apply(
     sheet: Sheet,
     changes: list[Change],
-    names_of: Callable[[Sheet], list[str]],
+    names_of: Callable[[Sheet], Cells],
     labels: tuple[str, ...] | None,
     faults: Faults,
 ) -> Sheet:
     """Return the sheet with every change made that names one of its rows."""
-    names: list[str] | None = None
+    names: Cells | None = None
     for change in changes:
         if change.path[0] != sheet.section or len(change.path) < 2:
             continue
@@ -39,16 +41,16 @@ def apply(
     return sheet
 
 
-def _changed(sheet: Sheet, change: Change, names: list[str], labels: tuple[str, ...] | None) -> Sheet:
+def _changed(sheet: Sheet, change: Change, names: Cells, labels: tuple[str, ...] | None) -> Sheet:
     name, *rest = change.path[1:]
-    if not isinstance(name, str) or name not in names:
-        near = did_you_mean(str(name), names)
+    rows = names.rows(name) if isinstance(name, str) else []
+    if not rows or not isinstance(name, str):
+        near = did_you_mean(str(name), {name for name in names if name})
         raise ChangeError(f"there is no `{shown(str(name))}` among the {sheet.section}{near}")
     index = rest[-1] if rest and isinstance(rest[-1], int) else None
     key = tuple(step for step in rest if isinstance(step, str))
     if not key or len(key) + (index is not None) < len(rest):
         raise ChangeError(f"name one figure, such as `{sheet.section}.{shown(name)}.footprint`")
-    rows = [row for row, one in enumerate(names) if one == name]
     if key != _AVAILABLE:
         if index is not None:
             raise ChangeError("no list stands here: change the figure as a whole")
@@ -95,9 +97,8 @@ def _offer(sheet: Sheet, rows: list[int], index: int | None, value: Node, labels
             sheet, rows = _spread(sheet, rows, labels)
             new = zip(rows, value.items, strict=True)
         return sheet.with_cells([cell for row, item in new for cell in _cells(row, _AVAILABLE, item)], HERE)
-    dropped = set(rows[1:])
     cells = [(rows[0], PERIOD, None), *_cells(rows[0], _AVAILABLE, value)]
-    return sheet.with_cells(cells, HERE).taking([row for row in range(sheet.count) if row not in dropped])
+    return sheet.with_cells(cells, HERE).taking(np.delete(np.arange(sheet.count), rows[1:]))
 
 
 def _nothing(item: Node) -> bool:
@@ -108,9 +109,8 @@ def _spread(sheet: Sheet, rows: list[int], labels: tuple[str, ...]) -> tuple[She
     """Return the sheet with a row for each period of one stream, at its end, and these rows."""
     periods = [sheet.column(PERIOD)[row] for row in rows]
     source = [rows[periods.index(label)] if label in periods else rows[0] for label in labels]
-    gone = set(rows)
-    kept = [row for row in range(sheet.count) if row not in gone]
-    spread = sheet.taking([*kept, *source])
+    kept = np.delete(np.arange(sheet.count), rows)
+    spread = sheet.taking(np.concatenate([kept, source]))
     new = list(range(len(kept), len(kept) + len(labels)))
     empty = [row for row, label in zip(new, labels, strict=True) if None not in periods and label not in periods]
     cells: list[Cell] = [(row, PERIOD, label) for row, label in zip(new, labels, strict=True)]

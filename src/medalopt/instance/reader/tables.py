@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from pathlib import Path as FilePath
 from pathlib import PurePosixPath, PureWindowsPath
 
-from medalopt.instance.reader import files
-from medalopt.instance.reader.faults import Faults, Place
+from medalopt.instance.reader import delimited, files
+from medalopt.instance.reader.delimited import Rows
+from medalopt.instance.reader.faults import ENOUGH, Faults, Place
 from medalopt.instance.reader.files import Bytes
 from medalopt.instance.reader.nodes import Scalar
-from medalopt.instance.reader.sheet import Cells, Key, Sheet
+from medalopt.instance.reader.sheet import Key, Sheet
 from medalopt.wording import did_you_mean, listed, shown
 
-_MOST_CELLS = 20_000_000
 _NESTED = ("storage", "credited")
 
 
@@ -43,43 +41,30 @@ def sheet_of(section: str, data: Bytes, known: Collection[str], faults: Faults) 
     text = files.text_of(data, faults, older=True)
     if text is None:
         return None
-    columns: dict[Key, Cells] = {}
-    lines: list[int] = []
-    heads: dict[Key, Place] = {}
-    try:
-        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-        header = next((row for row in reader if row), [])
-        heads = _heads(header, Place(data.name, reader.line_num, 1), known, faults)
-        appends = [columns.setdefault(key, []).append for key in heads]
-        picked = [place.column - 1 for place in heads.values()]
-        for row in _sound(reader, len(header), data.name, faults):
-            lines.append(reader.line_num)
-            for append, column in zip(appends, picked, strict=True):
-                append(row[column] or None)
-    except csv.Error as error:
-        said = f"is not a CSV table: {shown(str(error))}; look for a quote that is not closed"
-        faults.add(Place(data.name, reader.line_num), (section,), said)
+    rows = delimited.rows(text)
+    heads = _heads(rows.header, Place(data.name, rows.line, 1), known, faults)
+    _uneven(rows, data.name, faults)
+    if rows.error is not None:
+        said, line = rows.error
+        message = f"is not a CSV table: {shown(said)}; look for a quote that is not closed"
+        faults.add(Place(data.name, line), (section,), message)
         return None
-    if not lines:
+    if not len(rows.lines):
         faults.add(Place(data.name), (section,), "holds no rows: a table has a header and at least one row")
         return None
-    return Sheet(section, data.name, columns, lines, heads, {})
+    columns = {key: rows.column(place.column - 1) for key, place in heads.items()}
+    return Sheet(section, data.name, columns, rows.lines, heads, {})
 
 
-def _sound(reader: Iterator[list[str]], width: int, name: str, faults: Faults) -> Iterator[list[str]]:
-    """Yield the rows as wide as the header; the others are faults, blank lines nothing."""
-    cells = 0
-    for row in reader:
-        cells += width
-        if cells > _MOST_CELLS:
-            faults.add(Place(name), (), f"has more than {_MOST_CELLS:_} cells; no instance needs as many")
-            return
-        if len(row) == width:
-            yield row
-        elif row:
-            line = getattr(reader, "line_num", 0)
-            message = f"this row has {len(row)} cells, but the header has {width}: look for a missing or a stray comma"
-            faults.add(Place(name, line, min(len(row), width) + 1), (), message)
+def _uneven(rows: Rows, name: str, faults: Faults) -> None:
+    """Note the rows that are not as wide as the header, and a table that is too large."""
+    width = len(rows.header)
+    for line, cells in rows.uneven[:ENOUGH]:
+        message = f"this row has {cells} cells, but the header has {width}: look for a missing or a stray comma"
+        faults.add(Place(name, line, min(cells, width) + 1), (), message)
+    faults.add_unsaid(len(rows.uneven[ENOUGH:]))
+    if not rows.whole:
+        faults.add(Place(name), (), f"has more than {delimited.MOST_CELLS:_} cells; no instance needs as many")
 
 
 def _heads(header: list[str], place: Place, known: Collection[str], faults: Faults) -> dict[Key, Place]:

@@ -84,8 +84,12 @@ def sources(rows: StreamRows | LaneRows | None) -> list[Source]:
     if rows is None:
         return []
     source, note = rows.sheet.column(("source",)), rows.sheet.column(("note",))
-    for name, texts, remark in zip(rows.names, source, note, strict=True):
+    last = np.zeros(len(rows.names.texts), dtype=np.intp)
+    given = np.flatnonzero((source.code > 0) | (note.code > 0))
+    last[rows.names.code[given]] = given + 1
+    for row in (last[last > 0] - 1).tolist():
+        texts, remark = source[row], note[row]
         if texts or remark:
-            path = render((rows.sheet.section, name))
+            path = render((rows.sheet.section, rows.names[row] or ""))
             found[path] = Source(path, tuple((texts or "").split("\n")) if texts else (), remark or "")
     return list(found.values())

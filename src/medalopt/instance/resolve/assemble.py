@@ -11,6 +11,7 @@ import numpy as np
 
 from medalopt.instance.figures import Figures
 from medalopt.instance.instance import Instance
+from medalopt.instance.reader.sheet import Cells
 from medalopt.instance.resolve import lanes, medals, network, streams
 from medalopt.instance.resolve.annex import annex, lots
 from medalopt.instance.resolve.axes import Axis
@@ -26,7 +27,8 @@ def regions_of(draft: Draft, supply: StreamRows, ways: LaneRows | None) -> Axis:
     """Return every region that a stream, a lane or a treatment names."""
     names = {name for one in (draft.document.treatments or {}).values() for name in one.regions or ()}
     for rows in (supply, ways):
-        names |= {name for name in rows.sheet.column(("region",)) if name} if rows else set()
+        cells = rows.sheet.column(("region",)) if rows else Cells.none(0)
+        names |= {name for code in cells.found().tolist() if (name := cells.texts[code])}
     return Axis.of(names)
 
 

@@ -12,7 +12,7 @@ from medalopt.instance.figures import Ints
 from medalopt.instance.reader import columns
 from medalopt.instance.reader.columns import Read
 from medalopt.instance.reader.faults import Place
-from medalopt.instance.reader.sheet import PERIOD, Key, Sheet
+from medalopt.instance.reader.sheet import PERIOD, Cells, Key, Sheet
 from medalopt.instance.resolve.draft import Draft
 from medalopt.instance.resolve.grouping import key_path
 from medalopt.instance.schema.entry import Entry
@@ -47,12 +47,13 @@ def _kinds(annotation: Any) -> list[Any]:
     return own + [kind for inner in get_args(annotation) for kind in _kinds(inner)]
 
 
-def check(sheet: Sheet, model: type[Entry], names: list[str], draft: Draft) -> None:
+def check(sheet: Sheet, model: type[Entry], names: Cells, draft: Draft) -> None:
     """Note unknown columns, cells that must be and are not, and names that nothing defines."""
     known = fields(model)
     for key, cells in sheet.columns.items():
-        row = next((number for number, cell in enumerate(cells) if cell is not None), None)
-        if row is not None and (message := _stray(key, known, draft)):
+        given = np.flatnonzero(cells.code)[:1].tolist()
+        if given and (message := _stray(key, known, draft)):
+            row = given[0]
             draft.faults.add(sheet.place(row, key), key_path(sheet, names[row], key), message)
     for key, (kind, default) in known.items():
         if default is PydanticUndefined:
@@ -82,22 +83,22 @@ def _stray(key: Key, known: dict[Key, tuple[Any, Any]], draft: Draft) -> str:
     return ""
 
 
-def _required(sheet: Sheet, key: Key, names: list[str], draft: Draft) -> None:
+def _required(sheet: Sheet, key: Key, names: Cells, draft: Draft) -> None:
     if sheet.entry is None and key not in sheet.heads:
         draft.faults.add(Place(sheet.file, 1, 1), (sheet.section,), f"the column `{key[0]}` is missing")
         return
-    gaps = [row for row, cell in enumerate(sheet.column(key)) if cell is None]
-    for row in gaps[:_MOST]:
+    for row in np.flatnonzero(sheet.column(key).code == 0)[:_MOST].tolist():
         draft.faults.add(sheet.place(row, key), key_path(sheet, names[row], key), f"`{key[0]}` is missing")
 
 
-def _names(sheet: Sheet, key: Key, kind: Name, names: list[str], draft: Draft) -> None:
+def _names(sheet: Sheet, key: Key, kind: Name, names: Cells, draft: Draft) -> None:
     cells = sheet.column(key)
-    told = {cell: kind.check(cell, draft.context) for cell in dict.fromkeys(cells) if cell is not None}
+    texts = [cells.texts[code] or "" for code in cells.found().tolist()]
+    told = {cell: kind.check(cell, draft.context) for cell in texts}
     _tell_all(sheet, key, {cell: message for cell, message in told.items() if message}, names, draft)
 
 
-def _tell_all(sheet: Sheet, key: Key, wrong: dict[str, str], names: list[str], draft: Draft) -> None:
+def _tell_all(sheet: Sheet, key: Key, wrong: dict[str, str], names: Cells, draft: Draft) -> None:
     """Note what is wrong with a column, cell by cell; of very many wrong cells the first twenty will do."""
     for number, (cell, message) in enumerate(wrong.items(), start=1):
         if number > _MOST:
@@ -106,28 +107,26 @@ def _tell_all(sheet: Sheet, key: Key, wrong: dict[str, str], names: list[str], d
         _tell(sheet, key, cell, message + more, names, draft)
 
 
-def _tell(sheet: Sheet, key: Key, cell: str | None, message: str, names: list[str], draft: Draft) -> None:
+def _tell(sheet: Sheet, key: Key, cell: str, message: str, names: Cells, draft: Draft) -> None:
     """Note what is wrong with a cell, once, at the first row that has it."""
-    cells = sheet.column(key)
-    row, count = cells.index(cell), cells.count(cell)
-    more = f" (and in {count - 1} more rows)" if count > 1 and sheet.entry is None else ""
+    row, *others = sheet.column(key).rows(cell)
+    more = f" (and in {len(others)} more rows)" if others and sheet.entry is None else ""
     draft.faults.add(sheet.place(row, key), key_path(sheet, names[row], key), message + more)
 
 
 def figures(
-    sheet: Sheet, key: Key, model: type[Entry], names: list[str], draft: Draft, default: Quantity, rows: Ints
+    sheet: Sheet, key: Key, model: type[Entry], names: Cells, draft: Draft, default: Quantity, rows: Ints
 ) -> Read:
     """Read the column `key` in some rows; what is left out or no figure, which is noted, is `default`."""
     if key not in sheet.columns:
         return columns.absent(len(rows), default)
     kind = fields(model).get(key) or fields(model)[*key[:-1], "*"]
-    cells = sheet.column(key)
-    column = columns.read([cells[row] for row in rows.tolist()], kind[0], draft.context.money, default)
+    column = columns.read(sheet.column(key).taking(rows), kind[0], draft.context.money, default)
     _tell_all(sheet, key, column.wrong, names, draft)
     return column
 
 
-def weigh(sheet: Sheet, key: Key, column: Read, device: Ints, names: list[str], draft: Draft, rows: Ints) -> None:
+def weigh(sheet: Sheet, key: Key, column: Read, device: Ints, names: Cells, draft: Draft, rows: Ints) -> None:
     """Note a figure in pieces of a device, given for each of `rows`, whose unit mass is not known."""
     masses = draft.unit_mass
     heavy = np.array([name in masses for name in sorted(draft.document.devices)] or [True], dtype=np.bool_)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from medalopt.instance.figures import Ints
-from medalopt.instance.reader.sheet import PERIOD, Key, Sheet
+from medalopt.instance.reader.sheet import PERIOD, Cells, Key, Sheet
 from medalopt.instance.resolve.draft import Draft
 from medalopt.wording import shown
 
@@ -26,67 +26,81 @@ class Grouped:
     slot: Ints
 
 
-def row_names(sheet: Sheet) -> list[str]:
+def row_names(sheet: Sheet) -> Cells:
     """Return the name of the stream of each row: its own, or device@region."""
-    memo: dict[tuple[str | None, str | None], str] = {}
-    names = []
-    triples = zip(sheet.column(NAME), sheet.column(DEVICE), sheet.column(REGION), strict=True)
-    for own, device, region in triples:
-        names.append(own or memo.setdefault((device, region), f"{device or '?'}@{region or '?'}"))
-    return names
+    own, both = sheet.column(NAME), joined(sheet.column(DEVICE), sheet.column(REGION))
+    place = {text: number for number, text in enumerate(own.texts)}
+    code = np.array([place.setdefault(text, len(place)) for text in both.texts], dtype=np.intp)[both.code]
+    return Cells(tuple(place), np.where(own.code > 0, own.code, code))
 
 
-def grouped(sheet: Sheet, names: list[str], draft: Draft) -> Grouped:
+def joined(first: Cells, second: Cells) -> Cells:
+    """Return what a name made of two columns is in each row: `first@second`, `?` for what is left out."""
+    pairs, code = np.unique(first.code * len(second.texts) + second.code, return_inverse=True)
+    place: dict[str | None, int] = {None: 0}
+    found = []
+    for one, two in zip(*(part.tolist() for part in np.divmod(pairs, len(second.texts))), strict=True):
+        text = f"{first.texts[one] or '?'}@{second.texts[two] or '?'}"
+        found.append(place.setdefault(text, len(place)))
+    return Cells(tuple(place), np.array(found, dtype=np.intp)[code])
+
+
+def grouped(sheet: Sheet, names: Cells, draft: Draft) -> Grouped:
     """Gather rows into streams; two streams of one name and rows of one stream that disagree are faults."""
     slot = _slots(sheet, names, draft)
     spread = sheet.entry is None and PERIOD in sheet.columns
-    keys: list[object] = list(names) if spread else list(sheet.entry or range(sheet.count))
-    number: dict[object, int] = {}
-    owner = np.fromiter((number.setdefault(key, len(number)) for key in keys), dtype=np.intp, count=len(keys))
-    _, first = np.unique(owner, return_index=True)
-    own_names = [names[row] for row in first.tolist()]
-    seen: dict[str, int] = {}
-    for row, name in zip(first.tolist(), own_names, strict=True):
-        if seen.setdefault(name, row) != row:
-            there = sheet.place(seen[name]).line
-            message = f"the stream `{shown(name)}` stands in line {there} already: give one of them another `name`"
-            draft.faults.add(sheet.place(row, NAME), (sheet.section, name), message)
+    rows = np.arange(sheet.count)
+    first, owner = _first(names.code if spread else rows if sheet.entry is None else sheet.entry)
+    own = names.taking(first)
+    earlier = own.first()[own.code]
+    for number in np.flatnonzero(earlier < np.arange(len(first))).tolist():
+        there = sheet.place(int(first[earlier[number]])).line
+        message = (
+            f"the stream `{shown(own[number] or '')}` stands in line {there} already: give one of them another `name`"
+        )
+        draft.faults.add(sheet.place(int(first[number]), NAME), (sheet.section, own[number] or ""), message)
     if spread:
         _agree(sheet, names, first[owner], draft)
     _once(sheet, names, owner, slot, draft)
-    return Grouped(own_names, first, owner, slot)
+    return Grouped([name or "" for name in own], first, owner, slot)
 
 
-def _slots(sheet: Sheet, names: list[str], draft: Draft) -> Ints:
+def _first(key: Ints) -> tuple[Ints, Ints]:
+    """Return the first row of each key, in the order of the rows, and the number of its key for each row."""
+    _, first, owner = np.unique(key, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    number = np.empty_like(order)
+    number[order] = np.arange(len(order))
+    return first[order], number[owner]
+
+
+def _slots(sheet: Sheet, names: Cells, draft: Draft) -> Ints:
     """Return the period of each row, `ALL` where it speaks for every one."""
     cells = sheet.column(PERIOD)
-    found: dict[str | None, int] = {None: ALL}
-    for row, cell in enumerate(cells):
-        if cell not in found:
-            index = draft.calendar.index(cell.strip()) if draft.calendar and cell else UNKNOWN
-            if index is None and draft.calendar and cell:
-                draft.faults.add(
-                    sheet.place(row, PERIOD), (sheet.section, names[row], *PERIOD), draft.calendar.unknown(cell)
-                )
-            found[cell] = UNKNOWN if index is None else index
-    return np.fromiter((found[cell] for cell in cells), dtype=np.intp, count=len(cells))
+    slot, first = np.full(len(cells.texts), ALL), cells.first()
+    for code in cells.found().tolist():
+        text, row = cells.texts[code] or "", int(first[code])
+        index = draft.calendar.index(text.strip()) if draft.calendar and text else UNKNOWN
+        if index is None and draft.calendar:
+            path = (sheet.section, names[row] or "", *PERIOD)
+            draft.faults.add(sheet.place(row, PERIOD), path, draft.calendar.unknown(text))
+        slot[code] = UNKNOWN if index is None else index
+    return slot[cells.code]
 
 
-def _agree(sheet: Sheet, names: list[str], leader: Ints, draft: Draft) -> None:
+def _agree(sheet: Sheet, names: Cells, leader: Ints, draft: Draft) -> None:
     """Note where rows of one stream say different things of what is not of a period."""
-    leaders = leader.tolist()
     for key, cells in sheet.columns.items():
         if key in (PERIOD, AVAILABLE):
             continue
-        apart = [row for row, first in enumerate(leaders) if cells[row] != cells[first]]
-        for row in apart[:20]:
-            first = leaders[row]
+        for row in np.flatnonzero(cells.code != cells.code[leader])[:20].tolist():
+            first = int(leader[row])
             message = f"`{shown(cells[row] or '')}` here, `{shown(cells[first] or '')}` in line {sheet.lines[first]}"
-            path = (sheet.section, names[row], *key)
+            path = (sheet.section, names[row] or "", *key)
             draft.faults.add(sheet.place(row, key), path, f"rows of one stream must agree: {message}")
 
 
-def _once(sheet: Sheet, names: list[str], owner: Ints, slot: Ints, draft: Draft) -> None:
+def _once(sheet: Sheet, names: Cells, owner: Ints, slot: Ints, draft: Draft) -> None:
     """Note rows that speak of a stream's period a second time."""
     order = np.lexsort((np.arange(len(slot)), slot, owner))
     order = order[slot[order] != UNKNOWN]
@@ -96,9 +110,9 @@ def _once(sheet: Sheet, names: list[str], owner: Ints, slot: Ints, draft: Draft)
         row, before = int(order[place + 1]), int(order[place])
         what = "this period is" if slot[row] >= 0 and slot[before] >= 0 else "all periods are"
         message = f"{what} given already, in line {sheet.lines[before]}: delete one of the rows"
-        draft.faults.add(sheet.place(row, PERIOD), (sheet.section, names[row], *AVAILABLE), message)
+        draft.faults.add(sheet.place(row, PERIOD), (sheet.section, names[row] or "", *AVAILABLE), message)
 
 
-def key_path(sheet: Sheet, name: str, key: Key) -> tuple[str, ...]:
+def key_path(sheet: Sheet, name: str | None, key: Key) -> tuple[str, ...]:
     """Return the path of a figure of the stream or lane called `name`."""
-    return (sheet.section, name, *(step for step in key if step != "{}"))
+    return (sheet.section, name or "", *(step for step in key if step != "{}"))

@@ -10,11 +10,11 @@ import numpy as np
 from medalopt.instance.figures import Figures, Floats, Ints
 from medalopt.instance.instance import Lanes
 from medalopt.instance.reader.columns import Read
-from medalopt.instance.reader.sheet import Key, Sheet
+from medalopt.instance.reader.sheet import Cells, Key, Sheet
 from medalopt.instance.resolve import cells
 from medalopt.instance.resolve.axes import Axis
 from medalopt.instance.resolve.draft import Draft
-from medalopt.instance.resolve.grouping import REGION, key_path
+from medalopt.instance.resolve.grouping import REGION, joined, key_path
 from medalopt.instance.schema.kinds import ZERO
 from medalopt.instance.schema.models import Lane
 from medalopt.wording import shown
@@ -27,14 +27,13 @@ class LaneRows:
     """A sheet of lanes, read."""
 
     sheet: Sheet
-    names: list[str]
+    names: Cells
     read: dict[Key, Read]
 
 
-def row_names(sheet: Sheet) -> list[str]:
+def row_names(sheet: Sheet) -> Cells:
     """Return the name of each lane, region@smelter."""
-    pairs = zip(sheet.column(REGION), sheet.column(_SMELTER), strict=True)
-    return [f"{region or '?'}@{smelter or '?'}" for region, smelter in pairs]
+    return joined(sheet.column(REGION), sheet.column(_SMELTER))
 
 
 def gather(sheet: Sheet, draft: Draft) -> LaneRows:
@@ -43,11 +42,12 @@ def gather(sheet: Sheet, draft: Draft) -> LaneRows:
     cells.check(sheet, Lane, names, draft)
     keys: tuple[Key, ...] = (_DISTANCE, _COST, _FOOTPRINT)
     read = {key: cells.figures(sheet, key, Lane, names, draft, ZERO, np.arange(sheet.count)) for key in keys}
-    seen: dict[tuple[str | None, str | None], int] = {}
-    for row, pair in enumerate(zip(sheet.column(REGION), sheet.column(_SMELTER), strict=True)):
-        if seen.setdefault(pair, row) != row and all(pair):
-            message = f"this lane stands in line {sheet.lines[seen[pair]]} already: delete one"
-            draft.faults.add(sheet.place(row), (sheet.section, names[row]), message)
+    region, smelter = sheet.column(REGION), sheet.column(_SMELTER)
+    _, first, pair = np.unique(region.code * len(smelter.texts) + smelter.code, return_index=True, return_inverse=True)
+    again = (first[pair] < np.arange(sheet.count)) & (region.code > 0) & (smelter.code > 0)
+    for row in np.flatnonzero(again).tolist():
+        message = f"this lane stands in line {sheet.lines[first[pair[row]]]} already: delete one"
+        draft.faults.add(sheet.place(row), key_path(sheet, names[row], ()), message)
     for row in np.flatnonzero(read[_DISTANCE].given & read[_COST].given)[:20].tolist():
         path = key_path(sheet, names[row], _COST)
         draft.faults.add(sheet.place(row, _COST), path, "give `distance` or `cost`, not both")
@@ -55,13 +55,13 @@ def gather(sheet: Sheet, draft: Draft) -> LaneRows:
         row = int(np.flatnonzero(read[_DISTANCE].given)[0])
         message = "distances cost nothing, for there is no `transport_rate`"
         draft.faults.warn(sheet.place(row, _DISTANCE), key_path(sheet, names[row], _DISTANCE), message)
-    _unreached(sheet, names, draft)
+    _unreached(sheet, draft)
     return LaneRows(sheet, names, read)
 
 
-def _unreached(sheet: Sheet, names: list[str], draft: Draft) -> None:
+def _unreached(sheet: Sheet, draft: Draft) -> None:
     """Warn of smelters that no lane leads to."""
-    reached = set(sheet.column(_SMELTER))
+    reached = set(sheet.column(_SMELTER).texts)
     for smelter in sorted(set(draft.document.smelters or {}) - reached):
         draft.warn(("smelters", smelter), f"no lane leads to `{shown(smelter)}`, so nothing can be sent there")
 
@@ -72,8 +72,7 @@ def lanes(rows: LaneRows | None, draft: Draft, regions: Axis, smelters: Axis) ->
     if rows is None:
         free = Figures(np.zeros(shape), np.zeros(shape, dtype=np.intp))
         return Lanes(np.ones(shape, dtype=np.bool_), free, free)
-    g = np.array([regions.index[name or ""] for name in rows.sheet.column(REGION)], dtype=np.intp)
-    k = np.array([smelters.index[name or ""] for name in rows.sheet.column(_SMELTER)], dtype=np.intp)
+    g, k = regions.places(rows.sheet.column(REGION)), smelters.places(rows.sheet.column(_SMELTER))
     exists = np.zeros(shape, dtype=np.bool_)
     exists[g, k] = True
     rate = draft.document.transport_rate

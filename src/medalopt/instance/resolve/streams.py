@@ -14,7 +14,7 @@ from medalopt.instance.instance import Streams
 from medalopt.instance.reader import columns
 from medalopt.instance.reader.columns import Read
 from medalopt.instance.reader.faults import Place
-from medalopt.instance.reader.sheet import Key, Sheet
+from medalopt.instance.reader.sheet import Cells, Key, Sheet
 from medalopt.instance.resolve import cells
 from medalopt.instance.resolve.axes import Axis
 from medalopt.instance.resolve.draft import Draft
@@ -38,7 +38,7 @@ class StreamRows:
     """
 
     sheet: Sheet
-    names: list[str]
+    names: Cells
     groups: Grouped
     device: Ints
     read: dict[Key, Read]
@@ -49,10 +49,9 @@ class StreamRows:
         names = self.groups.names
         return np.array(sorted(range(len(names)), key=names.__getitem__), dtype=np.intp)
 
-    def texts(self, key: Key) -> list[str | None]:
+    def texts(self, key: Key) -> Cells:
         """Return a column of text, a cell for each stream in canonical order."""
-        column = self.sheet.column(key)
-        return [column[row] for row in self.groups.first[self.order].tolist()]
+        return self.sheet.column(key).taking(self.groups.first[self.order])
 
 
 def gather(sheet: Sheet, draft: Draft) -> StreamRows:
@@ -60,9 +59,7 @@ def gather(sheet: Sheet, draft: Draft) -> StreamRows:
     names = row_names(sheet)
     cells.check(sheet, Stream, names, draft)
     groups = grouped(sheet, names, draft)
-    axis = Axis.of(draft.document.devices)
-    devices = sheet.column(DEVICE)
-    device = np.array([axis.index.get(devices[row] or "", -1) for row in groups.first.tolist()], dtype=np.intp)
+    device = Axis.of(draft.document.devices).places(sheet.column(DEVICE).taking(groups.first))
     read = {}
     for key, default in _defaults(sheet).items():
         each = (np.arange(sheet.count), device[groups.owner]) if key == AVAILABLE else (groups.first, device)
@@ -108,12 +105,11 @@ def streams(rows: StreamRows, draft: Draft, regions: Axis, metals: Axis, periods
     masses = [draft.unit_mass.get(name) for name in devices.names]
     storable = _storable(rows)[order]
     limit = _figures(rows, _LIMIT, masses)
-    place = {pair: number for number, pair in enumerate(bundles(rows))}
     return Streams(
         names=tuple(rows.groups.names[number] for number in order.tolist()),
         device=rows.device[order],
-        region=np.array([regions.index[name or ""] for name in rows.texts(REGION)], dtype=np.intp),
-        bundle=np.array([place.get(pair, -1) for pair in _bundled(rows)], dtype=np.intp),
+        region=regions.places(rows.texts(REGION)),
+        bundle=_bundle_of(rows),
         available=_available(rows, order, masses, periods),
         price=_figures(rows, ("price",), masses),
         collection=_figures(rows, ("collection",), masses),
@@ -130,20 +126,30 @@ def streams(rows: StreamRows, draft: Draft, regions: Axis, metals: Axis, periods
 
 def bundles(rows: StreamRows) -> tuple[tuple[str, str], ...]:
     """Return region and bundle of every bundle, sorted."""
-    return tuple(sorted({(region, bundle) for region, bundle in _bundled(rows) if bundle}))
+    pairs = _bundled(rows)[0]
+    return tuple(sorted(pair for pair in pairs if pair[1]))
 
 
-def _bundled(rows: StreamRows) -> list[tuple[str, str]]:
-    """Return region and bundle of every stream; the bundle is '' where it stands alone."""
-    pairs = zip(rows.texts(REGION), rows.texts(_BUNDLE), strict=True)
-    return [(region or "", bundle or "") for region, bundle in pairs]
+def _bundle_of(rows: StreamRows) -> Ints:
+    """Return the number of the bundle of every stream, -1 where it stands alone."""
+    place = {pair: number for number, pair in enumerate(bundles(rows))}
+    pairs, which = _bundled(rows)
+    return np.array([place.get(pair, -1) for pair in pairs], dtype=np.intp)[which]
+
+
+def _bundled(rows: StreamRows) -> tuple[list[tuple[str, str]], Ints]:
+    """Return each pair of region and bundle, and which of them every stream has; '' is none of them."""
+    region, bundle = rows.texts(REGION), rows.texts(_BUNDLE)
+    pairs, which = np.unique(region.code * len(bundle.texts) + bundle.code, return_inverse=True)
+    parts = (part.tolist() for part in np.divmod(pairs, len(bundle.texts)))
+    return [(region.texts[one] or "", bundle.texts[two] or "") for one, two in zip(*parts, strict=True)], which
 
 
 def _storable(rows: StreamRows) -> Bools:
     """Whether each stream of the sheet gives a storage, be it an empty one."""
     given = rows.read[_LIMIT].given | rows.read[_COST].given
     marks = rows.sheet.column(("storage", "{}"))
-    return given | np.array([marks[row] is not None for row in rows.groups.first.tolist()], dtype=np.bool_)
+    return given | (marks.code[rows.groups.first] > 0)
 
 
 def _figures(rows: StreamRows, key: Key, masses: Sequence[Fraction | None]) -> Figures:

@@ -72,7 +72,7 @@ class Table:
         cells = self.sheet.column((name,))
         read = columns.read(cells, measure, self.money, ZERO)
         for cell, message in list(read.wrong.items())[:_MOST]:
-            self.fault(cells.index(cell), name, message)
+            self.fault(cells.rows(cell)[0], name, message)
         factors = np.array([float(factor) for factor in read.factors])
         wrong = np.array([cell in read.wrong for cell in cells], dtype=bool)
         return np.where(read.given & ~wrong, read.raw * factors[read.unit], np.nan)
