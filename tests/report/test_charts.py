@@ -24,7 +24,7 @@ HOSTILE = "</script><script>alert(1)</script><img src=http://evil.example/x oner
 TABLE = Section(
     "The figures", (Column("silver", False), Column("cost")), (("91 %", "20"), ("100 %", "9.3")), total=True
 )
-SHA256 = "b66b25aeb4df84e33199dc21694014d336d222cbd9deb0e5a7c14bd6aa0d0fd0"
+SHA256 = "15b171b4b4489cccd236a9402769011d91980babe1aadb6a8f4316e3598dada6"
 
 
 def chart(name: str = "cost", title: str = "Less silver costs more") -> Chart:
@@ -55,8 +55,8 @@ class Page(HTMLParser):
             self.inside[-1] = (tag, before + data)
 
 
-def test_the_drawing_library_is_the_released_one() -> None:
-    """ECharts is carried along byte for byte as it was released, with its licence and notice."""
+def test_the_drawing_library_is_the_one_that_was_made() -> None:
+    """The parts of ECharts are byte for byte what CONTRIBUTING.md says how to make, with licence and notice."""
     folder = resources.files("medalopt.report").joinpath("assets")
     assert hashlib.sha256(folder.joinpath(drawing.ECHARTS).read_bytes()).hexdigest() == SHA256
     assert "Apache License" in folder.joinpath("echarts-LICENSE.txt").read_text(encoding="utf-8")
@@ -121,7 +121,7 @@ def test_hostile_names_stay_text() -> None:
     harmless = Page(html("Title", ["line"], [TABLE, chart()], ["foot"]))
     row = Section(HOSTILE, (Column(HOSTILE),), ((HOSTILE,),), notes=(HOSTILE,))
     page = Page(html(HOSTILE, [HOSTILE], [row, chart(HOSTILE, HOSTILE)], [HOSTILE]))
-    assert {tag for tag, _ in page.elements} <= {tag for tag, _ in harmless.elements}
+    assert {tag for tag, _ in page.elements} <= {tag for tag, _ in harmless.elements} | {"wbr"}
     assert [kind for kind, _ in page.inside] == [kind for kind, _ in harmless.inside]
     assert "<script" not in svg(chart(HOSTILE, HOSTILE)) and "<img" not in svg(chart(HOSTILE, HOSTILE))
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.report.sourcing.handmade import HOSTILE, content
 
-from medalopt.report.sourcing.pageform import page
+from medalopt.report.sourcing.pageform import document_lines, page
 
 CHROMIUM = shutil.which("chromium")
 QUIET = ("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync")
@@ -88,3 +88,11 @@ def test_a_draft_is_stamped_and_an_order_is_not() -> None:
     drafts = re.findall(r"<article.*?</article>", page(content(documents=2)), re.DOTALL)
     assert ["DRAFT, NOT AN ORDER" in draft for draft in drafts] == [True, False]
     assert "Still to be known of this party: address." in drafts[0]
+
+
+def test_a_long_document_is_told_in_sums() -> None:
+    """The page stays small: the lines of many periods are folded, and it says where they stand one by one."""
+    whole, long = (next(iter(content(rows=rows).documents)) for rows in (3, 200))
+    assert len(document_lines(whole.lines)) == 1
+    assert [len(part.rows) for part in document_lines(long.lines)] == [len(HOSTILE) + 1]
+    assert "in the workbook" in document_lines(long.lines)[-1].notes[-1]

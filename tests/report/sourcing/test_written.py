@@ -1,5 +1,7 @@
+from dataclasses import replace
+
 from medalopt.report.sourcing.content import Column, Table
-from medalopt.report.sourcing.written import section
+from medalopt.report.sourcing.written import folded, section
 
 TABLE = Table(
     "award",
@@ -35,3 +37,39 @@ def test_a_long_table_is_cut_and_its_tail_summed() -> None:
     assert told.rows[2] == ("… and 2 more", "15.0", "")
     assert told.rows[3] == ("in all", "1,249.5", "")
     assert len(section(TABLE, most=3).rows) == 5  # one more row says as much as a line about it
+
+
+CALLED_OFF = Table(
+    "lines",
+    "What is called off",
+    "",
+    (
+        Column("stream", "Stream"),
+        Column("period", "Month"),
+        Column("tonnes_t", "Tonnes", "t", 1, total=True),
+        Column("price_per_t", "Price", "JPY/t"),
+    ),
+    (("phone", "2017-05", 2.0, 90.0), ("pc", "2017-04", 5.0, 60.0), ("phone", "2017-04", 3.0, 90.0 + 1e-12)),
+)
+
+
+def test_lines_of_all_periods_fold_into_one() -> None:
+    """What adds up is summed, a price stands where it is the same in all, and the periods are told apart beside it."""
+    by_name, by_period = folded(CALLED_OFF)
+    assert [column.key for column in by_name.columns] == ["stream", "tonnes_t", "price_per_t"]
+    assert by_name.rows == (("phone", 5.0, 90.0), ("pc", 5.0, 60.0))
+    assert by_period.title == "What is called off, month by month"
+    assert by_period.rows == (("2017-04", 8.0), ("2017-05", 2.0))
+
+
+def test_prices_that_differ_are_not_averaged() -> None:
+    """A price of one month is not told as that of all."""
+    dearer = replace(CALLED_OFF, rows=(*CALLED_OFF.rows, ("phone", "2017-06", 1.0, 95.0)))
+    assert folded(dearer)[0].rows[0] == ("phone", 6.0, None)
+
+
+def test_a_table_without_periods_folds_into_itself() -> None:
+    """There is nothing to tell period by period."""
+    by_name, by_period = folded(TABLE)
+    assert by_name.rows == TABLE.rows
+    assert by_period.rows == ()

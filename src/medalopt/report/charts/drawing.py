@@ -10,7 +10,7 @@ from typing import Any
 from medalopt.errors import UsageError
 from medalopt.report.charts.chart import FONT, INK, Chart
 
-ECHARTS = "echarts-6.1.0.min.js"
+ECHARTS = "echarts-6.1.0-parts.min.js"
 WIDTH = 860  # pixels
 _TITLE = 20  # pixels of a line of the title
 _SHARP = 2  # pixels of a PNG for each of the SVG

@@ -9,18 +9,21 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Sequence
 from importlib import resources
 from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from medalopt.errors import UsageError
 from medalopt.report.charts.chart import Chart
 from medalopt.report.charts.drawing import script, svg
 from medalopt.report.section import Section
 
+_SHORT = 14  # characters of a cell that is not broken, such as a month
+_JOINT = re.compile(r"(?<=\w)([@_/])(?=\w)")
 _INSIDE_A_SCRIPT = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
@@ -37,7 +40,7 @@ def html(
     Another `template` may set `more` besides.
     """
     charts = any(isinstance(part, Chart) for part in parts)
-    style = f"{_asset('page.css')}{_heights(parts)}"
+    style = f"{_asset('page.css')}{_places_of_columns(24)}{_heights(parts)}"
     code = f"{script()}\n{_asset('page.js')}" if charts else ""
     return _template(template).render(
         title=title,
@@ -54,7 +57,31 @@ def html(
 def _template(name: str) -> Any:
     loader = FunctionLoader(_asset)
     environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True, loader=loader)
+    environment.filters |= {"places": _places, "breakable": _breakable}
     return environment.get_template(name)
+
+
+def _places(section: Section) -> str:
+    """Return the classes of a table: of which columns the figures stand at the right, and which are not broken."""
+    names = [f"r{place}" if column.right else "" for place, column in enumerate(section.columns, start=1)]
+    for place, column in enumerate(section.columns, start=1):
+        if not column.right and all(len(row[place - 1]) <= _SHORT for row in section.rows):
+            names.append(f"s{place}")
+    return " ".join(filter(None, names))
+
+
+def _places_of_columns(most: int) -> str:
+    """Return the style rules for `_places`: shorter than a class at every cell."""
+    return "".join(
+        f".r{place} :is(td, th):nth-child({place}) {{ text-align: right; }}\n"
+        f":is(.r{place}, .s{place}) td:nth-child({place}) {{ white-space: nowrap; }}\n"
+        for place in range(1, most + 1)
+    )
+
+
+def _breakable(text: str) -> Markup:
+    """Return a name that may be broken after the signs that join its parts."""
+    return Markup(_JOINT.sub(r"\1<wbr>", str(escape(text))))
 
 
 def _asset(name: str) -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from medalopt.report.charts.htmlpage import html
-from medalopt.report.sourcing.content import Content, Document
-from medalopt.report.sourcing.written import section
+from medalopt.report.section import Section
+from medalopt.report.sourcing.content import Content, Document, Table
+from medalopt.report.sourcing.written import folded, section
 
-MOST = 120  # rows of a table on the page; the rest is summed, and stands in the workbook
+MOST = 50  # rows of a table on the page; the rest is summed, and stands in the workbook
+LINES = 40  # of a document: of a longer one the page shows the sums over the periods, and of each period
+_WHOLE = "Line by line, period by period: in the workbook, the print, and lines.csv of the folder."
 
 
 def page(content: Content) -> str:
@@ -31,6 +35,15 @@ def _document(document: Document) -> dict[str, Any]:
         "party": document.party,
         "terms": document.terms,
         "missing": document.missing,
-        "lines": section(document.lines),
+        "lines": document_lines(document.lines),
         "notes": document.notes,
     }
+
+
+def document_lines(lines: Table) -> tuple[Section, ...]:
+    """Return the lines of a document as the page tells them: all, or the sums over the periods and of each period."""
+    if len(lines.rows) <= LINES:
+        return (section(lines),)
+    by_name, by_period = folded(lines)
+    shown = [section(part) for part in (by_name, by_period) if part.rows]
+    return (*shown[:-1], replace(shown[-1], notes=(*shown[-1].notes, _WHOLE)))

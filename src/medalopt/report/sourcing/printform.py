@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from medalopt.errors import UsageError
 from medalopt.report.charts.drawing import faces, svg
-from medalopt.report.sourcing.content import Content, Document, Table
+from medalopt.report.sourcing.content import Column, Content, Document, Table
 from medalopt.report.sourcing.written import section
 
 MOST = 200  # rows of a table on paper; the rest is summed, and stands in the workbook
+WIDE = 8  # columns of a table from which on the sheets lie on their side
+_JOINT = re.compile(r"(?<=\w)([@_/])(?=\w)")  # a name may be broken after it
 _DATED = 0  # of the file: the same figures give the same bytes
 
 
@@ -50,7 +53,16 @@ def _told(content: Content) -> dict[str, Any]:
         "tables": [_table(table) for table in content.tables],
         "documents": [_document(document) for document in content.documents],
         "foot": content.foot,
+        "wide": any(len(_shown(table)) > WIDE for table in _all(content)),
     }
+
+
+def _all(content: Content) -> tuple[Table, ...]:
+    return (*content.tables, *(document.lines for document in content.documents))
+
+
+def _shown(table: Table) -> list[Column]:
+    return [column for column in table.columns if not column.hidden]
 
 
 def _table(table: Table) -> dict[str, Any]:
@@ -59,7 +71,7 @@ def _table(table: Table) -> dict[str, Any]:
         "title": told.title,
         "says": table.says,
         "columns": [{"title": column.header, "right": column.right} for column in told.columns],
-        "rows": told.rows,
+        "rows": [[_JOINT.sub("\\1\u200b", cell) for cell in row] for row in told.rows],
         "total": told.total,
         "notes": told.notes,
     }

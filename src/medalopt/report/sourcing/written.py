@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from medalopt.report import section as told
 from medalopt.report.section import Section
@@ -25,6 +27,51 @@ def section(table: Table, most: int | None = None) -> Section:
         lines.append(_summed(table, shown, 0, "in all"))
     columns = tuple(told.Column(header(table.columns[place]), table.columns[place].unit is not None) for place in shown)
     return Section(table.title, columns, tuple(lines), adds, table.notes)
+
+
+def folded(table: Table, over: str = "period") -> tuple[Table, Table]:
+    """Return `table` with the rows of all periods in one, and a table of each period's sums.
+
+    What does not add up stands only where it is the same in all of them. Of a table without such a column, and of
+    what adds up to nothing, the second has no rows.
+    """
+    at = next((place for place, column in enumerate(table.columns) if column.key == over), -1)
+    named = [place for place, column in enumerate(table.columns) if column.unit is None and place != at]
+    sums = [place for place, column in enumerate(table.columns) if column.total]
+    groups: dict[tuple[Cell, ...], list[tuple[Cell, ...]]] = {}
+    periods: dict[Cell, list[tuple[Cell, ...]]] = {}
+    for row in table.rows:
+        groups.setdefault(tuple(row[place] for place in named), []).append(row)
+        periods.setdefault(row[at] if at >= 0 else None, []).append(row)
+    kept = [place for place in range(len(table.columns)) if place != at]
+    rows = tuple(tuple(_one(table, place, rows) for place in kept) for rows in groups.values())
+    by_name = replace(table, columns=tuple(table.columns[place] for place in kept), rows=rows)
+    by_period = replace(
+        table,
+        title=f"{table.title}, {table.columns[at].title.lower()} by {table.columns[at].title.lower()}",
+        columns=tuple(table.columns[place] for place in (at, *sums)),
+        rows=tuple(
+            (period, *(_one(table, place, rows) for place in sums))
+            for period, rows in sorted(periods.items(), key=lambda item: str(item[0]))
+        )
+        if at >= 0 and sums
+        else (),
+    )
+    return by_name, by_period
+
+
+def _one(table: Table, place: int, rows: Sequence[tuple[Cell, ...]]) -> Cell:
+    """Return what several rows have in a column: the sum where it adds up, else what is the same in all."""
+    cells = [row[place] for row in rows]
+    if table.columns[place].total:
+        return sum(figure for figure in cells if isinstance(figure, int | float))
+    return cells[0] if all(_same(cell, cells[0]) for cell in cells) else None
+
+
+def _same(one: Cell, other: Cell) -> bool:
+    if isinstance(one, int | float) and isinstance(other, int | float):
+        return math.isclose(one, other, rel_tol=1e-9)
+    return one == other
 
 
 def header(column: Column) -> str:
