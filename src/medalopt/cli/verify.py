@@ -21,7 +21,7 @@ def verify(
         Path,
         typer.Argument(
             metavar="PLAN",
-            help="A saved plan, or answer that there is none: NAME.json, or the folder of CSV.",
+            help="A saved plan, or answer that there is none: NAME.json, NAME.xlsx, or the folder of CSV.",
         ),
     ],
     instance: Annotated[
@@ -34,19 +34,23 @@ def verify(
     json: Json = False,
 ) -> int:
     """Check a saved plan against its instance: which rules it breaks, by how much, and how far it is from the best."""
-    from medalopt.plan.saved import SavedRefusal, saved_plan
+    from medalopt.plan.saved import SavedRefusal, with_edits
     from medalopt.proof.refused import recheck
     from medalopt.proof.verdict import verdict
+    from medalopt.report import edited as changed
     from medalopt.report import verdict as pages
     from medalopt.report.jsonplan import text
 
-    saved = saved_plan(plan)
+    saved, edits = with_edits(plan)
     figures = Anew.of(read(instance or _named(plan, saved.instance.files), set_), after, actuals, frozen).figures
     if isinstance(saved, SavedRefusal):
         refused = recheck(figures, saved)
         emit(text(pages.recheck_object(refused)) if json else pages.rechecked(refused, plan.name))
         return 0 if refused.accepted else NOT_ACCEPTED
     found = verdict(figures, saved)
+    if edits:
+        emit(text(changed.edited_object(found, edits)) if json else changed.edited(found, edits, plan.name))
+        return 0 if found.accepted else NOT_ACCEPTED
     emit(text(pages.verdict_object(found)) if json else pages.told(found, plan.name))
     return 0 if found.accepted else NOT_ACCEPTED
 

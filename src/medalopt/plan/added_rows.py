@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -86,16 +85,18 @@ def csv_tables(added: Added) -> dict[str, Rows]:
     return made
 
 
-def from_folder(path: Path, read: Callable[[Path, list[str]], list[list[str]]]) -> dict[str, list[dict[str, Any]]]:
-    """Return the tables of the folder at `path`, by `read`; none where it holds none of them."""
+def from_tables(
+    has: Callable[[str], bool], read: Callable[[str, list[str]], list[list[str]]]
+) -> dict[str, list[dict[str, Any]]]:
+    """Return the tables that `read` gives by name and columns; none where there is none of them."""
     columns = {
         "added_rows": ["name", "lower", "upper", "dual"],
         "added_terms": ["row", "component", "coefficient", *(f"key{n + 1}" for n in range(KEYS))],
         "added_variables": ["name", "lower", "upper", "value"],
     }
-    if not any((path / f"{table}.csv").exists() for table in columns):
+    if not any(map(has, columns)):
         return {}
-    rows = {table: read(path / f"{table}.csv", names) for table, names in columns.items()}
+    rows = {table: read(table, names) for table, names in columns.items()}
     return {
         table: [
             {

@@ -1,34 +1,56 @@
-"""A saved plan read back: JSON, or the folder of CSV; hostile until it has the form of a plan."""
+"""A saved plan read back: JSON, the folder of CSV, or a workbook; hostile until it has the form of a plan."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from medalopt.errors import Fault, InputError
-from medalopt.instance.reader.files import read
-from medalopt.plan.added_rows import from_folder
+from medalopt.instance.reader.files import Bytes, read
+from medalopt.instance.reader.spreadsheet import LARGEST_WORKBOOK, SIGNATURE
+from medalopt.plan.added_rows import from_tables
 from medalopt.plan.saved_form import TABLES, Price, SavedPlan, SavedRefusal, Strict
+from medalopt.plan.saved_workbook import Edit, Workbook
 from medalopt.wording import shown
 
 LARGEST = 1 << 30  # bytes of one file of a plan
 _MOST_FAULTS, _PATH = 20, 300
-__all__ = ["SavedPlan", "SavedRefusal", "instance_file", "saved_plan"]
+__all__ = ["Edit", "SavedPlan", "SavedRefusal", "instance_file", "saved_plan", "with_edits"]
+
+Read = Callable[[str, list[str]], list[list[str]]]
+"""Takes a table's name and columns, and gives its rows; raises InputError where they are not there."""
 
 
 def saved_plan(path: Path) -> SavedPlan | SavedRefusal:
-    """Return the plan in the JSON file or the folder of CSV at `path`, or the answer in it that there is none.
+    """Return the plan in the JSON file, the folder of CSV or the workbook at `path`, or the answer that there is none.
 
-    Raises InputError where it is neither.
+    Raises InputError where it is none of them.
     """
+    return with_edits(path)[0]
+
+
+def with_edits(path: Path) -> tuple[SavedPlan | SavedRefusal, tuple[Edit, ...]]:
+    """Return the plan at `path`, and what a person has changed in it where it is a workbook. Raises InputError."""
     name = shown(str(path), _PATH)
-    content = _from_folder(path) if path.is_dir() else _from_json(_text(path), name)
+    edits: tuple[Edit, ...] = ()
+    if path.is_dir():
+        content = _from_folder(path)
+    elif (data := _bytes(path)).content.startswith(SIGNATURE):
+        book = Workbook.of(data)
+        content = _from_tables(name, book.has, book.rows)
+        edits = tuple(book.edits)
+    else:
+        content = _from_json(_text(data), name)
+    return _formed(content, name), edits
+
+
+def _formed(content: Any, name: str) -> SavedPlan | SavedRefusal:
     try:
         refused = isinstance(content, dict) and content.get("status") == "infeasible"
         return (SavedRefusal if refused else SavedPlan).model_validate(content)
@@ -50,11 +72,16 @@ def instance_file(plan: Path, files: Mapping[str, str]) -> Path | None:
     return None
 
 
-def _text(path: Path) -> str:
+def _bytes(path: Path) -> Bytes:
     reports: list[str] = []
-    data = read(path, shown(str(path), _PATH), LARGEST, reports.append)
+    largest = LARGEST_WORKBOOK if path.suffix.lower() == ".xlsx" else LARGEST
+    data = read(path, shown(str(path), _PATH), largest, reports.append)
     if data is None:
         raise InputError([Fault(shown(str(path), _PATH), 0, 0, "", reports[0])])
+    return data
+
+
+def _text(data: Bytes) -> str:
     try:
         return data.content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -76,32 +103,39 @@ def _from_json(text: str, name: str) -> Any:
 
 
 def _from_folder(path: Path) -> dict[str, Any]:
+    return _from_tables(
+        shown(str(path), _PATH),
+        lambda table: (path / f"{table}.csv").exists(),
+        lambda table, columns: _rows(path / f"{table}.csv", columns),
+    )
+
+
+def _from_tables(name: str, has: Callable[[str], bool], read: Read) -> dict[str, Any]:
     content: dict[str, Any] = {"instance": {"files": {}}, "duals": [], **{table: [] for table in TABLES}}
-    for item, value in _rows(path / "plan.csv", ["item", "value"]):
+    for item, value in read("plan", ["item", "value"]):
         if not _put(content, item, value):
             why = f"the item {shown(item)} comes twice, or stands within another"
-            raise InputError([Fault(shown(str(path / "plan.csv"), _PATH), 0, 0, "", why)])
+            raise InputError([Fault(name, 0, 0, "plan", why)])
     for table, model in TABLES.items():
-        content[table] = _typed_rows(path, table, model)
-    duals = _rows(path / "duals.csv", ["rule", "key1", "key2", "key3", "value"])
+        content[table] = _typed_rows(read, table, model)
+    duals = read("duals", ["rule", "key1", "key2", "key3", "value"])
     content["duals"] = [
         {"rule": rule, "key": [part for part in key if part], "value": _number(value)} for rule, *key, value in duals
     ]
-    if (path / "prices_at_lots.csv").exists():
-        content["prices_at_lots"] = _typed_rows(path, "prices_at_lots", Price)
-    return {**content, **from_folder(path, _rows)}
+    if has("prices_at_lots"):
+        content["prices_at_lots"] = _typed_rows(read, "prices_at_lots", Price)
+    return {**content, **from_tables(has, read)}
 
 
-def _typed_rows(path: Path, table: str, model: type[Strict]) -> list[dict[str, Any]]:
+def _typed_rows(read: Read, table: str, model: type[Strict]) -> list[dict[str, Any]]:
     columns = list(model.model_fields)
-    rows = _rows(path / f"{table}.csv", columns)
-    return [_typed(model, dict(zip(columns, row, strict=True))) for row in rows]
+    return [_typed(model, dict(zip(columns, row, strict=True))) for row in read(table, columns)]
 
 
 def _rows(path: Path, columns: list[str]) -> list[list[str]]:
     name = shown(str(path), _PATH)
     try:
-        header, *rows = list(csv.reader(io.StringIO(_text(path), newline=""), strict=True))
+        header, *rows = list(csv.reader(io.StringIO(_text(_bytes(path)), newline=""), strict=True))
     except (csv.Error, ValueError) as error:
         raise InputError([Fault(name, 0, 0, "", f"is not a table of a plan ({shown(str(error))})")]) from error
     if header != columns or any(len(row) != len(columns) for row in rows):

@@ -2,9 +2,145 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NoReturn
+
+from medalopt.errors import Fault, InputError
+from medalopt.instance.reader.files import Bytes
+from medalopt.instance.reader.spreadsheet import Rows, Spreadsheet, Value, address, read, written
+from medalopt.wording import shown
+
 EDITABLE = ("shipments", "purchases", "stockpiles")
+_FIGURES = frozenset({"tonnes", "kg", "cost"})
+_HEAD_WITHIN = 20  # rows
+_ROUNDED = 1e-14  # relative: a workbook holds 16 digits
+_MOST_TOLD = 5  # cells of a row that names it
 
 
 def hidden(table: str) -> str:
     """Return the name of the hidden sheet that holds a table of the plan."""
     return f"plan_{table}"
+
+
+def visible(table: str) -> str:
+    """Return the name of the sheet on which a person may change a table of the plan."""
+    return table.capitalize()
+
+
+@dataclass(frozen=True, order=True)
+class Edit:
+    """A cell or row that is no longer as the plan had it."""
+
+    cell: str
+    text: str
+
+
+class Workbook:
+    """The tables of a plan in a workbook, with what was changed by hand; `edits` fills as tables are read."""
+
+    def __init__(self, book: Spreadsheet) -> None:
+        self.book = book
+        self.edits: list[Edit] = []
+
+    @classmethod
+    def of(cls, data: Bytes) -> Workbook:
+        """Return the workbook in `data`. Raises InputError where it is none, or holds no plan."""
+        reports: list[str] = []
+        book = read(data, reports.append)
+        if book is None:
+            raise InputError([Fault(data.name, 0, 0, "", reports[0])])
+        if hidden("plan") not in book.sheets:
+            why = "holds no plan; give a workbook that `medalopt plan -o NAME.xlsx` wrote, with its hidden sheets"
+            raise InputError([Fault(data.name, 0, 0, "", why)])
+        return cls(book)
+
+    def has(self, table: str) -> bool:
+        """Whether the workbook holds a table of the plan."""
+        return hidden(table) in self.book.sheets
+
+    def rows(self, table: str, columns: list[str]) -> list[list[str]]:
+        """Return the rows of a table: as a person left them, where they may be changed. Raises InputError."""
+        made = self._made(table, columns)
+        if table not in EDITABLE or (not made and visible(table) not in self.book.sheets):
+            return made
+        return self._edited(table, columns, made)
+
+    def _made(self, table: str, columns: list[str]) -> list[list[str]]:
+        name = hidden(table)
+        rows = [[written(cell) for cell in row] for row in self.book.sheets.get(name, [])]
+        if not rows or [cell for cell in rows[0] if cell] != columns:
+            self._refuse(name, f"must have the heads {', '.join(columns)}; restore the sheet")
+        width = len(columns)
+        return [(row + [""] * width)[:width] for row in rows[1:]]
+
+    def _edited(self, table: str, columns: list[str], made: list[list[str]]) -> list[list[str]]:
+        name = visible(table)
+        rows = self.book.sheets.get(name)
+        if rows is None:
+            self._refuse(name, "the sheet is missing; restore it")
+        top = self._head(name, rows, columns)
+        texts = [place for place, column in enumerate(columns) if column not in _FIGURES]
+        known = {tuple(row[place] for place in texts): row for row in made}
+        found: list[list[str]] = []
+        for number, row in _below(rows, top, len(columns)):
+            key = tuple(written(row[place]) for place in texts)
+            was = known.get(key)
+            found.append(self._row(name, number, row, columns, was))
+        left = known.keys() - {tuple(row[place] for place in texts) for row in found}
+        for key, row in known.items():
+            if key in left:
+                self.edits.append(Edit(name, f"the row {_called(row)} of the plan is gone"))
+        return found
+
+    def _head(self, name: str, rows: Rows, columns: list[str]) -> int:
+        for number, row in enumerate(rows[:_HEAD_WITHIN]):
+            if [written(cell).strip() for cell in row[: len(columns)]] == columns:
+                return number
+        self._refuse(name, f"its heads must be {', '.join(columns)}, in this order; restore them")
+
+    def _row(self, name: str, number: int, row: list[Value], columns: list[str], was: list[str] | None) -> list[str]:
+        """Return a row as it stands, with all digits where it is as it was; note what was changed in it."""
+        result = []
+        for place, (column, cell) in enumerate(zip(columns, row, strict=True)):
+            at = address(name, number, place)
+            if column not in _FIGURES:
+                result.append(written(cell))
+                continue
+            if not isinstance(cell, float):
+                what = f"`{shown(str(cell))}`" if cell is not None else "nothing"
+                self._refuse(at, f"`{column}` is a number; found {what}")
+            before = float(was[place]) if was else cell
+            same = math.isclose(before, cell, rel_tol=_ROUNDED)
+            result.append(was[place] if was and same else repr(cell))
+            if not same:
+                self.edits.append(Edit(at, f"{column} of {_called(row)} was {before:.10g}, and is {cell:.10g}"))
+        if was is None:
+            self.edits.append(Edit(address(name, number, 0), f"the row {_called(row)} is none of the plan"))
+        return result
+
+    def _refuse(self, where: str, why: str) -> NoReturn:
+        raise InputError([Fault(f"{self.book.name}:{where}", 0, 0, "", why)])
+
+
+def _below(rows: Rows, top: int, width: int) -> Iterator[tuple[int, list[Value]]]:
+    """Yield number and cells of each row below the heads; not those that are empty, and not the totals."""
+    for number, row in enumerate(rows[top + 1 :], start=top + 1):
+        cells = (list(row) + [None] * width)[:width]
+        alone = cells[0] in ("Total", "none") and not any(isinstance(cell, str) for cell in cells[1:])
+        if not alone and any(cell is not None for cell in cells):
+            yield number, cells
+
+
+def _called(row: list[str] | list[Value]) -> str:
+    texts = [shown(cell) for cell in row if isinstance(cell, str) and cell and not _is_number(cell)]
+    return ", ".join(texts[:_MOST_TOLD])
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -35,6 +35,7 @@ class Verdict:
     certificate: Certificate
     value: float  # of the measure, by arithmetic on the decisions
     unit: str
+    against: tuple[Broken, ...] = ()  # those that the decisions break, whatever else the plan states
 
     @property
     def accepted(self) -> bool:
@@ -53,20 +54,23 @@ def verdict(instance: Instance, plan: Any) -> Verdict:
     certificate = certify(account, bounds, duals, measure, added=added)
     if added == NOTHING and not instance.lots:
         certificate = Basis.of(account, bounds, duals, measure).told(certificate)
-    broken = [*stale(instance, plan), *broken, *unfit]
+    broken = [*broken, *unfit]
     for rule in rules(account, bounds):
         broken += _broken_rows(instance, account, rule)
     rows = placed(instance, found, added, FLOATS.lift)
     with np.errstate(over="ignore", invalid="ignore"):
         broken += stated_added.broken(account, rows)
         value = float(account.value(measure)) + float(costs(account, rows)[0])
+    against = tuple(broken)
     unit = {"footprint": "kg CO2e", "mass": "t"}.get(measure, instance.currency)
-    broken += [
+    broken = [
+        *stale(instance, plan),
+        *against,
         *follows(account, plan, value, unit),
         *_claims(plan, certificate),
         *_lots(plan, certificate, value, unit),
     ]
-    return Verdict(tuple(broken), certificate, value, unit)
+    return Verdict(tuple(broken), certificate, value, unit, against)
 
 
 def stale(instance: Instance, answer: Any, what: str = "plan") -> Iterator[Broken]:

@@ -43,6 +43,7 @@ def workbook(content: Content, record: Mapping[str, str] = MappingProxyType({}),
     sheet = book.add_worksheet(front)
     decisions = editable(record, currency) if record else []
     reserved = [pen.names.sheet(table.title) for table in decisions]
+    hide(pen, record)
     entries = [_pictures(pen, front, content.charts)]
     entries += [_table(pen, front, table) for table in content.tables]
     documents = []
@@ -54,7 +55,6 @@ def workbook(content: Content, record: Mapping[str, str] = MappingProxyType({}),
     for table, name in zip(decisions, reserved, strict=True):
         table_sheet(pen, name, front, table)
         entries.append(Entry(name, table.says))
-    hide(pen, record)
     front_sheet(pen, sheet, content, [entry for entry in entries if entry], documents, bool(record))
     book.close()
     return buffer.getvalue()

@@ -7,16 +7,16 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
-from medalopt.plan.saved_workbook import EDITABLE, hidden
+from medalopt.plan.saved_workbook import EDITABLE, hidden, visible
 from medalopt.report.sourcing.content import Cell, Column, Table
 from medalopt.report.sourcing.workbook.names import text
 from medalopt.report.sourcing.workbook.pen import Pen
 
 _UNITS = {"tonnes": ("t", 3), "kg": ("kg", 4)}
-_TITLES = {
-    "shipments": ("Shipments", "Tonnes of every stream by treatment, smelter and period."),
-    "purchases": ("Purchases", "Kilograms of every offer by alloy and period."),
-    "stockpiles": ("Stockpiles", "Tonnes of every stream that wait at the end of a period."),
+_HOLDS = {
+    "shipments": "Tonnes of every stream by treatment, smelter and period.",
+    "purchases": "Kilograms of every offer by alloy and period.",
+    "stockpiles": "Tonnes of every stream that wait at the end of a period.",
 }
 _SAYS = "May be changed: `medalopt verify` then says what breaks and what it costs. The heads stay as they are."
 
@@ -25,12 +25,11 @@ def editable(record: Mapping[str, str], currency: str) -> list[Table]:
     """Return the decisions of the plan in `record` (files of CSV by name) as tables that a person may edit."""
     found = []
     for key in EDITABLE:
-        title, says = _TITLES[key]
         header, *rows = csv.reader(io.StringIO(record[f"{key}.csv"], newline=""))
         columns = tuple(_column(name, currency) for name in header)
         if rows:
             cells = tuple(tuple(map(_cell, row, columns)) for row in rows)
-            found.append(Table(key, title, f"{says} {_SAYS}", columns, cells))
+            found.append(Table(key, visible(key), f"{_HOLDS[key]} {_SAYS}", columns, cells))
     return found
 
 
