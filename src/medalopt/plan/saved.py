@@ -16,7 +16,7 @@ from medalopt.instance.reader.files import Bytes, read
 from medalopt.instance.reader.spreadsheet import LARGEST_WORKBOOK, SIGNATURE
 from medalopt.plan.added_rows import from_tables
 from medalopt.plan.saved_form import TABLES, Price, SavedPlan, SavedRefusal, Strict
-from medalopt.plan.saved_workbook import Edit, Workbook
+from medalopt.plan.saved_workbook import Edit, Workbook, hidden
 from medalopt.wording import shown
 
 LARGEST = 1 << 30  # bytes of one file of a plan
@@ -43,7 +43,7 @@ def with_edits(path: Path) -> tuple[SavedPlan | SavedRefusal, tuple[Edit, ...]]:
         content = _from_folder(path)
     elif (data := _bytes(path)).content.startswith(SIGNATURE):
         book = Workbook.of(data)
-        content = _from_tables(name, book.has, book.rows)
+        content = _from_tables(f"{name}:{hidden('plan')}", book.has, book.rows)
         edits = tuple(book.edits)
     else:
         content = _from_json(_text(data), name)
@@ -104,7 +104,7 @@ def _from_json(text: str, name: str) -> Any:
 
 def _from_folder(path: Path) -> dict[str, Any]:
     return _from_tables(
-        shown(str(path), _PATH),
+        shown(str(path / "plan.csv"), _PATH),
         lambda table: (path / f"{table}.csv").exists(),
         lambda table, columns: _rows(path / f"{table}.csv", columns),
     )
@@ -115,7 +115,7 @@ def _from_tables(name: str, has: Callable[[str], bool], read: Read) -> dict[str,
     for item, value in read("plan", ["item", "value"]):
         if not _put(content, item, value):
             why = f"the item {shown(item)} comes twice, or stands within another"
-            raise InputError([Fault(name, 0, 0, "plan", why)])
+            raise InputError([Fault(name, 0, 0, "", why)])
     for table, model in TABLES.items():
         content[table] = _typed_rows(read, table, model)
     duals = read("duals", ["rule", "key1", "key2", "key3", "value"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -89,9 +89,9 @@ class Workbook:
             was = known.get(key)
             found.append(self._row(name, number, row, columns, was))
         left = known.keys() - {tuple(row[place] for place in texts) for row in found}
-        for key, row in known.items():
+        for key, gone in known.items():
             if key in left:
-                self.edits.append(Edit(name, f"the row {_called(row)} of the plan is gone"))
+                self.edits.append(Edit(name, f"the row {_called(gone)} of the plan is gone"))
         return found
 
     def _head(self, name: str, rows: Rows, columns: list[str]) -> int:
@@ -133,7 +133,7 @@ def _below(rows: Rows, top: int, width: int) -> Iterator[tuple[int, list[Value]]
             yield number, cells
 
 
-def _called(row: list[str] | list[Value]) -> str:
+def _called(row: Sequence[Value]) -> str:
     texts = [shown(cell) for cell in row if isinstance(cell, str) and cell and not _is_number(cell)]
     return ", ".join(texts[:_MOST_TOLD])
 
