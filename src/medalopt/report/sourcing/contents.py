@@ -6,12 +6,19 @@ from medalopt import __version__
 from medalopt.analysis.sourcing.rounding import Rounded
 from medalopt.plan.plan import Plan
 from medalopt.report.answer import answer, proof
-from medalopt.report.sourcing import award, charts_metal, melting, metals, rounding, spend, tracing
+from medalopt.report.sourcing import award, charts_metal, melting, metals, papers, rounding, spend, tracing
 from medalopt.report.sourcing.content import Content
 from medalopt.report.sourcing.documents import documents, listed
 from medalopt.report.worth import Worth
 
-PARTS = (award.tables, spend.tables, metals.tables, melting.tables, tracing.tables)  # each Plan -> tables
+PARTS = (
+    award.tables,
+    spend.tables,
+    metals.tables,
+    melting.tables,
+    tracing.tables,
+    papers.tables,
+)  # each Plan -> tables
 
 
 def contents(plan: Plan, in_loads: Rounded | None = None) -> Content:
