@@ -102,3 +102,15 @@ def test_all_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(capsys.readouterr().out)["global"]["solves"] == 48
     assert run(["sensitivity", BY_HAND, "--global", "3"]) == 2
     assert "a sample has 8 to" in capsys.readouterr().err
+
+
+def test_each_of_several_parts_stands_under_its_heading(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Asked for together, with the ranges, each part has its lines with its tables; on the page as on the terminal."""
+    page = tmp_path / "all.html"
+    assert run(["sensitivity", BY_HAND, "--ranges", "--premium", "--tornado", "--jobs", "1", "-o", str(page)]) == 0
+    told, drawn = capsys.readouterr().out, page.read_text(encoding="utf-8")
+    headings = ("How far each figure may move", "What recycling costs", "What matters most")
+    first = ("Proven optimal.", "cannot simply be bought", "Metal recovered by hand matters most")
+    for text, titles in ((told, [title.upper() for title in headings]), (drawn, headings)):
+        places = [text.index(words) for pair in zip(titles, first, strict=True) for words in pair]
+        assert places == sorted(places)

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from medalopt.analysis.variants import Variants
     from medalopt.report.sensitivity.part import Part
 
+Ranged = Annotated[
+    bool, typer.Option("--ranges", help="How far each figure may move; told without this where nothing else is asked.")
+]
 SUFFIXES, PICTURES = (".txt", ".html", ".json"), (".svg", ".png")
 
 
@@ -31,6 +34,7 @@ class Asked:
     """What the command line asks for beside the ranges, which are told where it asks for nothing else."""
 
     objective: str
+    ranges: bool
     varying: Varying
     otherwise: Otherwise
     mixing: Mixing
@@ -39,6 +43,7 @@ class Asked:
 
 def sensitivity(
     instance: InstanceFile,
+    ranges: Ranged = False,
     vary: Vary = None,
     budget: Spend = None,
     exact: Exactly = False,
@@ -74,7 +79,7 @@ def sensitivity(
         check_output(output, instance)
     otherwise = Otherwise(without, tuple(drop or ()), start, delay, scenarios, premium)
     mixing, mattering = Mixing.of(device_mix, triangle), Mattering(tornado, rows, jobs, journal)
-    asked = Asked(objective.value, Varying(tuple(vary or ()), budget, exact), otherwise, mixing, mattering)
+    asked = Asked(objective.value, ranges, Varying(tuple(vary or ()), budget, exact), otherwise, mixing, mattering)
     variants = opened(instance, set_, objective.value)
     try:
         parts = _made(variants, asked)
@@ -101,7 +106,10 @@ def _made(variants: Variants, asked: Asked) -> list[Part]:
 def _asked(asked: Asked) -> Iterator[Callable[[Variants], Part]]:
     """Yield the parts that the command line asks for, each a function of the variants."""
     every = (asked.varying, asked.otherwise, asked.mixing, asked.mattering)
-    yield from [part for one in every for part in one.parts()] or [_ranges]
+    others = [part for one in every for part in one.parts()]
+    if asked.ranges or not others:
+        yield _ranges
+    yield from others
 
 
 def _ranges(variants: Variants) -> Part:

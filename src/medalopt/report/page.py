@@ -6,29 +6,40 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from medalopt.report.layout import fitting, laid_out, wrapped
 from medalopt.report.screen import Screen, Type
-from medalopt.report.section import Section
+from medalopt.report.section import Heading, Section
 from medalopt.wording import shown
 
 NARROWEST, WIDEST_TEXT = 40, 110  # columns
 LONGEST_TITLE = 500
 
 
-def printed(screen: Screen, title: str, lines: Iterable[tuple[str, Type]], tables: Sequence[Section]) -> str:
-    """Return what is printed on `screen`: the title, the lines below it, then the tables."""
+def printed(screen: Screen, title: str, lines: Iterable[tuple[str, Type]], tables: Sequence[Section | Heading]) -> str:
+    """Return what is printed on `screen`: the title, the lines below it, then tables, and parts with their lines."""
     return "".join(_parts(screen, title, lines, tables))
 
 
-def _parts(screen: Screen, title: str, lines: Iterable[tuple[str, Type]], tables: Sequence[Section]) -> Iterator[str]:
+def _parts(
+    screen: Screen, title: str, lines: Iterable[tuple[str, Type]], tables: Sequence[Section | Heading]
+) -> Iterator[str]:
     width = max(NARROWEST, screen.width)
     yield from (screen.line(line, "bold") for line in wrapped(shown(title, LONGEST_TITLE), width))
-    for text, type_ in lines:
-        yield from (screen.line(f"  {line}", type_) for line in wrapped(text, min(width, WIDEST_TEXT) - 2))
+    yield from _said(screen, width, lines)
     for table in tables:
-        yield from _table(screen, width, table)
-    if any(len(fitting(table, width)) < len(table.columns) for table in tables):
+        if isinstance(table, Heading):
+            yield "\n"
+            yield from (screen.line(line, "bold") for line in wrapped(table.title.upper(), width))
+            yield from _said(screen, width, ((line, "plain") for line in table.lines))
+        else:
+            yield from _table(screen, width, table)
+    if any(len(fitting(table, width)) < len(table.columns) for table in tables if isinstance(table, Section)):
         yield "\n"
         note = "Some columns do not fit: a wider terminal, or -o, has them all."
         yield from (screen.line(line, "faint") for line in wrapped(note, width))
+
+
+def _said(screen: Screen, width: int, lines: Iterable[tuple[str, Type]]) -> Iterator[str]:
+    for text, type_ in lines:
+        yield from (screen.line(f"  {line}", type_) for line in wrapped(text, min(width, WIDEST_TEXT) - 2))
 
 
 def _table(screen: Screen, width: int, table: Section) -> Iterator[str]:

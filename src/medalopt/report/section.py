@@ -29,6 +29,14 @@ class Section:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Heading:
+    """Where one of several parts begins: its title, and the lines that are said of it."""
+
+    title: str
+    lines: tuple[str, ...]
+
+
 def section(
     title: str,
     columns: Sequence[tuple[Column, Sequence[str]]],

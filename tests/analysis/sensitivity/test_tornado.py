@@ -41,6 +41,14 @@ def test_the_order_is_that_of_arithmetic(by_hand: Tornado) -> None:
     assert [end.effect(by_hand.base) for end in price.ends] == pytest.approx([-0.2 * 6.8e5, 0.2 * 6.8e5])
 
 
+def test_what_is_short_is_told_in_kilograms(by_hand: Tornado) -> None:
+    """With 48 % recovered 1.92 kg come from phones and 8 are bought: 80 g are short; of half the assay 400 g."""
+    ends = [bar.down for bar in by_hand.bars[:2]]
+    assert [end.measured for end in ends] == [True, True]
+    assert [dict(end.short or {}) for end in ends] == [{"Ag": pytest.approx(0.08)}, {"Ag": pytest.approx(0.4)}]
+    assert not any(end.measured for bar in by_hand.bars for end in bar.ends if end.answer.feasible)
+
+
 def test_a_share_stays_a_share(by_hand: Tornado) -> None:
     """40 % more than 80 % is held at 100 %, and so is a return of 100 %; that is told with the bar."""
     bars = {render(bar.factor.path): bar for bar in by_hand.bars}

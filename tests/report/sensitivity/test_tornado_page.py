@@ -32,7 +32,7 @@ def part(found: Tornado) -> Part:
 def test_the_finding_is_said_first(found: Tornado) -> None:
     """The first line says which figure matters most and what it does; the next what else, and how all were moved."""
     lines = part(found).lines
-    assert lines[0] == "Metal recovered by hand matters most: 40 % less, and there is no plan."
+    assert lines[0] == "Metal recovered by hand matters most: 40 % less, and there is no plan (80 g of silver short)."
     assert lines[1] == "Moved alone, 1 other figure may leave no plan: silver in phone (50 % less)."
     assert lines[2].startswith("Price of silver moves the cost most: 20 % less costs 136,000 JPY less")
     assert "4 figures by the `cv` that the instance gives" in lines[-1]
@@ -42,11 +42,11 @@ def test_the_table_and_the_chart_say_the_same(found: Tornado) -> None:
     """Bars of no plan reach the edge, are hatched and named; the others stand at what the table says."""
     chart = part(found).charts[0]
     rows = chart.tables[0].rows
-    assert rows[0] == ("metal recovered by hand", "40 %", "cv", "no plan", "−80,000")
+    assert rows[0] == ("metal recovered by hand", "40 %", "cv", "no plan: 80 g of silver short", "−80,000")
     assert "metal returned by near" in chart.tables[0].notes[-1]
     down, up = chart.option["series"]
     assert down["data"][-1]["value"] == chart.option["xAxis"]["max"]
-    assert down["data"][-1]["label"]["formatter"] == "no plan"
+    assert down["data"][-1]["label"]["formatter"] == "no plan: 80 g of silver"
     assert up["data"][-1] == {"value": pytest.approx(-80_000)}
     assert "no plan" in svg(chart)
 

@@ -31,8 +31,11 @@ class Shortage:
     @cached_property
     def variant(self) -> Variant:
         """The instance with that metal on offer; its program counts the kilograms of it and nothing else."""
+        return self._offered(self._instance)
+
+    def _offered(self, instance: Instance) -> Variant:
         wanted = np.logical_or.reduce(self._instance.alloys.named[is_owed(self._instance)], axis=0)
-        variant = Variant.of(offering(self._instance, wanted, ELSEWHERE), "cost")
+        variant = Variant.of(offering(instance, wanted, ELSEWHERE), "cost")
         costs = np.zeros_like(variant.linear.costs)
         costs[0, list(_gifts(variant.linear))] = 1.0
         return dataclasses.replace(variant, linear=dataclasses.replace(variant.linear, costs=costs))
@@ -59,6 +62,10 @@ class Shortage:
         for column, metal in _gifts(wanted).items():
             found[metal] = found.get(metal, 0.0) + float(outcome.x[column])
         return {metal: kg for metal, kg in sorted(found.items()) if kg > LEAST * max(self.need[metal], LEAST)}
+
+    def of(self, instance: Instance) -> Short | None:
+        """Return the least metal with which another `instance`, of the same names, has a plan; None: none helps."""
+        return self.short(self._offered(instance).linear)
 
     def weight(self, short: Short | None) -> float:
         """Return how serious a shortage is: the greatest share of a need that is missing; infinite for None."""

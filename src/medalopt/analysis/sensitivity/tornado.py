@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 from medalopt.analysis import pool
 from medalopt.analysis.journal import Answer, Journal
+from medalopt.analysis.sensitivity.shortage import Short, Shortage
 from medalopt.analysis.sensitivity.uncertain import Factor, factors
 from medalopt.analysis.variants import NONE, Variants
 
+MEASURED = 40  # figures, of which it is told how much metal is short
 SAME = 1e-9  # of the cost, below which a difference is none
 
 
 @dataclass(frozen=True)
 class End:
-    """One figure moved by `factor`; `held` of its figures stay below that, at the most they can be."""
+    """One figure moved by `factor`; `held` of its figures stay below that, at the most they can be.
+
+    Where that leaves no plan, `short` is the least metal that would have to come from elsewhere, kg; None: none helps.
+    It is told of the first figures, `measured`.
+    """
 
     factor: float
     held: int
     answer: Answer
+    short: Short | None = None
+    measured: bool = False
 
     def effect(self, base: Answer) -> float | None:
         """Return what it does to the measure, None where it or the base case has no plan."""
@@ -91,7 +100,22 @@ def tornado(
             down, up = (End(by, factor.held(by), answer) for by, answer in zip(ends, (low, high), strict=True))
             bars.append(Bar(factor, down, up))
     bars.sort(key=lambda bar: _rank(bar, base))
+    if not answers.interrupted:
+        shortage = Shortage(variants.instance)
+        bars[:MEASURED] = [_measured(variants, shortage, bar, base) for bar in bars[:MEASURED]]
     return Tornado(base, tuple(bars), len(moved), answers.interrupted)
+
+
+def _measured(variants: Variants, shortage: Shortage, bar: Bar, base: Answer) -> Bar:
+    """Return `bar` with the metal that is short at ends which leave no plan where there was one."""
+
+    def measured(end: End) -> End:
+        if end.answer.status != "infeasible" or not base.feasible:
+            return end
+        short = shortage.of(variants.changed(bar.factor.changes(end.factor)))
+        return dataclasses.replace(end, short=short, measured=True)
+
+    return Bar(bar.factor, measured(bar.down), measured(bar.up))
 
 
 def _rank(bar: Bar, base: Answer) -> tuple[bool, float, float]:

@@ -20,7 +20,7 @@ from markupsafe import Markup, escape
 from medalopt.errors import UsageError
 from medalopt.report.charts.chart import Chart
 from medalopt.report.charts.drawing import script, svg
-from medalopt.report.section import Section
+from medalopt.report.section import Heading, Section
 
 _SHORT = 14  # characters of a cell that is not broken, such as a month
 _JOINT = re.compile(r"(?<=\w)([@_/])(?=\w)")
@@ -30,12 +30,12 @@ _INSIDE_A_SCRIPT = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\
 def html(
     title: str,
     lines: Iterable[str],
-    parts: Sequence[Section | Chart],
+    parts: Sequence[Section | Chart | Heading],
     foot: Iterable[str] = (),
     template: str = "page.html.j2",
     **more: Any,
 ) -> str:
-    """Return the page: the title, the lines below it, then tables and charts in their order, `foot` at the end.
+    """Return the page: title, lines below it, then tables and charts in their order under their headings, then `foot`.
 
     Another `template` may set `more` besides.
     """
@@ -92,8 +92,8 @@ def _key(number: int) -> str:
     return f"chart-{number}"
 
 
-def _part(part: Section | Chart, number: int) -> Section | dict[str, Any]:
-    if isinstance(part, Section):
+def _part(part: Section | Chart | Heading, number: int) -> Section | Heading | dict[str, Any]:
+    if isinstance(part, (Section, Heading)):
         return part
     return {
         "title": part.title,
@@ -122,7 +122,7 @@ def _picture(chart: Chart) -> str:
     return f"data:image/svg+xml;base64,{base64.b64encode(drawn.encode()).decode()}"
 
 
-def _heights(parts: Sequence[Section | Chart]) -> str:
+def _heights(parts: Sequence[Section | Chart | Heading]) -> str:
     """Return the style rules for the heights of charts: an attribute would need a wider policy."""
     rules = (
         f'.chart[data-option="{_key(number)}"] {{ height: {part.height}px; }}\n'

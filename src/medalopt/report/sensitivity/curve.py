@@ -20,7 +20,9 @@ MOST, FEW, MOST_SHIFTS = 40, 2, 12  # rows of the table, changes told in a row o
 def part(found: Curve, currency: str) -> Part:
     """Return the curve as a part of the answer; `currency` is the instance's."""
     told = _Told(found, UNITS.get(found.measure, currency))
-    return Part(tuple(told.lines()), (), (told.chart(),), {"curve": told.members()})
+    return Part(
+        tuple(told.lines()), (), (told.chart(),), {"curve": told.members()}, heading="One figure from end to end"
+    )
 
 
 class _Told:

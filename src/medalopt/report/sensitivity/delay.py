@@ -33,7 +33,13 @@ def told(found: Delay, instance: Instance) -> Part:
     lost = next(late.lost for late in found.late if late.what == "supply")
     if lost > 0:
         lines.append(f"Of the supply {digits(lost)} t would then come after the horizon, and are lost.")
-    return Part((*lines, *_soon(found)), (signing,) if signing.rows else (), (chart,), _members(found))
+    return Part(
+        (*lines, *_soon(found)),
+        (signing,) if signing.rows else (),
+        (chart,),
+        _members(found),
+        heading="What comes late",
+    )
 
 
 def _opening(late: Late) -> str:

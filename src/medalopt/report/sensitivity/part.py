@@ -13,7 +13,7 @@ from medalopt.report.charts.chart import Chart
 from medalopt.report.jsonplan import identity, text
 from medalopt.report.page import printed
 from medalopt.report.screen import Screen
-from medalopt.report.section import Section
+from medalopt.report.section import Heading, Section
 from medalopt.wording import shown
 
 
@@ -29,15 +29,15 @@ class Part:
     charts: tuple[Chart, ...]
     members: Mapping[str, Any]
     interrupted: bool = False  # then it tells what was found until then
+    heading: str = ""  # under which it stands among others
 
 
 def on_screen(instance: Instance, parts: Sequence[Part], screen: Screen | None = None) -> str:
     """Return all parts as text for standard output, or another `screen`."""
-    lines = [line for part in parts for line in part.lines]
-    tables = [
-        table for part in parts for table in (*(own for chart in part.charts for own in chart.tables), *part.tables)
-    ]
-    return printed(screen or Screen.of_output(), _title(instance), [(line, "plain") for line in lines], tables)
+    shown: list[Section | Heading] = []
+    for part in parts:
+        shown += [*_headed(parts, part), *(own for chart in part.charts for own in chart.tables), *part.tables]
+    return printed(screen or Screen.of_output(), _title(instance), [(line, "plain") for line in _first(parts)], shown)
 
 
 def as_json(instance: Instance, parts: Sequence[Part]) -> str:
@@ -52,11 +52,10 @@ def as_page(instance: Instance, parts: Sequence[Part]) -> str:
     """Return all parts as one self-contained HTML file."""
     from medalopt.report.charts.htmlpage import html
 
-    lines = [line for part in parts for line in part.lines]
-    shown: list[Section | Chart] = []
+    shown: list[Section | Chart | Heading] = []
     for part in parts:
-        shown += [*part.charts, *part.tables]
-    return html(_title(instance), lines, shown, (f"Figures of {instance.name}: sha256 {instance.figures}.",))
+        shown += [*_headed(parts, part), *part.charts, *part.tables]
+    return html(_title(instance), _first(parts), shown, (f"Figures of {instance.name}: sha256 {instance.figures}.",))
 
 
 def pictures(parts: Sequence[Part], path: Path) -> Iterator[tuple[Path, str | bytes]]:
@@ -72,6 +71,16 @@ def pictures(parts: Sequence[Part], path: Path) -> Iterator[tuple[Path, str | by
     for number, chart in enumerate(charts, start=1):
         named = path if len(charts) == 1 else path.with_stem(f"{path.stem}-{number}")
         yield named, svg(chart) if path.suffix.lower() == ".svg" else png(chart)
+
+
+def _first(parts: Sequence[Part]) -> tuple[str, ...]:
+    """Return the lines that stand at the top: those of the only part."""
+    return parts[0].lines if len(parts) == 1 else ()
+
+
+def _headed(parts: Sequence[Part], part: Part) -> tuple[Heading, ...]:
+    """Return what one of several parts begins with: its heading, and its own lines."""
+    return (Heading(part.heading, part.lines),) if len(parts) > 1 else ()
 
 
 def _title(instance: Instance) -> str:

@@ -14,7 +14,7 @@ from medalopt.wording import shown
 
 def told(found: Premium, instance: Instance) -> Part:
     """Return the premium for recycling as a part of the report."""
-    return Part(lines(found, instance), (), (), members(found, instance))
+    return Part(lines(found, instance), (), (), members(found, instance), heading="What recycling costs")
 
 
 def lines(found: Premium, instance: Instance) -> tuple[str, ...]:

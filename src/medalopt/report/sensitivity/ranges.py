@@ -24,7 +24,7 @@ def part(found: Ranges) -> Part:
     plan = found.plan
     objective = {"measure": plan.measure, "value": plan.objective, "unit": plan.unit}
     members = {"status": plan.status, "objective": objective, "ranges": [_row(row) for row in found.rows]}
-    return Part(tuple(_said(found)), tables, (), members)
+    return Part(tuple(_said(found)), tables, (), members, heading="How far each figure may move")
 
 
 def _row(row: Range) -> dict[str, Any]:

@@ -24,7 +24,9 @@ def told(found: Scenarios) -> Part:
         for row in rows
     ]
     chart = Chart(_title(listed, said), bars(rows, found.unit), (_table(found, listed),), height=height(rows))
-    return Part(tuple(f"Scenario {line}." for line in said), (), (chart,), _members(found))
+    return Part(
+        tuple(f"Scenario {line}." for line in said), (), (chart,), _members(found), heading="Several things at once"
+    )
 
 
 def _weight(one: Scenario) -> float:

@@ -22,7 +22,9 @@ def part(found: Surface, currency: str) -> Part:
     """Return the map as a part of the answer; `currency` is the instance's."""
     unit = UNITS.get(found.measure, currency)
     title = _title(found, unit)
-    return Part((f"{title}.",), (), (_chart(found, title, unit),), {"map": _members(found, unit)})
+    return Part(
+        (f"{title}.",), (), (_chart(found, title, unit),), {"map": _members(found, unit)}, heading="Two figures at once"
+    )
 
 
 def _known(found: Surface) -> list[float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from medalopt.analysis.journal import Answer
@@ -13,6 +13,7 @@ from medalopt.instance.paths import render
 from medalopt.report.charts.chart import COLOURS, FAINT, FONT, INK, Axis, Chart, base_case, plot
 from medalopt.report.numbers import column, digits, money, scale
 from medalopt.report.section import Column, Section, section
+from medalopt.report.sensitivity.bars import briefly, by_title, missing
 from medalopt.report.sensitivity.named import called, capital
 from medalopt.report.sensitivity.part import Part
 from medalopt.wording import shown
@@ -27,7 +28,7 @@ def told(instance: Instance, unit: str, found: Tornado) -> Part:
     bars = [bar for bar in found.bars if not bar.idle(found.base)]
     lines = tuple(_lines(instance, unit, found, bars))
     charts = (_chart(instance, unit, found, bars, lines[0]),) if bars else ()
-    return Part(lines, (), charts, {"tornado": _members(instance, unit, found)}, found.interrupted)
+    return Part(lines, (), charts, {"tornado": _members(instance, unit, found)}, found.interrupted, "What matters most")
 
 
 def share(part: float) -> str:
@@ -64,7 +65,19 @@ def _finding(instance: Instance, unit: str, base: Answer, bars: Sequence[Bar]) -
         return f"{name} matters most: {_both(unit, base, first)}."
     gone = [end for end in first.ends if end.answer.status != base.status]
     ways = " or ".join(_way(end) for end in gone)
-    return f"{name} matters most: {ways}, and there is {'no' if base.feasible else 'a'} plan."
+    short = next((f" ({_missing(instance, end, missing)})" for end in gone if end.measured), "")
+    return f"{name} matters most: {ways}, and there is {'no' if base.feasible else 'a'} plan{short}."
+
+
+def _missing(instance: Instance, end: End, say: Callable[[Mapping[str, float] | None], str]) -> str:
+    """Return what is missing at an end of which that is known."""
+    return say(by_title(end.short, dict(zip(instance.metals.names, instance.metals.titles, strict=True))))
+
+
+def _gone(instance: Instance, end: End) -> str:
+    """Return the same in the few words of a cell."""
+    text = _GONE.get(end.answer.status, "a plan")
+    return f"{text}: {_missing(instance, end, briefly)}" if end.measured else text
 
 
 def _turn(instance: Instance, bar: Bar, base: Answer) -> str:
@@ -110,7 +123,7 @@ def _table(instance: Instance, unit: str, found: Tornado, bars: Sequence[Bar]) -
     size, word = scale([effect for effect in effects if effect is not None])
     texts = iter(column([effect / size for effect in effects if effect is not None]))
     cells = [
-        _GONE.get(end.answer.status, "a plan") if effect is None else _signed(next(texts))
+        _gone(instance, end) if effect is None else _signed(next(texts))
         for effect, end in zip(effects, (end for bar in shows for end in bar.ends), strict=True)
     ]
     more = [f"{len(bars) - TOLD} more change it by less; --json has all."] if len(bars) > TOLD else []
@@ -153,7 +166,7 @@ def _chart(instance: Instance, unit: str, found: Tornado, bars: Sequence[Bar], t
             "barGap": "0%",
             "barCategoryGap": "30%",
             "itemStyle": {"color": colour},
-            "data": [_drawn(bar.ends[which], found.base, size, end, colour) for bar in drawn],
+            "data": [_drawn(instance, bar.ends[which], found.base, size, end, colour) for bar in drawn],
         }
         for which, (name, colour) in enumerate((("less of it", COLOURS[0]), ("more of it", COLOURS[1])))
     ]
@@ -164,21 +177,24 @@ def _chart(instance: Instance, unit: str, found: Tornado, bars: Sequence[Bar], t
     up = Axis("", names=names, extra={"axisLabel": {**look, "interval": 0}})
     option = plot(across, up, series, legend=True, aria={"enabled": True, "decal": {"show": False}})
     option["yAxis"]["data"] = [shown(name, 60) for name in names]
-    notes = ("Hatched to the edge: no plan.",) if any(bar.turns(found.base) for bar in drawn) else ()
+    notes = (
+        ("Hatched to the edge: no plan, and the metal that is short.",)
+        if any(bar.turns(found.base) for bar in drawn)
+        else ()
+    )
     return Chart(title, option, (_table(instance, unit, found, bars),), notes, 120 + 30 * len(drawn))
 
 
-def _drawn(end: End, base: Answer, size: float, most: float, colour: str) -> dict[str, Any]:
+def _drawn(instance: Instance, end: End, base: Answer, size: float, most: float, colour: str) -> dict[str, Any]:
     """Return one bar; where there is no plan it goes to the edge, hatched and named."""
     effect = end.effect(base)
     if effect is not None:
         return {"value": effect / size}
-    text = _GONE.get(end.answer.status, "a plan")
     hatched = {"color": "rgba(0,0,0,0.25)", "dashArrayX": [1, 0], "dashArrayY": [2, 5], "rotation": -0.8}
     label = {
         "show": True,
         "position": "insideRight",
-        "formatter": text,
+        "formatter": _gone(instance, end).replace(" short", ""),
         "color": INK,
         "fontFamily": FONT,
         "fontSize": 11,
@@ -220,6 +236,7 @@ def _row(instance: Instance, bar: Bar, base: Answer) -> dict[str, Any]:
                 "held": end.held,
                 "status": end.answer.status,
                 "objective": end.answer.value,
+                **({"short": None if end.short is None else dict(end.short)} if end.measured else {}),
                 **({"said": end.answer.said} if end.answer.said else {}),
             }
             for name, end in zip(("down", "up"), bar.ends, strict=True)

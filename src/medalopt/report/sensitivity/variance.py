@@ -34,7 +34,9 @@ def told(instance: Instance, unit: str, found: Variance) -> Part:
         for what, given, name in asked
         if any(one.total for one in given)
     ]
-    return Part(lines, (), tuple(charts), {"global": _members(instance, unit, found)}, found.interrupted)
+    return Part(
+        lines, (), tuple(charts), {"global": _members(instance, unit, found)}, found.interrupted, "All figures at once"
+    )
 
 
 def _lines(instance: Instance, unit: str, found: Variance) -> list[str]:

@@ -26,7 +26,7 @@ def told(found: Without, instance: Instance) -> Part:
     first = () if found.premium is None else premium.lines(found.premium, instance)
     more = {} if found.premium is None else premium.members(found.premium, instance)
     lines = [line for line in (_no_plan(found, listed), _dearer(found, listed), *_rest(found)) if line]
-    return Part((*first, *lines), (), charts, {**_members(found), **more})
+    return Part((*first, *lines), (), charts, {**_members(found), **more}, heading="What drops out")
 
 
 def _bar(found: Without, loss: Loss) -> Bar:

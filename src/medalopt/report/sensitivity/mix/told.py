@@ -28,6 +28,7 @@ def told(found: DeviceMix) -> Part:
         (*shown, *((tables.mixes(found),) if found.named else ())),
         _charts(found),
         {"mix": members(found)},
+        heading="Other goods handed in",
     )
 
 
