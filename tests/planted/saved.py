@@ -16,9 +16,15 @@ def _other_matter(told: dict[str, Any]) -> None:
     next(row for row in told["melts"] if row["metal"] == "other")["kg"] += 1.0
 
 
+def _a_price_of_lots(told: dict[str, Any]) -> None:
+    best = told["objective"]["value"]
+    told["lots"] = {"without": best, "lower_bound": best, "extra": abs(best), "above_bound": 0.0}
+
+
 FALSE: tuple[Callable[[dict[str, Any]], object], ...] = (
     _costs_exchanged,
     _other_matter,
+    _a_price_of_lots,
     lambda told: told["objective"].update(unit="USD"),
     lambda told: told["certificate"].update(arithmetic="by an oracle"),
 )
