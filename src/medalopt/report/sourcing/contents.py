@@ -6,7 +6,19 @@ from medalopt import __version__
 from medalopt.analysis.sourcing.rounding import Rounded
 from medalopt.plan.plan import Plan
 from medalopt.report.answer import answer, proof
-from medalopt.report.sourcing import award, charts_metal, melting, metals, papers, rounding, spend, tracing
+from medalopt.report.sourcing import (
+    award,
+    charts_cost,
+    charts_flow,
+    charts_metal,
+    charts_months,
+    melting,
+    metals,
+    papers,
+    rounding,
+    spend,
+    tracing,
+)
 from medalopt.report.sourcing.content import Content
 from medalopt.report.sourcing.documents import documents, listed
 from medalopt.report.worth import Worth
@@ -19,6 +31,7 @@ PARTS = (
     tracing.tables,
     papers.tables,
 )  # each Plan -> tables
+PICTURES = (charts_cost.charts, charts_months.charts, charts_metal.charts, charts_flow.charts)  # each Plan -> charts
 
 
 def contents(plan: Plan, in_loads: Rounded | None = None) -> Content:
@@ -30,7 +43,7 @@ def contents(plan: Plan, in_loads: Rounded | None = None) -> Content:
         (*answer(plan, Worth(plan)), *((rounding.told(in_loads),) if in_loads else ())),
         tuple(table for table in (listed(plan, orders), *parts) if table.rows),
         orders,
-        charts_metal.charts(plan),
+        tuple(chart for pictures in PICTURES for chart in pictures(plan)),
         foot(plan),
     )
 

@@ -1,0 +1,94 @@
+"""The pictures of the sourcing plan: each says its finding, and draws the figures of the plan."""
+
+from collections import defaultdict
+from dataclasses import replace
+
+import pytest
+from tests.report.plans import plan
+
+from medalopt.report.charts.drawing import svg
+from medalopt.report.sourcing import charts_cost, charts_flow, charts_months
+
+
+@pytest.mark.parametrize("name", ["tiny", "tokyo2020"])
+def test_bands_of_the_flow_are_as_wide_going_out_as_coming_in(name: str) -> None:
+    """At every smelter and at the account as many kilograms go out as come in, but for bands too thin to draw."""
+    made = charts_flow.charts(plan(name))
+    assert len(made) == (2 if name == "tiny" else 3)
+    for chart in made:
+        into: dict[str, float] = defaultdict(float)
+        out: dict[str, float] = defaultdict(float)
+        for band in chart.option["series"][0]["links"]:
+            out[band["source"]] += band["value"]
+            into[band["target"]] += band["value"]
+        between = set(into) & set(out)
+        assert any(node.startswith("smelter") for node in between)
+        whole = max(out.values())
+        assert all(into[node] == pytest.approx(out[node], abs=0.02 * whole) for node in between)
+
+
+def test_the_flow_says_how_much_ends_in_medals() -> None:
+    """The title tells what comes in, the share that ends in medals, and the largest source."""
+    silver = charts_flow.charts(plan("tokyo2020"))[0]
+    assert silver.title.startswith("Silver: of 3,500 kg that comes in 51.7 % ends in medals; the largest source is ")
+    assert "mass-balance attribution" in silver.notes[0]
+    assert "digital_camera" in svg(silver)
+
+
+def test_the_waterfall_falls_to_the_total() -> None:
+    """Each bar starts where the last one ended, and the total starts at nothing."""
+    one = plan("tokyo2020")
+    (chart,) = charts_cost.charts(one)
+    base, bars = (series["data"] for series in chart.option["series"][:2])
+    at = 0.0
+    for low, bar in zip(base[:-1], bars[:-1], strict=True):
+        earned = bar["itemStyle"]["color"] == "#009e73"
+        start, end = (low + bar["value"], low) if earned else (low, low + bar["value"])
+        assert start == pytest.approx(at)
+        at = end
+    assert bars[-1]["value"] == pytest.approx(one.cost / 1e6) == pytest.approx(at)
+    assert chart.title == "The plan costs 9.325 bn JPY; collection is the largest part, 62.1 % of what is paid"
+
+
+def test_a_waterfall_may_end_below_nothing() -> None:
+    """Where more is earned than paid, bars cross the line and the total hangs below it."""
+    one = plan("tiny")
+    costs = {**dict.fromkeys(one.costs, 0.0), "collection": 40.0, "sales": -100.0}
+    earning = replace(one)
+    earning.__dict__["costs"] = costs  # where the plan keeps what it has worked out
+    (chart,) = charts_cost.charts(earning)
+    above, below = chart.option["series"][1]["data"], chart.option["series"][3]["data"]
+    assert [bar["value"] for bar in above] == [40, 40, 0]
+    assert [bar["value"] for bar in below] == [0, -60, -60]
+
+
+def test_the_map_holds_every_tonne() -> None:
+    """The cells add up to what is sent: by stream where they are few, by region in Tokyo."""
+    for name, suppliers in (("tiny", 6), ("tokyo2020", 8)):
+        chart = charts_months.charts(plan(name))[0]
+        cells = chart.option["series"][0]["data"]
+        assert sum(cell["value"][2] for cell in cells) == pytest.approx(plan(name).tonnes)
+        assert len(chart.option["yAxis"]["data"]) == suppliers
+
+
+def test_many_suppliers_are_drawn_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of more suppliers than there is room for the last are one row, and no tonne is lost."""
+    monkeypatch.setattr(charts_months, "MOST", 2)
+    chart = charts_months.charts(plan("tiny"))[0]
+    assert chart.option["yAxis"]["data"][-1] == "all others"
+    cells = chart.option["series"][0]["data"]
+    assert sum(cell["value"][2] for cell in cells) == pytest.approx(plan("tiny").tonnes)
+
+
+def test_the_load_is_told_where_it_matters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Near is full in one month of four; in Tokyo nothing is, and what is far from full is not drawn."""
+    assert charts_months.charts(plan("tiny"))[1].title == "near is full in 1 of 4 months"
+    assert "shonan comes nearest, 84.8 %" in charts_months.charts(plan("tokyo2020"))[1].title
+    monkeypatch.setattr(charts_months, "MATTERS", 0.9)
+    assert len(charts_months.charts(plan("tokyo2020"))) == 1
+
+
+def test_one_period_or_nothing_sent_makes_no_map() -> None:
+    """A blend that is bought alone has no months and no suppliers."""
+    assert charts_months.charts(plan("dantzig")) == ()
+    assert charts_flow.charts(plan("dantzig")) == ()
