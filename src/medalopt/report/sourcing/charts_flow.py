@@ -11,7 +11,7 @@ import numpy as np
 from medalopt.analysis.sourcing.fates import End
 from medalopt.analysis.sourcing.trace import Trace, trace
 from medalopt.plan.plan import Plan
-from medalopt.report.charts.chart import COLOURS, FONT, INK, Chart, shortened
+from medalopt.report.charts.chart import COLOURS, FAINT, FONT, INK, Chart, shortened
 from medalopt.report.numbers import digits, mass, share
 from medalopt.report.section import Column, Section
 from medalopt.report.sourcing.tracing import HEADED, names
@@ -62,7 +62,7 @@ def _links(plan: Plan, found: Trace, metal: int) -> dict[Link, float]:
     kinds = plan.instance.medals.names
     for end, kilograms in enumerate(_ends(found)[metal].tolist()):
         name = f"{kinds[end]} medals" if end < len(kinds) else _ENDS[End(end - len(kinds) - len(End))]
-        links["account", title, "end", name] += kilograms
+        links["account", title, "medal" if end < len(kinds) else "end", name] += kilograms
     return {link: kilograms for link, kilograms in links.items() if kilograms > THIN * came.sum()}
 
 
@@ -75,8 +75,8 @@ def _chart(plan: Plan, found: Trace, metal: int) -> Chart:
         if column == "source" and name != "other sources":
             sources[name] += kilograms
     first = max(sources, key=lambda name: sources[name])
-    says = f"{shown(title, 40).capitalize()}: of {mass(whole)} that comes in {share(held, whole)} ends in medals; "
-    says += f"the largest source is {shown(first, 40)}, {share(sources[first], whole)}"
+    says = f"{shown(title, 40).capitalize()}: {share(held, whole)} of {mass(whole)} ends in medals; "
+    says += f"most comes from {shown(first, 40)}, {share(sources[first], whole)}"
     notes = (
         f"By {HEADED}. Widths are kilograms of {shown(title, 40)}; bands below {100 * THIN:g} % of all are not drawn.",
     )
@@ -86,8 +86,8 @@ def _chart(plan: Plan, found: Trace, metal: int) -> Chart:
 
 
 def _option(links: Mapping[Link, float]) -> dict[str, Any]:
-    depth = {"source": 0, "smelter": 1, "account": 2, "end": 3}
-    colour = {"source": COLOURS[0], "smelter": COLOURS[5], "account": INK, "end": COLOURS[2]}
+    depth = {"source": 0, "smelter": 1, "account": 2, "medal": 3, "end": 3}
+    colour = {"source": COLOURS[0], "smelter": COLOURS[5], "account": INK, "medal": COLOURS[2], "end": FAINT}
     nodes: dict[tuple[str, str], float] = defaultdict(float)
     for (a, source, b, target), kilograms in links.items():
         nodes[b, target] += kilograms
@@ -99,7 +99,7 @@ def _option(links: Mapping[Link, float]) -> dict[str, Any]:
             "depth": depth[column],
             "itemStyle": {"color": colour[column]},
             "label": {
-                "position": "left" if column == "end" else "right",
+                "position": "left" if depth[column] == 3 else "right",
                 "formatter": f"{shortened(name)}, {mass(kilograms)}",
             },
         }

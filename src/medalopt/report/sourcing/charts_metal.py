@@ -43,7 +43,8 @@ def _chart(plan: Plan, found: MetalAccount, metal: int) -> Chart:
     up = Axis(title.capitalize(), "kg, from the start on", least=0, most=_top(found, metal))
     option = plot(Axis("", names=plan.instance.periods), up, series)
     notes = (
-        "At hand: opening stock and all that was returned and bought, also what is then sold or left over.",
+        "At hand: opening stock and all that was returned and bought, also what is then sold or left over. "
+        "Where there is much more of it than is charged, its line leaves the picture.",
         "The shaded band: two standard deviations of all that has returned, were all lots of a device, a treatment or "
         "a smelter to differ in the same way.",
     )
