@@ -18,7 +18,7 @@ import medalopt
 from medalopt import Instance, Plan
 from medalopt.errors import NoPlanError
 
-SEEDS = range(48)
+SEEDS = range(32)
 MEASURES = ("cost", "footprint", "mass")
 
 

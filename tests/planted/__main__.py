@@ -1,6 +1,7 @@
 """Plants every error and prints what catches it: `python -m tests.planted [--json] [ROOM ...]`.
 
-With `--json` only the first check that catches an error is asked; with `--none` nothing is planted.
+With `--json` only the first check that catches an error is asked; that comes with what is caught where nothing is
+planted, which all checks are asked. With `--none` nothing else is.
 """
 
 from __future__ import annotations
@@ -13,24 +14,23 @@ from tests.planted.checks import CHECKS
 from tests.planted.planting import Planted
 from tests.planted.trial import errors, tried
 
+NONE = "nothing planted"
+
 
 def main(arguments: list[str]) -> int:
     """Return 1 where an error is not caught, or something is caught where there is none."""
-    if arguments == ["--none"]:
-        (found,) = tried([None])
-        print(found)
-        return 1 if found else 0
     rooms = [argument for argument in arguments if not argument.startswith("--")]
-    wanted = [error for error in errors() if not rooms or error.room in rooms]
-    caught = _first(wanted) if "--json" in arguments else _table(wanted)
-    return 0 if caught == len(wanted) else 1
+    wanted = [error for error in errors() if not rooms or error.room in rooms] if arguments != ["--none"] else []
+    right = _first(wanted) if {"--json", "--none"} & {*arguments} else _table(wanted) == len(wanted)
+    return 0 if right else 1
 
 
-def _first(wanted: Sequence[Planted]) -> int:
-    """Print as JSON which check catches each error first; return how many are caught."""
-    found = {f"{error.file}: {error.name}": said for error, said in zip(wanted, tried(wanted), strict=True)}
+def _first(wanted: Sequence[Planted]) -> bool:
+    """Print as JSON which check catches each error first; return whether all are caught, and nothing without one."""
+    names = [NONE, *(f"{error.file}: {error.name}" for error in wanted)]
+    found = dict(zip(names, tried([None, *wanted]), strict=True))
     print(json.dumps(found, indent=1))
-    return sum(map(bool, found.values()))
+    return all(bool(said) == (name != NONE) for name, said in found.items())
 
 
 def _table(wanted: Sequence[Planted]) -> int:
