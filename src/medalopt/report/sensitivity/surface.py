@@ -61,7 +61,8 @@ def _chart(found: Surface, title: str, unit: str) -> Chart:
     option = plot(_axis(found.across, found.columns), _axis(found.up, found.rows), [_heat(cells), _base(bases)], False)
     option["visualMap"] = _steps([value / size for value in _known(found)], f"{word}{unit}")
     option["grid"] = {"left": 24, "right": 190, "top": 40, "bottom": 40, "containLabel": True}
-    notes = ("× no plan.", "◆ the instance as it stands.") if bases else ("× no plan.",)
+    without = ("× no plan.",) if any(None in row for row in found.objective) else ()
+    notes = (*without, *(("◆ the instance as it stands.",) if bases else ()))
     return Chart(title, option, (_table(found, size, f"{word}{unit}"),), notes, 460)
 
 
