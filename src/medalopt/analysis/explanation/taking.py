@@ -75,6 +75,14 @@ def takings(near: Near, told: tuple[Source, ...]) -> tuple[Taking, ...]:
     return tuple(sorted(found, key=lambda one: (-one.taken, -one.offered, one.source.name)))
 
 
+def entering(near: Near, groups: int) -> tuple[float, ...]:
+    """Return for each of the `groups` of sources that `near` was made with by how much it must cost less, a tonne.
+
+    Then more of it is taken; 0 where that is so already, infinite where no price does it.
+    """
+    return tuple(_slope(near, group, 1) for group in range(groups))
+
+
 def _taking(near: Near, group: int, source: Source, supply: Floats) -> Taking:
     instance, rerun, at = near.instance, near.rerun, source.streams
     available = instance.streams.available.value[at].sum(axis=1)

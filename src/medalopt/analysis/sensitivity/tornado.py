@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from medalopt.analysis import pool
@@ -99,11 +100,16 @@ def tornado(
         if low is not None and high is not None:
             down, up = (End(by, factor.held(by), answer) for by, answer in zip(ends, (low, high), strict=True))
             bars.append(Bar(factor, down, up))
-    bars.sort(key=lambda bar: _rank(bar, base))
+    bars = list(ranked(bars, base))
     if not answers.interrupted:
         shortage = Shortage(variants.instance)
         bars[:MEASURED] = [_measured(variants, shortage, bar, base) for bar in bars[:MEASURED]]
     return Tornado(base, tuple(bars), len(moved), answers.interrupted)
+
+
+def ranked(bars: Sequence[Bar], base: Answer) -> tuple[Bar, ...]:
+    """Return the bars, the first of which matters most."""
+    return tuple(sorted(bars, key=lambda bar: _rank(bar, base)))
 
 
 def _measured(variants: Variants, shortage: Shortage, bar: Bar, base: Answer) -> Bar:

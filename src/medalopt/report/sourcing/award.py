@@ -1,56 +1,87 @@
-"""The award table: every stream that is offered, what is taken of it, and what it costs."""
+"""The award table: every stream that is offered, what is taken of it, and the price at which a refused one comes in."""
 
 from __future__ import annotations
+
+import math
+from collections.abc import Mapping
 
 import numpy as np
 
 from medalopt.instance.arithmetic import summed
 from medalopt.instance.routes import route_costs
 from medalopt.plan.plan import Plan
-from medalopt.report.sourcing.content import Column, Table
+from medalopt.report.numbers import share
+from medalopt.report.sourcing.content import Cell, Column, Table
+from medalopt.report.sourcing.currency import amount, rate
 
 NOTHING = 1e-9  # of what is offered: less is not taken
-_SAYS = "Every stream on offer: what is taken of it and what that costs."
+_SAYS = "Every stream on offer, what is taken of it, and what that costs up to the metal on the account."
+_ENTRY = (
+    "More comes in at: what a tonne may cost at most, price and collection together, so that more of it is taken than "
+    "now. Streams of a bundle come in together, each cheaper by the same. '–': no price brings in more."
+)
 
 
-def tables(plan: Plan) -> tuple[Table, ...]:
-    """Return the award table, a row for each stream."""
+def tables(plan: Plan, entry: Mapping[int, float] | None = None) -> tuple[Table, ...]:
+    """Return the award table, a row for each stream; `entry`: by how much it must cost less to come in, by stream."""
     instance, account, streams = plan.instance, plan.account, plan.instance.streams
-    offered = streams.available.value.sum(axis=1)
     spent = summed(
         (route_costs(instance, account.found) * account.decisions.sent).sum(axis=1),
         account.found.stream,
         len(streams.names),
     )
-    rows = tuple(
-        (
-            instance.regions[streams.region[i]],
-            streams.names[i],
-            instance.devices.names[streams.device[i]],
-            float(offered[i]),
-            float(account.sent[i]),
-            status(float(account.sent[i]), float(offered[i])),
-            float(spent[i]),
-        )
-        for i in np.lexsort((np.arange(len(offered)), streams.region)).tolist()
+    order = np.lexsort((np.arange(len(streams.names)), streams.region)).tolist()
+    rows = tuple((*_row(plan, i, float(spent[i])), *_entry(plan, i, entry)) for i in order)
+    notes = () if entry is None else (_ENTRY,)
+    return (Table("award", "Award table", _SAYS, _columns(instance.currency, entry is not None), rows, notes),)
+
+
+def _row(plan: Plan, stream: int, spent: float) -> tuple[Cell, ...]:
+    instance, streams = plan.instance, plan.instance.streams
+    offered, taken = float(streams.available.value[stream].sum()), float(plan.account.sent[stream])
+    bundle = int(streams.bundle[stream])
+    return (
+        instance.regions[streams.region[stream]],
+        streams.names[stream],
+        instance.devices.names[streams.device[stream]],
+        instance.bundles[bundle][1] if bundle >= 0 else "",
+        offered,
+        taken,
+        status(taken, offered),
+        float(streams.price.value[stream] + streams.collection.value[stream]),
+        spent,
     )
-    return (Table("award", "Award table", _SAYS, _columns(instance.currency), rows),)
+
+
+def _entry(plan: Plan, stream: int, entry: Mapping[int, float] | None) -> tuple[Cell, ...]:
+    """Return the price at which more of a stream comes in, none where it is taken whole or was not asked about."""
+    if entry is None:
+        return ()
+    if stream not in entry:
+        return (None,)
+    if not math.isfinite(entry[stream]):
+        return ("–",)
+    streams = plan.instance.streams
+    return (float(streams.price.value[stream] + streams.collection.value[stream]) - entry[stream],)
 
 
 def status(taken: float, offered: float) -> str:
-    """Return whether a stream is taken, and whether whole."""
+    """Return whether a stream is taken, and which share of it."""
     if taken <= NOTHING * offered:
-        return "refused"
-    return "taken" if taken >= (1 - NOTHING) * offered else "taken in part"
+        return "refused" if offered else "nothing offered"
+    return "taken" if taken >= (1 - NOTHING) * offered else f"taken in part, {share(taken, offered)}"
 
 
-def _columns(currency: str) -> tuple[Column, ...]:
+def _columns(currency: str, asked: bool) -> tuple[Column, ...]:
     return (
         Column("region", "Region"),
         Column("stream", "Stream"),
         Column("device", "Device"),
-        Column("offered_t", "Offered", "t", 1, total=True),
-        Column("taken_t", "Taken", "t", 1, total=True),
+        Column("bundle", "Bundle"),
+        Column("offered_t", "Offered", "t", 3, total=True),
+        Column("taken_t", "Taken", "t", 3, total=True),
         Column("award", "Award"),
-        Column("cost", "Cost", currency, 0, total=True),
+        rate("price_per_t", "Price and collection", currency, "t"),
+        amount("cost", "Cost", currency),
+        *((rate("comes_in_per_t", "More comes in at", currency, "t"),) if asked else ()),
     )

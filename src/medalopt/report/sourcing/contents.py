@@ -3,55 +3,76 @@
 from __future__ import annotations
 
 from medalopt import __version__
+from medalopt.analysis.sourcing.findings import Findings
 from medalopt.analysis.sourcing.rounding import Rounded
+from medalopt.instance.written import Written
 from medalopt.plan.plan import Plan
-from medalopt.report.answer import answer, proof
 from medalopt.report.sourcing import (
+    assumptions,
     award,
     charts_cost,
     charts_flow,
     charts_metal,
     charts_months,
+    exposure,
     melting,
     metals,
     papers,
-    rounding,
+    risks,
+    rules,
     spend,
     tracing,
 )
-from medalopt.report.sourcing.content import Content
+from medalopt.report.sourcing.content import Content, Table
+from medalopt.report.sourcing.decision import decision
 from medalopt.report.sourcing.documents import documents, listed
-from medalopt.report.worth import Worth
 
-PARTS = (
-    award.tables,
-    spend.tables,
-    metals.tables,
-    melting.tables,
-    tracing.tables,
-    papers.tables,
-)  # each Plan -> tables
 PICTURES = (charts_cost.charts, charts_months.charts, charts_metal.charts, charts_flow.charts)  # each Plan -> charts
 
 
-def contents(plan: Plan, in_loads: Rounded | None = None) -> Content:
-    """Return all that the sourcing plan says of `plan`."""
+def contents(
+    plan: Plan,
+    in_loads: Rounded | None = None,
+    found: Findings | None = None,
+    written: Written | None = None,
+) -> Content:
+    """Return all that the sourcing plan says of `plan`.
+
+    `in_loads`: what whole loads cost, where it is in such; `found`: what lies around it, which is left out where that
+    was not asked; `written`: what the instance's file writes.
+    """
     orders = documents(plan)
-    parts = (table for part in PARTS for table in part(plan))
+    tables = (
+        listed(plan, orders),
+        *award.tables(plan, found.entry if found else None),
+        *spend.tables(plan),
+        *exposure.tables(plan),
+        *metals.tables(plan),
+        *melting.tables(plan),
+        *_around(plan, found),
+        *tracing.tables(plan),
+        *papers.tables(plan),
+        *assumptions.tables(plan.instance, written),
+    )
     return Content(
         plan.instance.title or plan.instance.name,
-        (*answer(plan, Worth(plan)), *((rounding.told(in_loads),) if in_loads else ())),
-        tuple(table for table in (listed(plan, orders), *parts) if table.rows),
+        decision(plan, orders, found, in_loads),
+        tuple(table for table in tables if table.rows),
         orders,
         tuple(chart for pictures in PICTURES for chart in pictures(plan)),
         foot(plan),
     )
 
 
+def _around(plan: Plan, found: Findings | None) -> tuple[Table, ...]:
+    if found is None:
+        return ()
+    return (*rules.tables(found), *(risks.tables(found.risks, plan.instance) if found.risks else ()))
+
+
 def foot(plan: Plan) -> tuple[str, ...]:
-    """Return the certificate in a line, and from which figures and versions the plan was made."""
+    """Return from which figures and by which versions the plan was made."""
     return (
-        proof(plan),
         f"Figures of {plan.instance.name}: sha256 {plan.instance.figures}.",
         f"medalopt {__version__}, HiGHS {plan.solver}, {plan.method}.",
     )

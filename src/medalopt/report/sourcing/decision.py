@@ -1,0 +1,87 @@
+"""The decision on one page: what it costs, taken from whom, what binds, what could go wrong, what is proven."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from medalopt.analysis.explanation.binding import Binding
+from medalopt.analysis.explanation.groups import told
+from medalopt.analysis.sourcing.findings import Findings
+from medalopt.analysis.sourcing.payments import ORDER, payments
+from medalopt.analysis.sourcing.rounding import Rounded
+from medalopt.plan.plan import Plan
+from medalopt.report.answer import answer, proof
+from medalopt.report.numbers import mass, money, tonnes
+from medalopt.report.sensitivity.premium import lines as premium_lines
+from medalopt.report.sourcing import risks, rounding
+from medalopt.report.sourcing.content import Document
+from medalopt.report.worth import Worth
+from medalopt.wording import shown
+
+_SOURCES, _BINDING, _OFFERS = 4, 3, 4
+
+
+def decision(
+    plan: Plan, documents: tuple[Document, ...], found: Findings | None, in_loads: Rounded | None
+) -> tuple[str, ...]:
+    """Return the sentences of the decision; without `found` those that need no further solve."""
+    first, *rest = answer(plan, Worth(plan))
+    scarce = [line for line in rest if line.startswith("Scarce")]
+    lines = [first, *(line for line in rest if line not in scarce)]
+    if found is not None:
+        lines[1:1] = premium_lines(found.premium, plan.instance)
+    lines += [*_taken(plan), *_bought(plan), *scarce]
+    if found is not None:
+        lines += [*_binds(found), *(risks.lines(found.risks, plan.instance) if found.risks else ())]
+    lines += [rounding.told(in_loads)] if in_loads else []
+    return (*lines, *_drafts(documents), proof(plan))
+
+
+def _taken(plan: Plan) -> tuple[str, ...]:
+    """Say of which sources most is taken, and to which smelters it goes."""
+    sent = np.asarray(plan.account.sent)
+    groups = {source.name: float(sent[source.streams].sum()) for source in told(plan.instance)}
+    listed = _first({name: tons for name, tons in groups.items() if tons > 0}, tonnes, _SOURCES)
+    feed = dict(zip(plan.instance.smelters.names, plan.account.feed.sum(axis=1).tolist(), strict=True))
+    to = _first({name: tons for name, tons in feed.items() if tons > 0}, tonnes, _SOURCES)
+    smelted = f" Smelted: {to}." if to else ""
+    return (f"Taken: {listed}.{smelted}",) if listed else ()
+
+
+def _bought(plan: Plan) -> tuple[str, ...]:
+    bought = dict(zip(plan.instance.market.names, plan.account.decisions.bought.sum(axis=(1, 2)).tolist(), strict=True))
+    listed = _first({name: kg for name, kg in bought.items() if kg > 0}, mass, _OFFERS)
+    spent = money(float(payments(plan.account).of(ORDER).sum()), plan.instance.currency)
+    return (f"Bought for {spent}: {listed}.",) if listed else ()
+
+
+def _first(amounts: dict[str, float], text: Callable[[float], str], most: int) -> str:
+    """Return the largest of some amounts by name, and what the rest come to."""
+    order = sorted(amounts, key=lambda name: (-amounts[name], name))
+    told = [f"{shown(name)} {text(amounts[name])}" for name in order[:most]]
+    rest = order[most:]
+    more = [f"{len(rest)} more {text(sum(amounts[name] for name in rest))}"] if rest else []
+    return ", ".join([*told, *more])
+
+
+def _binds(found: Findings) -> tuple[str, ...]:
+    listed = "; ".join(_binding(row, found.base.unit) for row in found.binding[:_BINDING])
+    return (f"What binds: {listed}.",) if listed else ("Nothing binds: no figure that is loosened a little saves.",)
+
+
+def _binding(row: Binding, unit: str) -> str:
+    change = f"1 {row.unit} {'more' if row.step > 0 else 'less'}{' in each period' if row.every_period else ''}"
+    return f"{shown(row.what)} ({change} saves {money(row.saves, unit)})"
+
+
+def _drafts(documents: tuple[Document, ...]) -> tuple[str, ...]:
+    if not documents:
+        return ()
+    drafts = sum(bool(one.missing) for one in documents)
+    count = f"{len(documents)} document{'' if len(documents) == 1 else 's'} to sign"
+    if not drafts:
+        return (f"{count}, all complete.",)
+    lacks = "their parties are not all known" if drafts > 1 else "its party is not all known"
+    return (f"{count}; {drafts if drafts < len(documents) else 'all'} still drafts, as {lacks}.",)

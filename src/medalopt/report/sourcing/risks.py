@@ -1,0 +1,154 @@
+"""What could go wrong: the figures that matter most with their ranges, and the named scenarios."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from medalopt.analysis.journal import Answer
+from medalopt.analysis.sensitivity.scenarios import Scenario
+from medalopt.analysis.sensitivity.tornado import Bar, End
+from medalopt.analysis.sourcing.risks import Risks
+from medalopt.instance.instance import Instance
+from medalopt.instance.schema.fields import Measure
+from medalopt.quantity import spoken
+from medalopt.report.numbers import digits, mass, money
+from medalopt.report.sensitivity.named import called, capital
+from medalopt.report.sensitivity.tornado import share
+from medalopt.report.sourcing.content import Cell, Column, Table
+from medalopt.report.sourcing.currency import amount
+from medalopt.wording import shown
+
+_SAYS = "The three figures that matter most, each moved alone, and what the best plan then costs more."
+_CASES = "Each scenario that the instance names, solved anew: what the best plan then costs more."
+_NO_PLAN, _NOT = "no plan", "not solved"
+_MOST = 2  # scenarios told in the decision
+
+
+def tables(found: Risks, instance: Instance) -> tuple[Table, ...]:
+    """Return the three figures, and the scenarios where there are any."""
+    return (_figures(found, instance), *((_scenarios(found, instance),) if found.scenarios else ()))
+
+
+def lines(found: Risks, instance: Instance) -> tuple[str, ...]:
+    """Return what could go wrong, in sentences."""
+    told = [_sentence(bar, found.base, instance) for bar in found.bars]
+    cases = _worst(found)
+    if cases:
+        more = len(found.scenarios.scenarios) - len(cases) if found.scenarios else 0
+        rest = f"; {more} more in the table of scenarios" if more else ""
+        told.append(f"Scenarios: {'; '.join(_case(one, found, instance) for one in cases)}{rest}.")
+    return tuple(told)
+
+
+def _sentence(bar: Bar, base: Answer, instance: Instance) -> str:
+    name = capital(called(instance, bar.factor.path, bar.factor.of))
+    ends = ", ".join(f"{_way(end)} {_effect(end, base, instance)}" for end in bar.ends)
+    return f"What could go wrong: {name[:1].lower()}{name[1:]}{_span(bar, instance)}: {ends}."
+
+
+def _way(end: End) -> str:
+    return f"{share(abs(end.factor - 1))} {'less' if end.factor < 1 else 'more'}"
+
+
+def _effect(end: End, base: Answer, instance: Instance) -> str:
+    by = end.effect(base)
+    if by is None:
+        return "leaves no plan" if end.answer.status == "infeasible" else "was not solved"
+    return f"costs {money(abs(by), instance.currency)} {'more' if by >= 0 else 'less'}" if by else "changes nothing"
+
+
+def _span(bar: Bar, instance: Instance) -> str:
+    """Return the range of a figure that is one number: ` (770 to 2,030 g/t)`; '' where several move together."""
+    members = bar.factor.members
+    if bar.factor.figures != 1 or not isinstance(members[0].kind.measure, Measure):
+        return ""
+    unit = members[0].kind.measure.unit
+    value = float(members[0].values[0])
+    size, word = (100.0, "%") if not unit else (1.0, spoken(unit, instance.currency))
+    if word == "kg/t" and value < 1:
+        size, word = 1000.0, "g/t"
+    held = members[0].limit
+    low, high = (value * end.factor for end in bar.ends)
+    high = min(high, float(Fraction(held))) if held is not None else high
+    return f" ({digits(size * low)} to {digits(size * high)} {word}, planned {digits(size * value)})"
+
+
+def _figures(found: Risks, instance: Instance) -> Table:
+    columns = (
+        Column("figure", "Figure"),
+        Column("lower", "Lower by", "%", 1),
+        amount("lower_costs", "Then costs more", instance.currency, total=False),
+        Column("higher", "Higher by", "%", 1),
+        amount("higher_costs", "Then costs more", instance.currency, total=False),
+        Column("because", "Moved by"),
+    )
+    rows = tuple(_row(bar, found.base, instance) for bar in found.bars)
+    how = (
+        f"Chosen from {found.figures} figures: the {found.moved} whose worth at the plan's prices, times their "
+        "uncertainty, is greatest were moved and solved; these matter most. `medalopt sensitivity --tornado` moves all."
+    )
+    notes = (how, "What is moved by 10 % has no `cv` in the instance. A negative amount saves.")
+    return Table("risks", "What could go wrong", _SAYS, columns, rows, notes)
+
+
+def _row(bar: Bar, base: Answer, instance: Instance) -> tuple[Cell, ...]:
+    name = capital(called(instance, bar.factor.path, bar.factor.of)) + _span(bar, instance)
+    down, up = (_more(end, base) for end in bar.ends)
+    because = "10 %, having no cv" if bar.factor.cv is None else f"its cv, {share(bar.factor.cv)}"
+    return (name, 1 - bar.down.factor, down, bar.up.factor - 1, up, because)
+
+
+def _more(end: End, base: Answer) -> Cell:
+    by = end.effect(base)
+    if by is None:
+        return _NO_PLAN if end.answer.status == "infeasible" else _NOT
+    return by
+
+
+def _worst(found: Risks) -> list[Scenario]:
+    """Return the scenarios that are told first: those without a plan, then the dearest."""
+    if found.scenarios is None:
+        return []
+    bad = [one for one in found.scenarios.scenarios if one.extra > 0]
+    return sorted(bad, key=lambda one: (one.feasible, -_weight(one), one.name))[:_MOST]
+
+
+def _weight(one: Scenario) -> float:
+    return one.extra if one.feasible else sum((one.short or {}).values())
+
+
+def _case(one: Scenario, found: Risks, instance: Instance) -> str:
+    if one.feasible:
+        return f"{shown(one.name)} costs {money(one.extra, instance.currency)} more"
+    short = _short(one, found)
+    return f"{shown(one.name)} leaves no plan" + (f" ({short} short)" if short else "")
+
+
+def _short(one: Scenario, found: Risks) -> str:
+    titles = found.scenarios.titles if found.scenarios else {}
+    return ", ".join(f"{mass(kg)} of {shown(titles.get(metal, metal))}" for metal, kg in (one.short or {}).items())
+
+
+def _scenarios(found: Risks, instance: Instance) -> Table:
+    assert found.scenarios is not None
+    columns = (
+        Column("scenario", "Scenario"),
+        Column("changes", "What it changes"),
+        amount("cost", "Cost", instance.currency, total=False),
+        amount("more", "More than planned", instance.currency, total=False),
+        Column("short", "Short"),
+        Column("note", "Note"),
+    )
+    rows = tuple(_case_row(one, found) for one in found.scenarios.scenarios)
+    notes = (
+        ()
+        if all(one.feasible for one in found.scenarios.scenarios)
+        else ("Short: the least metal that would have to come from elsewhere for a plan to exist.",)
+    )
+    return Table("scenarios", "Scenarios", _CASES, columns, rows, notes)
+
+
+def _case_row(one: Scenario, found: Risks) -> tuple[Cell, ...]:
+    changes = ", ".join(f"{path} {value}" for path, value in one.changes.items())
+    costs: tuple[Cell, Cell] = (one.value, one.extra) if one.feasible else (_NO_PLAN, None)
+    return (one.name, changes, *costs, _short(one, found), one.note)
