@@ -8,20 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from medalopt.cli.anew import Actuals, After, Anew, Frozen
-from medalopt.cli.common import Changes, InstanceFile, Json, check_output, place, progress, read
-from medalopt.cli.ending import emit, say
+from medalopt.cli.common import Changes, InstanceFile, Json, changes, check_output, place, progress, read
 from medalopt.cli.limits import Gap, TimeLimit, limits
 from medalopt.cli.refusing import tell_no_plan
+from medalopt.cli.sourcing import SUFFIXES, show, write
 from medalopt.errors import LimitError, NoPlanError, UsageError
 from medalopt.wording import shown
 
 if TYPE_CHECKING:
     from medalopt.analysis.sourcing.rounding import Rounded
+    from medalopt.analysis.variants import Variants
     from medalopt.instance.instance import Instance
     from medalopt.plan.plan import Plan
     from medalopt.report.sourcing.content import Content
-
-SUFFIXES = ("", ".json", ".xlsx", ".html", ".pdf")
 
 
 def plan(
@@ -42,6 +41,12 @@ def plan(
             "-o", "--output", metavar="PATH", help="Also write it: NAME.xlsx, .html, .pdf, .json, or a folder of CSV."
         ),
     ] = None,
+    brief: Annotated[
+        bool,
+        typer.Option(
+            "--brief", help="Leave out what takes further solves: risks, what rules cost, entry prices, buying."
+        ),
+    ] = False,
     json: Json = False,
 ) -> int:
     """Write the sourcing plan that procurement works from: orders, spend, metal, what binds and what may go wrong."""
@@ -60,10 +65,11 @@ def plan(
         return tell_no_plan(anew.figures, error, None if anew.question else instance, set_, "cost", json)
     in_loads = None if load is None else _in_loads(made, load)
     made = made if in_loads is None else in_loads.plan
-    content = anew.told(_content(made, in_loads), made)
+    variants = None if anew.question else _variants(instance, set_)
+    content = anew.told(_content(made, in_loads, variants, brief), made)
     if output is not None:
-        _write(content, made, output)
-    _print(content, made, json)
+        write(content, made, output)
+    show(content, made, json)
     return LimitError.exit_code if made.stopped else 0
 
 
@@ -94,47 +100,19 @@ def _in_loads(made: Plan, size: float) -> Rounded:
         return rounded(made, size)
 
 
-def _content(made: Plan, in_loads: Rounded | None) -> Content:
+def _variants(instance: Path, given: list[str] | None) -> Variants:
+    from medalopt.analysis.variants import Variants
+
+    return Variants(instance, changes(given))
+
+
+def _content(made: Plan, in_loads: Rounded | None, variants: Variants | None, brief: bool) -> Content:
+    from medalopt.analysis.sourcing.findings import findings
     from medalopt.report.sourcing.contents import contents
 
+    found = None
+    if not brief:
+        with progress("asking what lies around the plan") as step:
+            found = findings(in_loads.exact if in_loads else made, variants, step)
     with progress("writing the sourcing plan"):
-        return contents(made, in_loads)
-
-
-def _print(content: Content, made: Plan, as_json: bool) -> None:
-    from medalopt.report.sourcing import jsonform, screenform
-
-    emit(jsonform.as_json(content, made) if as_json else screenform.on_screen(content))
-
-
-def _write(content: Content, made: Plan, output: Path) -> None:
-    from medalopt.report.files import write_file, write_folder
-    from medalopt.report.sourcing import csvform
-
-    if output.suffix:
-        write_file(output, _file(content, made, output.suffix.lower()))
-        say(f"{place(output)}: the sourcing plan is written")
-    else:
-        files = csvform.as_folder(content, made)
-        write_folder(output, files, csvform.replaceable(output))
-        say(f"{place(output)}: the sourcing plan is written, {len(files)} tables as CSV")
-
-
-def _file(content: Content, made: Plan, suffix: str) -> str | bytes:
-    """Return the sourcing plan in the form that `suffix` names."""
-    if suffix == ".xlsx":
-        from medalopt.report.csvplan import folder
-        from medalopt.report.sourcing.workbook import workbook
-
-        return workbook(content, folder(made), made.instance.currency)
-    if suffix == ".html":
-        from medalopt.report.sourcing.pageform import page
-
-        return page(content)
-    if suffix == ".pdf":
-        from medalopt.report.sourcing.printform import pdf
-
-        return pdf(content)
-    from medalopt.report.sourcing.jsonform import as_json
-
-    return as_json(content, made)
+        return contents(made, in_loads, found, variants.written if variants else None)

@@ -45,5 +45,8 @@ def findings(plan: Plan, variants: Variants | None, tell: Tell = silent) -> Find
     premium, binds = beside_buying(base.account), binding(near, told(base.instance))
     tell("asking when refused streams come in, and what each rule costs")
     entering, rules = entry(base), rule_prices(base)
-    found = None if variants is None else risks(variants, near, tell)
+    found = None
+    if variants is not None:
+        variants.plan = base  # known already
+        found = risks(variants, near, tell)
     return Findings(base, premium, binds, entering, rules, found)

@@ -6,20 +6,36 @@ is greatest; what they do is then solved, not estimated. `sensitivity --tornado`
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from medalopt.analysis import pool
 from medalopt.analysis.explanation.near import Near
 from medalopt.analysis.journal import Answer
-from medalopt.analysis.sensitivity.scenarios import Scenarios, scenarios
+from medalopt.analysis.sensitivity.shortage import Short, Shortage
 from medalopt.analysis.sensitivity.steps import Tell, silent
 from medalopt.analysis.sensitivity.tornado import Bar, End, ranked
-from medalopt.analysis.sensitivity.uncertain import Factor, factors
+from medalopt.analysis.sensitivity.uncertain import factors
 from medalopt.analysis.sourcing.estimate import Estimates
 from medalopt.analysis.variants import NONE, Variants
 
 MOVED, TOLD = 6, 3  # figures that are moved, and told
+SAME = 1e-9  # of the cost, below which a difference is none
 _DECIDED = ("medals", "policy")  # what is asked for does not turn out otherwise
+
+
+@dataclass(frozen=True)
+class Case:
+    """A scenario that the instance names: its changes as written, and its answer beside that of the plan itself.
+
+    `more` is None where there is no plan; `short` is then the least metal that is missing, None where none helps.
+    """
+
+    name: str
+    changes: Mapping[str, str]
+    answer: Answer
+    more: float | None
+    short: Short | None = None
 
 
 @dataclass(frozen=True)
@@ -30,7 +46,7 @@ class Risks:
     bars: tuple[Bar, ...]
     moved: int
     figures: int
-    scenarios: Scenarios | None
+    cases: tuple[Case, ...]
 
 
 def risks(variants: Variants, near: Near, tell: Tell = silent) -> Risks:
@@ -39,22 +55,35 @@ def risks(variants: Variants, near: Near, tell: Tell = silent) -> Risks:
     estimates = Estimates(near)
     weights = {number: estimates.of(one.path, one.of) * one.step for number, one in enumerate(every)}
     chosen = [every[n] for n in sorted(weights, key=lambda n: (-weights[n], n))[:MOVED] if weights[n] > 0]
-    tell("moving the figures that seem to matter most")
-    base, bars = _moved(variants, chosen)
-    named = scenarios(variants, tell) if variants.instance.annex.get("scenarios") else None
-    return Risks(base, ranked(bars, base)[:TOLD], len(chosen), len(every), named)
+    named: Mapping[str, Mapping[str, str]] = variants.instance.annex.get("scenarios", {})
+    written = [[(path, str(value)) for path, value in changes.items()] for changes in named.values()]
+    ends = [(factor, by) for factor in chosen for by in (max(1 - factor.step, 0.0), 1 + factor.step)]
+    asked = [NONE, *(factor.changes(by) for factor, by in ends), *(variants.expanded(one) for one in written)]
+    tell(f"solving {len(asked)} cases that could come")
+    base, *found = _answers(variants, asked)
+    moved = [End(by, factor.held(by), answer) for (factor, by), answer in zip(ends, found, strict=False)]
+    bars = [Bar(factor, moved[2 * n], moved[2 * n + 1]) for n, factor in enumerate(chosen)]
+    cases = [
+        _case(variants, name, changes, answer, base)
+        for (name, changes), answer in zip(named.items(), found[len(ends) :], strict=True)
+    ]
+    return Risks(base, ranked(bars, base)[:TOLD], len(chosen), len(every), tuple(cases))
 
 
-def _moved(variants: Variants, chosen: list[Factor]) -> tuple[Answer, list[Bar]]:
-    steps = [(max(1 - factor.step, 0.0), 1 + factor.step) for factor in chosen]
-    asked = [NONE, *(factor.changes(by) for factor, ends in zip(chosen, steps, strict=True) for by in ends)]
-    base, *found = pool.answered(variants, asked).found
-    if base is None or None in found:
+def _answers(variants: Variants, asked: list[Mapping[str, str]]) -> list[Answer]:
+    found = [answer for answer in pool.answered(variants, asked).found if answer is not None]
+    if len(found) < len(asked):
         raise KeyboardInterrupt
-    answers = [answer for answer in found if answer is not None]
-    bars = []
-    for number, (factor, ends) in enumerate(zip(chosen, steps, strict=True)):
-        both = answers[2 * number : 2 * number + 2]
-        down, up = (End(by, factor.held(by), answer) for by, answer in zip(ends, both, strict=True))
-        bars.append(Bar(factor, down, up))
-    return base, bars
+    return found
+
+
+def _case(variants: Variants, name: str, changes: Mapping[str, str], answer: Answer, base: Answer) -> Case:
+    if answer.value is not None and base.value is not None:
+        by = answer.value - base.value
+        size = SAME * max(abs(answer.value), abs(base.value))
+        return Case(name, changes, answer, by if abs(by) > size else 0.0)
+    short = None
+    if answer.status == "infeasible":
+        expanded = variants.expanded([(path, str(value)) for path, value in changes.items()])
+        short = Shortage(variants.changed(expanded)).short()
+    return Case(name, changes, answer, None, short)

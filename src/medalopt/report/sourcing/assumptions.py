@@ -1,4 +1,4 @@
-"""Every assumption of the plan: each figure as the instance writes it, its source, and the mark that its author gave."""
+"""Every assumption of the plan: each figure as the instance writes it, its source, and its author's mark."""
 
 from __future__ import annotations
 

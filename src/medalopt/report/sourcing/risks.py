@@ -5,10 +5,10 @@ from __future__ import annotations
 from fractions import Fraction
 
 from medalopt.analysis.journal import Answer
-from medalopt.analysis.sensitivity.scenarios import Scenario
 from medalopt.analysis.sensitivity.tornado import Bar, End
-from medalopt.analysis.sourcing.risks import Risks
+from medalopt.analysis.sourcing.risks import Case, Risks
 from medalopt.instance.instance import Instance
+from medalopt.instance.paths import render
 from medalopt.instance.schema.fields import Measure
 from medalopt.quantity import spoken
 from medalopt.report.numbers import digits, mass, money
@@ -21,29 +21,32 @@ from medalopt.wording import shown
 _SAYS = "The three figures that matter most, each moved alone, and what the best plan then costs more."
 _CASES = "Each scenario that the instance names, solved anew: what the best plan then costs more."
 _NO_PLAN, _NOT = "no plan", "not solved"
+_ORDER = ("first", "second", "third")
 _MOST = 2  # scenarios told in the decision
 
 
 def tables(found: Risks, instance: Instance) -> tuple[Table, ...]:
     """Return the three figures, and the scenarios where there are any."""
-    return (_figures(found, instance), *((_scenarios(found, instance),) if found.scenarios else ()))
+    return (_figures(found, instance), *((_scenarios(found, instance),) if found.cases else ()))
 
 
 def lines(found: Risks, instance: Instance) -> tuple[str, ...]:
     """Return what could go wrong, in sentences."""
-    told = [_sentence(bar, found.base, instance) for bar in found.bars]
+    told = [
+        f"What could go wrong, {which}: {_sentence(bar, found.base, instance)}."
+        for which, bar in zip(_ORDER, found.bars, strict=False)
+    ]
     cases = _worst(found)
     if cases:
-        more = len(found.scenarios.scenarios) - len(cases) if found.scenarios else 0
+        more = len(found.cases) - len(cases)
         rest = f"; {more} more in the table of scenarios" if more else ""
-        told.append(f"Scenarios: {'; '.join(_case(one, found, instance) for one in cases)}{rest}.")
+        told.append(f"Scenarios: {'; '.join(_case(one, instance) for one in cases)}{rest}.")
     return tuple(told)
 
 
 def _sentence(bar: Bar, base: Answer, instance: Instance) -> str:
-    name = capital(called(instance, bar.factor.path, bar.factor.of))
     ends = ", ".join(f"{_way(end)} {_effect(end, base, instance)}" for end in bar.ends)
-    return f"What could go wrong: {name[:1].lower()}{name[1:]}{_span(bar, instance)}: {ends}."
+    return f"{called(instance, bar.factor.path, bar.factor.of)}{_span(bar, instance)}: {ends}"
 
 
 def _way(end: End) -> str:
@@ -70,7 +73,7 @@ def _span(bar: Bar, instance: Instance) -> str:
     held = members[0].limit
     low, high = (value * end.factor for end in bar.ends)
     high = min(high, float(Fraction(held))) if held is not None else high
-    return f" ({digits(size * low)} to {digits(size * high)} {word}, planned {digits(size * value)})"
+    return f" ({digits(size * low)} to {digits(size * high)} {word}, planned {digits(size * value)} {word})"
 
 
 def _figures(found: Risks, instance: Instance) -> Table:
@@ -105,32 +108,31 @@ def _more(end: End, base: Answer) -> Cell:
     return by
 
 
-def _worst(found: Risks) -> list[Scenario]:
+def _worst(found: Risks) -> list[Case]:
     """Return the scenarios that are told first: those without a plan, then the dearest."""
-    if found.scenarios is None:
-        return []
-    bad = [one for one in found.scenarios.scenarios if one.extra > 0]
-    return sorted(bad, key=lambda one: (one.feasible, -_weight(one), one.name))[:_MOST]
+    bad = [one for one in found.cases if one.more is None or one.more > 0]
+    return sorted(bad, key=lambda one: (one.more is not None, -_weight(one), one.name))[:_MOST]
 
 
-def _weight(one: Scenario) -> float:
-    return one.extra if one.feasible else sum((one.short or {}).values())
+def _weight(one: Case) -> float:
+    return sum((one.short or {}).values()) if one.more is None else one.more
 
 
-def _case(one: Scenario, found: Risks, instance: Instance) -> str:
-    if one.feasible:
-        return f"{shown(one.name)} costs {money(one.extra, instance.currency)} more"
-    short = _short(one, found)
+def _case(one: Case, instance: Instance) -> str:
+    if one.more is not None:
+        return f"{shown(one.name)} costs {money(one.more, instance.currency)} more"
+    if one.answer.status != "infeasible":
+        return f"{shown(one.name)} was not solved"
+    short = _short(one, instance)
     return f"{shown(one.name)} leaves no plan" + (f" ({short} short)" if short else "")
 
 
-def _short(one: Scenario, found: Risks) -> str:
-    titles = found.scenarios.titles if found.scenarios else {}
-    return ", ".join(f"{mass(kg)} of {shown(titles.get(metal, metal))}" for metal, kg in (one.short or {}).items())
+def _short(one: Case, instance: Instance) -> str:
+    titles = dict(zip(instance.metals.names, instance.metals.titles, strict=True))
+    return ", ".join(f"{mass(kg)} of {shown(titles[metal])}" for metal, kg in (one.short or {}).items())
 
 
 def _scenarios(found: Risks, instance: Instance) -> Table:
-    assert found.scenarios is not None
     columns = (
         Column("scenario", "Scenario"),
         Column("changes", "What it changes"),
@@ -139,16 +141,15 @@ def _scenarios(found: Risks, instance: Instance) -> Table:
         Column("short", "Short"),
         Column("note", "Note"),
     )
-    rows = tuple(_case_row(one, found) for one in found.scenarios.scenarios)
-    notes = (
-        ()
-        if all(one.feasible for one in found.scenarios.scenarios)
-        else ("Short: the least metal that would have to come from elsewhere for a plan to exist.",)
-    )
-    return Table("scenarios", "Scenarios", _CASES, columns, rows, notes)
+    notes = {source.path: source.note for source in instance.sources}
+    rows = tuple(_case_row(one, instance, notes.get(render(("scenarios", one.name)), "")) for one in found.cases)
+    short = any(one.short for one in found.cases)
+    said = ("Short: the least metal that would have to come from elsewhere for a plan to exist.",) if short else ()
+    return Table("scenarios", "Scenarios", _CASES, columns, rows, said)
 
 
-def _case_row(one: Scenario, found: Risks) -> tuple[Cell, ...]:
+def _case_row(one: Case, instance: Instance, note: str) -> tuple[Cell, ...]:
     changes = ", ".join(f"{path} {value}" for path, value in one.changes.items())
-    costs: tuple[Cell, Cell] = (one.value, one.extra) if one.feasible else (_NO_PLAN, None)
-    return (one.name, changes, *costs, _short(one, found), one.note)
+    state = _NO_PLAN if one.answer.status == "infeasible" else _NOT
+    costs: tuple[Cell, Cell] = (state, None) if one.more is None else (one.answer.value, one.more)
+    return (one.name, changes, *costs, _short(one, instance), note)

@@ -1,0 +1,29 @@
+"""The small case as someone would have it who plans with it: scenarios, parties and sources, one of them hostile."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.report.plans import ROOT
+
+HOSTILE = '=HYPERLINK("http://example.org","x")'
+_MORE = """
+scenarios:
+  dear_silver: {market.mined_silver.price: 100 JPY/g, note: "estimated: as in a bad year"}
+  no_silver: {market.mined_silver.limit: 0 kg, market.old_silver.limit: 0 kg, market.old_coins.limit: 0 kg,
+    market.refined_silver.limit: 0.5 kg}
+  same: {metals.Zn.sell: 0 JPY/kg}
+parties:
+  near: {legal_name: Near Smelting K.K., address: 1-1 Works Road, contract: HO-17, deliver_to: gate 2, incoterm: DAP,
+    payment: 30 days after receipt}
+  east: {legal_name: 'HOSTILE', source: "seen: the register"}
+"""
+
+
+def known(folder: Path) -> Path:
+    """Write the instance into `folder` and return its path."""
+    text = (ROOT / "instances" / "tiny.yaml").read_text(encoding="utf-8")
+    text = text.replace("zinc: {composition: {Zn: 100 %},", 'zinc: {source: "seen: a list", composition: {Zn: 100 %},')
+    path = folder / "known.yaml"
+    path.write_text(text + _MORE.replace("HOSTILE", HOSTILE), encoding="utf-8")
+    return path

@@ -1,0 +1,186 @@
+"""The decision on one page, and the tables that it rests on."""
+
+from pathlib import Path
+
+import pytest
+from tests.report.plans import plan
+from tests.report.sourcing.around import around, variants
+from tests.report.sourcing.known import known
+from tests.report.sourcing.parties import PARTY, with_parties
+
+from medalopt.analysis.explanation.near import Near
+from medalopt.analysis.sourcing.risks import risks
+from medalopt.analysis.sourcing.rounding import rounded
+from medalopt.analysis.variants import Variants
+from medalopt.instance.instance import Source
+from medalopt.report.sourcing import assumptions, award, exposure, rules
+from medalopt.report.sourcing import risks as pages
+from medalopt.report.sourcing.content import Content, Table
+from medalopt.report.sourcing.contents import contents
+from medalopt.report.sourcing.decision import decision
+from medalopt.report.sourcing.documents import documents
+from medalopt.report.sourcing.written import total
+
+
+@pytest.fixture(scope="module")
+def tiny() -> Content:
+    """Return the whole sourcing plan of the small case."""
+    return contents(plan("tiny"), None, around("tiny"), variants("tiny").written)
+
+
+def _table(content: Content, key: str) -> Table:
+    return next(table for table in content.tables if table.key == key)
+
+
+def _cells(table: Table, key: str) -> list[object]:
+    at = [column.key for column in table.columns].index(key)
+    return [row[at] for row in table.rows]
+
+
+def test_the_decision_says_all_that_it_should(tiny: Content) -> None:
+    """Cost in all and per medal, buying instead, from whom, what binds, what may go wrong, drafts, the proof."""
+    said = "\n".join(tiny.decision)
+    for part in (
+        "3.35 m JPY in all, 552.8 JPY a medal",
+        "than simply buying the metal (3.35 m JPY against 3.805 m JPY)",
+        "Taken: box (bundle) from west 12.66 t",
+        "Smelted: far 9.6 t, near 3 t.",
+        "Bought for 2.167 m JPY: mined_copper 755.9 kg",
+        "What binds: phone from east (1 t more saves 89,786 JPY)",
+        "What could go wrong, first: process scrap of silver_925 (27 to 33 %, planned 30 %): 10 % less costs 45,322 "
+        "JPY less, 10 % more leaves no plan.",
+        "13 documents to sign; all still drafts",
+    ):
+        assert part in said
+    assert tiny.decision[-1].startswith("Proven optimal")
+    assert plan("tiny").instance.figures in tiny.foot[0]
+
+
+def test_every_table_has_its_own_key_and_columns(tiny: Content) -> None:
+    """Keys name files and sheets: each comes once, and so does each column of a table; rows fit their columns."""
+    keys = [table.key for table in tiny.tables]
+    assert len(set(keys)) == len(keys)
+    for table in tiny.tables:
+        names = [column.key for column in table.columns]
+        assert len(set(names)) == len(names)
+        assert all(len(row) == len(names) for row in table.rows)
+        assert table.says
+
+
+def test_in_brief_what_takes_further_solves_is_left_out() -> None:
+    """The decision still has the cost, from whom and the proof; no table of risks or rules stands there."""
+    brief = contents(plan("tiny"))
+    keys = {table.key for table in brief.tables}
+    assert keys.isdisjoint({"rules", "risks", "scenarios"})
+    assert "orders" in keys
+    assert not any("wrong" in line or "binds" in line for line in brief.decision)
+    assert "comes_in_per_t" not in [column.key for column in _table(brief, "award").columns]
+
+
+def test_whole_loads_stand_in_the_decision() -> None:
+    """What rounding costs is said beside what the plan costs, and the plan is that in loads."""
+    found = rounded(plan("tiny"), 1.0)
+    loads = contents(found.plan, found, around("tiny"))
+    assert any(line.startswith("In loads of 1 t") for line in loads.decision)
+    taken = _table(loads, "award")
+    assert total(taken, [column.key for column in taken.columns].index("taken_t")) == pytest.approx(30)
+
+
+def test_complete_documents_are_counted() -> None:
+    """Where every party is known nothing is a draft; where there is no document nothing is said of any."""
+    dantzig = with_parties(plan("dantzig"), {"b": PARTY, "d": PARTY})
+    assert "2 documents to sign, all complete." in decision(dantzig, documents(dantzig), None, None)
+    one = with_parties(plan("dantzig"), {"b": PARTY})
+    assert "2 documents to sign; 1 still drafts, as its party is not all known." in decision(
+        one, documents(one), None, None
+    )
+    assert not any("to sign" in line for line in decision(dantzig, (), None, None))
+
+
+def test_the_award_table_tells_every_stream(tiny: Content) -> None:
+    """Offered, taken, which share, and the price at which more comes in."""
+    table = _table(tiny, "award")
+    made = plan("tiny")
+    assert _cells(table, "stream") == sorted(made.instance.streams.names, key=lambda name: name.split("@")[::-1])
+    assert sum(_cells(table, "taken_t")) == pytest.approx(made.tonnes)  # type: ignore[arg-type]
+    states = dict(zip(_cells(table, "stream"), _cells(table, "award"), strict=True))
+    assert states["kettle@east"] == "taken in part, 25.0 %"
+    entries = dict(zip(_cells(table, "stream"), _cells(table, "comes_in_per_t"), strict=True))
+    assert entries["kettle@east"] == pytest.approx(40_000 - 16_833.3333)
+
+
+@pytest.mark.parametrize(
+    ("taken", "offered", "said"),
+    [(0, 5, "refused"), (5, 5, "taken"), (0, 0, "nothing offered"), (1, 4, "taken in part, 25.0 %")],
+)
+def test_what_is_awarded(taken: float, offered: float, said: str) -> None:
+    """A stream is refused, taken whole, or taken in part."""
+    assert award.status(taken, offered) == said
+
+
+def test_a_stream_that_no_price_brings_in_has_a_dash() -> None:
+    """Where no price does it a dash says so; where it was not asked the cell is empty."""
+    table = award.tables(plan("tiny"), {0: float("inf")})[0]
+    assert sorted({str(cell) for cell in _cells(table, "comes_in_per_t")}) == ["None", "–"]
+
+
+def test_the_exposure_is_what_is_bought_and_sold() -> None:
+    """By metal it adds up to the purchases and the sales, other matter included."""
+    made = plan("tiny", ("metals.Cu.sell", "100 JPY/kg"), ("streams.phone@east.available", "8 t"))
+    table = exposure.tables(made)[0]
+    assert sum(_cells(table, "paid")) == pytest.approx(made.costs["purchases"])  # type: ignore[arg-type]
+    assert sum(_cells(table, "earned")) == pytest.approx(-made.costs["sales"], abs=1e-6)  # type: ignore[arg-type]
+    assert sum(_cells(table, "bought_kg")) == pytest.approx(sum(made.tables["purchases"]["kg"]))  # type: ignore[arg-type]
+
+
+def test_rules_are_told_the_dearest_first(tiny: Content) -> None:
+    """The table has every rule with what it asks for; shares in per cent."""
+    table = rules.tables(around("tiny"))[0]
+    costs = _cells(table, "costs")
+    assert costs == sorted(costs, reverse=True)  # type: ignore[type-var]
+    assert table.rows[0][:3] == ("silver recycled, at least", 60.0, "%")
+    assert _table(tiny, "rules") == table
+
+
+def test_assumptions_have_every_figure_with_its_source(tmp_path: Path) -> None:
+    """Each figure of the file stands there as it is written, with the nearest remark and its mark."""
+    asked = Variants(known(tmp_path))
+    table = assumptions.tables(asked.instance, asked.written)[0]
+    rows = {row[0]: row for row in table.rows}
+    assert rows["devices.phone.content.Ag"][1:3] == ("1_000 g/t", assumptions.NO_SOURCE)
+    assert rows["market.zinc.price"][1:4] == ("320 JPY/kg", "seen", "seen: a list")
+    assert rows["streams"][1] == "6 rows"
+    assert rows["scenarios.dear_silver"][2:] == ("estimated", "", "estimated: as in a bad year")
+    assert rows["parties.east"][3] == "seen: the register"
+    only = assumptions.tables(asked.instance, None)[0]
+    assert [row[0] for row in only.rows] == [source.path for source in asked.instance.sources]
+
+
+@pytest.mark.parametrize(
+    ("texts", "note", "mark"),
+    [
+        (("seen: a book; derived: by half",), "cv estimated", "seen, derived, estimated"),
+        (("a letter",), "", "unmarked"),
+        ((), "as kosaka", "no source"),
+        ((), "Estimated throughout", "estimated"),
+    ],
+)
+def test_marks_are_those_of_the_author(texts: tuple[str, ...], note: str, mark: str) -> None:
+    """The words seen, recalled, derived and estimated are marks wherever they stand in source and note."""
+    assert assumptions.mark(Source("devices.phone", texts, note)) == mark
+
+
+def test_scenarios_are_told_the_worst_first(tmp_path: Path) -> None:
+    """One without a plan comes first, with what is short; then what costs more. The table has them all."""
+    asked = Variants(known(tmp_path))
+    found = risks(asked, Near.of(plan("tiny")))
+    said = pages.lines(found, asked.instance)
+    assert said[-1].startswith("Scenarios: no_silver leaves no plan (")
+    assert "of silver short); dear_silver costs " in said[-1]
+    assert "1 more in the table" in said[-1]
+    table = pages.tables(found, asked.instance)[1]
+    rows = {row[0]: row for row in table.rows}
+    assert rows["no_silver"][2:4] == ("no plan", None)
+    assert rows["dear_silver"][5] == "estimated: as in a bad year"
+    assert "silver" in str(rows["no_silver"][4])
+    assert rows["same"][3] == 0
