@@ -21,7 +21,8 @@ from medalopt.wording import shown
 
 LARGEST = 1 << 30  # bytes of one file of a plan
 _MOST_FAULTS, _PATH = 20, 300
-__all__ = ["Edit", "SavedPlan", "SavedRefusal", "instance_file", "saved_plan", "with_edits"]
+PLANS = (".json", ".xlsx")  # endings of files that hold a plan
+__all__ = ["PLANS", "Edit", "SavedPlan", "SavedRefusal", "instance_file", "saved_plan", "with_edits"]
 
 Read = Callable[[str, list[str]], list[list[str]]]
 """Takes a table's name and columns, and gives its rows; raises InputError where they are not there."""

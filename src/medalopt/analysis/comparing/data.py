@@ -33,7 +33,10 @@ def differences(files: Sequence[Written | None]) -> tuple[Difference, ...]:
         return ()
     base = _figures(first)
     known = {file: base if file is first else _figures(file) for file in files if file is not None}
-    paths = dict.fromkeys(_member(path, known) for figures in known.values() for path in figures)
+    every = dict.fromkeys(path for figures in known.values() for path in figures)
+    paths = dict.fromkeys(
+        path if all(path in figures for figures in known.values()) else _member(path, known) for path in every
+    )
     found = (path for path in paths if any(_differs(path, first, file, known) for file in known))
     return tuple(Difference(render(path), tuple(_told(path, file, first) for file in files)) for path in found)
 

@@ -10,16 +10,15 @@ from medalopt.errors import InputError, NoPlanError, UsageError
 from medalopt.instance import wildcards
 from medalopt.instance.instance import Instance
 from medalopt.instance.loading import Opened, opened
-from medalopt.plan.saved import SavedPlan, instance_file, saved_plan
+from medalopt.plan.saved import PLANS, SavedPlan, instance_file, saved_plan
 from medalopt.solving import solve
 from medalopt.wording import did_you_mean, listed, shown
 
-PLANS = (".json",)
 Tell = Callable[[str], None]
 
 
 def outcome(name: str, changes: Mapping[str, str], measure: str, tell: Tell) -> Outcome:
-    """Return what `name` comes to: FILE.yaml, FILE.yaml#SCENARIO, a plan as FILE.json or as a folder of CSV.
+    """Return what `name` comes to: FILE.yaml, FILE.yaml#SCENARIO, a plan as FILE.json, FILE.xlsx or a folder of CSV.
 
     `changes` (path to value) are made in instances. Raises InputError where a file is wrong, UsageError where a
     scenario or the plan is none.

@@ -20,7 +20,7 @@ from medalopt.instance.settlement.lots import no_lots, read_lots
 from medalopt.instance.settlement.signed import nothing, read_signed
 from medalopt.instance.settlement.table import calendar_of
 from medalopt.plan.plan import Plan
-from medalopt.plan.saved import SavedPlan, saved_plan
+from medalopt.plan.saved import PLANS, SavedPlan, saved_plan
 from medalopt.proof.stated import decided
 from medalopt.solving import solve
 from medalopt.wording import shown
@@ -128,7 +128,7 @@ def question(instance: Instance, after: str, actuals: Path | None = None, frozen
 
 def _signed(path: Path, instance: Instance, found: Routes) -> tuple[Decisions, dict[str, str]]:
     """Return what is signed, and the digests of what says so."""
-    if not path.is_dir() and path.suffix.lower() != ".json":
+    if not path.is_dir() and path.suffix.lower() not in PLANS:
         made, digest = read_signed(path, instance, found)
         return made, {path.name: digest}
     saved = saved_plan(path)

@@ -78,7 +78,7 @@ def _gathered(table: Table, instance: Instance, found: Routes, last: int) -> Lot
     period = table.periods("period")
     for row in range(table.count):
         for name, at in (("stream", stream), ("period", period)):
-            if at[row] < 0 and not table.given(name)[row]:
+            if at[row] < 0 and not table.given(name, row):
                 table.needs(row, name)
         if period[row] > last:
             table.fault(row, "period", f"lies after {instance.periods[last]}, up to which --after says things happened")
@@ -129,7 +129,7 @@ def _dry(table: Table) -> Floats:
         table.fault(row, "dry_t", f"{dry[row]:g} t, but wet_t and moisture give {worked_out[row]:.6g} t")
     both = np.where(np.isfinite(dry), dry, worked_out)
     for row in np.flatnonzero(~np.isfinite(both)).tolist():
-        if not table.given("dry_t")[row] and not (table.given("wet_t")[row] and table.given("moisture")[row]):
+        if not table.given("dry_t", row) and not (table.given("wet_t", row) and table.given("moisture", row)):
             table.fault(row, "dry_t", "is missing here: give it, or wet_t and moisture")
     return both
 
@@ -159,7 +159,7 @@ def _check_metal(table: Table, lots: Lots, instance: Instance) -> None:
     for row in np.flatnonzero((lots.settled >= 0) & (lots.settled < lots.period)).tolist():
         table.fault(row, "settled_on", "lies before the lot was sent")
     for row in np.flatnonzero(lots.waits & (known.any(axis=1) | (lots.settled >= 0))).tolist():
-        if not table.given("treatment")[row]:
+        if not table.given("treatment", row):
             table.fault(row, "treatment", "what is settled has been treated; only what waits in a stockpile has not")
     held = lots.assay * lots.feed_t[:, None]
     for row, metal in np.argwhere(lots.payable > held * (1 + CLOSE)).tolist():

@@ -58,7 +58,7 @@ def read_signed(path: Path, instance: Instance, found: Routes) -> tuple[Decision
     }
     route = routes_of(table, found, at["stream"], at["treatment"], at["smelter"])
     for row in range(table.count):
-        if not table.given("period")[row]:
+        if not table.given("period", row):
             table.needs(row, "period")
         _row(table, made, row, route, at, period, tonnes, kilograms)
     faults.settle()
@@ -76,7 +76,7 @@ def _row(
     kilograms: Floats,
 ) -> None:
     """Put one row where it belongs; a row of no kind, or one that lacks its amount, is a fault."""
-    filled = {name for name in (*at, "tonnes", "kg") if table.given(name)[row]}
+    filled = {name for name in (*at, "tonnes", "kg") if table.given(name, row)}
     t, alloy = period[row], at["alloy"][row]
     if filled in ({"stream", "treatment", "tonnes"}, {"stream", "treatment", "smelter", "tonnes"}):
         if route[row] >= 0 and t >= 0 and np.isfinite(tonnes[row]):

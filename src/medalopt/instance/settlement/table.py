@@ -51,9 +51,10 @@ class Table:
         """The number of rows."""
         return self.sheet.count
 
-    def given(self, name: str) -> Sequence[bool]:
-        """Return in which rows the column has a cell."""
-        return [cell is not None for cell in self.sheet.column((name,))]
+    def given(self, name: str, row: int) -> bool:
+        """Return whether the column has a cell in that row."""
+        cells = self.sheet.columns.get((name,))
+        return cells is not None and cells[row] is not None
 
     def fault(self, row: int, name: str, message: str) -> None:
         """Note what is wrong with a cell."""
