@@ -74,7 +74,7 @@ def _chart(plan: Plan, found: Trace, metal: int) -> Chart:
     for (column, name, _, _), kilograms in links.items():
         if column == "source" and name != "other sources":
             sources[name] += kilograms
-    first = max(sources, key=lambda name: sources[name])
+    first = max(sources, key=lambda name: sources[name], default="other sources")
     says = f"{shown(title, 40).capitalize()}: {share(held, whole)} of {mass(whole)} ends in medals; "
     says += f"most comes from {shown(first, 40)}, {share(sources[first], whole)}"
     notes = (
