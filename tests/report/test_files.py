@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
@@ -158,3 +159,24 @@ def test_names_are_not_patterns(tmp_path: Path) -> None:
 def test_a_killed_run_leaves_the_plan_of_before_or_the_new_one(kind: str, number: int) -> None:
     """Killed at any moment, what stands there is whole and of one run; only a part under its own name may be left."""
     assert kills.killed(number, kind, Random(f"{kind} {number}")).wrong == ()
+
+
+def test_text_that_ends_in_the_middle_is_not_written(tmp_path: Path) -> None:
+    """Text may come in pieces; where it breaks off, what stood there before still stands, and nothing beside it."""
+
+    def pieces() -> Iterator[str]:
+        yield "one "
+        yield "twö"
+
+    def broken() -> Iterator[str]:
+        yield "three"
+        raise ValueError("not finite")
+
+    path = tmp_path / "plan.json"
+    write_file(path, pieces())
+    with pytest.raises(ValueError, match="not finite"):
+        write_file(path, broken())
+    with pytest.raises(ValueError, match="not finite"):
+        write_folder(tmp_path / "plan", {"a.csv": pieces(), "b.csv": broken()})
+    assert path.read_text(encoding="utf-8") == "one twö"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["plan.json"]

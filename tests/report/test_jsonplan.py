@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.report.plans import NAMES, plan
 
-from medalopt.report.jsonplan import plan_object, text
+from medalopt.report.jsonplan import Table, pieces, plan_object, text
 
 MEMBERS = [
     *("format", "status", "instance", "objective", "cost", "footprint", "tonnes", "shipments", "stockpiles"),
@@ -147,3 +147,18 @@ def test_what_is_not_finite_is_not_written() -> None:
     """A number that JSON does not know is an error, not a word of our own."""
     with pytest.raises(ValueError, match="JSON"):
         text({"value": math.inf})
+
+
+def test_a_long_table_is_written_in_pieces() -> None:
+    """A table by columns gives the text of its rows, byte for byte, in pieces that hold some rows each."""
+    columns: dict[str, list[object]] = {
+        "name": [None if n % 7 == 0 else f'"ä%{n % 5}' for n in range(9_000)],
+        "mixed": [n if n % 2 else float(n) for n in range(9_000)],
+        "amount": [n / 7 for n in range(9_000)],
+    }
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    told = list(pieces({"a": 1, "rows": Table(columns), "none": Table({"name": []}), "b": [1]}))
+    assert "".join(told) == text({"a": 1, "rows": rows, "none": [], "b": [1]})
+    assert max(map(len, told)) < sum(map(len, told)) / 2
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        list(pieces({"rows": Table({"amount": [1.0, float("nan")]})}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from medalopt.errors import Fault, InputError, MedaloptError, OutputError, UsageError
 from medalopt.wording import shown
@@ -43,15 +43,16 @@ def say(line: str) -> None:
             print(line, file=sys.stderr, flush=True)
 
 
-def emit(text: str) -> None:
-    """Print data to standard output. Raises OutputError where that is full or closed.
+def emit(text: str | Iterable[str]) -> None:
+    """Print data, in one piece or in several, to standard output. Raises OutputError where that is full or closed.
 
     Signs that its encoding does not know are replaced by plain ones.
     """
     if sys.stdout is None:
         raise OutputError("standard output is closed")
     try:
-        sys.stdout.write(_in_its_signs(text, sys.stdout.encoding or "utf-8"))
+        for piece in [text] if isinstance(text, str) else text:
+            sys.stdout.write(_in_its_signs(piece, sys.stdout.encoding or "utf-8"))
         sys.stdout.flush()
     except BrokenPipeError:
         raise

@@ -99,9 +99,9 @@ def _tell_interrupted(figures: Instance, objective: Measure) -> None:
 
 def _print(plan: Plan, as_json: bool) -> None:
     if as_json:
-        from medalopt.report.jsonplan import plan_object, text
+        from medalopt.report.jsonplan import members, pieces
 
-        emit(text(plan_object(plan)))
+        emit(pieces(members(plan)))
     else:
         from medalopt.report.screen import Screen
         from medalopt.report.terminal import shown_on
@@ -110,14 +110,14 @@ def _print(plan: Plan, as_json: bool) -> None:
 
 
 def _write(plan: Plan, output: Path) -> None:
-    from medalopt.report.csvplan import OPTIONAL, folder
+    from medalopt.report.csvplan import OPTIONAL, files
     from medalopt.report.files import write_file, write_folder
-    from medalopt.report.jsonplan import plan_object, text
+    from medalopt.report.jsonplan import members, pieces
 
     if output.suffix:
-        write_file(output, text(plan_object(plan)))
+        write_file(output, pieces(members(plan)))
         say(f"{place(output)}: the plan is written")
     else:
-        files = folder(plan)
-        write_folder(output, files, OPTIONAL)
-        say(f"{place(output)}: the plan is written, {len(files)} tables as CSV")
+        tables = files(plan)
+        write_folder(output, tables, OPTIONAL)
+        say(f"{place(output)}: the plan is written, {len(tables)} tables as CSV")

@@ -63,10 +63,12 @@ def _supply(account: Account, y: Any, unit: str) -> Iterator[Marginal]:
     """A tonne more of a stream; of one in a bundle only as far as its bundle is taken."""
     instance = account.instance
     worth = stream_worth(account, y)
-    for i, stream in enumerate(instance.streams.names):
-        for t, period in enumerate(instance.periods):
-            path = render(("streams", stream, "available"))
-            yield Marginal(path, period, float(worth[i, t]), f"{unit}/t", "one more tonne on offer")
+    some = (worth != 0).any(axis=1) | (y.stream_commitment != 0)
+    for i in np.flatnonzero(some).tolist():
+        stream = instance.streams.names[i]
+        path = render(("streams", stream, "available"))
+        for t in np.flatnonzero(worth[i]).tolist():
+            yield Marginal(path, instance.periods[t], float(worth[i, t]), f"{unit}/t", "one more tonne on offer")
         path = render(("streams", stream, "committed"))
         yield Marginal(path, None, float(y.stream_commitment[i]), f"{unit}/t", "one more tonne committed")
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from medalopt.plan.added_rows import csv_tables
 from medalopt.plan.marginal import Marginal
 from medalopt.plan.plan import Plan
-from medalopt.report.jsonplan import plan_object
+from medalopt.report.jsonplan import members
+from medalopt.report.rowtext import coded
 
 OPTIONAL = frozenset({"added_rows.csv", "added_terms.csv", "added_variables.csv", "prices_at_lots.csv"})
 _FORMULA = frozenset("=+-@'\t\r＝＋－＠")  # an apostrophe too: so one can tell which was added
@@ -18,30 +19,34 @@ _FORMULA = frozenset("=+-@'\t\r＝＋－＠")  # an apostrophe too: so one can t
 
 def folder(plan: Plan) -> dict[str, str]:
     """Return the files of the folder, name to text."""
-    files = {f"{name}.csv": csv_text(table) for name, table in plan.tables.items()}
-    files["prices.csv"] = _prices(plan.marginals)
-    if plan.lots is not None:
-        files["prices_at_lots.csv"] = _prices(plan.marginals_at_lots)
-    content = plan_object(plan)
+    return {name: "".join(text) for name, text in files(plan).items()}
+
+
+def files(plan: Plan) -> dict[str, Iterator[str]]:
+    """Return the files of the folder, name to its text in pieces."""
+    content = members(plan)
     duals = content["duals"]
-    files["duals.csv"] = csv_text(
-        {
+    columns: dict[str, Mapping[str, Sequence[Any]]] = {
+        **plan.tables,
+        "prices": _prices(plan.marginals),
+        **({"prices_at_lots": _prices(plan.marginals_at_lots)} if plan.lots is not None else {}),
+        "duals": {
             "rule": [row["rule"] for row in duals],
             **{f"key{n + 1}": [row["key"][n] if len(row["key"]) > n else "" for row in duals] for n in range(3)},
             "value": [row["value"] for row in duals],
-        }
-    )
-    files.update({f"{name}.csv": csv_text(table) for name, table in csv_tables(plan.added).items()})
-    files["plan.csv"] = csv_text(_summary(content))
-    return files
+        },
+        **csv_tables(plan.added),
+        "plan": _summary(content),
+    }
+    return {f"{name}.csv": csv_pieces(table) for name, table in columns.items()}
 
 
-def _prices(marginals: Iterable[Marginal]) -> str:
+def _prices(marginals: Iterable[Marginal]) -> dict[str, list[Any]]:
     rows = list(marginals)
-    return csv_text({name: [getattr(marginal, name) for marginal in rows] for name in Marginal.COLUMNS})
+    return {name: [getattr(marginal, name) for marginal in rows] for name in Marginal.COLUMNS}
 
 
-def _summary(content: dict[str, object]) -> dict[str, list[object]]:
+def _summary(content: Mapping[str, object]) -> dict[str, list[object]]:
     """Everything that is one figure: the objective, the cost by kind, the certificate, the instance it belongs to."""
     rows: list[tuple[str, object]] = []
     for member in ("format", "status", "instance", "objective", "cost", "footprint", "tonnes", "certificate", "solver"):
@@ -58,15 +63,22 @@ def _flat(name: str, value: object) -> list[tuple[str, object]]:
 
 def csv_text(columns: Mapping[str, Iterable[Any]]) -> str:
     """Return a table as CSV; text that a spreadsheet would run as a formula is written behind an apostrophe."""
+    return "".join(csv_pieces({name: list(column) for name, column in columns.items()}))
+
+
+def csv_pieces(columns: Mapping[str, Sequence[Any]]) -> Iterator[str]:
+    """Yield the same text in pieces."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(columns)
-    for row in zip(*columns.values(), strict=True):
-        writer.writerow([_cell(value) for value in row])
-    return buffer.getvalue()
+    for rows in coded(columns, _cell):
+        writer.writerows(rows)
+        yield buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
 
 
-def _cell(value: Any) -> Any:
+def _cell(value: Any) -> str:
     if isinstance(value, str) and value.lstrip()[:1] in _FORMULA:
         return f"'{value}"
-    return repr(value) if isinstance(value, float) else "" if value is None else value
+    return repr(value) if isinstance(value, float) else "" if value is None else str(value)

@@ -11,19 +11,21 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from medalopt.errors import OutputError
 from medalopt.wording import shown
 
 STALE = 600
+Content = str | bytes | Iterable[str]
 _EXCHANGE, _HERE = 2, -100  # RENAME_EXCHANGE and AT_FDCWD of Linux
 
 
-def write_file(path: Path, content: str | bytes) -> None:
+def write_file(path: Path, content: Content) -> None:
     """Write `content` to `path`, or to what it links to: what stood there before stands until the new file is complete.
 
+    Text may come in pieces, of which only one is held at a time.
     Raises OutputError, and leaves no other file behind.
     """
     temporary: Path | None = None
@@ -44,7 +46,7 @@ def write_file(path: Path, content: str | bytes) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def write_folder(path: Path, contents: Mapping[str, str], optional: Collection[str] = ()) -> None:
+def write_folder(path: Path, contents: Mapping[str, Content], optional: Collection[str] = ()) -> None:
     """Write a folder of files; a folder of the same files that stands there is replaced, any other is left alone.
 
     One that holds `optional` files besides is replaced as well.
@@ -93,9 +95,10 @@ def _literal(name: str) -> str:
     return "".join(f"[{char}]" if char in "*?[" else char for char in name)
 
 
-def _fill(handle: int, content: str | bytes) -> None:
+def _fill(handle: int, content: Content) -> None:
     with os.fdopen(handle, "wb") as file:
-        file.write(content.encode() if isinstance(content, str) else content)
+        for piece in [content] if isinstance(content, str | bytes) else content:
+            file.write(piece.encode() if isinstance(piece, str) else piece)
         file.flush()
         os.fsync(file.fileno())
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from medalopt.errors import Fault
@@ -12,13 +13,26 @@ from medalopt.plan.added_rows import tables
 from medalopt.plan.plan import Plan
 from medalopt.plan.rows import Rows
 from medalopt.proof.farkas import Refutation
+from medalopt.report.rowtext import coded
 
 FORMAT = "medalopt/plan/1"
 _ROUTES = ("supply", "bundle_supply")
 
 
+@dataclass(frozen=True)
+class Table:
+    """A table that is written as a list of rows without being made one."""
+
+    columns: Rows
+
+
 def plan_object(plan: Plan) -> dict[str, Any]:
     """Return the plan as plain data, every figure in its canonical unit."""
+    return {name: _listed(one.columns) if isinstance(one, Table) else one for name, one in members(plan).items()}
+
+
+def members(plan: Plan) -> dict[str, Any]:
+    """Return the plan as `plan_object` does, its tables by columns."""
     certificate = plan.certificate
     return {
         "format": FORMAT,
@@ -28,11 +42,11 @@ def plan_object(plan: Plan) -> dict[str, Any]:
         "cost": {**plan.costs, "total": plan.cost},
         "footprint": plan.footprint,
         "tonnes": plan.tonnes,
-        **{name: _listed(table) for name, table in plan.tables.items()},
+        **{name: Table(table) for name, table in plan.tables.items()},
         **_whole_lots(plan),
         "prices": [marginal.row() for marginal in plan.marginals],
         "duals": list(_duals(plan)),
-        **{name: _listed(table) for name, table in tables(plan.added).items()},
+        **{name: Table(table) for name, table in tables(plan.added).items()},
         "certificate": {
             "primal_violation": certificate.primal_violation,
             "lower_bound": certificate.lower_bound,
@@ -112,10 +126,30 @@ def _faults(faults: tuple[Fault, ...]) -> list[dict[str, Any]]:
     ]
 
 
-def text(content: dict[str, Any]) -> str:
+def text(content: Mapping[str, Any]) -> str:
     """Return `content` as JSON, a line for every member and for every row of a table."""
-    parts = [f" {json.dumps(key)}: {_member(value)}" for key, value in content.items()]
-    return "{\n" + ",\n".join(parts) + "\n}\n"
+    return "".join(pieces(content))
+
+
+def pieces(content: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the same text in pieces. Raises ValueError where a figure is not finite."""
+    before = "{\n"
+    for key, value in content.items():
+        yield f"{before} {json.dumps(key)}: "
+        yield from _rows(value.columns) if isinstance(value, Table) else [_member(value)]
+        before = ",\n"
+    yield "\n}\n"
+
+
+def _rows(columns: Rows) -> Iterator[str]:
+    keys = ", ".join(f"{json.dumps(name)}: %s" for name in columns)
+    before = "["
+    for rows in coded(columns, _plain):
+        lines = ",\n".join(map(f"  {{{keys}}}".__mod__, rows))
+        if lines:
+            yield f"{before}\n{lines}"
+            before = ","
+    yield "\n ]" if before == "," else "[]"
 
 
 def _member(value: Any) -> str:

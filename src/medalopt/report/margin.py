@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from medalopt.instance.figures import Floats
+from medalopt.instance.figures import Ints
 from medalopt.instance.needs import may_buy
 from medalopt.plan.plan import Plan
 from medalopt.report.sources import grouped
@@ -15,6 +15,7 @@ from medalopt.report.worth import Worth
 CLOSE = 1e-3  # relative: a price explained as closely as that is explained
 FAR_ABOVE = 1.5  # times what is asked
 NEARLY = 1e-6
+TRIED = 2_000  # sources that may be at the margin, those with the most room first
 
 
 @dataclass(frozen=True)
@@ -39,27 +40,28 @@ def more_of(plan: Plan, worth: Worth, metal: int) -> More | None:
     may_wait = np.bincount(of, streams.storable, len(labels)) > 0
     partly = (taken > NEARLY * offered) & (taken < (1 - NEARLY) * offered) & ~may_wait[:, None]
     room = np.where(partly, offered - taken, 0.0)
-    for place in np.argsort(-room, axis=None, kind="stable")[: np.count_nonzero(partly)].tolist():
+    for place in np.argsort(-room, axis=None, kind="stable")[: min(np.count_nonzero(partly), TRIED)].tolist():
         group, t = divmod(place, room.shape[1])
-        tonnes = _tonnes(plan, worth, metal, np.where(of[found.stream] == group, made.sent[:, t], 0.0), t)
+        routes = np.flatnonzero((of[found.stream] == group) & (made.sent[:, t] > 0))
+        tonnes = _tonnes(plan, worth, metal, routes, t)
         if 0 < tonnes <= room[group, t]:
             region, what = labels[group]
             return More(tonnes, what, region)
     return None
 
 
-def _tonnes(plan: Plan, worth: Worth, metal: int, sent: Floats, period: int) -> float:
-    """Return the tonnes for one kilogram, 0 where the prices do not prove them."""
-    instance, found = plan.instance, plan.account.found
-    periods = len(instance.periods)
-    spend = found.supply + found.collection + found.treating + found.transport + found.smelting + found.residue
-    net, kilograms, value = float(spend @ sent), 0.0, 0.0
+def _tonnes(plan: Plan, worth: Worth, metal: int, routes: Ints, period: int) -> float:
+    """Return the tonnes sent by `routes` in `period` for one kilogram, 0 where the prices do not prove them."""
+    instance, found, sent = plan.instance, plan.account.found, plan.account.decisions.sent[routes, period]
+    periods, smelter = len(instance.periods), found.smelter[routes]
+    spends = (found.supply, found.collection, found.treating, found.transport, found.smelting, found.residue)
+    net, kilograms, value = float(sum(spend[routes] for spend in spends) @ sent), 0.0, 0.0
     for e in range(len(instance.metals.names)):
-        back = period + instance.smelters.lead[found.smelter, e]
-        in_time = (found.smelter >= 0) & (back < periods)
-        returned = np.where(in_time, found.returned[:, e] * sent, 0.0)
+        back = period + instance.smelters.lead[smelter, e]
+        in_time = (smelter >= 0) & (back < periods)
+        returned = np.where(in_time, found.returned[routes, e] * sent, 0.0)
         each = worth.at_hand[e][np.minimum(back, periods - 1)]
-        net += float(np.where(in_time, found.refining[:, e] * sent, 0.0).sum())
+        net += float(np.where(in_time, found.refining[routes, e] * sent, 0.0).sum())
         if e == metal:
             kilograms, value = float(returned.sum()), float(returned @ each)
         else:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from medalopt.plan.plan import Plan
-from medalopt.report.jsonplan import plan_object, text
+from medalopt.report.jsonplan import members, text
 from medalopt.report.sourcing.content import Content, Document, Table
 
 
 def as_json(content: Content, plan: Plan) -> str:
     """Return the plan and its sourcing plan as one JSON object; `medalopt verify` reads it."""
-    return text({**plan_object(plan), "sourcing": sourcing(content)})
+    return text({**members(plan), "sourcing": sourcing(content)})
 
 
 def sourcing(content: Content) -> dict[str, Any]:
