@@ -34,6 +34,11 @@ class Written:
                 items[name] = Mapping(_by_name(sheet, names, draft.calendar), {}, root.items[name].place)
         self.root = Mapping(items, root.keys, root.place)
         self.money: Money = draft.context.money
+        self._calendar = draft.calendar
+
+    def period(self, text: str) -> int | None:
+        """Return the number of the period, from 0, that `text` names; None where it names none."""
+        return self._calendar.index(text) if self._calendar else None
 
     def figures(self) -> Iterator[tuple[Path, Scalar, Kind]]:
         """Yield every figure that is written, with its path and kind."""

@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from medalopt.analysis.sensitivity.budget import Ask, Budget, within
+from medalopt.analysis.sensitivity.dates import DUE
 from medalopt.analysis.sensitivity.pieces import Piece, Pieces, pieces
 from medalopt.analysis.sensitivity.sampled import sampled
 from medalopt.analysis.sensitivity.touching import Found, Touching
@@ -96,7 +97,7 @@ def _way(variants: Variants, vary: Vary) -> Along | None:
     """Return the way, its probes at whole values where the figure has no others; None where it cannot be had so."""
     if not vary.whole:
         return variants.along(vary.at, vary.low, vary.high)
-    if vary.unit is not None:
+    if vary.unit is not None or vary.path.split(".")[-1] == DUE:
         return None
     try:
         return variants.along(vary.at, vary.low, vary.low + 4 * math.ceil((vary.high - vary.low) / 4))

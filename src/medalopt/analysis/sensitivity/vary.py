@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 
+from medalopt.analysis.sensitivity.dates import DUE, dated
 from medalopt.analysis.variants import PER_CENT, Changes, Variants
 from medalopt.errors import InputError, UsageError
 from medalopt.instance import wildcards
-from medalopt.instance.paths import PathError, parse, render
+from medalopt.instance.paths import Path, PathError, parse, render
 from medalopt.instance.schema.at import Kind, kind_at
 from medalopt.instance.schema.fields import Measure, Whole
 from medalopt.quantity import Quantity, QuantityError, split, spoken
@@ -27,6 +28,7 @@ class Vary:
     """A figure, or with `*` several, that moves from `low` to `high`, in `unit` (None of counts and leads).
 
     `base` is where the instance stands, None where no one number says so; `at` gives the changes for a value.
+    Dates are numbers of periods from 1 on, and `names` says what each is called.
     """
 
     path: str
@@ -36,6 +38,11 @@ class Vary:
     whole: bool
     base: float | None
     at: Callable[[float], Changes]
+    names: tuple[str, ...] = ()
+
+    def called(self, value: float) -> str:
+        """Return what a value is called, '' where it is a number like any other."""
+        return self.names[round(value) - 1] if self.names and 1 <= value <= len(self.names) else ""
 
 
 def vary(variants: Variants, text: str, option: str = "--vary") -> Vary:
@@ -59,11 +66,15 @@ def _asked(variants: Variants, text: str, option: str) -> Vary:
     first, dots, last = (part.strip() for part in ends.partition(".."))
     if not (path and equals and first and dots and last):
         raise UsageError(f"{option} {shown(text)}: {HOW}")
-    kind = kind_of(variants, path, first, option)
-    try:
-        found = _read(variants, path, kind, first, last)
-    except QuantityError as error:
-        raise UsageError(f"{option} {shown(text)}: {error}") from error
+    if path.split(".")[-1] == DUE:
+        low, high, base, at, names = dated(variants, _named(variants, path, option), first, last, option)
+        found = Vary(path, None, low, high, True, base, at, names)
+    else:
+        kind = kind_of(variants, path, first, option)
+        try:
+            found = _read(variants, path, kind, first, last)
+        except QuantityError as error:
+            raise UsageError(f"{option} {shown(text)}: {error}") from error
     if not found.low < found.high:
         raise UsageError(f"{option} {shown(text)}: both ends are the same or turned round; {HOW}")
     for end in (found.low, found.high):  # tells what is not allowed there, and what has no such name
@@ -71,8 +82,8 @@ def _asked(variants: Variants, text: str, option: str) -> Vary:
     return found
 
 
-def kind_of(variants: Variants, path: str, value: str, option: str) -> Kind:
-    """Return the kind of the figures that `path` names. Raises UsageError or InputError where it names none."""
+def _named(variants: Variants, path: str, option: str) -> list[Path]:
+    """Return the paths that `path` names. Raises UsageError where it names none."""
     try:
         parse(path)
     except PathError as error:
@@ -81,6 +92,12 @@ def kind_of(variants: Variants, path: str, value: str, option: str) -> Kind:
     if not named:
         near = did_you_mean(path, (render(one) for one, _, _ in variants.written.figures()))
         raise UsageError(f"{option} {shown(path)}: nothing in this instance has that name{near}")
+    return named
+
+
+def kind_of(variants: Variants, path: str, value: str, option: str) -> Kind:
+    """Return the kind of the figures that `path` names. Raises UsageError or InputError where it names none."""
+    named = _named(variants, path, option)
     kind = next((kind for kind in map(kind_at, named) if kind is not None), None)
     if kind is None:
         variants.changed({render(named[0]): value})  # says what is written wrong

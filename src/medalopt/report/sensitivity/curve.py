@@ -34,7 +34,8 @@ class _Told:
 
     def at(self, value: float) -> str:
         """Return a value of the figure with its unit."""
-        return f"{digits(value, 6)} {self.found.vary.unit or ''}".rstrip()
+        vary = self.found.vary
+        return vary.called(value) or f"{digits(value, 6)} {vary.unit or ''}".rstrip()
 
     def amount(self, objective: float | None) -> str:
         """Return an objective with its unit."""
@@ -128,7 +129,7 @@ class _Told:
             if one.objective is not None and two.objective is not None
         }
         points = _thinned(self.found.points)
-        per = f"next {self.found.vary.unit or 'one'} costs"
+        per = f"next {'period' if self.found.vary.names else self.found.vary.unit or 'one'} costs"
         columns = (Column(self.path, False), Column(f"{self.what.lower()}"), Column(per), Column("from here on", False))
         rows = tuple(
             (
@@ -162,7 +163,8 @@ class _Told:
         bars = self.bars()
         if bars:
             marks["markArea"] = bars
-        across = Axis(self.path, vary.unit or "", least=vary.low, most=vary.high)
+        counted = f"period, 1 is {vary.names[0]}" if vary.names else vary.unit or ""
+        across = Axis(self.path, counted, least=vary.low, most=vary.high)
         option = plot(across, Axis(self.what.lower(), f"{word}{self.unit}"), [line("", points, **marks)])
         return Chart(self.title(), option, (self.table(),))
 
@@ -187,6 +189,7 @@ class _Told:
             "exact": found.exact,
             "points": [
                 {"value": point.value, "objective": point.objective, "breakpoint": point.breakpoint}
+                | ({"period": found.vary.called(point.value)} if found.vary.names else {})
                 for point in found.points
             ],
             "measure": found.measure,

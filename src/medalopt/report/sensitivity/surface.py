@@ -43,7 +43,7 @@ def _title(found: Surface, unit: str) -> str:
 
 
 def _name(vary: Vary, value: float) -> str:
-    return f"{digits(value, 4)} {vary.unit or ''}".rstrip()
+    return vary.called(value) or f"{digits(value, 4)} {vary.unit or ''}".rstrip()
 
 
 def _chart(found: Surface, title: str, unit: str) -> Chart:
@@ -67,7 +67,9 @@ def _chart(found: Surface, title: str, unit: str) -> Chart:
 
 
 def _axis(vary: Vary, values: tuple[float, ...]) -> Axis:
-    return Axis(shown(vary.path, 60), vary.unit or "", names=[digits(value, 4) for value in values])
+    return Axis(
+        shown(vary.path, 60), vary.unit or "", names=[vary.called(value) or digits(value, 4) for value in values]
+    )
 
 
 def _heat(cells: list[dict[str, Any]]) -> dict[str, Any]:
