@@ -11,8 +11,8 @@ from tests.cli.runs import INFEASIBLE, TINY, here
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder in which the plan of the small case stands as JSON and as CSV."""
     there = tmp_path_factory.mktemp("plan")
-    assert here("plan", TINY, "-o", str(there / "plan")).code == 0
-    assert here("plan", TINY, "-o", str(there / "plan.json"), "--json").code == 0
+    assert here("plan", TINY, "--brief", "-o", str(there / "plan")).code == 0
+    assert here("plan", TINY, "--brief", "-o", str(there / "plan.json"), "--json").code == 0
     return there
 
 
@@ -24,7 +24,7 @@ def test_json_and_csv_are_plans_that_verify_accepts(folder: Path) -> None:
 
 def test_what_is_printed_as_json_is_what_is_written(folder: Path) -> None:
     """The same figures give the same bytes, on standard output and in the file."""
-    assert here("plan", TINY, "--json").out == (folder / "plan.json").read_text(encoding="utf-8")
+    assert here("plan", TINY, "--brief", "--json").out == (folder / "plan.json").read_text(encoding="utf-8")
 
 
 def test_csv_and_json_hold_the_same_tables(folder: Path) -> None:
@@ -54,7 +54,7 @@ def test_without_a_plan_it_says_why() -> None:
 
 def test_whole_loads_are_verified_again(tmp_path: Path) -> None:
     """`--round` gives a plan that `verify` accepts, and says what whole loads cost."""
-    run = here("plan", TINY, "--round", "1t", "-o", str(tmp_path / "loads.json"))
+    run = here("plan", TINY, "--brief", "--round", "1t", "-o", str(tmp_path / "loads.json"))
     assert run.code == 0
     assert "Whole loads cost 89,369 JPY more" in run.out
     assert here("verify", str(tmp_path / "loads.json"), TINY).code == 0
