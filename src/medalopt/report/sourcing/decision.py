@@ -8,6 +8,8 @@ import numpy as np
 
 from medalopt.analysis.explanation.binding import Binding
 from medalopt.analysis.explanation.groups import told
+from medalopt.analysis.sensitivity.premium import Premium
+from medalopt.analysis.sensitivity.steps import SAME
 from medalopt.analysis.sourcing.findings import Findings
 from medalopt.analysis.sourcing.payments import ORDER, payments
 from medalopt.analysis.sourcing.rounding import Rounded
@@ -31,12 +33,25 @@ def decision(
     scarce = [line for line in rest if line.startswith("Scarce")]
     lines = [first, *(line for line in rest if line not in scarce)]
     if found is not None:
-        lines[1:1] = premium_lines(found.premium, plan.instance)
+        lines[1:1] = _buying(plan, found.premium)
     lines += [*_taken(plan), *_bought(plan), *scarce]
     if found is not None:
         lines += [*_binds(found), *(risks.lines(found.risks, plan.instance) if found.risks else ())]
     lines += [rounding.told(in_loads)] if in_loads else []
     return (*lines, *_drafts(documents), proof(plan))
+
+
+def _buying(plan: Plan, found: Premium) -> tuple[str, ...]:
+    """Say what simply buying the metal would cost, and what that would do to the footprint."""
+    told = premium_lines(found, plan.instance)
+    if found.cost == float("inf"):
+        return told
+    more, currency = plan.cost - found.cost, plan.instance.currency
+    price = f"Simply buying the metal would cost {money(found.cost, currency)}"
+    if abs(more) <= SAME * max(1.0, abs(plan.cost)):
+        return (f"{price}, the same.", *told[1:])
+    medals = f" ({money(abs(more) / found.medals, currency)} a medal)" if found.medals else ""
+    return (f"{price}, {money(abs(more), currency)} {'less' if more > 0 else 'more'}{medals}.", *told[1:])
 
 
 def _taken(plan: Plan) -> tuple[str, ...]:
