@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from medalopt.instance.decisions import Account
 from medalopt.instance.instance import Instance
 from medalopt.plan import rows
-from medalopt.plan.marginal import Marginal, marginals
 from medalopt.plan.rows import Rows
 from medalopt.plan.whole_lots import WholeLots
 from medalopt.proof.added import NOTHING, Added
 from medalopt.proof.certificate import Certificate
+from medalopt.proof.marginal import Marginal, marginals
 from medalopt.proof.prices import Duals
 from medalopt.proof.subject import dearer
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from medalopt.instance.decisions import Account
 from medalopt.instance.lots import by_order
 from medalopt.instance.paths import render
-from medalopt.plan.marginal import Marginal, marginals
+from medalopt.proof.marginal import Marginal, marginals
 from medalopt.proof.prices import Duals
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from medalopt.instance.decisions import Account
 from medalopt.instance.routes import route_costs
+from medalopt.proof.marginal import ON_OFFER, Marginal
 from medalopt.proof.placed import Places
 from medalopt.proof.rows import BROKEN
 from medalopt.proof.stated import Broken, way
+from medalopt.wording import shown
+
+SLIGHT = 1e-9  # money a unit: a price this small says nothing
 
 
 def follows(account: Account, plan: Any, value: float, unit: str) -> Iterator[Broken]:
@@ -85,6 +89,30 @@ def _paid(account: Account, plan: Any) -> Iterator[Broken]:
             if None not in at:
                 path = f"{table}.cost, {getattr(row, 'stream', None) or row.offer}, {row.period}"
                 yield from _differs("cost", path, row.cost, float(true[at]), size, instance.currency)
+
+
+def told_prices(follow: Iterable[Marginal], told: Iterable[Any]) -> Iterator[Broken]:
+    """Yield which of the marginal values `told` in a saved plan do not `follow` from its duals, or are left out.
+
+    What is on offer is passed over: not all rows of supply have their duals in a saved plan.
+    """
+    true = {(one.meaning, one.path, one.period): one for one in follow if one.meaning != ON_OFFER}
+    stated: dict[tuple[Any, ...], Any] = {}
+    for row in (row for row in told if row.meaning != ON_OFFER):
+        key = (row.meaning, row.path, row.period)
+        if key in stated or (key in true and row.unit != true[key].unit):
+            why = "twice" if key in stated else f"in {row.unit} instead of {true[key].unit}"
+            text = f"prices: what is told of {shown(row.path)} is told {why}"
+            yield Broken("prices", f"prices.{row.path}", 0.0, "", text)
+        stated[key] = row
+    size: dict[str, float] = {}
+    for one in true.values():
+        size[one.meaning] = max(size.get(one.meaning, SLIGHT), abs(one.value))
+    for key in {**true, **stated}:
+        meaning, path, period = key
+        value, follows_ = (rows[key].value if key in rows else 0.0 for rows in (stated, true))
+        where = f"prices.{shown(path)}" if period is None else f"prices.{shown(path)}, {shown(period)}"
+        yield from _differs("prices", where, value, follows_, size.get(meaning, SLIGHT), "")
 
 
 def _unnamed(account: Account, plan: Any) -> Iterator[Broken]:

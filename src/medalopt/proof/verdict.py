@@ -18,7 +18,8 @@ from medalopt.proof import stated_added
 from medalopt.proof.added import NOTHING
 from medalopt.proof.basis import PROVEN, Basis
 from medalopt.proof.certificate import GAP, Certificate, certify
-from medalopt.proof.follows import follows
+from medalopt.proof.follows import follows, told_prices
+from medalopt.proof.marginal import marginals
 from medalopt.proof.placed import placed
 from medalopt.proof.rows import BROKEN, Rule, rules
 from medalopt.proof.stated import Broken, decided, priced
@@ -70,6 +71,8 @@ def verdict(instance: Instance, plan: Any) -> Verdict:
         *_claims(plan, certificate),
         *_lots(plan, certificate, value, unit),
     ]
+    if not broken:  # else they may be wrong for that reason alone
+        broken = list(told_prices(marginals(account, duals, unit), plan.prices))
     return Verdict(tuple(broken), certificate, value, unit, against)
 
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from medalopt.plan.added_rows import csv_tables
-from medalopt.plan.marginal import Marginal
 from medalopt.plan.plan import Plan
+from medalopt.proof.marginal import Marginal
 from medalopt.report.jsonplan import members
 from medalopt.report.rowtext import coded
 

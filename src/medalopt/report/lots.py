@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from medalopt.plan.marginal import Marginal
 from medalopt.plan.plan import Plan
+from medalopt.proof.marginal import Marginal
 from medalopt.report.numbers import digits, share, span
 from medalopt.report.section import Column, Section, section
 

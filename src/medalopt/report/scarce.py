@@ -10,9 +10,9 @@ import numpy as np
 
 from medalopt.instance.figures import Floats
 from medalopt.instance.paths import parse
-from medalopt.plan.marginal import Marginal, stream_worth
 from medalopt.plan.plan import Plan
 from medalopt.proof.certificate import paid
+from medalopt.proof.marginal import Marginal, stream_worth
 from medalopt.report.numbers import span
 from medalopt.report.section import Column, Section, section
 from medalopt.report.sources import FEW, grouped

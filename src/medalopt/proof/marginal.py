@@ -18,6 +18,7 @@ from medalopt.instance.paths import render
 from medalopt.proof.prices import Duals, prices
 
 PER_CENT = 0.01
+ON_OFFER = "one more tonne on offer"
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def _supply(account: Account, y: Any, unit: str) -> Iterator[Marginal]:
         stream = instance.streams.names[i]
         path = render(("streams", stream, "available"))
         for t in np.flatnonzero(worth[i]).tolist():
-            yield Marginal(path, instance.periods[t], float(worth[i, t]), f"{unit}/t", "one more tonne on offer")
+            yield Marginal(path, instance.periods[t], float(worth[i, t]), f"{unit}/t", ON_OFFER)
         path = render(("streams", stream, "committed"))
         yield Marginal(path, None, float(y.stream_commitment[i]), f"{unit}/t", "one more tonne committed")
 
