@@ -27,6 +27,7 @@ FALSE: tuple[Callable[[dict[str, Any]], object], ...] = (
     _a_price_of_lots,
     lambda told: told["objective"].update(unit="USD"),
     lambda told: told["certificate"].update(arithmetic="by an oracle"),
+    lambda told: told["prices"][0].update(value=told["prices"][0]["value"] + 1),
 )
 
 
