@@ -29,7 +29,7 @@ AT_ONCE = {  # by check: the files, or single errors, that it catches where the 
     "additions": ("proof/subject.py", "proof/worth.py"),
     "refutations": ("proof/farkas.py",),
     "refusals": ("proof/refused.py", "proof/stated.py"),
-    "statements": ("proof/follows.py", "proof/verdict.py", "proof/marginal.py"),
+    "statements": ("proof/follows.py", "proof/verdict.py"),
 }
 Found = dict[str, list[str]]  # by check: what gave the error away
 
