@@ -198,7 +198,9 @@ def test_what_is_signed_adds_up(tmp_path: Path) -> None:
     """Two rows of one shipment, purchase or charge are one of both amounts; a way without a smelter is one too."""
     path = tmp_path / "signed.csv"
     rows = ["laptop@south,leave,,,,,2018-03,1,", ",,,silver,silver,,2018-04,,2", ",,,,silver,Ag,2018-01,,3"]
+    rows.append(",,,,silver,,2018-02,,0.5")
     path.write_text("\n".join(["stream,treatment,smelter,offer,alloy,metal,period,tonnes,kg", *rows, *rows]) + "\n")
     figures = medalopt.load(BASE)
     made, digest = read_signed(path, figures, routes(figures))
     assert (made.sent.sum(), made.bought[0, 0, 3], made.charged[0, 0, 0]) == (2, 4, 6) and len(digest) == 64
+    assert made.recharged[0].tolist() == [0, 1, 0, 0, 0, 0]

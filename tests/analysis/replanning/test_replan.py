@@ -9,10 +9,11 @@ import pytest
 
 import medalopt
 from medalopt.analysis.replanning.awaited import AWAITED, awaited_names
-from medalopt.analysis.replanning.replan import Question, question, replanned
+from medalopt.analysis.replanning.replan import Question, Replan, question, replanned
 from medalopt.errors import NoPlanError, UsageError
 from medalopt.report.csvplan import folder
 from medalopt.report.files import write_folder
+from medalopt.report.replanning.added import decision
 
 BASE = Path(__file__).with_name("base.yaml")
 LOTS = """lot,stream,treatment,smelter,period,wet_t,moisture,dry_t,assay_Ag,payable_Ag_kg,charges,settled_on
@@ -262,3 +263,41 @@ def test_what_does_not_fit(tmp_path: Path) -> None:
     (tmp_path / "lots.csv").write_text(LOTS.replace("kosaka", AWAITED))
     with pytest.raises(UsageError, match="stands for metal that is awaited"):
         question(medalopt.load(tmp_path / "named.yaml"), "2018-02", tmp_path / "lots.csv")
+
+
+def test_shares_over_the_whole_horizon(tmp_path: Path) -> None:
+    """By hand: 0.75 of 15 kg are bought, 5 %; what past and rest together miss is told, with what comes of it."""
+    assert replanned(asked(tmp_path, policy__recycled="{Ag: 95 %}")).missed == ()
+    (one,) = replanned(asked(tmp_path, policy__recycled="{Ag: 96 %}")).missed
+    assert (one.path, one.asked, one.comes) == ("policy.recycled.Ag", 0.96, pytest.approx(0.95))
+    found = replanned(asked(tmp_path, policy__device_share="{phone: [0 %, 30 %]}"))
+    (one,) = found.missed
+    phones, everything = _sent(found)
+    assert one.path == "policy.device_share.phone" and one.asked == 0.3
+    assert one.comes == pytest.approx(phones / everything) and one.comes > 0.3
+    regions = replanned(asked(tmp_path, policy__participation="60 %")).missed
+    assert [one.path for one in regions] == ["policy.participation of north", "policy.participation of south"]
+    assert all(one.asked == 0.6 and one.comes < 0.6 for one in regions)
+    assert any(
+        "Missed over the whole horizon: policy.device_share.phone asks for 30" in line for line in decision(found)
+    )
+
+
+def _sent(found: Replan) -> tuple[float, float]:
+    """Return the phones and all devices sent, before and after, t."""
+    plan, names = found.plan, awaited_names(found.question.left)
+    rest = {row.stream: 0.0 for row in plan.shipments.itertuples()}
+    for row in plan.shipments.itertuples():
+        rest[row.stream] += row.tonnes
+    rest = {name: tonnes for name, tonnes in rest.items() if name not in names}
+    phones = sum(tonnes for name, tonnes in rest.items() if name.startswith("phone"))
+    return 0.9975 + 1 + 1 + phones, 0.9975 + 1 + 1 + 1 + 0.25 + sum(rest.values())
+
+
+def test_process_scrap_charged_again(tmp_path: Path) -> None:
+    """A row of alloy and kg alone counts as cast, and takes from the scrap in hand; rounding leaves no stock."""
+    rows = "\n,,,,silver,Ag,2018-01,,1\n,,,,silver,,2018-02,,0.1\n,,,,silver,Ag,2018-02,,0.7\n"
+    scrap = {"alloys__silver__scrap": "{share: 20 %, returned: 50 %, lead: 1}"}
+    past = asked(tmp_path, signed=SIGNED.splitlines()[0] + rows, **scrap).past
+    assert past.mint.cast.sum() == pytest.approx(1.8) and past.stock.tolist() == [0, 0]
+    assert past.scrap_back.sum() == pytest.approx(0.5 * 0.2 * 1.8 - 0.1)

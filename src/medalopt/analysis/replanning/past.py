@@ -12,6 +12,7 @@ from medalopt.instance.figures import Floats, Ints
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes, route_costs
 from medalopt.instance.settlement.lots import Lots
+from medalopt.plan.rows import ROUNDING
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,17 +134,20 @@ class Past:
 
     @cached_property
     def stock(self) -> Floats:
-        """Metal on the account at the end of `last`, (E,), kg: less than 0 where more was used than there was."""
+        """Metal on the account at the end of `last`, (E,), kg: less than 0 where more was used than there was.
+
+        What rounding alone leaves, or lacks, is nothing.
+        """
         until = slice(None, self.last + 1)
         came = self.instance.metals.opening_stock.value + self.back[:, until].sum(axis=1)
         used = self.mint.decisions.charged[:, :, until].sum(axis=(0, 2))
-        return np.asarray(came - used)
+        return np.where(abs(came - used) > ROUNDING * np.maximum(came, used), came - used, 0.0)
 
     @cached_property
     def awaited(self) -> Floats:
         """Metal on its way, by the period in which it comes, (E, T - last - 1), kg: lots, signed shipments, scrap."""
         every = self.back[:, :-1] + self.mint.returned.sum(axis=0) + self.scrap_back
-        return every[:, self.last + 1 :]
+        return np.where(every > ROUNDING * every.sum(axis=1, keepdims=True), every, 0.0)[:, self.last + 1 :]
 
     @cached_property
     def spent(self) -> dict[str, float]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from medalopt.analysis.replanning.past import Past
 from medalopt.analysis.replanning.rest import overdue, rest
+from medalopt.analysis.replanning.whole import Missed, missed
 from medalopt.errors import NoPlanError, UsageError
 from medalopt.instance.decisions import Decisions
 from medalopt.instance.figures import Floats
@@ -73,6 +74,11 @@ class Replan:
     def total(self) -> float:
         """What everything is now taken to cost: spent, signed, and planned anew, money."""
         return self.spent + self.past.signed_cost + self.plan.cost
+
+    @cached_property
+    def missed(self) -> tuple[Missed, ...]:
+        """Shares that past and rest together miss."""
+        return missed(self.past, self.plan)
 
     @cached_property
     def metals(self) -> tuple[int, ...]:

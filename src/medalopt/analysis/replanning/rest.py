@@ -47,7 +47,7 @@ def rest(past: Past) -> Instance:
 def _check_stock(past: Past) -> None:
     instance = past.instance
     came = instance.metals.opening_stock.value + past.back[:, : past.last + 1].sum(axis=1)
-    for metal in np.flatnonzero(past.stock < -ROUNDING * np.maximum(came, 1.0)).tolist():
+    for metal in np.flatnonzero(past.stock < 0).tolist():
         used, title = came[metal] - past.stock[metal], instance.metals.titles[metal]
         raise UsageError(
             f"by {instance.periods[past.last]} {used:,.6g} kg of {title} are said to have been charged, but "
@@ -61,10 +61,15 @@ def _figures(values: Floats) -> Figures:
 
 
 def _less(figures: Figures, taken: Floats) -> Figures:
-    """Return `figures` less what is taken of them, none below nothing; those of which nothing is taken as they were."""
+    """Return `figures` less what is taken of them, none below nothing; those of which nothing is taken as they were.
+
+    What rounding alone leaves is nothing.
+    """
     if not taken.any():
         return figures
-    return _figures(np.where(taken != 0, np.maximum(figures.value - taken, 0.0), figures.value))
+    left = figures.value - taken
+    left = np.where(left > ROUNDING * np.minimum(figures.value, taken), left, 0.0)
+    return _figures(np.where(taken != 0, left, figures.value))
 
 
 def _cut(figures: Figures, past: Past) -> Figures:
@@ -87,7 +92,7 @@ def _later(part: Part, past: Past, **taken: Floats) -> Part:
 
 def _metals(past: Past) -> Metals:
     """The account as it stands: what has come back, less what was charged."""
-    return replace(_later(past.instance.metals, past), opening_stock=_figures(np.maximum(past.stock, 0.0)))
+    return replace(_later(past.instance.metals, past), opening_stock=_figures(past.stock))
 
 
 def _streams(past: Past) -> Streams:

@@ -16,7 +16,10 @@ from medalopt.instance.settlement.lots import routes_of
 from medalopt.instance.settlement.table import Table
 
 _COLUMNS = ("stream", "treatment", "smelter", "offer", "alloy", "metal", "period", "tonnes", "kg")
-_KINDS = "a shipment (stream, treatment, smelter, tonnes), a purchase (offer, alloy, kg) or a charge (alloy, metal, kg)"
+_KINDS = (
+    "a shipment (stream, treatment, smelter, tonnes), a purchase (offer, alloy, kg), metal from stock charged to a "
+    "melt (alloy, metal, kg), or process scrap charged again (alloy, kg)"
+)
 
 
 def nothing(instance: Instance, found: Routes) -> Decisions:
@@ -35,7 +38,8 @@ def nothing(instance: Instance, found: Routes) -> Decisions:
 def read_signed(path: Path, instance: Instance, found: Routes) -> tuple[Decisions, str]:
     """Return what the CSV file at `path` says is signed or done, on the routes `found`, and the file's sha256.
 
-    Each row is a shipment, a purchase, or metal from stock charged to a melt. Raises InputError with every fault.
+    Each row is a shipment, a purchase, or metal from stock or process scrap charged to a melt. Raises InputError with
+    every fault.
     """
     faults = Faults()
     table = Table.of(path, "frozen", _COLUMNS, instance, faults)
@@ -87,5 +91,8 @@ def _row(
     elif filled == {"alloy", "metal", "kg"}:
         if min(alloy, at["metal"][row], t) >= 0 and np.isfinite(kilograms[row]):
             made.charged[alloy, at["metal"][row], t] += kilograms[row]
+    elif filled == {"alloy", "kg"}:
+        if min(alloy, t) >= 0 and np.isfinite(kilograms[row]):
+            made.recharged[alloy, t] += kilograms[row]
     else:
         table.fault(row, "", f"a row is {_KINDS}; this one fills {', '.join(sorted(filled)) or 'nothing'}")

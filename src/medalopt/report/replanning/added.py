@@ -12,7 +12,7 @@ from medalopt.report.numbers import mass, money, share, tonnes
 from medalopt.report.replanning.charts import charts
 from medalopt.report.replanning.tables import tables
 from medalopt.report.sourcing.content import Content
-from medalopt.wording import listed
+from medalopt.wording import listed, shown
 
 _ORDERED = ("orders", "award")  # tables of what is ordered, by party
 KEYS = ("actual_metal", "actual_devices", "actual_cost", "actual_yield", "actual_lots", "on_its_way", "signed")
@@ -89,6 +89,9 @@ def _warnings(found: Replan) -> tuple[str, ...]:
     said = []
     if found.question.overdue:
         said.append(f"Overdue, and taken to be due at once: the alloy of {listed(found.question.overdue)}.")
+    for one in found.missed:
+        asked, comes = share(one.asked, 1), share(one.comes, 1)
+        said.append(f"Missed over the whole horizon: {shown(one.path, 200)} asks for {asked}, and {comes} comes of it.")
     left = found.question.left
     line = f"What follows is the plan of what is left, from {left.periods[0]} on"
     if awaited_names(left):
