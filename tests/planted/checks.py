@@ -13,6 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from tests.planted.moved import MOVED
 from tests.planted.saved import statements
 
 ROOT = Path(__file__).parents[2]
@@ -334,4 +335,5 @@ CHECKS: dict[str, Callable[[Known], Iterator[str]]] = {
     "refusals": refusals,
     "statements": lambda known: statements(loaded(TINY)),
     "lots": lots,
+    **MOVED,
 }

@@ -15,7 +15,11 @@ from tests.planted.planting import Planted, planted
 from tests.planted.trial import errors
 
 ROOT = Path(__file__).parents[2]
-ROOMS = {"what is solved": ("quantity", "instance", "model", "solver", "solving"), "what is proven": ("proof",)}
+ROOMS = {
+    "what is solved": ("quantity", "instance", "model", "solver", "solving"),
+    "what is proven": ("proof",),
+    "what is asked further": ("analysis",),
+}
 
 
 @pytest.mark.parametrize("part", ROOMS)

@@ -23,6 +23,15 @@ LOADED = ("highspy", "numpy", "pint", "pydantic", "pyomo.core", "pyomo.repn.line
 READING = ("quantity.py", "instance/resolve/")  # the code that is at work while an instance is read
 AT_ONCE = {  # by check: the files, or single errors, that it catches where the quicker checks do not
     "lots": ("model/lots.py", "solver/whole.py", "parts of a lot let pass"),
+    "moved: proof": ("solver/proving.py", "solver/outcome.py"),
+    "moved: sweep": ("solver/sweep.py",),
+    "moved: curves": ("analysis/sensitivity/pieces.py", "analysis/sensitivity/touching.py"),
+    "moved: bars": ("analysis/sensitivity/tornado.py", "analysis/sensitivity/uncertain.py"),
+    "moved: shortage": ("analysis/sensitivity/shortage.py",),
+    "moved: ranges": (
+        *(f"solver/{name}.py" for name in ("part", "side_range", "cost_range")),
+        *(f"analysis/sensitivity/{name}.py" for name in ("costed", "sided", "ranges")),
+    ),
     "extension": ("model/attach.py",),
     "spoiled": ("solving.py",),
     "bases": ("proof/basis.py", "proof/forms.py", "proof/rational.py"),

@@ -1,0 +1,147 @@
+"""The check of what is told of moved figures: prices, curves, bars, shortages and sweeps, each against cold solves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+TINY, BY_HAND = ROOT / "instances/tiny.yaml", ROOT / "tests/analysis/sensitivity/uncertain.yaml"
+CLOSE = 1e-6
+STEPS = 2.0**-12  # of a figure, by which it is moved to see what it costs
+FIGURES = (  # of each kind one whose price is not 0
+    "medals.silver.parts.silver_925",
+    "policy.footprint_cap",
+    "treatments.dismantle.capacity",
+    "market.old_coins.price",
+    "treatments.dismantle.cost",
+    "smelters.near.treatment_charge",
+)
+
+
+def check(of: Callable[[], Iterator[bool]]) -> Callable[[object], Iterator[str]]:
+    """Return what finds out whether what is told of moved figures is what solves from the beginning find."""
+
+    def found(known: object) -> Iterator[str]:
+        from medalopt.errors import MedaloptError
+
+        try:
+            if not all(of()):
+                yield of.__name__
+        except MedaloptError:
+            yield "unanswered"
+
+    return found
+
+
+def _cold(variants: Any, changes: dict[str, str]) -> float:
+    from medalopt.solver.moving import cold
+
+    return float(cold(variants.variant(changes).linear).value)
+
+
+def _near(one: float, other: float, close: float = CLOSE) -> bool:
+    return one == other or abs(one - other) <= close * max(1.0, abs(one), abs(other))
+
+
+def ranges() -> Iterator[bool]:
+    """Prices are the differences of two solves, whether or not only a part of the columns is asked."""
+    from medalopt.analysis.sensitivity.ranges import ranges
+    from medalopt.analysis.variants import Variants
+    from medalopt.solver import part, warm
+
+    warm._LARGE, part._PER_ROW = 0, 0
+    variants = Variants(TINY)
+    base = _cold(variants, {})
+    rows = {row.path: row for row in ranges(variants).rows}
+    for path in FIGURES:
+        row = rows[path]
+        for price, sign in ((row.price_up, 1), (row.price_down, -1)):
+            by = sign * row.value * STEPS
+            found = _cold(variants, {path: f"{row.value + by!r} {row.unit}"})
+            yield price is not None and _near(found - base, price * abs(by), 1e-4)
+        for end, turns in ((row.low, -1), (row.high, 1)):
+            if end:
+                beyond = _cold(variants, {path: f"{end * (1 + turns * 0.01)!r} {row.unit}"})
+                line = base + (row.price_up if turns > 0 else -row.price_down) * (end * (1 + turns * 0.01) - row.value)
+                yield not _near(beyond, line, 1e-8)
+                within = end + (row.value - end) * 0.01
+                line = base + (row.price_up if turns > 0 else -row.price_down) * (within - row.value)
+                yield _near(_cold(variants, {path: f"{within!r} {row.unit}"}), line)
+
+
+def curves() -> Iterator[bool]:
+    """Between its points a curve is what a solve finds there."""
+    from medalopt.analysis.sensitivity.curve import curve
+    from medalopt.analysis.sensitivity.vary import vary
+    from medalopt.analysis.variants import Variants
+
+    for asked in ("policy.footprint_cap=1..8", "market.old_coins.price=50..200 JPY/g"):
+        variants = Variants(TINY)
+        figure = vary(variants, asked)
+        points = [(point.value, point.objective) for point in curve(variants, figure).points]
+        for (one, low), (two, high) in pairwise(points):
+            yield _near((low + high) / 2, _cold(variants, dict(figure.at((one + two) / 2))))
+        yield len(points) > 2
+
+
+def bars() -> Iterator[bool]:
+    """Every end of every bar is what a solve finds, and what is short is what arithmetic says."""
+    from medalopt.analysis.sensitivity.tornado import tornado
+    from medalopt.analysis.variants import Variants
+
+    variants = Variants(BY_HAND)
+    found = tornado(variants, 1)
+    for bar in found.bars:
+        for end in bar.ends:
+            value = _cold(variants, bar.factor.changes(end.factor))
+            yield _near(value, float("inf") if end.answer.value is None else end.answer.value)
+    yield [round(1000 * sum((bar.down.short or {}).values())) for bar in found.bars[:2]] == [80, 400]
+    steps = {bar.factor.path[::2]: bar.factor.step for bar in found.bars}
+    yield (steps["devices", "content"], steps["market", "price"], steps["medals", "count"]) == (0.5, 0.2, 0.1)
+
+
+def shortage() -> Iterator[bool]:
+    """Of 10 kg 3.2 come from phones and 6.7 are bought: 100 g are short."""
+    from medalopt.analysis.sensitivity.shortage import Shortage
+    from medalopt.analysis.variants import Variants
+
+    short = Shortage(Variants(BY_HAND, {"market.silver.limit": "6.7 kg"}).instance).short()
+    yield short is not None and _near(sum(short.values()), 0.1)
+
+
+def sweep() -> Iterator[bool]:
+    """Answers along a line, drawn or solved, are those of solves."""
+    from medalopt.analysis.variants import Variants
+
+    variants = Variants(TINY)
+    way = variants.along(lambda at: {"smelters.near.limit": f"{at!r} t"}, 2.0, 3.0)
+    positions = [2.9, 2.1, 2.5, 2.3, 2.7, 2.2]
+    for position, outcome in zip(positions, way.outcomes(positions), strict=True):
+        expected = _cold(variants, {"smelters.near.limit": f"{position!r} t"})
+        yield _near(outcome.value, expected)
+        yield _near(way.answer(position).value, expected)
+
+
+def proof() -> Iterator[bool]:
+    """The right answer proves itself; one that misses a row, costs more, or has other prices does not."""
+    import numpy as np
+
+    from medalopt.analysis.variants import Variants
+    from medalopt.solver.moving import cold
+    from medalopt.solver.outcome import judged, posed
+    from medalopt.solver.proving import Layout
+    from medalopt.solver.scaling import scaled
+
+    linear = Variants(TINY).base.linear
+    ready, right = scaled(linear), cold(linear)
+    x, y = np.ldexp(right.x, -ready.column), np.ldexp(right.y, ready.cost[0] - ready.row)
+    layout, program = Layout(ready.start, ready.index, len(ready.row_lower)), posed(linear, ready)
+    for times, priced, holds in ((1, 1, True), (0.99, 1, False), (1.01, 1, False), (1, 0.99, False), (1, -1, False)):
+        found = judged(layout, ready, program, times * x[None, :], priced * y[None, :], warm=False)
+        yield (found[0] is not None) == holds
+
+
+MOVED = {f"moved: {of.__name__}": check(of) for of in (ranges, curves, bars, shortage, sweep, proof)}
