@@ -45,6 +45,7 @@ def document(
             *terms,
             ("Payment", known.get("payment", "")),
             *((("Further terms", known["terms"]),) if known.get("terms", "").strip() else ()),
+            ("Ordered by", ""),
             ("Approved by", ""),
             ("Date and signature", ""),
         ),
