@@ -1,17 +1,15 @@
 """What lies around a plan, beside the same question asked in another way."""
 
-from pathlib import Path
-
 import pytest
 from tests.report.plans import plan
 from tests.report.sourcing.around import around, variants
-from tests.report.sourcing.known import known
+from tests.report.sourcing.known import risky
 
 from medalopt.analysis.explanation.near import Near
 from medalopt.analysis.sourcing.entry import entry
 from medalopt.analysis.sourcing.estimate import Estimates
-from medalopt.analysis.sourcing.risks import TOLD, risks
-from medalopt.analysis.variants import Variants
+from medalopt.analysis.sourcing.risks import TOLD
+from medalopt.analysis.sourcing.ruleprice import rule_prices
 from medalopt.instance.paths import parse
 
 WITHOUT = {  # the figure that stands for no such rule
@@ -39,7 +37,7 @@ def test_every_rule_is_priced_by_leaving_it_out() -> None:
 
 def test_a_rule_that_does_not_bind_costs_nothing() -> None:
     """A floor that the plan keeps anyway is told, and is free."""
-    loose = {rule.path: rule for rule in around("tiny", ("policy.recycled.Ag", "1 %")).rules}
+    loose = {rule.path: rule for rule in rule_prices(plan("tiny", ("policy.recycled.Ag", "1 %")))}
     assert loose["policy.recycled.Ag"].costs == 0
     assert not loose["policy.recycled.Ag"].binds
 
@@ -148,12 +146,9 @@ def _estimates() -> Estimates:
     return Estimates(Near.of(plan("tiny")))
 
 
-def test_scenarios_say_what_they_cost_or_what_is_short(tmp_path: Path) -> None:
+def test_scenarios_say_what_they_cost_or_what_is_short() -> None:
     """The named scenarios of an instance are solved; where there is no plan the missing metal is told."""
-    path = known(tmp_path)
-    asked = Variants(path)
-    found = risks(asked, Near.of(plan("tiny")))
-    cases = {case.name: case for case in found.cases}
+    cases = {case.name: case for case in risky()[0].cases}
     assert list(cases) == ["dear_silver", "no_silver", "same"]
     dear = plan("tiny", ("market.mined_silver.price", "100 JPY/g")).cost
     assert cases["dear_silver"].more == pytest.approx(dear - plan("tiny").cost, rel=1e-6)

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import tempfile
+from functools import cache
 from pathlib import Path
 
-from tests.report.plans import ROOT
+from tests.report.plans import ROOT, plan
+
+from medalopt.analysis.explanation.near import Near
+from medalopt.analysis.sourcing.risks import Risks, risks
+from medalopt.analysis.variants import Variants
+from medalopt.instance.instance import Instance
 
 HOSTILE = '=HYPERLINK("http://example.org","x")'
 _MORE = """
@@ -27,3 +34,11 @@ def known(folder: Path) -> Path:
     path = folder / "known.yaml"
     path.write_text(text + _MORE.replace("HOSTILE", HOSTILE), encoding="utf-8")
     return path
+
+
+@cache
+def risky() -> tuple[Risks, Instance]:
+    """Return what could go wrong with it, asked once, and the instance."""
+    with tempfile.TemporaryDirectory() as folder:
+        asked = Variants(known(Path(folder)))
+        return risks(asked, Near.of(plan("tiny"))), asked.instance

@@ -5,11 +5,9 @@ from pathlib import Path
 import pytest
 from tests.report.plans import plan
 from tests.report.sourcing.around import around, variants
-from tests.report.sourcing.known import known
+from tests.report.sourcing.known import known, risky
 from tests.report.sourcing.parties import PARTY, with_parties
 
-from medalopt.analysis.explanation.near import Near
-from medalopt.analysis.sourcing.risks import risks
 from medalopt.analysis.sourcing.rounding import rounded
 from medalopt.analysis.variants import Variants
 from medalopt.instance.instance import Source
@@ -178,15 +176,14 @@ def test_marks_are_those_of_the_author(texts: tuple[str, ...], note: str, mark: 
     assert assumptions.mark(Source("devices.phone", texts, note)) == mark
 
 
-def test_scenarios_are_told_the_worst_first(tmp_path: Path) -> None:
+def test_scenarios_are_told_the_worst_first() -> None:
     """One without a plan comes first, with what is short; then what costs more. The table has them all."""
-    asked = Variants(known(tmp_path))
-    found = risks(asked, Near.of(plan("tiny")))
-    said = pages.lines(found, asked.instance)
+    found, instance = risky()
+    said = pages.lines(found, instance)
     assert said[-1].startswith("Scenarios: no_silver leaves no plan (")
     assert "of silver short); dear_silver costs " in said[-1]
     assert "1 more in the table" in said[-1]
-    table = pages.tables(found, asked.instance)[1]
+    table = pages.tables(found, instance)[1]
     rows = {row[0]: row for row in table.rows}
     assert rows["no_silver"][2:4] == ("no plan", None)
     assert rows["dear_silver"][5] == "estimated: as in a bad year"
