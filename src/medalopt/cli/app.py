@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from medalopt.cli import check, compare, explain, export, plan, sensitivity, solve, sweep, verify
+from medalopt.cli import books, check, compare, explain, export, plan, sensitivity, solve, sweep, verify
 from medalopt.cli.ending import emit, ended
 
 
@@ -44,8 +44,10 @@ for _verb in (
     check.schema,
     check.new,
     export.export,
+    books.template,
 ):
     app.command()(_guarded(_verb))
+app.command("import")(_guarded(books.import_))
 
 
 def _version(wanted: bool) -> None:

@@ -112,10 +112,10 @@ def _draft(
 ) -> tuple[Draft, tuple[Source, ...]]:
     """Return all that is right of the file with the changes `wanted`, and the remarks of its mappings."""
     root = file.root
-    before = _calendar(root)
+    before = calendar_of(root)
     root = change_tree(root, wanted, before.count if before else None, faults)
     root, notes = remarks.apart(_without_null_sections(root, faults), faults)
-    calendar = _calendar(root)
+    calendar = calendar_of(root)
     context = Context(money(root, faults), calendar.count if calendar else None, _names(root))
     labels = calendar.labels if calendar else None
     streams_sheet = _sheet("streams", root, file, labels, digests, faults) or Sheet.empty("streams")
@@ -141,7 +141,7 @@ def _without_null_sections(root: Tree, faults: Faults) -> Tree:
     return Tree(items, root.keys, root.place)
 
 
-def _calendar(root: Tree) -> Calendar | None:
+def calendar_of(root: Tree) -> Calendar | None:
     """Return the periods; None where they cannot be read, which validation will note."""
     node = find(root, ("periods",))
     try:

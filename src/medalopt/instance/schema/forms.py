@@ -63,14 +63,16 @@ def _one_or_named(value: object) -> str:
     return NAMED if isinstance(value, dict) else ONE
 
 
-def _length(values: list[T], info: ValidationInfo[Context]) -> list[T]:
+def each(values: list[T], info: ValidationInfo[Context]) -> list[T]:
+    """Return a list that has a value for each period."""
     count = info.context.periods
     if count is not None and len(values) != count:
         raise wrong(f"there are {count} periods, but {len(values)} values: give one for each, or one figure for all")
     return values
 
 
-def _window(values: list[Quantity]) -> list[Quantity]:
+def window(values: list[Quantity]) -> list[Quantity]:
+    """Return a pair of which the first is not the greater."""
     if len(values) != 2:
         raise wrong(f"expected a pair, [least, greatest]; found a list of {len(values)}")
     if values[0].exact > values[1].exact:
@@ -78,14 +80,15 @@ def _window(values: list[Quantity]) -> list[Quantity]:
     return values
 
 
-def _some(values: list[T]) -> list[T]:
+def some(values: list[T]) -> list[T]:
+    """Return what is a list."""
     if not isinstance(values, list):
         raise wrong(f"expected a list, such as [a, b]; found {kind_of(values)}")
     return values
 
 
 PerPeriod = Annotated[
-    Annotated[T, Tag(ONE)] | Annotated[list[T], AfterValidator(_length), Tag(EACH)], Discriminator(_one_or_list)
+    Annotated[T, Tag(ONE)] | Annotated[list[T], AfterValidator(each), Tag(EACH)], Discriminator(_one_or_list)
 ]
 """One value for all periods, or a list with one for each."""
 
@@ -103,9 +106,9 @@ ByMetal = Annotated[
 """One value for every metal, or by metal with an optional `default`."""
 
 Window = Annotated[
-    Annotated[T, Tag(ONE)] | Annotated[list[T], AfterValidator(_window), Tag(EACH)], Discriminator(_one_or_list)
+    Annotated[T, Tag(ONE)] | Annotated[list[T], AfterValidator(window), Tag(EACH)], Discriminator(_one_or_list)
 ]
 """[least, greatest], or one figure for both."""
 
-Listed = Annotated[list[T], BeforeValidator(_some)]
+Listed = Annotated[list[T], BeforeValidator(some)]
 """A list."""

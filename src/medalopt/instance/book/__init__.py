@@ -1,0 +1,1 @@
+"""An instance as a workbook: which sheet and which heading each figure of the format has."""

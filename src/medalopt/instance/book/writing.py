@@ -1,0 +1,105 @@
+"""An instance as text: YAML, with streams and lanes as tables beside it where they are many."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from typing import Any
+
+import yaml
+
+from medalopt.instance.reader.nodes import Mapping, Node, Scalar, Sequence
+from medalopt.instance.resolve.periods import Calendar
+
+MANY = 40  # entries; more make a table
+_HEAD = "# Written by `medalopt import`.\n"
+_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+def files(root: Mapping, calendar: Calendar | None, stem: str) -> dict[str, str]:
+    """Return the files of the instance `root`, path to text: `STEM.yaml`, and its tables below `STEM/`."""
+    made: dict[str, str] = {}
+    sections: dict[str, Any] = {}
+    for name, node in root.items.items():
+        if name in ("streams", "lanes") and isinstance(node, Mapping):
+            remarks = {key: _plain(node.items[key]) for key in ("source", "note") if key in node.items}
+            entries = [item for key, item in node.items.items() if key not in remarks]
+            table = _table(entries, calendar) if len(entries) > MANY or remarks else None
+            if table is not None:
+                made[f"{stem}/{name}.csv"] = table
+                sections[name] = {"table": f"{stem}/{name}.csv", **remarks}
+            else:
+                sections[name] = [_plain(entry) for entry in entries]
+        else:
+            sections[name] = _plain(node)
+    parts = [_dumped({name: part}) for name, part in sections.items()]
+    return {f"{stem}.yaml": _HEAD + "".join(map(_block, parts)), **made}
+
+
+def _dumped(section: dict[str, Any]) -> str:
+    """Return a section as YAML: what holds nothing but figures and text on one line, all else on lines of its own."""
+    nested = any(isinstance(part, dict | list) for part in section.values())
+    style = None if nested else False
+    return str(
+        yaml.dump(section, Dumper=_DUMPER, sort_keys=False, allow_unicode=True, width=120, default_flow_style=style)
+    )
+
+
+def _block(part: str) -> str:
+    """Return a section with an empty line before it where it takes several lines."""
+    return f"\n{part}" if part.count("\n") > 1 else part
+
+
+def _plain(node: Node) -> Any:
+    """Return a tree as YAML writes it: what was a number stays one, all else is text."""
+    if isinstance(node, Mapping):
+        return {name: _plain(item) for name, item in node.items.items()}
+    if isinstance(node, Sequence):
+        return [_plain(item) for item in node.items]
+    return node.value if node.plain else node.text
+
+
+def _table(entries: Iterable[Node], calendar: Calendar | None) -> str | None:
+    """Return the entries as CSV, a row for each period where they differ by it; None where a table cannot hold them."""
+    rows: list[dict[str, str]] = []
+    for entry in entries:
+        assert isinstance(entry, Mapping), "a row of a sheet is a mapping"
+        own = _cells(entry)
+        available = entry.items.get("available")
+        if own is None:
+            return None
+        if isinstance(available, Sequence) and calendar is not None:
+            pairs = zip(calendar.labels, available.items, strict=True)
+            rows += [{**own, "period": label, "available": _text(item)} for label, item in pairs]
+        else:
+            rows.append(own)
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, columns, lineterminator="\n", restval="")
+    writer.writeheader()
+    writer.writerows(rows)
+    return buffer.getvalue()
+
+
+def _cells(entry: Mapping) -> dict[str, str] | None:
+    found: dict[str, str] = {}
+    for name, node in entry.items.items():
+        if isinstance(node, Mapping):
+            if not node.items:
+                return None
+            for inner, item in node.items.items():
+                if not isinstance(item, Scalar) or inner in ("source", "note"):
+                    return None
+                found[f"{name}_{inner}"] = _text(item)
+        elif isinstance(node, Scalar):
+            found[name] = _text(node)
+        elif name == "source":
+            found[name] = "\n".join(map(_text, node.items))
+        elif name != "available":
+            return None
+    return found
+
+
+def _text(node: Node) -> str:
+    return node.text if isinstance(node, Scalar) else ""
