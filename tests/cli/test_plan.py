@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from tests.cli.runs import INFEASIBLE, TINY, here
 
+from medalopt.errors import SolverError
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -66,3 +68,24 @@ def test_a_load_is_a_mass(size: str) -> None:
     refused = here("plan", TINY, "--round", size)
     assert refused.code == 2
     assert refused.err.startswith("--round")
+
+
+def test_without_time_nothing_more_is_asked() -> None:
+    """Where the time is over before there is a plan it ends as `solve` does; with --json it says so."""
+    stopped = here("plan", TINY, "--time-limit", "0", "--json")
+    assert stopped.code == 4
+    assert json.loads(stopped.out)["status"] == "interrupted"
+
+
+def test_what_cannot_be_proven_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a further question has no proven answer the plan is told without it, and why."""
+
+    def refuse(*arguments: object) -> None:
+        raise SolverError("tiny: a price could not be proven")
+
+    monkeypatch.setattr("medalopt.analysis.sourcing.findings.binding", refuse)
+    run = here("plan", TINY)
+    assert run.code == 0
+    assert "could not be proven; what takes further solves is left out" in run.err
+    assert "What binds" not in run.out
+    assert "13 documents to sign" in run.out

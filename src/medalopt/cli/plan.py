@@ -9,10 +9,12 @@ import typer
 
 from medalopt.cli.anew import Actuals, After, Anew, Frozen
 from medalopt.cli.common import Changes, InstanceFile, Json, changes, check_output, place, progress, read
+from medalopt.cli.ending import say
 from medalopt.cli.limits import Gap, TimeLimit, limits
 from medalopt.cli.refusing import tell_no_plan
+from medalopt.cli.solve import Measure, tell_interrupted
 from medalopt.cli.sourcing import SUFFIXES, show, write
-from medalopt.errors import LimitError, NoPlanError, UsageError
+from medalopt.errors import LimitError, NoPlanError, SolverError, UsageError
 from medalopt.wording import shown
 
 if TYPE_CHECKING:
@@ -61,6 +63,10 @@ def plan(
     anew = Anew.of(read(instance, set_), after, actuals, frozen)
     try:
         made = _solved(anew.figures, *within)
+    except LimitError:
+        if json:
+            tell_interrupted(anew.figures, Measure.cost)
+        raise
     except NoPlanError as error:
         return tell_no_plan(anew.figures, error, None if anew.question else instance, set_, "cost", json)
     in_loads = None if load is None else _in_loads(made, load)
@@ -111,8 +117,11 @@ def _content(made: Plan, in_loads: Rounded | None, variants: Variants | None, br
     from medalopt.report.sourcing.contents import contents
 
     found = None
-    if not brief:
-        with progress("asking what lies around the plan") as step:
-            found = findings(in_loads.exact if in_loads else made, variants, step)
+    if not (brief or made.stopped):  # there may be no time for more
+        try:
+            with progress("asking what lies around the plan") as step:
+                found = findings(in_loads.exact if in_loads else made, variants, step)
+        except SolverError as error:
+            say(f"{error}; what takes further solves is left out, as with --brief")
     with progress("writing the sourcing plan"):
         return contents(made, in_loads, found, variants.written if variants else None)

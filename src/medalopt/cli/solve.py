@@ -60,7 +60,7 @@ def solve(
         plan = _solved(figures, objective, tuple(extend or ()), *within, method)
     except LimitError:
         if json:
-            _tell_interrupted(figures, objective)
+            tell_interrupted(figures, objective)
         raise
     except NoPlanError as error:
         return tell_no_plan(figures, error, instance, set_, objective.value, json, tuple(extend or ()), budget=budget)
@@ -91,7 +91,8 @@ def _solved(
         return solved(figures, objective.value, extensions, gap, time_limit, method.value)
 
 
-def _tell_interrupted(figures: Instance, objective: Measure) -> None:
+def tell_interrupted(figures: Instance, objective: Measure) -> None:
+    """Print, as JSON, that the time was over before there was a plan."""
     from medalopt.report.jsonplan import no_plan_object, text
 
     emit(text(no_plan_object(figures, "interrupted", objective.value)))

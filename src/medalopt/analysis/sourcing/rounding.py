@@ -68,23 +68,24 @@ def rounded(exact: Plan, size: float, budget: Budget = ENDLESS) -> Rounded:
 
 def _loads(exact: Plan, block: Network, size: float) -> list[Load]:
     """Return the sum of every source in every period that goes in loads."""
-    streams, sent = exact.instance.streams, exact.account.decisions.sent
-    available, ordered = streams.available.value, by_order(streams)
-    stream = exact.account.found.stream[block.route]
+    instance, streams = exact.instance, exact.instance.streams
+    every, periods = sources(instance), len(instance.periods)
+    group = np.zeros(len(streams.names), dtype=np.intp)
+    for number, source in enumerate(every):
+        group[source.streams] = number
+    offered, known = np.zeros((2, len(every), periods))
+    np.add.at(offered, group, streams.available.value)
+    np.add.at(known, group[exact.account.found.stream], exact.account.decisions.sent)
+    ordered, waits = (np.bincount(group, some, len(every)) > 0 for some in (by_order(streams), streams.storable))
+    most = np.where(waits[:, None], offered.cumsum(axis=1), offered)
+    place = group[exact.account.found.stream[block.route]] * periods + block.period
+    order = np.argsort(place, kind="stable")
+    places, first = np.unique(place[order], return_index=True)
     loads = []
-    for source in sources(exact.instance):
-        members = source.streams
-        if ordered[members].any():
-            continue
-        own = np.flatnonzero(np.isin(stream, members))
-        waits = bool(streams.storable[members].any())
-        offered = available[members].sum(axis=0)
-        most = offered.cumsum() if waits else offered
-        known = sent[np.isin(exact.account.found.stream, members)].sum(axis=0)
-        for t in np.unique(block.period[own]).tolist():
-            if most[t] > 0:
-                columns = own[block.period[own] == t]
-                loads.append(Load(columns, size, float(most[t]), float(known[t]), waits))
+    for at, columns in zip(places.tolist(), np.split(order, first[1:]), strict=False):
+        one, t = divmod(at, periods)
+        if most[one, t] > 0 and not ordered[one]:
+            loads.append(Load(columns, size, float(most[one, t]), float(known[one, t]), bool(waits[one])))
     return loads
 
 
