@@ -53,12 +53,7 @@ def plan(
 ) -> int:
     """Write the sourcing plan that procurement works from: orders, spend, metal, what binds and what may go wrong."""
     if output is not None:
-        if output.suffix.lower() not in SUFFIXES:
-            wanted = "NAME.xlsx, .html, .pdf or .json, or as CSV to a folder"
-            raise UsageError(f"-o {place(output)}: a sourcing plan is written as {wanted}")
-        check_output(output, instance)
-        for path in filter(None, (actuals, frozen)):
-            check_output(output, path, "what has happened")
+        _check(output, instance, actuals, frozen)
     within, load = limits(gap, time_limit), None if round_ is None else _tonnes(round_)
     anew = Anew.of(read(instance, set_), after, actuals, frozen)
     try:
@@ -77,6 +72,16 @@ def plan(
         write(content, made, output)
     show(content, made, json)
     return LimitError.exit_code if made.stopped else 0
+
+
+def _check(output: Path, instance: Path, actuals: Path | None, frozen: Path | None) -> None:
+    """See, before a long calculation, that the plan can be written. Raises UsageError and OutputError."""
+    if output.suffix.lower() not in SUFFIXES:
+        wanted = "NAME.xlsx, .html, .pdf or .json, or as CSV to a folder"
+        raise UsageError(f"-o {place(output)}: a sourcing plan is written as {wanted}")
+    check_output(output, instance)
+    for path in filter(None, (actuals, frozen)):
+        check_output(output, path, "what has happened")
 
 
 def _solved(figures: Instance, gap: float | None, time_limit: float | None) -> Plan:
