@@ -44,23 +44,21 @@ class Master:
         self.half, self.linear, self.budget = half, linear, budget
         self.blocks, self.width, self.height = len(first[0][1]), len(linear.lower), len(linear.rows)
         self.asked = [weights for weights, _ in first]
-        self.answers, self.block = (
-            np.concatenate([made for _, made in first]),
-            np.tile(np.arange(self.blocks), len(first)),
-        )
+        answers, self.block = np.concatenate([made for _, made in first]), np.tile(np.arange(self.blocks), len(first))
+        self.costs = self._costs(answers)  # (objectives, answers)
         self.to = np.repeat(np.arange(len(first)), self.blocks)  # which of `asked` each answer is to
         self.missed = np.flatnonzero((linear.row_lower > 0) | (linear.row_upper < 0))
         self.first = self.width + len(self.missed)  # column of the first answer
-        self.program = scaled(self._whole())
+        self.program = scaled(self._whole(answers))
         self._solver = kept(self.program, "the plan of so many streams could not be sought")
         self._solver.setOptionValue("simplex_strategy", PRIMAL)
         self.phase_one = len(self.missed) > 0
         if self.phase_one:
-            self._cost(np.concatenate([np.zeros(self.width), np.ones(len(self.missed)), np.zeros(len(self.answers))]))
+            self._cost(np.concatenate([np.zeros(self.width), np.ones(len(self.missed)), np.zeros(len(self.block))]))
 
-    def _whole(self) -> Linear:
+    def _whole(self, first: Floats) -> Linear:
         """Return the program with what may be missed and with the first answers."""
-        linear, answers = self.linear, self._columns(self.answers, self.block)
+        linear, answers = self.linear, self._columns(first, self.block)
         ends = np.where(linear.row_lower > 0, linear.row_lower, linear.row_upper)[self.missed]
         columns = (len(self.missed), len(self.block))
         added = (np.zeros(columns[0]), np.zeros(columns[1]))
@@ -70,9 +68,7 @@ class Master:
             lower=np.concatenate([linear.lower, *added]),
             upper=np.concatenate([linear.upper, *(side + np.inf for side in added)]),
             size=np.concatenate([linear.size, np.abs(ends), added[1] + 1]),
-            costs=np.concatenate(
-                [linear.costs, np.zeros((len(linear.costs), columns[0])), self._costs(self.answers)], axis=1
-            ),
+            costs=np.concatenate([linear.costs, np.zeros((len(linear.costs), columns[0])), self.costs], axis=1),
             rows=(*linear.rows, *((("block", number)) for number in range(self.blocks))),
             row_lower=np.concatenate([linear.row_lower, np.full(self.blocks, -np.inf)]),
             row_upper=np.concatenate([linear.row_upper, np.ones(self.blocks)]),
@@ -105,7 +101,7 @@ class Master:
         self.phase_one = False
         costs = np.zeros(self.first)
         costs[: self.width] = self.program.costs[0, : self.width]
-        scaled_answers = np.ldexp(self._costs(self.answers)[0], self.program.cost[0])
+        scaled_answers = np.ldexp(self.costs[0], self.program.cost[0])
         self._cost(np.concatenate([costs, scaled_answers]))
         for column in range(self.width, self.first):
             self._solver.changeColBounds(column, 0.0, 0.0)
@@ -116,13 +112,14 @@ class Master:
         order = np.lexsort((entries.row, entries.column))
         row = entries.row[order]
         value = np.ldexp(entries.value[order], self.program.row[row])
-        costs = np.zeros(len(block)) if self.phase_one else np.ldexp(self._costs(answers)[0], self.program.cost[0])
+        own = self._costs(answers)
+        costs = np.zeros(len(block)) if self.phase_one else np.ldexp(own[0], self.program.cost[0])
         start = np.searchsorted(entries.column[order], np.arange(len(block)))
         none, endless = np.zeros(len(block)), np.full(len(block), np.inf)
         self._solver.addCols(
             len(block), costs, none, endless, len(row), start.astype(np.int32), row.astype(np.int32), value
         )
-        self.answers, self.block = np.concatenate([self.answers, answers]), np.concatenate([self.block, block])
+        self.costs, self.block = np.concatenate([self.costs, own], axis=1), np.concatenate([self.block, block])
         self.to = np.concatenate([self.to, np.full(len(block), len(self.asked))])
         self.asked.append(weights)
 

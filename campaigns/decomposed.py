@@ -1,0 +1,54 @@
+"""Random instances solved whole and by decomposition: the same optimum, or no plan both ways."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+
+from tests.laws import pool
+
+import medalopt
+from campaigns.running import Found, campaign
+from medalopt import Instance, Plan
+from medalopt.errors import NoPlanError
+from medalopt.solver.decomposition import settling
+
+NEAR = 1e-8  # of cost and tonnes, where the measure leaves a tie
+
+
+def trial(seed: int) -> Found:
+    """Solve instance number `seed` both ways for each measure, almost nothing of it in the first exact program."""
+    settling.FEW = 1
+    found, instance = Found(), pool.read(pool.files(seed))
+    for measure in pool.MEASURES:
+        whole = pool.solved(instance, measure)
+        taken = _decomposed(instance, measure)
+        found += _compared(f"{seed}, {measure}", whole, taken)
+    return found
+
+
+def _decomposed(instance: Instance, measure: str) -> Plan | None:
+    try:
+        return medalopt.solve(instance, measure, method="decomposition")
+    except NoPlanError:
+        return None
+
+
+def _compared(name: str, whole: Plan | None, taken: Plan | None) -> Found:
+    if whole is None or taken is None:
+        same = whole is None and taken is None
+        return Found(Counter({"no plan": same}), () if same else (f"{name}: a plan one way, and none the other",))
+    off = abs(whole.objective - taken.objective)
+    wrong = [f"{name}: {off:.3g} apart"] if not off <= pool.slack(whole, taken) else []
+    wrong += [f"{name}: proven to {taken.certificate.gap:.3g} only"] if not taken.certificate.optimal else []
+    same = all(
+        abs(one - other) <= NEAR * max(1.0, abs(one))
+        for one, other in ((whole.cost, taken.cost), (whole.tonnes, taken.tonnes))
+    )
+    by_itself = taken.method.startswith("decomposition")
+    seen = {"the same optimum": not wrong, "cost and tonnes too": same, "by the direct way in the end": not by_itself}
+    return Found(Counter({what: int(yes) for what, yes in seen.items()}), tuple(wrong))
+
+
+if __name__ == "__main__":
+    sys.exit(campaign("decomposed", trial, 1_000, sys.argv[1:]))
