@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from medalopt.errors import LimitError, NoLotsError, NoPlanError, SolverError, UsageError
 from medalopt.instance.bounds import implied
@@ -20,7 +21,7 @@ from medalopt.proof.added import NOTHING, Added
 from medalopt.proof.basis import Basis
 from medalopt.proof.certificate import Certificate, certify, paid
 from medalopt.proof.farkas import Refutation, as_compiled, refute
-from medalopt.proof.prices import Duals
+from medalopt.proof.prices import Duals, Grid
 from medalopt.solver import highs
 from medalopt.solver.budget import ENDLESS, Budget
 from medalopt.solver.infeasible import PROVEN
@@ -30,7 +31,7 @@ from medalopt.solver.standing import Standing
 from medalopt.solver.whole import answers_in_lots
 
 METHODS = ("auto", "direct", "decomposition")
-LARGE = 200_000  # routes times periods, above which the streams are asked by themselves
+LARGE = 40_000  # routes times periods, above which the streams are asked by themselves
 HAIR = 2.0**-40  # by which a price may be eased without moving a bound by as much as a certificate measures
 
 
@@ -197,7 +198,13 @@ def _best_proven(task: Task, answer: Solution) -> Plan | None:
 
 def _eased(duals: Duals) -> Duals:
     """Return prices a hair smaller: where very much is on offer, the last digit of a price is worth a fortune."""
-    return {rule: {key: value * (1 - HAIR) for key, value in rows.items()} for rule, rows in duals.items()}
+    return {rule: _times(rows, 1 - HAIR) for rule, rows in duals.items()}
+
+
+def _times(rows: Mapping[Any, float], factor: float) -> Mapping[Any, float]:
+    if isinstance(rows, Grid):
+        return replace(rows, array=rows.array * factor)
+    return {key: value * factor for key, value in rows.items()}
 
 
 def _proven(task: Task, answer: Solution, duals: Duals, added: Added) -> Plan:

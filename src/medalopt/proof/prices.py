@@ -2,18 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from medalopt.instance.arithmetic import Arithmetic
-from medalopt.instance.figures import Floats
+from medalopt.instance.figures import Bools, Floats
 from medalopt.instance.instance import Instance
 from medalopt.instance.needs import owed
 
 Duals = Mapping[str, Mapping[Any, float]]
+
+
+@dataclass(frozen=True, eq=False)
+class Grid(Mapping[Any, float]):
+    """Duals of rows by two names, of which there may be very many: a mapping like any, held as an array."""
+
+    names: tuple[tuple[str, ...], tuple[str, ...]]
+    array: Floats  # (first, second)
+    there: Bools  # (first, second) whether there is such a row
+
+    def __getitem__(self, key: Any) -> float:
+        try:
+            at = self._places[0][key[0]], self._places[1][key[1]]
+        except (TypeError, IndexError):
+            raise KeyError(key) from None
+        if not self.there[at]:
+            raise KeyError(key)
+        return float(self.array[at])
+
+    def __iter__(self) -> Iterator[Any]:
+        one, other = self.names
+        return ((one[i], other[t]) for i, t in zip(*(axis.tolist() for axis in np.nonzero(self.there)), strict=True))
+
+    def __len__(self) -> int:
+        return int(self.there.sum())
+
+    @cached_property
+    def _places(self) -> tuple[dict[str, int], ...]:
+        return tuple({label: number for number, label in enumerate(axis)} for axis in self.names)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,9 +109,12 @@ def prices(instance: Instance, duals: Duals) -> Prices:
     known = axes(instance)
 
     def table(name: str) -> Floats:
+        rows = duals.get(name, {})
+        if isinstance(rows, Grid) and rows.names == known[name]:
+            return np.where(rows.there & np.isfinite(rows.array), rows.array, 0.0)
         places = [{label: number for number, label in enumerate(axis)} for axis in known[name]]
         values = np.zeros(tuple(len(axis) for axis in known[name]))
-        for key, value in duals.get(name, {}).items():
+        for key, value in rows.items():
             index = key if isinstance(key, tuple) else (key,)
             values[tuple(place[label] for place, label in zip(places, index, strict=True))] = value
         return np.where(np.isfinite(values), values, 0.0)

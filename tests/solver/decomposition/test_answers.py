@@ -17,7 +17,6 @@ from medalopt.solver.decomposition import answers, settling
 from medalopt.solver.decomposition.rounds import rounds
 from medalopt.solver.decomposition.split import Split
 from medalopt.solver.ladder import Task
-from medalopt.solver.solution import priced
 
 SEEDS = (0, 3, 6, 11, 15, 27)
 
@@ -63,7 +62,7 @@ def bounds(seed: int) -> list[tuple[float, float]]:
         master.end_phase_one()
     seen = []
     for state in rounds(master, taken.asked, 30):
-        y = prices(instance, settling.with_supply(taken, priced(master.linear, state.y), state.answer))
+        y = prices(instance, settling.told(taken, state.y, state.answer, taken.own))
         task = taken.task
         proven = float(lower_bound(instance, task.found, task.bounds, y, "cost"))
         seen.append((state.bound, proven))

@@ -9,7 +9,10 @@ import numpy as np
 
 from medalopt.instance.decisions import Decisions
 from medalopt.instance.figures import Floats
+from medalopt.instance.routes import offered
+from medalopt.model import links
 from medalopt.model.network import Network
+from medalopt.proof.prices import Grid
 from medalopt.solver.decomposition.finishing import Open, opened, program
 from medalopt.solver.decomposition.gathering import gathered
 from medalopt.solver.decomposition.rounds import Round
@@ -20,7 +23,7 @@ from medalopt.solver.ladder import scalings
 from medalopt.solver.linear import Linear
 from medalopt.solver.outcome import NOISE
 from medalopt.solver.sizes import within_need
-from medalopt.solver.solution import Duals, Solution, decided, priced
+from medalopt.solver.solution import Duals, Solution, decided
 
 NAME = "decomposition"
 FEW = 1_000  # cells near a tie that the first program settles
@@ -96,7 +99,7 @@ def _plan(split: Split, left: Open, step: _Step, method: str) -> Solution:
     made = decided(split.task.instance, split.task.found, step.block, step.linear, step.x)
     _send(made.sent, left.fixed(), 1.0)
     made = replace(made, stockpile=made.stockpile + left.fixed().kept)
-    duals = with_supply(split, priced(step.linear, step.y), step.answer)
+    duals = told(split, step.y, step.answer, step.block)
     return Solution("optimal", f"{NAME}, then {method}", made, duals)
 
 
@@ -106,14 +109,36 @@ def _send(sent: Floats, answer: Answer, share: Any) -> None:
     sent[answer.by[stream, period], period] += (answer.sent * share)[stream, period]
 
 
-def with_supply(split: Split, duals: Duals, answer: Answer) -> Duals:
-    """Return `duals` with those of the supply of streams that may wait, as they answer to them."""
-    streams, periods = split.task.instance.streams.names, split.task.instance.periods
-    result = {rule: dict(rows) for rule, rows in duals.items()}
-    rows = result.setdefault("supply", {})
-    for i in np.flatnonzero(split.asked.sorts.waiting).tolist():
-        rows.update({(streams[i], t): value for t, value in zip(periods, answer.own[i].tolist(), strict=True)})
-    return result
+def told(split: Split, y: Floats, answer: Answer, explicit: Network) -> Duals:
+    """Return the duals `y` of the supply of `explicit` and of the half, by constraint and names.
+
+    With them go what they make of the supply of streams that are asked, and of the linking quantities.
+    """
+    instance, found, half = split.task.instance, split.task.found, split.half
+    count = len(explicit.supply_stream)
+    duals: dict[str, dict[Any, float]] = {}
+    weights = split.master.weights(_of_master(split, explicit, y))
+    families = links.links(instance, found, whole=False)
+    linking = [
+        (f"define_{link.name}", key if len(key) > 1 else key[0] if key else None)
+        for link in families
+        for key in link.keys
+    ]
+    rows = zip((*half.program.rows, *linking), np.concatenate([y[count:], weights]).tolist(), strict=True)
+    for (name, index), value in rows:
+        duals.setdefault(name, {})[index] = value
+    own = np.where(np.isfinite(answer.own), answer.own, 0.0)
+    its = split.asked.sorts.explicit[explicit.supply_stream]
+    own[explicit.supply_stream[its], explicit.supply_period[its]] = y[:count][its]
+    routed = np.zeros(len(own), dtype=bool)
+    routed[found.stream] = True
+    bundled, names = instance.streams.bundle >= 0, (instance.streams.names, instance.periods)
+    there = offered(instance)
+    return {
+        **duals,
+        "supply": Grid(names, own, there & (routed & ~bundled)[:, None]),
+        "bundle_supply": Grid(names, own, there & bundled[:, None]),
+    }
 
 
 def mixed(split: Split, state: Round) -> Solution:
@@ -129,10 +154,10 @@ def mixed(split: Split, state: Round) -> Solution:
             answer = answered(asked.instance, asked.pricing, asked.sorts, weights)
             _send(made.sent, answer, of_block[asked.block])
             stockpile = stockpile + answer.kept * of_block[asked.block]
-    duals = with_supply(split, priced(master.linear, state.y), state.answer)
+    duals = told(split, state.y, state.answer, split.own)
     return Solution("optimal", NAME, Decisions(**{**vars(made), "stockpile": stockpile}), duals)
 
 
 def refused(split: Split, state: Round) -> Duals:
     """Return the multipliers by which phase one, in `state`, shows that there is no plan."""
-    return with_supply(split, priced(split.master.linear, state.y), state.answer)
+    return told(split, state.y, state.answer, split.own)
