@@ -31,7 +31,7 @@ from medalopt.solver.standing import Standing
 from medalopt.solver.whole import answers_in_lots
 
 METHODS = ("auto", "direct", "decomposition")
-LARGE = 40_000  # routes times periods, above which the streams are asked by themselves
+LARGE = 50_000  # routes times periods, above which the streams are asked by themselves
 HAIR = 2.0**-40  # by which a price may be eased without moving a bound by as much as a certificate measures
 
 
