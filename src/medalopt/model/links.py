@@ -20,6 +20,7 @@ from medalopt.instance.figures import Bools, Ints
 from medalopt.instance.instance import Instance
 from medalopt.instance.lots import by_order
 from medalopt.instance.needs import returns
+from medalopt.instance.participating import own_share
 from medalopt.instance.routes import Routes
 
 Key = tuple[str, ...]
@@ -52,7 +53,11 @@ def links(instance: Instance, found: Routes, whole: bool = True) -> tuple[Link, 
         Link("treated", tuple(product(instance.treatments.names, periods)), "G: devices treated in a period, t"),
         Link("returned", tuple(back), "R: metal back on the account, by smelter, kg"),
         Link("sent_device", tuple((d,) for d in instance.devices.names), "X_d: devices sent, by type, t"),
-        Link("sent_region", _told(instance.regions, told_regions(instance, whole)), "X_g: devices sent, by region, t"),
+        Link(
+            "sent_region",
+            _told(instance.regions, told_regions(instance, found, whole)),
+            "X_g: devices sent, by region, t",
+        ),
         Link(
             "sent_stream",
             _told(instance.streams.names, told_streams(instance, whole)),
@@ -64,9 +69,10 @@ def links(instance: Instance, found: Routes, whole: bool = True) -> tuple[Link, 
     )
 
 
-def told_regions(instance: Instance, whole: bool) -> Bools:
+def told_regions(instance: Instance, found: Routes, whole: bool) -> Bools:
     """Return which regions have a linking quantity of their own, (G,)."""
-    return np.full(len(instance.regions), whole or instance.policy.participation.raw > 0)
+    asked = instance.policy.participation.raw > 0
+    return np.full(len(instance.regions), whole) | (asked & (own_share(instance, found) == 0))
 
 
 def told_streams(instance: Instance, whole: bool) -> Bools:

@@ -187,7 +187,7 @@ def _defining(instance: Instance, found: Routes, shape: _Shape, whole: bool) -> 
     stream = found.stream[route]
     add(instance.streams.device[stream], columns, 1.0, len(instance.devices.names))
     for group, told in (
-        (instance.streams.region[stream], told_regions(instance, whole)),
+        (instance.streams.region[stream], told_regions(instance, found, whole)),
         (stream, told_streams(instance, whole)),
     ):
         add(np.where(told, np.cumsum(told) - 1, -1)[group], columns, 1.0, int(told.sum()))

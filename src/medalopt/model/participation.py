@@ -16,7 +16,7 @@ def participation(model: pyo.ConcreteModel, instance: Instance) -> None:
     np.add.at(offers, instance.streams.region, instance.streams.available.value.sum(axis=1))
     offered = by_name(offers, instance.regions)
     model.participation = pyo.Constraint(
-        [g for g in instance.regions if share * offered[g] > 0],
+        [g for g in instance.regions if share * offered[g] > 0 and g in model.sent_region],
         rule=lambda m, g: (share * offered[g], m.sent_region[g], None),
         doc="10. participation; dual: what a tonne more asked of this region costs, money/t",
     )

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from tests.laws import pool
 
 import medalopt
 from medalopt import Instance
-from medalopt.errors import NoPlanError, UsageError
+from medalopt.errors import LimitError, NoPlanError, UsageError
 from medalopt.instance.bounds import implied
 from medalopt.instance.routes import routes
 from medalopt.proof.bound import lower_bound
+from medalopt.proof.farkas import refute
 from medalopt.proof.prices import prices
 from medalopt.solver.decomposition import answers, settling
 from medalopt.solver.decomposition.rounds import rounds
 from medalopt.solver.decomposition.split import Split
 from medalopt.solver.ladder import Task
 
+TINY = Path(__file__).parents[3] / "instances" / "tiny.yaml"
 SEEDS = (0, 3, 6, 11, 15, 27)
 
 
@@ -90,3 +94,33 @@ def test_what_needs_the_whole_program_is_refused() -> None:
     """An unknown method is refused."""
     with pytest.raises(UsageError, match="no method"):
         medalopt.solve(pool.instance(15), method="simplex")
+
+
+def test_own_constraints_need_the_whole_program() -> None:
+    """Decomposition by hand is refused with constraints of one's own, and says what to do."""
+    with pytest.raises(UsageError, match="choose direct"):
+        medalopt.solve(pool.instance(15), extensions=[Path("a.py")], method="decomposition")
+
+
+def test_participation_is_met_region_by_region() -> None:
+    """Where every region must send a share, and some see to it themselves, both ways agree, with a price for each."""
+    instance = medalopt.load(TINY, {"policy.participation": "30 %"})
+    assert Split.of(Task(instance, routes(instance), implied(instance, routes(instance)))).asked.paid is not None
+    whole, taken = (medalopt.solve(instance, method=method) for method in ("direct", "decomposition"))
+    assert taken.method.startswith("decomposition") and taken.certificate.optimal
+    assert taken.cost == pytest.approx(whole.cost, rel=1e-9)
+    assert taken.duals["participation"]
+
+
+def test_what_is_out_of_time_is_stopped() -> None:
+    """With no time at all no plan is found, and that is said."""
+    with pytest.raises(LimitError):
+        medalopt.solve(pool.instance(15), time_limit=0.0, method="decomposition")
+
+
+def test_no_plan_is_proven_by_phase_one() -> None:
+    """Where no plan exists the master program's own multipliers prove it, and no other way is asked."""
+    instance = medalopt.load(TINY, {"medals.gold.count": "100000"})
+    found = routes(instance)
+    first = next(answers.answers(Task(instance, found, implied(instance, found))))
+    assert first.status == "infeasible" and refute(instance, first.duals).holds

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
 
 from medalopt.solver import ladder
 from medalopt.solver.decomposition.rounds import Round, rounds
@@ -15,6 +18,10 @@ from medalopt.solver.solution import Solution
 MISSED = 1e-12  # of the ends of all rows together, below which nothing is missed
 NEAR = 1e-10  # the gap at which the streams near a tie are few
 MOST = 300  # rounds of a phase
+ROUGH = 1e-5  # the gap at which regions with a need of their own are paid anew
+TURNS = 14  # times that they are, at most
+SAME = 1e-7  # beside the greatest of them, by which prices of needs may differ and are the same
+LAST = 12  # prices of before, the answers to which a further turn begins with
 SCALINGS = 3  # as `ladder.scalings` has them
 
 
@@ -24,7 +31,9 @@ def answers(task: Task, gap: float = 0.0) -> Iterator[Solution]:
     Where nothing comes of it the direct way answers.
     """
     split = Split.of(task)
-    state = _rounds(split, max(gap / 2, NEAR))
+    state = _rounds(split, max(gap / 2, NEAR if split.asked.paid is None else ROUGH))
+    if state is not None and not split.master.phase_one and split.asked.paid is not None:
+        split, state = _with_needs(split, state)
     if not task.budget.left():
         if state is not None and not split.master.phase_one:
             yield mixed(split, state)
@@ -37,6 +46,25 @@ def answers(task: Task, gap: float = 0.0) -> Iterator[Solution]:
             yield mixed(split, state)
         yield from _exact(split, state)
     yield from ladder.answers(task)
+
+
+def _with_needs(split: Split, state: Round) -> tuple[Split, Round]:
+    """Return the state in which regions are paid what meeting their need costs them at its prices, found in turn."""
+    for number in range(TURNS):
+        weights = split.master.weights(state.y)
+        met = split.met()
+        paid = met.asked.answer(weights)[0].asked
+        before = split.asked.paid
+        if number and before is not None and np.abs(paid - before).max() <= SAME * np.abs(paid).max():
+            break
+        following = split.paying(paid, LAST)
+        found = _rounds(following, max(NEAR, ROUGH / 10 ** (number + 1)))
+        if found is None or following.master.phase_one:
+            break
+        split, state = following, found
+    met = split.met()
+    answer = met.asked.answer(met.master.weights(state.y))[0]
+    return met, replace(state, answer=answer)
 
 
 def _rounds(split: Split, near: float) -> Round | None:

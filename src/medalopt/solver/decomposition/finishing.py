@@ -16,7 +16,7 @@ import numpy as np
 from medalopt.instance.bounds import Bounds
 from medalopt.instance.figures import Bools, Floats
 from medalopt.instance.routes import offered
-from medalopt.model.network import Chosen, Network, chosen, part, where
+from medalopt.model.network import Chosen, Entries, Network, chosen, part, where
 from medalopt.solver.decomposition.gathering import gathered
 from medalopt.solver.decomposition.half import Half
 from medalopt.solver.decomposition.rounds import Asked
@@ -53,14 +53,18 @@ def opened(asked: Asked, answer: Answer, weights: Floats, few: int, before: Open
     nearest to a tie.
     """
     second, size = asked.pricing.next_best(weights, answer.by)
-    wait = _waiting(asked, answer, weights)
+    shift = answer.asked[asked.instance.streams.region][:, None]
+    second, wait = second - shift, _waiting(asked, answer, weights)
     margin = _margins(asked, answer, second, wait, size)
     near = _nearest(margin, few)
     cells = margin <= near
     if before is not None:
         cells |= before.cells | _together(asked, _moved(before.answer, answer), np.logical_or)
     cells &= offered(asked.instance) & ~asked.sorts.explicit[:, None]
-    sendable, keepable = _sendable(asked, answer.own + near * size, weights, cells), cells & (wait <= near * size)
+    sendable, keepable = (
+        _sendable(asked, answer.own + shift + near * size, weights, cells),
+        cells & (wait <= near * size),
+    )
     if before is not None:
         sendable, keepable = sendable | before.sendable, keepable | before.keepable
     return Open(answer if before is None else before.answer, cells, sendable, keepable)
@@ -129,8 +133,32 @@ def program(asked: Asked, half: Half, bounds: Bounds, state: Open) -> tuple[Netw
     instance, found = asked.instance, asked.pricing.found
     columns = chosen(instance, found, asked.sorts.explicit).joined(_open(asked, state))
     block = part(instance, found, columns, whole=False)
-    fixed = gathered(asked.pricing, state.fixed(), np.zeros_like(asked.block), 1)[0]
-    return block, half.with_part(instance, found, bounds, block, fixed)
+    stays = state.fixed()
+    fixed = gathered(asked.pricing, stays, np.zeros_like(asked.block), 1)[0]
+    linear = half.with_part(instance, found, bounds, block, fixed)
+    return block, _with_needs(asked, linear, block, stays) if asked.sorts.need.any() else linear
+
+
+def _with_needs(asked: Asked, linear: Linear, block: Network, stays: Answer) -> Linear:
+    """Return the program with a row for each region that has a need of its own and something open."""
+    instance, regions = asked.instance, len(asked.instance.regions)
+    region = instance.streams.region[asked.pricing.found.stream[block.route]]
+    opens = (np.bincount(region, minlength=regions) > 0) & (asked.sorts.need > 0)
+    sent = np.bincount(instance.streams.region, stays.sent.sum(axis=1), regions)
+    row = np.where(opens, len(linear.rows) + np.cumsum(opens) - 1, -1)[region]
+    columns = np.flatnonzero(row >= 0)
+    which = np.flatnonzero(opens)
+    return replace(
+        linear,
+        rows=(*linear.rows, *(("participation", instance.regions[g]) for g in which.tolist())),
+        row_lower=np.concatenate([linear.row_lower, (asked.sorts.need - sent)[which]]),
+        row_upper=np.concatenate([linear.row_upper, np.full(len(which), np.inf)]),
+        entries=Entries(
+            np.concatenate([linear.entries.row, row[columns]]),
+            np.concatenate([linear.entries.column, columns]),
+            np.concatenate([linear.entries.value, np.ones(len(columns))]),
+        ),
+    )
 
 
 def _open(asked: Asked, state: Open) -> Chosen:

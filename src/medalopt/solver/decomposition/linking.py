@@ -40,7 +40,7 @@ class Linking:
             np.ones((len(treatments), periods), dtype=bool),
             back,
             np.ones(len(instance.devices.names), dtype=bool),
-            told_regions(instance, whole=False),
+            told_regions(instance, found, whole=False),
             told_streams(instance, whole=False),
             np.ones(periods, dtype=bool),
         )

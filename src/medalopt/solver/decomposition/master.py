@@ -36,16 +36,19 @@ class Mix:
 class Master:
     """The program `linear`, of the half and of what stands in it by itself, with the answers of blocks.
 
-    `first` are answers to some prices of the linking quantities, (B, linking) each, with those prices: by these
-    answers the rows are brought to a like size. `asked` are all prices that were answered so far.
+    `first` are prices of the linking quantities with the answers to them, (B, linking) each, and what these are paid:
+    by these answers the rows are brought to a like size. `asked` are all prices that were answered so far.
     """
 
-    def __init__(self, half: Half, linear: Linear, first: list[tuple[Floats, Floats]], budget: Budget) -> None:
+    def __init__(self, half: Half, linear: Linear, first: list[tuple[Floats, Floats, Floats]], budget: Budget) -> None:
         self.half, self.linear, self.budget = half, linear, budget
         self.blocks, self.width, self.height = len(first[0][1]), len(linear.lower), len(linear.rows)
-        self.asked = [weights for weights, _ in first]
-        answers, self.block = np.concatenate([made for _, made in first]), np.tile(np.arange(self.blocks), len(first))
-        self.costs = self._costs(answers)  # (objectives, answers)
+        self.asked = [weights for weights, *_ in first]
+        answers, self.block = (
+            np.concatenate([made for _, made, _ in first]),
+            np.tile(np.arange(self.blocks), len(first)),
+        )
+        self.costs = self._costs(answers, np.concatenate([reward for *_, reward in first]))  # (objectives, answers)
         self.to = np.repeat(np.arange(len(first)), self.blocks)  # which of `asked` each answer is to
         self.missed = np.flatnonzero((linear.row_lower > 0) | (linear.row_upper < 0))
         self.first = self.width + len(self.missed)  # column of the first answer
@@ -79,8 +82,10 @@ class Master:
             ),
         )
 
-    def _costs(self, answers: Floats) -> Floats:
-        return np.asarray(self.half.program.costs[:, : self.half.count] @ answers.T)
+    def _costs(self, answers: Floats, reward: Floats) -> Floats:
+        costs = np.asarray(self.half.program.costs[:, : self.half.count] @ answers.T)
+        costs[0] -= reward
+        return costs
 
     def _columns(self, answers: Floats, block: Ints) -> Entries:
         """Return the entries of answers as columns from 0, in the rows of the half and of the blocks."""
@@ -106,13 +111,13 @@ class Master:
         for column in range(self.width, self.first):
             self._solver.changeColBounds(column, 0.0, 0.0)
 
-    def add(self, weights: Floats, answers: Floats, block: Ints) -> None:
-        """Take in further answers, (answers, linking), to `weights`, each of its block."""
+    def add(self, weights: Floats, answers: Floats, block: Ints, reward: Floats) -> None:
+        """Take in further answers, (answers, linking), to `weights`, each of its block and with what it is paid."""
         entries = self._columns(answers, block)
         order = np.lexsort((entries.row, entries.column))
         row = entries.row[order]
         value = np.ldexp(entries.value[order], self.program.row[row])
-        own = self._costs(answers)
+        own = self._costs(answers, reward)
         costs = np.zeros(len(block)) if self.phase_one else np.ldexp(own[0], self.program.cost[0])
         start = np.searchsorted(entries.column[order], np.arange(len(block)))
         none, endless = np.zeros(len(block)), np.full(len(block), np.inf)

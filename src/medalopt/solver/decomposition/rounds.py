@@ -50,11 +50,21 @@ class Asked:
     block: Ints  # (I, T)
     blocks: int
 
-    def answer(self, weights: Floats) -> tuple[Answer, Floats, Floats]:
-        """Return the answer to `weights`; of each block how much of each linking quantity, and what it changes."""
-        answer = answered(self.instance, self.pricing, self.sorts, weights)
+    paid: Floats | None = None  # (G,) for each tonne that a region with a need of its own sends; None: it meets it
+
+    def answer(self, weights: Floats, phase_one: bool = False) -> tuple[Answer, Floats, Floats]:
+        """Return the answer to `weights`; of each block how much of each linking quantity, and what it is paid.
+
+        In phase one nothing is paid.
+        """
+        paid = self.paid if self.paid is None or not phase_one else 0 * self.paid
+        answer = answered(self.instance, self.pricing, self.sorts, weights, paid)
         made = gathered(self.pricing, answer, self.block, self.blocks)
-        return answer, made, made @ weights
+        reward = np.zeros(self.blocks)
+        if paid is not None:
+            money = answer.sent * paid[self.instance.streams.region][:, None]
+            reward = np.bincount(self.block.ravel(order="F"), money.ravel(order="F"), self.blocks).astype(np.float64)
+        return answer, made, reward
 
 
 def rounds(master: Master, asked: Asked, most: int) -> Iterator[Round]:
@@ -67,14 +77,14 @@ def rounds(master: Master, asked: Asked, most: int) -> Iterator[Round]:
             return
         y = mix.y if best is None else kept * best.y + (1 - kept) * mix.y
         weights = master.weights(y)
-        found, made, value = asked.answer(weights)
-        bound = master.alone(y) + float(value.sum())
+        found, made, reward = asked.answer(weights, master.phase_one)
+        bound = master.alone(y) + float((made @ weights - reward).sum())
         better = best is None or bound > best.bound
         best = Round(number, mix, y, bound, found) if better or best is None else replace(best, number=number, mix=mix)
-        pays = made @ master.weights(mix.y) - mix.blocks < -SMALL * max(1.0, mix.size)
+        pays = made @ master.weights(mix.y) - reward - mix.blocks < -SMALL * max(1.0, mix.size)
         yield best
         if not pays.any() and not kept:
             return  # the prices are those of the mix, and no answer to them pays: rounding is all that is left
         if pays.any():
-            master.add(weights, made[pays], np.flatnonzero(pays))
+            master.add(weights, made[pays], np.flatnonzero(pays), reward[pays])
         kept = min(KEPT, 1.5 * kept) if pays.any() else (kept / 2 if kept > LEAST else 0.0)

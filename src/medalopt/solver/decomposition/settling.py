@@ -59,8 +59,10 @@ def settled(split: Split, state: Round, scaling: int, method: str) -> Solution |
             more = opened(split.asked, step.answer, step.weights, 0 if done else few, left)
             if done and more.cells.sum() > MOST_EQUAL:
                 return _plan(split, left, step, method)
-        if more.size == left.size:
-            return None if step is None else _plan(split, left, step, method)  # what it is worth the proof will tell
+        if more.size == left.size and step is not None:
+            return _plan(split, left, step, method)  # what it is worth the proof will tell
+        if more.size == left.size and few > left.cells.size:
+            return None
         left = more
     return None
 
@@ -79,10 +81,10 @@ def _step(split: Split, left: Open, scaling: int, method: str) -> _Step | None:
     x, y = ready.primal(np.where(np.abs(found.x) < NOISE, 0.0, found.x)), ready.dual(found.y)
     of_master = _of_master(split, block, y)
     weights = split.master.weights(of_master)
-    answer, _, value = asked.answer(weights)
+    answer, made, reward = asked.answer(weights)
     fixed = gathered(asked.pricing, left.fixed(), np.zeros_like(asked.block), 1)[0]
     parts = np.concatenate([linear.costs[0] * x, half.program.costs[0, : half.count] * fixed])
-    bound = split.master.alone(of_master) + value.sum()
+    bound = split.master.alone(of_master) + float((made @ weights - reward).sum())
     gap = (parts.sum() - bound) / max(1.0, np.abs(parts).sum())
     return _Step(block, linear, x, y, weights, answer, float(gap))
 
@@ -92,7 +94,7 @@ def _of_master(split: Split, block: Network, y: Floats) -> Floats:
     rows, own = len(block.supply_stream), split.own
     supply = np.zeros(split.asked.block.shape)
     supply[block.supply_stream, block.supply_period] = y[:rows]
-    return np.concatenate([supply[own.supply_stream, own.supply_period], y[rows:]])
+    return np.concatenate([supply[own.supply_stream, own.supply_period], y[rows : rows + len(split.half.program.rows)]])
 
 
 def _plan(split: Split, left: Open, step: _Step, method: str) -> Solution:
@@ -124,9 +126,12 @@ def told(split: Split, y: Floats, answer: Answer, explicit: Network) -> Duals:
         for link in families
         for key in link.keys
     ]
-    rows = zip((*half.program.rows, *linking), np.concatenate([y[count:], weights]).tolist(), strict=True)
+    of_half = y[count : count + len(half.program.rows)]
+    rows = zip((*half.program.rows, *linking), np.concatenate([of_half, weights]).tolist(), strict=True)
     for (name, index), value in rows:
         duals.setdefault(name, {})[index] = value
+    for g in np.flatnonzero(split.asked.sorts.need).tolist():
+        duals.setdefault("participation", {})[instance.regions[g]] = float(answer.asked[g])
     own = np.where(np.isfinite(answer.own), answer.own, 0.0)
     its = split.asked.sorts.explicit[explicit.supply_stream]
     own[explicit.supply_stream[its], explicit.supply_period[its]] = y[:count][its]
@@ -151,7 +156,7 @@ def mixed(split: Split, state: Round) -> Solution:
         mine = np.flatnonzero((master.to[: len(shares)] == number) & (shares > 0))
         of_block[master.block[mine]] = shares[mine]
         if mine.size:
-            answer = answered(asked.instance, asked.pricing, asked.sorts, weights)
+            answer = answered(asked.instance, asked.pricing, asked.sorts, weights, asked.paid)
             _send(made.sent, answer, of_block[asked.block])
             stockpile = stockpile + answer.kept * of_block[asked.block]
     duals = told(split, state.y, state.answer, split.own)
