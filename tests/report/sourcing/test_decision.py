@@ -130,6 +130,14 @@ def test_a_stream_that_no_price_brings_in_has_a_dash() -> None:
     assert sorted({str(cell) for cell in _cells(table, "comes_in_per_t")}) == ["None", "–"]
 
 
+def test_what_is_not_taken_whole_comes_first() -> None:
+    """Tokyo's plan leaves some of what is picked up in hokkaido: those streams stand at the top."""
+    table = award.tables(plan("tokyo2020"))[0]
+    left = [str(state) != "taken" for state in _cells(table, "award")]
+    assert left == sorted(left, reverse=True)
+    assert {row[0] for row, some in zip(table.rows, left, strict=True) if some} == {"hokkaido"}
+
+
 def test_the_exposure_is_what_is_bought_and_sold() -> None:
     """By metal it adds up to the purchases and the sales, other matter included."""
     made = plan("tiny", ("metals.Cu.sell", "100 JPY/kg"), ("streams.phone@east.available", "8 t"))

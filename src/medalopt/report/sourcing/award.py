@@ -15,7 +15,10 @@ from medalopt.report.sourcing.content import Cell, Column, Table
 from medalopt.report.sourcing.currency import amount, rate
 
 NOTHING = 1e-9  # of what is offered: less is not taken
-_SAYS = "Every stream on offer, what is taken of it, and what that costs up to the metal on the account."
+_SAYS = (
+    "Every stream on offer, what is taken of it, and what that costs up to the metal on the account. What is refused "
+    "or taken in part comes first."
+)
 _ENTRY = (
     "More comes in at: what a tonne may cost at most, price and collection together, so that more of it is taken than "
     "now. Streams of a bundle come in together, each cheaper by the same. '–': no price brings in more."
@@ -30,7 +33,8 @@ def tables(plan: Plan, entry: Mapping[int, float] | None = None) -> tuple[Table,
         account.found.stream,
         len(streams.names),
     )
-    order = np.lexsort((np.arange(len(streams.names)), streams.region)).tolist()
+    whole = np.asarray(account.sent) >= (1 - NOTHING) * streams.available.value.sum(axis=1)
+    order = np.lexsort((np.arange(len(streams.names)), streams.region, whole)).tolist()
     rows = tuple((*_row(plan, i, float(spent[i])), *_entry(plan, i, entry)) for i in order)
     notes = () if entry is None else (_ENTRY,)
     return (Table("award", "Award table", _SAYS, _columns(instance.currency, entry is not None), rows, notes),)

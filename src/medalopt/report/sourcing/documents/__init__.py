@@ -31,6 +31,6 @@ def listed(plan: Plan, made: tuple[Document, ...]) -> Table:
 def _row(document: Document) -> tuple[Cell, ...]:
     at = next(place for place, column in enumerate(document.lines.columns) if column.key == "amount")
     money = sum(float(row[at] or 0.0) for row in document.lines.rows)
-    quantity = dict(document.terms)["Quantity"].removesuffix(" in all").removesuffix(",")
+    quantity = dict(document.terms)["Quantity"].partition(" of ")[0].removesuffix(" in all")
     state = f"draft: {len(document.missing)} missing" if document.missing else "complete"
     return (document.number, document.kind, document.party[0][1], quantity, money, state)
