@@ -13,7 +13,7 @@ from medalopt.instance.bounds import implied
 from medalopt.instance.decisions import Account
 from medalopt.instance.instance import Instance
 from medalopt.instance.lots import without_lots
-from medalopt.instance.routes import routes
+from medalopt.instance.routes import Routes, routes
 from medalopt.model.objective import MEASURES
 from medalopt.plan.plan import Plan
 from medalopt.plan.whole_lots import WholeLots
@@ -144,12 +144,17 @@ def solved(
 
 
 def _answers(task: Task, gap: float, method: str) -> Iterator[Solution]:
-    large = len(task.found) * len(task.instance.periods) > LARGE and not task.extensions
+    large = is_large(task.instance, task.found) and not task.extensions
     if method == "decomposition" or (method == "auto" and large):
         from medalopt.solver.decomposition.answers import answers as by_decomposition
 
         return by_decomposition(task, gap)
     return answers(task)
+
+
+def is_large(instance: Instance, found: Routes) -> bool:
+    """Whether the program is so large that its streams are asked by themselves."""
+    return len(found) * len(instance.periods) > LARGE
 
 
 def _unproven(name: str) -> SolverError:

@@ -44,6 +44,17 @@ def test_as_many_processes_as_one_likes(alone: Answers, monkeypatch: pytest.Monk
     assert told == [(done, len(ASKED)) for done in range(len(ASKED) + 1)]
 
 
+def test_what_is_too_large_to_be_kept_warm(alone: Answers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Variants of a large instance are planned one by one, by decomposition, and come to the same."""
+    monkeypatch.setattr("medalopt.solving.LARGE", 0)
+    variants = Variants(TINY)
+    found = answered(variants, ASKED, 1).found
+    assert "moving" not in variants.__dict__
+    for one, other in zip(found, alone.found, strict=True):
+        assert one is not None and other is not None and one.status == other.status
+        assert (one.value or 0.0) == pytest.approx(other.value or 0.0, rel=1e-8)
+
+
 def test_the_order_does_not_matter(alone: Answers) -> None:
     """Asked the other way round, of the same program, the answers are the same bits."""
     variants = Variants(TINY)

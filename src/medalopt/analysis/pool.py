@@ -21,10 +21,11 @@ from multiprocessing.process import BaseProcess
 
 from medalopt.analysis.journal import Answer, Journal
 from medalopt.analysis.variants import Variants
-from medalopt.errors import InputError, SolverError, UsageError
+from medalopt.errors import InputError, NoPlanError, SolverError, UsageError
 from medalopt.instance.loading import Opened
 from medalopt.instance.wildcards import ANY
 from medalopt.solver.moving import Standing
+from medalopt.solving import solve
 
 Changes = Mapping[str, str]
 Told = Callable[[int, int], None]  # how many are answered, of how many
@@ -60,7 +61,8 @@ class Start:
     @classmethod
     def of(cls, variants: Variants) -> Start:
         """Return the start of `variants`."""
-        return cls(variants.opened, variants.changes, variants.measure, variants.moving.standing)
+        standing = None if variants.large else variants.moving.standing
+        return cls(variants.opened, variants.changes, variants.measure, standing)
 
     def variants(self) -> Variants:
         """Return the variants anew."""
@@ -115,15 +117,19 @@ def cores() -> int:
 
 def answer(variants: Variants, standing: Standing | None, changes: Changes) -> Answer:
     """Return the answer of one variant, solved from `standing`; a change that is not allowed is told in its words."""
-    variants.moving.stand_at(standing)
     try:
         if any(ANY in path for path in changes):
             changes = variants.expanded(changes.items())
+        if variants.large:
+            return Answer("optimal", solve(variants.changed(changes), variants.measure).objective)
+        variants.moving.stand_at(standing)
         found = variants.answer(variants.variant(changes))
     except InputError as error:
         return Answer("wrong", None, str(error.faults[0].message))
     except UsageError as error:
         return Answer("wrong", None, str(error))
+    except NoPlanError:
+        return Answer("infeasible", None)
     except SolverError as error:
         return Answer("unanswered", None, str(error))
     return Answer(found.status, float(found.value) if found.feasible else None)
@@ -138,13 +144,13 @@ def _solved(processes: int, variants: Variants, asked: Sequence[Changes], number
     """Yield the answers as they come: those of the first seconds from this process, which is there already."""
     if not numbers:
         return
-    standing = variants.moving.standing
+    start = Start.of(variants)
     over = time.monotonic() + PATIENCE
     for done, number in enumerate(numbers):
         if processes > 1 and time.monotonic() >= over:
-            yield from _shared(Start.of(variants), asked, numbers[done:], processes)
+            yield from _shared(start, asked, numbers[done:], processes)
             return
-        yield number, answer(variants, standing, asked[number])
+        yield number, answer(variants, start.standing, asked[number])
 
 
 def _shared(start: Start, asked: Sequence[Changes], numbers: Sequence[int], processes: int) -> Found:

@@ -37,7 +37,7 @@ from medalopt.solver.outcome import Outcome
 from medalopt.solver.retrace import columns_of, duals_of
 from medalopt.solver.solution import decided
 from medalopt.solver.sweep import Sweep
-from medalopt.solving import solve
+from medalopt.solving import is_large, solve
 from medalopt.wording import shown
 
 Changes = Mapping[str, str]
@@ -120,6 +120,11 @@ class Variants:
     def plan(self) -> Plan:
         """The proven plan of the instance. Raises NoPlanError where none exists."""
         return solve(self.instance, self.measure)
+
+    @cached_property
+    def large(self) -> bool:
+        """Whether no program is kept warm: each variant is planned by itself, as `solve` does it."""
+        return is_large(self.instance, routes(self.instance))
 
     @property
     def unit(self) -> str:

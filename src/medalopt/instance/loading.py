@@ -69,7 +69,7 @@ class Opened:
     root: Tree
     digests: Mapping[str, str]  # of the file itself
     found: tuple[Fault, ...]  # what was wrong with its text
-    tables: dict[Path, files.Bytes] = field(default_factory=dict)
+    tables: dict[tuple[Path, str], tuple[Sheet, str]] = field(default_factory=dict)  # and their digests
 
     def with_changes(self, changes: Mapping[str, str] = MappingProxyType({})) -> Instance:
         """Return the instance with `changes` made, path to new value. Raises InputError with every fault."""
@@ -180,12 +180,19 @@ def _table(name: str, node: Scalar, file: Opened, digests: dict[str, str], fault
     def report(message: str) -> None:
         faults.add(node.place, (name, "table"), f"`{shown(node.text)}` {message}")
 
-    data = file.tables.get(target) if target else None
-    if target and data is None:
-        data = files.read(target, shown_as, files.LARGEST_TABLE, report)
-    if target is None or data is None:
+    if target is None:
         return None
-    file.tables[target] = data
-    digests[node.text] = data.sha256
-    known = ["_".join(key) for key in fields(_MODELS[name]) if key[-1] not in ("*", "{}")]
-    return tables.sheet_of(name, data, [*known, "source", "note", *(["period"] if name == "streams" else [])], faults)
+    if (target, name) not in file.tables:
+        data = files.read(target, shown_as, files.LARGEST_TABLE, report)
+        if data is None:
+            return None
+        known = ["_".join(key) for key in fields(_MODELS[name]) if key[-1] not in ("*", "{}")]
+        columns = [*known, "source", "note", *(["period"] if name == "streams" else [])]
+        before = len(faults.found)
+        sheet = tables.sheet_of(name, data, columns, faults)
+        if sheet is None or len(faults.found) > before:
+            digests[node.text] = data.sha256
+            return sheet
+        file.tables[target, name] = sheet, data.sha256
+    sheet, digests[node.text] = file.tables[target, name]
+    return sheet

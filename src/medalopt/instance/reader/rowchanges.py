@@ -26,26 +26,41 @@ def apply(
     faults: Faults,
 ) -> Sheet:
     """Return the sheet with every change made that names one of its rows."""
-    names: Cells | None = None
+    rows: dict[str | None, list[int]] | None = None
+    waiting: list[Cell] = []  # written together: many changes of one column are made at once
     for change in changes:
         if change.path[0] != sheet.section or len(change.path) < 2:
             continue
-        names = names_of(sheet) if names is None else names
+        rows = names_of(sheet).each() if rows is None else rows
         try:
-            changed = _changed(sheet, change, names, labels)
+            changed = _changed(sheet, change, rows, labels)
         except ChangeError as error:
             faults.add(HERE, change.path, str(error))
             continue
-        kept = changed.lines is sheet.lines and change.path[2] not in _NAMING
-        sheet, names = changed, names if kept else None
-    return sheet
+        if not isinstance(changed, Sheet) and all(_plain(sheet, key) for _, key, _ in changed):
+            waiting += changed
+            continue
+        sheet, waiting = sheet.with_cells(waiting, HERE), []
+        changed = _changed(sheet, change, rows, labels)
+        after = changed if isinstance(changed, Sheet) else sheet.with_cells(changed, HERE)
+        rows = rows if after.lines is sheet.lines and change.path[2] not in _NAMING else None
+        sheet = after
+    return sheet.with_cells(waiting, HERE)
 
 
-def _changed(sheet: Sheet, change: Change, names: Cells, labels: tuple[str, ...] | None) -> Sheet:
+def _plain(sheet: Sheet, key: Key) -> bool:
+    """Whether other changes may be read from the sheet before a cell of this column is written."""
+    return key in sheet.columns and key != PERIOD and key[0] not in _NAMING
+
+
+def _changed(
+    sheet: Sheet, change: Change, every: dict[str | None, list[int]], labels: tuple[str, ...] | None
+) -> Sheet | list[Cell]:
+    """Return the cells that the change writes, or the sheet where it needs other rows."""
     name, *rest = change.path[1:]
-    rows = names.rows(name) if isinstance(name, str) else []
+    rows = every.get(name, []) if isinstance(name, str) else []
     if not rows or not isinstance(name, str):
-        near = did_you_mean(str(name), {name for name in names if name})
+        near = did_you_mean(str(name), {name for name in every if name})
         raise ChangeError(f"there is no `{shown(str(name))}` among the {sheet.section}{near}")
     index = rest[-1] if rest and isinstance(rest[-1], int) else None
     key = tuple(step for step in rest if isinstance(step, str))
@@ -55,7 +70,7 @@ def _changed(sheet: Sheet, change: Change, names: Cells, labels: tuple[str, ...]
         if index is not None:
             raise ChangeError("no list stands here: change the figure as a whole")
         cells = [cell for row in rows for cell in _cells(row, key, change.value)]
-        return sheet.with_cells([*_cleared(sheet, rows, key), *cells], HERE)
+        return [*_cleared(sheet, rows, key), *cells]
     return _offer(sheet, rows, index, change.value, labels or ())
 
 
@@ -76,8 +91,10 @@ def _cells(row: int, key: Key, value: Node) -> list[Cell]:
     raise ChangeError("expected one figure; found a list")
 
 
-def _offer(sheet: Sheet, rows: list[int], index: int | None, value: Node, labels: tuple[str, ...]) -> Sheet:
-    """Return the sheet with what a stream offers changed, in all periods or in one."""
+def _offer(
+    sheet: Sheet, rows: list[int], index: int | None, value: Node, labels: tuple[str, ...]
+) -> Sheet | list[Cell]:
+    """Return what a change of what a stream offers writes, in all periods or in one."""
     if index is not None:
         if index >= len(labels):
             raise ChangeError(f"there are {len(labels)} periods; they are numbered from 0")
@@ -91,13 +108,16 @@ def _offer(sheet: Sheet, rows: list[int], index: int | None, value: Node, labels
             item for label, item in zip(labels, value.items, strict=True) if label in periods or not _nothing(item)
         ]
         if len(given) == len(rows) and all(label in labels for label in periods):
-            order = sorted(rows, key=lambda row: labels.index(sheet.column(PERIOD)[row] or ""))
-            new = zip(order, given, strict=True)
-        else:
-            sheet, rows = _spread(sheet, rows, labels)
-            new = zip(rows, value.items, strict=True)
+            order = sorted(zip(periods, rows, strict=True), key=lambda pair: labels.index(pair[0] or ""))
+            return [cell for (_, row), item in zip(order, given, strict=True) for cell in _cells(row, _AVAILABLE, item)]
+        sheet, rows = _spread(sheet, rows, labels)
+        new = zip(rows, value.items, strict=True)
         return sheet.with_cells([cell for row, item in new for cell in _cells(row, _AVAILABLE, item)], HERE)
-    cells = [(rows[0], PERIOD, None), *_cells(rows[0], _AVAILABLE, value)]
+    cells = _cells(rows[0], _AVAILABLE, value)
+    if PERIOD in sheet.columns:
+        cells = [(rows[0], PERIOD, None), *cells]
+    if len(rows) == 1:
+        return cells
     return sheet.with_cells(cells, HERE).taking(np.delete(np.arange(sheet.count), rows[1:]))
 
 

@@ -71,6 +71,13 @@ class Cells:
         first[self.code[::-1]] = np.arange(len(self))[::-1]  # of several rows the one assigned last stays
         return first
 
+    def each(self) -> dict[Text, list[int]]:
+        """Return the rows of every text that stands in one."""
+        order = np.argsort(self.code, kind="stable")
+        found, first = np.unique(self.code[order], return_index=True)
+        rows = np.split(order, first[1:])
+        return {self.texts[code]: own.tolist() for code, own in zip(found.tolist(), rows, strict=True)}
+
     def rows(self, text: Text) -> list[int]:
         """Return the rows that have `text`."""
         return np.flatnonzero(self.code == self.texts.index(text)).tolist() if text in self.texts else []
