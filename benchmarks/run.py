@@ -11,6 +11,7 @@ from pathlib import Path
 
 import small
 import starting
+import sweep
 import tokyo2020
 
 
@@ -34,6 +35,9 @@ def main() -> None:
     print(small.compare(chosen.runs), flush=True)
     print("\nStarting", flush=True)
     print(starting.compare(chosen.runs), flush=True)
+    print("\nScenarios along one figure, in one process, by the time of one processor", flush=True)
+    for name, count in (("tiny", 1000), ("tokyo2020", 20)):
+        print(sweep.compare(name, count), flush=True)
 
 
 if __name__ == "__main__":

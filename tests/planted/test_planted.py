@@ -17,8 +17,7 @@ from tests.planted.trial import errors
 ROOT = Path(__file__).parents[2]
 ROOMS = {
     "what is solved": ("quantity", "instance", "model", "solver", "solving"),
-    "what is proven": ("proof",),
-    "what is asked further": ("analysis",),
+    "what is proven, or asked further": ("proof", "analysis"),
 }
 
 

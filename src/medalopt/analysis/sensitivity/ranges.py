@@ -80,22 +80,19 @@ def ranges(variants: Variants, progress: Progress = lambda done, of: None) -> Ra
     instance, linear = plan.instance, near.rerun.linear
     rows = stockpiles_as_rows(linear, near.block, instance.streams.names, instance.periods)
     found = list(figures(variants, rows))
-    around = Around(
-        rows,
-        near.rerun.x,
-        _duals(near, linear, rows),
-        [figure.weights for figure in found if figure.weights is not None],
-        [Mover(figure.ends, abs(figure.value)) for figure in found if figure.weights is None],
-    )
+    meters = [figure.weights for figure in found if figure.weights is not None]
+    movers = [Mover(figure.ends, abs(figure.value)) for figure in found if figure.weights is None]
+    at = (rows, near.rerun.x, _duals(near, linear, rows))
+    metered, moved = Around(*at, meters, ()), Around(*at, (), movers)  # apart, as meters are long rows
     costs = sides = 0
     told: list[Range] = []
     for figure in found:
         progress(len(told), len(found))
         if figure.weights is not None:
-            told.append(_of_cost(near, around, figure, costs))
+            told.append(_of_cost(near, metered, figure, costs))
             costs += 1
         else:
-            told.append(_of_side(near, around, figure, sides))
+            told.append(_of_side(near, moved, figure, sides))
             sides += 1
     return Ranges(plan, tuple(told), not near.others())
 
