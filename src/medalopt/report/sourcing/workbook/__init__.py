@@ -20,6 +20,7 @@ from medalopt.report.sourcing.workbook.sheets import document_sheet, table_sheet
 
 _MADE = datetime(2000, 1, 1)  # the same figures give the same bytes
 _OPTIONS = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+_A_PAGE, _ON_PAPER = 2, 75  # pictures on a page, and their size there in per cent
 _SCALE = 0.5  # pictures have two pixels for each of their size
 
 
@@ -63,7 +64,7 @@ def workbook(content: Content, record: Mapping[str, str] = MappingProxyType({}),
 def _table(pen: Pen, front: str, table: Any) -> Entry:
     name = pen.names.sheet(table.title)
     table_sheet(pen, name, front, table)
-    return Entry(name, table.says)
+    return Entry(name, table.says, title=table.title)
 
 
 def _pictures(pen: Pen, front: str, charts: tuple[Chart, ...]) -> Entry | None:
@@ -74,9 +75,12 @@ def _pictures(pen: Pen, front: str, charts: tuple[Chart, ...]) -> Entry | None:
     name = pen.names.sheet("Pictures")
     sheet = pen.book.add_worksheet(name)
     sheet.set_column(0, 0, 118)
+    breaks = []
     sheet.write_url(0, 0, f"internal:'{front}'!A1", pen.style("link"), "to the first sheet")
     row = 1
-    for chart, png in drawn:
+    for number, (chart, png) in enumerate(drawn):
+        if number and number % _A_PAGE == 0:
+            breaks.append(row)
         options = {
             "image_data": io.BytesIO(png),
             "x_scale": _SCALE,
@@ -92,6 +96,8 @@ def _pictures(pen: Pen, front: str, charts: tuple[Chart, ...]) -> Entry | None:
             row += 1
         row += 1
     paper(sheet, row, 0, landscape=False)
+    sheet.set_print_scale(_ON_PAPER)  # a sheet that is fitted to a page has no breaks of its own
+    sheet.set_h_pagebreaks(breaks)
     return Entry(name, "The charts; what each shows stands above it.")
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from medalopt.report.sourcing.content import Content
+from medalopt.report.sourcing.workbook.names import text
 from medalopt.report.sourcing.workbook.pen import Pen, across, height, paper, put
 
-_WIDE = (28, 60, 24)
+_WIDE = (34, 56, 24)
+_LONGEST_TITLE = 120  # characters
 _HOW = (
     "Lists are Excel tables: filter and sort them by their heads; totals are of the rows shown. "
     "Figures are held in full and shown rounded."
@@ -19,11 +21,12 @@ _EDIT = (
 
 
 class Entry(NamedTuple):
-    """A sheet in the list of all: its name, what it holds, its state."""
+    """A sheet in the list of all: its name, what it holds, its state, and its title where that is longer."""
 
     name: str
     says: str
     state: str = ""
+    title: str = ""
 
 
 def front_sheet(
@@ -58,10 +61,16 @@ def _listed(pen: Pen, sheet: Any, row: int, title: str, entries: list[Entry]) ->
     across(sheet, row, 2, title, pen.style("heading"))
     for entry in entries:
         row += 1
-        sheet.write_url(row, 0, f"internal:'{_quoted(entry.name)}'!A1", pen.style("link"), entry.name)
-        put(sheet, row, 1, entry.says, pen.style("text"))
-        put(sheet, row, 2, entry.state, pen.style("missing" if entry.state else "text"))
-        sheet.set_row(row, height(entry.says, _WIDE[1]))
+        title = text(entry.title or entry.name)[:_LONGEST_TITLE]
+        sheet.write_url(row, 0, f"internal:'{_quoted(entry.name)}'!A1", pen.style("entry"), title)
+        if entry.state:
+            put(sheet, row, 1, entry.says, pen.style("text"))
+            put(sheet, row, 2, entry.state, pen.style("missing"))
+        else:
+            sheet.merge_range(row, 1, row, 2, "", pen.style("text"))
+            put(sheet, row, 1, entry.says, pen.style("text"))
+        wide = _WIDE[1] + (0 if entry.state else _WIDE[2])
+        sheet.set_row(row, max(height(entry.says, wide), height(title, _WIDE[0])))
     return row + 1
 
 

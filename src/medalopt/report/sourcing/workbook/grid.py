@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from medalopt.report.sourcing.content import Column, Table
+from medalopt.report.sourcing.content import Cell, Column, Table
 from medalopt.report.sourcing.workbook.names import text
-from medalopt.report.sourcing.workbook.pen import Pen, put
+from medalopt.report.sourcing.workbook.pen import Pen, height, put
 from medalopt.report.sourcing.written import cell, total
 
 WIDEST, NARROWEST = 46, 9
 _PLAIN = str.maketrans({"[": "(", "]": ")", "'": "’", "#": "", "@": " "})
+_LINE = 16.0  # points of one
 _LOOKED_AT = 1_000  # rows, to find how wide a column has to be
 
 
@@ -39,12 +40,23 @@ def grid(pen: Pen, sheet: Any, top: int, table: Table) -> int:
         },
     )
     forms = [pen.figures(column) for column in table.columns]
+    wide = widths(table)
     for number, row in enumerate(table.rows, start=top + 1):
+        tall = _tall(table, row, wide)
+        if tall > _LINE:
+            sheet.set_row(number, tall)
         for place, value in enumerate(row):
             put(sheet, number, place, value, forms[place])
     if any(sums):
         _totals(pen, sheet, last, table, [f"{name}[{head}]" for head in heads])
     return last + 1
+
+
+def _tall(table: Table, row: tuple[Cell, ...], wide: list[int]) -> float:
+    """Return the points that a row needs, which no program finds by itself for text on several lines."""
+    shown = zip(row, wide, table.columns, strict=True)
+    texts = [height(value, width - 1) for value, width, column in shown if isinstance(value, str) and not column.hidden]
+    return max(texts, default=_LINE)
 
 
 def _column(pen: Pen, table: Table, place: int, head: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from medalopt.report.sourcing.workbook.names import Names, text
 
 INK, FAINT, RED, FILL, PALE = "#1F2328", "#57606A", "#B42318", "#E8EEF5", "#FFF4E5"
 _STYLES: Mapping[str, Mapping[str, Any]] = {
-    "title": {"bold": True, "font_size": 16},
+    "title": {"bold": True, "font_size": 16, "text_wrap": True, "valign": "top"},
     "heading": {"bold": True, "font_size": 12, "bottom": 1, "bottom_color": FAINT},
     "text": {"text_wrap": True, "valign": "top"},
     "faint": {"text_wrap": True, "valign": "top", "font_color": FAINT},
@@ -19,7 +19,16 @@ _STYLES: Mapping[str, Mapping[str, Any]] = {
     "stamp": {"bold": True, "font_size": 14, "font_color": RED, "align": "center", "border": 2, "border_color": RED},
     "missing": {"bg_color": PALE, "font_color": RED, "valign": "top", "bottom": 3},
     "link": {"font_color": "#0B5CAD", "underline": 1, "valign": "top"},
-    "header": {"bold": True, "text_wrap": True, "indent": 1, "valign": "top", "bg_color": FILL, "bottom": 1},
+    "entry": {"font_color": "#0B5CAD", "underline": 1, "valign": "top", "text_wrap": True},
+    "header": {
+        "bold": True,
+        "text_wrap": True,
+        "align": "left",
+        "indent": 1,
+        "valign": "top",
+        "bg_color": FILL,
+        "bottom": 1,
+    },
     "figures header": {
         "bold": True,
         "text_wrap": True,
@@ -47,7 +56,9 @@ class Pen:
         """Return the format of the cells of a column: its digits and its unit; bold for its total."""
         edge = {"bold": True, "top": 1} if total else {}
         if column.unit is None:
-            return self._made(f"text {total}", {"text_wrap": True, "valign": "top", "indent": 1, **edge})
+            return self._made(
+                f"text {total}", {"text_wrap": True, "valign": "top", "align": "left", "indent": 1, **edge}
+            )
         shape = number_format(column)
         return self._made(f"{shape} {total}", {"num_format": shape, "valign": "top", **edge})
 
@@ -87,7 +98,7 @@ def across(sheet: Any, row: int, last: int, value: str, form: Any) -> None:
 
 def height(value: str, width: float) -> float:
     """Return the points that wrapped text needs in a cell `width` characters wide."""
-    lines = sum(max(1, math.ceil(len(line) * 1.05 / max(width, 1))) for line in value.split("\n"))
+    lines = sum(max(1, math.ceil(len(line) / max(width, 1))) for line in value.split("\n"))
     return min(409.0, 14.0 * lines + 2)
 
 
@@ -98,7 +109,7 @@ def paper(sheet: Any, last_row: int, last_column: int, *, landscape: bool, stamp
         sheet.set_landscape()
     sheet.set_margins(left=0.5, right=0.5, top=0.9 if stamp else 0.6, bottom=0.7)
     sheet.fit_to_pages(1, 0)
-    sheet.print_area(0, 0, max(last_row, 1), max(last_column, 1))
+    sheet.print_area(0, 0, max(last_row, 1), last_column)
     sheet.set_footer("&L&9&A&R&9&P / &N")
     if stamp:
         sheet.set_header(f"&C&16&B&K{RED[1:]}{stamp.replace('&', '&&')}")

@@ -19,7 +19,7 @@ def table_sheet(pen: Pen, name: str, front: str, table: Table) -> Any:
     last = _columns(sheet, table)
     wide = sum(widths(table))
     across(sheet, 0, last, table.title, pen.style("title"))
-    sheet.set_row(0, 24)
+    sheet.set_row(0, 1.6 * height(table.title, wide / 1.6))
     across(sheet, 1, last, table.says, pen.style("text"))
     sheet.set_row(1, height(table.says, max(wide, _LEAST)))
     sheet.write_url(2, 0, f"internal:'{front}'!A1", pen.style("link"), "to the first sheet")
@@ -47,6 +47,7 @@ def document_sheet(pen: Pen, name: str, front: str, document: Document) -> Any:
     row = _pairs(pen, sheet, row + 1, last, wide, "Party", document.party)
     row = _pairs(pen, sheet, row + 1, last, wide, "Terms", document.terms)
     across(sheet, row + 1, last, document.lines.title, pen.style("heading"))
+    sheet.repeat_rows(row + 2)
     row = grid(pen, sheet, row + 2, document.lines) + 1
     missing = [f"Before this is an order: {one}" for one in document.missing]
     row = _notes(pen, sheet, row, last, (*missing, *document.lines.notes, *document.notes), wide)
