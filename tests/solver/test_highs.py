@@ -72,8 +72,8 @@ def test_what_the_first_objective_has_decided_stays() -> None:
 def runs(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Let the runs of HiGHS end as listed, one after the other; the rest as they do."""
     said: list[str] = []
-    run = highs._run
-    monkeypatch.setattr(highs, "_run", lambda *given: (run(*given), said.pop(0) if said else "optimal")[1])
+    run = highs.run
+    monkeypatch.setattr(highs, "run", lambda *given: (run(*given), said.pop(0) if said else "optimal")[1])
     yield said
     assert said == []
 
