@@ -1,45 +1,32 @@
-"""Strange instances: every table and picture of the metal is finite, and the trace keeps every kilogram."""
+"""On random instances: what documents order is what the plan costs, and whole loads keep every rule."""
 
 import json
-import math
 from pathlib import Path
 
-import numpy as np
 import pytest
 from tests.random_instances import from_seed
 
 from medalopt import load, solve
-from medalopt.analysis.sourcing.trace import trace
-from medalopt.errors import NoPlanError
-from medalopt.report.sourcing import (
-    charts_cost,
-    charts_flow,
-    charts_metal,
-    charts_months,
-    melting,
-    metals,
-    papers,
-    tracing,
-)
-
-SEEDS = range(1000, 1012)
+from medalopt.analysis.sourcing.rounding import rounded
+from medalopt.plan.saved import SavedPlan
+from medalopt.proof.certificate import paid
+from medalopt.proof.verdict import verdict
+from medalopt.report.sourcing.contents import contents
+from medalopt.report.sourcing.jsonform import as_json
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_any_plan_can_be_told(seed: int, tmp_path: Path) -> None:
-    """No cell and no point of a picture is other than a finite figure, and streams are conserved."""
+@pytest.mark.parametrize("seed", [1, 2, 4, 6, 10, 11])  # which have a plan
+def test_documents_and_loads(seed: int, tmp_path: Path) -> None:
+    """All documents and the own account come to the cost; in half tonnes the proof accepts the plan anew."""
     path = tmp_path / "instance.yaml"
     path.write_text(from_seed(seed), encoding="utf-8")
-    try:
-        plan = solve(load(path))
-    except NoPlanError:
-        return
-    for table in (table for part in (metals, melting, tracing, papers) for table in part.tables(plan)):
-        assert all(len(row) == len(table.columns) for row in table.rows)
-        assert all(math.isfinite(cell) for row in table.rows for cell in row if isinstance(cell, float))
-    for chart in (one for part in (charts_cost, charts_flow, charts_metal, charts_months) for one in part.charts(plan)):
-        assert json.dumps(chart.option, allow_nan=False)
-    found, instance = trace(plan.account), plan.instance
-    kilograms = found.returned.sum(axis=(1, 2)) + found.gone.sum(axis=(1, 2))
-    content = plan.account.sent @ instance.devices.assay.value[instance.streams.device]
-    np.testing.assert_allclose(kilograms, content, rtol=1e-9, atol=1e-12)
+    plan = solve(load(path))
+    said = contents(plan)
+    orders = next((table for table in said.tables if table.key == "orders"), None)
+    ordered = sum(float(row[4]) for row in orders.rows) if orders else 0.0  # type: ignore[arg-type]
+    own = sum(plan.costs[kind] for kind in ("holding", "sales", "scrap"))
+    assert ordered + own == pytest.approx(plan.cost, abs=1e-8 * max(1.0, paid(plan.account, "cost")))
+    found = rounded(plan, 0.5)
+    saved = SavedPlan.model_validate(json.loads(as_json(contents(found.plan, found), found.plan)))
+    assert verdict(plan.instance, saved).accepted
+    assert found.extra >= -1e-6 * max(1.0, abs(plan.cost))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from medalopt.analysis.sourcing.entry import MOST
 from medalopt.instance.arithmetic import summed
 from medalopt.instance.routes import route_costs
 from medalopt.plan.plan import Plan
@@ -21,7 +22,8 @@ _SAYS = (
 )
 _ENTRY = (
     "More comes in at: what a tonne may cost at most, price and collection together, so that more of it is taken than "
-    "now. Streams of a bundle come in together, each cheaper by the same. '–': no price brings in more."
+    "now. Streams of a bundle come in together, each cheaper by the same. '–': no price brings in more; empty: taken whole, or not among the "
+    f"{MOST} sources with the most tonnes left, which alone are asked about."
 )
 
 
