@@ -22,8 +22,8 @@ _SAYS = (
 )
 _ENTRY = (
     "More comes in at: what a tonne may cost at most, price and collection together, so that more of it is taken than "
-    "now. Streams of a bundle come in together, each cheaper by the same. '–': no price brings in more; empty: taken whole, or not among the "
-    f"{MOST} sources with the most tonnes left, which alone are asked about."
+    "now. Streams of a bundle come in together, each cheaper by the same. '–': no price brings in more; empty: taken "
+    f"whole, or not among the {MOST} sources with the most tonnes left, which alone are asked about."
 )
 
 
