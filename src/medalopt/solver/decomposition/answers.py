@@ -20,7 +20,7 @@ NEAR = 1e-10  # the gap at which the streams near a tie are few
 MOST = 300  # rounds of a phase
 ROUGH = 1e-5  # the gap at which regions with a need of their own are paid anew
 TURNS = 14  # times that they are, at most
-SAME = 1e-7  # beside the greatest of them, by which prices of needs may differ and are the same
+SAME = 1e-5  # beside the greatest of them, by which prices of needs may differ and are the same
 LAST = 12  # prices of before, the answers to which a further turn begins with
 SCALINGS = 3  # as `ladder.scalings` has them
 
