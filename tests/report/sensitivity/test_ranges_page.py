@@ -49,3 +49,13 @@ def test_the_page_tells_what_matters() -> None:
     assert "more (--json has all)" in text
     assert "while market.mined_silver.price[1] (66 JPY/g) moves down to 65.78 JPY/g" in text
     assert "a kink where the plan stands" in text
+
+
+def test_each_list_of_values_is_told_once_before_its_others() -> None:
+    """Of more figures than a table holds, no value of a list takes the place of another figure that is worth less."""
+    (sides, *_) = part(found()).tables
+    told = [row[0] for row in sides.rows]
+    lists = [name.partition("[")[0] for name in told if "[" in name]
+    others = {row.path for row in found().rows if not row.costs and (row.price_up or row.price_down)} - set(told)
+    assert len(told) == 12 and others
+    assert len(set(lists)) == len(lists) or not {path for path in others if "[" not in path}

@@ -77,7 +77,7 @@ def _sentences(row: Range) -> list[str]:
 
 def _sides(found: Ranges) -> Section:
     """Return needs, capacities, supply and caps: those of which a little is worth most."""
-    listed = sorted((row for row in found.rows if not row.costs and _price(row)), key=lambda row: -_worth(row))
+    listed = _apart(sorted((row for row in found.rows if not row.costs and _price(row)), key=lambda row: -_worth(row)))
     unit = found.plan.unit
     columns = [
         *_figure(listed),
@@ -87,6 +87,14 @@ def _sides(found: Ranges) -> Section:
     ]
     title = "What a unit of need, supply or capacity is worth, and from where to where that holds"
     return section(title, columns, notes=_rest(listed), always=5)
+
+
+def _apart(listed: list[Range]) -> list[Range]:
+    """Return rows, where they are more than a table holds, with the first of each list of values before its others."""
+    if len(listed) <= MOST:
+        return listed
+    first = set({row.path.partition("[")[0]: row.path for row in reversed(listed)}.values())
+    return sorted(listed, key=lambda row: row.path not in first)
 
 
 def _costs(found: Ranges) -> Section:
