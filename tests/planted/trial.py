@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import gc
 import importlib
-import multiprocessing
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.util import find_spec
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import yaml
+from campaigns.forks import Fate, apart
 from tests.planted import known
 from tests.planted.checks import CHECKS, Known, loaded
 from tests.planted.planting import Planted, copied, planted
@@ -40,6 +39,7 @@ AT_ONCE = {  # by check: the files, or single errors, that it catches where the 
     "refusals": ("proof/refused.py", "proof/stated.py"),
     "statements": ("proof/follows.py", "proof/verdict.py"),
 }
+PATIENCE = 600.0  # seconds, that the checks of one error may take
 Found = dict[str, list[str]]  # by check: what gave the error away
 
 
@@ -62,16 +62,17 @@ def tried(wanted: Sequence[Planted | None], thorough: bool = False) -> Iterator[
         package = copied(Path(spec.origin).parent, Path(folder))
         sys.path.insert(0, folder)
         right = _apart(known.known)
+        assert not isinstance(right, Fate), f"what is right was not found out: {right.killer}"
         for error in wanted:
             if error is None:
-                yield _apart(_found, right, tuple(CHECKS), True)
+                yield _ended(_apart(_found, right, tuple(CHECKS), True))
                 continue
             if not error.file.startswith(READING):
                 for path in right.optima:
                     loaded(Path(path))
             assert error.module not in sys.modules, f"{error.name}: {error.file} reads instances; name it in READING"
             with planted(package, error):
-                found = _apart(_found, right, order(error), thorough)
+                found = _ended(_apart(_found, right, order(error), thorough))
             yield found
 
 
@@ -82,6 +83,11 @@ def order(error: Planted) -> list[str]:
     checks = [*proof, *others] if error.room == "proof" else others
     first = [check for check, files in AT_ONCE.items() if error.file in files or error.name in files]
     return list(dict.fromkeys([*first, *checks]))
+
+
+def _ended(found: Found | Fate) -> Found:
+    """Return what was found; that a process comes to no end is a finding, too."""
+    return {"its end": [found.killer]} if isinstance(found, Fate) else found
 
 
 def _found(right: Known, checks: Iterable[str], thorough: bool) -> Found:
@@ -104,23 +110,11 @@ def _seen(check: str, right: Known) -> Iterator[str]:
 
 
 def _apart(task: Callable[..., Any], *arguments: Any) -> Any:
-    """Run `task` in a process of its own; return what it returns."""
+    """Run `task` in a process of its own; return what it returns, a `Fate` where it comes to no end."""
     gc.freeze()  # what is loaded stays: no process looks through it again
-    context = multiprocessing.get_context("fork")
-    here, there = context.Pipe(duplex=False)
-    process = context.Process(target=_answer, args=(there, task, arguments))
-    process.start()
-    there.close()
-    result = here.recv()
-    process.join()
-    if isinstance(result, BaseException):
-        raise result
-    return result
+    return apart(_unwritten, (task, *arguments), PATIENCE)
 
 
-def _answer(there: Connection, task: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+def _unwritten(task: Callable[..., Any], *arguments: Any) -> Any:
     sys.dont_write_bytecode = True
-    try:
-        there.send(task(*arguments))
-    except Exception as error:
-        there.send(RuntimeError(f"{type(error).__name__}: {error}"))
+    return task(*arguments)
