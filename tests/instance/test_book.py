@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 import random
+import re
 from pathlib import Path
 
 import pytest
 from tests.random_instances import case
-from tests.spreadsheets import parts, sheet_file, with_cell
+from tests.spreadsheets import packed, parts, sheet_file, with_cell, with_sheet
 
 from medalopt.errors import InputError
+from medalopt.instance.book import writing
 from medalopt.instance.book.importing import imported
 from medalopt.instance.book.writing import files
 from medalopt.instance.instance import Instance
@@ -137,8 +139,6 @@ def test_a_date_is_a_month(tiny: bytes) -> None:
 
 def test_sheets_that_are_not_known_or_missing_are_told(tiny: bytes) -> None:
     """A sheet that was renamed is told with the one that was meant; without `Instance` nothing can be read."""
-    from tests.spreadsheets import packed
-
     files = parts(tiny)
     book = files["xl/workbook.xml"]
     renamed = packed({**files, "xl/workbook.xml": book.replace(b'name="Devices"', b'name="Device"')})
@@ -169,3 +169,68 @@ def test_hostile_text_stays_text(tmp_path: Path) -> None:
     made = template(opened(tmp_path / "in.yaml"))
     assert not any(b"<f>" in content for content in parts(made).values())
     assert there_and_back(tmp_path / "in.yaml", tmp_path).sources[0].note == hostile
+
+
+ODD = """
+format: medalopt/1
+name: odd
+currency: JPY
+periods: {start: 2017-04, count: 2}
+metals: {Ag: {source: [one, two], note: "a\\nb"}, Cu: null, source: of all metals}
+devices: {phone: {content: {Ag: 1234567890123456789e-18 kg/t, Cu: 100_000 ppm}}, "a.b [c]": {content: {Ag: 1 g/t}}}
+streams:
+  - {device: phone, region: east, available: [2 t, 3 t], credited: {Ag: 50 %, default: 100 %}, storage: {},
+     source: [a, b]}
+  - {device: "a.b [c]", region: west, name: own, available: 1 t, storage: {limit: 1 t}, note: x}
+treatments:
+  whole: null
+  burn: {recovery: {}, accepts: [phone, "a.b [c]"], devices: {phone: {cost: 1 JPY/t, note: dear}, source: of these}}
+smelters:
+  near: {returned: {Ag: 90 %}, terms: {all: {treatments: [whole], source: [x, y]}, rest: {treatments: [burn]}}}
+market: {pure: {composition: {Ag: 99.99 %, Cu: 0.01 %}, price: [1, 2 JPY/g]}}
+alloys: {silver: {composition: {Ag: [99 %, 100 %]}, others: 1 %}, bronze: {composition: {Cu: 0 %}, others: 100 %}}
+medals: {gold: {count: 1_000, parts: {silver: 500 g}, due: 2017-05}}
+policy: {device_share: {phone: [0 %, 60 %], rich: {devices: [phone], share: [0 %, 100 %]}}, note: strict}
+scenarios:
+  later: {"smelters.*.lead": +1, "streams.own.available": [1 t, 2 t], note: why}
+  as_is: {}
+"""
+
+
+@pytest.mark.parametrize("many", [40, 1])
+def test_what_is_odd_comes_back_too(many: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Empty mappings, names with brackets and dots, remarks at any depth, lists in scenarios, long decimals."""
+    monkeypatch.setattr(writing, "MANY", many)
+    (tmp_path / "odd.yaml").write_text(ODD, encoding="utf-8")
+    before, after = load(tmp_path / "odd.yaml"), there_and_back(tmp_path / "odd.yaml", tmp_path)
+    assert (after.figures, after.annex, after.sources) == (before.figures, before.annex, before.sources)
+
+
+@pytest.mark.parametrize(
+    ("sheet", "before", "after", "fault"),
+    [
+        ("Streams", "bundle", "collection.x", "collection` is given already, as a whole or in parts"),
+        ("Alloys", "scrap.lead", "scrap", "scrap` is given already, as a whole or in parts"),
+        ("Alloys", "composition.Ag[least]", "composition.Ag[low]", "`low` names no period"),
+        ("Streams", "bundle", '"bundle', "is no path"),
+    ],
+)
+def test_headings_that_do_not_fit_are_told(tiny: bytes, sheet: str, before: str, after: str, fault: str) -> None:
+    """What would be given twice, or is no path of the format, is told with the cell of its heading or value."""
+    cell = f"{_cell_of(tiny, sheet, before)}3"
+    found = [one for one in told(with_cell(tiny, sheet, cell, after)) if fault in one]
+    assert found
+    assert found[0].startswith(f"in.xlsx:{sheet}!")
+
+
+def test_periods_that_cannot_be_read_are_told_first(tiny: bytes) -> None:
+    """Headings that name a period cannot be understood then, and say why."""
+    found = told(with_cell(tiny, "Instance", "B9", "many"))
+    assert any("Instance!B9: periods.count: expected a whole number" in one for one in found)
+    assert any("the periods on the sheet `Instance` cannot be read" in one for one in found)
+
+
+def test_a_section_without_rows_is_told_by_its_sheet(tiny: bytes) -> None:
+    """No instance is without metals: whoever deletes them all is led to their sheet."""
+    empty = with_sheet(tiny, "Metals", lambda text: re.sub(r'<row r="[4-6]".*?</row>', "", text))
+    assert any("no metal is called" in one or "Metals" in one for one in told(empty))
