@@ -210,6 +210,7 @@ def test_what_is_odd_comes_back_too(many: int, tmp_path: Path, monkeypatch: pyte
     ("sheet", "before", "after", "fault"),
     [
         ("Streams", "bundle", "collection.x", "collection` is given already, as a whole or in parts"),
+        ("Streams", "footprint", "collection.x", "collection` is given already, as a whole or in parts"),
         ("Alloys", "scrap.lead", "scrap", "scrap` is given already, as a whole or in parts"),
         ("Alloys", "composition.Ag[least]", "composition.Ag[low]", "`low` names no period"),
         ("Streams", "bundle", '"bundle', "is no path"),
