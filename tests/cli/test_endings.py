@@ -150,7 +150,7 @@ def test_output_that_is_closed(arguments: list[str], capfd: pytest.CaptureFixtur
 
 
 def test_main_leaves_with_the_exit_code(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """`main` runs the arguments of the process; interrupted before it began it leaves with 130 all the same."""
+    """`main` runs the arguments of the process; interrupted, be it before it began, it leaves with 130 at once."""
     monkeypatch.setattr(sys, "argv", ["medalopt", "slove"])
     with pytest.raises(SystemExit) as left:
         main()
@@ -159,10 +159,12 @@ def test_main_leaves_with_the_exit_code(monkeypatch: pytest.MonkeyPatch, capsys:
     def interrupted(_: object) -> int:
         raise KeyboardInterrupt
 
+    codes: list[int] = []
     monkeypatch.setattr(sys.modules["medalopt.cli.main"], "run", interrupted)
+    monkeypatch.setattr(os, "_exit", codes.append)
     with pytest.raises(SystemExit) as left:
         main()
-    assert left.value.code == 130
+    assert codes == [130] == [left.value.code]
     assert capsys.readouterr().err.endswith("medalopt: interrupted\n")
 
 

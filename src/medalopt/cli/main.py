@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
+
+INTERRUPTED = 130
 
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads for a sum cost more than they save, and alter its bits
     try:
-        sys.exit(run(sys.argv[1:]))
+        code = run(sys.argv[1:])
     except KeyboardInterrupt:  # while even that was imported which tells of it
         print("medalopt: interrupted", file=sys.stderr)
-        sys.exit(130)
+        code = INTERRUPTED
+    if code == INTERRUPTED:
+        _leave()
+    sys.exit(code)
+
+
+def _leave() -> None:
+    """End at once: what a library would put away first may take seconds."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    os._exit(INTERRUPTED)
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run `medalopt` with `arguments`; return the exit code, having said what went wrong in one line each."""
-    from medalopt.cli.ending import INTERRUPTED, ended, say
+    from medalopt.cli.ending import ended, say
     from medalopt.cli.interrupting import interruptible
 
     try:
@@ -35,7 +49,7 @@ def _parsed(arguments: list[str]) -> int:
     import typer
 
     from medalopt.cli.app import app
-    from medalopt.cli.ending import INTERRUPTED, forget_output, say
+    from medalopt.cli.ending import forget_output, say
     from medalopt.errors import OutputError, UsageError
 
     try:

@@ -119,6 +119,23 @@ def test_what_the_journal_holds_is_not_asked_for(alone: list[Row], tiny: Variant
         assert list(sweep(tiny, SCENARIOS, cluster.cluster("tcp://127.0.0.1:1", silent), kept)) == alone
 
 
+def test_an_interruption_does_not_wait(dask: SimpleNamespace, tiny: Variants, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who leaves in the middle takes no leave of the cluster; who has done so does, however that ends."""
+    closed: list[float] = []
+
+    def close(client: object, timeout: float) -> None:
+        closed.append(timeout)
+        raise TimeoutError
+
+    monkeypatch.setattr(distributed.Client, "close", close)
+    rows = sweep(tiny, SCENARIOS, cluster.cluster(dask.address, silent))
+    next(rows)
+    rows.close()  # type: ignore[attr-defined]
+    assert closed == []
+    assert len(told(tiny, cluster.cluster(dask.address, silent))) == len(SCENARIOS)
+    assert len(closed) == 1
+
+
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense://a", "127.0.0.1:x"])
 def test_no_scheduler_there(address: str, tiny: Variants, monkeypatch: pytest.MonkeyPatch) -> None:
     """An address at which none answers is told, with how to start one."""

@@ -6,6 +6,7 @@ a worker that is ended had not answered, or had answered but not handed on, Dask
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import logging
@@ -86,7 +87,9 @@ def _client(address: str) -> Iterator[Any]:
         from distributed import Client
     except ImportError as error:
         raise UsageError("--on dask needs Dask: pip install 'medalopt[distributed]'") from error
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what goes wrong is told here
+    for name in ("asyncio", "tornado.application", *logging.root.manager.loggerDict):
+        if name.partition(".")[0] in ("asyncio", "distributed", "tornado"):
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # what goes wrong is told here
     try:
         client = Client(address, timeout=PATIENCE, set_as_default=False)
     except (OSError, ValueError, TypeError, ImportError) as error:
@@ -96,8 +99,15 @@ def _client(address: str) -> Iterator[Any]:
         ) from error
     try:
         yield client
-    finally:
-        client.close(timeout=0.3)
+    except Exception:
+        _close(client)
+        raise
+    _close(client)  # but not where one is interrupted, and ends at once
+
+
+def _close(client: Any) -> None:
+    with contextlib.suppress(Exception):
+        client.close(timeout=2)
 
 
 def versions() -> tuple[str, ...]:
