@@ -40,6 +40,7 @@ PRICED = (
     *((TINY, measure) for measure in ("cost", "footprint", "mass")),
     *((OWN / f"{name}.yaml", "cost") for name in ("slack", "ends")),
     *((CONFORMANCE / f"{name}.yaml", "cost") for name in ("c00", "c07", "page")),
+    (CONFORMANCE / "c10.yaml", "mass"),  # its prices of supply are nothing but for rounding
 )
 
 
