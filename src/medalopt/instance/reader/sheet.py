@@ -75,7 +75,7 @@ class Cells:
         """Return the rows of every text that stands in one."""
         order = np.argsort(self.code, kind="stable")
         found, first = np.unique(self.code[order], return_index=True)
-        rows = np.split(order, first[1:])
+        rows = np.split(order, first[1:]) if len(found) else []  # of nothing `split` would make one part
         return {self.texts[code]: own.tolist() for code, own in zip(found.tolist(), rows, strict=True)}
 
     def rows(self, text: Text) -> list[int]:
@@ -91,7 +91,7 @@ class Cells:
         return Cells(tuple(place), code)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sheet:
     """Columns of cells.
 
