@@ -18,7 +18,7 @@ import medalopt
 from medalopt import Instance, Plan
 from medalopt.errors import NoPlanError
 
-SEEDS = range(32)
+SEEDS = range(24)
 MEASURES = ("cost", "footprint", "mass")
 
 
