@@ -4,11 +4,15 @@ import itertools
 import re
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.report.plans import plan
 from tests.report.sourcing.handmade import HOSTILE, content
 
+from medalopt.report.sourcing.content import Content
+from medalopt.report.sourcing.contents import contents
 from medalopt.report.sourcing.pageform import document_lines, page
 
 CHROMIUM = shutil.which("chromium")
@@ -16,25 +20,51 @@ QUIET = ("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-backgro
 
 
 @pytest.fixture(scope="module")
-def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, list[str], list[str]]]:
-    """Give the page in a browser, what it asked for, and what it complained of."""
+def browser() -> Iterator[Any]:
+    """Give a browser of our own."""
     if not CHROMIUM:
         pytest.skip("no chromium on this machine (Debian: apt-get install chromium)")
     from playwright.sync_api import sync_playwright
 
-    path = tmp_path_factory.mktemp("page") / "plan.html"
-    path.write_text(page(content(rows=200)), encoding="utf-8")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *QUIET])
+        yield started
+        started.close()
+
+
+def opened(browser: Any, path: Path, told: Content) -> tuple[Any, list[str], list[str]]:
+    """Return the page in a browser, what it asked for, and what it complained of."""
+    path.write_text(page(told), encoding="utf-8")
     asked: list[str] = []
     said: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *QUIET])
-        tab = browser.new_page()
-        tab.on("request", lambda request: asked.append(request.url))
-        tab.on("console", lambda message: said.append(message.text))
-        tab.on("pageerror", lambda error: said.append(str(error)))
-        tab.goto(path.as_uri())
-        yield tab, asked, said
-        browser.close()
+    tab = browser.new_page()
+    tab.on("request", lambda request: asked.append(request.url))
+    tab.on("console", lambda message: said.append(message.text))
+    tab.on("pageerror", lambda error: said.append(str(error)))
+    tab.goto(path.as_uri())
+    return tab, asked, said
+
+
+@pytest.fixture(scope="module")
+def shown(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, list[str], list[str]]:
+    """Give the page of the plan made by hand."""
+    return opened(browser, tmp_path_factory.mktemp("page") / "plan.html", content(rows=200))
+
+
+@pytest.mark.parametrize("name", ["tiny", "tokyo2020"])
+def test_the_page_of_a_plan_is_whole(browser: Any, tmp_path: Path, name: str) -> None:
+    """Every chart of a real plan is drawn with its figures, every table and document is there, nothing is asked for."""
+    told = contents(plan(name))
+    tab, asked, said = opened(browser, tmp_path / "plan.html", told)
+    assert (tmp_path / "plan.html").stat().st_size < 1_500_000
+    drawn = tab.locator("figure .chart svg").evaluate_all(
+        "all => all.map(s => s.querySelectorAll('path, text').length)"
+    )
+    assert len(drawn) == len(told.charts) and min(drawn) > 5
+    heads = tab.locator("main h2").all_text_contents()
+    assert {table.title for table in told.tables} | {chart.title for chart in told.charts} <= set(heads)
+    assert tab.locator("article").count() == len(told.documents)
+    assert (len([url for url in asked if not url.startswith("data:")]), said) == (1, [])
 
 
 def test_no_request_leaves_the_file(shown: tuple[Any, list[str], list[str]]) -> None:
