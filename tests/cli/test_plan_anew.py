@@ -132,7 +132,8 @@ def test_without_a_first_plan(desk: Path) -> None:
         "-o",
         "p.html",
     )
-    assert ran.code == 0 and "Metal that comes after the last period is left out." in ran.out
+    assert ran.code == 0
+    assert "Metal that comes after the last period is left out." in (desk / "p.html").read_text(encoding="utf-8")
     assert "Silver: 0 kg back by 2018-02" in (desk / "p.html").read_text()
 
 

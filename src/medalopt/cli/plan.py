@@ -70,7 +70,7 @@ def plan(
     content = anew.told(_content(made, in_loads, variants, brief), made)
     if output is not None:
         write(content, made, output)
-    show(content, made, json)
+    show(content, made, json, output is not None)
     return LimitError.exit_code if made.stopped else 0
 
 

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 SUFFIXES = ("", ".json", ".xlsx", ".html", ".pdf")
 
 
-def show(content: Content, made: Plan, as_json: bool) -> None:
-    """Print the sourcing plan: as text for a person, or as JSON."""
+def show(content: Content, made: Plan, as_json: bool, written: bool) -> None:
+    """Print the sourcing plan: as JSON, or as text for a person, of a plan that is `written` the decision alone."""
     from medalopt.report.sourcing import jsonform, screenform
 
-    emit(jsonform.as_json(content, made) if as_json else screenform.on_screen(content))
+    emit(jsonform.as_json(content, made) if as_json else screenform.on_screen(content, written=written))
 
 
 def write(content: Content, made: Plan, output: Path) -> None:

@@ -80,6 +80,9 @@ def test_whole_loads_stand_in_the_decision() -> None:
     found = rounded(plan("tiny"), 1.0)
     loads = contents(found.plan, found, around("tiny"))
     assert any(line.startswith("In loads of 1 t") for line in loads.decision)
+    asked = "What binds, entry prices, rules and risks are those of the best plan without whole loads (3.35 m JPY)."
+    assert asked in loads.decision
+    assert not any(line.startswith("What binds, entry") for line in decision(plan("tiny"), (), around("tiny"), None))
     taken = _table(loads, "award")
     assert total(taken, [column.key for column in taken.columns].index("taken_t")) == pytest.approx(30)
 
@@ -97,9 +100,11 @@ def test_complete_documents_are_counted() -> None:
     dantzig = with_parties(plan("dantzig"), {"b": PARTY, "d": PARTY})
     assert "2 documents to sign, all complete." in decision(dantzig, documents(dantzig), None, None)
     one = with_parties(plan("dantzig"), {"b": PARTY})
-    assert "2 documents to sign; 1 still drafts, as its party is not all known." in decision(
+    assert "2 documents to sign; 1 still a draft, as its party is not all known." in decision(
         one, documents(one), None, None
     )
+    (draft, _) = (paper for paper in documents(plan("dantzig")))
+    assert "1 document to sign; still a draft, as its party is not all known." in decision(one, (draft,), None, None)
     assert not any("to sign" in line for line in decision(dantzig, (), None, None))
 
 
@@ -128,6 +133,14 @@ def test_a_stream_that_no_price_brings_in_has_a_dash() -> None:
     """Where no price does it a dash says so; where it was not asked the cell is empty."""
     table = award.tables(plan("tiny"), {0: float("inf")})[0]
     assert sorted({str(cell) for cell in _cells(table, "comes_in_per_t")}) == ["None", "–"]
+
+
+def test_of_what_is_taken_whole_no_more_comes_in() -> None:
+    """A price known of the best plan without loads is not told of a stream that the plan in loads takes whole."""
+    made = plan("tokyo2020")
+    table = award.tables(made, dict.fromkeys(range(len(made.instance.streams.names)), 1.0))[0]
+    whole = [state == "taken" for state in _cells(table, "award")]
+    assert any(whole) and whole == [cell is None for cell in _cells(table, "comes_in_per_t")]
 
 
 def test_what_is_not_taken_whole_comes_first() -> None:
@@ -197,3 +210,17 @@ def test_scenarios_are_told_the_worst_first() -> None:
     assert rows["dear_silver"][5] == "estimated: as in a bad year"
     assert "silver" in str(rows["no_silver"][4])
     assert rows["same"][3] == 0
+
+
+def test_one_row_is_not_called_rows(tmp_path: Path) -> None:
+    """An instance with one stream has `1 row` of them among its assumptions."""
+    path = tmp_path / "one.yaml"
+    path.write_text(
+        "{format: medalopt/1, name: one, currency: JPY, periods: {count: 1}, metals: {Ag: {}},"
+        " devices: {phone: {content: {Ag: 9 kg/t}}}, streams: [{device: phone, region: east, available: 9 t}],"
+        " treatments: {whole: {}}, smelters: {near: {returned: {Ag: 90 %}, lead: 0}},"
+        " alloys: {silver: {composition: {Ag: 100 %}}}, medals: {medal: {count: 1, parts: {silver: 1 kg}}}}"
+    )
+    asked = Variants(path)
+    rows = assumptions.tables(asked.instance, asked.written)[0].rows
+    assert next(row[1] for row in rows if row[0] == "streams") == "1 row"

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from medalopt.report.sourcing.contents import contents
 from medalopt.report.sourcing.csvform import as_folder, replaceable
 from medalopt.report.sourcing.jsonform import as_json
 from medalopt.report.sourcing.screenform import on_screen
+from medalopt.report.sourcing.written import total
 
 FORMULA = "=+-@"
 
@@ -101,7 +103,38 @@ def test_a_terminal_shows_what_one_decides_by(hostile: tuple[Content, Plan]) -> 
     text = on_screen(hostile[0], Screen(100))
     assert "Documents to sign" in text
     assert "Award table" in text
+    assert "Medals that can be struck\n" in text
     assert "\nMelt cards\n" not in text
     assert "Besides, in what -o writes: " in text
     assert all(line.isprintable() for line in text.splitlines())
     assert max(map(len, text.splitlines())) <= 100
+
+
+def test_a_terminal_shows_two_screens_of_it(hostile: tuple[Content, Plan]) -> None:
+    """The spend stands by kind of document and adds up as all of it does; the award has one line for a stream."""
+    said, made = hostile
+    text = on_screen(said, Screen(110))
+    assert len(text.splitlines()) <= 110
+    years = next(table for table in said.tables if table.key == "fiscal_years")
+    lines = text.partition("\nFiscal years\n")[2].partition("\n\n")[0].splitlines()
+    assert len([line for line in lines if line.startswith(("call-off", "toll-refining", "metal purchase"))]) == 3
+    assert (
+        next(line for line in lines if line.startswith("in all")).split()[-1]
+        == f"{total(years, len(years.columns) - 1):,.0f}"
+    )
+    assert len(text.partition("\nAward table\n")[2].partition("\nin all")[0].splitlines()) == 2 + 6
+    assert made.cost
+
+
+def test_of_a_plan_that_is_written_a_terminal_shows_the_decision(hostile: tuple[Content, Plan]) -> None:
+    """With `-o` the tables stand in what was written, and the decision alone on the terminal."""
+    text = on_screen(hostile[0], Screen(100), written=True)
+    assert hostile[0].decision[0] in text and "sha256" in text
+    assert "Documents to sign\n" not in text and "Besides" not in text
+
+
+def test_without_dates_the_spend_is_shown_by_period(hostile: tuple[Content, Plan]) -> None:
+    """Where periods have no dates there is no fiscal year, and the terminal shows the spend of each period."""
+    said, _ = hostile
+    undated = replace(said, tables=tuple(table for table in said.tables if table.key != "fiscal_years"))
+    assert "\nSpend and commitment\n" in on_screen(undated, Screen(120))

@@ -38,7 +38,7 @@ def _figures(instance: Instance, written: Written, remarks: dict[Path, Source]) 
     for section in _TABLES:
         rows = {path[1] for path, _, _ in written.figures() if path[0] == section}
         if rows:
-            yield _row(render((section,)), f"{len(rows)} rows", remarks.get((section,)))
+            yield _row(render((section,)), f"{len(rows)} row{'' if len(rows) == 1 else 's'}", remarks.get((section,)))
     for path, scalar, _ in written.figures():
         if path[0] not in _TABLES:
             yield _row(render(path), scalar.text, _nearest(path, remarks))

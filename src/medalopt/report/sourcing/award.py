@@ -37,7 +37,8 @@ def tables(plan: Plan, entry: Mapping[int, float] | None = None) -> tuple[Table,
     )
     whole = np.asarray(account.sent) >= (1 - NOTHING) * streams.available.value.sum(axis=1)
     order = np.lexsort((np.arange(len(streams.names)), streams.region, whole)).tolist()
-    rows = tuple((*_row(plan, i, float(spent[i])), *_entry(plan, i, entry)) for i in order)
+    asked = None if entry is None else {i: by for i, by in entry.items() if not whole[i]}
+    rows = tuple((*_row(plan, i, float(spent[i])), *_entry(plan, i, asked)) for i in order)
     notes = () if entry is None else (_ENTRY,)
     return (Table("award", "Award table", _SAYS, _columns(instance.currency, entry is not None), rows, notes),)
 

@@ -36,7 +36,11 @@ def decision(
         lines[1:1] = _buying(plan, found.premium)
     lines += [*_taken(plan), *_bought(plan), *scarce]
     if found is not None:
-        lines += [*_binds(found), *(risks.lines(found.risks, plan.instance) if found.risks else ())]
+        lines += [
+            *_asked(plan, found, in_loads),
+            *_binds(found),
+            *(risks.lines(found.risks, plan.instance) if found.risks else ()),
+        ]
     lines += [rounding.told(in_loads)] if in_loads else []
     return (*lines, *_drafts(documents), proof(plan))
 
@@ -86,6 +90,15 @@ def _binds(found: Findings) -> tuple[str, ...]:
     return (f"What binds: {listed}.",) if listed else ("Nothing binds: no figure that is loosened a little saves.",)
 
 
+def _asked(plan: Plan, found: Findings, in_loads: Rounded | None) -> tuple[str, ...]:
+    """Say so where what lies around the plan was asked of another: the best one, without whole lots or loads."""
+    if plan.certificate.optimal and in_loads is None:
+        return ()
+    whole = " without whole loads" if in_loads else " without whole lots" if plan.instance.lots else ""
+    best = f"the best plan{whole} ({money(found.base.cost, plan.instance.currency)})"
+    return (f"What binds, entry prices, rules and risks are those of {best}.",)
+
+
 def _binding(row: Binding, unit: str) -> str:
     change = f"1 {row.unit} {'more' if row.step > 0 else 'less'}{' in each period' if row.every_period else ''}"
     return f"{shown(row.what)} ({change} saves {money(row.saves, unit)})"
@@ -98,5 +111,9 @@ def _drafts(documents: tuple[Document, ...]) -> tuple[str, ...]:
     count = f"{len(documents)} document{'' if len(documents) == 1 else 's'} to sign"
     if not drafts:
         return (f"{count}, all complete.",)
-    lacks = "their parties are not all known" if drafts > 1 else "its party is not all known"
-    return (f"{count}; {drafts if drafts < len(documents) else 'all'} still drafts, as {lacks}.",)
+    if drafts == 1:
+        still = "still a draft" if len(documents) == 1 else "1 still a draft"
+        return (f"{count}; {still}, as its party is not all known.",)
+    return (
+        f"{count}; {drafts if drafts < len(documents) else 'all'} still drafts, as their parties are not all known.",
+    )
