@@ -106,6 +106,20 @@ def test_columns_that_are_not_known(tmp_path: Path, head: str, wrong: str) -> No
     assert any(wrong in fault for fault in faults(tmp_path, GOOD, head=head))
 
 
+def test_another_table_is_told_once(tmp_path: Path) -> None:
+    """A table without a column that every row needs is told by that; its rows, which would all be wrong, are not."""
+    rows = [f"L{n},1" for n in range(30)]
+    assert faults(tmp_path, *rows, head="lot,dry_t") == [
+        "lots.csv:1:1: lacks the columns `period` and `stream`; add what is missing"
+    ]
+    path, figures = tmp_path / "signed.csv", medalopt.load(BASE)
+    path.write_text("offer,alloy,kg\n" + "silver,silver,1\n" * 30)
+    with pytest.raises(InputError) as refused:
+        read_signed(path, figures, routes(figures))
+    (fault,) = refused.value.faults
+    assert "lacks the column `period`; add what is missing" in str(fault)
+
+
 def test_a_file_that_is_none(tmp_path: Path) -> None:
     """A folder, a missing file, other bytes, no rows, an open quote: a line each, and never a traceback."""
     figures = medalopt.load(BASE)

@@ -190,6 +190,21 @@ def test_process_scrap_of_what_was_cast_comes_back(tmp_path: Path) -> None:
         assert past.scrap_back.sum() == pytest.approx(0.15)
 
 
+def test_no_more_process_scrap_is_charged_than_there_was(tmp_path: Path) -> None:
+    """Of 1.5 kg cast in January 0.15 kg of scrap comes back in February: that much may be charged again, no more."""
+    rows = "{head}\n,,,,silver,Ag,2018-01,,1.5\n,,,,silver,,2018-02,,{again}\n"
+    scrap = {
+        "alloys__silver__scrap": "{share: 20 %, returned: 50 %, lead: 1}",
+        "metals__Ag__opening_stock": "2 kg",
+    }
+    head = SIGNED.splitlines()[0]
+    past = asked(tmp_path, signed=rows.format(head=head, again=0.15), **scrap).past
+    assert past.mint.cast.sum() == pytest.approx(1.65)
+    said = "0.2 kg of process scrap of silver are said to have been charged again, but only 0.15 kg had come"
+    with pytest.raises(UsageError, match=said):
+        asked(tmp_path, signed=rows.format(head=head, again=0.2), **scrap)
+
+
 def test_overdue_medals_are_due_at_once(tmp_path: Path) -> None:
     """Nothing was cast by March, when three were due: they are told, and due in April."""
     lots = LOTS.replace("2018-02-20", "2018-03-20")

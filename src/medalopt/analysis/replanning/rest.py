@@ -20,12 +20,13 @@ Part = TypeVar("Part")
 
 
 def rest(past: Past) -> Instance:
-    """Return what is left to plan. Raises UsageError where more metal was used than had come back.
+    """Return what is left to plan. Raises UsageError where more metal or process scrap was used than there was.
 
     What is taken out of supply, capacities, limits and commitments never makes them less than nothing.
     """
     instance = past.instance
     _check_stock(past)
+    _check_scrap(past)
     left = replace(
         instance,
         name=f"{instance.name}_after_{instance.periods[past.last]}"[:100],
@@ -52,6 +53,18 @@ def _check_stock(past: Past) -> None:
         raise UsageError(
             f"by {instance.periods[past.last]} {used:,.6g} kg of {title} are said to have been charged, but "
             f"only {came[metal]:,.6g} kg were there: look at --frozen, or for lots that are missing in --actuals"
+        )
+
+
+def _check_scrap(past: Past) -> None:
+    instance, until = past.instance, past.last + 1
+    used = past.mint.decisions.recharged[:, :until].sum(axis=1)
+    in_hand = past.mint.scrap[:, past.last]
+    for alloy in np.flatnonzero(in_hand < -ROUNDING * used).tolist():
+        name, came = instance.alloys.names[alloy], used[alloy] + in_hand[alloy]
+        raise UsageError(
+            f"by {instance.periods[past.last]} {used[alloy]:,.6g} kg of process scrap of {name} are said to have been "
+            f"charged again, but only {came:,.6g} kg had come of what was cast: look at --frozen"
         )
 
 

@@ -17,6 +17,7 @@ from medalopt.instance.settlement.table import Table
 CLOSE = 0.005  # share by which weights, and assays and metal, may disagree: scales and laboratories do
 _TEXTS = ("lot", "stream", "treatment", "smelter", "period", "settled_on")
 _WEIGHTS = ("wet_t", "moisture", "dry_t", "devices_t")
+_NEEDED = ("lot", "stream", "period")
 _TONNES, _SHARE, _ASSAY = Measure("t"), Measure(high=1, below=True), Measure("kg/t", high=1000)
 _KILOGRAMS, _MONEY = Measure("kg"), Measure("money", low=None)
 
@@ -59,7 +60,7 @@ def read_lots(path: Path, instance: Instance, found: Routes, last: int) -> Lots:
     metals = instance.metals.names
     columns = [*_TEXTS, *_WEIGHTS, "charges"]
     columns += [f"{what}_{metal}{unit}" for metal in metals for what, unit in (("assay", ""), ("payable", "_kg"))]
-    table = Table.of(path, "actuals", columns, instance, faults)
+    table = Table.of(path, "actuals", columns, _NEEDED, instance, faults)
     if table is None:
         faults.settle()
     assert table is not None, "a table that cannot be read is a fault"

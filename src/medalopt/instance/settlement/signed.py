@@ -42,7 +42,7 @@ def read_signed(path: Path, instance: Instance, found: Routes) -> tuple[Decision
     every fault.
     """
     faults = Faults()
-    table = Table.of(path, "frozen", _COLUMNS, instance, faults)
+    table = Table.of(path, "frozen", _COLUMNS, ("period",), instance, faults)
     if table is None:
         faults.settle()
     assert table is not None, "a table that cannot be read is a fault"

@@ -37,12 +37,31 @@ class Table:
     faults: Faults
 
     @classmethod
-    def of(cls, path: Path, section: str, known: Collection[str], instance: Instance, faults: Faults) -> Table | None:
-        """Return the table in the file at `path`, whose columns are `known`; None, and faults, where it is none."""
+    def of(
+        cls,
+        path: Path,
+        section: str,
+        known: Collection[str],
+        needed: Collection[str],
+        instance: Instance,
+        faults: Faults,
+    ) -> Table | None:
+        """Return the table in the file at `path`, whose columns are `known`; None, and faults, where it is none.
+
+        One without the columns `needed` is another table, whose rows are not looked at.
+        """
         name = str(path)
         data = files.read(path, name, files.LARGEST_TABLE, lambda message: faults.add(Place(name), (), message))
         sheet = tables.sheet_of(section, data, known, faults) if data else None
         if data is None or sheet is None:
+            return None
+        lacks = [column for column in needed if (column,) not in sheet.columns]
+        if lacks:
+            faults.add(
+                Place(name, 1, 1),
+                (),
+                f"lacks the column{'s' if lacks[1:] else ''} {listed(lacks)}; add what is missing",
+            )
             return None
         return cls(sheet, data.sha256, calendar_of(instance), Money(instance.currency), faults)
 
