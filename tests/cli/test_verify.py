@@ -101,3 +101,11 @@ def test_what_is_no_plan_is_a_fault_of_input(tmp_path: Path) -> None:
     for path in (tmp_path / "none.json", Path(TINY)):
         run = here("verify", str(path), TINY)
         assert run.code == 2 and path.name in run.err
+
+
+def test_a_workbook_that_is_none_is_told_as_such(tmp_path: Path) -> None:
+    """What is called NAME.xlsx and is no workbook is not called bad JSON."""
+    (tmp_path / "plan.xlsx").write_bytes(b"stream,tonnes\n")
+    ran = here("verify", str(tmp_path / "plan.xlsx"), TINY)
+    assert ran.code == 2
+    assert "plan.xlsx: is no Excel workbook; give a file that `medalopt plan -o NAME.xlsx` wrote" in ran.err

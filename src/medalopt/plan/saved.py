@@ -46,6 +46,9 @@ def with_edits(path: Path) -> tuple[SavedPlan | SavedRefusal, tuple[Edit, ...]]:
         book = Workbook.of(data)
         content = _from_tables(f"{name}:{hidden('plan')}", book.has, book.rows)
         edits = tuple(book.edits)
+    elif path.suffix.lower() == ".xlsx":
+        why = "is no Excel workbook; give a file that `medalopt plan -o NAME.xlsx` wrote"
+        raise InputError([Fault(name, 0, 0, "", why)])
     else:
         content = _from_json(_text(data), name)
     return _formed(content, name), edits
