@@ -63,6 +63,8 @@ def test_the_best_and_the_worst_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -
     said = here("sweep", TINY, *GRID, "--jobs", "1").out
     assert "6 scenarios." in said and "3 without a plan, proven." in said
     assert re.search(r"3 with a plan, from .* JPY \(scenario 5\) to .* JPY \(scenario 1\)\.", said)
+    one = here("sweep", TINY, "--grid", "medals.gold.count=10", "--jobs", "1").out
+    assert "1 scenario." in one
     many = here("sweep", TINY, "--grid", "devices.*.content.Ag=70..120%/11", "--jobs", "1").out
     best, worst = many.split("The worst scenarios")
     assert re.findall(r"^(\d+) ", best, flags=re.MULTILINE) == ["11", "10", "9", "8", "7"]

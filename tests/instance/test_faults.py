@@ -50,6 +50,10 @@ FAULTS: dict[str, tuple[dict[str, str], tuple[int, int, str, str]]] = {
         {"smelters": "smelters: {kosaka: {capacity: [1, 2, 3]}}"},
         (9, 31, "smelters.kosaka.capacity", "there are 2 periods, but 3 values"),
     ),
+    "list for one period": (
+        {"periods": "periods: {count: 1}", "smelters": "smelters: {kosaka: {capacity: [1, 2, 3]}}"},
+        (9, 31, "smelters.kosaka.capacity", "there is 1 period, but 3 values"),
+    ),
     "wrong within a list": (
         {"smelters": "smelters: {kosaka: {capacity: [1, 2 km]}}"},
         (9, 35, "smelters.kosaka.capacity[1]", "found `2 km`"),

@@ -72,7 +72,8 @@ def as_page(instance: Instance, unit: str, rows: Sequence[Row], of: int) -> str:
 def summary(unit: str, rows: Sequence[Row], of: int) -> list[str]:
     """Return in words how many scenarios have a plan, and between which ends the measure lies."""
     counts = {status: sum(row.answer.status == status for row in rows) for status in ("optimal", *SAID)}
-    lines = [f"{len(rows):,} of {of:,} scenarios are answered." if len(rows) < of else f"{of:,} scenarios."]
+    every = "1 scenario." if of == 1 else f"{of:,} scenarios."
+    lines = [f"{len(rows):,} of {of:,} scenarios are answered." if len(rows) < of else every]
     plans = [row for row in _ranked(rows) if row.answer.value is not None]
     if plans:
         first, last = plans[0], plans[-1]

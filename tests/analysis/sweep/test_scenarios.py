@@ -59,6 +59,7 @@ def test_all_that_is_wrong_with_a_grid_is_told_at_once(tiny: Variants) -> None:
     wrong = {
         "smelters.near.capacity": "write PATH=LO..HI/N",
         "smelters.near.limit=1..2 t": "say how many values, such as 1..2 t/5",
+        "smelters.far.limit=1..2 t/1e9": "say how many values, such as 1..2 t/5",
         "medals.gold.count=1..5/1": "2 to 1_000_000",
         "medals.gold.count=1,,2": "missing between two commas",
         "smelters.nera.limit=1..2 t/3": "there is no `nera` in `smelters`; did you mean `near`?",

@@ -66,7 +66,8 @@ def _axis(variants: Variants, text: str) -> list[Changes]:
             )
         return list(_steps(vary(variants, f"{path}={ranged[1]}", OPTION), ranged[1], int(ranged[2])))
     if ".." in values:
-        raise UsageError(f"{OPTION} {shown(text)}: say how many values, such as {shown(values)}/5")
+        ends = values.partition("/")[0].strip()
+        raise UsageError(f"{OPTION} {shown(text)}: say how many values, such as {shown(ends)}/5")
     return _listed(variants, path, values, text)
 
 

@@ -118,7 +118,8 @@ def _spread(
     if periods is None:
         return [{PERIOD: ("?", node.place), (_SPREAD,): ("0", node.place)}]
     if len(node.items) != len(periods):
-        message = f"there are {len(periods)} periods, but {len(node.items)} values: give one for each, or one for all"
+        there = "is 1 period" if len(periods) == 1 else f"are {len(periods)} periods"
+        message = f"there {there}, but {len(node.items)} values: give one for each, or one for all"
         faults.add(node.place, path, message)
         return [{(_SPREAD,): ("0", node.place)}]
     rows = []

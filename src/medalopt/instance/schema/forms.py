@@ -67,7 +67,8 @@ def each(values: list[T], info: ValidationInfo[Context]) -> list[T]:
     """Return a list that has a value for each period."""
     count = info.context.periods
     if count is not None and len(values) != count:
-        raise wrong(f"there are {count} periods, but {len(values)} values: give one for each, or one figure for all")
+        there = "is 1 period" if count == 1 else f"are {count} periods"
+        raise wrong(f"there {there}, but {len(values)} values: give one for each, or one figure for all")
     return values
 
 
