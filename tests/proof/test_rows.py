@@ -168,9 +168,11 @@ def taken(instance: Instance, scale: float) -> Decisions:
 
 @pytest.mark.parametrize(("scale", "amount"), [(1.5, 0.5), (-0.5, 0.5)])
 def test_more_than_a_whole_bundle_and_less_than_none(scale: float, amount: float) -> None:
-    """One and a half boxes, or half a box less than none, in the right proportion: the share taken is wrong."""
+    """One and a half boxes, or half a box less than none, in the right proportion: so many tonnes too much is taken."""
     found = broken(tiny().instance, taken(tiny().instance, scale))
-    assert found["supply", "take"] == pytest.approx(amount)
+    instance = tiny().instance
+    box = instance.streams.available.value[place(instance.streams.names, "kettle@west", "phone@west"), 0].sum()
+    assert found["supply", "take"] == pytest.approx(amount * box)
     assert ("supply", "bundle_supply") not in found
 
 

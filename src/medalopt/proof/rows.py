@@ -103,7 +103,8 @@ def _supply(account: Account) -> Iterator[Rule]:
     fair = share[np.maximum(bundle, 0)] * available if len(instance.bundles) else taken
     fair = np.where(alone[:, None], taken, fair)
     yield Rule("supply", "bundle_supply", "t", axes, abs(taken - fair), size)
-    yield Rule("supply", "take", "-", ("bundle", "period"), _above(share, 1) + np.maximum(-share, 0), share * 0 + 1)
+    over = _above(got, total) + np.maximum(-got, 0)
+    yield Rule("supply", "take", "t", ("bundle", "period"), over, _most(total, got))
 
 
 def _capacity(account: Account) -> Iterator[Rule]:
