@@ -1,8 +1,9 @@
 """A nation of municipalities, and its peers: `scale.py [--regions N ...] [--peer PYTHON] [--runs N] [--limit SECONDS]`.
 
-Whole processes, from the file to the written plan: time and greatest memory, medians. A peer solves the same program
-from the same file and writes nothing. What is not done after the limit is ended and said to be so, and not asked again
-about a larger nation. `--participation` asks the same with every region sending at least a fifth of what it offers.
+Whole processes, from the file to the written plan: time and greatest memory, medians. `optimising` is the time of the
+decomposition alone, between reading and proof. A peer solves the same program from the same file and writes nothing.
+What is not done after the limit is ended and said to be so, and not asked again about a larger nation.
+`--participation` asks the same with every region sending at least a fifth of what it offers.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import timing
 
 HERE = Path(__file__).parent
 MEDALOPT = (sys.executable, "-m", "medalopt")
+OPTIMISING = "  optimising"
 SIZES = (47, 200, 1621, 16210)
 
 
@@ -33,10 +35,14 @@ class Ended:
     said: str
 
 
-def once(command: Sequence[str], limit: float) -> Ended:
-    """Run `command`, for at most `limit` seconds; `SystemExit` with what it said where it fails."""
+def once(command: Sequence[str], limit: float, prints: bool) -> Ended:
+    """Run `command`, for at most `limit` seconds; the time of one that `prints` its seconds is what it prints."""
     start = time.perf_counter()
-    with tempfile.TemporaryFile() as said, subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said) as process:
+    with (
+        tempfile.TemporaryFile() as out,
+        tempfile.TemporaryFile() as said,
+        subprocess.Popen(command, stdout=out, stderr=said) as process,
+    ):
         while True:
             pid, status, usage = os.wait4(process.pid, os.WNOHANG)
             if pid:
@@ -53,6 +59,8 @@ def once(command: Sequence[str], limit: float) -> Ended:
             return Ended(
                 None, f"ended with {process.returncode}: {said.read().decode(errors='replace')[-200:].strip()}"
             )
+        out.seek(0)
+        seconds = float(out.read()) if prints else seconds
     return Ended(timing.Run(seconds, usage.ru_maxrss * timing.KILOBYTE / 1e6), "")
 
 
@@ -61,6 +69,7 @@ def commands(instance: Path, folder: Path, peer: str | None, participation: bool
     asked = ["--set", "policy.participation=20 %"] if participation else []
     plan = str(folder / "plan")
     found = {"medalopt solve": [*MEDALOPT, "solve", str(instance), "-o", plan, *asked]}
+    found[OPTIMISING] = [sys.executable, str(HERE / "optimising.py"), str(instance), *asked[1:]]
     if not participation:
         found["Pyomo with HiGHS"] = [sys.executable, str(HERE / "pyomo_peer.py"), str(instance)]
         found["arrays with HiGHS"] = [sys.executable, str(HERE / "arrays_peer.py"), str(instance)]
@@ -88,7 +97,7 @@ def main() -> None:
             subprocess.run(made, check=True, cwd=HERE.parent)
             asked = commands(folder / f"japan{regions}.yaml", folder, chosen.peer, chosen.participation)
             for name, command in asked.items():
-                if name in over or (chosen.alone and name != "medalopt solve"):
+                if name in over or (chosen.alone and name not in ("medalopt solve", OPTIMISING)):
                     continue
                 print(line(regions, name, measured(command, chosen.runs, chosen.limit, name, over)), flush=True)
 
@@ -97,7 +106,7 @@ def measured(command: list[str], runs: int, limit: float, name: str, over: set[s
     """Run a command so many times, or until it is ended: then its name goes to those that are `over`."""
     found: list[Ended] = []
     for _ in range(runs):
-        found.append(once(command, limit))
+        found.append(once(command, limit, name == OPTIMISING))
         if found[-1].run is None:
             over.add(name)
             return found[-1:]
