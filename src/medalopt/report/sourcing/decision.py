@@ -108,12 +108,9 @@ def _drafts(documents: tuple[Document, ...]) -> tuple[str, ...]:
     if not documents:
         return ()
     drafts = sum(bool(one.missing) for one in documents)
-    count = f"{len(documents)} document{'' if len(documents) == 1 else 's'} to sign"
+    count = f"{len(documents):,} document{'' if len(documents) == 1 else 's'} to sign"
     if not drafts:
         return (f"{count}, all complete.",)
-    if drafts == 1:
-        still = "still a draft" if len(documents) == 1 else "1 still a draft"
-        return (f"{count}; {still}, as its party is not all known.",)
-    return (
-        f"{count}; {drafts if drafts < len(documents) else 'all'} still drafts, as their parties are not all known.",
-    )
+    some = "" if drafts == len(documents) == 1 else "all " if drafts == len(documents) else f"{drafts:,} "
+    still, lacks = ("a draft", "its party is") if drafts == 1 else ("drafts", "their parties are")
+    return (f"{count}; {some}still {still}, as {lacks} not all known.",)

@@ -58,7 +58,7 @@ def _short(table: Table) -> Table:
 
 def _counted(content: Content) -> tuple[str, ...]:
     count = len(content.documents)
-    return (f"{count} document{'' if count == 1 else 's'}",) if count else ()
+    return (f"{count:,} document{'' if count == 1 else 's'}",) if count else ()
 
 
 def _plain(told: Section) -> Section:
