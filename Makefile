@@ -12,7 +12,7 @@ INSTANCE ?= instances/tokyo2020.yaml
 TESTS ?= tests
 JOBS ?= 2
 COVERAGE ?= 95
-CAMPAIGNS ?= right_plans decomposed same_bytes units kills fuzz
+CAMPAIGNS ?= right_plans decomposed same_bytes units prices curves blends kills fuzz
 
 bin := $(VENV)/bin
 pip := $(bin)/python -m pip --disable-pip-version-check --no-input -qq

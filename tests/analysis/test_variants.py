@@ -123,6 +123,15 @@ def test_a_way_that_is_no_line_is_built() -> None:
     assert way.answer(97.0).value == pytest.approx(solve(variants.changed(changes)).objective, rel=1e-9)
 
 
+def test_a_line_that_does_not_reach_an_end_is_none() -> None:
+    """Where a deduction takes all metal of poor goods, the line through the richer ones is not believed."""
+    variants = Variants(TINY, {"smelters.near.deduction": "{Ag: 300 g/t}"})
+    way = variants.along(lambda at: scaled(variants, "devices.*.content.Ag", at), 20.0, 180.0)
+    assert way.line is None
+    changes = scaled(variants, "devices.*.content.Ag", 160.0)
+    assert way.answer(160.0).value == pytest.approx(solve(variants.changed(changes)).objective, rel=1e-9)
+
+
 @pytest.mark.parametrize(
     ("path", "value", "unit"),
     [
@@ -158,9 +167,9 @@ def test_columns_are_told_apart() -> None:
 def test_many_on_a_line_are_answered_in_a_row() -> None:
     """Answers of many positions, the ends and those without a plan among them, are those of one by one."""
     variants = Variants(TINY)
-    way = variants.along(lambda at: scaled(variants, "medals.*.count", at), 50.0, 150.0)
+    way = variants.along(lambda at: {"medals.gold.count": str(round(at))}, 20.0, 60.0)
     assert way.line is not None
-    positions = [60.0, 50.0, 100.0, 130.0, 75.0]
+    positions = [36.0, 20.0, 32.0, 52.0, 30.0]
     found = [outcome.value for outcome in way.outcomes(positions)]
     assert found == pytest.approx([way.answer(at).value for at in positions], rel=1e-9)
     assert math.inf in found

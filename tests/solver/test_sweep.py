@@ -74,6 +74,13 @@ def test_on_a_straight_line_the_ends_alone_are_solved(end: Linear, monkeypatch: 
     assert len(solved) == 4
 
 
+def test_what_comes_to_nothing_is_nothing() -> None:
+    """Where an end comes to 0 on the way no rounding is left of it, beside which all else would be large."""
+    line = Line(at_least(0.07), at_least(0.21), 7.5, 22.5)
+    assert line.one.lower[0] - 0.5 * (line.two.lower[0] - line.one.lower[0]) != 0
+    assert line.at(0.0).lower[0] == 0
+
+
 @pytest.mark.parametrize("entries", [ENTRIES, STEEP])
 def test_where_the_line_bends_it_is_solved(entries: Entries, monkeypatch: pytest.MonkeyPatch) -> None:
     """At a kink, or where entries move, no answer is drawn that a solve does not find."""

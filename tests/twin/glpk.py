@@ -29,8 +29,8 @@ class Answer:
 
 def solve(data: str, model: Path = MODEL) -> Answer:
     """Solve `model` with the data section `data`."""
-    with _generated(data, model) as problem:
-        status = _optimise(problem)
+    with generated(data, model) as problem:
+        status = optimise(problem)
         rows = [glpk.glp_get_row_name(problem, i + 1) for i in range(glpk.glp_get_num_rows(problem))]
         columns = [glpk.glp_get_col_name(problem, j + 1) for j in range(glpk.glp_get_num_cols(problem))]
         optimal = status == "optimal"
@@ -38,15 +38,15 @@ def solve(data: str, model: Path = MODEL) -> Answer:
             status=status,
             objective=glpk.glp_get_obj_val(problem) if optimal else None,
             paid=sum(_paid(problem, j + 1) for j in range(len(columns))) if optimal else 0.0,
-            rows=frozenset(map(_plain, rows)) - {"objective"},
-            columns=frozenset(map(_plain, columns)),
-            binding=frozenset(_plain(name) for i, name in enumerate(rows) if optimal and _priced(problem, i + 1)),
+            rows=frozenset(map(plain, rows)) - {"objective"},
+            columns=frozenset(map(plain, columns)),
+            binding=frozenset(plain(name) for i, name in enumerate(rows) if optimal and _priced(problem, i + 1)),
         )
 
 
 def solve_whole(data: str, model: Path = MODEL) -> Answer:
     """Solve `model` with the data section `data` as the mixed-integer program that it is."""
-    with _generated(data, model) as problem:
+    with generated(data, model) as problem:
         control = glpk.glp_iocp()
         glpk.glp_init_iocp(control)
         control.msg_lev, control.presolve, control.tol_int = glpk.GLP_MSG_OFF, glpk.GLP_ON, 1e-9
@@ -58,14 +58,14 @@ def solve_whole(data: str, model: Path = MODEL) -> Answer:
             status="optimal" if optimal else "infeasible",
             objective=glpk.glp_mip_obj_val(problem) if optimal else None,
             paid=0.0,
-            rows=frozenset(map(_plain, rows)) - {"objective"},
-            columns=frozenset(map(_plain, columns)),
+            rows=frozenset(map(plain, rows)) - {"objective"},
+            columns=frozenset(map(plain, columns)),
             binding=frozenset(),
         )
 
 
 @contextmanager
-def _generated(data: str, model: Path) -> Iterator[Any]:
+def generated(data: str, model: Path = MODEL) -> Iterator[Any]:
     """Give the generated problem; GLPK reads files only."""
     glpk.glp_term_out(glpk.GLP_OFF)
     descriptor, path = tempfile.mkstemp(suffix=".dat")
@@ -84,7 +84,7 @@ def _generated(data: str, model: Path) -> Iterator[Any]:
         glpk.glp_delete_prob(problem)
 
 
-def _optimise(problem: Any) -> str:
+def optimise(problem: Any) -> str:
     """Find the optimal basis, first in floating point, then exactly; then its values for the figures as they are.
 
     The values are worked out anew because glp_exact takes each figure for a fraction within about 1e-9 of it.
@@ -116,6 +116,6 @@ def _priced(problem: Any, row: int) -> bool:
     return abs(float(glpk.glp_get_row_dual(problem, row))) > 1e-9
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     """Take away the quotes of symbols, and the subscript that MathProg needs for a row that may not exist."""
     return name.replace("'", "").replace("footprint_cap[1]", "footprint_cap")

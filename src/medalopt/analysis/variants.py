@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from medalopt.errors import UsageError
+from medalopt.errors import SolverError, UsageError
 from medalopt.instance import wildcards
 from medalopt.instance.bounds import Bounds, implied
 from medalopt.instance.decisions import Account
@@ -30,7 +30,7 @@ from medalopt.model.network import Network
 from medalopt.plan.plan import UNITS, Plan
 from medalopt.quantity import spoken
 from medalopt.solver.ladder import Task, program
-from medalopt.solver.line import Line, alike, line, shared
+from medalopt.solver.line import Line, alike, close, line, shared
 from medalopt.solver.linear import Linear
 from medalopt.solver.moving import Moving
 from medalopt.solver.outcome import Outcome
@@ -43,6 +43,7 @@ from medalopt.wording import shown
 Changes = Mapping[str, str]
 NONE: Changes = MappingProxyType({})
 PER_CENT = Fraction(1, 100)
+SAME = 1e-8  # of all that is paid, by which a value may lie beside another and be the same
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,11 +207,14 @@ class Along:
         self._variants, self._changes = variants, changes
         self.low, self.high = low, high
         self.line: Line | None = None
+        self._ends: dict[float, Variant] = {}
         span = high - low
         first, second, third = low + span / 4, low + span * 3 / 4, low + span / 2
         one, two, other = (self.variant(at) for at in (first, second, third))
         self._inner: Variant = one
         self.line = line(one.linear, first, two.linear, second, other.linear, third)
+        if not all(self._reaches(end) for end in (low, high)):
+            self.line = None
         if self.line is not None and self.line.moves_matrix:
             self.line = self.line.with_columns_alike() or self.line
         if self.line is not None and alike(one.linear, variants.base.linear):
@@ -218,9 +222,29 @@ class Along:
 
     def variant(self, position: float) -> Variant:
         """Return the variant at `position`: on the line, or built from the instance with its changes."""
-        if self.line is None or not self.low < position < self.high:
-            return self._variants.variant(self._changes(position))
-        return self.drawn(position)
+        if self.line is not None and self.low < position < self.high:
+            return self.drawn(position)
+        if position not in self._ends:
+            built = self._variants.variant(self._changes(position))
+            if position not in (self.low, self.high):
+                return built
+            self._ends[position] = built
+        return self._ends[position]
+
+    def _reaches(self, end: float) -> bool:
+        """Whether the line, if there is one, leads to the program at an end; of one with other rows, to its optimum."""
+        if self.line is None:
+            return True
+        built, drawn = self.variant(end), self.drawn(end)
+        if alike(built.linear, drawn.linear):
+            return close(built.linear, drawn.linear)
+        try:
+            one, two = self._variants.answer(built), self._variants.answer(drawn)
+        except SolverError:
+            return False
+        if not (one.feasible and two.feasible):
+            return one.feasible == two.feasible
+        return abs(one.value - two.value) <= SAME * max(1.0, float(np.abs(drawn.linear.costs[0]) @ np.abs(two.x)))
 
     def drawn(self, position: float) -> Variant:
         """Return the variant at `position` on the line, also at its ends; there must be one."""

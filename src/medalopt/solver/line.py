@@ -52,7 +52,7 @@ class Line:
     def at(self, position: float) -> Linear:
         """Return the program at `position`, which may lie beyond either."""
         share = (position - self.first) / (self.second - self.first)
-        moved: dict[str, Any] = {name: getattr(self.one, name) + share * by for name, by in self._ends.items()}
+        moved: dict[str, Any] = {name: _moved(getattr(self.one, name), share * by) for name, by in self._ends.items()}
         if self._value is not None:
             entries = self.one.entries
             moved["entries"] = Entries(entries.row, entries.column, entries.value + share * self._value)
@@ -138,6 +138,13 @@ def line(one: Linear, first: float, two: Linear, second: float, other: Linear, t
         return None
     drawn = Line(one, two, first, second)
     return drawn if close(drawn.at(third), other) else None
+
+
+def _moved(start: Floats, by: Floats) -> Floats:
+    """Return where `by` leads; what is left of a number that came to nothing is rounding, and none."""
+    there = start + by
+    there[np.abs(there) <= STRAIGHT * np.abs(by)] = 0.0
+    return there
 
 
 def _way(x: Floats, y: Floats) -> Floats:

@@ -6,13 +6,11 @@ import math
 from itertools import pairwise
 
 import pytest
-from tests.analysis.varied import TINY, random
-from tests.laws import pool
+from tests.analysis.varied import TINY
 
 from medalopt.analysis.sensitivity.curve import Curve, Point, curve
 from medalopt.analysis.sensitivity.vary import vary
 from medalopt.analysis.variants import Variant, Variants
-from medalopt.errors import InputError, UsageError
 from medalopt.instance import load
 from medalopt.solver.moving import cold
 
@@ -102,31 +100,3 @@ def test_no_plan_anywhere() -> None:
     found = curve(variants, vary(variants, "streams.*.available=20..150%"))
     assert (found.feasible, found.base) == (None, None)
     assert found.points == (Point(20.0, None), Point(150.0, None)) or all(p.objective is None for p in found.points)
-
-
-WAYS = (
-    "streams.*.collection=20..300%",
-    "streams.*.available=20..200%",
-    "smelters.*.capacity=20..200%",
-    "market.*.price=20..200%",
-    "market.*.limit=20..200%",
-    "policy.participation=0..100%",
-)
-
-
-@pytest.mark.parametrize("seed", range(12))
-def test_random_curves(seed: int) -> None:
-    """On random instances every curve agrees with solves on a grid, whatever kind it is."""
-    with random(seed) as variants:
-        asked = WAYS[seed % len(WAYS)]
-        try:
-            found = curve(variants, vary(variants, asked))
-        except (UsageError, InputError):
-            return
-        for value in grid(found, 5):
-            expected = pool.solved(variants.changed(found.vary.at(value)))
-            told = between(found, value)
-            assert math.isinf(told) == (expected is None)
-            if expected is not None:
-                slack = 2 * pool.slack(expected) + 1e-6 + 2 * (found.accuracy or 0.0)
-                assert abs(told - expected.objective) <= slack

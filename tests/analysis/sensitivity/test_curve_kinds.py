@@ -45,6 +45,16 @@ def test_leads_are_told_at_whole_values() -> None:
     assert found.budget.spans == ((0.0, 1.0),)
 
 
+def test_leads_are_no_line() -> None:
+    """Leads that all lead beyond the horizon tell nothing of a shorter one: each is solved."""
+    variants = Variants(TINY)
+    asked = "smelters.near.lead=0..12"
+    found = curve(variants, vary(variants, asked))
+    assert found.shape == "whole"
+    assert len({point.objective for point in found.points}) > 1
+    assert found.points[1].objective == pytest.approx(at(variants, asked, 1.0))
+
+
 def test_counts_are_told_at_whole_values() -> None:
     """Of a count the curve in pieces is told at whole numbers, where solves from the file agree."""
     variants = Variants(TINY)

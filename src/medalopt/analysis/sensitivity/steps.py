@@ -6,12 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from medalopt.analysis.variants import Variants
+from medalopt.analysis.variants import SAME, Variants
 from medalopt.plan.plan import UNITS
 from medalopt.solver.linear import Linear
 from medalopt.solver.outcome import Outcome
 
-SAME = 1e-8  # of all that is paid, by which a value may lie beside another and be the same
 Tell = Callable[[str], None]
 
 

@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from medalopt.analysis.sensitivity.steps import SAME
-from medalopt.analysis.variants import Variant
+from medalopt.analysis.variants import SAME, Variant
 from medalopt.instance.figures import NOTHING, UNLIMITED, Figures
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import render

@@ -9,10 +9,10 @@ import numpy as np
 from medalopt.analysis.explanation.binding import Binding
 from medalopt.analysis.explanation.groups import told
 from medalopt.analysis.sensitivity.premium import Premium
-from medalopt.analysis.sensitivity.steps import SAME
 from medalopt.analysis.sourcing.findings import Findings
 from medalopt.analysis.sourcing.payments import ORDER, payments
 from medalopt.analysis.sourcing.rounding import Rounded
+from medalopt.analysis.variants import SAME
 from medalopt.plan.plan import Plan
 from medalopt.report.answer import answer, proof
 from medalopt.report.numbers import mass, money, tonnes
