@@ -191,7 +191,7 @@ def _best_proven(task: Task, answer: Solution) -> Plan | None:
     without: Duals = {}  # prices: nothing costs less than nothing
     for duals, added in (
         (answer.duals, answer.added),
-        (_eased(answer.duals), answer.added.times(1 - HAIR)),
+        (eased(answer.duals), answer.added.times(1 - HAIR)),
         (without, answer.added.times(0)),
     ):
         plan = _proven(task, answer, duals, added)
@@ -201,7 +201,7 @@ def _best_proven(task: Task, answer: Solution) -> Plan | None:
     return best
 
 
-def _eased(duals: Duals) -> Duals:
+def eased(duals: Duals) -> Duals:
     """Return prices a hair smaller: where very much is on offer, the last digit of a price is worth a fortune."""
     return {rule: _times(rows, 1 - HAIR) for rule, rows in duals.items()}
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from tests.planted.explained import explained
 from tests.planted.moved import MOVED
 from tests.planted.saved import statements
 
@@ -335,5 +336,6 @@ CHECKS: dict[str, Callable[[Known], Iterator[str]]] = {
     "refusals": refusals,
     "statements": lambda known: statements(loaded(TINY)),
     "lots": lots,
+    "explained": lambda known: explained(),
     **MOVED,
 }

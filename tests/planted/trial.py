@@ -32,6 +32,7 @@ AT_ONCE = {  # by check: the files, or single errors, that it catches where the 
         *(f"analysis/sensitivity/{name}.py" for name in ("costed", "sided", "ranges")),
     ),
     "extension": ("model/attach.py",),
+    "explained": (*(f"analysis/explanation/{name}.py" for name in ("near", "invoice", "binding")), "solver/retrace.py"),
     "spoiled": ("solving.py",),
     "bases": ("proof/basis.py", "proof/forms.py", "proof/rational.py"),
     "additions": ("proof/subject.py", "proof/worth.py"),

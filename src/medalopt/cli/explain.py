@@ -11,7 +11,7 @@ import typer
 from medalopt.cli.common import Changes, InstanceFile, Json, check_output, place, progress, read
 from medalopt.cli.ending import emit, say
 from medalopt.cli.refusing import tell_no_plan, written
-from medalopt.cli.solve import Measure, Objective
+from medalopt.cli.solve import Extend, Measure, Objective
 from medalopt.errors import NoPlanError, UsageError
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ def explain(
         str | None, typer.Argument(metavar="PATH", help="One stream to tell in full, such as streams.phone@tokyo.")
     ] = None,
     objective: Objective = Measure.cost,
+    extend: Extend = None,
     set_: Changes = None,
     output: Annotated[
         Path | None,
@@ -46,16 +47,19 @@ def explain(
         say(f"{figures.lots[0]}: whole lots and minimum orders are left out here; there are prices only without them")
         figures = without_lots(figures)
     try:
-        told = _explained(figures, about, objective)
+        told = _explained(figures, about, objective, tuple(extend or ()))
     except NoPlanError as error:
-        return tell_no_plan(figures, error, instance, set_, objective.value, json, output=output)
+        given = (figures, error, instance, set_, objective.value, json)
+        return tell_no_plan(*given, tuple(extend or ()), output)
     if output is not None:
         written(output, told)
     emit(told(json))
     return 0
 
 
-def _explained(figures: Instance, about: str | None, objective: Measure) -> Callable[..., str]:
+def _explained(
+    figures: Instance, about: str | None, objective: Measure, extensions: tuple[Path, ...]
+) -> Callable[..., str]:
     """Return what tells the explanation: as JSON or as a page, for standard output or another screen."""
     from medalopt.analysis.explanation.explanation import explained, story, stream_of
     from medalopt.report import explain as pages
@@ -65,14 +69,14 @@ def _explained(figures: Instance, about: str | None, objective: Measure) -> Call
 
     stream = None if about is None else stream_of(figures, about)
     with progress(f"solving {figures.name}"):
-        plan = solve(figures, objective.value)
+        plan = solve(figures, objective.value, extensions)
     with progress("asking what lies around the plan"):
         if stream is not None:
-            found = story(plan, stream)
+            found = story(plan, stream, extensions)
             return lambda as_json, screen=None: (
                 text(explain_json.story_object(found)) if as_json else explain_story.told(found, screen)
             )
-        whole = explained(plan)
+        whole = explained(plan, extensions)
         return lambda as_json, screen=None: (
             text(explain_json.explanation_object(whole)) if as_json else pages.explanation(whole, screen)
         )

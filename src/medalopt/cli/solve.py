@@ -28,16 +28,17 @@ class Measure(StrEnum):
     mass = "mass"
 
 
+Extend = Annotated[
+    list[Path] | None,
+    typer.Option("--extend", metavar="FILE", help="A Python file with constraints of your own; it is run."),
+]
 Objective = Annotated[Measure, typer.Option("--objective", help="What is made least; ties by cost, then by tonnes.")]
 
 
 def solve(
     instance: InstanceFile,
     objective: Objective = Measure.cost,
-    extend: Annotated[
-        list[Path] | None,
-        typer.Option("--extend", metavar="FILE", help="A Python file with constraints of your own; it is run."),
-    ] = None,
+    extend: Extend = None,
     set_: Changes = None,
     gap: Gap = None,
     time_limit: TimeLimit = None,

@@ -71,18 +71,23 @@ def dearer(account: Account, added: Added) -> float:
 
 def lower_bound(ground: Ground, y: Prices, measure: str, rows: Placed) -> Numbers:
     """Return a number that no plan's measure, with the added costs, lies below; -infinity where none is proven."""
-    duals, ends = _usable(rows)
-    asked = weighed(rows, rows.lift(np.append(duals, -1.0)))
-    reduced = -asked.pop(OWN) if OWN in asked else rows.lift(np.zeros(len(rows.added.variables)))
+    duals, ends = usable(rows)
+    paid, reduced = pulled(ground, rows)
     own = _own(ground, y, rows, reduced)
     if own is None:
         return -math.inf
-    pull = on_decisions(ground.instance, ground.found, ground.read, asked)
     fixed = (rows.lift(duals) * rows.lift(ends)).sum()
-    return least(replace(ground, pull=pull), y, Weights.of(measure)) + fixed + own
+    return least(paid, y, Weights.of(measure)) + fixed + own
 
 
-def _usable(rows: Placed) -> tuple[Floats, Floats]:
+def pulled(ground: Ground, rows: Placed) -> tuple[Ground, Numbers]:
+    """Return `ground` with what the added rows and costs pay, and the reduced costs of the user's own variables."""
+    asked = weighed(rows, rows.lift(np.append(usable(rows)[0], -1.0)))
+    reduced = -asked.pop(OWN) if OWN in asked else rows.lift(np.zeros(len(rows.added.variables)))
+    return replace(ground, pull=on_decisions(ground.instance, ground.found, ground.read, asked)), reduced
+
+
+def usable(rows: Placed) -> tuple[Floats, Floats]:
     """Return the multiplier of each row and the end it goes with; both 0 where that end is not finite."""
     low, high = rows.ends()
     duals = np.array([row.dual for row in rows.added.rows], dtype=np.float64)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from medalopt.analysis.explanation.explanation import Explanation
 from medalopt.analysis.explanation.kinks import Kink
+from medalopt.instance.arithmetic import FLOATS
+from medalopt.plan.plan import Plan
+from medalopt.proof.added import NOTHING
 from medalopt.report.answer import proof
 from medalopt.report.explain_page import page
 from medalopt.report.explain_sources import left_out, sources
@@ -14,6 +19,7 @@ from medalopt.report.screen import Screen
 from medalopt.report.worth import Worth
 from medalopt.wording import shown
 
+MOST_OWN = 4
 MOST_METALS, MOST_PARTS, MOST_RANGES = 3, 3, 4
 
 
@@ -31,9 +37,24 @@ def said(found: Explanation) -> list[str]:
     lines = [
         f"{'Cost' if plan.measure == 'cost' else f'Least {plan.measure}'}: {value}. {proof(plan).partition(':')[0]}."
     ]
+    lines += own_rules(plan)
     lines += [_dear(found, kink) for kink in _dearest(found)]
     lines += [*_plenty(found), *left_out(found)]
     return [*lines, _others(found)]
+
+
+def own_rules(plan: Plan) -> list[str]:
+    """Say which rules of the user's own count in the prices, and where these are not proven."""
+    if plan.added == NOTHING:
+        return []
+    counts = Counter(row.name.partition("[")[0] for row in plan.added.rows)
+    named = [f"{shown(name)}{f' ({count} rows)' if count > 1 else ''}" for name, count in counts.items()]
+    rest = [f"{len(named) - MOST_OWN} more"] if len(named) > MOST_OWN else []
+    what = _and([*named[:MOST_OWN], *rest]) if named else "costs or variables"
+    lines = [f"All prices count your own {what} too, which stays as it is while a figure of the instance moves."]
+    if plan.certificate.arithmetic == FLOATS.name:
+        lines.append("They are not proven: a variable of your own has no bounds; give it some to have them proven.")
+    return lines
 
 
 def _dearest(found: Explanation) -> list[Kink]:

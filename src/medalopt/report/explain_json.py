@@ -32,7 +32,7 @@ def explanation_object(found: Explanation) -> dict[str, Any]:
                 "paths": list(row.paths),
                 "what": row.what,
                 "change": row.step,
-                "unit": row.unit,
+                "unit": row.unit or None,
                 "every_period": row.every_period,
                 "saves": row.saves,
             }

@@ -6,6 +6,7 @@ import math
 
 from medalopt.analysis.explanation.explanation import Story
 from medalopt.analysis.explanation.taking import Taking
+from medalopt.report.explain import own_rules
 from medalopt.report.explain_page import page
 from medalopt.report.explain_sources import per_tonne, way
 from medalopt.report.numbers import money, share, tonnes
@@ -32,7 +33,7 @@ def told(found: Story, screen: Screen | None = None) -> str:
     device = instance.devices.names[instance.streams.device[stream]]
     region = instance.regions[instance.streams.region[stream]]
     title = f"{name}: {device} from {region}"
-    lines = _lines(found, found.own)
+    lines = [*own_rules(found.plan), *_lines(found, found.own)]
     if found.bundle is not None:
         others = len(found.bundle.source.streams) - 1
         with_it = f"{others} other stream{'' if others == 1 else 's'}"

@@ -10,7 +10,7 @@ from medalopt.report.numbers import column, digits, money, scale
 from medalopt.report.section import Column, Section, section
 from medalopt.wording import shown
 
-MOST_BINDING, MOST_LINES = 6, 7
+MOST_BINDING, MOST_OWN, MOST_LINES = 6, 3, 7
 FAR_ABOVE = 1.5  # times the market's price: worth a sentence
 SAME = 1e-6  # relative: masses that differ by less are the same
 _KINK = 1e-7  # relative: prices that differ by less are one
@@ -19,9 +19,12 @@ _ALIKE = 1e-4  # relative: prices that differ by less need not be told apart fro
 
 def binding(found: Explanation) -> Section:
     """Return what binds, and what one unit more, or less of a rule, would save."""
-    listed, rest = found.binding[:MOST_BINDING], len(found.binding) - MOST_BINDING
+    own = [row for row in found.binding[MOST_BINDING:] if parse(row.paths[0])[0] == "extension"]
+    listed = [*found.binding[:MOST_BINDING], *own[:MOST_OWN]]
+    rest = len(found.binding) - len(listed)
     changes = [
-        f"1 {row.unit} {'more' if row.step > 0 else 'less'}{' in each period' if row.every_period else ''}"
+        f"1 {f'{row.unit} ' if row.unit else ''}{'more' if row.step > 0 else 'less'}"
+        f"{' in each period' if row.every_period else ''}"
         for row in listed
     ]
     columns = [
@@ -133,6 +136,8 @@ def _gathered(found: Explanation) -> list[Row]:
 
 def _amount(lines: list[Line]) -> str:
     amount, unit = sum(line.amount for line in lines), lines[0].unit
+    if lines[0].kind == "added":
+        return digits(amount)
     return f"{digits(amount)} {unit}" if unit else f"{amount:,.0f}"
 
 
@@ -141,5 +146,7 @@ def _told(line: Line, steps: tuple[str | int, ...]) -> str:
         return f"medals {shown(str(steps[1]))}"
     if line.kind == "rule":
         return str(steps[-1]).replace("_", " ")
+    if line.kind == "added":
+        return shown(str(steps[1]))
     words = " ".join(str(step).replace("_", " ") for step in steps[2:])
     return f"{shown(str(steps[1]))}, {words}"

@@ -9,28 +9,37 @@ import numpy as np
 from medalopt.instance.decisions import Account
 from medalopt.instance.figures import Floats
 from medalopt.model.network import Network
+from medalopt.proof.added import NOTHING, Added
 from medalopt.solver.linear import Linear
 from medalopt.solver.solution import Duals
 
 
-def columns_of(account: Account, block: Network, linear: Linear) -> Floats:
-    """Return the columns of `linear` that the plan of `account` stands for, (N,), each in its own unit."""
+def columns_of(account: Account, block: Network, linear: Linear, added: Added = NOTHING) -> Floats:
+    """Return the columns of `linear` that the plan of `account` stands for, (N,), each in its own unit.
+
+    `added` is what was added to the program, with the values of its variables, which are the last columns.
+    """
     made = account.decisions
     network = [
         made.sent[block.route, block.period],
         made.stockpile[block.stock_stream, block.stock_period],
         _shares(account, block),
     ]
-    x = np.concatenate([*network, np.array([_value(account, *place) for place in linear.places], dtype=np.float64)])
+    own = [one.value for one in added.variables]
+    behind = [_value(account, *place) for place in linear.places[: len(linear.places) - len(own)]]
+    x = np.concatenate([*network, np.array([*behind, *own], dtype=np.float64)])
     return np.maximum(_with_quantities(linear, x), linear.lower)
 
 
-def duals_of(duals: Duals, linear: Linear) -> Floats:
-    """Return the duals of the rows of `linear`, (M,), from those of the plan, by constraint and index."""
-    return np.array(
-        [duals.get(name, {}).get(index, 0.0) - linear.given.get((name, index), 0.0) for name, index in linear.rows],
-        dtype=np.float64,
-    )
+def duals_of(duals: Duals, linear: Linear, added: Added = NOTHING) -> Floats:
+    """Return the duals of the rows of `linear`, (M,), from those of the plan, by constraint and index.
+
+    `added` is what was added to the program, with the duals of its rows, which are the last ones.
+    """
+    own = [row.dual for row in added.rows]
+    rows = linear.rows[: len(linear.rows) - len(own)]
+    model = [duals.get(name, {}).get(index, 0.0) - linear.given.get((name, index), 0.0) for name, index in rows]
+    return np.array([*model, *own], dtype=np.float64)
 
 
 def _shares(account: Account, block: Network) -> Floats:
@@ -72,9 +81,11 @@ def _with_quantities(linear: Linear, x: Floats) -> Floats:
     """Return `x` with each linking quantity as the row that defines it says."""
     entries = linear.entries
     defining = np.array([name.startswith("define_") for name, _ in linear.rows], dtype=bool)
+    defining[len(defining) - len(linear.added.rows) :] = False
     places = [*[("", None)] * linear.network, *linear.places]
-    its_row = {name.removeprefix("define_"): True for name, _ in linear.rows if name.startswith("define_")}
+    its_row = {name.removeprefix("define_") for (name, _), it in zip(linear.rows, defining, strict=True) if it}
     quantity = np.array([name in its_row for name, _ in places], dtype=bool)
+    quantity[len(quantity) - len(linear.added.variables) :] = False
     sums = np.bincount(entries.row, entries.value * x[entries.column], len(linear.rows))
     own = defining[entries.row] & quantity[entries.column]
     x = x.copy()

@@ -14,6 +14,8 @@ from medalopt.analysis.explanation.near import Near
 from medalopt.instance.figures import Floats
 from medalopt.instance.paths import render
 from medalopt.proof.certificate import paid
+from medalopt.proof.placed import activity
+from medalopt.proof.subject import usable
 from medalopt.solver.rerun import Change
 
 MOST = 24  # figures that are asked about, the most promising first
@@ -49,7 +51,7 @@ class _Figure:
 def binding(near: Near, told: Iterable[Source]) -> tuple[Binding, ...]:
     """Return what binds, that of which a hundredth would save most first."""
     least = _COUNTS * max(1.0, paid(near.account, near.plan.measure))
-    makers = (_supply(near, told), _capacities(near), _totals(near), _windows(near), _rules(near))
+    makers = (_supply(near, told), _capacities(near), _totals(near), _windows(near), _rules(near), _added(near))
     figures = sorted(
         (figure for make in makers for figure in make if figure.worth > least),
         key=lambda figure: (-figure.worth, figure.paths),
@@ -168,6 +170,26 @@ def _rules(near: Near) -> Iterator[_Figure]:
         change = changes.of_rows(near, [(("footprint_cap",), 0.0, 1000.0)])
         saved = -float(y.footprint_cap) * 1000 * cap
         yield _Figure(("policy.footprint_cap",), "footprint cap, CO2e", 1, "t", cap, saved, change)
+
+
+def _added(near: Near) -> Iterator[_Figure]:
+    """Rows that a user added, by the ends that count, and the upper bounds of variables, in whatever unit they have."""
+    added, linear = near.plan.added, near.rerun.linear
+    duals, ends = usable(near.added)
+    sizes = activity(near.account, near.added)[1]
+    first = len(linear.rows) - len(added.rows)
+    for number, row in enumerate(added.rows):
+        dual, end = float(duals[number]), float(ends[number])
+        change = Change({first + number: (-1.0, 0.0) if dual > 0 else (0.0, 1.0)})
+        amount = abs(end) or float(sizes[number]) or 1.0
+        path, step = render(("extension", row.name)), -1 if dual > 0 else 1
+        yield _Figure((path,), row.name, step, "", amount, abs(dual) * amount, change)
+    width = len(linear.lower) - len(added.variables)
+    for number, one in enumerate(added.variables):
+        worth = -float(near.own[number]) if np.isfinite(one.upper) else 0.0
+        amount, path = abs(one.upper) or 1.0, render(("extension", one.name))
+        change = Change({}, {width + number: 1.0})
+        yield _Figure((path,), f"upper bound of {one.name}", 1, "", amount, worth * amount, change)
 
 
 def _regional(near: Near) -> Floats:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -40,16 +42,16 @@ class Explanation:
         return not self.others
 
 
-def explain(instance: Instance, measure: str = "cost") -> Explanation:
+def explain(instance: Instance, measure: str = "cost", extensions: Sequence[Path] = ()) -> Explanation:
     """Solve `instance` and explain its plan. Raises what `solve` raises, NoPlanError where there is none."""
-    return explained(solve(instance, measure))
+    return explained(solve(instance, measure, extensions), extensions)
 
 
-def explained(plan: Plan) -> Explanation:
-    """Explain a proven plan."""
+def explained(plan: Plan, extensions: Sequence[Path] = ()) -> Explanation:
+    """Explain a proven plan, with the `extensions` that it was made with."""
     everything = sorted(told(plan.instance), key=lambda source: -_offered(plan.instance, source))
     some = tuple(everything[:MOST])
-    near = Near.of(plan, [source.streams for source in some])
+    near = Near.of(plan, [source.streams for source in some], extensions)
     return Explanation(
         plan,
         binding(near, everything),
@@ -73,12 +75,12 @@ class Story:
     bundle: Taking | None
 
 
-def story(plan: Plan, stream: int) -> Story:
-    """Return the story of a stream, by its number."""
+def story(plan: Plan, stream: int, extensions: Sequence[Path] = ()) -> Story:
+    """Return the story of a stream, by its number, in a plan made with `extensions`."""
     source = of_stream(plan.instance, stream)
     alone = Source(plan.instance.streams.names[stream], "", np.array([stream], dtype=np.intp))
     asked = (alone,) if len(source.streams) == 1 else (alone, source)
-    near = Near.of(plan, [one.streams for one in asked])
+    near = Near.of(plan, [one.streams for one in asked], extensions)
     by_source = {one.source.what: one for one in takings(near, asked)}
     return Story(plan, stream, by_source[alone.what], by_source[source.what] if len(asked) > 1 else None)
 

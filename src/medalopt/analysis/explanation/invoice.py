@@ -17,7 +17,8 @@ import numpy as np
 from medalopt.analysis.explanation.near import Near
 from medalopt.instance.figures import Floats
 from medalopt.instance.paths import render
-from medalopt.proof.bound import Weights, route_prices
+from medalopt.proof.bound import answers, together, waiting
+from medalopt.proof.subject import usable
 
 _NOTHING = 1e-12  # of the largest line
 
@@ -26,7 +27,7 @@ _NOTHING = 1e-12  # of the largest line
 class Line:
     """One figure's line: `amount` of it at a marginal price come to `value` (negative: a rent, which is taken off)."""
 
-    kind: str  # need, commitment, supply, stock, capacity, limit, rule
+    kind: str  # need, commitment, supply, stock, capacity, limit, rule, added
     path: str
     amount: float
     unit: str | None
@@ -40,7 +41,7 @@ class Line:
 
 def invoice(near: Near) -> tuple[Line, ...]:
     """Return the lines, needs first; they add up to the measure of the plan, to rounding."""
-    lines = [line for make in (_needs, _stock, _supply, _capacities, _totals, _rules) for line in make(near)]
+    lines = [line for make in (_needs, _stock, _supply, _capacities, _totals, _rules, _added) for line in make(near)]
     largest = max((abs(line.value) for line in lines), default=0.0)
     return tuple(line for line in lines if abs(line.value) > _NOTHING * largest)
 
@@ -68,25 +69,20 @@ def rents(near: Near) -> tuple[Floats, Floats]:
 
     In a bundle that is taken single streams may cost something, which is positive.
     """
-    instance, y = near.instance, near.prices
-    streams, available = instance.streams, instance.streams.available.value
-    best = np.full(available.shape, np.inf)
-    np.minimum.at(
-        best, near.account.found.stream, route_prices(instance, near.account.found, y, Weights.of(near.plan.measure))
-    )
-    stored = streams.storable[:, None]
-    own = np.where(stored, np.minimum(y.supply, best), best)
+    streams, ground = near.instance.streams, near.ground
+    available, own = streams.available.value, answers(ground, near.prices, near.weights)
     member = streams.bundle >= 0
-    alone = np.where(member[:, None], 0.0, np.minimum(own, 0.0)) * available
-    terms = np.multiply(own, available, out=np.zeros_like(available), where=member[:, None] & (available > 0))
-    together = np.zeros((len(instance.bundles) + 1, available.shape[1]))
-    np.add.at(together, streams.bundle[member], terms[member])
-    wanted = together[streams.bundle] < 0  # what stands alone has no terms
-    known = np.where(stored, np.where(np.isfinite(own), own, 0.0), 0.0)
-    weight = Weights.of(near.plan.measure).cost
-    later = np.concatenate([known[:, 1:], np.zeros_like(known[:, :1])], axis=1)
-    waiting = np.where(stored, weight * streams.storage_cost.value[:, None] - known + later, 0.0)
-    return alone + np.where(wanted, terms, 0.0), (np.minimum(waiting, 0) * near.bounds.stockpile).sum(axis=1)
+    alone = np.where(member[:, None], 0.0, own) * available
+    offers = np.where(member[:, None], available, 0.0)
+    terms = np.multiply(own, offers, out=np.zeros_like(offers), where=offers > 0)
+    everything, shared = np.zeros((2, len(near.instance.bundles) + 1, available.shape[1]))
+    np.add.at(everything, streams.bundle[member], offers[member])
+    if "take" in ground.pull:  # what added rows pay for the whole of a bundle counts with its tonnes
+        np.divide(ground.pull["take"], everything[:-1], out=shared[:-1], where=everything[:-1] > 0)
+        terms = terms - shared[streams.bundle] * offers
+    wanted = np.append(together(ground, own), np.zeros((1, available.shape[1])), axis=0)[streams.bundle] < 0
+    stored = np.minimum(waiting(ground, own, near.weights), 0) * near.bounds.stockpile
+    return alone + np.where(wanted, terms, 0.0), stored.sum(axis=1)
 
 
 def _supply(near: Near) -> Iterator[Line]:
@@ -143,3 +139,15 @@ def _rules(near: Near) -> Iterator[Line]:
     cap = float(policy.footprint_cap.value)
     if np.isfinite(cap):
         yield Line("rule", "policy.footprint_cap", cap / 1000, "t", float(y.footprint_cap * cap))
+
+
+def _added(near: Near) -> Iterator[Line]:
+    """What was added to the instance: each row at the end that counts, each variable at the bound that holds it."""
+    added = near.plan.added
+    duals, ends = usable(near.added)
+    for row, dual, end in zip(added.rows, duals.tolist(), ends.tolist(), strict=True):
+        yield Line("added", render(("extension", row.name)), end, None, dual * end)
+    for one, reduced in zip(added.variables, near.own.tolist(), strict=True):
+        end = one.upper if reduced < 0 else one.lower
+        end = end if np.isfinite(end) else 0.0  # a price without an end is rounding
+        yield Line("added", render(("extension", one.name)), end, None, reduced * end)

@@ -105,7 +105,7 @@ def _anew(near: Near, m: int) -> float | None:
     count[m] += 1
     changed = dataclasses.replace(instance, medals=dataclasses.replace(instance.medals, count=count))
     try:
-        return solve(changed, near.plan.measure).objective - near.plan.objective
+        return solve(changed, near.plan.measure, near.extensions).objective - near.plan.objective
     except NoPlanError:
         return None
 

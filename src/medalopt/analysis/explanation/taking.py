@@ -12,7 +12,6 @@ from medalopt.analysis.explanation.invoice import rents
 from medalopt.analysis.explanation.near import Near
 from medalopt.instance.figures import Floats
 from medalopt.instance.routes import refining_costs
-from medalopt.proof.bound import Weights, route_prices
 
 NOTHING = 1e-9  # of what is offered: less is not taken
 
@@ -141,7 +140,7 @@ def _returned(near: Near, sent: Floats) -> tuple[tuple[str, float, float], ...]:
 def _best_way(near: Near, source: Source) -> Floats:
     """Return, as tonnes sent, what each stream of a source offers on its best way at the plan's prices, (J, T)."""
     found, available = near.account.found, near.instance.streams.available.value
-    price = _route_prices(near)
+    price = near.route_prices
     sent = np.zeros_like(price)
     for i in source.streams.tolist():
         ways = np.flatnonzero(found.stream == i)
@@ -150,14 +149,10 @@ def _best_way(near: Near, source: Source) -> Floats:
     return sent
 
 
-def _route_prices(near: Near) -> Floats:
-    return route_prices(near.instance, near.account.found, near.prices, Weights.of(near.plan.measure))
-
-
 def _ways(near: Near, source: Source, sent: Floats, best_way: Floats) -> tuple[Way, ...]:
     """Return the ways of a source; a rival counts in the periods in which its stream is sent, or would be best."""
     instance, found = near.instance, near.account.found
-    price = _route_prices(near)
+    price = near.route_prices
     best = np.full((len(instance.streams.names), len(instance.periods)), np.inf)
     np.minimum.at(best, found.stream, price)
     busy = np.zeros(best.shape)

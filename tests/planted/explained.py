@@ -1,0 +1,40 @@
+"""What explanations with rules of a user's own have to come to, whatever error is planted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+TINY, RULES = ROOT / "instances/tiny.yaml", Path(__file__).parent / "instances" / "rules.py"
+EXPECTED = {"less[1]", "less[2]", "upper bound of spare"}  # of rules.py: what binds
+
+
+def explained() -> Iterator[str]:
+    """The invoice comes to the objective, and loosening a rule saves what the plan solved anew with it saves."""
+    import os
+
+    import medalopt
+    from medalopt.analysis.explanation.binding import binding
+    from medalopt.analysis.explanation.invoice import invoice
+    from medalopt.analysis.explanation.near import Near
+    from medalopt.errors import MedaloptError
+
+    instance = medalopt.load(TINY)
+    os.environ["LOOSER"] = "0"
+    try:
+        plan = medalopt.solve(instance, extensions=[RULES])
+        near = Near.of(plan, extensions=[RULES])
+        if abs(sum(line.value for line in invoice(near)) - plan.objective) > 1e-9 * abs(plan.objective):
+            yield "invoice"
+        own = {row.what: row for row in binding(near, ()) if row.paths[0].startswith("extension.")}
+        if own.keys() != EXPECTED:
+            yield "what binds"
+            return
+        os.environ["LOOSER"] = "1e-4"
+        saved = plan.objective - medalopt.solve(instance, extensions=[RULES]).objective
+        told = sum(row.saves for row in own.values()) * 1e-4
+        if abs(saved - told) > 1e-3 * saved:
+            yield "worth"
+    except MedaloptError:
+        yield "unproven"
