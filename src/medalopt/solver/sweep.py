@@ -11,6 +11,7 @@ import bisect
 import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -40,19 +41,27 @@ class Sweep:
         self._ways["size"], self._least = _Way.of(*sizes), SMALLEST * np.minimum(*sizes)
         self._still = {name: way.start[None, :] for name, way in self._ways.items()}
         self._slopes = [line.end_slopes[end][self._moves.row] for end in ("row_lower", "row_upper")]
-        self._known: list[tuple[float, Outcome]] = []  # what was solved one by one, by position
+        self._places: list[float] = []  # where it was solved one by one, in order
+        self._known: list[Outcome] = []
+        self._stretches: list[_Stretch] = []  # between each of these and the next
 
     def answer(self, position: float) -> Outcome:
         """Return the optimum at `position`. Raises SolverError where it cannot be proven."""
-        at, place = np.array([position]), bisect.bisect(self._known, position, key=lambda known: known[0])
-        if 0 < place < len(self._known) and not self._ways["value"].moves:
-            drawn = self._drawn(at, self._known[place - 1], self._known[place])[0]
+        at, place = np.array([position]), bisect.bisect(self._places, position)
+        if 0 < place < len(self._places) and not self._ways["value"].moves:
+            drawn = self._drawn(at, self._stretches[place - 1])[0]
             if drawn is not None:
                 return drawn
         found = self._solved(at)[0]
-        if len(self._known) < _KEPT:
-            self._known.insert(place, (position, found))
+        if len(self._places) < _KEPT:
+            self._keep(place, position, found)
         return found
+
+    def _keep(self, place: int, position: float, found: Outcome) -> None:
+        self._places.insert(place, position)
+        self._known.insert(place, found)
+        around = list(zip(self._places, self._known, strict=True))[max(place - 1, 0) : place + 2]
+        self._stretches[max(place - 1, 0) : place] = [self._stretch(*ends) for ends in pairwise(around)]
 
     def outcomes(self, positions: Sequence[float]) -> Iterator[Outcome]:
         """Yield the optimum at each of `positions`. Raises SolverError where one cannot be proven."""
@@ -80,26 +89,34 @@ class Sweep:
                 continue
             middle = (low + high) // 2
             ends = [(float(positions[at]), found[at]) for at in (low, high)]
-            drawn = self._drawn(positions[[middle]], *ends)[0]
+            stretch = self._stretch(*ends)
+            drawn = self._drawn(positions[[middle]], stretch)[0]
             found[middle] = drawn or self._solved(positions[middle : middle + 1])[0]
             rest = [(low, middle), (middle, high)]
             if drawn is not None:  # then one line leads from end to end, or nearly so
                 inner = [at for at in range(low + 1, high) if at != middle]
-                answers = self._drawn(positions[inner], *ends) if inner else []
+                answers = self._drawn(positions[inner], stretch) if inner else []
                 found |= {at: one for at, one in zip(inner, answers, strict=True) if one is not None}
                 rest = [(at, at + 2) for at in range(low, high - 1) if at + 1 not in found]
             between += rest
         return [found[at] for at in range(len(positions))]
 
-    def _drawn(self, at: Floats, low: tuple[float, Outcome], high: tuple[float, Outcome]) -> list[Outcome | None]:
-        """Return the outcomes `at` positions drawn between two that are known; None of those that prove nothing."""
+    def _drawn(self, at: Floats, stretch: _Stretch) -> list[Outcome | None]:
+        """Return the outcomes `at` positions of a stretch, drawn between its ends; None of those that prove nothing."""
+        if not stretch.ways:
+            return [None] * len(at)
+        share = ((at - stretch.first) / stretch.length)[:, None]
+        x, y = (start + share * by for start, by in stretch.ways)
+        return self._moving.proven(self._posed(at), x, y)
+
+    def _stretch(self, low: tuple[float, Outcome], high: tuple[float, Outcome]) -> _Stretch:
+        """Return what lies between two answers; nothing can be drawn there where one is no plan, or where it bends."""
         (first, one), (last, two) = low, high
         if first == last or not (one.feasible and two.feasible) or self._bent(low, high):
-            return [None] * len(at)
-        share = ((at - first) / (last - first))[:, None]
-        x = np.ldexp(one.x + share * (two.x - one.x), -self._one.column)
-        y = np.ldexp(one.y + share * (two.y - one.y), self._one.cost[0] - self._one.row)
-        return self._moving.proven(self._posed(at), x, y)
+            return _Stretch(first, last - first, ())
+        scaled = ((one.x, two.x, -self._one.column), (one.y, two.y, self._one.cost[0] - self._one.row))
+        ends = ((np.ldexp(start, by), np.ldexp(end, by)) for start, end, by in scaled)
+        return _Stretch(first, last - first, tuple((start, end - start) for start, end in ends))
 
     def _bent(self, low: tuple[float, Outcome], high: tuple[float, Outcome]) -> bool:
         """Whether the slopes say that the optimum is not straight between two positions; told where rows alone move."""
@@ -145,6 +162,18 @@ class Sweep:
         if self._ways["costs"].moves:
             moved["costs"] = np.vstack([programs.cost[number], self._one.costs[1:]])
         return dataclasses.replace(self._one, **moved)
+
+
+@dataclass(frozen=True, eq=False)
+class _Stretch:
+    """What is between two positions.
+
+    `ways`: the columns at the first, (N,), scaled, and by how much they move to the other; then the duals, (M,).
+    """
+
+    first: float
+    length: float
+    ways: tuple[tuple[Floats, Floats], ...]  # none where nothing between can be drawn
 
 
 @dataclass(frozen=True, eq=False)
