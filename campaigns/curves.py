@@ -150,11 +150,11 @@ def _ends(found: Curve, solve: Solve) -> Found:
     if found.feasible is None:
         return Found(Counter({"curves without a plan": 1}))
     wrong, count, vary = [], 0, found.vary
-    step = 1.0 if vary.whole else 2 * CLOSE * (vary.high - vary.low)
+    step = 0.5 if vary.whole else 2 * CLOSE * (vary.high - vary.low)
     for end, inward in zip(found.feasible, (1, -1), strict=True):
-        if vary.low < end < vary.high and (found.shape != "whole" or found.exact):
+        if vary.low + step < end < vary.high - step and (found.shape != "whole" or found.exact):
             count += 1
-            inside, outside = solve(end + inward * (0 if vary.whole else step)), solve(end - inward * step)
+            inside, outside = solve(end if vary.whole else end + inward * step), solve(end - inward * 2 * step)
             if math.isinf(inside) or math.isfinite(outside):
                 wrong.append(f"plans end at {end!r}, said to: {inside!r} within, {outside!r} beyond")
     return Found(Counter({"ends of plans, on both sides": count}), tuple(wrong))

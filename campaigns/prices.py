@@ -18,7 +18,7 @@ from tests.laws import pool
 from campaigns.running import Found, campaign
 from medalopt.analysis.sensitivity.ranges import Range, Ranges, ranges
 from medalopt.analysis.variants import Variants
-from medalopt.errors import InputError, NoPlanError
+from medalopt.errors import InputError, NoPlanError, SolverError
 
 FIGURES = 8  # of an instance, drawn at random
 FAR = 1_000  # times the figure, up to which a price without an end is tried
@@ -63,7 +63,7 @@ class Side:
         text = str(round(at)) if self.row.unit is None else f"{at!r} {self.row.unit}"
         try:
             plan = pool.solved(self.variants.changed({self.row.path: text}), self.variants.measure)
-        except InputError:
+        except (InputError, SolverError):  # or a number so small beside the others that nothing is proven
             return None
         return abs(at - self.row.value), pool.value(plan)
 
@@ -104,7 +104,7 @@ def _beyond(side: Side, reach: float) -> Found:
     for share in BEYOND:
         answer = side.solved(reach * share, inwards=False)
         if answer is None:
-            return Found(Counter({"ends that the format itself has": 1}))
+            return Found(Counter({"ends beyond which no figure may stand": 1}))
         if math.isinf(answer[1]):
             if side.stops:
                 return Found(Counter({"ends beyond which there is no plan": 1}))

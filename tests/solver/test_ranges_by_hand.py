@@ -11,6 +11,7 @@ from tests.solver.programs import two_by_two
 
 from medalopt.errors import SolverError
 from medalopt.model.network import Entries
+from medalopt.solver import side_range as side_ranges
 from medalopt.solver.around import Around
 from medalopt.solver.augmenting import Mover, augmented
 from medalopt.solver.cost_range import cost_range
@@ -101,6 +102,19 @@ def test_no_plan_lies_beyond_what_there_is() -> None:
     assert more[0] is None
     assert more[1].distance == 0.0
     assert less[0] == pytest.approx(-2.0)
+
+
+@pytest.mark.parametrize(("z", "most", "end", "stops"), [(1.25, 0.5, 0.75, True), (2.0, 0.01, 0.25, False)])
+def test_an_end_that_a_hair_does_not_find(
+    z: float, most: float, end: float, stops: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a hair on the price is too little for the solver, plans are asked how far they go, and then their price."""
+    monkeypatch.setattr(side_ranges, "HAIR", 0.0)
+    linear = three(upper=np.array([0.75, 0.5, most]), costs=np.array([[1.0, 1.25, z], np.zeros(3)]))
+    more, _ = side_range(around(linear, Mover({0: (1.0, 0.0)}, 1.0)), 0, math.inf, 1.0)
+    assert more[0] == pytest.approx(1.25)
+    assert more[1].distance == pytest.approx(end)
+    assert (more[1].turn is None) == stops
 
 
 def test_what_does_not_bind_costs_nothing_until_it_does() -> None:

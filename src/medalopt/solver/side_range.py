@@ -19,6 +19,7 @@ HAIR = 1e-7  # relative: prices that differ by less are one
 _FAR = 2.0**16  # sizes of a figure; a price that holds so far has no end
 _BEYOND = 2.0**-4  # of the way to an end, by which it is overstepped to see what comes then
 _STILL = 1e-11  # of the fastest, below which a column or row stays where it is
+_PAST = (2.0**-10, 2.0**-26)  # of the way to an end, by which it is overstepped to see whether it is one
 _ROUNDS = 60  # of tangents, which need one or two
 Side = tuple[float | None, End]
 
@@ -137,11 +138,28 @@ def _last(around: Around, mover: int, by: int, step: _Step, far: float) -> End:
     if answer is None:
         return End(0.0, None)
     at = float(abs(answer.x[column]))
-    beyond = _moved(around, mover, by * at * (1 + 2.0**-10))
-    if beyond is None:
+    for share in _PAST:
+        beyond = _moved(around, mover, by * at * (1 + share))
+        if beyond is not None and _on_line(around, beyond, step.price * at * (1 + share)):
+            return _farthest(around, mover, by, step, (at, answer.x), far)
+        if beyond is not None:
+            turn = beyond.x - answer.x * (1 + share)
+            return End(at, around.program.primal(turn)[: around.width])
+    return End(at, None)
+
+
+def _farthest(around: Around, mover: int, by: int, step: _Step, inside: tuple[float, Floats], far: float) -> End:
+    """Return the end where the price holds `inside` and farther than a hair on it tells: where plans end, or before."""
+    column = around.width + mover
+    answer = around.whole.farthest(column, by, far)
+    if answer is None:
+        return End(inside[0], None)
+    at = float(abs(answer.x[column]))
+    near = at * (1 - _PAST[-1])
+    found = _moved(around, mover, by * near)
+    if found is None or _on_line(around, found, step.price * near):
         return End(at, None)
-    turn = beyond.x - answer.x * (1 + 2.0**-10)
-    return End(at, around.program.primal(turn)[: around.width])
+    return _back(around, mover, by, step, inside, (near, found))
 
 
 def _moved(around: Around, mover: int, to: float) -> Optimum | None:

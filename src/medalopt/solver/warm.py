@@ -87,6 +87,15 @@ class Warm:
         self._solver.changeColCost(column, program.costs[0][column])
         return answer
 
+    def farthest(self, column: int, by: int, far: float) -> Optimum | None:
+        """Return the plan with the greatest column (`by` 1) or the least (-1), within `far` of 0, whatever it costs."""
+        program, costs = self._program, np.zeros(len(self._program.lower))
+        costs[column] = -by
+        self._solver.changeColBounds(column, *((0.0, far) if by > 0 else (-far, 0.0)))
+        answer = self.with_costs(costs)
+        self._solver.changeColBounds(column, program.lower[column], program.upper[column])
+        return answer
+
     def held(self, columns: Ints, values: Floats) -> Optimum | None:
         """Return the optimum with some columns held at `values`; None where there is no such plan."""
         program, numbers = self._program, columns.astype(np.int32)

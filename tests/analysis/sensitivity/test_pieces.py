@@ -57,6 +57,13 @@ def test_the_values_for_a_budget() -> None:
     assert within([(0.0, math.inf), (1.0, 2.0), (2.0, 9.0)], 3.0, None, True).spans == ((1.0, 1.0),)
 
 
+def test_a_budget_is_found_on_a_curve_that_bends() -> None:
+    """Where the secant does not lead to it at once the value is closed in on, from whichever side."""
+    for ends in ([(0.0, 0.0), (10.0, 100.0)], [(-10.0, 100.0), (0.0, 0.0)]):
+        (span,) = within(ends, 50.0, lambda at: at * at, False).spans
+        assert max(abs(end) for end in span) == pytest.approx(math.sqrt(50.0))
+
+
 def test_a_budget_is_read() -> None:
     """It has the unit of the measure, and what has another is told."""
     money = Money("JPY")

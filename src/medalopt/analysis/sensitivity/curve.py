@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from medalopt.analysis.sensitivity.budget import Ask, Budget, within
-from medalopt.analysis.sensitivity.pieces import Piece, Pieces, pieces
+from medalopt.analysis.sensitivity.pieces import NEAR, Piece, Pieces, pieces
 from medalopt.analysis.sensitivity.sampled import sampled
 from medalopt.analysis.sensitivity.touching import Found, Touching
 from medalopt.analysis.sensitivity.turning import Turn, turns
@@ -115,6 +115,8 @@ def _straight(variants: Variants, blank: Curve, asked: Touching, asking: Asking)
     if low is None or high is None:
         nowhere = [Point(vary.low, None), Point(vary.high, None)]
         return replace(shaped, points=tuple(nowhere), budget=_budget(nowhere, asking, None, False))
+    if high - low <= NEAR * (vary.high - vary.low):  # then there is a plan at one value alone
+        low = high = vary.high if high == vary.high else low
     noise = NOISE * max(_paid(asked.found(low)), _paid(asked.found(high)), 1.0)
     large = len(variants.base.linear.entries.row) >= LARGE and not asking.exactly
     wanted = ENOUGH * abs(asked.found(low).outcome.value) if large else 0.0
