@@ -13,7 +13,7 @@ from medalopt.plan.rows import Rows
 from medalopt.plan.whole_lots import WholeLots
 from medalopt.proof.added import NOTHING, Added
 from medalopt.proof.certificate import Certificate
-from medalopt.proof.marginal import Marginal, marginals
+from medalopt.proof.marginal import Marginal, table
 from medalopt.proof.prices import Duals
 from medalopt.proof.subject import dearer
 
@@ -85,7 +85,12 @@ class Plan:
     @cached_property
     def marginals(self) -> tuple[Marginal, ...]:
         """What one unit more of each scarce figure changes the objective by."""
-        return marginals(self.account, self.duals, self.unit)
+        return tuple(Marginal(*row) for row in zip(*self.priced.values(), strict=True))
+
+    @cached_property
+    def priced(self) -> Rows:
+        """The same as columns."""
+        return table(self.account, self.duals, self.unit)
 
     @cached_property
     def marginals_at_lots(self) -> tuple[Marginal, ...]:
@@ -127,7 +132,7 @@ class Plan:
         """Path, period, value, unit and meaning of every marginal value that is not nothing."""
         import pandas as pd
 
-        return pd.DataFrame([marginal.row() for marginal in self.marginals], columns=Marginal.COLUMNS)
+        return pd.DataFrame(self.priced)
 
     def _frame(self, name: str) -> pd.DataFrame:
         import pandas as pd

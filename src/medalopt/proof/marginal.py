@@ -40,10 +40,19 @@ class Marginal:
 
 def marginals(account: Account, duals: Duals, unit: str) -> tuple[Marginal, ...]:
     """Return every marginal value that is not nothing: needs first, then what is scarce, then rules."""
+    return tuple(Marginal(*row) for row in zip(*table(account, duals, unit).values(), strict=True))
+
+
+def table(account: Account, duals: Duals, unit: str) -> dict[str, list[Any]]:
+    """Return the same as columns: of a nation there are very many."""
     y = prices(account.instance, duals)
-    makers: tuple[Callable[[Account, Any, str], Iterator[Marginal]], ...] = (_needs, _supply, _limits, _rules)
-    found = (marginal for make in makers for marginal in make(account, y, unit))
-    return tuple(marginal for marginal in found if marginal.value != 0)
+
+    def rows(*makers: Callable[[Account, Any, str], Iterator[Marginal]]) -> list[list[Any]]:
+        found = [marginal for make in makers for marginal in make(account, y, unit) if marginal.value != 0]
+        return [[getattr(marginal, name) for marginal in found] for name in Marginal.COLUMNS]
+
+    parts = zip(rows(_needs), _supply(account, y, unit), rows(_limits, _rules), strict=True)
+    return {name: [*before, *own, *after] for name, (before, own, after) in zip(Marginal.COLUMNS, parts, strict=True)}
 
 
 def _needs(account: Account, y: Any, unit: str) -> Iterator[Marginal]:
@@ -60,18 +69,24 @@ def _needs(account: Account, y: Any, unit: str) -> Iterator[Marginal]:
         yield Marginal(render(("medals", medal, "count")), None, value, unit, "one more medal")
 
 
-def _supply(account: Account, y: Any, unit: str) -> Iterator[Marginal]:
-    """A tonne more of a stream; of one in a bundle only as far as its bundle is taken."""
+def _supply(account: Account, y: Any, unit: str) -> list[list[Any]]:
+    """A tonne more of a stream; of one in a bundle only as far as its bundle is taken; a tonne more committed."""
     instance = account.instance
-    worth = stream_worth(account, y)
-    some = (worth != 0).any(axis=1) | (y.stream_commitment != 0)
-    for i in np.flatnonzero(some).tolist():
-        stream = instance.streams.names[i]
-        path = render(("streams", stream, "available"))
-        for t in np.flatnonzero(worth[i]).tolist():
-            yield Marginal(path, instance.periods[t], float(worth[i, t]), f"{unit}/t", ON_OFFER)
-        path = render(("streams", stream, "committed"))
-        yield Marginal(path, None, float(y.stream_commitment[i]), f"{unit}/t", "one more tonne committed")
+    worth = np.concatenate([stream_worth(account, y), y.stream_commitment[:, None]], axis=1)
+    stream, column = (axis.tolist() for axis in np.nonzero(worth))
+    last = len(instance.periods)
+    offered, committed = (
+        {i: render(("streams", instance.streams.names[i], figure)) for i in set(stream)}
+        for figure in ("available", "committed")
+    )
+    when = (*instance.periods, None)
+    return [
+        [offered[i] if t < last else committed[i] for i, t in zip(stream, column, strict=True)],
+        [when[t] for t in column],
+        worth[worth != 0].tolist(),
+        [f"{unit}/t"] * len(stream),
+        [ON_OFFER if t < last else "one more tonne committed" for t in column],
+    ]
 
 
 def stream_worth(account: Account, y: Any) -> Floats:

@@ -28,7 +28,7 @@ def files(plan: Plan) -> dict[str, Iterator[str]]:
     duals = content["duals"]
     columns: dict[str, Mapping[str, Sequence[Any]]] = {
         **plan.tables,
-        "prices": _prices(plan.marginals),
+        "prices": plan.priced,
         **({"prices_at_lots": _prices(plan.marginals_at_lots)} if plan.lots is not None else {}),
         "duals": {
             "rule": [row["rule"] for row in duals],

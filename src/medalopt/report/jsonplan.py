@@ -44,7 +44,7 @@ def members(plan: Plan) -> dict[str, Any]:
         "tonnes": plan.tonnes,
         **{name: Table(table) for name, table in plan.tables.items()},
         **_whole_lots(plan),
-        "prices": [marginal.row() for marginal in plan.marginals],
+        "prices": Table(plan.priced),
         "duals": list(_duals(plan)),
         **{name: Table(table) for name, table in tables(plan.added).items()},
         "certificate": {
@@ -171,7 +171,7 @@ def _duals(plan: Plan) -> Iterator[dict[str, Any]]:
     streams = plan.instance.streams
     stored = {name for name, may in zip(streams.names, streams.storable.tolist(), strict=True) if may}
     for rule, values in plan.duals.items():
-        if rule.startswith("define_"):
+        if rule.startswith("define_") or (rule in _ROUTES and not stored):
             continue  # follows from the others
         for key, value in values.items():
             if value != 0 and (rule not in _ROUTES or key[0] in stored):

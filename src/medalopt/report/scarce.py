@@ -12,7 +12,7 @@ from medalopt.instance.figures import Floats
 from medalopt.instance.paths import parse
 from medalopt.plan.plan import Plan
 from medalopt.proof.certificate import paid
-from medalopt.proof.marginal import Marginal, stream_worth
+from medalopt.proof.marginal import ON_OFFER, Marginal, stream_worth
 from medalopt.report.numbers import span
 from medalopt.report.section import Column, Section, section
 from medalopt.report.sources import FEW, grouped
@@ -30,12 +30,12 @@ _TOTALS = {"market": ("{}, {}", "kg"), "smelters": ("{}, {}", "t"), "streams": (
 
 @dataclass(frozen=True)
 class Scarcity:
-    """One thing of which a unit more, or less, would save: `saves` per unit, `whole` for all of it."""
+    """One thing of which a unit more, or less, would save: `saves` per unit, or least and most; `whole` for all."""
 
     rank: int  # metals, plants, devices, offers, rules
     what: str
     step: str
-    saves: float
+    saves: tuple[float, ...]
     whole: float
     period: str | None = None
 
@@ -44,7 +44,7 @@ def scarcities(plan: Plan, worth: Worth) -> Section:
     """Return what is scarce: metals first, then plants, devices, offers and rules; in each the dearest first."""
     least = _COUNTS * max(1.0, paid(plan.account, plan.measure))
     groups: dict[tuple[int, str, str], list[Scarcity]] = {}
-    for found in (*_metals(plan, worth), *_devices(plan, worth), *_limits(plan)):
+    for found in (*_metals(plan, worth), *_devices(plan, worth, _SMALL * least), *_limits(plan)):
         if found.whole > _SMALL * least:
             groups.setdefault((found.rank, found.what, found.step), []).append(found)
     whole = {key: sum(found.whole for found in group) for key, group in groups.items()}
@@ -54,7 +54,10 @@ def scarcities(plan: Plan, worth: Worth) -> Section:
         (Column("what", right=False), [what for _, what, _ in listed]),
         (Column("when", rank=1), [_when(plan, groups[key]) for key in listed]),
         (Column("change"), [step for _, _, step in listed]),
-        (Column(f"saves {plan.unit}"), [span([found.saves for found in groups[key]]) for key in listed]),
+        (
+            Column(f"saves {plan.unit}"),
+            [span([each for found in groups[key] for each in found.saves]) for key in listed],
+        ),
     ]
     notes = [f"{rest} more are in the plan's prices (-o, --json)."] if rest > 0 else []
     return section("What is scarce, and what one unit would save", columns, notes=notes, always=1)
@@ -72,21 +75,33 @@ def _metals(plan: Plan, worth: Worth) -> Iterator[Scarcity]:
         for t, period in enumerate(plan.instance.periods):
             if worth.used[e, t]:
                 value = float(worth.at_hand[e, t])
-                yield Scarcity(0, plan.instance.metals.titles[e], "1 kg more", value, value * charged[e, t], period)
+                yield Scarcity(0, plan.instance.metals.titles[e], "1 kg more", (value,), value * charged[e, t], period)
 
 
-def _devices(plan: Plan, worth: Worth) -> Iterator[Scarcity]:
-    """A tonne more of each source as it comes: of a bundle, in the proportion in which it is offered then."""
+def _devices(plan: Plan, worth: Worth, least: float) -> Iterator[Scarcity]:
+    """A tonne more of each source as it comes: of a bundle, in the proportion in which it is offered then.
+
+    Sources that are told alike come together, without those of which all saves no more than `least`.
+    """
     labels, of = grouped(plan.instance)
     available = plan.instance.streams.available.value
     offered, saved = np.zeros((2, len(labels), available.shape[1]))
     np.add.at(offered, of, available)
     np.add.at(saved, of, -stream_worth(plan.account, worth.prices) * available)
-    for group, t in zip(*(axis.tolist() for axis in np.nonzero((saved > 0) & (offered > 0))), strict=True):
-        region, what = labels[group]
-        told = f"{what} from {region}" if len(labels) <= FEW else what
-        amount = float(saved[group, t])
-        yield Scarcity(2, told, "1 t more", amount / float(offered[group, t]), amount, plan.instance.periods[t])
+    told = [f"{what} from {region}" if len(labels) <= FEW else what for region, what in labels]
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(told))}
+    kind = np.array([numbers[name] for name in told], dtype=np.intp)
+    source, period = np.nonzero((saved > max(least, 0.0)) & (offered > 0))
+    amount = saved[source, period]
+    each, at = amount / offered[source, period], (kind[source], period)
+    whole, low, high = np.zeros((3, len(numbers), available.shape[1])) + np.array([0.0, np.inf, 0.0])[:, None, None]
+    np.add.at(whole, at, amount)
+    np.minimum.at(low, at, each)
+    np.maximum.at(high, at, each)
+    for name, number in numbers.items():
+        for t in np.flatnonzero(whole[number]).tolist():
+            saves = (float(low[number, t]), float(high[number, t]))
+            yield Scarcity(2, name, "1 t more", saves, float(whole[number, t]), plan.instance.periods[t])
 
 
 def _limits(plan: Plan) -> Iterator[Scarcity]:
@@ -102,7 +117,7 @@ def _limits(plan: Plan) -> Iterator[Scarcity]:
         amount = float(_row(names, values, path[1])[place[str(marginal.period)]])
         told, unit = _PERIOD_LIMITS[str(path[0])]
         saves = -marginal.value
-        yield Scarcity(1, told.format(path[1]), f"1 {unit} more", saves, saves * amount, marginal.period)
+        yield Scarcity(1, told.format(path[1]), f"1 {unit} more", (saves,), saves * amount, marginal.period)
     for figure in ("limit", "committed"):
         for marginal, path in _of(plan, figure):
             told, unit = _TOTALS[str(path[0])]
@@ -112,7 +127,7 @@ def _limits(plan: Plan) -> Iterator[Scarcity]:
 
 
 def _policies(plan: Plan) -> Iterator[Scarcity]:
-    for marginal in plan.marginals:
+    for marginal in _rules(plan):
         path = parse(marginal.path)
         if path[0] != "policy":
             continue
@@ -128,7 +143,7 @@ def _policies(plan: Plan) -> Iterator[Scarcity]:
 def _eased(marginal: Marginal, rank: int, what: str, unit: str, amount: float) -> Scarcity:
     """A limit saves by a unit more, a commitment or floor by a unit less."""
     step = f"1 {unit} {'more' if marginal.value < 0 else 'less'}"
-    return Scarcity(rank, what, step, abs(marginal.value), abs(marginal.value) * max(amount, 1.0))
+    return Scarcity(rank, what, step, (abs(marginal.value),), abs(marginal.value) * max(amount, 1.0))
 
 
 def _amount(plan: Plan, path: tuple[str | int, ...]) -> float:
@@ -143,6 +158,13 @@ def _row(names: tuple[str, ...], values: Floats, name: str | int) -> Floats:
 
 
 def _of(plan: Plan, figure: str) -> Iterator[tuple[Marginal, tuple[str | int, ...]]]:
-    for marginal in plan.marginals:
+    for marginal in _rules(plan):
         if marginal.path.endswith(f".{figure}"):
             yield marginal, parse(marginal.path)
+
+
+def _rules(plan: Plan) -> Iterator[Marginal]:
+    """Yield the marginal values but those of what is on offer, of which there may be very many."""
+    for row in zip(*plan.priced.values(), strict=True):
+        if row[-1] != ON_OFFER:
+            yield Marginal(*row)
