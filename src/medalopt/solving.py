@@ -30,6 +30,7 @@ from medalopt.solver.solution import Solution
 from medalopt.solver.standing import Standing
 from medalopt.solver.whole import answers_in_lots
 
+NONE: Mapping[str, tuple[float, float]] = {}
 METHODS = ("auto", "direct", "decomposition")
 LARGE = 50_000  # routes times periods, above which the streams are asked by themselves
 HAIR = 2.0**-40  # by which a price may be eased without moving a bound by as much as a certificate measures
@@ -115,17 +116,18 @@ def solved(
     gap: float = 0.0,
     budget: Budget = ENDLESS,
     method: str = "direct",
+    eased: Mapping[str, tuple[float, float]] = NONE,
 ) -> tuple[Plan, Standing | None]:
     """Return the plan as `solve` does, and where the solver stood; it starts from where it stood on a like instance.
 
-    Whole lots and minimum orders are left out.
+    Whole lots and minimum orders are left out. `eased` gives rows that extensions add other ends, by name.
     """
     if objective not in MEASURES:
         raise UsageError(f"'{objective}' is no objective: choose one of {', '.join(MEASURES)}")
     instance = without_lots(instance)
     found = routes(instance)
     given = tuple(Path(path) for path in extensions)
-    task = Task(instance, found, implied(instance, found), objective, given, near, budget)
+    task = Task(instance, found, implied(instance, found), objective, given, near, budget, eased)
     best: Plan | None = None
     for answer in _answers(task, gap, method):
         if answer.status == "unbounded":
@@ -191,7 +193,7 @@ def _best_proven(task: Task, answer: Solution) -> Plan | None:
     without: Duals = {}  # prices: nothing costs less than nothing
     for duals, added in (
         (answer.duals, answer.added),
-        (eased(answer.duals), answer.added.times(1 - HAIR)),
+        (eased_prices(answer.duals), answer.added.times(1 - HAIR)),
         (without, answer.added.times(0)),
     ):
         plan = _proven(task, answer, duals, added)
@@ -201,7 +203,7 @@ def _best_proven(task: Task, answer: Solution) -> Plan | None:
     return best
 
 
-def eased(duals: Duals) -> Duals:
+def eased_prices(duals: Duals) -> Duals:
     """Return prices a hair smaller: where very much is on offer, the last digit of a price is worth a fortune."""
     return {rule: _times(rows, 1 - HAIR) for rule, rows in duals.items()}
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from tests.planted.explained import explained
+from tests.planted.explained import explained, own_rules
 from tests.planted.moved import MOVED
 from tests.planted.saved import statements
 
@@ -337,5 +337,6 @@ CHECKS: dict[str, Callable[[Known], Iterator[str]]] = {
     "statements": lambda known: statements(loaded(TINY)),
     "lots": lots,
     "explained": lambda known: explained(),
+    "own rules": lambda known: own_rules(),
     **MOVED,
 }

@@ -7,6 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 TINY, RULES = ROOT / "instances/tiny.yaml", Path(__file__).parent / "instances" / "rules.py"
+FEW = RULES.with_name("few.py")
 EXPECTED = {"less[1]", "less[2]", "upper bound of spare"}  # of rules.py: what binds
 
 
@@ -38,3 +39,19 @@ def explained() -> Iterator[str]:
             yield "worth"
     except MedaloptError:
         yield "unproven"
+
+
+def own_rules() -> Iterator[str]:
+    """A rule of the user's own that cannot be kept is loosened as far as is needed, or left out."""
+    import medalopt
+    from medalopt.analysis.refusal import diagnose
+    from medalopt.errors import MedaloptError
+
+    try:
+        found = diagnose(medalopt.load(TINY), extensions=[FEW])
+    except MedaloptError:
+        yield "unproven"
+        return
+    told = [change.row()["to"] for repair in found.repairs for change in repair.changes] if found else []
+    if told != [None, 22.0]:
+        yield "other cures"

@@ -11,9 +11,10 @@ import numpy as np
 from medalopt.analysis.conflict_members import LOWER, UPPER, Key, merged
 from medalopt.analysis.rules import ORDER, key, own
 from medalopt.instance.bounds import implied
-from medalopt.instance.figures import Floats
+from medalopt.instance.figures import Bools, Floats
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import routes
+from medalopt.proof.added import AddedRow
 from medalopt.solver.conflict import Ends, Shortfall, irreducible, proves, shortfall
 from medalopt.solver.ladder import Task, program
 from medalopt.solver.linear import Linear
@@ -35,6 +36,7 @@ class Problem:
     said: dict[tuple[int, int], tuple[Key, str]]  # row and end to rule and period
     spoken: Ends  # those
     always: Ends  # what only defines
+    own: dict[int, AddedRow]  # the rows of the user's own, by number
 
     @cached_property
     def ready(self) -> Scaled:
@@ -54,13 +56,18 @@ class Conflict:
     irreducible: bool
     ends: Ends
 
+    def side(self, end: int) -> Bools:
+        """Return which rows are in it by their lower (0) or upper (1) end, (M,)."""
+        return self.ends.lower if end == LOWER else self.ends.upper
+
 
 def problem(instance: Instance, extensions: tuple[Path, ...] = ()) -> Problem:
     """Return the program of `instance`, with a user's own constraints, ready to be examined."""
     found = routes(instance)
     task = Task(instance, found, implied(instance, found), extensions=extensions)
     block, linear = program(task)
-    added = range(len(linear.rows) - len(linear.added.rows), len(linear.rows))
+    first = len(linear.rows) - len(linear.added.rows)
+    added = {first + number: row for number, row in enumerate(linear.added.rows)}
     linear = stockpiles_as_rows(linear, block, instance.streams.names, instance.periods)
     finite = (np.isfinite(linear.row_lower), np.isfinite(linear.row_upper))
     said = {}
@@ -71,7 +78,7 @@ def problem(instance: Instance, extensions: tuple[Path, ...] = ()) -> Problem:
                 said[row, end] = meaning
     spoken = _ends(said, len(linear.rows))
     always = Ends(finite[LOWER] & ~spoken.lower, finite[UPPER] & ~spoken.upper)
-    return Problem(linear, said, spoken, always)
+    return Problem(linear, said, spoken, always, added)
 
 
 def conflict(examined: Problem, first: Shortfall) -> Conflict:

@@ -15,6 +15,7 @@ from medalopt.analysis.refusal_words import Reason
 from medalopt.analysis.repair import Asked, Repair, single_repairs
 from medalopt.analysis.repair_candidates import in_stock
 from medalopt.analysis.repair_figure import Figure
+from medalopt.analysis.repair_own import own_repairs
 from medalopt.analysis.repair_search import Stuck, stuck
 from medalopt.analysis.repair_sets import repair_sets
 from medalopt.analysis.rules import candidates, told
@@ -89,9 +90,9 @@ def _repairs(at: Stuck, rules: Conflict, asked: Asked) -> list[Repair]:
 
     What such a stock costs stands in no figure, so that beside other repairs it would seem the cheapest.
     """
-    alone = single_repairs(at, _behind(at.instance, rules, at), asked, MOST)
+    alone = single_repairs(at, _behind(at.instance, rules, at), asked, MOST) + own_repairs(at, rules, asked)
     if alone:
-        return alone
+        return sorted(alone, key=lambda repair: (repair.objective, repair.changes[0].path))
     repairs = single_repairs(at, _stock(at.instance, rules), asked, MOST) + repair_sets(at, rules, _behind, asked)
     repairs = repairs or repair_sets(at, rules, lambda *of: [*_behind(*of), *_stock(*of[:2])], asked)
     return sorted(repairs, key=lambda repair: repair.objective)

@@ -22,7 +22,10 @@ ROUNDING_TRIALS = (0.0, 1e-6, 1e-5, 1e-4)  # of the figure, by which it is moved
 
 @dataclass(frozen=True)
 class Change:
-    """One figure changed: `before` and `after` as a file holds them, without the unit (null: none)."""
+    """One figure changed: `before` and `after` as a file holds them, without the unit (null: none).
+
+    Of a user's own rule, `extension.NAME`, they are an end of it; `after` is an empty list where it is left out.
+    """
 
     path: str
     before: Written
@@ -31,7 +34,12 @@ class Change:
 
     def row(self) -> dict[str, object]:
         """Return the change as one row."""
-        return {"path": self.path, "from": self.before, "to": self.after, "unit": self.unit}
+        return {
+            "path": self.path,
+            "from": self.before,
+            "to": None if self.after == [] else self.after,
+            "unit": self.unit,
+        }
 
 
 @dataclass(frozen=True)

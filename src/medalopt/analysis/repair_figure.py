@@ -73,16 +73,14 @@ class Figure:
         return (few,) if abs(few - position) <= BESIDE * abs(position) else None
 
     def _outwards(self, value: float) -> float:
-        """Round away from where the figure stands; a value that is a rounding error above six digits is those."""
-        exact = Decimal(f"{value:.10g}")
+        """Round away from where the figure stands."""
         if (
             self.kind != "list"
             and math.isfinite(self.end)
             and abs(value - self.end) <= SNAP * abs(self.now[0] - self.end)
         ):
             return self.end
-        rounding = ROUND_CEILING if self.up else ROUND_FLOOR
-        result = float(Context(prec=DIGITS, rounding=rounding).plus(exact))
+        result = outwards(value, self.up)
         bound = self.end if self.kind != "list" else math.inf
         return min(result, bound) if self.up else max(result, bound)
 
@@ -117,6 +115,12 @@ class Figure:
     def before(self, instance: Instance) -> Written:
         """Return what stands there now, without the unit."""
         return self.now[0] if self.kind == "window" else self.told(self.now, instance)
+
+
+def outwards(value: float, up: bool) -> float:
+    """Return `value` with six significant digits, rounded up or down; what is a rounding error above them is them."""
+    rounding = ROUND_CEILING if up else ROUND_FLOOR
+    return float(Context(prec=DIGITS, rounding=rounding).plus(Decimal(f"{value:.10g}")))
 
 
 def _with(old: Figures, at: tuple[Any, ...], values: Any, factor: Fraction) -> Figures:

@@ -10,17 +10,27 @@ from medalopt.instance.paths import Path, parse
 from medalopt.report.numbers import digits
 from medalopt.wording import shown
 
+OWN = "extension"  # begins the path of a user's own rule
 Saying = Callable[[Instance, Path, Change], str]
 
 
 def said(instance: Instance, change: Change) -> str:
     """Return what a change comes to, such as `2 t more of phone@tokyo by 2018-03`."""
     path = parse(change.path)
+    if path[0] == OWN:
+        return _own(path, change)
     for step in reversed(path[1:]):
         saying = _SAYING.get((str(path[0]), str(step)))
         if saying is not None:
             return saying(instance, path, change)
     return f"another {shown(change.path)}"
+
+
+def _own(path: Path, change: Change) -> str:
+    name = shown(str(path[1]))
+    if change.after == []:
+        return f"your own rule {name} left out"
+    return f"your own rule {name} ending at {digits(float(str(change.after)))}"
 
 
 def _more(change: Change) -> str:

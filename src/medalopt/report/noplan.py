@@ -9,6 +9,7 @@ from medalopt.analysis.refusal import Diagnosis
 from medalopt.analysis.repair import Change
 from medalopt.analysis.repair_figure import spelled
 from medalopt.instance.instance import Instance
+from medalopt.instance.paths import parse
 from medalopt.proof.farkas import COMPILED, Refutation
 from medalopt.report import cures
 from medalopt.report.numbers import digits, money
@@ -79,7 +80,16 @@ def _cures(instance: Instance, found: Diagnosis) -> Iterator[Line]:
         yield f"{len(found.repairs) - MOST_CURES} more: --json", "faint"
     if found.stopped:
         yield _OVER, "faint"
-    yield f"To see the plan with the first: {' '.join(_set(change) for change in found.repairs[0].changes)}", "faint"
+    yield _to_see(found), "faint"
+
+
+def _to_see(found: Diagnosis) -> str:
+    """Say how the plan with the first cure is to be had; a user's own rules stand in a file of his own."""
+    for repair in found.repairs:
+        if not any(parse(change.path)[0] == cures.OWN for change in repair.changes):
+            which = "the first" if repair is found.repairs[0] else f"number {found.repairs.index(repair) + 1}"
+            return f"To see the plan with {which}: {' '.join(_set(change) for change in repair.changes)}"
+    return "To see the plan with the first: change the rule in the file given by --extend."
 
 
 def _set(change: Change) -> str:
@@ -89,6 +99,8 @@ def _set(change: Change) -> str:
 
 def _changed(change: Change) -> str:
     path = shown(change.path, 200)
+    if change.after == []:
+        return f"{path}: left out"
     before, after = change.before, change.after
     if isinstance(before, list) and isinstance(after, list):
         times = sum(after) / sum(before)

@@ -6,7 +6,8 @@ becomes a row of its own, so that all it did stands in rows.
 
 from __future__ import annotations
 
-import dataclasses
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from medalopt.instance.figures import Bools
 from medalopt.model.network import Entries
 from medalopt.proof.added import Added, AddedRow, AddedVariable, Term
 from medalopt.solver.compile import Compiled
+from medalopt.solver.linear import Linear
 from medalopt.wording import shown
 
 
@@ -49,6 +51,22 @@ def told_apart(before: Compiled, after: Compiled, where: str) -> tuple[Compiled,
             for number in range(width, len(after.columns))
         ),
         tuple(_times(names[number], float(dearer[number])) for number in np.flatnonzero(dearer).tolist()),
+    )
+
+
+def eased(linear: Linear, ends: Mapping[str, tuple[float, float]]) -> Linear:
+    """Return the program with other ends of the added rows that `ends` names."""
+    rows = tuple(
+        replace(row, lower=low, upper=high)
+        for row in linear.added.rows
+        for low, high in [ends.get(row.name, (row.lower, row.upper))]
+    )
+    first = len(linear.rows) - len(rows)
+    return replace(
+        linear,
+        row_lower=np.append(linear.row_lower[:first], [row.lower for row in rows]),
+        row_upper=np.append(linear.row_upper[:first], [row.upper for row in rows]),
+        added=replace(linear.added, rows=rows),
     )
 
 
@@ -103,7 +121,7 @@ def _with_bounds_as_rows(before: Compiled, after: Compiled) -> Compiled:
     tight = np.flatnonzero((lower != before.lower) | (upper != before.upper))
     rows = len(after.rows) + np.arange(len(tight))
     entries = after.entries
-    return dataclasses.replace(
+    return replace(
         after,
         lower=np.concatenate([before.lower, after.lower[width:]]),
         upper=np.concatenate([before.upper, after.upper[width:]]),

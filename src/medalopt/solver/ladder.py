@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from medalopt.instance.figures import Floats
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes
 from medalopt.model.network import Network, network
+from medalopt.solver.additions import eased
 from medalopt.solver.assemble import assembled, extended
 from medalopt.solver.budget import ENDLESS, Budget
 from medalopt.solver.highs import METHODS, Answer, attempt
@@ -34,7 +35,7 @@ CLOSE = 12  # a quantity is measured in 2**-CLOSE of its implied bound, where th
 class Task:
     """What is to be solved: the instance with its routes and bounds, the measure, and a user's own constraints.
 
-    `near` is where the solver stood on an instance that is nearly the same.
+    `near` is where the solver stood on an instance that is nearly the same; `eased` gives own rows other ends, by name.
     """
 
     instance: Instance
@@ -44,13 +45,14 @@ class Task:
     extensions: tuple[Path, ...] = ()
     near: Standing | None = None
     budget: Budget = ENDLESS
+    eased: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 def program(task: Task) -> tuple[Network, Linear]:
     """Return the network block and the whole program of `task` as arrays."""
     block = network(task.instance, task.found)
     arguments = (task.instance, task.found, block, task.bounds, task.measure)
-    linear = extended(*arguments, task.extensions) if task.extensions else assembled(*arguments)
+    linear = eased(extended(*arguments, task.extensions), task.eased) if task.extensions else assembled(*arguments)
     return block, trimmed(linear)
 
 

@@ -27,7 +27,7 @@ from medalopt.solver.ladder import Task, program
 from medalopt.solver.rerun import MOVED, Change, Rerun, Shift
 from medalopt.solver.retrace import columns_of, duals_of
 from medalopt.solver.solution import filled, priced
-from medalopt.solving import HAIR, eased
+from medalopt.solving import HAIR, eased_prices
 
 NOTHING = 1e-300
 
@@ -135,7 +135,7 @@ class Near:
         ground = Ground(self.instance, self.account.found, self.bounds)
         ways = [(duals, added)]
         if added.variables:  # the last digit of a price may pay without end
-            ways.append((eased(duals), added.times(1 - HAIR)))
+            ways.append((eased_prices(duals), added.times(1 - HAIR)))
         bounds = [
             lower_bound(ground, prices(self.instance, y), self.plan.measure, replace(self.added, added=rows))
             for y, rows in ways
