@@ -3,8 +3,11 @@
 Prints the seconds that the decomposition takes, without reading, proof and writing.
 """
 
+import os
 import sys
 import time
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command does
 
 import medalopt
 from medalopt.instance.bounds import implied

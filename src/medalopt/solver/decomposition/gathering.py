@@ -10,14 +10,17 @@ from medalopt.instance.figures import Floats, Ints
 from medalopt.solver.decomposition.pricing import Pricing
 from medalopt.solver.decomposition.streams import Answer
 
-DENSE = 4_000_000  # lots that are counted without being sorted
+DENSE = 400_000  # lots of a period that are counted without being sorted
 
 
 def gathered(pricing: Pricing, answer: Answer, block: Ints, count: int) -> Floats:
     """Return how much of each linking quantity the answers of each block, (I, T), come to: (count, linking)."""
-    period, stream = np.nonzero(answer.sent.T)
-    route, tonnes = answer.by[stream, period], answer.sent[stream, period]
-    total = shipped(pricing, block[stream, period], route, period, tonnes, count)
+    total = np.zeros((count, pricing.linking.count))
+    lots = [_lots(pricing, answer, block, count, period, total) for period in range(block.shape[1])]
+    if lots:
+        of_block, kind, when, tonnes, cost = (np.concatenate(each) for each in zip(*lots, strict=True))
+        for at, amount in _of_lots(pricing, kind, when, tonnes, cost):
+            np.add.at(total, (of_block[at >= 0], at[at >= 0]), amount[at >= 0])
     period, stream = np.nonzero(answer.kept.T)
     if stream.size:
         waited = answer.kept[stream, period] * pricing.instance.streams.storage_cost.value[stream]
@@ -25,28 +28,30 @@ def gathered(pricing: Pricing, answer: Answer, block: Ints, count: int) -> Float
     return total
 
 
-def shipped(pricing: Pricing, block: Ints, route: Ints, period: Ints, tonnes: Floats, count: int) -> Floats:
-    """Return how much of each linking quantity `tonnes` on routes in periods come to, by block: (count, linking)."""
+def _lots(
+    pricing: Pricing, answer: Answer, block: Ints, count: int, period: int, total: Floats
+) -> tuple[Ints, Ints, Ints, Floats, Floats]:
+    """Return what is sent in a period in lots of one block and kind: block, kind, period, tonnes and cost of each.
+
+    What comes to more than its kind says, its footprint, region and stream, is added to `total`.
+    """
     found, places, streams = pricing.found, pricing.linking, pricing.instance.streams
-    kinds, periods = len(pricing.typical), len(pricing.instance.periods)
-    code = (block * kinds + pricing.kind[route]) * periods + period
-    lot, size = code, count * kinds * periods
-    lots = np.arange(size)
-    if size > DENSE:
-        lots, lot = np.unique(code, return_inverse=True)
-    sums = [np.bincount(lot, each, len(lots)).astype(np.float64) for each in (tonnes, tonnes * pricing.cost[route])]
-    emitted = np.bincount(lot, tonnes * found.footprint[route], len(lots))
-    some = np.flatnonzero(np.bincount(lot, minlength=len(lots)))
-    of_kind, when = np.divmod(lots[some], periods)
-    total = np.zeros((count, places.count))
-    for at, amount in _of_lots(pricing, of_kind % kinds, when, sums[0][some], sums[1][some]):
-        np.add.at(total, (of_kind[at >= 0] // kinds, at[at >= 0]), amount[at >= 0])
-    np.add.at(total[:, places.footprint], of_kind // kinds, emitted[some])
+    stream = np.flatnonzero(answer.sent[:, period])
+    route, tonnes, of_block = answer.by[stream, period], answer.sent[stream, period], block[stream, period]
+    kinds = len(pricing.typical)
+    code = of_block * kinds + pricing.kind[route]
+    names = np.arange(count * kinds)
+    if len(names) > DENSE:
+        names, code = np.unique(code, return_inverse=True)
+    sums = [np.bincount(code, each).astype(np.float64) for each in (tonnes, tonnes * pricing.cost[route])]
+    some = np.flatnonzero(sums[0])
+    lots, of_lots = names[some], [each[some] for each in sums]
+    total[:, places.footprint] += np.bincount(of_block, tonnes * found.footprint[route], count)
     for group, place in ((streams.region, places.region), (np.arange(len(streams.names)), places.stream)):
         if (place >= 0).any():
-            at = place[group[found.stream[route]]]
-            np.add.at(total, (block[at >= 0], at[at >= 0]), tonnes[at >= 0])
-    return total
+            at = place[group[stream]]
+            np.add.at(total, (of_block[at >= 0], at[at >= 0]), tonnes[at >= 0])
+    return lots // kinds, lots % kinds, np.full(len(lots), period), of_lots[0], of_lots[1]
 
 
 def _of_lots(pricing: Pricing, kind: Ints, period: Ints, tonnes: Floats, cost: Floats) -> Iterator[tuple[Ints, Floats]]:

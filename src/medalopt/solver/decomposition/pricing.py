@@ -15,6 +15,7 @@ from medalopt.instance.figures import Floats, Ints
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes, base_costs, kinds, refining_of
 from medalopt.solver.decomposition.linking import Linking, at
+from medalopt.solver.decomposition.ranks import Ranks
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,8 +29,7 @@ class Pricing:
     typical: Ints  # (kinds,) a route of each
     cost: Floats  # (J,) money/t, without refining
     refining: Floats  # (kinds, T) money/t
-    first: Ints  # (routed streams,) the first route of each
-    routed: Ints  # (routed streams,)
+    ranks: Ranks
     available: Floats  # (I, T) t, period by period, as all that is priced
 
     @classmethod
@@ -37,29 +37,28 @@ class Pricing:
         """Return the routes `found` by kind."""
         kind, typical = kinds(instance, found)
         cost = base_costs(found)
-        routed, first = np.unique(found.stream, return_index=True)  # the routes stand by stream
         refining = refining_of(instance, found, typical)
         available = np.asfortranarray(instance.streams.available.value)
-        return cls(
-            instance, found, Linking.of(instance, found), kind, typical, cost, refining, first, routed, available
-        )
+        linking, ranks = Linking.of(instance, found), Ranks.of(found.stream)
+        return cls(instance, found, linking, kind, typical, cost, refining, ranks, available)
 
     def by_period(self, weights: Floats) -> Iterator[Floats]:
         """Yield for each period what a tonne on each route changes the measure by, (J,), at prices of the linking
         quantities, `weights`."""
-        for metal, own in self._parts(weights):
+        for metal, own in self._parts(weights, np.arange(len(self.kind))):
             yield metal + own
 
-    def _parts(self, weights: Floats) -> Iterator[tuple[Floats, Floats]]:
-        """Yield for each period what routes of a kind have in common, and what they do not, (J,) each."""
+    def _parts(self, weights: Floats, order: Ints) -> Iterator[tuple[Floats, Floats]]:
+        """Yield for each period what routes of a kind have in common, and what they do not, (J,) each, in an order."""
         places, streams, found = self.linking, self.instance.streams, self.found
         fixed = found.footprint * weights[places.footprint] + at(weights, places.device)[streams.device][found.stream]
         for group, each in ((streams.region[found.stream], places.region), (found.stream, places.stream)):
             if (each >= 0).any():
                 fixed = fixed + at(weights, each)[group]
         metal, spend = self._metal(weights), weights[places.spend]
+        kind, fixed, cost = self.kind[order], fixed[order], self.cost[order]
         for period in range(len(self.instance.periods)):
-            yield metal[period][self.kind], fixed + spend[period] * self.cost
+            yield metal[period][kind], fixed + spend[period] * cost
 
     def _metal(self, weights: Floats) -> Floats:
         """Return what kinds of route differ by from period to period, (T, kinds)."""
@@ -78,23 +77,21 @@ class Pricing:
     def best(self, weights: Floats) -> tuple[Floats, Ints]:
         """Return what a tonne of each stream changes the measure by at best, (I, T), infinite without a route, and by
         which route, (I, T)."""
-        shape = (len(self.instance.periods), len(self.instance.streams.names))
+        ranks, shape = self.ranks, (len(self.instance.periods), len(self.instance.streams.names))
         best, by = np.full(shape, np.inf), np.zeros(shape, dtype=np.int32)
-        for period, price in enumerate(self.by_period(weights)):
-            best[period, self.routed] = np.minimum.reduceat(price, self.first) if len(price) else ()
-            those = np.flatnonzero(price == best[period][self.found.stream])[::-1]
-            by[period, self.found.stream[those]] = those  # of several the first
+        for period, (metal, own) in enumerate(self._parts(weights, ranks.order)):
+            best[period, ranks.stream], by[period, ranks.stream] = ranks.least(metal + own)
         return best.T, by.T.astype(np.intp)
 
     def next_best(self, weights: Floats, by: Ints) -> tuple[Floats, Floats]:
         """Return what a tonne of each stream changes the measure by on the best route but `by`, (I, T), and what by
         `by` its cost and its metal come to without their signs."""
-        shape = (len(self.instance.periods), len(self.instance.streams.names))
+        ranks, shape = self.ranks, (len(self.instance.periods), len(self.instance.streams.names))
         second, size = np.full(shape, np.inf), np.ones(shape)
-        for period, (metal, own) in enumerate(self._parts(weights)):
-            taken = by[self.routed, period]
-            size[period, self.routed] = np.abs(metal[taken]) + np.abs(own[taken])
+        for period, (metal, own) in enumerate(self._parts(weights, ranks.order)):
+            taken = ranks.place[by[ranks.stream, period]]
+            size[period, ranks.stream] = np.abs(metal[taken]) + np.abs(own[taken])
             price = metal + own
             price[taken] = np.inf
-            second[period, self.routed] = np.minimum.reduceat(price, self.first) if len(price) else ()
+            second[period, ranks.stream] = ranks.least(price)[0]
         return second.T, np.where(size > 0, size, 1.0).T

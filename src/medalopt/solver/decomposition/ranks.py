@@ -1,0 +1,45 @@
+"""The routes of all streams side by side: of each its first, then of those that have more the second, and so on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from medalopt.instance.figures import Floats, Ints
+
+
+@dataclass(frozen=True, eq=False)
+class Ranks:
+    """An order of routes, which stand by stream, in which the least of each stream's is found a rank at a time."""
+
+    stream: Ints  # (streams with a route,) those with the most routes first
+    order: Ints  # (J,) routes: the first of each `stream`, the second of those that have one, ...
+    place: Ints  # (J,) where each route stands in `order`
+    counts: tuple[int, ...]  # how many streams have a route of each rank
+
+    @classmethod
+    def of(cls, stream: Ints) -> Ranks:
+        """Return the ranks of routes of `stream`, (J,), which ascends."""
+        routed, first, many = np.unique(stream, return_index=True, return_counts=True)
+        order = np.argsort(-many, kind="stable")
+        routed, first, many = routed[order], first[order], many[order]
+        counts = tuple(int((many > rank).sum()) for rank in range(many.max(initial=0)))
+        ranked = [first[:count] + rank for rank, count in enumerate(counts)]
+        routes = np.concatenate([np.zeros(0, dtype=np.intp), *ranked])
+        place = np.empty_like(routes)
+        place[routes] = np.arange(len(routes))
+        return cls(routed, routes, place, counts)
+
+    def least(self, price: Floats) -> tuple[Floats, Ints]:
+        """Return the least `price`, given in this order, of the routes of each `stream`, and of which: the first one
+        of several."""
+        best, by = price[: len(self.stream)].copy(), self.order[: len(self.stream)].copy()
+        start = len(best)
+        for count in self.counts[1:]:
+            here = slice(start, start + count)
+            less = price[here] < best[:count]
+            np.copyto(best[:count], price[here], where=less)
+            np.copyto(by[:count], self.order[here], where=less)
+            start += count
+        return best, by

@@ -1,0 +1,20 @@
+"""The routes of all streams side by side."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from medalopt.solver.decomposition.ranks import Ranks
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3)), max_size=30))
+def test_the_least_of_each_stream_is_the_first_of_the_least(routes: list[tuple[int, int]]) -> None:
+    """Whatever routes streams have, the least price of each is found, and by the first of its routes that has it."""
+    stream = np.array(sorted(i for i, _ in routes), dtype=np.intp)
+    price = np.array([float(each) for _, each in routes])
+    ranks = Ranks.of(stream)
+    assert np.array_equal(ranks.order[ranks.place], np.arange(len(stream)))
+    least, by = ranks.least(price[ranks.order])
+    found = {i: (value, j) for i, value, j in zip(ranks.stream.tolist(), least.tolist(), by.tolist(), strict=True)}
+    own = {i: np.flatnonzero(stream == i) for i in stream.tolist()}
+    assert found == {i: (price[those].min(), those[price[those].argmin()]) for i, those in own.items()}
