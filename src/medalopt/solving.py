@@ -29,6 +29,7 @@ from medalopt.solver.ladder import Task, answers
 from medalopt.solver.solution import Solution
 from medalopt.solver.standing import Standing
 from medalopt.solver.whole import answers_in_lots
+from medalopt.wording import shown
 
 NONE: Mapping[str, tuple[float, float]] = {}
 METHODS = ("auto", "direct", "decomposition")
@@ -72,13 +73,14 @@ def solve(
 
 def _in_lots(instance: Instance, objective: str, extensions: Sequence[Path], gap: float | None, budget: Budget) -> Plan:
     """Return a plan in whole lots. Its bound rests on the prices of the best plan without them."""
-    if extensions:
+    without = solved(without_lots(instance), objective, extensions, None, 0.0, budget)[0]
+    if without.certificate.scope != without.added.scope:
+        names = ", ".join(shown(one.name) for one in without.added.variables)
         raise UsageError(
-            f"{instance.lots[0]}: whole lots cannot be planned with constraints of your own; leave one out"
+            f"{names}: with whole lots a variable of your own needs bounds; give it a lower and an upper one"
         )
-    without = solved(without_lots(instance), objective, (), None, 0.0, budget)[0]
-    found = routes(instance)
-    task = Task(instance, found, implied(instance, found), objective, (), None, budget)
+    found, given = routes(instance), tuple(Path(path) for path in extensions)
+    task = Task(instance, found, implied(instance, found), objective, given, None, budget)
     best: Plan | None = None
     for wanted in sorted({gap or 0.0, 0.0}, reverse=True):  # what is near enough by search may not be so by proof
         best = _better(best, _searched(task, without, wanted))
@@ -99,7 +101,11 @@ def _searched(task: Task, without: Plan, gap: float) -> Plan | None:
         if answer.status == "infeasible":
             raise NoLotsError(task.instance.name)
         if answer.decisions is not None:
-            plan = _proven(task, answer, without.duals, NOTHING)
+            if answer.added.bare() != without.added.bare():
+                raise UsageError(
+                    f"{task.instance.lots[0]}: a constraint of your own counts lots; write it on quantities"
+                )
+            plan = _proven(task, answer, without.duals, answer.added.priced_as(without.added))
             if plan.certificate.feasible:
                 lots = WholeLots(plan.objective, without.objective, plan.certificate.lower_bound, answer.duals)
                 return replace(plan, stopped=answer.status == "stopped", lots=lots)
@@ -222,7 +228,7 @@ def _proven(task: Task, answer: Solution, duals: Duals, added: Added) -> Plan:
     account = basis.rounded(account) if basis else account
     certificate = certify(account, task.bounds, duals, task.measure, added=added)
     certificate = basis.told(certificate) if basis else certificate
-    if certificate.lower_bound == -math.inf and added.variables:
+    if certificate.lower_bound == -math.inf and added.variables and not task.instance.lots:
         certificate = _as_compiled(certificate, account, task, answer)
     method = answer.method if answer.method.startswith("decomposition") else f"{answer.method}, direct"
     return Plan(task.instance, task.measure, account, duals, certificate, method, highs.version(), added=added)

@@ -13,7 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from tests.planted.explained import explained, own_rules
+from tests.planted.explained import explained, own_rules, rules_and_lots
 from tests.planted.moved import MOVED
 from tests.planted.saved import statements
 
@@ -338,5 +338,6 @@ CHECKS: dict[str, Callable[[Known], Iterator[str]]] = {
     "lots": lots,
     "explained": lambda known: explained(),
     "own rules": lambda known: own_rules(),
+    "rules and lots": lambda known: rules_and_lots(),
     **MOVED,
 }

@@ -8,6 +8,12 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 TINY, RULES = ROOT / "instances/tiny.yaml", Path(__file__).parent / "instances" / "rules.py"
 FEW = RULES.with_name("few.py")
+CAP = """import pyomo.environ as pyo
+
+
+def extend(model, instance):
+    model.cap = pyo.Constraint(expr=model.sent_device["phone"] <= 14)
+"""
 EXPECTED = {"less[1]", "less[2]", "upper bound of spare"}  # of rules.py: what binds
 
 
@@ -55,3 +61,24 @@ def own_rules() -> Iterator[str]:
     told = [change.row()["to"] for repair in found.repairs for change in repair.changes] if found else []
     if told != [None, 22.0]:
         yield "other cures"
+
+
+def rules_and_lots() -> Iterator[str]:
+    """By hand: with at most 14 t three lots of 4 t and 6 kg bought, 17,400; the bound is that without lots, 15,800."""
+    import tempfile
+
+    import medalopt
+    from medalopt.errors import MedaloptError
+
+    with tempfile.TemporaryDirectory() as folder:
+        cap = Path(folder) / "cap.py"
+        cap.write_text(CAP, encoding="utf-8")
+        try:
+            plan = medalopt.solve(medalopt.load(ROOT / "tests/solver/lots.yaml"), extensions=[cap])
+        except MedaloptError:
+            yield "unproven"
+            return
+    if abs(plan.cost - 17_400) > 1e-3:
+        yield "optimum"
+    if abs(plan.certificate.lower_bound - 15_800) > 1e-3:
+        yield "bound"

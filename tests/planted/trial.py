@@ -34,6 +34,7 @@ AT_ONCE = {  # by check: the files, or single errors, that it catches where the 
     "extension": ("model/attach.py",),
     "explained": (*(f"analysis/explanation/{name}.py" for name in ("near", "invoice", "binding")), "solver/retrace.py"),
     "own rules": ("analysis/repair_own.py", "solver/additions.py"),
+    "rules and lots": ("a bound at the chosen lots", "own rows without prices in lots"),
     "spoiled": ("solving.py",),
     "bases": ("proof/basis.py", "proof/forms.py", "proof/rational.py"),
     "additions": ("proof/subject.py", "proof/worth.py"),

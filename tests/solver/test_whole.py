@@ -6,10 +6,9 @@ from pathlib import Path
 
 import highspy
 import pytest
-from tests.model.cases import ROOT
 
 import medalopt
-from medalopt.errors import LimitError, NoLotsError, NoPlanError, SolverError, UsageError
+from medalopt.errors import LimitError, NoLotsError, NoPlanError, SolverError
 from medalopt.instance.instance import Instance
 from medalopt.instance.lots import without_lots
 from medalopt.plan.plan import Plan
@@ -96,12 +95,6 @@ def test_where_no_plan_exists_at_all() -> None:
     with pytest.raises(NoPlanError) as refusal:
         medalopt.solve(example(supply="1 t", limit="1 kg"))
     assert not isinstance(refusal.value, NoLotsError) and refusal.value.refutation is not None
-
-
-def test_constraints_of_ones_own() -> None:
-    """Together with an extension whole lots are refused, in one line."""
-    with pytest.raises(UsageError, match=r"lot: whole lots cannot be planned with constraints of your own"):
-        medalopt.solve(example(), extensions=[ROOT / "models" / "extensions" / "silver_cap.py"])
 
 
 def test_the_search_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:

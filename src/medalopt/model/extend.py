@@ -16,6 +16,7 @@ from pyomo.repn.util import categorize_valid_components
 
 from medalopt.errors import UsageError
 from medalopt.instance.instance import Instance
+from medalopt.model.lots import WHOLE
 from medalopt.model.talk import talking_to
 
 KINDS = {pyo.Block, pyo.Constraint, pyo.Expression, pyo.ExternalFunction, pyo.Objective, pyo.Param, pyo.Set, pyo.Var}
@@ -57,15 +58,16 @@ def _check(model: pyo.ConcreteModel, own: Sequence[Any], path: Path) -> None:
         raise UsageError(
             f"{path}: {kind.__name__} in `{blocks[0].name}` is not part of a linear program; write it in rows"
         )
+    lots = {id(part) for part in own if part.local_name in WHOLE}
     for column in model.component_data_objects(pyo.Var):
-        _check_column(column, path)
+        _check_column(column, path, id(column.parent_component()) in lots)
 
 
-def _check_column(column: Any, path: Path) -> None:
+def _check_column(column: Any, path: Path, in_lots: bool) -> None:
     """Raise UsageError where a variable has no continuous range; bring a fixed one to bounds that meet."""
-    if not column.is_continuous():
+    if not column.is_continuous() and not in_lots:
         raise UsageError(
-            f"{path}: `{column.name}` takes whole numbers, which cannot be planned yet; let it be continuous"
+            f"{path}: `{column.name}` takes whole numbers, of which only lots in the instance may; let it be continuous"
         )
     if column.fixed:
         column.setlb(column.value)

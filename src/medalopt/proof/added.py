@@ -51,6 +51,15 @@ class Added:
         """Return the same with the duals of its rows times `factor`."""
         return replace(self, rows=tuple(replace(row, dual=row.dual * factor) for row in self.rows))
 
+    def bare(self) -> Added:
+        """Return the same without what a solution makes of it: duals and values."""
+        return replace(self.times(0.0), variables=tuple(replace(one, value=0.0) for one in self.variables))
+
+    def priced_as(self, other: Added) -> Added:
+        """Return the same with the duals of `other`, which has the same rows."""
+        duals = [row.dual for row in other.rows]
+        return replace(self, rows=tuple(replace(row, dual=dual) for row, dual in zip(self.rows, duals, strict=True)))
+
     @property
     def scope(self) -> str:
         """What a certificate says it is about, such as `instance and 3 added rows`."""

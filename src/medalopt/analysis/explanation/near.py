@@ -17,7 +17,6 @@ from medalopt.instance.figures import Floats, Ints
 from medalopt.instance.instance import Instance
 from medalopt.model.network import Network
 from medalopt.plan.plan import Plan
-from medalopt.proof.added import Added
 from medalopt.proof.bound import Ground, Weights, route_prices
 from medalopt.proof.certificate import GAP, paid
 from medalopt.proof.placed import Placed, placed
@@ -54,7 +53,7 @@ class Near:
         account, files = plan.account, tuple(extensions)
         bounds = implied(plan.instance, account.found)
         block, linear = program(Task(plan.instance, account.found, bounds, plan.measure, files))
-        if _bare(linear.added) != _bare(plan.added):
+        if linear.added.bare() != plan.added.bare():
             named = ", ".join(str(path) for path in files)
             raise UsageError(f"{named}: it adds something else each time it is run; let it add the same")
         stream = account.found.stream[block.route]
@@ -168,8 +167,3 @@ class Near:
             "variables of your own": bool(moves[len(moves) - len(self.plan.added.variables) :].any()),
         }
         return tuple(text for text, so in told.items() if so) or ("the share taken of bundles that offer nothing",)
-
-
-def _bare(added: Added) -> Added:
-    """Return what was added without what a solution makes of it."""
-    return replace(added.times(0.0), variables=tuple(replace(one, value=0.0) for one in added.variables))
