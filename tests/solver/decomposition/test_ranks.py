@@ -14,7 +14,13 @@ def test_the_least_of_each_stream_is_the_first_of_the_least(routes: list[tuple[i
     price = np.array([float(each) for _, each in routes])
     ranks = Ranks.of(stream)
     assert np.array_equal(ranks.order[ranks.place], np.arange(len(stream)))
-    least, by = ranks.least(price[ranks.order])
+    least, by, second = ranks.least(price[ranks.order])
     found = {i: (value, j) for i, value, j in zip(ranks.stream.tolist(), least.tolist(), by.tolist(), strict=True)}
     own = {i: np.flatnonzero(stream == i) for i in stream.tolist()}
     assert found == {i: (price[those].min(), those[price[those].argmin()]) for i, those in own.items()}
+    rest = {i: np.sort(price[those])[1:2].tolist() or [np.inf] for i, those in own.items()}
+    assert {i: [value] for i, value in zip(ranks.stream.tolist(), second.tolist(), strict=True)} == rest
+    asked = np.array([*own, *own], dtype=np.intp)
+    assert [asked[those].tolist() for those, _ in ranks.routes(asked)] == [
+        [i for i in asked.tolist() if len(own[i]) > rank] for rank in range(len(ranks.counts))
+    ]

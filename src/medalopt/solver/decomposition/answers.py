@@ -31,7 +31,7 @@ def answers(task: Task, gap: float = 0.0) -> Iterator[Solution]:
     Where nothing comes of it the direct way answers.
     """
     split = Split.of(task)
-    state = _rounds(split, max(gap / 2, NEAR if split.asked.paid is None else ROUGH))
+    state = _priced(split, max(gap / 2, NEAR if split.asked.paid is None else ROUGH))
     if state is not None and not split.master.phase_one and split.asked.paid is not None:
         split, state = _with_needs(split, state)
     if not task.budget.left():
@@ -58,13 +58,22 @@ def _with_needs(split: Split, state: Round) -> tuple[Split, Round]:
         if number and before is not None and np.abs(paid - before).max() <= SAME * np.abs(paid).max():
             break
         following = split.paying(paid, LAST)
-        found = _rounds(following, max(NEAR, ROUGH / 10 ** (number + 1)))
+        found = _priced(following, max(NEAR, ROUGH / 10 ** (number + 1)))
         if found is None or following.master.phase_one:
             break
         split, state = following, found
     met = split.met()
     answer = met.asked.answer(met.master.weights(state.y))[0]
     return met, replace(state, answer=answer)
+
+
+def _priced(split: Split, near: float) -> Round | None:
+    """Return what `_rounds` do, every cell priced at last."""
+    state = _rounds(split, near)
+    if state is None:
+        return None
+    answer = split.asked.answer(split.master.weights(state.y), split.master.phase_one)[0]
+    return replace(state, answer=answer)
 
 
 def _rounds(split: Split, near: float) -> Round | None:

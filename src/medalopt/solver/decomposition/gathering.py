@@ -6,45 +6,70 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from medalopt.instance.figures import Floats, Ints
+from medalopt.instance.figures import Bools, Floats, Ints
 from medalopt.solver.decomposition.pricing import Pricing
 from medalopt.solver.decomposition.streams import Answer
 
 DENSE = 400_000  # lots of a period that are counted without being sorted
 
 
-def gathered(pricing: Pricing, answer: Answer, block: Ints, count: int) -> Floats:
-    """Return how much of each linking quantity the answers of each block, (I, T), come to: (count, linking)."""
+def gathered(
+    pricing: Pricing,
+    answer: Answer,
+    block: Ints,
+    count: int,
+    before: Answer | None = None,
+    those: Bools | None = None,
+) -> Floats:
+    """Return how much of each linking quantity the answers of each block, (I, T), come to: (count, linking).
+
+    More than those of `before`, if given, which are otherwise in `those` cells alone, (I, T).
+    """
     total = np.zeros((count, pricing.linking.count))
-    lots = [_lots(pricing, answer, block, count, period, total) for period in range(block.shape[1])]
+    those = (answer.sent != 0) | (answer.kept != 0) if those is None else those
+    lots = [
+        _lots(pricing, _sides(answer, before, those, period), block, count, period, total)
+        for period in np.flatnonzero(those.any(axis=0)).tolist()
+    ]
     if lots:
         of_block, kind, when, tonnes, cost = (np.concatenate(each) for each in zip(*lots, strict=True))
         for at, amount in _of_lots(pricing, kind, when, tonnes, cost):
             np.add.at(total, (of_block[at >= 0], at[at >= 0]), amount[at >= 0])
-    period, stream = np.nonzero(answer.kept.T)
+    kept = answer.kept if before is None else np.where(those, answer.kept - before.kept, 0.0)
+    period, stream = np.nonzero(kept.T)
     if stream.size:
-        waited = answer.kept[stream, period] * pricing.instance.streams.storage_cost.value[stream]
+        waited = kept[stream, period] * pricing.instance.streams.storage_cost.value[stream]
         np.add.at(total, (block[stream, period], pricing.linking.spend[period]), waited)
     return total
 
 
+def _sides(answer: Answer, before: Answer | None, those: Bools, period: int) -> tuple[Ints, Ints, Floats]:
+    """Return streams, routes and tonnes of what is sent in a period in `those` cells, less what was `before`."""
+    stream = np.flatnonzero(those[:, period])
+    route, tonnes = answer.by[stream, period], answer.sent[stream, period]
+    if before is None:
+        return stream, route, tonnes
+    gone = before.by[stream, period], -before.sent[stream, period]
+    return np.tile(stream, 2), np.concatenate([route, gone[0]]), np.concatenate([tonnes, gone[1]])
+
+
 def _lots(
-    pricing: Pricing, answer: Answer, block: Ints, count: int, period: int, total: Floats
+    pricing: Pricing, sides: tuple[Ints, Ints, Floats], block: Ints, count: int, period: int, total: Floats
 ) -> tuple[Ints, Ints, Ints, Floats, Floats]:
     """Return what is sent in a period in lots of one block and kind: block, kind, period, tonnes and cost of each.
 
     What comes to more than its kind says, its footprint, region and stream, is added to `total`.
     """
     found, places, streams = pricing.found, pricing.linking, pricing.instance.streams
-    stream = np.flatnonzero(answer.sent[:, period])
-    route, tonnes, of_block = answer.by[stream, period], answer.sent[stream, period], block[stream, period]
+    stream, route, tonnes = sides
+    of_block = block[stream, period]
     kinds = len(pricing.typical)
     code = of_block * kinds + pricing.kind[route]
     names = np.arange(count * kinds)
     if len(names) > DENSE:
         names, code = np.unique(code, return_inverse=True)
     sums = [np.bincount(code, each).astype(np.float64) for each in (tonnes, tonnes * pricing.cost[route])]
-    some = np.flatnonzero(sums[0])
+    some = np.flatnonzero((sums[0] != 0) | (sums[1] != 0))
     lots, of_lots = names[some], [each[some] for each in sums]
     total[:, places.footprint] += np.bincount(of_block, tonnes * found.footprint[route], count)
     for group, place in ((streams.region, places.region), (np.arange(len(streams.names)), places.stream)):

@@ -83,7 +83,7 @@ class Master:
         )
 
     def _costs(self, answers: Floats, reward: Floats) -> Floats:
-        costs = np.asarray(self.half.program.costs[:, : self.half.count] @ answers.T)
+        costs = np.einsum("ol,bl->ob", self.half.program.costs[:, : self.half.count], answers)
         costs[0] -= reward
         return costs
 

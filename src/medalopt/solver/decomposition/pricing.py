@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -42,6 +43,15 @@ class Pricing:
         linking, ranks = Linking.of(instance, found), Ranks.of(found.stream)
         return cls(instance, found, linking, kind, typical, cost, refining, ranks, available)
 
+    @cached_property
+    def dearest(self) -> Floats:
+        """What a tonne costs without refining, and what it emits, on the routes of each device type at most, (2, D)."""
+        device = self.instance.streams.device[self.found.stream]
+        most = np.zeros((2, len(self.instance.devices.names)))
+        for row, figures in zip(most, (self.cost, self.found.footprint), strict=True):
+            np.maximum.at(row, device, np.abs(figures))
+        return most
+
     def by_period(self, weights: Floats) -> Iterator[Floats]:
         """Yield for each period what a tonne on each route changes the measure by, (J,), at prices of the linking
         quantities, `weights`."""
@@ -50,17 +60,21 @@ class Pricing:
 
     def _parts(self, weights: Floats, order: Ints) -> Iterator[tuple[Floats, Floats]]:
         """Yield for each period what routes of a kind have in common, and what they do not, (J,) each, in an order."""
+        metal, spend = self.metal(weights), weights[self.linking.spend]
+        kind, fixed, cost = self.kind[order], self._fixed(weights)[order], self.cost[order]
+        for period in range(len(self.instance.periods)):
+            yield metal[period][kind], fixed + spend[period] * cost
+
+    def _fixed(self, weights: Floats) -> Floats:
+        """Return what routes change the measure by in every period alike, but for what is spent, (J,)."""
         places, streams, found = self.linking, self.instance.streams, self.found
         fixed = found.footprint * weights[places.footprint] + at(weights, places.device)[streams.device][found.stream]
         for group, each in ((streams.region[found.stream], places.region), (found.stream, places.stream)):
             if (each >= 0).any():
                 fixed = fixed + at(weights, each)[group]
-        metal, spend = self._metal(weights), weights[places.spend]
-        kind, fixed, cost = self.kind[order], fixed[order], self.cost[order]
-        for period in range(len(self.instance.periods)):
-            yield metal[period][kind], fixed + spend[period] * cost
+        return fixed
 
-    def _metal(self, weights: Floats) -> Floats:
+    def metal(self, weights: Floats) -> Floats:
         """Return what kinds of route differ by from period to period, (T, kinds)."""
         found, places, periods = self.found, self.linking, np.arange(len(self.instance.periods))
         smelter, treatment = found.smelter[self.typical], found.treatment[self.typical]
@@ -74,14 +88,31 @@ class Pricing:
             total[travels] += found.returned[those, metal][:, None] * worth
         return np.ascontiguousarray(total.T)
 
-    def best(self, weights: Floats) -> tuple[Floats, Ints]:
-        """Return what a tonne of each stream changes the measure by at best, (I, T), infinite without a route, and by
-        which route, (I, T)."""
+    def best(self, weights: Floats) -> tuple[Floats, Ints, Floats]:
+        """Return what a tonne of each stream changes the measure by at best, (I, T), infinite without a route, by
+        which route, (I, T), and what it does by the second best, infinite without one."""
         ranks, shape = self.ranks, (len(self.instance.periods), len(self.instance.streams.names))
-        best, by = np.full(shape, np.inf), np.zeros(shape, dtype=np.int32)
+        best, by, second = np.full(shape, np.inf), np.zeros(shape, dtype=np.intp), np.full(shape, np.inf)
         for period, (metal, own) in enumerate(self._parts(weights, ranks.order)):
-            best[period, ranks.stream], by[period, ranks.stream] = ranks.least(metal + own)
-        return best.T, by.T.astype(np.intp)
+            those = period, ranks.stream
+            best[those], by[those], second[those] = ranks.least(metal + own)
+        return best.T, by.T, second.T
+
+    def best_of(self, weights: Floats, stream: Ints, period: Ints) -> tuple[Floats, Ints, Floats]:
+        """Return the same of cells of streams in periods, (cells,) each."""
+        metal, fixed, spend = self.metal(weights), self._fixed(weights), weights[self.linking.spend]
+        best, by, second = (
+            np.full(len(stream), np.inf),
+            np.zeros(len(stream), dtype=np.intp),
+            np.full(len(stream), np.inf),
+        )
+        for those, route in self.ranks.routes(stream):
+            when, before = period[those], best[those]
+            price = metal[when, self.kind[route]] + (fixed[route] + spend[when] * self.cost[route])
+            second[those] = np.minimum(second[those], np.maximum(before, price))
+            by[those] = np.where(price < before, route, by[those])
+            best[those] = np.minimum(before, price)
+        return best, by, second
 
     def next_best(self, weights: Floats, by: Ints) -> tuple[Floats, Floats]:
         """Return what a tonne of each stream changes the measure by on the best route but `by`, (I, T), and what by

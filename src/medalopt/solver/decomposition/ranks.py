@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -31,15 +33,32 @@ class Ranks:
         place[routes] = np.arange(len(routes))
         return cls(routed, routes, place, counts)
 
-    def least(self, price: Floats) -> tuple[Floats, Ints]:
-        """Return the least `price`, given in this order, of the routes of each `stream`, and of which: the first one
-        of several."""
+    def least(self, price: Floats) -> tuple[Floats, Ints, Floats]:
+        """Return the least `price`, given in this order, of the routes of each `stream`, of which, the first one of
+        several, and the second least, infinite where there is one route."""
         best, by = price[: len(self.stream)].copy(), self.order[: len(self.stream)].copy()
+        second = np.full(len(best), np.inf)
         start = len(best)
         for count in self.counts[1:]:
             here = slice(start, start + count)
             less = price[here] < best[:count]
+            np.minimum(second[:count], np.maximum(best[:count], price[here]), out=second[:count])
             np.copyto(best[:count], price[here], where=less)
             np.copyto(by[:count], self.order[here], where=less)
             start += count
-        return best, by
+        return best, by, second
+
+    def routes(self, stream: Ints) -> Iterator[tuple[Ints, Ints]]:
+        """Yield for each rank which of the streams asked for have a route of it, and that route."""
+        at, start = self._at[stream], 0
+        for count in self.counts:
+            those = np.flatnonzero(at < count)
+            yield those, self.order[start + at[those]]
+            start += count
+
+    @cached_property
+    def _at(self) -> Ints:
+        """Where each stream stands in `stream`, behind all where it has no route."""
+        at = np.full(self.stream.max(initial=-1) + 1, len(self.stream))
+        at[self.stream] = np.arange(len(self.stream))
+        return at

@@ -15,6 +15,7 @@ import numpy as np
 from medalopt.instance.figures import Floats, Ints
 from medalopt.instance.instance import Instance
 from medalopt.solver.decomposition.gathering import gathered
+from medalopt.solver.decomposition.lasting import Lasting, lasting
 from medalopt.solver.decomposition.master import Master, Mix
 from medalopt.solver.decomposition.pricing import Pricing
 from medalopt.solver.decomposition.streams import Answer, Sorts, answered
@@ -32,7 +33,7 @@ class Round:
     mix: Mix
     y: Floats
     bound: float
-    answer: Answer  # to y
+    answer: Answer  # to y; what cells are worth may be of before
 
     @property
     def gap(self) -> float:
@@ -57,31 +58,52 @@ class Asked:
 
         In phase one nothing is paid.
         """
-        paid = self.paid if self.paid is None or not phase_one else 0 * self.paid
+        paid = self._paid(phase_one)
         answer = answered(self.instance, self.pricing, self.sorts, weights, paid)
-        made = gathered(self.pricing, answer, self.block, self.blocks)
+        return answer, gathered(self.pricing, answer, self.block, self.blocks), self._reward(answer, paid)
+
+    def again(self, weights: Floats, phase_one: bool, before: Lasting | None) -> tuple[Lasting, Floats]:
+        """Return the same after an answer of `before`; what cells are worth may be of before."""
+        paid = self._paid(phase_one)
+        found = lasting(self.pricing, self.sorts, (self.block, self.blocks), weights, paid, before)
+        return found, self._reward(found.answer, paid)
+
+    def _paid(self, phase_one: bool) -> Floats | None:
+        return self.paid if self.paid is None or not phase_one else 0 * self.paid
+
+    def _reward(self, answer: Answer, paid: Floats | None) -> Floats:
         reward = np.zeros(self.blocks)
         if paid is not None:
             money = answer.sent * paid[self.instance.streams.region][:, None]
             reward = np.bincount(self.block.ravel(order="F"), money.ravel(order="F"), self.blocks).astype(np.float64)
-        return answer, made, reward
+        return reward
+
+
+def worth(made: Floats, weights: Floats) -> Floats:
+    """Return what each row of `made` comes to at prices: by one processor, as threads would take longer to begin."""
+    return np.einsum("bl,l->b", made, weights)
 
 
 def rounds(master: Master, asked: Asked, most: int) -> Iterator[Round]:
     """Yield the state after each round of the phase that the master is in, at most so many."""
     best: Round | None = None
-    kept = KEPT
+    kept, last = KEPT, None
     for number in range(most):
         mix = master.solved()
         if mix is None:
             return
         y = mix.y if best is None else kept * best.y + (1 - kept) * mix.y
         weights = master.weights(y)
-        found, made, reward = asked.answer(weights, master.phase_one)
-        bound = master.alone(y) + float((made @ weights - reward).sum())
+        last, reward = asked.again(weights, master.phase_one, last)
+        made = last.made
+        bound = master.alone(y) + float(worth(made, weights).sum() - reward.sum())
         better = best is None or bound > best.bound
-        best = Round(number, mix, y, bound, found) if better or best is None else replace(best, number=number, mix=mix)
-        pays = made @ master.weights(mix.y) - reward - mix.blocks < -SMALL * max(1.0, mix.size)
+        best = (
+            Round(number, mix, y, bound, last.answer)
+            if better or best is None
+            else replace(best, number=number, mix=mix)
+        )
+        pays = worth(made, master.weights(mix.y)) - reward - mix.blocks < -SMALL * max(1.0, mix.size)
         yield best
         if not pays.any() and not kept:
             return  # the prices are those of the mix, and no answer to them pays: rounding is all that is left

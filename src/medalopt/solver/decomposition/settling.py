@@ -15,7 +15,7 @@ from medalopt.model.network import Network
 from medalopt.proof.prices import Grid
 from medalopt.solver.decomposition.finishing import Open, opened, program
 from medalopt.solver.decomposition.gathering import gathered
-from medalopt.solver.decomposition.rounds import Round
+from medalopt.solver.decomposition.rounds import Round, worth
 from medalopt.solver.decomposition.split import Split
 from medalopt.solver.decomposition.streams import Answer, answered
 from medalopt.solver.highs import attempt
@@ -84,7 +84,7 @@ def _step(split: Split, left: Open, scaling: int, method: str) -> _Step | None:
     answer, made, reward = asked.answer(weights)
     fixed = gathered(asked.pricing, left.fixed(), np.zeros_like(asked.block), 1)[0]
     parts = np.concatenate([linear.costs[0] * x, half.program.costs[0, : half.count] * fixed])
-    bound = split.master.alone(of_master) + float((made @ weights - reward).sum())
+    bound = split.master.alone(of_master) + float(worth(made, weights).sum() - reward.sum())
     gap = (parts.sum() - bound) / max(1.0, np.abs(parts).sum())
     return _Step(block, linear, x, y, weights, answer, float(gap))
 

@@ -63,11 +63,17 @@ class Answer:
 
 
 def answered(
-    instance: Instance, pricing: Pricing, sorts: Sorts, weights: Floats, asked: Floats | None = None
+    instance: Instance,
+    pricing: Pricing,
+    sorts: Sorts,
+    weights: Floats,
+    asked: Floats | None = None,
+    priced: tuple[Floats, Ints] | None = None,
 ) -> Answer:
     """Return the best answer to prices of the linking quantities, `weights`, of the streams that do not stand in the
-    master program. Regions with a need of their own meet it, or are paid `asked`, (G,), for a tonne."""
-    best, by = pricing.best(weights)
+    master program. Regions with a need of their own meet it, or are paid `asked`, (G,), for a tonne. What
+    the best routes come to, and which, is known where it is `priced`."""
+    best, by = priced or pricing.best(weights)[:2]
     available, region = pricing.available, instance.streams.region
     share, met = np.zeros_like(best), asked is None
     if asked is not None or sorts.need.any():

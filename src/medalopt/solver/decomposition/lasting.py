@@ -1,0 +1,92 @@
+"""Answers that last: which cells, a stream in a period, may answer otherwise at prices a little beside those of before.
+
+A cell keeps its answer while all that its ways have moved since they were last priced is less than its margin: what
+its best way lies beside 0, and half of what the second lies beside the best. Near the end that is nearly all of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from medalopt.instance.figures import Floats, Ints
+from medalopt.solver.decomposition.gathering import gathered
+from medalopt.solver.decomposition.linking import at
+from medalopt.solver.decomposition.pricing import Pricing
+from medalopt.solver.decomposition.streams import Answer, Sorts, answered
+
+FEW = 0.25  # of all cells, up to which those that are due are priced by themselves
+HAIR = 1e-13  # of all that a price is made of, by which a move is counted larger: rounding
+
+
+@dataclass(frozen=True, eq=False)
+class Lasting:
+    """An answer to `weights`; of cells with a margin left `best`, and what the answer tells of prices, is of before."""
+
+    weights: Floats
+    best: Floats  # (I, T) what a tonne changes the measure by on the best way
+    margin: Floats  # (I, T) by how much more the ways of a cell may move
+    answer: Answer
+    made: Floats  # (blocks, linking)
+
+
+def lasting(
+    pricing: Pricing,
+    sorts: Sorts,
+    cells: tuple[Ints, int],
+    weights: Floats,
+    paid: Floats | None = None,
+    before: Lasting | None = None,
+) -> Lasting:
+    """Return the answers to `weights` of blocks, `cells` and how many, regions being `paid`, after those of `before`.
+
+    Only what may answer otherwise than before is priced again, and counted again.
+    """
+    streams = pricing.instance.streams
+    if before is not None:
+        moved = _most(pricing, weights - before.weights) + HAIR * _most(pricing, weights)
+        margin = before.margin - moved[:, streams.device].T
+        due = margin <= 0
+        if due.mean() <= FEW:
+            period, stream = np.nonzero(due.T)
+            best, by = before.best.copy(order="K"), before.answer.by.copy(order="K")
+            best[stream, period], by[stream, period], second = pricing.best_of(weights, stream, period)
+            margin[stream, period] = _margin(sorts, streams.region, stream, best[stream, period], second, paid)
+            answer = answered(pricing.instance, pricing, sorts, weights, paid, (best, by))
+            return Lasting(weights, best, margin, answer, _made(pricing, cells, answer, before))
+    best, by, second = pricing.best(weights)
+    margin = _margin(sorts, streams.region, np.arange(len(best))[:, None], best, second, paid)
+    answer = answered(pricing.instance, pricing, sorts, weights, paid, (best, by))
+    return Lasting(weights, best, margin, answer, gathered(pricing, answer, *cells))
+
+
+def _most(pricing: Pricing, weights: Floats) -> Floats:
+    """Return what a tonne on the ways of each device type comes to in each period at most, either sign, (T, D)."""
+    places = pricing.linking
+    device = pricing.instance.streams.device[pricing.found.stream[pricing.typical]]
+    most = np.zeros((len(pricing.instance.periods), len(pricing.instance.devices.names)))
+    np.maximum.at(most.T, device, np.abs(pricing.metal(weights) + at(weights, places.device)[device]).T)
+    dearest, dirtiest = pricing.dearest
+    most += np.abs(weights[places.spend])[:, None] * dearest + abs(weights[places.footprint]) * dirtiest
+    return most + sum(np.abs(at(weights, each)).max(initial=0.0) for each in (places.region, places.stream))
+
+
+def _margin(sorts: Sorts, region: Ints, stream: Ints, best: Floats, second: Floats, paid: Floats | None) -> Floats:
+    """Return by how much the ways of cells of streams may move before they answer otherwise; below 0 of those that do
+    not answer for themselves."""
+    shift = 0.0 if paid is None else paid[region][stream]
+    by_itself = sorts.alone if paid is not None else sorts.alone & (sorts.need[region] == 0)
+    with np.errstate(invalid="ignore"):  # without a way: never
+        other = np.where(np.isfinite(best), (second - best) / 2, np.inf)
+    other = np.minimum(np.abs(best - shift), other)
+    return np.where(by_itself[stream], other, np.where(sorts.explicit[stream], np.inf, -1.0))
+
+
+def _made(pricing: Pricing, cells: tuple[Ints, int], answer: Answer, before: Lasting) -> Floats:
+    """Return what answers come to, from what those of before did and what is otherwise."""
+    old = before.answer
+    other = (answer.sent != old.sent) | (answer.kept != old.kept) | ((answer.by != old.by) & (answer.sent > 0))
+    if other.mean() > FEW:
+        return gathered(pricing, answer, *cells)
+    return before.made + gathered(pricing, answer, *cells, old, other)
