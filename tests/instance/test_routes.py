@@ -11,7 +11,7 @@ from tests.model.cases import ROOT, Document, at_random, changed, conforming, lo
 import medalopt
 from medalopt.instance.figures import Figures
 from medalopt.instance.instance import Instance
-from medalopt.instance.routes import offered, refining_costs, route_costs, routes
+from medalopt.instance.routes import costs_at, kinds, offered, refining_costs, route_costs, routes
 
 LINKING = ROOT / "tests" / "model" / "golden" / "linking.yaml"
 
@@ -172,3 +172,42 @@ def test_no_streams_no_routes() -> None:
     assert len(found) == 0
     assert found.returned.shape == (0, 2)
     assert route_costs(instance, found).shape == (0, 2)
+
+
+def test_all_may_leave() -> None:
+    """Where nothing goes to a smelter each route costs what its treatment costs, in each period, without refining."""
+    treatments = {"leave": {"to_smelter": 0, "cost": 7, "residue_value": -2}}
+    instance = loaded(case(treatments=treatments))
+    found = routes(instance)
+    assert ways(instance) == [("phone@north", "leave", None), ("tube@south", "leave", None)]
+    both = np.array([0, 1])
+    assert costs_at(instance, found, both, both).tolist() == [9.0, 9.0]
+    assert refining_costs(instance, found).tolist() == [[0.0, 0.0], [0.0, 0.0]]
+
+
+def test_costs_in_single_periods_are_those_of_all() -> None:
+    """The cost of a route in one period is what stands there in the table of all periods, late metal and all."""
+    for instance in (medalopt.load(LINKING), *map(at_random, range(10))):
+        found = routes(instance)
+        route, period = np.nonzero(np.ones((len(found), len(instance.periods)), dtype=bool))
+        assert (costs_at(instance, found, route, period) == route_costs(instance, found)[route, period]).all()
+
+
+def test_routes_of_a_kind_have_the_same_refining() -> None:
+    """Device, treatment, smelter and credit make the kind; streams alike in these are of one kind, others are not."""
+    streams = [
+        {"name": name, "device": device, "region": region, "available": "1 t", "credited": credited}
+        for name, device, region, credited in (
+            ("a", "phone", "north", "50 %"),
+            ("b", "phone", "south", "50 %"),
+            ("c", "phone", "north", "100 %"),
+            ("d", "tube", "north", "50 %"),
+        )
+    ]
+    instance = loaded(case(streams=streams))
+    found = routes(instance)
+    kind, typical = kinds(instance, found)
+    of_stream = [kind[found.stream == number].tolist() for number in range(4)]
+    assert of_stream[0] == of_stream[1]
+    assert len({number for some in of_stream for number in some}) == len(typical) == 3 * 4
+    assert (kind[typical] == np.arange(12)).all()

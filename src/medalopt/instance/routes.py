@@ -84,11 +84,11 @@ def _allowed(instance: Instance) -> tuple[Ints, Ints, Ints]:
     leaves = (treatments.to_smelter.raw == 0)[:, device].T  # (I, H)
     accepted = smelters.line[:, device, :].transpose(1, 2, 0) >= 0  # (I, H, K)
     reached = instance.lanes.exists[region][:, None, :]  # (I, 1, K)
-    travelling = np.nonzero(treatable[:, :, None] & accepted & reached)
-    leaving = np.nonzero(treatable & leaves)
-    stream = np.concatenate([travelling[0], leaving[0]])
-    treatment = np.concatenate([travelling[1], leaving[1]])
-    smelter = np.concatenate([travelling[2], np.full_like(leaving[0], -1)])
+    sent, sent_by, smelted = np.nonzero(treatable[:, :, None] & accepted & reached)
+    left, left_by = np.nonzero(treatable & leaves)
+    stream = np.concatenate([sent, left])
+    treatment = np.concatenate([sent_by, left_by])
+    smelter = np.concatenate([smelted, np.full_like(left, -1)])
     order = np.lexsort((smelter, treatment, stream))
     return stream[order], treatment[order], smelter[order]
 
@@ -121,16 +121,17 @@ def kinds(instance: Instance, found: Routes) -> tuple[Ints, Ints]:
     Routes of a kind have device type, treatment, smelter and what is credited in common, and so all of `to_smelter`,
     `returned` and `refining`: they differ in what they cost and emit on the way.
     """
-    treatments, smelters = len(instance.treatments.names), len(instance.smelters.names) + 1
     credited = instance.streams.credited
     told = np.concatenate([credited.raw, np.broadcast_to(credited.unit, credited.raw.shape)], axis=1)
     share = np.zeros(len(told), dtype=np.intp)
     if (told != told[:1]).any():
         share = np.unique(told, axis=0, return_inverse=True)[1].ravel()
-    own = (share * len(instance.devices.names) + instance.streams.device)[found.stream]
-    _, typical, kind = np.unique(
-        (own * treatments + found.treatment) * smelters + found.smelter + 1, return_index=True, return_inverse=True
+    device, smelters = instance.streams.device[found.stream], len(instance.smelters.names) + 1
+    number = np.ravel_multi_index(
+        (share[found.stream], device, found.treatment, found.smelter + 1),
+        (len(share), len(instance.devices.names), len(instance.treatments.names), smelters),
     )
+    _, typical, kind = np.unique(number, return_index=True, return_inverse=True)
     return kind, typical
 
 
@@ -150,7 +151,7 @@ def route_costs(instance: Instance, found: Routes) -> Numbers:
 def costs_at(instance: Instance, found: Routes, route: Ints, period: Ints) -> Numbers:
     """Return the cost of a tonne on each of these routes, each in its period, (N,), money/t: as `route_costs`."""
     total, smelter = zeros(route.shape, found.refining), found.smelter[route]
-    for metal in range(len(instance.metals.names) if len(instance.smelters.names) else 0):
+    for metal in range(len(instance.metals.names)):
         in_time = period + instance.smelters.lead[smelter, metal] < len(instance.periods)
         total = total + np.where(in_time, found.refining[route, metal], 0)
     return base_costs(found)[route] + total
@@ -166,8 +167,6 @@ def refining_of(instance: Instance, found: Routes, route: Ints) -> Numbers:
     """Return the refining charge of a tonne on each of these routes in each period, (N, T), money/t."""
     period = np.arange(len(instance.periods))
     total = zeros((len(route), len(period)), found.refining)
-    if not len(instance.smelters.names):
-        return total
     for metal in range(len(instance.metals.names)):
         in_time = period[None, :] + instance.smelters.lead[found.smelter[route], metal][:, None] < len(period)
         total = total + np.where(in_time, found.refining[route, metal][:, None], 0)

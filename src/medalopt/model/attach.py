@@ -110,10 +110,9 @@ def _define(model: pyo.ConcreteModel, families: tuple[Link, ...], rows: list[Lin
             rule = pyo.Constraint(expr=(0.0, quantities[number] - rows[number], 0.0), doc=doc)
         else:
             component = model.component(link.name)
-            body = {key: quantities[number] - rows[number] for key, number in zip(component, span, strict=True)}
-            rule = pyo.Constraint(
-                list(component),
-                rule=lambda m, *key, body=body: (0.0, body[key if len(key) > 1 else key[0]], 0.0),
-                doc=doc,
-            )
+            defined = {
+                key: (0.0, quantities[number] - rows[number], 0.0)
+                for key, number in zip(component, span, strict=True)
+            }
+            rule = pyo.Constraint(list(component), rule=defined, doc=doc)
         model.add_component(f"define_{link.name}", rule)

@@ -13,7 +13,7 @@ from medalopt.model.tables import by_name
 def declare(model: pyo.ConcreteModel, instance: Instance) -> None:
     r"""The footprint of a plan, $\Phi+\sum_{oat}\phi_ob_{oat}$, as the expression `footprint`."""
     each = by_name(instance.market.footprint.value, instance.market.names)
-    bought = [each[o] * quantity for (o, _, _), quantity in model.buy.items() if each[o] != 0]
+    bought = [each[o] * quantity for (o, _, _), quantity in model.buy.items() if each[o]]
     model.footprint = pyo.Expression(
         expr=pyo.quicksum([model.network_footprint, *bought]), doc="footprint of the plan, kg CO2e"
     )

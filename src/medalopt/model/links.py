@@ -26,7 +26,7 @@ from medalopt.instance.routes import Routes
 Key = tuple[str, ...]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Link:
     """One family of linking quantities: its component, its indices in order, and what it means."""
 

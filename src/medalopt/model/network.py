@@ -51,6 +51,8 @@ class Network:
 
 At = tuple[Ints, Ints]  # two axes, of as many places
 
+_NONE = -1  # stands for no row and for no column
+
 
 @dataclass(frozen=True, eq=False)
 class Chosen:
@@ -65,7 +67,8 @@ class Chosen:
         """Return these columns and rows, and then the `other` ones."""
 
         def both(one: At, more: At) -> At:
-            return np.concatenate([one[0], more[0]]), np.concatenate([one[1], more[1]])
+            first, second = (np.concatenate(axes) for axes in zip(one, more, strict=True))
+            return first, second
 
         return Chosen(
             both(self.shipped, other.shipped),
@@ -151,10 +154,10 @@ def _bundle_offers(instance: Instance, streams: Bools) -> Bools:
 
 def _supply(instance: Instance, found: Routes, shape: _Shape, stream: Ints, period: Ints) -> Entries:
     count = (len(instance.streams.names), len(instance.periods) + 1)
-    row = np.full(count, -1, dtype=np.intp)
+    row = np.full(count, _NONE, dtype=np.intp)
     row[stream, period] = np.arange(len(stream))
     bundle = instance.streams.bundle
-    take = np.full((len(instance.bundles) + 1, len(instance.periods)), -1, dtype=np.intp)
+    take = np.full((len(instance.bundles) + 1, len(instance.periods)), _NONE, dtype=np.intp)
     take[shape.take_bundle, shape.take_period] = shape.first_take + np.arange(len(shape.take_bundle))
     sent = _entries(row[found.stream[shape.route], shape.period], np.arange(len(shape.route)), 1.0)
     stocks = shape.first_stock + np.arange(len(shape.stock_stream))
@@ -175,7 +178,7 @@ def _defining(instance: Instance, found: Routes, shape: _Shape, whole: bool) -> 
 
     def add(rows: Ints, at: Ints, values: Floats | float, height: int) -> None:
         nonlocal first
-        parts.append(_entries(np.where(rows >= 0, first + rows, -1), at, values))
+        parts.append(_entries(np.where(rows >= 0, first + rows, _NONE), at, values))
         first += height
 
     fed = found.smelter[route] * periods + period  # below 0 for what leaves
@@ -190,28 +193,28 @@ def _defining(instance: Instance, found: Routes, shape: _Shape, whole: bool) -> 
         (instance.streams.region[stream], told_regions(instance, found, whole)),
         (stream, told_streams(instance, whole)),
     ):
-        add(np.where(told, np.cumsum(told) - 1, -1)[group], columns, 1.0, int(told.sum()))
+        add(np.where(told, np.cumsum(told) - 1, _NONE)[group], columns, 1.0, int(told.sum()))
     ordered = by_order(instance.streams)
-    place = np.where(ordered, np.cumsum(ordered) - 1, -1)[stream]
-    add(np.where(place >= 0, place * periods + period, -1), columns, 1.0, int(ordered.sum()) * periods)
+    place = np.where(ordered, np.cumsum(ordered) - 1, _NONE)[stream]
+    add(np.where(place >= 0, place * periods + period, _NONE), columns, 1.0, int(ordered.sum()) * periods)
     stocks = shape.first_stock + np.arange(len(shape.stock_stream))
     add(shape.stock_period, stocks, instance.streams.storage_cost.value[shape.stock_stream], 0)
     add(period, columns, costs_at(instance, found, route, period), periods)
-    add(np.zeros(len(route), dtype=np.intp), columns, found.footprint[route], 1)
+    parts.append(_entries(np.full(len(route), first), columns, found.footprint[route]))
     return _join(parts)
 
 
 def _returned(instance: Instance, found: Routes, shape: _Shape) -> tuple[Ints, Ints, Floats, int]:
     smelter, metal, period = returned_at(instance, found)
-    row = np.full((len(instance.smelters.names), len(instance.metals.names), len(instance.periods)), -1, dtype=np.intp)
+    row = np.full((len(instance.smelters.names), len(instance.metals.names), len(instance.periods)), _NONE, dtype=np.intp)
     row[smelter, metal, period] = np.arange(len(smelter))
-    ships = np.nonzero(found.smelter[shape.route] >= 0)[0]
+    ships = np.flatnonzero(found.smelter[shape.route] >= 0)
     rows, columns, values = [], [], []
     for e in range(len(instance.metals.names)):
         by = found.smelter[shape.route[ships]]
         back = shape.period[ships] + instance.smelters.lead[by, e]
         value = found.returned[shape.route[ships], e]
-        counts = (back < len(instance.periods)) & (value > 0)
+        counts = back < len(instance.periods)
         rows.append(row[by[counts], e, back[counts]])
         columns.append(ships[counts])
         values.append(value[counts])

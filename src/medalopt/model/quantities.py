@@ -50,7 +50,7 @@ def _charged(
     for o, a in purchases:
         bought.setdefault(a, []).append(o)
     holding = {
-        (a, e): [o for o in bought.get(a, []) if content[o, e] > 0]
+        (a, e): [o for o in bought.get(a, []) if content[o, e]]
         for a in instance.alloys.names
         for e in instance.metals.names
     }

@@ -23,7 +23,7 @@ def recycled(model: pyo.ConcreteModel, instance: Instance) -> None:
 
     def rule(m: pyo.ConcreteModel, e: str) -> tuple[None, object, float]:
         new = pyo.quicksum(
-            [mined[o] * content[o, e] * b for (o, _, _), b in m.buy.items() if mined[o] * content[o, e] > 0],
+            [mined[o] * content[o, e] * b for (o, _, _), b in m.buy.items() if mined[o] * content[o, e]],
         )
         return (None, new - (1 - floor[e]) * pyo.quicksum(charged[e]), 0.0)
 
