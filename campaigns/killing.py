@@ -38,7 +38,11 @@ LIBRARIES += ("rich.console", "swiglpk", "typer", "yaml", "yamlcore", "hypothesi
 _QUIET = ["-q", "-x", "-W", "ignore:Module already imported"]
 _QUIET += [each for name in ("cacheprovider", "xdist", "cov") for each in ("-p", f"no:{name}")]
 _PATIENCE = 20.0  # times the tests' own time, that a mutant may take
-_LONGEST, _ENOUGH = 2.0, 4.0  # seconds: of a test that is asked, and of all that a mutant is tried with
+_LONGEST, _FIRST, _ENOUGH = (
+    6.0,
+    2.0,
+    20.0,
+)  # seconds, watched: of a test, of the quickest, of all a mutant is tried with
 
 
 @dataclass
@@ -51,7 +55,7 @@ class Known:
     early: frozenset[tuple[str, int]] = frozenset()  # lines that are run while the tests are collected
 
     def asked(self, mutant: Mutant) -> list[str]:
-        """Return the tests that run a mutant's line: first the quick and the deadly.
+        """Return the tests that run a mutant's line: first the quick and the deadly, then those of its file.
 
         Where no line of its own is run they are those that run its function; all where it is run on import.
         """
@@ -59,7 +63,14 @@ class Known:
         found = self.tests.get((mutant.file, mutant.line)) or around if mutant.within else set(self.seconds)
         quick = [test for test in found if self.seconds[test] <= _LONGEST]
         quick.sort(key=lambda test: (self.seconds[test] / (1 + self.kills[test]), test))
-        return quick[: bisect_left(list(accumulate(self.seconds[test] for test in quick)), _ENOUGH) + 1]
+        first = self._within(quick, _FIRST)
+        own = f"/test_{Path(mutant.file).stem}.py::"
+        quick[first:] = sorted(quick[first:], key=lambda test: own not in test)  # stable
+        return quick[: self._within(quick, _ENOUGH) + 1]
+
+    def _within(self, tests: Sequence[str], limit: float) -> int:
+        """Return how many of these tests, one after the other, take no longer than `limit` seconds."""
+        return bisect_left(list(accumulate(self.seconds[test] for test in tests)), limit)
 
     def settled(self, mutant: Mutant) -> bool:
         """Whether nothing that a mutant changes is run before the tests are."""
