@@ -37,7 +37,7 @@ LIBRARIES = ("highspy", "numpy", "pandas", "pint", "pydantic", "pyomo.environ", 
 LIBRARIES += ("rich.console", "swiglpk", "typer", "yaml", "yamlcore", "hypothesis.strategies")
 _QUIET = ["-q", "-x", "-W", "ignore:Module already imported"]
 _QUIET += [each for name in ("cacheprovider", "xdist", "cov") for each in ("-p", f"no:{name}")]
-_PATIENCE = 20.0  # times the tests' own time, that a mutant may take
+_PATIENCE = 5.0  # times the tests' own time, that a mutant may take
 _LONGEST, _FIRST, _ENOUGH = (
     6.0,
     2.0,

@@ -71,11 +71,9 @@ def mutants(package: Path, file: str) -> Iterator[Mutant]:
             place = before.count("\n") + line, column
             if any(start <= place < end for start, end in idle) or _asserted(source, place):
                 continue
-            try:
-                text = before + MutationVisitor.mutate_code(statement, _operator(operator), occurrence) + after
-            except AttributeError:  # an exception with a dot in its name, which cosmic-ray cannot take out of a tuple
-                continue
-            if text in seen:
+            changed = _changed(statement, operator, occurrence)
+            text = before + changed + after
+            if not changed or text in seen:
                 continue
             seen.add(text)
             around = next((each for each in bodies if each[1] <= place[0] < each[2]), ("", 0, 0))
@@ -103,6 +101,16 @@ def _places(statement: str) -> Iterator[tuple[str, int, tuple[int, int]]]:
         places = (start for node in nodes for start, _ in applied.mutation_positions(node))
         for occurrence, place in enumerate(places):
             yield operator, occurrence, place
+
+
+def _changed(statement: str, operator: str, occurrence: int) -> str:
+    """Return the changed statement; "" where that cannot be had, or is no Python."""
+    try:
+        changed = str(MutationVisitor.mutate_code(statement, _operator(operator), occurrence))
+        ast.parse(changed)
+    except (AttributeError, SyntaxError):  # an exception with a dot in its name; `**` before a mapping, halved
+        return ""
+    return changed
 
 
 def _asserted(source: str, place: tuple[int, int]) -> bool:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 from tests.laws import pool
+from tests.model.cases import ROOT
 
-from medalopt.proof.prices import Grid, prices
+import medalopt
+from medalopt.instance.instance import Instance
+from medalopt.instance.needs import owed
+from medalopt.proof.prices import Grid, Prices, axes, prices
+
+TINY = ROOT / "instances" / "tiny.yaml"
 
 
 def test_a_grid_is_the_mapping_that_it_stands_for() -> None:
@@ -26,3 +34,67 @@ def test_a_grid_is_the_mapping_that_it_stands_for() -> None:
         with pytest.raises(KeyError):
             grid[key]
     assert (prices(instance, {"supply": grid}).supply == prices(instance, {"supply": plain}).supply).all()
+
+
+FREE = {"balance", "melt", "process_scrap", "purchase", "feed_total"}
+AT_LEAST = {"fineness_low", "stream_commitment", "mix_low", "participation"}
+AT_MOST = {"treatment_capacity", "cast_capacity", "feed_capacity", "recycled", "mix_high", "footprint_cap"}
+
+
+def everywhere(instance: Instance, value: float) -> Prices:
+    """Return the prices of duals that are `value` at each place at which a row could stand."""
+    duals = {
+        family: {key if len(key) > 1 else key[0] if key else None: value for key in product(*names)}
+        for family, names in axes(instance).items()
+        if family != "bundle_supply"
+    }
+    return prices(instance, duals)
+
+
+@pytest.mark.parametrize("value", [0.5, -0.5])
+def test_a_price_of_the_wrong_sign_counts_for_nothing(value: float) -> None:
+    """Half a unit and less is kept where the row's ends allow the sign, and is exactly 0 where they do not."""
+    instance = medalopt.load(TINY)
+    y = everywhere(instance, value)
+    assert {name for name in FREE if not (np.isin(getattr(y, name), (value, 0.0))).all()} == set()
+    for name in ("balance", "melt", "process_scrap"):
+        assert (getattr(y, name) == value).all()
+    for name in AT_LEAST:
+        assert (getattr(y, name) == max(value, 0.0)).all()
+    limits = {
+        "treatment_capacity": instance.treatments.capacity.value,
+        "cast_capacity": instance.alloys.capacity.value,
+        "feed_capacity": instance.smelters.capacity.value,
+    }
+    for name in AT_MOST:
+        limited = np.isfinite(limits[name]) if name in limits else True
+        assert (getattr(y, name) == np.where(limited, min(value, 0.0), 0.0)).all()
+    for name, limit in (("purchase", instance.market.limit), ("feed_total", instance.smelters.limit)):
+        assert (getattr(y, name) == np.where(np.isfinite(limit.value), value, max(value, 0.0))).all()
+
+
+@pytest.mark.parametrize("value", [0.5, -0.5])
+def test_prices_of_windows_demand_and_supply(value: float) -> None:
+    """Greatest contents and `others` where they are named, demand where it rises, supply by whether it is in a bundle."""
+    instance = medalopt.load(TINY)
+    y = everywhere(instance, value)
+    alloys, bundled = instance.alloys, instance.streams.bundle >= 0
+    assert (y.fineness_high == np.where(alloys.named[:, :, None], min(value, 0.0), 0.0)).all()
+    assert (y.others == np.where(alloys.admits_others[:, None], min(value, 0.0), 0.0)).all()
+    due = owed(instance)
+    for a in range(len(alloys.names)):
+        for t in range(len(instance.periods) - 1):
+            rises = due[a, t] > (due[a, t - 1] if t else 0.0)
+            assert y.demand[a, t] == (max(value, 0.0) if rises else 0.0)
+    assert (y.demand[:, -1] == value).all()
+    assert (y.supply[bundled] == value).all()
+    assert (y.supply[~bundled] == min(value, 0.0)).all()
+
+
+def test_prices_that_are_no_numbers_count_for_nothing() -> None:
+    """Neither what is infinite nor what is no number at all proves anything."""
+    instance = medalopt.load(TINY)
+    for value in (np.nan, np.inf, -np.inf):
+        y = everywhere(instance, value)
+        for name in ("balance", "melt", "process_scrap", "purchase", "fineness_low", "supply", "recycled"):
+            assert not getattr(y, name).any()
