@@ -7,8 +7,9 @@ from random import Random
 
 import numpy as np
 import pytest
-from tests.model.cases import MEASURES, Document, at_random, changed, conforming, loaded, planned
+from tests.model.cases import MEASURES, ROOT, Document, at_random, changed, conforming, loaded, planned
 
+import medalopt
 from medalopt.instance.bounds import implied
 from medalopt.instance.figures import Bools, Floats
 from medalopt.instance.instance import Instance
@@ -79,12 +80,21 @@ def both_ways(instance: Instance, measure: str, random: Random) -> tuple[float, 
     return bound, float(terms.sum()) + rest, float(most.sum()) + abs(rest)
 
 
-@pytest.mark.no_cover
+def tiny() -> Instance:
+    """Return the instance in which every family binds."""
+    return medalopt.load(ROOT / "instances" / "tiny.yaml")
+
+
 @pytest.mark.parametrize("measure", MEASURES)
-def test_the_bound_is_the_lagrangian_of_the_program(measure: str) -> None:
+@pytest.mark.parametrize("part", ["tiny", "by hand", *range(0, 50, 10)])
+def test_the_bound_is_the_lagrangian_of_the_program(part: str | int, measure: str) -> None:
     """At random prices of the linking rows, the bound is the least that the program with those rows priced can cost."""
-    random = Random(f"Lagrange, {measure}")
-    for instance in (*conforming().values(), *map(at_random, range(50))):
+    random = Random(f"Lagrange, {measure}, {part}")
+    if isinstance(part, int):
+        instances = [at_random(seed) for seed in range(part, part + 10)]
+    else:
+        instances = [tiny()] * 3 if part == "tiny" else list(conforming().values())
+    for instance in instances:
         bound, solved, size = both_ways(instance, measure, random)
         assert bound == pytest.approx(solved, rel=0, abs=1e-9 * size)
 

@@ -75,7 +75,7 @@ def test_a_price_of_the_wrong_sign_counts_for_nothing(value: float) -> None:
 
 @pytest.mark.parametrize("value", [0.5, -0.5])
 def test_prices_of_windows_demand_and_supply(value: float) -> None:
-    """Greatest contents and `others` where they are named, demand where it rises, supply by whether it is in a bundle."""
+    """Greatest contents and `others` where they are named, demand where it rises, supply by its being in a bundle."""
     instance = medalopt.load(TINY)
     y = everywhere(instance, value)
     alloys, bundled = instance.alloys, instance.streams.bundle >= 0

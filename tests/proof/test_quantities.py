@@ -56,7 +56,7 @@ def test_devices_sent_by_stream_device_and_region() -> None:
 
 
 def test_the_share_of_a_bundle_is_what_it_gives_of_what_it_offers() -> None:
-    """What its streams send and put by, less what they draw from their stockpiles, beside all they offer; 0 of nothing."""
+    """What its streams send and put by, less what they draw from stockpiles, beside all they offer; 0 of nothing."""
     instance, made = account().instance, account().decisions
     streams, periods = instance.streams, len(instance.periods)
     shares = np.zeros((len(instance.bundles), periods))

@@ -111,8 +111,7 @@ def _define(model: pyo.ConcreteModel, families: tuple[Link, ...], rows: list[Lin
         else:
             component = model.component(link.name)
             defined = {
-                key: (0.0, quantities[number] - rows[number], 0.0)
-                for key, number in zip(component, span, strict=True)
+                key: (0.0, quantities[number] - rows[number], 0.0) for key, number in zip(component, span, strict=True)
             }
             rule = pyo.Constraint(list(component), rule=defined, doc=doc)
         model.add_component(f"define_{link.name}", rule)

@@ -206,7 +206,9 @@ def _defining(instance: Instance, found: Routes, shape: _Shape, whole: bool) -> 
 
 def _returned(instance: Instance, found: Routes, shape: _Shape) -> tuple[Ints, Ints, Floats, int]:
     smelter, metal, period = returned_at(instance, found)
-    row = np.full((len(instance.smelters.names), len(instance.metals.names), len(instance.periods)), _NONE, dtype=np.intp)
+    row = np.full(
+        (len(instance.smelters.names), len(instance.metals.names), len(instance.periods)), _NONE, dtype=np.intp
+    )
     row[smelter, metal, period] = np.arange(len(smelter))
     ships = np.flatnonzero(found.smelter[shape.route] >= 0)
     rows, columns, values = [], [], []

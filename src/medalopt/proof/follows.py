@@ -30,7 +30,7 @@ def follows(account: Account, plan: Any, value: float, unit: str) -> Iterator[Br
     size = max(1.0, sum(abs(by_period).sum() for by_period in account.costs.values()))
     if set(plan.cost) != set(by_kind):
         yield Broken("cost", "cost", 0.0, "", f"the cost must have the kinds {', '.join(by_kind)}")
-    for kind in by_kind.keys() & plan.cost.keys():
+    for kind in (kind for kind in by_kind if kind in plan.cost):
         yield from _differs("cost", f"cost.{kind}", plan.cost[kind], by_kind[kind], size, instance.currency)
     yield from _differs("objective", "objective.value", plan.objective.value, value, max(size, abs(value)), "")
     emitted, tonnes = float(account.footprint), float(account.tonnes)
@@ -42,7 +42,8 @@ def follows(account: Account, plan: Any, value: float, unit: str) -> Iterator[Br
 def _differs(rule: str, path: str, stated: float, true: float, size: float, unit: str) -> Iterator[Broken]:
     off = abs(stated - true)
     if not off <= BROKEN * size:
-        text = f"{path} is stated as {stated:.10g}, and its parts give {true:.10g}: {off:.6g} {unit} apart".rstrip()
+        apart = f"{off:.6g} {unit}".rstrip()
+        text = f"{path} is stated as {stated:.10g}, and its parts give {true:.10g}: {apart} apart"
         yield Broken(rule, path, off, unit, text)
 
 
