@@ -82,7 +82,7 @@ def test_every_breakpoint_is_one(asked: str) -> None:
 def test_where_plans_end() -> None:
     """Just inside the ends told there is a plan, just outside there is none."""
     variants = Variants(TINY)
-    for asked in ("streams.*.available=20..150%", "devices.*.content.Ag=20..150%", "policy.footprint_cap=0..2"):
+    for asked in ("streams.*.available=20..150%", "alloys.silver_925.loss=85..95%", "policy.footprint_cap=0..2"):
         found = curve(variants, vary(variants, asked))
         assert found.feasible is not None
         low, high = found.feasible
