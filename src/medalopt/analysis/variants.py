@@ -32,6 +32,7 @@ from medalopt.quantity import spoken
 from medalopt.solver.ladder import Task, program
 from medalopt.solver.line import Line, alike, close, line, shared
 from medalopt.solver.linear import Linear
+from medalopt.solver.master import Master
 from medalopt.solver.moving import Moving
 from medalopt.solver.outcome import Outcome
 from medalopt.solver.retrace import columns_of, duals_of
@@ -57,11 +58,11 @@ class Variant:
     linear: Linear
 
     @classmethod
-    def of(cls, instance: Instance, measure: str) -> Variant:
-        """Return the program of `instance` for `measure`."""
+    def of(cls, instance: Instance, measure: str, master: Master | None = None) -> Variant:
+        """Return the program of `instance` for `measure`; `master`: what is compiled of one that it may be like."""
         found = routes(instance)
         bounds = implied(instance, found)
-        return cls(instance, found, bounds, *program(Task(instance, found, bounds, measure)))
+        return cls(instance, found, bounds, *program(Task(instance, found, bounds, measure, master=master)))
 
     def account(self, outcome: Outcome) -> Account:
         """Return the plan that `outcome` found for this variant, with all that follows from it."""
@@ -115,7 +116,11 @@ class Variants:
     @cached_property
     def base(self) -> Variant:
         """The instance itself."""
-        return Variant.of(self.instance, self.measure)
+        return Variant.of(self.instance, self.measure, self._master)
+
+    @cached_property
+    def _master(self) -> Master:
+        return Master.of(self.instance, routes(self.instance), self.measure)
 
     @cached_property
     def plan(self) -> Plan:
@@ -160,7 +165,7 @@ class Variants:
 
     def variant(self, changes: Changes) -> Variant:
         """Return the program of the instance with ordinary `changes` made."""
-        return Variant.of(self.changed(changes), self.measure)
+        return Variant.of(self.changed(changes), self.measure, self._master)
 
     def answer(self, variant: Variant | None = None) -> Outcome:
         """Return the optimum of `variant` (by default of the instance itself), warm where its shape allows it."""

@@ -20,28 +20,28 @@ from medalopt.model.talk import talking_to
 from medalopt.solver.additions import told_apart
 from medalopt.solver.compile import Compiled, compiled
 from medalopt.solver.linear import Linear, Place
+from medalopt.solver.master import Master, places_of
 from medalopt.solver.sizes import network_sizes, quantity_sizes, row_sizes
 
 
-def assembled(instance: Instance, found: Routes, block: Network, bounds: Bounds, measure: str) -> Linear:
-    """Return the whole program of `instance` for `measure`, its network taken as arrays."""
-    with talking_to(io.StringIO()):  # of an interruption Pyomo tells much
-        model = build.master(instance, found, measure)
-    families = links.links(instance, found)
-    linking = list(links.variables(model, families))
-    half = compiled(model, [model.objective.expr, model.cost, model.tonnes], first=linking)
+def assembled(
+    instance: Instance, found: Routes, block: Network, bounds: Bounds, measure: str, known: Master | None = None
+) -> Linear:
+    """Return the whole program of `instance` for `measure`, its network taken as arrays; `known`: of one like it."""
+    kept = Master.of(instance, found, measure) if known is None else known.like(instance, found, measure)
+    half, count = kept.compiled, kept.linking
     sizes = network_sizes(found, block, bounds)
-    width, count = len(block.upper), len(linking)
+    width = len(block.upper)
     return Linear(
         network=width,
-        places=places_of(half.columns),
+        places=kept.places,
         lower=np.concatenate([np.zeros(width), half.lower]),
         upper=np.concatenate([block.upper, half.upper]),
         size=np.concatenate(
-            [sizes, row_sizes(block.defining, count, sizes), quantity_sizes(instance, bounds, half.columns[count:])]
+            [sizes, row_sizes(block.defining, count, sizes), quantity_sizes(instance, bounds, kept.places[count:])]
         ),
         costs=np.concatenate([np.zeros((len(half.costs), width)), half.costs], axis=1),
-        rows=(*supply_rows(instance, block), *_defining_rows(families), *half.rows),
+        rows=(*supply_rows(instance, block), *_defining_rows(kept.families), *half.rows),
         row_lower=np.concatenate(
             [np.where(block.supply_bundled, 0.0, -np.inf), np.zeros(count), half.row_lower],
         ),
@@ -49,11 +49,6 @@ def assembled(instance: Instance, found: Routes, block: Network, bounds: Bounds,
         entries=_glued(block, half, count),
         given={},
     )
-
-
-def places_of(columns: tuple[object, ...]) -> tuple[Place, ...]:
-    """Return component and index of each of these variables of Pyomo."""
-    return tuple((column.parent_component().name, column.index()) for column in columns)  # type: ignore[attr-defined]
 
 
 def supply_rows(instance: Instance, block: Network) -> list[Place]:
@@ -116,7 +111,7 @@ def extended(
 
 def _sizes(instance: Instance, found: Routes, block: Network, bounds: Bounds, model: object, whole: Compiled) -> Floats:
     own = network_sizes(found, block, bounds)
-    sizes = np.concatenate([own, quantity_sizes(instance, bounds, whole.columns[len(own) :])])
+    sizes = np.concatenate([own, quantity_sizes(instance, bounds, places_of(whole.columns[len(own) :]))])
     linking = {id(column): n for n, column in enumerate(links.variables(model, links.links(instance, found)))}
     sums = row_sizes(block.defining, len(linking), own)
     for at, column in enumerate(whole.columns):

@@ -19,6 +19,7 @@ from medalopt.solver.budget import ENDLESS, Budget
 from medalopt.solver.highs import METHODS, Answer, attempt
 from medalopt.solver.infeasible import margin, multipliers
 from medalopt.solver.linear import Linear
+from medalopt.solver.master import Master
 from medalopt.solver.outcome import NOISE
 from medalopt.solver.proving import gap
 from medalopt.solver.scaling import Scaled, scaled
@@ -36,6 +37,7 @@ class Task:
     """What is to be solved: the instance with its routes and bounds, the measure, and a user's own constraints.
 
     `near` is where the solver stood on an instance that is nearly the same; `eased` gives own rows other ends, by name.
+    `master` is what is compiled of an instance like it.
     """
 
     instance: Instance
@@ -46,13 +48,18 @@ class Task:
     near: Standing | None = None
     budget: Budget = ENDLESS
     eased: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    master: Master | None = None
 
 
 def program(task: Task) -> tuple[Network, Linear]:
     """Return the network block and the whole program of `task` as arrays."""
     block = network(task.instance, task.found)
     arguments = (task.instance, task.found, block, task.bounds, task.measure)
-    linear = eased(extended(*arguments, task.extensions), task.eased) if task.extensions else assembled(*arguments)
+    linear = (
+        eased(extended(*arguments, task.extensions), task.eased)
+        if task.extensions
+        else assembled(*arguments, task.master)
+    )
     return block, trimmed(linear)
 
 

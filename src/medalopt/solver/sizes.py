@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes
 from medalopt.model.network import Entries, Network
 from medalopt.model.tables import by_name
+from medalopt.solver.linear import Place
 
 
 def network_sizes(found: Routes, block: Network, bounds: Bounds) -> Floats:
@@ -32,7 +32,7 @@ def row_sizes(entries: Entries, height: int, sizes: Floats) -> Floats:
     return np.bincount(entries.row, np.abs(entries.value) * sizes[entries.column], height).astype(np.float64)
 
 
-def quantity_sizes(instance: Instance, bounds: Bounds, columns: Sequence[Any]) -> Floats:
+def quantity_sizes(instance: Instance, bounds: Bounds, columns: Sequence[Place]) -> Floats:
     """Return the greatest value of each of `columns` (of metal and alloy); infinite where an extension declares it."""
     metals, alloys, periods = instance.metals.names, instance.alloys.names, instance.periods
     stock = by_name(bounds.stock, metals, periods)
@@ -50,10 +50,9 @@ def quantity_sizes(instance: Instance, bounds: Bounds, columns: Sequence[Any]) -
         "bought": lambda o: most,
     }
     sizes = np.full(len(columns), np.inf)
-    for number, column in enumerate(columns):
-        rule = rules.get(column.parent_component().name)
+    for number, (name, index) in enumerate(columns):
+        rule = rules.get(name)
         if rule is not None:
-            index = column.index()
             sizes[number] = rule(*(index if isinstance(index, tuple) else (index,)))
     return sizes
 

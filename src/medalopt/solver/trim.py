@@ -46,11 +46,11 @@ def _moved(linear: Linear, quantity: Ints) -> np.ndarray[tuple[int, ...], np.dty
     entries, width = linear.entries, len(linear.lower)
     own = quantity[entries.row]
     terms = (own >= 0) & (own != entries.column)
+    own, column, value = own[terms], entries.column[terms], entries.value[terms]
     costs = linear.costs.copy()
     defined = quantity[quantity >= 0]
-    for objective in range(len(costs)):
-        weights = -linear.costs[objective, own[terms]] * entries.value[terms]
-        costs[objective] += np.bincount(entries.column[terms], weights, width)
+    for objective in np.flatnonzero(linear.costs[:, defined].any(axis=1)).tolist():
+        costs[objective] += np.bincount(column, -linear.costs[objective, own] * value, width)
         costs[objective, defined] = 0.0
     return costs
 

@@ -17,9 +17,10 @@ from medalopt.instance.routes import Routes
 from medalopt.model import build, links
 from medalopt.model.network import Entries, Network
 from medalopt.model.talk import talking_to
-from medalopt.solver.assemble import places_of, supply_rows
+from medalopt.solver.assemble import supply_rows
 from medalopt.solver.compile import Compiled, compiled
 from medalopt.solver.linear import Linear, Place
+from medalopt.solver.master import places_of
 from medalopt.solver.sizes import network_sizes, quantity_sizes
 
 
@@ -43,14 +44,13 @@ class Half:
         linking = list(links.variables(model, links.links(instance, found, whole=False)))
         program = compiled(model, [model.objective.expr, model.cost, model.tonnes], first=linking)
         count = len(linking)
-        size = quantity_sizes(instance, bounds, program.columns[count:])
+        places = places_of(program.columns[count:])
+        size = quantity_sizes(instance, bounds, places)
         entries = program.entries
         order = np.flatnonzero(entries.column < count)
         order = order[np.argsort(entries.column[order], kind="stable")]
         start = np.searchsorted(entries.column[order], np.arange(count + 1))
-        return cls(
-            program, places_of(program.columns[count:]), count, size, start, entries.row[order], entries.value[order]
-        )
+        return cls(program, places, count, size, start, entries.row[order], entries.value[order])
 
     def pulled(self, y: Floats) -> Floats:
         """Return the duals `y` of the rows carried to the linking quantities, (linking,)."""
