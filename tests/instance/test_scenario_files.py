@@ -1,0 +1,62 @@
+"""Files of scenarios: a table or a mapping, and every fault with its place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from medalopt.errors import InputError
+from medalopt.instance.reader.scenarios import read
+
+
+def names_of(folder: Path, text: str, name: str = "cases.csv") -> dict[str, list[str]]:
+    """Return of each scenario in a file of this text which figures it changes."""
+    (folder / name).write_text(text, encoding="utf-8")
+    return {scenario: list(changes) for scenario, changes in read(folder / name).items()}
+
+
+def faults_of(folder: Path, text: str, name: str = "cases.csv") -> list[tuple[int, int, str]]:
+    """Return line, column and message of every fault of a file of this text."""
+    with pytest.raises(InputError) as caught:
+        names_of(folder, text, name)
+    return [(fault.line, fault.column, fault.message) for fault in caught.value.faults]
+
+
+def test_a_row_is_a_scenario(tmp_path: Path) -> None:
+    """It is named in its column or by its number, and an empty cell changes nothing."""
+    text = "scenario,metals.Au.sell,policy.participation\nhigh,200,\n,,20 %\n"
+    assert names_of(tmp_path, text) == {"high": ["metals.Au.sell"], "2": ["policy.participation"]}
+    assert names_of(tmp_path, "metals.Au.sell\n200\n300\n") == {"1": ["metals.Au.sell"], "2": ["metals.Au.sell"]}
+
+
+def test_a_mapping_of_scenarios(tmp_path: Path) -> None:
+    """In YAML they stand by name, alone or under `scenarios`."""
+    for text in ("high: {metals.Au.sell: 200}\n", "scenarios:\n  high: {metals.Au.sell: 200}\n"):
+        assert names_of(tmp_path, text, "cases.yaml") == {"high": ["metals.Au.sell"]}
+
+
+def test_what_is_wrong_with_a_header(tmp_path: Path) -> None:
+    """A column that stands twice, next to itself or further on, and a path that is none, at their places."""
+    found = faults_of(tmp_path, "scenario,a.b,a.b,x,a.b\nhigh,1,2,3,4\n")
+    assert [(line, column) for line, column, said in found if "stands twice" in said] == [(1, 3), (1, 5)]
+    found = faults_of(tmp_path, "scenario,a..b\nhigh,1\n")
+    assert [each[:2] for each in found] == [(1, 2)]
+
+
+def test_what_is_wrong_with_a_row(tmp_path: Path) -> None:
+    """A row of another width is told with its line; blank lines are nothing."""
+    found = faults_of(tmp_path, "scenario,metals.Au.sell\n\nhigh,1,2\n")
+    assert found == [(3, 1, "this row has 3 cells, but the header has 2")]
+
+
+def test_a_file_that_holds_none(tmp_path: Path) -> None:
+    """An empty table holds no scenarios; a file that is missing is told of once, and so is one that is no text."""
+    assert faults_of(tmp_path, "scenario\n") == [(0, 0, "holds no scenarios")]
+    with pytest.raises(InputError) as caught:
+        read(tmp_path / "nowhere.csv")
+    assert len(caught.value.faults) == 1
+    (tmp_path / "zeros.csv").write_bytes(b"scenario,a\n\x00\xff\xfe\x81\x00")
+    with pytest.raises(InputError) as caught:
+        read(tmp_path / "zeros.csv")
+    assert len(caught.value.faults) == 1
