@@ -1,0 +1,139 @@
+"""What a broken row is measured by, and whole lots and minimum orders: decisions by hand, figure by figure."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tests.model.cases import Document, changed, loaded
+
+from medalopt.instance.arithmetic import FLOATS
+from medalopt.instance.bounds import implied
+from medalopt.instance.decisions import Account, Decisions
+from medalopt.instance.routes import routes
+from medalopt.proof.added import NOTHING, Added, AddedRow, Term
+from medalopt.proof.placed import activity, placed
+from medalopt.proof.rows import Rule, rules
+from medalopt.proof.subject import Kept, costs, dearer, kept
+
+
+def bars(**more: float) -> Document:
+    """Return an offer of silver."""
+    return {"composition": {"Ag": "100 %"}, "price": "60000 JPY/kg", **more}
+
+
+def account(document: Document, sent: float, bought: float = 0.0) -> Account:
+    """Return an account in which each route sends so much in the first period, and so much of each offer is bought."""
+    instance = loaded(document)
+    found, periods = routes(instance), len(instance.periods)
+    alloys, metals, offers = (len(each.names) for each in (instance.alloys, instance.metals, instance.market))
+    made = Decisions(
+        sent=np.zeros((len(found), periods)),
+        stockpile=np.zeros((len(instance.streams.names), periods)),
+        charged=np.zeros((alloys, metals, periods)),
+        bought=np.zeros((offers, alloys, periods)),
+        surplus=np.zeros((metals, periods)),
+        recharged=np.zeros((alloys, periods)),
+    )
+    made.sent[:, 0], made.bought[:, :, 0] = sent, bought
+    return Account(instance, found, made)
+
+
+def rule(of: Account, name: str, number: int = 0) -> Rule:
+    """Return the rule of this name, the first or a later one."""
+    named = [each for each in rules(of, implied(of.instance, of.found)) if each.name == name]
+    return named[number]
+
+
+def test_a_row_is_measured_by_the_larger_of_its_limit_and_what_it_holds() -> None:
+    """Four tonnes beside ten on offer are measured by ten, eleven by eleven; beside no limit by themselves alone."""
+    few, many = account(changed(), 0.25), account(changed(), 11.0)
+    assert rule(few, "supply").size.tolist() == [[10.0, 10.0]]
+    assert rule(many, "supply").size.tolist() == [[11.0, 10.0]]
+    assert rule(many, "supply").excess.tolist() == [[1.0, 0.0]]
+    assert rule(few, "feed_capacity").size.tolist() == [[0.25, 0.0]]
+    limited = account(changed(smelters={"smelter": {"returned": "90 %", "capacity": "2 t"}}), 0.25)
+    assert rule(limited, "feed_capacity").size.tolist() == [[2.0, 2.0]]
+
+
+def test_metal_is_measured_by_what_there_is_or_has_left() -> None:
+    """What is left over of silver in each period adds up, metal by metal."""
+    of = account(changed(), 10.0)
+    of.decisions.surplus[:] = [[40.0, 30.0], [9000.0, 1.0]]
+    assert rule(of, "balance").size[:, 1] == pytest.approx([70.0, 9001.0])
+
+
+def test_a_little_recycled_content_is_asked_for_too() -> None:
+    """A floor written as a share of 1 is one: new silver beyond a tenth of it all is too much."""
+    of = account(changed(policy={"recycled": {"Ag": 0.9}}), 0.0, bought=2.0)
+    assert rule(of, "recycled").excess.tolist() == pytest.approx([1.8, 0.0])
+    none = account(changed(), 0.0, bought=2.0)
+    assert rule(none, "recycled").excess.tolist() == [0.0, 0.0]
+
+
+def test_whole_lots_and_least_orders_of_streams() -> None:
+    """0.3 t are 0.05 t beside a lot of 0.25 t and 0.2 t short of half a tonne; what has neither breaks neither."""
+    stream = {"device": "phone", "region": "north", "available": "10 t"}
+    streams = [
+        stream | {"name": "a", "lot": 0.25},
+        stream | {"name": "b", "minimum_order": 0.5},
+        stream | {"name": "c"},
+    ]
+    of = account(changed(streams=streams), 0.3)
+    assert rule(of, "whole_lots").excess[:, 0].tolist() == pytest.approx([0.05, 0.0, 0.0])
+    assert rule(of, "least_order").excess[:, 0].tolist() == pytest.approx([0.0, 0.2, 0.0])
+    assert rule(of, "whole_lots").size[:, 0].tolist() == pytest.approx([0.3, 0.3, 0.3])
+    assert rule(of, "least_order").size[:, 1].tolist() == pytest.approx([0.0, 0.5, 0.0])
+    assert not rule(of, "whole_lots").excess[:, 1].any() and not rule(of, "least_order").excess[:, 1].any()
+    assert not rule(account(changed(streams=streams), 0.5), "least_order").excess.any()
+
+
+def test_whole_lots_and_least_orders_of_offers() -> None:
+    """Likewise of what is bought, in kilograms of all alloys."""
+    market = {"a": bars(lot=0.5), "b": bars(minimum_order=1.0), "c": bars()}
+    of = account(changed(market=market), 0.0, bought=0.7)
+    assert rule(of, "whole_lots", 1).excess[:, 0].tolist() == pytest.approx([0.2, 0.0, 0.0])
+    assert rule(of, "least_order", 1).excess[:, 0].tolist() == pytest.approx([0.0, 0.3, 0.0])
+
+
+def row(
+    name: str, *terms: tuple[str, tuple[str, ...], float], ends: tuple[float, float] = (-np.inf, np.inf)
+) -> AddedRow:
+    """Return an added row of these terms."""
+    return AddedRow(name, *ends, tuple(Term(*each) for each in terms), 0.0)
+
+
+def test_an_added_row_is_measured_by_its_terms() -> None:
+    """Its activity is the sum of its terms, its size that of their magnitudes; the costs are the last of all."""
+    of = account(changed(), 4.0)
+    rows = (
+        row("all", ("sent_device", ("phone",), 2.0), ("feed", ("smelter", "1"), -3.0)),
+        row("least", ("sent_stream", ("phone@north",), 0.5), ends=(5.0, np.inf)),
+    )
+    added = Added(rows, (), (Term("sent_region", ("north",), -7.0),))
+    set_ = placed(of.instance, of.found, added, FLOATS.lift)
+    total, size = activity(of, set_)
+    by_name = {each.name: (total[n], size[n]) for n, each in enumerate(rows)}
+    assert by_name["all"] == (-4.0, 20.0)
+    assert by_name["least"] == (2.0, 2.0)
+    assert (total[-1], size[-1]) == (-28.0, 28.0)
+    assert [float(each) for each in costs(of, set_)] == [-28.0, 28.0]
+    assert dearer(of, added) == -28.0
+    found, own = kept(of, set_)
+    assert dict(zip(found.names, found.excess.tolist(), strict=True))["least"] == 3.0
+    assert dict(zip(found.names, found.size.tolist(), strict=True))["least"] == 5.0
+    assert own.names == ()
+
+
+def test_added_rows_of_nothing_cost_nothing() -> None:
+    """Without added rows there is no activity but the costs', which are 0."""
+    of = account(changed(), 4.0)
+    assert [each.tolist() for each in activity(of, placed(of.instance, of.found, NOTHING, FLOATS.lift))] == [
+        [0.0],
+        [0.0],
+    ]
+
+
+def test_how_far_a_row_is_broken_stands_beside_its_size() -> None:
+    """An excess of a half beside a size of a quarter is two; beside no size at all it is itself."""
+    found = Kept(("a", "b", "c"), np.array([0.5, 0.5, 4.0]), np.array([0.25, 0.0, 2.0]))
+    assert found.worst().tolist() == [2.0, 0.5, 2.0]
