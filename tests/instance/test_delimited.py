@@ -92,3 +92,13 @@ def test_texts_are_found_once() -> None:
     changed = cells.changed([(1, "c"), (0, None), (4, "a")])
     assert list(changed) == [None, "c", "a", "b", "a"] and list(cells.taking([3, 1])) == ["b", None]
     assert np.array_equal(changed.first(), [0, 3, 2, 1])
+
+
+def test_a_table_of_too_many_cells_is_not_read_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many cells as there may be are read, one more ends the table, with quotes or without."""
+    for text in ("a,b\n1,2\n3,4\n5,6", '"a",b\n1,2\n3,4\n5,6'):
+        monkeypatch.setattr(delimited, "MOST_CELLS", 6)
+        assert delimited.rows(text).whole
+        monkeypatch.setattr(delimited, "MOST_CELLS", 5)
+        assert not delimited.rows(text).whole
+    assert (delimited.rows('"a').line, delimited.rows('"a').header) == (0, [])

@@ -18,6 +18,7 @@ from tests.instance.writing import loaded, written
 from medalopt.errors import InputError
 from medalopt.instance import load, template
 from medalopt.instance.instance import Source
+from medalopt.instance.loading import opened
 
 CONFORMANCE = Path(__file__).parents[1] / "conformance"
 
@@ -233,3 +234,23 @@ def test_the_template_loads_without_a_warning(tmp_path: Path) -> None:
     assert (len(one.alloys.names), len(one.medals.names), one.period_length) == (3, 3, "month")
     assert one.policy.recycled.value[one.metals.names.index("Ag")] > 0
     assert not math.isinf(one.smelters.capacity.value[0, 0])
+
+
+def test_a_table_is_read_once_and_a_wrong_one_each_time(tmp_path: Path) -> None:
+    """What has been read stays with the opened file; the faults of a table are told by every instance made of it."""
+    path, rows = tmp_path / "case.yaml", tmp_path / "rows.csv"
+    path.write_text(written(streams="streams: {table: rows.csv}"), encoding="utf-8")
+    rows.write_text("device,region,total\nphone,a,1\n", encoding="utf-8")
+    good = opened(path)
+    first = good.with_changes()
+    rows.write_text("device,region,total,odd\nphone,a,1,2\n", encoding="utf-8")
+    again = good.with_changes()
+    assert (
+        again.figures == first.figures
+        and again.files == first.files
+        and sorted(first.files) == ["case.yaml", "rows.csv"]
+    )
+    wrong = opened(path)
+    for _ in range(2):
+        with pytest.raises(InputError, match="unknown column `odd`"):
+            wrong.with_changes()

@@ -47,3 +47,17 @@ def test_numbers_name_periods_without_a_start() -> None:
     calendar = Calendar(None, 12, "month")
     assert calendar.index("12") == 11 and calendar.index("13") is None
     assert calendar.index("0") is None and calendar.index("2017-04") is None and calendar.index("01") is None
+
+
+@pytest.mark.parametrize(
+    ("start", "count", "length", "those"),
+    [
+        (None, 1, "quarter", "`1` alone"),
+        (None, 3, "quarter", "`1` to `3`"),
+        ("2017-04", 2, "month", "`2017-04` to `2017-05`"),
+        ("2017-04", 2, "year", "`2017-04` to `2018-04`, or any month inside one"),
+    ],
+)
+def test_which_periods_there_are(start: str | None, count: int, length: str, those: str) -> None:
+    """A text that names no period is told the first and the last, and months where they may stand for longer ones."""
+    assert Calendar(start, count, length).unknown("x") == f"`x` names no period: those are {those}"

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
+from tests.instance.writing import loaded, written
 
+from medalopt.errors import InputError
+from medalopt.instance import load
 from medalopt.instance.reader import rowchanges, tables
 from medalopt.instance.reader.changes import read
 from medalopt.instance.reader.faults import Faults
@@ -50,3 +54,31 @@ def test_together_or_one_by_one(text: str) -> None:
             again = rowchanges.apply(again, [change], row_names, LABELS, apart)
         assert told(once) == told(again), wanted
         assert together.found == apart.found, wanted
+
+
+def test_changes_of_lanes_and_streams_together(tmp_path: Path) -> None:
+    """Changes of one section are made whatever others come first; a 1 in a new period counts, a 0 does not."""
+    (tmp_path / "rows.csv").write_text("device,region,period,available\nphone,tokyo,2017-04,4\n", encoding="utf-8")
+    path = tmp_path / "case.yaml"
+    lanes = "lanes:\n- {region: tokyo, smelter: kosaka, cost: 1}"
+    path.write_text(written(streams="streams: {table: rows.csv}", lanes=lanes), encoding="utf-8")
+    lane, stream = "lanes.tokyo@kosaka.cost", "streams.phone@tokyo.available"
+    for changes in ({lane: "2", stream: "[5, 1]"}, {stream: "[5, 1]", lane: "2"}):
+        one = load(path, changes)
+        assert one.lanes.cost.value.tolist() == [[2]] and one.streams.available.value.tolist() == [[5, 1]]
+    assert load(path, {stream: "[5, 0]"}).streams.available.value.tolist() == [[5, 0]]
+    with pytest.raises(InputError, match=r"name one figure, such as `streams\.phone@tokyo\.footprint`"):
+        load(path, {"streams.phone@tokyo[0]": "1"})
+
+
+def test_a_change_of_a_period_leaves_the_other_streams_where_they_stand(tmp_path: Path) -> None:
+    """A fault of another stream is told at its own place, though a change has given the list another row."""
+    streams = "streams:\n- {device: phone, region: a, available: 1}\n- {device: phone, region: b, available: x}"
+    loaded(tmp_path)
+    path = tmp_path / "case.yaml"
+    path.write_text(path.read_text().replace("streams:\n- {device: phone, region: tokyo, available: 10}", streams))
+    with pytest.raises(InputError) as caught:
+        load(path, {"streams.phone@a.available[1]": "5 t"})
+    assert [(fault.line, fault.column, fault.path) for fault in caught.value.faults] == [
+        (9, 41, "streams.phone@b.available")
+    ]

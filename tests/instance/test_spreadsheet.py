@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from datetime import datetime
+from typing import NoReturn
 
 import pytest
 import xlsxwriter
@@ -104,3 +105,58 @@ def test_what_is_no_workbook_is_refused() -> None:
     for content in (b"", b"PK\x03\x04", made[:-40], made[:200] + b"\0" * 50 + made[250:], packed(utf16)):
         assert "is no Excel workbook that can be read" in _refused(content)
     assert "is no Excel workbook" in _refused(packed({"a.xml": b"<a/>"}))
+
+
+def test_a_workbook_of_just_the_greatest_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What unpacks to exactly what may be is read; one byte less of room, and it is refused."""
+    made, reports = _made(), list[str]()
+    size = sum(len(part) for name, part in parts(made).items() if name.endswith((".xml", ".rels")))
+    monkeypatch.setattr(spreadsheet, "_UNPACKED", size)
+    assert spreadsheet.read(Bytes("in.xlsx", made), reports.append) is not None and not reports
+    monkeypatch.setattr(spreadsheet, "_UNPACKED", size - 1)
+    assert spreadsheet.read(Bytes("in.xlsx", made), reports.append) is None and len(reports) == 1
+    monkeypatch.setattr(spreadsheet, "_UNPACKED", size)
+    monkeypatch.setattr(spreadsheet, "_MOST_PARTS", len(parts(made)))
+    assert spreadsheet.read(Bytes("in.xlsx", made), pytest.fail) is not None
+
+
+def test_what_the_cells_of_a_sheet_take() -> None:
+    """Rows and columns are counted by their names, or where they have none by their number."""
+    for part, size in {
+        b"": (0, 0),
+        b"<row/>": (1, 0),
+        b"<row><c/><c/></row><row><c/></row>": (2, 2),
+        b'<row r="7"><c r="AB7"/></row>': (7, 28),
+        b'<x:row r="3"/>': (3, 0),
+        b'<row r="1"><c r="A1"/></row><row/><row/>': (3, 1),
+    }.items():
+        assert spreadsheet._extent(part) == size, part
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+def test_only_a_broken_file_is_called_broken(error: type[BaseException], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The end of the run is no fault of the workbook; a panic of its reader is, and an error keeps its words."""
+    import python_calamine
+
+    panic = type("PanicException", (BaseException,), {})
+
+    def fails(kind: type[BaseException], *words: str) -> None:
+        class Reader:
+            @staticmethod
+            def from_filelike(_: object) -> NoReturn:
+                raise kind(*words)
+
+        monkeypatch.setattr(python_calamine, "CalamineWorkbook", Reader)
+
+    for kind, words, told in (
+        (panic, (), "(it is broken)"),
+        (python_calamine.CalamineError, ("odd zip",), "(odd zip)"),
+        (python_calamine.CalamineError, (), "(it is broken)"),
+    ):
+        said: list[str] = []
+        fails(kind, *words)
+        assert spreadsheet.read(Bytes("in.xlsx", packed(parts(_made()))), said.append) is None
+        assert told in said[0]
+    fails(error)
+    with pytest.raises(error):
+        spreadsheet.read(Bytes("in.xlsx", _made()), pytest.fail)

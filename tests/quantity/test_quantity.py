@@ -5,12 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from fractions import Fraction
+from types import ModuleType
 
 import pint
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from medalopt import quantity
 from medalopt.quantity import Money, Quantity, QuantityError, read
 
 YEN = Money("JPY", {"USD": Fraction(110), "EUR": Fraction(130)})
@@ -172,3 +174,34 @@ def test_pint_waits_for_the_first_unit() -> None:
         "assert 'pint' not in sys.modules; read('5 t', 't', Money('JPY')); assert 'pint' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_longest_text_of_a_figure() -> None:
+    """A figure of 200 characters is read, one of 201 is not; nor is a unit of more than 40, or of five names."""
+    assert quantity.read("1" + " " * 198 + "t", "t", Money("JPY")).raw == 1
+    with pytest.raises(QuantityError):
+        quantity.read("1" + " " * 199 + "t", "t", Money("JPY"))
+    assert quantity.read("3 kg/" + " " * 36 + "t", "kg/t", Money("JPY")).raw == 3
+    with pytest.raises(QuantityError):
+        quantity.read("3 kg/" + " " * 37 + "t", "kg/t", Money("JPY"))
+    assert quantity.read("3 kg/t/t/kg", "kg/t/t/kg", Money("JPY")).raw == 3
+    with pytest.raises(QuantityError):
+        quantity.read("3 kg/t/t/kg/t", "kg/t/t/kg/t", Money("JPY"))
+
+
+def test_carbon_is_no_share() -> None:
+    """A footprint of a kilogram is no plain share, though kilograms cancel."""
+    with pytest.raises(QuantityError, match="expected a share"):
+        quantity.read("1 kg CO2e/kg", "", Money("JPY"))
+    assert quantity.read("1 kg/kg", "", Money("JPY")).exact == 1
+
+
+def test_dask_is_hidden_while_pint_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where Dask is not loaded nothing is left behind that says so; where it is, it stays."""
+    monkeypatch.delitem(sys.modules, "dask", raising=False)
+    quantity._pint()
+    assert "dask" not in sys.modules
+    loaded_already = ModuleType("dask")
+    monkeypatch.setitem(sys.modules, "dask", loaded_already)
+    quantity._pint()
+    assert sys.modules["dask"] is loaded_already

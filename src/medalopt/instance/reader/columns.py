@@ -16,7 +16,7 @@ from medalopt.quantity import Money, Quantity, QuantityError
 
 _BARE = re.compile(r"(?:[+-]?[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,2})?\n)*")
 _FINEST, _LARGEST = 1e-90, 1e90
-_LONGEST = 40
+_LONGEST = 40  # too short for a figure so small that as a float it would be 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,8 +86,6 @@ def _bare(texts: list[str], measure: Measure) -> Floats | None:
         return None
     size = np.abs(raw[raw != 0])
     fine = bool(np.all((size > _FINEST) & (size < _LARGEST)))
-    zeros = [texts[at] for at in np.flatnonzero(raw == 0).tolist()]
-    fine = fine and not any(re.search("[1-9]", re.split("[eE]", text)[0]) for text in zeros)
     high = np.inf if measure.high is None else measure.high
     low = -np.inf if measure.low is None else measure.low
     fine = fine and bool(np.all(raw < high if measure.below else raw <= high))

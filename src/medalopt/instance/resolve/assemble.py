@@ -79,10 +79,10 @@ def _feed(state: Any, label: str, part: Any) -> None:
     elif isinstance(part, np.ndarray):
         kind = "<f8" if part.dtype.kind == "f" else "<i8"
         state.update(json.dumps([label, part.shape]).encode())
-        state.update(np.ascontiguousarray(part + 0.0 if kind == "<f8" else part, dtype=kind).tobytes())
+        state.update(np.ascontiguousarray(part, dtype=kind).tobytes())
     elif dataclasses.is_dataclass(part):
         for field in dataclasses.fields(part):
             if field.name not in (_BELOW if label else _APART):
                 _feed(state, f"{label}.{field.name}", getattr(part, field.name))
     else:
-        state.update(json.dumps([label, part], sort_keys=True).encode())
+        state.update(json.dumps([label, part]).encode())

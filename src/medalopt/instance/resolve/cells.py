@@ -14,7 +14,7 @@ from medalopt.instance.reader.columns import Read
 from medalopt.instance.reader.faults import Place
 from medalopt.instance.reader.sheet import PERIOD, Cells, Key, Sheet
 from medalopt.instance.resolve.draft import Draft
-from medalopt.instance.resolve.grouping import key_path
+from medalopt.instance.resolve.grouping import AVAILABLE, key_path
 from medalopt.instance.schema.entry import Entry
 from medalopt.instance.schema.fields import Measure, Name, Text
 from medalopt.quantity import Quantity
@@ -70,7 +70,7 @@ def _stray(key: Key, known: dict[Key, tuple[Any, Any]], draft: Draft) -> str:
     beside = {one[len(above)] for one in known if len(one) >= len(at) and one[: len(above)] == above} - {"{}"}
     if not beside:
         return ""
-    remark = last in ("source", "note") or at == PERIOD
+    remark = last in ("source", "note") or (at == PERIOD and AVAILABLE in known)
     if "*" in beside and not remark and (problem := Name("metal", ("default",)).check(last, draft.context)):
         return problem
     if "*" not in beside and not remark and last not in beside:

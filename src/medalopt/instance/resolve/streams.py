@@ -85,9 +85,8 @@ def _offered(rows: StreamRows, draft: Draft) -> None:
         message = "a column `available` or `total` is missing"
         draft.faults.add(Place(rows.sheet.file, 1, 1), (rows.sheet.section,), message)
         return
-    available = np.bincount(rows.groups.owner, weights=rows.read[AVAILABLE].given, minlength=count) > 0
-    if rows.groups.slot.max(initial=-1) >= 0:
-        available |= np.bincount(rows.groups.owner, weights=rows.groups.slot >= 0, minlength=count) > 0
+    said = rows.read[AVAILABLE].given | (rows.groups.slot >= 0)
+    available = np.bincount(rows.groups.owner, weights=said, minlength=count) > 0
     total = rows.read[_TOTAL].given
     for number in np.flatnonzero(available == total)[:20].tolist():
         row = int(rows.groups.first[number])

@@ -1,0 +1,50 @@
+"""What is read of a file, and how much."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from medalopt.instance.reader import files
+from medalopt.instance.reader.faults import Faults
+from medalopt.instance.reader.files import Bytes
+
+
+def test_how_much_of_a_file_tells_utf_16() -> None:
+    """Of the first 64 bytes every other one is zero in UTF-16; a letter there, or fewer than four bytes, is none."""
+    for content, text in (
+        (b"a\0" * 32 + b"ab", False),
+        (b"\0a" * 32 + b"bb", False),
+        (b"a\0" * 31 + b"ab", True),
+        (b"\0a" * 31 + b"ba", True),
+        (b"a\0b\0", False),
+        (b"a\0b", True),
+    ):
+        assert (files.text_of(Bytes("x", content), Faults()) is not None) is text, content
+
+
+def test_a_file_that_breaks_off_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A medium that fails while it is read is a word to the user, not the end of the run."""
+    path, said = tmp_path / "file", list[str]()
+    path.write_text("x")
+
+    def broken(*_: object) -> NoReturn:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "read", broken)
+    assert files.read(path, "file", 9, said.append) is None
+    assert said == ["cannot be read to its end: Input/output error"]
+
+
+def test_the_largest_files_are_told_in_mebibytes(tmp_path: Path) -> None:
+    """An instance has 32 MiB at most, a table 128; one byte more is told so."""
+    path, said = tmp_path / "file", list[str]()
+    for largest, told in ((files.LARGEST_INSTANCE, 32), (files.LARGEST_TABLE, 128)):
+        assert largest == told * 2**20
+    with path.open("wb") as file:
+        file.truncate(files.LARGEST_INSTANCE + 1)
+    assert files.read(path, "file", files.LARGEST_INSTANCE, said.append) is None
+    assert said == ["is larger than 32 MiB; put large tables into CSV files beside it"]

@@ -1,0 +1,37 @@
+"""The schema as it is printed."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from tests.instance.writing import PARTS
+
+from medalopt.instance.schema import json_schema
+
+
+def test_the_schema_says_what_is_left_out() -> None:
+    """A default that is a figure or a word is told, one that is nothing is not, and no title is made of a name."""
+    schema = json_schema()
+    assert schema["$id"] == "medalopt/1" and schema["$schema"].startswith("https://json-schema.org/draft/2020-12")
+    periods = schema["$defs"]["Periods"]["properties"]
+    assert (periods["count"]["default"], periods["length"]["default"]) == (1, "month")
+    assert "default" not in periods["start"] and "title" not in periods["start"]
+    smelter = schema["$defs"]["Smelter"]["properties"]
+    assert smelter["committed"]["default"] == 0.0 and "default" not in smelter["limit"]
+    assert schema["properties"]["policy"]["default"] == {} and set(PARTS) <= set(schema["properties"])
+
+
+def test_the_schema_says_which_figures_may_be() -> None:
+    """An end that is let in, one that is not and none: each as JSON Schema has it."""
+    defs = json_schema()["$defs"]
+
+    def ends(entry: str, field: str) -> dict[str, object]:
+        numbers = [
+            part for part in re.findall(r"\{[^{}]*\}", json.dumps(defs[entry]["properties"][field])) if "in " in part
+        ]
+        return {key: end for key, end in json.loads(numbers[0]).items() if "imum" in key}
+
+    assert ends("Device", "unit_mass") == {"exclusiveMinimum": 0}
+    assert ends("Device", "correlation") == {"minimum": 0, "maximum": 1}
+    assert ends("Metal", "sell") == {} and ends("Alloy", "loss") == {"minimum": 0, "exclusiveMaximum": 1}
