@@ -1,7 +1,7 @@
 """Write what is generated for people: `generate.py` writes what is out of date, `generate.py --check` only tells.
 
 `cli.md` is what `--help` prints, the JSON Schema what `medalopt schema` prints; `answer.svg` shows how the answer of
-`medalopt solve instances/tokyo2020.yaml` begins on a terminal.
+`medalopt solve instances/tokyo2020.yaml` begins on a terminal, `tornado.svg` the tornado of the small case.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import pty
 import re
 import subprocess
 import sys
+import tempfile
 from html import unescape
 from pathlib import Path
 
@@ -93,6 +94,14 @@ def plain(*arguments: str) -> str:
     return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environment).stdout
 
 
+def chart(*arguments: str) -> str:
+    """Return the SVG that `medalopt` with `arguments` writes."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "chart.svg"
+        plain(*arguments, "-o", str(path))
+        return path.read_text(encoding="utf-8")
+
+
 def helped(*verb: str) -> str:
     """Return the help of a verb, or of medalopt itself, as plain text."""
     return "\n".join(line.rstrip() for line in plain(*verb, "--help").strip("\n").splitlines())
@@ -117,6 +126,7 @@ def main() -> int:
     pages = {
         "docs/cli.md": reference(),
         "docs/answer.svg": picture("solve", "instances/tokyo2020.yaml"),
+        "docs/tornado.svg": chart("sensitivity", "instances/tiny.yaml", "--tornado", "--jobs", "1"),
         "instances/medalopt-1.schema.json": plain("schema"),
     }
     stale = [name for name, text in pages.items() if not _stands(ROOT / name, text)]

@@ -28,6 +28,9 @@ def told(asked: str) -> Part:
         ("devices.*.content.Ag=80..120%", "as far as halving shows"),
         ("medals.gold.count=36..60", "no plan above 39"),
         ("alloys.silver_925.capacity=0..1", "No plan exists wherever"),
+        ("policy.footprint_cap=5..8", "Cost stays at 3.308 m JPY as policy.footprint_cap goes"),
+        ("policy.footprint_cap=5..8", "The curve is exact: one straight line."),
+        ("policy.recycled.Ag=30..36%", "at both ends as policy.recycled.Ag goes"),
     ],
 )
 def test_the_finding_is_said(asked: str, says: str) -> None:

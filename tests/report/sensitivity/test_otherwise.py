@@ -166,6 +166,12 @@ def test_the_premium_in_words() -> None:
         "Recycling costs 2 m JPY more than simply buying the metal (3 m JPY against 1 m JPY): 500,000 JPY more a medal."
     )
     assert "`sell` price" in second and "footprint" in third
+    buys = dataclasses.replace(plain, recycles=False)
+    assert bought.lines(buys, INSTANCE)[0].startswith(
+        "The plan takes no devices, but keeping its rules costs 2 m JPY more"
+    )
+    same = dataclasses.replace(buys, cost=3e6)
+    assert bought.lines(same, INSTANCE) == ("The plan takes no devices: it simply buys the metal, for 3 m JPY.",)
     none = dataclasses.replace(plain, cost=INF, short={"Ag": 2.0})
     assert bought.lines(none, INSTANCE) == ("The metal cannot simply be bought at these offers: 2 kg of silver short.",)
     told = bought.told(none, INSTANCE).members["premium"]

@@ -35,6 +35,7 @@ class Premium:
     footprint_bought: float
     at_sell: tuple[str, ...]  # metals that no offer gives enough of, bought at their `sell` price
     short: Short | None
+    recycles: bool = True  # whether the plan takes devices at all
 
     @property
     def amount(self) -> float:
@@ -75,6 +76,7 @@ def beside_buying(account: Account) -> Premium:
         footprint_bought=np.inf if simply is None else float(simply.footprint),
         at_sell=tuple(name for name, sold in zip(instance.metals.titles, at_sell, strict=True) if sold),
         short=short,
+        recycles=bool(account.sent.any()),
     )
 
 

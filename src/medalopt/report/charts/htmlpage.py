@@ -75,6 +75,7 @@ def _places_of_columns(most: int) -> str:
     return "".join(
         f".r{place} :is(td, th):nth-child({place}) {{ text-align: right; }}\n"
         f":is(.r{place}, .s{place}) td:nth-child({place}) {{ white-space: nowrap; }}\n"
+        f":is(.r{place}, .s{place}) td:nth-child({place}) wbr {{ display: none; }}\n"
         for place in range(1, most + 1)
     )
 

@@ -48,13 +48,20 @@ class _Told:
         first, last = self.plans[0], self.plans[-1]
         assert first.objective is not None and last.objective is not None
         fails = self.fails()
-        steady = abs(first.objective - last.objective) <= 1e-9 * max(abs(first.objective), 1.0)
+        steady = self.same(first, last)
         if len(self.plans) == 1:
             return f"{self.path}: a plan exists at {self.at(first.value)} alone"
-        way = "moves from" if not steady else "is the same at both ends,"
-        to = f" to {self.amount(last.objective)}" if not steady else ""
-        span = f"{self.at(first.value)} to {self.at(last.value)}"
-        return f"{self.what} {way} {self.amount(first.objective)}{to} as {self.path} goes from {span}{fails}"
+        span = f"as {self.path} goes from {self.at(first.value)} to {self.at(last.value)}{fails}"
+        if steady and self.found.exact and all(self.same(first, point) for point in self.plans):
+            return f"{self.what} stays at {self.amount(first.objective)} {span}"
+        if steady:
+            return f"{self.what} is {self.amount(first.objective)} at both ends {span}"
+        return f"{self.what} moves from {self.amount(first.objective)} to {self.amount(last.objective)} {span}"
+
+    def same(self, one: Point, other: Point) -> bool:
+        """Whether the measure is the same at two points with a plan."""
+        assert one.objective is not None and other.objective is not None
+        return abs(one.objective - other.objective) <= 1e-9 * max(abs(one.objective), 1.0)
 
     def ends(self) -> str:
         """Return where the figure moves."""
@@ -93,6 +100,8 @@ class _Told:
 
     def turn(self, point: Point) -> str:
         """Return what changes at a point, in a few words."""
+        if point.objective is None:
+            return ""
         room = 1.0 if self.found.vary.whole else 0.0  # told at the whole value beside it
         near = [turn for turn in self.found.turns if 0 <= point.value - turn.value <= room]
         if not near:
@@ -116,6 +125,8 @@ class _Told:
         }.get(found.shape, "")
         if found.shape == "whole":
             return "Every whole value is told" if found.exact else "Not every whole value is told"
+        if found.exact and not bends:
+            return "The curve is exact: one straight line"
         if found.exact:
             return f"The curve is exact: straight but for {bends} breakpoint{'s' if bends != 1 else ''}{shape}"
         known = "by proof" if found.proven else "as far as halving shows"

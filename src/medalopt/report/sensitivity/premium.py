@@ -11,6 +11,8 @@ from medalopt.report.sensitivity.bars import missing
 from medalopt.report.sensitivity.part import Part
 from medalopt.wording import shown
 
+_SAME = 1e-8  # of the cost, below which a difference is none
+
 
 def told(found: Premium, instance: Instance) -> Part:
     """Return the premium for recycling as a part of the report."""
@@ -23,9 +25,12 @@ def lines(found: Premium, instance: Instance) -> tuple[str, ...]:
     if found.cost == float("inf"):
         short = None if found.short is None else {titles[metal]: kg for metal, kg in found.short.items()}
         return (f"The metal cannot simply be bought at these offers: {missing(short)}.",)
+    if not found.recycles and abs(found.amount) <= _SAME * abs(found.plan):
+        return (f"The plan takes no devices: it simply buys the metal, for {money(found.plan, currency)}.",)
     more = "more" if found.amount >= 0 else "less"
+    what = "Recycling costs" if found.recycles else "The plan takes no devices, but keeping its rules costs"
     first = (
-        f"Recycling costs {money(abs(found.amount), currency)} {more} than simply buying the metal "
+        f"{what} {money(abs(found.amount), currency)} {more} than simply buying the metal "
         f"({money(found.plan, currency)} against {money(found.cost, currency)})"
     )
     if found.medals:

@@ -27,7 +27,7 @@ def told(instance: Instance, unit: str, found: Tornado) -> Part:
     """Return what the tornado shows; `unit` is that of the measure."""
     bars = [bar for bar in found.bars if not bar.idle(found.base)]
     lines = tuple(_lines(instance, unit, found, bars))
-    charts = (_chart(instance, unit, found, bars, lines[0]),) if bars else ()
+    charts = (_chart(instance, unit, found, bars, lines[0].rstrip(".")),) if bars else ()
     return Part(lines, (), charts, {"tornado": _members(instance, unit, found)}, found.interrupted, "What matters most")
 
 

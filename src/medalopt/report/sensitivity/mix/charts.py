@@ -106,12 +106,13 @@ def ranking(found: DeviceMix) -> Chart:
         bars("a percentage point more of it", COLOURS[0], [(curve.more, curve.short_more) for curve in rows]),
         bars("a percentage point less of it", COLOURS[5], [(curve.less, curve.short_less) for curve in rows]),
     ]
-    names = [f"{curve.device}, {share(curve.share, 1)}" for curve in rows]
+    names = [f"{shortened(curve.device)}, {share(curve.share, 1)}" for curve in rows]
     option = plot(Axis(f"change of the cost, {word}{found.unit}"), Axis("", names=names), series)
     up = Axis("device and its share now", names=names, extra={"axisLabel": {"color": INK, "fontSize": 12}}).option(
         upward=True
     )
     up["axisLabel"] = {**up["axisLabel"], "interval": 0}
+    up["data"] = names
     option["yAxis"] = {
         **up,
         "axisLabel": {**up["axisLabel"], "margin": 12},
