@@ -44,19 +44,19 @@ def compiled(model: pyo.ConcreteModel, objectives: Sequence[Any], first: Sequenc
         if id(column) not in order:
             order[id(column)] = len(columns)
             columns.append(column)
-    walk = _Walk(order)
+    walk, names = _Walk(order), Names()
     rows: list[Place] = []
     lower: list[float] = []
     upper: list[float] = []
     for constraint in model.component_data_objects(pyo.Constraint, active=True):
         low, body, high = _bounded(constraint)
-        offset = walk.row(body, len(rows), constraint.name)
-        rows.append((constraint.parent_component().name, constraint.index()))
+        offset = walk.row(body, len(rows), constraint)
+        rows.append((names(constraint), constraint.index()))
         lower.append(-math.inf if low is None else low - offset)
         upper.append(math.inf if high is None else high - offset)
     costs = np.zeros((len(objectives), len(columns)))
     for number, objective in enumerate(objectives):
-        for column, value in walk.terms(objective, "objective")[1]:
+        for column, value in walk.terms(objective, None)[1]:
             costs[number, column] = value
     return Compiled(
         tuple(columns),
@@ -70,12 +70,30 @@ def compiled(model: pyo.ConcreteModel, objectives: Sequence[Any], first: Sequenc
     )
 
 
+def _name(row: Any) -> str:
+    return "objective" if row is None else str(row.name)
+
+
 def _bounded(constraint: Any) -> tuple[float | None, Any, float | None]:
     try:
         low, body, high = constraint.to_bounded_expression(evaluate_bounds=True)
     except ValueError as error:
         raise UsageError(f"{constraint.name} has a bound that is no number: {error}") from error
     return low, body, high
+
+
+class Names:
+    """The name of the component that a part of a model belongs to; each is told once, as Pyomo makes it anew."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, str] = {}
+
+    def __call__(self, part: Any) -> str:
+        """Return the name for a constraint or a variable."""
+        component = part.parent_component()
+        if id(component) not in self._known:
+            self._known[id(component)] = component.name
+        return self._known[id(component)]
 
 
 class _Walk:
@@ -87,26 +105,27 @@ class _Walk:
         self.at: list[tuple[int, int]] = []
         self.values: list[float] = []
 
-    def terms(self, body: Any, name: str) -> tuple[float, list[tuple[int, float]]]:
-        """Return the constant of `body`, and its coefficients by column."""
+    def terms(self, body: Any, row: Any) -> tuple[float, list[tuple[int, float]]]:
+        """Return the constant of `body`, and its coefficients by column; `row` is a constraint, None: the objective."""
         try:
             form = self.visitor.walk_expression(body)
             finite = all(math.isfinite(value) for value in (form.constant, *form.linear.values()))
         except InvalidValueError as error:
-            raise UsageError(f"{name} holds what is no number: {error}") from error
+            raise UsageError(f"{_name(row)} holds what is no number: {error}") from error
         if form.nonlinear is not None:
-            raise UsageError(f"{name} is not linear: write it as a sum of variables, each times a number")
+            raise UsageError(f"{_name(row)} is not linear: write it as a sum of variables, each times a number")
         if not finite:
-            raise UsageError(f"{name} holds a number that is not finite: look at the figures it is made of")
+            raise UsageError(f"{_name(row)} holds a number that is not finite: look at the figures it is made of")
         try:
             found = [(self.order[which], value) for which, value in form.linear.items()]
         except KeyError:
-            raise UsageError(f"{name} holds a variable that is not part of the model: add it to the model") from None
+            text = f"{_name(row)} holds a variable that is not part of the model: add it to the model"
+            raise UsageError(text) from None
         return float(form.constant), found
 
-    def row(self, body: Any, number: int, name: str) -> float:
+    def row(self, body: Any, number: int, constraint: Any) -> float:
         """Keep the coefficients of row `number`; return its constant."""
-        constant, found = self.terms(body, name)
+        constant, found = self.terms(body, constraint)
         self.at += [(number, column) for column, _ in found]
         self.values += [value for _, value in found]
         return constant

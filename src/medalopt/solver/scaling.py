@@ -68,7 +68,7 @@ def scaled(linear: Linear, lift: int = LIFT) -> Scaled:
     value = np.ldexp(value, row[entries.row])
     costs = np.ldexp(linear.costs, column[None, :])
     cost = lift - powers(np.abs(costs).max(axis=1, initial=0.0))
-    order = np.lexsort((entries.row, entries.column))
+    order = np.argsort(entries.column * len(linear.rows) + entries.row, kind="stable")
     counts = np.bincount(entries.column, minlength=len(column))
     result = Scaled(
         *(column, row, cost),
