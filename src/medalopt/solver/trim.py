@@ -45,7 +45,7 @@ def _moved(linear: Linear, quantity: Ints) -> np.ndarray[tuple[int, ...], np.dty
     """Return the costs with those of linking quantities on the columns that make them up."""
     entries, width = linear.entries, len(linear.lower)
     own = quantity[entries.row]
-    costly = linear.costs.any(axis=0)  # few linking quantities cost anything
+    costly = (linear.costs != 0).any(axis=0)  # few linking quantities cost anything
     terms = (own >= 0) & (own != entries.column) & costly[own]
     own, column, value = own[terms], entries.column[terms], entries.value[terms]
     costs = linear.costs.copy()
