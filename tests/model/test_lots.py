@@ -24,7 +24,7 @@ MARKET = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def model() -> pyo.ConcreteModel:
     """Return a program of two periods, with an order of each kind and one of none."""
     return medalopt.build(loaded(changed(streams=STREAMS, market=MARKET)))
