@@ -33,5 +33,7 @@ def test_the_schema_says_which_figures_may_be() -> None:
         return {key: end for key, end in json.loads(numbers[0]).items() if "imum" in key}
 
     assert ends("Device", "unit_mass") == {"exclusiveMinimum": 0}
+    texts = [json.dumps(defs["Device"]["properties"][field]) for field in ("unit_mass", "correlation")]
+    assert "in kg" in texts[0] and "in parts of 1" in texts[1]
     assert ends("Device", "correlation") == {"minimum": 0, "maximum": 1}
     assert ends("Metal", "sell") == {} and ends("Alloy", "loss") == {"minimum": 0, "exclusiveMaximum": 1}
