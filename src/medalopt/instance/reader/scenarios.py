@@ -24,7 +24,7 @@ def read(path: Path) -> Scenarios:
     """Return the scenarios in the file at `path`, name to changes. Raises InputError with every fault of the file."""
     faults = Faults()
     name = os.fspath(path)
-    data = files.read(path, name, files.LARGEST_TABLE, lambda message: faults.add(Place(name), (), message))
+    data = files.read(path, name, files.LARGEST_LIST, lambda message: faults.add(Place(name), (), message))
     text = files.text_of(data, faults, older=True) if data is not None else None
     found: Scenarios = {}
     if data is not None and text is not None:

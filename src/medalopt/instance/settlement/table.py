@@ -51,7 +51,7 @@ class Table:
         One without the columns `needed` is another table, whose rows are not looked at.
         """
         name = str(path)
-        data = files.read(path, name, files.LARGEST_TABLE, lambda message: faults.add(Place(name), (), message))
+        data = files.read(path, name, files.LARGEST_LIST, lambda message: faults.add(Place(name), (), message))
         sheet = tables.sheet_of(section, data, known, faults) if data else None
         if data is None or sheet is None:
             return None

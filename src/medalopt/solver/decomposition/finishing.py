@@ -97,21 +97,27 @@ def _margins(asked: Asked, answer: Answer, second: Floats, wait: Floats, size: F
     with np.errstate(invalid="ignore"):  # a bundle with a stream that has no route is never taken
         ways = [answer.best - answer.own, second - answer.own, wait]
     ways.append(np.where(bundled[:, None], np.inf, -answer.own))
-    margin = np.sort(np.stack(ways), axis=0)[1] / size
+    least, margin = np.full_like(second, np.inf), np.full_like(second, np.inf)
+    for way in ways:
+        np.copyto(way, np.inf, where=np.isnan(way))
+        np.minimum(margin, np.maximum(least, way), out=margin)
+        np.minimum(least, way, out=least)
+    margin /= size
     if bundled.any():
         whole, weight = (together(asked.instance, each, bundled) for each in (answer.best, size))
         taken = np.abs(whole) / np.where(weight > 0, weight, 1.0)
         margin = np.where(bundled[:, None], np.minimum(margin, taken[asked.instance.streams.bundle]), margin)
         never = bundled[:, None] & np.isinf(whole)[asked.instance.streams.bundle]
         margin = np.where(never, np.inf, margin)
-    there = offered(asked.instance) & ~asked.sorts.explicit[:, None] & ~np.isnan(margin)
+    there = offered(asked.instance) & ~asked.sorts.explicit[:, None]
     return _together(asked, np.where(there, margin, np.inf), np.minimum)
 
 
 def _together(asked: Asked, cells: Any, by: np.ufunc) -> Any:
     """Return `cells`, (I, T), each reduced by `by` with what answers together: a stream that may wait, a bundle."""
     instance, sorts = asked.instance, asked.sorts
-    result = np.where(sorts.waiting[:, None], by.reduce(cells, axis=1)[:, None], cells)
+    result = cells.copy(order="K")
+    result[sorts.waiting] = by.reduce(cells[sorts.waiting], axis=1)[:, None]
     those = np.flatnonzero(sorts.bundled)
     whole = np.full((len(instance.bundles), cells.shape[1]), False if cells.dtype == bool else np.inf)
     by.at(whole, instance.streams.bundle[those], cells[those])
@@ -121,10 +127,11 @@ def _together(asked: Asked, cells: Any, by: np.ufunc) -> Any:
 
 def _sendable(asked: Asked, limit: Floats, weights: Floats, cells: Bools) -> Bools:
     """Return which shipments of open `cells` cost no more than `limit`, (I, T), at the prices: (J, T)."""
-    stream = asked.pricing.found.stream
-    result = np.zeros((len(stream), cells.shape[1]), dtype=bool)
-    for period, price in enumerate(asked.pricing.by_period(weights)):
-        result[:, period] = cells[stream, period] & (price <= limit[stream, period])
+    pricing = asked.pricing
+    result = np.zeros((len(pricing.found), cells.shape[1]), dtype=bool)
+    stream, period = np.nonzero(cells)
+    for those, route, price in pricing.ways_of(weights, stream, period):
+        result[route, period[those]] = price <= limit[stream[those], period[those]]
     return result
 
 

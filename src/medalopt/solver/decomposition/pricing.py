@@ -52,12 +52,6 @@ class Pricing:
             np.maximum.at(row, device, np.abs(figures))
         return most
 
-    def by_period(self, weights: Floats) -> Iterator[Floats]:
-        """Yield for each period what a tonne on each route changes the measure by, (J,), at prices of the linking
-        quantities, `weights`."""
-        for metal, own in self._parts(weights, np.arange(len(self.kind))):
-            yield metal + own
-
     def _parts(self, weights: Floats, order: Ints) -> Iterator[tuple[Floats, Floats]]:
         """Yield for each period what routes of a kind have in common, and what they do not, (J,) each, in an order."""
         metal, spend = self.metal(weights), weights[self.linking.spend]
@@ -100,19 +94,25 @@ class Pricing:
 
     def best_of(self, weights: Floats, stream: Ints, period: Ints) -> tuple[Floats, Ints, Floats]:
         """Return the same of cells of streams in periods, (cells,) each."""
-        metal, fixed, spend = self.metal(weights), self._fixed(weights), weights[self.linking.spend]
         best, by, second = (
             np.full(len(stream), np.inf),
             np.zeros(len(stream), dtype=np.intp),
             np.full(len(stream), np.inf),
         )
-        for those, route in self.ranks.routes(stream):
-            when, before = period[those], best[those]
-            price = metal[when, self.kind[route]] + (fixed[route] + spend[when] * self.cost[route])
+        for those, route, price in self.ways_of(weights, stream, period):
+            before = best[those]
             second[those] = np.minimum(second[those], np.maximum(before, price))
             by[those] = np.where(price < before, route, by[those])
             best[those] = np.minimum(before, price)
         return best, by, second
+
+    def ways_of(self, weights: Floats, stream: Ints, period: Ints) -> Iterator[tuple[Ints, Ints, Floats]]:
+        """Yield, of cells of streams in periods, which have a further route, that route, and what a tonne on it changes
+        the measure by."""
+        metal, fixed, spend = self.metal(weights), self._fixed(weights), weights[self.linking.spend]
+        for those, route in self.ranks.routes(stream):
+            when = period[those]
+            yield those, route, metal[when, self.kind[route]] + (fixed[route] + spend[when] * self.cost[route])
 
     def next_best(self, weights: Floats, by: Ints) -> tuple[Floats, Floats]:
         """Return what a tonne of each stream changes the measure by on the best route but `by`, (I, T), and what by

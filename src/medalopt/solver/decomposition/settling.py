@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,12 @@ from medalopt.instance.routes import offered
 from medalopt.model import links
 from medalopt.model.network import Network
 from medalopt.proof.prices import Grid
+from medalopt.solver import highs
 from medalopt.solver.decomposition.finishing import Open, opened, program
 from medalopt.solver.decomposition.gathering import gathered
 from medalopt.solver.decomposition.rounds import Round, worth
 from medalopt.solver.decomposition.split import Split
 from medalopt.solver.decomposition.streams import Answer, answered
-from medalopt.solver.highs import attempt
 from medalopt.solver.ladder import scalings
 from medalopt.solver.linear import Linear
 from medalopt.solver.outcome import NOISE
@@ -27,6 +28,7 @@ from medalopt.solver.solution import Duals, Solution, decided
 
 NAME = "decomposition"
 FEW = 1_000  # cells near a tie that the first program settles
+SHARE = 1.5e-3  # of all cells, where that is more
 STEPS = 40  # programs, at most
 MOST_EQUAL = 20_000  # cells that are settled together
 LEFT = 1e-12  # the gap, beside all that is paid, at which nothing is left to settle
@@ -43,24 +45,25 @@ class _Step:
     weights: Floats
     answer: Answer
     gap: float
+    method: str
 
 
 def settled(split: Split, state: Round, scaling: int, method: str) -> Solution | None:
     """Return the exact plan that HiGHS comes to by `method` on what is open near `state`; None where it does not."""
-    few, weights = FEW, split.master.weights(state.y)
+    few, weights = max(FEW, int(state.answer.sent.size * SHARE)), split.master.weights(state.y)
     left = opened(split.asked, state.answer, weights, few)
     for _ in range(STEPS):
         step = _step(split, left, scaling, method)
         if step is None:
-            few *= 4
+            few *= 2
             more = opened(split.asked, state.answer, weights, few, left)
         else:
             done = step.gap <= LEFT  # what is exactly as good is opened all the same: cost or tonnes may tell it apart
             more = opened(split.asked, step.answer, step.weights, 0 if done else few, left)
             if done and more.cells.sum() > MOST_EQUAL:
-                return _plan(split, left, step, method)
+                return _plan(split, left, step)
         if more.size == left.size and step is not None:
-            return _plan(split, left, step, method)  # what it is worth the proof will tell
+            return _plan(split, left, step)  # what it is worth the proof will tell
         if more.size == left.size and few > left.cells.size:
             return None
         left = more
@@ -74,9 +77,10 @@ def _step(split: Split, left: Open, scaling: int, method: str) -> _Step | None:
     def useful() -> Floats:
         return program(asked, half, within_need(task.instance, task.found, task.bounds), left)[1].size
 
-    ready = [*scalings(linear, useful)][scaling]
-    found = attempt(ready, method, None, task.budget)
-    if found.status != "optimal":
+    ready = next(islice(scalings(linear, useful), scaling, None))
+    tries = (highs.attempt(ready, each, None, task.budget) for each in dict.fromkeys((method, *highs.METHODS)))
+    found = next((each for each in tries if each.status != "unanswered"), None)
+    if found is None or found.status != "optimal":
         return None
     x, y = ready.primal(np.where(np.abs(found.x) < NOISE, 0.0, found.x)), ready.dual(found.y)
     of_master = _of_master(split, block, y)
@@ -86,7 +90,7 @@ def _step(split: Split, left: Open, scaling: int, method: str) -> _Step | None:
     parts = np.concatenate([linear.costs[0] * x, half.program.costs[0, : half.count] * fixed])
     bound = split.master.alone(of_master) + float(worth(made, weights).sum() - reward.sum())
     gap = (parts.sum() - bound) / max(1.0, np.abs(parts).sum())
-    return _Step(block, linear, x, y, weights, answer, float(gap))
+    return _Step(block, linear, x, y, weights, answer, float(gap), found.method)
 
 
 def _of_master(split: Split, block: Network, y: Floats) -> Floats:
@@ -97,12 +101,12 @@ def _of_master(split: Split, block: Network, y: Floats) -> Floats:
     return np.concatenate([supply[own.supply_stream, own.supply_period], y[rows : rows + len(split.half.program.rows)]])
 
 
-def _plan(split: Split, left: Open, step: _Step, method: str) -> Solution:
+def _plan(split: Split, left: Open, step: _Step) -> Solution:
     made = decided(split.task.instance, split.task.found, step.block, step.linear, step.x)
     _send(made.sent, left.fixed(), 1.0)
     made = replace(made, stockpile=made.stockpile + left.fixed().kept)
     duals = told(split, step.y, step.answer, step.block)
-    return Solution("optimal", f"{NAME}, then {method}", made, duals)
+    return Solution("optimal", f"{NAME}, then {step.method}", made, duals)
 
 
 def _send(sent: Floats, answer: Answer, share: Any) -> None:
