@@ -122,7 +122,7 @@ def test_the_command_line(tmp_path: Path) -> None:
 def test_a_row_that_binds_little_is_told_all_the_same() -> None:
     """The budget is far down the list of what binds, and its row stands in the table."""
     page = here("explain", TINY, "--extend", str(ROOT / "models/extensions/monthly_budget.py"))
-    assert "monthly_budget[2017-04]  1 more " in page.out and "one more bind" not in page.out
+    assert "monthly_budget[2017-04]  1 more " in page.out and "more, of less worth: --json has all." in page.out
 
 
 def test_what_is_not_proven_is_said(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from functools import cache
 from typing import Any
@@ -15,6 +16,7 @@ import medalopt
 from medalopt.analysis.explanation.explanation import Explanation, explain, story
 from medalopt.report import explain_json, explain_story
 from medalopt.report.explain import explanation, said
+from medalopt.report.explain_tables import binding
 from medalopt.report.jsonplan import text
 
 NAMES = ("tiny", "rio2016", "dantzig", "tokyo2020")
@@ -90,3 +92,21 @@ def test_a_stream_on_its_own_has_no_bundle() -> None:
     assert found.bundle is None
     assert "6 t taken of 6 t offered (100 %)" in page and "It goes 6 t by whole to near" in page
     assert "stays up to 250 JPY a tonne, some of it up to 400 JPY a tonne" in page
+
+
+def test_what_binds_little_is_left_to_the_json() -> None:
+    """Figures of which a hundredth saves less than a thousandth of the first are counted, not listed; own rules are."""
+    found = explained("tiny")
+    first, second, third = found.binding[:3]
+    little = dataclasses.replace(second, what="a little", hint=first.hint * 1e-4)
+    own = dataclasses.replace(third, what="an own rule", paths=("extension.own",), hint=first.hint * 1e-5)
+    table = binding(dataclasses.replace(found, binding=(first, little, own)))
+    assert [row[0] for row in table.rows] == [first.what, "an own rule"]
+    assert table.notes == ("1 more, of less worth: --json has all.",)
+
+
+def test_what_there_is_plenty_of_stands_under_the_prices() -> None:
+    """Gold and copper come back beside silver: their low prices are a note, and no row of the table."""
+    lines = explanation(explained("tokyo2020")).splitlines()
+    assert any(line.startswith("Far below the market, as more comes back than is needed: gold (") for line in lines)
+    assert not any(line.startswith("kg of gold") for line in lines)

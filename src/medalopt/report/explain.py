@@ -12,7 +12,7 @@ from medalopt.proof.added import NOTHING
 from medalopt.report.answer import proof
 from medalopt.report.explain_page import page
 from medalopt.report.explain_sources import left_out, sources
-from medalopt.report.explain_tables import FAR_ABOVE, SAME, binding, in_plenty, invoice, prices
+from medalopt.report.explain_tables import FAR_ABOVE, SAME, binding, invoice, prices
 from medalopt.report.margin import not_bought
 from medalopt.report.numbers import digits, money, tonnes
 from medalopt.report.screen import Screen
@@ -39,7 +39,7 @@ def said(found: Explanation) -> list[str]:
     ]
     lines += own_rules(plan)
     lines += [_dear(found, kink) for kink in _dearest(found)]
-    lines += [*_plenty(found), *left_out(found)]
+    lines += left_out(found)
     return [*lines, _others(found)]
 
 
@@ -75,14 +75,6 @@ def _dear(found: Explanation, kink: Kink) -> str:
     if refused and refused.reason and market.offered:
         line += f", {refused.reason}"
     return f"{line}.{_from(kink)}"
-
-
-def _plenty(found: Explanation) -> list[str]:
-    """Say which metals cost far less than the market asks, because they come back in plenty beside others."""
-    plenty = [f"{shown(kink.name)} ({money(kink.more or 0.0)})" for kink in found.kinks if in_plenty(found, kink)]
-    if not plenty:
-        return []
-    return [f"Far below what the market asks: {_and(plenty)}, of which more comes back than is needed."]
 
 
 def _from(kink: Kink) -> str:

@@ -11,6 +11,7 @@ from medalopt.report.section import Column, Section, section
 from medalopt.wording import shown
 
 MOST_BINDING, MOST_OWN, MOST_LINES = 6, 3, 7
+LITTLE = 1e-3  # of what a hundredth of the first figure would save: what would save less is left to --json
 FAR_ABOVE = 1.5  # times the market's price: worth a sentence
 SAME = 1e-6  # relative: masses that differ by less are the same
 _KINK = 1e-7  # relative: prices that differ by less are one
@@ -19,8 +20,10 @@ _ALIKE = 1e-4  # relative: prices that differ by less need not be told apart fro
 
 def binding(found: Explanation) -> Section:
     """Return what binds, and what one unit more, or less of a rule, would save."""
-    own = [row for row in found.binding[MOST_BINDING:] if parse(row.paths[0])[0] == "extension"]
-    listed = [*found.binding[:MOST_BINDING], *own[:MOST_OWN]]
+    least = LITTLE * max((row.hint for row in found.binding), default=0.0)
+    much = [row for row in found.binding if row.hint >= least][:MOST_BINDING]
+    own = [row for row in found.binding[len(much) :] if parse(row.paths[0])[0] == "extension"]
+    listed = [*much, *own[:MOST_OWN]]
     rest = len(found.binding) - len(listed)
     changes = [
         f"1 {f'{row.unit} ' if row.unit else ''}{'more' if row.step > 0 else 'less'}"
@@ -32,7 +35,7 @@ def binding(found: Explanation) -> Section:
         (Column("change", right=False), changes),
         (Column(f"saves {found.plan.unit}"), [money(row.saves) for row in listed]),
     ]
-    notes = [f"{rest} more bind (--json has all)."] if rest > 0 else []
+    notes = [f"{rest} more, of less worth: --json has all."] if rest > 0 else []
     return section("What binds, and what loosening it a little would save", columns, notes=notes)
 
 
@@ -49,6 +52,8 @@ def prices(found: Explanation) -> Section:
         (Column("times", rank=1), [_times(kink) for kink in listed]),
     ]
     notes = [f"As on the market: {', '.join(plain)}."] if plain else []
+    plenty = [f"{shown(kink.name)} ({money(kink.more or 0.0)})" for kink in found.kinks if in_plenty(found, kink)]
+    notes += [f"Far below the market, as more comes back than is needed: {', '.join(plenty)}."] if plenty else []
     return section("What one more costs, and one fewer saves", columns, notes=notes, always=3)
 
 
