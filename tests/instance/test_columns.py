@@ -29,3 +29,10 @@ def test_a_column_of_numbers_is_checked_as_each_alone(measure: Measure, fine: li
         assert list(found.wrong) == [one for one in ("0.25", text) if one in wrong]
         assert found.given.tolist() == [True, True, False] and found.raw[0] == 0.25 and found.raw[2] == 0
         assert text in wrong or found.raw[1] == float(text)
+
+
+@pytest.mark.parametrize("text", ["0.001e-99", "1000e98", "-1000e98"])
+def test_a_column_of_what_cannot_be_calculated_with(text: str) -> None:
+    """Figures beyond a hundred powers of ten are refused, though each is a bare number and a float can hold it."""
+    found = columns.read(Cells.of([text, text, None]), Measure("money/t", low=None), JPY, ZERO)
+    assert list(found.wrong) == [text] and "cannot be calculated with" in found.wrong[text]
