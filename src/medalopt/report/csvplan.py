@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +12,8 @@ from medalopt.report.jsonplan import members
 from medalopt.report.rowtext import coded
 
 OPTIONAL = frozenset({"added_rows.csv", "added_terms.csv", "added_variables.csv", "prices_at_lots.csv"})
+_NOTHING = '""'  # a row of one empty cell: an empty line would be none
+_ENDS = frozenset(',"\r\n')
 _FORMULA = frozenset("=+-@'\t\r＝＋－＠")  # an apostrophe too: so one can tell which was added
 
 
@@ -68,17 +68,19 @@ def csv_text(columns: Mapping[str, Iterable[Any]]) -> str:
 
 def csv_pieces(columns: Mapping[str, Sequence[Any]]) -> Iterator[str]:
     """Yield the same text in pieces."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(columns)
+    yield f"{','.join(map(_quoted, columns))}\n"
     for rows in coded(columns, _cell):
-        writer.writerows(rows)
-        yield buffer.getvalue()
-        buffer.seek(0)
-        buffer.truncate()
+        yield "".join(f"{row or _NOTHING}\n" for row in map(",".join, rows))
 
 
 def _cell(value: Any) -> str:
     if isinstance(value, str) and value.lstrip()[:1] in _FORMULA:
-        return f"'{value}"
-    return repr(value) if isinstance(value, float) else "" if value is None else str(value)
+        return _quoted(f"'{value}")
+    return repr(value) if isinstance(value, float) else "" if value is None else _quoted(str(value))
+
+
+def _quoted(text: str) -> str:
+    """Return a cell as it stands beside others: in quotes where it holds what would end it."""
+    if not _ENDS.intersection(text):
+        return text
+    return '"' + text.replace('"', '""') + '"'

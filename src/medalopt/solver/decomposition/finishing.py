@@ -84,6 +84,8 @@ def _nearest(margin: Floats, few: int) -> float:
 def _waiting(asked: Asked, answer: Answer, weights: Floats) -> Floats:
     """Return how much worse than its best way it is for a tonne of each stream to wait, (I, T)."""
     streams = asked.instance.streams
+    if not asked.sorts.waiting.any():
+        return np.full_like(answer.own, np.inf)
     later = np.concatenate([answer.own[:, 1:], np.zeros((len(answer.own), 1))], axis=1)
     cost = np.multiply.outer(streams.storage_cost.value, weights[asked.pricing.linking.spend])
     with np.errstate(invalid="ignore"):

@@ -58,6 +58,7 @@ def settled(split: Split, state: Round, scaling: int, method: str) -> Solution |
             few *= 2
             more = opened(split.asked, state.answer, weights, few, left)
         else:
+            method = step.method
             done = step.gap <= LEFT  # what is exactly as good is opened all the same: cost or tonnes may tell it apart
             more = opened(split.asked, step.answer, step.weights, 0 if done else few, left)
             if done and more.cells.sum() > MOST_EQUAL:

@@ -172,4 +172,5 @@ def blocks(instance: Instance, sorts: Sorts) -> Ints:
     parts = min(PARTS, 1 + len(devices) // STREAMS)
     of_nation = region * parts // max(1, len(instance.regions))
     number = number + of_nation * (number.max(initial=0) + 1)
-    return np.asfortranarray(np.unique(number, return_inverse=True)[1].reshape(number.shape))
+    there = np.bincount(number.ravel()) > 0
+    return np.asfortranarray((np.cumsum(there) - 1)[number])

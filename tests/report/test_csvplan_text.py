@@ -1,0 +1,22 @@
+"""Cells of CSV as any reader takes them back."""
+
+import csv
+import io
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from medalopt.report.csvplan import csv_text
+
+CELLS = st.text(alphabet='ab ,"\n', max_size=4)
+
+
+@given(st.integers(1, 3).flatmap(lambda width: st.lists(st.tuples(*[CELLS] * width), min_size=1, max_size=4)))
+def test_cells_come_back_from_the_reader_of_python(rows: list[tuple[str, ...]]) -> None:
+    """Whatever stands in cells, quotes, commas and line ends included, a table is read back as it was."""
+    names = [f"c{number}" for number in range(len(rows[0]))]
+    text = csv_text(dict(zip(names, zip(*rows, strict=True), strict=True)))
+    assert list(csv.reader(io.StringIO(text, newline=""))) == [names, *map(list, rows)]
+    own = io.StringIO()
+    csv.writer(own, lineterminator="\n").writerows([names, *rows])
+    assert text == own.getvalue()
