@@ -7,10 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from medalopt.instance.figures import Floats
 from medalopt.solver import ladder
-from medalopt.solver.decomposition.rounds import Round, rounds
+from medalopt.solver.decomposition.rounds import Round, rounds, worth
 from medalopt.solver.decomposition.settling import NAME, mixed, refused, settled
 from medalopt.solver.decomposition.split import Split
+from medalopt.solver.decomposition.streams import sure
 from medalopt.solver.highs import METHODS
 from medalopt.solver.ladder import Task
 from medalopt.solver.solution import Solution
@@ -18,9 +20,9 @@ from medalopt.solver.solution import Solution
 MISSED = 1e-12  # of the ends of all rows together, below which nothing is missed
 NEAR = 1e-10  # the gap at which the streams near a tie are few
 MOST = 300  # rounds of a phase
-ROUGH = 1e-5  # the gap at which regions with a need of their own are paid anew
-TURNS = 14  # times that they are, at most
-SAME = 1e-5  # beside the greatest of them, by which prices of needs may differ and are the same
+ROUGH = 1e-5  # the gap at which regions' needs are taken up
+SURE = 0.05  # of what a tonne costs and brings, by which what pays is sure to
+TURNS = 8  # times that what is sure is taken anew, at most
 LAST = 12  # prices of before, the answers to which a further turn begins with
 SCALINGS = 3  # as `ladder.scalings` has them
 
@@ -31,9 +33,10 @@ def answers(task: Task, gap: float = 0.0) -> Iterator[Solution]:
     Where nothing comes of it the direct way answers.
     """
     split = Split.of(task)
-    state = _priced(split, max(gap / 2, NEAR if split.asked.paid is None else ROUGH))
-    if state is not None and not split.master.phase_one and split.asked.paid is not None:
-        split, state = _with_needs(split, state)
+    owing = bool(split.asked.sorts.need.any())
+    state = _priced(split, ROUGH if owing else max(gap / 2, NEAR))
+    if owing and state is not None and not split.master.phase_one:
+        split, state = _with_needs(split, state, max(gap / 2, NEAR))
     if not task.budget.left():
         if state is not None and not split.master.phase_one:
             yield mixed(split, state)
@@ -48,38 +51,47 @@ def answers(task: Task, gap: float = 0.0) -> Iterator[Solution]:
     yield from ladder.answers(task)
 
 
-def _with_needs(split: Split, state: Round) -> tuple[Split, Round]:
-    """Return the state in which regions are paid what meeting their need costs them at its prices, found in turn."""
-    for number in range(TURNS):
-        weights = split.master.weights(state.y)
-        met = split.met()
-        paid = met.asked.answer(weights)[0].asked
-        before = split.asked.paid
-        if number and before is not None and np.abs(paid - before).max() <= SAME * np.abs(paid).max():
+def _with_needs(split: Split, state: Round, near: float) -> tuple[Split, Round | None]:
+    """Return the state in which regions that see to their need themselves meet it.
+
+    What pays by far at the prices so far is taken to go at the right ones. What does not is no longer taken to be sure,
+    and the rounds begin anew, as long as that makes the bound better.
+    """
+    asked, found = split.asked, state
+    surely = np.ones_like(asked.needs.cells)
+    for _ in range(TURNS):
+        surely &= sure(asked.instance, asked.pricing, asked.sorts, split.master.weights(found.y), SURE)
+        split = split.needing(surely, LAST)
+        for enough in sorted({max(ROUGH, near), near}, reverse=True):
+            following = _priced(split, enough, found.y)
+            if following is None or split.master.phase_one:
+                return split, following
+            found = following
+            if _short(split, found) > enough:
+                break
+        else:
             break
-        following = split.paying(paid, LAST)
-        found = _priced(following, max(NEAR, ROUGH / 10 ** (number + 1)))
-        if found is None or following.master.phase_one:
-            break
-        split, state = following, found
-    met = split.met()
-    answer = met.asked.answer(met.master.weights(state.y))[0]
-    return met, replace(state, answer=answer)
+    return split, found
 
 
-def _priced(split: Split, near: float) -> Round | None:
+def _short(split: Split, state: Round) -> float:
+    """Return by how much the bound is better if nothing is taken to be sure, beside all that is paid."""
+    weights = split.master.weights(state.y)
+    all_of_it, taken = (float(worth(asked.answer(weights)[1], weights).sum()) for asked in (split.met, split.asked))
+    return (all_of_it - taken) / max(1.0, state.mix.size)
+
+
+def _priced(split: Split, near: float, first: Floats | None = None) -> Round | None:
     """Return what `_rounds` do, every cell priced at last."""
-    state = _rounds(split, near)
-    if state is None:
-        return None
-    answer = split.asked.answer(split.master.weights(state.y), split.master.phase_one)[0]
-    return replace(state, answer=answer)
+    state = _rounds(split, near, first)
+    return state and replace(state, answer=split.asked.answer(split.master.weights(state.y))[0])
 
 
-def _rounds(split: Split, near: float) -> Round | None:
+def _rounds(split: Split, near: float, first: Floats | None = None) -> Round | None:
     """Return the state in which the mix is `near` the bound, or that of phase one which shows that there is no plan.
 
-    The last one where the rounds or the time are over; None where the master program has no answer.
+    The last one where the rounds or the time are over; None where the master program has no answer. `first` are prices
+    to begin with.
     """
     master, asked = split.master, split.asked
     state: Round | None = None
@@ -91,7 +103,7 @@ def _rounds(split: Split, near: float) -> Round | None:
             return state
         master.end_phase_one()
     state = None
-    for state in rounds(master, asked, MOST):
+    for state in rounds(master, asked, MOST, first):
         if state.gap <= near:
             break
     return state

@@ -19,8 +19,9 @@ from medalopt.instance.routes import offered
 from medalopt.model.network import Chosen, Entries, Network, chosen, part, where
 from medalopt.solver.decomposition.gathering import gathered
 from medalopt.solver.decomposition.half import Half
+from medalopt.solver.decomposition.needs import together
 from medalopt.solver.decomposition.rounds import Asked
-from medalopt.solver.decomposition.streams import Answer, together
+from medalopt.solver.decomposition.streams import Answer
 from medalopt.solver.linear import Linear
 
 EQUAL = 1e-9  # beside what a tonne costs and brings, up to which two ways are as good
@@ -76,8 +77,8 @@ def _moved(one: Answer, other: Answer) -> Bools:
 
 
 def _nearest(margin: Floats, few: int) -> float:
-    """Return the margin that about `few` cells do not exceed; infinite where there are no more."""
-    finite = margin[np.isfinite(margin)]
+    """Return the margin that about `few` cells without a tie do not exceed; infinite where there are no more."""
+    finite = margin[np.isfinite(margin) & (margin > EQUAL)]
     return max(EQUAL, float(np.partition(finite, few)[few])) if few < len(finite) else np.inf
 
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from medalopt.instance.figures import Floats, Ints
+from medalopt.instance.figures import Bools, Floats, Ints
 from medalopt.solver.decomposition.gathering import gathered
 from medalopt.solver.decomposition.linking import at
+from medalopt.solver.decomposition.needs import Needs
 from medalopt.solver.decomposition.pricing import Pricing
 from medalopt.solver.decomposition.streams import Answer, Sorts, answered
 
@@ -34,14 +35,14 @@ class Lasting:
 def lasting(
     pricing: Pricing,
     sorts: Sorts,
+    needs: Needs,
     cells: tuple[Ints, int],
     weights: Floats,
-    paid: Floats | None = None,
     before: Lasting | None = None,
 ) -> Lasting:
-    """Return the answers to `weights` of blocks, `cells` and how many, regions being `paid`, after those of `before`.
+    """Return the answers to `weights` of blocks, `cells` and how many, where regions have `needs`.
 
-    Only what may answer otherwise than before is priced again, and counted again.
+    After those of `before` only what may answer otherwise than before is priced again, and counted again.
     """
     streams = pricing.instance.streams
     if before is not None:
@@ -52,12 +53,12 @@ def lasting(
             period, stream = np.nonzero(due.T)
             best, by = before.best.copy(order="K"), before.answer.by.copy(order="K")
             best[stream, period], by[stream, period], second = pricing.best_of(weights, stream, period)
-            margin[stream, period] = _margin(sorts, streams.region, stream, best[stream, period], second, paid)
-            answer = answered(pricing.instance, pricing, sorts, weights, paid, (best, by))
+            margin[stream, period] = _margin(sorts, stream, needs.cells[stream, period], best[stream, period], second)
+            answer = answered(pricing.instance, pricing, sorts, needs, weights, (best, by))
             return Lasting(weights, best, margin, answer, _made(pricing, cells, answer, before))
     best, by, second = pricing.best(weights)
-    margin = _margin(sorts, streams.region, np.arange(len(best))[:, None], best, second, paid)
-    answer = answered(pricing.instance, pricing, sorts, weights, paid, (best, by))
+    margin = _margin(sorts, np.arange(len(best))[:, None], needs.cells, best, second)
+    answer = answered(pricing.instance, pricing, sorts, needs, weights, (best, by))
     return Lasting(weights, best, margin, answer, gathered(pricing, answer, *cells))
 
 
@@ -72,15 +73,13 @@ def _most(pricing: Pricing, weights: Floats) -> Floats:
     return most + sum(np.abs(at(weights, each)).max(initial=0.0) for each in (places.region, places.stream))
 
 
-def _margin(sorts: Sorts, region: Ints, stream: Ints, best: Floats, second: Floats, paid: Floats | None) -> Floats:
+def _margin(sorts: Sorts, stream: Ints, needed: Bools, best: Floats, second: Floats) -> Floats:
     """Return by how much the ways of cells of streams may move before they answer otherwise; below 0 of those that do
-    not answer for themselves."""
-    shift = 0.0 if paid is None else paid[region][stream]
-    by_itself = sorts.alone if paid is not None else sorts.alone & (sorts.need[region] == 0)
+    not answer for themselves, as where a region has a need of them."""
     with np.errstate(invalid="ignore"):  # without a way: never
         other = np.where(np.isfinite(best), (second - best) / 2, np.inf)
-    other = np.minimum(np.abs(best - shift), other)
-    return np.where(by_itself[stream], other, np.where(sorts.explicit[stream], np.inf, -1.0))
+    other = np.minimum(np.abs(best), other)
+    return np.where(sorts.alone[stream] & ~needed, other, np.where(sorts.explicit[stream], np.inf, -1.0))
 
 
 def _made(pricing: Pricing, cells: tuple[Ints, int], answer: Answer, before: Lasting) -> Floats:

@@ -1,9 +1,9 @@
 r"""The master program: the rows on linking quantities, and for each block a mix of the answers it has given.
 
 $\min cz+\sum_{bp}c_{bp}\lambda_{bp}$ where $Az+\sum_{bp}a_{bp}\lambda_{bp}$ keeps the rows and
-$\sum_p\lambda_{bp}\le1$ for each block $b$; what is missing to 1 is the answer that nothing is sent. While no mix is
-known that keeps the rows, what is missed of their ends costs 1 for the whole end, and nothing else costs anything
-(phase one).
+$\sum_p\lambda_{bp}\le1$ for each block $b$; what is missing to 1 is the answer that nothing is sent. A block that owes
+something has no such answer: there the sum is 1. While no mix is known that keeps the rows, what is missed of their
+ends costs 1 for the whole end, and nothing else costs anything (phase one).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from medalopt.instance.figures import Floats, Ints
+from medalopt.instance.figures import Bools, Floats, Ints
 from medalopt.model.network import Entries
 from medalopt.solver.budget import Budget
 from medalopt.solver.decomposition.half import Half
@@ -28,7 +28,7 @@ class Mix:
     value: float
     size: float
     y: Floats  # (M,) of the rows, those of blocks left out
-    blocks: Floats  # (B,) what a whole share more of each block changes the measure by, at most 0
+    blocks: Floats  # (B,) what a whole share more of each block changes the measure by
     x: Floats  # (N,) of the columns that are no answers
     shares: Floats  # (answers,)
 
@@ -36,21 +36,26 @@ class Mix:
 class Master:
     """The program `linear`, of the half and of what stands in it by itself, with the answers of blocks.
 
-    `first` are prices of the linking quantities with the answers to them, (B, linking) each, and what these are paid:
-    by these answers the rows are brought to a like size. `asked` are all prices that were answered so far.
+    `first` are prices of the linking quantities with the answers to them, (B, linking) each: by these answers the rows
+    are brought to a like size. `asked` are all prices that were answered so far. Of blocks `owing`, (B,), the shares
+    come to 1.
     """
 
-    def __init__(self, half: Half, linear: Linear, first: list[tuple[Floats, Floats, Floats]], budget: Budget) -> None:
+    def __init__(
+        self, half: Half, linear: Linear, first: list[tuple[Floats, Floats]], owing: Bools, budget: Budget
+    ) -> None:
         self.half, self.linear, self.budget = half, linear, budget
-        self.blocks, self.width, self.height = len(first[0][1]), len(linear.lower), len(linear.rows)
-        self.asked = [weights for weights, *_ in first]
+        self.blocks, self.width, self.height = len(owing), len(linear.lower), len(linear.rows)
+        self.asked = [weights for weights, _ in first]
         answers, self.block = (
-            np.concatenate([made for _, made, _ in first]),
+            np.concatenate([made for _, made in first]),
             np.tile(np.arange(self.blocks), len(first)),
         )
-        self.costs = self._costs(answers, np.concatenate([reward for *_, reward in first]))  # (objectives, answers)
+        self.costs = self._costs(answers)  # (objectives, answers)
         self.to = np.repeat(np.arange(len(first)), self.blocks)  # which of `asked` each answer is to
-        self.missed = np.flatnonzero((linear.row_lower > 0) | (linear.row_upper < 0))
+        self.row_lower = np.concatenate([linear.row_lower, np.where(owing, 1.0, -np.inf)])
+        self.row_upper = np.concatenate([linear.row_upper, np.ones(self.blocks)])
+        self.missed = np.flatnonzero((self.row_lower > 0) | (self.row_upper < 0))
         self.first = self.width + len(self.missed)  # column of the first answer
         self.program = scaled(self._whole(answers))
         self._solver = kept(self.program, "the plan of so many streams could not be sought")
@@ -62,7 +67,7 @@ class Master:
     def _whole(self, first: Floats) -> Linear:
         """Return the program with what may be missed and with the first answers."""
         linear, answers = self.linear, self._columns(first, self.block)
-        ends = np.where(linear.row_lower > 0, linear.row_lower, linear.row_upper)[self.missed]
+        ends = np.where(self.row_lower > 0, self.row_lower, self.row_upper)[self.missed]
         columns = (len(self.missed), len(self.block))
         added = (np.zeros(columns[0]), np.zeros(columns[1]))
         missed = Entries(self.missed, self.width + np.arange(columns[0]), np.sign(ends))
@@ -73,8 +78,8 @@ class Master:
             size=np.concatenate([linear.size, np.abs(ends), added[1] + 1]),
             costs=np.concatenate([linear.costs, np.zeros((len(linear.costs), columns[0])), self.costs], axis=1),
             rows=(*linear.rows, *((("block", number)) for number in range(self.blocks))),
-            row_lower=np.concatenate([linear.row_lower, np.full(self.blocks, -np.inf)]),
-            row_upper=np.concatenate([linear.row_upper, np.ones(self.blocks)]),
+            row_lower=self.row_lower,
+            row_upper=self.row_upper,
             entries=Entries(
                 np.concatenate([linear.entries.row, missed.row, answers.row]),
                 np.concatenate([linear.entries.column, missed.column, self.first + answers.column]),
@@ -82,10 +87,8 @@ class Master:
             ),
         )
 
-    def _costs(self, answers: Floats, reward: Floats) -> Floats:
-        costs = np.einsum("ol,bl->ob", self.half.program.costs[:, : self.half.count], answers)
-        costs[0] -= reward
-        return costs
+    def _costs(self, answers: Floats) -> Floats:
+        return np.einsum("ol,bl->ob", self.half.program.costs[:, : self.half.count], answers)
 
     def _columns(self, answers: Floats, block: Ints) -> Entries:
         """Return the entries of answers as columns from 0, in the rows of the half and of the blocks."""
@@ -111,13 +114,13 @@ class Master:
         for column in range(self.width, self.first):
             self._solver.changeColBounds(column, 0.0, 0.0)
 
-    def add(self, weights: Floats, answers: Floats, block: Ints, reward: Floats) -> None:
-        """Take in further answers, (answers, linking), to `weights`, each of its block and with what it is paid."""
+    def add(self, weights: Floats, answers: Floats, block: Ints) -> None:
+        """Take in further answers, (answers, linking), to `weights`, each of its block."""
         entries = self._columns(answers, block)
         order = np.lexsort((entries.row, entries.column))
         row = entries.row[order]
         value = np.ldexp(entries.value[order], self.program.row[row])
-        own = self._costs(answers, reward)
+        own = self._costs(answers)
         costs = np.zeros(len(block)) if self.phase_one else np.ldexp(own[0], self.program.cost[0])
         start = np.searchsorted(entries.column[order], np.arange(len(block)))
         none, endless = np.zeros(len(block)), np.full(len(block), np.inf)

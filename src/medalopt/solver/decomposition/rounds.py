@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from medalopt.instance.figures import Floats, Ints
+from medalopt.instance.figures import Bools, Floats, Ints
 from medalopt.instance.instance import Instance
 from medalopt.solver.decomposition.gathering import gathered
 from medalopt.solver.decomposition.lasting import Lasting, lasting
 from medalopt.solver.decomposition.master import Master, Mix
+from medalopt.solver.decomposition.needs import Needs
 from medalopt.solver.decomposition.pricing import Pricing
-from medalopt.solver.decomposition.streams import Answer, Sorts, answered
+from medalopt.solver.decomposition.streams import Answer, Sorts, answered, blocks
 
 KEPT, LEAST = 0.5, 0.02  # of the best prices so far in those of a round: at first, and at least
 NOTHING = 1e-9  # of the ends of all rows together, below which nothing is missed
@@ -48,35 +49,23 @@ class Asked:
     instance: Instance
     pricing: Pricing
     sorts: Sorts
+    needs: Needs
     block: Ints  # (I, T)
-    blocks: int
+    owing: Bools  # (B,) blocks of which nothing is no answer
 
-    paid: Floats | None = None  # (G,) for each tonne that a region with a need of its own sends; None: it meets it
+    @classmethod
+    def of(cls, instance: Instance, pricing: Pricing, sorts: Sorts, needs: Needs) -> Asked:
+        """Return the streams of `instance` where regions have `needs`."""
+        return cls(instance, pricing, sorts, needs, *blocks(instance, sorts, needs))
 
-    def answer(self, weights: Floats, phase_one: bool = False) -> tuple[Answer, Floats, Floats]:
-        """Return the answer to `weights`; of each block how much of each linking quantity, and what it is paid.
+    def answer(self, weights: Floats) -> tuple[Answer, Floats]:
+        """Return the answer to `weights`, and of each block how much of each linking quantity, (B, linking)."""
+        answer = answered(self.instance, self.pricing, self.sorts, self.needs, weights)
+        return answer, gathered(self.pricing, answer, self.block, len(self.owing))
 
-        In phase one nothing is paid.
-        """
-        paid = self._paid(phase_one)
-        answer = answered(self.instance, self.pricing, self.sorts, weights, paid)
-        return answer, gathered(self.pricing, answer, self.block, self.blocks), self._reward(answer, paid)
-
-    def again(self, weights: Floats, phase_one: bool, before: Lasting | None) -> tuple[Lasting, Floats]:
+    def again(self, weights: Floats, before: Lasting | None) -> Lasting:
         """Return the same after an answer of `before`; what cells are worth may be of before."""
-        paid = self._paid(phase_one)
-        found = lasting(self.pricing, self.sorts, (self.block, self.blocks), weights, paid, before)
-        return found, self._reward(found.answer, paid)
-
-    def _paid(self, phase_one: bool) -> Floats | None:
-        return self.paid if self.paid is None or not phase_one else 0 * self.paid
-
-    def _reward(self, answer: Answer, paid: Floats | None) -> Floats:
-        reward = np.zeros(self.blocks)
-        if paid is not None:
-            money = answer.sent * paid[self.instance.streams.region][:, None]
-            reward = np.bincount(self.block.ravel(order="F"), money.ravel(order="F"), self.blocks).astype(np.float64)
-        return reward
+        return lasting(self.pricing, self.sorts, self.needs, (self.block, len(self.owing)), weights, before)
 
 
 def worth(made: Floats, weights: Floats) -> Floats:
@@ -84,29 +73,33 @@ def worth(made: Floats, weights: Floats) -> Floats:
     return np.einsum("bl,l->b", made, weights)
 
 
-def rounds(master: Master, asked: Asked, most: int) -> Iterator[Round]:
-    """Yield the state after each round of the phase that the master is in, at most so many."""
+def rounds(master: Master, asked: Asked, most: int, first: Floats | None = None) -> Iterator[Round]:
+    """Yield the state after each round of the phase that the master is in, at most so many.
+
+    `first` are the prices of the first round, (M,), where better ones are known than those of the mix.
+    """
     best: Round | None = None
     kept, last = KEPT, None
     for number in range(most):
         mix = master.solved()
         if mix is None:
             return
-        y = mix.y if best is None else kept * best.y + (1 - kept) * mix.y
+        start = mix.y if first is None else first
+        y = start if best is None else kept * best.y + (1 - kept) * mix.y
         weights = master.weights(y)
-        last, reward = asked.again(weights, master.phase_one, last)
+        last = asked.again(weights, last)
         made = last.made
-        bound = master.alone(y) + float(worth(made, weights).sum() - reward.sum())
+        bound = master.alone(y) + float(worth(made, weights).sum())
         better = best is None or bound > best.bound
         best = (
             Round(number, mix, y, bound, last.answer)
             if better or best is None
             else replace(best, number=number, mix=mix)
         )
-        pays = worth(made, master.weights(mix.y)) - reward - mix.blocks < -SMALL * max(1.0, mix.size)
+        pays = worth(made, master.weights(mix.y)) - mix.blocks < -SMALL * max(1.0, mix.size)
         yield best
         if not pays.any() and not kept:
             return  # the prices are those of the mix, and no answer to them pays: rounding is all that is left
         if pays.any():
-            master.add(weights, made[pays], np.flatnonzero(pays), reward[pays])
+            master.add(weights, made[pays], np.flatnonzero(pays))
         kept = min(KEPT, 1.5 * kept) if pays.any() else (kept / 2 if kept > LEAST else 0.0)

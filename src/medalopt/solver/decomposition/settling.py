@@ -19,7 +19,7 @@ from medalopt.solver.decomposition.finishing import Open, opened, program
 from medalopt.solver.decomposition.gathering import gathered
 from medalopt.solver.decomposition.rounds import Round, worth
 from medalopt.solver.decomposition.split import Split
-from medalopt.solver.decomposition.streams import Answer, answered
+from medalopt.solver.decomposition.streams import Answer
 from medalopt.solver.ladder import scalings
 from medalopt.solver.linear import Linear
 from medalopt.solver.outcome import NOISE
@@ -50,17 +50,19 @@ class _Step:
 
 def settled(split: Split, state: Round, scaling: int, method: str) -> Solution | None:
     """Return the exact plan that HiGHS comes to by `method` on what is open near `state`; None where it does not."""
-    few, weights = max(FEW, int(state.answer.sent.size * SHARE)), split.master.weights(state.y)
-    left = opened(split.asked, state.answer, weights, few)
+    asked, weights = split.met, split.master.weights(state.y)
+    answer = asked.answer(weights)[0]
+    few = max(FEW, int(answer.sent.size * SHARE))
+    left = opened(asked, answer, weights, few)
     for _ in range(STEPS):
         step = _step(split, left, scaling, method)
         if step is None:
             few *= 2
-            more = opened(split.asked, state.answer, weights, few, left)
+            more = opened(asked, answer, weights, few, left)
         else:
             method = step.method
             done = step.gap <= LEFT  # what is exactly as good is opened all the same: cost or tonnes may tell it apart
-            more = opened(split.asked, step.answer, step.weights, 0 if done else few, left)
+            more = opened(asked, step.answer, step.weights, 0 if done else few, left)
             if done and more.cells.sum() > MOST_EQUAL:
                 return _plan(split, left, step)
         if more.size == left.size and step is not None:
@@ -72,7 +74,7 @@ def settled(split: Split, state: Round, scaling: int, method: str) -> Solution |
 
 
 def _step(split: Split, left: Open, scaling: int, method: str) -> _Step | None:
-    task, asked, half = split.task, split.asked, split.half
+    task, asked, half = split.task, split.met, split.half
     block, linear = program(asked, half, task.bounds, left)
 
     def useful() -> Floats:
@@ -86,10 +88,10 @@ def _step(split: Split, left: Open, scaling: int, method: str) -> _Step | None:
     x, y = ready.primal(np.where(np.abs(found.x) < NOISE, 0.0, found.x)), ready.dual(found.y)
     of_master = _of_master(split, block, y)
     weights = split.master.weights(of_master)
-    answer, made, reward = asked.answer(weights)
+    answer, made = asked.answer(weights)
     fixed = gathered(asked.pricing, left.fixed(), np.zeros_like(asked.block), 1)[0]
     parts = np.concatenate([linear.costs[0] * x, half.program.costs[0, : half.count] * fixed])
-    bound = split.master.alone(of_master) + float(worth(made, weights).sum() - reward.sum())
+    bound = split.master.alone(of_master) + float(worth(made, weights).sum())
     gap = (parts.sum() - bound) / max(1.0, np.abs(parts).sum())
     return _Step(block, linear, x, y, weights, answer, float(gap), found.method)
 
@@ -157,11 +159,11 @@ def mixed(split: Split, state: Round) -> Solution:
     made = decided(task.instance, task.found, split.own, master.linear, state.mix.x)
     stockpile, shares = made.stockpile, state.mix.shares
     for number, weights in enumerate(master.asked):
-        of_block = np.zeros(asked.blocks)
+        of_block = np.zeros(master.blocks)
         mine = np.flatnonzero((master.to[: len(shares)] == number) & (shares > 0))
         of_block[master.block[mine]] = shares[mine]
         if mine.size:
-            answer = answered(asked.instance, asked.pricing, asked.sorts, weights, asked.paid)
+            answer = asked.answer(weights)[0]
             _send(made.sent, answer, of_block[asked.block])
             stockpile = stockpile + answer.kept * of_block[asked.block]
     duals = told(split, state.y, state.answer, split.own)

@@ -7,14 +7,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from medalopt.instance.figures import Floats
+from medalopt.instance.figures import Bools, Floats
 from medalopt.model.network import Network, chosen, part
 from medalopt.solver.decomposition.half import Half
 from medalopt.solver.decomposition.master import Master
+from medalopt.solver.decomposition.needs import Needs
 from medalopt.solver.decomposition.pricing import Pricing
 from medalopt.solver.decomposition.rounds import Asked
-from medalopt.solver.decomposition.streams import Sorts, blocks
+from medalopt.solver.decomposition.streams import Sorts
 from medalopt.solver.ladder import Task
+from medalopt.solver.linear import Linear
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,38 +31,31 @@ class Split:
 
     @classmethod
     def of(cls, task: Task) -> Split:
-        """Take `task` apart; regions with a need of their own are paid nothing yet."""
+        """Take `task` apart; regions that see to their need themselves need nothing yet."""
         instance, found = task.instance, task.found
         pricing, sorts = Pricing.of(instance, found), Sorts.of(instance, found)
-        block = blocks(instance, sorts)
-        asked = Asked(
-            instance,
-            pricing,
-            sorts,
-            block,
-            int(block.max(initial=-1)) + 1,
-            0 * sorts.need if sorts.need.any() else None,
-        )
+        asked = Asked.of(instance, pricing, sorts, Needs.none(instance))
         half = Half.of(instance, found, task.bounds, task.measure)
         own = part(instance, found, chosen(instance, found, sorts.explicit), whole=False)
         linear = half.with_part(instance, found, task.bounds, own, np.zeros(half.count))
-        master = Master(half, linear, [_first(asked, weights) for weights in _one_metal(asked)], task.budget)
-        return cls(task, asked, half, own, master)
+        return cls(task, asked, half, own, _master(task, asked, half, linear, [*_one_metal(asked)]))
 
-    def paying(self, paid: Floats, last: int) -> Split:
-        """Return the same with regions `paid`, (G,), for a tonne, and a master that knows the answers to the `last`
-        prices of before."""
-        asked = replace(self.asked, paid=paid)
-        first = [_first(asked, weights) for weights in self.master.asked[-last:]]
-        return replace(self, asked=asked, master=Master(self.half, self.master.linear, first, self.task.budget))
+    @property
+    def met(self) -> Asked:
+        """The streams, where regions meet all of their need."""
+        return replace(self.asked, needs=Needs.whole(self.task.instance, self.asked.sorts.need))
 
-    def met(self) -> Split:
-        """Return the same with regions that meet their need."""
-        return replace(self, asked=replace(self.asked, paid=None))
+    def needing(self, sure: Bools, last: int) -> Split:
+        """Return the same where regions send what they need to beside cells that are `sure` to go, (I, T), with a
+        master that knows the answers to the `last` prices."""
+        needs = Needs.but(self.task.instance, self.asked.sorts.need, sure)
+        asked = Asked.of(self.task.instance, self.asked.pricing, self.asked.sorts, needs)
+        master = _master(self.task, asked, self.half, self.master.linear, self.master.asked[-last:])
+        return replace(self, asked=asked, master=master)
 
 
-def _first(asked: Asked, weights: Floats) -> tuple[Floats, Floats, Floats]:
-    return weights, *asked.answer(weights)[1:]
+def _master(task: Task, asked: Asked, half: Half, linear: Linear, first: list[Floats]) -> Master:
+    return Master(half, linear, [(weights, asked.answer(weights)[1]) for weights in first], asked.owing, task.budget)
 
 
 def _one_metal(asked: Asked) -> Iterator[Floats]:

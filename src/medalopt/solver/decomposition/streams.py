@@ -14,10 +14,12 @@ from medalopt.instance.figures import Bools, Floats, Ints
 from medalopt.instance.instance import Instance
 from medalopt.instance.participating import own_share
 from medalopt.instance.routes import Routes
+from medalopt.solver.decomposition.needs import Needs, shares, together
 from medalopt.solver.decomposition.pricing import Pricing
 
 SPLIT = 8  # bundles are answered for in so many blocks a period
 STREAMS, PARTS = 4_000, 4  # above so many streams the blocks are cut into parts of a nation, at most so many
+NEEDS = 40  # blocks, at most, of regions with a need
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,78 +68,42 @@ def answered(
     instance: Instance,
     pricing: Pricing,
     sorts: Sorts,
+    needs: Needs,
     weights: Floats,
-    asked: Floats | None = None,
     priced: tuple[Floats, Ints] | None = None,
 ) -> Answer:
     """Return the best answer to prices of the linking quantities, `weights`, of the streams that do not stand in the
-    master program. Regions with a need of their own meet it, or are paid `asked`, (G,), for a tonne. What
-    the best routes come to, and which, is known where it is `priced`."""
+    master program, where regions send what they need to. What the best routes come to, and which, is known where it is
+    `priced`."""
     best, by = priced or pricing.best(weights)[:2]
     available, region = pricing.available, instance.streams.region
-    share, met = np.zeros_like(best), asked is None
-    if asked is not None or sorts.need.any():
-        if asked is None:
-            share, asked = shares(instance, sorts, best, available)
-        best = best - asked[region][:, None]
+    sums = together(instance, best, sorts.bundled) if sorts.bundled.any() else None
     take = sorts.alone[:, None] & (best < 0)
+    if sums is not None:
+        take |= sorts.bundled[:, None] & (sums < 0)[instance.streams.bundle]
+    part, asked = take.astype(np.float64), np.zeros(len(instance.regions))
+    if needs.cells.any():
+        share, asked = shares(instance, needs, sorts.bundled, best, available)
+        part = np.where(needs.cells, share, part)
+        best = best - asked[region][:, None]
     own = np.where(sorts.alone[:, None], np.minimum(best, 0.0), best)
-    if sorts.bundled.any():
-        take |= sorts.bundled[:, None] & (together(instance, best, sorts.bundled) < 0)[instance.streams.bundle]
-    part = np.where((sorts.need > 0)[region][:, None], share, take) if met else take.astype(np.float64)
     sent, kept = part * available, np.zeros_like(available)
     if sorts.waiting.any():
         those = np.flatnonzero(sorts.waiting)
         cost = np.multiply.outer(instance.streams.storage_cost.value[those], weights[pricing.linking.spend])
         own[those], sent[those], kept[those] = _over_time(best[those], cost, available[those])
-    return Answer(best, by, own, np.zeros(len(instance.regions)) if asked is None else asked, sent, kept)
+    return Answer(best, by, own, asked, sent, kept)
 
 
-def shares(instance: Instance, sorts: Sorts, best: Floats, available: Floats) -> tuple[Floats, Floats]:
-    """Return the share of each cell that regions with a need of their own send, (I, T), and the price of that, (G,).
-
-    What pays goes; then the cheapest tonnes go until the need is met. A bundle goes together, at its mean price.
-    """
-    streams, periods = instance.streams, best.shape[1]
-    of_bundle = np.zeros(len(instance.bundles), dtype=np.intp)
-    bundled = np.flatnonzero(sorts.bundled)
-    of_bundle[streams.bundle[bundled]] = streams.region[bundled]
-    held = together(instance, np.ones_like(best), sorts.bundled)
-    mean = np.divide(together(instance, best, sorts.bundled), held, out=np.full(held.shape, np.inf), where=held > 0)
-    alone = np.flatnonzero(sorts.alone)
-    price = np.concatenate([best[alone], mean]).ravel()
-    tonnes = np.concatenate([available[alone], held]).ravel()
-    region = np.repeat(np.concatenate([streams.region[alone], of_bundle]), periods)
-    going = _cheapest(price, np.where(np.isfinite(price), tonnes, 0.0), region, sorts.need)
-    asked = np.zeros(len(sorts.need))
-    paid = (going > 0) & (price >= 0)
-    np.maximum.at(asked, region[paid], price[paid])
-    part = np.divide(going, tonnes, out=np.zeros_like(going), where=tonnes > 0).reshape(-1, periods)
-    share = np.zeros_like(best)
-    share[alone] = part[: len(alone)]
-    share[bundled] = part[len(alone) :][streams.bundle[bundled]]
-    return share, asked
-
-
-def _cheapest(price: Floats, tonnes: Floats, region: Ints, need: Floats) -> Floats:
-    """Return how much of each of `tonnes` goes: all below a price of 0, then the cheapest up to what regions need."""
-    order = np.lexsort((price, region))
-    before = np.cumsum(tonnes[order]) - tonnes[order]
-    start = np.searchsorted(region[order], np.arange(len(need)))
-    before = before - np.append(before, 0.0)[start][region[order]]
-    left = np.clip(need[region[order]] - before, 0.0, tonnes[order])
-    going = np.empty_like(tonnes)
-    going[order] = np.where(price[order] < 0, tonnes[order], left)
-    return going
-
-
-def together(instance: Instance, best: Floats, bundled: Bools) -> Floats:
-    """Return what the whole of each bundle changes the measure by, (B, T); 0 where it has no stream of `bundled`."""
-    those = np.flatnonzero(bundled)
-    available = instance.streams.available.value[those]
-    total = np.zeros((len(instance.bundles), best.shape[1]))
-    np.add.at(total, instance.streams.bundle[those], np.where(available > 0, best[those], 0.0) * available)
-    return total
+def sure(instance: Instance, pricing: Pricing, sorts: Sorts, weights: Floats, least: float) -> Bools:
+    """Return which cells pay by at least that share of what their tonnes cost and bring at prices `weights`, (I, T)."""
+    best, by, _ = pricing.best(weights)
+    size = pricing.next_best(weights, by)[1]
+    pays = best < -least * size
+    if sorts.bundled.any():
+        whole, weight = (together(instance, each, sorts.bundled) for each in (best, size))
+        pays = np.where(sorts.bundled[:, None], (whole < -least * weight)[instance.streams.bundle], pays)
+    return np.asarray(pays)
 
 
 def _over_time(best: Floats, cost: Floats, available: Floats) -> tuple[Floats, Floats, Floats]:
@@ -156,11 +122,13 @@ def _over_time(best: Floats, cost: Floats, available: Floats) -> tuple[Floats, F
     return own, sent, kept
 
 
-def blocks(instance: Instance, sorts: Sorts) -> Ints:
-    """Return for each stream and period the number of its block, (I, T): those of a block are mixed in one share.
+def blocks(instance: Instance, sorts: Sorts, needs: Needs) -> tuple[Ints, Bools]:
+    """Return for each stream and period the number of its block, (I, T): those of a block are mixed in one share; and
+    of each block whether it has a need, so that nothing is no answer of it.
 
     A device type in a period; of bundles a part of them in a period; of streams that may wait a device type. Of very
-    many streams those of regions next to each other: the more blocks, the fewer rounds.
+    many streams those of regions next to each other: the more blocks, the fewer rounds. Cells with a need are in blocks
+    of regions next to each other.
     """
     periods, devices = np.arange(len(instance.periods)), instance.streams.device[:, None]
     number = devices * len(periods) + periods
@@ -168,9 +136,15 @@ def blocks(instance: Instance, sorts: Sorts) -> Ints:
     in_bundle = first + (instance.streams.bundle[:, None] % SPLIT) * len(periods) + periods
     number = np.where(sorts.bundled[:, None], in_bundle, number)
     number = np.where(sorts.waiting[:, None], first + SPLIT * len(periods) + devices, number)
-    region = instance.streams.region[:, None]
     parts = min(PARTS, 1 + len(devices) // STREAMS)
-    of_nation = region * parts // max(1, len(instance.regions))
-    number = number + of_nation * (number.max(initial=0) + 1)
+    number = number + _part(instance, np.ones(len(needs.left), dtype=bool), parts) * (number.max(initial=0) + 1)
+    without = int(number.max(initial=-1)) + 1
+    number = np.where(needs.cells, without + _part(instance, needs.left > 0, NEEDS), number)
     there = np.bincount(number.ravel()) > 0
-    return np.asfortranarray((np.cumsum(there) - 1)[number])
+    return np.asfortranarray((np.cumsum(there) - 1)[number]), np.flatnonzero(there) >= without
+
+
+def _part(instance: Instance, regions: Bools, parts: int) -> Ints:
+    """Return in which of so many parts of like size, of regions next to each other, each stream is, (I, 1)."""
+    at = (np.cumsum(regions) - 1) * parts // max(1, int(regions.sum()))
+    return np.maximum(at, 0)[instance.streams.region][:, None]
