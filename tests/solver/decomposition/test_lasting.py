@@ -24,7 +24,9 @@ def test_answers_that_last_are_those_of_prices_anew(seed: int, owing: bool, monk
     taken = Split.of(Task(instance, found, implied(instance, found), "cost")).asked
     chance, last = np.random.default_rng(seed), None
     if owing:
-        need = 0.3 * np.bincount(instance.streams.region, taken.pricing.available.sum(axis=1), len(instance.regions))
+        need = 0.3 * np.bincount(
+            instance.streams.region, taken.pricing.available.sum(axis=1), len(instance.regions)
+        ).astype(np.float64)
         need[np.unique(instance.streams.region[~taken.sorts.alone])] = 0.0
         taken = replace(taken, needs=Needs.but(instance, need, chance.random(taken.block.shape) < 0.2))
     weights = chance.normal(0, 1e3, taken.pricing.linking.count)
