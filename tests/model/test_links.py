@@ -45,7 +45,7 @@ def test_every_region_and_stream_is_told_in_the_whole_program() -> None:
 
 @pytest.mark.parametrize(
     ("participation", "told"),
-    [("0 %", []), ("5 %", ["south"]), ("100 %", ["north", "south", "west"])],
+    [("0 %", []), ("0.05", ["south"]), ("5 %", ["south"]), ("100 %", ["north", "south", "west"])],
 )
 def test_regions_are_told_where_their_share_needs_a_row(participation: str, told: list[str]) -> None:
     """None where nothing is asked; those where something waits; and all that cannot surely send what is asked."""
