@@ -202,12 +202,14 @@ def test_routes_of_a_kind_have_the_same_refining() -> None:
             ("b", "phone", "south", "50 %"),
             ("c", "phone", "north", "100 %"),
             ("d", "tube", "north", "50 %"),
+            ("e", "phone", "north", "1 %"),
+            ("f", "phone", "north", "1"),
         )
     ]
     instance = loaded(case(streams=streams))
     found = routes(instance)
     kind, typical = kinds(instance, found)
-    of_stream = [kind[found.stream == number].tolist() for number in range(4)]
+    of_stream = [kind[found.stream == number].tolist() for number in range(6)]
     assert of_stream[0] == of_stream[1]
-    assert len({number for some in of_stream for number in some}) == len(typical) == 3 * 4
-    assert (kind[typical] == np.arange(12)).all()
+    assert len({number for some in of_stream for number in some}) == len(typical) == 5 * 4
+    assert (kind[typical] == np.arange(20)).all()
