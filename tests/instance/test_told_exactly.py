@@ -34,6 +34,11 @@ CASES: dict[str, tuple[dict[str, str], str, list[tuple[int, int, str, str]]]] = 
         "device,region,total\nphone,a,1\nphone,b,\n",
         [(3, 1, "streams.phone@b.available", "say what is offered: `available` or `total`")],
     ),
+    "rows of one stream that disagree": (
+        {"streams": TABLE},
+        "device,region,period,available,price\nphone,a,2017-04,1,5\nphone,a,2017-05,1,6\n",
+        [(3, 5, "streams.phone@a.price", "rows of one stream must agree: `6` here, `5` in line 2")],
+    ),
     "a lane has no period in a table": (
         {"lanes": LANES},
         "region,smelter,period\ntokyo,kosaka,2017-04\n",

@@ -1,0 +1,30 @@
+"""Which figure may stand at a path."""
+
+from __future__ import annotations
+
+import pytest
+
+from medalopt.instance.paths import parse
+from medalopt.instance.schema.at import kind_at
+
+
+@pytest.mark.parametrize(
+    ("path", "unit"),
+    [
+        ("metals.Au.sell", "money/kg"),
+        ("metals.Au.sell[0]", "money/kg"),
+        ("metals.Au.sell.x", None),
+        ("devices.phone.content.Au", "kg/t"),
+        ("smelters.kosaka.returned.Au", ""),
+        ("smelters.kosaka.returned", ""),
+        ("smelters.kosaka.accepts", None),
+        ("streams.phone@tokyo.storage.limit", "t"),
+        ("policy.device_share.rich.share[1]", ""),
+        ("metals.Au.title", None),
+        ("nowhere", None),
+    ],
+)
+def test_the_measure_of_a_figure(path: str, unit: str | None) -> None:
+    """A figure, one of a list and one by metal have the unit of their field; below a figure stands nothing."""
+    found = kind_at(parse(path))
+    assert (getattr(found.measure, "unit", None) if found else None) == unit
