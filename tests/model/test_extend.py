@@ -29,6 +29,9 @@ def extended(tmp_path: Path):  # noqa: ANN201
 KEPT = {
     "a constraint": ("m.c = pyo.Constraint(expr=m.sent_device['phone'] >= 7)",),
     "a coefficient of 1e-12": ("m.c = pyo.Constraint(expr=1e-12 * m.sent_device['phone'] >= 7e-12)",),
+    "a coefficient that is nothing beside the other": (
+        "m.c = pyo.Constraint(expr=m.sent_device['phone'] + 1e-16 * m.feed['smelter', '1'] >= 7)",
+    ),
     "an indexed constraint": (
         "m.c = pyo.Constraint(pyo.RangeSet(2), rule=lambda m, n: m.sent_device['phone'] >= n + 5)",
     ),

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from tests.solver.programs import two_by_two
 
+from medalopt.errors import SolverError
 from medalopt.model.network import Entries
 from medalopt.solver import highs
 from medalopt.solver.highs import METHODS, attempt, version
@@ -90,10 +91,18 @@ def test_a_tie_that_cannot_be_settled_is_no_answer(runs: list[str]) -> None:
     assert solved(one_row([[1.0, 1.0], [2.0, 1.0]], [1.0, 1.0], 1.0, np.inf))[0] == "unanswered"
 
 
-def test_a_program_that_highs_would_change_is_not_given_to_it() -> None:
-    """A coefficient so small beside its neighbours that HiGHS drops it: there is no answer then."""
-    assert solved(one_row([[1.0, 2.0]], [1.0, 1e-11], 1.0, np.inf))[0] == "optimal"
-    assert solved(one_row([[1.0, 2.0]], [1.0, 1e-13], 1.0, np.inf))[0] == "unanswered"
+def test_what_is_nothing_beside_its_row_is_left_out() -> None:
+    """A coefficient so small beside its neighbours that HiGHS drops it is not given to it: the rest is answered."""
+    for small in (1e-11, 1e-13):
+        status, x = solved(one_row([[1.0, 2.0]], [1.0, small], 1.0, np.inf))[:2]
+        assert status == "optimal" and x == pytest.approx([1.0, 0.0], abs=1e-9)
+
+
+def test_a_program_that_is_not_taken_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where HiGHS refuses a program there is no answer, and nothing to ask further."""
+    monkeypatch.setattr(highs, "loaded", lambda program: None)
+    with pytest.raises(SolverError, match="a plan could not be asked further: look for figures that lie far apart"):
+        highs.kept(scaled(one_row([[1.0, 2.0]], [1.0, 1.0], 1.0, np.inf)), "a plan could not be asked further")
 
 
 def test_a_run_that_fails_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:

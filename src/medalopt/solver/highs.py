@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import highspy
@@ -16,6 +16,7 @@ from medalopt.solver.scaling import Scaled
 METHODS = ("primal simplex", "dual simplex", "interior point")  # the first is two to three times as quick here
 DUAL, PRIMAL = 1, 4  # strategies of the simplex method, as HiGHS numbers them
 TOLERANCE = 1e-10  # of the scaled rows and reduced costs, asked of HiGHS: the least it takes
+DUST = 1e-12  # an entry of the scaled program at or below this HiGHS takes for none
 WHOLE = 1e-9  # within which a number counts as whole while plans in whole lots are sought
 ZERO = 1e-9  # a reduced cost or dual below this leaves a choice open between plans of one cost
 
@@ -85,14 +86,19 @@ def branched(program: Scaled, whole: Bools, gap: float, budget: Budget) -> Answe
 
 
 def loaded(program: Scaled) -> highspy.Highs | None:
-    """Return HiGHS with `program`, or None where it would take only part of it: figures lie too far apart."""
+    """Return HiGHS with `program`, or None where it does not take it.
+
+    Entries that it would count as nothing are left out: they move a row by less than its tolerance, and every plan and
+    price that comes of it is judged with them.
+    """
+    program = _without_dust(program)
     width, entries = len(program.lower), len(program.value)
     solver = highspy.Highs()  # type: ignore[no-untyped-call]
     for option, value in (
         ("output_flag", False),
         ("threads", 1),
         ("simplex_scale_strategy", 0),  # the program comes scaled
-        ("small_matrix_value", 1e-12),
+        ("small_matrix_value", DUST),
         ("primal_feasibility_tolerance", TOLERANCE),
         ("dual_feasibility_tolerance", TOLERANCE),
     ):
@@ -117,6 +123,15 @@ def loaded(program: Scaled) -> highspy.Highs | None:
     if passed == highspy.HighsStatus.kError or solver.getNumNz() != entries:
         return None
     return solver
+
+
+def _without_dust(program: Scaled) -> Scaled:
+    """Return `program` without the entries that are nothing beside the largest of their rows."""
+    there = np.abs(program.value) > DUST
+    if there.all():
+        return program
+    start = np.concatenate([[0], np.cumsum(there)])[program.start]
+    return replace(program, start=start, index=program.index[there], value=program.value[there])
 
 
 def kept(program: Scaled, refusal: str) -> highspy.Highs:

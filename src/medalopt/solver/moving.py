@@ -193,7 +193,7 @@ class Moving:
 
     def _anew(self, ready: Scaled, basis: highspy.HighsBasis) -> bool:
         """Pass the whole program, and the basis to start from."""
-        solver = loaded(_without_zeros(ready))
+        solver = loaded(ready)
         if solver is None:
             return False
         self._solver, self._now = solver, ready
@@ -270,13 +270,6 @@ def _moved(*pairs: tuple[Floats, Floats]) -> Places:
     """Return where any of the arrays differ, as HiGHS takes numbers."""
     apart = [one != other for one, other in pairs if one is not other]
     return np.flatnonzero(np.logical_or.reduce(apart)).astype(np.int32) if apart else np.zeros(0, dtype=np.int32)
-
-
-def _without_zeros(program: Scaled) -> Scaled:
-    """Return `program` without the entries that have vanished: HiGHS would not count them."""
-    there = program.value != 0
-    start = np.concatenate([[0], np.cumsum(there)])[program.start]
-    return dataclasses.replace(program, start=start, index=program.index[there], value=program.value[there])
 
 
 def _basis(standing: Standing | None) -> highspy.HighsBasis:
