@@ -16,9 +16,11 @@ from typing import Any
 from tests.planted.explained import explained, own_rules, rules_and_lots
 from tests.planted.moved import MOVED
 from tests.planted.saved import statements
+from tests.planted.taken_apart import taken_apart
 
 ROOT = Path(__file__).parents[2]
 CONFORMANCE, TINY, OWN = ROOT / "tests/conformance", ROOT / "instances/tiny.yaml", Path(__file__).parent / "instances"
+APART = (TINY, CONFORMANCE / "c00.yaml", CONFORMANCE / "c07.yaml")
 REFUSED = ROOT / "instances/infeasible.yaml"
 ADDED = OWN / "added.py"
 NOTHING_MORE = "def extend(model, instance):\n    pass\n"
@@ -337,6 +339,7 @@ CHECKS: dict[str, Callable[[Known], Iterator[str]]] = {
     "statements": lambda known: statements(loaded(TINY)),
     "lots": lots,
     "explained": lambda known: explained(),
+    "taken apart": lambda known: taken_apart(known.optima, APART),
     "own rules": lambda known: own_rules(),
     "rules and lots": lambda known: rules_and_lots(),
     **MOVED,

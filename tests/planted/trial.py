@@ -24,6 +24,10 @@ AT_ONCE = {  # by check: the files, or single errors, that it catches where the 
     "lots": ("model/lots.py", "solver/whole.py", "parts of a lot let pass"),
     "moved: proof": ("solver/proving.py", "solver/outcome.py"),
     "moved: sweep": ("solver/sweep.py",),
+    "taken apart": tuple(
+        f"solver/decomposition/{name}.py"
+        for name in ("finishing", "gathering", "half", "lasting", "master", "pricing", "rounds", "streams")
+    ),
     "moved: curves": ("analysis/sensitivity/pieces.py", "analysis/sensitivity/touching.py"),
     "moved: bars": ("analysis/sensitivity/tornado.py", "analysis/sensitivity/uncertain.py"),
     "moved: shortage": ("analysis/sensitivity/shortage.py",),
