@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.instance.writing import loaded
+from tests.instance.writing import faults, loaded
+
+from medalopt.instance.reader import delimited, yamltext
+from medalopt.instance.reader.faults import Faults
+from medalopt.instance.reader.nodes import Sequence, find
+from medalopt.instance.schema import json_schema
+from medalopt.quantity import Money, read
 
 
 def test_an_amount_given_as_nothing_is_left_out(tmp_path: Path) -> None:
@@ -16,3 +22,19 @@ def test_an_amount_given_as_nothing_is_left_out(tmp_path: Path) -> None:
     )
     assert one.devices.assay.value.tolist() == [[2, 0]] and one.metals.names == ("Ag", "Au")
     assert one.terms.returned.value.tolist() == [[0.9, 0.9]]
+
+
+def test_small_things(tmp_path: Path) -> None:
+    """A list ends where it ends, 0 is 0 with any power of ten, 32 levels are not too deep, and sources stay apart."""
+    (found,) = [
+        node for node in [yamltext.parse("[" * 32 + "1" + "]" * 32, "f", Faults())] if isinstance(node, Sequence)
+    ]
+    assert find(found, (0,)) is not None and find(found, (1,)) is None
+    assert read("0e5", "t", Money("JPY")).raw == 0 and delimited.rows('"a').whole
+    streams = "streams:\n- {device: phone, region: a, total: 1, source: x}\n"
+    streams += "- {device: phone, region: b, total: 1, source: y}"
+    assert [one.source for one in loaded(tmp_path, streams=streams).sources] == [("x",), ("y",)]
+    assert [told[:3] for told in faults(tmp_path, scenarios="scenarios: {s: 5}")] == [(12, 16, "scenarios.s")]
+    (tmp_path / "rows.csv").write_text("x\n1\n")
+    assert "the columns known are" in faults(tmp_path, lanes="lanes: {table: rows.csv}")[0][3]
+    assert json_schema()["$defs"]["Periods"]["properties"]["length"]["enum"] == ["month", "quarter", "year"]
