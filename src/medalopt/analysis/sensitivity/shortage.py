@@ -13,7 +13,9 @@ from medalopt.analysis.variants import Variant
 from medalopt.instance.figures import ALL, NOTHING, UNLIMITED, Bools, Figures, Number
 from medalopt.instance.instance import Instance
 from medalopt.instance.needs import is_owed
+from medalopt.instance.routes import routes
 from medalopt.solver.linear import Linear
+from medalopt.solver.master import Master
 from medalopt.solver.moving import Moving
 
 ELSEWHERE = "\0"  # begins the name of an offer that no file can name
@@ -33,9 +35,17 @@ class Shortage:
         """The instance with that metal on offer; its program counts the kilograms of it and nothing else."""
         return self._offered(self._instance)
 
-    def _offered(self, instance: Instance) -> Variant:
+    @cached_property
+    def _master(self) -> Master:
+        made = self._with_gifts(self._instance)
+        return Master.of(made, routes(made), "cost")
+
+    def _with_gifts(self, instance: Instance) -> Instance:
         wanted = np.logical_or.reduce(self._instance.alloys.named[is_owed(self._instance)], axis=0)
-        variant = Variant.of(offering(instance, wanted, ELSEWHERE), "cost")
+        return offering(instance, wanted, ELSEWHERE)
+
+    def _offered(self, instance: Instance) -> Variant:
+        variant = Variant.of(self._with_gifts(instance), "cost", self._master)
         costs = np.zeros_like(variant.linear.costs)
         costs[0, list(_gifts(variant.linear))] = 1.0
         return dataclasses.replace(variant, linear=dataclasses.replace(variant.linear, costs=costs))

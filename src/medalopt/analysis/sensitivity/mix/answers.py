@@ -13,17 +13,12 @@ from medalopt.analysis.refusal_arithmetic import needed as least_charged
 from medalopt.analysis.sensitivity.mix.composition import Offer
 from medalopt.analysis.sensitivity.shortage import Shortage
 from medalopt.analysis.variants import Variant, Variants
-from medalopt.instance.bounds import implied, needed
+from medalopt.instance.bounds import implied
 from medalopt.instance.instance import Instance
-from medalopt.instance.needs import is_owed, on_account
-from medalopt.solver.lacking import lacked, lacking
-from medalopt.solver.line import alike, shared
 from medalopt.solver.linear import Linear
-from medalopt.solver.moving import Moving
 from medalopt.solver.outcome import Outcome
 
 CLEARLY = 1 + 1e-6  # times what the market asks or a sale brings, above which a metal is scarce
-NONE_SHORT = 1e-6  # of what can be charged of a metal, below which it is not short
 
 Amounts = Mapping[str, float]  # by metal
 
@@ -77,7 +72,7 @@ class Answers:
         tonnes = float(variant.instance.streams.available.value.sum())
         if outcome.feasible:
             return Answer(shares, tonnes, outcome.value, self._scarce(variant.linear, outcome), {})
-        lack = self._short(variant) if short else None
+        lack = self._shortage.of(variant.instance) if short else None
         return Answer(shares, tonnes, None, {}, lack, _why(variant) if short and lack is None else "")
 
     def _scarce(self, linear: Linear, outcome: Outcome) -> Amounts:
@@ -105,35 +100,8 @@ class Answers:
         return dict(zip(names, known.tolist(), strict=True))
 
     @cached_property
-    def _most(self) -> dict[str, float]:
-        """The most of each metal that all melts together can take, kg."""
-        base = self.variants.base
-        most = needed(base.instance, base.found, base.bounds)
-        names, there = base.instance.metals.names, on_account(base.instance, base.found)
-        return {name: float(kg) for name, kg, some in zip(names, most, there, strict=True) if some and kg > 0}
-
-    @cached_property
-    def _lacking(self) -> Moving:
-        return Moving(lacking(self.variants.base.linear, self._most))
-
-    @cached_property
-    def _foreign(self) -> bool:
-        """Whether a metal that some alloy owed names can never be in stock: then what lacks is not in the program."""
-        instance = self.variants.instance
-        named = np.logical_or.reduce(instance.alloys.named[is_owed(instance)], axis=0)
-        return bool((named & ~on_account(instance, self.variants.base.found)).any())
-
-    def _short(self, variant: Variant) -> Amounts | None:
-        if self._foreign:
-            return Shortage(variant.instance).short()
-        wanted = lacking(variant.linear, self._most)
-        same = shared(variant.linear, self.variants.base.linear) or alike(variant.linear, self.variants.base.linear)
-        moving = self._lacking
-        outcome = moving.solve(wanted) if same else moving.embedded(wanted, self.variants.columns(variant))
-        if not outcome.feasible:
-            return None
-        found = lacked(wanted, outcome.x)
-        return {metal: kg for metal, kg in found.items() if kg > NONE_SHORT * self._most[metal]}
+    def _shortage(self) -> Shortage:
+        return Shortage(self.variants.instance)
 
 
 def _why(variant: Variant) -> str:
