@@ -48,6 +48,9 @@ PARTS = {
         ),
         (
             "tests/proof",
+            "tests/extensions",
+            "tests/cli/test_verify.py",
+            "tests/instance/test_enclosure_edges.py",
             *(f"tests/instance/test_{name}.py" for name in ("bounds", "decisions", "enclosure", "needs")),
             "tests/house/test_frozen.py",
         ),

@@ -1,0 +1,118 @@
+"""What added rows imply for a user's own variables, by hand, and which of their multipliers prove anything."""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from tests.model.cases import loaded, plain, planned
+
+from medalopt.instance.arithmetic import EXACT
+from medalopt.instance.bounds import implied
+from medalopt.instance.instance import Instance
+from medalopt.instance.routes import routes
+from medalopt.proof.added import Added, AddedRow, AddedVariable, Term
+from medalopt.proof.bound import Ground
+from medalopt.proof.placed import Placed, placed
+from medalopt.proof.prices import prices
+from medalopt.proof.subject import Kept, _between, _implied, _range, kept, lower_bound, usable
+
+NONE, ENDLESS = Fraction(0), (-math.inf, math.inf)
+FIRST, SECOND = ("smelter", "1"), ("smelter", "2")  # up to 10 t are fed in each
+
+
+def put(*rows: AddedRow, variables: tuple[AddedVariable, ...] = ()) -> tuple[Instance, Ground, Placed]:
+    """Return the plain instance and what a bound of it with `rows` stands on, in fractions."""
+    instance = loaded(plain())
+    found = routes(instance)
+    ground = Ground(instance, found, implied(instance, found, EXACT.read), EXACT.read)
+    return instance, ground, placed(instance, found, Added(rows, variables), EXACT.lift)
+
+
+@pytest.mark.parametrize(
+    ("given", "others", "own", "value", "between"),
+    [
+        ((4, 10), (1, 5), [(2, (0, 3)), (-1, (-2, 4))], 2, (-4.5, 6.5)),  # all else lies between -3 and 13
+        ((4, 10), (1, 5), [(2, (0, 3)), (-1, (-2, 4))], -2, (-6.5, 4.5)),
+        ((-math.inf, 10), (1, 5), [], 1, (-math.inf, 9)),
+        ((4, math.inf), (1, 5), [], -1, (-math.inf, 1)),
+        ((4, 10), (0, 0), [(0, ENDLESS)], 1, (4, 10)),  # what does not count has no say, however far it goes
+        ((4, 10), (0, 0), [(1, (-math.inf, 2))], 1, (2, math.inf)),
+        ((4, 10), (0, 0), [(-1, (-math.inf, 2))], 1, (-math.inf, 12)),
+    ],
+)
+def test_the_range_of_one_variable_of_a_row(
+    given: tuple[float, float],
+    others: tuple[int, int],
+    own: list[tuple[int, tuple[float, float]]],
+    value: int,
+    between: tuple[float, float],
+) -> None:
+    """With the row between its ends and all else within its own, the variable has what is left, on either side."""
+    known = [(Fraction(factor), [Fraction(end) if math.isfinite(end) else end for end in ends]) for factor, ends in own]
+    least, most = (Fraction(each) for each in others)
+    assert _between(given, (least, most), known, Fraction(value)) == between
+
+
+def test_what_the_terms_of_a_row_can_come_to() -> None:
+    """Twice the feed of the first period less thrice that of the second: between -30 and 20 t, prices or not."""
+    own = AddedVariable("own", *ENDLESS)
+    terms = (Term("feed", FIRST, 2.0), Term("feed", SECOND, -3.0), Term("own", (), 5.0))
+    instance, ground, rows = put(AddedRow("row", 0.0, 1.0, terms), variables=(own,))
+    for duals in ({}, {"supply": {("phone@north", "1"): -7.0}}):
+        assert _range(ground, prices(instance, duals), rows, 0) == (-30, 20)
+
+
+def test_bounds_follow_from_row_to_row() -> None:
+    """One variable is bounded by what the instance sends, and by that another; a bound that is given stays."""
+    variables = (AddedVariable("first", *ENDLESS), AddedVariable("second", -math.inf, 60.0))
+    chain = (
+        AddedRow("later", 0.0, 0.0, (Term("second", (), 1.0), Term("first", (), -3.0))),
+        AddedRow("sent", -1.0, 1.0, (Term("first", (), 1.0), Term("feed", FIRST, -2.0))),
+    )
+    instance, ground, rows = put(*chain, variables=variables)
+    low, high = _implied(ground, prices(instance, {}), rows, *rows.limits())
+    assert low.tolist() == pytest.approx([-1, -3])
+    assert high.tolist() == pytest.approx([20, 60])  # the first end that is found: a third of 60
+
+
+def test_only_the_finite_end_of_a_row_proves_anything() -> None:
+    """A multiplier goes with the end it pushes at; where that is not finite, or it is none itself, both are 0."""
+    terms = (Term("feed", FIRST, 1.0),)
+    rows = put(
+        AddedRow("both", 1.0, 2.0, terms, 3.0),
+        AddedRow("both", 1.0, 2.0, terms, -3.0),
+        AddedRow("no upper end", 1.0, math.inf, terms, -3.0),
+        AddedRow("no lower end", -math.inf, 2.0, terms, 3.0),
+        AddedRow("no number", 1.0, 2.0, terms, math.nan),
+    )[2]
+    duals, ends = usable(rows)
+    assert duals.tolist() == [3, -3, 0, 0, 0]
+    assert ends.tolist() == [1, 2, 0, 0, 0]
+
+
+def test_what_nothing_bounds_proves_nothing() -> None:
+    """A variable that may fall without end and pays for it leaves no bound; one bounded by a row leaves that of it."""
+    free, own = AddedVariable("own", *ENDLESS), Term("own", (), 1.0)
+    instance, ground, rows = put(AddedRow("row", -math.inf, 4.0, (own,), -2.0), variables=(free,))
+    assert lower_bound(ground, prices(instance, {}), "cost", rows) == -math.inf
+    instance, ground, rows = put(AddedRow("row", -5.0, 4.0, (own,), -2.0), variables=(free,))
+    assert float(lower_bound(ground, prices(instance, {}), "cost", rows)) == -18  # -2 * 4, and 2 a unit from -5 on
+
+
+def test_an_excess_stands_beside_its_size() -> None:
+    """An excess is told as a share of what it stands by, however small that is; of nothing, as it is."""
+    found = Kept(("a", "b", "c"), np.array([1.0, 1.0, 1.0]), np.array([4.0, 0.5, 0.0]))
+    assert found.worst().tolist() == [0.25, 2, 1]
+
+
+def test_a_variable_beyond_its_bounds() -> None:
+    """Of variables of one's own each is told by how much it lies beyond either bound."""
+    variables = tuple(AddedVariable(name, 1.0, 3.0, value) for name, value in (("a", 0.5), ("b", 2.0), ("c", 5.0)))
+    instance, _, rows = put(variables=variables)
+    plan = planned(instance)
+    assert plan is not None
+    own = list(kept(plan.account, rows))[1]
+    assert own.names == ("a", "b", "c")
+    assert [float(each) for each in own.excess] == [0.5, 0, 2]
+    assert [float(each) for each in own.size] == [3, 3, 5]
