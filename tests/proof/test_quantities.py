@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from tests.model.cases import ROOT
+from tests.model.cases import ROOT, changed, loaded
 
 import medalopt
 from medalopt.instance.decisions import Account, Decisions
@@ -69,6 +69,22 @@ def test_the_share_of_a_bundle_is_what_it_gives_of_what_it_offers() -> None:
             shares[bundle, t] = taken / offers if offers else 0.0
     assert shares.any()
     assert quantity(account(), "take") == pytest.approx(shares)
+
+
+def test_a_bundle_of_little_is_taken_whole_and_of_nothing_not_at_all() -> None:
+    """A quarter of a tonne sent of half a tonne is half of the bundle; where nothing is offered the share is 0."""
+    box = {"device": "phone", "region": "north", "bundle": "box", "available": ["500 kg", "0 t"], "collection": 0}
+    instance = loaded(changed(streams=[box]))
+    found = routes(instance)
+    sent = np.where(np.arange(2) == 0, 0.25, 0.0)[None, :]
+    nothing = {
+        "stockpile": np.zeros((1, 2)),
+        "charged": np.zeros((1, 2, 2)),
+        "bought": np.zeros((1, 1, 2)),
+        "surplus": np.zeros((2, 2)),
+        "recharged": np.zeros((1, 2)),
+    }
+    assert quantity(Account(instance, found, Decisions(sent=sent, **nothing)), "take").tolist() == [[0.5, 0]]
 
 
 def test_sums_of_other_decisions() -> None:

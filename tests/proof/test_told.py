@@ -17,6 +17,9 @@ import pytest
 import yaml
 from tests.proof.test_verdict import NOT_IN_TINY, PLANTED, judged, solved
 
+import medalopt
+from medalopt.proof.marginal import marginals
+
 TOLD = Path(__file__).parent / "told.yaml"
 ROUNDING = re.compile(r"\d+\.?\d*e-1\d")
 Words = dict[str, Any]
@@ -36,9 +39,10 @@ def told(error: str) -> list[list[Any]]:
 
 
 def marginal_values() -> list[list[Any]]:
-    """Return the marginal values of tiny's plan, as they are saved."""
-    rows = json.loads(solved("tiny")[1])["prices"]
-    return [[row["path"], row["period"], float(f"{row['value']:.9g}"), row["unit"], row["meaning"]] for row in rows]
+    """Return the marginal values of tiny's plan, made anew."""
+    plan = medalopt.solve(solved("tiny")[0])
+    rows = marginals(plan.account, plan.duals, "JPY")
+    return [[row.path, row.period, float(f"{row.value:.9g}"), row.unit, row.meaning] for row in rows]
 
 
 @cache
