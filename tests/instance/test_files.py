@@ -40,9 +40,9 @@ def test_a_file_that_breaks_off_is_told(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_the_largest_files_are_told_in_mebibytes(tmp_path: Path) -> None:
-    """An instance has 32 MiB at most, a table 128; one byte more is told so."""
+    """An instance has 32 MiB at most, a table 512; one byte more is told so."""
     path, said = tmp_path / "file", list[str]()
-    for largest, told in ((files.LARGEST_INSTANCE, 32), (files.LARGEST_TABLE, 128)):
+    for largest, told in ((files.LARGEST_INSTANCE, 32), (files.LARGEST_TABLE, 512)):
         assert largest == told * 2**20
     with path.open("wb") as file:
         file.truncate(files.LARGEST_INSTANCE + 1)
