@@ -18,7 +18,7 @@ import medalopt
 from medalopt import Instance, Plan
 from medalopt.errors import NoPlanError
 
-SEEDS = range(24)
+SEEDS = range(20)
 MEASURES = ("cost", "footprint", "mass")
 
 

@@ -292,7 +292,7 @@ def key_of(column: Any) -> tuple[str, tuple[str, ...]]:
     return column.parent_component().name, index if isinstance(index, tuple) else () if index is None else (index,)
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(16))
 def test_rows_at_random_are_proven_as_well(seed: int, tmp_path: Path) -> None:
     """On any quantities of any instance: the certified value is the compiled program's, and the saved plan is right."""
     (tmp_path / "random.yaml").write_text(from_seed(seed), encoding="utf-8")
@@ -307,7 +307,7 @@ def test_rows_at_random_are_proven_as_well(seed: int, tmp_path: Path) -> None:
     accepted(plan, tmp_path)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(10))
 def test_prices_come_to_what_the_rows_are_worth(seed: int, tmp_path: Path) -> None:
     """Whatever the weights of rows on every quantity, what they ask of the decisions is what the rows come to."""
     (tmp_path / "random.yaml").write_text(from_seed(seed), encoding="utf-8")
