@@ -41,11 +41,11 @@ class Master:
     linking: int  # columns that the network defines, which come first
 
     @classmethod
-    def of(cls, instance: Instance, found: Routes, measure: str) -> Master:
-        """Compile it."""
+    def of(cls, instance: Instance, found: Routes, measure: str, whole: bool = True) -> Master:
+        """Compile it; `whole` as in `links`."""
         with talking_to(io.StringIO()):  # of an interruption Pyomo tells much
-            model = build.master(instance, found, measure)
-        families = links.links(instance, found)
+            model = build.master(instance, found, measure, whole)
+        families = links.links(instance, found, whole)
         linking = list(links.variables(model, families))
         made = compiled(model, [model.objective.expr, model.cost, model.tonnes], first=linking)
         return cls(instance, measure, families, made, places_of(made.columns), len(linking))

@@ -5,7 +5,6 @@ The linking quantities are put in for what they are, $q=q_0+Dx$: they have neith
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,13 +13,11 @@ from medalopt.instance.bounds import Bounds
 from medalopt.instance.figures import Floats, Ints
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes
-from medalopt.model import build, links
 from medalopt.model.network import Entries, Network
-from medalopt.model.talk import talking_to
 from medalopt.solver.assemble import supply_rows
-from medalopt.solver.compile import Compiled, compiled
+from medalopt.solver.compile import Compiled
 from medalopt.solver.linear import Linear, Place
-from medalopt.solver.master import places_of
+from medalopt.solver.master import Master
 from medalopt.solver.sizes import network_sizes, quantity_sizes
 
 
@@ -39,12 +36,9 @@ class Half:
     @classmethod
     def of(cls, instance: Instance, found: Routes, bounds: Bounds, measure: str) -> Half:
         """Return the half of `instance` that is no network."""
-        with talking_to(io.StringIO()):
-            model = build.master(instance, found, measure, whole=False)
-        linking = list(links.variables(model, links.links(instance, found, whole=False)))
-        program = compiled(model, [model.objective.expr, model.cost, model.tonnes], first=linking)
-        count = len(linking)
-        places = places_of(program.columns[count:])
+        master = Master.of(instance, found, measure, whole=False)
+        program, count = master.compiled, master.linking
+        places = master.places[count:]
         size = quantity_sizes(instance, bounds, places)
         entries = program.entries
         order = np.flatnonzero(entries.column < count)

@@ -22,7 +22,6 @@ from medalopt.solver.decomposition.pricing import Pricing
 from medalopt.solver.decomposition.streams import Answer, Sorts, answered, blocks
 
 KEPT, LEAST = 0.5, 0.02  # of the best prices so far in those of a round: at first, and at least
-NOTHING = 1e-9  # of the ends of all rows together, below which nothing is missed
 SMALL = 1e-12  # of what is paid, below which an answer does not pay
 
 
