@@ -30,6 +30,11 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"; did you mean `{shown(folded[near[0]])}`?" if near else ""
 
 
+def there_are(count: int, what: str) -> str:
+    """Return 'there are 24 periods', or 'there is 1 period'."""
+    return f"there is 1 {what}" if count == 1 else f"there are {count} {what}s"
+
+
 def listed(names: Iterable[str], most: int = 12) -> str:
     """Return `a`, `b` and `c`, cut after `most` names."""
     words = [f"`{shown(name)}`" for name in sorted(names)]

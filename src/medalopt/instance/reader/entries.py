@@ -11,6 +11,7 @@ from medalopt.instance.paths import Path
 from medalopt.instance.reader.faults import Faults, Place
 from medalopt.instance.reader.nodes import Mapping, Node, Scalar, Sequence
 from medalopt.instance.reader.sheet import PERIOD, Cells, Key, Sheet, Text
+from medalopt.wording import there_are
 
 _SPREAD = "available"
 _NAMES = ("device", "region", "smelter", "name", "bundle")
@@ -118,8 +119,9 @@ def _spread(
     if periods is None:
         return [{PERIOD: ("?", node.place), (_SPREAD,): ("0", node.place)}]
     if len(node.items) != len(periods):
-        there = "is 1 period" if len(periods) == 1 else f"are {len(periods)} periods"
-        message = f"there {there}, but {len(node.items)} values: give one for each, or one for all"
+        message = (
+            f"{there_are(len(periods), 'period')}, but {len(node.items)} values: give one for each, or one for all"
+        )
         faults.add(node.place, path, message)
         return [{(_SPREAD,): ("0", node.place)}]
     rows = []

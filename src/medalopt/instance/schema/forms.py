@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Tag, Valida
 from medalopt.instance.reader.nodes import Scalar
 from medalopt.instance.schema.fields import Context, Name, Schema, kind_of, wrong
 from medalopt.quantity import Quantity
+from medalopt.wording import there_are
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -67,8 +68,7 @@ def each(values: list[T], info: ValidationInfo[Context]) -> list[T]:
     """Return a list that has a value for each period."""
     count = info.context.periods
     if count is not None and len(values) != count:
-        there = "is 1 period" if count == 1 else f"are {count} periods"
-        raise wrong(f"there {there}, but {len(values)} values: give one for each, or one figure for all")
+        raise wrong(f"{there_are(count, 'period')}, but {len(values)} values: give one for each, or one figure for all")
     return values
 
 
