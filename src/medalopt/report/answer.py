@@ -5,7 +5,7 @@ from __future__ import annotations
 from medalopt.plan.plan import Plan
 from medalopt.report.lots import price_of_lots
 from medalopt.report.margin import more_of, not_bought
-from medalopt.report.numbers import digits, money, share, span, tonnes
+from medalopt.report.numbers import counted, digits, money, share, span, tonnes
 from medalopt.report.worth import Worth
 
 MOST_METALS = 3
@@ -21,7 +21,7 @@ def _cost(plan: Plan) -> str:
     currency, count = plan.instance.currency, int(plan.instance.medals.count.sum())
     line = f"{money(plan.cost, currency)} in all"
     if count:
-        line += f", {money(plan.cost / count, currency)} a medal ({count:,} medal{'' if count == 1 else 's'})"
+        line += f", {money(plan.cost / count, currency)} a medal ({counted(count, 'medal')})"
     if plan.measure != "cost":
         line = f"Least {plan.measure}: {digits(plan.objective)} {plan.unit}, for {line}"
     return f"{line}."

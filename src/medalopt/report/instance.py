@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from medalopt.instance.instance import Instance
-from medalopt.report.numbers import digits
+from medalopt.report.numbers import counted, digits
 
 
 def described(instance: Instance) -> str:
@@ -14,19 +14,15 @@ def described(instance: Instance) -> str:
     lines = [
         f"{instance.name}: right{_warnings(instance)}.",
         f"  {span}; money in {instance.currency}.",
-        f"  {_count(len(instance.streams.names), 'stream')} of {_count(len(instance.devices.names), 'device type')} "
-        f"from {_count(len(instance.regions), 'region')}, {digits(offered)} t offered; "
-        f"{_count(len(instance.treatments.names), 'treatment')}, {_count(len(instance.smelters.names), 'smelter')}, "
-        f"{_count(len(instance.market.names), 'offer')}.",
-        f"  {_count(int(instance.medals.count.sum()), 'medal')} of {_count(len(instance.medals.names), 'kind')} "
-        f"in {_count(len(instance.alloys.names), 'alloy')}.",
+        f"  {counted(len(instance.streams.names), 'stream')} of {counted(len(instance.devices.names), 'device type')} "
+        f"from {counted(len(instance.regions), 'region')}, {digits(offered)} t offered; "
+        f"{counted(len(instance.treatments.names), 'treatment')}, {counted(len(instance.smelters.names), 'smelter')}, "
+        f"{counted(len(instance.market.names), 'offer')}.",
+        f"  {counted(int(instance.medals.count.sum()), 'medal')} of {counted(len(instance.medals.names), 'kind')} "
+        f"in {counted(len(instance.alloys.names), 'alloy')}.",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _count(number: int, name: str) -> str:
-    return f"{number:,} {name}{'' if number == 1 else 's'}"
-
-
 def _warnings(instance: Instance) -> str:
-    return f", with {_count(len(instance.warnings), 'warning')}" if instance.warnings else ""
+    return f", with {counted(len(instance.warnings), 'warning')}" if instance.warnings else ""

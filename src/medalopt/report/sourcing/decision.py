@@ -15,7 +15,7 @@ from medalopt.analysis.sourcing.rounding import Rounded
 from medalopt.analysis.variants import SAME
 from medalopt.plan.plan import Plan
 from medalopt.report.answer import answer, proof
-from medalopt.report.numbers import mass, money, tonnes
+from medalopt.report.numbers import counted, mass, money, tonnes
 from medalopt.report.sensitivity.premium import lines as premium_lines
 from medalopt.report.sourcing import risks, rounding
 from medalopt.report.sourcing.content import Document
@@ -108,7 +108,7 @@ def _drafts(documents: tuple[Document, ...]) -> tuple[str, ...]:
     if not documents:
         return ()
     drafts = sum(bool(one.missing) for one in documents)
-    count = f"{len(documents):,} document{'' if len(documents) == 1 else 's'} to sign"
+    count = f"{counted(len(documents), 'document')} to sign"
     if not drafts:
         return (f"{count}, all complete.",)
     some = "" if drafts == len(documents) == 1 else "all " if drafts == len(documents) else f"{drafts:,} "

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from medalopt.report.layout import wrapped
+from medalopt.report.numbers import counted
 from medalopt.report.page import WIDEST_TEXT, printed
 from medalopt.report.screen import Screen, Type
 from medalopt.report.section import Section
@@ -58,7 +59,7 @@ def _short(table: Table) -> Table:
 
 def _counted(content: Content) -> tuple[str, ...]:
     count = len(content.documents)
-    return (f"{count:,} document{'' if count == 1 else 's'}",) if count else ()
+    return (counted(count, "document"),) if count else ()
 
 
 def _plain(told: Section) -> Section:
