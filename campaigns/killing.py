@@ -38,11 +38,7 @@ LIBRARIES += ("rich.console", "swiglpk", "typer", "yaml", "yamlcore", "hypothesi
 _QUIET = ["-q", "-x", "-W", "ignore:Module already imported"]
 _QUIET += [each for name in ("cacheprovider", "xdist", "cov") for each in ("-p", f"no:{name}")]
 _PATIENCE = 5.0  # times the tests' own time, that a mutant may take
-_LONGEST, _FIRST, _ENOUGH = (
-    6.0,
-    2.0,
-    20.0,
-)  # seconds, watched: of a test, of the quickest, of all a mutant is tried with
+_LONGEST, _ENOUGH = 6.0, 20.0  # seconds, watched: of a test, of all that a mutant is tried with
 
 
 @dataclass
@@ -55,17 +51,18 @@ class Known:
     early: frozenset[tuple[str, int]] = frozenset()  # lines that are run while the tests are collected
 
     def asked(self, mutant: Mutant) -> list[str]:
-        """Return the tests that run a mutant's line: first the quick and the deadly, then those of its file.
+        """Return the tests that run a mutant's line: first the quick, the deadly, its file's own, one of each kind.
 
         Where no line of its own is run they are those that run its function; all where it is run on import.
         """
         around = {test for line in range(*mutant.body) for test in self.tests.get((mutant.file, line), ())}
         found = self.tests.get((mutant.file, mutant.line)) or around if mutant.within else set(self.seconds)
-        quick = [test for test in found if self.seconds[test] <= _LONGEST]
-        quick.sort(key=lambda test: (self.seconds[test] / (1 + self.kills[test]), test))
-        first = self._within(quick, _FIRST)
-        own = f"/test_{Path(mutant.file).stem}.py::"
-        quick[first:] = sorted(quick[first:], key=lambda test: own not in test)  # stable
+        own, alike, order = f"/test_{Path(mutant.file).stem}.py::", Counter[str](), {}
+        for test in sorted(found, key=lambda test: (self.seconds[test], test)):
+            alike[test.partition("[")[0]] += 1
+            worth = (3 if own in test else 1) * (1 + self.kills[test])
+            order[test] = self.seconds[test] * alike[test.partition("[")[0]] / worth
+        quick = sorted((test for test in found if self.seconds[test] <= _LONGEST), key=lambda test: (order[test], test))
         return quick[: self._within(quick, _ENOUGH) + 1]
 
     def _within(self, tests: Sequence[str], limit: float) -> int:

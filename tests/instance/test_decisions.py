@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.model.cases import ROOT, at_random, conforming, planned
+from tests.model.cases import ROOT, at_random, changed, conforming, loaded, planned
 
 import medalopt
 from medalopt.instance.decisions import Account, Decisions
@@ -113,6 +113,16 @@ def test_scrap_comes_back_after_its_lead() -> None:
     account = account_of("process_scrap", charged=[[[1, 1]], [[2, 0]], [[1, 1]]])
     assert account.instance.alloys.names == ("plate", "silver", "waste")
     assert account.scrap.tolist() == [[0, 0], [0, 0.4], [0, 0]]
+
+
+@pytest.mark.parametrize(("lead", "worth"), [(1, [0, -60]), (2, [-40, -20]), (3, [-40, -20])])
+def test_scrap_that_comes_too_late_is_worth_its_value_at_once(lead: int, worth: list[float]) -> None:
+    """Of 4 and 2 kg cast a fifth falls, at 50 JPY/kg: what is in time counts at the end, what is too late at once."""
+    scrap = {"share": "20 %", "returned": "100 %", "lead": lead, "value": "50 JPY/kg"}
+    instance = loaded(changed(alloys={"silver": {"composition": {"Ag": "100 %"}, "scrap": scrap}}))
+    charged = np.array([[[4.0, 2.0], [0.0, 0.0]]])
+    account = Account(instance, routes(instance), replace(nothing(instance), charged=charged))
+    assert account.costs["scrap"].tolist() == pytest.approx(worth)
 
 
 def test_measures_are_called_by_name(sourcing: Account) -> None:

@@ -12,18 +12,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.model.cases import EXPECTED, MEASURES, at_random, conformance, loaded, plain, planned
+from tests.model.cases import EXPECTED, MEASURES, at_random, changed, conformance, loaded, plain, planned
 from tests.twin import glpk
 
 import medalopt
 from medalopt.export import write_mathprog
+from medalopt.instance.arithmetic import EXACT, FLOATS
 from medalopt.instance.bounds import implied
 from medalopt.instance.decisions import Account, Decisions
 from medalopt.instance.instance import Instance
+from medalopt.instance.routes import routes
 from medalopt.plan.plan import Plan
 from medalopt.plan.saved import SavedPlan, saved_plan
 from medalopt.proof import basis, rational
 from medalopt.proof.basis import LARGE, OPEN, PROVEN, Basis
+from medalopt.proof.bound import Ground
 from medalopt.proof.verdict import verdict
 from medalopt.report.csvplan import folder
 from medalopt.report.files import write_folder
@@ -173,6 +176,29 @@ def test_prices_of_the_wrong_sign_prove_nothing() -> None:
     for factor in (lambda: -1.0, lambda: random.choice((0.0, 1.0)), lambda: random.uniform(0.9, 1.1)):
         duals = {rule: {key: value * factor() for key, value in rows.items()} for rule, rows in plan.duals.items()}
         assert shown(plan, duals=duals).state == OPEN
+
+
+@pytest.mark.parametrize(("dearer", "kept"), [("0.0000001", False), ("-0.0000001", True)])
+def test_a_price_that_would_change_its_sign_proves_nothing(dearer: str, kept: bool) -> None:
+    """Two smelters alike but for a ten-millionth of a yen, which floats take for nothing.
+
+    What is left of the price of the second one's capacity has to make up for that: it may be worth something, and
+    cannot cost anything.
+    """
+    one = {"returned": "90 %", "capacity": "100 t"}
+    smelters = {"a": one, "b": one | {"terms": {"phone": {"treatment_charge": f"{dearer} JPY/t"}}}}
+    instance = loaded(changed(smelters=smelters))
+    plan = planned(loaded(changed(smelters={"a": dict(one), "b": dict(one)})))
+    assert plan is not None
+    duals = {**plan.duals, "feed_capacity": {("b", "1"): -1e-8}}
+    floats, exact = (
+        Ground(instance, found := routes(instance, read), implied(instance, found, read), read)
+        for read in (FLOATS.read, EXACT.read)
+    )
+    y = basis._exact_prices(floats, exact, duals, "cost")
+    assert (y is not None) == kept
+    if y is not None:
+        assert y.feed_capacity[1, 0] == Fraction(dearer)
 
 
 def test_flint_makes_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,6 +36,18 @@ def test_a_grid_is_the_mapping_that_it_stands_for() -> None:
     assert (prices(instance, {"supply": grid}).supply == prices(instance, {"supply": plain}).supply).all()
 
 
+@pytest.mark.parametrize("turned", [(1, 1), (-1, 1), (1, -1), (-1, -1)])
+def test_a_grid_counts_by_its_names(turned: tuple[int, int]) -> None:
+    """In whatever order the names of a grid stand, each price goes where its names say."""
+    instance = medalopt.load(TINY)
+    names = instance.streams.names[:: turned[0]], instance.periods[:: turned[1]]
+    values = -np.arange(1.0, 1 + len(names[0]) * len(names[1])).reshape(len(names[0]), -1)
+    grid = Grid(names, values, np.ones_like(values, dtype=bool))
+    assert (prices(instance, {"supply": grid}).supply == values[:: turned[0], :: turned[1]]).all()
+    few = Grid((names[0][:1], names[1][:1]), values[:1, :1], np.ones((1, 1), dtype=bool))
+    assert np.count_nonzero(prices(instance, {"supply": few}).supply) == 1
+
+
 FREE = {"balance", "melt", "process_scrap", "purchase", "feed_total"}
 AT_LEAST = {"fineness_low", "stream_commitment", "mix_low", "participation"}
 AT_MOST = {"treatment_capacity", "cast_capacity", "feed_capacity", "recycled", "mix_high", "footprint_cap"}

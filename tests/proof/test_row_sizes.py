@@ -62,6 +62,22 @@ def test_metal_is_measured_by_what_there_is_or_has_left() -> None:
     assert rule(of, "balance").size[:, 1] == pytest.approx([70.0, 9001.0])
 
 
+def test_metal_is_measured_by_what_the_melts_need_of_it() -> None:
+    """18 kg of silver and 1,800 kg of copper can come back, 9 and 900 of them at once; the melts take 5 and no zinc."""
+    metals = {"Ag": {}, "Cu": {}, "Zn": {}}
+    phone = {"phone": {"content": {"Ag": "1 kg/t", "Cu": "100 kg/t", "Zn": "10 kg/t"}}}
+    smelter = {"smelter": {"returned": {"Ag": "90 %", "Cu": "90 %", "Zn": "90 %"}}}
+    much = {"medal": {"count": 10, "parts": {"silver": "5 kg"}}}
+    for medals, silver in ((None, 5.0), (much, 18.0)):
+        more = {} if medals is None else {"medals": medals}
+        of = account(changed(metals=metals, devices=phone, smelters=smelter, **more), 0.0)
+        sizes = rule(of, "balance").size
+        assert sizes[:, 0].tolist() == sizes[:, 1].tolist()
+        assert sizes[0, 0] == pytest.approx(silver)
+        assert sizes[1, 0] == pytest.approx(5.0 if medals is None else 50.0)
+        assert sizes[2, 0] == pytest.approx(180.0)  # none of it is needed: it is measured by all there can be
+
+
 def test_a_little_recycled_content_is_asked_for_too() -> None:
     """A floor written as a share of 1 is one: new silver beyond a tenth of it all is too much."""
     of = account(changed(policy={"recycled": {"Ag": 0.9}}), 0.0, bought=2.0)

@@ -59,7 +59,8 @@ def test_what_the_terms_of_a_row_can_come_to() -> None:
     own = AddedVariable("own", *ENDLESS)
     terms = (Term("feed", FIRST, 2.0), Term("feed", SECOND, -3.0), Term("own", (), 5.0))
     instance, ground, rows = put(AddedRow("row", 0.0, 1.0, terms), variables=(own,))
-    for duals in ({}, {"supply": {("phone@north", "1"): -7.0}}):
+    every = {"balance": {("Ag", "2"): 7.0}, "feed_capacity": {FIRST: -7.0}, "supply": {("phone@north", "1"): -7.0}}
+    for duals in ({}, every):
         assert _range(ground, prices(instance, duals), rows, 0) == (-30, 20)
 
 

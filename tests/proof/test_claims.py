@@ -1,0 +1,182 @@
+"""What a saved plan claims, held against what is shown, and which rows are named as broken: each at its tolerance."""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.model.cases import changed, loaded
+
+from medalopt.instance.decisions import Account, Decisions
+from medalopt.instance.routes import routes
+from medalopt.proof.basis import OPEN, PROVEN
+from medalopt.proof.certificate import Certificate
+from medalopt.proof.rows import Rule
+from medalopt.proof.stated import Broken
+from medalopt.proof.verdict import _broken_rows, _claims, _lots, stale
+
+SHOWN = Certificate(1e-10, 4.0, 2e-10, "exact rational", "instance", PROVEN, "9/2")
+
+
+def claimed(value: float = 0.5, status: str = "optimal", **changes: Any) -> Any:
+    """Return a plan that claims what is `SHOWN`, but for the changes."""
+    claim = {name: getattr(SHOWN, name) for name in SHOWN.__dataclass_fields__} | changes
+    return SimpleNamespace(status=status, certificate=SimpleNamespace(**claim), objective=SimpleNamespace(value=value))
+
+
+def wrong(found: Any) -> list[tuple[str, float]]:
+    """Return where something is broken, and by how much."""
+    listed = list(found)
+    assert all(isinstance(each, Broken) and each.text for each in listed)
+    return [(each.path, each.amount) for each in listed]
+
+
+def test_what_is_shown_may_be_claimed() -> None:
+    """The claims that follow, worse ones, and fewer, are no fault; nor is a plan that calls itself no optimum."""
+    worse = {"primal_violation": 1e-3, "gap": 0.5, "lower_bound": -1e9, "basis": OPEN, "exact_value": None}
+    for plan in (claimed(), claimed(**worse), claimed(basis="", exact_value=None)):
+        assert wrong(_claims(plan, SHOWN)) == []
+    wide = Certificate(0.0, 4.0, 0.25, SHOWN.arithmetic, SHOWN.scope)
+    assert wrong(_claims(claimed(status="feasible", gap=0.25, basis="", exact_value=None), wide)) == []
+
+
+def test_an_optimum_has_no_gap() -> None:
+    """A gap of a thousand-millionth may be left, and the next larger one not; nor one that is no number."""
+    for gap, broken in ((1e-9, []), (math.nextafter(1e-9, 1), [("status", math.nextafter(1e-9, 1))])):
+        shown = Certificate(0.0, 4.0, gap, SHOWN.arithmetic, SHOWN.scope)
+        plan = claimed(gap=gap, primal_violation=0.0, basis="", exact_value=None)
+        assert wrong(_claims(plan, shown)) == broken
+    nothing = Certificate(0.0, 4.0, math.nan, SHOWN.arithmetic, SHOWN.scope)
+    assert [path for path, _ in wrong(_claims(claimed(basis="", exact_value=None), nothing))] == [
+        "status",
+        "certificate.gap",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("claim", "path"),
+    [
+        ({"basis": PROVEN, "exact_value": "5"}, "certificate.basis"),
+        ({"basis": PROVEN, "exact_value": None}, "certificate.basis"),
+        ({"basis": OPEN, "exact_value": "5"}, "certificate.basis"),
+        ({"scope": "instance and 1 added row"}, "certificate.scope"),
+        ({"arithmetic": "by heart"}, "certificate.arithmetic"),
+    ],
+)
+def test_a_claim_in_words_must_be_the_one_that_follows(claim: dict[str, Any], path: str) -> None:
+    """Another word is a fault of no size."""
+    assert wrong(_claims(claimed(**claim), SHOWN)) == [(path, 0.0)]
+
+
+@pytest.mark.parametrize(
+    ("value", "name", "most", "sign"),
+    [
+        (0.5, "primal_violation", 1e-10 - 1e-9, -1),
+        (0.5, "gap", 2e-10 - 1e-9, -1),
+        (0.5, "lower_bound", 4.0 + 1e-9, 1),  # beside a value below 1 the slack is absolute
+        (-8.0, "lower_bound", 4.0 + 8e-9, 1),
+    ],
+)
+def test_a_claim_in_figures_may_be_better_by_the_tolerance(value: float, name: str, most: float, sign: int) -> None:
+    """By a thousand-millionth of its size, and not by the least more; by how much it is off is told."""
+    assert wrong(_claims(claimed(value, **{name: most}), SHOWN)) == []
+    beyond = math.nextafter(most, sign * math.inf)
+    off = abs(beyond - getattr(SHOWN, name))
+    assert wrong(_claims(claimed(value, **{name: beyond}), SHOWN)) == [(f"certificate.{name}", pytest.approx(off))]
+    assert wrong(_claims(claimed(value, **{name: math.nan}), SHOWN))
+
+
+def test_a_claim_far_off_is_told_by_its_distance() -> None:
+    """A gap of 0.25 where 0.5 is shown is 0.25 too little; a bound of 6 where 4 is shown 2 too much."""
+    shown = Certificate(0.5, 4.0, 0.5, SHOWN.arithmetic, SHOWN.scope)
+    plan = claimed(status="feasible", gap=0.25, primal_violation=0.125, lower_bound=6.0, basis="", exact_value=None)
+    assert wrong(_claims(plan, shown)) == [
+        ("certificate.primal_violation", 0.375),
+        ("certificate.gap", 0.25),
+        ("certificate.lower_bound", 2.0),
+    ]
+
+
+def test_a_plan_of_other_figures_is_stale() -> None:
+    """The same figures are no fault; others are, of no size."""
+    instance: Any = SimpleNamespace(figures="a")
+    of = SimpleNamespace(instance=SimpleNamespace(figures="a", name="x"))
+    assert wrong(stale(instance, of)) == []
+    of.instance.figures = "b"
+    assert wrong(stale(instance, of)) == [("x", 0.0)]
+
+
+LOTS = {"extra": 2.0, "above_bound": 3.0, "without": 8.0, "lower_bound": 7.0}
+
+
+def of_lots(value: float, **changes: float) -> list[tuple[str, float]]:
+    """Return what is wrong with what is said of lots, of a plan of this value and a bound of 7.5."""
+    plan = SimpleNamespace(lots=SimpleNamespace(**(LOTS | changes)))
+    return wrong(_lots(plan, Certificate(0.0, 7.5, 0.0, "", ""), value, "JPY"))
+
+
+def test_what_lots_cost_follows() -> None:
+    """10 is 2 above the plan without lots, 3 above the bound; each figure may be off by the tolerance of 10."""
+    assert of_lots(10.0) == []
+    for name, value in LOTS.items():
+        assert of_lots(10.0, **{name: value + 0.9e-8})[:1] == []
+        assert of_lots(10.0, **{name: value + 1.0})[0][0] in (f"lots.{name}", "lots.extra", "lots.above_bound")
+    assert of_lots(10.0, extra=1.5) == [("lots.extra", 0.5)]
+    assert of_lots(10.0, above_bound=3.25) == [("lots.above_bound", 0.25)]
+    assert of_lots(10.0, without=7.0, extra=3.0) == [("lots.without", 0.5)]  # no plan lies below the bound
+    assert of_lots(10.0, lower_bound=8.0, above_bound=2.0) == [("lots.lower_bound", 0.5)]
+    assert of_lots(6.0, extra=0.0, above_bound=0.0) == []  # nothing is less than nothing
+    assert of_lots(math.nan) != []
+
+
+def account() -> Account:
+    """Return an account of nothing: three streams, two of them a bundle, what is sent or leaves."""
+    stream = {"device": "phone", "region": "north", "available": "10 t"}
+    streams = [stream | {"name": "a"}, stream | {"name": "b", "bundle": "box"}, stream | {"name": "c", "bundle": "box"}]
+    treatments = {"whole": {"to_smelter": 1}, "sold": {"to_smelter": 0}}
+    instance = loaded(changed(streams=streams, treatments=treatments))
+    found = routes(instance)
+    return Account(instance, found, Decisions(*(np.zeros(0) for _ in range(6))))
+
+
+def rows(excess: Any, size: Any, axes: tuple[str, ...] = ("stream", "period")) -> list[Broken]:
+    """Return the rows that are broken."""
+    of = account()
+    return _broken_rows(of.instance, of, Rule("family", "rule", "t", axes, np.array(excess), np.array(size)))
+
+
+def test_a_row_is_broken_beyond_a_share_of_its_size() -> None:
+    """A thousand-millionth of its size is kept, and the next larger is not; beside no size it is of one."""
+    beyond = math.nextafter(1e-9, 1)
+    assert rows([[1e-9, 5e-10], [2e-9, 1e-9], [0.0, 0.0]], [[1.0, 0.5], [2.0, 0.0], [4.0, 0.0]]) == []
+    found = rows([[beyond, 6e-10], [0.0, 0.0], [0.0, 0.0]], [[0.0, 0.5], [2.0, 1.0], [0.0, 0.0]])
+    assert wrong(found) == [("rule.a.1", beyond), ("rule.a.2", 6e-10)]
+    assert [each.text for each in found] == [
+        "family: rule[a, 1] is broken by 1e-09 t",
+        "family: rule[a, 2] is broken by 6e-10 t",
+    ]
+    assert wrong(rows([[math.nan, 0.0]] * 3, np.ones((3, 2))))[0][0] == "rule.a.1"
+
+
+def test_the_worst_rows_are_named_and_the_rest_counted() -> None:
+    """Of six rows the five worst are named, the worst first, with one more; of five all five."""
+    six = [[1.0, 6.0], [2.0, 5.0], [3.0, 4.0]]
+    found = rows(six, np.ones((3, 2)))
+    assert [each.amount for each in found] == [6.0, 5.0, 4.0, 3.0, 2.0]
+    assert [each.text.endswith("; and 1 more") for each in found] == [False] * 4 + [True]
+    five = rows([[0.0, 6.0], *six[1:]], np.ones((3, 2)))
+    assert len(five) == 5 and not any("more" in each.text for each in five)
+
+
+def test_a_row_is_named_by_what_it_is_of() -> None:
+    """A route by its stream, its treatment and its smelter, if it has one; a bundle by its names; a cap by nothing."""
+    of = account()
+    sent = [each.path for each in rows(np.ones((len(of.found), 1)), 1.0, ("route", "period"))]
+    assert sent[:2] == ["rule.a.sold.1", "rule.a.whole.smelter.1"]
+    assert [each.path for each in rows([[1.0]], [[1.0]], ("bundle", "period"))] == [
+        f"rule.{'.'.join(of.instance.bundles[0])}.1"
+    ]
+    assert [each.path for each in rows([1.0], [1.0], ())] == ["rule"]
