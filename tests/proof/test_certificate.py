@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import fields, replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from tests.model.cases import EXPECTED, MEASURES, at_random, conformance, loaded
 from medalopt.instance.bounds import implied
 from medalopt.instance.decisions import Account, Decisions
 from medalopt.plan.plan import Plan
-from medalopt.proof.certificate import BROKEN, GAP, certify, paid
+from medalopt.proof.certificate import BROKEN, GAP, Certificate, certify, paid
 
 SEEDS = range(100)
 
@@ -90,3 +91,31 @@ def test_a_gap_is_measured_by_all_that_is_paid() -> None:
     assert paid(account, "cost") == pytest.approx(sum(abs(part).sum() for part in account.costs.values()))
     assert paid(account, "footprint") == pytest.approx(account.footprint)
     assert paid(account, "mass") == pytest.approx(account.tonnes)
+
+
+def test_what_a_certificate_allows_to_be_said() -> None:
+    """A thousand-millionth of violation or gap may be left, no more; without a bound a plan is not even feasible."""
+    beyond = math.nextafter(1e-9, 1)
+    for violation, gap, feasible, optimal in (
+        (0.0, 0.0, True, True),
+        (1e-9, 1e-9, True, True),
+        (beyond, 0.0, False, False),
+        (0.0, beyond, True, False),
+        (0.0, 1e300, True, False),
+        (0.0, math.inf, False, False),
+        (math.nan, 0.0, False, False),
+        (0.0, math.nan, False, False),
+    ):
+        found = Certificate(violation, 0.0, gap, "", "")
+        assert (found.feasible, found.optimal) == (feasible, optimal)
+
+
+def test_a_gap_beside_little_is_told_in_full(plan: Plan) -> None:
+    """Where less than 1 is paid in all a gap is the difference itself, and so it is where nothing is."""
+    bounds = implied(plan.instance, plan.account.found)
+    for share in (1e-9, 0.0):
+        made = replace(plan.account.decisions, sent=share * plan.account.decisions.sent)
+        account = with_decisions(plan, made)
+        certificate = certify(account, bounds, plan.duals, "cost")
+        assert paid(account, "cost") < 1
+        assert certificate.gap == pytest.approx(account.cost - plan.cost, rel=1e-9)

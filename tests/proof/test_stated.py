@@ -1,0 +1,199 @@
+"""Rows of a saved plan taken over, one by one: each in its place, and those that cannot stand told with their size."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.model.cases import changed, loaded
+
+from medalopt.instance.instance import Instance
+from medalopt.instance.routes import routes
+from medalopt.proof import stated_added
+from medalopt.proof.added import NOTHING
+from medalopt.proof.stated import Tables, decided, priced, way
+
+ROW = SimpleNamespace
+Terms = tuple[tuple[str, str, tuple[str, ...]], ...]  # row, component and key of each
+KNOWN = {"stream": "phone@north", "offer": "silver", "alloy": "silver", "metal": "Ag", "period": "2"}
+
+
+def instance() -> Instance:
+    """Return the plain instance, where phones may also be sold as they are."""
+    return loaded(changed(treatments={"whole": {"to_smelter": 1}, "sold": {"to_smelter": 0}}))
+
+
+def test_a_row_is_filled_in_at_its_names() -> None:
+    """Each value once, at its place; whatever has no row is nothing."""
+    tables = Tables(instance())
+    rows = [(("phone@north", "2"), 3.5), (("phone@north", "1"), -0.5)]
+    assert tables.filled("stockpiles", ("stream", "period"), rows).tolist() == [[-0.5, 3.5]]
+    assert tables.filled("melts", ("melted", "period"), [(("other", "1"), 2.0)]).tolist() == [[0, 0], [0, 0], [2, 0]]
+    assert tables.broken == []
+
+
+@pytest.mark.parametrize("axis", KNOWN)
+def test_a_row_of_something_else_is_told_and_left_out(axis: str) -> None:
+    """A name that the instance does not have fits no place, the first as little as the last."""
+    tables = Tables(instance())
+    names = tuple("nobody" if each == axis else name for each, name in KNOWN.items())
+    assert not tables.filled("table", tuple(KNOWN), [(names, -2.5)]).any()
+    (found,) = tables.broken
+    assert (found.rule, found.path, found.amount, found.unit) == ("table", ", ".join(names), 2.5, "")
+    assert found.text == f"table: the row {', '.join(names)} names what the instance does not have"
+
+
+def test_a_row_that_comes_twice_counts_once() -> None:
+    """The first is taken over, the second told with its size; another place is another row."""
+    tables = Tables(instance())
+    rows = [(("Ag", "1"), 1.0), (("Ag", "1"), -4.0), (("Ag", "2"), 2.0)]
+    assert tables.filled("metals", ("metal", "period"), rows).tolist() == [[1.0, 2.0], [0.0, 0.0]]
+    assert [(each.path, each.amount, each.text) for each in tables.broken] == [
+        ("Ag, 1", 4.0, "metals: the row Ag, 1 comes twice")
+    ]
+
+
+def shipment(**changes: Any) -> Any:
+    """Return a row of shipments."""
+    row = {"stream": "phone@north", "treatment": "whole", "smelter": "smelter", "period": "2", "tonnes": 1.5}
+    return ROW(**row | {"device": "phone", "region": "north"} | changes)
+
+
+def sent(*rows: Any) -> tuple[list[list[float]], list[tuple[str, float]]]:
+    """Return what is sent on each route by these rows, and which of them are told, with their size."""
+    of = instance()
+    empty: dict[str, Any] = dict.fromkeys(("stockpiles", "purchases", "metals", "casts", "melts"), ())
+    made, broken = decided(of, routes(of), ROW(shipments=rows, **empty))
+    assert not any(part.any() for name, part in vars(made).items() if name != "sent")
+    return made.sent.tolist(), [(each.text.partition(" the row ")[2], each.amount) for each in broken]
+
+
+def test_shipments_go_by_their_routes() -> None:
+    """To a smelter or to none; what goes nowhere, comes twice, or is called another's, is told and not sent."""
+    leaves = shipment(treatment="sold", smelter=None, period="1", tonnes=0.25)
+    assert way(leaves) == ("phone@north", "sold") and way(shipment()) == ("phone@north", "whole", "smelter")
+    assert sent(shipment(), leaves) == ([[0.25, 0.0], [0.0, 1.5]], [])
+    none = [[0.0, 0.0], [0.0, 0.0]]
+    nowhere = "takes a route that the instance does not allow"
+    for wrong in ({"stream": "x"}, {"treatment": "x"}, {"smelter": "x"}, {"smelter": None}, {"period": "x"}):
+        row = shipment(**wrong)
+        names = f"{row.stream}, {row.treatment}, {row.smelter or 'no smelter'}, {row.period}"
+        assert sent(row) == (none, [(f"{names} {nowhere}", 1.5)])
+    assert sent(shipment(), shipment(tonnes=-3.0)) == (
+        [[0.0, 0.0], [0.0, 1.5]],
+        [("phone@north, whole, smelter, 2 comes twice", 3.0)],
+    )
+    for wrong in ({"device": "laptop"}, {"region": "south"}):
+        told = "phone@north, whole, smelter, 2 names another device or region than its stream's"
+        assert sent(shipment(**wrong)) == (none, [(told, 1.5)])
+
+
+def test_what_is_charged_from_stock_is_what_offers_do_not_hold() -> None:
+    """Of 2 kg of silver 1.5 kg were bought; a difference that is rounding is nothing, a slightly larger one is not."""
+    of = instance()
+    buys = [
+        ROW(offer="silver", alloy="silver", period="1", kg=1.5),
+        ROW(offer="silver", alloy="silver", period="2", kg=1),
+    ]
+    for more, left in ((0.0, 0.0), (1e-12, 0.0), (3e-12, 3e-12)):
+        melts = [
+            ROW(alloy="silver", metal="Ag", period="1", kg=2.0),
+            ROW(alloy="silver", metal="Ag", period="2", kg=1.0 + more),
+            ROW(alloy="silver", metal="Cu", period="1", kg=0.25),
+        ]
+        plan = ROW(shipments=(), stockpiles=(), purchases=buys, metals=(), casts=(), melts=melts)
+        made, broken = decided(of, routes(of), plan)
+        assert broken == []
+        assert made.bought[0, 0].tolist() == [1.5, 1.0]
+        assert made.charged[0].ravel() == pytest.approx(np.array([0.5, left, 0.25, 0.0]), rel=1e-3, abs=0)
+
+
+def test_prices_are_those_of_rows() -> None:
+    """A price under the names of a row, of one name, of several, or of none; any other is told with its size."""
+    rows = [
+        ROW(rule="balance", key=["Ag", "2"], value=1.0),
+        ROW(rule="purchase", key=["silver"], value=2.0),
+        ROW(rule="footprint_cap", key=[], value=-3.0),
+    ]
+    duals, broken = priced(instance(), rows)
+    assert duals == {"balance": {("Ag", "2"): 1.0}, "purchase": {"silver": 2.0}, "footprint_cap": {None: -3.0}}
+    assert broken == []
+    for rule, key in (("wish", []), ("balance", ["Ag"]), ("balance", ["2", "Ag"]), ("balance", ["Ag", "2", "2"])):
+        duals, broken = priced(instance(), [ROW(rule=rule, key=key, value=-0.5)])
+        told = f"duals: the row {rule}[{', '.join(key)}] is of no rule that the instance has"
+        assert duals == {} and [(each.amount, each.text) for each in broken] == [(0.5, told)]
+    duals, broken = priced(instance(), [rows[0], ROW(rule="balance", key=["Ag", "2"], value=-7.0)])
+    assert duals == {"balance": {("Ag", "2"): 1.0}}
+    assert [(each.amount, each.text) for each in broken] == [(7.0, "duals: the row balance[Ag, 2] comes twice")]
+
+
+def of_added(rows: tuple[str, ...] = (), variables: tuple[str, ...] = (), terms: Terms = ()) -> Any:
+    """Return a plan to which rows and variables of these names were added, from 1 to 2, and terms of 4 each."""
+    ends = {"lower": 1.0, "upper": 2.0}
+    return ROW(
+        added_rows=[ROW(name=name, dual=0.5, **ends) for name in rows],
+        added_variables=[ROW(name=name, value=1.5, **ends) for name in variables],
+        added_terms=[
+            ROW(row=row, component=component, key=list(key), coefficient=4.0) for row, component, key in terms
+        ],
+    )
+
+
+def taken(plan: Any) -> tuple[Any, list[tuple[str, float, str]]]:
+    """Return what was added, and what of it is told."""
+    of = instance()
+    added, broken = stated_added.added(of, routes(of), plan)
+    return added, [(each.path, each.amount, each.text) for each in broken]
+
+
+def test_added_rows_are_taken_over() -> None:
+    """Rows, variables and terms as they stand; without any, nothing was added."""
+    assert taken(of_added()) == (NOTHING, [])
+    terms = (("row", "feed", ("smelter", "1")), ("row", "own", ()), ("objective", "own", ()))
+    added, broken = taken(of_added(("row",), ("own",), terms))
+    assert broken == []
+    assert [(row.name, row.lower, row.upper, row.dual, len(row.terms)) for row in added.rows] == [("row", 1, 2, 0.5, 2)]
+    assert [(one.name, one.lower, one.upper, one.value) for one in added.variables] == [("own", 1, 2, 1.5)]
+    assert [(term.component, term.key, term.coefficient) for term in added.costs] == [("own", (), 4.0)]
+
+
+def test_an_open_end_is_infinite() -> None:
+    """Where no end is stated there is none; equal ends are allowed, and crossed ones are told."""
+    plan = of_added(("open", "fixed", "crossed"), ("own",))
+    plan.added_rows[0].lower = plan.added_rows[0].upper = plan.added_variables[0].lower = None
+    plan.added_rows[1].upper, plan.added_rows[2].lower = 1.0, 2.5
+    plan.added_variables[0].upper = None
+    added, broken = taken(plan)
+    assert (added.rows[0].lower, added.rows[0].upper) == (added.variables[0].lower, added.variables[0].upper)
+    assert (added.rows[0].lower, added.rows[0].upper) == (-np.inf, np.inf)
+    assert broken == [("crossed", 0.0, "added rows: crossed has a lower end above its upper one")]
+    plan = of_added((), ("own",))
+    plan.added_variables[0].lower = 3.0
+    assert taken(plan)[1] == [("own", 0.0, "added rows: own has a lower end above its upper one")]
+
+
+@pytest.mark.parametrize(
+    ("plan", "name", "why"),
+    [
+        (of_added(("row", "row")), "row", "comes twice"),
+        (of_added(("objective",)), "objective", "comes twice"),
+        (of_added((), ("own", "own")), "own", "comes twice"),
+        (of_added((), (), (("row", "feed", ("smelter", "1")),)), "row", "has a term, and is no row of the plan"),
+        (of_added(("row",), (), (("row", "own", ()),)), "row", "names own[], which the instance does not have"),
+        (
+            of_added(("row",), ("own",), (("row", "own", ("1",)),)),
+            "row",
+            "names own[1], which the instance does not have",
+        ),
+        (
+            of_added(("row",), (), (("row", "feed", ("smelter",)),)),
+            "row",
+            "names feed[smelter], which the instance does not have",
+        ),
+    ],
+)
+def test_what_cannot_have_been_added_is_told(plan: Any, name: str, why: str) -> None:
+    """Names that come twice, terms of no row, and quantities that there are not."""
+    assert taken(plan)[1] == [(name, 0.0, f"added rows: {name} {why}")]
