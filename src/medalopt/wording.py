@@ -32,7 +32,12 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 def there_are(count: int, what: str) -> str:
     """Return 'there are 24 periods', or 'there is 1 period'."""
-    return f"there is 1 {what}" if count == 1 else f"there are {count} {what}s"
+    return f"there {'is' if count == 1 else 'are'} {counted(count, what)}"
+
+
+def counted(count: int, what: str) -> str:
+    """Return '1,621 regions', or '1 region'."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def listed(names: Iterable[str], most: int = 12) -> str:

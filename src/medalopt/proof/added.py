@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from medalopt.wording import counted
+
 
 @dataclass(frozen=True)
 class Term:
@@ -64,7 +66,7 @@ class Added:
     def scope(self) -> str:
         """What a certificate says it is about, such as `instance and 3 added rows`."""
         counts = ((len(self.rows), "added row"), (len(self.variables), "added variable"))
-        parts = [f"{count} {what}{'' if count == 1 else 's'}" for count, what in counts if count]
+        parts = [counted(count, what) for count, what in counts if count]
         parts += ["added costs"] if self.costs else []
         *first, last = ["instance", *parts]
         return f"{', '.join(first)} and {last}" if first else last

@@ -16,7 +16,7 @@ from medalopt.instance.arithmetic import Numbers, floats, summed, zeros
 from medalopt.instance.bounds import Bounds
 from medalopt.instance.figures import Ints
 from medalopt.instance.instance import Instance
-from medalopt.instance.needs import may_buy, may_charge, on_account, owed, process_scrap_rate
+from medalopt.instance.needs import may_buy, may_charge, owed, process_scrap_rate
 from medalopt.instance.routes import Reading, Routes, base_costs, kinds, refining_of
 from medalopt.proof.prices import Prices
 
@@ -34,7 +34,7 @@ class Weights:
     @classmethod
     def of(cls, measure: str) -> Weights:
         """Return the weights of `cost`, `footprint` or `mass`; of `NOTHING` all are 0."""
-        return cls(int(measure == "cost"), int(measure == "footprint"), int(measure == "mass"))
+        return cls(*(int(measure == each) for each in ("cost", "footprint", "mass")))
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,7 +159,7 @@ def waiting(ground: Ground, own: Numbers, weights: Weights) -> Numbers:
     stored = streams.storable[:, None]
     known = np.where(stored, own, 0)
     kept = weights.cost * read(streams.storage_cost)[:, None] - known + _next(known)
-    return np.where(stored, ground.after("stockpile", kept), 0)
+    return ground.after("stockpile", kept)
 
 
 def together(ground: Ground, own: Numbers) -> Numbers:
@@ -178,12 +178,11 @@ def _alone(ground: Ground, own: Numbers) -> Numbers:
 
 
 def _metal_account(ground: Ground, y: Prices, weights: Weights) -> Iterator[tuple[Numbers, Numbers]]:
-    metals, most = ground.instance.metals, ground.bounds.stock
-    account = on_account(ground.instance, ground.found)[:, None]
+    metals, most = ground.instance.metals, ground.bounds.stock  # nothing of what is never on the account
     held = ground.after("stock", weights.cost * ground.read(metals.holding) - y.balance + _next(y.balance))
     sold = ground.after("surplus", -weights.cost * ground.read(metals.sell) - y.balance)
-    yield np.where(account, held, 0), most
-    yield np.where(account, sold, 0), most
+    yield held, most
+    yield sold, most
 
 
 def _charges(ground: Ground, y: Prices, weights: Weights) -> Iterator[tuple[Numbers, Numbers]]:
@@ -219,10 +218,9 @@ def _casts(ground: Ground, y: Prices, weights: Weights) -> Iterator[tuple[Number
     kept = _next(y.process_scrap) - y.process_scrap
     kept[:, -1] = kept[:, -1] - worth
     recharged = (1 - read(alloys.loss))[:, None] * y.melt - y.process_scrap
-    some = (process_scrap_rate(ground.instance) > 0)[:, None]
     cast, kept, recharged = (
         ground.after(array, each) for array, each in (("cast", cast), ("scrap", kept), ("recharge", recharged))
     )
     yield cast, bounds.cast[:, None]
-    yield np.where(some, kept, 0), bounds.scrap[:, None]
-    yield np.where(some, recharged, 0), np.minimum(bounds.charge, bounds.scrap)[:, None]
+    yield kept, bounds.scrap[:, None]  # nothing where no process scrap falls
+    yield recharged, np.minimum(bounds.charge, bounds.scrap)[:, None]

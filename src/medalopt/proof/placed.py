@@ -85,17 +85,16 @@ class Places:
         """Return the array of a term and the (flat) place in it; None where the instance has no such quantity."""
         if term.component in self.own:
             return None if term.key else (OWN, self.own[term.component])
-        axes, rest, at = _AXES.get(term.component), term.key, []
+        axes, rest = _AXES.get(term.component), term.key
+        at: list[Any] = []
         if axes is None:
             return None
         for axis in axes:
             width = _WIDTH.get(axis, 1)
-            label, rest = (rest[:1] if width == 1 else (rest[:width],)), rest[width:]
-            numbers = self.routes if axis in ("route", "exit") else self.numbers[axis]
-            if not label or label[0] not in numbers or (width > 1 and len(label[0]) != width):
-                return None
-            at.append(numbers[label[0]])
-        if rest:
+            label: Any = rest[0] if rest and width == 1 else rest[:width]
+            rest, numbers = rest[width:], self.routes if axis in ("route", "exit") else self.numbers[axis]
+            at.append(numbers.get(label))
+        if rest or None in at:
             return None
         return _ARRAY.get(term.component, term.component), int(np.ravel_multi_index(at, self.shape(term.component)))
 

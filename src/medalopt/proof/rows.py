@@ -99,7 +99,7 @@ def _supply(account: Account) -> Iterator[Rule]:
     yield Rule("supply", "stockpile", "t", axes, _above(made.stockpile, limit), _most(_finite(limit), made.stockpile))
     total = summed(available[~alone], bundle[~alone], len(instance.bundles))
     got = summed(taken[~alone], bundle[~alone], len(instance.bundles))
-    share = np.where(total > 0, got / np.where(total > 0, total, 1), 0)
+    share = got / np.where(total > 0, total, 1)  # of a bundle that offers nothing each fair part is nothing
     fair = share[np.maximum(bundle, 0)] * available if len(instance.bundles) else taken
     fair = np.where(alone[:, None], taken, fair)
     yield Rule("supply", "bundle_supply", "t", axes, abs(taken - fair), size)
@@ -187,8 +187,8 @@ def _policy(account: Account) -> Iterator[Rule]:
     new = ((1 - read(market.recycled)) * bought) @ read(market.composition)
     charged = account.composition.sum(axis=(0, 2))
     allowed = (1 - read(policy.recycled)) * charged
-    floored = (policy.recycled.raw > 0) & (charged > 0)
-    yield Rule("recycled content", "recycled", "kg", ("metal",), np.where(floored, _above(new, allowed), 0), charged)
+    over = np.where(policy.recycled.raw > 0, _above(new, allowed), 0)
+    yield Rule("recycled content", "recycled", "kg", ("metal",), over, charged)
     by_device = summed(account.sent, streams.device, len(instance.devices.names))
     in_window = policy.members.astype(np.intp) @ by_device
     everything = zeros((len(policy.windows),), account.sent) + account.tonnes

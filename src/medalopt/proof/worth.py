@@ -29,7 +29,7 @@ def on_decisions(instance: Instance, found: Routes, read: Reading, price: Mappin
         made["stockpile"] = made.get("stockpile", 0) + waiting
     if "bought" in price:
         shape = (len(instance.market.names), len(instance.alloys.names), len(instance.periods))
-        made["buy"] = made.get("buy", 0) + zeros(shape, price["bought"]) + price["bought"][:, None, None]
+        made["buy"] = made.get("buy", zeros(shape, price["bought"])) + price["bought"][:, None, None]
     return made
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from medalopt.plan.plan import Plan
 from medalopt.report.lots import price_of_lots
 from medalopt.report.margin import more_of, not_bought
-from medalopt.report.numbers import counted, digits, money, share, span, tonnes
+from medalopt.report.numbers import digits, money, share, span, tonnes
 from medalopt.report.worth import Worth
+from medalopt.wording import counted
 
 MOST_METALS = 3
 

@@ -11,7 +11,7 @@ from medalopt.proof.certificate import GAP
 from medalopt.proof.verdict import Verdict
 from medalopt.report.numbers import digits
 from medalopt.report.verdict import MOST, verdict_object
-from medalopt.wording import shown
+from medalopt.wording import counted, shown
 
 
 def edited_object(found: Verdict, edits: Sequence[Edit]) -> dict[str, Any]:
@@ -28,10 +28,10 @@ def edited_object(found: Verdict, edits: Sequence[Edit]) -> dict[str, Any]:
 
 def edited(found: Verdict, edits: Sequence[Edit], name: str) -> str:
     """Return in plain lines what was changed in the plan of the file `name`, and what comes of it."""
-    lines = [f"{shown(name)} was changed by hand, in {_counted(len(edits), 'place')}:"]
+    lines = [f"{shown(name)} was changed by hand, in {counted(len(edits), 'place')}:"]
     lines += _first([f"{edit.cell}: {edit.text}" for edit in edits])
     if found.against:
-        lines.append(f"That breaks {_counted(len(found.against), 'rule')} of the instance:")
+        lines.append(f"That breaks {counted(len(found.against), 'rule')} of the instance:")
         lines += _first([broken.text for broken in found.against])
     else:
         lines.append("That breaks no rule of the instance.")
@@ -39,7 +39,7 @@ def edited(found: Verdict, edits: Sequence[Edit], name: str) -> str:
     rest = len(found.broken) - len(found.against)
     if rest:
         lines.append(
-            f"{_counted(rest, 'other figure').capitalize()} of the workbook no longer follow"
+            f"{counted(rest, 'other figure').capitalize()} of the workbook no longer follow"
             f"{'s' if rest == 1 else ''} from it (--json lists all): "
             "take the change over into the instance and plan anew before you sign."
         )
@@ -49,10 +49,6 @@ def edited(found: Verdict, edits: Sequence[Edit], name: str) -> str:
 def _first(texts: list[str]) -> list[str]:
     more = [f"  and {len(texts) - MOST} more (--json lists all)"] if len(texts) > MOST else []
     return [*(f"  {shown(text, 400)}" for text in texts[:MOST]), *more]
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _cost(found: Verdict) -> str:

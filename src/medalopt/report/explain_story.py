@@ -11,7 +11,7 @@ from medalopt.report.explain_page import page
 from medalopt.report.explain_sources import per_tonne, way
 from medalopt.report.numbers import money, share, tonnes
 from medalopt.report.screen import Screen
-from medalopt.wording import shown
+from medalopt.wording import counted, shown
 
 MOST_WAYS = 4
 SAME = 1e-6
@@ -36,7 +36,7 @@ def told(found: Story, screen: Screen | None = None) -> str:
     lines = [*own_rules(found.plan), *_lines(found, found.own)]
     if found.bundle is not None:
         others = len(found.bundle.source.streams) - 1
-        with_it = f"{others} other stream{'' if others == 1 else 's'}"
+        with_it = counted(others, "other stream")
         lines.append(f"It comes only with {with_it}, as {shown(found.bundle.source.name)}. Of that bundle as a whole:")
         lines += _lines(found, found.bundle)
     return page(title, lines, (), screen)

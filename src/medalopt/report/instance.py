@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from medalopt.instance.instance import Instance
-from medalopt.report.numbers import counted, digits
+from medalopt.report.numbers import digits
+from medalopt.wording import counted
 
 
 def described(instance: Instance) -> str:

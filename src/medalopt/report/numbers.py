@@ -20,11 +20,6 @@ def digits(value: float, significant: int = 4) -> str:
     return _plain(text.rstrip("0").rstrip(".") if "." in text else text)
 
 
-def counted(number: int, what: str) -> str:
-    """Return how many of what there are: `1 document`, `1,627 documents`."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
 def column(values: Sequence[float]) -> list[str]:
     """Return figures of one column, all with the same decimals: enough for the least, not too many for the largest.
 

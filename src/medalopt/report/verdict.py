@@ -11,7 +11,7 @@ from medalopt.proof.refused import Recheck
 from medalopt.proof.stated import Broken
 from medalopt.proof.verdict import Verdict
 from medalopt.report.numbers import digits
-from medalopt.wording import shown
+from medalopt.wording import counted, shown
 
 MOST = 20  # broken rules that a person is shown
 
@@ -56,8 +56,7 @@ def _row(broken: Broken) -> dict[str, Any]:
 
 def told(found: Verdict, name: str) -> str:
     """Return the verdict in plain lines: the answer, what is broken, how far the plan is from the best."""
-    count = len(found.broken)
-    answer = "right" if found.accepted else f"not right: {count} rule{'' if count == 1 else 's'} broken"
+    answer = "right" if found.accepted else f"not right: {counted(len(found.broken), 'rule')} broken"
     return "\n".join([f"{shown(name)} is {answer}.", *_broken(found.broken), f"  {_distance(found)}"]) + "\n"
 
 

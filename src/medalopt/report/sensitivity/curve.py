@@ -12,7 +12,7 @@ from medalopt.report.charts.chart import Axis, Chart, barred, base_case, line, p
 from medalopt.report.numbers import digits, money, scale
 from medalopt.report.section import Column, Section
 from medalopt.report.sensitivity.part import Part
-from medalopt.wording import shown
+from medalopt.wording import counted, shown
 
 MOST, FEW, MOST_SHIFTS = 40, 2, 12  # rows of the table, changes told in a row of it and in the JSON
 
@@ -128,7 +128,7 @@ class _Told:
         if found.exact and not bends:
             return "The curve is exact: one straight line"
         if found.exact:
-            return f"The curve is exact: straight but for {bends} breakpoint{'s' if bends != 1 else ''}{shape}"
+            return f"The curve is exact: straight but for {counted(bends, 'breakpoint')}{shape}"
         known = "by proof" if found.proven else "as far as halving shows"
         return f"Between its points the curve is straight to within {self.amount(found.accuracy)}, {known}{shape}"
 

@@ -12,7 +12,7 @@ from medalopt.report.numbers import column, digits, scale, share
 from medalopt.report.section import Column, Section, section
 from medalopt.report.sensitivity.bars import Bar, bars, briefly, by_title, costs, height, missing
 from medalopt.report.sensitivity.part import Part
-from medalopt.wording import shown
+from medalopt.wording import counted, shown
 
 _SAID = 3  # contracts that are told in words
 _WHAT = {"leads": "metal comes back", "supply": "supply comes", "both": "supply comes and metal comes back"}
@@ -58,7 +58,7 @@ def _then(found: Delay, row: Bar) -> str:
 
 def _periods(instance: Instance, count: int) -> str:
     word = "period" if instance.periods[0].isdecimal() else instance.period_length
-    return f"{count} {word}{'' if count == 1 else 's'}"
+    return counted(count, word)
 
 
 def _table(found: Delay, instance: Instance, by: str) -> Section:

@@ -16,7 +16,7 @@ from medalopt.report.section import Column, Section, section
 from medalopt.report.sensitivity.bars import briefly, by_title, missing
 from medalopt.report.sensitivity.named import called, capital
 from medalopt.report.sensitivity.part import Part
-from medalopt.wording import shown
+from medalopt.wording import counted, shown
 
 DRAWN, TOLD = 20, 40  # bars of the chart, rows of the table
 BESIDE = 1.15  # of the longest bar: where the bars of no plan end
@@ -44,7 +44,7 @@ def _lines(instance: Instance, unit: str, found: Tornado, bars: Sequence[Bar]) -
         names = ", ".join(_turn(instance, bar, found.base) for bar in rest[:5])
         more = f" and {len(rest) - 5} more" if len(rest) > 5 else ""
         what = "leave no plan" if found.base.feasible else "give a plan"
-        lines.append(f"Moved alone, {_count(len(rest), 'other figure')} may {what}: {names}{more}.")
+        lines.append(f"Moved alone, {counted(len(rest), 'other figure')} may {what}: {names}{more}.")
     steady = [bar for bar in bars if not bar.turns(found.base)]
     dearest = max(steady, key=lambda bar: bar.swing(found.base), default=None)
     if turning and dearest is not None and dearest.swing(found.base):
@@ -107,10 +107,10 @@ def _how(found: Tornado) -> str:
     tenth = len(found.bars) - by_cv
     told = []
     if by_cv:
-        told.append(f"{_count(by_cv, 'figure')} by the `cv` that the instance gives")
+        told.append(f"{counted(by_cv, 'figure')} by the `cv` that the instance gives")
     if tenth:
         told.append(
-            f"{_count(tenth, 'figure')} by 10 %{', having none' if by_cv else ', as the instance gives no `cv`'}"
+            f"{counted(tenth, 'figure')} by 10 %{', having none' if by_cv else ', as the instance gives no `cv`'}"
         )
     idle = sum(bar.idle(found.base) for bar in found.bars)
     nothing = f"; {idle} of them change{'s' if idle == 1 else ''} nothing" if idle else ""
@@ -242,10 +242,6 @@ def _row(instance: Instance, bar: Bar, base: Answer) -> dict[str, Any]:
             for name, end in zip(("down", "up"), bar.ends, strict=True)
         },
     }
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def measured(unit: str) -> str:

@@ -9,6 +9,7 @@ from medalopt.instance.instance import Instance, Source
 from medalopt.instance.paths import Path, parse, render
 from medalopt.instance.written import Written
 from medalopt.report.sourcing.content import Cell, Column, Table
+from medalopt.wording import counted
 
 _SAYS = "Every figure that the plan rests on, as the instance writes it, with its source and its author's mark."
 _NOTES = (
@@ -38,7 +39,7 @@ def _figures(instance: Instance, written: Written, remarks: dict[Path, Source]) 
     for section in _TABLES:
         rows = {path[1] for path, _, _ in written.figures() if path[0] == section}
         if rows:
-            yield _row(render((section,)), f"{len(rows)} row{'' if len(rows) == 1 else 's'}", remarks.get((section,)))
+            yield _row(render((section,)), counted(len(rows), "row"), remarks.get((section,)))
     for path, scalar, _ in written.figures():
         if path[0] not in _TABLES:
             yield _row(render(path), scalar.text, _nearest(path, remarks))

@@ -15,12 +15,12 @@ from medalopt.analysis.sourcing.rounding import Rounded
 from medalopt.analysis.variants import SAME
 from medalopt.plan.plan import Plan
 from medalopt.report.answer import answer, proof
-from medalopt.report.numbers import counted, mass, money, tonnes
+from medalopt.report.numbers import mass, money, tonnes
 from medalopt.report.sensitivity.premium import lines as premium_lines
 from medalopt.report.sourcing import risks, rounding
 from medalopt.report.sourcing.content import Document
 from medalopt.report.worth import Worth
-from medalopt.wording import shown
+from medalopt.wording import counted, shown
 
 _SOURCES, _BINDING, _OFFERS = 4, 3, 4
 

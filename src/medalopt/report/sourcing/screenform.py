@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from medalopt.report.layout import wrapped
-from medalopt.report.numbers import counted
 from medalopt.report.page import WIDEST_TEXT, printed
 from medalopt.report.screen import Screen, Type
 from medalopt.report.section import Section
 from medalopt.report.sourcing.content import Content, Table
 from medalopt.report.sourcing.written import folded, section
-from medalopt.wording import shown
+from medalopt.wording import counted, shown
 
 MOST = 12  # rows of a table; the rest is summed, and stands in what `-o` writes
 LONGEST = 300  # characters of a cell
