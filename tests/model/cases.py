@@ -58,7 +58,8 @@ def loaded(text: Document | str) -> Instance:
     """Return an instance from a plain mapping or from YAML."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "instance.yaml"
-        path.write_text(text if isinstance(text, str) else yaml.safe_dump(text, sort_keys=False), encoding="utf-8")
+        plain_text = text if isinstance(text, str) else yaml.safe_dump(json.loads(json.dumps(text)), sort_keys=False)
+        path.write_text(plain_text, encoding="utf-8")  # by way of JSON, so that nothing is written as an alias
         return medalopt.load(path)
 
 

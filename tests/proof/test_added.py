@@ -6,6 +6,7 @@ import copy
 import json
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from medalopt.instance.bounds import implied
 from medalopt.instance.instance import Instance
 from medalopt.plan.plan import Plan
 from medalopt.plan.saved import SavedPlan, saved_plan
-from medalopt.proof.added import Added, AddedRow, Term
+from medalopt.proof.added import Added, AddedRow, AddedVariable, Term
 from medalopt.proof.certificate import certify
 from medalopt.proof.placed import activity, placed, weighed
 from medalopt.proof.quantities import quantity
@@ -129,6 +130,43 @@ def test_what_nothing_bounds_is_not_claimed_to_be_proven_from_the_plan(tmp_path:
     found = judged(plan.instance, json.loads(text(plan_object(plan))))
     assert {broken.path for broken in found.broken} >= {"certificate.scope", "status"}
     assert "cannot be told" in told(found, "plan.json")
+
+
+def test_what_was_added_without_its_solution() -> None:
+    """Bare of duals and values, with duals times a factor, and priced as another: the rest stays as it is."""
+    rows = (AddedRow("a", 1.0, 2.0, (), 3.0), AddedRow("b", 1.0, 2.0, (), -4.0))
+    added = Added(rows, (AddedVariable("own", 0.0, 9.0, 5.0),), (Term("own", (), 2.0),))
+    bare = added.bare()
+    assert [row.dual for row in bare.rows] == [0.0, 0.0] and [one.value for one in bare.variables] == [0.0]
+    assert [row.dual for row in added.times(0.5).rows] == [1.5, -2.0]
+    assert added.times(0.5).variables == added.variables
+    assert bare.priced_as(added) == replace(added, variables=bare.variables)
+    assert (bare.costs, bare.rows[1].name, bare.variables[0].upper) == (added.costs, "b", 9.0)
+
+
+@pytest.mark.parametrize(
+    ("rows", "variables", "costs", "scope"),
+    [
+        (0, 0, 0, "instance"),
+        (1, 0, 0, "instance and 1 added row"),
+        (2, 1, 0, "instance, 2 added rows and 1 added variable"),
+        (0, 2, 1, "instance, 2 added variables and added costs"),
+        (1, 0, 2, "instance, 1 added row and added costs"),
+    ],
+)
+def test_what_a_certificate_is_about(rows: int, variables: int, costs: int, scope: str) -> None:
+    """The instance, and how many rows and variables were added; of costs that there are some."""
+    row, own, cost = AddedRow("row", 0.0, 1.0, ()), AddedVariable("own", 0.0, 1.0), Term("own", (), 1.0)
+    assert Added((row,) * rows, (own,) * variables, (cost,) * costs).scope == scope
+
+
+def test_what_is_earned_counts_in_what_the_plan_comes_to(tmp_path: Path) -> None:
+    """A prize of 3 JPY for every tonne of phones makes the saved plan's value less, and the verdict finds the same."""
+    path = written(tmp_path, "m.objective.expr += -3 * m.sent_device['phone']")
+    plan = medalopt.solve(loaded(plain()), extensions=[path])
+    assert plan.objective < plan.cost
+    found = judged(plan.instance, plan_object(plan))
+    assert found.accepted and found.value == plan.objective
 
 
 @cache

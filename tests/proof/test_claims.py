@@ -12,7 +12,7 @@ from tests.model.cases import changed, loaded
 
 from medalopt.instance.decisions import Account, Decisions
 from medalopt.instance.routes import routes
-from medalopt.proof.basis import OPEN, PROVEN
+from medalopt.proof.basis import LARGE, OPEN, PROVEN
 from medalopt.proof.certificate import Certificate
 from medalopt.proof.rows import Rule
 from medalopt.proof.stated import Broken
@@ -37,7 +37,8 @@ def wrong(found: Any) -> list[tuple[str, float]]:
 def test_what_is_shown_may_be_claimed() -> None:
     """The claims that follow, worse ones, and fewer, are no fault; nor is a plan that calls itself no optimum."""
     worse = {"primal_violation": 1e-3, "gap": 0.5, "lower_bound": -1e9, "basis": OPEN, "exact_value": None}
-    for plan in (claimed(), claimed(**worse), claimed(basis="", exact_value=None)):
+    less = [claimed(basis=basis, exact_value=None) for basis in ("", OPEN, LARGE)]
+    for plan in (claimed(), claimed(**worse), *less):
         assert wrong(_claims(plan, SHOWN)) == []
     wide = Certificate(0.0, 4.0, 0.25, SHOWN.arithmetic, SHOWN.scope)
     assert wrong(_claims(claimed(status="feasible", gap=0.25, basis="", exact_value=None), wide)) == []
@@ -130,6 +131,9 @@ def test_what_lots_cost_follows() -> None:
     assert of_lots(10.0, lower_bound=8.0, above_bound=2.0) == [("lots.lower_bound", 0.5)]
     assert of_lots(6.0, extra=0.0, above_bound=0.0) == []  # nothing is less than nothing
     assert of_lots(math.nan) != []
+    nothing = {"extra": 1e-9, "above_bound": 0.0, "without": 8.0, "lower_bound": 7.5}
+    assert of_lots(0.0, **nothing) == []  # beside a value below 1 the slack is absolute
+    assert of_lots(0.0, **nothing | {"extra": math.nextafter(1e-9, 1)}) == [("lots.extra", pytest.approx(1e-9))]
 
 
 def account() -> Account:

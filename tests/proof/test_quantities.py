@@ -72,7 +72,10 @@ def test_the_share_of_a_bundle_is_what_it_gives_of_what_it_offers() -> None:
 
 
 def test_a_bundle_of_little_is_taken_whole_and_of_nothing_not_at_all() -> None:
-    """A quarter of a tonne sent of half a tonne is half of the bundle; where nothing is offered the share is 0."""
+    """A quarter of a tonne sent of half a tonne is half of the bundle; where nothing is offered the share is 0.
+
+    Even if something is sent then, which another rule forbids.
+    """
     box = {"device": "phone", "region": "north", "bundle": "box", "available": ["500 kg", "0 t"], "collection": 0}
     instance = loaded(changed(streams=[box]))
     found = routes(instance)
@@ -85,6 +88,8 @@ def test_a_bundle_of_little_is_taken_whole_and_of_nothing_not_at_all() -> None:
         "recharged": np.zeros((1, 2)),
     }
     assert quantity(Account(instance, found, Decisions(sent=sent, **nothing)), "take").tolist() == [[0.5, 0]]
+    more = Decisions(sent=sent + 0.125, **nothing)
+    assert quantity(Account(instance, found, more), "take").tolist() == [[0.75, 0]]
 
 
 def test_sums_of_other_decisions() -> None:

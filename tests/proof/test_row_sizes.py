@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from tests.model.cases import Document, changed, loaded
+from tests.proof.test_quantities import account as at_random
 
 from medalopt.instance.arithmetic import FLOATS
 from medalopt.instance.bounds import implied
@@ -56,10 +57,73 @@ def test_a_row_is_measured_by_the_larger_of_its_limit_and_what_it_holds() -> Non
 
 
 def test_metal_is_measured_by_what_there_is_or_has_left() -> None:
-    """What is left over of silver in each period adds up, metal by metal."""
+    """What is left over, and what is charged, of silver in each period adds up, metal by metal."""
     of = account(changed(), 10.0)
     of.decisions.surplus[:] = [[40.0, 30.0], [9000.0, 1.0]]
     assert rule(of, "balance").size[:, 1] == pytest.approx([70.0, 9001.0])
+    of.decisions.charged[0] = [[20.0, 5.0], [0.0, 0.5]]
+    assert rule(of, "balance").size[:, 1] == pytest.approx([95.0, 9001.5])
+    fresh = Account(of.instance, of.found, of.decisions)
+    assert rule(fresh, "charge").size[0].tolist() == [[40.0, 10.0], [0.0, 1.0]]  # itself, and all of it in the melt
+
+
+def test_what_waits_counts_in_the_size_of_supply() -> None:
+    """Six tonnes are sent, four put by and, next, drawn again: fourteen move in all beside ten on offer."""
+    stream = {"device": "phone", "region": "north", "available": ["10 t", "1 t"], "storage": {}}
+    of = account(changed(streams=[stream]), 6.0)
+    of.decisions.stockpile[0] = [4.0, 8.0]
+    assert rule(of, "supply").size.tolist() == [[10.0, 12.0]]
+    assert rule(of, "supply").excess.tolist() == [[0.0, 3.0]]
+    of.decisions.stockpile[0] = [5.0, 0.0]
+    assert rule(of, "supply").size.tolist() == [[11.0, 5.0]]
+    assert rule(of, "supply").excess.tolist() == [[1.0, 0.0]]
+
+
+def test_no_row_is_broken_by_less_than_nothing() -> None:
+    """Whatever is decided, an excess and a size are never below 0, and each stands for one row."""
+    for of in (at_random(), account(changed(), 1.0, bought=3.0)):
+        for each in rules(of, implied(of.instance, of.found)):
+            assert (np.asarray(each.excess) >= 0).all() and (np.asarray(each.size) >= 0).all()
+            assert np.shape(each.excess) == np.shape(each.size) or np.ndim(each.excess) == 0
+    whole = [rule(account(changed(), 1.0), name) for name in ("footprint_cap", "participation", "recycled")]
+    assert [each.excess.shape for each in whole] == [(1,), (1,), (2,)]
+
+
+def test_a_rule_tells_its_worst_row() -> None:
+    """The greatest excess beside its size, however small that is; beside no size as it is; 0 where there is no row."""
+    for excess, size, worst in (
+        ([0.25, 0.5], [0.5, 4.0], 0.5),
+        ([0.25, 0.5], [0.5, 0.0], 0.5),
+        ([0.0, 3.0], [0.0, 1.5], 2.0),
+        ([], [], 0.0),
+    ):
+        assert Rule("", "", "", (), np.array(excess), np.array(size)).worst() == worst
+
+
+def test_demand_is_met_in_time_and_exactly_at_the_end() -> None:
+    """Of 2 kg due at once and 5 in all, 4/5 of what is cast counts: 1.6 are 0.4 short, 5.6 are 0.6 too much."""
+    medals = {
+        "first": {"count": 4, "parts": {"silver": "500 g"}, "due": "1"},
+        "last": {"count": 6, "parts": {"silver": "500 g"}},
+    }
+    alloys = {"silver": {"composition": {"Ag": ["90 %", "100 %"]}, "scrap": {"share": "20 %"}}}
+    of = account(changed(medals=medals, alloys=alloys), 0.0)
+    for charged, excess, size in (
+        ([2.0, 5.0], [0.4, 0.6], [5.0, 5.6]),
+        ([5.0, 0.0], [0.0, 1.0], [5.0, 5.0]),
+        ([10.0, 0.0], [0.0, 3.0], [8.0, 8.0]),
+    ):
+        of.decisions.charged[0, 0] = charged
+        fresh = Account(of.instance, of.found, of.decisions)
+        assert rule(fresh, "demand").excess[0].tolist() == pytest.approx(excess)
+        assert rule(fresh, "demand").size[0].tolist() == pytest.approx(size)
+
+
+def test_every_region_sends_its_share() -> None:
+    """A quarter of twenty tonnes is five: of three, two are missing; it is measured by all twenty."""
+    of = account(changed(policy={"participation": "25 %"}), 3.0)
+    assert rule(of, "participation").excess.tolist() == [2.0]
+    assert rule(of, "participation").size.tolist() == [20.0]
 
 
 def test_metal_is_measured_by_what_the_melts_need_of_it() -> None:
@@ -68,13 +132,14 @@ def test_metal_is_measured_by_what_the_melts_need_of_it() -> None:
     phone = {"phone": {"content": {"Ag": "1 kg/t", "Cu": "100 kg/t", "Zn": "10 kg/t"}}}
     smelter = {"smelter": {"returned": {"Ag": "90 %", "Cu": "90 %", "Zn": "90 %"}}}
     much = {"medal": {"count": 10, "parts": {"silver": "5 kg"}}}
-    for medals, silver in ((None, 5.0), (much, 18.0)):
+    little = {"medal": {"count": 1, "parts": {"silver": "500 g"}}}
+    for medals, silver, copper in ((None, 5.0, 5.0), (much, 18.0, 50.0), (little, 0.5, 0.5)):
         more = {} if medals is None else {"medals": medals}
         of = account(changed(metals=metals, devices=phone, smelters=smelter, **more), 0.0)
         sizes = rule(of, "balance").size
         assert sizes[:, 0].tolist() == sizes[:, 1].tolist()
         assert sizes[0, 0] == pytest.approx(silver)
-        assert sizes[1, 0] == pytest.approx(5.0 if medals is None else 50.0)
+        assert sizes[1, 0] == pytest.approx(copper)
         assert sizes[2, 0] == pytest.approx(180.0)  # none of it is needed: it is measured by all there can be
 
 
@@ -107,6 +172,7 @@ def test_whole_lots_and_least_orders_of_offers() -> None:
     """Likewise of what is bought, in kilograms of all alloys."""
     market = {"a": bars(lot=0.5), "b": bars(minimum_order=1.0), "c": bars()}
     of = account(changed(market=market), 0.0, bought=0.7)
+    assert rule(of, "whole_lots", 1).excess.shape == (3, 2)
     assert rule(of, "whole_lots", 1).excess[:, 0].tolist() == pytest.approx([0.2, 0.0, 0.0])
     assert rule(of, "least_order", 1).excess[:, 0].tolist() == pytest.approx([0.0, 0.3, 0.0])
 

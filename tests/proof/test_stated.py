@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,10 +10,13 @@ import numpy as np
 import pytest
 from tests.model.cases import changed, loaded
 
+from medalopt.instance.arithmetic import FLOATS
+from medalopt.instance.decisions import Account, Decisions
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import routes
 from medalopt.proof import stated_added
-from medalopt.proof.added import NOTHING
+from medalopt.proof.added import NOTHING, Added, AddedVariable
+from medalopt.proof.placed import placed
 from medalopt.proof.stated import Tables, decided, priced, way
 
 ROW = SimpleNamespace
@@ -108,6 +112,30 @@ def test_what_is_charged_from_stock_is_what_offers_do_not_hold() -> None:
         assert broken == []
         assert made.bought[0, 0].tolist() == [1.5, 1.0]
         assert made.charged[0].ravel() == pytest.approx(np.array([0.5, left, 0.25, 0.0]), rel=1e-3, abs=0)
+
+
+def test_rounding_is_measured_by_both_figures() -> None:
+    """A difference of 2 between two figures of a million million is rounding yet, and one of 4 is none."""
+    of = instance()
+    for melted, left in ((1e12 + 1, 0.0), (1e12 + 3, 4.0)):
+        plan = ROW(
+            **dict.fromkeys(("shipments", "stockpiles", "metals", "casts"), ()),
+            purchases=[ROW(offer="silver", alloy="silver", period="1", kg=1e12 - 1)],
+            melts=[ROW(alloy="silver", metal="Ag", period="1", kg=melted)],
+        )
+        assert decided(of, routes(of), plan)[0].charged[0, 0, 0] == left
+
+
+def test_a_bound_of_a_variable_may_be_off_by_rounding() -> None:
+    """A thousand-millionth beyond a bound is kept, the next larger number is not, and is told with how much it is."""
+    of = instance()
+    found = routes(of)
+    none = Decisions(*(np.zeros(shape) for shape in ((2, 2), (1, 2), (1, 2, 2), (1, 1, 2), (2, 2), (1, 2))))
+    beyond = math.nextafter(1e-9, 1)
+    for value, told in ((1e-9, []), (beyond, [("own", beyond, "added rows: own is broken by 1e-09")])):
+        rows = placed(of, found, Added((), (AddedVariable("own", -1.0, 0.0, value),)), FLOATS.lift)
+        broken = stated_added.broken(Account(of, found, none), rows)
+        assert [(each.path, each.amount, each.text) for each in broken] == told
 
 
 def test_prices_are_those_of_rows() -> None:

@@ -101,6 +101,44 @@ def test_what_nothing_bounds_proves_nothing() -> None:
     assert float(lower_bound(ground, prices(instance, {}), "cost", rows)) == -18  # -2 * 4, and 2 a unit from -5 on
 
 
+@pytest.mark.parametrize(
+    ("ends", "coefficient", "dual", "cost", "bound"),
+    [
+        ((2.0, 3.0), 1.0, 0.5, 1.0, 0.5 * 4 + 0.5 * 2),  # it costs 1 and is paid 0.5: at its least it adds 0.5 each
+        ((2.0, 3.0), 1.0, 2.0, 1.0, 2.0 * 4 - 1.0 * 3),  # it is paid more than it costs: at its most
+        ((2.0, 3.0), 1.0, -0.5, 1.0, -0.5 * 6 + 1.5 * 2),  # the other end of the row
+        ((2.0, 3.0), -1.0, 0.5, 1.0, 0.5 * 4 + 1.5 * 2),
+        ((-math.inf, math.inf), 1.0, 1.0, 1.0, 4.0),  # what is paid just what it costs adds nothing, wherever it ends
+        ((-math.inf, 3.0), 1.0, 2.0, 1.0, 2.0 * 4 - 1.0 * 3),  # an end that is not asked for may be missing
+        ((2.0, math.inf), 1.0, 0.5, 1.0, 0.5 * 4 + 0.5 * 2),
+        ((2.0, 3.0), 1.0, 0.0, 1.0, 2.0),
+        ((2.0, 3.0), 1.0, 0.0, -1.0, -3.0),
+    ],
+)
+def test_what_a_variable_of_ones_own_adds(
+    ends: tuple[float, float], coefficient: float, dual: float, cost: float, bound: float
+) -> None:
+    """In a row from 4 to 6, at a price and a cost: its least value where it costs, its greatest where it earns."""
+    own, row = AddedVariable("own", *ends), AddedRow("row", 4.0, 6.0, (Term("own", (), coefficient),), dual)
+    instance = loaded(plain())
+    found = routes(instance)
+    ground = Ground(instance, found, implied(instance, found, EXACT.read), EXACT.read)
+    rows = placed(instance, found, Added((row,), (own,), (Term("own", (), cost),)), EXACT.lift)
+    assert float(lower_bound(ground, prices(instance, {}), "cost", rows)) == bound
+
+
+def test_a_row_without_an_end_is_measured_without_it() -> None:
+    """A quarter of a tonne beside no limit is measured by itself, and beside a limit of a tenth by itself as well."""
+    terms = (Term("own", (), 1.0),)
+    rows = (AddedRow("none", -math.inf, math.inf, terms), AddedRow("least", 0.1, math.inf, terms))
+    instance, _, set_ = put(*rows, variables=(AddedVariable("own", *ENDLESS, 0.25),))
+    plan = planned(instance)
+    assert plan is not None
+    found, own = kept(plan.account, set_)
+    assert [float(each) for each in found.size] == [0.25, 0.25] and [float(each) for each in own.size] == [0.25]
+    assert [float(each) for each in found.excess] == [0, 0] and [float(each) for each in own.excess] == [0]
+
+
 def test_an_excess_stands_beside_its_size() -> None:
     """An excess is told as a share of what it stands by, however small that is; of nothing, as it is."""
     found = Kept(("a", "b", "c"), np.array([1.0, 1.0, 1.0]), np.array([4.0, 0.5, 0.0]))

@@ -82,8 +82,8 @@ def _pay(reduced: Numbers, most: Numbers) -> Numbers:
 
 
 def _next(values: Numbers) -> Numbers:
-    """Return each period's next value, 0 after the last."""
-    return np.concatenate([values[..., 1:], np.zeros_like(values[..., :1])], axis=-1)
+    """Return each period's next value, 0 after the last; both (N, T)."""
+    return np.concatenate([values[:, 1:], np.zeros_like(values[:, :1])], axis=1)
 
 
 def _finite(limit: Numbers) -> Numbers:

@@ -136,7 +136,7 @@ class Placed:
 
 
 def _pairs(pairs: list[tuple[float, float]]) -> tuple[Floats, Floats]:
-    table = np.array(pairs, dtype=np.float64).reshape(-1, 2)
+    table = np.array(pairs, dtype=np.float64).reshape(len(pairs), 2)
     return table[:, 0], table[:, 1]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -58,10 +59,7 @@ def _finite(limit: Numbers) -> Numbers:
 
 
 def _most(*parts: Numbers) -> Numbers:
-    result = abs(parts[0])
-    for part in parts[1:]:
-        result = np.maximum(result, abs(part))
-    return result
+    return reduce(np.maximum, map(abs, parts))
 
 
 def _bounds(account: Account, bounds: Bounds) -> Iterator[Rule]:
@@ -100,8 +98,7 @@ def _supply(account: Account) -> Iterator[Rule]:
     total = summed(available[~alone], bundle[~alone], len(instance.bundles))
     got = summed(taken[~alone], bundle[~alone], len(instance.bundles))
     share = got / np.where(total > 0, total, 1)  # of a bundle that offers nothing each fair part is nothing
-    fair = share[np.maximum(bundle, 0)] * available if len(instance.bundles) else taken
-    fair = np.where(alone[:, None], taken, fair)
+    fair = np.where(alone[:, None], taken, share[bundle] * available) if len(instance.bundles) else taken
     yield Rule("supply", "bundle_supply", "t", axes, abs(taken - fair), size)
     over = _above(got, total) + np.maximum(-got, 0)
     yield Rule("supply", "take", "t", ("bundle", "period"), over, _most(total, got))

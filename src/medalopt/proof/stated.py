@@ -74,7 +74,7 @@ def priced(instance: Instance, rows: Iterable[Any]) -> tuple[dict[str, dict[Any,
     broken: list[Broken] = []
     for row in rows:
         along = known.get(row.rule)
-        key = tuple(row.key) if len(row.key) > 1 else row.key[0] if row.key else None
+        key = tuple(row.key) if len(row.key) > 1 else next(iter(row.key), None)
         stands = along is not None and len(along) == len(row.key) and all(map(frozenset.__contains__, along, row.key))
         if stands and key not in duals.get(row.rule, {}):
             duals.setdefault(row.rule, {})[key] = row.value

@@ -1,0 +1,212 @@
+"""Bounds, prices and marginal values of small cases, each worked out term by term."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.model.cases import ROOT, changed, loaded
+
+import medalopt
+from medalopt.instance.arithmetic import FLOATS
+from medalopt.instance.bounds import implied
+from medalopt.instance.decisions import Account, Decisions
+from medalopt.instance.figures import Floats
+from medalopt.instance.instance import Instance
+from medalopt.instance.needs import owed
+from medalopt.instance.routes import routes
+from medalopt.proof.bound import Ground, Weights, _casts, _right_hand_sides, waiting
+from medalopt.proof.marginal import marginals, stream_worth
+from medalopt.proof.prices import Grid, Prices, prices
+
+TINY = ROOT / "instances" / "tiny.yaml"
+
+
+def ground(instance: Instance) -> Ground:
+    """Return what a bound of an instance stands on, in floats."""
+    found = routes(instance)
+    return Ground(instance, found, implied(instance, found), FLOATS.read)
+
+
+def at_random(instance: Instance, **known: Any) -> Prices:
+    """Return prices at random, of either sign whatever the row, but those that are `known`."""
+    random = np.random.default_rng(11)
+    shapes = {name: values.shape for name, values in vars(prices(instance, {})).items()}
+    drawn = {name: np.asarray(random.uniform(-2.0, 2.0, shape)) for name, shape in shapes.items()}
+    return Prices(**drawn | known)
+
+
+def finite(values: Floats) -> Floats:
+    """Return limits, 0 where there is none."""
+    return np.where(np.isfinite(values), values, 0.0)
+
+
+def test_what_right_hand_sides_are_worth() -> None:
+    """Each figure of a right-hand side at the price of its row; of two ends the one that the sign of the price asks."""
+    instance = medalopt.load(TINY)
+    market, smelters, policy, drawn = instance.market, instance.smelters, instance.policy, at_random(instance)
+    turned = Prices(**{name: -values for name, values in vars(drawn).items()})
+    for y in (drawn, turned):
+        parts = [
+            y.feed_capacity * finite(smelters.capacity.value),
+            y.treatment_capacity * finite(instance.treatments.capacity.value),
+            y.cast_capacity * finite(instance.alloys.capacity.value),
+            y.balance[:, 0] * instance.metals.opening_stock.value,
+            y.demand * owed(instance),
+            y.purchase * np.where(y.purchase > 0, market.committed.value, finite(market.limit.value)),
+            y.feed_total * np.where(y.feed_total > 0, smelters.committed.value, finite(smelters.limit.value)),
+            y.stream_commitment * instance.streams.committed.value,
+            y.footprint_cap * policy.footprint_cap.value,
+        ]
+        for stream, region in enumerate(instance.streams.region.tolist()):
+            offers = instance.streams.available.value[stream].sum()
+            parts.append(y.participation[region] * policy.participation.value * offers)
+        total = sum(float(np.sum(part)) for part in parts)
+        assert float(_right_hand_sides(ground(instance), y)) == pytest.approx(total, rel=1e-12)
+
+
+SCRAP = {"share": "20 %", "returned": "50 %", "lead": 1, "value": "50 JPY/kg"}
+STERLING = {"composition": {"Ag": "100 %"}, "loss": "10 %"}
+
+
+def foundry(**alloys: Any) -> Instance:
+    """Return the plain instance with these alloys, of which medals ask for silver alone."""
+    return loaded(changed(alloys={"silver": STERLING} | alloys))
+
+
+def test_what_casting_is_worth() -> None:
+    """A kilogram cast: at the price of the melt, what it brings to demand and capacity, and the scrap that falls.
+
+    A tenth of a kilogram is scrap fit to charge, a period later at the price of scrap, after the last at its value.
+    """
+    instance = foundry(silver=STERLING | {"scrap": SCRAP})
+    y = at_random(instance)
+    (cast, most), (kept, held), (recharged, charged) = _casts(ground(instance), y, Weights(1, 0, 0))
+    melt, demand, capacity, scrap = (each[0] for each in (y.melt, y.demand, y.cast_capacity, y.process_scrap))
+    assert cast[0] == pytest.approx(
+        [
+            -melt[0] - 0.8 * (demand[0] + demand[1]) - capacity[0] + 0.1 * scrap[1],
+            -melt[1] - 0.8 * demand[1] - capacity[1] - 0.1 * 50,
+        ]
+    )
+    assert kept[0] == pytest.approx([scrap[1] - scrap[0], -scrap[1] - 50])
+    assert recharged[0] == pytest.approx(0.9 * melt - scrap)
+    assert most == pytest.approx(np.array([[6.25]]))
+    assert held == pytest.approx(np.array([[0.625]])) == charged
+    for weights in (Weights(0, 1, 0), Weights(0, 0, 1)):
+        (cast, _), (kept, _), _ = _casts(ground(instance), y, weights)
+        assert cast[0, 1] == pytest.approx(-melt[1] - 0.8 * demand[1] - capacity[1])
+        assert kept[0, 1] == pytest.approx(-scrap[1])
+
+
+def test_where_no_scrap_falls_there_is_none_to_pay() -> None:
+    """Of an alloy without process scrap, and of one that nothing is owed of, there is at most nothing of it."""
+    instance = foundry(idle=STERLING | {"scrap": SCRAP})
+    _, (_, held), (_, charged) = _casts(ground(instance), at_random(instance), Weights(1, 0, 0))
+    assert not held.any() and not charged.any()
+
+
+def test_what_waiting_is_worth() -> None:
+    """A tonne put by costs its storage and what it is worth now, and brings what it is worth next; 0 at the end."""
+    stream = {"device": "phone", "region": "north", "available": "10 t"}
+    waits = stream | {"name": "b", "storage": {"cost": "3 JPY/t"}}
+    instance = loaded(changed(streams=[stream | {"name": "a"}, waits]))
+    own = np.array([[np.inf, -1.0], [-5.0, -7.0]])
+    assert waiting(ground(instance), own, Weights(1, 0, 0))[1].tolist() == [3 + 5 - 7, 3 + 7]
+    assert waiting(ground(instance), own, Weights(0, 1, 0))[1].tolist() == [5 - 7, 7]
+    assert np.isfinite(waiting(ground(instance), own, Weights(1, 0, 0))).all()
+
+
+def test_what_weighs_in_a_measure() -> None:
+    """Each measure counts one thing, and `nothing` none."""
+    found = [Weights.of(measure) for measure in ("cost", "footprint", "mass", "nothing")]
+    assert found == [Weights(1, 0, 0), Weights(0, 1, 0), Weights(0, 0, 1), Weights(0, 0, 0)]
+
+
+def test_a_little_that_is_owed_at_once_may_have_a_price() -> None:
+    """Half a kilogram owed in the first period is a row of its own; where nothing more is owed there is none."""
+    instance = loaded(changed(medals={"medal": {"count": 1, "parts": {"silver": "500 g"}, "due": "1"}}))
+    for alloy in (0.25, -0.25):
+        y = prices(instance, {"demand": {("silver", "1"): alloy, ("silver", "2"): alloy}})
+        assert y.demand.tolist() == [[max(alloy, 0.0), alloy]]
+    late = loaded(changed())
+    assert prices(late, {"demand": {("silver", "1"): 0.25}}).demand.tolist() == [[0.0, 0.0]]
+
+
+def test_rows_that_do_not_exist_have_no_price() -> None:
+    """An alloy that admits no others, a metal that it does not name, a cap that is not set."""
+    instance = loaded(changed(metals={"Ag": {}, "Cu": {}, "Zn": {}}))
+    every = {
+        "others": {("silver", "1"): -0.5},
+        "fineness_high": {("silver", metal, "1"): -0.5 for metal in ("Ag", "Cu", "Zn")},
+        "footprint_cap": {None: -0.5},
+    }
+    y = prices(instance, every)
+    assert not y.others.any() and not y.footprint_cap.any()
+    assert y.fineness_high[0, :, 0].tolist() == [-0.5, -0.5, 0.0]
+    assert not any(values.any() for values in vars(prices(instance, {})).values())
+
+
+def test_of_a_grid_what_is_not_there_counts_for_nothing() -> None:
+    """Neither where there is no such row, nor where the price is no number."""
+    instance = loaded(changed())
+    array = np.array([[1.0, np.nan], [np.inf, 4.0]])
+    there = np.array([[True, True], [True, False]])
+    grid = Grid((instance.metals.names, instance.periods), array, there)
+    assert prices(instance, {"balance": grid}).balance.tolist() == [[1.0, 0.0], [0.0, 0.0]]
+
+
+def bundles() -> Account:
+    """Return an account of two boxes and a stream alone, of which one may wait; a box offers nothing at the end."""
+    stream = {"device": "phone", "region": "north", "collection": 0}
+    streams = [
+        stream | {"name": "a", "available": ["4 t", "8 t"], "storage": {}},
+        stream | {"name": "b", "available": ["0.25 t", "0.5 t"], "bundle": "one"},
+        stream | {"name": "c", "available": ["0.25 t", "0 t"], "bundle": "one", "storage": {}},
+        stream | {"name": "d", "available": ["2 t", "0 t"], "bundle": "two", "region": "south"},
+    ]
+    instance = loaded(changed(streams=streams, policy={"participation": "25 %"}))
+    found = routes(instance)
+    sent = np.array([[1.0, 2.0], [0.125, 0.5], [0.0, 0.125], [0.5, 0.0]])[found.stream]
+    stockpile = np.array([[1.0, 0.0], [0.0, 0.0], [0.125, 0.0], [0.0, 0.0]])
+    none = {
+        "charged": np.zeros((1, 2, 2)),
+        "bought": np.zeros((1, 1, 2)),
+        "surplus": np.zeros((2, 2)),
+        "recharged": np.zeros((1, 2)),
+    }
+    return Account(instance, found, Decisions(sent=sent, stockpile=stockpile, **none))
+
+
+def test_a_tonne_more_of_a_bundle_counts_as_far_as_the_bundle_is_taken() -> None:
+    """The first box gives half of it, then all; the second a quarter, then there is none. Alone a tonne is a tonne.
+
+    A region that must send a quarter sends as much of a tonne more, at the price of participation.
+    """
+    of = bundles()
+    supply = -np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [7.0, 8.0]])
+    y = replace(at_random(of.instance), supply=supply, participation=np.array([0.5, 8.0]))
+    taken = np.array([[1.0, 1.0], [0.5, 1.0], [0.5, 1.0], [0.25, 0.0]])
+    asked = 0.25 * np.array([[0.5], [0.5], [0.5], [8.0]])
+    assert of.instance.regions == ("north", "south")
+    assert stream_worth(of, y) == pytest.approx(supply * taken + asked)
+
+
+def test_marginal_values_of_ends_are_of_the_end_that_binds() -> None:
+    """A price above 0 is of what is committed, one below of the limit, however small; an alloy is asked for in full."""
+    market = {"silver": {"composition": {"Ag": "100 %"}, "price": 1, "limit": "5 kg", "committed": "1 kg"}}
+    smelters = {"smelter": {"returned": "90 %", "limit": "9 t", "committed": "1 t"}}
+    medals = {"medal": {"count": 10, "parts": {"silver": "500 g"}, "allowance": "50 %"}}
+    instance = loaded(changed(market=market, smelters=smelters, medals=medals))
+    found = routes(instance)
+    none = Decisions(*(np.zeros(shape) for shape in ((1, 2), (1, 2), (1, 2, 2), (1, 1, 2), (2, 2), (1, 2))))
+    for value, figure in ((0.5, "committed"), (-0.5, "limit")):
+        duals = {"purchase": {"silver": value}, "feed_total": {"smelter": value}, "demand": {("silver", "2"): 8.0}}
+        told = {each.path: each for each in marginals(Account(instance, found, none), duals, "JPY")}
+        assert set(told) == {f"market.silver.{figure}", f"smelters.smelter.{figure}", "medals.medal.count"}
+        one, other = told[f"market.silver.{figure}"], told[f"smelters.smelter.{figure}"]
+        assert (one.value, one.unit, one.meaning) == (value, "JPY/kg", f"one more kg {figure}")
+        assert (other.value, other.unit, other.meaning) == (value, "JPY/t", f"one more t {figure}")
+        assert told["medals.medal.count"].value == pytest.approx(0.75 * 8.0)
