@@ -5,32 +5,31 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable
-from dataclasses import fields
 from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.model.cases import loaded, plain
 from tests.proof.test_quantities import account as at_random
 
 from medalopt.instance.decisions import Account, Decisions
-from medalopt.instance.routes import route_costs
+from medalopt.instance.routes import route_costs, routes
 from medalopt.proof.follows import _differs, follows, told_prices
 from medalopt.proof.marginal import ON_OFFER, Marginal
 
 ROW = SimpleNamespace
-METAL, ALLOY = 0, 1
 
 
 @cache
 def account(done: bool) -> Account:
-    """Return an account of tiny: of decisions at random, or of nothing done."""
-    of = at_random()
+    """Return an account of tiny with decisions at random, or of the plain instance, where nothing is done or had."""
     if done:
-        return of
-    none = Decisions(*(np.zeros_like(getattr(of.decisions, field.name)) for field in fields(Decisions)))
-    return Account(of.instance, of.found, none)
+        return at_random()
+    instance = loaded(plain())
+    shapes = ((1, 2), (1, 2), (1, 2, 2), (1, 1, 2), (2, 2), (1, 2))
+    return Account(instance, routes(instance), Decisions(*map(np.zeros, shapes)))
 
 
 def stated(of: Account) -> Any:
@@ -89,15 +88,15 @@ def found(of: Account, plan: Any, unit: str = "JPY") -> list[Any]:
 
 def sizes(of: Account) -> dict[str, tuple[Callable[[Any], Any], str, str, str, float]]:
     """Return by name: the row or mapping, its member, rule and path, and the size that it is measured by."""
-    instance, made = of.instance, of.decisions
+    instance, made, last = of.instance, of.decisions, len(of.instance.alloys.names) - 1
     paid = max(1.0, sum(abs(part).sum() for part in of.costs.values()))
-    held = instance.metals.opening_stock.value[METAL] + of.returned[:, METAL].sum()
-    metal, alloy, first = instance.metals.names[METAL], instance.alloys.names[ALLOY], instance.periods[0]
+    held = instance.metals.opening_stock.value[0] + of.returned[:, 0].sum()
+    metal, alloy, first = instance.metals.names[0], instance.alloys.names[last], instance.periods[0]
     stream, offer = instance.streams.names[of.found.stream[0]], instance.market.names[0]
     sent = max(1.0, float(abs(route_costs(instance, of.found) * made.sent).sum()))
     bought = max(1.0, float(abs(instance.market.price.value[:, None, :] * made.bought).sum()))
-    cast, charge = of.cast[ALLOY], of.charge[ALLOY, 0]
-    row = ALLOY * len(instance.periods)
+    cast, charge = of.cast[last], of.charge[last, 0]
+    row = last * len(instance.periods)
 
     def other(plan: Any) -> Any:
         return next(row for row in plan.melts if (row.alloy, row.metal) == (alloy, "other"))
@@ -115,7 +114,7 @@ def sizes(of: Account) -> dict[str, tuple[Callable[[Any], Any], str, str, str, f
         "a purchase": (lambda plan: plan.purchases[0], "cost", "cost", f"purchases.cost, {offer}, {first}", bought),
         **{
             f"metal {name}": (
-                *(lambda plan: plan.metals[METAL * len(instance.periods)], name, "metal balance"),
+                *(lambda plan: plan.metals[0], name, "metal balance"),
                 f"metals.{metal}.{name}, {first}",
                 max(1e-3, held),
             )
@@ -163,8 +162,11 @@ def test_what_is_missing_is_told() -> None:
     assert [(each.path, each.amount) for each in found(of, plan)] == [("cost", 0.0)]
     plan = stated(of)
     assert [(each.path, each.amount) for each in found(of, plan, "USD")] == [("objective.unit", 0.0)]
-    gone = plan.metals.pop(0)
+    gone, wrong = plan.metals.pop(0), plan.metals[0]
     assert [(each.path, each.amount, each.unit) for each in found(of, plan)] == [(f"metals.{gone.metal}", 0.0, "kg")]
+    wrong.stock += 1e6  # the next row of the same metal is looked at too
+    paths = [f"metals.{gone.metal}", f"metals.{gone.metal}.stock, {wrong.period}"]
+    assert [each.path for each in found(of, plan)] == paths
     plan = stated(of)
     gone = plan.casts.pop(0)
     told = {each.path: each.amount for each in found(of, plan)}

@@ -119,6 +119,18 @@ def test_demand_is_met_in_time_and_exactly_at_the_end() -> None:
         assert rule(fresh, "demand").size[0].tolist() == pytest.approx(size)
 
 
+def test_a_bundle_of_nothing_is_taken_fairly() -> None:
+    """Where a bundle offers nothing and nothing is sent nothing is unfair; what is sent all the same is."""
+    box = {"device": "phone", "region": "north", "bundle": "box"}
+    streams = [box | {"name": "a", "available": ["4 t", "0 t"]}, box | {"name": "b", "available": ["2 t", "0 t"]}]
+    of = account(changed(streams=streams), 1.0)
+    assert rule(of, "bundle_supply").excess == pytest.approx(np.array([[1 / 3, 0], [1 / 3, 0]]))
+    of.decisions.sent[0, 1] = 0.5
+    fresh = Account(of.instance, of.found, of.decisions)
+    assert rule(fresh, "bundle_supply").excess[:, 1].tolist() == [0.5, 0.0]
+    assert rule(fresh, "take").excess.tolist() == [[0.0, 0.5]]
+
+
 def test_every_region_sends_its_share() -> None:
     """A quarter of twenty tonnes is five: of three, two are missing; it is measured by all twenty."""
     of = account(changed(policy={"participation": "25 %"}), 3.0)
@@ -148,6 +160,7 @@ def test_a_little_recycled_content_is_asked_for_too() -> None:
     of = account(changed(policy={"recycled": {"Ag": 0.9}}), 0.0, bought=2.0)
     assert rule(of, "recycled").excess.tolist() == pytest.approx([1.8, 0.0])
     none = account(changed(), 0.0, bought=2.0)
+    none.decisions.charged[0, 0, 0] = -1.0  # which another rule forbids
     assert rule(none, "recycled").excess.tolist() == [0.0, 0.0]
 
 

@@ -1,6 +1,7 @@
 """What added rows imply for a user's own variables, by hand, and which of their multipliers prove anything."""
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -111,6 +112,8 @@ def test_what_nothing_bounds_proves_nothing() -> None:
         ((-math.inf, math.inf), 1.0, 1.0, 1.0, 4.0),  # what is paid just what it costs adds nothing, wherever it ends
         ((-math.inf, 3.0), 1.0, 2.0, 1.0, 2.0 * 4 - 1.0 * 3),  # an end that is not asked for may be missing
         ((2.0, math.inf), 1.0, 0.5, 1.0, 0.5 * 4 + 0.5 * 2),
+        ((-math.inf, 9.0), 1.0, 0.5, 1.0, 0.5 * 4 + 0.5 * 4),  # one that is asked for is the row's
+        ((2.0, math.inf), 1.0, 1.5, 1.0, 1.5 * 4 - 0.5 * 6),
         ((2.0, 3.0), 1.0, 0.0, 1.0, 2.0),
         ((2.0, 3.0), 1.0, 0.0, -1.0, -3.0),
     ],
@@ -124,6 +127,31 @@ def test_what_a_variable_of_ones_own_adds(
     found = routes(instance)
     ground = Ground(instance, found, implied(instance, found, EXACT.read), EXACT.read)
     rows = placed(instance, found, Added((row,), (own,), (Term("own", (), cost),)), EXACT.lift)
+    assert float(lower_bound(ground, prices(instance, {}), "cost", rows)) == bound
+
+
+@pytest.mark.parametrize(
+    ("ends", "cost", "bound"),
+    [
+        (None, 0.0, 0.0),
+        ((-math.inf, 6.0), -1.0, -6.0),
+        ((4.0, math.inf), 1.0, 4.0),
+        ((-math.inf, 6.0), 1.0, -math.inf),
+        ((4.0, math.inf), -1.0, -math.inf),
+    ],
+)
+def test_a_variable_without_bounds_needs_the_end_that_it_pays_at(
+    ends: tuple[float, float] | None, cost: float, bound: float
+) -> None:
+    """One that costs needs a least value, one that earns a greatest; one that does neither needs no row at all."""
+    own = Term("own", (), 1.0)
+    added = Added(
+        (AddedRow("row", *ends, (own,)),) if ends else (),
+        (AddedVariable("own", *ENDLESS),),
+        (replace(own, coefficient=cost),) if cost else (),
+    )
+    instance, ground, _ = put()
+    rows = placed(instance, ground.found, added, EXACT.lift)
     assert float(lower_bound(ground, prices(instance, {}), "cost", rows)) == bound
 
 
