@@ -244,3 +244,10 @@ def test_a_folder_that_lacks_a_table_is_no_plan(tmp_path: Path) -> None:
     (tmp_path / "plan" / "melts.csv").write_text("alloy,kg\n", encoding="utf-8")
     with pytest.raises(InputError, match="must have the columns"):
         saved_plan(tmp_path / "plan")
+
+
+def test_of_a_plan_in_lots_no_basis_is_looked_for() -> None:
+    """A plan in whole lots is no vertex: saved, it is accepted, and nothing is said of one."""
+    instance = medalopt.load(ROOT / "tests/solver/lots.yaml")
+    found = judged(instance, plan_object(medalopt.solve(instance)))
+    assert found.accepted and (found.certificate.basis, found.certificate.exact_value) == ("", None)
