@@ -122,9 +122,9 @@ def test_demand_is_met_in_time_and_exactly_at_the_end() -> None:
 def test_a_bundle_of_nothing_is_taken_fairly() -> None:
     """Where a bundle offers nothing and nothing is sent nothing is unfair; what is sent all the same is."""
     box = {"device": "phone", "region": "north", "bundle": "box"}
-    streams = [box | {"name": "a", "available": ["4 t", "0 t"]}, box | {"name": "b", "available": ["2 t", "0 t"]}]
-    of = account(changed(streams=streams), 1.0)
-    assert rule(of, "bundle_supply").excess == pytest.approx(np.array([[1 / 3, 0], [1 / 3, 0]]))
+    streams = [box | {"name": "a", "available": ["400 kg", "0 t"]}, box | {"name": "b", "available": ["200 kg", "0 t"]}]
+    of = account(changed(streams=streams), 0.15)
+    assert rule(of, "bundle_supply").excess == pytest.approx(np.array([[0.05, 0], [0.05, 0]]))
     of.decisions.sent[0, 1] = 0.5
     fresh = Account(of.instance, of.found, of.decisions)
     assert rule(fresh, "bundle_supply").excess[:, 1].tolist() == [0.5, 0.0]

@@ -121,9 +121,12 @@ def test_rounding_is_measured_by_both_figures() -> None:
         plan = ROW(
             **dict.fromkeys(("shipments", "stockpiles", "metals", "casts"), ()),
             purchases=[ROW(offer="silver", alloy="silver", period="1", kg=1e12 - 1)],
-            melts=[ROW(alloy="silver", metal="Ag", period="1", kg=melted)],
+            melts=[
+                ROW(alloy="silver", metal="Ag", period="1", kg=melted),
+                ROW(alloy="silver", metal="Cu", period="1", kg=0.001),
+            ],
         )
-        assert decided(of, routes(of), plan)[0].charged[0, 0, 0] == left
+        assert decided(of, routes(of), plan)[0].charged[0, :, 0].tolist() == [left, 0.001]
 
 
 def test_a_bound_of_a_variable_may_be_off_by_rounding() -> None:
