@@ -32,6 +32,17 @@ def test_bounds_of_metal_by_hand() -> None:
     assert exact.stock.tolist() == [[20.5, 38.5], [0, 1800], [0, 0]]
 
 
+def test_of_what_is_not_owed_nothing_is_cast() -> None:
+    """An alloy that no medal asks for has bounds of 0, its process scrap as well."""
+    scrap = {"share": "20 %", "returned": "50 %"}
+    idle = {"composition": {"Ag": "100 %"}, "scrap": scrap}
+    alloys = {"idle": idle, "silver": {"composition": {"Ag": ["90 %", "100 %"]}}}
+    instance = loaded(changed(alloys=alloys))
+    bounds = implied(instance, routes(instance))
+    assert bounds.cast.tolist() == bounds.charge.tolist() == [0, 5]
+    assert bounds.scrap.tolist() == [0, 0]
+
+
 def test_bounds_of_the_foundry_by_hand() -> None:
     """For 1 kg of silver, 60 % of what is cast, which is 98 % of what is charged; a fifth of it is scrap."""
     instance = medalopt.load(ROOT / "tests" / "model" / "golden" / "melt.yaml")

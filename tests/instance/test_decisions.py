@@ -125,6 +125,23 @@ def test_scrap_that_comes_too_late_is_worth_its_value_at_once(lead: int, worth: 
     assert account.costs["scrap"].tolist() == pytest.approx(worth)
 
 
+def test_an_alloy_without_scrap_has_none_to_be_worth_anything() -> None:
+    """What is charged again of it, which another rule forbids, costs nothing here."""
+    scrap = {"share": "0 %", "value": "50 JPY/kg"}
+    instance = loaded(changed(alloys={"silver": {"composition": {"Ag": "100 %"}, "scrap": scrap}}))
+    recharged = np.array([[0.0, 1.0]])
+    account = Account(instance, routes(instance), replace(nothing(instance), recharged=recharged))
+    assert account.costs["scrap"].tolist() == [0, 0]
+
+
+def test_a_kilogram_a_tonne_comes_back_as_one() -> None:
+    """Whatever is returned of a tonne, be it just one: of metal in one, of gold none."""
+    smelters = {"smelter": {"returned": {"Ag": "100 %", "Cu": "50 %"}, "lead": 1}}
+    instance = loaded(changed(smelters=smelters))
+    account = Account(instance, routes(instance), replace(nothing(instance), sent=np.array([[3.0, 4.0]])))
+    assert account.returned.tolist() == [[[0.0, 3.0], [0.0, 150.0]]]
+
+
 def test_measures_are_called_by_name(sourcing: Account) -> None:
     """Cost, footprint and mass; nothing else is a measure."""
     values = [sourcing.value(measure) for measure in ("cost", "footprint", "mass")]

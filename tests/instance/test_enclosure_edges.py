@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from fractions import Fraction
 from itertools import product
 
 import numpy as np
 import pytest
 
+from medalopt.instance.arithmetic import highest, lowest, summed
 from medalopt.instance.enclosure import MANY, Enclosure, enclosed, enclosing
 from medalopt.instance.figures import Figures, Number
 
-ENDS = (-2.0, -1.0, 0.0, 1.0, 3.0)
+ENDS = (-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 3.0)
+U = 2.0**-52
 INTERVALS = [(low, high) for low, high in product(ENDS, ENDS) if low <= high]
 
 
@@ -28,6 +31,89 @@ def test_a_product_reaches_from_the_least_to_the_greatest_of_the_ends() -> None:
         ends = [a * b for a in one for b in other]
         assert found.low[0] <= min(ends) and found.high[0] >= max(ends)
         assert (found.low[0], found.high[0]) == pytest.approx((min(ends), max(ends)), rel=1e-15)
+
+
+def test_an_operation_rounds_outwards_by_one_float_or_two() -> None:
+    """By a share of 2**-52 on either side, and not by more: so the gap that is told stays small."""
+    one = enclosed(np.array([1.0])) + enclosed(np.array([0.0]))
+    assert (one.low[0], one.high[0]) == (1 - U, 1 + U)
+    alone = enclosed(np.array([1.0])).sum()
+    assert (alone.low, alone.high) == (1 - 3 * U, 1 + 3 * U)  # two for the sum, one for the end
+    four = enclosed(np.array([1.0, 1.0, 1.0, 1.0])).sum()
+    assert (four.low, four.high) == (4 - 20 * U, 4 + 20 * U)  # two parts of two: four shares of four, and one
+    grouped = summed(enclosed(np.array([1.0, 2.0, 4.0])), np.array([0, 0, 1]), 2)
+    assert grouped.low.tolist() == [3 - 3 * 3 * U, 4 - 3 * 4 * U]  # of two terms at most, and one for the start
+    assert grouped.high.tolist() == [3 + 3 * 3 * U, 4 + 3 * 4 * U]
+
+
+def test_a_sum_of_very_many_is_taken_by_parts() -> None:
+    """A million terms too small to move 1 one by one are 1e-10 together, and the sum holds that."""
+    terms = np.full((1_000_000, 2), 1e-16)
+    terms[0] = 1.0
+    total = enclosed(terms).sum(axis=0)
+    assert (total.low <= 1 + 1e-10).all() and (total.high >= 1 + 0.999e-10).all()
+    assert (total.high - total.low < 1e-11).all()
+
+
+def test_what_has_no_end_times_something() -> None:
+    """From 1 on times 2 to 3 is from 2 on; of nothing there is nothing, however much."""
+    endless = of((1.0, np.inf)) * of((2.0, 3.0))
+    assert (endless.low[0], endless.high[0]) == (pytest.approx(2.0), np.inf)
+    nothing = of((0.0, np.inf), (0.0, np.inf)) * of((0.0, 0.0), (0.0, 0.0))
+    assert not nothing.low.any() and not nothing.high.any()
+
+
+def test_very_many_are_multiplied_row_by_row() -> None:
+    """A row of which most is nothing, times each row of a table."""
+    row = np.zeros((1, MANY + 1))
+    row[0, 5] = 2.0
+    found = enclosed(row) * enclosed(np.full((3, MANY + 1), 4.0))
+    assert found.shape == (3, MANY + 1)
+    assert found.high[:, 5] == pytest.approx([8.0] * 3) and np.count_nonzero(found.high) == 3
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (-1.0, 0.0), (-0.5, 0.5), (0.0, 0.0), (-2.0, 0.5)])
+def test_an_interval_that_holds_nothing_divides_nothing(low: float, high: float) -> None:
+    """Nor one that ends there."""
+    with pytest.raises(ZeroDivisionError):
+        enclosed(np.ones(1)) / of((low, high))
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.25, 0.5), (-0.5, -0.25), (2.0, 4.0), (-4.0, -2.0)])
+def test_an_interval_on_one_side_divides(low: float, high: float) -> None:
+    """However near to nothing it is, on either side."""
+    found = enclosed(np.ones(1)) / of((low, high))
+    assert (found.low[0], found.high[0]) == pytest.approx((1 / high, 1 / low))
+
+
+def test_two_intervals_are_the_same_if_both_ends_are() -> None:
+    """One end that differs makes them differ."""
+    one = of((1.0, 2.0), (1.0, 2.0), (1.0, 2.0))
+    assert (one != of((1.0, 2.0), (0.0, 2.0), (1.0, 3.0))).tolist() == [False, True, True]
+
+
+def test_only_what_encloses_is_done() -> None:
+    """A sum of some places alone is refused, and so is the sum along an axis in numpy's own way."""
+    one = of((1.0, 2.0), (1.0, 2.0))
+    for wrong in (lambda: np.add(one, one, where=np.array([True, False])), lambda: np.add.reduce(one)):  # type: ignore[call-overload]
+        with pytest.raises(TypeError):
+            wrong()
+
+
+@pytest.mark.parametrize("raw", [107.0, 2.0**52 + 1])
+def test_a_whole_number_has_no_width(raw: float) -> None:
+    """Up to 2**53 floats hold all of them."""
+    found = enclosing(Figures.of([Number(raw)], (1,)))
+    assert found.low[0] == found.high[0] == raw
+
+
+def test_a_number_beyond_all_floats_has_one_end() -> None:
+    """Above the greatest there is infinity; below the least, the least. A number that is a float is its own end."""
+    greatest = sys.float_info.max
+    beyond = np.array([Fraction(10) ** 400, -(Fraction(10) ** 400), Fraction(1, 2), Fraction(1, 3)], dtype=object)
+    assert highest(beyond).tolist()[:3] == [np.inf, -greatest, 0.5]
+    assert lowest(beyond).tolist()[:3] == [greatest, -np.inf, 0.5]
+    assert Fraction(float(lowest(beyond)[3])) < Fraction(1, 3) < Fraction(float(highest(beyond)[3]))
 
 
 def test_a_magnitude_is_never_below_nothing() -> None:

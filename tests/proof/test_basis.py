@@ -27,6 +27,8 @@ from medalopt.plan.saved import SavedPlan, saved_plan
 from medalopt.proof import basis, rational
 from medalopt.proof.basis import LARGE, OPEN, PROVEN, Basis
 from medalopt.proof.bound import Ground
+from medalopt.proof.certificate import SMALL
+from medalopt.proof.prices import prices
 from medalopt.proof.verdict import verdict
 from medalopt.report.csvplan import folder
 from medalopt.report.files import write_folder
@@ -221,6 +223,44 @@ def test_a_large_program_is_left_to_floats(monkeypatch: pytest.MonkeyPatch) -> N
     plan = medalopt.solve(loaded(plain()))
     assert plan.certificate.optimal
     assert (plan.certificate.basis, plan.certificate.exact_value) == (LARGE, None)
+
+
+def test_what_is_large_is_counted_in_decisions_and_prices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many as are allowed are not too many; one more of either is. What is allowed stands in docs/proof.md."""
+    plan = planned(loaded(plain()))
+    assert plan is not None
+    decisions = sum(part.size for part in parts(plan.account.decisions).values())
+    rows = sum(np.size(part) for part in vars(prices(plan.instance, {})).values())
+    for columns, most, state in (
+        (decisions, rows, PROVEN),
+        (decisions - 1, rows, LARGE),
+        (decisions, rows - 1, LARGE),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(basis, "COLUMNS", columns)
+            patch.setattr(basis, "ROWS", most)
+            assert shown(plan).state == state
+    said = (ROOT / "docs/proof.md").read_text(encoding="utf-8")
+    assert f"at most {basis.COLUMNS} decisions and {basis.ROWS} prices" in said
+    assert f"routes times periods are at most {SMALL}," in said
+
+
+def test_a_plan_that_breaks_a_rule_is_no_vertex() -> None:
+    """With nothing done the demand is not met, and no equation is left to be settled: that is no plan."""
+    instance = loaded(plain())
+    found = routes(instance)
+    shapes = ((1, 2), (1, 2), (1, 2, 2), (1, 1, 2), (2, 2), (1, 2))
+    account = Account(instance, found, Decisions(*map(np.zeros, shapes)))
+    exact = Ground(instance, routes(instance, EXACT.read), implied(instance, found, EXACT.read), EXACT.read)
+    assert basis._exact_plan(account, exact) is None
+
+
+def test_a_vertex_is_near_if_it_is_within_a_share_of_the_largest() -> None:
+    """A thousand-millionth of the largest decision, however small that is."""
+    exact = EXACT.lift(np.array([0.5, 0.25]))
+    assert basis._close(exact, np.array([0.5 + 4e-10, 0.25 - 4e-10]))
+    assert not basis._close(exact, np.array([0.5, 0.25 + 6e-10]))
+    assert basis._close(EXACT.lift(np.zeros(2)), np.zeros(2)) and basis._close(EXACT.lift(np.zeros(0)), np.zeros(0))
 
 
 def test_nothing_is_shown_of_what_is_no_number_nor_of_lots() -> None:

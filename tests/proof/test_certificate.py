@@ -9,9 +9,13 @@ import numpy as np
 import pytest
 from tests.model.cases import EXPECTED, MEASURES, at_random, conformance, loaded, plain, planned
 
+from medalopt.instance.arithmetic import ENCLOSED, EXACT
 from medalopt.instance.bounds import implied
 from medalopt.instance.decisions import Account, Decisions
 from medalopt.plan.plan import Plan
+from medalopt.proof import certificate as certificate_
+from medalopt.proof import farkas
+from medalopt.proof.added import Added, Term
 from medalopt.proof.certificate import BROKEN, GAP, Certificate, certify, paid
 
 SEEDS = range(100)
@@ -57,7 +61,7 @@ def test_what_is_no_number_is_accepted_nowhere(part: str, plan: Plan) -> None:
     values.flat[-1] = np.nan
     account = with_decisions(plan, replace(plan.account.decisions, **{part: values}))
     certificate = certify(account, implied(plan.instance, account.found), plan.duals, "cost")
-    assert np.isnan(certificate.primal_violation)
+    assert np.isnan(certificate.primal_violation) and certificate.lower_bound == -np.inf
     assert not certificate.optimal
 
 
@@ -91,6 +95,27 @@ def test_a_gap_is_measured_by_all_that_is_paid() -> None:
     assert paid(account, "cost") == pytest.approx(sum(abs(part).sum() for part in account.costs.values()))
     assert paid(account, "footprint") == pytest.approx(account.footprint)
     assert paid(account, "mass") == pytest.approx(account.tonnes)
+
+
+def test_added_costs_count_in_what_is_paid(plan: Plan) -> None:
+    """A gap is measured by what the plan pays and by what is added to that, each as a positive number."""
+    bounds = implied(plan.instance, plan.account.found)
+    for each in (100.0, -100.0):
+        added = Added((), (), (Term("sent_device", ("phone",), each),))
+        certificate = certify(plan.account, bounds, {}, "cost", added=added)
+        extra = each * float(plan.account.tonnes)
+        off = plan.cost + extra - certificate.lower_bound
+        assert certificate.gap == pytest.approx(off / (paid(plan.account, "cost") + abs(extra)))
+
+
+def test_few_routes_and_periods_are_proven_in_fractions(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many as are few are; one more is enclosed, and so it is with multipliers that refute."""
+    bounds, few = implied(plan.instance, plan.account.found), plan.account.decisions.sent.size
+    for most, arithmetic in ((few, EXACT), (few - 1, ENCLOSED)):
+        monkeypatch.setattr(certificate_, "SMALL", most)
+        monkeypatch.setattr(farkas, "SMALL", most)
+        assert certify(plan.account, bounds, plan.duals, "cost").arithmetic == arithmetic.name
+        assert farkas.refute(plan.instance, plan.duals).arithmetic == arithmetic.name
 
 
 def test_what_a_certificate_allows_to_be_said() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.model.cases import EXPECTED, answer, answered, at_random, changed, conformance, loaded
 from tests.proof.test_bound import axes, keys
@@ -14,10 +16,13 @@ from tests.random_instances import as_text, document
 import medalopt
 from medalopt import solving
 from medalopt.errors import NoPlanError
-from medalopt.instance.arithmetic import ENCLOSED, EXACT, FLOATS
+from medalopt.instance.arithmetic import ENCLOSED, EXACT, FLOATS, Arithmetic
 from medalopt.instance.instance import Instance
 from medalopt.plan.plan import Plan
-from medalopt.proof.farkas import COMPILED, Refutation, refute
+from medalopt.proof import farkas
+from medalopt.proof.added import NOTHING, Added, AddedRow, Term
+from medalopt.proof.bound import Ground
+from medalopt.proof.farkas import COMPILED, Refutation, as_compiled, refute
 from medalopt.proof.prices import Duals
 
 ROOT = Path(__file__).parents[2]
@@ -238,3 +243,44 @@ def test_a_hair_short_is_short() -> None:
     assert 0 < shown.margin < 1e-8
     text["medals"]["gold"]["count"] = 4618
     assert isinstance(answer(loaded(as_text(text))), Plan)
+
+
+def test_multipliers_are_brought_to_between_one_and_two() -> None:
+    """The largest of all, by a power of two, and the margin with them; where there is none, nothing moves."""
+    one, other = AddedRow("a", 0.0, 1.0, (), 12.0), AddedRow("b", 0.0, 1.0, (), 0.0)
+    duals = {"balance": {("Ag", "1"): -3.0, ("Ag", "2"): 0.0}, "melt": {("a", "1"): math.nan}, "define_feed": {1: 99.0}}
+    shown = as_compiled(duals, 5.0, Added((one, other), (), (Term("x", (), 1.0),)))
+    assert shown.duals == {"balance": {("Ag", "1"): -0.375}}
+    assert [row.dual for row in shown.added.rows] == [1.5, 0.0] and shown.added.costs == ()
+    assert (shown.margin, shown.scope, shown.arithmetic) == (0.625, COMPILED, FLOATS.name)
+    assert shown.rules == 2
+    assert as_compiled({}, 3.0, NOTHING).margin == 3.0 and as_compiled({}, 3.0, NOTHING).rules == 0
+    for dual in (1.0, -1.0):
+        assert as_compiled({}, 1.0, Added((AddedRow("a", 0.0, 1.0, (), dual),))).rules == 1
+
+
+def test_multipliers_of_supply_count_for_what_may_wait() -> None:
+    """Any other stream is asked anew what it can give."""
+    stored = PHONES | {"name": "stored", "storage": {}}
+    instance = loaded(changed(streams=[PHONES | {"name": "gone"}, stored]))
+    supply = {(name, "1"): -1.0 for name in ("gone", "stored")}
+    shown = refute(instance, {"supply": supply, "wish": {"1": 1.0}})
+    assert shown.duals == {"supply": {("stored", "1"): -1.0}}
+
+
+@pytest.mark.parametrize("arithmetic", [FLOATS, EXACT, ENCLOSED], ids=lambda each: each.name)
+def test_all_that_a_refutation_rests_on_is_of_one_arithmetic(
+    arithmetic: Arithmetic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Routes and bounds are of the kind of number that the answer names."""
+    grounds: list[Ground] = []
+
+    def bound(ground: Ground, *rest: Any) -> float:
+        grounds.append(ground)
+        return 0.0
+
+    monkeypatch.setattr(farkas, "lower_bound", bound)
+    refute(loaded(changed()), {}, arithmetic)
+    kind = type(arithmetic.lift(np.zeros(1))), getattr(arithmetic.lift(np.zeros(1)), "dtype", None)
+    for numbers in (grounds[0].found.returned, grounds[0].bounds.stock):
+        assert (type(numbers), getattr(numbers, "dtype", None)) == kind

@@ -46,6 +46,15 @@ def test_what_contradicts_is_left_out_and_what_is_open_stays() -> None:
     assert solved([]) == {}
 
 
+def test_what_no_equation_settles_stays_as_it_is_known() -> None:
+    """Of two unknowns one is settled, and that not all are is said; with a second equation both are."""
+    unknown = Unknown()
+    one, other = unknown.near(np.array([2.5, 7.25]))
+    assert unknown.settled([np.array([one * 3 - 9], dtype=object)]) == ([Fraction(3), Fraction(29, 4)], False)
+    both = [np.array([one * 3 - 9, other - one], dtype=object)]
+    assert unknown.settled(both) == ([Fraction(3), Fraction(3)], True)
+
+
 def test_the_account_of_forms_is_linear() -> None:
     """All that follows from a plan, worked out on forms, is at any point what it is worked out there in fractions."""
     plan = planned(conformance("c03"))
@@ -72,8 +81,11 @@ def test_where_floats_cannot_tell_a_form_is_the_greater() -> None:
     assert slack < 0 and not slack >= 0
     assert np.maximum(np.array([tight, slack], dtype=object), 0).tolist() == [tight, 0]
     assert abs(slack).constant == 1
+    assert abs(tight) is tight and abs(form).slopes == form.slopes
+    assert form >= Fraction(1, 20) and not form >= Fraction(1, 5) and form <= Fraction(1, 5)
+    assert (form - form).sign() == 0 and form * 1 is form and (form * 2).slopes == {0: Fraction(2)}
     assert (form - np.inf).sign() == -1
     assert (1 - form).constant == 1 and (form / Fraction(2)).slopes == {0: Fraction(1, 2)}
     assert (form - form).slopes == {} and (form * 0).slopes == {} and form + 0 is form
-    assert nearly(np.array([tight, slack, 0, 1], dtype=object)).tolist() == [True, False, True, False]
+    assert nearly(np.array([tight, slack, 0, 1, -1], dtype=object)).tolist() == [True, False, True, False, False]
     assert sizes(np.array([slack, -2], dtype=object)).tolist() == [1.0, 2.0]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +17,8 @@ import medalopt
 from medalopt.errors import InputError, NoPlanError
 from medalopt.instance.instance import Instance
 from medalopt.plan.saved import SavedPlan, SavedRefusal, saved_plan
-from medalopt.proof.farkas import COMPILED
+from medalopt.proof import refused as refused_
+from medalopt.proof.farkas import COMPILED, Refutation
 from medalopt.proof.refused import Recheck, recheck
 from medalopt.proof.verdict import verdict
 from medalopt.report.jsonplan import no_plan_object, plan_object, text
@@ -206,3 +209,25 @@ def test_both_forms_of_the_verdict() -> None:
     assert lines[0] == "answer.json is not right." and len(lines) == 22
     assert "11 more (--json lists all)" in lines[-1]
     assert all(row.keys() == {"rule", "path", "amount", "unit", "text"} for row in recheck_object(wrong)["broken"])
+
+
+def test_a_margin_may_be_larger_by_rounding() -> None:
+    """By a thousand-millionth of itself, and not by the least more; what is claimed of nothing has no size."""
+    shown = Refutation({}, 2.0, "exact rational", "instance")
+    most = 2.0 * (1 + 1e-9)
+    for margin, told in (
+        (-1.0, []),
+        (most, []),
+        (math.nextafter(most, 3), [("proof.margin", math.nextafter(most, 3) - 2.0)]),
+        (5.0, [("proof.margin", 3.0)]),
+        (math.nan, [("proof.margin", pytest.approx(math.nan, nan_ok=True))]),
+    ):
+        proof = SimpleNamespace(scope="instance", margin=margin)
+        assert [(each.path, each.amount) for each in refused_._claims(proof, shown)] == told
+    proof = SimpleNamespace(scope="another", margin=2.0)
+    assert [(each.path, each.amount) for each in refused_._claims(proof, shown)] == [("proof.scope", 0.0)]
+    assert [(each.path, each.amount) for each in refused_._claims(None, shown)] == [("status", 0.0)]
+    weak = Refutation({}, -0.5, "exact rational", "instance")
+    proof = SimpleNamespace(scope="instance", margin=1.0)
+    assert [(each.path, each.amount) for each in refused_._claims(proof, weak)] == [("proof.duals", 0.5)]
+    assert not Refutation({}, 0.0, "", "").holds and Refutation({}, 5e-324, "", "").holds

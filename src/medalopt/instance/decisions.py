@@ -54,19 +54,16 @@ class Account:
     @cached_property
     def returned(self) -> Numbers:
         """$R_{ket}$, (K, E, T): metal back on the account, kg."""
-        return self._back(self.found.returned, in_time=True)
-
-    def _back(self, rate: Numbers, in_time: bool) -> Numbers:
         instance, found, sent = self.instance, self.found, self.decisions.sent
         smelters, metals, periods = len(instance.smelters.names), len(instance.metals.names), len(instance.periods)
         total = zeros((smelters, metals, periods), sent)
         for metal in range(metals):
-            moved = np.nonzero((found.smelter >= 0) & (rate[:, metal] != 0))[0]
+            moved = np.nonzero(found.returned[:, metal] != 0)[0]  # by routes to a smelter alone
             lead = instance.smelters.lead[found.smelter[moved], metal]
             for wait in np.unique(lead):
                 if wait < periods:
                     those = moved[lead == wait]
-                    kilograms = rate[those, metal][:, None] * sent[those, : periods - wait]
+                    kilograms = found.returned[those, metal][:, None] * sent[those, : periods - wait]
                     back = summed(kilograms, found.smelter[those], smelters)
                     total[:, metal, wait:] = total[:, metal, wait:] + back
         return total

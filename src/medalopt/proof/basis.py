@@ -29,7 +29,7 @@ COLUMNS, ROWS = 500, 400  # decisions and prices, up to which a person does not 
 PROVEN, LARGE, OPEN = "proven", "too large", "not proven"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Basis:
     """What exact equations show of a plan: `best` is the vertex next to it, where that keeps all rules with no gap."""
 
