@@ -59,6 +59,8 @@ def test_what_has_no_end_times_something() -> None:
     """From 1 on times 2 to 3 is from 2 on; of nothing there is nothing, however much."""
     endless = of((1.0, np.inf)) * of((2.0, 3.0))
     assert (endless.low[0], endless.high[0]) == (pytest.approx(2.0), np.inf)
+    either = of((np.inf, np.inf)) * of((0.0, np.inf))
+    assert (either.low[0], either.high[0]) == (0.0, np.inf)
     nothing = of((0.0, np.inf), (0.0, np.inf)) * of((0.0, 0.0), (0.0, 0.0))
     assert not nothing.low.any() and not nothing.high.any()
 

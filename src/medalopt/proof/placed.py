@@ -113,7 +113,7 @@ class Terms:
     coefficient: Numbers
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Placed:
     """`added` as arrays of one arithmetic; its costs are the row after the last."""
 
