@@ -38,7 +38,7 @@ LIBRARIES += ("rich.console", "swiglpk", "typer", "yaml", "yamlcore", "hypothesi
 _QUIET = ["-q", "-x", "-W", "ignore:Module already imported"]
 _QUIET += [each for name in ("cacheprovider", "xdist", "cov") for each in ("-p", f"no:{name}")]
 _PATIENCE = 5.0  # times the tests' own time, that a mutant may take
-_LONGEST, _ENOUGH = 6.0, 20.0  # seconds, watched: of a test, of all that a mutant is tried with
+_LONGEST, _ENOUGH = 6.0, 8.0  # seconds, watched: of a test, of all that a mutant is tried with
 
 
 @dataclass
