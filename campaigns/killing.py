@@ -57,11 +57,11 @@ class Known:
         """
         around = {test for line in range(*mutant.body) for test in self.tests.get((mutant.file, line), ())}
         found = self.tests.get((mutant.file, mutant.line)) or around if mutant.within else set(self.seconds)
-        own, alike, order = f"/test_{Path(mutant.file).stem}.py::", Counter[str](), {}
+        own, alike, order = f"/test_{Path(mutant.file).stem}", Counter[str](), {}
         for test in sorted(found, key=lambda test: (self.seconds[test], test)):
             alike[test.partition("[")[0]] += 1
-            worth = (3 if own in test else 1) * (1 + self.kills[test])
-            order[test] = self.seconds[test] * alike[test.partition("[")[0]] / worth
+            near = 1000 if f"[{mutant.module}." in test else (3 if mutant.within else 30) if own in test else 1
+            order[test] = self.seconds[test] * alike[test.partition("[")[0]] / (near * (1 + self.kills[test]))
         quick = sorted((test for test in found if self.seconds[test] <= _LONGEST), key=lambda test: (order[test], test))
         return quick[: self._within(quick, _ENOUGH) + 1]
 

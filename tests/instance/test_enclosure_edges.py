@@ -88,6 +88,12 @@ def test_an_interval_on_one_side_divides(low: float, high: float) -> None:
     assert (found.low[0], found.high[0]) == pytest.approx((1 / high, 1 / low))
 
 
+def test_intervals_are_joined_one_after_the_other() -> None:
+    """Along the first axis, if none is named."""
+    found = np.concatenate([of((1.0, 2.0)), of((3.0, 4.0), (5.0, 6.0))])
+    assert (found.low.tolist(), found.high.tolist()) == ([1.0, 3.0, 5.0], [2.0, 4.0, 6.0])
+
+
 def test_two_intervals_are_the_same_if_both_ends_are() -> None:
     """One end that differs makes them differ."""
     one = of((1.0, 2.0), (1.0, 2.0), (1.0, 2.0))

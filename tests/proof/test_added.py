@@ -142,6 +142,7 @@ def test_what_was_added_without_its_solution() -> None:
     assert added.times(0.5).variables == added.variables
     assert bare.priced_as(added) == replace(added, variables=bare.variables)
     assert (bare.costs, bare.rows[1].name, bare.variables[0].upper) == (added.costs, "b", 9.0)
+    assert AddedRow("c", 1.0, 2.0, ()).dual == 0.0 and AddedVariable("c", 1.0, 2.0).value == 0.0
 
 
 @pytest.mark.parametrize(

@@ -158,6 +158,32 @@ def test_of_a_grid_what_is_not_there_counts_for_nothing() -> None:
     assert prices(instance, {"balance": grid}).balance.tolist() == [[1.0, 0.0], [0.0, 0.0]]
 
 
+def test_marginal_values_of_rules_are_for_one_per_cent() -> None:
+    """Of what they are a share of: of 20 t on offer, of 3 t sent, of 2 kg charged; of the cap for a tonne."""
+    share = {"device_share": {"phone": ["10 %", "90 %"]}}
+    policy = {"participation": "20 %", "recycled": {"Ag": "60 %"}, "footprint_cap": "5 t"} | share
+    instance = loaded(changed(policy=policy))
+    shapes = ((1, 2), (1, 2), (1, 2, 2), (1, 1, 2), (2, 2), (1, 2))
+    made = Decisions(*map(np.zeros, shapes))
+    made.sent[0, 0], made.charged[0, 0, 1] = 3.0, 2.0
+    duals = {
+        "participation": {"north": 0.5},
+        "recycled": {"Ag": -8.0},
+        "mix_low": {"phone": 4.0},
+        "mix_high": {"phone": -2.0},
+        "footprint_cap": {None: -0.25},
+    }
+    every = marginals(Account(instance, routes(instance), made), duals, "J")
+    told = [(each.path, each.value, each.unit) for each in every if each.path.startswith("policy")]
+    assert told == [
+        ("policy.recycled.Ag", pytest.approx(8 * 2 / 100), "J/%"),
+        ("policy.device_share.phone", pytest.approx(4 * 3 / 100), "J/%"),
+        ("policy.device_share.phone", pytest.approx(-2 * 3 / 100), "J/%"),
+        ("policy.participation", pytest.approx(0.5 * 20 / 100), "J/%"),
+        ("policy.footprint_cap", -250.0, "J/t"),
+    ]
+
+
 def bundles() -> Account:
     """Return an account of two boxes and a stream alone, of which one may wait; a box offers nothing at the end."""
     stream = {"device": "phone", "region": "north", "collection": 0}

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from tests.model.cases import loaded, plain, planned
+from tests.model.cases import changed, loaded, plain, planned
 
 from medalopt.instance.arithmetic import EXACT
 from medalopt.instance.bounds import implied
@@ -63,6 +63,16 @@ def test_what_the_terms_of_a_row_can_come_to() -> None:
     every = {"balance": {("Ag", "2"): 7.0}, "feed_capacity": {FIRST: -7.0}, "supply": {("phone@north", "1"): -7.0}}
     for duals in ({}, every):
         assert _range(ground, prices(instance, duals), rows, 0) == (-30, 20)
+
+
+def test_what_terms_come_to_has_nothing_to_do_with_any_measure() -> None:
+    """Where tonnes cost, emit and weigh, the feed of a period is from 0 to 10 t all the same."""
+    stream = {"device": "phone", "region": "north", "available": "10 t", "collection": "9 JPY/t", "footprint": "5 kg/t"}
+    instance = loaded(changed(streams=[stream]))
+    found = routes(instance)
+    ground = Ground(instance, found, implied(instance, found, EXACT.read), EXACT.read)
+    rows = placed(instance, found, Added((AddedRow("row", 0.0, 1.0, (Term("feed", FIRST, 1.0),)),)), EXACT.lift)
+    assert _range(ground, prices(instance, {}), rows, 0) == (0, 10)
 
 
 def test_bounds_follow_from_row_to_row() -> None:

@@ -37,7 +37,7 @@ class Weights:
         return cls(*(int(measure == each) for each in ("cost", "footprint", "mass")))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Ground:
     """What a bound stands on: the instance with its routes and bounds, and the arithmetic they are read in.
 
