@@ -37,6 +37,8 @@ def test_an_operation_rounds_outwards_by_one_float_or_two() -> None:
     """By a share of 2**-52 on either side, and not by more: so the gap that is told stays small."""
     one = enclosed(np.array([1.0])) + enclosed(np.array([0.0]))
     assert (one.low[0], one.high[0]) == (1 - U, 1 + U)
+    beside_nothing = enclosed(np.array([1.0, 0.0])) + enclosed(np.array([0.0, 0.0]))
+    assert (beside_nothing.low.tolist(), beside_nothing.high.tolist()) == ([1 - U, 0.0], [1 + U, 0.0])
     alone = enclosed(np.array([1.0])).sum()
     assert (alone.low, alone.high) == (1 - 3 * U, 1 + 3 * U)  # two for the sum, one for the end
     four = enclosed(np.array([1.0, 1.0, 1.0, 1.0])).sum()

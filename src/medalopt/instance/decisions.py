@@ -25,7 +25,7 @@ class Decisions:
     recharged: Numbers  # (A, T) kg, v: process scrap
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Account:
     """What follows from `decisions` for `instance`, on the routes `found`; `read` as in `routes`."""
 
