@@ -210,7 +210,7 @@ def _where(chosen: Any, a: Any, b: Any) -> Enclosure:
     return Enclosure(np.where(chosen, a.low, b.low), np.where(chosen, a.high, b.high))
 
 
-def _concatenate(parts: Any, axis: int) -> Enclosure:
+def _concatenate(parts: Any, axis: int = 0) -> Enclosure:
     ends = [enclosed(part) for part in parts]
     return Enclosure(
         np.concatenate([end.low for end in ends], axis=axis), np.concatenate([end.high for end in ends], axis=axis)
