@@ -94,6 +94,8 @@ def test_intervals_are_joined_one_after_the_other() -> None:
     """Along the first axis, if none is named."""
     found = np.concatenate([of((1.0, 2.0)), of((3.0, 4.0), (5.0, 6.0))])
     assert (found.low.tolist(), found.high.tolist()) == ([1.0, 3.0, 5.0], [2.0, 4.0, 6.0])
+    row = enclosed(np.ones((1, 2)))
+    assert np.concatenate([row, row]).shape == (2, 2)
 
 
 def test_two_intervals_are_the_same_if_both_ends_are() -> None:
