@@ -17,7 +17,6 @@ from medalopt.instance.bounds import Bounds
 from medalopt.instance.figures import Bools, Floats
 from medalopt.instance.routes import offered
 from medalopt.model.network import Chosen, Entries, Network, chosen, part, where
-from medalopt.solver.decomposition.gathering import gathered
 from medalopt.solver.decomposition.half import Half
 from medalopt.solver.decomposition.needs import together
 from medalopt.solver.decomposition.rounds import Asked
@@ -53,9 +52,8 @@ def opened(asked: Asked, answer: Answer, weights: Floats, few: int, before: Open
     That is what was open `before`, what answers otherwise than it was fixed there, and about `few` cells that are
     nearest to a tie.
     """
-    second, size = asked.pricing.next_best(weights, answer.by)
-    shift = answer.asked[asked.instance.streams.region][:, None]
-    second, wait = second - shift, _waiting(asked, answer, weights)
+    size, shift = asked.pricing.size(weights, answer.by), answer.asked[asked.instance.streams.region][:, None]
+    second, wait = answer.second - shift, _waiting(asked, answer, weights)
     margin = _margins(asked, answer, second, wait, size)
     near = _nearest(margin, few)
     cells = margin <= near
@@ -138,15 +136,14 @@ def _sendable(asked: Asked, limit: Floats, weights: Floats, cells: Bools) -> Boo
     return result
 
 
-def program(asked: Asked, half: Half, bounds: Bounds, state: Open) -> tuple[Network, Linear]:
-    """Return the part of the network that is open, and the program of it; what is explicit stands first."""
+def program(asked: Asked, half: Half, bounds: Bounds, state: Open, fixed: Floats) -> tuple[Network, Linear]:
+    """Return the part of the network that is open, and the program of it, where the rest comes to `fixed`, (linking,);
+    what is explicit stands first."""
     instance, found = asked.instance, asked.pricing.found
     columns = chosen(instance, found, asked.sorts.explicit).joined(_open(asked, state))
     block = part(instance, found, columns, whole=False)
-    stays = state.fixed()
-    fixed = gathered(asked.pricing, stays, np.zeros_like(asked.block), 1)[0]
     linear = half.with_part(instance, found, bounds, block, fixed)
-    return block, _with_needs(asked, linear, block, stays) if asked.sorts.need.any() else linear
+    return block, _with_needs(asked, linear, block, state.fixed()) if asked.sorts.need.any() else linear
 
 
 def _with_needs(asked: Asked, linear: Linear, block: Network, stays: Answer) -> Linear:

@@ -36,11 +36,11 @@ def lasting(
     pricing: Pricing,
     sorts: Sorts,
     needs: Needs,
-    cells: tuple[Ints, int],
+    block: tuple[Ints, int],
     weights: Floats,
     before: Lasting | None = None,
 ) -> Lasting:
-    """Return the answers to `weights` of blocks, `cells` and how many, where regions have `needs`.
+    """Return the answers to `weights` of blocks, `block` of each cell and how many, where regions have `needs`.
 
     After those of `before` only what may answer otherwise than before is priced again, and counted again.
     """
@@ -52,14 +52,15 @@ def lasting(
         if due.mean() <= FEW:
             period, stream = np.nonzero(due.T)
             best, by = before.best.copy(order="K"), before.answer.by.copy(order="K")
-            best[stream, period], by[stream, period], second = pricing.best_of(weights, stream, period)
-            margin[stream, period] = _margin(sorts, stream, needs.cells[stream, period], best[stream, period], second)
-            answer = answered(pricing.instance, pricing, sorts, needs, weights, (best, by))
-            return Lasting(weights, best, margin, answer, _made(pricing, cells, answer, before))
+            second, cells = before.answer.second.copy(order="K"), (stream, period)
+            best[cells], by[cells], second[cells] = pricing.best_of(weights, stream, period)
+            margin[cells] = _margin(sorts, stream, needs.cells[cells], best[cells], second[cells])
+            answer = answered(pricing.instance, pricing, sorts, needs, weights, (best, by, second))
+            return Lasting(weights, best, margin, answer, _made(pricing, block, answer, before))
     best, by, second = pricing.best(weights)
     margin = _margin(sorts, np.arange(len(best))[:, None], needs.cells, best, second)
-    answer = answered(pricing.instance, pricing, sorts, needs, weights, (best, by))
-    return Lasting(weights, best, margin, answer, gathered(pricing, answer, *cells))
+    answer = answered(pricing.instance, pricing, sorts, needs, weights, (best, by, second))
+    return Lasting(weights, best, margin, answer, gathered(pricing, answer, *block))
 
 
 def _most(pricing: Pricing, weights: Floats) -> Floats:
@@ -82,10 +83,10 @@ def _margin(sorts: Sorts, stream: Ints, needed: Bools, best: Floats, second: Flo
     return np.where(sorts.alone[stream] & ~needed, other, np.where(sorts.explicit[stream], np.inf, -1.0))
 
 
-def _made(pricing: Pricing, cells: tuple[Ints, int], answer: Answer, before: Lasting) -> Floats:
+def _made(pricing: Pricing, block: tuple[Ints, int], answer: Answer, before: Lasting) -> Floats:
     """Return what answers come to, from what those of before did and what is otherwise."""
     old = before.answer
     other = (answer.sent != old.sent) | (answer.kept != old.kept) | ((answer.by != old.by) & (answer.sent > 0))
     if other.mean() > FEW:
-        return gathered(pricing, answer, *cells)
-    return before.made + gathered(pricing, answer, *cells, old, other)
+        return gathered(pricing, answer, *block)
+    return before.made + gathered(pricing, answer, *block, old, other)

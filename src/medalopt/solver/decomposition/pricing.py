@@ -114,15 +114,11 @@ class Pricing:
             when = period[those]
             yield those, route, metal[when, self.kind[route]] + (fixed[route] + spend[when] * self.cost[route])
 
-    def next_best(self, weights: Floats, by: Ints) -> tuple[Floats, Floats]:
-        """Return what a tonne of each stream changes the measure by on the best route but `by`, (I, T), and what by
-        `by` its cost and its metal come to without their signs."""
-        ranks, shape = self.ranks, (len(self.instance.periods), len(self.instance.streams.names))
-        second, size = np.full(shape, np.inf), np.ones(shape)
-        for period, (metal, own) in enumerate(self._parts(weights, ranks.order)):
-            taken = ranks.place[by[ranks.stream, period]]
-            size[period, ranks.stream] = np.abs(metal[taken]) + np.abs(own[taken])
-            price = metal + own
-            price[taken] = np.inf
-            second[period, ranks.stream] = ranks.least(price)[0]
-        return second.T, np.where(size > 0, size, 1.0).T
+    def size(self, weights: Floats, by: Ints) -> Floats:
+        """Return what a tonne of each stream costs and brings on route `by`, (I, T), without their signs: 1 for 0."""
+        metal, fixed, spend = self.metal(weights), self._fixed(weights), weights[self.linking.spend]
+        size = np.empty(by.shape[::-1])
+        for period, route in enumerate(by.T):
+            size[period] = np.abs(metal[period][self.kind[route]])
+            size[period] += np.abs(fixed[route] + spend[period] * self.cost[route])
+        return np.where(size > 0, size, 1.0).T

@@ -51,7 +51,7 @@ class _Step:
 def settled(split: Split, state: Round, scaling: int, method: str) -> Solution | None:
     """Return the exact plan that HiGHS comes to by `method` on what is open near `state`; None where it does not."""
     asked, weights = split.met, split.master.weights(state.y)
-    answer = asked.answer(weights)[0]
+    answer = asked.answer(weights)[0] if asked.sorts.need.any() else state.answer  # to the same prices
     few = max(FEW, int(answer.sent.size * SHARE))
     left = opened(asked, answer, weights, few)
     for _ in range(STEPS):
@@ -75,10 +75,11 @@ def settled(split: Split, state: Round, scaling: int, method: str) -> Solution |
 
 def _step(split: Split, left: Open, scaling: int, method: str) -> _Step | None:
     task, asked, half = split.task, split.met, split.half
-    block, linear = program(asked, half, task.bounds, left)
+    fixed = gathered(asked.pricing, left.fixed(), np.zeros_like(asked.block), 1)[0]
+    block, linear = program(asked, half, task.bounds, left, fixed)
 
     def useful() -> Floats:
-        return program(asked, half, within_need(task.instance, task.found, task.bounds), left)[1].size
+        return program(asked, half, within_need(task.instance, task.found, task.bounds), left, fixed)[1].size
 
     ready = next(islice(scalings(linear, useful), scaling, None))
     tries = (highs.attempt(ready, each, None, task.budget) for each in dict.fromkeys((method, *highs.METHODS)))
@@ -89,7 +90,6 @@ def _step(split: Split, left: Open, scaling: int, method: str) -> _Step | None:
     of_master = _of_master(split, block, y)
     weights = split.master.weights(of_master)
     answer, made = asked.answer(weights)
-    fixed = gathered(asked.pricing, left.fixed(), np.zeros_like(asked.block), 1)[0]
     parts = np.concatenate([linear.costs[0] * x, half.program.costs[0, : half.count] * fixed])
     bound = split.master.alone(of_master) + float(worth(made, weights).sum())
     gap = (parts.sum() - bound) / max(1.0, np.abs(parts).sum())

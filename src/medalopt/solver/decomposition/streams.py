@@ -58,6 +58,7 @@ class Answer:
 
     best: Floats  # (I, T) on the best route
     by: Ints  # (I, T) the best route
+    second: Floats  # (I, T) on the second best route, `asked` not counted
     own: Floats  # (I, T) of supply: its dual
     asked: Floats  # (G,) what a tonne more asked of a region changes the measure by; `best` and `own` are less by it
     sent: Floats  # (I, T) t
@@ -70,12 +71,12 @@ def answered(
     sorts: Sorts,
     needs: Needs,
     weights: Floats,
-    priced: tuple[Floats, Ints] | None = None,
+    priced: tuple[Floats, Ints, Floats] | None = None,
 ) -> Answer:
     """Return the best answer to prices of the linking quantities, `weights`, of the streams that do not stand in the
-    master program, where regions send what they need to. What the best routes come to, and which, is known where it is
-    `priced`."""
-    best, by = priced or pricing.best(weights)[:2]
+    master program, where regions send what they need to. What the best routes come to, which they are, and what the
+    second best come to is known where it is `priced`."""
+    best, by, second = priced or pricing.best(weights)
     available, region = pricing.available, instance.streams.region
     sums = together(instance, best, sorts.bundled) if sorts.bundled.any() else None
     take = sorts.alone[:, None] & (best < 0)
@@ -92,13 +93,13 @@ def answered(
         those = np.flatnonzero(sorts.waiting)
         cost = np.multiply.outer(instance.streams.storage_cost.value[those], weights[pricing.linking.spend])
         own[those], sent[those], kept[those] = _over_time(best[those], cost, available[those])
-    return Answer(best, by, own, asked, sent, kept)
+    return Answer(best, by, second, own, asked, sent, kept)
 
 
 def sure(instance: Instance, pricing: Pricing, sorts: Sorts, weights: Floats, least: float) -> Bools:
     """Return which cells pay by at least that share of what their tonnes cost and bring at prices `weights`, (I, T)."""
     best, by, _ = pricing.best(weights)
-    size = pricing.next_best(weights, by)[1]
+    size = pricing.size(weights, by)
     pays = best < -least * size
     if sorts.bundled.any():
         whole, weight = (together(instance, each, sorts.bundled) for each in (best, size))
