@@ -9,13 +9,11 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import math
 import os
 import random
 import shutil
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,7 +80,6 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--sample", type=int, metavar="N", help="try N mutants drawn at random, not all")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="which are drawn (default 0)")
     parser.add_argument("--resume", type=Path, metavar="FILE", help="keep there what dies, and do not try it again")
-    parser.add_argument("--minutes", type=float, default=math.inf, metavar="M", help="stop then: order is random")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at once (default: all cores)")
     asked = parser.parse_args(arguments)
     part = PARTS[asked.part]
@@ -110,7 +107,7 @@ def main(arguments: list[str]) -> int:
 
 def _tried(part: Part, order: Sequence[Mutant], asked: argparse.Namespace) -> dict[str, str]:
     """Return what killed each of the mutants that were tried, by their keys; nothing where one lives on."""
-    file, end = asked.resume, time.monotonic() + 60 * asked.minutes
+    file = asked.resume
     kept = json.loads(file.read_text(encoding="utf-8")) if file and file.exists() else {}
     fates = {key: kept[key] for mutant in order if (key := _key(mutant)) in kept}
     todo = [mutant for mutant in order if _key(mutant) not in fates]
@@ -121,8 +118,6 @@ def _tried(part: Part, order: Sequence[Mutant], asked: argparse.Namespace) -> di
         if file:
             dead = {key: killer for key, killer in fates.items() if killer}
             file.write_text(json.dumps(kept | dead, indent=0), encoding="utf-8")
-        if time.monotonic() > end:
-            break
     return fates
 
 
