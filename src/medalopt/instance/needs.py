@@ -29,7 +29,8 @@ def returns(instance: Instance, found: Routes) -> Bools:
     smelters, metals, periods = len(instance.smelters.names), len(instance.metals.names), len(instance.periods)
     yields = np.zeros((smelters, metals), dtype=bool)
     travels = found.smelter >= 0
-    np.logical_or.at(yields, found.smelter[travels], (found.returned[travels] > 0))
+    route, metal = np.nonzero(found.returned[travels] > 0)
+    yields[found.smelter[travels][route], metal] = True
     return yields[:, :, None] & (np.arange(periods)[None, None, :] >= instance.smelters.lead[:, :, None])
 
 

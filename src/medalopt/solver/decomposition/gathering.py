@@ -26,7 +26,9 @@ def gathered(
     More than those of `before`, if given, which are otherwise in `those` cells alone, (I, T).
     """
     total = np.zeros((count, pricing.linking.count))
-    those = (answer.sent != 0) | (answer.kept != 0) if those is None else those
+    waits = answer.kept is not pricing.nothing
+    if those is None:
+        those = (answer.sent != 0) | (answer.kept != 0) if waits else answer.sent != 0
     lots = [
         _lots(pricing, _sides(answer, before, those, period), block, count, period, total)
         for period in np.flatnonzero(those.any(axis=0)).tolist()
@@ -35,9 +37,9 @@ def gathered(
         of_block, kind, when, tonnes, cost = (np.concatenate(each) for each in zip(*lots, strict=True))
         for at, amount in _of_lots(pricing, kind, when, tonnes, cost):
             np.add.at(total, (of_block[at >= 0], at[at >= 0]), amount[at >= 0])
-    kept = answer.kept if before is None else np.where(those, answer.kept - before.kept, 0.0)
-    period, stream = np.nonzero(kept.T)
-    if stream.size:
+    if waits:
+        kept = answer.kept if before is None else np.where(those, answer.kept - before.kept, 0.0)
+        period, stream = np.nonzero(kept.T)
         waited = kept[stream, period] * pricing.instance.streams.storage_cost.value[stream]
         np.add.at(total, (block[stream, period], pricing.linking.spend[period]), waited)
     return total

@@ -77,10 +77,13 @@ def _most(pricing: Pricing, weights: Floats) -> Floats:
 def _margin(sorts: Sorts, stream: Ints, needed: Bools, best: Floats, second: Floats) -> Floats:
     """Return by how much the ways of cells of streams may move before they answer otherwise; below 0 of those that do
     not answer for themselves, as where a region has a need of them."""
-    with np.errstate(invalid="ignore"):  # without a way: never
-        other = np.where(np.isfinite(best), (second - best) / 2, np.inf)
-    other = np.minimum(np.abs(best), other)
-    return np.where(sorts.alone[stream] & ~needed, other, np.where(sorts.explicit[stream], np.inf, -1.0))
+    with np.errstate(invalid="ignore"):
+        other = second - best
+    other *= 0.5
+    np.fmin(other, np.abs(best), out=other)  # without a way: never, and no number is passed over
+    np.copyto(other, -1.0, where=needed | ~sorts.alone[stream])
+    np.copyto(other, np.inf, where=sorts.explicit[stream])
+    return other
 
 
 def _made(pricing: Pricing, block: tuple[Ints, int], answer: Answer, before: Lasting) -> Floats:

@@ -44,6 +44,11 @@ class Pricing:
         return cls(instance, found, linking, kind, typical, cost, refining, ranks, available)
 
     @cached_property
+    def nothing(self) -> Floats:
+        """Nothing of each stream in each period, (I, T), for whoever writes nothing into it."""
+        return np.zeros_like(self.available)
+
+    @cached_property
     def dearest(self) -> Floats:
         """What a tonne costs without refining, and what it emits, on the routes of each device type at most, (2, D)."""
         device = self.instance.streams.device[self.found.stream]

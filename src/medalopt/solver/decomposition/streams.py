@@ -79,17 +79,19 @@ def answered(
     best, by, second = priced or pricing.best(weights)
     available, region = pricing.available, instance.streams.region
     sums = together(instance, best, sorts.bundled) if sorts.bundled.any() else None
-    take = sorts.alone[:, None] & (best < 0)
+    take = best < 0
+    take[~sorts.alone] = False
     if sums is not None:
         take |= sorts.bundled[:, None] & (sums < 0)[instance.streams.bundle]
-    part, asked = take.astype(np.float64), np.zeros(len(instance.regions))
+    sent, kept, asked = take * available, pricing.nothing, np.zeros(len(instance.regions))
     if needs.cells.any():
         share, asked = shares(instance, needs, sorts.bundled, best, available)
-        part = np.where(needs.cells, share, part)
+        np.copyto(sent, share * available, where=needs.cells)
         best = best - asked[region][:, None]
-    own = np.where(sorts.alone[:, None], np.minimum(best, 0.0), best)
-    sent, kept = part * available, np.zeros_like(available)
+    own = np.minimum(best, 0.0)
+    own[~sorts.alone] = best[~sorts.alone]
     if sorts.waiting.any():
+        kept = np.zeros_like(available)
         those = np.flatnonzero(sorts.waiting)
         cost = np.multiply.outer(instance.streams.storage_cost.value[those], weights[pricing.linking.spend])
         own[those], sent[those], kept[those] = _over_time(best[those], cost, available[those])
