@@ -9,7 +9,9 @@ ends costs 1 for the whole end, and nothing else costs anything (phase one).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
+import highspy
 import numpy as np
 
 from medalopt.instance.figures import Bools, Floats, Ints
@@ -145,6 +147,12 @@ class Master:
             x=np.ldexp(x[: self.width], self.program.column[: self.width]),
             shares=x[self.first :],
         )
+
+    def basis(self) -> Any:
+        """Return where the columns and rows of `linear` stand in the best mix."""
+        standing, result = self._solver.getBasis(), highspy.HighsBasis()
+        result.col_status, result.row_status = standing.col_status[: self.width], standing.row_status[: self.height]
+        return result
 
     def weights(self, y: Floats) -> Floats:
         """Return what a unit more of each linking quantity changes the measure by at the duals `y` of the rows."""

@@ -17,6 +17,7 @@ from medalopt.proof.prices import Grid
 from medalopt.solver import highs
 from medalopt.solver.decomposition.finishing import Open, opened, program
 from medalopt.solver.decomposition.gathering import gathered
+from medalopt.solver.decomposition.onward import Stand
 from medalopt.solver.decomposition.rounds import Round, worth
 from medalopt.solver.decomposition.split import Split
 from medalopt.solver.decomposition.streams import Answer
@@ -46,6 +47,12 @@ class _Step:
     answer: Answer
     gap: float
     method: str
+    basis: Any
+
+    @property
+    def stand(self) -> Stand:
+        """Where the next program begins."""
+        return Stand(self.block, self.linear, self.basis)
 
 
 def settled(split: Split, state: Round, scaling: int, method: str) -> Solution | None:
@@ -54,13 +61,14 @@ def settled(split: Split, state: Round, scaling: int, method: str) -> Solution |
     answer = asked.answer(weights)[0] if asked.sorts.need.any() else state.answer  # to the same prices
     few = max(FEW, int(answer.sent.size * SHARE))
     left = opened(asked, answer, weights, few)
+    stand = Stand(split.own, split.master.linear, split.master.basis())
     for _ in range(STEPS):
-        step = _step(split, left, scaling, method)
+        step = _step(split, left, scaling, method, stand)
         if step is None:
             few *= 2
             more = opened(asked, answer, weights, few, left)
         else:
-            method = step.method
+            method, stand = step.method, step.stand
             done = step.gap <= LEFT  # what is exactly as good is opened all the same: cost or tonnes may tell it apart
             more = opened(asked, step.answer, step.weights, 0 if done else few, left)
             if done and more.cells.sum() > MOST_EQUAL:
@@ -73,7 +81,7 @@ def settled(split: Split, state: Round, scaling: int, method: str) -> Solution |
     return None
 
 
-def _step(split: Split, left: Open, scaling: int, method: str) -> _Step | None:
+def _step(split: Split, left: Open, scaling: int, method: str, stand: Stand) -> _Step | None:
     task, asked, half = split.task, split.met, split.half
     fixed = gathered(asked.pricing, left.fixed(), np.zeros_like(asked.block), 1)[0]
     block, linear = program(asked, half, task.bounds, left, fixed)
@@ -82,7 +90,9 @@ def _step(split: Split, left: Open, scaling: int, method: str) -> _Step | None:
         return program(asked, half, within_need(task.instance, task.found, task.bounds), left, fixed)[1].size
 
     ready = next(islice(scalings(linear, useful), scaling, None))
-    tries = (highs.attempt(ready, each, None, task.budget) for each in dict.fromkeys((method, *highs.METHODS)))
+    start = stand.onward(block, linear, task.found, left.answer)
+    bare = ((each, None) for each in dict.fromkeys((method, *highs.METHODS)))
+    tries = (highs.attempt(ready, *each, task.budget) for each in ((method, start), *bare))
     found = next((each for each in tries if each.status != "unanswered"), None)
     if found is None or found.status != "optimal":
         return None
@@ -93,7 +103,7 @@ def _step(split: Split, left: Open, scaling: int, method: str) -> _Step | None:
     parts = np.concatenate([linear.costs[0] * x, half.program.costs[0, : half.count] * fixed])
     bound = split.master.alone(of_master) + float(worth(made, weights).sum())
     gap = (parts.sum() - bound) / max(1.0, np.abs(parts).sum())
-    return _Step(block, linear, x, y, weights, answer, float(gap), found.method)
+    return _Step(block, linear, x, y, weights, answer, float(gap), found.method, found.basis)
 
 
 def _of_master(split: Split, block: Network, y: Floats) -> Floats:

@@ -1,0 +1,72 @@
+"""From one exact program to the next: where its simplex method begins, told column by column and row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any
+
+import highspy
+import numpy as np
+
+from medalopt.instance.routes import Routes
+from medalopt.model.network import Network
+from medalopt.solver.decomposition.streams import Answer
+from medalopt.solver.linear import Linear
+
+_BASIC, _LOWER, _UPPER = (
+    highspy.HighsBasisStatus.kBasic,
+    highspy.HighsBasisStatus.kLower,
+    highspy.HighsBasisStatus.kUpper,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Stand:
+    """Where the simplex method stood, `basis`, on `linear`, whose network is `block`."""
+
+    block: Network
+    linear: Linear
+    basis: Any
+
+    def onward(self, block: Network, linear: Linear, found: Routes, answer: Answer) -> Any:
+        """Return a basis for `linear`, whose network is `block`.
+
+        Cells that had no row before stand as in `answer`: one that sends goes by its way, and none of it is left.
+        """
+        fresh = np.ones(answer.sent.shape, dtype=bool)
+        fresh[self.block.supply_stream, self.block.supply_period] = False
+        sends = fresh & (answer.sent > 0)
+        stream = found.stream[block.route]
+        goes = sends[stream, block.period] & (answer.by[stream, block.period] == block.route)
+        full = np.zeros(len(linear.lower), dtype=bool)
+        full[: len(goes)] = goes
+        spent = np.zeros(len(linear.rows), dtype=bool)
+        spent[: len(block.supply_stream)] = sends[block.supply_stream, block.supply_period]
+        columns = dict(zip(_columns(self.block, self.linear), self.basis.col_status, strict=False))
+        rows = dict(zip(self.linear.rows, self.basis.row_status, strict=False))
+        result = highspy.HighsBasis()
+        result.col_status = [
+            columns.get(name, _BASIC if by else _LOWER)
+            for name, by in zip(_columns(block, linear), full.tolist(), strict=True)
+        ]
+        result.row_status = [
+            rows.get(name, _UPPER if by else _BASIC) for name, by in zip(linear.rows, spent.tolist(), strict=True)
+        ]
+        result.valid = result.alien = True  # HiGHS makes a basis of it
+        return result
+
+
+def _columns(block: Network, linear: Linear) -> list[Hashable]:
+    """Return a name for each column."""
+    pairs = (
+        (block.route, block.period),
+        (block.stock_stream, block.stock_period),
+        (block.take_bundle, block.take_period),
+    )
+    of_network = [
+        (kind, *each)
+        for kind, (one, period) in enumerate(pairs)
+        for each in zip(one.tolist(), period.tolist(), strict=True)
+    ]
+    return [*of_network, *linear.places]
