@@ -86,3 +86,11 @@ def test_where_there_is_no_basis_all_stands_as_it_answered(near: tuple[Split, Op
     found, bare = (highs.attempt(scaled(linear), "primal simplex", each) for each in (start, None))
     value = scaled(linear).costs[0]
     assert found.status == bare.status == "optimal" and value @ found.x == pytest.approx(value @ bare.x, rel=1e-9)
+
+
+def test_a_further_way_of_a_cell_that_had_a_row_begins_unused(near: tuple[Split, Open]) -> None:
+    """A cell that stood in the program before does not go by a way that is new there, even if it answered with it."""
+    split, left = near
+    block, linear = of_open(split, left)
+    start = Stand(block, linear, highspy.HighsBasis()).onward(block, linear, split.task.found, left.answer)
+    assert BASIC not in start.col_status and UPPER not in start.row_status
