@@ -94,7 +94,9 @@ def _waiting(asked: Asked, answer: Answer, weights: Floats) -> Floats:
 def _margins(asked: Asked, answer: Answer, second: Floats, wait: Floats, size: Floats) -> Floats:
     """Return how much worse the second best way of each cell is than its best, (I, T), beside the `size` of a tonne; of
     what answers together the least, and infinite where there is no other way."""
-    bundled = asked.sorts.bundled
+    bundled, some = asked.sorts.bundled, offered(asked.instance)
+    if asked.sorts.alone.all():  # the best way is to go, or to stay
+        return np.where(some, np.minimum(np.abs(answer.best), second - answer.own) / size, np.inf)
     with np.errstate(invalid="ignore"):  # a bundle with a stream that has no route is never taken
         ways = [answer.best - answer.own, second - answer.own, wait]
     ways.append(np.where(bundled[:, None], np.inf, -answer.own))
@@ -110,13 +112,14 @@ def _margins(asked: Asked, answer: Answer, second: Floats, wait: Floats, size: F
         margin = np.where(bundled[:, None], np.minimum(margin, taken[asked.instance.streams.bundle]), margin)
         never = bundled[:, None] & np.isinf(whole)[asked.instance.streams.bundle]
         margin = np.where(never, np.inf, margin)
-    there = offered(asked.instance) & ~asked.sorts.explicit[:, None]
-    return _together(asked, np.where(there, margin, np.inf), np.minimum)
+    return _together(asked, np.where(some & ~asked.sorts.explicit[:, None], margin, np.inf), np.minimum)
 
 
 def _together(asked: Asked, cells: Any, by: np.ufunc) -> Any:
     """Return `cells`, (I, T), each reduced by `by` with what answers together: a stream that may wait, a bundle."""
     instance, sorts = asked.instance, asked.sorts
+    if sorts.alone.all():
+        return cells
     result = cells.copy(order="K")
     result[sorts.waiting] = by.reduce(cells[sorts.waiting], axis=1)[:, None]
     those = np.flatnonzero(sorts.bundled)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -38,7 +37,7 @@ class Split:
         half = Half.of(instance, found, task.bounds, task.measure)
         own = part(instance, found, chosen(instance, found, sorts.explicit), whole=False)
         linear = half.with_part(instance, found, task.bounds, own, np.zeros(half.count))
-        return cls(task, asked, half, own, _master(task, asked, half, linear, [*_one_metal(asked)]))
+        return cls(task, asked, half, own, _master(task, asked, half, linear, [_metal(asked)]))
 
     @property
     def met(self) -> Asked:
@@ -58,9 +57,8 @@ def _master(task: Task, asked: Asked, half: Half, linear: Linear, first: list[Fl
     return Master(half, linear, [(weights, asked.answer(weights)[1]) for weights in first], asked.owing, task.budget)
 
 
-def _one_metal(asked: Asked) -> Iterator[Floats]:
-    """Yield prices of the linking quantities by which one metal alone is worth something, for each metal."""
-    for places in asked.pricing.linking.returned.transpose(1, 0, 2):
-        weights = np.zeros(asked.pricing.linking.count)
-        weights[places[places >= 0]] = -1.0
-        yield weights
+def _metal(asked: Asked) -> Floats:
+    """Return prices of the linking quantities by which metal that is back is worth something, and nothing else."""
+    weights, places = np.zeros(asked.pricing.linking.count), asked.pricing.linking.returned
+    weights[places[places >= 0]] = -1.0
+    return weights
