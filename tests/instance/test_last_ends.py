@@ -158,6 +158,16 @@ def test_one_wrong_end_of_a_window_is_one_fault(tmp_path: Path) -> None:
     assert [path for _, _, path, _ in faults(tmp_path, metals=metals)] == ["metals.Ag.sell[1]"]
 
 
+def test_beside_a_wrong_name_in_a_list_the_rest_is_looked_at(tmp_path: Path) -> None:
+    """A smelter that accepts what is no name still has two lines of terms for one feed."""
+    lines = "terms: {one: {devices: [phone]}, two: {devices: [phone]}}"
+    smelters = f"smelters: {{kosaka: {{returned: {{Au: 90 %, Ag: 80 %}}, accepts: [phone, {{a: 1}}], {lines}}}}}"
+    assert [path for _, _, path, _ in faults(tmp_path, smelters=smelters)] == [
+        "smelters.kosaka.accepts[1]",
+        "smelters.kosaka.terms.two",
+    ]
+
+
 def test_a_mapping_that_is_changed_is_changed_as_a_whole(tmp_path: Path) -> None:
     """A new storage of a stream in a table has what it says, and nothing of the old one."""
     rows = "device,region,available,storage_limit,storage_cost\nphone,tokyo,10,3,7\nlaptop,tokyo,10,3,7\n"
