@@ -77,6 +77,20 @@ def test_rules_against_each_other(bare: Instance, tmp_path: Path) -> None:
     assert len(told) == 4 and ({"extension.most": 7}, 6300) in told and ({"extension.most": None}, 6300) in told
 
 
+def test_a_rule_and_a_figure_that_only_together_can_go(tmp_path: Path) -> None:
+    """At least 7 t and at most 6 where 4 are on offer and 5 are needed: a rule has to go, and something else with it.
+
+    Without the least, 8 medals need 3.6 kg, all that 4 t hold, or 1 t more is needed; at least 6 t need 2 t more.
+    """
+    stream = {"device": "phone", "region": "north", "available": ["2 t", "2 t"], "collection": "900 JPY/t"}
+    lines = (f"m.least = pyo.Constraint(expr={SENT} >= 7)", f"m.most = pyo.Constraint(expr={SENT} <= 6)")
+    told = cures(found(loaded(changed(market=None, streams=[stream])), tmp_path, *lines))
+    assert all(len(changes) == 2 and next(iter(changes)).startswith("extension.") for changes, _ in told)
+    assert told[0] == ({"extension.least": None, "medals.medal.count": 8}, pytest.approx(3600))
+    more = [(changes, cost) for changes, cost in told if not any("medals" in path for path in changes)]
+    assert more, told
+
+
 def test_what_no_loosening_cures(bare: Instance, tmp_path: Path) -> None:
     """Where a rule with its instance has no plan whatever its other rules, nothing is offered for it."""
     medals = {"medal": {"count": 100, "parts": {"silver": "500 g"}}}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -26,6 +27,17 @@ MOST_OF_A_KIND = 6  # more rules of one kind than these are told as one
 SMALL = 2_000  # rows up to which HiGHS is asked for an irreducible set of rows
 SECONDS = 5.0  # that HiGHS is given for it
 MOST_TRIALS = 12  # rules that are tried in turn on a large program
+
+
+@dataclass(frozen=True, eq=False)
+class Extensions:
+    """A user's own constraints: the files that add them, and what ends rows of theirs have in place of their own."""
+
+    files: tuple[Path, ...] = ()
+    eased: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # by name
+
+
+NONE = Extensions()
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,10 +73,10 @@ class Conflict:
         return self.ends.lower if end == LOWER else self.ends.upper
 
 
-def problem(instance: Instance, extensions: tuple[Path, ...] = ()) -> Problem:
+def problem(instance: Instance, extensions: Extensions = NONE) -> Problem:
     """Return the program of `instance`, with a user's own constraints, ready to be examined."""
     found = routes(instance)
-    task = Task(instance, found, implied(instance, found), extensions=extensions)
+    task = Task(instance, found, implied(instance, found), extensions=extensions.files, eased=extensions.eased)
     block, linear = program(task)
     first = len(linear.rows) - len(linear.added.rows)
     added = {first + number: row for number, row in enumerate(linear.added.rows)}

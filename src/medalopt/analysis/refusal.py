@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from medalopt.analysis.conflict import Conflict, conflict, problem
+from medalopt.analysis.conflict import Conflict, Extensions, conflict, problem
 from medalopt.analysis.refusal_arithmetic import known
 from medalopt.analysis.refusal_words import Reason
 from medalopt.analysis.repair import Asked, Repair, single_repairs
 from medalopt.analysis.repair_candidates import in_stock
 from medalopt.analysis.repair_figure import Figure
-from medalopt.analysis.repair_own import own_repairs
+from medalopt.analysis.repair_own import own_repairs, with_figures
 from medalopt.analysis.repair_search import Stuck, stuck
 from medalopt.analysis.repair_sets import repair_sets
 from medalopt.analysis.rules import candidates, told
@@ -68,7 +68,7 @@ def diagnose(
     `source` is the file it was read from, with `changes`: repairs are then tried on the file, spelled as it is.
     `tell` is told each step before it is done. When `budget` is over what was found until then is returned.
     """
-    asked = Asked(source, changes, objective, tuple(Path(path) for path in extensions), tell, budget)
+    asked = Asked(source, changes, objective, Extensions(tuple(Path(path) for path in extensions)), tell, budget)
     unit = {"cost": instance.currency, "footprint": "kg CO2e", "mass": "t"}[objective]
     found = routes(instance)
     reasons = known(instance, found, implied(instance, found))
@@ -95,6 +95,7 @@ def _repairs(at: Stuck, rules: Conflict, asked: Asked) -> list[Repair]:
         return sorted(alone, key=lambda repair: (repair.objective, repair.changes[0].path))
     repairs = single_repairs(at, _stock(at.instance, rules), asked, MOST) + repair_sets(at, rules, _behind, asked)
     repairs = repairs or repair_sets(at, rules, lambda *of: [*_behind(*of), *_stock(*of[:2])], asked)
+    repairs = repairs or with_figures(at, rules, lambda *of: [*_behind(*of), *_stock(*of[:2])], asked)
     return sorted(repairs, key=lambda repair: repair.objective)
 
 

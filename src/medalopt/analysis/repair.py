@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from medalopt.analysis.conflict import NONE, Extensions
 from medalopt.analysis.repair_figure import Figure, Written, spelled
 from medalopt.analysis.repair_search import Stuck, least, stuck
 from medalopt.errors import InputError, NoPlanError, SolverError
@@ -65,7 +65,7 @@ class Asked:
     path: str | os.PathLike[str] | None = None
     changes: Mapping[str, str] | None = None
     measure: str = "cost"
-    extensions: tuple[Path, ...] = ()
+    extensions: Extensions = NONE
     tell: Callable[[str], None] = lambda doing: None
     budget: Budget = ENDLESS
 
@@ -95,7 +95,8 @@ def priced(instance: Instance, asked: Asked, moved: tuple[Moved, ...], near: Sta
         except InputError:
             continue  # the file spells it in another way, or holds what contradicts the new value
         try:
-            plan, standing = solved(repaired, asked.measure, asked.extensions, near)
+            own = asked.extensions
+            plan, standing = solved(repaired, asked.measure, own.files, near, eased=own.eased)
         except (NoPlanError, SolverError):
             return None
         rows = zip(way, moved, strict=True)

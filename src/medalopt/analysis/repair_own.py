@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from medalopt.analysis.conflict import Conflict
+from medalopt.analysis.conflict import Conflict, conflict
 from medalopt.analysis.conflict_members import LOWER
-from medalopt.analysis.repair import ROUNDING_TRIALS, Asked, Change, Repair
-from medalopt.analysis.repair_figure import outwards
-from medalopt.analysis.repair_search import FARTHEST, Stuck
+from medalopt.analysis.repair import ROUNDING_TRIALS, Asked, Change, Repair, single_repairs
+from medalopt.analysis.repair_figure import Figure, outwards
+from medalopt.analysis.repair_search import FARTHEST, Stuck, stuck
+from medalopt.analysis.repair_sets import ENOUGH, Choose, ample
 from medalopt.errors import NoPlanError, SolverError
 from medalopt.instance.paths import render
 from medalopt.proof.added import AddedRow
@@ -28,8 +29,7 @@ Ends = dict[str, tuple[float, float]]  # by name of a row: its ends
 
 def own_repairs(at: Stuck, rules: Conflict, asked: Asked) -> list[Repair]:
     """Return repairs of single rows of the user's own that are in the conflict; else of all of them together."""
-    height = len(at.problem.linear.rows)
-    rows = [(row, end) for end in (0, 1) for row in range(height) if row in at.problem.own and rules.side(end)[row]]
+    rows = _rows(at, rules)
     found: list[Repair] = []
     for row, end in rows[:MOST]:
         if not asked.budget.left():
@@ -43,10 +43,81 @@ def own_repairs(at: Stuck, rules: Conflict, asked: Asked) -> list[Repair]:
     return found
 
 
+def with_figures(at: Stuck, rules: Conflict, choose: Choose, asked: Asked) -> list[Repair]:
+    """Return repairs of one row of the user's own and one figure of the instance together, cheapest first.
+
+    The row is loosened as little as suffices with the figure as far as it goes, or left out; then the figure moves as
+    little as suffices with the row so.
+    """
+    found: list[Repair] = []
+    ends = [(row, end) for row, own in at.problem.own.items() for end in (0, 1) if math.isfinite(_side(own, end)[0])]
+    for row, end in list(dict.fromkeys([*_rows(at, rules), *ends]))[:MOST]:
+        if asked.budget.left():
+            asked.tell(f"what else stands in the way beside {at.problem.own[row].name}")
+            found += _beside(at, asked, at.problem.own[row], end, choose)
+    return sorted(found, key=lambda repair: repair.objective)[:ENOUGH]
+
+
+def _beside(at: Stuck, asked: Asked, row: AddedRow, end: int, choose: Choose) -> Iterator[Repair]:
+    """Yield the repairs of a row of the user's own with one figure each."""
+    rest = _eased(at, row, ENDLESS)
+    if rest is None:
+        return
+    figures = choose(rest.instance, conflict(rest.problem, rest.short), rest)
+    change, without = _left_out(row), dataclasses.replace(asked, extensions=rest.extensions)
+    for repair in single_repairs(rest, figures, without, ENOUGH):
+        yield dataclasses.replace(repair, changes=(change, *repair.changes))
+        paths = {each.path for each in repair.changes}
+        for figure in (each for each in figures if paths & each.spelled):
+            yield from _loosened(at, asked, row, end, figure)
+
+
+def _loosened(at: Stuck, asked: Asked, row: AddedRow, end: int, figure: Figure) -> Iterator[Repair]:
+    """Yield the repair in which a row moves as little as it must, the figure being as far as it goes."""
+    far = stuck(figure.at_position(at.instance, ample(figure)), at.extensions)
+    number = next((n for n, each in far.problem.own.items() if each.name == row.name), None) if far else None
+    if far is None or number is None:
+        return
+    now, sign = _side(row, end)
+    by = _least(far, number, end, sign)
+    if by is None:
+        return
+    for more in ROUNDING_TRIALS:
+        value = outwards(now + sign * (by + more * max(abs(now), by)), sign > 0)
+        rest = _eased(at, row, _with_end(row, end, value))
+        if rest is None or not asked.budget.left():
+            return
+        so = dataclasses.replace(asked, extensions=rest.extensions)
+        for repair in single_repairs(rest, [figure], so, 1):
+            yield dataclasses.replace(repair, changes=(_change(row, now, value), *repair.changes))
+            return
+
+
+def _eased(at: Stuck, row: AddedRow, ends: tuple[float, float]) -> Stuck | None:
+    """Return what is still in the way where a row has these ends; None where nothing is."""
+    eased = dataclasses.replace(at.extensions, eased={**at.extensions.eased, row.name: ends})
+    return stuck(at.instance, eased)
+
+
+def _rows(at: Stuck, rules: Conflict) -> list[tuple[int, int]]:
+    """Return the ends of rows of the user's own that are in a conflict: the number of the row, and which end."""
+    height = len(at.problem.linear.rows)
+    return [(row, end) for end in (0, 1) for row in range(height) if row in at.problem.own and rules.side(end)[row]]
+
+
+def _side(row: AddedRow, end: int) -> tuple[float, float]:
+    """Return where the end of a row is, and in which direction it is loosened."""
+    return (row.lower, -1.0) if end == LOWER else (row.upper, 1.0)
+
+
+def _with_end(row: AddedRow, end: int, value: float) -> tuple[float, float]:
+    return (value, row.upper) if end == LOWER else (row.lower, value)
+
+
 def _of_row(at: Stuck, asked: Asked, row: int, end: int) -> Iterator[Repair]:
     """Yield the repairs that loosen one end of a row as little as suffices, and that leave the row out."""
     own = at.problem.own[row]
-    now, sign = (own.lower, -1.0) if end == LOWER else (own.upper, 1.0)
+    now, sign = _side(own, end)
     by = _least(at, row, end, sign)
     if by is None:
         if math.isfinite(own.lower) and math.isfinite(own.upper):
@@ -54,8 +125,7 @@ def _of_row(at: Stuck, asked: Asked, row: int, end: int) -> Iterator[Repair]:
         return
     for more in ROUNDING_TRIALS:
         value = outwards(now + sign * (by + more * max(abs(now), by)), sign > 0)
-        ends = (value, own.upper) if end == LOWER else (own.lower, value)
-        repair = _tried(at, asked, {own.name: ends}, [_change(own, now, value)])
+        repair = _tried(at, asked, {own.name: _with_end(own, end, value)}, [_change(own, now, value)])
         if repair is not None:
             yield repair
             break
@@ -91,7 +161,7 @@ def _left_out(row: AddedRow) -> Change:
 def _tried(at: Stuck, asked: Asked, ends: Ends, changes: list[Change]) -> Repair | None:
     """Return the repair by which rows of these names have other `ends`; None where there is no plan with it."""
     try:
-        plan, standing = solved(at.instance, asked.measure, asked.extensions, at.standing, eased=ends)
+        plan, standing = solved(at.instance, asked.measure, asked.extensions.files, at.standing, eased=ends)
     except (NoPlanError, SolverError):
         return None
     return Repair(tuple(changes), plan.objective, standing)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from medalopt.analysis.conflict import SMALL, Problem, problem
+from medalopt.analysis.conflict import NONE, SMALL, Extensions, Problem, problem
 from medalopt.analysis.refusal_arithmetic import known
 from medalopt.analysis.repair_figure import Figure
 from medalopt.analysis.repair_line import Draw, along
@@ -35,7 +34,7 @@ class Stuck:
     instance: Instance
     problem: Problem
     short: Shortfall
-    extensions: tuple[Path, ...] = ()
+    extensions: Extensions = NONE
 
     @property
     def large(self) -> bool:
@@ -53,7 +52,7 @@ class Stuck:
 
 
 def stuck(
-    instance: Instance, extensions: tuple[Path, ...] = (), examined: Problem | None = None, near: Stuck | None = None
+    instance: Instance, extensions: Extensions = NONE, examined: Problem | None = None, near: Stuck | None = None
 ) -> Stuck | None:
     """Return `instance` with its shortfall; None where it has a plan. `near` is one that is nearly the same."""
     examined = examined or problem(instance, extensions)

@@ -59,10 +59,11 @@ def _sets(at: Stuck, found: Conflict, choose: Choose, depth: int, wide: int) -> 
 
 def _eased(figure: Figure, at: Stuck) -> Stuck | None:
     """Return what is still in the way with `figure` at its end, or moved amply; None where nothing is."""
-    return stuck(figure.at_position(at.instance, _ample(figure)), at.extensions, near=at)
+    return stuck(figure.at_position(at.instance, ample(figure)), at.extensions, near=at)
 
 
-def _ample(figure: Figure) -> float:
+def ample(figure: Figure) -> float:
+    """Return how far a figure is moved to see what else is in the way: to its end, if it has one."""
     return figure.end if math.isfinite(figure.end) else AMPLE * max(figure.start, 1.0)
 
 
@@ -73,7 +74,7 @@ def _settled(at: Stuck, figures: tuple[Figure, ...], asked: Asked) -> Repair | N
         figure, before = figures[place], figures[:place]
         instance = changed(at.instance, moved)
         for other in before:
-            instance = other.at_position(instance, _ample(other))
+            instance = other.at_position(instance, ample(other))
         now = stuck(instance, at.extensions)
         position = figure.start if now is None else least(figure, now)
         if position is None:
