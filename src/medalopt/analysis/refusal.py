@@ -17,7 +17,7 @@ from medalopt.analysis.repair_candidates import in_stock
 from medalopt.analysis.repair_figure import Figure
 from medalopt.analysis.repair_own import own_repairs, with_figures
 from medalopt.analysis.repair_search import Stuck, stuck
-from medalopt.analysis.repair_sets import repair_sets
+from medalopt.analysis.repair_sets import Choose, repair_sets
 from medalopt.analysis.rules import candidates, told
 from medalopt.instance.bounds import implied
 from medalopt.instance.instance import Instance
@@ -86,17 +86,25 @@ def diagnose(
 
 
 def _repairs(at: Stuck, rules: Conflict, asked: Asked) -> list[Repair]:
-    """Return repairs of one figure; where there is none, of several, and metal that is in stock from nowhere.
+    """Return repairs of one figure or rule; where there is none, of several, and metal that is in stock from nowhere.
 
     What such a stock costs stands in no figure, so that beside other repairs it would seem the cheapest.
     """
     alone = single_repairs(at, _behind(at.instance, rules, at), asked, MOST) + own_repairs(at, rules, asked)
     if alone:
         return sorted(alone, key=lambda repair: (repair.objective, repair.changes[0].path))
-    repairs = single_repairs(at, _stock(at.instance, rules), asked, MOST) + repair_sets(at, rules, _behind, asked)
-    repairs = repairs or repair_sets(at, rules, lambda *of: [*_behind(*of), *_stock(*of[:2])], asked)
-    repairs = repairs or with_figures(at, rules, lambda *of: [*_behind(*of), *_stock(*of[:2])], asked)
+    repairs = single_repairs(at, _stock(at.instance, rules), asked, MOST) + _several(at, rules, _behind, asked)
+    repairs = repairs or _several(at, rules, _behind_or_stock, asked)
     return sorted(repairs, key=lambda repair: repair.objective)
+
+
+def _several(at: Stuck, rules: Conflict, choose: Choose, asked: Asked) -> list[Repair]:
+    """Return repairs of several figures; where there is none, of one of the user's own rules and a figure."""
+    return repair_sets(at, rules, choose, asked) or with_figures(at, rules, choose, asked)
+
+
+def _behind_or_stock(instance: Instance, rules: Conflict, at: Stuck) -> list[Figure]:
+    return [*_behind(instance, rules, at), *_stock(instance, rules)]
 
 
 def _behind(instance: Instance, rules: Conflict, at: Stuck) -> list[Figure]:

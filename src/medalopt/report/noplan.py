@@ -89,7 +89,9 @@ def _to_see(found: Diagnosis) -> str:
         if not any(parse(change.path)[0] == cures.OWN for change in repair.changes):
             which = "the first" if repair is found.repairs[0] else f"number {found.repairs.index(repair) + 1}"
             return f"To see the plan with {which}: {' '.join(_set(change) for change in repair.changes)}"
-    return "To see the plan with the first: change the rule in the file given by --extend."
+    options = [_set(change) for change in found.repairs[0].changes if parse(change.path)[0] != cures.OWN]
+    also = f", and {' '.join(options)}" if options else "."
+    return f"To see the plan with the first: change the rule in the file given by --extend{also}"
 
 
 def _set(change: Change) -> str:
