@@ -34,6 +34,17 @@ def test_every_error_is_caught(part: str) -> None:
     assert {error: checks for error, checks in found.items() if not checks} == {}
 
 
+def test_every_error_has_its_place_in_the_code() -> None:
+    """The text that each error takes away stands once in its file: whoever changes such a line changes the entry."""
+    package = ROOT / "src/medalopt"
+    astray = [
+        f"{error.file}: {error.name}"
+        for error in errors()
+        if (package / error.file).read_text(encoding="utf-8").count(error.old) != 1
+    ]
+    assert astray == []
+
+
 def test_errors_are_planted_everywhere() -> None:
     """There are errors in every room with arithmetic, at least 20 in the model and 40 in the proof, and none twice."""
     counts = Counter(error.room for error in errors())
