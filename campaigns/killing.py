@@ -57,11 +57,11 @@ class Known:
         """
         around = {test for line in range(*mutant.body) for test in self.tests.get((mutant.file, line), ())}
         found = self.tests.get((mutant.file, mutant.line)) or around if mutant.within else set(self.seconds)
-        own, alike, order = f"/test_{Path(mutant.file).stem}", Counter[str](), {}
+        alike, order = Counter[str](), {}
         for test in sorted(found, key=lambda test: (self.seconds[test], test)):
-            alike[test.partition("[")[0]] += 1
-            near = 1000 if f"[{mutant.module}." in test else (3 if mutant.within else 30) if own in test else 1
-            order[test] = self.seconds[test] * alike[test.partition("[")[0]] / (near * (1 + self.kills[test]))
+            kind = test.partition("[")[0]
+            alike[kind] += 1
+            order[test] = self.seconds[test] * alike[kind] / (_nearness(test, mutant) * (1 + self.kills[test]))
         quick = sorted((test for test in found if self.seconds[test] <= _LONGEST), key=lambda test: (order[test], test))
         return quick[: self._within(quick, _ENOUGH) + 1]
 
@@ -76,6 +76,15 @@ class Known:
     def patience(self, tests: Sequence[str]) -> float:
         """Return the seconds that these tests may take."""
         return 60 + _PATIENCE * sum(self.seconds[test] for test in tests)
+
+
+def _nearness(test: str, mutant: Mutant) -> int:
+    """Return how many times as soon as another a test is asked: one that names the module, or is of its file."""
+    if f"[{mutant.module}." in test:
+        return 1000
+    if f"/test_{Path(mutant.file).stem}" in test:
+        return 3 if mutant.within else 30
+    return 1
 
 
 def ready() -> None:

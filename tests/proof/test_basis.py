@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.instance.test_decisions import nothing
 from tests.model.cases import EXPECTED, MEASURES, at_random, changed, conformance, loaded, plain, planned
 from tests.twin import glpk
 
@@ -249,8 +250,7 @@ def test_a_plan_that_breaks_a_rule_is_no_vertex() -> None:
     """With nothing done the demand is not met, and no equation is left to be settled: that is no plan."""
     instance = loaded(plain())
     found = routes(instance)
-    shapes = ((1, 2), (1, 2), (1, 2, 2), (1, 1, 2), (2, 2), (1, 2))
-    account = Account(instance, found, Decisions(*map(np.zeros, shapes)))
+    account = Account(instance, found, nothing(instance))
     exact = Ground(instance, routes(instance, EXACT.read), implied(instance, found, EXACT.read), EXACT.read)
     assert basis._exact_plan(account, exact) is None
 

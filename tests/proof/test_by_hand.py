@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.instance.test_decisions import nothing
 from tests.model.cases import ROOT, changed, loaded
 
 import medalopt
 from medalopt.instance.arithmetic import FLOATS
 from medalopt.instance.bounds import implied
-from medalopt.instance.decisions import Account, Decisions
+from medalopt.instance.decisions import Account
 from medalopt.instance.figures import Floats
 from medalopt.instance.instance import Instance
 from medalopt.instance.needs import owed
@@ -163,8 +164,7 @@ def test_marginal_values_of_rules_are_for_one_per_cent() -> None:
     share = {"device_share": {"phone": ["10 %", "90 %"]}}
     policy = {"participation": "20 %", "recycled": {"Ag": "60 %"}, "footprint_cap": "5 t"} | share
     instance = loaded(changed(policy=policy))
-    shapes = ((1, 2), (1, 2), (1, 2, 2), (1, 1, 2), (2, 2), (1, 2))
-    made = Decisions(*map(np.zeros, shapes))
+    made = nothing(instance)
     made.sent[0, 0], made.charged[0, 0, 1] = 3.0, 2.0
     duals = {
         "participation": {"north": 0.5},
@@ -197,13 +197,7 @@ def bundles() -> Account:
     found = routes(instance)
     sent = np.array([[1.0, 2.0], [0.125, 0.5], [0.0, 0.125], [0.5, 0.0]])[found.stream]
     stockpile = np.array([[1.0, 0.0], [0.0, 0.0], [0.125, 0.0], [0.0, 0.0]])
-    none = {
-        "charged": np.zeros((1, 2, 2)),
-        "bought": np.zeros((1, 1, 2)),
-        "surplus": np.zeros((2, 2)),
-        "recharged": np.zeros((1, 2)),
-    }
-    return Account(instance, found, Decisions(sent=sent, stockpile=stockpile, **none))
+    return Account(instance, found, replace(nothing(instance), sent=sent, stockpile=stockpile))
 
 
 def test_a_tonne_more_of_a_bundle_counts_as_far_as_the_bundle_is_taken() -> None:
@@ -227,7 +221,7 @@ def test_marginal_values_of_ends_are_of_the_end_that_binds() -> None:
     medals = {"medal": {"count": 10, "parts": {"silver": "500 g"}, "allowance": "50 %"}}
     instance = loaded(changed(market=market, smelters=smelters, medals=medals))
     found = routes(instance)
-    none = Decisions(*(np.zeros(shape) for shape in ((1, 2), (1, 2), (1, 2, 2), (1, 1, 2), (2, 2), (1, 2))))
+    none = nothing(instance)
     for value, figure in ((0.5, "committed"), (-0.5, "limit")):
         duals = {"purchase": {"silver": value}, "feed_total": {"smelter": value}, "demand": {("silver", "2"): 8.0}}
         told = {each.path: each for each in marginals(Account(instance, found, none), duals, "JPY")}

@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.instance.test_decisions import nothing
 from tests.model.cases import loaded, plain
 from tests.proof.test_quantities import account as at_random
 
-from medalopt.instance.decisions import Account, Decisions
+from medalopt.instance.decisions import Account
 from medalopt.instance.routes import route_costs, routes
 from medalopt.proof.follows import _differs, follows, told_prices
 from medalopt.proof.marginal import ON_OFFER, Marginal
@@ -28,8 +29,7 @@ def account(done: bool) -> Account:
     if done:
         return at_random()
     instance = loaded(plain())
-    shapes = ((1, 2), (1, 2), (1, 2, 2), (1, 1, 2), (2, 2), (1, 2))
-    return Account(instance, routes(instance), Decisions(*map(np.zeros, shapes)))
+    return Account(instance, routes(instance), nothing(instance))
 
 
 def stated(of: Account) -> Any:

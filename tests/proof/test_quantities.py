@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
 import pytest
+from tests.instance.test_decisions import nothing
 from tests.model.cases import ROOT, changed, loaded
 
 import medalopt
@@ -80,15 +82,8 @@ def test_a_bundle_of_little_is_taken_whole_and_of_nothing_not_at_all() -> None:
     instance = loaded(changed(streams=[box]))
     found = routes(instance)
     sent = np.where(np.arange(2) == 0, 0.25, 0.0)[None, :]
-    nothing = {
-        "stockpile": np.zeros((1, 2)),
-        "charged": np.zeros((1, 2, 2)),
-        "bought": np.zeros((1, 1, 2)),
-        "surplus": np.zeros((2, 2)),
-        "recharged": np.zeros((1, 2)),
-    }
-    assert quantity(Account(instance, found, Decisions(sent=sent, **nothing)), "take").tolist() == [[0.5, 0]]
-    more = Decisions(sent=sent + 0.125, **nothing)
+    assert quantity(Account(instance, found, replace(nothing(instance), sent=sent)), "take").tolist() == [[0.5, 0]]
+    more = replace(nothing(instance), sent=sent + 0.125)
     assert quantity(Account(instance, found, more), "take").tolist() == [[0.75, 0]]
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.instance.test_decisions import nothing
 from tests.model.cases import Document, changed, loaded
 from tests.proof.test_quantities import account as at_random
 
 from medalopt.instance.arithmetic import FLOATS
 from medalopt.instance.bounds import implied
-from medalopt.instance.decisions import Account, Decisions
+from medalopt.instance.decisions import Account
 from medalopt.instance.routes import routes
 from medalopt.proof.added import NOTHING, Added, AddedRow, Term
 from medalopt.proof.placed import activity, placed
@@ -25,18 +26,9 @@ def bars(**more: float) -> Document:
 def account(document: Document, sent: float, bought: float = 0.0) -> Account:
     """Return an account in which each route sends so much in the first period, and so much of each offer is bought."""
     instance = loaded(document)
-    found, periods = routes(instance), len(instance.periods)
-    alloys, metals, offers = (len(each.names) for each in (instance.alloys, instance.metals, instance.market))
-    made = Decisions(
-        sent=np.zeros((len(found), periods)),
-        stockpile=np.zeros((len(instance.streams.names), periods)),
-        charged=np.zeros((alloys, metals, periods)),
-        bought=np.zeros((offers, alloys, periods)),
-        surplus=np.zeros((metals, periods)),
-        recharged=np.zeros((alloys, periods)),
-    )
+    made = nothing(instance)
     made.sent[:, 0], made.bought[:, :, 0] = sent, bought
-    return Account(instance, found, made)
+    return Account(instance, routes(instance), made)
 
 
 def rule(of: Account, name: str, number: int = 0) -> Rule:

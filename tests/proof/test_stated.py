@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.instance.test_decisions import nothing
 from tests.model.cases import changed, loaded
 
 from medalopt.instance.arithmetic import FLOATS
-from medalopt.instance.decisions import Account, Decisions
+from medalopt.instance.decisions import Account
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import routes
 from medalopt.proof import stated_added
@@ -133,11 +134,10 @@ def test_a_bound_of_a_variable_may_be_off_by_rounding() -> None:
     """A thousand-millionth beyond a bound is kept, the next larger number is not, and is told with how much it is."""
     of = instance()
     found = routes(of)
-    none = Decisions(*(np.zeros(shape) for shape in ((2, 2), (1, 2), (1, 2, 2), (1, 1, 2), (2, 2), (1, 2))))
     beyond = math.nextafter(1e-9, 1)
     for value, told in ((1e-9, []), (beyond, [("own", beyond, "added rows: own is broken by 1e-09")])):
         rows = placed(of, found, Added((), (AddedVariable("own", -1.0, 0.0, value),)), FLOATS.lift)
-        broken = stated_added.broken(Account(of, found, none), rows)
+        broken = stated_added.broken(Account(of, found, nothing(of)), rows)
         assert [(each.path, each.amount, each.text) for each in broken] == told
 
 

@@ -78,18 +78,14 @@ def _loosened(at: Stuck, asked: Asked, row: AddedRow, end: int, figure: Figure) 
     number = next((n for n, each in far.problem.own.items() if each.name == row.name), None) if far else None
     if far is None or number is None:
         return
-    now, sign = _side(row, end)
-    by = _least(far, number, end, sign)
-    if by is None:
-        return
-    for more in ROUNDING_TRIALS:
-        value = outwards(now + sign * (by + more * max(abs(now), by)), sign > 0)
+    by = _least(far, number, end)
+    for value in () if by is None else _values(row, end, by):
         rest = _eased(at, row, _with_end(row, end, value))
         if rest is None or not asked.budget.left():
             return
         so = dataclasses.replace(asked, extensions=rest.extensions)
         for repair in single_repairs(rest, [figure], so, 1):
-            yield dataclasses.replace(repair, changes=(_change(row, now, value), *repair.changes))
+            yield dataclasses.replace(repair, changes=(_change(row, _side(row, end)[0], value), *repair.changes))
             return
 
 
@@ -101,8 +97,7 @@ def _eased(at: Stuck, row: AddedRow, ends: tuple[float, float]) -> Stuck | None:
 
 def _rows(at: Stuck, rules: Conflict) -> list[tuple[int, int]]:
     """Return the ends of rows of the user's own that are in a conflict: the number of the row, and which end."""
-    height = len(at.problem.linear.rows)
-    return [(row, end) for end in (0, 1) for row in range(height) if row in at.problem.own and rules.side(end)[row]]
+    return [(row, end) for end in (0, 1) for row in at.problem.own if rules.side(end)[row]]
 
 
 def _side(row: AddedRow, end: int) -> tuple[float, float]:
@@ -114,27 +109,33 @@ def _with_end(row: AddedRow, end: int, value: float) -> tuple[float, float]:
     return (value, row.upper) if end == LOWER else (row.lower, value)
 
 
+def _values(row: AddedRow, end: int, by: float) -> Iterator[float]:
+    """Yield where an end that is loosened by so much may stand: rounded outwards, then as little beyond as may help."""
+    now, sign = _side(row, end)
+    for more in ROUNDING_TRIALS:
+        yield outwards(now + sign * (by + more * max(abs(now), by)), sign > 0)
+
+
 def _of_row(at: Stuck, asked: Asked, row: int, end: int) -> Iterator[Repair]:
     """Yield the repairs that loosen one end of a row as little as suffices, and that leave the row out."""
     own = at.problem.own[row]
-    now, sign = _side(own, end)
-    by = _least(at, row, end, sign)
+    by = _least(at, row, end)
     if by is None:
         if math.isfinite(own.lower) and math.isfinite(own.upper):
             yield from _without(at, asked, [own])
         return
-    for more in ROUNDING_TRIALS:
-        value = outwards(now + sign * (by + more * max(abs(now), by)), sign > 0)
-        repair = _tried(at, asked, {own.name: _with_end(own, end, value)}, [_change(own, now, value)])
+    for value in _values(own, end, by):
+        changes = [_change(own, _side(own, end)[0], value)]
+        repair = _tried(at, asked, {own.name: _with_end(own, end, value)}, changes)
         if repair is not None:
             yield repair
             break
     yield from _without(at, asked, [own])
 
 
-def _least(at: Stuck, row: int, end: int, sign: float) -> float | None:
+def _least(at: Stuck, row: int, end: int) -> float | None:
     """Return how far the end of a row must move for there to be a plan; None where no move of it does."""
-    linear = at.problem.linear
+    linear, sign = at.problem.linear, _side(at.problem.own[row], end)[1]
     size = abs(float((linear.row_lower if end == LOWER else linear.row_upper)[row])) or 1.0
     moved = np.zeros(len(linear.rows))
     moved[row] = sign * size

@@ -28,9 +28,8 @@ def returns(instance: Instance, found: Routes) -> Bools:
     """Return where a smelter can have metal back, (K, E, T): some route yields it, and its lead has passed."""
     smelters, metals, periods = len(instance.smelters.names), len(instance.metals.names), len(instance.periods)
     yields = np.zeros((smelters, metals), dtype=bool)
-    travels = found.smelter >= 0
-    route, metal = np.nonzero(found.returned[travels] > 0)
-    yields[found.smelter[travels][route], metal] = True
+    route, metal = np.nonzero(found.returned > 0)  # routes to a smelter alone
+    yields[found.smelter[route], metal] = True
     return yields[:, :, None] & (np.arange(periods)[None, None, :] >= instance.smelters.lead[:, :, None])
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from medalopt.analysis.refusal_words import period
 from medalopt.analysis.repair import Change
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import Path, parse
 from medalopt.report.numbers import digits
-from medalopt.wording import shown
+from medalopt.wording import counted, shown
 
 OWN = "extension"  # begins the path of a user's own rule
 Saying = Callable[[Instance, Path, Change], str]
@@ -43,14 +44,10 @@ def _more(change: Change) -> str:
 def _during(instance: Instance, path: Path, change: Change, until: bool = False) -> str:
     """Return in which periods: the one of an index, all together for a list, else each."""
     if isinstance(path[-1], int):
-        return f" {'by the end of' if until else 'in'} {_period(instance.periods[path[-1]])}"
+        return f" {'by the end of' if until else 'in'} {period(instance.periods[path[-1]])}"
     if path[-1] == "total" or isinstance(change.after, list):
         return " in all"
     return "" if len(instance.periods) == 1 else f" in each {_span(instance)}"
-
-
-def _period(name: str) -> str:
-    return f"period {name}" if name.isdecimal() else name
 
 
 def _stream(instance: Instance, path: Path, change: Change) -> str:
@@ -81,17 +78,18 @@ def _medals(_: Instance, path: Path, change: Change) -> str:
 
 def _due(instance: Instance, path: Path, change: Change) -> str:
     before, after = (instance.periods.index(str(value)) for value in (change.before, change.after))
-    return f"medal {shown(str(path[1]))} due {_spans(instance, after - before)} later"
+    return f"medal {shown(str(path[1]))} due {spans(instance, after - before)} later"
 
 
 def _lead(instance: Instance, path: Path, change: Change) -> str:
     by = int(float(str(change.before))) - int(float(str(change.after)))
     what = "process scrap" if path[0] == "alloys" else "metal"
-    return f"{what} back from {shown(str(path[1]))} {_spans(instance, by)} sooner"
+    return f"{what} back from {shown(str(path[1]))} {spans(instance, by)} sooner"
 
 
-def _spans(instance: Instance, count: int) -> str:
-    return f"{count} {_span(instance)}{'' if count == 1 else 's'}"
+def spans(instance: Instance, count: int) -> str:
+    """Return so many periods, by their length where it is known: `2 months`."""
+    return counted(count, _span(instance))
 
 
 def _span(instance: Instance) -> str:

@@ -13,6 +13,14 @@ from medalopt.solver.linear import Linear
 _NOT_THERE_BEFORE = highspy.HighsBasisStatus.kLower, highspy.HighsBasisStatus.kBasic  # a column, a row
 
 
+def begun(columns: list[Any], rows: list[Any]) -> Any:
+    """Return a basis in which columns and rows stand so; HiGHS makes it complete, whatever the number of basic ones."""
+    result = highspy.HighsBasis()
+    result.col_status, result.row_status = columns, rows
+    result.valid = result.alien = True
+    return result
+
+
 @dataclass(frozen=True, eq=False)
 class Standing:
     """The `basis` HiGHS ended with on `linear`, whose columns may be followed by further ones, so many for each row."""
@@ -22,11 +30,8 @@ class Standing:
 
     def bare(self) -> Standing:
         """Return it without the further columns, as a start for the program itself."""
-        result = highspy.HighsBasis()
-        result.col_status = self.basis.col_status[: len(self.linear.lower)]
-        result.row_status = self.basis.row_status
-        result.valid = result.alien = True
-        return Standing(self.linear, result)
+        width = len(self.linear.lower)
+        return Standing(self.linear, begun(self.basis.col_status[:width], self.basis.row_status))
 
     def on(self, other: Linear) -> Any:
         """Return a basis for `other`, told row by row and column by column; None where their networks differ."""
@@ -40,13 +45,10 @@ class Standing:
         at = {place: mine.network + number for number, place in enumerate(mine.places)}
         places = [standing[at[place]] if place in at else column for place in other.places]
         number = {place: number for number, place in enumerate(mine.rows)}
-        result = highspy.HighsBasis()
         further = _further(standing[width:], len(mine.rows), [number.get(place) for place in other.rows])
-        result.col_status = [*standing[: mine.network], *places, *further]
         own = self.basis.row_status
-        result.row_status = [own[number[place]] if place in number else row for place in other.rows]
-        result.valid = result.alien = True  # HiGHS makes a basis of it
-        return result
+        rows = [own[number[place]] if place in number else row for place in other.rows]
+        return begun([*standing[: mine.network], *places, *further], rows)
 
 
 def _further(standing: list[Any], height: int, rows: list[int | None]) -> Iterator[Any]:

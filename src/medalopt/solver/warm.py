@@ -14,6 +14,7 @@ from medalopt.instance.figures import Floats, Ints
 from medalopt.solver.highs import DUAL, PRIMAL, kept
 from medalopt.solver.part import Ends, Part, Unsure
 from medalopt.solver.scaling import Scaled
+from medalopt.solver.standing import begun
 
 LOWER, BASIC, UPPER = 0, 1, 2
 _LARGE = 20_000  # entries from which a part of the columns is asked first
@@ -170,8 +171,4 @@ class Warm:
 def stand(solver: highspy.Highs, columns: Ints, rows: Ints) -> None:
     """Let `solver` start where `columns`, (N,), and `rows`, (M,), say that each stands: LOWER, BASIC or UPPER."""
     statuses = (highspy.HighsBasisStatus.kLower, highspy.HighsBasisStatus.kBasic, highspy.HighsBasisStatus.kUpper)
-    basis = highspy.HighsBasis()
-    basis.col_status = [statuses[place] for place in columns.tolist()]
-    basis.row_status = [statuses[place] for place in rows.tolist()]
-    basis.valid = basis.alien = True  # HiGHS makes a basis of it
-    solver.setBasis(basis)
+    solver.setBasis(begun(*([statuses[place] for place in each.tolist()] for each in (columns, rows))))

@@ -13,8 +13,7 @@ from medalopt.instance.routes import routes
 from medalopt.model.network import Network
 from medalopt.solver import highs
 from medalopt.solver.decomposition.answers import _priced
-from medalopt.solver.decomposition.finishing import Open, opened, program
-from medalopt.solver.decomposition.gathering import gathered
+from medalopt.solver.decomposition.finishing import Open, at_rest, opened, program
 from medalopt.solver.decomposition.onward import Stand
 from medalopt.solver.decomposition.split import Split
 from medalopt.solver.ladder import Task
@@ -38,8 +37,7 @@ def near(request: pytest.FixtureRequest) -> tuple[Split, Open]:
 
 def of_open(split: Split, left: Open) -> tuple[Network, Linear]:
     """Return the part of the network that is open, and its program."""
-    fixed = gathered(split.met.pricing, left.fixed(), np.zeros_like(split.met.block), 1)[0]
-    return program(split.met, split.half, split.task.bounds, left, fixed)
+    return program(split.met, split.half, split.task.bounds, left, at_rest(split.met, left))
 
 
 def of_master(split: Split) -> Stand:

@@ -8,11 +8,12 @@ from medalopt.analysis.sensitivity.delay import Delay, Late
 from medalopt.analysis.sensitivity.signing import Deadline
 from medalopt.instance.instance import Instance
 from medalopt.report.charts.chart import Chart
+from medalopt.report.cures import spans
 from medalopt.report.numbers import column, digits, scale, share
 from medalopt.report.section import Column, Section, section
 from medalopt.report.sensitivity.bars import Bar, bars, briefly, by_title, costs, height, missing
 from medalopt.report.sensitivity.part import Part
-from medalopt.wording import counted, shown
+from medalopt.wording import shown
 
 _SAID = 3  # contracts that are told in words
 _WHAT = {"leads": "metal comes back", "supply": "supply comes", "both": "supply comes and metal comes back"}
@@ -22,7 +23,7 @@ _BRIEFLY = {"leads": "metal late", "supply": "supply late", "both": "both late"}
 def told(found: Delay, instance: Instance) -> Part:
     """Return what a delay does, and the last period in which each contract can be signed, as a part of the report."""
     rows = [_bar(found, late) for late in found.late]
-    by = _periods(instance, found.periods)
+    by = spans(instance, found.periods)
     drawn = [Bar(_BRIEFLY[late.what], row.extra, row.short) for late, row in zip(found.late, rows, strict=True)]
     table = _table(found, instance, by)
     worst = next((row for row in rows if not row.feasible), max(rows, key=lambda row: row.extra))
@@ -54,11 +55,6 @@ def _then(found: Delay, row: Bar) -> str:
     if row.feasible:
         return f"{costs(row.extra, found.unit)}"
     return f"there is no plan ({missing(row.short)})"
-
-
-def _periods(instance: Instance, count: int) -> str:
-    word = "period" if instance.periods[0].isdecimal() else instance.period_length
-    return counted(count, word)
 
 
 def _table(found: Delay, instance: Instance, by: str) -> Section:

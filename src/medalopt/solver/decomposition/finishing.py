@@ -17,6 +17,7 @@ from medalopt.instance.bounds import Bounds
 from medalopt.instance.figures import Bools, Floats
 from medalopt.instance.routes import offered
 from medalopt.model.network import Chosen, Entries, Network, chosen, part, where
+from medalopt.solver.decomposition.gathering import gathered
 from medalopt.solver.decomposition.half import Half
 from medalopt.solver.decomposition.needs import together
 from medalopt.solver.decomposition.rounds import Asked
@@ -137,6 +138,11 @@ def _sendable(asked: Asked, limit: Floats, weights: Floats, cells: Bools) -> Boo
     for those, route, price in pricing.ways_of(weights, stream, period):
         result[route, period[those]] = price <= limit[stream[those], period[those]]
     return result
+
+
+def at_rest(asked: Asked, state: Open) -> Floats:
+    """Return what all that is not open comes to, (linking,)."""
+    return gathered(asked.pricing, state.fixed(), np.zeros_like(asked.block), 1)[0]
 
 
 def program(asked: Asked, half: Half, bounds: Bounds, state: Open, fixed: Floats) -> tuple[Network, Linear]:

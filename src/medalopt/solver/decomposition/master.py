@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-import highspy
 import numpy as np
 
 from medalopt.instance.figures import Bools, Floats, Ints
@@ -21,6 +20,7 @@ from medalopt.solver.decomposition.half import Half
 from medalopt.solver.highs import PRIMAL, kept, run
 from medalopt.solver.linear import Linear, greatest
 from medalopt.solver.scaling import scaled
+from medalopt.solver.standing import begun
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,9 +150,8 @@ class Master:
 
     def basis(self) -> Any:
         """Return where the columns and rows of `linear` stand in the best mix."""
-        standing, result = self._solver.getBasis(), highspy.HighsBasis()
-        result.col_status, result.row_status = standing.col_status[: self.width], standing.row_status[: self.height]
-        return result
+        standing = self._solver.getBasis()
+        return begun(standing.col_status[: self.width], standing.row_status[: self.height])
 
     def weights(self, y: Floats) -> Floats:
         """Return what a unit more of each linking quantity changes the measure by at the duals `y` of the rows."""

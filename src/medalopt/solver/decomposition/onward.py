@@ -13,6 +13,7 @@ from medalopt.instance.routes import Routes
 from medalopt.model.network import Network
 from medalopt.solver.decomposition.streams import Answer
 from medalopt.solver.linear import Linear
+from medalopt.solver.standing import begun
 
 _BASIC, _LOWER, _UPPER = (
     highspy.HighsBasisStatus.kBasic,
@@ -45,16 +46,11 @@ class Stand:
         spent[: len(block.supply_stream)] = sends[block.supply_stream, block.supply_period]
         columns = dict(zip(_columns(self.block, self.linear), self.basis.col_status, strict=False))
         rows = dict(zip(self.linear.rows, self.basis.row_status, strict=False))
-        result = highspy.HighsBasis()
-        result.col_status = [
-            columns.get(name, _BASIC if by else _LOWER)
-            for name, by in zip(_columns(block, linear), full.tolist(), strict=True)
-        ]
-        result.row_status = [
-            rows.get(name, _UPPER if by else _BASIC) for name, by in zip(linear.rows, spent.tolist(), strict=True)
-        ]
-        result.valid = result.alien = True  # HiGHS makes a basis of it
-        return result
+        named = zip(_columns(block, linear), full.tolist(), strict=True)
+        return begun(
+            [columns.get(name, _BASIC if by else _LOWER) for name, by in named],
+            [rows.get(name, _UPPER if by else _BASIC) for name, by in zip(linear.rows, spent.tolist(), strict=True)],
+        )
 
 
 def _columns(block: Network, linear: Linear) -> list[Hashable]:

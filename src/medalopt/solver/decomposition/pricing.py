@@ -57,9 +57,9 @@ class Pricing:
             np.maximum.at(row, device, np.abs(figures))
         return most
 
-    def _parts(self, weights: Floats, order: Ints) -> Iterator[tuple[Floats, Floats]]:
-        """Yield for each period what routes of a kind have in common, and what they do not, (J,) each, in an order."""
-        metal, spend = self.metal(weights), weights[self.linking.spend]
+    def _parts(self, weights: Floats) -> Iterator[tuple[Floats, Floats]]:
+        """Yield for each period what routes of a kind have in common, and what they do not, (J,) each, by ranks."""
+        metal, spend, order = self.metal(weights), weights[self.linking.spend], self.ranks.order
         kind, fixed, cost = self.kind[order], self._fixed(weights)[order], self.cost[order]
         for period in range(len(self.instance.periods)):
             yield metal[period][kind], fixed + spend[period] * cost
@@ -92,7 +92,7 @@ class Pricing:
         which route, (I, T), and what it does by the second best, infinite without one."""
         ranks, shape = self.ranks, (len(self.instance.periods), len(self.instance.streams.names))
         best, by, second = np.full(shape, np.inf), np.zeros(shape, dtype=np.intp), np.full(shape, np.inf)
-        for period, (metal, own) in enumerate(self._parts(weights, ranks.order)):
+        for period, (metal, own) in enumerate(self._parts(weights)):
             those = period, ranks.stream
             best[those], by[those], second[those] = ranks.least(metal + own)
         return best.T, by.T, second.T

@@ -17,7 +17,6 @@ class Ranks:
 
     stream: Ints  # (streams with a route,) those with the most routes first
     order: Ints  # (J,) routes: the first of each `stream`, the second of those that have one, ...
-    place: Ints  # (J,) where each route stands in `order`
     counts: tuple[int, ...]  # how many streams have a route of each rank
 
     @classmethod
@@ -29,9 +28,7 @@ class Ranks:
         counts = tuple(int((many > rank).sum()) for rank in range(many.max(initial=0)))
         ranked = [first[:count] + rank for rank, count in enumerate(counts)]
         routes = np.concatenate([np.zeros(0, dtype=np.intp), *ranked])
-        place = np.empty_like(routes)
-        place[routes] = np.arange(len(routes))
-        return cls(routed, routes, place, counts)
+        return cls(routed, routes, counts)
 
     def least(self, price: Floats) -> tuple[Floats, Ints, Floats]:
         """Return the least `price`, given in this order, of the routes of each `stream`, of which, the first one of

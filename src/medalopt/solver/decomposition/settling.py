@@ -15,8 +15,7 @@ from medalopt.model import links
 from medalopt.model.network import Network
 from medalopt.proof.prices import Grid
 from medalopt.solver import highs
-from medalopt.solver.decomposition.finishing import Open, opened, program
-from medalopt.solver.decomposition.gathering import gathered
+from medalopt.solver.decomposition.finishing import Open, at_rest, opened, program
 from medalopt.solver.decomposition.onward import Stand
 from medalopt.solver.decomposition.rounds import Round, worth
 from medalopt.solver.decomposition.split import Split
@@ -83,7 +82,7 @@ def settled(split: Split, state: Round, scaling: int, method: str) -> Solution |
 
 def _step(split: Split, left: Open, scaling: int, method: str, stand: Stand) -> _Step | None:
     task, asked, half = split.task, split.met, split.half
-    fixed = gathered(asked.pricing, left.fixed(), np.zeros_like(asked.block), 1)[0]
+    fixed = at_rest(asked, left)
     block, linear = program(asked, half, task.bounds, left, fixed)
 
     def useful() -> Floats:
@@ -116,8 +115,9 @@ def _of_master(split: Split, block: Network, y: Floats) -> Floats:
 
 def _plan(split: Split, left: Open, step: _Step) -> Solution:
     made = decided(split.task.instance, split.task.found, step.block, step.linear, step.x)
-    _send(made.sent, left.fixed(), 1.0)
-    made = replace(made, stockpile=made.stockpile + left.fixed().kept)
+    stays = left.fixed()
+    _send(made.sent, stays, 1.0)
+    made = replace(made, stockpile=made.stockpile + stays.kept)
     duals = told(split, step.y, step.answer, step.block)
     return Solution("optimal", f"{NAME}, then {step.method}", made, duals)
 
