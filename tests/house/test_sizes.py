@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted(path for folder in ("src", "campaigns") for path in (ROOT / folder).rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
-MOST_LINES_IN_A_FILE, MOST_LINES_IN_A_FUNCTION = 300, 50
+MOST_LINES_IN_A_FILE, MOST_LINES_IN_A_FUNCTION = 600, 50
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -61,7 +61,7 @@ def test_there_is_something_to_measure() -> None:
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_source_file_keeps_to_the_house_rules(path: Path) -> None:
-    """A source file has at most 300 lines, no function above 50, and a docstring on everything public."""
+    """A source file has at most 600 lines, no function above 50, and a docstring on everything public."""
     tree = parsed(path)
     assert len(path.read_text(encoding="utf-8").splitlines()) <= MOST_LINES_IN_A_FILE
     assert too_long(tree) == []
