@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from tests.instance.writing import faults, loaded
 
-from medalopt.instance.reader import delimited
+from medalopt.instance.reader import delimited, limits
 from medalopt.instance.reader.delimited import Rows
 from medalopt.instance.reader.sheet import Cells
 
@@ -97,8 +97,8 @@ def test_texts_are_found_once() -> None:
 def test_a_table_of_too_many_cells_is_not_read_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     """As many cells as there may be are read, one more ends the table, with quotes or without."""
     for text in ("a,b\n1,2\n3,4\n5,6", '"a",b\n1,2\n3,4\n5,6'):
-        monkeypatch.setattr(delimited, "MOST_CELLS", 6)
+        monkeypatch.setattr(limits, "MAX_CELLS", 6)
         assert delimited.rows(text).whole
-        monkeypatch.setattr(delimited, "MOST_CELLS", 5)
+        monkeypatch.setattr(limits, "MAX_CELLS", 5)
         assert not delimited.rows(text).whole
     assert (delimited.rows('"a').line, delimited.rows('"a').header) == (0, [])

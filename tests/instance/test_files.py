@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import pytest
 
-from medalopt.instance.reader import files
+from medalopt.instance.reader import files, limits
 from medalopt.instance.reader.faults import Faults
 from medalopt.instance.reader.files import Bytes
 
@@ -42,9 +42,9 @@ def test_a_file_that_breaks_off_is_told(tmp_path: Path, monkeypatch: pytest.Monk
 def test_the_largest_files_are_told_in_mebibytes(tmp_path: Path) -> None:
     """An instance has 32 MiB at most, a table 512; one byte more is told so."""
     path, said = tmp_path / "file", list[str]()
-    for largest, told in ((files.LARGEST_INSTANCE, 32), (files.LARGEST_TABLE, 512)):
+    for largest, told in ((limits.MAX_INSTANCE_BYTES, 32), (limits.MAX_TABLE_BYTES, 512)):
         assert largest == told * 2**20
     with path.open("wb") as file:
-        file.truncate(files.LARGEST_INSTANCE + 1)
-    assert files.read(path, "file", files.LARGEST_INSTANCE, said.append) is None
+        file.truncate(limits.MAX_INSTANCE_BYTES + 1)
+    assert files.read(path, "file", limits.MAX_INSTANCE_BYTES, said.append) is None
     assert said == ["is larger than 32 MiB; put large tables into CSV files beside it"]

@@ -40,10 +40,10 @@ def test_there_are_enough_of_them() -> None:
 @pytest.mark.parametrize(
     ("limit", "says"),
     [
-        ("files.LARGEST_INSTANCE", "is larger than 0 MiB"),
-        ("files.LARGEST_TABLE", "`case.csv` is larger than 0 MiB"),
-        ("yamltext._MOST_NODES", "the file is more than 10 values long"),
-        ("delimited.MOST_CELLS", "has more than 10 cells"),
+        ("limits.MAX_INSTANCE_BYTES", "is larger than 0 MiB"),
+        ("limits.MAX_TABLE_BYTES", "`case.csv` is larger than 0 MiB"),
+        ("limits.MAX_YAML_VALUES", "the file is more than 10 values long"),
+        ("limits.MAX_CELLS", "has more than 10 cells"),
     ],
 )
 def test_sizes_are_bounded(limit: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from tests.instance.writing import faults, loaded, written
 
 from medalopt.errors import InputError
 from medalopt.instance import load
-from medalopt.instance.reader import delimited, spreadsheet, yamltext
+from medalopt.instance.reader import delimited, limits, spreadsheet, yamltext
 from medalopt.instance.reader.faults import Faults, Place
 from medalopt.instance.reader.spreadsheet import written as cell
 from medalopt.instance.schema.models import Periods
@@ -32,7 +32,7 @@ def test_of_many_faults_the_first_thousand_are_told() -> None:
 
 def test_too_large_a_table_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """Once there are more cells than may be nothing more is kept."""
-    monkeypatch.setattr(delimited, "MOST_CELLS", 8)
+    monkeypatch.setattr(limits, "MAX_CELLS", 8)
     monkeypatch.setattr(delimited, "_AT_ONCE", 3)
     found = delimited.rows('a,b\n"1",2\n' + "3,4\n" * 20)
     assert not found.whole and len(found.lines) == 6
@@ -75,7 +75,7 @@ def test_a_table_whose_place_cannot_be_told_is_refused(tmp_path: Path, monkeypat
 
 def test_a_file_of_as_many_values_as_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
     """A mapping of two keys with two values are five; six are too many."""
-    monkeypatch.setattr(yamltext, "_MOST_NODES", 5)
+    monkeypatch.setattr(limits, "MAX_YAML_VALUES", 5)
     found = Faults()
     assert yamltext.parse("a: 1\nb: 2\n", "f", found) is not None and found.found == []
     assert yamltext.parse("a: 1\nb: [2]\n", "f", found) is None

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from medalopt.errors import Fault
 from medalopt.instance.instance import Instance, Source
-from medalopt.instance.reader import entries, files, remarks, tables, yamltext
+from medalopt.instance.reader import entries, files, limits, remarks, tables, yamltext
 from medalopt.instance.reader.changes import Change
 from medalopt.instance.reader.changes import apply as change_tree
 from medalopt.instance.reader.changes import read as read_changes
@@ -96,7 +96,7 @@ class Opened:
 
 def _tree(path: Path, name: str, digests: dict[str, str], faults: Faults) -> Tree | None:
     """Return the tree of the file, which is a mapping; None, and faults, where there is none."""
-    data = files.read(path, name, files.LARGEST_INSTANCE, lambda message: faults.add(Place(name), (), message))
+    data = files.read(path, name, limits.MAX_INSTANCE_BYTES, lambda message: faults.add(Place(name), (), message))
     text = files.text_of(data, faults) if data else None
     if data is None or text is None:
         return None
@@ -183,7 +183,7 @@ def _table(name: str, node: Scalar, file: Opened, digests: dict[str, str], fault
     if target is None:
         return None
     if (target, name) not in file.tables:
-        data = files.read(target, shown_as, files.LARGEST_TABLE, report)
+        data = files.read(target, shown_as, limits.MAX_TABLE_BYTES, report)
         if data is None:
             return None
         known = ["_".join(key) for key in fields(_MODELS[name]) if key[-1] not in ("*", "{}")]

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medalopt.instance.figures import Bools, Ints
+from medalopt.instance.reader import limits
 from medalopt.instance.reader.sheet import Cells, Text
 
-MOST_CELLS = 20_000_000
 _LONG = 64  # bytes of a cell, beyond which it is looked up by itself
 _AT_ONCE = 50_000  # rows
 _KEPT = (255 * np.tri(9, 8, -1)).astype(np.uint8)  # of eight bytes the first so many
@@ -56,7 +56,7 @@ def _is_plain(content: bytes) -> bool:
     odd = b'"' in content or b"\0" in content or content.count(b"\r") != content.count(b"\r\n")
     header = content[: content.find(b"\n", len(content) - len(content.lstrip(b"\r\n")))]
     cells = (content.count(b"\n") + 1) * (header.count(b",") + 1)
-    return bool(content) and not odd and max(cells, content.count(b",")) <= MOST_CELLS
+    return bool(content) and not odd and max(cells, content.count(b",")) <= limits.MAX_CELLS
 
 
 def _plain(content: bytes) -> Rows:
@@ -138,7 +138,7 @@ def _read(text: str) -> Rows:
         line, cells = reader.line_num, [[] for _ in header]
         for chunk in _chunks(reader):
             seen += len(chunk) * len(header)
-            whole = seen <= MOST_CELLS
+            whole = seen <= limits.MAX_CELLS
             uneven += [(at, len(row)) for row, at in chunk if len(row) not in (0, len(header))]
             even = [pair for pair in chunk if len(pair[0]) == len(header)] if header else []
             lines += map(itemgetter(1), even)

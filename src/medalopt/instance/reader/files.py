@@ -13,7 +13,6 @@ from pathlib import Path
 from medalopt.instance.reader.faults import Faults, Place
 from medalopt.wording import shown
 
-LARGEST_INSTANCE, LARGEST_LIST, LARGEST_TABLE = 32 * 2**20, 128 * 2**20, 512 * 2**20
 _UNUSED = re.compile("[\x80\xa0\uf8f0-\uf8f3]")  # what Python makes of bytes that CP932 does not use
 # a pipe must not keep us waiting, nor a terminal take us over
 _WAY = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_BINARY"))

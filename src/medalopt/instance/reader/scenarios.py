@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 from medalopt.instance.paths import PathError, parse
-from medalopt.instance.reader import files, yamltext
+from medalopt.instance.reader import files, limits, yamltext
 from medalopt.instance.reader.faults import Faults, Place
 from medalopt.instance.reader.files import Bytes
 from medalopt.instance.reader.nodes import Mapping, Node, Scalar, Sequence
@@ -24,7 +24,7 @@ def read(path: Path) -> Scenarios:
     """Return the scenarios in the file at `path`, name to changes. Raises InputError with every fault of the file."""
     faults = Faults()
     name = os.fspath(path)
-    data = files.read(path, name, files.LARGEST_LIST, lambda message: faults.add(Place(name), (), message))
+    data = files.read(path, name, limits.MAX_LIST_BYTES, lambda message: faults.add(Place(name), (), message))
     text = files.text_of(data, faults, older=True) if data is not None else None
     found: Scenarios = {}
     if data is not None and text is not None:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from pathlib import Path as FilePath
 from pathlib import PurePosixPath, PureWindowsPath
 
-from medalopt.instance.reader import delimited, files
+from medalopt.instance.reader import delimited, files, limits
 from medalopt.instance.reader.delimited import Rows
 from medalopt.instance.reader.faults import ENOUGH, Faults, Place
 from medalopt.instance.reader.files import Bytes
@@ -64,7 +64,7 @@ def _uneven(rows: Rows, name: str, faults: Faults) -> None:
         faults.add(Place(name, line, min(cells, width) + 1), (), message)
     faults.add_unsaid(len(rows.uneven[ENOUGH:]))
     if not rows.whole:
-        faults.add(Place(name), (), f"has more than {delimited.MOST_CELLS:_} cells; no instance needs as many")
+        faults.add(Place(name), (), f"has more than {limits.MAX_CELLS:_} cells; no instance needs as many")
 
 
 def _heads(header: list[str], place: Place, known: Collection[str], faults: Faults) -> dict[Key, Place]:

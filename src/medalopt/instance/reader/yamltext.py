@@ -9,11 +9,11 @@ from typing import Any
 
 import yaml
 
+from medalopt.instance.reader import limits
 from medalopt.instance.reader.faults import Faults, Place
 from medalopt.instance.reader.nodes import Mapping, Node, Scalar, Sequence
 from medalopt.wording import shown
 
-_DEEPEST, _MOST_NODES = 32, 1_000_000
 _FORBIDDEN = re.compile("[^\\t\\n\\r\\x20-\\x7e\\x85\\xa0-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -75,8 +75,9 @@ def _tree(text: str, file: str, faults: Faults) -> Node | None:
             if event.version and event.version != (1, 2):
                 faults.add(place, (), "is marked as YAML 1.1; the format is YAML 1.2: delete the `%YAML` line")
         nodes += isinstance(event, yaml.NodeEvent)
-        if len(stack) > _DEEPEST or nodes > _MOST_NODES:
-            limit = f"{_DEEPEST} levels deep" if len(stack) > _DEEPEST else f"{_MOST_NODES} values long"
+        if len(stack) > limits.MAX_DEPTH or nodes > limits.MAX_YAML_VALUES:
+            deep = len(stack) > limits.MAX_DEPTH
+            limit = f"{limits.MAX_DEPTH} levels deep" if deep else f"{limits.MAX_YAML_VALUES:_} values long"
             faults.add(place, (), f"the file is more than {limit}; no instance is")
             return None
         done = _take(event, place, stack, faults)

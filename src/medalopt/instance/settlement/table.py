@@ -12,7 +12,7 @@ import numpy as np
 
 from medalopt.instance.figures import Floats, Ints
 from medalopt.instance.instance import Instance
-from medalopt.instance.reader import columns, files, tables
+from medalopt.instance.reader import columns, files, limits, tables
 from medalopt.instance.reader.faults import Faults, Place
 from medalopt.instance.reader.sheet import Sheet
 from medalopt.instance.resolve.periods import Calendar
@@ -51,7 +51,7 @@ class Table:
         One without the columns `needed` is another table, whose rows are not looked at.
         """
         name = str(path)
-        data = files.read(path, name, files.LARGEST_LIST, lambda message: faults.add(Place(name), (), message))
+        data = files.read(path, name, limits.MAX_LIST_BYTES, lambda message: faults.add(Place(name), (), message))
         sheet = tables.sheet_of(section, data, known, faults) if data else None
         if data is None or sheet is None:
             return None

@@ -1,0 +1,22 @@
+"""The size limits of everything that is read; `docs/format.md` states them. Up to them, reading takes linear time."""
+
+from __future__ import annotations
+
+MIB = 2**20
+
+MAX_INSTANCE_BYTES = 32 * MIB  # an instance, or a YAML file beside it
+MAX_LIST_BYTES = 128 * MIB  # a table named on the command line: scenarios, settlements
+MAX_TABLE_BYTES = 512 * MIB  # a CSV table beside an instance
+MAX_WORKBOOK_BYTES = 64 * MIB  # a workbook, packed
+MAX_UNPACKED_BYTES = 512 * MIB  # all parts of a workbook in XML together, unpacked
+MAX_PLAN_BYTES = 1024 * MIB  # a saved plan
+MAX_JOURNAL_BYTES = 1024 * MIB  # the journal of a sweep
+
+MAX_YAML_VALUES = 1_000_000  # keys, values, lists and mappings of one YAML file
+MAX_DEPTH = 32  # levels of mappings and lists, in YAML and in JSON
+
+MAX_CELLS = 20_000_000  # of one table or sheet
+MAX_COLUMNS = 16_384  # of one table or sheet: as many as a sheet of Excel has
+MAX_CELL_CHARACTERS = 131_072  # of one cell
+MAX_SHEET_TEXT_BYTES = 512 * MIB  # text of all cells of a workbook
+MAX_WORKBOOK_PARTS = 20_000
