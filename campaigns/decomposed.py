@@ -1,11 +1,14 @@
-"""Random instances solved whole and by decomposition: the same optimum, or no plan both ways."""
+"""Random instances, and they at legal extremes, solved whole and by decomposition: the same optimum, or no plan."""
 
 from __future__ import annotations
 
 import sys
 from collections import Counter
+from random import Random
 
+from tests.instances_at_random.extreme import push_to_extremes
 from tests.laws import pool
+from tests.random_instances import Case, as_text, document
 
 import medalopt
 from campaigns.running import Found, campaign
@@ -17,14 +20,25 @@ NEAR = 1e-8  # of cost and tonnes, where the measure leaves a tie
 
 
 def trial(seed: int) -> Found:
-    """Solve instance number `seed` both ways for each measure, almost nothing of it in the first exact program."""
+    """Solve instance number `seed`, and it at extremes, both ways for each measure, almost nothing of it in the first
+    exact program."""
     settling.FEW = 1
-    found, instance = Found(), pool.read(pool.files(seed))
-    for measure in pool.MEASURES:
-        whole = pool.solved(instance, measure)
-        taken = _decomposed(instance, measure)
-        found += _compared(f"{seed}, {measure}", whole, taken)
+    found = Found()
+    for name, files in ((f"{seed}", pool.files(seed)), (f"{seed} at extremes", extreme(seed))):
+        instance = pool.read(files)
+        for measure in pool.MEASURES:
+            whole = pool.solved(instance, measure)
+            taken = _decomposed(instance, measure)
+            found += _compared(f"{name}, {measure}", whole, taken)
     return found
+
+
+def extreme(seed: int) -> Case:
+    """Return instance number `seed` with streams that lead nowhere, nothing on offer, and other legal extremes."""
+    random = Random(seed)
+    instance = document(random)
+    push_to_extremes(random, instance)
+    return Case({"instance.yaml": as_text(instance)})
 
 
 def _decomposed(instance: Instance, measure: str) -> Plan | None:

@@ -9,6 +9,7 @@ import pytest
 from tests.laws import pool
 
 import medalopt
+from campaigns import decomposed
 from medalopt import Instance
 from medalopt.errors import LimitError, NoPlanError, UsageError
 from medalopt.instance.bounds import implied
@@ -46,6 +47,13 @@ def test_both_ways_agree(seed: int, measure: str) -> None:
     assert abs(plan.objective - other.objective) <= pool.slack(plan, other)
     assert plan.cost == pytest.approx(other.cost, rel=1e-8)
     assert plan.tonnes == pytest.approx(other.tonnes, rel=1e-8)
+
+
+@pytest.mark.parametrize("seed", [6, 17, 48])
+def test_streams_without_a_route_are_no_obstacle(seed: int) -> None:
+    """Instances with streams from which no route leads, behind all others too, come out as by the direct way."""
+    found = decomposed.trial(seed)
+    assert not found.wrong and found.seen.total() > 0
 
 
 def split(instance: Instance, measure: str = "cost") -> Split:

@@ -40,7 +40,7 @@ class Pricing:
         cost = base_costs(found)
         refining = refining_of(instance, found, typical)
         available = np.asfortranarray(instance.streams.available.value)
-        linking, ranks = Linking.of(instance, found), Ranks.of(found.stream)
+        linking, ranks = Linking.of(instance, found), Ranks.of(found.stream, len(instance.streams.names))
         return cls(instance, found, linking, kind, typical, cost, refining, ranks, available)
 
     @cached_property

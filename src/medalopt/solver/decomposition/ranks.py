@@ -18,17 +18,18 @@ class Ranks:
     stream: Ints  # (streams with a route,) those with the most routes first
     order: Ints  # (J,) routes: the first of each `stream`, the second of those that have one, ...
     counts: tuple[int, ...]  # how many streams have a route of each rank
+    total: int  # I, the number of all streams, with a route or without
 
     @classmethod
-    def of(cls, stream: Ints) -> Ranks:
-        """Return the ranks of routes of `stream`, (J,), which ascends."""
+    def of(cls, stream: Ints, total: int) -> Ranks:
+        """Return the ranks of routes of `stream`, (J,), which ascends, one of `total` streams each."""
         routed, first, many = np.unique(stream, return_index=True, return_counts=True)
         order = np.argsort(-many, kind="stable")
         routed, first, many = routed[order], first[order], many[order]
         counts = tuple(int((many > rank).sum()) for rank in range(many.max(initial=0)))
         ranked = [first[:count] + rank for rank, count in enumerate(counts)]
         routes = np.concatenate([np.zeros(0, dtype=np.intp), *ranked])
-        return cls(routed, routes, counts)
+        return cls(routed, routes, counts, total)
 
     def least(self, price: Floats) -> tuple[Floats, Ints, Floats]:
         """Return the least `price`, given in this order, of the routes of each `stream`, of which, the first one of
@@ -55,7 +56,7 @@ class Ranks:
 
     @cached_property
     def _at(self) -> Ints:
-        """Where each stream stands in `stream`, behind all where it has no route."""
-        at = np.full(self.stream.max(initial=-1) + 1, len(self.stream))
+        """The position of each stream in `stream`, (I,); behind all where it has no route."""
+        at = np.full(self.total, len(self.stream))
         at[self.stream] = np.arange(len(self.stream))
         return at
