@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import pytest
 
-from medalopt.instance.reader import files, limits
+from medalopt.instance.reader import encodings, files, limits
 from medalopt.instance.reader.faults import Faults
 from medalopt.instance.reader.files import Bytes
 
@@ -23,7 +23,7 @@ def test_how_much_of_a_file_tells_utf_16() -> None:
         (b"a\0b\0", False),
         (b"a\0b", True),
     ):
-        assert (files.text_of(Bytes("x", content), Faults()) is not None) is text, content
+        assert (encodings.decode_yaml(Bytes("x", content), Faults()) is not None) is text, content
 
 
 def test_a_file_that_breaks_off_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

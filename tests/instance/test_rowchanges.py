@@ -13,7 +13,6 @@ from medalopt.instance import load
 from medalopt.instance.reader import rowchanges, tables
 from medalopt.instance.reader.changes import read
 from medalopt.instance.reader.faults import Faults
-from medalopt.instance.reader.files import Bytes
 from medalopt.instance.reader.sheet import Sheet
 from medalopt.instance.resolve.grouping import row_names
 
@@ -39,7 +38,7 @@ def told(sheet: Sheet) -> tuple[object, ...]:
 def test_together_or_one_by_one(text: str) -> None:
     """Whatever is changed, in whatever order, and whatever is wrong with it: cells, rows and faults are the same."""
     dice = random.Random(1)
-    sheet = tables.sheet_of("streams", Bytes("rows.csv", text.encode()), COLUMNS, Faults())
+    sheet = tables.sheet_of("streams", "rows.csv", text, COLUMNS, Faults())
     assert sheet is not None
     for _ in range(150):
         streams = dice.choices(

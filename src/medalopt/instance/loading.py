@@ -17,6 +17,7 @@ from medalopt.instance.reader import entries, files, limits, remarks, tables, ya
 from medalopt.instance.reader.changes import Change
 from medalopt.instance.reader.changes import apply as change_tree
 from medalopt.instance.reader.changes import read as read_changes
+from medalopt.instance.reader.encodings import CODECS, decode_table, decode_yaml
 from medalopt.instance.reader.faults import ENOUGH, Faults, Place
 from medalopt.instance.reader.nodes import Mapping as Tree
 from medalopt.instance.reader.nodes import Scalar, Sequence, find, plain
@@ -37,7 +38,7 @@ from medalopt.instance.schema.fields import Context
 from medalopt.instance.schema.models import Lane, Periods, Stream
 from medalopt.instance.schema.validate import node_names, validated
 from medalopt.instance.written import Written
-from medalopt.wording import shown
+from medalopt.wording import did_you_mean, listed, shown
 
 _MODELS = {"streams": Stream, "lanes": Lane}
 
@@ -69,7 +70,8 @@ class Opened:
     root: Tree
     digests: Mapping[str, str]  # of the file itself
     found: tuple[Fault, ...]  # what was wrong with its text
-    tables: dict[tuple[Path, str], tuple[Sheet, str]] = field(default_factory=dict)  # and their digests
+    # and their digests and warnings
+    tables: dict[tuple[Path, str], tuple[Sheet, str, tuple[Fault, ...]]] = field(default_factory=dict)
 
     def with_changes(self, changes: Mapping[str, str] = MappingProxyType({})) -> Instance:
         """Return the instance with `changes` made, path to new value. Raises InputError with every fault."""
@@ -97,7 +99,7 @@ class Opened:
 def _tree(path: Path, name: str, digests: dict[str, str], faults: Faults) -> Tree | None:
     """Return the tree of the file, which is a mapping; None, and faults, where there is none."""
     data = files.read(path, name, limits.MAX_INSTANCE_BYTES, lambda message: faults.add(Place(name), (), message))
-    text = files.text_of(data, faults) if data else None
+    text = decode_yaml(data, faults) if data else None
     if data is None or text is None:
         return None
     digests[path.name] = data.sha256
@@ -167,13 +169,26 @@ def _sheet(
     if isinstance(node, Sequence):
         return entries.sheet_of(name, node, labels, faults)
     table = find(node, ("table",))
-    if not isinstance(table, Scalar) or not isinstance(node, Tree) or len(node.items) > 1:
+    if not isinstance(table, Scalar) or not isinstance(node, Tree) or node.items.keys() - {"table", "encoding"}:
         faults.add(node.place, (name,), "expected a list, or {table: FILE.csv} for rows in a table beside the instance")
         return None
-    return _table(name, table, file, digests, faults)
+    return _table(name, table, _encoding(name, node, faults), file, digests, faults)
 
 
-def _table(name: str, node: Scalar, file: Opened, digests: dict[str, str], faults: Faults) -> Sheet | None:
+def _encoding(section: str, node: Tree, faults: Faults) -> str | None:
+    """Return the encoding that is stated for a table; None where there is none, or none that is known."""
+    stated = node.items.get("encoding")
+    if stated is None or (isinstance(stated, Scalar) and stated.text in CODECS):
+        return stated.text if isinstance(stated, Scalar) else None
+    near = did_you_mean(stated.text, CODECS) if isinstance(stated, Scalar) else ""
+    message = f"no encoding of a table; those known are {listed(CODECS, 30)}{near}"
+    faults.add(stated.place, (section, "encoding"), message)
+    return None
+
+
+def _table(
+    name: str, node: Scalar, encoding: str | None, file: Opened, digests: dict[str, str], faults: Faults
+) -> Sheet | None:
     target = tables.locate(file.path.parent, node, (name, "table"), faults)
     shown_as = os.fspath(file.path.parent / node.text)
 
@@ -188,11 +203,14 @@ def _table(name: str, node: Scalar, file: Opened, digests: dict[str, str], fault
             return None
         known = ["_".join(key) for key in fields(_MODELS[name]) if key[-1] not in ("*", "{}")]
         columns = [*known, "source", "note", *(["period"] if name == "streams" else [])]
-        before = len(faults.found)
-        sheet = tables.sheet_of(name, data, columns, faults)
-        if sheet is None or len(faults.found) > before:
+        own = Faults()
+        text = decode_table(data, encoding, own)
+        sheet = tables.sheet_of(name, data.name, text, columns, own) if text is not None else None
+        if sheet is None or own.found:
             digests[node.text] = data.sha256
+            faults.extend(own)
             return sheet
-        file.tables[target, name] = sheet, data.sha256
-    sheet, digests[node.text] = file.tables[target, name]
+        file.tables[target, name] = sheet, data.sha256, tuple(own.odd)
+    sheet, digests[node.text], odd = file.tables[target, name]
+    faults.odd.extend(odd)
     return sheet

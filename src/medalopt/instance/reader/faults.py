@@ -37,6 +37,12 @@ class Faults:
         """Note that there are so many more, of which nothing is said."""
         self.found.extend([_ONE_MORE] * count)
 
+    def extend(self, others: Faults) -> None:
+        """Note all that has been noted in `others`."""
+        self.found.extend(others.found[:ENOUGH])
+        self.add_unsaid(len(others.found[ENOUGH:]))
+        self.odd.extend(others.odd)
+
     def warn(self, place: Place, path: Path, message: str) -> None:
         """Note something odd that is allowed."""
         self.odd.append(_fault(place, path, message))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from medalopt.instance.paths import PathError, parse
 from medalopt.instance.reader import files, limits, yamltext
+from medalopt.instance.reader.encodings import decode_csv, decode_yaml
 from medalopt.instance.reader.faults import Faults, Place
 from medalopt.instance.reader.files import Bytes
 from medalopt.instance.reader.nodes import Mapping, Node, Scalar, Sequence
@@ -25,10 +26,11 @@ def read(path: Path) -> Scenarios:
     faults = Faults()
     name = os.fspath(path)
     data = files.read(path, name, limits.MAX_LIST_BYTES, lambda message: faults.add(Place(name), (), message))
-    text = files.text_of(data, faults, older=True) if data is not None else None
+    yaml = path.suffix.lower() in _YAML
+    text = (decode_yaml if yaml else decode_csv)(data, faults) if data is not None else None
     found: Scenarios = {}
     if data is not None and text is not None:
-        found = (_of_yaml if path.suffix.lower() in _YAML else _of_table)(text, data, faults)
+        found = (_of_yaml if yaml else _of_table)(text, data, faults)
         if not found and not faults.found:
             faults.add(Place(name), (), "holds no scenarios")
     faults.settle()

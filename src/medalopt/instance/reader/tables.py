@@ -6,10 +6,9 @@ from collections.abc import Collection
 from pathlib import Path as FilePath
 from pathlib import PurePosixPath, PureWindowsPath
 
-from medalopt.instance.reader import delimited, files, limits
+from medalopt.instance.reader import delimited, limits
 from medalopt.instance.reader.delimited import Rows
 from medalopt.instance.reader.faults import ENOUGH, Faults, Place
-from medalopt.instance.reader.files import Bytes
 from medalopt.instance.reader.nodes import Scalar
 from medalopt.instance.reader.sheet import Key, Sheet
 from medalopt.wording import did_you_mean, listed, shown
@@ -36,24 +35,24 @@ def locate(folder: FilePath, node: Scalar, path: tuple[str | int, ...], faults: 
     return target
 
 
-def sheet_of(section: str, data: Bytes, known: Collection[str], faults: Faults) -> Sheet | None:
-    """Return the table in `data`, whose columns are the `known` fields; None, and faults, where it cannot be read."""
-    text = files.text_of(data, faults, older=True)
-    if text is None:
-        return None
+def sheet_of(section: str, name: str, text: str, known: Collection[str], faults: Faults) -> Sheet | None:
+    """Return the table in the `text` of the file `name`; None, and faults, where it cannot be read.
+
+    Its columns are the `known` fields.
+    """
     rows = delimited.rows(text)
-    heads = _heads(rows.header, Place(data.name, rows.line, 1), known, faults)
-    _uneven(rows, data.name, faults)
+    heads = _heads(rows.header, Place(name, rows.line, 1), known, faults)
+    _uneven(rows, name, faults)
     if rows.error is not None:
         said, line = rows.error
         message = f"is not a CSV table: {shown(said)}; look for a quote that is not closed"
-        faults.add(Place(data.name, line), (section,), message)
+        faults.add(Place(name, line), (section,), message)
         return None
     if not len(rows.lines):
-        faults.add(Place(data.name), (section,), "holds no rows: a table has a header and at least one row")
+        faults.add(Place(name), (section,), "holds no rows: a table has a header and at least one row")
         return None
     columns = {key: rows.column(place.column - 1) for key, place in heads.items()}
-    return Sheet(section, data.name, columns, rows.lines, heads, {})
+    return Sheet(section, name, columns, rows.lines, heads, {})
 
 
 def _uneven(rows: Rows, name: str, faults: Faults) -> None:

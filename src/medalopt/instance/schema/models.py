@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Discriminator, Tag
 
+from medalopt.instance.reader.encodings import CODECS
 from medalopt.instance.schema.entry import Entry, about
 from medalopt.instance.schema.fields import Text, Whole
 from medalopt.instance.schema.forms import NAMED, ONE, Amounts, ByMetal, Listed, Named, PerPeriod, Window
@@ -162,6 +163,9 @@ class Table(Entry):
     """A table beside the instance."""
 
     table: FreeText = about("Path of a CSV file, relative to the instance and below its folder.")
+    encoding: Annotated[str | None, Text(words=tuple(CODECS))] = about(
+        "Its encoding; left out: UTF-8, or else CP932, with a warning.", None
+    )
 
 
 class Offer(Entry):

@@ -13,6 +13,7 @@ import numpy as np
 from medalopt.instance.figures import Floats, Ints
 from medalopt.instance.instance import Instance
 from medalopt.instance.reader import columns, files, limits, tables
+from medalopt.instance.reader.encodings import decode_csv
 from medalopt.instance.reader.faults import Faults, Place
 from medalopt.instance.reader.sheet import Sheet
 from medalopt.instance.resolve.periods import Calendar
@@ -52,7 +53,8 @@ class Table:
         """
         name = str(path)
         data = files.read(path, name, limits.MAX_LIST_BYTES, lambda message: faults.add(Place(name), (), message))
-        sheet = tables.sheet_of(section, data, known, faults) if data else None
+        text = decode_csv(data, faults) if data else None
+        sheet = tables.sheet_of(section, name, text, known, faults) if text is not None else None
         if data is None or sheet is None:
             return None
         lacks = [column for column in needed if (column,) not in sheet.columns]
