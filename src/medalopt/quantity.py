@@ -15,7 +15,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from medalopt.wording import did_you_mean, shown
+from medalopt.wording import did_you_mean, no_comma, shown
 
 _UNITS = {
     "kg": "kilogram = [mass]",
@@ -120,7 +120,9 @@ def split(text: str, unit: str, money: Money) -> tuple[str, str]:
             raise QuantityError(f"not a finite number: {shown(text)}")
         raise QuantityError(_expected(unit, money, text))
     number, written = match.groups()
-    if written.startswith((",", ".")) or (written and written[0].isdigit()):
+    if written.startswith(","):
+        raise QuantityError(f"{no_comma(text)}, such as `{example(unit, money)}`")
+    if written.startswith(".") or (written and written[0].isdigit()):
         message = f"`{shown(text)}` is not a number: write 1_000 or 1000 for a thousand and a point before decimals"
         raise QuantityError(f"{message}, such as `{example(unit, money)}`")
     return number, written

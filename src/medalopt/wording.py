@@ -30,6 +30,12 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"; did you mean `{shown(folded[near[0]])}`?" if near else ""
 
 
+def no_comma(text: str) -> str:
+    """Return what to do about `text`, in which a comma stands inside a number."""
+    said = f"`{shown(text)}` is not a number: a comma may not stand in one"
+    return f"{said}; write 1_000 or 1000 for a thousand and a point before decimals"
+
+
 def there_are(count: int, what: str) -> str:
     """Return 'there are 24 periods', or 'there is 1 period'."""
     return f"there {'is' if count == 1 else 'are'} {counted(count, what)}"

@@ -59,7 +59,7 @@ def opened(path: str | os.PathLike[str]) -> Opened:
     if root is None or len(faults.found) > ENOUGH:
         faults.settle()
     assert root is not None, "a file that cannot be read is a fault"
-    return Opened(Path(path), root, digests, tuple(faults.found))
+    return Opened(Path(path), root, digests, tuple(faults.found), tuple(faults.odd))
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,12 +70,13 @@ class Opened:
     root: Tree
     digests: Mapping[str, str]  # of the file itself
     found: tuple[Fault, ...]  # what was wrong with its text
+    odd: tuple[Fault, ...] = ()  # what was odd in it
     # and their digests and warnings
     tables: dict[tuple[Path, str], tuple[Sheet, str, tuple[Fault, ...]]] = field(default_factory=dict)
 
     def with_changes(self, changes: Mapping[str, str] = MappingProxyType({})) -> Instance:
         """Return the instance with `changes` made, path to new value. Raises InputError with every fault."""
-        faults = Faults(list(self.found))
+        faults = Faults(list(self.found), list(self.odd))
         digests = dict(self.digests)
         draft, notes = _draft(self, read_changes(changes, faults), digests, faults)
         supply = streams.gather(draft.streams, draft)

@@ -61,6 +61,8 @@ def read(changes: AnyMapping[str, str], faults: Faults) -> list[Change]:
             node = yamltext.parse(value, HERE.file, own)
             for fault in own.found:
                 faults.add(HERE, path, fault.message)
+            for fault in own.odd:
+                faults.warn(HERE, path, fault.message)
         if node is not None:
             found.append(Change(path, _placed(node)))
     return found

@@ -9,7 +9,7 @@ import numpy as np
 
 from medalopt.instance.paths import Path
 from medalopt.instance.reader.faults import Faults, Place
-from medalopt.instance.reader.nodes import Mapping, Node, Scalar, Sequence
+from medalopt.instance.reader.nodes import Mapping, Node, Scalar, Sequence, entry_name
 from medalopt.instance.reader.sheet import PERIOD, Cells, Key, Sheet, Text
 from medalopt.wording import there_are
 
@@ -25,7 +25,7 @@ class _Rows:
     places: dict[tuple[int, Key], Place] = field(default_factory=dict)
     entry: list[int] = field(default_factory=list)
 
-    def add(self, number: int, place: Place, cells: dict[Key, tuple[str, Place]]) -> None:
+    def add(self, number: int, place: Place, cells: dict[Key, tuple[Text, Place]]) -> None:
         """Append a row of the entry `number`."""
         row = len(self.entry)
         for key, (text, at) in cells.items():
@@ -41,7 +41,7 @@ def sheet_of(section: str, node: Sequence, periods: tuple[str, ...] | None, faul
     """Return the entries of the list `node`; one whose `available` is a list takes a row for each period."""
     rows = _Rows()
     for number, item in enumerate(node.items):
-        path = _path(section, number, item)
+        path = (section, entry_name((section,), number, item))
         if not isinstance(item, Mapping):
             faults.add(item.place, path, "expected a mapping such as {device: phone, region: tokyo, available: 10 t}")
             continue
@@ -62,22 +62,9 @@ def sheet_of(section: str, node: Sequence, periods: tuple[str, ...] | None, faul
     return Sheet(section, node.place.file, columns, lines, {}, rows.places, entry)
 
 
-def _path(section: str, number: int, item: Node) -> Path:
-    """Return the path of an entry: by its name, or by its number where it has none."""
-    texts = (
-        {name: node.text for name, node in item.items.items() if isinstance(node, Scalar)}
-        if isinstance(item, Mapping)
-        else {}
-    )
-    own = texts.get("name") if section == "streams" else None
-    first, second = ("device", "region") if section == "streams" else ("region", "smelter")
-    named = own or (f"{texts[first]}@{texts[second]}" if first in texts and second in texts else number)
-    return (section, named)
-
-
-def _cells(entry: Mapping, path: Path, faults: Faults) -> dict[Key, tuple[str, Place]]:
+def _cells(entry: Mapping, path: Path, faults: Faults) -> dict[Key, tuple[Text, Place]]:
     """Return the cells of one entry, nested fields included."""
-    found: dict[Key, tuple[str, Place]] = {}
+    found: dict[Key, tuple[Text, Place]] = {}
     for name, node in entry.items.items():
         key_place = entry.keys[name]
         if isinstance(node, Mapping) or (name == "storage" and _null(node)):
@@ -89,7 +76,7 @@ def _cells(entry: Mapping, path: Path, faults: Faults) -> dict[Key, tuple[str, P
     return found
 
 
-def _cell(key: Key, node: Node, path: Path, found: dict[Key, tuple[str, Place]], faults: Faults) -> None:
+def _cell(key: Key, node: Node, path: Path, found: dict[Key, tuple[Text, Place]], faults: Faults) -> None:
     """Put one value into `found`, unless it is left out."""
     if isinstance(node, Sequence) and key == ("source",) and all(isinstance(item, Scalar) for item in node.items):
         texts = [item.text for item in node.items if isinstance(item, Scalar)]
@@ -99,6 +86,8 @@ def _cell(key: Key, node: Node, path: Path, found: dict[Key, tuple[str, Place]],
         faults.add(node.place, path, f"expected one value; found a {kind}")
     elif not node.null or (key[0] in ("device", "region", "smelter") and node.text):
         found[key] = (node.text if key[0] in _NAMES else written(node), node.place)
+    else:
+        found[key] = (None, node.place)
 
 
 def written(node: Scalar) -> str:
@@ -114,7 +103,7 @@ def _null(node: Node) -> bool:
 
 def _spread(
     node: Sequence, path: Path, periods: tuple[str, ...] | None, faults: Faults
-) -> list[dict[Key, tuple[str, Place]]]:
+) -> list[dict[Key, tuple[Text, Place]]]:
     """Return period and amount for each item of a list."""
     if periods is None:
         return [{PERIOD: ("?", node.place), (_SPREAD,): ("0", node.place)}]
@@ -126,7 +115,7 @@ def _spread(
         return [{(_SPREAD,): ("0", node.place)}]
     rows = []
     for index, (label, item) in enumerate(zip(periods, node.items, strict=True)):
-        found: dict[Key, tuple[str, Place]] = {PERIOD: (label, item.place)}
+        found: dict[Key, tuple[Text, Place]] = {PERIOD: (label, item.place)}
         if _null(item):
             faults.add(item.place, (*path, index), "a list has a figure for each period: write 0 where there is none")
         _cell((_SPREAD,), item, (*path, index), found, faults)

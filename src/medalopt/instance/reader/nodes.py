@@ -67,6 +67,16 @@ def step(node: Node | None, name: str | int) -> Node | None:
     return None
 
 
+def entry_name(above: Path, number: int, item: Node) -> str | int:
+    """Return how paths call an entry of the list at `above`: a stream or lane by its name, else its number."""
+    if above not in (("streams",), ("lanes",)) or not isinstance(item, Mapping):
+        return number
+    texts = {name: node.text for name, node in item.items.items() if isinstance(node, Scalar)}
+    first, second = ("device", "region") if above == ("streams",) else ("region", "smelter")
+    own = texts.get("name") if above == ("streams",) else None
+    return own or (f"{texts[first]}@{texts[second]}" if first in texts and second in texts else number)
+
+
 def find(node: Node | None, path: Path) -> Node | None:
     """Return what stands at `path` below `node`, None where nothing does."""
     for name in path:

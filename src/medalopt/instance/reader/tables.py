@@ -6,12 +6,14 @@ from collections.abc import Collection
 from pathlib import Path as FilePath
 from pathlib import PurePosixPath, PureWindowsPath
 
-from medalopt.instance.reader import delimited, limits
+import numpy as np
+
+from medalopt.instance.reader import commas, delimited, limits
 from medalopt.instance.reader.delimited import Rows
 from medalopt.instance.reader.faults import ENOUGH, Faults, Place
 from medalopt.instance.reader.nodes import Scalar
 from medalopt.instance.reader.sheet import Key, Sheet
-from medalopt.wording import did_you_mean, listed, shown
+from medalopt.wording import did_you_mean, listed, no_comma, shown
 
 _NESTED = ("storage", "credited")
 
@@ -52,7 +54,24 @@ def sheet_of(section: str, name: str, text: str, known: Collection[str], faults:
         faults.add(Place(name), (section,), "holds no rows: a table has a header and at least one row")
         return None
     columns = {key: rows.column(place.column - 1) for key, place in heads.items()}
-    return Sheet(section, name, columns, rows.lines, heads, {})
+    sheet = Sheet(section, name, columns, rows.lines, heads, {})
+    _divided(sheet, faults)
+    return sheet
+
+
+def _divided(sheet: Sheet, faults: Faults) -> None:
+    """Note numbers with a comma in them, which made two cells of each: `1` and `000`."""
+    by_column = {place.column: key for key, place in sheet.heads.items()}
+    for key, place in sheet.heads.items():
+        after = by_column.get(place.column + 1)
+        texts = sheet.columns[after].texts if after else ()
+        rests = [code for code, text in enumerate(texts) if text and commas.is_rest(text.strip())]
+        if after is None or not rests:
+            continue
+        for row in np.flatnonzero(np.isin(sheet.columns[after].code, rests)).tolist():
+            first, rest = (sheet.columns[key][row] or "").strip(), (sheet.columns[after][row] or "").strip()
+            if commas.is_few(first):
+                faults.add(sheet.place(row, key), (sheet.section, *key), no_comma(f"{first},{rest}"))
 
 
 def _uneven(rows: Rows, name: str, faults: Faults) -> None:

@@ -9,12 +9,14 @@ from typing import Any
 
 import yaml
 
-from medalopt.instance.reader import limits
+from medalopt.instance.paths import Path
+from medalopt.instance.reader import commas, limits
 from medalopt.instance.reader.faults import Faults, Place
-from medalopt.instance.reader.nodes import Mapping, Node, Scalar, Sequence
-from medalopt.wording import shown
+from medalopt.instance.reader.nodes import Mapping, Node, Scalar, Sequence, entry_name
+from medalopt.wording import no_comma, shown
 
 _FORBIDDEN = re.compile("[^\\t\\n\\r\\x20-\\x7e\\x85\\xa0-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
+_NAMES = ("accepts", "regions", "devices", "treatments", "source")  # lists of names and texts
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -28,13 +30,16 @@ class _Open:
     named: dict[str, Node] = field(default_factory=dict)
     keys: dict[str, Place] = field(default_factory=dict)
     key: Scalar | None = None
+    last: str | None = None  # the key before
     skip: bool = False
+    rest: bool = False  # whether the key may be the rest of the number before, behind a comma
 
-    def close(self) -> Node:
-        """Return the collection, complete."""
+    def close(self, name: str) -> Node:
+        """Return the collection, complete; it is called `name`."""
         if self.mapping:
             return Mapping(self.named, self.keys, self.place)
-        return Sequence(tuple(self.items), self.place)
+        items = tuple(self.items) if name in _NAMES else commas.joined_list(self.items)
+        return Sequence(items, self.place)
 
 
 def parse(text: str, file: str, faults: Faults) -> Node | None:
@@ -84,7 +89,7 @@ def _tree(text: str, file: str, faults: Faults) -> Node | None:
         root = done if done is not None and not stack else root
     if root is None:
         faults.add(Place(file), (), "is empty; `medalopt new NAME` writes an instance to start from")
-    return root
+    return root if root is None else _without_commas(root, (), faults)
 
 
 def _events(text: str) -> Iterator[Any]:
@@ -104,7 +109,7 @@ def _take(event: Any, place: Place, stack: list[_Open], faults: Faults) -> Node 
     elif isinstance(event, yaml.AliasEvent):
         node = Scalar("", True, place)
     elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
-        node = stack.pop().close()
+        node = stack.pop().close(stack[-1].key.text if stack and stack[-1].key else "")
     else:
         return None
     if stack:
@@ -130,24 +135,63 @@ def _put(parent: _Open, node: Node, faults: Faults) -> None:
     elif parent.key is None and not parent.skip:
         _key(parent, node, faults)
     else:
-        if parent.key is not None:
-            parent.named[parent.key.text] = node
-            parent.keys[parent.key.text] = parent.key.place
-        parent.key, parent.skip = None, False
+        _value(parent, node, faults)
 
 
 def _key(parent: _Open, node: Node, faults: Faults) -> None:
     """Take `node` as the next key of `parent`, unless no value may stand under it."""
     problem = ""
+    before = parent.named[parent.last] if parent.last is not None else None
+    parent.rest = commas.touch(before, node)
     if not isinstance(node, Scalar):
         problem = "a key must be a name, not a list or a mapping"
     elif node.plain and node.text == "<<":
         problem = "a merge key (`<<`) is not allowed: write the values out"
-    elif node.text in parent.named:
-        first = parent.keys[node.text].line
-        problem = f"`{shown(node.text)}` stands twice in one mapping, first in line {first}: delete or rename one"
+    elif node.text in parent.named and not parent.rest:
+        problem = _twice(parent, node)
     if problem or not isinstance(node, Scalar):
         faults.add(node.place, (), problem)
         parent.skip = True
     else:
         parent.key = node
+
+
+def _twice(parent: _Open, key: Scalar) -> str:
+    first = parent.keys[key.text].line
+    return f"`{shown(key.text)}` stands twice in one mapping, first in line {first}: delete or rename one"
+
+
+def _value(parent: _Open, node: Node, faults: Faults) -> None:
+    """Take `node` as the value of the key that waits for it."""
+    key, before = parent.key, parent.named.get(parent.last or "")
+    if key is not None and parent.rest and isinstance(node, Scalar) and node.plain and not node.text:
+        assert parent.last is not None and isinstance(before, Scalar), "a number stands before"
+        parent.named[parent.last] = commas.joined(before, key)
+    elif key is not None and parent.rest and key.text in parent.named:
+        faults.add(key.place, (), _twice(parent, key))
+    elif key is not None:
+        parent.named[key.text], parent.keys[key.text] = node, key.place
+        parent.last = key.text
+    parent.key, parent.skip, parent.rest = None, False, False
+
+
+def _without_commas(node: Node, path: Path, faults: Faults) -> Node:
+    """Return the tree without the numbers that have a comma in them, each of which is a fault."""
+    if isinstance(node, commas.Halved):
+        faults.add(node.place, path, no_comma(node.text))
+        return node.meant
+    if isinstance(node, Mapping):
+        for name, item in node.items.items():
+            if not isinstance(item, Scalar) or isinstance(item, commas.Halved):
+                node.items[name] = _without_commas(item, (*path, name), faults)
+        return node
+    if isinstance(node, Sequence):
+        if commas.is_doubtful(node.items):
+            said = f"is read as {len(node.items)} values; put a space behind each comma, or write 1_000 for a thousand"
+            faults.warn(node.place, path, said)
+        parts = (
+            _without_commas(item, (*path, entry_name(path, number, item)), faults)
+            for number, item in enumerate(node.items)
+        )
+        return Sequence(tuple(parts), node.place)
+    return node

@@ -52,8 +52,8 @@ def check(sheet: Sheet, model: type[Entry], names: Cells, draft: Draft) -> None:
     known = fields(model)
     for key, cells in sheet.columns.items():
         given = np.flatnonzero(cells.code)[:1].tolist()
-        if given and (message := _stray(key, known, draft)):
-            row = given[0]
+        if message := _stray(key, known, draft, given=bool(given)):
+            row = given[0] if given else min((row for row, at in sheet.places if at == key), default=0)
             draft.faults.add(sheet.place(row, key), key_path(sheet, names[row], key), message)
     for key, (kind, default) in known.items():
         if default is PydanticUndefined:
@@ -62,8 +62,11 @@ def check(sheet: Sheet, model: type[Entry], names: Cells, draft: Draft) -> None:
             _names(sheet, key, kind, names, draft)
 
 
-def _stray(key: Key, known: dict[Key, tuple[Any, Any]], draft: Draft) -> str:
-    """Return what is wrong with a column of this key, '' where it may be or where the one above it is told."""
+def _stray(key: Key, known: dict[Key, tuple[Any, Any]], draft: Draft, *, given: bool) -> str:
+    """Return what is wrong with a column of this key, '' where it may be or where the one above it is told.
+
+    Of a column in which nothing is `given` only the name can be wrong.
+    """
     mapping = len(key) > 1 and key[-1] == "{}"
     at = key[:-1] if mapping else key
     above, last = at[:-1], at[-1]
@@ -76,6 +79,8 @@ def _stray(key: Key, known: dict[Key, tuple[Any, Any]], draft: Draft) -> str:
     if "*" not in beside and not remark and last not in beside:
         near = did_you_mean(last, beside) if draft.context.may_hint() else ""
         return f"unknown key `{shown(last)}`{near or f'; the keys known here are {listed(beside, 30)}'}"
+    if not given:
+        return ""
     if mapping and not {(*at, "{}"), (*at, "*")} & known.keys():
         return "expected one figure; found a mapping"
     if not mapping and (*at, "{}") in known:

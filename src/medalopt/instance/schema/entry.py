@@ -26,7 +26,8 @@ class Entry(BaseModel):
         if is_null(value):
             return {}
         if isinstance(value, dict):
-            return {key: item for key, item in value.items() if not is_null(item) or key in cls.mappings()}
+            left_out = cls.model_fields.keys() - cls.mappings()
+            return {key: item for key, item in value.items() if not is_null(item) or key not in left_out}
         return value
 
     @classmethod

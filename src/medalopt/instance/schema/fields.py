@@ -19,10 +19,11 @@ from pydantic_core import PydanticCustomError, core_schema
 from medalopt import quantity
 from medalopt.instance.reader.nodes import Scalar
 from medalopt.quantity import Money, Quantity, QuantityError
-from medalopt.wording import did_you_mean, listed, shown
+from medalopt.wording import did_you_mean, listed, no_comma, shown
 
 Schema = dict[str, Any]
 MOST_HINTS = 100
+_COMMA = re.compile(r"\s*[+-]?[0-9][0-9_]*,[0-9]")
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,8 @@ class Whole:
     def _validate(self, value: object) -> int:
         found = value.value if isinstance(value, Scalar) else None
         if isinstance(found, str):
+            if _COMMA.match(found):
+                raise wrong(no_comma(found))
             found = _whole(found)
         if isinstance(found, float) and found.is_integer():
             found = int(found)

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Tag, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Tag,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from medalopt.instance.reader.nodes import Scalar
 from medalopt.instance.schema.fields import Context, Name, Schema, kind_of, wrong
@@ -51,9 +59,14 @@ def _mapping(value: object) -> object:
     return value
 
 
-def _given(value: object) -> object:
-    mapping = _mapping(value)
-    return {name: item for name, item in mapping.items() if not is_null(item)} if isinstance(mapping, dict) else mapping
+def _unless_null(value: object, handler: ValidatorFunctionWrapHandler) -> Any:
+    """Return None for a figure given as null, of which the name is checked all the same."""
+    return None if is_null(value) else handler(value)
+
+
+def _given(amounts: dict[K, T]) -> dict[K, T]:
+    """Return what is not left out."""
+    return {name: item for name, item in amounts.items() if item is not None}
 
 
 def _one_or_list(value: object) -> str:
@@ -96,12 +109,21 @@ PerPeriod = Annotated[
 Named = Annotated[dict[K, T], BeforeValidator(_mapping), Noted()]
 """A mapping of names to things; null is an empty one."""
 
-Amounts = Annotated[dict[K, T], BeforeValidator(_given), Noted()]
+OrNull = Annotated[T, WrapValidator(_unless_null)]
+"""A figure, or null, which leaves it out."""
+
+Amounts = Annotated[dict[K, OrNull[T]], BeforeValidator(_mapping), AfterValidator(_given), Noted()]
 """A mapping of names to figures; one given as null is left out."""
 
 ByMetal = Annotated[
     Annotated[T, Tag(ONE)]
-    | Annotated[dict[Annotated[str, Name("metal", ("default",))], T], BeforeValidator(_given), Noted(), Tag(NAMED)],
+    | Annotated[
+        dict[Annotated[str, Name("metal", ("default",))], OrNull[T]],
+        BeforeValidator(_mapping),
+        AfterValidator(_given),
+        Noted(),
+        Tag(NAMED),
+    ],
     Discriminator(_one_or_named),
 ]
 """One value for every metal, or by metal with an optional `default`."""

@@ -1,0 +1,90 @@
+"""Numbers with a comma in them, such as 1,000: in YAML's brackets and in CSV the comma divides them in two.
+
+What is left of such a number, `1` and `000`, may look like two right values. It is recognised by where the comma
+stands: directly between two digits, as nobody writes it between two values beside others that have a space.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence as AnySequence
+from itertools import pairwise
+
+from medalopt.instance.reader.nodes import Node, Scalar
+
+_NUMBER = re.compile(r"[+-]?[0-9][0-9_]*(?:\.[0-9_]*)?")
+_FEW = re.compile(r"[+-]?[1-9][0-9]{0,2}|[0-9]{3}")  # what may stand before the comma of a thousand
+_THREE = re.compile(r"[0-9]{3}(?![0-9_])")
+_REST = re.compile(r"0[0-9]{2}(?![0-9_])")  # no number of its own begins so
+_UNIT = re.compile(r"[0-9][0-9._]*\s*[A-Za-z%]")
+_SHORT = re.compile(r"[1-9][0-9]?")
+
+
+class Halved(Scalar):
+    """A number with a comma in it, joined again; `text` is as it was written."""
+
+    __slots__ = ()
+
+    @property
+    def meant(self) -> Scalar:
+        """The number without the comma, so that nothing else is found wrong with it."""
+        first, _, rest = self.text.partition(",")
+        point = "" if _THREE.match(rest) else "."
+        return Scalar(f"{first}{point}{rest.replace(',', '')}", True, self.place)
+
+
+def touch(before: Node | None, after: Node) -> bool:
+    """Whether a number ends at a comma and `after` begins directly behind it with a digit."""
+    return (
+        isinstance(before, Scalar)
+        and isinstance(after, Scalar)
+        and before.plain
+        and after.plain
+        and after.place.line == before.place.line
+        and after.place.column == before.place.column + len(before.text) + 1
+        and after.text[:1].isdigit()
+        and _NUMBER.fullmatch(before.text.rpartition(",")[2]) is not None
+    )
+
+
+def joined(before: Scalar, after: Scalar) -> Halved:
+    """Return the number of which the comma made two."""
+    return Halved(f"{before.text},{after.text}", True, before.place)
+
+
+def joined_list(items: AnySequence[Node]) -> tuple[Node, ...]:
+    """Return the values of a list in brackets, those joined that a comma made two of."""
+    near = [touch(one, two) for one, two in pairwise(items)]
+    if not any(near):
+        return tuple(items)
+    units = [isinstance(item, Scalar) and bool(_UNIT.match(item.text)) for item in items]
+    alternating = len(items) % 2 == 0 and len(items) > 2 and not any(units[::2]) and all(units[1::2])
+    mixed = not all(near) or alternating
+    found: list[Node] = [items[0]]
+    for number, (one, two) in enumerate(pairwise(items)):
+        if near[number] and isinstance(one, Scalar) and isinstance(two, Scalar):
+            bare_then_unit = units[number + 1] and not units[number]
+            thousand = bool(_FEW.fullmatch(one.text) and _THREE.match(two.text))
+            if is_rest(two.text) or (thousand and (mixed or bare_then_unit)) or (mixed and bare_then_unit):
+                last = found.pop()
+                found.append(joined(last if isinstance(last, Scalar) else one, two))
+                continue
+        found.append(two)
+    return tuple(found)
+
+
+def is_rest(text: str) -> bool:
+    """Whether `text` is what follows the comma of a thousand and nothing else: `000`, `050 t`."""
+    return _REST.match(text) is not None
+
+
+def is_few(text: str) -> bool:
+    """Whether `text` may stand before the comma of a thousand."""
+    return _FEW.fullmatch(text) is not None
+
+
+def is_doubtful(items: AnySequence[Node]) -> bool:
+    """Whether a list such as [1,400,2,400] may be one of half as many values, each with a comma in it."""
+    texts = [item.text if isinstance(item, Scalar) and item.plain else "" for item in items]
+    pairs = len(texts) % 2 == 0 and len(texts) > 2 and all(touch(one, two) for one, two in pairwise(items))
+    return pairs and all(map(_SHORT.fullmatch, texts[::2])) and all(map(_THREE.match, texts[1::2]))
