@@ -71,18 +71,30 @@ class Quantity(NamedTuple):
 class Money:
     """The instance's currency and what one unit of each other currency is worth in it.
 
-    Where the file's own rates could not be read, `complete` is false and every currency passes: one fault is enough.
+    `unknown` says of each currency whose rate cannot be worked out why. Where the file's own currency could not be
+    read, `complete` is false and every currency passes: one fault is enough.
     """
 
     currency: str
     rates: Mapping[str, Fraction] = field(default_factory=dict)
     complete: bool = True
+    unknown: Mapping[str, str] = field(default_factory=dict)
+    _told: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     def rate(self, code: str) -> Fraction | None:
         """Return the worth of one `code` in the instance's currency; None where it is not known."""
         if code == self.currency:
             return Fraction(1)
         return self.rates.get(code, None if self.complete else Fraction(1))
+
+    def why_unknown(self, code: str) -> str:
+        """Return what is wrong with the currency `code`, of which no rate is known, and what to do about it."""
+        if code not in self._told:
+            near = did_you_mean(code, {self.currency, *self.rates})
+            more = near or f"; add `exchange: {{{code}: … {self.currency}}}`"
+            missing = f"no rate is given for the currency `{code}`{more}"
+            self._told[code] = self.unknown.get(code, missing)
+        return self._told[code]
 
 
 class _Unit(NamedTuple):
@@ -110,6 +122,13 @@ def read(value: str | float, unit: str, money: Money) -> Quantity:
     if not factor:
         raise QuantityError(_expected(unit, money, str(value)))
     return Quantity(raw, factor, pieces)
+
+
+def currency_in(text: str) -> str:
+    """Return the currency that the unit of `text`, such as `110 JPY`, names; '' where it names none."""
+    match = _NUMBER.fullmatch(text) if len(text) <= _LONGEST_TEXT else None
+    found = _unit(match[2]) if match else None
+    return found.currency if found else ""
 
 
 def split(text: str, unit: str, money: Money) -> tuple[str, str]:
@@ -155,9 +174,7 @@ def _conversion(found: _Unit, unit: str, money: Money) -> tuple[Fraction, int]:
         return Fraction(0), 0
     rate = money.rate(found.currency) if found.currency else Fraction(1)
     if rate is None:
-        near = did_you_mean(found.currency, {money.currency, *money.rates})
-        more = near or f"; add `exchange: {{{found.currency}: … {money.currency}}}`"
-        raise QuantityError(f"no rate is given for the currency `{found.currency}`{more}")
+        raise QuantityError(money.why_unknown(found.currency))
     return found.size * rate / target.size, pieces
 
 

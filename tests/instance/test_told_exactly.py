@@ -102,10 +102,13 @@ CASES: dict[str, tuple[dict[str, str], str, list[tuple[int, int, str, str]]]] = 
             ),
         ],
     ),
-    "a rate below nothing does not make the others strangers": (
+    "a rate below nothing beside an amount without a rate": (
         {"exchange": "exchange: {USD: -0.5 JPY}", "metals": "metals: {Au: {sell: 1 EUR/g}, Ag: {}}"},
         "",
-        [(12, 17, "exchange.USD", "`-0.5 JPY` is out of range: it must be more than 0")],
+        [
+            (5, 21, "metals.Au.sell", "no rate is given for the currency `EUR`; add `exchange: {EUR: … JPY}`"),
+            (12, 17, "exchange.USD", "`-0.5 JPY` is out of range: it must be more than 0"),
+        ],
     ),
     "paths of scenarios": (
         {"scenarios": "scenarios:\n  s: {devices..x: 1, devises.a: 1, devices.phone.cv: [1, [2]]}"},
