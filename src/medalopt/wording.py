@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import json
+import re
 from collections.abc import Iterable
 
+# what a terminal or a reader's eye would be led astray by: control characters but tab and line end, marks that turn the
+# direction of text, other line ends, lone surrogates, tags, and what XML cannot hold
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb"
+    r"\ufffe\uffff\U000e0000-\U000e007f]"
+)
 _LONGEST = 60
 _CANDIDATES = 2_000
 
@@ -20,6 +28,27 @@ def _escaped(char: str) -> str:
     if code < 0x100:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def control_flaw(text: str) -> str:
+    """Return what keeps `text` from standing in a report, '' where nothing does.
+
+    Tabs and line ends may stand in text; marks that turn its direction, lone surrogates and the like may not.
+    """
+    found = next((found[0] for found in _CONTROL.finditer(text) if not _ends_line(found)), None)
+    if found is None:
+        return ""
+    return f"text must hold no control character; U+{ord(found):04X} is one: delete it from `{shown(text)}`"
+
+
+def escape_controls(text: str) -> str:
+    """Return `text` with each control character written as JSON writes it, so that JSON stays what it is."""
+    return _CONTROL.sub(lambda found: found[0] if _ends_line(found) else json.dumps(found[0])[1:-1], text)
+
+
+def _ends_line(found: re.Match[str]) -> bool:
+    """Whether a carriage return stands before a line feed."""
+    return found[0] == "\r" and found.string[found.end() : found.end() + 1] == "\n"
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

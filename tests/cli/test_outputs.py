@@ -84,3 +84,18 @@ def test_the_working_folder_may_be_another(tmp_path: Path) -> None:
     """Relative outputs are written where one stands."""
     assert apart("solve", TINY, "-o", "plan.json", folder=tmp_path).code == 0
     assert (tmp_path / "plan.json").is_file()
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".json", "銀" * 90 + ".json", f"{'y' * 200}/" * 30 + "z.json"])
+def test_a_name_that_is_too_long(name: str) -> None:
+    """A name that the system does not take is told before anything is solved, whichever verb would write it."""
+    for verb in (["solve", TINY], ["plan", TINY], ["explain", TINY], ["sensitivity", TINY], ["compare", TINY, "x"]):
+        ran = here(*verb, "-o", name)
+        assert (ran.code, ran.out) == (5, "") and "File name too long" in ran.err, verb
+
+
+@pytest.mark.parametrize("verb", [["verify"], ["compare", TINY], ["plan", TINY, "--after", "2017-04", "--frozen"]])
+def test_a_name_to_read_that_is_too_long(verb: list[str]) -> None:
+    """Likewise a name of something to read: code 2 and one line."""
+    ran = here(*verb, "x" * 300)
+    assert ran.code == 2 and "File name too long" in ran.err and len(ran.err.splitlines()) == 1

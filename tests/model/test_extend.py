@@ -99,6 +99,10 @@ REFUSED = {
     "rule deleted": ("m.del_component(m.demand)", "`demand` of the model was taken out"),
     "error": ("raise KeyError('x')", "KeyError: 'x'; mend the file"),
     "exit": ("raise SystemExit(0)", "SystemExit: 0; mend the file"),
+    "no Exception": ("raise type('Own', (BaseException,), {})('x')", "Own: x; mend the file"),
+    "error without text": ("raise type('Own', (BaseException,), {'__str__': lambda self: 1 / 0})", "Own; mend"),
+    "generator": ("m.c = pyo.Constraint(expr=m.sent_device['phone'] >= 7); yield", "`extend` is a generator"),
+    "wrong signature": ("pass\n\ndef extend(m): pass", "takes 1 positional argument but 2 were given; mend"),
 }
 
 
@@ -107,6 +111,12 @@ def test_what_no_linear_program_can_hold_is_refused(line: str, message: str, ext
     """An extension that would be lost, misread or bend the proof is refused, and the message says which part."""
     with pytest.raises(UsageError, match=message):
         extended(line)
+
+
+def test_an_interruption_goes_on(extended) -> None:  # noqa: ANN001
+    """Ctrl-C while an extension runs ends the run, and is no fault of the file."""
+    with pytest.raises(KeyboardInterrupt):
+        extended("raise KeyboardInterrupt")
 
 
 def test_an_extension_can_make_every_plan_impossible(extended) -> None:  # noqa: ANN001
@@ -131,9 +141,20 @@ def test_a_file_that_is_no_extension_is_refused(tmp_path: Path) -> None:
     for path, message in (
         (tmp_path / "none.py", "there is no such file"),
         (tmp_path, "there is no such file"),
+        (tmp_path / f"{'x' * 300}.py", "there is no such file"),
         (empty, "there is no function `extend"),
         (broken, "SyntaxError"),
     ):
         with pytest.raises(UsageError, match=message) as refusal:
             medalopt.solve(loaded(plain()), extensions=[path])
         assert str(path) in str(refusal.value)
+
+
+def test_a_function_that_does_not_run_is_refused(tmp_path: Path) -> None:
+    """A coroutine, an asynchronous generator and a future are made by calling `extend`, and nothing of it has run."""
+    path = tmp_path / "own.py"
+    waits = "class Own:\n    def __await__(self): yield\n\ndef extend(m, i): return Own()\n"
+    for text in ("async def extend(m, i): pass\n", "async def extend(m, i): yield\n", waits):
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(UsageError, match="nothing of it has run; write a plain"):
+            medalopt.solve(loaded(plain()), extensions=[path])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import time
@@ -180,3 +181,21 @@ def test_text_that_ends_in_the_middle_is_not_written(tmp_path: Path) -> None:
         write_folder(tmp_path / "plan", {"a.csv": pieces(), "b.csv": broken()})
     assert path.read_text(encoding="utf-8") == "one twö"
     assert [entry.name for entry in tmp_path.iterdir()] == ["plan.json"]
+
+
+def test_onto_a_mount_point_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that cannot be moved away, as a mount point: an error, and no part of anything beside it."""
+    target = tmp_path / "mounted"
+    target.mkdir()
+    monkeypatch.setattr(files, "_exchanged", lambda *_: False)
+    rename = Path.rename
+
+    def refuse(self: Path, other: Path) -> Path:
+        if self == target:
+            raise OSError(errno.EBUSY, "Device or resource busy")
+        return rename(self, other)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(OutputError, match="busy"):
+        files.write_folder(target, {"a.csv": "a"})
+    assert list(tmp_path.iterdir()) == [target] and not list(target.iterdir())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -50,7 +51,7 @@ def new(
     if not name or not set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789_-") or len(name) > 100:
         raise UsageError(f"{shown(name)}: a name is made of a-z, 0-9, _ and -, at most 100, such as my-games")
     path = output or Path(f"{name}.yaml")
-    if path.exists() or path.is_symlink():
+    if os.path.lexists(path):
         raise OutputError(f"{place(path)}: is there already and still stands; choose another name, or -o PATH")
     write_file(path, template(name))
     say(f"{place(path)}: is written; change its figures, then: medalopt solve {place(path)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -66,7 +67,12 @@ def opened(path: Path, given: list[str] | None, objective: str) -> Variants:
 
 def check_output(output: Path, instance: Path, what: str = "the instance") -> None:
     """See, before a long calculation, that something can be written at `output`. Raises OutputError."""
-    if output.exists() and instance.exists() and output.samefile(instance):
+    try:
+        there = output.exists()
+    except (OSError, ValueError) as error:  # a name that is too long, or no name at all
+        reason = (isinstance(error, OSError) and error.strerror) or "not a path"
+        raise OutputError(f"{place(output)}: could not be written ({reason}); name another file") from error
+    if there and os.path.exists(instance) and output.samefile(instance):
         raise OutputError(f"{place(output)}: is {what} itself; name another file")
     if not output.absolute().parent.is_dir():
         folder = place(output.parent)

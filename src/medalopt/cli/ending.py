@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable
 
 from medalopt.errors import Fault, InputError, MedaloptError, OutputError, UsageError
-from medalopt.wording import shown
+from medalopt.wording import escape_controls, shown
 
 FAULT_OF_OUR_OWN, INTERRUPTED = 70, 130
 _LONGEST_LINE = 600
+_TYPE = re.compile("(\x1b\\[[012]m)")  # bold, faint and plain type: what a report itself sends to a terminal
 _PLAIN = {ord("−"): "-", ord("–"): "-", ord("…"): "...", ord("≈"): "~"}
 
 
@@ -40,25 +42,29 @@ def say(line: str) -> None:
     """Print a line to standard error; where that is closed there is nobody to tell."""
     if sys.stderr is not None:
         with contextlib.suppress(OSError, ValueError):
-            print(line, file=sys.stderr, flush=True)
+            print(escape_controls(line), file=sys.stderr, flush=True)
 
 
 def emit(text: str | Iterable[str]) -> None:
     """Print data, in one piece or in several, to standard output. Raises OutputError where that is full or closed.
 
-    Signs that its encoding does not know are replaced by plain ones.
+    Signs that its encoding does not know are replaced by plain ones, control characters by what JSON writes for them.
     """
     if sys.stdout is None:
         raise OutputError("standard output is closed")
     try:
         for piece in [text] if isinstance(text, str) else text:
-            sys.stdout.write(_in_its_signs(piece, sys.stdout.encoding or "utf-8"))
+            sys.stdout.write(_in_its_signs(_harmless(piece), sys.stdout.encoding or "utf-8"))
         sys.stdout.flush()
     except BrokenPipeError:
         raise
     except OSError as error:
         forget_output()
         raise OutputError(f"standard output could not be written ({error.strerror})") from error
+
+
+def _harmless(text: str) -> str:
+    return "".join(part if own % 2 else escape_controls(part) for own, part in enumerate(_TYPE.split(text)))
 
 
 def _in_its_signs(text: str, encoding: str) -> str:

@@ -52,6 +52,10 @@ def _parsed(arguments: list[str]) -> int:
     from medalopt.cli.ending import forget_output, say
     from medalopt.errors import OutputError, UsageError
 
+    if sys.flags.optimize > 1:
+        raise UsageError(
+            "Python takes the docstrings away, and Pyomo needs them: unset PYTHONOPTIMIZE, or give -O once"
+        )
     try:
         result = app(arguments, prog_name="medalopt", standalone_mode=False)
     except OSError as error:  # the verbs end by themselves: this is help that could not be printed

@@ -5,6 +5,8 @@ Such a file is a program and runs as one; it is loaded only where a person names
 
 from __future__ import annotations
 
+import inspect
+import os
 import runpy
 import sys
 from collections.abc import Sequence
@@ -18,6 +20,7 @@ from medalopt.errors import UsageError
 from medalopt.instance.instance import Instance
 from medalopt.model.lots import WHOLE
 from medalopt.model.talk import talking_to
+from medalopt.wording import shown
 
 KINDS = {pyo.Block, pyo.Constraint, pyo.Expression, pyo.ExternalFunction, pyo.Objective, pyo.Param, pyo.Set, pyo.Var}
 KINDS |= {pyo.RangeSet, pyo.SetOf, pyo.Suffix}
@@ -28,7 +31,7 @@ def apply(model: pyo.ConcreteModel, instance: Instance, path: Path) -> None:
 
     What it prints, and what Pyomo says of it, goes to standard error: standard output is for data.
     """
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise UsageError(f"{path}: there is no such file; --extend takes a Python file with a function `extend`")
     own = list(model.component_objects(active=True))
     try:
@@ -36,12 +39,29 @@ def apply(model: pyo.ConcreteModel, instance: Instance, path: Path) -> None:
             function = runpy.run_path(str(path)).get("extend")
             if not callable(function):
                 raise UsageError(f"{path}: there is no function `extend(model, instance)` in it; define one")
-            function(model, instance)
+            _check_has_run(function(model, instance), path)
         _check(model, own, path)
-    except UsageError:
+    except (KeyboardInterrupt, UsageError):
         raise
-    except (Exception, SystemExit) as error:  # whatever a user's own code may raise
-        raise UsageError(f"{path}: {type(error).__name__}: {error}; mend the file and try again") from error
+    except BaseException as error:  # whatever a user's own code may raise
+        raise UsageError(f"{path}: {_described(error)}; mend the file and try again") from error
+
+
+def _described(error: BaseException) -> str:
+    """Return the name and the text of what a user's own code raised; its `__str__` is their own code too."""
+    try:
+        return f"{type(error).__name__}: {shown(str(error), 400)}"
+    except Exception:
+        return type(error).__name__
+
+
+def _check_has_run(returned: object, path: Path) -> None:
+    """Raise UsageError where calling `extend` only made a generator or a coroutine, of which nothing has run."""
+    if inspect.isgenerator(returned) or inspect.iscoroutine(returned):
+        returned.close()  # a coroutine that is never awaited warns
+    elif not inspect.isasyncgen(returned) and not inspect.isawaitable(returned):
+        return
+    raise UsageError(f"{path}: `extend` is a generator or asynchronous, so nothing of it has run; write a plain `def`")
 
 
 def _check(model: pyo.ConcreteModel, own: Sequence[Any], path: Path) -> None:

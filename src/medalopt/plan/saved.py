@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ def with_edits(path: Path) -> tuple[SavedPlan | SavedRefusal, tuple[Edit, ...]]:
     """Return the plan at `path`, and what a person has changed in it where it is a workbook. Raises InputError."""
     name = shown(str(path), _PATH)
     edits: tuple[Edit, ...] = ()
-    if path.is_dir():
+    if os.path.isdir(path):
         content = _from_folder(path)
     elif (data := _bytes(path)).content.startswith(SIGNATURE):
         book = Workbook.of(data)
@@ -71,7 +72,7 @@ def instance_file(plan: Path, files: Mapping[str, str]) -> Path | None:
     names = [name for name in files if name.endswith((".yaml", ".yml")) and not Path(name).is_absolute()]
     for folder in (Path(), plan.parent):
         for name in names:
-            if ".." not in Path(name).parts and (folder / name).is_file():
+            if ".." not in Path(name).parts and os.path.isfile(folder / name):
                 return folder / name
     return None
 
@@ -109,7 +110,7 @@ def _from_json(text: str, name: str) -> Any:
 def _from_folder(path: Path) -> dict[str, Any]:
     return _from_tables(
         shown(str(path / "plan.csv"), _PATH),
-        lambda table: (path / f"{table}.csv").exists(),
+        lambda table: os.path.exists(path / f"{table}.csv"),
         lambda table, columns: _rows(path / f"{table}.csv", columns),
     )
 

@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from medalopt.errors import OutputError
-from medalopt.wording import shown
+from medalopt.wording import escape_controls, shown
 
 STALE = 600
 Content = str | bytes | Iterable[str]
@@ -25,7 +25,7 @@ _EXCHANGE, _HERE = 2, -100  # RENAME_EXCHANGE and AT_FDCWD of Linux
 def write_file(path: Path, content: Content) -> None:
     """Write `content` to `path`, or to what it links to: what stood there before stands until the new file is complete.
 
-    Text may come in pieces, of which only one is held at a time.
+    Text may come in pieces, of which only one is held at a time; control characters in it are escaped as in JSON.
     Raises OutputError, and leaves no other file behind.
     """
     temporary: Path | None = None
@@ -98,7 +98,7 @@ def _literal(name: str) -> str:
 def _fill(handle: int, content: Content) -> None:
     with os.fdopen(handle, "wb") as file:
         for piece in [content] if isinstance(content, str | bytes) else content:
-            file.write(piece.encode() if isinstance(piece, str) else piece)
+            file.write(escape_controls(piece).encode() if isinstance(piece, str) else piece)
         file.flush()
         os.fsync(file.fileno())
 
@@ -118,12 +118,13 @@ def _swap(fresh: Path, target: Path) -> None:
         fresh.rename(target)
     elif not _exchanged(fresh, target):
         before = Path(tempfile.mkdtemp(dir=target.parent, prefix=_prefix(target), suffix=".part")) / target.name
-        target.rename(before)
         try:
-            fresh.rename(target)
-        except OSError:
-            before.rename(target)
-            raise
+            target.rename(before)  # which a mount point refuses
+            try:
+                fresh.rename(target)
+            except OSError:
+                before.rename(target)
+                raise
         finally:
             shutil.rmtree(before.parent, ignore_errors=True)
 

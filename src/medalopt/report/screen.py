@@ -8,6 +8,8 @@ import sys
 from dataclasses import dataclass
 from typing import Literal
 
+from medalopt.wording import escape_controls
+
 NO_TERMINAL = 100  # columns: a file or a pipe has none of its own
 FILE = 1_000  # columns of a file that is written by name
 _TYPES = {"plain": "", "bold": "\x1b[1m", "faint": "\x1b[2m"}
@@ -40,5 +42,6 @@ class Screen:
         return cls(FILE)
 
     def line(self, text: str, type_: Type = "plain") -> str:
-        """Return one line in bold, faint or plain type."""
+        """Return one line in bold, faint or plain type; control characters in `text` are escaped."""
+        text = escape_controls(text)
         return f"{_TYPES[type_]}{text}{_PLAIN_AGAIN}\n" if self.typed and text and type_ != "plain" else f"{text}\n"

@@ -6,7 +6,7 @@ becomes a row of its own, so that all it did stands in rows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from medalopt.model.network import Entries
 from medalopt.proof.added import Added, AddedRow, AddedVariable, Term
 from medalopt.solver.compile import Compiled
 from medalopt.solver.linear import Linear
-from medalopt.wording import shown
+from medalopt.wording import control_flaw, shown
 
 
 def told_apart(before: Compiled, after: Compiled, where: str) -> tuple[Compiled, Added]:
@@ -37,6 +37,7 @@ def told_apart(before: Compiled, after: Compiled, where: str) -> tuple[Compiled,
     entries = (axis[own].tolist() for axis in (after.entries.row, after.entries.column, after.entries.value))
     for row, column, value in zip(*entries, strict=True):
         terms[row].append(_times(names[column], value))
+    _check_names([*(_name(*row) for row in after.rows[height:]), *(name for name, _ in names[width:])], where)
     dearer = after.costs[0].copy()
     dearer[:width] -= before.costs[0]
     return after, Added(
@@ -83,6 +84,12 @@ def _name(component: str, index: Any) -> str:
     if index is None:
         return component
     return f"{component}[{','.join(str(part) for part in (index if isinstance(index, tuple) else (index,)))}]"
+
+
+def _check_names(names: Sequence[str], where: str) -> None:
+    for name in names:
+        if problem := control_flaw(name):
+            raise UsageError(f"{where}: in the name of a component, {problem}")
 
 
 def _check(before: Compiled, after: Compiled, where: str) -> None:

@@ -180,8 +180,8 @@ def test_names_of_tables_are_plain() -> None:
 
 
 def test_text_is_cut_and_cleaned() -> None:
-    """No control character, half of a pair or sign that XML knows not stays, and no cell is longer than Excel takes."""
-    assert text("a\x00\x1b\ud800￾b\nc") == "ab\nc"
+    """A control character, half a pair or a sign that XML knows not is escaped; no cell is longer than Excel takes."""
+    assert text("a\x00\x1b\ud800\ufffeb\nc\r\nd") == "a\\u0000\\u001b\\ud800\\ufffeb\nc\nd"
     assert len(text("y" * 40_000)) == LONGEST_TEXT
     assert len(text("\U0001f3c5" * 40_000).encode("utf-16-le")) // 2 <= LONGEST_TEXT
 

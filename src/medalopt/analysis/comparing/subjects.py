@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def outcome(name: str, changes: Mapping[str, str], measure: str, tell: Tell) -> 
     scenario or the plan is none.
     """
     path, scenario = _parted(name)
-    if scenario is None and (path.is_dir() or path.suffix.lower() in PLANS):
+    if scenario is None and (os.path.isdir(path) or path.suffix.lower() in PLANS):
         return _saved(name, path)
     file = opened(path)
     wanted = dict(changes)
@@ -43,7 +44,7 @@ def outcome(name: str, changes: Mapping[str, str], measure: str, tell: Tell) -> 
 def _parted(name: str) -> tuple[Path, str | None]:
     """Return the file and the scenario that `name` names; a file may have a # in its name."""
     path, sign, scenario = name.rpartition("#")
-    if not sign or Path(name).exists():
+    if not sign or os.path.exists(name):
         return Path(name), None
     return Path(path), scenario
 

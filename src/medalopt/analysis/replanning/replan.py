@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -134,7 +135,7 @@ def question(instance: Instance, after: str, actuals: Path | None = None, frozen
 
 def _signed(path: Path, instance: Instance, found: Routes) -> tuple[Decisions, dict[str, str]]:
     """Return what is signed, and the digests of what says so."""
-    if not path.is_dir() and path.suffix.lower() not in PLANS:
+    if not os.path.isdir(path) and path.suffix.lower() not in PLANS:
         made, digest = read_signed(path, instance, found)
         return made, {path.name: digest}
     saved = saved_plan(path)

@@ -6,6 +6,7 @@ from medalopt.instance.instance import Source
 from medalopt.instance.paths import Path, render
 from medalopt.instance.reader.faults import Faults
 from medalopt.instance.reader.nodes import Mapping, Node, Scalar, Sequence
+from medalopt.wording import control_flaw
 
 _KEYS = ("source", "note")
 
@@ -35,6 +36,9 @@ def _texts(node: Node, path: Path, faults: Faults) -> tuple[str, ...]:
     """Return the texts of one remark."""
     items = node.items if isinstance(node, Sequence) else (node,)
     texts = [item.text for item in items if isinstance(item, Scalar) and not item.null]
+    for item in items:
+        if isinstance(item, Scalar) and (problem := control_flaw(item.text)):
+            faults.add(item.place, path, problem)
     if not all(isinstance(item, Scalar) for item in items):
         faults.add(node.place, path, f"`{path[-1]}` is a remark, text or a list of texts; call a thing something else")
     return tuple(texts)

@@ -18,7 +18,7 @@ from medalopt.instance.resolve.grouping import AVAILABLE, key_path
 from medalopt.instance.schema.entry import Entry
 from medalopt.instance.schema.fields import Measure, Name, Text
 from medalopt.quantity import Quantity
-from medalopt.wording import did_you_mean, listed, shown
+from medalopt.wording import control_flaw, did_you_mean, listed, shown
 
 _MOST = 20  # faults of one kind in one column that are listed one by one
 
@@ -55,11 +55,15 @@ def check(sheet: Sheet, model: type[Entry], names: Cells, draft: Draft) -> None:
         if message := _stray(key, known, draft, given=bool(given)):
             row = given[0] if given else min((row for row, at in sheet.places if at == key), default=0)
             draft.faults.add(sheet.place(row, key), key_path(sheet, names[row], key), message)
+        if key[-1] in ("source", "note"):
+            _texts(sheet, key, names, draft)
     for key, (kind, default) in known.items():
         if default is PydanticUndefined:
             _required(sheet, key, names, draft)
         if isinstance(kind, Name):
             _names(sheet, key, kind, names, draft)
+        elif isinstance(kind, Text) and key in sheet.columns:
+            _texts(sheet, key, names, draft)
 
 
 def _stray(key: Key, known: dict[Key, tuple[Any, Any]], draft: Draft, *, given: bool) -> str:
@@ -97,10 +101,18 @@ def _required(sheet: Sheet, key: Key, names: Cells, draft: Draft) -> None:
 
 
 def _names(sheet: Sheet, key: Key, kind: Name, names: Cells, draft: Draft) -> None:
-    cells = sheet.column(key)
-    texts = [cells.texts[code] or "" for code in cells.found().tolist()]
-    told = {cell: kind.check(cell, draft.context) for cell in texts}
+    told = {cell: kind.check(cell, draft.context) for cell in _written(sheet, key)}
     _tell_all(sheet, key, {cell: message for cell, message in told.items() if message}, names, draft)
+
+
+def _texts(sheet: Sheet, key: Key, names: Cells, draft: Draft) -> None:
+    told = {cell: control_flaw(cell) for cell in _written(sheet, key)}
+    _tell_all(sheet, key, {cell: message for cell, message in told.items() if message}, names, draft)
+
+
+def _written(sheet: Sheet, key: Key) -> list[str]:
+    cells = sheet.column(key)
+    return [cells.texts[code] or "" for code in cells.found().tolist()]
 
 
 def _tell_all(sheet: Sheet, key: Key, wrong: dict[str, str], names: Cells, draft: Draft) -> None:

@@ -19,7 +19,7 @@ from pydantic_core import PydanticCustomError, core_schema
 from medalopt import quantity
 from medalopt.instance.reader.nodes import Scalar
 from medalopt.quantity import Money, Quantity, QuantityError
-from medalopt.wording import did_you_mean, listed, no_comma, shown
+from medalopt.wording import control_flaw, did_you_mean, listed, no_comma, shown
 
 Schema = dict[str, Any]
 MOST_HINTS = 100
@@ -163,6 +163,8 @@ class Text:
         text = value.text if isinstance(value, Scalar) else value
         if not isinstance(text, str):
             raise wrong(f"expected text; found {kind_of(value)}")
+        if problem := control_flaw(text):
+            raise wrong(problem)
         if self.pattern and not re.fullmatch(self.pattern, text):
             raise wrong(f"expected {self.says}; found `{shown(text)}`")
         if self.words and text not in self.words:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-import unicodedata
+
+from medalopt.wording import escape_controls
 
 LONGEST_TEXT = 32_767  # UTF-16 units of one cell
 _LONGEST_NAME = 31  # UTF-16 units of the name of a sheet
@@ -13,13 +14,9 @@ _TAKEN = ("history",)  # Excel keeps it for itself
 
 
 def text(value: str) -> str:
-    """Return `value` as a cell may hold it: without control characters, and cut where it is longer than Excel takes."""
-    kept = "".join(char for char in value if char in "\n\t" or _sound(char))
+    """Return `value` as a cell may hold it: control characters escaped, and cut where it is longer than Excel takes."""
+    kept = escape_controls(value).replace("\r\n", "\n")
     return kept if _units(kept) <= LONGEST_TEXT else _cut(kept, LONGEST_TEXT)
-
-
-def _sound(char: str) -> bool:
-    return unicodedata.category(char) not in ("Cc", "Cs") and ord(char) & 0xFFFE != 0xFFFE
 
 
 def _units(value: str) -> int:
