@@ -6,11 +6,13 @@ import math
 from collections.abc import Iterable
 from fractions import Fraction
 
+import numpy as np
+
 from medalopt.instance.paths import Path, PathError, parse
 from medalopt.instance.reader.nodes import Mapping, Scalar, find
 from medalopt.instance.resolve.axes import Axis
 from medalopt.instance.resolve.draft import Draft
-from medalopt.instance.resolve.network import feeds, smelters_of, treatments_of
+from medalopt.instance.resolve.network import feeds, lines_of, schedule, smelters_of, treatments_of
 from medalopt.instance.resolve.spread import ends, number
 from medalopt.instance.schema.document import Document
 from medalopt.instance.schema.models import BundleMix, Group
@@ -104,23 +106,21 @@ def _weighed(draft: Draft, device: str) -> bool:
 
 def _terms(draft: Draft) -> None:
     """Note feeds that two lines of a smelter's terms match, and warn of lines that match none."""
-    devices = Axis.of(draft.document.devices)
-    treatments = treatments_of(draft)
-    names = list(treatments)
+    devices, ways = Axis.of(draft.document.devices), treatments_of(draft)
+    treatments, made = Axis.given(ways), feeds(ways, devices)
     for smelter, one in smelters_of(draft).items():
         if one.terms is None:
             continue
-        used: set[str] = set()
-        told: set[tuple[str, ...]] = set()
-        for d, h, lines in feeds(one, treatments, devices):
-            used.update(lines)
-            if len(lines) > 1 and tuple(lines) not in told:
-                told.add(tuple(lines))
-                feed = f"`{shown(devices.names[d])}` after `{shown(names[h])}`"
-                message = f"{listed(lines)} match the same feed, {feed}: narrow `devices` or `treatments` of one"
-                draft.fault(("smelters", smelter, "terms", lines[1]), message, key=True)
-        for line in sorted(one.terms.keys() - used):
-            draft.warn(("smelters", smelter, "terms", line), f"no feed matches the line `{shown(line)}`")
+        names = list(lines_of(one))
+        line, twice = schedule(one, made, devices, treatments)
+        for (first, second), (d, h) in twice.items():
+            feed = f"`{shown(devices.names[d])}` after `{shown(treatments.names[h])}`"
+            both = listed((names[first], names[second]))
+            message = f"{both} match the same feed, {feed}: narrow `devices` or `treatments` of one"
+            draft.fault(("smelters", smelter, "terms", names[second]), message, key=True)
+        used = {names[number] for number in np.unique(line[line >= 0]).tolist()}
+        for unused in [] if twice else sorted(one.terms.keys() - used):
+            draft.warn(("smelters", smelter, "terms", unused), f"no feed matches the line `{shown(unused)}`")
 
 
 def _medals(draft: Draft) -> None:

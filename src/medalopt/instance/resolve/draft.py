@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 from medalopt.instance.paths import Path
 from medalopt.instance.reader.faults import Faults
@@ -37,7 +38,7 @@ class Draft:
         """Note that what stands at `path` of the file is odd."""
         self.faults.warn(key_place(self.root, path) if key else place_of(self.root, path), path, message)
 
-    @property
+    @cached_property
     def unit_mass(self) -> dict[str, Fraction]:
         """The mass of one piece in kg, for the devices that give it."""
         devices = self.document.devices.items()

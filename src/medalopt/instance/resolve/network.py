@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 import numpy as np
 
-from medalopt.instance.figures import Bools, Figures, Ints
+from medalopt.instance.figures import NOTHING, Bools, Figures, Ints
 from medalopt.instance.instance import Devices, Smelters, Terms, Treatments
 from medalopt.instance.resolve.axes import Axis
 from medalopt.instance.resolve.draft import Draft
-from medalopt.instance.resolve.spread import by_period, column, number, of_metal
+from medalopt.instance.resolve.spread import by_period, cascaded, column, grid, number
 from medalopt.instance.schema.kinds import ZERO
 from medalopt.instance.schema.models import Line, Override, Smelter, Treatment
 from medalopt.quantity import Quantity
 
 WHOLE = "whole"
+_ENOUGH = 20  # pairs of a smelter's lines that match the same feed
 
 
 def treatments_of(draft: Draft) -> dict[str, Treatment]:
@@ -32,43 +33,79 @@ def smelters_of(draft: Draft) -> dict[str, Smelter]:
 def devices(draft: Draft, metals: Axis) -> Devices:
     """Return the assays."""
     listed = dict(sorted(draft.document.devices.items()))
-    assay = []
-    for device in listed.values():
-        mass = device.unit_mass.exact if device.unit_mass else None
-        assay += [number(device.content.get(metal, ZERO), mass) for metal in metals.names]
+    masses = draft.unit_mass
+    rows = (
+        (NOTHING, {metals.index[metal]: number(one, masses.get(name)) for metal, one in device.content.items()})
+        for name, device in listed.items()
+    )
     return Devices(
         names=tuple(listed),
-        assay=Figures.of(assay, (len(listed), len(metals))),
+        assay=grid(rows, len(metals)),
         unit_mass=column(device.unit_mass or ZERO for device in listed.values()),
     )
 
 
-def accepted(names: list[str] | None, axis: Axis) -> list[bool]:
+def accepted(names: list[str] | None, axis: Axis) -> Bools:
     """Return which members of an axis a list names; None names all."""
-    return [names is None or name in names for name in axis.names]
+    found = np.full(len(axis), names is None)
+    found[[axis.index[name] for name in names or () if name in axis.index]] = True
+    return found
 
 
 def treatments(draft: Draft, devices: Axis, regions: Axis, metals: Axis, periods: int) -> Treatments:
     """Return the treatments, with what differs for single devices."""
     listed = treatments_of(draft)
-    pairs = [(one, one.devices.get(name) or Override(), name) for one in listed.values() for name in devices.names]
-    shape = (len(listed), len(devices))
-    recovery = []
-    for one, other, _ in pairs:
-        rule = one.recovery if other.recovery is None else other.recovery
-        recovery += [number(of_metal(rule, metal) or ZERO) for metal in metals.names]
-    masses = draft.unit_mass
     return Treatments(
         names=tuple(listed),
-        cost=Figures.of((number(cost_of(one, other), masses.get(name)) for one, other, name in pairs), shape),
-        to_smelter=Figures.of((number(share_of(one, other)) for one, other, _ in pairs), shape),
-        recovery=Figures.of(recovery, (*shape, len(metals))),
+        cost=_costs(draft, devices),
+        to_smelter=_shares(listed, devices),
+        recovery=_recovery(listed, devices, metals),
         residue_value=column(one.residue_value for one in listed.values()),
         capacity=by_period((one.capacity for one in listed.values()), periods),
-        accepts=_table([accepted(one.accepts, devices) for one in listed.values()], shape),
-        regions=_table([accepted(one.regions, regions) for one in listed.values()], (len(listed), len(regions))),
+        accepts=_table((accepted(one.accepts, devices) for one in listed.values()), (len(listed), len(devices))),
+        regions=_table((accepted(one.regions, regions) for one in listed.values()), (len(listed), len(regions))),
         footprint=column(one.footprint for one in listed.values()),
     )
+
+
+def _costs(draft: Draft, devices: Axis) -> Figures:
+    """Return what each treatment costs for each device, (H, D); one per piece depends on the device's mass."""
+    masses, rows = draft.unit_mass, []
+    for one in treatments_of(draft).values():
+        own = {name: cost_of(one, other) for name, other in one.devices.items()}
+        if one.cost.pieces:
+            own = dict.fromkeys(devices.names, one.cost) | own
+        rows.append((number(one.cost), {devices.index[name]: number(of, masses.get(name)) for name, of in own.items()}))
+    return grid(rows, len(devices))
+
+
+def _shares(listed: dict[str, Treatment], devices: Axis) -> Figures:
+    """Return the share that each treatment sends on of each device, (H, D)."""
+    rows = (
+        (
+            number(one.to_smelter),
+            {
+                devices.index[name]: number(share_of(one, other))
+                for name, other in one.devices.items()
+                if name in devices.index
+            },
+        )
+        for one in listed.values()
+    )
+    return grid(rows, len(devices))
+
+
+def _recovery(listed: dict[str, Treatment], devices: Axis, metals: Axis) -> Figures:
+    """Return the recovery of each metal by each treatment from each device, (H, D, E)."""
+    which = np.repeat(np.arange(len(listed)), len(devices)).reshape(len(listed), len(devices))
+    rows = [cascaded(one.recovery, metals=metals, missing=ZERO) for one in listed.values()]
+    for h, one in enumerate(listed.values()):
+        for name, other in one.devices.items():
+            if other.recovery is not None:
+                which[h, devices.index[name]] = len(rows)
+                rows.append(cascaded(other.recovery, metals=metals, missing=ZERO))
+    found = grid(rows, len(metals))
+    return Figures(found.raw[which], found.unit[which], found.factors)
 
 
 def cost_of(one: Treatment, other: Override) -> Quantity:
@@ -81,8 +118,8 @@ def share_of(one: Treatment, other: Override) -> Quantity:
     return one.to_smelter if other.to_smelter is None else other.to_smelter
 
 
-def _table(rows: list[list[bool]], shape: tuple[int, int]) -> Bools:
-    return np.array(rows, dtype=np.bool_).reshape(shape)
+def _table(rows: Iterable[Bools], shape: tuple[int, int]) -> Bools:
+    return np.array(list(rows), dtype=np.bool_).reshape(shape)
 
 
 def lines_of(smelter: Smelter) -> dict[str, Line]:
@@ -90,76 +127,110 @@ def lines_of(smelter: Smelter) -> dict[str, Line]:
     return {"": Line()} if smelter.terms is None else dict(sorted(smelter.terms.items()))
 
 
-def feeds(smelter: Smelter, listed: dict[str, Treatment], devices: Axis) -> Iterator[tuple[int, int, list[str]]]:
-    """Yield device, treatment and the matching lines of every feed that `smelter` and the treatment accept."""
-    for d, device in enumerate(devices.names):
-        for h, (name, treatment) in enumerate(listed.items()):
-            sent = share_of(treatment, treatment.devices.get(device) or Override())
-            if sent.raw and all(names is None or device in names for names in (smelter.accepts, treatment.accepts)):
-                yield d, h, [line for line, terms in lines_of(smelter).items() if matches(terms, device, name)]
+def feeds(listed: dict[str, Treatment], devices: Axis) -> Bools:
+    """Return which devices each treatment accepts and sends something of on, (D, H)."""
+    sends = _shares(listed, devices).raw != 0
+    return (sends & _table((accepted(one.accepts, devices) for one in listed.values()), sends.shape)).T
 
 
-def matches(line: Line, device: str, treatment: str) -> bool:
-    """Whether a line of terms names this feed."""
-    return (line.devices is None or device in line.devices) and (
-        line.treatments is None or treatment in line.treatments
-    )
+def schedule(
+    smelter: Smelter, feeds: Bools, devices: Axis, treatments: Axis
+) -> tuple[Ints, dict[tuple[int, int], tuple[int, int]]]:
+    """Return which line of its terms a smelter applies to each feed.
+
+    Args:
+        smelter: the smelter.
+        feeds (D, H): which device and treatment make a feed, whoever takes it.
+        devices: the axis of the D devices.
+        treatments: the axis of the H treatments.
+
+    Returns:
+        the place of the line among those of the smelter for each feed, (D, H), -1 where it accepts no such feed;
+        and of pairs of lines that match the same feed the first few, each with the first such feed.
+    """
+    taken = feeds & accepted(smelter.accepts, devices)[:, None]
+    line = np.full(taken.shape, -1, dtype=np.intp)
+    twice: dict[tuple[int, int], tuple[int, int]] = {}
+    for place, terms in enumerate(lines_of(smelter).values()):
+        d, h = places(terms.devices, devices), places(terms.treatments, treatments)
+        at = np.ix_(d, h)
+        before = line[at]
+        clash = np.argwhere(taken[at] & (before >= 0))
+        if len(clash):
+            one, two = clash[0].tolist()
+            twice[int(before[one, two]), place] = int(d[one]), int(h[two])
+            if len(twice) >= _ENOUGH:
+                break
+        line[at] = np.where(taken[at] & (before < 0), place, before)
+    return line, twice
+
+
+def places(names: list[str] | None, axis: Axis) -> Ints:
+    """Return the places of `names` on an axis, each once, in the order of the axis; None names all."""
+    if names is None:
+        return np.arange(len(axis))
+    return np.array(sorted({axis.index[name] for name in names if name in axis.index}), dtype=np.intp)
 
 
 def smelters(draft: Draft, devices: Axis, metals: Axis, periods: int) -> Smelters:
     """Return the smelters, with the line of terms for every feed."""
     listed = smelters_of(draft)
-    leads = [of_metal(one.lead, metal) or 0 for one in listed.values() for metal in metals.names]
     return Smelters(
         names=tuple(listed),
         capacity=by_period((one.capacity for one in listed.values()), periods),
         committed=column(one.committed for one in listed.values()),
         limit=column(one.limit for one in listed.values()),
-        lead=np.array(leads, dtype=np.intp).reshape(len(listed), len(metals)),
+        lead=_leads(listed, metals),
         line=_lines(draft, devices),
         footprint=column(one.footprint for one in listed.values()),
     )
+
+
+def _leads(listed: dict[str, Smelter], metals: Axis) -> Ints:
+    """Return the lead of each metal at each smelter, (K, E)."""
+    found = np.zeros((len(listed), len(metals)), dtype=np.intp)
+    for row, one in zip(found, listed.values(), strict=True):
+        rule = one.lead if isinstance(one.lead, dict) else {"default": one.lead}
+        row[:] = rule.get("default", 0)
+        for metal, lead in rule.items():
+            if metal in metals.index:
+                row[metals.index[metal]] = lead
+    return found
 
 
 def _lines(draft: Draft, devices: Axis) -> Ints:
     """Return the index of the line of terms for each smelter, device and treatment; -1 where there is no such feed."""
     treatments = treatments_of(draft)
     listed = smelters_of(draft)
-    line = np.full((len(listed), len(devices), len(treatments)), -1, dtype=np.intp)
-    start = 0
-    for k, smelter in enumerate(listed.values()):
-        place = {name: start + number for number, name in enumerate(lines_of(smelter))}
-        for d, h, names in feeds(smelter, treatments, devices):
-            line[k, d, h] = place[names[0]] if names else -1
-        start += len(place)
-    return line
+    found = np.full((len(listed), len(devices), len(treatments)), -1, dtype=np.intp)
+    start, made, axis = 0, feeds(treatments, devices), Axis.given(treatments)
+    for own, smelter in zip(found, listed.values(), strict=True):
+        line, _ = schedule(smelter, made, devices, axis)
+        own[:] = np.where(line >= 0, line + start, -1)
+        start += len(lines_of(smelter))
+    return found
 
 
 def terms(draft: Draft, metals: Axis) -> Terms:
     """Return every line of terms; what a line leaves out is the smelter's, metal by metal."""
-    pairs = [(k, one, line) for k, one in enumerate(smelters_of(draft).values()) for line in lines_of(one).values()]
-    names = [name for one in smelters_of(draft).values() for name in lines_of(one)]
+    triples = [
+        (k, one, name, line)
+        for k, one in enumerate(smelters_of(draft).values())
+        for name, line in lines_of(one).items()
+    ]
 
     def cascade(field: str) -> Figures:
-        rules = [(getattr(line, field), getattr(one, field)) for _, one, line in pairs]
-        figures = [_first(own, smelters, metal) for own, smelters in rules for metal in metals.names]
-        return Figures.of((number(figure) for figure in figures), (len(pairs), len(metals)))
+        rules = ((getattr(line, field), getattr(one, field)) for _, one, _, line in triples)
+        return grid((cascaded(*both, metals=metals, missing=ZERO) for both in rules), len(metals))
 
     return Terms(
-        names=tuple(names),
-        smelter=np.array([k for k, _, _ in pairs], dtype=np.intp),
+        names=tuple(name for _, _, name, _ in triples),
+        smelter=np.array([k for k, *_ in triples], dtype=np.intp),
         treatment_charge=column(
-            one.treatment_charge if line.treatment_charge is None else line.treatment_charge for _, one, line in pairs
+            one.treatment_charge if line.treatment_charge is None else line.treatment_charge
+            for _, one, _, line in triples
         ),
         refining_charge=cascade("refining_charge"),
         returned=cascade("returned"),
         deduction=cascade("deduction"),
     )
-
-
-def _first(
-    line: Quantity | dict[str, Quantity] | None, smelter: Quantity | dict[str, Quantity], metal: str
-) -> Quantity:
-    """Return what the line says of a metal, else what the smelter says, else nothing."""
-    own = of_metal(line, metal)
-    return own if own is not None else of_metal(smelter, metal) or ZERO

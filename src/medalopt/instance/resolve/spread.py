@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
-from typing import TypeVar
 
-from medalopt.instance.figures import Figures, Number
+import numpy as np
+
+from medalopt.instance.figures import NOTHING, Figures, Number
 from medalopt.instance.resolve.axes import Axis
 from medalopt.quantity import Quantity
-
-T = TypeVar("T")
 
 
 def number(figure: Quantity, unit_mass: Fraction | None = None) -> Number:
@@ -27,21 +26,57 @@ def column(figures: Iterable[Quantity]) -> Figures:
 
 def by_period(figures: Iterable[Quantity | list[Quantity]], periods: int) -> Figures:
     """Return a row for each member and a column for each period."""
-    rows = [figure if isinstance(figure, list) else [figure] * periods for figure in figures]
-    return Figures.of([number(figure) for row in rows for figure in row], (len(rows), periods))
-
-
-def of_metal(value: T | dict[str, T] | None, metal: str) -> T | None:
-    """Return what `value`, one for all or by metal with a default, says of `metal`; None where it says nothing."""
-    if isinstance(value, dict):
-        return value.get(metal, value.get("default"))
-    return value
+    rows: list[tuple[Number, dict[int, Number]]] = []
+    for figure in figures:
+        if isinstance(figure, list):
+            rows.append((NOTHING, dict(enumerate(map(number, figure)))))
+        else:
+            rows.append((number(figure), {}))
+    return grid(rows, periods)
 
 
 def by_metal(rows: Iterable[Mapping[str, Quantity]], metals: Axis, missing: Quantity) -> Figures:
     """Return a row for each mapping and a column for each metal."""
-    filled = [[number(row.get(metal, missing)) for metal in metals.names] for row in rows]
-    return Figures.of([figure for row in filled for figure in row], (len(filled), len(metals)))
+    most = number(missing)
+    return grid(
+        ((most, {metals.index[name]: number(figure) for name, figure in row.items()}) for row in rows), len(metals)
+    )
+
+
+def cascaded(
+    *rules: Quantity | Mapping[str, Quantity] | None, metals: Axis, missing: Quantity
+) -> tuple[Number, dict[int, Number]]:
+    """Return what holds for most metals, and by their place for the others.
+
+    Each of `rules` is one figure, or by metal with a default, and counts before those that follow it.
+    """
+    most, own = number(missing), dict[int, Number]()
+    for rule in reversed(rules):
+        whole = rule.get("default") if isinstance(rule, Mapping) else rule
+        if whole is not None:
+            most, own = number(whole), {}
+        if isinstance(rule, Mapping):
+            own |= {metals.index[name]: number(figure) for name, figure in rule.items() if name in metals.index}
+    return most, own
+
+
+def grid(rows: Iterable[tuple[Number, Mapping[int, Number]]], width: int) -> Figures:
+    """Return a row of `width` figures for each of `rows`: one figure for most, and others by their place.
+
+    What a row does not set apart takes no step of Python.
+    """
+    listed = list(rows)
+    most = [figure for figure, _ in listed]
+    others = [(row, at, figure) for row, (_, own) in enumerate(listed) for at, figure in own.items()]
+    factors = dict.fromkeys([*(figure.factor for figure in most), *(figure.factor for *_, figure in others)])
+    order = {factor: place for place, factor in enumerate(factors)}
+    raw = np.repeat(np.array([figure.raw for figure in most], dtype=np.float64), width).reshape(len(listed), width)
+    unit = np.repeat(np.array([order[figure.factor] for figure in most], dtype=np.intp), width).reshape(raw.shape)
+    if others:
+        at = tuple(np.array([one[:2] for one in others], dtype=np.intp).T)
+        raw[at] = [figure.raw for *_, figure in others]
+        unit[at] = [order[figure.factor] for *_, figure in others]
+    return Figures(raw, unit, tuple(order) or (Fraction(1),))
 
 
 def ends(window: Quantity | list[Quantity]) -> tuple[Quantity, Quantity]:
