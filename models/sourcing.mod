@@ -97,7 +97,7 @@ set ALLOYS;
 set NAMED, within ALLOYS cross METALS;            # metals an alloy names
 param low{NAMED}, default 0;                      # window of each, as shares of the fresh charge
 param high{NAMED}, default 1;
-set ADMITS_OTHERS, within ALLOYS;                 # alloys in which metals that are not named may be
+set ADMITS_OTHERS, within ALLOYS;                 # alloys in which metals and matter that are not named may be
 param others_share{ADMITS_OTHERS}, default 1;     # greatest share of all that is not named
 param loss{ALLOYS}, default 0;                    # melt loss
 param cast_limit{ALLOYS, PERIODS}, default unlimited;          # kg cast
@@ -172,7 +172,8 @@ set DEADLINES := {a in OWED, t in PERIODS: t = n or owed[a,t] > (if t > 1 then o
 set ACCOUNT := {e in METALS: opening_stock[e] > 0 or exists{k in SMELTERS: lead[k,e] < n} card(YIELDING[k,e]) > 0};
 set MAY_HOLD := {a in OWED, e in METALS: (a,e) in NAMED or a in ADMITS_OTHERS};
 set CHARGES := {(a,e) in MAY_HOLD: e in ACCOUNT};
-set BUYS := {o in OFFERS, a in OWED: forall{e in METALS: composition[o,e] > 0} (a,e) in MAY_HOLD};
+#   An offer with a metal that the alloy does not name, or with unnamed matter, only where it admits others.
+set BUYS := {o in OFFERS, a in OWED: a in ADMITS_OTHERS or sum{(a,e) in NAMED} composition[o,e] >= 1 - 1e-12};
 set CHARGED := (setof{(a,e) in CHARGES} a) union (setof{(o,a) in BUYS} a);
 param fit{a in ALLOYS} := scrap_share[a] * scrap_returned[a];   # process scrap fit to charge again, share of what is cast
 set RECHARGED := {a in OWED: fit[a] > 0};

@@ -192,6 +192,21 @@ WARNINGS: dict[str, tuple[dict[str, str], str, str]] = {
         "alloys.silver",
         "sum to 92.5 %, so it can never be cast",
     ),
+    "alloy of which all silver on offer is impure": (
+        {
+            "devices": "devices: {phone: {content: {Au: 100 g/t}}}",
+            "market": "market: {bars: {composition: {Ag: 99.99 %}, price: 1}, "
+            "bar: {composition: {Ag: 99.95 %}, price: 1}}",
+        },
+        "alloys.silver",
+        "`bar` and `bars` hold unnamed matter (0.01 % or more), which may not be in `silver`; "
+        "give `alloys.silver.others: 0.01 %` or more, or name all that the offer holds, and let the least shares",
+    ),
+    "offer that no alloy may be charged with": (
+        {"market": "market: {bars: {composition: {Ag: 99.99 %}, price: 1}}"},
+        "market.bars",
+        "no alloy can be charged with this offer: `bars` holds unnamed matter (0.01 %), which may not be in `silver`",
+    ),
 }
 
 

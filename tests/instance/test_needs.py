@@ -10,7 +10,16 @@ from tests.model.cases import ROOT, changed, loaded
 import medalopt
 from medalopt.instance.figures import Figures
 from medalopt.instance.instance import Instance
-from medalopt.instance.needs import is_owed, may_buy, may_charge, on_account, owed, process_scrap_rate, returns
+from medalopt.instance.needs import (
+    is_barred,
+    is_owed,
+    may_buy,
+    may_charge,
+    on_account,
+    owed,
+    process_scrap_rate,
+    returns,
+)
 from medalopt.instance.routes import routes
 
 GOLDEN = ROOT / "tests" / "model" / "golden"
@@ -69,14 +78,38 @@ def test_what_may_be_charged() -> None:
 
 
 def test_what_may_be_bought() -> None:
-    """An offer for an alloy that names every metal in it, or admits others; unnamed matter bars nothing."""
+    """An offer for an alloy that names every metal in it, or admits others."""
     instance = golden("fineness")
     assert instance.market.names == ("new", "old")
     assert may_buy(instance).tolist() == [[False, True], [False, True]]
-    unnamed = {"scrap": {"composition": {"Cu": "80 %"}, "price": 1}}
-    copper = {"bronze": {"composition": {"Cu": ["75 %", "100 %"]}}}
-    instance = loaded(changed(market=unnamed, alloys=copper, medals={"medal": {"count": 1, "parts": {"bronze": 1}}}))
-    assert may_buy(instance).tolist() == [[True]]
+    assert not is_barred(instance).any()
+
+
+@pytest.mark.parametrize(
+    ("composition", "others", "may"),
+    [
+        ({"Cu": "80 %"}, None, False),
+        ({"Cu": "99.99 %"}, None, False),
+        ({"Cu": "99.9999999999999 %"}, None, False),
+        ({"Cu": "80 %"}, "0 %", True),  # then a row decides
+        ({"Cu": 0.7, "Ag": 0.2, "Zn": 0.1}, None, True),  # as floats they sum to less than 1
+        ({"Cu": 0.7, "Ag": 0.2, "Zn": "9.99 %"}, None, False),
+    ],
+)
+def test_unnamed_matter_bars_an_offer_where_no_others_are_admitted(
+    composition: dict[str, object], others: str | None, may: bool
+) -> None:
+    """However little it is, and exactly: only an alloy that gives `others` may be charged with it."""
+    bronze = {"composition": {metal: ["0 %", "100 %"] for metal in ("Ag", "Cu", "Zn")}}
+    instance = loaded(
+        changed(
+            metals={"Ag": {}, "Cu": {}, "Zn": {}},
+            market={"scrap": {"composition": composition, "price": 1}},
+            alloys={"bronze": bronze | ({"others": others} if others else {})},
+            medals={"medal": {"count": 1, "parts": {"bronze": 1}}},
+        )
+    )
+    assert may_buy(instance).tolist() == [[may]] and is_barred(instance).tolist() == [[not may]]
 
 
 def test_process_scrap_that_is_fit_to_charge() -> None:

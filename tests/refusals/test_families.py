@@ -68,6 +68,7 @@ CASES: dict[str, tuple[set[Row], list[tuple[dict[str, Any], float]]]] = {
         [({"alloys.silver.composition.Cu[1]": 15}, 10_000)],
     ),
     "others": ({CUP, ("fineness", "alloys.silver.others", 0.1)}, [({"alloys.silver.others": 0.5}, 10_000)]),
+    "unnamed": ({CUP}, [({"alloys.silver.others": 0.01}, 10_000)]),
     "deadline": ({CUP}, [({"medals.cup.due": "2017-06"}, 10_000), ({"smelters.kosaka.lead": 0}, 10_000)]),
     "demand": (
         {("demand", "medals.gold.count", 10), ("supply", f"{PHONE}.available", 8)},
@@ -128,6 +129,7 @@ KNOWN: dict[str, set[Row]] = {  # what arithmetic alone tells
     "melt": {("demand", "medals.cup.count", 2.5)},
     "deadline": {("demand", "medals.cup.due", 10)},
     "demand": {("demand", "medals.gold.count", 2)},
+    "unnamed": {("fineness", "alloys.silver.others", 10)},
     "offer_limit": {("demand", "medals.cup.count", 2)},
     "offer_commitment": {(LIMITS, "market.bars.committed", 2)},
     "stream_commitment": {(LIMITS, f"{PHONE}.committed", 5)},

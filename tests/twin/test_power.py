@@ -33,6 +33,7 @@ PLANTED = {
     "least share": ("    >= low[a,e] *", "    >= 0.99 * low[a,e] *"),
     "greatest share": ("    <= high[a,e] *", "    <= 1.01 * high[a,e] *"),
     "others": ("    <= others_share[a] *", "    <= 1.1 * others_share[a] *"),
+    "unnamed matter without others": ("composition[o,e] >= 1 - 1e-12}", "composition[o,e] >= 0.9}"),
     "unnamed matter": ("(1 - sum{(a,e) in NAMED} composition[o,e]) * buy", "0 * buy"),
     "allowance": (" * (1 + allowance[m])", ""),
     "deadline": ("MEDALS: due[m] <= t}", "MEDALS: due[m] < t or t = n}"),

@@ -10,9 +10,10 @@ from medalopt.analysis.refusal_words import Reason, kilograms, names, per_cent, 
 from medalopt.instance.bounds import Bounds
 from medalopt.instance.figures import Floats
 from medalopt.instance.instance import Instance
-from medalopt.instance.needs import is_owed, may_buy, owed
+from medalopt.instance.needs import is_barred, is_owed, may_buy, owed
 from medalopt.instance.paths import render
 from medalopt.instance.routes import Routes
+from medalopt.instance.unnamed import barred_offers, explain_barred
 
 CLEARLY = 1 + 1e-9
 Told = tuple[float, Reason]  # how many times what there can be is asked, and what is said of it
@@ -75,10 +76,16 @@ def _short(instance: Instance, found: Routes, e: int, t: int, need: float, most:
     if len(later) and later[0] > t:
         text = f"{begin}, and none can be there before {period(instance.periods[later[0]])}"
         return Reason("demand", render(("medals", medals[0], "due")), plain(lack), "kg", text)
+    if not len(later) and (barred := _barred(instance, e)):
+        alloy, why = barred
+        path = render(("alloys", instance.alloys.names[alloy], "others"))
+        return Reason("fineness", path, plain(lack), "kg", f"{begin}, and there is no source of it: {why}")
     if not len(later):
         text = f"{begin}, and there is no source of it: {_missing(instance, found, e)}"
         return Reason("metal balance", render(("metals", metal, "opening_stock")), plain(lack), "kg", text)
     text = f"{begin}, at most {kilograms(float(most[t]), up=True)} can be there: {kilograms(lack, up=False)} short"
+    barred = _barred(instance, e)
+    text = f"{text}; {barred[1]}" if barred else text
     return Reason("demand", render(("medals", medals[0], "count")), plain(lack), "kg", text)
 
 
@@ -89,6 +96,14 @@ def _recycled_short(instance: Instance, e: int, wanted: float, recycled: float) 
         f"at most {kilograms(recycled, up=True)} of that can be had: {kilograms(wanted - recycled, up=False)} short"
     )
     return Reason("recycled content", render(("policy", "recycled", metal)), plain(wanted - recycled), "kg", text)
+
+
+def _barred(instance: Instance, e: int) -> tuple[int, str] | None:
+    """Return an alloy that could have a metal but for the unnamed matter of offers, and the words for it."""
+    holds = instance.market.composition.raw[:, e] > 0
+    for alloy in np.flatnonzero((is_barred(instance) & holds[:, None]).any(axis=0)).tolist():
+        return alloy, explain_barred(instance, alloy, [o for o in barred_offers(instance, alloy) if holds[o]])
+    return None
 
 
 def _missing(instance: Instance, found: Routes, e: int) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from medalopt.analysis.repair_figure import Figure
 from medalopt.instance.figures import Figures
 from medalopt.instance.instance import Instance
+from medalopt.instance.needs import is_barred
 from medalopt.instance.paths import Path
 
 PER_CENT = Fraction(1, 100)
@@ -207,7 +208,7 @@ def fewer_or_more(up: bool) -> Callable[..., Iterator[Figure]]:
 
 
 def demand(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[Figure]:
-    """Fewer medals, later, and all that leaves more of the metals of their alloy: losses, scrap, leads."""
+    """Fewer medals, later, and all that leaves more metal for their alloy: unnamed matter, losses, scrap, leads."""
     alloys = [instance.alloys.names.index(names[0])] if names else range(len(instance.alloys.names))
     until = instance.periods.index(names[1]) if len(names) > 1 else len(instance.periods) - 1
     yield from fewer_or_more(False)(instance, names[:1])
@@ -218,7 +219,11 @@ def demand(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[Figu
         if asked and due <= until and due < last:
             path: Path = ("medals", medal, "due")
             yield Figure((path,), "medals", "due", (m,), None, Fraction(1), (due,), "date", True, last)
+    barred = is_barred(instance).any(axis=0)
     for a in alloys:
+        if barred[a]:
+            path = ("alloys", instance.alloys.names[a], "others")
+            yield _share((path,), "alloys", "others", (a,), instance.alloys.others, True, 100.0)
         if instance.alloys.loss.raw[a] > 0:
             path = ("alloys", instance.alloys.names[a], "loss")
             yield _share((path,), "alloys", "loss", (a,), instance.alloys.loss, False, 0.0)

@@ -93,7 +93,11 @@ class Figure:
         else:
             new = old.copy()
             new[self.at] = int(values[0])
-        return dataclasses.replace(instance, **{self.section: dataclasses.replace(part, **{self.field: new})})
+        changed = {self.field: new}
+        if self.field == "others":  # where it was left out it is given now
+            changed["admits_others"] = part.admits_others.copy()
+            changed["admits_others"][self.at] = True
+        return dataclasses.replace(instance, **{self.section: dataclasses.replace(part, **changed)})
 
     def at_position(self, instance: Instance, position: float) -> Instance:
         """Return `instance` with the figure at `position`, not rounded."""

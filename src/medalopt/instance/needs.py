@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from medalopt.instance.arithmetic import Numbers, floats
 from medalopt.instance.figures import Bools
@@ -46,10 +50,25 @@ def may_charge(instance: Instance, found: Routes) -> Bools:
 
 
 def may_buy(instance: Instance) -> Bools:
-    """Return which offers may be charged to which alloys, (O, A)."""
+    """Return which offers may be charged to which alloys, (O, A): without `others`, those it names all matter of."""
+    pure = _without_foreign_metal(instance) & ~(unnamed_matter(instance) > 0).astype(np.bool_)[:, None]
+    return (pure | instance.alloys.admits_others[None, :]) & is_owed(instance)[None, :]
+
+
+def is_barred(instance: Instance) -> Bools:
+    """Return which offers only their unnamed matter keeps out of which alloys, (O, A): `others` is left out."""
+    return _without_foreign_metal(instance) & is_owed(instance)[None, :] & ~may_buy(instance)
+
+
+def unnamed_matter(instance: Instance) -> NDArray[Any]:
+    """Return the share of each offer that its composition does not name, (O,), exact."""
+    return np.asarray(1 - instance.market.composition.exact().sum(axis=1, initial=Fraction(0)))
+
+
+def _without_foreign_metal(instance: Instance) -> Bools:
     holds = instance.market.composition.raw > 0  # (O, E)
     foreign = (holds[:, None, :] & ~instance.alloys.named[None, :, :]).any(axis=2)
-    return (~foreign | instance.alloys.admits_others[None, :]) & is_owed(instance)[None, :]
+    return np.asarray(~foreign, dtype=np.bool_)
 
 
 def process_scrap_rate(instance: Instance, read: Reading = floats) -> Numbers:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from medalopt.instance.figures import Ints
-from medalopt.instance.needs import may_buy
+from medalopt.instance.needs import is_barred, may_buy
 from medalopt.plan.plan import Plan
 from medalopt.report.sources import grouped
 from medalopt.report.worth import Worth
@@ -101,7 +101,10 @@ def _reason(plan: Plan, worth: Worth, metal: int, offer: int, period: int) -> st
     market, y = plan.instance.market, worth.prices
     may = may_buy(plan.instance)[offer]
     if not may.any():
-        return "which no alloy may hold"
+        barred = is_barred(plan.instance)[offer].any()
+        return (
+            "of which a part is not named, for which no alloy gives `others`" if barred else "which no alloy may hold"
+        )
     new = float(-y.recycled[metal] * (1 - market.recycled.value[offer]) * market.composition.value[offer, metal])
     unnamed = 1 - float(market.composition.value[offer].sum())
     causes = {

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from medalopt.instance.figures import Floats
+from medalopt.instance.figures import Bools, Floats
 from medalopt.instance.instance import Instance
+from medalopt.instance.needs import is_barred, may_buy
 from medalopt.instance.paths import Path
 from medalopt.instance.reader.nodes import find
 from medalopt.instance.resolve.draft import Draft
 from medalopt.instance.resolve.streams import StreamRows
+from medalopt.instance.unnamed import barred_offers, explain_barred
 from medalopt.wording import did_you_mean, shown
 
 _RICH_KG_T = 500.0
@@ -24,6 +26,7 @@ def warn(draft: Draft, instance: Instance, supply: StreamRows) -> None:
     _refining(draft, instance)
     _unused(draft, instance)
     _unfillable(draft, instance)
+    _unnamed_matter(draft, instance)
     _outliers(draft, instance, supply)
 
 
@@ -80,6 +83,36 @@ def _unfillable(draft: Draft, instance: Instance) -> None:
         if share < 1:
             text = f"the greatest shares of `{shown(name)}` sum to {float(share * 100):.6g} %, so it can never be cast"
             draft.warn(("alloys", name), f"{text}; name the rest, or give `others`")
+
+
+def _unnamed_matter(draft: Draft, instance: Instance) -> None:
+    """Warn of alloys that only the unnamed matter of offers keeps from being cast, and of offers it bars everywhere.
+
+    A metal can be had where it is in stock, in some device, or in an offer that the alloy may be charged with.
+    """
+    alloys, market = instance.alloys, instance.market
+    holds, barred, admitted = market.composition.raw > 0, is_barred(instance), may_buy(instance)
+    sourced = (instance.metals.opening_stock.raw > 0) | (instance.devices.assay.raw > 0).any(axis=0)
+    told: set[int] = set()
+    for a in np.flatnonzero(barred.any(axis=0)).tolist():
+        with_them = sourced | holds[admitted[:, a] | barred[:, a]].any(axis=0)
+        if _fillable(instance, a, with_them) and not _fillable(
+            instance, a, sourced | holds[admitted[:, a]].any(axis=0)
+        ):
+            offers = barred_offers(instance, a)
+            told.update(offers)
+            text = f"`{shown(alloys.names[a])}` can never be cast: {explain_barred(instance, a, offers)}"
+            draft.warn(("alloys", alloys.names[a]), text)
+    for o in np.flatnonzero(barred.any(axis=1) & ~admitted.any(axis=1)).tolist():
+        if o not in told:
+            text = explain_barred(instance, int(np.argmax(barred[o])), [o])
+            draft.warn(("market", market.names[o]), f"no alloy can be charged with this offer: {text}")
+
+
+def _fillable(instance: Instance, a: int, had: Bools) -> bool:
+    """Whether every metal that an alloy must hold is among those that can be `had`, (E,), and these can fill it."""
+    alloys = instance.alloys
+    return not ((alloys.low.raw[a] > 0) & ~had).any() and bool(alloys.high.exact()[a][had].sum() >= 1)
 
 
 def _outliers(draft: Draft, instance: Instance, supply: StreamRows) -> None:

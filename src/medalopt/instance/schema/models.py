@@ -195,7 +195,7 @@ class Alloy(Entry):
     """An alloy: its composition windows, losses and process scrap."""
 
     composition: Amounts[Metal_, Window[Share]] = about("Least and greatest share of each metal it names.", {})
-    others: Share | None = about("Greatest share of all that is not named; left out: nothing else may be in it.", None)
+    others: Share | None = about("Greatest share of what is not named, offers' unnamed matter too; left out: 0.", None)
     loss: ShareBelowAll = about("Melt loss.", ZERO)
     capacity: PerPeriod[Kilograms] = about("Most that can be cast in each period.", NO_LIMIT)
     scrap: Scrap | None = about("Process scrap.", None)
