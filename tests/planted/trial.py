@@ -19,7 +19,10 @@ from tests.planted.planting import Planted, copied, planted
 
 # what medalopt needs, loaded once: a new process starts with it
 LOADED = ("highspy", "numpy", "pint", "pydantic", "pyomo.core", "pyomo.repn.linear", "swiglpk", "yaml", "yamlcore")
-READING = ("quantity.py", "instance/resolve/")  # the code that is at work while an instance is read
+READING = (  # the code that is at work while an instance is read
+    *("quantity.py", "instance/resolve/"),
+    *("instance/routes.py", "instance/needs.py"),  # for its warnings
+)
 AT_ONCE = {  # by check: the files, or single errors, that it catches where the quicker checks do not
     "lots": ("model/lots.py", "solver/whole.py", "parts of a lot let pass"),
     "moved: proof": ("solver/proving.py", "solver/outcome.py"),

@@ -219,7 +219,7 @@ def demand(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[Figu
         if asked and due <= until and due < last:
             path: Path = ("medals", medal, "due")
             yield Figure((path,), "medals", "due", (m,), None, Fraction(1), (due,), "date", True, last)
-    barred = is_barred(instance).any(axis=0)
+    barred = np.logical_or.reduce(is_barred(instance), axis=0)
     for a in alloys:
         if barred[a]:
             path = ("alloys", instance.alloys.names[a], "others")

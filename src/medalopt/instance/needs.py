@@ -62,7 +62,7 @@ def is_barred(instance: Instance) -> Bools:
 
 def unnamed_matter(instance: Instance) -> NDArray[Any]:
     """Return the share of each offer that its composition does not name, (O,), exact."""
-    return np.asarray(1 - instance.market.composition.exact().sum(axis=1, initial=Fraction(0)))
+    return np.asarray(1 - np.add.reduce(instance.market.composition.exact(), axis=1, initial=Fraction(0)))
 
 
 def _without_foreign_metal(instance: Instance) -> Bools:
