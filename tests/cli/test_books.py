@@ -39,6 +39,21 @@ def test_long_lists_become_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert load(tmp_path / "again.yaml").figures == load(TINY).figures
 
 
+@pytest.mark.parametrize("there", ["again.yaml", "again/streams.csv"])
+def test_an_instance_that_is_there_still_stands(there: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither an instance nor a table that stands where it would be written is replaced, and nothing is written."""
+    from medalopt.instance.book import writing
+
+    monkeypatch.setattr(writing, "MANY", 2)
+    here("template", str(tmp_path / "t.xlsx"), TINY)
+    (tmp_path / "again").mkdir()
+    (tmp_path / there).write_text("mine", encoding="utf-8")
+    run = here("import", str(tmp_path / "t.xlsx"), "-o", str(tmp_path / "again.yaml"))
+    assert (run.code, run.out, (tmp_path / there).read_text(encoding="utf-8")) == (5, "", "mine")
+    assert "is there already and still stands" in run.err and "is written" not in run.err
+    assert {path.name for path in tmp_path.rglob("*") if path.is_file()} == {"t.xlsx", Path(there).name}
+
+
 def test_a_mistake_writes_nothing(tmp_path: Path) -> None:
     """Every mistake is a line with its cell, and no file comes of it."""
     book = tmp_path / "t.xlsx"

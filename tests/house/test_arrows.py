@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-HEAVY = ["pyomo", "pandas", "numpy", "highspy", "pint", "xlsxwriter", "python_calamine"]
+HEAVY = ["pyomo", "pandas", "numpy", "highspy", "pint", "xlsxwriter"]
 PLANTED = [
     ("quantity", "import medalopt.instance.instance", "Data goes one way: a room imports only from the rooms below it"),
     ("proof", "import medalopt.model", "The proof trusts neither the model nor a solver"),
@@ -24,7 +24,6 @@ PLANTED = [
     ("cli", "import rich.console", "Only reports name rich"),
     ("instance", "import pint", "Only the quantities name pint"),
     ("analysis", "import flint", "Only exact equations name flint"),
-    ("plan", "import python_calamine", "Only the reader of spreadsheets names calamine"),
     ("cli", "import xlsxwriter", "Only workbooks name XlsxWriter"),
     ("report", "import typst", "Only prints name typst"),
 ]

@@ -18,6 +18,7 @@ from medalopt.instance.book.writing import files
 from medalopt.instance.instance import Instance
 from medalopt.instance.loading import load, opened
 from medalopt.instance.reader.files import Bytes
+from medalopt.instance.reader.nodes import Scalar, find
 from medalopt.report.template import template
 
 ROOT = Path(__file__).parents[2]
@@ -235,3 +236,153 @@ def test_a_section_without_rows_is_told_by_its_sheet(tiny: bytes) -> None:
     """No instance is without metals: whoever deletes them all is led to their sheet."""
     empty = with_sheet(tiny, "Metals", lambda text: re.sub(r'<row r="[4-6]".*?</row>', "", text))
     assert any("no metal is called" in one or "Metals" in one for one in told(empty))
+
+
+def _raw(made: bytes, sheet: str, cell: str, xml: str) -> bytes:
+    """Return the workbook with other XML in place of a cell, `{}` in it standing for the cell's name."""
+    return with_sheet(
+        made, sheet, lambda text: re.sub(f'<c r="{cell}"(?: [^>]*)?(?:/>|>.*?</c>)', xml.format(cell), text, count=1)
+    )
+
+
+@pytest.mark.parametrize(
+    ("xml", "why"),
+    [
+        ('<c r="{}" t="e"><v>#REF!</v></c>', "holds the error value #REF!: correct it, or leave the cell empty"),
+        ('<c r="{}" t="e"><f>A1</f><v>#N/A</v></c>', "holds the error value #N/A"),
+        ('<c r="{}"><f>1+1</f></c>', "holds a formula whose value has not been calculated: open the workbook"),
+        ('<c r="{}" t="b"><v>1</v></c>', "holds the truth value TRUE"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("sheet", "cell"), [("Smelters", "G4"), ("Devices", "C4"), ("Instance", "B9"), ("Streams", "B4")]
+)
+def test_cells_without_a_value_are_told_alone(tiny: bytes, sheet: str, cell: str, xml: str, why: str) -> None:
+    """An error, a formula that nobody calculated and a truth value are one mistake each, and no limit vanishes."""
+    found = told(_raw(tiny, sheet, cell, xml))
+    assert found[0].startswith(f"in.xlsx:{sheet}!{cell}: {why}")
+    assert len(found) == 1 or sheet == "Instance"
+
+
+def test_all_cells_without_a_value_are_told_at_once(tiny: bytes) -> None:
+    """Errors on several sheets and a wrong figure are told together."""
+    broken = '<c r="{}" t="e"><v>#REF!</v></c>'
+    made = _raw(_raw(tiny, "Smelters", "G4", broken), "Devices", "C4", broken)
+    found = told(with_cell(made, "Medals", "B4", -1.0))
+    places = [one.split(": ")[0] for one in found]
+    assert places == ["in.xlsx:Devices!C4", "in.xlsx:Medals!B4", "in.xlsx:Smelters!G4"]
+
+
+@pytest.mark.parametrize(
+    ("unit", "value", "figure"),
+    [
+        ("g/t", 0.1 + 0.2, "0.3 g/t"),
+        ("g/t", "350", "350 g/t"),
+        ("g/t", " 1_000 ", "1_000 g/t"),
+        ("g/t", "1 mg/t", "1 mg/t"),
+        ("kg/t", "0.35", "0.35 kg/t"),
+        (None, 0.35, "0.35"),
+        (None, "0.35", "0.35"),
+    ],
+)
+def test_numbers_count_in_the_unit_above(tiny: bytes, unit: str | None, value: float | str, figure: str) -> None:
+    """So do numbers that a cell holds as text, and noise in the last digits is none of the figure."""
+    made = with_cell(with_cell(tiny, "Devices", "C4", value), "Devices", "C2", unit)
+    assert _silver(made) == figure
+
+
+def _silver(made: bytes) -> str:
+    """Return what a workbook says of the silver in a phone."""
+    node = find(imported(Bytes("in.xlsx", made)).root, ("devices", "phone", "content", "Ag"))
+    assert isinstance(node, Scalar)
+    return node.text
+
+
+@pytest.mark.parametrize(
+    "value", ["1,000", "¥350", "350 €", "$1", "1.000,5", "(350)", "２５０", "TRUE", "null", "2017-04"]
+)
+def test_numbers_in_disguise_are_told(tiny: bytes, value: str) -> None:
+    """Commas, signs of currencies, brackets, dates and words in place of a number: the cell is told."""
+    found = told(with_cell(tiny, "Devices", "C4", value))
+    assert len(found) == 1 and found[0].startswith("in.xlsx:Devices!C4: devices.phone.content.Ag: ")
+
+
+def _with_style(made: bytes, sheet: str, cell: str, value: float, built_in: int) -> bytes:
+    """Return the workbook with a number in a cell that shows it by a format built into Excel."""
+    files = parts(made)
+    style = files["xl/styles.xml"].decode()
+    count = int(re.search(r'<cellXfs count="(\d+)"', style)[1])  # type: ignore[index]
+    files["xl/styles.xml"] = style.replace("</cellXfs>", f'<xf numFmtId="{built_in}"/></cellXfs>').encode()
+    return _raw(packed(files), sheet, cell, f'<c r="{{}}" s="{count}"><v>{value!r}</v></c>')
+
+
+def test_what_shows_in_per_cent_is_in_per_cent(tiny: bytes) -> None:
+    """A grade that shows 17 % is that, whatever the unit above says; a count or a name cannot be in per cent."""
+    assert _silver(_with_style(tiny, "Devices", "C4", 0.17, 9)) == "17 %"
+    for sheet, cell in (("Medals", "B4"), ("Devices", "A4")):
+        found = told(_with_style(tiny, sheet, cell, 0.17, 9))
+        assert any(one.startswith(f"in.xlsx:{sheet}!{cell}: ") for one in found)
+
+
+def test_a_day_is_no_number(tiny: bytes) -> None:
+    """A number that Excel shows as a day, where a figure belongs, is told with its cell."""
+    (found,) = told(_with_style(tiny, "Devices", "C4", 350.0, 14))
+    assert found.startswith("in.xlsx:Devices!C4: holds the date 1900-12-15 in place of a number")
+
+
+def test_a_unit_of_a_share_counts(tiny: bytes) -> None:
+    """Below `%` a cell that shows 90 % is that, and 90.5 is 90.5 %; a unit that no share has is told."""
+    made = with_cell(tiny, "Smelters", "D2", "%")
+    for book, text in ((made, "90 %"), (with_cell(made, "Smelters", "D4", 90.5), "90.5 %")):
+        node = find(imported(Bytes("in.xlsx", book)).root, ("smelters", "near", "returned", "Ag"))
+        assert isinstance(node, Scalar) and node.text == text
+    assert any(
+        "Smelters!D4" in one for one in told(with_cell(with_cell(tiny, "Smelters", "D2", "kg"), "Smelters", "D4", 0.5))
+    )
+    found = told(with_cell(tiny, "Medals", "B2", "thousand"))
+    assert found == ["in.xlsx:Medals!B2: the unit `thousand` would count for nothing here: delete it"]
+
+
+def test_cells_beside_the_table_are_told(tiny: bytes) -> None:
+    """What stands below no head, or beside the fields, would count for nothing: it is told with its cell."""
+
+    def beside(column: str) -> list[str]:
+        def add(text: str) -> str:
+            return re.sub(r'(<row r="4".*?)</row>', rf'\1<c r="{column}4"><v>7</v></c></row>', text, count=1)
+
+        return [one for sheet in ("Metals", "Instance") for one in told(with_sheet(tiny, sheet, add))]
+
+    found = beside("ZZ")
+    assert found == [
+        f"in.xlsx:{sheet}!ZZ4: `7` stands in a column without a head, and would count for nothing: give it a head, or "
+        "delete it"
+        for sheet in ("Metals", "Instance")
+    ]
+
+
+def test_merged_cells_are_told(tiny: bytes) -> None:
+    """One value for several merged cells may be meant for each of them: the cells are to be unmerged."""
+    merged = '</sheetData><mergeCells count="1"><mergeCell ref="B4:B5"/></mergeCells>'
+    found = told(with_sheet(tiny, "Metals", lambda text: text.replace("</sheetData>", merged)))
+    assert any("Metals!B5: holds a part of the merged cells B4:B5: unmerge them" in one for one in found)
+
+
+@pytest.mark.parametrize(("sheet", "cell"), [("Devices", "A3"), ("Instance", "B3"), ("Scenarios", "C3")])
+def test_heads_that_lead_the_sheet_stay(tiny: bytes, sheet: str, cell: str) -> None:
+    """A sheet whose first heads have moved could be read amiss, and is not read."""
+    assert any(f"in.xlsx:{sheet}: its first heads must be" in one for one in told(with_cell(tiny, sheet, cell, "x")))
+
+
+@pytest.mark.parametrize("gone", ["A", "B", "C"])
+def test_half_a_change_is_told(gone: str) -> None:
+    """A change of a scenario without its name, its path or its value is told with its row."""
+    made = template(opened(ROOT / "instances/tiny.yaml"))
+    rows = "".join(
+        f'<c r="{column}4" t="inlineStr"><is><t>{text}</t></is></c>'
+        for column, text in zip("ABC", ("dear", "transport_rate", "1 JPY/t/km"), strict=True)
+        if column != gone
+    )
+    change = with_sheet(
+        made, "Scenarios", lambda text: re.sub("(</row>)?</sheetData>", rf'\1<row r="4">{rows}</row></sheetData>', text)
+    )
+    assert any("in.xlsx:Scenarios!A4: a change has a scenario" in one for one in told(change))

@@ -3,29 +3,48 @@
 from __future__ import annotations
 
 import io
+import zipfile
+from collections.abc import Callable
 from datetime import datetime
-from typing import NoReturn
+from pathlib import Path
+from typing import Any
 
 import pytest
 import xlsxwriter
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.spreadsheets import packed, parts, with_sheet
 
-from medalopt.instance.reader import spreadsheet
+from medalopt.instance.reader import numberformat, package, spreadsheet
 from medalopt.instance.reader.files import Bytes
-from medalopt.instance.reader.spreadsheet import address, read, written
+from medalopt.instance.reader.numberformat import Kind
+from medalopt.instance.reader.spreadsheet import Percent, Rows, Unreadable, Value, address, read, written
+
+MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 
 
-def _made() -> bytes:
+def _made(fill: Callable[[Any, Any], None] | None = None, **options: object) -> bytes:
+    """Return a workbook with the sheet `Here`, filled by `fill`, which is given the sheet and the book."""
     buffer = io.BytesIO()
-    book = xlsxwriter.Workbook(buffer, {"in_memory": True})
-    sheet = book.add_worksheet("Here")
+    book = xlsxwriter.Workbook(buffer, {"in_memory": True, **options})
+    (fill or _few)(book.add_worksheet("Here"), book)
+    book.close()
+    return buffer.getvalue()
+
+
+def _few(sheet: Any, book: Any) -> None:
     sheet.write_string(1, 1, "=1+1")
     sheet.write_number(1, 2, 0.1)
     sheet.write_boolean(2, 1, True)
     sheet.write_datetime(2, 2, datetime(2017, 4, 1), book.add_format({"num_format": "mmm yy"}))
     sheet.write_datetime(3, 2, datetime(2017, 4, 9), book.add_format({"num_format": "d mmm"}))
-    book.close()
-    return buffer.getvalue()
+
+
+def _read(content: bytes) -> Rows:
+    found = read(Bytes("in.xlsx", content), pytest.fail)
+    assert found is not None
+    return found.sheets["Here"]
 
 
 def _refused(content: bytes) -> str:
@@ -35,12 +54,22 @@ def _refused(content: bytes) -> str:
     return reports[0]
 
 
+def _with_rows(xml: str) -> bytes:
+    """Return a workbook whose sheet holds these rows, with four texts to refer to."""
+    found = parts(_made())
+    found["xl/workbook.xml"] = found["xl/workbook.xml"].replace(b' fullCalcOnLoad="1"', b"")
+    strings = "<si><t>a</t></si><si><r><t>b</t></r><r><t xml:space='preserve'> c</t></r><rPh><t>X</t></rPh></si>"
+    strings += "<si><t>_x0041__xD800_</t></si><si><t> d </t></si>"
+    found["xl/sharedStrings.xml"] = f'<sst xmlns="{MAIN}">{strings}</sst>'.encode()
+    sheet = f'<worksheet xmlns="{MAIN}"><sheetData>{xml}</sheetData></worksheet>'
+    return packed({**found, "xl/worksheets/sheet1.xml": sheet.encode()})
+
+
 def test_cells_are_what_stands_in_them() -> None:
     """Text, numbers and truth values stand where they stood; a day is text, the first of a month that month."""
     found = read(Bytes("in.xlsx", _made()), pytest.fail)
     assert found is not None
-    nothing = [None, None, None]
-    rows = [nothing, [None, "=1+1", 0.1], [None, True, "2017-04"], [None, None, "2017-04-09"]]
+    rows = [[], [None, "=1+1", 0.1], [None, True, "2017-04"], [None, None, "2017-04-09"]]
     assert found.sheets == {"Here": rows}
 
 
@@ -55,108 +84,400 @@ def test_cells_have_the_names_that_people_know() -> None:
 
 def test_numbers_are_written_in_full() -> None:
     """A whole number has no point; all others have every digit that tells them from their neighbours."""
-    assert [written(cell) for cell in (7.0, 0.1, 1e300, True, False, "x", None)] == [
-        "7",
-        "0.1",
-        "1e+300",
-        "true",
-        "false",
-        "x",
-        "",
+    cells: list[Value] = [7.0, 0.1, 1e300, True, False, "x", None, Percent(0.17), Unreadable("broken")]
+    told = ["7", "0.1", "1e+300", "true", "false", "x", "", "0.17", "broken"]
+    assert [written(cell) for cell in cells] == told
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        ('<c r="B1"><v>1.5e3</v></c>', 1500.0),
+        ('<c r="B1" t="n"><v> 2 </v></c>', 2.0),
+        ('<c r="B1"/>', None),
+        ('<c r="B1"><v/></c>', None),
+        ('<c r="B1" t="s"><v>0</v></c>', "a"),
+        ('<c r="B1" t="s"><v>1</v></c>', "b c"),
+        ('<c r="B1" t="s"><v>2</v></c>', "A_xD800_"),
+        ('<c r="B1" t="s"><v>3</v></c>', "d"),
+        ('<c r="B1" t="str"><f>A1</f><v> x</v></c>', " x"),
+        ('<c r="B1" t="str"><f>A1</f><v></v></c>', None),
+        ('<c r="B1" t="inlineStr"><is><t>x</t></is></c>', "x"),
+        ('<c r="B1" t="inlineStr"><is><r><t>x</t></r><r><t>y</t></r><rPh><t>z</t></rPh></is></c>', "xy"),
+        ('<c r="B1" t="inlineStr"><is><t> </t></is></c>', None),
+        ('<c r="B1" t="b"><v>0</v></c>', False),
+        ('<c r="B1" t="d"><v>2017-04-01T00:00:00Z</v></c>', "2017-04"),
+        ('<c r="B1" t="d"><v>2017-04-02</v></c>', "2017-04-02"),
+        ('<c r="B1" t="d"><v>2017-04-01T06:00</v></c>', "2017-04-01 06:00:00"),
+    ],
+)
+def test_every_kind_of_cell(cell: str, value: Value) -> None:
+    """Numbers, texts, truth values and days, in each of the ways in which programs write them."""
+    rows = _read(_with_rows(f'<row r="1">{cell}</row>'))
+    assert rows == [[None, value] if value is not None else []]
+
+
+@pytest.mark.parametrize(
+    ("cell", "why"),
+    [
+        ('<c r="B1" t="e"><v>#REF!</v></c>', "the error value #REF!"),
+        ('<c r="B1" t="e"><f>1/0</f><v>#DIV/0!</v></c>', "the error value #DIV/0!"),
+        ('<c r="B1" t="e"></c>', "the error value"),
+        ('<c r="B1"><f>A1</f></c>', "has not been calculated"),
+        ('<c r="B1"><f>A1</f><v/></c>', "has not been calculated"),
+        ('<c r="B1" t="str"><f>A1</f></c>', "has not been calculated"),
+        ('<c r="B1"><v>1,5</v></c>', "`1,5` in place of a number"),
+        ('<c r="B1"><v>1e999</v></c>', "`1e999` in place of a number"),
+        ('<c r="B1"><v>nan</v></c>', "`nan` in place of a number"),
+        ('<c r="B1"><v>1_0</v></c>', "`1_0` in place of a number"),
+        ('<c r="B1" t="b"><v>2</v></c>', "`2` in place of a truth value"),
+        ('<c r="B1" t="d"><v>May</v></c>', "`May` in place of a date"),
+    ],
+)
+def test_a_cell_without_a_value_says_why(cell: str, why: str) -> None:
+    """Errors, formulas that nobody has calculated and numbers that are none are never taken for an empty cell."""
+    (row,) = _read(_with_rows(f'<row r="1">{cell}</row>'))
+    assert isinstance(row[1], Unreadable) and why in row[1].why
+
+
+def test_values_of_formulas_that_are_to_be_calculated_on_opening_do_not_count() -> None:
+    """Programs that cannot calculate write a stopgap, and say that Excel is to calculate: the stopgap is no value."""
+    made = _made(lambda sheet, _: sheet.write_formula(0, 0, "=1+1"))
+    assert isinstance(_read(made)[0][0], Unreadable)
+    found = parts(made)
+    saved = {**found, "xl/workbook.xml": found["xl/workbook.xml"].replace(b' fullCalcOnLoad="1"', b"")}
+    assert _read(packed(saved)) == [[0.0]]
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ('<row r="1"><c r="b1"><v>1</v></c></row>', "`b1` is no cell"),
+        ('<row r="1"><c r="XFE1"><v>1</v></c></row>', "`XFE1` is no cell"),
+        ('<row r="1"><c r="A0"><v>1</v></c></row>', "`A0` is no cell"),
+        ('<row r="1048577"/>', "row 1048577 of the sheet Here stands in the wrong place"),
+        ('<row r="0"/>', "row 0 of the sheet Here stands in the wrong place"),
+        ('<row r="99999999999999999999"/>', "is no whole number"),
+        ('<row r="2"/><row r="2"/>', "row 2 of the sheet Here stands in the wrong place"),
+        ('<row r="1"><c r="A2"><v>1</v></c></row>', "the cell A2 of the sheet Here stands in the wrong place"),
+        ('<row r="1"><c r="B1"><v>1</v></c><c r="A1"/></row>', "the cell A1 of the sheet Here"),
+        ('<row r="1"><c r="A1"><v>1</v></c><c r="A1"><v>2</v></c></row>', "the cell A1 of the sheet Here"),
+        ('<row r="1"><c r="A1"><c r="B1"/></c></row>', "stands within another"),
+        ('<c r="A1"><v>1</v></c>', "in no row"),
+        ('<row r="1"><c r="A1" t="s"><v>4</v></c></row>', "refers to a text that there is not"),
+        ('<row r="1"><c r="A1" t="s"><v>x</v></c></row>', "`x` is no whole number"),
+        ('<row r="1"><c r="A1" t="z"><v>1</v></c></row>', "of the unknown type z"),
+        ('<row r="1"><c r="A1" s="99"><v>1</v></c></row>', "the style 99, which there is not"),
+        ('<row r="1">', "mismatched tag"),
+    ],
+)
+def test_cells_in_no_order_are_refused(rows: str, told: str) -> None:
+    """A sheet that two readers might understand in two ways is a broken one, with the place that is wrong."""
+    assert told in _refused(_with_rows(rows))
+
+
+def test_cells_without_names_follow_each_other() -> None:
+    """Rows and cells that do not say where they stand, stand behind the one before."""
+    rows = '<row><c><v>1</v></c><c><v>2</v></c></row><row r="3"><c r="B3"><v>3</v></c><c><v>4</v></c></row>'
+    assert _read(_with_rows(rows)) == [[1.0, 2.0], [], [None, 3.0, 4.0]]
+
+
+def test_merged_cells_are_no_empty_ones() -> None:
+    """The cells that a merged one covers may be meant to have its value: they say that they are merged."""
+
+    def fill(sheet: Any, _: Any) -> None:
+        sheet.merge_range(0, 1, 1, 2, 7)
+        sheet.merge_range(0, 4, 1, 4, "")
+        sheet.merge_range(5, 0, 9, 3, "")
+        sheet.write(1, 0, "x")
+
+    first, second, *more = _read(_made(fill))
+    covered = [first[2], second[1], second[2]]
+    assert all(isinstance(cell, Unreadable) and "the merged cells B1:C2" in cell.why for cell in covered)
+    assert (first[:2], second[0], len(second), any(more)) == ([None, 7.0], "x", 3, False)
+
+
+def test_shares_in_per_cent_are_known_from_other_numbers() -> None:
+    """A cell that shows 17 % holds 0.17, and that it shows so goes with it."""
+
+    def fill(sheet: Any, book: Any) -> None:
+        for row, form in enumerate(("0%", "0.00%", "0.0 %;[Red]-0.0 %", '0"%"', "0")):
+            sheet.write_number(row, 0, 0.17, book.add_format({"num_format": form}))
+
+    rows = _read(_made(fill))
+    assert [(row[0], isinstance(row[0], Percent)) for row in rows] == [(0.17, n < 3) for n in range(5)]
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "kind"),
+    [
+        (0, "", Kind.PLAIN),
+        (0, "General", Kind.PLAIN),
+        (9, "", Kind.PERCENT),
+        (14, "", Kind.DATE),
+        (22, "", Kind.DATE),
+        (23, "", Kind.PLAIN),
+        (44, "", Kind.PLAIN),
+        (58, "", Kind.DATE),
+        (0, "yyyy-mm-dd;@", Kind.DATE),
+        (0, "[h]:mm", Kind.DATE),
+        (0, "[ss]", Kind.DATE),
+        (0, '[Red]0.00" days"', Kind.PLAIN),
+        (0, "[$-409]d mmm yy", Kind.DATE),
+        (0, "[$¥-411]#,##0", Kind.PLAIN),
+        (0, r"0\d", Kind.PLAIN),
+        (0, "0_d", Kind.PLAIN),
+        (0, '"yes";;', Kind.PLAIN),
+        (0, "0.0E+00", Kind.PLAIN),
+        (0, "[" * 100_000 + '"' * 99_999, Kind.PLAIN),
+    ],
+)
+def test_formats_of_numbers(number: int, code: str, kind: Kind) -> None:
+    """Which formats make dates and shares of a number, by number or by code; text within them does not count."""
+    assert numberformat.kind_of(number, code) is kind
+
+
+@pytest.mark.parametrize(
+    ("days", "from_1904", "text"),
+    [
+        (42826, False, "2017-04"),
+        (42827, False, "2017-04-02"),
+        (42826.25, False, "2017-04-01 06:00:00"),
+        (1, False, "1900-01"),
+        (59, False, "1900-02-28"),
+        (61, False, "1900-03"),
+        (60, True, "1904-03"),
+        (41364, True, "2017-04"),
+    ],
+)
+def test_days_are_counted_as_excel_does(days: float, from_1904: bool, text: str) -> None:
+    """From the end of 1899, with a leap day that there was not, or from 1904; a time of day is kept."""
+    assert numberformat.date(days, from_1904) == text
+
+
+@pytest.mark.parametrize("days", [-1, 0.5, 60, 3e6, 1e300])
+def test_days_that_there_are_not(days: float) -> None:
+    """A number that no calendar has in a cell that shows dates is told with what to do."""
+    with pytest.raises(ValueError, match="stand for no date"):
+        numberformat.date(days, False)
+
+    def fill(sheet: Any, book: Any) -> None:
+        sheet.write_number(0, 0, days, book.add_format({"num_format": "yyyy"}))
+
+    (row,) = _read(_made(fill))
+    assert isinstance(row[0], Unreadable) and "a date that there is not" in row[0].why
+
+
+def test_days_from_1904_are_read_so() -> None:
+    """A workbook of the old Macintosh counts its days from 1904."""
+    assert _read(_made(date_1904=True)) == _read(_made())
+
+
+_TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20)
+_VALUES = st.one_of(
+    st.none(), st.booleans(), st.floats(-1e300, 1e300), st.integers(-(2**53), 2**53), _TEXT, st.just("_x0041_")
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(_VALUES, max_size=6), max_size=6))
+def test_another_reader_finds_the_same(rows: list[list[Any]]) -> None:
+    """Whatever a workbook holds, calamine, which shares no line with this reader, finds the same in each cell."""
+    import python_calamine
+
+    def fill(sheet: Any, _: Any) -> None:
+        for number, row in enumerate(rows):
+            for place, value in enumerate(row):
+                if isinstance(value, str):
+                    sheet.write_string(number, place, value)
+                elif value is not None:
+                    (sheet.write_boolean if isinstance(value, bool) else sheet.write_number)(number, place, value)
+
+    made = _made(fill)
+    other = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(made)).get_sheet_by_name("Here")
+    theirs = {
+        (number, place): value
+        for number, row in enumerate(other.to_python(skip_empty_area=False))
+        for place, value in enumerate(row)
+        if not isinstance(value, str) or value.strip()
+    }
+    ours = {(n, at): cell for n, row in enumerate(_read(made)) for at, cell in enumerate(row) if cell is not None}
+    assert ours == theirs
+    kinds = [(isinstance(ours[at], bool), isinstance(theirs[at], bool)) for at in ours]
+    assert all(own == their for own, their in kinds)
+
+
+def test_the_strict_form_is_read_too() -> None:
+    """A workbook saved as `Strict Open XML` has other namespaces and says the same."""
+    strict = [
+        (MAIN.encode(), b"http://purl.oclc.org/ooxml/spreadsheetml/main"),
+        (RELATIONS.encode(), b"http://purl.oclc.org/ooxml/officeDocument/relationships"),
     ]
+    files = parts(_made())
+    for before, after in strict:
+        files = {name: content.replace(before, after) for name, content in files.items()}
+    assert _read(packed(files)) == _read(_made())
+
+
+def test_parts_in_utf16_are_read() -> None:
+    """XML says in which encoding it is written."""
+    files = parts(_made())
+    book = files["xl/workbook.xml"].decode().replace('encoding="UTF-8"', 'encoding="UTF-16"')
+    assert _read(packed({**files, "xl/workbook.xml": book.encode("utf-16")})) == _read(_made())
+
+
+def test_sheets_of_charts_hold_no_cells() -> None:
+    """A chart on a sheet of its own is no sheet of cells."""
+
+    def fill(sheet: Any, book: Any) -> None:
+        _few(sheet, book)
+        chart = book.add_chart({"type": "line"})
+        chart.add_series({"values": "=Here!$C$2:$C$3"})
+        book.add_chartsheet("Chart").set_chart(chart)
+
+    found = read(Bytes("in.xlsx", _made(fill)), pytest.fail)
+    assert found is not None and list(found.sheets) == ["Here"]
+
+
+def _changed(name: str, before: bytes, after: bytes) -> bytes:
+    files = parts(_made())
+    assert before in files[name]
+    return packed({**files, name: files[name].replace(before, after)})
+
+
+def test_a_broken_package_is_refused() -> None:
+    """Sheets named twice, missing or elsewhere, document types and parts of one name: each is told in a line."""
+    book, rels = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
+    sheet = b'<sheet name="Here" sheetId="1" r:id="rId1"/>'
+    twice = sheet + sheet.replace(b"Here", b"here")
+    for made, told in (
+        (_changed(book, sheet, twice), "two sheets are called here"),
+        (_changed(book, b'r:id="rId1"', b'r:id="rId9"'), "the sheet Here is missing, or in another file"),
+        (_changed(rels, b'Target="worksheets', b'TargetMode="External" Target="worksheets'), "or in another file"),
+        (_changed(rels, b"sheet1.xml", b"sheet2.xml"), "the part xl/worksheets/sheet2.xml is missing"),
+        (_changed(book, b"<workbook", b"<!DOCTYPE workbook><workbook"), "a document type declaration"),
+        (packed({**parts(_made()), "XL/Workbook.xml": b""}), "two parts are called XL/Workbook.xml"),
+        (packed({"a.xml": b"<a/>"}), "the part _rels/.rels is missing"),
+        (packed({"_rels/.rels": b"<a/>"}), "the part xl/_rels/workbook.xml.rels is missing"),
+        (_zipped(zipfile.ZIP_BZIP2), "packed in a way that Excel does not use"),
+    ):
+        assert told in _refused(made)
+
+
+def _zipped(method: int) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as file:
+        for name, content in parts(_made()).items():
+            file.writestr(name, content)
+    return buffer.getvalue()
+
+
+def test_a_workbook_that_is_not_packed_is_read() -> None:
+    """An archive may hold its parts as they are."""
+    assert _read(_zipped(zipfile.ZIP_STORED)) == _read(_made())
+
+
+def test_a_part_that_is_encrypted_is_refused() -> None:
+    """A part behind a password is told, not read."""
+    made = bytearray(_made())
+    at = made.rindex(b"_rels/.rels") - 46
+    assert made[at : at + 4] == b"PK\x01\x02"
+    made[at + 8] |= 1
+    assert "is encrypted" in _refused(bytes(made))
 
 
 @pytest.mark.parametrize(
     "cells",
     [
         '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>',
-        '<row r="1048576"><c r="A1048576"><v>1</v></c>' + "<c><v>1</v></c>" * 100 + "</row>",
+        "".join(f'<row r="{row}"><c r="XFD{row}"><v>1</v></c></row>' for row in range(9, 2_000)),
     ],
 )
-def test_a_cell_far_away_does_not_take_the_memory(cells: str) -> None:
-    """A sheet of two cells whose rectangle is the whole sheet is refused before anyone makes room for it."""
+def test_a_cell_far_away_does_not_take_the_memory(cells: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Empty cells before one far aside, and empty rows above one far below, count as cells."""
+    monkeypatch.setattr(spreadsheet, "MAX_WORKBOOK_CELLS", 1_000_000)
     made = with_sheet(_made(), "Here", lambda text: text.replace("</sheetData>", f"{cells}</sheetData>"))
-    assert "rows and" in _refused(made)
+    assert "its cells are more than 1_000_000" in _refused(made)
+
+
+def test_merged_cells_do_not_take_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The whole sheet merged again and again is counted as often."""
+    monkeypatch.setattr(spreadsheet, "MAX_WORKBOOK_CELLS", 100_000)
+    merged = '</sheetData><mergeCells count="9">' + '<mergeCell ref="A1:XFD1048576"/>' * 9 + "</mergeCells>"
+    made = _with_rows('<row r="1"><c r="A1"><v>1</v></c></row>')
+    assert "its cells are more" in _refused(with_sheet(made, "Here", lambda text: text.replace("</sheetData>", merged)))
 
 
 def test_a_text_that_is_everywhere_does_not_take_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One long text to which very many cells refer is counted as often as it stands there."""
-    monkeypatch.setattr(spreadsheet, "_MOST_TEXT", 100_000)
+    """One long text to which very many cells refer is counted as often as it stands there; none is endless."""
+    monkeypatch.setattr(spreadsheet, "MAX_WORKBOOK_CHARACTERS", 100_000)
     files = parts(_made())
     files["xl/sharedStrings.xml"] = files["xl/sharedStrings.xml"].replace(b"=1+1", b"x" * 30_000)
     more = '<row r="9">' + "".join(f'<c r="{letter}9" t="s"><v>0</v></c>' for letter in "ABCDE") + "</row>"
     made = with_sheet(packed(files), "Here", lambda text: text.replace("</sheetData>", f"{more}</sheetData>"))
     assert "MiB of text" in _refused(made)
+    monkeypatch.setattr(spreadsheet, "MAX_CELL_CHARACTERS", 29_999)
+    assert "a cell holds more than 29_999 characters" in _refused(packed(files))
 
 
 def test_a_bomb_is_refused_before_it_goes_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What would unpack to too much, or has too many parts, is refused unread."""
-    monkeypatch.setattr(spreadsheet, "_UNPACKED", 2**20)
-    assert "unpacks to more than 1 MiB" in _refused(packed({**parts(_made()), "xl/more.xml": b" " * 2**21}))
-    monkeypatch.setattr(spreadsheet, "_MOST_PARTS", 3)
+    """What would unpack to too much, or has too many parts, elements or levels, or an endless tag, is refused."""
+    sheet = "xl/worksheets/sheet1.xml"
+
+    def bomb(xml: bytes) -> bytes:
+        return _changed(sheet, b"<sheetData>", xml + b"<sheetData>")
+
+    assert "nested more than 100 deep" in _refused(bomb(b"<a>" * 101))
+    monkeypatch.setattr(package, "MAX_XML_TAG_BYTES", 2**20)
+    assert "a tag of more than 1 MiB" in _refused(bomb(b"<a " + b" " * 2**21))
+    monkeypatch.setattr(package, "MAX_UNPACKED_BYTES", 2**20)
+    assert "unpacks to more than 1 MiB" in _refused(bomb(b" " * 2**21))
+    monkeypatch.setattr(package, "MAX_WORKBOOK_ELEMENTS", 1_000)
+    assert "more than 1_000 elements" in _refused(bomb(b"<a/>" * 1_000))
+    monkeypatch.setattr(package, "MAX_WORKBOOK_PARTS", 3)
     assert "more than 3 parts" in _refused(_made())
 
 
-def test_what_is_no_workbook_is_refused() -> None:
-    """Other bytes, a broken archive, parts in UTF-16 and an archive of something else are told in a line each."""
-    made = _made()
+def test_a_workbook_of_just_the_greatest_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes exactly what may be is read; one less of anything, and it is refused."""
+    made = _with_rows('<row r="2"><c r="C2" t="s"><v>1</v></c></row>')
     files = parts(made)
-    utf16 = {**files, "xl/workbook.xml": files["xl/workbook.xml"].decode().encode("utf-16")}
-    for content in (b"", b"PK\x03\x04", made[:-40], made[:200] + b"\0" * 50 + made[250:], packed(utf16)):
+    read_parts = ["_rels/.rels", "xl/workbook.xml", "xl/_rels/workbook.xml.rels", "xl/sharedStrings.xml"]
+    read_parts += ["xl/styles.xml", "xl/worksheets/sheet1.xml"]
+    size = sum(len(files[name]) for name in read_parts)
+    elements = sum(files[name].count(b"<") - files[name].count(b"</") - files[name].count(b"<?") for name in read_parts)
+    for module, name, most in (
+        (package, "MAX_UNPACKED_BYTES", size),
+        (package, "MAX_WORKBOOK_ELEMENTS", elements),
+        (package, "MAX_WORKBOOK_PARTS", len(files)),
+        (spreadsheet, "MAX_WORKBOOK_CELLS", 5),
+        (spreadsheet, "MAX_WORKBOOK_CHARACTERS", 3),
+        (spreadsheet, "MAX_CELL_CHARACTERS", 14),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, most)
+            assert _read(made) == [[], [None, None, "b c"]]
+            patch.setattr(module, name, most - 1)
+            assert _refused(made)
+
+
+def test_what_is_no_workbook_is_refused() -> None:
+    """Other bytes, a broken archive and an archive of something else are told in a line each."""
+    made = _made()
+    at = made.index(b"xl/worksheets/sheet1.xml") + 60
+    for content in (b"", b"PK\x03\x04", made[:-40], made[:at] + b"\0" * 50 + made[at + 50 :]):
         assert "is no Excel workbook that can be read" in _refused(content)
     assert "is no Excel workbook" in _refused(packed({"a.xml": b"<a/>"}))
 
 
-def test_a_workbook_of_just_the_greatest_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What unpacks to exactly what may be is read; one byte less of room, and it is refused."""
-    made, reports = _made(), list[str]()
-    size = sum(len(part) for name, part in parts(made).items() if name.endswith((".xml", ".rels")))
-    monkeypatch.setattr(spreadsheet, "_UNPACKED", size)
-    assert spreadsheet.read(Bytes("in.xlsx", made), reports.append) is not None and not reports
-    monkeypatch.setattr(spreadsheet, "_UNPACKED", size - 1)
-    assert spreadsheet.read(Bytes("in.xlsx", made), reports.append) is None and len(reports) == 1
-    monkeypatch.setattr(spreadsheet, "_UNPACKED", size)
-    monkeypatch.setattr(spreadsheet, "_MOST_PARTS", len(parts(made)))
-    assert spreadsheet.read(Bytes("in.xlsx", made), pytest.fail) is not None
+def test_broken_markup_takes_no_time() -> None:
+    """Half a megabyte of rows that never end, and of values that never come, is told at once."""
+    for xml in ("<row " * 100_000, "<v>" * 90, '<row r="1">' + "<c" * 200_000):
+        assert "is no Excel workbook that can be read" in _refused(_with_rows(xml))
 
 
-def test_what_the_cells_of_a_sheet_take() -> None:
-    """Rows and columns are counted by their names, or where they have none by their number."""
-    for part, size in {
-        b"": (0, 0),
-        b"<row/>": (1, 0),
-        b"<row><c/><c/></row><row><c/></row>": (2, 2),
-        b'<row r="7"><c r="AB7"/></row>': (7, 28),
-        b'<x:row r="3"/>': (3, 0),
-        b'<row r="1"><c r="A1"/></row><row/><row/>': (3, 1),
-    }.items():
-        assert spreadsheet._extent(part) == size, part
-
-
-@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
-def test_only_a_broken_file_is_called_broken(error: type[BaseException], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The end of the run is no fault of the workbook; a panic of its reader is, and an error keeps its words."""
-    import python_calamine
-
-    panic = type("PanicException", (BaseException,), {})
-
-    def fails(kind: type[BaseException], *words: str) -> None:
-        class Reader:
-            @staticmethod
-            def from_filelike(_: object) -> NoReturn:
-                raise kind(*words)
-
-        monkeypatch.setattr(python_calamine, "CalamineWorkbook", Reader)
-
-    for kind, words, told in (
-        (panic, (), "(it is broken)"),
-        (python_calamine.CalamineError, ("odd zip",), "(odd zip)"),
-        (python_calamine.CalamineError, (), "(it is broken)"),
-    ):
-        said: list[str] = []
-        fails(kind, *words)
-        assert spreadsheet.read(Bytes("in.xlsx", packed(parts(_made()))), said.append) is None
-        assert told in said[0]
-    fails(error)
-    with pytest.raises(error):
-        spreadsheet.read(Bytes("in.xlsx", _made()), pytest.fail)
+def test_nothing_is_unpacked_to_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A workbook is read from memory: its parts' names, hostile or not, never become paths."""
+    monkeypatch.chdir(tmp_path)
+    assert _read(packed({**parts(_made()), "../../evil.xml": b"<a/>", "/evil.xml": b"<a/>"})) == _read(_made())
+    assert not list(tmp_path.iterdir())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medalopt.cli.common import check_output, place
+from medalopt.cli.common import check_new, check_output, place
 from medalopt.cli.ending import say
 from medalopt.errors import Fault, InputError, UsageError
 
@@ -65,16 +65,22 @@ def import_(
     if output.suffix.lower() not in (".yaml", ".yml"):
         raise UsageError(f"-o {place(output)}: an instance is YAML; call it NAME.yaml")
     check_output(output, book)
+    check_new(output)
     reports: list[str] = []
     data = read(book, place(book), LARGEST_WORKBOOK, reports.append)
     if data is None:
         raise InputError([Fault(place(book), 0, 0, "", reports[0])])
     found = imported(data)
+    made = files(found.root, found.calendar, output.stem)
+    instance = f"{output.stem}.yaml"
+    targets = {output.parent / name if name != instance else output: text for name, text in made.items()}
+    for target in targets:
+        check_new(target)
     for warning in found.instance.warnings:
         say(f"warning: {warning}")
-    made = files(found.root, found.calendar, output.stem)
-    for name, content in made.items():
-        target = output if name == f"{output.stem}.yaml" else output.parent / name
+    for target, content in sorted(
+        targets.items(), key=lambda item: item[0] == output
+    ):  # the instance last: it is whole
         target.parent.mkdir(exist_ok=True)
         write_file(target, content)
         say(f"{place(target)}: is written")

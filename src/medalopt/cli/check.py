@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from medalopt.cli.common import Changes, InstanceFile, Json, place, read
+from medalopt.cli.common import Changes, InstanceFile, Json, check_new, place, read
 from medalopt.cli.ending import emit, say
-from medalopt.errors import OutputError, UsageError
+from medalopt.errors import UsageError
 from medalopt.wording import shown
 
 
@@ -51,8 +50,7 @@ def new(
     if not name or not set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789_-") or len(name) > 100:
         raise UsageError(f"{shown(name)}: a name is made of a-z, 0-9, _ and -, at most 100, such as my-games")
     path = output or Path(f"{name}.yaml")
-    if os.path.lexists(path):
-        raise OutputError(f"{place(path)}: is there already and still stands; choose another name, or -o PATH")
+    check_new(path)
     write_file(path, template(name))
     say(f"{place(path)}: is written; change its figures, then: medalopt solve {place(path)}")
     return 0

@@ -79,6 +79,12 @@ def check_output(output: Path, instance: Path, what: str = "the instance") -> No
         raise OutputError(f"{place(output)}: could not be written, there is no folder {folder}; make it first")
 
 
+def check_new(output: Path) -> None:
+    """See that a new instance would replace nothing. Raises OutputError."""
+    if os.path.lexists(output):
+        raise OutputError(f"{place(output)}: is there already and still stands; choose another name, or -o PATH")
+
+
 def place(path: Path) -> str:
     """Return a path as messages show it."""
     return shown(str(path), 400)

@@ -46,6 +46,7 @@ def with_edits(path: Path) -> tuple[SavedPlan | SavedRefusal, tuple[Edit, ...]]:
     elif (data := _bytes(path)).content.startswith(SIGNATURE):
         book = Workbook.of(data)
         content = _from_tables(f"{name}:{hidden('plan')}", book.has, book.rows)
+        book.settle()
         edits = tuple(book.edits)
     elif path.suffix.lower() == ".xlsx":
         why = "is no Excel workbook; give a file that `medalopt plan -o NAME.xlsx` wrote"

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from medalopt.errors import Fault, InputError
 from medalopt.instance.reader.files import Bytes
-from medalopt.instance.reader.spreadsheet import Rows, Spreadsheet, Value, address, read, written
+from medalopt.instance.reader.spreadsheet import Rows, Spreadsheet, Unreadable, Value, address, read, written
 from medalopt.wording import shown
 
 EDITABLE = ("shipments", "purchases", "stockpiles")
@@ -17,6 +17,7 @@ _FIGURES = frozenset({"tonnes", "kg", "cost"})
 _HEAD_WITHIN = 20  # rows
 _ROUNDED = 1e-14  # relative: a workbook holds 16 digits
 _MOST_TOLD = 5  # cells of a row that names it
+_MOST_FAULTS = 1_000
 
 
 def hidden(table: str) -> str:
@@ -38,11 +39,12 @@ class Edit:
 
 
 class Workbook:
-    """The tables of a plan in a workbook, with what was changed by hand; `edits` fills as tables are read."""
+    """The tables of a plan in a workbook; `edits`, what a person changed, and `faults` fill as tables are read."""
 
     def __init__(self, book: Spreadsheet) -> None:
         self.book = book
         self.edits: list[Edit] = []
+        self.faults: list[Fault] = []
 
     @classmethod
     def of(cls, data: Bytes) -> Workbook:
@@ -69,11 +71,29 @@ class Workbook:
 
     def _made(self, table: str, columns: list[str]) -> list[list[str]]:
         name = hidden(table)
-        rows = [[written(cell) for cell in row] for row in self.book.sheets.get(name, [])]
-        if not rows or [cell for cell in rows[0] if cell] != columns:
+        sheet = self.book.sheets.get(name, [])
+        if not sheet or [written(cell) for cell in sheet[0] if cell is not None] != columns:
             self._refuse(name, f"must have the heads {', '.join(columns)}; restore the sheet")
         width = len(columns)
-        return [(row + [""] * width)[:width] for row in rows[1:]]
+        for number, row in enumerate(sheet):
+            for place, cell in enumerate(row):
+                at = address(name, number, place)
+                if isinstance(cell, Unreadable):
+                    self._note(at, f"holds {cell.why}")
+                elif place >= width and cell is not None:
+                    self._note(at, f"`{shown(written(cell))}` stands beside the table; restore the sheet")
+        rows = [([written(cell) for cell in row] + [""] * width)[:width] for row in sheet[1:]]
+        if table in EDITABLE:
+            self._check_figures(name, columns, rows)
+        return rows
+
+    def _check_figures(self, name: str, columns: list[str], rows: list[list[str]]) -> None:
+        """Note the figures that are no finite numbers, and put 0 in their place."""
+        for number, row in enumerate(rows, start=1):
+            for place, column in enumerate(columns):
+                if column in _FIGURES and not _is_finite(row[place]):
+                    self._note(address(name, number, place), _no_number(column, row[place]))
+                    row[place] = "0"
 
     def _edited(self, table: str, columns: list[str], made: list[list[str]]) -> list[list[str]]:
         name = visible(table)
@@ -106,11 +126,13 @@ class Workbook:
         for place, (column, cell) in enumerate(zip(columns, row, strict=True)):
             at = address(name, number, place)
             if column not in _FIGURES:
+                if isinstance(cell, Unreadable):
+                    self._note(at, f"holds {cell.why}")
                 result.append(written(cell))
                 continue
             if not isinstance(cell, float):
-                what = f"`{shown(str(cell))}`" if cell is not None else "nothing"
-                self._refuse(at, f"`{column}` is a number; found {what}")
+                self._note(at, _no_number(column, written(cell)))
+                cell = 0.0
             before = float(was[place]) if was else cell
             same = math.isclose(before, cell, rel_tol=_ROUNDED)
             result.append(was[place] if was and same else repr(cell))
@@ -120,8 +142,17 @@ class Workbook:
             self.edits.append(Edit(address(name, number, 0), f"the row {_called(row)} is none of the plan"))
         return result
 
+    def settle(self) -> None:
+        """Raise InputError where any cell cannot be read: every such cell."""
+        if self.faults:
+            raise InputError(sorted(set(self.faults)))
+
+    def _note(self, where: str, why: str) -> None:
+        if len(self.faults) < _MOST_FAULTS:
+            self.faults.append(Fault(f"{self.book.name}:{where}", 0, 0, "", why))
+
     def _refuse(self, where: str, why: str) -> NoReturn:
-        raise InputError([Fault(f"{self.book.name}:{where}", 0, 0, "", why)])
+        raise InputError([*self.faults, Fault(f"{self.book.name}:{where}", 0, 0, "", why)])
 
 
 def _below(rows: Rows, top: int, width: int) -> Iterator[tuple[int, list[Value]]]:
@@ -138,9 +169,17 @@ def _called(row: Sequence[Value]) -> str:
     return ", ".join(texts[:_MOST_TOLD])
 
 
+def _no_number(column: str, found: str) -> str:
+    return f"`{column}` is a number; found {f'`{shown(found)}`' if found else 'nothing'}"
+
+
 def _is_number(text: str) -> bool:
     try:
         float(text)
     except ValueError:
         return False
     return True
+
+
+def _is_finite(text: str) -> bool:
+    return _is_number(text) and math.isfinite(float(text))

@@ -17,7 +17,7 @@ from medalopt.quantity import Money, QuantityError
 
 _DIGITS = 15  # that a workbook keeps
 _BY_NAME = {"content": "metals", "parts": "alloys"}  # mappings for which every name has a column
-SHARE = "share"
+SHARE, COUNT, ONE_A_LINE = "share", "count", "one a line"
 
 
 class Filled(NamedTuple):
@@ -109,9 +109,9 @@ def _unit(written: list[Scalar], shape: Shape | None, money: Money) -> str:
     """Return the unit of a column: that in which most of it is written, or the format's own."""
     measure = shape.measure if shape is not None else None
     if isinstance(measure, Whole):
-        return "count"
+        return COUNT
     if not isinstance(measure, Measure):
-        return "one a line" if shape is not None and shape.form is Form.LIST else ""
+        return ONE_A_LINE if shape is not None and shape.form is Form.LIST else ""
     if not measure.unit:
         return SHARE
     own = quantity.spoken(measure.unit, money.currency)
@@ -130,7 +130,8 @@ def cell(leaf: Scalar, column: Filled, money: Money) -> str | float:
     own = quantity.spoken(measure.unit, money.currency)
     if column.unit == SHARE:
         return _number(number, {"%": -2, "": 0}.get(unit), leaf.text)
-    return _number(number, 0 if (unit or own) == column.unit else None, leaf.text)
+    text = leaf.text if unit else f"{leaf.text} {own}"
+    return _number(number, 0 if (unit or own) == column.unit else None, text)
 
 
 def _parted(leaf: Scalar, measure: Measure, money: Money) -> tuple[str, str]:

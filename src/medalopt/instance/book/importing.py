@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path as FilePath
+from typing import NamedTuple
 
+from medalopt import quantity
 from medalopt.errors import Fault, InputError
 from medalopt.instance.book import layout
+from medalopt.instance.book.columns import COUNT, ONE_A_LINE, SHARE
 from medalopt.instance.book.growing import Growing
 from medalopt.instance.book.layout import Section
 from medalopt.instance.instance import Instance
@@ -17,11 +22,12 @@ from medalopt.instance.reader import yamltext
 from medalopt.instance.reader.faults import Faults, Place
 from medalopt.instance.reader.files import Bytes
 from medalopt.instance.reader.nodes import Mapping, Node, Scalar, Sequence
-from medalopt.instance.reader.spreadsheet import Rows, Value, address, read, written
+from medalopt.instance.reader.spreadsheet import Date, Percent, Rows, Unreadable, Value, address, read, written
 from medalopt.instance.resolve.periods import Calendar
 from medalopt.instance.schema.document import Document
-from medalopt.instance.schema.fields import Measure
+from medalopt.instance.schema.fields import Measure, Whole
 from medalopt.instance.schema.shapes import Form, Shape, shape_at
+from medalopt.quantity import Money, QuantityError
 from medalopt.wording import did_you_mean, listed, shown
 
 _CELL = re.compile(r"(.*)\x1f(.*)", re.DOTALL)
@@ -47,7 +53,7 @@ def imported(data: Bytes) -> Imported:
         root = reading.tree(book.sheets)
         instance = Opened(FilePath(data.name), _lists(root), {}, tuple(reading.faults.found)).with_changes()
     except InputError as error:
-        raise InputError([_in_cells(fault) for fault in error.faults]) from error
+        raise InputError([_in_cells(fault) for fault in reading.without_consequences(error.faults)]) from error
     return Imported(root, instance, calendar_of(root))
 
 
@@ -60,6 +66,14 @@ def _in_cells(fault: Fault) -> Fault:
     return Fault(f"{match[1]}:{cell}", 0, 0, fault.path, fault.message)
 
 
+class _Column(NamedTuple):
+    """A column below a heading: where its figures go, what they are, and the unit above."""
+
+    path: Path
+    shape: Shape | None
+    unit: str
+
+
 @dataclass
 class _Reading:
     """The reading of one workbook: what is wrong so far, and the periods, once they are known."""
@@ -67,6 +81,12 @@ class _Reading:
     name: str
     faults: Faults = field(default_factory=Faults)
     calendar: Calendar | None = None
+
+    def without_consequences(self, faults: Iterable[Fault]) -> list[Fault]:
+        """Return the faults without those that only follow, in the same cell, from what could not be read there."""
+        own = set(self.faults.found)
+        cells = {(fault.file, fault.line, fault.column) for fault in own if fault.line}
+        return [fault for fault in faults if fault in own or (fault.file, fault.line, fault.column) not in cells]
 
     def tree(self, sheets: dict[str, Rows]) -> Mapping:
         """Return the tree of the instance."""
@@ -77,6 +97,8 @@ class _Reading:
         for sheet in sheets.keys() - known - {"Read me"}:
             near = did_you_mean(sheet, known)
             self.faults.add(self._place(sheet), (), f"unknown sheet{near or f'; those known are {listed(known, 30)}'}")
+        for sheet in known & sheets.keys():
+            self._check_cells(sheet, sheets[sheet])
         grown = Growing(self.faults, self._place(layout.GIVEN))
         self._pairs(sheets, layout.GIVEN, (), grown)
         self.calendar = calendar_of(grown.node())
@@ -99,56 +121,107 @@ class _Reading:
     def _place(self, sheet: str, row: int = -1, column: int = -1) -> Place:
         return Place(f"{self.name}\x1f{sheet}", row + 1, column + 1)
 
+    def _check_cells(self, sheet: str, rows: Rows) -> None:
+        """Note the cells that cannot be read; the first row holds a title and counts for nothing."""
+        for number, row in enumerate(rows[1:], start=1):
+            for place, value in enumerate(row):
+                if isinstance(value, bool):
+                    told = (
+                        f"the truth value {str(value).upper()}: where it is a name or a text, format the cell as text"
+                    )
+                    self.faults.add(self._place(sheet, number, place), (), f"holds {told} and type it anew")
+                elif isinstance(value, Unreadable):
+                    self.faults.add(self._place(sheet, number, place), (), f"holds {value.why}")
+
+    def _check_heads(self, sheet: str, rows: Rows, heads: tuple[str, ...], alone: bool) -> bool:
+        """Return whether the sheet begins with `heads`; where they stand `alone`, cells beside them are faults."""
+        if len(rows) <= layout.HEADS:
+            return False
+        if [written(value) for value in rows[layout.HEADS][: len(heads)]] != list(heads):
+            told = f"its first heads must be {', '.join(heads)}, in row {layout.HEADS + 1}; restore them"
+            self.faults.add(self._place(sheet), (), told)
+            return False
+        for number, row in enumerate(rows[layout.HEADS :], start=layout.HEADS):
+            for place in range(len(heads), len(row) if alone else 0):
+                self._check_headed(sheet, number, place, row)
+        return True
+
+    def _check_headed(self, sheet: str, number: int, place: int, row: list[Value]) -> None:
+        """Note a cell below no head, which would count for nothing."""
+        if place < len(row) and row[place] is not None:
+            told = "stands in a column without a head, and would count for nothing: give it a head, or delete it"
+            self.faults.add(self._place(sheet, number, place), (), f"`{shown(written(row[place]))}` {told}")
+
     def _pairs(self, sheets: dict[str, Rows], sheet: str, above: Path, grown: Growing) -> None:
         """Read a sheet of fields and their values."""
-        for number, row in enumerate(sheets.get(sheet, [])):
+        rows = sheets.get(sheet, [])
+        if not self._check_heads(sheet, rows, layout.PAIRS, alone=True):
+            return
+        for number, row in enumerate(rows[layout.HEADS + 1 :], start=layout.HEADS + 1):
             name, value, unit = (*row[:3], None, None, None)[:3]
-            if number <= layout.HEADS or value is None:
+            if value is None:
                 continue
             path = self._path(written(name), above, self._place(sheet, number, 0))
             if path is not None:
-                node = self._node(path, value, written(unit), self._place(sheet, number, 1))
+                shape, own = shape_at(path), written(unit)
+                self._check_unit(shape, own, self._place(sheet, number, 2))
+                node = self._shaped(shape, value, own, self._place(sheet, number, 1))
                 grown.put(path, node, self._place(sheet, number, 0))
 
     def _section(self, section: Section, rows: Rows, grown: Growing) -> None:
         """Read a sheet with a row for each entry."""
-        if len(rows) <= layout.HEADS:
+        if not self._check_heads(section.sheet, rows, section.keys, alone=False):
             return
-        units, heads = rows[layout.UNITS], rows[layout.HEADS]
+        columns = self._columns(section, rows)
         keys = len(section.keys)
-        columns: dict[int, Path] = {}
-        seen: dict[Path, int] = {}
-        example = tuple(f"\0{step}" if step == "*" else step for step in section.path)
-        for place in range(keys, len(heads)):
-            if heads[place] is None:
-                continue
-            at = self._place(section.sheet, layout.HEADS, place)
-            path = self._path(written(heads[place]), (), at)
-            if path is not None and seen.setdefault(path, place) != place:
-                self.faults.add(at, path, f"the heading `{shown(written(heads[place]))}` stands twice")
-            elif path is not None:
-                columns[place] = path
-        shapes = {place: shape_at((*example, *path)) for place, path in columns.items()}
         for number, row in enumerate(rows[layout.HEADS + 1 :], start=layout.HEADS + 1):
+            for place in set(range(keys, len(row))) - columns.keys():
+                if place >= len(rows[layout.HEADS]) or rows[layout.HEADS][place] is None:
+                    self._check_headed(section.sheet, number, place, row)
             if all(cell is None for cell in row):
                 continue
             above = self._entry(section, number, row)
             if above is None:
                 continue
             grown.entry(above, self._place(section.sheet, number, 0), numbered=not keys)
-            for place, path in columns.items():
+            for place, (path, shape, unit) in columns.items():
                 cell = row[place] if place < len(row) else None
                 if cell is not None:
-                    unit = written(units[place]) if place < len(units) else ""
-                    at = self._place(section.sheet, number, place)
-                    node = self._shaped(shapes[place], cell, unit, at)
+                    node = self._shaped(shape, cell, unit, self._place(section.sheet, number, place))
                     grown.put((*above, *path), node, self._place(section.sheet, layout.HEADS, place))
+
+    def _columns(self, section: Section, rows: Rows) -> dict[int, _Column]:
+        """Return the columns of a sheet by their place; those whose heads are no paths are faults."""
+        units, heads = rows[layout.UNITS], rows[layout.HEADS]
+        found: dict[int, _Column] = {}
+        seen: dict[Path, int] = {}
+        example = tuple(f"\0{step}" if step == "*" else step for step in section.path)
+        for place in range(len(section.keys), len(heads)):
+            at = self._place(section.sheet, layout.HEADS, place)
+            path = None if heads[place] is None else self._path(written(heads[place]), (), at)
+            if path is not None and seen.setdefault(path, place) != place:
+                self.faults.add(at, path, f"the heading `{shown(written(heads[place]))}` stands twice")
+            elif path is not None:
+                shape = shape_at((*example, *path))
+                unit = written(units[place]) if place < len(units) else ""
+                self._check_unit(shape, unit, self._place(section.sheet, layout.UNITS, place))
+                found[place] = _Column(path, shape, unit)
+        return found
+
+    def _check_unit(self, shape: Shape | None, unit: str, place: Place) -> None:
+        """Note a unit where there can be none: it would count for nothing."""
+        if shape is not None and not isinstance(shape.measure, Measure) and unit not in ("", COUNT, ONE_A_LINE):
+            self.faults.add(place, (), f"the unit `{shown(unit)}` would count for nothing here: delete it")
 
     def _entry(self, section: Section, number: int, row: list[Value]) -> Path | None:
         """Return where the entry of a row stands; None, and a fault, where it has no name."""
         if not section.keys:
             return (section.path[0], f"{number}")
-        names = [written(cell) for cell in row[: len(section.keys)]]
+        names = [written(cell) for cell in (*row[: len(section.keys)], *[None] * (len(section.keys) - len(row)))]
+        for place, cell in enumerate(row[: len(section.keys)]):
+            if isinstance(cell, Date | Percent):
+                told = "holds a date or a share in place of a name: format the cell as text, and type it anew"
+                self.faults.add(self._place(section.sheet, number, place), (section.path[0],), told)
         for place, (key, name) in enumerate(zip(section.keys, names, strict=True)):
             if not name:
                 self.faults.add(
@@ -159,20 +232,25 @@ class _Reading:
         return tuple(next(given) if step == "*" else step for step in section.path)
 
     def _scenarios(self, rows: Rows, grown: Growing) -> None:
-        for number, row in enumerate(rows):
+        if not self._check_heads(layout.SCENARIOS, rows, layout.CHANGES, alone=True):
+            return
+        for number, row in enumerate(rows[layout.HEADS + 1 :], start=layout.HEADS + 1):
             name, change, value = (*row[:3], None, None, None)[:3]
-            if number <= layout.HEADS or name is None:
+            if name is None and change is None and value is None:
                 continue
             at = self._place(layout.SCENARIOS, number, 0)
+            if name is None or (change is None) != (value is None):
+                self.faults.add(at, (), "a change has a scenario, the path that it changes, and what it is to be")
+                continue
             above = ("scenarios", written(name))
             grown.entry(above, at, again=True)
-            if change is not None and value is not None:
+            if change is not None:
                 place = self._place(layout.SCENARIOS, number, 2)
                 grown.put((*above, written(change)), self._free(value, place), place)
 
     def _free(self, value: Value, place: Place) -> Node:
         """Return what a change is to; a list or a mapping as YAML writes it."""
-        text = written(value)
+        text = _decimal(value) if isinstance(value, float) else written(value)
         if isinstance(value, str) and text[:1] in "[{" and text:
             own = Faults()
             node = yamltext.parse(text, "", own)
@@ -187,30 +265,56 @@ class _Reading:
             self.faults.add(place, above, f"the heading `{shown(text)}` is no path: {error}")
             return None
 
-    def _node(self, path: Path, value: Value, unit: str, place: Place) -> Node:
-        return self._shaped(shape_at(path), value, unit, place)
-
     def _shaped(self, shape: Shape | None, value: Value, unit: str, place: Place) -> Node:
         """Return a cell as the node that the format wants there."""
         if value in layout.EMPTY:
             return Mapping({}, {}, place) if value == "{}" else Sequence((), place)
-        if isinstance(value, float):
-            return Scalar(_figure(value, shape, unit), True, place)
-        lines = written(value).split("\n")
-        if shape is not None and shape.form is Form.LIST and (len(lines) > 1 or shape.name_of or not _remark(shape)):
+        if shape is not None and shape.measure is not None:
+            if isinstance(value, Date):
+                told = f"holds the date {value} in place of a number: give it the number format `General`"
+                self.faults.add(place, (), f"{told}, and type it anew")
+            return Scalar(_figure(value, shape.measure, unit), isinstance(value, float), place)
+        if isinstance(value, Percent):
+            self.faults.add(place, (), "holds a number in per cent in place of a text: type it as text")
+        text = written(value)
+        lines = text.split("\n")
+        if shape is not None and shape.form is Form.LIST and (len(lines) > 1 or not _remark(shape)):
             return Sequence(tuple(Scalar(line.strip(), False, place) for line in lines if line.strip()), place)
-        return Scalar(written(value), isinstance(value, bool), place)
+        return Scalar(text, False, place)
 
 
 def _remark(shape: Shape) -> bool:
-    return shape.measure is None and shape.says.startswith("Where the figures come from")
+    return shape.says.startswith("Where the figures come from")
 
 
-def _figure(value: float, shape: Shape | None, unit: str) -> str:
-    """Return a number with the unit of its column, at the 15 digits that a workbook keeps; a share has none."""
-    text = written(float(f"{value:.15g}"))
-    measure = shape.measure if shape is not None else None
-    return f"{text} {unit}" if isinstance(measure, Measure) and measure.unit and unit else text
+def _figure(value: Value, measure: Measure | Whole, unit: str) -> str:
+    """Return a figure with the unit that counts for it, a number at the 15 digits that a workbook keeps.
+
+    A number that shows in per cent is one, unless it is a share: 0.17 is the share, and the share is 17 %.
+    """
+    if not isinstance(value, float):
+        return _with_unit(written(value), measure, unit)
+    text = _decimal(value)
+    share = isinstance(measure, Measure) and not measure.unit and unit in ("", SHARE)
+    if isinstance(value, Percent) and not share:
+        return f"{(Decimal(text) * 100).normalize():f} %"
+    return _with_unit(text, measure, unit)
+
+
+def _with_unit(text: str, measure: Measure | Whole, unit: str) -> str:
+    """Return the text of a figure with the unit of its column, unless it has its own."""
+    if not isinstance(measure, Measure) or unit == "" or (unit == SHARE and not measure.unit):
+        return text
+    try:
+        own = quantity.split(text, measure.unit, Money(""))[1]
+    except QuantityError:
+        return text
+    return text if own else f"{text.strip()} {unit}"
+
+
+def _decimal(value: float) -> str:
+    """Return a number at the 15 digits that a workbook keeps: 0.1 + 0.2 is 0.3."""
+    return written(float(f"{value:.15g}"))
 
 
 def _moved(node: Node, place: Place) -> Node:

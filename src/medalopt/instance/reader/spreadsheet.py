@@ -1,159 +1,108 @@
-"""The cells of an Excel workbook, read within bounds: what it would unpack to is known before it is read."""
+"""The cells of an Excel workbook, read within bounds: each as it shows, or with the reason why it cannot be read."""
 
 from __future__ import annotations
 
 import datetime
-import io
+import math
 import re
-import zipfile
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
+from medalopt.instance.reader import numberformat
 from medalopt.instance.reader.files import Bytes
+from medalopt.instance.reader.limits import (
+    MAX_CELL_CHARACTERS,
+    MAX_COLUMNS,
+    MAX_WORKBOOK_BYTES,
+    MAX_WORKBOOK_CELLS,
+    MAX_WORKBOOK_CHARACTERS,
+    MIB,
+)
+from medalopt.instance.reader.numberformat import Kind
+from medalopt.instance.reader.package import BROKEN, Attributes, Package, TooLargeError
 from medalopt.wording import shown
 
-LARGEST_WORKBOOK = 64 * 2**20  # bytes, packed
+LARGEST_WORKBOOK = MAX_WORKBOOK_BYTES
 SIGNATURE = b"PK\x03\x04"
-_UNPACKED, _MOST_PARTS = 512 * 2**20, 20_000
-_MOST_CELLS, _MOST_TEXT = 20_000_000, 512 * 2**20
-_CELL = re.compile(rb"""\sr\s*=\s*["']\$?([A-Z]{1,3})\$?([0-9]{1,7})["']""")
-_ROW = re.compile(rb"""<(?:\w+:)?row\b[^>]*?\sr\s*=\s*["']([0-9]{1,7})["']""")
-_EACH = re.compile(rb"<(?:\w+:)?row\b")
-_ONE = re.compile(rb"<(?:\w+:)?c\b")
-_VALUE = re.compile(rb"<(?:\w+:)?v\b[^>]*>\s*([0-9]{1,9})\s*<")
-_TEXT = re.compile(rb"<(?:\w+:)?si\b")
+_ROWS = 1_048_576  # that a sheet of Excel has
+_DIGITS = 9  # of a whole number within a workbook
+_CELL = re.compile("([A-Z]{1,3})([1-9][0-9]{0,6})")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_ESCAPE = re.compile("_x([0-9A-Fa-f]{4})_")
+_TRUTH = {"1": True, "true": True, "0": False, "false": False}
+_UNCALCULATED = "a formula whose value has not been calculated: open the workbook in Excel, save it, and try again"
 
-Value = str | float | bool | None
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A cell that has no value to go by: what it holds instead, and what to do about it."""
+
+    why: str
+
+
+class Date(str):
+    """A day, a month where it is the first, or a day and a time, as a cell shows it."""
+
+
+class Percent(float):
+    """A number whose cell shows it in per cent: 0.17 as 17 %."""
+
+
+Value = str | float | bool | None | Unreadable
 Rows = list[list[Value]]
 
 
 @dataclass(frozen=True)
 class Spreadsheet:
-    """The sheets of a workbook, by name: rows of values, all from A1 on; None where a cell is empty."""
+    """The sheets of a workbook, by name: rows of values from A1 on, as far as there are any; None: an empty cell."""
 
     name: str
     sheets: dict[str, Rows]
 
 
-class _TooLarge(ValueError):
-    """What the workbook would unpack to is more than any of ours."""
-
-
 def address(sheet: str, row: int, column: int) -> str:
     """Return how people name the cell in `row` and `column`, both from 0: `Streams!D7`."""
+    plain = sheet if re.fullmatch(r"\w+", sheet) else "'" + sheet.replace("'", "''") + "'"
+    return f"{plain}!{_letters(column)}{row + 1}"
+
+
+def _letters(column: int) -> str:
     letters = ""
     column += 1
     while column:
         column, rest = divmod(column - 1, 26)
         letters = chr(ord("A") + rest) + letters
-    plain = sheet if re.fullmatch(r"\w+", sheet) else "'" + sheet.replace("'", "''") + "'"
-    return f"{plain}!{letters}{row + 1}"
+    return letters
+
+
+def _at(reference: str) -> tuple[int, int]:
+    """Return row and column, both from 0, of a cell such as `D7`. Raises ValueError where there is no such cell."""
+    match = _CELL.fullmatch(reference)
+    column = 0
+    for letter in match[1] if match else "":
+        column = 26 * column + ord(letter) - ord("A") + 1
+    if match is None or column > MAX_COLUMNS or int(match[2]) > _ROWS:
+        raise ValueError(f"`{shown(reference)}` is no cell")
+    return int(match[2]) - 1, column - 1
+
+
+def _whole(text: str) -> int:
+    """Return the whole number that a broken file may lack. Raises ValueError."""
+    if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS):
+        raise ValueError(f"`{shown(text)}` is no whole number")
+    return int(text)
 
 
 def read(data: Bytes, report: Callable[[str], None]) -> Spreadsheet | None:
     """Return what stands in the cells of `data`; None, and a word to `report`, where it is no workbook or too large."""
     try:
-        return Spreadsheet(data.name, _sheets(_unpacked(data.content)))
-    except _TooLarge as error:
+        return Spreadsheet(data.name, _Workbook(Package(data.content)).sheets())
+    except TooLargeError as error:
         report(f"is no workbook that medalopt reads: {error}")
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError) as error:
-        report(
-            f"is no Excel workbook that can be read ({shown(str(error), 100)}); save it as .xlsx, without a password"
-        )
+    except BROKEN as error:
+        why = shown(str(error), 150)
+        report(f"is no Excel workbook that can be read ({why}); save it anew in Excel as .xlsx, without a password")
     return None
-
-
-def _unpacked(content: bytes) -> dict[str, bytes]:
-    """Return the parts in XML, each once. Raises _TooLarge before more is unpacked than may be."""
-    parts: dict[str, bytes] = {}
-    room = _UNPACKED
-    with zipfile.ZipFile(io.BytesIO(content)) as file:
-        if len(file.infolist()) > _MOST_PARTS:
-            raise _TooLarge(f"it has more than {_MOST_PARTS:_} parts")
-        for info in file.infolist():
-            if not info.filename.endswith((".xml", ".rels")):
-                continue
-            if info.file_size > room:
-                raise _TooLarge(f"it unpacks to more than {_UNPACKED // 2**20} MiB")
-            with file.open(info) as part:
-                parts[info.filename] = part.read(room + 1)  # no more than its size, whatever it packs
-            room -= len(parts[info.filename])
-            if b"\0" in parts[info.filename]:
-                raise ValueError("a part is not UTF-8")
-    _measure(parts)
-    return parts
-
-
-def _measure(parts: dict[str, bytes]) -> None:
-    """Raise _TooLarge where the cells, or their text, would take more memory than any plan or instance needs."""
-    lengths = [len(one) for name, part in parts.items() if "sharedStrings" in name for one in _TEXT.split(part)[1:]]
-    told = 0
-    for part in parts.values():
-        high, wide = _extent(part)
-        if high * wide > _MOST_CELLS:
-            raise _TooLarge(f"a sheet has {high:_} rows and {wide:_} columns; delete what stands far below or aside")
-        told += sum(lengths[at] for at in map(int, _VALUE.findall(part)) if at < len(lengths))
-        if told > _MOST_TEXT:
-            raise _TooLarge(f"its cells hold more than {_MOST_TEXT // 2**20} MiB of text")
-
-
-def _extent(part: bytes) -> tuple[int, int]:
-    """Return at most how many rows and columns the cells of a part take."""
-    high = wide = 0
-    for letters, row in _CELL.findall(part):
-        high = max(high, int(row))
-        wide = max(wide, _number(letters))
-    high = max([high, *map(int, _ROW.findall(part))])
-    rows = _EACH.split(part)[1:]
-    return high + len(rows) if high == 0 else max(high, len(rows)), max(
-        [wide, *(len(_ONE.findall(row)) for row in rows)]
-    )
-
-
-def _number(letters: bytes) -> int:
-    found = 0
-    for letter in letters:
-        found = 26 * found + letter - ord("A") + 1
-    return found
-
-
-def _sheets(parts: dict[str, bytes]) -> dict[str, Rows]:
-    """Return the sheets of cells, read from a file that holds `parts` and nothing else."""
-    import python_calamine
-
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as file:
-        for name, part in parts.items():
-            file.writestr(name, part)
-    buffer.seek(0)
-    try:
-        book = python_calamine.CalamineWorkbook.from_filelike(buffer)
-        cells = [one.name for one in book.sheets_metadata if one.typ == python_calamine.SheetTypeEnum.WorkSheet]
-        return {name: list(_rows(book.get_sheet_by_name(name))) for name in cells}
-    except (python_calamine.CalamineError, python_calamine.PasswordError) as error:
-        raise ValueError(str(error) or "it is broken") from error
-    except BaseException as error:
-        if type(error).__name__ == "PanicException":  # of the reader's own language: a broken file, not a broken run
-            raise ValueError("it is broken") from error
-        raise
-
-
-def _rows(sheet: Any) -> Iterator[list[Value]]:
-    for row in sheet.to_python(skip_empty_area=False):
-        yield [_value(cell) for cell in row]
-
-
-def _value(cell: Any) -> Value:
-    """Return what a cell says; a day as text, its month where it is the first: so Excel takes `2017-04` for a day."""
-    if isinstance(cell, str):
-        return cell if cell.strip() else None
-    if isinstance(cell, datetime.date):
-        return cell.strftime("%Y-%m") if cell.day == 1 else cell.strftime("%Y-%m-%d")
-    if isinstance(cell, bool):
-        return cell
-    return float(cell) if isinstance(cell, int | float) else str(cell)
 
 
 def written(value: Value) -> str:
@@ -161,5 +110,253 @@ def written(value: Value) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
-    return value or ""
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else float.__repr__(value)
+    return (value.why if isinstance(value, Unreadable) else value) or ""
+
+
+class _Workbook:
+    """What all sheets of a workbook share: its texts, its number formats, and how much more there may be of it."""
+
+    def __init__(self, package: Package) -> None:
+        self.package = package
+        self.texts: list[str] = []
+        self.kinds: list[Kind] = []
+        self.from_1904 = self.uncalculated = False
+        self.cells, self.characters = MAX_WORKBOOK_CELLS, MAX_WORKBOOK_CHARACTERS
+
+    def sheets(self) -> dict[str, Rows]:
+        """Return the sheets of cells, by name. Raises TooLargeError, or one of BROKEN."""
+        begins = self.package.relationships("").values()
+        main = next((part.target for part in begins if part.kind == "officeDocument"), "xl/workbook.xml")
+        related = self.package.relationships(main)
+        named: dict[str, str] = {}
+
+        def sheet(attributes: Attributes) -> None:
+            own = next((value for name, value in attributes.items() if name.endswith("relationships id")), "")
+            if own not in related:
+                raise ValueError(f"the sheet {shown(attributes.get('name', ''))} is missing, or in another file")
+            if related[own].kind == "worksheet":
+                self._name(named, attributes.get("name", ""), related[own].target)
+
+        self.package.parse(main, {"sheet": sheet, "workbookPr": self._properties, "calcPr": self._calculation})
+        for part in related.values():
+            if part.kind == "sharedStrings":
+                self._read_texts(part.target)
+            elif part.kind == "styles":
+                self._read_styles(part.target)
+        return {name: _Sheet(self, name, target).rows for name, target in named.items()}
+
+    def _name(self, named: dict[str, str], name: str, target: str) -> None:
+        if name.casefold() in {one.casefold() for one in named}:
+            raise ValueError(f"two sheets are called {shown(name)}")
+        named[name] = target
+
+    def _properties(self, attributes: Attributes) -> None:
+        self.from_1904 = attributes.get("date1904") in ("1", "true")
+
+    def _calculation(self, attributes: Attributes) -> None:
+        self.uncalculated = attributes.get("fullCalcOnLoad") in ("1", "true")  # what formulas hold is a mere stopgap
+
+    def _read_texts(self, part: str) -> None:
+        text = _Text()
+        starts = {**text.starts, "si": lambda _: text.begin()}
+        self.package.parse(part, starts, {**text.ends, "si": lambda: self.texts.append(text.taken())}, text.add)
+
+    def _read_styles(self, part: str) -> None:
+        codes: dict[str, str] = {}
+        within: list[bool] = []
+
+        def form(attributes: Attributes) -> None:
+            codes[attributes.get("numFmtId", "")] = attributes.get("formatCode", "")
+
+        def style(attributes: Attributes) -> None:
+            number = attributes.get("numFmtId", "0")
+            if within:
+                built_in = _whole(number) if number not in codes else 0
+                self.kinds.append(numberformat.kind_of(built_in, codes.get(number, "")))
+
+        starts = {"numFmt": form, "cellXfs": lambda _: within.append(True), "xf": style}
+        self.package.parse(part, starts, {"cellXfs": within.clear})
+
+    def spend(self, cells: int = 0, characters: int = 0) -> None:
+        """Count cells and text. Raises TooLargeError where there is more than may be."""
+        self.cells -= cells
+        self.characters -= characters
+        if self.cells < 0:
+            raise TooLargeError(
+                f"its cells are more than {MAX_WORKBOOK_CELLS:_}; delete what stands far below or aside"
+            )
+        if self.characters < 0:
+            raise TooLargeError(f"its cells hold more than {MAX_WORKBOOK_CHARACTERS // MIB} MiB of text")
+
+    def number(self, text: str, style: str) -> Value:
+        """Return the number in a cell, as its format makes it show."""
+        found = float(text) if _NUMBER.fullmatch(text) else math.nan
+        if not math.isfinite(found):
+            return Unreadable(f"`{shown(text)}` in place of a number: type the number anew")
+        at = _whole(style or "0")
+        if at >= len(self.kinds or "?"):
+            raise ValueError(f"a cell has the style {shown(style)}, which there is not")
+        kind = self.kinds[at] if self.kinds else Kind.PLAIN
+        if kind is Kind.PLAIN:
+            return found
+        if kind is Kind.PERCENT:
+            return Percent(found)
+        try:
+            return Date(numberformat.date(found, self.from_1904))
+        except ValueError as error:
+            return Unreadable(f"a date that there is not ({error}): give the cell the number format `General`")
+
+
+class _Text:
+    """Text that is collected while a part is parsed: of `t` and `v`, but not how it is pronounced."""
+
+    def __init__(self) -> None:
+        self.pieces: list[str] = []
+        self.current: list[str] = []
+        self.taking = self.preserve = self.aside = False
+        self.length = 0
+        self.starts = {"t": self._open, "rPh": lambda _: self._set_aside(True)}
+        self.ends = {"t": self.close, "v": self.close, "rPh": lambda: self._set_aside(False)}
+
+    def begin(self) -> None:
+        """Forget what was collected."""
+        self.pieces, self.length = [], 0
+
+    def add(self, text: str) -> None:
+        """Collect text where it counts. Raises TooLargeError where a cell would hold too much."""
+        if self.taking:
+            self.length += len(text)
+            if self.length > MAX_CELL_CHARACTERS:
+                raise TooLargeError(f"a cell holds more than {MAX_CELL_CHARACTERS:_} characters")
+            self.current.append(text)
+
+    def taken(self) -> str:
+        """Return the text."""
+        return "".join(self.pieces)
+
+    def open(self, preserve: bool) -> None:
+        """Collect what comes now, with or without white space around it."""
+        self.taking, self.preserve, self.current = not self.aside, preserve, []
+
+    def close(self) -> None:
+        """Collect no more."""
+        if self.taking:
+            text = "".join(self.current)
+            self.pieces.append(_ESCAPE.sub(_character, text if self.preserve else text.strip(" \t\r\n")))
+        self.taking = False
+
+    def _open(self, attributes: Attributes) -> None:
+        self.open(attributes.get("http://www.w3.org/XML/1998/namespace space") == "preserve")
+
+    def _set_aside(self, aside: bool) -> None:
+        self.aside = aside
+
+
+def _character(match: re.Match[str]) -> str:
+    """Return the character that `_x000D_` stands for; half a pair stays as it is written."""
+    code = int(match[1], 16)
+    return match[0] if 0xD800 <= code < 0xE000 else chr(code)
+
+
+class _Sheet:
+    """The cells of a sheet; its rows and the cells of a row must come in order, each once."""
+
+    def __init__(self, book: _Workbook, name: str, part: str) -> None:
+        self.book, self.name = book, name
+        self.rows: Rows = []
+        self.row = -1
+        self.column: int | None = None  # of the cell that is open
+        self.attributes: Attributes = {}
+        self.formula = self.valued = False
+        self.text = _Text()
+        self.merged: list[str] = []
+        starts = {**self.text.starts, "row": self._start_row, "c": self._start_cell, "f": self._note_formula}
+        starts |= {"v": self._start_value, "mergeCell": lambda found: self.merged.append(found.get("ref", ""))}
+        book.package.parse(part, starts, {**self.text.ends, "c": self._end_cell}, self.text.add)
+        for reference in self.merged:
+            self._merge(reference)
+
+    def _start_row(self, attributes: Attributes) -> None:
+        number = _whole(attributes["r"]) - 1 if "r" in attributes else self.row + 1
+        if not self.row < number < _ROWS:
+            raise ValueError(f"row {number + 1} of the sheet {shown(self.name)} stands in the wrong place")
+        self.book.spend(number - self.row)
+        self.rows += [[] for _ in range(number - self.row)]
+        self.row = number
+
+    def _start_cell(self, attributes: Attributes) -> None:
+        if not self.rows or self.column is not None:
+            raise ValueError(f"a cell of the sheet {shown(self.name)} stands within another, or in no row")
+        row = self.rows[-1]
+        at = _at(attributes["r"]) if "r" in attributes else (self.row, len(row))
+        if at[0] != self.row or not len(row) <= at[1] < MAX_COLUMNS:
+            cell = f"{_letters(at[1])}{at[0] + 1}"
+            raise ValueError(f"the cell {cell} of the sheet {shown(self.name)} stands in the wrong place")
+        self.column, self.attributes, self.formula, self.valued = at[1], attributes, False, False
+        self.text.begin()
+
+    def _note_formula(self, _: Attributes) -> None:
+        self.formula = True
+
+    def _start_value(self, _: Attributes) -> None:
+        self.valued = True
+        self.text.open(self.attributes.get("t") == "str")
+
+    def _end_cell(self) -> None:
+        assert self.column is not None, "a cell that ends has begun"
+        value = self._value(self.attributes.get("t", "n"), self.text.taken())
+        row = self.rows[-1]
+        if value is not None:
+            gap = self.column - len(row)
+            self.book.spend(gap + 1, len(value) if isinstance(value, str) else 0)
+            row += [None] * gap
+            row.append(value)
+        self.column = None
+
+    def _value(self, kind: str, text: str) -> Value:
+        bare = kind != "inlineStr" and not (text if kind not in ("str", "s") else self.valued)
+        if kind == "e":
+            return Unreadable(f"the error value {shown(text)}: correct it, or leave the cell empty")
+        if self.formula and (bare or self.book.uncalculated):
+            return Unreadable(_UNCALCULATED)
+        if bare:
+            return None
+        if kind == "n":
+            return self.book.number(text, self.attributes.get("s", ""))
+        if kind == "b":
+            return _TRUTH[text] if text in _TRUTH else Unreadable(f"`{shown(text)}` in place of a truth value")
+        if kind == "d":
+            return self._day(text)
+        if kind == "s":
+            text = self._shared(text)
+        elif kind not in ("str", "inlineStr"):
+            raise ValueError(f"a cell of the sheet {shown(self.name)} is of the unknown type {shown(kind)}")
+        return text if text.strip() else None
+
+    def _shared(self, text: str) -> str:
+        number = _whole(text)
+        if number >= len(self.book.texts):
+            raise ValueError(f"a cell of the sheet {shown(self.name)} refers to a text that there is not")
+        return self.book.texts[number]
+
+    def _day(self, text: str) -> Value:
+        try:
+            return Date(numberformat.month_or_day(datetime.datetime.fromisoformat(text).replace(tzinfo=None)))
+        except ValueError:
+            return Unreadable(f"`{shown(text)}` in place of a date: type it anew")
+
+    def _merge(self, reference: str) -> None:
+        """Mark the cells that a merged one covers: whoever merged them may have meant its value for each."""
+        first, _, last = reference.partition(":")
+        (top, left), (bottom, right) = _at(first), _at(last or first)
+        why = Unreadable(f"a part of the merged cells {shown(reference)}: unmerge them, and give each cell its value")
+        if top >= len(self.rows) or left >= len(self.rows[top]) or self.rows[top][left] is None:
+            return
+        for number in range(top, min(bottom + 1, len(self.rows))):
+            row = self.rows[number]
+            self.book.spend(right + 1)
+            row += [None] * (right + 1 - len(row))
+            for column in range(left, right + 1):
+                if (number, column) != (top, left):
+                    row[column] = why
