@@ -38,23 +38,24 @@ def test_by_hand() -> None:
     assert found.plan == pytest.approx(25_000) and found.cost == pytest.approx(10_000)
     assert found.amount == pytest.approx(15_000) and found.per_medal == pytest.approx(1_500)
     assert found.footprint == 0 and found.footprint_bought == pytest.approx(70)
-    assert found.at_sell == () and found.short is None
+    assert found.short is None
 
 
-def test_a_metal_without_an_offer_is_bought_at_its_own_price() -> None:
-    """Where no offer gives a metal, its `sell` price stands for it, and that is told."""
+def test_a_metal_without_an_offer_makes_the_benchmark_unavailable() -> None:
+    """The price at which metal sells is no offer: without one all metal cannot be bought."""
     with deleted.variants(instance(market={}, metals={"Ag": {"title": "silver", "sell": 900}})) as variants:
         found = premium(variants)
-    assert found.cost == pytest.approx(9_000) and found.at_sell == ("silver",)
-    assert found.plan == pytest.approx(30_000 - 2 * 900) or found.plan == pytest.approx(25_000)
+    assert found.cost == float("inf") and found.short == pytest.approx({"Ag": 10})
 
 
-def test_what_an_offer_gives_too_little_of_is_bought_at_its_own_price() -> None:
-    """4 kg at 1,000 and the rest at 1,300."""
-    market = {"mined": {"composition": {"Ag": 1.0}, "price": 1_000, "limit": "4 kg", "recycled": 0}}
-    with deleted.variants(instance(market=market, metals={"Ag": {"title": "silver", "sell": 1_300}})) as variants:
+@pytest.mark.parametrize("limit", [4, 9, 10, 20])
+def test_limiting_an_offer_never_makes_buying_cheaper(limit: float) -> None:
+    """Of 10 kg needed an offer limited below gives no benchmark, whatever the metal sells for; else it is the price."""
+    market = {"mined": {"composition": {"Ag": 1.0}, "price": 1_000, "limit": f"{limit} kg", "recycled": 0}}
+    with deleted.variants(instance(market=market, metals={"Ag": {"title": "silver", "sell": 300}})) as variants:
         found = premium(variants)
-    assert found.cost == pytest.approx(4_000 + 6 * 1_300) and found.at_sell == ("silver",)
+    assert found.cost == (pytest.approx(10_000) if limit >= 10 else float("inf"))
+    assert found.short == (None if limit >= 10 else pytest.approx({"Ag": 10 - limit}))
 
 
 def test_metal_without_any_price_cannot_be_bought() -> None:

@@ -160,21 +160,23 @@ def test_one_scenario_alone() -> None:
 
 def test_the_premium_in_words() -> None:
     """More or less than buying, in all and a medal; at which price; and where it cannot be bought at all."""
-    plain = dataclasses.replace(premium(Variants(TINY)), plan=3e6, cost=1e6, medals=4, at_sell=("silver",))
-    first, second, third = bought.lines(plain, INSTANCE)
+    plain = dataclasses.replace(premium(Variants(TINY)), plan=3e6, cost=1e6, medals=4)
+    first, second = bought.lines(plain, INSTANCE)
     assert first == (
-        "Recycling costs 2 m JPY more than simply buying the metal (3 m JPY against 1 m JPY): 500,000 JPY more a medal."
+        "Recycling costs 2 m JPY more than buying all metal (3 m JPY against 1 m JPY): 500,000 JPY more a medal."
     )
-    assert "`sell` price" in second and "footprint" in third
+    assert "footprint" in second
     buys = dataclasses.replace(plain, recycles=False)
     assert bought.lines(buys, INSTANCE)[0].startswith(
         "The plan takes no devices, but keeping its rules costs 2 m JPY more"
     )
     same = dataclasses.replace(buys, cost=3e6)
-    assert bought.lines(same, INSTANCE) == ("The plan takes no devices: it simply buys the metal, for 3 m JPY.",)
+    assert bought.lines(same, INSTANCE) == ("The plan takes no devices: it buys all metal, for 3 m JPY.",)
     none = dataclasses.replace(plain, cost=INF, short={"Ag": 2.0})
-    assert bought.lines(none, INSTANCE) == ("The metal cannot simply be bought at these offers: 2 kg of silver short.",)
+    assert bought.lines(none, INSTANCE) == (
+        "Benchmark, buying all metal: not available (no sufficient offer of silver: 2 kg of silver short).",
+    )
     told = bought.told(none, INSTANCE).members["premium"]
     assert told["cost_bought"] is None and told["short"] == {"Ag": 2.0}
-    free = dataclasses.replace(plain, footprint=0.0, footprint_bought=0.0, medals=0, at_sell=())
+    free = dataclasses.replace(plain, footprint=0.0, footprint_bought=0.0, medals=0)
     assert len(bought.lines(free, INSTANCE)) == 1 and bought.members(free, INSTANCE)["premium"]["per_medal"] is None

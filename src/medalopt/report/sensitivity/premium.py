@@ -1,7 +1,8 @@
-"""What recycling costs beside simply buying the metal, in words and for a program."""
+"""The premium for recycling over the benchmark of buying all metal, in words and as JSON."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from medalopt.analysis.sensitivity.premium import Premium
@@ -20,31 +21,35 @@ def told(found: Premium, instance: Instance) -> Part:
 
 
 def lines(found: Premium, instance: Instance) -> tuple[str, ...]:
-    """Return what recycling costs more than buying, and what it does to the footprint."""
+    """Return the premium for recycling over buying all metal, and the footprints of both."""
     currency, titles = instance.currency, dict(zip(instance.metals.names, instance.metals.titles, strict=True))
     if found.cost == float("inf"):
-        short = None if found.short is None else {titles[metal]: kg for metal, kg in found.short.items()}
-        return (f"The metal cannot simply be bought at these offers: {missing(short)}.",)
+        return (f"Benchmark, buying all metal: not available ({_lacking(found.short, titles)}).",)
     if not found.recycles and abs(found.amount) <= _SAME * abs(found.plan):
-        return (f"The plan takes no devices: it simply buys the metal, for {money(found.plan, currency)}.",)
+        return (f"The plan takes no devices: it buys all metal, for {money(found.plan, currency)}.",)
     more = "more" if found.amount >= 0 else "less"
     what = "Recycling costs" if found.recycles else "The plan takes no devices, but keeping its rules costs"
     first = (
-        f"{what} {money(abs(found.amount), currency)} {more} than simply buying the metal "
+        f"{what} {money(abs(found.amount), currency)} {more} than buying all metal "
         f"({money(found.plan, currency)} against {money(found.cost, currency)})"
     )
     if found.medals:
         first += f": {money(abs(found.per_medal), currency)} {more} a medal"
     result = [f"{first}."]
-    if found.at_sell:
-        names = ", ".join(shown(name) for name in found.at_sell)
-        result.append(f"Bought at its `sell` price, as no offer gives it or enough of it: {names}.")
     if found.footprint or found.footprint_bought:
         result.append(
             f"The footprint is {digits(found.footprint / 1000)} t CO2e; of bought metal it would be "
             f"{digits(found.footprint_bought / 1000)} t."
         )
     return tuple(result)
+
+
+def _lacking(short: Mapping[str, float] | None, titles: Mapping[str, str]) -> str:
+    """Return why all metal cannot be bought: `no sufficient offer of silver: 6 kg short`."""
+    if not short:
+        return missing(short)
+    named = {titles[metal]: kg for metal, kg in short.items()}
+    return f"no sufficient offer of {' and '.join(map(shown, named))}: {missing(named)}"
 
 
 def members(found: Premium, instance: Instance) -> dict[str, Any]:
@@ -60,7 +65,6 @@ def members(found: Premium, instance: Instance) -> dict[str, Any]:
             "unit": instance.currency,
             "footprint": found.footprint,
             "footprint_bought": found.footprint_bought if exists else None,
-            "at_sell": list(found.at_sell),
             "short": None if exists or found.short is None else dict(found.short),
         }
     }

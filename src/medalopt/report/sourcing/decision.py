@@ -46,12 +46,12 @@ def decision(
 
 
 def _buying(plan: Plan, found: Premium) -> tuple[str, ...]:
-    """Say what simply buying the metal would cost, and what that would do to the footprint."""
+    """Return the benchmark of buying all metal, its cost and footprint, or why it is not available."""
     told = premium_lines(found, plan.instance)
     if found.cost == float("inf"):
         return told
     more, currency = plan.cost - found.cost, plan.instance.currency
-    price = f"Simply buying the metal would cost {money(found.cost, currency)}"
+    price = f"Benchmark, buying all metal: {money(found.cost, currency)}"
     if abs(more) <= SAME * max(1.0, abs(plan.cost)):
         return (f"{price}, the same.", *told[1:])
     medals = f" ({money(abs(more) / found.medals, currency)} a medal)" if found.medals else ""
