@@ -19,6 +19,7 @@ class Run:
 
     seconds: float
     peak_mb: float
+    processor_seconds: float
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def once(command: Sequence[str]) -> Run:
     seconds = time.perf_counter() - start
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} ended with {process.returncode}:\n{said.decode(errors='replace')}")
-    return Run(seconds, usage.ru_maxrss * KILOBYTE / 1e6)
+    return Run(seconds, usage.ru_maxrss * KILOBYTE / 1e6, usage.ru_utime + usage.ru_stime)
 
 
 def in_turn(commands: Mapping[str, Sequence[str]], runs: int) -> dict[str, Measured]:
