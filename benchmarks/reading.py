@@ -1,7 +1,8 @@
-"""How long reading takes as instances grow: `reading.py [CASE ...] [--scale N]` prints sizes, processor times and peak memory.
+"""How long reading takes as instances grow: `reading.py [CASE ...] [--scale N]` prints a table.
 
-Every case is written at three sizes, each twice the one before, and read by a process of its own (`medalopt check`):
-what is linear takes at most twice as long, beyond the time of an instance of a few lines, which is printed first.
+Every case is written at three sizes, each twice the one before, and read by a process of its own (`medalopt check`),
+whose processor time and peak memory are printed: what is linear takes at most twice as long, beyond the time of an
+instance of a few lines, which comes first.
 """
 
 from __future__ import annotations

@@ -43,6 +43,10 @@ def sheet_of(section: str, name: str, text: str, known: Collection[str], faults:
     Its columns are the `known` fields.
     """
     rows = delimited.rows(text)
+    if len(rows.header) > limits.MAX_COLUMNS:
+        message = f"has {len(rows.header):_} columns; a table has at most {limits.MAX_COLUMNS:_}"
+        faults.add(Place(name, rows.line), (section,), message)
+        return None
     heads = _heads(rows.header, Place(name, rows.line, 1), known, faults)
     _uneven(rows, name, faults)
     if rows.error is not None:
