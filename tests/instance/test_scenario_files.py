@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from medalopt.errors import InputError
+from medalopt.instance.reader import limits
 from medalopt.instance.reader.scenarios import read
 
 
@@ -60,3 +61,15 @@ def test_a_file_that_holds_none(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         read(tmp_path / "zeros.csv")
     assert len(caught.value.faults) == 1
+
+
+def test_a_table_of_scenarios_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Too many columns are an error before one of them is looked at, too many cells end the table."""
+    path = tmp_path / "rows.csv"
+    path.write_text("scenario,medals.gold.count,a..b\none,1,2\n", encoding="utf-8")
+    for limit, value, says in (("MAX_COLUMNS", 2, "has 3 columns"), ("MAX_CELLS", 2, "has more than 2 cells")):
+        monkeypatch.setattr(limits, limit, value)
+        with pytest.raises(InputError, match=says) as caught:
+            read(path)
+        assert len(caught.value.faults) == (1 if limit == "MAX_COLUMNS" else 2)
+        monkeypatch.undo()

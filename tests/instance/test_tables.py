@@ -129,3 +129,11 @@ def test_the_file_of_a_table_is_named_below_the_folder(tmp_path: Path, monkeypat
     absolute = load(tmp_path / "case.yaml").files
     monkeypatch.chdir(tmp_path)
     assert load("case.yaml").files == absolute and sorted(absolute) == ["case.yaml", "rows.csv"]
+
+
+def test_a_table_has_at_most_as_many_columns_as_a_sheet(tmp_path: Path) -> None:
+    """A table that is wider than any sheet is one error, whatever its columns are called."""
+    head = ",".join(f"c{n}" for n in range(16_385))
+    (tmp_path / "rows.csv").write_text(f"{head}\n{',' * 16_384}\n", encoding="utf-8")
+    found = faults(tmp_path, streams="streams: {table: rows.csv}")
+    assert [message for *_, message in found] == ["has 16_385 columns; a table has at most 16_384"]

@@ -43,14 +43,15 @@ def _of_table(text: str, data: Bytes, faults: Faults) -> Scenarios:
     found: Scenarios = {}
     try:
         header = [head.strip() for head in next((row for row in reader if row), [])]
-        line = reader.line_num
-        for column, head in enumerate(header, start=1):
-            if header.index(head) + 1 < column:
-                faults.add(Place(data.name, line, column), (), f"the column `{shown(head)}` stands twice")
-            elif head != NAME:
-                _check(head, Place(data.name, line, column), faults)
+        if not _check_heads(header, Place(data.name, reader.line_num, 1), faults):
+            return {}
+        cells_read = 0
         for row in reader:
             place = Place(data.name, reader.line_num, 1)
+            cells_read += len(row)
+            if cells_read > limits.MAX_CELLS:
+                faults.add(place, (), f"has more than {limits.MAX_CELLS:_} cells; make several files of it")
+                break
             if len(row) == len(header):
                 cells = dict(zip(header, row, strict=True))
                 name = cells.pop(NAME, "").strip() or str(len(found) + 1)
@@ -61,6 +62,22 @@ def _of_table(text: str, data: Bytes, faults: Faults) -> Scenarios:
         said = f"is not a CSV table: {shown(str(error))}; look for a quote that is not closed"
         faults.add(Place(data.name, reader.line_num), (), said)
     return found
+
+
+def _check_heads(header: list[str], place: Place, faults: Faults) -> bool:
+    """Note what is wrong with the heads of a table; return whether it has no more of them than may be."""
+    if len(header) > limits.MAX_COLUMNS:
+        faults.add(place, (), f"has {len(header):_} columns; a table has at most {limits.MAX_COLUMNS:_}")
+        return False
+    seen: set[str] = set()
+    for column, head in enumerate(header, start=1):
+        at = Place(place.file, place.line, column)
+        if head in seen:
+            faults.add(at, (), f"the column `{shown(head)}` stands twice")
+        elif head != NAME:
+            _check(head, at, faults)
+        seen.add(head)
+    return True
 
 
 def _of_yaml(text: str, data: Bytes, faults: Faults) -> Scenarios:
