@@ -13,6 +13,7 @@ from tests.laws import pool
 from tests.laws.figures import changed, plain, times
 
 from medalopt import Instance
+from medalopt.instance.needs import is_barred
 from medalopt.instance.resolve.assemble import digest
 
 NUMBER = 8  # instances for each rule: more than 200 in all
@@ -136,3 +137,17 @@ def test_some_rules_bind() -> None:
         assert any(strictly(LOOSENED[name], seed, -1) for seed in met(LOOSENED[name]))
     for name in ("all recycled", "earlier", "participation of a tenth"):
         assert any(strictly(TIGHTENED[name], seed, +1) for seed in met(TIGHTENED[name], feasible=True))
+
+
+def test_others_left_out_is_none_of_them() -> None:
+    """Where every offer holds unnamed matter, `others` left out and `others: 0 %` have the same cost, or no plan."""
+    plans = []
+    for seed in pool.SEEDS:
+        left_out = times(pool.instance(seed), {"market": ("composition",)}, Fraction(999, 1000))
+        none = changed(left_out, "alloys", admits_others=np.ones_like(left_out.alloys.admits_others))
+        one, other = pool.solved(left_out), pool.solved(none)
+        assert (one is None) == (other is None), f"instance {seed}"
+        if one is not None and other is not None:
+            assert one.objective == pytest.approx(other.objective, rel=0, abs=pool.slack(one, other))
+            plans.append(is_barred(left_out).any())
+    assert any(plans) and len(plans) < len(pool.SEEDS)

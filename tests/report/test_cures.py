@@ -24,7 +24,7 @@ CASES = {
     "no_source": ["0.01 kg more of gold in stock at the start, whose own price is not counted"],
     "melt": ["a melt loss of pure of 0 %", "2.5 t more of phone@tokyo"],
     "fineness_low": ["a window of silver Ag 5 points wider"],
-    "others": ["a window of silver 0.4 points wider"],
+    "others": ["up to 0.5 % of what its composition does not name in silver"],
     "deadline": ["medal cup due 2 months later", "metal back from kosaka 2 months sooner"],
     "demand": ["2 fewer of medal gold", "2 t more of phone@tokyo"],
     "offer_commitment": ["2 kg less committed of bars", "1 more of medal cup"],

@@ -97,11 +97,15 @@ def _span(instance: Instance) -> str:
 
 
 def _window(_: Instance, path: Path, change: Change) -> str:
-    of = [shown(str(step)) for step in path[1:] if step not in ("composition", "device_share", "share", "others")]
+    of = [shown(str(step)) for step in path[1:] if step not in ("composition", "device_share", "share")]
     values = [value if isinstance(value, list) else [value] for value in (change.before, change.after)]
     before, after = ([float(one) for one in ends] for ends in values)
     wider = max(abs(one - before[0]) for one in after)
     return f"a window of {' '.join(one for one in of if not one.isdecimal())} {digits(wider)} points wider"
+
+
+def _others(_: Instance, path: Path, change: Change) -> str:
+    return f"up to {digits(float(str(change.after)))} % of what its composition does not name in {shown(str(path[1]))}"
 
 
 def _at(what: str) -> Saying:
@@ -139,7 +143,7 @@ _SAYING: Mapping[tuple[str, str], Saying] = {
     ("smelters", "lead"): _lead,
     ("alloys", "lead"): _lead,
     ("alloys", "composition"): _window,
-    ("alloys", "others"): _window,
+    ("alloys", "others"): _others,
     ("policy", "device_share"): _window,
     ("alloys", "loss"): _at("a melt loss of {}"),
     ("alloys", "share"): _at("a share of process scrap of {}"),
