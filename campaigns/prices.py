@@ -27,10 +27,12 @@ BEYOND = (1 + 1e-6, 1.05, 2.0, 10.0)  # of the way to an end, where it no longer
 STEP = 1e-3  # of a figure, to see that no plan lies that way
 
 
-def trial(seed: int) -> Found:
+def trial(seed: int, stock: bool = False) -> Found:
     """Take the ranges of instance number `seed`, for one of the measures, and solve it on either side of figures."""
     with tempfile.TemporaryDirectory() as folder:
-        variants = Variants(pool.files(seed).write(Path(folder)), measure=pool.MEASURES[seed % len(pool.MEASURES)])
+        variants = Variants(
+            pool.files(seed, stock).write(Path(folder)), measure=pool.MEASURES[seed % len(pool.MEASURES)]
+        )
         try:
             found = ranges(variants)
         except NoPlanError:

@@ -101,6 +101,7 @@ set ADMITS_OTHERS, within ALLOYS;                 # alloys in which metals and m
 param others_share{ADMITS_OTHERS}, default 1;     # greatest share of all that is not named
 param loss{ALLOYS}, default 0;                    # melt loss
 param cast_limit{ALLOYS, PERIODS}, default unlimited;          # kg cast
+param cast_holding{ALLOYS, PERIODS}, default 0;   # money/kg and period, of castings that wait
 param scrap_share{ALLOYS}, default 0;             # process scrap, share of what is cast
 param scrap_returned{ALLOYS}, default 1;          # share of it fit to charge again
 param scrap_lead{ALLOYS}, integer, >= 1, default 1;            # after how many periods
@@ -168,6 +169,9 @@ param owed{a in ALLOYS, t in PERIODS} := sum{m in MEDALS: due[m] <= t} part[m,a]
 set OWED := {a in ALLOYS: owed[a,n] > 0};
 set DEADLINES := {a in OWED, t in PERIODS: t = n or owed[a,t] > (if t > 1 then owed[a,t-1])};
 
+# Alloys of which castings in stock cost something; in the last period all is due.
+set KEPT := {a in OWED: exists{t in PERIODS: t < n} cast_holding[a,t] > 0};
+
 # What may be charged to which alloy.
 set ACCOUNT := {e in METALS: opening_stock[e] > 0 or exists{k in SMELTERS: lead[k,e] < n} card(YIELDING[k,e]) > 0};
 set MAY_HOLD := {a in OWED, e in METALS: (a,e) in NAMED or a in ADMITS_OTHERS};
@@ -200,6 +204,7 @@ var surplus{ACCOUNT, PERIODS}, >= 0;                          # g_et: sold or le
 var cast{OWED, PERIODS}, >= 0;                                # k_at: alloy cast, kg
 var recharge{RECHARGED, PERIODS}, >= 0;                       # v_at: process scrap charged again, kg
 var scrap{RECHARGED, PERIODS}, >= 0;                          # n_at: process scrap in hand at the end of t, kg
+var cast_stock{KEPT, t in PERIODS: t < n};                    # z_at: castings that wait at the end of t, kg
 
 # Linking quantities: all rules but supply are written on these.
 var feed{SMELTERS, PERIODS}, >= 0;                            # F_kt, t
@@ -227,6 +232,7 @@ minimize objective:
         sum{t in PERIODS} spend[t]
         + sum{(o,a) in BUYS, t in PERIODS} offer_price[o,t] * buy[o,a,t]
         + sum{e in ACCOUNT, t in PERIODS} (holding[e,t] * stock[e,t] - sell[e,t] * surplus[e,t])
+        + sum{a in KEPT, t in PERIODS: t < n} cast_holding[a,t] * cast_stock[a,t]
         - sum{a in RECHARGED} scrap_value[a] * (scrap[a,n]
             + sum{t in PERIODS: t > n - scrap_lead[a]} fit[a] * cast[a,t])
     else if measure = 'footprint' then
@@ -270,6 +276,9 @@ s.t. define_network_footprint:
             (stream_footprint[i] + treatment_footprint[h]) * leave[i,h,t];
 
 s.t. define_bought{o in OFFERS}: bought[o] = sum{(o,a) in BUYS, t in PERIODS} buy[o,a,t];
+
+s.t. define_cast_stock{a in KEPT, t in PERIODS: t < n}:
+    cast_stock[a,t] = sum{u in 1..t} (1 - scrap_share[a]) * cast[a,u] - owed[a,t];
 
 
 ################################################  The twelve families  ################################################

@@ -18,7 +18,7 @@ from random import Random
 import yaml
 from hypothesis import strategies as st
 from tests.instances_at_random import need, supply
-from tests.instances_at_random.figures import Document
+from tests.instances_at_random.figures import PER_KG, Document, maybe, series
 
 _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
@@ -45,6 +45,19 @@ def instances() -> st.SearchStrategy[Case]:
 def from_seed(seed: int) -> str:
     """Return the YAML text of the instance number `seed`, all in one file."""
     return as_text(document(Random(seed)))
+
+
+def with_stock(seed: int) -> Document:
+    """Return the random instance number `seed` with a cost of holding castings.
+
+    Each field draws from a stream of its own, so that whoever adds one changes no figure of the others.
+    """
+    content = document(Random(seed))
+    count = content.get("periods", {}).get("count", 1)
+    random = Random(f"{seed} holding")
+    for alloy in content["alloys"].values():
+        alloy |= maybe(random, 0.6, "holding", lambda: series(random, count, 0, 500, PER_KG))
+    return content
 
 
 def case(random: Random) -> Case:

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 from tests.analysis.nearby import ROOT, explanations, offer, silver, size
+from tests.laws import pool
 
 import medalopt
 from medalopt.analysis.explanation.explanation import Explanation, explain
 from medalopt.analysis.explanation.invoice import Line, invoice
 from medalopt.analysis.explanation.near import Near
 from medalopt.errors import NoPlanError
+from medalopt.instance.needs import casting_holding
 from medalopt.model.objective import MEASURES
 
 CASES = sorted((ROOT / "tests/conformance").glob("*.yaml"))
@@ -61,6 +63,14 @@ def test_it_adds_up_on_random_instances() -> None:
     found = explanations()
     assert len(found) >= 50
     assert max(abs(total(one.invoice) - one.plan.objective) / size(one.plan) for one in found) <= 1e-9
+
+
+def test_it_adds_up_with_castings_in_stock() -> None:
+    """What waits is paid for by what is due later: the lines still come to the cost, to 1e-9 of all that is paid."""
+    plans = [plan for seed in range(40) if (plan := pool.stocked(seed)) is not None]
+    waiting = [plan for plan in plans if casting_holding(plan.instance).ravel() @ plan.account.cast_stock.ravel() > 1]
+    assert len(waiting) >= 3
+    assert max(abs(total(invoice(Near.of(plan))) - plan.objective) / size(plan) for plan in plans) <= 1e-9
 
 
 def test_signs() -> None:

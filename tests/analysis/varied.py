@@ -16,7 +16,7 @@ TINY = ROOT / "instances" / "tiny.yaml"
 
 
 @contextmanager
-def random(seed: int, measure: str = "cost") -> Iterator[Variants]:
+def random(seed: int, measure: str = "cost", stock: bool = False) -> Iterator[Variants]:
     """Give the random instance number `seed`, its files there for as long as they are asked for."""
     with tempfile.TemporaryDirectory() as folder:
-        yield Variants(pool.files(seed).write(Path(folder)), measure=measure)
+        yield Variants(pool.files(seed, stock).write(Path(folder)), measure=measure)

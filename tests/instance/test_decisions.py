@@ -74,7 +74,7 @@ def test_costs_of_the_network_by_period(sourcing: Account) -> None:
 
 
 def test_costs_of_metal_and_alloy() -> None:
-    """Purchases at the price of the day, holding and sales of metal, and what scrap is worth that is left."""
+    """Purchases at the price of the day, holding of metal and castings, sales, and what scrap is worth that is left."""
     account = account_of(
         "objective",
         bought=[[[0, 0], [2, 3]], [[4, 0], [0, 0]]],  # mined for silver, old for plate
@@ -86,7 +86,8 @@ def test_costs_of_metal_and_alloy() -> None:
     assert account.stock[0].tolist() == pytest.approx([1.8, 0.8])
     costs = {kind: by_period.tolist() for kind, by_period in account.costs.items()}
     assert costs["purchases"] == [2 * 700 - 4 * 2, 3 * 800]
-    assert costs["holding"] == pytest.approx([9, 4])
+    assert account.cast_stock[1].tolist() == pytest.approx([0.6 * 2, 0.6 * (2 + 3.25) - 1])
+    assert costs["holding"] == pytest.approx([9 + 6 * 1.2, 4])  # castings are all due by the end
     assert costs["sales"] == [0, -400]
     # 2 kg and 3.25 kg are cast; a fifth of each falls: of the first 0.4 kg, 0.15 kg are left; the second's is late
     assert account.cast[1].tolist() == [2, 3.25]

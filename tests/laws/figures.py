@@ -19,7 +19,7 @@ MONEY: Mapping[str, tuple[str, ...]] = {
     "terms": ("treatment_charge", "refining_charge"),
     "lanes": ("cost",),
     "market": ("price",),
-    "alloys": ("scrap_value",),
+    "alloys": ("holding", "scrap_value"),
 }
 AMOUNTS: Mapping[str, tuple[str, ...]] = {  # with the counts of medals
     "metals": ("opening_stock",),

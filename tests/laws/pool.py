@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 from tests.model.cases import at_random, planned
-from tests.random_instances import Case, case, document
+from tests.random_instances import Case, as_text, case, document, with_stock
 
 import medalopt
 from medalopt import Instance, Plan
@@ -28,15 +28,15 @@ def seeds(wanted: Callable[[dict[str, Any]], bool], number: int = 40) -> list[in
 
 
 @cache
-def files(seed: int) -> Case:
-    """Return the random instance number `seed` as files."""
-    return case(Random(seed))
+def files(seed: int, stock: bool = False) -> Case:
+    """Return the random instance number `seed` as files; with `stock` that of `with_stock`."""
+    return Case({"instance.yaml": as_text(with_stock(seed))}) if stock else case(Random(seed))
 
 
 @cache
-def instance(seed: int) -> Instance:
+def instance(seed: int, stock: bool = False) -> Instance:
     """Return the random instance number `seed`."""
-    return read(files(seed))
+    return read(files(seed, stock))
 
 
 def read(written: Case) -> Instance:
@@ -48,6 +48,12 @@ def read(written: Case) -> Instance:
 def plan(seed: int, measure: str = "cost") -> Plan | None:
     """Return the plan of the random instance number `seed`, its figures in one file; None where there is none."""
     return planned(at_random(seed), measure)
+
+
+@cache
+def stocked(seed: int, measure: str = "cost") -> Plan | None:
+    """Return the plan of the random instance number `seed` with stock; None where there is none."""
+    return solved(instance(seed, stock=True), measure)
 
 
 def solved(changed: Instance, measure: str = "cost", extensions: Sequence[Path] = ()) -> Plan | None:

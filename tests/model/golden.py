@@ -31,6 +31,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "melt": ("melt",),
     "fineness": ("fineness_low", "fineness_high", "others"),
     "demand": ("demand",),
+    "castings": ("define_cast_stock",),
     "commitments": ("purchase", "stream_commitment", "feed_total"),
     "recycled_content": ("recycled",),
     "device_mix": ("mix_low", "mix_high"),

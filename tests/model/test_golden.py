@@ -27,8 +27,9 @@ def components(heading: str) -> dict[str, list[str]]:
 
 
 def instances() -> Iterator[Instance]:
-    """Yield tiny, the conformance instances and fifty random ones."""
+    """Yield tiny, the instances of the golden files, the conformance instances and fifty random ones."""
     yield medalopt.load(ROOT / "instances" / "tiny.yaml")
+    yield from (medalopt.load(golden.FOLDER / f"{family}.yaml") for family in golden.FAMILIES)
     yield from conforming().values()
     yield from map(at_random, range(50))
 

@@ -18,7 +18,7 @@ from medalopt.instance.figures import Floats
 from medalopt.instance.instance import Instance
 from medalopt.instance.needs import owed
 from medalopt.instance.routes import routes
-from medalopt.proof.bound import Ground, Weights, _casts, _right_hand_sides, waiting
+from medalopt.proof.bound import Ground, Weights, _casts, _right_hand_sides, least, waiting
 from medalopt.proof.marginal import marginals, stream_worth
 from medalopt.proof.prices import Grid, Prices, prices
 
@@ -100,6 +100,31 @@ def test_what_casting_is_worth() -> None:
         (cast, _), (kept, _), _ = _casts(ground(instance), y, weights)
         assert cast[0, 1] == pytest.approx(-melt[1] - 0.8 * demand[1] - capacity[1])
         assert kept[0, 1] == pytest.approx(-scrap[1])
+
+
+def test_what_castings_in_stock_are_worth() -> None:
+    """Of 0.8 kg that stay of a kilogram cast, those due later pay their holding until then; the last period is free.
+
+    A medal of half a kilogram that is due from the second period on saves the holding of all periods but the last.
+    """
+    alloy = STERLING | {"holding": ["3 JPY/kg", "5 JPY/kg", "7 JPY/kg"], "scrap": {"share": "20 %", "returned": "0 %"}}
+    medals = {"early": {"count": 4, "parts": {"silver": "500 g"}, "due": "2"}}
+    instance = loaded(changed(alloys={"silver": alloy}, periods={"count": 3}, medals=medals))
+    y, cost = at_random(instance), Weights(1, 0, 0)
+    (cast, _), _, _ = _casts(ground(instance), y, cost)
+    melt, demand, capacity = (each[0] for each in (y.melt, y.demand, y.cast_capacity))
+    held = [3 + 5, 5, 0]
+    assert cast[0] == pytest.approx([-melt[t] - 0.8 * (demand[t:].sum() - held[t]) - capacity[t] for t in range(3)])
+    free = loaded(changed(alloys={"silver": alloy | {"holding": 0}}, periods={"count": 3}, medals=medals))
+    less = least(ground(free), y, cost) - least(ground(instance), y, cost)
+    casts = [next(_casts(ground(of), y, cost)) for of in (free, instance)]
+    paid = [float((np.minimum(reduced, 0) * most).sum()) for reduced, most in casts]
+    assert less == pytest.approx(paid[0] - paid[1] + 2 * 5)  # two kilograms are due before the end of the second
+    duals = {"demand": {("silver", "2"): 11.0, ("silver", "3"): 2.0}}
+    told = marginals(Account(instance, routes(instance), nothing(instance)), duals, "JPY")
+    assert [each.value for each in told if each.path.endswith("count")] == [pytest.approx(0.5 * (11 + 2 - 5))]
+    told = marginals(Account(instance, routes(instance), nothing(instance)), duals, "t")
+    assert [each.value for each in told if each.path.endswith("count")] == [pytest.approx(0.5 * (11 + 2))]
 
 
 def test_where_no_scrap_falls_there_is_none_to_pay() -> None:

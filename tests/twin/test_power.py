@@ -51,6 +51,8 @@ PLANTED = {
     "process scrap": ("then fit[a] * cast[a,t-scrap_lead[a]])", "then scrap_share[a] * cast[a,t-scrap_lead[a]])"),
     "scrap lead": ("cast[a,t-scrap_lead[a]])", "cast[a,t])"),
     "holding": ("holding[e,t] * stock[e,t]", "0 * stock[e,t]"),
+    "holding of castings": ("cast_holding[a,t] * cast_stock[a,t]", "0 * cast_stock[a,t]"),
+    "castings that are due": ("* cast[a,u] - owed[a,t];", "* cast[a,u];"),
     "sale": ("sell[e,t] * surplus", "sell[e,1] * surplus"),
     "scrap value": ("scrap_value[a] * (scrap[a,n]", "scrap_value[a] * (0"),
     "scrap value of what fell last": ("t > n - scrap_lead[a]} fit[a]", "t > n - scrap_lead[a]} 0"),

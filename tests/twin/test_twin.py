@@ -11,7 +11,7 @@ import pyomo.core as pyo
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.random_instances import Case, from_seed, instances
+from tests.random_instances import Case, as_text, from_seed, instances, with_stock
 from tests.twin import glpk, names
 
 import medalopt
@@ -83,6 +83,8 @@ def test_the_random_instances_have_teeth() -> None:
     counts = Counter(answer.status for answer in answers)
     assert counts["optimal"] + counts["infeasible"] == 200
     assert 110 <= counts["optimal"] <= 160
+    stocked = [Case({"instance.yaml": as_text(with_stock(seed))}) for seed in range(20)]
+    answers += [glpk.solve(write_mathprog(load(each))) for each in stocked]
 
     def in_some(kind: str) -> set[str]:
         return {name.partition("[")[0] for answer in answers for name in getattr(answer, kind)}

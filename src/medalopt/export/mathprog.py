@@ -153,6 +153,7 @@ def _alloys(instance: Instance, at: Axes) -> Iterator[str]:
     others = {"others_share": alloys.others.value[admits]}
     yield from table("ADMITS_OTHERS", picked(at.alloys, admits), others)
     yield from matrix("cast_limit", at.alloys, at.periods, alloys.capacity.value, math.inf)
+    yield from matrix("cast_holding", at.alloys, at.periods, alloys.holding.value, 0.0)
 
 
 def _medals(instance: Instance, at: Axes) -> Iterator[str]:

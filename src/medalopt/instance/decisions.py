@@ -9,7 +9,7 @@ import numpy as np
 
 from medalopt.instance.arithmetic import Numbers, floats, summed, zeros
 from medalopt.instance.instance import Instance
-from medalopt.instance.needs import process_scrap_rate
+from medalopt.instance.needs import casting_holding, owed, pays_for_castings, process_scrap_rate
 from medalopt.instance.routes import Reading, Routes, refining_costs
 
 
@@ -88,6 +88,12 @@ class Account:
         return (self.charge + self.decisions.recharged) * (1 - self.read(self.instance.alloys.loss))[:, None]
 
     @cached_property
+    def cast_stock(self) -> Numbers:
+        """$\\sum_{t'\\le t}(1-\\sigma_a)k_{at'}-Q_{at}$, (A, T): castings that wait at the end of each period, kg."""
+        kept = 1 - self.read(self.instance.alloys.scrap_share)
+        return kept[:, None] * np.cumsum(self.cast, axis=1) - owed(self.instance, self.read)
+
+    @cached_property
     def scrap(self) -> Numbers:
         """$n_{at}$, (A, T): process scrap in hand at the end of each period, kg."""
         rate = process_scrap_rate(self.instance, self.read)
@@ -123,10 +129,17 @@ class Account:
             "residue": of_routes(found.residue),
             "storage": read(instance.streams.storage_cost) @ made.stockpile,
             "purchases": (prices * made.bought.sum(axis=1)).sum(axis=0),
-            "holding": (read(instance.metals.holding) * self.stock).sum(axis=0),
+            "holding": self._held(),
             "sales": -(read(instance.metals.sell) * made.surplus).sum(axis=0),
             "scrap": self._scrap_left(),
         }
+
+    def _held(self) -> Numbers:
+        """Cost of the metal and of the castings in stock."""
+        metal = (self.read(self.instance.metals.holding) * self.stock).sum(axis=0)
+        if not pays_for_castings(self.instance).any():
+            return metal
+        return metal + (casting_holding(self.instance, self.read) * self.cast_stock).sum(axis=0)
 
     def _scrap_left(self) -> Numbers:
         """Worth (negative) of process scrap left at the end, or falling too late to be charged again."""

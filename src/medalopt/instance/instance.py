@@ -135,6 +135,7 @@ class Alloys:
     others: Figures  # (A,) greatest share of all that is not named
     loss: Figures  # (A,) melt loss
     capacity: Figures  # (A, T) kg cast
+    holding: Figures  # (A, T) money/kg per period, of castings that wait
     scrap_share: Figures  # (A,) of what is cast
     scrap_returned: Figures  # (A,) of the process scrap
     scrap_lead: Ints  # (A,) periods

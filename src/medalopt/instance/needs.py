@@ -28,6 +28,20 @@ def is_owed(instance: Instance) -> Bools:
     return np.logical_or.reduce(wanted, axis=0)
 
 
+def casting_holding(instance: Instance, read: Reading = floats) -> Numbers:
+    """Return what it costs to keep a kilogram of castings at the end of each period, (A, T); 0 in the last.
+
+    Then all that has been cast is due, so nothing waits.
+    """
+    cost = read(instance.alloys.holding)
+    return np.concatenate([cost[:, :-1], np.zeros_like(cost[:, -1:])], axis=1)
+
+
+def pays_for_castings(instance: Instance) -> Bools:
+    """Return for which alloys castings in stock cost anything, (A,): owed, and with a holding cost."""
+    return is_owed(instance) & (instance.alloys.holding.raw[:, :-1] > 0).any(axis=1)
+
+
 def returns(instance: Instance, found: Routes) -> Bools:
     """Return where a smelter can have metal back, (K, E, T): some route yields it, and its lead has passed."""
     smelters, metals, periods = len(instance.smelters.names), len(instance.metals.names), len(instance.periods)

@@ -12,7 +12,7 @@ from medalopt.model.attach import attach
 from medalopt.model.balance import balance
 from medalopt.model.capacity import capacity
 from medalopt.model.commitments import commitments
-from medalopt.model.demand import demand
+from medalopt.model.demand import castings, demand
 from medalopt.model.device_mix import device_mix
 from medalopt.model.fineness import fineness
 from medalopt.model.lots import lots
@@ -46,6 +46,7 @@ def master(instance: Instance, found: Routes, measure: str = "cost", whole: bool
     melt(model, instance)
     fineness(model, instance)
     demand(model, instance)
+    castings(model, instance)
     commitments(model, instance)
     recycled(model, instance)
     device_mix(model, instance)

@@ -1,12 +1,14 @@
-"""Family 6, demand: the alloy of every medal is cast by the end of the period in which it is due."""
+"""Family 6, demand: the alloy of every medal is cast by the end of the period in which it is due, and may wait."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 import pyomo.core as pyo
 
 from medalopt.instance.instance import Instance
-from medalopt.instance.needs import is_owed, owed
+from medalopt.instance.needs import is_owed, owed, pays_for_castings
 from medalopt.model.tables import by_name, where
 
 
@@ -20,12 +22,39 @@ def demand(model: pyo.ConcreteModel, instance: Instance) -> None:
     rises = np.diff(quantity, axis=1, prepend=0.0) > 0
     rises[is_owed(instance), -1] = True
     need = by_name(quantity, alloys, periods)
-    kept = by_name(1 - instance.alloys.scrap_share.value, alloys)
-    place = {t: number for number, t in enumerate(periods)}
+    made = _made(model, instance)
 
     def rule(m: pyo.ConcreteModel, a: str, t: str) -> tuple[float, object, float | None]:
-        made = pyo.quicksum([kept[a] * m.cast[a, tau] for tau in periods[: place[t] + 1]])
-        return (need[a, t], made, need[a, t] if t == periods[-1] else None)
+        return (need[a, t], made(a, t), need[a, t] if t == periods[-1] else None)
 
     doc = "6. demand; dual: what a kilogram more of this alloy, owed by the end of this period, costs, money/kg"
     model.demand = pyo.Constraint(where(rises, alloys, periods), rule=rule, doc=doc)
+
+
+def castings(model: pyo.ConcreteModel, instance: Instance) -> None:
+    r"""Castings in stock, where they cost anything: $z_{at}=\sum_{\tau\le t}(1-\sigma_a)k_{a\tau}-Q_{at}$.
+
+    In the last period nothing waits. The quantity has no bound of its own: demand keeps it from falling below 0.
+    """
+    periods, alloys = instance.periods, instance.alloys.names
+    keys = [(a, t) for a in where(pays_for_castings(instance), alloys) for t in periods[:-1]]
+    if not keys:
+        return
+    need, made = by_name(owed(instance), alloys, periods), _made(model, instance)
+
+    def rule(m: pyo.ConcreteModel, a: str, t: str) -> tuple[float, object, float]:
+        return (-need[a, t], m.cast_stock[a, t] - made(a, t), -need[a, t])
+
+    model.cast_stock = pyo.Var(keys, domain=pyo.Reals, doc="castings that wait at the end of a period, kg")
+    doc = (
+        "linking: castings in stock are what is cast, less process scrap and what is due; dual: what a unit more costs"
+    )
+    model.define_cast_stock = pyo.Constraint(keys, rule=rule, doc=doc)
+
+
+def _made(model: pyo.ConcreteModel, instance: Instance) -> Callable[[str, str], object]:
+    """Return the function that sums up what is cast of an alloy until the end of a period, less its process scrap."""
+    periods = instance.periods
+    kept = by_name(1 - instance.alloys.scrap_share.value, instance.alloys.names)
+    place = {t: number for number, t in enumerate(periods)}
+    return lambda a, t: pyo.quicksum([kept[a] * model.cast[a, tau] for tau in periods[: place[t] + 1]])

@@ -14,7 +14,7 @@ MEASURES = ("cost", "footprint", "mass")
 def declare(model: pyo.ConcreteModel, instance: Instance) -> None:
     r"""The cost of a plan as the expression `cost`, its tonnes as `tonnes`.
 
-    $\sum_tc_t+\sum_{oat}p_{ot}b_{oat}+\sum_{et}h_{et}z_{et}-\sum_{et}p_{et}g_{et}
+    $\sum_tc_t+\sum_{oat}p_{ot}b_{oat}+\sum_{et}h_{et}z_{et}+\sum_{at}h_{at}z_{at}-\sum_{et}p_{et}g_{et}
     -\sum_a\nu_a\bigl(n_{an}+\omega_a\sigma_a\sum_{t>n-\mu_a}k_{at}\bigr)$.
     """
     market, metals, periods = instance.market, instance.metals, instance.periods
@@ -24,10 +24,19 @@ def declare(model: pyo.ConcreteModel, instance: Instance) -> None:
     terms = list(model.spend.values())
     terms += [price[o, t] * b for (o, _, t), b in model.buy.items() if price[o, t]]
     terms += [holding[e, t] * z for (e, t), z in model.stock.items() if holding[e, t]]
+    terms += _castings(model, instance)
     terms += [-sell[e, t] * g for (e, t), g in model.surplus.items() if sell[e, t]]
     terms += _scrap_left(model, instance)
     model.cost = pyo.Expression(expr=pyo.quicksum(terms), doc="cost of the plan, money")
     model.tonnes = pyo.Expression(expr=model.sent, doc="devices sent in all, t")
+
+
+def _castings(model: pyo.ConcreteModel, instance: Instance) -> list[object]:
+    """What castings in stock cost; nothing where they cost nothing."""
+    if model.component("cast_stock") is None:
+        return []
+    holding = by_name(instance.alloys.holding.value, instance.alloys.names, instance.periods)
+    return [holding[key] * quantity for key, quantity in model.cast_stock.items() if holding[key]]
 
 
 def _scrap_left(model: pyo.ConcreteModel, instance: Instance) -> list[object]:

@@ -90,7 +90,7 @@ class Plan:
     @cached_property
     def priced(self) -> Rows:
         """The same as columns."""
-        return table(self.account, self.duals, self.unit)
+        return table(self.account, self.duals, self.unit, self.added)
 
     @cached_property
     def marginals_at_lots(self) -> tuple[Marginal, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 
@@ -16,10 +17,18 @@ from medalopt.instance.arithmetic import Numbers, floats, summed, zeros
 from medalopt.instance.bounds import Bounds
 from medalopt.instance.figures import Ints
 from medalopt.instance.instance import Instance
-from medalopt.instance.needs import may_buy, may_charge, owed, process_scrap_rate
+from medalopt.instance.needs import (
+    casting_holding,
+    may_buy,
+    may_charge,
+    owed,
+    pays_for_castings,
+    process_scrap_rate,
+)
 from medalopt.instance.routes import Reading, Routes, base_costs, kinds, refining_of
 from medalopt.proof.prices import Prices
 
+NO_PULL: Mapping[str, Numbers] = MappingProxyType({})
 NOTHING = "nothing"  # the measure that is 0 for every plan: a bound above it shows that there is none
 
 
@@ -67,6 +76,9 @@ def least(ground: Ground, y: Prices, weights: Weights) -> Numbers:
     own = answers(ground, y, weights)
     answer = _right_hand_sides(ground, y) + _alone(ground, own) + np.minimum(together(ground, own), 0).sum()
     answer = answer + _pay(waiting(ground, own, weights), ground.bounds.stockpile)
+    held = castings(ground.instance, weights, ground.read, ground.pull)
+    if held is not None:
+        answer = answer - (held * owed(ground.instance, ground.read)).sum()
     return answer + sum(_pay(reduced, most) for reduced, most in reduced_costs(ground, y, weights))
 
 
@@ -74,6 +86,29 @@ def reduced_costs(ground: Ground, y: Prices, weights: Weights) -> Iterator[tuple
     """Yield what each quantity beyond the network changes the measure by at the prices, and the most there can be."""
     for part in (_metal_account, _charges, _casts):
         yield from part(ground, y, weights)
+
+
+def castings(
+    instance: Instance, weights: Weights, read: Reading = floats, pull: Mapping[str, Numbers] = NO_PULL
+) -> Numbers | None:
+    """Return what a kilogram of castings in stock changes the measure by, (A, T); None where it does not.
+
+    Castings in stock are no unknowns of their own: they are what is cast, less process scrap and what is due.
+    `pull` is as in `Ground`.
+    """
+    if not pays_for_castings(instance).any() and "cast_stock" not in pull:
+        return None
+    cost = weights.cost * casting_holding(instance, read)
+    return cost - pull["cast_stock"] if "cast_stock" in pull else cost
+
+
+def owing(y: Prices, held: Numbers | None) -> Numbers:
+    """Return what a kilogram of each alloy that is due from each period on changes the measure by, (A, T).
+
+    `held` is as `castings` returns it: a kilogram that is due waits no longer.
+    """
+    price = y.demand if held is None else y.demand - held
+    return np.cumsum(price[:, ::-1], axis=1)[:, ::-1]
 
 
 def _pay(reduced: Numbers, most: Numbers) -> Numbers:
@@ -210,11 +245,13 @@ def _charges(ground: Ground, y: Prices, weights: Weights) -> Iterator[tuple[Numb
 def _casts(ground: Ground, y: Prices, weights: Weights) -> Iterator[tuple[Numbers, Numbers]]:
     alloys, periods, bounds, read = ground.instance.alloys, len(ground.instance.periods), ground.bounds, ground.read
     rate, worth = process_scrap_rate(ground.instance, read), weights.cost * read(alloys.scrap_value)
-    owing = np.cumsum(y.demand[:, ::-1], axis=1)[:, ::-1]
     back = np.arange(periods)[None, :] + alloys.scrap_lead[:, None]
     padded = np.concatenate([y.process_scrap, -worth[:, None]], axis=1)  # too late to charge: worth its value
     falls = np.take_along_axis(padded, np.minimum(back, periods), axis=1) * rate[:, None]
-    cast = -y.melt - (1 - read(alloys.scrap_share))[:, None] * owing - y.cast_capacity + falls
+    made = (1 - read(alloys.scrap_share))[:, None] * owing(
+        y, castings(ground.instance, weights, ground.read, ground.pull)
+    )
+    cast = -y.melt - made - y.cast_capacity + falls
     kept = _next(y.process_scrap) - y.process_scrap
     kept[:, -1] = kept[:, -1] - worth
     recharged = (1 - read(alloys.loss))[:, None] * y.melt - y.process_scrap

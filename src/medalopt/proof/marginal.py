@@ -8,14 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 
+from medalopt.instance.arithmetic import FLOATS
 from medalopt.instance.decisions import Account
 from medalopt.instance.figures import Floats
 from medalopt.instance.paths import render
+from medalopt.proof.added import NOTHING, Added
+from medalopt.proof.bound import NO_PULL, Weights, castings, owing
+from medalopt.proof.placed import placed
 from medalopt.proof.prices import Duals, prices
+from medalopt.proof.subject import asked_by
 
 PER_CENT = 0.01
 ON_OFFER = "one more tonne on offer"
@@ -38,12 +44,15 @@ class Marginal:
         return {name: getattr(self, name) for name in self.COLUMNS}
 
 
-def marginals(account: Account, duals: Duals, unit: str) -> tuple[Marginal, ...]:
-    """Return every marginal value that is not nothing: needs first, then what is scarce, then rules."""
-    return tuple(Marginal(*row) for row in zip(*table(account, duals, unit).values(), strict=True))
+def marginals(account: Account, duals: Duals, unit: str, added: Added = NOTHING) -> tuple[Marginal, ...]:
+    """Return every marginal value that is not nothing: needs first, then what is scarce, then rules.
+
+    `unit` is that of the measure, `added` what a user added to the instance, the duals of its rows with it.
+    """
+    return tuple(Marginal(*row) for row in zip(*table(account, duals, unit, added).values(), strict=True))
 
 
-def table(account: Account, duals: Duals, unit: str) -> dict[str, list[Any]]:
+def table(account: Account, duals: Duals, unit: str, added: Added = NOTHING) -> dict[str, list[Any]]:
     """Return the same as columns: of a nation there are very many."""
     y = prices(account.instance, duals)
 
@@ -51,11 +60,21 @@ def table(account: Account, duals: Duals, unit: str) -> dict[str, list[Any]]:
         found = [marginal for make in makers for marginal in make(account, y, unit) if marginal.value != 0]
         return [[getattr(marginal, name) for marginal in found] for name in Marginal.COLUMNS]
 
-    parts = zip(rows(_needs), _supply(account, y, unit), rows(_limits, _rules), strict=True)
+    needs = partial(_needs, due=_due(account, y, unit, added))
+    parts = zip(rows(needs), _supply(account, y, unit), rows(_limits, _rules), strict=True)
     return {name: [*before, *own, *after] for name, (before, own, after) in zip(Marginal.COLUMNS, parts, strict=True)}
 
 
-def _needs(account: Account, y: Any, unit: str) -> Iterator[Marginal]:
+def _due(account: Account, y: Any, unit: str, added: Added) -> Floats:
+    """Return what a kilogram of each alloy that is due from each period on changes the measure by, (A, T)."""
+    instance, pull = account.instance, NO_PULL
+    if any(term.component == "cast_stock" for row in added.rows for term in row.terms):
+        pull = asked_by(placed(instance, account.found, added, FLOATS.lift))
+    weights = Weights(int(unit == instance.currency), 0, 0)
+    return np.asarray(owing(y, castings(instance, weights, pull=pull)))
+
+
+def _needs(account: Account, y: Any, unit: str, due: Floats) -> Iterator[Marginal]:
     instance = account.instance
     for e, metal in enumerate(instance.metals.names):
         for t, period in enumerate(instance.periods):
@@ -63,9 +82,8 @@ def _needs(account: Account, y: Any, unit: str) -> Iterator[Marginal]:
                 render(("metals", metal)), period, -float(y.balance[e, t]), f"{unit}/kg", "one more kilogram needed"
             )
     each = instance.medals.parts.value * (1 + instance.medals.allowance.value)[:, None]
-    owing = np.cumsum(y.demand[:, ::-1], axis=1)[:, ::-1]  # (A, T): a kilogram owed from t on
     for m, medal in enumerate(instance.medals.names):
-        value = float(each[m] @ owing[:, instance.medals.due[m]])
+        value = float(each[m] @ due[:, instance.medals.due[m]])
         yield Marginal(render(("medals", medal, "count")), None, value, unit, "one more medal")
 
 

@@ -39,6 +39,7 @@ _AXES: Mapping[str, tuple[str, ...]] = {
     "charge": ("alloy", "metal", "period"),
     "buy": ("offer", "alloy", "period"),
     "cast": ("alloy", "period"),
+    "cast_stock": ("alloy", "period"),
     "recharge": ("alloy", "period"),
     "scrap": ("alloy", "period"),
 }

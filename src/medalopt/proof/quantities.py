@@ -8,6 +8,7 @@ import numpy as np
 
 from medalopt.instance.arithmetic import Numbers, summed, zeros
 from medalopt.instance.decisions import Account
+from medalopt.instance.needs import owed
 
 _SPENT = ("supply", "collection", "treatment", "transport", "smelting", "refining", "residue", "storage")
 
@@ -65,6 +66,7 @@ _VALUES: Mapping[str, Callable[[Account], Numbers]] = {
     "charge": lambda account: account.decisions.charged,
     "buy": lambda account: account.decisions.bought,
     "cast": lambda account: account.cast,
+    "cast_stock": lambda account: account.cast_stock,
     "recharge": lambda account: account.decisions.recharged,
     "scrap": lambda account: account.scrap,
 }
@@ -74,4 +76,5 @@ _SCALES: Mapping[str, Callable[[Account], Numbers]] = {
         abs(account.stock), np.cumsum(account.decisions.charged.sum(axis=0) + account.decisions.surplus, axis=1)
     ),
     "scrap": lambda account: np.maximum(abs(account.scrap), np.cumsum(account.decisions.recharged, axis=1)),
+    "cast_stock": lambda account: np.maximum(abs(account.cast_stock), owed(account.instance, account.read)),
 }

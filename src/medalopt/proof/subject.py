@@ -82,9 +82,14 @@ def lower_bound(ground: Ground, y: Prices, measure: str, rows: Placed) -> Number
 
 def pulled(ground: Ground, rows: Placed) -> tuple[Ground, Numbers]:
     """Return `ground` with what the added rows and costs pay, and the reduced costs of the user's own variables."""
-    asked = weighed(rows, rows.lift(np.append(usable(rows)[0], -1.0)))
+    asked = asked_by(rows)
     reduced = -asked.pop(OWN) if OWN in asked else rows.lift(np.zeros(len(rows.added.variables)))
     return replace(ground, pull=on_decisions(ground.instance, ground.found, ground.read, asked)), reduced
+
+
+def asked_by(rows: Placed) -> dict[str, Numbers]:
+    """Return what the added rows and costs pay for a unit more of each quantity, by array."""
+    return weighed(rows, rows.lift(np.append(usable(rows)[0], -1.0)))
 
 
 def usable(rows: Placed) -> tuple[Floats, Floats]:

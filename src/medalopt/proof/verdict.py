@@ -72,7 +72,7 @@ def verdict(instance: Instance, plan: Any) -> Verdict:
         *_lots(plan, certificate, value, unit),
     ]
     if not broken:  # else they may be wrong for that reason alone
-        broken = list(told_prices(marginals(account, duals, unit), plan.prices))
+        broken = list(told_prices(marginals(account, duals, unit, added), plan.prices))
     return Verdict(tuple(broken), certificate, value, unit, against)
 
 

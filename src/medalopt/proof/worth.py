@@ -18,8 +18,9 @@ _LINKING = frozenset(
 def on_decisions(instance: Instance, found: Routes, read: Reading, price: Mapping[str, Numbers]) -> dict[str, Numbers]:
     """Return what `price`, a price of each quantity by array (see `quantities`), comes to on what a bound is paid by.
 
-    That is `sent`, `stockpile`, `take`, `stock`, `surplus`, `charge`, `buy`, `cast`, `recharge` and `scrap`: a linking
-    quantity is the shipments that it sums up, spending stockpiles as well; what is bought of an offer its purchases.
+    That is `sent`, `stockpile`, `take`, `stock`, `surplus`, `charge`, `buy`, `cast`, `cast_stock`, `recharge` and
+    `scrap`: a linking quantity is the shipments that it sums up, spending stockpiles as well; what is bought of an
+    offer its purchases.
     """
     made = {array: each for array, each in price.items() if array not in _LINKING and array != "bought"}
     if not _LINKING.isdisjoint(price):

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from medalopt.instance.figures import Floats
+from medalopt.instance.figures import Bools, Floats
 from medalopt.model.network import Entries
 from medalopt.proof.added import NOTHING, Added
 
 ROUNDING = 1e-9
+CASTINGS = "define_cast_stock"  # the row of castings in stock
 Place = tuple[str, Any]  # component of the model, and index in it
 
 
@@ -37,6 +38,16 @@ class Linear:
     entries: Entries
     given: dict[Place, float]
     added: Added = NOTHING
+
+
+def defining(linear: Linear) -> Bools:
+    """Return which rows define a linking quantity as a sum of other columns, (M,), none of them added.
+
+    Castings in stock are no such sum: what is due is taken off.
+    """
+    rows = np.array([name.startswith("define_") and name != CASTINGS for name, _ in linear.rows], dtype=bool)
+    rows[len(rows) - len(linear.added.rows) :] = False
+    return rows
 
 
 def greatest(pull: Floats, terms: Floats, least: Floats, most: Floats) -> Floats:

@@ -10,7 +10,7 @@ from medalopt.instance.decisions import Account
 from medalopt.instance.figures import Floats
 from medalopt.model.network import Network
 from medalopt.proof.added import NOTHING, Added
-from medalopt.solver.linear import Linear
+from medalopt.solver.linear import Linear, defining
 from medalopt.solver.solution import Duals
 
 
@@ -67,6 +67,7 @@ def _value(account: Account, name: str, index: Any) -> float:
         "recharge": (made.recharged, (alloys,)),
         "stock": (account.stock, (metals,)),
         "cast": (account.cast, (alloys,)),
+        "cast_stock": (account.cast_stock, (alloys,)),
         "scrap": (account.scrap, (alloys,)),
     }
     if name not in tables:
@@ -80,14 +81,13 @@ def _value(account: Account, name: str, index: Any) -> float:
 def _with_quantities(linear: Linear, x: Floats) -> Floats:
     """Return `x` with each linking quantity as the row that defines it says."""
     entries = linear.entries
-    defining = np.array([name.startswith("define_") for name, _ in linear.rows], dtype=bool)
-    defining[len(defining) - len(linear.added.rows) :] = False
+    definition = defining(linear)
     places = [*[("", None)] * linear.network, *linear.places]
-    its_row = {name.removeprefix("define_") for (name, _), it in zip(linear.rows, defining, strict=True) if it}
+    its_row = {name.removeprefix("define_") for (name, _), it in zip(linear.rows, definition, strict=True) if it}
     quantity = np.array([name in its_row for name, _ in places], dtype=bool)
     quantity[len(quantity) - len(linear.added.variables) :] = False
     sums = np.bincount(entries.row, entries.value * x[entries.column], len(linear.rows))
-    own = defining[entries.row] & quantity[entries.column]
+    own = definition[entries.row] & quantity[entries.column]
     x = x.copy()
     x[entries.column[own]] = -sums[entries.row[own]] / entries.value[own]
     return x

@@ -45,6 +45,7 @@ def quantity_sizes(instance: Instance, bounds: Bounds, columns: Sequence[Place])
         "charge": lambda a, e, t: min(charge[a], ever[e]),
         "buy": lambda o, a, t: charge[a],
         "cast": lambda a, t: cast[a],
+        "cast_stock": lambda a, t: cast[a],
         "recharge": lambda a, t: min(charge[a], scrap[a]),
         "scrap": lambda a, t: scrap[a],
         "bought": lambda o: most,

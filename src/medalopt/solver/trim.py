@@ -13,14 +13,12 @@ import numpy as np
 
 from medalopt.instance.figures import Bools, Ints
 from medalopt.model.network import Entries
-from medalopt.solver.linear import Linear
+from medalopt.solver.linear import Linear, defining
 
 
 def trimmed(linear: Linear) -> Linear:
     """Return the same program with the costs of linking quantities on the network, and without the unused ones."""
-    defining = np.array([name.startswith("define_") for name, _ in linear.rows], dtype=bool)
-    defining[len(defining) - len(linear.added.rows) :] = False
-    quantity = _defined(linear, defining)
+    quantity = _defined(linear, defining(linear))
     costs = _moved(linear, quantity)
     used = np.bincount(linear.entries.column, minlength=len(linear.lower)) > 1
     rows = np.flatnonzero(quantity >= 0)
@@ -30,10 +28,10 @@ def trimmed(linear: Linear) -> Linear:
     return _without(dataclasses.replace(linear, costs=costs, given=given), gone, quantity[gone])
 
 
-def _defined(linear: Linear, defining: Bools) -> Ints:
+def _defined(linear: Linear, definition: Bools) -> Ints:
     """Return for each row the linking quantity that it defines, (M,): the column with a 1 behind the network; or -1."""
     entries = linear.entries
-    its_own = defining[entries.row] & (entries.column >= linear.network) & (entries.value == 1)
+    its_own = definition[entries.row] & (entries.column >= linear.network) & (entries.value == 1)
     alone = np.bincount(entries.row[its_own], minlength=len(linear.rows)) == 1
     equation = (linear.row_lower == 0) & (linear.row_upper == 0)
     quantity = np.full(len(linear.rows), -1, dtype=np.intp)

@@ -31,11 +31,12 @@ def moved(variants: Variants, figure: Figure) -> tuple[float, Linear]:
     return by, rows_of(variants.variant({figure.path: written(figure.value + by, figure.unit)}))
 
 
+@pytest.mark.parametrize("stock", [False, True])
 @pytest.mark.parametrize("measure", ["cost", "footprint"])
 @pytest.mark.parametrize("seed", range(6))
-def test_a_figure_moves_what_it_is_said_to_move(seed: int, measure: str) -> None:
+def test_a_figure_moves_what_it_is_said_to_move(seed: int, measure: str, stock: bool) -> None:
     """The program built with a figure a little higher differs in costs and ends as told, and in nothing else."""
-    with random(seed, measure) as variants:
+    with random(seed, measure, stock) as variants:
         program = rows_of(variants.base)
         for figure in figures(variants, program):
             by, other = moved(variants, figure)

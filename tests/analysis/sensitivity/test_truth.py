@@ -9,10 +9,10 @@ from campaigns import blends, curves, prices
 ROUNDED = 23  # a share comes to 0 there, beside which rounding had left some
 
 
-@pytest.mark.parametrize("seed", [1, 28])
-def test_prices_are_what_two_solves_differ_by(seed: int) -> None:
+@pytest.mark.parametrize(("seed", "stock"), [(1, False), (28, False), (1, True), (28, True)])
+def test_prices_are_what_two_solves_differ_by(seed: int, stock: bool) -> None:
     """Both prices of figures hold up to the ends of their ranges, by plans on either side, and no farther."""
-    found = prices.trial(seed)
+    found = prices.trial(seed, stock)
     assert found.wrong == ()
     assert found.seen["solves on the line of a price"] > 5
     assert found.seen["ends beyond which the price is another"] + found.seen["ends beyond which there is no plan"] > 0

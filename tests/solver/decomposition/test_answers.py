@@ -56,6 +56,19 @@ def test_streams_without_a_route_are_no_obstacle(seed: int) -> None:
     assert not found.wrong and found.seen.total() > 0
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_both_ways_agree_on_stock(seed: int) -> None:
+    """With castings that cost something while they wait, the same optimum by either way, or by either no plan."""
+    other = pool.stocked(seed)
+    try:
+        plan = medalopt.solve(pool.instance(seed, stock=True), method="decomposition")
+    except NoPlanError as error:
+        assert other is None and error.status == "infeasible"
+        return
+    assert other is not None and plan.certificate.optimal
+    assert abs(plan.objective - other.objective) <= pool.slack(plan, other)
+
+
 def split(instance: Instance, measure: str = "cost") -> Split:
     """Return `instance` taken apart."""
     found = routes(instance)

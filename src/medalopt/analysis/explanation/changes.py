@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from medalopt.analysis.explanation.near import Near
+from medalopt.analysis.sensitivity.sided import due_rows
 from medalopt.instance.figures import Floats, Ints
 from medalopt.instance.needs import on_account
 from medalopt.solver.rerun import Change
@@ -69,7 +70,7 @@ def medal(near: Near, m: int, by: int) -> Change:
     each = by * medals.parts.value[m] * (1 + medals.allowance.value[m])
     late = instance.periods[int(medals.due[m]) :]
     alloys = zip(instance.alloys.names, each.tolist(), strict=True)
-    return of_rows(near, ((("demand", alloy, t), kg, kg) for alloy, kg in alloys if kg for t in late))
+    return of_rows(near, (row for alloy, kg in alloys if kg for t in late for row in due_rows(alloy, t, kg)))
 
 
 def offered(near: Near, streams: Ints) -> Change:

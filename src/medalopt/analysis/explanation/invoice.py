@@ -17,7 +17,7 @@ import numpy as np
 from medalopt.analysis.explanation.near import Near
 from medalopt.instance.figures import Floats
 from medalopt.instance.paths import render
-from medalopt.proof.bound import answers, together, waiting
+from medalopt.proof.bound import answers, castings, owing, together, waiting
 from medalopt.proof.subject import usable
 
 _NOTHING = 1e-12  # of the largest line
@@ -49,10 +49,10 @@ def invoice(near: Near) -> tuple[Line, ...]:
 def _needs(near: Near) -> Iterator[Line]:
     medals = near.instance.medals
     each = medals.parts.value * (1 + medals.allowance.value)[:, None]
-    owing = np.cumsum(near.prices.demand[:, ::-1], axis=1)[:, ::-1]  # (A, T): a kilogram owed from t on
+    due = owing(near.prices, castings(near.instance, near.weights, pull=near.ground.pull))
     for m, name in enumerate(medals.names):
         count = float(medals.count[m])
-        price = float(each[m] @ owing[:, medals.due[m]])
+        price = float(each[m] @ due[:, medals.due[m]])
         yield Line("need", render(("medals", name, "count")), count, None, price * count)
 
 

@@ -154,7 +154,9 @@ class Costed:
         return self._behind("buy", str(path[1]), 1.0, _period(path)) if path[2] == "price" else None
 
     def alloy(self, path: Path) -> Floats | None:
-        """The `value` of process scrap that is left at the end, or falls too late to be charged again."""
+        """`holding`; the `value` of process scrap that is left at the end, or falls too late to be charged again."""
+        if path[2] == "holding":
+            return self._behind("cast_stock", str(path[1]), 1.0, _period(path))
         if path[2:] != ("scrap", "value"):
             return None
         instance, name = self._variant.instance, str(path[1])

@@ -9,6 +9,7 @@ import numpy as np
 from medalopt.instance.figures import Floats
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import Path
+from medalopt.solver.linear import CASTINGS
 
 Row = tuple[tuple[str, ...], float, float]  # constraint and index, by how much its lower and its upper end move
 
@@ -68,7 +69,12 @@ def _medal(instance: Instance, path: Path) -> Iterable[Row]:
         each = np.array([float(name == path[3]) for name in instance.alloys.names]) * count * (1 + allowance)
     late = instance.periods[int(medals.due[m]) :]
     alloys = zip(instance.alloys.names, each.tolist(), strict=True)
-    return [(("demand", alloy, t), kg, kg) for alloy, kg in alloys if kg for t in late]
+    return [row for alloy, kg in alloys if kg for t in late for row in due_rows(alloy, t, kg)]
+
+
+def due_rows(alloy: str, period: str, kg: float) -> tuple[Row, Row]:
+    """Return how the rows move by which `kg` more of an alloy are due by the end of a period."""
+    return (("demand", alloy, period), kg, kg), ((CASTINGS, alloy, period), -kg, -kg)
 
 
 def _participation(instance: Instance, path: Path) -> Iterable[Row]:

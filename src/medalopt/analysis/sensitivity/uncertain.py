@@ -26,7 +26,7 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     "smelters": ("treatment_charge", "refining_charge", "returned", "deduction", "capacity", "committed", "limit"),
     "lanes": ("distance", "cost"),
     "market": ("price", "committed", "limit", "recycled"),
-    "alloys": ("loss", "scrap", "capacity"),
+    "alloys": ("loss", "scrap", "capacity", "holding"),
     "medals": ("count", "parts", "allowance"),
     "policy": ("recycled", "device_share", "participation", "footprint_cap"),
 }

@@ -15,6 +15,7 @@ from medalopt.analysis.explanation.invoice import Line, invoice
 from medalopt.analysis.explanation.near import Near
 from medalopt.instance.figures import Bools, Floats
 from medalopt.instance.instance import Instance
+from medalopt.instance.needs import casting_holding
 from medalopt.instance.paths import Path, parse, render
 
 _RATES = {
@@ -53,6 +54,7 @@ class Estimates:
             ("streams", "storage"): lambda: self._cost("storage"),
             ("metals", "sell"): lambda: self._cost("sales"),
             ("metals", "holding"): lambda: self._cost("holding"),
+            ("alloys", "holding"): lambda: self._castings(str(path[1])),
             ("alloys", "scrap"): lambda: self._scrap(str(path[1])),
             ("alloys", "loss"): lambda: self._melted(str(path[1])),
         }
@@ -115,6 +117,12 @@ class Estimates:
         market, bought = self._instance.market, self._near.account.decisions.bought
         at = market.names.index(offer)
         return float((market.price.value[at] * bought[at].sum(axis=0)).sum())
+
+    def _castings(self, alloy: str) -> float:
+        """Return what castings of an alloy in stock cost."""
+        at = self._instance.alloys.names.index(alloy)
+        kept = self._near.account.cast_stock[at]
+        return abs(float(casting_holding(self._instance)[at] @ kept))
 
     def _melted(self, alloy: str) -> float:
         """Return what the charge of an alloy costs, times its loss over what is left."""

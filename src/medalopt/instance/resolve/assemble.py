@@ -21,6 +21,7 @@ from medalopt.instance.resolve.streams import StreamRows
 
 _APART = ("name", "title", "titles", "annex", "sources", "files", "figures", "warnings")
 _BELOW = ("lot", "minimum_order")  # told by their paths, where there are any
+_WHERE_GIVEN = (".alloys.holding",)  # fields of which an instance that leaves them out has the digest it always had
 
 
 def regions_of(draft: Draft, supply: StreamRows, ways: LaneRows | None) -> Axis:
@@ -74,6 +75,8 @@ def digest(instance: Instance) -> str:
 
 def _feed(state: Any, label: str, part: Any) -> None:
     """Feed one part of the instance to the digest, preceded by its label and shape."""
+    if label in _WHERE_GIVEN and not np.any(part.raw if isinstance(part, Figures) else part):
+        return
     if isinstance(part, Figures):
         _feed(state, label, part.value)
     elif isinstance(part, np.ndarray):

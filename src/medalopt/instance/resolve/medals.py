@@ -59,6 +59,7 @@ def alloys(draft: Draft, metals: Axis, periods: int) -> Alloys:
         others=column(alloy.others or ZERO for alloy in each),
         loss=column(alloy.loss for alloy in each),
         capacity=by_period((alloy.capacity for alloy in each), periods),
+        holding=by_period((alloy.holding for alloy in each), periods),
         scrap_share=column(scrap.share for scrap in scraps),
         scrap_returned=column(scrap.returned for scrap in scraps),
         scrap_lead=np.array([scrap.lead for scrap in scraps], dtype=np.intp),

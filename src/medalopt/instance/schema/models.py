@@ -198,6 +198,7 @@ class Alloy(Entry):
     others: Share | None = about("Greatest share of what is not named, offers' unnamed matter too; left out: 0.", None)
     loss: ShareBelowAll = about("Melt loss.", ZERO)
     capacity: PerPeriod[Kilograms] = about("Most that can be cast in each period.", NO_LIMIT)
+    holding: PerPeriod[HoldingCost] = about("Cost of a kilogram of castings in stock, for each period.", ZERO)
     scrap: Scrap | None = about("Process scrap.", None)
 
 

@@ -40,6 +40,7 @@ _NAMES = {
     ("market", "recycled"): "recycled share of {0}",
     ("alloys", "loss"): "melt loss of {0}",
     ("alloys", "capacity"): "capacity for {0}",
+    ("alloys", "holding"): "cost of holding castings of {0}",
     ("alloys", "scrap.share"): "process scrap of {0}",
     ("alloys", "scrap.returned"): "scrap of {0} charged again",
     ("alloys", "scrap.value"): "worth of scrap of {0}",
