@@ -14,7 +14,7 @@ import numpy as np
 
 from medalopt.errors import SolverError
 from medalopt.instance.figures import Bools, Floats
-from medalopt.solver.highs import METHODS, PRIMAL, attempt, loaded
+from medalopt.solver.highs import METHODS, PRIMAL, attempt, is_optimal, loaded
 from medalopt.solver.infeasible import PROVEN
 from medalopt.solver.linear import Linear
 from medalopt.solver.scaling import Scaled
@@ -92,7 +92,7 @@ def _from(elastic: Scaled, near: Shortfall | None) -> tuple[Floats, Floats, Any]
     solver.setOptionValue("solver", "simplex")
     solver.setOptionValue("simplex_strategy", PRIMAL)
     solver.run()
-    if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+    if not is_optimal(solver):
         return None
     solution = solver.getSolution()
     return np.array(solution.col_value), np.array(solution.row_dual), solver.getBasis()

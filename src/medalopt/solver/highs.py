@@ -151,14 +151,20 @@ def run(solver: highspy.Highs, budget: Budget) -> str:
     solver.setOptionValue("time_limit", solver.getRunTime() + budget.left())  # its clock goes on from run to run
     if solver.run() == highspy.HighsStatus.kError:
         return "unanswered"
+    if is_optimal(solver):
+        return "optimal"
     return {
-        highspy.HighsModelStatus.kOptimal: "optimal",
         highspy.HighsModelStatus.kInfeasible: "infeasible",
         highspy.HighsModelStatus.kUnboundedOrInfeasible: "infeasible",
         highspy.HighsModelStatus.kUnbounded: "unbounded",
         highspy.HighsModelStatus.kTimeLimit: "stopped",
         highspy.HighsModelStatus.kIterationLimit: "stopped",
     }.get(solver.getModelStatus(), "unanswered")
+
+
+def is_optimal(solver: highspy.Highs) -> bool:
+    """Whether HiGHS has come to an optimum; of a program with neither columns nor rows the empty plan is one."""
+    return solver.getModelStatus() in (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kModelEmpty)
 
 
 def _so_far(solver: highspy.Highs, method: str) -> Answer:

@@ -75,7 +75,7 @@ def answers(task: Task) -> Iterator[Solution]:
         for method in METHODS:
             start = task.near.on(linear) if task.near is not None and method == METHODS[0] else None
             answer = attempt(ready, method, start, task.budget) if task.budget.left() else Answer("stopped", method)
-            if len(answer.x):
+            if answer.status == "optimal" or len(answer.x):
                 yield stated(task, block, linear, ready, answer)
             elif answer.status == "unbounded" and task.extensions:
                 yield Solution("unbounded", method)

@@ -63,6 +63,8 @@ class Load:
 
 def in_loads(linear: Linear, loads: Sequence[Load], budget: Budget) -> tuple[Floats, Outcome] | None:
     """Return what each of `loads` comes to, and the optimum of `linear` with just that; None where there is none."""
+    if not loads:
+        return np.zeros(0), cold(linear)
     for wide in (False, True):
         posed, whole = _posed(linear, loads, wide)
         ready = scaled(replace(posed, size=np.where(whole, 1.0, posed.size)))
@@ -97,6 +99,7 @@ def _posed(
         first_rest + number,
     ]
     size, rest, full = (np.array([getattr(load, name) for load in loads]) for name in ("size", "rest", "full"))
+    size = np.where(full > 0, size, 0.0)  # a load larger than all there is does not go
     value = [*(np.ones(len(load.columns)) for load in loads), -size, -rest, np.ones(count), -full.astype(float)]
     kept = np.concatenate(value) != 0
     posed = replace(

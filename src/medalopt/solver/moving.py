@@ -18,7 +18,7 @@ from medalopt.errors import SolverError
 from medalopt.instance.figures import Floats, Ints
 from medalopt.solver.embedding import embedded
 from medalopt.solver.ends import Ends
-from medalopt.solver.highs import DUAL, METHODS, PRIMAL, TOLERANCE, attempt, kept, loaded
+from medalopt.solver.highs import DUAL, METHODS, PRIMAL, TOLERANCE, attempt, is_optimal, kept, loaded
 from medalopt.solver.infeasible import multipliers
 from medalopt.solver.line import alike, shared
 from medalopt.solver.linear import Linear
@@ -131,7 +131,7 @@ class Moving:
         self._tell(ready, moves)
         self._last = None
         self._solver.run()
-        if self._solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        if not is_optimal(self._solver):
             return False
         solution = self._solver.getSolution()
         x[:], y[:] = solution.col_value, solution.row_dual
@@ -208,7 +208,7 @@ class Moving:
             self._solver.setOptionValue("simplex_strategy", strategy)
             self._solver.run()
             status = self._solver.getModelStatus()
-            if status == highspy.HighsModelStatus.kOptimal:
+            if is_optimal(self._solver):
                 solution = self._solver.getSolution()
                 x, y = np.array(solution.col_value), np.array(solution.row_dual)
                 found = self.proven(posed(linear, ready), x[None, :], y[None, :])[0]

@@ -14,7 +14,7 @@ import highspy
 import numpy as np
 
 from medalopt.instance.figures import Floats, Ints
-from medalopt.solver.highs import DUAL, PRIMAL, TOLERANCE, loaded
+from medalopt.solver.highs import DUAL, PRIMAL, TOLERANCE, is_optimal, loaded
 from medalopt.solver.infeasible import PROVEN, contradiction
 from medalopt.solver.scaling import Scaled
 
@@ -69,7 +69,7 @@ class Part:
                 if not len(useful):
                     self._restore(rows, columns)
                     return None
-            elif status == highspy.HighsModelStatus.kOptimal:
+            elif is_optimal(self._solver):
                 solution = self._solver.getSolution()
                 y = np.array(solution.row_dual)
                 useful = self._rest.useful(y)

@@ -11,7 +11,7 @@ import numpy as np
 
 from medalopt.errors import SolverError
 from medalopt.instance.figures import Floats, Ints
-from medalopt.solver.highs import DUAL, PRIMAL, kept
+from medalopt.solver.highs import DUAL, PRIMAL, is_optimal, kept
 from medalopt.solver.part import Ends, Part, Unsure
 from medalopt.solver.scaling import Scaled
 from medalopt.solver.standing import begun
@@ -156,7 +156,7 @@ class Warm:
         """Return the optimum by one simplex method, from where the solver stands; None where it finds none."""
         self._solver.setOptionValue("simplex_strategy", strategy)
         self._solver.run()
-        if self._solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        if not is_optimal(self._solver):
             return None
         solution = self._solver.getSolution()
         x = np.array(solution.col_value)

@@ -18,6 +18,7 @@ _NOTES = (
 )
 _MARK = re.compile(r"\b(seen|recalled|derived|estimated)\b", re.IGNORECASE)
 _TABLES = ("streams", "lanes")
+_WHOLE = "(the whole file)"
 NO_SOURCE = "no source"
 
 
@@ -30,31 +31,38 @@ def tables(instance: Instance, written: Written | None) -> tuple[Table, ...]:
         Column("source", "Source"),
         Column("note", "Note"),
     )
-    remarks = {parse(source.path): source for source in instance.sources}
+    remarks = {_steps(source.path): source for source in instance.sources}
     listed = _figures(instance, written, remarks) if written is not None else _remarks(remarks)
     return (Table("assumptions", "Assumptions", _SAYS, columns, tuple(listed), _NOTES),)
 
 
+def _steps(path: str) -> Path:
+    """Return the steps of the path of a remark; that of the whole file has none."""
+    return parse(path) if path else ()
+
+
 def _figures(instance: Instance, written: Written, remarks: dict[Path, Source]) -> Iterator[tuple[Cell, ...]]:
+    yield from _remarks({path: one for path, one in remarks.items() if not path})
     for section in _TABLES:
         rows = {path[1] for path, _, _ in written.figures() if path[0] == section}
         if rows:
-            yield _row(render((section,)), counted(len(rows), "row"), remarks.get((section,)))
+            yield _row(render((section,)), counted(len(rows), "row"), _nearest((section,), remarks))
     for path, scalar, _ in written.figures():
         if path[0] not in _TABLES:
             yield _row(render(path), scalar.text, _nearest(path, remarks))
-    yield from _remarks({path: one for path, one in remarks.items() if path[0] in _TABLES and len(path) > 1})
-    yield from _remarks({path: one for path, one in remarks.items() if path[0] in ("mixes", "scenarios", "parties")})
+    below = {path: one for path, one in remarks.items() if path}
+    yield from _remarks({path: one for path, one in below.items() if path[0] in _TABLES and len(path) > 1})
+    yield from _remarks({path: one for path, one in below.items() if path[0] in ("mixes", "scenarios", "parties")})
 
 
 def _remarks(remarks: dict[Path, Source]) -> Iterator[tuple[Cell, ...]]:
     for path, source in remarks.items():
-        yield _row(render(path), "", source)
+        yield _row(render(path) or _WHOLE, "", source)
 
 
 def _nearest(path: Path, remarks: dict[Path, Source]) -> Source | None:
-    """Return the remark of what a figure stands in: the innermost that has one."""
-    return next((remarks[path[:size]] for size in range(len(path), 0, -1) if path[:size] in remarks), None)
+    """Return the remark of what a figure stands in: the innermost that has one, at last the file."""
+    return next((remarks[path[:size]] for size in range(len(path), -1, -1) if path[:size] in remarks), None)
 
 
 def _row(path: str, figure: str, source: Source | None) -> tuple[Cell, ...]:
