@@ -4,6 +4,7 @@
 #   make PYTHON=/path/to/python3.12 solve    another interpreter
 #   make solve INSTANCE=instances/tiny.yaml  another instance
 #   make test TESTS=tests/model JOBS=1       some tests, one after another
+#   make matrix CELLS="3.13-locked"          some environments
 
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$python; break; }; done)
@@ -11,6 +12,7 @@ VENV ?= .venv
 INSTANCE ?= instances/tokyo2020.yaml
 TESTS ?= tests
 JOBS ?= 2
+CELLS ?=
 COVERAGE ?= 95
 CAMPAIGNS ?= right_plans decomposed same_bytes units prices curves blends kills fuzz
 
@@ -19,7 +21,7 @@ pip := $(bin)/python -m pip --disable-pip-version-check --no-input -qq
 locked := --require-hashes --only-binary :all:
 sources := $(shell find src -name __pycache__ -prune -o -print) pyproject.toml README.md LICENSE
 
-.PHONY: help solve test lint docs bench campaigns develop lock clean distclean
+.PHONY: help solve test matrix lint docs bench campaigns develop lock clean distclean
 .DELETE_ON_ERROR:
 
 help: ## say what can be made
@@ -30,6 +32,9 @@ solve: $(VENV)/.installed ## plan the medals of Tokyo 2020
 
 test: $(VENV)/.installed $(VENV)/.tools ## run all tests against the installed package
 	@$(bin)/python -m pytest --numprocesses=$(JOBS) --dist=worksteal --cov=medalopt --cov-branch --cov-fail-under=$(COVERAGE) $(TESTS)
+
+matrix: $(VENV)/.lock ## install on Python 3.11 to 3.14 with locked, newest and lowest dependencies, and run a fast subset of the tests
+	@$(bin)/python -m tests.matrix $(CELLS) --jobs=$(JOBS)
 
 lint: $(VENV)/.installed $(VENV)/.tools ## style, types and who may import whom
 	@$(bin)/ruff check .
@@ -63,7 +68,7 @@ clean: ## remove what was built and cached
 	@find src tests campaigns models benchmarks docs -name __pycache__ -prune -exec rm -rf {} +
 
 distclean: clean ## likewise, and the environments
-	@rm -rf $(VENV) $(VENV)-bench
+	@rm -rf $(VENV) $(VENV)-bench .venv-matrix
 
 # A new environment. Where the interpreter comes without ensurepip (Debian's python3 alone), its own pip fills it.
 %/pyvenv.cfg:

@@ -35,6 +35,7 @@ def test_an_old_python_is_told(tmp_path: Path) -> None:
 
 
 def test_the_gate_of_the_main_branch_lints_and_tests() -> None:
-    """`.ci/run` runs the linters and the tests, stops at the first that fails, and installs nothing by itself."""
+    """`.ci/run` runs the linters, the tests and three environments, stops at the first that fails, installs nothing."""
     lines = [line for line in (ROOT / ".ci/run").read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
-    assert lines == ["set -euo pipefail", 'cd "$(dirname "$0")/.."', "make lint", "make test"]
+    matrix = 'make matrix CELLS="3.11-newest 3.11-lowest 3.13-locked"'
+    assert lines == ["set -euo pipefail", 'cd "$(dirname "$0")/.."', "make lint", "make test", matrix]

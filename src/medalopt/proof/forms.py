@@ -39,9 +39,11 @@ class Form:
 
     def sign(self) -> int:
         """Return the sign of what the form comes to, 0 where that may be nothing."""
+        if math.isinf(self.constant):  # summed, it would raise the processor's flag for invalid, which numpy reports
+            return 1 if self.constant > 0 else -1
         terms = self.terms()
         total = sum(terms)
-        return 0 if abs(total) <= NEAR * max(map(abs, terms)) < math.inf else 1 if total > 0 else -1
+        return 0 if abs(total) <= NEAR * max(map(abs, terms)) else 1 if total > 0 else -1
 
     def __add__(self, other: Any) -> Any:
         if isinstance(other, np.ndarray):

@@ -35,9 +35,21 @@ class Answer:
     basis: Any = None
 
 
+class QuietHighs(highspy.Highs):
+    """HiGHS that prints nothing, its banner included, and calls nothing back.
+
+    Some versions print a banner to standard output as soon as callbacks are enabled, which their constructor does
+    before an option can be set. No callback is used here, so the constructor of the class below it is called instead.
+    """
+
+    def __init__(self) -> None:
+        super(highspy.Highs, self).__init__()
+        self.setOptionValue("output_flag", False)
+
+
 def version() -> str:
     """Return the version of HiGHS."""
-    return str(highspy.Highs().version())  # type: ignore[no-untyped-call]
+    return str(QuietHighs().version())
 
 
 def attempt(program: Scaled, method: str, start: Any = None, budget: Budget = ENDLESS) -> Answer:
@@ -93,9 +105,8 @@ def loaded(program: Scaled) -> highspy.Highs | None:
     """
     program = _without_dust(program)
     width, entries = len(program.lower), len(program.value)
-    solver = highspy.Highs()  # type: ignore[no-untyped-call]
+    solver = QuietHighs()
     for option, value in (
-        ("output_flag", False),
         ("threads", 1),
         ("simplex_scale_strategy", 0),  # the program comes scaled
         ("small_matrix_value", DUST),
