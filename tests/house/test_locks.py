@@ -52,6 +52,19 @@ def test_lock_holds_all_that_the_project_asks_for(name: str) -> None:
     assert {canonicalize_name(Requirement(each).name) for each in wanted} <= set(pins(LOCKS[name].read_text()))
 
 
+def test_each_dependency_has_bounds_that_hold_the_locked_version() -> None:
+    """What a user may install has a lowest version, a bound above where versions count, and holds what is locked."""
+    extras = [each for extra in project()["project"]["optional-dependencies"].values() for each in extra]
+    locked = pins(LOCKS["test"].read_text())
+    for text in project()["project"]["dependencies"] + extras:
+        requirement = Requirement(text)
+        operators = {bound.operator for bound in requirement.specifier}
+        by_date = requirement.name == "distributed"  # its versions are dates: none says that something breaks
+        assert operators == ({">="} if by_date else {">=", "<"}), text
+        pin = str(locked[canonicalize_name(requirement.name)].specifier).removeprefix("==")
+        assert requirement.specifier.contains(pin), (text, pin)
+
+
 @pytest.mark.parametrize("name", ["test", "bench", "campaign"])
 def test_locks_agree(name: str) -> None:
     """What is tested and measured is what a user installs: the locks pin the same versions."""
