@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import pickle
 import signal
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +18,7 @@ from pathlib import Path
 import pytest
 from tests.analysis.sensitivity.test_tornado import BY_HAND
 from tests.analysis.varied import ROOT, TINY
+from tests.cli.runs import TOKYO
 
 from medalopt.analysis import pool
 from medalopt.analysis.journal import Answer, Journal, journal
@@ -82,14 +86,16 @@ def test_what_cannot_be_solved(monkeypatch: pytest.MonkeyPatch) -> None:
     assert answered(variants, ASKED[:1], 1).found == (Answer("unanswered", None, "no proof"),)
 
 
-def test_a_process_answers_as_its_parent_does(alone: Answers, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_answers_as_its_parent_does(alone: Answers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a process does is done here: it leaves Ctrl-C to its parent, and answers from the standing it was given."""
     handled: list[object] = []
     monkeypatch.setattr(pool.signal, "signal", lambda *arguments: handled.extend(arguments))
     monkeypatch.setattr(pool.os, "_exit", lambda code: None)
     monkeypatch.setattr(pool.multiprocessing, "parent_process", multiprocessing.current_process)
     monkeypatch.setattr(pool, "_end_with", handled.append)
-    pool._begin(pool.Start.of(Variants(TINY)))
+    stored = tmp_path / "start"
+    stored.write_bytes(pickle.dumps(pool.Start.of(Variants(TINY))))
+    pool._begin(stored)
     assert pool._work(ASKED[0]) == alone.found[0]
     assert handled[:2] == [signal.SIGINT, signal.SIG_IGN]
     assert handled[2] is multiprocessing.current_process()
@@ -156,6 +162,113 @@ def test_a_process_that_dies_costs_nothing(alone: Answers, monkeypatch: pytest.M
     assert found == (pool.ENDED, alone.found[3])
 
 
+def test_a_process_that_is_killed_as_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that is killed before it has read what it is to work on keeps nobody waiting, and costs nothing."""
+    monkeypatch.setattr(pool, "PATIENCE", 0.0)
+    variants = Variants(TOKYO)
+    assert len(pickle.dumps(pool.Start.of(variants))) > 2 * 65_536, "more than a pipe holds"
+    found: list[Answers] = []
+    asked = [{"medals.gold.count": "1_000"}, {"medals.gold.count": "1_100"}]
+    work = threading.Thread(target=lambda: found.append(answered(variants, asked, 2)), daemon=True)
+    others = set(multiprocessing.active_children())
+    work.start()
+    for _ in waiting(60):
+        if children := set(multiprocessing.active_children()) - others:
+            children.pop().kill()
+            break
+    work.join(timeout=180)
+    assert not work.is_alive() and [one.status for one in found[0].found if one] == ["optimal"] * 2
+
+
+def test_without_a_place_for_temporary_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing can be stored for the processes one line says so, and how to do without."""
+    monkeypatch.setattr(pool, "PATIENCE", 0.0)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    with pytest.raises(OutputError, match="--jobs 1 needs none"):
+        answered(Variants(TINY), ASKED[:2], 2)
+
+
+def test_two_runs_do_not_share_a_journal(tmp_path: Path) -> None:
+    """The second run with a journal is refused at once, and works when the first is done; nothing is lost."""
+    instance, path = Variants(TINY).instance, tmp_path / "kept"
+    with journal(path, instance, "cost") as kept:
+        assert kept is not None
+        with pytest.raises(UsageError, match="is in use by another run"):
+            Journal(path, instance, "cost")
+        kept.keep({"a": "1"}, Answer("optimal", 1.0))
+    with journal(path, instance, "cost") as again:
+        assert again is not None and again.answer({"a": "1"}) == Answer("optimal", 1.0)
+
+
+def test_where_files_cannot_be_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file system without locks keeps a journal all the same."""
+
+    def refuse(_: int) -> None:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr("medalopt.analysis.journal._lock", refuse)
+    Journal(tmp_path / "kept", Variants(TINY).instance, "cost").close()
+    assert (tmp_path / "kept").read_bytes()
+
+
+def test_an_altered_answer_is_found_out(alone: Answers, tmp_path: Path) -> None:
+    """A value altered by hand breaks the digest of its line; with a digest computed anew, solving again tells."""
+    path, variants = tmp_path / "kept", Variants(TINY)
+    with journal(path, variants.instance, "cost") as kept:
+        answered(variants, ASKED, 1, kept)
+    text = path.read_text()
+    assert alone.found[0] is not None and alone.found[0].value is not None
+    path.write_text(text.replace(repr(alone.found[0].value), repr(alone.found[0].value - 1000)))
+    with pytest.raises(UsageError, match="line 2 is damaged, altered or from another journal"):
+        Journal(path, variants.instance, "cost")
+    path.unlink()
+    with journal(path, variants.instance, "cost") as kept:
+        assert kept is not None
+        for changes, answer in zip(ASKED, alone.found, strict=True):
+            assert answer is not None
+            kept.keep(changes, Answer(answer.status, None if answer.value is None else answer.value * 1.001))
+    with (
+        journal(path, variants.instance, "cost") as kept,
+        pytest.raises(UsageError, match=r"solved again, .* has another answer"),
+    ):
+        answered(variants, ASKED, 1, kept)
+
+
+def test_a_line_of_another_journal(tmp_path: Path) -> None:
+    """A line that was copied from the journal of another objective is refused."""
+    instance = Variants(TINY).instance
+    for measure in ("cost", "footprint"):
+        with journal(tmp_path / measure, instance, measure) as kept:
+            assert kept is not None
+            kept.keep({"a": measure}, Answer("infeasible", None))
+    with (tmp_path / "cost").open("a") as file:
+        file.write((tmp_path / "footprint").read_text().splitlines(keepends=True)[1])
+    with pytest.raises(UsageError, match="line 3 is damaged, altered or from another journal"):
+        Journal(tmp_path / "cost", instance, "cost")
+
+
+def test_which_answers_are_solved_again(tmp_path: Path) -> None:
+    """Three of a few, two per cent of many, always the same of the same journal."""
+    with journal(tmp_path / "kept", Variants(TINY).instance, "cost") as kept:
+        assert kept is not None
+        many = {number: {"a": str(number)} for number in range(1_000)}
+        assert len(kept.sample(many)) == 20 and kept.sample(many) == kept.sample(dict(reversed(many.items())))
+        assert len(kept.sample({number: many[number] for number in range(10)})) == 3
+        assert kept.sample({5: {}}) == [5]
+
+
+@pytest.mark.parametrize(("one", "other", "same"), [
+    (Answer("optimal", 1e9), Answer("optimal", 1e9 + 1), True),
+    (Answer("optimal", 1e9), Answer("optimal", 1e9 + 1e4), False),
+    (Answer("optimal", 1.0), Answer("infeasible", None), False),
+    (Answer("wrong", None, "a"), Answer("wrong", None, "b"), True),
+    (Answer("unanswered", None), Answer("optimal", 1.0), True),
+])  # fmt: skip
+def test_what_is_the_same_answer(one: Answer, other: Answer, same: bool) -> None:
+    """Values may differ by rounding; what could not be answered may be answered the next time."""
+    assert one.agrees(other) is same and other.agrees(one) is same
+
+
 def test_a_journal_goes_on_where_it_was_cut_off(alone: Answers, tmp_path: Path) -> None:
     """Killed in the middle of a line, the journal is taken up: what is whole is not solved again, the rest is."""
     path = tmp_path / "kept.jsonl"
@@ -177,9 +290,18 @@ def test_a_journal_goes_on_where_it_was_cut_off(alone: Answers, tmp_path: Path) 
     ("content", "said"),
     [
         ("name,device\n", "something else than a journal"),
-        ('{"format": "medalopt/journal/1", "instance": "other"}\n', "belongs to other figures"),
+        ('{"format": "medalopt/journal/2", "instance": "other"}\n', "belongs to other figures"),
+        ('{"format": "medalopt/journal/1", "instance": "other"}\n', "belongs to another version"),
         ('{"format": "medalopt/journal/1", broken\n', "belongs to another version"),
         ("HEADER\n{}\n", "line 2 is damaged"),
+        ('HEADER\n{"variant": "a", "status": "optimal", "value": NaN, "said": ""}\n', "line 2 is damaged"),
+        ('HEADER\n{"variant": [], "status": {}, "value": "1", "said": 3, "check": {}}\n', "line 2 is damaged"),
+        (f"HEADER\n{'[' * 50_000}\n", "line 2 is damaged"),
+        (f'HEADER\n{{"variant": {"1" * 9_999}}}\n', "line 2 is damaged"),
+        (f"HEADER\n{' ' * 70_000}{{}}\n", "line 2 is damaged"),
+        ("HEADER\n\n", "line 2 is damaged"),
+        ("HEADER\nHEADER\n", "line 2 is damaged"),
+        ('{"format": "medalopt/journal/2", "instance": ' + "[" * 50_000 + "\n", "belongs to another version"),
         ('HEADER\n{"variant": "a", "status": "optimal", "value": null, "said": ""}\n', "line 2 is damaged"),
     ],
 )

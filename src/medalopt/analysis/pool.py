@@ -10,7 +10,9 @@ import contextlib
 import functools
 import multiprocessing
 import os
+import pickle
 import signal
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -18,10 +20,11 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 
 from medalopt.analysis.journal import Answer, Journal
 from medalopt.analysis.variants import Variants
-from medalopt.errors import InputError, NoPlanError, SolverError, UsageError
+from medalopt.errors import InputError, NoPlanError, OutputError, SolverError, UsageError
 from medalopt.instance.loading import Opened
 from medalopt.instance.wildcards import ANY
 from medalopt.solver.moving import Standing
@@ -98,6 +101,8 @@ def stream(
     found = dict(enumerate(journal.answer(changes) for changes in asked)) if journal is not None else {}
     known = {number: answer for number, answer in found.items() if answer is not None}
     missing = [number for number in range(len(asked)) if number not in known]
+    if journal is not None and known:
+        _check_sample(variants, asked, known, where if missing else processes(), journal)
     yield from known.items()
     told(done := len(known), len(asked))
     with contextlib.closing(where(variants, asked, missing)) as answers:
@@ -106,6 +111,17 @@ def stream(
                 journal.keep(asked[number], answer)
             yield number, answer
             told(done := done + 1, len(asked))
+
+
+def _check_sample(
+    variants: Variants, asked: Sequence[Changes], known: Mapping[int, Answer], where: Where, journal: Journal
+) -> None:
+    """Solve some of the `known` variants again. Raises UsageError where the journal says otherwise."""
+    sample = journal.sample({number: asked[number] for number in known})
+    with contextlib.closing(where(variants, asked, sample)) as answers:
+        for number, again in answers:
+            if not known[number].agrees(again):
+                journal.refuse(asked[number])
 
 
 def cores() -> int:
@@ -148,12 +164,36 @@ def _solved(processes: int, variants: Variants, asked: Sequence[Changes], number
     over = time.monotonic() + PATIENCE
     for done, number in enumerate(numbers):
         if processes > 1 and time.monotonic() >= over:
-            yield from _shared(start, asked, numbers[done:], processes)
+            with _stored(start) as path:
+                yield from _shared(path, asked, numbers[done:], processes)
             return
         yield number, answer(variants, start.standing, asked[number])
 
 
-def _shared(start: Start, asked: Sequence[Changes], numbers: Sequence[int], processes: int) -> Found:
+@contextlib.contextmanager
+def _stored(start: Start) -> Iterator[Path]:
+    """Give the path of a file that holds `start` for as long as the body runs.
+
+    Handed over by way of a pipe, as the arguments of a process are, it would not fit in there: where the process is
+    ended before it reads, Python would wait forever.
+    """
+    path: Path | None = None
+    try:
+        try:
+            handle, name = tempfile.mkstemp(prefix="medalopt-")
+            path = Path(name)
+            with os.fdopen(handle, "wb") as file:
+                pickle.dump(start, file)
+        except OSError as error:
+            reason = error.strerror or "no folder will do"
+            raise OutputError(f"a temporary file could not be written ({reason}): --jobs 1 needs none") from error
+        yield path
+    finally:
+        if path is not None:
+            path.unlink(missing_ok=True)
+
+
+def _shared(start: Path, asked: Sequence[Changes], numbers: Sequence[int], processes: int) -> Found:
     """Yield the answers of processes. Where one is ended, what they were at is asked again at the end, each alone."""
     left = dict.fromkeys(numbers)
     last: list[int] = []
@@ -179,7 +219,7 @@ def _shared(start: Start, asked: Sequence[Changes], numbers: Sequence[int], proc
             yield number, ENDED
 
 
-def _round(start: Start, asked: Sequence[Changes], numbers: Sequence[int], processes: int) -> Found:
+def _round(start: Path, asked: Sequence[Changes], numbers: Sequence[int], processes: int) -> Found:
     """Yield answers until all are there. Raises BrokenProcessPool where a process is ended."""
     with _processes(min(processes, len(numbers)), functools.partial(_begin, start)) as pool:
         futures: dict[Future[Answer], int] = {pool.submit(_work, asked[number]): number for number in numbers}
@@ -205,12 +245,13 @@ def _processes(count: int, begin: Callable[[], None]) -> Iterator[ProcessPoolExe
 _own: dict[str, tuple[Variants, Standing | None]] = {}  # what a process keeps warm
 
 
-def _begin(start: Start) -> None:
-    """Make a process ready: Ctrl-C is its parent's, and where that is gone it ends."""
+def _begin(stored: Path) -> None:
+    """Make a process ready with what is `stored`: Ctrl-C is its parent's, and where that is gone it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    start: Start = pickle.loads(stored.read_bytes())
     _own["warm"] = (start.variants(), start.standing)
 
 

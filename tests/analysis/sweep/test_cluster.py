@@ -6,8 +6,10 @@ import contextlib
 import json
 import pickle
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -136,12 +138,73 @@ def test_an_interruption_does_not_wait(dask: SimpleNamespace, tiny: Variants, mo
     assert len(closed) == 1
 
 
-@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense://a", "127.0.0.1:x"])
-def test_no_scheduler_there(address: str, tiny: Variants, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "nonsense",
+        "nonsense://a",
+        "127.0.0.1:x",
+        "http://a:1",
+        "tcp://a",
+        "tcp://a:0",
+        "tcp://a:65536",
+        "tcp://a:1/b",
+    ],
+)
+def test_what_is_no_address(address: str) -> None:
+    """What cannot be the address of a scheduler is told at once, with how one is written."""
+    with pytest.raises(UsageError, match="is not tcp://HOST:PORT; start one by `dask scheduler`"):
+        cluster.cluster(address, silent)
+
+
+def test_no_scheduler_there(tiny: Variants, monkeypatch: pytest.MonkeyPatch) -> None:
     """An address at which none answers is told, with how to start one."""
-    monkeypatch.setattr(cluster, "PATIENCE", "0.2s")
+    monkeypatch.setattr(cluster, "PATIENCE", 0.2)
     with pytest.raises(UsageError, match="no Dask scheduler answers there; start one by `dask scheduler`"):
-        told(tiny, cluster.cluster(address, silent))
+        told(tiny, cluster.cluster("tcp://127.0.0.1:1", silent))
+
+
+GARBAGE = {
+    "nothing": b"",
+    "HTTP": b"HTTP/1.0 400 Bad Request\r\n\r\n",
+    "noise": bytes(range(256)) * 64,
+    "a message of a terabyte": (2).to_bytes(8, "little") * 3 + bytes(8) + (2**40).to_bytes(8, "little") * 10,
+}
+
+
+@pytest.mark.parametrize("sent", GARBAGE)
+def test_a_server_that_is_no_scheduler(sent: str, tiny: Variants, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a server sends that is no scheduler, soon one line says so."""
+    monkeypatch.setattr(cluster, "PATIENCE", 2.0)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = server.accept()
+                    connections.append(connection)
+                    connection.sendall(GARBAGE[sent])
+
+        connections: list[socket.socket] = []
+        threading.Thread(target=serve, daemon=True).start()
+        with pytest.raises(UsageError, match="no Dask scheduler answers there"):
+            told(tiny, cluster.cluster(f"tcp://127.0.0.1:{port}", silent))
+    for connection in connections:
+        connection.close()
+
+
+def test_a_scheduler_that_fails_as_one_connects(tiny: Variants, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that answers at first, and then not, is told in the same words, whatever Dask raises."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("odd")
+
+    monkeypatch.setattr(cluster, "_check_scheduler", lambda address: None)
+    monkeypatch.setattr(distributed, "Client", fail)
+    with pytest.raises(UsageError, match="no Dask scheduler answers there"):
+        told(tiny, cluster.cluster("tcp://127.0.0.1:1", silent))
 
 
 def test_without_dask(tiny: Variants, monkeypatch: pytest.MonkeyPatch) -> None:

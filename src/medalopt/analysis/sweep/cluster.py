@@ -6,12 +6,14 @@ a worker that is ended had not answered, or had answered but not handed on, Dask
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 import hashlib
 import logging
 import pickle
 import platform
+import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,15 +28,21 @@ from medalopt.solver.highs import version
 from medalopt.solver.moving import Standing
 from medalopt.wording import shown
 
-PATIENCE = "15s"  # for the scheduler to answer
+PATIENCE = 10.0  # seconds for the scheduler to answer
+_ADDRESS = re.compile(r"((tcp|tls|ws|wss|ucx)://)?(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._-]+):(?P<port>[0-9]{1,5})")
+_CURE = "start one by `dask scheduler`, and write its address, such as tcp://127.0.0.1:8786"
 Note = Callable[[str], None]
 
 
 def cluster(address: str, note: Note) -> Where:
     """Return what answers by the workers of the scheduler at `address`; `note` is told what one waits for.
 
-    It raises UsageError where none answers there, or is gone, or a worker has other versions.
+    Raises UsageError where that is no address. What is returned raises it where none answers there, or is gone, or a
+    worker has other versions.
     """
+    found = _ADDRESS.fullmatch(address)
+    if not found or not 1 <= int(found["port"]) <= 65_535:
+        raise UsageError(f"--scheduler {shown(address) or repr(address)}: is not tcp://HOST:PORT; {_CURE}")
     return functools.partial(_answered, address, note)
 
 
@@ -90,19 +98,48 @@ def _client(address: str) -> Iterator[Any]:
     for name in ("asyncio", "tornado.application", *logging.root.manager.loggerDict):
         if name.partition(".")[0] in ("asyncio", "distributed", "tornado"):
             logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # what goes wrong is told here
+    _check_scheduler(address)
     try:
         client = Client(address, timeout=PATIENCE, set_as_default=False)
-    except (OSError, ValueError, TypeError, ImportError) as error:
-        raise UsageError(
-            f"--scheduler {shown(address)}: no Dask scheduler answers there; start one by `dask scheduler`, "
-            "and write its address, such as tcp://127.0.0.1:8786"
-        ) from error
+    except Exception as error:  # whatever may come from there
+        raise _none_answers(address) from error
     try:
         yield client
     except Exception:
         _close(client)
         raise
     _close(client)  # but not where one is interrupted, and ends at once
+
+
+def _check_scheduler(address: str) -> None:
+    """Raise UsageError where what answers at `address`, within `PATIENCE`, is no scheduler.
+
+    Dask's own client tries for half a minute, and again as the process ends; nothing is unpickled here.
+    """
+    found: list[object] = []
+
+    def ask() -> None:
+        with contextlib.suppress(Exception):
+            found.append(asyncio.run(asyncio.wait_for(_identity(address), PATIENCE)))
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(2 * PATIENCE)
+    if not found or not isinstance(found[0], dict) or found[0].get("type") != "Scheduler":
+        raise _none_answers(address)
+
+
+async def _identity(address: str) -> object:
+    from distributed.core import rpc
+    from distributed.security import Security
+
+    security = Security().get_connection_args("client")
+    async with rpc(address, deserialize=False, connection_args=security) as scheduler:
+        return await scheduler.identity()
+
+
+def _none_answers(address: str) -> UsageError:
+    return UsageError(f"--scheduler {shown(address)}: no Dask scheduler answers there; {_CURE}")
 
 
 def _close(client: Any) -> None:

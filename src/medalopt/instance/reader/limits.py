@@ -11,6 +11,7 @@ MAX_WORKBOOK_BYTES = 64 * MIB  # a workbook, packed
 MAX_UNPACKED_BYTES = 512 * MIB  # all parts of a workbook in XML together, unpacked
 MAX_PLAN_BYTES = 1024 * MIB  # a saved plan
 MAX_JOURNAL_BYTES = 1024 * MIB  # the journal of a sweep
+MAX_JOURNAL_LINE_BYTES = 65_536  # of one line of it
 
 MAX_YAML_VALUES = 1_000_000  # keys, values, lists and mappings of one YAML file
 MAX_DEPTH = 32  # levels of mappings and lists, in YAML and in JSON
