@@ -64,8 +64,8 @@ def test_the_lines_say_the_finding() -> None:
         "Without laptop there is no plan: 214 kg of silver short.",
         "Without phone it comes to 1,900 JPY, 900 more: the dearest to lose.",
         "With other devices instead of kettle it comes to 400 JPY, 600 less.",
-        "The cost depends most on the share of laptop, now 20.0 % of the tonnes: a percentage point more of it costs "
-        "5 JPY, a point less leaves no plan, 12 kg short, at the rate of a hundredth of its share.",
+        "The cost depends most on the share of laptop, now 20.0 % of the tonnes: a tenth more of it costs 5 JPY, "
+        "a tenth less leaves no plan, 12 kg short.",
         "Nothing else is offered where these come from, so that their share stays: phone, kettle and laptop.",
     )
 
@@ -173,7 +173,7 @@ def test_charts_mark_the_base_case_and_what_has_no_plan() -> None:
         (0.0, pytest.approx(26.67, abs=0.01))
     ]
     assert "markArea" not in third
-    assert ranking.title == "What one percentage point of each device does: most by laptop"
+    assert ranking.title == "What a tenth of each device's share does: most by laptop"
     assert "no plan: 12 kg short" in svg(ranking)
     assert "laptop, % of all tonnes" in svg(curves)
 
@@ -223,7 +223,7 @@ def test_all_of_it_goes_into_object_and_page() -> None:
     assert (found["measure"], found["unit"], found["fixed"]) == ("cost", "JPY", ["phone"])
     assert found["present"]["scarce"] == {"Ag": 2_500_000.0, "Cu": 3.0}
     laptop, kettle = found["devices"]
-    assert (laptop["point_less"], laptop["point_less_short"], laptop["high"]) == (None, 12.0, 0.4)
+    assert (laptop["tenth_less"], laptop["tenth_less_short"], laptop["high"]) == (None, 12.0, 0.4)
     assert laptop["points"][0] == {"times": 0.0, "share": 0.0, "objective": None, "scarce": {}, "short": {"Ag": 214.0}}
     assert (kettle["low"], kettle["high"]) == (None, None)
     assert (found["mixes"][0]["name"], found["mixes"][0]["bundle"]) == ("phones", "box")

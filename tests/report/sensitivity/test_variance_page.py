@@ -9,7 +9,7 @@ import pytest
 from tests.analysis.sensitivity.test_tornado import BY_HAND
 
 from medalopt.analysis.sensitivity.sampling import Cause
-from medalopt.analysis.sensitivity.shares import Shares
+from medalopt.analysis.sensitivity.shares import Share, Shares
 from medalopt.analysis.sensitivity.variance import Variance, variance
 from medalopt.analysis.variants import Variants
 from medalopt.report.charts.drawing import svg
@@ -28,12 +28,38 @@ def found() -> Variance:
 def test_the_finding_is_said_first(found: Variance) -> None:
     """What causes most of the spread, how far it reaches, how often there is no plan, and how it was found."""
     lines = told(VARIANTS.instance, "JPY", found).lines
-    assert lines[0].startswith("Silver in phone alone explains ")
+    assert lines[0].startswith("Silver in phone ")
     assert lines[0].endswith(" of the spread of the cost.")
     assert "in nine cases of ten from" in lines[1]
     assert "there is no plan" in lines[2]
     assert "32 rows, 192 solves" in lines[4]
     assert "a greater N" in lines[-1]
+
+
+def _shares(first: tuple[float, float, float], total: tuple[float, float, float]) -> Shares:
+    return Shares(Share(*first), Share(*total), 99)
+
+
+def test_noise_is_no_finding(found: Variance) -> None:
+    """Where the intervals of all shares are wide, none is told, and how many rows would do is."""
+    wide = tuple(_shares((0.4, -0.5, 0.9), (0.6, 0.05, 0.95)) for _ in found.causes)
+    lines = told(VARIANTS.instance, "JPY", dataclasses.replace(found, measure=wide)).lines
+    assert lines[0] == "32 rows are too few to share out the spread of the cost: take 1,024 or more."
+
+
+def test_a_share_alone_is_told_only_where_it_is_above_nothing(found: Variance) -> None:
+    """An interval from nothing on speaks of the share together with others; the interval itself is told."""
+    for low, said in ((-0.1, "together with others accounts for 50 to 70 %"), (0.3, "alone explains 30 to 60 %")):
+        some = tuple(_shares((0.4, low, 0.6), (0.6, 0.5, 0.7)) for _ in found.causes)
+        assert said in told(VARIANTS.instance, "JPY", dataclasses.replace(found, measure=some)).lines[0]
+
+
+def test_rounding_is_told_as_below_what_counts(found: Variance) -> None:
+    """A share of 1e-31 is `below 0.1 %` in the table, and a sum above the whole is explained."""
+    least = tuple(_shares((1e-31, 0, 1e-31), (1e-31, 0, 1e-31)) for _ in found.causes)
+    chart = told(VARIANTS.instance, "JPY", dataclasses.replace(found, measure=least)).charts[0]
+    assert {"below 0.1 %"} == {cell for row in chart.tables[0].rows for cell in row[1:]}
+    assert "add up to more than 100 %" in chart.notes[0]
 
 
 def test_charts_of_cost_and_of_plans(found: Variance) -> None:

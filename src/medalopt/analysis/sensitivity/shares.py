@@ -49,11 +49,14 @@ def _shares(a: Floats, b: Floats, own: Floats) -> Shares:
         return Shares(None, None, rows)
     random = np.random.Generator(np.random.PCG64(SEED))
     drawn = random.integers(0, rows, (ROUNDS, rows))
-    return Shares(
-        _told(_first(b, own), np.array([_first(b[at], own[at]) for at in drawn])),
-        _told(_total(a, b, own), np.array([_total(a[at], b[at], own[at]) for at in drawn])),
-        rows,
-    )
+    first = _told(_first(b, own), np.array([_first(b[at], own[at]) for at in drawn]))
+    total = _told(_total(a, b, own), np.array([_total(a[at], b[at], own[at]) for at in drawn]))
+    return Shares(_at_most(first, total.high), total, rows)
+
+
+def _at_most(share: Share, most: float) -> Share:
+    """Return `share` cut at `most`: alone no cause explains more than together with all others."""
+    return Share(min(share.value, most), min(share.low, most), min(share.high, most))
 
 
 def _told(value: float, rounds: Floats) -> Share:

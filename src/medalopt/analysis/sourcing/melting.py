@@ -80,19 +80,32 @@ def fineness(account: Account) -> Floats:
 
 
 def struck(account: Account) -> Ints:
-    """Return how many medals of each kind can be struck by the end of each period, (M, T): the earliest due first."""
+    """Return how many medals of each kind can be struck by the end of each period, counts that never fall.
+
+    The periods are worked through backwards: by the end of a period at most as many medals of a kind are struck as by
+    the end of the next one, those due earliest first. So every medal due is struck by its date, as the demand
+    constraint casts enough for it, and no metal is counted for one medal first and for another later.
+
+    Args:
+        account: a plan with its casts.
+
+    Returns:
+        (M, T): medals struck by the end of each period.
+    """
     instance = account.instance
     medals = instance.medals
     need = medals.parts.value * (1 + medals.allowance.value)[:, None]  # (M, A) kg each
     there = ((1 - instance.alloys.scrap_share.value)[:, None] * account.cast).cumsum(axis=1)
     made = np.zeros((len(medals.names), there.shape[1]), dtype=np.intp)
-    for t in range(there.shape[1]):
+    most = medals.count.astype(np.intp)
+    for t in reversed(range(there.shape[1])):
         left = there[:, t].copy()
         for kind in np.lexsort((np.arange(len(medals.names)), medals.due)).tolist():
             asks = need[kind] > 0
             enough = left[asks] / need[kind][asks] + ROUNDING * medals.count[kind] + ROUNDING
-            made[kind, t] = min(int(np.floor(max(enough.min(), 0))), int(medals.count[kind])) if asks.any() else 0
+            made[kind, t] = min(int(np.floor(max(enough.min(), 0))), int(most[kind])) if asks.any() else 0
             left -= made[kind, t] * need[kind]
+        most = made[:, t]
     return made
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from medalopt.analysis.sensitivity.sampling import Cause
 from medalopt.analysis.sensitivity.shares import FEWEST, Share, Shares
-from medalopt.analysis.sensitivity.variance import QUANTILES, Variance
+from medalopt.analysis.sensitivity.variance import MOST, QUANTILES, Variance
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import render
 from medalopt.report.charts.chart import COLOURS, FONT, INK, Axis, Chart, plot
@@ -19,8 +20,11 @@ from medalopt.report.sensitivity.tornado import measured
 from medalopt.wording import shown
 
 DRAWN, TOLD = 15, 30
-SURE = 0.1  # how far off a share may be before more rows are advised
+SURE = 0.1  # half the width of a 95 % interval, above which more rows are advised
+DETERMINED = 0.25  # likewise, above which a share is not told at all: it would be noise
+LEAST_TOLD = 1e-3  # a share below is told as below it
 PLANS = "whether there is a plan"
+Ranked = list[tuple[Cause, Share, Share]]
 _OWN = {"devices": "assays of {}", "treatments": "recovery by {}", "smelters": "returns of {}"}
 
 
@@ -32,7 +36,7 @@ def told(instance: Instance, unit: str, found: Variance) -> Part:
     charts = [
         _chart(instance, _leading(instance, found, given, what), found.causes, given, name)
         for what, given, name in asked
-        if any(one.total for one in given)
+        if _determined(_ranked(found.causes, given))
     ]
     return Part(
         lines, (), tuple(charts), {"global": _members(instance, unit, found)}, found.interrupted, "All figures at once"
@@ -64,9 +68,31 @@ def _leading(instance: Instance, found: Variance, given: Sequence[Shares], what:
         return f"too few of the cases have a plan to share out {what}: take a greater N"
     if not known:
         return f"nothing that is uncertain changes {what}"
-    cause, first, _ = known[0]
-    verb = "explain" if len(cause.factors) > 1 else "explains"
-    return f"{name(instance, cause)} alone {verb} {_per_cent(first.value)} of {what}"
+    sure = _determined(known)
+    if not sure:
+        return f"{found.count:,} rows are too few to share out {what}: take {_enough(found, known):,} or more"
+    cause, first, total = sure[0]
+    many = len(cause.factors) > 1
+    if first.low <= 0 or _half_width(first) > DETERMINED:  # what it does alone is not determined
+        account = "account" if many else "accounts"
+        return f"{name(instance, cause)} together with others {account} for {_between(total)} of {what}"
+    return f"{name(instance, cause)} alone {'explain' if many else 'explains'} {_between(first)} of {what}"
+
+
+def _half_width(share: Share) -> float:
+    """Return half the width of the 95 % interval of a share, as far as it lies above 0."""
+    return (share.high - max(0.0, share.low)) / 2
+
+
+def _determined(known: Ranked) -> Ranked:
+    """Return the rows whose share with all others the sample determines closely enough to be told."""
+    return [row for row in known if _half_width(row[2]) <= DETERMINED]
+
+
+def _enough(found: Variance, known: Ranked) -> int:
+    """Return the rows that would determine the leading share to SURE, a power of two: its error falls as 1/sqrt(N)."""
+    wanted = found.count * (_half_width(known[0][2]) / SURE) ** 2
+    return min(MOST, 2 ** math.ceil(math.log2(max(wanted, 2.0 * found.count))))
 
 
 def _how(found: Variance) -> str:
@@ -87,13 +113,14 @@ def name(instance: Instance, cause: Cause) -> str:
     return shown(_OWN.get(str(cause.path[0]), "{}").format(cause.path[1]), 200)
 
 
-def _ranked(causes: Sequence[Cause], given: Sequence[Shares]) -> list[tuple[Cause, Share, Share]]:
+def _ranked(causes: Sequence[Cause], given: Sequence[Shares]) -> Ranked:
     known = [(cause, one.first, one.total) for cause, one in zip(causes, given, strict=True) if one.first and one.total]
     return sorted(known, key=lambda row: -row[2].value)
 
 
 def _chart(instance: Instance, title: str, causes: Sequence[Cause], given: Sequence[Shares], of: str) -> Chart:
-    rows = _ranked(causes, given)
+    every = _ranked(causes, given)
+    rows = _determined(every)
     drawn = rows[:DRAWN][::-1]
     series = [
         {
@@ -101,10 +128,10 @@ def _chart(instance: Instance, title: str, causes: Sequence[Cause], given: Seque
             "name": label,
             "barGap": "0%",
             "itemStyle": {"color": colour},
-            "data": [100 * min(max(share.value, 0.0), 1.0) for share in values],
+            "data": [None if share is None else 100 * min(max(share.value, 0.0), 1.0) for share in values],
         }
         for values, label, colour in (
-            ([first for _, first, _ in drawn], "alone", COLOURS[0]),
+            ([first if _half_width(first) <= DETERMINED else None for _, first, _ in drawn], "alone", COLOURS[0]),
             ([total for _, _, total in drawn], "with all others", COLOURS[4]),
         )
     ]
@@ -112,16 +139,18 @@ def _chart(instance: Instance, title: str, causes: Sequence[Cause], given: Seque
     up = Axis("", names=names, extra={"axisLabel": {"color": INK, "fontFamily": FONT, "fontSize": 12, "interval": 0}})
     option = plot(Axis(f"share of the variance of the {of}", "%", least=0), up, series, legend=True)
     option["yAxis"]["data"] = [shown(one, 60) for one in names]
-    notes = ("What is drawn of a cause alone and with all others differs where it works together with others.",)
-    return Chart(f"{capital(title)}.", option, (_table(instance, rows, of),), notes, 130 + 34 * len(drawn))
+    notes = ["With all others the shares may add up to more than 100 %: what causes do together counts for each."]
+    if len(rows) < len(every):
+        notes.append(f"{len(every) - len(rows)} more causes are not determined by this sample; --json has them all.")
+    return Chart(f"{capital(title)}.", option, (_table(instance, rows, of),), tuple(notes), 130 + 34 * len(drawn))
 
 
-def _table(instance: Instance, rows: Sequence[tuple[Cause, Share, Share]], of: str) -> Section:
+def _table(instance: Instance, rows: Ranked, of: str) -> Section:
     return section(
         f"Shares of the variance of the {of}",
         [
             (Column("cause", right=False), [name(instance, cause) for cause, _, _ in rows[:TOLD]]),
-            (Column("alone"), [_per_cent(first.value) for _, first, _ in rows[:TOLD]]),
+            (Column("alone"), [_alone(first) for _, first, _ in rows[:TOLD]]),
             (Column("95 % sure", rank=2), [_between(first) for _, first, _ in rows[:TOLD]]),
             (Column("with all others"), [_per_cent(total.value) for _, _, total in rows[:TOLD]]),
             (Column("95 % sure", rank=1), [_between(total) for _, _, total in rows[:TOLD]]),
@@ -131,12 +160,20 @@ def _table(instance: Instance, rows: Sequence[tuple[Cause, Share, Share]], of: s
     )
 
 
+def _alone(first: Share) -> str:
+    return _per_cent(first.value) if _half_width(first) <= DETERMINED else "not determined"
+
+
 def _per_cent(share: float) -> str:
-    return f"{digits(100 * min(max(0.0, share), 1.0), 2)} %"
+    part = min(max(0.0, share), 1.0)
+    return f"{digits(100 * part, 2)} %" if part == 0 or part >= LEAST_TOLD else f"below {100 * LEAST_TOLD:g} %"
 
 
 def _between(share: Share) -> str:
-    return f"{digits(100 * max(0.0, share.low), 2)} to {_per_cent(share.high)}"
+    low, high = (min(max(0.0, end), 1.0) for end in (share.low, share.high))
+    if high < LEAST_TOLD:
+        return _per_cent(high)
+    return f"{digits(100 * low, 2) if low >= LEAST_TOLD else '0'} to {_per_cent(high)}"
 
 
 def _members(instance: Instance, unit: str, found: Variance) -> Mapping[str, Any]:

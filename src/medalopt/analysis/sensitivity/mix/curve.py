@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from medalopt.analysis.sensitivity.mix.answers import Answer, Answers
-from medalopt.analysis.variants import Variant
+from medalopt.analysis.variants import SAME, Variant
 from medalopt.solver.line import Line, alike, line
 
 MOST = 2.0  # times the present share
@@ -19,7 +19,7 @@ ACCURACY = 0.01  # of the present cost, by which a straight stretch of a curve m
 DEEP = 3  # times a stretch is halved for that at most
 FOUND = 0.01  # of the present share, to which the end of the range with plans is found
 NEARLY = 1e-9  # of the end of the line, from which on it is not trusted
-STEP = 0.01  # of the present share, by which it moves for the ranking
+STEP = 0.1  # of the present share, by which it changes for the ranking
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class Point:
 class Curve:
     """One device type: its present `share` of all tonnes, and points in the order of its share.
 
-    `less` and `more`: what one percentage point less, and more, changes the value by, taken from a step of a
-    hundredth of the present share; None where there is no plan that way.
+    `less` and `more`: change of the objective where the share is a tenth of itself less, and more; None where there
+    is no plan that way, and then `short_less` and `short_more` are the kilograms of metal short.
     """
 
     device: str
@@ -44,7 +44,7 @@ class Curve:
     points: tuple[Point, ...]
     less: float | None
     more: float | None
-    short_less: float  # kg short per percentage point less, where there is no plan
+    short_less: float  # kg
     short_more: float
 
     @property
@@ -112,7 +112,7 @@ def curve(answers: Answers, device: int) -> Curve | None:
         points |= {point.times: point for point in _between(way, points[low], points[high], size, DEEP)}
     share = answers.offer.shares().tolist()[device]
     less, more = way.at(1 - STEP), way.at(min(1 + STEP, way.end))
-    (down, short_down), (up, short_up) = (_rate(answers.base, share, point) for point in (less, more))
+    (down, short_down), (up, short_up) = (_change(answers.base, point) for point in (less, more))
     ordered = tuple(points[times] for times in sorted(points))
     return Curve(answers.variants.instance.devices.names[device], share, ordered, down, up, short_down, short_up)
 
@@ -146,11 +146,11 @@ def _edge(way: Way, low: Point, high: Point) -> list[Point]:
     return [point for point in found if point.answer.value is not None or point in (low, high)]
 
 
-def _rate(base: Answer, share: float, point: Point) -> tuple[float | None, float]:
-    """Return what one percentage point on the way to `point` changes the value by, or else the kg short."""
-    points = abs(point.share - share) * 100
-    if not points or base.value is None:
+def _change(base: Answer, point: Point) -> tuple[float | None, float]:
+    """Return by how much the objective at `point` differs from the base, 0 within rounding, or else the kg short."""
+    if point.times == 1 or base.value is None:
         return None, 0.0
     if point.answer.value is None:
-        return None, point.answer.short_in_all / points
-    return (point.answer.value - base.value) / points, 0.0
+        return None, point.answer.short_in_all
+    change = point.answer.value - base.value
+    return (change if abs(change) > SAME * max(1.0, abs(base.value)) else 0.0), 0.0

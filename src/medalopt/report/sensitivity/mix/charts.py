@@ -94,7 +94,7 @@ def _barred(curve: Curve) -> list[tuple[Point, Point]]:
 
 
 def ranking(found: DeviceMix) -> Chart:
-    """Return bars of what a percentage point more, and less, of each device changes."""
+    """Return bars of the change of the objective with a tenth more, and less, of each device's share."""
     rows = found.ranking[:MOST][::-1]
     size, word = fitting([change for curve in rows for change in (curve.less, curve.more) if change is not None])
 
@@ -103,8 +103,8 @@ def ranking(found: DeviceMix) -> Chart:
         return {"type": "bar", "name": name, "data": data, "itemStyle": {"color": colour}, "barMaxWidth": 12}
 
     series = [
-        bars("a percentage point more of it", COLOURS[0], [(curve.more, curve.short_more) for curve in rows]),
-        bars("a percentage point less of it", COLOURS[5], [(curve.less, curve.short_less) for curve in rows]),
+        bars("a tenth more of it", COLOURS[0], [(curve.more, curve.short_more) for curve in rows]),
+        bars("a tenth less of it", COLOURS[5], [(curve.less, curve.short_less) for curve in rows]),
     ]
     names = [f"{shortened(curve.device)}, {share(curve.share, 1)}" for curve in rows]
     option = plot(Axis(f"change of the cost, {word}{found.unit}"), Axis("", names=names), series)
@@ -119,7 +119,7 @@ def ranking(found: DeviceMix) -> Chart:
         "position": "left",
         "axisLine": {"onZero": False},
     }
-    title = f"What one percentage point of each device does: most by {found.ranking[0].device}"
+    title = f"What a tenth of each device's share does: most by {found.ranking[0].device}"
     return Chart(title, option, (), (), 110 + 30 * len(rows))
 
 

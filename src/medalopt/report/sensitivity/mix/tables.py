@@ -17,15 +17,15 @@ def shares(found: DeviceMix) -> Section:
         (Column("device", right=False), [curve.device for curve in rows]),
         (Column("share now"), [share(curve.share, 1) for curve in rows]),
         (Column("none of it"), [_end(curve, curve.without) for curve in rows]),
-        (Column("a point less", rank=1), [_rate(curve.less, curve.short_less) for curve in rows]),
-        (Column("a point more", rank=1), [_rate(curve.more, curve.short_more) for curve in rows]),
+        (Column("a tenth less", rank=1), [_rate(curve.less, curve.short_less) for curve in rows]),
+        (Column("a tenth more", rank=1), [_rate(curve.more, curve.short_more) for curve in rows]),
         (Column("most of it"), [_end(curve, curve.most) for curve in rows]),
         (Column("a plan at", rank=2), [_range(curve) for curve in rows]),
     ]
     notes = (
         "Most of it: double its share, or all that its sources can hold. Each bundle, region and period keeps its "
         "tonnes, the other devices move in proportion.",
-        "A point: one per cent of all tonnes, at the rate of a hundredth of the share now.",
+        "A tenth less, a tenth more: of the share now, 0.5 % becoming 0.45 % or 0.55 %; the change of the objective.",
     )
     return section(f"What the share of each device does to the {found.measure}, {found.unit}", columns, notes=notes)
 

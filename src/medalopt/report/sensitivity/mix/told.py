@@ -12,7 +12,7 @@ from medalopt.report.sensitivity.mix.words import because, listed
 from medalopt.report.sensitivity.part import Part
 
 NAMED = 4  # devices told one by one
-LITTLE = 1e-6  # of the present cost, which a percentage point does not move
+LITTLE = 1e-6  # of the present cost, below which a change by a tenth of a share is not worth telling
 
 
 def told(found: DeviceMix) -> Part:
@@ -94,15 +94,17 @@ def _most(found: DeviceMix) -> list[str]:
         return [f"As it is, the {found.measure} hardly depends on any share: see what none and most of each do."]
     return [
         f"The {found.measure} depends most on the share of {curve.device}, now {share(curve.share, 1)} of the tonnes: "
-        f"a percentage point more of it {_step(found, curve.more, curve.short_more)}, a point less "
-        f"{_step(found, curve.less, curve.short_less)}, at the rate of a hundredth of its share."
+        f"a tenth more of it {_step(found, curve.more, curve.short_more)}, a tenth less "
+        f"{_step(found, curve.less, curve.short_less)}."
     ]
 
 
 def _step(found: DeviceMix, change: float | None, lack: float) -> str:
     if change is None:
         return f"leaves no plan, {mass(lack)} short" if lack else "leaves no plan"
-    return f"{'costs' if change >= 0 else 'saves'} {money(abs(change), found.unit)}"
+    if not change:
+        return "changes nothing"
+    return f"{'costs' if change > 0 else 'saves'} {money(abs(change), found.unit)}"
 
 
 def _mixes(found: DeviceMix) -> list[str]:
