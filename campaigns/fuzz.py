@@ -12,6 +12,7 @@ import signal
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -36,30 +37,36 @@ LIMITS = {  # that are infinite where they are not given
 
 def trial(number: int) -> Found:
     """Hand the damaged instance `number` to the loader."""
-    _confine()
+    confine()
     return judged(number, damaged(Random(number)))
 
 
 def judged(number: int, case: Damaged) -> Found:
     """Hand `case` to the loader, and see how that ends."""
     path = _written(case)
+    return watched(number, "calls of the loader", lambda: _wrong(load(path, changes(list(case.changes)))))
+
+
+def watched(number: int, calls: str, read: Callable[[], str]) -> Found:
+    """Count one of `calls` of `read`, and how it ends: what is wrong with what it read, '' of nothing, or a refusal."""
     signal.signal(signal.SIGVTALRM, _too_long)
     signal.setitimer(signal.ITIMER_VIRTUAL, LONGEST)  # of its own work: the machine may be busy with others
     signal.setitimer(signal.ITIMER_PROF, 10 * LONGEST)  # ends the process, where no alarm is heard within a library
     try:
-        end, wrong = _ended(path, case.changes)
+        end, wrong = _ended(read)
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.setitimer(signal.ITIMER_PROF, 0)
-    return Found(Counter({"calls of the loader": 1, end: 1}), (f"{number}: {wrong}",) if wrong else ())
+    return Found(Counter({calls: 1, end: 1}), (f"{number}: {wrong}",) if wrong else ())
 
 
-def _ended(path: Path, given: tuple[str, ...]) -> tuple[str, str]:
-    """Return what the loader's answer counts as, and what is wrong with it."""
+def _ended(read: Callable[[], str]) -> tuple[str, str]:
+    """Return what the answer of `read` counts as, and what is wrong with it."""
     try:
-        instance = load(path, changes(list(given)))
-    except UsageError:
-        return "refused: the command line", ""
+        return "accepted", read()
+    except UsageError as error:
+        said = str(error)
+        return "refused: the command line", "" if said.isprintable() else f"a message that cannot be shown, {said!r}"
     except InputError as error:
         odd = [str(fault) for fault in error.faults if not (str(fault).isprintable() and fault.message)]
         return "refused: the input", f"a fault that cannot be shown, {odd[0]!r}" if odd else ""
@@ -67,8 +74,11 @@ def _ended(path: Path, given: tuple[str, ...]) -> tuple[str, str]:
         if isinstance(error, KeyboardInterrupt):
             raise
         return "something else", f"{type(error).__name__}: {str(error)[:200]}"
+
+
+def _wrong(instance: Instance) -> str:
     odd = infinite(instance)
-    return "accepted", f"not finite: {', '.join(odd)}" if odd else ""
+    return f"not finite: {', '.join(odd)}" if odd else ""
 
 
 def infinite(instance: Instance) -> list[str]:
@@ -90,24 +100,24 @@ def _too_long(*_: object) -> None:
 
 
 @cache
-def _confine() -> None:
+def confine() -> None:
     """Let this process from now on have no more than `MOST` bytes beside what it has."""
     taken = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (taken + MOST, resource.RLIM_INFINITY))
 
 
 @cache
-def _folder() -> tempfile.TemporaryDirectory[str]:
+def folder() -> tempfile.TemporaryDirectory[str]:
     """Return the folder of this process."""
     return tempfile.TemporaryDirectory()
 
 
 def _written(case: Damaged) -> Path:
-    folder = Path(_folder().name)
-    path = folder / "case.yaml"
+    place = Path(folder().name)
+    path = place / "case.yaml"
     path.write_bytes(case.text.encode("utf-8", "surrogatepass"))
     for name, content in case.tables.items():
-        (folder / name).write_bytes(content.encode("utf-8", "surrogatepass"))
+        (place / name).write_bytes(content.encode("utf-8", "surrogatepass"))
     return path
 
 

@@ -272,7 +272,7 @@ def in_table(random: Random) -> Damaged:
 def by_changes(random: Random) -> Damaged:
     """Change figures that are there, or are not, to anything."""
     tree = parsed(random.choice(BASES))
-    known = [*_paths(tree), ("streams", "phone@tokyo", "available"), ("lanes", "tokyo@kosaka", "distance")]
+    known = [*paths_in(tree), ("streams", "phone@tokyo", "available"), ("lanes", "tokyo@kosaka", "distance")]
     changes = []
     for _ in range(random.choice((1, 1, 2, 4))):
         path = list(random.choice(known))
@@ -289,6 +289,7 @@ def by_changes(random: Random) -> Damaged:
     return Damaged(flow(tree), changes=tuple(changes))
 
 
-def _paths(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+def paths_in(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Return the path of everything below `node`."""
     items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
-    return [found for name, item in items for found in [(*path, name), *_paths(item, (*path, name))]]
+    return [found for name, item in items for found in [(*path, name), *paths_in(item, (*path, name))]]

@@ -39,6 +39,8 @@ def faults(folder: Path, *rows: str, head: str = HEAD) -> list[str]:
     ("row", "wrong"),
     [
         (",phone@north,whole,kosaka,2018-01,1,,,,,,,", "lots.csv:2:1: lot: is missing here; fill it"),
+        ("L\u202e1,phone@north,whole,kosaka,2018-01,1,,,,,,,", "lots.csv:2:1: lot: a name must hold no control or"),
+        (f"{'L' * 101},phone@north,whole,kosaka,2018-01,1,,,,,,,", "lots.csv:2:1: lot: a name has 1 to 100 characters"),
         ("L1,,whole,kosaka,2018-01,1,,,,,,,", "lots.csv:2:2: stream: is missing here"),
         (
             "L1,phone@nort,whole,kosaka,2018-01,1,,,,,,,",

@@ -118,7 +118,7 @@ class Journal:
         self._known[key] = answer
         line = {"variant": key, **asdict(answer)}
         try:
-            self._write({**line, "check": self._digest(line)})
+            self._write({**line, "check": digest(self._header, line)})
         except OSError as error:
             raise self._refused(error) from error
 
@@ -194,15 +194,12 @@ class Journal:
     def _entry(self, number: int, line: bytes) -> tuple[str, Answer]:
         found = _parsed(line) or {}
         check = found.pop("check", None)
-        if check != self._digest(found):
+        if check != digest(self._header, found):
             raise UsageError(
                 f"--journal {self._place}: line {number} is damaged, altered or from another journal; "
                 "delete that line, or the file"
             )
         return found["variant"], Answer(found["status"], found["value"], found["said"])
-
-    def _digest(self, line: Mapping[str, Any]) -> str:
-        return hashlib.sha256(json.dumps([self._header, line]).encode()).hexdigest()[:32]
 
     @property
     def _place(self) -> str:
@@ -214,6 +211,11 @@ class Journal:
     def _refused(self, error: OSError | ValueError) -> OutputError:
         reason = (isinstance(error, OSError) and error.strerror) or "not a path"
         return OutputError(f"--journal {self._place}: could not be written ({reason}); name another file")
+
+
+def digest(header: Mapping[str, Any], line: Mapping[str, Any]) -> str:
+    """Return the digest of a line, of all that it holds but the digest, in the journal that begins with `header`."""
+    return hashlib.sha256(json.dumps([header, line]).encode()).hexdigest()[:32]
 
 
 def _parsed(line: bytes) -> dict[str, Any] | None:

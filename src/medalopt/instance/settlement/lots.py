@@ -11,7 +11,7 @@ from medalopt.instance.figures import Bools, Floats, Ints
 from medalopt.instance.instance import Instance
 from medalopt.instance.reader.faults import Faults
 from medalopt.instance.routes import Routes
-from medalopt.instance.schema.fields import Measure
+from medalopt.instance.schema.fields import Measure, flaw
 from medalopt.instance.settlement.table import Table
 
 CLOSE = 0.005  # share by which weights, and assays and metal, may disagree: scales and laboratories do
@@ -142,6 +142,8 @@ def _check_names(table: Table, lots: Lots) -> None:
             table.needs(row, "lot")
         elif name in first:
             table.fault(row, "lot", f"stands twice, first in line {table.sheet.lines[first[name]]}; add the two up")
+        elif problem := flaw(name):
+            table.fault(row, "lot", problem)
         first.setdefault(name, row)
 
 
