@@ -150,7 +150,7 @@ WARNINGS: dict[str, tuple[dict[str, str], str, str]] = {
         "this figure is 1_000 times the next of its kind",
     ),
     "a thousand times the other months": (
-        {"smelters": "smelters: {kosaka: {capacity: [5, 5_000]}}"},
+        {"smelters": "smelters: {kosaka: {returned: 1, capacity: [5, 5_000]}}"},
         "smelters.kosaka.capacity[1]",
         "this figure is 1_000 times the next",
     ),
@@ -168,7 +168,10 @@ WARNINGS: dict[str, tuple[dict[str, str], str, str]] = {
         "no stream is in the region `tokio`, which a lane or a treatment names; did you mean `tokyo`?",
     ),
     "smelter without a lane": (
-        {"lanes": "lanes: [{region: tokyo, smelter: kosaka}]", "smelters": "smelters: {kosaka: {}, far: {}}"},
+        {
+            "lanes": "lanes: [{region: tokyo, smelter: kosaka}]",
+            "smelters": "smelters: {kosaka: {returned: 1}, far: {}}",
+        },
         "smelters.far",
         "no lane leads to `far`",
     ),

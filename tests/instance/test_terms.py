@@ -84,7 +84,11 @@ def test_two_lines_for_one_feed(tmp_path: Path) -> None:
 
 def test_a_line_that_matches_nothing_is_odd(tmp_path: Path) -> None:
     """A line of terms that no feed matches draws a warning."""
-    one = loaded(tmp_path, smelters="smelters: {k: {accepts: [laptop], terms: {a: {}, b: {devices: [phone]}}}}")
+    one = loaded(
+        tmp_path,
+        streams="streams: [{device: laptop, region: tokyo, available: 1}]",
+        smelters="smelters: {k: {returned: 1, accepts: [laptop], terms: {a: {}, b: {devices: [phone]}}}}",
+    )
     assert [(warning.path, warning.message) for warning in one.warnings] == [
         ("smelters.k.terms.b", "no feed matches the line `b`")
     ]

@@ -84,7 +84,7 @@ class Opened:
         check(draft)
         faults.settle()
         instance = assemble(draft, supply, ways)
-        warn(draft, instance, supply)
+        warn(draft, instance, supply, ways)
         everywhere = [*notes, *remarks_of(supply), *remarks_of(ways)]
         sources = tuple(sorted(everywhere, key=lambda source: source.path))
         return dataclasses.replace(

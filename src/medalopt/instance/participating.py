@@ -19,13 +19,19 @@ def own_share(instance: Instance, found: Routes) -> Floats:
     """
     streams, regions = instance.streams, len(instance.regions)
     tonnes, region = streams.available.value, streams.region
-    routed = np.zeros(len(region), dtype=bool)
-    routed[found.stream] = True
-    held = np.zeros((len(instance.bundles) + 1, tonnes.shape[1]), dtype=bool)  # a bundle with a stream without a route
-    bundled = streams.bundle >= 0
-    np.logical_or.at(held, streams.bundle[bundled], ~routed[bundled, None] & (tonnes[bundled] > 0))
-    free = np.where(routed[:, None] & ~(held[streams.bundle] & bundled[:, None]), tonnes, 0.0).sum(axis=1)
+    free = free_tonnes(instance, found)
     asked = float(instance.policy.participation.value) * np.bincount(region, tonnes.sum(axis=1), regions)
     waits = np.bincount(region, streams.storable, regions) > 0
     possible = np.bincount(region, free, regions) >= SURE * asked
     return np.where(possible & ~waits, asked, 0.0)
+
+
+def free_tonnes(instance: Instance, found: Routes) -> Floats:
+    """Return what can go somewhere of each stream, (I,), t: it has a route, and so has all that is bundled with it."""
+    streams, tonnes = instance.streams, instance.streams.available.value
+    routed = np.zeros(len(streams.names), dtype=bool)
+    routed[found.stream] = True
+    held = np.zeros((len(instance.bundles) + 1, tonnes.shape[1]), dtype=bool)  # a bundle with a stream without a route
+    bundled = streams.bundle >= 0
+    np.logical_or.at(held, streams.bundle[bundled], ~routed[bundled, None] & (tonnes[bundled] > 0))
+    return np.where(routed[:, None] & ~(held[streams.bundle] & bundled[:, None]), tonnes, 0.0).sum(axis=1)

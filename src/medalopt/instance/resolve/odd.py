@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
-from medalopt.instance.figures import Bools, Floats
+from medalopt.instance.figures import Bools
 from medalopt.instance.instance import Instance
-from medalopt.instance.needs import is_barred, may_buy
-from medalopt.instance.paths import Path
+from medalopt.instance.needs import is_barred, is_owed, may_buy
+from medalopt.instance.paths import Path, render
 from medalopt.instance.reader.nodes import find
 from medalopt.instance.resolve.draft import Draft
+from medalopt.instance.resolve.lanes import LaneRows
+from medalopt.instance.resolve.outliers import warn_of_outliers
+from medalopt.instance.resolve.reach import Reach, warn_of_reach
 from medalopt.instance.resolve.streams import StreamRows
 from medalopt.instance.unnamed import barred_offers, explain_barred
-from medalopt.wording import did_you_mean, shown
+from medalopt.wording import did_you_mean, listed, shown, there_are
 
 _RICH_KG_T = 500.0
-_FAR = 1000.0
+_MOST = 20  # warnings of one kind about one alloy
 
 
-def warn(draft: Draft, instance: Instance, supply: StreamRows) -> None:
+def warn(draft: Draft, instance: Instance, supply: StreamRows, ways: LaneRows | None) -> None:
     """Note everything odd about `instance`."""
+    reach = Reach(instance)
+    warn_of_reach(draft, reach, supply)
     _rich_feeds(draft, instance)
     _refining(draft, instance)
     _unused(draft, instance)
     _unfillable(draft, instance)
     _unnamed_matter(draft, instance)
-    _outliers(draft, instance, supply)
+    in_time, ever = _returned(instance, reach)
+    _sources(draft, instance, in_time | reach.stranded_metals | (instance.metals.opening_stock.raw > 0))
+    _too_late(draft, instance, ever)
+    warn_of_outliers(draft, instance, supply, ways)
 
 
 def _rich_feeds(draft: Draft, instance: Instance) -> None:
@@ -115,55 +121,49 @@ def _fillable(instance: Instance, a: int, had: Bools) -> bool:
     return not ((alloys.low.raw[a] > 0) & ~had).any() and bool(alloys.high.exact()[a][had].sum() >= 1)
 
 
-def _outliers(draft: Draft, instance: Instance, supply: StreamRows) -> None:
-    """Warn of figures at least a thousand times as large as every other of their kind."""
-    for e, metal in enumerate(instance.metals.names):
-        grades = instance.devices.assay.value[:, e]
-        devices = zip(instance.devices.names, grades.tolist(), strict=True)
-        _far(draft, {("devices", device, "content", metal): grade for device, grade in devices})
-        charges: dict[Path, float] = {}
-        for row, k in enumerate(instance.terms.smelter.tolist()):
-            path: Path = ("smelters", instance.smelters.names[k], "refining_charge", metal)
-            charges[path] = max(charges.get(path, 0.0), abs(float(instance.terms.refining_charge.value[row, e])))
-        _far(draft, charges)
-    lists: list[tuple[str, str, tuple[str, ...], Floats]] = [
-        ("metals", "sell", instance.metals.names, instance.metals.sell.value),
-        ("market", "price", instance.market.names, instance.market.price.value),
-        ("smelters", "capacity", instance.smelters.names, instance.smelters.capacity.value),
-        ("treatments", "capacity", instance.treatments.names, instance.treatments.capacity.value),
-    ]
-    for section, field, names, values in lists:
-        for name, row in zip(names, values, strict=True):
-            _far(draft, {(section, name, field, t): value for t, value in enumerate(row.tolist())})
-    costs = instance.treatments.cost.value
-    tops = np.abs(costs).max(axis=1, initial=0.0)
-    treatments = zip(instance.treatments.names, tops.tolist(), strict=True)
-    _far(draft, {("treatments", treatment, "cost"): top for treatment, top in treatments})
-    _far_streams(draft, instance, supply)
+def _sources(draft: Draft, instance: Instance, stock: Bools) -> None:
+    """Warn of alloys that must hold more of a metal than any source of it: `stock`, (E,), or an offer.
+
+    Alloys that cannot be cast for another reason have been told.
+    """
+    alloys, market = instance.alloys, instance.market
+    told = {fault.path for fault in draft.faults.odd}
+    low, share = alloys.low.value, market.composition.value
+    usable = (may_buy(instance) | is_barred(instance)) & (market.limit.raw > 0)[:, None]
+    for a in np.flatnonzero(is_owed(instance)).tolist():
+        richest = np.where(stock, 1.0, (share * usable[:, a, None]).max(axis=0, initial=0.0))
+        lacks = [] if render(("alloys", alloys.names[a])) in told else np.flatnonzero(richest < low[a])[:_MOST].tolist()
+        for e in lacks:
+            name, metal = alloys.names[a], instance.metals.names[e]
+            text = f"`{shown(name)}` needs {low[a, e] * 100:.6g} % `{shown(metal)}`, and there is no source of it"
+            if richest[e]:
+                text = f"{text} but offers that hold at most {richest[e] * 100:.6g} %"
+            text += ": it is not in stock, and no smelter returns it in time of what is offered"
+            draft.warn(("alloys", name, "composition", metal), f"{text}, so the alloy can never be cast")
 
 
-def _far(draft: Draft, values: Mapping[Path, float]) -> None:
-    """Warn of the one of `values` that is far above all others, where there is one."""
-    sizes = sorted(((abs(value), path) for path, value in values.items() if value and np.isfinite(value)), reverse=True)
-    if len(sizes) > 1 and sizes[0][0] >= _FAR * sizes[1][0]:
-        times = f"{sizes[0][0] / sizes[1][0]:_.0f}"
-        draft.warn(sizes[0][1], f"this figure is {times} times the next of its kind; check its unit", key=False)
+def _returned(instance: Instance, reach: Reach) -> tuple[Bools, Bools]:
+    """Return which metals smelters return in time of what is offered, (E,), and which each ever returns, (K, E)."""
+    feeds, line, terms = reach.feeds, instance.smelters.line, instance.terms
+    treatments, assay = instance.treatments, instance.devices.assay.value
+    ever = np.zeros((len(instance.smelters.names), len(instance.metals.names)), dtype=np.bool_)
+    k, d, h = np.nonzero(feeds)
+    at = line[k, d, h]
+    for e in np.flatnonzero((assay > 0).any(axis=0)).tolist():
+        metal = assay[d, e] * treatments.recovery.value[h, d, e]
+        kept = terms.deduction.value[at, e] * treatments.to_smelter.value[h, d]
+        yields = np.minimum(terms.returned.value[at, e] * metal, metal - kept) > 0
+        ever[k[yields], e] = True
+    in_time = instance.smelters.lead < len(instance.periods)
+    return np.logical_or.reduce(ever & in_time, axis=0), ever
 
 
-def _far_streams(draft: Draft, instance: Instance, supply: StreamRows) -> None:
-    """Warn of a stream whose offer or collection is far above that of all others."""
-    streams = instance.streams
-    rows = supply.groups.first[supply.order].tolist()
-    columns = {
-        "available": streams.available.value.max(axis=1, initial=0.0),
-        "collection": np.abs(streams.collection.value),
-        "price": np.abs(streams.price.value),
-    }
-    for field, sizes in columns.items():
-        if len(sizes) < 2:
-            continue
-        first, second = np.argsort(sizes)[::-1][:2].tolist()
-        if sizes[second] > 0 and sizes[first] >= _FAR * sizes[second]:
-            text = f"this figure is {sizes[first] / sizes[second]:_.0f} times the next of its kind; check its unit"
-            path = ("streams", streams.names[first], field)
-            draft.faults.warn(supply.sheet.place(rows[first], (field,)), path, text)
+def _too_late(draft: Draft, instance: Instance, ever: Bools) -> None:
+    """Warn of smelters that return metal only after the last period; `ever`: which they return at all, (K, E)."""
+    periods, lead = len(instance.periods), instance.smelters.lead
+    late = ever & (lead >= periods)
+    for k in np.flatnonzero(late.any(axis=1)).tolist():
+        name, metals = instance.smelters.names[k], np.flatnonzero(late[k]).tolist()
+        what = listed(instance.metals.names[e] for e in metals)
+        text = f"{what} from `{shown(name)}` comes back only after the last period: the lead is {lead[k, metals[0]]}"
+        draft.warn(("smelters", name, "lead"), f"{text}, and {there_are(periods, 'period')}", key=False)

@@ -9,6 +9,7 @@ import numpy as np
 
 from medalopt.analysis.sourcing.entry import MOST
 from medalopt.instance.arithmetic import summed
+from medalopt.instance.participating import free_tonnes
 from medalopt.instance.routes import route_costs
 from medalopt.plan.plan import Plan
 from medalopt.report.numbers import share
@@ -26,6 +27,11 @@ _ENTRY = (
     f"whole, or not among the {MOST} sources with the most tonnes left, which alone are asked about."
 )
 
+_NO_ROUTE = (
+    "No route: the instance has no treatment, lane and smelter by which this stream, or one in its bundle, can go "
+    "anywhere, so that no price brings it in. `medalopt check` says why."
+)
+
 
 def tables(plan: Plan, entry: Mapping[int, float] | None = None) -> tuple[Table, ...]:
     """Return the award table, a row for each stream; `entry`: by how much it must cost less to come in, by stream."""
@@ -38,12 +44,13 @@ def tables(plan: Plan, entry: Mapping[int, float] | None = None) -> tuple[Table,
     whole = np.asarray(account.sent) >= (1 - NOTHING) * streams.available.value.sum(axis=1)
     order = np.lexsort((np.arange(len(streams.names)), streams.region, whole)).tolist()
     asked = None if entry is None else {i: by for i, by in entry.items() if not whole[i]}
-    rows = tuple((*_row(plan, i, float(spent[i])), *_entry(plan, i, asked)) for i in order)
-    notes = () if entry is None else (_ENTRY,)
+    free = free_tonnes(instance, account.found).tolist()
+    rows = tuple((*_row(plan, i, float(spent[i]), free[i]), *_entry(plan, i, asked)) for i in order)
+    notes = (() if entry is None else (_ENTRY,)) + ((_NO_ROUTE,) if any(row[6] == "no route" for row in rows) else ())
     return (Table("award", "Award table", _SAYS, _columns(instance.currency, entry is not None), rows, notes),)
 
 
-def _row(plan: Plan, stream: int, spent: float) -> tuple[Cell, ...]:
+def _row(plan: Plan, stream: int, spent: float, free: float) -> tuple[Cell, ...]:
     instance, streams = plan.instance, plan.instance.streams
     offered, taken = float(streams.available.value[stream].sum()), float(plan.account.sent[stream])
     bundle = int(streams.bundle[stream])
@@ -54,7 +61,7 @@ def _row(plan: Plan, stream: int, spent: float) -> tuple[Cell, ...]:
         instance.bundles[bundle][1] if bundle >= 0 else "",
         offered,
         taken,
-        status(taken, offered),
+        status(taken, offered, free),
         float(streams.price.value[stream] + streams.collection.value[stream]),
         spent,
     )
@@ -72,10 +79,10 @@ def _entry(plan: Plan, stream: int, entry: Mapping[int, float] | None) -> tuple[
     return (float(streams.price.value[stream] + streams.collection.value[stream]) - entry[stream],)
 
 
-def status(taken: float, offered: float) -> str:
-    """Return whether a stream is taken, and which share of it."""
+def status(taken: float, offered: float, free: float) -> str:
+    """Return whether a stream is taken, and which share of it; `free` are the tonnes of it that can go somewhere."""
     if taken <= NOTHING * offered:
-        return "refused" if offered else "nothing offered"
+        return ("refused" if free else "no route") if offered else "nothing offered"
     return "taken" if taken >= (1 - NOTHING) * offered else f"taken in part, {share(taken, offered)}"
 
 

@@ -1,0 +1,213 @@
+"""Figures that lie a thousand times apart from their like, and bare numbers in an unlikely unit: warnings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from medalopt.instance.figures import Floats
+from medalopt.instance.instance import Instance
+from medalopt.instance.paths import Path, render
+from medalopt.instance.reader.nodes import Scalar, find
+from medalopt.instance.resolve.draft import Draft
+from medalopt.instance.resolve.lanes import LaneRows
+from medalopt.instance.resolve.streams import StreamRows
+from medalopt.quantity import Quantity
+from medalopt.wording import shown
+
+_FAR = 1000.0
+_FEW = 10  # of so many figures of a kind one may be far from the others
+_MOST = 20  # warnings about figures of one kind
+_HEAVY_MEDAL_KG, _HEAVY_PIECE_KG, _RICH_KG_T = 10, 100, 20
+_PRECIOUS = frozenset({"Ag", "Au", "Ir", "Os", "Pd", "Pt", "Rh", "Ru"})
+
+PathOf = Callable[[int], Path]
+
+
+class Outlier(NamedTuple):
+    """A figure far from its like: its place among them, by which factor (1000 or more), and that of the nearest."""
+
+    place: int
+    times: float
+    above: bool
+    nearest: int
+
+
+def outliers(values: ArrayLike, *, low: bool) -> list[Outlier]:
+    """Return the figures of one kind that a factor of a thousand parts from the others, where these are few.
+
+    Args:
+        values (N,): the figures; their signs do not matter, and zeros and infinite ones have no like.
+        low: whether figures that are too small are looked for too; else only the one that is too large.
+    """
+    size = np.abs(np.asarray(values, dtype=np.float64))
+    order = np.flatnonzero((size > 0) & np.isfinite(size))
+    if len(order) < 2 or size[order].max() < _FAR * size[order].min():
+        return []
+    order = order[np.argsort(size[order], kind="stable")]
+    ratio = size[order[1:]] / size[order[:-1]]
+    few = max(len(order) // _FEW, 1) if low else 1
+    for gap in np.flatnonzero(ratio >= _FAR)[::-1].tolist():
+        below, above, times = order[: gap + 1], order[gap + 1 :], float(ratio[gap])
+        if len(above) <= few:
+            return [Outlier(int(one), times, True, int(below[-1])) for one in above[::-1]]
+        if low and len(below) <= few:
+            return [Outlier(int(one), times, False, int(above[0])) for one in below]
+    return []
+
+
+def warn_of_outliers(draft: Draft, instance: Instance, supply: StreamRows, ways: LaneRows | None) -> None:
+    """Warn of figures far from their like, and of bare numbers in an unlikely unit."""
+    _of_devices(draft, instance)
+    _of_terms(draft, instance)
+    _of_periods(draft, instance)
+    _of_prices(draft, instance)
+    costs = np.abs(instance.treatments.cost.value).max(axis=1, initial=0.0)
+    _tell(draft, costs, _named("treatments", instance.treatments.names, "cost"))
+    masses = instance.medals.parts.value.sum(axis=1)
+    _tell(draft, masses, _named("medals", instance.medals.names, "parts"))
+    _of_streams(draft, instance, supply)
+    _of_lanes(draft, instance, ways)
+    _bare(draft)
+
+
+def _tell(draft: Draft, values: ArrayLike, path: PathOf, *, low: bool = True, name: bool = False) -> None:
+    """Warn of what is far from its like among `values`; with `name` the warning names the nearest."""
+    for one in outliers(values, low=low)[:_MOST]:
+        nearest = render(path(one.nearest)) if name else ""
+        draft.warn(path(one.place), _text(one, nearest), key=False)
+
+
+def _text(one: Outlier, nearest: str) -> str:
+    times, of = f"{one.times:_.0f}", f"`{nearest}`" if nearest else "the next of its kind"
+    said = f"this figure is {times} times {of}" if one.above else f"{of} is {times} times this figure"
+    return f"{said}; check its unit"
+
+
+def _named(section: str, names: Sequence[str], *field: str) -> PathOf:
+    """Return the path of a field of a member by its place."""
+    return lambda at: (section, names[at], *field)
+
+
+def _of_devices(draft: Draft, instance: Instance) -> None:
+    names, grades = instance.devices.names, instance.devices.assay.value
+    for e, metal in enumerate(instance.metals.names):
+        _tell(draft, grades[:, e], _named("devices", names, "content", metal), low=False)
+
+
+def _of_terms(draft: Draft, instance: Instance) -> None:
+    terms, smelters = instance.terms, instance.smelters.names
+
+    def path(*field: str) -> PathOf:
+        def at(line: int) -> Path:
+            own: Path = ("smelters", smelters[int(terms.smelter[line])], "terms", terms.names[line], *field)
+            return own if find(draft.root, own) is not None else (*own[:2], *field)
+
+        return at
+
+    def first(values: Floats) -> Floats:
+        """Return the figures of lines, of those that a smelter has of itself one alone."""
+        _, at = np.unique(np.column_stack([terms.smelter, np.abs(values)]), axis=0, return_index=True)
+        kept = np.zeros(len(values))
+        kept[at] = values[at]
+        return kept
+
+    _tell(draft, first(terms.treatment_charge.value), path("treatment_charge"))
+    for e, metal in enumerate(instance.metals.names):
+        charges = first(terms.refining_charge.value[:, e])
+        _tell(draft, charges, path("refining_charge", metal))
+
+
+def _of_periods(draft: Draft, instance: Instance) -> None:
+    """Warn of a figure of one period far from those of the others."""
+    lists: list[tuple[str, str, Sequence[str], Floats, bool]] = [
+        ("metals", "sell", instance.metals.names, instance.metals.sell.value, True),
+        ("metals", "holding", instance.metals.names, instance.metals.holding.value, True),
+        ("market", "price", instance.market.names, instance.market.price.value, True),
+        ("smelters", "capacity", instance.smelters.names, instance.smelters.capacity.value, False),
+        ("treatments", "capacity", instance.treatments.names, instance.treatments.capacity.value, False),
+    ]
+    for section, field, names, values, low in lists:
+        for at in np.flatnonzero((values != values[:, :1]).any(axis=1)).tolist() if values.size else ():
+            for one in outliers(values[at], low=low)[:_MOST]:
+                draft.warn((section, names[at], field, one.place), _text(one, ""), key=False)
+
+
+def _of_prices(draft: Draft, instance: Instance) -> None:
+    """Warn of a price of a metal far from its others: what it sells for, and offers that are mostly of it."""
+    market, metals = instance.market, instance.metals
+    prices = np.abs(market.price.value).max(axis=1, initial=0.0)
+    sells = np.abs(metals.sell.value).max(axis=1, initial=0.0)
+    main = market.composition.value.argmax(axis=1) if market.composition.raw.size else np.zeros(0, dtype=np.intp)
+    for e in np.unique(main).tolist():
+        offers = np.flatnonzero(main == e).tolist()
+        paths: list[Path] = [("market", market.names[o], "price") for o in offers]
+        paths.append(("metals", metals.names[e], "sell"))
+        _tell(draft, [*prices[offers], sells[e]], paths.__getitem__, name=True)
+
+
+def _of_streams(draft: Draft, instance: Instance, supply: StreamRows) -> None:
+    """Warn of streams whose offer, price or collection is far from that of the others."""
+    streams = instance.streams
+    rows = supply.groups.first[supply.order].tolist()
+    columns = {
+        ("available",): (streams.available.value.max(axis=1, initial=0.0), False),
+        ("collection",): (streams.collection.value, True),
+        ("price",): (streams.price.value, True),
+        ("storage", "cost"): (streams.storage_cost.value, True),
+    }
+    for field, (values, low) in columns.items():
+        for one in outliers(values, low=low)[:_MOST]:
+            path: Path = ("streams", streams.names[one.place], *field)
+            draft.faults.warn(supply.sheet.place(rows[one.place], field), path, _text(one, ""))
+
+
+def _of_lanes(draft: Draft, instance: Instance, ways: LaneRows | None) -> None:
+    """Warn of lanes whose cost is far from that of the others, and of those that alone give none."""
+    if ways is None:
+        return
+    sheet, cost, distance = ways.sheet, ways.read[("cost",)], ways.read[("distance",)]
+    place = {name: number for number, name in enumerate(instance.regions)}
+    smelter = {name: number for number, name in enumerate(instance.smelters.names)}
+    g = np.array([place[name or ""] for name in sheet.column(("region",))], dtype=np.intp)
+    k = np.array([smelter[name or ""] for name in sheet.column(("smelter",))], dtype=np.intp)
+    for one in outliers(instance.lanes.cost.value[g, k], low=True)[:_MOST]:
+        field = "distance" if distance.given[one.place] else "cost"
+        path: Path = ("lanes", ways.names[one.place] or "", field)
+        draft.faults.warn(sheet.place(one.place, (field,)), path, _text(one, ""))
+    given = cost.given | distance.given
+    if given.any():
+        for row in np.flatnonzero(~given)[:_MOST].tolist():
+            text = "this lane gives neither `distance` nor `cost`, so it costs nothing, unlike others; write `cost: 0`"
+            draft.faults.warn(sheet.place(row), ("lanes", ways.names[row] or ""), f"{text} where that is meant")
+
+
+def _bare(draft: Draft) -> None:
+    """Warn of bare numbers that would be likely in another unit than the field's own, and are not told already."""
+    told = {fault.path for fault in draft.faults.odd}
+
+    def check(path: Path, figure: Quantity, most: int, what: str, unit: str, example: str) -> None:
+        if render(path) not in told:
+            _heavy(draft, path, figure, most, what, unit, example)
+
+    for name, medal in draft.document.medals.items():
+        for alloy, mass in medal.parts.items():
+            check(("medals", name, "parts", alloy), mass, _HEAVY_MEDAL_KG, "kg in one medal", "kg", "500 g")
+    for name, device in draft.document.devices.items():
+        if device.unit_mass is not None:
+            check(("devices", name, "unit_mass"), device.unit_mass, _HEAVY_PIECE_KG, "kg", "kg", "150 g")
+        for metal, grade in device.content.items():
+            if metal in _PRECIOUS:
+                what = f"kg of `{metal}` in a tonne"
+                check(("devices", name, "content", metal), grade, _RICH_KG_T, what, "kg/t", "350 g/t")
+
+
+def _heavy(draft: Draft, path: Path, figure: Quantity, most: int, what: str, unit: str, example: str) -> None:
+    """Warn of a figure above `most` that is written as a bare number."""
+    node = find(draft.root, path)
+    if isinstance(node, Scalar) and isinstance(node.value, (int, float)) and figure.exact > most:
+        text = f"{shown(node.text)} {what}: a bare number here is in {unit}"
+        draft.warn(path, f"{text}; write its unit, such as `{example}`, or `{shown(node.text)} {unit}`", key=False)

@@ -1,0 +1,190 @@
+"""Supply that can reach no smelter, and smelters and treatments that no supply can reach: warnings, with the reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from medalopt.instance.figures import Bools, Ints
+from medalopt.instance.instance import Instance
+from medalopt.instance.reader.nodes import find
+from medalopt.instance.resolve.draft import Draft
+from medalopt.instance.resolve.streams import StreamRows
+from medalopt.wording import counted, did_you_mean, shown
+
+_MOST = 20  # reasons that are named one by one
+_AT_ONCE = 2_000_000  # pairs times smelters that are looked at together
+
+
+@dataclass(frozen=True, eq=False)
+class Reach:
+    """Where the supply of an instance can go: its P pairs of device and region that are offered at all."""
+
+    instance: Instance
+
+    @cached_property
+    def offered(self) -> Ints:
+        """The streams that offer anything, ascending."""
+        return np.flatnonzero((self.instance.streams.available.raw > 0).any(axis=1))
+
+    @cached_property
+    def pairs(self) -> tuple[Ints, Ints, Ints]:
+        """Device and region of each pair, (P,), and the pair of each stream that offers anything."""
+        streams, regions = self.instance.streams, max(len(self.instance.regions), 1)
+        numbers, which = np.unique(
+            streams.device[self.offered] * regions + streams.region[self.offered], return_inverse=True
+        )
+        return numbers // regions, numbers % regions, which
+
+    @cached_property
+    def treated(self) -> Bools:
+        """Which treatments each pair may go through, (P, H)."""
+        treatments, (device, region, _) = self.instance.treatments, self.pairs
+        return treatments.accepts[:, device].T & treatments.regions[:, region].T
+
+    @cached_property
+    def leaves(self) -> Bools:
+        """Which pairs may leave the project by a treatment that sends nothing on, (P,)."""
+        share = self.instance.treatments.to_smelter.raw[:, self.pairs[0]].T
+        return (self.treated & (share == 0)).any(axis=1)
+
+    @property
+    def feeds(self) -> Bools:
+        """Which smelters can have which feeds of what is offered, (K, D, H)."""
+        return self._ways[0]
+
+    @property
+    def smelted(self) -> Bools:
+        """Which pairs can reach a smelter, (P,)."""
+        return self._ways[1]
+
+    @property
+    def stranded_metals(self) -> Bools:
+        """Which metals are in what is offered and can reach no smelter, (E,)."""
+        held = self.instance.devices.assay.raw[self.pairs[0][~self.smelted]] > 0
+        return np.asarray(np.logical_or.reduce(held, axis=0), dtype=np.bool_)
+
+    @cached_property
+    def _ways(self) -> tuple[Bools, Bools]:
+        """Feeds and pairs, of so many pairs at a time that what is looked at stays small."""
+        line, exists, (device, region, _) = self.instance.smelters.line, self.instance.lanes.exists, self.pairs
+        feeds, smelted = np.zeros(line.shape, dtype=np.bool_), np.zeros(len(device), dtype=np.bool_)
+        step = max(_AT_ONCE // max(len(line), 1), 1)
+        for h in range(line.shape[2]):
+            goes = np.flatnonzero(self.treated[:, h])
+            for part in (goes[start : start + step] for start in range(0, len(goes), step)):
+                k, p = np.nonzero((line[:, device[part], h] >= 0) & exists[region[part]].T)
+                feeds[k, device[part[p]], h] = True
+                smelted[part[p]] = True
+        return feeds, smelted
+
+
+def warn_of_reach(draft: Draft, reach: Reach, supply: StreamRows) -> None:
+    """Warn of supply that can reach no smelter, and of smelters and treatments that none can reach."""
+    _stranded(draft, reach, supply)
+    _broken_bundles(draft, reach, supply)
+    _idle(draft, reach)
+
+
+def _stranded(draft: Draft, reach: Reach, supply: StreamRows) -> None:
+    """Warn of what is offered and can reach no smelter: a warning for each reason, with the tonnes.
+
+    Devices that no smelter accepts and that a treatment passes on are where they are meant to go.
+    """
+    instance, (_, _, which) = reach.instance, reach.pairs
+    tonnes = instance.streams.available.value.sum(axis=1)
+    reasons: dict[tuple[str, str, str], list[int]] = {}
+    why: dict[int, tuple[str, str, str] | None] = {}
+    stuck = ~reach.smelted[which]
+    for i, p in zip(reach.offered[stuck].tolist(), which[stuck].tolist(), strict=True):
+        if p not in why:
+            why[p] = _why(draft, reach, p)
+        if (reason := why[p]) is not None:
+            reasons.setdefault(reason, []).append(i)
+    ordered = sorted(reasons.items(), key=lambda item: -float(tonnes[item[1]].sum()))
+    for (field, what, text), streams in ordered[:_MOST]:
+        amount = f"{_tonnes(float(tonnes[streams].sum()))} {what} can reach no smelter: {text}"
+        _at(draft, supply, streams[0], field, amount)
+    if rest := ordered[_MOST:]:
+        lost = float(sum(tonnes[streams].sum() for _, streams in rest))
+        text = f"{_tonnes(lost)} more can reach no smelter, for {counted(len(rest), 'more reason')}"
+        _at(draft, supply, rest[0][1][0], "region", text)
+
+
+def _why(draft: Draft, reach: Reach, p: int) -> tuple[str, str, str] | None:
+    """Return why a pair reaches no smelter: the field to look at, what it is, and the reason; None where it is meant.
+
+    The reasons are tried from the one that concerns most to the one that concerns this pair alone.
+    """
+    instance = reach.instance
+    d, g = int(reach.pairs[0][p]), int(reach.pairs[1][p])
+    device, region = shown(instance.devices.names[d]), shown(instance.regions[g])
+    exists, treatments = instance.lanes.exists, instance.treatments
+    if not exists[g].any():
+        known = [instance.regions[at] for at in np.flatnonzero(np.logical_or.reduce(exists, axis=1)).tolist()]
+        near = did_you_mean(instance.regions[g], known) or "; add one, or correct the region"
+        return "region", f"in `{region}`", f"no lane leaves this region{near}"
+    if not treatments.accepts[:, d].any():
+        return "device", f"of `{device}`", "no treatment accepts this device; name it in `accepts` of one"
+    if not reach.treated[p].any():
+        text = f"no treatment that accepts this device is open to `{region}`; name the region in `regions` of one"
+        return "region", f"of `{device}` in `{region}`", text
+    if not ((instance.smelters.line[:, d, :] >= 0) & treatments.accepts[:, d]).any():
+        if reach.leaves[p]:
+            return None
+        text = (
+            "no smelter accepts this device; name it in `accepts` or `terms` of one, or in a treatment that keeps all"
+        )
+        return "device", f"of `{device}`", text
+    if reach.leaves[p]:
+        return None
+    text = f"no lane from `{region}` leads to a smelter that accepts this device as it is treated there"
+    return "region", f"of `{device}` in `{region}`", text
+
+
+def _broken_bundles(draft: Draft, reach: Reach, supply: StreamRows) -> None:
+    """Warn of bundles that nothing can be taken of, as one of their streams has no way to go."""
+    instance, (_, _, which) = reach.instance, reach.pairs
+    stuck = reach.offered[~(reach.smelted | reach.leaves)[which]]
+    bundle = instance.streams.bundle
+    tonnes = instance.streams.available.value.sum(axis=1)
+    for b in np.unique(bundle[stuck][bundle[stuck] >= 0])[:_MOST].tolist():
+        members = np.flatnonzero(bundle == b)
+        first = int(stuck[bundle[stuck] == b][0])
+        name, region = shown(instance.bundles[b][1]), shown(instance.bundles[b][0])
+        if len(members) > 1:
+            text = (
+                f"nothing of the bundle `{name}` of `{region}`, {_tonnes(float(tonnes[members].sum()))}, can be taken"
+            )
+            why = f"`{shown(instance.streams.names[first])}` in it can go nowhere, and a bundle is taken together"
+            _at(draft, supply, first, "bundle", f"{text}: {why}")
+
+
+def _idle(draft: Draft, reach: Reach) -> None:
+    """Warn of smelters and treatments that nothing of what is offered can reach, where some of it can reach others."""
+    instance = reach.instance
+    if not reach.smelted.any():
+        return
+    lanes = instance.lanes.exists.any(axis=0)
+    for k in np.flatnonzero(~reach.feeds.any(axis=(1, 2)) & lanes)[:_MOST].tolist():
+        name = instance.smelters.names[k]
+        text = f"nothing that is offered can be sent to `{shown(name)}`; check its `accepts`, `terms` and lanes"
+        draft.warn(("smelters", name), text)
+    for h in np.flatnonzero(~reach.treated.any(axis=0))[:_MOST].tolist():
+        name = instance.treatments.names[h]
+        if find(draft.root, ("treatments", name)) is not None:
+            text = f"nothing that is offered can go through `{shown(name)}`; check its `accepts` and `regions`"
+            draft.warn(("treatments", name), text)
+
+
+def _at(draft: Draft, supply: StreamRows, stream: int, field: str, message: str) -> None:
+    """Warn at a field of a stream, or of its entry where it does not write it."""
+    row = int(supply.groups.first[supply.order[stream]])
+    name = supply.groups.names[supply.order[stream]]
+    draft.faults.warn(supply.sheet.place(row, (field,)), ("streams", name, field), message)
+
+
+def _tonnes(amount: float) -> str:
+    return f"{amount:_.4g} t" if amount < 10_000 else f"{amount:_.0f} t"
