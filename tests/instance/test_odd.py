@@ -187,7 +187,8 @@ def test_bare_numbers_in_another_unit(tmp_path: Path) -> None:
             "this figure is 2_000 times `market.bar.price`",
         ),
         (
-            {"lanes": "lanes: [{region: tokyo, smelter: kosaka, cost: 24}, {region: osaka, smelter: kosaka, cost: 24_000}]",
+            {"lanes": "lanes: [{region: tokyo, smelter: kosaka, cost: 24}, "
+                      "{region: osaka, smelter: kosaka, cost: 24_000}]",
              "streams": "streams: [{device: phone, region: tokyo, available: 1}, "
                         "{device: phone, region: osaka, available: 1}]"},
             "lanes.osaka@kosaka.cost",

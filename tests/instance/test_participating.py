@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from tests.instance.writing import loaded
 
 import medalopt
-from medalopt.instance.participating import own_share
+from medalopt.instance.participating import free_tonnes, own_share
 from medalopt.instance.routes import routes
 
 TINY = Path(__file__).parents[2] / "instances" / "tiny.yaml"
@@ -33,3 +34,14 @@ def test_what_cannot_be_sent_is_left_to_the_rows() -> None:
     """A region that can only just send what it must does not decide by itself: the rows have to show what follows."""
     instance = medalopt.load(TINY, {"policy.participation": "100 %"})
     assert not own_share(instance, routes(instance)).any()
+
+
+def test_what_can_go_somewhere(tmp_path: Path) -> None:
+    """A stream without a route goes nowhere, and neither does what is bundled with it while it offers anything."""
+    streams = (
+        "streams:\n- {device: phone, region: a, bundle: box, available: [4, 3]}\n"
+        "- {device: laptop, region: a, bundle: box, available: [0, 1]}\n- {device: phone, region: b, available: 1}"
+    )
+    instance = loaded(tmp_path, streams=streams, smelters="smelters: {kosaka: {returned: 1, accepts: [phone]}}")
+    assert instance.streams.names == ("laptop@a", "phone@a", "phone@b")
+    assert free_tonnes(instance, routes(instance)).tolist() == [0, 4, 2]

@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import pytest
+from tests.instance.writing import loaded
 from tests.report.plans import plan
 from tests.report.sourcing.around import around, variants
 from tests.report.sourcing.known import known, risky
 from tests.report.sourcing.parties import PARTY, with_parties
 
+from medalopt import solve
 from medalopt.analysis.sourcing.rounding import rounded
 from medalopt.analysis.variants import Variants
 from medalopt.instance.instance import Source
@@ -121,12 +123,29 @@ def test_the_award_table_tells_every_stream(tiny: Content) -> None:
 
 
 @pytest.mark.parametrize(
-    ("taken", "offered", "said"),
-    [(0, 5, "refused"), (5, 5, "taken"), (0, 0, "nothing offered"), (1, 4, "taken in part, 25.0 %")],
+    ("taken", "offered", "free", "said"),
+    [
+        (0, 5, 5, "refused"),
+        (0, 5, 1, "refused"),
+        (0, 5, 0, "no route"),
+        (5, 5, 5, "taken"),
+        (0, 0, 0, "nothing offered"),
+        (1, 4, 4, "taken in part, 25.0 %"),
+    ],
 )
-def test_what_is_awarded(taken: float, offered: float, said: str) -> None:
-    """A stream is refused, taken whole, or taken in part."""
-    assert award.status(taken, offered) == said
+def test_what_is_awarded(taken: float, offered: float, free: float, said: str) -> None:
+    """A stream is taken whole or in part, or refused; one that can go nowhere has not been refused."""
+    assert award.status(taken, offered, free) == said
+
+
+def test_a_stream_without_a_route_was_not_refused(tmp_path: Path) -> None:
+    """Its row says `no route`, and a note says what that is; where all have a route there is no such note."""
+    streams = "streams: [{device: phone, region: tokyo, available: 10}, {device: phone, region: tokio, available: 1}]"
+    for lanes, states in (("[tokyo]", {"no route"}), ("[tokyo, tokio]", set())):
+        regions = f"treatments: {{whole: {{regions: {lanes}}}}}"
+        table = award.tables(solve(loaded(tmp_path, streams=streams, treatments=regions)))[0]
+        assert {"no route", "refused"} & {str(cell) for cell in _cells(table, "award")} == states
+        assert any(note.startswith("No route: ") for note in table.notes) == ("no route" in states)
 
 
 def test_a_stream_that_no_price_brings_in_has_a_dash() -> None:
