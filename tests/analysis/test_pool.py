@@ -86,6 +86,22 @@ def test_what_cannot_be_solved(monkeypatch: pytest.MonkeyPatch) -> None:
     assert answered(variants, ASKED[:1], 1).found == (Answer("unanswered", None, "no proof"),)
 
 
+def test_a_fault_of_our_own_costs_one_row(alone: Answers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variant in which medalopt itself fails says so in its own answer, and the next one is answered."""
+    variants = Variants(TINY)
+    build = variants.variant
+
+    def fail(changes: dict[str, str]) -> object:
+        if changes == ASKED[0]:
+            raise ZeroDivisionError("planted")
+        return build(changes)
+
+    monkeypatch.setattr(variants, "variant", fail)
+    first, second = answered(variants, ASKED[:2], 1).found
+    assert first == Answer("unanswered", None, "a fault of our own, ZeroDivisionError: planted; please report it")
+    assert second == alone.found[1]
+
+
 def test_a_process_answers_as_its_parent_does(alone: Answers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a process does is done here: it leaves Ctrl-C to its parent, and answers from the standing it was given."""
     handled: list[object] = []

@@ -11,6 +11,10 @@ import pytest
 from tests.cli.runs import INFEASIBLE, ROOT, TINY, Run, here
 from tests.documents import untrue
 
+from medalopt.analysis.comparing import subjects
+from medalopt.errors import SolverError
+from medalopt.instance.instance import Instance
+from medalopt.plan.plan import Plan
 from medalopt.report.comparing.charts import MOST
 
 # By hand: 10 kg of silver at 2 kg a tonne: 5 t of phones at 1,000 JPY; in the other file 4 t of 2.5 kg and one kilogram
@@ -103,6 +107,23 @@ def test_one_without_a_plan_is_told_all_the_same(files: Path) -> None:
     page = files / "none.html"
     assert here("compare", "base.yaml#none", "base.yaml#none", "-o", str(page)).code == 2
     assert here("compare", "base.yaml#none", "base.yaml", "-o", str(page)).code == 0 and "no plan" in page.read_text()
+
+
+def test_one_that_cannot_be_solved_costs_its_own_column(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no answer can be proven its status says so, with the reason on standard error; the others are there."""
+    solved = subjects.solve
+
+    def fail(instance: Instance, measure: str) -> Plan:
+        if instance.market.limit.value[0] <= 1:
+            raise SolverError("no proof")
+        return solved(instance, measure)
+
+    monkeypatch.setattr(subjects, "solve", fail)
+    ran = here("compare", "base.yaml", "--scenario", "none", "--scenario", "poor", "--json")
+    assert (ran.code, ran.err) == (0, "base.yaml#none: no answer: no proof\n")
+    assert [one["status"] for one in told(ran)["subjects"]] == ["optimal", "unanswered", "optimal"]
+    seen = here("compare", "base.yaml", "--scenario", "none")
+    assert "No answer could be proven for none." in seen.out and "There is no plan for none" not in seen.out
 
 
 @pytest.mark.parametrize("form", ["plan.json", "plan"])

@@ -29,6 +29,7 @@ from medalopt.instance.loading import Opened
 from medalopt.instance.wildcards import ANY
 from medalopt.solver.moving import Standing
 from medalopt.solving import solve
+from medalopt.wording import shown
 
 Changes = Mapping[str, str]
 Told = Callable[[int, int], None]  # how many are answered, of how many
@@ -132,7 +133,10 @@ def cores() -> int:
 
 
 def answer(variants: Variants, standing: Standing | None, changes: Changes) -> Answer:
-    """Return the answer of one variant, solved from `standing`; a change that is not allowed is told in its words."""
+    """Return the answer of one variant, solved from `standing`; a change that is not allowed is told in its words.
+
+    Whatever goes wrong with it is said in its own answer, and costs no other variant its own.
+    """
     try:
         if any(ANY in path for path in changes):
             changes = variants.expanded(changes.items())
@@ -148,6 +152,9 @@ def answer(variants: Variants, standing: Standing | None, changes: Changes) -> A
         return Answer("infeasible", None)
     except SolverError as error:
         return Answer("unanswered", None, str(error))
+    except Exception as error:
+        said = f"a fault of our own, {type(error).__name__}: {shown(str(error), 300)}; please report it"
+        return Answer("unanswered", None, said)
     return Answer(found.status, float(found.value) if found.feasible else None)
 
 

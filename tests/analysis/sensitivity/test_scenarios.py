@@ -6,7 +6,10 @@ import pytest
 from tests.analysis.sensitivity import deleted
 
 from medalopt.analysis.sensitivity.scenarios import scenarios
-from medalopt.errors import UsageError
+from medalopt.analysis.variants import Variant
+from medalopt.errors import SolverError, UsageError
+from medalopt.report.sensitivity.scenarios import told
+from medalopt.solver.outcome import Outcome
 
 
 def instance(available: str = "2 t", price: int = 1_000, silver: str = "6 kg/t", **more: object) -> deleted.Document:
@@ -44,10 +47,10 @@ SCENARIOS = {
 def test_each_costs_what_its_instance_costs() -> None:
     """Value, footprint and tonnes are those of the instance that says in its file what the scenario changes."""
     with deleted.variants(instance(scenarios=SCENARIOS)) as variants:
-        told = scenarios(variants)
+        answers = scenarios(variants)
     plain = deleted.solved(instance())
-    assert plain is not None and told.base.value == pytest.approx(plain.cost) and told.base.extra == 0
-    found = {one.name: one for one in told.scenarios}
+    assert plain is not None and answers.base.value == pytest.approx(plain.cost) and answers.base.extra == 0
+    found = {one.name: one for one in answers.scenarios}
     for name, other in (("fewer", instance(available="1 t")), ("poorer", instance(silver="5.4 kg/t"))):
         plan = deleted.solved(other)
         assert plan is not None
@@ -62,6 +65,29 @@ def test_what_is_short_where_there_is_no_plan() -> None:
     with deleted.variants(instance(scenarios=SCENARIOS)) as variants:
         none = {one.name: one for one in scenarios(variants).scenarios}["none"]
     assert not none.feasible and none.short == pytest.approx({"Ag": 3.0})
+
+
+def test_one_that_cannot_be_solved_costs_its_own_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no answer can be proven that is said in its row, in words, and the others are there as ever."""
+    with deleted.variants(instance(scenarios=SCENARIOS)) as variants:
+        whole, solved = scenarios(variants), variants.answer
+        asked: list[object] = []
+
+        def fail(variant: Variant | None = None) -> Outcome:
+            asked.append(variant)
+            if variant is not None and sum(one is not None for one in asked) == 1:
+                raise SolverError("no proof")
+            return solved(variant)
+
+        monkeypatch.setattr(variants, "answer", fail)
+        found = scenarios(variants)
+    assert [one.status for one in found.scenarios] == ["unanswered", "infeasible", "optimal"]
+    assert found.scenarios[1:] == whole.scenarios[1:]
+    part = told(found)
+    assert "Scenario fewer: no answer (no proof)." in part.lines
+    row = part.members["scenarios"]["rows"][0]
+    assert (row["status"], row["objective"], row["message"]) == ("unanswered", None, "no proof")
+    assert part.charts[0].tables[0].rows[-1][1] == "no answer"
 
 
 def test_there_must_be_some() -> None:

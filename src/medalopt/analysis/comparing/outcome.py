@@ -20,7 +20,7 @@ class Outcome:
     """One of the things that are compared: its plan's figures, none where there is no plan, and its data if known."""
 
     name: str
-    status: str  # optimal, feasible or infeasible
+    status: str  # optimal, feasible, infeasible or unanswered
     currency: str
     figures: Mapping[Key, float] = field(default_factory=dict)
     data: Written | None = None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from medalopt.analysis.comparing.outcome import Outcome, of_plan, of_saved
-from medalopt.errors import InputError, NoPlanError, UsageError
+from medalopt.errors import InputError, NoPlanError, SolverError, UsageError
 from medalopt.instance import wildcards
 from medalopt.instance.instance import Instance
 from medalopt.instance.loading import Opened, opened
@@ -39,6 +39,9 @@ def outcome(name: str, changes: Mapping[str, str], measure: str, tell: Tell) -> 
         return of_plan(name, solve(instance, measure), data)
     except NoPlanError:
         return Outcome(name, "infeasible", instance.currency, {}, data, instance.figures)
+    except SolverError as error:
+        tell(f"{shown(name)}: no answer: {error}")
+        return Outcome(name, "unanswered", instance.currency, {}, data, instance.figures)
 
 
 def _parted(name: str) -> tuple[Path, str | None]:

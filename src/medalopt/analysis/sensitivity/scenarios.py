@@ -10,7 +10,7 @@ import numpy as np
 from medalopt.analysis.sensitivity.shortage import Short, Shortage
 from medalopt.analysis.sensitivity.steps import Tell, more, silent, titles_of, unit_of, with_plan
 from medalopt.analysis.variants import Variants
-from medalopt.errors import UsageError
+from medalopt.errors import SolverError, UsageError
 from medalopt.instance.paths import render
 
 
@@ -18,7 +18,8 @@ from medalopt.instance.paths import render
 class Scenario:
     """One scenario: `changes` as the file writes them, and what its plan comes to beside the base case's.
 
-    Without a plan `value`, `extra`, `footprint` and `tonnes` are infinite and `short` says what is missing.
+    Without a plan `value`, `extra`, `footprint` and `tonnes` are infinite and `short` says what is missing, or `fault`
+    why no answer could be proven.
     """
 
     name: str
@@ -29,6 +30,12 @@ class Scenario:
     tonnes: float  # t of devices taken
     short: Short | None
     note: str = ""
+    fault: str = ""
+
+    @property
+    def status(self) -> str:
+        """Whether there is a plan: optimal, infeasible, or unanswered."""
+        return "optimal" if self.feasible else "unanswered" if self.fault else "infeasible"
 
     @property
     def feasible(self) -> bool:
@@ -67,7 +74,11 @@ def scenarios(variants: Variants, tell: Tell = silent) -> Scenarios:
     for name, changes in named.items():
         tell(f"scenario {name}")
         variant = variants.variant(variants.expanded([(path, str(value)) for path, value in changes.items()]))
-        answer = variants.answer(variant)
+        try:
+            answer = variants.answer(variant)
+        except SolverError as error:  # it costs its own row, not the table
+            found.append(Scenario(name, changes, np.inf, np.inf, np.inf, np.inf, None, notes.get(name, ""), str(error)))
+            continue
         if not answer.feasible:
             short = Shortage(variant.instance).short()
             found.append(Scenario(name, changes, np.inf, np.inf, np.inf, np.inf, short, notes.get(name, "")))

@@ -14,6 +14,7 @@ from medalopt.wording import shown
 
 MOST = 20  # rows of a table that a person is shown
 NO_PLAN, LEFT_OUT = "no plan", "–"
+_STATUS = {"infeasible": NO_PLAN, "unanswered": "no answer"}
 _NAME = 40  # characters
 TITLES = {
     "streams": "What differs in what is taken from whom, t",
@@ -47,8 +48,11 @@ def _cost(found: Comparison, number: int) -> str:
     row, currency = found.cost, found.outcomes[0].currency
     here, there = (None, None) if row is None else (row.values[0], row.values[number])
     if row is None or here is None or there is None:
-        none = " and ".join(names(found)[n] for n in (0, number) if not found.outcomes[n].figures)
-        return f"There is no plan for {none}; medalopt explain says why."
+        empty = [(names(found)[n], found.outcomes[n].status) for n in (0, number) if not found.outcomes[n].figures]
+        none = " and ".join(name for name, status in empty if status != "unanswered")
+        open_ = " and ".join(name for name, status in empty if status == "unanswered")
+        said = [f"There is no plan for {none}; medalopt explain says why."] if none else []
+        return " ".join([*said, *([f"No answer could be proven for {open_}."] if open_ else [])])
     more = there - here
     if not row.differs or abs(more) <= ROUNDING * abs(here):
         return f"{other} costs the same as {first}: {money(there, currency)}."
@@ -89,7 +93,7 @@ def tables(found: Comparison, most: int = MOST) -> tuple[Section, ...]:
 
 def _totals(found: Comparison) -> Section:
     rows = found.of("totals")
-    cells = [[one.status if one.figures else NO_PLAN for one in found.outcomes]]
+    cells = [[one.status if one.figures else _STATUS[one.status] for one in found.outcomes]]
     cells += [[_cell(value) for value in row.values] for row in rows]
     columns = [(Column("", right=False), ["status", *(row.item for row in rows)])]
     columns += [(Column("unit", right=False), ["", *(row.unit for row in rows)])]

@@ -12,17 +12,20 @@ from medalopt.report.sensitivity.bars import Bar, bars, briefly, by_title, costs
 from medalopt.report.sensitivity.part import Part
 from medalopt.wording import shown
 
+_STATE = {"infeasible": "no plan", "unanswered": "no answer"}
+
 
 def told(found: Scenarios) -> Part:
-    """Return the scenarios as a part of the report, those without a plan first, then the dearest."""
-    listed = sorted(found.scenarios, key=lambda one: (one.feasible, -_weight(one), one.name))
-    rows = [Bar(one.name, one.extra, by_title(one.short, found.titles)) for one in listed]
+    """Return the scenarios as a part of the report, those without a plan first, then the dearest; unanswered last."""
+    listed = sorted(found.scenarios, key=lambda one: (bool(one.fault), one.feasible, -_weight(one), one.name))
+    rows = [Bar(one.name, one.extra, by_title(one.short, found.titles)) for one in listed if not one.fault]
     said = [
         f"{shown(row.name)}: {costs(row.extra, found.unit)}"
         if row.feasible
         else f"{shown(row.name)}: there is no plan ({missing(row.short)})"
         for row in rows
     ]
+    said += [f"{shown(one.name)}: no answer ({shown(one.fault, 300)})" for one in listed if one.fault]
     chart = Chart(_title(listed, said), bars(rows, found.unit), (_table(found, listed),), height=height(rows))
     return Part(
         tuple(f"Scenario {line}." for line in said), (), (chart,), _members(found), heading="Several things at once"
@@ -35,7 +38,7 @@ def _weight(one: Scenario) -> float:
 
 
 def _title(listed: list[Scenario], said: list[str]) -> str:
-    none, of = sum(not one.feasible for one in listed), len(listed)
+    none, of = sum(one.status == "infeasible" for one in listed), len(listed)
     worst = said[0].replace(": there is no plan (", " above all (", 1)
     return f"{none} of {of} scenarios have no plan, {worst}" if none > 1 else said[0]
 
@@ -50,7 +53,7 @@ def _table(found: Scenarios, listed: list[Scenario]) -> Section:
     tonnes = iter(column([one.tonnes for one in plans]))
     columns = [
         (Column("scenario", right=False), ["as it is", *(shown(one.name) for one in listed)]),
-        (Column(f"{word}{found.unit}"), [next(values) if one.feasible else "no plan" for one in every]),
+        (Column(f"{word}{found.unit}"), [next(values) if one.feasible else _STATE[one.status] for one in every]),
         (Column("more"), [next(extras) if one.feasible else "" for one in every]),
         (
             Column("in %", rank=1),
@@ -58,7 +61,7 @@ def _table(found: Scenarios, listed: list[Scenario]) -> Section:
         ),
         (Column("t CO2e", rank=2), [next(footprints) if one.feasible else "" for one in every]),
         (Column("t taken", rank=1), [next(tonnes) if one.feasible else "" for one in every]),
-        (Column("short", right=False), ["" if one.feasible else _short(found, one) for one in every]),
+        (Column("short", right=False), [_short(found, one) if one.status == "infeasible" else "" for one in every]),
     ]
     notes = [f"{shown(one.name)}: {_changes(one)}." for one in listed]
     return section("The scenarios of this instance beside the base case", columns, notes=notes)
@@ -90,7 +93,8 @@ def _row(one: Scenario) -> dict[str, Any]:
     return {
         "scenario": one.name,
         "changes": {path: str(value) for path, value in one.changes.items()},
-        "status": "optimal" if one.feasible else "infeasible",
+        "status": one.status,
         **{name: value if one.feasible else None for name, value in figures.items()},
         "short": None if one.short is None else dict(one.short),
+        **({"message": one.fault} if one.fault else {}),
     }
