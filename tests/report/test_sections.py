@@ -92,7 +92,7 @@ def test_full_plants_are_told() -> None:
 
 def test_metals_are_named_before_devices_and_rules() -> None:
     """What is scarce is gathered: the scarce metal first, then devices by kind, not stream by stream."""
-    rows = [row[0] for row in tables("tokyo2020")["What is scarce, and what one unit would save"].rows]
+    rows = [row[0] for row in tables("tokyo2020")["Binding constraints and shadow prices"].rows]
     assert rows == [
         *("silver", "box (bundle)", "shop_feature_phone", "shop_smartphone", "pick_up (bundle)"),
         "silver, recycled share",

@@ -54,6 +54,11 @@ def prices(found: Explanation) -> Section:
     notes = [f"As on the market: {', '.join(plain)}."] if plain else []
     plenty = [f"{shown(kink.name)} ({money(kink.more or 0.0)})" for kink in found.kinks if in_plenty(found, kink)]
     notes += [f"Far below the market, as more comes back than is needed: {', '.join(plenty)}."] if plenty else []
+    if any(kink.unit for kink in listed):
+        notes.append(
+            "A kilogram of metal: one more to be charged, in proportion to what the plan charges over the periods; "
+            "`solve` has a kilogram at hand in one period."
+        )
     return section("What one more costs, and one fewer saves", columns, notes=notes, always=3)
 
 

@@ -1,4 +1,4 @@
-"""What is scarce in a plan and what binds it: what one unit more, or less of a rule, would save."""
+"""The binding constraints of a plan with their shadow prices: what one unit more, or less of a rule, would save."""
 
 from __future__ import annotations
 
@@ -25,12 +25,21 @@ _PERIOD_LIMITS = {
     "treatments": ("{}, capacity", "t"),
     "alloys": ("casting of {}", "kg"),
 }
+_AT_HAND, _AS_OFFERED, _EACH_PERIOD = "1 kg more at hand", "1 t more, as offered", "1 {} more in each period"
+_DEFINITIONS = (
+    "As offered: the tonnes of all periods scaled alike. In one period: a unit in that period alone, as `sensitivity` "
+    "has it. At hand: metal in stock in a period; `explain` has the price of metal in proportion to what is charged."
+)
 _TOTALS = {"market": ("{}, {}", "kg"), "smelters": ("{}, {}", "t"), "streams": ("{}, {}", "t")}
 
 
 @dataclass(frozen=True)
 class Scarcity:
-    """One thing of which a unit more, or less, would save: `saves` per unit, or least and most; `whole` for all."""
+    """The shadow price of one right-hand side: `saves` per unit, or least and most; `whole` for all of it.
+
+    With a `period` it is that of the one period. `every` is that of the change in all periods together, which its
+    `step` names; without it the periods are told as a range.
+    """
 
     rank: int  # metals, plants, devices, offers, rules
     what: str
@@ -38,6 +47,7 @@ class Scarcity:
     saves: tuple[float, ...]
     whole: float
     period: str | None = None
+    every: tuple[float, ...] = ()
 
 
 def scarcities(plan: Plan, worth: Worth) -> Section:
@@ -51,16 +61,25 @@ def scarcities(plan: Plan, worth: Worth) -> Section:
     keys = sorted((key for key in groups if whole[key] > least), key=lambda key: (key[0], -whole[key], key))
     listed, rest = keys[:MOST], len(keys) - MOST
     columns = [
-        (Column("what", right=False), [what for _, what, _ in listed]),
-        (Column("when", rank=1), [_when(plan, groups[key]) for key in listed]),
-        (Column("change"), [step for _, _, step in listed]),
-        (
-            Column(f"saves {plan.unit}"),
-            [span([each for found in groups[key] for each in found.saves]) for key in listed],
-        ),
+        (Column("constraint", right=False), [what for _, what, _ in listed]),
+        (Column("change", right=False), [step for _, _, step in listed]),
+        (Column(f"saves {plan.unit}"), [_saves(groups[key]) for key in listed]),
+        (Column("in one period", rank=1), [_by_period(groups[key]) for key in listed]),
+        (Column("binding in", rank=2), [_when(plan, groups[key]) for key in listed]),
     ]
-    notes = [f"{rest} more are in the plan's prices (-o, --json)."] if rest > 0 else []
-    return section("What is scarce, and what one unit would save", columns, notes=notes, always=1)
+    notes = [_DEFINITIONS] if any(found.every for group in groups.values() for found in group) else []
+    notes += [f"{rest} more are in the plan's prices (-o, --json)."] if rest > 0 else []
+    return section("Binding constraints and shadow prices", columns, notes=notes, always=1)
+
+
+def _saves(group: list[Scarcity]) -> str:
+    """Return what the change saves: in all periods together where it is one of all of them."""
+    return span([each for found in group for each in found.every or found.saves])
+
+
+def _by_period(group: list[Scarcity]) -> str:
+    """Return the range of the shadow prices of single periods, for a change that is spread over all of them."""
+    return span([each for found in group for each in found.saves]) if any(found.every for found in group) else ""
 
 
 def _when(plan: Plan, group: list[Scarcity]) -> str:
@@ -75,7 +94,7 @@ def _metals(plan: Plan, worth: Worth) -> Iterator[Scarcity]:
         for t, period in enumerate(plan.instance.periods):
             if worth.used[e, t]:
                 value = float(worth.at_hand[e, t])
-                yield Scarcity(0, plan.instance.metals.titles[e], "1 kg more", (value,), value * charged[e, t], period)
+                yield Scarcity(0, plan.instance.metals.titles[e], _AT_HAND, (value,), value * charged[e, t], period)
 
 
 def _devices(plan: Plan, worth: Worth, least: float) -> Iterator[Scarcity]:
@@ -98,10 +117,13 @@ def _devices(plan: Plan, worth: Worth, least: float) -> Iterator[Scarcity]:
     np.add.at(whole, at, amount)
     np.minimum.at(low, at, each)
     np.maximum.at(high, at, each)
+    tonnes = offered.sum(axis=1)
+    scaled = np.divide(saved.sum(axis=1), tonnes, out=np.zeros_like(tonnes), where=tonnes > 0)
     for name, number in numbers.items():
+        of_name = scaled[np.unique(source[kind[source] == number])]
         for t in np.flatnonzero(whole[number]).tolist():
-            saves = (float(low[number, t]), float(high[number, t]))
-            yield Scarcity(2, name, "1 t more", saves, float(whole[number, t]), plan.instance.periods[t])
+            saves, every = (float(low[number, t]), float(high[number, t])), (float(of_name.min()), float(of_name.max()))
+            yield Scarcity(2, name, _AS_OFFERED, saves, float(whole[number, t]), plan.instance.periods[t], every)
 
 
 def _limits(plan: Plan) -> Iterator[Scarcity]:
@@ -112,12 +134,16 @@ def _limits(plan: Plan) -> Iterator[Scarcity]:
         "treatments": (instance.treatments.names, instance.treatments.capacity.value),
         "alloys": (instance.alloys.names, instance.alloys.capacity.value),
     }
+    sums: dict[str, float] = {}
+    for marginal, _ in _of(plan, "capacity"):
+        sums[marginal.path] = sums.get(marginal.path, 0.0) - marginal.value
     for marginal, path in _of(plan, "capacity"):
         names, values = capacities[str(path[0])]
         amount = float(_row(names, values, path[1])[place[str(marginal.period)]])
         told, unit = _PERIOD_LIMITS[str(path[0])]
-        saves = -marginal.value
-        yield Scarcity(1, told.format(path[1]), f"1 {unit} more", (saves,), saves * amount, marginal.period)
+        saves, name = -marginal.value, told.format(path[1])
+        every = (sums[marginal.path],)
+        yield Scarcity(1, name, _EACH_PERIOD.format(unit), (saves,), saves * amount, marginal.period, every)
     for figure in ("limit", "committed"):
         for marginal, path in _of(plan, figure):
             told, unit = _TOTALS[str(path[0])]
