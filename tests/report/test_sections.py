@@ -7,6 +7,7 @@ from functools import cache
 import pytest
 from tests.report.plans import NAMES, plan
 
+from medalopt.analysis.explanation.explanation import explained
 from medalopt.report.scarce import scarcities
 from medalopt.report.section import Section
 from medalopt.report.sections import sections
@@ -129,3 +130,13 @@ def test_many_kinds_are_summed() -> None:
     (note,) = module._left(listed)
     assert note.startswith("Not taken whole: ") and note.endswith("45 more.")
     assert module._left((module.Source("r", "k", 1.0, 1.0, 0.0),)) == ("Everything on offer is taken.",)
+
+
+def test_shadow_prices_are_those_of_explain() -> None:
+    """A stream, a bundle, a capacity and a cap have one shadow price in `solve` and in `explain`."""
+    rows = tables("tiny")["Binding constraints and shadow prices"].rows
+    by_solve = {row[0].removesuffix(", capacity"): figure(row[2]) for row in rows if " to " not in row[2]}
+    by_explain = {row.what.removeprefix("capacity of "): row.saves for row in explained(plan("tiny")).binding}
+    shared = set(by_solve) & set(by_explain)
+    assert {"phone from east", "box (bundle) from west", "dismantle", "near", "footprint cap, CO2e"} <= shared
+    assert {name: by_solve[name] for name in shared} == pytest.approx({n: by_explain[n] for n in shared}, abs=0.51)

@@ -55,10 +55,7 @@ def prices(found: Explanation) -> Section:
     plenty = [f"{shown(kink.name)} ({money(kink.more or 0.0)})" for kink in found.kinks if in_plenty(found, kink)]
     notes += [f"Far below the market, as more comes back than is needed: {', '.join(plenty)}."] if plenty else []
     if any(kink.unit for kink in listed):
-        notes.append(
-            "A kilogram of metal: one more to be charged, in proportion to what the plan charges over the periods; "
-            "`solve` has a kilogram at hand in one period."
-        )
+        notes.append("A kg of metal: of what is charged; `solve` has a kg at hand in one period.")
     return section("What one more costs, and one fewer saves", columns, notes=notes, always=3)
 
 
