@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from tests.random_instances import from_seed
+from tests.random_instances import as_text, from_seed, with_stock
 from tests.twin import glpk
 
 import medalopt
@@ -61,12 +61,12 @@ PLANTED = {
 
 @pytest.fixture(scope="module")
 def cases() -> list[tuple[str, glpk.Answer]]:
-    """Return the data of 200 instances with their true answers."""
+    """Return the data of 220 instances with their true answers."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "instance.yaml"
         data = []
-        for seed in range(200):
-            path.write_text(from_seed(seed), encoding="utf-8")
+        for text in (*map(from_seed, range(200)), *(as_text(with_stock(seed)) for seed in range(20))):
+            path.write_text(text, encoding="utf-8")
             data.append(write_mathprog(medalopt.load(path)))
     return [(text, glpk.solve(text)) for text in data]
 
