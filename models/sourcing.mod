@@ -91,6 +91,7 @@ param recycled_fraction{OFFERS}, default 0;
 param offer_footprint{OFFERS}, default 0;         # kg CO2e/kg
 param offer_lot{OFFERS}, >= 0, default 0;         # kg, of which the purchases of a period are a multiple; 0: none
 param offer_minimum{OFFERS}, >= 0, default 0;     # kg, the least purchases of a period unless none; 0: none
+set STORED, within OFFERS, default {};            # offers that may be bought in one period and charged in a later one
 
 # Alloys
 set ALLOYS;
@@ -187,8 +188,13 @@ set BY_ORDER := {i in STREAMS: lot[i] > 0 or minimum_order[i] > 0};
 set BOUGHT := setof{(o,a) in BUYS} o;
 param most_sent{i in BY_ORDER, t in PERIODS} := available[i,t]
     + (if i in STORABLE and t > 1 then min(storage_limit[i], offered_so_far[i,t-1]));   # t
-param most_bought{o in BOUGHT} := min(purchase_limit[o],
-    sum{(o,a) in BUYS} owed[a,n] / (1 - scrap_share[a]) / (1 - loss[a]));               # kg
+set STOCKED_OFFERS := STORED inter BOUGHT;
+param taken{o in BOUGHT} := sum{(o,a) in BUYS} owed[a,n] / (1 - scrap_share[a]) / (1 - loss[a]);   # kg, by all melts
+#   Into stock at most twice what melts take or is committed, and a lot and a minimum order more.
+param most_stored{o in STOCKED_OFFERS} :=
+    2 * max(taken[o], purchase_committed[o]) + offer_lot[o] + offer_minimum[o];                    # kg
+param most_bought{o in BOUGHT} := min(purchase_limit[o], if o in STOCKED_OFFERS then most_stored[o] else taken[o]);
+param offer_holding{o in STOCKED_OFFERS, t in PERIODS} := sum{e in METALS} composition[o,e] * holding[e,t];
 
 
 ##############################################  Variables, all >= 0  ##############################################
@@ -199,7 +205,9 @@ var stockpile{(i,t) in STOCKED}, >= 0, <= storage_limit[i];   # s'_it: waiting a
 var take{TAKEN}, >= 0, <= 1;                                  # theta_bt: share of the bundle taken
 var stock{ACCOUNT, PERIODS}, >= 0;                            # z_et: refined metal at the end of t, kg
 var charge{CHARGES, PERIODS}, >= 0;                           # w_aet: stocked metal charged, kg
-var buy{BUYS, PERIODS}, >= 0;                                 # b_oat: offer bought and charged, kg
+var buy{BUYS, PERIODS}, >= 0;                                 # b_oat: offer charged, bought at once or from stock, kg
+var acquire{o in STOCKED_OFFERS, PERIODS}, >= 0, <= most_stored[o];   # b+_ot: offer bought into stock, kg
+var offer_stock{STOCKED_OFFERS, PERIODS}, >= 0;               # z_ot: offer in stock at the end of t, kg
 var surplus{ACCOUNT, PERIODS}, >= 0;                          # g_et: sold or left over, kg
 var cast{OWED, PERIODS}, >= 0;                                # k_at: alloy cast, kg
 var recharge{RECHARGED, PERIODS}, >= 0;                       # v_at: process scrap charged again, kg
@@ -230,7 +238,8 @@ var offer_ordered{o in BOUGHT, PERIODS: offer_minimum[o] > 0}, binary;
 minimize objective:
     if measure = 'cost' then
         sum{t in PERIODS} spend[t]
-        + sum{(o,a) in BUYS, t in PERIODS} offer_price[o,t] * buy[o,a,t]
+        + sum{(o,a) in BUYS, t in PERIODS: o not in STOCKED_OFFERS} offer_price[o,t] * buy[o,a,t]
+        + sum{o in STOCKED_OFFERS, t in PERIODS} (offer_price[o,t] * acquire[o,t] + offer_holding[o,t] * offer_stock[o,t])
         + sum{e in ACCOUNT, t in PERIODS} (holding[e,t] * stock[e,t] - sell[e,t] * surplus[e,t])
         + sum{a in KEPT, t in PERIODS: t < n} cast_holding[a,t] * cast_stock[a,t]
         - sum{a in RECHARGED} scrap_value[a] * (scrap[a,n]
@@ -275,7 +284,8 @@ s.t. define_network_footprint:
         + sum{h in TREATMENTS, i in ENDING[h], t in PERIODS: (i,t) in OFFERED}
             (stream_footprint[i] + treatment_footprint[h]) * leave[i,h,t];
 
-s.t. define_bought{o in OFFERS}: bought[o] = sum{(o,a) in BUYS, t in PERIODS} buy[o,a,t];
+s.t. define_bought{o in OFFERS}: bought[o] = sum{t in PERIODS}
+    (if o in STOCKED_OFFERS then acquire[o,t] else sum{(o,a) in BUYS} buy[o,a,t]);
 
 s.t. define_cast_stock{a in KEPT, t in PERIODS: t < n}:
     cast_stock[a,t] = sum{u in 1..t} (1 - scrap_share[a]) * cast[a,u] - owed[a,t];
@@ -305,6 +315,10 @@ s.t. cast_capacity{a in OWED, t in PERIODS: cast_limit[a,t] < unlimited}: cast[a
 s.t. balance{e in ACCOUNT, t in PERIODS}:
     stock[e,t] = (if t = 1 then opening_stock[e] else stock[e,t-1]) + sum{(k,e,t) in RETURNS} returned[k,e,t]
                - sum{(a,e) in CHARGES} charge[a,e,t] - surplus[e,t];
+
+#    Likewise of an offer in stock: stock before + bought = stock after + charged.
+s.t. offer_balance{o in STOCKED_OFFERS, t in PERIODS}:
+    offer_stock[o,t] = (if t > 1 then offer_stock[o,t-1]) + acquire[o,t] - sum{(o,a) in BUYS} buy[o,a,t];
 
 # 4. Melt: all that is charged, less the loss, is cast.
 s.t. melt{a in OWED, t in PERIODS}:
@@ -367,11 +381,11 @@ s.t. whole_lots{i in BY_ORDER, t in PERIODS: lot[i] > 0}: shipped[i,t] = lot[i] 
 s.t. least_order{i in BY_ORDER, t in PERIODS: minimum_order[i] > 0}: shipped[i,t] >= minimum_order[i] * ordered[i,t];
 s.t. most_order{i in BY_ORDER, t in PERIODS: minimum_order[i] > 0}: shipped[i,t] <= most_sent[i,t] * ordered[i,t];
 s.t. offer_whole_lots{o in BOUGHT, t in PERIODS: offer_lot[o] > 0}:
-    sum{(o,a) in BUYS} buy[o,a,t] = offer_lot[o] * offer_lots[o,t];
+    (if o in STOCKED_OFFERS then acquire[o,t] else sum{(o,a) in BUYS} buy[o,a,t]) = offer_lot[o] * offer_lots[o,t];
 s.t. offer_least_order{o in BOUGHT, t in PERIODS: offer_minimum[o] > 0}:
-    sum{(o,a) in BUYS} buy[o,a,t] >= offer_minimum[o] * offer_ordered[o,t];
+    (if o in STOCKED_OFFERS then acquire[o,t] else sum{(o,a) in BUYS} buy[o,a,t]) >= offer_minimum[o] * offer_ordered[o,t];
 s.t. offer_most_order{o in BOUGHT, t in PERIODS: offer_minimum[o] > 0}:
-    sum{(o,a) in BUYS} buy[o,a,t] <= most_bought[o] * offer_ordered[o,t];
+    (if o in STOCKED_OFFERS then acquire[o,t] else sum{(o,a) in BUYS} buy[o,a,t]) <= most_bought[o] * offer_ordered[o,t];
 
 
 solve;

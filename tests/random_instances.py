@@ -48,7 +48,7 @@ def from_seed(seed: int) -> str:
 
 
 def with_stock(seed: int) -> Document:
-    """Return the random instance number `seed` with a cost of holding castings.
+    """Return the random instance number `seed` with a cost of holding castings, and offers that may be stocked.
 
     Each field draws from a stream of its own, so that whoever adds one changes no figure of the others.
     """
@@ -57,6 +57,9 @@ def with_stock(seed: int) -> Document:
     random = Random(f"{seed} holding")
     for alloy in content["alloys"].values():
         alloy |= maybe(random, 0.6, "holding", lambda: series(random, count, 0, 500, PER_KG))
+    random = Random(f"{seed} storable")
+    for offer in content.get("market", {}).values():
+        offer |= maybe(random, 0.6, "storable", lambda: True)
     return content
 
 

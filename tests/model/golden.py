@@ -28,6 +28,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "supply": ("supply", "bundle_supply"),
     "capacity": ("feed_capacity", "treatment_capacity", "cast_capacity"),
     "metal_balance": ("balance",),
+    "offers_in_stock": ("offer_balance",),
     "melt": ("melt",),
     "fineness": ("fineness_low", "fineness_high", "others"),
     "demand": ("demand",),
@@ -52,9 +53,11 @@ def restricted(program: Program, rows: np.ndarray[tuple[int], np.dtype[np.bool_]
     stays = rows[program.indices]
     columns = np.isin(np.arange(len(program.columns)), column[stays])
     counts = np.bincount(column[stays], minlength=len(columns))[columns]
+    whole = np.isin(np.flatnonzero(columns), list(program.whole))
     return replace(
         program,
         columns=tuple(name for name, kept in zip(program.columns, columns, strict=True) if kept),
+        whole=frozenset(np.flatnonzero(whole).tolist()),
         lower=program.lower[columns],
         upper=program.upper[columns],
         cost=program.cost[columns],

@@ -14,7 +14,7 @@ from medalopt.analysis.repair_figure import Figure
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import render
 
-IDENTITIES = frozenset({"balance", "melt", "process_scrap"})
+IDENTITIES = frozenset({"balance", "offer_balance", "melt", "process_scrap"})
 
 
 class Rule(NamedTuple):

@@ -129,6 +129,8 @@ def _market(instance: Instance, at: Axes) -> Iterator[str]:
         "recycled_fraction": market.recycled.value,
         "offer_footprint": market.footprint.value,
     })  # fmt: skip
+    if market.storable.any():
+        yield set_of("STORED", picked(at.offers, market.storable.nonzero()[0]))
     yield from vector("offer_lot", at.offers, market.lot.value, 0.0)
     yield from vector("offer_minimum", at.offers, market.minimum_order.value, 0.0)
     yield from matrix("composition", at.offers, at.metals, market.composition.value, 0.0)

@@ -11,7 +11,7 @@ import numpy as np
 
 from medalopt.instance.arithmetic import Numbers, floats, zeros
 from medalopt.instance.instance import Instance
-from medalopt.instance.needs import is_owed, may_charge, owed, process_scrap_rate
+from medalopt.instance.needs import is_owed, is_stocked, may_buy, may_charge, owed, process_scrap_rate
 from medalopt.instance.routes import Reading, Routes
 
 
@@ -25,6 +25,7 @@ class Bounds:
     cast: Numbers  # (A,) kg, k
     charge: Numbers  # (A,) kg, w, b and v: what the melt takes
     scrap: Numbers  # (A,) kg, n
+    purchase: Numbers  # (O,) kg, of an offer that is bought into stock in t; 0 of all others
 
 
 def implied(instance: Instance, found: Routes, read: Reading = floats) -> Bounds:
@@ -37,14 +38,29 @@ def implied(instance: Instance, found: Routes, read: Reading = floats) -> Bounds
     wanted = is_owed(instance)
     share, loss = read(instance.alloys.scrap_share), read(instance.alloys.loss)
     cast = np.where(wanted, owed(instance, read)[:, -1], 0) / (1 - share)
+    charge = cast / (1 - loss)
     return Bounds(
         sent=available + before,
         stockpile=stockpile,
         stock=read(instance.metals.opening_stock)[:, None] + _returnable(instance, found, so_far),
         cast=cast,
-        charge=cast / (1 - loss),
+        charge=charge,
         scrap=cast * process_scrap_rate(instance, read),
+        purchase=_purchasable(instance, charge, read),
     )
+
+
+def _purchasable(instance: Instance, charge: Numbers, read: Reading) -> Numbers:
+    """Return the most that may be bought into stock of each offer in a period, (O,), kg; 0 where there is no stock.
+
+    It is a rule of the program: twice what melts take over the horizon or is committed, and a lot and a minimum order
+    more. Who buys as much has a purchase too many, without which the plan costs no more: the bound never has a price,
+    but where someone pays for what is taken.
+    """
+    market, stocked = instance.market, is_stocked(instance)
+    taken = np.where(may_buy(instance), charge[None, :], 0).sum(axis=1)
+    most = 2 * np.maximum(taken, read(market.committed)) + read(market.lot) + read(market.minimum_order)
+    return np.where(stocked, most, 0)
 
 
 def needed(instance: Instance, found: Routes, bounds: Bounds) -> Numbers:

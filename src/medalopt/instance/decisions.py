@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from medalopt.instance.arithmetic import Numbers, floats, summed, zeros
 from medalopt.instance.instance import Instance
-from medalopt.instance.needs import casting_holding, owed, pays_for_castings, process_scrap_rate
+from medalopt.instance.needs import (
+    casting_holding,
+    is_stocked,
+    offer_holding,
+    owed,
+    pays_for_castings,
+    process_scrap_rate,
+)
 from medalopt.instance.routes import Reading, Routes, refining_costs
 
 
@@ -20,9 +27,10 @@ class Decisions:
     sent: Numbers  # (J, T) t, x: devices on each route
     stockpile: Numbers  # (I, T) t, s': at the end of each period
     charged: Numbers  # (A, E, T) kg, w: metal from stock
-    bought: Numbers  # (O, A, T) kg, b
+    bought: Numbers  # (O, A, T) kg, b: charged of each offer, and bought where it is not bought into stock
     surplus: Numbers  # (E, T) kg, g
     recharged: Numbers  # (A, T) kg, v: process scrap
+    purchased: Numbers = field(default_factory=lambda: np.zeros((0, 0)))  # (S, T) kg, of offers bought into stock
 
 
 @dataclass(frozen=True)
@@ -83,6 +91,30 @@ class Account:
         return self.decisions.charged.sum(axis=1) + self.decisions.bought.sum(axis=0)
 
     @cached_property
+    def purchases(self) -> Numbers:
+        """$b^+_{ot}$, (O, T): bought of each offer in each period, kg."""
+        made, stocked = self.decisions.bought.sum(axis=1), is_stocked(self.instance)
+        if not stocked.any() or not len(self.decisions.purchased):
+            return made
+        total = zeros(made.shape, made) + made
+        total[np.flatnonzero(stocked)] = self.decisions.purchased
+        return total
+
+    @cached_property
+    def bought(self) -> Numbers:
+        """$b_o$, (O,): bought of each offer over the horizon, kg."""
+        if is_stocked(self.instance).any():
+            return self.purchases.sum(axis=1)
+        return self.decisions.bought.sum(axis=(1, 2))
+
+    @cached_property
+    def offer_stock(self) -> Numbers:
+        """$z_{ot}$, (O, T): what has been bought of each offer and not been charged at the end of each period, kg."""
+        made = self.decisions.bought.sum(axis=1)
+        kept = np.cumsum(self.purchases, axis=1) - np.cumsum(made, axis=1)
+        return np.where(is_stocked(self.instance)[:, None], kept, 0)
+
+    @cached_property
     def cast(self) -> Numbers:
         """$k_{at}=(C_{at}+v_{at})(1-\\lambda_a)$, (A, T), kg."""
         return (self.charge + self.decisions.recharged) * (1 - self.read(self.instance.alloys.loss))[:, None]
@@ -128,18 +160,20 @@ class Account:
             "refining": (refining_costs(instance, found) * made.sent).sum(axis=0),
             "residue": of_routes(found.residue),
             "storage": read(instance.streams.storage_cost) @ made.stockpile,
-            "purchases": (prices * made.bought.sum(axis=1)).sum(axis=0),
+            "purchases": (prices * self.purchases).sum(axis=0),
             "holding": self._held(),
             "sales": -(read(instance.metals.sell) * made.surplus).sum(axis=0),
             "scrap": self._scrap_left(),
         }
 
     def _held(self) -> Numbers:
-        """Cost of the metal and of the castings in stock."""
-        metal = (self.read(self.instance.metals.holding) * self.stock).sum(axis=0)
-        if not pays_for_castings(self.instance).any():
-            return metal
-        return metal + (casting_holding(self.instance, self.read) * self.cast_stock).sum(axis=0)
+        """Cost of the metal, of the offers and of the castings in stock."""
+        held = (self.read(self.instance.metals.holding) * self.stock).sum(axis=0)
+        if is_stocked(self.instance).any():
+            held = held + (offer_holding(self.instance, self.read) * self.offer_stock).sum(axis=0)
+        if pays_for_castings(self.instance).any():
+            held = held + (casting_holding(self.instance, self.read) * self.cast_stock).sum(axis=0)
+        return held
 
     def _scrap_left(self) -> Numbers:
         """Worth (negative) of process scrap left at the end, or falling too late to be charged again."""
@@ -163,7 +197,7 @@ class Account:
     @cached_property
     def footprint(self) -> Numbers:
         """The footprint of the plan, kg CO2e."""
-        bought = self.decisions.bought.sum(axis=(1, 2))
+        bought = self.bought
         return (self.found.footprint @ self.decisions.sent).sum() + (
             self.read(self.instance.market.footprint) * bought
         ).sum()

@@ -121,6 +121,7 @@ class Market:
     footprint: Figures  # (O,) kg CO2e/kg
     lot: Figures  # (O,) kg, of which the purchases of a period are a multiple; 0 where there is none
     minimum_order: Figures  # (O,) kg, below which the purchases of a period are none; 0 where there is none
+    storable: Bools  # (O,) whether it may be bought in one period and charged in a later one
 
 
 @dataclass(frozen=True, eq=False)

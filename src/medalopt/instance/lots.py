@@ -10,7 +10,7 @@ from medalopt.instance.arithmetic import Numbers
 from medalopt.instance.bounds import Bounds
 from medalopt.instance.figures import Bools, Figures
 from medalopt.instance.instance import Instance, Market, Streams
-from medalopt.instance.needs import may_buy
+from medalopt.instance.needs import is_stocked, may_buy
 
 
 def without_lots(instance: Instance) -> Instance:
@@ -37,6 +37,10 @@ def by_order(part: Streams | Market) -> Bools:
 
 
 def most_bought(instance: Instance, bounds: Bounds) -> Numbers:
-    """Return the most that can be bought of each offer in a period, (O,), kg: its limit, or what the melts take."""
+    """Return the most that can be bought of each offer in a period, (O,), kg: its limit, or what the melts take.
+
+    Into stock more (see `bounds`).
+    """
     melts = np.where(may_buy(instance), bounds.charge[None, :], 0).sum(axis=1)
-    return np.minimum(instance.market.limit.value, melts)
+    most = np.where(is_stocked(instance), bounds.purchase, melts)
+    return np.minimum(instance.market.limit.value, most)

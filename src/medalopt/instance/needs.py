@@ -69,6 +69,16 @@ def may_buy(instance: Instance) -> Bools:
     return (pure | instance.alloys.admits_others[None, :]) & is_owed(instance)[None, :]
 
 
+def is_stocked(instance: Instance) -> Bools:
+    """Return which offers are bought into stock, (O,): storable, and some alloy may be charged with them."""
+    return instance.market.storable & may_buy(instance).any(axis=1)
+
+
+def offer_holding(instance: Instance, read: Reading = floats) -> Numbers:
+    """Return what it costs to keep a kilogram of each offer in stock, (O, T): that of the metals in it."""
+    return read(instance.market.composition) @ read(instance.metals.holding)
+
+
 def is_barred(instance: Instance) -> Bools:
     """Return which offers only their unnamed matter keeps out of which alloys, (O, A): `others` is left out."""
     return _without_foreign_metal(instance) & is_owed(instance)[None, :] & ~may_buy(instance)

@@ -1,6 +1,8 @@
-"""Family 3, metal balance: what comes back is stocked, charged, sold or left over."""
+"""Family 3, metal balance: what comes back is stocked, charged, sold or left over; offers in stock likewise."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pyomo.core as pyo
 
@@ -27,3 +29,30 @@ def balance(model: pyo.ConcreteModel, instance: Instance) -> None:
 
     doc = "3. metal balance; dual: what a kilogram more on the account in this period saves (negative), money/kg"
     model.balance = pyo.Constraint(list(model.stock), rule=rule, doc=doc)
+
+
+def offer_balance(model: pyo.ConcreteModel, instance: Instance) -> None:
+    r"""3. balance of offers that are bought into stock: $z_{ot}=z_{o,t-1}+b^+_{ot}-\sum_ab_{oat}$, with $z_{o0}=0$."""
+    if model.component("acquire") is None:
+        return
+    before = dict(zip(instance.periods[1:], instance.periods, strict=False))
+    charged: dict[tuple[str, str], list[object]] = {}
+    for (o, _, t), quantity in model.buy.items():
+        charged.setdefault((o, t), []).append(quantity)
+
+    def rule(m: pyo.ConcreteModel, o: str, t: str) -> tuple[float, object, float]:
+        come = [m.acquire[o, t]] + ([m.offer_stock[o, before[t]]] if t in before else [])
+        return (0.0, pyo.quicksum([m.offer_stock[o, t], *charged[o, t]]) - pyo.quicksum(come), 0.0)
+
+    doc = "3. balance of an offer in stock; dual: what a kilogram more of it in this period saves (negative), money/kg"
+    model.offer_balance = pyo.Constraint(list(model.acquire), rule=rule, doc=doc)
+
+
+def purchases(model: pyo.ConcreteModel) -> dict[tuple[str, str], list[Any]]:
+    """Return what makes up the purchases of each offer and period: what is bought into stock, else what is charged."""
+    stocked = {} if model.component("acquire") is None else {key: [quantity] for key, quantity in model.acquire.items()}
+    made: dict[tuple[str, str], list[Any]] = {}
+    for (o, _, t), quantity in model.buy.items():
+        if (o, t) not in stocked:
+            made.setdefault((o, t), []).append(quantity)
+    return {**made, **stocked}

@@ -9,7 +9,7 @@ from medalopt.instance.routes import Routes, routes
 from medalopt.model import footprint as emissions
 from medalopt.model import links, objective, quantities
 from medalopt.model.attach import attach
-from medalopt.model.balance import balance
+from medalopt.model.balance import balance, offer_balance
 from medalopt.model.capacity import capacity
 from medalopt.model.commitments import commitments
 from medalopt.model.demand import castings, demand
@@ -43,6 +43,7 @@ def master(instance: Instance, found: Routes, measure: str = "cost", whole: bool
     emissions.declare(model, instance)
     capacity(model, instance)
     balance(model, instance)
+    offer_balance(model, instance)
     melt(model, instance)
     fineness(model, instance)
     demand(model, instance)

@@ -8,6 +8,7 @@ import pyomo.core as pyo
 
 from medalopt.instance.figures import Figures
 from medalopt.instance.instance import Instance
+from medalopt.model.balance import purchases
 from medalopt.model.tables import by_name
 
 
@@ -19,8 +20,8 @@ def commitments(model: pyo.ConcreteModel, instance: Instance) -> None:
     """
     market, smelters, streams = instance.market, instance.smelters, instance.streams
     by_offer: dict[str, list[object]] = {o: [] for o in market.names}
-    for (o, _, _), quantity in model.buy.items():
-        by_offer[o].append(quantity)
+    for (o, _), quantities in purchases(model).items():
+        by_offer[o] += quantities
     model.bought = pyo.Var(list(market.names), domain=pyo.NonNegativeReals, doc="offer bought over the horizon, kg")
     model.define_bought = pyo.Constraint(
         list(market.names),

@@ -2,7 +2,7 @@ r"""Family 13, whole lots and minimum orders: with them the program is a mixed-i
 
 A stream $i$ with a lot $\ell_i$: $X_{it}=\ell_in_{it}$, $n_{it}$ whole; with a minimum order $m_i$:
 $m_iu_{it}\le X_{it}\le M_{it}u_{it}$, $u_{it}\in\{0,1\}$, $M_{it}$ the most that the stream can send in $t$.
-Offers likewise, with $\sum_ab_{oat}$ for $X_{it}$.
+Offers likewise, with what is bought of them in $t$ for $X_{it}$.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from medalopt.instance.bounds import implied
 from medalopt.instance.instance import Instance, Market, Streams
 from medalopt.instance.lots import most_bought
 from medalopt.instance.routes import Routes
+from medalopt.model.balance import purchases
 from medalopt.model.tables import by_name
 
 WHOLE = frozenset({"lots", "ordered", "offer_lots", "offer_ordered"})  # the variables that must be whole numbers
@@ -29,13 +30,10 @@ def lots(model: pyo.ConcreteModel, instance: Instance, found: Routes) -> None:
     if not instance.lots:
         return
     bounds, periods = implied(instance, found), instance.periods
-    sums: dict[Key, list[Any]] = {}
-    for (o, _, t), quantity in model.buy.items():
-        sums.setdefault((o, t), []).append(quantity)
     most = by_name(most_bought(instance, bounds), instance.market.names)
     sent = dict(model.shipped.items()) if model.component("shipped") is not None else {}
     _ordered(model, "", instance.streams, sent, by_name(bounds.sent, instance.streams.names, periods))
-    bought = {key: pyo.quicksum(terms) for key, terms in sums.items()}
+    bought = {key: pyo.quicksum(terms) for key, terms in purchases(model).items()}
     _ordered(model, "offer_", instance.market, bought, {key: most[key[0]] for key in bought})
 
 

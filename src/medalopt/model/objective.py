@@ -5,7 +5,8 @@ from __future__ import annotations
 import pyomo.core as pyo
 
 from medalopt.instance.instance import Instance
-from medalopt.instance.needs import process_scrap_rate
+from medalopt.instance.needs import offer_holding, process_scrap_rate
+from medalopt.model.balance import purchases
 from medalopt.model.tables import by_name
 
 MEASURES = ("cost", "footprint", "mass")
@@ -14,7 +15,7 @@ MEASURES = ("cost", "footprint", "mass")
 def declare(model: pyo.ConcreteModel, instance: Instance) -> None:
     r"""The cost of a plan as the expression `cost`, its tonnes as `tonnes`.
 
-    $\sum_tc_t+\sum_{oat}p_{ot}b_{oat}+\sum_{et}h_{et}z_{et}+\sum_{at}h_{at}z_{at}-\sum_{et}p_{et}g_{et}
+    $\sum_tc_t+\sum_{ot}p_{ot}b^+_{ot}+\sum_{et}h_{et}z_{et}+\sum_{ot}h_{ot}z_{ot}+\sum_{at}h_{at}z_{at}-\sum_{et}p_{et}g_{et}
     -\sum_a\nu_a\bigl(n_{an}+\omega_a\sigma_a\sum_{t>n-\mu_a}k_{at}\bigr)$.
     """
     market, metals, periods = instance.market, instance.metals, instance.periods
@@ -22,13 +23,22 @@ def declare(model: pyo.ConcreteModel, instance: Instance) -> None:
     holding = by_name(metals.holding.value, metals.names, periods)
     sell = by_name(metals.sell.value, metals.names, periods)
     terms = list(model.spend.values())
-    terms += [price[o, t] * b for (o, _, t), b in model.buy.items() if price[o, t]]
+    terms += [price[key] * b for key, quantities in purchases(model).items() if price[key] for b in quantities]
     terms += [holding[e, t] * z for (e, t), z in model.stock.items() if holding[e, t]]
+    terms += _offers(model, instance)
     terms += _castings(model, instance)
     terms += [-sell[e, t] * g for (e, t), g in model.surplus.items() if sell[e, t]]
     terms += _scrap_left(model, instance)
     model.cost = pyo.Expression(expr=pyo.quicksum(terms), doc="cost of the plan, money")
     model.tonnes = pyo.Expression(expr=model.sent, doc="devices sent in all, t")
+
+
+def _offers(model: pyo.ConcreteModel, instance: Instance) -> list[object]:
+    """What offers in stock cost: as much as the metals in them."""
+    if model.component("offer_stock") is None:
+        return []
+    holding = by_name(offer_holding(instance), instance.market.names, instance.periods)
+    return [holding[key] * quantity for key, quantity in model.offer_stock.items() if holding[key]]
 
 
 def _castings(model: pyo.ConcreteModel, instance: Instance) -> list[object]:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import pyomo.core as pyo
 
+from medalopt.instance.bounds import implied
 from medalopt.instance.instance import Instance
-from medalopt.instance.needs import is_owed, may_buy, may_charge, on_account, process_scrap_rate
+from medalopt.instance.needs import is_owed, is_stocked, may_buy, may_charge, on_account, process_scrap_rate
 from medalopt.instance.routes import Routes
 from medalopt.model.tables import by_name, where
 
@@ -24,7 +25,20 @@ def declare(model: pyo.ConcreteModel, instance: Instance, found: Routes) -> None
     model.stock = pyo.Var(_over(account, periods), **free, doc="z: refined metal in stock at the end of a period, kg")
     model.surplus = pyo.Var(_over(account, periods), **free, doc="g: metal sold, or left as surplus, kg")
     model.charge = pyo.Var(_over(charges, periods), **free, doc="w: stocked metal charged to an alloy, kg")
-    model.buy = pyo.Var(_over(purchases, periods), **free, doc="b: offer bought and charged to an alloy, kg")
+    model.buy = pyo.Var(
+        _over(purchases, periods), **free, doc="b: offer charged to an alloy, kg; bought at once, or from stock"
+    )
+    stocked = where(is_stocked(instance), instance.market.names)
+    if stocked:
+        most = by_name(implied(instance, found).purchase, instance.market.names)
+        keys = _over(stocked, periods)
+        model.acquire = pyo.Var(
+            keys,
+            domain=pyo.NonNegativeReals,
+            bounds=lambda m, o, t: (0.0, most[o]),
+            doc="b+: offer bought into stock, kg",
+        )
+        model.offer_stock = pyo.Var(keys, **free, doc="z: offer in stock at the end of a period, kg")
     model.cast = pyo.Var(_over(owed, periods), **free, doc="k: alloy cast, kg")
     model.recharge = pyo.Var(_over(scrapping, periods), **free, doc="v: process scrap charged again, kg")
     model.scrap = pyo.Var(_over(scrapping, periods), **free, doc="n: process scrap in hand at the end of a period, kg")

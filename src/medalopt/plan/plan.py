@@ -79,8 +79,8 @@ class Plan:
 
     @cached_property
     def tables(self) -> dict[str, Rows]:
-        """The plan's tables as columns: shipments, stockpiles, purchases, metals, melts and casts."""
-        return {name: table(self.account) for name, table in rows.TABLES.items()}
+        """The plan's tables as columns: shipments, stockpiles, purchases, metals, melts and casts, offers in stock."""
+        return rows.tables(self.account)
 
     @cached_property
     def marginals(self) -> tuple[Marginal, ...]:
@@ -113,6 +113,16 @@ class Plan:
         return self._frame("purchases")
 
     @cached_property
+    def offer_stock(self) -> pd.DataFrame:
+        """Offer and period: bought into stock, charged from it and left at the end, kg, and cost; none without stock."""
+        return self._frame("offer_stock")
+
+    @cached_property
+    def offer_charges(self) -> pd.DataFrame:
+        """Offer, alloy, period and kg charged from stock; none without stock."""
+        return self._frame("offer_charges")
+
+    @cached_property
     def metals(self) -> pd.DataFrame:
         """Metal and period: returned, used, surplus and stock at the end, kg."""
         return self._frame("metals")
@@ -137,4 +147,4 @@ class Plan:
     def _frame(self, name: str) -> pd.DataFrame:
         import pandas as pd
 
-        return pd.DataFrame(self.tables[name])
+        return pd.DataFrame(self.tables.get(name, {}))

@@ -9,6 +9,7 @@ import numpy as np
 
 from medalopt.instance.decisions import Account
 from medalopt.instance.figures import Ints
+from medalopt.instance.needs import is_stocked
 from medalopt.instance.routes import route_costs
 
 Rows = dict[str, list[Any]]
@@ -51,8 +52,9 @@ def stockpiles(account: Account) -> Rows:
 
 
 def purchases(account: Account) -> Rows:
-    """Return what is bought: kg of which offer, for which alloy, when, at what cost."""
-    instance, bought = account.instance, account.decisions.bought
+    """Return what is bought and charged at once: kg of which offer, for which alloy, when, at what cost."""
+    instance = account.instance
+    bought = np.where(is_stocked(instance)[:, None, None], 0.0, account.decisions.bought)
     offer, alloy, period = np.nonzero(bought)
     kilograms = bought[offer, alloy, period]
     return {
@@ -61,6 +63,39 @@ def purchases(account: Account) -> Rows:
         "period": _names(instance.periods, period),
         "kg": kilograms.tolist(),
         "cost": (kilograms * instance.market.price.value[offer, period]).tolist(),
+    }
+
+
+def offer_stock(account: Account) -> Rows:
+    """Return what is bought into stock, charged from it and left at the end of each period, kg, and what it costs.
+
+    A stock that rounding alone leaves is none: less than `ROUNDING` of all that was bought.
+    """
+    instance, stocked = account.instance, is_stocked(account.instance)[:, None]
+    bought = np.where(stocked, account.purchases, 0.0)
+    charged = np.where(stocked, account.decisions.bought.sum(axis=1), 0.0)
+    left = np.where(abs(account.offer_stock) > ROUNDING * account.bought[:, None], account.offer_stock, 0.0)
+    offer, period = np.nonzero((bought != 0) | (charged != 0) | (left != 0))
+    return {
+        "offer": _names(instance.market.names, offer),
+        "period": _names(instance.periods, period),
+        "bought": bought[offer, period].tolist(),
+        "charged": charged[offer, period].tolist(),
+        "stock": left[offer, period].tolist(),
+        "cost": (bought * instance.market.price.value)[offer, period].tolist(),
+    }
+
+
+def offer_charges(account: Account) -> Rows:
+    """Return what is charged from stock: kg of which offer, to which alloy, when."""
+    instance = account.instance
+    charged = np.where(is_stocked(instance)[:, None, None], account.decisions.bought, 0.0)
+    offer, alloy, period = np.nonzero(charged)
+    return {
+        "offer": _names(instance.market.names, offer),
+        "alloy": _names(instance.alloys.names, alloy),
+        "period": _names(instance.periods, period),
+        "kg": charged[offer, alloy, period].tolist(),
     }
 
 
@@ -120,3 +155,10 @@ TABLES: dict[str, Callable[[Account], Rows]] = {
     "melts": melts,
     "casts": casts,
 }
+STOCK_TABLES: dict[str, Callable[[Account], Rows]] = {"offer_stock": offer_stock, "offer_charges": offer_charges}
+
+
+def tables(account: Account) -> dict[str, Rows]:
+    """Return the tables of a plan by name; those of offers in stock where an offer is bought into stock."""
+    more = STOCK_TABLES if is_stocked(account.instance).any() else {}
+    return {name: table(account) for name, table in {**TABLES, **more}.items()}

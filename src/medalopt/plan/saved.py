@@ -16,7 +16,7 @@ from medalopt.errors import Fault, InputError
 from medalopt.instance.reader.files import Bytes, read
 from medalopt.instance.reader.spreadsheet import LARGEST_WORKBOOK, SIGNATURE
 from medalopt.plan.added_rows import from_tables
-from medalopt.plan.saved_form import TABLES, Price, SavedPlan, SavedRefusal, Strict
+from medalopt.plan.saved_form import OPTIONAL, TABLES, SavedPlan, SavedRefusal, Strict
 from medalopt.plan.saved_workbook import Edit, Workbook, hidden
 from medalopt.wording import shown
 
@@ -128,8 +128,9 @@ def _from_tables(name: str, has: Callable[[str], bool], read: Read) -> dict[str,
     content["duals"] = [
         {"rule": rule, "key": [part for part in key if part], "value": _number(value)} for rule, *key, value in duals
     ]
-    if has("prices_at_lots"):
-        content["prices_at_lots"] = _typed_rows(read, "prices_at_lots", Price)
+    for table, model in OPTIONAL.items():
+        if has(table):
+            content[table] = _typed_rows(read, table, model)
     return {**content, **from_tables(has, read)}
 
 

@@ -84,6 +84,26 @@ class Purchase(Strict):
     cost: Number
 
 
+class OfferStock(Strict):
+    """Kilograms of an offer bought into stock, charged from it and left in a period."""
+
+    offer: str
+    period: str
+    bought: Number
+    charged: Number
+    stock: Number
+    cost: Number
+
+
+class OfferCharge(Strict):
+    """Kilograms of an offer charged from stock to an alloy in a period."""
+
+    offer: str
+    alloy: str
+    period: str
+    kg: Number
+
+
 class Metal(Strict):
     """The account of a metal in a period, kg."""
 
@@ -149,6 +169,8 @@ class SavedPlan(Strict):
     metals: list[Metal]
     melts: list[Melt]
     casts: list[Cast]
+    offer_stock: list[OfferStock] = []
+    offer_charges: list[OfferCharge] = []
     prices: list[Price]
     lots: WholeLots | None = None
     prices_at_lots: list[Price] = []
@@ -169,6 +191,13 @@ TABLES: dict[str, type[Strict]] = {
     "melts": Melt,
     "casts": Cast,
     "prices": Price,
+}
+
+
+OPTIONAL: dict[str, type[Strict]] = {  # tables that only some plans have
+    "offer_stock": OfferStock,
+    "offer_charges": OfferCharge,
+    "prices_at_lots": Price,
 }
 
 

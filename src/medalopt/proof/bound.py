@@ -19,8 +19,10 @@ from medalopt.instance.figures import Ints
 from medalopt.instance.instance import Instance
 from medalopt.instance.needs import (
     casting_holding,
+    is_stocked,
     may_buy,
     may_charge,
+    offer_holding,
     owed,
     pays_for_castings,
     process_scrap_rate,
@@ -84,7 +86,8 @@ def least(ground: Ground, y: Prices, weights: Weights) -> Numbers:
 
 def reduced_costs(ground: Ground, y: Prices, weights: Weights) -> Iterator[tuple[Numbers, Numbers]]:
     """Yield what each quantity beyond the network changes the measure by at the prices, and the most there can be."""
-    for part in (_metal_account, _charges, _casts):
+    parts = (_metal_account, _charges, _casts)
+    for part in (*parts, offers_in_stock) if is_stocked(ground.instance).any() else parts:
         yield from part(ground, y, weights)
 
 
@@ -237,9 +240,23 @@ def _charges(ground: Ground, y: Prices, weights: Weights) -> Iterator[tuple[Numb
     new = ((1 - read(market.recycled))[:, None] * content) @ y.recycled
     own = weights.cost * read(market.price) - (y.purchase + new)[:, None]
     own = own + ((weights.footprint - y.footprint_cap) * read(market.footprint))[:, None]
+    stocked = is_stocked(instance)
+    if stocked.any():  # paid when it was bought
+        own = np.where(stocked[:, None], -new[:, None] - y.offer_balance, own)
     held = (content[:, None, :, None] * of_metal[None]).sum(axis=2)  # (O, A, T)
     bought = ground.after("buy", own[:, None, :] + common[None, :, :] + held)
     yield np.where(may_buy(instance)[:, :, None], bought, 0), bounds.charge[None, :, None]
+
+
+def offers_in_stock(ground: Ground, y: Prices, weights: Weights) -> Iterator[tuple[Numbers, Numbers]]:
+    """Yield what a kilogram bought into stock, and one kept there, changes the measure by, and the most there can be."""
+    instance, read, market = ground.instance, ground.read, ground.instance.market
+    stocked, most = is_stocked(instance)[:, None], ground.bounds.purchase[:, None]
+    carbon = (weights.footprint - y.footprint_cap) * read(market.footprint) - y.purchase
+    bought = weights.cost * read(market.price) + carbon[:, None] + y.offer_balance
+    yield np.where(stocked, ground.after("acquire", bought), 0), most
+    kept = weights.cost * offer_holding(instance, read) - y.offer_balance + _next(y.offer_balance)
+    yield np.where(stocked, ground.after("offer_stock", kept), 0), most * (np.arange(len(instance.periods)) + 1)
 
 
 def _casts(ground: Ground, y: Prices, weights: Weights) -> Iterator[tuple[Numbers, Numbers]]:

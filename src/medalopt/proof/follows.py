@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import numpy as np
+
 from medalopt.instance.decisions import Account
+from medalopt.instance.needs import is_stocked
 from medalopt.instance.routes import route_costs
 from medalopt.proof.marginal import ON_OFFER, Marginal
 from medalopt.proof.placed import Places
@@ -73,6 +76,7 @@ def _tables(account: Account, plan: Any) -> Iterator[Broken]:
                 path = f"casts.{alloy}.{name}, {period}"
                 yield from _differs("melt", path, stated, true, max(1e-3, cast[a].sum(), abs(true)), "kg")
     yield from _unnamed(account, plan)
+    yield from _offers_in_stock(account, plan)
 
 
 def _paid(account: Account, plan: Any) -> Iterator[Broken]:
@@ -125,3 +129,21 @@ def _unnamed(account: Account, plan: Any) -> Iterator[Broken]:
         for t, period in enumerate(instance.periods):
             path, size = f"melts.{alloy}.other, {period}", max(1e-3, charge[a, t])
             yield from _differs("melt", path, stated.get((alloy, period), 0.0), float(other[a, t]), size, "kg")
+
+
+def _offers_in_stock(account: Account, plan: Any) -> Iterator[Broken]:
+    """What is charged from the stock of an offer, what is left and what it costs must follow from what is decided."""
+    instance = account.instance
+    stated = {(row.offer, row.period): row for row in plan.offer_stock}
+    paid = account.purchases * instance.market.price.value
+    charged, size = account.decisions.bought.sum(axis=1), np.maximum(account.bought, 1e-3)
+    for o in np.flatnonzero(is_stocked(instance)).tolist():
+        for t, period in enumerate(instance.periods):
+            row = stated.get((instance.market.names[o], period))
+            for name, true, of, unit in (
+                ("charged", charged[o, t], size[o], "kg"),
+                ("stock", account.offer_stock[o, t], size[o], "kg"),
+                ("cost", paid[o, t], max(1.0, abs(paid).sum()), instance.currency),
+            ):
+                path = f"offer_stock.{instance.market.names[o]}.{name}, {period}"
+                yield from _differs("metal balance", path, getattr(row, name, 0.0), float(true), float(of), unit)

@@ -38,6 +38,8 @@ _AXES: Mapping[str, tuple[str, ...]] = {
     "surplus": ("metal", "period"),
     "charge": ("alloy", "metal", "period"),
     "buy": ("offer", "alloy", "period"),
+    "acquire": ("offer", "period"),
+    "offer_stock": ("offer", "period"),
     "cast": ("alloy", "period"),
     "cast_stock": ("alloy", "period"),
     "recharge": ("alloy", "period"),

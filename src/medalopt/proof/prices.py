@@ -12,7 +12,7 @@ import numpy as np
 from medalopt.instance.arithmetic import Arithmetic
 from medalopt.instance.figures import Bools, Floats
 from medalopt.instance.instance import Instance
-from medalopt.instance.needs import owed
+from medalopt.instance.needs import is_stocked, owed
 
 Duals = Mapping[str, Mapping[Any, float]]
 
@@ -54,6 +54,7 @@ class Prices:
     treatment_capacity: Floats  # (H, T), <= 0
     cast_capacity: Floats  # (A, T), <= 0
     balance: Floats  # (E, T)
+    offer_balance: Floats  # (O, T), of offers that are bought into stock
     melt: Floats  # (A, T)
     fineness_low: Floats  # (A, E, T), >= 0
     fineness_high: Floats  # (A, E, T), <= 0
@@ -85,6 +86,7 @@ def axes(instance: Instance) -> dict[str, tuple[tuple[str, ...], ...]]:
         "treatment_capacity": (instance.treatments.names, periods),
         "cast_capacity": (alloys, periods),
         "balance": (metals, periods),
+        "offer_balance": (instance.market.names, periods),
         "melt": (alloys, periods),
         "fineness_low": (alloys, metals, periods),
         "fineness_high": (alloys, metals, periods),
@@ -135,6 +137,7 @@ def prices(instance: Instance, duals: Duals) -> Prices:
         treatment_capacity=below(table("treatment_capacity"), instance.treatments.capacity.value),
         cast_capacity=below(table("cast_capacity"), instance.alloys.capacity.value),
         balance=table("balance"),
+        offer_balance=np.where(is_stocked(instance)[:, None], table("offer_balance"), 0.0),
         melt=table("melt"),
         fineness_low=np.maximum(table("fineness_low"), 0),
         fineness_high=np.where(named, below(table("fineness_high")), 0.0),

@@ -60,7 +60,9 @@ _VALUES: Mapping[str, Callable[[Account], Numbers]] = {
     "sent_stream": lambda account: account.sent,
     "spend": lambda account: sum(account.costs[kind] for kind in _SPENT),
     "network_footprint": _network_footprint,
-    "bought": lambda account: account.decisions.bought.sum(axis=(1, 2)),
+    "bought": lambda account: account.bought,
+    "acquire": lambda account: account.purchases,
+    "offer_stock": lambda account: account.offer_stock,
     "stock": lambda account: account.stock,
     "surplus": lambda account: account.decisions.surplus,
     "charge": lambda account: account.decisions.charged,
@@ -76,5 +78,6 @@ _SCALES: Mapping[str, Callable[[Account], Numbers]] = {
         abs(account.stock), np.cumsum(account.decisions.charged.sum(axis=0) + account.decisions.surplus, axis=1)
     ),
     "scrap": lambda account: np.maximum(abs(account.scrap), np.cumsum(account.decisions.recharged, axis=1)),
+    "offer_stock": lambda account: np.maximum(abs(account.offer_stock), np.cumsum(account.purchases, axis=1)),
     "cast_stock": lambda account: np.maximum(abs(account.cast_stock), owed(account.instance, account.read)),
 }

@@ -12,7 +12,7 @@ import numpy as np
 from medalopt.instance.arithmetic import Numbers, highest, lowest, summed, zeros
 from medalopt.instance.bounds import Bounds, needed
 from medalopt.instance.decisions import Account
-from medalopt.instance.needs import is_owed, may_buy, may_charge, owed
+from medalopt.instance.needs import is_owed, is_stocked, may_buy, may_charge, owed
 from medalopt.instance.routes import offered
 
 BROKEN = 1e-9  # of its size, by which a row may be broken
@@ -76,10 +76,17 @@ def _bounds(account: Account, bounds: Bounds) -> Iterator[Rule]:
         ("metal balance", "surplus", "kg", ("metal", "period"), made.surplus, True),
         ("process scrap", "recharge", "kg", ("alloy", "period"), made.recharged, (bounds.scrap > 0)[:, None]),
     )
+    into_stock = is_stocked(instance)[:, None]
+    if into_stock.any():
+        limits = (*limits, ("metal balance", "acquire", "kg", ("offer", "period"), account.purchases, True))
     for family, name, unit, axes, value, exists in limits:
         wrong = np.where(exists, np.maximum(-value, 0), abs(value))
         size = abs(value) + abs(account.composition) if name == "charge" else abs(value)
         yield Rule(family, name, unit, axes, wrong, size)
+    if into_stock.any():
+        most = bounds.purchase[:, None]
+        over = np.where(into_stock, _above(account.purchases, most), 0)
+        yield Rule("metal balance", "acquire", "kg", ("offer", "period"), over, _most(most, account.purchases))
 
 
 def _supply(account: Account) -> Iterator[Rule]:
@@ -125,6 +132,11 @@ def _metal(account: Account, bounds: Bounds) -> Iterator[Rule]:
     gone = np.cumsum(account.decisions.charged.sum(axis=0) + account.decisions.surplus, axis=1)
     size = np.maximum(natural[:, None], abs(gone))
     yield Rule("metal balance", "balance", "kg", ("metal", "period"), np.maximum(-account.stock, 0), size)
+    if is_stocked(account.instance).any():
+        gone = np.cumsum(account.decisions.bought.sum(axis=1), axis=1)
+        size = np.maximum(bounds.purchase[:, None], abs(gone))
+        short = np.maximum(-account.offer_stock, 0)
+        yield Rule("metal balance", "offer_balance", "kg", ("offer", "period"), short, size)
     size = np.maximum(bounds.scrap[:, None], abs(account.scrap))
     yield Rule("process scrap", "process_scrap", "kg", ("alloy", "period"), np.maximum(-account.scrap, 0), size)
 
@@ -159,7 +171,7 @@ def _totals(account: Account) -> Iterator[Rule]:
     instance, read = account.instance, account.read
     for name, axis, unit, total, least, most in (
         (
-            *("purchase", "offer", "kg", account.decisions.bought.sum(axis=(1, 2))),
+            *("purchase", "offer", "kg", account.bought),
             read(instance.market.committed),
             read(instance.market.limit),
         ),
@@ -207,7 +219,7 @@ def _lots(account: Account) -> Iterator[Rule]:
     sent = summed(made.sent, account.found.stream, len(instance.streams.names))
     for part, axis, unit, ordered in (
         (instance.streams, "stream", "t", sent),
-        (instance.market, "offer", "kg", made.bought.sum(axis=1)),
+        (instance.market, "offer", "kg", account.purchases),
     ):
         axes = (axis, "period")
         lot, least = read(part.lot)[:, None], read(part.minimum_order)[:, None]

@@ -11,6 +11,7 @@ import numpy as np
 from medalopt.instance.decisions import Decisions
 from medalopt.instance.figures import Floats
 from medalopt.instance.instance import Instance
+from medalopt.instance.needs import is_stocked
 from medalopt.instance.paths import render
 from medalopt.instance.routes import Routes
 from medalopt.proof.placed import Places
@@ -96,6 +97,15 @@ def decided(instance: Instance, found: Routes, plan: Any) -> tuple[Decisions, li
         ("offer", "alloy", "period"),
         (((row.offer, row.alloy, row.period), row.kg) for row in plan.purchases),
     )
+    from_stock = tables.filled(
+        "offer_charges",
+        ("offer", "alloy", "period"),
+        (((row.offer, row.alloy, row.period), row.kg) for row in plan.offer_charges),
+    )
+    purchased = tables.filled(
+        "offer_stock", ("offer", "period"), (((row.offer, row.period), row.bought) for row in plan.offer_stock)
+    )
+    bought, purchased = _of_stock(instance, plan, bought, from_stock, purchased, tables)
     surplus = tables.filled(
         "metals", ("metal", "period"), (((row.metal, row.period), row.surplus) for row in plan.metals)
     )
@@ -110,7 +120,21 @@ def decided(instance: Instance, found: Routes, plan: Any) -> tuple[Decisions, li
     charged = melted[:, :-1] - from_offers
     charged = np.where(abs(charged) <= NOISE * (abs(melted[:, :-1]) + from_offers), 0.0, charged)
     sent = _sent(instance, found, plan, tables)
-    return Decisions(sent, stockpile, charged, bought, surplus, recharged), tables.broken
+    return Decisions(sent, stockpile, charged, bought, surplus, recharged, purchased), tables.broken
+
+
+def _of_stock(
+    instance: Instance, plan: Any, at_once: Floats, from_stock: Floats, purchased: Floats, tables: Tables
+) -> tuple[Floats, Floats]:
+    """Return what is charged of each offer, and what is bought of those in stock; refuse rows in the wrong table."""
+    stocked = is_stocked(instance)
+    names = {name for name, kept in zip(instance.market.names, stocked.tolist(), strict=True) if kept}
+    for table, wanted in (("purchases", False), ("offer_charges", True), ("offer_stock", True)):
+        for row in getattr(plan, table):
+            if (row.offer in names) != wanted and row.offer in instance.market.names:
+                why = f"is of an offer that is {'not ' if wanted else ''}bought into stock"
+                tables.refuse(table, (row.offer, row.period), 0.0, why)
+    return np.where(stocked[:, None, None], from_stock, at_once), purchased[stocked]
 
 
 def way(row: Any) -> tuple[str, ...]:

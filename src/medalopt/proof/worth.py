@@ -8,6 +8,7 @@ import numpy as np
 
 from medalopt.instance.arithmetic import Numbers, zeros
 from medalopt.instance.instance import Instance
+from medalopt.instance.needs import is_stocked
 from medalopt.instance.routes import Reading, Routes, route_costs
 
 _LINKING = frozenset(
@@ -18,20 +19,35 @@ _LINKING = frozenset(
 def on_decisions(instance: Instance, found: Routes, read: Reading, price: Mapping[str, Numbers]) -> dict[str, Numbers]:
     """Return what `price`, a price of each quantity by array (see `quantities`), comes to on what a bound is paid by.
 
-    That is `sent`, `stockpile`, `take`, `stock`, `surplus`, `charge`, `buy`, `cast`, `cast_stock`, `recharge` and
-    `scrap`: a linking quantity is the shipments that it sums up, spending stockpiles as well; what is bought of an
-    offer its purchases.
+    That is `sent`, `stockpile`, `take`, `stock`, `surplus`, `charge`, `buy`, `acquire`, `offer_stock`, `cast`,
+    `cast_stock`, `recharge` and `scrap`: a linking quantity is the shipments that it sums up, spending stockpiles as
+    well; what is bought of an offer its purchases.
     """
-    made = {array: each for array, each in price.items() if array not in _LINKING and array != "bought"}
+    made = {array: each for array, each in price.items() if array not in _LINKING | {"bought", "acquire"}}
     if not _LINKING.isdisjoint(price):
         made["sent"] = made.get("sent", 0) + _on_routes(instance, found, price)
     if "spend" in price:
         waiting = read(instance.streams.storage_cost)[:, None] * price["spend"][None, :]
         made["stockpile"] = made.get("stockpile", 0) + waiting
-    if "bought" in price:
-        shape = (len(instance.market.names), len(instance.alloys.names), len(instance.periods))
+    shape = (len(instance.market.names), len(instance.alloys.names), len(instance.periods))
+    stocked = is_stocked(instance)[:, None]
+    if "acquire" in price or ("bought" in price and stocked.any()):
+        purchases = _on_purchases(instance, price)
+        made["acquire"] = np.where(stocked, purchases, 0)
+        at_once = np.where(stocked, 0, purchases)[:, None, :]
+        made["buy"] = made.get("buy", zeros(shape, purchases)) + at_once
+    elif "bought" in price:
         made["buy"] = made.get("buy", zeros(shape, price["bought"])) + price["bought"][:, None, None]
     return made
+
+
+def _on_purchases(instance: Instance, price: Mapping[str, Numbers]) -> Numbers:
+    """Return the prices of what is bought, over the horizon and in each period, as prices of each period, (O, T)."""
+    total = price.get("acquire", 0)
+    if "bought" not in price:
+        return total
+    shape = (len(instance.market.names), len(instance.periods))
+    return total + (zeros(shape, price["bought"]) + price["bought"][:, None])
 
 
 def _on_routes(instance: Instance, found: Routes, price: Mapping[str, Numbers]) -> Numbers:

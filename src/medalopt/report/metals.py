@@ -15,7 +15,7 @@ def metals(plan: Plan, worth: Worth) -> Section:
     account, metal, best = plan.account, plan.instance.metals, plan.certificate.optimal
     needed = account.composition.sum(axis=(0, 2))
     back = account.returned.sum(axis=(0, 2))
-    bought = account.decisions.bought.sum(axis=(1, 2)) @ plan.instance.market.composition.value
+    bought = account.bought @ plan.instance.market.composition.value
     opening = metal.opening_stock.value
     left = opening + back + bought - needed
     left = np.where(left > 1e-9 * (opening + back + bought), left, 0.0)
@@ -44,7 +44,7 @@ def _worth(worth: Worth, metal: int) -> str:
 def offers(plan: Plan) -> Section:
     """Return what is bought on the market, kg, and for how much."""
     market = plan.instance.market
-    bought = plan.account.decisions.bought.sum(axis=1)  # (O, T)
+    bought = plan.account.purchases  # (O, T)
     amount, cost = bought.sum(axis=1), (bought * market.price.value).sum(axis=1)
     listed = [o for o in np.argsort(-cost, kind="stable").tolist() if amount[o] > 0]
     size, word = scale(cost.tolist())

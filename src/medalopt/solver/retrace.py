@@ -65,6 +65,8 @@ def _value(account: Account, name: str, index: Any) -> float:
         "buy": (made.bought, (offers, alloys)),
         "surplus": (made.surplus, (metals,)),
         "recharge": (made.recharged, (alloys,)),
+        "acquire": (account.purchases, (offers,)),
+        "offer_stock": (account.offer_stock, (offers,)),
         "stock": (account.stock, (metals,)),
         "cast": (account.cast, (alloys,)),
         "cast_stock": (account.cast_stock, (alloys,)),

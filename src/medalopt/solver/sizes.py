@@ -38,12 +38,15 @@ def quantity_sizes(instance: Instance, bounds: Bounds, columns: Sequence[Place])
     stock = by_name(bounds.stock, metals, periods)
     ever = by_name(bounds.stock[:, -1], metals)
     cast, charge, scrap = (by_name(table, alloys) for table in (bounds.cast, bounds.charge, bounds.scrap))
-    most = sum(charge.values())
+    purchase = by_name(bounds.purchase, instance.market.names)
+    most = max(sum(charge.values()), *(len(periods) * one for one in purchase.values()), 0.0)
     rules: dict[str, Callable[..., float]] = {
         "stock": lambda e, t: stock[e, t],
         "surplus": lambda e, t: stock[e, t],
         "charge": lambda a, e, t: min(charge[a], ever[e]),
         "buy": lambda o, a, t: charge[a],
+        "acquire": lambda o, t: purchase[o],
+        "offer_stock": lambda o, t: purchase[o] * len(periods),
         "cast": lambda a, t: cast[a],
         "cast_stock": lambda a, t: cast[a],
         "recharge": lambda a, t: min(charge[a], scrap[a]),

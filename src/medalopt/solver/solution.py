@@ -11,6 +11,7 @@ import numpy as np
 from medalopt.instance.decisions import Decisions
 from medalopt.instance.figures import Floats
 from medalopt.instance.instance import Instance
+from medalopt.instance.needs import is_stocked
 from medalopt.instance.routes import Routes
 from medalopt.model.network import Network
 from medalopt.proof.added import NOTHING, Added
@@ -52,6 +53,7 @@ def decided(instance: Instance, found: Routes, block: Network, linear: Linear, x
         "buy": (offers, alloys, instance.periods),
         "surplus": (metals, instance.periods),
         "recharge": (alloys, instance.periods),
+        "acquire": (offers, instance.periods),
     }
     tables = {name: np.zeros(tuple(len(axis) for axis in along)) for name, along in axes.items()}
     place = {
@@ -61,7 +63,8 @@ def decided(instance: Instance, found: Routes, block: Network, linear: Linear, x
         if name in tables:
             at = tuple(axis[label] for axis, label in zip(place[name], index, strict=True))
             tables[name][at] = value
-    return Decisions(sent, stockpile, tables["charge"], tables["buy"], tables["surplus"], tables["recharge"])
+    purchased = tables["acquire"][is_stocked(instance)]
+    return Decisions(sent, stockpile, tables["charge"], tables["buy"], tables["surplus"], tables["recharge"], purchased)
 
 
 def priced(linear: Linear, y: Floats) -> Duals:

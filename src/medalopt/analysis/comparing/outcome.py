@@ -9,7 +9,7 @@ from typing import Any
 from medalopt.instance.written import Written
 from medalopt.plan.plan import Plan
 from medalopt.plan.rows import Rows
-from medalopt.plan.saved_form import TABLES, SavedPlan
+from medalopt.plan.saved_form import OPTIONAL, TABLES, SavedPlan
 
 Key = tuple[str, str, str]  # part, item, unit
 PARTS = ("totals", "cost", "streams", "treatments", "smelters", "purchases", "metals")
@@ -37,13 +37,15 @@ def of_plan(name: str, plan: Plan, data: Written) -> Outcome:
 
 def of_saved(name: str, plan: SavedPlan, currency: str, data: Written | None) -> Outcome:
     """Return what the saved `plan` says that it comes to."""
-    tables = {table: _columns(table, getattr(plan, table)) for table in ("shipments", "purchases", "metals")}
+    tables = {
+        table: _columns(table, getattr(plan, table)) for table in ("shipments", "purchases", "offer_stock", "metals")
+    }
     figures = _figures(tables, plan.cost, plan.footprint, plan.tonnes, currency)
     return Outcome(name, plan.status, currency, figures, data, plan.instance.figures, saved=True)
 
 
 def _columns(table: str, rows: list[Any]) -> Rows:
-    return {column: [getattr(row, column) for row in rows] for column in TABLES[table].model_fields}
+    return {column: [getattr(row, column) for row in rows] for column in {**TABLES, **OPTIONAL}[table].model_fields}
 
 
 def _figures(
@@ -58,7 +60,9 @@ def _figures(
     sent, bought, metals = tables["shipments"], tables["purchases"], tables["metals"]
     for part, column in (("streams", "stream"), ("treatments", "treatment"), ("smelters", "smelter")):
         found |= _summed(part, "t", sent[column], sent["tonnes"])
-    found |= _summed("purchases", "kg", bought["offer"], bought["kg"])
+    stocked = tables.get("offer_stock", {"offer": [], "bought": []})
+    offers, kilograms = bought["offer"] + stocked["offer"], bought["kg"] + stocked["bought"]
+    found |= _summed("purchases", "kg", offers, kilograms)
     for what, told in (("returned", "returned"), ("used", "used"), ("surplus", "left over")):
         items = [f"{metal}, {told}" for metal in metals["metal"]]
         found |= _summed("metals", "kg", items, metals[what])

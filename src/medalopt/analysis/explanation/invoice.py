@@ -16,8 +16,9 @@ import numpy as np
 
 from medalopt.analysis.explanation.near import Near
 from medalopt.instance.figures import Floats
+from medalopt.instance.needs import is_stocked
 from medalopt.instance.paths import render
-from medalopt.proof.bound import answers, castings, owing, together, waiting
+from medalopt.proof.bound import answers, castings, offers_in_stock, owing, together, waiting
 from medalopt.proof.subject import usable
 
 _NOTHING = 1e-12  # of the largest line
@@ -122,6 +123,11 @@ def _totals(near: Near) -> Iterator[Line]:
             yield Line("commitment", render((section, name, "committed")), low, unit, max(each, 0.0) * low)
             most = high if np.isfinite(high) else 0.0
             yield Line("limit", render((section, name, "limit")), most, unit, min(each, 0.0) * most)
+    if is_stocked(instance).any():
+        reduced, most = next(offers_in_stock(near.ground, y, near.weights))
+        value = (np.minimum(reduced, 0) * most).sum(axis=1)
+        for o, name in enumerate(market.names):
+            yield Line("limit", render(("market", name, "storable")), float(most[o, 0]), "kg", float(value[o]))
     streams = instance.streams
     for i, name in enumerate(streams.names):
         tonnes = float(streams.committed.value[i])

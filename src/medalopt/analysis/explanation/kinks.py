@@ -144,8 +144,9 @@ def parts(near: Near, x: Floats) -> tuple[Part, ...]:
     tonnes = np.bincount(near.account.found.stream[block.route], x[: len(block.route)], len(instance.streams.names))
     taken = [Part(source.name, float(tonnes[source.streams].sum()), "t") for source in sources(instance)]
     bought = dict.fromkeys(instance.market.names, 0.0)
+    stocked = {index[0] for name, index in near.columns if name == "acquire" and isinstance(index, tuple)}
     for (name, index), column in near.columns.items():
-        if name == "buy" and isinstance(index, tuple):
+        if isinstance(index, tuple) and (name == "acquire" or (name == "buy" and index[0] not in stocked)):
             bought[index[0]] += float(x[column])
     return (*_noticed(taken), *_noticed([Part(offer, kg, "kg") for offer, kg in bought.items()]))
 

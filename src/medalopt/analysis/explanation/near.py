@@ -161,7 +161,7 @@ class Near:
         told = {
             "the ways of devices": bool((np.abs(sent) > MOVED).any()),
             "the timing of shipments": bool(moves[: len(block.route)].any()),
-            "purchases": "buy" in behind,
+            "purchases": bool(behind & {"buy", "acquire"}),
             "melts": bool(behind & {"charge", "cast", "recharge"}),
             "the timing of surplus": "surplus" in behind,
             "variables of your own": bool(moves[len(moves) - len(self.plan.added.variables) :].any()),

@@ -41,13 +41,21 @@ class Past:
             bought=np.where(before, made.bought, 0.0),
             surplus=np.zeros_like(made.surplus),  # it is still there
             recharged=np.where(before, made.recharged, 0.0),
+            purchased=np.where(before, made.purchased, 0.0) if len(made.purchased) else made.purchased,
         )
         return Account(self.instance, self.found, kept)
 
     @cached_property
     def bought_later(self) -> Floats:
         """Purchases signed for later, (O,), kg."""
-        return np.asarray(self.signed.bought[:, :, self.last + 1 :].sum(axis=(1, 2)))
+        signed = Account(self.instance, self.found, self.signed).purchases
+        return np.asarray(signed[:, self.last + 1 :].sum(axis=1))
+
+    @cached_property
+    def offers_kept(self) -> Floats:
+        """What has been bought of each offer and not been charged by the end of `last`, (O,), kg."""
+        kept = self.mint.offer_stock[:, self.last]
+        return np.where(abs(kept) > ROUNDING * self.mint.bought, kept, 0.0)
 
     @cached_property
     def sent(self) -> Floats:
@@ -184,5 +192,5 @@ class Past:
     def signed_cost(self) -> float:
         """What the signed shipments cost, and what was bought and held up to `last`, money."""
         sent = float((route_costs(self.instance, self.found) * self.mint.decisions.sent).sum())
-        bought = float((self.instance.market.price.value * self.mint.decisions.bought.sum(axis=1)).sum())
+        bought = float((self.instance.market.price.value * self.mint.purchases).sum())
         return sent + bought

@@ -15,6 +15,7 @@ from medalopt.instance.figures import Figures, Floats
 from medalopt.instance.instance import Instance, Market, Medals, Metals, Policy, Smelters, Streams
 from medalopt.instance.resolve.assemble import digest
 from medalopt.plan.rows import ROUNDING
+from medalopt.wording import shown
 
 Part = TypeVar("Part")
 
@@ -27,6 +28,7 @@ def rest(past: Past) -> Instance:
     instance = past.instance
     _check_stock(past)
     _check_scrap(past)
+    _check_offers(past)
     left = replace(
         instance,
         name=f"{instance.name}_after_{instance.periods[past.last]}"[:100],
@@ -65,6 +67,18 @@ def _check_scrap(past: Past) -> None:
         raise UsageError(
             f"by {instance.periods[past.last]} {used[alloy]:,.6g} kg of process scrap of {name} are said to have been "
             f"charged again, but only {came:,.6g} kg had come of what was cast: look at --frozen"
+        )
+
+
+def _check_offers(past: Past) -> None:
+    """What has been bought into stock cannot be planned on: the rest would buy it again."""
+    kept = past.offers_kept
+    for offer in np.flatnonzero(kept).tolist():
+        when, name = past.instance.periods[past.last], shown(past.instance.market.names[offer])
+        how = "is in stock" if kept[offer] > 0 else "has been charged beyond what was bought"
+        raise UsageError(
+            f"by {when} {abs(kept[offer]):,.6g} kg of {name} {how}, which --after cannot plan with: "
+            "plan after a period at whose end all that was bought has been charged"
         )
 
 
@@ -132,7 +146,7 @@ def _smelters(past: Past) -> Smelters:
 def _market(past: Past) -> Market:
     """What was bought counts for commitment and limit; what is signed for later is a commitment."""
     market = past.instance.market
-    before = past.mint.decisions.bought.sum(axis=(1, 2))
+    before = past.mint.bought
     committed = _less(market.committed, before)
     later = past.bought_later
     if later.any():
@@ -166,7 +180,7 @@ def _policy(past: Past) -> Policy:
     instance = past.instance
     emitted = float(past.found.footprint @ (past.sent + past.mint.decisions.sent).sum(axis=1))
     emitted += float(instance.streams.footprint.value @ past.waiting)
-    emitted += float(instance.market.footprint.value @ past.mint.decisions.bought.sum(axis=(1, 2)))
+    emitted += float(instance.market.footprint.value @ past.mint.bought)
     return replace(instance.policy, footprint_cap=_less(instance.policy.footprint_cap, np.array(emitted)))
 
 

@@ -103,10 +103,12 @@ def closed(variant: Variant, away: Absence, periods: Bools, bound: bool = False)
             if stream in away.names and period in when:
                 row_upper[row] = 0.0
     if away.axis == "market":
+        stocked = {index[0] for place, index in linear.places if place == "acquire"}
         bought = [
             linear.network + number
             for number, (place, index) in enumerate(linear.places)
-            if place == "buy" and index[0] in away.names and index[2] in when
+            if place in ("acquire", "buy") and index[0] in away.names and index[-1] in when
+            if place == "acquire" or index[0] not in stocked
         ]
         upper[bought] = 0.0
     row_lower = linear.row_lower if bound else _released(variant, away, periods)

@@ -147,11 +147,22 @@ class Costed:
         name, period = str(path[1]), _period(path)
         if path[2] == "sell":
             return self._behind("surplus", name, -1.0, period)
-        return self._behind("stock", name, 1.0, period) if path[2] == "holding" else None
+        if path[2] != "holding":
+            return None
+        market, e = self._variant.instance.market, self._variant.instance.metals.names.index(name)
+        weights = self._behind("stock", name, 1.0, period)
+        for offer, content in zip(market.names, market.composition.value[:, e].tolist(), strict=True):
+            weights += self._behind("offer_stock", offer, content, period)
+        return weights
 
     def offer(self, path: Path) -> Floats | None:
         """`price`."""
-        return self._behind("buy", str(path[1]), 1.0, _period(path)) if path[2] == "price" else None
+        return self._bought(str(path[1]), _period(path)) if path[2] == "price" else None
+
+    def _bought(self, offer: str, period: int | None = None) -> Floats:
+        """Return 1 for the columns that are purchases of an offer: into stock, or of what is charged at once."""
+        into_stock = ("acquire", (offer, self._variant.instance.periods[0])) in self._places
+        return self._behind("acquire" if into_stock else "buy", offer, 1.0, period)
 
     def alloy(self, path: Path) -> Floats | None:
         """`holding`; the `value` of process scrap that is left at the end, or falls too late to be charged again."""
@@ -180,7 +191,7 @@ class Costed:
             return self._shipments(self._smelter == instance.smelters.names.index(name), self._sent_on)
         if path[0] == "lanes":
             return self._shipments(self._on_lane(name), self._sent_on)
-        return self._behind("buy", name, 1.0)
+        return self._bought(name)
 
 
 def _period(path: Path) -> int | None:

@@ -119,10 +119,11 @@ def offering(instance: Instance, metals: Bools, prefix: str, prices: Figures | N
             price=with_(market.price, price),
             limit=with_(market.limit, [UNLIMITED] * len(numbers)),
             recycled=with_(market.recycled, [ALL] * len(numbers)),
-            **{
-                name: with_(getattr(market, name), [NOTHING] * len(numbers))
-                for name in ("committed", "footprint", "lot", "minimum_order")
-            },
+            storable=np.append(market.storable, np.zeros(len(numbers), dtype=bool))[order],
+            committed=with_(market.committed, [NOTHING] * len(numbers)),
+            footprint=with_(market.footprint, [NOTHING] * len(numbers)),
+            lot=with_(market.lot, [NOTHING] * len(numbers)),
+            minimum_order=with_(market.minimum_order, [NOTHING] * len(numbers)),
         ),
     )
 

@@ -79,7 +79,7 @@ def _uses(account: Account, contract: Absence) -> Bools:
     if contract.axis == "smelters":
         amounts = account.feed[[instance.smelters.names.index(name) for name in contract.names]]
     elif contract.axis == "market":
-        amounts = made.bought.sum(axis=1)[[instance.market.names.index(name) for name in contract.names]]
+        amounts = account.purchases[[instance.market.names.index(name) for name in contract.names]]
     else:
         before = np.concatenate([np.zeros_like(made.stockpile[:, :1]), made.stockpile[:, :-1]], axis=1)
         taken = made.stockpile - before

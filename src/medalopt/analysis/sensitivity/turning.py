@@ -100,7 +100,7 @@ def _amounts(found: Found) -> Amounts:
     """Return how much the plan takes of every source and offer, sends to every smelter, and leaves over."""
     account = found.variant.account(found.outcome)
     instance, made = account.instance, account.decisions
-    sent, bought = account.sent, made.bought.sum(axis=(1, 2))
+    sent, bought = account.sent, account.bought
     amounts = {(source.name, "t"): float(sent[source.streams].sum()) for source in told(instance)}
     amounts |= {(name, "kg"): float(kg) for name, kg in zip(instance.market.names, bought, strict=True)}
     fed, treated = account.feed.sum(axis=1), account.treated.sum(axis=1)

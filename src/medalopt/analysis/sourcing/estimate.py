@@ -114,9 +114,9 @@ class Estimates:
         return abs(float((self._near.account.found.refining * self._sent(routes).sum(axis=1)[:, None]).sum()))
 
     def _bought(self, offer: str) -> float:
-        market, bought = self._instance.market, self._near.account.decisions.bought
+        market, bought = self._instance.market, self._near.account.purchases
         at = market.names.index(offer)
-        return float((market.price.value[at] * bought[at].sum(axis=0)).sum())
+        return float(market.price.value[at] @ bought[at])
 
     def _castings(self, alloy: str) -> float:
         """Return what castings of an alloy in stock cost."""

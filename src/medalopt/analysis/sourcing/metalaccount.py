@@ -9,7 +9,7 @@ import numpy as np
 from medalopt.analysis.sourcing.spread import Spread, spread
 from medalopt.instance.decisions import Account
 from medalopt.instance.figures import Bools, Floats
-from medalopt.instance.needs import owed
+from medalopt.instance.needs import is_stocked, owed
 from medalopt.plan.rows import ROUNDING
 
 
@@ -17,7 +17,8 @@ from medalopt.plan.rows import ROUNDING
 class MetalAccount:
     """Kilograms of each metal and period, (E, T): opening + returned + bought = charged + left + closing.
 
-    What is bought is charged at once, alloy by alloy; `left` is sold where the metal has a price, else surplus.
+    What is bought is charged at once, alloy by alloy, or waits with the metal in stock; `left` is sold where the metal
+    has a price, else surplus.
     """
 
     opening: Floats
@@ -48,12 +49,18 @@ def metal_account(account: Account) -> MetalAccount:
     returned = account.returned.sum(axis=0)
     turnover = (start + returned.sum(axis=1))[:, None]
     stock = np.where(abs(account.stock) > ROUNDING * turnover, account.stock, 0.0)
-    bought = np.einsum("oat,oe->et", account.decisions.bought, instance.market.composition.value)
+    content = instance.market.composition.value
+    charged = np.einsum("oat,oe->et", account.decisions.bought, content)
+    bought = charged
+    if is_stocked(instance).any():
+        bought = content.T @ account.purchases
+        kept = np.where(abs(account.offer_stock) > ROUNDING * account.bought[:, None], account.offer_stock, 0.0)
+        stock = stock + content.T @ kept
     return MetalAccount(
         opening=np.concatenate([start[:, None], stock[:, :-1]], axis=1),
         returned=returned,
         bought=bought,
-        charged=account.decisions.charged.sum(axis=0) + bought,
+        charged=account.decisions.charged.sum(axis=0) + charged,
         left=account.decisions.surplus,
         closing=stock,
         owed=_owed(account),

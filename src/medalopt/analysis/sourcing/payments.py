@@ -80,7 +80,7 @@ def payments(account: Account) -> Payments:
                 "smelting": by_smelter(found.smelting[:, None] * sent),
                 "refining": by_smelter(refining_costs(instance, found) * sent),
             },
-            ORDER: {"purchases": instance.market.price.value * account.decisions.bought.sum(axis=1)},
+            ORDER: {"purchases": instance.market.price.value * account.purchases},
             OWN: own,
         },
     )

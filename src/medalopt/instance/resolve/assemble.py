@@ -21,7 +21,10 @@ from medalopt.instance.resolve.streams import StreamRows
 
 _APART = ("name", "title", "titles", "annex", "sources", "files", "figures", "warnings")
 _BELOW = ("lot", "minimum_order")  # told by their paths, where there are any
-_WHERE_GIVEN = (".alloys.holding",)  # fields of which an instance that leaves them out has the digest it always had
+_WHERE_GIVEN = (
+    ".alloys.holding",
+    ".market.storable",
+)  # fields of which an instance that leaves them out has the digest it always had
 
 
 def regions_of(draft: Draft, supply: StreamRows, ways: LaneRows | None) -> Axis:

@@ -40,6 +40,7 @@ def market(draft: Draft, metals: Axis, periods: int) -> Market:
         footprint=column(offer.footprint for offer in offers),
         lot=column(offer.lot or ZERO for offer in offers),
         minimum_order=column(offer.minimum_order or ZERO for offer in offers),
+        storable=np.array([offer.storable for offer in offers], dtype=np.bool_),
     )
 
 

@@ -182,6 +182,27 @@ class Text:
         return {"type": "string", "pattern": f"^{self.pattern}$"} if self.pattern else {"type": ["string", "number"]}
 
 
+@dataclass(frozen=True)
+class Flag:
+    """Whether something holds: true or false."""
+
+    words: tuple[str, ...] = ("true", "false")
+
+    def _validate(self, value: object) -> bool:
+        text = value.text.lower() if isinstance(value, Scalar) else ""
+        if text not in self.words:
+            raise wrong(f"expected `true` or `false`; found {kind_of(value)}")
+        return text == "true"
+
+    def __get_pydantic_core_schema__(self, source: object, handler: object) -> core_schema.CoreSchema:
+        """Validate the word."""
+        return core_schema.no_info_plain_validator_function(self._validate)
+
+    def __get_pydantic_json_schema__(self, schema: object, handler: object) -> Schema:
+        """Describe the word."""
+        return {"type": ["boolean", "null"]}
+
+
 def flaw(name: str) -> str:
     """Return what keeps `name` from being a name, '' where nothing does."""
     if not 1 <= len(name) <= 100:

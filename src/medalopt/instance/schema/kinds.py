@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from typing import Annotated
 
-from medalopt.instance.schema.fields import Measure, Name, Text, Whole
+from medalopt.instance.schema.fields import Flag, Measure, Name, Text, Whole
 from medalopt.quantity import Quantity
 
 ZERO, ALL, NO_LIMIT = Quantity(0.0), Quantity(1.0), Quantity(math.inf)
 
+YesOrNo = Annotated[bool, Flag()]
 Share = Annotated[Quantity, Measure(high=1)]
 ShareBelowAll = Annotated[Quantity, Measure(high=1, below=True)]
 Proportion = Annotated[Quantity, Measure()]

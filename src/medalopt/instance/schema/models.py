@@ -41,6 +41,7 @@ from medalopt.instance.schema.kinds import (
     Smelter_,
     Tonnes,
     Treatment_,
+    YesOrNo,
 )
 
 
@@ -178,6 +179,7 @@ class Offer(Entry):
     recycled: Share = about("Recycled fraction.", ZERO)
     footprint: CarbonPerKilogram = about("Footprint of a kilogram.", ZERO)
     cv: Proportion | None = about("Relative standard deviation of the price.", None)
+    storable: YesOrNo = about("Whether it may be bought in one period and charged in a later one.", False)
     lot: Kilograms | None = about("Purchases of a period are whole lots.", None)
     minimum_order: Kilograms | None = about("Purchases of a period are none or at least this.", None)
 

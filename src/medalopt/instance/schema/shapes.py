@@ -13,7 +13,7 @@ from medalopt.instance.paths import Path
 from medalopt.instance.schema import forms
 from medalopt.instance.schema.document import Document
 from medalopt.instance.schema.entry import Entry
-from medalopt.instance.schema.fields import Measure, Name, Text, Whole
+from medalopt.instance.schema.fields import Flag, Measure, Name, Text, Whole
 
 _REMARKS = {
     "source": "Where the figures come from; one a line.",
@@ -86,7 +86,7 @@ def _shape(says: str, annotation: Any, marks: tuple[Any, ...]) -> Shape:
     measure = found.get(Measure) or found.get(Whole)
     if measure is not None:
         return Shape(says, form, measure)
-    name, text = found.get(Name), found.get(Text)
+    name, text = found.get(Name), found.get(Text) or found.get(Flag)
     return Shape(says, form, None, name.of if name else "", text.words if text else ())
 
 

@@ -70,7 +70,7 @@ def _taken(plan: Plan) -> tuple[str, ...]:
 
 
 def _bought(plan: Plan) -> tuple[str, ...]:
-    bought = dict(zip(plan.instance.market.names, plan.account.decisions.bought.sum(axis=(1, 2)).tolist(), strict=True))
+    bought = dict(zip(plan.instance.market.names, plan.account.bought.tolist(), strict=True))
     listed = _first({name: kg for name, kg in bought.items() if kg > 0}, mass, _OFFERS)
     spent = money(float(payments(plan.account).of(ORDER).sum()), plan.instance.currency)
     return (f"Bought for {spent}: {listed}.",) if listed else ()

@@ -36,7 +36,7 @@ def tables(plan: Plan) -> tuple[Table, ...]:
 def _rows(plan: Plan) -> Iterator[tuple[Cell, ...]]:
     """Yield a row for each metal: an offer's price is shared out by the mass of what it holds."""
     instance, made = plan.instance, plan.account.decisions
-    market, bought = instance.market, made.bought.sum(axis=1)  # (O, T)
+    market, bought = instance.market, plan.account.purchases  # (O, T)
     held = market.composition.value
     each = np.concatenate([held, 1 - held.sum(axis=1, keepdims=True)], axis=1)  # (O, E + 1)
     kilograms = each.T @ bought.sum(axis=1)

@@ -6,6 +6,7 @@ import numpy as np
 
 from medalopt.analysis.sourcing.payments import ORDER
 from medalopt.instance.instance import Instance
+from medalopt.instance.needs import is_stocked
 from medalopt.plan.plan import Plan
 from medalopt.report.numbers import share
 from medalopt.report.plants import period_word
@@ -14,21 +15,26 @@ from medalopt.report.sourcing.currency import amount, places, rate
 from medalopt.report.sourcing.documents.form import KILOGRAM, TOLERANCE, document, window
 
 _SAYS = "Metal or scrap to deliver, and the alloy that it is charged to."
+_INTO_STOCK = "(into stock)"
 
 
 def documents(plan: Plan) -> tuple[Document, ...]:
     """Return the order of every offer that something is bought of."""
-    instance, bought = plan.instance, plan.account.decisions.bought
+    instance, account = plan.instance, plan.account
+    bought, into_stock = account.decisions.bought, is_stocked(plan.instance)
     made: list[Document] = []
     for offer in range(len(instance.market.names)):
-        period, alloy = np.nonzero(bought[offer].T)
-        if len(period):
-            places_of = list(zip(period.tolist(), alloy.tolist(), strict=True))
+        if into_stock[offer]:
+            period = np.flatnonzero(account.purchases[offer])
+            rows = tuple(_row(instance, offer, t, None, float(account.purchases[offer, t])) for t in period.tolist())
+        else:
+            period, alloy = np.nonzero(bought[offer].T)
+            places_of = zip(period.tolist(), alloy.tolist(), strict=True)
             rows = tuple(_row(instance, offer, t, a, float(bought[offer, a, t])) for t, a in places_of)
+        if rows:
             lines = Table("purchase_lines", "What is bought", _SAYS, _columns(instance), rows)
-            made.append(
-                _document(instance, f"P{len(made) + 1:02d}", offer, period.tolist(), lines, bought[offer].sum())
-            )
+            kilograms = float(account.bought[offer])
+            made.append(_document(instance, f"P{len(made) + 1:02d}", offer, period.tolist(), lines, kilograms))
     return tuple(made)
 
 
@@ -61,7 +67,7 @@ def _columns(instance: Instance) -> tuple[Column, ...]:
     )
 
 
-def _row(instance: Instance, offer: int, period: int, alloy: int, kilograms: float) -> tuple[Cell, ...]:
+def _row(instance: Instance, offer: int, period: int, alloy: int | None, kilograms: float) -> tuple[Cell, ...]:
     price = float(instance.market.price.value[offer, period])
-    names = (instance.periods[period], instance.alloys.names[alloy])
+    names = (instance.periods[period], _INTO_STOCK if alloy is None else instance.alloys.names[alloy])
     return (*names, kilograms, price, kilograms * price, KILOGRAM)
