@@ -18,7 +18,7 @@ from random import Random
 import yaml
 from hypothesis import strategies as st
 from tests.instances_at_random import need, supply
-from tests.instances_at_random.figures import PER_KG, Document, maybe, series
+from tests.instances_at_random.figures import PER_KG, WORTH, Document, maybe, quantity, series
 
 _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
@@ -60,6 +60,9 @@ def with_stock(seed: int) -> Document:
     random = Random(f"{seed} storable")
     for offer in content.get("market", {}).values():
         offer |= maybe(random, 0.6, "storable", lambda: True)
+        worth = WORTH[next(iter(offer["composition"]))]
+        prices = [quantity(random, 0.6 * worth, 1.3 * worth, PER_KG) for _ in range(count)]
+        offer |= maybe(random, 0.5, "price", lambda prices=prices: prices)
     return content
 
 

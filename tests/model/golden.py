@@ -53,11 +53,9 @@ def restricted(program: Program, rows: np.ndarray[tuple[int], np.dtype[np.bool_]
     stays = rows[program.indices]
     columns = np.isin(np.arange(len(program.columns)), column[stays])
     counts = np.bincount(column[stays], minlength=len(columns))[columns]
-    whole = np.isin(np.flatnonzero(columns), list(program.whole))
     return replace(
         program,
         columns=tuple(name for name, kept in zip(program.columns, columns, strict=True) if kept),
-        whole=frozenset(np.flatnonzero(whole).tolist()),
         lower=program.lower[columns],
         upper=program.upper[columns],
         cost=program.cost[columns],

@@ -114,7 +114,7 @@ class Plan:
 
     @cached_property
     def offer_stock(self) -> pd.DataFrame:
-        """Offer and period: bought into stock, charged from it and left at the end, kg, and cost; none without stock."""
+        """Offer and period: bought into stock, charged from it and left, kg, and cost; nothing without stock."""
         return self._frame("offer_stock")
 
     @cached_property

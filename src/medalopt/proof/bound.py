@@ -249,7 +249,7 @@ def _charges(ground: Ground, y: Prices, weights: Weights) -> Iterator[tuple[Numb
 
 
 def offers_in_stock(ground: Ground, y: Prices, weights: Weights) -> Iterator[tuple[Numbers, Numbers]]:
-    """Yield what a kilogram bought into stock, and one kept there, changes the measure by, and the most there can be."""
+    """Yield what a kilogram bought into stock, and one kept there, changes the measure by, and the most there are."""
     instance, read, market = ground.instance, ground.read, ground.instance.market
     stocked, most = is_stocked(instance)[:, None], ground.bounds.purchase[:, None]
     carbon = (weights.footprint - y.footprint_cap) * read(market.footprint) - y.purchase
