@@ -35,10 +35,10 @@ LOOSER: dict[str, dict[str, str]] = {  # for each rule of tiny: figures with whi
     "participation": {"policy.participation": "20 %"},
     "footprint_cap": {"policy.footprint_cap": "6 t"},
 }
-DECISIONS = ("sent", "stockpile", "charged", "bought", "surplus", "recharged")
+DECISIONS = ("sent", "stockpile", "charged", "bought", "surplus", "recharged", "purchased")
 PRICED = (
     *((TINY, measure) for measure in ("cost", "footprint", "mass")),
-    *((OWN / f"{name}.yaml", "cost") for name in ("slack", "ends", "waiting")),
+    *((OWN / f"{name}.yaml", "cost") for name in ("slack", "ends", "waiting", "offers")),
     *((CONFORMANCE / f"{name}.yaml", "cost") for name in ("c00", "c07", "page")),
     (CONFORMANCE / "c10.yaml", "mass"),  # its prices of supply are nothing but for rounding
 )

@@ -239,7 +239,7 @@ def _charges(ground: Ground, y: Prices, weights: Weights) -> Iterator[tuple[Numb
     content = read(market.composition)
     new = ((1 - read(market.recycled))[:, None] * content) @ y.recycled
     own = weights.cost * read(market.price) - (y.purchase + new)[:, None]
-    own = own + ((weights.footprint - y.footprint_cap) * read(market.footprint))[:, None]
+    own = own + _carbon(ground, y, weights)[:, None]
     stocked = is_stocked(instance)
     if stocked.any():  # paid when it was bought
         own = np.where(stocked[:, None], -new[:, None] - y.offer_balance, own)
@@ -248,12 +248,18 @@ def _charges(ground: Ground, y: Prices, weights: Weights) -> Iterator[tuple[Numb
     yield np.where(may_buy(instance)[:, :, None], bought, 0), bounds.charge[None, :, None]
 
 
+def _carbon(ground: Ground, y: Prices, weights: Weights) -> Numbers:
+    """Return what the footprint of a kilogram of each offer that is bought changes the measure by, (O,)."""
+    market, read = ground.instance.market, ground.read
+    return (weights.footprint - y.footprint_cap) * read(market.footprint)
+
+
 def offers_in_stock(ground: Ground, y: Prices, weights: Weights) -> Iterator[tuple[Numbers, Numbers]]:
     """Yield what a kilogram bought into stock, and one kept there, changes the measure by, and the most there are."""
     instance, read, market = ground.instance, ground.read, ground.instance.market
     stocked, most = is_stocked(instance)[:, None], ground.bounds.purchase[:, None]
-    carbon = (weights.footprint - y.footprint_cap) * read(market.footprint) - y.purchase
-    bought = weights.cost * read(market.price) + carbon[:, None] + y.offer_balance
+    once = _carbon(ground, y, weights) - y.purchase
+    bought = weights.cost * read(market.price) + once[:, None] + y.offer_balance
     yield np.where(stocked, ground.after("acquire", bought), 0), most
     kept = weights.cost * offer_holding(instance, read) - y.offer_balance + _next(y.offer_balance)
     yield np.where(stocked, ground.after("offer_stock", kept), 0), most * (np.arange(len(instance.periods)) + 1)
