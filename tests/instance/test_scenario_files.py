@@ -73,3 +73,11 @@ def test_a_table_of_scenarios_is_bounded(tmp_path: Path, monkeypatch: pytest.Mon
             read(path)
         assert len(caught.value.faults) == (1 if limit == "MAX_COLUMNS" else 2)
         monkeypatch.undo()
+
+
+def test_no_text_holds_a_control_character(tmp_path: Path) -> None:
+    """A name, a path or a value with one is told with its line, in a table and in YAML."""
+    found = faults_of(tmp_path, "scenario,metals.Au.sell\nhi\u202egh,1\nlow,1\u2066\n")
+    assert [each[0] for each in found] == [2, 3] and all("U+20" in said for _, _, said in found)
+    found = faults_of(tmp_path, '{high: {"metals.A\\u202Eu.sell": 2}}', "cases.yaml")
+    assert [said[:45] for _, _, said in found] == ["text must hold no control character; U+202E i"]

@@ -14,7 +14,8 @@ from medalopt.instance.reader.faults import Faults, Place
 from medalopt.instance.reader.files import Bytes
 from medalopt.instance.reader.nodes import Mapping, Node, Scalar, Sequence
 from medalopt.instance.schema.document import Document
-from medalopt.wording import did_you_mean, shown
+from medalopt.instance.schema.fields import flaw
+from medalopt.wording import control_flaw, did_you_mean, shown
 
 NAME = "scenario"
 Scenarios = dict[str, dict[str, str]]
@@ -123,6 +124,9 @@ def _check(path: str, place: Place, faults: Faults) -> None:
 
 
 def _add(found: Scenarios, name: str, changes: dict[str, str], place: Place, faults: Faults) -> None:
+    for problem in (flaw(name), *map(control_flaw, changes), *map(control_flaw, changes.values())):
+        if problem:
+            faults.add(place, (name[:100],), problem)
     if name in found:
         faults.add(place, (), f"the scenario `{shown(name)}` stands twice: give one of them another name")
     found[name] = changes
