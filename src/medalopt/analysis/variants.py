@@ -23,6 +23,7 @@ from medalopt.instance.lots import without_lots
 from medalopt.instance.paths import PathError, parse
 from medalopt.instance.reader.nodes import Scalar
 from medalopt.instance.routes import Routes, routes
+from medalopt.instance.scenariocheck import value_text
 from medalopt.instance.schema.at import kind_at
 from medalopt.instance.schema.fields import Measure
 from medalopt.instance.written import Written
@@ -104,7 +105,7 @@ class Variants:
     def __init__(self, file: str | os.PathLike[str] | Opened, changes: Changes = NONE, measure: str = "cost") -> None:
         self.changes, self.measure = dict(changes), measure
         self.opened = file if isinstance(file, Opened) else opened(file)
-        whole = self.opened.with_changes(self.changes)
+        whole = self.opened.with_effective_changes(self.changes)
         self.lots = whole.lots  # paths of whole lots and minimum orders, which are left out
         self.instance: Instance = without_lots(whole)
 
@@ -158,6 +159,15 @@ class Variants:
         for path, value in changes:
             found.update(wildcards.expanded(self.written, path, value))
         return found
+
+    def named_scenarios(self) -> dict[str, dict[str, str]]:
+        """Return the scenarios of the instance, name to its changes. Raises InputError where one of them is wrong."""
+        named: Mapping[str, Mapping[str, object]] = self.instance.annex.get("scenarios", {})
+        if named:
+            self.opened.with_effective_changes(self.changes, scenarios=True)
+        return {
+            name: {path: value_text(value) or "" for path, value in changes.items()} for name, changes in named.items()
+        }
 
     def changed(self, changes: Changes) -> Instance:
         """Return the instance with ordinary `changes` made. Raises InputError where they are wrong."""

@@ -15,7 +15,7 @@ from medalopt.wording import shown
 
 def check(instance: InstanceFile, set_: Changes = None, json: Json = False) -> int:
     """Check an instance: every mistake of every file at once, with line and cure; what is odd draws a warning."""
-    figures = read(instance, set_)
+    figures = read(instance, set_, scenarios=True)
     if json:
         from medalopt.report.jsonplan import checked_object, text
 

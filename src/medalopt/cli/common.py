@@ -41,12 +41,15 @@ def changes(given: list[str] | None) -> dict[str, str]:
     return result
 
 
-def read(path: Path, given: list[str] | None) -> Instance:
-    """Return the instance in the file at `path` with the changes of `--set`; its warnings go to standard error."""
-    wanted = changes(given)
-    from medalopt.instance.loading import load
+def read(path: Path, given: list[str] | None, *, scenarios: bool = False) -> Instance:
+    """Return the instance in the file at `path` with the changes of `--set`; its warnings go to standard error.
 
-    instance = load(path, wanted)
+    With `scenarios` each of its scenarios is checked too.
+    """
+    wanted = changes(given)
+    from medalopt.instance.loading import opened
+
+    instance = opened(path).with_effective_changes(wanted, scenarios=scenarios)
     for warning in instance.warnings:
         say(f"warning: {warning}")
     return instance

@@ -204,3 +204,11 @@ class Instance:
     files: Mapping[str, str] = field(default_factory=dict)  # path to sha256
     figures: str = ""  # sha256 of all figures in canonical order
     warnings: tuple[Fault, ...] = ()
+
+
+def same(one: Instance, other: Instance) -> bool:
+    """Whether two instances agree in all that travels into a plan: figures, names, remarks, what single verbs read."""
+    fields = ("figures", "name", "title", "annex", "sources")
+    return all(getattr(one, field) == getattr(other, field) for field in fields) and (
+        one.metals.titles == other.metals.titles
+    )

@@ -11,10 +11,11 @@ from types import MappingProxyType
 
 from pydantic import ValidationError
 
-from medalopt.errors import Fault
-from medalopt.instance.instance import Instance, Source
+from medalopt.errors import Fault, InputError
+from medalopt.instance.instance import Instance, Source, same
+from medalopt.instance.paths import parse
 from medalopt.instance.reader import entries, files, limits, remarks, tables, yamltext
-from medalopt.instance.reader.changes import Change
+from medalopt.instance.reader.changes import HERE, Change
 from medalopt.instance.reader.changes import apply as change_tree
 from medalopt.instance.reader.changes import read as read_changes
 from medalopt.instance.reader.encodings import CODECS, decode_table, decode_yaml
@@ -29,10 +30,12 @@ from medalopt.instance.resolve.assemble import assemble
 from medalopt.instance.resolve.cells import fields
 from medalopt.instance.resolve.checks import check
 from medalopt.instance.resolve.draft import Draft
+from medalopt.instance.resolve.ineffective import find_ineffective, reason_of, warn_ineffective
 from medalopt.instance.resolve.money import money
 from medalopt.instance.resolve.network import WHOLE
 from medalopt.instance.resolve.odd import warn
 from medalopt.instance.resolve.periods import Calendar
+from medalopt.instance.scenariocheck import check_scenarios
 from medalopt.instance.schema.document import Document
 from medalopt.instance.schema.fields import Context
 from medalopt.instance.schema.models import Lane, Periods, Stream
@@ -40,15 +43,18 @@ from medalopt.instance.schema.validate import node_names, validated
 from medalopt.instance.written import Written
 from medalopt.wording import did_you_mean, listed, shown
 
+Changes = Mapping[str, str]
+NONE: Changes = MappingProxyType({})
+MOST_COMPARED = 20  # changes of which each is tried without the others
 _MODELS = {"streams": Stream, "lanes": Lane}
 
 
-def load(path: str | os.PathLike[str], changes: Mapping[str, str] = MappingProxyType({})) -> Instance:
+def load(path: str | os.PathLike[str], changes: Changes = NONE) -> Instance:
     """Return the instance in the file at `path`, with `changes` (path of a figure to its new value) made for this time.
 
     Raises InputError with every fault of the file and of its tables.
     """
-    return opened(path).with_changes(changes)
+    return opened(path).with_effective_changes(changes)
 
 
 def opened(path: str | os.PathLike[str]) -> Opened:
@@ -74,24 +80,58 @@ class Opened:
     # and their digests and warnings
     tables: dict[tuple[Path, str], tuple[Sheet, str, tuple[Fault, ...]]] = field(default_factory=dict)
 
-    def with_changes(self, changes: Mapping[str, str] = MappingProxyType({})) -> Instance:
+    def with_changes(self, changes: Changes = NONE) -> Instance:
         """Return the instance with `changes` made, path to new value. Raises InputError with every fault."""
+        return self._made(changes, effective=False)
+
+    def with_effective_changes(self, changes: Changes = NONE, *, scenarios: bool = False) -> Instance:
+        """Return the instance with `changes` made. Raises InputError also where one of them has no effect.
+
+        With `scenarios` each scenario of the file is made and checked too, and its faults are raised with the others.
+        """
+        instance = self._made(changes, effective=True, scenarios=scenarios)
+        faults = Faults()
+        for path in changes if len(changes) <= MOST_COMPARED else ():
+            others = {one: value for one, value in changes.items() if one != path}
+            if not self._matters(instance, path, changes, others):
+                faults.add(HERE, parse(path), "has no effect: the instance is the same with and without this change")
+        faults.settle()
+        return instance
+
+    def _matters(self, instance: Instance, path: str, changes: Changes, others: Changes) -> bool:
+        """Whether the change at `path` makes `instance` another than `others` alone do, if it says anything else."""
+        try:
+            return not same(instance, self.with_changes(others)) or (
+                self.written(changes).value(parse(path)) == self.written(others).value(parse(path))
+            )
+        except InputError:
+            return True  # it mends what is wrong without it
+
+    def _made(self, changes: Changes, *, effective: bool, scenarios: bool = False) -> Instance:
         faults = Faults(list(self.found), list(self.odd))
         digests = dict(self.digests)
-        draft, notes = _draft(self, read_changes(changes, faults), digests, faults)
+        wanted = read_changes(changes, faults)
+        draft, notes = _draft(self, wanted, digests, faults)
         supply = streams.gather(draft.streams, draft)
         ways = lanes.gather(draft.lanes, draft) if draft.lanes else None
         check(draft)
+        idle = find_ineffective(draft)
+        if scenarios:
+            check_scenarios(draft, idle, lambda more: self.with_changes({**changes, **more}))
+        for change in wanted if effective else ():
+            if reason := reason_of(change.path, idle):
+                faults.add(HERE, change.path, f"has no effect: {reason}")
         faults.settle()
         instance = assemble(draft, supply, ways)
         warn(draft, instance, supply, ways)
+        warn_ineffective(draft, idle)
         everywhere = [*notes, *remarks_of(supply), *remarks_of(ways)]
         sources = tuple(sorted(everywhere, key=lambda source: source.path))
         return dataclasses.replace(
             instance, sources=sources, files=dict(sorted(digests.items())), warnings=faults.warnings()
         )
 
-    def written(self, changes: Mapping[str, str] = MappingProxyType({})) -> Written:
+    def written(self, changes: Changes = NONE) -> Written:
         """Return what the file writes, figure by figure, with `changes` made; of an instance without faults."""
         faults = Faults()
         return Written(_draft(self, read_changes(changes, faults), {}, faults)[0])
@@ -119,13 +159,16 @@ def _draft(
     root = change_tree(root, wanted, before.count if before else None, faults)
     root, notes = remarks.apart(_without_null_sections(root, faults), faults)
     calendar = calendar_of(root)
-    context = Context(money(root, faults), calendar.count if calendar else None, _names(root))
+    context = Context(money(root, faults), _period_count(root), _names(root))
     labels = calendar.labels if calendar else None
-    streams_sheet = _sheet("streams", root, file, labels, digests, faults) or Sheet.empty("streams")
+    places = (
+        labels or ("?",) * (context.periods or 0) or None
+    )  # of the periods, as far as it is known how many there are
+    streams_sheet = _sheet("streams", root, file, places, digests, faults) or Sheet.empty("streams")
     streams_sheet = change_rows(streams_sheet, wanted, grouping.row_names, labels, faults)
     lanes_sheet = _sheet("lanes", root, file, labels, digests, faults)
     lanes_sheet = change_rows(lanes_sheet or Sheet.empty("lanes"), wanted, lanes.row_names, labels, faults)
-    document = validated(root, context, faults)
+    document = validated(root, Document, context, faults)
     ways = lanes_sheet if "lanes" in root.items else None
     return Draft(root, document, context, calendar, streams_sheet, ways, faults), notes
 
@@ -149,6 +192,16 @@ def calendar_of(root: Tree) -> Calendar | None:
     node = find(root, ("periods",))
     try:
         return Calendar.of(Periods.model_validate(plain(node) if node else {}))
+    except ValidationError:
+        return None
+
+
+def _period_count(root: Tree) -> int | None:
+    """Return the number of periods, also where something else about them is wrong; None where it cannot be read."""
+    node = find(root, ("periods",))
+    count = {"count": node.items["count"]} if isinstance(node, Tree) and "count" in node.items else {}
+    try:
+        return Periods.model_validate(count).count if node is None or isinstance(node, Tree) else None
     except ValidationError:
         return None
 

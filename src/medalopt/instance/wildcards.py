@@ -1,12 +1,13 @@
 """Changes in the language of `scenarios:` and `--vary`: a path may hold `*`, and then scales or adds to what it names.
 
 Without `*` the value replaces the figure. With it a percentage scales every figure named, `+n` and `-n` are added to
-it, and any other value replaces it. What comes out are ordinary changes, path to value.
+it (to a date as periods), and any other value replaces it. What comes out are ordinary changes, path to value.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 
@@ -20,6 +21,7 @@ from medalopt.quantity import Quantity, QuantityError
 from medalopt.wording import shown
 
 ANY = "*"
+_PERIODS = re.compile(r"[+-][0-9]{1,4}")
 _REMARKS = ("source", "note", "default")
 Move = Callable[[Fraction], Fraction]
 
@@ -29,11 +31,22 @@ def expanded(written: Written, path: str, value: str) -> dict[str, str]:
     if ANY not in _steps(path):
         return {path: value}
     text = value.strip()
+    if text.startswith(("+", "-")) and _steps(path)[-1] == "due" and _PERIODS.fullmatch(text):
+        return _each(written, path, lambda one: {render(one): _later(written, one, int(text), path)})
     if text.startswith(("+", "-")):
         return _each(written, path, lambda one: _added(written, one, text, path))
     if text.endswith("%"):
         return scaled(written, path, _read(text, "", written, path))
     return _each(written, path, lambda one: {render(one): value})
+
+
+def _later(written: Written, path: Path, by: int, asked: str) -> str:
+    """Return the period that lies `by` periods after the one at `path`, the last where none is written."""
+    node, last = written.at(path), len(written.periods) - 1
+    at = written.period(node.text) if isinstance(node, Scalar) and not node.null else last
+    if at is None or not 0 <= at + by <= last:
+        raise UsageError(f"{shown(asked)}: {by:+} periods lead `{render(path)}` out of the horizon")
+    return written.periods[at + by]
 
 
 def scaled(written: Written, path: str, factor: Fraction) -> dict[str, str]:

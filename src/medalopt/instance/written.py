@@ -35,6 +35,12 @@ class Written:
         self.root = Mapping(items, root.keys, root.place)
         self.money: Money = draft.context.money
         self._calendar = draft.calendar
+        self._read: dict[tuple[Path, str, bool], Fraction | None] = {}
+
+    @property
+    def periods(self) -> tuple[str, ...]:
+        """The names of the periods; none where they cannot be read."""
+        return self._calendar.labels if self._calendar else ()
 
     def period(self, text: str) -> int | None:
         """Return the number of the period, from 0, that `text` names; None where it names none."""
@@ -63,6 +69,18 @@ class Written:
             node = inner
         return node
 
+    def value(self, path: Path) -> object:
+        """Return what counts at `path` so that equal values are equal, whatever units and forms they are written in."""
+        node, kind = self.find(path), kind_at(path)
+        default = kind.default if kind is not None else None
+        if node is None:
+            return Fraction(default) if isinstance(default, int) else getattr(default, "exact", default)
+        if kind is None or isinstance(node, Mapping):
+            return _plain(node)
+        values = node.items if isinstance(node, Sequence) else (node,)
+        figures = [self.exact(path, one, kind) if isinstance(one, Scalar) else None for one in values]
+        return figures[0] if len(set(figures)) == 1 else tuple(figures)
+
     def at(self, path: Path) -> Node | None:
         """Return what is written at `path` itself."""
         return find(self.root, path)
@@ -74,14 +92,20 @@ class Written:
 
     def exact(self, path: Path, scalar: Scalar, kind: Kind) -> Fraction | None:
         """Return the figure `scalar` at `path` in its canonical unit; None where it cannot be read."""
+        key = (path, scalar.text, scalar.plain)
+        if key not in self._read:
+            self._read[key] = self._exact(path, scalar, kind)
+        return self._read[key]
+
+    def _exact(self, path: Path, scalar: Scalar, kind: Kind) -> Fraction | None:
         if not isinstance(kind.measure, Measure):
             digits = scalar.text.strip().replace("_", "")
             return Fraction(int(digits)) if digits.isascii() and digits.isdigit() else None
         try:
             figure = kind.measure.check(scalar.value, self.money)
+            return figure.exact * (self._piece(path) ** figure.pieces if figure.pieces else 1)
         except QuantityError:
             return None
-        return figure.exact * (self._piece(path) ** figure.pieces if figure.pieces else 1)
 
     def unit(self, path: Path, scalar: Scalar, measure: Measure) -> tuple[str, Fraction]:
         """Return the unit in which a figure is told, and its factor to the canonical one: as it is written.
@@ -103,8 +127,15 @@ class Written:
         elif path[0] == "treatments":
             device = path[3]
         mass = self.at(("devices", device, "unit_mass"))
-        assert isinstance(mass, Scalar), "what counts pieces has a device with the mass of one"
+        if not isinstance(mass, Scalar):
+            raise QuantityError("the device has no `unit_mass`")  # a fault that is noted where the figure stands
         return quantity.read(mass.value, "kg", self.money).exact
+
+
+def _plain(node: Node) -> object:
+    if isinstance(node, Mapping):
+        return {name: _plain(item) for name, item in node.items.items()}
+    return [_plain(item) for item in node.items] if isinstance(node, Sequence) else node.text
 
 
 def _scalars(node: Node, path: Path) -> Iterator[tuple[Path, Scalar]]:

@@ -11,6 +11,7 @@ from medalopt.errors import InputError, NoPlanError, SolverError, UsageError
 from medalopt.instance import wildcards
 from medalopt.instance.instance import Instance
 from medalopt.instance.loading import Opened, opened
+from medalopt.instance.scenariocheck import value_text
 from medalopt.plan.saved import PLANS, SavedPlan, instance_file, saved_plan
 from medalopt.solving import solve
 from medalopt.wording import did_you_mean, listed, shown
@@ -31,7 +32,7 @@ def outcome(name: str, changes: Mapping[str, str], measure: str, tell: Tell) -> 
     wanted = dict(changes)
     if scenario is not None:
         wanted |= _changes_of(file, scenario, wanted)
-    instance = file.with_changes(wanted)
+    instance = file.with_effective_changes(wanted) if scenario is None else file.with_changes(wanted)
     for warning in instance.warnings:
         tell(f"warning: {warning}")
     data = file.written(wanted)
@@ -53,14 +54,14 @@ def _parted(name: str) -> tuple[Path, str | None]:
 
 
 def _changes_of(file: Opened, scenario: str, changes: Mapping[str, str]) -> dict[str, str]:
-    instance = file.with_changes(changes)
+    instance = file.with_effective_changes(changes, scenarios=True)
     named: Mapping[str, Mapping[str, str]] = instance.annex.get("scenarios", {})
     if scenario not in named:
         known = f"; it has {listed(named)}" if named else "; it has no `scenarios:`"
         raise UsageError(f"{instance.name}: has no scenario {shown(scenario)}{did_you_mean(scenario, named) or known}")
     written, found = file.written(changes), {}
     for path, value in named[scenario].items():
-        found.update(wildcards.expanded(written, path, str(value)))
+        found.update(wildcards.expanded(written, path, value_text(value) or ""))
     return found
 
 

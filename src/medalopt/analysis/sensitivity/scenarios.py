@@ -56,10 +56,10 @@ class Scenarios:
 def scenarios(variants: Variants, tell: Tell = silent) -> Scenarios:
     """Return what the named scenarios of the instance come to.
 
-    Raises NoPlanError where the base case has no plan, UsageError where there is no scenario or its change names
-    nothing, InputError where its changes are wrong.
+    Raises NoPlanError where the base case has no plan, UsageError where there is no scenario, InputError where one is
+    wrong.
     """
-    named: Mapping[str, Mapping[str, str]] = variants.instance.annex.get("scenarios", {})
+    named = variants.named_scenarios()
     if not named:
         raise UsageError(
             f"{variants.instance.name}: has no `scenarios:`; write some, such as "
@@ -73,7 +73,7 @@ def scenarios(variants: Variants, tell: Tell = silent) -> Scenarios:
     found = []
     for name, changes in named.items():
         tell(f"scenario {name}")
-        variant = variants.variant(variants.expanded([(path, str(value)) for path, value in changes.items()]))
+        variant = variants.variant(variants.expanded(changes.items()))
         try:
             answer = variants.answer(variant)
         except SolverError as error:  # it costs its own row, not the table

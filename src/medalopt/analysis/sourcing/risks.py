@@ -55,10 +55,13 @@ def risks(variants: Variants, near: Near, tell: Tell = silent) -> Risks:
     estimates = Estimates(near)
     weights = {number: estimates.of(one.path, one.of) * one.step for number, one in enumerate(every)}
     chosen = [every[n] for n in sorted(weights, key=lambda n: (-weights[n], n))[:MOVED] if weights[n] > 0]
-    named: Mapping[str, Mapping[str, str]] = variants.instance.annex.get("scenarios", {})
-    written = [[(path, str(value)) for path, value in changes.items()] for changes in named.values()]
+    named = variants.named_scenarios()
     ends = [(factor, by) for factor in chosen for by in (max(1 - factor.step, 0.0), 1 + factor.step)]
-    asked = [NONE, *(factor.changes(by) for factor, by in ends), *(variants.expanded(one) for one in written)]
+    asked = [
+        NONE,
+        *(factor.changes(by) for factor, by in ends),
+        *(variants.expanded(one.items()) for one in named.values()),
+    ]
     tell(f"solving {len(asked)} cases that could come")
     base, *found = _answers(variants, asked)
     moved = [End(by, factor.held(by), answer) for (factor, by), answer in zip(ends, found, strict=False)]
@@ -84,6 +87,5 @@ def _case(variants: Variants, name: str, changes: Mapping[str, str], answer: Ans
         return Case(name, changes, answer, by if abs(by) > size else 0.0)
     short = None
     if answer.status == "infeasible":
-        expanded = variants.expanded([(path, str(value)) for path, value in changes.items()])
-        short = Shortage(variants.changed(expanded)).short()
+        short = Shortage(variants.changed(variants.expanded(changes.items()))).short()
     return Case(name, changes, answer, None, short)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from medalopt.analysis.sensitivity.sampling import SEED, causes, sample
 from medalopt.analysis.variants import Changes, Variants
@@ -24,18 +22,13 @@ class Scenario:
 
 
 def own(variants: Variants) -> list[Scenario]:
-    """Return the scenarios of the instance. Raises UsageError where it has none."""
-    named: Mapping[str, Mapping[str, Any]] = variants.instance.annex.get("scenarios", {})
+    """Return the scenarios of the instance. Raises UsageError where it has none, InputError where one is wrong."""
+    named = variants.named_scenarios()
     if not named:
         raise UsageError(
             f"{variants.instance.name}: has no `scenarios:`; give --grid PATH=LO..HI/N, --list FILE or --sample N"
         )
-    return [
-        Scenario(
-            name, {path: value if isinstance(value, str) else f"[{', '.join(value)}]" for path, value in one.items()}
-        )
-        for name, one in named.items()
-    ]
+    return [Scenario(name, changes) for name, changes in named.items()]
 
 
 def listed(path: Path) -> list[Scenario]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from medalopt.wording import did_you_mean, shown
 
 HERE = Place("--set")
 _LONGEST = 100_000
+_FIGURE = re.compile(r"[+-]?[0-9][0-9._]*(?:[eE][+-]?[0-9]+)?(?: ?[A-Za-z%][A-Za-z%/_]*)?")
 _SECTIONS = (
     "metals",
     "devices",
@@ -52,11 +54,11 @@ def read(changes: AnyMapping[str, str], faults: Faults) -> list[Change]:
         except PathError as error:
             faults.add(HERE, (text,), str(error))
             continue
-        node: Node | None = Scalar("", True, HERE)
+        node: Node | None = _figures_in(value)
         if len(value) > _LONGEST:
             faults.add(HERE, path, f"the new value is longer than {_LONGEST:_} characters")
             continue
-        if value.strip():
+        if node is None:
             own = Faults()
             node = yamltext.parse(value, HERE.file, own)
             for fault in own.found:
@@ -66,6 +68,17 @@ def read(changes: AnyMapping[str, str], faults: Faults) -> list[Change]:
         if node is not None:
             found.append(Change(path, _placed(node)))
     return found
+
+
+def _figures_in(value: str) -> Node | None:
+    """Return one plain figure, a list of them or nothing, as YAML would read it; None where it takes YAML to tell."""
+    if not value.strip() or _FIGURE.fullmatch(value):
+        return Scalar(value.strip(), True, HERE)
+    if value.startswith("[") and value.endswith("]"):
+        items = value[1:-1].split(", ")
+        if all(map(_FIGURE.fullmatch, items)):
+            return Sequence(tuple(Scalar(item, True, HERE) for item in items), HERE)
+    return None
 
 
 def _placed(node: Node) -> Node:

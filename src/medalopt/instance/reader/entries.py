@@ -11,7 +11,7 @@ from medalopt.instance.paths import Path
 from medalopt.instance.reader.faults import Faults, Place
 from medalopt.instance.reader.nodes import Mapping, Node, Scalar, Sequence, entry_name
 from medalopt.instance.reader.sheet import PERIOD, Cells, Key, Sheet, Text
-from medalopt.wording import there_are
+from medalopt.wording import counted, there_are
 
 _SPREAD = "available"
 _NAMES = ("device", "region", "smelter", "name", "bundle")
@@ -104,20 +104,16 @@ def _null(node: Node) -> bool:
 def _spread(
     node: Sequence, path: Path, periods: tuple[str, ...] | None, faults: Faults
 ) -> list[dict[Key, tuple[Text, Place]]]:
-    """Return period and amount for each item of a list."""
-    if periods is None:
-        return [{PERIOD: ("?", node.place), (_SPREAD,): ("0", node.place)}]
-    if len(node.items) != len(periods):
-        message = (
-            f"{there_are(len(periods), 'period')}, but {len(node.items)} values: give one for each, or one for all"
-        )
+    """Return period and amount for each item of a list; of a list with too many of those that have a period."""
+    if periods is not None and len(node.items) != len(periods):
+        values = counted(len(node.items), "value")
+        message = f"{there_are(len(periods), 'period')}, but {values}: give one for each, or one for all"
         faults.add(node.place, path, message)
-        return [{(_SPREAD,): ("0", node.place)}]
     rows = []
-    for index, (label, item) in enumerate(zip(periods, node.items, strict=True)):
-        found: dict[Key, tuple[Text, Place]] = {PERIOD: (label, item.place)}
+    for index, item in enumerate(node.items if periods is None else node.items[: len(periods)]):
+        found: dict[Key, tuple[Text, Place]] = {PERIOD: (periods[index] if periods else "?", item.place)}
         if _null(item):
             faults.add(item.place, (*path, index), "a list has a figure for each period: write 0 where there is none")
         _cell((_SPREAD,), item, (*path, index), found, faults)
         rows.append(found)
-    return rows
+    return rows or [{(_SPREAD,): ("0", node.place)}]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -10,6 +11,8 @@ from medalopt.instance.paths import Path
 from medalopt.instance.reader.faults import Place
 
 _LONGEST_NUMBER = 400
+_WHOLE = re.compile(r"[-+]?[0-9]+")
+_DECIMAL = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")  # as YAML's core schema has them
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,12 @@ def key_place(root: Node, path: Path) -> Place:
 
 @lru_cache(maxsize=4096)
 def _resolved(text: str) -> Any:
+    if _WHOLE.fullmatch(text):
+        return int(text)
+    if _DECIMAL.fullmatch(text):
+        return float(text)
+    if " " in text:
+        return text  # no number has a space in it
     import yaml
     import yamlcore
 

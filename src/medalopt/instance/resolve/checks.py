@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from fractions import Fraction
 
 import numpy as np
@@ -20,17 +20,11 @@ from medalopt.quantity import Quantity
 from medalopt.wording import did_you_mean, listed, shown
 
 
-def check(draft: Draft) -> None:
-    """Note every fault that takes more than one value to see."""
-    _sections(draft)
-    _contents(draft)
-    _compositions(draft)
-    _commitments(draft)
-    _piece_costs(draft)
-    _terms(draft)
-    _medals(draft)
-    _shares(draft)
-    _scenarios(draft)
+def check(draft: Draft, changed: Collection[str] | None = None) -> None:
+    """Note every fault that takes more than one value to see; with `changed` only of what depends on those sections."""
+    for one, sections in _CHECKS.items():
+        if changed is None or not sections.isdisjoint(changed):
+            one(draft)
 
 
 def _sections(draft: Draft) -> None:
@@ -154,3 +148,17 @@ def _scenarios(draft: Draft) -> None:
             items = value if isinstance(value, list) else [value]
             if not all(isinstance(item, Scalar) and not item.null for item in items):
                 draft.fault(path, "expected the new value: one figure, or a list of them")
+
+
+_CHECKS: dict[Callable[[Draft], None], frozenset[str]] = {
+    _sections: frozenset({"metals", "alloys", "medals", "streams", "smelters"}),
+    _contents: frozenset({"devices"}),
+    _compositions: frozenset({"market", "alloys", "mixes"}),
+    _commitments: frozenset({"smelters", "market"}),
+    _piece_costs: frozenset({"treatments", "devices"}),
+    _terms: frozenset({"smelters", "treatments", "devices"}),
+    _medals: frozenset({"medals", "periods"}),
+    _shares: frozenset({"policy", "devices"}),
+    _scenarios: frozenset({"scenarios"}),
+}
+"""Every check, with the sections that it reads."""

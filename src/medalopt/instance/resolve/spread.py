@@ -60,6 +60,13 @@ def cascaded(
     return most, own
 
 
+def covers(rule: Quantity | Mapping[str, Quantity] | None, metals: Iterable[str]) -> set[str]:
+    """Return of which of `metals` a rule, one figure or by metal with a default, says something."""
+    if isinstance(rule, Mapping) and "default" not in rule:
+        return set(rule) & set(metals)
+    return set() if rule is None else set(metals)
+
+
 def grid(rows: Iterable[tuple[Number, Mapping[int, Number]]], width: int) -> Figures:
     """Return a row of `width` figures for each of `rows`: one figure for most, and others by their place.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -26,9 +27,15 @@ class Entry(BaseModel):
         if is_null(value):
             return {}
         if isinstance(value, dict):
-            left_out = cls.model_fields.keys() - cls.mappings()
-            return {key: item for key, item in value.items() if not is_null(item) or key not in left_out}
+            figures = cls.figures()
+            return {key: item for key, item in value.items() if not is_null(item) or key not in figures}
         return value
+
+    @classmethod
+    @cache
+    def figures(cls) -> frozenset[str]:
+        """The fields that are left out where they are null."""
+        return frozenset(cls.model_fields) - cls.mappings()
 
     @classmethod
     def mappings(cls) -> frozenset[str]:

@@ -17,7 +17,7 @@ from pydantic import (
 from medalopt.instance.reader.nodes import Scalar
 from medalopt.instance.schema.fields import Context, Name, Schema, kind_of, wrong
 from medalopt.quantity import Quantity
-from medalopt.wording import there_are
+from medalopt.wording import counted, there_are
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -77,18 +77,30 @@ def _one_or_named(value: object) -> str:
     return NAMED if isinstance(value, dict) else ONE
 
 
+def count_fault(found: int, periods: int | None) -> str:
+    """Return what is wrong with a list of so many values, one for each period; '' where nothing is."""
+    if periods is None or found == periods:
+        return ""
+    values = counted(found, "value")
+    return f"{there_are(periods, 'period')}, but {values}: give one for each, or one figure for all"
+
+
+def window_fault(found: int) -> str:
+    """Return what is wrong with a window of so many values; '' where nothing is."""
+    return "" if found == 2 else f"expected a pair, [least, greatest]; found a list of {found}"
+
+
 def each(values: list[T], info: ValidationInfo[Context]) -> list[T]:
     """Return a list that has a value for each period."""
-    count = info.context.periods
-    if count is not None and len(values) != count:
-        raise wrong(f"{there_are(count, 'period')}, but {len(values)} values: give one for each, or one figure for all")
+    if problem := count_fault(len(values), info.context.periods):
+        raise wrong(problem)
     return values
 
 
 def window(values: list[Quantity]) -> list[Quantity]:
     """Return a pair of which the first is not the greater."""
-    if len(values) != 2:
-        raise wrong(f"expected a pair, [least, greatest]; found a list of {len(values)}")
+    if problem := window_fault(len(values)):
+        raise wrong(problem)
     if values[0].exact > values[1].exact:
         raise wrong("the window is turned round: write [least, greatest]")
     return values

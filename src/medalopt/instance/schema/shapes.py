@@ -52,7 +52,7 @@ def fields(path: Path) -> dict[str, Any]:
     """Return the fields of the mapping at `path`, none where it is one of names."""
     steps = tuple(step for step in path if isinstance(step, str))
     for _, annotation, _ in _at(Document, (), steps, ""):
-        for part in _parts(annotation):
+        for part in parts(annotation):
             if isinstance(part, type) and issubclass(part, Entry):
                 return dict(part.model_fields)
     return {}
@@ -100,11 +100,12 @@ def _marks(annotation: Any) -> Iterator[Any]:
             yield from _marks(option)
 
 
-def _parts(annotation: Any) -> Iterator[Any]:
+def parts(annotation: Any) -> Iterator[Any]:
+    """Yield the types that a type is made of, itself first."""
     origin, options = get_origin(annotation), get_args(annotation)
     yield annotation
     if origin is Annotated:
-        yield from _parts(options[0])
+        yield from parts(options[0])
     elif origin in (Union, UnionType):
         for option in options:
-            yield from _parts(option)
+            yield from parts(option)

@@ -2,46 +2,64 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from types import UnionType
-from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
+from typing import Annotated, Any, NamedTuple, TypeVar, Union, get_args, get_origin
 
-from pydantic import Tag, ValidationError
+from pydantic import Tag, ValidationError, create_model
 
 from medalopt.instance.paths import Path
 from medalopt.instance.reader.faults import ENOUGH, Faults, Place
-from medalopt.instance.reader.nodes import Mapping, Scalar, find, key_place, place_of, plain
+from medalopt.instance.reader.nodes import Mapping, Scalar, Sequence, find, key_place, place_of, plain
 from medalopt.instance.schema.document import Document
 from medalopt.instance.schema.entry import Entry
 from medalopt.instance.schema.fields import Context
-from medalopt.instance.schema.forms import EACH, NAMED, ONE
+from medalopt.instance.schema.forms import EACH, NAMED, ONE, count_fault, window_fault
+from medalopt.instance.schema.shapes import Form, parts, shape_at
 from medalopt.wording import did_you_mean, listed, shown
 
+E = TypeVar("E", bound=Entry)
 _BRANCHES = frozenset({ONE, EACH, NAMED, "[key]"})
 _STAND_INS = {"format": "medalopt/1", "name": "unnamed", "currency": "XXX"}
 
 
-def validated(root: Mapping, context: Context, faults: Faults) -> Document:
-    """Return the document at `root`; what is wrong is noted in `faults` and left out of it.
+@lru_cache(maxsize=256)
+def model_of(sections: frozenset[str]) -> type[Entry]:
+    """Return the model of some sections of the document alone."""
+    fields: dict[str, Any] = {
+        name: (Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation, field)
+        for name, field in Document.model_fields.items()
+        if name in sections
+    }
+    return create_model("Part", __base__=Entry, **fields)
 
-    Whatever is left out takes nothing else with it than what cannot be without it, so that one call finds as
-    many faults as there are. Raises InputError at once where they are very many: nothing else is looked for then.
+
+def validated(root: Mapping, model: type[E], context: Context, faults: Faults) -> E:
+    """Return what stands at `root` by `model`, the document or some of its sections.
+
+    What is wrong is noted in `faults` and left out. Whatever is left out takes nothing else with it than what cannot
+    be without it, so that one call finds as many faults as there are. Raises InputError at once where they are very
+    many: nothing else is looked for then.
     """
     data = plain(root)
     told: set[Path] = set()
     settled: set[tuple[bool, Path]] = set()
     while True:
         try:
-            return Document.model_validate(data, context=context)
+            return model.model_validate(data, context=context)
         except ValidationError as error:
             listed = error.errors(include_url=False, include_context=False, include_input=False)
             found = [_Error.of(item["loc"], item["type"], item["msg"]) for item in listed[:ENOUGH]]
         fresh = [one for one in found if not any(one.path[:n] in told for n in range(1, len(one.path) + 1))]
         for one in fresh:
             faults.add(one.place(root), one.path, one.text)
+        for path in dict.fromkeys(one.path[:-1] for one in fresh if isinstance(one.path[-1], int)):
+            if told_too := _count_fault(path, root, context):
+                faults.add(place_of(root, path), path, told_too)
         if len(listed) > ENOUGH:
             faults.add_unsaid(len(listed) - ENOUGH)
             faults.settle()
-        gone = {(one.kind == "missing", _take_out(one.path, data, gap=one.kind == "missing")) for one in found}
+        gone = {(one.kind == "missing", _take_out(one, data)) for one in found}
         assert not gone <= settled, "what is wrong is taken out once"
         settled |= gone
         told |= {path for _, path in gone}
@@ -77,21 +95,42 @@ class _Error(NamedTuple):
         return self.message if self.kind == "wrong" else _shape(self.kind, self.message)
 
 
-def _take_out(path: Path, data: Any, *, gap: bool) -> Path:
-    """Delete what stands at `path`; for a gap the mapping that has it, unless that is the file. Return what went."""
-    if gap and len(path) == 1:
-        name = str(path[0])
-        data[name] = Scalar(_STAND_INS[name], False, Place("")) if name in _STAND_INS else {}
-        return path
+def _count_fault(path: Path, root: Mapping, context: Context) -> str:
+    """Return what is wrong with the number of values in the list at `path`, which goes unseen where one is wrong."""
+    node, shape = find(root, path), shape_at(path)
+    if not isinstance(node, Sequence) or shape is None:
+        return ""
+    if shape.form is Form.WINDOW:
+        return window_fault(len(node.items))
+    return count_fault(len(node.items), context.periods) if shape.form is Form.PERIODS else ""
+
+
+def _take_out(one: _Error, data: Any) -> Path:
+    """Delete what is wrong, with a list that has it, or fill what is missing. Return what went or was filled."""
+    path = one.path
     above = data
-    target = path[:-1] if gap else path
-    for step in target[:-1]:
+    for number, step in enumerate(path[:-1]):
+        if isinstance(above, dict) and isinstance(above.get(step), list):
+            path = path[: number + 1]
+            break
         inside = (isinstance(above, dict) and step in above) or isinstance(above, list)
         above = above[step] if inside else {}
-    if isinstance(above, list):
-        return _take_out(target[:-1], data, gap=False)
-    above.pop(target[-1], None)
-    return target
+    if one.kind == "missing":
+        above[path[-1]] = _stand_in(one.loc)
+    else:
+        above.pop(path[-1], None)
+    return path
+
+
+def _stand_in(loc: Path) -> Any:
+    """Return what stands at the place of a required field that is missing or wrong, so that all beside it is looked at.
+
+    It is nothing that a check would find wrong.
+    """
+    if len(loc) == 1 and loc[0] in _STAND_INS:
+        return Scalar(_STAND_INS[str(loc[0])], False, Place(""))
+    kinds = [get_origin(part) for part in parts(_inside(Document, loc))]
+    return {} if dict in kinds else [] if kinds[0] is list else Scalar("0", True, Place(""))
 
 
 def _missing(loc: Path) -> str:

@@ -1,0 +1,197 @@
+"""Values that a file writes and nothing reads: overridden wherever they would count, or without anything to count for.
+
+Each is a warning where the file writes it and an error where a change does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from types import MappingProxyType
+
+import numpy as np
+
+from medalopt.instance.paths import Path
+from medalopt.instance.reader.nodes import Mapping as Tree
+from medalopt.instance.reader.nodes import Node, Scalar, Sequence, find
+from medalopt.instance.resolve.draft import Draft
+from medalopt.instance.resolve.grouping import row_names
+from medalopt.instance.resolve.network import smelters_of
+from medalopt.instance.resolve.spread import covers
+from medalopt.instance.schema.models import Line, Treatment
+from medalopt.wording import did_you_mean, shown
+
+_BY_METAL = ("refining_charge", "returned", "deduction")
+_OWN = "every line of `terms` has its own"
+_NAMED = "every metal has its own"
+_CODE = re.compile(r"[A-Z]{3}")
+
+Reasons = Mapping[Path, str]
+NONE: Reasons = MappingProxyType({})
+
+
+def find_ineffective(draft: Draft, changed: Collection[str] | None = None, before: Reasons = NONE) -> Reasons:
+    """Return the paths of values that `draft` writes without effect, each with the reason.
+
+    With `changed`, the sections in which the draft differs from one of which they are known, `before`, these alone
+    are looked at.
+    """
+    found: dict[Path, str] = {path: one for path, one in before.items() if changed and path[0] not in changed}
+    for finder, sections in _FINDERS.items():
+        if changed is None or not sections.isdisjoint(changed):
+            found |= {path: reason for path, reason in finder(draft) if _is_written(draft, path)}
+    return found
+
+
+def warn_ineffective(draft: Draft, reasons: Reasons) -> None:
+    """Warn of every value without effect."""
+    for path, reason in reasons.items():
+        draft.warn(path, f"has no effect: {reason}")
+
+
+def reason_of(path: Path, reasons: Reasons) -> str | None:
+    """Return why what is written at `path`, with all below it, has no effect; None where something of it has."""
+    return next((reasons[path[:size]] for size in range(len(path), 0, -1) if path[:size] in reasons), None)
+
+
+def _is_written(draft: Draft, path: Path) -> bool:
+    if path[0] == "streams":
+        return True  # as its row says
+    node = find(draft.root, path)
+    return node is not None and not (isinstance(node, Scalar) and node.null)
+
+
+def _charges(draft: Draft) -> Iterator[tuple[Path, str]]:
+    """Yield what a smelter says and every line of its terms says otherwise."""
+    for name, one in smelters_of(draft).items():
+        if one.terms is None:
+            continue
+        lines = list(one.terms.values())
+        reason = _OWN if lines else "`terms` holds no line"
+        if all(line.treatment_charge is not None for line in lines):
+            yield ("smelters", name, "treatment_charge"), reason
+        for field in _BY_METAL:
+            yield from ((path, reason) for path in _overridden(draft, ("smelters", name, field), lines))
+
+
+def _overridden(draft: Draft, path: Path, lines: list[Line]) -> Iterator[Path]:
+    """Yield which figures of a smelter, by metal, every one of `lines` replaces."""
+    metals = set(draft.document.metals)
+    for line in lines:
+        metals &= covers(getattr(line, str(path[-1])), metals)
+    node = find(draft.root, path)
+    named = set(node.items) - {"default"} if isinstance(node, Tree) else set()
+    if not isinstance(node, Tree):
+        if metals == set(draft.document.metals):
+            yield path
+        return
+    yield from ((*path, name) for name in sorted(named & metals))
+    if not set(draft.document.metals) - named - metals:
+        yield (*path, "default")
+
+
+def _defaults(draft: Draft) -> Iterator[tuple[Path, str]]:
+    """Yield every `default` beside which each metal is named."""
+    document, metals = draft.document, set(draft.document.metals)
+    places: dict[Path, object] = {}
+    for section in ("devices", "treatments", "smelters"):
+        for name, one in (getattr(document, section) or {}).items():
+            for field in ("cv", "recovery", "returned", "refining_charge", "deduction", "lead"):
+                places[section, name, field] = getattr(one, field, None)
+            for device, other in one.devices.items() if isinstance(one, Treatment) else ():
+                places[section, name, "devices", device, "recovery"] = other.recovery
+            for line, terms in (getattr(one, "terms", None) or {}).items():
+                for field in _BY_METAL:
+                    places[section, name, "terms", line, field] = getattr(terms, field)
+    for path, value in places.items():
+        if isinstance(value, Mapping) and not metals - value.keys():
+            yield (*path, "default"), _NAMED
+
+
+def _treatments(draft: Draft) -> Iterator[tuple[Path, str]]:
+    """Yield what a treatment says of no device, as each that it accepts has its own, or as it accepts it not."""
+    for name, one in (draft.document.treatments or {}).items():
+        taken = set(one.accepts if one.accepts is not None else draft.document.devices)
+        for field in ("cost", "to_smelter", "recovery"):
+            own = {device for device, other in one.devices.items() if getattr(other, field) is not None}
+            if taken and taken <= own:
+                yield ("treatments", name, field), "every device it accepts has its own"
+        for device in sorted(one.devices.keys() - taken):
+            yield ("treatments", name, "devices", device), f"`accepts` does not name `{shown(device)}`"
+
+
+def _scrap(draft: Draft) -> Iterator[tuple[Path, str]]:
+    """Yield what is said of process scrap that does not fall."""
+    for name, alloy in draft.document.alloys.items():
+        if alloy.scrap is not None and not alloy.scrap.share.raw:
+            for field in ("returned", "lead", "value"):
+                yield ("alloys", name, "scrap", field), "no scrap falls: its `share` is 0"
+
+
+def _rates(draft: Draft) -> Iterator[tuple[Path, str]]:
+    """Yield the rates of exchange that no amount needs, and the transport rate without a distance."""
+    if draft.document.exchange:
+        used = set(_codes(draft))
+        for code in sorted(draft.document.exchange.keys() - used):
+            yield ("exchange", code), f"no amount is given in {code}"
+    lanes = draft.lanes
+    if lanes is None or not (lanes.column(("distance",)).code > 0).any():
+        yield ("transport_rate",), "no lane gives a `distance`"
+
+
+def _codes(draft: Draft) -> Iterator[str]:
+    """Yield every word of three capitals that a value holds, outside names and texts and the currency itself."""
+    for name, node in draft.root.items.items():
+        if name not in ("currency", "scenarios", "parties", "mixes", "title", "name", "streams", "lanes"):
+            yield from _words(node)
+    for scenario in draft.document.scenarios.values():
+        for value in scenario.values():
+            for item in value if isinstance(value, list) else [value]:
+                yield from _CODE.findall(item.text) if isinstance(item, Scalar) else ()
+    for sheet in (draft.streams, draft.lanes):
+        for key, cells in sheet.columns.items() if sheet is not None else ():
+            if key[-1] not in ("name", "device", "region", "smelter", "bundle", "note", "source"):
+                for text in cells.texts:
+                    yield from _CODE.findall(text) if text else ()
+
+
+def _words(node: Node) -> Iterator[str]:
+    if isinstance(node, Scalar):
+        yield from _CODE.findall(node.text)
+        return
+    for item in node.items.values() if isinstance(node, Tree) else node.items if isinstance(node, Sequence) else ():
+        yield from _words(item)
+
+
+def _parties(draft: Draft) -> Iterator[tuple[Path, str]]:
+    """Yield parties that are nothing of the instance."""
+    if not draft.document.parties:
+        return
+    cells = [sheet.column(("region",)) for sheet in (draft.streams, draft.lanes) if sheet is not None]
+    known = {text for column in cells for text in column.texts if text}
+    known |= {*(draft.document.smelters or {}), *draft.document.market}
+    for name in sorted(draft.document.parties.keys() - known):
+        yield ("parties", name), f"no region, smelter or offer is called `{shown(name)}`{did_you_mean(name, known)}"
+
+
+def _credited(draft: Draft) -> Iterator[tuple[Path, str]]:
+    """Yield the `credited.default` of streams that name every metal."""
+    sheet, metals = draft.streams, draft.document.metals
+    given = sheet.column(("credited", "default")).code > 0
+    if given.any() and metals:
+        names = row_names(sheet)
+        named = np.all([sheet.column(("credited", metal)).code > 0 for metal in metals], axis=0)
+        for row in np.flatnonzero(given & named).tolist():
+            yield ("streams", names[row] or "", "credited", "default"), _NAMED
+
+
+_FINDERS: dict[Callable[[Draft], Iterator[tuple[Path, str]]], frozenset[str]] = {
+    _charges: frozenset({"smelters"}),
+    _defaults: frozenset({"devices", "treatments", "smelters"}),
+    _treatments: frozenset({"treatments"}),
+    _scrap: frozenset({"alloys"}),
+    _rates: frozenset({"exchange", "transport_rate", "lanes"}),
+    _parties: frozenset({"parties"}),
+    _credited: frozenset({"streams"}),
+}
+"""What finds such values, with the sections in which it finds them."""

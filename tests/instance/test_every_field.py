@@ -1,0 +1,245 @@
+"""Every field of the format counts: changed in a file, in a workbook or by `--set` it changes the instance, or is told.
+
+The fields are those of the models, so that a new one is tried as soon as there is one; of a new field that is no
+figure, or that does nothing beside the rest of `BASE`, a value has to be given in `VALUES`.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+import pytest
+import yaml
+
+from medalopt.errors import InputError
+from medalopt.instance import load
+from medalopt.instance.book.importing import imported
+from medalopt.instance.instance import Instance, same
+from medalopt.instance.loading import opened
+from medalopt.instance.paths import render
+from medalopt.instance.reader.files import Bytes
+from medalopt.instance.schema.at import kind_at
+from medalopt.instance.schema.document import Document
+from medalopt.instance.schema.entry import Entry
+from medalopt.instance.schema.fields import Measure
+from medalopt.report.template import template
+
+Steps = tuple[str, ...]
+BASE = yaml.safe_load("""
+format: medalopt/1
+name: base
+currency: JPY
+exchange: {USD: 100}
+periods: {start: 2020-01, count: 2, length: quarter}
+metals: {Ag: {sell: 1 USD/kg}, Cu: {}}
+devices: {phone: {unit_mass: 0.2, content: {Ag: 2, Cu: 100}}, laptop: {content: {Ag: 1}}}
+streams:
+- {name: first, device: phone, region: east, available: 10}
+- {name: second, device: laptop, region: west, total: 10}
+treatments: {sort: {}, crush: {}}
+smelters: {works: {returned: {Ag: 90 %}, terms: {all: {}}}, plant: {returned: 90 %}}
+lanes:
+- {region: east, smelter: works, cost: 5}
+- {region: west, smelter: works, distance: 5}
+- {region: east, smelter: plant, cost: 5}
+transport_rate: 2
+market: {coins: {composition: {Ag: 90 %}, price: 100}}
+alloys: {silver: {composition: {Ag: 90 %}, scrap: {share: 10 %}}}
+medals: {gold: {count: 5, parts: {silver: 1}}}
+policy: {device_share: {phone: [0 %, 90 %], group: {devices: [phone], share: [0 %, 80 %]}}}
+mixes: {even: {phone: 50 %}, boxed: {bundle: box, shares: {phone: 50 %}}}
+scenarios: {dear: {market.coins.price: 200}}
+parties: {works: {}}
+""")
+MEMBERS = {
+    "exchange": "USD", "metals": "Ag", "devices": "phone", "streams": "first", "treatments": "sort",
+    "smelters": "works", "lanes": "east@works", "market": "coins", "alloys": "silver", "medals": "gold",
+    "mixes": "even", "scenarios": "dear", "parties": "works", "terms": "all", "parts": "silver",
+    "device_share": "phone", "shares": "phone", "even": "phone", "dear": "market.coins.price",
+}  # fmt: skip
+"""What stands for any name below a mapping; a metal anywhere else."""
+
+VALUES: dict[str, tuple[str, str]] = {
+    "format": ("format", "medalopt/2"),
+    "name": ("name", "other"),
+    "currency": ("currency", "EUR"),
+    "periods.start": ("periods.start", "2021-01"),
+    "periods.length": ("periods.length", "month"),
+    "streams.*.name": ("streams.first.name", "third"),
+    "streams.*.device": ("streams.first.device", "laptop"),
+    "streams.*.region": ("streams.first.region", "west"),
+    "streams.*.total": ("streams.second.total", "7"),
+    "treatments.*.accepts.[]": ("treatments.sort.accepts", "[phone]"),
+    "treatments.*.regions.[]": ("treatments.sort.regions", "[east]"),
+    "smelters.*.terms.*.devices.[]": ("smelters.works.terms.all.devices", "[phone]"),
+    "smelters.*.terms.*.treatments.[]": ("smelters.works.terms.all.treatments", "[sort]"),
+    "smelters.*.accepts.[]": ("smelters.works.accepts", "[phone]"),
+    "lanes.*.region": ("lanes.east@plant.region", "west"),
+    "lanes.*.smelter": ("lanes.west@works.smelter", "plant"),
+    "lanes.*.distance": ("lanes.west@works.distance", "7"),
+    "medals.*.due": ("medals.gold.due", "2020-01"),
+    "policy.device_share.*": ("policy.device_share.phone", "7 %"),
+    "policy.device_share.*.devices.[]": ("policy.device_share.group.devices", "[laptop]"),
+    "policy.device_share.*.share": ("policy.device_share.group.share", "7 %"),
+    "policy.device_share.*.share.[]": ("policy.device_share.group.share", "[1 %, 7 %]"),
+    "mixes.*.bundle": ("mixes.boxed.bundle", "crate"),
+    "mixes.*.shares.*": ("mixes.boxed.shares.phone", "7 %"),
+    "scenarios.*.*": ("scenarios.dear", "{market.coins.price: 300}"),
+    "alloys.*.scrap.returned": ("alloys.silver.scrap.returned", "7 %"),
+}
+"""By the pattern of a field, the path and the value tried, where those of `attempts` would not do."""
+
+APART = {
+    "streams.table": "tests/instance/test_tables.py",
+    "lanes.table": "tests/instance/test_tables.py",
+    "streams.encoding": "tests/instance/test_tables.py",
+    "lanes.encoding": "tests/instance/test_tables.py",
+}
+"""Fields that say where others stand, with the tests that try them."""
+
+
+def leaves(annotation: Any, path: Steps = ()) -> Iterator[Steps]:
+    """Yield a pattern for each value that may be written: `*` for any name, a last `[]` for a list of values."""
+    origin, options = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        yield from leaves(options[0], path)
+    elif origin in (Union, UnionType):
+        for option in options:
+            yield from leaves(option, path)
+    elif isinstance(annotation, type) and issubclass(annotation, Entry):
+        for name, field in annotation.model_fields.items():
+            yield from leaves(field.annotation, (*path, name))
+    elif origin is dict:
+        yield from leaves(options[1], (*path, "*"))
+    elif origin is list:
+        entries = isinstance(options[0], type) and issubclass(options[0], Entry)
+        yield from leaves(options[0], (*path, "*" if entries else "[]"))
+    elif annotation is not NoneType:
+        yield path
+
+
+PATTERNS = sorted({".".join(path) for path in leaves(Document)} - APART.keys())
+
+
+def attempt(pattern: str) -> tuple[Steps, str]:
+    """Return the path and the new value with which the field of this pattern is tried."""
+    if pattern in VALUES:
+        path, value = VALUES[pattern]
+        return tuple(path.split(".")), value
+    steps: list[str] = []
+    for step in pattern.split("."):
+        steps.append(MEMBERS.get(steps[-1], "Cu") if step == "*" else step)
+    if steps[-1] == "[]":
+        low, high = _value(tuple(steps[:-1]), "3"), _value(tuple(steps[:-1]), "7")
+        return tuple(steps[:-1]), f"[{low}, {high}]"
+    return tuple(steps), _value(tuple(steps), "7")
+
+
+def _value(path: Steps, number: str) -> str:
+    kind = kind_at(path)
+    if kind is None:
+        return "other"
+    return f"{number} %" if isinstance(kind.measure, Measure) and not kind.measure.unit else number
+
+
+def changed(path: Steps, value: str) -> dict[str, Any]:
+    """Return the document with another value at a path, which names streams and lanes."""
+    document = copy.deepcopy(BASE)
+    node = document
+    for at, step in enumerate(path[:-1]):
+        if isinstance(node, list):
+            names = [one.get("name", f"{one.get('region')}@{one.get('smelter')}") for one in node]
+            node = node[names.index(step)]
+        elif isinstance(node.get(step), (dict, list)):
+            node = node[step]
+        else:  # one figure for all becomes one by name
+            node[step] = {"default": node[step]} if step in node and path[at - 1] != "metals" else {}
+            node = node[step]
+    node[path[-1]] = yaml.safe_load(value)
+    return document
+
+
+def written(document: dict[str, Any], folder: Path) -> Path:
+    """Return where the document has been written."""
+    path = folder / "case.yaml"
+    path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Instance:
+    """Return the instance as it is before any change."""
+    return load(written(BASE, tmp_path_factory.mktemp("base")))
+
+
+def told(path: Steps, base: Instance, after: Instance) -> bool:
+    """Whether a new warning names the path."""
+    new = {warning.path for warning in after.warnings} - {warning.path for warning in base.warnings}
+    return any(render(path).startswith(one) or one.startswith(render(path)) for one in new)
+
+
+def named(path: Steps, error: InputError) -> bool:
+    """Whether an error names the path, or that the file's currency is no longer the one of its rates."""
+    return any(render(path).startswith(fault.path) or path == ("currency",) for fault in error.faults if fault.path)
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_in_a_file(pattern: str, base: Instance, tmp_path: Path) -> None:
+    """Another value in the file makes another instance, or is told."""
+    path, value = attempt(pattern)
+    try:
+        after = load(written(changed(path, value), tmp_path))
+    except InputError as error:
+        assert named(path, error), error
+        assert pattern in TOLD, error
+    else:
+        assert not same(base, after) or told(path, base, after)
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_by_set(pattern: str, base: Instance, tmp_path: Path) -> None:
+    """Another value by `--set` makes another instance, or is told."""
+    path, value = attempt(pattern)
+    try:
+        after = load(written(BASE, tmp_path), {render(path): value})
+    except InputError as error:
+        assert named(path, error), error
+        assert pattern in TOLD, error
+    else:
+        assert not same(base, after)
+
+
+@pytest.mark.parametrize("pattern", [one for one in PATTERNS if one not in ("format",)])
+def test_in_a_workbook(pattern: str, base: Instance, tmp_path: Path) -> None:
+    """The workbook of a file with another value gives the instance of that file."""
+    path, value = attempt(pattern)
+    file = written(changed(path, value), tmp_path)
+    try:
+        after = load(file)
+    except InputError:
+        assert pattern in TOLD
+        return
+    again = imported(Bytes("in.xlsx", template(opened(file)))).instance
+    assert (again.figures, again.annex, again.sources, again.title) == (
+        after.figures, after.annex, after.sources, after.title
+    )  # fmt: skip
+
+
+TOLD = {
+    "format": "there is one format",
+    "currency": "the rates are no longer in the file's currency",
+}
+"""Fields whose other value is refused, and why."""
+
+
+@pytest.mark.parametrize("key", ["note", "source"])
+def test_remarks_travel(key: str, base: Instance, tmp_path: Path) -> None:
+    """A remark, wherever it stands, is in the instance under the path of what it stands in."""
+    for above in [(), ("metals", "Ag"), ("streams", "first"), ("lanes", "east@works"), ("policy",), ("periods",)]:
+        after = load(written(changed((*above, key), "so it was said"), tmp_path))
+        assert any(one.path == render(above) and "so it was said" in (one.note, *one.source) for one in after.sources)
+        assert not same(base, after)

@@ -1,0 +1,227 @@
+"""A value that nothing reads: a warning where a file writes it, an error where a change does, with the reason."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.instance.writing import loaded, written
+
+from medalopt.errors import InputError
+from medalopt.instance import load
+from medalopt.instance.loading import opened
+
+OWN, NAMED = "every line of `terms` has its own", "every metal has its own"
+TERMS = "smelters: {{kosaka: {{{smelter}, terms: {{a: {{devices: [phone], {a}}}, b: {{devices: [laptop], {b}}}}}}}}}"
+
+
+def _terms(smelter: str, a: str, b: str) -> dict[str, str]:
+    return {"smelters": TERMS.format(smelter=smelter, a=a, b=b)}
+
+
+CASES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
+    "a charge that every line replaces": (
+        _terms("returned: 1, treatment_charge: 5", "treatment_charge: 1", "treatment_charge: 2"),
+        {"smelters.kosaka.treatment_charge": OWN},
+    ),
+    "a return that every line replaces": (
+        _terms("returned: 90 %", "returned: 1", "returned: {Au: 1, Ag: 1}"),
+        {"smelters.kosaka.returned": OWN},
+    ),
+    "the return of one metal": (
+        _terms("returned: {Au: 1, Ag: 1}", "returned: {Au: 1}", "returned: {default: 1}"),
+        {"smelters.kosaka.returned.Au": OWN},
+    ),
+    "the default beside lines with all others": (
+        _terms("returned: {Au: 1, default: 90 %}", "returned: {Ag: 1}", "returned: {Ag: 1}"),
+        {"smelters.kosaka.returned.default": OWN},
+    ),
+    "terms without a line": (
+        {"smelters": "smelters: {kosaka: {treatment_charge: 5, terms: {}}}"},
+        {"smelters.kosaka.treatment_charge": "`terms` holds no line"},
+    ),
+    "a default beside every metal": (
+        {"smelters": "smelters: {kosaka: {returned: {Au: 1, Ag: 1, default: 50 %}, lead: {Au: 0, Ag: 0, default: 1}}}"},
+        {"smelters.kosaka.returned.default": NAMED, "smelters.kosaka.lead.default": NAMED},
+    ),
+    "a default of a line": (
+        _terms("returned: 1", "returned: {Au: 1, Ag: 1, default: 5 %}", "deduction: {Au: 1, Ag: 0, default: 1}"),
+        {"smelters.kosaka.terms.a.returned.default": NAMED, "smelters.kosaka.terms.b.deduction.default": NAMED},
+    ),
+    "the default of what is credited": (
+        {
+            "streams": "streams:\n- {device: phone, region: tokyo, available: 10, "
+            "credited: {Au: 1, Ag: 1, default: 50 %}}\n"
+            "- {device: laptop, region: tokyo, available: 10, credited: {Au: 1, default: 50 %}}"
+        },
+        {"streams.phone@tokyo.credited.default": NAMED},
+    ),
+    "a treatment whose devices all differ": (
+        {"t": "treatments: {t: {cost: 5, to_smelter: 20 %, accepts: [phone], devices: {phone: {cost: 4}}}}"},
+        {"treatments.t.cost": "every device it accepts has its own"},
+    ),
+    "a device that is not accepted": (
+        {"t": "treatments: {t: {accepts: [phone], devices: {laptop: {cost: 4}}}}"},
+        {"treatments.t.devices.laptop": "`accepts` does not name `laptop`"},
+    ),
+    "scrap that does not fall": (
+        {"alloys": "alloys: {silver: {composition: {Ag: 1}, scrap: {returned: 90 %, lead: 2, value: 1}}}"},
+        {f"alloys.silver.scrap.{field}": "no scrap falls: its `share` is 0" for field in ("returned", "lead", "value")},
+    ),
+    "a rate that no amount needs": (
+        {"x": "exchange: {USD: 110, EUR: 1.2 USD}"},
+        {"exchange.EUR": "no amount is given in EUR"},
+    ),
+    "a rate without a distance": (
+        {"x": "transport_rate: 5\nlanes:\n- {region: tokyo, smelter: kosaka, cost: 5}"},
+        {"transport_rate": "no lane gives a `distance`"},
+    ),
+    "a party that is none": (
+        {"x": "parties: {tokio: {legal_name: T}, kosaka: {legal_name: K}, tokyo: {}}"},
+        {"parties.tokio": "no region, smelter or offer is called `tokio`; did you mean `tokyo`?"},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+def test_a_value_without_effect_is_told(case: tuple[dict[str, str], dict[str, str]], tmp_path: Path) -> None:
+    """What nothing reads draws a warning that says why, at its own place; nothing else does."""
+    parts, expected = case
+    told = [one for one in loaded(tmp_path, **parts).warnings if "no effect" in one.message]
+    assert {one.path: one.message.removeprefix("has no effect: ") for one in told} == expected
+    assert all(one.line and one.column for one in told)
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+def test_a_change_without_effect_is_refused(case: tuple[dict[str, str], dict[str, str]], tmp_path: Path) -> None:
+    """`--set` of such a value is an error with the reason."""
+    parts, expected = case
+    (tmp_path / "case.yaml").write_text(written(**parts), encoding="utf-8")
+    for path, reason in expected.items():
+        figure = {"parties.tokio": "parties.tokio.legal_name", "treatments.t.devices.laptop": f"{path}.cost"}
+        with pytest.raises(InputError) as caught:
+            load(tmp_path / "case.yaml", {figure.get(path, path): "0.5" if "lead" not in path else "3"})
+        (fault,) = caught.value.faults
+        assert (fault.file, fault.message) == ("--set", f"has no effect: {reason}")
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        _terms("returned: 90 %, treatment_charge: 5", "treatment_charge: 1", "deduction: 1"),
+        _terms("returned: {Au: 1, default: 90 %}", "returned: {Au: 1}", "returned: {Ag: 1}"),
+        {"t": "treatments: {t: {cost: 5, accepts: [phone, laptop], devices: {phone: {cost: 4}}}}"},
+        {"x": "exchange: {USD: 1.2 EUR, EUR: 110}", "metals": "metals: {Au: {sell: 1 USD/g}, Ag: {sell: 100}}"},
+        {"x": "exchange: {USD: 110}\nlanes:\n- {region: tokyo, smelter: kosaka, cost: 5 USD/t}"},
+        {"x": "transport_rate: 5\nlanes:\n- {region: tokyo, smelter: kosaka, distance: 5 km}"},
+        {"x": "exchange: {USD: 110}\nscenarios: {s: {metals.Au.sell: 5 USD/g}}"},
+    ],
+)
+def test_a_value_with_effect_is_not_told(parts: dict[str, str], tmp_path: Path) -> None:
+    """What counts anywhere, even for one line, one device or one scenario, draws no warning."""
+    assert [one for one in loaded(tmp_path, **parts).warnings if "no effect" in one.message] == []
+
+
+def test_a_change_that_leaves_the_instance_as_it_is(tmp_path: Path) -> None:
+    """A change to another value after which the instance is the same is refused; one to the same value is not."""
+    path = tmp_path / "case.yaml"
+    path.write_text(written(periods="periods: {start: 2017-04, count: 2, length: quarter}"), encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        load(path, {"medals.first.due": "2017-08", "metals.Au.sell": "7"})
+    (fault,) = caught.value.faults
+    assert fault.path == "medals.first.due"
+    assert fault.message == "has no effect: the instance is the same with and without this change"
+    same = {"metals.Au.sell": "0.1 JPY/g", "smelters.kosaka.lead": "0", "smelters.kosaka.capacity": "[9 t, 9000 kg]"}
+    assert load(path, same).figures == load(path, {"smelters.kosaka.capacity": "9"}).figures
+
+
+def test_a_change_that_mends_the_file(tmp_path: Path) -> None:
+    """A change without which the file is wrong has an effect."""
+    (tmp_path / "case.yaml").write_text(written(smelters="smelters: {kosaka: {capacity: no}}"), encoding="utf-8")
+    assert load(tmp_path / "case.yaml", {"smelters.kosaka.capacity": "9"}).smelters.capacity.value[0, 0] == 9
+
+
+SCENARIOS = """scenarios:
+  early: {"medals.*.due": -1}
+  too_early: {"medals.*.due": -3}
+  poor: {"devices.*.content.Ag": 50 %, "metals.Au.sell": [1, 2]}
+  rich: {"devices.*.content.Ag": 100000 %}
+  stranger: {devices.phnoe.content.Ag: 5, metals.Ag.sel: 1}
+  pattern: {"devices.*.cotnent.Ag": 85 %}
+  unit: {metals.Au.sell: 5 km}
+  several: {"metals.*.holding": 5 km}
+  stream: {"streams.*.available": 50 %, streams.phone@tokyo.price: 5 kg}
+  short: {metals.Au.sell: [1, 2, 3]}
+  horizon: {periods.count: 1, metals.Au.sell: [1, 2]}
+  idle: {smelters.kosaka.treatment_charge: 7}
+  lane: {lanes.tokyo@kosaka.cost: 5 g}
+  same: {medals.first.count: 1}
+"""
+
+
+def test_every_scenario_is_checked(tmp_path: Path) -> None:
+    """`check` makes every scenario and tells what is wrong with each at its place, by its name and its path."""
+    terms = _terms("returned: 1, treatment_charge: 5", "treatment_charge: 1", "treatment_charge: 2")["smelters"]
+    text = written(smelters=terms, x=SCENARIOS, lanes="lanes:\n- {region: tokyo, smelter: kosaka, cost: 1}")
+    (tmp_path / "case.yaml").write_text(text, encoding="utf-8")
+    file = opened(tmp_path / "case.yaml")
+    assert file.with_effective_changes().name == "case"
+    with pytest.raises(InputError) as caught:
+        file.with_effective_changes(scenarios=True)
+    lines = text.splitlines()
+    told: dict[str, list[str]] = {}
+    for fault in caught.value.faults:
+        name = fault.path.split(".")[1]
+        assert lines[fault.line - 1].strip().startswith(f"{name}:") and fault.column > 1
+        told.setdefault(name, []).append(fault.message)
+    beginnings = {
+        "too_early": ["-3 periods lead `medals.first.due` out of the horizon"],
+        "rich": ["devices.phone.content.Ag: `2000.0` is out of range"],
+        "stranger": [
+            "there is no `phnoe` in `devices`; did you mean `phone`?",
+            "unknown key `sel`; did you mean `sell`?",
+        ],
+        "pattern": ["nothing in this instance has that name"],
+        "unit": ["expected a number in JPY/kg"],
+        "several": ["metals.Au.holding: expected a number in JPY/kg"],
+        "stream": ["expected a number in JPY/t"],
+        "short": ["there are 2 periods, but 3 values"],
+        "horizon": ["there is 1 period, but 2 values"],
+        "idle": [f"has no effect: {OWN}"],
+        "lane": ["expected a number in JPY/t"],
+    }
+    assert told.keys() == beginnings.keys()
+    for name, messages in told.items():
+        for message, beginning in zip(sorted(messages), beginnings[name], strict=True):
+            assert message.startswith(beginning)
+    assert told["several"][0].endswith("(and 1 more of what it names)")
+
+
+def test_scenarios_are_checked_with_all_else(tmp_path: Path) -> None:
+    """What is wrong with a scenario is told together with what is wrong with the file."""
+    parts = {"metals": "metals: {Au: {sell: 5 km}, Ag: {}}", "x": "scenarios: {s: {metals.Ag.sell: 5 kg}}"}
+    (tmp_path / "case.yaml").write_text(written(**parts), encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        opened(tmp_path / "case.yaml").with_effective_changes(scenarios=True)
+    assert [fault.path for fault in caught.value.faults] == ["metals.Au.sell", 'scenarios.s."metals.Ag.sell"']
+
+
+def test_many_scenarios_are_checked_without_reading_the_file_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many scenarios there are, the document is validated as a whole once, and each scenario in its parts."""
+    from medalopt.instance import loading
+
+    many = "scenarios:\n" + "".join(f"  s{n}: {{medals.first.count: {n}}}\n" for n in range(2, 500))
+    (tmp_path / "case.yaml").write_text(written(x=many), encoding="utf-8")
+    calls: list[int] = []
+    whole = loading.validated
+
+    def counting(*arguments: Any) -> Any:
+        calls.append(1)
+        return whole(*arguments)
+
+    monkeypatch.setattr(loading, "validated", counting)
+    opened(tmp_path / "case.yaml").with_effective_changes(scenarios=True)
+    assert len(calls) == 1
