@@ -7,7 +7,7 @@ from tests.analysis.sensitivity import deleted
 
 from medalopt.analysis.sensitivity.scenarios import scenarios
 from medalopt.analysis.variants import Variant
-from medalopt.errors import SolverError, UsageError
+from medalopt.errors import InputError, SolverError, UsageError
 from medalopt.report.sensitivity.scenarios import told
 from medalopt.solver.outcome import Outcome
 
@@ -97,9 +97,9 @@ def test_there_must_be_some() -> None:
 
 
 def test_a_scenario_that_names_nothing_is_refused() -> None:
-    """A path with `*` that names nothing here is refused with its path."""
+    """A path with `*` that names nothing here is refused with its scenario and its path."""
     with (
         deleted.variants(instance(scenarios={"odd": {"devices.*.content.Au": "90 %"}})) as variants,
-        pytest.raises(UsageError, match=r"devices\.\*\.content\.Au"),
+        pytest.raises(InputError, match=r'scenarios\.odd\."devices\.\*\.content\.Au": nothing in this instance'),
     ):
         scenarios(variants)
