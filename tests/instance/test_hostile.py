@@ -52,3 +52,21 @@ def test_sizes_are_bounded(limit: str, says: str, tmp_path: Path, monkeypatch: p
     with pytest.raises(InputError) as caught:
         load(hostile.table(hostile.STREAMS * 2)(tmp_path))
     assert any(says in fault.message for fault in caught.value.faults)
+
+
+@pytest.mark.parametrize(
+    ("parts", "says"),
+    [
+        ({"periods": "periods: {count: 11}"}, "1 streams times 11 periods"),
+        ({"treatments": "treatments: {a: {}, b: {}, c: {}}"}, "2 devices times 3 treatments times 2 metals"),
+        ({"medals": "medals: {m: {count: 1, parts: {silver: 1}}}", "alloys": "alloys: {silver: {composition: {Ag: 1}}, "
+          + ", ".join(f"a{n}: {{composition: {{Ag: 1}}}}" for n in range(10)) + "}"}, "1 medals times 11 alloys"),
+    ],
+)  # fmt: skip
+def test_arrays_are_bounded(parts: dict[str, str], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A product of counts, each of which is small, is refused before an array of that size is made."""
+    from tests.instance.writing import faults, loaded
+
+    loaded(tmp_path, **parts)
+    monkeypatch.setattr("medalopt.instance.reader.limits.MAX_FIGURES", 10)
+    assert any(message.startswith(f"{says} are more than the 10 figures") for *_, message in faults(tmp_path, **parts))

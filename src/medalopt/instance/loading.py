@@ -26,9 +26,9 @@ from medalopt.instance.reader.rowchanges import apply as change_rows
 from medalopt.instance.reader.sheet import Sheet
 from medalopt.instance.resolve import grouping, lanes, streams
 from medalopt.instance.resolve.annex import sources as remarks_of
-from medalopt.instance.resolve.assemble import assemble
+from medalopt.instance.resolve.assemble import assemble, regions_of
 from medalopt.instance.resolve.cells import fields
-from medalopt.instance.resolve.checks import check
+from medalopt.instance.resolve.checks import check, check_sizes
 from medalopt.instance.resolve.draft import Draft
 from medalopt.instance.resolve.ineffective import find_ineffective, reason_of, warn_ineffective
 from medalopt.instance.resolve.money import money
@@ -114,6 +114,7 @@ class Opened:
         draft, notes = _draft(self, wanted, digests, faults)
         supply = streams.gather(draft.streams, draft)
         ways = lanes.gather(draft.lanes, draft) if draft.lanes else None
+        check_sizes(draft, len(supply.groups.names), len(regions_of(draft, supply, ways)))
         check(draft)
         idle = find_ineffective(draft)
         if scenarios:

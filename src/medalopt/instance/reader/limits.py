@@ -16,6 +16,7 @@ MAX_JOURNAL_LINE_BYTES = 65_536  # of one line of it
 MAX_YAML_VALUES = 1_000_000  # keys, values, lists and mappings of one YAML file
 MAX_DEPTH = 32  # levels of mappings and lists, in YAML and in JSON
 
+MAX_FIGURES = 10_000_000  # of one array of an instance, such as streams times periods
 MAX_CELLS = 20_000_000  # of one table or sheet
 MAX_COLUMNS = 16_384  # of one table or sheet: as many as a sheet of Excel has
 MAX_CELL_CHARACTERS = 131_072  # of one cell

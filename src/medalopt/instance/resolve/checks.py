@@ -9,6 +9,7 @@ from fractions import Fraction
 import numpy as np
 
 from medalopt.instance.paths import Path, PathError, parse
+from medalopt.instance.reader import limits
 from medalopt.instance.reader.nodes import Mapping, Scalar, find
 from medalopt.instance.resolve.axes import Axis
 from medalopt.instance.resolve.draft import Draft
@@ -18,6 +19,62 @@ from medalopt.instance.schema.document import Document
 from medalopt.instance.schema.models import BundleMix, Group
 from medalopt.quantity import Quantity
 from medalopt.wording import did_you_mean, listed, shown
+
+_ARRAYS = (
+    ("streams", "periods"),
+    ("streams", "metals"),
+    ("devices", "metals"),
+    ("devices", "treatments", "metals"),
+    ("devices", "treatments", "smelters"),
+    ("regions", "smelters"),
+    ("regions", "treatments"),
+    ("lines of terms", "metals"),
+    ("smelters", "periods"),
+    ("smelters", "metals"),
+    ("treatments", "periods"),
+    ("metals", "periods"),
+    ("offers", "periods"),
+    ("offers", "alloys", "metals"),
+    ("alloys", "periods"),
+    ("medals", "alloys"),
+    ("windows", "devices"),
+)
+"""The products of counts that the arrays of an instance have as sizes."""
+
+
+def check_sizes(draft: Draft, streams: int, regions: int) -> None:
+    """Note arrays with more figures than are held. Raises InputError where there are any: nothing else is looked at.
+
+    Args:
+        draft: the instance.
+        streams: the number of its streams.
+        regions: the number of its regions.
+    """
+    document, lines = draft.document, [len(lines_of(one)) for one in smelters_of(draft).values()]
+    counts = {
+        "streams": streams,
+        "regions": regions,
+        "periods": draft.calendar.count if draft.calendar else 1,
+        "metals": len(document.metals),
+        "devices": len(document.devices),
+        "treatments": len(treatments_of(draft)),
+        "smelters": len(lines),
+        "lines of terms": sum(lines),
+        "offers": len(document.market),
+        "alloys": len(document.alloys),
+        "medals": len(document.medals),
+        "windows": len(document.policy.device_share),
+    }
+    found = False
+    for kinds in _ARRAYS:
+        if math.prod(counts[kind] for kind in kinds) > limits.MAX_FIGURES:
+            found = True
+            product = " times ".join(f"{counts[kind]:_} {kind}" for kind in kinds)
+            section = {"offers": "market", "lines of terms": "smelters", "windows": "policy"}.get(kinds[0], kinds[0])
+            message = f"{product} are more than the {limits.MAX_FIGURES:_} figures that an instance may have of a kind"
+            draft.fault((section,), message, key=True)
+    if found:
+        draft.faults.settle()
 
 
 def check(draft: Draft, changed: Collection[str] | None = None) -> None:

@@ -8,6 +8,7 @@ from medalopt.instance.figures import Figures
 from medalopt.instance.instance import Alloys, Market, Medals, Metals, Policy
 from medalopt.instance.resolve.axes import Axis
 from medalopt.instance.resolve.draft import Draft
+from medalopt.instance.resolve.network import accepted
 from medalopt.instance.resolve.spread import by_metal, by_period, column, ends, number
 from medalopt.instance.schema.kinds import NO_LIMIT, ZERO
 from medalopt.instance.schema.models import Group, Scrap
@@ -50,7 +51,7 @@ def alloys(draft: Draft, metals: Axis, periods: int) -> Alloys:
     each = listed.values()
     scraps = [alloy.scrap or Scrap() for alloy in each]
     windows = [{metal: ends(window) for metal, window in alloy.composition.items()} for alloy in each]
-    named = [[metal in window for metal in metals.names] for window in windows]
+    named = [accepted(list(window), metals) for window in windows]
     return Alloys(
         names=tuple(listed),
         named=np.array(named, dtype=np.bool_).reshape(len(listed), len(metals)),
@@ -89,7 +90,7 @@ def policy(draft: Draft, metals: Axis, devices: Axis) -> Policy:
     shares = dict(sorted(given.device_share.items()))
     groups = {name: one if isinstance(one, Group) else None for name, one in shares.items()}
     windows = [ends(one.share if isinstance(one, Group) else one) for one in shares.values()]
-    members = [[device in (one.devices if one else [name]) for device in devices.names] for name, one in groups.items()]
+    members = [accepted(one.devices if one else [name], devices) for name, one in groups.items()]
     cap = NO_LIMIT if given.footprint_cap is None else _in_kilograms(given.footprint_cap)
     return Policy(
         recycled=column(given.recycled.get(metal, ZERO) for metal in metals.names),
