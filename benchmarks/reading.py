@@ -126,7 +126,13 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("cases", nargs="*", metavar="CASE", help=f"some of {', '.join(CASES)}; left out: all")
     arguments.add_argument("--scale", type=float, default=1.0, help="a factor on all sizes")
+    arguments.add_argument("--write", nargs=2, metavar=("SIZE", "FOLDER"), help="only write the one case named")
     chosen = arguments.parse_args()
+    if chosen.write:
+        folder = Path(chosen.write[1])
+        text = CASES[chosen.cases[0]][1](folder, int(chosen.write[0]))
+        (folder / "large.yaml").write_text(text, encoding="utf-8")
+        return
     command = [sys.executable, "-m", "medalopt", "check"]
     with tempfile.TemporaryDirectory() as name:
         folder, path = Path(name), Path(name) / "large.yaml"
@@ -139,9 +145,9 @@ def main() -> None:
             flush=True,
         )
         for case in chosen.cases or CASES:
-            what, write, largest = CASES[case]
+            what, _, largest = CASES[case]
             for size in (int(largest * chosen.scale / part) for part in (4, 2, 1)):
-                path.write_text(write(folder, size), encoding="utf-8")
+                once([sys.executable, __file__, case, "--write", str(size), name])  # this process has to stay small
                 written = sum(file.stat().st_size for file in folder.iterdir()) / 1e6
                 run = once([*command, str(path)])
                 print(

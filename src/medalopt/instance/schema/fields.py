@@ -209,7 +209,8 @@ def flaw(name: str) -> str:
         return f"a name has 1 to 100 characters; this one has {len(name)}"
     if not name.strip():
         return "a name must not be blank"
-    bad = next((char for char in name if unicodedata.category(char) in ("Cc", "Cf", "Cs")), None)
+    every = "" if name.isprintable() else name
+    bad = next((char for char in every if unicodedata.category(char) in ("Cc", "Cf", "Cs")), None)
     if bad is not None:
         return f"a name must hold no control or format character; U+{ord(bad):04X} is one: `{shown(name)}`"
     return ""
