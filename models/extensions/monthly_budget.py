@@ -1,6 +1,6 @@
 r"""What is spent in one period, on the network and on purchases, stays within a budget.
 
-$$c_t+\sum_{oa}p_{ot}b_{oat}\le B\qquad\text{for every period }t$$
+$$c_t+\sum_op_{ot}b^+_{ot}\le B\qquad\text{for every period }t$$
 
 Unit of both sides: money, in the currency of the instance. Holding, sales and the worth of process scrap are not
 counted. `BUDGET` is an example: set your own.
@@ -21,8 +21,12 @@ def extend(model: pyo.ConcreteModel, instance: Instance) -> None:
     month = {period: column for column, period in enumerate(instance.periods)}
     price = instance.market.price.value
     purchases = {t: [] for t in instance.periods}
+    stocked = model.component("acquire") or {}  # offers that are bought into stock
+    for o, t in stocked:
+        purchases[t].append(price[place[o], month[t]] * stocked[o, t])
     for o, a, t in model.buy:
-        purchases[t].append(price[place[o], month[t]] * model.buy[o, a, t])
+        if (o, t) not in stocked:
+            purchases[t].append(price[place[o], month[t]] * model.buy[o, a, t])
 
     def rule(m: pyo.ConcreteModel, t: str) -> tuple[None, object, float]:
         return (None, m.spend[t] + sum(purchases[t]), BUDGET)
