@@ -108,7 +108,8 @@ def _searched(task: Task, without: Plan, gap: float) -> Plan | None:
             plan = _proven(task, answer, without.duals, answer.added.priced_as(without.added))
             if plan.certificate.feasible:
                 lots = WholeLots(plan.objective, without.objective, plan.certificate.lower_bound, answer.duals)
-                return replace(plan, stopped=answer.status == "stopped", lots=lots)
+                certificate = replace(plan.certificate, search_bound=answer.search_bound)
+                return replace(plan, certificate=certificate, stopped=answer.status == "stopped", lots=lots)
         elif answer.status == "stopped":
             return None
     raise _unproven(task.instance.name)

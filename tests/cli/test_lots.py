@@ -23,7 +23,8 @@ def test_a_plan_in_whole_lots_is_told_as_what_it_is() -> None:
     """Exit code 0; it is called feasible, within its share of the best plan without whole lots."""
     ran = here("solve", LOTS)
     assert (ran.code, ran.err) == (0, "")
-    assert "Feasible, within 6.2 % of the best without whole lots" in " ".join(ran.out.split())
+    said = " ".join(ran.out.split())
+    assert "Optimal by search (bound of the solver); certified within 6.2 % of the best without whole lots" in said
     assert "worth" not in ran.out and "Scarce" not in ran.out and "scarce" not in ran.out
     told = json.loads(here("solve", LOTS, "--json").out)
     assert told["status"] == "feasible" and told["solver"]["method"].startswith("branch and bound")

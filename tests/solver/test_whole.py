@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import highspy
@@ -12,6 +13,8 @@ from medalopt.errors import LimitError, NoLotsError, NoPlanError, SolverError
 from medalopt.instance.instance import Instance
 from medalopt.instance.lots import without_lots
 from medalopt.plan.plan import Plan
+from medalopt.report.answer import proof
+from medalopt.report.jsonplan import plan_object
 from medalopt.solver import highs, whole
 from medalopt.solver.budget import Budget
 from medalopt.solver.highs import Answer
@@ -61,6 +64,29 @@ def test_what_is_proven_of_it() -> None:
     assert plan.certificate.gap == pytest.approx(1_000 / 16_000, rel=1e-6)
     assert medalopt.solve(without_lots(instance)).cost == pytest.approx(15_000, rel=1e-9)
     assert plan.method.startswith("branch and bound, then primal simplex")
+
+
+def test_the_bound_of_the_search_stands_beside_the_certified_one() -> None:
+    """Steel mill: the search shows its own optimum, 8,495 USD, while the certified bound is that without lots."""
+    plan = medalopt.solve(medalopt.load(EXAMPLE.parents[2] / "instances/steel_mill.yaml"))
+    assert plan.certificate.search_bound == pytest.approx(8_495, rel=1e-9)
+    assert plan.certificate.lower_bound == pytest.approx(8_125.6, rel=1e-9)
+    assert plan.status == "feasible"
+    said = "Optimal by search (bound of the solver); certified within 4.3 % of the best without whole lots"
+    assert proof(plan).startswith(said)
+
+
+def test_a_search_that_ends_early_says_how_near_it_took_itself_to_be() -> None:
+    """A bound of the search 2 % below the plan is told as such, not as an optimum."""
+    plan = medalopt.solve(example())
+    early = replace(plan, certificate=replace(plan.certificate, search_bound=0.98 * plan.objective))
+    assert proof(early).startswith("Feasible, within 2 % by search (bound of the solver); certified within 6.2 %")
+
+
+def test_only_a_program_with_whole_lots_has_a_bound_of_a_search() -> None:
+    """The certificate of a linear program is as it was, in memory and as JSON."""
+    plan = medalopt.solve(without_lots(example()))
+    assert plan.certificate.search_bound is None and "search_bound" not in plan_object(plan)["certificate"]
 
 
 def test_lots_that_do_not_bind_cost_nothing() -> None:

@@ -43,6 +43,7 @@ class Claim(Strict):
     scope: str
     basis: str = ""
     exact_value: str | None = None
+    search_bound: Number | None = None
 
 
 class Dual(Strict):

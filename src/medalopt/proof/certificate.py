@@ -32,6 +32,7 @@ class Certificate:
     scope: str
     basis: str = ""  # whether the vertex next to the plan is shown to be optimal in fractions, no gap left: see `basis`
     exact_value: str | None = None  # what that vertex comes to, as a fraction
+    search_bound: float | None = None  # of a mixed-integer program: the solver's own bound, which is not certified
 
     @property
     def optimal(self) -> bool:

@@ -150,6 +150,7 @@ def _claims(plan: Any, certificate: Certificate) -> Iterator[Broken]:
         off, shown_off = claim.primal_violation, certificate.primal_violation
         text = f"a violation of {off:.3g} at most is claimed, and it is {shown_off:.3g}"
         yield Broken("certificate", "certificate.primal_violation", shown_off - off, "", text)
+    yield from _search_bound(plan, certificate)
     claimed, proven = claim.lower_bound, certificate.lower_bound
     size = max(1.0, abs(plan.objective.value))
     if not claim.gap >= certificate.gap - GAP:
@@ -158,6 +159,19 @@ def _claims(plan: Any, certificate: Certificate) -> Iterator[Broken]:
     if not claimed <= proven + GAP * size:
         text = f"the lower bound {claimed:.10g} is claimed, and only {proven:.10g} follows from the prices"
         yield Broken("certificate", "certificate.lower_bound", claimed - proven, "", text)
+
+
+def _search_bound(plan: Any, certificate: Certificate) -> Iterator[Broken]:
+    """The bound of a search is the solver's word; it is only of a plan in whole lots, and no plan lies below it."""
+    bound, value = plan.certificate.search_bound, plan.objective.value
+    if bound is None:
+        return
+    path, slack = "certificate.search_bound", GAP * max(1.0, abs(value))
+    if plan.lots is None:
+        yield Broken("certificate", path, 0.0, "", "a bound of a search is stated, and the plan is in no whole lots")
+    if not bound <= value + slack:
+        text = f"the search is said to have shown {bound:.10g} at least, and the plan comes to {value:.10g}"
+        yield Broken("certificate", path, bound - value, "", text)
 
 
 def _lots(plan: Any, certificate: Certificate, value: float, unit: str) -> Iterator[Broken]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from medalopt.plan.plan import Plan
+from medalopt.proof.certificate import paid
 from medalopt.report.lots import price_of_lots
 from medalopt.report.margin import more_of, not_bought
 from medalopt.report.numbers import digits, money, share, span, tonnes
@@ -10,6 +11,7 @@ from medalopt.report.worth import Worth
 from medalopt.wording import counted
 
 MOST_METALS = 3
+SEARCHED = 1e-9  # of all that is paid, within which the bound of a search meets its plan
 
 
 def answer(plan: Plan, worth: Worth) -> tuple[str, ...]:
@@ -68,9 +70,21 @@ def proof(plan: Plan) -> str:
         return "Proven optimal: gap 0, every rule kept exactly, in fractions; these figures are that plan, rounded."
     gap, broken = (f"{max(value, 0.0):.0e}" for value in (certificate.gap, certificate.primal_violation))
     best = "best without whole lots" if plan.instance.lots else "best there can be"
-    word = f"Proven optimal: gap {gap}" if certificate.optimal else f"Feasible, {_within(certificate.gap, best)}"
+    word = f"Proven optimal: gap {gap}" if certificate.optimal else f"{_found(plan)}{_within(certificate.gap, best)}"
     stopped = "Stopped before what was asked for was proven. " if plan.stopped else ""
     return f"{stopped}{word}, every rule kept to {broken} of its size."
+
+
+def _found(plan: Plan) -> str:
+    """Return how good the search by branch and bound takes the plan to be, before what is certified of it."""
+    bound = plan.certificate.search_bound
+    if bound is None:
+        return "Feasible, "
+    size = max(1.0, abs(plan.objective), float(paid(plan.account, plan.measure)))
+    gap = (plan.objective - bound) / size
+    if gap <= SEARCHED:
+        return "Optimal by search (bound of the solver); certified "
+    return f"Feasible, within {100 * gap:.2g} % by search (bound of the solver); certified "
 
 
 def _within(gap: float, best: str) -> str:

@@ -55,6 +55,7 @@ def members(plan: Plan) -> dict[str, Any]:
             "scope": certificate.scope,
             "basis": certificate.basis,
             "exact_value": certificate.exact_value,
+            **({} if certificate.search_bound is None else {"search_bound": certificate.search_bound}),
         },
         "solver": {"name": "HiGHS", "version": plan.solver, "method": plan.method},
     }

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from decimal import Context, Decimal
 
 _SCALES = ((1e12, "tn"), (1e9, "bn"), (1e6, "m"))
 _MOST_DIGITS = 6  # of the largest figure of a column
+_EXACT = 12  # digits of a figure of a contract: what lies beyond is rounding of a double
 
 
 def digits(value: float, significant: int = 4) -> str:
@@ -87,6 +89,32 @@ def share(part: float, whole: float) -> str:
         return "≈0 %"
     nearly = math.copysign(min(abs(per_cent), 99.9), per_cent) if abs(per_cent) < 100 else per_cent
     return f"{_plain(f'{nearly:,.1f}')} %"
+
+
+def exact_share(part: float) -> str:
+    """Return a contractual share in per cent with every digit it has: 0.9999 is `99.99 %`."""
+    per_cent = (100 * Decimal(repr(part))).normalize(Context(prec=_EXACT))
+    return f"{per_cent:,f} %".replace("-", "−")
+
+
+def exact_decimals(values: Iterable[float], least: int) -> int:
+    """Return the decimals with which all `values` are printed as they are, at least `least` and at most `_EXACT`."""
+    figures = (Decimal(repr(value)).normalize(Context(prec=_EXACT)) for value in values if math.isfinite(value))
+    exponents = [figure.as_tuple().exponent for figure in figures]
+    needed = max((-exponent for exponent in exponents if isinstance(exponent, int)), default=0)
+    return min(max(least, needed), _EXACT)
+
+
+def amount_decimals(values: Iterable[float], least: int = 3) -> int:
+    """Return the decimals, at least `least`, with which the smallest of the amounts keeps four significant digits."""
+    sizes = [abs(value) for value in values if value and math.isfinite(value)]
+    return min(max(least, 3 - math.floor(math.log10(min(sizes)))), _EXACT) if sizes else least
+
+
+def share_decimals(shares: Iterable[float], least: int = 2) -> int:
+    """Return the decimals, at least `least`, with which no share below 1 is printed as `100 %`."""
+    below = [100 * (1 - value) for value in shares if 1e-9 < 1 - value < 1]
+    return min(max(least, 1 - math.floor(math.log10(min(below)))), _EXACT) if below else least
 
 
 def span(values: Sequence[float]) -> str:

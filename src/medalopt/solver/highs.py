@@ -33,6 +33,7 @@ class Answer:
     x: Floats = field(default_factory=lambda: np.zeros(0))
     y: Floats = field(default_factory=lambda: np.zeros(0))
     basis: Any = None
+    bound: float | None = None  # of a search by branch and bound: what its own bound of the objective came to
 
 
 class QuietHighs(highspy.Highs):
@@ -94,7 +95,10 @@ def branched(program: Scaled, whole: Bools, gap: float, budget: Budget) -> Answe
         solver.setOptionValue(option, value)
     status = run(solver, budget)
     found = _so_far(solver, method)
-    return Answer(status, method, found.x) if status in ("optimal", "stopped") else Answer(status, method)
+    if status not in ("optimal", "stopped"):
+        return Answer(status, method)
+    bound = float(solver.getInfo().mip_dual_bound)
+    return Answer(status, method, found.x, bound=bound if np.isfinite(bound) else None)
 
 
 def loaded(program: Scaled) -> highspy.Highs | None:

@@ -37,6 +37,7 @@ class Solution:
     compiled: tuple[float, float] = (0.0, 0.0)
     standing: Standing | None = None
     added: Added = NOTHING  # what extensions added, with duals and values
+    search_bound: float | None = None  # of branch and bound, of the measure: the solver's word, not proven
 
 
 def decided(instance: Instance, found: Routes, block: Network, linear: Linear, x: Floats) -> Decisions:

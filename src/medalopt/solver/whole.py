@@ -29,12 +29,14 @@ def answers_in_lots(task: Task, gap: float) -> Iterator[Solution]:
         yield Solution(found.status, found.method)
         return
     numbers = np.rint(found.x)
+    bound = None if found.bound is None else float(np.ldexp(found.bound, -int(ready.cost[0])))
     lower, upper = (np.where(whole, numbers, side) for side in (ready.lower, ready.upper))
     for method in METHODS:
         answer = attempt(replace(ready, lower=lower, upper=upper), method)
         if len(answer.x):
             plan = stated(task, block, linear, ready, answer)
-            yield replace(plan, status=found.status, method=f"{found.method}, then {method}")
+            method = f"{found.method}, then {method}"
+            yield replace(plan, status=found.status, method=method, search_bound=bound)
 
 
 def must_be_whole(linear: Linear) -> Bools:

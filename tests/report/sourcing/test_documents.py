@@ -11,6 +11,8 @@ from medalopt import Plan
 from medalopt.report.sourcing.content import DRAFT, Document
 from medalopt.report.sourcing.documents import documents, listed
 from medalopt.report.sourcing.documents.form import window
+from medalopt.report.sourcing.melting import tables as melting
+from medalopt.report.sourcing.written import section
 
 
 def figures(made: Iterable[Document], key: str, kind: str | None = None) -> list[float]:
@@ -135,3 +137,45 @@ def test_the_delivery_window_ends_with_the_last_day(names: tuple[str, ...], leng
 def test_one_period_without_a_date_is_the_window() -> None:
     """Where periods have no dates, one alone is called by what it is."""
     assert window(_periods(("1",), "month").instance, [0]) == "within its period"
+
+
+@pytest.mark.parametrize(("fineness", "printed"), [("99.99 %", "silver 99.99 %"), ("99.95 %", "silver 99.95 %")])
+def test_an_order_states_the_fineness_that_was_offered(fineness: str, printed: str) -> None:
+    """An offer of 99.99 % silver is ordered as 99.99 %, and what is recycled of it with every digit too."""
+    made = plan(
+        "tiny", ("market.refined_silver.composition.Ag", fineness), ("market.refined_silver.recycled", "99.97 %")
+    )
+    (goods,) = [
+        dict(document.terms)["Goods"] for document in documents(made) if document.party[0][1] == "refined_silver"
+    ]
+    assert goods == f"refined_silver: {printed}; recycled 99.97 %"
+
+
+def test_contract_figures_print_as_they_are() -> None:
+    """A price of 70.1234 and a return of 97.0625 % are printed with all their digits in the lines of an order."""
+    made = plan(
+        "tiny",
+        ("market.refined_silver.price", "150.012345 JPY/kg"),
+        ("smelters.far.returned.Cu", "97.0625 %"),
+        ("smelters.far.deduction.Cu", "0.125 g/t"),
+    )
+    texts = {cell for document in documents(made) for row in section(document.lines).rows for cell in row}
+    assert {"150.012345", "97.0625", "0.125"} <= texts
+
+
+def test_a_small_amount_is_not_rounded_away() -> None:
+    """Four significant digits of the least amount ordered are printed, in the lines and in the terms."""
+    made = plan("tiny", ("market.refined_silver.committed", "0.0123456 kg"))
+    (order,) = [one for one in documents(made) if one.party[0][1] == "refined_silver"]
+    texts = {cell for row in section(order.lines).rows for cell in row}
+    assert "0.01235" in texts and dict(order.terms)["Quantity"] == "0.01235 kg in all"
+
+
+def test_fineness_is_never_rounded_up_to_pure() -> None:
+    """A window of 99.995 % prints with all its digits, and what falls short of pure is not printed as 100 %."""
+    made = plan("tiny", ("alloys.silver_925.composition.Ag[1]", "99.995 %"))
+    (table,) = [one for one in melting(made) if one.key == "fineness"]
+    cells = {cell for row in section(table).rows for cell in row}
+    assert "99.995" in cells
+    columns = {column.key: column.digits for column in table.columns}
+    assert columns["greatest_share"] == 3 and columns["fineness_permille"] == 2

@@ -5,9 +5,11 @@ Workbook, page, print, folder of CSV and JSON are written from one `Content`, so
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 from medalopt.report.charts.chart import Chart
+from medalopt.report.numbers import amount_decimals, exact_decimals
 
 Cell = str | float | int | None
 Pairs = tuple[tuple[str, str], ...]
@@ -29,6 +31,34 @@ class Column:
     digits: int = 0
     total: bool = False  # the column's sum has a meaning, and is shown
     hidden: bool = False  # there for machines, such as unit codes
+
+
+Rows = tuple[tuple[Cell, ...], ...]
+
+
+def with_exact_digits(columns: tuple[Column, ...], rows: Rows, keys: Collection[str]) -> tuple[Column, ...]:
+    """Return the columns; those called `keys`, of a contract, with digits enough to print every figure as it is."""
+    return tuple(
+        replace(column, digits=exact_decimals(_printed(rows, place, column), column.digits))
+        if column.key in keys
+        else column
+        for place, column in enumerate(columns)
+    )
+
+
+def with_amount_digits(columns: tuple[Column, ...], rows: Rows, keys: Collection[str]) -> tuple[Column, ...]:
+    """Return the columns with digits enough that the least amount in those called `keys` keeps four of them."""
+    return tuple(
+        replace(column, digits=amount_decimals(_printed(rows, place, column), column.digits))
+        if column.key in keys
+        else column
+        for place, column in enumerate(columns)
+    )
+
+
+def _printed(rows: Rows, place: int, column: Column) -> list[float]:
+    factor = 100 if column.unit == "%" else 1
+    return [factor * float(cell) for cell in (row[place] for row in rows) if isinstance(cell, int | float)]
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import numpy as np
 from medalopt.analysis.sourcing.melting import fineness, plating, scrap_account, struck
 from medalopt.instance.figures import Floats
 from medalopt.plan.plan import Plan
+from medalopt.report.numbers import exact_decimals, share_decimals
 from medalopt.report.plants import period_word
 from medalopt.report.sourcing.content import Cell, Column, Table
 from medalopt.report.sourcing.metals import decimals
@@ -66,14 +67,16 @@ def _fineness(plan: Plan) -> Table:
     rows = tuple(
         row for alloy, period in _heats(plan) for row in _windows(plan, shares[alloy, :, period], alloy, period)
     )
+    windows = [100 * float(row[place] or 0.0) for row in rows for place in (3, 5)]
+    places = share_decimals((float(row[4] or 0.0) for row in rows), exact_decimals(windows, 2))
     columns = (
         Column("alloy", "Alloy"),
         Column("period", period_word(plan.instance).capitalize()),
         Column("metal", "Metal"),
-        Column("least_share", "Least", "%", 2),
-        Column("resulting_share", "Resulting", "%", 2),
-        Column("greatest_share", "Greatest", "%", 2),
-        Column("fineness_permille", "Fineness", "‰", 1),
+        Column("least_share", "Least", "%", places),
+        Column("resulting_share", "Resulting", "%", places),
+        Column("greatest_share", "Greatest", "%", places),
+        Column("fineness_permille", "Fineness", "‰", places - 1),
     )
     says = "What the heats come to, process scrap included, beside the window that the alloy asks for."
     notes = (

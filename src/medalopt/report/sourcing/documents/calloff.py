@@ -6,8 +6,9 @@ from medalopt.analysis.sourcing.handovers import Handover, Storage, handovers, s
 from medalopt.analysis.sourcing.payments import CALL_OFF
 from medalopt.instance.instance import Instance
 from medalopt.plan.plan import Plan
+from medalopt.report.numbers import amount_decimals
 from medalopt.report.plants import period_word
-from medalopt.report.sourcing.content import Cell, Column, Document, Table
+from medalopt.report.sourcing.content import Cell, Column, Document, Table, with_amount_digits, with_exact_digits
 from medalopt.report.sourcing.currency import amount, places, rate
 from medalopt.report.sourcing.documents.form import TOLERANCE, TONNE, document, window
 
@@ -36,7 +37,10 @@ def documents(plan: Plan) -> tuple[Document, ...]:
         if sent or waiting:
             rows = [_sent(instance, one, kinds, storing) for one in sent]
             rows += [_waits(instance, one, kinds) for one in waiting]
-            lines = Table("call_off_lines", "What is called off", _SAYS, columns, tuple(rows))
+            agreed = [f"{_RATES[kind][0]}_per_t" for kind in kinds]
+            exact = with_exact_digits(columns, tuple(rows), agreed)
+            exact = with_amount_digits(exact, tuple(rows), ("tonnes_t", "waiting_t"))
+            lines = Table("call_off_lines", "What is called off", _SAYS, exact, tuple(rows))
             made.append(_document(instance, f"C{len(made) + 1:02d}", name, sent, waiting, lines))
     return tuple(made)
 
@@ -50,7 +54,7 @@ def _document(
     tonnes = sum(one.tonnes for one in sent)
     money = sum(sum(one.costs.values()) for one in sent) + sum(one.cost for one in waiting)
     terms = (
-        ("Quantity", f"{tonnes:,.3f} t of devices, dry, in all"),
+        ("Quantity", f"{tonnes:,.{amount_decimals([tonnes])}f} t of devices, dry, in all"),
         ("Quantity tolerance", f"{TOLERANCE}; never more than is on offer"),
         ("Delivery window", window(instance, [*(one.period for one in sent), *(one.period for one in waiting)])),
         ("Price basis", f"fixed, {instance.currency} per dry tonne of devices"),

@@ -8,9 +8,9 @@ from medalopt.analysis.sourcing.payments import ORDER
 from medalopt.instance.instance import Instance
 from medalopt.instance.needs import is_stocked
 from medalopt.plan.plan import Plan
-from medalopt.report.numbers import share
+from medalopt.report.numbers import amount_decimals, exact_share
 from medalopt.report.plants import period_word
-from medalopt.report.sourcing.content import Cell, Column, Document, Table
+from medalopt.report.sourcing.content import Cell, Column, Document, Table, with_amount_digits, with_exact_digits
 from medalopt.report.sourcing.currency import amount, places, rate
 from medalopt.report.sourcing.documents.form import KILOGRAM, TOLERANCE, document, window
 
@@ -32,7 +32,9 @@ def documents(plan: Plan) -> tuple[Document, ...]:
             places_of = zip(period.tolist(), alloy.tolist(), strict=True)
             rows = tuple(_row(instance, offer, t, a, float(bought[offer, a, t])) for t, a in places_of)
         if rows:
-            lines = Table("purchase_lines", "What is bought", _SAYS, _columns(instance), rows)
+            columns = with_exact_digits(_columns(instance), rows, ("price_per_kg",))
+            columns = with_amount_digits(columns, rows, ("bought_kg",))
+            lines = Table("purchase_lines", "What is bought", _SAYS, columns, rows)
             kilograms = float(account.bought[offer])
             made.append(_document(instance, f"P{len(made) + 1:02d}", offer, period.tolist(), lines, kilograms))
     return tuple(made)
@@ -44,10 +46,10 @@ def _document(
     currency, market = instance.currency, instance.market
     money = sum(float(row[4]) for row in lines.rows if isinstance(row[4], float))
     held = zip(instance.metals.titles, market.composition.value[offer].tolist(), strict=True)
-    goods = ", ".join(f"{title} {share(part, 1.0)}" for title, part in held if part)
+    goods = ", ".join(f"{title} {exact_share(part)}" for title, part in held if part)
     terms = (
-        ("Goods", f"{market.names[offer]}: {goods}; recycled {share(float(market.recycled.value[offer]), 1.0)}"),
-        ("Quantity", f"{kilograms:,.3f} kg in all"),
+        ("Goods", f"{market.names[offer]}: {goods}; recycled {exact_share(float(market.recycled.value[offer]))}"),
+        ("Quantity", f"{kilograms:,.{amount_decimals([kilograms])}f} kg in all"),
         ("Quantity tolerance", TOLERANCE),
         ("Delivery window", window(instance, periods)),
         ("Price basis", f"{currency} per kilogram, as each line says"),

@@ -6,8 +6,9 @@ from medalopt.analysis.sourcing.handovers import Feed, Returned, feeds
 from medalopt.analysis.sourcing.payments import TOLL
 from medalopt.instance.instance import Instance
 from medalopt.plan.plan import Plan
+from medalopt.report.numbers import amount_decimals
 from medalopt.report.plants import period_word
-from medalopt.report.sourcing.content import Cell, Column, Document, Table
+from medalopt.report.sourcing.content import Cell, Column, Document, Table, with_amount_digits, with_exact_digits
 from medalopt.report.sourcing.currency import amount, places, rate
 from medalopt.report.sourcing.documents.form import KILOGRAM, TOLERANCE, TONNE, document, window
 
@@ -22,6 +23,7 @@ _SETTLED = (
 _LATE = "What comes back after {last} is neither counted nor charged in the plan; it is settled by the contract."
 _GRAMS = 1000
 EVERY_FEED = "every feed"
+_AGREED = ("treatment_charge_per_t", "returned_share", "deduction_g_per_t", "refining_charge_per_kg")
 
 
 def documents(plan: Plan) -> tuple[Document, ...]:
@@ -32,7 +34,9 @@ def documents(plan: Plan) -> tuple[Document, ...]:
         sent = list(feeds(plan.account, smelter))
         if sent:
             rows = tuple(row for feed in sent for row in _rows(instance, feed))
-            lines = Table("toll_lines", "Feed and metal", _SAYS, _columns(instance), rows)
+            columns = with_exact_digits(_columns(instance), rows, _AGREED)
+            columns = with_amount_digits(columns, rows, ("feed_t", "contained_kg", "returned_kg"))
+            lines = Table("toll_lines", "Feed and metal", _SAYS, columns, rows)
             made.append(_document(instance, f"T{len(made) + 1:02d}", name, sent, lines))
     return tuple(made)
 
@@ -44,9 +48,11 @@ def _document(instance: Instance, number: str, smelter: str, sent: list[Feed], l
     back: dict[int, float] = {}
     for metal in (metal for feed in sent for metal in feed.metals if metal.back is not None):
         back[metal.metal] = back.get(metal.metal, 0.0) + metal.kilograms
-    metals = ", ".join(f"{kg:,.3f} kg of {instance.metals.titles[e]}" for e, kg in sorted(back.items()))
+    metals = ", ".join(
+        f"{kg:,.{amount_decimals([kg])}f} kg of {instance.metals.titles[e]}" for e, kg in sorted(back.items())
+    )
     terms = (
-        ("Quantity", f"{tonnes:,.3f} t of feed, dry, in all"),
+        ("Quantity", f"{tonnes:,.{amount_decimals([tonnes])}f} t of feed, dry, in all"),
         ("Metal expected back", metals or "none within the plan"),
         ("Quantity tolerance", TOLERANCE),
         ("Delivery window", window(instance, [feed.period for feed in sent])),
