@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import resource
-import signal
 import sys
 import tempfile
 from collections import Counter
@@ -21,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from campaigns.mutating import Damaged, damaged
-from campaigns.running import Found, campaign
+from campaigns.running import Found, campaign, within
 from medalopt.cli.common import changes
 from medalopt.errors import InputError, UsageError
 from medalopt.instance import load
@@ -49,14 +48,8 @@ def judged(number: int, case: Damaged) -> Found:
 
 def watched(number: int, calls: str, read: Callable[[], str]) -> Found:
     """Count one of `calls` of `read`, and how it ends: what is wrong with what it read, '' of nothing, or a refusal."""
-    signal.signal(signal.SIGVTALRM, _too_long)
-    signal.setitimer(signal.ITIMER_VIRTUAL, LONGEST)  # of its own work: the machine may be busy with others
-    signal.setitimer(signal.ITIMER_PROF, 10 * LONGEST)  # ends the process, where no alarm is heard within a library
-    try:
+    with within(LONGEST):
         end, wrong = _ended(read)
-    finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.setitimer(signal.ITIMER_PROF, 0)
     return Found(Counter({calls: 1, end: 1}), (f"{number}: {wrong}",) if wrong else ())
 
 
@@ -93,10 +86,6 @@ def infinite(instance: Instance) -> list[str]:
                 if not (allowed | (np.isfinite(figures.raw) & np.isfinite(figures.value))).all():
                     found.append(name)
     return found
-
-
-def _too_long(*_: object) -> None:
-    raise TimeoutError(f"more than {LONGEST} s")
 
 
 @cache

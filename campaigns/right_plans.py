@@ -1,27 +1,32 @@
-"""Right plans of random instances, saved as JSON and as CSV, read back and judged: none of them is refused."""
+"""Right plans of random instances, saved in every form, read back and judged: none of them is refused."""
 
 from __future__ import annotations
 
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.laws import pool
 
 from campaigns.running import Found, campaign
 from medalopt import Instance, Plan
-from medalopt.plan.saved import saved_plan
-from medalopt.proof.verdict import verdict
+from medalopt.plan.saved import SavedPlan, read_file
+from medalopt.proof.verdict import Verdict, verdict
 from medalopt.report.csvplan import folder
 from medalopt.report.files import write_file, write_folder
 from medalopt.report.jsonplan import plan_object, text
-
-FORMS = ("JSON", "CSV")
+from medalopt.report.sourcing.content import Content
+from medalopt.report.sourcing.contents import contents
+from medalopt.report.sourcing.csvform import as_folder
+from medalopt.report.sourcing.jsonform import as_json
+from medalopt.report.sourcing.recheck import check_tables
+from medalopt.report.sourcing.workbook import workbook
 
 
 def trial(seed: int) -> Found:
-    """Solve instance number `seed` for each measure, save each plan in both ways, and verify what was saved."""
+    """Solve instance number `seed` for each measure, save each plan in every form, and verify what was saved."""
     found, instance = Found(), pool.read(pool.files(seed))
     for measure in pool.MEASURES:
         plan = pool.solved(instance, measure)
@@ -32,14 +37,42 @@ def trial(seed: int) -> Found:
 
 
 def _judged(name: str, instance: Instance, plan: Plan) -> Found:
-    """Return how the verdict on a plan comes out, saved in one way and in the other."""
+    """Return how the verdict on a plan comes out, saved in each form."""
+    told: dict[str, Verdict] = {}
     with tempfile.TemporaryDirectory() as place:
-        write_file(Path(place, "JSON"), text(plan_object(plan)))
-        write_folder(Path(place, "CSV"), folder(plan))
-        told = {form: verdict(instance, saved_plan(Path(place, form))) for form in FORMS}
+        for form, (ending, write) in FORMS.items():
+            path = Path(place, f"{form}{ending}")
+            write(path, plan)
+            saved = read_file(path)
+            assert isinstance(saved.plan, SavedPlan)
+            told[form] = check_tables(saved, verdict(instance, saved.plan))
     wrong = tuple(f"{name}: {form}: {found.broken[0].text}" for form, found in told.items() if not found.accepted)
     accepted = Counter({f"accepted as {form}": told[form].accepted for form in told})
     return Found(Counter({f"plans of least {plan.measure}": 1}) + accepted, wrong)
+
+
+def _content(plan: Plan) -> Content:
+    return contents(plan, pictures=False)
+
+
+def _book(path: Path, plan: Plan) -> None:
+    write_file(path, workbook(_content(plan), folder(plan), plan.instance.currency))
+
+
+Write = Callable[[Path, Plan], None]
+FORMS: dict[str, tuple[str, Write]] = {
+    "JSON": (".json", lambda path, plan: write_file(path, text(plan_object(plan)))),
+    "CSV": ("", lambda path, plan: write_folder(path, folder(plan))),
+    "sourcing plan in JSON": (
+        ".json",
+        lambda path, plan: write_file(path, as_json(contents(plan, pictures=False), plan)),
+    ),
+    "sourcing plan in CSV": (
+        "",
+        lambda path, plan: write_folder(path, as_folder(contents(plan, pictures=False), plan)),
+    ),
+    "workbook": (".xlsx", _book),
+}
 
 
 if __name__ == "__main__":

@@ -27,20 +27,21 @@ def edited(plan: Path, member: str, amount: float) -> None:
 
 
 def test_a_right_plan_is_accepted(plan: Path) -> None:
-    """Exit code 0, and one line says that no plan does better."""
+    """Exit code 0; the plan is called valid first, and then optimal, as that is verified."""
     run = here("verify", str(plan), TINY)
     assert run.code == 0
-    assert run.out.startswith("tiny.json is right.\n")
-    assert "no plan can do better (exact rational); in fractions, before rounding, the gap is 0" in run.out
+    assert run.out.startswith("Plan is valid.\n  tiny.json: objective 3,350,183 JPY, verified optimal (exact rational)")
+    assert "in exact fractions, before rounding, the gap is 0" in run.out
 
 
 def test_a_changed_plan_is_not(plan: Path) -> None:
-    """Exit code 1, every broken rule by name with its amount, and how far the plan now is from the best."""
+    """Exit code 1: not valid first, every violated constraint by name with its amount, and no word of an optimum."""
     edited(plan, "shipments", 1.0)
     run = here("verify", str(plan), TINY)
     assert run.code == 1
-    assert "not right" in run.out and "supply" in run.out and "cost.total is stated as" in run.out
-    assert "above the best there can be" in run.out
+    assert run.out.startswith("Plan is not valid.\n") and "supply" in run.out and "cost.total is stated as" in run.out
+    assert "Its decisions violate 1 constraint, so its objective is none to compare with." in run.out
+    assert "verified optimal" not in run.out and "can do better" not in run.out
 
 
 def test_json_tells_the_same(plan: Path) -> None:
@@ -87,7 +88,7 @@ def test_the_answer_that_there_is_no_plan_is_checked_too(tmp_path: Path) -> None
     for verb in ("solve", "explain"):
         path.write_text(here(verb, INFEASIBLE, "--json").out, encoding="utf-8")
         run = here("verify", str(path), INFEASIBLE)
-        assert run.code == 0 and run.out.startswith("answer.json is right: there is no plan.\n")
+        assert run.code == 0 and run.out.startswith("Answer is valid: no feasible plan exists.\n")
     run = here("verify", str(path), INFEASIBLE, "--set", "medals.silver.count=1", "--json")
     assert run.code == 1
     told = json.loads(run.out)

@@ -137,7 +137,7 @@ def test_rows_that_were_added_are_checked_too(tmp_path: Path) -> None:
     answer = text(no_plan_object(instance, "infeasible", "cost", refusal.value.refutation))
     right = judged(instance, json.loads(answer))
     assert right.accepted and recheck_object(right)["scope"] == "instance and 1 added row"
-    assert "is right: there is no plan that keeps the instance and 1 added row." in rechecked(right, "answer.json")
+    assert "valid: no feasible plan exists that keeps the instance and 1 added row." in rechecked(right, "answer.json")
     lowered, without = json.loads(answer), json.loads(answer)
     lowered["added_rows"][0]["lower"] = 10.0
     assert [broken.path for broken in judged(instance, lowered).broken] == ["proof.duals"]
@@ -197,8 +197,8 @@ def test_both_forms_of_the_verdict() -> None:
     instance, answer = shipped()
     right = judged(instance, json.loads(answer))
     assert rechecked(right, "answer.json").splitlines() == [
-        "answer.json is right: there is no plan.",
-        "  What its multipliers weigh, the instance cannot keep (exact rational).",
+        "Answer is valid: no feasible plan exists.",
+        "  answer.json: its multipliers show that the instance cannot be met (exact rational).",
     ]
     told = recheck_object(right)
     assert told["accepted"] is True and told["broken"] == [] and told["gap"] is None and told["margin"] == 1.65
@@ -206,7 +206,7 @@ def test_both_forms_of_the_verdict() -> None:
     content["proof"]["duals"] = [{"rule": "wish", "key": [], "value": 1.0}] * 30
     wrong = judged(instance, content)
     lines = rechecked(wrong, "answer.json").splitlines()
-    assert lines[0] == "answer.json is not right." and len(lines) == 22
+    assert lines[0] == "Answer is not valid." and len(lines) == 22
     assert "11 more (--json lists all)" in lines[-1]
     assert all(row.keys() == {"rule", "path", "amount", "unit", "text"} for row in recheck_object(wrong)["broken"])
 

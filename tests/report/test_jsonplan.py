@@ -14,7 +14,7 @@ from medalopt.report.jsonplan import Table, pieces, plan_object, text
 
 MEMBERS = [
     *("format", "status", "instance", "objective", "cost", "footprint", "tonnes", "shipments", "stockpiles"),
-    *("purchases", "metals", "melts", "casts", "prices", "duals", "certificate", "solver"),
+    *("purchases", "metals", "melts", "casts", "prices", "duals", "certificate", "solver", "digests"),
 ]
 COSTS = [
     *("supply", "collection", "treatment", "transport", "smelting", "refining", "residue", "storage"),

@@ -50,6 +50,11 @@ class Anew:
         asked = question(figures, after, actuals, frozen)
         return cls(asked.left, asked)
 
+    @property
+    def settled(self) -> frozenset[str]:
+        """The parties that have delivered already: no order goes to them."""
+        return self.question.settled_parties if self.question else frozenset()
+
     def told(self, content: Content, made: Plan) -> Content:
         """Return the sourcing plan with what has happened in front, where something has."""
         if self.question is None:

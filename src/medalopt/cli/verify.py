@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from medalopt.cli.anew import Actuals, After, Anew, Frozen
-from medalopt.cli.common import Changes, Json, read
+from medalopt.cli.common import Changes, Json, changes, read
 from medalopt.cli.ending import emit
 from medalopt.errors import UsageError
 from medalopt.wording import shown
+
+if TYPE_CHECKING:
+    from medalopt.instance.written import Written
 
 NOT_ACCEPTED = 1
 
@@ -34,25 +37,36 @@ def verify(
     json: Json = False,
 ) -> int:
     """Check a saved plan against its instance: which rules it breaks, by how much, and how far it is from the best."""
-    from medalopt.plan.saved import SavedRefusal, with_edits
+    from medalopt.plan.saved import SavedRefusal, read_file
     from medalopt.proof.refused import recheck
     from medalopt.proof.verdict import verdict
     from medalopt.report import edited as changed
     from medalopt.report import verdict as pages
     from medalopt.report.jsonplan import text
+    from medalopt.report.sourcing.recheck import check_tables
 
-    saved, edits = with_edits(plan)
-    figures = Anew.of(read(instance or _named(plan, saved.instance.files), set_), after, actuals, frozen).figures
+    file = read_file(plan)
+    saved, edits = file.plan, file.edits
+    path = instance or _named(plan, saved.instance.files)
+    anew = Anew.of(read(path, set_), after, actuals, frozen)
+    figures = anew.figures
     if isinstance(saved, SavedRefusal):
         refused = recheck(figures, saved)
         emit(text(pages.recheck_object(refused)) if json else pages.rechecked(refused, plan.name))
         return 0 if refused.accepted else NOT_ACCEPTED
-    found = verdict(figures, saved)
+    found = check_tables(file, verdict(figures, saved), lambda: _written(path, set_, anew), anew.settled)
     if edits:
         emit(text(changed.edited_object(found, edits)) if json else changed.edited(found, edits, plan.name))
         return 0 if found.accepted else NOT_ACCEPTED
     emit(text(pages.verdict_object(found)) if json else pages.told(found, plan.name))
     return 0 if found.accepted else NOT_ACCEPTED
+
+
+def _written(path: Path, set_: list[str] | None, anew: Anew) -> Written | None:
+    """Return what the file of the instance writes; None where the plan is of what is left of it."""
+    from medalopt.instance.loading import opened
+
+    return None if anew.question else opened(path).written(changes(set_))
 
 
 def _named(plan: Path, files: dict[str, str]) -> Path:

@@ -6,24 +6,30 @@ import csv
 import io
 import json
 import os
-from collections.abc import Callable, Mapping
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
 from medalopt.errors import Fault, InputError
 from medalopt.instance.reader.files import Bytes, read
-from medalopt.instance.reader.spreadsheet import LARGEST_WORKBOOK, SIGNATURE
+from medalopt.instance.reader.limits import MAX_CELLS, MAX_PLAN_BYTES, MAX_PLAN_FILES, MAX_PLAN_VALUES
+from medalopt.instance.reader.spreadsheet import LARGEST_WORKBOOK, SIGNATURE, Spreadsheet
 from medalopt.plan.added_rows import from_tables
+from medalopt.plan.digests import FIGURES, PLAN_TABLES, sourcing_parts
 from medalopt.plan.saved_form import OPTIONAL, TABLES, SavedPlan, SavedRefusal, Strict
 from medalopt.plan.saved_workbook import Edit, Workbook, hidden
 from medalopt.wording import shown
 
-LARGEST = 1 << 30  # bytes of one file of a plan
 _MOST_FAULTS, _PATH = 20, 300
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_MAY_CONTROL = re.compile(rf"{_CONTROL.pattern}|\\[bf]|\\u(?:00[01789]|202|206|[dD][89a-fA-F])")  # as JSON has them
 PLANS = (".json", ".xlsx")  # endings of files that hold a plan
-__all__ = ["PLANS", "Edit", "SavedPlan", "SavedRefusal", "instance_file", "saved_plan", "with_edits"]
+__all__ = ["PLANS", "Edit", "SavedFile", "SavedPlan", "SavedRefusal", "instance_file", "read_file", "saved_plan"]
 
 Read = Callable[[str, list[str]], list[list[str]]]
 """Takes a table's name and columns, and gives its rows; raises InputError where they are not there."""
@@ -34,26 +40,52 @@ def saved_plan(path: Path) -> SavedPlan | SavedRefusal:
 
     Raises InputError where it is none of them.
     """
-    return with_edits(path)[0]
+    return read_file(path, parts=False).plan
 
 
-def with_edits(path: Path) -> tuple[SavedPlan | SavedRefusal, tuple[Edit, ...]]:
-    """Return the plan at `path`, and what a person has changed in it where it is a workbook. Raises InputError."""
-    name = shown(str(path), _PATH)
+@dataclass(frozen=True)
+class SavedFile:
+    """What was read of a file, or folder: the plan, what a person changed, and the parts of the sourcing plan by name.
+
+    `form` is `json`, `csv` or `xlsx`; a part is a JSON value, the rows of a file or the rows of a sheet.
+    """
+
+    plan: SavedPlan | SavedRefusal
+    form: str
     edits: tuple[Edit, ...] = ()
+    parts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read_file(path: Path, *, parts: bool = True) -> SavedFile:
+    """Return what is saved at `path`, with the `parts` of its sourcing plan or without. Raises InputError."""
+    name = shown(str(path), _PATH)
     if os.path.isdir(path):
-        content = _from_folder(path)
-    elif (data := _bytes(path)).content.startswith(SIGNATURE):
-        book = Workbook.of(data)
-        content = _from_tables(f"{name}:{hidden('plan')}", book.has, book.rows)
-        book.settle()
-        edits = tuple(book.edits)
-    elif path.suffix.lower() == ".xlsx":
+        plan = _formed(_from_folder(path), name)
+        return SavedFile(plan, "csv", parts=_files(path) if parts else {})
+    if (data := _bytes(path)).content.startswith(SIGNATURE):
+        return read_book(data, parts=parts)
+    if path.suffix.lower() == ".xlsx":
         why = "is no Excel workbook; give a file that `medalopt plan -o NAME.xlsx` wrote"
         raise InputError([Fault(name, 0, 0, "", why)])
-    else:
-        content = _from_json(_text(data), name)
-    return _formed(content, name), edits
+    return read_json(data, parts=parts)
+
+
+def read_json(data: Bytes, *, parts: bool = True) -> SavedFile:
+    """Return the plan in the bytes of a JSON file. Raises InputError."""
+    content = _from_json(_text(data), data.name)
+    plan = _formed(content, data.name)
+    told = isinstance(plan, SavedPlan) and plan.sourcing is not None and parts
+    return SavedFile(plan, "json", parts=sourcing_parts(content["sourcing"]) if told else {})
+
+
+def read_book(data: Bytes | Spreadsheet, *, parts: bool = True) -> SavedFile:
+    """Return the plan in the bytes of a workbook, or in its cells. Raises InputError."""
+    book = Workbook.of(data)
+    _refuse_controls(data.name, book.texts())
+    content = _from_tables(f"{data.name}:{hidden('plan')}", book.has, book.rows)
+    book.settle()
+    plan = _formed(content, data.name)
+    return SavedFile(plan, "xlsx", tuple(book.edits), book.visible if parts else {})
 
 
 def _formed(content: Any, name: str) -> SavedPlan | SavedRefusal:
@@ -62,7 +94,7 @@ def _formed(content: Any, name: str) -> SavedPlan | SavedRefusal:
         return (SavedRefusal if refused else SavedPlan).model_validate(content)
     except ValidationError as error:
         faults = [
-            Fault(name, 0, 0, ".".join(str(step) for step in fault["loc"]), shown(fault["msg"], 200))
+            Fault(name, 0, 0, shown(".".join(map(str, fault["loc"])), 200), shown(fault["msg"], 200))
             for fault in error.errors()[:_MOST_FAULTS]
         ]
         raise InputError(faults) from error
@@ -80,7 +112,7 @@ def instance_file(plan: Path, files: Mapping[str, str]) -> Path | None:
 
 def _bytes(path: Path) -> Bytes:
     reports: list[str] = []
-    largest = LARGEST_WORKBOOK if path.suffix.lower() == ".xlsx" else LARGEST
+    largest = LARGEST_WORKBOOK if path.suffix.lower() == ".xlsx" else MAX_PLAN_BYTES
     data = read(path, shown(str(path), _PATH), largest, reports.append)
     if data is None:
         raise InputError([Fault(shown(str(path), _PATH), 0, 0, "", reports[0])])
@@ -98,14 +130,61 @@ def _from_json(text: str, name: str) -> Any:
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) < len(pairs):
-            raise ValueError("a member comes twice")
+            twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+            raise ValueError(f"the member `{shown(twice)}` comes twice")
         return found
 
+    def refuse(constant: str) -> NoReturn:
+        raise ValueError(f"{constant} is no number")
+
     try:
-        return json.loads(text, object_pairs_hook=once)
+        if sum(map(text.count, "[{,:")) > MAX_PLAN_VALUES:
+            raise ValueError(f"it holds more than {MAX_PLAN_VALUES:_} values")
+        content = json.loads(text, object_pairs_hook=once, parse_constant=refuse)
     except (ValueError, RecursionError) as error:
-        why = f"is not a plan in JSON ({shown(str(error))}); give a file that `medalopt solve -o` wrote"
+        why = f"is not a plan in JSON ({shown(str(error), 120)}); give a file that `medalopt solve -o` wrote"
         raise InputError([Fault(name, 0, 0, "", why)]) from error
+    if _MAY_CONTROL.search(text):
+        _refuse_controls(name, _strings(content, ()))
+    return content
+
+
+def _strings(content: Any, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Yield every string of `content`, keys too, with its path."""
+    if isinstance(content, str):
+        yield ".".join(path), content
+    elif isinstance(content, dict):
+        for key, value in content.items():
+            yield ".".join(path), key
+            yield from _strings(value, (*path, key))
+    elif isinstance(content, list):
+        for number, value in enumerate(content):
+            yield from _strings(value, (*path, str(number)))
+
+
+def _refuse_controls(name: str, strings: Iterable[tuple[str, str]]) -> None:
+    """Raise InputError where a string holds what a terminal, or a reader's eye, would be led by."""
+    why = "holds a control character ({}); no plan that medalopt writes has one"
+    found = ((path, _CONTROL.search(text)) for path, text in strings)
+    faults = [
+        Fault(name, 0, 0, shown(path, 200), why.format(shown(hit.group()))) for path, hit in found if hit is not None
+    ]
+    if faults:
+        raise InputError(faults[:_MOST_FAULTS])
+
+
+def _files(folder: Path) -> dict[str, list[list[str]]]:
+    """Return the rows of every file of CSV in the folder of a sourcing plan that is none of the plan itself."""
+    own = {f"{name}.csv" for name in (FIGURES, *PLAN_TABLES)}
+    try:
+        names = sorted({entry.name for entry in folder.iterdir() if entry.suffix == ".csv"} - own)
+    except OSError as error:
+        why = f"cannot be read: {shown(error.strerror or type(error).__name__)}"
+        raise InputError([Fault(shown(str(folder), _PATH), 0, 0, "", why)]) from error
+    if len(names) > MAX_PLAN_FILES:
+        why = f"holds more than {MAX_PLAN_FILES:_} tables; name the folder of a plan"
+        raise InputError([Fault(shown(str(folder), _PATH), 0, 0, "", why)])
+    return {name.removesuffix(".csv"): _table(folder / name) for name in names}
 
 
 def _from_folder(path: Path) -> dict[str, Any]:
@@ -140,15 +219,30 @@ def _typed_rows(read: Read, table: str, model: type[Strict]) -> list[dict[str, A
 
 
 def _rows(path: Path, columns: list[str]) -> list[list[str]]:
-    name = shown(str(path), _PATH)
-    try:
-        header, *rows = list(csv.reader(io.StringIO(_text(_bytes(path)), newline=""), strict=True))
-    except (csv.Error, ValueError) as error:
-        raise InputError([Fault(name, 0, 0, "", f"is not a table of a plan ({shown(str(error))})")]) from error
+    name, (header, *rows) = shown(str(path), _PATH), _table(path) or [[]]
     if header != columns or any(len(row) != len(columns) for row in rows):
         wanted = f"must have the columns {', '.join(columns)}, and each row all of them"
         raise InputError([Fault(name, 1, 0, "", wanted)])
     return [[cell[1:] if cell.startswith("'") else cell for cell in row] for row in rows]
+
+
+def _table(path: Path) -> list[list[str]]:
+    """Return the rows of a table in CSV, each cell as it stands. Raises InputError."""
+    name, text = shown(str(path), _PATH), _text(_bytes(path))
+    try:
+        if text.count(",") + text.count("\n") > MAX_CELLS:
+            raise ValueError(f"it has more than {MAX_CELLS:_} cells")
+        rows = read_rows(text)
+    except (csv.Error, ValueError) as error:
+        raise InputError([Fault(name, 0, 0, "", f"is not a table of a plan ({shown(str(error))})")]) from error
+    if _CONTROL.search(text):
+        _refuse_controls(name, ((str(line), cell) for line, row in enumerate(rows, start=1) for cell in row))
+    return rows
+
+
+def read_rows(text: str) -> list[list[str]]:
+    """Return the rows of a table in CSV. Raises csv.Error."""
+    return list(csv.reader(io.StringIO(text, newline=""), strict=True))
 
 
 def _put(content: dict[str, Any], item: str, value: str) -> bool:
@@ -164,7 +258,7 @@ def _put(content: dict[str, Any], item: str, value: str) -> bool:
             return False
     if parts[-1] in at:
         return False
-    texts = ("format", "status", "instance", "solver")
+    texts = ("format", "status", "instance", "solver", "digests")
     plain = parts[0] in texts or parts[-1] in ("measure", "unit", "arithmetic", "scope", "basis", "exact_value")
     at[parts[-1]] = value if plain else _number(value)
     return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -154,6 +154,42 @@ class WholeLots(Strict):
     above_bound: Number
 
 
+Cell = str | int | Number | None
+
+
+class SavedTable(Strict):
+    """A table of the sourcing plan."""
+
+    title: str
+    says: str
+    units: dict[str, str]
+    rows: list[dict[str, Cell]]
+    notes: list[str]
+
+
+class SavedDocument(Strict):
+    """An order of the sourcing plan."""
+
+    kind: str
+    number: str
+    stamp: str
+    missing: list[str]
+    party: dict[str, str]
+    terms: dict[str, str]
+    lines: SavedTable
+    notes: list[str]
+
+
+class SavedSourcing(Strict):
+    """What `medalopt plan` writes besides the plan."""
+
+    title: str
+    decision: list[str]
+    tables: dict[str, SavedTable]
+    documents: list[SavedDocument]
+    foot: list[str]
+
+
 class SavedPlan(Strict):
     """A plan as it was written: what it decides, and what it says follows."""
 
@@ -181,7 +217,8 @@ class SavedPlan(Strict):
     added_variables: list[SavedVariable] = []
     certificate: Claim
     solver: dict[str, str]
-    sourcing: dict[str, Any] = {}  # what `medalopt plan` tells besides: follows from the rest, and is not read
+    sourcing: SavedSourcing | None = None
+    digests: dict[str, str] = {}  # see `plan.digests`; none in files of earlier versions
 
 
 TABLES: dict[str, type[Strict]] = {

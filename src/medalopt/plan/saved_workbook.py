@@ -47,10 +47,10 @@ class Workbook:
         self.faults: list[Fault] = []
 
     @classmethod
-    def of(cls, data: Bytes) -> Workbook:
+    def of(cls, data: Bytes | Spreadsheet) -> Workbook:
         """Return the workbook in `data`. Raises InputError where it is none, or holds no plan."""
         reports: list[str] = []
-        book = read(data, reports.append)
+        book = data if isinstance(data, Spreadsheet) else read(data, reports.append)
         if book is None:
             raise InputError([Fault(data.name, 0, 0, "", reports[0])])
         if hidden("plan") not in book.sheets:
@@ -58,9 +58,23 @@ class Workbook:
             raise InputError([Fault(data.name, 0, 0, "", why)])
         return cls(book)
 
+    def texts(self) -> Iterator[tuple[str, str]]:
+        """Yield every text in a cell with the cell's name, and the names of the sheets."""
+        for name, rows in self.book.sheets.items():
+            yield name, name
+            for number, row in enumerate(rows):
+                for place, cell in enumerate(row):
+                    if isinstance(cell, str) and not cell.isprintable():  # few are worth a closer look
+                        yield address(name, number, place), cell
+
     def has(self, table: str) -> bool:
         """Whether the workbook holds a table of the plan."""
         return hidden(table) in self.book.sheets
+
+    @property
+    def visible(self) -> dict[str, Rows]:
+        """The sheets that a person reads: the parts of the sourcing plan, and the decisions."""
+        return {name: rows for name, rows in self.book.sheets.items() if not name.startswith(hidden(""))}
 
     def rows(self, table: str, columns: list[str]) -> list[list[str]]:
         """Return the rows of a table: as a person left them, where they may be changed. Raises InputError."""
@@ -108,11 +122,14 @@ class Workbook:
             key = tuple(written(row[place]) for place in texts)
             was = known.get(key)
             found.append(self._row(name, number, row, columns, was))
-        left = known.keys() - {tuple(row[place] for place in texts) for row in found}
+        keys = [tuple(row[place] for place in texts) for row in found]
+        left = known.keys() - set(keys)
         for key, gone in known.items():
             if key in left:
                 self.edits.append(Edit(name, f"the row {_called(gone)} of the plan is gone"))
-        return found
+        order = {key: number for number, key in enumerate(known)}  # sorting a sheet is no change
+        places = sorted(range(len(found)), key=lambda at: order.get(keys[at], len(order)))
+        return [found[at] for at in places]
 
     def _head(self, name: str, rows: Rows, columns: list[str]) -> int:
         for number, row in enumerate(rows[:_HEAD_WITHIN]):

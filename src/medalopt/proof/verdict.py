@@ -36,7 +36,9 @@ class Verdict:
     certificate: Certificate
     value: float  # of the measure, by arithmetic on the decisions
     unit: str
+    account: Account  # of the decisions
     against: tuple[Broken, ...] = ()  # those that the decisions break, whatever else the plan states
+    unchecked: tuple[str, ...] = ()  # what could not be checked, as nothing in the file shows it
 
     @property
     def accepted(self) -> bool:
@@ -73,7 +75,7 @@ def verdict(instance: Instance, plan: Any) -> Verdict:
     ]
     if not broken:  # else they may be wrong for that reason alone
         broken = list(told_prices(marginals(account, duals, unit, added), plan.prices))
-    return Verdict(tuple(broken), certificate, value, unit, against)
+    return Verdict(tuple(broken), certificate, value, unit, account, against)
 
 
 def stale(instance: Instance, answer: Any, what: str = "plan") -> Iterator[Broken]:

@@ -25,6 +25,11 @@ def folder(plan: Plan) -> dict[str, str]:
     return {name: "".join(text) for name, text in files(plan).items()}
 
 
+def digest_rows(digests: Mapping[str, str]) -> str:
+    """Return more digests as the rows of `plan.csv` that hold them."""
+    return "".join(f"{_quoted(f'digests.{name}')},{value}\n" for name, value in digests.items())
+
+
 def files(plan: Plan) -> dict[str, Iterator[str]]:
     """Return the files of the folder, name to its text in pieces."""
     content = members(plan)
@@ -55,6 +60,7 @@ def _summary(content: Mapping[str, object]) -> dict[str, list[object]]:
     for member in ("format", "status", "instance", "objective", "cost", "footprint", "tonnes", "certificate", "solver"):
         rows += _flat(member, content[member])
     rows += _flat("lots", content.get("lots", {}))
+    rows += _flat("digests", content["digests"])
     return {"item": [name for name, _ in rows], "value": [value for _, value in rows]}
 
 

@@ -28,19 +28,20 @@ def edited_object(found: Verdict, edits: Sequence[Edit]) -> dict[str, Any]:
 
 def edited(found: Verdict, edits: Sequence[Edit], name: str) -> str:
     """Return in plain lines what was changed in the plan of the file `name`, and what comes of it."""
-    lines = [f"{shown(name)} was changed by hand, in {counted(len(edits), 'place')}:"]
+    lines = ["Plan is valid." if found.accepted else "Plan is not valid."]
+    lines.append(f"{shown(name)} was changed by hand, in {counted(len(edits), 'place')}:")
     lines += _first([f"{edit.cell}: {edit.text}" for edit in edits])
     if found.against:
-        lines.append(f"That breaks {counted(len(found.against), 'rule')} of the instance:")
+        lines.append(f"That violates {counted(len(found.against), 'constraint')} of the instance:")
         lines += _first([broken.text for broken in found.against])
     else:
-        lines.append("That breaks no rule of the instance.")
+        lines.append("That violates no constraint of the instance.")
     lines.append(_cost(found))
     rest = len(found.broken) - len(found.against)
     if rest:
         lines.append(
             f"{counted(rest, 'other figure').capitalize()} of the workbook no longer follow"
-            f"{'s' if rest == 1 else ''} from it (--json lists all): "
+            f"{'s' if rest == 1 else ''} from it (--json lists all), and its documents are those of the plan before: "
             "take the change over into the instance and plan anew before you sign."
         )
     return "\n".join(lines) + "\n"
@@ -55,11 +56,11 @@ def _cost(found: Verdict) -> str:
     """Say what the plan as it stands comes to, beside the best that is proven from the instance."""
     extra = found.value - found.certificate.lower_bound
     if not math.isfinite(extra):
-        return "What it comes to cannot be told."
+        return "Its objective cannot be worked out."
     worth = f"It comes to {digits(found.value, 9)} {found.unit}"
     if abs(extra) <= GAP * max(1.0, abs(found.value)):
-        return f"{worth}, as the best plan does."
+        return f"{worth}, the certified lower bound."
     off = f"{digits(abs(extra))} {found.unit}"
     if extra > 0:
-        return f"{worth}, {off} more than the best there can be."
-    return f"{worth}, {off} less than the best that keeps every rule: that is what breaking them saves."
+        return f"{worth}, {off} above the certified lower bound."
+    return f"{worth}, {off} below the certified lower bound: that is what violating the constraints saves."

@@ -10,6 +10,7 @@ from typing import Any
 from medalopt.errors import Fault
 from medalopt.instance.instance import Instance
 from medalopt.plan.added_rows import tables
+from medalopt.plan.digests import PLAN_TABLES, digest_plan
 from medalopt.plan.plan import Plan
 from medalopt.plan.rows import Rows
 from medalopt.proof.farkas import Refutation
@@ -32,7 +33,18 @@ def plan_object(plan: Plan) -> dict[str, Any]:
 
 
 def members(plan: Plan) -> dict[str, Any]:
-    """Return the plan as `plan_object` does, its tables by columns."""
+    """Return the plan as `plan_object` does, its tables by columns, with the digests of all of it."""
+    content = _members(plan)
+    return {**content, "digests": digest_plan(content, {name: _columns(content.get(name)) for name in PLAN_TABLES})}
+
+
+def _columns(table: Table | list[dict[str, Any]] | None) -> Rows:
+    if isinstance(table, Table):
+        return table.columns
+    return {name: [row[name] for row in table] for name in table[0]} if table else {}
+
+
+def _members(plan: Plan) -> dict[str, Any]:
     certificate = plan.certificate
     return {
         "format": FORMAT,

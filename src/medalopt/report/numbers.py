@@ -93,13 +93,13 @@ def share(part: float, whole: float) -> str:
 
 def exact_share(part: float) -> str:
     """Return a contractual share in per cent with every digit it has: 0.9999 is `99.99 %`."""
-    per_cent = (100 * Decimal(repr(part))).normalize(Context(prec=_EXACT))
+    per_cent = (100 * Decimal(repr(float(part)))).normalize(Context(prec=_EXACT))
     return f"{per_cent:,f} %".replace("-", "−")
 
 
 def exact_decimals(values: Iterable[float], least: int) -> int:
     """Return the decimals with which all `values` are printed as they are, at least `least` and at most `_EXACT`."""
-    figures = (Decimal(repr(value)).normalize(Context(prec=_EXACT)) for value in values if math.isfinite(value))
+    figures = (Decimal(repr(float(value))).normalize(Context(prec=_EXACT)) for value in values if math.isfinite(value))
     exponents = [figure.as_tuple().exponent for figure in figures]
     needed = max((-exponent for exponent in exponents if isinstance(exponent, int)), default=0)
     return min(max(least, needed), _EXACT)
@@ -108,7 +108,8 @@ def exact_decimals(values: Iterable[float], least: int) -> int:
 def amount_decimals(values: Iterable[float], least: int = 3) -> int:
     """Return the decimals, at least `least`, with which the smallest of the amounts keeps four significant digits."""
     sizes = [abs(value) for value in values if value and math.isfinite(value)]
-    return min(max(least, 3 - math.floor(math.log10(min(sizes)))), _EXACT) if sizes else least
+    wanted = 3 - math.floor(math.log10(min(sizes))) if sizes else least
+    return max(least, min(wanted, exact_decimals(sizes, least)))
 
 
 def share_decimals(shares: Iterable[float], least: int = 2) -> int:

@@ -13,7 +13,7 @@ from medalopt.proof.verdict import Verdict
 from medalopt.report.numbers import digits
 from medalopt.wording import counted, shown
 
-MOST = 20  # broken rules that a person is shown
+MOST = 20  # faults that a person is shown
 
 
 def verdict_object(found: Verdict) -> dict[str, Any]:
@@ -30,6 +30,7 @@ def verdict_object(found: Verdict) -> dict[str, Any]:
         "basis": certificate.basis,
         "exact_value": certificate.exact_value,
         "scope": certificate.scope,
+        "unchecked": list(found.unchecked),
     }
 
 
@@ -55,19 +56,39 @@ def _row(broken: Broken) -> dict[str, Any]:
 
 
 def told(found: Verdict, name: str) -> str:
-    """Return the verdict in plain lines: the answer, what is broken, how far the plan is from the best."""
-    answer = "right" if found.accepted else f"not right: {counted(len(found.broken), 'rule')} broken"
-    return "\n".join([f"{shown(name)} is {answer}.", *_broken(found.broken), f"  {_distance(found)}"]) + "\n"
+    """Return the verdict in plain lines: valid or not, what is wrong, and what is proven of a plan that is valid."""
+    if not found.accepted:
+        lines = ["Plan is not valid.", *_broken(found.broken), _violated(found, name)]
+    else:
+        lines = ["Plan is valid.", f"  {shown(name)}: {_distance(found)}"]
+    return "\n".join([*lines, *_unchecked(found)]) + "\n"
+
+
+def _violated(found: Verdict, name: str) -> str:
+    """Say of a plan that is not valid whether its decisions are to blame."""
+    count = f"  {shown(name)}: {counted(len(found.broken), 'fault')}"
+    if found.against:
+        violated = counted(len(found.against), "constraint")
+        return f"{count}. Its decisions violate {violated}, so its objective is none to compare with."
+    return f"{count}. Its decisions satisfy every constraint; what is stated beside them does not follow from them."
+
+
+def _unchecked(found: Verdict) -> list[str]:
+    if not found.unchecked:
+        return []
+    names = ", ".join(map(shown, found.unchecked))
+    return [f"  Not verified, as the file carries no digests (an earlier version wrote it): {names}."]
 
 
 def rechecked(found: Recheck, name: str) -> str:
     """Return in plain lines whether there is no plan, as a saved answer says, and what fails of that."""
     scope, arithmetic = found.refutation.scope, found.refutation.arithmetic
     kept = "" if scope == "instance" else f" that keeps the {scope}"
-    answer = f"right: there is no plan{kept}" if found.accepted else "not right"
-    lines = [f"{shown(name)} is {answer}.", *_broken(found.broken)]
+    answer = f"Answer is valid: no feasible plan exists{kept}." if found.accepted else "Answer is not valid."
+    lines = [answer, *_broken(found.broken)]
     if found.refutation.holds:
-        lines.append(f"  What its multipliers weigh, the {scope} cannot keep ({arithmetic}).")
+        start = f"{shown(name)}: " if found.accepted else ""
+        lines.append(f"  {start}its multipliers show that the {scope} cannot be met ({arithmetic}).")
     return "\n".join(lines) + "\n"
 
 
@@ -77,14 +98,15 @@ def _broken(broken: Sequence[Broken]) -> list[str]:
 
 
 def _distance(found: Verdict) -> str:
-    """Say what the plan comes to beside what is proven of all plans, whatever the saved plan says."""
+    """Say what a valid plan comes to beside the certified lower bound, whatever the saved plan says."""
     certificate = found.certificate
     above = found.value - certificate.lower_bound
-    if not math.isfinite(above):
-        return "What it comes to cannot be told."
     subject = "" if certificate.scope == "instance" else f", subject to the {certificate.scope}"
-    worth = f"It comes to {digits(found.value, 6)} {found.unit}{subject}"
+    worth = f"objective {digits(found.value, 6)} {found.unit}{subject}"
     if certificate.gap <= GAP:
-        exactly = "." if certificate.exact_value is None else "; in fractions, before rounding, the gap is 0."
-        return f"{worth}: no plan can do better ({certificate.arithmetic}){exactly}"
-    return f"{worth}, at most {digits(above)} {found.unit} above the best there can be ({certificate.arithmetic})."
+        exactly = "" if certificate.exact_value is None else "; in exact fractions, before rounding, the gap is 0"
+        return f"{worth}, verified optimal ({certificate.arithmetic}){exactly}."
+    if not math.isfinite(above):
+        return f"{worth}; how near to the optimum is not proven."
+    bound = f"at most {digits(above)} {found.unit} above the certified lower bound"
+    return f"{worth}, {bound} ({certificate.arithmetic})."

@@ -10,6 +10,8 @@ MAX_TABLE_BYTES = 512 * MIB  # a CSV table beside an instance
 MAX_WORKBOOK_BYTES = 64 * MIB  # a workbook, packed
 MAX_UNPACKED_BYTES = 512 * MIB  # all parts of a workbook in XML together, unpacked
 MAX_PLAN_BYTES = 1024 * MIB  # a saved plan
+MAX_PLAN_VALUES = 40_000_000  # members, cells, lists and mappings of a saved plan in JSON
+MAX_PLAN_FILES = 1_000  # tables in the folder of a saved plan
 MAX_JOURNAL_BYTES = 1024 * MIB  # the journal of a sweep
 MAX_JOURNAL_LINE_BYTES = 65_536  # of one line of it
 

@@ -20,7 +20,7 @@ KEYS = ("actual_metal", "actual_devices", "actual_cost", "actual_yield", "actual
 
 def with_actuals(content: Content, found: Replan) -> Content:
     """Return the `content` of the plan of what is left, with what has happened before it."""
-    content = _to_order(content, found.question.settled_parties)
+    content = without_settled(content, found.question.settled_parties)
     title = found.past.instance.title or found.past.instance.name
     return replace(
         content,
@@ -31,7 +31,7 @@ def with_actuals(content: Content, found: Replan) -> Content:
     )
 
 
-def _to_order(content: Content, settled: frozenset[str]) -> Content:
+def without_settled(content: Content, settled: frozenset[str]) -> Content:
     """Return the content without documents to, and awards of, whoever has delivered already."""
     kept = tuple(one for one in content.documents if settled.isdisjoint(value for _, value in one.party))
     made = []

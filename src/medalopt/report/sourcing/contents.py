@@ -35,8 +35,10 @@ def contents(
     in_loads: Rounded | None = None,
     found: Findings | None = None,
     written: Written | None = None,
+    *,
+    pictures: bool = True,
 ) -> Content:
-    """Return all that the sourcing plan says of `plan`.
+    """Return all that the sourcing plan says of `plan`, its `pictures` too.
 
     `in_loads`: what whole loads cost, where it is in such; `found`: what lies around it, which is left out where that
     was not asked; `written`: what the instance's file writes.
@@ -59,7 +61,7 @@ def contents(
         decision(plan, orders, found, in_loads),
         tuple(table for table in tables if table.rows),
         orders,
-        tuple(chart for pictures in PICTURES for chart in pictures(plan)),
+        tuple(chart for charts in PICTURES for chart in charts(plan)) if pictures else (),
         foot(plan),
     )
 

@@ -9,9 +9,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from medalopt.instance.reader.files import read
+from medalopt.plan.digests import digest_parts
 from medalopt.plan.plan import Plan
+from medalopt.plan.saved import read_rows
 from medalopt.report import csvplan
-from medalopt.report.csvplan import csv_text, folder
+from medalopt.report.csvplan import csv_text, digest_rows, folder
 from medalopt.report.sourcing.content import Cell, Column, Content, Document
 
 LIST = "tables.csv"  # what stands in which file
@@ -34,7 +36,9 @@ def as_folder(content: Content, plan: Plan) -> dict[str, str]:
     told = {f"{table.key}.csv": table.says for table in (*content.tables, *(one.lines for one in content.documents))}
     every = sorted({*files, *own, LIST})
     listed = {"file": every, "says": [told.get(name, _SAYS.get(name, _PLAN)) for name in every]}
-    return files | own | {LIST: csv_text(listed)}
+    own |= {"decision.csv": files.pop("decision.csv"), LIST: csv_text(listed)}
+    digests = digest_parts("csv", {name.removesuffix(".csv"): read_rows(text) for name, text in own.items()})
+    return {**files, "plan.csv": files["plan.csv"] + digest_rows(digests), **own}
 
 
 _SAYS = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from medalopt.plan.digests import digest_parts, sourcing_parts
 from medalopt.plan.plan import Plan
 from medalopt.report.jsonplan import members, text
 from medalopt.report.sourcing.content import Content, Document, Table
@@ -11,7 +12,10 @@ from medalopt.report.sourcing.content import Content, Document, Table
 
 def as_json(content: Content, plan: Plan) -> str:
     """Return the plan and its sourcing plan as one JSON object; `medalopt verify` reads it."""
-    return text({**members(plan), "sourcing": sourcing(content)})
+    told = members(plan)
+    said = sourcing(content)
+    digests = {**told.pop("digests"), **digest_parts("json", sourcing_parts(said))}
+    return text({**told, "sourcing": said, "digests": digests})
 
 
 def sourcing(content: Content) -> dict[str, Any]:

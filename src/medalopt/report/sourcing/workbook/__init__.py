@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import xlsxwriter
 
 from medalopt.errors import UsageError
+from medalopt.plan.digests import digest_parts
 from medalopt.report.charts.chart import Chart
 from medalopt.report.sourcing.content import Content
 from medalopt.report.sourcing.workbook.front import Entry, front_sheet
@@ -41,10 +42,10 @@ def workbook(content: Content, record: Mapping[str, str] = MappingProxyType({}),
     book.set_properties({"title": content.title[:200], "created": _MADE})
     pen = Pen(book)
     front = pen.names.sheet("Decision")
-    sheet = book.add_worksheet(front)
+    sheet = pen.sheet(front)
     decisions = editable(record, currency) if record else []
     reserved = [pen.names.sheet(table.title) for table in decisions]
-    hide(pen, record)
+    seal = hide(pen, record)
     entries = [_pictures(pen, front, content.charts)]
     entries += [_table(pen, front, table) for table in content.tables]
     documents = []
@@ -57,6 +58,8 @@ def workbook(content: Content, record: Mapping[str, str] = MappingProxyType({}),
         table_sheet(pen, name, front, table)
         entries.append(Entry(name, table.says))
     front_sheet(pen, sheet, content, [entry for entry in entries if entry], documents, bool(record))
+    if record:
+        seal(digest_parts("xlsx", {name: one.rows for name, one in pen.sheets.items()}))
     book.close()
     return buffer.getvalue()
 
@@ -73,7 +76,7 @@ def _pictures(pen: Pen, front: str, charts: tuple[Chart, ...]) -> Entry | None:
     if not drawn:
         return None
     name = pen.names.sheet("Pictures")
-    sheet = pen.book.add_worksheet(name)
+    sheet = pen.sheet(name)
     sheet.set_column(0, 0, 118)
     breaks = []
     sheet.write_url(0, 0, f"internal:'{front}'!A1", pen.style("link"), "to the first sheet")

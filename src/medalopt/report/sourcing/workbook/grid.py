@@ -17,7 +17,7 @@ _LOOKED_AT = 1_000  # rows, to find how wide a column has to be
 
 def grid(pen: Pen, sheet: Any, top: int, table: Table) -> int:
     """Write `table` from row `top` on, its heads first; return the row after its end."""
-    heads = _heads(table.columns)
+    heads = unique_heads(table.columns)
     for place, (head, column) in enumerate(zip(heads, table.columns, strict=True)):
         put(sheet, top, place, head, pen.style("header" if column.unit is None else "figures header"))
     sheet.set_row(top, 14.0 * max(_lines(head, width) for head, width in zip(heads, widths(table), strict=True)) + 4)
@@ -79,7 +79,7 @@ def _totals(pen: Pen, sheet: Any, row: int, table: Table, named: list[str]) -> N
             sheet.write_blank(row, place, None, form)
 
 
-def _heads(columns: tuple[Column, ...]) -> list[str]:
+def unique_heads(columns: tuple[Column, ...]) -> list[str]:
     """Return the heads, each different from all others, and without signs that mean something in a formula."""
     taken: set[str] = set()
     heads = []

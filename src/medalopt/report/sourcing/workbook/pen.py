@@ -40,13 +40,65 @@ _STYLES: Mapping[str, Mapping[str, Any]] = {
 }
 
 
+class Sheet:
+    """A worksheet of XlsxWriter that remembers what its cells say, so that a digest of it can be written."""
+
+    def __init__(self, sheet: Any) -> None:
+        self._sheet = sheet
+        self._cells: dict[tuple[int, int], Cell] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sheet, name)
+
+    def write_string(self, row: int, place: int, value: str, form: Any = None) -> None:
+        """Write text."""
+        self._cells[row, place] = value
+        self._sheet.write_string(row, place, value, form)
+
+    def write_number(self, row: int, place: int, value: float, form: Any = None) -> None:
+        """Write a number."""
+        self._cells[row, place] = value
+        self._sheet.write_number(row, place, value, form)
+
+    def write_formula(self, row: int, place: int, formula: str, form: Any, value: float) -> None:
+        """Write a formula with the value that it comes to."""
+        self._cells[row, place] = value
+        self._sheet.write_formula(row, place, formula, form, value)
+
+    def write_url(self, row: int, place: int, target: str, form: Any, value: str) -> None:
+        """Write text that leads to another sheet."""
+        self._cells[row, place] = value
+        self._sheet.write_url(row, place, target, form, value)
+
+    def add_table(self, top: int, left: int, last: int, right: int, options: dict[str, Any]) -> None:
+        """Add an Excel table, whose heads are written already; the word of its totals is written with it."""
+        for place, column in enumerate(options["columns"], start=left):
+            if options["total_row"] and "total_string" in column:
+                self._cells[last, place] = column["total_string"]
+        self._sheet.add_table(top, left, last, right, options)
+
+    @property
+    def rows(self) -> list[list[Cell]]:
+        """What the cells say, by rows; rows of nothing are left out."""
+        found: dict[int, dict[int, Cell]] = {}
+        for (row, place), value in self._cells.items():
+            found.setdefault(row, {})[place] = value
+        return [[row.get(place) for place in range(max(row) + 1)] for _, row in sorted(found.items())]
+
+
 class Pen:
     """Writes into one workbook of XlsxWriter; formats are made once each."""
 
     def __init__(self, book: Any) -> None:
         self.book = book
         self.names = Names()
+        self.sheets: dict[str, Sheet] = {}
         self._formats: dict[str, Any] = {}
+
+    def sheet(self, name: str) -> Sheet:
+        """Add a sheet that a person reads."""
+        self.sheets[name] = Sheet(self.book.add_worksheet(name))
+        return self.sheets[name]
 
     def style(self, name: str) -> Any:
         """Return the format called `name`."""

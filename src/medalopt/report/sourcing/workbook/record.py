@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from medalopt.plan.saved_workbook import EDITABLE, hidden, visible
@@ -46,12 +46,25 @@ def _plain(value: str) -> str:
     return value[1:] if value.startswith("'") else value
 
 
-def hide(pen: Pen, record: Mapping[str, str]) -> None:
-    """Add a hidden sheet for every file of `record`, each cell as its text, so that no digit is lost."""
+def hide(pen: Pen, record: Mapping[str, str]) -> Callable[[Mapping[str, str]], None]:
+    """Add a hidden sheet for every file of `record`, each cell as its text, so that no digit is lost.
+
+    Return what writes digests of the other sheets below the figures of the plan, once these sheets are written.
+    """
+    ends: dict[str, tuple[Any, int]] = {}
     for name, content in record.items():
         sheet: Any = pen.book.add_worksheet(pen.names.sheet(hidden(name.removesuffix(".csv"))))
         for number, row in enumerate(csv.reader(io.StringIO(content, newline=""))):
             for place, value in enumerate(row):
                 if value:
                     sheet.write_string(number, place, text(_plain(value)))
+            ends[name] = sheet, number + 1
         sheet.hide()
+
+    def write(digests: Mapping[str, str]) -> None:
+        sheet, row = ends["plan.csv"]
+        for number, (name, value) in enumerate(digests.items(), start=row):
+            sheet.write_string(number, 0, f"digests.{name}")
+            sheet.write_string(number, 1, value)
+
+    return write

@@ -8,14 +8,14 @@ from medalopt.report.sourcing.content import Document, Pairs, Table
 from medalopt.report.sourcing.workbook.grid import grid, widths
 from medalopt.report.sourcing.workbook.pen import Pen, across, height, paper, put
 
-_BLANK = "to be filled in"
+BLANK = "to be filled in"
 _LABEL = 22  # characters of the names of fields
 _LEAST = 80  # characters over which the text above and below a table stands
 
 
 def table_sheet(pen: Pen, name: str, front: str, table: Table) -> Any:
     """Add the sheet `name` with `table`; `front` is the sheet to which its link leads back."""
-    sheet = pen.book.add_worksheet(name)
+    sheet = pen.sheet(name)
     last = _columns(sheet, table)
     wide = sum(widths(table))
     across(sheet, 0, last, table.title, pen.style("title"))
@@ -33,7 +33,7 @@ def table_sheet(pen: Pen, name: str, front: str, table: Table) -> Any:
 
 def document_sheet(pen: Pen, name: str, front: str, document: Document) -> Any:
     """Add the sheet `name` with one order: stamped while it is a draft, on paper too."""
-    sheet = pen.book.add_worksheet(name)
+    sheet = pen.sheet(name)
     last = max(_columns(sheet, document.lines, _LABEL), 2)
     wide = max(sum(widths(document.lines)), _LEAST)
     across(sheet, 0, last, f"{document.kind.capitalize()} {document.number}", pen.style("title"))
@@ -71,7 +71,7 @@ def _pairs(pen: Pen, sheet: Any, row: int, last: int, wide: int, title: str, pai
         put(sheet, row, 0, field, pen.style("strong"))
         form = pen.style("text" if value else "missing")
         sheet.merge_range(row, 1, row, last, "", form)
-        put(sheet, row, 1, value or _BLANK, form)
+        put(sheet, row, 1, value or BLANK, form)
         sheet.set_row(row, max(height(value, wide * 0.7), height(field, wide * 0.25)))
     return row + 1
 

@@ -1,0 +1,260 @@
+"""Saved plans altered in all three forms and handed to `verify`: none that says something else is accepted.
+
+Each trial alters one plan, as JSON, as a folder of CSV or as a workbook, and reads and checks it in this process, as
+the command does. It may end with a plan that is not accepted or with InputError, within `fuzz.LONGEST` seconds; with
+an accepted plan only where what was read is the plan that was written. Some alterations come with digests made anew:
+those of figures that follow from the decisions have to be found all the same.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from tests.report.sourcing.parties import PARTY
+
+from campaigns.altering import altered_folder, altered_json, altered_sheets, altered_workbook
+from campaigns.fuzz import LONGEST, confine
+from campaigns.running import Found, campaign, within
+from medalopt import Instance
+from medalopt.analysis.sourcing.findings import findings
+from medalopt.analysis.variants import Variants
+from medalopt.errors import InputError
+from medalopt.instance.reader.files import Bytes
+from medalopt.instance.reader.spreadsheet import Spreadsheet, read
+from medalopt.instance.written import Written
+from medalopt.plan.digests import sheet_rows
+from medalopt.plan.saved import SavedFile, SavedPlan, read_book, read_file, read_json
+from medalopt.proof.verdict import verdict
+from medalopt.report import csvplan, jsonplan
+from medalopt.report.sourcing.contents import contents
+from medalopt.report.sourcing.csvform import as_folder
+from medalopt.report.sourcing.jsonform import as_json
+from medalopt.report.sourcing.recheck import check_tables, digests_of, find_altered
+from medalopt.report.sourcing.workbook import workbook
+from medalopt.solving import solve
+
+ROOT = Path(__file__).parents[1]
+TINY = ROOT / "instances/tiny.yaml"
+UNCERTAIN = {"devices.phone.cv": "10 %", "smelters.far.cv": "2 %"}
+FORGED = 0.08  # of the trials in JSON: digests are made anew
+FOLLOW = (
+    "shipments",
+    "stockpiles",
+    "purchases",
+    "metals",
+    "melts",
+    "casts",
+    "cost",
+    "objective",
+    "footprint",
+    "tonnes",
+)
+TABLES = ("rules", "risks", "assumptions", "papers")  # of the sourcing plan that have no figures, or not from decisions
+SOLVED = "comes_in_per_t"  # the column of the award table that took further solves
+
+
+@dataclass(frozen=True, eq=False)
+class Base:
+    """A right plan in its three forms; without a workbook where it is no sourcing plan."""
+
+    instance: Instance
+    written: Written | None
+    text: str
+    folder: Mapping[str, str]
+    book: bytes | None
+
+    def accepts(self, saved: SavedFile) -> bool:
+        """Whether `verify` accepts what was read."""
+        assert isinstance(saved.plan, SavedPlan)
+        if find_altered(saved):
+            return False
+        return check_tables(saved, verdict(self.instance, saved.plan), lambda: self.written).accepted
+
+
+@cache
+def bases() -> tuple[Base, ...]:
+    """Return a sourcing plan with all that can be in one, a plan in whole lots, and one with rows of its own."""
+    lots, capped = solve(_lots()), solve(_tiny(), extensions=[ROOT / "models/extensions/silver_cap.py"])
+    plain = [Base(one.instance, None, _text(one), csvplan.folder(one), None) for one in (lots, capped)]
+    return (sourced(), *plain)
+
+
+@cache
+def sourced() -> Base:
+    """Return the sourcing plan of the small case, with parties and uncertainty, and all that took further solves."""
+    variants = Variants(TINY, UNCERTAIN)
+    plan = solve(_tiny())
+    parties = {"near": PARTY, "far": {**PARTY, "contract": ""}}
+    instance = replace(plan.instance, annex={**plan.instance.annex, "parties": parties})
+    plan = replace(plan, instance=instance)
+    content = contents(plan, None, findings(plan, variants), variants.written)
+    book = workbook(replace(content, charts=()), csvplan.folder(plan), instance.currency)
+    return Base(instance, variants.written, as_json(content, plan), as_folder(content, plan), book)
+
+
+def _text(plan: Any) -> str:
+    return jsonplan.text(jsonplan.members(plan))
+
+
+def _tiny() -> Instance:
+    return Variants(TINY, UNCERTAIN).instance
+
+
+def _lots() -> Instance:
+    from medalopt import load
+
+    return load(ROOT / "tests/solver/lots.yaml")
+
+
+def trial(number: int) -> Found:
+    """Alter a saved plan, and see how `verify` ends."""
+    random = Random(number)
+    base = random.choice((bases()[0], *bases()))
+    form = random.choice(("json", "csv", "xlsx") if base.book else ("json", "csv"))
+    confine()
+    with within(LONGEST):
+        if form == "json" and random.random() < FORGED:
+            return _forged(number, random, base)
+        end, wrong = _ended(form, random, base)
+    return Found(Counter({f"{form}: {end}": 1}), (f"{number}: {form}: {wrong}",) if wrong else ())
+
+
+def _ended(form: str, random: Random, base: Base) -> tuple[str, str]:
+    """Return what the answer to an altered plan counts as, and what is wrong with it."""
+    try:
+        saved = _ALTERED[form](random, base)
+    except InputError as error:
+        odd = [str(fault) for fault in error.faults if not (str(fault).isprintable() and fault.message)]
+        return "refused: the input", f"a fault that cannot be shown, {odd[0]!r}" if odd else ""
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        return "something else", f"{type(error).__name__}: {str(error)[:200]}"
+    if not isinstance(saved.plan, SavedPlan):
+        return "an answer that there is no plan", ""
+    if not base.accepts(saved):
+        return "not accepted", ""
+    same = told(saved) == told(written(base, form))
+    return "accepted: nothing else is said", "" if same else "accepted, and something else is said"
+
+
+def _json(random: Random, base: Base) -> SavedFile:
+    return read_json(Bytes("plan.json", altered_json(random, json.loads(base.text), base.text.encode())))
+
+
+def _csv(random: Random, base: Base) -> SavedFile:
+    folder, changed = _folder(base), altered_folder(random, dict(base.folder))
+    try:
+        for name, content in changed.items():
+            _put(folder / name, content)
+        return read_file(folder)
+    finally:
+        for name in changed:
+            _put(folder / name, base.folder[name].encode() if name in base.folder else None)
+
+
+def _put(path: Path, content: bytes | None) -> None:
+    if content is None:
+        path.unlink(missing_ok=True)
+    else:
+        path.write_bytes(content)
+
+
+def _xlsx(random: Random, base: Base) -> SavedFile:
+    assert base.book is not None
+    if random.random() < 0.1:
+        return read_book(Bytes("plan.xlsx", altered_workbook(random, base.book)))
+    sheets = _sheets(base)
+    return read_book(Spreadsheet("plan.xlsx", altered_sheets(random, dict(sheets.sheets))))
+
+
+_ALTERED = {"json": _json, "csv": _csv, "xlsx": _xlsx}
+
+
+@cache
+def _folder(base: Base) -> Path:
+    folder = Path(_place().name, f"plan{id(base)}")
+    folder.mkdir()
+    for name, text in base.folder.items():
+        (folder / name).write_text(text, encoding="utf-8", newline="")
+    return folder
+
+
+@cache
+def _place() -> tempfile.TemporaryDirectory[str]:
+    """Return the folder of this process."""
+    return tempfile.TemporaryDirectory()
+
+
+@cache
+def _sheets(base: Base) -> Spreadsheet:
+    assert base.book is not None
+    book = read(Bytes("plan.xlsx", base.book), print)
+    assert book is not None
+    return book
+
+
+@cache
+def written(base: Base, form: str) -> SavedFile:
+    """Return the plan as it was written, read back."""
+    if form == "json":
+        return read_json(Bytes("plan.json", base.text.encode()))
+    return read_file(_folder(base)) if form == "csv" else read_book(_sheets(base))
+
+
+def told(saved: SavedFile) -> Any:
+    """Return all that a file says, so that what is equal to a reader is equal: no empty cells, numbers as numbers."""
+    parts = {name: sheet_rows(part) for name, part in saved.parts.items()} if saved.form == "xlsx" else saved.parts
+    assert isinstance(saved.plan, SavedPlan)
+    return _plain(saved.plan.model_dump(exclude={"sourcing"})), _plain(dict(parts))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items() if one not in (None, "")}
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    return value
+
+
+def _forged(number: int, random: Random, base: Base) -> Found:
+    """Alter a figure that follows from the decisions, make all digests anew, and see that it is found."""
+    content = json.loads(base.text)
+    where = _figure(random, content)
+    saved = read_json(Bytes("plan.json", json.dumps(content).encode()))
+    assert isinstance(saved.plan, SavedPlan)
+    forged = replace(saved, plan=saved.plan.model_copy(update={"digests": digests_of(saved)}))
+    wrong = (f"{number}: {where} is altered with its digest, and accepted",) if base.accepts(forged) else ()
+    return Found(Counter({"json: digests made anew: not accepted": not wrong}), wrong)
+
+
+def _figure(random: Random, content: dict[str, Any]) -> str:
+    """Alter one figure that follows from the decisions; return where it stands."""
+    places: list[tuple[str, Any]] = [(name, content[name]) for name in FOLLOW]
+    sourcing = content.get("sourcing", {"tables": {}, "documents": []})
+    places += [(name, one["rows"]) for name, one in sourcing["tables"].items() if name not in TABLES]
+    places += [(one["number"], one["lines"]["rows"]) for one in sourcing["documents"]]
+    while True:
+        name, table = random.choice(places)
+        holder, keys = (content, [name]) if isinstance(table, float) else (table, [])
+        if isinstance(holder, list) and holder:
+            holder = random.choice(holder)
+        if isinstance(holder, dict):
+            keys = keys or [key for key, value in holder.items() if type(value) in (int, float) and key != SOLVED]
+        if keys:
+            key = random.choice(keys)
+            holder[key] = 10 * holder[key] + 1
+            return f"{name}.{key}"
+
+
+if __name__ == "__main__":
+    sys.exit(campaign("saved_plans", trial, 100_000, sys.argv[1:]))
