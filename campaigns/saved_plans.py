@@ -116,11 +116,17 @@ def _lots() -> Instance:
 
 
 def trial(number: int) -> Found:
+    """Alter a saved plan, and see how `verify` ends; this process is confined from now on."""
+    bases()
+    confine()
+    return tried(number)
+
+
+def tried(number: int) -> Found:
     """Alter a saved plan, and see how `verify` ends."""
     random = Random(number)
     base = random.choice((bases()[0], *bases()))
     form = random.choice(("json", "csv", "xlsx") if base.book else ("json", "csv"))
-    confine()
     with within(LONGEST):
         if form == "json" and random.random() < FORGED:
             return _forged(number, random, base)
@@ -173,7 +179,7 @@ def _xlsx(random: Random, base: Base) -> SavedFile:
     assert base.book is not None
     if random.random() < 0.1:
         return read_book(Bytes("plan.xlsx", altered_workbook(random, base.book)))
-    sheets = _sheets(base)
+    sheets = sheets_of(base)
     return read_book(Spreadsheet("plan.xlsx", altered_sheets(random, dict(sheets.sheets))))
 
 
@@ -196,7 +202,8 @@ def _place() -> tempfile.TemporaryDirectory[str]:
 
 
 @cache
-def _sheets(base: Base) -> Spreadsheet:
+def sheets_of(base: Base) -> Spreadsheet:
+    """Return the cells of the workbook."""
     assert base.book is not None
     book = read(Bytes("plan.xlsx", base.book), print)
     assert book is not None
@@ -208,7 +215,7 @@ def written(base: Base, form: str) -> SavedFile:
     """Return the plan as it was written, read back."""
     if form == "json":
         return read_json(Bytes("plan.json", base.text.encode()))
-    return read_file(_folder(base)) if form == "csv" else read_book(_sheets(base))
+    return read_file(_folder(base)) if form == "csv" else read_book(sheets_of(base))
 
 
 def told(saved: SavedFile) -> Any:

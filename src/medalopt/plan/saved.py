@@ -155,7 +155,7 @@ def _strings(content: Any, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
         yield ".".join(path), content
     elif isinstance(content, dict):
         for key, value in content.items():
-            yield ".".join(path), key
+            yield ".".join((*path, key)), key
             yield from _strings(value, (*path, key))
     elif isinstance(content, list):
         for number, value in enumerate(content):

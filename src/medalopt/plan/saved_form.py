@@ -154,7 +154,7 @@ class WholeLots(Strict):
     above_bound: Number
 
 
-Cell = str | int | Number | None
+Cell = str | Number | None
 
 
 class SavedTable(Strict):

@@ -58,8 +58,8 @@ def check_tables(
     derived: list[Broken] = []
     left = [f"sourcing plan: {part}" for part in saved.parts]
     if saved.parts and not (saved.edits or found.against):
-        content = without_settled(contents(_plan_of(plan, found), written=source(), pictures=False), settled)
-        derived, left = _compare(form_of(saved, content), content, saved)
+        content = without_settled(contents(plan_of(plan, found), written=source(), pictures=False), settled)
+        derived, left = compare_parts(form_of(saved, content), content, saved)
     wrong = {one.path.partition("[")[0] for one in derived}
     broken = [*derived, *(one for one in altered if one.path not in wrong)]
     if saved.edits and not (broken or found.broken):
@@ -114,7 +114,7 @@ def _without_digests(plan: SavedPlan) -> tuple[str, ...]:
     return (*names, *(("prices_at_lots",) if plan.prices_at_lots else ()), "solver")
 
 
-def _plan_of(saved: SavedPlan, found: Verdict) -> Plan:
+def plan_of(saved: SavedPlan, found: Verdict) -> Plan:
     """Return the plan that was saved, its tables to be derived from its decisions."""
     account, claim = found.account, saved.certificate
     instance = account.instance
@@ -128,7 +128,7 @@ def _plan_of(saved: SavedPlan, found: Verdict) -> Plan:
     return Plan(instance, saved.objective.measure, account, duals, certificate, method, version, added=own, lots=lots)
 
 
-def _compare(form: Form, content: Content, saved: SavedFile) -> tuple[list[Broken], list[str]]:
+def compare_parts(form: Form, content: Content, saved: SavedFile) -> tuple[list[Broken], list[str]]:
     """Return where the file differs from what is derived, and the parts that nothing derived stands beside."""
     part, prose = form.prose()
     alike = any(line.startswith(f"medalopt {__version__},") for line in prose)  # else its wording may be another
@@ -194,7 +194,7 @@ def _rows(
             yield from _cell(stored, label, column, row.get(key), want[key], size[key])
     figures = {key: most for key, most in size.items() if key not in texts}
     for rows, why in ((extra, "does not follow from them"), (missing, "follows from them, and is missing")):
-        for row in (row for row in rows if not _negligible(row, figures)):
+        for row in (row for row in rows if (extra and missing) or not _negligible(row, figures)):
             text = f"{shown(stored.part)}: the decisions are other than its rows: {_label(row, texts)} {why}"
             yield Broken(DERIVED, stored.part, 0.0, "", text)
 
