@@ -12,6 +12,8 @@ from typing import Any
 
 from tests.spreadsheets import packed, parts
 
+from medalopt.instance.reader.spreadsheet import Unreadable
+
 ODD: tuple[Any, ...] = (
     *(None, True, False, "", " ", "x", "0", "1e999", "NaN", "=1+1", "'", '"', "\x1b[31m", "\x00", "\u202e", "\ud800"),
     *("x" * 20_000, "9" * 5_000, [], {}, [[]], {"a": 1}, 0, -1, -0.0, 1e308, -1e308, 5e-324, 10**400, 2**53 + 1),
@@ -195,6 +197,8 @@ def altered_sheets(random: Random, sheets: dict[str, list[list[Any]]]) -> dict[s
 
 def _as_cell(value: Any) -> Any:
     """Return a value as the reader of workbooks gives it."""
+    if isinstance(value, Unreadable):
+        return value
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value) if abs(value) < 1e300 else 1e300
     return value if isinstance(value, str | bool) and value != "" else None

@@ -74,7 +74,11 @@ class Workbook:
     @property
     def visible(self) -> dict[str, Rows]:
         """The sheets that a person reads: the parts of the sourcing plan, and the decisions."""
-        return {name: rows for name, rows in self.book.sheets.items() if not name.startswith(hidden(""))}
+        return {
+            name: [[cell.shows if isinstance(cell, Unreadable) else cell for cell in row] for row in rows]
+            for name, rows in self.book.sheets.items()
+            if not name.startswith(hidden(""))
+        }
 
     def rows(self, table: str, columns: list[str]) -> list[list[str]]:
         """Return the rows of a table: as a person left them, where they may be changed. Raises InputError."""

@@ -35,9 +35,13 @@ _UNCALCULATED = "a formula whose value has not been calculated: open the workboo
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A cell that has no value to go by: what it holds instead, and what to do about it."""
+    """A cell that has no value to go by: what it holds instead, and what to do about it.
+
+    `shows` is what a person sees there all the same: nothing in a part of a merged cell, the stored value of a formula.
+    """
 
     why: str
+    shows: str | float | bool | None = None
 
 
 class Date(str):
@@ -317,9 +321,13 @@ class _Sheet:
     def _value(self, kind: str, text: str) -> Value:
         bare = kind != "inlineStr" and not (text if kind not in ("str", "s") else self.valued)
         if kind == "e":
-            return Unreadable(f"the error value {shown(text)}: correct it, or leave the cell empty")
+            return Unreadable(f"the error value {shown(text)}: correct it, or leave the cell empty", text)
         if self.formula and (bare or self.book.uncalculated):
-            return Unreadable(_UNCALCULATED)
+            value = None if bare else self._stored(kind, text)
+            return value if isinstance(value, Unreadable) else Unreadable(_UNCALCULATED, value)
+        return self._stored(kind, text, bare)
+
+    def _stored(self, kind: str, text: str, bare: bool = False) -> Value:
         if bare:
             return None
         if kind == "n":
