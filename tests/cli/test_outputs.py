@@ -99,3 +99,13 @@ def test_a_name_to_read_that_is_too_long(verb: list[str]) -> None:
     """Likewise a name of something to read: code 2 and one line."""
     ran = here(*verb, "x" * 300)
     assert ran.code == 2 and "File name too long" in ran.err and len(ran.err.splitlines()) == 1
+
+
+def test_a_working_folder_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the working folder has been deleted an output in it cannot be written, and that is told at once."""
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    for verb in (["solve", TINY], ["plan", TINY], ["export", TINY]):
+        ran = here(*verb, "-o", "x.lp" if "export" in verb else "x.json")
+        assert (ran.code, ran.out) == (5, "") and "No such file or directory" in ran.err

@@ -20,3 +20,8 @@ def test_cells_come_back_from_the_reader_of_python(rows: list[tuple[str, ...]]) 
     own = io.StringIO()
     csv.writer(own, lineterminator="\n").writerows([names, *rows])
     assert text == own.getvalue()
+
+
+def test_no_head_is_a_formula() -> None:
+    """The head of a column, which may be the name of a file, stands behind an apostrophe where it begins as one."""
+    assert csv_text({"=cmd|calc": ["@x"], "plain": [-1.5]}) == "'=cmd|calc,plain\n'@x,-1.5\n"

@@ -71,15 +71,15 @@ def opened(path: Path, given: list[str] | None, objective: str) -> Variants:
 def check_output(output: Path, instance: Path, what: str = "the instance") -> None:
     """See, before a long calculation, that something can be written at `output`. Raises OutputError."""
     try:
-        there = output.exists()
-    except (OSError, ValueError) as error:  # a name that is too long, or no name at all
+        there, folder = output.exists(), output.absolute().parent.is_dir()
+    except (OSError, ValueError) as error:  # a name that is too long, or no name at all; a working folder that is gone
         reason = (isinstance(error, OSError) and error.strerror) or "not a path"
         raise OutputError(f"{place(output)}: could not be written ({reason}); name another file") from error
     if there and os.path.exists(instance) and output.samefile(instance):
         raise OutputError(f"{place(output)}: is {what} itself; name another file")
-    if not output.absolute().parent.is_dir():
-        folder = place(output.parent)
-        raise OutputError(f"{place(output)}: could not be written, there is no folder {folder}; make it first")
+    if not folder:
+        above = place(output.parent)
+        raise OutputError(f"{place(output)}: could not be written, there is no folder {above}; make it first")
 
 
 def check_new(output: Path) -> None:

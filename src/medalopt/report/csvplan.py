@@ -77,7 +77,7 @@ def csv_text(columns: Mapping[str, Iterable[Any]]) -> str:
 
 def csv_pieces(columns: Mapping[str, Sequence[Any]]) -> Iterator[str]:
     """Yield the same text in pieces."""
-    yield f"{','.join(map(_quoted, columns))}\n"
+    yield f"{','.join(map(_cell, columns))}\n"
     for rows in coded(columns, _cell):
         yield "".join(f"{row or _NOTHING}\n" for row in map(",".join, rows))
 
