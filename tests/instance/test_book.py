@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import io
+import json
 import random
 import re
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, reject, settings
+from hypothesis import strategies as st
 from tests.random_instances import case
 from tests.spreadsheets import packed, parts, sheet_file, with_cell, with_sheet
 
-from medalopt.errors import InputError
+from medalopt.errors import InputError, UsageError
 from medalopt.instance.book import writing
 from medalopt.instance.book.importing import imported
 from medalopt.instance.book.writing import files
@@ -386,3 +390,105 @@ def test_half_a_change_is_told(gone: str) -> None:
         made, "Scenarios", lambda text: re.sub("(</row>)?</sheetData>", rf'\1<row r="4">{rows}</row></sheetData>', text)
     )
     assert any("in.xlsx:Scenarios!A4: a change has a scenario" in one for one in told(change))
+
+
+AWKWARD = (
+    *(
+        "null",
+        "Null",
+        "NULL",
+        "~",
+        "true",
+        "TRUE",
+        "NO",
+        "no",
+        "off",
+        "y",
+        "007",
+        "1e3",
+        "1e21",
+        "0x1F",
+        "0o17",
+        ".inf",
+    ),
+    *(".nan", "1:30", "1_000", "1,000", "2017-04", "2017-04-01", "0.30000000000000004", "=1+1", "@x", "+1", "-", "---"),
+    *("[]", "{}", "[a]", "{a: b}", "a.b", "a[1]", "'x'", '"q"', '"', "a b", " lead", "trail ", "#c", "#REF!", "a: b"),
+    *(
+        "a, b",
+        "<<",
+        "!x",
+        "&a",
+        "*a",
+        "%",
+        "`",
+        "é",
+        "東京",
+        "_x0041_",
+        "A1",
+        "a\\b",
+        "x" * 100,
+        "?",
+        "|",
+        ">",
+        "\xa0x",
+        "１",
+    ),
+)
+NAMED = """
+format: medalopt/1
+name: odd
+title: {0}
+currency: JPY
+periods: {{start: 2017-04, count: 2}}
+metals: {{{0}: {{sell: 100, opening_stock: 1 g}}, Zz: {{}}}}
+devices: {{{0}: {{content: {{{0}: 1 kg/t}}}}}}
+streams: [{{device: {0}, region: {0}, available: [400 t, 3 t], bundle: {0}, note: {0}, source: [{0}, b]}}]
+treatments: {{{0}: {{cost: 3, accepts: [{0}]}}}}
+smelters: {{{0}: {{returned: {{{0}: 97 %}}, terms: {{{0}: {{devices: [{0}]}}}}}}}}
+lanes: [{{region: {0}, smelter: {0}, cost: 1}}]
+market: {{{0}: {{composition: {{{0}: 100 %}}, price: 50 JPY/g}}}}
+alloys: {{{0}: {{composition: {{{0}: 1}}}}}}
+medals: {{{0}: {{count: 5, parts: {{{0}: 500 g}}, note: {0}, source: [{0}, {0}]}}}}
+mixes: {{{0}: {{{0}: 60 %}}}}
+scenarios: {{{0}: {{transport_rate: 1}}}}
+"""
+
+
+@pytest.mark.parametrize("many", [40, 0])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.one_of(
+        st.sampled_from(AWKWARD), st.text(st.characters(exclude_categories=["Cc", "Cf", "Cs"]), min_size=1, max_size=9)
+    )
+)
+def test_any_name_comes_back_as_it_was(many: int, name: str) -> None:
+    """Names of everything that look like nothing, truth, numbers, dates, errors or markup stay the names they are."""
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(writing, "MANY", many)
+        path = Path(folder) / "in.yaml"
+        path.write_text(NAMED.format(json.dumps(name, ensure_ascii=False)), encoding="utf-8")
+        try:
+            before = load(path)
+        except InputError:
+            reject()
+        after = there_and_back(path, Path(folder) / "again")
+        assert (after.figures, after.annex, after.sources) == (before.figures, before.annex, before.sources)
+
+
+def test_a_text_that_no_cell_can_hold_is_refused(tmp_path: Path) -> None:
+    """A note longer than Excel's cells, which would come back cut, is told by `template`."""
+    text = (ROOT / "instances/dantzig.yaml").read_text(encoding="utf-8")
+    for note in ("x" * 40_000, "_x0041_x0042_"):
+        (tmp_path / "in.yaml").write_text(f"{text}\nnote: {note}\n", encoding="utf-8")
+        with pytest.raises(UsageError, match="a cell of a workbook cannot hold"):
+            template(opened(tmp_path / "in.yaml"))
+
+
+@pytest.mark.parametrize("note", ["two\nlines\n", "  indented\n", "- a\n- b", "[x]", "{}", '"', '"quoted"', "a\n\nb"])
+def test_any_remark_comes_back_as_it_was(note: str, tmp_path: Path) -> None:
+    """Notes and sources of several lines, with space around them, or that look like a list, stay what they are."""
+    text = (ROOT / "instances/dantzig.yaml").read_text(encoding="utf-8")
+    plain = json.dumps(note)
+    (tmp_path / "in.yaml").write_text(f"{text}\nnote: {plain}\nsource: [{plain}, {plain}]\n", encoding="utf-8")
+    before, after = load(tmp_path / "in.yaml"), there_and_back(tmp_path / "in.yaml", tmp_path / "again")
+    assert after.sources == before.sources

@@ -55,9 +55,9 @@ def test_a_whole_number_of_fifteen_digits_has_no_point(number: float, text: str)
 
 
 def test_a_workbook_may_be_64_mebibytes() -> None:
-    """Packed; and hold five million cells with an eighth of a gibibyte of text."""
+    """Packed; and hold five million cells with 64 mebibytes of text."""
     assert spreadsheet.LARGEST_WORKBOOK == 67_108_864
-    assert (spreadsheet.MAX_WORKBOOK_CELLS, spreadsheet.MAX_WORKBOOK_CHARACTERS) == (5_000_000, 134_217_728)
+    assert (spreadsheet.MAX_WORKBOOK_CELLS, spreadsheet.MAX_WORKBOOK_CHARACTERS) == (5_000_000, 67_108_864)
 
 
 def test_a_table_whose_place_cannot_be_told_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,9 +47,9 @@ def _read(content: bytes) -> Rows:
     return found.sheets["Here"]
 
 
-def _refused(content: bytes) -> str:
+def _refused(content: bytes, most: int = 5_000_000) -> str:
     reports: list[str] = []
-    assert read(Bytes("in.xlsx", content), reports.append) is None
+    assert read(Bytes("in.xlsx", content), reports.append, most=most) is None
     assert len(reports) == 1
     return reports[0]
 
@@ -393,19 +393,19 @@ def test_a_part_that_is_encrypted_is_refused() -> None:
         "".join(f'<row r="{row}"><c r="XFD{row}"><v>1</v></c></row>' for row in range(9, 2_000)),
     ],
 )
-def test_a_cell_far_away_does_not_take_the_memory(cells: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cell_far_away_does_not_take_the_memory(cells: str) -> None:
     """Empty cells before one far aside, and empty rows above one far below, count as cells."""
-    monkeypatch.setattr(spreadsheet, "MAX_WORKBOOK_CELLS", 1_000_000)
     made = with_sheet(_made(), "Here", lambda text: text.replace("</sheetData>", f"{cells}</sheetData>"))
-    assert "its cells are more than 1_000_000" in _refused(made)
+    assert "its cells are more than 1_000_000" in _refused(made, 1_000_000)
 
 
-def test_merged_cells_do_not_take_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_merged_cells_do_not_take_the_memory() -> None:
     """The whole sheet merged again and again is counted as often."""
-    monkeypatch.setattr(spreadsheet, "MAX_WORKBOOK_CELLS", 100_000)
     merged = '</sheetData><mergeCells count="9">' + '<mergeCell ref="A1:XFD1048576"/>' * 9 + "</mergeCells>"
     made = _with_rows('<row r="1"><c r="A1"><v>1</v></c></row>')
-    assert "its cells are more" in _refused(with_sheet(made, "Here", lambda text: text.replace("</sheetData>", merged)))
+    assert "its cells are more" in _refused(
+        with_sheet(made, "Here", lambda text: text.replace("</sheetData>", merged)), 100_000
+    )
 
 
 def test_a_text_that_is_everywhere_does_not_take_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -450,7 +450,6 @@ def test_a_workbook_of_just_the_greatest_size(monkeypatch: pytest.MonkeyPatch) -
         (package, "MAX_UNPACKED_BYTES", size),
         (package, "MAX_WORKBOOK_ELEMENTS", elements),
         (package, "MAX_WORKBOOK_PARTS", len(files)),
-        (spreadsheet, "MAX_WORKBOOK_CELLS", 5),
         (spreadsheet, "MAX_WORKBOOK_CHARACTERS", 3),
         (spreadsheet, "MAX_CELL_CHARACTERS", 14),
     ):
@@ -459,6 +458,7 @@ def test_a_workbook_of_just_the_greatest_size(monkeypatch: pytest.MonkeyPatch) -
             assert _read(made) == [[], [None, None, "b c"]]
             patch.setattr(module, name, most - 1)
             assert _refused(made)
+    assert read(Bytes("in.xlsx", made), pytest.fail, most=5) and _refused(made, 4)
 
 
 def test_what_is_no_workbook_is_refused() -> None:

@@ -18,19 +18,22 @@ class PathError(ValueError):
     """A path that cannot be read; the text says why."""
 
 
-def render(path: Path) -> str:
-    """Return `path` as text; a name with other than letters, digits, `_`, `-` and `@` is quoted."""
+def render(path: Path, exact: bool = False) -> str:
+    """Return `path` as text; a name with other than letters, digits, `_`, `-` and `@` is quoted.
+
+    It is for people, with nothing in it that a terminal would act on; where it is `exact`, `parse` returns `path`.
+    """
     text = ""
     for step in path:
-        text += f"[{step}]" if isinstance(step, int) else ("." if text else "") + _quoted(step)
+        text += f"[{step}]" if isinstance(step, int) else ("." if text else "") + _quoted(step, exact)
     return text
 
 
-def _quoted(name: str) -> str:
+def _quoted(name: str, exact: bool) -> str:
     if _PLAIN.fullmatch(name):
         return name
     escaped = name.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{shown(escaped, _LONGEST_NAME)}"'
+    return f'"{escaped if exact else shown(escaped, _LONGEST_NAME)}"'
 
 
 def parse(text: str) -> Path:

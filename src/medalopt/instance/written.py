@@ -175,7 +175,11 @@ def _put(node: Node, key: tuple[str, ...], value: Node) -> Node:
 
 
 def _cell(sheet: Sheet, text: str | None, row: int, key: tuple[str, ...]) -> Scalar | None:
-    return None if text is None else Scalar(text, True, sheet.place(row, key))
+    """Return a cell; what is left out is None, so that a name such as `null` is one whatever it looks like."""
+    if text is None:
+        return None
+    node = Scalar(text, True, sheet.place(row, key))
+    return Scalar(text, False, node.place) if node.null else node
 
 
 def _listed(sheet: Sheet, rows: list[int], calendar: Calendar | None) -> Node | None:

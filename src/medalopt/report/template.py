@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -21,11 +23,13 @@ from medalopt.instance.schema.shapes import Form, Shape, shape_at
 from medalopt.quantity import Money
 from medalopt.report.sourcing.workbook.names import text
 from medalopt.report.sourcing.workbook.pen import height
+from medalopt.wording import shown
 
 _OPTIONS = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 _MADE = datetime(2000, 1, 1)
 _SPARE = 1_000  # empty rows that have lists to choose from
 _MOST_COLUMNS = 16_384
+_TWICE = re.compile("_x[0-9A-Fa-f]{4}_x[0-9A-Fa-f]{4}_")  # of which the writer escapes one, and readers would both
 _VALUES = 50  # characters
 _README = (
     "One row for each entry, one column for each figure. Blue heads may be moved, added and deleted, but not renamed.",
@@ -66,8 +70,12 @@ class _Sheets:
         return self.shares[places]
 
     def put(self, sheet: Any, row: int, place: int, value: str | float, form: Any = None) -> None:
-        """Write text as text and a number as a number."""
+        """Write text as text and a number as a number. Raises UsageError where a cell cannot hold it."""
         if isinstance(value, str):
+            if text(value) != value.replace("\r\n", "\n") or _TWICE.search(value):
+                raise UsageError(
+                    f"a cell of a workbook cannot hold `{shown(value)}`; shorten it, or keep to YAML and CSV"
+                )
             sheet.write_string(row, place, text(value), form or self.words)
         else:
             sheet.write_number(row, place, value, form or self.number)
@@ -284,11 +292,17 @@ def _scenarios(sheets: _Sheets) -> None:
 def _flow(node: Node) -> str:
     """Return a value as it is written, a list or a mapping on one line."""
     if isinstance(node, Scalar):
-        return node.text
+        return layout.quoted(node.text, alone=False)
+    return _inner(node)
+
+
+def _inner(node: Node) -> str:
+    if isinstance(node, Scalar):
+        return _quoted(node.text)
     if isinstance(node, Mapping):
-        return f"{{{', '.join(f'{_quoted(name)}: {_flow(item)}' for name, item in node.items.items())}}}"
-    return f"[{', '.join(_quoted(item.text) if isinstance(item, Scalar) else _flow(item) for item in node.items)}]"
+        return f"{{{', '.join(f'{_quoted(name)}: {_inner(item)}' for name, item in node.items.items())}}}"
+    return f"[{', '.join(map(_inner, node.items))}]"
 
 
 def _quoted(name: str) -> str:
-    return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return json.dumps(name, ensure_ascii=False)

@@ -19,8 +19,9 @@ from medalopt.wording import shown
 
 OPTION = "--grid"
 HOW = "write PATH=LO..HI/N, such as 'devices.*.content.Ag=70..120%/6', or PATH=A,B,C"
-_RANGE = re.compile(r"(.*\.\..*)/\s*([0-9]{1,7})", re.DOTALL)
-_PARTS = re.compile(r"""(?:[^,\[\]{}"']|"[^"]*"|'[^']*'|\[[^\]]*\]|\{[^}]*\})+""")
+_COUNT = re.compile(r"\s*([0-9]{1,7})")
+# what is not closed goes on to the end: to look for an end from each bracket would take quadratic time
+_PARTS = re.compile(r"""(?:[^,\[\]{}"']|"[^"]*(?:"|\Z)|'[^']*(?:'|\Z)|\[[^\]]*(?:\]|\Z)|\{[^}]*(?:\}|\Z))+""")
 _BARE = re.compile(r"[+-]?[0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE][+-]?[0-9]+)?")
 
 
@@ -59,12 +60,13 @@ def _axis(variants: Variants, text: str) -> list[Changes]:
     path, equals, values = (part.strip() for part in text.partition("="))
     if not (path and equals and values):
         raise UsageError(f"{OPTION} {shown(text)}: {HOW}")
-    if ranged := _RANGE.fullmatch(values):
-        if not 2 <= int(ranged[2]) <= MOST:
+    ends, _, number = values.rpartition("/")
+    if ".." in ends and (count := _COUNT.fullmatch(number)):
+        if not 2 <= int(count[1]) <= MOST:
             raise UsageError(
                 f"{OPTION} {shown(text)}: the number behind the stroke is that of the values, 2 to {MOST:_}"
             )
-        return list(_steps(vary(variants, f"{path}={ranged[1]}", OPTION), ranged[1], int(ranged[2])))
+        return list(_steps(vary(variants, f"{path}={ends}", OPTION), ends, int(count[1])))
     if ".." in values:
         ends = values.partition("/")[0].strip()
         raise UsageError(f"{OPTION} {shown(text)}: say how many values, such as {shown(ends)}/5")

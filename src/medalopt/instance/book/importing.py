@@ -19,8 +19,9 @@ from medalopt.instance.instance import Instance
 from medalopt.instance.loading import Opened, calendar_of
 from medalopt.instance.paths import Path, PathError
 from medalopt.instance.reader import yamltext
-from medalopt.instance.reader.faults import Faults, Place
+from medalopt.instance.reader.faults import ENOUGH, Faults, Place
 from medalopt.instance.reader.files import Bytes
+from medalopt.instance.reader.limits import MAX_INSTANCE_CELLS
 from medalopt.instance.reader.nodes import Mapping, Node, Scalar, Sequence
 from medalopt.instance.reader.spreadsheet import Date, Percent, Rows, Unreadable, Value, address, read, written
 from medalopt.instance.resolve.periods import Calendar
@@ -31,6 +32,7 @@ from medalopt.quantity import Money, QuantityError
 from medalopt.wording import did_you_mean, listed, shown
 
 _CELL = re.compile(r"(.*)\x1f(.*)", re.DOTALL)
+_KNOWN = frozenset({layout.GIVEN, layout.POLICY, layout.SCENARIOS, *(section.sheet for section in layout.SECTIONS)})
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Imported:
 def imported(data: Bytes) -> Imported:
     """Return the instance in the workbook `data`. Raises InputError with every fault, each with its sheet and cell."""
     reports: list[str] = []
-    book = read(data, reports.append)
+    book = read(data, reports.append, _KNOWN.__contains__, MAX_INSTANCE_CELLS)
     if book is None:
         raise InputError([Fault(data.name, 0, 0, "", reports[0])])
     reading = _Reading(data.name)
@@ -90,14 +92,13 @@ class _Reading:
 
     def tree(self, sheets: dict[str, Rows]) -> Mapping:
         """Return the tree of the instance."""
-        known = {layout.GIVEN, layout.POLICY, layout.SCENARIOS, *(section.sheet for section in layout.SECTIONS)}
         if layout.GIVEN not in sheets:
             told = f"has no sheet `{layout.GIVEN}`; `medalopt template NAME.xlsx` writes a workbook to fill in"
             raise InputError([Fault(self.name, 0, 0, "", told)])
-        for sheet in sheets.keys() - known - {"Read me"}:
-            near = did_you_mean(sheet, known)
-            self.faults.add(self._place(sheet), (), f"unknown sheet{near or f'; those known are {listed(known, 30)}'}")
-        for sheet in known & sheets.keys():
+        for sheet in sheets.keys() - _KNOWN - {"Read me"}:
+            near = did_you_mean(sheet, _KNOWN)
+            self.faults.add(self._place(sheet), (), f"unknown sheet{near or f'; those known are {listed(_KNOWN, 30)}'}")
+        for sheet in _KNOWN & sheets.keys():
             self._check_cells(sheet, sheets[sheet])
         grown = Growing(self.faults, self._place(layout.GIVEN))
         self._pairs(sheets, layout.GIVEN, (), grown)
@@ -124,7 +125,7 @@ class _Reading:
     def _check_cells(self, sheet: str, rows: Rows) -> None:
         """Note the cells that cannot be read; the first row holds a title and counts for nothing."""
         for number, row in enumerate(rows[1:], start=1):
-            for place, value in enumerate(row):
+            for place, value in enumerate(row if len(self.faults.found) < ENOUGH else ()):
                 if isinstance(value, bool):
                     told = (
                         f"the truth value {str(value).upper()}: where it is a name or a text, format the cell as text"
@@ -141,16 +142,17 @@ class _Reading:
             told = f"its first heads must be {', '.join(heads)}, in row {layout.HEADS + 1}; restore them"
             self.faults.add(self._place(sheet), (), told)
             return False
+        below = rows[layout.HEADS] if not alone else rows[layout.HEADS][: len(heads)]
+        headed = {place for place, head in enumerate(below) if head is not None or place < len(heads)}
         for number, row in enumerate(rows[layout.HEADS :], start=layout.HEADS):
-            for place in range(len(heads), len(row) if alone else 0):
-                self._check_headed(sheet, number, place, row)
+            for place in range(len(row)):
+                if row[place] is not None and place not in headed:
+                    headed.add(place)  # one fault for a column will do
+                    told = (
+                        "stands in a column without a head, and would count for nothing: give it a head, or delete it"
+                    )
+                    self.faults.add(self._place(sheet, number, place), (), f"`{shown(written(row[place]))}` {told}")
         return True
-
-    def _check_headed(self, sheet: str, number: int, place: int, row: list[Value]) -> None:
-        """Note a cell below no head, which would count for nothing."""
-        if place < len(row) and row[place] is not None:
-            told = "stands in a column without a head, and would count for nothing: give it a head, or delete it"
-            self.faults.add(self._place(sheet, number, place), (), f"`{shown(written(row[place]))}` {told}")
 
     def _pairs(self, sheets: dict[str, Rows], sheet: str, above: Path, grown: Growing) -> None:
         """Read a sheet of fields and their values."""
@@ -175,9 +177,6 @@ class _Reading:
         columns = self._columns(section, rows)
         keys = len(section.keys)
         for number, row in enumerate(rows[layout.HEADS + 1 :], start=layout.HEADS + 1):
-            for place in set(range(keys, len(row))) - columns.keys():
-                if place >= len(rows[layout.HEADS]) or rows[layout.HEADS][place] is None:
-                    self._check_headed(section.sheet, number, place, row)
             if all(cell is None for cell in row):
                 continue
             above = self._entry(section, number, row)
@@ -256,7 +255,7 @@ class _Reading:
             node = yamltext.parse(text, "", own)
             if node is not None and not own.found:
                 return _moved(node, place)
-        return Scalar(text, not isinstance(value, str), place)
+        return Scalar(layout.unquoted(text), not isinstance(value, str), place)
 
     def _path(self, text: str, above: Path, place: Place) -> Path | None:
         try:
@@ -279,8 +278,9 @@ class _Reading:
         text = written(value)
         lines = text.split("\n")
         if shape is not None and shape.form is Form.LIST and (len(lines) > 1 or not _remark(shape)):
-            return Sequence(tuple(Scalar(line.strip(), False, place) for line in lines if line.strip()), place)
-        return Scalar(text, False, place)
+            found = (layout.unquoted(line.strip()) for line in lines if line.strip())
+            return Sequence(tuple(Scalar(line, False, place) for line in found), place)
+        return Scalar(layout.unquoted(text), False, place)
 
 
 def _remark(shape: Shape) -> bool:

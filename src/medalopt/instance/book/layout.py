@@ -7,6 +7,7 @@ sources, stand in one cell, one a line.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -93,9 +94,11 @@ def leaves(node: Node, above: Path, path: Path = ()) -> Iterator[Leaf]:
     shape = shape_at((*above, *path))
     if isinstance(node, Scalar):
         if not node.null:
-            yield Leaf(path, node)
+            words = shape is not None and shape.measure is None
+            text = quoted(node.text, alone=shape.form is not Form.LIST) if shape and words else node.text
+            yield Leaf(path, Scalar(text, node.plain, node.place))
     elif isinstance(node, Sequence) and shape is not None and shape.form is Form.LIST and node.items:
-        texts = [item.text for item in node.items if isinstance(item, Scalar)]
+        texts = [quoted(item.text, alone=False) for item in node.items if isinstance(item, Scalar)]
         yield Leaf(path, Scalar("\n".join(texts), False, node.place))
     elif isinstance(node, Sequence):
         if not node.items:
@@ -108,6 +111,23 @@ def leaves(node: Node, above: Path, path: Path = ()) -> Iterator[Leaf]:
         for name, item in node.items.items():
             if not _elsewhere((*above, *path, name), item):
                 yield from leaves(item, above, (*path, name))
+
+
+def quoted(text: str, *, alone: bool) -> str:
+    """Return a text as its cell holds it, alone or as one line of it: in quotes where it would read otherwise."""
+    odd = text in EMPTY or unquoted(text) != text or (text[:1] in '[{"' and not alone)
+    trimmed = not text.strip() if alone else text != text.strip() or "\n" in text
+    return json.dumps(text, ensure_ascii=False) if odd or trimmed else text
+
+
+def unquoted(text: str) -> str:
+    """Return the text that a cell or a line of it holds: of one in double quotes what stands between them."""
+    if text[:1] == text[-1:] == '"' and len(text) > 1:
+        try:
+            return str(json.loads(text))
+        except ValueError:
+            pass
+    return text
 
 
 def _elsewhere(path: Path, node: Node) -> bool:
@@ -126,11 +146,11 @@ def _elsewhere(path: Path, node: Node) -> bool:
 def head(path: Path, above: Path, labels: tuple[str, ...]) -> str:
     """Return the heading of a column; `labels` are the names of the periods."""
     if not isinstance(path[-1], int):
-        return render(path)
+        return render(path, exact=True)
     shape = shape_at((*above, *path))
     window = shape is not None and shape.form is Form.WINDOW
     names = ENDS if window else labels
-    return f"{render(path[:-1])}[{names[path[-1]] if path[-1] < len(names) else path[-1]}]"
+    return f"{render(path[:-1], exact=True)}[{names[path[-1]] if path[-1] < len(names) else path[-1]}]"
 
 
 def path_of(text: str, calendar: Calendar | None) -> Path:

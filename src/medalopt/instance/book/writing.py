@@ -9,12 +9,24 @@ from typing import Any
 
 import yaml
 
+from medalopt.instance.reader.faults import Place
 from medalopt.instance.reader.nodes import Mapping, Node, Scalar, Sequence
 from medalopt.instance.resolve.periods import Calendar
 
 MANY = 40  # entries; more make a table
 _HEAD = "# Written by `medalopt import`.\n"
-_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+    """Writes text in quotes wherever YAML 1.2, too, would take it for something else."""
+
+
+def _as_text(dumper: Any, text: str) -> Any:
+    taken = Scalar(text, True, Place("")).value
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if isinstance(taken, str) else "'")
+
+
+_Dumper.add_representer(str, _as_text)
 
 
 def files(root: Mapping, calendar: Calendar | None, stem: str) -> dict[str, str]:
@@ -42,7 +54,7 @@ def _dumped(section: dict[str, Any]) -> str:
     nested = any(isinstance(part, dict | list) for part in section.values())
     style = None if nested else False
     return str(
-        yaml.dump(section, Dumper=_DUMPER, sort_keys=False, allow_unicode=True, width=120, default_flow_style=style)
+        yaml.dump(section, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120, default_flow_style=style)
     )
 
 

@@ -27,7 +27,7 @@ SIGNATURE = b"PK\x03\x04"
 _ROWS = 1_048_576  # that a sheet of Excel has
 _DIGITS = 9  # of a whole number within a workbook
 _CELL = re.compile("([A-Z]{1,3})([1-9][0-9]{0,6})")
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _ESCAPE = re.compile("_x([0-9A-Fa-f]{4})_")
 _TRUTH = {"1": True, "true": True, "0": False, "false": False}
 _UNCALCULATED = "a formula whose value has not been calculated: open the workbook in Excel, save it, and try again"
@@ -97,10 +97,18 @@ def _whole(text: str) -> int:
     return int(text)
 
 
-def read(data: Bytes, report: Callable[[str], None]) -> Spreadsheet | None:
-    """Return what stands in the cells of `data`; None, and a word to `report`, where it is no workbook or too large."""
+def read(
+    data: Bytes,
+    report: Callable[[str], None],
+    wanted: Callable[[str], bool] = lambda name: True,
+    most: int = MAX_WORKBOOK_CELLS,
+) -> Spreadsheet | None:
+    """Return what stands in the cells of `data`; None, and a word to `report`, where it is no workbook or too large.
+
+    Sheets that are not `wanted`, by their names, are there without any rows; the others have at `most` so many cells.
+    """
     try:
-        return Spreadsheet(data.name, _Workbook(Package(data.content)).sheets())
+        return Spreadsheet(data.name, _Workbook(Package(data.content), most).sheets(wanted))
     except TooLargeError as error:
         report(f"is no workbook that medalopt reads: {error}")
     except BROKEN as error:
@@ -121,14 +129,14 @@ def written(value: Value) -> str:
 class _Workbook:
     """What all sheets of a workbook share: its texts, its number formats, and how much more there may be of it."""
 
-    def __init__(self, package: Package) -> None:
-        self.package = package
+    def __init__(self, package: Package, most: int) -> None:
+        self.package, self.most = package, most
         self.texts: list[str] = []
         self.kinds: list[Kind] = []
         self.from_1904 = self.uncalculated = False
-        self.cells, self.characters = MAX_WORKBOOK_CELLS, MAX_WORKBOOK_CHARACTERS
+        self.cells, self.characters = most, MAX_WORKBOOK_CHARACTERS
 
-    def sheets(self) -> dict[str, Rows]:
+    def sheets(self, wanted: Callable[[str], bool]) -> dict[str, Rows]:
         """Return the sheets of cells, by name. Raises TooLargeError, or one of BROKEN."""
         begins = self.package.relationships("").values()
         main = next((part.target for part in begins if part.kind == "officeDocument"), "xl/workbook.xml")
@@ -148,7 +156,7 @@ class _Workbook:
                 self._read_texts(part.target)
             elif part.kind == "styles":
                 self._read_styles(part.target)
-        return {name: _Sheet(self, name, target).rows for name, target in named.items()}
+        return {name: _Sheet(self, name, part).rows if wanted(name) else [] for name, part in named.items()}
 
     def _name(self, named: dict[str, str], name: str, target: str) -> None:
         if name.casefold() in {one.casefold() for one in named}:
@@ -187,9 +195,7 @@ class _Workbook:
         self.cells -= cells
         self.characters -= characters
         if self.cells < 0:
-            raise TooLargeError(
-                f"its cells are more than {MAX_WORKBOOK_CELLS:_}; delete what stands far below or aside"
-            )
+            raise TooLargeError(f"its cells are more than {self.most:_}; delete what stands far below or aside")
         if self.characters < 0:
             raise TooLargeError(f"its cells hold more than {MAX_WORKBOOK_CHARACTERS // MIB} MiB of text")
 
@@ -286,7 +292,7 @@ class _Sheet:
         if not self.row < number < _ROWS:
             raise ValueError(f"row {number + 1} of the sheet {shown(self.name)} stands in the wrong place")
         self.book.spend(number - self.row)
-        self.rows += [[] for _ in range(number - self.row)]
+        self.rows += [*[[]] * (number - self.row - 1), []]  # the rows left out are one and the same
         self.row = number
 
     def _start_cell(self, attributes: Attributes) -> None:
@@ -362,9 +368,9 @@ class _Sheet:
         if top >= len(self.rows) or left >= len(self.rows[top]) or self.rows[top][left] is None:
             return
         for number in range(top, min(bottom + 1, len(self.rows))):
-            row = self.rows[number]
+            row = [*self.rows[number], *[None] * (right + 1 - len(self.rows[number]))]
             self.book.spend(right + 1)
-            row += [None] * (right + 1 - len(row))
+            self.rows[number] = row
             for column in range(left, right + 1):
                 if (number, column) != (top, left):
                     row[column] = why

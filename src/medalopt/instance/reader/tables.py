@@ -16,6 +16,7 @@ from medalopt.instance.reader.sheet import Key, Sheet
 from medalopt.wording import did_you_mean, listed, no_comma, shown
 
 _NESTED = ("storage", "credited")
+_WORDS = ("device", "region", "smelter", "name", "bundle", "period", "source", "note")  # `007` may be one of them
 
 
 def locate(folder: FilePath, node: Scalar, path: tuple[str | int, ...], faults: Faults) -> FilePath | None:
@@ -70,7 +71,7 @@ def _divided(sheet: Sheet, faults: Faults) -> None:
         after = by_column.get(place.column + 1)
         texts = sheet.columns[after].texts if after else ()
         rests = [code for code, text in enumerate(texts) if text and commas.is_rest(text.strip())]
-        if after is None or not rests:
+        if after is None or not rests or key[0] in _WORDS:
             continue
         for row in np.flatnonzero(np.isin(sheet.columns[after].code, rests)).tolist():
             first, rest = (sheet.columns[key][row] or "").strip(), (sheet.columns[after][row] or "").strip()

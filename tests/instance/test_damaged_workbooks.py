@@ -1,0 +1,29 @@
+"""Damaged workbooks are read exactly or refused in plain words: a sample of `campaigns.fuzz_workbooks`."""
+
+from __future__ import annotations
+
+import pytest
+from campaigns.fuzz_workbooks import judged
+
+from medalopt.instance.reader import spreadsheet
+
+
+def test_damage_is_read_exactly_or_refused() -> None:
+    """Whatever is damaged, no cell is passed over, and what is wrong is said in words."""
+    found = [judged(number) for number in range(300)]
+    assert [wrong for one in found for wrong in one.wrong] == []
+    ends = sum((one.seen for one in found), start=found[0].seen)
+    assert min(ends[kind] for kind in ("plans in workbooks", "accepted", "refused: the input")) > 50
+
+
+@pytest.mark.parametrize("lost", ["a formula", "the error value"])
+def test_a_reader_that_passes_cells_over_is_found(lost: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader for which errors, or formulas without a value, are empty cells does not pass the campaign."""
+    value = spreadsheet._Sheet._value
+
+    def careless(self: spreadsheet._Sheet, kind: str, text: str) -> spreadsheet.Value:
+        found = value(self, kind, text)
+        return None if isinstance(found, spreadsheet.Unreadable) and found.why.startswith(lost) else found
+
+    monkeypatch.setattr(spreadsheet._Sheet, "_value", careless)
+    assert any(judged(number).wrong for number in range(200))
