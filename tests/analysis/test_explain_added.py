@@ -85,7 +85,7 @@ def test_rows_at_random(seed: int, tmp_path: Path) -> None:
         return
     near = Near.of(plan, extensions=[path])
     assert adds_up(plan, near)
-    own = {row.what: row for row in binding(near, ()) if row.paths[0].startswith("extension.")}
+    own = {row.what: row for row in binding(near, (), []) if row.paths[0].startswith("extension.")}
     worth = {row.name: abs(row.dual) for row in plan.added.rows}
     for name, row in own.items():  # a derivative towards less cost: no dual of one optimum says less
         assert row.saves <= worth[name] * (1 + 1e-6)

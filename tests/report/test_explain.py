@@ -62,7 +62,7 @@ def test_what_is_left_out_is_told_with_its_price() -> None:
 def test_the_object_holds_what_the_page_says(name: str) -> None:
     """As JSON the invoice adds up to the objective, every path can be read back, and no number is infinite."""
     told = parsed(explain_json.explanation_object(explained(name)))
-    assert list(told["explanation"]) == ["binding", "prices", "sources", "invoice", "alternatives"]
+    assert list(told["explanation"]) == ["binding", "prices", "sources", "invoice", "alternatives", "unproven"]
     total = sum(line["value"] for line in told["explanation"]["invoice"])
     assert total == pytest.approx(told["objective"]["value"], rel=1e-9)
     assert all(row["path"] for row in told["explanation"]["prices"] + told["explanation"]["invoice"])

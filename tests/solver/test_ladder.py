@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from tests.model.cases import changed, conformance, loaded, plain, planned
 
 import medalopt
+from medalopt.analysis.explanation.explanation import explain
+from medalopt.analysis.sensitivity.ranges import ranges
+from medalopt.analysis.sensitivity.without import without
+from medalopt.analysis.variants import Variants
 from medalopt.errors import NoPlanError, SolverError, UsageError
 from medalopt.instance.bounds import implied
 from medalopt.instance.routes import routes
@@ -144,3 +149,17 @@ def test_no_duals_make_the_compiled_bound_too_high() -> None:
             assert gap(linear, x, wrong)[0] <= value + size
         assert gap(linear, x, y)[1] <= 1e-9
         assert gap(linear, 0 * x, y)[1] > 1e-3
+
+
+def test_a_program_without_columns_and_rows_has_an_empty_plan(tmp_path: Path) -> None:
+    """Where nothing is owed and nothing can be sent the program is empty: the plan is to do nothing, and is proven."""
+    text = """
+        {format: medalopt/1, name: nothing, currency: EUR, metals: {Cu: {}}, devices: {laptop: {}}, smelters: {},
+        streams: [{device: laptop, region: north, available: 11.72 t}], alloys: {bronze: {}},
+        medals: {bronze: {count: 23, parts: {}}}}
+    """
+    (tmp_path / "instance.yaml").write_text(text, encoding="utf-8")
+    variants = Variants(tmp_path / "instance.yaml")
+    assert variants.plan.certificate.optimal and variants.plan.objective == 0
+    assert variants.answer().value == 0 and without(variants).losses
+    assert explain(variants.instance).only and not ranges(variants).rows

@@ -40,6 +40,10 @@ def said(found: Explanation) -> list[str]:
     lines += own_rules(plan)
     lines += [_dear(found, kink) for kink in _dearest(found)]
     lines += left_out(found)
+    if found.unproven:
+        lines.append(
+            f"Left out, as their prices could not be proven: {_and([shown(name) for name in found.unproven])}."
+        )
     return [*lines, _others(found)]
 
 
@@ -99,6 +103,8 @@ def _others(found: Explanation) -> str:
     """Say whether the plan is the only optimal one, and if not, what may trade places."""
     measure = found.plan.measure
     good = "Other plans are as good" if measure == "cost" else f"By {measure} other plans are as good (cost decides)"
+    if found.others is None:
+        return "Whether other plans are as good could not be proven."
     if found.only:
         return "This is the only optimal plan (proven)."
     ranged = [one for one in found.takings if one.most - one.least > SAME * max(one.offered, 1.0)]

@@ -16,7 +16,7 @@ def explanation_object(found: Explanation) -> dict[str, Any]:
     """Return the explanation as one object."""
     alternatives = {
         "unique": found.only,
-        "differ_in": list(found.others),
+        "differ_in": None if found.others is None else list(found.others),
         "sources": [
             {"streams": one.source.paths(found.plan.instance), "least": one.least, "taken": one.taken, "most": one.most}
             for one in found.takings
@@ -42,6 +42,7 @@ def explanation_object(found: Explanation) -> dict[str, Any]:
         "sources": [_source(found.plan, one) for one in found.takings],
         "invoice": lines,
         "alternatives": alternatives,
+        "unproven": list(found.unproven),
     }
     return {**_head(found.plan), "explanation": content}
 

@@ -20,6 +20,7 @@ from medalopt.solver.embedding import embedded
 from medalopt.solver.ends import Ends
 from medalopt.solver.highs import DUAL, METHODS, PRIMAL, TOLERANCE, attempt, is_optimal, kept, loaded
 from medalopt.solver.infeasible import multipliers
+from medalopt.solver.ladder import scalings
 from medalopt.solver.line import alike, shared
 from medalopt.solver.linear import Linear
 from medalopt.solver.outcome import Outcome, judged, posed, refuted
@@ -251,18 +252,21 @@ class Moving:
 
 
 def cold(linear: Linear) -> Outcome:
-    """Return the optimum of `linear`, solved from the beginning. Raises SolverError where no answer can be proven."""
-    ready = scaled(linear)
-    for method in METHODS:
-        answer = attempt(ready, method)
-        found = None
-        if answer.status == "optimal":
-            layout = Layout(ready.start, ready.index, len(ready.row_lower))
-            found = judged(layout, ready, posed(linear, ready), answer.x[None, :], answer.y[None, :], warm=False)[0]
-        elif answer.status == "infeasible":
-            found = refuted(linear, ready, multipliers(ready), warm=False)
-        if found is not None:
-            return found
+    """Return the optimum of `linear`, solved from the beginning, by one scaling and method after the other.
+
+    Raises SolverError where no answer can be proven.
+    """
+    for ready in scalings(linear, lambda: linear.size):
+        layout = Layout(ready.start, ready.index, len(ready.row_lower))
+        for method in METHODS:
+            answer = attempt(ready, method)
+            found = None
+            if answer.status in ("optimal", "unanswered") and len(answer.x) == len(linear.lower):
+                found = judged(layout, ready, posed(linear, ready), answer.x[None, :], answer.y[None, :], warm=False)[0]
+            elif answer.status == "infeasible":
+                found = refuted(linear, ready, multipliers(ready), warm=False)
+            if found is not None:
+                return found
     raise SolverError("a variant of the instance could not be solved: look for figures that lie very far apart")
 
 

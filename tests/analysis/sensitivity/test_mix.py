@@ -160,7 +160,7 @@ def test_mixes_of_the_file(tmp_path: Path) -> None:
     }
     variants = small(tmp_path, mixes=mixes)
     answers = Answers(variants)
-    found = {mix.name: mix for mix in named_mixes(answers)}
+    found = {mix.name: mix for mix in named_mixes(answers, [])}
     assert found["present"].answer.value == pytest.approx(answers.base.value)
     assert found["kettles"].answer.short == pytest.approx({"Ag": 0.6})
     assert found["few_phones"].answer.tonnes == pytest.approx(0.8)
@@ -176,7 +176,7 @@ def test_a_mix_leaves_other_sources_alone(tmp_path: Path) -> None:
     devices = {**SMALL["devices"], "iron": {"content": {"Ag": "1 g/t"}}}
     mixes = {"boxes": {"bundle": "box", "shares": {"kettle": "90 %", "iron": "10 %"}}, "irons": {"iron": "100 %"}}
     variants = small(tmp_path, devices=devices, streams=[*SMALL["streams"], shop], mixes=mixes)
-    boxes, irons = named_mixes(Answers(variants))
+    boxes, irons = named_mixes(Answers(variants), [])
     assert boxes.answer.tonnes == pytest.approx(1 + 3.6)
     assert boxes.absent == irons.absent == ("iron",)
     assert irons.answer.tonnes == 0
@@ -187,7 +187,7 @@ def test_a_bundle_that_is_none_is_told(tmp_path: Path) -> None:
     """A mix of a bundle that no stream stands in is refused, with the name that was meant."""
     variants = small(tmp_path, mixes={"m": {"bundle": "boxx", "shares": {"phone": "100 %"}}})
     with pytest.raises(UsageError, match=r"mixes.m.bundle: no stream stands in a bundle boxx; did you mean `box`\?"):
-        named_mixes(Answers(variants))
+        named_mixes(Answers(variants), [])
 
 
 def test_a_device_alone_in_its_source_stays(tmp_path: Path) -> None:

@@ -169,3 +169,29 @@ def test_what_comes_from_elsewhere_counts_as_recycled() -> None:
 def test_nothing_is_short_where_there_is_a_plan() -> None:
     """The instance as it is lacks nothing."""
     assert Shortage(Variants(TINY).instance).short() == {}
+
+
+@pytest.mark.parametrize("share", ["1 %", "100 %"])
+def test_a_region_that_goes_whole_owes_nothing(share: str) -> None:
+    """What a region owes of its supply goes with all of it, to the last digit, however its tonnes are summed."""
+    offers = {"a": [2.2, 10.9], "b": [6.61, 3.3], "c": [7.66, 9.99]}
+    instance = {
+        "format": "medalopt/1",
+        "name": "regions",
+        "currency": "EUR",
+        "periods": {"count": 2},
+        "metals": {"Ag": {}},
+        "devices": {name: {"content": {"Ag": "1 kg/t"}} for name in offers},
+        "streams": [
+            *({"device": name, "region": "north", "available": each} for name, each in offers.items()),
+            {"device": "a", "region": "east", "available": "50 t"},
+        ],
+        "smelters": {"s": {"returned": "90 %"}},
+        "alloys": {"fine": {"composition": {"Ag": "100 %"}}},
+        "medals": {"m": {"count": 1, "parts": {"fine": "9 kg"}}},
+        "policy": {"participation": share},
+    }
+    told = found(instance)
+    assert told is not None and all(loss.proven for loss in told.losses)
+    losses = {loss.path: loss for loss in told.losses}
+    assert losses["regions.north"].feasible and losses["channels.b"].feasible

@@ -11,6 +11,7 @@ from medalopt.analysis.explanation import changes
 from medalopt.analysis.explanation.groups import Source
 from medalopt.analysis.explanation.invoice import rents
 from medalopt.analysis.explanation.near import Near
+from medalopt.errors import SolverError
 from medalopt.instance.figures import Floats
 from medalopt.instance.paths import render
 from medalopt.proof.certificate import paid
@@ -48,8 +49,11 @@ class _Figure:
     every_period: bool = False
 
 
-def binding(near: Near, told: Iterable[Source]) -> tuple[Binding, ...]:
-    """Return what binds, that of which a hundredth would save most first."""
+def binding(near: Near, told: Iterable[Source], unproven: list[str]) -> tuple[Binding, ...]:
+    """Return what binds, that of which a hundredth would save most first.
+
+    A figure whose price cannot be proven goes to `unproven`, by its first path.
+    """
     least = _COUNTS * max(1.0, paid(near.account, near.plan.measure))
     makers = (_supply(near, told), _capacities(near), _totals(near), _windows(near), _rules(near), _added(near))
     figures = sorted(
@@ -58,7 +62,11 @@ def binding(near: Near, told: Iterable[Source]) -> tuple[Binding, ...]:
     )
     found = []
     for figure in figures[:MOST]:
-        saves = -(near.price(figure.change) or 0.0)
+        try:
+            saves = -(near.price(figure.change) or 0.0)
+        except SolverError:
+            unproven.append(figure.paths[0])
+            continue
         if saves * figure.amount > least:
             hint = saves * figure.amount * PER_CENT
             found.append(Binding(figure.paths, figure.what, figure.step, figure.unit, figure.every_period, saves, hint))

@@ -14,7 +14,8 @@ from medalopt.analysis.explanation.invoice import Line, invoice
 from medalopt.analysis.explanation.kinks import Kink, kinks
 from medalopt.analysis.explanation.near import Near
 from medalopt.analysis.explanation.taking import Taking, takings
-from medalopt.errors import UsageError
+from medalopt.analysis.sensitivity.steps import attempted
+from medalopt.errors import SolverError, UsageError
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import PathError, parse, render
 from medalopt.plan.plan import Plan
@@ -34,12 +35,15 @@ class Explanation:
     each: tuple[Source, ...]  # all sources, one by one
     untold: tuple[Source, ...]  # smaller groups
     invoice: tuple[Line, ...]
-    others: tuple[str, ...]  # in what other optimal plans differ; of none, which is proven, nothing
+    others: (
+        tuple[str, ...] | None
+    )  # in what other optimal plans differ; of none, which is proven, nothing; None: unknown
+    unproven: tuple[str, ...] = ()  # what is left out of all this, as its prices could not be proven
 
     @property
-    def only(self) -> bool:
-        """Whether no other plan is as good."""
-        return not self.others
+    def only(self) -> bool | None:
+        """Whether no other plan is as good; None where that is not proven."""
+        return None if self.others is None else not self.others
 
 
 def explain(instance: Instance, measure: str = "cost", extensions: Sequence[Path] = ()) -> Explanation:
@@ -52,16 +56,18 @@ def explained(plan: Plan, extensions: Sequence[Path] = ()) -> Explanation:
     everything = sorted(told(plan.instance), key=lambda source: -_offered(plan.instance, source))
     some = tuple(everything[:MOST])
     near = Near.of(plan, [source.streams for source in some], extensions)
+    unproven: list[str] = []
     return Explanation(
         plan,
-        binding(near, everything),
-        kinks(near),
-        takings(near, some),
+        binding(near, everything, unproven),
+        kinks(near, unproven),
+        takings(near, some, unproven),
         tuple(everything),
         sources(plan.instance),
         tuple(everything[MOST:]),
         invoice(near),
-        near.others(),
+        attempted(near.others),
+        tuple(dict.fromkeys(unproven)),
     )
 
 
@@ -81,7 +87,10 @@ def story(plan: Plan, stream: int, extensions: Sequence[Path] = ()) -> Story:
     alone = Source(plan.instance.streams.names[stream], "", np.array([stream], dtype=np.intp))
     asked = (alone,) if len(source.streams) == 1 else (alone, source)
     near = Near.of(plan, [one.streams for one in asked], extensions)
-    by_source = {one.source.what: one for one in takings(near, asked)}
+    unproven: list[str] = []
+    by_source = {one.source.what: one for one in takings(near, asked, unproven)}
+    if unproven:
+        raise SolverError(f"{plan.instance.name}: the prices of {shown(unproven[0])} could not be proven")
     return Story(plan, stream, by_source[alone.what], by_source[source.what] if len(asked) > 1 else None)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from medalopt.analysis.explanation import changes
 from medalopt.analysis.explanation.groups import sources
 from medalopt.analysis.explanation.near import Near
-from medalopt.errors import NoPlanError
+from medalopt.errors import NoPlanError, SolverError
 from medalopt.instance.figures import Floats
 from medalopt.instance.paths import render
 from medalopt.solving import solve
@@ -59,11 +59,22 @@ class Kink:
         return self.more / self.market.price
 
 
-def kinks(near: Near) -> tuple[Kink, ...]:
-    """Return the prices of every metal that the plan has a use for or a surplus of, then of every kind of medal."""
-    metals = (_metal(near, e) for e in range(len(near.instance.metals.names)))
-    medals = (_medal(near, m) for m in range(len(near.instance.medals.names)))
-    return (*(kink for kink in metals if kink is not None), *medals)
+def kinks(near: Near, unproven: list[str]) -> tuple[Kink, ...]:
+    """Return the prices of every metal that the plan has a use for or a surplus of, then of every kind of medal.
+
+    A metal or a kind of medal of which a price cannot be proven goes to `unproven`, by its path.
+    """
+    found = []
+    for section, names, priced in (
+        ("metals", near.instance.metals.names, _metal),
+        ("medals", near.instance.medals.names, _medal),
+    ):
+        for number, name in enumerate(names):
+            try:
+                found.append(priced(near, number))
+            except SolverError:
+                unproven.append(render((section, name)))
+    return tuple(kink for kink in found if kink is not None)
 
 
 def _metal(near: Near, e: int) -> Kink | None:
@@ -84,7 +95,7 @@ def _metal(near: Near, e: int) -> Kink | None:
     )
 
 
-def _medal(near: Near, m: int) -> Kink:
+def _medal(near: Near, m: int) -> Kink | None:
     medals = near.instance.medals
     name, count = medals.names[m], int(medals.count[m])
     more: float | None

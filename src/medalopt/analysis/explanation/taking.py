@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from medalopt.analysis.explanation.groups import Source
 from medalopt.analysis.explanation.invoice import rents
 from medalopt.analysis.explanation.near import Near
+from medalopt.analysis.sensitivity.steps import attempted
+from medalopt.errors import SolverError
 from medalopt.instance.figures import Floats
 from medalopt.instance.routes import refining_costs
 
@@ -67,19 +70,26 @@ class Taking:
         return self.taken <= NOTHING * self.offered
 
 
-def takings(near: Near, told: tuple[Source, ...]) -> tuple[Taking, ...]:
-    """Return every source of `told`, the groups of the sums that `near` was made with; the most tonnes first."""
-    supply = rents(near)[0]
-    found = [_taking(near, group, source, supply) for group, source in enumerate(told)]
+def takings(near: Near, told: tuple[Source, ...], unproven: list[str]) -> tuple[Taking, ...]:
+    """Return every source of `told`, the groups of the sums that `near` was made with; the most tonnes first.
+
+    A source of which a price cannot be proven goes to `unproven`, by its name.
+    """
+    supply, found = rents(near)[0], []
+    for group, source in enumerate(told):
+        try:
+            found.append(_taking(near, group, source, supply))
+        except SolverError:
+            unproven.append(source.name)
     return tuple(sorted(found, key=lambda one: (-one.taken, -one.offered, one.source.name)))
 
 
-def entering(near: Near, groups: int) -> tuple[float, ...]:
+def entering(near: Near, groups: int) -> tuple[float | None, ...]:
     """Return for each of the `groups` of sources that `near` was made with by how much it must cost less, a tonne.
 
-    Then more of it is taken; 0 where that is so already, infinite where no price does it.
+    Then more of it is taken; 0 where that is so already, infinite where no price does it, None where it is not proven.
     """
-    return tuple(_slope(near, group, 1) for group in range(groups))
+    return tuple(attempted(partial(_slope, near, group, 1)) for group in range(groups))
 
 
 def _taking(near: Near, group: int, source: Source, supply: Floats) -> Taking:

@@ -143,9 +143,9 @@ def _released(variant: Variant, away: Absence, periods: Bools) -> Floats:
         members = _members(instance, away)
         for row in _rows(linear, "participation"):
             region = instance.streams.region == instance.regions.index(str(linear.rows[row][1]))
-            gone = instance.streams.available.value[region & members][:, periods].sum()
-            offers = instance.streams.available.value[region].sum()
-            lower[row] = float(instance.policy.participation.value) * max(0.0, offers - gone)
+            gone = np.outer(members[region], periods)
+            offers = np.where(gone, 0.0, instance.streams.available.value[region])  # a difference would leave rounding
+            lower[row] = float(instance.policy.participation.value) * float(offers.sum())
     return lower
 
 

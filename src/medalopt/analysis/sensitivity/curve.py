@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -12,12 +14,13 @@ import numpy as np
 from medalopt.analysis.sensitivity.budget import Ask, Budget, within
 from medalopt.analysis.sensitivity.pieces import NEAR, Piece, Pieces, pieces
 from medalopt.analysis.sensitivity.sampled import sampled
+from medalopt.analysis.sensitivity.steps import attempted
 from medalopt.analysis.sensitivity.touching import Found, Touching
 from medalopt.analysis.sensitivity.turning import Turn, turns
 from medalopt.analysis.sensitivity.vary import Vary
 from medalopt.analysis.sensitivity.wholes import at_whole_values, few
 from medalopt.analysis.variants import Along, Variants
-from medalopt.errors import InputError
+from medalopt.errors import InputError, SolverError
 
 NOISE = 2e-9  # of what is paid: the measure is known to that
 MOST = 2_000  # questions to one curve
@@ -47,7 +50,8 @@ class Curve:
     """The measure along a figure: `convex`, `concave` (both in straight pieces), `sampled`, or told at `whole` values.
 
     Between the points it is straight, to within `accuracy` (None where nothing is said of what lies between).
-    `feasible`: from which value to which there is a plan, None where there is none.
+    `feasible`: from which value to which there is a plan, None where there is none. At the values `unproven` no answer
+    could be proven; they are left out of the points.
     """
 
     vary: Vary
@@ -60,6 +64,7 @@ class Curve:
     feasible: tuple[float, float] | None
     turns: tuple[Turn, ...] = ()
     budget: Budget | None = None
+    unproven: tuple[float, ...] = ()
 
     @property
     def proven(self) -> bool:
@@ -84,7 +89,8 @@ def curve(variants: Variants, vary: Vary, asking: Asking | None = None) -> Curve
     way = _way(variants, vary)
     line = None if way is None else way.line
     if way is not None and line is not None and not line.moves_matrix and not (line.moves_costs and line.moves_ends):
-        return _straight(variants, blank, Touching(variants, way, line, asking.progress), asking)
+        with contextlib.suppress(SolverError):  # a touching line of one value is missing: what is left is sampled
+            return _straight(variants, blank, Touching(variants, way, line, asking.progress), asking)
     if vary.whole:
         return _stepped(variants, blank, asking)
     assert way is not None, "only counts and leads have no way"
@@ -166,13 +172,16 @@ def _at_whole(found: Curve) -> Curve:
 
 def _stepped(variants: Variants, blank: Curve, asking: Asking) -> Curve:
     """Return the measure at whole values: all of them where they are few."""
-    vary, points = blank.vary, []
+    vary, points, unproven = blank.vary, [], []
     values, every = few(vary.low, vary.high)
     for value in values:
         asking.progress(f"{vary.path} at {value:g}")
-        found = variants.answer(variants.variant(vary.at(value)))
-        points.append(Point(value, found.value if found.feasible else None))
-    exact = every and vary.unit is None
+        found = attempted(partial(variants.answer, variants.variant(vary.at(value))))
+        if found is None:
+            unproven.append(value)
+        else:
+            points.append(Point(value, found.value if found.feasible else None))
+    exact = every and vary.unit is None and not unproven
     accuracy = 0.0 if exact else None
     budget = _budget(points, asking, None, True)
     return replace(
@@ -183,6 +192,7 @@ def _stepped(variants: Variants, blank: Curve, asking: Asking) -> Curve:
         accuracy=accuracy,
         feasible=_feasible(points),
         budget=budget,
+        unproven=tuple(unproven),
     )
 
 
@@ -205,6 +215,7 @@ def _sampled(variants: Variants, blank: Curve, way: Along, asking: Asking) -> Cu
         accuracy=samples.accuracy,
         feasible=_feasible(points),
         budget=_budget(points, asking, lambda at: ask(at).outcome.value, False),
+        unproven=samples.unproven,
     )
 
 

@@ -4,29 +4,37 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from medalopt.analysis.sensitivity.shortage import Short, Shortage
 from medalopt.analysis.sensitivity.signing import Deadline, deadlines
-from medalopt.analysis.sensitivity.steps import Tell, more, same, silent, titles_of, unit_of, with_plan
+from medalopt.analysis.sensitivity.steps import Tell, attempted, more, same, silent, titles_of, unit_of, with_plan
 from medalopt.analysis.variants import Variant, Variants
 from medalopt.errors import UsageError
 from medalopt.instance.figures import Figures
 from medalopt.instance.instance import Instance
+from medalopt.solver.outcome import Outcome
 
 
 @dataclass(frozen=True)
 class Late:
     """One delay: `extra` of the measure, infinite where there is no plan; `short` is then what is missing.
 
-    `lost`: tonnes of supply that would come after the horizon.
+    `lost`: tonnes of supply that would come after the horizon. Where nothing is `proven`, `extra` is infinite too.
     """
 
     what: str  # leads, supply, both
     extra: float
     short: Short | None
     lost: float
+    proven: bool = True
+
+    @property
+    def feasible(self) -> bool:
+        """Whether there is a plan."""
+        return self.extra < np.inf
 
 
 @dataclass(frozen=True)
@@ -53,11 +61,8 @@ def delay(variants: Variants, periods: int, tell: Tell = silent) -> Delay:
     late = []
     for what, back, supply in (("leads", periods, 0), ("supply", 0, periods), ("both", periods, periods)):
         tell(f"{what} {periods} later")
-        variant = Variant.of(later(instance, back, supply), variants.measure)
-        answer = variants.answer(variant)
-        short = None if answer.feasible else Shortage(variant.instance).short()
-        extra = more(answer.value, outcome, variants.base.linear)
-        late.append(Late(what, extra, short, lost(instance, supply)))
+        blank = Late(what, np.inf, None, lost(instance, supply), proven=False)
+        late.append(attempted(partial(_late, variants, outcome, later(instance, back, supply), blank)) or blank)
     return Delay(
         periods=periods,
         value=outcome.value,
@@ -66,6 +71,15 @@ def delay(variants: Variants, periods: int, tell: Tell = silent) -> Delay:
         deadlines=deadlines(variants, outcome, same(outcome, variants.base.linear), tell),
         titles=titles_of(variants),
     )
+
+
+def _late(variants: Variants, outcome: Outcome, instance: Instance, blank: Late) -> Late:
+    """Return `blank` with what the delayed `instance` comes to beside the plan, `outcome`. Raises SolverError."""
+    variant = Variant.of(instance, variants.measure)
+    answer = variants.answer(variant)
+    short = None if answer.feasible else Shortage(instance).short()
+    extra = more(answer.value, outcome, variants.base.linear)
+    return dataclasses.replace(blank, extra=extra, short=short, proven=True)
 
 
 def later(instance: Instance, back: int, supply: int) -> Instance:

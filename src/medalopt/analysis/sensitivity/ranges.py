@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from medalopt.analysis.explanation.kinks import Part, parts
 from medalopt.analysis.explanation.near import Near
 from medalopt.analysis.sensitivity.figures import Figure, figures
+from medalopt.analysis.sensitivity.steps import attempted
 from medalopt.analysis.variants import Variants
 from medalopt.instance.figures import Floats
 from medalopt.plan.plan import Plan
@@ -66,11 +68,15 @@ class Range:
 
 @dataclass(frozen=True, eq=False)
 class Ranges:
-    """A proven plan and its ranges, in the order of the file; `only`: whether no other plan is as good."""
+    """A proven plan and its ranges, in the order of the file; `only`: whether no other plan is as good.
+
+    `only` is None where that is not proven; of the figures `unproven`, by path, no range could be had.
+    """
 
     plan: Plan
     rows: tuple[Range, ...]
-    only: bool
+    only: bool | None
+    unproven: tuple[str, ...] = ()
 
 
 def ranges(variants: Variants, progress: Progress = lambda done, of: None) -> Ranges:
@@ -86,15 +92,22 @@ def ranges(variants: Variants, progress: Progress = lambda done, of: None) -> Ra
     metered, moved = Around(*at, meters, ()), Around(*at, (), movers)  # apart, as meters are long rows
     costs = sides = 0
     told: list[Range] = []
-    for figure in found:
-        progress(len(told), len(found))
+    unproven: list[str] = []
+    for number, figure in enumerate(found):
+        progress(number, len(found))
         if figure.weights is not None:
-            told.append(_of_cost(near, metered, figure, costs))
+            asked = partial(_of_cost, near, metered, figure, costs)
             costs += 1
         else:
-            told.append(_of_side(near, moved, figure, sides))
+            asked = partial(_of_side, near, moved, figure, sides)
             sides += 1
-    return Ranges(plan, tuple(told), not near.others())
+        row = attempted(asked)
+        if row is None:
+            unproven.append(figure.path)
+        else:
+            told.append(row)
+    others = attempted(near.others)
+    return Ranges(plan, tuple(told), None if others is None else not others, tuple(unproven))
 
 
 def _duals(near: Near, linear: Linear, rows: Linear) -> Floats:

@@ -19,27 +19,41 @@ Ask = Callable[[float], Found]
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """What was found at each position, in order; the lines between keep to `accuracy`, as far as halving shows."""
+    """What was found at each position, in order; the lines between keep to `accuracy`, as far as halving shows.
+
+    At the positions `unproven` no answer could be proven.
+    """
 
     found: tuple[tuple[float, Found], ...]
     accuracy: float
+    unproven: tuple[float, ...] = ()
 
 
 def sampled(ask: Ask, low: float, high: float, noise: float, most: int) -> Samples:
     """Return samples from `low` to `high`, at most about `most`; `noise`: what is nothing."""
-    known = {at: ask(at) for at in (low + (high - low) * step / (START - 1) for step in range(START))}
+    known, unproven = {}, []
+    for at in (low + (high - low) * step / (START - 1) for step in range(START)):
+        try:
+            known[at] = ask(at)
+        except SolverError:
+            unproven.append(at)
     for one, two in list(pairwise(sorted(known))):
         if known[one].outcome.feasible != known[two].outcome.feasible:
             inside, outside = (one, two) if known[one].outcome.feasible else (two, one)
             known |= _edge(ask, known, inside, outside, EDGE * (high - low))
     values = [found.outcome.value for found in known.values() if found.outcome.feasible]
     wanted = max(ACCURACY * (max(values, default=0.0) - min(values, default=0.0)), noise)
-    accuracy = _halved(ask, known, wanted, (high - low) * EDGE, most)
-    return Samples(tuple(sorted(known.items())), max(accuracy, noise))
+    accuracy = _halved(ask, known, unproven, wanted, (high - low) * EDGE, most)
+    return Samples(tuple(sorted(known.items())), max(accuracy, noise), tuple(sorted(set(unproven) - known.keys())))
 
 
-def _halved(ask: Ask, known: dict[float, Found], wanted: float, least: float, most: int) -> float:
-    """Halve where the middle lies farther than `wanted` beside the straight line; return the most that is left."""
+def _halved(
+    ask: Ask, known: dict[float, Found], unproven: list[float], wanted: float, least: float, most: int
+) -> float:
+    """Halve where the middle lies farther than `wanted` beside the straight line; return the most that is left.
+
+    A middle at which nothing can be proven goes to `unproven`, and its stretch stays as it is.
+    """
     heap: list[tuple[float, float, float]] = []
     for one, two in pairwise(sorted(known)):
         if known[one].outcome.feasible and known[two].outcome.feasible:
@@ -50,7 +64,11 @@ def _halved(ask: Ask, known: dict[float, Found], wanted: float, least: float, mo
         middle = (one + two) / 2
         if two - one <= least:
             continue
-        known[middle] = ask(middle)
+        try:
+            known[middle] = ask(middle)
+        except SolverError:
+            unproven.append(middle)
+            continue
         if not known[middle].outcome.feasible:
             continue
         beside = abs(known[middle].outcome.value - (known[one].outcome.value + known[two].outcome.value) / 2)

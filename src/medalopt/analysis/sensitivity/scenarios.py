@@ -76,11 +76,11 @@ def scenarios(variants: Variants, tell: Tell = silent) -> Scenarios:
         variant = variants.variant(variants.expanded(changes.items()))
         try:
             answer = variants.answer(variant)
+            short = None if answer.feasible else Shortage(variant.instance).short()
         except SolverError as error:  # it costs its own row, not the table
             found.append(Scenario(name, changes, np.inf, np.inf, np.inf, np.inf, None, notes.get(name, ""), str(error)))
             continue
         if not answer.feasible:
-            short = Shortage(variant.instance).short()
             found.append(Scenario(name, changes, np.inf, np.inf, np.inf, np.inf, short, notes.get(name, "")))
             continue
         made, extra = variant.account(answer), more(answer.value, outcome, variants.base.linear)

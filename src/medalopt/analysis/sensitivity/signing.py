@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from medalopt.analysis.sensitivity.absence import Absence, closed, contracts
-from medalopt.analysis.sensitivity.steps import Tell
+from medalopt.analysis.sensitivity.steps import Tell, attempted
 from medalopt.analysis.variants import Variants
 from medalopt.instance.decisions import Account
 from medalopt.instance.figures import Bools
@@ -20,6 +21,7 @@ class Deadline:
 
     `last` is the last period in which it can be signed at no cost, None where it is never needed; `first` the one in
     which the plan begins to use it; `extra` what signing a period later costs, infinite where there is no plan then.
+    Where it is not `proven`, nothing is said of `last` and `extra`.
     """
 
     kind: str
@@ -28,6 +30,7 @@ class Deadline:
     first: str | None
     last: str | None
     extra: float
+    proven: bool = True
 
 
 def deadlines(variants: Variants, outcome: Outcome, same: float, tell: Tell) -> tuple[Deadline, ...]:
@@ -40,7 +43,9 @@ def deadlines(variants: Variants, outcome: Outcome, same: float, tell: Tell) -> 
     found = []
     for number, contract in enumerate(every):
         tell(f"signing {contract.name} later ({number + 1} of {len(every)})")
-        found.append(_deadline(variants, contract, account, (outcome.value, same)))
+        value = outcome.value, same
+        made = attempted(partial(_deadline, variants, contract, account, value))
+        found.append(made or Deadline(contract.kind, contract.name, contract.path, None, None, 0.0, proven=False))
     periods = {name: number for number, name in enumerate(variants.instance.periods)}
     return tuple(sorted(found, key=lambda one: (periods.get(one.last or "", len(periods)), -one.extra, one.path)))
 

@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 
 from medalopt.analysis.variants import SAME, Variants
+from medalopt.errors import SolverError
 from medalopt.plan.plan import UNITS
 from medalopt.solver.linear import Linear
 from medalopt.solver.outcome import Outcome
 
+T = TypeVar("T")
 Tell = Callable[[str], None]
+UNPROVEN = "unanswered"  # the status of a row of which nothing could be proven
 
 
 def silent(doing: str) -> None:
     """Tell nobody."""
+
+
+def attempted(ask: Callable[[], T]) -> T | None:
+    """Return what `ask` returns, None where no answer can be proven: a table then lacks one row and not all of them."""
+    try:
+        return ask()
+    except SolverError:
+        return None
+
+
+def status_of(feasible: bool, proven: bool) -> str:
+    """Return the status of one row, as the JSON output has it."""
+    return UNPROVEN if not proven else "optimal" if feasible else "infeasible"
 
 
 def with_plan(variants: Variants) -> Outcome:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from medalopt.analysis.sensitivity.curve import LARGE, Progress
+from medalopt.analysis.sensitivity.steps import attempted
 from medalopt.analysis.sensitivity.vary import Vary
 from medalopt.analysis.sensitivity.wholes import few
 from medalopt.analysis.variants import Changes, Variants
-from medalopt.errors import UsageError
+from medalopt.errors import SolverError, UsageError
 from medalopt.solver.outcome import Outcome
 from medalopt.wording import shown
 
@@ -18,7 +19,10 @@ SIZE, SMALL = (15, 11), (7, 5)  # values of each figure; of a large program
 
 @dataclass(frozen=True, eq=False)
 class Surface:
-    """The measure for each value of the second figure, and in it of the first; None where there is no plan."""
+    """The measure for each value of the second figure, and in it of the first; None where there is no plan.
+
+    At the places `unproven`, (row, column), it is None too, and nothing is claimed.
+    """
 
     across: Vary
     up: Vary
@@ -27,6 +31,7 @@ class Surface:
     columns: tuple[float, ...]
     rows: tuple[float, ...]
     objective: tuple[tuple[float | None, ...], ...]
+    unproven: frozenset[tuple[int, int]] = frozenset()
 
 
 def surface(variants: Variants, across: Vary, up: Vary, progress: Progress = lambda step: None) -> Surface:
@@ -37,31 +42,37 @@ def surface(variants: Variants, across: Vary, up: Vary, progress: Progress = lam
     found = variants.answer()
     wide, high = SMALL if len(variants.base.linear.entries.row) >= LARGE else SIZE
     columns, rows = _values(across, wide), _values(up, high)
-    row, cells = _Rows(variants, across, up, columns), []
+    row, cells, unproven = _Rows(variants, across, up, columns), [], set()
     for number, value in enumerate(rows):
         progress(f"row {number + 1} of {len(rows)}")
-        cells.append(tuple(found.value if found.feasible else None for found in row(value)))
+        answers = row(value)
+        cells.append(tuple(one.value if one is not None and one.feasible else None for one in answers))
+        unproven |= {(number, at) for at, one in enumerate(answers) if one is None}
     base = found.value if found.feasible else None
-    return Surface(across, up, variants.measure, base, columns, rows, tuple(cells))
+    return Surface(across, up, variants.measure, base, columns, rows, tuple(cells), frozenset(unproven))
 
 
 class _Rows:
-    """The optima at all `columns`, for a value of the other figure."""
+    """The optima at all `columns`, for a value of the other figure; None of those that cannot be proven."""
 
     def __init__(self, variants: Variants, across: Vary, up: Vary, columns: tuple[float, ...]) -> None:
         self._variants, self._across, self._up, self._columns = variants, across, up, columns
         self._straight = not across.whole  # else counts would be taken as continuous
 
-    def __call__(self, value: float) -> Iterator[Outcome]:
+    def __call__(self, value: float) -> list[Outcome | None]:
         def changes(at: float) -> Changes:
             return {**self._across.at(at), **self._up.at(value)}
 
         if self._straight:
             way = self._variants.along(changes, self._across.low, self._across.high)
             if way.line is not None:
-                return way.outcomes(self._columns)
+                try:
+                    return list(way.outcomes(self._columns))
+                except SolverError:  # one of them cannot be proven: one by one
+                    return [attempted(partial(way.answer, at)) for at in self._columns]
         self._straight = False  # what is no line in one row is none in the others
-        return (self._variants.answer(self._variants.variant(changes(at))) for at in self._columns)
+        built = (self._variants.variant(changes(at)) for at in self._columns)
+        return [attempted(partial(self._variants.answer, variant)) for variant in built]
 
 
 def _values(vary: Vary, many: int) -> tuple[float, ...]:

@@ -11,6 +11,7 @@ from medalopt.analysis.journal import Answer, Journal
 from medalopt.analysis.sensitivity.shortage import Short, Shortage
 from medalopt.analysis.sensitivity.uncertain import Factor, factors
 from medalopt.analysis.variants import NONE, Variants
+from medalopt.errors import SolverError
 
 MEASURED = 40  # figures, of which it is told how much metal is short
 SAME = 1e-9  # of the cost, below which a difference is none
@@ -118,8 +119,11 @@ def _measured(variants: Variants, shortage: Shortage, bar: Bar, base: Answer) ->
     def measured(end: End) -> End:
         if end.answer.status != "infeasible" or not base.feasible:
             return end
-        short = shortage.of(variants.changed(bar.factor.changes(end.factor)))
-        return dataclasses.replace(end, short=short, measured=True)
+        changed = variants.changed(bar.factor.changes(end.factor))
+        try:
+            return dataclasses.replace(end, short=shortage.of(changed), measured=True)
+        except SolverError:  # that there is no plan is proven, what is missing is not
+            return end
 
     return Bar(bar.factor, measured(bar.down), measured(bar.up))
 

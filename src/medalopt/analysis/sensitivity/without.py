@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from medalopt.analysis.sensitivity.absence import Absence, absences, chosen, closed
 from medalopt.analysis.sensitivity.premium import Premium, premium
 from medalopt.analysis.sensitivity.shortage import Short, Shortage
-from medalopt.analysis.sensitivity.steps import Tell, more, silent, titles_of, unit_of, with_plan
+from medalopt.analysis.sensitivity.steps import Tell, attempted, more, silent, titles_of, unit_of, with_plan
 from medalopt.analysis.variants import Variants
 from medalopt.errors import UsageError
 from medalopt.instance.figures import Bools
@@ -24,6 +25,7 @@ class Loss:
     """What is lost with one thing: `extra` of the measure, infinite where there is no plan.
 
     `short` is then the least metal that is missing, None where no metal would help; `share` the greatest of needs.
+    Where it is not `proven` what comes of it, `extra` is 0 and says nothing.
     """
 
     kind: str
@@ -32,11 +34,12 @@ class Loss:
     extra: float
     short: Short | None
     share: float
+    proven: bool = True
 
     @property
     def feasible(self) -> bool:
         """Whether there is a plan without it."""
-        return self.extra < np.inf
+        return self.proven and self.extra < np.inf
 
 
 @dataclass(frozen=True)
@@ -66,8 +69,9 @@ def without(variants: Variants, paths: Sequence[str] = (), start: str | None = N
     losses = []
     for number, away in enumerate(asked):
         tell(f"without {away.name} ({number + 1} of {len(asked)})")
-        losses.append(_loss(variants, shortage, away, periods, outcome))
-    losses.sort(key=lambda loss: (-loss.share, -loss.extra, loss.path))
+        loss = attempted(partial(_loss, variants, shortage, away, periods, outcome))
+        losses.append(loss or Loss(away.kind, away.name, away.path, 0.0, None, 0.0, proven=False))
+    losses.sort(key=lambda loss: (not loss.proven, -loss.share, -loss.extra, loss.path))
     return Without(
         value=outcome.value,
         unit=unit_of(variants),
@@ -75,7 +79,7 @@ def without(variants: Variants, paths: Sequence[str] = (), start: str | None = N
         whole=first == 0,
         losses=tuple(losses),
         titles=titles_of(variants),
-        premium=premium(variants) if variants.measure == "cost" else None,
+        premium=attempted(partial(premium, variants)) if variants.measure == "cost" else None,
     )
 
 

@@ -17,7 +17,8 @@ MOST = 40  # sources that are asked about, those with the most tonnes left first
 def entry(plan: Plan) -> Mapping[int, float]:
     """Return by how much a tonne of a stream must cost less so that more of its source is taken, by stream.
 
-    Infinite where no price does it. Streams of a bundle become cheaper together. What is taken whole is not asked.
+    Infinite where no price does it. Streams of a bundle become cheaper together. What is taken whole is not asked, and
+    what cannot be proven is not among them.
     """
     instance = plan.instance
     left = {}
@@ -31,4 +32,5 @@ def entry(plan: Plan) -> Mapping[int, float]:
         return {}
     near = Near.of(plan, [source.streams for source in asked])
     lower = entering(near, len(asked))
-    return {int(i): by for source, by in zip(asked, lower, strict=True) for i in source.streams}
+    pairs = [(source, by) for source, by in zip(asked, lower, strict=True) if by is not None]
+    return {int(i): by for source, by in pairs for i in source.streams}

@@ -42,7 +42,7 @@ def findings(plan: Plan, variants: Variants | None, tell: Tell = silent) -> Find
         base = solved(without_lots(plan.instance))[0]
     tell("asking what binds, and what buying the metal would cost")
     near = Near.of(base)
-    premium, binds = beside_buying(base.account), binding(near, told(base.instance))
+    premium, binds = beside_buying(base.account), binding(near, told(base.instance), [])
     tell("asking when refused streams come in, and what each rule costs")
     entering, rules = entry(base), rule_prices(base)
     found = None

@@ -13,7 +13,7 @@ from medalopt.analysis import pool
 from medalopt.analysis.explanation.near import Near
 from medalopt.analysis.journal import Answer
 from medalopt.analysis.sensitivity.shortage import Short, Shortage
-from medalopt.analysis.sensitivity.steps import Tell, silent
+from medalopt.analysis.sensitivity.steps import Tell, attempted, silent
 from medalopt.analysis.sensitivity.tornado import Bar, End, ranked
 from medalopt.analysis.sensitivity.uncertain import factors
 from medalopt.analysis.sourcing.estimate import Estimates
@@ -87,5 +87,5 @@ def _case(variants: Variants, name: str, changes: Mapping[str, str], answer: Ans
         return Case(name, changes, answer, by if abs(by) > size else 0.0)
     short = None
     if answer.status == "infeasible":
-        short = Shortage(variants.changed(variants.expanded(changes.items()))).short()
+        short = attempted(Shortage(variants.changed(variants.expanded(changes.items()))).short)
     return Case(name, changes, answer, None, short)

@@ -6,10 +6,12 @@ import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from medalopt.analysis.sensitivity.steps import attempted
 from medalopt.analysis.variants import SAME, Variant
 from medalopt.instance.figures import NOTHING, UNLIMITED, Figures
 from medalopt.instance.instance import Instance
@@ -22,14 +24,17 @@ from medalopt.solver.moving import cold
 
 @dataclass(frozen=True)
 class RulePrice:
-    """A rule, where it stands, how it is written, and what it costs: the measure with it less that without it."""
+    """A rule, where it stands, how it is written, and what it costs: the measure with it less that without it.
+
+    `costs` is None where that cannot be proven.
+    """
 
     path: str
     kind: str
     subject: str
     figure: float
     unit: str
-    costs: float
+    costs: float | None
     binds: bool
 
 
@@ -54,10 +59,11 @@ def rule_prices(plan: Plan) -> tuple[RulePrice, ...]:
     nothing = SAME * max(1.0, float(paid(plan.account, plan.measure)))
     found = []
     for rule in _rules(plan.instance, prices(plan.instance, plan.duals)):
-        costs = 0.0
+        costs: float | None = 0.0
         if rule.dual:
-            costs = plan.objective - cold(Variant.of(rule.without, plan.measure).linear).value
-        costs = costs if costs > nothing else 0.0
+            answer = attempted(partial(cold, Variant.of(rule.without, plan.measure).linear))
+            costs = None if answer is None else plan.objective - answer.value
+        costs = costs if costs is None or costs > nothing else 0.0
         found.append(RulePrice(rule.path, rule.kind, rule.subject, rule.figure, rule.unit, costs, bool(rule.dual)))
     return tuple(found)
 

@@ -43,6 +43,8 @@ class _Told:
 
     def title(self) -> str:
         """Return the finding in one sentence."""
+        if not self.found.points:
+            return f"Nothing could be proven as {self.path} goes from {self.ends()}"
         if not self.plans:
             return f"No plan exists wherever {self.path} stands from {self.ends()}"
         first, last = self.plans[0], self.plans[-1]
@@ -67,13 +69,21 @@ class _Told:
         """Return where the figure moves."""
         return f"{self.at(self.found.vary.low)} to {self.at(self.found.vary.high)}"
 
-    def fails(self) -> str:
-        """Return where there is no plan, as the end of a sentence."""
+    def without(self) -> list[tuple[float, float]]:
+        """Return the stretches at either end of the figure's way in which no plan exists."""
         feasible, vary = self.found.feasible, self.found.vary
         if feasible is None:
+            return [(vary.low, vary.high)] if self.found.points else []
+        none = [point.value for point in self.found.points if point.objective is None]
+        below = [(vary.low, feasible[0])] if none and min(none) < feasible[0] else []
+        return [*below, *([(feasible[1], vary.high)] if none and max(none) > feasible[1] else [])]
+
+    def fails(self) -> str:
+        """Return where there is no plan, as the end of a sentence."""
+        if self.found.feasible is None:
             return ""
-        places = [f"below {self.at(feasible[0])}"] if feasible[0] > vary.low else []
-        places += [f"above {self.at(feasible[1])}"] if feasible[1] < vary.high else []
+        low = self.found.vary.low
+        places = [f"below {self.at(b)}" if a == low else f"above {self.at(a)}" for a, b in self.without()]
         return f"; no plan {' or '.join(places)}" if places else ""
 
     def lines(self) -> list[str]:
@@ -83,6 +93,12 @@ class _Told:
         if found.base is not None:
             stands = "" if found.vary.base is None else f" ({self.path} at {self.at(found.vary.base)})"
             lines.append(f"As the instance stands{stands}: {self.amount(found.base)}.")
+        if found.unproven:
+            values = ", ".join(self.at(value) for value in found.unproven[:MOST_SHIFTS])
+            more = (
+                f" and at {len(found.unproven) - MOST_SHIFTS} more values" if len(found.unproven) > MOST_SHIFTS else ""
+            )
+            lines.append(f"Left out, as no answer could be proven there: {values}{more}.")
         if not self.plans:
             return lines
         bends = sum(point.breakpoint for point in self.plans)
@@ -181,11 +197,7 @@ class _Told:
 
     def bars(self) -> dict[str, Any]:
         """Return the stretches in which no plan exists, as marks."""
-        feasible, vary = self.found.feasible, self.found.vary
-        stretches = [(vary.low, vary.high)]
-        if feasible is not None:
-            stretches = [(vary.low, feasible[0]), (feasible[1], vary.high)]
-        areas = [barred(start, end, "no plan") for start, end in stretches if start < end]
+        areas = [barred(start, end, "no plan") for start, end in self.without()]
         if not areas:
             return {}
         return {**areas[0], "data": [pair for area in areas for pair in area["data"]]}
@@ -210,6 +222,7 @@ class _Told:
             "feasible": None if feasible is None else {"low": feasible[0], "high": feasible[1]},
             "base": {"value": found.vary.base, "objective": found.base},
             "changes": [_turned(turn) for turn in found.turns],
+            "unproven": list(found.unproven),
             **self.kept(),
         }
 
@@ -250,4 +263,4 @@ def _thinned(points: tuple[Point, ...]) -> list[Point]:
     """Return at most about `MOST` points, both ends among them."""
     step = max(1, -(-len(points) // MOST))
     kept = list(points[::step])
-    return kept if kept[-1] is points[-1] else [*kept, points[-1]]
+    return kept if not points or kept[-1] is points[-1] else [*kept, points[-1]]

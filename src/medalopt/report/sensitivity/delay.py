@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from medalopt.analysis.sensitivity.delay import Delay, Late
 from medalopt.analysis.sensitivity.signing import Deadline
+from medalopt.analysis.sensitivity.steps import status_of
 from medalopt.instance.instance import Instance
 from medalopt.report.charts.chart import Chart
 from medalopt.report.cures import spans
@@ -22,60 +24,75 @@ _BRIEFLY = {"leads": "metal late", "supply": "supply late", "both": "both late"}
 
 def told(found: Delay, instance: Instance) -> Part:
     """Return what a delay does, and the last period in which each contract can be signed, as a part of the report."""
-    rows = [_bar(found, late) for late in found.late]
     by = spans(instance, found.periods)
-    drawn = [Bar(_BRIEFLY[late.what], row.extra, row.short) for late, row in zip(found.late, rows, strict=True)]
-    table = _table(found, instance, by)
-    worst = next((row for row in rows if not row.feasible), max(rows, key=lambda row: row.extra))
-    title = f"If all {worst.name} {by} later {_then(found, worst)}"
-    chart = Chart(title, bars(drawn, found.unit), (table,), height=height(rows))
-    signing = _signing(found)
-    lines = [f"{_opening(late)} {by} later {_then(found, _bar(found, late))}." for late in found.late]
+    table, signing = _table(found, instance, by), _signing(found)
+    charts = _charts(found, by, table)
+    lines = [f"{_opening(late)} {by} later {_then(found, late)}." for late in found.late]
     lost = next(late.lost for late in found.late if late.what == "supply")
     if lost > 0:
         lines.append(f"Of the supply {digits(lost)} t would then come after the horizon, and are lost.")
     return Part(
         (*lines, *_soon(found)),
-        (signing,) if signing.rows else (),
-        (chart,),
+        (*(() if charts else (table,)), *((signing,) if signing.rows else ())),
+        charts,
         _members(found),
         heading="What comes late",
     )
+
+
+def _charts(found: Delay, by: str, table: Section) -> tuple[Chart, ...]:
+    """Return the bars of what is proven, with the table; none where nothing is."""
+    proven = [late for late in found.late if late.proven]
+    if not proven:
+        return ()
+    worst = next((late for late in proven if not late.feasible), max(proven, key=lambda late: late.extra))
+    drawn = [Bar(_BRIEFLY[late.what], late.extra, by_title(late.short, found.titles)) for late in proven]
+    title = f"{_opening(worst)} {by} later {_then(found, worst)}"
+    return (Chart(title, bars(drawn, found.unit), (table,), height=height(drawn)),)
 
 
 def _opening(late: Late) -> str:
     return f"If all {_WHAT[late.what]}"
 
 
-def _bar(found: Delay, late: Late) -> Bar:
-    return Bar(_WHAT[late.what], late.extra, by_title(late.short, found.titles))
-
-
-def _then(found: Delay, row: Bar) -> str:
-    if row.feasible:
-        return f"{costs(row.extra, found.unit)}"
-    return f"there is no plan ({missing(row.short)})"
+def _then(found: Delay, late: Late) -> str:
+    if not late.proven:
+        return "it is not proven what comes of it"
+    if late.feasible:
+        return f"{costs(late.extra, found.unit)}"
+    return f"there is no plan ({missing(by_title(late.short, found.titles))})"
 
 
 def _table(found: Delay, instance: Instance, by: str) -> Section:
-    rows = [_bar(found, late) for late in found.late]
+    rows, titles = found.late, found.titles
     size, word = scale(row.extra for row in rows if row.feasible)
     extras = iter(column([row.extra / size for row in rows if row.feasible]))
     columns = [
-        (Column(f"{by} later", right=False), [row.name for row in rows]),
-        (Column(f"more, {word}{found.unit}"), [next(extras) if row.feasible else "no plan" for row in rows]),
+        (Column(f"{by} later", right=False), [_WHAT[row.what] for row in rows]),
+        (Column(f"more, {word}{found.unit}"), [next(extras) if row.feasible else _state(row) for row in rows]),
         (Column("of all", rank=1), [share(row.extra, abs(found.value)) if row.feasible else "" for row in rows]),
-        (Column("short", right=False), ["" if row.feasible else briefly(row.short) for row in rows]),
+        (Column("short", right=False), [_short(row, titles) for row in rows]),
         (Column("supply lost, t", rank=1), [digits(late.lost) for late in found.late]),
     ]
     return section(f"What it costs when all is {by} late", columns)
 
 
+def _state(late: Late) -> str:
+    """Return what stands in the place of an amount where there is none."""
+    return "no plan" if late.proven else "not proven"
+
+
+def _short(late: Late, titles: Mapping[str, str]) -> str:
+    return "" if late.feasible or not late.proven else briefly(by_title(late.short, titles))
+
+
 def _soon(found: Delay) -> tuple[str, ...]:
     """Return what must be signed first, and what can wait longest."""
     needed = [one for one in found.deadlines if one.last is not None]
+    unknown = [f"{one.kind} {shown(one.name)}" for one in found.deadlines if not one.proven]
+    unproven = [f"Not proven by when to sign: {', '.join(unknown)}."] if unknown else []
     if not needed:
-        return ()
+        return tuple(unproven)
     now = [one for one in needed if one.last == needed[0].last]
     first = ", ".join(f"{one.kind} {shown(one.name)}" for one in now[:_SAID])
     rest = f" and {len(now) - _SAID} more" if len(now) > _SAID else ""
@@ -83,7 +100,7 @@ def _soon(found: Delay) -> tuple[str, ...]:
     last = needed[-1]
     if last.last != needed[0].last:
         lines.append(f"What can wait longest is {last.kind} {shown(last.name)}: until {last.last}.")
-    return tuple(lines)
+    return (*lines, *unproven)
 
 
 def _signing(found: Delay) -> Section:
@@ -100,7 +117,7 @@ def _signing(found: Delay) -> Section:
             [next(extras) if one.extra < float("inf") else "no plan" for one in listed],
         ),
     ]
-    idle = [f"{one.kind} {shown(one.name)}" for one in found.deadlines if one.last is None]
+    idle = [f"{one.kind} {shown(one.name)}" for one in found.deadlines if one.last is None and one.proven]
     notes = ["What is signed in a period can be used from that period on; what is committed stays so."]
     notes += [f"Never needed: {', '.join(idle)}."] if idle else []
     return section("The last period in which each can be signed at no cost", columns, notes=notes)
@@ -110,9 +127,9 @@ def _members(found: Delay) -> dict[str, Any]:
     rows = [
         {
             "what": late.what,
-            "status": "optimal" if late.extra < float("inf") else "infeasible",
-            "objective": found.value + late.extra if late.extra < float("inf") else None,
-            "extra": late.extra if late.extra < float("inf") else None,
+            "status": status_of(late.feasible, late.proven),
+            "objective": found.value + late.extra if late.feasible else None,
+            "extra": late.extra if late.feasible else None,
             "short": None if late.short is None else dict(late.short),
             "supply_lost": late.lost,
         }
@@ -128,6 +145,6 @@ def _deadline(one: Deadline) -> dict[str, Any]:
         "name": one.name,
         "used_from": one.first,
         "sign_by": one.last,
-        "extra_later": one.extra if one.extra < float("inf") else None,
-        "plan_later": one.extra < float("inf"),
+        "extra_later": one.extra if one.proven and one.extra < float("inf") else None,
+        "plan_later": one.extra < float("inf") if one.proven else None,
     }

@@ -15,6 +15,7 @@ from medalopt.wording import shown
 MOST = 12  # rows of a table
 _COUNTS = 1e-3  # of the measure: what all of a figure comes to, below which its range is not told
 _SENTENCES = 3
+_UNPROVEN = 6  # figures that are named as not proven
 _NAMES = 2  # sources that are named at an end
 
 
@@ -24,6 +25,7 @@ def part(found: Ranges) -> Part:
     plan = found.plan
     objective = {"measure": plan.measure, "value": plan.objective, "unit": plan.unit}
     members = {"status": plan.status, "objective": objective, "ranges": [_row(row) for row in found.rows]}
+    members["unproven"] = list(found.unproven)
     return Part(tuple(_said(found)), tables, (), members, heading="How far each figure may move")
 
 
@@ -59,7 +61,13 @@ def _said(found: Ranges) -> list[str]:
     if kinked:
         few = f"{len(kinked)} of them have" if len(kinked) > 1 else "One of them has"
         lines.append(f"{few} a kink where the plan stands: one unit less does not save what one unit more costs.")
-    if not found.only:
+    if found.unproven:
+        named = ", ".join(shown(path) for path in found.unproven[:_UNPROVEN])
+        more = f" and {len(found.unproven) - _UNPROVEN} more" if len(found.unproven) > _UNPROVEN else ""
+        lines.append(f"Left out, as no answer could be proven: {named}{more}.")
+    if found.only is None:
+        lines.append("Whether other plans are as good could not be proven.")
+    elif not found.only:
         lines.append("Other plans are as good: prices and ranges are those that hold whichever is taken.")
     return [*lines, *(line for row in _narrow(found)[:_SENTENCES] for line in _sentences(row))]
 

@@ -26,10 +26,11 @@ def told(found: Scenarios) -> Part:
         for row in rows
     ]
     said += [f"{shown(one.name)}: no answer ({shown(one.fault, 300)})" for one in listed if one.fault]
-    chart = Chart(_title(listed, said), bars(rows, found.unit), (_table(found, listed),), height=height(rows))
-    return Part(
-        tuple(f"Scenario {line}." for line in said), (), (chart,), _members(found), heading="Several things at once"
-    )
+    table, lines = _table(found, listed), tuple(f"Scenario {line}." for line in said)
+    if not rows:
+        return Part(lines, (table,), (), _members(found), heading="Several things at once")
+    chart = Chart(_title(listed, said), bars(rows, found.unit), (table,), height=height(rows))
+    return Part(lines, (), (chart,), _members(found), heading="Several things at once")
 
 
 def _weight(one: Scenario) -> float:

@@ -36,9 +36,11 @@ def _title(found: Surface, unit: str) -> str:
     what = "Cost" if found.measure == "cost" else f"Least {found.measure}"
     both = f"as {shown(found.across.path, 60)} and {shown(found.up.path, 60)} move together"
     if not known:
-        return f"No plan exists anywhere {both}"
-    without = sum(value is None for row in found.objective for value in row)
-    fails = f"; no plan at {without} of {without + len(known)} points" if without else ""
+        return f"No plan is found anywhere {both}" if found.unproven else f"No plan exists anywhere {both}"
+    every, unknown = sum(len(row) for row in found.objective), len(found.unproven)
+    without = every - len(known) - unknown
+    fails = f"; no plan at {without} of {every} points" if without else ""
+    fails += f"; not proven at {unknown} of {every} points" if unknown else ""
     return f"{what} from {money(min(known), unit)} to {money(max(known), unit)} {both}{fails}"
 
 
@@ -54,14 +56,16 @@ def _chart(found: Surface, title: str, unit: str) -> Chart:
         for across, value in enumerate(row):
             cell: dict[str, Any] = {"value": [across, up, 0 if value is None else value / size]}
             if value is None:
-                cell |= {"visualMap": False, "itemStyle": {"color": _NONE}, "label": {"show": True, "formatter": "×"}}
+                mark = "?" if (up, across) in found.unproven else "×"
+                cell |= {"visualMap": False, "itemStyle": {"color": _NONE}, "label": {"show": True, "formatter": mark}}
             cells.append(cell)
             if (found.columns[across], found.rows[up]) == (found.across.base, found.up.base):
                 bases.append({"value": [across, up]})
     option = plot(_axis(found.across, found.columns), _axis(found.up, found.rows), [_heat(cells), _base(bases)], False)
     option["visualMap"] = _steps([value / size for value in _known(found)], f"{word}{unit}")
     option["grid"] = {"left": 24, "right": 190, "top": 40, "bottom": 40, "containLabel": True}
-    without = ("× no plan.",) if any(None in row for row in found.objective) else ()
+    none = sum(row.count(None) for row in found.objective) > len(found.unproven)
+    without = (*(("× no plan.",) if none else ()), *(("? not proven.",) if found.unproven else ()))
     notes = (*without, *(("◆ the instance as it stands.",) if bases else ()))
     return Chart(title, option, (_table(found, size, f"{word}{unit}"),), notes, 460)
 
@@ -109,10 +113,16 @@ def _table(found: Surface, size: float, unit: str) -> Section:
     head = f"{shown(found.up.path, 40)} \\ {shown(found.across.path, 40)}"
     columns = (Column(head, False), *(Column(_name(found.across, at)) for at in found.columns))
     rows = tuple(
-        (_name(found.up, at), *("no plan" if value is None else digits(value / size) for value in row))
-        for at, row in zip(found.rows, found.objective, strict=True)
+        (_name(found.up, at), *(_cell(found, (up, across), value, size) for across, value in enumerate(row)))
+        for up, (at, row) in enumerate(zip(found.rows, found.objective, strict=True))
     )
     return Section(f"Along both, {unit}", columns, rows)
+
+
+def _cell(found: Surface, place: tuple[int, int], value: float | None, size: float) -> str:
+    if value is not None:
+        return digits(value / size)
+    return "not proven" if place in found.unproven else "no plan"
 
 
 def _members(found: Surface, unit: str) -> dict[str, Any]:
@@ -122,6 +132,7 @@ def _members(found: Surface, unit: str) -> dict[str, Any]:
         "units": [vary.unit for vary in both],
         "values": [list(found.columns), list(found.rows)],
         "objective": [list(row) for row in found.objective],
+        "unproven": [list(place) for place in sorted(found.unproven)],
         "measure": found.measure,
         "objective_unit": unit,
         "base": {"values": [vary.base for vary in both], "objective": found.base},

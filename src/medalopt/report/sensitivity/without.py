@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from medalopt.analysis.sensitivity.steps import status_of
 from medalopt.analysis.sensitivity.without import Loss, Without
 from medalopt.instance.instance import Instance
 from medalopt.report.charts.chart import Chart
@@ -20,13 +21,15 @@ _SAID = 3  # losses of a kind that are told in words
 
 def told(found: Without, instance: Instance) -> Part:
     """Return what is lost without each thing, as a part of the report."""
-    listed = [loss for loss in found.losses if loss.extra > 0]
+    listed = [loss for loss in found.losses if loss.extra > 0 or not loss.proven]
     table = _table(found, instance, listed)
-    charts = (_chart(found, listed, table),) if listed else ()
+    proven = [loss for loss in listed if loss.proven]
+    charts = (_chart(found, proven, table),) if proven else ()
     first = () if found.premium is None else premium.lines(found.premium, instance)
     more = {} if found.premium is None else premium.members(found.premium, instance)
     lines = [line for line in (_no_plan(found, listed), _dearer(found, listed), *_rest(found)) if line]
-    return Part((*first, *lines), (), charts, {**_members(found), **more}, heading="What drops out")
+    sections = () if charts or not listed else (table,)
+    return Part((*first, *lines), sections, charts, {**_members(found), **more}, heading="What drops out")
 
 
 def _bar(found: Without, loss: Loss) -> Bar:
@@ -38,7 +41,7 @@ def _since(found: Without) -> str:
 
 
 def _no_plan(found: Without, losses: Sequence[Loss]) -> str:
-    none = [loss for loss in losses if not loss.feasible]
+    none = [loss for loss in losses if loss.proven and not loss.feasible]
     said = "; ".join(f"{_named(loss)} ({missing(_bar(found, loss).short)})" for loss in none[:_SAID])
     rest = f"; and {len(none) - _SAID} more" if len(none) > _SAID else ""
     return f"There is no plan{_since(found)} without {said}{rest}." if none else ""
@@ -53,11 +56,13 @@ def _dearer(found: Without, losses: Sequence[Loss]) -> str:
 
 def _rest(found: Without) -> tuple[str, ...]:
     """Return what nobody would miss, and what is there only because a rule or a contract asks for it."""
-    idle = [_named(loss) for loss in found.losses if loss.extra == 0]
+    idle = [_named(loss) for loss in found.losses if loss.proven and loss.extra == 0]
+    unknown = [_named(loss) for loss in found.losses if not loss.proven]
     forced = [loss for loss in found.losses if loss.extra < 0]
     saved = ", ".join(f"{_named(loss)} ({amount(loss.extra, found.unit)})" for loss in forced)
     return (
         *((f"Nobody would miss{_since(found)}: {', '.join(idle)}.",) if idle else ()),
+        *((f"Not proven what comes of it{_since(found)} without: {', '.join(unknown)}.",) if unknown else ()),
         *((f"Cheaper without, as only a contract or a rule brings it in: {saved}.",) if forced else ()),
     )
 
@@ -66,19 +71,24 @@ def _named(loss: Loss) -> str:
     return f"{loss.kind} {shown(loss.name)}"
 
 
+def _state(loss: Loss) -> str:
+    """Return what stands in the place of what is lost where that is no amount."""
+    return "no plan" if loss.proven else "not proven"
+
+
 def _table(found: Without, instance: Instance, losses: Sequence[Loss]) -> Section:
     size, word = scale(loss.extra for loss in losses if loss.feasible)
     extras = iter(column([loss.extra / size for loss in losses if loss.feasible]))
     columns = [
         (Column("without", right=False), [_named(loss) for loss in losses]),
-        (Column(f"more, {word}{found.unit}"), [next(extras) if loss.feasible else "no plan" for loss in losses]),
+        (Column(f"more, {word}{found.unit}"), [next(extras) if loss.feasible else _state(loss) for loss in losses]),
         (
             Column("of all", rank=1),
             [share(loss.extra, abs(found.value)) if loss.feasible else "" for loss in losses],
         ),
         (
             Column("short", right=False),
-            ["" if loss.feasible else briefly(_bar(found, loss).short) for loss in losses],
+            ["" if loss.feasible or not loss.proven else briefly(_bar(found, loss).short) for loss in losses],
         ),
         (
             Column("of the need", rank=1),
@@ -86,7 +96,7 @@ def _table(found: Without, instance: Instance, losses: Sequence[Loss]) -> Sectio
         ),
     ]
     note = "Short: the least metal that would have to come from elsewhere for there to be a plan."
-    notes = [note] if any(not loss.feasible for loss in losses) else []
+    notes = [note] if any(loss.proven and not loss.feasible for loss in losses) else []
     return section(f"What is lost without it{_since(found)}, the most serious first", columns, notes=notes)
 
 
@@ -112,7 +122,7 @@ def _members(found: Without) -> dict[str, Any]:
             "kind": loss.kind,
             "name": loss.name,
             "path": loss.path,
-            "status": "optimal" if loss.feasible else "infeasible",
+            "status": status_of(loss.feasible, loss.proven),
             "objective": found.value + loss.extra if loss.feasible else None,
             "extra": loss.extra if loss.feasible else None,
             "short": None if loss.feasible or loss.short is None else dict(loss.short),

@@ -38,10 +38,10 @@ def tables(found: Findings) -> tuple[Table, ...]:
             100 * rule.figure if rule.unit == "%" else rule.figure,
             rule.unit,
             "yes" if rule.binds else "no",
-            rule.costs,
+            "not proven" if rule.costs is None else rule.costs,
             rule.path,
         )
-        for rule in sorted(found.rules, key=lambda rule: (-rule.costs, rule.path))
+        for rule in sorted(found.rules, key=lambda rule: (rule.costs is None, -(rule.costs or 0.0), rule.path))
     ]
     notes = ("They do not add up: without one rule another may take its place.",) if len(rows) > 1 else ()
     return (Table("rules", "Rules and their price", _SAYS, columns, tuple(rows), notes),)

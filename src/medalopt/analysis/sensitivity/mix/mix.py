@@ -12,6 +12,7 @@ from medalopt.analysis.sensitivity.mix.curve import Curve, curve
 from medalopt.analysis.sensitivity.mix.named import NamedMix, named_mixes
 from medalopt.analysis.sensitivity.mix.triangle import Triangle, chosen, triangle
 from medalopt.analysis.variants import Variants
+from medalopt.errors import SolverError
 from medalopt.instance.instance import Instance
 
 
@@ -26,6 +27,7 @@ class DeviceMix:
     fixed: tuple[str, ...]
     named: tuple[NamedMix, ...]
     triangle: Triangle | None = None
+    unproven: tuple[str, ...] = ()  # what is left out, as no answer could be proven
 
     @property
     def unit(self) -> str:
@@ -61,20 +63,31 @@ def device_mix(
     answers = Answers(variants)
     corners = chosen(answers, three) if three else None
     tell("the mixes of the file")
-    named = named_mixes(answers)
-    curves, fixed = _curves(answers, tell)
-    split = None if corners is None else triangle(answers, corners, tell)
-    return DeviceMix(variants.instance, variants.measure, answers.base, curves, fixed, named, split)
+    unproven: list[str] = []
+    named = named_mixes(answers, unproven)
+    curves, fixed = _curves(answers, tell, unproven)
+    split = None if corners is None else triangle(answers, corners, tell, unproven)
+    base, left_out = answers.base, tuple(unproven)
+    return DeviceMix(variants.instance, variants.measure, base, curves, fixed, named, split, left_out)
 
 
-def _curves(answers: Answers, tell: Callable[[str], None]) -> tuple[tuple[Curve, ...], tuple[str, ...]]:
-    """Return a curve of each device that can move, and the names of those that cannot."""
+def _curves(
+    answers: Answers, tell: Callable[[str], None], unproven: list[str]
+) -> tuple[tuple[Curve, ...], tuple[str, ...]]:
+    """Return a curve of each device that can move, and the names of those that cannot.
+
+    A device along whose curve something cannot be proven goes to `unproven`.
+    """
     names = answers.variants.instance.devices.names
     offered = np.flatnonzero(answers.offer.shares() > 0).tolist()
     curves, fixed = [], []
     for number, device in enumerate(offered):
         tell(f"the share of {names[device]}, {number + 1} of {len(offered)}")
-        found = curve(answers, device)
+        try:
+            found = curve(answers, device)
+        except SolverError:
+            unproven.append(f"the share of {names[device]}")
+            continue
         if found is None:
             fixed.append(names[device])
         else:

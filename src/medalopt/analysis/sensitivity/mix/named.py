@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from medalopt.analysis.sensitivity.mix.answers import Answer, Answers
-from medalopt.errors import UsageError
+from medalopt.errors import SolverError, UsageError
 from medalopt.wording import did_you_mean, shown
 
 WHOLE = 1e-4  # of all tonnes, below which nothing is missing to all
@@ -33,10 +33,19 @@ class NamedMix:
     owed: Mapping[str, float]
 
 
-def named_mixes(answers: Answers) -> tuple[NamedMix, ...]:
-    """Return every mix of `mixes:`. Raises UsageError where one names a bundle that does not exist."""
+def named_mixes(answers: Answers, unproven: list[str]) -> tuple[NamedMix, ...]:
+    """Return every mix of `mixes:`; one of which nothing can be proven goes to `unproven`.
+
+    Raises UsageError where one names a bundle that does not exist.
+    """
     mixes: Mapping[str, Any] = answers.variants.instance.annex.get("mixes", {})
-    return tuple(_answered(answers, name, mix) for name, mix in mixes.items())
+    found = []
+    for name, mix in mixes.items():
+        try:
+            found.append(_answered(answers, name, mix))
+        except SolverError:
+            unproven.append(f"the mix {name}")
+    return tuple(found)
 
 
 def _answered(answers: Answers, name: str, mix: Mapping[str, Any]) -> NamedMix:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from medalopt.analysis.sensitivity.mix.answers import Answer, Answers
-from medalopt.errors import UsageError
+from medalopt.errors import SolverError, UsageError
 from medalopt.wording import did_you_mean, shown
 
 STEPS = 10  # of a side
@@ -54,9 +54,12 @@ def chosen(answers: Answers, names: Sequence[str]) -> tuple[int, int, int]:
 
 
 def triangle(
-    answers: Answers, devices: tuple[int, int, int], tell: Callable[[str], None] = lambda doing: None
+    answers: Answers, devices: tuple[int, int, int], tell: Callable[[str], None], unproven: list[str]
 ) -> Triangle:
-    """Return the splits of `devices` in steps of a tenth: in every source, which keeps its tonnes of them together."""
+    """Return the splits of `devices` in steps of a tenth: in every source, which keeps its tonnes of them together.
+
+    A split of which nothing can be proven goes to `unproven`.
+    """
     tonnes = answers.offer.together(devices)
     names = answers.variants.instance.devices.names
     grid, splits = _grid(), []
@@ -64,7 +67,10 @@ def triangle(
         if number % (STEPS + 1) == 0:
             tell(f"the split of {', '.join(names[device] for device in devices)}, {number} of {len(grid)}")
         variant = answers.made(answers.offer.split(dict(zip(devices, parts, strict=True))))
-        splits.append(Split((parts[0] / STEPS, parts[1] / STEPS, parts[2] / STEPS), answers.of(variant)))
+        try:
+            splits.append(Split((parts[0] / STEPS, parts[1] / STEPS, parts[2] / STEPS), answers.of(variant)))
+        except SolverError:
+            unproven.append(f"the split {' : '.join(str(part) for part in parts)} of the triangle")
     first, second, third = (tonnes / tonnes.sum()).tolist()
     share = float(tonnes.sum() / answers.offer.available.sum())
     corners = (names[devices[0]], names[devices[1]], names[devices[2]])

@@ -20,6 +20,7 @@ def members(found: DeviceMix) -> dict[str, Any]:
         "present": _whole(found, found.base),
         "devices": [_curve(curve) for curve in found.ranking],
         "fixed": list(found.fixed),
+        "unproven": list(found.unproven),
         "mixes": [_named(found, mix) for mix in found.named],
         **({} if found.triangle is None else {"triangle": _triangle(found.triangle)}),
     }

@@ -22,6 +22,8 @@ def told(found: DeviceMix) -> Part:
         lines.append(
             f"Nothing else is offered where these come from, so that their share stays: {listed(found.fixed)}."
         )
+    if found.unproven:
+        lines.append(f"Left out, as no answer could be proven: {listed(found.unproven)}.")
     shown = (tables.shares(found), tables.metals(found)) if found.curves else ()
     return Part(
         tuple(lines),
