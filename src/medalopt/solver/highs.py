@@ -72,6 +72,8 @@ def attempt(program: Scaled, method: str, start: Any = None, budget: Budget = EN
     if start is not None:
         solver.setBasis(start)
     status = run(solver, budget)
+    if solver.getModelStatus() == highspy.HighsModelStatus.kUnknown:
+        status = _unperturbed(solver, budget)
     if status == "stopped":
         return _so_far(solver, method)
     if status != "optimal":
@@ -80,6 +82,24 @@ def attempt(program: Scaled, method: str, start: Any = None, budget: Budget = EN
     y = np.array(solution.row_dual)
     x = _settle_ties(solver, program, np.array(solution.col_value), y, budget)
     return Answer("unanswered", method) if x is None else Answer("optimal", method, x, y, basis)
+
+
+def _unperturbed(solver: highspy.Highs, budget: Budget) -> str:
+    """Solve anew by the primal simplex method without presolve and perturbations; return the status.
+
+    Where a right-hand side is the least or the most there can be, the plans are a single face: bounds perturbed by a
+    little leave it, and HiGHS does not find back.
+    """
+    solver.clearSolver()
+    for option, value in (
+        ("solver", "simplex"),
+        ("simplex_strategy", PRIMAL),
+        ("presolve", "off"),
+        ("primal_simplex_bound_perturbation_multiplier", 0.0),
+        ("dual_simplex_cost_perturbation_multiplier", 0.0),
+    ):
+        solver.setOptionValue(option, value)
+    return run(solver, budget)
 
 
 def branched(program: Scaled, whole: Bools, gap: float, budget: Budget) -> Answer:

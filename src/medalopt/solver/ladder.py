@@ -29,6 +29,9 @@ from medalopt.solver.standing import Standing
 from medalopt.solver.trim import trimmed
 
 FINE = 24  # the largest cost is 2**FINE where 2**LIFT did not do
+HAIR = (
+    2.0**-33
+)  # of the right-hand side of a row, by which it is loosened where plans are missing by no more than rounding
 CLOSE = 12  # a quantity is measured in 2**-CLOSE of its implied bound, where the bound itself did not do
 
 
@@ -81,12 +84,12 @@ def answers(task: Task) -> Iterator[Solution]:
                 yield Solution("unbounded", method)
             elif answer.status == "infeasible" and not refused:
                 refused = True
-                yield from _refused(task, linear, ready, method)
+                yield from _refused(task, block, linear, ready, method)
             if answer.status == "stopped":
                 yield Solution("stopped", method)
                 return
         if not refused:
-            yield from _refused(task, linear, ready, METHODS[-1])
+            yield from _refused(task, block, linear, ready, METHODS[-1])
     if not task.budget.left():
         yield Solution("stopped", METHODS[-1])
 
@@ -101,13 +104,28 @@ def stated(task: Task, block: Network, linear: Linear, ready: Scaled, answer: An
     return Solution("optimal", answer.method, decisions, duals, value, compiled, standing, filled(linear, x, y))
 
 
-def _refused(task: Task, linear: Linear, ready: Scaled, method: str) -> Iterator[Solution]:
-    """Yield what may show that there is no plan: multipliers, with their margin in the program as it was compiled."""
+def _refused(task: Task, block: Network, linear: Linear, ready: Scaled, method: str) -> Iterator[Solution]:
+    """Yield what may show that there is no plan: multipliers, with their margin in the program as it was compiled.
+
+    Where the first show nothing a plan may be missing by rounding alone: then the plan with every right-hand side
+    loosened by a `HAIR` comes next, which keeps each row to a thousand-millionth of its size.
+    """
     free = replace(linear, given={})  # nothing costs anything
-    for y in multipliers(ready, task.budget):
+    for number, y in enumerate(multipliers(ready, task.budget)):
         weights, compiled = np.ldexp(y, ready.row), (margin(linear, ready, y), 0.0)
         added = filled(linear, np.zeros(len(linear.lower)), weights)
         yield Solution("infeasible", method, duals=priced(free, weights), compiled=compiled, added=added)
+        if not number:
+            yield from _loosened(task, block, linear, ready)
+
+
+def _loosened(task: Task, block: Network, linear: Linear, ready: Scaled) -> Iterator[Solution]:
+    """Yield the plan of `ready` with every row loosened by a hair of its right-hand side, where there is one."""
+    low, high = (np.where(np.isfinite(side), np.abs(side), 0.0) * HAIR for side in (ready.row_lower, ready.row_upper))
+    looser = replace(ready, row_lower=ready.row_lower - low, row_upper=ready.row_upper + high)
+    answer = attempt(looser, METHODS[0], None, task.budget)
+    if answer.status == "optimal":
+        yield stated(task, block, linear, ready, answer)
 
 
 def _useful(task: Task) -> Floats:

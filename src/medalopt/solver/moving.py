@@ -261,7 +261,7 @@ def cold(linear: Linear) -> Outcome:
         for method in METHODS:
             answer = attempt(ready, method)
             found = None
-            if answer.status in ("optimal", "unanswered") and len(answer.x) == len(linear.lower):
+            if answer.status == "optimal":
                 found = judged(layout, ready, posed(linear, ready), answer.x[None, :], answer.y[None, :], warm=False)[0]
             elif answer.status == "infeasible":
                 found = refuted(linear, ready, multipliers(ready), warm=False)
