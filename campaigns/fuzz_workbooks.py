@@ -31,7 +31,7 @@ from medalopt.instance.book.importing import imported
 from medalopt.instance.book.writing import files
 from medalopt.instance.loading import opened
 from medalopt.instance.reader.files import Bytes
-from medalopt.plan.saved import with_edits
+from medalopt.plan.saved import read_book
 from medalopt.report.template import template
 
 Parts = dict[str, bytes]
@@ -340,9 +340,8 @@ def _instance(content: bytes) -> Any:
 
 def _plan(content: bytes) -> Any:
     """Return the plan in a workbook, and what was changed in it."""
-    path = Path(folder().name) / "plan.xlsx"
-    path.write_bytes(content)
-    return with_edits(path)
+    found = read_book(Bytes("plan.xlsx", content), parts=False)
+    return found.plan, found.edits
 
 
 @cache
