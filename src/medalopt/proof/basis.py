@@ -18,7 +18,6 @@ from medalopt.instance.arithmetic import EXACT, Numbers
 from medalopt.instance.bounds import Bounds, implied
 from medalopt.instance.decisions import Account, Decisions
 from medalopt.instance.figures import Floats
-from medalopt.instance.needs import is_stocked
 from medalopt.instance.routes import Routes, offered, routes
 from medalopt.proof.bound import Ground, Weights, answers, lower_bound, reduced_costs, route_prices, together, waiting
 from medalopt.proof.certificate import Certificate
@@ -60,10 +59,7 @@ class Basis:
 
 
 def _small(account: Account) -> bool:
-    instance = account.instance
-    sizes = {name: np.size(part) for name, part in _parts(prices(instance, {})).items()}
-    sizes["offer_balance"] = int(is_stocked(instance).sum()) * len(instance.periods)
-    rows = sum(sizes.values())
+    rows = sum(np.size(part) for part in _parts(prices(account.instance, {})).values())
     return sum(np.size(part) for part in _parts(account.decisions).values()) <= COLUMNS and rows <= ROWS
 
 

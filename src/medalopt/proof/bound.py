@@ -15,7 +15,7 @@ import numpy as np
 
 from medalopt.instance.arithmetic import Numbers, floats, summed, zeros
 from medalopt.instance.bounds import Bounds
-from medalopt.instance.figures import Ints
+from medalopt.instance.figures import Bools, Ints
 from medalopt.instance.instance import Instance
 from medalopt.instance.needs import (
     casting_holding,
@@ -242,10 +242,15 @@ def _charges(ground: Ground, y: Prices, weights: Weights) -> Iterator[tuple[Numb
     own = own + _carbon(ground, y, weights)[:, None]
     stocked = is_stocked(instance)
     if stocked.any():  # paid when it was bought
-        own = np.where(stocked[:, None], -new[:, None] - y.offer_balance, own)
+        own = np.where(stocked[:, None], -new[:, None] - _of_offers(y, stocked), own)
     held = (content[:, None, :, None] * of_metal[None]).sum(axis=2)  # (O, A, T)
     bought = ground.after("buy", own[:, None, :] + common[None, :, :] + held)
     yield np.where(may_buy(instance)[:, :, None], bought, 0), bounds.charge[None, :, None]
+
+
+def _of_offers(y: Prices, stocked: Bools) -> Numbers:
+    """Return the prices of the balance of every offer, (O, T), some being `stocked`; of others they mean nothing."""
+    return y.offer_balance[np.maximum(np.cumsum(stocked) - 1, 0)]
 
 
 def _carbon(ground: Ground, y: Prices, weights: Weights) -> Numbers:
@@ -258,10 +263,11 @@ def offers_in_stock(ground: Ground, y: Prices, weights: Weights) -> Iterator[tup
     """Yield what a kilogram bought into stock, and one kept there, changes the measure by, and the most there are."""
     instance, read, market = ground.instance, ground.read, ground.instance.market
     stocked, most = is_stocked(instance)[:, None], ground.bounds.purchase[:, None]
+    balance = _of_offers(y, is_stocked(instance))
     once = _carbon(ground, y, weights) - y.purchase
-    bought = weights.cost * read(market.price) + once[:, None] + y.offer_balance
+    bought = weights.cost * read(market.price) + once[:, None] + balance
     yield np.where(stocked, ground.after("acquire", bought), 0), most
-    kept = weights.cost * offer_holding(instance, read) - y.offer_balance + _next(y.offer_balance)
+    kept = weights.cost * offer_holding(instance, read) - balance + _next(balance)
     yield np.where(stocked, ground.after("offer_stock", kept), 0), most * (np.arange(len(instance.periods)) + 1)
 
 

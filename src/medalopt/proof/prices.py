@@ -54,7 +54,7 @@ class Prices:
     treatment_capacity: Floats  # (H, T), <= 0
     cast_capacity: Floats  # (A, T), <= 0
     balance: Floats  # (E, T)
-    offer_balance: Floats  # (O, T), of offers that are bought into stock
+    offer_balance: Floats  # (S, T), of the offers that are bought into stock
     melt: Floats  # (A, T)
     fineness_low: Floats  # (A, E, T), >= 0
     fineness_high: Floats  # (A, E, T), <= 0
@@ -137,7 +137,7 @@ def prices(instance: Instance, duals: Duals) -> Prices:
         treatment_capacity=below(table("treatment_capacity"), instance.treatments.capacity.value),
         cast_capacity=below(table("cast_capacity"), instance.alloys.capacity.value),
         balance=table("balance"),
-        offer_balance=np.where(is_stocked(instance)[:, None], table("offer_balance"), 0.0),
+        offer_balance=table("offer_balance")[is_stocked(instance)],
         melt=table("melt"),
         fineness_low=np.maximum(table("fineness_low"), 0),
         fineness_high=np.where(named, below(table("fineness_high")), 0.0),
