@@ -90,6 +90,14 @@ def test_more_is_bought_where_that_is_cheaper(tmp_path: Path) -> None:
     assert at_once["objective"]["value"] == pytest.approx(850) and "offer_stock" not in at_once
 
 
+def test_a_commitment_above_the_need_is_kept_in_stock(tmp_path: Path) -> None:
+    """A hundred kilograms are committed and 85 charged: 15 stay. Of what is charged at once that is no plan."""
+    text = DISCOUNT.replace("minimum_order: 100 kg", "committed: 100 kg")
+    assert solved(tmp_path, text)["offer_stock"][0]["stock"] == pytest.approx(15)
+    ran = here("solve", saved(tmp_path, text), "--set", "market.big.storable=false")
+    assert ran.code == 3 and "big: 100 kg are committed, at most 85 kg can be charged to any alloy" in ran.out + ran.err
+
+
 def test_castings_do_not_wait_for_nothing(tmp_path: Path) -> None:
     """Ten kilograms wait for eleven months, as metal or cast: 11,000 EUR; where castings are free, nothing."""
     assert solved(tmp_path, WAITING)["cost"]["holding"] == pytest.approx(11_000)

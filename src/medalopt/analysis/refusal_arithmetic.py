@@ -10,7 +10,7 @@ from medalopt.analysis.refusal_words import Reason, kilograms, names, per_cent, 
 from medalopt.instance.bounds import Bounds
 from medalopt.instance.figures import Floats
 from medalopt.instance.instance import Instance
-from medalopt.instance.needs import is_barred, is_owed, may_buy, owed
+from medalopt.instance.needs import is_barred, is_owed, is_stocked, may_buy, owed
 from medalopt.instance.paths import render
 from medalopt.instance.routes import Routes
 from medalopt.instance.unnamed import barred_offers, explain_barred
@@ -172,6 +172,7 @@ def _commitments(instance: Instance, found: Routes, bounds: Bounds) -> Iterator[
     feed = np.minimum(feed, smelters.capacity.value.sum(axis=1))
     yield from _above(instance, "smelters", smelters.committed.value, feed, "t", "can reach it as feed")
     charged = may_buy(instance).astype(np.float64) @ np.where(is_owed(instance), bounds.charge, 0.0)
+    charged = np.where(is_stocked(instance), np.inf, charged)  # more than that may be bought, and stay in stock
     yield from _above(instance, "market", market.committed.value, charged, "kg", "can be charged to any alloy")
 
 
