@@ -23,6 +23,8 @@ from medalopt.instance.instance import Instance
 from medalopt.instance.loading import load, opened
 from medalopt.instance.reader.files import Bytes
 from medalopt.instance.reader.nodes import Scalar, find
+from medalopt.instance.reader.spreadsheet import read, written
+from medalopt.instance.starting import template as starter
 from medalopt.report.template import template
 
 ROOT = Path(__file__).parents[2]
@@ -492,3 +494,28 @@ def test_any_remark_comes_back_as_it_was(note: str, tmp_path: Path) -> None:
     (tmp_path / "in.yaml").write_text(f"{text}\nnote: {plain}\nsource: [{plain}, {plain}]\n", encoding="utf-8")
     before, after = load(tmp_path / "in.yaml"), there_and_back(tmp_path / "in.yaml", tmp_path / "again")
     assert after.sources == before.sources
+
+
+def test_amounts_without_a_rate_are_told_each_with_its_cell(tiny: bytes) -> None:
+    """Another currency on the sheet `Instance`, and no rates for that in which amounts stand: a mistake at each."""
+    found = told(with_cell(tiny, "Instance", "B7", "EUR"))
+    assert len(found) > 20 and all("no rate is given for the currency `JPY`" in one for one in found)
+    cells = {one.split(": ")[0] for one in found}
+    assert {"in.xlsx:Smelters!B4", "in.xlsx:Streams!L4", "in.xlsx:Market!E4", "in.xlsx:Treatments!B5"} <= cells
+
+
+def test_a_rate_that_leads_nowhere_is_told_at_each_amount(tmp_path: Path) -> None:
+    """A workbook with another currency whose rates are left as they were: each amount is told, none counts 1:1."""
+    path = tmp_path / "in.yaml"
+    path.write_text(starter("case"), encoding="utf-8")
+    made = template(opened(path))
+    row = next(n for n in range(4, 12) if "currency" in _text_of(made, f"A{n}"))
+    found = told(with_cell(made, "Instance", f"B{row}", "EUR"))
+    assert sum("currency `JPY`" in one for one in found) > 3
+
+
+def _text_of(made: bytes, cell: str) -> str:
+    """Return what stands in a cell of the sheet `Instance`."""
+    found = read(Bytes("in.xlsx", made), pytest.fail)
+    assert found is not None
+    return written(found.sheets["Instance"][int(cell[1:]) - 1][0])

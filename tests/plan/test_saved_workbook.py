@@ -124,6 +124,27 @@ def test_a_number_that_is_text_is_refused_with_its_cell(made: bytes, tmp_path: P
     assert (run.code, "Shipments!G7: `tonnes` is a number; found nothing" in run.err) == (2, True)
 
 
+@pytest.mark.parametrize(("sheet", "cell"), [("plan_melts", "D3"), ("plan_metals", "C2"), ("plan_shipments", "G3")])
+@pytest.mark.parametrize("value", ["many", "nan", None, "true"])
+def test_a_figure_of_a_hidden_sheet_that_is_none_is_told_with_its_cell(
+    made: bytes, tmp_path: Path, sheet: str, cell: str, value: str | None
+) -> None:
+    """Text, nothing and what is no finite number in the hidden tables: input that is wrong, with sheet and cell."""
+    run = verify(with_cell(made, sheet, cell, value), tmp_path)
+    assert (run.code, f"plan.xlsx:{sheet}!{cell}: " in run.err) == (2, True), run.err
+
+
+def test_all_cells_that_are_no_figures_are_told_at_once(made: bytes, tmp_path: Path) -> None:
+    """An error of Excel, a text and a hidden figure that is gone are told together."""
+    wrong = with_cell(with_cell(made, "Shipments", "G7", "three"), "plan_stockpiles", "C2", None)
+    broken = with_sheet(
+        wrong, "Purchases", lambda text: re.sub('<c r="D12".*?</c>', '<c r="D12" t="e"><v>#REF!</v></c>', text, count=1)
+    )
+    run = verify(broken, tmp_path)
+    places = [line.split(".xlsx:")[1].split(":")[0] for line in run.err.splitlines() if ".xlsx:" in line]
+    assert (run.code, places) == (2, ["Purchases!D12", "Shipments!G7", "plan_stockpiles!C2"]), run.err
+
+
 def test_heads_that_were_changed_are_refused(made: bytes, tmp_path: Path) -> None:
     """A head that was renamed, and a sheet that was deleted, are told by name."""
     run = verify(with_cell(made, "Shipments", "G4", "t"), tmp_path)

@@ -84,17 +84,22 @@ def read_book(data: Bytes | Spreadsheet, *, parts: bool = True) -> SavedFile:
     _refuse_controls(data.name, book.texts())
     content = _from_tables(f"{data.name}:{hidden('plan')}", book.has, book.rows)
     book.settle()
-    plan = _formed(content, data.name)
+    plan = _formed(content, data.name, book.cell_of)
     return SavedFile(plan, "xlsx", tuple(book.edits), book.visible if parts else {})
 
 
-def _formed(content: Any, name: str) -> SavedPlan | SavedRefusal:
+def _formed(
+    content: Any, name: str, place: Callable[[tuple[str | int, ...]], str] = lambda path: ""
+) -> SavedPlan | SavedRefusal:
+    """Return the plan that `content` is; a fault has the place, such as a cell, that `place` has for its path."""
     try:
         refused = isinstance(content, dict) and content.get("status") == "infeasible"
         return (SavedRefusal if refused else SavedPlan).model_validate(content)
     except ValidationError as error:
         faults = [
-            Fault(name, 0, 0, shown(".".join(map(str, fault["loc"])), 200), shown(fault["msg"], 200))
+            Fault(
+                name + place(fault["loc"]), 0, 0, shown(".".join(map(str, fault["loc"])), 200), shown(fault["msg"], 200)
+            )
             for fault in error.errors()[:_MOST_FAULTS]
         ]
         raise InputError(faults) from error

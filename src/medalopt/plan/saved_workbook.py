@@ -163,6 +163,14 @@ class Workbook:
             self.edits.append(Edit(address(name, number, 0), f"the row {_called(row)} is none of the plan"))
         return result
 
+    def cell_of(self, path: tuple[str | int, ...]) -> str:
+        """Return `:SHEET!CELL` for the cell of a hidden table that holds what is at `path`; '' where none does."""
+        table, row, column = (*path, "", "", "")[:3]
+        heads = [written(cell) for cell in self.book.sheets.get(hidden(str(table)), [[]])[0]]
+        if table in EDITABLE or not isinstance(row, int) or column not in heads:
+            return ""
+        return f":{address(hidden(str(table)), row + 1, heads.index(str(column)))}"
+
     def settle(self) -> None:
         """Raise InputError where any cell cannot be read: every such cell."""
         if self.faults:
