@@ -75,6 +75,7 @@ param treatment_charge{TERMS}, default 0;         # money/t of feed
 param refining_charge{TERMS, METALS}, default 0;  # money/kg returned
 param metal_return{TERMS, METALS}, default 0;     # share returned
 param deduction{TERMS, METALS}, default 0;        # kg/t of feed
+set POOLED, within TERMS, default {};             # lines whose feed of a period is settled as one lot, not by route
 
 # Lanes from region to smelter
 set LANES, within REGIONS cross SMELTERS;
@@ -146,13 +147,24 @@ set INTO{k in SMELTERS}, dimen 2 := setof{i in STREAMS, (h,k) in ROUTES[i]} (i,h
 set THROUGH{h in TREATMENTS}, dimen 2 := setof{i in STREAMS, (h,k) in ROUTES[i]} (i,k);
 set ENDING{h in TREATMENTS} := {i in STREAMS: h in EXITS[i]};
 
-# Yield: y_je = credited * max(0, min(r m, m - delta pi)), kg returned per tonne of devices, with m = assay * recovery.
+# Yield: y_je = credited * max(0, min(r m, m - delta pi)), kg returned per tonne of devices, with m = assay * recovery;
+# where lots are pooled it is credited * r m, and what is withheld of the lot goes off it.
 param metal{h in TREATMENTS, d in DEVICES, e in METALS} := assay[d,e] * recovery[h,d,e];   # kg/t of devices
 param yield{k in SMELTERS, (i,h) in INTO[k], e in METALS} := credited[i,e] * max(0, min(
     metal_return[terms[k,device[i],h],e] * metal[h,device[i],e],
-    metal[h,device[i],e] - deduction[terms[k,device[i],h],e] * to_smelter[h,device[i]]));
+    metal[h,device[i],e] - (if terms[k,device[i],h] in POOLED then 0 else deduction[terms[k,device[i],h],e])
+        * to_smelter[h,device[i]]));
 set YIELDING{k in SMELTERS, e in METALS}, dimen 2 := {(i,h) in INTO[k]: yield[k,i,h,e] > 0};
 set RETURNS := {k in SMELTERS, e in METALS, t in PERIODS: t > lead[k,e] and card(YIELDING[k,e]) > 0};
+
+# Pooled lots: w_je = credited * (delta pi - (1 - r) m), what of a route's deduction the share does not leave to the smelter.
+set FEEDERS{l in POOLED}, dimen 3 := setof{k in SMELTERS, (i,h) in INTO[k]: terms[k,device[i],h] = l} (k,i,h);
+param beyond{l in POOLED, (k,i,h) in FEEDERS[l], e in METALS} := credited[i,e]
+    * (deduction[l,e] * to_smelter[h,device[i]] - (1 - metal_return[l,e]) * metal[h,device[i],e]);   # kg/t of devices
+set SETTLED := setof{l in POOLED, e in METALS, t in PERIODS:
+    (exists{(k,i,h) in FEEDERS[l]} (yield[k,i,h,e] > 0 and t + lead[k,e] <= n))
+    and (exists{(k,i,h) in FEEDERS[l]} beyond[l,k,i,h,e] > 1e-12 * deduction[l,e] * to_smelter[h,device[i]])} (l,e,t);
+set BACK{k in SMELTERS}, within POOLED := setof{l in POOLED, (k,i,h) in FEEDERS[l]} l;
 
 # Cost of a route, money per tonne of devices sent in t: c_jt = before + pi * arriving + refining of what returns in time.
 param before{i in STREAMS, h in SUITED[i]} := price[i] + collection[i] + treatment_cost[h,device[i]]
@@ -223,6 +235,7 @@ var sent_region{REGIONS}, >= 0;                               # X_g, t
 var sent_stream{STREAMS}, >= 0;                               # X_i, t
 var spend{PERIODS};                                           # c_t: network and stockpiles, money
 var network_footprint, >= 0;                                  # Phi, kg CO2e
+var withheld{SETTLED}, >= 0;                                  # W_let: metal a pooled lot keeps of the share, kg
 var bought{OFFERS}, >= 0;                                     # kg
 var shipped{BY_ORDER, PERIODS}, >= 0;                         # X_it, t
 
@@ -260,7 +273,8 @@ s.t. define_treated{h in TREATMENTS, t in PERIODS}:
                  + sum{i in ENDING[h]: (i,t) in OFFERED} leave[i,h,t];
 
 s.t. define_returned{(k,e,t) in RETURNS}:
-    returned[k,e,t] = sum{(i,h) in YIELDING[k,e]: (i,t-lead[k,e]) in OFFERED} yield[k,i,h,e] * ship[i,h,k,t-lead[k,e]];
+    returned[k,e,t] = sum{(i,h) in YIELDING[k,e]: (i,t-lead[k,e]) in OFFERED} yield[k,i,h,e] * ship[i,h,k,t-lead[k,e]]
+                    - sum{l in BACK[k]: (l,e,t-lead[k,e]) in SETTLED} withheld[l,e,t-lead[k,e]];
 
 s.t. define_sent_stream{i in STREAMS}:
     sent_stream[i] = sum{t in PERIODS: (i,t) in OFFERED}
@@ -276,7 +290,8 @@ s.t. define_shipped{i in BY_ORDER, t in PERIODS}:
 s.t. define_spend{t in PERIODS}:
     spend[t] = sum{k in SMELTERS, (i,h) in INTO[k]: (i,t) in OFFERED} route_cost[k,i,h,t] * ship[i,h,k,t]
              + sum{h in TREATMENTS, i in ENDING[h]: (i,t) in OFFERED} before[i,h] * leave[i,h,t]
-             + sum{i in STORABLE: (i,t) in STOCKED} storage_cost[i] * stockpile[i,t];
+             + sum{i in STORABLE: (i,t) in STOCKED} storage_cost[i] * stockpile[i,t]
+             - sum{(l,e,t) in SETTLED} refining_charge[l,e] * withheld[l,e,t];
 
 s.t. define_network_footprint:
     network_footprint = sum{k in SMELTERS, (i,h) in INTO[k], t in PERIODS: (i,t) in OFFERED}
@@ -386,6 +401,14 @@ s.t. offer_least_order{o in BOUGHT, t in PERIODS: offer_minimum[o] > 0}:
     (if o in STOCKED_OFFERS then acquire[o,t] else sum{(o,a) in BUYS} buy[o,a,t]) >= offer_minimum[o] * offer_ordered[o,t];
 s.t. offer_most_order{o in BOUGHT, t in PERIODS: offer_minimum[o] > 0}:
     (if o in STOCKED_OFFERS then acquire[o,t] else sum{(o,a) in BUYS} buy[o,a,t]) <= most_bought[o] * offer_ordered[o,t];
+
+# 14. Pooled settlement: at least the deduction beyond the share, at most that of the routes apart, at most the share.
+s.t. withheld_least{(l,e,t) in SETTLED}: withheld[l,e,t]
+    >= sum{(k,i,h) in FEEDERS[l]: (i,t) in OFFERED} beyond[l,k,i,h,e] * ship[i,h,k,t];
+s.t. withheld_most{(l,e,t) in SETTLED}: withheld[l,e,t]
+    <= sum{(k,i,h) in FEEDERS[l]: (i,t) in OFFERED} max(0, beyond[l,k,i,h,e]) * ship[i,h,k,t];
+s.t. withheld_all{(l,e,t) in SETTLED}: withheld[l,e,t]
+    <= sum{(k,i,h) in FEEDERS[l]: (i,t) in OFFERED} yield[k,i,h,e] * ship[i,h,k,t];
 
 
 solve;

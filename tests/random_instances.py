@@ -18,7 +18,7 @@ from random import Random
 import yaml
 from hypothesis import strategies as st
 from tests.instances_at_random import need, supply
-from tests.instances_at_random.figures import PER_KG, WORTH, Document, maybe, quantity, series
+from tests.instances_at_random.figures import CONTENT, PER_KG, WORTH, Document, maybe, quantity, series
 
 _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
@@ -63,6 +63,26 @@ def with_stock(seed: int) -> Document:
         worth = WORTH[next(iter(offer["composition"]))]
         prices = [quantity(random, 0.6 * worth, 1.3 * worth, PER_KG) for _ in range(count)]
         offer |= maybe(random, 0.5, "price", lambda prices=prices: prices)
+    return content
+
+
+def with_pools(seed: int) -> Document:
+    """Return the random instance number `seed` with pooled lots, and some poor feed that dilutes them.
+
+    Each field draws from a stream of its own. What is credited is the same for all streams, as pooled lots ask for.
+    """
+    content, random = document(Random(seed)), Random(f"{seed} pools")
+    for stream in content.get("streams", []):
+        stream.pop("credited", None)
+    for smelter in content.get("smelters", {}).values():
+        smelter |= maybe(random, 0.7, "settlement_lot", lambda: "pooled")
+        for line in smelter.get("terms", {}).values():
+            line |= maybe(random, 0.3, "settlement_lot", lambda: random.choice(("route", "pooled")))
+        if random.random() < 0.7:
+            grades = {
+                metal: random.uniform(0.2, 1.5) * CONTENT[metal] / 2 for metal in ("Au", "Ag") if random.random() < 0.8
+            }
+            smelter["deduction"] = {metal: f"{grade:.4g} kg/t" for metal, grade in grades.items()}
     return content
 
 

@@ -13,6 +13,7 @@ from medalopt.instance.bounds import implied
 from medalopt.instance.decisions import Account
 from medalopt.instance.instance import Instance
 from medalopt.instance.lots import without_lots
+from medalopt.instance.pooling import pool_names
 from medalopt.instance.routes import Routes, routes
 from medalopt.model.objective import MEASURES
 from medalopt.plan.plan import Plan
@@ -63,8 +64,9 @@ def solve(
         raise UsageError(f"a time limit of {budget.seconds} s cannot be kept: it is 0 or more")
     if method not in METHODS:
         raise UsageError(f"'{method}' is no method: choose one of {', '.join(METHODS)}")
-    if method == "decomposition" and (extensions or instance.lots):
-        what = "constraints of your own" if extensions else f"{instance.lots[0]}: whole lots"
+    if method == "decomposition" and (extensions or instance.lots or instance.terms.pooled.any()):
+        what = "constraints of your own" if extensions else f"{(*instance.lots, *pool_names(instance))[0]}: "
+        what += "" if extensions else "whole lots" if instance.lots else "pooled lots"
         raise UsageError(f"{what} need the whole program at once; leave the method out, or choose direct")
     if instance.lots:
         return _in_lots(instance, objective, extensions, gap, budget)
@@ -153,7 +155,7 @@ def solved(
 
 
 def _answers(task: Task, gap: float, method: str) -> Iterator[Solution]:
-    large = is_large(task.instance, task.found) and not task.extensions
+    large = is_large(task.instance, task.found) and not task.extensions and not task.instance.terms.pooled.any()
     if method == "decomposition" or (method == "auto" and large):
         from medalopt.solver.decomposition.answers import answers as by_decomposition
 

@@ -39,6 +39,10 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "participation": ("participation",),
     "footprint": ("footprint_cap",),
     "process_scrap": ("process_scrap",),
+    "pooled_settlement": (
+        *("withheld_least", "withheld_most", "withheld_all"),
+        *("define_returned", "define_spend"),  # from which what is withheld goes off
+    ),
 }
 
 

@@ -13,6 +13,7 @@ from tests.model.cases import ROOT, at_random, conforming
 
 import medalopt
 from medalopt.instance.instance import Instance
+from medalopt.instance.pooling import pool_names
 from medalopt.model.objective import MEASURES
 
 COVERED = {name for names in golden.FAMILIES.values() for name in names}
@@ -81,6 +82,7 @@ LETTERS = {  # what stands at a letter of an index
     "o": lambda instance: instance.market.names,
     "a": lambda instance: instance.alloys.names,
     "w": lambda instance: instance.policy.windows,
+    "l": pool_names,
 }
 
 

@@ -35,7 +35,7 @@ LOOSER: dict[str, dict[str, str]] = {  # for each rule of tiny: figures with whi
     "participation": {"policy.participation": "20 %"},
     "footprint_cap": {"policy.footprint_cap": "6 t"},
 }
-DECISIONS = ("sent", "stockpile", "charged", "bought", "surplus", "recharged", "purchased")
+DECISIONS = ("sent", "stockpile", "charged", "bought", "surplus", "recharged", "purchased", "withheld")
 PRICED = (
     *((TINY, measure) for measure in ("cost", "footprint", "mass")),
     *((OWN / f"{name}.yaml", "cost") for name in ("slack", "ends", "waiting", "offers")),
@@ -73,8 +73,8 @@ def _wrong() -> dict[str, tuple[Any, ...]]:
     import medalopt
 
     plans = {name: _decisions(medalopt.solve(medalopt.load(TINY, changes))) for name, changes in LOOSER.items()}
-    *others, surplus, recharged = _decisions(medalopt.solve(medalopt.load(TINY)))
-    plans["less than nothing"] = (*others, surplus - 0.1, recharged)
+    *others, surplus, recharged, purchased, withheld = _decisions(medalopt.solve(medalopt.load(TINY)))
+    plans["less than nothing"] = (*others, surplus - 0.1, recharged, purchased, withheld)
     return plans
 
 

@@ -21,7 +21,7 @@ from tests.planted.planting import Planted, copied, planted
 LOADED = ("highspy", "numpy", "pint", "pydantic", "pyomo.core", "pyomo.repn.linear", "swiglpk", "yaml", "yamlcore")
 READING = (  # the code that is at work while an instance is read
     *("quantity.py", "instance/resolve/"),
-    *("instance/routes.py", "instance/needs.py"),  # for its warnings
+    *("instance/routes.py", "instance/needs.py", "instance/pooling.py"),  # for its warnings, and what pools credit
 )
 AT_ONCE = {  # by check: the files, or single errors, that it catches where the quicker checks do not
     "lots": ("model/lots.py", "solver/whole.py", "parts of a lot let pass"),

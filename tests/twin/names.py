@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
 import pyomo.core as pyo
 
+from medalopt.export.mathprog_axes import axes, picked
 from medalopt.instance.instance import Instance
-from medalopt.program import component_name
+from medalopt.instance.pooling import pool_names
+from medalopt.program import component_name, percent_encoded
 
 WITH_PERIOD = frozenset(
     "ship leave stockpile take feed treated returned spend stock charge buy surplus cast recharge scrap "  # noqa: SIM905
@@ -15,7 +18,8 @@ WITH_PERIOD = frozenset(
     "cast_capacity balance melt fineness_low fineness_high others demand process_scrap "
     "acquire offer_stock offer_balance cast_stock define_cast_stock "
     "shipped define_shipped lots ordered whole_lots least_order most_order "
-    "offer_lots offer_ordered offer_whole_lots offer_least_order offer_most_order".split()
+    "offer_lots offer_ordered offer_whole_lots offer_least_order offer_most_order "
+    "withheld withheld_least withheld_most withheld_all".split()
 )
 
 
@@ -42,4 +46,8 @@ def _with_label(name: str, instance: Instance) -> str:
     if component not in WITH_PERIOD:
         return name
     *others, period = index.split(",")
+    if component.startswith("withheld"):  # a line of terms is called by its path in the model
+        symbols = [symbol.strip("'") for symbol in axes(instance).terms]
+        lines = dict(zip(picked(symbols, np.flatnonzero(instance.terms.pooled)), pool_names(instance), strict=True))
+        others[0] = percent_encoded(lines[others[0]])
     return f"{component}[{','.join([*others, instance.periods[int(period) - 1]])}]"

@@ -11,7 +11,7 @@ import pyomo.core as pyo
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.random_instances import Case, as_text, from_seed, instances, with_stock
+from tests.random_instances import Case, as_text, from_seed, instances, with_pools, with_stock
 from tests.twin import glpk, names
 
 import medalopt
@@ -69,6 +69,17 @@ def test_both_ways_have_the_same_rows_and_columns(case: Case) -> None:
     assert names.of_mathprog(answer.columns, instance) == names.of_pyomo(model, pyo.Var)
 
 
+@pytest.mark.parametrize("seed", range(25))
+def test_both_ways_settle_pooled_lots_alike(seed: int) -> None:
+    """With pooled lots, too: the same optimum under each objective, and the same rows and columns."""
+    instance = load(Case({"instance.yaml": as_text(with_pools(seed))}))
+    for measure in MEASURES:
+        same_optimum(instance, measure)
+    answer, model = glpk.solve(write_mathprog(instance)), medalopt.build(instance)
+    assert names.of_mathprog(answer.rows, instance) == names.of_pyomo(model, pyo.Constraint)
+    assert names.of_mathprog(answer.columns, instance) == names.of_pyomo(model, pyo.Var)
+
+
 def components(heading: str) -> set[str]:
     """Return the components in the table of models/sourcing.md below `heading`."""
     page = (glpk.MODEL.parent / "sourcing.md").read_text(encoding="utf-8")
@@ -85,6 +96,8 @@ def test_the_random_instances_have_teeth() -> None:
     assert 110 <= counts["optimal"] <= 160
     stocked = [Case({"instance.yaml": as_text(with_stock(seed))}) for seed in range(20)]
     answers += [glpk.solve(write_mathprog(load(each))) for each in stocked]
+    pooled = [Case({"instance.yaml": as_text(with_pools(seed))}) for seed in range(25)]
+    answers += [glpk.solve(write_mathprog(load(each))) for each in pooled]
 
     def in_some(kind: str) -> set[str]:
         return {name.partition("[")[0] for answer in answers for name in getattr(answer, kind)}

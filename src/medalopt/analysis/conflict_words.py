@@ -12,6 +12,7 @@ from medalopt.analysis.refusal_words import kilograms, names, number, per_cent, 
 from medalopt.instance.instance import Instance
 from medalopt.instance.needs import owed
 from medalopt.instance.paths import Path
+from medalopt.instance.pooling import pool_names, pool_path
 from medalopt.wording import shown
 
 Said = tuple[Path, float | None, str | None, str]
@@ -184,3 +185,19 @@ def extension(instance: Instance, rule: Key, _: tuple[str, ...]) -> Said:
         None,
         f"the extension's own constraint `{shown(name)}`",
     )
+
+
+def settlement(says: str) -> Callable[..., Said]:
+    """Return what says how a pooled lot is settled."""
+
+    def saying(instance: Instance, rule: Key, periods: tuple[str, ...]) -> Said:
+        lots = pool_names(instance)
+        pool = lots.index(rule.names[0]) if rule.names else 0
+        line, metals = int(np.flatnonzero(instance.terms.pooled)[pool]), instance.metals.names
+        e = metals.index(rule.names[1]) if rule.names else int(instance.terms.deduction.value[line].argmax())
+        least = float(instance.terms.deduction.value[line, e])
+        of = f"the pooled lot of {shown(lots[pool])}{when(periods)}"
+        text = says.format(lot=of, metal=instance.metals.titles[e], deduction=f"{1000 * least:.6g} g/t")
+        return pool_path(instance, pool), 1000 * least, "g/t", text
+
+    return saying

@@ -72,6 +72,14 @@ RULES: Mapping[str, Rule] = {  # in the order in which one would rather drop the
     "fineness_high": Rule("fineness", words.fineness("high"), figures.fineness("high")),
     "fineness_low": Rule("fineness", words.fineness("low"), figures.fineness("low")),
     "recycled": Rule("recycled content", words.recycled, figures.recycled),
+    **{
+        name: Rule("settlement", words.settlement(says), figures.none)
+        for name, says in {
+            "withheld_least": "{lot} returns at most its {metal} less the deduction of {deduction}",
+            "withheld_most": "{lot} returns at least the {metal} that its feeds would return apart",
+            "withheld_all": "{lot} must hold at least the deduction of {deduction} {metal}",
+        }.items()
+    },
     "supply": Rule("supply", words.supply, figures.more_of_stream),
     "demand": Rule("demand", words.demand, figures.demand),
 }

@@ -83,10 +83,12 @@ class Variant:
         block, found = self.block, self.found
         route = (found.stream * treatments + found.treatment) * smelters + found.smelter + 1
         first = streams * treatments * smelters
+        pool = block.withheld_pool * len(self.instance.metals.names) + block.withheld_metal
         kinds = (
             (route[block.route], block.period),
             (first + block.stock_stream, block.stock_period),
             (first + streams + block.take_bundle, block.take_period),
+            (first + streams + len(self.instance.bundles) + pool, block.withheld_period),
         )
         return np.concatenate([which * periods + period for which, period in kinds])
 

@@ -119,6 +119,8 @@ def _terms(instance: Instance, at: Axes) -> Iterator[str]:
     yield from matrix("refining_charge", at.terms, at.metals, terms.refining_charge.value, 0.0)
     yield from matrix("metal_return", at.terms, at.metals, terms.returned.value, 0.0)
     yield from matrix("deduction", at.terms, at.metals, terms.deduction.value, 0.0)
+    if terms.pooled.any():
+        yield set_of("POOLED", picked(at.terms, terms.pooled.nonzero()[0]))
 
 
 def _market(instance: Instance, at: Axes) -> Iterator[str]:

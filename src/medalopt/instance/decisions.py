@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
 from medalopt.instance.arithmetic import Numbers, floats, summed, zeros
+from medalopt.instance.figures import Ints
 from medalopt.instance.instance import Instance
 from medalopt.instance.needs import (
     casting_holding,
@@ -17,7 +18,8 @@ from medalopt.instance.needs import (
     pays_for_castings,
     process_scrap_rate,
 )
-from medalopt.instance.routes import Reading, Routes, refining_costs
+from medalopt.instance.pooling import Pools, pools
+from medalopt.instance.routes import Reading, Routes, refining_costs, route_costs
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +33,7 @@ class Decisions:
     surplus: Numbers  # (E, T) kg, g
     recharged: Numbers  # (A, T) kg, v: process scrap
     purchased: Numbers = field(default_factory=lambda: np.zeros((0, 0)))  # (S, T) kg, of offers bought into stock
+    withheld: Numbers = field(default_factory=lambda: np.zeros((0, 0, 0)))  # (P, E, T) kg, W: of pooled lots
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,72 @@ class Account:
                     kilograms = found.returned[those, metal][:, None] * sent[those, : periods - wait]
                     back = summed(kilograms, found.smelter[those], smelters)
                     total[:, metal, wait:] = total[:, metal, wait:] + back
+        withheld = self.decisions.withheld
+        for pool, smelter in enumerate(self.pools.smelter.tolist()):
+            for metal, wait in enumerate(instance.smelters.lead[smelter].tolist()):
+                if wait < periods:
+                    less = withheld[pool, metal, : periods - wait]
+                    total[smelter, metal, wait:] = total[smelter, metal, wait:] - less
         return total
+
+    @cached_property
+    def pools(self) -> Pools:
+        """The lots that are settled together."""
+        return pools(self.instance, self.found, self.read)
+
+    def in_pools(self, rate: Numbers) -> Numbers:
+        """Return the kilograms in each pooled lot, (P, E, T), at a `rate` for each of its routes, (N, E), kg/t."""
+        lots, sent = self.pools, self.decisions.sent
+        total = zeros(lots.exists.shape, sent)
+        for metal in range(lots.exists.shape[1]):
+            each = rate[:, metal][:, None] * sent[lots.routes]
+            total[:, metal] = summed(each, lots.pool, len(lots.line))
+        return total
+
+    @cached_property
+    def unsettled(self) -> Numbers:
+        """The share of each pooled lot before anything is withheld, (P, E, T), kg."""
+        return self.in_pools(self.found.returned[self.pools.routes])
+
+    def settled(self, routes: Ints, metal: int) -> Numbers:
+        """Return what of the share of a metal is returned of `routes`, by period of shipment, (N, T); 1 but in pools.
+
+        What is withheld of a pooled lot is borne by its routes in proportion to their share.
+        """
+        lots, gross = self.pools, self.unsettled[:, metal]
+        if not len(lots.line):
+            return np.ones((len(routes), self.decisions.sent.shape[1]))
+        left = 1 - np.where(gross > 0, self.decisions.withheld[:, metal] / np.where(gross > 0, gross, 1), 0)
+        every = np.concatenate([left, np.ones_like(left[:1])])  # the last of routes in no pool
+        place = np.full(len(self.instance.terms.names) + 1, len(lots.line), dtype=np.intp)
+        place[lots.line] = np.arange(len(lots.line))
+        return every[place[self.found.line[routes]]]
+
+    def settled_together(self) -> Decisions:
+        """Return the decisions with what pooled lots withhold within the bounds that their shipments give."""
+        lots, made = self.pools, self.decisions
+        if not len(lots.line):
+            return made
+        least = np.maximum(self.in_pools(lots.withheld), 0)
+        most = np.minimum(self.in_pools(np.maximum(lots.withheld, 0)), self.unsettled)
+        return replace(made, withheld=np.where(lots.exists, np.clip(made.withheld, np.minimum(least, most), most), 0))
+
+    def not_refined(self, sent: Numbers) -> Numbers:
+        """Return the refining charge of what is withheld of the devices `sent` to pooled lots, (J, T), money."""
+        instance, found, routes = self.instance, self.found, self.pools.routes
+        total, periods = zeros(sent.shape, sent), np.arange(len(instance.periods))
+        for metal in range(len(instance.metals.names)) if len(routes) else ():
+            in_time = periods + instance.smelters.lead[found.smelter[routes], metal][:, None] < len(periods)
+            charge = found.refining[routes, metal][:, None] * sent[routes] * (1 - self.settled(routes, metal))
+            total[routes] = total[routes] + np.where(in_time, charge, 0)
+        return total
+
+    @cached_property
+    def shipment_costs(self) -> Numbers:
+        """What is spent on each route in each period, (J, T), money; what is withheld of pooled lots is not refined."""
+        sent = self.decisions.sent
+        spent = route_costs(self.instance, self.found) * sent
+        return spent - self.not_refined(sent) if len(self.pools.routes) else spent
 
     @cached_property
     def composition(self) -> Numbers:
@@ -157,7 +225,7 @@ class Account:
             "treatment": of_routes(found.treating),
             "transport": of_routes(found.transport),
             "smelting": of_routes(found.smelting),
-            "refining": (refining_costs(instance, found) * made.sent).sum(axis=0),
+            "refining": (refining_costs(instance, found) * made.sent).sum(axis=0) - self._refining_withheld(),
             "residue": of_routes(found.residue),
             "storage": read(instance.streams.storage_cost) @ made.stockpile,
             "purchases": (prices * self.purchases).sum(axis=0),
@@ -174,6 +242,13 @@ class Account:
         if pays_for_castings(self.instance).any():
             held = held + (casting_holding(self.instance, self.read) * self.cast_stock).sum(axis=0)
         return held
+
+    def _refining_withheld(self) -> Numbers:
+        """What is not charged for metal that is withheld of pooled lots, (T,)."""
+        if not len(self.pools.line):
+            return 0
+        charge = self.read(self.instance.terms.refining_charge)[self.pools.line]
+        return (charge[:, :, None] * self.decisions.withheld).sum(axis=(0, 1))
 
     def _scrap_left(self) -> Numbers:
         """Worth (negative) of process scrap left at the end, or falling too late to be charged again."""

@@ -97,6 +97,7 @@ class Terms:
     refining_charge: Figures  # (L, E) money/kg returned
     returned: Figures  # (L, E) share returned
     deduction: Figures  # (L, E) kg/t of feed
+    pooled: Bools  # (L,) whether all feed of a period is settled as one lot, else each route by itself
 
 
 @dataclass(frozen=True, eq=False)

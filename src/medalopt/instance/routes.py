@@ -38,6 +38,7 @@ class Routes:
     refining: Numbers  # (J, E) money/t of devices, refining charge, due only if the metal returns in time
     residue: Numbers  # (J,) money/t of devices, a cost (negative: worth)
     footprint: Numbers  # (J,) kg CO2e/t
+    line: Ints  # (J,) line of terms, -1: leaves the project
 
     def __len__(self) -> int:
         """The number of routes."""
@@ -74,6 +75,7 @@ def routes(instance: Instance, read: Reading = floats) -> Routes:
         footprint=read(instance.streams.footprint)[stream]
         + read(instance.treatments.footprint)[treatment]
         + to_smelter * emitted,
+        line=np.where(travels, line, -1),
     )
 
 
@@ -105,14 +107,24 @@ def _on_the_way(travels: Bools, table: Numbers, *at: Ints) -> Numbers:
 def _metal_returned(
     instance: Instance, read: Reading, stream: Ints, treatment: Ints, line: Ints, to_smelter: Numbers
 ) -> Numbers:
-    r"""Return $y_{je}=\chi_{ie}\max(0,\min(r_{je}m_{je},\ m_{je}-\delta_{je}\pi_j))$, (J, E), in kg/t of devices."""
+    r"""Return $y_{je}=\chi_{ie}\max(0,\min(r_{je}m_{je},\ m_{je}-\delta_{je}\pi_j))$, (J, E), in kg/t of devices.
+
+    Of a pooled lot the share alone: what is withheld of it depends on all that is in the lot.
+    """
     travels = line >= 0
-    device = instance.streams.device[stream]
-    metal = read(instance.devices.assay)[device] * read(instance.treatments.recovery)[treatment, device]
+    metal = contained(instance, read, stream, treatment)
     share = _on_the_way(travels, read(instance.terms.returned), line)
     deduction = _on_the_way(travels, read(instance.terms.deduction), line)
+    if instance.terms.pooled.any():
+        deduction = np.where(_on_the_way(travels, instance.terms.pooled, line)[:, None], 0, deduction)
     settled = np.minimum(share * metal, metal - deduction * to_smelter[:, None])
     return read(instance.streams.credited)[stream] * np.maximum(settled, 0)
+
+
+def contained(instance: Instance, read: Reading, stream: Ints, treatment: Ints) -> Numbers:
+    """Return $m_{je}$, (N, E): metal in the feed of a tonne of devices of each stream by each treatment, kg/t."""
+    device = instance.streams.device[stream]
+    return read(instance.devices.assay)[device] * read(instance.treatments.recovery)[treatment, device]
 
 
 def kinds(instance: Instance, found: Routes) -> tuple[Ints, Ints]:

@@ -11,9 +11,16 @@ from pyomo.core.expr.numeric_expr import LinearExpression
 
 from medalopt.instance.figures import Ints
 from medalopt.instance.instance import Instance
+from medalopt.instance.pooling import pool_names
 from medalopt.instance.routes import Routes
 from medalopt.model.links import Link, links, variables
 from medalopt.model.network import Entries, Network
+
+SETTLEMENT = (  # rows of what is withheld, in the order of the network; whether it is at least that
+    ("withheld_least", True, "the deduction; dual: worth of a kilogram less deducted"),
+    ("withheld_most", False, "no more than of its routes alone; dual: worth of a kilogram more (negative)"),
+    ("withheld_all", False, "no more than the share; dual: worth of a kilogram more (negative)"),
+)
 
 
 def attach(model: pyo.ConcreteModel, instance: Instance, found: Routes, block: Network) -> list[Any]:
@@ -40,9 +47,28 @@ def attach(model: pyo.ConcreteModel, instance: Instance, found: Routes, block: N
         rule=lambda m, *key: (0.0, rows[place[key]], 0.0),
         doc="1. supply of a stream in a bundle; dual: worth of a tonne less taken of it, money/t",
     )
+    _settle(model, instance, block, columns)
     families = links(instance, found)
     _define(model, families, _rows(block.defining, columns, sum(len(link.keys) for link in families)))
     return columns
+
+
+def settlement_keys(instance: Instance, block: Network) -> list[tuple[str, ...]]:
+    """Return line of terms, metal and period of what is withheld, in the order of the network."""
+    names, metals, periods = pool_names(instance), instance.metals.names, instance.periods
+    at = zip(_listed(block.withheld_pool), _listed(block.withheld_metal), _listed(block.withheld_period), strict=True)
+    return [(names[p], metals[e], periods[t]) for p, e, t in at]
+
+
+def _settle(model: pyo.ConcreteModel, instance: Instance, block: Network, columns: list[Any]) -> None:
+    """Add what bounds the metal that pooled lots withhold; nothing where there are none."""
+    keys = settlement_keys(instance, block)
+    rows = _rows(block.settlement, columns, len(SETTLEMENT) * len(keys))
+    for number, (name, least, says) in enumerate(SETTLEMENT if keys else ()):
+        own = dict(zip(keys, rows[number * len(keys) : (number + 1) * len(keys)], strict=True))
+        ends = (0.0, None) if least else (None, 0.0)
+        rule = {key: (ends[0], row, ends[1]) for key, row in own.items()}
+        model.add_component(name, pyo.Constraint(keys, rule=rule, doc=f"14. pooled settlement, {says}, money/kg"))
 
 
 def declare(model: pyo.ConcreteModel, instance: Instance, found: Routes, block: Network) -> list[Any]:
@@ -54,6 +80,9 @@ def declare(model: pyo.ConcreteModel, instance: Instance, found: Routes, block: 
     model.leave = pyo.Var(named["leave"], **free, doc="x: devices that leave the project after a treatment, t")
     model.stockpile = pyo.Var(named["stockpile"], **free, doc="s': stockpile of a stream at the end of a period, t")
     model.take = pyo.Var(named["take"], **free, doc="theta: share of a bundle taken in a period")
+    if len(block.withheld_pool):
+        withheld = [key for which, key in keys if which == "withheld"]
+        model.withheld = pyo.Var(withheld, **free, doc="W: metal that a pooled lot keeps of the share, kg")
     columns = [model.component(which)[key] for which, key in keys]
     for column, upper in zip(columns, block.upper.tolist(), strict=True):
         if upper < float("inf"):
@@ -79,7 +108,8 @@ def column_keys(instance: Instance, found: Routes, block: Network) -> list[tuple
     stocks = zip(_listed(block.stock_stream), _listed(block.stock_period), strict=True)
     keys += [("stockpile", (streams[i], periods[t])) for i, t in stocks]
     takes = zip(_listed(block.take_bundle), _listed(block.take_period), strict=True)
-    return keys + [("take", (*instance.bundles[b], periods[t])) for b, t in takes]
+    keys += [("take", (*instance.bundles[b], periods[t])) for b, t in takes]
+    return keys + [("withheld", key) for key in settlement_keys(instance, block)]
 
 
 def _listed(axis: Ints) -> list[int]:

@@ -46,12 +46,13 @@ def links(instance: Instance, found: Routes, whole: bool = True) -> tuple[Link, 
         (smelters[k], metals[e], periods[t])
         for k, e, t in zip(*(axis.tolist() for axis in returned_at(instance, found)), strict=True)
     ]
+    least = None if instance.terms.pooled.any() else 0.0  # that no more is withheld than there is says a row
     ordered = [i for i, yes in zip(instance.streams.names, by_order(instance.streams).tolist(), strict=True) if yes]
     by_period = Link("shipped", tuple(product(ordered, periods)), "X_it: devices sent, by stream and period, t")
     return (
         Link("feed", tuple(product(smelters, periods)), "F: feed of a smelter in a period, t"),
         Link("treated", tuple(product(instance.treatments.names, periods)), "G: devices treated in a period, t"),
-        Link("returned", tuple(back), "R: metal back on the account, by smelter, kg"),
+        Link("returned", tuple(back), "R: metal back on the account, by smelter, kg", least),
         Link("sent_device", tuple((d,) for d in instance.devices.names), "X_d: devices sent, by type, t"),
         Link(
             "sent_region",

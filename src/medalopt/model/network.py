@@ -1,7 +1,9 @@
-r"""The network of routes as arrays: its columns, family 1 (supply), and the rows that define the linking quantities.
+r"""The network of routes as arrays: its columns, supply, pooled settlement, and what defines the linking quantities.
 
 Supply, every stream $i$ and period $t$: $\sum_{j\ni i}x_{jt}+s'_{it}-s'_{i,t-1}\le s_{it}$; what is neither
 sent nor stocked is let go. A stream in a bundle: the same left side $=\theta_{\beta(i)t}\,s_{it}$.
+
+Pooled settlement, of each lot $\ell$ and metal: $W\ge\sum_jw_jx_j$, $W\le\sum_j\max(0,w_j)x_j$ and $W\le\sum_jy_jx_j$.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import numpy as np
 from medalopt.instance.figures import Bools, Floats, Ints
 from medalopt.instance.instance import Instance
 from medalopt.instance.lots import by_order
+from medalopt.instance.pooling import Pools, pools
 from medalopt.instance.routes import Routes, costs_at, offered
 from medalopt.model.links import returned_at, told_regions, told_streams
 
@@ -28,7 +31,7 @@ class Entries:
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """The network's columns (shipments, then stockpiles, then shares of bundles) and rows.
+    """The network's columns (shipments, stockpiles, shares of bundles, then what pooled lots withhold) and rows.
 
     `supply` has a row for each pair of `supply_stream` and `supply_period`; `defining` has a row for each
     linking quantity, in the order of `links`: the quantity is the row times the columns.
@@ -40,12 +43,16 @@ class Network:
     stock_period: Ints  # (C2,)
     take_bundle: Ints  # (C3,)
     take_period: Ints  # (C3,)
-    upper: Floats  # (C1 + C2 + C3,)
+    withheld_pool: Ints  # (C4,)
+    withheld_metal: Ints  # (C4,)
+    withheld_period: Ints  # (C4,)
+    upper: Floats  # (C1 + C2 + C3 + C4,)
     supply: Entries
     supply_stream: Ints  # (R,)
     supply_period: Ints  # (R,)
     supply_bundled: Bools  # (R,) whether the row is an equation
     supply_upper: Floats  # (R,) t; 0 for bundles
+    settlement: Entries  # rows of what is withheld: at least (C4), at most (C4), at most all (C4)
     defining: Entries
 
 
@@ -107,21 +114,25 @@ def part(instance: Instance, found: Routes, columns: Chosen, whole: bool = True)
     """Return the part of the network that consists of `columns`; `whole` as in `links`."""
     stream, period = columns.supplied
     in_bundle = instance.streams.bundle[stream] >= 0
-    shape = _Shape(*columns.shipped, *columns.stocked, *columns.taken)
+    lots = pools(instance, found)
+    shape = _Shape(*columns.shipped, *columns.stocked, *columns.taken, *np.nonzero(lots.exists))
     upper = [
         np.full(len(shape.route), np.inf),
         instance.streams.storage_limit.value[shape.stock_stream],
         np.ones(len(shape.take_bundle)),
+        np.full(len(shape.pool), np.inf),
     ]
     return Network(
         *(*columns.shipped, *columns.stocked, *columns.taken),
+        *(shape.pool, shape.pool_metal, shape.pool_period),
         upper=np.concatenate(upper),
         supply=_supply(instance, found, shape, stream, period),
         supply_stream=stream,
         supply_period=period,
         supply_bundled=in_bundle,
         supply_upper=np.where(in_bundle, 0.0, instance.streams.available.value[stream, period]),
-        defining=_defining(instance, found, shape, whole),
+        settlement=_settlement(found, lots, shape),
+        defining=_defining(instance, found, lots, shape, whole),
     )
 
 
@@ -133,6 +144,14 @@ class _Shape:
     stock_period: Ints
     take_bundle: Ints
     take_period: Ints
+    pool: Ints
+    pool_metal: Ints
+    pool_period: Ints
+
+    @property
+    def first_withheld(self) -> int:
+        """The first column of what pooled lots withhold."""
+        return self.first_take + len(self.take_bundle)
 
     @property
     def first_stock(self) -> int:
@@ -169,7 +188,25 @@ def _supply(instance: Instance, found: Routes, shape: _Shape, stream: Ints, peri
     return _join([sent, kept, drawn, shares])
 
 
-def _defining(instance: Instance, found: Routes, shape: _Shape, whole: bool) -> Entries:
+def _settlement(found: Routes, lots: Pools, shape: _Shape) -> Entries:
+    """Return the rows of what is withheld, each less what the shipments of its lot bound it by."""
+    count = len(shape.pool)
+    row = np.full(lots.exists.shape, _NONE, dtype=np.intp)
+    row[shape.pool, shape.pool_metal, shape.pool_period] = np.arange(count)
+    place = np.full(len(found), _NONE, dtype=np.intp)  # of a route among those of pools
+    place[lots.routes] = np.arange(len(lots.routes))
+    ships = np.flatnonzero(place[shape.route] >= 0)
+    at, period = place[shape.route[ships]], shape.period[ships]
+    bounds = (lots.withheld, np.maximum(lots.withheld, 0), found.returned[lots.routes])
+    parts = [_entries(np.arange(3 * count), np.tile(shape.first_withheld + np.arange(count), 3), 1.0)]
+    for number, bound in enumerate(bounds):
+        for metal in range(lots.exists.shape[1]):
+            rows = row[lots.pool[at], metal, period]
+            parts.append(_entries(np.where(rows >= 0, number * count + rows, _NONE), ships, -bound[at, metal]))
+    return _join(parts)
+
+
+def _defining(instance: Instance, found: Routes, lots: Pools, shape: _Shape, whole: bool) -> Entries:
     periods, smelters = len(instance.periods), len(instance.smelters.names)
     route, period = shape.route, shape.period
     columns = np.arange(len(route))
@@ -185,7 +222,7 @@ def _defining(instance: Instance, found: Routes, shape: _Shape, whole: bool) -> 
     add(fed, columns, found.to_smelter[route], smelters * periods)
     treated = found.treatment[route] * periods + period
     add(treated, columns, 1.0, len(instance.treatments.names) * periods)
-    rows, at, values, height = _returned(instance, found, shape)
+    rows, at, values, height = _returned(instance, found, lots, shape)
     add(rows, at, values, height)
     stream = found.stream[route]
     add(instance.streams.device[stream], columns, 1.0, len(instance.devices.names))
@@ -199,12 +236,15 @@ def _defining(instance: Instance, found: Routes, shape: _Shape, whole: bool) -> 
     add(np.where(place >= 0, place * periods + period, _NONE), columns, 1.0, int(ordered.sum()) * periods)
     stocks = shape.first_stock + np.arange(len(shape.stock_stream))
     add(shape.stock_period, stocks, instance.streams.storage_cost.value[shape.stock_stream], 0)
+    withheld = shape.first_withheld + np.arange(len(shape.pool))
+    charge = instance.terms.refining_charge.value[lots.line[shape.pool], shape.pool_metal]
+    add(shape.pool_period, withheld, -charge, 0)
     add(period, columns, costs_at(instance, found, route, period), periods)
     parts.append(_entries(np.full(len(route), first), columns, found.footprint[route]))
     return _join(parts)
 
 
-def _returned(instance: Instance, found: Routes, shape: _Shape) -> tuple[Ints, Ints, Floats, int]:
+def _returned(instance: Instance, found: Routes, lots: Pools, shape: _Shape) -> tuple[Ints, Ints, Floats, int]:
     smelter, metal, period = returned_at(instance, found)
     row = np.full(
         (len(instance.smelters.names), len(instance.metals.names), len(instance.periods)), _NONE, dtype=np.intp
@@ -220,6 +260,10 @@ def _returned(instance: Instance, found: Routes, shape: _Shape) -> tuple[Ints, I
         rows.append(row[by[counts], e, back[counts]])
         columns.append(ships[counts])
         values.append(value[counts])
+    keeps, kept = lots.smelter[shape.pool], shape.pool_metal
+    rows.append(row[keeps, kept, shape.pool_period + instance.smelters.lead[keeps, kept]])
+    columns.append(shape.first_withheld + np.arange(len(shape.pool)))
+    values.append(np.full(len(shape.pool), -1.0))
     return np.concatenate(rows), np.concatenate(columns), np.concatenate(values), len(smelter)
 
 

@@ -15,7 +15,7 @@ FIGURES = "plan"  # all that is no table: the objective, the cost by kind, the c
 SCALARS = ("format", "status", "instance", "objective", "cost", "footprint", "tonnes", "lots", "certificate", "solver")
 PLAN_TABLES = (
     *("shipments", "stockpiles", "purchases", "metals", "melts", "casts", "prices", "prices_at_lots", "duals"),
-    *("offer_stock", "offer_charges", "added_rows", "added_terms", "added_variables"),
+    *("offer_stock", "offer_charges", "withheld", "added_rows", "added_terms", "added_variables"),
 )
 PARTS = {"json": "sourcing.", "csv": "file.", "xlsx": "sheet."}  # what names the parts of a sourcing plan, by form
 

@@ -79,7 +79,7 @@ class Plan:
 
     @cached_property
     def tables(self) -> dict[str, Rows]:
-        """The plan's tables as columns: shipments, stockpiles, purchases, metals, melts and casts, offers in stock."""
+        """The plan's tables by columns: shipments, stockpiles, purchases, metals, melts, casts, stock and pools."""
         return rows.tables(self.account)
 
     @cached_property

@@ -10,7 +10,7 @@ import numpy as np
 from medalopt.instance.decisions import Account
 from medalopt.instance.figures import Ints
 from medalopt.instance.needs import is_stocked
-from medalopt.instance.routes import route_costs
+from medalopt.instance.pooling import pool_names
 
 Rows = dict[str, list[Any]]
 
@@ -36,7 +36,7 @@ def shipments(account: Account) -> Rows:
         "smelter": [smelters[number] for number in found.smelter[route].tolist()],
         "period": _names(instance.periods, period),
         "tonnes": tonnes.tolist(),
-        "cost": (tonnes * route_costs(instance, found)[route, period]).tolist(),
+        "cost": account.shipment_costs[route, period].tolist(),
     }
 
 
@@ -147,6 +147,18 @@ def casts(account: Account) -> Rows:
     }
 
 
+def withheld(account: Account) -> Rows:
+    """Return the metal that each pooled lot keeps of the share that its terms return, by period of shipment, kg."""
+    instance, kept = account.instance, account.decisions.withheld
+    pool, metal, period = np.nonzero(kept)
+    return {
+        "terms": _names(pool_names(instance), pool),
+        "metal": _names(instance.metals.names, metal),
+        "period": _names(instance.periods, period),
+        "kg": kept[pool, metal, period].tolist(),
+    }
+
+
 TABLES: dict[str, Callable[[Account], Rows]] = {
     "shipments": shipments,
     "stockpiles": stockpiles,
@@ -155,10 +167,12 @@ TABLES: dict[str, Callable[[Account], Rows]] = {
     "melts": melts,
     "casts": casts,
 }
+POOL_TABLES: dict[str, Callable[[Account], Rows]] = {"withheld": withheld}
 STOCK_TABLES: dict[str, Callable[[Account], Rows]] = {"offer_stock": offer_stock, "offer_charges": offer_charges}
 
 
 def tables(account: Account) -> dict[str, Rows]:
-    """Return the tables of a plan by name; those of offers in stock where an offer is bought into stock."""
-    more = STOCK_TABLES if is_stocked(account.instance).any() else {}
-    return {name: table(account) for name, table in {**TABLES, **more}.items()}
+    """Return the tables of a plan by name; those of offers in stock, and of pooled lots, where there are any."""
+    stock = STOCK_TABLES if is_stocked(account.instance).any() else {}
+    pooled = POOL_TABLES if account.instance.terms.pooled.any() else {}
+    return {name: table(account) for name, table in {**TABLES, **stock, **pooled}.items()}

@@ -135,6 +135,15 @@ class Cast(Strict):
     cast: Number
 
 
+class Withheld(Strict):
+    """Kilograms of a metal that a pooled lot keeps of the share, by line of terms and period of shipment."""
+
+    terms: str
+    metal: str
+    period: str
+    kg: Number
+
+
 class Price(Strict):
     """A marginal value."""
 
@@ -211,6 +220,7 @@ class SavedPlan(Strict):
     prices: list[Price]
     lots: WholeLots | None = None
     prices_at_lots: list[Price] = []
+    withheld: list[Withheld] = []
     duals: list[Dual]
     added_rows: list[SavedRow] = []
     added_terms: list[SavedTerm] = []
@@ -236,6 +246,7 @@ OPTIONAL: dict[str, type[Strict]] = {  # tables that only some plans have
     "offer_stock": OfferStock,
     "offer_charges": OfferCharge,
     "prices_at_lots": Price,
+    "withheld": Withheld,
 }
 
 

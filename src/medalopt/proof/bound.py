@@ -27,6 +27,7 @@ from medalopt.instance.needs import (
     pays_for_castings,
     process_scrap_rate,
 )
+from medalopt.instance.pooling import Pools, most_withheld, pools
 from medalopt.instance.routes import Reading, Routes, base_costs, kinds, refining_of
 from medalopt.proof.prices import Prices
 
@@ -86,7 +87,7 @@ def least(ground: Ground, y: Prices, weights: Weights) -> Numbers:
 
 def reduced_costs(ground: Ground, y: Prices, weights: Weights) -> Iterator[tuple[Numbers, Numbers]]:
     """Yield what each quantity beyond the network changes the measure by at the prices, and the most there can be."""
-    parts = (_metal_account, _charges, _casts)
+    parts = (_metal_account, _charges, _casts, _withheld)
     for part in (*parts, offers_in_stock) if is_stocked(ground.instance).any() else parts:
         yield from part(ground, y, weights)
 
@@ -159,7 +160,41 @@ def route_prices(instance: Instance, found: Routes, y: Prices, weights: Weights,
     if weights.cost:
         fixed = fixed + base_costs(found)
     kind, typical = kinds(instance, found)
-    return fixed[:, None] + _of_kinds(instance, found, y, weights, typical)[kind]
+    price = fixed[:, None] + _of_kinds(instance, found, y, weights, typical)[kind]
+    lots = pools(instance, found, read)
+    if len(lots.routes):
+        price[lots.routes] = price[lots.routes] + _in_pools(found, lots, y)
+    return price
+
+
+def _in_pools(found: Routes, lots: Pools, y: Prices) -> Numbers:
+    """Return what a tonne on each route of a pooled lot changes of the bounds on what is withheld, (N, T)."""
+    least, most, all_of_it = _settlement_prices(lots, y)
+    total = zeros((len(lots.routes), lots.exists.shape[2]), y.balance)
+    for metal in range(lots.exists.shape[1]):
+        withheld, share = lots.withheld[:, metal][:, None], found.returned[lots.routes, metal][:, None]
+        total = total + withheld * least[lots.pool, metal] + np.maximum(withheld, 0) * most[lots.pool, metal]
+        total = total + share * all_of_it[lots.pool, metal]
+    return total
+
+
+def _settlement_prices(lots: Pools, y: Prices) -> tuple[Numbers, ...]:
+    """Return the prices of the rows of what is withheld, 0 where there is no row."""
+    return tuple(np.where(lots.exists, price, 0) for price in (y.withheld_least, y.withheld_most, y.withheld_all))
+
+
+def _withheld(ground: Ground, y: Prices, weights: Weights) -> Iterator[tuple[Numbers, Numbers]]:
+    instance, found, read = ground.instance, ground.found, ground.read
+    lots, periods = pools(instance, found, read), np.arange(len(instance.periods))
+    if not len(lots.line):
+        return
+    padded = np.concatenate([y.balance, np.zeros_like(y.balance[:, :1])], axis=1)  # too late to be worth anything
+    back = np.minimum(periods[None, None, :] + instance.smelters.lead[lots.smelter][:, :, None], len(periods))
+    worth = padded[np.arange(len(instance.metals.names))[None, :, None], back]
+    charge = weights.cost * read(instance.terms.refining_charge)[lots.line]
+    reduced = 0 - charge[:, :, None] - worth - sum(_settlement_prices(lots, y))
+    reduced = ground.after("withheld", reduced)
+    yield np.where(lots.exists, reduced, 0), most_withheld(instance, found, lots, ground.bounds.sent)
 
 
 def _of_kinds(instance: Instance, found: Routes, y: Prices, weights: Weights, route: Ints) -> Numbers:

@@ -9,7 +9,6 @@ import numpy as np
 
 from medalopt.instance.decisions import Account
 from medalopt.instance.needs import is_stocked
-from medalopt.instance.routes import route_costs
 from medalopt.proof.marginal import ON_OFFER, Marginal
 from medalopt.proof.placed import Places
 from medalopt.proof.rows import BROKEN
@@ -84,7 +83,7 @@ def _paid(account: Account, plan: Any) -> Iterator[Broken]:
     instance = account.instance
     places = Places(instance, account.found, ())
     periods, offers, alloys = (places.numbers[axis] for axis in ("period", "offer", "alloy"))
-    spent = route_costs(instance, account.found) * account.decisions.sent
+    spent = account.shipment_costs
     bought = instance.market.price.value[:, None, :] * account.decisions.bought
     sent = [((places.routes.get(way(row)), periods.get(row.period)), row) for row in plan.shipments]
     taken = [((offers.get(row.offer), alloys.get(row.alloy), periods.get(row.period)), row) for row in plan.purchases]

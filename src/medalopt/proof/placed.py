@@ -14,6 +14,7 @@ from medalopt.instance.arithmetic import Numbers, summed
 from medalopt.instance.decisions import Account
 from medalopt.instance.figures import Floats, Ints
 from medalopt.instance.instance import Instance
+from medalopt.instance.pooling import pool_names
 from medalopt.instance.routes import Routes
 from medalopt.proof.added import Added, Term
 from medalopt.proof.quantities import quantity, scale
@@ -44,6 +45,7 @@ _AXES: Mapping[str, tuple[str, ...]] = {
     "cast_stock": ("alloy", "period"),
     "recharge": ("alloy", "period"),
     "scrap": ("alloy", "period"),
+    "withheld": ("pool", "metal", "period"),
 }
 _WIDTH: Mapping[str, int] = {"route": 3, "exit": 2, "bundle": 2, "all": 0}  # names that an axis takes, if not one
 
@@ -62,6 +64,7 @@ class Places:
             "offer": instance.market.names,
             "device": instance.devices.names,
             "region": instance.regions,
+            "pool": pool_names(instance),
             "period": instance.periods,
             "all": ((),),
         }

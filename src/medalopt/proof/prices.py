@@ -13,6 +13,7 @@ from medalopt.instance.arithmetic import Arithmetic
 from medalopt.instance.figures import Bools, Floats
 from medalopt.instance.instance import Instance
 from medalopt.instance.needs import is_stocked, owed
+from medalopt.instance.pooling import pool_names
 
 Duals = Mapping[str, Mapping[Any, float]]
 
@@ -70,6 +71,9 @@ class Prices:
     footprint_cap: Floats  # (), <= 0
     process_scrap: Floats  # (A, T)
     supply: Floats  # (I, T), of streams that may be stocked
+    withheld_least: Floats  # (P, E, T), >= 0
+    withheld_most: Floats  # (P, E, T), <= 0
+    withheld_all: Floats  # (P, E, T), <= 0
 
 
 def lifted(y: Prices, arithmetic: Arithmetic) -> Prices:
@@ -103,6 +107,7 @@ def axes(instance: Instance) -> dict[str, tuple[tuple[str, ...], ...]]:
         "process_scrap": (alloys, periods),
         "supply": (streams, periods),
         "bundle_supply": (streams, periods),
+        **dict.fromkeys(("withheld_least", "withheld_most", "withheld_all"), (pool_names(instance), metals, periods)),
     }
 
 
@@ -153,4 +158,7 @@ def prices(instance: Instance, duals: Duals) -> Prices:
         footprint_cap=below(np.array(cap), instance.policy.footprint_cap.value),
         process_scrap=table("process_scrap"),
         supply=np.where((instance.streams.bundle < 0)[:, None], np.minimum(supply, 0), supply),
+        withheld_least=np.maximum(table("withheld_least"), 0),
+        withheld_most=below(table("withheld_most")),
+        withheld_all=below(table("withheld_all")),
     )

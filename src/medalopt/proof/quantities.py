@@ -71,6 +71,7 @@ _VALUES: Mapping[str, Callable[[Account], Numbers]] = {
     "cast_stock": lambda account: account.cast_stock,
     "recharge": lambda account: account.decisions.recharged,
     "scrap": lambda account: account.scrap,
+    "withheld": lambda account: account.decisions.withheld,
 }
 _SCALES: Mapping[str, Callable[[Account], Numbers]] = {
     "spend": lambda account: sum(abs(account.costs[kind]) for kind in _SPENT),

@@ -39,6 +39,7 @@ def rules(account: Account, bounds: Bounds) -> Iterator[Rule]:
     """Yield every rule of the formulation, measured on the plan of `account`."""
     yield from _bounds(account, bounds)
     yield from _supply(account)
+    yield from _settlement(account)
     yield from _capacity(account)
     yield from _metal(account, bounds)
     yield from _fineness(account)
@@ -109,6 +110,24 @@ def _supply(account: Account) -> Iterator[Rule]:
     yield Rule("supply", "bundle_supply", "t", axes, abs(taken - fair), size)
     over = _above(got, total) + np.maximum(-got, 0)
     yield Rule("supply", "take", "t", ("bundle", "period"), over, _most(total, got))
+
+
+def _settlement(account: Account) -> Iterator[Rule]:
+    """14. pooled settlement: what is withheld of each lot is at least, and at most, what its shipments say."""
+    lots, withheld = account.pools, account.decisions.withheld
+    if not len(lots.line):
+        return
+    axes = ("pool", "metal", "period")
+    wrong = np.where(lots.exists, np.maximum(-withheld, 0), abs(withheld))
+    yield Rule("settlement", "withheld", "kg", axes, wrong, abs(withheld))
+    least, size = account.in_pools(lots.withheld), account.in_pools(abs(lots.withheld))
+    most = account.in_pools(np.maximum(lots.withheld, 0))
+    for name, excess, beside in (
+        ("withheld_least", _above(least, withheld), size),
+        ("withheld_most", _above(withheld, most), most),
+        ("withheld_all", _above(withheld, account.unsettled), account.unsettled),
+    ):
+        yield Rule("settlement", name, "kg", axes, np.where(lots.exists, excess, 0), _most(beside, withheld))
 
 
 def _capacity(account: Account) -> Iterator[Rule]:

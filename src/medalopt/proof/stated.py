@@ -13,6 +13,7 @@ from medalopt.instance.figures import Floats
 from medalopt.instance.instance import Instance
 from medalopt.instance.needs import is_stocked
 from medalopt.instance.paths import render
+from medalopt.instance.pooling import pool_names
 from medalopt.instance.routes import Routes
 from medalopt.proof.placed import Places
 from medalopt.proof.prices import axes
@@ -42,6 +43,7 @@ class Tables:
             "alloy": instance.alloys.names,
             "metal": instance.metals.names,
             "melted": (*instance.metals.names, "other"),
+            "pool": pool_names(instance),
             "period": instance.periods,
         }
         self.places = {name: {label: n for n, label in enumerate(axis)} for name, axis in self.axes.items()}
@@ -119,8 +121,11 @@ def decided(instance: Instance, found: Routes, plan: Any) -> tuple[Decisions, li
     from_offers = np.einsum("oe,oat->aet", content, bought)
     charged = melted[:, :-1] - from_offers
     charged = np.where(abs(charged) <= NOISE * (abs(melted[:, :-1]) + from_offers), 0.0, charged)
+    withheld = tables.filled(
+        "withheld", ("pool", "metal", "period"), (((row.terms, row.metal, row.period), row.kg) for row in plan.withheld)
+    )
     sent = _sent(instance, found, plan, tables)
-    return Decisions(sent, stockpile, charged, bought, surplus, recharged, purchased), tables.broken
+    return Decisions(sent, stockpile, charged, bought, surplus, recharged, purchased, withheld), tables.broken
 
 
 def _of_stock(

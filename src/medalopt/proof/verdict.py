@@ -13,6 +13,7 @@ from medalopt.instance.bounds import implied
 from medalopt.instance.decisions import Account
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import render
+from medalopt.instance.pooling import pool_names
 from medalopt.instance.routes import routes
 from medalopt.proof import stated_added
 from medalopt.proof.added import NOTHING
@@ -116,6 +117,7 @@ def _names(instance: Instance, account: Account, rule: Rule, place: list[int]) -
         "offer": instance.market.names,
         "region": instance.regions,
         "window": instance.policy.windows,
+        "pool": pool_names(instance),
         "period": instance.periods,
     }
     names: list[str] = []

@@ -9,6 +9,7 @@ import numpy as np
 from medalopt.instance.arithmetic import Numbers, zeros
 from medalopt.instance.instance import Instance
 from medalopt.instance.needs import is_stocked
+from medalopt.instance.pooling import pools
 from medalopt.instance.routes import Reading, Routes, route_costs
 
 _LINKING = frozenset(
@@ -29,6 +30,7 @@ def on_decisions(instance: Instance, found: Routes, read: Reading, price: Mappin
     if "spend" in price:
         waiting = read(instance.streams.storage_cost)[:, None] * price["spend"][None, :]
         made["stockpile"] = made.get("stockpile", 0) + waiting
+    made |= _on_withheld(instance, found, read, price, made)
     shape = (len(instance.market.names), len(instance.alloys.names), len(instance.periods))
     stocked = is_stocked(instance)[:, None]
     if "acquire" in price or ("bought" in price and stocked.any()):
@@ -48,6 +50,25 @@ def _on_purchases(instance: Instance, price: Mapping[str, Numbers]) -> Numbers:
         return total
     shape = (len(instance.market.names), len(instance.periods))
     return total + (zeros(shape, price["bought"]) + price["bought"][:, None])
+
+
+def _on_withheld(
+    instance: Instance, found: Routes, read: Reading, price: Mapping[str, Numbers], made: Mapping[str, Numbers]
+) -> dict[str, Numbers]:
+    """Return what metal withheld of pooled lots pays: it is neither returned nor refined."""
+    lots, periods = pools(instance, found, read), np.arange(len(instance.periods))
+    if not len(lots.line) or {"returned", "spend"}.isdisjoint(price):
+        return {}
+    total = made.get("withheld", 0)
+    if "spend" in price:
+        charge = read(instance.terms.refining_charge)[lots.line]
+        total = total - charge[:, :, None] * price["spend"][None, None, :]
+    if "returned" in price:
+        back = price["returned"]
+        padded = np.concatenate([back, np.zeros_like(back[..., :1])], axis=-1)  # too late to count
+        when = np.minimum(periods[None, None, :] + instance.smelters.lead[lots.smelter][:, :, None], len(periods))
+        total = total - padded[lots.smelter[:, None, None], np.arange(back.shape[1])[None, :, None], when]
+    return {"withheld": total}
 
 
 def _on_routes(instance: Instance, found: Routes, price: Mapping[str, Numbers]) -> Numbers:

@@ -7,13 +7,13 @@ from typing import Any
 
 from medalopt.plan.added_rows import csv_tables
 from medalopt.plan.plan import Plan
-from medalopt.plan.rows import STOCK_TABLES
+from medalopt.plan.rows import POOL_TABLES, STOCK_TABLES
 from medalopt.proof.marginal import Marginal
 from medalopt.report.jsonplan import members
 from medalopt.report.rowtext import coded
 
 OPTIONAL = frozenset({"added_rows.csv", "added_terms.csv", "added_variables.csv", "prices_at_lots.csv"}) | {
-    f"{table}.csv" for table in STOCK_TABLES
+    f"{table}.csv" for table in (*STOCK_TABLES, *POOL_TABLES)
 }
 _NOTHING = '""'  # a row of one empty cell: an empty line would be none
 _ENDS = frozenset(',"\r\n')

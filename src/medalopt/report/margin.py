@@ -55,13 +55,15 @@ def _tonnes(plan: Plan, worth: Worth, metal: int, routes: Ints, period: int) -> 
     instance, found, sent = plan.instance, plan.account.found, plan.account.decisions.sent[routes, period]
     periods, smelter = len(instance.periods), found.smelter[routes]
     spends = (found.supply, found.collection, found.treating, found.transport, found.smelting, found.residue)
+    account = plan.account
     net, kilograms, value = float(sum(spend[routes] for spend in spends) @ sent), 0.0, 0.0
     for e in range(len(instance.metals.names)):
         back = period + instance.smelters.lead[smelter, e]
         in_time = (smelter >= 0) & (back < periods)
-        returned = np.where(in_time, found.returned[routes, e] * sent, 0.0)
+        settled = account.settled(routes, e)[:, period]
+        returned = np.where(in_time, found.returned[routes, e] * sent * settled, 0.0)
         each = worth.at_hand[e][np.minimum(back, periods - 1)]
-        net += float(np.where(in_time, found.refining[routes, e] * sent, 0.0).sum())
+        net += float(np.where(in_time, found.refining[routes, e] * sent * settled, 0.0).sum())
         if e == metal:
             kilograms, value = float(returned.sum()), float(returned @ each)
         else:

@@ -32,6 +32,7 @@ def assembled(
     half, count = kept.compiled, kept.linking
     sizes = network_sizes(found, block, bounds)
     width = len(block.upper)
+    lower, upper = _settlement_ends(block)
     return Linear(
         network=width,
         places=kept.places,
@@ -41,11 +42,16 @@ def assembled(
             [sizes, row_sizes(block.defining, count, sizes), quantity_sizes(instance, bounds, kept.places[count:])]
         ),
         costs=np.concatenate([np.zeros((len(half.costs), width)), half.costs], axis=1),
-        rows=(*supply_rows(instance, block), *_defining_rows(kept.families), *half.rows),
-        row_lower=np.concatenate(
-            [np.where(block.supply_bundled, 0.0, -np.inf), np.zeros(count), half.row_lower],
+        rows=(
+            *supply_rows(instance, block),
+            *_settlement_rows(instance, block),
+            *_defining_rows(kept.families),
+            *half.rows,
         ),
-        row_upper=np.concatenate([block.supply_upper, np.zeros(count), half.row_upper]),
+        row_lower=np.concatenate(
+            [np.where(block.supply_bundled, 0.0, -np.inf), lower, np.zeros(count), half.row_lower],
+        ),
+        row_upper=np.concatenate([block.supply_upper, upper, np.zeros(count), half.row_upper]),
         entries=_glued(block, half, count),
         given={},
     )
@@ -58,6 +64,17 @@ def supply_rows(instance: Instance, block: Network) -> list[Place]:
     return [("bundle_supply" if bundled else "supply", (streams[i], periods[t])) for i, t, bundled in at]
 
 
+def _settlement_rows(instance: Instance, block: Network) -> list[Place]:
+    keys = attach.settlement_keys(instance, block)
+    return [(name, key) for name, _, _ in attach.SETTLEMENT for key in keys]
+
+
+def _settlement_ends(block: Network) -> tuple[Floats, Floats]:
+    """Return the lower and the upper ends of the rows of what pooled lots withhold."""
+    least = np.repeat([least for _, least, _ in attach.SETTLEMENT], len(block.withheld_pool))
+    return np.where(least, 0.0, -np.inf), np.where(least, np.inf, 0.0)
+
+
 def _defining_rows(families: tuple[links.Link, ...]) -> list[Place]:
     return [
         (f"define_{link.name}", key if len(key) > 1 else key[0] if key else None)
@@ -67,17 +84,24 @@ def _defining_rows(families: tuple[links.Link, ...]) -> list[Place]:
 
 
 def _glued(block: Network, half: Compiled, count: int) -> Entries:
-    """Stack supply, the definitions of the linking quantities, and the constraints on them."""
+    """Stack supply, pooled settlement, the definitions of the linking quantities, and the constraints on them."""
     width, supply_rows = len(block.upper), len(block.supply_stream)
-    numbers = np.arange(count)
+    first, numbers = supply_rows + len(attach.SETTLEMENT) * len(block.withheld_pool), np.arange(count)
     row = [
         block.supply.row,
-        supply_rows + block.defining.row,
-        supply_rows + numbers,
-        supply_rows + count + half.entries.row,
+        supply_rows + block.settlement.row,
+        first + block.defining.row,
+        first + numbers,
+        first + count + half.entries.row,
     ]
-    column = [block.supply.column, block.defining.column, width + numbers, width + half.entries.column]
-    value = [block.supply.value, -block.defining.value, np.ones(count), half.entries.value]
+    column = [
+        block.supply.column,
+        block.settlement.column,
+        block.defining.column,
+        width + numbers,
+        width + half.entries.column,
+    ]
+    value = [block.supply.value, block.settlement.value, -block.defining.value, np.ones(count), half.entries.value]
     return Entries(np.concatenate(row), np.concatenate(column), np.concatenate(value))
 
 

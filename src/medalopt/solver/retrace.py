@@ -24,6 +24,9 @@ def columns_of(account: Account, block: Network, linear: Linear, added: Added = 
         made.sent[block.route, block.period],
         made.stockpile[block.stock_stream, block.stock_period],
         _shares(account, block),
+        made.withheld[block.withheld_pool, block.withheld_metal, block.withheld_period]
+        if len(block.withheld_pool)
+        else np.zeros(0),
     ]
     own = [one.value for one in added.variables]
     behind = [_value(account, *place) for place in linear.places[: len(linear.places) - len(own)]]

@@ -18,13 +18,14 @@ from medalopt.solver.linear import Place
 
 def network_sizes(found: Routes, block: Network, bounds: Bounds) -> Floats:
     """Return the greatest value of each column of the network, (C,), in its own unit."""
-    return np.concatenate(
-        [
-            bounds.sent[found.stream[block.route], block.period],
-            bounds.stockpile[block.stock_stream, block.stock_period],
-            np.ones(len(block.take_bundle)),
-        ]
-    )
+    sizes = [
+        bounds.sent[found.stream[block.route], block.period],
+        bounds.stockpile[block.stock_stream, block.stock_period],
+        np.ones(len(block.take_bundle)),
+    ]
+    count, own = len(block.withheld_pool), np.concatenate([*sizes, np.zeros(len(block.withheld_pool))])
+    all_of_it = row_sizes(block.settlement, 3 * count, own)[2 * count :]  # no more is withheld than the share
+    return np.concatenate([*sizes, all_of_it])
 
 
 def row_sizes(entries: Entries, height: int, sizes: Floats) -> Floats:

@@ -48,6 +48,10 @@ def decided(instance: Instance, found: Routes, block: Network, linear: Linear, x
     sent[block.route, block.period] = x[:shipments]
     stockpile = np.zeros((len(instance.streams.names), len(instance.periods)))
     stockpile[block.stock_stream, block.stock_period] = x[shipments : shipments + len(block.stock_stream)]
+    withheld = np.zeros((int(instance.terms.pooled.sum()), len(instance.metals.names), len(instance.periods)))
+    end = len(block.upper)
+    at = (block.withheld_pool, block.withheld_metal, block.withheld_period)
+    withheld[at] = x[end - len(block.withheld_pool) : end]
     metals, alloys, offers = instance.metals.names, instance.alloys.names, instance.market.names
     axes = {
         "charge": (alloys, metals, instance.periods),
@@ -62,10 +66,11 @@ def decided(instance: Instance, found: Routes, block: Network, linear: Linear, x
     }
     for (name, index), value in zip(linear.places, x[linear.network :].tolist(), strict=True):
         if name in tables:
-            at = tuple(axis[label] for axis, label in zip(place[name], index, strict=True))
-            tables[name][at] = value
+            to = tuple(axis[label] for axis, label in zip(place[name], index, strict=True))
+            tables[name][to] = value
     purchased = tables["acquire"][is_stocked(instance)]
-    return Decisions(sent, stockpile, tables["charge"], tables["buy"], tables["surplus"], tables["recharge"], purchased)
+    behind = (tables["charge"], tables["buy"], tables["surplus"], tables["recharge"], purchased)
+    return Decisions(sent, stockpile, *behind, withheld)
 
 
 def priced(linear: Linear, y: Floats) -> Duals:

@@ -162,6 +162,9 @@ class Near:
             "the ways of devices": bool((np.abs(sent) > MOVED).any()),
             "the timing of shipments": bool(moves[: len(block.route)].any()),
             "purchases": bool(behind & {"buy", "acquire"}),
+            "what pooled lots withhold": bool(
+                moves[len(block.upper) - len(block.withheld_pool) : len(block.upper)].any()
+            ),
             "melts": bool(behind & {"charge", "cast", "recharge"}),
             "the timing of surplus": "surplus" in behind,
             "variables of your own": bool(moves[len(moves) - len(self.plan.added.variables) :].any()),

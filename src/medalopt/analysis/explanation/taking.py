@@ -128,7 +128,8 @@ def _costs(near: Near, sent: Floats) -> tuple[tuple[str, float], ...]:
     found, tonnes = near.account.found, float(sent.sum()) or 1.0
     kinds = ("supply", "collection", "treating", "transport", "smelting", "residue")
     each = {kind: float((getattr(found, kind) @ sent).sum()) / tonnes for kind in kinds}
-    each["refining"] = float((refining_costs(near.instance, found) * sent).sum()) / tonnes
+    refined = refining_costs(near.instance, found) * sent - near.account.not_refined(sent)
+    each["refining"] = float(refined.sum()) / tonnes
     return tuple((kind, cost) for kind, cost in each.items() if cost)
 
 
@@ -140,7 +141,8 @@ def _returned(near: Near, sent: Floats) -> tuple[tuple[str, float, float], ...]:
     travels = np.flatnonzero(found.smelter >= 0)
     for e, title in enumerate(instance.metals.titles):
         back = np.arange(periods)[None, :] + instance.smelters.lead[found.smelter[travels], e][:, None]
-        kilograms = np.where(back < periods, found.returned[travels, e][:, None] * sent[travels], 0.0)
+        settled = near.account.settled(travels, e) * sent[travels]
+        kilograms = np.where(back < periods, found.returned[travels, e][:, None] * settled, 0.0)
         worth = -near.prices.balance[e][np.minimum(back, periods - 1)] * kilograms
         if kilograms.sum() > 0:
             rows.append((title, float(kilograms.sum()) / tonnes, float(worth.sum()) / tonnes))

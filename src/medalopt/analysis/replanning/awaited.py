@@ -159,6 +159,7 @@ def _terms(instance: Instance) -> Terms:
         _grown(made.refining_charge, 1),
         _grown(made.returned, 1, 1.0),
         _grown(made.deduction, 1),
+        np.append(made.pooled, False),
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from medalopt.instance.decisions import Account, Decisions
 from medalopt.instance.figures import Floats, Ints
 from medalopt.instance.instance import Instance
-from medalopt.instance.routes import Routes, route_costs
+from medalopt.instance.routes import Routes, routes
 from medalopt.instance.settlement.lots import Lots
 from medalopt.plan.rows import ROUNDING
 
@@ -43,7 +43,8 @@ class Past:
             recharged=np.where(before, made.recharged, 0.0),
             purchased=np.where(before, made.purchased, 0.0) if len(made.purchased) else made.purchased,
         )
-        return Account(self.instance, self.found, kept)
+        together = Account(self.instance, self.found, kept).settled_together()
+        return Account(self.instance, self.found, together)
 
     @cached_property
     def bought_later(self) -> Floats:
@@ -77,7 +78,11 @@ class Past:
         """Metal that the instance would have each lot return, (N, E), kg; 0 of what waits in a stockpile."""
         if not len(self.found):
             return np.zeros(self.lots.payable.shape)
-        each = self.found.returned[self.lots.route] * self.lots.devices_t[:, None]
+        alone = self.found
+        if self.instance.terms.pooled.any():  # until it is settled each lot counts as settled by itself
+            apart = replace(self.instance.terms, pooled=np.zeros_like(self.instance.terms.pooled))
+            alone = routes(replace(self.instance, terms=apart))
+        each = alone.returned[self.lots.route] * self.lots.devices_t[:, None]
         return np.asarray(np.where(self.lots.waits[:, None], 0.0, each))
 
     @cached_property
@@ -191,6 +196,6 @@ class Past:
     @cached_property
     def signed_cost(self) -> float:
         """What the signed shipments cost, and what was bought and held up to `last`, money."""
-        sent = float((route_costs(self.instance, self.found) * self.mint.decisions.sent).sum())
+        sent = float(self.mint.shipment_costs.sum())
         bought = float((self.instance.market.price.value * self.mint.purchases).sum())
         return sent + bought

@@ -10,6 +10,7 @@ from medalopt.analysis.variants import Variant
 from medalopt.instance.figures import Bools, Floats
 from medalopt.instance.needs import process_scrap_rate
 from medalopt.instance.paths import Path
+from medalopt.instance.pooling import pools
 from medalopt.instance.reader.nodes import Mapping as Tree
 from medalopt.instance.reader.nodes import Scalar
 from medalopt.instance.written import Written
@@ -87,7 +88,12 @@ class Costed:
             in_time = self._period + instance.smelters.lead[self._smelter, e] < len(instance.periods)
             due = self._governed(path, "refining_charge", metal) & in_time
             total += np.where(due, found.returned[self._route, e], 0.0)
-        return self._shipments(total != 0, total)
+        weights = self._shipments(total != 0, total)
+        lots, block = pools(instance, found), self._variant.block
+        for column, (pool, e) in enumerate(zip(block.withheld_pool, block.withheld_metal, strict=True)):
+            due = self._governed(path, "refining_charge", instance.metals.names[e]) & (self._line == lots.line[pool])
+            weights[len(block.upper) - len(block.withheld_pool) + column] -= float(due.any())
+        return weights
 
     def _governed(self, path: Path, field: str, metal: str | None = None) -> Bools:
         """Whether the figure at `path` is what counts for each shipment: its line's own, or else the smelter's."""

@@ -102,7 +102,8 @@ class Estimates:
             back = np.arange(periods)[None, :] + instance.smelters.lead[found.smelter[travels], e][:, None]
             each = -self._near.prices.balance[e][np.minimum(back, periods - 1)]
             net = found.returned[travels, e][:, None] * each - found.refining[travels, e][:, None]
-            worth[travels, e] = np.where(back < periods, net * sent[travels], 0.0).sum(axis=1)
+            settled = self._near.account.settled(travels, e) * sent[travels]
+            worth[travels, e] = np.where(back < periods, net * settled, 0.0).sum(axis=1)
         return worth
 
     def _metal(self, routes: Bools, metal: str) -> float:

@@ -110,7 +110,8 @@ def _metals(account: Account, smelter: int, period: int, routes: Ints) -> Iterat
     for e in range(len(instance.metals.names)):
         back = period + int(instance.smelters.lead[smelter, e])
         in_time = back < len(instance.periods)
-        contained, kilograms = float(held[:, e] @ tonnes), float(found.returned[routes, e] @ tonnes)
+        settled = tonnes * account.settled(routes, e)[:, period]
+        contained, kilograms = float(held[:, e] @ tonnes), float(found.returned[routes, e] @ settled)
         if kilograms > 0:
-            charge = float(found.refining[routes, e] @ tonnes) if in_time else 0.0
+            charge = float(found.refining[routes, e] @ settled) if in_time else 0.0
             yield Returned(e, contained, kilograms, back if in_time else None, charge)

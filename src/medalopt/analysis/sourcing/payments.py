@@ -78,7 +78,7 @@ def payments(account: Account) -> Payments:
             },
             TOLL: {
                 "smelting": by_smelter(found.smelting[:, None] * sent),
-                "refining": by_smelter(refining_costs(instance, found) * sent),
+                "refining": by_smelter(refining_costs(instance, found) * sent - account.not_refined(sent)),
             },
             ORDER: {"purchases": instance.market.price.value * account.purchases},
             OWN: own,

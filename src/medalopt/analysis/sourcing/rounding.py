@@ -55,6 +55,7 @@ def rounded(exact: Plan, size: float, budget: Budget = ENDLESS) -> Rounded:
     amounts, outcome = found
     made = decided(instance, exact.account.found, block, linear, outcome.x[: len(linear.lower)])
     account = Account(instance, exact.account.found, _to_the_load(made, block, loads, amounts))
+    account = replace(account, decisions=account.settled_together())
     certificate = certify(account, bounds, exact.duals, exact.measure)
     if not certificate.feasible:
         raise UsageError(f"--round {size:g} t: the plan in loads of that size could not be proven; give another one")

@@ -59,6 +59,9 @@ def _rates(account: Account, used: Ints, device: Ints) -> tuple[Floats, Floats, 
     share = instance.terms.returned.value[line]
     deducted = metal - instance.terms.deduction.value[line] * found.to_smelter[used][:, None]
     by_share = share * metal <= deducted
+    if instance.terms.pooled.any():  # the lot decides, not the route
+        wholly = [account.settled(used, e).min(axis=1, initial=1) >= 1 for e in range(len(instance.metals.names))]
+        by_share = np.where(instance.terms.pooled[line][:, None], np.stack(wholly, axis=1), by_share)
     credited = np.where(found.returned[used] > 0, instance.streams.credited.value[found.stream[used]], 0)
     moves = credited * np.where(by_share, share * metal, metal)
     return (

@@ -71,7 +71,8 @@ def _back(account: Account, routes: Ints) -> Floats:
         for wait in np.unique(lead[smelts]).tolist():
             those = np.flatnonzero(smelts & (lead == wait))
             if wait < sent.shape[1]:
-                back[metal, those, wait:] = rate[metal, those, None] * sent[those, : sent.shape[1] - wait]
+                settled = account.settled(routes[those], metal) * sent[those]
+                back[metal, those, wait:] = rate[metal, those, None] * settled[:, : sent.shape[1] - wait]
     return back
 
 
@@ -89,8 +90,12 @@ def _gone(account: Account, routes: Ints, back: Floats) -> Floats:
     tonnes = account.decisions.sent[routes].sum(axis=1)[:, None]
     content = tonnes * instance.devices.assay.value[device]
     feed = content * instance.treatments.recovery.value[treatment, device]
-    credited = tonnes * found.returned[routes]
-    settled = tonnes * all_credited(instance).returned[routes]
+    metals = range(len(instance.metals.names))
+    returning = np.stack(
+        [(account.decisions.sent[routes] * account.settled(routes, e)).sum(axis=1) for e in metals], axis=1
+    )
+    credited = returning * found.returned[routes]
+    settled = returning * all_credited(instance).returned[routes]
     gone = np.zeros((len(Gone), *content.shape))
     gone[Gone.LATE] = credited - back.sum(axis=2).T
     gone[Gone.ELSEWHERE] = settled - credited

@@ -20,7 +20,7 @@ from medalopt.instance.resolve.lanes import LaneRows
 from medalopt.instance.resolve.streams import StreamRows
 
 _APART = ("name", "title", "titles", "annex", "sources", "files", "figures", "warnings")
-_BELOW = ("lot", "minimum_order")  # told by their paths, where there are any
+_BELOW = ("lot", "minimum_order", "pooled")  # told by their paths or places, where there are any
 _WHERE_GIVEN = (
     ".alloys.holding",
     ".market.storable",
@@ -73,6 +73,8 @@ def digest(instance: Instance) -> str:
     state = hashlib.sha256()
     _feed(state, "", instance)
     _feed(state, "lots", instance.annex.get("lots", {}))
+    if instance.terms.pooled.any():
+        _feed(state, "pooled", instance.terms.pooled)
     return state.hexdigest()
 
 

@@ -8,13 +8,16 @@ from fractions import Fraction
 
 import numpy as np
 
+from medalopt.instance.instance import Instance
 from medalopt.instance.paths import Path, PathError, parse
+from medalopt.instance.pooling import pool_path, pools
 from medalopt.instance.reader import limits
 from medalopt.instance.reader.nodes import Mapping, Scalar, find
 from medalopt.instance.resolve.axes import Axis
 from medalopt.instance.resolve.draft import Draft
 from medalopt.instance.resolve.network import feeds, lines_of, schedule, smelters_of, treatments_of
 from medalopt.instance.resolve.spread import ends, number
+from medalopt.instance.routes import routes
 from medalopt.instance.schema.document import Document
 from medalopt.instance.schema.models import BundleMix, Group
 from medalopt.quantity import Quantity
@@ -82,6 +85,27 @@ def check(draft: Draft, changed: Collection[str] | None = None) -> None:
     for one, sections in _CHECKS.items():
         if changed is None or not sections.isdisjoint(changed):
             one(draft)
+
+
+def check_pools(draft: Draft, instance: Instance) -> None:
+    """Note pooled lots whose streams credit different shares of a metal: what is withheld could not be shared out."""
+    if not instance.terms.pooled.any():
+        return
+    found, streams = routes(instance), instance.streams
+    lots = pools(instance, found)
+    for pool, line in enumerate(lots.line.tolist()):
+        feeding = np.unique(found.stream[lots.routes[lots.pool == pool]])
+        for e in np.flatnonzero(instance.terms.deduction.raw[line] > 0).tolist():
+            credited = streams.credited.value[feeding, e]
+            other = np.flatnonzero(credited != credited[:1])
+            if len(other):
+                pair = [f"`{shown(streams.names[i])}`" for i in (feeding[0], feeding[other[0]])]
+                text = (
+                    f"of this pooled lot {pair[0]} and {pair[1]} credit different shares of {instance.metals.titles[e]}"
+                )
+                path = pool_path(instance, pool)
+                draft.fault(path, f"{text}; give them the same `credited`, or `settlement_lot: route`", key=True)
+                break
 
 
 def _sections(draft: Draft) -> None:

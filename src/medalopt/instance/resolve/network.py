@@ -16,6 +16,7 @@ from medalopt.instance.schema.models import Line, Override, Smelter, Treatment
 from medalopt.quantity import Quantity
 
 WHOLE = "whole"
+POOLED = "pooled"
 _ENOUGH = 20  # pairs of a smelter's lines that match the same feed
 
 
@@ -211,6 +212,11 @@ def _lines(draft: Draft, devices: Axis) -> Ints:
     return found
 
 
+def settlement_of(smelter: Smelter, line: Line) -> str:
+    """Return what a line of terms settles as a lot: the feed of a `route`, or all its feed of a period, `pooled`."""
+    return smelter.settlement_lot if line.settlement_lot is None else line.settlement_lot
+
+
 def terms(draft: Draft, metals: Axis) -> Terms:
     """Return every line of terms; what a line leaves out is the smelter's, metal by metal."""
     triples = [
@@ -233,4 +239,5 @@ def terms(draft: Draft, metals: Axis) -> Terms:
         refining_charge=cascade("refining_charge"),
         returned=cascade("returned"),
         deduction=cascade("deduction"),
+        pooled=np.array([settlement_of(one, line) == POOLED for _, one, _, line in triples], dtype=np.bool_),
     )

@@ -122,6 +122,9 @@ class Treatment(Entry):
     cv: ByMetal[Proportion] | None = about("Relative standard deviation of the recovery.", None)
 
 
+SettlementLot = Annotated[str, Text(words=("route", "pooled"))]
+
+
 class Line(Entry):
     """One line of a smelter's schedule of feeds; what it leaves out is the smelter's."""
 
@@ -131,6 +134,7 @@ class Line(Entry):
     refining_charge: ByMetal[PerKilogram] | None = about("Charge for a kilogram returned.", None)
     returned: ByMetal[Share] | None = about("Metal return.", None)
     deduction: ByMetal[Deduction] | None = about("Metal of a tonne of feed that is never returned.", None)
+    settlement_lot: SettlementLot | None = about("What is settled as one lot.", None)
 
 
 class Smelter(Entry):
@@ -140,6 +144,7 @@ class Smelter(Entry):
     refining_charge: ByMetal[PerKilogram] = about("Charge for a kilogram returned.", ZERO)
     returned: ByMetal[Share] = about("Metal return; not named: none.", ZERO)
     deduction: ByMetal[Deduction] = about("Metal of a tonne of feed that is never returned.", ZERO)
+    settlement_lot: SettlementLot = about("What is settled as one lot: a `route`, or `pooled` all of a line.", "route")
     terms: Named[AnyName, Line] | None = about("Schedule of feeds; a feed that no line names is not accepted.", None)
     capacity: PerPeriod[Tonnes] = about("Greatest feed in each period.", NO_LIMIT)
     committed: Tonnes = about("Least feed over the horizon.", ZERO)

@@ -32,6 +32,7 @@ def nothing(instance: Instance, found: Routes) -> Decisions:
         bought=np.zeros((len(instance.market.names), alloys, periods)),
         surplus=np.zeros((len(instance.metals.names), periods)),
         recharged=np.zeros((alloys, periods)),
+        withheld=np.zeros((int(instance.terms.pooled.sum()), len(instance.metals.names), periods)),
     )
 
 

@@ -20,6 +20,9 @@ _SETTLED = (
     "Each lot is settled by itself: of a metal the lower of its return and its assay less the deduction comes back, "
     "of which the project's share is credited."
 )
+_POOLED = (
+    "{lines}: all feed of a period is settled as one lot with its mean assay, of which the project's share is credited."
+)
 _LATE = "What comes back after {last} is neither counted nor charged in the plan; it is settled by the contract."
 _GRAMS = 1000
 EVERY_FEED = "every feed"
@@ -41,7 +44,7 @@ def documents(plan: Plan) -> tuple[Document, ...]:
     return tuple(made)
 
 
-def _document(instance: Instance, number: str, smelter: str, sent: list[Feed], lines: Table) -> Document:
+def _document(instance: Instance, number: str, smelter: str, sent: list[Feed], lots: Table) -> Document:
     currency = instance.currency
     tonnes = sum(feed.tonnes for feed in sent)
     money = sum(feed.charge + sum(metal.charge for metal in feed.metals) for feed in sent)
@@ -60,8 +63,13 @@ def _document(instance: Instance, number: str, smelter: str, sent: list[Feed], l
         ("Amount", f"{money:,.{places(currency)}f} {currency}".replace("-", "−")),
     )
     late = any(metal.back is None for feed in sent for metal in feed.metals)
-    notes = (_SETTLED, *((_LATE.format(last=instance.periods[-1]),) if late else ()))
-    return document(instance, TOLL, number, ("Smelter", smelter), terms, lines, notes)
+    pooled = sorted({feed.line for feed in sent if instance.terms.pooled[feed.line]})
+    lines = ", ".join(instance.terms.names[line] or EVERY_FEED for line in pooled)
+    settled = (*((_POOLED.format(lines=lines.capitalize()),) if pooled else ()),)
+    if len(pooled) < len({feed.line for feed in sent}):
+        settled = (_SETTLED, *settled)
+    notes = (*settled, *((_LATE.format(last=instance.periods[-1]),) if late else ()))
+    return document(instance, TOLL, number, ("Smelter", smelter), terms, lots, notes)
 
 
 def _columns(instance: Instance) -> tuple[Column, ...]:

@@ -1,0 +1,152 @@
+"""The proof of pooled lots: a saved plan holds what is withheld, and no other amount of it is accepted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.model.cases import ROOT, loaded
+from tests.random_instances import with_pools
+
+import medalopt
+from medalopt.errors import NoPlanError
+from medalopt.instance.arithmetic import ENCLOSED, EXACT, FLOATS
+from medalopt.instance.bounds import implied
+from medalopt.instance.instance import Instance
+from medalopt.instance.routes import routes
+from medalopt.plan.plan import Plan
+from medalopt.plan.saved import SavedPlan, saved_plan
+from medalopt.proof.certificate import certify
+from medalopt.proof.verdict import verdict
+from medalopt.report.csvplan import folder
+from medalopt.report.files import write_folder
+from medalopt.report.jsonplan import plan_object, text
+
+
+@cache
+def planned() -> tuple[Instance, Plan]:
+    """Return an instance in which a pooled lot withholds metal, and its plan."""
+    instance = medalopt.load(ROOT / "tests" / "planted" / "instances" / "pooled.yaml")
+    return instance, medalopt.solve(instance)
+
+
+def saved() -> dict[str, Any]:
+    """Return the plan as it is saved."""
+    content: dict[str, Any] = json.loads(text(plan_object(planned()[1])))
+    return content
+
+
+def test_a_plan_of_pooled_lots_is_accepted_as_it_was_saved(tmp_path: Path) -> None:
+    """As JSON and as a folder of CSV, with what is withheld in a table of its own."""
+    instance, plan = planned()
+    content = saved()
+    assert {(row["terms"], row["metal"], row["period"]) for row in content["withheld"]} == {
+        ("smelters.near", "Ag", "1"),
+        ("smelters.near", "Pd", "1"),
+    }
+    assert verdict(instance, SavedPlan.model_validate(content)).accepted
+    write_folder(tmp_path / "plan", folder(plan))
+    read = saved_plan(tmp_path / "plan")
+    assert isinstance(read, SavedPlan) and verdict(instance, read).accepted
+    assert "withheld" not in plan_object(medalopt.solve(medalopt.load(ROOT / "instances" / "tiny.yaml")))
+
+
+def _scaled(factor: float) -> Callable[[dict[str, Any]], None]:
+    def edit(content: dict[str, Any]) -> None:
+        for row in content["withheld"]:
+            row["kg"] *= factor
+
+    return edit
+
+
+def _gone(content: dict[str, Any]) -> None:
+    content["withheld"] = []
+
+
+def _elsewhere(content: dict[str, Any]) -> None:
+    content["withheld"][0]["period"] = "2"
+
+
+def _of_another(content: dict[str, Any]) -> None:
+    content["withheld"][0]["terms"] = "smelters.far"
+
+
+@pytest.mark.parametrize(
+    ("edit", "path"),
+    [
+        (_scaled(0.9), "withheld_least"),
+        (_scaled(1.5), "withheld_most"),
+        (_scaled(-1.0), "withheld"),
+        (_scaled(1e6), "withheld_all"),
+        (_gone, "withheld_least"),
+        (_elsewhere, "withheld"),
+        (_of_another, "smelters.far"),
+    ],
+)
+def test_no_other_amount_is_accepted(edit: Callable[[dict[str, Any]], None], path: str) -> None:
+    """Less, more, below nothing, above all, left out, in another period, of a smelter that is not there."""
+    content = saved()
+    edit(content)
+    found = verdict(planned()[0], SavedPlan.model_validate(content))
+    assert any(path in broken.path for broken in found.broken), [broken.path for broken in found.broken]
+
+
+@pytest.mark.parametrize("arithmetic", [FLOATS, EXACT, ENCLOSED], ids=lambda one: one.name)
+def test_all_arithmetics_prove_it(arithmetic: Any) -> None:
+    """The bound meets the value in floats, in fractions, and with enclosed errors."""
+    instance, plan = planned()
+    found = certify(plan.account, implied(instance, routes(instance)), plan.duals, "cost", arithmetic)
+    assert found.optimal and plan.certificate.basis == "proven"
+
+
+@pytest.mark.parametrize("rule", ["withheld_least", "withheld_most", "withheld_all"])
+def test_each_price_is_needed(rule: str) -> None:
+    """In some random instance the rows of each kind have prices without which nothing is proven; all are proven."""
+    needed = False
+    for seed in range(30):
+        instance = loaded(with_pools(seed))
+        try:
+            plan = medalopt.solve(instance)
+        except NoPlanError as error:
+            assert error.refutation is not None and error.refutation.holds
+            continue
+        assert plan.certificate.optimal
+        if any(plan.duals.get(rule, {}).values()):
+            duals = {name: rows for name, rows in plan.duals.items() if name != rule}
+            bounds = implied(instance, routes(instance))
+            needed |= not certify(plan.account, bounds, duals, "cost", FLOATS).optimal
+    assert needed
+
+
+def test_what_is_withheld_is_a_number() -> None:
+    """A NaN among what is withheld is neither without fault nor without a gap."""
+    instance, plan = planned()
+    wrong = replace(plan.account.decisions, withheld=plan.account.decisions.withheld * np.nan)
+    found = certify(replace(plan.account, decisions=wrong), implied(instance, routes(instance)), plan.duals, "cost")
+    assert np.isnan(found.primal_violation) and not found.optimal
+
+
+def test_accounts_of_pooled_lots_add_up() -> None:
+    """What routes cost, and what comes back by route, sum up to the account of the whole."""
+    for seed in range(12):
+        try:
+            plan = medalopt.solve(loaded(with_pools(seed)))
+        except NoPlanError:
+            continue
+        account, found = plan.account, plan.account.found
+        kinds = ("supply", "collection", "treatment", "transport", "smelting", "refining", "residue")
+        spent = sum(account.costs[kind].sum() for kind in kinds)
+        size = sum(abs(account.costs[kind]).sum() for kind in kinds)
+        assert account.shipment_costs.sum() == pytest.approx(spent, rel=0, abs=1e-9 * max(1.0, size))
+        every = np.arange(len(found))
+        for e in range(len(plan.instance.metals.names)):
+            back = found.returned[:, e, None] * account.decisions.sent * account.settled(every, e)
+            late = plan.instance.smelters.lead[found.smelter, e][:, None] + np.arange(back.shape[1])[None, :]
+            in_time = np.where(late < back.shape[1], back, 0).sum()
+            assert in_time == pytest.approx(account.returned[:, e].sum(), rel=1e-9, abs=1e-9)
