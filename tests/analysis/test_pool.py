@@ -355,6 +355,20 @@ def test_a_journal_that_cannot_be_written(tmp_path: Path) -> None:
         kept.keep({}, Answer("infeasible", None))
 
 
+def test_what_cannot_be_a_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pipe, a name that is none and a file that is too large are refused, and keep nobody waiting."""
+    instance = Variants(TINY).instance
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UsageError, match="not a file"):
+        Journal(tmp_path / "pipe", instance, "cost")
+    with pytest.raises(OutputError, match="not a path"):
+        Journal(tmp_path / "a\0b", instance, "cost")
+    Journal(tmp_path / "kept", instance, "cost").close()
+    monkeypatch.setattr("medalopt.analysis.journal.MAX_JOURNAL_BYTES", 10)
+    with pytest.raises(UsageError, match="not a file"):
+        Journal(tmp_path / "kept", instance, "cost")
+
+
 def test_killed_and_resumed_the_bytes_are_the_same(tmp_path: Path) -> None:
     """A run that is killed with its processes, and begun again, ends with the bytes of one that was not."""
     command = [sys.executable, "-m", "medalopt", "sensitivity", str(BY_HAND), "--tornado", "--json"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import io
 import os
@@ -33,6 +34,7 @@ def _raising(error: BaseException) -> int:
         (NoPlanError("x", "unbounded"), 3, "x: no plan is best"),
         (BrokenPipeError(), 5, ""),
         (SystemExit(3), 3, ""),
+        (asyncio.CancelledError("gone"), 70, "a fault of our own, CancelledError: gone; please report it"),
         (SystemExit("done"), 0, ""),
         (MemoryError("all\ngone\x1b[31m"), 70, "a fault of our own, MemoryError: all gone\\x1b[31m; please report it"),
     ],

@@ -150,11 +150,11 @@ class Journal:
             self._refuse_file()
         except (OSError, ValueError) as error:
             raise self._refused(error) from error
-        file = os.fdopen(handle, "r+b")
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_JOURNAL_BYTES:
-            file.close()
+            os.close(handle)
             self._refuse_file()
+        file = os.fdopen(handle, "r+b")
         try:
             _lock(handle)
         except (BlockingIOError, PermissionError) as error:

@@ -103,7 +103,7 @@ def stream(
     known = {number: answer for number, answer in found.items() if answer is not None}
     missing = [number for number in range(len(asked)) if number not in known]
     if journal is not None and known:
-        _check_sample(variants, asked, known, where if missing else processes(), journal)
+        _check_sample(variants, asked, known, where if missing else processes(1), journal)
     yield from known.items()
     told(done := len(known), len(asked))
     with contextlib.closing(where(variants, asked, missing)) as answers:

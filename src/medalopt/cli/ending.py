@@ -31,7 +31,9 @@ def ended(action: Callable[[], int], as_json: bool) -> int:
         return OutputError.exit_code  # who closed the pipe wants no more words
     except SystemExit as error:
         return _left(error)
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # libraries and extensions raise some that are no Exception
         if os.environ.get("MEDALOPT_TRACEBACK"):
             raise
         say(f"medalopt: a fault of our own, {type(error).__name__}: {_one_line(error)}; please report it")
