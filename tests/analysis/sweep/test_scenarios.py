@@ -62,6 +62,7 @@ def test_all_that_is_wrong_with_a_grid_is_told_at_once(tiny: Variants) -> None:
         "smelters.far.limit=1..2 t/1e9": "say how many values, such as 1..2 t/5",
         "medals.gold.count=1..5/1": "2 to 1_000_000",
         "medals.gold.count=1,,2": "missing between two commas",
+        "medals.gold.count=1,000,2,000": "`1,000` is not a number: a comma may not stand in one",
         "smelters.nera.limit=1..2 t/3": "there is no `nera` in `smelters`; did you mean `near`?",
         "smelters.near.returned.Ag=90..120%/3": "between 0 % and 100 %",
         "smelters.far.returned.Ag=90,120%": "between 0 % and 100 %",

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from itertools import pairwise
 
 from medalopt.analysis.sensitivity.vary import Vary, accepts, kind_of, told_of, vary
 from medalopt.analysis.sweep.scenario import MOST, Scenario
@@ -14,8 +15,9 @@ from medalopt.analysis.variants import PER_CENT, Changes, Variants
 from medalopt.errors import Fault, InputError, UsageError
 from medalopt.instance import wildcards
 from medalopt.instance.paths import parse
+from medalopt.instance.reader import commas
 from medalopt.quantity import QuantityError, split
-from medalopt.wording import shown
+from medalopt.wording import no_comma, shown
 
 OPTION = "--grid"
 HOW = "write PATH=LO..HI/N, such as 'devices.*.content.Ag=70..120%/6', or PATH=A,B,C"
@@ -96,6 +98,9 @@ def _listed(variants: Variants, path: str, values: str, text: str) -> list[Chang
     parts = [part.strip() for part in _PARTS.findall(values)]
     if not all(parts) or len(parts) != len(_PARTS.sub("", values)) + 1:
         raise UsageError(f"{OPTION} {shown(text)}: a value is missing between two commas, or a bracket or quote; {HOW}")
+    for one, two in pairwise(parts):
+        if commas.is_few(one) and commas.is_rest(two):
+            raise UsageError(f"{OPTION} {shown(text)}: {no_comma(f'{one},{two}')}; a comma divides values here")
     unit = _unit(parts[-1])
     with told_of(OPTION):
         found = []
