@@ -25,6 +25,10 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
         _terms("returned: 1, treatment_charge: 5", "treatment_charge: 1", "treatment_charge: 2"),
         {"smelters.kosaka.treatment_charge": OWN},
     ),
+    "a way to settle that every line replaces": (
+        _terms("returned: 1, settlement_lot: pooled", "settlement_lot: route", "settlement_lot: pooled"),
+        {"smelters.kosaka.settlement_lot": OWN},
+    ),
     "a return that every line replaces": (
         _terms("returned: 90 %", "returned: 1", "returned: {Au: 1, Ag: 1}"),
         {"smelters.kosaka.returned": OWN},
@@ -98,10 +102,11 @@ def test_a_change_without_effect_is_refused(case: tuple[dict[str, str], dict[str
     """`--set` of such a value is an error with the reason."""
     parts, expected = case
     (tmp_path / "case.yaml").write_text(written(**parts), encoding="utf-8")
+    new = {"lead": "3", "default": "1", "settlement_lot": "route"}
     for path, reason in expected.items():
         figure = {"parties.tokio": "parties.tokio.legal_name", "treatments.t.devices.laptop": f"{path}.cost"}
         with pytest.raises(InputError) as caught:
-            load(tmp_path / "case.yaml", {figure.get(path, path): "0.5" if "lead" not in path else "3"})
+            load(tmp_path / "case.yaml", {figure.get(path, path): new.get(path.split(".")[-1], "0.5")})
         (fault,) = caught.value.faults
         assert (fault.file, fault.message) == ("--set", f"has no effect: {reason}")
 

@@ -18,10 +18,11 @@ from medalopt.instance.resolve.draft import Draft
 from medalopt.instance.resolve.grouping import row_names
 from medalopt.instance.resolve.network import smelters_of
 from medalopt.instance.resolve.spread import covers
-from medalopt.instance.schema.models import Line, Treatment
+from medalopt.instance.schema.models import Line, Smelter, Treatment
 from medalopt.wording import did_you_mean, shown
 
 _BY_METAL = ("refining_charge", "returned", "deduction")
+_AT_ONCE = sorted((Line.model_fields.keys() & Smelter.model_fields.keys()) - {*_BY_METAL})
 _OWN = "every line of `terms` has its own"
 _NAMED = "every metal has its own"
 _CODE = re.compile(r"[A-Z]{3}")
@@ -68,8 +69,9 @@ def _charges(draft: Draft) -> Iterator[tuple[Path, str]]:
             continue
         lines = list(one.terms.values())
         reason = _OWN if lines else "`terms` holds no line"
-        if all(line.treatment_charge is not None for line in lines):
-            yield ("smelters", name, "treatment_charge"), reason
+        for field in _AT_ONCE:
+            if all(getattr(line, field) is not None for line in lines):
+                yield ("smelters", name, field), reason
         for field in _BY_METAL:
             yield from ((path, reason) for path in _overridden(draft, ("smelters", name, field), lines))
 
