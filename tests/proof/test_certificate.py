@@ -49,12 +49,15 @@ def plan() -> Plan:
     return plan
 
 
+PARTS = [field.name for field in fields(Decisions) if field.name not in ("purchased", "withheld")]  # that it has
+
+
 def with_decisions(plan: Plan, decisions: Decisions) -> Account:
     """Return the plan's account with other decisions."""
     return Account(plan.instance, plan.account.found, decisions)
 
 
-@pytest.mark.parametrize("part", [field.name for field in fields(Decisions) if field.name != "withheld"])
+@pytest.mark.parametrize("part", PARTS)
 def test_what_is_no_number_is_accepted_nowhere(part: str, plan: Plan) -> None:
     """A single NaN among the decisions is neither without fault nor without a gap."""
     values = getattr(plan.account.decisions, part).copy()

@@ -22,6 +22,9 @@ from medalopt.proof.stated import Tables, decided, priced, way
 
 ROW = SimpleNamespace
 Terms = tuple[tuple[str, str, tuple[str, ...]], ...]  # row, component and key of each
+NONE: dict[str, Any] = dict.fromkeys(
+    ("shipments", "stockpiles", "purchases", "metals", "casts", "melts", "withheld", "offer_stock", "offer_charges"), ()
+)
 KNOWN = {"stream": "phone@north", "offer": "silver", "alloy": "silver", "metal": "Ag", "period": "2"}
 
 
@@ -69,8 +72,7 @@ def shipment(**changes: Any) -> Any:
 def sent(*rows: Any) -> tuple[list[list[float]], list[tuple[str, float]]]:
     """Return what is sent on each route by these rows, and which of them are told, with their size."""
     of = instance()
-    empty: dict[str, Any] = dict.fromkeys(("stockpiles", "purchases", "metals", "casts", "melts", "withheld"), ())
-    made, broken = decided(of, routes(of), ROW(shipments=rows, **empty))
+    made, broken = decided(of, routes(of), ROW(**NONE | {"shipments": rows}))
     assert not any(part.any() for name, part in vars(made).items() if name != "sent")
     return made.sent.tolist(), [(each.text.partition(" the row ")[2], each.amount) for each in broken]
 
@@ -108,7 +110,7 @@ def test_what_is_charged_from_stock_is_what_offers_do_not_hold() -> None:
             ROW(alloy="silver", metal="Ag", period="2", kg=1.0 + more),
             ROW(alloy="silver", metal="Cu", period="1", kg=0.25),
         ]
-        plan = ROW(shipments=(), stockpiles=(), purchases=buys, metals=(), casts=(), melts=melts, withheld=())
+        plan = ROW(**NONE | {"purchases": buys, "melts": melts})
         made, broken = decided(of, routes(of), plan)
         assert broken == []
         assert made.bought[0, 0].tolist() == [1.5, 1.0]
@@ -120,7 +122,7 @@ def test_rounding_is_measured_by_both_figures() -> None:
     of = instance()
     for melted, left in ((1e12 + 1, 0.0), (1e12 + 3, 4.0)):
         plan = ROW(
-            **dict.fromkeys(("shipments", "stockpiles", "metals", "casts", "withheld"), ()),
+            **{name: rows for name, rows in NONE.items() if name not in ("purchases", "melts")},
             purchases=[ROW(offer="silver", alloy="silver", period="1", kg=1e12 - 1)],
             melts=[
                 ROW(alloy="silver", metal="Ag", period="1", kg=melted),
