@@ -70,3 +70,13 @@ def test_arrays_are_bounded(parts: dict[str, str], says: str, tmp_path: Path, mo
     loaded(tmp_path, **parts)
     monkeypatch.setattr("medalopt.instance.reader.limits.MAX_FIGURES", 10)
     assert any(message.startswith(f"{says} are more than the 10 figures") for *_, message in faults(tmp_path, **parts))
+
+
+def test_a_list_of_ever_other_keys_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Entries whose keys all differ would take a column each: such a list ends in one fault more."""
+    from tests.instance.writing import faults
+
+    monkeypatch.setattr("medalopt.instance.reader.limits.MAX_FIGURES", 100)
+    rows = "".join(f"\n- {{device: phone, region: r{n}, available: 1, x{n}: 1}}" for n in range(50))
+    found = [message for *_, message in faults(tmp_path, streams=f"streams:{rows}")]
+    assert "12 different keys in 9 entries are more than any list has: look for unknown keys" in found

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.instance.writing import loaded
+from tests.instance.writing import loaded, written
 
+from medalopt.errors import InputError
+from medalopt.instance import load
+from medalopt.instance.loading import _draft, opened
+from medalopt.instance.reader.faults import Faults
 from medalopt.instance.resolve.outliers import outliers
 
 
@@ -227,3 +234,67 @@ def test_how_many_are_far_from_the_others() -> None:
     assert places([*like, 4e3, 3e3], low=False) == [] and places([*like, 4e3], low=False) == [(18, True)]
     assert places([*like, 4e3, 3e3, 5e3]) == []
     assert places([*like, 1e-3, 1e-4]) == [(19, False), (18, False)] and places([*like, 1e-3], low=False) == []
+
+
+def test_what_has_no_effect_and_what_is_free(tmp_path: Path) -> None:
+    """A floor on a metal that no alloy names, and an offer at no price without a limit, are odd; others are not."""
+    market = "market: {bar: {composition: {Ag: 1}, price: %s, limit: %s}}"
+    found = odd(tmp_path, policy="policy: {recycled: {Au: 50 %, Ag: 0 %}}", market=market % ("0", "~"))
+    assert found == {
+        "policy.recycled.Au": "no alloy names `Au`, so nothing has to be recycled by this floor",
+        "market.bar.price": "this offer costs nothing and has no `limit`; check its `price`",
+    }
+    assert odd(tmp_path, policy="policy: {recycled: {Ag: 50 %}}", market=market % ("0", "5")) == {}
+    assert odd(tmp_path, market=market % ("[0, 90]", "~")) == {}
+
+
+def test_a_thousand_warnings_are_listed(tmp_path: Path) -> None:
+    """Of more a last one says how many there are."""
+    metals = ", ".join(f"M{n}: {{}}" for n in range(1_005))
+    warnings = loaded(tmp_path, metals=f"metals: {{Au: {{sell: 100}}, Ag: {{sell: 100}}, {metals}}}").warnings
+    assert len(warnings) == 1_001 and warnings[-1].message == "5 more warnings are not listed"
+
+
+def test_the_masses_of_pieces_are_found_once(tmp_path: Path) -> None:
+    """They are looked up for each device and stream, so that gathering them each time would take quadratic time."""
+    path = tmp_path / "case.yaml"
+    path.write_text(written(), encoding="utf-8")
+    draft = _draft(opened(path), [], {}, Faults())[0]
+    assert draft.unit_mass is draft.unit_mass and list(draft.unit_mass) == ["phone"]
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        lambda n: {"devices": "devices: {phone: {}, "
+                   + ", ".join(f"d{i}: {{content: {{Ag: 1}}}}" for i in range(n)) + "}"},
+        lambda n: {"smelters": "smelters: {k: {returned: 1, terms: {phones: {devices: [phone]}, "
+                   + ", ".join(f"l{i}: {{devices: [laptop], treatments: [whole]}}" for i in range(n)) + "}}}"},
+        lambda n: {"streams": "streams:\n- {device: phone, region: tokyo, available: 1}"
+                   + "".join(f"\n- {{device: phone, region: r{i}, available: 1}}" for i in range(n))},
+        lambda n: {"treatments": "treatments: {whole: {}, "
+                   + ", ".join(f"t{i}: {{accepts: []}}" for i in range(n)) + "}"},
+        lambda n: {"market": "market: {"
+                   + ", ".join(f"o{i}: {{composition: {{Ag: 1}}, price: 90}}" for i in range(n)) + "}"},
+    ],
+)  # fmt: skip
+def test_reading_takes_calls_in_proportion_to_the_size(part: Callable[[int], dict[str, str]], tmp_path: Path) -> None:
+    """Twice as many devices, lines of terms, streams, treatments or offers take twice as many calls of functions."""
+    counts = []
+    for size in (100, 200, 400):
+        path = tmp_path / "case.yaml"
+        path.write_text(written(**part(size)), encoding="utf-8")
+        calls = [0]
+
+        def count(*_: object, calls: list[int] = calls) -> None:
+            calls[0] += 1
+
+        sys.setprofile(count)
+        try:
+            with contextlib.suppress(InputError):
+                load(path)
+        finally:
+            sys.setprofile(None)
+        counts.append(calls[0])
+    first, second, third = counts
+    assert third - second < 2.3 * (second - first)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from medalopt.instance.paths import Path
+from medalopt.instance.reader import limits
 from medalopt.instance.reader.faults import Faults, Place
 from medalopt.instance.reader.nodes import Mapping, Node, Scalar, Sequence, entry_name
 from medalopt.instance.reader.sheet import PERIOD, Cells, Key, Sheet, Text
@@ -52,6 +53,10 @@ def sheet_of(section: str, node: Sequence, periods: tuple[str, ...] | None, faul
                 rows.add(number, item.place, {**cells, **extra})
         else:
             rows.add(number, item.place, cells)
+        if len(rows.columns) * len(rows.entry) > limits.MAX_FIGURES:
+            keys = f"{len(rows.columns):_} different keys in {len(rows.entry):_} entries"
+            faults.add(item.place, (section,), f"{keys} are more than any list has: look for unknown keys")
+            break
     for column in rows.columns.values():
         column.extend([None] * (len(rows.entry) - len(column)))
     lines, entry = (

@@ -59,8 +59,12 @@ class Faults:
         raise InputError(each)
 
     def warnings(self) -> tuple[Fault, ...]:
-        """Return what is odd, sorted, each once."""
-        return tuple(sorted(set(self.odd)))
+        """Return what is odd, sorted, each once, at most a thousand."""
+        each = sorted(set(self.odd))
+        if len(each) > MOST_FAULTS:
+            rest = Fault(each[0].file, 0, 0, "", f"{len(each) - MOST_FAULTS} more warnings are not listed")
+            each = [*each[:MOST_FAULTS], rest]
+        return tuple(each)
 
 
 def _fault(place: Place, path: Path, message: str) -> Fault:

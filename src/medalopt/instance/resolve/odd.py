@@ -33,6 +33,7 @@ def warn(draft: Draft, instance: Instance, supply: StreamRows, ways: LaneRows | 
     in_time, ever = _returned(instance, reach)
     _sources(draft, instance, in_time | reach.stranded_metals | (instance.metals.opening_stock.raw > 0))
     _too_late(draft, instance, ever)
+    _without_effect(draft, instance)
     warn_of_outliers(draft, instance, supply, ways)
 
 
@@ -167,3 +168,16 @@ def _too_late(draft: Draft, instance: Instance, ever: Bools) -> None:
         what = listed(instance.metals.names[e] for e in metals)
         text = f"{what} from `{shown(name)}` comes back only after the last period: the lead is {lead[k, metals[0]]}"
         draft.warn(("smelters", name, "lead"), f"{text}, and {there_are(periods, 'period')}", key=False)
+
+
+def _without_effect(draft: Draft, instance: Instance) -> None:
+    """Warn of floors on metals that no alloy names, and of offers that are free without a limit."""
+    named = instance.alloys.named.any(axis=0)
+    for e in np.flatnonzero((instance.policy.recycled.raw > 0) & ~named).tolist():
+        metal = instance.metals.names[e]
+        text = f"no alloy names `{shown(metal)}`, so nothing has to be recycled by this floor"
+        draft.warn(("policy", "recycled", metal), text)
+    market = instance.market
+    for o in np.flatnonzero((market.price.raw <= 0).all(axis=1) & np.isinf(market.limit.raw)).tolist():
+        text = "this offer costs nothing and has no `limit`; check its `price`"
+        draft.warn(("market", market.names[o], "price"), text, key=False)
