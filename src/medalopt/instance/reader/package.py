@@ -68,10 +68,6 @@ class Package:
                 raise ValueError(f"two parts are called {shown(info.filename)}")
         self._bytes, self._elements = MAX_UNPACKED_BYTES, MAX_WORKBOOK_ELEMENTS
 
-    def has(self, name: str) -> bool:
-        """Return whether there is a part of this name."""
-        return name.casefold() in self._parts
-
     def relationships(self, part: str) -> dict[str, Relationship]:
         """Return what the part (`''`: the package) refers to within the package, by identifier."""
         folder, name = posixpath.split(part)
