@@ -33,7 +33,7 @@ from medalopt.instance.reader.spreadsheet import Spreadsheet, read
 from medalopt.instance.written import Written
 from medalopt.plan.digests import sheet_rows
 from medalopt.plan.saved import SavedFile, SavedPlan, read_book, read_file, read_json
-from medalopt.proof.verdict import verdict
+from medalopt.proof.verdict import Verdict, verdict
 from medalopt.report import csvplan, jsonplan
 from medalopt.report.sourcing.contents import contents
 from medalopt.report.sourcing.csvform import as_folder
@@ -73,11 +73,16 @@ class Base:
     book: bytes | None
 
     def accepts(self, saved: SavedFile) -> bool:
-        """Whether `verify` accepts what was read."""
+        """Whether `verify` accepts what was read, and nothing in it was left unchecked."""
+        found = self.judged(saved)
+        return found is not None and found.accepted and not found.unchecked
+
+    def judged(self, saved: SavedFile) -> Verdict | None:
+        """Return the verdict of `verify`; None where a digest is enough to refuse what was read."""
         assert isinstance(saved.plan, SavedPlan)
         if find_altered(saved):
-            return False
-        return check_tables(saved, verdict(self.instance, saved.plan), lambda: self.written).accepted
+            return None
+        return check_tables(saved, verdict(self.instance, saved.plan), lambda: self.written)
 
 
 @cache
@@ -147,10 +152,15 @@ def _ended(form: str, random: Random, base: Base) -> tuple[str, str]:
         return "something else", f"{type(error).__name__}: {str(error)[:200]}"
     if not isinstance(saved.plan, SavedPlan):
         return "an answer that there is no plan", ""
-    if not base.accepts(saved):
+    found = base.judged(saved)
+    if found is None or not found.accepted:
         return "not accepted", ""
-    same = told(saved) == told(written(base, form))
-    return "accepted: nothing else is said", "" if same else "accepted, and something else is said"
+    was = written(base, form)
+    if found.unchecked:  # the digests are gone, as in a file of an earlier version
+        was = replace(was, plan=was.plan.model_copy(update={"digests": {}}))
+    same = told(saved) == told(was)
+    end = "accepted: digests are gone, and that is said" if found.unchecked else "accepted: nothing else is said"
+    return end, "" if same else "accepted, and something else is said"
 
 
 def _json(random: Random, base: Base) -> SavedFile:
