@@ -18,7 +18,7 @@ KINDS = {
     "residue": "residues, what they cost or earn",
     "storage": "stockpiles of devices",
     "purchases": "metal and scrap bought",
-    "holding": "metal held in stock",
+    "holding": "metal and castings held in stock",
     "sales": "metal sold",
     "scrap": "process scrap left at the end",
 }
