@@ -21,7 +21,7 @@ from tests.analysis.varied import ROOT, TINY
 from tests.cli.runs import TOKYO
 
 from medalopt.analysis import pool
-from medalopt.analysis.journal import Answer, Journal, journal
+from medalopt.analysis.journal import Answer, Journal, digest, journal
 from medalopt.analysis.pool import Answers, answered
 from medalopt.analysis.variants import Variants
 from medalopt.errors import OutputError, SolverError, UsageError
@@ -248,6 +248,17 @@ def test_an_altered_answer_is_found_out(alone: Answers, tmp_path: Path) -> None:
         pytest.raises(UsageError, match=r"solved again, .* has another answer"),
     ):
         answered(variants, ASKED, 1, kept)
+
+
+def test_a_second_head_of_a_journal_is_no_answer(tmp_path: Path) -> None:
+    """The first line again, with a digest that fits it, holds no answer and is refused with its number."""
+    instance = Variants(TINY).instance
+    Journal(tmp_path / "kept", instance, "cost").close()
+    head = json.loads((tmp_path / "kept").read_text().splitlines()[0])
+    with (tmp_path / "kept").open("a") as file:
+        file.write(json.dumps({**head, "check": digest(head, head)}) + "\n")
+    with pytest.raises(UsageError, match="line 2 is damaged, altered or from another journal"):
+        Journal(tmp_path / "kept", instance, "cost")
 
 
 def test_a_line_of_another_journal(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def test_it_comes_late(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_premium_alone(capsys: pytest.CaptureFixture[str]) -> None:
     """`--premium` is told on the first line below the title."""
     assert run(["sensitivity", TINY, "--premium"]) == 0
-    assert "less than simply buying the metal" in capsys.readouterr().out.splitlines()[1]
+    assert "less than buying all metal" in capsys.readouterr().out.splitlines()[1]
 
 
 @pytest.mark.parametrize(

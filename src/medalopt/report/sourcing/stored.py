@@ -59,10 +59,12 @@ class _Json:
         self.numbers = {one["number"]: part for part, one in parts.items() if part.startswith("documents.")}
 
     def table(self, table: Table) -> StoredPart | None:
+        """Return what stands for `table`."""
         part = f"tables.{table.key}"
         return _json_rows(part, self.parts[part]) if part in self.parts else None
 
     def document(self, document: Document) -> StoredPart | None:
+        """Return what stands for `document`: its lines and its fields."""
         part = self.numbers.get(document.number)
         if part is None:
             return None
@@ -72,10 +74,12 @@ class _Json:
         return StoredPart(part, rows.keys, rows.rows, {**said, **one["party"], **one["terms"]})
 
     def fields(self, document: Document) -> Mapping[str, str]:
+        """Return the fields that this form must have of `document`."""
         said = {"kind": document.kind, "stamp": document.stamp, "missing": ", ".join(document.missing)}
         return {**said, **dict(document.party), **dict(document.terms)}
 
     def prose(self) -> tuple[str, Sequence[str]]:
+        """Return the name of the part with the decision, and its lines with those at the foot."""
         return "decision", [*self.parts["decision"], *self.parts["foot"]]
 
 
@@ -88,9 +92,11 @@ class _Folder:
         self.parts = parts
 
     def table(self, table: Table) -> StoredPart | None:
+        """Return what stands for `table`."""
         return self._rows(table.key)
 
     def document(self, document: Document) -> StoredPart | None:
+        """Return what stands for `document`: its lines and its fields."""
         lines, own = self._rows(document.lines.key), self._rows("documents")
         if lines is None or own is None:
             return None
@@ -101,11 +107,13 @@ class _Folder:
         return StoredPart(lines.part, lines.keys, rows, {**fields, "kind": "; ".join(sorted(kinds))})
 
     def fields(self, document: Document) -> Mapping[str, str]:
+        """Return the fields that this form must have of `document`."""
         parts = (("party", document.party), ("terms", document.terms))
         fields = {f"{part}: {name}": value for part, pairs in parts for name, value in pairs}
         return {**fields, "kind": f"{document.kind}, {document.stamp}"}
 
     def prose(self) -> tuple[str, Sequence[str]]:
+        """Return the name of the part with the decision, and its lines with those at the foot."""
         return "decision", [_unguarded(row[0]) for row in self.parts.get("decision", [])[1:] if row]
 
     def _rows(self, part: str) -> StoredPart | None:
@@ -131,15 +139,19 @@ class _Book:
         self.sheets |= {one.number: names.sheet(f"{one.number} {one.kind}") for one in content.documents}
 
     def table(self, table: Table) -> StoredPart | None:
+        """Return what stands for `table`."""
         return self._rows(self.sheets[table.key], table.columns)
 
     def document(self, document: Document) -> StoredPart | None:
+        """Return what stands for `document`: its lines and its fields."""
         return self._rows(self.sheets[document.number], document.lines.columns)
 
     def fields(self, document: Document) -> Mapping[str, str]:
+        """Return the fields that this form must have of `document`."""
         return {name: text(value) or BLANK for name, value in (*document.party, *document.terms)}
 
     def prose(self) -> tuple[str, Sequence[str]]:
+        """Return the name of the part with the decision, and its lines with those at the foot."""
         cells = [row[0] for row in self.parts.get(self.front, []) if row]
         return self.front, [cell for cell in cells if isinstance(cell, str)]
 
