@@ -276,3 +276,23 @@ def test_several_figures_are_not_tried_without_time() -> None:
     instance = load(Path(__file__).parents[2] / "instances/infeasible.yaml")
     found = diagnose(instance, budget=Counted(LONG, most=1))
     assert found is not None and found.stopped and found.rules and not found.repairs
+
+
+def test_as_many_figures_as_it_takes() -> None:
+    """Four commitments of which none can be sent, and too little silver beside them: one cure of five figures."""
+    kettles = [
+        {"device": "kettle", "region": f"r{number}", "available": "2 t", "committed": "1 t"} for number in "1234"
+    ]
+    found = diagnosed(
+        case(
+            devices={"phone": {"content": {"Ag": "1 kg/t"}}, "kettle": {}},
+            streams=[{**PHONES, "available": "1 t"}, *kettles],
+            lanes=[{"region": "north", "smelter": "near"}],
+            smelters={"near": SMELTER},
+        )
+    )
+    assert [len(repair.changes) for repair in found.repairs] == [5]
+    changes = {change.path: change.after for change in found.repairs[0].changes}
+    assert {path for path, after in changes.items() if after == 0} == {
+        f"streams.kettle@r{number}.committed" for number in "1234"
+    }

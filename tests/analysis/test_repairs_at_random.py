@@ -76,6 +76,19 @@ def test_the_rules_conflict_and_none_is_too_many(seed: int) -> None:
     for ends in without_one(examined, found):
         assert not shortfall(examined.ready, examined.always | ends).contradicts
     assert found.irreducible
+    for ends in others_whole(examined, found):
+        assert not shortfall(examined.ready, examined.always | ends).contradicts
+
+
+def others_whole(examined: Any, found: Conflict) -> Iterator[Ends]:
+    """Yield for every rule all ends of the others as they are told: in all periods, and of a kind all of it."""
+    for left_out in found.rules:
+        lower, upper = np.zeros_like(found.ends.lower), np.zeros_like(found.ends.upper)
+        for (row, end), (rule, _) in examined.said.items():
+            told = next((one for one in found.rules if one == rule or (one.kind == rule.kind and not one.names)), None)
+            if told is not None and told != left_out:
+                (lower, upper)[end][row] = True
+        yield Ends(lower, upper)
 
 
 def without_one(examined: Any, found: Conflict) -> Iterator[Ends]:

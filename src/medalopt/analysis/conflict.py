@@ -98,15 +98,27 @@ def conflict(examined: Problem, first: Shortfall) -> Conflict:
     height = len(examined.linear.rows)
     kept = _first_set(examined, first)
     told = merged({examined.said[at][0] for at in kept}, MOST_OF_A_KIND)
-    groups: dict[Key, set[tuple[int, int]]] = {}
-    for at in kept:
-        groups.setdefault(told[examined.said[at][0]], set()).add(at)
-    reduced, shown, sure = _reduced(examined, groups, first)
+    reduced, shown, sure = _reduced(examined, _whole(examined, told), first)
+    used = _support(examined, shown, _ends(set().union(*reduced.values()), height))
+    reduced = {one: ats & used or ats for one, ats in reduced.items()}
     rules = {
         one: tuple(dict.fromkeys(examined.said[at][1] for at in sorted(ats) if examined.said[at][1]))
         for one, ats in reduced.items()
     }
     return Conflict(rules, shown.multipliers, sure, _ends(set().union(*reduced.values()), height))
+
+
+def _whole(examined: Problem, told: dict[Key, Key]) -> dict[Key, set[tuple[int, int]]]:
+    """Return all ends of each rule as it is told, in all periods: without all of a needed one the rest can be kept.
+
+    Of a kind that is told as one that is all of the kind.
+    """
+    names, groups = set(told.values()), dict[Key, set[tuple[int, int]]]()
+    for at, (one, _) in examined.said.items():
+        rule = told.get(one, Key(one.kind, ()))
+        if rule in names:
+            groups.setdefault(rule, set()).add(at)
+    return groups
 
 
 def _ends(ats: object, height: int) -> Ends:

@@ -17,7 +17,7 @@ from medalopt.analysis.repair_candidates import in_stock
 from medalopt.analysis.repair_figure import Figure
 from medalopt.analysis.repair_own import own_repairs, with_figures
 from medalopt.analysis.repair_search import Stuck, stuck
-from medalopt.analysis.repair_sets import Choose, repair_sets
+from medalopt.analysis.repair_sets import Choose, gathered_set, repair_sets
 from medalopt.analysis.rules import candidates, told
 from medalopt.instance.bounds import implied
 from medalopt.instance.instance import Instance
@@ -95,6 +95,7 @@ def _repairs(at: Stuck, rules: Conflict, asked: Asked) -> list[Repair]:
         return sorted(alone, key=lambda repair: (repair.objective, repair.changes[0].path))
     repairs = single_repairs(at, _stock(at.instance, rules), asked, MOST) + _several(at, rules, _behind, asked)
     repairs = repairs or _several(at, rules, _behind_or_stock, asked)
+    repairs = repairs or gathered_set(at, rules, _behind_or_stock, asked)
     return sorted(repairs, key=lambda repair: repair.objective)
 
 

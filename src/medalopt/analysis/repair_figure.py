@@ -69,6 +69,8 @@ class Figure:
         """Return the values at the figure of few digits from which `position` is told apart by rounding alone."""
         if self.kind in ("date", "list"):
             return None
+        if math.isfinite(self.end) and abs(position - self.end) <= SNAP * abs(self.now[0] - self.end):
+            return (self.end,)  # what is left of it would be within the tolerance, once, and not with others
         few = float(round(position)) if self.kind == "whole" else float(f"{position:.{FEW}g}")
         return (few,) if abs(few - position) <= BESIDE * abs(position) else None
 

@@ -16,6 +16,9 @@ from medalopt.instance.paths import render
 WIDE, WIDE_LARGE = 3, 2  # figures of each conflict that are tried as part of a set
 DEEP, DEEP_LARGE = 2, 1  # figures in a set beside the first
 MOST_SETS, ENOUGH = 6, 3  # sets that are worked out, and offered
+NO_HELP = 1e-6  # of what is missing, which a figure must at least bring
+MOST_TOGETHER = 12  # figures in a set that is gathered conflict by conflict
+TRIED = 8  # figures of a conflict of which the best is taken into such a set
 AMPLE = 1e3  # times what stands there: how far a figure without an end is moved to see what else is in the way
 
 Choose = Callable[[Instance, Conflict, Stuck], list[Figure]]
@@ -55,6 +58,30 @@ def _sets(at: Stuck, found: Conflict, choose: Choose, depth: int, wide: int) -> 
             yield from ((figure, one) for one in islice((one for one in others if _eased(one, rest) is None), wide))
         if tried == wide:
             return
+
+
+def gathered_set(at: Stuck, found: Conflict, choose: Choose, asked: Asked) -> list[Repair]:
+    """Return one repair of as many figures as it takes: of each conflict in turn the figure that leaves least missing.
+
+    Each is then moved as little as the others allow. Nothing where some conflict holds no figure that helps.
+    """
+    figures: list[Figure] = []
+    now: Stuck | None = at
+    while now is not None:
+        rules = conflict(now.problem, now.short) if figures else found
+        taken = {figure.paths[0] for figure in figures}
+        new = (one for one in choose(now.instance, rules, now) if one.paths[0] not in taken)
+        left = [(figure, _eased(figure, now)) for figure in islice(new, TRIED)]
+        if not left or len(figures) == MOST_TOGETHER or not asked.budget.left():
+            return []
+        best, rest = min(left, key=lambda one: 0.0 if one[1] is None else one[1].short.value)
+        if rest is not None and not rest.short.value < now.short.value * (1 - NO_HELP):
+            return []
+        figures.append(best)
+        now = rest
+    asked.tell(f"how far {len(figures)} figures would have to move together")
+    repair = _settled(at, tuple(figures), asked)
+    return [] if repair is None else [repair]
 
 
 def _eased(figure: Figure, at: Stuck) -> Stuck | None:

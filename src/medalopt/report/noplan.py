@@ -71,7 +71,7 @@ def _cures(instance: Instance, found: Diagnosis) -> Iterator[Line]:
         none = "No change of a figure, nor of a few together, was found to cure it."
         yield _OVER if found.stopped else none, "bold"
         return
-    yield "What would cure it, each by itself, the cheapest plan first:", "bold"
+    yield "What would cure it, each moved as little as suffices, the cheapest plan first:", "bold"
     for number, repair in enumerate(found.repairs[:MOST_CURES], 1):
         what = ", and ".join(cures.said(instance, change) for change in repair.changes)
         yield f"{number}. {what}: {_price(repair.objective, found.unit)}", "plain"
@@ -80,6 +80,8 @@ def _cures(instance: Instance, found: Diagnosis) -> Iterator[Line]:
         yield f"{len(found.repairs) - MOST_CURES} more: --json", "faint"
     if found.stopped:
         yield _OVER, "faint"
+    if len(found.repairs) > 1:
+        yield "Each is moved no further than it must be: moved further, a later one may come to less.", "faint"
     yield _to_see(found), "faint"
 
 
