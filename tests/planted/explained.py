@@ -34,7 +34,7 @@ def explained() -> Iterator[str]:
         near = Near.of(plan, extensions=[RULES])
         if abs(sum(line.value for line in invoice(near)) - plan.objective) > 1e-9 * abs(plan.objective):
             yield "invoice"
-        own = {row.what: row for row in binding(near, ()) if row.paths[0].startswith("extension.")}
+        own = {row.what: row for row in binding(near, (), []) if row.paths[0].startswith("extension.")}
         if own.keys() != EXPECTED:
             yield "what binds"
             return
