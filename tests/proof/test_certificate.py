@@ -68,6 +68,20 @@ def test_what_is_no_number_is_accepted_nowhere(part: str, plan: Plan) -> None:
     assert not certificate.optimal
 
 
+def test_what_is_no_number_among_purchases_into_stock_is_accepted_nowhere() -> None:
+    """A NaN among what is bought of a storable offer is neither without fault nor without a gap."""
+    document = plain()
+    for offer in document["market"].values():
+        offer["storable"] = True
+    plan = planned(loaded(document))
+    assert plan is not None and plan.certificate.optimal and plan.account.decisions.purchased.size
+    values = plan.account.decisions.purchased.copy()
+    values.flat[-1] = np.nan
+    account = with_decisions(plan, replace(plan.account.decisions, purchased=values))
+    certificate = certify(account, implied(plan.instance, account.found), plan.duals, "cost")
+    assert np.isnan(certificate.primal_violation) and not certificate.optimal
+
+
 def test_a_plan_that_costs_more_than_it_must_has_a_gap(plan: Plan) -> None:
     """Half as many tonnes again, the surplus left over: no rule is broken, and the gap says how much too dear it is."""
     made, found = plan.account.decisions, plan.account.found
