@@ -21,6 +21,7 @@ from pathlib import Path
 import yaml
 
 from campaigns import killing
+from campaigns.definitions import normalize, replace_fragment
 from campaigns.forks import Fate
 from campaigns.killing import Known
 from campaigns.mutants import Mutant, mutants
@@ -144,22 +145,23 @@ def _fates(part: Part, wanted: Sequence[Mutant], jobs: int) -> Iterator[tuple[Mu
 
 def _told(living: Sequence[Mutant]) -> Iterator[Mutant]:
     """Print each mutant that lives on, with the reason why that cannot matter; yield those without one."""
-    entries = yaml.safe_load((ROOT / "campaigns/survivors.yaml").read_text(encoding="utf-8")) or {}
-    reasons = {
-        (file, _words(entry["was"]), _words(entry["becomes"])): entry["why"]
-        for file, survivors in entries.items()
-        for entry in survivors
-    }
+    reasons = {file: _read_reasons(file) for file in sorted({mutant.file for mutant in living})}
     for mutant in living:
-        why = reasons.get((mutant.file, _words(mutant.was), _words(mutant.becomes)))
+        why = reasons[mutant.file].get((mutant.operator, normalize(mutant.text)))
         print(f"{mutant.file}:{mutant.line} {mutant.operator}\n  - {mutant.was}\n  + {mutant.becomes}")
         print(f"  {why or 'NOT EXPLAINED'}")
         if not why:
             yield mutant
 
 
-def _words(text: str) -> str:
-    return " ".join(text.split())
+def _read_reasons(file: str) -> dict[tuple[str, str], str]:
+    """Return why the survivors of a file make no difference, by their operator and the code they make of the file."""
+    entries = yaml.safe_load((ROOT / "campaigns/survivors.yaml").read_text(encoding="utf-8")) or {}
+    source = (PACKAGE / file).read_text(encoding="utf-8")
+    return {
+        (entry["operator"], replace_fragment(source, entry["within"], entry["was"], entry["becomes"])): entry["why"]
+        for entry in entries.get(file, [])
+    }
 
 
 def _key(mutant: Mutant) -> str:

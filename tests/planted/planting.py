@@ -8,14 +8,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from campaigns.definitions import FragmentError, replace_fragment
+
 
 @dataclass(frozen=True)
 class Planted:
-    """In `file` of the package the text `old`, which stands there once, becomes `new`."""
+    """In `file` of the package the code `old`, which occurs once in the definition `within`, becomes `new`."""
 
     name: str
     file: str
-    old: str
+    within: str  # the qualified name of a function, a class or an assigned name, such as `Form.sign`
+    old: str  # as `ast.unparse` writes it
     new: str
 
     @property
@@ -34,18 +37,24 @@ def copied(package: Path, folder: Path) -> Path:
     return Path(shutil.copytree(package, folder / package.name))
 
 
+def plant(package: Path, error: Planted) -> str:
+    """Return the code of the file with `error` in it. Fails where the error has no place in the file any more."""
+    path = package / error.file
+    assert path.is_file(), f"{error.file}: {error.name}: there is no such file any more; plant it where its code is now"
+    try:
+        return replace_fragment(path.read_text(encoding="utf-8"), error.within, error.old, error.new)
+    except FragmentError as reason:
+        raise AssertionError(f"{error.file}: {error.name}: {reason}") from None
+
+
 @contextmanager
 def planted(package: Path, error: Planted) -> Iterator[None]:
-    """Plant `error` into `package`, and take it out again. Fails where its text is not there exactly once."""
+    """Plant `error` into `package`, and take it out again. Fails where it has no place there."""
+    code = plant(package, error)
     path = package / error.file
-    assert path.is_file(), f"{error.name}: there is no {error.file} any more; plant it where its code is now"
-    text = path.read_text(encoding="utf-8")
-    found = text.count(error.old)
-    assert found == 1, f"{error.name}: its text stands {found} times in {error.file}; plant it in the code as it is now"
-    assert error.new != error.old, f"{error.name}: plants nothing"
     kept = path.rename(path.with_suffix(".kept"))
     try:
-        path.write_text(text.replace(error.old, error.new), encoding="utf-8")
+        path.write_text(code, encoding="utf-8")
         yield
     finally:
         path.unlink()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.planted.__main__ import NONE
-from tests.planted.planting import Planted, planted
+from tests.planted.planting import Planted, plant, planted
 from tests.planted.trial import errors
 
 ROOT = Path(__file__).parents[2]
@@ -35,13 +35,13 @@ def test_every_error_is_caught(part: str) -> None:
 
 
 def test_every_error_has_its_place_in_the_code() -> None:
-    """The text that each error takes away stands once in its file: whoever changes such a line changes the entry."""
-    package = ROOT / "src/medalopt"
-    astray = [
-        f"{error.file}: {error.name}"
-        for error in errors()
-        if (package / error.file).read_text(encoding="utf-8").count(error.old) != 1
-    ]
+    """The code that each error takes away occurs once in its definition: whoever changes it changes the entry."""
+    astray = []
+    for error in errors():
+        try:
+            plant(ROOT / "src/medalopt", error)
+        except AssertionError as reason:
+            astray.append(str(reason))
     assert astray == []
 
 
@@ -51,29 +51,34 @@ def test_errors_are_planted_everywhere() -> None:
     assert {room for rooms in ROOMS.values() for room in rooms} == counts.keys()
     assert counts["model"] >= 20
     assert counts["proof"] >= 40
-    assert len({(error.file, error.old, error.new) for error in errors()}) == counts.total()
+    assert len({(error.file, error.within, error.old, error.new) for error in errors()}) == counts.total()
+    assert len({(error.file, error.name) for error in errors()}) == counts.total()
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "file"),
+    ("within", "old", "new", "file", "message"),
     [
-        ("gone", "there", "code.py"),
-        ("twice", "once", "code.py"),
-        ("once", "once", "code.py"),
-        ("once", "twice", "moved.py"),
+        ("one", "gone", "there", "code.py", "`gone` occurs 0 times in `one`"),
+        ("one", "twice", "once", "code.py", "`twice` occurs 2 times in `one`"),
+        ("one", "once", "once", "code.py", "changes nothing"),
+        ("two", "once", "twice", "code.py", "`two` is gone"),
+        ("one", "once", "twice", "moved.py", "there is no such file any more"),
     ],
 )
-def test_an_error_that_cannot_be_planted_is_loud(old: str, new: str, file: str, tmp_path: Path) -> None:
-    """A text that is gone, stands twice or does not change, and a file that is gone, each fail."""
-    (tmp_path / "code.py").write_text("once twice twice\n", encoding="utf-8")
-    with pytest.raises(AssertionError, match="an error: "), planted(tmp_path, Planted("an error", file, old, new)):
+def test_an_error_that_cannot_be_planted_is_loud(
+    within: str, old: str, new: str, file: str, message: str, tmp_path: Path
+) -> None:
+    """Code that is gone, occurs twice or does not change, and a definition or file that is gone, fail by their name."""
+    (tmp_path / "code.py").write_text("def one():\n    return once(twice, twice)\n", encoding="utf-8")
+    error = Planted("an error", file, within, old, new)
+    with pytest.raises(AssertionError, match=f"{file}: an error: .*{message}"), planted(tmp_path, error):
         pass
 
 
 def test_an_error_is_taken_out_again(tmp_path: Path) -> None:
-    """Within, the text is the planted one; after it, what stood there before."""
+    """Within, the code is the planted one; after it, the text that was there before."""
     path = tmp_path / "code.py"
-    path.write_text("once\n", encoding="utf-8")
-    with planted(tmp_path, Planted("an error", "code.py", "once", "never")):
-        assert path.read_text(encoding="utf-8") == "never\n"
-    assert path.read_text(encoding="utf-8") == "once\n"
+    path.write_text("one = (once)  # comment\n", encoding="utf-8")
+    with planted(tmp_path, Planted("an error", "code.py", "one", "once", "never")):
+        assert path.read_text(encoding="utf-8") == "one = never"
+    assert path.read_text(encoding="utf-8") == "one = (once)  # comment\n"

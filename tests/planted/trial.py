@@ -56,7 +56,12 @@ Found = dict[str, list[str]]  # by check: what gave the error away
 def errors() -> list[Planted]:
     """Return the errors of errors.yaml, in their order."""
     files = yaml.safe_load(Path(__file__).with_name("errors.yaml").read_text(encoding="utf-8"))
-    return [Planted(name, file, *texts) for file, entries in files.items() for name, texts in entries.items()]
+    return [
+        Planted(name, file, within, *fragments)
+        for file, definitions in files.items()
+        for within, entries in definitions.items()
+        for name, fragments in entries.items()
+    ]
 
 
 def tried(wanted: Sequence[Planted | None], thorough: bool = False) -> Iterator[Found]:
