@@ -202,8 +202,10 @@ param most_sent{i in BY_ORDER, t in PERIODS} := available[i,t]
     + (if i in STORABLE and t > 1 then min(storage_limit[i], offered_so_far[i,t-1]));   # t
 set STOCKED_OFFERS := STORED inter BOUGHT;
 param taken{o in BOUGHT} := sum{(o,a) in BUYS} owed[a,n] / (1 - scrap_share[a]) / (1 - loss[a]);   # kg, by all melts
-#   Into stock at most twice what melts take or is committed, and a lot and a minimum order more.
+#   Into stock at most twice what melts take or is committed, and a lot and a minimum order more; of an offer with a
+#   price below 0, for which buying pays, up to its limit.
 param most_stored{o in STOCKED_OFFERS} :=
+    if min{t in PERIODS} offer_price[o,t] < 0 then purchase_limit[o] else
     2 * max(taken[o], purchase_committed[o]) + offer_lot[o] + offer_minimum[o];                    # kg
 param most_bought{o in BOUGHT} := min(purchase_limit[o], if o in STOCKED_OFFERS then most_stored[o] else taken[o]);
 param offer_holding{o in STOCKED_OFFERS, t in PERIODS} := sum{e in METALS} composition[o,e] * holding[e,t];

@@ -237,3 +237,28 @@ def test_a_word_that_is_neither(tmp_path: Path) -> None:
     assert solved(tmp_path, EARLY.replace("storable: true", "storable: TRUE"))["offer_stock"]
     ran = here("check", saved(tmp_path, EARLY.replace("storable: true", "storable: maybe")))
     assert ran.code == 2 and "expected `true` or `false`; found `maybe`" in ran.err
+
+
+def priced(price: str, more: str = "") -> str:
+    """Return the bars that pay for being taken, in two periods."""
+    offer = f"bar: {{composition: {{Ag: 100 %}}, price: {price}, storable: true{more}}}"
+    return EARLY.replace(EARLY[EARLY.index("bar: {") : EARLY.index("\nalloys")], offer)
+
+
+@pytest.mark.parametrize("price", ["-320 EUR/kg", "[10 EUR/kg, 20 EUR/kg, -1 EUR/kg]"])
+def test_an_offer_in_stock_that_pays_needs_a_limit(price: str, tmp_path: Path) -> None:
+    """Below a price of 0 every kilogram more pays, without end: an error that says so; with a limit it is read."""
+    ran = here("solve", saved(tmp_path, priced(price)))
+    assert ran.code == 2 and "needs a `limit`" in ran.err and "market.bar.price" in ran.err
+
+
+def test_the_bound_of_an_offer_that_pays_is_its_limit(tmp_path: Path) -> None:
+    """50 t at 1 EUR a kilogram paid to the buyer come to 50,000 EUR, twice of them to twice as much; committing them
+    changes nothing."""
+    found = []
+    for more in (", limit: 50 t", ", limit: 100 t", ", limit: 100 t, committed: 100 t"):
+        ran = here("solve", saved(tmp_path, priced("-1 EUR/kg", more).replace("holding: 2", "holding: 0")), "--json")
+        told = json.loads(ran.out)
+        assert (ran.code, told["status"]) == (0, "optimal")
+        found.append(told["objective"]["value"])
+    assert found == pytest.approx([-50_000, -100_000, -100_000])

@@ -242,7 +242,7 @@ def test_what_has_no_effect_and_what_is_free(tmp_path: Path) -> None:
     found = odd(tmp_path, policy="policy: {recycled: {Au: 50 %, Ag: 0 %}}", market=market % ("0", "~"))
     assert found == {
         "policy.recycled.Au": "no alloy names `Au`, so nothing has to be recycled by this floor",
-        "market.bar.price": "this offer costs nothing and has no `limit`; check its `price`",
+        "market.bar.price": "this offer costs nothing or pays, and has no `limit`; check its `price`",
     }
     assert odd(tmp_path, policy="policy: {recycled: {Ag: 50 %}}", market=market % ("0", "5")) == {}
     assert odd(tmp_path, market=market % ("[0, 90]", "~")) == {}

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from medalopt.instance.arithmetic import Numbers, floats, zeros
+from medalopt.instance.figures import Bools
 from medalopt.instance.instance import Instance
 from medalopt.instance.needs import is_owed, is_stocked, may_buy, may_charge, owed, process_scrap_rate
 from medalopt.instance.routes import Reading, Routes
@@ -53,14 +54,22 @@ def implied(instance: Instance, found: Routes, read: Reading = floats) -> Bounds
 def _purchasable(instance: Instance, charge: Numbers, read: Reading) -> Numbers:
     """Return the most that may be bought into stock of each offer in a period, (O,), kg; 0 where there is no stock.
 
-    It is a rule of the program: twice what melts take over the horizon or is committed, and a lot and a minimum order
-    more. Who buys as much has a purchase too many, without which the plan costs no more: the bound never has a price,
-    but where someone pays for what is taken.
+    Where no price is below 0 it is twice what melts take over the horizon or is committed, and a lot and a minimum
+    order more: who buys as much has a purchase too many, without which the plan costs no more, so this bound excludes
+    no optimum. Where a price is below 0 buying pays, and the bound is the offer's
+    limit: no file with such a price is read without one.
     """
     market, stocked = instance.market, is_stocked(instance)
     taken = np.where(may_buy(instance), charge[None, :], 0).sum(axis=1)
     most = 2 * np.maximum(taken, read(market.committed)) + read(market.lot) + read(market.minimum_order)
+    limited = pays_buyer(instance) & np.isfinite(market.limit.raw)
+    most[limited] = read(market.limit)[limited]
     return np.where(stocked, most, 0)
+
+
+def pays_buyer(instance: Instance) -> Bools:
+    """Return which offers have a price below 0 in some period, (O,)."""
+    return np.asarray((instance.market.price.raw < 0).any(axis=1))
 
 
 def needed(instance: Instance, found: Routes, bounds: Bounds) -> Numbers:

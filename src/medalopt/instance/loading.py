@@ -28,7 +28,7 @@ from medalopt.instance.resolve import grouping, lanes, streams
 from medalopt.instance.resolve.annex import sources as remarks_of
 from medalopt.instance.resolve.assemble import assemble, regions_of
 from medalopt.instance.resolve.cells import fields
-from medalopt.instance.resolve.checks import check, check_pools, check_sizes
+from medalopt.instance.resolve.checks import check, check_pools, check_sizes, check_storable_offers
 from medalopt.instance.resolve.draft import Draft
 from medalopt.instance.resolve.ineffective import find_ineffective, reason_of, warn_ineffective
 from medalopt.instance.resolve.money import money
@@ -125,6 +125,7 @@ class Opened:
         faults.settle()
         instance = assemble(draft, supply, ways)
         check_pools(draft, instance)
+        check_storable_offers(draft, instance)
         warn(draft, instance, supply, ways)
         warn_ineffective(draft, idle)
         faults.settle()

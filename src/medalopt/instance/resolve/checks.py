@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from medalopt.instance.bounds import pays_buyer
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import Path, PathError, parse
 from medalopt.instance.pooling import pool_path, pools
@@ -85,6 +86,14 @@ def check(draft: Draft, changed: Collection[str] | None = None) -> None:
     for one, sections in _CHECKS.items():
         if changed is None or not sections.isdisjoint(changed):
             one(draft)
+
+
+def check_storable_offers(draft: Draft, instance: Instance) -> None:
+    """Note offers in stock that pay for what is taken of them and have no limit: more would be cheaper without end."""
+    market = instance.market
+    for o in np.flatnonzero(market.storable & pays_buyer(instance) & np.isinf(market.limit.raw)).tolist():
+        message = "a storable offer with a price below 0 needs a `limit`: every kilogram more would pay, without end"
+        draft.fault(("market", market.names[o], "price"), message)
 
 
 def check_pools(draft: Draft, instance: Instance) -> None:

@@ -179,5 +179,5 @@ def _without_effect(draft: Draft, instance: Instance) -> None:
         draft.warn(("policy", "recycled", metal), text)
     market = instance.market
     for o in np.flatnonzero((market.price.raw <= 0).all(axis=1) & np.isinf(market.limit.raw)).tolist():
-        text = "this offer costs nothing and has no `limit`; check its `price`"
+        text = "this offer costs nothing or pays, and has no `limit`; check its `price`"
         draft.warn(("market", market.names[o], "price"), text, key=False)
