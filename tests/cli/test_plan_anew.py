@@ -172,3 +172,13 @@ def test_the_page_of_the_documents_is_true(monkeypatch: pytest.MonkeyPatch) -> N
     """What docs/replan.md shows below its command is what the command prints."""
     monkeypatch.chdir(ROOT)
     assert untrue("docs/replan.md") == []
+
+
+def test_odd_rows_are_told(desk: Path) -> None:
+    """Warnings about both files go to standard error, and the plan is made all the same."""
+    (desk / "actuals.csv").write_text(LOTS.replace("1.9,,,\n", "1.9,1.7,,2107-02-20\n"))
+    (desk / "signed.csv").write_text(SIGNED + SIGNED.splitlines()[2] + "\n")
+    ran = plan("--json")
+    assert ran.code == 0 and json.loads(ran.out)
+    assert "warning: actuals.csv:3:12: settled_on: `2107-02-20` lies after 2018-06" in ran.err
+    assert "warning: signed.csv:6:1: this row repeats line 3" in ran.err

@@ -77,6 +77,10 @@ def faults(folder: Path, *rows: str, head: str = HEAD) -> list[str]:
             "L1,phone@north,whole,kosaka,2018-01,1,,1,2017-12,,,,",
             "is not a day such as 2018-06-30, or a month, from",
         ),
+        (
+            "L1,phone@north,whole,kosaka,2018-01,1,,1500,,,,,",
+            "2:8: payable_Ag_kg: 1500 kg of metal are payable of 1000 kg of dry feed; look for a wrong unit",
+        ),
         ("L1,phone@north,,,2018-01,1,,1,,,,,", "2:3: treatment: what is settled has been treated"),
         ("L1,phone@north,whole,kosaka,2018-01,1,,,,,,,12 EUR", "2:13: charges:"),
     ],
@@ -163,6 +167,52 @@ def test_units_and_forms(tmp_path: Path) -> None:
     assert re.fullmatch("[0-9a-f]{64}", found.sha256)
 
 
+@pytest.mark.parametrize(
+    ("rows", "odd"),
+    [
+        (["whole,kosaka,2018-01,1,,3.6,2018-02,,,,"], []),
+        (
+            ["whole,kosaka,2018-01,1,,3.7,2018-02,,,,"],
+            ["2:8: payable_Ag_kg: 3.7 kg are payable, but the instance expects 1.8 kg of such devices; check its unit"],
+        ),
+        (
+            ["dismantle,kosaka,2018-01,0.5,,,,,,0.9,"],
+            ["2:12: devices_t: 0.9 t of devices send on 0.45 t by `to_smelter` of the treatment, but the feed weighs"],
+        ),
+        (["dismantle,kosaka,2018-01,0.5,,,,,,0.991,"], []),
+        (
+            ["whole,kosaka,2018-01,0.6,,,,,,,", ",,2018-01,0.5,,,,,,,", "whole,kosaka,2018-02,1,,,,,,,"],
+            ["3:6: dry_t: 1.1 t of `phone@north` were sent in 2018-01, but only 1 t were offered"],
+        ),
+        (["whole,kosaka,2018-01,1,,1,2018-06-30,,,,"], []),
+        (
+            ["whole,kosaka,2018-01,1,,1,2107-06-30,,,,"],
+            ["2:9: settled_on: `2107-06-30` lies after 2018-06, the last period"],
+        ),
+    ],
+)
+def test_what_is_odd_about_a_lot(tmp_path: Path, rows: list[str], odd: list[str]) -> None:
+    """Unlikely weights, metal and dates are warnings at their place; at their limits nothing is said."""
+    found = lots(tmp_path, *(f"L{number},phone@north,{row}" for number, row in enumerate(rows))).warnings
+    assert len(found) == len(odd)
+    assert all(text in str(warning) for text, warning in zip(odd, found, strict=True)), found
+
+
+def test_stored_devices_may_be_sent_later(tmp_path: Path) -> None:
+    """Of a stream with storage what counts is all that was sent and offered up to a period."""
+    path = tmp_path / "stored.yaml"
+    text = BASE.read_text().replace(
+        "available: 1 t, price: 1_000 JPY/t}", "available: 1 t, price: 1_000 JPY/t, storage: {}}"
+    )
+    path.write_text(text)
+    instance = medalopt.load(path)
+    assert instance.streams.storable.any()
+    late = "L1,phone@north,whole,kosaka,2018-02,{},,,,,,,"
+    assert lots(tmp_path, late.format(2), instance=instance).warnings == ()
+    (warning,) = lots(tmp_path, late.format(3), instance=instance).warnings
+    assert "3 t of `phone@north` were sent up to 2018-02, but only 2 t were offered" in str(warning)
+
+
 def test_periods_without_dates(tmp_path: Path) -> None:
     """Where periods are numbers, lots are settled in one of those."""
     text = BASE.read_text().replace("{start: 2018-01, count: 6}", "{count: 6}").replace("due: 2018-03", 'due: "3"')
@@ -217,6 +267,19 @@ def test_what_is_signed_adds_up(tmp_path: Path) -> None:
     rows.append(",,,,silver,,2018-02,,0.5")
     path.write_text("\n".join(["stream,treatment,smelter,offer,alloy,metal,period,tonnes,kg", *rows, *rows]) + "\n")
     figures = medalopt.load(BASE)
-    made, digest = read_signed(path, figures, routes(figures))
+    made, digest, _ = read_signed(path, figures, routes(figures))
     assert (made.sent.sum(), made.bought[0, 0, 3], made.charged[0, 0, 0]) == (2, 4, 6) and len(digest) == 64
     assert made.recharged[0].tolist() == [0, 1, 0, 0, 0, 0]
+
+
+def test_repeated_rows_of_what_is_signed(tmp_path: Path) -> None:
+    """A row that is alike in every column draws a warning with both lines; other rows do not."""
+    path = tmp_path / "signed.csv"
+    rows = ["phone@north,whole,kosaka,2018-03,1", "phone@north,whole,kosaka,2018-04,1"]
+    path.write_text("\n".join(["stream,treatment,smelter,period,tonnes", *rows, rows[0]]) + "\n")
+    figures = medalopt.load(BASE)
+    made, _, odd = read_signed(path, figures, routes(figures))
+    assert made.sent.sum() == 3
+    assert [str(one) for one in odd] == [
+        f"{path}:4:1: this row repeats line 2, and both are added up; delete one of them where the same is meant"
+    ]

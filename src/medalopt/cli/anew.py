@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from medalopt.cli.common import progress
+from medalopt.cli.ending import say
 from medalopt.errors import UsageError
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ class Anew:
         from medalopt.analysis.replanning.replan import question
 
         asked = question(figures, after, actuals, frozen)
+        for warning in asked.left.warnings:
+            say(f"warning: {warning}")
         return cls(asked.left, asked)
 
     @property

@@ -12,7 +12,7 @@ import numpy as np
 from medalopt.analysis.replanning.past import Past
 from medalopt.analysis.replanning.rest import overdue, rest
 from medalopt.analysis.replanning.whole import Missed, missed
-from medalopt.errors import NoPlanError, UsageError
+from medalopt.errors import Fault, NoPlanError, UsageError
 from medalopt.instance.decisions import Decisions
 from medalopt.instance.figures import Floats
 from medalopt.instance.instance import Instance
@@ -124,20 +124,21 @@ def question(instance: Instance, after: str, actuals: Path | None = None, frozen
     if actuals is not None:
         lots = read_lots(actuals, instance, found, last)
         files[actuals.name] = lots.sha256
-    signed = nothing(instance, found)
+    signed, odd = nothing(instance, found), lots.warnings if lots else ()
     if frozen is not None:
-        signed, digest = _signed(frozen, instance, found)
+        signed, digest, repeated = _signed(frozen, instance, found)
+        odd += repeated
         files |= digest
     past = Past(instance, found, last, lots or no_lots(instance), signed)
     left = rest(past)
-    return Question(past, replace(left, files=dict(sorted({**instance.files, **files}.items()))))
+    return Question(past, replace(left, files=dict(sorted({**instance.files, **files}.items())), warnings=odd))
 
 
-def _signed(path: Path, instance: Instance, found: Routes) -> tuple[Decisions, dict[str, str]]:
-    """Return what is signed, and the digests of what says so."""
+def _signed(path: Path, instance: Instance, found: Routes) -> tuple[Decisions, dict[str, str], tuple[Fault, ...]]:
+    """Return what is signed, the digests of what says so, and warnings."""
     if not os.path.isdir(path) and path.suffix.lower() not in PLANS:
-        made, digest = read_signed(path, instance, found)
-        return made, {path.name: digest}
+        made, digest, odd = read_signed(path, instance, found)
+        return made, {path.name: digest}, odd
     saved = saved_plan(path)
     if not isinstance(saved, SavedPlan) or saved.instance.figures != instance.figures:
         why = "says that there is no plan" if not isinstance(saved, SavedPlan) else "is the plan of other figures"
@@ -146,7 +147,7 @@ def _signed(path: Path, instance: Instance, found: Routes) -> tuple[Decisions, d
     made, broken = decided(instance, found, saved)
     if broken:
         raise UsageError(f"--frozen {shown(str(path), 400)}: {broken[0].text}; medalopt verify tells all")
-    return made, {}
+    return made, {}, ()
 
 
 def replanned(asked: Question, measure: str = "cost") -> Replan:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from medalopt.errors import Fault
 from medalopt.instance.figures import Bools, Floats, Ints
 from medalopt.instance.instance import Instance
 from medalopt.instance.reader.faults import Faults
 from medalopt.instance.routes import Routes
 from medalopt.instance.schema.fields import Measure, flaw
 from medalopt.instance.settlement.table import Table
+from medalopt.wording import shown
 
+_ROUGHLY = 0.01  # share by which feed may exceed what its devices send on by the treatment's figures
+_RICH = 2.0  # times the expected metal, from which more is odd
+_MOST = 20  # warnings of one kind
 CLOSE = 0.005  # share by which weights, and assays and metal, may disagree: scales and laboratories do
 _TEXTS = ("lot", "stream", "treatment", "smelter", "period", "settled_on")
 _WEIGHTS = ("wet_t", "moisture", "dry_t", "devices_t")
@@ -37,6 +42,7 @@ class Lots:
     charges: Floats  # (N,) money, all that the smelter charges
     settled: Ints  # (N,) period in which it is settled, -1: not yet; the number of periods: after the last
     sha256: str
+    warnings: tuple[Fault, ...] = ()
 
     @property
     def waits(self) -> Bools:
@@ -69,7 +75,11 @@ def read_lots(path: Path, instance: Instance, found: Routes, last: int) -> Lots:
     _check_weights(table, lots)
     _check_metal(table, lots, instance)
     faults.settle()
-    return lots
+    _warn_of_feed(table, lots, found)
+    _warn_of_metal(table, lots, instance, found)
+    _warn_of_supply(table, lots, instance)
+    _warn_of_dates(table, lots, instance)
+    return replace(lots, warnings=faults.warnings())
 
 
 def _gathered(table: Table, instance: Instance, found: Routes, last: int) -> Lots:
@@ -169,3 +179,51 @@ def _check_metal(table: Table, lots: Lots, instance: Instance) -> None:
         name = instance.metals.names[metal]
         more = f"{lots.payable[row, metal]:g} kg are payable of {held[row, metal]:.6g} kg that the lot held"
         table.fault(row, f"payable_{name}_kg", f"{more} by assay_{name} and dry_t; look for a wrong unit")
+    mass = np.nan_to_num(lots.payable).sum(axis=1)
+    told = (lots.payable > held * (1 + CLOSE)).any(axis=1)
+    for row in np.flatnonzero(~told & (mass > 1_000 * lots.feed_t * (1 + CLOSE))).tolist():
+        name = instance.metals.names[int(np.argmax(np.nan_to_num(lots.payable[row])))]
+        more = f"{mass[row]:g} kg of metal are payable of {1_000 * lots.feed_t[row]:g} kg of dry feed"
+        table.fault(row, f"payable_{name}_kg", f"{more}; look for a wrong unit, such as grams written as kilograms")
+
+
+def _warn_of_feed(table: Table, lots: Lots, found: Routes) -> None:
+    """Warn of lots with more feed than their devices send on by the treatment's `to_smelter`."""
+    share = np.where(lots.waits, 0.0, found.to_smelter[lots.route] if len(found) else 0.0)
+    sent_on = share * lots.devices_t
+    for row in np.flatnonzero((share > 0) & (lots.feed_t > sent_on * (1 + _ROUGHLY)))[:_MOST].tolist():
+        gives = f"{lots.devices_t[row]:g} t of devices send on {sent_on[row]:.4g} t by `to_smelter` of the treatment"
+        table.warn(row, "devices_t", f"{gives}, but the feed weighs {lots.feed_t[row]:g} t; check both weights")
+
+
+def _warn_of_metal(table: Table, lots: Lots, instance: Instance, found: Routes) -> None:
+    """Warn of lots of which far more metal is payable than the instance expects of such feed."""
+    if not len(found):
+        return
+    expected = np.where(lots.waits[:, None], np.inf, found.returned[lots.route] * lots.devices_t[:, None])
+    for row, metal in np.argwhere(lots.payable > _RICH * expected)[:_MOST].tolist():
+        name = instance.metals.names[metal]
+        more = f"{lots.payable[row, metal]:g} kg are payable, but the instance expects {expected[row, metal]:.4g} kg"
+        table.warn(row, f"payable_{name}_kg", f"{more} of such devices; check its unit")
+
+
+def _warn_of_supply(table: Table, lots: Lots, instance: Instance) -> None:
+    """Warn of streams of which more was sent in a period than they offered; up to it where they can be stored."""
+    offered, sent = instance.streams.available.value, np.zeros(instance.streams.available.raw.shape)
+    np.add.at(sent, (lots.stream, lots.period), lots.devices_t)
+    stored = instance.streams.storable[:, None]
+    offered, taken = (np.where(stored, np.cumsum(tonnes, axis=1), tonnes) for tonnes in (offered, sent))
+    over = (taken > offered * (1 + CLOSE)) & (sent > 0)
+    for i, t in np.argwhere(over)[:_MOST].tolist():
+        row = int(np.flatnonzero((lots.stream == i) & (lots.period == t))[-1])
+        name, when = shown(instance.streams.names[i]), instance.periods[t]
+        upto = "up to" if instance.streams.storable[i] else "in"
+        text = f"{taken[i, t]:.4g} t of `{name}` were sent {upto} {when}, but only {offered[i, t]:.4g} t were offered"
+        table.warn(row, "devices_t" if table.given("devices_t", row) else "dry_t", f"{text}; check the unit and period")
+
+
+def _warn_of_dates(table: Table, lots: Lots, instance: Instance) -> None:
+    """Warn of lots that are settled only after the last period."""
+    for row in np.flatnonzero(lots.settled >= len(instance.periods))[:_MOST].tolist():
+        text = f"`{shown(table.texts('settled_on')[row])}` lies after {instance.periods[-1]}, the last period"
+        table.warn(row, "settled_on", f"{text}: its metal counts for no medal; check the year")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from medalopt.errors import Fault
 from medalopt.instance.decisions import Decisions
 from medalopt.instance.figures import Floats, Ints
 from medalopt.instance.instance import Instance
@@ -36,8 +37,8 @@ def nothing(instance: Instance, found: Routes) -> Decisions:
     )
 
 
-def read_signed(path: Path, instance: Instance, found: Routes) -> tuple[Decisions, str]:
-    """Return what the CSV file at `path` says is signed or done, on the routes `found`, and the file's sha256.
+def read_signed(path: Path, instance: Instance, found: Routes) -> tuple[Decisions, str, tuple[Fault, ...]]:
+    """Return what the CSV file at `path` says is signed or done, on the routes `found`, its sha256 and warnings.
 
     Each row is a shipment, a purchase, or metal from stock or process scrap charged to a melt. Raises InputError with
     every fault.
@@ -66,8 +67,20 @@ def read_signed(path: Path, instance: Instance, found: Routes) -> tuple[Decision
         if not table.given("period", row):
             table.needs(row, "period")
         _row(table, made, row, route, at, period, tonnes, kilograms)
+    _warn_of_repeated_rows(table)
     faults.settle()
-    return made, table.sha256
+    return made, table.sha256, faults.warnings()
+
+
+def _warn_of_repeated_rows(table: Table) -> None:
+    """Warn of rows that are alike in every column; their amounts are added up."""
+    columns = [table.texts(name) for name in _COLUMNS]
+    first: dict[tuple[str, ...], int] = {}
+    for row, cells in enumerate(zip(*columns, strict=True)):
+        before = first.setdefault(cells, row)
+        if before < row:
+            text = f"this row repeats line {table.sheet.lines[before]}, and both are added up"
+            table.warn(row, "", f"{text}; delete one of them where the same is meant")
 
 
 def _row(

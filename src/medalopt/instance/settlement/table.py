@@ -81,6 +81,10 @@ class Table:
         """Note what is wrong with a cell."""
         self.faults.add(self.sheet.place(row, (name,)), (), f"{name}: {message}" if name else message)
 
+    def warn(self, row: int, name: str, message: str) -> None:
+        """Note that a cell is odd."""
+        self.faults.warn(self.sheet.place(row, (name,)), (), f"{name}: {message}" if name else message)
+
     def needs(self, row: int, name: str) -> None:
         """Note that a cell has to be filled."""
         self.fault(row, name, "is missing here; fill it")
