@@ -25,7 +25,7 @@ streams:
   - {device: phone, region: tokyo, available: 10 t, collection: 90_000 JPY/t}
   - {device: laptop, region: osaka, available: [5 t, 6 t]}
 treatments:
-  sort: {cost: 30_000 JPY/t, recovery: {default: 90 %}}
+  sort: {cost: 300 USD/t, recovery: {default: 90 %}}
 smelters:
   kosaka: {treatment_charge: 40_000 JPY/t, returned: {Au: 97 %, Ag: 95 %}, capacity: 30 t}
 lanes:
@@ -168,7 +168,7 @@ YAML: dict[str, Case] = {
     "mapping as a key": swap("currency: JPY", "{a: b}: JPY"),
     "section twice": text(GOOD + "metals: {Au: {}}\n"),
     "device twice": swap("  laptop: {content", "  phone: {content"),
-    "key twice": swap("{cost: 30_000 JPY/t,", "{cost: 30_000 JPY/t, cost: 1,"),
+    "key twice": swap("{cost: 300 USD/t,", "{cost: 300 USD/t, cost: 1,"),
     "scalar of ten megabytes": swap("name: good", "name: " + "x" * 10_000_000),
     "figure of ten megabytes": swap("available: 10 t", "available: " + "9" * 10_000_000),
     "key of a megabyte": swap("currency: JPY", '? "' + "k" * 1_000_000 + '"\n: JPY'),

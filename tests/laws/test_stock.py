@@ -41,7 +41,6 @@ def test_nothing_asked_for_changes_no_byte(seed: int) -> None:
     if before is not None and after is not None:
         one, other = (plan_object(plan) for plan in (before, after))
         assert one["instance"].pop("files") != other["instance"].pop("files")
-        assert one["digests"].pop("plan") != other["digests"].pop("plan")  # which holds the digests of the files
         assert text(one) == text(other)
         assert folder(before).keys() == folder(after).keys()
 

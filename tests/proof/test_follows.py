@@ -67,6 +67,7 @@ def stated(of: Account) -> Any:
             for e, metal in enumerate(instance.metals.names)
             for t, period in enumerate(periods)
         ],
+        offer_stock=[],
         casts=[
             ROW(alloy=alloy, period=period, charged=float(of.charge[a, t]), cast=float(of.cast[a, t]))
             for a, alloy in enumerate(instance.alloys.names)

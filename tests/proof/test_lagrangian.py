@@ -110,7 +110,7 @@ STRICT = {"Ag": ["90 %", "100 %"], "Cu": ["0 %", "5 %"]}
             {"composition": {"Ag": ["90 %", "100 %"]}, "others": "10 %"},
             {"composition": {"Ag": ["90 %", "100 %"], "Cu": "0 %"}, "others": "10 %"},
         ),
-        ("others", {"composition": STRICT}, {"composition": STRICT, "others": "0 %"}),
+        ("others", {"composition": STRICT, "others": "100 %"}, {"composition": STRICT, "others": "0 %"}),
     ],
 )
 def test_prices_of_rows_that_do_not_exist_prove_nothing(row: str, loose: Document, tight: Document) -> None:

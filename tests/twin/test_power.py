@@ -13,15 +13,15 @@ import medalopt
 from medalopt.export import write_mathprog
 
 PLANTED = {
-    "deduction": ("    metal[h,device[i],e] - deduction[", "    metal[h,device[i],e] - 0.5 * deduction["),
-    "pi in the deduction": (",e] * to_smelter[h,device[i]]));", ",e]));"),
+    "deduction": ("POOLED then 0 else deduction[", "POOLED then 0 else 0.5 * deduction["),
+    "pi in the deduction": ("\n        * to_smelter[h,device[i]]));", "));"),
     "credited": ("credited[i,e] * max", "max"),
     "refining of what returns too late": ("sum{e in METALS: t + lead[k,e] <= n} ref", "sum{e in METALS} ref"),
     "residue": ("- residue_value[h] * (1 - to_smelter[h,device[i]])", "- residue_value[h]"),
     "storage cost": ("storage_cost[i] * stockpile[i,t]", "0 * stockpile[i,t]"),
     "lead": (
-        "(i,t-lead[k,e]) in OFFERED} yield[k,i,h,e] * ship[i,h,k,t-lead[k,e]];",
-        "(i,t) in OFFERED} yield[k,i,h,e] * ship[i,h,k,t];",
+        "(i,t-lead[k,e]) in OFFERED} yield[k,i,h,e] * ship[i,h,k,t-lead[k,e]]\n",
+        "(i,t) in OFFERED} yield[k,i,h,e] * ship[i,h,k,t]\n",
     ),
     "bundle": ("    = (if available[i,t] > 0", "    <= (if available[i,t] > 0"),
     "supply": ("    <= available[i,t];", "    <= 1.1 * available[i,t];"),
@@ -37,7 +37,7 @@ PLANTED = {
     "unnamed matter": ("(1 - sum{(a,e) in NAMED} composition[o,e]) * buy", "0 * buy"),
     "allowance": (" * (1 + allowance[m])", ""),
     "deadline": ("MEDALS: due[m] <= t}", "MEDALS: due[m] < t or t = n}"),
-    "share of process scrap": ("(1 - scrap_share[a]) * cast[a,u]", "cast[a,u]"),
+    "share of process scrap": ("(1 - scrap_share[a]) * cast[a,u] <=", "cast[a,u] <="),
     "purchase commitment": ("purchase_committed[o] <= bought", "0.9 * purchase_committed[o] <= bought"),
     "purchase limit": ("bought[o] <= purchase_limit[o];", "bought[o] <= 0.9 * purchase_limit[o];"),
     "stream commitment": (">= stream_committed[i];", ">= 0.9 * stream_committed[i];"),

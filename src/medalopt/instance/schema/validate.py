@@ -110,11 +110,14 @@ def _take_out(one: _Error, data: Any) -> Path:
     path = one.path
     above = data
     for number, step in enumerate(path[:-1]):
-        if isinstance(above, dict) and isinstance(above.get(step), list):
+        inside = above.get(step, {})
+        if isinstance(inside, list):
             path = path[: number + 1]
             break
-        inside = (isinstance(above, dict) and step in above) or isinstance(above, list)
-        above = above[step] if inside else {}
+        if not isinstance(inside, dict):  # a value in the place of a mapping: it goes as a whole
+            above.pop(step)
+            return path[: number + 1]
+        above = inside
     if one.kind == "missing":
         above[path[-1]] = _stand_in(one.loc)
     else:
