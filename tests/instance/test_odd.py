@@ -248,6 +248,26 @@ def test_what_has_no_effect_and_what_is_free(tmp_path: Path) -> None:
     assert odd(tmp_path, market=market % ("[0, 90]", "~")) == {}
 
 
+def test_minimum_orders_that_cannot_be_had(tmp_path: Path) -> None:
+    """A stream or offer whose least order is more than it ever has is told with both amounts."""
+    stream = "streams:\n- {device: phone, region: tokyo, available: [2 t, 1 t], %s}"
+    found = odd(tmp_path, streams=stream % "minimum_order: 3 t, lot: 2.5 t")
+    text = "t, but at most 2 t can be sent in a period, so nothing can be taken; lower it, or check its unit"
+    assert found == {"streams.phone@tokyo.minimum_order": f"3 {text}", "streams.phone@tokyo.lot": f"2.5 {text}"}
+    for fits in (
+        "minimum_order: 2 t",
+        "minimum_order: 3 t, storage: {}",
+        "minimum_order: 2.5 t, storage: {limit: 1.5 t}",
+    ):
+        assert odd(tmp_path, streams=stream % fits) == {}
+    limited = odd(tmp_path, streams=stream % "minimum_order: 2.6 t, storage: {limit: 1.5 t}")
+    assert "2.6 t, but at most 2.5 t can be sent" in limited["streams.phone@tokyo.minimum_order"]
+    market = "market: {bar: {composition: {Ag: 1}, price: 90, limit: 5 kg, %s}}"
+    found = odd(tmp_path, market=market % "minimum_order: 6 kg, lot: 5 kg")
+    text = "6 kg, but the `limit` of the offer is 5 kg, so nothing can be bought; lower it, or raise the `limit`"
+    assert found == {"market.bar.minimum_order": text}
+
+
 def test_a_thousand_warnings_are_listed(tmp_path: Path) -> None:
     """Of more a last one says how many there are."""
     metals = ", ".join(f"M{n}: {{}}" for n in range(1_005))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from medalopt.instance.figures import Bools
+from medalopt.instance.figures import Bools, Floats
 from medalopt.instance.instance import Instance
 from medalopt.instance.needs import is_barred, is_owed, may_buy
 from medalopt.instance.paths import Path, render
@@ -18,6 +18,7 @@ from medalopt.instance.unnamed import barred_offers, explain_barred
 from medalopt.wording import did_you_mean, listed, shown, there_are
 
 _RICH_KG_T = 500.0
+_ALIKE = 1e-9  # relative difference of amounts that are the same
 _MOST = 20  # warnings of one kind about one alloy
 
 
@@ -34,6 +35,7 @@ def warn(draft: Draft, instance: Instance, supply: StreamRows, ways: LaneRows | 
     _sources(draft, instance, in_time | reach.stranded_metals | (instance.metals.opening_stock.raw > 0))
     _too_late(draft, instance, ever)
     _without_effect(draft, instance)
+    _warn_of_minimum_orders(draft, instance, supply)
     warn_of_outliers(draft, instance, supply, ways)
 
 
@@ -181,3 +183,30 @@ def _without_effect(draft: Draft, instance: Instance) -> None:
     for o in np.flatnonzero((market.price.raw <= 0).all(axis=1) & np.isinf(market.limit.raw)).tolist():
         text = "this offer costs nothing or pays, and has no `limit`; check its `price`"
         draft.warn(("market", market.names[o], "price"), text, key=False)
+
+
+def _warn_of_minimum_orders(draft: Draft, instance: Instance, supply: StreamRows) -> None:
+    """Warn of streams and offers whose `minimum_order` or `lot` is more than can be had in any period."""
+    streams, market = instance.streams, instance.market
+    most, rows = _most_sent(instance), supply.groups.first[supply.order].tolist()
+    for field, least in (("minimum_order", streams.minimum_order.value), ("lot", streams.lot.value)):
+        for i in np.flatnonzero((most > 0) & (least > most * (1 + _ALIKE)))[:_MOST].tolist():
+            text = f"{least[i]:_.6g} t, but at most {most[i]:_.6g} t can be sent in a period, so nothing can be taken"
+            path: Path = ("streams", streams.names[i], field)
+            draft.faults.warn(supply.sheet.place(rows[i], (field,)), path, f"{text}; lower it, or check its unit")
+    for field, least in (("minimum_order", market.minimum_order.value), ("lot", market.lot.value)):
+        limit = market.limit.value
+        for o in np.flatnonzero((limit > 0) & (least > limit * (1 + _ALIKE)))[:_MOST].tolist():
+            text = f"{least[o]:_.6g} kg, but the `limit` of the offer is {limit[o]:_.6g} kg, so nothing can be bought"
+            draft.warn(("market", market.names[o], field), f"{text}; lower it, or raise the `limit`", key=False)
+
+
+def _most_sent(instance: Instance) -> Floats:
+    """Return the most that each stream can send in any one period, what it has stored included, (I,), t."""
+    streams = instance.streams
+    offered, limit = streams.available.value, streams.storage_limit.value
+    stored, most = np.zeros(len(offered)), np.zeros(len(offered))
+    for t in range(offered.shape[1]):
+        there = stored + offered[:, t]
+        most, stored = np.maximum(most, there), np.minimum(there, limit)
+    return most
