@@ -268,6 +268,44 @@ def test_minimum_orders_that_cannot_be_had(tmp_path: Path) -> None:
     assert found == {"market.bar.minimum_order": text}
 
 
+def test_names_that_differ_in_case_or_blanks(tmp_path: Path) -> None:
+    """Regions, devices and other names that look like one but are two are told at the second; others are not."""
+    streams = "streams:\n- {device: phone, region: east, available: 4 t}\n- {device: %s, region: %s, available: 4 t}"
+    for region in ("East", "e ast", "ｅａｓｔ"):
+        (message,) = odd(tmp_path, streams=streams % ("phone", region)).values()
+        assert message.startswith(("`e", "`ｅ")) and "only in case, blanks or width, yet they are two" in message
+    found = odd(
+        tmp_path,
+        streams=streams % ("Phone", "west"),
+        devices="devices: {phone: {content: {Au: 1, Ag: 2}}, Phone: {content: {Ag: 3}}}",
+    )
+    assert list(found) == ["devices.phone"] and "differs from `Phone` only in case" in found["devices.phone"]
+    assert odd(tmp_path, streams=streams % ("phone", "eastern")) == {}
+
+
+def test_bundles_with_names_alike(tmp_path: Path) -> None:
+    """A mistyped bundle of one stream is told, by case or by letters; numbered ones and other regions are not."""
+    rows = (
+        ("phone", "east", "drop off"),
+        ("laptop", "east", "drop off"),
+    )
+
+    def told(*more: tuple[str, str, str]) -> dict[str, str]:
+        parts = [
+            f"- {{device: {device}, region: {region}, bundle: {bundle}, available: 4 t, name: s{number}}}"
+            for number, (device, region, bundle) in enumerate((*rows, *more))
+        ]
+        return odd(tmp_path, streams="\n".join(["streams:", *parts]))
+
+    assert told(("phone", "west", "Drop off")) == told(("phone", "east", "pick up")) == {}
+    found = told(("phone", "east", "drop_off"))
+    assert list(found) == ["streams.s2.bundle"]
+    assert found["streams.s2.bundle"].startswith("this bundle has one stream alone, and this region has a bundle `drop")
+    (message,) = told(("phone", "east", "dropoff"), ("laptop", "east", "dropoff")).values()
+    assert "`dropoff` differs from `drop off` only in case, blanks or width" in message
+    assert told(("phone", "east", "drop off 1"), ("laptop", "east", "drop off 2")) == {}
+
+
 def test_a_thousand_warnings_are_listed(tmp_path: Path) -> None:
     """Of more a last one says how many there are."""
     metals = ", ".join(f"M{n}: {{}}" for n in range(1_005))

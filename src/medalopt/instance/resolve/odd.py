@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
+import unicodedata
+from collections.abc import Iterable
+
 import numpy as np
 
 from medalopt.instance.figures import Bools, Floats
@@ -19,6 +23,7 @@ from medalopt.wording import did_you_mean, listed, shown, there_are
 
 _RICH_KG_T = 500.0
 _ALIKE = 1e-9  # relative difference of amounts that are the same
+_NEAR = 0.8  # likeness of names from which one may be the other mistyped
 _MOST = 20  # warnings of one kind about one alloy
 
 
@@ -36,6 +41,8 @@ def warn(draft: Draft, instance: Instance, supply: StreamRows, ways: LaneRows | 
     _too_late(draft, instance, ever)
     _without_effect(draft, instance)
     _warn_of_minimum_orders(draft, instance, supply)
+    _warn_of_names_alike(draft, instance, supply)
+    _warn_of_bundles_alike(draft, instance, supply)
     warn_of_outliers(draft, instance, supply, ways)
 
 
@@ -188,12 +195,11 @@ def _without_effect(draft: Draft, instance: Instance) -> None:
 def _warn_of_minimum_orders(draft: Draft, instance: Instance, supply: StreamRows) -> None:
     """Warn of streams and offers whose `minimum_order` or `lot` is more than can be had in any period."""
     streams, market = instance.streams, instance.market
-    most, rows = _most_sent(instance), supply.groups.first[supply.order].tolist()
+    most = _most_sent(instance)
     for field, least in (("minimum_order", streams.minimum_order.value), ("lot", streams.lot.value)):
         for i in np.flatnonzero((most > 0) & (least > most * (1 + _ALIKE)))[:_MOST].tolist():
             text = f"{least[i]:_.6g} t, but at most {most[i]:_.6g} t can be sent in a period, so nothing can be taken"
-            path: Path = ("streams", streams.names[i], field)
-            draft.faults.warn(supply.sheet.place(rows[i], (field,)), path, f"{text}; lower it, or check its unit")
+            _warn_at_stream(draft, instance, supply, i, field, f"{text}; lower it, or check its unit")
     for field, least in (("minimum_order", market.minimum_order.value), ("lot", market.lot.value)):
         limit = market.limit.value
         for o in np.flatnonzero((limit > 0) & (least > limit * (1 + _ALIKE)))[:_MOST].tolist():
@@ -210,3 +216,64 @@ def _most_sent(instance: Instance) -> Floats:
         there = stored + offered[:, t]
         most, stored = np.maximum(most, there), np.minimum(there, limit)
     return most
+
+
+def _warn_of_names_alike(draft: Draft, instance: Instance, supply: StreamRows) -> None:
+    """Warn of names of one kind that differ only in case, blanks or width: what is meant to be one thing is two."""
+    for section in ("metals", "devices", "treatments", "smelters", "market", "alloys", "medals"):
+        for name, like in _alike(getattr(instance, section).names):
+            draft.warn((section, name), _same(name, like))
+    streams = instance.streams
+    offering = np.unique(streams.region)
+    for name, like in _alike(instance.regions[g] for g in offering.tolist()):
+        i = int(np.argmax(streams.region == instance.regions.index(name)))
+        _warn_at_stream(draft, instance, supply, i, "region", _same(name, like))
+
+
+def _alike(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Return each name that differs from an earlier one only in case, blanks or width, and that one."""
+    first: dict[str, str] = {}
+    pairs = ((name, first.setdefault(_folded(name), name)) for name in names)
+    return [(name, like) for name, like in pairs if name != like][:_MOST]
+
+
+def _folded(name: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def _same(name: str, like: str) -> str:
+    text = f"`{shown(name)}` differs from `{shown(like)}` only in case, blanks or width"
+    return f"{text}, yet they are two; write both alike where one is meant"
+
+
+def _warn_of_bundles_alike(draft: Draft, instance: Instance, supply: StreamRows) -> None:
+    """Warn of bundles of a region with names alike, and of those of one stream whose name is nearly another's."""
+    bundle = instance.streams.bundle
+    size = np.bincount(bundle[bundle >= 0], minlength=len(instance.bundles)).tolist()
+    by_region: dict[str, list[tuple[str, int]]] = {}
+    for number, (region, name) in enumerate(instance.bundles):
+        by_region.setdefault(region, []).append((name, number))
+    found: list[tuple[int, str]] = []
+    for members in (members for members in by_region.values() if members[1:]):
+        number_of = dict(members)
+        same = dict(_alike(number_of))
+        found += [(number_of[name], _same(name, like)) for name, like in same.items()]
+        for name, number in members[:_MOST]:
+            if size[number] == 1 and name not in {*same, *same.values()} and (near := _near(name, number_of)):
+                text = f"this bundle has one stream alone, and this region has a bundle `{shown(near)}`"
+                found.append((number, f"{text}; write both alike where one is meant"))
+    for number, text in found[:_MOST]:
+        _warn_at_stream(draft, instance, supply, int(np.argmax(bundle == number)), "bundle", text)
+
+
+def _near(name: str, names: Iterable[str]) -> str:
+    """Return the name that is nearly `name`, '' where there is none; names that differ in digits are not near."""
+    digits = [char for char in name if char.isdigit()]
+    others = [one for one in names if one != name and [char for char in one if char.isdigit()] == digits]
+    return next(iter(difflib.get_close_matches(name, others[:_MOST], n=1, cutoff=_NEAR)), "")
+
+
+def _warn_at_stream(draft: Draft, instance: Instance, supply: StreamRows, i: int, field: str, text: str) -> None:
+    """Warn of a field of the stream `i`, in canonical order, at its cell."""
+    place = supply.sheet.place(int(supply.groups.first[supply.order[i]]), (field,))
+    draft.faults.warn(place, ("streams", instance.streams.names[i], field), text)

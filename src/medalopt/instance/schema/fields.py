@@ -213,6 +213,13 @@ def flaw(name: str) -> str:
     bad = next((char for char in every if unicodedata.category(char) in ("Cc", "Cf", "Cs")), None)
     if bad is not None:
         return f"a name must hold no control or format character; U+{ord(bad):04X} is one: `{shown(name)}`"
+    blank = next((char for char in every if char.isspace()), None)
+    if blank is not None:
+        return f"a name must hold no blank but the plain one; U+{ord(blank):04X} is one: `{shown(name)}`"
+    if name != name.strip():
+        return f"a name must not begin or end with a blank: write `{shown(name.strip())}`"
+    if not unicodedata.is_normalized("NFC", name):
+        return f"a name must be in the composed Unicode form (NFC), and `{shown(name)}` is not: type it anew"
     return ""
 
 
