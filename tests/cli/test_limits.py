@@ -93,6 +93,7 @@ def test_a_gap_and_a_limit_with_units() -> None:
         ("--gap", "-1 %", "--gap: must be 0 or more; found -1 %"),
         ("--gap", "inf", "--gap: not a finite number: inf"),
         ("--gap", "1 t", "--gap: expected a share, such as `25 %`; found `1 t`"),
+        ("--gap", "5000%", "--gap: must be at most 100 %; found 5000%"),
         ("--gap", "small", "--gap: expected a share, such as `25 %`; found `small`"),
         ("--time-limit", "-1", "--time-limit: must be 0 or more; found -1"),
         ("--time-limit", "3 km", "--time-limit: expected a number in s or another unit of that kind"),

@@ -71,6 +71,15 @@ def test_export_writes_the_program_and_its_names(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny.dat", "tiny.lp", "tiny.mps", "tiny.names.csv"]
 
 
+def test_export_refuses_an_ending_of_another_format(tmp_path: Path) -> None:
+    """What is written as LP is not called MPS; an ending that tells nothing is anyone's."""
+    ran = here("export", TINY, "--to", "lp", "-o", str(tmp_path / "e.mps"))
+    assert (ran.code, ran.out) == (2, "") and "e.mps: ends as mps is written, not lp" in ran.err
+    assert not list(tmp_path.iterdir())
+    assert here("export", TINY, "--to", "lp", "-o", str(tmp_path / "e.txt")).code == 0
+    assert here("export", TINY, "--to", "lp", "-o", str(tmp_path / "e.LP")).code == 0
+
+
 def test_export_does_not_overwrite_the_instance(tmp_path: Path) -> None:
     """An output that is the instance itself is refused, and the instance stands."""
     own = tmp_path / "tiny.lp"

@@ -62,12 +62,13 @@ def test_whole_loads_are_verified_again(tmp_path: Path) -> None:
     assert here("verify", str(tmp_path / "loads.json"), TINY).code == 0
 
 
-@pytest.mark.parametrize("size", ["0t", "-1t", "1 km", "x"])
+@pytest.mark.parametrize("size", ["0t", "-1t", "1 km", "x", "1e-9t", "999 g"])
 def test_a_load_is_a_mass(size: str) -> None:
-    """What is no mass, or none at all, is refused in one line."""
+    """What is no mass, none at all, or less than a kilogram, is refused in one line."""
     refused = here("plan", TINY, "--round", size)
     assert refused.code == 2
-    assert refused.err.startswith("--round")
+    assert refused.err.startswith("--round") and len(refused.err.splitlines()) == 1
+    assert "no plan" not in refused.err
 
 
 def test_without_time_nothing_more_is_asked() -> None:

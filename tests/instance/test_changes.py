@@ -9,11 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.instance.hostile import GOOD
+from tests.instance.writing import written
 
 from medalopt.errors import InputError
 from medalopt.instance import load
 from medalopt.instance.instance import Instance
+from medalopt.instance.loading import opened
 from medalopt.instance.paths import PathError, parse, render
+from medalopt.instance.reader.changes import NO_SUM
 
 PAGE = Path(__file__).parents[1] / "conformance" / "page.yaml"
 
@@ -177,3 +180,41 @@ def test_any_text_is_a_path_or_a_fault(text: str) -> None:
         assert parse(text)
     except PathError as error:
         assert str(error).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "at"),
+    [
+        ("medals.gold.count", "+5", ""),
+        ("smelters.kosaka.capacity", "+5 t", ""),
+        ("smelters.kosaka.capacity", "[1, 2, 3, +4 t]", "[3]"),
+        ("smelters.kosaka.capacity[1]", '"+5 t"', ""),
+        ("smelters.kosaka.lead", "{Au: 1, Ag: +3}", ".Ag"),
+        ("streams.phone@tokyo.price", "+5 JPY/kg", ""),
+    ],
+)
+def test_a_plus_does_not_replace(path: str, value: str, at: str) -> None:
+    """A leading plus looks like a sum, and without `*` nothing is added: it is refused at its own path."""
+    with pytest.raises(InputError) as caught:
+        changed(path, value)
+    (fault,) = caught.value.faults
+    assert (fault.path, fault.message) == (f"{path}{at}", NO_SUM)
+
+
+def test_a_plus_in_a_text_is_text() -> None:
+    """What is no figure may begin with a plus."""
+    assert changed("title", "+5").title == "+5"
+
+
+def test_a_plus_in_a_scenario(tmp_path: Path) -> None:
+    """A scenario adds only with `*`; the file itself may write a figure with its sign."""
+    parts = {"medals": "medals: {first: {count: +1, parts: {silver: 1}}}"}
+    case = tmp_path / "case.yaml"
+    case.write_text(written(**parts, x="scenarios: {more: {medals.*.count: +5}}"), encoding="utf-8")
+    opened(case).with_effective_changes(scenarios=True)
+    assert load(case).medals.count.tolist() == [1]
+    case.write_text(written(**parts, x="scenarios: {more: {medals.first.count: +5}}"), encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        opened(case).with_effective_changes(scenarios=True)
+    (fault,) = caught.value.faults
+    assert fault.path.startswith("scenarios.more") and fault.message == NO_SUM and fault.line

@@ -36,12 +36,12 @@ currency: JPY
 exchange: {USD: 100}
 periods: {start: 2020-01, count: 2, length: quarter}
 metals: {Ag: {sell: 1 USD/kg}, Cu: {}}
-devices: {phone: {unit_mass: 0.2, content: {Ag: 2, Cu: 100}}, laptop: {content: {Ag: 1}}}
+devices: {phone: {unit_mass: 0.2, content: {Ag: 2, Cu: 20 g/unit}}, laptop: {content: {Ag: 1}}}
 streams:
 - {name: first, device: phone, region: east, available: 10}
 - {name: second, device: laptop, region: west, total: 10}
 treatments: {sort: {}, crush: {}}
-smelters: {works: {returned: {Ag: 90 %}, terms: {all: {}}}, plant: {returned: 90 %}}
+smelters: {works: {returned: {Ag: 90 %, Cu: 80 %}, terms: {all: {}}}, plant: {returned: 90 %}}
 lanes:
 - {region: east, smelter: works, cost: 5}
 - {region: west, smelter: works, distance: 5}

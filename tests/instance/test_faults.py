@@ -210,6 +210,23 @@ WARNINGS: dict[str, tuple[dict[str, str], str, str]] = {
         "market.bars",
         "no alloy can be charged with this offer: `bars` holds unnamed matter (0.01 %), which may not be in `silver`",
     ),
+    "offer that no alloy may be charged with, as 0 % is written out": (
+        {
+            "market": "market: {bars: {composition: {Ag: 99.99 %}, price: 1}}",
+            "alloys": "alloys: {silver: {composition: {Ag: 1}, others: 0 %}}",
+        },
+        "market.bars",
+        "no alloy can be charged with this offer: `bars` holds unnamed matter (0.01 %), which may not be in `silver`",
+    ),
+    "alloy of which all silver on offer is impure, as 0 % is written out": (
+        {
+            "devices": "devices: {phone: {content: {Au: 100 g/t}}}",
+            "market": "market: {bars: {composition: {Ag: 99.99 %}, price: 1}}",
+            "alloys": "alloys: {silver: {composition: {Ag: 1}, others: 0 %}}",
+        },
+        "alloys.silver",
+        "`silver` can never be cast: `bars` holds unnamed matter (0.01 %), which may not be in `silver`",
+    ),
 }
 
 

@@ -13,6 +13,7 @@ from medalopt.instance import load
 from medalopt.instance.loading import opened
 
 OWN, NAMED = "every line of `terms` has its own", "every metal has its own"
+NOTHING = "the smelter returns no `Ag`"
 TERMS = "smelters: {{kosaka: {{{smelter}, terms: {{a: {{devices: [phone], {a}}}, b: {{devices: [laptop], {b}}}}}}}}}"
 
 
@@ -81,6 +82,17 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
         {"x": "transport_rate: 5\nlanes:\n- {region: tokyo, smelter: kosaka, cost: 5}"},
         {"transport_rate": "no lane gives a `distance`"},
     ),
+    "charges of a metal that does not return": (
+        {
+            "smelters": "smelters: {kosaka: {returned: {Au: 1}, lead: {Ag: 3}, deduction: {Ag: 1, Au: 0}, "
+            "refining_charge: {Ag: 1, default: 2}}}"
+        },
+        {f"smelters.kosaka.{field}.Ag": NOTHING for field in ("lead", "deduction", "refining_charge")},
+    ),
+    "a deduction in a line that returns none of the metal": (
+        _terms("returned: {Au: 1, default: 0}", "returned: {Ag: 1}, deduction: {Ag: 1}", "deduction: {Ag: 2, Au: 1}"),
+        {"smelters.kosaka.terms.b.deduction.Ag": "this line returns no `Ag`"},
+    ),
     "a party that is none": (
         {"x": "parties: {tokio: {legal_name: T}, kosaka: {legal_name: K}, tokyo: {}}"},
         {"parties.tokio": "no region, smelter or offer is called `tokio`; did you mean `tokyo`?"},
@@ -105,8 +117,9 @@ def test_a_change_without_effect_is_refused(case: tuple[dict[str, str], dict[str
     new = {"lead": "3", "default": "1", "settlement_lot": "route"}
     for path, reason in expected.items():
         figure = {"parties.tokio": "parties.tokio.legal_name", "treatments.t.devices.laptop": f"{path}.cost"}
+        value = "3" if ".lead." in path else new.get(path.split(".")[-1], "0.5")
         with pytest.raises(InputError) as caught:
-            load(tmp_path / "case.yaml", {figure.get(path, path): new.get(path.split(".")[-1], "0.5")})
+            load(tmp_path / "case.yaml", {figure.get(path, path): value})
         (fault,) = caught.value.faults
         assert (fault.file, fault.message) == ("--set", f"has no effect: {reason}")
 
@@ -115,6 +128,12 @@ def test_a_change_without_effect_is_refused(case: tuple[dict[str, str], dict[str
     "parts",
     [
         _terms("returned: 90 %, treatment_charge: 5", "treatment_charge: 1", "deduction: 1"),
+        {"smelters": "smelters: {kosaka: {returned: {Au: 1}, lead: {Au: 1, Ag: 0}, deduction: 1}}"},
+        _terms("lead: {Ag: 3}", "returned: {default: 50 %}", "returned: {Au: 1}"),
+        {
+            "smelters": "smelters: {kosaka: {returned: {Au: 1}, lead: {Ag: 3}}}",
+            "x": "scenarios: {better: {smelters.*.returned.Ag: 50 %}, other: {smelters.kosaka.returned: 1}}",
+        },
         _terms("returned: {Au: 1, default: 90 %}", "returned: {Au: 1}", "returned: {Ag: 1}"),
         {"t": "treatments: {t: {cost: 5, accepts: [phone, laptop], devices: {phone: {cost: 4}}}}"},
         {"x": "exchange: {USD: 1.2 EUR, EUR: 110}", "metals": "metals: {Au: {sell: 1 USD/g}, Ag: {sell: 100}}"},
@@ -230,3 +249,53 @@ def test_many_scenarios_are_checked_without_reading_the_file_again(
     monkeypatch.setattr(loading, "validated", counting)
     opened(tmp_path / "case.yaml").with_effective_changes(scenarios=True)
     assert len(calls) == 1
+
+
+COUNTED = {
+    "an assay": {"devices": "devices: {phone: {unit_mass: 100 g, content: {Ag: 1 mg/unit}}}"},
+    "a price": {"streams": "streams:\n- {device: phone, region: tokyo, available: 10, price: 3 JPY/unit}"},
+    "an offer": {"streams": "streams:\n- {device: phone, region: tokyo, available: 400 pcs}"},
+    "a cost of treatment": {"t": "treatments: {t: {cost: 5 JPY/unit, accepts: [phone]}}"},
+    "its own cost of treatment": {"t": "treatments: {t: {devices: {phone: {cost: 5 JPY/unit}}}}"},
+    "a scenario": {"x": "scenarios: {dear: {streams.phone@tokyo.price: 3 JPY/unit}}"},
+    "a scenario over time": {
+        "periods": "periods: {start: 2017-04, count: 2}",
+        "x": "scenarios: {few: {streams.phone@tokyo.available: [1 pcs, 2 pcs]}}",
+    },
+}
+
+
+@pytest.mark.parametrize("parts", COUNTED.values(), ids=COUNTED.keys())
+def test_a_unit_mass_counts_where_something_is_given_per_unit(parts: dict[str, str], tmp_path: Path) -> None:
+    """The mass of a device may be changed wherever a figure of it is given per unit."""
+    (tmp_path / "case.yaml").write_text(written(**parts), encoding="utf-8")
+    load(tmp_path / "case.yaml", {"devices.phone.unit_mass": "200 g"})
+
+
+def test_a_unit_mass_without_anything_per_unit(tmp_path: Path) -> None:
+    """Written in the file it is no fault; changed it is one, in a scenario too, unless it is changed with a price."""
+    case = tmp_path / "case.yaml"
+    scenarios = (
+        "scenarios: {heavy: {devices.phone.unit_mass: 5 kg}, "
+        "both: {devices.phone.unit_mass: 5 kg, streams.phone@tokyo.price: 3 JPY/unit}}"
+    )
+    case.write_text(written(), encoding="utf-8")
+    assert not load(case).warnings
+    with pytest.raises(InputError, match=r"unit_mass: has no effect: no figure of this device is given per unit"):
+        load(case, {"devices.phone.unit_mass": "5 kg"})
+    load(case, {"devices.phone.unit_mass": "5 kg", "streams.phone@tokyo.price": "3 JPY/unit"})
+    case.write_text(written(x=scenarios), encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        opened(case).with_effective_changes(scenarios=True)
+    (fault,) = caught.value.faults
+    assert fault.path.startswith("scenarios.heavy") and "given per unit" in fault.message
+
+
+def test_a_mapping_with_one_metal_that_does_not_return(tmp_path: Path) -> None:
+    """Of a change that has some effect, what has none draws a warning at its own path."""
+    case = tmp_path / "case.yaml"
+    case.write_text(written(smelters="smelters: {kosaka: {returned: {Au: 1}}}"), encoding="utf-8")
+    told = load(case, {"smelters.kosaka.lead": "{Au: 1, Ag: 3}"}).warnings
+    assert ("--set", "smelters.kosaka.lead.Ag", f"has no effect: {NOTHING}") in [
+        (one.file, one.path, one.message) for one in told
+    ]

@@ -24,7 +24,9 @@ def test_small_figures_are_odd_too(tmp_path: Path) -> None:
     (warning,) = loaded(tmp_path, streams=streams).warnings
     assert warning.message == "this figure is 1_500 times the next of its kind; check its unit"
     assert (warning.line, warning.column, warning.path) == (9, 41, "streams.phone@b.available")
-    smelters = "smelters: {a: {returned: 1, refining_charge: {Ag: 0.5}}, b: {refining_charge: {Ag: 0.0005}}}"
+    smelters = (
+        "smelters: {a: {returned: 1, refining_charge: {Ag: 0.5}}, b: {returned: 1, refining_charge: {Ag: 0.0005}}}"
+    )
     (warning,) = loaded(tmp_path, smelters=smelters).warnings
     assert warning.path == "smelters.a.refining_charge.Ag" and "this figure is 1_000 times" in warning.message
     treatments = "treatments: {a: {cost: -0.5}, b: {cost: 0.0005}}"

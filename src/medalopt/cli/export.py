@@ -41,10 +41,15 @@ def export(
     set_: Changes = None,
 ) -> int:
     """Write the program as LP, free MPS, or data for models/sourcing.mod; beside PATH a table of the names."""
-    form = to or _ENDINGS.get(output.suffix.lower() if output else "")
+    ending = _ENDINGS.get(output.suffix.lower() if output else "")
+    form = to or ending
     if form is None:
         raise UsageError("say which format: --to lp, mps or mathprog, or -o NAME.lp, NAME.mps or NAME.dat")
     if output is not None:
+        if ending not in (None, form):
+            raise UsageError(
+                f"-o {place(output)}: ends as {ending} is written, not {form}; change it, or leave out --to"
+            )
         check_output(output, instance)
     files = _files(read(instance, set_), form, objective, output)
     if output is None:

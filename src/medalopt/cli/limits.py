@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from medalopt.errors import UsageError
+from medalopt.wording import shown
 
 Gap = Annotated[
     str | None,
@@ -41,6 +42,8 @@ Method = Annotated[
 def limits(gap: str | None, time_limit: str | None) -> tuple[float | None, float | None]:
     """Return the gap as a share and the time limit in seconds, None where not given. Raises UsageError."""
     share = None if gap is None else _figure("--gap", gap, "")
+    if share is not None and share > 1:
+        raise UsageError(f"--gap: must be at most 100 %; found {shown(gap or '')}; write a share, such as 1 % or 0.01")
     return share, None if time_limit is None else _figure("--time-limit", time_limit, "s")
 
 

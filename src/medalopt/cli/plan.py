@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from medalopt.plan.plan import Plan
     from medalopt.report.sourcing.content import Content
 
+_LEAST_LOAD_T = 0.001  # so small that whole loads cost nothing, and not so small that they drown in rounding
+
 
 def plan(
     instance: InstanceFile,
@@ -101,6 +103,8 @@ def _tonnes(text: str) -> float:
         raise UsageError(f"--round: {error}") from error
     if not size > 0:
         raise UsageError(f"--round {shown(text)}: a load is more than nothing, such as 1t or 500kg")
+    if size < _LEAST_LOAD_T:
+        raise UsageError(f"--round {shown(text)}: a load is at least 1 kg, such as 1t or 500kg")
     return size
 
 

@@ -80,8 +80,10 @@ def offer_holding(instance: Instance, read: Reading = floats) -> Numbers:
 
 
 def is_barred(instance: Instance) -> Bools:
-    """Return which offers only their unnamed matter keeps out of which alloys, (O, A): `others` is left out."""
-    return _without_foreign_metal(instance) & is_owed(instance)[None, :] & ~may_buy(instance)
+    """Return which offers only their unnamed matter keeps out of which alloys, (O, A): `others` is left out or 0."""
+    unnamed = (unnamed_matter(instance) > 0).astype(np.bool_)
+    room = instance.alloys.others.raw > 0
+    return _without_foreign_metal(instance) & unnamed[:, None] & (is_owed(instance) & ~room)[None, :]
 
 
 def unnamed_matter(instance: Instance) -> NDArray[Any]:

@@ -99,7 +99,7 @@ class Written:
 
     def _exact(self, path: Path, scalar: Scalar, kind: Kind) -> Fraction | None:
         if not isinstance(kind.measure, Measure):
-            digits = scalar.text.strip().replace("_", "")
+            digits = scalar.text.strip().removeprefix("+").replace("_", "")
             return Fraction(int(digits)) if digits.isascii() and digits.isdigit() else None
         try:
             figure = kind.measure.check(scalar.value, self.money)

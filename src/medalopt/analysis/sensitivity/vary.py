@@ -13,6 +13,7 @@ from medalopt.analysis.variants import PER_CENT, Changes, Variants
 from medalopt.errors import InputError, UsageError
 from medalopt.instance import wildcards
 from medalopt.instance.paths import Path, PathError, parse, render
+from medalopt.instance.reader.changes import NO_SUM
 from medalopt.instance.schema.at import Kind, kind_at
 from medalopt.instance.schema.fields import Measure, Whole
 from medalopt.quantity import Quantity, QuantityError, split, spoken
@@ -113,6 +114,8 @@ def _read(variants: Variants, path: str, kind: Kind, first: str, last: str) -> V
     several = wildcards.ANY in parse(path)
     unit = kind.measure.unit if isinstance(kind.measure, Measure) else _SHARE
     (one, own), (two, other) = split(first, unit, money), split(last, unit, money)
+    if not several and any(end[0] == "+" for end in (first, last)):
+        raise QuantityError(NO_SUM)
     own, other = own or other, other or own
     if other == own == "%" and (several or not accepts(kind, f"{two} %", variants)):
         return _scaling(variants, path, float(one), float(two))

@@ -119,7 +119,7 @@ def _unit(text: str) -> str:
 
 def _change(variants: Variants, path: str, value: str, text: str) -> Changes:
     """Return the change of one value; a percentage scales a figure that is no share, as it does with `*`."""
-    if not value.endswith("%") or wildcards.ANY in path:
+    if not value.endswith("%") or value.startswith("+") or wildcards.ANY in path:
         return {path: value}
     if accepts(kind_of(variants, path, value, OPTION), value, variants):
         return {path: value}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass
 
@@ -10,9 +11,14 @@ from medalopt.instance.paths import Path, PathError, parse, render
 from medalopt.instance.reader import yamltext
 from medalopt.instance.reader.faults import Faults, Place
 from medalopt.instance.reader.nodes import Mapping, Node, Scalar, Sequence, find
+from medalopt.instance.schema.at import kind_at
 from medalopt.wording import did_you_mean, shown
 
 HERE = Place("--set")
+NO_SUM = (
+    "a leading + adds only where the path holds `*`, which scenarios, --vary and --grid accept; "
+    "write the new value, without a sign"
+)
 _LONGEST = 100_000
 _FIGURE = re.compile(r"[+-]?[0-9][0-9._]*(?:[eE][+-]?[0-9]+)?(?: ?[A-Za-z%][A-Za-z%/_]*)?")
 _SECTIONS = (
@@ -66,8 +72,20 @@ def read(changes: AnyMapping[str, str], faults: Faults) -> list[Change]:
             for fault in own.odd:
                 faults.warn(HERE, path, fault.message)
         if node is not None:
+            for at in _sums(path, node):
+                faults.add(HERE, at, NO_SUM)
             found.append(Change(path, _placed(node)))
     return found
+
+
+def _sums(path: Path, node: Node) -> Iterator[Path]:
+    """Yield the paths of the figures in `node` that begin with a plus, as if they were to be added."""
+    if isinstance(node, Scalar):
+        if node.text.lstrip().startswith("+") and "*" not in path and kind_at(path) is not None:
+            yield path
+        return
+    for step, item in node.items.items() if isinstance(node, Mapping) else enumerate(node.items):
+        yield from _sums((*path, step), item)
 
 
 def _figures_in(value: str) -> Node | None:

@@ -5,29 +5,36 @@ Each is a warning where the file writes it and an error where a change does.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
-from medalopt.instance.paths import Path
+from medalopt.instance.paths import Path, PathError, parse
 from medalopt.instance.reader.nodes import Mapping as Tree
 from medalopt.instance.reader.nodes import Node, Scalar, Sequence, find
 from medalopt.instance.resolve.draft import Draft
 from medalopt.instance.resolve.grouping import row_names
-from medalopt.instance.resolve.network import smelters_of
+from medalopt.instance.resolve.network import lines_of, smelters_of
 from medalopt.instance.resolve.spread import covers
 from medalopt.instance.schema.models import Line, Smelter, Treatment
+from medalopt.quantity import Quantity
 from medalopt.wording import did_you_mean, shown
 
 _BY_METAL = ("refining_charge", "returned", "deduction")
 _AT_ONCE = sorted((Line.model_fields.keys() & Smelter.model_fields.keys()) - {*_BY_METAL})
 _OWN = "every line of `terms` has its own"
 _NAMED = "every metal has its own"
+_UNCOUNTED = "no figure of this device is given per unit"
 _CODE = re.compile(r"[A-Z]{3}")
+_PIECES = re.compile(r"(?<![A-Za-z_])(?:unit|pcs)(?![A-Za-z_])")
+_TEXTS = ("name", "device", "region", "smelter", "bundle", "note", "source")  # columns that hold no figure
 
 Reasons = Mapping[Path, str]
+Rule = Quantity | Mapping[str, Quantity] | None
 NONE: Reasons = MappingProxyType({})
 
 
@@ -38,6 +45,8 @@ def find_ineffective(draft: Draft, changed: Collection[str] | None = None, befor
     are looked at.
     """
     found: dict[Path, str] = {path: one for path, one in before.items() if changed and path[0] not in changed}
+    if changed is not None:  # a scenario is made by itself, without the others
+        draft = dataclasses.replace(draft, document=draft.document.model_copy(update={"scenarios": {}}))
     for finder, sections in _FINDERS.items():
         if changed is None or not sections.isdisjoint(changed):
             found |= {path: reason for path, reason in finder(draft) if _is_written(draft, path)}
@@ -47,7 +56,8 @@ def find_ineffective(draft: Draft, changed: Collection[str] | None = None, befor
 def warn_ineffective(draft: Draft, reasons: Reasons) -> None:
     """Warn of every value without effect."""
     for path, reason in reasons.items():
-        draft.warn(path, f"has no effect: {reason}")
+        if reason != _UNCOUNTED:  # a mass may be noted for figures to come
+            draft.warn(path, f"has no effect: {reason}")
 
 
 def reason_of(path: Path, reasons: Reasons) -> str | None:
@@ -122,6 +132,88 @@ def _treatments(draft: Draft) -> Iterator[tuple[Path, str]]:
             yield ("treatments", name, "devices", device), f"`accepts` does not name `{shown(device)}`"
 
 
+def _unreturned(draft: Draft) -> Iterator[tuple[Path, str]]:
+    """Yield charges, deductions and leads of metals of which the smelter, or the line of its terms, returns nothing."""
+    scenarios = _returned_in_scenarios(draft)
+    for name, one in smelters_of(draft).items():
+        path, otherwise = ("smelters", name), scenarios.get(name, set()) | scenarios.get("*", set())
+        every: set[str] = set(otherwise)
+        for called, line in lines_of(one).items():
+            returned = _returned(draft, line.returned, one.returned) | otherwise
+            every |= returned
+            for field in ("refining_charge", "deduction"):
+                at = (*path, "terms", called, field)
+                yield from _of_nothing(at, getattr(line, field), returned, draft, "this line")
+        for field in ("refining_charge", "deduction", "lead"):
+            yield from _of_nothing((*path, field), getattr(one, field), every, draft, "the smelter")
+
+
+def _returned(draft: Draft, *rules: Rule) -> set[str]:
+    """Return the metals of which some comes back by `rules`, each of which counts before those that follow it."""
+    found: set[str] = set()
+    for rule in reversed(rules):
+        own = covers(rule, draft.document.metals)
+        by = rule if isinstance(rule, Mapping) else dict.fromkeys(own, rule)
+        found -= own
+        found |= {metal for metal in own if (figure := by.get(metal, by.get("default"))) and figure.raw}
+    return found
+
+
+def _returned_in_scenarios(draft: Draft) -> dict[str, set[str]]:
+    """Return the metals whose return a scenario may change, by smelter; `*` stands for each of them."""
+    found: dict[str, set[str]] = {}
+    metals = set(draft.document.metals)
+    for key in {key for scenario in draft.document.scenarios.values() for key in scenario}:
+        try:
+            path = parse(key)
+        except PathError:
+            continue  # a fault that is noted there
+        whole = len(path) == 2 or (path[2:3] == ("terms",) and len(path) <= 4)
+        if path[0] == "smelters" and len(path) > 1 and ("returned" in path or whole):
+            found.setdefault(str(path[1]), set()).update(metals & {str(path[-1])} or metals)
+    return found
+
+
+def _of_nothing(path: Path, rule: Any, returned: set[str], draft: Draft, who: str) -> Iterator[tuple[Path, str]]:
+    """Yield which figures of a rule by metal, other than 0, are of metals that are not `returned`."""
+    if not isinstance(rule, Mapping):
+        return
+    for metal, figure in rule.items():
+        if metal in draft.document.metals and metal not in returned and getattr(figure, "raw", figure):
+            yield (*path, metal), f"{who} returns no `{shown(metal)}`"
+
+
+def _unit_masses(draft: Draft) -> Iterator[tuple[Path, str]]:
+    """Yield the masses of devices of which nothing is given per unit."""
+    document = draft.document
+    idle = {
+        name
+        for name, device in document.devices.items()
+        if device.unit_mass is not None and not any(figure.pieces for figure in device.content.values())
+    }
+    for treatment in (document.treatments or {}).values():
+        if treatment.cost.pieces:
+            return
+        idle -= {name for name, other in treatment.devices.items() if other.cost is not None and other.cost.pieces}
+    if not idle or _counts_in_scenarios(draft):
+        return
+    devices = draft.streams.column(("device",))
+    for key, cells in draft.streams.columns.items():
+        if key[-1] not in _TEXTS:
+            counting = [code for code, text in enumerate(cells.texts) if text and _PIECES.search(text)]
+            if counting:
+                idle -= {devices.texts[code] for code in np.unique(devices.code[np.isin(cells.code, counting)])}
+    for name in sorted(idle):
+        yield ("devices", name, "unit_mass"), _UNCOUNTED
+
+
+def _counts_in_scenarios(draft: Draft) -> bool:
+    """Whether a scenario gives some figure per unit."""
+    values = (value for scenario in draft.document.scenarios.values() for value in scenario.values())
+    items = (item for value in values for item in (value if isinstance(value, list) else [value]))
+    return any(_PIECES.search(item if isinstance(item, str) else getattr(item, "text", "")) for item in items)
+
+
 def _scrap(draft: Draft) -> Iterator[tuple[Path, str]]:
     """Yield what is said of process scrap that does not fall."""
     for name, alloy in draft.document.alloys.items():
@@ -152,7 +244,7 @@ def _codes(draft: Draft) -> Iterator[str]:
                 yield from _CODE.findall(item.text) if isinstance(item, Scalar) else ()
     for sheet in (draft.streams, draft.lanes):
         for key, cells in sheet.columns.items() if sheet is not None else ():
-            if key[-1] not in ("name", "device", "region", "smelter", "bundle", "note", "source"):
+            if key[-1] not in _TEXTS:
                 for text in cells.texts:
                     yield from _CODE.findall(text) if text else ()
 
@@ -191,6 +283,8 @@ _FINDERS: dict[Callable[[Draft], Iterator[tuple[Path, str]]], frozenset[str]] = 
     _charges: frozenset({"smelters"}),
     _defaults: frozenset({"devices", "treatments", "smelters"}),
     _treatments: frozenset({"treatments"}),
+    _unreturned: frozenset({"smelters"}),
+    _unit_masses: frozenset({"devices", "treatments", "streams"}),
     _scrap: frozenset({"alloys"}),
     _rates: frozenset({"exchange", "transport_rate", "lanes"}),
     _parties: frozenset({"parties"}),

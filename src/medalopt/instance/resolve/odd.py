@@ -107,7 +107,8 @@ def _unnamed_matter(draft: Draft, instance: Instance) -> None:
     A metal can be had where it is in stock, in some device, or in an offer that the alloy may be charged with.
     """
     alloys, market = instance.alloys, instance.market
-    holds, barred, admitted = market.composition.raw > 0, is_barred(instance), may_buy(instance)
+    holds, barred = market.composition.raw > 0, is_barred(instance)
+    admitted = may_buy(instance) & ~barred
     sourced = (instance.metals.opening_stock.raw > 0) | (instance.devices.assay.raw > 0).any(axis=0)
     told: set[int] = set()
     for a in np.flatnonzero(barred.any(axis=0)).tolist():
