@@ -223,6 +223,36 @@ def test_prices_and_needs_far_from_their_like(parts: dict[str, str], path: str, 
     assert list(found) == [path] and says in found[path]
 
 
+def test_prices_of_one_metal_a_hundred_times_apart(tmp_path: Path) -> None:
+    """Offers of mostly one metal, and the periods of one price, may be a hundred times apart at most."""
+    bar, old = "mined: {composition: {Ag: 1}, price: %s}", "old: {composition: {Ag: %s}, price: %s}"
+    metals = "metals: {Au: {sell: 100}, Ag: {}}"
+    market = f"market: {{{bar}, {old}}}"
+    found = odd(tmp_path, metals=metals, market=market % ("70 JPY/g", "90 %", "80 JPY/kg"))
+    assert found["market.mined.price"] == "this figure is 875 times `market.old.price`; check its unit"
+    for fits in (("7_999", "90 %", "80"), ("70 JPY/g", "50 %", "80 JPY/kg")):
+        assert list(odd(tmp_path, metals=metals, market=market % fits)) == ["market.old"]  # its unnamed matter
+    third = f"market: {{{bar}, {old}, new: {{composition: {{Ag: 1}}, price: 60 JPY/g}}}}"
+    found = odd(
+        tmp_path, metals="metals: {Au: {sell: 100}, Ag: {sell: 50}}", market=third % ("70 JPY/g", "1", "80 JPY/kg")
+    )
+    assert found["market.old.price"] == "`market.new.price` is 750 times this figure; check its unit"
+    found = odd(tmp_path, metals=metals, market=f"market: {{{bar}}}" % "[70 JPY/kg, 66 JPY/g]")
+    assert found == {"market.mined.price[1]": "this figure is 943 times the next of its kind; check its unit"}
+    assert list(odd(tmp_path, metals="metals: {Au: {sell: 100}, Ag: {sell: [1, 100]}}")) == ["metals.Ag.sell[1]"]
+
+
+def test_a_share_of_metal_that_is_hardly_one(tmp_path: Path) -> None:
+    """Less than 2 % of the metal for the project is odd, in all or of one metal; none at all may be meant."""
+    streams = "streams: [{device: phone, region: tokyo, available: 10, credited: %s}]"
+    found = odd(tmp_path, streams=streams % "0.95 %")
+    text = "only 0.95 % of the metal is the project's; where a share such as 0.95 is meant, write `0.95` or `95 %`"
+    assert found == {"streams.phone@tokyo.credited": text}
+    assert list(odd(tmp_path, streams=streams % "{Au: 1 %, Ag: 2 %}")) == ["streams.phone@tokyo.credited.Au"]
+    for meant in ("0.95", "2 %", "{Au: 0 %, default: 50 %}"):
+        assert odd(tmp_path, streams=streams % meant) == {}
+
+
 def test_how_many_are_far_from_the_others() -> None:
     """Of ten figures of a kind one may be odd, of twenty two; where there are more they are two kinds of thing."""
     like = [1.0, 2.0, 3.0] * 6

@@ -1,4 +1,4 @@
-"""Figures that lie a thousand times apart from their like, and bare numbers in an unlikely unit: warnings."""
+"""Figures that lie a hundred or more times apart from their like, and bare numbers in an unlikely unit: warnings."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from medalopt.quantity import Quantity
 from medalopt.wording import shown
 
 _FAR = 1000.0
+_FAR_PRICE = 100.0  # of prices of one metal, which are nearer to each other than other figures
+_SMALL_SHARE = 0.02  # of metal that is the project's, below which a bare share may have been meant
 _FEW = 10  # of so many figures of a kind one may be far from the others
 _MOST = 20  # warnings about figures of one kind
 _HEAVY_MEDAL_KG, _HEAVY_PIECE_KG, _RICH_KG_T = 10, 100, 20
@@ -28,7 +30,7 @@ PathOf = Callable[[int], Path]
 
 
 class Outlier(NamedTuple):
-    """A figure far from its like: its place among them, by which factor (1000 or more), and that of the nearest."""
+    """A figure far from its like: its place among them, by which factor, and that of the nearest."""
 
     place: int
     times: float
@@ -36,21 +38,22 @@ class Outlier(NamedTuple):
     nearest: int
 
 
-def outliers(values: ArrayLike, *, low: bool) -> list[Outlier]:
-    """Return the figures of one kind that a factor of a thousand parts from the others, where these are few.
+def outliers(values: ArrayLike, *, low: bool, far: float = _FAR) -> list[Outlier]:
+    """Return the figures of one kind that a factor `far` or more parts from the others, where these are few.
 
     Args:
         values (N,): the figures; their signs do not matter, and zeros and infinite ones have no like.
         low: whether figures that are too small are looked for too; else only the one that is too large.
+        far: the factor; a thousand where it is left out.
     """
     size = np.abs(np.asarray(values, dtype=np.float64))
     order = np.flatnonzero((size > 0) & np.isfinite(size))
-    if len(order) < 2 or size[order].max() < _FAR * size[order].min():
+    if len(order) < 2 or size[order].max() < far * size[order].min():
         return []
     order = order[np.argsort(size[order], kind="stable")]
     ratio = size[order[1:]] / size[order[:-1]]
     few = max(len(order) // _FEW, 1) if low else 1
-    for gap in np.flatnonzero(ratio >= _FAR)[::-1].tolist():
+    for gap in np.flatnonzero(ratio >= far)[::-1].tolist():
         below, above, times = order[: gap + 1], order[gap + 1 :], float(ratio[gap])
         if len(above) <= few:
             return [Outlier(int(one), times, True, int(below[-1])) for one in above[::-1]]
@@ -70,6 +73,7 @@ def warn_of_outliers(draft: Draft, instance: Instance, supply: StreamRows, ways:
     masses = instance.medals.parts.value.sum(axis=1)
     _tell(draft, masses, _named("medals", instance.medals.names, "parts"))
     _of_streams(draft, instance, supply)
+    _warn_of_small_shares(draft, supply)
     _of_lanes(draft, instance, ways)
     _bare(draft)
 
@@ -123,21 +127,21 @@ def _of_terms(draft: Draft, instance: Instance) -> None:
 
 def _of_periods(draft: Draft, instance: Instance) -> None:
     """Warn of a figure of one period far from those of the others."""
-    lists: list[tuple[str, str, Sequence[str], Floats, bool]] = [
-        ("metals", "sell", instance.metals.names, instance.metals.sell.value, True),
-        ("metals", "holding", instance.metals.names, instance.metals.holding.value, True),
-        ("market", "price", instance.market.names, instance.market.price.value, True),
-        ("smelters", "capacity", instance.smelters.names, instance.smelters.capacity.value, False),
-        ("treatments", "capacity", instance.treatments.names, instance.treatments.capacity.value, False),
+    lists: list[tuple[str, str, Sequence[str], Floats, bool, float]] = [
+        ("metals", "sell", instance.metals.names, instance.metals.sell.value, True, _FAR_PRICE),
+        ("metals", "holding", instance.metals.names, instance.metals.holding.value, True, _FAR),
+        ("market", "price", instance.market.names, instance.market.price.value, True, _FAR_PRICE),
+        ("smelters", "capacity", instance.smelters.names, instance.smelters.capacity.value, False, _FAR),
+        ("treatments", "capacity", instance.treatments.names, instance.treatments.capacity.value, False, _FAR),
     ]
-    for section, field, names, values, low in lists:
+    for section, field, names, values, low, far in lists:
         for at in np.flatnonzero((values != values[:, :1]).any(axis=1)).tolist() if values.size else ():
-            for one in outliers(values[at], low=low)[:_MOST]:
+            for one in outliers(values[at], low=low, far=far)[:_MOST]:
                 draft.warn((section, names[at], field, one.place), _text(one, ""), key=False)
 
 
 def _of_prices(draft: Draft, instance: Instance) -> None:
-    """Warn of a price of a metal far from its others: what it sells for, and offers that are mostly of it."""
+    """Warn of a price of a metal far from its others: among offers that are mostly of it, and what it sells for."""
     market, metals = instance.market, instance.metals
     prices = np.abs(market.price.value).max(axis=1, initial=0.0)
     sells = np.abs(metals.sell.value).max(axis=1, initial=0.0)
@@ -145,6 +149,11 @@ def _of_prices(draft: Draft, instance: Instance) -> None:
     for e in np.unique(main).tolist():
         offers = np.flatnonzero(main == e).tolist()
         paths: list[Path] = [("market", market.names[o], "price") for o in offers]
+        pure = np.where(market.composition.value[offers, e] > 1 / 2, prices[offers], 0)
+        told = outliers(pure, low=True, far=_FAR_PRICE)[:_MOST]
+        for one in told:
+            draft.warn(paths[one.place], _text(one, render(paths[one.nearest])), key=False)
+        prices[[offers[one.place] for one in told]] = 0
         paths.append(("metals", metals.names[e], "sell"))
         _tell(draft, [*prices[offers], sells[e]], paths.__getitem__, name=True)
 
@@ -163,6 +172,17 @@ def _of_streams(draft: Draft, instance: Instance, supply: StreamRows) -> None:
         for one in outliers(values, low=low)[:_MOST]:
             path: Path = ("streams", streams.names[one.place], *field)
             draft.faults.warn(supply.sheet.place(rows[one.place], field), path, _text(one, ""))
+
+
+def _warn_of_small_shares(draft: Draft, supply: StreamRows) -> None:
+    """Warn of streams that credit hardly any of their metal to the project; all of it is the default."""
+    first = supply.groups.first.tolist()
+    for key, column in ((key, read) for key, read in supply.read.items() if key[0] == "credited"):
+        share = column.raw * np.array([float(factor) for factor in column.factors])[column.unit]
+        for at in np.flatnonzero(column.given & (share > 0) & (share < _SMALL_SHARE))[:_MOST].tolist():
+            text = f"only {share[at] * 100:.4g} % of the metal is the project's; where a share such as 0.95 is meant"
+            path: Path = ("streams", supply.groups.names[at], *key)
+            draft.faults.warn(supply.sheet.place(first[at], key), path, f"{text}, write `0.95` or `95 %`")
 
 
 def _of_lanes(draft: Draft, instance: Instance, ways: LaneRows | None) -> None:
