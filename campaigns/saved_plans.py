@@ -190,7 +190,7 @@ def _xlsx(random: Random, base: Base) -> SavedFile:
     if random.random() < 0.1:
         return read_book(Bytes("plan.xlsx", altered_workbook(random, base.book)))
     sheets = sheets_of(base)
-    return read_book(Spreadsheet("plan.xlsx", altered_sheets(random, dict(sheets.sheets))))
+    return read_book(replace(sheets, sheets=altered_sheets(random, dict(sheets.sheets))))
 
 
 _ALTERED = {"json": _json, "csv": _csv, "xlsx": _xlsx}

@@ -336,6 +336,73 @@ def test_a_day_is_no_number(tiny: bytes) -> None:
     assert found.startswith("in.xlsx:Devices!C4: holds the date 1900-12-15 in place of a number")
 
 
+@pytest.mark.parametrize(
+    ("sheet", "head", "path"),
+    [("Medals", "due", "medals.gold.due"), ("Instance", "B8", "periods.start")],
+)
+def test_a_date_where_a_period_is_expected_is_its_month(tiny: bytes, sheet: str, head: str, path: str) -> None:
+    """Excel makes a day of `2017-05` as it is typed; its month counts, whatever its day, and can be written."""
+    cell = head if head == "B8" else f"{_cell_of(tiny, sheet, head)}4"
+    for day in (42856.0, 42870.0, 42870.5):  # 1 May 2017, 15 May, noon
+        if path == "periods.start":
+            day -= 30  # April
+        found = imported(Bytes("in.xlsx", _with_style(tiny, sheet, cell, day, 14)))
+        assert found.instance.figures == load(ROOT / "instances/tiny.yaml").figures
+        assert files(found.root, found.calendar, "again")["again.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("sheet", "cell"),
+    [
+        *(("Streams", "C4"), ("Metals", "B4"), ("Metals", "F4"), ("Metals", "G4"), ("Instance", "B4")),
+        *(("Alloys", "A4"), ("Scenarios", "A4"), ("Scenarios", "B4"), ("Scenarios", "C4")),
+    ],
+)
+def test_a_date_in_place_of_a_text_is_told(tiny: bytes, sheet: str, cell: str) -> None:
+    """A name or a text that Excel made a day of is told with its cell."""
+
+    def filled(text: str) -> str:
+        texts = ("dear", "smelters.works.fee", "1") if sheet == "Scenarios" else ()
+        cells = "".join(f'<c r="{"ABC"[n]}4" t="inlineStr"><is><t>{one}</t></is></c>' for n, one in enumerate(texts))
+        text = text.replace("</sheetData>", f'<row r="4">{cells}</row></sheetData>') if texts else text
+        gap = f'<c r="{cell}"/>' if f'r="{cell}"' not in text else ""
+        return re.sub(r'(<row r="4".*?)</row>', rf"\g<1>{gap}</row> ", text, count=1)
+
+    found = told(_with_style(with_sheet(tiny, sheet, filled), sheet, cell, 42826.0, 14))
+    why = "holds a date or a share in place of a (name|text|path): format the cell as text, and type it anew"
+    place = re.escape(f"in.xlsx:{sheet}!{cell}: ")
+    assert any(re.fullmatch(f"{place}(.*: )?{why}", one) for one in found), found
+
+
+def test_a_number_that_shows_divided_by_a_thousand_is_told(tiny: bytes) -> None:
+    """A cell that holds 10000 and shows 10 may mean either: it is told."""
+    files = parts(_with_style(tiny, "Devices", "C4", 10000.0, 200))
+    styles = files["xl/styles.xml"].decode()
+    own = '<numFmts count="1"><numFmt numFmtId="200" formatCode="0,"/>'
+    styles = re.sub('<numFmts count="[0-9]+">', own, styles)
+    assert own in styles
+    (found,) = told(packed({**files, "xl/styles.xml": styles.encode()}))
+    assert found.startswith("in.xlsx:Devices!C4: holds a number that its format shows divided by a thousand")
+
+
+@pytest.mark.parametrize("sheet", ["Policy", "Mixes", "Scenarios", "Streams"])
+def test_a_sheet_that_is_gone_is_told(tiny: bytes, sheet: str) -> None:
+    """Deleting a sheet would leave out what it held, such as the limits of the policy: it is told by name."""
+    files = parts(tiny)
+    book = re.sub(f'<sheet name="{sheet}"[^>]*/>', "", files["xl/workbook.xml"].decode())
+    found = told(packed({**files, "xl/workbook.xml": book.encode()}))
+    assert any(one.startswith(f"in.xlsx: has no sheet `{sheet}`") for one in found), found
+
+
+def test_warnings_name_sheet_and_cell(tiny: bytes) -> None:
+    """What is merely odd is told with its cell, like a mistake."""
+    column = _cell_of(tiny, "Streams", "collection")
+    made = with_cell(tiny, "Streams", f"{column}4", 100_000_000.0)
+    warnings = [str(one) for one in imported(Bytes("in.xlsx", made)).instance.warnings]
+    assert any(one.startswith(f"in.xlsx:Streams!{column}4: ") for one in warnings), warnings
+    assert not any("x1f" in one for one in warnings)
+
+
 def test_a_unit_of_a_share_counts(tiny: bytes) -> None:
     """Below `%` a cell that shows 90 % is that, and 90.5 is 90.5 %; a unit that no share has is told."""
     made = with_cell(tiny, "Smelters", "D2", "%")

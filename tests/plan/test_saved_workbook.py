@@ -145,6 +145,85 @@ def test_all_cells_that_are_no_figures_are_told_at_once(made: bytes, tmp_path: P
     assert (run.code, places) == (2, ["Purchases!D12", "Shipments!G7", "plan_stockpiles!C2"]), run.err
 
 
+def _order(made: bytes) -> tuple[str, str, str]:
+    """Return the sheet of an order with a number cell and the cell of a total on it."""
+    for sheet in re.findall('<sheet name="([^"]+)"', parts(made)["xl/workbook.xml"].decode()):
+        text = parts(made)[sheet_file(parts(made), sheet)].decode()
+        totals = re.findall('<c r="([A-Z]+[0-9]+)"[^>]*><f>SUBTOTAL', text)
+        figures = re.findall('<c r="([A-Z]+[0-9]+)"(?: s="[0-9]+")?><v>', text)
+        if sheet.endswith("call-off") and totals and figures:
+            return sheet, figures[0], totals[0]
+    raise AssertionError("no order has a total")
+
+
+@pytest.mark.parametrize("alteration", ["figure", "new cell", "total", "shared", "array", "empty text"])
+def test_formulas_that_were_not_written_are_refused_with_their_cell(
+    made: bytes, tmp_path: Path, alteration: str
+) -> None:
+    """A formula in place of a figure, in a new cell or in place of a total shows another figure once Excel opens it."""
+    sheet, figure, total = _order(made)
+    new = {
+        "new cell": "<f>A1</f>",
+        "shared": '<f t="shared" si="0"/><v>7</v>',
+        "array": '<f t="array" ref="T900">SUBTOTAL(109,plan_lines[x])</f>',
+        "empty text": '<f>""</f><v></v>',
+    }
+    cell = {"figure": figure, "total": total}.get(alteration, "T900")
+
+    def alter(text: str) -> str:
+        if alteration == "figure":
+            return re.sub(f'(<c r="{figure}"[^>]*>)<v>', r"\g<1><f>999999</f><v>", text, count=1)
+        if alteration == "total":
+            return re.sub(f'(<c r="{total}"[^>]*>)<f>[^<]*</f>', r"\g<1><f>1+1</f>", text, count=1)
+        kind = ' t="str"' if alteration == "empty text" else ""
+        row = f'<row r="900"><c r="T900"{kind}>{new[alteration]}</c></row></sheetData>'
+        return text.replace("</sheetData>", row)
+
+    run = verify(with_sheet(made, sheet, alter), tmp_path)
+    assert run.code == 2, run.out
+    assert f"plan.xlsx:{_address(sheet, cell)}: holds the formula" in run.err
+
+
+def _address(sheet: str, cell: str) -> str:
+    return f"{sheet}!{cell}" if re.fullmatch(r"\w+", sheet) else f"'{sheet}'!{cell}"
+
+
+def test_a_total_of_another_table_is_found(made: bytes, tmp_path: Path) -> None:
+    """A total that adds another table, or stands in another cell of its column, differs from the digest."""
+    sheet, _, total = _order(made)
+    other = with_sheet(made, sheet, lambda text: re.sub(r"(SUBTOTAL\(109,plan_)\w+", r"\g<1>award", text, count=1))
+    run = verify(other, tmp_path)
+    assert (run.code, f"{sheet} does not match its digest" in run.out) == (1, True), run.out + run.err
+
+    def moved(text: str) -> str:
+        written = re.search(f'<c r="{total}"[^>]*>(<f>[^<]*</f>)', text)
+        assert written
+        column = total.rstrip("0123456789")
+        return re.sub(f'(<c r="{column}[0-9]+" s="[0-9]+">)<v>', rf"\g<1>{written[1]}<v>", text, count=1)
+
+    run = verify(with_sheet(made, sheet, moved), tmp_path)
+    assert (run.code, f"{sheet} does not match its digest" in run.out) == (1, True), run.out + run.err
+
+
+def test_totals_may_be_written_as_other_programs_write_them(made: bytes, tmp_path: Path) -> None:
+    """Spaces, small letters and a column in two brackets make no other formula of a total."""
+    sheet, _, _ = _order(made)
+    pattern = r"SUBTOTAL\(109,(\w+)\[([^\]]*)\]\)"
+    again = with_sheet(made, sheet, lambda text: re.sub(pattern, r"subtotal(109, \1[[#Data],[\2]])", text))
+    run = verify(again, tmp_path)
+    assert run.code == 0, run.out + run.err
+
+
+@pytest.mark.parametrize("sheet", ["plan_shipments", "Shipments"])
+def test_formulas_among_the_decisions_are_refused(made: bytes, tmp_path: Path, sheet: str) -> None:
+    """A formula among the decisions, hidden or not, is told with its cell instead of its stored value."""
+    change = with_sheet(
+        made, sheet, lambda text: re.sub('<c r="G6".*?</c>', '<c r="G6"><f>9</f><v>9</v></c>', text, count=1)
+    )
+    run = verify(change, tmp_path)
+    assert (run.code, f"plan.xlsx:{sheet}!G6: holds the formula `9`" in run.err) == (2, True), run.err
+
+
 def test_heads_that_were_changed_are_refused(made: bytes, tmp_path: Path) -> None:
     """A head that was renamed, and a sheet that was deleted, are told by name."""
     run = verify(with_cell(made, "Shipments", "G4", "t"), tmp_path)

@@ -19,6 +19,20 @@ PLAN_TABLES = (
 )
 PARTS = {"json": "sourcing.", "csv": "file.", "xlsx": "sheet."}  # what names the parts of a sourcing plan, by form
 
+
+class Calculated(float):
+    """A number of a sheet that a formula gives."""
+
+    formula: str
+
+    @classmethod
+    def of(cls, value: float, formula: str) -> Calculated:
+        """Return `value`, with the text of its formula."""
+        made = cls(value)
+        made.formula = formula
+        return made
+
+
 Columns = Mapping[str, Sequence[Any]]
 
 
@@ -77,7 +91,15 @@ def sheet_rows(rows: Iterable[Iterable[Any]]) -> list[list[Any]]:
     return sorted((row for row in kept if row), key=json.dumps)
 
 
+def plain_formula(text: str) -> str:
+    """Return a formula as programs that save it may differ: without spaces, in small letters, with single brackets."""
+    bare = "".join(text.split()).casefold().removeprefix("=").replace("[#data],", "")
+    return bare.replace("[[", "[").replace("]]", "]")
+
+
 def _cell(cell: Any) -> Any:
+    if isinstance(cell, Calculated):
+        return [_cell(float(cell)), plain_formula(cell.formula)]
     if isinstance(cell, str):
         return " ".join(cell.split())
     if isinstance(cell, int | float) and not isinstance(cell, bool):

@@ -82,6 +82,7 @@ def read_book(data: Bytes | Spreadsheet, *, parts: bool = True) -> SavedFile:
     """Return the plan in the bytes of a workbook, or in its cells. Raises InputError."""
     book = Workbook.of(data)
     _refuse_controls(data.name, book.texts())
+    book.check_formulas()
     content = _from_tables(f"{data.name}:{hidden('plan')}", book.has, book.rows)
     book.settle()
     plan = _formed(content, data.name, book.cell_of)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
@@ -10,6 +11,7 @@ from typing import NoReturn
 from medalopt.errors import Fault, InputError
 from medalopt.instance.reader.files import Bytes
 from medalopt.instance.reader.spreadsheet import Rows, Spreadsheet, Unreadable, Value, address, read, written
+from medalopt.plan.digests import Calculated, plain_formula
 from medalopt.wording import shown
 
 EDITABLE = ("shipments", "purchases", "stockpiles")
@@ -18,6 +20,7 @@ _HEAD_WITHIN = 20  # rows
 _ROUNDED = 1e-14  # relative: a workbook holds 16 digits
 _MOST_TOLD = 5  # cells of a row that names it
 _MOST_FAULTS = 1_000
+_TOTAL = re.compile(r"subtotal\(109,plan_\w+\[(.*)\]\)", re.DOTALL)  # the one formula that is written
 
 
 def hidden(table: str) -> str:
@@ -75,10 +78,26 @@ class Workbook:
     def visible(self) -> dict[str, Rows]:
         """The sheets that a person reads: the parts of the sourcing plan, and the decisions."""
         return {
-            name: [[cell.shows if isinstance(cell, Unreadable) else cell for cell in row] for row in rows]
-            for name, rows in self.book.sheets.items()
+            name: [[self._shown(name, number, place, cell) for place, cell in enumerate(row)] for number, row in lines]
+            for name, lines in ((name, enumerate(rows)) for name, rows in self.book.sheets.items())
             if not name.startswith(hidden(""))
         }
+
+    def _shown(self, sheet: str, row: int, column: int, cell: Value) -> Value:
+        """Return what a cell shows, with its formula where it has one."""
+        shows = cell.shows if isinstance(cell, Unreadable) else cell
+        formula = self.book.formulas.get(sheet, {}).get((row, column))
+        return Calculated.of(shows, formula) if isinstance(shows, float) and formula is not None else shows
+
+    def check_formulas(self) -> None:
+        """Note every formula but the totals of tables: opened in Excel, it may show what no one verified."""
+        for name, formulas in self.book.formulas.items():
+            heads = _first_rows(self.book.sheets[name], {place for _, place in formulas})
+            for (number, place), formula in formulas.items():
+                total = _TOTAL.fullmatch(plain_formula(formula))
+                if total is None or name.startswith(hidden("")) or heads.get((place, total[1]), number) >= number:
+                    why = f"holds the formula `{shown(formula, 100)}`, which medalopt did not write: type its value"
+                    self._note(address(name, number, place), why)
 
     def rows(self, table: str, columns: list[str]) -> list[list[str]]:
         """Return the rows of a table: as a person left them, where they may be changed. Raises InputError."""
@@ -182,6 +201,16 @@ class Workbook:
 
     def _refuse(self, where: str, why: str) -> NoReturn:
         raise InputError([*self.faults, Fault(f"{self.book.name}:{where}", 0, 0, "", why)])
+
+
+def _first_rows(rows: Rows, columns: set[int]) -> dict[tuple[int, str], int]:
+    """Return the first row of each text in some columns, by column and text, the latter as formulas are compared."""
+    found: dict[tuple[int, str], int] = {}
+    for number, row in enumerate(rows if columns else ()):
+        for place, cell in enumerate(row):
+            if place in columns and isinstance(cell, str):
+                found.setdefault((place, plain_formula(cell)), number)
+    return found
 
 
 def _below(rows: Rows, top: int, width: int) -> Iterator[tuple[int, list[Value]]]:

@@ -19,7 +19,7 @@ from tests.cli.runs import TINY, here
 from campaigns import saved_plans
 from medalopt.errors import InputError
 from medalopt.instance.reader.files import Bytes
-from medalopt.instance.reader.spreadsheet import Spreadsheet, Unreadable
+from medalopt.instance.reader.spreadsheet import Unreadable
 from medalopt.plan.digests import digest, sheet_rows, sourcing_parts
 from medalopt.plan.saved import SavedFile, SavedPlan, read_book, read_file, read_json
 from medalopt.proof.verdict import verdict
@@ -148,7 +148,7 @@ def test_no_column_of_a_workbook_can_be_altered() -> None:
             new = 10 * cell + 1 if isinstance(cell, float) else f"{cell}x"
             changed = [list(one) for one in rows]
             changed[row][place] = new
-            book = Spreadsheet("plan.xlsx", {**cells.sheets, name: changed})
+            book = replace(cells, sheets={**cells.sheets, name: changed})
             tried += 1
             let_pass += [] if refused(base, partial(read_book, book)) else [(name, row, place)]
     assert tried > 500 and let_pass == []
@@ -236,7 +236,7 @@ def test_rows_in_another_order_say_the_same_in_a_workbook() -> None:
     award = cells.sheets["Award table"]
     turned = [*award[:4], *award[9:3:-1], *award[10:]]
     assert award[10][0] == "Total" and turned != award
-    assert base.accepts(read_book(Spreadsheet("plan.xlsx", {**cells.sheets, "Award table": turned})))
+    assert base.accepts(read_book(replace(cells, sheets={**cells.sheets, "Award table": turned})))
 
 
 @pytest.fixture
@@ -411,7 +411,7 @@ def test_control_characters_are_refused_in_tables_and_sheets_too(tmp_path: Path)
     rows = [list(row) for row in cells.sheets["Award table"]]
     rows[4][0] = "east\u2066"
     with pytest.raises(InputError, match=r"'Award table'!A5: holds a control character"):
-        read_book(Spreadsheet("plan.xlsx", {**cells.sheets, "Award table": rows}))
+        read_book(replace(cells, sheets={**cells.sheets, "Award table": rows}))
 
 
 @pytest.mark.parametrize("numbers", [range(60), range(60, 120), range(120, 180)])

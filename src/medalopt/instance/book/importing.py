@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path as FilePath
 from typing import NamedTuple
@@ -33,6 +33,7 @@ from medalopt.wording import did_you_mean, listed, shown
 
 _CELL = re.compile(r"(.*)\x1f(.*)", re.DOTALL)
 _KNOWN = frozenset({layout.GIVEN, layout.POLICY, layout.SCENARIOS, *(section.sheet for section in layout.SECTIONS)})
+_PERIODS = re.compile(r"periods\.start|medals\..*\.due", re.DOTALL)  # paths at which a period stands
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ def imported(data: Bytes) -> Imported:
         instance = Opened(FilePath(data.name), _lists(root), {}, tuple(reading.faults.found)).with_changes()
     except InputError as error:
         raise InputError([_in_cells(fault) for fault in reading.without_consequences(error.faults)]) from error
+    instance = replace(instance, warnings=tuple(map(_in_cells, instance.warnings)))
     return Imported(root, instance, calendar_of(root))
 
 
@@ -98,6 +100,9 @@ class _Reading:
         for sheet in sheets.keys() - _KNOWN - {"Read me"}:
             near = did_you_mean(sheet, _KNOWN)
             self.faults.add(self._place(sheet), (), f"unknown sheet{near or f'; those known are {listed(_KNOWN, 30)}'}")
+        for sheet in sorted(_KNOWN - sheets.keys()):
+            told = f"has no sheet `{sheet}`, which every template has: restore it, empty where it is not needed"
+            self.faults.add(Place(self.name), (), told)
         for sheet in _KNOWN & sheets.keys():
             self._check_cells(sheet, sheets[sheet])
         grown = Growing(self.faults, self._place(layout.GIVEN))
@@ -167,7 +172,7 @@ class _Reading:
             if path is not None:
                 shape, own = shape_at(path), written(unit)
                 self._check_unit(shape, own, self._place(sheet, number, 2))
-                node = self._shaped(shape, value, own, self._place(sheet, number, 1))
+                node = self._shaped(shape, _month(path, value), own, self._place(sheet, number, 1))
                 grown.put(path, node, self._place(sheet, number, 0))
 
     def _section(self, section: Section, rows: Rows, grown: Growing) -> None:
@@ -186,7 +191,8 @@ class _Reading:
             for place, (path, shape, unit) in columns.items():
                 cell = row[place] if place < len(row) else None
                 if cell is not None:
-                    node = self._shaped(shape, cell, unit, self._place(section.sheet, number, place))
+                    found = _month((*above, *path), cell)
+                    node = self._shaped(shape, found, unit, self._place(section.sheet, number, place))
                     grown.put((*above, *path), node, self._place(section.sheet, layout.HEADS, place))
 
     def _columns(self, section: Section, rows: Rows) -> dict[int, _Column]:
@@ -218,9 +224,7 @@ class _Reading:
             return (section.path[0], f"{number}")
         names = [written(cell) for cell in (*row[: len(section.keys)], *[None] * (len(section.keys) - len(row)))]
         for place, cell in enumerate(row[: len(section.keys)]):
-            if isinstance(cell, Date | Percent):
-                told = "holds a date or a share in place of a name: format the cell as text, and type it anew"
-                self.faults.add(self._place(section.sheet, number, place), (section.path[0],), told)
+            self._check_text(cell, self._place(section.sheet, number, place), (section.path[0],), "name")
         for place, (key, name) in enumerate(zip(section.keys, names, strict=True)):
             if not name:
                 self.faults.add(
@@ -241,14 +245,19 @@ class _Reading:
             if name is None or (change is None) != (value is None):
                 self.faults.add(at, (), "a change has a scenario, the path that it changes, and what it is to be")
                 continue
+            for column, (cell, kind) in enumerate(((name, "name"), (change, "path"))):
+                self._check_text(cell, self._place(layout.SCENARIOS, number, column), ("scenarios",), kind)
             above = ("scenarios", written(name))
             grown.entry(above, at, again=True)
             if change is not None:
                 place = self._place(layout.SCENARIOS, number, 2)
-                grown.put((*above, written(change)), self._free(value, place), place)
+                found = _month((written(change),), value)
+                grown.put((*above, written(change)), self._free(found, place), place)
 
     def _free(self, value: Value, place: Place) -> Node:
         """Return what a change is to; a list or a mapping as YAML writes it."""
+        if isinstance(value, Date):
+            self._check_text(value, place, ())
         text = _decimal(value) if isinstance(value, float) else written(value)
         if isinstance(value, str) and text[:1] in "[{" and text:
             own = Faults()
@@ -256,6 +265,12 @@ class _Reading:
             if node is not None and not own.found:
                 return _moved(node, place)
         return Scalar(layout.unquoted(text), not isinstance(value, str), place)
+
+    def _check_text(self, value: Value, place: Place, path: Path, kind: str = "text") -> None:
+        """Note a date or a share where a text is expected: what was typed may have been another text."""
+        if isinstance(value, Date | Percent):
+            told = f"holds a date or a share in place of a {kind}: format the cell as text, and type it anew"
+            self.faults.add(place, path, told)
 
     def _path(self, text: str, above: Path, place: Place) -> Path | None:
         try:
@@ -273,14 +288,19 @@ class _Reading:
                 told = f"holds the date {value} in place of a number: give it the number format `General`"
                 self.faults.add(place, (), f"{told}, and type it anew")
             return Scalar(_figure(value, shape.measure, unit), isinstance(value, float), place)
-        if isinstance(value, Percent):
-            self.faults.add(place, (), "holds a number in per cent in place of a text: type it as text")
+        self._check_text(value, place, ())
         text = written(value)
         lines = text.split("\n")
         if shape is not None and shape.form is Form.LIST and (len(lines) > 1 or not _remark(shape)):
             found = (layout.unquoted(line.strip()) for line in lines if line.strip())
             return Sequence(tuple(Scalar(line, False, place) for line in found), place)
         return Scalar(layout.unquoted(text), False, place)
+
+
+def _month(path: Path, value: Value) -> Value:
+    """Return the month of a date where `path` leads to a period; any other value as it is."""
+    period = isinstance(value, Date) and _PERIODS.fullmatch(".".join(map(str, path)))
+    return str(value)[: len("2017-04")] if period else value
 
 
 def _remark(shape: Shape) -> bool:

@@ -12,6 +12,7 @@ _BRACKETS = re.compile(r"\[[^\]]*\]")  # a colour, a condition, a currency, or h
 _ELAPSED = re.compile(r"\[(?:h+|m+|s+)\]", re.IGNORECASE)
 _CLOCK = re.compile(r"[ymdhs]", re.IGNORECASE)
 _DAYS = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)})  # built in
+_SCALED = re.compile(r"[0#?],+(?![0#?,])")  # a comma that groups stands between digits
 _PERCENT = frozenset({9, 10})
 _FALSE_LEAP_DAY = 60  # Excel counts a 29 February 1900
 
@@ -22,6 +23,7 @@ class Kind(Enum):
     PLAIN = auto()
     DATE = auto()
     PERCENT = auto()
+    SCALED = auto()  # shown divided by a thousand, once for each comma behind its digits
 
 
 def kind_of(number: int, code: str) -> Kind:
@@ -30,11 +32,14 @@ def kind_of(number: int, code: str) -> Kind:
         return Kind.DATE
     if number in _PERCENT:
         return Kind.PERCENT
-    bare = _ASIDE.sub("", code[:_LONGEST]).partition(";")[0]
+    every = _ASIDE.sub("", code[:_LONGEST])
+    bare = every.partition(";")[0]
     if bare.strip().casefold() == "general":
         return Kind.PLAIN
     if _ELAPSED.search(bare) or _CLOCK.search(_BRACKETS.sub("", bare)):
         return Kind.DATE
+    if _SCALED.search(every):
+        return Kind.SCALED
     return Kind.PERCENT if "%" in bare else Kind.PLAIN
 
 

@@ -6,7 +6,7 @@ import datetime
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from medalopt.instance.reader import numberformat
 from medalopt.instance.reader.files import Bytes
@@ -30,6 +30,9 @@ _CELL = re.compile("([A-Z]{1,3})([1-9][0-9]{0,6})")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _ESCAPE = re.compile("_x([0-9A-Fa-f]{4})_")
 _TRUTH = {"1": True, "true": True, "0": False, "false": False}
+_SCALED = (
+    "a number that its format shows divided by a thousand or more: give the cell the format `General` and check it"
+)
 _UNCALCULATED = "a formula whose value has not been calculated: open the workbook in Excel, save it, and try again"
 
 
@@ -54,14 +57,19 @@ class Percent(float):
 
 Value = str | float | bool | None | Unreadable
 Rows = list[list[Value]]
+Formulas = dict[tuple[int, int], str]
 
 
 @dataclass(frozen=True)
 class Spreadsheet:
-    """The sheets of a workbook, by name: rows of values from A1 on, as far as there are any; None: an empty cell."""
+    """The sheets of a workbook, by name: rows of values from A1 on, as far as there are any; None: an empty cell.
+
+    `formulas` holds, by sheet, the text of every formula by row and column, both from 0.
+    """
 
     name: str
     sheets: dict[str, Rows]
+    formulas: dict[str, Formulas] = field(default_factory=dict)
 
 
 def address(sheet: str, row: int, column: int) -> str:
@@ -108,7 +116,8 @@ def read(
     Sheets that are not `wanted`, by their names, are there without any rows; the others have at `most` so many cells.
     """
     try:
-        return Spreadsheet(data.name, _Workbook(Package(data.content), most).sheets(wanted))
+        book = _Workbook(Package(data.content), most)
+        return Spreadsheet(data.name, book.sheets(wanted), book.formulas)
     except TooLargeError as error:
         report(f"is no workbook that medalopt reads: {error}")
     except BROKEN as error:
@@ -123,7 +132,7 @@ def written(value: Value) -> str:
         return "true" if value else "false"
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() and abs(value) < 1e15 else float.__repr__(value)
-    return (value.why if isinstance(value, Unreadable) else value) or ""
+    return str((value.why if isinstance(value, Unreadable) else value) or "")
 
 
 class _Workbook:
@@ -133,6 +142,7 @@ class _Workbook:
         self.package, self.most = package, most
         self.texts: list[str] = []
         self.kinds: list[Kind] = []
+        self.formulas: dict[str, Formulas] = {}
         self.from_1904 = self.uncalculated = False
         self.cells, self.characters = most, MAX_WORKBOOK_CHARACTERS
 
@@ -212,6 +222,8 @@ class _Workbook:
             return found
         if kind is Kind.PERCENT:
             return Percent(found)
+        if kind is Kind.SCALED:
+            return Unreadable(_SCALED, found)
         try:
             return Date(numberformat.date(found, self.from_1904))
         except ValueError as error:
@@ -279,11 +291,14 @@ class _Sheet:
         self.column: int | None = None  # of the cell that is open
         self.attributes: Attributes = {}
         self.formula = self.valued = False
+        self.kind = ""  # of its formula
         self.text = _Text()
         self.merged: list[str] = []
-        starts = {**self.text.starts, "row": self._start_row, "c": self._start_cell, "f": self._note_formula}
+        starts = {**self.text.starts, "row": self._start_row, "c": self._start_cell, "f": self._start_formula}
         starts |= {"v": self._start_value, "mergeCell": lambda found: self.merged.append(found.get("ref", ""))}
-        book.package.parse(part, starts, {**self.text.ends, "c": self._end_cell}, self.text.add)
+        ends = {**self.text.ends, "c": self._end_cell, "f": self._end_formula}
+        self.formulas = book.formulas[name] = {}
+        book.package.parse(part, starts, ends, self.text.add)
         for reference in self.merged:
             self._merge(reference)
 
@@ -306,8 +321,17 @@ class _Sheet:
         self.column, self.attributes, self.formula, self.valued = at[1], attributes, False, False
         self.text.begin()
 
-    def _note_formula(self, _: Attributes) -> None:
+    def _start_formula(self, attributes: Attributes) -> None:
         self.formula = True
+        self.kind = attributes.get("t", "normal")
+        self.text.open(preserve=True)
+
+    def _end_formula(self) -> None:
+        self.text.close()
+        text = self.text.pieces.pop() if self.text.pieces else ""
+        if self.column is not None:
+            self.book.spend(characters=len(text))
+            self.formulas[self.row, self.column] = text if self.kind == "normal" else f"{self.kind}: {text}"
 
     def _start_value(self, _: Attributes) -> None:
         self.valued = True

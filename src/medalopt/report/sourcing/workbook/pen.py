@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from medalopt.plan.digests import Calculated
 from medalopt.report.sourcing.content import Cell, Column
 from medalopt.report.sourcing.workbook.names import Names, text
 
@@ -62,7 +63,7 @@ class Sheet:
 
     def write_formula(self, row: int, place: int, formula: str, form: Any, value: float) -> None:
         """Write a formula with the value that it comes to."""
-        self._cells[row, place] = value
+        self._cells[row, place] = Calculated.of(value, formula)
         self._sheet.write_formula(row, place, formula, form, value)
 
     def write_url(self, row: int, place: int, target: str, form: Any, value: str) -> None:
