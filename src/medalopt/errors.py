@@ -59,6 +59,12 @@ class SolverError(MedaloptError):
     exit_code = 70
 
 
+class SpreadError(SolverError):
+    """No answer that can be proven was found, and figures lie so far apart that arithmetic may not tell them."""
+
+    exit_code = 2
+
+
 class LimitError(MedaloptError):
     """The time was over before any plan had been come to."""
 

@@ -6,15 +6,16 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from medalopt.errors import LimitError, NoLotsError, NoPlanError, SolverError, UsageError
+from medalopt.errors import LimitError, NoLotsError, NoPlanError, SolverError, SpreadError, UsageError
 from medalopt.instance.bounds import implied
 from medalopt.instance.decisions import Account
 from medalopt.instance.instance import Instance
 from medalopt.instance.lots import without_lots
 from medalopt.instance.pooling import pool_names
 from medalopt.instance.routes import Routes, routes
+from medalopt.instance.spread import widest_spread
 from medalopt.model.objective import MEASURES
 from medalopt.plan.plan import Plan
 from medalopt.plan.whole_lots import WholeLots
@@ -55,7 +56,8 @@ def solve(
     stopped: the plan is then the best so far, its certificate says how good, and it is called `stopped`. In whole
     lots the plan is the best that the search for it finds, with the bound of all plans, in whole lots or not.
     Raises NoPlanError where none exists, LimitError where none was found in time, UsageError where the question
-    cannot be asked, and SolverError where no method's answer can be proven.
+    cannot be asked, and SolverError where no method's answer can be proven,
+    which is a SpreadError where figures lie very far apart.
     """
     budget = Budget(math.inf if time_limit is None else time_limit)
     if gap is not None and not 0 <= gap < math.inf:
@@ -114,7 +116,7 @@ def _searched(task: Task, without: Plan, gap: float) -> Plan | None:
                 return replace(plan, certificate=certificate, stopped=answer.status == "stopped", lots=lots)
         elif answer.status == "stopped":
             return None
-    raise _unproven(task.instance.name)
+    raise _unproven(task.instance)
 
 
 def solved(
@@ -138,6 +140,7 @@ def solved(
     given = tuple(Path(path) for path in extensions)
     task = Task(instance, found, implied(instance, found), objective, given, near, budget, eased)
     best: Plan | None = None
+    prices = BestPrices({}, -math.inf)
     for answer in _answers(task, gap, method):
         if answer.status == "unbounded":
             raise NoPlanError(instance.name, "unbounded")
@@ -148,10 +151,11 @@ def solved(
             if refutation.holds:
                 raise NoPlanError(instance.name, "infeasible", refutation)
             continue
-        best = _better(best, _best_proven(task, answer))
+        plan, prices = _best_proven(task, answer, prices)
+        best = _better(best, plan)
         if best and (best.certificate.optimal or best.certificate.gap <= gap):
             return best, answer.standing
-    raise _unproven(instance.name)
+    raise _unproven(instance)
 
 
 def _answers(task: Task, gap: float, method: str) -> Iterator[Solution]:
@@ -168,11 +172,13 @@ def is_large(instance: Instance, found: Routes) -> bool:
     return len(found) * len(instance.periods) > LARGE
 
 
-def _unproven(name: str) -> SolverError:
-    return SolverError(
-        f"{name}: no method gave an answer that can be proven, and nothing is claimed; "
-        "look for figures that lie very far apart, such as a wrong unit"
-    )
+def _unproven(instance: Instance) -> SolverError:
+    """Return the error that nothing is proven; it names the two figures that lie farthest apart, where any do."""
+    text = f"{instance.name}: no method gave an answer that can be proven, and nothing is claimed"
+    spread = widest_spread(instance)
+    if spread is None:
+        return SolverError(f"{text}; look for a wrong unit")
+    return SpreadError(f"{text}: {spread}")
 
 
 def _refuted(task: Task, answer: Solution) -> Refutation:
@@ -196,8 +202,19 @@ def _better(one: Plan | None, other: Plan | None) -> Plan | None:
     return min((plan for plan in (one, other) if plan), key=lambda plan: plan.certificate.gap, default=None)
 
 
-def _best_proven(task: Task, answer: Solution) -> Plan | None:
-    """Return the plan of `answer` with the prices that prove most of it; None where it breaks a rule."""
+class BestPrices(NamedTuple):
+    """Prices of the rows, and the bound that they prove of every plan."""
+
+    duals: Duals
+    bound: float
+
+
+def _best_proven(task: Task, answer: Solution, before: BestPrices) -> tuple[Plan | None, BestPrices]:
+    """Return the plan of `answer` with the prices that prove most of it, and the prices that prove most of all so far.
+
+    The plan is None where it breaks a rule. The best prices of answers `before` may prove it optimal where its own
+    do not: the bound holds for every plan.
+    """
     best: Plan | None = None
     without: Duals = {}  # prices: nothing costs less than nothing
     for duals, added in (
@@ -208,8 +225,13 @@ def _best_proven(task: Task, answer: Solution) -> Plan | None:
         plan = _proven(task, answer, duals, added)
         best = _better(best, plan if plan.certificate.feasible else None)
         if plan.certificate.optimal:
-            break
-    return best
+            return best, before
+        if plan.certificate.lower_bound > before.bound:
+            before = BestPrices(duals, plan.certificate.lower_bound)
+    if best is not None and answer.added == NOTHING:
+        plan = _proven(task, answer, before.duals, NOTHING)
+        best = plan if plan.certificate.optimal else best
+    return best, before
 
 
 def eased_prices(duals: Duals) -> Duals:

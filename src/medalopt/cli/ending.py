@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable
 
-from medalopt.errors import Fault, InputError, MedaloptError, OutputError, UsageError
+from medalopt.errors import Fault, InputError, MedaloptError, OutputError, SpreadError, UsageError
 from medalopt.wording import escape_controls, shown
 
 FAULT_OF_OUR_OWN, INTERRUPTED = 70, 130
@@ -82,7 +82,7 @@ def _refused(error: MedaloptError, as_json: bool) -> int:
     faults = error.faults if isinstance(error, InputError) else ()
     for line in [str(fault) for fault in faults] or [_one_line(error)]:
         say(line)
-    if as_json and isinstance(error, InputError | UsageError):
+    if as_json and isinstance(error, InputError | UsageError | SpreadError):
         from medalopt.report.jsonplan import faults_object, text
 
         told = faults_object(faults or (Fault("", 0, 0, "", _one_line(error)),))

@@ -53,10 +53,13 @@ def version() -> str:
     return str(QuietHighs().version())
 
 
-def attempt(program: Scaled, method: str, start: Any = None, budget: Budget = ENDLESS) -> Answer:
+def attempt(
+    program: Scaled, method: str, start: Any = None, budget: Budget = ENDLESS, most: int | None = None
+) -> Answer:
     """Solve for the first objective by `method`, from the basis `start`; then, on the face of its optima, the others.
 
     The answer's basis is that of the first objective. Where `budget` ends in between, the ties stay as they are.
+    `most` is after how many pivots the simplex method is `stopped`.
     """
     solver = loaded(program)
     if solver is None:
@@ -67,8 +70,10 @@ def attempt(program: Scaled, method: str, start: Any = None, budget: Budget = EN
     else:
         solver.setOptionValue("solver", "simplex")
         solver.setOptionValue("simplex_strategy", DUAL if method == "dual simplex" else PRIMAL)
-        if budget.seconds < np.inf:
+        if budget.seconds < np.inf or most is not None:
             solver.setOptionValue("presolve", "off")  # where a reduced program is stopped nothing can be read back
+    if most is not None:
+        solver.setOptionValue("simplex_iteration_limit", most)
     if start is not None:
         solver.setBasis(start)
     status = run(solver, budget)

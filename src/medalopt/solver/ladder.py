@@ -22,6 +22,7 @@ from medalopt.solver.linear import Linear
 from medalopt.solver.master import Master
 from medalopt.solver.outcome import NOISE
 from medalopt.solver.proving import gap
+from medalopt.solver.refining import refine
 from medalopt.solver.scaling import Scaled, scaled
 from medalopt.solver.sizes import within_need
 from medalopt.solver.solution import Solution, decided, filled, priced
@@ -90,13 +91,22 @@ def answers(task: Task) -> Iterator[Solution]:
                 return
         if not refused:
             yield from _refused(task, block, linear, ready, METHODS[-1])
+    yield from _refined(task, block, linear)
     if not task.budget.left():
         yield Solution("stopped", METHODS[-1])
 
 
-def stated(task: Task, block: Network, linear: Linear, ready: Scaled, answer: Answer) -> Solution:
-    """Return the plan of an answer and its prices in the instance's own units."""
-    x = ready.primal(np.where(np.abs(answer.x) < NOISE, 0.0, answer.x))
+def _refined(task: Task, block: Network, linear: Linear) -> Iterator[Solution]:
+    """Yield what iterative refinement makes of the answers: for needs of very different size."""
+    for ready in scalings(linear, lambda: _useful(task)):
+        for method in METHODS[:2]:
+            for finer, zoom in refine(ready, method, task.budget):
+                yield stated(task, block, linear, ready, finer, zoom)
+
+
+def stated(task: Task, block: Network, linear: Linear, ready: Scaled, answer: Answer, zoom: int = 0) -> Solution:
+    """Return the plan of an answer, found at a scale 2**`zoom`, and its prices in the instance's own units."""
+    x = ready.primal(np.where(np.abs(answer.x) < np.ldexp(NOISE, -zoom), 0.0, answer.x))
     y = ready.dual(answer.y)
     decisions = decided(task.instance, task.found, block, linear, x)
     value, standing = float(linear.costs[0] @ x), Standing(linear, answer.basis)
