@@ -91,8 +91,9 @@ class Workbook:
 
     def check_formulas(self) -> None:
         """Note every formula but the totals of tables: opened in Excel, it may show what no one verified."""
-        for name, formulas in self.book.formulas.items():
-            heads = _first_rows(self.book.sheets[name], {place for _, place in formulas})
+        for name, rows in self.book.sheets.items():
+            formulas = self.book.formulas.get(name, {})
+            heads = _first_rows(rows, {place for _, place in formulas})
             for (number, place), formula in formulas.items():
                 total = _TOTAL.fullmatch(plain_formula(formula))
                 if total is None or name.startswith(hidden("")) or heads.get((place, total[1]), number) >= number:
