@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ def taken_apart(optima: Mapping[str, Mapping[str, float | None]], paths: tuple[P
     from medalopt.instance.routes import routes
     from medalopt.solver.decomposition import answers, lasting, settling
     from medalopt.solver.ladder import Task
-    from medalopt.solving import _best_proven
+    from medalopt.solving import BestPrices, _best_proven
 
     settling.FEW, lasting.FEW = 1, 1.0  # nearly all is fixed, and what may answer otherwise is priced by itself
     waiting = medalopt.load(paths[0], WAITING)
@@ -30,7 +31,7 @@ def taken_apart(optima: Mapping[str, Mapping[str, float | None]], paths: tuple[P
         if not answer.method.startswith("decomposition"):
             yield "another way answers"
         elif answer.decisions is not None:
-            plan = _best_proven(task, answer)
+            plan, _ = _best_proven(task, answer, BestPrices({}, -inf))
             if plan is None or not plan.certificate.optimal:
                 yield "certificate"
             elif expected is None or abs(plan.objective - expected) > CLOSE * abs(expected):

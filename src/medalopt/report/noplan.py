@@ -80,8 +80,6 @@ def _cures(instance: Instance, found: Diagnosis) -> Iterator[Line]:
         yield f"{len(found.repairs) - MOST_CURES} more: --json", "faint"
     if found.stopped:
         yield _OVER, "faint"
-    if len(found.repairs) > 1:
-        yield "Each is moved no further than it must be: moved further, a later one may come to less.", "faint"
     yield _to_see(found), "faint"
 
 
