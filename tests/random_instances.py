@@ -63,6 +63,9 @@ def with_stock(seed: int) -> Document:
         worth = WORTH[next(iter(offer["composition"]))]
         prices = [quantity(random, 0.6 * worth, 1.3 * worth, PER_KG) for _ in range(count)]
         offer |= maybe(random, 0.5, "price", lambda prices=prices: prices)
+        told = offer["price"] if isinstance(offer["price"], list) else [offer["price"]]
+        if offer.get("storable") and any(str(price).startswith("-") for price in told):
+            offer.setdefault("limit", "1000 kg")  # without one no file with such a price is read
     return content
 
 
