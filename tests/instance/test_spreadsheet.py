@@ -17,7 +17,7 @@ from tests.spreadsheets import packed, parts, with_sheet
 
 from medalopt.instance.reader import numberformat, package, spreadsheet
 from medalopt.instance.reader.files import Bytes
-from medalopt.instance.reader.numberformat import Kind
+from medalopt.instance.reader.numberformat import CellKind
 from medalopt.instance.reader.spreadsheet import Percent, Rows, Unreadable, Value, address, read, written
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -211,37 +211,37 @@ def test_shares_in_per_cent_are_known_from_other_numbers() -> None:
 @pytest.mark.parametrize(
     ("number", "code", "kind"),
     [
-        (0, "", Kind.PLAIN),
-        (0, "General", Kind.PLAIN),
-        (9, "", Kind.PERCENT),
-        (14, "", Kind.DATE),
-        (22, "", Kind.DATE),
-        (23, "", Kind.PLAIN),
-        (44, "", Kind.PLAIN),
-        (58, "", Kind.DATE),
-        (0, "yyyy-mm-dd;@", Kind.DATE),
-        (0, "[h]:mm", Kind.DATE),
-        (0, "[ss]", Kind.DATE),
-        (0, '[Red]0.00" days"', Kind.PLAIN),
-        (0, "[$-409]d mmm yy", Kind.DATE),
-        (0, "[$¥-411]#,##0", Kind.PLAIN),
-        (0, r"0\d", Kind.PLAIN),
-        (0, "0_d", Kind.PLAIN),
-        (0, '"yes";;', Kind.PLAIN),
-        (0, "0.0E+00", Kind.PLAIN),
-        (0, "0,", Kind.SCALED),
-        (0, "#,##0,,", Kind.SCALED),
-        (0, "0,.0", Kind.SCALED),
-        (0, '0, "k"', Kind.SCALED),
-        (0, "[<1000]0;[>=1000]0,", Kind.SCALED),
-        (0, "0,%", Kind.SCALED),
-        (0, "#,##0.00;(#,##0.00)", Kind.PLAIN),
-        (0, '0", "', Kind.PLAIN),
-        (0, "mmm d, yyyy", Kind.DATE),
-        (0, "[" * 100_000 + '"' * 99_999, Kind.PLAIN),
+        (0, "", CellKind.PLAIN),
+        (0, "General", CellKind.PLAIN),
+        (9, "", CellKind.PERCENT),
+        (14, "", CellKind.DATE),
+        (22, "", CellKind.DATE),
+        (23, "", CellKind.PLAIN),
+        (44, "", CellKind.PLAIN),
+        (58, "", CellKind.DATE),
+        (0, "yyyy-mm-dd;@", CellKind.DATE),
+        (0, "[h]:mm", CellKind.DATE),
+        (0, "[ss]", CellKind.DATE),
+        (0, '[Red]0.00" days"', CellKind.PLAIN),
+        (0, "[$-409]d mmm yy", CellKind.DATE),
+        (0, "[$¥-411]#,##0", CellKind.PLAIN),
+        (0, r"0\d", CellKind.PLAIN),
+        (0, "0_d", CellKind.PLAIN),
+        (0, '"yes";;', CellKind.PLAIN),
+        (0, "0.0E+00", CellKind.PLAIN),
+        (0, "0,", CellKind.SCALED),
+        (0, "#,##0,,", CellKind.SCALED),
+        (0, "0,.0", CellKind.SCALED),
+        (0, '0, "k"', CellKind.SCALED),
+        (0, "[<1000]0;[>=1000]0,", CellKind.SCALED),
+        (0, "0,%", CellKind.SCALED),
+        (0, "#,##0.00;(#,##0.00)", CellKind.PLAIN),
+        (0, '0", "', CellKind.PLAIN),
+        (0, "mmm d, yyyy", CellKind.DATE),
+        (0, "[" * 100_000 + '"' * 99_999, CellKind.PLAIN),
     ],
 )
-def test_formats_of_numbers(number: int, code: str, kind: Kind) -> None:
+def test_formats_of_numbers(number: int, code: str, kind: CellKind) -> None:
     """Which formats make dates and shares of a number, by number or by code; text within them does not count."""
     assert numberformat.kind_of(number, code) is kind
 

@@ -17,7 +17,7 @@ _PERCENT = frozenset({9, 10})
 _FALSE_LEAP_DAY = 60  # Excel counts a 29 February 1900
 
 
-class Kind(Enum):
+class CellKind(Enum):
     """How a number is to be read."""
 
     PLAIN = auto()
@@ -26,21 +26,21 @@ class Kind(Enum):
     SCALED = auto()  # shown divided by a thousand, once for each comma behind its digits
 
 
-def kind_of(number: int, code: str) -> Kind:
+def kind_of(number: int, code: str) -> CellKind:
     """Return the kind of a number format: `number` if it is built in, else by its `code`."""
     if number in _DAYS:
-        return Kind.DATE
+        return CellKind.DATE
     if number in _PERCENT:
-        return Kind.PERCENT
+        return CellKind.PERCENT
     every = _ASIDE.sub("", code[:_LONGEST])
     bare = every.partition(";")[0]
     if bare.strip().casefold() == "general":
-        return Kind.PLAIN
+        return CellKind.PLAIN
     if _ELAPSED.search(bare) or _CLOCK.search(_BRACKETS.sub("", bare)):
-        return Kind.DATE
+        return CellKind.DATE
     if _SCALED.search(every):
-        return Kind.SCALED
-    return Kind.PERCENT if "%" in bare else Kind.PLAIN
+        return CellKind.SCALED
+    return CellKind.PERCENT if "%" in bare else CellKind.PLAIN
 
 
 def date(number: float, from_1904: bool) -> str:

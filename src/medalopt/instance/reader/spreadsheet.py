@@ -18,7 +18,7 @@ from medalopt.instance.reader.limits import (
     MAX_WORKBOOK_CHARACTERS,
     MIB,
 )
-from medalopt.instance.reader.numberformat import Kind
+from medalopt.instance.reader.numberformat import CellKind
 from medalopt.instance.reader.package import BROKEN, Attributes, Package, TooLargeError
 from medalopt.wording import shown
 
@@ -141,7 +141,7 @@ class _Workbook:
     def __init__(self, package: Package, most: int) -> None:
         self.package, self.most = package, most
         self.texts: list[str] = []
-        self.kinds: list[Kind] = []
+        self.kinds: list[CellKind] = []
         self.formulas: dict[str, Formulas] = {}
         self.from_1904 = self.uncalculated = False
         self.cells, self.characters = most, MAX_WORKBOOK_CHARACTERS
@@ -217,12 +217,12 @@ class _Workbook:
         at = _whole(style or "0")
         if at >= len(self.kinds or "?"):
             raise ValueError(f"a cell has the style {shown(style)}, which there is not")
-        kind = self.kinds[at] if self.kinds else Kind.PLAIN
-        if kind is Kind.PLAIN:
+        kind = self.kinds[at] if self.kinds else CellKind.PLAIN
+        if kind is CellKind.PLAIN:
             return found
-        if kind is Kind.PERCENT:
+        if kind is CellKind.PERCENT:
             return Percent(found)
-        if kind is Kind.SCALED:
+        if kind is CellKind.SCALED:
             return Unreadable(_SCALED, found)
         try:
             return Date(numberformat.date(found, self.from_1904))

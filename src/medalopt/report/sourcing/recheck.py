@@ -23,7 +23,7 @@ from medalopt.proof.verdict import Verdict
 from medalopt.report.replanning.added import without_settled
 from medalopt.report.sourcing.content import Cell, Column, Content
 from medalopt.report.sourcing.contents import contents
-from medalopt.report.sourcing.stored import Form, Row, StoredPart, form_of
+from medalopt.report.sourcing.stored import Row, StoredForm, StoredPart, form_of
 from medalopt.wording import shown
 
 ALTERED, DERIVED, UNSHOWN = "altered", "derived", "not verified"
@@ -128,7 +128,7 @@ def plan_of(saved: SavedPlan, found: Verdict) -> Plan:
     return Plan(instance, saved.objective.measure, account, duals, certificate, method, version, added=own, lots=lots)
 
 
-def compare_parts(form: Form, content: Content, saved: SavedFile) -> tuple[list[Broken], list[str]]:
+def compare_parts(form: StoredForm, content: Content, saved: SavedFile) -> tuple[list[Broken], list[str]]:
     """Return where the file differs from what is derived, and the parts that nothing derived stands beside."""
     part, prose = form.prose()
     alike = any(line.startswith(f"medalopt {__version__},") for line in prose)  # else its wording may be another

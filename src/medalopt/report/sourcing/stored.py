@@ -30,7 +30,7 @@ class StoredPart:
     total: Row | None = None
 
 
-class Form(Protocol):
+class StoredForm(Protocol):
     """What every form of a saved sourcing plan can be asked for; None where it has no such part."""
 
     def table(self, table: Table) -> StoredPart | None:
@@ -46,7 +46,7 @@ class Form(Protocol):
         """Return the name of the part with the decision, and its lines with those at the foot."""
 
 
-def form_of(saved: SavedFile, content: Content) -> Form:
+def form_of(saved: SavedFile, content: Content) -> StoredForm:
     """Return what `saved` holds of a sourcing plan; `content` is what follows of it from the decisions."""
     if saved.form == "xlsx":
         return _Book(saved.parts, content)
