@@ -80,6 +80,8 @@ def judge(path: Path, figure: Figure, base: Instance) -> tuple[str, str]:
     except InputError as error:
         if any(_names(figure, fault.path, Path(fault.file), fault.line) for fault in error.faults):
             return "refused", ""
+        if any(_contradicts(figure, str(fault)) for fault in error.faults):
+            return "refused where it contradicts another value", ""
         return "refused elsewhere", f"told of something else, {error.faults[0]}"
     if not same(base, after):
         return "another instance", ""
@@ -94,6 +96,12 @@ def _names(figure: Figure, path: str, file: Path, line: int) -> bool:
     """Whether a fault or a warning is about the figure: at its path, above or below it, or in its line."""
     by_path = bool(path) and (figure.path.startswith(path) or path.startswith(figure.path))
     return by_path or (file.name == figure.file.name and line == figure.line)
+
+
+def _contradicts(figure: Figure, message: str) -> bool:
+    """Whether an error at another place names the altered parameter: the count of periods, or a limit below a commitment."""
+    names = re.findall(r"[a-z_]{4,}", figure.path)
+    return bool(names) and (names[-1] in message or (names[0] == "periods" and "period" in message))
 
 
 @cache
@@ -174,9 +182,9 @@ def _with_comma(random: Random, number: str) -> str:
 
 
 def _other_unit(unit: str) -> str:
-    """Return another unit: of the same kind where there is one, else of another kind."""
+    """Return another unit: of the same kind where there is one, else of another kind; no parameter is a temperature."""
     names = re.findall(r"[A-Za-z_%]+", unit)
-    return unit.replace(names[0], _OTHER.get(names[0], "km"), 1) if names else " km"
+    return unit.replace(names[0], _OTHER.get(names[0], "km"), 1) if names else " kelvin"
 
 
 if __name__ == "__main__":
