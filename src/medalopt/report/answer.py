@@ -1,4 +1,4 @@
-"""The answer in a few lines: what it costs, what is taken, what is scarce, what is proven."""
+"""Headline of a solved plan: total cost, supply taken, bottleneck metals with shadow prices, and the proof."""
 
 from __future__ import annotations
 
@@ -11,16 +11,27 @@ from medalopt.report.worth import Worth
 from medalopt.wording import counted
 
 MOST_METALS = 3
-SEARCHED = 1e-9  # of all that is paid, within which the bound of a search meets its plan
+SEARCHED = 1e-9  # relative to all payments: the bound of branch and bound equals the objective
 
 
 def answer(plan: Plan, worth: Worth) -> tuple[str, ...]:
-    """Return the lines of the answer, but for the proof; what is scarce only the prices of the best plan can tell."""
+    """Return the headline of a plan, without the line on its proof.
+
+    Bottlenecks are listed only for a plan that is proven optimal, since they follow from its dual values.
+
+    Args:
+        plan: Solved plan.
+        worth: Marginal values of its metals.
+
+    Returns:
+        Lines on cost, whole lots, supply taken and bottleneck metals; empty ones are left out.
+    """
     scarce = _scarce(plan, worth) if plan.certificate.optimal else ()
     return tuple(line for line in (_cost(plan), price_of_lots(plan), _taken(plan), *scarce) if line)
 
 
 def _cost(plan: Plan) -> str:
+    """Return the line on total cost and cost per medal, preceded by the objective where that is another measure."""
     currency, count = plan.instance.currency, int(plan.instance.medals.count.sum())
     line = f"{money(plan.cost, currency)} in all"
     if count:
@@ -31,6 +42,7 @@ def _cost(plan: Plan) -> str:
 
 
 def _taken(plan: Plan) -> str:
+    """Return the line on tonnes taken of tonnes offered, with the tonnes passed on to ordinary recycling."""
     offered = float(plan.instance.streams.available.value.sum())
     if not offered:
         return ""
@@ -41,6 +53,7 @@ def _taken(plan: Plan) -> str:
 
 
 def _scarce(plan: Plan, worth: Worth) -> tuple[str, ...]:
+    """Return one line for each of the most valuable bottleneck metals, or the line that there is none."""
     if not worth.scarce:
         some = len(plan.instance.streams.names) and plan.measure == "cost"
         return ("No metal is scarce: none is worth more than it is sold or offered for.",) if some else ()
@@ -48,7 +61,7 @@ def _scarce(plan: Plan, worth: Worth) -> tuple[str, ...]:
 
 
 def _of_metal(plan: Plan, worth: Worth, metal: int) -> str:
-    """Say of a scarce metal what a kilogram is worth, why it is not bought, and where it would come from."""
+    """Return the shadow price of a bottleneck metal, the cheaper offer that is not bought, and the marginal source."""
     title = plan.instance.metals.titles[metal]
     saved = span(worth.at_hand[metal][worth.used[metal]].tolist())
     line = f"Scarce: {title}. One more kilogram would save {saved} {plan.unit}"
@@ -64,7 +77,14 @@ def _of_metal(plan: Plan, worth: Worth, metal: int) -> str:
 
 
 def proof(plan: Plan) -> str:
-    """Return what is proven of the plan, in one line."""
+    """Return one line on the optimality gap and the largest relative constraint violation of a plan.
+
+    Args:
+        plan: Plan with its certificate.
+
+    Returns:
+        The sentence; it says so if the search stopped at a limit.
+    """
     certificate = plan.certificate
     if certificate.optimal and certificate.exact_value is not None:
         return "Proven optimal: gap 0, every rule kept exactly, in fractions; these figures are that plan, rounded."
@@ -76,7 +96,7 @@ def proof(plan: Plan) -> str:
 
 
 def _found(plan: Plan) -> str:
-    """Return how good the search by branch and bound takes the plan to be, before what is certified of it."""
+    """Return the gap between plan and branch-and-bound bound; that bound is the solver's and not certified."""
     bound = plan.certificate.search_bound
     if bound is None:
         return "Feasible, "
@@ -88,4 +108,5 @@ def _found(plan: Plan) -> str:
 
 
 def _within(gap: float, best: str) -> str:
+    """Return the certified relative gap in per cent, or that nothing is proven where it is 100 % or more."""
     return f"within {100 * gap:.2g} % of the {best}" if gap < 1 else "how near to the best is not proven"

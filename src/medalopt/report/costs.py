@@ -1,4 +1,4 @@
-"""What a plan costs, by kind."""
+"""Cost of a plan by kind."""
 
 from __future__ import annotations
 
@@ -25,7 +25,14 @@ KINDS = {
 
 
 def costs(plan: Plan) -> Section:
-    """Return the cost by kind; what is earned is negative. Kinds that come to nothing are left out."""
+    """Return the table of cost by kind, in the instance's currency; revenue is negative.
+
+    Args:
+        plan: Solved plan.
+
+    Returns:
+        The table; kinds below rounding, relative to all payments, are left out.
+    """
     all_paid = paid(plan.account, "cost")
     parts = {KINDS[kind]: value for kind, value in plan.costs.items() if abs(value) > ROUNDING * all_paid}
     amounts = [*parts.values(), plan.cost]

@@ -1,4 +1,4 @@
-"""What a change by hand does to a plan: which rules it breaks, by how much, and what it costs against the optimum."""
+"""Verification of a plan workbook edited by hand: constraints violated, by how much, and the cost against the bound."""
 
 from __future__ import annotations
 
@@ -15,7 +15,16 @@ from medalopt.wording import counted, shown
 
 
 def edited_object(found: Verdict, edits: Sequence[Edit]) -> dict[str, Any]:
-    """Return the verdict as plain data, with what was changed, and where."""
+    """Return the verdict on an edited plan as plain data.
+
+    Args:
+        found: Verdict on the plan as edited.
+        edits: Cells that differ from the saved plan.
+
+    Returns:
+        The verdict, `edits`, violated constraints under `rules`, and the objective less the certified lower bound
+        under `above_bound`, None where it is infinite.
+    """
     rules = [broken.text for broken in found.against]
     extra = found.value - found.certificate.lower_bound
     return {
@@ -27,7 +36,16 @@ def edited_object(found: Verdict, edits: Sequence[Edit]) -> dict[str, Any]:
 
 
 def edited(found: Verdict, edits: Sequence[Edit], name: str) -> str:
-    """Return in plain lines what was changed in the plan of the file `name`, and what comes of it."""
+    """Return the edits of a plan workbook and their consequences as text.
+
+    Args:
+        found: Verdict on the plan as edited.
+        edits: Cells that differ from the saved plan.
+        name: File name of the workbook.
+
+    Returns:
+        Lines of plain text: verdict, edits, violated constraints, objective, and values that no longer follow.
+    """
     lines = ["Plan is valid." if found.accepted else "Plan is not valid."]
     lines.append(f"{shown(name)} was changed by hand, in {counted(len(edits), 'place')}:")
     lines += _first([f"{edit.cell}: {edit.text}" for edit in edits])
@@ -48,12 +66,13 @@ def edited(found: Verdict, edits: Sequence[Edit], name: str) -> str:
 
 
 def _first(texts: list[str]) -> list[str]:
+    """Return the first texts, indented, and the number of the others."""
     more = [f"  and {len(texts) - MOST} more (--json lists all)"] if len(texts) > MOST else []
     return [*(f"  {shown(text, 400)}" for text in texts[:MOST]), *more]
 
 
 def _cost(found: Verdict) -> str:
-    """Say what the plan as it stands comes to, beside the best that is proven from the instance."""
+    """Return the objective of the edited plan beside the certified lower bound of the instance."""
     extra = found.value - found.certificate.lower_bound
     if not math.isfinite(extra):
         return "Its objective cannot be worked out."

@@ -1,4 +1,4 @@
-"""The explanation of a plan for a person: what matters in sentences, then prices, sources and the invoice as tables."""
+"""Explanation of an optimal plan as text: headline, dear metals, sources left out, alternative optima, then tables."""
 
 from __future__ import annotations
 
@@ -24,14 +24,29 @@ MOST_METALS, MOST_PARTS, MOST_RANGES = 3, 3, 4
 
 
 def explanation(found: Explanation, screen: Screen | None = None) -> str:
-    """Return the whole page, for standard output or another `screen`."""
+    """Render the explanation of a plan as text.
+
+    Args:
+        found: Explanation of an optimal plan.
+        screen: Width and style; None for standard output.
+
+    Returns:
+        The whole page.
+    """
     title = f"Why this plan: {found.plan.instance.title or found.plan.instance.name}"
     tables = [table for table in (binding(found), prices(found), sources(found), invoice(found)) if table.rows]
     return page(title, said(found), tables, screen)
 
 
 def said(found: Explanation) -> list[str]:
-    """Return the sentences that stand before the tables."""
+    """Return the sentences above the tables.
+
+    Args:
+        found: Explanation of an optimal plan.
+
+    Returns:
+        Objective and proof, added constraints, dear metals, sources left out, alternative optima.
+    """
     plan = found.plan
     value = money(plan.objective, plan.unit)
     lines = [
@@ -48,7 +63,7 @@ def said(found: Explanation) -> list[str]:
 
 
 def own_rules(plan: Plan) -> list[str]:
-    """Say which rules of the user's own count in the prices, and where these are not proven."""
+    """Return lines on the constraints, costs and variables that the user added, and whether the prices are proven."""
     if plan.added == NOTHING:
         return []
     counts = Counter(row.name.partition("[")[0] for row in plan.added.rows)
@@ -62,13 +77,14 @@ def own_rules(plan: Plan) -> list[str]:
 
 
 def _dearest(found: Explanation) -> list[Kink]:
-    """Return the metals that cost far more than the market asks, by what all of their use comes to at that price."""
+    """Return the metals far above their market price, sorted by that price times the kilograms charged."""
     used = found.plan.account.composition.sum(axis=(0, 2))
     dear = [kink for kink in found.kinks if kink.metal is not None and (kink.ratio or 0.0) > FAR_ABOVE]
     return sorted(dear, key=lambda kink: -(kink.more or 0.0) * float(used[kink.metal or 0]))[:MOST_METALS]
 
 
 def _dear(found: Explanation, kink: Kink) -> str:
+    """Return the price of a dear metal beside the market, why it is not bought, and what replaces it."""
     plan, market = found.plan, kink.market
     assert kink.more is not None and market is not None and kink.metal is not None
     times = f"{kink.ratio:,.0f}" if (kink.ratio or 0) >= 10 else f"{kink.ratio:.1f}"
@@ -82,7 +98,7 @@ def _dear(found: Explanation, kink: Kink) -> str:
 
 
 def _from(kink: Kink) -> str:
-    """Say of what one more kilogram takes more, and of what less, in its place."""
+    """Return the purchases and tonnes that increase, and those that decrease, for one more kilogram."""
     told = [part for part in kink.parts if part.unit == "t"][:MOST_PARTS] or list(kink.parts[:MOST_PARTS])
     more = [_part(part.amount, part.unit, part.what) for part in told if part.amount > 0]
     less = [_part(-part.amount, part.unit, part.what) for part in told if part.amount < 0]
@@ -92,15 +108,17 @@ def _from(kink: Kink) -> str:
 
 
 def _part(amount: float, unit: str, what: str) -> str:
+    """Return an amount of a source in tonnes, or of an offer in kilograms, with its name."""
     return f"{tonnes(amount) if unit == 't' else f'{digits(amount)} kg'} of {shown(what)}"
 
 
 def _and(parts: list[str]) -> str:
+    """Join parts with commas and a final `and`."""
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
 def _others(found: Explanation) -> str:
-    """Say whether the plan is the only optimal one, and if not, what may trade places."""
+    """Return whether the optimum is unique, and otherwise the range of each source over all alternative optima."""
     measure = found.plan.measure
     good = "Other plans are as good" if measure == "cost" else f"By {measure} other plans are as good (cost decides)"
     if found.others is None:

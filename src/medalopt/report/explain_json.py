@@ -1,4 +1,4 @@
-"""The explanation as plain data. What no price does (infinite) and what no plan can (no price) is null."""
+"""Explanation of a plan as plain data; an infinite price limit, and a price in an infeasible direction, is null."""
 
 from __future__ import annotations
 
@@ -13,7 +13,14 @@ from medalopt.report.jsonplan import identity
 
 
 def explanation_object(found: Explanation) -> dict[str, Any]:
-    """Return the explanation as one object."""
+    """Return the explanation of a plan as one object.
+
+    Args:
+        found: Explanation of an optimal plan.
+
+    Returns:
+        The members of the JSON output; all amounts in the unit of the objective.
+    """
     alternatives = {
         "unique": found.only,
         "differ_in": None if found.others is None else list(found.others),
@@ -48,12 +55,20 @@ def explanation_object(found: Explanation) -> dict[str, Any]:
 
 
 def story_object(found: Story) -> dict[str, Any]:
-    """Return one stream's story as one object."""
+    """Return the explanation of one stream as one object.
+
+    Args:
+        found: Explanation of the stream, and of its bundle where it has one.
+
+    Returns:
+        The members of the JSON output.
+    """
     bundle = None if found.bundle is None else _source(found.plan, found.bundle)
     return {**_head(found.plan), "explanation": {"stream": _source(found.plan, found.own), "bundle": bundle}}
 
 
 def _head(plan: Plan) -> dict[str, Any]:
+    """Return status, instance and objective."""
     return {
         "status": plan.status,
         "instance": identity(plan.instance),
@@ -62,6 +77,7 @@ def _head(plan: Plan) -> dict[str, Any]:
 
 
 def _price(kink: Kink) -> dict[str, Any]:
+    """Return the prices of one more and one fewer of a metal or medal, with the market price and the substitution."""
     market = kink.market
     return {
         "path": kink.path,
@@ -75,6 +91,7 @@ def _price(kink: Kink) -> dict[str, Any]:
 
 
 def _source(plan: Plan, one: Taking) -> dict[str, Any]:
+    """Return one source: quantities [t], costs and values [objective per t], break-even prices and routes."""
     return {
         "what": one.source.what,
         "region": one.source.region or None,
@@ -99,4 +116,5 @@ def _source(plan: Plan, one: Taking) -> dict[str, Any]:
 
 
 def _finite(value: float) -> float | None:
+    """Return the value, None where it is infinite."""
     return value if math.isfinite(value) else None

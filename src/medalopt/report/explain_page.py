@@ -1,4 +1,4 @@
-"""Lines of text and tables as one page of the terminal, as wide as that is."""
+"""A report in plain type: title, lines and tables at the width of the terminal."""
 
 from __future__ import annotations
 
@@ -10,5 +10,15 @@ from medalopt.report.section import Section
 
 
 def page(title: str, lines: Iterable[str], tables: Iterable[Section], screen: Screen | None = None) -> str:
-    """Return what is printed on standard output, or another `screen`: the title, the lines, then the tables."""
+    """Render a title, plain lines and tables as text.
+
+    Args:
+        title: First line, in bold type.
+        lines: Sentences below the title.
+        tables: Tables below the sentences.
+        screen: Width and style; None for standard output.
+
+    Returns:
+        The text.
+    """
     return printed(screen or Screen.of_output(), title, [(line, "plain") for line in lines], tuple(tables))

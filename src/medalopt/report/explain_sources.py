@@ -1,4 +1,4 @@
-"""Why each source is taken and up to what price it stays; why one is left out and at what price it would come in."""
+"""Sources in an explanation: quantity taken and break-even prices, and for sources left out the price to enter."""
 
 from __future__ import annotations
 
@@ -14,7 +14,17 @@ MOST_LEFT_OUT = 3
 
 
 def sources(found: Explanation) -> Section:
-    """Return what is taken, at what price now, and up to what prices all and some of it would still be taken."""
+    """Return the table of sources that are taken, with break-even prices.
+
+    A break-even price is the price of goods and collection [objective per t] up to which the full quantity, or any
+    quantity, stays in the optimal plan. For an objective other than cost it is the increase that is tolerated.
+
+    Args:
+        found: Explanation of an optimal plan.
+
+    Returns:
+        The table, with notes on sources taken in part and on small sources.
+    """
     listed = [one for one in found.takings if not one.left_out]
     unit = found.plan.unit
     priced = found.plan.measure == "cost"
@@ -34,14 +44,14 @@ def sources(found: Explanation) -> Section:
 
 
 def limit(found: Explanation, one: Taking, rise: float) -> str:
-    """Return the price to which one may rise; where the plan is not by cost, by how much of its measure."""
+    """Return the price to which a source may rise, or the tolerated increase where the objective is not cost."""
     if math.isinf(rise):
         return "any"
     return money(one.price + rise) if found.plan.measure == "cost" else f"+{money(rise)}"
 
 
 def mostly(one: Taking) -> str:
-    """Return the metal for which a source is taken, with its share of what all its metals are worth."""
+    """Return the most valuable metal of a source with its share of the value of all its metals."""
     if not one.returned or not one.worth > 0:
         return "–"
     name, _, worth = one.returned[0]
@@ -49,6 +59,7 @@ def mostly(one: Taking) -> str:
 
 
 def _notes(found: Explanation) -> list[str]:
+    """Return notes on the sources taken in part within a group, and on the total of the small sources."""
     streams = found.plan.instance.streams
     partly = [
         (
@@ -73,7 +84,14 @@ def _notes(found: Explanation) -> list[str]:
 
 
 def left_out(found: Explanation) -> list[str]:
-    """Return a line on each of the largest sources that are left out: why, and at what price it would come in."""
+    """Return one line for each of the largest sources that are left out.
+
+    Args:
+        found: Explanation of an optimal plan.
+
+    Returns:
+        The lines: cost and metal value per tonne, and the price at which the source enters the plan.
+    """
     listed = [one for one in found.takings if one.left_out and one.offered > 0]
     lines = [why_left_out(found, one) for one in listed[:MOST_LEFT_OUT]]
     if len(listed) > MOST_LEFT_OUT:
@@ -83,7 +101,7 @@ def left_out(found: Explanation) -> list[str]:
 
 
 def why_left_out(found: Explanation, one: Taking) -> str:
-    """Say why a source is left out and how much cheaper it must get."""
+    """Return cost and metal value of one tonne of a source left out, and the price at which it enters."""
     unit = found.plan.unit
     line = f"Left out: {shown(one.source.name)}, {tonnes(one.offered)} offered."
     if not one.ways:
@@ -103,11 +121,25 @@ def why_left_out(found: Explanation, one: Taking) -> str:
 
 
 def way(of: Way) -> str:
-    """Name a way in a sentence."""
+    """Return a route in words.
+
+    Args:
+        of: Treatment and smelter; no smelter: the device is passed on to ordinary recycling.
+
+    Returns:
+        The phrase, such as `by dismantle to kosaka`.
+    """
     there = f" to {shown(of.smelter)}" if of.smelter is not None else ", out of the project"
     return f"by {shown(of.treatment)}{there}"
 
 
 def per_tonne(kilograms: float) -> str:
-    """Return the metal that a tonne brings."""
+    """Return the metal content of one tonne with a suitable unit.
+
+    Args:
+        kilograms: Metal [kg per t].
+
+    Returns:
+        The content in kg, or in g below 1 kg.
+    """
     return f"{digits(kilograms)} kg" if kilograms >= 1 else f"{digits(1000 * kilograms)} g"

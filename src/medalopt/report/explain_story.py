@@ -1,4 +1,4 @@
-"""One stream's story in full: which way it goes, what it costs and brings, and at what prices that would change."""
+"""Explanation of one stream as text: routes, costs and metal value per tonne, rent, break-even prices, range."""
 
 from __future__ import annotations
 
@@ -27,7 +27,15 @@ _KINDS = {
 
 
 def told(found: Story, screen: Screen | None = None) -> str:
-    """Return the page."""
+    """Render the explanation of one stream, and of its bundle, as text.
+
+    Args:
+        found: Explanation of the stream.
+        screen: Width and style; None for standard output.
+
+    Returns:
+        The page.
+    """
     instance, stream = found.plan.instance, found.stream
     name = instance.streams.names[stream]
     device = instance.devices.names[instance.streams.device[stream]]
@@ -43,6 +51,7 @@ def told(found: Story, screen: Screen | None = None) -> str:
 
 
 def _lines(found: Story, one: Taking) -> list[str]:
+    """Return the lines on one source: quantity, routes, balance of a tonne, break-even prices, range."""
     lines = [f"{tonnes(one.taken)} taken of {tonnes(one.offered)} offered ({share(one.taken, one.offered)})."]
     lines += _ways(one, found.plan.unit)
     lines += _balance(found, one)
@@ -50,6 +59,7 @@ def _lines(found: Story, one: Taking) -> list[str]:
 
 
 def _ways(one: Taking, unit: str) -> list[str]:
+    """Return the routes in use, and the cheapest alternative with its extra cost per tonne."""
     if not one.ways:
         return ["No treatment, lane and smelter takes it."]
     used = [of for of in one.ways if of.tonnes > 0]
@@ -66,6 +76,7 @@ def _ways(one: Taking, unit: str) -> list[str]:
 
 
 def _balance(found: Story, one: Taking) -> list[str]:
+    """Return the cost of one tonne by kind, the value of its metals, and the rent."""
     unit = found.plan.unit
     if found.plan.measure != "cost" or not one.ways:
         return []
@@ -80,6 +91,7 @@ def _balance(found: Story, one: Taking) -> list[str]:
 
 
 def _rent(one: Taking, unit: str) -> str:
+    """Return the shadow price of one more tonne on offer."""
     if one.left_out:
         return "What rules and full plants on its way ask is counted at the plan's prices as well."
     if one.rent == 0:
@@ -89,9 +101,11 @@ def _rent(one: Taking, unit: str) -> str:
 
 
 def _prices(found: Story, one: Taking) -> list[str]:
+    """Return the current price and the break-even prices at which the source enters, shrinks or leaves."""
     unit, by_cost = found.plan.unit, found.plan.measure == "cost"
 
     def at(rise: float) -> str:
+        """Return a price changed by `rise`, with its unit."""
         return f"{money(one.price + rise, unit)} a tonne" if by_cost else f"{money(rise, unit)} a tonne added"
 
     now = f"Goods and collection cost {money(one.price, unit)} a tonne now. " if by_cost else ""
@@ -107,6 +121,7 @@ def _prices(found: Story, one: Taking) -> list[str]:
 
 
 def _range(one: Taking) -> list[str]:
+    """Return the least and greatest quantity over all alternative optima."""
     if one.most - one.least <= SAME * max(one.offered, 1.0):
         return ["No optimal plan takes more or less of it."]
     return [f"Optimal plans take from {tonnes(one.least)} to {tonnes(one.most)} of it."]

@@ -1,4 +1,4 @@
-"""The explanation's tables: what binds, what one more and one fewer comes to, and the cost as an invoice."""
+"""Tables of an explanation: binding constraints, marginal prices both ways, and the cost breakdown by shadow price."""
 
 from __future__ import annotations
 
@@ -11,15 +11,22 @@ from medalopt.report.section import Column, Section, section
 from medalopt.wording import shown
 
 MOST_BINDING, MOST_OWN, MOST_LINES = 6, 3, 7
-LITTLE = 1e-3  # of what a hundredth of the first figure would save: what would save less is left to --json
-FAR_ABOVE = 1.5  # times the market's price: worth a sentence
-SAME = 1e-6  # relative: masses that differ by less are the same
-_KINK = 1e-7  # relative: prices that differ by less are one
-_ALIKE = 1e-4  # relative: prices that differ by less need not be told apart from the market's
+LITTLE = 1e-3  # relative to the largest saving from relaxing by a hundredth; smaller ones are in --json only
+FAR_ABOVE = 1.5  # times the market price, above which a metal gets a sentence
+SAME = 1e-6  # relative tolerance of masses
+_KINK = 1e-7  # relative tolerance of the two prices at a breakpoint
+_ALIKE = 1e-4  # relative tolerance within which a price equals the market price
 
 
 def binding(found: Explanation) -> Section:
-    """Return what binds, and what one unit more, or less of a rule, would save."""
+    """Return the table of binding constraints with the saving from relaxing each by one unit.
+
+    Args:
+        found: Explanation of an optimal plan.
+
+    Returns:
+        The constraints of the largest saving, then those added by the user.
+    """
     least = LITTLE * max((row.hint for row in found.binding), default=0.0)
     much = [row for row in found.binding if row.hint >= least][:MOST_BINDING]
     own = [row for row in found.binding[len(much) :] if parse(row.paths[0])[0] == "extension"]
@@ -40,7 +47,17 @@ def binding(found: Explanation) -> Section:
 
 
 def prices(found: Explanation) -> Section:
-    """Return what one more of each metal and medal costs, and what one fewer saves, beside the market's price."""
+    """Return the table of the marginal prices of metals and medals.
+
+    The objective is piecewise linear in each demand, so the increase for one more and the saving for one fewer differ
+    at a breakpoint.
+
+    Args:
+        found: Explanation of an optimal plan.
+
+    Returns:
+        The table beside market prices; prices equal to the market, or far below it with a surplus, are notes.
+    """
     plain = [shown(kink.name) for kink in found.kinks if _as_on_the_market(kink)]
     listed = [kink for kink in found.kinks if not _as_on_the_market(kink) and not in_plenty(found, kink)]
     unit = found.plan.unit
@@ -60,7 +77,7 @@ def prices(found: Explanation) -> Section:
 
 
 def in_plenty(found: Explanation, kink: Kink) -> bool:
-    """Whether a metal costs far less than the market asks, both ways, as more of it comes back than is needed."""
+    """Return whether a metal is in surplus: its price is far below the market and the same in both directions."""
     if kink.metal is None or kink.ratio is None or kink.ratio >= 1 / FAR_ABOVE or kink.more is None:
         return False
     account, same = found.plan.account, kink.fewer is not None and abs(kink.more - kink.fewer) <= _KINK * abs(kink.more)
@@ -69,6 +86,7 @@ def in_plenty(found: Explanation, kink: Kink) -> bool:
 
 
 def _as_on_the_market(kink: Kink) -> bool:
+    """Return whether both marginal prices equal the market price."""
     both = (kink.more, kink.fewer)
     return kink.market is not None and all(
         value is not None and abs(value - kink.market.price) <= _ALIKE * abs(kink.market.price) for value in both
@@ -76,11 +94,12 @@ def _as_on_the_market(kink: Kink) -> bool:
 
 
 def _name(kink: Kink) -> str:
+    """Return a unit of a metal or medal with its name."""
     return f"kg of {shown(kink.name)}" if kink.metal is not None else f"medal {shown(kink.name)}"
 
 
 def _money(value: float | None, other: float | None) -> str:
-    """Return a price, with as many digits as tell it from the other where the plan is on a kink."""
+    """Return a price, with more digits where the two prices differ only beyond the usual ones."""
     if value is None:
         return "no plan"
     if other is None or money(value) != money(other) or abs(value - other) <= _KINK * abs(value):
@@ -89,13 +108,23 @@ def _money(value: float | None, other: float | None) -> str:
 
 
 def _times(kink: Kink) -> str:
+    """Return the ratio to the market price."""
     if kink.ratio is None:
         return ""
     return f"{kink.ratio:,.0f}" if kink.ratio >= 10 else f"{kink.ratio:.1f}" if kink.ratio >= 0.05 else "≈0"
 
 
 def invoice(found: Explanation) -> Section:
-    """Return the cost as needs at their marginal prices, less the rents of what is scarce."""
+    """Return the cost breakdown by shadow price: demands at marginal prices, less the rents of binding limits.
+
+    By strong duality the values add up to the objective.
+
+    Args:
+        found: Explanation of an optimal plan.
+
+    Returns:
+        The table with its total; small lines are summed.
+    """
     rows = _gathered(found)
     needs = [row for row in rows if row[2] > 0]
     taken_off = [row for row in rows if row[2] <= 0]
@@ -119,18 +148,20 @@ Row = tuple[str, str, float]
 
 
 def _values(amounts: list[float]) -> list[str]:
+    """Return amounts as the cells of one column."""
     largest = max(abs(amount) for amount in amounts)
     return column(amounts) if largest >= 100 else [digits(amount) for amount in amounts]
 
 
 def _cut(rows: list[Row], most: int, rest: str) -> list[Row]:
+    """Return at most `most` rows, the last of which sums the rest."""
     if len(rows) <= most:
         return rows
     return [*rows[: most - 1], (f"{len(rows) - most + 1} {rest}", "", sum(row[2] for row in rows[most - 1 :]))]
 
 
 def _gathered(found: Explanation) -> list[Row]:
-    """Return the lines by figure, those of the streams of one source as one; what is added first, the largest first."""
+    """Return the breakdown by parameter, streams of one source as one; added amounts first, then by size."""
     of = {path: source.name for source in found.told for path in source.paths(found.plan.instance)}
     groups: dict[str, list[Line]] = {}
     for line in found.invoice:
@@ -142,6 +173,7 @@ def _gathered(found: Explanation) -> list[Row]:
 
 
 def _amount(lines: list[Line]) -> str:
+    """Return the total amount of lines with its unit."""
     amount, unit = sum(line.amount for line in lines), lines[0].unit
     if lines[0].kind == "added":
         return digits(amount)
@@ -149,6 +181,7 @@ def _amount(lines: list[Line]) -> str:
 
 
 def _told(line: Line, steps: tuple[str | int, ...]) -> str:
+    """Return the name of the parameter of a line."""
     if line.kind == "need":
         return f"medals {shown(str(steps[1]))}"
     if line.kind == "rule":

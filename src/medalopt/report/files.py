@@ -1,7 +1,7 @@
-"""The one writer: files and folders that are there whole, or not at all.
+"""Atomic writing of files and folders: complete, or not there at all.
 
-Everything is written beside its place first, under `.NAME.….part`, and takes its place in one step. A process that is
-killed may leave such a part behind; it is removed when the same NAME is written again, after `STALE` seconds.
+Content is written to `.NAME.….part` in the same folder, synchronised, and renamed to its place. A killed process may
+leave such a part; it is removed when the same NAME is written again, after `STALE_SECONDS`.
 """
 
 from __future__ import annotations
@@ -23,10 +23,15 @@ _EXCHANGE, _HERE = 2, -100  # RENAME_EXCHANGE and AT_FDCWD of Linux
 
 
 def write_file(path: Path, content: Content) -> None:
-    """Write `content` to `path`, or to what it links to: what stood there before stands until the new file is complete.
+    """Write `content` to `path`, or to the target of a link; the previous file stays until the new one is complete.
 
-    Text may come in pieces, of which only one is held at a time; control characters in it are escaped as in JSON.
-    Raises OutputError, and leaves no other file behind.
+    Args:
+        path: File to write.
+        content: Text, bytes, or text in pieces of which only one is held at a time; control characters in text are
+            escaped as in JSON.
+
+    Raises:
+        OutputError: The path is no file or cannot be written; no other file is left behind.
     """
     temporary: Path | None = None
     try:
@@ -47,11 +52,15 @@ def write_file(path: Path, content: Content) -> None:
 
 
 def write_folder(path: Path, contents: Mapping[str, Content], optional: Collection[str] = ()) -> None:
-    """Write a folder of files; a folder of the same files that stands there is replaced, any other is left alone.
+    """Write a folder of files; an existing folder is replaced if it holds no other files.
 
-    One that holds `optional` files besides is replaced as well.
+    Args:
+        path: Folder to write.
+        contents: File name to content.
+        optional: Names of files that an existing folder may hold besides.
 
-    Raises OutputError where the folder holds other things, or cannot be written, and leaves nothing else behind.
+    Raises:
+        OutputError: The folder holds other files or cannot be written; nothing else is left behind.
     """
     fresh: Path | None = None
     try:
@@ -76,26 +85,29 @@ def place(path: Path) -> str:
 
 
 def _real(path: Path) -> Path:
-    """Return the place that `path` stands for, a link followed."""
+    """Return the real path, links followed."""
     return Path(os.path.realpath(path))
 
 
 def _prefix(target: Path) -> str:
+    """Return the prefix of the temporary parts of a file."""
     return f".{target.name[:60]}."
 
 
 def _sweep(target: Path) -> None:
-    """Remove the parts that a killed process left, of this name and older than `STALE`."""
+    """Remove parts of this name that a killed process left more than `STALE_SECONDS` ago."""
     for part in target.parent.glob(f"{_literal(_prefix(target))}*.part"):
         if part.lstat().st_mtime < time.time() - STALE:
             shutil.rmtree(part, ignore_errors=True) if part.is_dir() else part.unlink(missing_ok=True)
 
 
 def _literal(name: str) -> str:
+    """Escape the wildcards of a glob pattern."""
     return "".join(f"[{char}]" if char in "*?[" else char for char in name)
 
 
 def _fill(handle: int, content: Content) -> None:
+    """Write all content to an open file and synchronise it to disk."""
     with os.fdopen(handle, "wb") as file:
         for piece in [content] if isinstance(content, str | bytes) else content:
             file.write(escape_controls(piece).encode() if isinstance(piece, str) else piece)
@@ -104,6 +116,7 @@ def _fill(handle: int, content: Content) -> None:
 
 
 def _check_replaceable(path: Path, target: Path, names: Collection[str]) -> None:
+    """Raise OutputError where `target` is no folder, or holds files other than `names`."""
     if target.is_dir():
         others = sorted({entry.name for entry in target.iterdir()} - set(names))
         if others:
@@ -113,7 +126,7 @@ def _check_replaceable(path: Path, target: Path, names: Collection[str]) -> None
 
 
 def _swap(fresh: Path, target: Path) -> None:
-    """Let `fresh` take the place of `target`, which then stands at `fresh`: in one step where the system can."""
+    """Put `fresh` in the place of `target`, which is then at `fresh`: atomically where the system supports it."""
     if not target.exists():
         fresh.rename(target)
     elif not _exchanged(fresh, target):
@@ -130,7 +143,7 @@ def _swap(fresh: Path, target: Path) -> None:
 
 
 def _exchanged(one: Path, other: Path) -> bool:
-    """Exchange two names in one step; False where the system cannot."""
+    """Exchange two names atomically (Linux renameat2); return False where that is not supported."""
     try:
         exchange = ctypes.CDLL(None).renameat2
     except (OSError, AttributeError):
@@ -147,11 +160,13 @@ def _mode(path: Path) -> int:
 
 
 def _umask() -> int:
+    """Return the file mode creation mask."""
     mask = os.umask(0)
     os.umask(mask)
     return mask
 
 
 def _refused(path: Path, error: OSError) -> OutputError:
+    """Return the error for a path that cannot be written."""
     reason = error.strerror or type(error).__name__
     return OutputError(f"{place(path)}: could not be written ({reason}); what stood there before still stands")

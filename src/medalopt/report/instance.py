@@ -1,4 +1,4 @@
-"""An instance in a few lines, as `medalopt check` prints them."""
+"""Summary of a valid instance for `medalopt check`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ from medalopt.wording import counted
 
 
 def described(instance: Instance) -> str:
-    """Return what an instance holds: how much of what, from when to when."""
+    """Return the size of an instance in a few lines: periods, streams, supply, treatments, smelters, offers, medals.
+
+    Args:
+        instance: Instance without errors.
+
+    Returns:
+        Lines of plain text.
+    """
     periods = instance.periods
     span = periods[0] if len(periods) == 1 else f"{len(periods)} periods, {periods[0]} to {periods[-1]}"
     offered = float(instance.streams.available.value.sum())
@@ -26,4 +33,5 @@ def described(instance: Instance) -> str:
 
 
 def _warnings(instance: Instance) -> str:
+    """Return the number of warnings, '' without any."""
     return f", with {counted(len(instance.warnings), 'warning')}" if instance.warnings else ""

@@ -1,4 +1,7 @@
-"""A plan as one JSON object, `medalopt/plan/1`: the same bytes for the same figures, versions and method."""
+"""JSON: a plan as one object of format `medalopt/plan/1`, and the rendering of any object with one line per row.
+
+The bytes are a function of the instance, the versions and the solution method.
+"""
 
 from __future__ import annotations
 
@@ -22,29 +25,45 @@ _ROUTES = ("supply", "bundle_supply")
 
 @dataclass(frozen=True)
 class Table:
-    """A table that is written as a list of rows without being made one."""
+    """A table held by columns; it is rendered row by row without a list of all rows."""
 
     columns: Rows
 
 
 def plan_object(plan: Plan) -> dict[str, Any]:
-    """Return the plan as plain data, every figure in its canonical unit."""
+    """Return a plan as plain data, all quantities in their canonical units.
+
+    Args:
+        plan: Solved plan.
+
+    Returns:
+        The members of the JSON object, tables as lists of rows.
+    """
     return {name: _listed(one.columns) if isinstance(one, Table) else one for name, one in members(plan).items()}
 
 
 def members(plan: Plan) -> dict[str, Any]:
-    """Return the plan as `plan_object` does, its tables by columns, with the digests of all of it."""
+    """Return a plan as `build_plan_object` does, with tables by columns, and the digests of all members.
+
+    Args:
+        plan: Solved plan.
+
+    Returns:
+        Member to value; tables are `JsonTable`.
+    """
     content = _members(plan)
     return {**content, "digests": digest_plan(content, {name: _columns(content.get(name)) for name in PLAN_TABLES})}
 
 
 def _columns(table: Table | list[dict[str, Any]] | None) -> Rows:
+    """Return a table, or a list of rows, by columns."""
     if isinstance(table, Table):
         return table.columns
     return {name: [row[name] for row in table] for name in table[0]} if table else {}
 
 
 def _members(plan: Plan) -> dict[str, Any]:
+    """Return all members of a plan but the digests."""
     certificate = plan.certificate
     return {
         "format": FORMAT,
@@ -74,7 +93,7 @@ def _members(plan: Plan) -> dict[str, Any]:
 
 
 def _whole_lots(plan: Plan) -> dict[str, Any]:
-    """Return what whole lots cost and the marginal values at those that were chosen; nothing where there are none."""
+    """Return the cost of whole lots and the marginal values with the numbers of lots fixed; nothing without lots."""
     if plan.lots is None:
         return {}
     names = ("without", "lower_bound", "extra", "above_bound")
@@ -83,14 +102,31 @@ def _whole_lots(plan: Plan) -> dict[str, Any]:
 
 
 def identity(instance: Instance) -> dict[str, Any]:
-    """Return what says which instance this is: its name, its files, its figures."""
+    """Return the identity of an instance: name, digests of its files, digest of its data.
+
+    Args:
+        instance: Instance.
+
+    Returns:
+        The members `name`, `files` and `figures`.
+    """
     return {"name": instance.name, "files": dict(sorted(instance.files.items())), "figures": instance.figures}
 
 
 def no_plan_object(
     instance: Instance, status: str, measure: str, refutation: Refutation | None = None
 ) -> dict[str, Any]:
-    """Return what is said where there is no plan, with what shows it."""
+    """Return the result of a solve without a plan as plain data.
+
+    Args:
+        instance: Instance.
+        status: Status, such as `infeasible`.
+        measure: Objective to minimise.
+        refutation: Farkas multipliers that prove infeasibility, if there are any.
+
+    Returns:
+        The members of the JSON object; `proof` and the tables of added constraints with a refutation only.
+    """
     told = {"format": FORMAT, "status": status, "instance": identity(instance), "objective": {"measure": measure}}
     if refutation is None:
         return told
@@ -99,6 +135,7 @@ def no_plan_object(
 
 
 def _proof(refutation: Refutation) -> dict[str, Any]:
+    """Return Farkas multipliers and the margin by which the combined constraint is violated."""
     return {
         "arithmetic": refutation.arithmetic,
         "scope": refutation.scope,
@@ -108,11 +145,19 @@ def _proof(refutation: Refutation) -> dict[str, Any]:
 
 
 def _dual(rule: str, key: Any, value: float) -> dict[str, Any]:
+    """Return one dual value with its constraint and key."""
     return {"rule": rule, "key": list(key) if isinstance(key, tuple) else [] if key is None else [key], "value": value}
 
 
 def lots_asked(instance: Instance) -> list[dict[str, Any]]:
-    """Return every lot and minimum order as what stands in the way where no plan was found that keeps them all."""
+    """Return every lot size and minimum order of an instance, as candidates for a conflict.
+
+    Args:
+        instance: Instance for which no plan in whole lots was found.
+
+    Returns:
+        Rows with `rule`, `path`, `amount`, `unit` and `text`.
+    """
     rows = []
     for path, amount in instance.annex["lots"].items():
         unit = "t" if path.startswith("streams") else "kg"
@@ -123,16 +168,31 @@ def lots_asked(instance: Instance) -> list[dict[str, Any]]:
 
 
 def checked_object(instance: Instance) -> dict[str, Any]:
-    """Return what `check` says of an instance that is right: which it is, and what is odd in it."""
+    """Return the result of `check` on a valid instance as plain data.
+
+    Args:
+        instance: Instance without errors.
+
+    Returns:
+        Status, identity and warnings.
+    """
     return {"status": "right", "instance": identity(instance), "warnings": _faults(instance.warnings)}
 
 
 def faults_object(faults: tuple[Fault, ...]) -> dict[str, Any]:
-    """Return the faults of an input as plain data."""
+    """Return the errors of an input as plain data.
+
+    Args:
+        faults: Errors with place and message.
+
+    Returns:
+        Status and errors.
+    """
     return {"status": "input", "faults": _faults(faults)}
 
 
 def _faults(faults: tuple[Fault, ...]) -> list[dict[str, Any]]:
+    """Return errors or warnings as rows."""
     return [
         {"file": fault.file, "line": fault.line, "column": fault.column, "path": fault.path, "message": fault.message}
         for fault in faults
@@ -140,12 +200,32 @@ def _faults(faults: tuple[Fault, ...]) -> list[dict[str, Any]]:
 
 
 def text(content: Mapping[str, Any]) -> str:
-    """Return `content` as JSON, a line for every member and for every row of a table."""
+    """Render an object as JSON with one line for each member and each row of a table.
+
+    Args:
+        content: Member to value.
+
+    Returns:
+        The JSON text.
+
+    Raises:
+        ValueError: A number is not finite.
+    """
     return "".join(pieces(content))
 
 
 def pieces(content: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the same text in pieces. Raises ValueError where a figure is not finite."""
+    """Yield the text of `render_json` in pieces.
+
+    Args:
+        content: Member to value.
+
+    Yields:
+        Pieces of the text.
+
+    Raises:
+        ValueError: A number is not finite.
+    """
     before = "{\n"
     for key, value in content.items():
         yield f"{before} {json.dumps(key)}: "
@@ -155,6 +235,7 @@ def pieces(content: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _rows(columns: Rows) -> Iterator[str]:
+    """Yield a table as a list of rows, some rows at a time."""
     keys = ", ".join(f"{json.dumps(name)}: %s" for name in columns)
     before = "["
     for rows in coded(columns, _plain):
@@ -166,26 +247,29 @@ def _rows(columns: Rows) -> Iterator[str]:
 
 
 def _member(value: Any) -> str:
+    """Render one member, a list with one line for each row."""
     if isinstance(value, list) and value:
         return "[\n" + ",\n".join(f"  {_plain(row)}" for row in value) + "\n ]"
     return _plain(value)
 
 
 def _plain(value: Any) -> str:
+    """Render one value on one line; numbers must be finite."""
     return json.dumps(value, ensure_ascii=True, allow_nan=False)
 
 
 def _listed(table: Rows) -> list[dict[str, Any]]:
+    """Return a table by columns as a list of rows."""
     return [dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)]
 
 
 def _duals(plan: Plan) -> Iterator[dict[str, Any]]:
-    """Yield the duals a bound can be rebuilt from: of linking rows, and of supply where it may be stocked."""
+    """Yield the dual values from which a bound can be rebuilt: of linking rows, and of supply that may be stored."""
     streams = plan.instance.streams
     stored = {name for name, may in zip(streams.names, streams.storable.tolist(), strict=True) if may}
     for rule, values in plan.duals.items():
         if rule.startswith("define_") or (rule in _ROUTES and not stored):
-            continue  # follows from the others
+            continue  # is computed from the other dual values
         for key, value in values.items():
             if value != 0 and (rule not in _ROUTES or key[0] in stored):
                 yield _dual(rule, key, value)

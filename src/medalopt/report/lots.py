@@ -1,4 +1,4 @@
-"""What whole lots cost, and what one unit more is worth at the numbers of lots that a plan has chosen."""
+"""Cost of whole lots, and marginal values in the linear program with the numbers of lots fixed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,14 @@ MOST = 15  # rows
 
 
 def price_of_lots(plan: Plan) -> str:
-    """Return in a sentence what whole lots cost; '' where there are none."""
+    """Return the sentence on the cost of whole lots.
+
+    Args:
+        plan: Solved plan.
+
+    Returns:
+        Extra cost against the relaxation without lots, with the certified lower bound; '' without lots.
+    """
     if plan.lots is None:
         return ""
     lots, unit = plan.lots, plan.unit
@@ -25,7 +32,14 @@ def price_of_lots(plan: Plan) -> str:
 
 
 def at_the_lots(plan: Plan) -> Section:
-    """Return the marginal values at the chosen numbers of lots, those of one figure together; no rows without lots."""
+    """Return the table of marginal values with the numbers of lots fixed at those of the plan.
+
+    Args:
+        plan: Solved plan in whole lots.
+
+    Returns:
+        The table, one row for each parameter; no rows without lots.
+    """
     groups: dict[tuple[str, str], list[Marginal]] = {}
     for one in plan.marginals_at_lots:
         groups.setdefault((one.path, one.meaning), []).append(one)
@@ -43,5 +57,6 @@ def at_the_lots(plan: Plan) -> Section:
 
 
 def _when(plan: Plan, found: list[Marginal]) -> str:
+    """Return the number of periods with a value, of all periods."""
     periods, count = {one.period for one in found} - {None}, len(plan.instance.periods)
     return f"{len(periods)} of {count}" if periods and count > 1 else ""

@@ -1,4 +1,4 @@
-"""Where one more kilogram of a metal would come from, and why it is not bought: said only where the prices prove it."""
+"""Marginal source of a metal, and the cheaper offer that is not bought, both where the dual values prove them."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from medalopt.plan.plan import Plan
 from medalopt.report.sources import grouped
 from medalopt.report.worth import Worth
 
-CLOSE = 1e-3  # relative: a price explained as closely as that is explained
-FAR_ABOVE = 1.5  # times what is asked
+CLOSE = 1e-3  # relative tolerance of the reduced cost of a marginal source
+FAR_ABOVE = 1.5  # times the market price
 NEARLY = 1e-6
-TRIED = 2_000  # sources that may be at the margin, those with the most room first
+TRIED = 2_000  # candidates for the marginal source, those with the most room first
 
 
 @dataclass(frozen=True)
 class More:
-    """Tonnes of a source that one more kilogram would take."""
+    """Marginal source: the tonnes of a source that one more kilogram of a metal requires."""
 
     tonnes: float
     what: str
@@ -28,9 +28,17 @@ class More:
 
 
 def more_of(plan: Plan, worth: Worth, metal: int) -> More | None:
-    """Return the source at the margin: taken in part, with room for one more kilogram, and as dear as the metal says.
+    """Return the marginal source of a metal: taken in part, with room for one more kilogram and zero reduced cost.
 
-    Its spend, less what its other metals are worth, must come to the worth of the metal it returns.
+    Its costs, less the value of its other metals, must equal the value of the metal that it returns.
+
+    Args:
+        plan: Optimal plan.
+        worth: Marginal values of its metals.
+        metal: Index of the metal.
+
+    Returns:
+        The source with the most room, or None where the dual values prove none.
     """
     made, found, streams = plan.account.decisions, plan.account.found, plan.instance.streams
     labels, of = grouped(plan.instance)
@@ -51,7 +59,7 @@ def more_of(plan: Plan, worth: Worth, metal: int) -> More | None:
 
 
 def _tonnes(plan: Plan, worth: Worth, metal: int, routes: Ints, period: int) -> float:
-    """Return the tonnes sent by `routes` in `period` for one kilogram, 0 where the prices do not prove them."""
+    """Return tonnes per kilogram of the metal on `routes` in `period`, 0 where the reduced cost is not zero."""
     instance, found, sent = plan.instance, plan.account.found, plan.account.decisions.sent[routes, period]
     periods, smelter = len(instance.periods), found.smelter[routes]
     spends = (found.supply, found.collection, found.treating, found.transport, found.smelting, found.residue)
@@ -74,7 +82,7 @@ def _tonnes(plan: Plan, worth: Worth, metal: int, routes: Ints, period: int) -> 
 
 @dataclass(frozen=True)
 class Refusal:
-    """An offer that asks far less than a metal is worth, and what keeps the plan from buying more of it."""
+    """Market offer priced far below the marginal value of its metal, and the constraint that excludes more of it."""
 
     offer: str
     price: float
@@ -83,7 +91,16 @@ class Refusal:
 
 
 def not_bought(plan: Plan, worth: Worth, metal: int) -> Refusal | None:
-    """Return the cheapest offer of `metal` where it asks far less than the metal is worth, in the dearest period."""
+    """Return the cheapest offer of a metal if it is priced far below the marginal value, in the most valuable period.
+
+    Args:
+        plan: Optimal plan.
+        worth: Marginal values of its metals.
+        metal: Index of the metal.
+
+    Returns:
+        The offer with the ratio of value to price and the reason; None for an objective other than cost.
+    """
     if plan.measure != "cost":
         return None
     market = plan.instance.market
@@ -99,7 +116,7 @@ def not_bought(plan: Plan, worth: Worth, metal: int) -> Refusal | None:
 
 
 def _reason(plan: Plan, worth: Worth, metal: int, offer: int, period: int) -> str:
-    """Return what the prices charge on the offer besides its own, the most first: that keeps it out."""
+    """Return the constraint with the largest dual charge on the offer, beyond its own price."""
     market, y = plan.instance.market, worth.prices
     may = may_buy(plan.instance)[offer]
     if not may.any():

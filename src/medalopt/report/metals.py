@@ -1,4 +1,4 @@
-"""The metals of a plan, what is bought of them, and the medals they become."""
+"""Tables of the metal balance, of purchases and of medals."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ from medalopt.report.worth import Worth
 
 
 def metals(plan: Plan, worth: Worth) -> Section:
-    """Return the account of each metal, kg: needed and left over is what was at hand, returned and bought."""
+    """Return the balance of each metal [kg]: opening stock + returned + bought = needed + surplus.
+
+    Args:
+        plan: Solved plan.
+        worth: Marginal values of its metals.
+
+    Returns:
+        The table; with the marginal value per kilogram if the plan is proven optimal.
+    """
     account, metal, best = plan.account, plan.instance.metals, plan.certificate.optimal
     needed = account.composition.sum(axis=(0, 2))
     back = account.returned.sum(axis=(0, 2))
@@ -37,12 +45,20 @@ def metals(plan: Plan, worth: Worth) -> Section:
 
 
 def _worth(worth: Worth, metal: int) -> str:
+    """Return the range of the marginal value over the periods in which the metal is used."""
     values = worth.at_hand[metal][worth.used[metal]].tolist()
     return span([max(value, 0.0) for value in values]) if values else "–"
 
 
 def offers(plan: Plan) -> Section:
-    """Return what is bought on the market, kg, and for how much."""
+    """Return the table of purchases on the market: kilograms, cost, average price and share of the limit.
+
+    Args:
+        plan: Solved plan.
+
+    Returns:
+        The table, largest cost first.
+    """
     market = plan.instance.market
     bought = plan.account.purchases  # (O, T)
     amount, cost = bought.sum(axis=1), (bought * market.price.value).sum(axis=1)
@@ -62,11 +78,20 @@ def offers(plan: Plan) -> Section:
 
 
 def _of_limit(amount: float, limit: float) -> str:
+    """Return the share of a limit, a dash without a limit."""
     return f"{digits(100 * amount / limit, 3)} %" if np.isfinite(limit) and limit > 0 else "–"
 
 
 def medals(plan: Plan, worth: Worth) -> Section:
-    """Return the medals, what one is made of, when its alloy is due, and what one more would cost."""
+    """Return the table of medals: count, composition by alloy, due period and marginal cost.
+
+    Args:
+        plan: Solved plan.
+        worth: Marginal values of its metals.
+
+    Returns:
+        The table; with marginal costs if the plan is proven optimal.
+    """
     instance, medal = plan.instance, plan.instance.medals
     extra = [money(value) for value in _one_more(plan, worth)] if plan.certificate.optimal else []
     due = [instance.periods[period] for period in medal.due.tolist()]
@@ -83,13 +108,14 @@ def medals(plan: Plan, worth: Worth) -> Section:
 
 
 def _made_of(plan: Plan, medal: int) -> str:
+    """Return the mass of each alloy in one medal."""
     parts = zip(plan.instance.alloys.names, plan.instance.medals.parts.value[medal].tolist(), strict=True)
     return " + ".join(f"{mass(weight)} {alloy}" for alloy, weight in parts if weight)
 
 
 def _one_more(plan: Plan, worth: Worth) -> list[float]:
-    """Return what one more of each medal would cost, (M,), in the plan's unit."""
+    """Return the marginal cost of each medal, (M,), in the unit of the objective."""
     medal, demand = plan.instance.medals, worth.prices.demand
-    owing = np.cumsum(demand[:, ::-1], axis=1)[:, ::-1]  # (A, T): a kilogram owed from t on
+    owing = np.cumsum(demand[:, ::-1], axis=1)[:, ::-1]  # (A, T): marginal cost of a kilogram due in t
     each = medal.parts.value * (1 + medal.allowance.value)[:, None]
     return [float(each[m] @ owing[:, medal.due[m]]) for m in range(len(medal.names))]

@@ -1,4 +1,4 @@
-"""Where there is no plan: what stands in the way, and what would cure it, on one page."""
+"""Report on an infeasible instance: conflicting constraints, repairs by increasing cost, and the proof."""
 
 from __future__ import annotations
 
@@ -28,9 +28,16 @@ Line = tuple[str, Type]
 def refusal(
     instance: Instance, found: Diagnosis | None, shown_by: Refutation | None = None, screen: Screen | None = None
 ) -> str:
-    """Return the page: what cannot be in any case, which rules contradict each other, the cures, cheapest first.
+    """Render the report on an infeasible instance as text.
 
-    Last comes what shows that there is no plan. For standard output, or another `screen`.
+    Args:
+        instance: Infeasible instance.
+        found: Diagnosis, None where none was made.
+        shown_by: Farkas multipliers that prove infeasibility, if there are any.
+        screen: Width and style; None for standard output.
+
+    Returns:
+        The page: simple contradictions, conflicting constraints, repairs with the cheapest plan first, the proof.
     """
     title = f"{instance.title or instance.name}: no plan exists"
     lines = [] if found is None else [*_reasons(found), *_cures(instance, found)]
@@ -38,6 +45,7 @@ def refusal(
 
 
 def _reasons(found: Diagnosis) -> Iterator[Line]:
+    """Yield contradictions found by arithmetic, then the conflicting constraints."""
     yield from ((f"{shown(reason.text, _LONGEST)}.", "plain") for reason in found.known[:MOST_KNOWN])
     if len(found.known) > MOST_KNOWN:
         yield f"And {len(found.known) - MOST_KNOWN} more of the kind.", "faint"
@@ -52,11 +60,13 @@ def _reasons(found: Diagnosis) -> Iterator[Line]:
 
 
 def _together(found: Diagnosis) -> str:
+    """Return the heading of a conflict, with a remark if it is irreducible."""
     without = "; without any one of them the others can" if found.irreducible else ""
     return f"What cannot all be met{without}:"
 
 
 def _proof(shown_by: Refutation | None) -> Iterator[Line]:
+    """Yield the line on the Farkas multipliers."""
     if shown_by is None:
         return
     several = f"{shown_by.rules} rows of the rules, each with its weight, contradict each other"
@@ -67,6 +77,7 @@ def _proof(shown_by: Refutation | None) -> Iterator[Line]:
 
 
 def _cures(instance: Instance, found: Diagnosis) -> Iterator[Line]:
+    """Yield the repairs with the objective of the plan after each, and the options that apply them."""
     if not found.repairs:
         none = "No change of a figure, nor of a few together, was found to cure it."
         yield _OVER if found.stopped else none, "bold"
@@ -84,7 +95,7 @@ def _cures(instance: Instance, found: Diagnosis) -> Iterator[Line]:
 
 
 def _to_see(found: Diagnosis) -> str:
-    """Say how the plan with the first cure is to be had; a user's own rules stand in a file of his own."""
+    """Return the options that solve with the first repair; an added constraint is changed in its own file."""
     for repair in found.repairs:
         if not any(parse(change.path)[0] == cures.OWN for change in repair.changes):
             which = "the first" if repair is found.repairs[0] else f"number {found.repairs.index(repair) + 1}"
@@ -95,11 +106,12 @@ def _to_see(found: Diagnosis) -> str:
 
 
 def _set(change: Change) -> str:
-    """Return the option that makes a change, for a shell."""
+    """Return the `--set` option of a change, quoted for a shell."""
     return f"--set {shlex.quote(f'{change.path}={spelled(change.after, change.unit)}')}"
 
 
 def _changed(change: Change) -> str:
+    """Return the path of a change with its value before and after."""
     path = shown(change.path, 200)
     if change.after == []:
         return f"{path}: left out"
@@ -114,6 +126,7 @@ def _changed(change: Change) -> str:
 
 
 def _written(value: object, unit: str | None) -> str:
+    """Return a value, or a list of values, with its unit."""
     if isinstance(value, list):
         text = f"[{', '.join(_written(one, unit) for one in value)}]"
         return text
@@ -122,10 +135,12 @@ def _written(value: object, unit: str | None) -> str:
 
 
 def _whole(value: object) -> str:
+    """Return a number without decimals; other values as text."""
     return f"{value:,.0f}" if isinstance(value, int | float) else str(value)
 
 
 def _price(objective: float, unit: str) -> str:
+    """Return an objective value with its unit."""
     if unit in ("t", "kg CO2e"):
         return f"{digits(objective)} {unit}"
     return money(objective, unit)

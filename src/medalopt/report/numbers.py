@@ -1,4 +1,4 @@
-"""Numbers as a person reads them: thousands apart, as many digits as count, a unit behind."""
+"""Formatting of numbers: thousands separators, significant digits, magnitude words and units."""
 
 from __future__ import annotations
 
@@ -7,12 +7,20 @@ from collections.abc import Iterable, Sequence
 from decimal import Context, Decimal
 
 _SCALES = ((1e12, "tn"), (1e9, "bn"), (1e6, "m"))
-_MOST_DIGITS = 6  # of the largest figure of a column
-_EXACT = 12  # digits of a figure of a contract: what lies beyond is rounding of a double
+_MOST_DIGITS = 6  # digits of the largest number of a column
+_EXACT = 12  # digits of a contractual number: further ones are rounding errors of doubles
 
 
 def digits(value: float, significant: int = 4) -> str:
-    """Return `value` with thousands apart: whole from 1,000 on, below that with `significant` digits."""
+    """Format a number with thousands separators.
+
+    Args:
+        value: Number.
+        significant: Significant digits below 1,000; larger numbers are rounded to integers.
+
+    Returns:
+        The text, with a true minus sign.
+    """
     if value == 0 or not math.isfinite(value):
         return "0" if value == 0 else str(value)
     places = significant - 1 - math.floor(math.log10(abs(value)))
@@ -23,9 +31,13 @@ def digits(value: float, significant: int = 4) -> str:
 
 
 def column(values: Sequence[float]) -> list[str]:
-    """Return figures of one column, all with the same decimals: enough for the least, not too many for the largest.
+    """Format the numbers of one column with equal decimals: two digits of the smallest, at most six of the largest.
 
-    What would be shown as nothing, but is not, is `≈0`.
+    Args:
+        values: Numbers of the column.
+
+    Returns:
+        The texts; a nonzero number that would round to zero is `≈0`.
     """
     sizes = [abs(value) for value in values if value and math.isfinite(value)]
     if not sizes:
@@ -39,25 +51,41 @@ def column(values: Sequence[float]) -> list[str]:
 
 
 def _decimals(value: float) -> int:
-    """Return how many decimals a figure of few digits has."""
+    """Return the number of decimals of a number with few digits."""
     text = f"{value:.{_MOST_DIGITS}f}".rstrip("0")
     return len(text) - text.index(".") - 1
 
 
 def _fixed(value: float, places: int) -> str:
+    """Format a number with fixed decimals; `≈0` where a nonzero number rounds to zero."""
     if value and abs(value) < 0.5 * 10.0**-places:
         return "≈0"
     return _plain(f"{value:,.{places}f}") if value else "0"
 
 
 def scale(amounts: Iterable[float]) -> tuple[float, str]:
-    """Return the unit that suits a column of money, as a number and its word: (1e6, 'm ') from 100 million on."""
+    """Return the magnitude for a column of money, above 1 if the largest amount is at least 100 times as large.
+
+    Args:
+        amounts: Amounts of money.
+
+    Returns:
+        Divisor and word, such as (1e6, 'm '); (1.0, '') for small amounts.
+    """
     largest = max((abs(amount) for amount in amounts), default=0.0)
     return next(((size, f"{word} ") for size, word in _SCALES if largest >= 100 * size), (1.0, ""))
 
 
 def money(value: float, currency: str = "") -> str:
-    """Return an amount of money, in millions and above with a word for the size: `10.8 bn JPY`."""
+    """Format an amount of money, from one million on with a magnitude word: `10.8 bn JPY`.
+
+    Args:
+        value: Amount.
+        currency: Currency or other unit, appended.
+
+    Returns:
+        The text.
+    """
     for size, word in _SCALES:
         if abs(value) >= size * (1 - 5e-5):
             return f"{digits(value / size)} {word} {currency}".rstrip()
@@ -65,7 +93,14 @@ def money(value: float, currency: str = "") -> str:
 
 
 def mass(kilograms: float) -> str:
-    """Return a mass of metal in the unit that suits it: mg, g, kg or t."""
+    """Format a mass of metal in mg, g, kg or t.
+
+    Args:
+        kilograms: Mass [kg].
+
+    Returns:
+        The text with its unit.
+    """
     if kilograms == 0:
         return "0 kg"
     units = ((1e4, 1e-3, "t"), (1, 1, "kg"), (1e-3, 1e3, "g"))
@@ -74,12 +109,27 @@ def mass(kilograms: float) -> str:
 
 
 def tonnes(amount: float) -> str:
-    """Return a mass of devices: whole tonnes from 1,000 on, below that four digits."""
+    """Format a mass of devices.
+
+    Args:
+        amount: Mass [t].
+
+    Returns:
+        The text with its unit: whole tonnes from 1,000 on, else four digits.
+    """
     return f"{digits(amount)} t"
 
 
 def share(part: float, whole: float) -> str:
-    """Return a part in per cent of the whole; a dash where there is no whole. Only all of it is `100 %`."""
+    """Format a part of a whole in per cent; only the full whole is `100 %`.
+
+    Args:
+        part: Numerator.
+        whole: Denominator.
+
+    Returns:
+        The text; a dash where `whole` is 0, `≈0 %` below 0.05 %.
+    """
     if not whole:
         return "–"
     per_cent = 100 * part / whole
@@ -92,13 +142,28 @@ def share(part: float, whole: float) -> str:
 
 
 def exact_share(part: float) -> str:
-    """Return a contractual share in per cent with every digit it has: 0.9999 is `99.99 %`."""
+    """Format a contractual share in per cent with all its digits: 0.9999 is `99.99 %`.
+
+    Args:
+        part: Share of 1.
+
+    Returns:
+        The text.
+    """
     per_cent = (100 * Decimal(repr(float(part)))).normalize(Context(prec=_EXACT))
     return f"{per_cent:,f} %".replace("-", "−")
 
 
 def exact_decimals(values: Iterable[float], least: int) -> int:
-    """Return the decimals with which all `values` are printed as they are, at least `least` and at most `_EXACT`."""
+    """Return the number of decimals with which all values are printed without rounding.
+
+    Args:
+        values: Numbers of one column; values that are not finite are ignored.
+        least: Least number of decimals.
+
+    Returns:
+        The number of decimals, at most 12.
+    """
     figures = (Decimal(repr(float(value))).normalize(Context(prec=_EXACT)) for value in values if math.isfinite(value))
     exponents = [figure.as_tuple().exponent for figure in figures]
     needed = max((-exponent for exponent in exponents if isinstance(exponent, int)), default=0)
@@ -106,20 +171,43 @@ def exact_decimals(values: Iterable[float], least: int) -> int:
 
 
 def amount_decimals(values: Iterable[float], least: int = 3) -> int:
-    """Return the decimals, at least `least`, with which the smallest of the amounts keeps four significant digits."""
+    """Return the number of decimals with which the smallest amount keeps four significant digits.
+
+    Args:
+        values: Amounts of one column.
+        least: Least number of decimals.
+
+    Returns:
+        The number of decimals, no more than exact printing needs.
+    """
     sizes = [abs(value) for value in values if value and math.isfinite(value)]
     wanted = 3 - math.floor(math.log10(min(sizes))) if sizes else least
     return max(least, min(wanted, exact_decimals(sizes, least)))
 
 
 def share_decimals(shares: Iterable[float], least: int = 2) -> int:
-    """Return the decimals, at least `least`, with which no share below 1 is printed as `100 %`."""
+    """Return the number of decimals with which no share below 1 is printed as `100 %`.
+
+    Args:
+        shares: Shares of 1.
+        least: Least number of decimals.
+
+    Returns:
+        The number of decimals of the percentages.
+    """
     below = [100 * (1 - value) for value in shares if 1e-9 < 1 - value < 1]
     return min(max(least, 1 - math.floor(math.log10(min(below)))), _EXACT) if below else least
 
 
 def span(values: Sequence[float]) -> str:
-    """Return `least to greatest` of amounts of money, or one figure where they are nearly the same."""
+    """Format the range of amounts of money as `least to greatest`.
+
+    Args:
+        values: Amounts, at least one.
+
+    Returns:
+        The range, or one amount where the ends differ by at most 0.5 %.
+    """
     least, greatest = min(values), max(values)
     if greatest - least <= 5e-3 * abs(greatest):
         return money(greatest)
@@ -128,4 +216,5 @@ def span(values: Sequence[float]) -> str:
 
 
 def _plain(text: str) -> str:
+    """Replace the hyphen by a true minus sign."""
     return text.replace("-", "−")

@@ -1,4 +1,4 @@
-"""A title, lines of text and tables on one screen: as wide as that is, in bold type or plain."""
+"""Text report: a title, lines and tables laid out for the width of a terminal, with bold type where supported."""
 
 from __future__ import annotations
 
@@ -14,13 +14,24 @@ LONGEST_TITLE = 500
 
 
 def printed(screen: Screen, title: str, lines: Iterable[tuple[str, Type]], tables: Sequence[Section | Heading]) -> str:
-    """Return what is printed on `screen`: the title, the lines below it, then tables, and parts with their lines."""
+    """Render a title, lines and tables as text.
+
+    Args:
+        screen: Width and style.
+        title: First line, in bold type.
+        lines: Sentences below the title, each with its style.
+        tables: Tables and headings in their order.
+
+    Returns:
+        The text.
+    """
     return "".join(_parts(screen, title, lines, tables))
 
 
 def _parts(
     screen: Screen, title: str, lines: Iterable[tuple[str, Type]], tables: Sequence[Section | Heading]
 ) -> Iterator[str]:
+    """Yield the lines of the report, with a note where columns were dropped."""
     width = max(NARROWEST, screen.width)
     yield from (screen.line(line, "bold") for line in wrapped(shown(title, LONGEST_TITLE), width))
     yield from _said(screen, width, lines)
@@ -38,11 +49,13 @@ def _parts(
 
 
 def _said(screen: Screen, width: int, lines: Iterable[tuple[str, Type]]) -> Iterator[str]:
+    """Yield lines wrapped and indented."""
     for text, type_ in lines:
         yield from (screen.line(f"  {line}", type_) for line in wrapped(text, min(width, WIDEST_TEXT) - 2))
 
 
 def _table(screen: Screen, width: int, table: Section) -> Iterator[str]:
+    """Yield title, header, rows and notes of a table."""
     header, rows = laid_out(table, width)
     yield "\n"
     yield from (screen.line(line, "bold") for line in wrapped(table.title, width))

@@ -1,4 +1,4 @@
-"""What the treatments and the smelters do in a plan, and how full they are."""
+"""Tables of treatments and smelters: throughput, load and metal returned."""
 
 from __future__ import annotations
 
@@ -14,12 +14,26 @@ FULL = 1 - 1e-6
 
 
 def period_word(instance: Instance) -> str:
-    """Return what a period is called: by its length where periods have dates."""
+    """Return the word for a period: its length where periods are dated.
+
+    Args:
+        instance: Instance with its periods.
+
+    Returns:
+        The word, such as `month`.
+    """
     return instance.period_length if "-" in instance.periods[0] or instance.period_length == "year" else "period"
 
 
 def treatments(plan: Plan) -> Section:
-    """Return what is treated how, t; treatments that are not used are left out."""
+    """Return the table of treatments: tonnes treated, tonnes sent on to smelters, load.
+
+    Args:
+        plan: Solved plan.
+
+    Returns:
+        The table, without treatments that are not used.
+    """
     account, treatment = plan.account, plan.instance.treatments
     treated = account.treated.sum(axis=1)
     sent_on = np.zeros(len(treated))
@@ -38,7 +52,14 @@ def treatments(plan: Plan) -> Section:
 
 
 def smelters(plan: Plan) -> Section:
-    """Return the feed of each smelter, t, how full it is, and what it returns of each metal, kg; idle ones too."""
+    """Return the table of smelters: feed [t], load and metal returned [kg].
+
+    Args:
+        plan: Solved plan.
+
+    Returns:
+        The table, idle smelters included; no rows without any feed.
+    """
     account, instance = plan.account, plan.instance
     feed, back = account.feed.sum(axis=1), account.returned.sum(axis=2)
     if not feed.sum() > 0:
@@ -60,12 +81,13 @@ def smelters(plan: Plan) -> Section:
 
 
 def _load(plan: Plan) -> Column:
+    """Return the header of the load."""
     one = len(plan.instance.periods) == 1
     return Column("load" if one else f"load in the fullest {period_word(plan.instance)}")
 
 
 def _peak(used: Floats, capacity: Floats) -> str:
-    """Return the load of the fullest period, and how many are full where any is; a dash where there is no limit."""
+    """Return the highest load and the number of full periods; a dash without a capacity."""
     if not np.isfinite(capacity).any():
         return "–"
     load = np.divide(used, capacity, out=np.zeros_like(used), where=capacity > 0)

@@ -1,4 +1,4 @@
-"""A bar on standard error, where that is a terminal, that says how far long work is."""
+"""Progress bar on standard error, if that is a terminal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,14 @@ from contextlib import contextmanager
 
 @contextmanager
 def progressbar(doing: str) -> Iterator[Callable[[int, int], None]]:
-    """Give a function that is told how many are done, of how many, and shows it; the bar is gone at the end."""
+    """Show a progress bar while the context is open.
+
+    Args:
+        doing: Description of the work.
+
+    Yields:
+        A callback that takes the numbers of items done and of all items.
+    """
     if sys.stderr is None or not sys.stderr.isatty():
         yield lambda done, of: None
         return

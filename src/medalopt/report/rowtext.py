@@ -1,4 +1,4 @@
-"""The columns of a table to the text of its rows, some rows at a time: neither all of the text nor a row is held."""
+"""Encoding of a table by columns as the cells of its rows, a chunk of rows at a time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,15 @@ Code = Callable[[Any], str]
 
 
 def coded(columns: Mapping[str, Sequence[Any]], code: Code) -> Iterator[Iterator[tuple[str, ...]]]:
-    """Yield the cells of the rows, each as `code` writes it, `AT_ONCE` at a time; each name is written once."""
+    """Yield the encoded cells of the rows in chunks of `ROWS_PER_CHUNK`; each distinct name is encoded once.
+
+    Args:
+        columns: Name to cells; all columns of the same length.
+        code: Encoder of one cell.
+
+    Yields:
+        Chunks of rows of encoded cells.
+    """
     known: dict[Any, str] = {}
     values = [iter(column) for column in columns.values()]
     while True:
@@ -23,6 +31,7 @@ def coded(columns: Mapping[str, Sequence[Any]], code: Code) -> Iterator[Iterator
 
 
 def _cells(values: list[Any], code: Code, known: dict[Any, str]) -> Iterator[str]:
+    """Encode one chunk of a column; finite floats are encoded by `repr`, repeated names looked up."""
     kinds = set(map(type, values))
     if kinds == {float} and all(map(math.isfinite, values)):
         return map(float.__repr__, values)
