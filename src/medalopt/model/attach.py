@@ -1,4 +1,4 @@
-"""The network block as Pyomo components, so that `build` returns the whole program."""
+"""Variables and constraints of the network as Pyomo components, from the arrays of `network`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from medalopt.instance.routes import Routes
 from medalopt.model.links import Link, links, variables
 from medalopt.model.network import Entries, Network
 
-SETTLEMENT = (  # rows of what is withheld, in the order of the network; whether it is at least that
+SETTLEMENT = (  # settlement constraints in the order of the network: name, whether a lower bound, meaning
     ("withheld_least", True, "the deduction; dual: worth of a kilogram less deducted"),
     ("withheld_most", False, "no more than of its routes alone; dual: worth of a kilogram more (negative)"),
     ("withheld_all", False, "no more than the share; dual: worth of a kilogram more (negative)"),
@@ -24,9 +24,16 @@ SETTLEMENT = (  # rows of what is withheld, in the order of the network; whether
 
 
 def attach(model: pyo.ConcreteModel, instance: Instance, found: Routes, block: Network) -> list[Any]:
-    """Add shipments, stockpiles and bundles to `model`, their supply, and what defines the linking quantities.
+    """Add shipments, stockpiles, bundle shares, supply, pooled settlement and linking definitions to `model`.
 
-    Returns the new variables in the order of the network's columns.
+    Args:
+        model: Model with the linking variables, from `build_master`.
+        instance: Instance.
+        found: Admissible routes (J).
+        block: Network arrays of the instance.
+
+    Returns:
+        The new variables in the column order of the network.
     """
     columns = declare(model, instance, found, block)
     rows = _rows(block.supply, columns, len(block.supply_stream))
@@ -54,14 +61,22 @@ def attach(model: pyo.ConcreteModel, instance: Instance, found: Routes, block: N
 
 
 def settlement_keys(instance: Instance, block: Network) -> list[tuple[str, ...]]:
-    """Return line of terms, metal and period of what is withheld, in the order of the network."""
+    """Return the index of each withheld-metal variable: settlement terms, metal and period of shipment.
+
+    Args:
+        instance: Instance.
+        block: Network arrays.
+
+    Returns:
+        One triple of names per variable, in the column order of the network.
+    """
     names, metals, periods = pool_names(instance), instance.metals.names, instance.periods
     at = zip(_listed(block.withheld_pool), _listed(block.withheld_metal), _listed(block.withheld_period), strict=True)
     return [(names[p], metals[e], periods[t]) for p, e, t in at]
 
 
 def _settle(model: pyo.ConcreteModel, instance: Instance, block: Network, columns: list[Any]) -> None:
-    """Add what bounds the metal that pooled lots withhold; nothing where there are none."""
+    """Add the bounds on metal withheld from pooled lots (family 14); nothing if no terms are pooled."""
     keys = settlement_keys(instance, block)
     rows = _rows(block.settlement, columns, len(SETTLEMENT) * len(keys))
     for number, (name, least, says) in enumerate(SETTLEMENT if keys else ()):
@@ -72,7 +87,7 @@ def _settle(model: pyo.ConcreteModel, instance: Instance, block: Network, column
 
 
 def declare(model: pyo.ConcreteModel, instance: Instance, found: Routes, block: Network) -> list[Any]:
-    """Declare the columns of the network as variables; return them in the network's order."""
+    """Declare the network columns as variables, with their upper bounds; return them in column order."""
     keys = column_keys(instance, found, block)
     free = {"domain": pyo.NonNegativeReals}
     named = {name: [key for which, key in keys if which == name] for name in ("ship", "leave", "stockpile", "take")}
@@ -91,7 +106,16 @@ def declare(model: pyo.ConcreteModel, instance: Instance, found: Routes, block: 
 
 
 def column_keys(instance: Instance, found: Routes, block: Network) -> list[tuple[str, tuple[str, ...]]]:
-    """Return component and index of every column of the network, in its order."""
+    """Return Pyomo component name and index of each network column.
+
+    Args:
+        instance: Instance.
+        found: Admissible routes (J).
+        block: Network arrays.
+
+    Returns:
+        Pairs of component (`ship`, `leave`, `stockpile`, `take`, `withheld`) and index, in column order.
+    """
     streams, treatments, periods = instance.streams.names, instance.treatments.names, instance.periods
     smelters = instance.smelters.names
     sent = zip(
@@ -113,12 +137,13 @@ def column_keys(instance: Instance, found: Routes, block: Network) -> list[tuple
 
 
 def _listed(axis: Ints) -> list[int]:
+    """Return an integer array as a list."""
     listed: list[int] = axis.tolist()
     return listed
 
 
 def _rows(entries: Entries, columns: list[Any], height: int) -> list[LinearExpression]:
-    """Return the rows of a sparse matrix over `columns` as expressions."""
+    """Return the rows of a sparse matrix over `columns` as linear expressions."""
     order = np.argsort(entries.row, kind="stable")
     ends = np.searchsorted(entries.row[order], np.arange(height + 1)).tolist()
     at, values = entries.column[order].tolist(), entries.value[order].tolist()
@@ -129,6 +154,7 @@ def _rows(entries: Entries, columns: list[Any], height: int) -> list[LinearExpre
 
 
 def _define(model: pyo.ConcreteModel, families: tuple[Link, ...], rows: list[LinearExpression]) -> None:
+    """Add the equations that define each linking variable by the network columns."""
     quantities = list(variables(model, families))
     first = 0
     for link in families:

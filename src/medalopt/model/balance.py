@@ -1,4 +1,4 @@
-"""Family 3, metal balance: what comes back is stocked, charged, sold or left over; offers in stock likewise."""
+"""Family 3, metal balance: stock of refined metal, and of offers bought into stock, from period to period."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ from medalopt.model.tables import by_name
 
 
 def balance(model: pyo.ConcreteModel, instance: Instance) -> None:
-    r"""3. metal balance: $z_{et}=z_{e,t-1}+R_{et}-\sum_aw_{aet}-g_{et}$, with $z_{e0}=S_{e0}$."""
+    r"""Add the metal balance (family 3): $z_{et}=z_{e,t-1}+R_{et}-\sum_aw_{aet}-g_{et}$, with $z_{e0}=S_{e0}$ (kg).
+
+    Args:
+        model: Model with stock, surplus, charge and returned metal declared.
+        instance: Instance.
+    """
     before = dict(zip(instance.periods[1:], instance.periods, strict=False))
     opening = by_name(instance.metals.opening_stock.value, instance.metals.names)
     returned: dict[tuple[str, str], list[object]] = {}
@@ -32,7 +37,12 @@ def balance(model: pyo.ConcreteModel, instance: Instance) -> None:
 
 
 def offer_balance(model: pyo.ConcreteModel, instance: Instance) -> None:
-    r"""3. balance of offers that are bought into stock: $z_{ot}=z_{o,t-1}+b^+_{ot}-\sum_ab_{oat}$, with $z_{o0}=0$."""
+    r"""Add the offer stock balance (family 3): $z_{ot}=z_{o,t-1}+b^+_{ot}-\sum_ab_{oat}$, with $z_{o0}=0$ (kg).
+
+    Args:
+        model: Model with `acquire`, `offer_stock` and `buy` declared.
+        instance: Instance.
+    """
     if model.component("acquire") is None:
         return
     before = dict(zip(instance.periods[1:], instance.periods, strict=False))
@@ -49,7 +59,14 @@ def offer_balance(model: pyo.ConcreteModel, instance: Instance) -> None:
 
 
 def purchases(model: pyo.ConcreteModel) -> dict[tuple[str, str], list[Any]]:
-    """Return what makes up the purchases of each offer and period: what is bought into stock, else what is charged."""
+    """Return the terms of the purchases of each offer and period (kg).
+
+    Args:
+        model: Model with purchase variables declared.
+
+    Returns:
+        By (offer, period): `acquire` for an offer bought into stock, else its `buy` variables over all alloys.
+    """
     stocked = {} if model.component("acquire") is None else {key: [quantity] for key, quantity in model.acquire.items()}
     made: dict[tuple[str, str], list[Any]] = {}
     for (o, _, t), quantity in model.buy.items():

@@ -1,4 +1,4 @@
-"""The whole sourcing program, family by family."""
+"""The sourcing program as a Pyomo model: a recipe of one call per constraint family."""
 
 from __future__ import annotations
 
@@ -24,10 +24,16 @@ from medalopt.model.recycled import recycled
 
 
 def build(instance: Instance, measure: str = "cost") -> pyo.ConcreteModel:
-    """Return the sourcing program of `instance`, unsolved. Reads no file, calls no solver.
+    """Return the unsolved sourcing program of `instance`. Reads no file and calls no solver.
 
-    `measure` is what is made least: `cost`, `footprint` or `mass`. Names and indices of the components stand in
-    `models/sourcing.md`.
+    Component names and indices are documented in `models/sourcing.md`.
+
+    Args:
+        instance: Instance.
+        measure: Objective to minimise: `cost` (money), `footprint` (kg CO2e) or `mass` (t).
+
+    Returns:
+        The complete linear program, or mixed-integer program if the instance has whole lots or minimum orders.
     """
     found = routes(instance)
     model = master(instance, found, measure)
@@ -36,7 +42,17 @@ def build(instance: Instance, measure: str = "cost") -> pyo.ConcreteModel:
 
 
 def master(instance: Instance, found: Routes, measure: str = "cost", whole: bool = True) -> pyo.ConcreteModel:
-    """Return the program without its network: the linking quantities (`whole` as in `links`), and what is on them."""
+    """Return the master problem: all variables and constraints except the network.
+
+    Args:
+        instance: Instance.
+        found: Admissible routes (J).
+        measure: Objective to minimise: `cost`, `footprint` or `mass`.
+        whole: Declare a linking variable for every region and stream, see `list_linking_families`.
+
+    Returns:
+        The model; linking variables are declared, their definitions are left to `attach_network`.
+    """
     model = pyo.ConcreteModel(instance.name)
     links.declare(model, links.links(instance, found, whole))
     quantities.declare(model, instance, found)

@@ -1,4 +1,4 @@
-"""Family 2, capacity: of smelters for feed, of treatments for input, of the mint for casting."""
+"""Family 2, capacity: smelter feed (t), treatment input (t) and casting at the mint (kg), per period."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from medalopt.model.tables import by_name, where
 
 
 def capacity(model: pyo.ConcreteModel, instance: Instance) -> None:
-    r"""2. capacity: $F_{kt}\le u_{kt}$; $G_{ht}\le v_{ht}$; $k_{at}\le\overline k_{at}$."""
+    r"""Add capacity constraints (family 2): $F_{kt}\le u_{kt}$; $G_{ht}\le v_{ht}$; $k_{at}\le\overline k_{at}$.
+
+    Args:
+        model: Model with feed, treated tonnage and castings declared.
+        instance: Instance; a constraint is added per finite capacity only.
+    """
     worth = "dual: what a {} more of capacity in this period saves (negative), money/{}"
     for name, quantity, axis, limit, unit in (
         ("feed_capacity", model.feed, instance.smelters.names, instance.smelters.capacity, "tonne"),

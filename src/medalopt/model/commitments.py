@@ -1,4 +1,4 @@
-"""Family 7, commitments and limits over the horizon: of offers, of streams, of smelters."""
+"""Family 7, commitments and limits over the horizon: of offers (kg), streams (t) and smelters (t)."""
 
 from __future__ import annotations
 
@@ -13,10 +13,14 @@ from medalopt.model.tables import by_name
 
 
 def commitments(model: pyo.ConcreteModel, instance: Instance) -> None:
-    r"""7. commitments and limits.
+    r"""Add commitments and limits (family 7).
 
     $\underline b_o\le\sum_{at}b_{oat}\le\overline b_o$; $X_i\ge\underline s_i$;
     $\underline u_k\le\sum_tF_{kt}\le\overline u_k$.
+
+    Args:
+        model: Model with purchases and linking variables declared; `bought` is added to it.
+        instance: Instance; a constraint is added only if a commitment is positive or a limit finite.
     """
     market, smelters, streams = instance.market, instance.smelters, instance.streams
     by_offer: dict[str, list[object]] = {o: [] for o in market.names}
@@ -53,7 +57,7 @@ def commitments(model: pyo.ConcreteModel, instance: Instance) -> None:
 
 
 def _ranges(names: tuple[str, ...], least: Figures, greatest: Figures) -> dict[str, tuple[float | None, float | None]]:
-    """Return for each name its least and greatest total, None where not given; names with neither are left out."""
+    """Return lower and upper bound of each name's total, None if absent; names with neither are left out."""
     pairs = zip(names, least.value.tolist(), greatest.value.tolist(), strict=True)
     return {
         name: (low if low > 0 else None, high if math.isfinite(high) else None)

@@ -1,4 +1,4 @@
-"""Family 6, demand: the alloy of every medal is cast by the end of the period in which it is due, and may wait."""
+"""Family 6, demand: the alloy of every medal is cast by the end of its due period; castings may be stored."""
 
 from __future__ import annotations
 
@@ -13,9 +13,14 @@ from medalopt.model.tables import by_name, where
 
 
 def demand(model: pyo.ConcreteModel, instance: Instance) -> None:
-    r"""6. demand: $\sum_{\tau\le t}(1-\sigma_a)k_{a\tau}\ge Q_{at}$, with equality in the last period.
+    r"""Add demand constraints (family 6): $\sum_{\tau\le t}(1-\sigma_a)k_{a\tau}\ge Q_{at}$ (kg).
 
-    Where nothing more falls due, the row of the period before says it all and there is none.
+    The last period has an equation. A period in which no more falls due has no constraint: that of the period before
+    implies it.
+
+    Args:
+        model: Model with castings declared.
+        instance: Instance.
     """
     alloys, periods = instance.alloys.names, instance.periods
     quantity = owed(instance)
@@ -32,9 +37,13 @@ def demand(model: pyo.ConcreteModel, instance: Instance) -> None:
 
 
 def castings(model: pyo.ConcreteModel, instance: Instance) -> None:
-    r"""Castings in stock, where they cost anything: $z_{at}=\sum_{\tau\le t}(1-\sigma_a)k_{a\tau}-Q_{at}$.
+    r"""Define the stock of castings that carries a holding cost: $z_{at}=\sum_{\tau\le t}(1-\sigma_a)k_{a\tau}-Q_{at}$.
 
-    In the last period nothing waits. The quantity has no bound of its own: demand keeps it from falling below 0.
+    The last period has none, by the demand equation. The variable is unbounded: demand keeps it non-negative.
+
+    Args:
+        model: Model with castings declared.
+        instance: Instance.
     """
     periods, alloys = instance.periods, instance.alloys.names
     keys = [(a, t) for a in where(pays_for_castings(instance), alloys) for t in periods[:-1]]
@@ -53,7 +62,7 @@ def castings(model: pyo.ConcreteModel, instance: Instance) -> None:
 
 
 def _made(model: pyo.ConcreteModel, instance: Instance) -> Callable[[str, str], object]:
-    """Return the function that sums up what is cast of an alloy until the end of a period, less its process scrap."""
+    """Return a function for cumulative net castings of an alloy up to a period: process scrap deducted (kg)."""
     periods = instance.periods
     kept = by_name(1 - instance.alloys.scrap_share.value, instance.alloys.names)
     place = {t: number for number, t in enumerate(periods)}

@@ -1,4 +1,4 @@
-"""Family 9, device mix: windows on the share of a device, or of a group, in all that is sent."""
+"""Family 9, device mix: bounds on the share of a device, or a group of devices, in all tonnes sent."""
 
 from __future__ import annotations
 
@@ -9,13 +9,18 @@ from medalopt.model.tables import by_name
 
 
 def device_mix(model: pyo.ConcreteModel, instance: Instance) -> None:
-    r"""9. device mix: $\underline\mu X\le X_d\le\overline\mu X$ (nothing sent satisfies it)."""
+    r"""Add device mix constraints (family 9): $\underline\mu X\le X_d\le\overline\mu X$ (t).
+
+    Args:
+        model: Model with `sent_device` declared.
+        instance: Instance; constraints are added for shares above 0 % and below 100 %.
+    """
     policy, devices = instance.policy, instance.devices.names
     member = by_name(policy.members, policy.windows, devices)
     low, high = by_name(policy.window_low.value, policy.windows), by_name(policy.window_high.value, policy.windows)
 
     def excess(m: pyo.ConcreteModel, w: str, share: float) -> object:
-        """What the window's devices have above `share` of all that is sent, t."""
+        """Return the tonnes of the window's devices above `share` of all tonnes sent."""
         return pyo.quicksum([(member[w, d] - share) * m.sent_device[d] for d in devices])
 
     model.mix_low = pyo.Constraint(

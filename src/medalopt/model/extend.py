@@ -1,6 +1,6 @@
-"""A user's own constraints: a Python file with one function `extend(model, instance)`.
+"""User extensions: a Python file with one function `extend(model, instance)` that adds constraints to the model.
 
-Such a file is a program and runs as one; it is loaded only where a person names it.
+Such a file is executed with the rights of the user, and only if its name is given.
 """
 
 from __future__ import annotations
@@ -27,9 +27,17 @@ KINDS |= {pyo.RangeSet, pyo.SetOf, pyo.Suffix}
 
 
 def apply(model: pyo.ConcreteModel, instance: Instance, path: Path) -> None:
-    """Run `extend(model, instance)` of the file `path`. Raises UsageError where that cannot be done.
+    """Run `extend(model, instance)` of the file at `path`.
 
-    What it prints, and what Pyomo says of it, goes to standard error: standard output is for data.
+    Its output and Pyomo's messages go to standard error, since standard output is reserved for data.
+
+    Args:
+        model: Model to extend, in place.
+        instance: Instance of the model.
+        path: Python file.
+
+    Raises:
+        UsageError: The file is missing or fails, or the model is no linear program afterwards.
     """
     if not os.path.isfile(path):
         raise UsageError(f"{path}: there is no such file; --extend takes a Python file with a function `extend`")
@@ -48,7 +56,7 @@ def apply(model: pyo.ConcreteModel, instance: Instance, path: Path) -> None:
 
 
 def _described(error: BaseException) -> str:
-    """Return the name and the text of what a user's own code raised; its `__str__` is their own code too."""
+    """Return type and message of an exception raised by user code; its `__str__` is user code as well."""
     try:
         return f"{type(error).__name__}: {shown(str(error), 400)}"
     except Exception:
@@ -56,7 +64,7 @@ def _described(error: BaseException) -> str:
 
 
 def _check_has_run(returned: object, path: Path) -> None:
-    """Raise UsageError where calling `extend` only made a generator or a coroutine, of which nothing has run."""
+    """Raise UsageError if `extend` returned a generator or coroutine, so that its body has not run."""
     if inspect.isgenerator(returned) or inspect.iscoroutine(returned):
         returned.close()  # a coroutine that is never awaited warns
     elif not inspect.isasyncgen(returned) and not inspect.isawaitable(returned):
@@ -65,7 +73,7 @@ def _check_has_run(returned: object, path: Path) -> None:
 
 
 def _check(model: pyo.ConcreteModel, own: Sequence[Any], path: Path) -> None:
-    """Raise UsageError where something was taken from the model, or added that no linear program can hold."""
+    """Raise UsageError if a component was removed, or one added that a linear program cannot contain."""
     for part in own:
         there = model.component(part.local_name) is part and part.active
         if not there or (part.ctype is pyo.Constraint and not all(row.active for row in part.values())):
@@ -84,7 +92,7 @@ def _check(model: pyo.ConcreteModel, own: Sequence[Any], path: Path) -> None:
 
 
 def _check_column(column: Any, path: Path, in_lots: bool) -> None:
-    """Raise UsageError where a variable has no continuous range; bring a fixed one to bounds that meet."""
+    """Raise UsageError for a non-continuous variable; replace a fixed variable by equal bounds."""
     if not column.is_continuous() and not in_lots:
         raise UsageError(
             f"{path}: `{column.name}` takes whole numbers, of which only lots in the instance may; let it be continuous"

@@ -1,6 +1,6 @@
-"""Family 5, fineness: the composition window of what is freshly charged.
+"""Family 5, fineness: composition limits of the fresh charge of an alloy.
 
-Process scrap of an alloy is in its window already.
+Process scrap of an alloy satisfies them already and is not counted.
 """
 
 from __future__ import annotations
@@ -14,7 +14,14 @@ from medalopt.model.tables import by_name, where
 
 
 def fineness(model: pyo.ConcreteModel, instance: Instance) -> None:
-    r"""5. fineness of the fresh charge: $\underline f_{ae}C_{at}\le C_{aet}\le\overline f_{ae}C_{at}$, and others."""
+    r"""Add fineness constraints (family 5): $\underline f_{ae}C_{at}\le C_{aet}\le\overline f_{ae}C_{at}$ (kg).
+
+    The same for the share of all unnamed matter, where the alloy admits any.
+
+    Args:
+        model: Model with charge and purchase variables declared.
+        instance: Instance; constraints are added for shares above 0 % and below 100 %.
+    """
     alloys, metals, market = instance.alloys.names, instance.metals.names, instance.market.names
     low = by_name(instance.alloys.low.value, alloys, metals)
     high = by_name(instance.alloys.high.value, alloys, metals)
@@ -50,9 +57,9 @@ def fineness(model: pyo.ConcreteModel, instance: Instance) -> None:
 
 
 def _above_others(instance: Instance) -> tuple[Mapping[tuple[str, str], float], Mapping[tuple[str, str], float]]:
-    """Return by how much a kilogram charged holds more unnamed matter than its alloy may: of a metal, and of an offer.
+    """Return unnamed matter above the permitted share per kilogram charged: (alloy, metal) and (offer, alloy).
 
-    Rounded once: what holds just as much counts nothing, and no residue of rounding stands in its row.
+    Computed exactly and rounded once, so that equality gives 0 and no rounding residue enters the constraint.
     """
     alloys, market = instance.alloys, instance.market
     named = alloys.named.astype(int).astype(object)

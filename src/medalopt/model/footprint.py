@@ -1,4 +1,4 @@
-"""Family 11, footprint: the cap on what network and purchases emit together."""
+"""Family 11, footprint: the cap on emissions of network and purchases together (kg CO2e)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ from medalopt.model.tables import by_name
 
 
 def declare(model: pyo.ConcreteModel, instance: Instance) -> None:
-    r"""The footprint of a plan, $\Phi+\sum_o\phi_ob_o$, as the expression `footprint`."""
+    r"""Declare the footprint of a plan, $\Phi+\sum_o\phi_ob_o$, as the expression `footprint` (kg CO2e).
+
+    Args:
+        model: Model with `network_footprint` and purchases declared.
+        instance: Instance.
+    """
     each = by_name(instance.market.footprint.value, instance.market.names)
     bought = [each[o] * one for (o, _), quantities in purchases(model).items() if each[o] for one in quantities]
     model.footprint = pyo.Expression(
@@ -21,7 +26,12 @@ def declare(model: pyo.ConcreteModel, instance: Instance) -> None:
 
 
 def footprint(model: pyo.ConcreteModel, instance: Instance) -> None:
-    r"""11. footprint: $\Phi+\sum_o\phi_ob_o\le$ cap."""
+    r"""Add the footprint cap (family 11): $\Phi+\sum_o\phi_ob_o\le$ cap (kg CO2e); nothing if the cap is infinite.
+
+    Args:
+        model: Model with `footprint` declared.
+        instance: Instance.
+    """
     cap = float(instance.policy.footprint_cap.value)
     if math.isfinite(cap):
         doc = "11. footprint; dual: what a kilogram of CO2e more allowed saves (negative), money/kg"

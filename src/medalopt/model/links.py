@@ -1,10 +1,10 @@
-r"""The linking quantities: what the network hands on to everything else.
+r"""Linking variables: aggregates of the network on which all other constraints are written.
 
 feed $F_{kt}=\sum_{j\ni k}\pi_jx_{jt}$ · treated $G_{ht}=\sum_{j\ni h}x_{jt}$ ·
 returned $R_{ket}=\sum_{j\ni k}y_{je}x_{j,t-l_{ke}}$ · sent by device, region and stream $X_d,X_g,X_i$ ·
 spend $c_t=\sum_jc_{jt}x_{jt}+\sum_ih_is'_{it}$ · footprint $\Phi=\sum_{jt}\phi_jx_{jt}$.
 
-Every constraint family, and every constraint of a user's own, is written on these.
+Constraint families and user extensions refer to these, never to the network columns.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Key = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Link:
-    """One family of linking quantities: its component, its indices in order, and what it means."""
+    """One family of linking variables: component name, indices in order, documentation and lower bound."""
 
     name: str
     keys: tuple[Key, ...]
@@ -37,16 +37,22 @@ class Link:
 
 
 def links(instance: Instance, found: Routes, whole: bool = True) -> tuple[Link, ...]:
-    """Return the families of linking quantities of `instance`, in the order the network counts them.
+    """Return the families of linking variables of `instance`, in the row order of the network's defining equations.
 
-    Without `whole` those of regions and streams are left out that no rule of the instance asks for.
+    Args:
+        instance: Instance.
+        found: Admissible routes (J).
+        whole: Include every region and stream; otherwise only those that a constraint of the instance needs.
+
+    Returns:
+        The families, empty ones included.
     """
     periods, smelters, metals = instance.periods, instance.smelters.names, instance.metals.names
     back = [
         (smelters[k], metals[e], periods[t])
         for k, e, t in zip(*(axis.tolist() for axis in returned_at(instance, found)), strict=True)
     ]
-    least = None if instance.terms.pooled.any() else 0.0  # that no more is withheld than there is says a row
+    least = None if instance.terms.pooled.any() else 0.0  # non-negativity is a settlement constraint then
     ordered = [i for i, yes in zip(instance.streams.names, by_order(instance.streams).tolist(), strict=True) if yes]
     by_period = Link("shipped", tuple(product(ordered, periods)), "X_it: devices sent, by stream and period, t")
     return (
@@ -71,28 +77,59 @@ def links(instance: Instance, found: Routes, whole: bool = True) -> tuple[Link, 
 
 
 def told_regions(instance: Instance, found: Routes, whole: bool) -> Bools:
-    """Return which regions have a linking quantity of their own, (G,)."""
+    """Return a mask of the regions with a linking variable of their own.
+
+    Args:
+        instance: Instance.
+        found: Admissible routes (J).
+        whole: Mark every region; otherwise those with a participation constraint that is not separable by stream.
+
+    Returns:
+        Mask (G).
+    """
     asked = instance.policy.participation.raw > 0
     return np.full(len(instance.regions), whole) | (asked & (own_share(instance, found) == 0))
 
 
 def told_streams(instance: Instance, whole: bool) -> Bools:
-    """Return which streams have a linking quantity of their own, (I,)."""
+    """Return a mask of the streams with a linking variable of their own.
+
+    Args:
+        instance: Instance.
+        whole: Mark every stream; otherwise those with committed tonnes.
+
+    Returns:
+        Mask (I).
+    """
     return np.asarray(whole | (instance.streams.committed.raw > 0))
 
 
 def _told(names: tuple[str, ...], told: Bools) -> tuple[Key, ...]:
+    """Return the index keys of the names that the mask selects."""
     return tuple((names[at],) for at in np.flatnonzero(told).tolist())
 
 
 def returned_at(instance: Instance, found: Routes) -> tuple[Ints, Ints, Ints]:
-    """Return the smelters, metals and periods in which metal can come back, three arrays of one length."""
+    """Return the indices at which metal can return from a smelter.
+
+    Args:
+        instance: Instance.
+        found: Admissible routes (J).
+
+    Returns:
+        Smelter, metal and period indices, three arrays of equal length.
+    """
     smelter, metal, period = np.nonzero(returns(instance, found))
     return smelter, metal, period
 
 
 def declare(model: pyo.ConcreteModel, families: tuple[Link, ...]) -> None:
-    """Declare the linking quantities as variables of `model`; the network defines them."""
+    """Declare the linking variables, and the total tonnes `sent` as an expression; `attach_network` defines them.
+
+    Args:
+        model: Empty model.
+        families: Linking families, from `list_linking_families`.
+    """
     for link in families:
         index = () if link.keys == ((),) else (link.keys,)
         model.add_component(link.name, pyo.Var(*index, domain=pyo.Reals, bounds=(link.lower, None), doc=link.doc))
@@ -100,7 +137,15 @@ def declare(model: pyo.ConcreteModel, families: tuple[Link, ...]) -> None:
 
 
 def variables(model: pyo.ConcreteModel, families: tuple[Link, ...]) -> Iterator[pyo.Var]:
-    """Yield the linking variables in the order in which the network counts them."""
+    """Yield the linking variables in the row order of the network's defining equations.
+
+    Args:
+        model: Model with the linking variables declared.
+        families: Linking families, from `list_linking_families`.
+
+    Yields:
+        One Pyomo variable per linking quantity.
+    """
     for link in families:
         component = model.component(link.name)
         if link.keys == ((),):

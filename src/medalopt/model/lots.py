@@ -1,8 +1,8 @@
-r"""Family 13, whole lots and minimum orders: with them the program is a mixed-integer one.
+r"""Family 13, whole lots and minimum orders; they make the program a mixed-integer one.
 
-A stream $i$ with a lot $\ell_i$: $X_{it}=\ell_in_{it}$, $n_{it}$ whole; with a minimum order $m_i$:
-$m_iu_{it}\le X_{it}\le M_{it}u_{it}$, $u_{it}\in\{0,1\}$, $M_{it}$ the most that the stream can send in $t$.
-Offers likewise, with what is bought of them in $t$ for $X_{it}$.
+A stream $i$ with lot size $\ell_i$ (t): $X_{it}=\ell_in_{it}$, $n_{it}$ integer; with a minimum order $m_i$ (t):
+$m_iu_{it}\le X_{it}\le M_{it}u_{it}$, $u_{it}\in\{0,1\}$, $M_{it}$ an upper bound on the tonnes sent in $t$.
+The same for offers, with the kilograms bought in $t$ as $X_{it}$.
 """
 
 from __future__ import annotations
@@ -19,14 +19,20 @@ from medalopt.instance.routes import Routes
 from medalopt.model.balance import purchases
 from medalopt.model.tables import by_name
 
-WHOLE = frozenset({"lots", "ordered", "offer_lots", "offer_ordered"})  # the variables that must be whole numbers
+WHOLE = frozenset({"lots", "ordered", "offer_lots", "offer_ordered"})  # integer variables
 NO_DUAL = "dual: of no meaning, the program is not linear"
 
 Key = tuple[str, str]
 
 
 def lots(model: pyo.ConcreteModel, instance: Instance, found: Routes) -> None:
-    """13. whole lots and minimum orders, of streams and of offers; nothing where none are asked for."""
+    """Add whole lots and minimum orders (family 13) of streams and offers; nothing if the instance has none.
+
+    Args:
+        model: Model with `shipped` and purchases declared.
+        instance: Instance.
+        found: Admissible routes (J), for the upper bounds $M$.
+    """
     if not instance.lots:
         return
     bounds, periods = implied(instance, found), instance.periods
@@ -40,7 +46,7 @@ def lots(model: pyo.ConcreteModel, instance: Instance, found: Routes) -> None:
 def _ordered(
     model: pyo.ConcreteModel, prefix: str, part: Streams | Market, sums: Mapping[Key, Any], most: Mapping[Key, float]
 ) -> None:
-    """Add the columns and rows of streams, or of offers, of which `sums` are what is ordered in a period."""
+    """Add variables and constraints for streams or offers; `sums` are the quantities ordered per period."""
     lot, least = by_name(part.lot.value, part.names), by_name(part.minimum_order.value, part.names)
     in_lots = [key for key in sums if lot[key[0]] > 0]
     from_least = [key for key in sums if least[key[0]] > 0]

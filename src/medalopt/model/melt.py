@@ -1,4 +1,4 @@
-"""Family 4, melt: what is charged, less the melt loss, is cast."""
+"""Family 4, melt: the charge less the melt loss is the cast alloy."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ from medalopt.model.tables import by_name
 
 
 def melt(model: pyo.ConcreteModel, instance: Instance) -> None:
-    r"""4. melt: $(C_{at}+v_{at})(1-\lambda_a)=k_{at}$."""
+    r"""Add melt constraints (family 4): $(C_{at}+v_{at})(1-\lambda_a)=k_{at}$ (kg).
+
+    Args:
+        model: Model with charge, recharged scrap and castings declared.
+        instance: Instance.
+    """
     yielded = by_name(1 - instance.alloys.loss.value, instance.alloys.names)
 
     def rule(m: pyo.ConcreteModel, a: str, t: str) -> tuple[float, object, float]:

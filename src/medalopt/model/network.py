@@ -1,9 +1,9 @@
-r"""The network of routes as arrays: its columns, supply, pooled settlement, and what defines the linking quantities.
+r"""Arrays of the route network: columns, supply constraints, pooled settlement, and definitions of linking variables.
 
-Supply, every stream $i$ and period $t$: $\sum_{j\ni i}x_{jt}+s'_{it}-s'_{i,t-1}\le s_{it}$; what is neither
-sent nor stocked is let go. A stream in a bundle: the same left side $=\theta_{\beta(i)t}\,s_{it}$.
+Supply of stream $i$ in period $t$: $\sum_{j\ni i}x_{jt}+s'_{it}-s'_{i,t-1}\le s_{it}$ (t); supply neither sent
+nor stocked is not taken. For a stream in a bundle the left side equals $\theta_{\beta(i)t}\,s_{it}$.
 
-Pooled settlement, of each lot $\ell$ and metal: $W\ge\sum_jw_jx_j$, $W\le\sum_j\max(0,w_j)x_j$ and $W\le\sum_jy_jx_j$.
+Pooled settlement, per lot and metal: $W\ge\sum_jw_jx_j$, $W\le\sum_j\max(0,w_j)x_j$ and $W\le\sum_jy_jx_j$ (kg).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from medalopt.model.links import returned_at, told_regions, told_streams
 
 @dataclass(frozen=True, eq=False)
 class Entries:
-    """A sparse matrix by its entries: `value[n]` stands at `row[n]`, `column[n]`."""
+    """A sparse matrix in coordinate form: `value[n]` at `row[n]`, `column[n]`."""
 
     row: Ints
     column: Ints
@@ -31,15 +31,15 @@ class Entries:
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """The network's columns (shipments, stockpiles, shares of bundles, then what pooled lots withhold) and rows.
+    """Columns and rows of the network; column order: shipments, stockpiles, shares of bundles, metal withheld.
 
-    `supply` has a row for each pair of `supply_stream` and `supply_period`; `defining` has a row for each
-    linking quantity, in the order of `links`: the quantity is the row times the columns.
+    `supply` has a row per pair of `supply_stream` and `supply_period`; `defining` has a row per linking variable, in
+    the order of `list_linking_families`: the variable equals the row times the columns.
     """
 
-    route: Ints  # (C1,) of each shipment
+    route: Ints  # (C1,) route of each shipment
     period: Ints  # (C1,)
-    stock_stream: Ints  # (C2,) of each stockpile
+    stock_stream: Ints  # (C2,) stream of each stockpile
     stock_period: Ints  # (C2,)
     take_bundle: Ints  # (C3,)
     take_period: Ints  # (C3,)
@@ -50,20 +50,20 @@ class Network:
     supply: Entries
     supply_stream: Ints  # (R,)
     supply_period: Ints  # (R,)
-    supply_bundled: Bools  # (R,) whether the row is an equation
+    supply_bundled: Bools  # (R,) True for an equation
     supply_upper: Floats  # (R,) t; 0 for bundles
-    settlement: Entries  # rows of what is withheld: at least (C4), at most (C4), at most all (C4)
+    settlement: Entries  # rows on withheld metal: lower bound (C4), upper bound (C4), all metal (C4)
     defining: Entries
 
 
-At = tuple[Ints, Ints]  # two axes, of as many places
+At = tuple[Ints, Ints]  # two index arrays of equal length
 
-_NONE = -1  # stands for no row and for no column
+_NONE = -1  # marks a missing row or column
 
 
 @dataclass(frozen=True, eq=False)
 class Chosen:
-    """Columns and rows of the network, by where they stand: shipments, stockpiles, shares of bundles, supply."""
+    """A subset of the network's columns and supply rows, each given by two index arrays."""
 
     shipped: At  # route and period
     stocked: At  # stream and period
@@ -71,9 +71,17 @@ class Chosen:
     supplied: At  # stream and period
 
     def joined(self, other: Chosen) -> Chosen:
-        """Return these columns and rows, and then the `other` ones."""
+        """Return these columns and rows followed by those of `other`.
+
+        Args:
+            other: Selection to append.
+
+        Returns:
+            The concatenated selection.
+        """
 
         def both(one: At, more: At) -> At:
+            """Return both pairs of index arrays, concatenated axis by axis."""
             first, second = (np.concatenate(axes) for axes in zip(one, more, strict=True))
             return first, second
 
@@ -86,12 +94,29 @@ class Chosen:
 
 
 def network(instance: Instance, found: Routes) -> Network:
-    """Return the network block of `instance`."""
+    """Return the network of `instance` with all its streams.
+
+    Args:
+        instance: Instance.
+        found: Admissible routes (J).
+
+    Returns:
+        The network arrays.
+    """
     return part(instance, found, chosen(instance, found, np.ones(len(instance.streams.names), dtype=bool)))
 
 
 def chosen(instance: Instance, found: Routes, streams: Bools) -> Chosen:
-    """Return all columns and rows of `streams`, (I,), and of their bundles."""
+    """Return all network columns and rows of the selected streams, and of their bundles.
+
+    Args:
+        instance: Instance.
+        found: Admissible routes (J).
+        streams (I): Mask of the selected streams.
+
+    Returns:
+        The selection.
+    """
     some = offered(instance) & streams[:, None]
     routed = np.zeros(len(streams), dtype=bool)
     routed[found.stream] = True
@@ -105,13 +130,30 @@ def chosen(instance: Instance, found: Routes, streams: Bools) -> Chosen:
 
 
 def where(chosen: Bools) -> At:
-    """Return the places at which `chosen`, of two axes, holds."""
+    """Return the indices at which a two-dimensional mask is true.
+
+    Args:
+        chosen: Mask of two axes.
+
+    Returns:
+        Row and column indices, in row-major order.
+    """
     row, column = np.nonzero(chosen)
     return row, column
 
 
 def part(instance: Instance, found: Routes, columns: Chosen, whole: bool = True) -> Network:
-    """Return the part of the network that consists of `columns`; `whole` as in `links`."""
+    """Return the network restricted to a selection of columns.
+
+    Args:
+        instance: Instance.
+        found: Admissible routes (J).
+        columns: Columns and supply rows to keep.
+        whole: Define a linking variable for every region and stream, see `list_linking_families`.
+
+    Returns:
+        The network arrays.
+    """
     stream, period = columns.supplied
     in_bundle = instance.streams.bundle[stream] >= 0
     lots = pools(instance, found)
@@ -138,6 +180,8 @@ def part(instance: Instance, found: Routes, columns: Chosen, whole: bool = True)
 
 @dataclass(frozen=True, eq=False)
 class _Shape:
+    """Index arrays of the columns: route, stockpile, bundle share and withheld metal."""
+
     route: Ints
     period: Ints
     stock_stream: Ints
@@ -150,21 +194,22 @@ class _Shape:
 
     @property
     def first_withheld(self) -> int:
-        """The first column of what pooled lots withhold."""
+        """Column of the first withheld-metal variable."""
         return self.first_take + len(self.take_bundle)
 
     @property
     def first_stock(self) -> int:
-        """The column of the first stockpile."""
+        """Column of the first stockpile."""
         return len(self.route)
 
     @property
     def first_take(self) -> int:
-        """The column of the first share of a bundle."""
+        """Column of the first share of a bundle."""
         return len(self.route) + len(self.stock_stream)
 
 
 def _bundle_offers(instance: Instance, streams: Bools) -> Bools:
+    """Return a mask (B, T) of the bundles with any supply in a period."""
     offers = np.zeros((len(instance.bundles), len(instance.periods)), dtype=bool)
     member = (instance.streams.bundle >= 0) & streams
     np.logical_or.at(offers, instance.streams.bundle[member], instance.streams.available.raw[member] > 0)
@@ -172,6 +217,7 @@ def _bundle_offers(instance: Instance, streams: Bools) -> Bools:
 
 
 def _supply(instance: Instance, found: Routes, shape: _Shape, stream: Ints, period: Ints) -> Entries:
+    """Return the supply matrix: shipments and stockpiles less opening stockpiles and bundle shares."""
     count = (len(instance.streams.names), len(instance.periods) + 1)
     row = np.full(count, _NONE, dtype=np.intp)
     row[stream, period] = np.arange(len(stream))
@@ -189,11 +235,11 @@ def _supply(instance: Instance, found: Routes, shape: _Shape, stream: Ints, peri
 
 
 def _settlement(found: Routes, lots: Pools, shape: _Shape) -> Entries:
-    """Return the rows of what is withheld, each less what the shipments of its lot bound it by."""
+    """Return the settlement rows: withheld metal less its bound by the shipments of its lot, three blocks."""
     count = len(shape.pool)
     row = np.full(lots.exists.shape, _NONE, dtype=np.intp)
     row[shape.pool, shape.pool_metal, shape.pool_period] = np.arange(count)
-    place = np.full(len(found), _NONE, dtype=np.intp)  # of a route among those of pools
+    place = np.full(len(found), _NONE, dtype=np.intp)  # position of a route among the pooled routes
     place[lots.routes] = np.arange(len(lots.routes))
     ships = np.flatnonzero(place[shape.route] >= 0)
     at, period = place[shape.route[ships]], shape.period[ships]
@@ -207,6 +253,7 @@ def _settlement(found: Routes, lots: Pools, shape: _Shape) -> Entries:
 
 
 def _defining(instance: Instance, found: Routes, lots: Pools, shape: _Shape, whole: bool) -> Entries:
+    """Return the matrix that defines the linking variables, family by family."""
     periods, smelters = len(instance.periods), len(instance.smelters.names)
     route, period = shape.route, shape.period
     columns = np.arange(len(route))
@@ -214,11 +261,12 @@ def _defining(instance: Instance, found: Routes, lots: Pools, shape: _Shape, who
     first = 0
 
     def add(rows: Ints, at: Ints, values: Floats | float, height: int) -> None:
+        """Append a block of `height` rows; negative row indices are dropped."""
         nonlocal first
         parts.append(_entries(np.where(rows >= 0, first + rows, _NONE), at, values))
         first += height
 
-    fed = found.smelter[route] * periods + period  # below 0 for what leaves
+    fed = found.smelter[route] * periods + period  # negative for a route without a smelter
     add(fed, columns, found.to_smelter[route], smelters * periods)
     treated = found.treatment[route] * periods + period
     add(treated, columns, 1.0, len(instance.treatments.names) * periods)
@@ -245,6 +293,7 @@ def _defining(instance: Instance, found: Routes, lots: Pools, shape: _Shape, who
 
 
 def _returned(instance: Instance, found: Routes, lots: Pools, shape: _Shape) -> tuple[Ints, Ints, Floats, int]:
+    """Return rows, columns, values and number of rows of the returned-metal definitions (kg per t)."""
     smelter, metal, period = returned_at(instance, found)
     row = np.full(
         (len(instance.smelters.names), len(instance.metals.names), len(instance.periods)), _NONE, dtype=np.intp
@@ -268,13 +317,14 @@ def _returned(instance: Instance, found: Routes, lots: Pools, shape: _Shape) -> 
 
 
 def _entries(row: Ints, column: Ints, value: Floats | float) -> Entries:
-    """Gather entries, without those of no row, of no column or of value 0."""
+    """Return the entries in coordinate form, without those of index -1 or value 0."""
     values = np.broadcast_to(np.asarray(value, dtype=np.float64), row.shape)
     kept = (row >= 0) & (column >= 0) & (values != 0)
     return Entries(row[kept], column[kept], values[kept])
 
 
 def _join(parts: list[Entries]) -> Entries:
+    """Concatenate sparse entries."""
     return Entries(
         np.concatenate([part.row for part in parts]),
         np.concatenate([part.column for part in parts]),

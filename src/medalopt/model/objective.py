@@ -1,4 +1,4 @@
-"""The objectives: cost, footprint or mass."""
+"""The objectives: cost (money), footprint (kg CO2e) or mass (t)."""
 
 from __future__ import annotations
 
@@ -13,10 +13,14 @@ MEASURES = ("cost", "footprint", "mass")
 
 
 def declare(model: pyo.ConcreteModel, instance: Instance) -> None:
-    r"""The cost of a plan as the expression `cost`, its tonnes as `tonnes`.
+    r"""Declare the total cost as expression `cost` (money) and the devices sent as `tonnes` (t).
 
     $\sum_tc_t+\sum_{ot}p_{ot}b^+_{ot}+\sum_{et}h_{et}z_{et}+\sum_{ot}h_{ot}z_{ot}+\sum_{at}h_{at}z_{at}-\sum_{et}p_{et}g_{et}
     -\sum_a\nu_a\bigl(n_{an}+\omega_a\sigma_a\sum_{t>n-\mu_a}k_{at}\bigr)$.
+
+    Args:
+        model: Model with all variables declared.
+        instance: Instance.
     """
     market, metals, periods = instance.market, instance.metals, instance.periods
     price = by_name(market.price.value, market.names, periods)
@@ -34,7 +38,7 @@ def declare(model: pyo.ConcreteModel, instance: Instance) -> None:
 
 
 def _offers(model: pyo.ConcreteModel, instance: Instance) -> list[object]:
-    """What offers in stock cost: as much as the metals in them."""
+    """Return the holding cost of offers in stock, that of their metals; empty without such stock."""
     if model.component("offer_stock") is None:
         return []
     holding = by_name(offer_holding(instance), instance.market.names, instance.periods)
@@ -42,7 +46,7 @@ def _offers(model: pyo.ConcreteModel, instance: Instance) -> list[object]:
 
 
 def _castings(model: pyo.ConcreteModel, instance: Instance) -> list[object]:
-    """What castings in stock cost; nothing where they cost nothing."""
+    """Return the holding cost of castings in stock; empty if holding is free."""
     if model.component("cast_stock") is None:
         return []
     holding = by_name(instance.alloys.holding.value, instance.alloys.names, instance.periods)
@@ -50,7 +54,7 @@ def _castings(model: pyo.ConcreteModel, instance: Instance) -> list[object]:
 
 
 def _scrap_left(model: pyo.ConcreteModel, instance: Instance) -> list[object]:
-    """What process scrap is worth that is in hand at the end, or falls too late to be charged again."""
+    """Return the credit for process scrap in hand at the end, or available too late to be recharged (negative)."""
     periods = instance.periods
     worth = by_name(instance.alloys.scrap_value.value, instance.alloys.names)
     rate = by_name(process_scrap_rate(instance), instance.alloys.names)
@@ -65,6 +69,11 @@ def _scrap_left(model: pyo.ConcreteModel, instance: Instance) -> list[object]:
 
 
 def minimise(model: pyo.ConcreteModel, measure: str) -> None:
-    """Set the objective to one of `MEASURES`."""
+    """Set the objective to minimise.
+
+    Args:
+        model: Model with `cost`, `footprint` and `tonnes` declared.
+        measure: One of `OBJECTIVES`.
+    """
     body = {"cost": model.cost, "footprint": model.footprint, "mass": model.tonnes}[measure]
     model.objective = pyo.Objective(expr=body, sense=pyo.minimize, doc=f"least {measure}")

@@ -1,4 +1,4 @@
-"""Family 10, participation: every region sends at least a share of what it offers."""
+"""Family 10, participation: every region sends at least a share of its supply."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ from medalopt.model.tables import by_name
 
 
 def participation(model: pyo.ConcreteModel, instance: Instance) -> None:
-    r"""10. participation: $X_g\ge\psi\sum_{i:g(i)=g}\sum_ts_{it}$, streams without a route included."""
+    r"""Add participation constraints (family 10): $X_g\ge\psi\sum_{i:g(i)=g}\sum_ts_{it}$ (t).
+
+    Supply of streams without a route is included in the right-hand side.
+
+    Args:
+        model: Model with `sent_region` declared.
+        instance: Instance.
+    """
     share = float(instance.policy.participation.value)
     offers = np.zeros(len(instance.regions))
     np.add.at(offers, instance.streams.region, instance.streams.available.value.sum(axis=1))

@@ -1,4 +1,4 @@
-"""Family 12, process scrap: of what is cast a share falls, and is fit to be charged again some periods later."""
+"""Family 12, process scrap: a share of every casting becomes scrap and can be recharged after a lead time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from medalopt.model.tables import by_name
 
 
 def process_scrap(model: pyo.ConcreteModel, instance: Instance) -> None:
-    r"""12. process scrap: $n_{at}=n_{a,t-1}+\omega_a\sigma_ak_{a,t-\mu_a}-v_{at}$, with $n_{a0}=0$."""
+    r"""Add the scrap balance (family 12): $n_{at}=n_{a,t-1}+\omega_a\sigma_ak_{a,t-\mu_a}-v_{at}$, $n_{a0}=0$ (kg).
+
+    Args:
+        model: Model with `scrap`, `recharge` and `cast` declared.
+        instance: Instance.
+    """
     alloys, periods = instance.alloys.names, instance.periods
     rate = by_name(process_scrap_rate(instance), alloys)
     lead = by_name(instance.alloys.scrap_lead, alloys)

@@ -1,4 +1,4 @@
-"""What is done with metal and alloy: the decisions beside the network, and what is charged in all."""
+"""Metal and alloy variables besides the network, and total charge as expressions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ from medalopt.model.tables import by_name, where
 
 
 def declare(model: pyo.ConcreteModel, instance: Instance, found: Routes) -> None:
-    """Declare stock, charge, purchase, surplus, casting and process scrap, and what is charged in all."""
+    """Declare stock, surplus, charge, purchase, casting and process scrap (kg), and the charge expressions.
+
+    Args:
+        model: Model to extend.
+        instance: Instance.
+        found: Admissible routes (J), for the metals that can return and the purchase bounds.
+    """
     metals, alloys, periods = instance.metals.names, instance.alloys.names, instance.periods
     account = where(on_account(instance, found), metals)
     owed = where(is_owed(instance), alloys)
@@ -46,6 +52,7 @@ def declare(model: pyo.ConcreteModel, instance: Instance, found: Routes) -> None
 
 
 def _over(keys: Sequence[object], periods: tuple[str, ...]) -> list[tuple[object, ...]]:
+    """Return each key extended by each period."""
     return [(*(key if isinstance(key, tuple) else (key,)), t) for key in keys for t in periods]
 
 
@@ -55,7 +62,7 @@ def _charged(
     charges: list[tuple[str, str]],
     purchases: list[tuple[str, str]],
 ) -> None:
-    r"""$C_{aet}=w_{aet}+\sum_ob_{oe}b_{oat}$ and $C_{at}=\sum_ew_{aet}+\sum_ob_{oat}$, process scrap not counted."""
+    r"""Declare $C_{aet}=w_{aet}+\sum_ob_{oe}b_{oat}$ and $C_{at}=\sum_ew_{aet}+\sum_ob_{oat}$, no process scrap."""
     content = by_name(instance.market.composition.value, instance.market.names, instance.metals.names)
     stocked: dict[str, list[str]] = {}
     for a, e in charges:

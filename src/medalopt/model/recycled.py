@@ -1,4 +1,4 @@
-"""Family 8, recycled content: the floor on the recycled share of each metal charged."""
+"""Family 8, recycled content: a lower bound on the recycled share of each metal charged."""
 
 from __future__ import annotations
 
@@ -9,9 +9,14 @@ from medalopt.model.tables import by_name
 
 
 def recycled(model: pyo.ConcreteModel, instance: Instance) -> None:
-    r"""8. recycled content: $\sum_{oat}(1-\varphi_o)b_{oe}b_{oat}\le(1-\kappa_e)\sum_{at}C_{aet}$.
+    r"""Add recycled content constraints (family 8).
 
-    Metal from stock counts as recycled, opening stock with it.
+    $\sum_{oat}(1-\varphi_o)b_{oe}b_{oat}\le(1-\kappa_e)\sum_{at}C_{aet}$ (kg).
+    Metal from stock, opening stock included, counts as recycled.
+
+    Args:
+        model: Model with charge and purchases declared.
+        instance: Instance.
     """
     market, metals = instance.market, instance.metals.names
     content = by_name(market.composition.value, market.names, metals)

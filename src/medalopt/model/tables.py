@@ -1,4 +1,4 @@
-"""Figures by name, as constraints are written: `capacity[smelter, period]`."""
+"""Parameter arrays indexed by name, as constraints are written: `capacity[smelter, period]`."""
 
 from __future__ import annotations
 
@@ -12,11 +12,27 @@ Names = Sequence[str]
 
 
 def by_name(values: Numbers, *axes: Names) -> dict[Any, float]:
-    """Return `values` (one axis for each of `axes`) as a mapping from names to figures."""
+    """Return an array as a mapping from names to values.
+
+    Args:
+        values: Array with one axis per element of `axes`.
+        *axes: Names along each axis.
+
+    Returns:
+        By name, or by tuple of names for several axes.
+    """
     keys: Any = product(*axes) if len(axes) > 1 else axes[0]
     return dict(zip(keys, values.ravel().tolist(), strict=True))
 
 
 def where(chosen: Numbers, *axes: Names) -> list[Any]:
-    """Return the names at which `chosen` holds, in order."""
+    """Return the names at which a mask is true.
+
+    Args:
+        chosen: Mask with one axis per element of `axes`.
+        *axes: Names along each axis.
+
+    Returns:
+        Names, or tuples of names, in row-major order.
+    """
     return [key for key, holds in by_name(chosen, *axes).items() if holds]

@@ -1,4 +1,4 @@
-"""Where goes what Pyomo logs and an extension prints while a model is built: standard output is for data alone."""
+"""Redirection of output while a model is built: standard output is reserved for data."""
 
 from __future__ import annotations
 
@@ -10,9 +10,15 @@ from typing import IO
 
 @contextmanager
 def talking_to(stream: IO[str]) -> Iterator[None]:
-    """Send to `stream` what is printed, and what Pyomo logs, while the body runs.
+    """Send printed output and Pyomo's log messages to `stream` within the context.
 
-    Pyomo logs to standard output as that was when it was imported, of an interruption in a rule as of any fault.
+    Pyomo's handlers keep the standard output of import time, so they are redirected one by one.
+
+    Args:
+        stream: Text stream, such as standard error.
+
+    Yields:
+        None.
     """
     handlers = [each for each in logging.getLogger("pyomo").handlers if isinstance(each, logging.StreamHandler)]
     before = [(each, each.stream) for each in handlers]
