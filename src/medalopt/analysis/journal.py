@@ -1,8 +1,8 @@
-"""A journal of answers: one line each, as they come, so that work which was ended goes on where it stood.
+"""Cache of scenario results on disk: one JSON line per result, appended as results arrive, to resume runs.
 
-An answer is found again by what was changed, whatever question it belonged to; the first line says of which instance.
-Each line carries a digest of itself and of the first line, so that one that was altered, or comes from another journal,
-is found out. Whoever computes the digest anew is found out by those answers that are solved again (`Journal.sample`).
+The key of a result is the hash of the changed parameters; the first line identifies the instance, the objective and
+the versions. Each line carries a digest of itself and of the first line, which detects altered lines and lines of
+another cache. Recomputed digests are detected by solving a sample of the cached scenarios again (`ResultCache.sample`).
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from medalopt.solver.highs import version
 from medalopt.wording import shown
 
 FORMAT = "medalopt/journal/2"
-LEAST_SAMPLE, SHARE_OF_SAMPLE = 3, 0.02  # of the answers that are taken from the journal, how many are solved again
-SAME = 1e-7  # relative difference of two values of one variant, solved on two machines
+LEAST_SAMPLE, SHARE_OF_SAMPLE = 3, 0.02  # cached results solved again: minimum number, share
+SAME = 1e-7  # relative difference of two values of one scenario, solved on two machines
 _BEGIN = b'{"format": "medalopt/journal'
-# neither a pipe nor a terminal may keep us waiting
+# opening a pipe or a terminal must not block
 _WAY = os.O_RDWR | os.O_CREAT | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_BINARY"))
 
 if sys.platform == "win32":  # pragma: no cover
@@ -43,7 +43,7 @@ else:
     import fcntl
 
     def _lock(handle: int) -> None:
-        """Lock the file for this process, until it closes it or ends. Raises OSError where another one has it."""
+        """Lock the file until the process closes it or ends. Raises OSError if another process holds the lock."""
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
@@ -53,7 +53,13 @@ _NAMES = ("variant", "status", "value", "said", "check")
 
 @dataclass(frozen=True)
 class Answer:
-    """What one variant gave: `optimal` with its value, `infeasible`, `wrong` (no instance is so) or `unanswered`."""
+    """Result of one scenario.
+
+    Attributes:
+        status: `optimal`, `infeasible`, `wrong` (a change is not valid) or `unanswered` (no verified result).
+        value: Objective value if optimal, else None.
+        said: Message for `wrong` and `unanswered`.
+    """
 
     status: str
     value: float | None
@@ -61,11 +67,18 @@ class Answer:
 
     @property
     def feasible(self) -> bool:
-        """Whether there is a plan."""
+        """True if the scenario has a plan."""
         return self.status == "optimal"
 
     def agrees(self, other: Answer) -> bool:
-        """Whether `other`, of the same variant, is the same answer but for rounding; what was not answered may be."""
+        """Compare with another result of the same scenario.
+
+        Args:
+            other: Result to compare with.
+
+        Returns:
+            True if statuses and values agree within rounding, or if one of the two is unanswered.
+        """
         if "unanswered" in (self.status, other.status):
             return True
         if self.value is None or other.value is None:
@@ -74,13 +87,20 @@ class Answer:
 
 
 class Journal:
-    """The journal in the file at `path`, for variants of `instance` by `measure`; what it holds is taken up.
-
-    No other run may have it. Raises UsageError where the file is no journal, that of another instance, damaged or in
-    use, OutputError where it cannot be written.
-    """
+    """Result cache in one file, locked against other runs."""
 
     def __init__(self, path: Path, instance: Instance, measure: str) -> None:
+        """Open the cache, verify its lines and drop a last line that is incomplete.
+
+        Args:
+            path: File of the cache; created if it does not exist.
+            instance: Base instance of the scenarios.
+            measure: Objective: `cost`, `footprint` or `mass`.
+
+        Raises:
+            UsageError: If the file is no cache, belongs to another instance, is damaged or in use.
+            OutputError: If the file cannot be written.
+        """
         self.path = path
         header = {
             "format": FORMAT,
@@ -94,7 +114,7 @@ class Journal:
         self._file = self._opened()
         try:
             self._known, end = self._read()
-            self._file.truncate(end)  # a line that was cut off when the process was killed
+            self._file.truncate(end)  # drop a line cut off when the process was killed
             self._file.seek(end)
             if not end:
                 self._write(header)
@@ -109,11 +129,26 @@ class Journal:
         return len(self._known)
 
     def answer(self, changes: Mapping[str, str]) -> Answer | None:
-        """Return the answer that is known of a variant."""
+        """Look up the result of a scenario.
+
+        Args:
+            changes: Changes of the scenario, path to value.
+
+        Returns:
+            The cached result; None if there is none.
+        """
         return self._known.get(_key(changes))
 
     def keep(self, changes: Mapping[str, str], answer: Answer) -> None:
-        """Write down the answer of a variant."""
+        """Append the result of a scenario.
+
+        Args:
+            changes: Changes of the scenario, path to value.
+            answer: Its result.
+
+        Raises:
+            OutputError: If the file cannot be written.
+        """
         key = _key(changes)
         self._known[key] = answer
         line = {"variant": key, **asdict(answer)}
@@ -123,27 +158,40 @@ class Journal:
             raise self._refused(error) from error
 
     def sample(self, asked: Mapping[int, Mapping[str, str]]) -> list[int]:
-        """Return which of the known variants `asked` are to be solved again: 2 % of them, and at least three.
+        """Select cached scenarios to solve again: 2 % of them, at least three.
 
-        They are chosen by a hash of the journal and of what is changed: always the same of the same journal.
+        The selection follows from a hash of the file and of the changes, so that one file always gives the same sample.
+
+        Args:
+            asked: Number of each cached scenario to its changes.
+
+        Returns:
+            Numbers of the selected scenarios, ascending.
         """
         order = {n: hashlib.sha256(f"{self._seed}{_key(changes)}".encode()).digest() for n, changes in asked.items()}
         count = max(LEAST_SAMPLE, math.ceil(SHARE_OF_SAMPLE * len(asked)))
         return sorted(sorted(order, key=order.__getitem__)[:count])
 
     def refuse(self, changes: Mapping[str, str]) -> NoReturn:
-        """Raise UsageError: solved again, the variant has another answer than the journal says."""
+        """Reject the cache because a scenario solved again has another result.
+
+        Args:
+            changes: Changes of that scenario, path to value.
+
+        Raises:
+            UsageError: Always.
+        """
         what = shown(", ".join(f"{path}={value}" for path, value in changes.items()), 200)
         raise UsageError(
             f"--journal {self._place}: solved again, {what} has another answer than stands there; delete the file"
         )
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file and release the lock."""
         self._file.close()
 
     def _opened(self) -> IO[bytes]:
-        """Open the file, made if need be, and lock it."""
+        """Open the file, create it if necessary, and lock it."""
         try:
             handle = os.open(self.path, _WAY, 0o666)
         except IsADirectoryError:
@@ -167,11 +215,12 @@ class Journal:
         return file
 
     def _write(self, line: dict[str, Any]) -> None:
+        """Append one JSON line and flush it."""
         self._file.write(json.dumps(line, allow_nan=False).encode() + b"\n")
         self._file.flush()
 
     def _read(self) -> tuple[dict[str, Answer], int]:
-        """Return the answers of the file, and where its last whole line ends."""
+        """Return the cached results and the length of the file up to its last complete line [bytes]."""
         self._file.seek(0)
         text = self._file.read()
         end = text.rfind(b"\n") + 1
@@ -185,6 +234,7 @@ class Journal:
         return dict(self._entry(number, line) for number, line in enumerate(lines, 2)), end
 
     def _check(self, line: bytes) -> None:
+        """Raise UsageError if the header belongs to another instance, objective or version."""
         header = _parsed(line) or {}
         other = [name for name, value in self._header.items() if header.get(name) != value]
         if other:
@@ -192,6 +242,7 @@ class Journal:
             raise UsageError(f"--journal {self._place}: belongs to {what}; name another file, or delete this one")
 
     def _entry(self, number: int, line: bytes) -> tuple[str, Answer]:
+        """Return key and result of one line. Raises UsageError if its digest does not match."""
         found = _parsed(line) or {}
         check = found.pop("check", None)
         if "variant" not in found or check != digest(self._header, found):
@@ -203,23 +254,34 @@ class Journal:
 
     @property
     def _place(self) -> str:
+        """Path of the file as messages quote it."""
         return shown(os.fspath(self.path), 400)
 
     def _refuse_file(self) -> NoReturn:
+        """Raise UsageError: the path is not a regular file of admissible size."""
         raise UsageError(f"--journal {self._place}: is not a file of a journal; name another")
 
     def _refused(self, error: OSError | ValueError) -> OutputError:
+        """Return the error of a failed file operation, with its reason."""
         reason = (isinstance(error, OSError) and error.strerror) or "not a path"
         return OutputError(f"--journal {self._place}: could not be written ({reason}); name another file")
 
 
 def digest(header: Mapping[str, Any], line: Mapping[str, Any]) -> str:
-    """Return the digest of a line, of all that it holds but the digest, in the journal that begins with `header`."""
+    """Compute the digest of one line.
+
+    Args:
+        header: First line of the file.
+        line: All fields of the line except the digest.
+
+    Returns:
+        First 32 hexadecimal digits of the SHA-256 hash of both.
+    """
     return hashlib.sha256(json.dumps([header, line]).encode()).hexdigest()[:32]
 
 
 def _parsed(line: bytes) -> dict[str, Any] | None:
-    """Return the object of one line, None where it is none that a journal holds."""
+    """Return the object of one line; None if it is not a valid line of a cache."""
     if len(line) > MAX_JOURNAL_LINE_BYTES:
         return None
     try:
@@ -238,7 +300,20 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
 
 @contextlib.contextmanager
 def journal(path: Path | None, instance: Instance, measure: str) -> Iterator[Journal | None]:
-    """Give the journal at `path`, if one is wanted, for as long as the body runs."""
+    """Open a result cache for the duration of a `with` block.
+
+    Args:
+        path: File of the cache; None for no cache.
+        instance: Base instance of the scenarios.
+        measure: Objective: `cost`, `footprint` or `mass`.
+
+    Yields:
+        The cache, or None.
+
+    Raises:
+        UsageError: If the file is no cache of this instance or is in use.
+        OutputError: If the file cannot be written.
+    """
     kept = Journal(path, instance, measure) if path is not None else None
     try:
         yield kept
@@ -248,6 +323,7 @@ def journal(path: Path | None, instance: Instance, measure: str) -> Iterator[Jou
 
 
 def _key(changes: Mapping[str, str]) -> str:
-    several = any("*" in path for path in changes)  # they may name the same figure, and then the last counts
+    """Return the hash of the changes of a scenario, independent of their order unless they hold wildcards."""
+    several = any("*" in path for path in changes)  # several paths may name one parameter; the last one counts
     items = list(changes.items()) if several else sorted(changes.items())
     return hashlib.sha256(json.dumps(items).encode()).hexdigest()[:32]

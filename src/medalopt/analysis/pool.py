@@ -1,7 +1,7 @@
-"""Many variants of one instance, answered by several processes, each with a program of its own that it keeps warm.
+"""Solve many scenarios of one instance in several processes, each with a warm-started solver model of its own.
 
-Every variant is solved from the same basis, that of the instance's own optimum: its answer, to the last bit, depends
-neither on what was solved before it nor on the process that solved it.
+Every scenario is solved from the same basis, the optimal basis of the base instance, so that its result is
+reproducible to the last bit: it depends neither on the scenarios solved before it nor on the process.
 """
 
 from __future__ import annotations
@@ -32,22 +32,27 @@ from medalopt.solving import solve
 from medalopt.wording import shown
 
 Changes = Mapping[str, str]
-Told = Callable[[int, int], None]  # how many are answered, of how many
-Found = Generator[tuple[int, Answer], None, None]  # the number of a variant and its answer, in any order
+Told = Callable[[int, int], None]  # number of scenarios solved, and in all
+Found = Generator[tuple[int, Answer], None, None]  # number of a scenario and its result, in any order
 Where = Callable[[Variants, Sequence[Changes], Sequence[int]], Found]
 """Answers those of the variants asked that are numbered."""
-PATIENCE = 2.0  # seconds, after which more processes are worth their start
-FATAL = 3  # variants in a row that ended the process which each had for itself, after which nothing more is tried
+PATIENCE = 2.0  # [s] run time after which starting a process pool pays
+FATAL = 3  # consecutive scenarios that kill a process of their own, after which the run fails
 ENDED = Answer("unanswered", None, "the process that solved it was ended each time, perhaps for want of memory")
 
 
 def quiet(done: int, of: int) -> None:
-    """Tell nobody how far the work is."""
+    """Ignore progress (no-op progress callback).
+
+    Args:
+        done: Number of scenarios solved.
+        of: Number of scenarios in all.
+    """
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What each variant gave, in the order in which they were asked; None where it was `interrupted` before."""
+    """Results of all scenarios in the order given; None for those not solved before the run was `interrupted`."""
 
     found: tuple[Answer | None, ...]
     interrupted: bool = False
@@ -55,7 +60,7 @@ class Answers:
 
 @dataclass(frozen=True, eq=False)
 class Start:
-    """What answers variants alike wherever it is taken: the file as it was read, what is changed in all, the basis."""
+    """State from which a worker solves scenarios reproducibly: the file as read, the common changes, and the basis."""
 
     opened: Opened
     changes: Changes
@@ -64,12 +69,23 @@ class Start:
 
     @classmethod
     def of(cls, variants: Variants) -> Start:
-        """Return the start of `variants`."""
+        """Capture the state of a scenario runner.
+
+        Args:
+            variants: Runner to reproduce in a worker.
+
+        Returns:
+            The state, which can be pickled.
+        """
         standing = None if variants.large else variants.moving.standing
         return cls(variants.opened, variants.changes, variants.measure, standing)
 
     def variants(self) -> Variants:
-        """Return the variants anew."""
+        """Build a new scenario runner from this state.
+
+        Returns:
+            The runner.
+        """
         return Variants(self.opened, self.changes, self.measure)
 
 
@@ -80,9 +96,17 @@ def answered(
     journal: Journal | None = None,
     told: Told = quiet,
 ) -> Answers:
-    """Return the answer of every variant in `asked`, each a set of changes, by `jobs` processes (all cores).
+    """Solve all scenarios in parallel; reuse cached results. Ctrl-C ends the run and keeps the results so far.
 
-    What the `journal` holds is not solved again. An interruption (Ctrl-C) ends the work, not what is answered.
+    Args:
+        variants: Base instance.
+        asked: Changes of each scenario, path to value.
+        jobs: Number of processes; None for one per processor.
+        journal: Cache of results.
+        told: Progress callback.
+
+    Returns:
+        Result of each scenario, in order.
     """
     known: dict[int, Answer] = {}
     interrupted = False
@@ -98,7 +122,21 @@ def answered(
 def stream(
     variants: Variants, asked: Sequence[Changes], where: Where, journal: Journal | None = None, told: Told = quiet
 ) -> Found:
-    """Yield the number of each variant in `asked` with its answer, as they come; first those of the `journal`."""
+    """Solve scenarios and yield results as they arrive, cached results first.
+
+    Args:
+        variants: Base instance.
+        asked: Changes of each scenario, path to value.
+        where: Executor that solves numbered scenarios.
+        journal: Cache of results; a sample of the cached results is solved again.
+        told: Progress callback.
+
+    Yields:
+        Number of the scenario and its result.
+
+    Raises:
+        UsageError: If a cached result differs from the scenario solved again.
+    """
     found = dict(enumerate(journal.answer(changes) for changes in asked)) if journal is not None else {}
     known = {number: answer for number, answer in found.items() if answer is not None}
     missing = [number for number in range(len(asked)) if number not in known]
@@ -117,7 +155,7 @@ def stream(
 def _check_sample(
     variants: Variants, asked: Sequence[Changes], known: Mapping[int, Answer], where: Where, journal: Journal
 ) -> None:
-    """Solve some of the `known` variants again. Raises UsageError where the journal says otherwise."""
+    """Solve a sample of the cached scenarios again. Raises UsageError if one has another result."""
     sample = journal.sample({number: asked[number] for number in known})
     with contextlib.closing(where(variants, asked, sample)) as answers:
         for number, again in answers:
@@ -126,16 +164,26 @@ def _check_sample(
 
 
 def cores() -> int:
-    """Return how many processors this process may use."""
+    """Return the number of processors available to this process.
+
+    Returns:
+        Number of processors, at least 1.
+    """
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def answer(variants: Variants, standing: Standing | None, changes: Changes) -> Answer:
-    """Return the answer of one variant, solved from `standing`; a change that is not allowed is told in its words.
+    """Solve one scenario from a given basis. An error becomes the status of its result and affects no other scenario.
 
-    Whatever goes wrong with it is said in its own answer, and costs no other variant its own.
+    Args:
+        variants: Base instance.
+        standing: Basis to start from; None to start from scratch.
+        changes: Changes of the scenario, path to value.
+
+    Returns:
+        Result: optimal with its value, infeasible, wrong or unanswered with a message.
     """
     try:
         if any(ANY in path for path in changes):
@@ -159,12 +207,19 @@ def answer(variants: Variants, standing: Standing | None, changes: Changes) -> A
 
 
 def processes(jobs: int | None = None) -> Where:
-    """Return what answers by `jobs` processes of this machine (all cores)."""
+    """Return an executor that uses processes of this machine.
+
+    Args:
+        jobs: Number of processes; None for one per processor.
+
+    Returns:
+        The executor.
+    """
     return functools.partial(_solved, jobs or cores())
 
 
 def _solved(processes: int, variants: Variants, asked: Sequence[Changes], numbers: Sequence[int]) -> Found:
-    """Yield the answers as they come: those of the first seconds from this process, which is there already."""
+    """Yield results: of the first seconds from this process, then from a pool if more scenarios remain."""
     if not numbers:
         return
     start = Start.of(variants)
@@ -179,10 +234,10 @@ def _solved(processes: int, variants: Variants, asked: Sequence[Changes], number
 
 @contextlib.contextmanager
 def _stored(start: Start) -> Iterator[Path]:
-    """Give the path of a file that holds `start` for as long as the body runs.
+    """Write the worker state to a temporary file that exists for the duration of a `with` block.
 
-    Handed over by way of a pipe, as the arguments of a process are, it would not fit in there: where the process is
-    ended before it reads, Python would wait forever.
+    Passed through the pipe, as process arguments are, it would not fit: Python would wait forever if a process ended
+    before it had read them.
     """
     path: Path | None = None
     try:
@@ -201,7 +256,7 @@ def _stored(start: Start) -> Iterator[Path]:
 
 
 def _shared(start: Path, asked: Sequence[Changes], numbers: Sequence[int], processes: int) -> Found:
-    """Yield the answers of processes. Where one is ended, what they were at is asked again at the end, each alone."""
+    """Yield results of a process pool; those in work when a process is killed are solved again at the end, singly."""
     left = dict.fromkeys(numbers)
     last: list[int] = []
     while left:
@@ -210,7 +265,7 @@ def _shared(start: Path, asked: Sequence[Changes], numbers: Sequence[int], proce
                 del left[number]
                 yield number, found
         except BrokenProcessPool:
-            last += list(left)[: 2 * processes + 1]  # as many as may have been handed out
+            last += list(left)[: 2 * processes + 1]  # upper limit of scenarios in work
             left = dict.fromkeys(number for number in left if number not in last)
     ended = 0
     for number in last:
@@ -227,7 +282,7 @@ def _shared(start: Path, asked: Sequence[Changes], numbers: Sequence[int], proce
 
 
 def _round(start: Path, asked: Sequence[Changes], numbers: Sequence[int], processes: int) -> Found:
-    """Yield answers until all are there. Raises BrokenProcessPool where a process is ended."""
+    """Yield the results of one pool until all are there. Raises BrokenProcessPool if a process is killed."""
     with _processes(min(processes, len(numbers)), functools.partial(_begin, start)) as pool:
         futures: dict[Future[Answer], int] = {pool.submit(_work, asked[number]): number for number in numbers}
         for future in as_completed(futures):
@@ -236,7 +291,7 @@ def _round(start: Path, asked: Sequence[Changes], numbers: Sequence[int], proces
 
 @contextlib.contextmanager
 def _processes(count: int, begin: Callable[[], None]) -> Iterator[ProcessPoolExecutor]:
-    """Give a pool of fresh processes, which end at once where the body is left before they are done."""
+    """Start a pool of new processes; they are terminated if the `with` block is left early."""
     others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), begin)
     done = False
@@ -249,11 +304,11 @@ def _processes(count: int, begin: Callable[[], None]) -> Iterator[ProcessPoolExe
             process.terminate()
 
 
-_own: dict[str, tuple[Variants, Standing | None]] = {}  # what a process keeps warm
+_own: dict[str, tuple[Variants, Standing | None]] = {}  # runner and basis of this worker process
 
 
 def _begin(stored: Path) -> None:
-    """Make a process ready with what is `stored`: Ctrl-C is its parent's, and where that is gone it ends."""
+    """Initialize a worker: ignore Ctrl-C, end with the parent process, load the state and build the runner."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:
@@ -263,9 +318,11 @@ def _begin(stored: Path) -> None:
 
 
 def _end_with(parent: BaseProcess) -> None:
+    """Wait for the parent process to end, then exit."""
     parent.join()
     os._exit(1)
 
 
 def _work(changes: Changes) -> Answer:
+    """Solve one scenario in a worker process."""
     return answer(*_own["warm"], changes)

@@ -1,4 +1,4 @@
-"""Variants of one instance: changes of its figures, answered by one program that is kept warm."""
+"""Scenarios of one instance: change parameters, rebuild the LP and re-solve it on one warm-started solver model."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ from medalopt.wording import shown
 Changes = Mapping[str, str]
 NONE: Changes = MappingProxyType({})
 PER_CENT = Fraction(1, 100)
-SAME = 1e-8  # of all that is paid, by which a value may lie beside another and be the same
+SAME = 1e-8  # largest difference of two equal objective values, relative to the sum of all cost terms
 
 
 @dataclass(frozen=True, eq=False)
 class Variant:
-    """One variant: its instance and the program of it."""
+    """One scenario: its instance, routes, implied bounds, network and linear program."""
 
     instance: Instance
     found: Routes
@@ -60,20 +60,36 @@ class Variant:
 
     @classmethod
     def of(cls, instance: Instance, measure: str, master: Master | None = None) -> Variant:
-        """Return the program of `instance` for `measure`; `master`: what is compiled of one that it may be like."""
+        """Build the linear program of an instance.
+
+        Args:
+            instance: Instance with the changes of the scenario made.
+            measure: Objective: `cost`, `footprint` or `mass`.
+            master: Compiled program of an instance that this one may share its structure with.
+
+        Returns:
+            The instance with its program.
+        """
         found = routes(instance)
         bounds = implied(instance, found)
         return cls(instance, found, bounds, *program(Task(instance, found, bounds, measure, master=master)))
 
     def account(self, outcome: Outcome) -> Account:
-        """Return the plan that `outcome` found for this variant, with all that follows from it."""
+        """Return the plan accounting of a solution of this program.
+
+        Args:
+            outcome: Verified solution of `linear`.
+
+        Returns:
+            Decisions of the plan and all quantities derived from them.
+        """
         return Account(
             self.instance, self.found, decided(self.instance, self.found, self.block, self.linear, outcome.x)
         )
 
     @cached_property
     def codes(self) -> Ints:
-        """A number for each column of the network, (C,), that is the same in every variant."""
+        """Integer code of each network column, (C,): equal codes mean the same variable in every scenario."""
         streams, treatments, smelters, periods = (
             len(self.instance.streams.names),
             len(self.instance.treatments.names),
@@ -95,30 +111,43 @@ class Variant:
 
 @dataclass(frozen=True)
 class Present:
-    """What stands at a path: the figure and the unit in which the file may hold it (None of counts and leads)."""
+    """Current value of the parameter at a path, and the unit the file may use (None for counts and lead times)."""
 
     value: float
     unit: str | None
 
 
 class Variants:
-    """The instance in `file`, a path or what was opened there, with `changes` made in all, and its variants."""
+    """Base instance with its changes, and the scenarios derived from it.
+
+    Whole lots and minimum orders are left out (`lots` holds their paths), so that every scenario is an LP.
+    """
 
     def __init__(self, file: str | os.PathLike[str] | Opened, changes: Changes = NONE, measure: str = "cost") -> None:
+        """Read the instance.
+
+        Args:
+            file: Path of an instance file, or a file that is already open.
+            changes: Path to value, made in the base instance and in every scenario.
+            measure: Objective: `cost`, `footprint` or `mass`.
+
+        Raises:
+            InputError: If the file or a change is not valid.
+        """
         self.changes, self.measure = dict(changes), measure
         self.opened = file if isinstance(file, Opened) else opened(file)
         whole = self.opened.with_effective_changes(self.changes)
-        self.lots = whole.lots  # paths of whole lots and minimum orders, which are left out
+        self.lots = whole.lots  # paths of whole lots and minimum orders, which are removed
         self.instance: Instance = without_lots(whole)
 
     @cached_property
     def written(self) -> Written:
-        """What the file writes, figure by figure."""
+        """Parameter values as the instance file spells them, with `changes` made."""
         return self.opened.written(self.changes)
 
     @cached_property
     def base(self) -> Variant:
-        """The instance itself."""
+        """Program of the base instance."""
         return Variant.of(self.instance, self.measure, self._master)
 
     @cached_property
@@ -127,27 +156,27 @@ class Variants:
 
     @cached_property
     def plan(self) -> Plan:
-        """The proven plan of the instance. Raises NoPlanError where none exists."""
+        """Verified optimal plan of the base instance. Raises NoPlanError if it is infeasible."""
         return solve(self.instance, self.measure)
 
     @cached_property
     def large(self) -> bool:
-        """Whether no program is kept warm: each variant is planned by itself, as `solve` does it."""
+        """True if the instance is too large for a warm-started model: each scenario is then solved from scratch."""
         return is_large(self.instance, routes(self.instance))
 
     @property
     def unit(self) -> str:
-        """The unit of the measure: the currency, `kg CO2e` or `t`."""
+        """Unit of the objective: the currency, `kg CO2e` or `t`."""
         return UNITS.get(self.measure, self.instance.currency)
 
     @property
     def plan_if_known(self) -> Plan | None:
-        """The plan, where it has been asked for and exists."""
+        """Optimal plan if it has been computed already, else None."""
         return self.plan if "plan" in self.__dict__ else None
 
     @cached_property
     def moving(self) -> Moving:
-        """The program that is kept warm; it begins where the plan stands, where that has been asked for."""
+        """Warm-started solver model; starts from the basis of `plan` if that has been computed."""
         linear = self.base.linear
         if "plan" not in self.__dict__:
             return Moving(linear)
@@ -156,14 +185,28 @@ class Variants:
         )
 
     def expanded(self, changes: Iterable[tuple[str, str]]) -> dict[str, str]:
-        """Return ordinary changes for pairs of path and value in the language of `scenarios:`."""
+        """Resolve wildcards and relative values.
+
+        Args:
+            changes: Pairs of path and value in the syntax of `scenarios:`.
+
+        Returns:
+            Path to absolute value, without wildcards.
+        """
         found: dict[str, str] = {}
         for path, value in changes:
             found.update(wildcards.expanded(self.written, path, value))
         return found
 
     def named_scenarios(self) -> dict[str, dict[str, str]]:
-        """Return the scenarios of the instance, name to its changes. Raises InputError where one of them is wrong."""
+        """Return the scenarios that the instance file defines.
+
+        Returns:
+            Name of the scenario to its changes (path to value).
+
+        Raises:
+            InputError: If one of them is not valid.
+        """
         named: Mapping[str, Mapping[str, object]] = self.instance.annex.get("scenarios", {})
         if named:
             self.opened.with_effective_changes(self.changes, scenarios=True)
@@ -172,15 +215,45 @@ class Variants:
         }
 
     def changed(self, changes: Changes) -> Instance:
-        """Return the instance with ordinary `changes` made. Raises InputError where they are wrong."""
+        """Return the instance with changes made.
+
+        Args:
+            changes: Path to value, without wildcards.
+
+        Returns:
+            The instance, without whole lots and minimum orders.
+
+        Raises:
+            InputError: If a change is not valid.
+        """
         return without_lots(self.opened.with_changes({**self.changes, **changes}))
 
     def variant(self, changes: Changes) -> Variant:
-        """Return the program of the instance with ordinary `changes` made."""
+        """Build the program of a scenario.
+
+        Args:
+            changes: Path to value, without wildcards.
+
+        Returns:
+            The instance with its program.
+
+        Raises:
+            InputError: If a change is not valid.
+        """
         return Variant.of(self.changed(changes), self.measure, self._master)
 
     def answer(self, variant: Variant | None = None) -> Outcome:
-        """Return the optimum of `variant` (by default of the instance itself), warm where its shape allows it."""
+        """Solve a scenario, warm-started if its program has the columns and rows of the base program.
+
+        Args:
+            variant: Scenario to solve; the base instance if None.
+
+        Returns:
+            Verified result: optimal with its value, or infeasible.
+
+        Raises:
+            SolverError: If no result can be verified.
+        """
         if variant is None:
             return self.moving.solve()
         if shared(variant.linear, self.base.linear) or alike(variant.linear, self.base.linear):
@@ -188,17 +261,43 @@ class Variants:
         return self.moving.embedded(variant.linear, self.columns(variant))
 
     def columns(self, variant: Variant) -> Ints:
-        """Return where each column of the network of `variant` stands in that of the instance itself, -1: nowhere."""
+        """Map network columns to those of the base program.
+
+        Args:
+            variant: Scenario whose columns are mapped.
+
+        Returns:
+            Index of each column in the base program, (C,); -1 if it has none.
+        """
         codes, order = self.base.codes, np.argsort(self.base.codes)
         at = np.minimum(np.searchsorted(codes[order], variant.codes), len(codes) - 1)
         return np.where(codes[order][at] == variant.codes, order[at], -1) if len(codes) else variant.codes * 0 - 1
 
     def along(self, changes: Callable[[float], Changes], low: float, high: float) -> Along:
-        """Return the variants along a way: `changes` at any number from `low` to `high`."""
+        """Return the scenarios of a parameter range.
+
+        Args:
+            changes: Function from a position to the changes of its scenario.
+            low: First position.
+            high: Last position.
+
+        Returns:
+            The parametric family of scenarios.
+        """
         return Along(self, changes, low, high)
 
     def from_value(self, path: str) -> Present:
-        """Return what stands at `path`, of which no part is `*`. Raises UsageError where no figure does."""
+        """Return the value of one parameter of the base instance.
+
+        Args:
+            path: Path without wildcards.
+
+        Returns:
+            Value and the unit in which it may be written.
+
+        Raises:
+            UsageError: If the path does not name exactly one number.
+        """
         try:
             steps = parse(path)
         except PathError as error:
@@ -215,12 +314,21 @@ class Variants:
 
 
 class Along:
-    """Variants along a way from `low` to `high`; where the program moves in proportion it is drawn, not built anew.
+    """Parametric family of scenarios for positions from `low` to `high`.
 
-    `line` is the straight line of programs, None where the way is none: then each is built from the file's figures.
+    `line` is the LP as an affine function of the position; None if the LP is not affine in it, and then each program is
+    built from the file with its changes.
     """
 
     def __init__(self, variants: Variants, changes: Callable[[float], Changes], low: float, high: float) -> None:
+        """Test by three interior points and both ends if the LP is affine in the position.
+
+        Args:
+            variants: Base instance.
+            changes: Function from a position to the changes of its scenario.
+            low: First position.
+            high: Last position.
+        """
         self._variants, self._changes = variants, changes
         self.low, self.high = low, high
         self.line: Line | None = None
@@ -238,7 +346,14 @@ class Along:
             self.line = self.line.shaped_as(variants.base.linear)
 
     def variant(self, position: float) -> Variant:
-        """Return the variant at `position`: on the line, or built from the instance with its changes."""
+        """Return the scenario at a position: interpolated on `line`, or built from the file.
+
+        Args:
+            position: Position from `low` to `high`.
+
+        Returns:
+            The instance with its program.
+        """
         if self.line is not None and self.low < position < self.high:
             return self.drawn(position)
         if position not in self._ends:
@@ -249,7 +364,7 @@ class Along:
         return self._ends[position]
 
     def _reaches(self, end: float) -> bool:
-        """Whether the line, if there is one, leads to the program at an end; of one with other rows, to its optimum."""
+        """Return True if the line reproduces the program at an end or, with other rows, its optimal value."""
         if self.line is None:
             return True
         built, drawn = self.variant(end), self.drawn(end)
@@ -264,18 +379,39 @@ class Along:
         return abs(one.value - two.value) <= SAME * max(1.0, float(np.abs(drawn.linear.costs[0]) @ np.abs(two.x)))
 
     def drawn(self, position: float) -> Variant:
-        """Return the variant at `position` on the line, also at its ends; there must be one."""
+        """Interpolate the program at a position. Requires that the LP is affine in it (`line` is not None).
+
+        Args:
+            position: Position from `low` to `high`, ends included.
+
+        Returns:
+            Scenario with the interpolated program; its instance is that of an interior point.
+        """
         assert self.line is not None, "only what moves in proportion can be drawn"
         return dataclasses.replace(self._inner, linear=self.line.at(position))
 
     def answer(self, position: float) -> Outcome:
-        """Return the optimum at `position`."""
+        """Solve the scenario at a position.
+
+        Args:
+            position: Position from `low` to `high`.
+
+        Returns:
+            Verified result: optimal with its value, or infeasible.
+        """
         if self._sweep is not None and self.low < position < self.high:
             return self._sweep.answer(position)
         return self._variants.answer(self.variant(position))
 
     def outcomes(self, positions: Sequence[float]) -> Iterator[Outcome]:
-        """Yield the optimum at each of `positions`: of many on a line quicker than one by one."""
+        """Solve the scenarios at several positions; many positions on a line are faster together.
+
+        Args:
+            positions: Positions from `low` to `high`, (P,).
+
+        Yields:
+            Verified result of each position, in order.
+        """
         inner = [at for at in positions if self.low < at < self.high]
         swept = iter(()) if self._sweep is None else self._sweep.outcomes(inner)
         for position in positions:
@@ -284,6 +420,7 @@ class Along:
 
     @cached_property
     def _sweep(self) -> Sweep | None:
+        """Parametric solver of the line, shared with the base model if both programs have the same matrix."""
         if self.line is None:
             return None
         near = shared(self.line.one, self._variants.base.linear)
