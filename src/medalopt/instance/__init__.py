@@ -1,4 +1,4 @@
-"""The instance: its file's schema, its reader, the frozen `Instance`, and what follows from it by arithmetic alone."""
+"""Instance data: file schema, reader, the frozen `Instance`, and all quantities derived from it by arithmetic alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,17 @@ _HOMES = {"load": "medalopt.instance.loading", "template": "medalopt.instance.st
 
 
 def __getattr__(name: str) -> Any:
-    """Import what the reader offers when it is first asked for: it needs numpy and pydantic."""
+    """Import a reader function on first use, since it needs numpy and pydantic.
+
+    Args:
+        name: Name of an attribute of this package.
+
+    Returns:
+        The function of that name.
+
+    Raises:
+        AttributeError: There is no such function.
+    """
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     import importlib

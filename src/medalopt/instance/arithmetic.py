@@ -1,4 +1,4 @@
-"""Three arithmetics for one set of formulas: floats, exact fractions, and floats with a proven error bound."""
+"""One set of formulas in three arithmetics: floats, exact fractions, and intervals with a proven error bound."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ import numpy as np
 from medalopt.instance.enclosure import Enclosure, enclosed, enclosing
 from medalopt.instance.figures import Figures, Floats, Ints
 
-Numbers = Any  # an array of floats, of fractions, or an Enclosure
+Numbers = Any  # an array of floats, of fractions, or an IntervalArray
 
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """How figures are read and floats taken over; `name` is what a certificate says of it."""
+    """A way to read parameters and to lift floats into number arrays; `name` is recorded in certificates."""
 
     name: str
     read: Callable[[Figures], Numbers]
@@ -27,11 +27,19 @@ class Arithmetic:
 
 
 def floats(figures: Figures) -> Numbers:
-    """Read figures as floats in their canonical unit."""
+    """Read parameters as floats in their canonical unit.
+
+    Args:
+        figures: Exact parameters, any shape.
+
+    Returns:
+        Floats of the same shape, each the double nearest to the exact value.
+    """
     return figures.value
 
 
 def _fractions(values: Any) -> Numbers:
+    """Convert finite floats to `Fraction`s without rounding; infinities stay floats."""
     array = np.asarray(values, dtype=np.float64)
     lifted = np.empty(array.size, dtype=object)
     lifted[:] = [Fraction(value) if np.isfinite(value) else value for value in array.ravel().tolist()]
@@ -44,21 +52,45 @@ ENCLOSED = Arithmetic("float64 with a proven error bound", enclosing, enclosed)
 
 
 def zeros(shape: tuple[int, ...], like: Numbers) -> Numbers:
-    """Return an array of nothing, of the same arithmetic as `like`."""
+    """Return an array of zeros in the arithmetic of `like`.
+
+    Args:
+        shape: Shape of the result.
+        like: Array of floats, of fractions, or of intervals.
+
+    Returns:
+        Zeros of that shape.
+    """
     if isinstance(like, Enclosure):
         return Enclosure(np.zeros(shape), np.zeros(shape))
     return np.zeros(shape, dtype=like.dtype)
 
 
 def summed(values: Numbers, group: Ints, groups: int) -> Numbers:
-    """Sum the rows of `values` by `group`, (groups, ...)."""
+    """Sum the rows of `values` by group.
+
+    Args:
+        values (N, ...): Terms in any arithmetic.
+        group (N,): Index of the group of each row.
+        groups: Number of groups.
+
+    Returns:
+        Sums (groups, ...), zero for groups without rows.
+    """
     total = zeros((groups, *values.shape[1:]), values)
     np.add.at(total, group, values)
     return total
 
 
 def highest(values: Numbers) -> Floats:
-    """Return floats that the numbers certainly do not exceed (floats as they are)."""
+    """Return upper bounds in floating point.
+
+    Args:
+        values: Numbers in any arithmetic; floats are returned unchanged.
+
+    Returns:
+        Floats of the same shape that are no less than the numbers.
+    """
     if isinstance(values, Enclosure):
         return values.high
     array = np.asarray(values)
@@ -68,11 +100,19 @@ def highest(values: Numbers) -> Floats:
 
 
 def lowest(values: Numbers) -> Floats:
-    """Return floats that the numbers certainly do not fall below."""
+    """Return lower bounds in floating point.
+
+    Args:
+        values: Numbers in any arithmetic; floats are returned unchanged.
+
+    Returns:
+        Floats of the same shape that are no greater than the numbers.
+    """
     return -highest(-values)
 
 
 def _above(value: Any) -> float:
+    """Round one number up to the nearest float; numbers beyond all floats give infinity or the least finite float."""
     try:
         rounded = float(value)
     except OverflowError:  # beyond all floats
@@ -81,10 +121,24 @@ def _above(value: Any) -> float:
 
 
 def upper(value: Numbers) -> float:
-    """Return a float that one number certainly does not exceed."""
+    """Return a float upper bound of one number.
+
+    Args:
+        value: A number in any arithmetic.
+
+    Returns:
+        A float that is no less than the number.
+    """
     return float(highest(value))
 
 
 def lower(value: Numbers) -> float:
-    """Return a float that one number certainly does not fall below."""
+    """Return a float lower bound of one number.
+
+    Args:
+        value: A number in any arithmetic.
+
+    Returns:
+        A float that is no greater than the number.
+    """
     return float(lowest(value))

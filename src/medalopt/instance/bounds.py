@@ -1,6 +1,7 @@
-"""Bounds that supply, opening stock and what is owed imply for every quantity of the program.
+"""Implied bounds on the variables, and the lot and minimum-order constraints.
 
-They are never added to the program. The solver scales by them, and a lower bound may rest on them.
+Supply, opening stock and demand imply an upper bound for every variable. They are not constraints of the program: the
+solver scales by them, and dual bounds may use them.
 """
 
 from __future__ import annotations
@@ -18,19 +19,28 @@ from medalopt.instance.routes import Reading, Routes
 
 @dataclass(frozen=True, eq=False)
 class Bounds:
-    """Greatest values that any plan can reach."""
+    """Upper bounds on the variables that hold in every plan."""
 
-    sent: Numbers  # (I, T) t, of stream i on any one route in t
+    sent: Numbers  # (I, T) t, x: stream i on any one route in t
     stockpile: Numbers  # (I, T) t
-    stock: Numbers  # (E, T) kg, z and g: all that can have come back by t, and the opening stock
+    stock: Numbers  # (E, T) kg, z and g: cumulative returns and opening stock
     cast: Numbers  # (A,) kg, k
-    charge: Numbers  # (A,) kg, w, b and v: what the melt takes
+    charge: Numbers  # (A,) kg, w, b and v: charge to the melt
     scrap: Numbers  # (A,) kg, n
-    purchase: Numbers  # (O,) kg, of an offer that is bought into stock in t; 0 of all others
+    purchase: Numbers  # (O,) kg, purchases into stock in a period; 0 for other offers
 
 
 def implied(instance: Instance, found: Routes, read: Reading = floats) -> Bounds:
-    """Return the bounds that hold in every plan of `instance`."""
+    """Compute the upper bounds that hold in every plan.
+
+    Args:
+        instance: The instance.
+        found: Its routes.
+        read: Reads parameters in the arithmetic of the result.
+
+    Returns:
+        The bounds.
+    """
     available = read(instance.streams.available)
     so_far = np.cumsum(available, axis=1)
     limit = np.where(instance.streams.storable, read(instance.streams.storage_limit), 0)
@@ -52,12 +62,11 @@ def implied(instance: Instance, found: Routes, read: Reading = floats) -> Bounds
 
 
 def _purchasable(instance: Instance, charge: Numbers, read: Reading) -> Numbers:
-    """Return the most that may be bought into stock of each offer in a period, (O,), kg; 0 where there is no stock.
+    """Bound the purchases into stock of each offer in a period, (O,), kg; 0 for offers that are not stocked.
 
-    Where no price is below 0 it is twice what melts take over the horizon or is committed, and a lot and a minimum
-    order more: who buys as much has a purchase too many, without which the plan costs no more, so this bound excludes
-    no optimum. Where a price is below 0 buying pays, and the bound is the offer's
-    limit: no file with such a price is read without one.
+    The bound is twice the greater of total charge and commitment, plus a lot and a minimum order. Larger purchases
+    include one that can be dropped without raising the cost, so no optimum is excluded. At a price below 0 buying
+    pays, and the bound is the offer's limit, which the reader requires.
     """
     market, stocked = instance.market, is_stocked(instance)
     taken = np.where(may_buy(instance), charge[None, :], 0).sum(axis=1)
@@ -68,20 +77,36 @@ def _purchasable(instance: Instance, charge: Numbers, read: Reading) -> Numbers:
 
 
 def pays_buyer(instance: Instance) -> Bools:
-    """Return which offers have a price below 0 in some period, (O,)."""
+    """Return which offers have a negative price in some period.
+
+    Args:
+        instance: The instance.
+
+    Returns:
+        Mask (O,).
+    """
     return np.asarray((instance.market.price.raw < 0).any(axis=1))
 
 
 def needed(instance: Instance, found: Routes, bounds: Bounds) -> Numbers:
-    """Return how much of each metal all melts together can take from stock, (E,), kg."""
+    """Bound the metal that all melts together take from stock.
+
+    Args:
+        instance: The instance.
+        found: Its routes.
+        bounds: Bounds on the charge of each alloy.
+
+    Returns:
+        Upper bounds (E,), kg over the horizon.
+    """
     return (may_charge(instance, found) * bounds.charge[:, None]).sum(axis=0)
 
 
 def _returnable(instance: Instance, found: Routes, so_far: Numbers) -> Numbers:
-    r"""Return for each metal the most that can be back by the end of each period, (E, T), in kg.
+    r"""Bound the metal returned by the end of each period, (E, T), kg.
 
-    Each stream counts by its best route: $\max_j y_{je}$ over routes whose lead has passed, times what it
-    has offered up to the shortest of those leads before.
+    Each stream counts by its best route: $\max_j y_{je}$ over routes whose lead time has passed, times the cumulative
+    supply up to the shortest of those lead times before.
     """
     metals, periods = len(instance.metals.names), len(instance.periods)
     total = zeros((metals, periods), so_far)

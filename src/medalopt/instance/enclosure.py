@@ -1,7 +1,8 @@
-"""Arrays of intervals that certainly hold the true numbers: floating point with a proven error bound.
+"""Float, exact rational and interval arithmetic on arrays, with which one set of formulas is evaluated.
 
-Every operation rounds outwards, so the same arithmetic that runs on floats or fractions gives, on
-enclosures, two floats between which the exact result lies (Moore 1966; error of a sum: Higham 2002, 4.2).
+Intervals are closed, contain the exact values and are rounded outwards: the formulas that run on floats or fractions
+also run on them, and give two floats that bracket the exact result (Moore 1966, Interval Analysis; rounding error of a
+sum: Higham 2002, Accuracy and Stability of Numerical Algorithms, section 4.2).
 """
 
 from __future__ import annotations
@@ -16,12 +17,15 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from medalopt.instance.figures import Figures, Floats
 
 UNIT = 2.0**-52  # twice the unit roundoff: room for the rounding of the error bound itself
-MANY = 4096  # numbers, from which on it is worth looking which of them are nothing
-_LEAST = 2.0**-900  # above it a share of 2**-52 is a number without rounding of its own
+MANY = 4096  # least size of a product for which its nonzero elements are multiplied alone
+_LEAST = 2.0**-900  # above it x * 2**-52 is computed without rounding
 
 
 class Enclosure(NDArrayOperatorsMixin):
-    """An array of closed intervals `[low, high]`. Behaves as an array; a comparison asks whether it may hold."""
+    """An array of closed intervals `[low, high]` that behaves as a numpy array.
+
+    A comparison is true where it holds for some pair of values in the intervals.
+    """
 
     def __init__(self, low: Floats, high: Floats) -> None:
         self.low, self.high = low, high
@@ -42,25 +46,32 @@ class Enclosure(NDArrayOperatorsMixin):
         return Enclosure(self.low.T, self.high.T)
 
     def __len__(self) -> int:
-        """The length of the first axis."""
+        """Return the length of the first axis."""
         return len(self.low)
 
     def __getitem__(self, at: Any) -> Enclosure:
-        """Pick intervals as arrays pick elements."""
+        """Index the intervals as a numpy array is indexed."""
         return Enclosure(np.asarray(self.low[at]), np.asarray(self.high[at]))
 
     def __setitem__(self, at: Any, value: Any) -> None:
-        """Set intervals as arrays set elements."""
+        """Assign intervals as to a numpy array."""
         value = enclosed(value)
         self.low[at], self.high[at] = value.low, value.high
 
     def sum(self, axis: Any = None) -> Enclosure:
-        """Return the sum along `axis` (all, or several), its rounding enclosed."""
+        """Return the sum along `axis`, widened by its rounding error.
+
+        Args:
+            axis: One axis, several, or None for all.
+
+        Returns:
+            Intervals that contain the exact sums.
+        """
         (low, off_low), (high, off_high) = (_total(side, axis) for side in (self.low, self.high))
         return _outward(low - off_low, high + off_high)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
-        """Let numpy's arithmetic work on enclosures."""
+        """Dispatch numpy's arithmetic to interval arithmetic."""
         if method == "at":
             return _at(ufunc, *inputs)
         if method != "__call__" or options or ufunc not in _ARITHMETIC:
@@ -68,14 +79,21 @@ class Enclosure(NDArrayOperatorsMixin):
         return _ARITHMETIC[ufunc](*(enclosed(value) for value in inputs))
 
     def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
-        """Let the few functions of numpy that the proof uses work on enclosures."""
+        """Dispatch the numpy functions that the proof uses to intervals."""
         if function not in _FUNCTIONS:
             return NotImplemented
         return _FUNCTIONS[function](*arguments, **options)
 
 
 def enclosed(value: Any) -> Enclosure:
-    """Return floats as intervals of no width; enclosures as they are."""
+    """Convert floats to intervals of zero width.
+
+    Args:
+        value: Floats, or intervals, which are returned unchanged.
+
+    Returns:
+        Intervals of the same shape.
+    """
     if isinstance(value, Enclosure):
         return value
     exact = np.asarray(value, dtype=np.float64)
@@ -83,7 +101,16 @@ def enclosed(value: Any) -> Enclosure:
 
 
 def enclosing(figures: Figures) -> Enclosure:
-    """Read figures as enclosures: the float nearest to each, and its neighbours; whole numbers stay exact."""
+    """Read parameters as intervals: the nearest float and its two neighbours.
+
+    Integers, zeros and infinities are represented exactly and get zero width.
+
+    Args:
+        figures: Exact parameters, any shape.
+
+    Returns:
+        Intervals of the same shape, in the canonical unit.
+    """
     value, raw = figures.value, figures.raw
     whole_factor = np.array([factor.denominator == 1 for factor in figures.factors])[figures.unit]
     exact = np.isinf(raw) | (raw == 0) | ((raw == np.rint(raw)) & whole_factor & (abs(value) < 2.0**53))
@@ -93,10 +120,9 @@ def enclosing(figures: Figures) -> Enclosure:
 
 
 def _total(side: Floats, axis: Any) -> tuple[Any, Any]:
-    """Return the sum of one side along `axis`, and what rounding may have moved it by.
+    """Return the sum of one end along `axis` and a bound on its rounding error.
 
-    Of very many terms parts are summed, and then the sums of the parts: rounding counts by the length of a part and
-    the number of parts, not by the number of terms.
+    Terms are summed in about sqrt(n) blocks, so that the bound grows with sqrt(n) instead of n (Higham 2002, 4.2).
     """
     axes = range(side.ndim) if axis is None else np.atleast_1d(axis)
     moved = np.moveaxis(side, tuple(axes), tuple(range(len(axes))))
@@ -108,12 +134,12 @@ def _total(side: Floats, axis: Any) -> tuple[Any, Any]:
 
 
 def _outward(low: Any, high: Any) -> Enclosure:
-    """Round both ends outwards by one float or two; what is exactly nothing, or infinite, stays."""
+    """Round both ends outwards by one or two floats; zero and infinity are exact and stay."""
     return Enclosure(_beyond(np.asarray(low), -1.0), _beyond(np.asarray(high), 1.0))
 
 
 def _beyond(side: Floats, sign: float) -> Floats:
-    """Return floats at least one float beyond `side`: |x| 2**-52 is no less than the distance to the next one."""
+    """Return floats at least one float beyond `side`: |x| 2**-52 is no less than the distance to the next float."""
     off = np.abs(side)
     if off.size and not (off.max() < np.inf and off.min(initial=1.0, where=off > 0) > _LEAST):
         still = (side == 0) | np.isinf(side)
@@ -124,18 +150,21 @@ def _beyond(side: Floats, sign: float) -> Floats:
 
 
 def _add(a: Enclosure, b: Enclosure) -> Enclosure:
+    """Add two intervals."""
     return _outward(a.low + b.low, a.high + b.high)
 
 
 def _subtract(a: Enclosure, b: Enclosure) -> Enclosure:
+    """Subtract two intervals."""
     return _outward(a.low - b.high, a.high - b.low)
 
 
 def _multiply(a: Enclosure, b: Enclosure) -> Enclosure:
+    """Multiply two intervals, with 0 times infinity as 0; of large sparse arrays only the nonzero elements."""
     if a.shape == b.shape and a.low.size > MANY:
         for one, other in ((a, b), (b, a)):
             some = (one.low != 0) | (one.high != 0)
-            if np.count_nonzero(some) * 8 < some.size:  # nothing of what is infinite is nothing
+            if np.count_nonzero(some) * 8 < some.size:  # infinite intervals count as nonzero
                 return _scattered(_multiply(one[some], other[some]), some)
     with np.errstate(invalid="ignore"):
         if _positive(a) and _positive(b):
@@ -150,24 +179,26 @@ def _multiply(a: Enclosure, b: Enclosure) -> Enclosure:
 
 
 def _positive(a: Enclosure) -> bool:
-    """Return whether nothing may lie below 0, and nothing is infinite."""
+    """Return whether no interval reaches below 0 or to infinity."""
     return bool(a.low.size and a.low.min() >= 0 and a.high.max() < np.inf)
 
 
 def _scattered(values: Enclosure, places: Any) -> Enclosure:
-    """Return an array of nothing with `values` at `places`."""
+    """Return an array of zeros with `values` at `places`."""
     result = Enclosure(np.zeros(places.shape), np.zeros(places.shape))
     result.low[places], result.high[places] = values.low, values.high
     return result
 
 
 def _divide(a: Enclosure, b: Enclosure) -> Enclosure:
+    """Divide by intervals that do not contain 0."""
     if not ((b.low > 0) | (b.high < 0)).all():
         raise ZeroDivisionError("an enclosure that may hold 0 divides nothing")
     return _multiply(a, _outward(1 / b.high, 1 / b.low))
 
 
 def _matmul(a: Enclosure, b: Enclosure) -> Enclosure:
+    """Multiply matrices and vectors of intervals."""
     if b.ndim == 1:
         return (a * b).sum(axis=-1)
     if a.ndim == 1:
@@ -179,12 +210,13 @@ def _matmul(a: Enclosure, b: Enclosure) -> Enclosure:
 
 
 def _at(ufunc: np.ufunc, total: Enclosure, at: Any, values: Any) -> None:
+    """Apply a ufunc in place at indices; additions are summed by position with a bound on their rounding error."""
     values = enclosed(values)
     if ufunc is not np.add:
         ufunc.at(total.low, at, values.low)
         ufunc.at(total.high, at, values.high)
         return
-    groups = np.arange(total.low.size).reshape(total.shape)[at]  # the place that each of the values is added to
+    groups = np.arange(total.low.size).reshape(total.shape)[at]  # flat position of each summand
     cell = np.broadcast_to(groups, np.broadcast_shapes(groups.shape, values.shape)).ravel()
     terms = np.bincount(cell, minlength=1).max() + 1
     for side, value, sign in ((total.low, values.low, -1.0), (total.high, values.high, 1.0)):
@@ -195,22 +227,25 @@ def _at(ufunc: np.ufunc, total: Enclosure, at: Any, values: Any) -> None:
 
 
 def _by_place(cell: Any, values: Floats, like: Floats) -> Floats:
-    """Return the sums of `values` by place of an array `like` this one."""
+    """Return the sums of `values` by flat position in an array of the shape of `like`."""
     return np.bincount(cell, values, like.size).astype(np.float64).reshape(like.shape)
 
 
 def _cumsum(a: Enclosure, axis: int) -> Enclosure:
+    """Sum cumulatively along an axis, widened by the rounding error of n terms."""
     terms = a.low.shape[axis]
     off_low, off_high = (terms * UNIT * np.cumsum(abs(side), axis=axis) for side in (a.low, a.high))
     return _outward(np.cumsum(a.low, axis=axis) - off_low, np.cumsum(a.high, axis=axis) + off_high)
 
 
 def _where(chosen: Any, a: Any, b: Any) -> Enclosure:
+    """Select intervals elementwise."""
     a, b = enclosed(a), enclosed(b)
     return Enclosure(np.where(chosen, a.low, b.low), np.where(chosen, a.high, b.high))
 
 
 def _concatenate(parts: Any, axis: int = 0) -> Enclosure:
+    """Concatenate arrays of intervals."""
     ends = [enclosed(part) for part in parts]
     return Enclosure(
         np.concatenate([end.low for end in ends], axis=axis), np.concatenate([end.high for end in ends], axis=axis)
@@ -218,7 +253,7 @@ def _concatenate(parts: Any, axis: int = 0) -> Enclosure:
 
 
 def _each(function: Callable[..., Any]) -> Callable[..., Enclosure]:
-    """Return `function` as applied to both ends."""
+    """Return `function` applied to both ends."""
 
     def applied(a: Enclosure, *arguments: Any, **options: Any) -> Enclosure:
         return Enclosure(function(a.low, *arguments, **options), function(a.high, *arguments, **options))
@@ -227,6 +262,7 @@ def _each(function: Callable[..., Any]) -> Callable[..., Enclosure]:
 
 
 def _absolute(a: Enclosure) -> Enclosure:
+    """Return the intervals of absolute values."""
     least = np.where((a.low <= 0) & (a.high >= 0), 0.0, np.minimum(abs(a.low), abs(a.high)))
     return Enclosure(least, np.maximum(abs(a.low), abs(a.high)))
 

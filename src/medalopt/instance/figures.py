@@ -1,4 +1,4 @@
-"""Exact figures in arrays: what was written, beside the exact factor into the field's own unit."""
+"""Exact parameters in arrays: each value as written, with the exact factor into the canonical unit of its field."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ Bools = NDArray[np.bool_]
 
 
 class Number(NamedTuple):
-    """One figure: the float as written and the exact factor into the canonical unit."""
+    """One parameter: the float as written, and the exact factor into the canonical unit."""
 
     raw: float
     factor: Fraction = Fraction(1)
 
     @property
     def exact(self) -> Fraction:
-        """The figure in its canonical unit, from the decimals as they were written."""
+        """The value in its canonical unit, computed from the decimals as written."""
         return Fraction(repr(self.raw)) * self.factor
 
 
@@ -34,10 +34,10 @@ NOTHING, ALL, UNLIMITED = Number(0.0), Number(1.0), Number(math.inf)
 
 @dataclass(frozen=True, eq=False)
 class Figures:
-    """An array of figures of any shape, exact and as floats.
+    """An array of parameters of any shape, exact and as floats.
 
-    `raw` holds the floats as written, `unit` (which broadcasts to its shape) says which of `factors`
-    turns each into the canonical unit. A limit that is not given is infinite.
+    `raw` holds the floats as written; `unit` (broadcast to the shape of `raw`) selects the element of `factors` that
+    converts each into the canonical unit. A limit that is not given is infinite.
     """
 
     raw: Floats
@@ -46,7 +46,15 @@ class Figures:
 
     @classmethod
     def of(cls, numbers: Iterable[Number], shape: tuple[int, ...] | None = None) -> Figures:
-        """Gather `numbers` (row by row, where `shape` is given) into one array."""
+        """Gather `numbers` into one array.
+
+        Args:
+            numbers: Parameters, row by row where `shape` is given.
+            shape: Shape of the array; None for one axis.
+
+        Returns:
+            The array.
+        """
         listed = list(numbers)
         order = {factor: place for place, factor in enumerate(dict.fromkeys(n.factor for n in listed))}
         raw = np.array([n.raw for n in listed], dtype=np.float64)
@@ -61,7 +69,7 @@ class Figures:
 
     @cached_property
     def value(self) -> Floats:
-        """The figures in their canonical unit: each the double nearest to the exact figure."""
+        """The values in their canonical unit, each the double nearest to the exact value (read-only)."""
         raw = self.raw.ravel().copy()
         unit = np.broadcast_to(self.unit, self.raw.shape).ravel()
         plain = np.array([factor == 1 for factor in self.factors])
@@ -74,11 +82,16 @@ class Figures:
         return result
 
     def exact(self) -> NDArray[Any]:
-        """The figures as `Fraction`s in their canonical unit (`math.inf` where there is no limit)."""
+        """Return the values in their canonical unit without rounding.
+
+        Returns:
+            `Fraction`s, `math.inf` where a limit is not given.
+        """
         return self._exact
 
     @cached_property
     def _exact(self) -> NDArray[Any]:
+        """The exact values, computed once."""
         unit = np.broadcast_to(self.unit, self.raw.shape)
         flat = [
             Fraction(repr(raw)) * self.factors[which] if math.isfinite(raw) else raw

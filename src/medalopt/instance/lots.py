@@ -1,4 +1,4 @@
-"""Whole lots and minimum orders: where they are asked for, and the same instance without them."""
+"""Lot-size and minimum-order constraints: the streams and offers that have them, and the relaxation without them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,14 @@ from medalopt.instance.needs import is_stocked, may_buy
 
 
 def without_lots(instance: Instance) -> Instance:
-    """Return `instance` without whole lots and minimum orders: no plan of the one costs less than the best of this."""
+    """Return the relaxation of an instance without lot-size and minimum-order constraints.
+
+    Args:
+        instance: The instance.
+
+    Returns:
+        The relaxed instance, whose optimal cost is a lower bound; `instance` itself where it has no such constraint.
+    """
     if not instance.lots:
         return instance
     streams, market = instance.streams, instance.market
@@ -28,18 +35,33 @@ def without_lots(instance: Instance) -> Instance:
 
 
 def _nothing(count: int) -> Figures:
+    """Return `count` parameters equal to 0."""
     return Figures(np.zeros(count), np.zeros(count, dtype=np.intp))
 
 
 def by_order(part: Streams | Market) -> Bools:
-    """Return which of the streams, (I,), or offers, (O,), are ordered in whole lots or from a minimum on."""
+    """Return which streams or offers have a lot size or a minimum order.
+
+    Args:
+        part: The streams or the market of an instance.
+
+    Returns:
+        Mask (I,) or (O,).
+    """
     return (part.lot.raw > 0) | (part.minimum_order.raw > 0)
 
 
 def most_bought(instance: Instance, bounds: Bounds) -> Numbers:
-    """Return the most that can be bought of each offer in a period, (O,), kg: its limit, or what the melts take.
+    """Bound the purchases of each offer in a period: its limit, or the charge of the melts that admit it.
 
-    Into stock more (see `bounds`).
+    Offers bought into stock have the greater bound `VariableBounds.purchase`.
+
+    Args:
+        instance: The instance.
+        bounds: Implied bounds.
+
+    Returns:
+        Upper bounds (O,), kg.
     """
     melts = np.where(may_buy(instance), bounds.charge[None, :], 0).sum(axis=1)
     most = np.where(is_stocked(instance), bounds.purchase, melts)

@@ -1,4 +1,4 @@
-"""Which regions can see to their share by themselves: participation where nothing waits, tonne by tonne."""
+"""Separable participation constraints: regions whose constraint can be satisfied tonne by tonne, at a price."""
 
 from __future__ import annotations
 
@@ -8,14 +8,21 @@ from medalopt.instance.figures import Floats
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes
 
-SURE = 1 + 1e-6  # times what is asked of a region, that it must be able to send
+SURE = 1 + 1e-6  # routable supply over required participation, at least
 
 
 def own_share(instance: Instance, found: Routes) -> Floats:
-    """Return the tonnes asked of each region that can be decided there by price alone, (G,); 0 of the others.
+    """Compute the participation of regions whose constraint is separable.
 
-    Such a region has no stockpiles, and can send what is asked: nothing that it decides in one period then bears on
-    another, but for the sum.
+    Such a region has no stockpiles and enough supply with a route, so that its decisions in one period affect another
+    period through the sum alone; one price per region then decides.
+
+    Args:
+        instance: The instance.
+        found: Its routes.
+
+    Returns:
+        Required tonnes (G,) of separable regions; 0 for the others.
     """
     streams, regions = instance.streams, len(instance.regions)
     tonnes, region = streams.available.value, streams.region
@@ -27,11 +34,21 @@ def own_share(instance: Instance, found: Routes) -> Floats:
 
 
 def free_tonnes(instance: Instance, found: Routes) -> Floats:
-    """Return what can go somewhere of each stream, (I,), t: it has a route, and so has all that is bundled with it."""
+    """Compute the supply of each stream that has a route, and whose bundle has no stream without one.
+
+    Args:
+        instance: The instance.
+        found: Its routes.
+
+    Returns:
+        Tonnes over the horizon (I,).
+    """
     streams, tonnes = instance.streams, instance.streams.available.value
     routed = np.zeros(len(streams.names), dtype=bool)
     routed[found.stream] = True
-    held = np.zeros((len(instance.bundles) + 1, tonnes.shape[1]), dtype=bool)  # a bundle with a stream without a route
+    held = np.zeros(
+        (len(instance.bundles) + 1, tonnes.shape[1]), dtype=bool
+    )  # (B + 1, T) bundles that contain a stream without a route
     bundled = streams.bundle >= 0
     np.logical_or.at(held, streams.bundle[bundled], ~routed[bundled, None] & (tonnes[bundled] > 0))
     return np.where(routed[:, None] & ~(held[streams.bundle] & bundled[:, None]), tonnes, 0.0).sum(axis=1)

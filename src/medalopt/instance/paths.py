@@ -1,4 +1,4 @@
-"""Paths that name a figure of the instance: `smelters.kosaka.capacity[3]`."""
+"""Parameter paths such as `smelters.kosaka.capacity[3]`: names of values in an instance."""
 
 from __future__ import annotations
 
@@ -15,13 +15,20 @@ _INDEX = re.compile(r"\[([0-9]{1,9})\]")
 
 
 class PathError(ValueError):
-    """A path that cannot be read; the text says why."""
+    """A path that cannot be parsed; the message gives the reason."""
 
 
 def render(path: Path, exact: bool = False) -> str:
-    """Return `path` as text; a name with other than letters, digits, `_`, `-` and `@` is quoted.
+    """Render a path as text.
 
-    It is for people, with nothing in it that a terminal would act on; where it is `exact`, `parse` returns `path`.
+    A name with characters other than letters, digits, `_`, `-`, `@` and `*` is quoted.
+
+    Args:
+        path: The steps: names, and indices from 0.
+        exact: Keep every character, so that `parse_path` returns `path`; else control characters are made visible.
+
+    Returns:
+        The text.
     """
     text = ""
     for step in path:
@@ -30,6 +37,7 @@ def render(path: Path, exact: bool = False) -> str:
 
 
 def _quoted(name: str, exact: bool) -> str:
+    """Return a name, in double quotes where it holds other characters."""
     if _PLAIN.fullmatch(name):
         return name
     escaped = name.replace("\\", "\\\\").replace('"', '\\"')
@@ -37,7 +45,17 @@ def _quoted(name: str, exact: bool) -> str:
 
 
 def parse(text: str) -> Path:
-    """Return the steps of `text`, a path as `render` writes it. Raises PathError."""
+    """Parse a path written as `render_path` renders it.
+
+    Args:
+        text: The path as text, 1 to 1,000 characters.
+
+    Returns:
+        Its steps.
+
+    Raises:
+        PathError: The text is not a path.
+    """
     if not text or len(text) > _LONGEST:
         raise PathError(f"a path has 1 to {_LONGEST} characters, such as `smelters.kosaka.capacity[3]`")
     path: list[str | int] = []
@@ -57,7 +75,7 @@ def parse(text: str) -> Path:
 
 
 def _past_dot(text: str, at: int) -> int:
-    """Return where the next step begins, after the dot that must stand at `at` unless the text ends there."""
+    """Return the position of the next step, after the dot required at `at` unless the text ends there."""
     if at == len(text):
         return at
     if text[at] != "." or at + 1 == len(text):

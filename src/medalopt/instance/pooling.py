@@ -1,8 +1,8 @@
 r"""Pooled settlement: all feed of a line of terms in a period is one lot, with one assay.
 
-Of the share of the metal that its terms return the smelter withholds $W_{\ell et}$:
-$R_{\ell et}=\sum_jr\chi m_jx_j-W_{\ell et}$ is at most $rM$ and at most $M-\delta F$, with $M=\sum_j\chi m_jx_j$.
-Where the share leaves more than the deduction with the smelter on every route, nothing is withheld, nor decided.
+Of the payable share the smelter withholds $W_{\ell et}$: $R_{\ell et}=\sum_jr\chi m_jx_j-W_{\ell et}$ is at most $rM$
+and at most $M-\delta F$, with $M=\sum_j\chi m_jx_j$. Where the share leaves more than the deduction with the smelter
+on every route, nothing is withheld and $W$ is no variable.
 """
 
 from __future__ import annotations
@@ -17,23 +17,32 @@ from medalopt.instance.instance import Instance
 from medalopt.instance.paths import Path, render
 from medalopt.instance.routes import Reading, Routes, contained
 
-_ROUNDING = 1e-12  # of what is deducted, within which a float is nothing
+_ROUNDING = 1e-12  # relative to the deduction; smaller floats count as 0
 
 
 @dataclass(frozen=True, eq=False)
 class Pools:
-    """P lines of terms with pooled settlement, and the routes that feed them."""
+    """P lines of terms with pooled settlement, and the N routes that feed them."""
 
     line: Ints  # (P,) index of the line of terms
     smelter: Ints  # (P,)
     routes: Ints  # (N,) index of each route that feeds one
-    pool: Ints  # (N,) which of the P
-    withheld: Numbers  # (N, E) kg/t of devices: the deduction less what the share leaves with the smelter; any sign
-    exists: Bools  # (P, E, T) whether anything can be withheld of what is shipped in t, and comes back in time
+    pool: Ints  # (N,) index of its pooled line
+    withheld: Numbers  # (N, E) kg/t of devices: deduction less the unpaid share; any sign
+    exists: Bools  # (P, E, T) whether metal shipped in t can be withheld and is due within the horizon
 
 
 def pools(instance: Instance, found: Routes, read: Reading = floats) -> Pools:
-    """Return the pooled lots of `instance`; none where every route is settled by itself."""
+    """Find the pooled lots of an instance.
+
+    Args:
+        instance: The instance.
+        found: Its routes.
+        read: Reads parameters in the arithmetic of `withheld`.
+
+    Returns:
+        The pooled lots; none where every route is settled separately.
+    """
     line = np.flatnonzero(instance.terms.pooled)
     metals, periods = len(instance.metals.names), len(instance.periods)
     smelter = instance.terms.smelter[line]
@@ -65,14 +74,24 @@ def _withheld(instance: Instance, found: Routes, read: Reading, routes: Ints) ->
 
 
 def _yields(instance: Instance, found: Routes, routes: Ints) -> Bools:
-    """Return of which metals a share is returned of `routes`, (N, E)."""
+    """Return for which metals `routes` have a payable share, (N, E)."""
     stream, line = found.stream[routes], found.line[routes]
     held = contained(instance, floats, stream, found.treatment[routes]) > 0
     return np.asarray(held & (instance.terms.returned.raw[line] > 0) & (instance.streams.credited.raw[stream] > 0))
 
 
 def most_withheld(instance: Instance, found: Routes, lots: Pools, sent: Numbers) -> Numbers:
-    """Return the most that can be withheld, (P, E, T), kg: all the share of all that can be `sent`, (I, T)."""
+    """Bound the metal that pooled lots can withhold: the payable share of all supply that can be sent.
+
+    Args:
+        instance: The instance.
+        found: Its routes.
+        lots: Its pooled lots.
+        sent (I, T): Greatest tonnes sent of each stream in each period.
+
+    Returns:
+        Upper bounds (P, E, T), kg.
+    """
     metals = len(instance.metals.names)
     most = zeros((len(lots.line), metals, sent.shape[1]), sent)
     for metal in range(metals):
@@ -82,12 +101,27 @@ def most_withheld(instance: Instance, found: Routes, lots: Pools, sent: Numbers)
 
 
 def pool_names(instance: Instance) -> tuple[str, ...]:
-    """Return the paths of the pooled lines, in the order of `Pools`: `smelters.NAME`, with a schedule `.terms.LINE`."""
+    """List the paths of pooled lines, in the order of `PooledLots`.
+
+    Args:
+        instance: The instance.
+
+    Returns:
+        `smelters.NAME`, or `smelters.NAME.terms.LINE` where the smelter has a schedule.
+    """
     return tuple(render(pool_path(instance, pool)) for pool in range(int(instance.terms.pooled.sum())))
 
 
 def pool_path(instance: Instance, pool: int) -> Path:
-    """Return where the terms of a pooled line are given."""
+    """Return the path at which the terms of a pooled line are given.
+
+    Args:
+        instance: The instance.
+        pool: Index of the pooled line.
+
+    Returns:
+        The path.
+    """
     terms, line = instance.terms, int(np.flatnonzero(instance.terms.pooled)[pool])
     smelter: Path = ("smelters", instance.smelters.names[terms.smelter[line]])
     return (*smelter, "terms", terms.names[line]) if terms.names[line] else smelter

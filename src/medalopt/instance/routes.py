@@ -1,7 +1,12 @@
-"""Routes: which stream may go by which treatment to which smelter, and what a tonne on each is worth.
+r"""Routes (stream, treatment, smelter): unit costs, metal returned, pooled settlement and separable participation.
 
-Every function takes `read`, which turns `Figures` into an array: of floats (`floats`), or of exact
-fractions (`Figures.exact`). The arithmetic is the same for both.
+Every function takes `read`, which turns an `ExactArray` into numbers: floats (`read_floats`), exact fractions
+(`ExactArray.exact`) or intervals. The formulas are the same for all three.
+
+Pooled settlement: all feed of a line of terms in a period is one lot with one assay. The smelter withholds
+$W_{\ell et}$ of the payable share: $R_{\ell et}=\sum_jr\chi m_jx_j-W_{\ell et}$ is at most $rM$ and at most
+$M-\delta F$, with $M=\sum_j\chi m_jx_j$. Where the share leaves more than the deduction with the smelter on every
+route, nothing is withheld and $W$ is no variable.
 """
 
 from __future__ import annotations
@@ -20,15 +25,15 @@ Reading = Callable[[Figures], Numbers]
 
 @dataclass(frozen=True, eq=False)
 class Routes:
-    """J routes $(i,h,k)$ in canonical order, and what one tonne of devices on each brings and costs.
+    """J routes $(i,h,k)$ in canonical order, with the yield and the unit costs of a tonne of devices.
 
-    A route that leaves the project has no smelter (-1), sends nothing on and returns nothing.
+    A route on which the whole tonne is passed on to ordinary recycling has no smelter (-1) and returns no metal.
     """
 
     stream: Ints  # (J,)
     treatment: Ints  # (J,)
-    smelter: Ints  # (J,), -1: leaves the project
-    to_smelter: Numbers  # (J,) pi, share sent on
+    smelter: Ints  # (J,), -1: none, passed on to ordinary recycling
+    to_smelter: Numbers  # (J,) pi, mass fraction sent on to the smelter
     returned: Numbers  # (J, E) y, kg of metal credited per tonne of devices
     supply: Numbers  # (J,) money/t, price paid to the supplier
     collection: Numbers  # (J,) money/t
@@ -36,23 +41,33 @@ class Routes:
     transport: Numbers  # (J,) money/t of devices
     smelting: Numbers  # (J,) money/t of devices, treatment charge
     refining: Numbers  # (J, E) money/t of devices, refining charge, due only if the metal returns in time
-    residue: Numbers  # (J,) money/t of devices, a cost (negative: worth)
+    residue: Numbers  # (J,) money/t of devices, a cost (negative: revenue)
     footprint: Numbers  # (J,) kg CO2e/t
-    line: Ints  # (J,) line of terms, -1: leaves the project
+    line: Ints  # (J,) line of terms, -1: none
 
     def __len__(self) -> int:
-        """The number of routes."""
+        """Return the number of routes."""
         return len(self.stream)
 
 
 def routes(instance: Instance, read: Reading = floats) -> Routes:
-    """Return the routes that lanes, `accepts`, `regions` and `terms` allow, with their figures."""
+    """Build the routes that lanes, `accepts`, `regions` and smelter terms allow.
+
+    Args:
+        instance: The instance.
+        read: Reads parameters in the arithmetic of the result.
+
+    Returns:
+        The routes with unit costs and metal returned per tonne of devices.
+    """
     stream, treatment, smelter = _allowed(instance)
     device = instance.streams.device[stream]
     region = instance.streams.region[stream]
     to_smelter = read(instance.treatments.to_smelter)[treatment, device]
     travels = smelter >= 0
-    line = instance.smelters.line[smelter, device, treatment] if travels.any() else smelter  # -1 of what leaves
+    line = (
+        instance.smelters.line[smelter, device, treatment] if travels.any() else smelter
+    )  # -1 on routes without a smelter
     returned = _metal_returned(instance, read, stream, treatment, line, to_smelter)
     lane = _on_the_way(travels, read(instance.lanes.cost), region, smelter)
     charge = _on_the_way(travels, read(instance.terms.treatment_charge), line)
@@ -80,6 +95,7 @@ def routes(instance: Instance, read: Reading = floats) -> Routes:
 
 
 def _allowed(instance: Instance) -> tuple[Ints, Ints, Ints]:
+    """Return stream, treatment and smelter (-1: none) of every admissible route, (J,) each, in canonical order."""
     device, region = instance.streams.device, instance.streams.region
     treatments, smelters = instance.treatments, instance.smelters
     treatable = treatments.accepts[:, device].T & treatments.regions[:, region].T  # (I, H)
@@ -96,7 +112,7 @@ def _allowed(instance: Instance) -> tuple[Ints, Ints, Ints]:
 
 
 def _on_the_way(travels: Bools, table: Numbers, *at: Ints) -> Numbers:
-    """Pick the figures of each route's smelter from `table`; 0 for routes without one."""
+    """Pick the values of each route's smelter from `table`; 0 for routes without one."""
     if not travels.any():
         return zeros((len(travels), *table.shape[len(at) :]), table)
     picked = table[at]
@@ -109,7 +125,7 @@ def _metal_returned(
 ) -> Numbers:
     r"""Return $y_{je}=\chi_{ie}\max(0,\min(r_{je}m_{je},\ m_{je}-\delta_{je}\pi_j))$, (J, E), in kg/t of devices.
 
-    Of a pooled lot the share alone: what is withheld of it depends on all that is in the lot.
+    For pooled lots only the payable share: the deduction depends on the whole lot.
     """
     travels = line >= 0
     metal = contained(instance, read, stream, treatment)
@@ -122,16 +138,33 @@ def _metal_returned(
 
 
 def contained(instance: Instance, read: Reading, stream: Ints, treatment: Ints) -> Numbers:
-    """Return $m_{je}$, (N, E): metal in the feed of a tonne of devices of each stream by each treatment, kg/t."""
+    """Return $m_{je}$, (N, E): metal in the feed per tonne of devices of each stream and treatment, kg/t.
+
+    Args:
+        instance: The instance.
+        read: Reads parameters in the arithmetic of the result.
+        stream (N,): Index of the stream.
+        treatment (N,): Index of the treatment.
+
+    Returns:
+        Assay times recovery (N, E), kg/t of devices.
+    """
     device = instance.streams.device[stream]
     return read(instance.devices.assay)[device] * read(instance.treatments.recovery)[treatment, device]
 
 
 def kinds(instance: Instance, found: Routes) -> tuple[Ints, Ints]:
-    """Return the kind of each route, (J,), and a route of each kind.
+    """Classify routes by equal metal returned and refining charge.
 
-    Routes of a kind have device type, treatment, smelter and what is credited in common, and so all of `to_smelter`,
-    `returned` and `refining`: they differ in what they cost and emit on the way.
+    Routes of one kind share device type, treatment, smelter and credited shares, hence `to_smelter`, `returned` and
+    `refining`; they differ in costs and emissions of supply, collection and transport.
+
+    Args:
+        instance: The instance.
+        found: Its routes.
+
+    Returns:
+        Kind of each route (J,), and the index of one route of each kind.
     """
     credited = instance.streams.credited
     told = np.concatenate([credited.raw, np.broadcast_to(credited.unit, credited.raw.shape)], axis=1)
@@ -148,20 +181,44 @@ def kinds(instance: Instance, found: Routes) -> tuple[Ints, Ints]:
 
 
 def base_costs(found: Routes) -> Numbers:
-    """Return what a tonne on each route costs but for the refining charge, (J,), money/t."""
+    """Compute the cost of a tonne on each route without the refining charge.
+
+    Args:
+        found: The routes.
+
+    Returns:
+        Unit costs (J,), money/t of devices.
+    """
     return found.supply + found.collection + found.treating + found.transport + found.smelting + found.residue
 
 
 def route_costs(instance: Instance, found: Routes) -> Numbers:
-    """Return the cost of a tonne on each route in each period, (J, T), money/t.
+    """Compute the cost of a tonne on each route in each period.
 
     The refining charge is due only for metal that returns within the horizon.
+
+    Args:
+        instance: The instance.
+        found: Its routes.
+
+    Returns:
+        Unit costs (J, T), money/t of devices.
     """
     return base_costs(found)[:, None] + refining_costs(instance, found)
 
 
 def costs_at(instance: Instance, found: Routes, route: Ints, period: Ints) -> Numbers:
-    """Return the cost of a tonne on each of these routes, each in its period, (N,), money/t: as `route_costs`."""
+    """Compute the unit costs of selected routes, each in one period, as `compute_route_costs` does for all.
+
+    Args:
+        instance: The instance.
+        found: Its routes.
+        route (N,): Index of the route.
+        period (N,): Index of the period of shipment.
+
+    Returns:
+        Unit costs (N,), money/t of devices.
+    """
     total, smelter = zeros(route.shape, found.refining), found.smelter[route]
     for metal in range(len(instance.metals.names)):
         in_time = period + instance.smelters.lead[smelter, metal] < len(instance.periods)
@@ -170,13 +227,30 @@ def costs_at(instance: Instance, found: Routes, route: Ints, period: Ints) -> Nu
 
 
 def refining_costs(instance: Instance, found: Routes) -> Numbers:
-    """Return the refining charge of a tonne on each route in each period, (J, T), money/t."""
+    """Compute the refining charge of a tonne on each route in each period.
+
+    Args:
+        instance: The instance.
+        found: Its routes.
+
+    Returns:
+        Refining charges (J, T), money/t of devices.
+    """
     kind, typical = kinds(instance, found)
     return refining_of(instance, found, typical)[kind]
 
 
 def refining_of(instance: Instance, found: Routes, route: Ints) -> Numbers:
-    """Return the refining charge of a tonne on each of these routes in each period, (N, T), money/t."""
+    """Compute the refining charge of a tonne on selected routes in each period.
+
+    Args:
+        instance: The instance.
+        found: Its routes.
+        route (N,): Index of the route.
+
+    Returns:
+        Refining charges (N, T), money/t of devices; 0 for metal that returns after the horizon.
+    """
     period = np.arange(len(instance.periods))
     total = zeros((len(route), len(period)), found.refining)
     for metal in range(len(instance.metals.names)):
@@ -186,7 +260,14 @@ def refining_of(instance: Instance, found: Routes, route: Ints) -> Numbers:
 
 
 def offered(instance: Instance) -> Bools:
-    """Return where a stream has devices to send, (I, T): offered then, or before where they may wait."""
+    """Return when a stream has devices to send: current supply, or earlier supply that can be stockpiled.
+
+    Args:
+        instance: The instance.
+
+    Returns:
+        Mask (I, T).
+    """
     positive = instance.streams.available.raw > 0
     waiting = np.logical_or.accumulate(positive, axis=1)
     return np.where(instance.streams.storable[:, None], waiting, positive)

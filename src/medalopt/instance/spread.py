@@ -1,4 +1,4 @@
-"""Which two figures of one kind lie farthest apart: where nothing can be proven, one of them may have a wrong unit."""
+"""Detect probable unit errors: the two parameters of one kind whose magnitudes lie farthest apart."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from medalopt.instance.figures import Floats
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import Path, render
 
-LEAST = 6.0  # decades from which two figures lie far apart
+LEAST = 6.0  # decades from which a spread is reported
 
 
 class Spread(NamedTuple):
-    """The least and the greatest figure of one kind, each as path with value and unit, and the decades between them."""
+    """The smallest and largest parameter of one kind, as path, value and unit, and the decades between them."""
 
     least: str
     greatest: str
@@ -26,14 +26,21 @@ class Spread(NamedTuple):
 
 
 def widest_spread(instance: Instance) -> Spread | None:
-    """Return the two figures of one kind that lie farthest apart; None where none lie `LEAST` decades apart."""
+    """Return the two parameters of one kind whose magnitudes lie farthest apart.
+
+    Args:
+        instance: The instance to examine.
+
+    Returns:
+        The widest spread; None where it is less than six decades.
+    """
     spreads = [_spread(*kind) for kind in _kinds(instance)]
     widest = max((one for one in spreads if one is not None), key=lambda one: one.decades, default=None)
     return widest if widest is not None and widest.decades >= LEAST else None
 
 
 def _kinds(instance: Instance) -> Iterator[tuple[Floats, str, Callable[[Any], Path]]]:
-    """Yield the figures of each kind, their unit, and the path of the figure at an index."""
+    """Yield the parameters of each kind, their unit, and a function from an index to the path."""
     metals, alloys, medals = instance.metals.names, instance.alloys.names, instance.medals.names
     devices, streams, offers = instance.devices.names, instance.streams.names, instance.market.names
     yield instance.medals.parts.value, "kg", lambda at: ("medals", medals[at[0]], "parts", alloys[at[1]])
@@ -46,7 +53,7 @@ def _kinds(instance: Instance) -> Iterator[tuple[Floats, str, Callable[[Any], Pa
 
 
 def _spread(values: Floats, unit: str, path: Callable[[Any], Path]) -> Spread | None:
-    """Return the least and the greatest size of the finite `values` other than 0; None where there are none."""
+    """Return the spread of the finite nonzero `values`; None where there are none."""
     size = np.abs(values)
     some = (size > 0) & np.isfinite(size)
     if not some.any():

@@ -1,4 +1,4 @@
-"""Unnamed matter of offers: which alloys it keeps them out of, in words, and the remedy."""
+"""Messages on offers that unnamed matter excludes from an alloy."""
 
 from __future__ import annotations
 
@@ -17,13 +17,30 @@ _DIGITS = 10
 
 
 def barred_offers(instance: Instance, alloy: int) -> list[int]:
-    """Return the offers that only their unnamed matter keeps out of an alloy, the purest first."""
+    """Find the offers that only their unnamed matter excludes from an alloy.
+
+    Args:
+        instance: The instance.
+        alloy: Index of the alloy.
+
+    Returns:
+        Indices of the offers, the purest first.
+    """
     rest = unnamed_matter(instance)
     return sorted(np.flatnonzero(is_barred(instance)[:, alloy]).tolist(), key=lambda offer: float(rest[offer]))
 
 
 def explain_barred(instance: Instance, alloy: int, offers: Sequence[int]) -> str:
-    """Return why `offers`, the purest first, may not be charged to an alloy without `others`, and what to do."""
+    """Explain the exclusion of offers from an alloy without `others`, with the remedy.
+
+    Args:
+        instance: The instance.
+        alloy: Index of the alloy.
+        offers: Indices of the offers, the purest first; at least one.
+
+    Returns:
+        One sentence.
+    """
     alloys, market = instance.alloys, instance.market
     name, least = shown(alloys.names[alloy]), unnamed_matter(instance)[offers[0]]
     path = render(("alloys", alloys.names[alloy], "others"))
