@@ -1,6 +1,6 @@
-"""What can drop out of a plan, and the program in which it is not there in some of the periods.
+"""Outages: elements that may drop out of a plan, and the linear program without one of them in some periods.
 
-Nothing is built anew: its columns are closed and its supply is none.
+The program is not rebuilt: upper bounds of the columns concerned, and right-hand sides of supply, become 0.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _COMMITTED = {"streams": "stream_commitment", "smelters": "feed_total", "market"
 
 @dataclass(frozen=True, eq=False)
 class Absence:
-    """Something that may not be there: members of an axis of the instance, by their `names` there."""
+    """An element that can drop out: the `names` of its members along one axis of the instance."""
 
-    kind: str  # as a person says it: smelter, treatment, region, channel, offer, bundle or stream
+    kind: str  # display word: smelter, treatment, region, channel, offer, bundle or stream
     name: str
     path: str
     axis: str  # streams, treatments, smelters or market
@@ -34,10 +34,7 @@ class Absence:
 
 
 def absences(instance: Instance) -> list[Absence]:
-    """Return every smelter, treatment, region, channel and offer of `instance`.
-
-    A channel is a bundle of one name, or a device that comes alone, in all regions.
-    """
+    """Return every smelter, treatment, region, channel (bundle or single device in all regions) and offer."""
     streams = instance.streams
     regions = [instance.regions[region] for region in streams.region.tolist()]
     return [
@@ -50,14 +47,21 @@ def absences(instance: Instance) -> list[Absence]:
 
 
 def channels(instance: Instance) -> list[str]:
-    """Return by which channel each stream comes: its bundle's name, or its device's where it comes alone."""
+    """Return the channel of each stream (I,): the name of its bundle, or of its device if it belongs to none."""
     streams = instance.streams
     pairs = zip(streams.bundle.tolist(), streams.device.tolist(), strict=True)
     return [instance.bundles[b][1] if b >= 0 else instance.devices.names[d] for b, d in pairs]
 
 
 def contracts(instance: Instance) -> list[Absence]:
-    """Return what is signed alone: each bundle of a region or stream that comes alone, smelter's feed and offer."""
+    """Return the elements that are contracted one by one.
+
+    Args:
+        instance: The instance.
+
+    Returns:
+        Each bundle of a region, each stream outside bundles, each smelter's feed, and each market offer.
+    """
     streams = instance.streams
     pairs = list(zip(streams.names, streams.bundle.tolist(), strict=True))
     bundled = {name: "@".join(reversed(instance.bundles[bundle])) for name, bundle in pairs if bundle >= 0}
@@ -70,7 +74,7 @@ def contracts(instance: Instance) -> list[Absence]:
 
 
 def chosen(instance: Instance, paths: Sequence[str]) -> list[Absence]:
-    """Return what `paths` name, such as `smelters.kosaka`. Raises UsageError where they name nothing that can go."""
+    """Return the outages that `paths` name, such as `smelters.kosaka`; raise UsageError for an unknown path."""
     known = {absence.path: absence for absence in absences(instance)}
     found = []
     for path in paths:
@@ -88,9 +92,16 @@ def chosen(instance: Instance, paths: Sequence[str]) -> list[Absence]:
 
 
 def closed(variant: Variant, away: Absence, periods: Bools, bound: bool = False) -> Linear:
-    """Return the program of `variant` without `away` in `periods`, (T,).
+    """Return the program of a scenario without one element in some periods.
 
-    What is committed of it, and what its region owes of its supply, goes with it, unless all that stays `bound`.
+    Args:
+        variant: Scenario whose program is changed.
+        away: Element that drops out.
+        periods (T,): True for periods of the outage.
+        bound: Keep its commitments and the region's participation target; by default they are released with it.
+
+    Returns:
+        The program with closed columns, zero supply and, unless `bound`, released lower row bounds.
     """
     linear, offset = variant.linear, len(variant.block.route) + len(variant.block.stock_stream)
     upper, row_upper = linear.upper.copy(), linear.row_upper.copy()
@@ -116,24 +127,24 @@ def closed(variant: Variant, away: Absence, periods: Bools, bound: bool = False)
 
 
 def _routes(variant: Variant, away: Absence, periods: Bools) -> Bools:
-    """Return which columns of routes, (C,), lead through what is away."""
+    """Return the shipment columns (C,) that pass through the element in the periods of the outage."""
     block, found = variant.block, variant.found
     axes = {"smelters": found.smelter, "treatments": found.treatment}
     if away.axis not in axes:
         return np.zeros(len(block.route), dtype=bool)
-    members = np.append(_members(variant.instance, away), False)  # a route without a smelter
+    members = np.append(_members(variant.instance, away), False)  # last: index -1 of a route without a smelter
     return members[axes[away.axis][block.route]] & periods[block.period]
 
 
 def _shares(variant: Variant, away: Absence, periods: Bools) -> Bools:
-    """Return which columns of shares of bundles are of bundles that are away."""
+    """Return the columns of bundle shares that belong to the element in the periods of the outage."""
     gone = np.zeros(len(variant.instance.bundles) + 1, dtype=bool)
     gone[variant.instance.streams.bundle[_members(variant.instance, away)]] = True
     return gone[variant.block.take_bundle] & periods[variant.block.take_period]
 
 
 def _released(variant: Variant, away: Absence, periods: Bools) -> Floats:
-    """Return the lower ends of rows without what is committed of `away`, and what regions owe of its supply."""
+    """Return the lower row bounds without the element's commitments and its part of the participation targets."""
     linear, instance = variant.linear, variant.instance
     lower = linear.row_lower.copy()
     for row in _rows(linear, _COMMITTED.get(away.axis, "")):
@@ -144,27 +155,30 @@ def _released(variant: Variant, away: Absence, periods: Bools) -> Floats:
         for row in _rows(linear, "participation"):
             region = instance.streams.region == instance.regions.index(str(linear.rows[row][1]))
             gone = np.outer(members[region], periods)
-            offers = np.where(gone, 0.0, instance.streams.available.value[region])  # a difference would leave rounding
+            offers = np.where(gone, 0.0, instance.streams.available.value[region])  # no subtraction: no rounding error
             lower[row] = float(instance.policy.participation.value) * float(offers.sum())
     return lower
 
 
 def _rows(linear: Linear, rule: str) -> Iterator[int]:
+    """Yield the numbers of the rows of one constraint family."""
     return (number for number, (name, _) in enumerate(linear.rows) if name == rule)
 
 
 def _members(instance: Instance, away: Absence) -> Bools:
-    """Return which members of its axis are `away`."""
+    """Return the members of the element along its axis, as booleans."""
     names: tuple[str, ...] = getattr(instance, away.axis).names
     return np.array([name in away.names for name in names], dtype=bool)
 
 
 def _each(kind: str, axis: str, names: Sequence[str]) -> Iterator[Absence]:
+    """Yield one outage for each name."""
     for name in names:
         yield Absence(kind, name, render((axis, name)), axis, frozenset({name}))
 
 
 def _grouped(kind: str, section: str, labels: Sequence[str], streams: Sequence[str]) -> Iterator[Absence]:
+    """Yield one outage for each label, with all streams that carry it."""
     for name in sorted(set(labels)):
         names = frozenset(stream for label, stream in zip(labels, streams, strict=True) if label == name)
         yield Absence(kind, name, render((section, name)), "streams", names)

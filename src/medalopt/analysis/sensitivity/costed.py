@@ -1,4 +1,7 @@
-"""Figures that enter the measure: what one unit more of each adds to the costs of the program's columns."""
+"""Derivatives of the objective coefficients with respect to cost and footprint parameters.
+
+For each parameter p of the file: ∂c/∂p (N,), the change of the program's cost vector c per canonical unit of p.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,13 @@ from medalopt.instance.written import Written
 
 
 class Costed:
-    """The columns of `variant`, whose file is `written`, by what they stand for."""
+    """Columns of a program, indexed by the stream, treatment, smelter, period and purchase that they represent.
+
+    Args:
+        variant: Scenario whose program is differentiated.
+        written: Parameter values as written in the file of the instance.
+        measure: Objective: cost, footprint or mass.
+    """
 
     def __init__(self, variant: Variant, written: Written, measure: str) -> None:
         self._variant, self._written, self._measure = variant, written, measure
@@ -33,18 +42,27 @@ class Costed:
         self._places = {place: variant.linear.network + n for n, place in enumerate(variant.linear.places)}
 
     def weights(self, path: Path) -> Floats | None:
-        """Return what a canonical unit more of the figure at `path` adds to the costs, (N,); None where nothing."""
+        """Return the derivative of the cost vector with respect to one parameter.
+
+        Args:
+            path: Path of the parameter.
+
+        Returns:
+            (N,) in units of the objective per canonical unit of the parameter; None if the parameter has no effect on
+            c.
+        """
         rule = _RULES.get(self._measure, {}).get(path[0])
         made = None if rule is None else rule(self, path)
         return made if made is not None and made.any() else None
 
     def _shipments(self, where: Bools, each: Floats | float = 1.0) -> Floats:
+        """Return a vector (N,) that is `each` on the shipment columns marked by `where`."""
         weights = np.zeros(len(self._variant.linear.lower))
         weights[: len(self._route)] = np.where(where, each, 0.0)
         return weights
 
     def _behind(self, name: str, first: str, each: float, period: int | None = None) -> Floats:
-        """Return `each` for the columns `name` whose index begins with `first`, in one period or in all."""
+        """Return `each` on the columns `name` whose index begins with `first`, in one period or in all."""
         weights, periods = np.zeros(len(self._variant.linear.lower)), self._variant.instance.periods
         for (which, index), column in self._places.items():
             if which == name and index[0] == first and period in (None, periods.index(index[-1])):
@@ -52,7 +70,14 @@ class Costed:
         return weights
 
     def stream(self, path: Path) -> Floats | None:
-        """`price`, `collection`, and the `cost` of `storage`."""
+        """Differentiate by `price`, `collection`, or the `cost` of `storage` of a stream.
+
+        Args:
+            path: Path of the parameter.
+
+        Returns:
+            (N,), or None if the parameter is not a cost.
+        """
         number = self._variant.instance.streams.names.index(str(path[1]))
         if path[2:] in (("price",), ("collection",)):
             return self._shipments(self._stream == number)
@@ -63,7 +88,14 @@ class Costed:
         return weights
 
     def treatment(self, path: Path) -> Floats | None:
-        """`cost`, for all devices but those with their own, or of one device; `residue_value`."""
+        """Differentiate by `residue_value` or `cost` of a treatment; the cost of one device overrides the general one.
+
+        Args:
+            path: Path of the parameter.
+
+        Returns:
+            (N,), or None if the parameter is not a cost.
+        """
         names, devices = self._variant.instance.treatments.names, self._variant.instance.devices.names
         here = self._treatment == names.index(str(path[1]))
         if path[2] == "residue_value":
@@ -76,7 +108,14 @@ class Costed:
         return self._shipments(here & ~np.isin(self._device, own))
 
     def smelter(self, path: Path) -> Floats | None:
-        """`treatment_charge` and `refining_charge`, of the smelter or of a line of its terms."""
+        """Differentiate by `treatment_charge` or `refining_charge` of a smelter or of one line of its terms.
+
+        Args:
+            path: Path of the parameter.
+
+        Returns:
+            (N,), or None if the parameter is not a charge.
+        """
         field = path[4] if path[2] == "terms" and len(path) > 4 else path[2]
         if field == "treatment_charge":
             return self._shipments(self._governed(path, "treatment_charge"), self._sent_on)
@@ -96,7 +135,7 @@ class Costed:
         return weights
 
     def _governed(self, path: Path, field: str, metal: str | None = None) -> Bools:
-        """Whether the figure at `path` is what counts for each shipment: its line's own, or else the smelter's."""
+        """Return the shipments (C,) that the charge at `path` governs: a line of terms overrides its smelter."""
         instance = self._variant.instance
         result = np.zeros(len(self._route), dtype=bool)
         for number, (line, k) in enumerate(zip(instance.terms.names, instance.terms.smelter.tolist(), strict=True)):
@@ -108,38 +147,56 @@ class Costed:
         return result
 
     def _where(self, path: Path, metal: str | None) -> Path | None:
-        """Return where the figure for `metal` is written at `path`: of its own, as the default, or for all."""
+        """Return the path of the value for `metal`: its own entry, the `default`, or one scalar for all metals."""
         node = self._written.at(path)
         if isinstance(node, Tree) and metal is not None:
             return next(((*path, name) for name in (metal, "default") if self._given((*path, name))), None)
         return path if self._given(path) else None
 
     def _given(self, path: Path) -> bool:
+        """Return True if the file has a number at `path`."""
         node = self._written.at(path)
         return isinstance(node, Scalar) and not node.null
 
     def lane(self, path: Path) -> Floats | None:
-        """`cost`, or `distance` at the rate of transport."""
+        """Differentiate by `cost` of a lane, or by its `distance` at the transport rate.
+
+        Args:
+            path: Path of the parameter.
+
+        Returns:
+            (N,), or None if the parameter is not a cost.
+        """
         if path[2:] not in (("cost",), ("distance",)):
             return None
         each = self._sent_on * (self._rate() if path[2] == "distance" else 1.0)
         return self._shipments(self._on_lane(str(path[1])), each)
 
     def _on_lane(self, name: str) -> Bools:
+        """Return the shipments (C,) on the named lane."""
         regions, smelters = self._variant.instance.regions, self._variant.instance.smelters.names
         region, smelter = self._written.at(("lanes", name, "region")), self._written.at(("lanes", name, "smelter"))
         assert isinstance(region, Scalar) and isinstance(smelter, Scalar), "a lane has both ends"
         return (self._region == regions.index(region.text)) & (self._smelter == smelters.index(smelter.text))
 
     def _rate(self) -> float:
+        """Return the transport rate, money per tonne-kilometre."""
         return self._figure(("transport_rate",))
 
     def _figure(self, path: Path) -> float:
+        """Return the value at `path` in the canonical unit, 0 if absent."""
         exact = self._written.figure(path)
         return 0.0 if exact is None else float(exact)
 
     def transport_rate(self, path: Path) -> Floats:
-        """The rate, for all lanes that give a distance."""
+        """Differentiate by the transport rate, over all lanes that give a distance.
+
+        Args:
+            path: Path of the parameter.
+
+        Returns:
+            (N,): kilometres times tonnes of feed per tonne of devices.
+        """
         total = np.zeros(len(self._route))
         lanes = self._written.at(("lanes",))
         for name in lanes.items if isinstance(lanes, Tree) else ():
@@ -149,7 +206,14 @@ class Costed:
         return self._shipments(total != 0, total)
 
     def metal(self, path: Path) -> Floats | None:
-        """`sell` and `holding`."""
+        """Differentiate by `sell` or `holding` of a metal.
+
+        Args:
+            path: Path of the parameter.
+
+        Returns:
+            (N,), or None if the parameter is not a price or cost.
+        """
         name, period = str(path[1]), _period(path)
         if path[2] == "sell":
             return self._behind("surplus", name, -1.0, period)
@@ -162,16 +226,30 @@ class Costed:
         return weights
 
     def offer(self, path: Path) -> Floats | None:
-        """`price`."""
+        """Differentiate by the `price` of a market offer.
+
+        Args:
+            path: Path of the parameter.
+
+        Returns:
+            (N,), or None if the parameter is not the price.
+        """
         return self._bought(str(path[1]), _period(path)) if path[2] == "price" else None
 
     def _bought(self, offer: str, period: int | None = None) -> Floats:
-        """Return 1 for the columns that are purchases of an offer: into stock, or of what is charged at once."""
+        """Return 1 on the purchase columns of an offer: into stock if it can be stored, else charged at once."""
         into_stock = ("acquire", (offer, self._variant.instance.periods[0])) in self._places
         return self._behind("acquire" if into_stock else "buy", offer, 1.0, period)
 
     def alloy(self, path: Path) -> Floats | None:
-        """`holding`; the `value` of process scrap that is left at the end, or falls too late to be charged again."""
+        """Differentiate by `holding`, or by the `value` of process scrap left or not yet available at the end.
+
+        Args:
+            path: Path of the parameter.
+
+        Returns:
+            (N,), or None if the parameter is not a cost.
+        """
         if path[2] == "holding":
             return self._behind("cast_stock", str(path[1]), 1.0, _period(path))
         if path[2:] != ("scrap", "value"):
@@ -185,7 +263,14 @@ class Costed:
         return weights
 
     def emission(self, path: Path) -> Floats | None:
-        """`footprint`, where the footprint is what is made least and no cap holds it too."""
+        """Differentiate by a `footprint`, if footprint is the objective and not also capped.
+
+        Args:
+            path: Path of the parameter.
+
+        Returns:
+            (N,), or None if the parameter is no footprint, or also enters the cap.
+        """
         if path[2:] != ("footprint",) or np.isfinite(self._variant.instance.policy.footprint_cap.value):
             return None
         instance, name = self._variant.instance, str(path[1])
@@ -201,6 +286,7 @@ class Costed:
 
 
 def _period(path: Path) -> int | None:
+    """Return the period index at the end of a path, or None."""
     return path[-1] if isinstance(path[-1], int) else None
 
 

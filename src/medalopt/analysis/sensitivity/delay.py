@@ -1,4 +1,4 @@
-"""What it costs, or how much metal is missing, when metal comes back late, supply comes late, or both."""
+"""Delay analysis: extra cost, or metal shortage, if metal returns late, supply arrives late, or both."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from medalopt.solver.outcome import Outcome
 
 @dataclass(frozen=True)
 class Late:
-    """One delay: `extra` of the measure, infinite where there is no plan; `short` is then what is missing.
+    """Effect of one delay: `extra` objective, infinite if infeasible; `short` is then the missing metal in kg.
 
-    `lost`: tonnes of supply that would come after the horizon. Where nothing is `proven`, `extra` is infinite too.
+    `lost`: tonnes of supply shifted beyond the horizon. If not `proven`, `extra` is infinite and has no meaning.
     """
 
-    what: str  # leads, supply, both
+    what: str  # kind of delay: leads, supply, both
     extra: float
     short: Short | None
     lost: float
@@ -33,13 +33,13 @@ class Late:
 
     @property
     def feasible(self) -> bool:
-        """Whether there is a plan."""
+        """True if a plan with the delay exists."""
         return self.extra < np.inf
 
 
 @dataclass(frozen=True)
 class Delay:
-    """All delays of `periods` periods, and by when each purchase and contract must be signed."""
+    """Effects of delays by `periods` periods, and the signing deadline of each contract."""
 
     periods: int
     value: float
@@ -50,9 +50,19 @@ class Delay:
 
 
 def delay(variants: Variants, periods: int, tell: Tell = silent) -> Delay:
-    """Return what a delay of so many `periods` does, and the last period in which each contract can be signed.
+    """Solve the instance with late returns, late supply and both, and find the signing deadlines.
 
-    Raises NoPlanError where there is no plan without any delay, UsageError of a delay that is none.
+    Args:
+        variants: Scenarios of the instance.
+        periods: Length of the delay in periods, 0 or more.
+        tell: Progress callback.
+
+    Returns:
+        Three delay effects and all contract deadlines.
+
+    Raises:
+        NoPlanError: If the base case is infeasible.
+        UsageError: If `periods` is negative.
     """
     instance = variants.instance
     if periods < 0:
@@ -74,7 +84,7 @@ def delay(variants: Variants, periods: int, tell: Tell = silent) -> Delay:
 
 
 def _late(variants: Variants, outcome: Outcome, instance: Instance, blank: Late) -> Late:
-    """Return `blank` with what the delayed `instance` comes to beside the plan, `outcome`. Raises SolverError."""
+    """Return `blank` with the result of the delayed `instance`; raise SolverError if it is not verified."""
     variant = Variant.of(instance, variants.measure)
     answer = variants.answer(variant)
     short = None if answer.feasible else Shortage(instance).short()
@@ -83,9 +93,15 @@ def _late(variants: Variants, outcome: Outcome, instance: Instance, blank: Late)
 
 
 def later(instance: Instance, back: int, supply: int) -> Instance:
-    """Return `instance` with metal `back` periods later on the account, and everything offered `supply` periods later.
+    """Return the instance with returns and supply shifted to later periods; supply beyond the horizon is dropped.
 
-    What is offered after the horizon is lost.
+    Args:
+        instance: Instance without the delay.
+        back: Periods added to every smelter's lead time.
+        supply: Periods by which all available tonnes are shifted.
+
+    Returns:
+        The delayed instance.
     """
     smelters, streams = instance.smelters, instance.streams
     available = streams.available
@@ -100,13 +116,13 @@ def later(instance: Instance, back: int, supply: int) -> Instance:
 
 
 def lost(instance: Instance, supply: int) -> float:
-    """Return how many tonnes are offered too late, when all comes `supply` periods later."""
+    """Return the tonnes shifted beyond the horizon if supply is `supply` periods late."""
     periods = len(instance.periods)
     return float(instance.streams.available.value[:, max(0, periods - supply) :].sum()) if supply else 0.0
 
 
 def _shifted(array: np.ndarray[tuple[int, ...], np.dtype[np.generic]], by: int) -> np.ndarray:
-    """Return an array, (I, T), with its columns `by` later and 0 before."""
+    """Return an array (I, T) with its columns shifted `by` periods and zeros before."""
     shifted = np.zeros_like(array)
     kept = array.shape[1] - by
     if kept > 0:

@@ -1,4 +1,4 @@
-"""The figures of an instance that enter the measure or a side of the rules, each with what one unit of it moves."""
+"""Parameters that enter the objective or a right-hand side, with the derivatives of costs and row bounds."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from medalopt.instance.schema.at import Kind
 from medalopt.instance.schema.fields import Measure
 from medalopt.solver.linear import Linear
 
-_NUDGE = Fraction(1025, 1024)  # of a rate, to see what it moves
+_NUDGE = Fraction(1025, 1024)  # factor on an exchange rate for the finite difference
 
 
 @dataclass(frozen=True, eq=False)
 class Figure:
-    """A figure in the unit in which a file may hold it (None of a count), between the least and greatest it may be.
+    """A parameter in the unit of the file (None for a count), with the least and greatest value that the file allows.
 
-    One unit more adds `weights`, (N,), to the costs; or moves the ends of rows, `ends`, by their numbers.
+    One unit more adds `weights` (N,) to the cost vector, or shifts row bounds: `ends` maps a row to (lower, upper).
     """
 
     path: str
@@ -38,7 +38,15 @@ class Figure:
 
 
 def figures(variants: Variants, linear: Linear) -> Iterator[Figure]:
-    """Yield the figures that the file writes; `linear`: the program, with the limits of stockpiles as rows."""
+    """Find the parameters written in the file that enter the objective or a right-hand side.
+
+    Args:
+        variants: Scenarios of the instance.
+        linear: Program with stockpile limits as rows.
+
+    Yields:
+        Parameters in the order of the file.
+    """
     costed = Costed(variants.base, variants.written, variants.measure)
     numbers = {place: row for row, place in enumerate(linear.rows)}
     for path, scalar, kind in variants.written.figures():
@@ -56,6 +64,7 @@ def _figure(
     weights: Floats | None,
     ends: Mapping[int, tuple[float, float]],
 ) -> Figure:
+    """Return the parameter with value, limits and derivatives converted from canonical to file units."""
     exact = variants.written.exact(path, scalar, kind)
     assert exact is not None, "a figure of an instance without faults can be read"
     measure, unit, factor = kind.measure, None, Fraction(1)
@@ -76,7 +85,7 @@ def _figure(
 def _ends(
     variants: Variants, linear: Linear, numbers: Mapping[tuple[str, object], int], path: Path
 ) -> dict[int, tuple[float, float]]:
-    """Return by how much a canonical unit moves the ends of rows; nothing where a row it needs is not there yet."""
+    """Return the shift of finite row bounds per canonical unit; empty if a row that the parameter needs is missing."""
     moves: dict[int, tuple[float, float]] = {}
     rows = sides(variants.instance, path)
     for (name, *index), low, high in rows:
@@ -93,7 +102,7 @@ def _ends(
 
 
 def _complete(variants: Variants, numbers: Mapping[tuple[str, object], int], path: Path) -> bool:
-    """Whether the rows that a unit more would need are there: not those of what is neither offered nor owed so far."""
+    """Return True if the rows that an increase needs exist: those of supply above 0, or of demand above 0."""
     instance = variants.instance
     if path[0] == "medals":
         m = instance.medals.names.index(str(path[1]))
@@ -109,7 +118,7 @@ def _complete(variants: Variants, numbers: Mapping[tuple[str, object], int], pat
 
 
 def _rate(variants: Variants, path: Path, scalar: Scalar, kind: Kind) -> Floats | None:
-    """Return what a unit more of an exchange rate adds to the costs; None where it moves more than costs."""
+    """Return the derivative of the costs by an exchange rate; None if matrix coefficients change too."""
     exact = variants.written.exact(path, scalar, kind)
     if exact is None:
         return None

@@ -1,4 +1,4 @@
-"""The benchmark of buying all metal on the market, and the premium that recycling costs over it."""
+"""Benchmark of buying all metal on the market, and the premium of recycling over it."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from medalopt.solver.moving import cold
 
 @dataclass(frozen=True)
 class Premium:
-    """Cost and footprint of the plan beside those of the benchmark: all metal bought at the market's offers.
+    """Cost and footprint of the plan and of the benchmark, in which all metal is bought from market offers.
 
-    The benchmark is not available where the offers do not suffice: `cost` is then infinite and `short` says what is
-    missing, None where no metal helps. No other price, such as `sell`, stands in for an offer.
+    If the offers do not suffice the benchmark is not available: `cost` is infinite and `short` gives the missing metal
+    (None if no metal restores feasibility). Other prices, such as `sell`, are never used in place of an offer.
     """
 
     plan: float
@@ -31,28 +31,46 @@ class Premium:
     footprint: float  # kg CO2e of the plan
     footprint_bought: float
     short: Short | None
-    recycles: bool = True  # whether the plan takes devices at all
+    recycles: bool = True  # the plan collects devices
 
     @property
     def amount(self) -> float:
-        """What recycling costs more than buying, money."""
+        """Cost of recycling above that of buying, money."""
         return self.plan - self.cost
 
     @property
     def per_medal(self) -> float:
-        """What recycling costs more than buying, money a medal."""
+        """Cost of recycling above that of buying, money per medal."""
         return self.amount / self.medals if self.medals else 0.0
 
 
 def premium(variants: Variants) -> Premium:
-    """Return what the plan costs beside simply buying the metal. Raises NoPlanError where there is no plan."""
+    """Compute the premium of the optimal plan over buying all metal.
+
+    Args:
+        variants: Scenarios of the instance, with cost as objective.
+
+    Returns:
+        Costs and footprints of plan and benchmark.
+
+    Raises:
+        UsageError: If the objective is not cost.
+        NoPlanError: If the instance is infeasible.
+    """
     if variants.measure != "cost":
         raise UsageError("what recycling costs more than buying is told of costs alone: leave the objective out")
     return beside_buying(variants.base.account(with_plan(variants)))
 
 
 def beside_buying(account: Account) -> Premium:
-    """Return what the plan of `account` costs beside simply buying the metal."""
+    """Compare a plan with buying all metal.
+
+    Args:
+        account: Accounting of the plan.
+
+    Returns:
+        Costs and footprints of plan and benchmark.
+    """
     instance = bought(account.instance)
     variant = Variant.of(instance, "cost")
     outcome = cold(variant.linear)
@@ -69,7 +87,7 @@ def beside_buying(account: Account) -> Premium:
 
 
 def bought(instance: Instance) -> Instance:
-    """Return `instance` without its streams, the feed committed to smelters, and all policies."""
+    """Return the benchmark instance: no streams, no committed feed, and no policy constraints."""
     streams, policy = instance.streams, instance.policy
     return dataclasses.replace(
         instance,
@@ -89,6 +107,6 @@ def bought(instance: Instance) -> Instance:
 
 
 def _none(figures: Figures, first: int | None = None) -> Figures:
-    """Return figures of the same shape, or only the `first` of them, that are all 0."""
+    """Return zeros of the same shape, or only the `first` of them."""
     raw = np.zeros(figures.shape)[:first] if figures.shape else np.zeros(())
     return Figures(raw, np.zeros(raw.shape, dtype=np.intp))

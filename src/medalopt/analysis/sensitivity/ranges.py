@@ -1,4 +1,4 @@
-"""The ranges: of every figure that costs or stands at the side of a rule its two prices, and how far they hold."""
+"""Sensitivity ranges: shadow price of every cost and right-hand-side parameter, up and down, with allowable changes."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from medalopt.solver.relaxing import stockpiles_as_rows
 from medalopt.solver.retrace import duals_of
 from medalopt.solver.side_range import side_range
 
-Progress = Callable[[int, int], None]  # figures done, of how many
+Progress = Callable[[int, int], None]  # parameters done, and in all
 
 
 @dataclass(frozen=True)
 class Turn:
-    """What happens at an end: sources and offers of which the plan takes more, and less; or `stops`, no plan beyond.
+    """Change of the plan at one end of a range: sources and offers that it takes more and less of.
 
-    Of an end that the figure itself has (nothing is offered less than nothing) all is empty.
+    `stops`: infeasible beyond. Empty if the end is only the limit of the parameter itself, such as a supply of 0.
     """
 
     more: tuple[Part, ...] = ()
@@ -41,10 +41,10 @@ class Turn:
 
 @dataclass(frozen=True)
 class Range:
-    """A figure, what the measure changes by for one unit more and one less, and from where to where that holds.
+    """Sensitivity range of one parameter: change of the objective per unit up and per unit down, and its range.
 
-    A price is None where no plan lies that way, an end where there is none. `costs`: whether the figure is a cost
-    (else it stands at the side of a rule).
+    A price is None if that direction is infeasible, `low` or `high` None if the range is unbounded. `costs`: the
+    parameter is an objective coefficient, else a right-hand side.
     """
 
     path: str
@@ -60,7 +60,7 @@ class Range:
 
     @property
     def kinked(self) -> bool:
-        """Whether one unit less does not save what one unit more costs."""
+        """True if the shadow price differs between increase and decrease."""
         if self.price_up is None or self.price_down is None:
             return True
         return abs(self.price_up + self.price_down) > 1e-7 * max(abs(self.price_up), abs(self.price_down))
@@ -68,9 +68,10 @@ class Range:
 
 @dataclass(frozen=True, eq=False)
 class Ranges:
-    """A proven plan and its ranges, in the order of the file; `only`: whether no other plan is as good.
+    """Sensitivity ranges of a verified optimal plan, in the order of the file.
 
-    `only` is None where that is not proven; of the figures `unproven`, by path, no range could be had.
+    `only`: the optimum is unique (None if that is not verified). `unproven`: paths of parameters without a verified
+    range.
     """
 
     plan: Plan
@@ -80,7 +81,18 @@ class Ranges:
 
 
 def ranges(variants: Variants, progress: Progress = lambda done, of: None) -> Ranges:
-    """Return the ranges of the instance of `variants`. Raises NoPlanError where it has no plan."""
+    """Compute the sensitivity range of every cost and right-hand-side parameter, one at a time.
+
+    Args:
+        variants: Scenarios of the instance.
+        progress: Callback with the number of parameters done and in all.
+
+    Returns:
+        The optimal plan and its ranges.
+
+    Raises:
+        NoPlanError: If the instance is infeasible.
+    """
     plan = variants.plan
     near = Near.of(plan)
     instance, linear = plan.instance, near.rerun.linear
@@ -89,7 +101,7 @@ def ranges(variants: Variants, progress: Progress = lambda done, of: None) -> Ra
     meters = [figure.weights for figure in found if figure.weights is not None]
     movers = [Mover(figure.ends, abs(figure.value)) for figure in found if figure.weights is None]
     at = (rows, near.rerun.x, _duals(near, linear, rows))
-    metered, moved = Around(*at, meters, ()), Around(*at, (), movers)  # apart, as meters are long rows
+    metered, moved = Around(*at, meters, ()), Around(*at, (), movers)  # separate, as cost rows are dense
     costs = sides = 0
     told: list[Range] = []
     unproven: list[str] = []
@@ -111,7 +123,7 @@ def ranges(variants: Variants, progress: Progress = lambda done, of: None) -> Ra
 
 
 def _duals(near: Near, linear: Linear, rows: Linear) -> Floats:
-    """Return the duals of `rows`, in which limits of stockpiles are rows, from those of the plan."""
+    """Extend the duals of the plan by those of stockpile limits as rows: the negative part of the reduced costs."""
     y, entries = duals_of(near.plan.duals, linear), linear.entries
     pull = np.bincount(entries.column, entries.value * y[entries.row], len(linear.lower))
     height = len(linear.rows)
@@ -121,12 +133,14 @@ def _duals(near: Near, linear: Linear, rows: Linear) -> Floats:
 
 
 def _of_cost(near: Near, around: Around, figure: Figure, meter: int) -> Range:
+    """Return the range of an objective coefficient by re-solving in both directions."""
     slope_up, up = cost_range(around, meter, 1)
     slope_down, down = cost_range(around, meter, -1)
     return _told(near, figure, slope_up, 0.0 - slope_down, up, down, costs=True)
 
 
 def _of_side(near: Near, around: Around, figure: Figure, mover: int) -> Range:
+    """Return the range of a right-hand side, limited by the values that the parameter may take."""
     more, less = side_range(around, mover, figure.greatest - figure.value, figure.value - figure.least)
     return _told(near, figure, more[0], less[0], more[1], less[1], costs=False)
 
@@ -141,6 +155,7 @@ def _told(
     *,
     costs: bool,
 ) -> Range:
+    """Assemble the range from prices and distances, cut at the limits of the parameter."""
     high, low = figure.value + up.distance, figure.value - down.distance
     return Range(
         figure.path,
@@ -157,10 +172,12 @@ def _told(
 
 
 def _finite(value: float) -> float | None:
+    """Return None for an infinite value."""
     return value if math.isfinite(value) else None
 
 
 def _turn(near: Near, end: End) -> Turn:
+    """Return the change of sources and offers at an end of a range."""
     if math.isinf(end.distance):
         return Turn()
     if end.turn is None:

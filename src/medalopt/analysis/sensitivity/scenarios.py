@@ -1,4 +1,4 @@
-"""The named scenarios of an instance, each solved and held against the base case."""
+"""Named scenarios of an instance, each solved and compared with the base case."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from medalopt.instance.paths import render
 
 @dataclass(frozen=True)
 class Scenario:
-    """One scenario: `changes` as the file writes them, and what its plan comes to beside the base case's.
+    """Result of one scenario: its `changes` as written in the file, and its plan compared with the base case.
 
-    Without a plan `value`, `extra`, `footprint` and `tonnes` are infinite and `short` says what is missing, or `fault`
-    why no answer could be proven.
+    If infeasible, `value`, `extra`, `footprint` and `tonnes` are infinite and `short` gives the missing metal in kg; if
+    no verified result exists, `fault` gives the reason.
     """
 
     name: str
@@ -27,25 +27,25 @@ class Scenario:
     value: float
     extra: float
     footprint: float  # kg CO2e
-    tonnes: float  # t of devices taken
+    tonnes: float  # t of devices collected
     short: Short | None
     note: str = ""
     fault: str = ""
 
     @property
     def status(self) -> str:
-        """Whether there is a plan: optimal, infeasible, or unanswered."""
+        """Status of the scenario: `optimal`, `infeasible`, or `unanswered`."""
         return "optimal" if self.feasible else "unanswered" if self.fault else "infeasible"
 
     @property
     def feasible(self) -> bool:
-        """Whether there is a plan."""
+        """True if a plan exists."""
         return self.value < np.inf
 
 
 @dataclass(frozen=True)
 class Scenarios:
-    """The base case and all scenarios, by name as the instance lists them."""
+    """The base case and all named scenarios, in the order of the instance."""
 
     base: Scenario
     scenarios: tuple[Scenario, ...]
@@ -54,10 +54,19 @@ class Scenarios:
 
 
 def scenarios(variants: Variants, tell: Tell = silent) -> Scenarios:
-    """Return what the named scenarios of the instance come to.
+    """Solve the named scenarios of the instance.
 
-    Raises NoPlanError where the base case has no plan, UsageError where there is no scenario, InputError where one is
-    wrong.
+    Args:
+        variants: Scenarios of the instance.
+        tell: Progress callback.
+
+    Returns:
+        Objective, footprint and tonnes of each scenario and of the base case.
+
+    Raises:
+        NoPlanError: If the base case is infeasible.
+        UsageError: If the instance names no scenario.
+        InputError: If a change of a scenario is invalid.
     """
     named = variants.named_scenarios()
     if not named:
@@ -77,7 +86,7 @@ def scenarios(variants: Variants, tell: Tell = silent) -> Scenarios:
         try:
             answer = variants.answer(variant)
             short = None if answer.feasible else Shortage(variant.instance).short()
-        except SolverError as error:  # it costs its own row, not the table
+        except SolverError as error:  # only this row lacks a result
             found.append(Scenario(name, changes, np.inf, np.inf, np.inf, np.inf, None, notes.get(name, ""), str(error)))
             continue
         if not answer.feasible:

@@ -1,4 +1,8 @@
-"""How much metal is missing where there is no plan: the least that would have to come from elsewhere."""
+"""Metal shortage of infeasible scenarios: the least metal from an external source that restores feasibility.
+
+The instance is extended by free, pure, unlimited offers of every metal that an alloy needs. The LP then minimises the
+kilograms bought from these offers, Σ_e buy_e, instead of the objective of the plan.
+"""
 
 from __future__ import annotations
 
@@ -18,33 +22,40 @@ from medalopt.solver.linear import Linear
 from medalopt.solver.master import Master
 from medalopt.solver.moving import Moving
 
-ELSEWHERE = "\0"  # begins the name of an offer that no file can name
-LEAST = 1e-7  # of what is needed of a metal, below which it is not short
+ELSEWHERE = "\0"  # prefix of external offers; not allowed in names of a file
+LEAST = 1e-7  # fraction of a metal's minimum charge below which it is not short
 
 Short = Mapping[str, float]  # metal to kg
 
 
 class Shortage:
-    """Variants of `instance` into which any metal that an alloy names may come from elsewhere, when it is wanted."""
+    """Minimises external metal for scenarios of one instance, with one warm-started program.
+
+    Args:
+        instance: The instance whose scenarios are evaluated.
+    """
 
     def __init__(self, instance: Instance) -> None:
         self._instance = instance
 
     @cached_property
     def variant(self) -> Variant:
-        """The instance with that metal on offer; its program counts the kilograms of it and nothing else."""
+        """The instance extended by external offers; the costs of its program are 1 per kilogram bought from them."""
         return self._offered(self._instance)
 
     @cached_property
     def _master(self) -> Master:
+        """The compiled model of the extended instance, shared by all scenarios."""
         made = self._with_gifts(self._instance)
         return Master.of(made, routes(made), "cost")
 
     def _with_gifts(self, instance: Instance) -> Instance:
+        """Return `instance` with free external offers of every metal that an alloy to be delivered contains."""
         wanted = np.logical_or.reduce(self._instance.alloys.named[is_owed(self._instance)], axis=0)
         return offering(instance, wanted, ELSEWHERE)
 
     def _offered(self, instance: Instance) -> Variant:
+        """Return the program of the extended `instance` that minimises external metal."""
         variant = Variant.of(self._with_gifts(instance), "cost", self._master)
         costs = np.zeros_like(variant.linear.costs)
         costs[0, list(_gifts(variant.linear))] = 1.0
@@ -52,17 +63,23 @@ class Shortage:
 
     @cached_property
     def _moving(self) -> Moving:
+        """The warm-started solver of the extended program."""
         return Moving(self.variant.linear)
 
     @cached_property
     def need(self) -> Mapping[str, float]:
-        """The least of each metal that is charged in all, kg."""
+        """Minimum charge of each metal over the horizon, kg by metal symbol."""
         return dict(zip(self._instance.metals.names, needed(self._instance)[:, -1].tolist(), strict=True))
 
     def short(self, linear: Linear | None = None) -> Short | None:
-        """Return the least metal, kg by metal, with which `linear` has a plan; None where no metal helps.
+        """Return the least external metal that makes a program feasible.
 
-        `linear` is the program of `variant`, by default, or one of the same shape.
+        Args:
+            linear: Program of the shape of `variant`; by default that of `variant` itself.
+
+        Returns:
+            Kilograms by metal symbol, without those below tolerance; empty if the program is feasible by itself, None
+            if no metal restores feasibility.
         """
         wanted = self.variant.linear if linear is None else linear
         outcome = self._moving.solve(wanted)
@@ -74,18 +91,32 @@ class Shortage:
         return {metal: kg for metal, kg in sorted(found.items()) if kg > LEAST * max(self.need[metal], LEAST)}
 
     def of(self, instance: Instance) -> Short | None:
-        """Return the least metal with which another `instance`, of the same names, has a plan; None: none helps."""
+        """Return the least external metal that makes another instance feasible.
+
+        Args:
+            instance: Changed instance with the same names as the original.
+
+        Returns:
+            Kilograms by metal symbol; None if no metal restores feasibility.
+        """
         return self.short(self._offered(instance).linear)
 
     def weight(self, short: Short | None) -> float:
-        """Return how serious a shortage is: the greatest share of a need that is missing; infinite for None."""
+        """Return the severity of a shortage.
+
+        Args:
+            short: Kilograms by metal symbol, or None.
+
+        Returns:
+            The largest missing fraction of a metal's minimum charge, 0 to 1; infinite for None.
+        """
         if short is None:
             return np.inf
         return max((kg / max(self.need[metal], kg) for metal, kg in short.items()), default=0.0)
 
 
 def _gifts(linear: Linear) -> dict[int, str]:
-    """Return the columns of metal from elsewhere, each with its metal."""
+    """Return the columns of external purchases, each with its metal symbol."""
     return {
         linear.network + number: index[0][len(ELSEWHERE) :]
         for number, (place, index) in enumerate(linear.places)
@@ -94,10 +125,7 @@ def _gifts(linear: Linear) -> dict[int, str]:
 
 
 def offering(instance: Instance, metals: Bools, prefix: str, prices: Figures | None = None) -> Instance:
-    """Return `instance` with more offers, pure and without limit, of some `metals`, (E,), each named prefix and symbol.
-
-    They count as recycled. `prices`, (E, T), money/kg; by default they are free.
-    """
+    """Return `instance` with pure, unlimited, recycled offers of `metals` (E,) at `prices` (E, T) in money/kg, or 0."""
     market, periods = instance.market, len(instance.periods)
     numbers = np.flatnonzero(metals).tolist()
     names = [f"{prefix}{instance.metals.names[e]}" for e in numbers]
@@ -108,6 +136,7 @@ def offering(instance: Instance, metals: Bools, prefix: str, prices: Figures | N
         price = [Number(float(value)) for e in numbers for value in prices.value[e]]
 
     def with_(figures: Figures, more: list[Number]) -> Figures:
+        """Append entries to an array of the market, and reorder it by offer name."""
         return _joined(figures, Figures.of(more, (len(numbers), *figures.shape[1:])), order)
 
     return dataclasses.replace(
@@ -129,6 +158,7 @@ def offering(instance: Instance, metals: Bools, prefix: str, prices: Figures | N
 
 
 def _joined(one: Figures, other: Figures, order: np.ndarray[tuple[int, ...], np.dtype[np.intp]]) -> Figures:
+    """Concatenate two arrays with units along the first axis and permute the result by `order`."""
     units = [np.broadcast_to(figures.unit, figures.shape) for figures in (one, other)]
     unit = np.concatenate([units[0], units[1] + len(one.factors)])
     return Figures(np.concatenate([one.raw, other.raw])[order], unit[order], (*one.factors, *other.factors))

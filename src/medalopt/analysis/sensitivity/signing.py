@@ -1,4 +1,4 @@
-"""By when each purchase and contract must be signed: the last period before which it may be missing at no cost."""
+"""Contract deadlines: the last period before which each purchase or contract can be missing at no extra cost."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from medalopt.solver.outcome import Outcome
 
 @dataclass(frozen=True)
 class Deadline:
-    """A contract: supply of a bundle or stream, a smelter's feed, or an offer.
+    """Signing deadline of a contract: supply of a bundle or stream, a smelter's feed, or an offer.
 
-    `last` is the last period in which it can be signed at no cost, None where it is never needed; `first` the one in
-    which the plan begins to use it; `extra` what signing a period later costs, infinite where there is no plan then.
-    Where it is not `proven`, nothing is said of `last` and `extra`.
+    `last` is the last period in which it can be signed at no extra cost (None if it is never needed), `first` the
+    period of its first use in the plan, `extra` the increase of the objective if it is signed one period after `last`
+    (infinite if infeasible). If not `proven`, `last` and `extra` have no meaning.
     """
 
     kind: str
@@ -34,10 +34,7 @@ class Deadline:
 
 
 def deadlines(variants: Variants, outcome: Outcome, same: float, tell: Tell) -> tuple[Deadline, ...]:
-    """Return the deadline of every contract, the earliest first; those never needed last.
-
-    A contract that is signed in a period can be used from that period on; all that is committed stays so.
-    """
+    """Return all contract deadlines, earliest first; a contract is usable from the period of its signature on."""
     account = variants.base.account(outcome)
     every = contracts(variants.instance)
     found = []
@@ -51,9 +48,9 @@ def deadlines(variants: Variants, outcome: Outcome, same: float, tell: Tell) -> 
 
 
 def _deadline(variants: Variants, contract: Absence, account: Account, value: tuple[float, float]) -> Deadline:
-    """Look for the last period before which `contract` may be missing at no cost: from its first use on.
+    """Search the last period of free signing, from the first use on: doubling steps, then bisection.
 
-    `value`: the plan's own, and what another may lie above it and be the same.
+    `value`: objective of the base case, and the tolerance within which it counts as unchanged.
     """
     instance = variants.instance
     used = np.flatnonzero(_uses(account, contract))
@@ -63,6 +60,7 @@ def _deadline(variants: Variants, contract: Absence, account: Account, value: tu
     values: dict[int, float] = {}
 
     def free(at: int) -> bool:
+        """Return True if the contract can be missing before period `at` at no extra cost."""
         values[at] = variants.moving.solve(closed(variants.base, contract, periods < at, bound=True)).value
         return values[at] <= sum(value)
 
@@ -79,7 +77,7 @@ def _deadline(variants: Variants, contract: Absence, account: Account, value: tu
 
 
 def _uses(account: Account, contract: Absence) -> Bools:
-    """Return in which periods the plan uses `contract`, (T,)."""
+    """Return the periods (T,) in which the plan uses the contract."""
     instance, made = account.instance, account.decisions
     if contract.axis == "smelters":
         amounts = account.feed[[instance.smelters.names.index(name) for name in contract.names]]

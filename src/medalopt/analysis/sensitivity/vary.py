@@ -1,4 +1,4 @@
-"""What `--vary PATH=LO..HI` asks for: a figure, the values between which it moves, the changes that put it there."""
+"""Parser of parameter ranges, `--vary PATH=LO..HI`: the parameter, its bounds, and the changes that set a value."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from medalopt.instance.schema.fields import Measure, Whole
 from medalopt.quantity import Quantity, QuantityError, split, spoken
 from medalopt.wording import did_you_mean, shown
 
-HERE = "--set"  # where faults of changes stand
+HERE = "--set"  # file name that faults in changes carry
 HOW = "write PATH=LO..HI, such as 'devices.*.content.Ag=70..120%'"
 _SHARE = ""
 
 
 @dataclass(frozen=True, eq=False)
 class Vary:
-    """A figure, or with `*` several, that moves from `low` to `high`, in `unit` (None of counts and leads).
+    """A parameter, or with `*` several, that varies from `low` to `high`, in `unit` (None for counts and lead times).
 
-    `base` is where the instance stands, None where no one number says so; `at` gives the changes for a value.
-    Dates are numbers of periods from 1 on, and `names` says what each is called.
+    `base` is the value in the instance (None if not a single number); `at` returns the changes that set a value. Dates
+    are period numbers from 1, with their labels in `names`.
     """
 
     path: str
@@ -42,19 +42,46 @@ class Vary:
     names: tuple[str, ...] = ()
 
     def called(self, value: float) -> str:
-        """Return what a value is called, '' where it is a number like any other."""
+        """Return the label of a value.
+
+        Args:
+            value: Value of the parameter.
+
+        Returns:
+            The period label of a date, '' for numbers.
+        """
         return self.names[round(value) - 1] if self.names and 1 <= value <= len(self.names) else ""
 
 
 def vary(variants: Variants, text: str, option: str = "--vary") -> Vary:
-    """Return what `text`, PATH=LO..HI, asks for. Raises UsageError or InputError, which say what is wrong with it."""
+    """Parse a parameter range.
+
+    Args:
+        variants: Scenarios of the instance.
+        text: `PATH=LO..HI`.
+        option: Option of the command line, for messages.
+
+    Returns:
+        The range, both ends checked against the instance.
+
+    Raises:
+        UsageError: If syntax, path or unit is wrong.
+        InputError: If the value at an end is not allowed.
+    """
     with told_of(option):
         return _asked(variants, text, option)
 
 
 @contextmanager
 def told_of(option: str) -> Iterator[None]:
-    """Let the faults of changes be those of an option of the command line."""
+    """Report faults in changes as faults of a command-line option.
+
+    Args:
+        option: Name of the option.
+
+    Yields:
+        Nothing; InputError raised inside is raised again with `option` as the file of its faults.
+    """
     try:
         yield
     except InputError as error:
@@ -63,6 +90,7 @@ def told_of(option: str) -> Iterator[None]:
 
 
 def _asked(variants: Variants, text: str, option: str) -> Vary:
+    """Parse `text` and check both ends; the errors are those of `parse_parameter_range`."""
     path, equals, ends = (part.strip() for part in text.partition("="))
     first, dots, last = (part.strip() for part in ends.partition(".."))
     if not (path and equals and first and dots and last):
@@ -78,13 +106,13 @@ def _asked(variants: Variants, text: str, option: str) -> Vary:
             raise UsageError(f"{option} {shown(text)}: {error}") from error
     if not found.low < found.high:
         raise UsageError(f"{option} {shown(text)}: both ends are the same or turned round; {HOW}")
-    for end in (found.low, found.high):  # tells what is not allowed there, and what has no such name
+    for end in (found.low, found.high):  # raises for values that are not allowed, and unknown names
         variants.changed(found.at(end))
     return found
 
 
 def _named(variants: Variants, path: str, option: str) -> list[Path]:
-    """Return the paths that `path` names. Raises UsageError where it names none."""
+    """Return the paths that match `path`; raise UsageError if there are none."""
     try:
         parse(path)
     except PathError as error:
@@ -97,11 +125,25 @@ def _named(variants: Variants, path: str, option: str) -> list[Path]:
 
 
 def kind_of(variants: Variants, path: str, value: str, option: str) -> Kind:
-    """Return the kind of the figures that `path` names. Raises UsageError or InputError where it names none."""
+    """Return the kind of the parameters at a path.
+
+    Args:
+        variants: Scenarios of the instance.
+        path: Path, with or without `*`.
+        value: Value to be set, for messages of the reader.
+        option: Option of the command line, for messages.
+
+    Returns:
+        Field type and unit of the first numeric parameter that matches.
+
+    Raises:
+        UsageError: If no parameter matches, or none is a number.
+        InputError: If the path is written incorrectly.
+    """
     named = _named(variants, path, option)
     kind = next((kind for kind in map(kind_at, named) if kind is not None), None)
     if kind is None:
-        variants.changed({render(named[0]): value})  # says what is written wrong
+        variants.changed({render(named[0]): value})  # raises InputError with the fault
         raise UsageError(
             f"{option} {shown(path)}: no number stands there; name a figure, such as smelters.kosaka.capacity"
         )
@@ -109,7 +151,7 @@ def kind_of(variants: Variants, path: str, value: str, option: str) -> Kind:
 
 
 def _read(variants: Variants, path: str, kind: Kind, first: str, last: str) -> Vary:
-    """Return the figure with both ends in one unit. Raises QuantityError."""
+    """Return the range with both ends in one unit; raise QuantityError if they do not parse."""
     money = variants.written.money
     several = wildcards.ANY in parse(path)
     unit = kind.measure.unit if isinstance(kind.measure, Measure) else _SHARE
@@ -135,7 +177,16 @@ def _read(variants: Variants, path: str, kind: Kind, first: str, last: str) -> V
 
 
 def accepts(kind: Kind, text: str, variants: Variants) -> bool:
-    """Whether the figure itself may be written as `text`."""
+    """Check if a text is a valid value of a parameter.
+
+    Args:
+        kind: Kind of the parameter.
+        text: Value with unit.
+        variants: Scenarios of the instance, for its currencies.
+
+    Returns:
+        True if it is valid, or if the parameter is a share.
+    """
     if not isinstance(kind.measure, Measure):
         return False
     try:
@@ -146,10 +197,12 @@ def accepts(kind: Kind, text: str, variants: Variants) -> bool:
 
 
 def _scaling(variants: Variants, path: str, low: float, high: float) -> Vary:
+    """Return a range of factors in per cent of the values in the file."""
     if low < 0:
         raise QuantityError("a figure is scaled by 0 % or more")
 
     def at(value: float) -> Changes:
+        """Return the changes that scale the matching parameters to `value` per cent."""
         return wildcards.scaled(variants.written, path, Fraction(repr(value)) * PER_CENT)
 
     kinds = [kind_at(one) for one in wildcards.named(variants.written, path)]
@@ -158,6 +211,7 @@ def _scaling(variants: Variants, path: str, low: float, high: float) -> Vary:
 
 
 def _adding(variants: Variants, path: str, kind: Kind, first: str, last: str) -> Vary:
+    """Return a range of signed offsets added to the values in the file."""
     unit = kind.measure.unit if isinstance(kind.measure, Measure) else _SHARE
     money = variants.written.money
     low, high = (Measure(unit, low=None).check(text, money) for text in (first, last))
@@ -166,6 +220,7 @@ def _adding(variants: Variants, path: str, kind: Kind, first: str, last: str) ->
     factor = PER_CENT if told == "%" else Fraction(1)
 
     def at(value: float) -> Changes:
+        """Return the changes that add `value` to the matching parameters."""
         number = str(round(value)) if whole else f"{value!r} {told}"
         return variants.expanded([(path, number if number.startswith("-") else f"+{number}")])
 
@@ -173,13 +228,17 @@ def _adding(variants: Variants, path: str, kind: Kind, first: str, last: str) ->
 
 
 def _putting(variants: Variants, path: str, unit: str | None) -> Callable[[float], Changes]:
+    """Return the function from a value to the changes that set it at `path`."""
+
     def at(value: float) -> Changes:
+        """Return the changes that set the matching parameters to `value`."""
         return variants.expanded([(path, str(round(value)) if unit is None else f"{value!r} {unit}")])
 
     return at
 
 
 def _whole(text: str, measure: Whole) -> float:
+    """Return a whole number within the bounds of its field; raise QuantityError otherwise."""
     number = text.replace("_", "")
     if not (number.isascii() and number.isdigit() and measure.low <= int(number) <= measure.high):
         raise QuantityError(f"expected a whole number from {measure.low} to {measure.high:_}; found `{shown(text)}`")
@@ -187,7 +246,7 @@ def _whole(text: str, measure: Whole) -> float:
 
 
 def _base(variants: Variants, path: str, factor: Fraction) -> float | None:
-    """Return what stands at `path`, in the unit that `factor` stands for; None where that is not one number."""
+    """Return the value at `path` in units of `factor`; None if the matching parameters differ or have none."""
     found = set()
     for one in wildcards.named(variants.written, path):
         try:

@@ -1,4 +1,4 @@
-"""What a plan costs, or how much metal is missing, when one thing in turn is not there."""
+"""Outage analysis: extra cost, or metal shortage, when each element in turn drops out."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from medalopt.solver.outcome import Outcome
 
 @dataclass(frozen=True)
 class Loss:
-    """What is lost with one thing: `extra` of the measure, infinite where there is no plan.
+    """Effect of one outage: `extra` objective, infinite if infeasible.
 
-    `short` is then the least metal that is missing, None where no metal would help; `share` the greatest of needs.
-    Where it is not `proven` what comes of it, `extra` is 0 and says nothing.
+    If infeasible, `short` is the least external metal in kg (None if no metal restores feasibility) and `share` the
+    largest missing fraction of a metal's minimum charge. If not `proven`, `extra` is 0 and has no meaning.
     """
 
     kind: str
@@ -38,27 +38,38 @@ class Loss:
 
     @property
     def feasible(self) -> bool:
-        """Whether there is a plan without it."""
+        """True if a plan without the element exists."""
         return self.proven and self.extra < np.inf
 
 
 @dataclass(frozen=True)
 class Without:
-    """All losses, the most serious first; `value` is the plan's own, `start` the first period of absence."""
+    """All outages, most severe first; `value` is the base-case objective, `start` the first period without."""
 
     value: float
     unit: str
     start: str
-    whole: bool  # whether things are absent in all periods
+    whole: bool  # outages last the whole horizon
     losses: tuple[Loss, ...]
     titles: dict[str, str]  # of metals
     premium: Premium | None
 
 
 def without(variants: Variants, paths: Sequence[str] = (), start: str | None = None, tell: Tell = silent) -> Without:
-    """Return what is lost without each thing that `paths` name, or each smelter, treatment, region, channel and offer.
+    """Solve the instance without each element in turn.
 
-    `start`: the period from which on it is not there. Raises NoPlanError where there is no plan with all of them.
+    Args:
+        variants: Scenarios of the instance.
+        paths: Paths of elements, such as `smelters.kosaka`; empty for all elements.
+        start: First period of the outage; None for the whole horizon.
+        tell: Progress callback.
+
+    Returns:
+        The outages sorted by severity, and the premium over buying if the objective is cost.
+
+    Raises:
+        NoPlanError: If the base case is infeasible.
+        UsageError: If a path or period is unknown.
     """
     instance = variants.instance
     first = 0 if start is None else period_named(instance, start)
@@ -84,7 +95,7 @@ def without(variants: Variants, paths: Sequence[str] = (), start: str | None = N
 
 
 def _loss(variants: Variants, shortage: Shortage, away: Absence, periods: Bools, outcome: Outcome) -> Loss:
-    """Return what is lost without `away`. That metal is missing shows sooner than that there is no plan."""
+    """Solve one outage: first for metal shortage, which shows infeasibility sooner, then for the extra objective."""
     short = shortage.short(closed(shortage.variant, away, periods))
     if short == {}:
         answer = variants.moving.solve(closed(variants.base, away, periods))
@@ -95,7 +106,7 @@ def _loss(variants: Variants, shortage: Shortage, away: Absence, periods: Bools,
 
 
 def period_named(instance: Instance, text: str) -> int:
-    """Return the number of the period that `text` names, any month in it. Raises UsageError where it names none."""
+    """Return the index of the period that contains the month `text`; raise UsageError if there is none."""
     start = None if instance.periods[0].isdecimal() else instance.periods[0]
     calendar = Calendar(start, len(instance.periods), instance.period_length)
     index = calendar.index(text)
