@@ -1,7 +1,7 @@
-"""Plans alloys and sourcing: which discarded devices become the metal of medals, by which way, at what cost.
+"""Plan alloys and sourcing of medals: supply streams, treatments, smelters and purchases at the least total cost.
 
-`load` an instance, `solve` it for a `Plan`, or `build` the Pyomo model to add a constraint of one's own.
-What needs Pyomo or HiGHS is imported when it is first asked for.
+`load` reads an instance, `solve` returns a verified `Plan`, and `build` returns the Pyomo model for constraints of your
+own. Pyomo and HiGHS are imported on first use.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ __all__ = ["Instance", "Plan", "__version__", "build", "load", "solve"]
 
 
 def __getattr__(name: str) -> Any:
+    """Import an exported name on first access."""
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'medalopt' has no attribute '{name}'")

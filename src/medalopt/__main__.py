@@ -1,4 +1,4 @@
-"""`python -m medalopt` is the same as `medalopt`."""
+"""Run the command line as `python -m medalopt`."""
 
 from medalopt.cli import main
 

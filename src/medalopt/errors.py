@@ -1,4 +1,4 @@
-"""Everything that can go wrong, each with the exit code a caller of the command line sees."""
+"""Exceptions of medalopt, each with the exit code of the command line."""
 
 from __future__ import annotations
 
@@ -9,9 +9,14 @@ from typing import Any
 
 @dataclass(frozen=True, order=True)
 class Fault:
-    """One thing wrong, or odd, in the input: where it stands and what to do about it.
+    """One error or warning of the input, with its location and its remedy.
 
-    `line` and `column` count from 1; 0 means that the fault belongs to the file as a whole.
+    Attributes:
+        file: Name of the file, as given.
+        line: Line from 1; 0 if the fault concerns the file as a whole.
+        column: Column from 1; 0 if the fault concerns the file as a whole.
+        path: Path of the parameter, such as `smelters.kosaka.limit`; may be empty.
+        message: Description of the fault and the remedy.
     """
 
     file: str
@@ -26,19 +31,19 @@ class Fault:
 
 
 class MedaloptError(Exception):
-    """The root of all errors of medalopt; `exit_code` is what the command line ends with."""
+    """Base class of all errors of medalopt; `exit_code` is the exit code of the command line."""
 
     exit_code = 70
 
 
 class UsageError(MedaloptError):
-    """The command line asks for something that cannot be."""
+    """Invalid combination or value of command line options or arguments."""
 
     exit_code = 2
 
 
 class InputError(MedaloptError):
-    """The instance is wrong; `faults` lists everything that is, in the order of the files."""
+    """Invalid instance or input file; `faults` lists every error, ordered by file and line."""
 
     exit_code = 2
 
@@ -48,33 +53,35 @@ class InputError(MedaloptError):
 
 
 class OutputError(MedaloptError):
-    """An output could not be written; what stood there before still stands."""
+    """Output that cannot be written; an existing file is left unchanged."""
 
     exit_code = 5
 
 
 class SolverError(MedaloptError):
-    """No answer that can be proven was found, though there should be one."""
+    """No solution that can be verified was found, although one should exist."""
 
     exit_code = 70
 
 
 class SpreadError(SolverError):
-    """No answer that can be proven was found, and figures lie so far apart that arithmetic may not tell them."""
+    """No solution could be verified, and the coefficients span more orders of magnitude than doubles resolve."""
 
     exit_code = 2
 
 
 class LimitError(MedaloptError):
-    """The time was over before any plan had been come to."""
+    """The time limit expired before a feasible plan was found."""
 
     exit_code = 4
 
 
 class NoPlanError(MedaloptError):
-    """No plan exists (`status` is `infeasible`), or none is best (`unbounded`: an extension makes it so).
+    """The instance is infeasible, or its objective is unbounded because of an extension.
 
-    `refutation` is what shows that none exists, a `medalopt.proof.farkas.Refutation`.
+    Attributes:
+        status: `infeasible` or `unbounded`.
+        refutation: Proof of infeasibility, a `Refutation` of `medalopt.proof.farkas`; None if there is none.
     """
 
     exit_code = 3
@@ -89,7 +96,7 @@ class NoPlanError(MedaloptError):
 
 
 class NoLotsError(NoPlanError):
-    """No plan in whole lots was found, by a search that proves nothing; without lots there is one."""
+    """The search found no feasible plan in whole lots (not proven); the continuous relaxation is feasible."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name, "infeasible")

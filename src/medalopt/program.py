@@ -1,4 +1,4 @@
-"""The linear program as plain arrays: what is solved, and what is exported for another solver."""
+"""The linear program as plain arrays with named rows and columns, for the solver and for export."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """Minimise `cost @ x + offset`, where `lower <= x <= upper` and `row_lower <= A @ x <= row_upper`.
+    """Minimise `cost @ x + offset` subject to `lower <= x <= upper` and `row_lower <= A @ x <= row_upper`.
 
-    The matrix A is held by columns (CSC): the entries of column `j` stand at `indptr[j]:indptr[j + 1]` of
-    `indices` (rows) and `data`. A bound that does not exist is infinite. Columns and rows are named by
-    `component_name`, and no name occurs twice among columns or among rows. The columns `whole` are whole numbers.
+    The constraint matrix A (R, C) is stored by columns (CSC): column `j` has its entries in `indptr[j]:indptr[j + 1]`
+    of `indices` (rows) and `data`. Missing bounds are infinite. Names of columns and of rows are formatted by
+    `format_component_name` and unique. `whole` holds the indices of the integer variables.
     """
 
     columns: tuple[str, ...]
@@ -33,12 +33,27 @@ class Program:
 
 
 def percent_encoded(name: str) -> str:
-    """Return `name` as a symbol of ASCII letters, digits and `_.-~@`, all else as `%XX` of its UTF-8 bytes."""
+    """Percent-encode a name: ASCII letters, digits and `_.-~@` stay, any other character becomes `%XX` per UTF-8 byte.
+
+    Args:
+        name: Name of a supplier, device, period or other index.
+
+    Returns:
+        The ASCII symbol.
+    """
     return quote(name, safe="@")
 
 
 def component_name(component: str, *index: str | int) -> str:
-    """Return the name of one row or column, such as `ship[phone@tokyo,dismantle,kosaka,2017-04]`."""
+    """Format the name of one row or column, such as `ship[phone@tokyo,dismantle,kosaka,2017-04]`.
+
+    Args:
+        component: Name of the Pyomo component.
+        *index: Its indices, if any.
+
+    Returns:
+        The name, with percent-encoded indices.
+    """
     if not index:
         return component
     return f"{component}[{','.join(percent_encoded(str(part)) for part in index)}]"

@@ -1,7 +1,7 @@
-"""From `350 g/t` to a number in a field's canonical unit, exactly, by a closed set of units.
+"""Quantities with units: text such as `350 g/t` to an exact number in the canonical unit of a parameter.
 
-The units are defined for pint as exact fractions; pint is imported when the first unit is met. Text is
-taken apart here before pint sees it: names joined by `/`, without powers, so that nothing is ever evaluated.
+The units are a closed set, defined for pint as exact fractions; pint is imported on the first unit. Text is split here
+before pint receives it: names joined by `/`, without powers, so nothing is ever evaluated.
 """
 
 from __future__ import annotations
@@ -47,14 +47,17 @@ _NAME = re.compile(r"[A-Za-z_]+|%")
 
 
 class QuantityError(ValueError):
-    """A figure that cannot be read; the text says what was expected and what was found."""
+    """A quantity that cannot be parsed; the message states the expected form and the text found."""
 
 
 class Quantity(NamedTuple):
-    """One figure as written, with the exact factor into the canonical unit; `pieces` counts a device's unit mass.
+    """A quantity as written, with its exact conversion factor to the canonical unit.
 
-    A figure per piece (`60 JPY/unit`) has `pieces` -1, one in pieces (`400 unit`) has 1: its factor is completed
-    by that power of the mass of one piece, in kilograms.
+    Attributes:
+        raw: Number as written.
+        factor: Exact factor to the canonical unit, without the mass of a piece.
+        pieces: Power of the mass of one piece [kg] that completes the factor: -1 for a quantity per piece (`60
+            JPY/unit`), 1 for one in pieces (`400 unit`), 0 otherwise.
     """
 
     raw: float
@@ -63,16 +66,20 @@ class Quantity(NamedTuple):
 
     @property
     def exact(self) -> Fraction:
-        """The figure in its canonical unit, but for the mass of a piece."""
+        """Exact value in the canonical unit, without the factor for the mass of a piece."""
         return Fraction(repr(self.raw)) * self.factor
 
 
 @dataclass(frozen=True)
 class Money:
-    """The instance's currency and what one unit of each other currency is worth in it.
+    """Currency of the instance and its exchange rates.
 
-    `unknown` says of each currency whose rate cannot be worked out why. Where the file's own currency could not be
-    read, `complete` is false and every currency passes: one fault is enough.
+    Attributes:
+        currency: Code of the currency, such as `JPY`.
+        rates: Value of one unit of each other currency, in `currency`.
+        complete: False if the currency of the file could not be read; every currency then passes, to report one error
+            only.
+        unknown: Reason for each currency whose rate could not be resolved.
     """
 
     currency: str
@@ -82,13 +89,27 @@ class Money:
     _told: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     def rate(self, code: str) -> Fraction | None:
-        """Return the worth of one `code` in the instance's currency; None where it is not known."""
+        """Look up an exchange rate.
+
+        Args:
+            code: Currency code.
+
+        Returns:
+            Value of one unit of `code` in the currency of the instance; None if unknown.
+        """
         if code == self.currency:
             return Fraction(1)
         return self.rates.get(code, None if self.complete else Fraction(1))
 
     def why_unknown(self, code: str) -> str:
-        """Return what is wrong with the currency `code`, of which no rate is known, and what to do about it."""
+        """Explain why a currency has no exchange rate, and the remedy.
+
+        Args:
+            code: Currency code without a rate.
+
+        Returns:
+            Message for the user.
+        """
         if code not in self._told:
             near = did_you_mean(code, {self.currency, *self.rates})
             more = near or f"; add `exchange: {{{code}: … {self.currency}}}`"
@@ -98,7 +119,7 @@ class Money:
 
 
 class _Unit(NamedTuple):
-    """A unit taken apart: its size in kilograms, kilometres and pieces, its dimension, the currency it names."""
+    """A parsed unit: size in base units (kg, km, s, piece), dimension, currency code, and if it is CO2e."""
 
     size: Fraction
     dimension: Mapping[str, int]
@@ -107,9 +128,18 @@ class _Unit(NamedTuple):
 
 
 def read(value: str | float, unit: str, money: Money) -> Quantity:
-    """Return `value`, a number or text such as `350 g/t`, as a figure in `unit`.
+    """Parse a number or a text such as `350 g/t` as a quantity in a canonical unit.
 
-    `unit` is canonical: `money` in it stands for the currency, '' for a plain share. Raises QuantityError.
+    Args:
+        value: Number, or text with or without a unit; a number without unit is in `unit`.
+        unit: Canonical unit, with `money` for the currency; '' for a dimensionless share.
+        money: Currency and exchange rates.
+
+    Returns:
+        The quantity as written, with its exact factor to `unit`.
+
+    Raises:
+        QuantityError: The value is not a finite number, or its unit is unknown or of another dimension.
     """
     number, written = (value, "") if not isinstance(value, str) else split(value, unit, money)
     raw = _finite(number)
@@ -125,14 +155,33 @@ def read(value: str | float, unit: str, money: Money) -> Quantity:
 
 
 def currency_in(text: str) -> str:
-    """Return the currency that the unit of `text`, such as `110 JPY`, names; '' where it names none."""
+    """Find the currency in the unit of a text such as `110 JPY`.
+
+    Args:
+        text: Quantity as written.
+
+    Returns:
+        Currency code; '' if there is none.
+    """
     match = _NUMBER.fullmatch(text) if len(text) <= _LONGEST_TEXT else None
     found = _unit(match[2]) if match else None
     return found.currency if found else ""
 
 
 def split(text: str, unit: str, money: Money) -> tuple[str, str]:
-    """Return number and unit of `text`, both as written. Raises QuantityError; `unit` and `money` are for its text."""
+    """Split a text into its number and its unit.
+
+    Args:
+        text: Quantity as written.
+        unit: Canonical unit, for the error message.
+        money: Currency, for the error message.
+
+    Returns:
+        Number and unit as written; the unit may be ''.
+
+    Raises:
+        QuantityError: The text does not begin with one finite number.
+    """
     match = _NUMBER.fullmatch(text) if len(text) <= _LONGEST_TEXT else None
     if match is None:
         if text.strip().lstrip("+-.").lower() in ("inf", "infinity", "nan"):
@@ -148,7 +197,7 @@ def split(text: str, unit: str, money: Money) -> tuple[str, str]:
 
 
 def _finite(number: str | float) -> float:
-    """Return the number as a float that can be calculated with."""
+    """Convert a number to a finite float; raise QuantityError if its magnitude exceeds 1e100 or is below 1e-100."""
     digits = number.replace("_", "") if isinstance(number, str) else number
     try:
         raw = float(digits)
@@ -164,7 +213,7 @@ def _finite(number: str | float) -> float:
 
 
 def _conversion(found: _Unit, unit: str, money: Money) -> tuple[Fraction, int]:
-    """Return the exact factor to the canonical `unit` (0 where the kind is another) and the power of a piece."""
+    """Return the exact factor to `unit` (0 if the dimension differs) and the power of the mass of a piece."""
     target = _unit(unit)
     pieces = found.dimension.get("[piece]", 0)
     weighed = {name: power for name, power in found.dimension.items() if name != "[piece]"}
@@ -179,17 +228,27 @@ def _conversion(found: _Unit, unit: str, money: Money) -> tuple[Fraction, int]:
 
 
 def _expected(unit: str, money: Money, found: str) -> str:
+    """Describe the expected form of a quantity."""
     what = f"a number in {spoken(unit, money.currency)} or another unit of that kind" if unit else "a share"
     told = f"`{shown(found)}`" if found.strip() else "nothing"
     return f"expected {what}, such as `{example(unit, money)}`; found {told}"
 
 
 def example(unit: str, money: Money) -> str:
-    """Return a figure as one may write it in the canonical `unit`."""
+    """Format an example of a quantity in a canonical unit.
+
+    Args:
+        unit: Canonical unit.
+        money: Currency of the instance.
+
+    Returns:
+        Text such as `600 JPY/kg`, or `25 %` for a share.
+    """
     return f"{_EXAMPLES.get(unit, '10')} {spoken(unit, money.currency)}" if unit else "25 %"
 
 
 def _unknown(written: str, unit: str, money: Money) -> str:
+    """Describe an unknown unit, with the most similar known name if there is one."""
     known = {*_UNITS, money.currency, *money.rates} - {""}
     for name in re.split(r"[\s/]+", written[:_LONGEST_UNIT]):
         if name not in known and name != "CO2e" and not re.fullmatch("[A-Z]{3}", name):
@@ -199,13 +258,21 @@ def _unknown(written: str, unit: str, money: Money) -> str:
 
 
 def spoken(unit: str, currency: str) -> str:
-    """Return the canonical `unit` with the currency's own name in it."""
+    """Replace `money` in a canonical unit by the currency code.
+
+    Args:
+        unit: Canonical unit, such as `money/kg`.
+        currency: Currency code; '' keeps `money`.
+
+    Returns:
+        Unit for a message, such as `JPY/kg`.
+    """
     return unit.replace(_MONEY, currency or "money")
 
 
 @lru_cache(maxsize=1)
 def _registry() -> Any:
-    """Return pint's registry with the units of the instance format alone."""
+    """Return a pint registry that knows the units of the instance format only."""
     registry: Any = _pint().UnitRegistry(None, non_int_type=Fraction)
     for definition in (*_UNITS.values(), f"{_MONEY} = [money]"):
         if "=" in definition:
@@ -214,7 +281,7 @@ def _registry() -> Any:
 
 
 def _pint() -> Any:
-    """Import pint as if Dask were not installed: it would load that, which takes longer than all else of it."""
+    """Import pint with Dask hidden, because importing Dask takes longer than the rest of pint."""
     hidden = "dask" not in sys.modules
     if hidden:
         sys.modules["dask"] = None  # type: ignore[assignment]
@@ -228,7 +295,7 @@ def _pint() -> Any:
 
 @lru_cache(maxsize=4096)
 def _unit(written: str) -> _Unit | None:
-    """Take a unit such as `JPY/t/km` or `kg CO2e/t` apart; None where it is not one."""
+    """Parse a unit such as `JPY/t/km` or `kg CO2e/t`; return None if it is not one."""
     if not written:
         return _Unit(Fraction(1), {}, "", carbon=False)
     if len(written) > _LONGEST_UNIT:

@@ -1,4 +1,4 @@
-"""The one orchestrator: instance, program, answers, proof, plan."""
+"""Solve an instance: LP or whole-lot search, verification of every solution, and the plan with its certificate."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ from medalopt.wording import shown
 
 NONE: Mapping[str, tuple[float, float]] = {}
 METHODS = ("auto", "direct", "decomposition")
-LARGE = 50_000  # routes times periods, above which the streams are asked by themselves
-HAIR = 2.0**-40  # by which a price may be eased without moving a bound by as much as a certificate measures
+LARGE = 50_000  # routes times periods; larger LPs are solved by column generation
+HAIR = 2.0**-40  # relative; it changes the lower bound by less than the tolerance of a certificate
 
 
 def solve(
@@ -47,17 +47,26 @@ def solve(
     time_limit: float | None = None,
     method: str = "auto",
 ) -> Plan:
-    """Return the best plan of `instance`, proven; ties in `objective` by cost, then by tonnes.
+    """Solve an instance to a verified plan; ties of the objective are broken by cost, then by tonnes.
 
-    `method` is `direct`, the whole program at once, or `decomposition`, prices and streams in turn, which is quicker
-    where there are very many streams; `auto` leaves it to the size.
+    In whole lots, the plan is the best found by the search, and its lower bound is that of all plans, in lots or not.
 
-    A plan proven to lie within `gap` of the best, a share, is good enough. After `time_limit` seconds the search is
-    stopped: the plan is then the best so far, its certificate says how good, and it is called `stopped`. In whole
-    lots the plan is the best that the search for it finds, with the bound of all plans, in whole lots or not.
-    Raises NoPlanError where none exists, LimitError where none was found in time, UsageError where the question
-    cannot be asked, and SolverError where no method's answer can be proven,
-    which is a SpreadError where figures lie very far apart.
+    Args:
+        instance: Instance to plan.
+        objective: Objective to minimise.
+        extensions: Python files that add constraints or variables.
+        gap: Relative optimality gap at which to stop, 0 or more; None: verified optimum.
+        time_limit: Time limit [s]; at its end the best plan so far is returned, marked `stopped`. None: no limit.
+        method: `direct` (the whole LP), `decomposition` (column generation) or `auto` (by size).
+
+    Returns:
+        The plan with duals and certificate.
+
+    Raises:
+        NoPlanError: Infeasible (or unbounded by an extension).
+        LimitError: No feasible plan within the time limit.
+        UsageError: Invalid argument, or a method that does not support the instance.
+        SolverError: No solution could be verified; a CoefficientRangeError if coefficients span too wide a range.
     """
     budget = Budget(math.inf if time_limit is None else time_limit)
     if gap is not None and not 0 <= gap < math.inf:
@@ -76,7 +85,7 @@ def solve(
 
 
 def _in_lots(instance: Instance, objective: str, extensions: Sequence[Path], gap: float | None, budget: Budget) -> Plan:
-    """Return a plan in whole lots. Its bound rests on the prices of the best plan without them."""
+    """Return a plan in whole lots, bounded from below by the duals of the optimal plan of the continuous relaxation."""
     without = solved(without_lots(instance), objective, extensions, None, 0.0, budget)[0]
     if without.certificate.scope != without.added.scope:
         names = ", ".join(shown(one.name) for one in without.added.variables)
@@ -86,7 +95,7 @@ def _in_lots(instance: Instance, objective: str, extensions: Sequence[Path], gap
     found, given = routes(instance), tuple(Path(path) for path in extensions)
     task = Task(instance, found, implied(instance, found), objective, given, None, budget)
     best: Plan | None = None
-    for wanted in sorted({gap or 0.0, 0.0}, reverse=True):  # what is near enough by search may not be so by proof
+    for wanted in sorted({gap or 0.0, 0.0}, reverse=True):  # the gap of the search may be smaller than the verified gap
         best = _better(best, _searched(task, without, wanted))
         if best is None or best.stopped or best.certificate.optimal or gap is None or best.certificate.gap <= gap:
             break
@@ -97,10 +106,7 @@ def _in_lots(instance: Instance, objective: str, extensions: Sequence[Path], gap
 
 
 def _searched(task: Task, without: Plan, gap: float) -> Plan | None:
-    """Return the plan in whole lots that is found, proven by the prices of the best plan `without` them.
-
-    None where the time was over before.
-    """
+    """Return a plan in whole lots, certified by the duals of the relaxation `without`; None if the time expired."""
     for answer in answers_in_lots(task, gap):
         if answer.status == "infeasible":
             raise NoLotsError(task.instance.name)
@@ -129,9 +135,23 @@ def solved(
     method: str = "direct",
     eased: Mapping[str, tuple[float, float]] = NONE,
 ) -> tuple[Plan, Standing | None]:
-    """Return the plan as `solve` does, and where the solver stood; it starts from where it stood on a like instance.
+    """Solve the continuous relaxation (no whole lots, no minimum orders), optionally from a starting basis.
 
-    Whole lots and minimum orders are left out. `eased` gives rows that extensions add other ends, by name.
+    Args:
+        instance: Instance to plan.
+        objective: Objective to minimise.
+        extensions: Python files that add constraints or variables.
+        near: Basis of a similar instance, for a warm start.
+        gap: Relative optimality gap at which to stop.
+        budget: Time limit.
+        method: `direct`, `decomposition` or `auto`.
+        eased: Row bounds (lower, upper) that replace those of extension rows, by name.
+
+    Returns:
+        The plan, and the final basis (None if stopped).
+
+    Raises:
+        NoPlanError, LimitError, UsageError, SolverError: As `solve`.
     """
     if objective not in MEASURES:
         raise UsageError(f"'{objective}' is no objective: choose one of {', '.join(MEASURES)}")
@@ -159,6 +179,7 @@ def solved(
 
 
 def _answers(task: Task, gap: float, method: str) -> Iterator[Solution]:
+    """Yield solutions, by column generation or by the direct solvers, until one can be verified."""
     large = is_large(task.instance, task.found) and not task.extensions and not task.instance.terms.pooled.any()
     if method == "decomposition" or (method == "auto" and large):
         from medalopt.solver.decomposition.answers import answers as by_decomposition
@@ -168,12 +189,20 @@ def _answers(task: Task, gap: float, method: str) -> Iterator[Solution]:
 
 
 def is_large(instance: Instance, found: Routes) -> bool:
-    """Whether the program is so large that its streams are asked by themselves."""
+    """Test if an instance is solved by column generation: more than `DECOMPOSITION_THRESHOLD` routes times periods.
+
+    Args:
+        instance: Instance to plan.
+        found: Its routes.
+
+    Returns:
+        True if the LP is large.
+    """
     return len(found) * len(instance.periods) > LARGE
 
 
 def _unproven(instance: Instance) -> SolverError:
-    """Return the error that nothing is proven; it names the two figures that lie farthest apart, where any do."""
+    """Return the error that no solution was verified, with the two parameters of most different magnitude if extreme."""
     text = f"{instance.name}: no method gave an answer that can be proven, and nothing is claimed"
     spread = widest_spread(instance)
     if spread is None:
@@ -182,7 +211,7 @@ def _unproven(instance: Instance) -> SolverError:
 
 
 def _refuted(task: Task, answer: Solution) -> Refutation:
-    """Return what the multipliers show: of the instance, else of it and what was added, else of the program."""
+    """Return the infeasibility proof of the duals: for the instance, with its extensions, or for the compiled LP."""
     shown = refute(task.instance, answer.duals)
     if task.extensions and not shown.holds:
         shown, margin = refute(task.instance, answer.duals, added=answer.added), answer.compiled[0]
@@ -192,31 +221,32 @@ def _refuted(task: Task, answer: Solution) -> Refutation:
 
 
 def _so_far(best: Plan | None, name: str) -> Plan:
+    """Return the best plan so far, marked as stopped; raise LimitError if there is none."""
     if best is None:
         raise LimitError(f"{name}: the time was over before a plan was found; allow more of it")
     return replace(best, stopped=True)
 
 
 def _better(one: Plan | None, other: Plan | None) -> Plan | None:
-    """Return which of two plans is proven to be closer to the best."""
+    """Return the plan with the smaller verified gap."""
     return min((plan for plan in (one, other) if plan), key=lambda plan: plan.certificate.gap, default=None)
 
 
 class BestPrices(NamedTuple):
-    """Prices of the rows, and the bound that they prove of every plan."""
+    """Duals of the rows, and the lower bound on the objective of every plan that they prove."""
 
     duals: Duals
     bound: float
 
 
 def _best_proven(task: Task, answer: Solution, before: BestPrices) -> tuple[Plan | None, BestPrices]:
-    """Return the plan of `answer` with the prices that prove most of it, and the prices that prove most of all so far.
+    """Certify a solution with several dual vectors; return its plan and the best dual vector so far.
 
-    The plan is None where it breaks a rule. The best prices of answers `before` may prove it optimal where its own
-    do not: the bound holds for every plan.
+    The plan is None if it violates a constraint. The best duals of earlier solutions (`before`) may prove it optimal if
+    its own do not, because their bound holds for every plan.
     """
     best: Plan | None = None
-    without: Duals = {}  # prices: nothing costs less than nothing
+    without: Duals = {}  # zero duals: they prove that the objective is at least 0
     for duals, added in (
         (answer.duals, answer.added),
         (eased_prices(answer.duals), answer.added.times(1 - HAIR)),
@@ -235,17 +265,26 @@ def _best_proven(task: Task, answer: Solution, before: BestPrices) -> tuple[Plan
 
 
 def eased_prices(duals: Duals) -> Duals:
-    """Return prices a hair smaller: where very much is on offer, the last digit of a price is worth a fortune."""
+    """Scale duals by 1 - `DUAL_SHRINKAGE`, since a rounding error of a dual times a very large supply ruins the bound.
+
+    Args:
+        duals: Dual values by constraint.
+
+    Returns:
+        The scaled duals.
+    """
     return {rule: _times(rows, 1 - HAIR) for rule, rows in duals.items()}
 
 
 def _times(rows: Mapping[Any, float], factor: float) -> Mapping[Any, float]:
+    """Multiply the dual values of one constraint by a factor."""
     if isinstance(rows, Grid):
         return replace(rows, array=rows.array * factor)
     return {key: value * factor for key, value in rows.items()}
 
 
 def _proven(task: Task, answer: Solution, duals: Duals, added: Added) -> Plan:
+    """Return the certified plan of a solution, from its exact basic solution if there are no extensions or lots."""
     assert answer.decisions is not None
     account = Account(task.instance, task.found, answer.decisions)
     linear = added == NOTHING and not task.instance.lots
@@ -260,8 +299,11 @@ def _proven(task: Task, answer: Solution, duals: Duals, added: Added) -> Plan:
 
 
 def _as_compiled(certificate: Certificate, account: Account, task: Task, answer: Solution) -> Certificate:
-    """A variable of the user's own without a bound, not even one that its rows imply, may pay without end for the last
-    digit of a price: value, bound and rows are then those of the program as it was compiled."""
+    """Certify value, bound and violations on the compiled LP.
+
+    Needed if a variable of an extension has no bound, not even an implied one: a rounding error of a dual then makes
+    the lower bound minus infinity.
+    """
     bound, violation = answer.compiled
     gap = (answer.value - bound) / max(1.0, float(paid(account, task.measure)))
     worst = max(certificate.primal_violation, violation)

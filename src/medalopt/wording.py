@@ -1,4 +1,4 @@
-"""How names and foreign text appear in messages: escaped, short, and with the nearest name that would be right."""
+"""Text for messages: escaping of names and foreign text, suggestions for misspelled names, counts and lists."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import json
 import re
 from collections.abc import Iterable
 
-# what a terminal or a reader's eye would be led astray by: control characters but tab and line end, marks that turn the
-# direction of text, other line ends, lone surrogates, tags, and what XML cannot hold
+# Characters unsafe in terminals or invalid in XML: control characters except tab and line end, direction marks, other
+# line separators, lone surrogates, tags.
 _CONTROL = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb"
     r"\ufffe\uffff\U000e0000-\U000e007f]"
@@ -18,12 +18,21 @@ _CANDIDATES = 2_000
 
 
 def shown(text: str, longest: int = _LONGEST) -> str:
-    """Return `text` on one line, cut to `longest` characters, with nothing in it that a terminal would act on."""
+    r"""Escape a text for one line of a message: control characters as `\x1b`, cut to a maximal length.
+
+    Args:
+        text: Name or foreign text.
+        longest: Maximal number of characters.
+
+    Returns:
+        Printable text without characters that a terminal would interpret.
+    """
     cut = text if len(text) <= longest else text[:longest] + "…"
     return "".join(char if char.isprintable() else _escaped(char) for char in cut)
 
 
 def _escaped(char: str) -> str:
+    """Escape one character as in Python source."""
     code = ord(char)
     if code < 0x100:
         return f"\\x{code:02x}"
@@ -31,9 +40,15 @@ def _escaped(char: str) -> str:
 
 
 def control_flaw(text: str) -> str:
-    """Return what keeps `text` from standing in a report, '' where nothing does.
+    """Find a control character that reports cannot contain.
 
-    Tabs and line ends may stand in text; marks that turn its direction, lone surrogates and the like may not.
+    Tabs and line ends are allowed; direction marks, lone surrogates and other control characters are not.
+
+    Args:
+        text: Text of the input.
+
+    Returns:
+        Message that names the first such character; '' if there is none.
     """
     found = next((found[0] for found in _CONTROL.finditer(text) if not _ends_line(found)), None)
     if found is None:
@@ -42,17 +57,32 @@ def control_flaw(text: str) -> str:
 
 
 def escape_controls(text: str) -> str:
-    """Return `text` with each control character written as JSON writes it, so that JSON stays what it is."""
+    r"""Escape control characters in a JSON text as JSON does, so that it stays valid JSON of the same value.
+
+    Args:
+        text: JSON text.
+
+    Returns:
+        The text with `\uXXXX` for each control character.
+    """
     return _CONTROL.sub(lambda found: found[0] if _ends_line(found) else json.dumps(found[0])[1:-1], text)
 
 
 def _ends_line(found: re.Match[str]) -> bool:
-    """Whether a carriage return stands before a line feed."""
+    """Test if a carriage return precedes a line feed."""
     return found[0] == "\r" and found.string[found.end() : found.end() + 1] == "\n"
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return '; did you mean `near`?' for the name in `known` that is nearest to `word`, or ''."""
+    """Suggest the most similar known name for a misspelled one.
+
+    Args:
+        word: Name as written.
+        known: Valid names.
+
+    Returns:
+        Text such as '; did you mean `kosaka`?', to append to a message; '' if no name is similar.
+    """
     names = sorted(known)[:_CANDIDATES]
     folded = {name.casefold(): name for name in names}
     near = difflib.get_close_matches(word[:100].casefold(), folded, n=1, cutoff=0.6)
@@ -60,23 +90,54 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def no_comma(text: str) -> str:
-    """Return what to do about `text`, in which a comma stands inside a number."""
+    """Explain that a number must not contain a comma, and the remedy.
+
+    Args:
+        text: Number as written.
+
+    Returns:
+        Message for the user.
+    """
     said = f"`{shown(text)}` is not a number: a comma may not stand in one"
     return f"{said}; write 1_000 or 1000 for a thousand and a point before decimals"
 
 
 def there_are(count: int, what: str) -> str:
-    """Return 'there are 24 periods', or 'there is 1 period'."""
+    """State a number of things, such as 'there are 24 periods' or 'there is 1 period'.
+
+    Args:
+        count: Number of things.
+        what: Noun in the singular.
+
+    Returns:
+        The statement, without a period.
+    """
     return f"there {'is' if count == 1 else 'are'} {counted(count, what)}"
 
 
 def counted(count: int, what: str) -> str:
-    """Return '1,621 regions', or '1 region'."""
+    """Format a count with its noun, such as '1,621 regions' or '1 region'.
+
+    Args:
+        count: Number of things.
+        what: Noun in the singular.
+
+    Returns:
+        Count and noun, in the plural unless `count` is 1.
+    """
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def listed(names: Iterable[str], most: int = 12) -> str:
-    """Return `a`, `b` and `c`, cut after `most` names."""
+    """Join sorted names for a message, such as '`a`, `b` and `c`'.
+
+    Args:
+        names: Names to list.
+        most: Maximal number of names; the others are counted.
+
+    Returns:
+        The list in words.
+    """
     words = [f"`{shown(name)}`" for name in sorted(names)]
     if len(words) > most:
         words = [*words[:most], f"{len(words) - most} more"]
