@@ -202,7 +202,7 @@ def is_large(instance: Instance, found: Routes) -> bool:
 
 
 def _unproven(instance: Instance) -> SolverError:
-    """Return the error that no solution was verified, with the two parameters of most different magnitude if extreme."""
+    """Return the error that no solution was verified, with the two parameters farthest apart in magnitude if any."""
     text = f"{instance.name}: no method gave an answer that can be proven, and nothing is claimed"
     spread = widest_spread(instance)
     if spread is None:
@@ -246,7 +246,7 @@ def _best_proven(task: Task, answer: Solution, before: BestPrices) -> tuple[Plan
     its own do not, because their bound holds for every plan.
     """
     best: Plan | None = None
-    without: Duals = {}  # zero duals: they prove that the objective is at least 0
+    without: Duals = {}  # zero duals: the lower bound of costs and bounds alone
     for duals, added in (
         (answer.duals, answer.added),
         (eased_prices(answer.duals), answer.added.times(1 - HAIR)),

@@ -1,4 +1,4 @@
-"""Columns of text to columns of figures: each distinct cell is read once, a column of bare numbers at once."""
+"""Parse columns of text to columns of numbers: each distinct cell once, columns of bare numbers at once."""
 
 from __future__ import annotations
 
@@ -21,9 +21,15 @@ _LONGEST = 40  # too short for a figure so small that as a float it would be 0
 
 @dataclass(frozen=True, eq=False)
 class Read:
-    """A column that has been read: floats as written, which factor each has, and the power of a piece in it.
+    """A parsed column of R quantities.
 
-    `given` says where a cell stood. `wrong` holds what is wrong with each distinct cell that is no figure.
+    Attributes:
+        raw: Numbers as written (R,).
+        unit: Index into `factors` of each row (R,).
+        factors: Exact factors to the canonical unit.
+        pieces: Power of the mass of one piece in each row (R,).
+        given: True for cells that are not empty (R,).
+        wrong: Error message of each distinct cell that is not a valid quantity.
     """
 
     raw: Floats
@@ -34,12 +40,29 @@ class Read:
     wrong: dict[str, str]
 
     def at(self, rows: Ints) -> Read:
-        """Return the figures of some rows."""
+        """Select rows.
+
+        Args:
+            rows: Row indices.
+
+        Returns:
+            Quantities of these rows.
+        """
         return replace(self, raw=self.raw[rows], unit=self.unit[rows], pieces=self.pieces[rows], given=self.given[rows])
 
 
 def read(cells: Cells, measure: Measure, money: Money, default: Quantity) -> Read:
-    """Read a column, each distinct text of it once; a cell left out is `default`."""
+    """Parse a column, each distinct text once.
+
+    Args:
+        cells: Column of text (R,).
+        measure: Field type with unit and allowed range.
+        money: Currency and exchange rates.
+        default: Quantity of an empty cell.
+
+    Returns:
+        Parsed column (R,), with the errors in `wrong`.
+    """
     found = cells.found()
     texts = [cells.texts[code] or "" for code in found.tolist()]
     raw = np.full(len(cells.texts), default.raw)
@@ -61,7 +84,7 @@ def read(cells: Cells, measure: Measure, money: Money, default: Quantity) -> Rea
 
 
 def _figure(text: str, measure: Measure, money: Money, default: Quantity, wrong: dict[str, str]) -> Quantity:
-    """Return what a text stands for; what is wrong with it is noted in `wrong`."""
+    """Parse one text; log an error in `wrong` and return `default` if it is invalid."""
     try:
         return measure.check(text, money)
     except QuantityError as error:
@@ -70,14 +93,22 @@ def _figure(text: str, measure: Measure, money: Money, default: Quantity, wrong:
 
 
 def absent(count: int, default: Quantity) -> Read:
-    """Return a column of `count` cells that are all left out."""
+    """Build a column of empty cells.
+
+    Args:
+        count: Number of rows.
+        default: Quantity of an empty cell.
+
+    Returns:
+        Column of `default` (R,).
+    """
     none = np.zeros(count, dtype=np.intp)
     raw = np.full(count, default.raw)
     return Read(raw, none, (default.factor,), none, np.zeros(count, dtype=np.bool_), {})
 
 
 def _bare(texts: list[str], measure: Measure) -> Floats | None:
-    """Return the figures of texts that are bare numbers and all allowed, None where they are something else."""
+    """Parse texts that are all bare numbers in the allowed range; return None if any is not."""
     if max(map(len, texts), default=0) > _LONGEST or not _BARE.fullmatch("\n".join([*texts, ""])):
         return None
     try:
@@ -93,10 +124,17 @@ def _bare(texts: list[str], measure: Measure) -> Floats | None:
 
 
 def figures(column: Read, device: Ints, unit_mass: Sequence[Fraction | None], spread: int = 1) -> Figures:
-    """Return a column as figures, shares per piece completed by the mass of a piece of each row's `device`.
+    """Convert a parsed column to exact figures; quantities per piece are completed by the unit mass of the device.
 
-    `unit_mass` is in kg; a row whose device has none keeps its factor (it is a fault, noted elsewhere). With
-    `spread` every figure is divided by that number.
+    Args:
+        column: Parsed column (R,).
+        device: Device index of each row (R,).
+        unit_mass: Mass of one piece of each device (D,) [kg]; None leaves the factor incomplete (an error logged
+            before).
+        spread: Divisor of all values, such as the number of periods of a total.
+
+    Returns:
+        Figures (R,) in the canonical unit.
     """
     factors = {factor / spread: number for number, factor in enumerate(column.factors)}
     unit = column.unit.copy()

@@ -1,7 +1,7 @@
-"""Numbers with a comma in them, such as 1,000: in YAML's brackets and in CSV the comma divides them in two.
+"""Numbers with a comma, such as 1,000, which YAML lists in brackets and CSV split in two.
 
-What is left of such a number, `1` and `000`, may look like two right values. It is recognised by where the comma
-stands: directly between two digits, as nobody writes it between two values beside others that have a space.
+The parts `1` and `000` may look like two valid values. Such a number is recognised by a comma directly between two
+digits, without the space that separates other values.
 """
 
 from __future__ import annotations
@@ -21,20 +21,28 @@ _SHORT = re.compile(r"[1-9][0-9]?")
 
 
 class Halved(Scalar):
-    """A number with a comma in it, joined again; `text` is as it was written."""
+    """A number with a comma, joined again; `text` is as written."""
 
     __slots__ = ()
 
     @property
     def meant(self) -> Scalar:
-        """The number without the comma, so that nothing else is found wrong with it."""
+        """The number without the comma, so that validation reports no further error."""
         first, _, rest = self.text.partition(",")
         point = "" if _THREE.match(rest) else "."
         return Scalar(f"{first}{point}{rest.replace(',', '')}", True, self.place)
 
 
 def touch(before: Node | None, after: Node) -> bool:
-    """Whether a number ends at a comma and `after` begins directly behind it with a digit."""
+    """Test if a number is followed by a comma and directly by a digit of the next scalar.
+
+    Args:
+        before: Preceding node.
+        after: Following node.
+
+    Returns:
+        True if both may be parts of one number with a comma.
+    """
     return (
         isinstance(before, Scalar)
         and isinstance(after, Scalar)
@@ -48,12 +56,27 @@ def touch(before: Node | None, after: Node) -> bool:
 
 
 def joined(before: Scalar, after: Scalar) -> Halved:
-    """Return the number of which the comma made two."""
+    """Join two scalars to the number with a comma.
+
+    Args:
+        before: Part before the comma.
+        after: Part after the comma.
+
+    Returns:
+        The joined number, at the location of its first part.
+    """
     return Halved(f"{before.text},{after.text}", True, before.place)
 
 
 def joined_list(items: AnySequence[Node]) -> tuple[Node, ...]:
-    """Return the values of a list in brackets, those joined that a comma made two of."""
+    """Join the parts of numbers with a comma in a list in brackets.
+
+    Args:
+        items: Nodes of the list.
+
+    Returns:
+        The nodes, with joined numbers as `CommaNumber`.
+    """
     near = [touch(one, two) for one, two in pairwise(items)]
     if not any(near):
         return tuple(items)
@@ -74,17 +97,38 @@ def joined_list(items: AnySequence[Node]) -> tuple[Node, ...]:
 
 
 def is_rest(text: str) -> bool:
-    """Whether `text` is what follows the comma of a thousand and nothing else: `000`, `050 t`."""
+    """Test if a text can only be the part after a thousands comma, such as `000` or `050 t`.
+
+    Args:
+        text: Text of a scalar or cell.
+
+    Returns:
+        True if it starts with 0 and has three digits.
+    """
     return _REST.match(text) is not None
 
 
 def is_few(text: str) -> bool:
-    """Whether `text` may stand before the comma of a thousand."""
+    """Test if a text may be the part before a thousands comma.
+
+    Args:
+        text: Text of a scalar or cell.
+
+    Returns:
+        True for one to three digits.
+    """
     return _FEW.fullmatch(text) is not None
 
 
 def is_doubtful(items: AnySequence[Node]) -> bool:
-    """Whether a list such as [1,400,2,400] may be one of half as many values, each with a comma in it."""
+    """Test if a list such as [1,400,2,400] may hold half as many values, each with a comma.
+
+    Args:
+        items: Nodes of the list.
+
+    Returns:
+        True if the list is ambiguous.
+    """
     texts = [item.text if isinstance(item, Scalar) and item.plain else "" for item in items]
     pairs = len(texts) % 2 == 0 and len(texts) > 2 and all(touch(one, two) for one, two in pairwise(items))
     return pairs and all(map(_SHORT.fullmatch, texts[::2])) and all(map(_THREE.match, texts[1::2]))

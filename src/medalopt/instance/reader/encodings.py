@@ -1,4 +1,4 @@
-"""From bytes to text: UTF-8, or for a table the encoding that is stated, or CP932 where that is plausible."""
+"""Decode bytes to text: UTF-8, or for tables the stated encoding, or CP932 if plausible."""
 
 from __future__ import annotations
 
@@ -45,23 +45,41 @@ _CELL_END = re.compile('[,"\r\n]')
 
 
 def decode_yaml(data: Bytes, faults: Faults) -> str | None:
-    """Return the text of a file in UTF-8, with or without byte-order mark; None, and a fault, where it is not."""
+    """Decode a YAML file: UTF-8 with or without byte-order mark.
+
+    Args:
+        data: Content of the file.
+        faults: Log for errors.
+
+    Returns:
+        The text; None after an error.
+    """
     return _decode_utf8(data, "save it with the encoding UTF-8", faults)
 
 
 def decode_csv(data: Bytes, faults: Faults) -> str | None:
-    """Return the text of a table in UTF-8, for which no other encoding can be stated; None, and a fault, else."""
+    """Decode a CSV table that cannot state an encoding: UTF-8 with or without byte-order mark.
+
+    Args:
+        data: Content of the table.
+        faults: Log for errors.
+
+    Returns:
+        The text; None after an error.
+    """
     return _decode_utf8(data, _AS_UTF8, faults)
 
 
 def decode_table(data: Bytes, stated: str | None, faults: Faults) -> str | None:
-    """Return the text of a table beside an instance; None, and a fault, where it cannot be told what it says.
+    """Decode a CSV table of an instance.
 
     Args:
-        data: the bytes of the table.
-        stated: its encoding, one of `CODECS`; where there is none the table is UTF-8, or else CP932 throughout, which
-            draws a warning.
-        faults: where to note what is wrong.
+        data: Content of the table.
+        stated: Its encoding, a key of `CODECS`; None for UTF-8, with CP932 as fallback (with a warning).
+        faults: Log for errors and warnings.
+
+    Returns:
+        The text; None after an error.
     """
     if _note_utf16(data, _AS_UTF8, faults):
         return None
@@ -76,6 +94,7 @@ def decode_table(data: Bytes, stated: str | None, faults: Faults) -> str | None:
 
 
 def _decode_utf8(data: Bytes, advice: str, faults: Faults) -> str | None:
+    """Decode UTF-8 text; return None and log an error if it is not UTF-8."""
     if _note_utf16(data, advice, faults):
         return None
     try:
@@ -86,7 +105,7 @@ def _decode_utf8(data: Bytes, advice: str, faults: Faults) -> str | None:
 
 
 def _note_utf16(data: Bytes, advice: str, faults: Faults) -> bool:
-    """Note a file in UTF-16, with or without its mark; return whether it is one."""
+    """Log an error if a file is UTF-16, with or without byte-order mark; return True if it is."""
     head = data.content[:64]
     blank = len(head) >= 4 and (not any(head[0::2]) or not any(head[1::2]))
     if blank or head.startswith(_UTF16):
@@ -95,6 +114,7 @@ def _note_utf16(data: Bytes, advice: str, faults: Faults) -> bool:
 
 
 def _decode_stated(data: Bytes, stated: str, faults: Faults) -> str | None:
+    """Decode a table in its stated encoding; return None and log an error if it does not match."""
     try:
         text = data.content.decode(CODECS[stated])
     except UnicodeDecodeError as error:
@@ -109,7 +129,7 @@ def _decode_stated(data: Bytes, stated: str, faults: Faults) -> str | None:
 
 
 def _decode_cp932(data: Bytes, faults: Faults) -> str | None:
-    """Return the text of a table that is not UTF-8 where it is plausible in CP932; None, and a fault, where not."""
+    """Decode a non-UTF-8 table as CP932 with a warning; return None and log an error if CP932 is implausible."""
     place = _cell(data, _first_bad(data.content))
     other = _utf8_line(data.content)
     if other:
@@ -134,11 +154,11 @@ def _decode_cp932(data: Bytes, faults: Faults) -> str | None:
 
 
 def _is_japanese(content: bytes) -> bool:
-    """Whether bytes that decode as CP932 hold anything that is likely in Japanese and hardly arises in other encodings.
+    """Test if bytes that decode as CP932 are plausible Japanese text, and unlikely in other encodings.
 
-    That is a common sign (a kana or a kanji of the first level, whose first byte is 81 to 9F, which Latin, Cyrillic,
-    Chinese and Korean texts do not use), but for a single one inside a Latin word; or, where all that goes beyond ASCII
-    is half-width katakana, two of those in a row and each where a word may have it.
+    True with a common sign (kana, or a kanji of level 1 with first byte 81 to 9F, which Latin, Cyrillic, Chinese and
+    Korean texts do not use), unless it is single inside a Latin word. If everything beyond ASCII is half-width
+    katakana: two in a row, each in a valid position of a word.
     """
     wide = pair = False
     for run in _RUN.finditer(content):
@@ -153,7 +173,7 @@ def _is_japanese(content: bytes) -> bool:
 
 
 def _utf8_line(content: bytes) -> int:
-    """Return the number of the first line that is UTF-8 and goes beyond ASCII, 0 where none does."""
+    """Return the number of the first line that is UTF-8 beyond ASCII, 0 if there is none."""
     for number, line in enumerate(content.split(b"\n"), start=1):
         if not line.isascii():
             try:
@@ -165,7 +185,7 @@ def _utf8_line(content: bytes) -> int:
 
 
 def _example(text: str) -> str:
-    """Return the first cell of `text` that goes beyond ASCII, or as much of it as a person needs."""
+    """Return the first cell with a character beyond ASCII, cut to 60 characters."""
     found = _BEYOND_ASCII.search(text)
     at = found.start() if found else 0
     before = _CELL_END.split(text[max(at - 20, 0) : at])[-1]
@@ -173,7 +193,7 @@ def _example(text: str) -> str:
 
 
 def _first_bad(content: bytes) -> int:
-    """Return where the first byte stands that is not UTF-8."""
+    """Return the offset of the first byte that is not UTF-8."""
     try:
         content.decode()
     except UnicodeDecodeError as error:
@@ -182,7 +202,7 @@ def _first_bad(content: bytes) -> int:
 
 
 def _place(data: Bytes, at: int) -> Place:
-    """Return line and column of a byte, columns counted in characters."""
+    """Return line and column (in characters) of a byte offset."""
     line_start = data.content.rfind(b"\n", 0, at) + 1
     before = data.content[line_start:at].decode("utf-8-sig" if line_start == 0 else "utf-8", errors="replace")
     column = len(before) + 1
@@ -190,7 +210,7 @@ def _place(data: Bytes, at: int) -> Place:
 
 
 def _cell(data: Bytes, at: int) -> Place:
-    """Return line and column of a byte of a table, columns counted in cells."""
+    """Return line and column (in cells) of a byte offset in a CSV table."""
     line_start = data.content.rfind(b"\n", 0, at) + 1
     outside = data.content[line_start:at].split(b'"')[0::2]  # a comma in quotes ends no cell
     return Place(data.name, data.content.count(b"\n", 0, at) + 1, sum(part.count(b",") for part in outside) + 1)

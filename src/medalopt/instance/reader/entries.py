@@ -1,4 +1,4 @@
-"""A list of streams or lanes in the YAML file, as a sheet."""
+"""Convert a YAML list of streams or lanes to a sheet."""
 
 from __future__ import annotations
 
@@ -20,14 +20,20 @@ _NAMES = ("device", "region", "smelter", "name", "bundle")
 
 @dataclass
 class _Rows:
-    """The sheet as it grows."""
+    """Sheet under construction."""
 
     columns: dict[Key, list[Text]] = field(default_factory=dict)
     places: dict[tuple[int, Key], Place] = field(default_factory=dict)
     entry: list[int] = field(default_factory=list)
 
     def add(self, number: int, place: Place, cells: dict[Key, tuple[Text, Place]]) -> None:
-        """Append a row of the entry `number`."""
+        """Append a row.
+
+        Args:
+            number: Index of the list entry.
+            place: Location of the entry.
+            cells: Text and location by column.
+        """
         row = len(self.entry)
         for key, (text, at) in cells.items():
             column = self.columns.setdefault(key, [])
@@ -39,7 +45,17 @@ class _Rows:
 
 
 def sheet_of(section: str, node: Sequence, periods: tuple[str, ...] | None, faults: Faults) -> Sheet:
-    """Return the entries of the list `node`; one whose `available` is a list takes a row for each period."""
+    """Convert a YAML list to a sheet; an entry whose `available` is a list takes one row per period.
+
+    Args:
+        section: `streams` or `lanes`.
+        node: List node.
+        periods: Period labels; None if the calendar is invalid.
+        faults: Log for errors.
+
+    Returns:
+        The sheet.
+    """
     rows = _Rows()
     for number, item in enumerate(node.items):
         path = (section, entry_name((section,), number, item))
@@ -68,7 +84,7 @@ def sheet_of(section: str, node: Sequence, periods: tuple[str, ...] | None, faul
 
 
 def _cells(entry: Mapping, path: Path, faults: Faults) -> dict[Key, tuple[Text, Place]]:
-    """Return the cells of one entry, nested fields included."""
+    """Return the cells of one entry, including nested fields."""
     found: dict[Key, tuple[Text, Place]] = {}
     for name, node in entry.items.items():
         key_place = entry.keys[name]
@@ -82,7 +98,7 @@ def _cells(entry: Mapping, path: Path, faults: Faults) -> dict[Key, tuple[Text, 
 
 
 def _cell(key: Key, node: Node, path: Path, found: dict[Key, tuple[Text, Place]], faults: Faults) -> None:
-    """Put one value into `found`, unless it is left out."""
+    """Add one value to `found`, unless it is empty."""
     if isinstance(node, Sequence) and key == ("source",) and all(isinstance(item, Scalar) for item in node.items):
         texts = [item.text for item in node.items if isinstance(item, Scalar)]
         found[key] = ("\n".join(texts), node.place)
@@ -96,20 +112,28 @@ def _cell(key: Key, node: Node, path: Path, found: dict[Key, tuple[Text, Place]]
 
 
 def written(node: Scalar) -> str:
-    """Return a scalar as the text of a cell: a number of YAML's in decimals, all else as it stands."""
+    """Format a scalar as cell text: numbers of YAML's core schema in decimals, any other text unchanged.
+
+    Args:
+        node: Scalar node.
+
+    Returns:
+        Text of the cell.
+    """
     value = node.value
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return repr(value) if number and not (isinstance(value, float) and not math.isfinite(value)) else node.text
 
 
 def _null(node: Node) -> bool:
+    """Test if a node is null."""
     return isinstance(node, Scalar) and node.null
 
 
 def _spread(
     node: Sequence, path: Path, periods: tuple[str, ...] | None, faults: Faults
 ) -> list[dict[Key, tuple[Text, Place]]]:
-    """Return period and amount for each item of a list; of a list with too many of those that have a period."""
+    """Return period and amount for each item of a list, at most one per period."""
     if periods is not None and len(node.items) != len(periods):
         values = counted(len(node.items), "value")
         message = f"{there_are(len(periods), 'period')}, but {values}: give one for each, or one for all"

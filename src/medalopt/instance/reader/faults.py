@@ -1,4 +1,4 @@
-"""Faults are collected from all files and raised once."""
+"""Errors and warnings of input files, collected from all files and raised once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ONE_MORE = Fault("", 0, 0, "", "")
 
 @dataclass(frozen=True, order=True, slots=True)
 class Place:
-    """Where something stands: a file, and line and column from 1 (0: the file as a whole)."""
+    """Location in a file: line and column from 1; 0 refers to the file as a whole."""
 
     file: str
     line: int = 0
@@ -24,31 +24,55 @@ class Place:
 
 @dataclass(frozen=True)
 class Faults:
-    """What has been found wrong so far, and what is merely odd."""
+    """Collected errors (`found`) and warnings (`odd`)."""
 
     found: list[Fault] = field(default_factory=list)
     odd: list[Fault] = field(default_factory=list)
 
     def add(self, place: Place, path: Path, message: str) -> None:
-        """Note a fault."""
+        """Add an error; after `MAX_WORDED_FAULTS` errors the others are only counted.
+
+        Args:
+            place: Location in the file.
+            path: Path of the parameter.
+            message: Description and remedy.
+        """
         self.found.append(_fault(place, path, message) if len(self.found) < ENOUGH else _ONE_MORE)
 
     def add_unsaid(self, count: int) -> None:
-        """Note that there are so many more, of which nothing is said."""
+        """Count further errors without a message.
+
+        Args:
+            count: Number of errors.
+        """
         self.found.extend([_ONE_MORE] * count)
 
     def extend(self, others: Faults) -> None:
-        """Note all that has been noted in `others`."""
+        """Add all errors and warnings of another log.
+
+        Args:
+            others: Log to add.
+        """
         self.found.extend(others.found[:ENOUGH])
         self.add_unsaid(len(others.found[ENOUGH:]))
         self.odd.extend(others.odd)
 
     def warn(self, place: Place, path: Path, message: str) -> None:
-        """Note something odd that is allowed."""
+        """Add a warning.
+
+        Args:
+            place: Location in the file.
+            path: Path of the parameter.
+            message: Description and remedy.
+        """
         self.odd.append(_fault(place, path, message))
 
     def settle(self) -> None:
-        """Raise InputError where any fault was found: all of them, sorted, each once, at most a thousand."""
+        """Raise the collected errors, sorted and without duplicates, at most `MAX_LISTED_FAULTS` of them.
+
+        Raises:
+            InputError: There is at least one error.
+        """
         if not self.found:
             return
         each = sorted(set(self.found) - {_ONE_MORE})
@@ -59,7 +83,11 @@ class Faults:
         raise InputError(each)
 
     def warnings(self) -> tuple[Fault, ...]:
-        """Return what is odd, sorted, each once, at most a thousand."""
+        """Return the warnings, sorted and without duplicates.
+
+        Returns:
+            At most `MAX_LISTED_FAULTS` warnings, and the number of the others.
+        """
         each = sorted(set(self.odd))
         if len(each) > MOST_FAULTS:
             rest = Fault(each[0].file, 0, 0, "", f"{len(each) - MOST_FAULTS} more warnings are not listed")
@@ -68,4 +96,5 @@ class Faults:
 
 
 def _fault(place: Place, path: Path, message: str) -> Fault:
+    """Build a fault with an escaped file name."""
     return Fault(shown(place.file, 4_096), place.line, place.column, render(path), message)

@@ -1,4 +1,4 @@
-"""Bytes of regular files, bounded."""
+"""Read regular files up to a size limit, and decode their bytes to text."""
 
 from __future__ import annotations
 
@@ -21,19 +21,29 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Bytes:
-    """The content of one file, under the name that messages use."""
+    """Content of one file, with its name for messages."""
 
     name: str
     content: bytes
 
     @property
     def sha256(self) -> str:
-        """The digest of the content."""
+        """SHA-256 digest of the content, in hexadecimal."""
         return hashlib.sha256(self.content).hexdigest()
 
 
 def read(path: Path, name: str, largest: int, report: Report) -> Bytes | None:
-    """Return the bytes of the regular file at `path`; None, and a word to `report`, where there is none to be read."""
+    """Read a regular file.
+
+    Args:
+        path: File to read.
+        name: Its name for messages.
+        largest: Size limit [bytes].
+        report: Callback for the error message if the file cannot be read.
+
+    Returns:
+        Name and content; None after an error.
+    """
     try:
         handle = os.open(path, _WAY)
     except (OSError, ValueError) as error:
@@ -47,6 +57,7 @@ def read(path: Path, name: str, largest: int, report: Report) -> Bytes | None:
 
 
 def _bounded(handle: int, name: str, largest: int, report: Report) -> Bytes | None:
+    """Read an open file up to the size limit."""
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         report("is not a regular file; give the path of a file, not of a folder, pipe or device")
         return None

@@ -1,4 +1,4 @@
-"""The tree of an instance file, in which every key and every value knows its place."""
+"""YAML tree in which each key and value has its location, and numbers with a comma in it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DECIMAL = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """Text as written; `plain` where it stood without quotes and may thus be a number, a truth value or null."""
+    """Scalar as written; `plain` if unquoted, so that it may be a number, a boolean or null."""
 
     text: str
     plain: bool
@@ -25,18 +25,18 @@ class Scalar:
 
     @property
     def value(self) -> Any:
-        """What the text stands for by the core schema of YAML 1.2; the text itself where it was quoted or is long."""
+        """Value by the core schema of YAML 1.2; the text itself if it was quoted or is long."""
         return _resolved(self.text) if self.plain and len(self.text) <= _LONGEST_NUMBER else self.text
 
     @property
     def null(self) -> bool:
-        """Whether nothing is given."""
+        """True if the value is null or empty."""
         return self.plain and self.text in ("", "~", "null", "Null", "NULL")
 
 
 @dataclass(frozen=True)
 class Sequence:
-    """A list."""
+    """List node."""
 
     items: tuple[Node, ...]
     place: Place
@@ -44,7 +44,7 @@ class Sequence:
 
 @dataclass(frozen=True)
 class Mapping:
-    """A mapping of names; `keys` holds where each name stands."""
+    """Mapping node; `keys` holds the location of each key."""
 
     items: dict[str, Node]
     keys: dict[str, Place]
@@ -55,14 +55,29 @@ Node = Scalar | Sequence | Mapping
 
 
 def plain(node: Node) -> Any:
-    """Return the tree as dictionaries and lists with `Scalar` leaves, a copy to be validated and pruned."""
+    """Convert a tree to dictionaries and lists with `ScalarNode` leaves, as a mutable copy for validation.
+
+    Args:
+        node: Root of the tree.
+
+    Returns:
+        Nested dictionaries and lists.
+    """
     if isinstance(node, Mapping):
         return {name: plain(item) for name, item in node.items.items()}
     return [plain(item) for item in node.items] if isinstance(node, Sequence) else node
 
 
 def step(node: Node | None, name: str | int) -> Node | None:
-    """Return the child `name` of `node`, None where it has none."""
+    """Get a child of a node.
+
+    Args:
+        node: Mapping, list, scalar or None.
+        name: Key of a mapping, or index of a list.
+
+    Returns:
+        The child; None if there is none.
+    """
     if isinstance(node, Mapping) and isinstance(name, str):
         return node.items.get(name)
     if isinstance(node, Sequence) and isinstance(name, int) and name < len(node.items):
@@ -71,7 +86,16 @@ def step(node: Node | None, name: str | int) -> Node | None:
 
 
 def entry_name(above: Path, number: int, item: Node) -> str | int:
-    """Return how paths call an entry of the list at `above`: a stream or lane by its name, else its number."""
+    """Name a list entry as paths do: a stream or lane by its name, any other entry by its index.
+
+    Args:
+        above: Path of the list.
+        number: Index of the entry.
+        item: Node of the entry.
+
+    Returns:
+        Name such as `phone@tokyo`, or the index.
+    """
     if above not in (("streams",), ("lanes",)) or not isinstance(item, Mapping):
         return number
     texts = {name: node.text for name, node in item.items.items() if isinstance(node, Scalar)}
@@ -81,14 +105,30 @@ def entry_name(above: Path, number: int, item: Node) -> str | int:
 
 
 def find(node: Node | None, path: Path) -> Node | None:
-    """Return what stands at `path` below `node`, None where nothing does."""
+    """Find the node at a path.
+
+    Args:
+        node: Root of the tree.
+        path: Keys and indices.
+
+    Returns:
+        The node; None if there is none.
+    """
     for name in path:
         node = step(node, name)
     return node
 
 
 def place_of(root: Node, path: Path) -> Place:
-    """Return the place of what stands at `path`, or of the nearest thing above it."""
+    """Locate the node at a path, or its nearest ancestor in the file.
+
+    Args:
+        root: Root of the tree.
+        path: Keys and indices.
+
+    Returns:
+        Location of the node.
+    """
     place = root.place
     node: Node | None = root
     for name in path:
@@ -100,7 +140,15 @@ def place_of(root: Node, path: Path) -> Place:
 
 
 def key_place(root: Node, path: Path) -> Place:
-    """Return the place of the key that ends `path`."""
+    """Locate the key at the end of a path.
+
+    Args:
+        root: Root of the tree.
+        path: Keys and indices, not empty.
+
+    Returns:
+        Location of the key; that of the node or its nearest ancestor if there is no such key.
+    """
     above = find(root, path[:-1])
     name = path[-1]
     if isinstance(above, Mapping) and isinstance(name, str) and name in above.keys:
@@ -110,6 +158,7 @@ def key_place(root: Node, path: Path) -> Place:
 
 @lru_cache(maxsize=4096)
 def _resolved(text: str) -> Any:
+    """Return the value of an unquoted scalar by the core schema of YAML 1.2."""
     if _WHOLE.fullmatch(text):
         return int(text)
     if _DECIMAL.fullmatch(text):

@@ -1,4 +1,4 @@
-"""`source` and `note`, which every mapping may carry, apart from the figures."""
+"""Separate `source` and `note`, which each mapping may carry, from the parameters."""
 
 from __future__ import annotations
 
@@ -12,12 +12,21 @@ _KEYS = ("source", "note")
 
 
 def apart(root: Mapping, faults: Faults) -> tuple[Mapping, tuple[Source, ...]]:
-    """Return the tree without its remarks, and the remarks. Lists of streams and lanes keep theirs as columns."""
+    """Split the notes of all mappings from the tree; rows of streams and lanes keep theirs as columns.
+
+    Args:
+        root: Root of the instance file.
+        faults: Log for errors.
+
+    Returns:
+        The tree without `source` and `note`, and the notes sorted by path.
+    """
     found: list[Source] = []
     return _stripped(root, (), found, faults), tuple(sorted(found, key=lambda source: source.path))
 
 
 def _stripped(node: Mapping, path: Path, found: list[Source], faults: Faults) -> Mapping:
+    """Return a mapping without notes, and append its notes to `found`."""
     remarks = {key: _texts(node.items[key], (*path, key), faults) for key in _KEYS if key in node.items}
     if any(remarks.values()):
         found.append(_source(path, remarks))
@@ -29,11 +38,12 @@ def _stripped(node: Mapping, path: Path, found: list[Source], faults: Faults) ->
 
 
 def _source(path: Path, remarks: dict[str, tuple[str, ...]]) -> Source:
+    """Build the record of the notes of one mapping."""
     return Source(render(path), remarks.get("source", ()), "\n".join(remarks.get("note", ())))
 
 
 def _texts(node: Node, path: Path, faults: Faults) -> tuple[str, ...]:
-    """Return the texts of one remark."""
+    """Return the texts of one `source` or `note`."""
     items = node.items if isinstance(node, Sequence) else (node,)
     texts = [item.text for item in items if isinstance(item, Scalar) and not item.null]
     for item in items:

@@ -1,4 +1,4 @@
-"""Rows of streams or lanes as columns of text, wherever they were written."""
+"""Rows of streams or lanes, stored by column, from a YAML list or a CSV table."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ PERIOD: Key = ("period",)
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """A column of R cells: the distinct `texts` in it, and as `code`, (R,), which of them each row has.
+    """A column of R cells: its distinct `texts` (T,), and `code` (R,), the index of the text of each row.
 
-    The first text is None: that of a cell left out. So what a text stands for is found once, however many rows have it.
+    `texts[0]` is None, the text of an empty cell. Each distinct text is thus parsed once, however many rows share it.
     """
 
     texts: tuple[Text, ...]
@@ -30,7 +30,15 @@ class Cells:
 
     @classmethod
     def of(cls, cells: Sequence[Text], gap: Text = None) -> Cells:
-        """Return a column of `cells`; what is `gap` is left out."""
+        """Build a column.
+
+        Args:
+            cells: Text of each row (R,).
+            gap: Text that counts as empty.
+
+        Returns:
+            The column.
+        """
         place: dict[Text, int] = {None: 0, gap: 0}
         texts: list[Text] = [None]
         for text in dict.fromkeys(cells):
@@ -42,7 +50,14 @@ class Cells:
 
     @classmethod
     def none(cls, count: int) -> Cells:
-        """Return a column of `count` cells that are all left out."""
+        """Build a column of empty cells.
+
+        Args:
+            count: Number of rows.
+
+        Returns:
+            The column.
+        """
         return cls((None,), np.zeros(count, dtype=np.intp))
 
     def __len__(self) -> int:
@@ -55,35 +70,56 @@ class Cells:
         return map(self.texts.__getitem__, self.code.tolist())
 
     def taking(self, rows: Sequence[int] | Ints) -> Cells:
-        """Return the cells of these rows, in this order; a row may come more than once."""
+        """Select rows.
+
+        Args:
+            rows: Row indices, in the order of the result; duplicates are allowed.
+
+        Returns:
+            The cells of these rows.
+        """
         return Cells(self.texts, self.code[np.asarray(rows, dtype=np.intp)])
 
     def found(self) -> Ints:
-        """Return which texts stand in some row, in the order in which they first do; not that of cells left out."""
+        """Return the codes of all texts that occur, except empty, ordered by first occurrence."""
         first = self.first()
         there = np.flatnonzero(first < len(self))
         there = there[there > 0]
         return there[np.argsort(first[there])]
 
     def first(self) -> Ints:
-        """Return the first row of each text, (T,); the number of rows where it stands in none."""
+        """Return the first row of each text (T,); R if it does not occur."""
         first = np.full(len(self.texts), len(self), dtype=np.intp)
         first[self.code[::-1]] = np.arange(len(self))[::-1]  # of several rows the one assigned last stays
         return first
 
     def each(self) -> dict[Text, list[int]]:
-        """Return the rows of every text that stands in one."""
+        """Return the row indices of each text that occurs."""
         order = np.argsort(self.code, kind="stable")
         found, first = np.unique(self.code[order], return_index=True)
         rows = np.split(order, first[1:]) if len(found) else []  # of nothing `split` would make one part
         return {self.texts[code]: own.tolist() for code, own in zip(found.tolist(), rows, strict=True)}
 
     def rows(self, text: Text) -> list[int]:
-        """Return the rows that have `text`."""
+        """Find the rows with a text.
+
+        Args:
+            text: Text of a cell; None for empty.
+
+        Returns:
+            Row indices, ascending.
+        """
         return np.flatnonzero(self.code == self.texts.index(text)).tolist() if text in self.texts else []
 
     def changed(self, cells: Iterable[tuple[int, Text]]) -> Cells:
-        """Return the column with some cells written anew."""
+        """Replace the text of some cells.
+
+        Args:
+            cells: Pairs of row and new text.
+
+        Returns:
+            The changed column.
+        """
         place = {text: number for number, text in enumerate(self.texts)}
         code = self.code.copy()
         for row, text in cells:
@@ -93,11 +129,17 @@ class Cells:
 
 @dataclass(frozen=True, eq=False)
 class Sheet:
-    """Columns of cells.
+    """Columns of cells with their locations.
 
-    `lines` says where each row stands in `file`; `places` holds the cells of a list (and, under (), its entries),
-    `heads` the columns of a table. `entry` numbers the entries of a list, whose `available` may take several
-    rows; in a table it is None, and rows of one name belong together where there is a `period` column.
+    Attributes:
+        section: `streams` or `lanes`.
+        file: File name for messages.
+        columns: Cells (R,) of each column.
+        lines: Line of each row in the file (R,).
+        heads: Location of each column header of a CSV table.
+        places: Location of each cell of a YAML list, and under () of each row.
+        entry: Index of the list entry of each row (R,), whose `available` may take several rows; None for a CSV table,
+            in which rows of one name form one stream if there is a `period` column.
     """
 
     section: str
@@ -110,17 +152,32 @@ class Sheet:
 
     @classmethod
     def empty(cls, section: str) -> Sheet:
-        """Return a list without entries."""
+        """Build an empty list.
+
+        Args:
+            section: `streams` or `lanes`.
+
+        Returns:
+            Sheet without rows.
+        """
         none = np.zeros(0, dtype=np.intp)
         return cls(section, "", {}, none, {}, {}, none)
 
     @property
     def count(self) -> int:
-        """The number of rows."""
+        """Number of rows."""
         return len(self.lines)
 
     def place(self, row: int, key: Key = ()) -> Place:
-        """Return the place of a cell, or of its row where it is left out."""
+        """Locate a cell.
+
+        Args:
+            row: Row index.
+            key: Column; () for the row.
+
+        Returns:
+            Location of the cell, or of its row if the cell is absent.
+        """
         if own := self.places.get((row, key)):
             return own
         if self.entry is None:
@@ -128,11 +185,25 @@ class Sheet:
         return self.places[row, ()]
 
     def column(self, key: Key) -> Cells:
-        """Return the cells of a column; all are left out where the column is not there."""
+        """Get a column.
+
+        Args:
+            key: Column.
+
+        Returns:
+            Its cells (R,); all empty if there is no such column.
+        """
         return self.columns.get(key) or Cells.none(self.count)
 
     def taking(self, rows: Sequence[int] | Ints) -> Sheet:
-        """Return the sheet with these rows alone, in this order; a row may come more than once."""
+        """Select rows.
+
+        Args:
+            rows: Row indices, in the order of the result; duplicates are allowed.
+
+        Returns:
+            Sheet of these rows.
+        """
         listed = np.asarray(rows, dtype=np.intp)
         where: dict[int, list[int]] = {}
         for new, old in enumerate(listed.tolist() if self.places else ()):
@@ -146,7 +217,15 @@ class Sheet:
         )
 
     def with_cells(self, cells: Iterable[tuple[int, Key, Text]], place: Place) -> Sheet:
-        """Return the sheet with some cells written anew, which then stand at `place`."""
+        """Replace the text of some cells.
+
+        Args:
+            cells: Triples of row, column and new text.
+            place: Location of the new cells.
+
+        Returns:
+            The changed sheet.
+        """
         written: dict[Key, list[tuple[int, Text]]] = {}
         for row, key, text in cells:
             written.setdefault(key, []).append((row, text))

@@ -1,4 +1,4 @@
-"""YAML text to a tree: events first, with depth and size counted, and nothing but plain data let through."""
+"""Parse YAML by events with limits of depth and size; anchors, aliases, tags and duplicate keys are errors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 @dataclass
 class _Open:
-    """A collection whose end has not been met: its items so far, and the key that waits for its value."""
+    """A collection that is being parsed: its items so far, and the key that waits for its value."""
 
     place: Place
     mapping: bool
@@ -35,7 +35,14 @@ class _Open:
     rest: bool = False  # whether the key may be the rest of the number before, behind a comma
 
     def close(self, name: str) -> Node:
-        """Return the collection, complete; it is called `name`."""
+        """Return the complete collection.
+
+        Args:
+            name: Key of the collection in its parent.
+
+        Returns:
+            Mapping or list node.
+        """
         if self.mapping:
             return Mapping(self.named, self.keys, self.place)
         items = tuple(self.items) if name in _NAMES else commas.joined_list(self.items)
@@ -43,7 +50,16 @@ class _Open:
 
 
 def parse(text: str, file: str, faults: Faults) -> Node | None:
-    """Return the one document of `text`; None, and faults, where there is none or it breaks off."""
+    """Parse the single YAML document of a text.
+
+    Args:
+        text: YAML text.
+        file: File name for messages.
+        faults: Log for errors and warnings.
+
+    Returns:
+        Root node; None after an error that stops the parser.
+    """
     whole = Place(file)
     if bad := _FORBIDDEN.search(text):
         code = f"U+{ord(bad[0]):04X}"
@@ -62,6 +78,7 @@ def parse(text: str, file: str, faults: Faults) -> Node | None:
 
 
 def _place_in(text: str, at: int, file: str) -> Place:
+    """Return the location of a character offset."""
     return Place(file, text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at))
 
 
@@ -93,11 +110,12 @@ def _tree(text: str, file: str, faults: Faults) -> Node | None:
 
 
 def _events(text: str) -> Iterator[Any]:
+    """Yield the events of PyYAML's parser."""
     yield from yaml.parse(text, Loader=_LOADER)
 
 
 def _take(event: Any, place: Place, stack: list[_Open], faults: Faults) -> Node | None:
-    """Put one event on the stack; return the node that it completes, if it completes one."""
+    """Process one event; return the node that it completes, if any."""
     if isinstance(event, yaml.NodeEvent):
         _refuse(event, place, faults)
     if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
@@ -118,7 +136,7 @@ def _take(event: Any, place: Place, stack: list[_Open], faults: Faults) -> Node 
 
 
 def _refuse(event: Any, place: Place, faults: Faults) -> None:
-    """Note anchors, aliases and tags, which the format does without."""
+    """Log an error for an anchor, alias or tag, which the format excludes."""
     if isinstance(event, yaml.AliasEvent):
         faults.add(place, (), f"an alias (`*{shown(event.anchor)}`) is not allowed: write the value out")
         return
@@ -129,7 +147,7 @@ def _refuse(event: Any, place: Place, faults: Faults) -> None:
 
 
 def _put(parent: _Open, node: Node, faults: Faults) -> None:
-    """Hand a complete node to the collection that holds it, as item, key or value."""
+    """Append a complete node to its parent, as item, key or value."""
     if not parent.mapping:
         parent.items.append(node)
     elif parent.key is None and not parent.skip:
@@ -139,7 +157,7 @@ def _put(parent: _Open, node: Node, faults: Faults) -> None:
 
 
 def _key(parent: _Open, node: Node, faults: Faults) -> None:
-    """Take `node` as the next key of `parent`, unless no value may stand under it."""
+    """Set a node as the next key of its parent, or log an error if it is not a valid key."""
     problem = ""
     before = parent.named[parent.last] if parent.last is not None else None
     parent.rest = commas.touch(before, node)
@@ -157,12 +175,13 @@ def _key(parent: _Open, node: Node, faults: Faults) -> None:
 
 
 def _twice(parent: _Open, key: Scalar) -> str:
+    """Describe a duplicate key."""
     first = parent.keys[key.text].line
     return f"`{shown(key.text)}` stands twice in one mapping, first in line {first}: delete or rename one"
 
 
 def _value(parent: _Open, node: Node, faults: Faults) -> None:
-    """Take `node` as the value of the key that waits for it."""
+    """Store a node as the value of the current key."""
     key, before = parent.key, parent.named.get(parent.last or "")
     if key is not None and parent.rest and isinstance(node, Scalar) and node.plain and not node.text:
         assert parent.last is not None and isinstance(before, Scalar), "a number stands before"
@@ -176,7 +195,7 @@ def _value(parent: _Open, node: Node, faults: Faults) -> None:
 
 
 def _without_commas(node: Node, path: Path, faults: Faults) -> Node:
-    """Return the tree without the numbers that have a comma in them, each of which is a fault."""
+    """Log an error for each number with a comma; return the tree with these numbers corrected."""
     if isinstance(node, commas.Halved):
         faults.add(node.place, path, no_comma(node.text))
         return node.meant
