@@ -1,4 +1,4 @@
-"""One bar for each thing that may go wrong: what it costs more, or that there is no plan and what metal is missing."""
+"""Bar chart of the cost of outages, delays and scenarios, with phrases for cost changes and metal shortfalls."""
 
 from __future__ import annotations
 
@@ -10,18 +10,21 @@ from medalopt.report.charts.chart import COLOURS, FONT, INK, Axis, plot
 from medalopt.report.numbers import digits, mass, money, scale
 from medalopt.wording import shown
 
-MOST = 15  # bars
-_NAME = 34  # characters of a name beside its bar
+MOST = 15  # bars of a chart
+_NAME = 34  # characters of a label beside its bar
 _HATCHED = {"symbol": "rect", "dashArrayX": [1, 0], "dashArrayY": [3, 5], "rotation": -0.8, "color": "#ffffffaa"}
 _DOES = {"t": "takes", "kg CO2e": "emits"}
-_BRACES = str.maketrans("{}", "()")  # which would be taken for a template
+_BRACES = str.maketrans("{}", "()")  # ECharts reads braces as a template
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A thing and what follows from it: `extra` of the measure, infinite where there is no plan; then `short` says why.
+    """Bar of one loss.
 
-    `short`: kg by metal's title; None where no metal would help.
+    Attributes:
+        name: Label of the bar.
+        extra: Change of the objective, in its unit; infinite where no plan exists.
+        short: Least metal shortfall [kg] by the metal's title; None where no amount of metal makes a plan feasible.
     """
 
     name: str
@@ -30,12 +33,19 @@ class Bar:
 
     @property
     def feasible(self) -> bool:
-        """Whether there is a plan."""
+        """Return True where a plan exists."""
         return self.extra < float("inf")
 
 
 def missing(short: Mapping[str, float] | None) -> str:
-    """Return what is missing where there is no plan, such as `1,912 kg of silver short`."""
+    """Describe the metal shortfall of an infeasible scenario, such as `1,912 kg of silver short`.
+
+    Args:
+        short: Shortfall [kg] by the metal's title; None where no amount of metal makes a plan feasible.
+
+    Returns:
+        The metals with the largest shortfall first.
+    """
     if short is None:
         return "other rules cannot be kept, whatever metal there is"
     parts = [f"{mass(kg)} of {shown(title)}" for title, kg in sorted(short.items(), key=lambda one: -one[1])]
@@ -43,12 +53,27 @@ def missing(short: Mapping[str, float] | None) -> str:
 
 
 def briefly(short: Mapping[str, float] | None) -> str:
-    """Return the same in the few words of a cell or a label."""
+    """Describe the metal shortfall of an infeasible scenario in the few words of a cell or a label.
+
+    Args:
+        short: Shortfall [kg] by the metal's title; None where no amount of metal makes a plan feasible.
+
+    Returns:
+        The phrase of `describe_shortfall`, or `other rules`.
+    """
     return missing(short) if short is not None else "other rules"
 
 
 def amount(extra: float, unit: str) -> str:
-    """Return what something costs more or less: `71 m JPY more`."""
+    """Format a change of the objective: `71 m JPY more`.
+
+    Args:
+        extra: Change [unit], positive for an increase.
+        unit: Unit of the objective: a currency, `t` or `kg CO2e`.
+
+    Returns:
+        The absolute change with its unit and `more` or `less`.
+    """
     if extra == 0:
         return f"no {unit} more"
     size = money(abs(extra), unit) if unit not in ("t", "kg CO2e") else f"{digits(abs(extra))} {unit}"
@@ -56,17 +81,44 @@ def amount(extra: float, unit: str) -> str:
 
 
 def by_title(short: Mapping[str, float] | None, titles: Mapping[str, str]) -> Mapping[str, float] | None:
-    """Return what is short by the metal's title instead of its symbol."""
+    """Replace the symbols of metals by their titles.
+
+    Args:
+        short: Shortfall [kg] by symbol; None where no amount of metal makes a plan feasible.
+        titles: Title of each metal by its symbol.
+
+    Returns:
+        Shortfall [kg] by title, or None.
+    """
     return None if short is None else {titles[metal]: kg for metal, kg in short.items()}
 
 
 def costs(extra: float, unit: str) -> str:
-    """Return the same as a sentence without its condition: `it costs 71 m JPY more`."""
+    """Describe a change of the objective as a main clause: `it costs 71 m JPY more`.
+
+    Args:
+        extra: Change [unit], positive for an increase.
+        unit: Unit of the objective.
+
+    Returns:
+        The clause, without a full stop.
+    """
     return f"it {_DOES.get(unit, 'costs')} {amount(extra, unit)}"
 
 
 def bars(rows: Sequence[Bar], unit: str, what: str = "more than the plan as it is") -> dict[str, Any]:
-    """Return the option of a chart of at most `MOST` bars, the first on top; hatched where there is no plan."""
+    """Build the ECharts option of a horizontal bar chart, at most `MOST_BARS` bars, the first at the top.
+
+    Bars of infeasible rows are hatched and as long as the longest feasible bar.
+
+    Args:
+        rows: Bars in the order of the chart.
+        unit: Unit of the objective.
+        what: Title of the horizontal axis.
+
+    Returns:
+        The option for `Chart`.
+    """
     listed = list(rows[:MOST])
     size, word = scale(row.extra for row in listed if row.feasible)
     longest = max((abs(row.extra) / size for row in listed if row.feasible), default=0.0) or 1.0
@@ -85,7 +137,14 @@ def bars(rows: Sequence[Bar], unit: str, what: str = "more than the plan as it i
 
 
 def height(rows: Sequence[Bar]) -> int:
-    """Return the height of such a chart, pixels."""
+    """Compute the height of the chart of `plot_loss_bars`.
+
+    Args:
+        rows: Bars of the chart.
+
+    Returns:
+        Height [px].
+    """
     return 130 + 30 * min(len(rows), MOST)
 
 
@@ -97,6 +156,7 @@ def _bar(
     style: Mapping[str, Any],
     position: str,
 ) -> dict[str, Any]:
+    """Return one ECharts series of bars with a label at each."""
     data = [
         {"value": value, "label": {"show": bool(label), "formatter": label.translate(_BRACES)}}
         for value, label in zip(values, labels, strict=True)

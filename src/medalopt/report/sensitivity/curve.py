@@ -1,4 +1,4 @@
-"""A curve as lines, a table of its breakpoints, a chart, and plain data."""
+"""Objective as a function of one parameter: summary, table of breakpoints, chart and JSON."""
 
 from __future__ import annotations
 
@@ -14,11 +14,19 @@ from medalopt.report.section import Column, Section
 from medalopt.report.sensitivity.part import Part
 from medalopt.wording import counted, shown
 
-MOST, FEW, MOST_SHIFTS = 40, 2, 12  # rows of the table, changes told in a row of it and in the JSON
+MOST, FEW, MOST_SHIFTS = 40, 2, 12  # rows of the table, changes listed in a row of it and in the JSON
 
 
 def part(found: Curve, currency: str) -> Part:
-    """Return the curve as a part of the answer; `currency` is the instance's."""
+    """Report the objective along one parameter.
+
+    Args:
+        found: Points and breakpoints of the curve.
+        currency: Currency of the instance, the unit of a cost.
+
+    Returns:
+        Summary lines, the chart with its table, and the JSON member `curve`.
+    """
     told = _Told(found, UNITS.get(found.measure, currency))
     return Part(
         tuple(told.lines()), (), (told.chart(),), {"curve": told.members()}, heading="One figure from end to end"
@@ -26,6 +34,8 @@ def part(found: Curve, currency: str) -> Part:
 
 
 class _Told:
+    """Text, table, chart and JSON of one curve; `unit` is the unit of the objective."""
+
     def __init__(self, found: Curve, unit: str) -> None:
         self.found, self.unit = found, unit
         self.what = "Cost" if found.measure == "cost" else f"Least {found.measure}"
@@ -33,16 +43,16 @@ class _Told:
         self.plans = [point for point in found.points if point.objective is not None]
 
     def at(self, value: float) -> str:
-        """Return a value of the figure with its unit."""
+        """Format a parameter value with its unit, or the name of its period."""
         vary = self.found.vary
         return vary.called(value) or f"{digits(value, 6)} {vary.unit or ''}".rstrip()
 
     def amount(self, objective: float | None) -> str:
-        """Return an objective with its unit."""
+        """Format an objective value with its unit."""
         return "no plan" if objective is None else money(objective, self.unit)
 
     def title(self) -> str:
-        """Return the finding in one sentence."""
+        """Summarise the curve in one sentence."""
         if not self.found.points:
             return f"Nothing could be proven as {self.path} goes from {self.ends()}"
         if not self.plans:
@@ -61,16 +71,16 @@ class _Told:
         return f"{self.what} moves from {self.amount(first.objective)} to {self.amount(last.objective)} {span}"
 
     def same(self, one: Point, other: Point) -> bool:
-        """Whether the measure is the same at two points with a plan."""
+        """Return True where the objective agrees at two feasible points, to a relative 1e-9."""
         assert one.objective is not None and other.objective is not None
         return abs(one.objective - other.objective) <= 1e-9 * max(abs(one.objective), 1.0)
 
     def ends(self) -> str:
-        """Return where the figure moves."""
+        """Format the range of the parameter."""
         return f"{self.at(self.found.vary.low)} to {self.at(self.found.vary.high)}"
 
     def without(self) -> list[tuple[float, float]]:
-        """Return the stretches at either end of the figure's way in which no plan exists."""
+        """Return the infeasible ranges at either end of the parameter range."""
         feasible, vary = self.found.feasible, self.found.vary
         if feasible is None:
             return [(vary.low, vary.high)] if self.found.points else []
@@ -79,7 +89,7 @@ class _Told:
         return [*below, *([(feasible[1], vary.high)] if none and max(none) > feasible[1] else [])]
 
     def fails(self) -> str:
-        """Return where there is no plan, as the end of a sentence."""
+        """Describe the infeasible ranges as the end of a sentence."""
         if self.found.feasible is None:
             return ""
         low = self.found.vary.low
@@ -87,7 +97,7 @@ class _Told:
         return f"; no plan {' or '.join(places)}" if places else ""
 
     def lines(self) -> list[str]:
-        """Return the answer in a few lines."""
+        """Return the summary, the base case, unproven values, the accuracy and the budget, a sentence each."""
         found = self.found
         lines = [f"{self.title()}."]
         if found.base is not None:
@@ -105,7 +115,7 @@ class _Told:
         return [*lines, f"{self.truth(bends)}.", *self.budget()]
 
     def budget(self) -> list[str]:
-        """Return at which values the budget is kept, where one was given."""
+        """Return the parameter ranges whose objective is within the budget; no line where no budget is given."""
         kept = self.found.budget
         if kept is None:
             return []
@@ -115,10 +125,10 @@ class _Told:
         return [f"A budget of {self.amount(kept.amount)} is enough {' and '.join(spans)}."]
 
     def turn(self, point: Point) -> str:
-        """Return what changes at a point, in a few words."""
+        """Describe the change of the plan at a breakpoint: quantities, and constraints that become binding or slack."""
         if point.objective is None:
             return ""
-        room = 1.0 if self.found.vary.whole else 0.0  # told at the whole value beside it
+        room = 1.0 if self.found.vary.whole else 0.0  # a breakpoint is listed at the next whole value
         near = [turn for turn in self.found.turns if 0 <= point.value - turn.value <= room]
         if not near:
             plans = self.plans
@@ -133,7 +143,7 @@ class _Told:
         return "; ".join(words) or "when things are done, not how much"
 
     def truth(self, bends: int) -> str:
-        """Return how far the curve is true."""
+        """Describe the accuracy of the curve between its points, and its shape."""
         found = self.found
         shape = {
             "convex": "; it bends upward: each step costs at least as much as the one before",
@@ -149,7 +159,7 @@ class _Told:
         return f"Between its points the curve is straight to within {self.amount(found.accuracy)}, {known}{shape}"
 
     def table(self) -> Section:
-        """Return the points with the cost of the next unit."""
+        """Return the points with the slope of the objective to the next one."""
         slopes = {
             one.value: (two.objective - one.objective) / (two.value - one.value)
             for one, two in pairwise(self.found.points)
@@ -172,7 +182,7 @@ class _Told:
         return Section(f"{self.what} along {self.path}", columns, rows, notes=notes)
 
     def slope(self, value: float | None) -> str:
-        """Return what the next unit of the figure adds; what is but rounding is nothing."""
+        """Format the objective per unit of the parameter; 0 where it is below 1e-8 of the objective over the range."""
         if value is None:
             return "–"
         least = 1e-8 * max(abs(point.objective or 0.0) for point in self.plans)
@@ -180,7 +190,7 @@ class _Told:
         return self.amount(value if abs(value) * span > least else 0.0)
 
     def chart(self) -> Chart:
-        """Return the curve as a chart."""
+        """Return the curve as a line chart, with the base case and the infeasible ranges marked."""
         vary = self.found.vary
         size, word = scale(point.objective for point in self.plans if point.objective is not None)
         points = [(p.value, p.objective / size) for p in self.plans if p.objective is not None]
@@ -196,14 +206,14 @@ class _Told:
         return Chart(self.title(), option, (self.table(),))
 
     def bars(self) -> dict[str, Any]:
-        """Return the stretches in which no plan exists, as marks."""
+        """Return the infeasible ranges as an ECharts mark area."""
         areas = [barred(start, end, "no plan") for start, end in self.without()]
         if not areas:
             return {}
         return {**areas[0], "data": [pair for area in areas for pair in area["data"]]}
 
     def members(self) -> dict[str, Any]:
-        """Return the curve as plain data."""
+        """Return the curve for JSON."""
         found = self.found
         feasible = found.feasible
         return {
@@ -227,7 +237,7 @@ class _Told:
         }
 
     def kept(self) -> dict[str, Any]:
-        """Return the budget and the values that it is enough for."""
+        """Return the budget for JSON, with the parameter ranges whose objective is within it."""
         kept = self.found.budget
         if kept is None:
             return {}
@@ -235,7 +245,7 @@ class _Told:
 
 
 def _moved(shift: Shift, unit: str | None) -> str:
-    """Return one change in words."""
+    """Describe the change of one quantity at a breakpoint: its values, or its rates per unit of the parameter."""
     if not shift.by_step:
         if shift.after <= 1e-9 * max(shift.before, 1.0):
             return f"{shown(shift.what)} goes ({digits(shift.before)} {shift.unit} before)"
@@ -248,10 +258,12 @@ def _moved(shift: Shift, unit: str | None) -> str:
 
 
 def _both(shift: Shift) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Pair the rates before and after with each other, so that either can be compared with its counterpart."""
     return (shift.before, shift.after), (shift.after, shift.before)
 
 
 def _turned(turn: Turn) -> dict[str, Any]:
+    """Return a breakpoint for JSON, at most `MOST_CHANGES_LISTED` quantities."""
     rows = [
         {"what": s.what, "unit": s.unit, "before": s.before, "after": s.after, "here": s.here, "by_step": s.by_step}
         for s in turn.shifts[:MOST_SHIFTS]
@@ -260,7 +272,7 @@ def _turned(turn: Turn) -> dict[str, Any]:
 
 
 def _thinned(points: tuple[Point, ...]) -> list[Point]:
-    """Return at most about `MOST` points, both ends among them."""
+    """Return at most about `MOST_TABLE_ROWS` points, both ends included."""
     step = max(1, -(-len(points) // MOST))
     kept = list(points[::step])
     return kept if not points or kept[-1] is points[-1] else [*kept, points[-1]]

@@ -1,4 +1,4 @@
-"""What a delay does, and by when what must be signed: in words, tables, bars and plain data."""
+"""Cost of late supply and late metal, and the last period in which each contract can be signed at no extra cost."""
 
 from __future__ import annotations
 
@@ -17,13 +17,21 @@ from medalopt.report.sensitivity.bars import Bar, bars, briefly, by_title, costs
 from medalopt.report.sensitivity.part import Part
 from medalopt.wording import shown
 
-_SAID = 3  # contracts that are told in words
+_SAID = 3  # contracts named in a sentence
 _WHAT = {"leads": "metal comes back", "supply": "supply comes", "both": "supply comes and metal comes back"}
 _BRIEFLY = {"leads": "metal late", "supply": "supply late", "both": "both late"}
 
 
 def told(found: Delay, instance: Instance) -> Part:
-    """Return what a delay does, and the last period in which each contract can be signed, as a part of the report."""
+    """Report the cost of a delay of supply, of metal returns and of both, and the deadline of each contract.
+
+    Args:
+        found: Delay scenarios and deadlines.
+        instance: Base instance, for the length of its periods.
+
+    Returns:
+        Summary lines, bars with a table, the table of deadlines, and the JSON member `delay`.
+    """
     by = spans(instance, found.periods)
     table, signing = _table(found, instance, by), _signing(found)
     charts = _charts(found, by, table)
@@ -41,7 +49,7 @@ def told(found: Delay, instance: Instance) -> Part:
 
 
 def _charts(found: Delay, by: str, table: Section) -> tuple[Chart, ...]:
-    """Return the bars of what is proven, with the table; none where nothing is."""
+    """Return bars of the scenarios that are solved, with the table; no chart where none is."""
     proven = [late for late in found.late if late.proven]
     if not proven:
         return ()
@@ -78,7 +86,7 @@ def _table(found: Delay, instance: Instance, by: str) -> Section:
 
 
 def _state(late: Late) -> str:
-    """Return what stands in the place of an amount where there is none."""
+    """Return the cell of a scenario without a plan: infeasible or not proven."""
     return "no plan" if late.proven else "not proven"
 
 
@@ -87,7 +95,7 @@ def _short(late: Late, titles: Mapping[str, str]) -> str:
 
 
 def _soon(found: Delay) -> tuple[str, ...]:
-    """Return what must be signed first, and what can wait longest."""
+    """Return the contracts to sign first, and the one that can wait longest."""
     needed = [one for one in found.deadlines if one.last is not None]
     unknown = [f"{one.kind} {shown(one.name)}" for one in found.deadlines if not one.proven]
     unproven = [f"Not proven by when to sign: {', '.join(unknown)}."] if unknown else []
@@ -104,7 +112,7 @@ def _soon(found: Delay) -> tuple[str, ...]:
 
 
 def _signing(found: Delay) -> Section:
-    """Return the table of the last periods in which each contract can be signed at no cost."""
+    """Return the table of the last period in which each contract can be signed at no extra cost."""
     listed = [one for one in found.deadlines if one.last is not None]
     size, word = scale(one.extra for one in listed if one.extra < float("inf"))
     extras = iter(column([one.extra / size for one in listed if one.extra < float("inf")]))
@@ -140,6 +148,7 @@ def _members(found: Delay) -> dict[str, Any]:
 
 
 def _deadline(one: Deadline) -> dict[str, Any]:
+    """Return a deadline for JSON."""
     return {
         "kind": one.kind,
         "name": one.name,

@@ -1,4 +1,4 @@
-"""What people call the figures that a path, with `*` or without, stands for: 'silver in phone'."""
+"""Titles of parameters by their path, which may hold `*`: 'silver in phone'."""
 
 from __future__ import annotations
 
@@ -56,7 +56,16 @@ _DETAILED = ("scrap",)
 
 
 def called(instance: Instance, path: Path, of: str = "") -> str:
-    """Return the name of what stands at `path`; `of` says which of those it names, such as `device phone`."""
+    """Return the title of a parameter, such as `price of mined_silver`.
+
+    Args:
+        instance: Instance, for the titles of metals.
+        path: Path of the parameter in the instance file.
+        of: Owner of parameters that change together, such as `device phone`.
+
+    Returns:
+        The title; the path itself where it has none.
+    """
     section = str(path[0])
     place = {"exchange": 9, "transport_rate": 9, "policy": 1}.get(section, 2)
     field = str(path[place]) if len(path) > place else ""
@@ -74,7 +83,14 @@ def called(instance: Instance, path: Path, of: str = "") -> str:
 
 
 def capital(text: str) -> str:
-    """Return text as a sentence begins."""
+    """Capitalise the first letter.
+
+    Args:
+        text: Beginning of a sentence.
+
+    Returns:
+        The text with its first letter in upper case, the rest unchanged.
+    """
     return text[:1].upper() + text[1:]
 
 

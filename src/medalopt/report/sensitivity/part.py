@@ -1,4 +1,4 @@
-"""One part of the report on sensitivity, and all parts together: on a terminal, as JSON, as a page with charts."""
+"""Parts of the sensitivity report, rendered as text, JSON or HTML, and their charts as SVG or PNG."""
 
 from __future__ import annotations
 
@@ -19,21 +19,38 @@ from medalopt.wording import shown
 
 @dataclass(frozen=True)
 class Part:
-    """What one question gave: its answer in a few lines, its tables, its charts, and its members of the JSON object.
+    """Result of one sensitivity analysis.
 
-    On a terminal lines and tables are told; on a page lines, charts (which carry their own tables) and tables.
+    Text output shows lines and tables, those of the charts included; HTML shows lines, charts and tables.
+
+    Attributes:
+        lines: Summary, a sentence each.
+        tables: Tables that belong to no chart.
+        charts: Charts, each with its own tables.
+        members: Members of the JSON object.
+        interrupted: True where the analysis was interrupted.
+        heading: Title of the part.
     """
 
     lines: tuple[str, ...]
     tables: tuple[Section, ...]
     charts: tuple[Chart, ...]
     members: Mapping[str, Any]
-    interrupted: bool = False  # then it tells what was found until then
-    heading: str = ""  # under which it stands among others
+    interrupted: bool = False  # then it holds the results up to that moment
+    heading: str = ""  # shown where there are several parts
 
 
 def on_screen(instance: Instance, parts: Sequence[Part], screen: Screen | None = None) -> str:
-    """Return all parts as text for standard output, or another `screen`."""
+    """Render all parts as text.
+
+    Args:
+        instance: Instance that was analysed.
+        parts: Parts in the order of the report.
+        screen: Width and colours; those of standard output by default.
+
+    Returns:
+        The text.
+    """
     shown: list[Section | Heading] = []
     for part in parts:
         shown += [*_headed(parts, part), *(own for chart in part.charts for own in chart.tables), *part.tables]
@@ -41,7 +58,15 @@ def on_screen(instance: Instance, parts: Sequence[Part], screen: Screen | None =
 
 
 def as_json(instance: Instance, parts: Sequence[Part]) -> str:
-    """Return all parts as one JSON object, with the figures they were found for."""
+    """Render all parts as one JSON object of format `medalopt/sensitivity/1`.
+
+    Args:
+        instance: Instance that was analysed, identified in the object.
+        parts: Parts whose members are joined.
+
+    Returns:
+        The JSON text.
+    """
     told: dict[str, Any] = {"format": "medalopt/sensitivity/1", "instance": identity(instance)}
     for part in parts:
         told |= part.members
@@ -49,7 +74,15 @@ def as_json(instance: Instance, parts: Sequence[Part]) -> str:
 
 
 def as_page(instance: Instance, parts: Sequence[Part]) -> str:
-    """Return all parts as one self-contained HTML file."""
+    """Render all parts as one self-contained HTML file.
+
+    Args:
+        instance: Instance that was analysed.
+        parts: Parts in the order of the report.
+
+    Returns:
+        The HTML text.
+    """
     from medalopt.report.charts.htmlpage import html
 
     shown: list[Section | Chart | Heading] = []
@@ -59,9 +92,17 @@ def as_page(instance: Instance, parts: Sequence[Part]) -> str:
 
 
 def pictures(parts: Sequence[Part], path: Path) -> Iterator[tuple[Path, str | bytes]]:
-    """Yield every chart as SVG or PNG, as `path` is named; where there are several they are numbered.
+    """Draw every chart as SVG or PNG.
 
-    Raises UsageError where there is none.
+    Args:
+        parts: Parts of the report.
+        path: File to write; its suffix selects SVG or PNG, and several charts are numbered.
+
+    Yields:
+        Path and content of each file.
+
+    Raises:
+        UsageError: If the parts have no chart.
     """
     from medalopt.report.charts.drawing import png, svg
 
@@ -74,12 +115,12 @@ def pictures(parts: Sequence[Part], path: Path) -> Iterator[tuple[Path, str | by
 
 
 def _first(parts: Sequence[Part]) -> tuple[str, ...]:
-    """Return the lines that stand at the top: those of the only part."""
+    """Return the lines at the top of the report: those of the only part."""
     return parts[0].lines if len(parts) == 1 else ()
 
 
 def _headed(parts: Sequence[Part], part: Part) -> tuple[Heading, ...]:
-    """Return what one of several parts begins with: its heading, and its own lines."""
+    """Return the heading and lines of one of several parts."""
     return (Heading(part.heading, part.lines),) if len(parts) > 1 else ()
 
 

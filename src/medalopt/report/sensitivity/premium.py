@@ -1,4 +1,4 @@
-"""The premium for recycling over the benchmark of buying all metal, in words and as JSON."""
+"""Recycling premium: cost of the plan less the cost of buying all metal, as text and JSON."""
 
 from __future__ import annotations
 
@@ -12,16 +12,32 @@ from medalopt.report.sensitivity.bars import missing
 from medalopt.report.sensitivity.part import Part
 from medalopt.wording import shown
 
-_SAME = 1e-8  # of the cost, below which a difference is none
+_SAME = 1e-8  # of the cost; a smaller difference counts as zero
 
 
 def told(found: Premium, instance: Instance) -> Part:
-    """Return the premium for recycling as a part of the report."""
+    """Report the recycling premium.
+
+    Args:
+        found: Cost and footprint of the plan and of the benchmark.
+        instance: Base instance, for currency and titles.
+
+    Returns:
+        Summary lines and the JSON member `premium`.
+    """
     return Part(lines(found, instance), (), (), members(found, instance), heading="What recycling costs")
 
 
 def lines(found: Premium, instance: Instance) -> tuple[str, ...]:
-    """Return the premium for recycling over buying all metal, and the footprints of both."""
+    """Describe the recycling premium, in total and per medal, and both footprints.
+
+    Args:
+        found: Cost and footprint of the plan and of the benchmark.
+        instance: Base instance, for currency and titles.
+
+    Returns:
+        One or two sentences; the reason where the benchmark is not available.
+    """
     currency, titles = instance.currency, dict(zip(instance.metals.names, instance.metals.titles, strict=True))
     if found.cost == float("inf"):
         return (f"Benchmark, buying all metal: not available ({_lacking(found.short, titles)}).",)
@@ -45,7 +61,7 @@ def lines(found: Premium, instance: Instance) -> tuple[str, ...]:
 
 
 def _lacking(short: Mapping[str, float] | None, titles: Mapping[str, str]) -> str:
-    """Return why all metal cannot be bought: `no sufficient offer of silver: 6 kg short`."""
+    """Return the reason why all metal cannot be bought: `no sufficient offer of silver: 6 kg short`."""
     if not short:
         return missing(short)
     named = {titles[metal]: kg for metal, kg in short.items()}
@@ -53,7 +69,15 @@ def _lacking(short: Mapping[str, float] | None, titles: Mapping[str, str]) -> st
 
 
 def members(found: Premium, instance: Instance) -> dict[str, Any]:
-    """Return the premium as plain data; what no plan gives is null."""
+    """Return the premium for JSON.
+
+    Args:
+        found: Cost and footprint of the plan and of the benchmark.
+        instance: Base instance, for the currency.
+
+    Returns:
+        The member `premium`; values of an infeasible benchmark are null.
+    """
     exists = found.cost < float("inf")
     return {
         "premium": {

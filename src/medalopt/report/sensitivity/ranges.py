@@ -1,4 +1,4 @@
-"""The ranges as plain data and as tables: first what is worth most, of the costs what may move least."""
+"""Sensitivity ranges of parameters: tables of right-hand sides, costs and unused costs, and JSON."""
 
 from __future__ import annotations
 
@@ -13,14 +13,21 @@ from medalopt.report.sensitivity.part import Part
 from medalopt.wording import shown
 
 MOST = 12  # rows of a table
-_COUNTS = 1e-3  # of the measure: what all of a figure comes to, below which its range is not told
+_COUNTS = 1e-3  # of the objective: least value of a parameter at its price whose range is listed
 _SENTENCES = 3
-_UNPROVEN = 6  # figures that are named as not proven
-_NAMES = 2  # sources that are named at an end
+_UNPROVEN = 6  # parameters named as not proven
+_NAMES = 2  # sources named at an end of a range
 
 
 def part(found: Ranges) -> Part:
-    """Return the ranges as a part of the answer."""
+    """Report the sensitivity range of every cost and right-hand-side parameter.
+
+    Args:
+        found: Ranges around the optimal plan.
+
+    Returns:
+        Summary lines, up to three tables, and the JSON members `status`, `objective`, `ranges` and `unproven`.
+    """
     tables = tuple(table for table in (_sides(found), _costs(found), _left_out(found)) if table.rows)
     plan = found.plan
     objective = {"measure": plan.measure, "value": plan.objective, "unit": plan.unit}
@@ -73,7 +80,7 @@ def _said(found: Ranges) -> list[str]:
 
 
 def _sentences(row: Range) -> list[str]:
-    """Say at which price something else takes over, the nearer of both first."""
+    """Describe the range of a cost at its nearer end, and the change of the plan beyond it."""
     ends = [(end, turn) for end, turn in ((row.low, row.at_low), (row.high, row.at_high)) if end is not None]
     end, turn = min(ends, key=lambda one: abs(one[0] - row.value))
     way = "down" if end < row.value else "up"
@@ -84,7 +91,7 @@ def _sentences(row: Range) -> list[str]:
 
 
 def _sides(found: Ranges) -> Section:
-    """Return needs, capacities, supply and caps: those of which a little is worth most."""
+    """Return right-hand-side parameters with their shadow prices, the largest total value first."""
     listed = _apart(sorted((row for row in found.rows if not row.costs and _price(row)), key=lambda row: -_worth(row)))
     unit = found.plan.unit
     columns = [
@@ -98,7 +105,7 @@ def _sides(found: Ranges) -> Section:
 
 
 def _apart(listed: list[Range]) -> list[Range]:
-    """Return rows, where they are more than a table holds, with the first of each list of values before its others."""
+    """Move the first parameter of each list to the front where the table cannot hold all rows."""
     if len(listed) <= MOST:
         return listed
     first = set({row.path.partition("[")[0]: row.path for row in reversed(listed)}.values())
@@ -106,21 +113,21 @@ def _apart(listed: list[Range]) -> list[Range]:
 
 
 def _costs(found: Ranges) -> Section:
-    """Return the costs that may move least before the plan changes."""
+    """Return the costs with the smallest allowable change."""
     listed = _narrow(found)
     columns = [*_figure(listed), *_ends(listed)]
     return section("Costs that may move least before the plan changes", columns, notes=_rest(listed), always=4)
 
 
 def _narrow(found: Ranges) -> list[Range]:
-    """Return the costs that matter and have an end, that which may move least first."""
+    """Return the costs that matter and have a finite range, the smallest relative allowance first."""
     least = _COUNTS * abs(found.plan.objective)
     ended = (row for row in found.rows if row.costs and math.isfinite(_room(row)))
     return sorted((row for row in ended if _worth(row) > least), key=_room)
 
 
 def _left_out(found: Ranges) -> Section:
-    """Return costs of what the plan does not use, and the price at which it would."""
+    """Return the costs of unused sources, with the value at which each enters the plan."""
     listed = sorted(
         (row for row in found.rows if row.costs and not _price(row) and math.isfinite(_room(row)) and row.value),
         key=_room,
@@ -151,16 +158,17 @@ def _rest(rows: list[Range]) -> list[str]:
 
 
 def _price(row: Range) -> float:
+    """Return the larger shadow price of both directions [unit of the objective per unit]."""
     return max(abs(row.price_up or 0.0), abs(row.price_down or 0.0))
 
 
 def _worth(row: Range) -> float:
-    """Return what all of a figure comes to at its price."""
+    """Return the parameter's value times its shadow price [unit of the objective]."""
     return _price(row) * max(abs(row.value), 1e-9)
 
 
 def _room(row: Range) -> float:
-    """Return by how much of itself a figure may at least move."""
+    """Return the smaller allowable change relative to the value."""
     ends = [abs(end - row.value) for end in (row.low, row.high) if end is not None]
     return min(ends, default=math.inf) / max(abs(row.value), 1e-9)
 
@@ -174,7 +182,7 @@ def _end(value: float | None) -> str:
 
 
 def _then(turn: Turn) -> str:
-    """Say what takes over at an end."""
+    """Describe the change of the plan beyond an end of the range."""
     if turn.stops:
         return "no plan"
     more = [shown(one.what) for one in turn.more[:_NAMES]]

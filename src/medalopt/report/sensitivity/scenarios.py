@@ -1,4 +1,4 @@
-"""The named scenarios beside the base case: in words, a table, bars and plain data."""
+"""Named scenarios beside the base case: summary, table, bars and JSON."""
 
 from __future__ import annotations
 
@@ -16,7 +16,14 @@ _STATE = {"infeasible": "no plan", "unanswered": "no answer"}
 
 
 def told(found: Scenarios) -> Part:
-    """Return the scenarios as a part of the report, those without a plan first, then the dearest; unanswered last."""
+    """Report the named scenarios: infeasible ones first, then by cost, unsolved ones last.
+
+    Args:
+        found: Base case and scenarios.
+
+    Returns:
+        A sentence for each, bars with a table, and the JSON member `scenarios`.
+    """
     listed = sorted(found.scenarios, key=lambda one: (bool(one.fault), one.feasible, -_weight(one), one.name))
     rows = [Bar(one.name, one.extra, by_title(one.short, found.titles)) for one in listed if not one.fault]
     said = [
@@ -34,7 +41,7 @@ def told(found: Scenarios) -> Part:
 
 
 def _weight(one: Scenario) -> float:
-    """Return by what scenarios are ordered: what they cost more, or the kilograms that are missing."""
+    """Return the sort key of a scenario: its extra cost, or its shortfall [kg] where it is infeasible."""
     return one.extra if one.feasible else sum(one.short.values()) if one.short is not None else float("inf")
 
 

@@ -1,4 +1,4 @@
-"""A map of two figures as a picture in steps of colour, a table, and plain data."""
+"""Objective over two parameters as a heat map, a table and JSON."""
 
 from __future__ import annotations
 
@@ -13,13 +13,21 @@ from medalopt.report.section import Column, Section
 from medalopt.report.sensitivity.part import Part
 from medalopt.wording import shown
 
-STEPS = 7  # of colour, dear ones dark
+STEPS = 7  # of colour, dark for a high objective
 _RAMP = ("#ffffcc", "#ffeda0", "#fed976", "#feb24c", "#fc8d3c", "#e3311d", "#8c0d26")
 _NONE = "#c4c8cc"
 
 
 def part(found: Surface, currency: str) -> Part:
-    """Return the map as a part of the answer; `currency` is the instance's."""
+    """Report the objective over a grid of two parameters.
+
+    Args:
+        found: Objective at each point of the grid.
+        currency: Currency of the instance, the unit of a cost.
+
+    Returns:
+        A summary line, the heat map with its table, and the JSON member `map`.
+    """
     unit = UNITS.get(found.measure, currency)
     title = _title(found, unit)
     return Part(
@@ -88,7 +96,7 @@ def _base(cells: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _steps(values: list[float], unit: str) -> dict[str, Any]:
-    """Return the steps of colour, evenly over the values, as contours are drawn."""
+    """Return the colour scale: `COLOUR_STEPS` intervals of equal width over the values."""
     low, high = (min(values), max(values)) if values else (0.0, 1.0)
     edges = [low + (high - low) * step / STEPS for step in range(STEPS + 1)]
     pieces = [

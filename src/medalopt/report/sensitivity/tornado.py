@@ -1,4 +1,4 @@
-"""The tornado: which figures the cost and the existence of a plan depend on most, as lines, a table and a chart."""
+"""Tornado of parameters: effect of each on the objective and on feasibility, as summary, table, chart and JSON."""
 
 from __future__ import annotations
 
@@ -19,12 +19,21 @@ from medalopt.report.sensitivity.part import Part
 from medalopt.wording import counted, shown
 
 DRAWN, TOLD = 20, 40  # bars of the chart, rows of the table
-BESIDE = 1.15  # of the longest bar: where the bars of no plan end
+BESIDE = 1.15  # length of an infeasible bar, relative to the longest other bar
 _GONE = {"infeasible": "no plan", "wrong": "not allowed", "unanswered": "not solved"}
 
 
 def told(instance: Instance, unit: str, found: Tornado) -> Part:
-    """Return what the tornado shows; `unit` is that of the measure."""
+    """Report the effect of each parameter, varied alone down and up.
+
+    Args:
+        instance: Base instance.
+        unit: Unit of the objective.
+        found: Base case and the bars, the largest effect first.
+
+    Returns:
+        Summary lines, the chart with its table, and the JSON member `tornado`.
+    """
     bars = [bar for bar in found.bars if not bar.idle(found.base)]
     lines = tuple(_lines(instance, unit, found, bars))
     charts = (_chart(instance, unit, found, bars, lines[0].rstrip(".")),) if bars else ()
@@ -32,7 +41,14 @@ def told(instance: Instance, unit: str, found: Tornado) -> Part:
 
 
 def share(part: float) -> str:
-    """Return a part of a figure, in per cent."""
+    """Format a relative step of a parameter in per cent.
+
+    Args:
+        part: Step relative to the value, 0.1 for 10 %.
+
+    Returns:
+        Three significant digits and `%`.
+    """
     return f"{digits(100 * part, 3)} %"
 
 
@@ -70,12 +86,12 @@ def _finding(instance: Instance, unit: str, base: Answer, bars: Sequence[Bar]) -
 
 
 def _missing(instance: Instance, end: End, say: Callable[[Mapping[str, float] | None], str]) -> str:
-    """Return what is missing at an end of which that is known."""
+    """Describe the metal shortfall at an infeasible end by `say`."""
     return say(by_title(end.short, dict(zip(instance.metals.names, instance.metals.titles, strict=True))))
 
 
 def _gone(instance: Instance, end: End) -> str:
-    """Return the same in the few words of a cell."""
+    """Describe an end whose status differs from solved, in the few words of a cell."""
     text = _GONE.get(end.answer.status, "a plan")
     return f"{text}: {_missing(instance, end, briefly)}" if end.measured else text
 
@@ -86,7 +102,7 @@ def _turn(instance: Instance, bar: Bar, base: Answer) -> str:
 
 
 def _way(end: End) -> str:
-    """Return how far one end is from the base case: `10 % less`."""
+    """Return the change of the parameter at an end: `10 % less`."""
     return f"{share(abs(end.factor - 1))} {'less' if end.factor < 1 else 'more'}"
 
 
@@ -102,7 +118,7 @@ def _effect(unit: str, base: Answer, end: End) -> str:
 
 
 def _how(found: Tornado) -> str:
-    """Say by how much figures were moved, and why by so much."""
+    """Describe the steps by which parameters were varied, and their source."""
     by_cv = sum(bar.factor.cv is not None for bar in found.bars)
     tenth = len(found.bars) - by_cv
     told = []
@@ -154,7 +170,7 @@ def _signed(text: str) -> str:
 
 
 def _chart(instance: Instance, unit: str, found: Tornado, bars: Sequence[Bar], title: str) -> Chart:
-    drawn = list(bars[:DRAWN])[::-1]  # the first stands at the top
+    drawn = list(bars[:DRAWN])[::-1]  # ECharts draws upward
     longest = max((abs(end.effect(found.base) or 0.0) for bar in drawn for end in bar.ends), default=0.0) or 1.0
     size, word = scale([longest])
     end = longest * BESIDE / size
@@ -186,7 +202,7 @@ def _chart(instance: Instance, unit: str, found: Tornado, bars: Sequence[Bar], t
 
 
 def _drawn(instance: Instance, end: End, base: Answer, size: float, most: float, colour: str) -> dict[str, Any]:
-    """Return one bar; where there is no plan it goes to the edge, hatched and named."""
+    """Return one bar; an infeasible one reaches the edge, hatched and labelled."""
     effect = end.effect(base)
     if effect is not None:
         return {"value": effect / size}
@@ -245,7 +261,14 @@ def _row(instance: Instance, bar: Bar, base: Answer) -> dict[str, Any]:
 
 
 def measured(unit: str) -> str:
-    """Return what is made least, by its unit."""
+    """Return the name of the objective by its unit.
+
+    Args:
+        unit: Unit of the objective.
+
+    Returns:
+        `cost`, `footprint` or `tonnes`.
+    """
     return {"kg CO2e": "footprint", "t": "tonnes"}.get(unit, "cost")
 
 

@@ -1,4 +1,4 @@
-"""All uncertain figures at once: how far the cost spreads, and what causes it, as lines, a table and a chart."""
+"""Variance-based global sensitivity: spread of the objective and the share of each cause (Sobol indices)."""
 
 from __future__ import annotations
 
@@ -20,16 +20,25 @@ from medalopt.report.sensitivity.tornado import measured
 from medalopt.wording import shown
 
 DRAWN, TOLD = 15, 30
-SURE = 0.1  # half the width of a 95 % interval, above which more rows are advised
-DETERMINED = 0.25  # likewise, above which a share is not told at all: it would be noise
-LEAST_TOLD = 1e-3  # a share below is told as below it
+SURE = 0.1  # of a 95 % interval, half its width; above it a larger sample is advised
+DETERMINED = 0.25  # of a 95 % interval, half its width; above it a share is noise and not shown
+LEAST_TOLD = 1e-3  # a smaller share is shown as below it
 PLANS = "whether there is a plan"
 Ranked = list[tuple[Cause, Share, Share]]
 _OWN = {"devices": "assays of {}", "treatments": "recovery by {}", "smelters": "returns of {}"}
 
 
 def told(instance: Instance, unit: str, found: Variance) -> Part:
-    """Return what the samples show; `unit` is that of the measure."""
+    """Report the spread of the objective and the causes of it and of infeasibility.
+
+    Args:
+        instance: Base instance.
+        unit: Unit of the objective.
+        found: Quantiles and the first-order and total shares of the variance by cause.
+
+    Returns:
+        Summary lines, up to two charts with tables, and the JSON member `global`.
+    """
     lines = tuple(_lines(instance, unit, found))
     of = measured(unit)
     asked = ((f"the spread of the {of}", found.measure, of), (PLANS, found.feasible, "existence of a plan"))
@@ -73,24 +82,24 @@ def _leading(instance: Instance, found: Variance, given: Sequence[Shares], what:
         return f"{found.count:,} rows are too few to share out {what}: take {_enough(found, known):,} or more"
     cause, first, total = sure[0]
     many = len(cause.factors) > 1
-    if first.low <= 0 or _half_width(first) > DETERMINED:  # what it does alone is not determined
+    if first.low <= 0 or _half_width(first) > DETERMINED:  # the first-order share is not determined
         account = "account" if many else "accounts"
         return f"{name(instance, cause)} together with others {account} for {_between(total)} of {what}"
     return f"{name(instance, cause)} alone {'explain' if many else 'explains'} {_between(first)} of {what}"
 
 
 def _half_width(share: Share) -> float:
-    """Return half the width of the 95 % interval of a share, as far as it lies above 0."""
+    """Return half the width of the 95 % interval of a share, the part above 0."""
     return (share.high - max(0.0, share.low)) / 2
 
 
 def _determined(known: Ranked) -> Ranked:
-    """Return the rows whose share with all others the sample determines closely enough to be told."""
+    """Return the causes whose total share has a half-width of at most `MOST_HALF_WIDTH`."""
     return [row for row in known if _half_width(row[2]) <= DETERMINED]
 
 
 def _enough(found: Variance, known: Ranked) -> int:
-    """Return the rows that would determine the leading share to SURE, a power of two: its error falls as 1/sqrt(N)."""
+    """Return the sample rows, a power of two, for `ADVISED_HALF_WIDTH`: the error falls as 1/sqrt(N)."""
     wanted = found.count * (_half_width(known[0][2]) / SURE) ** 2
     return min(MOST, 2 ** math.ceil(math.log2(max(wanted, 2.0 * found.count))))
 
@@ -107,7 +116,15 @@ def _how(found: Variance) -> str:
 
 
 def name(instance: Instance, cause: Cause) -> str:
-    """Return what people call a cause: its figure, or that of which it is all figures."""
+    """Return the title of a cause: of its only parameter, or of the group of parameters.
+
+    Args:
+        instance: Instance, for the titles of metals.
+        cause: Parameters that are drawn together.
+
+    Returns:
+        The title.
+    """
     if len(cause.factors) == 1:
         return called(instance, cause.factors[0].path, cause.factors[0].of)
     return shown(_OWN.get(str(cause.path[0]), "{}").format(cause.path[1]), 200)

@@ -1,4 +1,4 @@
-"""What is lost with each smelter, treatment, region, channel and offer: in words, a table, bars and plain data."""
+"""Cost of the outage of each smelter, treatment, region, channel and offer: summary, table, bars and JSON."""
 
 from __future__ import annotations
 
@@ -16,11 +16,19 @@ from medalopt.report.sensitivity.bars import Bar, amount, bars, briefly, by_titl
 from medalopt.report.sensitivity.part import Part
 from medalopt.wording import shown
 
-_SAID = 3  # losses of a kind that are told in words
+_SAID = 3  # outages named in a sentence
 
 
 def told(found: Without, instance: Instance) -> Part:
-    """Return what is lost without each thing, as a part of the report."""
+    """Report the cost of each outage, and the recycling premium where it was computed.
+
+    Args:
+        found: Outages with their change of the objective.
+        instance: Base instance.
+
+    Returns:
+        Summary lines, bars with a table, and the JSON member `without`.
+    """
     listed = [loss for loss in found.losses if loss.extra > 0 or not loss.proven]
     table = _table(found, instance, listed)
     proven = [loss for loss in listed if loss.proven]
@@ -55,7 +63,7 @@ def _dearer(found: Without, losses: Sequence[Loss]) -> str:
 
 
 def _rest(found: Without) -> tuple[str, ...]:
-    """Return what nobody would miss, and what is there only because a rule or a contract asks for it."""
+    """Return the outages at no cost, those not proven, and those that save cost."""
     idle = [_named(loss) for loss in found.losses if loss.proven and loss.extra == 0]
     unknown = [_named(loss) for loss in found.losses if not loss.proven]
     forced = [loss for loss in found.losses if loss.extra < 0]
@@ -72,7 +80,7 @@ def _named(loss: Loss) -> str:
 
 
 def _state(loss: Loss) -> str:
-    """Return what stands in the place of what is lost where that is no amount."""
+    """Return the cell of an outage without a plan: infeasible or not proven."""
     return "no plan" if loss.proven else "not proven"
 
 

@@ -1,4 +1,4 @@
-"""Charts of the mix of devices: a small one for each device, and a ranking with bars both ways."""
+"""Charts of the device mix: the objective against the share of each device, a ranking of devices, and named mixes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,14 @@ MOST = 20  # devices in the ranking
 
 
 def curves(found: DeviceMix) -> Chart:
-    """Return a small chart of the cost against the share for each device."""
+    """Plot the objective against the share of each device, in small charts with a common vertical axis.
+
+    Args:
+        found: Curves of all devices.
+
+    Returns:
+        A chart of `CHARTS_PER_ROW` small charts side by side; infeasible ranges are shaded.
+    """
     values = [point.answer.value for curve in found.curves for point in curve.points if point.answer.value is not None]
     size, word = fitting(values)
     least, most = (min(values) / size, max(values) / size) if values else (0.0, 1.0)
@@ -40,7 +47,7 @@ def curves(found: DeviceMix) -> Chart:
 
 
 def _curved(found: DeviceMix) -> str:
-    """Return what the curves show: where the cost moves most from none of a device to the most of it."""
+    """Summarise the curves: the device with the largest range of the objective."""
     told = f"The {found.measure} as the share of each device goes from none to double (dashed: now)"
     spans = {
         curve.device: max(values) - min(values)
@@ -51,7 +58,7 @@ def _curved(found: DeviceMix) -> str:
 
 
 def _small(found: DeviceMix, curve: Curve, number: int, size: float) -> tuple[dict[str, Any], ...]:
-    """Return the place, the axes and the line of one small chart."""
+    """Return grid, axes and series of the small chart of one device."""
     row, column = divmod(number, ACROSS)
     grid = {"left": f"{9 + column * 31}%", "width": "26%", "top": 44 + row * HIGH, "height": HIGH - 78}
     shares = [point.share * 100 for point in curve.points]
@@ -81,7 +88,7 @@ def _drawn(curve: Curve, size: float) -> dict[str, Any]:
 
 
 def _barred(curve: Curve) -> list[tuple[Point, Point]]:
-    """Return the stretches without a plan, each from the last share with one, or the end, to the next."""
+    """Return the infeasible ranges of shares, each between the neighbouring feasible points or the ends."""
     found: list[tuple[Point, Point]] = []
     points = curve.points
     for before, after in pairwise(points):
@@ -94,7 +101,14 @@ def _barred(curve: Curve) -> list[tuple[Point, Point]]:
 
 
 def ranking(found: DeviceMix) -> Chart:
-    """Return bars of the change of the objective with a tenth more, and less, of each device's share."""
+    """Plot the change of the objective when the share of each device rises or falls by a tenth of itself.
+
+    Args:
+        found: Devices in the order of that change.
+
+    Returns:
+        A chart of two bars for each of at most `MOST_RANKED` devices.
+    """
     rows = found.ranking[:MOST][::-1]
     size, word = fitting([change for curve in rows for change in (curve.less, curve.more) if change is not None])
 
@@ -124,7 +138,14 @@ def ranking(found: DeviceMix) -> Chart:
 
 
 def mixes(found: DeviceMix) -> Chart:
-    """Return the mixes of the file as bars beside what is offered."""
+    """Plot the objective of the named mixes beside that of the supply as offered.
+
+    Args:
+        found: The base case and the named mixes.
+
+    Returns:
+        A bar chart; infeasible mixes carry their shortfall.
+    """
     names = ["as offered", *(mix.name for mix in found.named)][::-1]
     answers = [found.base, *(mix.answer for mix in found.named)][::-1]
     size, word = fitting([answer.value for answer in answers if answer.value is not None])

@@ -1,4 +1,4 @@
-"""The mix of devices as plain data: shares from 0 to 1 of all tonnes offered, metal in kg."""
+"""JSON of the device mix: shares from 0 to 1 of all tonnes offered, metal in kg."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from medalopt.analysis.sensitivity.mix.triangle import Split, Triangle
 
 
 def members(found: DeviceMix) -> dict[str, Any]:
-    """Return what is known of the mix as plain data."""
+    """Return the device mix for JSON."""
     return {
         "measure": found.measure,
         "unit": found.unit,

@@ -1,4 +1,4 @@
-"""Tables of the mix: the share of each device, scarce metals, and the mixes of the file side by side."""
+"""Tables of the device mix: objective by share of each device, scarce metals, and named mixes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from medalopt.report.sensitivity.mix.words import cell, listed, worth
 
 
 def shares(found: DeviceMix) -> Section:
-    """Return what the share of each device does to the cost, what matters most first."""
+    """Return the objective by share of each device, in the order of their effect."""
     rows = found.ranking
     columns = [
         (Column("device", right=False), [curve.device for curve in rows]),
@@ -31,7 +31,7 @@ def shares(found: DeviceMix) -> Section:
 
 
 def _end(curve: Curve, point: Point) -> str:
-    """Return what the end of a curve costs, and its share where it is neither none nor double."""
+    """Format the objective at an end of a curve, with its share where that is neither none nor double."""
     told = cell(point.answer)
     odd = point.share > 1e-9 if point is curve.without else abs(point.share - 2 * curve.share) > 1e-3 * curve.share
     return f"{told} at {share(point.share, 1)}" if odd else told
@@ -56,7 +56,7 @@ def _range(curve: Curve) -> str:
 
 
 def metals(found: DeviceMix) -> Section:
-    """Return the scarce metals at both ends of each curve."""
+    """Return the scarce metals with their shadow prices at both ends of each curve."""
     rows = found.ranking
     columns = [
         (Column("device", right=False), [curve.device for curve in rows]),
@@ -68,7 +68,7 @@ def metals(found: DeviceMix) -> Section:
 
 
 def mixes(found: DeviceMix) -> Section:
-    """Return the mixes of the file beside what is offered."""
+    """Return the named mixes beside the supply as offered."""
     answers = [found.base, *(mix.answer for mix in found.named)]
     base = found.base.value
     more = ["" if base is None or one.value is None else _rate(one.value - base, 0.0) for one in answers]

@@ -1,4 +1,4 @@
-"""How the plan depends on the mix of devices, as a part of the report on sensitivity."""
+"""Sensitivity of the plan to the device mix, as one part of the sensitivity report."""
 
 from __future__ import annotations
 
@@ -11,12 +11,19 @@ from medalopt.report.sensitivity.mix.rows import members
 from medalopt.report.sensitivity.mix.words import because, listed
 from medalopt.report.sensitivity.part import Part
 
-NAMED = 4  # devices told one by one
-LITTLE = 1e-6  # of the present cost, below which a change by a tenth of a share is not worth telling
+NAMED = 4  # devices with a sentence of their own
+LITTLE = 1e-6  # of the present objective: a smaller change by a tenth of a share is not reported
 
 
 def told(found: DeviceMix) -> Part:
-    """Return what is known of the mix as a part of the report."""
+    """Report the objective as a function of the share of each device in the supply.
+
+    Args:
+        found: Curves, named mixes and the triangle of the device mix.
+
+    Returns:
+        Summary lines, tables, charts, and the JSON member `mix`.
+    """
     lines = [_present(found), *_without(found), *_dearest(found), *_most(found), *_mixes(found)]
     if found.fixed:
         lines.append(
@@ -54,7 +61,7 @@ def _present(found: DeviceMix) -> str:
 
 
 def _without(found: DeviceMix) -> list[str]:
-    """Tell without which device there is no plan, what is most short first."""
+    """List the devices without which no plan exists, the largest shortfall first."""
     none = [curve for curve in found.curves if curve.without.share == 0 and curve.without.answer.value is None]
     if found.base.value is None or not none:
         return []
@@ -66,7 +73,7 @@ def _without(found: DeviceMix) -> list[str]:
 
 
 def _dearest(found: DeviceMix) -> list[str]:
-    """Tell without which device the plan costs most, and least."""
+    """Describe the devices whose absence costs most and least."""
     base = found.base.value
     ends = [(curve.without.answer.value, curve) for curve in found.curves]
     costs = [(value, curve) for value, curve in ends if value is not None and curve.without.share == 0]

@@ -1,4 +1,4 @@
-"""The split among three devices as a triangle: colour tells the cost, form what binds, a number both."""
+"""Split of tonnes among three devices as a ternary plot: colour is the objective, symbols name the scarce metals."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from medalopt.report.numbers import digits, money, share
 from medalopt.report.section import Column, Section, section
 from medalopt.report.sensitivity.mix.words import cell, fitting, listed, scarce, worth
 
-HIGH, WIDE = 520, 600  # pixels, of the plot
+HIGH, WIDE = 520, 600  # px, of the plot
 UP = math.sqrt(3) / 2
 SHADES = ("#fde725", "#5ec962", "#21918c", "#3b528b", "#440154")  # viridis: dearer is darker
 FORMS = ("circle", "rect", "diamond", "roundRect", "triangle", "pin")
@@ -21,7 +21,15 @@ NONE = "#ffffff"
 
 
 def chart(found: DeviceMix, triangle: Triangle) -> Chart:
-    """Return the map of `triangle`."""
+    """Plot the objective over all splits of tonnes among three devices.
+
+    Args:
+        found: The device mix, for the unit and titles.
+        triangle: Splits with their solutions.
+
+    Returns:
+        A ternary scatter plot with a table of the present, cheapest and extreme splits.
+    """
     values = [split.answer.value for split in triangle.splits if split.answer.value is not None]
     size, word = fitting(values)
     groups: dict[str, list[Split]] = {}
@@ -89,7 +97,7 @@ def _group(name: str, splits: list[Split], form: str, size: float, middle: float
 
 
 def _dot(split: Split, size: float, middle: float) -> dict[str, Any]:
-    """Return one place of the map; what costs more than `middle` is dark, and has a light number."""
+    """Return the mark of one split; its number is light on the dark colours above `middle`."""
     answer = split.answer
     if answer.value is None:
         text = f"{digits(answer.short_in_all, 3)} kg" if answer.short else "–"
@@ -128,7 +136,7 @@ def _corners(triangle: Triangle) -> dict[str, Any]:
 
 
 def _now(triangle: Triangle) -> dict[str, Any]:
-    """Return a ring where the split is now."""
+    """Return a ring around the present split."""
     ring = {"color": "rgba(0,0,0,0)", "borderColor": "#d55e00", "borderWidth": 4, "opacity": 1}
     data = [{"value": _place(triangle.now.parts)}]
     return {"type": "scatter", "name": "now", "symbolSize": 53, "z": 5, "silent": True, "data": data, "itemStyle": ring}
@@ -153,7 +161,7 @@ def _shading(least: float, most: float, text: str, order: list[str]) -> dict[str
 
 
 def table(found: DeviceMix, triangle: Triangle) -> Section:
-    """Return the present split, the cheapest, and the corners as rows."""
+    """Return the present split, the cheapest, and the split with most of each device."""
     known = [split for split in triangle.splits if split.answer.value is not None]
     cheapest = min(known, key=lambda split: split.answer.value or 0.0) if known else None
     rows = [("now", triangle.now), *([("cheapest", cheapest)] if cheapest else [])]

@@ -1,4 +1,4 @@
-"""What is short, and what is scarce, in words that lines, tables and charts of the mix share."""
+"""Phrases for metal shortfalls and scarce metals, shared by lines, tables and charts of the device mix."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SIZES = ((1e9, "bn "), (1e6, "m "), (1e3, "thousand "))
 
 
 def short(found: DeviceMix, amounts: Amounts | None) -> str:
-    """Return the metals that are short, in words."""
+    """Describe the metal shortfall of an infeasible mix, the largest first."""
     if amounts is None:
         return "not for want of metal"
     if not amounts:
@@ -23,18 +23,41 @@ def short(found: DeviceMix, amounts: Amounts | None) -> str:
 
 
 def because(found: DeviceMix, answer: Answer) -> str:
-    """Return what is short, or else why there is no plan as far as that is known, in words."""
+    """Describe the shortfall of an infeasible mix, and the reason where it is known.
+
+    Args:
+        found: The device mix, for the titles of metals.
+        answer: Solution of an infeasible mix.
+
+    Returns:
+        The shortfall, followed by the reason after a semicolon.
+    """
     told = short(found, answer.short)
     return f"{told}; {answer.why}" if answer.why else told
 
 
 def cell(answer: Answer) -> str:
-    """Return the cost of an answer as the cell of a table."""
+    """Format the objective of a mix for a table.
+
+    Args:
+        answer: Solution of a mix.
+
+    Returns:
+        The objective without its unit, or `no plan`.
+    """
     return "no plan" if answer.value is None else money(answer.value)
 
 
 def worth(found: DeviceMix, answer: Answer) -> str:
-    """Return the scarce metals of an answer with what a kilogram more of each would save."""
+    """Format the scarce metals of a mix with their shadow prices [unit of the objective per kg].
+
+    Args:
+        found: The device mix, for the titles of metals.
+        answer: Solution of a mix.
+
+    Returns:
+        The metals with the highest shadow price first; the shortfall where no plan exists.
+    """
     if answer.value is None:
         return short(found, answer.short)
     parts = sorted(answer.scarce.items(), key=lambda part: -part[1])
@@ -45,7 +68,7 @@ def worth(found: DeviceMix, answer: Answer) -> str:
 
 
 def scarce(found: DeviceMix, answer: Answer) -> str:
-    """Return what is scarce in an answer, or that there is no plan: what binds."""
+    """Describe the scarce metals of a mix, or that it is infeasible."""
     if answer.value is None:
         return "no plan"
     metals = [found.title(metal) for metal in sorted(answer.scarce, key=lambda metal: -answer.scarce[metal])]
@@ -53,11 +76,18 @@ def scarce(found: DeviceMix, answer: Answer) -> str:
 
 
 def fitting(values: Sequence[float]) -> tuple[float, str]:
-    """Return the unit in which amounts of money have few digits, as a number and its word."""
+    """Return the scale in which amounts have few digits: its size and its word."""
     largest = max(map(abs, values), default=0.0)
     return next(((size, word) for size, word in _SIZES if largest >= size), (1.0, ""))
 
 
 def listed(names: Sequence[str]) -> str:
-    """Return `a`, `b` and `c`."""
+    """Join names as in a sentence: `a, b and c`.
+
+    Args:
+        names: Names in their order.
+
+    Returns:
+        The enumeration; empty without names.
+    """
     return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part) if names else ""
