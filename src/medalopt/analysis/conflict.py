@@ -1,4 +1,9 @@
-"""Which rules of an instance cannot all be kept: a set of them of which none can be left out."""
+"""Irreducible conflict: a set of rules that cannot all hold, while each proper subset can.
+
+An elastic program measures the violation; its dual multipliers are a Farkas certificate and name a first set of rows.
+On a small program HiGHS supplies an irreducible infeasible subset (IIS) of rows instead. A deletion filter over whole
+rules (all periods of a rule at once) then makes the set irreducible.
+"""
 
 from __future__ import annotations
 
@@ -22,19 +27,24 @@ from medalopt.solver.linear import Linear
 from medalopt.solver.relaxing import stockpiles_as_rows
 from medalopt.solver.scaling import Scaled, scaled
 
-NOTHING = 1e-13  # a multiplier below it is rounding
-MOST_OF_A_KIND = 6  # more rules of one kind than these are told as one
-SMALL = 2_000  # rows up to which HiGHS is asked for an irreducible set of rows
-SECONDS = 5.0  # that HiGHS is given for it
-MOST_TRIALS = 12  # rules that are tried in turn on a large program
+NOTHING = 1e-13  # multipliers below it count as zero
+MOST_OF_A_KIND = 6  # rules of one kind reported separately; more are merged
+SMALL = 2_000  # rows up to which HiGHS computes an IIS
+SECONDS = 5.0  # [s] time limit of the IIS
+MOST_TRIALS = 12  # trials of the deletion filter on a large program
 
 
 @dataclass(frozen=True, eq=False)
 class Extensions:
-    """A user's own constraints: the files that add them, and what ends rows of theirs have in place of their own."""
+    """User's extensions: the files that add constraints, and replaced bounds of rows they add.
+
+    Attributes:
+        files: Python files.
+        eased: Name of an added row to the bounds that replace its own.
+    """
 
     files: tuple[Path, ...] = ()
-    eased: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # by name
+    eased: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # row name to lower and upper bound
 
 
 NONE = Extensions()
@@ -42,39 +52,58 @@ NONE = Extensions()
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """A program with the rules its rows stand for; the limits of stockpiles are rows of it."""
+    """Linear program with the rule that each row bound enforces; limits of stockpiles are converted to rows."""
 
     linear: Linear
-    said: dict[tuple[int, int], tuple[Key, str]]  # row and end to rule and period
-    spoken: Ends  # those
-    always: Ends  # what only defines
-    own: dict[int, AddedRow]  # the rows of the user's own, by number
+    said: dict[tuple[int, int], tuple[Key, str]]  # row and end (lower, upper) to rule and period
+    spoken: Ends  # row bounds that enforce a rule: the keys of `said`
+    always: Ends  # row bounds of definitions and balances, which are never relaxed
+    own: dict[int, AddedRow]  # row number to the row that an extension added
 
     @cached_property
     def ready(self) -> Scaled:
-        """The program as the solver sees it."""
+        """Program scaled as the solver receives it."""
         return scaled(self.linear)
 
 
 @dataclass(frozen=True, eq=False)
 class Conflict:
-    """Rules that cannot all be kept, each with the periods in which it counts; and the multipliers that prove it.
+    """Conflicting rules, each with its periods, and the multipliers that prove the conflict.
 
-    `irreducible` tells whether each rule was seen to be needed: without it the others can be kept.
+    Attributes:
+        rules: Each rule with the periods in which it takes part.
+        multipliers: Farkas multipliers of the rows, (M,), scaled.
+        irreducible: True if each rule was verified to be needed for the conflict.
+        ends: Row bounds of these rules.
     """
 
     rules: dict[Key, tuple[str, ...]]
-    multipliers: Floats  # (M,) in scaled units
+    multipliers: Floats  # (M,), scaled
     irreducible: bool
     ends: Ends
 
     def side(self, end: int) -> Bools:
-        """Return which rows are in it by their lower (0) or upper (1) end, (M,)."""
+        """Select the rows whose lower or upper bound is part of the conflict.
+
+        Args:
+            end: `LOWER_END` or `UPPER_END`.
+
+        Returns:
+            Mask over rows, (M,).
+        """
         return self.ends.lower if end == LOWER else self.ends.upper
 
 
 def problem(instance: Instance, extensions: Extensions = NONE) -> Problem:
-    """Return the program of `instance`, with a user's own constraints, ready to be examined."""
+    """Build the linear program of an instance with the rule of each row bound.
+
+    Args:
+        instance: Instance.
+        extensions: User's extensions.
+
+    Returns:
+        The program.
+    """
     found = routes(instance)
     task = Task(instance, found, implied(instance, found), extensions=extensions.files, eased=extensions.eased)
     block, linear = program(task)
@@ -94,7 +123,15 @@ def problem(instance: Instance, extensions: Extensions = NONE) -> Problem:
 
 
 def conflict(examined: Problem, first: Shortfall) -> Conflict:
-    """Return rules that cannot all be kept, of a program that has the shortfall `first`."""
+    """Find an irreducible set of conflicting rules.
+
+    Args:
+        examined: Infeasible program.
+        first: Its least violation, with multipliers.
+
+    Returns:
+        The conflict.
+    """
     height = len(examined.linear.rows)
     kept = _first_set(examined, first)
     told = merged({examined.said[at][0] for at in kept}, MOST_OF_A_KIND)
@@ -109,10 +146,7 @@ def conflict(examined: Problem, first: Shortfall) -> Conflict:
 
 
 def _whole(examined: Problem, told: dict[Key, Key]) -> dict[Key, set[tuple[int, int]]]:
-    """Return all ends of each rule as it is told, in all periods: without all of a needed one the rest can be kept.
-
-    Of a kind that is told as one that is all of the kind.
-    """
+    """Return the row bounds of each reported rule, in all periods; of merged rules, those of the whole kind."""
     names, groups = set(told.values()), dict[Key, set[tuple[int, int]]]()
     for at, (one, _) in examined.said.items():
         rule = told.get(one, Key(one.kind, ()))
@@ -122,6 +156,7 @@ def _whole(examined: Problem, told: dict[Key, Key]) -> dict[Key, set[tuple[int, 
 
 
 def _ends(ats: object, height: int) -> Ends:
+    """Return masks over lower and upper bounds of rows from pairs of row and end."""
     ends = np.zeros((2, height), dtype=bool)
     for row, end in ats:  # type: ignore[attr-defined]
         ends[end, row] = True
@@ -129,14 +164,14 @@ def _ends(ats: object, height: int) -> Ends:
 
 
 def _support(examined: Problem, found: Shortfall, among: Ends) -> set[tuple[int, int]]:
-    """Return the said ends that carry a multiplier."""
+    """Return the row bounds with a nonzero multiplier that enforce a rule."""
     y = found.multipliers
     used = (among.lower & (y > NOTHING), among.upper & (y < -NOTHING))
     return {(row, end) for end in (LOWER, UPPER) for row in np.flatnonzero(used[end]).tolist()} & examined.said.keys()
 
 
 def _first_set(examined: Problem, first: Shortfall) -> set[tuple[int, int]]:
-    """Return said ends that, with what only defines, contradict each other: by HiGHS, else by their multipliers."""
+    """Return conflicting row bounds: the IIS of HiGHS if small and confirmed, else the support of the multipliers."""
     height = len(examined.linear.rows)
     found = irreducible(examined.ready, SECONDS) if height <= SMALL else None
     if found is not None:
@@ -147,6 +182,7 @@ def _first_set(examined: Problem, first: Shortfall) -> set[tuple[int, int]]:
 
 
 def _support_of(found: Ends, examined: Problem) -> set[tuple[int, int]]:
+    """Return the row bounds of an IIS that enforce a rule."""
     ends = (found.lower, found.upper)
     return {(row, end) for row, end in examined.said if ends[end][row]}
 
@@ -154,7 +190,7 @@ def _support_of(found: Ends, examined: Problem) -> set[tuple[int, int]]:
 def _reduced(
     examined: Problem, groups: dict[Key, set[tuple[int, int]]], first: Shortfall
 ) -> tuple[dict[Key, set[tuple[int, int]]], Shortfall, bool]:
-    """Leave out one rule after the other where the rest still contradicts itself."""
+    """Delete each rule in turn whose removal leaves the others infeasible (deletion filter)."""
     kept, height = dict(groups), len(examined.linear.rows)
     shown = first
     if height <= SMALL:
@@ -182,7 +218,7 @@ def _reduced(
 
 
 def _proven_without(examined: Problem, shown: Shortfall, left_out: set[tuple[int, int]]) -> bool:
-    """Whether the multipliers still prove the contradiction without those of one rule: then it is not part of it."""
+    """Return True if the multipliers prove infeasibility without those of one rule, which is then redundant."""
     y = shown.multipliers.copy()
     for row, end in left_out:
         if (y[row] > 0) == (end == LOWER):

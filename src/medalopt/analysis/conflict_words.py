@@ -1,4 +1,4 @@
-"""Rules in conflict, each as a sentence with its figure."""
+"""Sentences for the rules of a conflict, each with the path, amount and unit of the parameter that states the rule."""
 
 from __future__ import annotations
 
@@ -19,7 +19,16 @@ Said = tuple[Path, float | None, str | None, str]
 
 
 def supply(instance: Instance, rule: Key, periods: tuple[str, ...]) -> Said:
-    """Say how much a stream, or all of them, offer."""
+    """Describe the supply of one stream, or of all streams together.
+
+    Args:
+        instance: Instance.
+        rule: Rule with the name of the stream; without names, all streams.
+        periods: Periods in which it is part of the conflict.
+
+    Returns:
+        Path, amount [t], unit and sentence.
+    """
     streams, during = instance.streams, [instance.periods.index(t) for t in periods]
     within = streams.available.value[:, during].sum(axis=1)
     if not rule.names:
@@ -33,7 +42,16 @@ def supply(instance: Instance, rule: Key, periods: tuple[str, ...]) -> Said:
 
 
 def together(instance: Instance, rule: Key, periods: tuple[str, ...]) -> Said:
-    """Say which streams come together."""
+    """Describe the bundles whose streams are taken in the proportion offered.
+
+    Args:
+        instance: Instance.
+        rule: Rule with the names of streams; without names, all bundles.
+        periods: Periods in which it is part of the conflict.
+
+    Returns:
+        Path, no amount, no unit, and sentence.
+    """
     streams = instance.streams
     members = [streams.names.index(name) for name in rule.names or streams.names]
     bundles = sorted({instance.bundles[streams.bundle[i]] for i in members if streams.bundle[i] >= 0})
@@ -43,7 +61,16 @@ def together(instance: Instance, rule: Key, periods: tuple[str, ...]) -> Said:
 
 
 def stockpile(instance: Instance, rule: Key, periods: tuple[str, ...]) -> Said:
-    """Say how much of a stream may wait."""
+    """Describe the storage limit of a stream.
+
+    Args:
+        instance: Instance.
+        rule: Rule with the name of the stream; without names, the first stream that can be stored.
+        periods: Periods in which it is part of the conflict.
+
+    Returns:
+        Path, amount [t], unit and sentence.
+    """
     streams = instance.streams
     name = rule.names[0] if rule.names else streams.names[int(np.argmax(streams.storable))]
     limit = float(streams.storage_limit.value[streams.names.index(name)])
@@ -52,7 +79,16 @@ def stockpile(instance: Instance, rule: Key, periods: tuple[str, ...]) -> Said:
 
 
 def capacity(section: str, say: Callable[..., str], what: str) -> Callable[..., Said]:
-    """Return what says how much smelters, treatments or castings can take in all."""
+    """Return a describer of the capacities of smelters, treatments or castings.
+
+    Args:
+        section: Section of the instance: `smelters`, `treatments` or `alloys`.
+        say: Formatter of an amount.
+        what: End of the sentence, after the amount.
+
+    Returns:
+        Function from instance, rule and periods to path, total amount [t; kg of alloys], unit and sentence.
+    """
 
     def saying(instance: Instance, rule: Key, periods: tuple[str, ...]) -> Said:
         every = getattr(instance, section)
@@ -69,7 +105,18 @@ def capacity(section: str, say: Callable[..., str], what: str) -> Callable[..., 
 
 
 def total(section: str, field: str, say: Callable[..., str], unit: str, most: str) -> Callable[..., Said]:
-    """Return what says how much is committed, or the most there may be, over the horizon."""
+    """Return a describer of commitments or limits over the horizon.
+
+    Args:
+        section: Section of the instance: `streams`, `smelters` or `market`.
+        field: `committed` or `limit`.
+        say: Formatter of an amount.
+        unit: Unit of the amount.
+        most: Sentence with `{}` for the amount.
+
+    Returns:
+        Function from instance, rule and periods to path, total amount, unit and sentence.
+    """
 
     def saying(instance: Instance, rule: Key, _: tuple[str, ...]) -> Said:
         every = getattr(instance, section)
@@ -83,7 +130,16 @@ def total(section: str, field: str, say: Callable[..., str], unit: str, most: st
 
 
 def demand(instance: Instance, rule: Key, periods: tuple[str, ...]) -> Said:
-    """Say how much alloy is owed by when, and for which medals."""
+    """Describe the mass of alloy owed by a deadline, and the medals it is for.
+
+    Args:
+        instance: Instance.
+        rule: Rule with alloy and last period; without names, all alloys over the horizon.
+        periods: Periods in which it is part of the conflict.
+
+    Returns:
+        Path, amount [kg], unit and sentence.
+    """
     alloys = [instance.alloys.names.index(rule.names[0])] if rule.names else list(range(len(instance.alloys.names)))
     until = rule.names[1] if len(rule.names) > 1 else instance.periods[-1]
     t = instance.periods.index(until)
@@ -97,18 +153,35 @@ def demand(instance: Instance, rule: Key, periods: tuple[str, ...]) -> Said:
 
 
 def _kinds(asking: list[str]) -> str:
+    """Return the medals as an enumeration."""
     return f"medal{'' if len(asking) == 1 else 's'} {names(asking)}" if asking else "no medal"
 
 
 def no_more(instance: Instance, rule: Key, periods: tuple[str, ...]) -> Said:
-    """Say that no more of an alloy is cast than is owed."""
+    """Describe the limit that no more of an alloy is cast than the medals take.
+
+    Args:
+        instance: Instance.
+        rule: Rule with the name of the alloy; without names, all alloys.
+        periods: Periods in which it is part of the conflict.
+
+    Returns:
+        Path, amount [kg], unit and sentence.
+    """
     path, amount, unit, _ = demand(instance, Key("demand", rule.names[:1]), periods)
     of = shown(rule.names[0]) if rule.names else "every alloy"
     return path, amount, unit, f"no more of {of} is cast than the {kilograms(amount or 0.0)} that medals take in all"
 
 
 def fineness(side: str) -> Callable[..., Said]:
-    """Return what says which share of a metal an alloy must, or may, hold."""
+    """Return a describer of the least or greatest share of a metal in an alloy.
+
+    Args:
+        side: `low` or `high`.
+
+    Returns:
+        Function from instance, rule and periods to path, share [%], unit and sentence.
+    """
 
     def saying(instance: Instance, rule: Key, _: tuple[str, ...]) -> Said:
         if not rule.names:
@@ -130,7 +203,15 @@ def fineness(side: str) -> Callable[..., Said]:
 
 
 def others(instance: Instance, rule: Key, _: tuple[str, ...]) -> Said:
-    """Say how much of what it does not name an alloy may hold."""
+    """Describe the greatest share of unnamed metals in an alloy.
+
+    Args:
+        instance: Instance.
+        rule: Rule with the name of the alloy; without names, the first alloy that admits others.
+
+    Returns:
+        Path, share [%], unit and sentence.
+    """
     alloy = rule.names[0] if rule.names else instance.alloys.names[int(np.argmax(instance.alloys.admits_others))]
     share = float(instance.alloys.others.value[instance.alloys.names.index(alloy)])
     text = f"{shown(alloy)} may hold at most {per_cent(share)} of all that its composition does not name"
@@ -138,7 +219,15 @@ def others(instance: Instance, rule: Key, _: tuple[str, ...]) -> Said:
 
 
 def recycled(instance: Instance, rule: Key, _: tuple[str, ...]) -> Said:
-    """Say which share of a metal must be recycled."""
+    """Describe the least share of recycled metal.
+
+    Args:
+        instance: Instance.
+        rule: Rule with the name of the metal; without names, all metals.
+
+    Returns:
+        Path, share [%], unit and sentence.
+    """
     metals = [instance.metals.names.index(name) for name in rule.names] or list(range(len(instance.metals.names)))
     share = float(instance.policy.recycled.value[metals].max())
     text = f"at least {per_cent(share)} of the {names([instance.metals.titles[e] for e in metals])} must be recycled"
@@ -146,7 +235,14 @@ def recycled(instance: Instance, rule: Key, _: tuple[str, ...]) -> Said:
 
 
 def mix(side: str) -> Callable[..., Said]:
-    """Return what says which share of all tonnes a device must, or may, have."""
+    """Return a describer of the least or greatest share of a device in all tonnes sent.
+
+    Args:
+        side: `window_low` or `window_high`.
+
+    Returns:
+        Function from instance, rule and periods to path, share [%], unit and sentence.
+    """
 
     def saying(instance: Instance, rule: Key, _: tuple[str, ...]) -> Said:
         policy = instance.policy
@@ -160,7 +256,15 @@ def mix(side: str) -> Callable[..., Said]:
 
 
 def participation(instance: Instance, rule: Key, _: tuple[str, ...]) -> Said:
-    """Say how much regions must send."""
+    """Describe the least share of its supply that each region must send.
+
+    Args:
+        instance: Instance.
+        rule: Rule with the name of the region; without names, all regions.
+
+    Returns:
+        Path, amount [t], unit and sentence.
+    """
     share = float(instance.policy.participation.value)
     regions = [instance.regions.index(name) for name in rule.names] or list(range(len(instance.regions)))
     offers = instance.streams.available.value[np.isin(instance.streams.region, regions)].sum()
@@ -171,13 +275,28 @@ def participation(instance: Instance, rule: Key, _: tuple[str, ...]) -> Said:
 
 
 def footprint(instance: Instance, *_: Any) -> Said:
-    """Say how large the footprint may be."""
+    """Describe the footprint cap.
+
+    Args:
+        instance: Instance.
+
+    Returns:
+        Path, cap [t CO2e], unit and sentence.
+    """
     cap = float(instance.policy.footprint_cap.value) / 1000
     return ("policy", "footprint_cap"), cap, "t", f"the footprint is at most {number(cap)} t CO2e"
 
 
 def extension(instance: Instance, rule: Key, _: tuple[str, ...]) -> Said:
-    """Name a constraint of the user's own."""
+    """Describe a constraint that the user added.
+
+    Args:
+        instance: Instance.
+        rule: Rule with the name of the Pyomo constraint and its index.
+
+    Returns:
+        Path, no amount, no unit, and sentence.
+    """
     name = f"{rule.names[0]}[{','.join(rule.names[1:])}]" if len(rule.names) > 1 else "".join(rule.names[:1])
     return (
         ("extension", rule.names[0] if rule.names else "all"),
@@ -188,7 +307,14 @@ def extension(instance: Instance, rule: Key, _: tuple[str, ...]) -> Said:
 
 
 def settlement(says: str) -> Callable[..., Said]:
-    """Return what says how a pooled lot is settled."""
+    """Return a describer of the settlement of a pooled lot.
+
+    Args:
+        says: Sentence with `{lot}`, `{metal}` and `{deduction}`.
+
+    Returns:
+        Function from instance, rule and periods to path, minimum deduction [g/t], unit and sentence.
+    """
 
     def saying(instance: Instance, rule: Key, periods: tuple[str, ...]) -> Said:
         lots = pool_names(instance)

@@ -1,4 +1,4 @@
-"""What arithmetic alone tells of an instance without a plan: what cannot suffice, or cannot be in time, in any case."""
+"""Screening for infeasibility without an LP: totals that cannot suffice, or cannot be in time, in any plan."""
 
 from __future__ import annotations
 
@@ -15,12 +15,21 @@ from medalopt.instance.paths import render
 from medalopt.instance.routes import Routes
 from medalopt.instance.unnamed import barred_offers, explain_barred
 
-CLEARLY = 1 + 1e-9
-Told = tuple[float, Reason]  # how many times what there can be is asked, and what is said of it
+CLEARLY = 1 + 1e-9  # ratio of need to availability above which a shortage is certain
+Told = tuple[float, Reason]  # ratio of need to availability, and the reason
 
 
 def known(instance: Instance, found: Routes, bounds: Bounds) -> tuple[Reason, ...]:
-    """Return what cannot be whatever the plan, the worst first."""
+    """Return the reasons for infeasibility that bounds on totals prove, by decreasing ratio of need to availability.
+
+    Args:
+        instance: Instance.
+        found: Its routes.
+        bounds: Its implied bounds.
+
+    Returns:
+        Reasons; empty if the screening proves nothing.
+    """
     told = [
         *_metals(instance, found, bounds),
         *_castings(instance),
@@ -31,10 +40,16 @@ def known(instance: Instance, found: Routes, bounds: Bounds) -> tuple[Reason, ..
 
 
 def needed(instance: Instance) -> Floats:
-    r"""Return the least of each metal that is charged by the end of each period, (E, T), kg.
+    r"""Compute the least cumulative charge of each metal.
 
     Fresh charge is at least $Q_{at}/(1-\sigma_a)\cdot(1/(1-\lambda_a)-\omega_a\sigma_a)$, in the first $\mu_a$ periods
-    without the second term; of it a metal takes its least share, or what the greatest shares of all others leave.
+    without the second term. A metal takes its least share of it, or the remainder at the greatest shares of all others.
+
+    Args:
+        instance: Instance.
+
+    Returns:
+        Charge by the end of each period, (E, T) [kg].
     """
     alloys, periods = instance.alloys, len(instance.periods)
     share, high = alloys.scrap_share.value, alloys.high.value
@@ -47,7 +62,7 @@ def needed(instance: Instance) -> Floats:
 
 
 def _metals(instance: Instance, found: Routes, bounds: Bounds) -> Iterator[Told]:
-    """Each metal: at the deadline at which it falls short most, over the horizon, and by its recycled share."""
+    """Screen each metal at its worst deadline, over the horizon, and for its recycled share."""
     market = instance.market
     limit = np.where(may_buy(instance).any(axis=1), market.limit.value, 0.0)
     need, last = needed(instance), len(instance.periods) - 1
@@ -67,6 +82,7 @@ def _metals(instance: Instance, found: Routes, bounds: Bounds) -> Iterator[Told]
 
 
 def _short(instance: Instance, found: Routes, e: int, t: int, need: float, most: Floats) -> Reason:
+    """Return the reason why a metal falls short by the end of a period."""
     metal, when = instance.metals.names[e], period(instance.periods[t])
     title = instance.metals.titles[e]
     medals = _asking(instance, e, t)
@@ -90,6 +106,7 @@ def _short(instance: Instance, found: Routes, e: int, t: int, need: float, most:
 
 
 def _recycled_short(instance: Instance, e: int, wanted: float, recycled: float) -> Reason:
+    """Return the reason why recycled metal falls short of its least share."""
     metal, title = instance.metals.names[e], instance.metals.titles[e]
     text = (
         f"{title}: at least {kilograms(wanted, up=False)} must be recycled metal, "
@@ -99,7 +116,7 @@ def _recycled_short(instance: Instance, e: int, wanted: float, recycled: float) 
 
 
 def _barred(instance: Instance, e: int) -> tuple[int, str] | None:
-    """Return an alloy that could have a metal but for the unnamed matter of offers, and the words for it."""
+    """Return an alloy that could take a metal but for the unnamed matter of its offers, with the explanation."""
     holds = instance.market.composition.raw[:, e] > 0
     for alloy in np.flatnonzero((is_barred(instance) & holds[:, None]).any(axis=0)).tolist():
         return alloy, explain_barred(instance, alloy, [o for o in barred_offers(instance, alloy) if holds[o]])
@@ -107,7 +124,7 @@ def _barred(instance: Instance, e: int) -> tuple[int, str] | None:
 
 
 def _missing(instance: Instance, found: Routes, e: int) -> str:
-    """Say what kind of source would bring a metal of which there is none."""
+    """Return the phrase for the kind of source that is missing for a metal without any."""
     title = instance.metals.titles[e]
     market = instance.market
     holding = [o for o in range(len(market.names)) if market.composition.raw[o, e] > 0 and market.limit.raw[o] > 0]
@@ -130,11 +147,12 @@ def _missing(instance: Instance, found: Routes, e: int) -> str:
 
 
 def _offers(instance: Instance, device: int) -> bool:
+    """Return True if a stream offers the device in some period."""
     return bool(instance.streams.available.raw[instance.streams.device == device].any())
 
 
 def _asking(instance: Instance, e: int, t: int) -> list[str]:
-    """Return the medals whose alloys take a metal, due by `t`, the most first."""
+    """Return the medals due by `t` whose alloys hold a metal, by decreasing alloy mass."""
     medals = instance.medals
     takes = instance.alloys.named[:, e] & (instance.alloys.high.raw[:, e] > 0)
     mass = (medals.parts.value * takes[None, :]).sum(axis=1) * medals.count * (medals.due <= t)
@@ -143,6 +161,7 @@ def _asking(instance: Instance, e: int, t: int) -> list[str]:
 
 
 def _castings(instance: Instance) -> Iterator[Told]:
+    """Screen the cumulative casting capacity of each alloy against the mass owed."""
     most = np.cumsum(instance.alloys.capacity.value, axis=1)
     need = owed(instance) / (1 - instance.alloys.scrap_share.value)[:, None]
     for a, alloy in enumerate(instance.alloys.names):
@@ -160,6 +179,7 @@ def _castings(instance: Instance) -> Iterator[Told]:
 
 
 def _commitments(instance: Instance, found: Routes, bounds: Bounds) -> Iterator[Told]:
+    """Screen commitments of streams, smelters and offers against the largest amounts possible."""
     streams, smelters, market = instance.streams, instance.smelters, instance.market
     routed = np.zeros(len(streams.names), dtype=bool)
     routed[found.stream] = True
@@ -172,11 +192,12 @@ def _commitments(instance: Instance, found: Routes, bounds: Bounds) -> Iterator[
     feed = np.minimum(feed, smelters.capacity.value.sum(axis=1))
     yield from _above(instance, "smelters", smelters.committed.value, feed, "t", "can reach it as feed")
     charged = may_buy(instance).astype(np.float64) @ np.where(is_owed(instance), bounds.charge, 0.0)
-    charged = np.where(is_stocked(instance), np.inf, charged)  # more than that may be bought, and stay in stock
+    charged = np.where(is_stocked(instance), np.inf, charged)  # stocked offers may be bought beyond the charge
     yield from _above(instance, "market", market.committed.value, charged, "kg", "can be charged to any alloy")
 
 
 def _above(instance: Instance, section: str, committed: Floats, most: Floats, unit: str, can: str) -> Iterator[Told]:
+    """Yield commitments that exceed the largest amount possible."""
     told = tonnes if unit == "t" else kilograms
     for n in np.flatnonzero(committed > CLEARLY * most).tolist():
         name = getattr(instance, section).names[n]
@@ -187,6 +208,7 @@ def _above(instance: Instance, section: str, committed: Floats, most: Floats, un
 
 
 def _regions(instance: Instance, found: Routes) -> Iterator[Told]:
+    """Screen the least participation of each region against its supply that has a route."""
     share = float(instance.policy.participation.value)
     if share == 0:
         return
@@ -207,13 +229,15 @@ def _regions(instance: Instance, found: Routes) -> Iterator[Told]:
 
 
 def _bought(limit: Floats, content: Floats) -> float:
-    """Return the most of a metal that offers of this content can bring; an offer without it brings none."""
+    """Return the largest mass of a metal [kg] that offers of this content supply; an offer without it supplies none."""
     return float(np.where(content > 0, limit * np.where(content > 0, content, 1), 0).sum())
 
 
 def _worst(need: Floats, most: Floats) -> int:
+    """Return the period with the largest ratio of need to availability."""
     return int(np.argmax(np.divide(need, most, out=np.where(need > 0, np.inf, 0.0), where=most > 0)))
 
 
 def _times(need: float, most: float) -> float:
+    """Return the ratio of need to availability; infinite if nothing is available."""
     return float(need / most) if most > 0 else float("inf")

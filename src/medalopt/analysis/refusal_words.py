@@ -1,4 +1,4 @@
-"""Rows of a diagnosis, and the numbers in their texts."""
+"""Entries of an infeasibility diagnosis, and the formatting of numbers, names and periods in their sentences."""
 
 from __future__ import annotations
 
@@ -13,7 +13,15 @@ MOST_NAMES = 4
 
 @dataclass(frozen=True)
 class Reason:
-    """One thing that stands in the way: the rule's family, the figure it stands on, an amount, and a sentence."""
+    """One reason for infeasibility.
+
+    Attributes:
+        rule: Constraint family.
+        path: Path of the parameter that states the rule.
+        amount: Amount in `unit`; None if the rule has none.
+        unit: Unit of the amount.
+        text: Sentence for the reader.
+    """
 
     rule: str
     path: str
@@ -22,12 +30,24 @@ class Reason:
     text: str
 
     def row(self) -> dict[str, object]:
-        """Return the reason as one row."""
+        """Return the reason as one JSON row.
+
+        Returns:
+            Field name to value.
+        """
         return {"rule": self.rule, "path": self.path, "amount": self.amount, "unit": self.unit, "text": self.text}
 
 
 def number(value: float, up: bool | None = None) -> str:
-    """Return `value` with thousands apart and at least four digits; `up` rounds so that 'at most' stays true."""
+    """Format a number with thousands separators and at least four significant digits.
+
+    Args:
+        value: Number to format.
+        up: Round up (True), down (False) or to nearest (None), so that "at most" and "at least" stay true.
+
+    Returns:
+        The number as text, without trailing zeros.
+    """
     if value == 0:
         return "0"
     places = max(0, 3 - math.floor(math.log10(abs(value))))
@@ -41,27 +61,65 @@ def number(value: float, up: bool | None = None) -> str:
 
 
 def plain(amount: float | None) -> float | None:
-    """Return an amount without the last digits, in which arithmetic leaves its traces."""
+    """Round an amount to 12 significant digits, which removes floating-point noise.
+
+    Args:
+        amount: Amount, or None.
+
+    Returns:
+        The rounded amount; None if there is none.
+    """
     return None if amount is None else float(f"{amount:.12g}")
 
 
 def kilograms(value: float, up: bool | None = None) -> str:
-    """Return a mass of metal, such as `214 kg`; below a kilogram in grams."""
+    """Format a mass of metal, such as `214 kg`; below one kilogram in grams.
+
+    Args:
+        value: Mass [kg].
+        up: Rounding direction, see `format_number`.
+
+    Returns:
+        The mass with its unit.
+    """
     return f"{number(value, up)} kg" if value == 0 or abs(value) >= 1 else f"{number(value * 1000, up)} g"
 
 
 def tonnes(value: float, up: bool | None = None) -> str:
-    """Return a mass of devices, such as `79,653 t`."""
+    """Format a mass of devices, such as `79,653 t`.
+
+    Args:
+        value: Mass [t].
+        up: Rounding direction, see `format_number`.
+
+    Returns:
+        The mass with its unit.
+    """
     return f"{number(value, up)} t"
 
 
 def per_cent(share: float) -> str:
-    """Return a share, such as `99.9 %`."""
+    """Format a share, such as `99.9 %`.
+
+    Args:
+        share: Share [1].
+
+    Returns:
+        The share in per cent.
+    """
     return f"{share * 100:.6g} %"
 
 
 def names(listed: Sequence[str], word: str = "") -> str:
-    """Return names as a person lists them; of many the first, and how many more there are."""
+    """Join names as an enumeration; of more than four, the first three and the number of the others.
+
+    Args:
+        listed: Names.
+        word: Noun after the number of the others.
+
+    Returns:
+        The enumeration.
+    """
     few = [shown(name) for name in listed[:MOST_NAMES]]
     if len(listed) > MOST_NAMES:
         return f"{', '.join(few[:-1])} and {len(listed) - MOST_NAMES + 1} more{word and ' ' + word}"
@@ -69,12 +127,26 @@ def names(listed: Sequence[str], word: str = "") -> str:
 
 
 def when(periods: Sequence[str]) -> str:
-    """Return a span of periods, such as ` in 2017-04 to 2017-06`."""
+    """Format a span of periods, such as ` in 2017-04 to 2017-06`.
+
+    Args:
+        periods: Names of the periods, ascending.
+
+    Returns:
+        The span with a leading space; empty if there are no periods.
+    """
     if not periods:
         return ""
     return f" in {period(periods[0])}" if len(periods) == 1 else f" in {period(periods[0])} to {periods[-1]}"
 
 
 def period(name: str) -> str:
-    """Return a period as it stands in a sentence: one that has but a number as `period 1`."""
+    """Format the name of a period for a sentence; a bare number becomes `period 1`.
+
+    Args:
+        name: Name of the period.
+
+    Returns:
+        The name.
+    """
     return f"period {name}" if name.isdecimal() else name

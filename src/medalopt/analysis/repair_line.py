@@ -1,4 +1,4 @@
-"""Programs along the way of one figure: drawn as a line between two of them, where they are one."""
+"""Programs along the move of one parameter, interpolated linearly where the LP is affine in the parameter."""
 
 from __future__ import annotations
 
@@ -12,10 +12,20 @@ Draw = Callable[[float], Problem]
 
 
 def along(build: Draw, start: Problem, far: Problem, begin: float, end: float, whole: bool = False) -> Draw:
-    """Return what gives the program at any position between `begin` (at `start`) and `end` (at `far`).
+    """Return a builder of programs along the move of one parameter.
 
-    Where every entry moves in proportion, as almost every figure has it, no program is built anew. A figure that is
-    `whole` is built at whole positions alone, and drawn at all.
+    Programs are interpolated if every coefficient is affine in the position, as for almost every parameter, else
+    built. A parameter in whole numbers is built at whole positions only.
+
+    Args:
+        build: Builder of the program at a position.
+        start: Program at `begin`.
+        far: Program at `end`.
+        begin, end: First and last position.
+        whole: True for a parameter in whole numbers.
+
+    Returns:
+        Function from a position to its program.
     """
 
     def part(share: float) -> float:

@@ -1,4 +1,4 @@
-"""Every rule of the instance that can stand in the way: which family it is of, its sentence, and its figures."""
+"""Registry of the constraint kinds that can be part of a conflict: family, sentence, and parameters of repairs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,13 @@ IDENTITIES = frozenset({"balance", "offer_balance", "melt", "process_scrap"})
 
 
 class Rule(NamedTuple):
-    """One kind of rule: the family of the formulation, how it is said, and which figures may move."""
+    """One constraint kind.
+
+    Attributes:
+        family: Constraint family of the formulation.
+        says: Describer of a rule of this kind.
+        figures: Lister of the parameters that relax it.
+    """
 
     family: str
     says: Callable[..., words.Said]
@@ -27,7 +33,7 @@ class Rule(NamedTuple):
 
 _LIMITS = "commitments and limits"
 _FEED, _OFFER = ("smelters", "t"), ("market", "kg")
-RULES: Mapping[str, Rule] = {  # in the order in which one would rather drop them from what is said
+RULES: Mapping[str, Rule] = {  # in the order in which the deletion filter tries to drop them from a conflict
     "extension": Rule("extension", words.extension, figures.none),
     "footprint_cap": Rule("footprint", words.footprint, figures.footprint),
     "participation": Rule("participation", words.participation, figures.participation),
@@ -92,14 +98,19 @@ _BY_END: Mapping[str, tuple[str, str]] = {
 }
 _WHOLE = frozenset({"recycled", "mix_low", "mix_high", "participation", "purchase", "feed_total", "stream_commitment"})
 _TOLD_FIRST = ("demand", _LIMITS, "participation", "supply", "capacity")
-_LAST = ("available",)  # asked for after all others: goods that nobody has offered
+_LAST = ("available",)  # tried last: more supply than was offered
 
 
 @lru_cache(maxsize=2**16)
 def key(place: tuple[str, Any], end: int) -> tuple[Key, str] | None:
-    """Return what one end of the model's row at `place` says, and in which period ('' over the horizon); None: nothing.
+    """Identify the rule that one bound of a model row enforces.
 
-    A user's own row is told by `own`, whatever its name.
+    Args:
+        place: Pyomo component and index of the row; not of a user's extension (see `identify_extension_rule`).
+        end: `LOWER_END` or `UPPER_END`.
+
+    Returns:
+        Rule and period (empty if over the horizon); None for definitions and balances, which state no rule.
     """
     component, index = place
     if component.startswith("define_") or component in IDENTITIES:
@@ -109,22 +120,38 @@ def key(place: tuple[str, Any], end: int) -> tuple[Key, str] | None:
     if component == "footprint_cap" or component in _WHOLE:
         return Key(kind, tuple(at)), ""
     if kind == "demand":
-        return Key(kind, tuple(at)), at[-1]  # each deadline is a rule of its own
+        return Key(kind, tuple(at)), at[-1]  # one rule per deadline
     return Key(kind, tuple(at[:-1])), at[-1]
 
 
 def own(place: tuple[str, Any]) -> tuple[Key, str]:
-    """Return what a user's own row at `place` is told as."""
+    """Identify the rule of a row that a user's extension added.
+
+    Args:
+        place: Pyomo component and index of the row.
+
+    Returns:
+        Rule, and an empty period.
+    """
     component, index = place
     return Key("extension", (component, *map(str, _names(index)))), ""
 
 
 def _names(index: Any) -> tuple[Any, ...]:
+    """Return an index as a tuple."""
     return index if isinstance(index, tuple) else () if index is None else (index,)
 
 
 def told(instance: Instance, rules: Mapping[Key, tuple[str, ...]]) -> tuple[Reason, ...]:
-    """Return the rules as sentences: what is asked first, then what is there, then the rules between."""
+    """Describe rules as sentences: demand first, then commitments, participation, supply and capacity, then all others.
+
+    Args:
+        instance: Instance.
+        rules: Each rule with its periods.
+
+    Returns:
+        Reasons in the order of the report.
+    """
     rows = []
     for rule, periods in rules.items():
         kind = RULES[rule.kind]
@@ -135,7 +162,16 @@ def told(instance: Instance, rules: Mapping[Key, tuple[str, ...]]) -> tuple[Reas
 
 
 def candidates(instance: Instance, rules: Mapping[Key, tuple[str, ...]], likely: Mapping[str, int]) -> list[Figure]:
-    """Return the figures behind `rules` (each with its periods), every one once; of streams see `more_of_stream`."""
+    """List the parameters that relax the rules of a conflict, each once, supply in all periods last.
+
+    Args:
+        instance: Instance.
+        rules: Each rule with its periods.
+        likely: Streams in the order in which more supply helps most, see `list_stream_supply`.
+
+    Returns:
+        Parameters in the order in which they are tried.
+    """
     made: list[Figure] = []
     for rule, periods in rules.items():
         made += RULES[rule.kind].figures(instance, rule.names, periods, likely)
