@@ -1,4 +1,7 @@
-"""A plan's decisions, and all that follows from them by arithmetic: feed, metal back, stock, casts, cost."""
+"""Plan accounting: all quantities that follow from a plan's decisions by arithmetic.
+
+Feed, metal returned, stocks, castings, process scrap, costs and footprint, in floats, fractions or intervals.
+"""
 
 from __future__ import annotations
 
@@ -24,21 +27,23 @@ from medalopt.instance.routes import Reading, Routes, refining_costs, route_cost
 
 @dataclass(frozen=True, eq=False)
 class Decisions:
-    """What is decided; everything else about a plan follows."""
+    """Values of the decision variables; all other quantities of a plan follow from them."""
 
     sent: Numbers  # (J, T) t, x: devices on each route
     stockpile: Numbers  # (I, T) t, s': at the end of each period
-    charged: Numbers  # (A, E, T) kg, w: metal from stock
-    bought: Numbers  # (O, A, T) kg, b: charged of each offer, and bought where it is not bought into stock
-    surplus: Numbers  # (E, T) kg, g
-    recharged: Numbers  # (A, T) kg, v: process scrap
+    charged: Numbers  # (A, E, T) kg, w: metal charged from stock
+    bought: Numbers  # (O, A, T) kg, b: each offer charged, which is its purchase where it is not stocked
+    surplus: Numbers  # (E, T) kg, g: surplus metal
+    recharged: Numbers  # (A, T) kg, v: process scrap recharged
     purchased: Numbers = field(default_factory=lambda: np.zeros((0, 0)))  # (S, T) kg, of offers bought into stock
-    withheld: Numbers = field(default_factory=lambda: np.zeros((0, 0, 0)))  # (P, E, T) kg, W: of pooled lots
+    withheld: Numbers = field(
+        default_factory=lambda: np.zeros((0, 0, 0))
+    )  # (P, E, T) kg, W: metal withheld of pooled lots
 
 
 @dataclass(frozen=True)
 class Account:
-    """What follows from `decisions` for `instance`, on the routes `found`; `read` as in `routes`."""
+    """The quantities that follow from `decisions` on the routes `found` of `instance`; `read` as in `routes`."""
 
     instance: Instance
     found: Routes
@@ -64,12 +69,12 @@ class Account:
 
     @cached_property
     def returned(self) -> Numbers:
-        """$R_{ket}$, (K, E, T): metal back on the account, kg."""
+        """$R_{ket}$, (K, E, T): metal credited by each smelter, kg."""
         instance, found, sent = self.instance, self.found, self.decisions.sent
         smelters, metals, periods = len(instance.smelters.names), len(instance.metals.names), len(instance.periods)
         total = zeros((smelters, metals, periods), sent)
         for metal in range(metals):
-            moved = np.nonzero(found.returned[:, metal] != 0)[0]  # by routes to a smelter alone
+            moved = np.nonzero(found.returned[:, metal] != 0)[0]  # such routes have a smelter
             lead = instance.smelters.lead[found.smelter[moved], metal]
             for wait in np.unique(lead):
                 if wait < periods:
@@ -87,11 +92,18 @@ class Account:
 
     @cached_property
     def pools(self) -> Pools:
-        """The lots that are settled together."""
+        """The pooled lots of the instance."""
         return pools(self.instance, self.found, self.read)
 
     def in_pools(self, rate: Numbers) -> Numbers:
-        """Return the kilograms in each pooled lot, (P, E, T), at a `rate` for each of its routes, (N, E), kg/t."""
+        """Sum a quantity over the routes of each pooled lot, by period of shipment.
+
+        Args:
+            rate (N, E): Quantity per tonne of devices on each route of `pools`, kg/t.
+
+        Returns:
+            Sums (P, E, T), kg.
+        """
         lots, sent = self.pools, self.decisions.sent
         total = zeros(lots.exists.shape, sent)
         for metal in range(lots.exists.shape[1]):
@@ -101,25 +113,36 @@ class Account:
 
     @cached_property
     def unsettled(self) -> Numbers:
-        """The share of each pooled lot before anything is withheld, (P, E, T), kg."""
+        """The payable share of each pooled lot before metal is withheld, (P, E, T), kg."""
         return self.in_pools(self.found.returned[self.pools.routes])
 
     def settled(self, routes: Ints, metal: int) -> Numbers:
-        """Return what of the share of a metal is returned of `routes`, by period of shipment, (N, T); 1 but in pools.
+        """Return the fraction of the payable share of a metal that is returned; 1 for routes that are not pooled.
 
-        What is withheld of a pooled lot is borne by its routes in proportion to their share.
+        The metal withheld of a pooled lot is allocated to its routes in proportion to their payable share.
+
+        Args:
+            routes (N,): Index of the route.
+            metal: Index of the metal.
+
+        Returns:
+            Fractions by period of shipment (N, T).
         """
         lots, gross = self.pools, self.unsettled[:, metal]
         if not len(lots.line):
             return np.ones((len(routes), self.decisions.sent.shape[1]))
         left = 1 - np.where(gross > 0, self.decisions.withheld[:, metal] / np.where(gross > 0, gross, 1), 0)
-        every = np.concatenate([left, np.ones_like(left[:1])])  # the last of routes in no pool
+        every = np.concatenate([left, np.ones_like(left[:1])])  # last element: routes in no pool
         place = np.full(len(self.instance.terms.names) + 1, len(lots.line), dtype=np.intp)
         place[lots.line] = np.arange(len(lots.line))
         return every[place[self.found.line[routes]]]
 
     def settled_together(self) -> Decisions:
-        """Return the decisions with what pooled lots withhold within the bounds that their shipments give."""
+        """Clip the metal withheld of pooled lots to the bounds that the shipments imply.
+
+        Returns:
+            The decisions, with `withheld` within its bounds.
+        """
         lots, made = self.pools, self.decisions
         if not len(lots.line):
             return made
@@ -128,7 +151,14 @@ class Account:
         return replace(made, withheld=np.where(lots.exists, np.clip(made.withheld, np.minimum(least, most), most), 0))
 
     def not_refined(self, sent: Numbers) -> Numbers:
-        """Return the refining charge of what is withheld of the devices `sent` to pooled lots, (J, T), money."""
+        """Compute the refining charge saved because metal is withheld of pooled lots.
+
+        Args:
+            sent (J, T): Devices sent on each route, t.
+
+        Returns:
+            Refining charges (J, T), money.
+        """
         instance, found, routes = self.instance, self.found, self.pools.routes
         total, periods = zeros(sent.shape, sent), np.arange(len(instance.periods))
         for metal in range(len(instance.metals.names)) if len(routes) else ():
@@ -139,7 +169,7 @@ class Account:
 
     @cached_property
     def shipment_costs(self) -> Numbers:
-        """What is spent on each route in each period, (J, T), money; what is withheld of pooled lots is not refined."""
+        """Cost of each route in each period, (J, T), money; no refining charge on metal withheld of pooled lots."""
         sent = self.decisions.sent
         spent = route_costs(self.instance, self.found) * sent
         return spent - self.not_refined(sent) if len(self.pools.routes) else spent
@@ -155,12 +185,12 @@ class Account:
 
     @cached_property
     def charge(self) -> Numbers:
-        """$C_{at}$, (A, T): charged in all, process scrap not counted, kg."""
+        """$C_{at}$, (A, T): total charge without process scrap, kg."""
         return self.decisions.charged.sum(axis=1) + self.decisions.bought.sum(axis=0)
 
     @cached_property
     def purchases(self) -> Numbers:
-        """$b^+_{ot}$, (O, T): bought of each offer in each period, kg."""
+        """$b^+_{ot}$, (O, T): purchases of each offer in each period, kg."""
         made, stocked = self.decisions.bought.sum(axis=1), is_stocked(self.instance)
         if not stocked.any() or not len(self.decisions.purchased):
             return made
@@ -170,32 +200,32 @@ class Account:
 
     @cached_property
     def bought(self) -> Numbers:
-        """$b_o$, (O,): bought of each offer over the horizon, kg."""
+        """$b_o$, (O,): purchases of each offer over the horizon, kg."""
         if is_stocked(self.instance).any():
             return self.purchases.sum(axis=1)
         return self.decisions.bought.sum(axis=(1, 2))
 
     @cached_property
     def offer_stock(self) -> Numbers:
-        """$z_{ot}$, (O, T): what has been bought of each offer and not been charged at the end of each period, kg."""
+        """$z_{ot}$, (O, T): stock of each offer at the end of each period, kg; 0 for offers that are not stocked."""
         made = self.decisions.bought.sum(axis=1)
         kept = np.cumsum(self.purchases, axis=1) - np.cumsum(made, axis=1)
         return np.where(is_stocked(self.instance)[:, None], kept, 0)
 
     @cached_property
     def cast(self) -> Numbers:
-        """$k_{at}=(C_{at}+v_{at})(1-\\lambda_a)$, (A, T), kg."""
+        r"""$k_{at}=(C_{at}+v_{at})(1-\lambda_a)$, (A, T): mass cast, kg."""
         return (self.charge + self.decisions.recharged) * (1 - self.read(self.instance.alloys.loss))[:, None]
 
     @cached_property
     def cast_stock(self) -> Numbers:
-        """$\\sum_{t'\\le t}(1-\\sigma_a)k_{at'}-Q_{at}$, (A, T): castings that wait at the end of each period, kg."""
+        r"""$\sum_{t'\le t}(1-\sigma_a)k_{at'}-Q_{at}$, (A, T): castings in stock at the end of each period, kg."""
         kept = 1 - self.read(self.instance.alloys.scrap_share)
         return kept[:, None] * np.cumsum(self.cast, axis=1) - owed(self.instance, self.read)
 
     @cached_property
     def scrap(self) -> Numbers:
-        """$n_{at}$, (A, T): process scrap in hand at the end of each period, kg."""
+        """$n_{at}$, (A, T): process scrap in stock at the end of each period, kg."""
         rate = process_scrap_rate(self.instance, self.read)
         fit = np.zeros_like(self.cast)
         periods = len(self.instance.periods)
@@ -212,7 +242,7 @@ class Account:
 
     @cached_property
     def costs(self) -> dict[str, Numbers]:
-        """The cost by kind, each by period, (T,), in money; sales and scrap are negative. They add up to the cost."""
+        """The cost by kind, each by period (T,), money; sales and scrap are negative. The total is `cost`."""
         instance, found, made, read = self.instance, self.found, self.decisions, self.read
 
         def of_routes(rate: Numbers) -> Numbers:
@@ -235,7 +265,7 @@ class Account:
         }
 
     def _held(self) -> Numbers:
-        """Cost of the metal, of the offers and of the castings in stock."""
+        """Holding cost of metal, offers and castings in stock, (T,), money."""
         held = (self.read(self.instance.metals.holding) * self.stock).sum(axis=0)
         if is_stocked(self.instance).any():
             held = held + (offer_holding(self.instance, self.read) * self.offer_stock).sum(axis=0)
@@ -244,14 +274,14 @@ class Account:
         return held
 
     def _refining_withheld(self) -> Numbers:
-        """What is not charged for metal that is withheld of pooled lots, (T,)."""
+        """Refining charge saved on metal withheld of pooled lots, (T,), money."""
         if not len(self.pools.line):
             return 0
         charge = self.read(self.instance.terms.refining_charge)[self.pools.line]
         return (charge[:, :, None] * self.decisions.withheld).sum(axis=(0, 1))
 
     def _scrap_left(self) -> Numbers:
-        """Worth (negative) of process scrap left at the end, or falling too late to be charged again."""
+        """Value (negative), (T,), money, of process scrap left at the end or available too late to be recharged."""
         rate = process_scrap_rate(self.instance, self.read)
         worth = self.read(self.instance.alloys.scrap_value)
         periods = len(self.instance.periods)
@@ -266,7 +296,7 @@ class Account:
 
     @cached_property
     def cost(self) -> Numbers:
-        """The cost of the plan, money."""
+        """The total cost of the plan, money."""
         return sum(by_period.sum() for by_period in self.costs.values())
 
     @cached_property
@@ -279,9 +309,16 @@ class Account:
 
     @cached_property
     def tonnes(self) -> Numbers:
-        """Devices sent in all, t."""
+        """Devices sent over the horizon, t."""
         return self.sent.sum()
 
     def value(self, measure: str) -> Numbers:
-        """The plan's `cost`, `footprint` or `mass`."""
+        """Return the value of an objective.
+
+        Args:
+            measure: `cost`, `footprint` or `mass`.
+
+        Returns:
+            The plan's cost (money), footprint (kg CO2e) or devices sent (t).
+        """
         return {"cost": lambda: self.cost, "footprint": lambda: self.footprint, "mass": lambda: self.tonnes}[measure]()

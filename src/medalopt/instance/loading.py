@@ -1,4 +1,4 @@
-"""From the path of an instance file to the frozen `Instance`: read, change, validate, cross-check, assemble."""
+"""Load an instance: read file and tables, apply changes, validate, cross-check, assemble the frozen `Instance`."""
 
 from __future__ import annotations
 
@@ -45,20 +45,38 @@ from medalopt.wording import did_you_mean, listed, shown
 
 Changes = Mapping[str, str]
 NONE: Changes = MappingProxyType({})
-MOST_COMPARED = 20  # changes of which each is tried without the others
+MOST_COMPARED = 20  # most changes for which each is tested without the others
 _MODELS = {"streams": Stream, "lanes": Lane}
 
 
 def load(path: str | os.PathLike[str], changes: Changes = NONE) -> Instance:
-    """Return the instance in the file at `path`, with `changes` (path of a figure to its new value) made for this time.
+    """Load an instance file.
 
-    Raises InputError with every fault of the file and of its tables.
+    Args:
+        path: Path of the YAML file.
+        changes: New values by parameter path, applied to this instance alone.
+
+    Returns:
+        The instance.
+
+    Raises:
+        InputError: With every fault of the file, its tables and the changes.
     """
     return opened(path).with_effective_changes(changes)
 
 
 def opened(path: str | os.PathLike[str]) -> Opened:
-    """Return the file at `path`, read once, for any number of instances. Raises InputError where it is no mapping."""
+    """Read an instance file once, for any number of instances.
+
+    Args:
+        path: Path of the YAML file.
+
+    Returns:
+        The parsed file.
+
+    Raises:
+        InputError: The file cannot be read or is no mapping.
+    """
     faults = Faults()
     digests: dict[str, str] = {}
     root = _tree(Path(path), os.fspath(path), digests, faults)
@@ -70,24 +88,42 @@ def opened(path: str | os.PathLike[str]) -> Opened:
 
 @dataclass(frozen=True, eq=False)
 class Opened:
-    """An instance file that has been read, and its tables as soon as they have: instances are made of it by changes."""
+    """A parsed instance file; instances are built from it with changes. Tables are read on first use."""
 
     path: Path
     root: Tree
     digests: Mapping[str, str]  # of the file itself
-    found: tuple[Fault, ...]  # what was wrong with its text
-    odd: tuple[Fault, ...] = ()  # what was odd in it
-    # and their digests and warnings
+    found: tuple[Fault, ...]  # faults of its text
+    odd: tuple[Fault, ...] = ()  # warnings on its text
+    # with digests and warnings
     tables: dict[tuple[Path, str], tuple[Sheet, str, tuple[Fault, ...]]] = field(default_factory=dict)
 
     def with_changes(self, changes: Changes = NONE) -> Instance:
-        """Return the instance with `changes` made, path to new value. Raises InputError with every fault."""
+        """Build the instance with changes applied.
+
+        Args:
+            changes: New values by parameter path.
+
+        Returns:
+            The instance.
+
+        Raises:
+            InputError: With every fault.
+        """
         return self._made(changes, effective=False)
 
     def with_effective_changes(self, changes: Changes = NONE, *, scenarios: bool = False) -> Instance:
-        """Return the instance with `changes` made. Raises InputError also where one of them has no effect.
+        """Build the instance with changes applied, each of which must have an effect.
 
-        With `scenarios` each scenario of the file is made and checked too, and its faults are raised with the others.
+        Args:
+            changes: New values by parameter path.
+            scenarios: Validate each scenario of the file too.
+
+        Returns:
+            The instance.
+
+        Raises:
+            InputError: With every fault, including changes without effect.
         """
         instance = self._made(changes, effective=True, scenarios=scenarios)
         faults = Faults()
@@ -99,15 +135,16 @@ class Opened:
         return instance
 
     def _matters(self, instance: Instance, path: str, changes: Changes, others: Changes) -> bool:
-        """Whether the change at `path` makes `instance` another than `others` alone do, if it says anything else."""
+        """Return whether the change at `path` alters the instance, or restates the value in effect."""
         try:
             return not same(instance, self.with_changes(others)) or (
                 self.written(changes).value(parse(path)) == self.written(others).value(parse(path))
             )
         except InputError:
-            return True  # it mends what is wrong without it
+            return True  # without the change the instance is invalid
 
     def _made(self, changes: Changes, *, effective: bool, scenarios: bool = False) -> Instance:
+        """Build the instance; with `effective`, changes to values that have no effect are faults."""
         faults = Faults(list(self.found), list(self.odd))
         digests = dict(self.digests)
         wanted = read_changes(changes, faults)
@@ -136,13 +173,20 @@ class Opened:
         )
 
     def written(self, changes: Changes = NONE) -> Written:
-        """Return what the file writes, figure by figure, with `changes` made; of an instance without faults."""
+        """Return the values that a valid file states, with changes applied.
+
+        Args:
+            changes: New values by parameter path.
+
+        Returns:
+            The values by path.
+        """
         faults = Faults()
         return Written(_draft(self, read_changes(changes, faults), {}, faults)[0])
 
 
 def _tree(path: Path, name: str, digests: dict[str, str], faults: Faults) -> Tree | None:
-    """Return the tree of the file, which is a mapping; None, and faults, where there is none."""
+    """Parse the file to a mapping node; return None, and record faults, where this fails."""
     data = files.read(path, name, limits.MAX_INSTANCE_BYTES, lambda message: faults.add(Place(name), (), message))
     text = decode_yaml(data, faults) if data else None
     if data is None or text is None:
@@ -157,7 +201,7 @@ def _tree(path: Path, name: str, digests: dict[str, str], faults: Faults) -> Tre
 def _draft(
     file: Opened, wanted: list[Change], digests: dict[str, str], faults: Faults
 ) -> tuple[Draft, tuple[Source, ...]]:
-    """Return all that is right of the file with the changes `wanted`, and the remarks of its mappings."""
+    """Return all valid parts of the file with the changes `wanted`, and the notes of its mappings."""
     root = file.root
     before = calendar_of(root)
     root = change_tree(root, wanted, before.count if before else None, faults)
@@ -167,7 +211,7 @@ def _draft(
     labels = calendar.labels if calendar else None
     places = (
         labels or ("?",) * (context.periods or 0) or None
-    )  # of the periods, as far as it is known how many there are
+    )  # labels, or placeholders where only the number of periods is known
     streams_sheet = _sheet("streams", root, file, places, digests, faults) or Sheet.empty("streams")
     streams_sheet = change_rows(streams_sheet, wanted, grouping.row_names, labels, faults)
     lanes_sheet = _sheet("lanes", root, file, labels, digests, faults)
@@ -178,7 +222,7 @@ def _draft(
 
 
 def _without_null_sections(root: Tree, faults: Faults) -> Tree:
-    """Return the tree without sections given as null, each of which is a fault; a required one holds nothing."""
+    """Return the tree without sections given as null, which are faults; a required section becomes an empty mapping."""
     sections = Document.mappings() | _MODELS.keys()
     items = dict(root.items)
     for name, item in root.items.items():
@@ -192,7 +236,14 @@ def _without_null_sections(root: Tree, faults: Faults) -> Tree:
 
 
 def calendar_of(root: Tree) -> Calendar | None:
-    """Return the periods; None where they cannot be read, which validation will note."""
+    """Read the planning periods.
+
+    Args:
+        root: Root node of an instance file.
+
+    Returns:
+        The calendar; None where the periods are invalid, which validation reports.
+    """
     node = find(root, ("periods",))
     try:
         return Calendar.of(Periods.model_validate(plain(node) if node else {}))
@@ -201,7 +252,7 @@ def calendar_of(root: Tree) -> Calendar | None:
 
 
 def _period_count(root: Tree) -> int | None:
-    """Return the number of periods, also where something else about them is wrong; None where it cannot be read."""
+    """Return the number of periods, even where other period fields are invalid; None where it cannot be read."""
     node = find(root, ("periods",))
     count = {"count": node.items["count"]} if isinstance(node, Tree) and "count" in node.items else {}
     try:
@@ -211,7 +262,7 @@ def _period_count(root: Tree) -> int | None:
 
 
 def _names(root: Tree) -> dict[str, frozenset[str]]:
-    """Return the names that the file defines, by kind; a kind whose section is amiss is not there."""
+    """Return the names that the file defines, by kind; kinds whose section is invalid are omitted."""
     kinds = {kind: f"{kind}s" for kind in ("metal", "device", "treatment", "smelter", "alloy")}
     names = {kind: found for kind, section in kinds.items() if (found := node_names(root, section)) is not None}
     return names if "treatments" in root.items else {**names, "treatment": frozenset({WHOLE})}
@@ -220,7 +271,7 @@ def _names(root: Tree) -> dict[str, frozenset[str]]:
 def _sheet(
     name: str, root: Tree, file: Opened, labels: tuple[str, ...] | None, digests: dict[str, str], faults: Faults
 ) -> Sheet | None:
-    """Return the rows of a section that is a list or a table; None where it is absent or cannot be read."""
+    """Return the rows of a section given as a list or a table; None where it is absent or cannot be read."""
     node = root.items.get(name)
     if node is None:
         return None
@@ -234,7 +285,7 @@ def _sheet(
 
 
 def _encoding(section: str, node: Tree, faults: Faults) -> str | None:
-    """Return the encoding that is stated for a table; None where there is none, or none that is known."""
+    """Return the encoding stated for a table; None where there is none, or an unknown one (a fault)."""
     stated = node.items.get("encoding")
     if stated is None or (isinstance(stated, Scalar) and stated.text in CODECS):
         return stated.text if isinstance(stated, Scalar) else None
@@ -247,6 +298,7 @@ def _encoding(section: str, node: Tree, faults: Faults) -> str | None:
 def _table(
     name: str, node: Scalar, encoding: str | None, file: Opened, digests: dict[str, str], faults: Faults
 ) -> Sheet | None:
+    """Return the rows of a CSV table, read once per file; its digest and warnings are recorded."""
     target = tables.locate(file.path.parent, node, (name, "table"), faults)
     shown_as = os.fspath(file.path.parent / node.text)
 

@@ -1,6 +1,6 @@
-"""Every scenario of an instance, made and checked as if it were a file of its own, without reading the file again.
+"""Validate every scenario of an instance as if it were a file of its own, without parsing the file again.
 
-Of a scenario only the sections that it changes are validated, and only the checks that depend on them are made.
+Of a scenario only the sections that it changes are validated, and only the checks that depend on them are run.
 """
 
 from __future__ import annotations
@@ -28,14 +28,21 @@ from medalopt.instance.schema.validate import model_of, validated
 from medalopt.instance.written import Written
 from medalopt.wording import shown
 
-_EVERYWHERE = frozenset({"periods", "currency", "exchange"})  # what the figures of all sections depend on
+_EVERYWHERE = frozenset({"periods", "currency", "exchange"})  # sections on which all others depend
 _SHEETS = ("streams", "lanes")
 Changes = Mapping[str, str]
 Whole = Callable[[Changes], object]
 
 
 def value_text(value: Any) -> str | None:
-    """Return the new value of a scenario as `--set` takes it; None where it is neither a figure nor a list of them."""
+    """Format the new value of a scenario as `--set` accepts it.
+
+    Args:
+        value: Scalar node, text, or list of them.
+
+    Returns:
+        The text; None where the value is neither a scalar nor a list of scalars.
+    """
     if isinstance(value, list):
         texts = [value_text(item) for item in value]
         return None if None in texts else f"[{', '.join(text for text in texts if text is not None)}]"
@@ -45,10 +52,13 @@ def value_text(value: Any) -> str | None:
 
 
 def check_scenarios(draft: Draft, reasons: Reasons, whole: Whole) -> None:
-    """Note what is wrong with any scenario of `draft`, at its own place, with its name and its path.
+    """Validate all scenarios and record their faults, each with the scenario's name and path.
 
-    `reasons` says what the file itself writes without effect; `whole` makes an instance with changes and raises
-    InputError where they are wrong: for those of which everything depends.
+    Args:
+        draft: The parsed instance; faults are added to it.
+        reasons: Values of the file itself that have no effect, with the reasons.
+        whole: Builds a complete instance with changes and raises InputError where they are invalid; used for changes on
+            which all sections depend.
     """
     if not draft.document.scenarios:
         return
@@ -72,13 +82,13 @@ def _check(
     whole: Whole,
     known: frozenset[Any],
 ) -> None:
-    """Note what is wrong with one scenario."""
+    """Validate one scenario and record its faults."""
     made: dict[str, dict[str, str]] = {}
-    wrong: dict[str, list[str]] = {}  # what is wrong, by the key of the scenario; '' of the scenario as a whole
+    wrong: dict[str, list[str]] = {}  # messages by key of the scenario; '': the scenario as a whole
     for key, value in scenario.items():
         text = value_text(value)
         if text is None or not _begins_well(key):
-            continue  # a fault that is noted without making the scenario
+            continue  # reported by the validation of the file itself
         try:
             made[key] = expanded(key, text)
         except UsageError as error:
@@ -111,6 +121,7 @@ def _check(
 
 
 def _begins_well(key: str) -> bool:
+    """Return whether the path begins with a section of the file."""
     try:
         return str(parse(key)[0]) in Document.model_fields
     except PathError:
@@ -118,14 +129,14 @@ def _begins_well(key: str) -> bool:
 
 
 def _key_of(path: str, keys: Mapping[str, str]) -> str:
-    """Return which change of a scenario a fault at `path` comes of; '' where that cannot be told."""
+    """Return the change of a scenario that causes a fault at `path`; '' where there is none."""
     while path and path not in keys:
         path = path[: max(path.rfind("."), path.rfind("["), 0)]
     return keys.get(path, "")
 
 
 def _tried(draft: Draft, changes: Changes, reasons: Reasons, faults: Faults) -> Reasons:
-    """Make `changes` on `draft`, note what is wrong then, and return what has no effect then."""
+    """Apply `changes` to the draft, record faults, and return the values that then have no effect."""
     wanted = treechanges.read(changes, faults)
     sections = {str(change.path[0]) for change in wanted}
     calendar = draft.calendar

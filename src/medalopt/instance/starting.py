@@ -1,4 +1,4 @@
-"""A commented instance to start from."""
+"""The commented starter instance."""
 
 from __future__ import annotations
 
@@ -6,6 +6,13 @@ from importlib import resources
 
 
 def template(name: str) -> str:
-    """Return the text of a small instance called `name` (small letters, digits, `_` and `-`), which has a plan."""
+    """Render the starter instance, a small feasible problem with comments.
+
+    Args:
+        name: Name of the new instance: small letters, digits, `_` and `-`.
+
+    Returns:
+        The YAML text.
+    """
     text = resources.files("medalopt.instance").joinpath("starter.yaml").read_text(encoding="utf-8")
     return text.replace("{name}", name)

@@ -1,7 +1,8 @@
-"""Changes in the language of `scenarios:` and `--vary`: a path may hold `*`, and then scales or adds to what it names.
+"""Scenario changes: expand wildcards and relative values, and validate every scenario of an instance.
 
-Without `*` the value replaces the figure. With it a percentage scales every figure named, `+n` and `-n` are added to
-it (to a date as periods), and any other value replaces it. What comes out are ordinary changes, path to value.
+The language of `scenarios:` and `--vary`. Without `*` the value replaces the parameter. With `*` a percentage scales
+every parameter matched, `+n` and `-n` are added to it (to a date as periods), and any other value replaces it. The
+result is an ordinary mapping from path to value. Of a scenario only the sections that it changes are validated.
 """
 
 from __future__ import annotations
@@ -27,7 +28,19 @@ Move = Callable[[Fraction], Fraction]
 
 
 def expanded(written: Written, path: str, value: str) -> dict[str, str]:
-    """Return the ordinary changes that `value` at `path` stands for. Raises UsageError where they name nothing."""
+    """Expand one change to ordinary changes.
+
+    Args:
+        written: Values of the instance file.
+        path: Path of a parameter, with or without `*`.
+        value: New value, percentage or offset.
+
+    Returns:
+        New value of each path matched.
+
+    Raises:
+        UsageError: The path matches nothing, or the value cannot be read or applied.
+    """
     if ANY not in _steps(path):
         return {path: value}
     text = value.strip()
@@ -41,7 +54,7 @@ def expanded(written: Written, path: str, value: str) -> dict[str, str]:
 
 
 def _later(written: Written, path: Path, by: int, asked: str) -> str:
-    """Return the period that lies `by` periods after the one at `path`, the last where none is written."""
+    """Return the name of the period `by` periods after the one at `path`; a missing due date is the last period."""
     node, last = written.at(path), len(written.periods) - 1
     at = written.period(node.text) if isinstance(node, Scalar) and not node.null else last
     if at is None or not 0 <= at + by <= last:
@@ -50,19 +63,40 @@ def _later(written: Written, path: Path, by: int, asked: str) -> str:
 
 
 def scaled(written: Written, path: str, factor: Fraction) -> dict[str, str]:
-    """Return the changes by which every figure that `path` names, with `*` or without, becomes `factor` times itself.
+    """Scale every parameter that a path matches.
 
-    Raises UsageError where it names none.
+    Args:
+        written: Values of the instance file.
+        path: Path of a parameter, with or without `*`.
+        factor: Multiplier of the exact value.
+
+    Returns:
+        New value of each path matched.
+
+    Raises:
+        UsageError: The path matches nothing.
     """
     return _each(written, path, lambda one: _moved(written, one, lambda exact: exact * factor))
 
 
 def named(written: Written, path: str) -> list[Path]:
-    """Return the paths that `path` names: itself, or with `*` one for each member of the section."""
+    """List the paths that a pattern matches.
+
+    Args:
+        written: Values of the instance file.
+        path: Path of a parameter, with or without `*`.
+
+    Returns:
+        The path itself, or with `*` one for each member of the section.
+
+    Raises:
+        UsageError: The text is no path.
+    """
     return list(_named(written.root, _steps(path), ()))
 
 
 def _each(written: Written, path: str, change: Callable[[Path], dict[str, str]]) -> dict[str, str]:
+    """Return the changes that `change` gives for each match of `path`; no change at all is an error."""
     changes: dict[str, str] = {}
     for one in named(written, path):
         changes.update(change(one))
@@ -72,6 +106,7 @@ def _each(written: Written, path: str, change: Callable[[Path], dict[str, str]])
 
 
 def _steps(path: str) -> Path:
+    """Parse a pattern; a syntax error becomes a UsageError."""
     try:
         return parse(path)
     except PathError as error:
@@ -79,7 +114,7 @@ def _steps(path: str) -> Path:
 
 
 def _named(node: Node | None, pattern: Path, before: Path) -> Iterator[Path]:
-    """Yield the paths that `pattern` names below `node`; what stands behind its last `*` need not be written."""
+    """Yield the paths that `pattern` matches below `node`; steps after its last `*` need not exist."""
     if ANY not in pattern:
         yield (*before, *pattern)
         return
@@ -91,6 +126,7 @@ def _named(node: Node | None, pattern: Path, before: Path) -> Iterator[Path]:
 
 
 def _read(text: str, unit: str, written: Written, asked: str) -> Fraction:
+    """Read the operand of a relative change in the given unit."""
     try:
         return Measure(unit, low=None).check(text, written.money).exact
     except QuantityError as error:
@@ -98,7 +134,7 @@ def _read(text: str, unit: str, written: Written, asked: str) -> Fraction:
 
 
 def _added(written: Written, path: Path, text: str, asked: str) -> dict[str, str]:
-    """Return the changes that add `text` to what stands at `path`, or to what stands for it where it is left out."""
+    """Return the changes that add `text` to the value in effect at `path`, or to its default."""
     kind = kind_at(path)
     by = _read(text, kind.measure.unit if kind and isinstance(kind.measure, Measure) else "", written, asked)
     if kind is None or written.find(path) is not None:
@@ -108,7 +144,7 @@ def _added(written: Written, path: Path, text: str, asked: str) -> dict[str, str
 
 
 def _moved(written: Written, path: Path, move: Move) -> dict[str, str]:
-    """Return the changes that move every figure at `path` or below it; what is left out stays so."""
+    """Return the changes that transform every parameter at or below `path`; missing values stay missing."""
     node = written.find(path)
     if node is None and path[0] == "streams" and path[2:] == ("available",):
         path = (*path[:2], "total")
@@ -128,6 +164,7 @@ def _moved(written: Written, path: Path, move: Move) -> dict[str, str]:
 
 
 def _default(kind: Kind) -> Fraction | None:
+    """Return the exact default of a parameter; None where it has none or is unlimited."""
     default = kind.default
     if isinstance(default, Quantity):
         return default.exact if math.isfinite(default.raw) else None
@@ -135,5 +172,5 @@ def _default(kind: Kind) -> Fraction | None:
 
 
 def _text(exact: Fraction, kind: Kind) -> str:
-    """Return a figure as the file may hold it, in its canonical unit; a count as the whole number next to it."""
+    """Return a value as text in its canonical unit; a count is rounded to the nearest integer, at least 0."""
     return repr(float(exact)) if isinstance(kind.measure, Measure) else str(max(round(exact), 0))

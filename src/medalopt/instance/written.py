@@ -1,4 +1,4 @@
-"""What a file writes, figure by figure: its tree, in which streams and lanes stand by name wherever they came from."""
+"""Values as written in an instance file, by parameter path; streams and lanes by name, inline or from a table."""
 
 from __future__ import annotations
 
@@ -21,7 +21,11 @@ _BY_METAL = ("recovery", "returned", "refining_charge", "deduction", "lead", "cr
 
 
 class Written:
-    """The figures of one file as they are written; `root` is its tree, `money` its currencies."""
+    """The values of one file as written; `root` is its node tree, `money` its currencies.
+
+    Args:
+        draft: The parsed file.
+    """
 
     def __init__(self, draft: Draft) -> None:
         root = draft.root
@@ -39,26 +43,48 @@ class Written:
 
     @property
     def periods(self) -> tuple[str, ...]:
-        """The names of the periods; none where they cannot be read."""
+        """The names of the periods; empty where they cannot be read."""
         return self._calendar.labels if self._calendar else ()
 
     def period(self, text: str) -> int | None:
-        """Return the number of the period, from 0, that `text` names; None where it names none."""
+        """Look up a period by name.
+
+        Args:
+            text: Name of a period.
+
+        Returns:
+            Its index from 0; None where there is no such period.
+        """
         return self._calendar.index(text) if self._calendar else None
 
     def figures(self) -> Iterator[tuple[Path, Scalar, Kind]]:
-        """Yield every figure that is written, with its path and kind."""
+        """Iterate over all parameters that the file states.
+
+        Returns:
+            Path, scalar node and kind of each.
+        """
         for path, scalar in self.scalars():
             kind = kind_at(path)
             if kind is not None:
                 yield path, scalar, kind
 
     def scalars(self) -> Iterator[tuple[Path, Scalar]]:
-        """Yield all that is written, figures and words, with its path."""
+        """Iterate over all scalars that the file states, numbers and text.
+
+        Returns:
+            Path and scalar node of each.
+        """
         yield from _scalars(self.root, ())
 
     def find(self, path: Path) -> Node | None:
-        """Return what counts at `path`: what stands there, or the one figure for all metals or periods above it."""
+        """Look up the value in effect at a path: stated there, or by one value for all metals or periods above it.
+
+        Args:
+            path: A parameter path.
+
+        Returns:
+            The node; None where nothing is stated.
+        """
         node: Node | None = self.root
         for at, name in enumerate(path):
             inner = step(node, name)
@@ -70,7 +96,14 @@ class Written:
         return node
 
     def value(self, path: Path) -> object:
-        """Return what counts at `path` so that equal values are equal, whatever units and forms they are written in."""
+        """Return the value in effect at a path in a form independent of units and notation, for comparison.
+
+        Args:
+            path: A parameter path.
+
+        Returns:
+            Exact canonical values, text, or plain lists and mappings; the default where nothing is stated.
+        """
         node, kind = self.find(path), kind_at(path)
         default = kind.default if kind is not None else None
         if node is None:
@@ -82,22 +115,46 @@ class Written:
         return figures[0] if len(set(figures)) == 1 else tuple(figures)
 
     def at(self, path: Path) -> Node | None:
-        """Return what is written at `path` itself."""
+        """Look up the node at exactly this path.
+
+        Args:
+            path: A parameter path.
+
+        Returns:
+            The node; None where nothing is stated.
+        """
         return find(self.root, path)
 
     def figure(self, path: Path) -> Fraction | None:
-        """Return the one figure that is written at `path` itself, in its canonical unit; None where there is none."""
+        """Return the number stated at exactly this path.
+
+        Args:
+            path: A parameter path.
+
+        Returns:
+            Its exact canonical value; None where there is no single number.
+        """
         kind, node = kind_at(path), self.at(path)
         return self.exact(path, node, kind) if kind is not None and isinstance(node, Scalar) else None
 
     def exact(self, path: Path, scalar: Scalar, kind: Kind) -> Fraction | None:
-        """Return the figure `scalar` at `path` in its canonical unit; None where it cannot be read."""
+        """Convert a scalar to its canonical unit.
+
+        Args:
+            path: Path of the scalar.
+            scalar: The scalar node.
+            kind: Kind of the parameter.
+
+        Returns:
+            The exact value; None where it cannot be read.
+        """
         key = (path, scalar.text, scalar.plain)
         if key not in self._read:
             self._read[key] = self._exact(path, scalar, kind)
         return self._read[key]
 
     def _exact(self, path: Path, scalar: Scalar, kind: Kind) -> Fraction | None:
+        """Convert a scalar to its canonical unit, without the cache."""
         if not isinstance(kind.measure, Measure):
             digits = scalar.text.strip().removeprefix("+").replace("_", "")
             return Fraction(int(digits)) if digits.isascii() and digits.isdigit() else None
@@ -108,9 +165,18 @@ class Written:
             return None
 
     def unit(self, path: Path, scalar: Scalar, measure: Measure) -> tuple[str, Fraction]:
-        """Return the unit in which a figure is told, and its factor to the canonical one: as it is written.
+        """Return the unit in which a parameter is reported: as written, else the canonical one, per cent for a share.
 
-        A bare number is told in the canonical unit, a share in per cent.
+        Args:
+            path: Path of the scalar.
+            scalar: The scalar node.
+            measure: Canonical unit and range of the parameter.
+
+        Returns:
+            Name of the unit, and its factor to the canonical unit.
+
+        Raises:
+            QuantityError: The scalar is no quantity, or counts devices of unknown mass.
         """
         written = quantity.split(scalar.text, measure.unit, self.money)[1]
         if not written:
@@ -119,7 +185,7 @@ class Written:
         return written, figure.factor * (self._piece(path) ** figure.pieces if figure.pieces else 1)
 
     def _piece(self, path: Path) -> Fraction:
-        """Return the mass, in kg, of one piece of the device that the figure at `path` belongs to."""
+        """Return the mass of one device, kg, of the device type that the parameter at `path` belongs to."""
         device: str | int = path[1]
         if path[0] == "streams":
             node = self.at((*path[:2], "device"))
@@ -128,17 +194,19 @@ class Written:
             device = path[3]
         mass = self.at(("devices", device, "unit_mass"))
         if not isinstance(mass, Scalar):
-            raise QuantityError("the device has no `unit_mass`")  # a fault that is noted where the figure stands
+            raise QuantityError("the device has no `unit_mass`")  # reported as a fault at the place of that parameter
         return quantity.read(mass.value, "kg", self.money).exact
 
 
 def _plain(node: Node) -> object:
+    """Convert a node to plain dictionaries, lists and text."""
     if isinstance(node, Mapping):
         return {name: _plain(item) for name, item in node.items.items()}
     return [_plain(item) for item in node.items] if isinstance(node, Sequence) else node.text
 
 
 def _scalars(node: Node, path: Path) -> Iterator[tuple[Path, Scalar]]:
+    """Yield the scalars at and below a node, with their paths; nulls are skipped."""
     if isinstance(node, Scalar):
         if not node.null:
             yield path, node
@@ -151,7 +219,7 @@ def _scalars(node: Node, path: Path) -> Iterator[tuple[Path, Scalar]]:
 
 
 def _by_name(sheet: Sheet, names: Cells, calendar: Calendar | None) -> dict[str, Node]:
-    """Return the rows of `sheet` by name; what has a value for each period is a list."""
+    """Return the rows of a table by name; a supply with one row per period becomes a list."""
     rows: dict[str, list[int]] = {}
     for row, name in enumerate(names):
         rows.setdefault(name or "", []).append(row)
@@ -167,6 +235,7 @@ def _by_name(sheet: Sheet, names: Cells, calendar: Calendar | None) -> dict[str,
 
 
 def _put(node: Node, key: tuple[str, ...], value: Node) -> Node:
+    """Return a mapping node with `value` inserted at the nested key."""
     if not key or key == ("{}",):
         return node if key else value
     inner = node.items if isinstance(node, Mapping) else {}
@@ -175,7 +244,7 @@ def _put(node: Node, key: tuple[str, ...], value: Node) -> Node:
 
 
 def _cell(sheet: Sheet, text: str | None, row: int, key: tuple[str, ...]) -> Scalar | None:
-    """Return a cell; what is left out is None, so that a name such as `null` is one whatever it looks like."""
+    """Return a cell as a scalar; text such as `null` stays text, an empty cell is None."""
     if text is None:
         return None
     node = Scalar(text, True, sheet.place(row, key))
@@ -183,7 +252,7 @@ def _cell(sheet: Sheet, text: str | None, row: int, key: tuple[str, ...]) -> Sca
 
 
 def _listed(sheet: Sheet, rows: list[int], calendar: Calendar | None) -> Node | None:
-    """Return what a stream offers: one figure, or a list with one for each period."""
+    """Return the supply of a stream: one scalar, or a list with one per period."""
     cells, periods = sheet.column(("available",)), sheet.column(PERIOD)
     if calendar is None or (len(rows) == 1 and periods[rows[0]] is None):
         return _cell(sheet, cells[rows[0]], rows[0], ("available",))
