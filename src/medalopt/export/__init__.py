@@ -1,4 +1,4 @@
-"""The same program for other solvers: LP, MPS, and data for the MathProg model in `models/sourcing.mod`."""
+"""Export of the linear program as LP and MPS, and of an instance as data for the model `models/sourcing.mod`."""
 
 from medalopt.export.lp import write_lp
 from medalopt.export.mathprog import write_mathprog

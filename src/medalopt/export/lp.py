@@ -1,10 +1,11 @@
-"""A program in the CPLEX LP format, as CPLEX, GLPK, Gurobi, HiGHS, SCIP and others read it.
+"""Export of a linear program in the CPLEX LP format, as read by CPLEX, GLPK, Gurobi, HiGHS, SCIP and others.
 
-Written here, because the writers of HiGHS and GLPK keep 15 digits and replace names such as ours: here every
-number is the shortest decimal that reads back as the same double, and every name stays recognisable.
-What these readers do not share is written in the words they do. A row with two different limits becomes two rows,
-the second with `.upper` behind its name; a row without any limit is one above -1e30, which is as good
-as none; a constant in the objective is the cost of a column that is fixed at 1.
+The writers of HiGHS and GLPK keep 15 digits and replace names with brackets. Here every number is the shortest
+decimal that reads back as the same double, and names stay recognisable. Only syntax common to these readers is used:
+
+- a row with two different bounds becomes two rows, the second named `NAME.upper`;
+- a row without a bound is one above -1e30, which is as good as none;
+- a constant in the objective is the cost of a column fixed at 1.
 """
 
 from __future__ import annotations
@@ -16,15 +17,23 @@ from medalopt.export.names import lp_names
 from medalopt.export.rows import NO_LIMIT, entries_by_row, split, two_sided
 from medalopt.program import Program
 
-_WIDTH = 120  # of a line: HiGHS stops reading a line at 560 characters
+_WIDTH = 120  # characters of a line: HiGHS stops reading a line at 560
 
 
 def write_lp(program: Program) -> str:
-    """Return `program`, whose figures must be no NaN, as the text of an LP file."""
+    """Render a linear program in the LP format.
+
+    Args:
+        program: Linear program without NaN.
+
+    Returns:
+        The text of the LP file.
+    """
     return "".join(f"{line}\n" for line in _lines(split(program, two_sided(program))))
 
 
 def _lines(program: Program) -> Iterator[str]:
+    """Yield the lines of the file."""
     constant, *columns = lp_names(("constant", *program.columns))
     objective, *rows = lp_names(("objective", *program.rows))
     costs = list(zip(columns, program.cost.tolist(), strict=True))
@@ -48,11 +57,13 @@ def _lines(program: Program) -> Iterator[str]:
 
 
 def _terms(entries: Iterable[tuple[str, float]]) -> Iterator[str]:
+    """Yield coefficients with sign and column name."""
     for name, value in entries:
         yield f"{'-' if math.copysign(1, value) < 0 else '+'} {abs(value)!r} {name}"
 
 
 def _wrapped(name: str, terms: Iterable[str], limit: str) -> Iterator[str]:
+    """Yield an expression and its bound in lines of the allowed length."""
     line = f" {name}:"
     for term in (*terms, *([limit] if limit else [])):
         if len(line) + len(term) >= _WIDTH and line.strip():
@@ -63,6 +74,7 @@ def _wrapped(name: str, terms: Iterable[str], limit: str) -> Iterator[str]:
 
 
 def _limit(low: float, high: float) -> str:
+    """Return the relation and right-hand side of a row."""
     if low == high:
         return f"= {low!r}"
     if math.isfinite(high):
@@ -71,6 +83,7 @@ def _limit(low: float, high: float) -> str:
 
 
 def _bound(column: str, low: float, high: float) -> Iterator[str]:
+    """Yield the bounds of a column; none for the default of 0 to infinity."""
     if low == high:
         yield f" {column} = {low!r}"
     elif low == -math.inf and high == math.inf:

@@ -1,9 +1,8 @@
-"""An instance as a data file for `models/sourcing.mod`, in GNU MathProg.
+"""Export of an instance as a GNU MathProg data file for `models/sourcing.mod`.
 
-All figures stand in canonical units, as the shortest decimals that read back as the same doubles. Names are
-quoted symbols: ASCII letters, digits and `_.-~@`, all else percent-encoded; one that would be longer than
-GLPK takes is cut short, and a comment gives it in full. Figures at the default of the model are left out.
-Periods are numbered from 1.
+All values are in canonical units, as the shortest decimals that read back as the same doubles. Names are quoted
+symbols: ASCII letters, digits and `_.-~@`, all else percent-encoded; longer names than GLPK takes are cut, with the
+full name in a comment. Values equal to the default of the model are omitted. Periods are numbered from 1.
 """
 
 from __future__ import annotations
@@ -20,7 +19,18 @@ MEASURES = ("cost", "footprint", "mass")
 
 
 def write_mathprog(instance: Instance, measure: str = "cost") -> str:
-    """Return the data file of `instance`, in which `measure` (cost, footprint or mass) is to be least."""
+    """Render an instance as a MathProg data file.
+
+    Args:
+        instance: Instance.
+        measure: Objective to minimise: cost, footprint or mass.
+
+    Returns:
+        The text of the data file.
+
+    Raises:
+        ValueError: The objective is unknown.
+    """
     if measure not in MEASURES:
         raise ValueError(f"measure is {measure!r}; it must be one of {', '.join(MEASURES)}")
     at = axes(instance)
@@ -32,6 +42,7 @@ def write_mathprog(instance: Instance, measure: str = "cost") -> str:
 
 
 def _opening(instance: Instance, measure: str) -> Iterator[str]:
+    """Yield the header: name, currency, periods, cut names, objective and number of periods."""
     yield f"# {instance.name}: data for sourcing.mod. Money in {instance.currency}."
     if instance.periods[0] != "1":
         yield "# Periods: " + ", ".join(f"{t} is {label}" for t, label in enumerate(instance.periods, 1)) + "."
@@ -43,6 +54,7 @@ def _opening(instance: Instance, measure: str) -> Iterator[str]:
 
 
 def _metals(instance: Instance, at: Axes) -> Iterator[str]:
+    """Yield prices, holding costs and opening stocks of metals."""
     metals = instance.metals
     yield set_of("METALS", at.metals)
     yield from matrix("sell", at.metals, at.periods, metals.sell.value, 0.0)
@@ -51,6 +63,7 @@ def _metals(instance: Instance, at: Axes) -> Iterator[str]:
 
 
 def _streams(instance: Instance, at: Axes) -> Iterator[str]:
+    """Yield devices with assays, regions, streams with prices and supply, lots and storage."""
     streams = instance.streams
     storable = streams.storable.nonzero()[0]
     yield set_of("DEVICES", at.devices)
@@ -77,6 +90,7 @@ def _streams(instance: Instance, at: Axes) -> Iterator[str]:
 
 
 def _treatments(instance: Instance, at: Axes) -> Iterator[str]:
+    """Yield costs, yields, recoveries and capacities of treatments."""
     treatments = instance.treatments
     yield from table("TREATMENTS", at.treatments, {
         "residue_value": treatments.residue_value.value,
@@ -93,6 +107,7 @@ def _treatments(instance: Instance, at: Axes) -> Iterator[str]:
 
 
 def _smelters(instance: Instance, at: Axes) -> Iterator[str]:
+    """Yield limits, lead times, accepted feeds and lanes of smelters."""
     smelters, lanes = instance.smelters, instance.lanes
     yield from table("SMELTERS", at.smelters, {
         "total_committed": smelters.committed.value,
@@ -114,6 +129,7 @@ def _smelters(instance: Instance, at: Axes) -> Iterator[str]:
 
 
 def _terms(instance: Instance, at: Axes) -> Iterator[str]:
+    """Yield charges, returns and deductions of the lines of smelter terms."""
     terms = instance.terms
     yield from vector("treatment_charge", at.terms, terms.treatment_charge.value, 0.0)
     yield from matrix("refining_charge", at.terms, at.metals, terms.refining_charge.value, 0.0)
@@ -124,6 +140,7 @@ def _terms(instance: Instance, at: Axes) -> Iterator[str]:
 
 
 def _market(instance: Instance, at: Axes) -> Iterator[str]:
+    """Yield prices, limits, compositions and lots of market offers."""
     market = instance.market
     yield from table("OFFERS", at.offers, {
         "purchase_committed": market.committed.value,
@@ -140,6 +157,7 @@ def _market(instance: Instance, at: Axes) -> Iterator[str]:
 
 
 def _alloys(instance: Instance, at: Axes) -> Iterator[str]:
+    """Yield losses, process scrap, composition windows and capacities of alloys."""
     alloys = instance.alloys
     admits = alloys.admits_others.nonzero()[0]
     named = [(a, e) for a, e in zip(*alloys.named.nonzero(), strict=True)]
@@ -161,6 +179,7 @@ def _alloys(instance: Instance, at: Axes) -> Iterator[str]:
 
 
 def _medals(instance: Instance, at: Axes) -> Iterator[str]:
+    """Yield counts, due periods, allowances and alloy parts of medals."""
     medals = instance.medals
     yield from table("MEDALS", at.medals, {
         "count": medals.count,
@@ -171,6 +190,7 @@ def _medals(instance: Instance, at: Axes) -> Iterator[str]:
 
 
 def _policy(instance: Instance, at: Axes) -> Iterator[str]:
+    """Yield recycled shares, device windows, participation and the footprint cap."""
     policy = instance.policy
     yield from vector("recycled_floor", at.metals, policy.recycled.value, 0.0)
     yield from table("WINDOWS", at.windows, {

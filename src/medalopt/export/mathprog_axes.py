@@ -1,4 +1,4 @@
-"""The subscripts of a MathProg data file: every name of an instance as a quoted symbol."""
+"""Index sets of a MathProg data file: every name of an instance as a quoted symbol."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from medalopt.program import percent_encoded
 
 @dataclass(frozen=True)
 class Axes:
-    """The subscripts of every axis as the file writes them."""
+    """Subscripts of every index set, as written in the file."""
 
     periods: Axis
     metals: Axis
     devices: Axis
     regions: Axis
     streams: Axis
-    bundles: Axis  # by the index of a stream's bundle, the default last (index -1)
+    bundles: Axis  # by bundle index, the default last (index -1)
     treatments: Axis
     smelters: Axis
     terms: Axis
@@ -34,7 +34,14 @@ class Axes:
 
 
 def axes(instance: Instance) -> Axes:
-    """Return the subscripts of `instance`. A line of terms is called `smelter:line`."""
+    """Return the subscripts of an instance.
+
+    Args:
+        instance: Instance.
+
+    Returns:
+        The subscripts; a line of smelter terms is `smelter:line`.
+    """
     smelter_of = [instance.smelters.names[k] for k in instance.terms.smelter]
     terms = [
         f"{percent_encoded(k)}:{percent_encoded(line)}" if line else percent_encoded(k)
@@ -58,18 +65,26 @@ def axes(instance: Instance) -> Axes:
 
 
 def quoted(names: Sequence[str]) -> Axis:
-    """Return the symbol of each of `names`, in quotes."""
+    """Return the quoted symbol of each name."""
     symbol = symbols(names)
     return [f"'{symbol[name]}'" for name in names]
 
 
 def picked(axis: Axis, places: NDArray[np.intp]) -> Axis:
-    """Return the subscripts at `places`."""
+    """Return the subscripts at the given indices.
+
+    Args:
+        axis: Subscripts of an index set.
+        places: Indices into it.
+
+    Returns:
+        The selected subscripts.
+    """
     return [axis[place] for place in places.tolist()]
 
 
 def cut_names(instance: Instance) -> Iterator[str]:
-    """Yield a comment for every name that is too long for a symbol, with the name in full."""
+    """Yield a comment with the full name for every name that is too long for a symbol."""
     listed = (
         instance.metals,
         instance.devices,

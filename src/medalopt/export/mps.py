@@ -1,11 +1,13 @@
-"""A program in the free MPS format.
+"""Export of a linear program in the free MPS format.
 
-Written here, because the writers of HiGHS and GLPK keep 15 digits: every number is the shortest decimal that reads
-back as the same double. A row with two limits is one row with a range wherever limit and range give back
-both limits exactly, else two rows, the second with `.upper` behind its name. A row without any limit is one above
--1e30, which is as good as none: readers leave out a further N row. A constant in the objective is the cost of a
-column that is fixed at 1: readers do not agree on the sign of a right-hand side of the objective.
-Names are those of the LP file.
+The writers of HiGHS and GLPK keep 15 digits; here every number is the shortest decimal that reads back as the same
+double. Names are those of the LP file.
+
+- A row with two bounds is one row with a range if bound and range reproduce both bounds exactly; otherwise it becomes
+  two rows, the second named `NAME.upper`.
+- A row without a bound is one above -1e30, which is as good as none: readers ignore a second N row.
+- A constant in the objective is the cost of a column fixed at 1: readers disagree on the sign of a right-hand side of
+  the objective.
 """
 
 from __future__ import annotations
@@ -22,13 +24,22 @@ from medalopt.program import Program
 
 
 class _Row(NamedTuple):
+    """A row of an MPS file: type, right-hand side, range."""
+
     kind: str  # E, L or G
     limit: float
-    span: float = 0.0  # distance of the other limit; 0: there is none
+    span: float = 0.0  # range: distance of the other bound; 0 without one
 
 
 def write_mps(program: Program) -> str:
-    """Return `program`, whose figures must be no NaN, as the text of a free MPS file."""
+    """Render a linear program in the free MPS format.
+
+    Args:
+        program: Linear program without NaN.
+
+    Returns:
+        The text of the MPS file.
+    """
     inexact = [
         place
         for place in np.flatnonzero(two_sided(program))
@@ -40,6 +51,7 @@ def write_mps(program: Program) -> str:
 
 
 def _lines(program: Program) -> Iterator[str]:
+    """Yield the lines of the file."""
     objective, *names = lp_names(("objective", *program.rows))
     constant, *columns = lp_names(("constant", *program.columns))
     rows = list(filter(None, map(_row, program.row_lower.tolist(), program.row_upper.tolist())))
@@ -59,7 +71,7 @@ def _lines(program: Program) -> Iterator[str]:
     bounds = zip(program.lower.tolist(), program.upper.tolist(), strict=True)
     for place, (column, (low, high)) in enumerate(zip(columns, bounds, strict=True)):
         if place in program.whole and high == math.inf:
-            yield f" PL BOUND {column}"  # some readers take a whole number without a bound for 0 or 1
+            yield f" PL BOUND {column}"  # some readers take an integer column without a bound for binary
         yield from (f" {bound[:2]} BOUND {column}{bound[2:]}" for bound in _bounds(low, high))
     if program.offset:
         yield f" FX BOUND {constant} 1"
@@ -67,6 +79,7 @@ def _lines(program: Program) -> Iterator[str]:
 
 
 def _columns(program: Program, objective: str, rows: list[str], columns: list[str]) -> Iterator[str]:
+    """Yield the coefficients by column, with markers around integer columns."""
     starts, places, values = program.indptr.tolist(), program.indices.tolist(), program.data.tolist()
     inside = False
     each = zip(columns, program.cost.tolist(), starts, starts[1:], strict=False)
@@ -82,7 +95,7 @@ def _columns(program: Program, objective: str, rows: list[str], columns: list[st
 
 
 def _row(low: float, high: float) -> _Row | None:
-    """Return the row between `low` and `high`, or None where no range gives back both exactly."""
+    """Return the row with these bounds, or None if no range reproduces both exactly."""
     if low == high:
         return _Row("E", low)
     if not math.isfinite(low):
@@ -98,6 +111,7 @@ def _row(low: float, high: float) -> _Row | None:
 
 
 def _bounds(low: float, high: float) -> Iterator[str]:
+    """Yield bound types with values; none for the default of 0 to infinity."""
     if low == high:
         yield f"FX {low!r}"
     elif low == -math.inf and high == math.inf:

@@ -1,10 +1,9 @@
-"""Names that LP, MPS and MathProg files can hold, and that a person still recognises.
+"""Names for LP, MPS and MathProg files that stay recognisable.
 
-The program's own names are made of ASCII letters, digits, `_.-~@%` and the brackets and commas between indices.
-MPS takes them as they are. The LP format takes neither brackets nor the minus sign, and reads `e10` as part
-of a number and words such as `free` as its own, so `ship[phone@tokyo,2017-04]` is written
-`ship(phone@tokyo,2017%2D04)`, in both formats alike. A name longer than its format allows is cut short and
-ends in a hash of the whole.
+Names of the program consist of ASCII letters, digits, `_.-~@%` and the brackets and commas of indices. MPS takes them
+unchanged. The LP format takes neither brackets nor the minus sign, and reads `e10` as part of a number and words such
+as `free` as keywords, so that `ship[phone@tokyo,2017-04]` becomes `ship(phone@tokyo,2017%2D04)` in both formats. A
+name longer than the format allows is cut and ends in a hash of the whole.
 """
 
 from __future__ import annotations
@@ -18,9 +17,9 @@ from urllib.parse import quote, unquote
 
 from medalopt.program import Program, percent_encoded
 
-LONGEST_NAME = 255  # of a row or column: what CPLEX, GLPK and HiGHS all read
-LONGEST_SYMBOL = 75  # of a name in MathProg data, so that three of them fit into one row name
-_LP_SAFE = "(),@%"  # beside letters, digits and `_.~`: what every reader of LP files takes
+LONGEST_NAME = 255  # characters of a row or column name that CPLEX, GLPK and HiGHS all read
+LONGEST_SYMBOL = 75  # characters of a MathProg symbol: three of them fit into one row name
+_LP_SAFE = "(),@%"  # besides letters, digits and `_.~`: characters that every reader of LP files takes
 _NUMBER_LIKE = re.compile(r"[^A-Za-z_]|[eE][0-9]")
 _LP_WORDS = re.compile(
     r"min|max|minimi[sz]e|maximi[sz]e|minimum|maximum|subject|such|st|s\.t\.|st\.|bounds?|free|inf|infinity|integers?|int"
@@ -29,13 +28,13 @@ _LP_WORDS = re.compile(
 
 
 def lp_name(name: str) -> str:
-    """Return `name` as LP and MPS files hold it, of any length."""
+    """Return a name with the characters allowed in LP and MPS files, of any length."""
     safe = quote(name.replace("[", "(").replace("]", ")"), safe=_LP_SAFE).replace("-", "%2D")
     return f"_{safe}" if _NUMBER_LIKE.match(safe) or _LP_WORDS.fullmatch(safe.lower()) else safe
 
 
 def shortened(name: str, longest: int) -> str:
-    """Return `name`, or where it is longer than `longest` its beginning with a hash of the whole."""
+    """Return a name, or if it is longer than `longest` its start with a hash of the whole."""
     if len(name) <= longest:
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:12]
@@ -43,18 +42,39 @@ def shortened(name: str, longest: int) -> str:
 
 
 def lp_names(names: Sequence[str]) -> tuple[str, ...]:
-    """Return a safe name for each of `names`, in order; no two are alike."""
+    """Return the names in LP and MPS files.
+
+    Args:
+        names: Names of rows or columns.
+
+    Returns:
+        Distinct names in the same order.
+    """
     return unlike((lp_name(name) for name in names), LONGEST_NAME)
 
 
 def symbols(names: Sequence[str]) -> dict[str, str]:
-    """Return the MathProg symbol of each of the different `names`; no two are alike."""
+    """Return the symbols in a MathProg data file.
+
+    Args:
+        names: Names, possibly repeated.
+
+    Returns:
+        Name to symbol; symbols are distinct.
+    """
     different = dict.fromkeys(names)
     return dict(zip(different, unlike(map(percent_encoded, different), LONGEST_SYMBOL), strict=True))
 
 
 def write_names(program: Program) -> str:
-    """Return a CSV table of what each name in an exported LP or MPS file stands for."""
+    """Render the mapping from exported names to original names as CSV.
+
+    Args:
+        program: Linear program.
+
+    Returns:
+        The CSV text, a line for each column and row.
+    """
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(("kind", "name", "original"))
@@ -64,7 +84,15 @@ def write_names(program: Program) -> str:
 
 
 def unlike(names: Iterable[str], longest: int) -> tuple[str, ...]:
-    """Shorten `names`, and number those that would be alike."""
+    """Shorten names and number those that would be equal.
+
+    Args:
+        names: Names.
+        longest: Greatest number of characters.
+
+    Returns:
+        Distinct names in the same order.
+    """
     seen: set[str] = set()
     result = []
     for name in names:

@@ -1,4 +1,4 @@
-"""Rows as the file formats take them: those with two limits split, and the matrix by rows."""
+"""Rows in the form that LP and MPS files take: rows with two bounds split, and the coefficients by row."""
 
 from __future__ import annotations
 
@@ -9,18 +9,33 @@ from numpy.typing import NDArray
 
 from medalopt.program import Program
 
-NO_LIMIT = -1e30  # below what any plan reaches; HiGHS, CPLEX and Gurobi read it as infinite
+NO_LIMIT = -1e30  # below any attainable value; HiGHS, CPLEX and Gurobi read it as infinite
 
 
 def two_sided(program: Program) -> NDArray[np.bool_]:
-    """Return which rows have two different finite limits."""
+    """Return the rows with two different finite bounds, (rows,).
+
+    Args:
+        program: Linear program.
+
+    Returns:
+        The mask of these rows.
+    """
     both = np.isfinite(program.row_lower) & np.isfinite(program.row_upper)
     result: NDArray[np.bool_] = both & (program.row_lower != program.row_upper)
     return result
 
 
 def split(program: Program, which: NDArray[np.bool_]) -> Program:
-    """Return the same program with each row of `which` as two: its lower limit, and last its upper as `NAME.upper`."""
+    """Return the program with each row of a mask as two: its lower bound, and at the end its upper as `NAME.upper`.
+
+    Args:
+        program: Linear program.
+        which: Mask of the rows, (rows,).
+
+    Returns:
+        The equivalent program.
+    """
     chosen = np.flatnonzero(which)
     copy_of = np.full(len(program.rows), -1, dtype=np.int32)
     copy_of[chosen] = len(program.rows) + np.arange(len(chosen), dtype=np.int32)
@@ -41,7 +56,14 @@ def split(program: Program, which: NDArray[np.bool_]) -> Program:
 
 
 def entries_by_row(program: Program) -> list[list[tuple[int, float]]]:
-    """Return the entries (column, coefficient) of every row."""
+    """Return the coefficients by row.
+
+    Args:
+        program: Linear program.
+
+    Returns:
+        For each row the pairs (column index, coefficient).
+    """
     result: list[list[tuple[int, float]]] = [[] for _ in program.rows]
     columns = np.repeat(np.arange(len(program.columns)), np.diff(program.indptr))
     for row, column, value in zip(program.indices.tolist(), columns.tolist(), program.data.tolist(), strict=True):

@@ -1,4 +1,4 @@
-"""The binding constraints of a plan with their shadow prices: what one unit more, or less of a rule, would save."""
+"""Binding constraints of a plan with shadow prices: the saving in the objective from relaxing each by one unit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from medalopt.report.sources import FEW, grouped
 from medalopt.report.worth import Worth
 
 MOST = 15  # rows
-_COUNTS, _SMALL = 1e-4, 1e-3  # of all that is paid: what is worth less, taken whole, is not told
+_COUNTS, _SMALL = 1e-4, 1e-3  # relative to all payments: constraints of a smaller total value are left out
 _PERIOD_LIMITS = {
     "smelters": ("{}, capacity", "t"),
     "treatments": ("{}, capacity", "t"),
@@ -35,13 +35,13 @@ _TOTALS = {"market": ("{}, {}", "kg"), "smelters": ("{}, {}", "t"), "streams": (
 
 @dataclass(frozen=True)
 class Scarcity:
-    """The shadow price of one right-hand side: `saves` per unit, or least and most; `whole` for all of it.
+    """Shadow price of one right-hand side: `saves` per unit, or least and greatest; `whole` for the entire quantity.
 
-    With a `period` it is that of the one period. `every` is that of the change in all periods together, which its
-    `step` names; without it the periods are told as a range.
+    With a `period`, `saves` refers to that period alone. `every` is the saving from a change in all periods together,
+    which `step` names; without it the single periods are shown as a range.
     """
 
-    rank: int  # metals, plants, devices, offers, rules
+    rank: int  # order of the groups: metals, capacities, supply, offers, policy
     what: str
     step: str
     saves: tuple[float, ...]
@@ -51,7 +51,15 @@ class Scarcity:
 
 
 def scarcities(plan: Plan, worth: Worth) -> Section:
-    """Return what is scarce: metals first, then plants, devices, offers and rules; in each the dearest first."""
+    """Return the table of binding constraints with shadow prices.
+
+    Args:
+        plan: Optimal plan.
+        worth: Marginal values of its metals.
+
+    Returns:
+        The table: metals, capacities, supply, offers, policy constraints; in each group the largest total value first.
+    """
     least = _COUNTS * max(1.0, paid(plan.account, plan.measure))
     groups: dict[tuple[int, str, str], list[Scarcity]] = {}
     for found in (*_metals(plan, worth), *_devices(plan, worth, _SMALL * least), *_limits(plan)):
@@ -73,22 +81,24 @@ def scarcities(plan: Plan, worth: Worth) -> Section:
 
 
 def _saves(group: list[Scarcity]) -> str:
-    """Return what the change saves: in all periods together where it is one of all of them."""
+    """Return the saving from a change in all periods together, or the range over single periods."""
     return span([each for found in group for each in found.every or found.saves])
 
 
 def _by_period(group: list[Scarcity]) -> str:
-    """Return the range of the shadow prices of single periods, for a change that is spread over all of them."""
+    """Return the range of single-period shadow prices, for a change spread over all periods."""
     return span([each for found in group for each in found.saves]) if any(found.every for found in group) else ""
 
 
 def _when(plan: Plan, group: list[Scarcity]) -> str:
+    """Return the number of periods in which the constraint binds, of all periods."""
     periods = {found.period for found in group} - {None}
     count = len(plan.instance.periods)
     return f"{len(periods)} of {count}" if periods and count > 1 else ""
 
 
 def _metals(plan: Plan, worth: Worth) -> Iterator[Scarcity]:
+    """Yield the shadow price of each bottleneck metal at hand, period by period."""
     charged = plan.account.composition.sum(axis=0)
     for e in worth.scarce:
         for t, period in enumerate(plan.instance.periods):
@@ -98,9 +108,9 @@ def _metals(plan: Plan, worth: Worth) -> Iterator[Scarcity]:
 
 
 def _devices(plan: Plan, worth: Worth, least: float) -> Iterator[Scarcity]:
-    """A tonne more of each source as it comes: of a bundle, in the proportion in which it is offered then.
+    """Yield the shadow price of one more tonne of each source, scaled as it is offered, a bundle in its proportions.
 
-    Sources that are told alike come together, without those of which all saves no more than `least`.
+    Sources under one label are one row. Sources with a total value of at most `least` are left out.
     """
     labels, of = grouped(plan.instance)
     available = plan.instance.streams.available.value
@@ -127,6 +137,7 @@ def _devices(plan: Plan, worth: Worth, least: float) -> Iterator[Scarcity]:
 
 
 def _limits(plan: Plan) -> Iterator[Scarcity]:
+    """Yield shadow prices of capacities, limits, commitments and policy constraints."""
     instance = plan.instance
     place = {period: number for number, period in enumerate(instance.periods)}
     capacities = {
@@ -153,6 +164,7 @@ def _limits(plan: Plan) -> Iterator[Scarcity]:
 
 
 def _policies(plan: Plan) -> Iterator[Scarcity]:
+    """Yield shadow prices of policy constraints: recycled share, device shares, participation, footprint."""
     for marginal in _rules(plan):
         path = parse(marginal.path)
         if path[0] != "policy":
@@ -167,12 +179,13 @@ def _policies(plan: Plan) -> Iterator[Scarcity]:
 
 
 def _eased(marginal: Marginal, rank: int, what: str, unit: str, amount: float) -> Scarcity:
-    """A limit saves by a unit more, a commitment or floor by a unit less."""
+    """Return the saving from one unit more of an upper limit, or one unit less of a lower one."""
     step = f"1 {unit} {'more' if marginal.value < 0 else 'less'}"
     return Scarcity(rank, what, step, (abs(marginal.value),), abs(marginal.value) * max(amount, 1.0))
 
 
 def _amount(plan: Plan, path: tuple[str | int, ...]) -> float:
+    """Return the right-hand side that a path names."""
     instance, figure = plan.instance, str(path[2])
     tables: dict[str, Any] = {"market": instance.market, "smelters": instance.smelters, "streams": instance.streams}
     table = tables[str(path[0])]
@@ -180,17 +193,19 @@ def _amount(plan: Plan, path: tuple[str | int, ...]) -> float:
 
 
 def _row(names: tuple[str, ...], values: Floats, name: str | int) -> Floats:
+    """Return the values of one name."""
     return values[names.index(str(name))]
 
 
 def _of(plan: Plan, figure: str) -> Iterator[tuple[Marginal, tuple[str | int, ...]]]:
+    """Yield the marginal values of parameters called `figure`, with their parsed paths."""
     for marginal in _rules(plan):
         if marginal.path.endswith(f".{figure}"):
             yield marginal, parse(marginal.path)
 
 
 def _rules(plan: Plan) -> Iterator[Marginal]:
-    """Yield the marginal values but those of what is on offer, of which there may be very many."""
+    """Yield all marginal values but those of supply, which can be very many."""
     for row in zip(*plan.priced.values(), strict=True):
         if row[-1] != ON_OFFER:
             yield Marginal(*row)

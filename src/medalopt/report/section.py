@@ -1,4 +1,4 @@
-"""A table of text with its title, before it is known on what kind of page it will stand."""
+"""Table of text cells with title, column ranks and notes, independent of the renderer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NOTHING = frozenset({"", "0", "–"})
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: where there is little room, those of the highest rank are left out first, 0 never."""
+    """Column of a text table; where space is short the columns of the highest rank are dropped first, rank 0 never."""
 
     header: str
     right: bool = True
@@ -20,7 +20,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Section:
-    """A table with its title and notes; `rows` are cells of text, the last of them a total where `total` is set."""
+    """Text table with title and notes; the last row is a total if `total` is set."""
 
     title: str
     columns: tuple[Column, ...]
@@ -31,7 +31,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Heading:
-    """Where one of several parts begins: its title, and the lines that are said of it."""
+    """Start of a part of a report: its title and the lines below it."""
 
     title: str
     lines: tuple[str, ...]
@@ -44,7 +44,18 @@ def section(
     notes: Sequence[str] = (),
     always: int = 2,
 ) -> Section:
-    """Return a section of columns, each with its cells; empty ones are left out, but not of the first `always`."""
+    """Return a table of the given columns, without empty columns.
+
+    Args:
+        title: Title of the table.
+        columns: Each column with its cells; all of the same length.
+        total: Whether the last row is a total.
+        notes: Notes below the table.
+        always: Number of leading columns that are kept even if they are empty.
+
+    Returns:
+        The table.
+    """
     kept = [
         (column, cells) for place, (column, cells) in enumerate(columns) if place < always or not set(cells) <= NOTHING
     ]

@@ -1,4 +1,4 @@
-"""All tables of a plan: the details first, what they come to and what is scarce last, nearest the next prompt."""
+"""Order of the tables of a plan: details first, costs and shadow prices last, next to the prompt."""
 
 from __future__ import annotations
 
@@ -14,7 +14,15 @@ from medalopt.report.worth import Worth
 
 
 def sections(plan: Plan, worth: Worth) -> tuple[Section, ...]:
-    """Return the tables of a plan; those that would be empty are left out, and where it is not the best, all worths."""
+    """Return all tables of a plan that have rows.
+
+    Args:
+        plan: Solved plan.
+        worth: Marginal values of its metals.
+
+    Returns:
+        The tables; shadow prices only for a plan that is proven optimal.
+    """
     made = (
         *sections_of_sources(plan),
         treatments(plan),

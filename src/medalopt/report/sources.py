@@ -1,4 +1,4 @@
-"""What is taken from whom: streams on their own, bundles as one; where there are many, by kind and by region."""
+"""Supply taken by source, where a source is a stream or a bundle; with many sources, by kind and by region."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _WHOLE = 1 - 1e-9
 
 @dataclass(frozen=True)
 class Source:
-    """What one region offers of one kind, over the horizon: t, and money spent until its metal is back."""
+    """Totals of one source over the horizon: tonnes offered and taken, and money spent on its routes."""
 
     region: str
     what: str
@@ -32,7 +32,14 @@ class Source:
 
 
 def sources(plan: Plan) -> tuple[Source, ...]:
-    """Return the sources of a plan, the largest first."""
+    """Return the sources of a plan.
+
+    Args:
+        plan: Solved plan.
+
+    Returns:
+        Totals by source, the most tonnes taken first.
+    """
     account, streams = plan.account, plan.instance.streams
     cost = (route_costs(plan.instance, account.found) * account.decisions.sent).sum(axis=1)
     spent = np.bincount(account.found.stream, cost, len(streams.names))
@@ -46,14 +53,21 @@ def sources(plan: Plan) -> tuple[Source, ...]:
 
 
 def grouped(instance: Instance) -> tuple[list[tuple[str, str]], Ints]:
-    """Return region and kind of every source, and which of them each stream belongs to, (I,): bundles are one."""
+    """Group streams into sources; the streams of a bundle are one source.
+
+    Args:
+        instance: Instance with its streams.
+
+    Returns:
+        Region and kind of each source, and the index of the source of each stream, (I,).
+    """
     keys = [_place_and_kind(instance, i) for i in range(len(instance.streams.names))]
     order = {key: number for number, key in enumerate(dict.fromkeys(keys))}
     return list(order), np.array([order[key] for key in keys], dtype=np.intp)
 
 
 def _place_and_kind(instance: Instance, stream: int) -> tuple[str, str]:
-    """Return the region of a stream, and the name of its bundle, or its own without the region."""
+    """Return the region of a stream, and the name of its bundle or its own name without the region."""
     region, bundle = instance.regions[instance.streams.region[stream]], instance.streams.bundle[stream]
     if bundle >= 0:
         return region, f"{instance.bundles[bundle][1]} (bundle)"
@@ -61,7 +75,14 @@ def _place_and_kind(instance: Instance, stream: int) -> tuple[str, str]:
 
 
 def sections_of_sources(plan: Plan) -> tuple[Section, ...]:
-    """Return what is taken from whom: one table where the sources are few, else one by kind and one by region."""
+    """Return the tables of supply taken.
+
+    Args:
+        plan: Solved plan.
+
+    Returns:
+        One table of few sources; otherwise one by kind and one by region.
+    """
     listed = sources(plan)
     if not listed:
         return ()
@@ -76,6 +97,7 @@ def sections_of_sources(plan: Plan) -> tuple[Section, ...]:
 
 
 def _gathered(listed: tuple[Source, ...], key: Callable[[Source], str]) -> tuple[Source, ...]:
+    """Sum sources by a key; rows beyond the largest are summed as one."""
     groups: dict[str, list[Source]] = {}
     for source in listed:
         groups.setdefault(key(source), []).append(source)
@@ -86,10 +108,12 @@ def _gathered(listed: tuple[Source, ...], key: Callable[[Source], str]) -> tuple
 
 
 def _largest_first(listed: list[Source]) -> list[Source]:
+    """Sort by tonnes taken, then by tonnes offered."""
     return sorted(listed, key=lambda source: (-source.taken, -source.offered, source.region, source.what))
 
 
 def _summed(region: str, what: str, of: list[Source] | tuple[Source, ...]) -> Source:
+    """Return the sum of sources as one."""
     offered, taken, spent = (sum(getattr(s, name) for s in of) for name in ("offered", "taken", "spent"))
     return Source(region, what, offered, taken, spent, sum(s.count for s in of))
 
@@ -97,6 +121,7 @@ def _summed(region: str, what: str, of: list[Source] | tuple[Source, ...]) -> So
 def _table(
     plan: Plan, title: str, listed: tuple[Source, ...], names: tuple[str, ...], notes: tuple[str, ...] = ()
 ) -> Section:
+    """Return a table of sources with cost in all and per tonne, and a total."""
     everything = [*listed, _summed("in all", "" if "region" in names else "in all", listed)]
     rows = everything if len(listed) > 1 else list(listed)
     size, word = scale(row.spent for row in rows)
@@ -115,7 +140,7 @@ def _table(
 
 
 def _left(listed: tuple[Source, ...]) -> tuple[str, ...]:
-    """Return, in one line, what is not taken whole: the most tonnes first."""
+    """Return the note on sources that are not taken in full, the most tonnes left first."""
     partly = [source for source in listed if source.taken < _WHOLE * source.offered]
     partly.sort(key=lambda source: (source.taken - source.offered, source.region, source.what))
     told = [f"{source.what} from {source.region} ({share(source.taken, source.offered)} taken)" for source in partly]

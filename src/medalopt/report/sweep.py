@@ -1,4 +1,4 @@
-"""Scenarios and their answers: a line of JSON each, a table as CSV, a few lines for a person, a page."""
+"""Sweep over scenarios: results as JSON lines, CSV, text and HTML."""
 
 from __future__ import annotations
 
@@ -15,14 +15,21 @@ from medalopt.report.screen import Screen
 from medalopt.report.section import Column, Section, section
 from medalopt.wording import shown
 
-ENDS = 5  # scenarios shown of the best, and of the worst
-PATHS = 3  # that have a column of their own
+ENDS = 5  # number of best, and of worst, scenarios shown
+PATHS = 3  # greatest number of parameters with a column each
 ON_A_PAGE = 5_000  # scenarios
 SAID = {"infeasible": "no plan", "wrong": "wrong", "unanswered": "no answer"}
 
 
 def json_line(row: Row) -> str:
-    """Return a scenario with its answer as one line of JSON; what is wrong with it stands under `message`."""
+    """Render one scenario with its result as a line of JSON.
+
+    Args:
+        row: Scenario with its result.
+
+    Returns:
+        The line; errors are in `message`.
+    """
     told = {
         "scenario": row.scenario.name,
         "changes": dict(row.scenario.changes),
@@ -34,7 +41,14 @@ def json_line(row: Row) -> str:
 
 
 def as_csv(rows: Sequence[Row]) -> str:
-    """Return a table with a row for each scenario and a column for each path that any of them changes."""
+    """Render a sweep as CSV, a row for each scenario and a column for each parameter that any scenario changes.
+
+    Args:
+        rows: Scenarios with their results.
+
+    Returns:
+        The CSV text.
+    """
     columns: dict[str, list[object]] = {
         "scenario": [row.scenario.name for row in rows],
         "status": [row.answer.status for row in rows],
@@ -47,7 +61,18 @@ def as_csv(rows: Sequence[Row]) -> str:
 
 
 def on_screen(instance: Instance, unit: str, rows: Sequence[Row], of: int, screen: Screen | None = None) -> str:
-    """Return how many of the `of` scenarios have a plan, and those that are best and worst."""
+    """Render a sweep as text: numbers of scenarios by status, and the best and worst scenarios.
+
+    Args:
+        instance: Base instance.
+        unit: Unit of the objective.
+        rows: Scenarios solved so far.
+        of: Number of all scenarios.
+        screen: Width and style; None for standard output.
+
+    Returns:
+        The text.
+    """
     ranked = _ranked(rows)
     few = len(ranked) <= 2 * ENDS
     table = _table(
@@ -59,7 +84,17 @@ def on_screen(instance: Instance, unit: str, rows: Sequence[Row], of: int, scree
 
 
 def as_page(instance: Instance, unit: str, rows: Sequence[Row], of: int) -> str:
-    """Return the scenarios as one self-contained HTML file."""
+    """Render a sweep as one self-contained HTML file.
+
+    Args:
+        instance: Base instance.
+        unit: Unit of the objective.
+        rows: Scenarios solved so far.
+        of: Number of all scenarios.
+
+    Returns:
+        The HTML text.
+    """
     from medalopt.report.charts.htmlpage import html
 
     ranked = _ranked(rows)
@@ -70,7 +105,16 @@ def as_page(instance: Instance, unit: str, rows: Sequence[Row], of: int) -> str:
 
 
 def summary(unit: str, rows: Sequence[Row], of: int) -> list[str]:
-    """Return in words how many scenarios have a plan, and between which ends the measure lies."""
+    """Return the numbers of scenarios by status, the range of the objective, and the first error messages.
+
+    Args:
+        unit: Unit of the objective.
+        rows: Scenarios solved so far.
+        of: Number of all scenarios.
+
+    Returns:
+        The lines.
+    """
     counts = {status: sum(row.answer.status == status for row in rows) for status in ("optimal", *SAID)}
     every = "1 scenario." if of == 1 else f"{of:,} scenarios."
     lines = [f"{len(rows):,} of {of:,} scenarios are answered." if len(rows) < of else every]
@@ -88,28 +132,33 @@ def summary(unit: str, rows: Sequence[Row], of: int) -> list[str]:
 
 
 def _title(instance: Instance) -> str:
+    """Return the title of the report."""
     return f"Scenarios of {instance.title or instance.name}"
 
 
 def _called(row: Row) -> str:
+    """Return the name of a scenario in a sentence."""
     name = shown(row.scenario.name)
     return f"scenario {name}"
 
 
 def _amount(row: Row, unit: str) -> str:
+    """Return the objective with its unit."""
     return money(row.answer.value or 0.0, unit)
 
 
 def _ranked(rows: Iterable[Row]) -> list[Row]:
-    """Return the scenarios by the measure, the least first, those without a plan last."""
+    """Return the scenarios by increasing objective, those without a plan last."""
     return sorted(rows, key=lambda row: (row.answer.value is None, row.answer.value or 0.0))
 
 
 def _paths(rows: Iterable[Row]) -> list[str]:
+    """Return the paths of all changed parameters in the order of their first use."""
     return list(dict.fromkeys(path for row in rows for path in row.scenario.changes))
 
 
 def _table(title: str, rows: Sequence[Row], unit: str) -> Section:
+    """Return a table of scenarios with objective and changes."""
     values = [row.answer.value for row in rows if row.answer.value is not None]
     size, word = scale(values)
     told = iter(column([value / size for value in values]))
@@ -131,6 +180,7 @@ def _table(title: str, rows: Sequence[Row], unit: str) -> Section:
 
 
 def _changes(row: Row) -> str:
+    """Return the changes of a scenario in one cell."""
     changes = list(row.scenario.changes.items())
     if len(changes) > PATHS:
         return f"{len(changes):,} figures"
@@ -138,7 +188,7 @@ def _changes(row: Row) -> str:
 
 
 def _chart(unit: str, ranked: Sequence[Row]) -> list[Chart]:
-    """Return the measure of all scenarios with a plan, in order; nothing where fewer than two have one."""
+    """Return the chart of the objectives in increasing order; none with fewer than two plans."""
     values = [row.answer.value for row in ranked if row.answer.value is not None]
     if len(values) < 2:
         return []

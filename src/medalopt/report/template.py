@@ -1,4 +1,4 @@
-"""An instance as a workbook to fill in: a sheet for each section, with units, meanings and lists to choose from."""
+"""Excel workbook of an instance for editing: a sheet for each section, with units, meanings and drop-down lists."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from medalopt.wording import shown
 
 _OPTIONS = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 _MADE = datetime(2000, 1, 1)
-_SPARE = 1_000  # empty rows that have lists to choose from
+_SPARE = 1_000  # empty rows with drop-down lists
 _MOST_COLUMNS = 16_384
-_TWICE = re.compile("_x[0-9A-Fa-f]{4}_x[0-9A-Fa-f]{4}_")  # of which the writer escapes one, and readers would both
+_TWICE = re.compile("_x[0-9A-Fa-f]{4}_x[0-9A-Fa-f]{4}_")  # the writer escapes only the first; readers decode both
 _VALUES = 50  # characters
 _README = (
     "One row for each entry, one column for each figure. Blue heads may be moved, added and deleted, but not renamed.",
@@ -47,7 +47,7 @@ _RULES = ("participation", "footprint_cap")
 
 
 class _Sheets:
-    """The workbook as it is written."""
+    """Writer of the workbook: formats, and cells with checked content."""
 
     def __init__(self, book: Any, root: Mapping, money: Money) -> None:
         self.book, self.root, self.money = book, root, money
@@ -62,7 +62,7 @@ class _Sheets:
         self.shares: dict[int, Any] = {}
 
     def share(self, places: int) -> Any:
-        """Return the format of shares with so many digits after the point."""
+        """Return the percentage format with a number of decimals."""
         if places not in self.shares:
             self.shares[places] = self.book.add_format(
                 {"num_format": f"0{'.' if places else ''}{'0' * places}%", "valign": "top"}
@@ -70,7 +70,7 @@ class _Sheets:
         return self.shares[places]
 
     def put(self, sheet: Any, row: int, place: int, value: str | float, form: Any = None) -> None:
-        """Write text as text and a number as a number. Raises UsageError where a cell cannot hold it."""
+        """Write text as text and a number as a number. Raises UsageError where a cell cannot hold the text."""
         if isinstance(value, str):
             if text(value) != value.replace("\r\n", "\n") or _TWICE.search(value):
                 raise UsageError(
@@ -82,7 +82,18 @@ class _Sheets:
 
 
 def template(opened: Opened) -> bytes:
-    """Return the instance of a file as the bytes of an .xlsx file. Raises InputError where it is not right."""
+    """Render the instance of a file as an Excel workbook.
+
+    Args:
+        opened: Instance file.
+
+    Returns:
+        The bytes of the .xlsx file.
+
+    Raises:
+        InputError: The instance has errors.
+        UsageError: A text or a table does not fit into a workbook.
+    """
     opened.with_changes()
     money = opened.written().money
     root = whole(opened)
@@ -102,6 +113,7 @@ def template(opened: Opened) -> bytes:
 
 
 def _readme(sheets: _Sheets, names: Iterable[str]) -> None:
+    """Add the sheet of instructions with links to all sheets."""
     sheet = sheets.book.add_worksheet("Read me")
     sheet.set_column(0, 0, 22)
     sheet.set_column(1, 1, 100)
@@ -118,6 +130,7 @@ def _readme(sheets: _Sheets, names: Iterable[str]) -> None:
 
 
 def _says(name: str) -> str:
+    """Return the description of a sheet."""
     paths: dict[str, tuple[str, ...]] = {section.sheet: section.path for section in layout.SECTIONS}
     own: dict[str, str] = {
         layout.GIVEN: "Name, currency, exchange rates, periods.",
@@ -157,6 +170,7 @@ def _pairs(sheets: _Sheets, name: str, node: Node | None, above: tuple[str, ...]
 
 
 def _top(sheets: _Sheets, sheet: Any, name: str) -> None:
+    """Set up page, title and description of a sheet."""
     sheet.set_paper(9)
     sheet.set_landscape()
     sheet.fit_to_pages(1, 0)
@@ -167,7 +181,7 @@ def _top(sheets: _Sheets, sheet: Any, name: str) -> None:
 
 
 def _section(sheets: _Sheets, section: Section) -> None:
-    """Add a sheet with a row for each entry."""
+    """Add a sheet with a row for each entry of a section."""
     rows = layout.rows(sheets.root, section)
     filled = columns(sheets.root, section, [row.leaves for row in rows], sheets.money)
     keys = len(section.keys)
@@ -201,10 +215,12 @@ def _section(sheets: _Sheets, section: Section) -> None:
 
 
 def _parents(section: Section) -> str:
+    """Return the sheet whose names the first column refers to, '' without one."""
     return {"Treatment devices": "Treatments", "Smelter terms": "Smelters"}.get(section.sheet, "")
 
 
 def _heading(sheets: _Sheets, sheet: Any, place: int, column: Filled) -> None:
+    """Write unit, heading and comment of a column."""
     sheet.set_column(place, place, _width(column))
     sheets.put(sheet, layout.UNITS, place, column.unit, sheets.unit)
     sheets.put(sheet, layout.HEADS, place, column.head, sheets.head)
@@ -213,10 +229,12 @@ def _heading(sheets: _Sheets, sheet: Any, place: int, column: Filled) -> None:
 
 
 def _width(column: Filled) -> int:
+    """Return the width of a column in characters."""
     return 50 if column.path[-1] in ("source", "note") else min(30, max(12, len(column.head) + 2))
 
 
 def _meaning(column: Filled) -> str:
+    """Return the description of a column for its comment."""
     shape = column.shape
     assert shape is not None, "a heading without a shape has no comment"
     more = {
@@ -229,7 +247,7 @@ def _meaning(column: Filled) -> str:
 
 
 def _choice(sheets: _Sheets, sheet: Any, first: int, last: int, place: int, shape: Shape | None) -> None:
-    """Give cells a list to choose from: of the words allowed, or of the names on another sheet."""
+    """Add a drop-down list of the allowed words, or of the names on another sheet."""
     if shape is None or shape.form is not Form.ONE:
         return
     if shape.words:
@@ -239,6 +257,7 @@ def _choice(sheets: _Sheets, sheet: Any, first: int, last: int, place: int, shap
 
 
 def _list_of(sheet: Any, first: int, last: int, place: int, named: str) -> None:
+    """Add a drop-down list of the names on a sheet."""
     top = layout.HEADS + 2
     sheet.data_validation(
         first,
@@ -252,6 +271,7 @@ def _list_of(sheet: Any, first: int, last: int, place: int, named: str) -> None:
 def _value(
     sheets: _Sheets, sheet: Any, row: int, place: int, node: Scalar, column: Filled, places: int, form: Any = None
 ) -> None:
+    """Write one value, a share in per cent."""
     value = cell(node, column, sheets.money)
     share = column.unit == SHARE and not isinstance(value, str)
     plain = form if not isinstance(value, str) else None
@@ -259,7 +279,7 @@ def _value(
 
 
 def _places(nodes: list[Scalar], column: Filled, money: Money) -> int:
-    """Return the digits after the point that the shares of a column need, in per cent."""
+    """Return the number of decimals that the percentages of a column need."""
     if column.unit != SHARE:
         return 0
     numbers = [value for value in (cell(node, column, money) for node in nodes) if isinstance(value, float)]
@@ -268,7 +288,7 @@ def _places(nodes: list[Scalar], column: Filled, money: Money) -> int:
 
 
 def _scenarios(sheets: _Sheets) -> None:
-    """Add the sheet of scenarios: a row for each change."""
+    """Add the sheet of scenarios with a row for each change."""
     sheet = sheets.book.add_worksheet(layout.SCENARIOS)
     _top(sheets, sheet, layout.SCENARIOS)
     for place, (head, width) in enumerate(zip(layout.CHANGES, (26, 50, 30), strict=True)):
@@ -290,13 +310,14 @@ def _scenarios(sheets: _Sheets) -> None:
 
 
 def _flow(node: Node) -> str:
-    """Return a value as it is written, a list or a mapping on one line."""
+    """Return a value in YAML flow style, a list or a mapping on one line."""
     if isinstance(node, Scalar):
         return layout.quoted(node.text, alone=False)
     return _inner(node)
 
 
 def _inner(node: Node) -> str:
+    """Return a nested value in YAML flow style."""
     if isinstance(node, Scalar):
         return _quoted(node.text)
     if isinstance(node, Mapping):
@@ -305,4 +326,5 @@ def _inner(node: Node) -> str:
 
 
 def _quoted(name: str) -> str:
+    """Return a name in double quotes."""
     return json.dumps(name, ensure_ascii=False)

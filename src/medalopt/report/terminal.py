@@ -1,4 +1,4 @@
-"""A plan on the terminal: the answer first, then the tables."""
+"""Report of a solved plan as text: headline, then tables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ from medalopt.report.worth import Worth
 
 
 def shown_on(screen: Screen, plan: Plan) -> str:
-    """Return all that is told of `plan` on `screen`."""
+    """Render the report of a plan as text.
+
+    Args:
+        screen: Width and style.
+        plan: Solved plan.
+
+    Returns:
+        The text.
+    """
     worth = Worth(plan)
     said: list[tuple[str, Type]] = [(line, "plain") for line in answer(plan, worth)]
     title = plan.instance.title or plan.instance.name

@@ -1,4 +1,4 @@
-"""The verdict on a saved plan: for a person, and as JSON."""
+"""Result of verifying a saved plan, or a saved proof of infeasibility, as text and as plain data."""
 
 from __future__ import annotations
 
@@ -13,11 +13,18 @@ from medalopt.proof.verdict import Verdict
 from medalopt.report.numbers import digits
 from medalopt.wording import counted, shown
 
-MOST = 20  # faults that a person is shown
+MOST = 20  # violations listed in text output
 
 
 def verdict_object(found: Verdict) -> dict[str, Any]:
-    """Return the verdict as plain data."""
+    """Return the verdict on a plan as plain data.
+
+    Args:
+        found: Verdict.
+
+    Returns:
+        The members of the JSON output; a number that is not finite is None.
+    """
     certificate = found.certificate
     return {
         "accepted": found.accepted,
@@ -35,7 +42,14 @@ def verdict_object(found: Verdict) -> dict[str, Any]:
 
 
 def recheck_object(found: Recheck) -> dict[str, Any]:
-    """Return as plain data whether there is no plan, as a saved answer says."""
+    """Return the verdict on a saved proof of infeasibility as plain data.
+
+    Args:
+        found: Verdict on the proof.
+
+    Returns:
+        The members of the JSON output; a number that is not finite is None.
+    """
     return {
         "accepted": found.accepted,
         "broken": [_row(broken) for broken in found.broken],
@@ -47,16 +61,26 @@ def recheck_object(found: Recheck) -> dict[str, Any]:
 
 
 def _finite(value: float) -> float | None:
+    """Return the value, None where it is not finite."""
     return value if math.isfinite(value) else None
 
 
 def _row(broken: Broken) -> dict[str, Any]:
+    """Return one violation as a row."""
     amount = _finite(broken.amount)
     return {"rule": broken.rule, "path": broken.path, "amount": amount, "unit": broken.unit, "text": broken.text}
 
 
 def told(found: Verdict, name: str) -> str:
-    """Return the verdict in plain lines: valid or not, what is wrong, and what is proven of a plan that is valid."""
+    """Return the verdict on a plan as text: valid or not, the violations, and the proof of a valid plan.
+
+    Args:
+        found: Verdict.
+        name: File name of the plan.
+
+    Returns:
+        Lines of plain text.
+    """
     if not found.accepted:
         lines = ["Plan is not valid.", *_broken(found.broken), _violated(found, name)]
     else:
@@ -65,7 +89,7 @@ def told(found: Verdict, name: str) -> str:
 
 
 def _violated(found: Verdict, name: str) -> str:
-    """Say of a plan that is not valid whether its decisions are to blame."""
+    """Return whether the decisions of an invalid plan violate constraints, or only derived values are wrong."""
     count = f"  {shown(name)}: {counted(len(found.broken), 'fault')}"
     if found.against:
         violated = counted(len(found.against), "constraint")
@@ -74,6 +98,7 @@ def _violated(found: Verdict, name: str) -> str:
 
 
 def _unchecked(found: Verdict) -> list[str]:
+    """Return the line on parts that cannot be verified without digests."""
     if not found.unchecked:
         return []
     names = ", ".join(map(shown, found.unchecked))
@@ -81,7 +106,15 @@ def _unchecked(found: Verdict) -> list[str]:
 
 
 def rechecked(found: Recheck, name: str) -> str:
-    """Return in plain lines whether there is no plan, as a saved answer says, and what fails of that."""
+    """Return the verdict on a saved proof of infeasibility as text.
+
+    Args:
+        found: Verdict on the proof.
+        name: File name of the result.
+
+    Returns:
+        Lines of plain text.
+    """
     scope, arithmetic = found.refutation.scope, found.refutation.arithmetic
     kept = "" if scope == "instance" else f" that keeps the {scope}"
     answer = f"Answer is valid: no feasible plan exists{kept}." if found.accepted else "Answer is not valid."
@@ -93,12 +126,13 @@ def rechecked(found: Recheck, name: str) -> str:
 
 
 def _broken(broken: Sequence[Broken]) -> list[str]:
+    """Return the first violations, and the number of the others."""
     more = [f"  and {len(broken) - MOST} more (--json lists all)"] if len(broken) > MOST else []
     return [*(f"  {shown(one.text, 400)}" for one in broken[:MOST]), *more]
 
 
 def _distance(found: Verdict) -> str:
-    """Say what a valid plan comes to beside the certified lower bound, whatever the saved plan says."""
+    """Return objective, certified lower bound and gap of a valid plan, computed independently of the saved ones."""
     certificate = found.certificate
     above = found.value - certificate.lower_bound
     subject = "" if certificate.scope == "instance" else f", subject to the {certificate.scope}"

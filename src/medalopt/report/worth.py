@@ -1,4 +1,4 @@
-"""What a kilogram of each metal is worth in a plan: what one more at hand would save."""
+"""Marginal value of each metal in a plan: the saving in the objective from one more kilogram at hand."""
 
 from __future__ import annotations
 
@@ -12,37 +12,41 @@ from medalopt.instance.needs import is_owed, on_account
 from medalopt.plan.plan import Plan
 from medalopt.proof.prices import Prices, prices
 
-ALMOST = 1e-6  # relative: what differs by less is the same price
+ALMOST = 1e-6  # relative tolerance of prices
 
 
 @dataclass(frozen=True, eq=False)
 class Worth:
-    """Marginal values of the metals of `plan`, in its unit per kg; E metals, T periods, O offers."""
+    """Marginal values of the metals of `plan`, in the unit of its objective per kg; E metals, T periods, O offers."""
 
     plan: Plan
 
     @cached_property
     def prices(self) -> Prices:
-        """The plan's duals as arrays."""
+        """Dual values of the plan as arrays."""
         return prices(self.plan.instance, self.plan.duals)
 
     @cached_property
     def matter(self) -> Floats:
-        """What one more kilogram of anything in the charge of each alloy costs, (A, T)."""
+        """Marginal cost of one more kilogram of any content in the charge of each alloy, (A, T)."""
         return _matter(self.plan, self.prices)
 
     @cached_property
     def at_hand(self) -> Floats:
-        """What one more kilogram at hand would save, (E, T): on the account, or else in the charge of some alloy."""
+        """Saving from one more kilogram at hand, (E, T).
+
+        It is minus the dual value of the metal balance. A metal that can never be in stock has the value in the alloy in whose
+        charge it saves most.
+        """
         in_charge = _in_charge(self.plan, self.prices, self.matter)
         account = on_account(self.plan.instance, self.plan.account.found)[:, None]
         return np.where(account, -self.prices.balance, in_charge)
 
     @cached_property
     def used(self) -> Bools:
-        """When a metal is charged, (E, T); of one that never is, when it is left over.
+        """Periods in which a metal is charged, (E, T); for a metal that is never charged, periods with a surplus.
 
-        In other periods there may be no metal to save, and a dual there holds for nobody.
+        In other periods the dual value refers to no quantity.
         """
         charged = self.plan.account.composition.sum(axis=0)
         charged = charged > 1e-9 * charged.max(axis=1, initial=0)[:, None]
@@ -50,13 +54,14 @@ class Worth:
 
     @cached_property
     def asked(self) -> Floats:
-        """The least that the market asks for a kilogram of each metal, (E, T); infinite where it is not on offer.
+        """Lowest market price per kilogram of each metal, (E, T); infinite without an offer.
 
-        Offers count that hold more of it than of all else.
+        Only offers with a content above 50 % count.
         """
         return self._asked(0.5)
 
     def _asked(self, more_than: float) -> Floats:
+        """Return the lowest price per kilogram over offers with a content above `more_than`, (E, T)."""
         market = self.plan.instance.market
         content = market.composition.value[:, :, None]  # (O, E, 1)
         price = market.price.value[:, None, :] + 0 * content  # (O, E, T)
@@ -65,16 +70,16 @@ class Worth:
 
     @cached_property
     def known_price(self) -> Floats:
-        """What a kilogram costs or fetches whatever the plan, (E, T): worth more than that, a metal is scarce."""
+        """Price of a kilogram independent of the plan, (E, T): a metal of a greater marginal value is a bottleneck."""
         sell = self.plan.instance.metals.sell.value
         if self.plan.measure != "cost":
             return np.zeros_like(sell)
-        asked = self._asked(0)  # in an offer of several metals one alone is worth no more than all of it
+        asked = self._asked(0)  # one metal of a mixed offer is worth at most the price of the whole
         return np.where(np.isfinite(asked), np.maximum(asked, sell), sell)
 
     @cached_property
     def scarce(self) -> tuple[int, ...]:
-        """The metals worth more than market and sale explain, in the periods in which they are used; dearest first."""
+        """Bottleneck metals: marginal value above market and sale price when used; largest total value first."""
         above = np.where(self.used, self.at_hand - self.known_price, 0)
         above = np.where(above > ALMOST * np.abs(self.at_hand), above, 0)
         value = (above * self.plan.account.composition.sum(axis=0)).sum(axis=1)
@@ -83,7 +88,7 @@ class Worth:
 
 
 def _matter(plan: Plan, y: Prices) -> Floats:
-    """Return what one more kilogram of anything in the charge of an alloy costs, (A, T)."""
+    """Return the marginal cost of one more kilogram of any content in the charge of an alloy, (A, T)."""
     alloys = plan.instance.alloys
     low, high = alloys.low.value[:, :, None], alloys.high.value[:, :, None]
     whole = (low * y.fineness_low + high * y.fineness_high).sum(axis=1)
@@ -91,7 +96,7 @@ def _matter(plan: Plan, y: Prices) -> Floats:
 
 
 def _in_charge(plan: Plan, y: Prices, matter: Floats) -> Floats:
-    """Return what one more kilogram to charge would save, (E, T), in the alloy in which it saves most."""
+    """Return the saving from one more kilogram to charge, (E, T), in the alloy in which it saves most."""
     alloys = plan.instance.alloys
     of_metal = alloys.named[:, :, None] * y.others[:, None, :] - y.fineness_low - y.fineness_high
     floor = (1 - plan.instance.policy.recycled.value) * y.recycled

@@ -1,4 +1,4 @@
-"""A chart before it is known where it will stand: one ECharts option serves the page, SVG and PNG."""
+"""Chart independent of the renderer: one ECharts option serves HTML, SVG and PNG."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from medalopt.report.section import Section
 
-# Okabe and Ito 2008: told apart by colour-blind readers, and in this order by their lightness too
+# Okabe and Ito 2008: distinct for colour-blind readers, and in this order by lightness too
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#b8a800")
 INK, FAINT, GRID = "#1f2328", "#57606a", "#d8dee4"
 FONT = "Source Sans Pro, Segoe UI, Helvetica Neue, Arial, sans-serif"
@@ -18,9 +18,9 @@ STAYS = 24  # characters of a name on an axis
 
 @dataclass(frozen=True)
 class Chart:
-    """A picture with its finding as the title, and the same figures as tables for who would rather read.
+    """Chart with its finding as the title, and the same data as tables.
 
-    `option` is an ECharts option of plain data, without title: no function, and text only where ECharts takes text.
+    `option` is an ECharts option of plain data without a title: no functions, and text only where ECharts takes text.
     """
 
     title: str
@@ -32,7 +32,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class Axis:
-    """An axis with what it shows and in which unit; `names` where it shows names instead of numbers."""
+    """Axis with title and unit; `names` makes it a category axis."""
 
     title: str
     unit: str = ""
@@ -43,7 +43,14 @@ class Axis:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def option(self, upward: bool = False) -> dict[str, Any]:
-        """Return the axis as ECharts takes it: its title below it, or above its end where it goes upward."""
+        """Return the axis as an ECharts option.
+
+        Args:
+            upward: Whether it is vertical: its title is above its end instead of below its middle.
+
+        Returns:
+            The option.
+        """
         label = f"{self.title} ({self.unit})" if self.unit else self.title
         kind: dict[str, Any] = {"type": "log" if self.logarithmic else "value", "scale": True}
         if self.names:
@@ -64,14 +71,33 @@ class Axis:
 
 
 def shortened(name: str, most: int = STAYS) -> str:
-    """Return a name as an axis has room for it."""
+    """Shorten a name for an axis.
+
+    Args:
+        name: Name.
+        most: Greatest number of characters.
+
+    Returns:
+        The name, cut with an ellipsis if it is longer.
+    """
     return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
 def plot(
     across: Axis, up: Axis, series: Sequence[Mapping[str, Any]], legend: bool | None = None, **more: Any
 ) -> dict[str, Any]:
-    """Return the option of a chart on two axes; a legend where there are several named series, or as asked."""
+    """Return the option of a chart on two axes.
+
+    Args:
+        across: Horizontal axis.
+        up: Vertical axis.
+        series: ECharts series.
+        legend: Whether to show a legend; None: with several named series.
+        **more: Further members of the option.
+
+    Returns:
+        The option.
+    """
     named = [str(line["name"]) for line in series if line.get("name")]
     shows = len(named) > 1 if legend is None else legend
     return {
@@ -89,13 +115,30 @@ def plot(
 
 
 def line(name: str, points: Sequence[tuple[float, float | None]], **more: Any) -> dict[str, Any]:
-    """Return a series that joins points by straight lines; it is broken where the second number is None."""
+    """Return a line series through points.
+
+    Args:
+        name: Name in the legend; '' for none.
+        points: Points (x, y); the line is interrupted where y is None.
+        **more: Further members of the series.
+
+    Returns:
+        The series.
+    """
     data = [[across, up] for across, up in points]
     return {"type": "line", "name": name, "data": data, "symbolSize": 6, "lineStyle": {"width": 2.5}, **more}
 
 
 def base_case(at: float, text: str) -> dict[str, Any]:
-    """Return the mark of the base case on the horizontal axis, to stand in a series as `markLine`."""
+    """Return the vertical mark of the base case, a `markLine` of a series.
+
+    Args:
+        at: Value on the horizontal axis.
+        text: Label.
+
+    Returns:
+        The mark.
+    """
     return {
         "silent": True,
         "symbol": "none",
@@ -106,7 +149,16 @@ def base_case(at: float, text: str) -> dict[str, Any]:
 
 
 def barred(start: float, end: float, text: str) -> dict[str, Any]:
-    """Return a stretch of the horizontal axis in which no plan exists, to stand in a series as `markArea`."""
+    """Return the shaded infeasible range of the horizontal axis, a `markArea` of a series.
+
+    Args:
+        start: Lower end.
+        end: Upper end.
+        text: Label.
+
+    Returns:
+        The mark.
+    """
     return {
         "silent": True,
         "itemStyle": {"color": "#d55e00", "opacity": 0.12},

@@ -1,4 +1,4 @@
-"""Charts as SVG and PNG without a browser: ECharts draws them in a small JavaScript engine, resvg fills in pixels."""
+"""Charts as SVG and PNG without a browser: ECharts renders SVG in QuickJS, resvg rasterises it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from medalopt.report.charts.chart import FONT, INK, Chart
 
 ECHARTS = "echarts-6.1.0-parts.min.js"
 WIDTH = 860  # pixels
-_TITLE = 20  # pixels of a line of the title
-_SHARP = 2  # pixels of a PNG for each of the SVG
+_TITLE = 20  # pixels, height of a line of the title
+_SHARP = 2  # PNG pixels per SVG pixel
 _START = "var setTimeout = () => 0, clearTimeout = () => 0; var global = globalThis;\n"
 _DRAW = """(text => {
   const {option, width, height} = JSON.parse(text);
@@ -26,12 +26,28 @@ _DRAW = """(text => {
 
 
 def script() -> str:
-    """Return ECharts, as it is carried along (Apache License 2.0; its licence stands beside it)."""
+    """Return the source of ECharts, which is part of the package (Apache License 2.0, included beside it).
+
+    Returns:
+        The JavaScript text.
+    """
     return resources.files("medalopt.report").joinpath("assets", ECHARTS).read_text(encoding="utf-8")
 
 
 def svg(chart: Chart, title: bool = True, width: int = WIDTH) -> str:
-    """Return `chart` as SVG, its finding above it. Raises UsageError where the engine is not installed."""
+    """Render a chart as SVG.
+
+    Args:
+        chart: Chart.
+        title: Whether the title is drawn above it.
+        width: Width [pixels].
+
+    Returns:
+        The SVG text.
+
+    Raises:
+        UsageError: The JavaScript engine is not installed.
+    """
     option, height = dict(chart.option), chart.height
     if title:
         lines = _broken(chart.title, width // 9)
@@ -43,7 +59,18 @@ def svg(chart: Chart, title: bool = True, width: int = WIDTH) -> str:
 
 
 def png(chart: Chart, width: int = WIDTH) -> bytes:
-    """Return `chart` as PNG, its finding above it. Raises UsageError where what draws is not installed."""
+    """Render a chart as PNG with its title, at twice the resolution.
+
+    Args:
+        chart: Chart.
+        width: Width [pixels] of the SVG.
+
+    Returns:
+        The bytes of the PNG file.
+
+    Raises:
+        UsageError: The JavaScript engine, resvg or the font is not installed.
+    """
     try:
         import resvg_py
     except ImportError as error:
@@ -62,7 +89,14 @@ def png(chart: Chart, width: int = WIDTH) -> bytes:
 
 
 def faces() -> list[str]:
-    """Return the paths of the font that is carried along. Raises UsageError where it is not installed."""
+    """Return the paths of the font files of Source Sans Pro.
+
+    Returns:
+        The paths.
+
+    Raises:
+        UsageError: The font is not installed.
+    """
     try:
         import font_source_sans_pro
     except ImportError as error:
@@ -72,6 +106,7 @@ def faces() -> list[str]:
 
 @cache
 def _engine() -> Any:
+    """Return the JavaScript function that renders an option."""
     try:
         import quickjs
     except ImportError as error:
@@ -82,6 +117,7 @@ def _engine() -> Any:
 
 
 def _missing(error: ImportError) -> UsageError:
+    """Return the error on a missing optional package."""
     return UsageError(
         f"pictures without a browser need {error.name}, which is not installed: pip install 'medalopt[pictures]', "
         "or write the page (-o NAME.html), which needs nothing"
@@ -89,7 +125,7 @@ def _missing(error: ImportError) -> UsageError:
 
 
 def _lowered(option: dict[str, Any], by: int) -> dict[str, Any]:
-    """Return the option with all that stands at the top lower by `by` pixels."""
+    """Return the option with every `top` larger by `by` pixels."""
     moved = {}
     for name, part in option.items():
         several = part if isinstance(part, list) else [part]
@@ -102,7 +138,7 @@ def _lowered(option: dict[str, Any], by: int) -> dict[str, Any]:
 
 
 def _broken(text: str, most: int) -> list[str]:
-    """Return a text in lines of at most about `most` characters."""
+    """Return a text in lines of about `most` characters."""
     lines = [""]
     for word in text.split():
         if lines[-1] and len(lines[-1]) + 1 + len(word) > most:

@@ -1,7 +1,7 @@
-"""Lines, tables and charts as one HTML file that needs nothing beside it: no network and no other file.
+"""Lines, tables and charts as one self-contained HTML file: no network, no other file.
 
-The content security policy names the page's own style and scripts by their hashes, and allows nothing else; what comes
-from the instance is text everywhere, also inside the charts, which take plain data and draw text as text.
+The content security policy admits the style and the scripts of the page by their hashes and nothing else. All content
+of an instance is escaped as text, in charts too, which are plain data.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from medalopt.report.charts.chart import Chart
 from medalopt.report.charts.drawing import script, svg
 from medalopt.report.section import Heading, Section
 
-_SHORT = 14  # characters of a cell that is not broken, such as a month
+_SHORT = 14  # characters of a cell without line breaks, such as a month
 _JOINT = re.compile(r"(?<=\w)([@_/])(?=\w)")
 _INSIDE_A_SCRIPT = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
@@ -35,9 +35,18 @@ def html(
     template: str = "page.html.j2",
     **more: Any,
 ) -> str:
-    """Return the page: title, lines below it, then tables and charts in their order under their headings, then `foot`.
+    """Render a report as an HTML page.
 
-    Another `template` may set `more` besides.
+    Args:
+        title: Title of the page.
+        lines: Sentences below the title.
+        parts: Tables, charts and headings in their order.
+        foot: Lines at the bottom.
+        template: File name of the Jinja template.
+        **more: Further variables of that template.
+
+    Returns:
+        The HTML text.
     """
     charts = any(isinstance(part, Chart) for part in parts)
     style = f"{_asset('page.css')}{_places_of_columns(24)}{_heights(parts)}"
@@ -55,6 +64,7 @@ def html(
 
 
 def _template(name: str) -> Any:
+    """Load a template with automatic escaping."""
     loader = FunctionLoader(_asset)
     environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True, loader=loader)
     environment.filters |= {"places": _places, "breakable": _breakable}
@@ -62,7 +72,7 @@ def _template(name: str) -> Any:
 
 
 def _places(section: Section) -> str:
-    """Return the classes of a table: of which columns the figures stand at the right, and which are not broken."""
+    """Return the classes of a table: columns aligned right, and columns without line breaks."""
     names = [f"r{place}" if column.right else "" for place, column in enumerate(section.columns, start=1)]
     for place, column in enumerate(section.columns, start=1):
         if not column.right and all(len(row[place - 1]) <= _SHORT for row in section.rows):
@@ -71,7 +81,7 @@ def _places(section: Section) -> str:
 
 
 def _places_of_columns(most: int) -> str:
-    """Return the style rules for `_places`: shorter than a class at every cell."""
+    """Return the style rules of those classes, which are shorter than a class at every cell."""
     return "".join(
         f".r{place} :is(td, th):nth-child({place}) {{ text-align: right; }}\n"
         f":is(.r{place}, .s{place}) td:nth-child({place}) {{ white-space: nowrap; }}\n"
@@ -81,19 +91,22 @@ def _places_of_columns(most: int) -> str:
 
 
 def _breakable(text: str) -> Markup:
-    """Return a name that may be broken after the signs that join its parts."""
+    """Return a name with optional line breaks after its separators."""
     return Markup(_JOINT.sub(r"\1<wbr>", str(escape(text))))
 
 
 def _asset(name: str) -> str:
+    """Return the text of a file of the package."""
     return resources.files("medalopt.report").joinpath("assets", name).read_text(encoding="utf-8")
 
 
 def _key(number: int) -> str:
+    """Return the identifier of a chart."""
     return f"chart-{number}"
 
 
 def _part(part: Section | Chart | Heading, number: int) -> Section | Heading | dict[str, Any]:
+    """Return a part as the template takes it."""
     if isinstance(part, (Section, Heading)):
         return part
     return {
@@ -107,7 +120,7 @@ def _part(part: Section | Chart | Heading, number: int) -> Section | Heading | d
 
 
 def _data(value: Any) -> Markup:
-    """Return plain data as JSON that can end no script element. Not finite numbers are refused."""
+    """Return plain data as JSON that cannot end a script element; numbers must be finite."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     for sign, written in _INSIDE_A_SCRIPT.items():
         text = text.replace(sign, written)
@@ -115,7 +128,7 @@ def _data(value: Any) -> Markup:
 
 
 def _picture(chart: Chart) -> str:
-    """Return the chart as an image inside the page, for who runs no script; '' where nothing can draw it."""
+    """Return a chart as an embedded SVG image, shown without JavaScript; '' if nothing can draw it."""
     try:
         drawn = svg(chart, title=False)
     except UsageError:
@@ -124,7 +137,7 @@ def _picture(chart: Chart) -> str:
 
 
 def _heights(parts: Sequence[Section | Chart | Heading]) -> str:
-    """Return the style rules for the heights of charts: an attribute would need a wider policy."""
+    """Return the style rules for the heights of charts; an attribute would need a wider security policy."""
     rules = (
         f'.chart[data-option="{_key(number)}"] {{ height: {part.height}px; }}\n'
         for number, part in enumerate(parts)
@@ -134,9 +147,11 @@ def _heights(parts: Sequence[Section | Chart | Heading]) -> str:
 
 
 def _policy(style: str, code: str) -> str:
+    """Return the content security policy."""
     own = f"script-src {_hash(code)}; " if code else ""
     return f"default-src 'none'; {own}style-src {_hash(style)}; img-src data:; base-uri 'none'; form-action 'none'"
 
 
 def _hash(text: str) -> str:
+    """Return the source hash of a style or script."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -1,4 +1,4 @@
-"""A comparison as charts: what each costs by kind, and what is taken otherwise than in the first."""
+"""Charts of a comparison: cost by kind, and the change in tonnes taken against the first plan."""
 
 from __future__ import annotations
 
@@ -12,18 +12,26 @@ from medalopt.report.costs import KINDS
 from medalopt.report.numbers import scale
 from medalopt.wording import shown
 
-MOST = 15  # bars of each thing
-_PIXELS = 24  # of a bar, with the room around it
+MOST = 15  # bars of each plan
+_PIXELS = 24  # height of a bar with its gap
 _NAME = 34  # characters of a name beside its bar
-_SMALL = 0.005  # of the largest kind of cost, below which one is not drawn
+_SMALL = 0.005  # relative to the largest kind of cost; smaller ones are not drawn
 
 
 def charts(found: Comparison) -> tuple[Chart, ...]:
-    """Return the charts that have something to show."""
+    """Return the charts of a comparison.
+
+    Args:
+        found: Comparison.
+
+    Returns:
+        The charts that have data.
+    """
     return (*_cost(found), *_taken(found))
 
 
 def _cost(found: Comparison) -> Iterator[Chart]:
+    """Yield the bar chart of cost by kind."""
     rows = spent(found)
     largest = max((abs(value) for row in rows for value in row.values if value), default=0.0)
     rows = [row for row in rows if max(abs(value or 0.0) for value in row.values) > _SMALL * largest]
@@ -42,6 +50,7 @@ def _cost(found: Comparison) -> Iterator[Chart]:
 
 
 def _taken(found: Comparison) -> Iterator[Chart]:
+    """Yield the bar chart of the changes in tonnes taken by stream."""
     rows = sorted((row for row in found.of("streams") if row.differs and row.most), key=lambda row: -row.most)
     if not rows:
         return
@@ -59,16 +68,17 @@ def _taken(found: Comparison) -> Iterator[Chart]:
 
 
 def _bars(name: str, number: int, values: list[float | None]) -> dict[str, Any]:
-    """Return the bars of one of the things compared, in its own colour in every chart."""
+    """Return the bars of one plan, in the same colour in every chart."""
     colour = COLOURS[number % len(COLOURS)]
     return {"type": "bar", "name": name, "data": values, "barMaxWidth": 18, "itemStyle": {"color": colour}}
 
 
 def _across(axis: Axis, items: list[str], series: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return bars that lie: their names on the left, the first at the top."""
+    """Return horizontal bars, names on the left, the first at the top."""
     up = Axis("", names=items, extra={"inverse": True, "data": [shortened(item, _NAME) for item in items]})
     return plot(axis, up, series, legend=len(series) > 1)
 
 
 def _height(rows: int, series: int) -> int:
+    """Return the height of a chart in pixels."""
     return 130 + _PIXELS * rows * max(series, 1)

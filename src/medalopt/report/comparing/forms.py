@@ -1,4 +1,4 @@
-"""A comparison in every form: on a terminal, as JSON, as CSV, as a page."""
+"""Comparison of plans as text, JSON, CSV and HTML."""
 
 from __future__ import annotations
 
@@ -16,13 +16,28 @@ _EVERY = 100_000  # rows of a table in a file
 
 
 def on_screen(found: Comparison, screen: Screen | None = None) -> str:
-    """Return the comparison as text for standard output, or another `screen`, which then has every row."""
+    """Render a comparison as text.
+
+    Args:
+        found: Comparison.
+        screen: Width and style, with all rows; None for standard output, with the rows that differ most.
+
+    Returns:
+        The text.
+    """
     made = tables(found) if screen is None else tables(found, _EVERY)
     return printed(screen or Screen.of_output(), _title(found), [(line, "plain") for line in lines(found)], made)
 
 
 def as_json(found: Comparison) -> str:
-    """Return the comparison as one JSON object: every figure of every plan, and what differs in the data."""
+    """Render a comparison as JSON: every value of every plan, and the differences in the data.
+
+    Args:
+        found: Comparison.
+
+    Returns:
+        The JSON text.
+    """
     return text(
         {
             "format": FORMAT,
@@ -52,7 +67,7 @@ def as_json(found: Comparison) -> str:
 
 
 def _data(found: Comparison) -> list[dict[str, Any]]:
-    """Return a row for each figure and each of the things in which it is not what it is in the first."""
+    """Return a row for each parameter and each subject in which it differs from the first."""
     return [
         {"path": one.path, "subject": other.name, "from": one.values[0], "to": value}
         for one in found.data
@@ -62,7 +77,14 @@ def _data(found: Comparison) -> list[dict[str, Any]]:
 
 
 def as_csv(found: Comparison) -> str:
-    """Return the comparison as one table: a row for each figure, a column for each of the things compared."""
+    """Render a comparison as CSV: a row for each parameter or result, a column for each subject.
+
+    Args:
+        found: Comparison.
+
+    Returns:
+        The CSV text.
+    """
     head = ["data" for _ in found.data] + [row.part for row in found.rows]
     values = [one.values for one in found.data] + [row.values for row in found.rows]
     columns: dict[str, list[Any]] = {
@@ -76,7 +98,14 @@ def as_csv(found: Comparison) -> str:
 
 
 def as_page(found: Comparison) -> str:
-    """Return the comparison as one self-contained HTML file."""
+    """Render a comparison as one self-contained HTML file.
+
+    Args:
+        found: Comparison.
+
+    Returns:
+        The HTML text.
+    """
     from medalopt.report.charts.htmlpage import html
     from medalopt.report.comparing.charts import charts
 
@@ -88,5 +117,6 @@ def as_page(found: Comparison) -> str:
 
 
 def _title(found: Comparison) -> str:
+    """Return the title of the report."""
     first, *others = names(found)
     return f"{first} compared with {', '.join(others)}"

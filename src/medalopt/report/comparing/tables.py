@@ -1,4 +1,4 @@
-"""A comparison in words and tables: what it comes to, what differs in the data, what is decided otherwise."""
+"""Comparison in sentences and tables: cost differences, differing parameters, differing decisions."""
 
 from __future__ import annotations
 
@@ -26,12 +26,26 @@ TITLES = {
 
 
 def names(found: Comparison) -> list[str]:
-    """Return what each of the things compared is called in the head of a column."""
+    """Return the column headings of the subjects.
+
+    Args:
+        found: Comparison.
+
+    Returns:
+        One heading for each subject, shortened.
+    """
     return [shown(label, _NAME) for label in found.labels]
 
 
 def lines(found: Comparison) -> tuple[str, ...]:
-    """Return the answer in sentences: what each costs beside the first, and in how many figures they differ."""
+    """Return the headline: cost of each subject against the first, and the number of differing parameters.
+
+    Args:
+        found: Comparison.
+
+    Returns:
+        The sentences.
+    """
     said = [_cost(found, number) for number in range(1, len(found.outcomes))]
     if found.outcomes[0].data is not None:
         said.append(_data(found))
@@ -44,6 +58,7 @@ def lines(found: Comparison) -> tuple[str, ...]:
 
 
 def _cost(found: Comparison, number: int) -> str:
+    """Return the cost difference of one subject to the first, or which of them has no plan."""
     first, other = (names(found)[n] for n in (0, number))
     row, currency = found.cost, found.outcomes[0].currency
     here, there = (None, None) if row is None else (row.values[0], row.values[number])
@@ -61,7 +76,7 @@ def _cost(found: Comparison, number: int) -> str:
 
 
 def _kind(found: Comparison, number: int) -> str:
-    """Say which kind of cost differs most."""
+    """Return the kind of cost with the largest difference."""
     changes = [
         (there - here, row.item)
         for row in found.of("cost")
@@ -73,6 +88,7 @@ def _kind(found: Comparison, number: int) -> str:
 
 
 def _data(found: Comparison) -> str:
+    """Return the number of differing parameters by section."""
     count = len(found.data)
     if not count:
         return "No figure differs."
@@ -81,7 +97,15 @@ def _data(found: Comparison) -> str:
 
 
 def tables(found: Comparison, most: int = MOST) -> tuple[Section, ...]:
-    """Return the tables; of what differs in many rows those `most` that differ most."""
+    """Return the tables of a comparison that have rows.
+
+    Args:
+        found: Comparison.
+        most: Greatest number of rows of a table, those that differ most.
+
+    Returns:
+        Totals, parameters, cost by kind, and decisions.
+    """
     made = (
         _totals(found),
         data(found, most),
@@ -92,6 +116,7 @@ def tables(found: Comparison, most: int = MOST) -> tuple[Section, ...]:
 
 
 def _totals(found: Comparison) -> Section:
+    """Return the table of totals."""
     rows = found.of("totals")
     cells = [[one.status if one.figures else _STATUS[one.status] for one in found.outcomes]]
     cells += [[_cell(value) for value in row.values] for row in rows]
@@ -104,7 +129,15 @@ def _totals(found: Comparison) -> Section:
 
 
 def data(found: Comparison, most: int = MOST) -> Section:
-    """Return what differs in the data, path by path."""
+    """Return the table of differing parameters.
+
+    Args:
+        found: Comparison.
+        most: Greatest number of rows.
+
+    Returns:
+        The table, a row for each path.
+    """
     listed, rest = found.data[:most], len(found.data) - most
     columns = [(Column("figure", right=False), [shown(one.path, 100) for one in listed])]
     cells = [[LEFT_OUT if value is None else shown(value) for value in one.values] for one in listed]
@@ -115,19 +148,34 @@ def data(found: Comparison, most: int = MOST) -> Section:
 
 
 def costs(found: Comparison) -> Section:
-    """Return the cost by kind."""
+    """Return the table of cost by kind.
+
+    Args:
+        found: Comparison.
+
+    Returns:
+        The table.
+    """
     rows = spent(found)
     return _table(found, f"Cost by kind, {found.outcomes[0].currency}", rows, [KINDS[row.item] for row in rows])
 
 
 def spent(found: Comparison) -> list[Row]:
-    """Return the kinds of cost that come to more than rounding somewhere."""
+    """Return the kinds of cost that are above rounding in any subject.
+
+    Args:
+        found: Comparison.
+
+    Returns:
+        The rows of the comparison.
+    """
     rows = found.of("cost")
     largest = max((abs(value) for row in rows for value in row.values if value), default=0.0)
     return [row for row in rows if any(abs(value or 0.0) > ROUNDING * largest for value in row.values)]
 
 
 def _differing(found: Comparison, part: str, title: str, most: int) -> Section:
+    """Return the table of one part of the decisions, the largest differences first."""
     rows = sorted((row for row in found.of(part) if row.differs), key=lambda row: -row.most)
     rest = len(rows) - most
     notes = [f"{rest:,} more differ (-o NAME.csv, --json)."] if rest > 0 else []
@@ -137,6 +185,7 @@ def _differing(found: Comparison, part: str, title: str, most: int) -> Section:
 def _table(
     found: Comparison, title: str, rows: Sequence[Row], items: Sequence[str], notes: Sequence[str] = ()
 ) -> Section:
+    """Return a table of values by subject; with two subjects also the change."""
     columns = [(Column("", right=False), list(items))]
     columns += _columns(found, [[_cell(value) for value in row.values] for row in rows])
     if len(found.outcomes) == 2:
@@ -145,15 +194,17 @@ def _table(
 
 
 def _columns(found: Comparison, cells: Sequence[Sequence[str]]) -> list[tuple[Column, list[str]]]:
-    """Return a column for each of the things compared; `cells` come row by row."""
+    """Return a column for each subject; `cells` are given by row."""
     return [(Column(name), [row[n] for row in cells]) for n, name in enumerate(names(found))]
 
 
 def _cell(value: float | None) -> str:
+    """Return a value as a cell."""
     return NO_PLAN if value is None else digits(value)
 
 
 def _change(row: Row) -> str:
+    """Return the change from the first to the second subject."""
     first, second = row.values[0], row.values[1]
     if first is None or second is None:
         return ""

@@ -1,4 +1,4 @@
-"""A sourcing plan of what is left, with the plan against what has happened in front."""
+"""Sourcing plan of the remaining horizon, preceded by plan against actuals."""
 
 from __future__ import annotations
 
@@ -14,12 +14,20 @@ from medalopt.report.replanning.tables import tables
 from medalopt.report.sourcing.content import Content
 from medalopt.wording import listed, shown
 
-_ORDERED = ("orders", "award")  # tables of what is ordered, by party
+_ORDERED = ("orders", "award")  # tables of orders, by party
 KEYS = ("actual_metal", "actual_devices", "actual_cost", "actual_yield", "actual_lots", "on_its_way", "signed")
 
 
 def with_actuals(content: Content, found: Replan) -> Content:
-    """Return the `content` of the plan of what is left, with what has happened before it."""
+    """Return the sourcing plan of the remaining horizon with plan against actuals in front.
+
+    Args:
+        content: Sourcing plan of the remaining horizon.
+        found: New plan with the executed periods.
+
+    Returns:
+        The combined report.
+    """
     content = without_settled(content, found.question.settled_parties)
     title = found.past.instance.title or found.past.instance.name
     return replace(
@@ -32,7 +40,15 @@ def with_actuals(content: Content, found: Replan) -> Content:
 
 
 def without_settled(content: Content, settled: frozenset[str]) -> Content:
-    """Return the content without documents to, and awards of, whoever has delivered already."""
+    """Return the report without orders to, and awards of, placeholder parties of metal in transit and in stock.
+
+    Args:
+        content: Sourcing plan.
+        settled: Names of the placeholder regions and smelters.
+
+    Returns:
+        The report without these documents and rows.
+    """
     kept = tuple(one for one in content.documents if settled.isdisjoint(value for _, value in one.party))
     made = []
     for table in content.tables:
@@ -42,11 +58,19 @@ def without_settled(content: Content, settled: frozenset[str]) -> Content:
 
 
 def decision(found: Replan) -> tuple[str, ...]:
-    """Return what has happened, what is signed and what it all comes to, in sentences."""
+    """Return the sentences on executed, contracted and planned quantities and on total cost.
+
+    Args:
+        found: New plan with the executed periods.
+
+    Returns:
+        The sentences.
+    """
     return (*_devices(found), *_metals(found), *_cost(found), *_warnings(found))
 
 
 def _devices(found: Replan) -> tuple[str, ...]:
+    """Return the tonnes sent so far against plan, and the tonnes under contract."""
     past, until = found.past, slice(None, found.past.last + 1)
     actual = float(past.sent.sum())
     line = f"By the end of {found.question.after} {tonnes(actual)} of devices had been sent"
@@ -58,7 +82,7 @@ def _devices(found: Replan) -> tuple[str, ...]:
 
 
 def _metals(found: Replan) -> tuple[str, ...]:
-    """Say of each metal that the medals still take how much is back of what was planned, and what is on its way."""
+    """Return for each metal still needed the kilograms returned against plan, in transit and still to be charged."""
     past, last = found.past, found.past.last
     needed = found.plan.account.composition.sum(axis=(0, 2))
     lines = []
@@ -75,6 +99,7 @@ def _metals(found: Replan) -> tuple[str, ...]:
 
 
 def _cost(found: Replan) -> tuple[str, ...]:
+    """Return the expected total cost and its difference to the first plan."""
     currency = found.past.instance.currency
     parts = f"{money(found.spent)} spent, {money(found.past.signed_cost)} signed, {money(found.plan.cost)} to come"
     line = f"In all it is now taken to cost {money(found.total, currency)} ({parts})"
@@ -86,6 +111,7 @@ def _cost(found: Replan) -> tuple[str, ...]:
 
 
 def _warnings(found: Replan) -> tuple[str, ...]:
+    """Return overdue alloys, missed shares, and metal that arrives after the horizon."""
     said = []
     if found.question.overdue:
         said.append(f"Overdue, and taken to be due at once: the alloy of {listed(found.question.overdue)}.")

@@ -1,4 +1,4 @@
-"""Metal that comes back, as it was planned first, as it came, and as it is planned now."""
+"""Charts of metal returned: first plan, actual, and new plan."""
 
 from __future__ import annotations
 
@@ -11,7 +11,14 @@ from medalopt.wording import shown
 
 
 def charts(found: Replan) -> tuple[Chart, ...]:
-    """Return a chart for each metal that the medals take, the whole horizon from left to right."""
+    """Return a chart of cumulative returns for each metal that the medals need.
+
+    Args:
+        found: New plan with the executed periods.
+
+    Returns:
+        The charts over the whole horizon.
+    """
     before = None if found.before is None else found.before.account.composition.sum(axis=(0, 2))
     needed = found.plan.account.composition.sum(axis=(0, 2))
     if before is not None:
@@ -20,6 +27,7 @@ def charts(found: Replan) -> tuple[Chart, ...]:
 
 
 def _chart(found: Replan, metal: int) -> Chart:
+    """Return the chart of one metal."""
     past, last = found.past, found.past.last
     now = found.returned_now[metal]
     came: Floats = now[: last + 1]
@@ -39,6 +47,7 @@ def _chart(found: Replan, metal: int) -> Chart:
 
 
 def _finding(found: Replan, metal: int) -> str:
+    """Return the title: kilograms returned so far and their share of the first plan."""
     last, title = found.past.last, shown(found.past.instance.metals.titles[metal], 40).capitalize()
     actual, after = float(found.returned_now[metal, last]), found.question.after
     line_ = f"{title}: {mass(actual)} back by {after}"
@@ -50,6 +59,7 @@ def _finding(found: Replan, metal: int) -> str:
 
 
 def _table(found: Replan, metal: int) -> Section:
+    """Return the data of the chart as a table."""
     past, before = found.past, found.returned_before
     now = found.returned_now[metal]
     first = ["" for _ in now] if before is None else [f"{kg:,.1f}" for kg in before[metal]]

@@ -1,4 +1,4 @@
-"""The plan against what has happened: devices, metal, lots, cost, and what is on its way."""
+"""Tables of plan against actuals: metal, devices, cost, yield of settled lots, metal in transit, contracts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from medalopt.instance.figures import Floats
 from medalopt.report.plants import period_word
 from medalopt.report.sourcing.content import Cell, Column, Table
 
-MOST = 100  # lots that are told one by one
+MOST = 100  # lots listed individually
 _KINDS = {
     "supply": "paid to suppliers",
     "collection": "collection",
@@ -29,21 +29,30 @@ _PLANNED = {
 
 
 def tables(found: Replan) -> tuple[Table, ...]:
-    """Return the tables, the answer first; those without rows are left out."""
+    """Return the tables that have rows, the metal balance first.
+
+    Args:
+        found: New plan with the executed periods.
+
+    Returns:
+        The tables.
+    """
     made = (_metal(found), _devices(found), _cost(found), _yield(found), _lots(found), _awaited(found), _signed(found))
     return tuple(table for table in made if table.rows)
 
 
 def _until(found: Replan) -> slice:
+    """Return the slice of the executed periods."""
     return slice(None, found.past.last + 1)
 
 
 def _word(found: Replan) -> str:
+    """Return the word for a period."""
     return period_word(found.past.instance)
 
 
 def _metal(found: Replan) -> Table:
-    """Metal back so far, planned and actual, what is awaited, and what will have come at the end."""
+    """Return metal returned so far, planned and actual, metal in transit, and the total at the end of the horizon."""
     past, last = found.past, found.past.last
     before = found.returned_before
     awaited = past.awaited.sum(axis=1)
@@ -79,11 +88,12 @@ def _metal(found: Replan) -> Table:
 
 
 def _share(part: float, whole: float | None) -> float | None:
+    """Return the ratio, None without a denominator."""
     return part / whole if whole else None
 
 
 def _devices(found: Replan) -> Table:
-    """Devices sent in each period, planned and actual."""
+    """Return devices sent in each period, planned and actual."""
     past = found.past
     actual = past.sent.sum(axis=0)[_until(found)]
     planned = None if found.before is None else found.before.account.decisions.sent.sum(axis=0)[_until(found)]
@@ -108,7 +118,7 @@ def _devices(found: Replan) -> Table:
 
 
 def _cost(found: Replan) -> Table:
-    """What the lots have cost by kind, what is signed, and what is now planned."""
+    """Return the cost of executed lots by kind, of contracts, and of the remaining plan."""
     past, before = found.past, found.before
     rows: list[tuple[Cell, ...]] = []
     for kind, spent in past.spent.items():
@@ -135,7 +145,7 @@ def _cost(found: Replan) -> Table:
 
 
 def _yield(found: Replan) -> Table:
-    """Metal payable of settled lots against what the instance's figures make of them, by device."""
+    """Return metal payable of settled lots against the expectation from the instance, by device."""
     past, lots = found.past, found.past.lots
     instance = past.instance
     told = np.isfinite(lots.payable).any(axis=1) & ~lots.waits
@@ -163,7 +173,7 @@ def _yield(found: Replan) -> Table:
 
 
 def _lots(found: Replan) -> Table:
-    """Every lot with its weights, charges and settlement."""
+    """Return the table of lots with weights, charges and settlement."""
     past, lots = found.past, found.past.lots
     periods = (*past.instance.periods, f"after {past.instance.periods[-1]}")
     rows = []
@@ -194,7 +204,7 @@ def _lots(found: Replan) -> Table:
 
 
 def _differing(found: Replan) -> list[int]:
-    """Return the lots to tell: all, or of very many those whose metal differs most, as a share of all of it."""
+    """Return all lots, or of very many those whose metal deviates most, relative to the total of the metal."""
     past = found.past
     count = len(past.lots.names)
     if count <= MOST:
@@ -205,17 +215,19 @@ def _differing(found: Replan) -> list[int]:
 
 
 def _number(value: Floats) -> float | None:
+    """Return a number, None where it is not finite."""
     return float(value) if np.isfinite(value) else None
 
 
 def _way(found: Replan, route: int) -> tuple[str, str | None]:
+    """Return treatment and smelter of a route."""
     instance, ways = found.past.instance, found.past.found
     smelter = int(ways.smelter[route])
     return instance.treatments.names[ways.treatment[route]], instance.smelters.names[smelter] if smelter >= 0 else None
 
 
 def _awaited(found: Replan) -> Table:
-    """Metal on its way, by the period in which it comes."""
+    """Return metal in transit by the period of its arrival."""
     past, left = found.past, found.question.left
     rows = tuple(
         (left.periods[t], past.instance.metals.titles[metal], float(past.awaited[metal, t]))
@@ -239,7 +251,7 @@ def _awaited(found: Replan) -> Table:
 
 
 def _signed(found: Replan) -> Table:
-    """Shipments that are signed for periods to come."""
+    """Return contracted shipments of later periods."""
     past = found.past
     sent = past.mint.decisions.sent
     rows = []
