@@ -84,7 +84,7 @@ def _dearest(found: Explanation) -> list[Kink]:
 
 
 def _dear(found: Explanation, kink: Kink) -> str:
-    """Return the price of a dear metal beside the market, why it is not bought, and what replaces it."""
+    """Return the price of a dear metal beside the market, the reason not to buy it, and its substitution."""
     plan, market = found.plan, kink.market
     assert kink.more is not None and market is not None and kink.metal is not None
     times = f"{kink.ratio:,.0f}" if (kink.ratio or 0) >= 10 else f"{kink.ratio:.1f}"

@@ -35,8 +35,8 @@ class Worth:
     def at_hand(self) -> Floats:
         """Saving from one more kilogram at hand, (E, T).
 
-        It is minus the dual value of the metal balance. A metal that can never be in stock has the value in the alloy in whose
-        charge it saves most.
+        It is minus the dual value of the metal balance. A metal that is never in stock has its value in the alloy in
+        whose charge it saves most.
         """
         in_charge = _in_charge(self.plan, self.prices, self.matter)
         account = on_account(self.plan.instance, self.plan.account.found)[:, None]
