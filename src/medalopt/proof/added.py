@@ -1,7 +1,7 @@
-"""What a user added to the program of an instance, as data: rows, variables and costs over its quantities, by name.
+"""User extensions as data: constraints, variables and costs over the instance's quantities, by name.
 
-A term names a quantity as `models/sourcing.md` does (component and index), or a variable of the user's own. The
-added rows are part of what a plan says it is subject to; everything said of them is proven anew.
+A term refers to a quantity as `models/sourcing.md` does (component and index), or to a variable of the user. These
+rows belong to the claims of a plan, and every claim about them is verified.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Term:
 
 @dataclass(frozen=True)
 class AddedRow:
-    """`lower <= sum of terms <= upper`, in whatever unit its author gave it; `dual` is what a unit more is worth."""
+    """A constraint `lower <= sum of terms <= upper` in the unit of its author, with its dual value."""
 
     name: str
     lower: float
@@ -33,7 +33,7 @@ class AddedRow:
 
 @dataclass(frozen=True)
 class AddedVariable:
-    """A variable of the user's own, `lower <= value <= upper`; a term names it as a component without a key."""
+    """A variable of the user, `lower <= value <= upper`; a term refers to it as a component without a key."""
 
     name: str
     lower: float
@@ -43,28 +43,42 @@ class AddedVariable:
 
 @dataclass(frozen=True)
 class Added:
-    """All that was added to an instance; `costs` count beside its measure."""
+    """All extensions of an instance: constraints, variables, and `costs` added to the objective."""
 
     rows: tuple[AddedRow, ...] = ()
     variables: tuple[AddedVariable, ...] = ()
     costs: tuple[Term, ...] = ()
 
     def times(self, factor: float) -> Added:
-        """Return the same with the duals of its rows times `factor`."""
+        """Return a copy with the dual values multiplied by a factor.
+
+        Args:
+            factor: Factor of every dual value.
+
+        Returns:
+            The scaled copy.
+        """
         return replace(self, rows=tuple(replace(row, dual=row.dual * factor) for row in self.rows))
 
     def bare(self) -> Added:
-        """Return the same without what a solution makes of it: duals and values."""
+        """Return a copy without solution values: dual values and variable values are 0."""
         return replace(self.times(0.0), variables=tuple(replace(one, value=0.0) for one in self.variables))
 
     def priced_as(self, other: Added) -> Added:
-        """Return the same with the duals of `other`, which has the same rows."""
+        """Return a copy with the dual values of `other`.
+
+        Args:
+            other: Extensions with the same rows in the same order.
+
+        Returns:
+            The copy.
+        """
         duals = [row.dual for row in other.rows]
         return replace(self, rows=tuple(replace(row, dual=dual) for row, dual in zip(self.rows, duals, strict=True)))
 
     @property
     def scope(self) -> str:
-        """What a certificate says it is about, such as `instance and 3 added rows`."""
+        """Scope of a certificate on these extensions, such as `instance and 3 added rows`."""
         counts = ((len(self.rows), "added row"), (len(self.variables), "added variable"))
         parts = [counted(count, what) for count, what in counts if count]
         parts += ["added costs"] if self.costs else []

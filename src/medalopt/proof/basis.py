@@ -1,8 +1,8 @@
-"""The vertex and the prices next to a plan's floats, in exact fractions: where they meet, nothing is left to rounding.
+"""Exact vertex and exact dual values next to the floats of a plan, in fractions; optimal if both meet without a gap.
 
-Which decisions are nothing, which rows are tight and which reduced costs vanish is read off the floats, and is a
-hint. It makes two systems of equations. What solves them is claimed only if it keeps every rule exactly
-and the bound that the prices give is the plan's own value, both by the arithmetic of the certificate.
+The active set (zero variables, binding constraints, vanishing reduced costs) is guessed from the floats and gives two
+systems of equations. Their solution is claimed optimal only if it satisfies every constraint exactly and its lower
+bound equals its objective value, both in the arithmetic of the certificate.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from medalopt.proof.forms import NEAR, Unknown, nearly, put, sizes
 from medalopt.proof.prices import Duals, Prices, prices
 from medalopt.proof.rows import rules
 
-COLUMNS, ROWS = 500, 400  # decisions and prices, up to which a person does not wait for it
+COLUMNS, ROWS = 500, 400  # size limits: decisions and dual values
 PROVEN, LARGE, OPEN = "proven", "too large", "not proven"
 
 
 @dataclass(frozen=True)
 class Basis:
-    """What exact equations show of a plan: `best` is the vertex next to it, where that keeps all rules with no gap."""
+    """Result of the exact optimality check; `best` is the exact vertex next to the plan if it is optimal, else None."""
 
     state: str
     measure: str
@@ -39,32 +39,57 @@ class Basis:
 
     @classmethod
     def of(cls, account: Account, bounds: Bounds, duals: Duals, measure: str) -> Basis:
-        """Return what is shown of the plan of `account`, its prices `duals` believed in nothing."""
+        """Return the exact optimality check of a plan.
+
+        Args:
+            account: Plan in floats.
+            bounds: Implied bounds of the instance.
+            duals: Dual values of the plan; a hint only, they need not be right.
+            measure: Objective: `cost`, `footprint` or `mass`.
+
+        Returns:
+            The check; its state is `BASIS_TOO_LARGE` above the size limits.
+        """
         if not _small(account):
             return cls(LARGE, measure)
         best = _vertex(account, bounds, duals, measure)
         return cls(OPEN, measure) if best is None else cls(PROVEN, measure, best)
 
     def rounded(self, account: Account) -> Account:
-        """Return the plan of `account` with the floats nearest to the vertex; where none is shown, as it is."""
+        """Return the plan with the floats nearest to the exact vertex, or unchanged if none was found.
+
+        Args:
+            account: Plan in floats.
+
+        Returns:
+            The rounded plan.
+        """
         if self.best is None:
             return account
         nearest = (values.astype(np.float64) for values in _parts(self.best.decisions).values())
         return Account(account.instance, account.found, Decisions(*nearest))
 
     def told(self, certificate: Certificate) -> Certificate:
-        """Return `certificate` with what is shown of the vertex."""
+        """Return the certificate with the result of this check.
+
+        Args:
+            certificate: Certificate of the plan.
+
+        Returns:
+            A copy with `basis` and `exact_value` set.
+        """
         value = None if self.best is None else str(Fraction(self.best.value(self.measure)))
         return replace(certificate, basis=self.state, exact_value=value)
 
 
 def _small(account: Account) -> bool:
+    """Return True if the numbers of decisions and of dual values permit exact fractions."""
     rows = sum(np.size(part) for part in _parts(prices(account.instance, {})).values())
     return sum(np.size(part) for part in _parts(account.decisions).values()) <= COLUMNS and rows <= ROWS
 
 
 def _vertex(account: Account, bounds: Bounds, duals: Duals, measure: str) -> Account | None:
-    """Return the exact optimum next to the plan of `account`; None where it cannot be shown to be one."""
+    """Return the exact optimum next to the plan, or None if optimality cannot be shown."""
     instance = account.instance
     finite = (np.isfinite(part).all() for part in _parts(account.decisions).values())
     if instance.lots or not all(finite):
@@ -80,9 +105,10 @@ def _vertex(account: Account, bounds: Bounds, duals: Duals, measure: str) -> Acc
 
 
 def _exact_plan(account: Account, ground: Ground) -> Account | None:
-    """Return the one plan in which the tight rows are exactly tight, if there is one and it keeps all rules."""
+    """Return the solution of the binding constraints as equations, or None if not unique or infeasible."""
 
     def stated(parts: Mapping[str, Numbers]) -> Account:
+        """Return the plan of these decisions in the arithmetic of the context."""
         return Account(account.instance, ground.found, Decisions(**parts), ground.read)
 
     unknown = Unknown()
@@ -96,7 +122,7 @@ def _exact_plan(account: Account, ground: Ground) -> Account | None:
 
 
 def _exact_prices(floats: Ground, exact: Ground, duals: Duals, measure: str) -> Prices | None:
-    """Return the prices at which the reduced costs that vanish do so exactly; None where a price changes sign."""
+    """Return dual values at which the small reduced costs are exactly 0, or None if a dual value changes sign."""
     instance, found, weights = floats.instance, exact.found, Weights.of(measure)
     y = prices(instance, duals)
     unknown = Unknown()
@@ -115,16 +141,17 @@ def _exact_prices(floats: Ground, exact: Ground, duals: Duals, measure: str) -> 
 
 
 def _supply(found: Routes, price: Numbers, own: Floats) -> Floats:
-    """Return the prices of supply, (I, T), without what rounding alone leaves of them."""
+    """Return the dual values of supply (I, T), with rounding residues set to 0."""
     size = np.zeros(own.shape)
     np.maximum.at(size, found.stream, sizes(price))
     return np.where(np.isfinite(own) & (abs(own) > NEAR * size), own, 0.0)
 
 
 def _close(exact: Numbers, known: Floats) -> bool:
-    """Return whether floats are near what they are taken for."""
+    """Return True if exact values agree with the floats they replace."""
     return bool((abs(exact.astype(np.float64) - known) <= NEAR * abs(known).max(initial=0)).all())
 
 
 def _parts(whole: Any) -> dict[str, Any]:
+    """Return the fields of a dataclass by name."""
     return {field.name: getattr(whole, field.name) for field in fields(whole)}

@@ -1,8 +1,8 @@
-r"""A lower bound on the measure of every plan, from prices of the linking rows alone (Lagrange; Everett 1963).
+r"""Lower bound on the objective of every feasible plan, from dual values of the linking constraints (Everett 1963).
 
-The prices may come from anywhere: whatever they are, the bound holds. Each stream answers them as well as it
-can, $\sum_ts_{it}\min(0,\min_j\bar c_{jt})$, or its bundle's or stockpile's equivalent; every other quantity pays its
-implied bound times the negative part of its reduced cost. Good prices make it meet the plan's own value.
+Lagrangian relaxation: the bound is valid for any dual values. Each stream contributes
+$\sum_ts_{it}\min(0,\min_j\bar c_{jt})$, or the equivalent for its bundle or stockpile; every other variable contributes
+its implied upper bound times the negative part of its reduced cost. At optimal dual values it equals the optimum.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from medalopt.instance.routes import Reading, Routes, base_costs, kinds, refinin
 from medalopt.proof.prices import Prices
 
 NO_PULL: Mapping[str, Numbers] = MappingProxyType({})
-NOTHING = "nothing"  # the measure that is 0 for every plan: a bound above it shows that there is none
+NOTHING = "nothing"  # objective of 0 for every plan: a positive bound proves infeasibility
 
 
 @dataclass(frozen=True)
 class Weights:
-    """How much the measure counts of money, of kg CO2e and of tonnes sent."""
+    """Weights of cost (money), footprint (kg CO2e) and mass (t) in the objective, each 0 or 1."""
 
     cost: int
     footprint: int
@@ -45,15 +45,22 @@ class Weights:
 
     @classmethod
     def of(cls, measure: str) -> Weights:
-        """Return the weights of `cost`, `footprint` or `mass`; of `NOTHING` all are 0."""
+        """Return the weights of an objective.
+
+        Args:
+            measure: `cost`, `footprint`, `mass`, or `ZERO_OBJECTIVE` for weights of 0.
+
+        Returns:
+            The weights.
+        """
         return cls(*(int(measure == each) for each in ("cost", "footprint", "mass")))
 
 
 @dataclass(frozen=True)
 class Ground:
-    """What a bound stands on: the instance with its routes and bounds, and the arithmetic they are read in.
+    """Data of a bound: the instance with its routes and implied bounds, and the arithmetic to read parameters in.
 
-    `pull` is what added rows pay for a unit more of each decision, by its array (see `worth.on_decisions`).
+    `pull` holds, by array, the amount that extension rows pay per unit of each decision (see `price_decisions`).
     """
 
     instance: Instance
@@ -63,19 +70,48 @@ class Ground:
     pull: Mapping[str, Numbers] = field(default_factory=dict)
 
     def after(self, array: str, reduced: Numbers) -> Numbers:
-        """Return the reduced costs of the decisions of `array`, the added rows counted."""
+        """Return reduced costs less the payments of extension rows.
+
+        Args:
+            array: Name of the array of decisions.
+            reduced: Reduced costs (objective per unit).
+
+        Returns:
+            Reduced costs of the same shape.
+        """
         return reduced - self.pull[array] if array in self.pull else reduced
 
 
 def lower_bound(
     instance: Instance, found: Routes, bounds: Bounds, y: Prices, measure: str, read: Reading = floats
 ) -> Numbers:
-    """Return a number that no plan's measure lies below; `y` are the prices it rests on."""
+    """Return a lower bound on the objective of every feasible plan.
+
+    Args:
+        instance: Instance.
+        found: Admissible routes (J).
+        bounds: Implied bounds of the instance.
+        y: Dual values of the linking constraints; any values give a valid bound.
+        measure: Objective, see `ObjectiveWeights.of`.
+        read: Reads parameters in the arithmetic of the bound.
+
+    Returns:
+        The bound, in the unit of the objective.
+    """
     return least(Ground(instance, found, bounds, read), y, Weights.of(measure))
 
 
 def least(ground: Ground, y: Prices, weights: Weights) -> Numbers:
-    """Return what the measure of these weights, less what the added rows pay, comes to at least, at the prices `y`."""
+    """Return the minimum of the Lagrangian: objective less extension payments, relaxed at the dual values `y`.
+
+    Args:
+        ground: Context of the bound.
+        y: Dual values of the linking constraints.
+        weights: Weights of the objective.
+
+    Returns:
+        The minimum, in the unit of the objective.
+    """
     own = answers(ground, y, weights)
     answer = _right_hand_sides(ground, y) + _alone(ground, own) + np.minimum(together(ground, own), 0).sum()
     answer = answer + _pay(waiting(ground, own, weights), ground.bounds.stockpile)
@@ -86,7 +122,16 @@ def least(ground: Ground, y: Prices, weights: Weights) -> Numbers:
 
 
 def reduced_costs(ground: Ground, y: Prices, weights: Weights) -> Iterator[tuple[Numbers, Numbers]]:
-    """Yield what each quantity beyond the network changes the measure by at the prices, and the most there can be."""
+    """Yield reduced costs and upper bounds of all variables beyond the network.
+
+    Args:
+        ground: Context of the bound.
+        y: Dual values of the linking constraints.
+        weights: Weights of the objective.
+
+    Yields:
+        Pairs of reduced costs (objective per kg) and upper bounds (kg), arrays of compatible shape.
+    """
     parts = (_metal_account, _charges, _casts, _withheld)
     for part in (*parts, offers_in_stock) if is_stocked(ground.instance).any() else parts:
         yield from part(ground, y, weights)
@@ -95,10 +140,18 @@ def reduced_costs(ground: Ground, y: Prices, weights: Weights) -> Iterator[tuple
 def castings(
     instance: Instance, weights: Weights, read: Reading = floats, pull: Mapping[str, Numbers] = NO_PULL
 ) -> Numbers | None:
-    """Return what a kilogram of castings in stock changes the measure by, (A, T); None where it does not.
+    """Return the objective coefficient of castings in stock, or None if it is 0 everywhere.
 
-    Castings in stock are no unknowns of their own: they are what is cast, less process scrap and what is due.
-    `pull` is as in `Ground`.
+    Castings in stock are no decisions: they are cumulative castings less process scrap and demand.
+
+    Args:
+        instance: Instance.
+        weights: Weights of the objective.
+        read: Reads parameters in the arithmetic of the bound.
+        pull: Payments of extension rows by array, see `BoundContext`.
+
+    Returns:
+        Coefficients (A, T), objective per kg, or None.
     """
     if not pays_for_castings(instance).any() and "cast_stock" not in pull:
         return None
@@ -107,30 +160,36 @@ def castings(
 
 
 def owing(y: Prices, held: Numbers | None) -> Numbers:
-    """Return what a kilogram of each alloy that is due from each period on changes the measure by, (A, T).
+    """Return the dual value of demand, accumulated from each period to the end of the horizon.
 
-    `held` is as `castings` returns it: a kilogram that is due waits no longer.
+    Args:
+        y: Dual values of the linking constraints.
+        held: Coefficients of castings in stock from `price_casting_stock` (A, T), or None.
+
+    Returns:
+        Objective per kg of alloy due from the period on (A, T).
     """
     price = y.demand if held is None else y.demand - held
     return np.cumsum(price[:, ::-1], axis=1)[:, ::-1]
 
 
 def _pay(reduced: Numbers, most: Numbers) -> Numbers:
-    """Return the least that quantities in [0, most] add at these reduced costs."""
+    """Return the minimum contribution of variables in [0, `most`] at these reduced costs."""
     return (np.minimum(reduced, 0) * most).sum()
 
 
 def _next(values: Numbers) -> Numbers:
-    """Return each period's next value, 0 after the last; both (N, T)."""
+    """Return the values (N, T) shifted to the next period, 0 after the last."""
     return np.concatenate([values[:, 1:], np.zeros_like(values[:, :1])], axis=1)
 
 
 def _finite(limit: Numbers) -> Numbers:
-    """Return a limit, 0 where there is none: its price is 0 there."""
+    """Return a limit with 0 in place of infinity; its dual value is 0 there."""
     return np.where(limit < np.inf, limit, 0)
 
 
 def _right_hand_sides(ground: Ground, y: Prices) -> Numbers:
+    """Return the sum of dual values times right-hand sides."""
     instance, read = ground.instance, ground.read
     market, smelters, policy, streams = instance.market, instance.smelters, instance.policy, instance.streams
     offers = summed(read(streams.available).sum(axis=1), streams.region, len(instance.regions))
@@ -150,7 +209,18 @@ def _right_hand_sides(ground: Ground, y: Prices) -> Numbers:
 
 
 def route_prices(instance: Instance, found: Routes, y: Prices, weights: Weights, read: Reading = floats) -> Numbers:
-    """Return what a tonne on each route changes the measure by, at the prices `y`, (J, T)."""
+    """Return the reduced cost of each route and period before supply.
+
+    Args:
+        instance: Instance.
+        found: Admissible routes (J).
+        y: Dual values of the linking constraints.
+        weights: Weights of the objective.
+        read: Reads parameters in the arithmetic of the bound.
+
+    Returns:
+        Objective per tonne sent (J, T).
+    """
     device, region = instance.streams.device[found.stream], instance.streams.region[found.stream]
     member = instance.policy.members.astype(np.intp)
     low, high = read(instance.policy.window_low)[:, None], read(instance.policy.window_high)[:, None]
@@ -168,7 +238,7 @@ def route_prices(instance: Instance, found: Routes, y: Prices, weights: Weights,
 
 
 def _in_pools(found: Routes, lots: Pools, y: Prices) -> Numbers:
-    """Return what a tonne on each route of a pooled lot changes of the bounds on what is withheld, (N, T)."""
+    """Return the share of the settlement constraints in the reduced cost of pooled routes (N, T)."""
     least, most, all_of_it = _settlement_prices(lots, y)
     total = zeros((len(lots.routes), lots.exists.shape[2]), y.balance)
     for metal in range(lots.exists.shape[1]):
@@ -179,11 +249,12 @@ def _in_pools(found: Routes, lots: Pools, y: Prices) -> Numbers:
 
 
 def _settlement_prices(lots: Pools, y: Prices) -> tuple[Numbers, ...]:
-    """Return the prices of the rows of what is withheld, 0 where there is no row."""
+    """Return the dual values of the three settlement constraints, 0 where there is none."""
     return tuple(np.where(lots.exists, price, 0) for price in (y.withheld_least, y.withheld_most, y.withheld_all))
 
 
 def _withheld(ground: Ground, y: Prices, weights: Weights) -> Iterator[tuple[Numbers, Numbers]]:
+    """Yield reduced costs and upper bounds of metal withheld from pooled lots."""
     instance, found, read = ground.instance, ground.found, ground.read
     lots, periods = pools(instance, found, read), np.arange(len(instance.periods))
     if not len(lots.line):
@@ -198,7 +269,7 @@ def _withheld(ground: Ground, y: Prices, weights: Weights) -> Iterator[tuple[Num
 
 
 def _of_kinds(instance: Instance, found: Routes, y: Prices, weights: Weights, route: Ints) -> Numbers:
-    """Return what a tonne on these routes changes the measure by beside what it costs and emits on the way, (N, T)."""
+    """Return the reduced cost of routes without supply, transport and footprint (N, T)."""
     price = 0 - y.treatment_capacity[found.treatment[route]]
     if weights.cost:
         price = price + refining_of(instance, found, route)
@@ -216,7 +287,16 @@ def _of_kinds(instance: Instance, found: Routes, y: Prices, weights: Weights, ro
 
 
 def answers(ground: Ground, y: Prices, weights: Weights) -> Numbers:
-    """Return what a tonne more of each stream's supply changes the measure by, (I, T); infinite without a route."""
+    """Return the dual value of each stream's supply implied by the other dual values: the best of its routes.
+
+    Args:
+        ground: Context of the bound.
+        y: Dual values of the linking constraints.
+        weights: Weights of the objective.
+
+    Returns:
+        Objective per tonne of supply (I, T); at most 0 outside bundles, infinite in a bundle without a route.
+    """
     instance, found, read = ground.instance, ground.found, ground.read
     available = read(instance.streams.available)
     best = zeros(available.shape, available) + np.inf
@@ -227,7 +307,16 @@ def answers(ground: Ground, y: Prices, weights: Weights) -> Numbers:
 
 
 def waiting(ground: Ground, own: Numbers, weights: Weights) -> Numbers:
-    """Return what a tonne in each stockpile changes the measure by, (I, T), at the prices `own` of supply."""
+    """Return the reduced cost of each stockpile.
+
+    Args:
+        ground: Context of the bound.
+        own: Dual values of supply (I, T), from `price_supply`.
+        weights: Weights of the objective.
+
+    Returns:
+        Objective per tonne in stock at the end of the period (I, T).
+    """
     streams, read = ground.instance.streams, ground.read
     stored = streams.storable[:, None]
     known = np.where(stored, own, 0)
@@ -236,22 +325,31 @@ def waiting(ground: Ground, own: Numbers, weights: Weights) -> Numbers:
 
 
 def together(ground: Ground, own: Numbers) -> Numbers:
-    """Return what the whole of each bundle changes the measure by, (B, T), at the prices `own` of supply."""
+    """Return the reduced cost of taking each bundle whole.
+
+    Args:
+        ground: Context of the bound.
+        own: Dual values of supply (I, T), from `price_supply`.
+
+    Returns:
+        Objective per share of the bundle (B, T).
+    """
     streams = ground.instance.streams
     member = streams.bundle >= 0
     offers = member[:, None] & (streams.available.raw > 0)
-    terms = np.where(offers, own, 0) * ground.read(streams.available)  # infinite without a route: it stays untouched
+    terms = np.where(offers, own, 0) * ground.read(streams.available)  # infinite without a route: never selected
     return ground.after("take", summed(terms[member], streams.bundle[member], len(ground.instance.bundles)))
 
 
 def _alone(ground: Ground, own: Numbers) -> Numbers:
-    """Return what the streams in no bundle answer."""
+    """Return the contribution of the streams outside bundles."""
     streams = ground.instance.streams
     return (np.where((streams.bundle < 0)[:, None], own, 0) * ground.read(streams.available)).sum()
 
 
 def _metal_account(ground: Ground, y: Prices, weights: Weights) -> Iterator[tuple[Numbers, Numbers]]:
-    metals, most = ground.instance.metals, ground.bounds.stock  # nothing of what is never on the account
+    """Yield reduced costs and upper bounds of metal stock and surplus."""
+    metals, most = ground.instance.metals, ground.bounds.stock  # 0 for a metal that is never in stock
     held = ground.after("stock", weights.cost * ground.read(metals.holding) - y.balance + _next(y.balance))
     sold = ground.after("surplus", -weights.cost * ground.read(metals.sell) - y.balance)
     yield held, most
@@ -259,12 +357,13 @@ def _metal_account(ground: Ground, y: Prices, weights: Weights) -> Iterator[tupl
 
 
 def _charges(ground: Ground, y: Prices, weights: Weights) -> Iterator[tuple[Numbers, Numbers]]:
+    """Yield reduced costs and upper bounds of metal charged from stock and of offers charged."""
     instance, bounds, read = ground.instance, ground.bounds, ground.read
     alloys, market = instance.alloys, instance.market
     low, high = read(alloys.low)[:, :, None], read(alloys.high)[:, :, None]
     melted = (1 - read(alloys.loss))[:, None] * y.melt
     whole = (low * y.fineness_low + high * y.fineness_high).sum(axis=1) - (1 - read(alloys.others))[:, None] * y.others
-    common = melted + whole  # (A, T): what a kilogram charged costs, whatever it is
+    common = melted + whole  # (A, T): objective per kg charged, independent of the metal
     floor = 1 - read(instance.policy.recycled)
     named = alloys.named[:, :, None].astype(np.intp) * y.others[:, None, :]
     of_metal = named - y.fineness_low - y.fineness_high + (floor * y.recycled)[None, :, None]  # (A, E, T)
@@ -276,7 +375,7 @@ def _charges(ground: Ground, y: Prices, weights: Weights) -> Iterator[tuple[Numb
     own = weights.cost * read(market.price) - (y.purchase + new)[:, None]
     own = own + _carbon(ground, y, weights)[:, None]
     stocked = is_stocked(instance)
-    if stocked.any():  # paid when it was bought
+    if stocked.any():  # paid when bought
         own = np.where(stocked[:, None], -new[:, None] - _of_offers(y, stocked), own)
     held = (content[:, None, :, None] * of_metal[None]).sum(axis=2)  # (O, A, T)
     bought = ground.after("buy", own[:, None, :] + common[None, :, :] + held)
@@ -284,18 +383,27 @@ def _charges(ground: Ground, y: Prices, weights: Weights) -> Iterator[tuple[Numb
 
 
 def _of_offers(y: Prices, stocked: Bools) -> Numbers:
-    """Return the prices of the balance of every offer, (O, T), some being `stocked`; of others they mean nothing."""
+    """Return the dual values of the balance of every offer (O, T); without meaning for offers not stocked."""
     return y.offer_balance[np.maximum(np.cumsum(stocked) - 1, 0)]
 
 
 def _carbon(ground: Ground, y: Prices, weights: Weights) -> Numbers:
-    """Return what the footprint of a kilogram of each offer that is bought changes the measure by, (O,)."""
+    """Return the objective per kilogram of each offer due to its footprint (O)."""
     market, read = ground.instance.market, ground.read
     return (weights.footprint - y.footprint_cap) * read(market.footprint)
 
 
 def offers_in_stock(ground: Ground, y: Prices, weights: Weights) -> Iterator[tuple[Numbers, Numbers]]:
-    """Yield what a kilogram bought into stock, and one kept there, changes the measure by, and the most there are."""
+    """Yield reduced costs and upper bounds of offers: first bought into stock, then held in stock.
+
+    Args:
+        ground: Context of the bound.
+        y: Dual values of the linking constraints.
+        weights: Weights of the objective.
+
+    Yields:
+        Pairs of reduced costs (objective per kg) and upper bounds (kg), both (O, T).
+    """
     instance, read, market = ground.instance, ground.read, ground.instance.market
     stocked, most = is_stocked(instance)[:, None], ground.bounds.purchase[:, None]
     balance = _of_offers(y, is_stocked(instance))
@@ -307,10 +415,11 @@ def offers_in_stock(ground: Ground, y: Prices, weights: Weights) -> Iterator[tup
 
 
 def _casts(ground: Ground, y: Prices, weights: Weights) -> Iterator[tuple[Numbers, Numbers]]:
+    """Yield reduced costs and upper bounds of castings, process scrap in hand and recharged scrap."""
     alloys, periods, bounds, read = ground.instance.alloys, len(ground.instance.periods), ground.bounds, ground.read
     rate, worth = process_scrap_rate(ground.instance, read), weights.cost * read(alloys.scrap_value)
     back = np.arange(periods)[None, :] + alloys.scrap_lead[:, None]
-    padded = np.concatenate([y.process_scrap, -worth[:, None]], axis=1)  # too late to charge: worth its value
+    padded = np.concatenate([y.process_scrap, -worth[:, None]], axis=1)  # too late to recharge: its scrap value counts
     falls = np.take_along_axis(padded, np.minimum(back, periods), axis=1) * rate[:, None]
     made = (1 - read(alloys.scrap_share))[:, None] * owing(
         y, castings(ground.instance, weights, ground.read, ground.pull)
@@ -323,5 +432,5 @@ def _casts(ground: Ground, y: Prices, weights: Weights) -> Iterator[tuple[Number
         ground.after(array, each) for array, each in (("cast", cast), ("scrap", kept), ("recharge", recharged))
     )
     yield cast, bounds.cast[:, None]
-    yield kept, bounds.scrap[:, None]  # nothing where no process scrap falls
+    yield kept, bounds.scrap[:, None]  # 0 without process scrap
     yield recharged, np.minimum(bounds.charge, bounds.scrap)[:, None]

@@ -1,4 +1,4 @@
-"""The certificate of a plan: no rule broken, and how far at most from the best, by arithmetic on the instance alone."""
+"""Certificate of a plan: constraint violation and optimality gap, by arithmetic on the instance alone."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ from medalopt.proof.placed import placed
 from medalopt.proof.prices import Duals, lifted, prices
 from medalopt.proof.rows import BROKEN, rules
 
-GAP = 1e-9  # at most, for a plan to be called optimal
-SMALL = 400  # routes times periods, up to which fractions are as quick as a person asks
+GAP = 1e-9  # largest relative gap of an optimal plan
+SMALL = 400  # routes times periods: largest instance computed in fractions
 
 
 @dataclass(frozen=True)
 class Certificate:
-    """What has been proven of a plan, in the unit of its measure."""
+    """Proven properties of a plan, in the unit of its objective."""
 
-    primal_violation: float  # at most, in relation to the size of its row
+    primal_violation: float  # upper bound, relative to the size of the constraint
     lower_bound: float
-    gap: float  # at most: (value - bound) / max(1, sum of |costs paid|)
+    gap: float  # upper bound of (value - bound) / max(1, sum of absolute costs)
     arithmetic: str
     scope: str
-    basis: str = ""  # whether the vertex next to the plan is shown to be optimal in fractions, no gap left: see `basis`
-    exact_value: str | None = None  # what that vertex comes to, as a fraction
-    search_bound: float | None = None  # of a mixed-integer program: the solver's own bound, which is not certified
+    basis: str = ""  # state of the exact optimality check, see `basis`
+    exact_value: str | None = None  # objective value of the exact vertex, as a fraction
+    search_bound: float | None = None  # dual bound of the MIP solver, not certified
 
     @property
     def optimal(self) -> bool:
-        """Whether the plan keeps every rule and no other is better, within the tolerances of the formulation."""
+        """True if the plan is feasible and its gap at most `GAP_TOLERANCE`."""
         return self.feasible and self.gap <= GAP
 
     @property
     def feasible(self) -> bool:
-        """Whether the plan keeps every rule, and something is proven of how far it is from the best."""
+        """True if no constraint is violated beyond the tolerance and a finite gap is proven."""
         return self.primal_violation <= BROKEN and self.gap < np.inf
 
 
@@ -53,12 +53,20 @@ def certify(
     arithmetic: Arithmetic | None = None,
     added: Added = NOTHING,
 ) -> Certificate:
-    """Return the certificate of the plan of `account`; `duals` by constraint and names, believed in nothing.
+    """Return the certificate of a plan.
 
-    `added` is what a user added to the instance, the duals of its rows with it; the scope says so.
+    Uses exact fractions for small instances, else floats with proven error bounds, unless `arithmetic` is given.
 
-    In exact fractions from the decimals of the file where the instance is small, else in floating point with a
-    proven error bound; in plain floats (`FLOATS`, on which `account` and `bounds` stand) only where asked for.
+    Args:
+        account: Plan in floats.
+        bounds: Implied bounds of the instance.
+        duals: Dual values by constraint and names; they need not be right.
+        measure: Objective: `cost`, `footprint` or `mass`.
+        arithmetic: Arithmetic to use; with `FLOATS` rounding errors are not bounded.
+        added: User extensions with their dual values.
+
+    Returns:
+        The certificate; its scope names the extensions.
     """
     parts = [getattr(account.decisions, field.name) for field in fields(Decisions)]
     if not all(np.isfinite(part).all() for part in (*parts, [one.value for one in added.variables])):
@@ -69,7 +77,7 @@ def certify(
     rows = placed(account.instance, account.found, added, chosen.lift)
     broken = [rule.worst() for rule in rules(account, bounds)]
     broken += [float(kept.worst().max(initial=0.0)) for kept in subject.kept(account, rows)]
-    worst = float(np.max(broken))  # what is no number stays none
+    worst = float(np.max(broken))  # NaN propagates
     ground = Ground(account.instance, account.found, bounds, account.read)
     bound = subject.lower_bound(ground, lifted(prices(account.instance, duals), chosen), measure, rows)
     extra, its_size = subject.costs(account, rows)
@@ -80,7 +88,7 @@ def certify(
 
 
 def _restated(account: Account, arithmetic: Arithmetic) -> tuple[Account, Bounds]:
-    """Return the same plan, and the bounds of its instance, in another arithmetic."""
+    """Return plan and implied bounds in another arithmetic."""
     found = routes(account.instance, arithmetic.read)
     made = Decisions(*(arithmetic.lift(getattr(account.decisions, field.name)) for field in fields(Decisions)))
     stated = Account(account.instance, found, made, arithmetic.read)
@@ -88,7 +96,15 @@ def _restated(account: Account, arithmetic: Arithmetic) -> tuple[Account, Bounds
 
 
 def paid(account: Account, measure: str) -> Numbers:
-    """Return the sum of all that the measure counts, each part as a positive number."""
+    """Return the sum of the absolute values of all parts of the objective.
+
+    Args:
+        account: Plan.
+        measure: Objective: `cost`, `footprint` or `mass`.
+
+    Returns:
+        The sum, in the unit of the objective.
+    """
     if measure == "cost":
         return sum(abs(by_period).sum() for by_period in account.costs.values())
     return abs(account.value(measure))

@@ -1,7 +1,7 @@
-"""That an instance has no plan, shown by multipliers of its linking rows (Farkas 1902).
+"""Proof of infeasibility by multipliers of the linking constraints (Farkas 1902).
 
-A measure that counts nothing is 0 for every plan. Prices of the rows under which its lower bound lies above 0 are
-therefore a contradiction, whoever found them: what the rules ask for, each with its weight, is more than there can be.
+Under the zero objective every plan has value 0. Dual values with a positive lower bound are therefore a contradiction,
+whatever their source: the weighted sum of the constraints cannot be satisfied.
 """
 
 from __future__ import annotations
@@ -27,33 +27,43 @@ _SUPPLY = ("supply", "bundle_supply")
 
 @dataclass(frozen=True)
 class Refutation:
-    """Multipliers by constraint and names, the largest of them from 1 to below 2, and what has been shown of them."""
+    """Multipliers by constraint and names, scaled to a largest absolute value in [1, 2), and their proven margin."""
 
     duals: Duals
-    margin: float  # at least: by this the rules, each with its multiplier, ask for more than there can be
+    margin: float  # lower bound of the violation of the weighted sum of constraints
     arithmetic: str
     scope: str
-    added: Added = NOTHING_ADDED  # a user's own rows, with their multipliers
+    added: Added = NOTHING_ADDED  # user extensions with the multipliers of their rows
 
     @property
     def holds(self) -> bool:
-        """Whether there is no plan."""
+        """True if infeasibility is proven."""
         return self.margin > 0
 
     @property
     def rules(self) -> int:
-        """How many rows have a multiplier."""
+        """Number of constraints with a non-zero multiplier."""
         return sum(len(rows) for rows in self.duals.values()) + sum(row.dual != 0 for row in self.added.rows)
 
 
 def refute(
     instance: Instance, duals: Duals, arithmetic: Arithmetic | None = None, added: Added = NOTHING_ADDED
 ) -> Refutation:
-    """Return what `duals` (by constraint and names, believed in nothing) show of `instance`.
+    """Return the infeasibility proof that multipliers give for `instance`.
 
-    `added` is what a user added to it, the duals of its rows with it; the scope says so. In exact fractions from the
-    decimals of the file where the instance is small, else in floating point with a proven error bound.
-    Raises LookupError for a name that the instance does not have.
+    Uses exact fractions for small instances, else floats with proven error bounds, unless `arithmetic` is given.
+
+    Args:
+        instance: Instance.
+        duals: Multipliers by constraint and names; they need not be right.
+        arithmetic: Arithmetic to use.
+        added: User extensions with the multipliers of their rows.
+
+    Returns:
+        The scaled multipliers and their margin; not positive if nothing is proven.
+
+    Raises:
+        LookupError: A name does not exist in the instance.
     """
     weighed, rows, _ = _normalised(_counted(instance, duals), replace(added, costs=()))
     found = routes(instance)
@@ -67,14 +77,23 @@ def refute(
 
 
 def as_compiled(duals: Duals, margin: float, added: Added) -> Refutation:
-    """Return multipliers whose `margin` was found on the program's rows, a user's own among them, in plain floats."""
+    """Return a proof whose margin was computed on the compiled program, in floats.
+
+    Args:
+        duals: Multipliers by constraint and names; definitions of linking variables are dropped.
+        margin: Violation of the weighted sum of constraints, extension rows included.
+        added: User extensions with the multipliers of their rows.
+
+    Returns:
+        The scaled multipliers and margin; the scope says that the program was not verified independently.
+    """
     linking = {rule: rows for rule, rows in duals.items() if not rule.startswith("define_")}
     weighed, rows, shift = _normalised(linking, replace(added, costs=()))
     return Refutation(weighed, math.ldexp(margin, shift), FLOATS.name, COMPILED, rows)
 
 
 def _counted(instance: Instance, duals: Duals) -> Duals:
-    """Return the multipliers that a bound rests on: other streams than those that may be stocked are priced anew."""
+    """Return the multipliers that enter a bound; supply of streams without stockpile is priced by the bound itself."""
     streams, known = instance.streams, axes(instance)
     stored = {name for name, may in zip(streams.names, streams.storable.tolist(), strict=True) if may}
     return {
@@ -85,7 +104,7 @@ def _counted(instance: Instance, duals: Duals) -> Duals:
 
 
 def _normalised(duals: Duals, added: Added) -> tuple[Duals, Added, int]:
-    """Return the multipliers that are something, times a power of two, and its exponent: the contradiction stays."""
+    """Return non-zero multipliers scaled by a power of two, extensions likewise, and its exponent."""
     some = {
         rule: {key: value for key, value in rows.items() if value != 0 and math.isfinite(value)}
         for rule, rows in duals.items()

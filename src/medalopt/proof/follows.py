@@ -1,4 +1,4 @@
-"""What a saved plan states beside its decisions, its sums and tables, held against what follows from them."""
+"""Derived values of a saved plan (totals and tables) compared with those that follow from its decisions."""
 
 from __future__ import annotations
 
@@ -15,13 +15,20 @@ from medalopt.proof.rows import BROKEN
 from medalopt.proof.stated import Broken, way
 from medalopt.wording import shown
 
-SLIGHT = 1e-9  # money a unit: a price this small says nothing
+SLIGHT = 1e-9  # objective per unit: smallest marginal value that is compared
 
 
 def follows(account: Account, plan: Any, value: float, unit: str) -> Iterator[Broken]:
-    """Yield what the saved `plan` states beside its decisions and does not follow from them.
+    """Yield every derived value of a saved plan that does not follow from its decisions.
 
-    `value` and `unit` are of the measure, by arithmetic on the decisions of `account`.
+    Args:
+        account: Plan of the saved decisions.
+        plan: Saved plan, see `plan.schema.SavedPlan`.
+        value: Objective value computed from the decisions.
+        unit: Unit of the objective.
+
+    Yields:
+        One violation per wrong, missing or superfluous value.
     """
     instance = account.instance
     if plan.objective.unit != unit:
@@ -42,6 +49,7 @@ def follows(account: Account, plan: Any, value: float, unit: str) -> Iterator[Br
 
 
 def _differs(rule: str, path: str, stated: float, true: float, size: float, unit: str) -> Iterator[Broken]:
+    """Yield a violation if a stated value is off by more than the tolerance times `size`."""
     off = abs(stated - true)
     if not off <= BROKEN * size:
         apart = f"{off:.6g} {unit}".rstrip()
@@ -50,6 +58,7 @@ def _differs(rule: str, path: str, stated: float, true: float, size: float, unit
 
 
 def _tables(account: Account, plan: Any) -> Iterator[Broken]:
+    """Check the tables of metals, castings, melts and offers in stock."""
     instance = account.instance
     yield from _paid(account, plan)
     metals = {(row.metal, row.period): row for row in plan.metals}
@@ -79,7 +88,7 @@ def _tables(account: Account, plan: Any) -> Iterator[Broken]:
 
 
 def _paid(account: Account, plan: Any) -> Iterator[Broken]:
-    """What each shipment and each purchase costs; rows that belong to nothing are told of elsewhere."""
+    """Check the cost of each shipment and purchase; rows without a decision are reported elsewhere."""
     instance = account.instance
     places = Places(instance, account.found, ())
     periods, offers, alloys = (places.numbers[axis] for axis in ("period", "offer", "alloy"))
@@ -96,9 +105,16 @@ def _paid(account: Account, plan: Any) -> Iterator[Broken]:
 
 
 def told_prices(follow: Iterable[Marginal], told: Iterable[Any]) -> Iterator[Broken]:
-    """Yield which of the marginal values `told` in a saved plan do not `follow` from its duals, or are left out.
+    """Yield every marginal value of a saved plan that does not follow from its dual values, or is missing.
 
-    What is on offer is passed over: not all rows of supply have their duals in a saved plan.
+    Supply is skipped: a saved plan does not hold all dual values of supply constraints.
+
+    Args:
+        follow: Marginal values computed from the dual values.
+        told: Marginal values of the saved plan.
+
+    Yields:
+        One violation per wrong, missing or duplicate value.
     """
     true = {(one.meaning, one.path, one.period): one for one in follow if one.meaning != ON_OFFER}
     stated: dict[tuple[Any, ...], Any] = {}
@@ -120,7 +136,7 @@ def told_prices(follow: Iterable[Marginal], told: Iterable[Any]) -> Iterator[Bro
 
 
 def _unnamed(account: Account, plan: Any) -> Iterator[Broken]:
-    """What is charged beside all metals must be what the offers hold of it."""
+    """Check that the unnamed matter charged equals the content of the offers."""
     instance = account.instance
     stated = {(row.alloy, row.period): row.kg for row in plan.melts if row.metal == "other"}
     charge, other = account.charge, account.charge - account.composition.sum(axis=1)
@@ -131,7 +147,7 @@ def _unnamed(account: Account, plan: Any) -> Iterator[Broken]:
 
 
 def _offers_in_stock(account: Account, plan: Any) -> Iterator[Broken]:
-    """What is charged from the stock of an offer, what is left and what it costs must follow from what is decided."""
+    """Check charges, stock and cost of offers bought into stock against the decisions."""
     instance = account.instance
     stated = {(row.offer, row.period): row for row in plan.offer_stock}
     paid = account.purchases * instance.market.price.value

@@ -1,4 +1,4 @@
-"""Numbers that depend linearly on unknowns, so that the arithmetic of a plan also gives the rows of its program."""
+r"""Affine numbers $c+\sum_ka_kx_k$; evaluating the plan accounting on them yields the constraint rows."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from medalopt.instance.arithmetic import EXACT, Numbers
 from medalopt.instance.figures import Bools, Floats
 from medalopt.proof.rational import solved
 
-NEAR = 1e-9  # of the largest of its terms, within which a form comes to nothing as far as floats can tell
+NEAR = 1e-9  # relative to the largest term: a value this small counts as 0
 
-Plain = Fraction | int | float  # a float only if it is infinite
+Plain = Fraction | int | float  # float only for infinity
 
 
 class Form:
-    r"""$c+\sum_k a_kx_k$ in exact fractions, with unknowns that are known in floats only: `at`.
+    r"""$c+\sum_k a_kx_k$ in exact fractions, with unknowns $x_k$ known in floats only: `at`.
 
-    Where floats cannot decide a comparison the form is the greater: the maximum of a form and a limit is the form.
+    If floats cannot decide a comparison, the form counts as the greater: the maximum of a form and a limit is the form.
     """
 
     __slots__ = ("at", "constant", "slopes")
@@ -30,16 +30,23 @@ class Form:
         self.constant, self.slopes, self.at = constant, slopes, at
 
     def put(self, found: Sequence[Fraction]) -> Plain:
-        """Return what the form comes to with the unknowns as `found`."""
+        """Return the value at given unknowns.
+
+        Args:
+            found: Value of each unknown.
+
+        Returns:
+            A fraction, or an infinite float.
+        """
         return sum((slope * found[k] for k, slope in self.slopes.items()), self.constant)
 
     def terms(self) -> list[float]:
-        """Return the terms, about."""
+        """Return the constant and all terms, in floats."""
         return [float(self.constant), *(float(slope) * self.at[k] for k, slope in self.slopes.items())]
 
     def sign(self) -> int:
-        """Return the sign of what the form comes to, 0 where that may be nothing."""
-        if math.isinf(self.constant):  # summed, it would raise the processor's flag for invalid, which numpy reports
+        """Return the sign of the value: -1, 1, or 0 if it cannot be distinguished from 0."""
+        if math.isinf(self.constant):  # a sum would raise the invalid flag of the processor, which numpy reports
             return 1 if self.constant > 0 else -1
         terms = self.terms()
         total = sum(terms)
@@ -94,13 +101,20 @@ class Form:
 
 
 class Unknown:
-    """Unknowns, gathered as arrays of floats near which they are sought."""
+    """Vector of unknowns, collected from arrays of floats near which they are solved for."""
 
     def __init__(self) -> None:
         self.at: list[float] = []
 
     def near(self, known: Floats) -> Numbers:
-        """Return `known` with an unknown for each entry; what is nothing stays nothing."""
+        """Return an array with one unknown per non-zero entry.
+
+        Args:
+            known: Approximate values.
+
+        Returns:
+            Affine numbers of the same shape; zeros stay exact zeros.
+        """
         forms = EXACT.lift(known)
         for place, value in np.ndenumerate(known):
             if value:
@@ -109,9 +123,13 @@ class Unknown:
         return forms
 
     def settled(self, equations: Iterable[Numbers]) -> tuple[list[Fraction], bool]:
-        """Return the unknowns at which the forms in `equations` come to nothing, and whether they settle them all.
+        """Solve for the unknowns at which the affine numbers vanish.
 
-        What they do not settle stays as it is known.
+        Args:
+            equations: Arrays of affine numbers to be 0.
+
+        Returns:
+            Value of each unknown, undetermined ones at their float, and whether all are determined.
         """
         at = [Fraction(value) for value in self.at]
         forms = [form for part in equations for form in np.ravel(part) if isinstance(form, Form)]
@@ -121,21 +139,44 @@ class Unknown:
 
 
 def put(forms: Numbers, found: Sequence[Fraction]) -> Numbers:
-    """Return `forms` with the unknowns as `found`."""
+    """Return affine numbers evaluated at given unknowns.
+
+    Args:
+        forms: Array of affine or plain numbers.
+        found: Value of each unknown.
+
+    Returns:
+        Fractions of the same shape.
+    """
     return _each(lambda entry: entry.put(found) if isinstance(entry, Form) else entry, forms, object)
 
 
 def nearly(forms: Numbers) -> Bools:
-    """Return which entries may be nothing."""
+    """Return a mask of the entries that cannot be distinguished from 0.
+
+    Args:
+        forms: Array of affine or plain numbers.
+
+    Returns:
+        Mask of the same shape.
+    """
     return _each(lambda entry: entry.sign() == 0 if isinstance(entry, Form) else entry == 0, forms, np.bool_)
 
 
 def sizes(forms: Numbers) -> Floats:
-    """Return the largest term of each entry."""
+    """Return the largest absolute term of each entry.
+
+    Args:
+        forms: Array of affine or plain numbers.
+
+    Returns:
+        Floats of the same shape.
+    """
     return _each(lambda entry: max(map(abs, entry.terms() if isinstance(entry, Form) else [entry])), forms, np.float64)
 
 
 def _each(function: Callable[[Any], Any], values: Numbers, kind: type) -> Numbers:
+    """Return an array with the function applied to each entry."""
     array = np.asarray(values, dtype=object)
     result: Numbers = np.empty(array.size, dtype=kind)
     result[:] = [function(value) for value in array.ravel().tolist()]

@@ -1,7 +1,7 @@
-"""Marginal values in the instance's own terms: what one unit more of a figure changes the objective by.
+"""Marginal values by parameter: change of the objective per unit of a right-hand side or policy parameter.
 
-They are the duals of the linear program, so they hold for small changes, and on one side only where the
-plan sits on a kink. A negative value saves.
+They are dual values of the linear program: valid for small changes, and one-sided at a degenerate optimum. A negative
+value is a saving.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ ON_OFFER = "one more tonne on offer"
 
 @dataclass(frozen=True)
 class Marginal:
-    """One figure's marginal value: `value` in `unit` for one unit more of what `path` names, in `period` if given."""
+    """Marginal value of one parameter: `value` in `unit` for one unit more of `path`, in `period` if given."""
 
     path: str
     period: str | None
@@ -40,23 +40,41 @@ class Marginal:
     COLUMNS: ClassVar[list[str]] = ["path", "period", "value", "unit", "meaning"]
 
     def row(self) -> dict[str, Any]:
-        """Return the marginal value as one row."""
+        """Return the marginal value as a mapping from column to value."""
         return {name: getattr(self, name) for name in self.COLUMNS}
 
 
 def marginals(account: Account, duals: Duals, unit: str, added: Added = NOTHING) -> tuple[Marginal, ...]:
-    """Return every marginal value that is not nothing: needs first, then what is scarce, then rules.
+    """Return all non-zero marginal values: demand first, then supply, limits and policy.
 
-    `unit` is that of the measure, `added` what a user added to the instance, the duals of its rows with it.
+    Args:
+        account: Plan.
+        duals: Dual values by constraint and names.
+        unit: Unit of the objective.
+        added: User extensions with their dual values.
+
+    Returns:
+        Marginal values in report order.
     """
     return tuple(Marginal(*row) for row in zip(*table(account, duals, unit, added).values(), strict=True))
 
 
 def table(account: Account, duals: Duals, unit: str, added: Added = NOTHING) -> dict[str, list[Any]]:
-    """Return the same as columns: of a nation there are very many."""
+    """Return all non-zero marginal values as columns; faster than objects for large instances.
+
+    Args:
+        account: Plan.
+        duals: Dual values by constraint and names.
+        unit: Unit of the objective.
+        added: User extensions with their dual values.
+
+    Returns:
+        By column name, lists of equal length.
+    """
     y = prices(account.instance, duals)
 
     def rows(*makers: Callable[[Account, Any, str], Iterator[Marginal]]) -> list[list[Any]]:
+        """Return the columns of the non-zero marginal values of some families."""
         found = [marginal for make in makers for marginal in make(account, y, unit) if marginal.value != 0]
         return [[getattr(marginal, name) for marginal in found] for name in Marginal.COLUMNS]
 
@@ -66,7 +84,7 @@ def table(account: Account, duals: Duals, unit: str, added: Added = NOTHING) -> 
 
 
 def _due(account: Account, y: Any, unit: str, added: Added) -> Floats:
-    """Return what a kilogram of each alloy that is due from each period on changes the measure by, (A, T)."""
+    """Return the dual value of alloy due from each period on (A, T), objective per kg."""
     instance, pull = account.instance, NO_PULL
     if any(term.component == "cast_stock" for row in added.rows for term in row.terms):
         pull = asked_by(placed(instance, account.found, added, FLOATS.lift))
@@ -75,6 +93,7 @@ def _due(account: Account, y: Any, unit: str, added: Added) -> Floats:
 
 
 def _needs(account: Account, y: Any, unit: str, due: Floats) -> Iterator[Marginal]:
+    """Yield marginal values of metal demand (per kg) and of medals (per piece)."""
     instance = account.instance
     for e, metal in enumerate(instance.metals.names):
         for t, period in enumerate(instance.periods):
@@ -88,7 +107,7 @@ def _needs(account: Account, y: Any, unit: str, due: Floats) -> Iterator[Margina
 
 
 def _supply(account: Account, y: Any, unit: str) -> list[list[Any]]:
-    """A tonne more of a stream; of one in a bundle only as far as its bundle is taken; a tonne more committed."""
+    """Return the columns for supply (in a bundle: times the share taken) and for committed tonnes."""
     instance = account.instance
     worth = np.concatenate([stream_worth(account, y), y.stream_commitment[:, None]], axis=1)
     stream, column = (axis.tolist() for axis in np.nonzero(worth))
@@ -108,9 +127,16 @@ def _supply(account: Account, y: Any, unit: str) -> list[list[Any]]:
 
 
 def stream_worth(account: Account, y: Any) -> Floats:
-    """Return what a tonne more of each stream changes the measure by, (I, T); negative saves.
+    """Return the marginal value of the supply of each stream and period.
 
-    Of a tonne more, a region that must send a share of what it offers must send that share too.
+    Where a region has a participation constraint, more supply also raises its right-hand side.
+
+    Args:
+        account: Plan.
+        y: Dual values of the linking constraints.
+
+    Returns:
+        Objective per tonne of supply (I, T); negative for a saving.
     """
     instance = account.instance
     share = np.ones_like(y.supply)
@@ -128,6 +154,7 @@ def stream_worth(account: Account, y: Any) -> Floats:
 
 
 def _limits(account: Account, y: Any, unit: str) -> Iterator[Marginal]:
+    """Yield marginal values of capacities, and of commitments and limits over the horizon."""
     instance = account.instance
     for section, names, values, of in (
         ("smelters", instance.smelters.names, y.feed_capacity, "t"),
@@ -150,6 +177,7 @@ def _limits(account: Account, y: Any, unit: str) -> Iterator[Marginal]:
 
 
 def _rules(account: Account, y: Any, unit: str) -> Iterator[Marginal]:
+    """Yield marginal values of policy parameters: per percentage point, or per tonne of CO2e for the cap."""
     instance, policy = account.instance, account.instance.policy
     charged = account.composition.sum(axis=(0, 2))
     for e, metal in enumerate(instance.metals.names):

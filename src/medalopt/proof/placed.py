@@ -1,4 +1,4 @@
-"""Where the terms of added rows stand: names to places in the arrays of an account, and sums over them both ways."""
+"""Position of extension terms in the arrays of a plan, and sums over them by row and by column."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from medalopt.instance.routes import Routes
 from medalopt.proof.added import Added, Term
 from medalopt.proof.quantities import quantity, scale
 
-OWN = "own"  # the array of the user's own variables
-_ARRAY: Mapping[str, str] = {"ship": "sent", "leave": "sent"}  # component to array, where they differ
+OWN = "own"  # array of the user variables
+_ARRAY: Mapping[str, str] = {"ship": "sent", "leave": "sent"}  # component to array, if not equal
 _AXES: Mapping[str, tuple[str, ...]] = {
     "ship": ("route", "period"),
     "leave": ("exit", "period"),
@@ -47,11 +47,11 @@ _AXES: Mapping[str, tuple[str, ...]] = {
     "scrap": ("alloy", "period"),
     "withheld": ("pool", "metal", "period"),
 }
-_WIDTH: Mapping[str, int] = {"route": 3, "exit": 2, "bundle": 2, "all": 0}  # names that an axis takes, if not one
+_WIDTH: Mapping[str, int] = {"route": 3, "exit": 2, "bundle": 2, "all": 0}  # number of names per axis, if not 1
 
 
 class Places:
-    """Where a term's quantity stands: the array, and the place in it."""
+    """Index from names to positions: array and place of the quantity of a term."""
 
     def __init__(self, instance: Instance, found: Routes, own: tuple[str, ...]) -> None:
         self.instance, self.found = instance, found
@@ -74,21 +74,35 @@ class Places:
 
     @cached_property
     def routes(self) -> dict[Any, int]:
-        """The number of each route by its names: stream, treatment, and the smelter where there is one."""
+        """Index of each route by its names: stream, treatment, and smelter if there is one."""
         streams, treatments = self.instance.streams.names, self.instance.treatments.names
         smelters, found = self.instance.smelters.names, self.found
         ways = zip(found.stream.tolist(), found.treatment.tolist(), found.smelter.tolist(), strict=True)
         return _numbered([(streams[i], treatments[h], *((smelters[k],) if k >= 0 else ())) for i, h, k in ways])
 
     def shape(self, component: str) -> tuple[int, ...]:
-        """Return the shape of the array that `component` stands in."""
+        """Return the shape of the array that holds a component.
+
+        Args:
+            component: Name of a model component or of a user variable.
+
+        Returns:
+            The shape.
+        """
         if component in self.own:
             return (len(self.own),)
         ways = len(self.found)
         return tuple(ways if axis in ("route", "exit") else len(self.numbers[axis]) for axis in _AXES[component])
 
     def place(self, term: Term) -> tuple[str, int] | None:
-        """Return the array of a term and the (flat) place in it; None where the instance has no such quantity."""
+        """Return array and flat position of the quantity of a term.
+
+        Args:
+            term: Term of an extension row.
+
+        Returns:
+            Name of the array and position, or None if the instance has no such quantity.
+        """
         if term.component in self.own:
             return None if term.key else (OWN, self.own[term.component])
         axes, rest = _AXES.get(term.component), term.key
@@ -106,12 +120,13 @@ class Places:
 
 
 def _numbered(labels: Any) -> dict[Any, int]:
+    """Return the position of each label."""
     return {label: number for number, label in enumerate(labels)}
 
 
 @dataclass(frozen=True, eq=False)
 class Terms:
-    """All terms in one array: the row of each, its place in the array, its coefficient."""
+    """All terms on one array: row, flat position in the array and coefficient of each."""
 
     shape: tuple[int, ...]
     row: Ints
@@ -121,7 +136,7 @@ class Terms:
 
 @dataclass(frozen=True)
 class Placed:
-    """`added` as arrays of one arithmetic; its costs are the row after the last."""
+    """Extensions as arrays in one arithmetic; the added costs are the row after the last."""
 
     added: Added
     terms: Mapping[str, Terms]
@@ -129,25 +144,39 @@ class Placed:
 
     @property
     def height(self) -> int:
-        """The number of rows, the costs among them."""
+        """Number of rows, the added costs included."""
         return len(self.added.rows) + 1
 
     def ends(self) -> tuple[Floats, Floats]:
-        """Return the lower and the upper end of each row, without the costs."""
+        """Return lower and upper bound of each row (R), without the costs."""
         return _pairs([(row.lower, row.upper) for row in self.added.rows])
 
     def limits(self) -> tuple[Floats, Floats]:
-        """Return the bounds of each variable of the user's own."""
+        """Return lower and upper bound of each user variable."""
         return _pairs([(one.lower, one.upper) for one in self.added.variables])
 
 
 def _pairs(pairs: list[tuple[float, float]]) -> tuple[Floats, Floats]:
+    """Return pairs as two arrays."""
     table = np.array(pairs, dtype=np.float64).reshape(len(pairs), 2)
     return table[:, 0], table[:, 1]
 
 
 def placed(instance: Instance, found: Routes, added: Added, lift: Callable[[Any], Numbers]) -> Placed:
-    """Return `added` as arrays. Raises LookupError where a term names what the instance does not have."""
+    """Return extensions as arrays.
+
+    Args:
+        instance: Instance.
+        found: Admissible routes (J).
+        added: User extensions.
+        lift: Converts floats to the arithmetic of the result.
+
+    Returns:
+        The arrays.
+
+    Raises:
+        LookupError: A term refers to a quantity that the instance does not have.
+    """
     places = Places(instance, found, tuple(one.name for one in added.variables))
     held: dict[str, tuple[tuple[int, ...], list[tuple[int, int, float]]]] = {}
     for number, terms in enumerate((*(row.terms for row in added.rows), added.costs)):
@@ -172,7 +201,15 @@ def placed(instance: Instance, found: Routes, added: Added, lift: Callable[[Any]
 
 
 def activity(account: Account, rows: Placed) -> tuple[Numbers, Numbers]:
-    """Return what the plan makes of each row, the costs last, (R + 1,), and the sum of its terms' sizes."""
+    """Return the activity of each extension row, and of the added costs as last row.
+
+    Args:
+        account: Plan.
+        rows: Extensions as arrays.
+
+    Returns:
+        Activities (R + 1), and the sums of the absolute terms (R + 1).
+    """
     values = rows.lift(np.array([one.value for one in rows.added.variables], dtype=np.float64))
     total = size = rows.lift(np.zeros(rows.height))
     for array, terms in rows.terms.items():
@@ -185,7 +222,15 @@ def activity(account: Account, rows: Placed) -> tuple[Numbers, Numbers]:
 
 
 def weighed(rows: Placed, weights: Numbers) -> dict[str, Numbers]:
-    """Return for each array what the rows, times `weights`, (R + 1,), ask of each of its quantities."""
+    """Return the weighted sum of the extension rows, transposed to the quantities.
+
+    Args:
+        rows: Extensions as arrays.
+        weights (R + 1): Weight of each row, of the added costs last.
+
+    Returns:
+        By array, the sum of weight times coefficient per quantity.
+    """
     made = {}
     for array, terms in rows.terms.items():
         parts = terms.coefficient * weights[terms.row]

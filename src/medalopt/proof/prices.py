@@ -1,4 +1,4 @@
-"""The duals of the rows on linking quantities, as arrays, each with the sign its row allows."""
+"""Dual values of the linking constraints as arrays, projected onto the sign that each constraint allows."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ Duals = Mapping[str, Mapping[Any, float]]
 
 @dataclass(frozen=True, eq=False)
 class Grid(Mapping[Any, float]):
-    """Duals of rows by two names, of which there may be very many: a mapping like any, held as an array."""
+    """Dual values of constraints with two indices as a mapping that is backed by an array, for large instances."""
 
     names: tuple[tuple[str, ...], tuple[str, ...]]
     array: Floats  # (first, second)
-    there: Bools  # (first, second) whether there is such a row
+    there: Bools  # (first, second) True where the constraint exists
 
     def __getitem__(self, key: Any) -> float:
         try:
@@ -49,13 +49,13 @@ class Grid(Mapping[Any, float]):
 
 @dataclass(frozen=True, eq=False)
 class Prices:
-    """What a unit more on each row's right-hand side changes the measure by."""
+    """Change of the objective per unit of each right-hand side (dual values of the linking constraints)."""
 
     feed_capacity: Floats  # (K, T), <= 0
     treatment_capacity: Floats  # (H, T), <= 0
     cast_capacity: Floats  # (A, T), <= 0
     balance: Floats  # (E, T)
-    offer_balance: Floats  # (S, T), of the offers that are bought into stock
+    offer_balance: Floats  # (S, T), offers bought into stock only
     melt: Floats  # (A, T)
     fineness_low: Floats  # (A, E, T), >= 0
     fineness_high: Floats  # (A, E, T), <= 0
@@ -70,19 +70,34 @@ class Prices:
     participation: Floats  # (G,), >= 0
     footprint_cap: Floats  # (), <= 0
     process_scrap: Floats  # (A, T)
-    supply: Floats  # (I, T), of streams that may be stocked
+    supply: Floats  # (I, T), streams that may be stocked only
     withheld_least: Floats  # (P, E, T), >= 0
     withheld_most: Floats  # (P, E, T), <= 0
     withheld_all: Floats  # (P, E, T), <= 0
 
 
 def lifted(y: Prices, arithmetic: Arithmetic) -> Prices:
-    """Return the same prices as numbers of `arithmetic`."""
+    """Return dual values in another arithmetic.
+
+    Args:
+        y: Dual values in floats.
+        arithmetic: Arithmetic of the result.
+
+    Returns:
+        The dual values, numbers of `arithmetic`.
+    """
     return Prices(**{field.name: arithmetic.lift(getattr(y, field.name)) for field in fields(y)})
 
 
 def axes(instance: Instance) -> dict[str, tuple[tuple[str, ...], ...]]:
-    """Return for each constraint that has a price the names along which its rows stand."""
+    """Return the names along each index of every constraint with a dual value.
+
+    Args:
+        instance: Instance.
+
+    Returns:
+        By constraint, one tuple of names per index.
+    """
     periods, metals, alloys = instance.periods, instance.metals.names, instance.alloys.names
     smelters, streams, windows = instance.smelters.names, instance.streams.names, instance.policy.windows
     return {
@@ -112,10 +127,22 @@ def axes(instance: Instance) -> dict[str, tuple[tuple[str, ...], ...]]:
 
 
 def prices(instance: Instance, duals: Duals) -> Prices:
-    """Return `duals` (by constraint and names) as arrays; what would not prove anything is 0."""
+    """Return dual values as arrays; values of the wrong sign or of infinite right-hand sides are set to 0.
+
+    Args:
+        instance: Instance.
+        duals: Dual values by constraint and names.
+
+    Returns:
+        The arrays, all finite.
+
+    Raises:
+        KeyError: A name does not exist in the instance.
+    """
     known = axes(instance)
 
     def table(name: str) -> Floats:
+        """Return the dual values of one constraint as an array, 0 where none is given or finite."""
         rows = duals.get(name, {})
         if isinstance(rows, Grid) and rows.names == known[name]:
             return np.where(rows.there & np.isfinite(rows.array), rows.array, 0.0)
@@ -127,7 +154,7 @@ def prices(instance: Instance, duals: Duals) -> Prices:
         return np.where(np.isfinite(values), values, 0.0)
 
     def below(values: Floats, limit: Floats | None = None) -> Floats:
-        """A price of a row with an upper end, 0 where that end is not finite."""
+        """Return the dual value of an upper bound: at most 0, and 0 where the bound is infinite."""
         return np.where(True if limit is None else np.isfinite(limit), np.minimum(values, 0), 0.0)
 
     demand = table("demand")

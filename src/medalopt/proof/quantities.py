@@ -1,4 +1,4 @@
-"""The quantities that an added row may be written on, by their names in `models/sourcing.md`, in a plan."""
+"""Quantities that extensions may refer to, by their names in `models/sourcing.md`, evaluated on a plan."""
 
 from __future__ import annotations
 
@@ -14,17 +14,35 @@ _SPENT = ("supply", "collection", "treatment", "transport", "smelting", "refinin
 
 
 def quantity(account: Account, array: str) -> Numbers:
-    """Return the values of one array of quantities in the plan of `account`."""
+    """Return the values of one array of quantities.
+
+    Args:
+        account: Plan.
+        array: Name of the array.
+
+    Returns:
+        The values, in the unit of the quantity.
+    """
     return _VALUES[array](account)
 
 
 def scale(account: Account, array: str) -> Numbers:
-    """Return what the values of one array are measured by: what is a difference, by the parts that it is made of."""
+    """Return the magnitude that rounding errors of an array are relative to: for a difference, that of its parts.
+
+    Args:
+        account: Plan.
+        array: Name of the array.
+
+    Returns:
+        Non-negative values of the same shape as the quantity.
+    """
     made = _SCALES.get(array)
     return made(account) if made else abs(quantity(account, array))
 
 
 def _sent(by: str, groups: str) -> Callable[[Account], Numbers]:
+    """Return a function that sums the tonnes sent by device or region."""
+
     def values(account: Account) -> Numbers:
         group, names = getattr(account.instance.streams, by), getattr(account.instance, groups)
         return summed(account.sent, group, len(names if by == "region" else names.names))
@@ -33,7 +51,7 @@ def _sent(by: str, groups: str) -> Callable[[Account], Numbers]:
 
 
 def _taken(account: Account) -> Numbers:
-    """The share of each bundle that is taken, (B, T): all its streams together beside all they offer."""
+    """Return the share taken of each bundle (B, T): tonnes sent and stocked over supply."""
     streams, waits = account.instance.streams, account.decisions.stockpile
     before = np.concatenate([np.zeros_like(waits[:, :1]), waits[:, :-1]], axis=1)
     sent = summed(account.decisions.sent, account.found.stream, len(streams.names))
@@ -44,6 +62,7 @@ def _taken(account: Account) -> Numbers:
 
 
 def _network_footprint(account: Account) -> Numbers:
+    """Return the footprint of the network (1), kg CO2e."""
     emitted = (account.found.footprint @ account.decisions.sent).sum()
     return zeros((1,), account.sent) + emitted
 

@@ -1,4 +1,4 @@
-"""Equations solved in exact fractions: by python-flint's numbers where it is installed, else by Python's own."""
+"""Linear equations in exact fractions: with the rationals of python-flint if installed, else with `Fraction`."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
-Equation = tuple[Mapping[int, Fraction], Fraction]  # slopes by unknown, and what they must come to
-Row = tuple[int, dict[int, Any], Any]  # the pivot, of slope 1, the other slopes, and what they come to
+Equation = tuple[Mapping[int, Fraction], Fraction]  # coefficients by unknown, and right-hand side
+Row = tuple[int, dict[int, Any], Any]  # pivot (coefficient 1), other coefficients, right-hand side
 
 
 def _numbers() -> Callable[[int, int], Any]:
-    """Return the kind of number to reckon in: the result is the same, flint's are quicker."""
+    """Return the constructor of rational numbers; flint's are faster and give the same result."""
     try:
         from flint import fmpq
     except ImportError:
@@ -24,13 +24,19 @@ _rational = _numbers()
 
 
 def solved(equations: Iterable[Equation]) -> dict[int, Fraction]:
-    """Return the unknowns that the equations settle, by sparse elimination.
+    """Solve linear equations by sparse Gaussian elimination.
 
-    One that contradicts those before it is left out. Whoever asks has to see whether the result is of use.
+    An equation that contradicts earlier ones is skipped; the caller has to check the solution.
+
+    Args:
+        equations: Coefficients by unknown, and right-hand side.
+
+    Returns:
+        Value of each unknown that is a pivot; free unknowns count as 0.
     """
     listed = [(slopes, right) for slopes, right in equations if slopes]
     often = Counter(unknown for slopes, _ in listed for unknown in slopes)
-    order: dict[int, int] = {}  # of pivots, each with the number of its row
+    order: dict[int, int] = {}  # row number of each pivot
     rows: list[Row] = []
     for slopes, right in listed:
         row, rest = _reduced({k: _exact(slope) for k, slope in slopes.items()}, _exact(right), order, rows)
@@ -43,11 +49,12 @@ def solved(equations: Iterable[Equation]) -> dict[int, Fraction]:
 
 
 def _exact(number: Fraction) -> Any:
+    """Return a fraction as the chosen rational."""
     return _rational(number.numerator, number.denominator)
 
 
 def _reduced(row: dict[int, Any], right: Any, order: Mapping[int, int], rows: list[Row]) -> tuple[dict[int, Any], Any]:
-    """Return the equation without the unknowns that rows before it settle, the earliest first."""
+    """Return the equation with the pivots of earlier rows eliminated, earliest first."""
     while known := [order[unknown] for unknown in row if unknown in order]:
         pivot, others, value = rows[min(known)]
         times = row.pop(pivot)
@@ -62,7 +69,7 @@ def _reduced(row: dict[int, Any], right: Any, order: Mapping[int, int], rows: li
 
 
 def _substituted(rows: list[Row], order: Mapping[int, int]) -> dict[int, Fraction]:
-    """Return the settled unknowns, the last row's first; what no row settles stays where it is, at 0."""
+    """Return the pivots by back substitution, with free unknowns at 0."""
     found: dict[int, Any] = {}
     for pivot, others, value in reversed(rows):
         found[pivot] = value - sum(slope * found[k] for k, slope in others.items() if k in order)

@@ -1,4 +1,4 @@
-"""Whether a saved answer that there is no plan is right, from the instance and the answer's multipliers alone."""
+"""Verification of a saved statement of infeasibility, from the instance and the saved multipliers alone."""
 
 from __future__ import annotations
 
@@ -13,24 +13,32 @@ from medalopt.proof.farkas import Refutation, refute
 from medalopt.proof.stated import Broken, priced
 from medalopt.proof.verdict import stale
 
-SAME = 1e-9  # of a margin, within which two are one
+SAME = 1e-9  # relative: two margins this close are equal
 
 
 @dataclass(frozen=True)
 class Recheck:
-    """What was found: what fails, and what the multipliers show of the instance as it stands."""
+    """Result of the verification: the wrong claims, and the proof that the multipliers give."""
 
     broken: tuple[Broken, ...]
     refutation: Refutation
 
     @property
     def accepted(self) -> bool:
-        """Whether the instance has no plan, as the answer says."""
+        """True if infeasibility is verified as claimed."""
         return not self.broken
 
 
 def recheck(instance: Instance, answer: Any) -> Recheck:
-    """Return what can be said of the saved `answer` (see `plan.saved`) that `instance` has no plan."""
+    """Verify a saved statement that an instance is infeasible.
+
+    Args:
+        instance: Instance.
+        answer: Saved statement, see `plan.schema.SavedInfeasibility`.
+
+    Returns:
+        The wrong claims, and the proof.
+    """
     duals, unknown = priced(instance, () if answer.proof is None else answer.proof.duals)
     added, unfit = stated_added.added(instance, routes(instance), answer)
     shown = refute(instance, duals, added=added)
@@ -39,6 +47,7 @@ def recheck(instance: Instance, answer: Any) -> Recheck:
 
 
 def _claims(proof: Any, shown: Refutation) -> Iterator[Broken]:
+    """Yield every claim about the infeasibility proof that does not follow from the multipliers."""
     if proof is None:
         text = "the answer says that there is no plan, and holds no multipliers that show it; solve it anew"
         yield Broken("proof", "status", 0.0, "", text)

@@ -1,4 +1,4 @@
-"""Every rule of the formulation, measured on a plan: by how much it is broken, beside the size of its row."""
+"""Residuals of every constraint of the formulation on a plan, each with the size it is relative to."""
 
 from __future__ import annotations
 
@@ -15,28 +15,36 @@ from medalopt.instance.decisions import Account
 from medalopt.instance.needs import is_owed, is_stocked, may_buy, may_charge, owed
 from medalopt.instance.routes import offered
 
-BROKEN = 1e-9  # of its size, by which a row may be broken
+BROKEN = 1e-9  # relative violation at which a constraint counts as satisfied
 
 
 @dataclass(frozen=True, eq=False)
 class Rule:
-    """One family of rows: `excess` is by how much each is broken (0: kept), `size` what that is measured by."""
+    """Residuals of one constraint family: `excess` is the violation (0 if satisfied), `size` its reference size."""
 
     family: str
-    name: str  # of the constraint, or of the variable that leaves its bounds
+    name: str  # constraint, or variable outside its bounds
     unit: str
-    axes: tuple[str, ...]  # what the axes of the arrays are
+    axes: tuple[str, ...]  # index sets of the arrays
     excess: Numbers
     size: Numbers
 
     def worst(self) -> float:
-        """Return the greatest excess in relation to the size of its row, at most."""
+        """Return an upper bound of the largest relative violation."""
         excess, size = highest(self.excess), lowest(self.size)
         return float(np.divide(excess, np.where(size > 0, size, 1.0)).max(initial=0.0))
 
 
 def rules(account: Account, bounds: Bounds) -> Iterator[Rule]:
-    """Yield every rule of the formulation, measured on the plan of `account`."""
+    """Yield the residuals of every constraint family on a plan.
+
+    Args:
+        account: Plan.
+        bounds: Implied bounds of the instance, as reference magnitudes and variable bounds.
+
+    Yields:
+        Residuals, in the arithmetic of the plan.
+    """
     yield from _bounds(account, bounds)
     yield from _supply(account)
     yield from _settlement(account)
@@ -51,20 +59,22 @@ def rules(account: Account, bounds: Bounds) -> Iterator[Rule]:
 
 
 def _above(value: Numbers, limit: Numbers | float) -> Numbers:
+    """Return the violation of an upper bound."""
     return np.maximum(value - limit, 0)
 
 
 def _finite(limit: Numbers) -> Numbers:
-    """Return `limit`, 0 where there is none (there the excess is 0)."""
+    """Return a limit with 0 in place of infinity; the violation is 0 there."""
     return np.where(limit < np.inf, limit, 0)
 
 
 def _most(*parts: Numbers) -> Numbers:
+    """Return the largest absolute value of several arrays, entry by entry."""
     return reduce(np.maximum, map(abs, parts))
 
 
 def _bounds(account: Account, bounds: Bounds) -> Iterator[Rule]:
-    """What may not be: negative quantities, and decisions where the formulation has no variable."""
+    """Yield violations of variable bounds: negative values, and decisions without a variable in the formulation."""
     made, instance, found = account.decisions, account.instance, account.found
     some = offered(instance)
     chargeable = may_charge(instance, found)[:, :, None]
@@ -91,7 +101,7 @@ def _bounds(account: Account, bounds: Bounds) -> Iterator[Rule]:
 
 
 def _supply(account: Account) -> Iterator[Rule]:
-    """1. supply; in a bundle, every stream gives the same share of what it offers."""
+    """Yield residuals of supply (family 1); the streams of a bundle are taken in equal shares of supply."""
     instance, made = account.instance, account.decisions
     available = account.read(instance.streams.available)
     sent = summed(made.sent, account.found.stream, len(available))
@@ -105,7 +115,7 @@ def _supply(account: Account) -> Iterator[Rule]:
     yield Rule("supply", "stockpile", "t", axes, _above(made.stockpile, limit), _most(_finite(limit), made.stockpile))
     total = summed(available[~alone], bundle[~alone], len(instance.bundles))
     got = summed(taken[~alone], bundle[~alone], len(instance.bundles))
-    share = got / np.where(total > 0, total, 1)  # of a bundle that offers nothing each fair part is nothing
+    share = got / np.where(total > 0, total, 1)  # a bundle without supply has shares of 0
     fair = np.where(alone[:, None], taken, share[bundle] * available) if len(instance.bundles) else taken
     yield Rule("supply", "bundle_supply", "t", axes, abs(taken - fair), size)
     over = _above(got, total) + np.maximum(-got, 0)
@@ -113,7 +123,7 @@ def _supply(account: Account) -> Iterator[Rule]:
 
 
 def _settlement(account: Account) -> Iterator[Rule]:
-    """14. pooled settlement: what is withheld of each lot is at least, and at most, what its shipments say."""
+    """Yield residuals of pooled settlement (family 14): bounds on the metal withheld from each lot."""
     lots, withheld = account.pools, account.decisions.withheld
     if not len(lots.line):
         return
@@ -131,7 +141,7 @@ def _settlement(account: Account) -> Iterator[Rule]:
 
 
 def _capacity(account: Account) -> Iterator[Rule]:
-    """2. capacity."""
+    """Yield residuals of capacity (family 2)."""
     instance, read = account.instance, account.read
     for name, axis, unit, used, limit in (
         ("feed_capacity", "smelter", "t", account.feed, read(instance.smelters.capacity)),
@@ -142,9 +152,10 @@ def _capacity(account: Account) -> Iterator[Rule]:
 
 
 def _metal(account: Account, bounds: Bounds) -> Iterator[Rule]:
-    """3. metal balance and 12. process scrap: no stock is ever below nothing.
+    """Yield residuals of metal balance (3) and process scrap (12): no stock is negative.
 
-    Where a little is asked of very much, the melts' need is the measure, else all of it could come from nowhere.
+    The reference magnitude is the metal needed for the melts if that is less than all metal available; otherwise a
+    small demand could be met from rounding errors of a large supply.
     """
     need = needed(account.instance, account.found, bounds)
     natural = np.where(need > 0, np.minimum(bounds.stock[:, -1], need), bounds.stock[:, -1])
@@ -161,7 +172,7 @@ def _metal(account: Account, bounds: Bounds) -> Iterator[Rule]:
 
 
 def _fineness(account: Account) -> Iterator[Rule]:
-    """5. fineness of the fresh charge."""
+    """Yield residuals of fineness (family 5)."""
     alloys, read = account.instance.alloys, account.read
     wanted = is_owed(account.instance)[:, None]
     charge, named = account.charge, alloys.named & wanted
@@ -177,7 +188,7 @@ def _fineness(account: Account) -> Iterator[Rule]:
 
 
 def _demand(account: Account) -> Iterator[Rule]:
-    """6. demand, met in time, and exactly at the end."""
+    """Yield residuals of demand (family 6), an equation in the last period."""
     quantity = owed(account.instance, account.read)
     kept = (1 - account.read(account.instance.alloys.scrap_share))[:, None] * np.cumsum(account.cast, axis=1)
     excess = _above(quantity, kept)
@@ -186,7 +197,7 @@ def _demand(account: Account) -> Iterator[Rule]:
 
 
 def _totals(account: Account) -> Iterator[Rule]:
-    """7. commitments and limits over the horizon."""
+    """Yield residuals of commitments and limits over the horizon (family 7)."""
     instance, read = account.instance, account.read
     for name, axis, unit, total, least, most in (
         (
@@ -208,7 +219,7 @@ def _totals(account: Account) -> Iterator[Rule]:
 
 
 def _policy(account: Account) -> Iterator[Rule]:
-    """8. recycled content, 9. device mix, 10. participation, 11. footprint."""
+    """Yield residuals of recycled content (8), device mix (9), participation (10) and footprint (11)."""
     instance, read = account.instance, account.read
     policy, streams, market = instance.policy, instance.streams, instance.market
     bought = account.decisions.bought.sum(axis=(1, 2))
@@ -233,7 +244,7 @@ def _policy(account: Account) -> Iterator[Rule]:
 
 
 def _lots(account: Account) -> Iterator[Rule]:
-    """13. whole lots and minimum orders: what is ordered in a period is a multiple of the lot, and none or enough."""
+    """Yield residuals of whole lots and minimum orders (family 13)."""
     instance, made, read = account.instance, account.decisions, account.read
     sent = summed(made.sent, account.found.stream, len(instance.streams.names))
     for part, axis, unit, ordered in (

@@ -1,4 +1,4 @@
-"""What a saved answer states, decisions and prices, taken back; what cannot be taken over is a broken rule."""
+"""Decisions and dual values parsed from a saved plan; rows that cannot be parsed become violations."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from medalopt.instance.routes import Routes
 from medalopt.proof.placed import Places
 from medalopt.proof.prices import axes
 
-NOISE = 1e-12  # of what is charged in all, below which a difference of two figures is rounding
+NOISE = 1e-12  # relative: a difference this small is rounding
 
 
 @dataclass(frozen=True)
 class Broken:
-    """One rule that a plan breaks, and by how much."""
+    """A violated constraint or a wrong claim of a saved plan, with its amount."""
 
     rule: str
     path: str
@@ -33,7 +33,7 @@ class Broken:
 
 
 class Tables:
-    """Rows of named figures filled into arrays, each place once."""
+    """Parser that fills rows of names and values into arrays and collects the invalid ones."""
 
     def __init__(self, instance: Instance) -> None:
         self.axes = {
@@ -50,7 +50,16 @@ class Tables:
         self.broken: list[Broken] = []
 
     def filled(self, table: str, axes: tuple[str, ...], rows: Iterable[tuple[tuple[str, ...], float]]) -> Floats:
-        """Return an array over `axes` with the value of each row at its names; 0 where there is no row."""
+        """Return an array filled from rows; unknown names and duplicates are refused.
+
+        Args:
+            table: Name of the saved table.
+            axes: Index set of each name.
+            rows: Names and value of each row.
+
+        Returns:
+            Values over `axes`, 0 without a row.
+        """
         values = np.zeros(tuple(len(self.axes[axis]) for axis in axes))
         taken: set[tuple[int, ...]] = set()
         for names, value in rows:
@@ -65,13 +74,28 @@ class Tables:
         return values
 
     def refuse(self, table: str, names: Iterable[Any], value: float, why: str) -> None:
-        """Note a row that cannot stand."""
+        """Record an invalid row.
+
+        Args:
+            table: Name of the saved table.
+            names: Names in the row.
+            value: Value of the row.
+            why: Reason, completing the sentence that begins with the row.
+        """
         row = ", ".join(str(name) for name in names)
         self.broken.append(Broken(table, row, abs(value), "", f"{table}: the row {row} {why}"))
 
 
 def priced(instance: Instance, rows: Iterable[Any]) -> tuple[dict[str, dict[Any, float]], list[Broken]]:
-    """Return the stated prices by constraint and index, and those that are of no row, or come twice."""
+    """Parse saved dual values.
+
+    Args:
+        instance: Instance.
+        rows: Saved dual values.
+
+    Returns:
+        Dual values by constraint and index, and a violation per unknown or duplicate row.
+    """
     known = {rule: [frozenset(axis) for axis in along] for rule, along in axes(instance).items()}
     duals: dict[str, dict[Any, float]] = {}
     broken: list[Broken] = []
@@ -89,7 +113,16 @@ def priced(instance: Instance, rows: Iterable[Any]) -> tuple[dict[str, dict[Any,
 
 
 def decided(instance: Instance, found: Routes, plan: Any) -> tuple[Decisions, list[Broken]]:
-    """Return the decisions of the saved `plan` as arrays, and the rows that belong to nothing."""
+    """Parse the decisions of a saved plan.
+
+    Args:
+        instance: Instance.
+        found: Admissible routes (J).
+        plan: Saved plan, see `plan.schema.SavedPlan`.
+
+    Returns:
+        The decisions as arrays, and a violation per unknown or duplicate row.
+    """
     tables = Tables(instance)
     stockpile = tables.filled(
         "stockpiles", ("stream", "period"), (((row.stream, row.period), row.tonnes) for row in plan.stockpiles)
@@ -131,7 +164,7 @@ def decided(instance: Instance, found: Routes, plan: Any) -> tuple[Decisions, li
 def _of_stock(
     instance: Instance, plan: Any, at_once: Floats, from_stock: Floats, purchased: Floats, tables: Tables
 ) -> tuple[Floats, Floats]:
-    """Return what is charged of each offer, and what is bought of those in stock; refuse rows in the wrong table."""
+    """Return offers charged and offers bought into stock; rows in the wrong table are refused."""
     stocked = is_stocked(instance)
     names = {name for name, kept in zip(instance.market.names, stocked.tolist(), strict=True) if kept}
     for table, wanted in (("purchases", False), ("offer_charges", True), ("offer_stock", True)):
@@ -143,11 +176,19 @@ def _of_stock(
 
 
 def way(row: Any) -> tuple[str, ...]:
-    """Return the names of the route that a row of shipments takes."""
+    """Return the names of the route of a saved shipment.
+
+    Args:
+        row: Saved shipment.
+
+    Returns:
+        Stream, treatment, and smelter if there is one.
+    """
     return (row.stream, row.treatment, *(() if row.smelter is None else (row.smelter,)))
 
 
 def _sent(instance: Instance, found: Routes, plan: Any, tables: Tables) -> Floats:
+    """Return the tonnes sent (J, T) of the saved shipments."""
     streams = instance.streams
     device = dict(zip(streams.names, (instance.devices.names[d] for d in streams.device.tolist()), strict=True))
     region = dict(zip(streams.names, (instance.regions[g] for g in streams.region.tolist()), strict=True))

@@ -1,4 +1,4 @@
-"""The added rows that a saved plan states to be subject to, taken over and held against the plan."""
+"""User extensions parsed from a saved plan, and checked on it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,21 @@ from medalopt.proof.rows import BROKEN
 from medalopt.proof.stated import Broken
 from medalopt.proof.subject import kept
 
-OBJECTIVE = "objective"  # the row of terms that are added costs
+OBJECTIVE = "objective"  # row name of terms that are added costs
 RULE = "added rows"
 
 
 def added(instance: Instance, found: Routes, plan: Any) -> tuple[Added, list[Broken]]:
-    """Return what the saved `plan` says was added, and what of it cannot stand."""
+    """Parse the extensions of a saved plan.
+
+    Args:
+        instance: Instance.
+        found: Admissible routes (J).
+        plan: Saved plan or statement of infeasibility, see `plan.schema`.
+
+    Returns:
+        The extensions, and a violation per duplicate name, empty range or unknown reference.
+    """
     wrong = [_refused(name, "comes twice") for name in _twice([OBJECTIVE, *(row.name for row in plan.added_rows)])]
     wrong += [_refused(name, "comes twice") for name in _twice([one.name for one in plan.added_variables])]
     wrong += [
@@ -55,7 +64,15 @@ def added(instance: Instance, found: Routes, plan: Any) -> tuple[Added, list[Bro
 
 
 def broken(account: Account, rows: Placed) -> Iterator[Broken]:
-    """Yield every added row, and every bound of a variable of the user's own, that the plan breaks; in floats."""
+    """Yield violated extension rows and violated bounds of user variables.
+
+    Args:
+        account: Plan.
+        rows: Extensions as arrays.
+
+    Yields:
+        Violations, with their amount in floats.
+    """
     for each in kept(account, rows):
         for number in np.flatnonzero(~(each.worst() <= BROKEN)).tolist():
             amount = float(FLOATS.lift(each.excess)[number])
@@ -64,13 +81,16 @@ def broken(account: Account, rows: Placed) -> Iterator[Broken]:
 
 
 def _twice(names: list[str]) -> list[str]:
+    """Return the names that occur again."""
     seen: set[str] = set()
     return [name for name in names if name in seen or seen.add(name)]  # type: ignore[func-returns-value]
 
 
 def _refused(name: str, why: str) -> Broken:
+    """Return the violation of an invalid extension row."""
     return Broken(RULE, name, 0.0, "", f"{RULE}: {name} {why}")
 
 
 def _end(value: float | None, none: float) -> float:
+    """Return a bound, or `none` if it is absent."""
     return none if value is None else value

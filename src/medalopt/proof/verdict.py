@@ -1,4 +1,4 @@
-"""Whether a saved plan is right, from the instance and the plan's decisions alone; no bound that it states counts."""
+"""Verification of a saved plan from the instance and the plan's decisions alone; none of its claims is trusted."""
 
 from __future__ import annotations
 
@@ -26,29 +26,37 @@ from medalopt.proof.rows import BROKEN, Rule, rules
 from medalopt.proof.stated import Broken, decided, priced
 from medalopt.proof.subject import costs
 
-MOST_OF_ONE = 5  # rows of one rule that are named
+MOST_OF_ONE = 5  # violations reported by name per family
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was found: every broken rule, and what is proven of the plan as it stands."""
+    """Result of the verification: all violations, and the certificate computed anew."""
 
     broken: tuple[Broken, ...]
     certificate: Certificate
-    value: float  # of the measure, by arithmetic on the decisions
+    value: float  # objective value, computed from the decisions
     unit: str
-    account: Account  # of the decisions
-    against: tuple[Broken, ...] = ()  # those that the decisions break, whatever else the plan states
-    unchecked: tuple[str, ...] = ()  # what could not be checked, as nothing in the file shows it
+    account: Account  # plan of the saved decisions
+    against: tuple[Broken, ...] = ()  # violations by the decisions alone
+    unchecked: tuple[str, ...] = ()  # claims that the file gives no means to check
 
     @property
     def accepted(self) -> bool:
-        """Whether the plan may be used as what it says it is."""
+        """True if no constraint is violated and no claim is wrong."""
         return not self.broken
 
 
 def verdict(instance: Instance, plan: Any) -> Verdict:
-    """Return the verdict on the saved `plan` (see `plan.saved`) of `instance`."""
+    """Verify a saved plan.
+
+    Args:
+        instance: Instance.
+        plan: Saved plan, see `plan.schema.SavedPlan`.
+
+    Returns:
+        The verdict.
+    """
     found = routes(instance)
     made, broken = decided(instance, found, plan)
     account, bounds = Account(instance, found, made), implied(instance, found)
@@ -74,20 +82,29 @@ def verdict(instance: Instance, plan: Any) -> Verdict:
         *_claims(plan, certificate),
         *_lots(plan, certificate, value, unit),
     ]
-    if not broken:  # else they may be wrong for that reason alone
+    if not broken:  # otherwise they may be wrong as a consequence
         broken = list(told_prices(marginals(account, duals, unit, added), plan.prices))
     return Verdict(tuple(broken), certificate, value, unit, account, against)
 
 
 def stale(instance: Instance, answer: Any, what: str = "plan") -> Iterator[Broken]:
-    """Yield that a saved `answer` is of other figures than the instance has, where it is."""
+    """Yield a violation if a saved answer belongs to other parameters than the instance has.
+
+    Args:
+        instance: Instance.
+        answer: Saved plan or statement of infeasibility.
+        what: Noun for the message.
+
+    Yields:
+        At most one violation.
+    """
     if answer.instance.figures != instance.figures:
         text = f"the {what} was made for other figures than the instance has now; solve it anew"
         yield Broken("instance", answer.instance.name, 0.0, "", text)
 
 
 def _broken_rows(instance: Instance, account: Account, rule: Rule) -> list[Broken]:
-    """Return the rows of one rule that are broken by more than the tolerance, the worst first."""
+    """Return the constraints of one family violated beyond the tolerance, largest violation first."""
     excess = np.atleast_1d(rule.excess)
     size = np.where(np.atleast_1d(rule.size) > 0, np.atleast_1d(rule.size), 1.0)
     with np.errstate(invalid="ignore"):
@@ -108,6 +125,7 @@ def _broken_rows(instance: Instance, account: Account, rule: Rule) -> list[Broke
 
 
 def _names(instance: Instance, account: Account, rule: Rule, place: list[int]) -> list[str]:
+    """Return the names of the indices of one constraint."""
     axes = {
         "stream": instance.streams.names,
         "treatment": instance.treatments.names,
@@ -135,7 +153,7 @@ def _names(instance: Instance, account: Account, rule: Rule, place: list[int]) -
 
 
 def _claims(plan: Any, certificate: Certificate) -> Iterator[Broken]:
-    """What the plan claims must be proven anew from its prices; where it cannot be, the claim falls."""
+    """Yield every claim of the certificate that does not follow from decisions and dual values."""
     if plan.status == "optimal" and not certificate.gap <= GAP:
         text = f"the plan is called optimal, and its prices prove only a gap of {certificate.gap:.3g}"
         yield Broken("certificate", "status", certificate.gap, "", text)
@@ -166,7 +184,7 @@ def _claims(plan: Any, certificate: Certificate) -> Iterator[Broken]:
 
 
 def _search_bound(plan: Any, certificate: Certificate) -> Iterator[Broken]:
-    """The bound of a search is the solver's word; it is only of a plan in whole lots, and no plan lies below it."""
+    """Yield contradictions of the MIP solver's bound: it needs whole lots and must not exceed the objective value."""
     bound, value = plan.certificate.search_bound, plan.objective.value
     if bound is None:
         return
@@ -179,7 +197,7 @@ def _search_bound(plan: Any, certificate: Certificate) -> Iterator[Broken]:
 
 
 def _lots(plan: Any, certificate: Certificate, value: float, unit: str) -> Iterator[Broken]:
-    """What whole lots are said to cost must follow: from the plan, its bound, and a best plan no lower than that."""
+    """Yield every claim about the cost of whole lots that does not follow from objective value and bounds."""
     if plan.lots is None:
         return
     claim, slack = plan.lots, GAP * max(1.0, abs(value))

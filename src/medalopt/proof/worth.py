@@ -1,4 +1,4 @@
-"""Prices of linking quantities as prices of what they are made of: of tonnes on routes, and of purchases."""
+"""Prices of linking quantities converted to prices of the decisions they consist of (adjoint of the accounting)."""
 
 from __future__ import annotations
 
@@ -18,11 +18,20 @@ _LINKING = frozenset(
 
 
 def on_decisions(instance: Instance, found: Routes, read: Reading, price: Mapping[str, Numbers]) -> dict[str, Numbers]:
-    """Return what `price`, a price of each quantity by array (see `quantities`), comes to on what a bound is paid by.
+    """Return prices of quantities as prices of the decisions.
 
-    That is `sent`, `stockpile`, `take`, `stock`, `surplus`, `charge`, `buy`, `acquire`, `offer_stock`, `cast`,
-    `cast_stock`, `recharge` and `scrap`: a linking quantity is the shipments that it sums up, spending stockpiles as
-    well; what is bought of an offer its purchases.
+    Decisions are `sent`, `stockpile`, `take`, `stock`, `surplus`, `charge`, `buy`, `acquire`, `offer_stock`, `cast`,
+    `cast_stock`, `recharge`, `scrap` and `withheld`. A linking quantity is the sum of its shipments, spending includes
+    stockpiles, and an offer bought is the sum of its purchases.
+
+    Args:
+        instance: Instance.
+        found: Admissible routes (J).
+        read: Reads parameters in the arithmetic of the prices.
+        price: Price per unit of each quantity, by array.
+
+    Returns:
+        Price per unit of each decision, by array.
     """
     made = {array: each for array, each in price.items() if array not in _LINKING | {"bought", "acquire"}}
     if not _LINKING.isdisjoint(price):
@@ -44,7 +53,7 @@ def on_decisions(instance: Instance, found: Routes, read: Reading, price: Mappin
 
 
 def _on_purchases(instance: Instance, price: Mapping[str, Numbers]) -> Numbers:
-    """Return the prices of what is bought, over the horizon and in each period, as prices of each period, (O, T)."""
+    """Return the prices of purchases per period (O, T), those of totals over the horizon included."""
     total = price.get("acquire", 0)
     if "bought" not in price:
         return total
@@ -55,7 +64,7 @@ def _on_purchases(instance: Instance, price: Mapping[str, Numbers]) -> Numbers:
 def _on_withheld(
     instance: Instance, found: Routes, read: Reading, price: Mapping[str, Numbers], made: Mapping[str, Numbers]
 ) -> dict[str, Numbers]:
-    """Return what metal withheld of pooled lots pays: it is neither returned nor refined."""
+    """Return the prices of metal withheld from pooled lots: it is neither returned nor refined."""
     lots, periods = pools(instance, found, read), np.arange(len(instance.periods))
     if not len(lots.line) or {"returned", "spend"}.isdisjoint(price):
         return {}
@@ -72,7 +81,7 @@ def _on_withheld(
 
 
 def _on_routes(instance: Instance, found: Routes, price: Mapping[str, Numbers]) -> Numbers:
-    """Return the prices of linking quantities as prices of a tonne on each route, (J, T)."""
+    """Return the prices of linking quantities per tonne on each route (J, T)."""
     total = zeros((len(found), len(instance.periods)), found.footprint)
     device, region = instance.streams.device[found.stream], instance.streams.region[found.stream]
     for array, group in (("sent_device", device), ("sent_region", region), ("sent_stream", found.stream)):
@@ -93,7 +102,7 @@ def _on_routes(instance: Instance, found: Routes, price: Mapping[str, Numbers]) 
 
 
 def _returned(instance: Instance, found: Routes, price: Numbers) -> Numbers:
-    """Return what the metal of a tonne on each route to a smelter comes to, at its price when it is back, (K, E, T)."""
+    """Return the value of returned metal per tonne on each route to a smelter (routes to a smelter, T)."""
     travels, periods = np.nonzero(found.smelter >= 0)[0], np.arange(len(instance.periods))
     smelter = found.smelter[travels]
     padded = np.concatenate([price, np.zeros_like(price[..., :1])], axis=-1)  # too late to count
