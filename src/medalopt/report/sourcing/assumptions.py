@@ -1,4 +1,4 @@
-"""Every assumption of the plan: each figure as the instance writes it, its source, and its author's mark."""
+"""Assumptions of the plan: each parameter as the instance writes it, with its source and the author's mark."""
 
 from __future__ import annotations
 
@@ -23,7 +23,15 @@ NO_SOURCE = "no source"
 
 
 def tables(instance: Instance, written: Written | None) -> tuple[Table, ...]:
-    """Return the assumptions, in the order of the file; without what it writes the remarks alone."""
+    """Tabulate the assumptions in the order of the instance file.
+
+    Args:
+        instance: Instance with its sources and notes.
+        written: Parameters as the file writes them; None lists the sources alone.
+
+    Returns:
+        The table `assumptions`.
+    """
     columns = (
         Column("path", "Where it stands"),
         Column("figure", "Figure"),
@@ -37,7 +45,7 @@ def tables(instance: Instance, written: Written | None) -> tuple[Table, ...]:
 
 
 def _steps(path: str) -> Path:
-    """Return the steps of the path of a remark; that of the whole file has none."""
+    """Return the path of a source; the empty path is the whole file."""
     return parse(path) if path else ()
 
 
@@ -61,7 +69,7 @@ def _remarks(remarks: dict[Path, Source]) -> Iterator[tuple[Cell, ...]]:
 
 
 def _nearest(path: Path, remarks: dict[Path, Source]) -> Source | None:
-    """Return the remark of what a figure stands in: the innermost that has one, at last the file."""
+    """Return the source of the innermost section around a parameter, at last that of the whole file."""
     return next((remarks[path[:size]] for size in range(len(path), -1, -1) if path[:size] in remarks), None)
 
 
@@ -72,6 +80,13 @@ def _row(path: str, figure: str, source: Source | None) -> tuple[Cell, ...]:
 
 
 def mark(source: Source) -> str:
-    """Return the marks in the texts of a source, each once, in their order."""
+    """Return the marks in a source and its note: seen, recalled, derived, estimated.
+
+    Args:
+        source: Source and note of a parameter.
+
+    Returns:
+        The marks in their order, without repetition; `unmarked` or `NO_SOURCE` where there is none.
+    """
     found = _MARK.findall(" ".join((*source.source, source.note)))
     return ", ".join(dict.fromkeys(word.lower() for word in found)) or ("unmarked" if source.source else NO_SOURCE)

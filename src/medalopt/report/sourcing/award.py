@@ -1,4 +1,4 @@
-"""The award table: every stream that is offered, what is taken of it, and the price at which a refused one comes in."""
+"""Award table: every stream on offer, the tonnes taken, and the price at which a refused stream enters the plan."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from medalopt.report.numbers import share
 from medalopt.report.sourcing.content import Cell, Column, Table
 from medalopt.report.sourcing.currency import amount, rate
 
-NOTHING = 1e-9  # of what is offered: less is not taken
+NOTHING = 1e-9  # of the offered tonnes; a smaller quantity counts as none
 _SAYS = (
     "Every stream on offer, what is taken of it, and what that costs up to the metal on the account. What is refused "
     "or taken in part comes first."
@@ -34,7 +34,16 @@ _NO_ROUTE = (
 
 
 def tables(plan: Plan, entry: Mapping[int, float] | None = None) -> tuple[Table, ...]:
-    """Return the award table, a row for each stream; `entry`: by how much it must cost less to come in, by stream."""
+    """Tabulate the award of every stream, refused and partly taken ones first.
+
+    Args:
+        plan: Plan to report.
+        entry: Reduction of price and collection [currency/t] at which more of a stream enters, by stream; infinite
+            where no price suffices, None where entry prices were not computed.
+
+    Returns:
+        The table `award`.
+    """
     instance, account, streams = plan.instance, plan.account, plan.instance.streams
     spent = summed(
         (route_costs(instance, account.found) * account.decisions.sent).sum(axis=1),
@@ -68,7 +77,7 @@ def _row(plan: Plan, stream: int, spent: float, free: float) -> tuple[Cell, ...]
 
 
 def _entry(plan: Plan, stream: int, entry: Mapping[int, float] | None) -> tuple[Cell, ...]:
-    """Return the price at which more of a stream comes in, none where it is taken whole or was not asked about."""
+    """Return the break-even price of a stream, empty where it is fully taken or was not analysed."""
     if entry is None:
         return ()
     if stream not in entry:
@@ -80,7 +89,16 @@ def _entry(plan: Plan, stream: int, entry: Mapping[int, float] | None) -> tuple[
 
 
 def status(taken: float, offered: float, free: float) -> str:
-    """Return whether a stream is taken, and which share of it; `free` are the tonnes of it that can go somewhere."""
+    """Describe the award of a stream: taken, taken in part with the share, refused, no route or nothing offered.
+
+    Args:
+        taken: Tonnes taken.
+        offered: Tonnes offered.
+        free: Tonnes for which the stream and all of its bundle have a route.
+
+    Returns:
+        The award as text.
+    """
     if taken <= NOTHING * offered:
         return ("refused" if free else "no route") if offered else "nothing offered"
     return "taken" if taken >= (1 - NOTHING) * offered else f"taken in part, {share(taken, offered)}"

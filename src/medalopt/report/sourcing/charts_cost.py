@@ -1,4 +1,4 @@
-"""The cost as a waterfall: what is paid and what is earned, one after the other, down to the total."""
+"""Cost of the plan as a waterfall chart: costs, then revenues, then the total."""
 
 from __future__ import annotations
 
@@ -15,7 +15,14 @@ _UNSEEN = {"color": "transparent"}
 
 
 def charts(plan: Plan) -> tuple[Chart, ...]:
-    """Return the waterfall of the cost; none where nothing is paid or earned."""
+    """Draw the waterfall of costs.
+
+    Args:
+        plan: Plan to report.
+
+    Returns:
+        One chart; none where every cost is zero.
+    """
     paid = sum(abs(value) for value in plan.costs.values())
     parts = [(KINDS[kind], value) for kind, value in plan.costs.items() if abs(value) > ROUNDING * paid]
     return (_chart(plan, sorted(parts, key=lambda part: -part[1])),) if parts else ()
@@ -47,7 +54,7 @@ def _chart(plan: Plan, parts: list[tuple[str, float]]) -> Chart:
 
 
 def _bars(steps: list[tuple[str, float, float, str]]) -> list[dict[str, Any]]:
-    """Return bars that hang in the air: those above nothing and those below are stacked apart."""
+    """Return the four series of floating bars; parts above and below zero are stacked separately."""
     unseen, drawn = [], []
     for sign in (1, -1):
         base, height = [], []

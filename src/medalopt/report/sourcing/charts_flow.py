@@ -1,4 +1,4 @@
-"""The way of a metal as a Sankey diagram: from devices over smelters to the account, and from there to medals."""
+"""Flow of a metal as a Sankey diagram: devices, smelters, metal account, medals and other destinations."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from medalopt.report.sourcing.tracing import HEADED, names
 from medalopt.wording import shown
 
 MOST = 9  # sources drawn one by one
-THIN = 5e-4  # of all: a band that is thinner is not drawn
+THIN = 5e-4  # of the metal's mass; a narrower band is not drawn
 _ENDS = {
     End.ALLOWANCE: "allowance of medals",
     End.MELT: "melt loss",
@@ -27,11 +27,18 @@ _ENDS = {
     End.SURPLUS: "sold or left over",
     End.STOCK: "in stock at the end",
 }
-Link = tuple[str, str, str, str]  # column and name of where it starts, and of where it ends
+Link = tuple[str, str, str, str]  # column and name of its source node, then of its target node
 
 
 def charts(plan: Plan) -> tuple[Chart, ...]:
-    """Return a diagram for each metal that smelters return and medals hold."""
+    """Draw the flow of each metal that smelters return and medals contain.
+
+    Args:
+        plan: Plan to report.
+
+    Returns:
+        One Sankey diagram for each such metal.
+    """
     found = trace(plan.account)
     kinds = len(plan.instance.medals.names)
     wanted = (found.returned.sum(axis=(1, 2)) > 0) & (_ends(found)[:, :kinds].sum(axis=1) > 0)
@@ -43,7 +50,7 @@ def _ends(found: Trace) -> Any:
 
 
 def _links(plan: Plan, found: Trace, metal: int) -> dict[Link, float]:
-    """Return kilograms by link: source to smelter, smelter to the account, the account to its ends."""
+    """Return the mass [kg] of each link: source to smelter, smelter to account, account to destination."""
     came = np.concatenate([found.returned[metal], found.bought[metal], found.opening[metal][None]]).sum(axis=1)
     title = plan.instance.metals.titles[metal]
     told = [(f"bought {g}" if d == "bought" else d, k) for d, g, k in names(plan, found)]

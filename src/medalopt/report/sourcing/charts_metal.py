@@ -1,4 +1,4 @@
-"""The metal account as a picture: metal at hand against what the melts take and what the medals owe."""
+"""Metal balance as a chart: cumulative supply of a metal against the charges of the melts and the medals due."""
 
 from __future__ import annotations
 
@@ -15,12 +15,19 @@ from medalopt.report.section import Column, Section
 from medalopt.report.sourcing.metals import TWICE
 from medalopt.wording import shown
 
-_SPARE = 1e-6  # of what is charged: less is nothing to spare
-_HIGH = 2.5  # times what is charged: metal beyond it leaves the picture
+_SPARE = 1e-6  # of the charged mass; a smaller margin counts as none
+_HIGH = 2.5  # times the charged mass; the vertical axis ends there at the latest
 
 
 def charts(plan: Plan) -> tuple[Chart, ...]:
-    """Return a chart of each metal that smelters return and melts take; none where there is one period alone."""
+    """Draw the balance of each metal that smelters return and melts charge.
+
+    Args:
+        plan: Plan to report.
+
+    Returns:
+        One chart for each such metal; none for an instance of one period.
+    """
     found = metal_account(plan.account)
     wanted = (found.returned.sum(axis=1) > 0) & (found.charged.sum(axis=1) > 0)
     if len(plan.instance.periods) == 1:
@@ -53,7 +60,7 @@ def _chart(plan: Plan, found: MetalAccount, metal: int) -> Chart:
 
 
 def _top(found: MetalAccount, metal: int) -> float:
-    """Return where the picture ends: above the band, but no more than a few times what is charged."""
+    """Return the end of the vertical axis: above the band, at most a few times the charged mass."""
     off = found.spread.alike_so_far[metal] if found.spread else np.zeros_like(found.owed[metal])
     high = min(float((found.at_hand[metal] + TWICE * off).max()), _HIGH * float(found.charged[metal].sum()))
     step = 10.0 ** np.floor(np.log10(high)) / 2
@@ -75,7 +82,7 @@ def _band(found: MetalAccount, metal: int, at_hand: Floats) -> list[dict[str, An
 
 
 def _finding(plan: Plan, found: MetalAccount, metal: int) -> str:
-    """Return what the picture shows: where the metal is scarcest, and what is short if it comes out low."""
+    """Summarise the balance: the smallest margin, and the shortfall at the lower end of the band."""
     title = shown(plan.instance.metals.titles[metal], 40).capitalize()
     charged = found.charged[metal].cumsum()
     spare = found.at_hand[metal] - charged

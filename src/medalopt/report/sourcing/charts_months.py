@@ -1,4 +1,4 @@
-"""Months against suppliers, as a map of tonnes, and the load of the smelters that come near their capacity."""
+"""Tonnes by supplier and period as a heat map, and the load of smelters near their capacity."""
 
 from __future__ import annotations
 
@@ -16,20 +16,27 @@ from medalopt.report.section import Column, Section
 from medalopt.wording import shown
 
 MOST = 24  # suppliers drawn one by one
-MATTERS = 0.8  # of its capacity: below that a smelter's load does not matter
-NUMBERED = 12  # periods up to which the tonnes stand in the cells
+MATTERS = 0.8  # of the capacity; a smelter with a lower peak load is left out
+NUMBERED = 12  # periods; with more of them cells carry no tonnes
 _RAMP = ["#f3f7fb", "#9ecae1", "#4292c6", "#0b4a8f"]
 
 
 def charts(plan: Plan) -> tuple[Chart, ...]:
-    """Return tonnes by supplier and period, and the load of smelters; none where there is one period alone."""
+    """Draw the tonnes by supplier and period, and the load of smelters.
+
+    Args:
+        plan: Plan to report.
+
+    Returns:
+        Up to two charts; none for an instance of one period or a plan without supply.
+    """
     if len(plan.instance.periods) == 1 or not plan.tonnes > 0:
         return ()
     return (_suppliers(plan), *_load(plan))
 
 
 def _taken(plan: Plan) -> tuple[list[str], Floats]:
-    """Return the suppliers, most tonnes first, and what each sends in every period, t: streams where they are few."""
+    """Return supplier names and tonnes (N, T), the largest first: streams where they are few, else regions."""
     instance = plan.instance
     stream = plan.account.found.stream
     few = len(instance.streams.names) <= MOST

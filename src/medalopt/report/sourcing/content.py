@@ -1,6 +1,6 @@
-"""What the sourcing plan says, before it is known in which form: figures with units, documents, charts.
+"""Typed document model of reports: tables with units, order documents and charts, independent of the output format.
 
-Workbook, page, print, folder of CSV and JSON are written from one `Content`, so that all say the same.
+Workbook, HTML, PDF, folder of CSV, JSON and text are rendered from one `Report`, so that all agree.
 """
 
 from __future__ import annotations
@@ -19,25 +19,37 @@ DRAFT = "DRAFT, NOT AN ORDER"
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table. Text where `unit` is None; else figures in that unit, '' for counts.
+    """Column of a table.
 
-    `key` names it in CSV and JSON, with its unit as the last part where it has one (`tonnes_t`, `price_per_t`).
-    Cells of '%' are shares, 0 to 1. `digits` after the point are what a person reads; the cell holds all of them.
+    Attributes:
+        key: Name in CSV and JSON, with the unit as its last part where it has one (`tonnes_t`, `price_per_t`).
+        title: Title for people.
+        unit: Unit of numbers, '' for counts; None for text. Cells of unit '%' are shares from 0 to 1.
+        digits: Decimal places shown; the cell holds the number unrounded.
     """
 
     key: str
     title: str
     unit: str | None = None
     digits: int = 0
-    total: bool = False  # the column's sum has a meaning, and is shown
-    hidden: bool = False  # there for machines, such as unit codes
+    total: bool = False  # show the sum of the column
+    hidden: bool = False  # for machines only, such as unit codes
 
 
 Rows = tuple[tuple[Cell, ...], ...]
 
 
 def with_exact_digits(columns: tuple[Column, ...], rows: Rows, keys: Collection[str]) -> tuple[Column, ...]:
-    """Return the columns; those called `keys`, of a contract, with digits enough to print every figure as it is."""
+    """Give the columns of contract terms enough decimal places to show every number unrounded.
+
+    Args:
+        columns: Columns of a table.
+        rows: Its rows.
+        keys: Keys of the columns to change.
+
+    Returns:
+        All columns, those of `keys` with their decimal places.
+    """
     return tuple(
         replace(column, digits=exact_decimals(_printed(rows, place, column), column.digits))
         if column.key in keys
@@ -47,7 +59,16 @@ def with_exact_digits(columns: tuple[Column, ...], rows: Rows, keys: Collection[
 
 
 def with_amount_digits(columns: tuple[Column, ...], rows: Rows, keys: Collection[str]) -> tuple[Column, ...]:
-    """Return the columns with digits enough that the least amount in those called `keys` keeps four of them."""
+    """Give columns of quantities enough decimal places for four significant digits of the smallest one.
+
+    Args:
+        columns: Columns of a table.
+        rows: Its rows.
+        keys: Keys of the columns to change.
+
+    Returns:
+        All columns, those of `keys` with their decimal places.
+    """
     return tuple(
         replace(column, digits=amount_decimals(_printed(rows, place, column), column.digits))
         if column.key in keys
@@ -57,13 +78,14 @@ def with_amount_digits(columns: tuple[Column, ...], rows: Rows, keys: Collection
 
 
 def _printed(rows: Rows, place: int, column: Column) -> list[float]:
+    """Return the numbers of a column as shown, shares in per cent."""
     factor = 100 if column.unit == "%" else 1
     return [factor * float(cell) for cell in (row[place] for row in rows) if isinstance(cell, int | float)]
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table: `says` tells in a sentence what stands in it; cells in the order of `columns`, None where empty."""
+    """Table with a one-sentence description `says`; cells in the order of `columns`, None where empty."""
 
     key: str
     title: str
@@ -75,29 +97,29 @@ class Table:
 
 @dataclass(frozen=True)
 class Document:
-    """One call-off, toll-refining instruction or metal purchase order; a draft while the party is incomplete."""
+    """Call-off, toll-refining instruction or metal purchase order; a draft while details of the party are missing."""
 
     kind: str
     number: str
-    party: Pairs  # field and value, '' where it is missing
+    party: Pairs  # field and value, '' where unknown
     terms: Pairs
     lines: Table
-    missing: tuple[str, ...] = ()  # what has to be known of the party before it is an order
+    missing: tuple[str, ...] = ()  # fields of the party that an order needs
     notes: tuple[str, ...] = ()
 
     @property
     def stamp(self) -> str:
-        """What is stamped across it: nothing once the party is complete."""
+        """Stamp of a draft; empty once the party is complete."""
         return DRAFT if self.missing else ""
 
 
 @dataclass(frozen=True)
 class Content:
-    """The whole plan for procurement: the decision on one page first, then what it rests on."""
+    """Report: summary, tables, order documents, charts and provenance."""
 
     title: str
-    decision: tuple[str, ...]  # sentences
+    decision: tuple[str, ...]  # summary, a sentence each
     tables: tuple[Table, ...]
     documents: tuple[Document, ...]
     charts: tuple[Chart, ...]
-    foot: tuple[str, ...]  # certificate, hash of the figures, versions
+    foot: tuple[str, ...]  # hash of the instance, versions

@@ -1,4 +1,4 @@
-"""The sourcing plan gathered from its parts, in the order in which one reads them."""
+"""Procurement report of a plan, assembled from its tables, orders and charts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,12 @@ from medalopt.report.sourcing.content import Content, Table
 from medalopt.report.sourcing.decision import decision
 from medalopt.report.sourcing.documents import documents, listed
 
-PICTURES = (charts_cost.charts, charts_months.charts, charts_metal.charts, charts_flow.charts)  # each Plan -> charts
+PICTURES = (
+    charts_cost.charts,
+    charts_months.charts,
+    charts_metal.charts,
+    charts_flow.charts,
+)  # each from a Plan to its charts
 
 
 def contents(
@@ -38,10 +43,17 @@ def contents(
     *,
     pictures: bool = True,
 ) -> Content:
-    """Return all that the sourcing plan says of `plan`, its `pictures` too.
+    """Build the procurement report of a plan.
 
-    `in_loads`: what whole loads cost, where it is in such; `found`: what lies around it, which is left out where that
-    was not asked; `written`: what the instance's file writes.
+    Args:
+        plan: Plan to report.
+        in_loads: Cost of whole loads, for a plan in whole loads.
+        found: Analyses around the plan (entry prices, rule costs, risks); None leaves them out.
+        written: Parameters as the instance file writes them.
+        pictures: Include charts.
+
+    Returns:
+        The report in reading order; tables without rows are left out.
     """
     orders = documents(plan)
     tables = (
@@ -73,7 +85,7 @@ def _around(plan: Plan, found: Findings | None) -> tuple[Table, ...]:
 
 
 def foot(plan: Plan) -> tuple[str, ...]:
-    """Return from which figures and by which versions the plan was made."""
+    """Return the hash of the instance and the versions of program and solver."""
     return (
         f"Figures of {plan.instance.name}: sha256 {plan.instance.figures}.",
         f"medalopt {__version__}, HiGHS {plan.solver}, {plan.method}.",

@@ -1,4 +1,4 @@
-"""The sourcing plan as a folder of CSV: the files that `solve` writes, and one for every table and kind of document."""
+"""Report as a folder of CSV: the files of `solve`, and one for every table and kind of document."""
 
 from __future__ import annotations
 
@@ -16,14 +16,22 @@ from medalopt.report import csvplan
 from medalopt.report.csvplan import csv_text, digest_rows, folder
 from medalopt.report.sourcing.content import Cell, Column, Content, Document
 
-LIST = "tables.csv"  # what stands in which file
-_LARGEST = 1 << 20  # bytes of it
+LIST = "tables.csv"  # description of each file
+_LARGEST = 1 << 20  # of the list
 _OWN_NAME = re.compile(r"[A-Za-z0-9_]+\.csv")
 _PLAN = "the plan itself, as `medalopt solve` writes it"
 
 
 def as_folder(content: Content, plan: Plan) -> dict[str, str]:
-    """Return the files of the folder, name to text; `medalopt verify` reads it."""
+    """Render the report as CSV files, which `medalopt verify` reads.
+
+    Args:
+        content: Report to render.
+        plan: Plan of the report.
+
+    Returns:
+        Text of each file by its name.
+    """
     files = {**folder(plan), "decision.csv": csv_text({"decision": [*content.decision, *content.foot]})}
     own = {f"{table.key}.csv": _csv(table.columns, table.rows) for table in content.tables}
     lines: dict[str, list[Document]] = {}
@@ -49,7 +57,14 @@ _SAYS = {
 
 
 def replaceable(path: Path) -> frozenset[str]:
-    """Return the files that a folder at `path` may hold and still be replaced: those of a sourcing plan before."""
+    """Return the file names of an earlier report that may be replaced in a folder.
+
+    Args:
+        path: Folder.
+
+    Returns:
+        File names that the folder's `tables.csv` lists, and the optional files of a plan.
+    """
     listed = read(path / LIST, LIST, _LARGEST, lambda message: None)
     text = listed.content.decode("utf-8", "replace") if listed else ""
     found = {row[0] for row in csv.reader(io.StringIO(text, newline="")) if row and _OWN_NAME.fullmatch(row[0])}
@@ -67,7 +82,7 @@ def _lines(documents: list[Document]) -> str:
 
 
 def _documents(documents: tuple[Document, ...]) -> str:
-    """Return a row for every field of every document."""
+    """Return one row for every field of every document."""
     rows = [
         (document.number, document.kind, document.stamp, part, field, value)
         for document in documents

@@ -1,4 +1,4 @@
-"""The decision on one page: what it costs, taken from whom, what binds, what could go wrong, what is proven."""
+"""Executive summary of a plan: cost, suppliers, benchmark, binding constraints, risks, orders and verification."""
 
 from __future__ import annotations
 
@@ -28,7 +28,17 @@ _SOURCES, _BINDING, _OFFERS = 4, 3, 4
 def decision(
     plan: Plan, documents: tuple[Document, ...], found: Findings | None, in_loads: Rounded | None
 ) -> tuple[str, ...]:
-    """Return the sentences of the decision; without `found` those that need no further solve."""
+    """Summarise the plan for the decision to sign.
+
+    Args:
+        plan: Plan to report.
+        documents: Orders of the plan.
+        found: Analyses around the plan; None leaves out the sentences that need further solves.
+        in_loads: Cost of whole loads, for a plan in whole loads.
+
+    Returns:
+        The summary, a sentence each; the last states the verification.
+    """
     first, *rest = answer(plan, Worth(plan))
     scarce = [line for line in rest if line.startswith("Scarce")]
     lines = [first, *(line for line in rest if line not in scarce)]
@@ -46,7 +56,7 @@ def decision(
 
 
 def _buying(plan: Plan, found: Premium) -> tuple[str, ...]:
-    """Return the benchmark of buying all metal, its cost and footprint, or why it is not available."""
+    """Return the benchmark of buying all metal, with its cost and footprint, or the reason why it is not available."""
     told = premium_lines(found, plan.instance)
     if found.cost == float("inf"):
         return told
@@ -59,7 +69,7 @@ def _buying(plan: Plan, found: Premium) -> tuple[str, ...]:
 
 
 def _taken(plan: Plan) -> tuple[str, ...]:
-    """Say of which sources most is taken, and to which smelters it goes."""
+    """Describe the largest sources by tonnes, and the feed of each smelter."""
     sent = np.asarray(plan.account.sent)
     groups = {source.name: float(sent[source.streams].sum()) for source in told(plan.instance)}
     listed = _first({name: tons for name, tons in groups.items() if tons > 0}, tonnes, _SOURCES)
@@ -77,7 +87,7 @@ def _bought(plan: Plan) -> tuple[str, ...]:
 
 
 def _first(amounts: dict[str, float], text: Callable[[float], str], most: int) -> str:
-    """Return the largest of some amounts by name, and what the rest come to."""
+    """List the largest amounts by name, and the sum of the rest."""
     order = sorted(amounts, key=lambda name: (-amounts[name], name))
     told = [f"{shown(name)} {text(amounts[name])}" for name in order[:most]]
     rest = order[most:]
@@ -91,7 +101,7 @@ def _binds(found: Findings) -> tuple[str, ...]:
 
 
 def _asked(plan: Plan, found: Findings, in_loads: Rounded | None) -> tuple[str, ...]:
-    """Say so where what lies around the plan was asked of another: the best one, without whole lots or loads."""
+    """Return a note where the analyses refer to the optimal plan without whole lots or loads."""
     if plan.certificate.optimal and in_loads is None:
         return ()
     whole = " without whole loads" if in_loads else " without whole lots" if plan.instance.lots else ""

@@ -1,4 +1,4 @@
-"""Kilograms exposed to the prices of metals: what is bought, and what is sold, by metal."""
+"""Exposure to metal prices: kilograms bought and sold by metal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,14 @@ PART = 0.1
 
 
 def tables(plan: Plan) -> tuple[Table, ...]:
-    """Return the exposure by metal; no rows where nothing is bought or sold."""
+    """Tabulate the price exposure by metal.
+
+    Args:
+        plan: Plan to report.
+
+    Returns:
+        The table `exposure`, without rows where nothing is bought or sold.
+    """
     columns = (
         Column("metal", "Metal"),
         Column("bought_kg", "Bought", "kg", 3),
@@ -34,9 +41,9 @@ def tables(plan: Plan) -> tuple[Table, ...]:
 
 
 def _rows(plan: Plan) -> Iterator[tuple[Cell, ...]]:
-    """Yield a row for each metal: an offer's price is shared out by the mass of what it holds."""
+    """Yield a row for each metal; the price of an offer is allocated to its metals by mass."""
     instance, made = plan.instance, plan.account.decisions
-    market, bought = instance.market, plan.account.purchases  # (O, T)
+    market, bought = instance.market, plan.account.purchases  # (O, T), kg
     held = market.composition.value
     each = np.concatenate([held, 1 - held.sum(axis=1, keepdims=True)], axis=1)  # (O, E + 1)
     kilograms = each.T @ bought.sum(axis=1)

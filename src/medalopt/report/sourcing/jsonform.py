@@ -1,4 +1,4 @@
-"""The sourcing plan as plain data: the plan as `solve --json` gives it, and in `sourcing` what procurement acts on."""
+"""Report as JSON: the plan as `solve --json` gives it, with the report under `sourcing`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ from medalopt.report.sourcing.content import Content, Document, Table
 
 
 def as_json(content: Content, plan: Plan) -> str:
-    """Return the plan and its sourcing plan as one JSON object; `medalopt verify` reads it."""
+    """Render plan and report as one JSON object, which `medalopt verify` reads.
+
+    Args:
+        content: Report to render.
+        plan: Plan of the report.
+
+    Returns:
+        The JSON text, with a digest of each part.
+    """
     told = members(plan)
     said = sourcing(content)
     digests = {**told.pop("digests"), **digest_parts("json", sourcing_parts(said))}
@@ -19,7 +27,7 @@ def as_json(content: Content, plan: Plan) -> str:
 
 
 def sourcing(content: Content) -> dict[str, Any]:
-    """Return what the sourcing plan says: tables by key, each row by the keys of its columns."""
+    """Return the report for JSON: tables by key, each row by the keys of its columns."""
     return {
         "title": content.title,
         "decision": list(content.decision),

@@ -1,4 +1,4 @@
-"""Melt cards, the plating requisition, the scrap account and the medals that can be struck, for the mint."""
+"""Melt cards, fineness, plating requisition, scrap account and medals that can be struck, for the mint."""
 
 from __future__ import annotations
 
@@ -12,12 +12,19 @@ from medalopt.report.plants import period_word
 from medalopt.report.sourcing.content import Cell, Column, Table
 from medalopt.report.sourcing.metals import decimals
 
-PRECIOUS = frozenset({"Au", "Ag", "Pt", "Pd", "Rh"})  # the trade tells their fineness in parts of a thousand
-GRAMS = 1000  # in a kilogram
+PRECIOUS = frozenset({"Au", "Ag", "Pt", "Pd", "Rh"})  # fineness of these is quoted in parts per thousand
+GRAMS = 1000  # per kilogram
 
 
 def tables(plan: Plan) -> tuple[Table, ...]:
-    """Return the melt cards, what they come to, the plating requisition, the scrap account and the medals so far."""
+    """Tabulate the melts of a plan.
+
+    Args:
+        plan: Plan to report.
+
+    Returns:
+        The tables `melt_cards`, `fineness`, `plating` where a medal is plated, `scrap_account` and `medals`.
+    """
     return (_cards(plan), _fineness(plan), *_requisition(plan), _scrap(plan), _medals(plan))
 
 
@@ -103,7 +110,7 @@ def _windows(plan: Plan, share: Floats, alloy: int, period: int) -> list[tuple[C
 
 
 def _requisition(plan: Plan) -> tuple[Table, ...]:
-    """Return what to draw for plating, none where no medal is plated."""
+    """Return the metal to draw for plating; no table where no medal is plated."""
     instance, medals = plan.instance, plan.instance.medals
     plated = np.flatnonzero(plating(plan.account)).tolist()
     rows: list[tuple[Cell, ...]] = []

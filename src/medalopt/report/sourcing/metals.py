@@ -1,4 +1,4 @@
-"""The metal account for people: a table of every metal and period, and its picture against what is needed."""
+"""Metal account: opening stock, returns, purchases, charges, surplus and closing stock by metal and period."""
 
 from __future__ import annotations
 
@@ -29,7 +29,14 @@ _NOTES = (
 
 
 def tables(plan: Plan) -> tuple[Table, ...]:
-    """Return the metal account, kg by metal and period."""
+    """Tabulate the metal account.
+
+    Args:
+        plan: Plan to report.
+
+    Returns:
+        The table `metal_account` [kg], a row for each metal and period.
+    """
     found = metal_account(plan.account)
     listed = np.flatnonzero(found.moved).tolist()
     word = period_word(plan.instance)
@@ -40,7 +47,14 @@ def tables(plan: Plan) -> tuple[Table, ...]:
 
 
 def decimals(kilograms: Iterable[float]) -> int:
-    """Return the digits after the point that suit a column of kg: four figures of the least amount, to the gram."""
+    """Choose the decimal places of a column of masses: four significant digits of the smallest, to the gram at most.
+
+    Args:
+        kilograms: Masses [kg].
+
+    Returns:
+        0 to 3.
+    """
     sizes = [size for size in map(float, kilograms) if size > 0]
     return max(0, min(3, 3 - int(np.floor(np.log10(min(sizes)))))) if sizes else 0
 

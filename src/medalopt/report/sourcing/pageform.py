@@ -1,4 +1,4 @@
-"""The sourcing plan as one HTML file that works without a network and prints well."""
+"""Report as one HTML file that works offline and prints well."""
 
 from __future__ import annotations
 
@@ -10,13 +10,20 @@ from medalopt.report.section import Section
 from medalopt.report.sourcing.content import Content, Document, Table
 from medalopt.report.sourcing.written import folded, section
 
-MOST = 50  # rows of a table on the page; the rest is summed, and stands in the workbook
-LINES = 40  # of a document: of a longer one the page shows the sums over the periods, and of each period
+MOST = 50  # rows of a table on the page; the rest is summed, and listed in the workbook
+LINES = 40  # of a document; a longer one is shown as sums over the periods and by period
 _WHOLE = "Line by line, period by period: in the workbook, the print, and lines.csv of the folder."
 
 
 def page(content: Content) -> str:
-    """Return the plan as a page: the decision, charts, tables, then every document, each on a sheet when printed."""
+    """Render the report as HTML: summary, charts, tables, and every document on a printed page of its own.
+
+    Args:
+        content: Report to render.
+
+    Returns:
+        The HTML text.
+    """
     return html(
         content.title,
         content.decision,
@@ -41,7 +48,14 @@ def _document(document: Document) -> dict[str, Any]:
 
 
 def document_lines(lines: Table) -> tuple[Section, ...]:
-    """Return the lines of a document as the page tells them: all, or the sums over the periods and of each period."""
+    """Format the lines of a document for the page.
+
+    Args:
+        lines: Lines of the document.
+
+    Returns:
+        All lines, or for more than `MOST_DOCUMENT_LINES` their sums over the periods and by period.
+    """
     if len(lines.rows) <= LINES:
         return (section(lines),)
     by_name, by_period = folded(lines)

@@ -1,4 +1,4 @@
-"""The papers that responsible sourcing asks for, smelter by smelter, with blanks to fill in."""
+"""Compliance documents of responsible sourcing by smelter, with blank columns for the planner's records."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from medalopt.report.sourcing.content import Cell, Column, Table
 
 @dataclass(frozen=True)
 class Paper:
-    """A paper, what it shows, who asks for it, and the metals for which it is asked: all where none is named."""
+    """Compliance document, its purpose, who requires it, and the metals it concerns (none named: all)."""
 
     name: str
     shows: str
@@ -95,7 +95,14 @@ PAPERS = (
 
 
 def tables(plan: Plan) -> tuple[Table, ...]:
-    """Return the checklist of every smelter that the plan sends something to; none where it sends nothing."""
+    """Tabulate the compliance documents of every smelter that receives feed.
+
+    Args:
+        plan: Plan to report.
+
+    Returns:
+        The table `papers`; none where no smelter receives feed.
+    """
     account, instance = plan.account, plan.instance
     back = account.returned.sum(axis=2)  # (K, E)
     rows: list[tuple[Cell, ...]] = []

@@ -1,4 +1,4 @@
-"""The sourcing plan as a print: typst sets what `print.typ` lays out, the charts as drawings."""
+"""Report as PDF: typst sets the layout `print.typ`, with charts as SVG."""
 
 from __future__ import annotations
 
@@ -13,19 +13,39 @@ from medalopt.report.charts.drawing import faces, svg
 from medalopt.report.sourcing.content import Column, Content, Document, Table
 from medalopt.report.sourcing.written import section
 
-MOST = 200  # rows of a table on paper; the rest is summed, and stands in the workbook
-WIDE = 8  # columns of a table from which on the sheets lie on their side
-_JOINT = re.compile(r"(?<=\w)([@_/])(?=\w)")  # a name may be broken after it
-_DATED = 0  # of the file: the same figures give the same bytes
+MOST = 200  # rows of a table on paper; the rest is summed, and listed in the workbook
+WIDE = 8  # columns of the widest table; with more the pages are landscape
+_JOINT = re.compile(r"(?<=\w)([@_/])(?=\w)")  # a line may be broken after it
+_DATED = 0  # of the file, fixed so that equal reports give equal bytes
 
 
 def pdf(content: Content) -> bytes:
-    """Return the plan as PDF, with tags for who has it read out. Raises UsageError where typst is not installed."""
+    """Render the report as tagged PDF.
+
+    Args:
+        content: Report to render.
+
+    Returns:
+        The bytes of the file.
+
+    Raises:
+        UsageError: If typst is not installed.
+    """
     return bytes(compiler(content).compile(format="pdf", timestamp=_DATED))
 
 
 def compiler(content: Content) -> Any:
-    """Return typst with the layout and what it is to set. Raises UsageError where it is not installed."""
+    """Return a typst compiler with the layout and the report as its input.
+
+    Args:
+        content: Report to render.
+
+    Returns:
+        The compiler.
+
+    Raises:
+        UsageError: If typst is not installed.
+    """
     try:
         import typst
     except ImportError as error:
@@ -33,7 +53,7 @@ def compiler(content: Content) -> Any:
             f"a print needs {error.name}, which is not installed: pip install 'medalopt[pdf,pictures]', "
             "or write the page (-o NAME.html) and print it from a browser"
         ) from error
-    made: Any = typst.Compiler  # its types name one kind of input for layout and fonts alike
+    made: Any = typst.Compiler  # its type annotations are too narrow
     return made(
         resources.files("medalopt.report").joinpath("assets", "print.typ").read_bytes(),
         font_paths=sorted({str(Path(path).parent) for path in faces()}),

@@ -1,4 +1,4 @@
-"""Whether a saved sourcing plan says what follows from its decisions, and what its file says is what was written."""
+"""Verification of the tables of a saved plan, against its decisions and against the digests of the file."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from medalopt.report.sourcing.stored import Row, StoredForm, StoredPart, form_of
 from medalopt.wording import shown
 
 ALTERED, DERIVED, UNSHOWN = "altered", "derived", "not verified"
-EQUAL = 1e-9  # of a figure, or of the largest of its column, by which it may lie beside what is derived
-_MOST = 20  # differences of one table
+EQUAL = 1e-9  # of a number or of the largest of its column: allowed difference from the derived value
+_MOST = 20  # differences reported of one table
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?")
 
 
@@ -38,19 +38,18 @@ def check_tables(
     source: Callable[[], Written | None] = lambda: None,
     settled: frozenset[str] = frozenset(),
 ) -> Verdict:
-    """Return the verdict `found` on the plan in the file `saved`, with what is wrong in the tables of the file.
+    """Verify the tables of a saved plan.
 
-    What follows from the decisions is derived and compared; all of it, what took further solves too, is held against
-    the digests in the file.
+    Tables that follow from the decisions are derived and compared; every part of the file is compared with its digest.
 
     Args:
-        saved: the file as it was read.
-        found: the verdict on its plan, from the instance alone.
-        source: gives what the file of the instance writes; None where the instance is that of no file.
-        settled: parties that have delivered already, to which no order goes.
+        saved: File as it was read.
+        found: Verdict on the plan, from the instance alone.
+        source: Returns the parameters as the instance file writes them; None for an instance without a file.
+        settled: Parties that have delivered already and receive no order.
 
     Returns:
-        The verdict with every difference as a broken rule, and in `unchecked` what nothing in the file shows.
+        The verdict with every difference as a broken rule; `unchecked` names the parts that cannot be verified.
     """
     plan = saved.plan
     assert isinstance(plan, SavedPlan)
@@ -73,7 +72,14 @@ def check_tables(
 
 
 def find_altered(saved: SavedFile) -> list[Broken]:
-    """Return every part of the file that does not match its digest; nothing where the file carries none."""
+    """Return the parts of a file that do not match their digests.
+
+    Args:
+        saved: File as it was read.
+
+    Returns:
+        One broken rule for each altered, added or removed part; none where the file has no digests.
+    """
     plan = saved.plan
     assert isinstance(plan, SavedPlan)
     if not plan.digests:
@@ -94,7 +100,14 @@ def find_altered(saved: SavedFile) -> list[Broken]:
 
 
 def digests_of(saved: SavedFile) -> dict[str, str]:
-    """Return the digests of all that a file holds, by name, as it was read."""
+    """Compute the digest of every part of a file.
+
+    Args:
+        saved: File as it was read.
+
+    Returns:
+        Digest by name of the part.
+    """
     plan = saved.plan
     figures = plan.model_dump(include=set(SCALARS))
     tables = {name: getattr(plan, name) for name in PLAN_TABLES}
@@ -107,7 +120,7 @@ def digests_of(saved: SavedFile) -> dict[str, str]:
 
 
 def _without_digests(plan: SavedPlan) -> tuple[str, ...]:
-    """Return what of a plan does not follow from its decisions and duals, so that digests alone could show it."""
+    """Return the parts of a plan that do not follow from its decisions and duals; only digests verify them."""
     names = []
     if any(row.meaning == ON_OFFER for row in plan.prices):
         names.append(f"prices ({ON_OFFER})")
@@ -115,7 +128,15 @@ def _without_digests(plan: SavedPlan) -> tuple[str, ...]:
 
 
 def plan_of(saved: SavedPlan, found: Verdict) -> Plan:
-    """Return the plan that was saved, its tables to be derived from its decisions."""
+    """Rebuild a saved plan, whose tables are then derived from its decisions.
+
+    Args:
+        saved: Plan as the file states it.
+        found: Verdict on it, with the account of its decisions.
+
+    Returns:
+        The plan.
+    """
     account, claim = found.account, saved.certificate
     instance = account.instance
     certificate = Certificate(**claim.model_dump())
@@ -129,9 +150,20 @@ def plan_of(saved: SavedPlan, found: Verdict) -> Plan:
 
 
 def compare_parts(form: StoredForm, content: Content, saved: SavedFile) -> tuple[list[Broken], list[str]]:
-    """Return where the file differs from what is derived, and the parts that nothing derived stands beside."""
+    """Compare the tables, documents and summary of a file with those derived from its decisions.
+
+    Args:
+        form: Parts of the file.
+        content: Report derived from the decisions.
+        saved: File as it was read.
+
+    Returns:
+        The differences, and the names of parts that no derived part corresponds to.
+    """
     part, prose = form.prose()
-    alike = any(line.startswith(f"medalopt {__version__},") for line in prose)  # else its wording may be another
+    alike = any(
+        line.startswith(f"medalopt {__version__},") for line in prose
+    )  # other versions may word sentences differently
     broken: list[Broken] = []
     seen = {part, "title", "foot", "documents", "tables"}
     more: list[str] = []
@@ -162,7 +194,7 @@ def _columns_left(stored: StoredPart | None, columns: Sequence[Column]) -> list[
 def _table(
     stored: StoredPart | None, key: str, columns: Sequence[Column], rows: Sequence[Sequence[Cell]], alike: bool
 ) -> Iterator[Broken]:
-    """Yield where a table in the file differs from the rows that follow from the decisions."""
+    """Yield the differences of a stored table from its derived rows."""
     if stored is None:
         if alike:
             yield Broken(DERIVED, key, 0.0, "", f"{key} is missing; the decisions give {len(rows)} rows of it")
@@ -200,17 +232,14 @@ def _rows(
 
 
 def _negligible(row: Row, size: Mapping[str, float]) -> bool:
-    """Whether a row has figures, and all of them are rounding."""
+    """Return True where a row has numbers and all of them are rounding."""
     return bool(size) and all(abs(_figure(row.get(key))) <= EQUAL * most for key, most in size.items())
 
 
 def _paired(
     stored: Sequence[Row], true: Sequence[Row], texts: Sequence[str]
 ) -> tuple[list[tuple[Row, Row]], list[Row], list[Row]]:
-    """Return the rows that belong together, and those of either side that are left.
-
-    They go by their texts, whatever their order; then by their texts without the digits, which may be rounded.
-    """
+    """Pair stored with derived rows by their texts, then by texts without numbers; return the unpaired too."""
     pairs: list[tuple[Row, Row]] = []
     left, wanted = list(stored), list(true)
     for exact in (True, False):
@@ -249,7 +278,7 @@ def _cell(stored: StoredPart, row: str, column: Column, cell: Any, true: Cell, s
 
 
 def _fields(stored: StoredPart | None, wanted: Mapping[str, str], alike: bool) -> Iterator[Broken]:
-    """Yield the fields of an order that are not what follows from the decisions and the instance."""
+    """Yield the fields of an order that differ from those derived from decisions and instance."""
     if stored is None:
         return
     for name, true in wanted.items():
@@ -265,10 +294,7 @@ def _differs(part: str, what: str, said: str, given: str) -> str:
 
 
 def _lines(part: str, derived: Iterable[str], prose: Sequence[str]) -> Iterator[Broken]:
-    """Yield the sentences of the decision that follow from the decisions, and are not in the file.
-
-    What is scarce follows from duals of which some are not stored, and the proof is checked by itself.
-    """
+    """Yield derived summary sentences missing in the file, but not scarcity (duals not stored) or the verification."""
     *lines, _ = derived or ("",)
     for line in lines:
         if not line.startswith("Scarce") and not any(same_text(said, line) for said in prose):
@@ -277,7 +303,15 @@ def _lines(part: str, derived: Iterable[str], prose: Sequence[str]) -> Iterator[
 
 
 def same_text(one: str, other: str) -> bool:
-    """Whether two texts are the same but for spaces, and for the last digit of the numbers in them."""
+    """Return True where two texts are equal up to spaces and to one unit of the last digit of their numbers.
+
+    Args:
+        one: Stored text.
+        other: Derived text.
+
+    Returns:
+        True where they match.
+    """
     if one == other or one.split() == other.split():
         return True
     figures, others = _NUMBER.findall(one), _NUMBER.findall(other)
@@ -287,11 +321,11 @@ def same_text(one: str, other: str) -> bool:
 
 
 def _near(one: str, other: str) -> bool:
-    """Whether two numbers are equal, or differ by one of their last digit at most where both have as many of them."""
+    """Return True where two numbers are equal, or have as many decimal places and differ by one unit of the last."""
     if "e" not in one + other and float(one.replace(",", "")) == float(other.replace(",", "")):
         return True
     places = [len(text.partition(".")[2]) for text in (one, other)]
-    grouped = "," in one and "," in other  # a large amount, and no date or number of an order
+    grouped = "," in one and "," in other  # a large amount, not a date or an order number
     if "e" in one + other or places[0] != places[1] or not (places[0] or grouped):
         return False
     return abs(float(one.replace(",", "")) - float(other.replace(",", ""))) <= 1.01 * 10.0 ** -places[0]

@@ -1,4 +1,4 @@
-"""What could go wrong: the figures that matter most with their ranges, and the named scenarios."""
+"""Main risks: the parameters with the largest effect on cost, and the named scenarios."""
 
 from __future__ import annotations
 
@@ -22,16 +22,32 @@ _SAYS = "The three figures that matter most, each moved alone, and what the best
 _CASES = "Each scenario that the instance names, solved anew: what the best plan then costs more."
 _NO_PLAN, _NOT = "no plan", "not solved"
 _ORDER = ("first", "second", "third")
-_MOST = 2  # scenarios told in the decision
+_MOST = 2  # scenarios in the summary
 
 
 def tables(found: Risks, instance: Instance) -> tuple[Table, ...]:
-    """Return the three figures, and the scenarios where there are any."""
+    """Tabulate the main risks, and the named scenarios where there are any.
+
+    Args:
+        found: Tornado bars and scenarios around the plan.
+        instance: Instance of the plan.
+
+    Returns:
+        The table `risks`, and `scenarios` where there are any.
+    """
     return (_figures(found, instance), *((_scenarios(found, instance),) if found.cases else ()))
 
 
 def lines(found: Risks, instance: Instance) -> tuple[str, ...]:
-    """Return what could go wrong, in sentences."""
+    """Describe the main risks and the worst scenarios.
+
+    Args:
+        found: Tornado bars and scenarios around the plan.
+        instance: Instance of the plan.
+
+    Returns:
+        A sentence for each of at most three parameters, and one on scenarios.
+    """
     told = [
         f"What could go wrong, {which}: {_sentence(bar, found.base, instance)}."
         for which, bar in zip(_ORDER, found.bars, strict=False)
@@ -61,7 +77,7 @@ def _effect(end: End, base: Answer, instance: Instance) -> str:
 
 
 def _span(bar: Bar, instance: Instance) -> str:
-    """Return the range of a figure that is one number: ` (770 to 2,030 g/t)`; '' where several move together."""
+    """Format the range of a single parameter: ` (770 to 2,030 g/t)`; '' for several that are varied together."""
     members = bar.factor.members
     if bar.factor.figures != 1 or not isinstance(members[0].kind.measure, Measure):
         return ""
@@ -109,7 +125,7 @@ def _more(end: End, base: Answer) -> Cell:
 
 
 def _worst(found: Risks) -> list[Case]:
-    """Return the scenarios that are told first: those without a plan, then the dearest."""
+    """Return the scenarios of the summary: infeasible ones first, then by extra cost."""
     bad = [one for one in found.cases if one.more is None or one.more > 0]
     return sorted(bad, key=lambda one: (one.more is not None, -_weight(one), one.name))[:_MOST]
 

@@ -1,4 +1,4 @@
-"""What whole loads cost, in a sentence."""
+"""Cost of whole loads, in a sentence."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from medalopt.report.numbers import digits, money
 
 
 def told(found: Rounded) -> str:
-    """Return how many loads there are, how many of them go part full, and what whole loads cost."""
+    """Describe the number of loads, the part loads among them, and the extra cost of whole loads.
+
+    Args:
+        found: Plan in whole loads and the plan without them.
+
+    Returns:
+        Two sentences.
+    """
     currency = found.plan.instance.currency
     part = (
         f"; {found.part:,} of them go part full, with all that is left of what is offered"

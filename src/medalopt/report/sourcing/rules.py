@@ -1,4 +1,4 @@
-"""Rules, contracts and limits, and what each costs."""
+"""Cost of each rule, contract and limit."""
 
 from __future__ import annotations
 
@@ -23,7 +23,14 @@ _WORDS = {
 
 
 def tables(found: Findings) -> tuple[Table, ...]:
-    """Return the rules and their prices, the dearest first."""
+    """Tabulate the rules with their costs, the highest first.
+
+    Args:
+        found: Analyses around the plan.
+
+    Returns:
+        The table `rules`.
+    """
     columns = (
         Column("rule", "Rule"),
         Column("figure", "Asks for", "", 4),

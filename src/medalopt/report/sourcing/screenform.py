@@ -1,4 +1,4 @@
-"""The sourcing plan on a terminal, about two screens of it: the decision, and the tables that one decides by."""
+"""Report as text, about two screens: the summary and the tables needed for a decision."""
 
 from __future__ import annotations
 
@@ -13,16 +13,22 @@ from medalopt.report.sourcing.content import Content, Table
 from medalopt.report.sourcing.written import folded, section
 from medalopt.wording import counted, shown
 
-MOST = 12  # rows of a table; the rest is summed, and stands in what `-o` writes
+MOST = 12  # rows of a table; the rest is summed, and listed in the files of `-o`
 LONGEST = 300  # characters of a cell
 AFTER = ("actual_metal", "actual_devices", "actual_cost", "actual_yield", "actual_lots", "on_its_way", "signed")
-AWARD = ("stream", "offered_t", "taken_t", "award", "cost", "comes_in_per_t")  # its columns on a screen
+AWARD = ("stream", "offered_t", "taken_t", "award", "cost", "comes_in_per_t")  # columns of the award table on a screen
 
 
 def on_screen(content: Content, screen: Screen | None = None, written: bool = False) -> str:
-    """Return the plan as text for `screen`, by default standard output: what one decides by; the rest is named.
+    """Render the report as text.
 
-    Of a plan that is `written` by `-o` the decision alone.
+    Args:
+        content: Report to render.
+        screen: Width and colours; those of standard output by default.
+        written: True where `-o` writes the report: then the summary alone.
+
+    Returns:
+        The text; omitted tables are named at its end.
     """
     lines: list[tuple[str, Type]] = [(line, "plain") for line in content.decision]
     lines += [(line, "faint") for line in content.foot]
@@ -38,7 +44,7 @@ def on_screen(content: Content, screen: Screen | None = None, written: bool = Fa
 
 
 def _chosen(content: Content) -> Iterator[Table]:
-    """Yield the tables that one decides by: what happened, orders, award, spend and medals."""
+    """Yield the tables for the screen: actuals, orders, award, spend and medals."""
     has = {table.key for table in content.tables}
     spend = "fiscal_years" if "fiscal_years" in has else "spend"
     shown_keys = {*AFTER, "orders", "award", spend, "medals"}
@@ -46,7 +52,7 @@ def _chosen(content: Content) -> Iterator[Table]:
 
 
 def _short(table: Table) -> Table:
-    """Return a table with what fits a screen: the spend by kind of document, the award without what names a stream."""
+    """Shorten a table for the screen: spend summed over the parties, the award without the stream's attributes."""
     if table.key == "fiscal_years":
         return folded(table, "party")[0]
     if table.key == "award":
@@ -62,5 +68,5 @@ def _counted(content: Content) -> tuple[str, ...]:
 
 
 def _plain(told: Section) -> Section:
-    """Return a table in which every cell is one line that a terminal only shows."""
+    """Return a table whose cells are one line each, without control characters."""
     return replace(told, rows=tuple(tuple(shown(cell, LONGEST) for cell in row) for row in told.rows))

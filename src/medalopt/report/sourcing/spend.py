@@ -1,4 +1,4 @@
-"""What is spent and what is still committed, by period and by fiscal year; and where each kind of cost is ordered."""
+"""Spend and commitments by period, by fiscal year, and by kind of cost and document."""
 
 from __future__ import annotations
 
@@ -21,7 +21,14 @@ _STRADDLES = "A {period} that reaches over the end of March counts in the fiscal
 
 
 def tables(plan: Plan) -> tuple[Table, ...]:
-    """Return spend and commitment by period, by fiscal year and party, and by kind of cost and document."""
+    """Tabulate spend and commitments.
+
+    Args:
+        plan: Plan to report.
+
+    Returns:
+        The tables `spend`, `fiscal_years` where the periods are dates, and `reconciliation`.
+    """
     paid = payments(plan.account)
     years = fiscal_years(plan.instance)
     by_year = (_by_year(plan.instance, paid, years),) if all(years) else ()
@@ -54,14 +61,16 @@ def _by_period(instance: Instance, paid: Payments, years: tuple[str, ...]) -> Ta
 
 
 def _ahead(each: Floats) -> Floats:
-    """Return what comes after each period."""
+    """Return the sum over later periods, for each period."""
     after = each[::-1].cumsum()[::-1]
     return np.append(after[1:], 0.0)
 
 
 def _by_year(instance: Instance, paid: Payments, years: tuple[str, ...]) -> Table:
     named = tuple(dict.fromkeys(years))
-    in_year = np.array([[year == one for one in named] for year in years], dtype=float)  # (T, Y)
+    in_year = np.array(
+        [[year == one for one in named] for year in years], dtype=float
+    )  # (T, Y), 1 where the period is in the year
     columns = (
         Column("document", "Document"),
         Column("party", "Party"),

@@ -1,4 +1,4 @@
-"""The sourcing plan of a saved file as rows of tables and fields of orders, whatever the form of the file."""
+"""Report of a saved file as table rows and order fields, in JSON, CSV or workbook form."""
 
 from __future__ import annotations
 
@@ -13,14 +13,19 @@ from medalopt.report.sourcing.workbook.grid import unique_heads
 from medalopt.report.sourcing.workbook.names import Names, text
 from medalopt.report.sourcing.workbook.sheets import BLANK
 
-Row = Mapping[str, Any]  # cells by the key of their column
+Row = Mapping[str, Any]  # cell by the key of its column
 
 
 @dataclass(frozen=True)
 class StoredPart:
-    """A table or an order as the file holds it: the name of the part, the keys of its columns, its rows.
+    """Table or order of a file.
 
-    `fields` are those of an order, `total` the last row of a table in a workbook.
+    Attributes:
+        part: Name of the part in the file.
+        keys: Keys of its columns.
+        rows: Its rows.
+        fields: Fields of an order.
+        total: Total row of a table in a workbook.
     """
 
     part: str
@@ -31,23 +36,52 @@ class StoredPart:
 
 
 class StoredForm(Protocol):
-    """What every form of a saved sourcing plan can be asked for; None where it has no such part."""
+    """Access to the parts of a saved report in any form; None for a part that the file lacks."""
 
     def table(self, table: Table) -> StoredPart | None:
-        """Return what stands for `table`."""
+        """Return the stored part of a table.
+
+        Args:
+            table: Derived table.
+
+        Returns:
+            Its rows in the file.
+        """
 
     def document(self, document: Document) -> StoredPart | None:
-        """Return what stands for `document`: its lines and its fields."""
+        """Return the stored lines and fields of an order.
+
+        Args:
+            document: Derived order.
+
+        Returns:
+            Its lines and fields in the file.
+        """
 
     def fields(self, document: Document) -> Mapping[str, str]:
-        """Return the fields that this form must have of `document`."""
+        """Return the fields that this form must have of an order.
+
+        Args:
+            document: Derived order.
+
+        Returns:
+            Value by field.
+        """
 
     def prose(self) -> tuple[str, Sequence[str]]:
-        """Return the name of the part with the decision, and its lines with those at the foot."""
+        """Return the name of the part with the summary, and its lines with the footer."""
 
 
 def form_of(saved: SavedFile, content: Content) -> StoredForm:
-    """Return what `saved` holds of a sourcing plan; `content` is what follows of it from the decisions."""
+    """Open the report of a saved file in its form.
+
+    Args:
+        saved: File as it was read.
+        content: Report derived from the decisions, for the names of sheets.
+
+    Returns:
+        Access to its parts.
+    """
     if saved.form == "xlsx":
         return _Book(saved.parts, content)
     return _Json(saved.parts) if saved.form == "json" else _Folder(saved.parts)
@@ -59,12 +93,12 @@ class _Json:
         self.numbers = {one["number"]: part for part, one in parts.items() if part.startswith("documents.")}
 
     def table(self, table: Table) -> StoredPart | None:
-        """Return what stands for `table`."""
+        """Return the stored part of a table."""
         part = f"tables.{table.key}"
         return _json_rows(part, self.parts[part]) if part in self.parts else None
 
     def document(self, document: Document) -> StoredPart | None:
-        """Return what stands for `document`: its lines and its fields."""
+        """Return the stored lines and fields of an order."""
         part = self.numbers.get(document.number)
         if part is None:
             return None
@@ -74,12 +108,12 @@ class _Json:
         return StoredPart(part, rows.keys, rows.rows, {**said, **one["party"], **one["terms"]})
 
     def fields(self, document: Document) -> Mapping[str, str]:
-        """Return the fields that this form must have of `document`."""
+        """Return the fields that JSON must have of an order."""
         said = {"kind": document.kind, "stamp": document.stamp, "missing": ", ".join(document.missing)}
         return {**said, **dict(document.party), **dict(document.terms)}
 
     def prose(self) -> tuple[str, Sequence[str]]:
-        """Return the name of the part with the decision, and its lines with those at the foot."""
+        """Return the name of the part with the summary, and its lines with the footer."""
         return "decision", [*self.parts["decision"], *self.parts["foot"]]
 
 
@@ -92,11 +126,11 @@ class _Folder:
         self.parts = parts
 
     def table(self, table: Table) -> StoredPart | None:
-        """Return what stands for `table`."""
+        """Return the stored part of a table."""
         return self._rows(table.key)
 
     def document(self, document: Document) -> StoredPart | None:
-        """Return what stands for `document`: its lines and its fields."""
+        """Return the stored lines and fields of an order."""
         lines, own = self._rows(document.lines.key), self._rows("documents")
         if lines is None or own is None:
             return None
@@ -107,13 +141,13 @@ class _Folder:
         return StoredPart(lines.part, lines.keys, rows, {**fields, "kind": "; ".join(sorted(kinds))})
 
     def fields(self, document: Document) -> Mapping[str, str]:
-        """Return the fields that this form must have of `document`."""
+        """Return the fields that the folder must have of an order."""
         parts = (("party", document.party), ("terms", document.terms))
         fields = {f"{part}: {name}": value for part, pairs in parts for name, value in pairs}
         return {**fields, "kind": f"{document.kind}, {document.stamp}"}
 
     def prose(self) -> tuple[str, Sequence[str]]:
-        """Return the name of the part with the decision, and its lines with those at the foot."""
+        """Return the name of the part with the summary, and its lines with the footer."""
         return "decision", [_unguarded(row[0]) for row in self.parts.get("decision", [])[1:] if row]
 
     def _rows(self, part: str) -> StoredPart | None:
@@ -130,7 +164,7 @@ def _unguarded(cell: str) -> str:
 class _Book:
     def __init__(self, parts: Mapping[str, Any], content: Content) -> None:
         self.parts = parts
-        names = Names()  # in the order in which the sheets were named
+        names = Names()  # names depend on the order of the sheets
         self.front = names.sheet("Decision")
         for name in (*map(visible, EDITABLE), "Pictures"):
             if name in parts:
@@ -139,19 +173,19 @@ class _Book:
         self.sheets |= {one.number: names.sheet(f"{one.number} {one.kind}") for one in content.documents}
 
     def table(self, table: Table) -> StoredPart | None:
-        """Return what stands for `table`."""
+        """Return the stored part of a table."""
         return self._rows(self.sheets[table.key], table.columns)
 
     def document(self, document: Document) -> StoredPart | None:
-        """Return what stands for `document`: its lines and its fields."""
+        """Return the stored lines and fields of an order."""
         return self._rows(self.sheets[document.number], document.lines.columns)
 
     def fields(self, document: Document) -> Mapping[str, str]:
-        """Return the fields that this form must have of `document`."""
+        """Return the fields that the workbook must have of an order."""
         return {name: text(value) or BLANK for name, value in (*document.party, *document.terms)}
 
     def prose(self) -> tuple[str, Sequence[str]]:
-        """Return the name of the part with the decision, and its lines with those at the foot."""
+        """Return the name of the sheet with the summary, and its lines with the footer."""
         cells = [row[0] for row in self.parts.get(self.front, []) if row]
         return self.front, [cell for cell in cells if isinstance(cell, str)]
 

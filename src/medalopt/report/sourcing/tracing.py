@@ -1,4 +1,4 @@
-"""The trace for people: where the metal of each medal comes from, and what the metal of each stream ends in."""
+"""Traceability: sources of the metal in each medal, and destinations of the metal of each stream."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from medalopt.plan.rows import ROUNDING
 from medalopt.report.sourcing.content import Cell, Column, Table
 from medalopt.report.sourcing.metals import decimals
 
-MOST = 20  # sources of a metal that are told one by one
+MOST = 20  # sources of a metal with a row of their own
 HEADED = "mass-balance attribution, not physical segregation"
 _NOTES = (
     "Metal is mixed in the furnace, in stock and in the melt. Each kilogram that leaves an account is given the "
@@ -40,7 +40,14 @@ _GONE = {
 
 
 def tables(plan: Plan) -> tuple[Table, ...]:
-    """Return the sources of every medal, and for every metal what the streams end in."""
+    """Tabulate the sources of the medals' metal, and the destinations of each metal by stream.
+
+    Args:
+        plan: Plan to report.
+
+    Returns:
+        The table `medal_sources`, and `stream_ends_METAL` for each metal that smelters return.
+    """
     found = trace(plan.account)
     known = np.flatnonzero(_origins(found).sum(axis=(1, 2)) > 0).tolist()
     return (
@@ -50,7 +57,7 @@ def tables(plan: Plan) -> tuple[Table, ...]:
 
 
 def _origins(found: Trace) -> Floats:
-    """Return what comes onto the account by route, then offer, then the opening stock, (E, J + O + 1, M + 6) kg."""
+    """Return metal received (E, J + O + 1, M + 6) [kg] by route, offer or opening stock, and by destination."""
     return np.concatenate([found.returned, found.bought, found.opening[:, None]], axis=1)
 
 
@@ -92,10 +99,10 @@ def _largest(by_source: dict[tuple[str, str, str], float], held: float) -> list[
 
 
 def names(plan: Plan, found: Trace) -> list[tuple[str, str, str]]:
-    """Return device, region and smelter of every origin: of routes, then offers, then the opening stock."""
+    """Return device, region and smelter of every origin: of routes, then offers, then opening stock."""
     instance, routes = plan.instance, plan.account.found
     stream = routes.stream[found.routes]
-    smelters = (*instance.smelters.names, "")  # the last stands for a route without a smelter, -1
+    smelters = (*instance.smelters.names, "")  # the last for a route without a smelter, -1
     known = zip(
         instance.streams.device[stream].tolist(),
         instance.streams.region[stream].tolist(),
@@ -140,14 +147,14 @@ def _streams(plan: Plan, found: Trace, metal: int) -> Table:
 
 
 def _labels(instance: Instance) -> list[tuple[str, str]]:
-    """Return key and title of every end of a stream's metal, in the order in which `_streams` has them."""
+    """Return key and title of every destination of a stream's metal, in the order of `_stream_destination_table`."""
     kinds = instance.medals.names
     medals = [(f"medal_{_slug(kinds, m)}_kg", f"In {kind} medals") for m, kind in enumerate(kinds)]
     return [*medals, *(_ENDS[end] for end in sorted(End)), *(_GONE[end] for end in Gone)]
 
 
 def _slug(names: tuple[str, ...], at: int) -> str:
-    """Return a name as a key may hold it: itself where it is short and plain, else its number."""
+    """Return a name as part of a key: itself where it is short and plain, else its number."""
     name = names[at]
     plain = name.isascii() and name.replace("_", "").isalnum() and len(name) <= 20
     once = [other.lower() for other in names].count(name.lower()) == 1

@@ -1,4 +1,4 @@
-"""A table of the sourcing plan as text for people: headers with units, figures at the digits of their column."""
+"""Formatting and folding of document tables: heads with units, numbers at the decimal places of their column."""
 
 from __future__ import annotations
 
@@ -12,9 +12,14 @@ from medalopt.report.sourcing.content import Cell, Column, Table
 
 
 def section(table: Table, most: int | None = None) -> Section:
-    """Return `table` as a section, without its hidden columns; of more than `most` rows the last are one line.
+    """Format a table as text, without hidden columns.
 
-    Where a column adds up, the last row is its total: of all rows, shown or not.
+    Args:
+        table: Table to format.
+        most: Rows shown; the rest is summed in one row. None shows all.
+
+    Returns:
+        The text table; its last row is the total of all rows where a column has one.
     """
     shown = [place for place, column in enumerate(table.columns) if not column.hidden]
     rows = table.rows if most is None or len(table.rows) <= most + 1 else table.rows[:most]
@@ -30,10 +35,16 @@ def section(table: Table, most: int | None = None) -> Section:
 
 
 def folded(table: Table, over: str = "period") -> tuple[Table, Table]:
-    """Return `table` with the rows of all periods in one, and a table of each period's sums.
+    """Sum a table over one of its text columns.
 
-    What does not add up stands only where it is the same in all of them. Of a table without such a column, and of
-    what adds up to nothing, the second has no rows.
+    Cells that cannot be summed are kept where all rows agree.
+
+    Args:
+        table: Table to fold.
+        over: Key of the column to sum over.
+
+    Returns:
+        The table without that column, and the sums for each of its values (no rows where nothing can be summed).
     """
     at = next((place for place, column in enumerate(table.columns) if column.key == over), -1)
     named = [place for place, column in enumerate(table.columns) if column.unit is None and place != at]
@@ -61,7 +72,7 @@ def folded(table: Table, over: str = "period") -> tuple[Table, Table]:
 
 
 def _one(table: Table, place: int, rows: Sequence[tuple[Cell, ...]]) -> Cell:
-    """Return what several rows have in a column: the sum where it adds up, else what is the same in all."""
+    """Combine the cells of several rows: their sum where the column has a total, else their common value or None."""
     cells = [row[place] for row in rows]
     if table.columns[place].total:
         return sum(figure for figure in cells if isinstance(figure, int | float))
@@ -80,7 +91,15 @@ def header(column: Column) -> str:
 
 
 def cell(value: Cell, column: Column) -> str:
-    """Return one cell as text; what would be shown as nothing, but is not, is `≈0`."""
+    """Format one cell; a number that rounds to zero is `≈0`.
+
+    Args:
+        value: Value of the cell.
+        column: Its column, for unit and decimal places.
+
+    Returns:
+        The text, without the unit.
+    """
     if value is None or isinstance(value, str):
         return value or ""
     figure = 100 * value if column.unit == "%" else value
@@ -91,7 +110,16 @@ def cell(value: Cell, column: Column) -> str:
 
 
 def total(table: Table, place: int, start: int = 0) -> float:
-    """Return the sum of a column from row `start` on, in the order of the rows."""
+    """Return the sum of a column.
+
+    Args:
+        table: Table.
+        place: Index of the column.
+        start: First row of the sum.
+
+    Returns:
+        The sum of its numbers, in the order of the rows.
+    """
     return sum(figure for figure in (row[place] for row in table.rows[start:]) if isinstance(figure, int | float))
 
 

@@ -1,4 +1,4 @@
-"""The documents of a plan: call-offs, toll-refining instructions and metal purchase orders, one for each party."""
+"""Order documents of a plan: call-offs, toll-refining instructions and metal purchase orders, one for each party."""
 
 from __future__ import annotations
 
@@ -9,12 +9,27 @@ from medalopt.report.sourcing.documents import calloff, purchase, toll
 
 
 def documents(plan: Plan) -> tuple[Document, ...]:
-    """Return every document of `plan`; what all of them order, and the own account, is what the plan costs."""
+    """Build all order documents of a plan; their amounts and the internal items add up to the plan's cost.
+
+    Args:
+        plan: Plan to report.
+
+    Returns:
+        Call-offs, then toll-refining instructions, then purchase orders.
+    """
     return (*calloff.documents(plan), *toll.documents(plan), *purchase.documents(plan))
 
 
 def listed(plan: Plan, made: tuple[Document, ...]) -> Table:
-    """Return the list of all documents: what each comes to, and whether it can be signed."""
+    """Tabulate the orders with their amounts, and whether each can be signed.
+
+    Args:
+        plan: Plan to report, for its currency.
+        made: Orders of the plan.
+
+    Returns:
+        The table `orders`.
+    """
     columns = (
         Column("document", "Number"),
         Column("kind", "Document"),

@@ -1,4 +1,4 @@
-"""Call-offs: what a region is asked to hand over under its contract, by which way it goes, and what it is paid."""
+"""Call-offs: tonnes that a region hands over by stream, period and route, with prices and amounts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _WAYS = "Treatment, freight and residues are charged with the hand-over: the ins
 
 
 def documents(plan: Plan) -> tuple[Document, ...]:
-    """Return the call-off of every region of which something is taken, or in which something waits."""
+    """Return the call-off of every region with shipments or stockpiles."""
     account, instance = plan.account, plan.instance
     kinds = [kind for kind in _RATES if kind in _ALWAYS or plan.costs[kind]]
     storing = bool(account.decisions.stockpile.any())

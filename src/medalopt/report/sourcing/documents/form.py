@@ -1,4 +1,4 @@
-"""What every document has in common: the party, as far as it is known, the terms, and the line for who approves it."""
+"""Common parts of an order document: party, terms and signature."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from medalopt.instance.paths import render
 from medalopt.report.sourcing.content import Document, Pairs, Table
 
 TONNE, KILOGRAM = "TNE", "KGM"  # UN/ECE Recommendation 20
-TOLERANCE = "5 % more or less, unless the contract says otherwise"  # as UCP 600, article 30 b, has it
+TOLERANCE = "5 % more or less, unless the contract says otherwise"  # UCP 600, article 30 b
 _NEEDED = {
     "legal_name": "Legal name",
     "address": "Address",
@@ -31,7 +31,7 @@ def document(
     lines: Table,
     notes: tuple[str, ...],
 ) -> Document:
-    """Return a document for the party called `name`: what it is, and its name in the instance."""
+    """Return an order document for the party `name` (its role and its name); a draft where its details are missing."""
     known: Mapping[str, str] = instance.annex.get("parties", {}).get(name[1], {})
     party = (name, *((title, known.get(field, "")) for field, title in _NEEDED.items() if field != "payment"))
     missing = tuple(title.lower() for field, title in _NEEDED.items() if not known.get(field, "").strip())
@@ -56,7 +56,15 @@ def document(
 
 
 def window(instance: Instance, periods: list[int]) -> str:
-    """Return when deliveries fall: the first and last day of all `periods`, each line in its own."""
+    """Format the delivery window: first and last day of the periods, where they are dates.
+
+    Args:
+        instance: Instance, for its periods.
+        periods: Indices of the periods with deliveries.
+
+    Returns:
+        The window as text.
+    """
     first, last = min(periods), max(periods)
     if "-" not in instance.periods[0]:
         span = f"periods {instance.periods[first]} to {instance.periods[last]}" if last > first else "its period"

@@ -1,4 +1,4 @@
-"""Metal purchase orders: kilograms of an offer, by period and alloy, at its price."""
+"""Metal purchase orders: kilograms of an offer by period and alloy, at its price."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _INTO_STOCK = "(into stock)"
 
 
 def documents(plan: Plan) -> tuple[Document, ...]:
-    """Return the order of every offer that something is bought of."""
+    """Return the purchase order of every offer with purchases."""
     instance, account = plan.instance, plan.account
     bought, into_stock = account.decisions.bought, is_stocked(plan.instance)
     made: list[Document] = []

@@ -1,4 +1,4 @@
-"""Toll-refining instructions: what a smelter is sent, what it charges, and the metal that comes back, and when."""
+"""Toll-refining instructions: feed to a smelter, treatment and refining charges, and metal returned."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _AGREED = ("treatment_charge_per_t", "returned_share", "deduction_g_per_t", "ref
 
 
 def documents(plan: Plan) -> tuple[Document, ...]:
-    """Return the instruction of every smelter that is sent something."""
+    """Return the instruction of every smelter that receives feed."""
     instance = plan.instance
     made: list[Document] = []
     for smelter, name in enumerate(instance.smelters.names):

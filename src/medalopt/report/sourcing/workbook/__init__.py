@@ -1,4 +1,4 @@
-"""The sourcing plan as an Excel workbook: the decision and what the sheets hold first, then a sheet for each part."""
+"""Report as an Excel workbook: cover sheet, pictures, a sheet for each table and document, editable decisions."""
 
 from __future__ import annotations
 
@@ -19,23 +19,29 @@ from medalopt.report.sourcing.workbook.pen import Pen, across, height, paper
 from medalopt.report.sourcing.workbook.record import editable, hide
 from medalopt.report.sourcing.workbook.sheets import document_sheet, table_sheet
 
-_MADE = datetime(2000, 1, 1)  # the same figures give the same bytes
+_MADE = datetime(2000, 1, 1)  # fixed, so that equal reports give equal bytes
 _OPTIONS = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-_A_PAGE, _ON_PAPER = 2, 75  # pictures on a page, and their size there in per cent
-_SCALE = 0.5  # pictures have two pixels for each of their size
+_A_PAGE, _ON_PAPER = 2, 75  # pictures on a printed page, and the print scale in per cent
+_SCALE = 0.5  # pictures are drawn at twice their size
 
 
 class _Picture(NamedTuple):
-    """A chart that could be drawn."""
+    """Chart with its picture."""
 
     chart: Chart
     png: bytes
 
 
 def workbook(content: Content, record: Mapping[str, str] = MappingProxyType({}), currency: str = "") -> bytes:
-    """Return `content` as the bytes of an .xlsx file.
+    """Render the report as an .xlsx file.
 
-    `record` is the plan as `csvplan.folder` gives it: `medalopt verify` reads it back. `currency` is that of its costs.
+    Args:
+        content: Report to render.
+        record: CSV files of the plan by name, which `medalopt verify` reads back; empty for a report without a plan.
+        currency: Currency of the plan's costs.
+
+    Returns:
+        The bytes of the file.
     """
     buffer = io.BytesIO()
     book = xlsxwriter.Workbook(buffer, _OPTIONS)
@@ -71,7 +77,7 @@ def _table(pen: Pen, front: str, table: Any) -> Entry:
 
 
 def _pictures(pen: Pen, front: str, charts: tuple[Chart, ...]) -> Entry | None:
-    """Add a sheet of pictures; none where there is no chart, or nothing that can draw them."""
+    """Add a sheet of pictures; none without charts or without the drawing libraries."""
     drawn = _drawn(charts)
     if not drawn:
         return None
@@ -99,7 +105,7 @@ def _pictures(pen: Pen, front: str, charts: tuple[Chart, ...]) -> Entry | None:
             row += 1
         row += 1
     paper(sheet, row, 0, landscape=False)
-    sheet.set_print_scale(_ON_PAPER)  # a sheet that is fitted to a page has no breaks of its own
+    sheet.set_print_scale(_ON_PAPER)  # page breaks need a print scale instead of fit-to-page
     sheet.set_h_pagebreaks(breaks)
     return Entry(name, "The charts; what each shows stands above it.")
 
@@ -109,5 +115,5 @@ def _drawn(charts: tuple[Chart, ...]) -> list[_Picture]:
 
     try:
         return [_Picture(chart, png(chart)) for chart in charts]
-    except UsageError:  # what draws is not installed; the figures are on the other sheets
+    except UsageError:  # the drawing libraries are not installed
         return []

@@ -1,4 +1,4 @@
-"""The first sheet: the decision, what every other sheet holds, the orders, and what all of it rests on."""
+"""Cover sheet: summary, contents, orders and provenance."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _EDIT = (
 
 
 class Entry(NamedTuple):
-    """A sheet in the list of all: its name, what it holds, its state, and its title where that is longer."""
+    """Sheet in the contents: name, description, state, and its title where that differs."""
 
     name: str
     says: str
@@ -32,7 +32,7 @@ class Entry(NamedTuple):
 def front_sheet(
     pen: Pen, sheet: Any, content: Content, entries: list[Entry], documents: list[Entry], edits: bool
 ) -> None:
-    """Write the first sheet."""
+    """Write the cover sheet."""
     for place, width in enumerate(_WIDE):
         sheet.set_column(place, place, width)
     across(sheet, 0, 2, content.title, pen.style("title"))

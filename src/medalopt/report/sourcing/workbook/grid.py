@@ -1,4 +1,4 @@
-"""A table on a sheet: an Excel table with filters where there are rows, its totals as live formulas."""
+"""Table on a sheet: an Excel table with filters, its totals as formulas."""
 
 from __future__ import annotations
 
@@ -11,12 +11,22 @@ from medalopt.report.sourcing.written import cell, total
 
 WIDEST, NARROWEST = 46, 9
 _PLAIN = str.maketrans({"[": "(", "]": ")", "'": "’", "#": "", "@": " "})
-_LINE = 16.0  # points of one
-_LOOKED_AT = 1_000  # rows, to find how wide a column has to be
+_LINE = 16.0  # points of a line of text
+_LOOKED_AT = 1_000  # rows used to measure a column
 
 
 def grid(pen: Pen, sheet: Any, top: int, table: Table) -> int:
-    """Write `table` from row `top` on, its heads first; return the row after its end."""
+    """Write a table as an Excel table.
+
+    Args:
+        pen: Writer of the workbook.
+        sheet: Sheet to write to.
+        top: Row of the heads.
+        table: Table to write.
+
+    Returns:
+        The row after its end.
+    """
     heads = unique_heads(table.columns)
     for place, (head, column) in enumerate(zip(heads, table.columns, strict=True)):
         put(sheet, top, place, head, pen.style("header" if column.unit is None else "figures header"))
@@ -53,7 +63,7 @@ def grid(pen: Pen, sheet: Any, top: int, table: Table) -> int:
 
 
 def _tall(table: Table, row: tuple[Cell, ...], wide: list[int]) -> float:
-    """Return the points that a row needs, which no program finds by itself for text on several lines."""
+    """Return the height of a row [points] for text on several lines, which spreadsheet programs do not compute."""
     shown = zip(row, wide, table.columns, strict=True)
     texts = [height(value, width - 1) for value, width, column in shown if isinstance(value, str) and not column.hidden]
     return max(texts, default=_LINE)
@@ -70,7 +80,7 @@ def _column(pen: Pen, table: Table, place: int, head: str) -> dict[str, Any]:
 
 
 def _totals(pen: Pen, sheet: Any, row: int, table: Table, named: list[str]) -> None:
-    """Write each total with the name of its table, as Excel does, or LibreOffice would not know the column."""
+    """Write each total as a formula with the table's name, which LibreOffice needs to resolve the column."""
     for place, column in enumerate(table.columns):
         form = pen.figures(column, total=True)
         if column.total:
@@ -80,7 +90,14 @@ def _totals(pen: Pen, sheet: Any, row: int, table: Table, named: list[str]) -> N
 
 
 def unique_heads(columns: tuple[Column, ...]) -> list[str]:
-    """Return the heads, each different from all others, and without signs that mean something in a formula."""
+    """Return distinct column heads without the special characters of structured references.
+
+    Args:
+        columns: Columns of a table.
+
+    Returns:
+        One head for each column, distinct irrespective of case.
+    """
     taken: set[str] = set()
     heads = []
     for column in columns:
@@ -95,7 +112,14 @@ def unique_heads(columns: tuple[Column, ...]) -> list[str]:
 
 
 def widths(table: Table) -> list[int]:
-    """Return the width of each column in characters."""
+    """Return the width of each column.
+
+    Args:
+        table: Table to measure.
+
+    Returns:
+        Widths in characters.
+    """
     return [_width(table, place) for place in range(len(table.columns))]
 
 
@@ -105,13 +129,13 @@ def _width(table: Table, place: int) -> int:
     shown = [f"{cell(row[place], column)}{unit}" for row in table.rows[:_LOOKED_AT]]
     if column.total:
         shown.append(f"{cell(total(table, place), column)}{unit}")
-    words = max(map(len, column.title.split()), default=1) + 3  # the button of the filter
+    words = max(map(len, column.title.split()), default=1) + 3  # room for the filter button
     longest = max((len(line) for one in shown for line in one.split("\n")), default=0)
     return max(NARROWEST, words, min(WIDEST, longest + 2), min(len(column.title) + 3, 16))
 
 
 def _lines(head: str, width: int) -> int:
-    """Return on how many lines a head stands in its column."""
+    """Return the number of lines of a head at the width of its column."""
     lines, room = 1, 0
     for word in head.split():
         if room + len(word) > width - 2 and room:

@@ -1,4 +1,4 @@
-"""Text, names of sheets and names of tables as Excel takes them, whatever is in them."""
+"""Text, sheet names and table names within Excel's limits."""
 
 from __future__ import annotations
 
@@ -9,12 +9,19 @@ from medalopt.wording import escape_controls
 LONGEST_TEXT = 32_767  # UTF-16 units of one cell
 _LONGEST_NAME = 31  # UTF-16 units of the name of a sheet
 _FORBIDDEN = re.compile(r"[\[\]:*?/\\]")
-_BEGINS = "=+-@'＝＋－＠"  # what a formula or a quote may begin with
-_TAKEN = ("history",)  # Excel keeps it for itself
+_BEGINS = "=+-@'＝＋－＠"  # first characters of a formula or a quote
+_TAKEN = ("history",)  # reserved by Excel
 
 
 def text(value: str) -> str:
-    """Return `value` as a cell may hold it: control characters escaped, and cut where it is longer than Excel takes."""
+    """Clean a text for a cell: control characters escaped, cut to Excel's length.
+
+    Args:
+        value: Any text.
+
+    Returns:
+        At most `MOST_CELL_UNITS` UTF-16 units.
+    """
     kept = escape_controls(value).replace("\r\n", "\n")
     return kept if _units(kept) <= LONGEST_TEXT else _cut(kept, LONGEST_TEXT)
 
@@ -24,7 +31,7 @@ def _units(value: str) -> int:
 
 
 def _cut(value: str, most: int) -> str:
-    """Return the beginning of `value`, in at most `most` UTF-16 units, with an ellipsis at its end."""
+    """Cut a text to at most `most` UTF-16 units, with an ellipsis at its end."""
     kept = value[: most - 1]
     while _units(kept) > most - 1:
         kept = kept[: len(kept) - max(1, (_units(kept) - most) // 2)]
@@ -32,25 +39,39 @@ def _cut(value: str, most: int) -> str:
 
 
 class Names:
-    """The names given so far; each new one is different from all of them, in capitals and small letters too."""
+    """Distinct names of sheets and tables of one workbook, irrespective of case."""
 
     def __init__(self) -> None:
         self._sheets: set[str] = set(_TAKEN)
         self._tables: set[str] = set()
 
     def sheet(self, wanted: str) -> str:
-        """Return a name for a sheet that is as near to `wanted` as Excel allows."""
+        """Return a free sheet name.
+
+        Args:
+            wanted: Preferred name.
+
+        Returns:
+            The nearest name within Excel's rules.
+        """
         plain = " ".join(_FORBIDDEN.sub(" ", text(wanted)).split()).lstrip(_BEGINS).strip("' ")
         return _free(plain or "Sheet", self._sheets, _LONGEST_NAME)
 
     def table(self, wanted: str) -> str:
-        """Return a name for a table: letters, digits and underscores, and no address of a cell."""
+        """Return a free table name: letters, digits and underscores, distinct from cell addresses.
+
+        Args:
+            wanted: Preferred name.
+
+        Returns:
+            The name, which begins with `plan_`.
+        """
         plain = re.sub(r"\W+", "_", wanted, flags=re.ASCII).strip("_")
         return _free(f"plan_{plain or 'table'}", self._tables, 200)
 
 
 def _free(name: str, taken: set[str], most: int) -> str:
-    """Return `name`, cut to `most`; with a number where it is taken already."""
+    """Return `name`, cut to `most` units, with a number where it is in use."""
     number = 1
     while True:
         tail = f" {number}" if number > 1 else ""

@@ -1,4 +1,4 @@
-"""What every sheet shares: the open workbook, its formats, and how a value gets into a cell as what it is."""
+"""Writer of one XlsxWriter workbook: sheets, formats, and cells that keep their type."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _STYLES: Mapping[str, Mapping[str, Any]] = {
 
 
 class Sheet:
-    """A worksheet of XlsxWriter that remembers what its cells say, so that a digest of it can be written."""
+    """XlsxWriter worksheet that records its cells, for a digest of them."""
 
     def __init__(self, sheet: Any) -> None:
         self._sheet = sheet
@@ -52,27 +52,65 @@ class Sheet:
         return getattr(self._sheet, name)
 
     def write_string(self, row: int, place: int, value: str, form: Any = None) -> None:
-        """Write text."""
+        """Write text.
+
+        Args:
+            row: Row index.
+            place: Column index.
+            value: Text of the cell.
+            form: XlsxWriter format.
+        """
         self._cells[row, place] = value
         self._sheet.write_string(row, place, value, form)
 
     def write_number(self, row: int, place: int, value: float, form: Any = None) -> None:
-        """Write a number."""
+        """Write a number.
+
+        Args:
+            row: Row index.
+            place: Column index.
+            value: Number of the cell.
+            form: XlsxWriter format.
+        """
         self._cells[row, place] = value
         self._sheet.write_number(row, place, value, form)
 
     def write_formula(self, row: int, place: int, formula: str, form: Any, value: float) -> None:
-        """Write a formula with the value that it comes to."""
+        """Write a formula with its value.
+
+        Args:
+            row: Row index.
+            place: Column index.
+            formula: Formula, from `=` on.
+            form: XlsxWriter format.
+            value: Result of the formula.
+        """
         self._cells[row, place] = Calculated.of(value, formula)
         self._sheet.write_formula(row, place, formula, form, value)
 
     def write_url(self, row: int, place: int, target: str, form: Any, value: str) -> None:
-        """Write text that leads to another sheet."""
+        """Write a link to another sheet.
+
+        Args:
+            row: Row index.
+            place: Column index.
+            target: Address of the link.
+            form: XlsxWriter format.
+            value: Text of the cell.
+        """
         self._cells[row, place] = value
         self._sheet.write_url(row, place, target, form, value)
 
     def add_table(self, top: int, left: int, last: int, right: int, options: dict[str, Any]) -> None:
-        """Add an Excel table, whose heads are written already; the word of its totals is written with it."""
+        """Add an Excel table over heads that are written already, and record the label of its total row.
+
+        Args:
+            top: First row.
+            left: First column.
+            last: Last row.
+            right: Last column.
+            options: Options of XlsxWriter.
+        """
         for place, column in enumerate(options["columns"], start=left):
             if options["total_row"] and "total_string" in column:
                 self._cells[last, place] = column["total_string"]
@@ -80,7 +118,7 @@ class Sheet:
 
     @property
     def rows(self) -> list[list[Cell]]:
-        """What the cells say, by rows; rows of nothing are left out."""
+        """Recorded cells by row, without empty rows."""
         found: dict[int, dict[int, Cell]] = {}
         for (row, place), value in self._cells.items():
             found.setdefault(row, {})[place] = value
@@ -88,7 +126,7 @@ class Sheet:
 
 
 class Pen:
-    """Writes into one workbook of XlsxWriter; formats are made once each."""
+    """Workbook of XlsxWriter with its sheets, names and formats; each format is created once."""
 
     def __init__(self, book: Any) -> None:
         self.book = book
@@ -97,16 +135,38 @@ class Pen:
         self._formats: dict[str, Any] = {}
 
     def sheet(self, name: str) -> Sheet:
-        """Add a sheet that a person reads."""
+        """Add a visible sheet.
+
+        Args:
+            name: Name of the sheet.
+
+        Returns:
+            The sheet.
+        """
         self.sheets[name] = Sheet(self.book.add_worksheet(name))
         return self.sheets[name]
 
     def style(self, name: str) -> Any:
-        """Return the format called `name`."""
+        """Return a named format.
+
+        Args:
+            name: Key of `_STYLES`.
+
+        Returns:
+            The XlsxWriter format.
+        """
         return self._made(name, _STYLES[name])
 
     def figures(self, column: Column, total: bool = False) -> Any:
-        """Return the format of the cells of a column: its digits and its unit; bold for its total."""
+        """Return the format of the cells of a column, with its decimal places and unit.
+
+        Args:
+            column: Column of a table.
+            total: True for the total row, in bold.
+
+        Returns:
+            The XlsxWriter format.
+        """
         edge = {"bold": True, "top": 1} if total else {}
         if column.unit is None:
             return self._made(
@@ -122,7 +182,14 @@ class Pen:
 
 
 def number_format(column: Column) -> str:
-    """Return Excel's format of a column's figures: groups of three, its digits, its unit behind."""
+    """Return Excel's number format of a column: thousands separators, decimal places, unit.
+
+    Args:
+        column: Column of numbers.
+
+    Returns:
+        The format code.
+    """
     places = f".{'0' * column.digits}" if column.digits else ""
     if column.unit == "%":
         return f"0{places}%"
@@ -131,7 +198,15 @@ def number_format(column: Column) -> str:
 
 
 def put(sheet: Any, row: int, place: int, value: Cell, form: Any) -> None:
-    """Write one cell: text as text, never as formula or link; a figure as a number; nothing as an empty cell."""
+    """Write one cell: text as text, never as formula or link; None and '' as an empty cell; infinity as `no limit`.
+
+    Args:
+        sheet: Sheet to write to.
+        row: Row index.
+        place: Column index.
+        value: Value of the cell.
+        form: XlsxWriter format.
+    """
     if value is None or value == "":
         sheet.write_blank(row, place, None, form)
     elif isinstance(value, str):
@@ -143,20 +218,44 @@ def put(sheet: Any, row: int, place: int, value: Cell, form: Any) -> None:
 
 
 def across(sheet: Any, row: int, last: int, value: str, form: Any) -> None:
-    """Write text over the columns 0 to `last` of a row."""
+    """Write text into the merged columns 0 to `last` of a row.
+
+    Args:
+        sheet: Sheet to write to.
+        row: Row index.
+        last: Index of the last column.
+        value: Text.
+        form: XlsxWriter format.
+    """
     if last > 0:
         sheet.merge_range(row, 0, row, last, "", form)
     put(sheet, row, 0, value, form)
 
 
 def height(value: str, width: float) -> float:
-    """Return the points that wrapped text needs in a cell `width` characters wide."""
+    """Compute the height of wrapped text in a cell.
+
+    Args:
+        value: Text.
+        width: Width of the cell in characters.
+
+    Returns:
+        Height [points], at most 409, Excel's limit.
+    """
     lines = sum(max(1, math.ceil(len(line) / max(width, 1))) for line in value.split("\n"))
     return min(409.0, 14.0 * lines + 2)
 
 
 def paper(sheet: Any, last_row: int, last_column: int, *, landscape: bool, stamp: str = "") -> None:
-    """Set the sheet up for printing: A4, one page wide, its print area, its name and page below, a stamp above."""
+    """Set the print layout: A4, one page wide, sheet name and page number in the footer.
+
+    Args:
+        sheet: Sheet to print.
+        last_row: Last row of the print area.
+        last_column: Last column of the print area.
+        landscape: Print in landscape.
+        stamp: Text of the header, such as that of a draft.
+    """
     sheet.set_paper(9)
     if landscape:
         sheet.set_landscape()

@@ -1,4 +1,4 @@
-"""What `medalopt verify` reads back: decisions that a person may edit, and the plan as it was made on hidden sheets."""
+"""Sheets that `medalopt verify` reads back: editable decisions, and the plan as it was made on hidden sheets."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SAYS = "May be changed: `medalopt verify` then says what breaks and what it cos
 
 
 def editable(record: Mapping[str, str], currency: str) -> list[Table]:
-    """Return the decisions of the plan in `record` (files of CSV by name) as tables that a person may edit."""
+    """Return the decisions of the plan as tables that may be edited."""
     found = []
     for key in EDITABLE:
         header, *rows = csv.reader(io.StringIO(record[f"{key}.csv"], newline=""))
@@ -47,10 +47,7 @@ def _plain(value: str) -> str:
 
 
 def hide(pen: Pen, record: Mapping[str, str]) -> Callable[[Mapping[str, str]], None]:
-    """Add a hidden sheet for every file of `record`, each cell as its text, so that no digit is lost.
-
-    Return what writes digests of the other sheets below the figures of the plan, once these sheets are written.
-    """
+    """Add the CSV files of the plan as hidden sheets; return a function that appends digests of visible sheets."""
     ends: dict[str, tuple[Any, int]] = {}
     for name, content in record.items():
         sheet: Any = pen.book.add_worksheet(pen.names.sheet(hidden(name.removesuffix(".csv"))))

@@ -1,4 +1,4 @@
-"""The sheets of tables and of documents."""
+"""Sheets of tables and of order documents."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from medalopt.report.sourcing.workbook.grid import grid, widths
 from medalopt.report.sourcing.workbook.pen import Pen, across, height, paper, put
 
 BLANK = "to be filled in"
-_LABEL = 22  # characters of the names of fields
-_LEAST = 80  # characters over which the text above and below a table stands
+_LABEL = 22  # characters of the column of field names
+_LEAST = 80  # characters; least width of the text above and below a table
 
 
 def table_sheet(pen: Pen, name: str, front: str, table: Table) -> Any:
-    """Add the sheet `name` with `table`; `front` is the sheet to which its link leads back."""
+    """Add a sheet with a table, and a link back to the cover sheet `front`."""
     sheet = pen.sheet(name)
     last = _columns(sheet, table)
     wide = sum(widths(table))
@@ -32,7 +32,7 @@ def table_sheet(pen: Pen, name: str, front: str, table: Table) -> Any:
 
 
 def document_sheet(pen: Pen, name: str, front: str, document: Document) -> Any:
-    """Add the sheet `name` with one order: stamped while it is a draft, on paper too."""
+    """Add a sheet with an order document, stamped while it is a draft, in print too."""
     sheet = pen.sheet(name)
     last = max(_columns(sheet, document.lines, _LABEL), 2)
     wide = max(sum(widths(document.lines)), _LEAST)
@@ -56,7 +56,7 @@ def document_sheet(pen: Pen, name: str, front: str, document: Document) -> Any:
 
 
 def _columns(sheet: Any, table: Table, first: int = 0) -> int:
-    """Set the widths of the columns, the first at least `first`, and hide those for machines; return the last."""
+    """Set the column widths, hide columns for machines, and return the index of the last column."""
     for place, (column, width) in enumerate(zip(table.columns, widths(table), strict=True)):
         sheet.set_column(
             place, place, width if place else max(first, width), None, {"hidden": True} if column.hidden else {}
