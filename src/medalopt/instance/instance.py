@@ -66,7 +66,7 @@ class Treatments:
     names: Names
     cost: Figures  # (H, D) money/t
     to_smelter: Figures  # (H, D) mass fraction sent on to the smelter
-    recovery: Figures  # (H, D, E) recovery into the feed recovery into the feed
+    recovery: Figures  # (H, D, E) recovery into the feed
     residue_value: Figures  # (H,) money/t of residue
     capacity: Figures  # (H, T) t of input
     accepts: Bools  # (H, D)
@@ -96,7 +96,7 @@ class Terms:
     treatment_charge: Figures  # (L,) money/t of feed
     refining_charge: Figures  # (L, E) money/kg of metal returned
     returned: Figures  # (L, E) payable share (accountability)
-    deduction: Figures  # (L, E) kg/t of feed, minimum deduction, minimum deduction
+    deduction: Figures  # (L, E) kg/t of feed, minimum deduction
     pooled: Bools  # (L,) whether all feed of a period is settled as one lot, else each route separately
 
 
@@ -136,7 +136,7 @@ class Alloys:
     admits_others: Bools  # (A,) whether `others` admits metals that are not named
     others: Figures  # (A,) greatest total share of matter that is not named
     loss: Figures  # (A,) melt loss
-    capacity: Figures  # (A, T) kg cast per period per period
+    capacity: Figures  # (A, T) kg cast per period
     holding: Figures  # (A, T) money/kg per period, of castings in stock
     scrap_share: Figures  # (A,) share of the castings
     scrap_returned: Figures  # (A,) share of the process scrap that is recharged
@@ -200,10 +200,10 @@ class Instance:
     medals: Medals
     policy: Policy
     lots: Names = ()  # paths of whole lots and minimum orders
-    annex: Mapping[str, Any] = field(default_factory=dict)  # mixes, scenarios, parties, uncertainty
+    annex: Mapping[str, Any] = field(default_factory=dict)  # optional sections: mixes, scenarios, parties, uncertainty
     sources: tuple[Source, ...] = ()
-    files: Mapping[str, str] = field(default_factory=dict)  # path to sha256
-    figures: str = ""  # sha256 of all figures in canonical order
+    files: Mapping[str, str] = field(default_factory=dict)  # sha256 by path
+    figures: str = ""  # sha256 of all parameters in canonical order
     warnings: tuple[Fault, ...] = ()
 
 

@@ -1,1 +1,1 @@
-"""An instance as a workbook: which sheet and which heading each figure of the format has."""
+"""An instance as an Excel workbook: sheets and headings for every field of the format."""

@@ -1,4 +1,4 @@
-"""The columns of a sheet: their headings in the order of the format, each with its unit, and the values below."""
+"""Columns of a workbook sheet: headings in the order of the format, units, and cell values."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from medalopt.instance.schema.fields import Measure, Whole
 from medalopt.instance.schema.shapes import Form, Shape, fields, shape_at
 from medalopt.quantity import Money, QuantityError
 
-_DIGITS = 15  # that a workbook keeps
-_BY_NAME = {"content": "metals", "parts": "alloys"}  # mappings for which every name has a column
+_DIGITS = 15  # significant digits of a number in a workbook
+_BY_NAME = {"content": "metals", "parts": "alloys"}  # mappings with a column for every name of the section
 SHARE, COUNT, ONE_A_LINE = "share", "count", "one a line"
 
 
 class Filled(NamedTuple):
-    """A column: its heading, its path below the row, what may stand there, its unit."""
+    """A column: its heading, its path below the row, the description of its field, and its unit."""
 
     head: str
     path: Path
@@ -30,7 +30,14 @@ class Filled(NamedTuple):
 
 
 def whole(opened: Opened) -> Mapping:
-    """Return the tree of a file as it is written, in which streams and lanes stand by name, wherever they came from."""
+    """Build the node tree of a file as written, with streams and lanes by name whether inline or from a table.
+
+    Args:
+        opened: The parsed file.
+
+    Returns:
+        The root node.
+    """
     written = opened.written().root
     items = dict(opened.root.items)
     for name in ("streams", "lanes"):
@@ -43,7 +50,17 @@ def whole(opened: Opened) -> Mapping:
 
 
 def columns(root: Mapping, section: Section, rows: list[tuple[Leaf, ...]], money: Money) -> list[Filled]:
-    """Return the columns of a sheet: those in use, and those that may be; `rows` holds the cells of each entry."""
+    """List the columns of a sheet: fields in use, then others that the format allows, in the order of the format.
+
+    Args:
+        root: Root node.
+        section: The sheet.
+        rows: Cells of each entry.
+        money: Currencies of the file.
+
+    Returns:
+        The columns; sources and notes are last.
+    """
     used: dict[Path, list[Scalar]] = {}
     for row in rows:
         for leaf in row:
@@ -54,19 +71,37 @@ def columns(root: Mapping, section: Section, rows: list[tuple[Leaf, ...]], money
 
 
 def labels_of(root: Mapping) -> tuple[str, ...]:
-    """Return the names of the periods."""
+    """List the names of the periods.
+
+    Args:
+        root: Root node.
+
+    Returns:
+        The names; empty where the periods are invalid.
+    """
     calendar = calendar_of(root)
     return calendar.labels if calendar else ()
 
 
 def column(path: Path, above: Path, written: list[Scalar], labels: tuple[str, ...], money: Money) -> Filled:
-    """Return the column of the figures at `path` below entries at `above`, all of which are `written`."""
+    """Make the column of one field.
+
+    Args:
+        path: Path of the field below the row.
+        above: Path of an entry.
+        written: Values of the field as written, from which the unit is chosen.
+        labels: Names of the periods.
+        money: Currencies of the file.
+
+    Returns:
+        The column.
+    """
     shape = shape_at((*above, *path))
     return Filled(head(path, above, labels), path, shape, _unit(written, shape, money))
 
 
 def _ordered(root: Mapping, above: Path, used: list[Path]) -> list[Path]:
-    """Return the paths in use and those that may be, in the order of the format; remarks stand last."""
+    """Return the paths in use and the allowed ones in the order of the format; sources and notes are last."""
     offered = [path for path in _offered(root, above, ()) if not any(_clashes(path, one) for one in used)]
     order = {path: place for place, path in enumerate(_offered(root, above, ()))}
     every = dict.fromkeys([*used, *offered])
@@ -83,13 +118,13 @@ def _ordered(root: Mapping, above: Path, used: list[Path]) -> list[Path]:
 
 
 def _clashes(offered: Path, used: Path) -> bool:
-    """Whether a column would hold as a whole what another holds in parts, or the other way round."""
+    """Return whether one path is a proper prefix of the other, so that both columns would hold the same value."""
     short = min(len(offered), len(used))
     return offered != used and offered[:short] == used[:short]
 
 
 def _offered(root: Mapping, above: Path, below: Path) -> list[Path]:
-    """Return every path that may be used below an entry at `above`."""
+    """Return every path that the format allows below an entry at `above`."""
     found: list[Path] = []
     for name in fields((*above, *below)):
         path = (*below, name)
@@ -106,7 +141,7 @@ def _offered(root: Mapping, above: Path, below: Path) -> list[Path]:
 
 
 def _unit(written: list[Scalar], shape: Shape | None, money: Money) -> str:
-    """Return the unit of a column: that in which most of it is written, or the format's own."""
+    """Return the unit of a column: the most frequent one as written, or the canonical unit."""
     measure = shape.measure if shape is not None else None
     if isinstance(measure, Whole):
         return COUNT
@@ -120,7 +155,16 @@ def _unit(written: list[Scalar], shape: Shape | None, money: Money) -> str:
 
 
 def cell(leaf: Scalar, column: Filled, money: Money) -> str | float:
-    """Return what stands in the cell of `leaf`: a number in the unit of its column, or the text as it is written."""
+    """Format the content of a cell.
+
+    Args:
+        leaf: The value as written.
+        column: Its column.
+        money: Currencies of the file.
+
+    Returns:
+        A number in the unit of the column, or the text as written.
+    """
     measure = column.shape.measure if column.shape is not None else None
     if measure is None or leaf.text in EMPTY:
         return leaf.text
@@ -135,6 +179,7 @@ def cell(leaf: Scalar, column: Filled, money: Money) -> str | float:
 
 
 def _parted(leaf: Scalar, measure: Measure, money: Money) -> tuple[str, str]:
+    """Return number and unit of a quantity as written; no unit where it cannot be read."""
     try:
         return quantity.split(leaf.text, measure.unit, money)
     except QuantityError:
@@ -142,7 +187,7 @@ def _parted(leaf: Scalar, measure: Measure, money: Money) -> tuple[str, str]:
 
 
 def _number(text: str, shift: int | None, whole: str = "") -> str | float:
-    """Return `text` times a power of ten as a number, where it has no more digits than a workbook keeps."""
+    """Return `text` times 10**shift as a number, or as text where a workbook cannot hold all its digits."""
     try:
         exact = Decimal(text.replace("_", "")).scaleb(shift or 0)
     except ArithmeticError:

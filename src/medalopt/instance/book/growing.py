@@ -1,4 +1,4 @@
-"""A tree that grows cell by cell."""
+"""Build a node tree cell by cell."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _END = "a window has both ends: give the least and the greatest share"
 
 @dataclass
 class _Branch:
-    """A mapping or a list that grows: what stands under each name or number, and where that was named."""
+    """A mapping or list under construction: children by name or index, and the place of each key."""
 
     place: Place
     items: dict[Any, _Branch | Node] = field(default_factory=dict)
@@ -25,14 +25,26 @@ class _Branch:
 
 
 class Growing:
-    """The tree so far; what cannot be put where it should stand is a fault."""
+    """The tree under construction; a value that cannot be inserted is recorded as a fault.
+
+    Args:
+        faults: Collects the faults.
+        place: Place of the root.
+    """
 
     def __init__(self, faults: Faults, place: Place) -> None:
         self.faults = faults
         self.top = _Branch(place)
 
     def entry(self, path: Path, place: Place, *, numbered: bool = False, again: bool = False) -> None:
-        """Make room for an entry; one of the same name may stand there already only where it comes `again`."""
+        """Insert an empty entry.
+
+        Args:
+            path: Path of the entry.
+            place: Place of its name.
+            numbered: The entry is named by its row number.
+            again: An entry of that name may exist; else it is a fault, unless its parts came from another sheet first.
+        """
         branch = self._branch(path[:-1], place)
         if branch is None:
             return
@@ -47,7 +59,13 @@ class Growing:
             branch.keys[path[-1]] = place
 
     def put(self, path: Path, node: Node, key: Place) -> None:
-        """Put `node` at `path`; `key` is where its last name stands."""
+        """Insert a node; an existing value at or above the path is a fault.
+
+        Args:
+            path: Path of the node.
+            node: The node.
+            key: Place of its last name.
+        """
         branch = self._branch(path[:-1], node.place, key)
         if branch is None:
             return
@@ -58,7 +76,7 @@ class Growing:
         branch.keys[path[-1]] = key
 
     def _branch(self, path: Path, place: Place, key: Place | None = None) -> _Branch | None:
-        """Return the branch at `path`, made where it is not there; None, and a fault, where something else stands."""
+        """Return the branch at `path`, created if missing; None, and a fault, where a value exists on the way."""
         branch = self.top
         for at, step in enumerate(path):
             if step not in branch.items:
@@ -72,11 +90,16 @@ class Growing:
         return branch
 
     def node(self) -> Mapping:
-        """Return the tree as it stands; a list with gaps is a fault."""
+        """Build the node tree; lists with gaps are faults.
+
+        Returns:
+            The root node.
+        """
         found = self._node(self.top, ())
         return found if isinstance(found, Mapping) else Mapping({}, {}, self.top.place)
 
     def _node(self, branch: _Branch | Node, path: Path) -> Node:
+        """Build the node of a branch."""
         if not isinstance(branch, _Branch):
             return branch
         if branch.items and all(isinstance(step, int) for step in branch.items):
@@ -85,6 +108,7 @@ class Growing:
         return Mapping(items, {str(step): place for step, place in branch.keys.items()}, branch.place)
 
     def _list(self, branch: _Branch, path: Path) -> Node:
+        """Build a list node; a list must have all periods, a window both ends."""
         shape = shape_at(path)
         window = shape is not None and shape.form is Form.WINDOW
         count = 2 if window else max(branch.items) + 1

@@ -1,4 +1,4 @@
-"""From the cells of a workbook to the tree of an instance, in which every value knows its cell."""
+"""Import an instance from a workbook: cells to a node tree in which every value has the place of its cell."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ from medalopt.wording import did_you_mean, listed, shown
 
 _CELL = re.compile(r"(.*)\x1f(.*)", re.DOTALL)
 _KNOWN = frozenset({layout.GIVEN, layout.POLICY, layout.SCENARIOS, *(section.sheet for section in layout.SECTIONS)})
-_PERIODS = re.compile(r"periods\.start|medals\..*\.due", re.DOTALL)  # paths at which a period stands
+_PERIODS = re.compile(r"periods\.start|medals\..*\.due", re.DOTALL)  # paths of fields that hold a period
 
 
 @dataclass(frozen=True)
 class Imported:
-    """An instance that was read from a workbook, and its tree."""
+    """An instance imported from a workbook, with its node tree and planning periods."""
 
     root: Mapping
     instance: Instance
@@ -46,7 +46,17 @@ class Imported:
 
 
 def imported(data: Bytes) -> Imported:
-    """Return the instance in the workbook `data`. Raises InputError with every fault, each with its sheet and cell."""
+    """Import the instance from a workbook.
+
+    Args:
+        data: Bytes of the workbook.
+
+    Returns:
+        The instance and its tree.
+
+    Raises:
+        InputError: With every fault, each with its sheet and cell.
+    """
     reports: list[str] = []
     book = read(data, reports.append, _KNOWN.__contains__, MAX_INSTANCE_CELLS)
     if book is None:
@@ -62,7 +72,7 @@ def imported(data: Bytes) -> Imported:
 
 
 def _in_cells(fault: Fault) -> Fault:
-    """Return a fault with its cell as people name it, instead of line and column."""
+    """Return a fault with its cell address instead of line and column."""
     match = _CELL.fullmatch(fault.file.replace("\\x1f", "\x1f"))
     if match is None:
         return fault
@@ -71,7 +81,7 @@ def _in_cells(fault: Fault) -> Fault:
 
 
 class _Column(NamedTuple):
-    """A column below a heading: where its figures go, what they are, and the unit above."""
+    """A column below a heading: the path and description of its field, and its unit."""
 
     path: Path
     shape: Shape | None
@@ -80,20 +90,20 @@ class _Column(NamedTuple):
 
 @dataclass
 class _Reading:
-    """The reading of one workbook: what is wrong so far, and the periods, once they are known."""
+    """State of the import of one workbook: faults so far, and the periods once they are read."""
 
     name: str
     faults: Faults = field(default_factory=Faults)
     calendar: Calendar | None = None
 
     def without_consequences(self, faults: Iterable[Fault]) -> list[Fault]:
-        """Return the faults without those that only follow, in the same cell, from what could not be read there."""
+        """Return `faults` without those that merely follow from an unreadable value in the same cell."""
         own = set(self.faults.found)
         cells = {(fault.file, fault.line, fault.column) for fault in own if fault.line}
         return [fault for fault in faults if fault in own or (fault.file, fault.line, fault.column) not in cells]
 
     def tree(self, sheets: dict[str, Rows]) -> Mapping:
-        """Return the tree of the instance."""
+        """Build the root node from all sheets; raise InputError where the sheet `Instance` is missing."""
         if layout.GIVEN not in sheets:
             told = f"has no sheet `{layout.GIVEN}`; `medalopt template NAME.xlsx` writes a workbook to fill in"
             raise InputError([Fault(self.name, 0, 0, "", told)])
@@ -125,10 +135,11 @@ class _Reading:
         return Mapping(ordered, root.keys, root.place)
 
     def _place(self, sheet: str, row: int = -1, column: int = -1) -> Place:
+        """Return the place of a cell, with row and column from 0."""
         return Place(f"{self.name}\x1f{sheet}", row + 1, column + 1)
 
     def _check_cells(self, sheet: str, rows: Rows) -> None:
-        """Note the cells that cannot be read; the first row holds a title and counts for nothing."""
+        """Record the cells that cannot be read; the first row is a title and is ignored."""
         for number, row in enumerate(rows[1:], start=1):
             for place, value in enumerate(row if len(self.faults.found) < ENOUGH else ()):
                 if isinstance(value, bool):
@@ -140,7 +151,7 @@ class _Reading:
                     self.faults.add(self._place(sheet, number, place), (), f"holds {value.why}")
 
     def _check_heads(self, sheet: str, rows: Rows, heads: tuple[str, ...], alone: bool) -> bool:
-        """Return whether the sheet begins with `heads`; where they stand `alone`, cells beside them are faults."""
+        """Return whether the sheet begins with `heads`; with `alone`, cells in further columns are faults."""
         if len(rows) <= layout.HEADS:
             return False
         if [written(value) for value in rows[layout.HEADS][: len(heads)]] != list(heads):
@@ -152,7 +163,7 @@ class _Reading:
         for number, row in enumerate(rows[layout.HEADS :], start=layout.HEADS):
             for place in range(len(row)):
                 if row[place] is not None and place not in headed:
-                    headed.add(place)  # one fault for a column will do
+                    headed.add(place)  # report each column once
                     told = (
                         "stands in a column without a head, and would count for nothing: give it a head, or delete it"
                     )
@@ -196,7 +207,7 @@ class _Reading:
                     grown.put((*above, *path), node, self._place(section.sheet, layout.HEADS, place))
 
     def _columns(self, section: Section, rows: Rows) -> dict[int, _Column]:
-        """Return the columns of a sheet by their place; those whose heads are no paths are faults."""
+        """Return the columns by position; headings that are no paths, or repeated, are faults."""
         units, heads = rows[layout.UNITS], rows[layout.HEADS]
         found: dict[int, _Column] = {}
         seen: dict[Path, int] = {}
@@ -214,12 +225,12 @@ class _Reading:
         return found
 
     def _check_unit(self, shape: Shape | None, unit: str, place: Place) -> None:
-        """Note a unit where there can be none: it would count for nothing."""
+        """Record a unit on a field that takes none."""
         if shape is not None and not isinstance(shape.measure, Measure) and unit not in ("", COUNT, ONE_A_LINE):
             self.faults.add(place, (), f"the unit `{shown(unit)}` would count for nothing here: delete it")
 
     def _entry(self, section: Section, number: int, row: list[Value]) -> Path | None:
-        """Return where the entry of a row stands; None, and a fault, where it has no name."""
+        """Return the path of the entry in a row; None, and a fault, where it has no name."""
         if not section.keys:
             return (section.path[0], f"{number}")
         names = [written(cell) for cell in (*row[: len(section.keys)], *[None] * (len(section.keys) - len(row)))]
@@ -235,6 +246,7 @@ class _Reading:
         return tuple(next(given) if step == "*" else step for step in section.path)
 
     def _scenarios(self, rows: Rows, grown: Growing) -> None:
+        """Read the sheet of scenario changes."""
         if not self._check_heads(layout.SCENARIOS, rows, layout.CHANGES, alone=True):
             return
         for number, row in enumerate(rows[layout.HEADS + 1 :], start=layout.HEADS + 1):
@@ -255,7 +267,7 @@ class _Reading:
                 grown.put((*above, written(change)), self._free(found, place), place)
 
     def _free(self, value: Value, place: Place) -> Node:
-        """Return what a change is to; a list or a mapping as YAML writes it."""
+        """Return the node of a new value; lists and mappings are parsed as YAML."""
         if isinstance(value, Date):
             self._check_text(value, place, ())
         text = _decimal(value) if isinstance(value, float) else written(value)
@@ -267,12 +279,13 @@ class _Reading:
         return Scalar(layout.unquoted(text), not isinstance(value, str), place)
 
     def _check_text(self, value: Value, place: Place, path: Path, kind: str = "text") -> None:
-        """Note a date or a share where a text is expected: what was typed may have been another text."""
+        """Record a date or percentage where text is expected: Excel may have converted the text typed."""
         if isinstance(value, Date | Percent):
             told = f"holds a date or a share in place of a {kind}: format the cell as text, and type it anew"
             self.faults.add(place, path, told)
 
     def _path(self, text: str, above: Path, place: Place) -> Path | None:
+        """Return the path of a heading; None, and a fault, where it is none."""
         try:
             return (*above, *layout.path_of(text, self.calendar))
         except PathError as error:
@@ -280,7 +293,7 @@ class _Reading:
             return None
 
     def _shaped(self, shape: Shape | None, value: Value, unit: str, place: Place) -> Node:
-        """Return a cell as the node that the format wants there."""
+        """Return the node of a cell in the form that its field requires."""
         if value in layout.EMPTY:
             return Mapping({}, {}, place) if value == "{}" else Sequence((), place)
         if shape is not None and shape.measure is not None:
@@ -298,19 +311,20 @@ class _Reading:
 
 
 def _month(path: Path, value: Value) -> Value:
-    """Return the month of a date where `path` leads to a period; any other value as it is."""
+    """Return the month of a date where `path` leads to a period; any other value unchanged."""
     period = isinstance(value, Date) and _PERIODS.fullmatch(".".join(map(str, path)))
     return str(value)[: len("2017-04")] if period else value
 
 
 def _remark(shape: Shape) -> bool:
+    """Return whether the field is `source`."""
     return shape.says.startswith("Where the figures come from")
 
 
 def _figure(value: Value, measure: Measure | Whole, unit: str) -> str:
-    """Return a figure with the unit that counts for it, a number at the 15 digits that a workbook keeps.
+    """Return a number with its unit as text, at the 15 significant digits that a workbook keeps.
 
-    A number that shows in per cent is one, unless it is a share: 0.17 is the share, and the share is 17 %.
+    A cell formatted as per cent gets the unit %, unless the field is a share: there 0.17 is already the share 17 %.
     """
     if not isinstance(value, float):
         return _with_unit(written(value), measure, unit)
@@ -322,7 +336,7 @@ def _figure(value: Value, measure: Measure | Whole, unit: str) -> str:
 
 
 def _with_unit(text: str, measure: Measure | Whole, unit: str) -> str:
-    """Return the text of a figure with the unit of its column, unless it has its own."""
+    """Return a number with the unit of its column, unless it has its own."""
     if not isinstance(measure, Measure) or unit == "" or (unit == SHARE and not measure.unit):
         return text
     try:
@@ -333,11 +347,12 @@ def _with_unit(text: str, measure: Measure | Whole, unit: str) -> str:
 
 
 def _decimal(value: float) -> str:
-    """Return a number at the 15 digits that a workbook keeps: 0.1 + 0.2 is 0.3."""
+    """Return a number at the 15 significant digits that a workbook keeps: 0.1 + 0.2 is 0.3."""
     return written(float(f"{value:.15g}"))
 
 
 def _moved(node: Node, place: Place) -> Node:
+    """Return a node with another place."""
     if isinstance(node, Mapping):
         return Mapping({name: _moved(item, place) for name, item in node.items.items()}, {}, place)
     if isinstance(node, Sequence):
@@ -346,7 +361,7 @@ def _moved(node: Node, place: Place) -> Node:
 
 
 def _lists(root: Mapping) -> Mapping:
-    """Return the tree with streams and lanes as lists; a table's own remarks are left to who writes the file."""
+    """Return the tree with streams and lanes as lists, without the tables' own source and note."""
     items = dict(root.items)
     for name in layout.LISTS:
         node = items.get(name)

@@ -1,8 +1,8 @@
-"""Which sheet each part of an instance has, and how a column is headed.
+"""Layout of an instance workbook: the sheet of each section, and the headings, units and cells of its columns.
 
-A column is headed by the path of its figure below the row: `content.Au`, `storage.limit`. Where a figure takes a
-list, the place in it follows in brackets: `available[2017-04]`, `composition.Ag[least]`. Several names, and several
-sources, stand in one cell, one a line.
+A column is headed by the path of its field below the row: `content.Au`, `storage.limit`. For a field that takes a
+list, the position follows in brackets: `available[2017-04]`, `composition.Ag[least]`. Several names or sources share
+one cell, one per line.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from medalopt.instance.schema.shapes import Form, shape_at
 GIVEN, POLICY, SCENARIOS = "Instance", "Policy", "Scenarios"
 PAIRS = ("field", "value", "unit", "meaning")
 CHANGES = ("scenario", "change", "to")
-UNITS, HEADS = 1, 2  # rows, from 0; below them stand the entries
+UNITS, HEADS = 1, 2  # row indices from 0; entries follow below
 ENDS = ("least", "greatest")
 EMPTY = ("{}", "[]")
 _PLACE = re.compile(r"(.*)\[([^\[\]]*)\]", re.DOTALL)
 
 
 class Section(NamedTuple):
-    """A sheet with a row for each entry: `path` leads to them, `*` standing for a name; `keys` head those names."""
+    """A sheet with a row for each entry at `path`, in which `*` is a name; `keys` head the columns of those names."""
 
     sheet: str
     path: tuple[str, ...]
@@ -53,21 +53,29 @@ LISTS = ("streams", "lanes")
 
 
 class Leaf(NamedTuple):
-    """One cell: the path of its figure below the row, and what is written there."""
+    """One cell: the path of its field below the row, and the value as written."""
 
     path: Path
     node: Scalar
 
 
 class Row(NamedTuple):
-    """An entry: its names, and its cells."""
+    """An entry: its names and its cells."""
 
     names: tuple[str, ...]
     leaves: tuple[Leaf, ...]
 
 
 def rows(root: Mapping, section: Section) -> list[Row]:
-    """Return the entries of `section` in the tree `root`, in which streams and lanes stand by name."""
+    """List the entries of a sheet.
+
+    Args:
+        root: Root node, with streams and lanes by name.
+        section: The sheet.
+
+    Returns:
+        The entries in the order of the file.
+    """
     return [
         Row(names if section.keys else (), tuple(leaves(entry, path)))
         for names, path, entry in _entries(root, section.path, (), ())
@@ -77,6 +85,7 @@ def rows(root: Mapping, section: Section) -> list[Row]:
 def _entries(
     node: Node | None, pattern: tuple[str, ...], names: tuple[str, ...], path: Path
 ) -> Iterator[tuple[tuple[str, ...], Path, Mapping]]:
+    """Yield names, path and node of every entry below `node` that the pattern matches; null is an empty entry."""
     if not pattern:
         if isinstance(node, Mapping):
             yield names, path, node
@@ -90,7 +99,16 @@ def _entries(
 
 
 def leaves(node: Node, above: Path, path: Path = ()) -> Iterator[Leaf]:
-    """Yield what is written below an entry that stands at `above`, but for what has a sheet of its own."""
+    """Iterate over the cells of an entry, without those that have a row of their own.
+
+    Args:
+        node: Node at or below the entry.
+        above: Path of the entry.
+        path: Path of the node below the entry.
+
+    Returns:
+        The cells, lists of names or sources joined by line breaks.
+    """
     shape = shape_at((*above, *path))
     if isinstance(node, Scalar):
         if not node.null:
@@ -114,14 +132,29 @@ def leaves(node: Node, above: Path, path: Path = ()) -> Iterator[Leaf]:
 
 
 def quoted(text: str, *, alone: bool) -> str:
-    """Return a text as its cell holds it, alone or as one line of it: in quotes where it would read otherwise."""
+    """Quote a text for a cell where it would otherwise be read differently.
+
+    Args:
+        text: The text.
+        alone: The text fills the cell; else it is one line of it.
+
+    Returns:
+        The text, as a JSON string where needed.
+    """
     odd = text in EMPTY or unquoted(text) != text or (text[:1] in '[{"' and not alone)
     trimmed = not text.strip() if alone else text != text.strip() or "\n" in text
     return json.dumps(text, ensure_ascii=False) if odd or trimmed else text
 
 
 def unquoted(text: str) -> str:
-    """Return the text that a cell or a line of it holds: of one in double quotes what stands between them."""
+    """Read the text of a cell or of one line of it.
+
+    Args:
+        text: Content of the cell; double quotes are removed.
+
+    Returns:
+        The text.
+    """
     if text[:1] == text[-1:] == '"' and len(text) > 1:
         try:
             return str(json.loads(text))
@@ -131,7 +164,7 @@ def unquoted(text: str) -> str:
 
 
 def _elsewhere(path: Path, node: Node) -> bool:
-    """Whether what stands at `path` is an entry with a row of its own."""
+    """Return whether the node at `path` is an entry with a row of its own, or a section with a sheet of its own."""
     empty = isinstance(node, Scalar) and node.null
     if path[-1] in ("source", "note") or not (empty or isinstance(node, Mapping)):
         return False
@@ -144,7 +177,16 @@ def _elsewhere(path: Path, node: Node) -> bool:
 
 
 def head(path: Path, above: Path, labels: tuple[str, ...]) -> str:
-    """Return the heading of a column; `labels` are the names of the periods."""
+    """Render the heading of a column.
+
+    Args:
+        path: Path of the field below the row.
+        above: Path of an entry.
+        labels: Names of the periods.
+
+    Returns:
+        The heading, with a period or window end in brackets.
+    """
     if not isinstance(path[-1], int):
         return render(path, exact=True)
     shape = shape_at((*above, *path))
@@ -154,7 +196,18 @@ def head(path: Path, above: Path, labels: tuple[str, ...]) -> str:
 
 
 def path_of(text: str, calendar: Calendar | None) -> Path:
-    """Return the path that a heading stands for. Raises PathError."""
+    """Parse the heading of a column.
+
+    Args:
+        text: The heading.
+        calendar: The planning periods; None where they cannot be read.
+
+    Returns:
+        The path of the field below the row.
+
+    Raises:
+        PathError: The heading is no path or names an unknown period.
+    """
     match = _PLACE.fullmatch(text.strip())
     if match is None:
         return parse(text.strip())

@@ -1,4 +1,4 @@
-"""An instance as text: YAML, with streams and lanes as tables beside it where they are many."""
+"""Write an instance as text: YAML, with long lists of streams and lanes as CSV tables."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from medalopt.instance.reader.faults import Place
 from medalopt.instance.reader.nodes import Mapping, Node, Scalar, Sequence
 from medalopt.instance.resolve.periods import Calendar
 
-MANY = 40  # entries; more make a table
+MANY = 40  # most entries of an inline list; more become a table
 _HEAD = "# Written by `medalopt import`.\n"
 
 
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
-    """Writes text in quotes wherever YAML 1.2, too, would take it for something else."""
+    """YAML writer that quotes text wherever YAML 1.2, too, would read it as another type."""
 
 
 def _as_text(dumper: Any, text: str) -> Any:
+    """Represent text in YAML, in quotes where it would be read as another type."""
     taken = Scalar(text, True, Place("")).value
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if isinstance(taken, str) else "'")
 
@@ -30,7 +31,16 @@ _Dumper.add_representer(str, _as_text)
 
 
 def files(root: Mapping, calendar: Calendar | None, stem: str) -> dict[str, str]:
-    """Return the files of the instance `root`, path to text: `STEM.yaml`, and its tables below `STEM/`."""
+    """Render the files of an instance.
+
+    Args:
+        root: Root node.
+        calendar: The planning periods; None where they cannot be read.
+        stem: Name of the instance file without its suffix.
+
+    Returns:
+        Text by relative path: `STEM.yaml`, and its tables below `STEM/`.
+    """
     made: dict[str, str] = {}
     sections: dict[str, Any] = {}
     for name, node in root.items.items():
@@ -50,7 +60,7 @@ def files(root: Mapping, calendar: Calendar | None, stem: str) -> dict[str, str]
 
 
 def _dumped(section: dict[str, Any]) -> str:
-    """Return a section as YAML: what holds nothing but figures and text on one line, all else on lines of its own."""
+    """Return a section as YAML, on one line where it contains scalars only."""
     nested = any(isinstance(part, dict | list) for part in section.values())
     style = None if nested else False
     return str(
@@ -59,12 +69,12 @@ def _dumped(section: dict[str, Any]) -> str:
 
 
 def _block(part: str) -> str:
-    """Return a section with an empty line before it where it takes several lines."""
+    """Return a section, preceded by an empty line where it takes several lines."""
     return f"\n{part}" if part.count("\n") > 1 else part
 
 
 def _plain(node: Node) -> Any:
-    """Return a tree as YAML writes it: what was a number stays one, all else is text."""
+    """Convert a node to plain data; only plain scalars become numbers."""
     if isinstance(node, Mapping):
         return {name: _plain(item) for name, item in node.items.items()}
     if isinstance(node, Sequence):
@@ -73,7 +83,7 @@ def _plain(node: Node) -> Any:
 
 
 def _table(entries: Iterable[Node], calendar: Calendar | None) -> str | None:
-    """Return the entries as CSV, a row for each period where they differ by it; None where a table cannot hold them."""
+    """Return the entries as CSV, with a row per period where supply varies; None where a table cannot hold them."""
     rows: list[dict[str, str]] = []
     for entry in entries:
         assert isinstance(entry, Mapping), "a row of a sheet is a mapping"
@@ -95,6 +105,7 @@ def _table(entries: Iterable[Node], calendar: Calendar | None) -> str | None:
 
 
 def _cells(entry: Mapping) -> dict[str, str] | None:
+    """Return the cells of an entry by column; None where it has nested values that a table cannot hold."""
     found: dict[str, str] = {}
     for name, node in entry.items.items():
         if isinstance(node, Mapping):
@@ -114,4 +125,5 @@ def _cells(entry: Mapping) -> dict[str, str] | None:
 
 
 def _text(node: Node) -> str:
+    """Return the text of a scalar; '' for other nodes."""
     return node.text if isinstance(node, Scalar) else ""

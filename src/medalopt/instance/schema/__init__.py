@@ -1,4 +1,4 @@
-"""The instance format as validation models, and the JSON Schema they print."""
+"""The instance format as pydantic models, and its JSON Schema."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ from typing import Any
 
 
 def json_schema() -> dict[str, Any]:
-    """Return the JSON Schema (draft 2020-12) of an instance file, made from the models that validate it."""
+    """Build the JSON Schema (draft 2020-12) of an instance file from the models that validate it.
+
+    Returns:
+        The schema.
+    """
     from medalopt.instance.schema.printing import json_schema as printed
 
     return printed()

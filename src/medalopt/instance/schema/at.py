@@ -1,4 +1,4 @@
-"""What may stand at a path: the kind of figure there, and what it is where the file leaves it out."""
+"""Look up the kind of parameter at a path: its unit or integer range, and its default."""
 
 from __future__ import annotations
 
@@ -15,18 +15,26 @@ from medalopt.instance.schema.fields import Measure, Whole
 
 
 class Kind(NamedTuple):
-    """A kind of figure: a measure with its unit or a whole number, and what stands for it where it is left out."""
+    """Kind of a parameter: a quantity or an integer, and its default."""
 
     measure: Measure | Whole
     default: Any  # a quantity, a number, or None where there is none
 
 
 def kind_at(path: Path) -> Kind | None:
-    """Return the kind of figure that may stand at `path`, a stream or a lane by its name; None where no figure may."""
+    """Look up the kind of parameter at a path.
+
+    Args:
+        path: A parameter path, streams and lanes by name.
+
+    Returns:
+        The kind; None where the format has no parameter.
+    """
     return next(_inside(Document, (), path, None), None)
 
 
 def _inside(annotation: Any, marks: tuple[Any, ...], path: Path, default: Any) -> Iterator[Kind]:
+    """Yield the kinds of parameter at `path` below a type, one for each alternative."""
     origin, options = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         yield from _inside(options[0], (*marks, *options[1:]), path, default)

@@ -1,4 +1,4 @@
-"""The whole instance file."""
+"""The whole instance file as a pydantic model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every mapping of an instance file has in common."""
+"""Base class of the mappings of an instance file."""
 
 from __future__ import annotations
 
@@ -12,18 +12,27 @@ from medalopt.instance.schema.forms import NOTES, is_null
 
 
 def about(text: str, default: Any = ...) -> Any:
-    """Return a field with its description; without `default` it must be given."""
+    """Return a pydantic field with its description.
+
+    Args:
+        text: The description.
+        default: The default; left out: the field is required.
+
+    Returns:
+        The field.
+    """
     return Field(default=default, description=text)
 
 
 class Entry(BaseModel):
-    """A mapping of known keys. Null is an empty mapping; a figure given as null is left out."""
+    """A mapping of known keys. Null is an empty mapping; a parameter given as null is absent."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=lambda schema: _with_notes(schema))
 
     @model_validator(mode="before")
     @classmethod
     def _leave_out(cls, value: object) -> object:
+        """Replace null by an empty mapping, and drop null values of fields that are not mappings."""
         if is_null(value):
             return {}
         if isinstance(value, dict):
@@ -34,16 +43,17 @@ class Entry(BaseModel):
     @classmethod
     @cache
     def figures(cls) -> frozenset[str]:
-        """The fields that are left out where they are null."""
+        """Return the names of the fields for which null means absent."""
         return frozenset(cls.model_fields) - cls.mappings()
 
     @classmethod
     def mappings(cls) -> frozenset[str]:
-        """The fields that are mappings, for which null stands for an empty one."""
+        """Return the names of the fields that are mappings, for which null means empty."""
         return frozenset(name for name, field in cls.model_fields.items() if _is_mapping(field.annotation))
 
 
 def _is_mapping(annotation: Any) -> bool:
+    """Return whether all alternatives of a type but None are mappings."""
     origin = get_origin(annotation)
     if origin is Annotated:
         return _is_mapping(get_args(annotation)[0])
@@ -53,8 +63,10 @@ def _is_mapping(annotation: Any) -> bool:
 
 
 def _is_entry(annotation: Any) -> bool:
+    """Return whether a type is a model of the format."""
     return isinstance(annotation, type) and issubclass(annotation, Entry)
 
 
 def _with_notes(schema: dict[str, Any]) -> None:
+    """Add `source` and `note` to the JSON Schema of a mapping."""
     schema.setdefault("properties", {}).update(NOTES)

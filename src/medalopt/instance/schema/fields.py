@@ -1,7 +1,7 @@
-"""The kinds of value an instance file holds, as annotations: each validates one value and describes itself.
+"""Types of value in an instance file, as annotations that validate one value and describe themselves in JSON Schema.
 
-A value arrives as a `Scalar` (text with its place), a list or a dictionary; the `Context` says what else the
-file defines, so that a name or a currency is checked where it stands.
+A value arrives as a scalar node (text with its place), a list or a dictionary. The `ValidationContext` holds the names
+and currencies that the file defines, so that references are checked in place.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _COMMA = re.compile(r"\s*[+-]?[0-9][0-9_]*,[0-9]")
 
 @dataclass(frozen=True)
 class Context:
-    """What one value's check must know of the rest of the file.
+    """Data from the rest of the file that the validation of one value needs.
 
-    `names` holds the names defined, by kind (`metal`, `device`, …); a kind that is not there passes unchecked.
+    `names` holds the names defined, by kind (`metal`, `device`, …); names of a missing kind are not checked.
     `periods` is the number of periods, None where it could not be read.
     """
 
@@ -40,17 +40,35 @@ class Context:
     _asked: Iterator[int] = field(default_factory=itertools.count)
 
     def may_hint(self) -> bool:
-        """Whether to look for the name that was meant: of the first that are wrong; all would take too long."""
+        """Return whether to search for a similar name; only for the first 100 unknown names, as the search is slow.
+
+        Returns:
+            True for the first 100 calls.
+        """
         return next(self._asked) < MOST_HINTS
 
 
 def wrong(text: str) -> PydanticCustomError:
-    """Return the error that carries `text` to the user as it is."""
+    """Make a validation error that carries its text unchanged.
+
+    Args:
+        text: The fault and its remedy.
+
+    Returns:
+        The error.
+    """
     return PydanticCustomError("wrong", "{text}", {"text": text})
 
 
 def kind_of(value: object) -> str:
-    """Return what was found instead, in words."""
+    """Describe the value found in place of the expected one.
+
+    Args:
+        value: Scalar node, list or dictionary.
+
+    Returns:
+        The description for a message.
+    """
     if isinstance(value, Scalar):
         return f"`{shown(value.text)}`" if not value.null else "nothing"
     return "a list" if isinstance(value, list) else "a mapping"
@@ -58,10 +76,9 @@ def kind_of(value: object) -> str:
 
 @dataclass(frozen=True)
 class Measure:
-    """A figure: its canonical unit and the values it may take, in that unit.
+    """A quantity: canonical unit and admissible range in that unit.
 
-    `below` excludes the upper end; `pieces` says that the figure belongs to a device, so that it may be
-    written per piece or in pieces.
+    `below` and `above` exclude the upper and the lower end; `pieces` allows amounts per device or in devices.
     """
 
     unit: str = ""
@@ -72,11 +89,22 @@ class Measure:
     pieces: bool = False
 
     def check(self, value: str | float, money: Money) -> Quantity:
-        """Return `value` read in this unit. Raises QuantityError."""
+        """Read a quantity and check its range.
+
+        Args:
+            value: Number or text with a unit.
+            money: Currencies of the file.
+
+        Returns:
+            The quantity.
+
+        Raises:
+            QuantityError: The value cannot be read, or is out of range.
+        """
         figure = quantity.read(value, self.unit, money)
         if figure.pieces and not self.pieces:
             raise QuantityError(f"`{shown(str(value))}` counts pieces, but no device is meant here: write a mass")
-        # no factor is negative: the sign of what is written tells
+        # unit factors are positive, so raw and canonical value have the same sign
         small = self.low is not None and (figure.raw <= 0 if self.above else figure.raw < 0)
         large = self.high is not None and (figure.exact >= self.high if self.below else figure.exact > self.high)
         if small or large:
@@ -85,7 +113,7 @@ class Measure:
 
     @property
     def range(self) -> str:
-        """The values allowed, in words."""
+        """The admissible range, as a message."""
         if self.unit == "" and self.high is not None:
             return f"a share lies between 0 % and {'below ' if self.below else ''}100 %"
         most = f"it must be at most {self.high} {self.unit}"
@@ -93,6 +121,7 @@ class Measure:
         return least if self.high is None else f"{least}, and {most}"
 
     def _validate(self, value: object, info: ValidationInfo[Context]) -> Quantity:
+        """Validate a scalar for pydantic."""
         money = info.context.money
         if not isinstance(value, Scalar) or isinstance(value.value, bool) or value.null:
             expected = f"expected one figure such as `{quantity.example(self.unit, money)}`"
@@ -107,7 +136,7 @@ class Measure:
         return core_schema.with_info_plain_validator_function(self._validate)
 
     def __get_pydantic_json_schema__(self, schema: object, handler: object) -> Schema:
-        """Describe the figure as a number in the canonical unit, or text with a unit."""
+        """Describe the quantity as a number in the canonical unit, or text with a unit."""
         number: Schema = {"type": "number", "description": f"in {self.unit or 'parts of 1'}"}
         if self.low is not None:
             number["exclusiveMinimum" if self.above else "minimum"] = self.low
@@ -119,12 +148,13 @@ class Measure:
 
 @dataclass(frozen=True)
 class Whole:
-    """A whole number from `low` to `high`."""
+    """An integer from `low` to `high`."""
 
     low: int
     high: int
 
     def _validate(self, value: object) -> int:
+        """Validate an integer for pydantic."""
         found = value.value if isinstance(value, Scalar) else None
         if isinstance(found, str):
             if _COMMA.match(found):
@@ -137,29 +167,31 @@ class Whole:
         return found
 
     def __get_pydantic_core_schema__(self, source: object, handler: object) -> core_schema.CoreSchema:
-        """Validate the number."""
+        """Validate the integer."""
         return core_schema.no_info_plain_validator_function(self._validate)
 
     def __get_pydantic_json_schema__(self, schema: object, handler: object) -> Schema:
-        """Describe the number."""
+        """Describe the integer."""
         number = {"type": "integer", "minimum": self.low, "maximum": self.high}
         return {"anyOf": [number, {"type": "string", "pattern": "^[0-9][0-9_]*$"}, {"type": "null"}]}
 
 
 def _whole(text: str) -> int | None:
+    """Return the integer that the text states; None where it states none."""
     digits = text.strip().replace("_", "")
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 20 else None
 
 
 @dataclass(frozen=True)
 class Text:
-    """Text as written; with `pattern` text of that form alone, with `words` one of those."""
+    """Text; with `pattern` text that matches it, with `words` one of these."""
 
     pattern: str = ""
     says: str = ""
     words: tuple[str, ...] = ()
 
     def _validate(self, value: object) -> str:
+        """Validate text for pydantic."""
         text = value.text if isinstance(value, Scalar) else value
         if not isinstance(text, str):
             raise wrong(f"expected text; found {kind_of(value)}")
@@ -184,11 +216,12 @@ class Text:
 
 @dataclass(frozen=True)
 class Flag:
-    """Whether something holds: true or false."""
+    """A truth value: true or false."""
 
     words: tuple[str, ...] = ("true", "false")
 
     def _validate(self, value: object) -> bool:
+        """Validate a truth value for pydantic."""
         text = value.text.lower() if isinstance(value, Scalar) else ""
         if text not in self.words:
             raise wrong(f"expected `true` or `false`; found {kind_of(value)}")
@@ -204,7 +237,14 @@ class Flag:
 
 
 def flaw(name: str) -> str:
-    """Return what keeps `name` from being a name, '' where nothing does."""
+    """Check a name against the rules for names.
+
+    Args:
+        name: The name.
+
+    Returns:
+        The fault and its remedy; '' where the name is valid.
+    """
     if not 1 <= len(name) <= 100:
         return f"a name has 1 to 100 characters; this one has {len(name)}"
     if not name.strip():
@@ -225,13 +265,21 @@ def flaw(name: str) -> str:
 
 @dataclass(frozen=True)
 class Name:
-    """A name, which is text whatever it looks like; with `of` one that the file defines as such a thing."""
+    """A name, read as text in any case; with `of` a name of that kind which the file defines."""
 
     of: str = ""
     also: tuple[str, ...] = ()
 
     def check(self, text: str, context: Context) -> str:
-        """Return what is wrong with `text`, '' where nothing is."""
+        """Check a name and its definition.
+
+        Args:
+            text: The name.
+            context: The names defined.
+
+        Returns:
+            The fault and its remedy; '' where the name is valid.
+        """
         known = context.names.get(self.of) if self.of else None
         if problem := flaw(text):
             return problem
@@ -243,6 +291,7 @@ class Name:
         return told + (did_you_mean(text, [*known, *self.also]) or _those(known, self.of))
 
     def _validate(self, value: object, info: ValidationInfo[Context]) -> str:
+        """Validate a name for pydantic."""
         text = value.text if isinstance(value, Scalar) else value
         if not isinstance(text, str):
             raise wrong(f"expected a name; found {kind_of(value)}")
@@ -260,4 +309,5 @@ class Name:
 
 
 def _those(known: Collection[str], kind: str) -> str:
+    """Return the names defined, for a message."""
     return f"; those defined are {listed(known)}" if known else f"; no {kind} is defined"

@@ -1,4 +1,4 @@
-"""The forms a value may take: one or a list, one or by metal, a window, a mapping of names."""
+"""Containers of values in an instance file: per period, by metal, windows and mappings, and their base class."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ NOTES: Schema = {
 
 
 class Noted:
-    """Adds `source` and `note`, which every mapping may carry, to the description of a mapping of names."""
+    """Adds `source` and `note`, which every mapping may have, to the JSON Schema of a mapping of names."""
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> Schema:
-        """Describe the mapping with its two remarks."""
+        """Describe the mapping with `source` and `note`."""
         described: Schema = handler(schema)
         described.pop("propertyNames", None)
         for inner in described.pop("patternProperties", {}).values():
@@ -47,11 +47,19 @@ class Noted:
 
 
 def is_null(value: object) -> bool:
-    """Whether `value` is a plain null of the file."""
+    """Return whether a value is a null of the file.
+
+    Args:
+        value: Scalar node, list or dictionary.
+
+    Returns:
+        True for an unquoted null.
+    """
     return isinstance(value, Scalar) and value.null
 
 
 def _mapping(value: object) -> object:
+    """Return a mapping; null is an empty one, any other value a fault."""
     if is_null(value):
         return {}
     if not isinstance(value, dict):
@@ -60,25 +68,35 @@ def _mapping(value: object) -> object:
 
 
 def _unless_null(value: object, handler: ValidatorFunctionWrapHandler) -> Any:
-    """Return None for a figure given as null, of which the name is checked all the same."""
+    """Return None for a null value, whose key is validated all the same."""
     return None if is_null(value) else handler(value)
 
 
 def _given(amounts: dict[K, T]) -> dict[K, T]:
-    """Return what is not left out."""
+    """Return the mapping without null values."""
     return {name: item for name, item in amounts.items() if item is not None}
 
 
 def _one_or_list(value: object) -> str:
+    """Select the alternative of a value that may be a list."""
     return EACH if isinstance(value, list) else ONE
 
 
 def _one_or_named(value: object) -> str:
+    """Select the alternative of a value that may be a mapping."""
     return NAMED if isinstance(value, dict) else ONE
 
 
 def count_fault(found: int, periods: int | None) -> str:
-    """Return what is wrong with a list of so many values, one for each period; '' where nothing is."""
+    """Check the number of values in a list with one value per period.
+
+    Args:
+        found: Number of values.
+        periods: Number of periods; None where unknown.
+
+    Returns:
+        The fault and its remedy; '' where there is none.
+    """
     if periods is None or found == periods:
         return ""
     values = counted(found, "value")
@@ -86,19 +104,47 @@ def count_fault(found: int, periods: int | None) -> str:
 
 
 def window_fault(found: int) -> str:
-    """Return what is wrong with a window of so many values; '' where nothing is."""
+    """Check the number of values in a window.
+
+    Args:
+        found: Number of values.
+
+    Returns:
+        The fault; '' where there are two values.
+    """
     return "" if found == 2 else f"expected a pair, [least, greatest]; found a list of {found}"
 
 
 def each(values: list[T], info: ValidationInfo[Context]) -> list[T]:
-    """Return a list that has a value for each period."""
+    """Validate a list with one value per period.
+
+    Args:
+        values: The values.
+        info: Validation data of pydantic.
+
+    Returns:
+        The values.
+
+    Raises:
+        PydanticCustomError: Their number differs from the number of periods.
+    """
     if problem := count_fault(len(values), info.context.periods):
         raise wrong(problem)
     return values
 
 
 def window(values: list[Quantity]) -> list[Quantity]:
-    """Return a pair of which the first is not the greater."""
+    """Validate a window [least, greatest].
+
+    Args:
+        values: Its ends.
+
+    Returns:
+        The ends.
+
+    Raises:
+        PydanticCustomError: There are not two ends, or the first is the greater.
+    """
     if problem := window_fault(len(values)):
         raise wrong(problem)
     if values[0].exact > values[1].exact:
@@ -107,7 +153,17 @@ def window(values: list[Quantity]) -> list[Quantity]:
 
 
 def some(values: list[T]) -> list[T]:
-    """Return what is a list."""
+    """Validate that a value is a list.
+
+    Args:
+        values: The value.
+
+    Returns:
+        The list.
+
+    Raises:
+        PydanticCustomError: It is none.
+    """
     if not isinstance(values, list):
         raise wrong(f"expected a list, such as [a, b]; found {kind_of(values)}")
     return values

@@ -1,4 +1,4 @@
-"""The kinds of figure and name that the fields of an instance file hold, each with its canonical unit and bounds."""
+"""Kinds of quantity and name in an instance file, each with its canonical unit and range."""
 
 from __future__ import annotations
 

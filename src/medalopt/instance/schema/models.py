@@ -1,4 +1,4 @@
-"""The instance file, field by field: what stands here is validated, and is what `medalopt schema` prints."""
+"""The instance file, section by section, as pydantic models; their descriptions are printed by `medalopt schema`."""
 
 from __future__ import annotations
 
@@ -226,6 +226,7 @@ class Group(Entry):
 
 
 def _window_or_group(value: object) -> str:
+    """Select the alternative: a window of one device, or a group of devices."""
     return NAMED if isinstance(value, dict) else ONE
 
 
@@ -243,6 +244,7 @@ class BundleMix(Entry):
 
 
 def _mix_or_bundle(value: object) -> str:
+    """Select the alternative: a mix of all supply, or of one bundle."""
     return NAMED if isinstance(value, dict) and isinstance(value.get("shares"), dict) else ONE
 
 

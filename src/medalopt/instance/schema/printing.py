@@ -15,23 +15,34 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 class _Figures(GenerateJsonSchema):
-    """Writes defaults as one would write them in the file."""
+    """Schema generator that writes defaults as plain data."""
 
     def encode_default(self, dft: Any) -> Any:
-        """Return a default as plain data, None where it is no limit."""
+        """Return a default as plain data.
+
+        Args:
+            dft: The default of a field.
+
+        Returns:
+            A number, None for an unlimited quantity, {} for a mapping.
+        """
         if isinstance(dft, Quantity):
             return float(dft.exact) if math.isfinite(dft.raw) else None
         return {} if isinstance(dft, Entry) else super().encode_default(dft)
 
 
 def json_schema() -> dict[str, Any]:
-    """Return the JSON Schema (draft 2020-12) of an instance file."""
+    """Build the JSON Schema (draft 2020-12) of an instance file.
+
+    Returns:
+        The schema.
+    """
     schema = Document.model_json_schema(schema_generator=_Figures)
     return {"$schema": _DIALECT, "$id": "medalopt/1", **_tidy(schema)}
 
 
 def _tidy(part: Any) -> Any:
-    """Return a part of the schema without titles made of names and defaults that say nothing."""
+    """Return a part of the schema without generated titles and without null defaults."""
     if isinstance(part, list):
         return [_tidy(item) for item in part]
     if not isinstance(part, dict):

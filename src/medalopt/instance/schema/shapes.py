@@ -1,4 +1,4 @@
-"""What may stand at a path, for who shows it to a person: its meaning, its kind, and whether one or several."""
+"""Look up fields of the format by path: description, kind and number of values, and the default of parameters."""
 
 from __future__ import annotations
 
@@ -22,26 +22,33 @@ _REMARKS = {
 
 
 class Form(Enum):
-    """How many values stand under one name."""
+    """Number of values of a field."""
 
     ONE = auto()
-    PERIODS = auto()  # one for all periods, or one for each
+    PERIODS = auto()  # one for all periods, or one per period
     WINDOW = auto()  # least and greatest, or one for both
     LIST = auto()
 
 
 class Shape(NamedTuple):
-    """What stands at a path: its meaning; a figure with its measure, or text, a name or one of some words."""
+    """Description of a field: meaning, number of values, and quantity, text, name or choice of words."""
 
     says: str
     form: Form
     measure: Measure | Whole | None = None
-    name_of: str = ""  # the kind of thing that is named, such as `metal`
+    name_of: str = ""  # kind of the name, such as `metal`
     words: tuple[str, ...] = ()
 
 
 def shape_at(path: Path) -> Shape | None:
-    """Return what may stand at `path`, in which a stream or a lane has one step; None where nothing may."""
+    """Look up the description of the field at a path.
+
+    Args:
+        path: A parameter path; a stream or a lane is one step.
+
+    Returns:
+        The description; None where the format has no field.
+    """
     steps = tuple(step for step in path if isinstance(step, str))
     if steps and steps[-1] in _REMARKS:
         return Shape(_REMARKS[steps[-1]], Form.LIST if steps[-1] == "source" else Form.ONE)
@@ -49,7 +56,14 @@ def shape_at(path: Path) -> Shape | None:
 
 
 def fields(path: Path) -> dict[str, Any]:
-    """Return the fields of the mapping at `path`, none where it is one of names."""
+    """List the fields of the mapping at a path.
+
+    Args:
+        path: A parameter path.
+
+    Returns:
+        Pydantic fields by name; empty where the keys are names.
+    """
     steps = tuple(step for step in path if isinstance(step, str))
     for _, annotation, _ in _at(Document, (), steps, ""):
         for part in parts(annotation):
@@ -59,7 +73,7 @@ def fields(path: Path) -> dict[str, Any]:
 
 
 def _at(annotation: Any, marks: tuple[Any, ...], path: Path, says: str) -> Iterator[tuple[str, Any, tuple[Any, ...]]]:
-    """Yield description, type and marks of what stands at `path` below a type, once for each way to read it."""
+    """Yield description, type and annotations of the field at `path` below a type, one for each alternative."""
     origin, options = get_origin(annotation), get_args(annotation)
     if not path:
         yield says, annotation, marks
@@ -77,6 +91,7 @@ def _at(annotation: Any, marks: tuple[Any, ...], path: Path, says: str) -> Itera
 
 
 def _shape(says: str, annotation: Any, marks: tuple[Any, ...]) -> Shape:
+    """Return the description of a field from its type and annotations."""
     every = [*marks, *_marks(annotation)]
     found = {type(mark): mark for mark in reversed(every)}
     checks = {mark.func for mark in every if isinstance(mark, (AfterValidator, BeforeValidator))}
@@ -91,6 +106,7 @@ def _shape(says: str, annotation: Any, marks: tuple[Any, ...]) -> Shape:
 
 
 def _marks(annotation: Any) -> Iterator[Any]:
+    """Yield the annotations of a type and of its parts."""
     origin, options = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         yield from options[1:]
@@ -101,7 +117,14 @@ def _marks(annotation: Any) -> Iterator[Any]:
 
 
 def parts(annotation: Any) -> Iterator[Any]:
-    """Yield the types that a type is made of, itself first."""
+    """Iterate over the alternatives of a type, itself first.
+
+    Args:
+        annotation: A type, possibly annotated or a union.
+
+    Returns:
+        The types.
+    """
     origin, options = get_origin(annotation), get_args(annotation)
     yield annotation
     if origin is Annotated:

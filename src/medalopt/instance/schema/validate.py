@@ -1,4 +1,4 @@
-"""A tree against the models: every fault at its own place, and what is right of the file for the checks that follow."""
+"""Validate a node tree against the models: every fault at its own place, and all valid parts for further checks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,14 @@ _STAND_INS = {"format": "medalopt/1", "name": "unnamed", "currency": "XXX"}
 
 @lru_cache(maxsize=256)
 def model_of(sections: frozenset[str]) -> type[Entry]:
-    """Return the model of some sections of the document alone."""
+    """Build a model of some sections of the document.
+
+    Args:
+        sections: Names of the sections.
+
+    Returns:
+        The model, with these fields only.
+    """
     fields: dict[str, Any] = {
         name: (Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation, field)
         for name, field in Document.model_fields.items()
@@ -35,11 +42,19 @@ def model_of(sections: frozenset[str]) -> type[Entry]:
 
 
 def validated(root: Mapping, model: type[E], context: Context, faults: Faults) -> E:
-    """Return what stands at `root` by `model`, the document or some of its sections.
+    """Validate a node tree.
 
-    What is wrong is noted in `faults` and left out. Whatever is left out takes nothing else with it than what cannot
-    be without it, so that one call finds as many faults as there are. Raises InputError at once where they are very
-    many: nothing else is looked for then.
+    Invalid values are recorded and removed, missing ones get placeholders, and validation is repeated, so that one call
+    finds as many faults as there are.
+
+    Args:
+        root: Root node.
+        model: The document, or a model of some sections.
+        context: Names and currencies of the file.
+        faults: Collects the faults.
+
+    Returns:
+        The valid part. InputError is raised at once where faults are very many.
     """
     data = plain(root)
     told: set[Path] = set()
@@ -66,7 +81,7 @@ def validated(root: Mapping, model: type[E], context: Context, faults: Faults) -
 
 
 class _Error(NamedTuple):
-    """One error of the models: `loc` holds the branches of values that may be written in two ways, `path` does not."""
+    """One error of pydantic; `loc` includes the tags of union alternatives, `path` does not."""
 
     loc: Path
     kind: str
@@ -75,11 +90,27 @@ class _Error(NamedTuple):
 
     @classmethod
     def of(cls, loc: Path, kind: str, message: str) -> _Error:
-        """Return the error with its path as the file has it."""
+        """Return the error with the path as in the file.
+
+        Args:
+            loc: Location given by pydantic.
+            kind: Type of the error.
+            message: Message of the error.
+
+        Returns:
+            The error.
+        """
         return cls(loc, kind, message, tuple(step for step in loc if step not in _BRANCHES))
 
     def place(self, root: Mapping) -> Place:
-        """Return the place of the key or the value that is wrong, or of the mapping that lacks it."""
+        """Return the place of the invalid key or value, or of the mapping that lacks a key.
+
+        Args:
+            root: Root node.
+
+        Returns:
+            The place.
+        """
         if self.kind == "missing":
             return place_of(root, self.path[:-1])
         at_key = self.loc[-1] == "[key]" or self.kind == "extra_forbidden"
@@ -87,7 +118,7 @@ class _Error(NamedTuple):
 
     @property
     def text(self) -> str:
-        """What is wrong and what to do, in words."""
+        """The fault and its remedy as a message."""
         if self.kind == "missing":
             return _missing(self.loc)
         if self.kind == "extra_forbidden":
@@ -96,7 +127,7 @@ class _Error(NamedTuple):
 
 
 def _count_fault(path: Path, root: Mapping, context: Context) -> str:
-    """Return what is wrong with the number of values in the list at `path`, which goes unseen where one is wrong."""
+    """Return the fault in the length of the list at `path`, which pydantic omits where an element is invalid."""
     node, shape = find(root, path), shape_at(path)
     if not isinstance(node, Sequence) or shape is None:
         return ""
@@ -106,7 +137,7 @@ def _count_fault(path: Path, root: Mapping, context: Context) -> str:
 
 
 def _take_out(one: _Error, data: Any) -> Path:
-    """Delete what is wrong, with a list that has it, or fill what is missing. Return what went or was filled."""
+    """Remove an invalid value, or the list that contains it, or insert a placeholder. Return the path of the change."""
     path = one.path
     above = data
     for number, step in enumerate(path[:-1]):
@@ -126,10 +157,7 @@ def _take_out(one: _Error, data: Any) -> Path:
 
 
 def _stand_in(loc: Path) -> Any:
-    """Return what stands at the place of a required field that is missing or wrong, so that all beside it is looked at.
-
-    It is nothing that a check would find wrong.
-    """
+    """Return a valid placeholder for a required field, so that all other fields are validated."""
     if len(loc) == 1 and loc[0] in _STAND_INS:
         return Scalar(_STAND_INS[str(loc[0])], False, Place(""))
     kinds = [get_origin(part) for part in parts(_inside(Document, loc))]
@@ -137,11 +165,13 @@ def _stand_in(loc: Path) -> Any:
 
 
 def _missing(loc: Path) -> str:
+    """Return the message for a missing key."""
     field = _inside(Document, loc[:-1]).model_fields[loc[-1]]
     return f"`{loc[-1]}` is missing: {str(field.description).rstrip('.')}"
 
 
 def _unknown(loc: Path, name: str) -> str:
+    """Return the message for an unknown key, with the known ones."""
     entry = _inside(Document, loc[:-1])
     known = [*entry.model_fields, "source", "note"]
     near = did_you_mean(name, known)
@@ -149,13 +179,14 @@ def _unknown(loc: Path, name: str) -> str:
 
 
 def _shape(kind: str, message: str) -> str:
+    """Return the message for a value of the wrong structure."""
     if kind in ("model_type", "dict_type", "model_attributes_type"):
         return "expected a mapping (`key: value` lines, or `{key: value}`)"
     return "expected a list, such as [a, b]" if kind == "list_type" else shown(message, 200)
 
 
 def _inside(annotation: Any, loc: Path) -> Any:
-    """Return the type of what stands at `loc` below something of the type `annotation`."""
+    """Return the type at `loc` below the type `annotation`."""
     origin, options = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return _inside(options[0], loc)
@@ -171,7 +202,15 @@ def _inside(annotation: Any, loc: Path) -> Any:
 
 
 def node_names(root: Mapping, section: str) -> frozenset[str] | None:
-    """Return the names that `section` defines, right or wrong; None where it is amiss, a fault of its own."""
+    """List the names that a section defines, valid or not.
+
+    Args:
+        root: Root node.
+        section: Name of the section.
+
+    Returns:
+        The names; None where the section is invalid, a fault of its own.
+    """
     node = find(root, (section,))
     if isinstance(node, Mapping):
         return frozenset(node.items)

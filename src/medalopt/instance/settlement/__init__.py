@@ -1,1 +1,1 @@
-"""What has happened since a plan was made: settlement sheets of smelters, and what has been signed."""
+"""Settlement sheets of smelters and signed contracts."""

@@ -1,4 +1,8 @@
-"""Lots that went to a smelter and came back as metal, as its settlement sheets tell them."""
+"""Settlement of past lots and signed contracts, read from CSV files and checked against an instance.
+
+A lot is a shipment of feed to a smelter, or a stockpile that still waits for treatment; its settlement sheet states
+weights, assays, payable metal, charges and the settlement date.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +20,10 @@ from medalopt.instance.schema.fields import Measure, flaw
 from medalopt.instance.settlement.table import Table
 from medalopt.wording import shown
 
-_ROUGHLY = 0.01  # share by which feed may exceed what its devices send on by the treatment's figures
-_RICH = 2.0  # times the expected metal, from which more is odd
-_MOST = 20  # warnings of one kind
-CLOSE = 0.005  # share by which weights, and assays and metal, may disagree: scales and laboratories do
+_ROUGHLY = 0.01  # relative excess of feed over devices_t * to_smelter that is tolerated
+_RICH = 2.0  # payable over expected metal, above which a warning is given
+_MOST = 20  # most warnings of one kind
+CLOSE = 0.005  # relative tolerance of weights and assays
 _TEXTS = ("lot", "stream", "treatment", "smelter", "period", "settled_on")
 _WEIGHTS = ("wet_t", "moisture", "dry_t", "devices_t")
 _NEEDED = ("lot", "stream", "period")
@@ -29,38 +33,55 @@ _KILOGRAMS, _MONEY = Measure("kg"), Measure("money", low=None)
 
 @dataclass(frozen=True, eq=False)
 class Lots:
-    """N lots. A lot without a treatment waits in a stockpile; not a number stands where nothing is known."""
+    """N lots. A lot without a treatment is in a stockpile; NaN where a value is unknown."""
 
     names: tuple[str, ...]
     stream: Ints  # (N,)
-    route: Ints  # (N,) index of the route; -1 of what waits in a stockpile
-    period: Ints  # (N,) in which it was sent
-    feed_t: Floats  # (N,) dry t that arrived at the smelter (of devices where there is none)
-    devices_t: Floats  # (N,) dry t of devices that it was won from
+    route: Ints  # (N,) index of the route; -1: in a stockpile
+    period: Ints  # (N,) period of shipment
+    feed_t: Floats  # (N,) dry t of feed at the smelter (of devices where there is no smelter)
+    devices_t: Floats  # (N,) dry t of devices treated
     assay: Floats  # (N, E) kg per dry t of feed
-    payable: Floats  # (N, E) kg that the smelter returns
-    charges: Floats  # (N,) money, all that the smelter charges
-    settled: Ints  # (N,) period in which it is settled, -1: not yet; the number of periods: after the last
+    payable: Floats  # (N, E) kg returned by the smelter
+    charges: Floats  # (N,) money, all charges of the smelter
+    settled: Ints  # (N,) period of settlement, -1: not yet; the number of periods: after the horizon
     sha256: str
     warnings: tuple[Fault, ...] = ()
 
     @property
     def waits(self) -> Bools:
-        """Which lots wait in a stockpile, (N,)."""
+        """Mask (N,) of lots in a stockpile."""
         return self.route < 0
 
 
 def no_lots(instance: Instance) -> Lots:
-    """Return that nothing has been sent."""
+    """Return lots of which there are none.
+
+    Args:
+        instance: The instance.
+
+    Returns:
+        Lots with N = 0.
+    """
     none, nothing = np.zeros(0, dtype=np.intp), np.zeros(0)
     empty = np.zeros((0, len(instance.metals.names)))
     return Lots((), none, none, none, nothing, nothing, empty, empty, nothing, none, "")
 
 
 def read_lots(path: Path, instance: Instance, found: Routes, last: int) -> Lots:
-    """Return the lots in the CSV file at `path`, on the routes `found`, of periods up to `last`, from 0.
+    """Read lots from a CSV file.
 
-    Raises InputError with every fault.
+    Args:
+        path: Path of the file.
+        instance: The instance.
+        found: Its routes.
+        last: Index of the last past period.
+
+    Returns:
+        The lots with warnings.
+
+    Raises:
+        InputError: With every fault.
     """
     faults = Faults()
     metals = instance.metals.names
@@ -83,6 +104,7 @@ def read_lots(path: Path, instance: Instance, found: Routes, last: int) -> Lots:
 
 
 def _gathered(table: Table, instance: Instance, found: Routes, last: int) -> Lots:
+    """Read all columns; unstated payable metal of a settled lot is 0, unstated device mass is feed / `to_smelter`."""
     stream = table.names("stream", instance.streams.names)
     treatment = table.names("treatment", instance.treatments.names)
     smelter = table.names("smelter", instance.smelters.names)
@@ -100,10 +122,10 @@ def _gathered(table: Table, instance: Instance, found: Routes, last: int) -> Lot
     assay = np.stack([table.figures(f"assay_{names[e]}", _ASSAY) for e in metals], axis=1)
     payable = np.stack([table.figures(f"payable_{names[e]}_kg", _KILOGRAMS) for e in metals], axis=1)
     settled = table.days("settled_on")
-    told = np.isfinite(payable).any(axis=1)  # where some metal is told, what is left out is none
+    told = np.isfinite(payable).any(axis=1)  # metals left out of a settlement are 0
     payable[told] = np.nan_to_num(payable[told])
     share = np.where(route >= 0, found.to_smelter[route] if len(found) else 1.0, 1.0)
-    sent_on = np.where(share > 0, share, 1.0)  # of what leaves the project the weight is that of the devices
+    sent_on = np.where(share > 0, share, 1.0)  # without a smelter the weight is that of the devices
     devices = table.figures("devices_t", _TONNES)
     devices = np.where(np.isfinite(devices), devices, feed / sent_on)
     charges = table.figures("charges", _MONEY)
@@ -112,7 +134,7 @@ def _gathered(table: Table, instance: Instance, found: Routes, last: int) -> Lot
 
 
 def routes_of(table: Table, found: Routes, stream: Ints, treatment: Ints, smelter: Ints) -> Ints:
-    """Return the route of each lot, (N,); -1 of one that has no treatment. A way that the instance lacks is a fault."""
+    """Return the route of each row, (N,), -1 where it has no treatment; routes that the instance lacks are faults."""
     ways = zip(found.stream.tolist(), found.treatment.tolist(), found.smelter.tolist(), strict=True)
     place = {way: number for number, way in enumerate(ways)}
     route = np.full(table.count, -1, dtype=np.intp)
@@ -131,7 +153,7 @@ def routes_of(table: Table, found: Routes, stream: Ints, treatment: Ints, smelte
 
 
 def _dry(table: Table) -> Floats:
-    """Return the dry weight of each lot, (N,), t: as given, or from wet weight and moisture, which must agree."""
+    """Return dry weights, (N,), t: as stated, or wet weight times (1 - moisture), which must agree."""
     wet, moisture, dry = (
         table.figures(name, measure) for name, measure in (("wet_t", _TONNES), ("moisture", _SHARE), ("dry_t", _TONNES))
     )
@@ -146,6 +168,7 @@ def _dry(table: Table) -> Floats:
 
 
 def _check_names(table: Table, lots: Lots) -> None:
+    """Record missing, repeated and invalid lot names."""
     first: dict[str, int] = {}
     for row, name in enumerate(lots.names):
         if not name:
@@ -158,6 +181,7 @@ def _check_names(table: Table, lots: Lots) -> None:
 
 
 def _check_weights(table: Table, lots: Lots) -> None:
+    """Record lots with more feed than devices."""
     for row in np.flatnonzero(lots.devices_t < lots.feed_t * (1 - CLOSE)).tolist():
         table.fault(
             row, "devices_t", f"{lots.devices_t[row]:g} t of devices cannot give {lots.feed_t[row]:g} t of feed"
@@ -165,7 +189,7 @@ def _check_weights(table: Table, lots: Lots) -> None:
 
 
 def _check_metal(table: Table, lots: Lots, instance: Instance) -> None:
-    """Metal, charges and a settlement belong to what a smelter has had, and no more is paid than was in it."""
+    """Record metal or settlement of untreated lots, settlement before shipment, and more payable metal than assayed."""
     known = np.isfinite(lots.payable)
     for row in np.flatnonzero((lots.settled >= 0) & ~known.any(axis=1)).tolist():
         table.fault(row, "settled_on", "a lot that is settled says what metal is payable; write 0 where none is")
@@ -188,7 +212,7 @@ def _check_metal(table: Table, lots: Lots, instance: Instance) -> None:
 
 
 def _warn_of_feed(table: Table, lots: Lots, found: Routes) -> None:
-    """Warn of lots with more feed than their devices send on by the treatment's `to_smelter`."""
+    """Warn of lots with more feed than `to_smelter` of the treatment implies."""
     share = np.where(lots.waits, 0.0, found.to_smelter[lots.route] if len(found) else 0.0)
     sent_on = share * lots.devices_t
     for row in np.flatnonzero((share > 0) & (lots.feed_t > sent_on * (1 + _ROUGHLY)))[:_MOST].tolist():
@@ -197,7 +221,7 @@ def _warn_of_feed(table: Table, lots: Lots, found: Routes) -> None:
 
 
 def _warn_of_metal(table: Table, lots: Lots, instance: Instance, found: Routes) -> None:
-    """Warn of lots of which far more metal is payable than the instance expects of such feed."""
+    """Warn of lots with far more payable metal than the instance implies."""
     if not len(found):
         return
     expected = np.where(lots.waits[:, None], np.inf, found.returned[lots.route] * lots.devices_t[:, None])
@@ -208,7 +232,7 @@ def _warn_of_metal(table: Table, lots: Lots, instance: Instance, found: Routes) 
 
 
 def _warn_of_supply(table: Table, lots: Lots, instance: Instance) -> None:
-    """Warn of streams of which more was sent in a period than they offered; up to it where they can be stored."""
+    """Warn of streams with more sent than supplied in a period, or cumulatively where supply can be stockpiled."""
     offered, sent = instance.streams.available.value, np.zeros(instance.streams.available.raw.shape)
     np.add.at(sent, (lots.stream, lots.period), lots.devices_t)
     stored = instance.streams.storable[:, None]
@@ -223,7 +247,7 @@ def _warn_of_supply(table: Table, lots: Lots, instance: Instance) -> None:
 
 
 def _warn_of_dates(table: Table, lots: Lots, instance: Instance) -> None:
-    """Warn of lots that are settled only after the last period."""
+    """Warn of lots settled after the horizon."""
     for row in np.flatnonzero(lots.settled >= len(instance.periods))[:_MOST].tolist():
         text = f"`{shown(table.texts('settled_on')[row])}` lies after {instance.periods[-1]}, the last period"
         table.warn(row, "settled_on", f"{text}: its metal counts for no medal; check the year")

@@ -1,4 +1,4 @@
-"""What is signed, or has been done at the mint: shipments, purchases, and metal charged to melts."""
+"""Signed contracts and completed operations at the mint: shipments, purchases, metal and scrap charged to melts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,15 @@ _KINDS = (
 
 
 def nothing(instance: Instance, found: Routes) -> Decisions:
-    """Return that nothing is signed and nothing done."""
+    """Return decisions that are all zero.
+
+    Args:
+        instance: The instance.
+        found: Its routes.
+
+    Returns:
+        The decisions.
+    """
     periods, alloys = len(instance.periods), len(instance.alloys.names)
     return Decisions(
         sent=np.zeros((len(found), periods)),
@@ -38,10 +46,20 @@ def nothing(instance: Instance, found: Routes) -> Decisions:
 
 
 def read_signed(path: Path, instance: Instance, found: Routes) -> tuple[Decisions, str, tuple[Fault, ...]]:
-    """Return what the CSV file at `path` says is signed or done, on the routes `found`, its sha256 and warnings.
+    """Read signed contracts and completed operations from a CSV file.
 
-    Each row is a shipment, a purchase, or metal from stock or process scrap charged to a melt. Raises InputError with
-    every fault.
+    Each row is a shipment, a purchase, or metal from stock or process scrap charged to a melt.
+
+    Args:
+        path: Path of the file.
+        instance: The instance.
+        found: Its routes.
+
+    Returns:
+        The quantities as decisions, the sha256 of the file, and warnings.
+
+    Raises:
+        InputError: With every fault.
     """
     faults = Faults()
     table = Table.of(path, "frozen", _COLUMNS, ("period",), instance, faults)
@@ -73,7 +91,7 @@ def read_signed(path: Path, instance: Instance, found: Routes) -> tuple[Decision
 
 
 def _warn_of_repeated_rows(table: Table) -> None:
-    """Warn of rows that are alike in every column; their amounts are added up."""
+    """Warn of rows that agree in every column; their amounts are added."""
     columns = [table.texts(name) for name in _COLUMNS]
     first: dict[tuple[str, ...], int] = {}
     for row, cells in enumerate(zip(*columns, strict=True)):
@@ -93,7 +111,7 @@ def _row(
     tonnes: Floats,
     kilograms: Floats,
 ) -> None:
-    """Put one row where it belongs; a row of no kind, or one that lacks its amount, is a fault."""
+    """Add one row to the decisions; a row of no known kind is a fault."""
     filled = {name for name in (*at, "tonnes", "kg") if table.given(name, row)}
     t, alloy = period[row], at["alloy"][row]
     if filled in ({"stream", "treatment", "tonnes"}, {"stream", "treatment", "smelter", "tonnes"}):

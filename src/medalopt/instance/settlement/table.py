@@ -1,4 +1,4 @@
-"""A table named on the command line, column by column, held against an instance; every fault with its place."""
+"""A CSV table given on the command line, read by column and checked against an instance."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from medalopt.instance.schema.kinds import ZERO
 from medalopt.quantity import Money
 from medalopt.wording import did_you_mean, listed, shown
 
-_MOST = 20  # wrong cells of a column that are told
+_MOST = 20  # most faults reported per column
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """The rows of one file; `sha256` is that of its bytes. What is wrong is noted in `faults`."""
+    """The rows of one file; `sha256` is the digest of its bytes, errors are recorded in `faults`."""
 
     sheet: Sheet
     sha256: str
@@ -47,9 +47,18 @@ class Table:
         instance: Instance,
         faults: Faults,
     ) -> Table | None:
-        """Return the table in the file at `path`, whose columns are `known`; None, and faults, where it is none.
+        """Read the table in a file.
 
-        One without the columns `needed` is another table, whose rows are not looked at.
+        Args:
+            path: Path of the CSV file.
+            section: Name of the table in messages.
+            known: Columns that it may have.
+            needed: Columns that it must have.
+            instance: The instance to which its names and periods refer.
+            faults: Collects the faults.
+
+        Returns:
+            The table; None, and faults, where it cannot be read or lacks columns.
         """
         name = str(path)
         data = files.read(path, name, limits.MAX_LIST_BYTES, lambda message: faults.add(Place(name), (), message))
@@ -73,28 +82,68 @@ class Table:
         return self.sheet.count
 
     def given(self, name: str, row: int) -> bool:
-        """Return whether the column has a cell in that row."""
+        """Return whether a cell is filled.
+
+        Args:
+            name: The column.
+            row: Index of the row.
+
+        Returns:
+            True where it is.
+        """
         cells = self.sheet.columns.get((name,))
         return cells is not None and cells[row] is not None
 
     def fault(self, row: int, name: str, message: str) -> None:
-        """Note what is wrong with a cell."""
+        """Record a fault of a cell.
+
+        Args:
+            row: Index of the row.
+            name: The column; '' for the whole row.
+            message: The fault and its remedy.
+        """
         self.faults.add(self.sheet.place(row, (name,)), (), f"{name}: {message}" if name else message)
 
     def warn(self, row: int, name: str, message: str) -> None:
-        """Note that a cell is odd."""
+        """Record a warning on a cell.
+
+        Args:
+            row: Index of the row.
+            name: The column; '' for the whole row.
+            message: The warning and its remedy.
+        """
         self.faults.warn(self.sheet.place(row, (name,)), (), f"{name}: {message}" if name else message)
 
     def needs(self, row: int, name: str) -> None:
-        """Note that a cell has to be filled."""
+        """Record that a required cell is empty.
+
+        Args:
+            row: Index of the row.
+            name: The column.
+        """
         self.fault(row, name, "is missing here; fill it")
 
     def texts(self, name: str) -> list[str]:
-        """Return a column of text, '' where it is left out."""
+        """Read a column of text.
+
+        Args:
+            name: The column.
+
+        Returns:
+            Stripped text per row, '' where empty.
+        """
         return [(cell or "").strip() for cell in self.sheet.column((name,))]
 
     def figures(self, name: str, measure: Measure) -> Floats:
-        """Return a column of figures in the unit of `measure`, (N,); not a number where it is left out or wrong."""
+        """Read a column of quantities.
+
+        Args:
+            name: The column.
+            measure: Canonical unit and range.
+
+        Returns:
+            Values (N,) in the canonical unit; NaN where empty or invalid.
+        """
         cells = self.sheet.column((name,))
         read = columns.read(cells, measure, self.money, ZERO)
         for cell, message in list(read.wrong.items())[:_MOST]:
@@ -104,7 +153,15 @@ class Table:
         return np.where(read.given & ~wrong, read.raw * factors[read.unit], np.nan)
 
     def names(self, name: str, known: Sequence[str]) -> Ints:
-        """Return the places of the names of a column in `known`, (N,); -1 where it is left out or unknown."""
+        """Read a column of names.
+
+        Args:
+            name: The column.
+            known: The names of the instance.
+
+        Returns:
+            Indices (N,) into `known`; -1 where empty or unknown.
+        """
         place = {one: number for number, one in enumerate(known)}
         found, told = np.full(self.count, -1, dtype=np.intp), set[str]()
         for row, text in enumerate(self.texts(name)):
@@ -116,7 +173,14 @@ class Table:
         return found
 
     def periods(self, name: str) -> Ints:
-        """Return the periods of a column, (N,), from 0; -1 where it is left out or wrong."""
+        """Read a column of periods.
+
+        Args:
+            name: The column.
+
+        Returns:
+            Indices (N,) from 0; -1 where empty or invalid.
+        """
         found = np.full(self.count, -1, dtype=np.intp)
         for row, text in enumerate(self.texts(name)):
             period = self.calendar.index(text)
@@ -126,9 +190,13 @@ class Table:
         return found
 
     def days(self, name: str) -> Ints:
-        """Return the periods in which the days of a column lie, (N,): -1 where it is left out or wrong.
+        """Read a column of dates as periods; a month or period name is accepted too.
 
-        The number of periods where a day lies after them. A month will do for a day.
+        Args:
+            name: The column.
+
+        Returns:
+            Indices (N,) from 0; -1 where empty or invalid, the number of periods for dates after the horizon.
         """
         found = np.full(self.count, -1, dtype=np.intp)
         for row, text in enumerate(self.texts(name)):
@@ -141,6 +209,7 @@ class Table:
         return found
 
     def _day(self, text: str) -> int | None:
+        """Return the period of a date; the number of periods where it is after the horizon, None where invalid."""
         if self.calendar.start is None:
             return self.calendar.index(text)
         if _DAY.fullmatch(text):
@@ -157,6 +226,13 @@ class Table:
 
 
 def calendar_of(instance: Instance) -> Calendar:
-    """Return the periods of `instance` as a calendar."""
+    """Make the calendar of an instance.
+
+    Args:
+        instance: The instance.
+
+    Returns:
+        Its periods.
+    """
     first = instance.periods[0]
     return Calendar(first if _MONTH.fullmatch(first) else None, len(instance.periods), instance.period_length)
