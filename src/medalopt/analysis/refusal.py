@@ -1,4 +1,4 @@
-"""Why an instance has no plan, in its own words, and the cheapest cure."""
+"""Diagnosis of an infeasible instance: reasons proven by screening, conflicting constraints, and repairs by cost."""
 
 from __future__ import annotations
 
@@ -24,16 +24,21 @@ from medalopt.instance.instance import Instance
 from medalopt.instance.routes import routes
 from medalopt.solver.budget import ENDLESS, Budget
 
-MOST = 12  # repairs that are worked out
-ALIKE = 1e-6  # in relation to the greatest, by which what a tonne does may differ for it to do the most
+MOST = 12  # largest number of repairs
+ALIKE = 1e-6  # relative difference of two equal effects
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """Why there is no plan: `known` by arithmetic alone, `rules` that cannot all be kept, and repairs, cheapest first.
+    """Reasons for infeasibility and repairs.
 
-    `irreducible` tells whether each rule was seen to be needed for the conflict, `stopped` whether the time was over
-    before all was tried.
+    Attributes:
+        known: Reasons proven by screening.
+        rules: Conflicting rules.
+        irreducible: True if each rule was verified to be needed for the conflict.
+        repairs: Repairs by ascending objective.
+        unit: Unit of their objectives.
+        stopped: True if the time limit ended the search early.
     """
 
     known: tuple[Reason, ...]
@@ -45,11 +50,15 @@ class Diagnosis:
 
     @property
     def conflict(self) -> tuple[Reason, ...]:
-        """All that is said of what stands in the way, arithmetic first."""
+        """All reasons, those of the screening first."""
         return (*self.known, *self.rules)
 
     def rows(self) -> dict[str, object]:
-        """Return the diagnosis as plain data."""
+        """Return the diagnosis as JSON data.
+
+        Returns:
+            Field name to value.
+        """
         told = {"conflict": [reason.row() for reason in self.conflict], "repairs": [one.row() for one in self.repairs]}
         return {**told, "stopped": True} if self.stopped else dict(told)
 
@@ -63,10 +72,19 @@ def diagnose(
     tell: Callable[[str], None] = lambda doing: None,
     budget: Budget = ENDLESS,
 ) -> Diagnosis | None:
-    """Return why `instance` has no plan and what would cure it; None where its rules do not contradict each other.
+    """Diagnose an infeasible instance.
 
-    `source` is the file it was read from, with `changes`: repairs are then tried on the file, spelled as it is.
-    `tell` is told each step before it is done. When `budget` is over what was found until then is returned.
+    Args:
+        instance: Instance.
+        objective: `cost`, `footprint` or `mass`.
+        extensions: Python files of the user's extensions.
+        source: File the instance was read from, on which repairs are verified as it spells them.
+        changes: Path to value, made when the file was read.
+        tell: Progress callback, called before each step.
+        budget: Time limit; results so far are returned when it is exhausted.
+
+    Returns:
+        The diagnosis; None if the instance is feasible.
     """
     asked = Asked(source, changes, objective, Extensions(tuple(Path(path) for path in extensions)), tell, budget)
     unit = {"cost": instance.currency, "footprint": "kg CO2e", "mass": "t"}[objective]
@@ -86,9 +104,9 @@ def diagnose(
 
 
 def _repairs(at: Stuck, rules: Conflict, asked: Asked) -> list[Repair]:
-    """Return repairs of one figure or rule; where there is none, of several, and metal that is in stock from nowhere.
+    """Return repairs of one parameter or row; if there is none, of several or of opening stock.
 
-    What such a stock costs stands in no figure, so that beside other repairs it would seem the cheapest.
+    No parameter states the cost of opening stock, so it would seem the cheapest beside other repairs.
     """
     alone = single_repairs(at, _behind(at.instance, rules, at), asked, MOST) + own_repairs(at, rules, asked)
     if alone:
@@ -100,19 +118,22 @@ def _repairs(at: Stuck, rules: Conflict, asked: Asked) -> list[Repair]:
 
 
 def _several(at: Stuck, rules: Conflict, choose: Choose, asked: Asked) -> list[Repair]:
-    """Return repairs of several figures; where there is none, of one of the user's own rules and a figure."""
+    """Return repairs of several parameters; if there is none, of an extension row and a parameter."""
     return repair_sets(at, rules, choose, asked) or with_figures(at, rules, choose, asked)
 
 
 def _behind_or_stock(instance: Instance, rules: Conflict, at: Stuck) -> list[Figure]:
+    """Return the parameters of a conflict, then opening stock."""
     return [*_behind(instance, rules, at), *_stock(instance, rules)]
 
 
 def _behind(instance: Instance, rules: Conflict, at: Stuck) -> list[Figure]:
+    """Return the parameters that relax the rules of a conflict."""
     return candidates(instance, rules.rules, likely_streams(instance, rules, at))
 
 
 def _stock(instance: Instance, rules: Conflict) -> list[Figure]:
+    """Return the opening stock of the metals of the alloys in the conflict."""
     alloys = [
         instance.alloys.names.index(rule.names[0]) for rule in rules.rules if rule.kind == "demand" and rule.names
     ]
@@ -120,9 +141,17 @@ def _stock(instance: Instance, rules: Conflict) -> list[Figure]:
 
 
 def likely_streams(instance: Instance, rules: Conflict, at: Stuck) -> dict[str, int]:
-    """Return the streams of which more would help, each with the last period in which a tonne does most.
+    """Rank the streams of a conflict by the cost of goods and processing per unit of effect.
 
-    What a tonne does is its multiplier in the proof; the first are those whose goods cost least beside that.
+    The effect of one tonne is its multiplier in the proof of infeasibility.
+
+    Args:
+        instance: Instance.
+        rules: Its conflict.
+        at: Its program and violation.
+
+    Returns:
+        Stream to the last period in which one tonne has the largest effect, best first.
     """
     y, ends = np.ldexp(rules.multipliers, at.problem.ready.row), (rules.ends.lower, rules.ends.upper)
     does: dict[str, list[tuple[int, float]]] = {}

@@ -1,4 +1,4 @@
-"""Repairs: changes of figures after which there is a plan, each tried on the instance and priced."""
+"""Repairs: changes of one parameter that restore feasibility, verified on the instance file and priced by a solve."""
 
 from __future__ import annotations
 
@@ -17,14 +17,18 @@ from medalopt.solver.budget import ENDLESS, Budget
 from medalopt.solver.standing import Standing
 from medalopt.solving import solved
 
-ROUNDING_TRIALS = (0.0, 1e-6, 1e-5, 1e-4)  # of the figure, by which it is moved on where rounding was not enough
+ROUNDING_TRIALS = (0.0, 1e-6, 1e-5, 1e-4)  # relative moves beyond the rounded position, tried in turn
 
 
 @dataclass(frozen=True)
 class Change:
-    """One figure changed: `before` and `after` as a file holds them, without the unit (null: none).
+    """One changed parameter; values as a file holds them, without the unit (None if it has none).
 
-    Of a user's own rule, `extension.NAME`, they are an end of it; `after` is an empty list where it is left out.
+    Attributes:
+        path: Path of the parameter; `extension.NAME` for a row of an extension.
+        before: Present value, or bound of the row.
+        after: New value, or bound of the row; an empty list if the row is removed.
+        unit: Unit of both.
     """
 
     path: str
@@ -33,7 +37,11 @@ class Change:
     unit: str | None
 
     def row(self) -> dict[str, object]:
-        """Return the change as one row."""
+        """Return the change as one JSON row.
+
+        Returns:
+            Field name to value.
+        """
         return {
             "path": self.path,
             "from": self.before,
@@ -44,22 +52,32 @@ class Change:
 
 @dataclass(frozen=True)
 class Repair:
-    """Changes after which there is a plan, the objective of that plan, and where the solver then stood."""
+    """Changes that restore feasibility, the optimal objective after them, and its basis."""
 
     changes: tuple[Change, ...]
     objective: float
     standing: Standing | None = field(default=None, repr=False, compare=False)
 
     def row(self) -> dict[str, object]:
-        """Return the repair as one row."""
+        """Return the repair as one JSON row.
+
+        Returns:
+            Field name to value.
+        """
         return {"changes": [change.row() for change in self.changes], "objective": self.objective}
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What was asked: of which file (None: an instance in memory), with which changes, for which measure.
+    """Request for repairs.
 
-    `tell` is told what is being done. When `budget` is over no further figure is tried.
+    Attributes:
+        path: Instance file; None for an instance in memory.
+        changes: Path to value, made in the file first.
+        measure: Objective: `cost`, `footprint` or `mass`.
+        extensions: User's extensions.
+        tell: Progress callback.
+        budget: Time limit; no further parameter is tried afterwards.
     """
 
     path: str | os.PathLike[str] | None = None
@@ -74,16 +92,31 @@ Moved = tuple[Figure, tuple[float, ...]]
 
 
 def changed(instance: Instance, moved: Iterable[Moved]) -> Instance:
-    """Return `instance` with these figures moved."""
+    """Set several parameters.
+
+    Args:
+        instance: Instance to change.
+        moved: Parameters with their values.
+
+    Returns:
+        A copy of the instance with these values.
+    """
     for figure, values in moved:
         instance = figure.put(instance, values)
     return instance
 
 
 def priced(instance: Instance, asked: Asked, moved: tuple[Moved, ...], near: Standing | None = None) -> Repair | None:
-    """Return the repair that `moved` makes, as the file spells it; None where there is no plan with it.
+    """Solve the instance after a repair, read from the file with the changes as the file spells them.
 
-    The plan is found and proven on the file as it then is; `near` is where the solver stood on one like it.
+    Args:
+        instance: Infeasible instance.
+        asked: Request.
+        moved: Parameters with their values.
+        near: Basis of a similar instance.
+
+    Returns:
+        The repair with its optimal objective; None if it is not feasible or not verified.
     """
     ways: list[dict[str, str]] = [{}]
     for figure, values in moved:
@@ -93,7 +126,7 @@ def priced(instance: Instance, asked: Asked, moved: tuple[Moved, ...], near: Sta
         try:
             repaired = changed(instance, moved) if asked.path is None else _loaded(asked, way)
         except InputError:
-            continue  # the file spells it in another way, or holds what contradicts the new value
+            continue  # the file uses another spelling, or another entry contradicts the new value
         try:
             own = asked.extensions
             plan, standing = solved(repaired, asked.measure, own.files, near, eased=own.eased)
@@ -112,12 +145,22 @@ def priced(instance: Instance, asked: Asked, moved: tuple[Moved, ...], near: Sta
 
 
 def _loaded(asked: Asked, way: Mapping[str, str]) -> Instance:
+    """Load the instance file with the changes of a repair."""
     assert asked.path is not None
     return load(asked.path, {**(asked.changes or {}), **way})
 
 
 def rounded(figure: Figure, position: float, works: Callable[[tuple[float, ...]], Repair | None]) -> Repair | None:
-    """Return the repair at `position`, rounded outwards, or as little beyond it as is needed."""
+    """Round a position outwards, and move on by small steps until the repair is verified.
+
+    Args:
+        figure: Parameter.
+        position: Least position found.
+        works: Function that returns the repair of given values; None if they do not suffice.
+
+    Returns:
+        The repair; None if no rounding suffices.
+    """
     tried: set[tuple[float, ...]] = set()
     neat = figure.neat(position)
     repair = works(neat) if neat is not None and neat != figure.now else None
@@ -136,14 +179,24 @@ def rounded(figure: Figure, position: float, works: Callable[[tuple[float, ...]]
 
 
 def single_repairs(at: Stuck, figures: Iterable[Figure], asked: Asked, most: int) -> list[Repair]:
-    """Return repairs of one figure each, up to `most`, cheapest first."""
+    """Find repairs of one parameter each.
+
+    Args:
+        at: Infeasible instance.
+        figures: Parameters in the order in which they are tried.
+        asked: Request.
+        most: Largest number of repairs.
+
+    Returns:
+        Repairs by ascending objective.
+    """
     found: list[Repair] = []
     near = at.standing
     settled: set[tuple[object, ...]] = set()
     for figure in figures:
         same = (figure.section, figure.field, figure.at[0] if figure.field == "available" else str(figure.at))
         if same in settled:
-            continue  # of a stream one way of writing more of it is enough
+            continue  # one spelling of more supply per stream suffices
         if not asked.budget.left():
             break
         asked.tell(f"how far {render(figure.paths[0])} would have to move")
@@ -159,10 +212,12 @@ def single_repairs(at: Stuck, figures: Iterable[Figure], asked: Asked, most: int
 
 
 def _alone(at: Stuck, asked: Asked, figure: Figure, position: float, near: Standing | None) -> Repair | None:
+    """Return the repair of one parameter near its least position."""
+
     def works(values: tuple[float, ...]) -> Repair | None:
         beyond = figure.kind != "list" and (values[0] >= position if figure.up else values[0] <= position)
         if not beyond and stuck(figure.put(at.instance, values), at.extensions, near=at) is not None:
-            return None  # told at once, where solving would have to prove it
+            return None  # cheaper than solving to prove infeasibility
         return priced(at.instance, asked, ((figure, values),), near)
 
     return rounded(figure, position, works)

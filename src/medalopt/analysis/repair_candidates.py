@@ -1,4 +1,8 @@
-"""The figures of the instance that stand behind a conflict, and the way in which each would have to move."""
+"""Parameters that may relax the rules of a conflict, by constraint kind, each with its direction and limit.
+
+A lister yields parameters from the instance, the names of the rule (empty for all), its periods, and the streams in
+the order in which more supply helps most.
+"""
 
 from __future__ import annotations
 
@@ -16,19 +20,30 @@ from medalopt.instance.needs import is_barred
 from medalopt.instance.paths import Path
 
 PER_CENT = Fraction(1, 100)
-MORE_MEDALS = 10.0  # times as many as ordered, at most, are offered as a cure
-LIKELY_STREAMS = 2  # of many that fall short together: the cheapest cure by each of so many kinds of device
-Likely = Mapping[str, int]  # streams, the likeliest first, and the period up to which a tonne more does most
+MORE_MEDALS = 10.0  # largest factor on the number of medals in a repair
+LIKELY_STREAMS = 2  # kinds of device, each with its likeliest stream, if all streams fall short together
+Likely = Mapping[str, int]  # streams, likeliest first, to the last period in which one tonne more helps most
 
 
 def none(instance: Instance, names: tuple[str, ...], periods: tuple[str, ...], likely: Likely) -> Iterator[Figure]:
-    """No figure: only its own file can change it."""
+    """List nothing: only its own file can change a constraint of an extension, and some rules have no parameter.
+
+    Args:
+        instance: Instance.
+        names: Names of the rule.
+        periods: Periods of the rule.
+        likely: Streams in the order in which more supply helps most.
+
+    Returns:
+        An empty iterator.
+    """
     return iter(())
 
 
 def _share(
     paths: tuple[Path, ...], section: str, field: str, at: tuple[Any, ...], of: Figures, up: bool, end: float
 ) -> Figure:
+    """Return a share [%] as parameter."""
     now = float(of.exact()[at] * 100)
     return Figure(paths, section, field, at, "%", PER_CENT, (now,), "one", up, end)
 
@@ -36,7 +51,7 @@ def _share(
 def _amount(
     path: Path, instance: Instance, section: str, field: str, at: tuple[Any, ...], unit: str, up: bool
 ) -> Figure:
-    """Return an amount: one value, or one a period, told as one where all are the same."""
+    """Return an amount as parameter: one value, or one per period, reduced to one if all are equal."""
     values = np.atleast_1d(getattr(getattr(instance, section), field).value[at])
     same = bool((values == values[0]).all())
     now = (float(values[0]),) if same else tuple(values.tolist())
@@ -51,9 +66,16 @@ def _amount(
 def more_of_stream(
     instance: Instance, names: tuple[str, ...], periods: tuple[str, ...], likely: Likely
 ) -> Iterator[Figure]:
-    """More of a stream: so many tonnes up to the period in which they still do most, or so many times as much.
+    """List increases of supply: of the last period in which it helps most, of all periods, or of the total.
 
-    Where all streams fall short together, those of `likely`, one for each kind of device.
+    Args:
+        instance: Instance.
+        names: Stream; if empty, the first streams of `likely`, one per kind of device.
+        periods: Periods of the rule.
+        likely: Streams in the order in which more supply helps most, with the last period in which it does.
+
+    Yields:
+        Parameters.
     """
     streams = instance.streams
     kinds: dict[int, str] = {}
@@ -73,7 +95,7 @@ def more_of_stream(
 
 
 def _in_all(instance: Instance, i: int) -> Figure:
-    """Return what a stream offers in all, as `total` has it: spread evenly over the periods."""
+    """Return the total supply of a stream, spread evenly over the periods (`total`), as parameter."""
     streams, periods = instance.streams, len(instance.periods)
     now = float(streams.available.exact()[i].sum())
     path: Path = ("streams", streams.names[i], "total")
@@ -82,7 +104,15 @@ def _in_all(instance: Instance, i: int) -> Figure:
 
 
 def stockpile(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[Figure]:
-    """A higher limit of what may wait."""
+    """List increases of finite storage limits.
+
+    Args:
+        instance: Instance.
+        names: Stream; if empty, all streams.
+
+    Yields:
+        Parameters.
+    """
     for name in names or instance.streams.names:
         i = instance.streams.names.index(name)
         if instance.streams.storable[i] and np.isfinite(instance.streams.storage_limit.value[i]):
@@ -91,7 +121,15 @@ def stockpile(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[F
 
 
 def capacity(section: str, unit: str) -> Callable[..., Iterator[Figure]]:
-    """Return what gives higher capacities, of one period or of all."""
+    """Return a lister of increases of capacity, of one period or of all.
+
+    Args:
+        section: Section of the instance: `smelters`, `treatments` or `alloys`.
+        unit: Unit of the capacity.
+
+    Returns:
+        The lister.
+    """
 
     def found(instance: Instance, names: tuple[str, ...], periods: tuple[str, ...], _: Likely) -> Iterator[Figure]:
         every = getattr(instance, section)
@@ -110,7 +148,17 @@ def capacity(section: str, unit: str) -> Callable[..., Iterator[Figure]]:
 
 
 def total(section: str, field: str, unit: str, up: bool) -> Callable[..., Iterator[Figure]]:
-    """Return what gives limits that rise, or commitments that fall."""
+    """Return a lister of increases of limits or decreases of commitments.
+
+    Args:
+        section: Section of the instance: `streams`, `smelters` or `market`.
+        field: `limit` or `committed`.
+        unit: Unit of the amount.
+        up: True for limits, False for commitments.
+
+    Returns:
+        The lister.
+    """
 
     def found(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[Figure]:
         every = getattr(instance, section)
@@ -124,7 +172,14 @@ def total(section: str, field: str, unit: str, up: bool) -> Callable[..., Iterat
 
 
 def fineness(side: str) -> Callable[..., Iterator[Figure]]:
-    """Return what gives wider windows of a composition."""
+    """Return a lister of wider composition windows of an alloy.
+
+    Args:
+        side: `low` or `high`.
+
+    Returns:
+        The lister.
+    """
 
     def found(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[Figure]:
         if not names:
@@ -142,7 +197,15 @@ def fineness(side: str) -> Callable[..., Iterator[Figure]]:
 
 
 def others(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[Figure]:
-    """A higher share of what an alloy does not name."""
+    """List increases of the share of unnamed metals of an alloy.
+
+    Args:
+        instance: Instance.
+        names: Alloy; if empty, all alloys.
+
+    Yields:
+        Parameters.
+    """
     for alloy in names or instance.alloys.names:
         a = instance.alloys.names.index(alloy)
         if instance.alloys.admits_others[a]:
@@ -151,7 +214,15 @@ def others(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[Figu
 
 
 def recycled(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[Figure]:
-    """A lower floor on recycled metal."""
+    """List decreases of the least share of recycled metal.
+
+    Args:
+        instance: Instance.
+        names: Metals.
+
+    Yields:
+        Parameters.
+    """
     for metal in names:
         e = instance.metals.names.index(metal)
         path: Path = ("policy", "recycled", metal)
@@ -159,7 +230,14 @@ def recycled(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[Fi
 
 
 def mix(side: str) -> Callable[..., Iterator[Figure]]:
-    """Return what gives wider windows of a share of all tonnes."""
+    """Return a lister of wider windows of a device's share in all tonnes.
+
+    Args:
+        side: `window_low` or `window_high`.
+
+    Returns:
+        The lister.
+    """
 
     def found(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[Figure]:
         policy = instance.policy
@@ -179,21 +257,42 @@ def mix(side: str) -> Callable[..., Iterator[Figure]]:
 
 
 def participation(instance: Instance, *_: Any) -> Iterator[Figure]:
-    """A lower share that each region must send."""
+    """List the decrease of the least share of its supply that each region must send.
+
+    Args:
+        instance: Instance.
+
+    Yields:
+        The parameter.
+    """
     yield _share(
         (("policy", "participation"),), "policy", "participation", (), instance.policy.participation, False, 0.0
     )
 
 
 def footprint(instance: Instance, *_: Any) -> Iterator[Figure]:
-    """A higher cap."""
+    """List the increase of the footprint cap.
+
+    Args:
+        instance: Instance.
+
+    Yields:
+        The parameter.
+    """
     cap = float(instance.policy.footprint_cap.exact()[()] / 1000)
     path: Path = ("policy", "footprint_cap")
     yield Figure((path,), "policy", "footprint_cap", (), "t", Fraction(1000), (cap,), "one", True, math.inf)
 
 
 def fewer_or_more(up: bool) -> Callable[..., Iterator[Figure]]:
-    """Return what gives fewer medals, or more."""
+    """Return a lister of medal counts of an alloy: up to ten times as many, or down to one.
+
+    Args:
+        up: True for more medals, False for fewer.
+
+    Returns:
+        The lister.
+    """
 
     def found(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[Figure]:
         a = instance.alloys.names.index(names[0]) if names else slice(None)
@@ -208,7 +307,15 @@ def fewer_or_more(up: bool) -> Callable[..., Iterator[Figure]]:
 
 
 def demand(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[Figure]:
-    """Fewer medals, later, and all that leaves more metal for their alloy: unnamed matter, losses, scrap, leads."""
+    """List changes that reduce or postpone demand: fewer medals, later dates, and less loss, scrap and lead time.
+
+    Args:
+        instance: Instance.
+        names: Alloy and last period; if empty, all alloys over the horizon.
+
+    Yields:
+        Parameters.
+    """
     alloys = [instance.alloys.names.index(names[0])] if names else range(len(instance.alloys.names))
     until = instance.periods.index(names[1]) if len(names) > 1 else len(instance.periods) - 1
     yield from fewer_or_more(False)(instance, names[:1])
@@ -233,6 +340,7 @@ def demand(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[Figu
 
 
 def _scrap(instance: Instance, a: int) -> Iterator[Figure]:
+    """List decreases of the scrap share and its lead time, and increases of the share returned."""
     alloys, name = instance.alloys, instance.alloys.names[a]
     if alloys.scrap_share.raw[a] == 0:
         return
@@ -246,6 +354,7 @@ def _scrap(instance: Instance, a: int) -> Iterator[Figure]:
 
 
 def _leads(instance: Instance, metals: list[int]) -> Iterator[Figure]:
+    """List decreases of the lead times of smelters: one for all metals if they are equal, else by metal."""
     for k, smelter in enumerate(instance.smelters.names):
         leads = instance.smelters.lead[k]
         path: Path = ("smelters", smelter, "lead")
@@ -261,7 +370,15 @@ def _leads(instance: Instance, metals: list[int]) -> Iterator[Figure]:
 
 
 def in_stock(instance: Instance, alloys: list[int]) -> Iterator[Figure]:
-    """Metal in stock from the start: asked for where nothing else helps, as its price is in no figure."""
+    """List increases of opening stock. Tried last, since no parameter states its price.
+
+    Args:
+        instance: Instance.
+        alloys: Numbers of the alloys whose metals are listed.
+
+    Yields:
+        Parameters.
+    """
     takes = instance.alloys.named & (instance.alloys.high.raw > 0)
     for e in np.flatnonzero(takes[alloys].any(axis=0)).tolist():
         path: Path = ("metals", instance.metals.names[e], "opening_stock")

@@ -1,4 +1,4 @@
-"""A figure of the instance that a repair may move: where it stands, which way it may go, and how it is written."""
+"""Parameters that a repair may move: location, direction, limits, rounding and spelling."""
 
 from __future__ import annotations
 
@@ -16,47 +16,62 @@ from medalopt.instance.instance import Instance
 from medalopt.instance.paths import Path, render
 
 DIGITS, FEW = 6, 5
-BESIDE = 2e-6  # of a figure, by which its least position may be found beside the true one
-SNAP = 1e-6  # of the way to its end, from where a figure goes to it
+BESIDE = 2e-6  # relative error of a position found by search
+SNAP = 1e-6  # share of the way to `end` below which the rest of it is added
 Written = float | int | str | list[float]
 
 
 @dataclass(frozen=True, eq=False)
 class Figure:
-    """A figure and how it may move, by its position: its value in `unit`, or for a list the factor on all values.
+    """Parameter and its direction; its position is its value in `unit`, or for a list the factor on all values.
 
-    `kind` is `one`, `list` (one value a period), `window` (both ends written as one number, of which one moves),
-    `whole` (a count or lead) or `date`. `paths` are the ways a file may spell it, the likeliest first.
+    Attributes:
+        paths: Spellings a file may use, the most common first.
+        section: Section of the instance; `field`: array in it.
+        at: Index into the array.
+        factor: From `unit` to the unit of the instance.
+        now: Present values, in `unit`.
+        kind: `one`, `list` (one value per period), `window` (both ends written as one number, one of which moves),
+            `whole` (a count or lead time) or `date`.
+        up: True if the parameter is to increase.
+        end: Farthest position that makes sense; infinite if there is none.
     """
 
     paths: tuple[Path, ...]
     section: str
     field: str
-    at: tuple[Any, ...]  # index into the array of the instance
+    at: tuple[Any, ...]  # index into the array
     unit: str | None
-    factor: Fraction  # from `unit` to the unit of the instance
+    factor: Fraction  # from `unit` to the unit of the array
     now: tuple[float, ...]
     kind: str
     up: bool
-    end: float  # the farthest position that makes sense; infinite where there is none
+    end: float  # farthest position; may be infinite
 
     @property
     def start(self) -> float:
-        """The position at which the figure stands."""
+        """Present position."""
         return 1.0 if self.kind == "list" else self.now[0]
 
     @property
     def spelled(self) -> frozenset[str]:
-        """The paths as text."""
+        """Paths as text."""
         return frozenset(render(path) for path in self.paths)
 
     @property
     def stepwise(self) -> bool:
-        """Whether it moves in whole steps that change the rows themselves: a date or a lead."""
+        """True if the parameter moves in whole steps that change the rows of the LP: a date or a lead time."""
         return self.kind == "date" or (self.kind == "whole" and self.field != "count")
 
     def rounded(self, position: float) -> tuple[float, ...]:
-        """Return the values at `position`, rounded outwards to six significant digits, or to whole numbers."""
+        """Round the values at a position outwards, to six significant digits or to whole numbers.
+
+        Args:
+            position: Position, see `RepairParameter`.
+
+        Returns:
+            Values in `unit`, within `end`.
+        """
         if self.kind in ("whole", "date"):
             near = round(position)
             if abs(position - near) > 1e-6:
@@ -66,16 +81,23 @@ class Figure:
         return tuple(self._outwards(value) for value in scaled)
 
     def neat(self, position: float) -> tuple[float, ...] | None:
-        """Return the values at the figure of few digits from which `position` is told apart by rounding alone."""
+        """Return a value of few digits if it equals the position within rounding.
+
+        Args:
+            position: Position, see `RepairParameter`.
+
+        Returns:
+            Values in `unit`; None if there is no such value, and for dates and lists.
+        """
         if self.kind in ("date", "list"):
             return None
         if math.isfinite(self.end) and abs(position - self.end) <= SNAP * abs(self.now[0] - self.end):
-            return (self.end,)  # what is left of it would be within the tolerance, once, and not with others
+            return (self.end,)  # the rest is within the tolerance alone, but not together with other changes
         few = float(round(position)) if self.kind == "whole" else float(f"{position:.{FEW}g}")
         return (few,) if abs(few - position) <= BESIDE * abs(position) else None
 
     def _outwards(self, value: float) -> float:
-        """Round away from where the figure stands."""
+        """Round away from the present value, to `end` if that is nearly reached."""
         if (
             self.kind != "list"
             and math.isfinite(self.end)
@@ -87,7 +109,15 @@ class Figure:
         return min(result, bound) if self.up else max(result, bound)
 
     def put(self, instance: Instance, values: tuple[float, ...]) -> Instance:
-        """Return `instance` with the figure at `values`, in `unit`."""
+        """Set the parameter.
+
+        Args:
+            instance: Instance to change.
+            values: Values in `unit`.
+
+        Returns:
+            A copy of the instance with these values.
+        """
         part = getattr(instance, self.section)
         old = getattr(part, self.field)
         if isinstance(old, Figures):
@@ -96,17 +126,33 @@ class Figure:
             new = old.copy()
             new[self.at] = int(values[0])
         changed = {self.field: new}
-        if self.field == "others":  # where it was left out it is given now
+        if self.field == "others":  # an alloy without `others` now has it
             changed["admits_others"] = part.admits_others.copy()
             changed["admits_others"][self.at] = True
         return dataclasses.replace(instance, **{self.section: dataclasses.replace(part, **changed)})
 
     def at_position(self, instance: Instance, position: float) -> Instance:
-        """Return `instance` with the figure at `position`, not rounded."""
+        """Set the parameter to a position without rounding.
+
+        Args:
+            instance: Instance to change.
+            position: Position, see `RepairParameter`.
+
+        Returns:
+            A copy of the instance with the values at this position.
+        """
         return self.put(instance, tuple(position * value for value in self.now) if self.kind == "list" else (position,))
 
     def told(self, values: tuple[float, ...], instance: Instance) -> Written:
-        """Return `values` as a file would hold them, without the unit."""
+        """Return values as a file would hold them, without the unit.
+
+        Args:
+            values: Values in `unit`.
+            instance: Instance with the names of the periods.
+
+        Returns:
+            A number, a list, or the name of a period.
+        """
         if self.kind == "date":
             return instance.periods[int(values[0])]
         if self.kind == "whole":
@@ -119,24 +165,48 @@ class Figure:
         return values[0]
 
     def before(self, instance: Instance) -> Written:
-        """Return what stands there now, without the unit."""
+        """Return the present value as a file would hold it, without the unit.
+
+        Args:
+            instance: Instance with the names of the periods.
+
+        Returns:
+            A number, a list, or the name of a period.
+        """
         return self.now[0] if self.kind == "window" else self.told(self.now, instance)
 
 
 def outwards(value: float, up: bool) -> float:
-    """Return `value` with six significant digits, rounded up or down; what is a rounding error above them is them."""
+    """Round to six significant digits, up or down, after removing floating-point noise beyond ten digits.
+
+    Args:
+        value: Value to round.
+        up: Round up if True, else down.
+
+    Returns:
+        The rounded value.
+    """
     rounding = ROUND_CEILING if up else ROUND_FLOOR
     return float(Context(prec=DIGITS, rounding=rounding).plus(Decimal(f"{value:.10g}")))
 
 
 def _with(old: Figures, at: tuple[Any, ...], values: Any, factor: Fraction) -> Figures:
+    """Return a copy of an exact array with other values, given in another unit."""
     raw, unit = old.raw.copy(), np.broadcast_to(old.unit, old.raw.shape).copy()
     raw[at], unit[at] = values, len(old.factors)
     return Figures(raw, unit, (*old.factors, factor))
 
 
 def spelled(value: Written, unit: str | None) -> str:
-    """Return a value as the file may hold it, such as `46 %` or `[1 t, 2 t]`."""
+    """Format a value as a file may hold it, such as `46 %` or `[1 t, 2 t]`.
+
+    Args:
+        value: Number, list of numbers, or name of a period.
+        unit: Unit of the numbers; None if they have none.
+
+    Returns:
+        The text.
+    """
     if isinstance(value, list):
         return f"[{', '.join(spelled(one, unit) for one in value)}]"
     if isinstance(value, str):

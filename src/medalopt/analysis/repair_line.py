@@ -14,14 +14,14 @@ Draw = Callable[[float], Problem]
 def along(build: Draw, start: Problem, far: Problem, begin: float, end: float, whole: bool = False) -> Draw:
     """Return a builder of programs along the move of one parameter.
 
-    Programs are interpolated if every coefficient is affine in the position, as for almost every parameter, else
-    built. A parameter in whole numbers is built at whole positions only.
+    Programs are interpolated if every coefficient is affine in the position, else built (at whole numbers if `whole`).
 
     Args:
         build: Builder of the program at a position.
         start: Program at `begin`.
         far: Program at `end`.
-        begin, end: First and last position.
+        begin: First position.
+        end: Last position.
         whole: True for a parameter in whole numbers.
 
     Returns:

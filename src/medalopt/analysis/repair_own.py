@@ -1,4 +1,4 @@
-"""Repairs of a user's own rules: one end loosened, or the rule left out. They stand in no instance file."""
+"""Repairs of the user's extensions: one bound of a row relaxed, or the row removed. No instance file holds them."""
 
 from __future__ import annotations
 
@@ -20,15 +20,24 @@ from medalopt.proof.added import AddedRow
 from medalopt.solver.relaxing import least_step
 from medalopt.solving import solved
 
-MOST = 6  # rows that are tried one by one
-LEFT_OUT: list[float] = []  # in place of an end
+MOST = 6  # rows tried one by one
+LEFT_OUT: list[float] = []  # new "bound" of a removed row
 ENDLESS = (-math.inf, math.inf)
 
-Ends = dict[str, tuple[float, float]]  # by name of a row: its ends
+Ends = dict[str, tuple[float, float]]  # name of a row to its bounds
 
 
 def own_repairs(at: Stuck, rules: Conflict, asked: Asked) -> list[Repair]:
-    """Return repairs of single rows of the user's own that are in the conflict; else of all of them together."""
+    """Find repairs of single extension rows of a conflict; if there is none, of all of them together.
+
+    Args:
+        at: Infeasible instance.
+        rules: Its conflict.
+        asked: Request.
+
+    Returns:
+        The repairs.
+    """
     rows = _rows(at, rules)
     found: list[Repair] = []
     for row, end in rows[:MOST]:
@@ -44,10 +53,19 @@ def own_repairs(at: Stuck, rules: Conflict, asked: Asked) -> list[Repair]:
 
 
 def with_figures(at: Stuck, rules: Conflict, choose: Choose, asked: Asked) -> list[Repair]:
-    """Return repairs of one row of the user's own and one figure of the instance together, cheapest first.
+    """Find repairs of one extension row and one parameter of the instance together.
 
-    The row is loosened as little as suffices with the figure as far as it goes, or left out; then the figure moves as
-    little as suffices with the row so.
+    The row is relaxed as little as suffices with the parameter at its end, or removed; then the parameter is moved as
+    little as suffices with the relaxed row.
+
+    Args:
+        at: Infeasible instance.
+        rules: Its conflict.
+        choose: Function that lists the parameters of a conflict.
+        asked: Request.
+
+    Returns:
+        At most three repairs by ascending objective.
     """
     found: list[Repair] = []
     ends = [(row, end) for row, own in at.problem.own.items() for end in (0, 1) if math.isfinite(_side(own, end)[0])]
@@ -59,7 +77,7 @@ def with_figures(at: Stuck, rules: Conflict, choose: Choose, asked: Asked) -> li
 
 
 def _beside(at: Stuck, asked: Asked, row: AddedRow, end: int, choose: Choose) -> Iterator[Repair]:
-    """Yield the repairs of a row of the user's own with one figure each."""
+    """Yield the repairs of an extension row with one parameter each."""
     rest = _eased(at, row, ENDLESS)
     if rest is None:
         return
@@ -73,7 +91,7 @@ def _beside(at: Stuck, asked: Asked, row: AddedRow, end: int, choose: Choose) ->
 
 
 def _loosened(at: Stuck, asked: Asked, row: AddedRow, end: int, figure: Figure) -> Iterator[Repair]:
-    """Yield the repair in which a row moves as little as it must, the figure being as far as it goes."""
+    """Yield the repair in which the row is relaxed as little as possible, with the parameter at its ample position."""
     far = stuck(figure.at_position(at.instance, ample(figure)), at.extensions)
     number = next((n for n, each in far.problem.own.items() if each.name == row.name), None) if far else None
     if far is None or number is None:
@@ -90,34 +108,35 @@ def _loosened(at: Stuck, asked: Asked, row: AddedRow, end: int, figure: Figure) 
 
 
 def _eased(at: Stuck, row: AddedRow, ends: tuple[float, float]) -> Stuck | None:
-    """Return what is still in the way where a row has these ends; None where nothing is."""
+    """Return the remaining infeasibility with other bounds of a row; None if there is none."""
     eased = dataclasses.replace(at.extensions, eased={**at.extensions.eased, row.name: ends})
     return stuck(at.instance, eased)
 
 
 def _rows(at: Stuck, rules: Conflict) -> list[tuple[int, int]]:
-    """Return the ends of rows of the user's own that are in a conflict: the number of the row, and which end."""
+    """Return the extension rows of a conflict, as number of the row and which bound."""
     return [(row, end) for end in (0, 1) for row in at.problem.own if rules.side(end)[row]]
 
 
 def _side(row: AddedRow, end: int) -> tuple[float, float]:
-    """Return where the end of a row is, and in which direction it is loosened."""
+    """Return the bound of a row and the sign of the direction that relaxes it."""
     return (row.lower, -1.0) if end == LOWER else (row.upper, 1.0)
 
 
 def _with_end(row: AddedRow, end: int, value: float) -> tuple[float, float]:
+    """Return both bounds of a row with one replaced."""
     return (value, row.upper) if end == LOWER else (row.lower, value)
 
 
 def _values(row: AddedRow, end: int, by: float) -> Iterator[float]:
-    """Yield where an end that is loosened by so much may stand: rounded outwards, then as little beyond as may help."""
+    """Yield bounds relaxed by `by`: rounded outwards, then slightly beyond."""
     now, sign = _side(row, end)
     for more in ROUNDING_TRIALS:
         yield outwards(now + sign * (by + more * max(abs(now), by)), sign > 0)
 
 
 def _of_row(at: Stuck, asked: Asked, row: int, end: int) -> Iterator[Repair]:
-    """Yield the repairs that loosen one end of a row as little as suffices, and that leave the row out."""
+    """Yield the repairs that relax one bound as little as suffices, and that remove the row."""
     own = at.problem.own[row]
     by = _least(at, row, end)
     if by is None:
@@ -134,7 +153,7 @@ def _of_row(at: Stuck, asked: Asked, row: int, end: int) -> Iterator[Repair]:
 
 
 def _least(at: Stuck, row: int, end: int) -> float | None:
-    """Return how far the end of a row must move for there to be a plan; None where no move of it does."""
+    """Return the least move of a row bound that restores feasibility; None if none does."""
     linear, sign = at.problem.linear, _side(at.problem.own[row], end)[1]
     size = abs(float((linear.row_lower if end == LOWER else linear.row_upper)[row])) or 1.0
     moved = np.zeros(len(linear.rows))
@@ -146,21 +165,24 @@ def _least(at: Stuck, row: int, end: int) -> float | None:
 
 
 def _without(at: Stuck, asked: Asked, rows: Iterable[AddedRow]) -> list[Repair]:
+    """Return the repair that removes these rows; empty if it is not feasible."""
     once = {row.name: row for row in rows}
     repair = _tried(at, asked, dict.fromkeys(once, ENDLESS), [_left_out(row) for row in once.values()])
     return [] if repair is None else [repair]
 
 
 def _change(row: AddedRow, before: float, after: float | list[float]) -> Change:
+    """Return the change of a row bound."""
     return Change(render(("extension", row.name)), before, after, None)
 
 
 def _left_out(row: AddedRow) -> Change:
+    """Return the change that removes a row."""
     return _change(row, row.upper if math.isfinite(row.upper) else row.lower, LEFT_OUT)
 
 
 def _tried(at: Stuck, asked: Asked, ends: Ends, changes: list[Change]) -> Repair | None:
-    """Return the repair by which rows of these names have other `ends`; None where there is no plan with it."""
+    """Solve with replaced row bounds; None if infeasible or not verified."""
     try:
         plan, standing = solved(at.instance, asked.measure, asked.extensions.files, at.standing, eased=ends)
     except (NoPlanError, SolverError):

@@ -1,4 +1,8 @@
-"""How far one figure must move, all others staying, until there is a plan."""
+"""Least move of one parameter, all others fixed, that makes an infeasible instance feasible.
+
+Depending on the parameter: one LP with the move as a variable (parameters of row bounds), bisection (dates and lead
+times), or a root search on the least violation, whose multipliers supply its derivative (coefficients of the matrix).
+"""
 
 from __future__ import annotations
 
@@ -19,17 +23,17 @@ from medalopt.solver.infeasible import PROVEN, margin
 from medalopt.solver.relaxing import alike, least_step
 from medalopt.solver.standing import Standing
 
-FARTHEST = 1e4  # times what stands there, or in the figure's unit where nothing does: beyond it no figure is offered
-CLOSE = 1e-8  # in relation to the figure, to which its least position is found
+FARTHEST = 1e4  # largest move: factor on the present value, or in the parameter's unit if that is 0
+CLOSE = 1e-8  # relative precision of the least position
 MOST_TRIALS = 24
-CAUTION = 0.9  # of the way to the first root that is guessed: two points seen tell the curve
-FIRST = 0.01  # of the way to the end, where nothing is known yet
-NUDGE = 1e-4  # of the way to its end, by which a figure is moved to see what that does
+CAUTION = 0.9  # share of the first Newton step, which gives a second sample for the cubic
+FIRST = 0.01  # first step as share of the interval if the slope is unknown
+NUDGE = 1e-4  # finite-difference step as share of the way to the end
 
 
 @dataclass(frozen=True, eq=False)
 class Stuck:
-    """An instance without a plan, and by how much its rows must give."""
+    """Infeasible instance with its program and least violation."""
 
     instance: Instance
     problem: Problem
@@ -38,23 +42,41 @@ class Stuck:
 
     @property
     def large(self) -> bool:
-        """Whether a program takes long enough to be sparing with them."""
+        """True if the program is so large that solves are used sparingly."""
         return len(self.problem.linear.rows) > SMALL
 
     @property
     def standing(self) -> Standing | None:
-        """Where the solver stood when it had found that the rows must give."""
+        """Basis at which the violation was least; None if there is none."""
         return None if self.short.basis is None else Standing(self.problem.linear, self.short.basis).bare()
 
     def moved(self, figure: Figure, position: float) -> Problem:
-        """Return the program with `figure` at `position`."""
+        """Build the program with a parameter at another position.
+
+        Args:
+            figure: Parameter.
+            position: Its position.
+
+        Returns:
+            The program.
+        """
         return problem(figure.at_position(self.instance, position), self.extensions)
 
 
 def stuck(
     instance: Instance, extensions: Extensions = NONE, examined: Problem | None = None, near: Stuck | None = None
 ) -> Stuck | None:
-    """Return `instance` with its shortfall; None where it has a plan. `near` is one that is nearly the same."""
+    """Measure the least violation of the rows of an instance.
+
+    Args:
+        instance: Instance.
+        extensions: User's extensions.
+        examined: Its program if it has been built already.
+        near: Similar infeasible instance whose basis is the starting point.
+
+    Returns:
+        The instance with its violation; None if it is feasible.
+    """
     examined = examined or problem(instance, extensions)
     ends = examined.always | examined.spoken
     short = shortfall(examined.ready, ends, near.short.beside(near.problem.linear, examined.linear) if near else None)
@@ -62,7 +84,15 @@ def stuck(
 
 
 def least(figure: Figure, at: Stuck) -> float | None:
-    """Return the position nearest to where `figure` stands at which there is a plan; None where there is none."""
+    """Find the position closest to the present one at which the instance is feasible.
+
+    Args:
+        figure: Parameter to move.
+        at: Infeasible instance.
+
+    Returns:
+        The position; None if no position up to `figure.end` suffices.
+    """
     end = figure.end if math.isfinite(figure.end) else _far(figure)
     if end == figure.start:
         return None
@@ -81,26 +111,28 @@ def least(figure: Figure, at: Stuck) -> float | None:
 
 
 def impossible(instance: Instance) -> bool:
-    """Whether arithmetic alone tells that there is no plan."""
+    """Return True if the screening proves infeasibility."""
     found = routes(instance)
     return bool(known(instance, found, implied(instance, found)))
 
 
 def _far(figure: Figure) -> float:
+    """Return the end of the search for a parameter without an end."""
     return FARTHEST * max(abs(figure.start), 1.0)
 
 
 def _one_step(figure: Figure, end: float) -> float:
-    """Return where to look for what a move changes: at the end, or where that is far, at twice the figure."""
+    """Return the position at which the effect of a move is measured: the end or, if infinite, twice the present one."""
     return end if math.isfinite(figure.end) else 2 * figure.start if figure.start else 1.0
 
 
 def _contradicts(examined: Problem, near: Stuck) -> bool:
+    """Return True if the program is infeasible."""
     return stuck(near.instance, near.extensions, examined, near) is not None
 
 
 def _still_proven(at: Stuck, other: Problem) -> bool:
-    """Whether the multipliers that prove that there is no plan prove it for the other program too."""
+    """Return True if the multipliers that prove infeasibility prove it for the other program too."""
     if at.problem.linear.rows != other.linear.rows:
         return False
     y = np.ldexp(at.short.multipliers, at.problem.ready.row - other.ready.row)
@@ -108,7 +140,7 @@ def _still_proven(at: Stuck, other: Problem) -> bool:
 
 
 def _by_one_program(figure: Figure, at: Stuck, goal: Problem, end: float) -> float | None:
-    """The figure moves only where rows end: the least move is the optimum of a program with one column more."""
+    """Solve for the least move of a parameter that changes row bounds only: an LP with one more column."""
     span = _one_step(figure, end) - figure.start
     if _still_proven(at, goal) and math.isfinite(figure.end):
         return None
@@ -117,7 +149,7 @@ def _by_one_program(figure: Figure, at: Stuck, goal: Problem, end: float) -> flo
 
 
 def _by_steps(figure: Figure, at: Stuck, end: int) -> float | None:
-    """Dates and leads: halve the steps between one that is not enough and one that is."""
+    """Bisect on whole steps (dates and lead times) between an infeasible and a feasible position."""
     short, enough = int(figure.start), end
     if _contradicts(at.moved(figure, float(end)), at):
         return None
@@ -131,7 +163,7 @@ def _by_steps(figure: Figure, at: Stuck, end: int) -> float | None:
 
 
 def _by_trials(figure: Figure, at: Stuck, far: Problem, end: float) -> float:
-    """The figure stands in the matrix: follow what the shortfall tells of its root, and halve where that fails."""
+    """Search the root of the least violation over a parameter in the matrix, with bisection as safeguard."""
     whole = figure.kind == "whole"
     draw = along(lambda position: at.moved(figure, position), at.problem, far, figure.start, end, whole)
     short, enough, again, last = figure.start, end, False, at
@@ -155,7 +187,7 @@ def _by_trials(figure: Figure, at: Stuck, far: Problem, end: float) -> float:
 
 @dataclass(frozen=True)
 class Seen:
-    """A position, the shortfall there, and how fast it falls with the position (None: not known)."""
+    """Least violation at one position, and its decrease per unit of position (negative; None if unknown)."""
 
     position: float
     value: float
@@ -163,7 +195,7 @@ class Seen:
 
 
 def _trial(seen: list[Seen], short: float, enough: float, close: float) -> float:
-    """Return where to look next: just beyond the root, just short of a position known to be enough, or halfway."""
+    """Return the next position: just beyond the estimated root, just short of a feasible position, or halfway."""
     root = _root(seen)
     if seen[-1].slope is None and len(seen) == 1:
         return short + FIRST * (enough - short)
@@ -176,7 +208,7 @@ def _trial(seen: list[Seen], short: float, enough: float, close: float) -> float
 
 
 def _root(seen: list[Seen]) -> float | None:
-    """Return where the shortfall would end, by the curve through what was seen last; None where nothing can be told."""
+    """Estimate the root by a Newton step or the inverse cubic through two samples; None if the slope is unknown."""
     last = seen[-1]
     if last.slope is None:
         return None
@@ -185,14 +217,14 @@ def _root(seen: list[Seen]) -> float | None:
     first = seen[0]
     span = last.value - first.value
     chord = (last.position - first.position) / span
-    at_first, at_last = 1 / seen[0].slope, 1 / last.slope  # position by value: the cubic that has both slopes
+    at_first, at_last = 1 / seen[0].slope, 1 / last.slope  # inverse cubic Hermite interpolation
     u = -first.value / span
     bend, twist = chord - at_first, at_last + at_first - 2 * chord
     return first.position + span * u * (at_first + u * (bend + (u - 1) * twist))
 
 
 def _seen(draw: Draw, here: Problem, short: Shortfall, position: float, enough: float) -> Seen:
-    """Return the shortfall at `position` with its slope, told by its multipliers from a small step towards `enough`."""
+    """Sample the least violation; its slope follows from the multipliers by a finite difference towards `enough`."""
     farther = min(enough, 2 * position + 1) if enough > position else enough
     step = NUDGE * (farther - position)
     near = draw(position + step)

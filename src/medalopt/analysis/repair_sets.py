@@ -1,4 +1,4 @@
-"""Repairs of several figures, for conflicts of which no single figure cures all."""
+"""Repairs of several parameters, for conflicts that no single parameter resolves."""
 
 from __future__ import annotations
 
@@ -13,19 +13,29 @@ from medalopt.analysis.repair_search import Stuck, least, stuck
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import render
 
-WIDE, WIDE_LARGE = 3, 2  # figures of each conflict that are tried as part of a set
-DEEP, DEEP_LARGE = 2, 1  # figures in a set beside the first
-MOST_SETS, ENOUGH = 6, 3  # sets that are worked out, and offered
-NO_HELP = 1e-6  # of what is missing, which a figure must at least bring
-MOST_TOGETHER = 12  # figures in a set that is gathered conflict by conflict
-TRIED = 8  # figures of a conflict of which the best is taken into such a set
-AMPLE = 1e3  # times what stands there: how far a figure without an end is moved to see what else is in the way
+WIDE, WIDE_LARGE = 3, 2  # parameters tried per conflict; on a large program
+DEEP, DEEP_LARGE = 2, 1  # parameters of a set in addition to the first; on a large program
+MOST_SETS, ENOUGH = 6, 3  # sets that are priced; repairs that are returned
+NO_HELP = 1e-6  # least relative decrease of the violation by a parameter
+MOST_TOGETHER = 12  # parameters in a greedy set
+TRIED = 8  # parameters compared per conflict of the greedy search
+AMPLE = 1e3  # factor on the present value of a parameter without an end, to relax it amply
 
 Choose = Callable[[Instance, Conflict, Stuck], list[Figure]]
 
 
 def repair_sets(at: Stuck, found: Conflict, choose: Choose, asked: Asked) -> list[Repair]:
-    """Return the smallest sets of changes found after which there is a plan, cheapest first."""
+    """Find the smallest sets of parameters that restore feasibility, by depth-first enumeration.
+
+    Args:
+        at: Infeasible instance.
+        found: Its conflict.
+        choose: Function that lists the parameters of a conflict.
+        asked: Request.
+
+    Returns:
+        At most three repairs by ascending objective; empty if there is none up to the largest depth.
+    """
     wide, deep = (WIDE_LARGE, DEEP_LARGE) if at.large else (WIDE, DEEP)
     for depth in range(1, deep + 1):
         repairs: list[Repair] = []
@@ -41,7 +51,7 @@ def repair_sets(at: Stuck, found: Conflict, choose: Choose, asked: Asked) -> lis
 
 
 def _sets(at: Stuck, found: Conflict, choose: Choose, depth: int, wide: int) -> Iterable[tuple[Figure, ...]]:
-    """Yield sets of `depth` + 1 figures: one that dissolves this conflict, then what the next conflict asks for."""
+    """Yield sets of `depth` + 1 parameters: one that resolves this conflict, then those of the next conflict."""
     tried = 0
     for figure in choose(at.instance, found, at):
         rest = _eased(figure, at)
@@ -61,9 +71,18 @@ def _sets(at: Stuck, found: Conflict, choose: Choose, depth: int, wide: int) -> 
 
 
 def gathered_set(at: Stuck, found: Conflict, choose: Choose, asked: Asked) -> list[Repair]:
-    """Return one repair of as many figures as it takes: of each conflict in turn the figure that leaves least missing.
+    """Find one repair by a greedy search: of each conflict in turn the parameter that leaves the least violation.
 
-    Each is then moved as little as the others allow. Nothing where some conflict holds no figure that helps.
+    Each parameter is then moved as little as the others allow.
+
+    Args:
+        at: Infeasible instance.
+        found: Its conflict.
+        choose: Function that lists the parameters of a conflict.
+        asked: Request.
+
+    Returns:
+        One repair; none if some conflict has no parameter that helps.
     """
     figures: list[Figure] = []
     now: Stuck | None = at
@@ -85,17 +104,24 @@ def gathered_set(at: Stuck, found: Conflict, choose: Choose, asked: Asked) -> li
 
 
 def _eased(figure: Figure, at: Stuck) -> Stuck | None:
-    """Return what is still in the way with `figure` at its end, or moved amply; None where nothing is."""
+    """Return the remaining infeasibility with the parameter at its end or moved amply; None if there is none."""
     return stuck(figure.at_position(at.instance, ample(figure)), at.extensions, near=at)
 
 
 def ample(figure: Figure) -> float:
-    """Return how far a figure is moved to see what else is in the way: to its end, if it has one."""
+    """Return the position at which a parameter no longer limits: its end, or if infinite, a large multiple.
+
+    Args:
+        figure: Parameter.
+
+    Returns:
+        The position.
+    """
     return figure.end if math.isfinite(figure.end) else AMPLE * max(figure.start, 1.0)
 
 
 def _settled(at: Stuck, figures: tuple[Figure, ...], asked: Asked) -> Repair | None:
-    """Move each figure as little as the others, as far as they go, allow; the first ones last."""
+    """Move each parameter as little as the others, at their ample positions, allow; the first ones last."""
     moved: tuple[Moved, ...] = ()
     for place in range(len(figures) - 1, -1, -1):
         figure, before = figures[place], figures[:place]
@@ -121,7 +147,7 @@ def _settled(at: Stuck, figures: tuple[Figure, ...], asked: Asked) -> Repair | N
 
 
 def _enough(figure: Figure, position: float, instance: Instance, at: Stuck) -> tuple[float, ...]:
-    """Return the values at `position`: those of few digits where they are enough, else rounded outwards."""
+    """Return the values at a position: short ones if they suffice, else rounded outwards."""
     neat = figure.neat(position)
     if neat is not None and stuck(figure.put(instance, neat), at.extensions) is None:
         return neat
@@ -129,7 +155,7 @@ def _enough(figure: Figure, position: float, instance: Instance, at: Stuck) -> t
 
 
 def _distinct(repairs: list[Repair]) -> list[Repair]:
-    """Return the repairs cheapest first, those of the same figures once."""
+    """Return repairs by ascending objective, one for each set of parameters."""
     order = sorted(repairs, key=lambda repair: (repair.objective, [change.path for change in repair.changes]))
     return list({frozenset(change.path for change in repair.changes): repair for repair in reversed(order)}.values())[
         ::-1
