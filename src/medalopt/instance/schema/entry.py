@@ -43,12 +43,20 @@ class Entry(BaseModel):
     @classmethod
     @cache
     def figures(cls) -> frozenset[str]:
-        """Return the names of the fields for which null means absent."""
+        """Return the names of the fields for which null means absent.
+
+        Returns:
+            Names of all fields but the mappings.
+        """
         return frozenset(cls.model_fields) - cls.mappings()
 
     @classmethod
     def mappings(cls) -> frozenset[str]:
-        """Return the names of the fields that are mappings, for which null means empty."""
+        """Return the names of the fields that are mappings, for which null means empty.
+
+        Returns:
+            Names of these fields.
+        """
         return frozenset(name for name, field in cls.model_fields.items() if _is_mapping(field.annotation))
 
 
