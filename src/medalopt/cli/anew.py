@@ -1,4 +1,4 @@
-"""Planning anew after some time: `--after`, `--actuals` and `--frozen`, of the verbs that know them."""
+"""Replanning options `--after`, `--actuals` and `--frozen`, and the instance of the remaining horizon."""
 
 from __future__ import annotations
 
@@ -34,14 +34,28 @@ Frozen = Annotated[
 
 @dataclass(frozen=True, eq=False)
 class Anew:
-    """What is to be planned: the instance itself, or what is left of it."""
+    """The instance to plan: as given, or its remaining horizon."""
 
     figures: Instance
     question: Question | None = None
 
     @classmethod
     def of(cls, figures: Instance, after: str | None, actuals: Path | None, frozen: Path | None) -> Anew:
-        """Return what is to be planned. Raises UsageError and InputError where the options do not fit."""
+        """Return the instance to plan.
+
+        Args:
+            figures: Instance as given.
+            after: Last executed period, or None to plan all of it.
+            actuals: CSV file of actual settlements, or None.
+            frozen: CSV file of signed contracts or a saved plan, or None.
+
+        Returns:
+            The request.
+
+        Raises:
+            UsageError: The options contradict each other.
+            InputError: A file is invalid.
+        """
         if after is None:
             if actuals is not None or frozen is not None:
                 raise UsageError("--actuals and --frozen tell what happened up to a period: name it by --after")
@@ -55,11 +69,19 @@ class Anew:
 
     @property
     def settled(self) -> frozenset[str]:
-        """The parties that have delivered already: no order goes to them."""
+        """Parties that have delivered already and get no order."""
         return self.question.settled_parties if self.question else frozenset()
 
     def told(self, content: Content, made: Plan) -> Content:
-        """Return the sourcing plan with what has happened in front, where something has."""
+        """Return the sourcing plan with the actuals in front, if replanning.
+
+        Args:
+            content: Sourcing plan.
+            made: Plan of the remaining horizon.
+
+        Returns:
+            The report.
+        """
         if self.question is None:
             return content
         from medalopt.analysis.replanning.replan import beside

@@ -1,4 +1,4 @@
-"""The verbs, as typer offers them."""
+"""The commands as registered with typer."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from medalopt.cli.ending import emit, ended
 
 
 def _guarded(verb: Callable[..., int]) -> Callable[..., int]:
-    """Return `verb` with its own ending: typer would answer a closed pipe or an interruption with its own codes."""
+    """Return a command with our exit handling: typer has exit codes of its own for closed pipes and interrupts."""
 
     @functools.wraps(verb)
     def ends(*arguments: Any, **options: Any) -> int:
+        """Run the command; return its exit code."""
         return ended(lambda: verb(*arguments, **options), bool(options.get("json")))
 
     return ends
@@ -51,6 +52,7 @@ app.command("import")(_guarded(books.import_))
 
 
 def _version(wanted: bool) -> None:
+    """Print the version and exit."""
     if wanted:
         from medalopt import __version__
 

@@ -39,6 +39,7 @@ def template(
 
 
 def _starter(stem: str) -> Opened:
+    """Return the starter instance, named after the output file."""
     import tempfile
 
     from medalopt.instance.loading import opened
@@ -80,7 +81,7 @@ def import_(
         say(f"warning: {warning}")
     for target, content in sorted(
         targets.items(), key=lambda item: item[0] == output
-    ):  # the instance last: it is whole
+    ):  # the instance last: it exists only if complete
         target.parent.mkdir(exist_ok=True)
         write_file(target, content)
         say(f"{place(target)}: is written")

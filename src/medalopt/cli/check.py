@@ -1,4 +1,4 @@
-"""`medalopt check`, `schema` and `new`: is this instance right, what may stand in one, one to start from."""
+"""`medalopt check`, `schema` and `new`: validate an instance, print its JSON schema, write a starter instance."""
 
 from __future__ import annotations
 

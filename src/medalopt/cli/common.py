@@ -1,4 +1,4 @@
-"""What several verbs share: their arguments, the instance read, what is said meanwhile."""
+"""Arguments and options shared by several commands, reading of instances, and progress messages."""
 
 from __future__ import annotations
 
@@ -29,7 +29,17 @@ Changes = Annotated[
 
 
 def changes(given: list[str] | None) -> dict[str, str]:
-    """Return the changes of `--set`, path to value. Raises UsageError where one is none, or a path comes twice."""
+    """Parse the changes of `--set`.
+
+    Args:
+        given: Texts `PATH=VALUE`, or None.
+
+    Returns:
+        Value by path.
+
+    Raises:
+        UsageError: A text is malformed, or a path is given twice.
+    """
     result: dict[str, str] = {}
     for text in given or []:
         path, equals, value = (part.strip() for part in text.partition("="))
@@ -42,9 +52,19 @@ def changes(given: list[str] | None) -> dict[str, str]:
 
 
 def read(path: Path, given: list[str] | None, *, scenarios: bool = False) -> Instance:
-    """Return the instance in the file at `path` with the changes of `--set`; its warnings go to standard error.
+    """Read an instance with the changes of `--set`; warnings go to standard error.
 
-    With `scenarios` each of its scenarios is checked too.
+    Args:
+        path: Instance file.
+        given: Texts `PATH=VALUE`, or None.
+        scenarios: Check each scenario of the instance as well.
+
+    Returns:
+        The instance.
+
+    Raises:
+        InputError: A file is invalid.
+        UsageError: A change is malformed.
     """
     wanted = changes(given)
     from medalopt.instance.loading import opened
@@ -56,7 +76,16 @@ def read(path: Path, given: list[str] | None, *, scenarios: bool = False) -> Ins
 
 
 def opened(path: Path, given: list[str] | None, objective: str) -> Variants:
-    """Return the variants of the instance in the file at `path`; its warnings go to standard error."""
+    """Open an instance for solving variants of it; warnings go to standard error.
+
+    Args:
+        path: Instance file.
+        given: Texts `PATH=VALUE`, or None.
+        objective: Objective to minimise.
+
+    Returns:
+        The runner of variants; whole lots and minimum orders are left out.
+    """
     wanted = changes(given)
     from medalopt.analysis.variants import Variants
 
@@ -69,10 +98,19 @@ def opened(path: Path, given: list[str] | None, objective: str) -> Variants:
 
 
 def check_output(output: Path, instance: Path, what: str = "the instance") -> None:
-    """See, before a long calculation, that something can be written at `output`. Raises OutputError."""
+    """Check, before a long calculation, that an output file can be written.
+
+    Args:
+        output: File to write.
+        instance: File that must not be overwritten.
+        what: Noun for that file in the message.
+
+    Raises:
+        OutputError: The file is the input, its folder is missing, or its name is invalid.
+    """
     try:
         there, folder = output.exists(), output.absolute().parent.is_dir()
-    except (OSError, ValueError) as error:  # a name that is too long, or no name at all; a working folder that is gone
+    except (OSError, ValueError) as error:  # name too long or invalid, or working folder deleted
         reason = (isinstance(error, OSError) and error.strerror) or "not a path"
         raise OutputError(f"{place(output)}: could not be written ({reason}); name another file") from error
     if there and os.path.exists(instance) and output.samefile(instance):
@@ -83,21 +121,39 @@ def check_output(output: Path, instance: Path, what: str = "the instance") -> No
 
 
 def check_new(output: Path) -> None:
-    """See that a new instance would replace nothing. Raises OutputError."""
+    """Check that a new instance overwrites no file.
+
+    Args:
+        output: File to write.
+
+    Raises:
+        OutputError: The file exists.
+    """
     if os.path.lexists(output):
         raise OutputError(f"{place(output)}: is there already and still stands; choose another name, or -o PATH")
 
 
 def place(path: Path) -> str:
-    """Return a path as messages show it."""
+    """Return a path as text for messages.
+
+    Args:
+        path: Path.
+
+    Returns:
+        The path, shortened and with control characters escaped.
+    """
     return shown(str(path), 400)
 
 
 @contextmanager
 def progress(doing: str) -> Iterator[Callable[[str], None]]:
-    """Say on standard error, where that is a terminal, what is being done, and at the end how long it took.
+    """Report an activity and its duration on standard error, if that is a terminal.
 
-    The body may name its steps.
+    Args:
+        doing: Activity, such as `solving tokyo`.
+
+    Yields:
+        A function that reports a step of the activity.
     """
     if sys.stderr is None or not sys.stderr.isatty():
         yield lambda step: None

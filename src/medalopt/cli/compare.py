@@ -1,4 +1,4 @@
-"""`medalopt compare`: what differs between instances, plans and scenarios, and what it costs."""
+"""`medalopt compare`: differences between instances, plans and scenarios, and their effect on cost."""
 
 from __future__ import annotations
 
@@ -58,6 +58,7 @@ def compare(
 
 
 def _compared(names: list[str], wanted: dict[str, str], objective: str) -> Comparison:
+    """Solve or read each input; return the comparison."""
     from medalopt.analysis.comparing.comparison import compared
     from medalopt.analysis.comparing.subjects import outcome
 
@@ -69,6 +70,7 @@ def _compared(names: list[str], wanted: dict[str, str], objective: str) -> Compa
 
 
 def _write(found: Comparison, output: Path) -> None:
+    """Write the comparison in the format of the file suffix."""
     from medalopt.report.comparing.forms import as_csv, as_json, as_page, on_screen
     from medalopt.report.files import write_file
     from medalopt.report.screen import Screen

@@ -1,4 +1,4 @@
-"""How every run ends: with an exit code and, where something is wrong, one line each. Never with a traceback."""
+"""Exit handling and output: every run ends with an exit code and one line per error, never with a traceback."""
 
 from __future__ import annotations
 
@@ -13,14 +13,22 @@ from medalopt.wording import escape_controls, shown
 
 FAULT_OF_OUR_OWN, INTERRUPTED = 70, 130
 _LONGEST_LINE = 600
-_TYPE = re.compile("(\x1b\\[[012]m)")  # bold, faint and plain type: what a report itself sends to a terminal
+_TYPE = re.compile("(\x1b\\[[012]m)")  # bold, faint and plain type, as reports send them to a terminal
 _PLAIN = {ord("−"): "-", ord("–"): "-", ord("…"): "...", ord("≈"): "~"}
 
 
 def ended(action: Callable[[], int], as_json: bool) -> int:
-    """Run `action`; return its exit code, or that of what went wrong, which is told (`as_json`: as JSON too).
+    """Run an action and report its errors.
 
-    An interruption goes on to who began the run.
+    Args:
+        action: Returns an exit code.
+        as_json: Report input errors as JSON too.
+
+    Returns:
+        Exit code of the action, or of the error.
+
+    Raises:
+        KeyboardInterrupt: Passed on to the caller.
     """
     try:
         return action()
@@ -28,12 +36,12 @@ def ended(action: Callable[[], int], as_json: bool) -> int:
         return _refused(error, as_json)
     except BrokenPipeError:
         forget_output()
-        return OutputError.exit_code  # who closed the pipe wants no more words
+        return OutputError.exit_code  # the reader has closed the pipe: print nothing
     except SystemExit as error:
         return _left(error)
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # libraries and extensions raise some that are no Exception
+    except BaseException as error:  # libraries and extensions raise some that do not derive from Exception
         if os.environ.get("MEDALOPT_TRACEBACK"):
             raise
         say(f"medalopt: a fault of our own, {type(error).__name__}: {_one_line(error)}; please report it")
@@ -41,16 +49,26 @@ def ended(action: Callable[[], int], as_json: bool) -> int:
 
 
 def say(line: str) -> None:
-    """Print a line to standard error; where that is closed there is nobody to tell."""
+    """Print a line to standard error, if open.
+
+    Args:
+        line: Message; control characters are escaped.
+    """
     if sys.stderr is not None:
         with contextlib.suppress(OSError, ValueError):
             print(escape_controls(line), file=sys.stderr, flush=True)
 
 
 def emit(text: str | Iterable[str]) -> None:
-    """Print data, in one piece or in several, to standard output. Raises OutputError where that is full or closed.
+    """Print data to standard output.
 
-    Signs that its encoding does not know are replaced by plain ones, control characters by what JSON writes for them.
+    Characters outside the encoding are replaced, control characters escaped as in JSON.
+
+    Args:
+        text: Text, or its pieces.
+
+    Raises:
+        OutputError: Standard output is closed or full.
     """
     if sys.stdout is None:
         raise OutputError("standard output is closed")
@@ -66,10 +84,12 @@ def emit(text: str | Iterable[str]) -> None:
 
 
 def _harmless(text: str) -> str:
+    """Return a text with control characters escaped, except the type styles of reports."""
     return "".join(part if own % 2 else escape_controls(part) for own, part in enumerate(_TYPE.split(text)))
 
 
 def _in_its_signs(text: str, encoding: str) -> str:
+    """Return a text with characters replaced that the encoding cannot represent."""
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
@@ -79,6 +99,7 @@ def _in_its_signs(text: str, encoding: str) -> str:
 
 
 def _refused(error: MedaloptError, as_json: bool) -> int:
+    """Report an error of ours; return its exit code."""
     faults = error.faults if isinstance(error, InputError) else ()
     for line in [str(fault) for fault in faults] or [_one_line(error)]:
         say(line)
@@ -91,12 +112,13 @@ def _refused(error: MedaloptError, as_json: bool) -> int:
 
 
 def _told(text: str, exit_code: int) -> int:
+    """Print a text; return the exit code."""
     emit(text)
     return exit_code
 
 
 def _left(error: SystemExit) -> int:
-    """Return the exit code of who left by himself: typer does so when a pipe is closed, and to complete a word."""
+    """Return the exit code of a SystemExit: typer raises it for a closed pipe and for shell completion."""
     if isinstance(error.__context__, BrokenPipeError):
         forget_output()
         return OutputError.exit_code
@@ -104,10 +126,11 @@ def _left(error: SystemExit) -> int:
 
 
 def _one_line(error: BaseException) -> str:
+    """Return the message of an exception as one short line."""
     return shown(" ".join(str(error).split()), _LONGEST_LINE)
 
 
 def forget_output() -> None:
-    """Standard output takes no more: what still waits in its buffer must not be tried again when Python ends."""
+    """Redirect standard output to the null device, so that Python does not flush its buffer again at exit."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""`medalopt explain`: why this plan; or, where there is no plan, what stands in its way."""
+"""`medalopt explain`: binding constraints, shadow prices and sources of a plan; conflicts if there is none."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def explain(
 def _explained(
     figures: Instance, about: str | None, objective: Measure, extensions: tuple[Path, ...]
 ) -> Callable[..., str]:
-    """Return what tells the explanation: as JSON or as a page, for standard output or another screen."""
+    """Return a renderer of the explanation: as JSON or as text, for standard output or another screen."""
     from medalopt.analysis.explanation.explanation import explained, story, stream_of
     from medalopt.report import explain as pages
     from medalopt.report import explain_json, explain_story

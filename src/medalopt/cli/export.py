@@ -1,4 +1,4 @@
-"""`medalopt export`: the same program for another solver."""
+"""`medalopt export`: the program in a format for other solvers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Form(StrEnum):
-    """How the program is written."""
+    """File format of the program."""
 
     lp = "lp"
     mps = "mps"
@@ -64,7 +64,7 @@ def export(
 
 
 def _files(figures: Instance, form: Form, objective: Measure, output: Path | None) -> dict[Path, str]:
-    """Return what is to be written, path to text: the program, and beside an LP or MPS file a table of its names."""
+    """Return the text of each file to write: the program, and the table of names of an LP or MPS file."""
     path = output or Path("-")
     if form == Form.mathprog:
         from medalopt.export import write_mathprog

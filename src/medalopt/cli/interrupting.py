@@ -1,4 +1,4 @@
-"""An interruption ends a run within a second, also while a solver computes and Python waits for it."""
+"""Interrupts that take effect within a second, also while a solver runs and Python does not regain control."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ from contextlib import contextmanager
 
 from medalopt.cli.ending import INTERRUPTED, say
 
-PATIENCE = 0.5  # seconds in which Python may still end the run in its own way
+PATIENCE = 0.5  # seconds that Python has to end the run itself
 
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Watch for an interruption while the body runs; end the process where the body does not give way to it.
+    """Watch for interrupts within the context; end the process if the body does not react to one.
 
-    Python hears of a signal between two of its own steps, and a solver is one step. A thread hears of it at once.
+    Python handles signals between bytecode instructions only, and a solver call is one; a thread sees them at once.
+
+    Yields:
+        None.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -32,10 +35,11 @@ def interruptible() -> Iterator[None]:
     finally:
         over.set()
         signal.set_wakeup_fd(before)
-        os.close(writing)  # the watch ends with it
+        os.close(writing)  # ends the watching thread
 
 
 def _watch(reading: int, over: threading.Event) -> None:
+    """Read signal numbers from a pipe; end the process if an interrupt is not handled in time."""
     while heard := os.read(reading, 1):
         if heard[0] == signal.SIGINT and not over.wait(PATIENCE):
             say("medalopt: interrupted")

@@ -1,4 +1,4 @@
-"""How good a plan must be, how long and in which way it may be sought: `--gap`, `--time-limit` and `--method`."""
+"""Solver options `--gap`, `--time-limit` and `--method`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TimeLimit = Annotated[
 
 
 class Way(StrEnum):
-    """In which way a plan is sought."""
+    """Solution method."""
 
     auto = "auto"
     direct = "direct"
@@ -40,7 +40,18 @@ Method = Annotated[
 
 
 def limits(gap: str | None, time_limit: str | None) -> tuple[float | None, float | None]:
-    """Return the gap as a share and the time limit in seconds, None where not given. Raises UsageError."""
+    """Parse gap and time limit.
+
+    Args:
+        gap: Share, such as `1 %` or `0.01`, or None.
+        time_limit: Time, such as `60` or `2 min`, or None.
+
+    Returns:
+        Relative gap, and seconds; None if not given.
+
+    Raises:
+        UsageError: A text is no such quantity.
+    """
     share = None if gap is None else _figure("--gap", gap, "")
     if share is not None and share > 1:
         raise UsageError(f"--gap: must be at most 100 %; found {shown(gap or '')}; write a share, such as 1 % or 0.01")
@@ -48,6 +59,7 @@ def limits(gap: str | None, time_limit: str | None) -> tuple[float | None, float
 
 
 def _figure(option: str, text: str, unit: str) -> float:
+    """Return a non-negative quantity in the given unit. Raises UsageError."""
     from medalopt.quantity import Money, QuantityError, read
 
     try:

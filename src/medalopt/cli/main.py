@@ -11,11 +11,11 @@ INTERRUPTED = 130
 
 
 def main() -> None:
-    """Run the command line and leave with its exit code."""
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads for a sum cost more than they save, and alter its bits
+    """Run the command line and exit with its code."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads slow small sums down, and change their rounding
     try:
         code = run(sys.argv[1:])
-    except KeyboardInterrupt:  # while even that was imported which tells of it
+    except KeyboardInterrupt:  # raised before the exit handling was imported
         print("medalopt: interrupted", file=sys.stderr)
         code = INTERRUPTED
     if code == INTERRUPTED:
@@ -24,7 +24,7 @@ def main() -> None:
 
 
 def _leave() -> None:
-    """End at once: what a library would put away first may take seconds."""
+    """Exit at once after an interrupt: cleanup by libraries may take seconds."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError, AttributeError):
             stream.flush()
@@ -32,7 +32,14 @@ def _leave() -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run `medalopt` with `arguments`; return the exit code, having said what went wrong in one line each."""
+    """Run `medalopt` with some arguments; errors are reported in one line each.
+
+    Args:
+        arguments: Arguments without the program name.
+
+    Returns:
+        Exit code.
+    """
     from medalopt.cli.ending import ended, say
     from medalopt.cli.interrupting import interruptible
 
@@ -45,7 +52,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _parsed(arguments: list[str]) -> int:
-    """Parse the arguments and run the verb they name. Raises UsageError where they name none."""
+    """Parse the arguments and run the command. Raises UsageError for an invalid command line."""
     import typer
 
     from medalopt.cli.app import app
@@ -58,7 +65,7 @@ def _parsed(arguments: list[str]) -> int:
         )
     try:
         result = app(arguments, prog_name="medalopt", standalone_mode=False)
-    except OSError as error:  # the verbs end by themselves: this is help that could not be printed
+    except OSError as error:  # commands handle their own errors: this is help that could not be printed
         forget_output()
         raise OutputError(f"standard output could not be written ({error.strerror})") from error
     except typer.TyperException as error:
@@ -66,13 +73,13 @@ def _parsed(arguments: list[str]) -> int:
             say(error.format_message())  # the help
             return UsageError.exit_code
         raise UsageError(_cure(error)) from error
-    if result == INTERRUPTED:  # so typer hands on an interruption
+    if result == INTERRUPTED:  # typer's code for an interrupt
         raise KeyboardInterrupt
     return result if isinstance(result, int) else 0
 
 
 def _cure(error: Exception) -> str:
-    """Return what is wrong with the command line and where its help stands."""
+    """Return the error of the command line with a reference to its help."""
     message = getattr(error, "format_message", error.__str__)().replace("Value error, ", "").rstrip(".")
     command = getattr(getattr(error, "ctx", None), "command_path", "medalopt")
     return f"{message}; {command} --help tells what may stand there"

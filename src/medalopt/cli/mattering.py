@@ -1,4 +1,4 @@
-"""What matters most, in `medalopt sensitivity`: every figure moved, by many solves on all cores."""
+"""Options of `medalopt sensitivity` for global sensitivity: tornado and variance-based, by many solves on all cores."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Kept = Annotated[
 
 @dataclass(frozen=True)
 class Mattering:
-    """What is asked of this kind, and how it is to be solved."""
+    """Requested global sensitivities, and how to solve them."""
 
     tornado: bool
     rows: int | None
@@ -42,13 +42,18 @@ class Mattering:
     journal: Path | None
 
     def parts(self) -> Iterator[Callable[[Variants], Part]]:
-        """Yield what gives each part that is asked for."""
+        """Yield the function of each requested part of the report.
+
+        Yields:
+            Functions from the runner of variants to a part.
+        """
         if self.tornado:
             yield self._tornado
         if self.rows is not None:
             yield self._global
 
     def _tornado(self, variants: Variants) -> Part:
+        """Return the tornado chart."""
         from medalopt.analysis.sensitivity.tornado import tornado
         from medalopt.report.sensitivity.tornado import told
 
@@ -56,6 +61,7 @@ class Mattering:
             return told(variants.instance, variants.unit, tornado(variants, self.jobs, journal, step))
 
     def _global(self, variants: Variants) -> Part:
+        """Return the variance decomposition."""
         from medalopt.analysis.sensitivity.variance import variance
         from medalopt.report.sensitivity.variance import told
 
@@ -65,7 +71,7 @@ class Mattering:
 
     @contextmanager
     def _answering(self, variants: Variants, doing: str) -> Iterator[tuple[Journal | None, Callable[[int, int], None]]]:
-        """Give the journal of the answers, where one is asked for, and who is told how many there are."""
+        """Open the result cache, if given, and a progress bar."""
         from medalopt.analysis.journal import journal
         from medalopt.report.progressbar import progressbar
 

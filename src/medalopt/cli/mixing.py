@@ -1,4 +1,4 @@
-"""What `medalopt sensitivity` is asked about the mix of devices."""
+"""Options of `medalopt sensitivity` for the device mix."""
 
 from __future__ import annotations
 
@@ -28,23 +28,36 @@ Corners = Annotated[
 
 @dataclass(frozen=True)
 class Mixing:
-    """Whether the mix is asked for, and the three devices of a triangle, where there is to be one."""
+    """Request for the device mix, with the three devices of a triangle if there is one."""
 
     asked: bool
     three: tuple[str, ...]
 
     @classmethod
     def of(cls, device_mix: bool, triangle: str | None) -> Mixing:
-        """Return what the options ask for: a triangle asks for the mix as well."""
+        """Return the request of the options; a triangle implies the device mix.
+
+        Args:
+            device_mix: Value of `--device-mix`.
+            triangle: Value of `--triangle`: three names separated by commas, or None.
+
+        Returns:
+            The request.
+        """
         three = () if triangle is None else tuple(name.strip() for name in triangle.split(","))
         return cls(device_mix or triangle is not None, three)
 
     def parts(self) -> Iterator[Callable[[Variants], Part]]:
-        """Yield what makes the part of the report, where it is asked for."""
+        """Yield the function of the part of the report, if requested.
+
+        Yields:
+            Functions from the runner of variants to a part.
+        """
         if self.asked:
             yield self._part
 
     def _part(self, variants: Variants) -> Part:
+        """Return the device mix part."""
         from medalopt.analysis.sensitivity.mix.mix import device_mix
         from medalopt.report.sensitivity.mix.told import told
 

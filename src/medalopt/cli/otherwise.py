@@ -1,4 +1,4 @@
-"""The questions of `sensitivity` that ask what happens when something goes otherwise than planned."""
+"""Options of `medalopt sensitivity` for what-if analyses: outages, delay, scenarios and recycling premium."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Bought = Annotated[
 
 @dataclass(frozen=True)
 class Otherwise:
-    """Which of these questions are asked."""
+    """Requested what-if analyses."""
 
     without: bool = False
     drop: tuple[str, ...] = ()
@@ -49,14 +49,18 @@ class Otherwise:
     premium: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse what goes together with nothing that is asked."""
+        """Raise UsageError for options without the one they belong to."""
         if self.start is not None and not (self.without or self.drop):
             raise UsageError("--from says since when something is missing: give it with --without or --drop")
         if self.delay is not None and self.delay < 0:
             raise UsageError(f"--delay {self.delay}: a delay is a whole number of periods, 0 or more")
 
     def parts(self) -> Iterator[Callable[[Variants], Part]]:
-        """Yield what answers each question that is asked, a function of the variants."""
+        """Yield the function of each requested part of the report.
+
+        Yields:
+            Functions from the runner of variants to a part.
+        """
         if self.without or self.drop:
             yield self._without
         elif self.premium:
@@ -67,6 +71,7 @@ class Otherwise:
             yield self._scenarios
 
     def _without(self, variants: Variants) -> Part:
+        """Return the outage part."""
         from medalopt.analysis.sensitivity.without import without
         from medalopt.report.sensitivity.without import told
 
@@ -74,6 +79,7 @@ class Otherwise:
             return told(without(variants, self.drop, self.start, step), variants.instance)
 
     def _premium(self, variants: Variants) -> Part:
+        """Return the recycling premium part."""
         from medalopt.analysis.sensitivity.premium import premium
         from medalopt.report.sensitivity.premium import told
 
@@ -81,6 +87,7 @@ class Otherwise:
             return told(premium(variants), variants.instance)
 
     def _delay(self, variants: Variants) -> Part:
+        """Return the delay part."""
         from medalopt.analysis.sensitivity.delay import delay
         from medalopt.report.sensitivity.delay import told
 
@@ -88,6 +95,7 @@ class Otherwise:
             return told(delay(variants, self.delay or 0, step), variants.instance)
 
     def _scenarios(self, variants: Variants) -> Part:
+        """Return the part of named scenarios."""
         from medalopt.analysis.sensitivity.scenarios import scenarios
         from medalopt.report.sensitivity.scenarios import told
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from medalopt.plan.plan import Plan
     from medalopt.report.sourcing.content import Content
 
-_LEAST_LOAD_T = 0.001  # so small that whole loads cost nothing, and not so small that they drown in rounding
+_LEAST_LOAD_T = 0.001  # small enough for whole loads to cost nothing, large enough for rounding errors not to matter
 
 
 def plan(
@@ -77,7 +77,7 @@ def plan(
 
 
 def _check(output: Path, instance: Path, actuals: Path | None, frozen: Path | None) -> None:
-    """See, before a long calculation, that the plan can be written. Raises UsageError and OutputError."""
+    """Check, before a long calculation, that the plan can be written. Raises UsageError and OutputError."""
     if output.suffix.lower() not in SUFFIXES:
         wanted = "NAME.xlsx, .html, .pdf or .json, or as CSV to a folder"
         raise UsageError(f"-o {place(output)}: a sourcing plan is written as {wanted}")
@@ -87,6 +87,7 @@ def _check(output: Path, instance: Path, actuals: Path | None, frozen: Path | No
 
 
 def _solved(figures: Instance, gap: float | None, time_limit: float | None) -> Plan:
+    """Return the solved plan."""
     from medalopt.solving import solve
 
     with progress(f"solving {figures.name}"):
@@ -94,7 +95,7 @@ def _solved(figures: Instance, gap: float | None, time_limit: float | None) -> P
 
 
 def _tonnes(text: str) -> float:
-    """Return the size of a load in tonnes. Raises UsageError."""
+    """Return the size of a load (t). Raises UsageError."""
     from medalopt.quantity import Money, QuantityError, read
 
     try:
@@ -109,6 +110,7 @@ def _tonnes(text: str) -> float:
 
 
 def _in_loads(made: Plan, size: float) -> Rounded:
+    """Return the plan rounded to whole loads."""
     from medalopt.analysis.sourcing.rounding import rounded
 
     with progress("filling whole loads"):
@@ -116,17 +118,19 @@ def _in_loads(made: Plan, size: float) -> Rounded:
 
 
 def _variants(instance: Path, given: list[str] | None) -> Variants:
+    """Return the runner of variants of the instance file."""
     from medalopt.analysis.variants import Variants
 
     return Variants(instance, changes(given))
 
 
 def _content(made: Plan, in_loads: Rounded | None, variants: Variants | None, brief: bool) -> Content:
+    """Return the sourcing plan, with further analyses unless brief or stopped."""
     from medalopt.analysis.sourcing.findings import findings
     from medalopt.report.sourcing.contents import contents
 
     found = None
-    if not (brief or made.stopped):  # there may be no time for more
+    if not (brief or made.stopped):  # the time limit may leave none for more
         try:
             with progress("asking what lies around the plan") as step:
                 found = findings(in_loads.exact if in_loads else made, variants, step)

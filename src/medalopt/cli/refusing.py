@@ -1,4 +1,4 @@
-"""What is printed where there is no plan, by every verb that looks for one."""
+"""Output for an infeasible instance, for every command that solves."""
 
 from __future__ import annotations
 
@@ -30,10 +30,21 @@ def tell_no_plan(
     output: Path | None = None,
     budget: Budget | None = None,
 ) -> int:
-    """Say that there is no plan, print what stands in its way and what would cure it, and return the exit code.
+    """Report that there is no plan, with conflicts and repairs.
 
-    It is also written to `output`, where one is given. `source` is None where `figures` stand in no file. When
-    `budget` is over no further cure is sought.
+    Args:
+        figures: Instance.
+        error: Error of the solve.
+        source: Instance file, or None if the instance is in no file.
+        given: Texts of `--set`.
+        measure: Objective.
+        as_json: Print JSON.
+        extensions: Files of user extensions.
+        output: Also write the report there.
+        budget: Time budget; no repair is sought once it is spent.
+
+    Returns:
+        Exit code.
     """
     from medalopt.analysis.refusal import diagnose
     from medalopt.instance.lots import without_lots
@@ -52,6 +63,7 @@ def tell_no_plan(
             found = diagnose(without_lots(figures), *asked)
 
     def told(as_json: bool, screen: Screen | None = None) -> str:
+        """Return the report as JSON or text."""
         if as_json:
             rows = {} if found is None else {"diagnosis": found.rows()}
             if isinstance(error, NoLotsError):
@@ -66,7 +78,12 @@ def tell_no_plan(
 
 
 def written(output: Path, told: Callable[..., str]) -> None:
-    """Write what `told(as_json, screen)` returns to `output`, as JSON where it is named so, and say so."""
+    """Write an explanation to a file, and say so.
+
+    Args:
+        output: File; its suffix selects JSON or text.
+        told: Returns the explanation, given `as_json` and `screen`.
+    """
     from medalopt.report.files import write_file
     from medalopt.report.screen import Screen
 

@@ -1,4 +1,4 @@
-"""`medalopt sensitivity`: how far each figure may move before the plan changes, and what it then costs."""
+"""`medalopt sensitivity`: sensitivity ranges, curves, what-if analyses and global sensitivity."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SUFFIXES, PICTURES = (".txt", ".html", ".json"), (".svg", ".png")
 
 @dataclass(frozen=True)
 class Asked:
-    """What the command line asks for beside the ranges, which are told where it asks for nothing else."""
+    """Analyses requested on the command line; ranges are the default."""
 
     objective: str
     ranges: bool
@@ -84,7 +84,7 @@ def sensitivity(
     try:
         parts = _made(variants, asked)
     except NoPlanError as error:
-        drawn = output is not None and output.suffix.lower() in PICTURES  # there is nothing to draw then
+        drawn = output is not None and output.suffix.lower() in PICTURES  # there is no chart then
         told = None if drawn else output
         return tell_no_plan(variants.instance, error, instance, set_, objective.value, json, output=told)
     _tell(variants, parts, output, json)
@@ -94,7 +94,7 @@ def sensitivity(
 
 
 def _made(variants: Variants, asked: Asked) -> list[Part]:
-    """Return the parts asked for, up to one that was interrupted."""
+    """Run the requested analyses, up to one that was interrupted."""
     parts: list[Part] = []
     for made in _asked(asked):
         parts.append(made(variants))
@@ -104,7 +104,7 @@ def _made(variants: Variants, asked: Asked) -> list[Part]:
 
 
 def _asked(asked: Asked) -> Iterator[Callable[[Variants], Part]]:
-    """Yield the parts that the command line asks for, each a function of the variants."""
+    """Yield the function of each requested part, from the runner of variants to a part."""
     every = (asked.varying, asked.otherwise, asked.mixing, asked.mattering)
     others = [part for one in every for part in one.parts()]
     if asked.ranges or not others:
@@ -113,6 +113,7 @@ def _asked(asked: Asked) -> Iterator[Callable[[Variants], Part]]:
 
 
 def _ranges(variants: Variants) -> Part:
+    """Return the sensitivity ranges."""
     from medalopt.analysis.sensitivity.ranges import ranges
     from medalopt.report.sensitivity.ranges import part
 
@@ -123,11 +124,12 @@ def _ranges(variants: Variants) -> Part:
 
 
 def _counted(step: Callable[[str], None]) -> Callable[[int, int], None]:
-    """Return what names every tenth of the figures as a step."""
+    """Return a progress callback that reports every tenth of the parameters."""
     return lambda done, of: step(f"{done} of {of}") if done and done % max(of // 10, 1) == 0 else None
 
 
 def _tell(variants: Variants, parts: list[Part], output: Path | None, json: bool) -> None:
+    """Print the report, and write it if requested."""
     from medalopt.report.sensitivity.part import as_json, on_screen
 
     if output is not None:
@@ -136,6 +138,7 @@ def _tell(variants: Variants, parts: list[Part], output: Path | None, json: bool
 
 
 def _write(variants: Variants, parts: list[Part], output: Path) -> None:
+    """Write the report, or its charts, in the format of the file suffix."""
     from medalopt.report.files import write_file
     from medalopt.report.screen import Screen
     from medalopt.report.sensitivity.part import as_json, as_page, on_screen, pictures

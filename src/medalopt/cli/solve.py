@@ -1,4 +1,4 @@
-"""`medalopt solve`: what is the cheapest plan, what does it cost, what is scarce."""
+"""`medalopt solve`: the optimal plan, its cost and its binding constraints."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Measure(StrEnum):
-    """What is made least."""
+    """Objective to minimise."""
 
     cost = "cost"
     footprint = "footprint"
@@ -72,7 +72,7 @@ def solve(
 
 
 def _begun(seconds: float | None) -> Budget | None:
-    """Return the clock that runs from now; None where it has no end."""
+    """Return a time budget that starts now, or None without limit."""
     from medalopt.solver.budget import Budget
 
     return None if seconds is None else Budget(seconds)
@@ -86,6 +86,7 @@ def _solved(
     time_limit: float | None,
     method: Way,
 ) -> Plan:
+    """Return the solved plan."""
     from medalopt.solving import solve as solved
 
     with progress(f"solving {figures.name}"):
@@ -93,13 +94,19 @@ def _solved(
 
 
 def tell_interrupted(figures: Instance, objective: Measure) -> None:
-    """Print, as JSON, that the time was over before there was a plan."""
+    """Print, as JSON, that the time limit was reached without a plan.
+
+    Args:
+        figures: Instance.
+        objective: Objective.
+    """
     from medalopt.report.jsonplan import no_plan_object, text
 
     emit(text(no_plan_object(figures, "interrupted", objective.value)))
 
 
 def _print(plan: Plan, as_json: bool) -> None:
+    """Print the plan as JSON or text."""
     if as_json:
         from medalopt.report.jsonplan import members, pieces
 
@@ -112,6 +119,7 @@ def _print(plan: Plan, as_json: bool) -> None:
 
 
 def _write(plan: Plan, output: Path) -> None:
+    """Write the plan as JSON, or as CSV to a folder."""
     from medalopt.report.csvplan import OPTIONAL, files
     from medalopt.report.files import write_file, write_folder
     from medalopt.report.jsonplan import members, pieces

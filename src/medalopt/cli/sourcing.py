@@ -1,4 +1,4 @@
-"""The forms of the sourcing plan: what is printed, and what `-o` writes."""
+"""Output formats of the sourcing plan: standard output, and files for `-o`."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ SUFFIXES = ("", ".json", ".xlsx", ".html", ".pdf")
 
 
 def show(content: Content, made: Plan, as_json: bool, written: bool) -> None:
-    """Print the sourcing plan: as JSON, or as text for a person, of a plan that is `written` the decision alone."""
+    """Print the sourcing plan as JSON or text; if it is also written, the text is the summary alone."""
     from medalopt.report.sourcing import jsonform, screenform
 
     emit(jsonform.as_json(content, made) if as_json else screenform.on_screen(content, written=written))
 
 
 def write(content: Content, made: Plan, output: Path) -> None:
-    """Write the sourcing plan to `output`, in the form that its name asks for."""
+    """Write the sourcing plan in the format of the file suffix."""
     from medalopt.report.files import write_file, write_folder
     from medalopt.report.sourcing import csvform
 
@@ -37,7 +37,7 @@ def write(content: Content, made: Plan, output: Path) -> None:
 
 
 def _file(content: Content, made: Plan, suffix: str) -> str | bytes:
-    """Return the sourcing plan in the form that `suffix` names."""
+    """Return the sourcing plan in the format of a suffix."""
     if suffix == ".xlsx":
         from medalopt.report.csvplan import folder
         from medalopt.report.sourcing.workbook import workbook

@@ -26,7 +26,7 @@ SUFFIXES = (".csv", ".jsonl", ".html")
 
 
 class On(StrEnum):
-    """Where scenarios are answered."""
+    """Executor of the scenarios."""
 
     processes = "processes"
     dask = "dask"
@@ -63,7 +63,7 @@ Written = Annotated[
 
 @dataclass(frozen=True)
 class Asked:
-    """Which scenarios: a grid, a list, a sample; none of them are those of the instance."""
+    """Requested scenarios: a grid, a list, a sample, or by default those of the instance."""
 
     grid: tuple[str, ...]
     listed: Path | None
@@ -71,14 +71,25 @@ class Asked:
     seed: int | None
 
     def __post_init__(self) -> None:
-        """Refuse more than one of them."""
+        """Raise UsageError for more than one kind, or a seed without a sample."""
         if bool(self.grid) + (self.listed is not None) + (self.sample is not None) > 1:
             raise UsageError("--grid, --list and --sample are three kinds of scenarios: leave all but one")
         if self.seed is not None and (self.sample is None or self.seed < 0):
             raise UsageError("--seed goes with --sample N, and is 0 or more")
 
     def scenarios(self, variants: Variants) -> list[Scenario]:
-        """Return them. Raises UsageError or InputError with all that is wrong with them."""
+        """Return the requested scenarios.
+
+        Args:
+            variants: Runner of variants of the instance.
+
+        Returns:
+            The scenarios.
+
+        Raises:
+            UsageError: An option is malformed.
+            InputError: The list is invalid; all its errors are reported.
+        """
         from medalopt.analysis.sweep import grid, scenario
 
         if self.grid:
@@ -92,21 +103,21 @@ class Asked:
 
 @dataclass(frozen=True)
 class Place:
-    """Where they are answered."""
+    """Executor with its scheduler address or number of processes."""
 
     on: On
     scheduler: str | None
     jobs: int | None
 
     def __post_init__(self) -> None:
-        """Refuse what belongs to the other place."""
+        """Raise UsageError for options of the other executor."""
         if (self.on is On.dask) != (self.scheduler is not None):
             raise UsageError("--on dask and --scheduler ADDRESS go together, such as tcp://127.0.0.1:8786")
         if self.jobs is not None and self.on is On.dask:
             raise UsageError("--jobs goes with --on processes: a cluster has as many workers as were started")
 
     def where(self) -> Where:
-        """Return what answers there."""
+        """Return the executor."""
         from medalopt.analysis import pool
 
         if self.scheduler is None:
@@ -155,6 +166,7 @@ def sweep(
 
 
 def _answers(variants: Variants, scenarios: list[Scenario], there: Place, kept: Path | None) -> Iterator[Row]:
+    """Yield the result of each scenario."""
     from medalopt.analysis.journal import journal
     from medalopt.analysis.sweep.sweep import sweep as swept
     from medalopt.report.progressbar import progressbar
@@ -164,12 +176,14 @@ def _answers(variants: Variants, scenarios: list[Scenario], there: Place, kept: 
 
 
 def _emit(row: Row) -> None:
+    """Print a result as a line of JSON."""
     from medalopt.report.sweep import json_line
 
     emit(json_line(row))
 
 
 def _tell(variants: Variants, rows: list[Row], of: int, output: Path | None, json: bool) -> None:
+    """Write the results if requested, and print the summary."""
     from medalopt.report import sweep as report
 
     if output is not None:

@@ -1,4 +1,4 @@
-"""The options of `medalopt sensitivity` that draw curves."""
+"""Options of `medalopt sensitivity` for curves and maps of the objective."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ Exactly = Annotated[
 
 @dataclass(frozen=True)
 class Varying:
-    """What is to be drawn: the figures and their ends, as given; a budget; and whether every breakpoint is wanted."""
+    """Parameters to vary and their ranges, as given; a budget; and whether every breakpoint is required."""
 
     figures: tuple[str, ...]
     budget: str | None = None
     exactly: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse what goes with a curve alone, and more than a map has room for."""
+        """Raise UsageError for options without a curve, and for more than two parameters."""
         if not self.figures and (self.budget is not None or self.exactly):
             raise UsageError("--budget and --exact go with --vary PATH=LO..HI")
         if len(self.figures) == 2 and (self.budget is not None or self.exactly):
@@ -50,13 +50,18 @@ class Varying:
             raise UsageError("--vary may be given once for a curve, twice for a map")
 
     def parts(self) -> Iterator[Callable[[Variants], Part]]:
-        """Yield what draws the curve, where one is asked for."""
+        """Yield the function of the curve or map, if requested.
+
+        Yields:
+            Functions from the runner of variants to a part.
+        """
         if len(self.figures) > 1:
             yield self._map
         elif self.figures:
             yield self._curve
 
     def _map(self, variants: Variants) -> Part:
+        """Return the map over two parameters."""
         from medalopt.analysis.sensitivity.surface import surface
         from medalopt.analysis.sensitivity.vary import vary
         from medalopt.report.sensitivity.surface import part
@@ -66,6 +71,7 @@ class Varying:
             return part(surface(variants, across, up, step), variants.instance.currency)
 
     def _curve(self, variants: Variants) -> Part:
+        """Return the curve along one parameter."""
         from medalopt.analysis.sensitivity.budget import amount
         from medalopt.analysis.sensitivity.curve import Asking, curve
         from medalopt.analysis.sensitivity.vary import vary

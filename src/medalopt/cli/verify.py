@@ -1,4 +1,4 @@
-"""`medalopt verify`: is this saved plan right, re-checked without the solver, from the instance alone."""
+"""`medalopt verify`: verification of a saved plan without the solver, from the instance alone."""
 
 from __future__ import annotations
 
@@ -63,14 +63,14 @@ def verify(
 
 
 def _written(path: Path, set_: list[str] | None, anew: Anew) -> Written | None:
-    """Return what the file of the instance writes; None where the plan is of what is left of it."""
+    """Return the values as written in the instance file, or None for a remaining horizon."""
     from medalopt.instance.loading import opened
 
     return None if anew.question else opened(path).written(changes(set_))
 
 
 def _named(plan: Path, files: dict[str, str]) -> Path:
-    """Return the instance file that a plan names, here or beside the plan."""
+    """Return the instance file that a plan names. Raises UsageError."""
     from medalopt.plan.saved import instance_file
 
     found = instance_file(plan, files)

@@ -1,4 +1,4 @@
-"""Added rows as the tables of a saved plan, and their form when they are read back; hostile until they have it."""
+"""Extensions as tables of a saved plan, and the schema to validate them when they are read back."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from medalopt.proof.stated_added import OBJECTIVE
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
-KEYS = 4  # names that a term has at most
+KEYS = 4  # most names of a term
 
 
 class SavedRow(BaseModel):
-    """An added row: `lower <= sum of its terms <= upper`, and its price; no end where there is none."""
+    """An extension row `lower <= sum of its terms <= upper` with its dual value; None for an infinite bound."""
 
     model_config = _STRICT
     name: str
@@ -28,7 +28,7 @@ class SavedRow(BaseModel):
 
 
 class SavedTerm(BaseModel):
-    """A term of the row, or of the added costs: so much times the quantity of that component and key."""
+    """A term of a row, or of the added costs: coefficient times the quantity of a component and key."""
 
     model_config = _STRICT
     row: str
@@ -38,7 +38,7 @@ class SavedTerm(BaseModel):
 
 
 class SavedVariable(BaseModel):
-    """A variable of the user's own, its bounds and its value."""
+    """A user variable with bounds and value."""
 
     model_config = _STRICT
     name: str
@@ -48,7 +48,14 @@ class SavedVariable(BaseModel):
 
 
 def tables(added: Added) -> dict[str, Rows]:
-    """Return what was added as tables of columns; none where nothing was."""
+    """Return extensions as tables of columns.
+
+    Args:
+        added: User extensions with their solution.
+
+    Returns:
+        Columns by table; empty without extensions.
+    """
     if added == Added():
         return {}
     terms = [(row.name, term) for row in added.rows for term in row.terms]
@@ -76,7 +83,14 @@ def tables(added: Added) -> dict[str, Rows]:
 
 
 def csv_tables(added: Added) -> dict[str, Rows]:
-    """Return the tables as a folder of CSV holds them: a name of a key in each column."""
+    """Return the tables as CSV files hold them: each name of a key in its own column.
+
+    Args:
+        added: User extensions with their solution.
+
+    Returns:
+        Columns by table; empty without extensions.
+    """
     made = tables(added)
     if made:
         keys = made["added_terms"].pop("key")
@@ -88,7 +102,15 @@ def csv_tables(added: Added) -> dict[str, Rows]:
 def from_tables(
     has: Callable[[str], bool], read: Callable[[str, list[str]], list[list[str]]]
 ) -> dict[str, list[dict[str, Any]]]:
-    """Return the tables that `read` gives by name and columns; none where there is none of them."""
+    """Parse extensions from CSV files or sheets.
+
+    Args:
+        has: Returns True if a table exists.
+        read: Returns the rows of a table, given its name and columns.
+
+    Returns:
+        Rows by table, as JSON has them and not yet validated; empty without any of the tables.
+    """
     columns = {
         "added_rows": ["name", "lower", "upper", "dual"],
         "added_terms": ["row", "component", "coefficient", *(f"key{n + 1}" for n in range(KEYS))],
@@ -114,11 +136,13 @@ def from_tables(
 
 
 def _end(value: float) -> float | None:
+    """Return a bound, None if infinite."""
     return value if math.isfinite(value) else None
 
 
 def _cell(cell: str) -> Any:
+    """Return a cell as a number if it is one, None if empty."""
     try:
         return float(cell) if cell else None
     except ValueError:
-        return cell  # the form of a plan says what is wrong with it
+        return cell  # reported by validation

@@ -1,7 +1,7 @@
-"""Digests of a saved plan: SHA-256 over a canonical form of each of its tables, carried by the file itself.
+"""Digests of a saved plan: SHA-256 of the canonical form of each of its tables, stored in the file itself.
 
-A digest shows that a table was altered after it was written. It is no signature: whoever alters a table can write its
-digest anew, so whatever follows from the decisions is derived again besides (`proof.verdict`, `report.recheck`).
+A digest detects a table altered after writing. It is no signature, since anyone can compute it for an altered table;
+therefore `proof.verdict` and `report.recheck` also derive every value from the decisions.
 """
 
 from __future__ import annotations
@@ -11,23 +11,31 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-FIGURES = "plan"  # all that is no table: the objective, the cost by kind, the certificate, the instance
+FIGURES = "plan"  # name of the digest of the scalar members: objective, cost by kind, certificate, instance
 SCALARS = ("format", "status", "instance", "objective", "cost", "footprint", "tonnes", "lots", "certificate", "solver")
 PLAN_TABLES = (
     *("shipments", "stockpiles", "purchases", "metals", "melts", "casts", "prices", "prices_at_lots", "duals"),
     *("offer_stock", "offer_charges", "withheld", "added_rows", "added_terms", "added_variables"),
 )
-PARTS = {"json": "sourcing.", "csv": "file.", "xlsx": "sheet."}  # what names the parts of a sourcing plan, by form
+PARTS = {"json": "sourcing.", "csv": "file.", "xlsx": "sheet."}  # prefix of a part's name, by file format
 
 
 class Calculated(float):
-    """A number of a sheet that a formula gives."""
+    """Number of a sheet that is computed by a formula."""
 
     formula: str
 
     @classmethod
     def of(cls, value: float, formula: str) -> Calculated:
-        """Return `value`, with the text of its formula."""
+        """Return a value with the text of its formula.
+
+        Args:
+            value: Computed value.
+            formula: Formula as in the sheet.
+
+        Returns:
+            The number.
+        """
         made = cls(value)
         made.formula = formula
         return made
@@ -37,15 +45,23 @@ Columns = Mapping[str, Sequence[Any]]
 
 
 def digest(content: Any) -> str:
-    """Return the SHA-256 of `content` in canonical form: keys in order, numbers as doubles, nothing that is empty.
+    """Return the SHA-256 of the canonical form: sorted keys, numbers as doubles, no empty values.
 
-    Raises ValueError where a number is not finite, RecursionError where the content is nested too deeply.
+    Args:
+        content: JSON value.
+
+    Returns:
+        Hexadecimal digest.
+
+    Raises:
+        ValueError: A number is not finite.
+        RecursionError: The content is nested too deeply.
     """
     return _sha256(_canonical(content))
 
 
 def digest_columns(columns: Columns) -> str:
-    """Return the digest of a table by its columns, its rows in their order."""
+    """Return the digest of a table given by columns, row order included."""
     plain = {str, float, type(None)}
     return _sha256(
         {
@@ -56,10 +72,17 @@ def digest_columns(columns: Columns) -> str:
 
 
 def digest_plan(figures: Mapping[str, Any], tables: Mapping[str, Columns]) -> dict[str, str]:
-    """Return the digests of a plan by name: of its `figures`, and of every table that has rows.
+    """Return the digests of a plan: one of its scalar members, one of every table with rows.
 
-    The digests of the files are left out: the same figures in another order give the same plan but for them, and
-    `verify` holds the figures against the instance.
+    Digests of the input files are left out: reordered input gives the same plan, and `verify` checks the
+    parameters against the instance.
+
+    Args:
+        figures: JSON members of the plan.
+        tables: Columns by table.
+
+    Returns:
+        Digest by name.
     """
     plain = {name: figures[name] for name in SCALARS if name in figures}
     if isinstance(plain.get("instance"), Mapping):
@@ -69,35 +92,64 @@ def digest_plan(figures: Mapping[str, Any], tables: Mapping[str, Columns]) -> di
 
 
 def digest_parts(form: str, parts: Mapping[str, Any]) -> dict[str, str]:
-    """Return the digests of the parts of a sourcing plan that is written in `form` (a key of `PARTS`)."""
+    """Return the digests of the parts of a sourcing plan.
+
+    Args:
+        form: File format, a key of `PART_PREFIXES`.
+        parts: Content by name: JSON values, or rows of a file or sheet.
+
+    Returns:
+        Digest by name, with the prefix of the format.
+    """
     return {
         f"{PARTS[form]}{name}": digest(part if form != "xlsx" else sheet_rows(part)) for name, part in parts.items()
     }
 
 
 def sourcing_parts(sourcing: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parts of the JSON member `sourcing`: each table, each document, and the prose."""
+    """Split the JSON member `sourcing` into parts: each table, each document, and the remaining members.
+
+    Args:
+        sourcing: The JSON member.
+
+    Returns:
+        Content by name.
+    """
     named = {name: part for name, part in sourcing.items() if name not in ("tables", "documents")}
     named |= {f"tables.{key}": table for key, table in sourcing.get("tables", {}).items()}
     return named | {f"documents.{number}": one for number, one in enumerate(sourcing.get("documents", ()), start=1)}
 
 
 def sheet_rows(rows: Iterable[Iterable[Any]]) -> list[list[Any]]:
-    """Return the cells of a sheet in canonical form: in any order of its rows, numbers of 16 digits, single spaces.
+    """Return the cells of a sheet in canonical form: sorted rows, numbers with 16 digits, single spaces.
 
-    So it stays the same where a person sorts a table, or another program saves the workbook.
+    The form is invariant under sorting a table and under saving by another program.
+
+    Args:
+        rows: Cells by row.
+
+    Returns:
+        Canonical cells by row, empty rows dropped.
     """
     kept = [_trimmed([_cell(cell) for cell in row]) for row in rows]
     return sorted((row for row in kept if row), key=json.dumps)
 
 
 def plain_formula(text: str) -> str:
-    """Return a formula as programs that save it may differ: without spaces, in small letters, with single brackets."""
+    """Return a formula in canonical form: without spaces, in lower case, with single brackets.
+
+    Args:
+        text: Formula.
+
+    Returns:
+        Text that is equal for all programs that save the formula.
+    """
     bare = "".join(text.split()).casefold().removeprefix("=").replace("[#data],", "")
     return bare.replace("[[", "[").replace("]]", "]")
 
 
 def _cell(cell: Any) -> Any:
+    """Return a cell in canonical form."""
     if isinstance(cell, Calculated):
         return [_cell(float(cell)), plain_formula(cell.formula)]
     if isinstance(cell, str):
@@ -108,12 +160,14 @@ def _cell(cell: Any) -> Any:
 
 
 def _trimmed(row: list[Any]) -> list[Any]:
+    """Return a row without trailing empty cells."""
     while row and row[-1] in (None, ""):
         row.pop()
     return [None if cell == "" else cell for cell in row]
 
 
 def _canonical(content: Any) -> Any:
+    """Return a JSON value in canonical form."""
     if isinstance(content, int) and not isinstance(content, bool):
         return float(content)
     if isinstance(content, Mapping):
@@ -124,5 +178,6 @@ def _canonical(content: Any) -> Any:
 
 
 def _sha256(content: Any) -> str:
+    """Return the hexadecimal SHA-256 of the compact JSON text."""
     text = json.dumps(content, sort_keys=True, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return hashlib.sha256(text.encode("ascii")).hexdigest()

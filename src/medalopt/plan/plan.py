@@ -1,4 +1,4 @@
-"""The frozen `Plan`: what to take from whom, when, by which way, and what it costs, under business names."""
+"""The frozen `Plan`: purchases, shipments, castings and cost of a solution, with its certificate."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ UNITS = {"footprint": "kg CO2e", "mass": "t"}
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """One plan of `instance`, with its certificate. Frames are built when first asked for.
+    """A plan of `instance` with its certificate; data frames are built on first access.
 
     Mass of devices in tonnes, of metal in kilograms, money in the instance's currency.
     """
@@ -37,74 +37,74 @@ class Plan:
     certificate: Certificate
     method: str
     solver: str
-    stopped: bool = False  # at a limit, before what was asked for had been proven
+    stopped: bool = False  # at a limit, before the required gap was proven
     added: Added = NOTHING
-    lots: WholeLots | None = None  # of a plan in whole lots: what they cost
+    lots: WholeLots | None = None  # cost of whole lots, of a plan with them
 
     @property
     def status(self) -> str:
-        """`optimal` where that is proven, else `feasible`."""
+        """`optimal` if proven, else `feasible`."""
         return "optimal" if self.certificate.optimal else "feasible"
 
     @cached_property
     def objective(self) -> float:
-        """The value of what was made least, added costs included, in `unit`."""
+        """Value of the objective, added costs included, in `unit`."""
         value = float(self.account.value(self.measure))
         return value + dearer(self.account, self.added) if self.added.costs else value
 
     @property
     def unit(self) -> str:
-        """The unit of the objective: the currency, `kg CO2e` or `t`."""
+        """Unit of the objective: the currency, `kg CO2e` or `t`."""
         return UNITS.get(self.measure, self.instance.currency)
 
     @cached_property
     def costs(self) -> dict[str, float]:
-        """The cost by kind, money; what is earned is negative. They add up to `cost`."""
+        """Cost by kind (money), revenue negative; the sum is `cost`."""
         return {kind: float(by_period.sum()) for kind, by_period in self.account.costs.items()}
 
     @property
     def cost(self) -> float:
-        """The cost of the plan, money."""
+        """Total cost (money)."""
         return sum(self.costs.values())
 
     @property
     def footprint(self) -> float:
-        """The footprint of the plan, kg CO2e."""
+        """Footprint (kg CO2e)."""
         return float(self.account.footprint)
 
     @property
     def tonnes(self) -> float:
-        """Devices sent in all, t."""
+        """Devices sent in total (t)."""
         return float(self.account.tonnes)
 
     @cached_property
     def tables(self) -> dict[str, Rows]:
-        """The plan's tables by columns: shipments, stockpiles, purchases, metals, melts, casts, stock and pools."""
+        """Columns by table: shipments, stockpiles, purchases, metals, melts, casts, offers in stock and pooled lots."""
         return rows.tables(self.account)
 
     @cached_property
     def marginals(self) -> tuple[Marginal, ...]:
-        """What one unit more of each scarce figure changes the objective by."""
+        """Marginal values of all binding parameters: change of the objective per unit."""
         return tuple(Marginal(*row) for row in zip(*self.priced.values(), strict=True))
 
     @cached_property
     def priced(self) -> Rows:
-        """The same as columns."""
+        """The marginal values as columns."""
         return table(self.account, self.duals, self.unit, self.added)
 
     @cached_property
     def marginals_at_lots(self) -> tuple[Marginal, ...]:
-        """The same at the numbers of lots that the plan has chosen; nothing where there are no lots."""
+        """Marginal values with the numbers of lots fixed at those of the plan; empty without whole lots."""
         return self.lots.marginals(self.account, self.unit) if self.lots else ()
 
     @cached_property
     def shipments(self) -> pd.DataFrame:
-        """Stream, device, region, treatment, smelter (none: leaves the project), period, tonnes and cost."""
+        """Stream, device, region, treatment, smelter (None for a route without a smelter), period, tonnes and cost."""
         return self._frame("shipments")
 
     @cached_property
     def stockpiles(self) -> pd.DataFrame:
-        """Stream, period and tonnes that wait at its end."""
+        """Stream, period and tonnes in stock at its end."""
         return self._frame("stockpiles")
 
     @cached_property
@@ -114,17 +114,17 @@ class Plan:
 
     @cached_property
     def offer_stock(self) -> pd.DataFrame:
-        """Offer and period: bought into stock, charged from it and left, kg, and cost; nothing without stock."""
+        """Offer and period: kg bought into stock, charged from it and left, and cost; empty without such offers."""
         return self._frame("offer_stock")
 
     @cached_property
     def offer_charges(self) -> pd.DataFrame:
-        """Offer, alloy, period and kg charged from stock; none without stock."""
+        """Offer, alloy, period and kg charged from stock; empty without such offers."""
         return self._frame("offer_charges")
 
     @cached_property
     def metals(self) -> pd.DataFrame:
-        """Metal and period: returned, used, surplus and stock at the end, kg."""
+        """Metal and period: kg returned, used, in surplus and in stock at the end."""
         return self._frame("metals")
 
     @cached_property
@@ -134,17 +134,18 @@ class Plan:
 
     @cached_property
     def casts(self) -> pd.DataFrame:
-        """Alloy and period: charged, process scrap charged again, cast, kg."""
+        """Alloy and period: kg charged, process scrap recharged and cast."""
         return self._frame("casts")
 
     @cached_property
     def prices(self) -> pd.DataFrame:
-        """Path, period, value, unit and meaning of every marginal value that is not nothing."""
+        """Path, period, value, unit and meaning of every non-zero marginal value."""
         import pandas as pd
 
         return pd.DataFrame(self.priced)
 
     def _frame(self, name: str) -> pd.DataFrame:
+        """Return a table as a data frame."""
         import pandas as pd
 
         return pd.DataFrame(self.tables.get(name, {}))

@@ -1,4 +1,4 @@
-"""The tables of a plan as columns of equal length; rows of nothing are left out, but in metals."""
+"""The tables of a plan as columns of equal length; rows of zeros are dropped, except of metals."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ from medalopt.instance.pooling import pool_names
 
 Rows = dict[str, list[Any]]
 
-ROUNDING = 1e-9  # what the proof, too, takes for nothing
+ROUNDING = 1e-9  # relative, as in the proof
 
 
 def _names(axis: tuple[str, ...], at: Ints) -> list[str]:
+    """Return the names at some indices."""
     return [axis[number] for number in at.tolist()]
 
 
 def shipments(account: Account) -> Rows:
-    """Return what is sent: on which route, in which period, how many tonnes, at what cost."""
+    """Return shipments: route, period, tonnes and cost."""
     instance, found, sent = account.instance, account.found, account.decisions.sent
     route, period = np.nonzero(sent)
     stream = found.stream[route]
-    smelters = (*instance.smelters.names, None)  # the last stands for a route without a smelter, -1
+    smelters = (*instance.smelters.names, None)  # the last, at -1, for a route without a smelter
     tonnes = sent[route, period]
     return {
         "stream": _names(instance.streams.names, stream),
@@ -41,7 +42,7 @@ def shipments(account: Account) -> Rows:
 
 
 def stockpiles(account: Account) -> Rows:
-    """Return what waits at the end of each period, t."""
+    """Return tonnes in stock at the end of each period."""
     instance, waiting = account.instance, account.decisions.stockpile
     stream, period = np.nonzero(waiting)
     return {
@@ -52,7 +53,7 @@ def stockpiles(account: Account) -> Rows:
 
 
 def purchases(account: Account) -> Rows:
-    """Return what is bought and charged at once: kg of which offer, for which alloy, when, at what cost."""
+    """Return offers bought and charged at once: kg and cost by offer, alloy and period."""
     instance = account.instance
     bought = np.where(is_stocked(instance)[:, None, None], 0.0, account.decisions.bought)
     offer, alloy, period = np.nonzero(bought)
@@ -67,9 +68,9 @@ def purchases(account: Account) -> Rows:
 
 
 def offer_stock(account: Account) -> Rows:
-    """Return what is bought into stock, charged from it and left at the end of each period, kg, and what it costs.
+    """Return offers in stock: kg bought, charged and left by offer and period, and cost of the purchase.
 
-    A stock that rounding alone leaves is none: less than `ROUNDING` of all that was bought.
+    Stock below `ROUNDING_TOLERANCE` of all purchases of the offer is set to 0.
     """
     instance, stocked = account.instance, is_stocked(account.instance)[:, None]
     bought = np.where(stocked, account.purchases, 0.0)
@@ -87,7 +88,7 @@ def offer_stock(account: Account) -> Rows:
 
 
 def offer_charges(account: Account) -> Rows:
-    """Return what is charged from stock: kg of which offer, to which alloy, when."""
+    """Return kg charged from offers in stock, by offer, alloy and period."""
     instance = account.instance
     charged = np.where(is_stocked(instance)[:, None, None], account.decisions.bought, 0.0)
     offer, alloy, period = np.nonzero(charged)
@@ -100,9 +101,9 @@ def offer_charges(account: Account) -> Rows:
 
 
 def metals(account: Account) -> Rows:
-    """Return the metal account: every metal and period, kg.
+    """Return the metal account: kg of every metal and period.
 
-    A stock that rounding alone leaves is none: less than `ROUNDING` of all that came onto the account.
+    Stock below `ROUNDING_TOLERANCE` of all inflow of the metal is set to 0.
     """
     instance = account.instance
     back = account.returned.sum(axis=0)
@@ -120,10 +121,10 @@ def metals(account: Account) -> Rows:
 
 
 def melts(account: Account) -> Rows:
-    """Return what is charged to each alloy, by metal, from stock and offers together, kg; `other` is unnamed matter."""
+    """Return kg charged by alloy, period and metal, from stock and offers together; `other` is unnamed matter."""
     instance = account.instance
     other = np.maximum(account.charge - account.composition.sum(axis=1), 0)
-    other = np.where(other > 1e-12 * account.charge, other, 0)[:, None, :]  # what is less is rounding
+    other = np.where(other > 1e-12 * account.charge, other, 0)[:, None, :]  # less is rounding
     charged = np.concatenate([account.composition, other], axis=1).transpose(0, 2, 1)  # (A, T, E + 1)
     alloy, period, metal = np.nonzero(charged)
     return {
@@ -135,7 +136,7 @@ def melts(account: Account) -> Rows:
 
 
 def casts(account: Account) -> Rows:
-    """Return what is cast of each alloy and when, and what was charged for it, kg."""
+    """Return kg cast, charged and recharged by alloy and period."""
     instance = account.instance
     alloy, period = np.nonzero(account.cast)
     return {
@@ -148,7 +149,7 @@ def casts(account: Account) -> Rows:
 
 
 def withheld(account: Account) -> Rows:
-    """Return the metal that each pooled lot keeps of the share that its terms return, by period of shipment, kg."""
+    """Return kg withheld from each pooled lot by settlement terms, metal and period of shipment."""
     instance, kept = account.instance, account.decisions.withheld
     pool, metal, period = np.nonzero(kept)
     return {
@@ -172,7 +173,14 @@ STOCK_TABLES: dict[str, Callable[[Account], Rows]] = {"offer_stock": offer_stock
 
 
 def tables(account: Account) -> dict[str, Rows]:
-    """Return the tables of a plan by name; those of offers in stock, and of pooled lots, where there are any."""
+    """Return the tables of a plan.
+
+    Args:
+        account: Plan.
+
+    Returns:
+        Columns by table; those of offers in stock and of pooled lots only if the instance has any.
+    """
     stock = STOCK_TABLES if is_stocked(account.instance).any() else {}
     pooled = POOL_TABLES if account.instance.terms.pooled.any() else {}
     return {name: table(account) for name, table in {**TABLES, **stock, **pooled}.items()}

@@ -1,4 +1,4 @@
-"""A saved plan read back: JSON, the folder of CSV, or a workbook; hostile until it has the form of a plan."""
+"""Reader of saved plans: JSON, a folder of CSV files, or a workbook; input is untrusted until validated."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from medalopt.wording import shown
 
 _MOST_FAULTS, _PATH = 20, 300
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-_MAY_CONTROL = re.compile(rf"{_CONTROL.pattern}|\\[bf]|\\u(?:00[01789]|202|206|[dD][89a-fA-F])")  # as JSON has them
-PLANS = (".json", ".xlsx")  # endings of files that hold a plan
+_MAY_CONTROL = re.compile(rf"{_CONTROL.pattern}|\\[bf]|\\u(?:00[01789]|202|206|[dD][89a-fA-F])")  # also as JSON escapes
+PLANS = (".json", ".xlsx")  # suffixes of files with a plan
 __all__ = ["PLANS", "Edit", "SavedFile", "SavedPlan", "SavedRefusal", "instance_file", "read_file", "saved_plan"]
 
 Read = Callable[[str, list[str]], list[list[str]]]
@@ -36,16 +36,23 @@ Read = Callable[[str, list[str]], list[list[str]]]
 
 
 def saved_plan(path: Path) -> SavedPlan | SavedRefusal:
-    """Return the plan in the JSON file, the folder of CSV or the workbook at `path`, or the answer that there is none.
+    """Read a saved plan or statement of infeasibility.
 
-    Raises InputError where it is none of them.
+    Args:
+        path: JSON file, folder of CSV files or workbook.
+
+    Returns:
+        The validated content; its claims are not verified.
+
+    Raises:
+        InputError: The file cannot be read or is no plan.
     """
     return read_file(path, parts=False).plan
 
 
 @dataclass(frozen=True)
 class SavedFile:
-    """What was read of a file, or folder: the plan, what a person changed, and the parts of the sourcing plan by name.
+    """Content of a saved file or folder: plan, edits by a user, and the parts of the sourcing plan by name.
 
     `form` is `json`, `csv` or `xlsx`; a part is a JSON value, the rows of a file or the rows of a sheet.
     """
@@ -57,7 +64,18 @@ class SavedFile:
 
 
 def read_file(path: Path, *, parts: bool = True) -> SavedFile:
-    """Return what is saved at `path`, with the `parts` of its sourcing plan or without. Raises InputError."""
+    """Read a saved plan from a file or folder.
+
+    Args:
+        path: JSON file, folder of CSV files or workbook.
+        parts: Also return the parts of its sourcing plan.
+
+    Returns:
+        The content.
+
+    Raises:
+        InputError: The file cannot be read or is no plan.
+    """
     name = shown(str(path), _PATH)
     if os.path.isdir(path):
         plan = _formed(_from_folder(path), name)
@@ -71,7 +89,18 @@ def read_file(path: Path, *, parts: bool = True) -> SavedFile:
 
 
 def read_json(data: Bytes, *, parts: bool = True) -> SavedFile:
-    """Return the plan in the bytes of a JSON file. Raises InputError."""
+    """Read a saved plan from the bytes of a JSON file.
+
+    Args:
+        data: Bytes and name of the file.
+        parts: Also return the parts of its sourcing plan.
+
+    Returns:
+        The content.
+
+    Raises:
+        InputError: The bytes are no plan.
+    """
     content = _from_json(_text(data), data.name)
     plan = _formed(content, data.name)
     told = isinstance(plan, SavedPlan) and plan.sourcing is not None and parts
@@ -79,7 +108,18 @@ def read_json(data: Bytes, *, parts: bool = True) -> SavedFile:
 
 
 def read_book(data: Bytes | Spreadsheet, *, parts: bool = True) -> SavedFile:
-    """Return the plan in the bytes of a workbook, or in its cells. Raises InputError."""
+    """Read a saved plan from a workbook.
+
+    Args:
+        data: Bytes and name of the file, or its cells.
+        parts: Also return the visible sheets.
+
+    Returns:
+        The content, with the edits by a user.
+
+    Raises:
+        InputError: The workbook is no plan or contains an invalid cell.
+    """
     book = Workbook.of(data)
     _refuse_controls(data.name, book.texts())
     book.check_formulas()
@@ -92,7 +132,7 @@ def read_book(data: Bytes | Spreadsheet, *, parts: bool = True) -> SavedFile:
 def _formed(
     content: Any, name: str, place: Callable[[tuple[str | int, ...]], str] = lambda path: ""
 ) -> SavedPlan | SavedRefusal:
-    """Return the plan that `content` is; a fault has the place, such as a cell, that `place` has for its path."""
+    """Return the validated plan; an error is located by `place`, such as a cell, given its path."""
     try:
         refused = isinstance(content, dict) and content.get("status") == "infeasible"
         return (SavedRefusal if refused else SavedPlan).model_validate(content)
@@ -107,7 +147,15 @@ def _formed(
 
 
 def instance_file(plan: Path, files: Mapping[str, str]) -> Path | None:
-    """Return the instance file that a saved plan names, here or beside the plan; None where it is in neither place."""
+    """Find the instance file that a saved plan names, in the working folder or beside the plan.
+
+    Args:
+        plan: Path of the plan.
+        files: Digests by file name, as in the plan.
+
+    Returns:
+        The path, or None if there is none.
+    """
     names = [name for name in files if name.endswith((".yaml", ".yml")) and not Path(name).is_absolute()]
     for folder in (Path(), plan.parent):
         for name in names:
@@ -117,6 +165,7 @@ def instance_file(plan: Path, files: Mapping[str, str]) -> Path | None:
 
 
 def _bytes(path: Path) -> Bytes:
+    """Return the bytes of a file. Raises InputError."""
     reports: list[str] = []
     largest = LARGEST_WORKBOOK if path.suffix.lower() == ".xlsx" else MAX_PLAN_BYTES
     data = read(path, shown(str(path), _PATH), largest, reports.append)
@@ -126,6 +175,7 @@ def _bytes(path: Path) -> Bytes:
 
 
 def _text(data: Bytes) -> str:
+    """Return bytes decoded as UTF-8. Raises InputError."""
     try:
         return data.content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -133,7 +183,10 @@ def _text(data: Bytes) -> str:
 
 
 def _from_json(text: str, name: str) -> Any:
+    """Return the JSON content, without duplicate members, non-finite numbers and control characters."""
+
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        """Return an object. Raises ValueError for a duplicate member."""
         found = dict(pairs)
         if len(found) < len(pairs):
             twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
@@ -141,6 +194,7 @@ def _from_json(text: str, name: str) -> Any:
         return found
 
     def refuse(constant: str) -> NoReturn:
+        """Raise ValueError for a constant such as NaN."""
         raise ValueError(f"{constant} is no number")
 
     try:
@@ -156,7 +210,7 @@ def _from_json(text: str, name: str) -> Any:
 
 
 def _strings(content: Any, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """Yield every string of `content`, keys too, with its path."""
+    """Yield every string of a JSON value, keys included, with its path."""
     if isinstance(content, str):
         yield ".".join(path), content
     elif isinstance(content, dict):
@@ -169,7 +223,7 @@ def _strings(content: Any, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
 
 
 def _refuse_controls(name: str, strings: Iterable[tuple[str, str]]) -> None:
-    """Raise InputError where a string holds what a terminal, or a reader's eye, would be led by."""
+    """Raise InputError for a string with control characters, which could mislead a terminal or a reader."""
     why = "holds a control character ({}); no plan that medalopt writes has one"
     found = ((path, _CONTROL.search(text)) for path, text in strings)
     faults = [
@@ -180,7 +234,7 @@ def _refuse_controls(name: str, strings: Iterable[tuple[str, str]]) -> None:
 
 
 def _files(folder: Path) -> dict[str, list[list[str]]]:
-    """Return the rows of every file of CSV in the folder of a sourcing plan that is none of the plan itself."""
+    """Return the rows of every CSV file in the folder that is not a table of the plan itself."""
     own = {f"{name}.csv" for name in (FIGURES, *PLAN_TABLES)}
     try:
         names = sorted({entry.name for entry in folder.iterdir() if entry.suffix == ".csv"} - own)
@@ -194,6 +248,7 @@ def _files(folder: Path) -> dict[str, list[list[str]]]:
 
 
 def _from_folder(path: Path) -> dict[str, Any]:
+    """Return the JSON content of a folder of CSV files."""
     return _from_tables(
         shown(str(path / "plan.csv"), _PATH),
         lambda table: os.path.exists(path / f"{table}.csv"),
@@ -202,6 +257,7 @@ def _from_folder(path: Path) -> dict[str, Any]:
 
 
 def _from_tables(name: str, has: Callable[[str], bool], read: Read) -> dict[str, Any]:
+    """Return the JSON content of a plan given by tables."""
     content: dict[str, Any] = {"instance": {"files": {}}, "duals": [], **{table: [] for table in TABLES}}
     for item, value in read("plan", ["item", "value"]):
         if not _put(content, item, value):
@@ -220,11 +276,13 @@ def _from_tables(name: str, has: Callable[[str], bool], read: Read) -> dict[str,
 
 
 def _typed_rows(read: Read, table: str, model: type[Strict]) -> list[dict[str, Any]]:
+    """Return the rows of a table with the types of its model."""
     columns = list(model.model_fields)
     return [_typed(model, dict(zip(columns, row, strict=True))) for row in read(table, columns)]
 
 
 def _rows(path: Path, columns: list[str]) -> list[list[str]]:
+    """Return the rows of a CSV file with the given columns. Raises InputError."""
     name, (header, *rows) = shown(str(path), _PATH), _table(path) or [[]]
     if header != columns or any(len(row) != len(columns) for row in rows):
         wanted = f"must have the columns {', '.join(columns)}, and each row all of them"
@@ -233,7 +291,7 @@ def _rows(path: Path, columns: list[str]) -> list[list[str]]:
 
 
 def _table(path: Path) -> list[list[str]]:
-    """Return the rows of a table in CSV, each cell as it stands. Raises InputError."""
+    """Return the raw cells of a CSV file. Raises InputError."""
     name, text = shown(str(path), _PATH), _text(_bytes(path))
     try:
         if text.count(",") + text.count("\n") > MAX_CELLS:
@@ -247,14 +305,24 @@ def _table(path: Path) -> list[list[str]]:
 
 
 def read_rows(text: str) -> list[list[str]]:
-    """Return the rows of a table in CSV. Raises csv.Error."""
+    """Parse a table in CSV.
+
+    Args:
+        text: Content of the file.
+
+    Returns:
+        Cells by row.
+
+    Raises:
+        csv.Error: The text is no valid CSV.
+    """
     return list(csv.reader(io.StringIO(text, newline=""), strict=True))
 
 
 def _put(content: dict[str, Any], item: str, value: str) -> bool:
-    """Put a figure of plan.csv where it stands in the JSON object, and return whether that place is free.
+    """Insert an item of plan.csv at its path in the JSON object; return False if the path is taken.
 
-    Names may hold dots, members do not.
+    Names may contain dots, members do not.
     """
     parts = item.split(".", 2 if item.startswith("instance.files.") else 1)
     at = content
@@ -271,6 +339,7 @@ def _put(content: dict[str, Any], item: str, value: str) -> bool:
 
 
 def _typed(model: type[Strict], row: dict[str, str]) -> dict[str, Any]:
+    """Return a row with numbers and missing values by the types of its model."""
     kinds = {name: field.annotation for name, field in model.model_fields.items()}
     return {
         name: _number(cell) if kinds[name] is float else (None if cell == "" and kinds[name] is not str else cell)
@@ -279,7 +348,8 @@ def _typed(model: type[Strict], row: dict[str, str]) -> dict[str, Any]:
 
 
 def _number(cell: str) -> Any:
+    """Return a cell as a number if it is one."""
     try:
         return float(cell)
     except ValueError:
-        return cell  # the form of a plan says what is wrong with it
+        return cell  # reported by validation

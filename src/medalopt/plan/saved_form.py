@@ -1,4 +1,4 @@
-"""The form of a saved plan: what it must hold, member by member."""
+"""Schema of saved plans: the required members and their types."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Strict(BaseModel):
-    """What every part of a saved plan has in common: no member more, none fewer, each of its own type."""
+    """Base of all models of a saved plan: exact set of members, strict types, frozen."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class Identity(Strict):
-    """Which instance the plan is of."""
+    """Identity of the instance: name, digests of its files, and digest of its parameters."""
 
     name: str
     files: dict[str, str]
@@ -26,7 +26,7 @@ class Identity(Strict):
 
 
 class Objective(Strict):
-    """What was made least, and how far down."""
+    """Objective, its value and unit."""
 
     measure: Literal["cost", "footprint", "mass"]
     value: Number
@@ -34,7 +34,7 @@ class Objective(Strict):
 
 
 class Claim(Strict):
-    """What the plan says is proven of it; nothing of it is believed."""
+    """Claimed certificate; verified, never trusted."""
 
     primal_violation: Number
     lower_bound: Number
@@ -47,7 +47,7 @@ class Claim(Strict):
 
 
 class Dual(Strict):
-    """A price of a row."""
+    """Dual value of a constraint."""
 
     rule: str
     key: list[str]
@@ -68,7 +68,7 @@ class Shipment(Strict):
 
 
 class Stockpile(Strict):
-    """Tonnes of a stream that wait at the end of a period."""
+    """Tonnes of a stream in stock at the end of a period."""
 
     stream: str
     period: str
@@ -126,7 +126,7 @@ class Melt(Strict):
 
 
 class Cast(Strict):
-    """An alloy cast in a period: charged, process scrap charged again, cast, kg."""
+    """Castings of an alloy in a period: charged, process scrap recharged, cast, kg."""
 
     alloy: str
     period: str
@@ -136,7 +136,7 @@ class Cast(Strict):
 
 
 class Withheld(Strict):
-    """Kilograms of a metal that a pooled lot keeps of the share, by line of terms and period of shipment."""
+    """Kilograms of metal withheld from a pooled lot, by settlement terms and period of shipment."""
 
     terms: str
     metal: str
@@ -155,7 +155,7 @@ class Price(Strict):
 
 
 class WholeLots(Strict):
-    """What whole lots are said to cost: beside the best plan without them, and above the certified bound."""
+    """Claimed cost of whole lots: above the best plan without them, and above the certified bound."""
 
     without: Number
     lower_bound: Number
@@ -190,7 +190,7 @@ class SavedDocument(Strict):
 
 
 class SavedSourcing(Strict):
-    """What `medalopt plan` writes besides the plan."""
+    """Content that `medalopt plan` writes besides the plan."""
 
     title: str
     decision: list[str]
@@ -200,7 +200,7 @@ class SavedSourcing(Strict):
 
 
 class SavedPlan(Strict):
-    """A plan as it was written: what it decides, and what it says follows."""
+    """A plan as written: decisions, and claims derived from them."""
 
     format: Literal["medalopt/plan/1"]
     status: Literal["optimal", "feasible"]
@@ -228,7 +228,7 @@ class SavedPlan(Strict):
     certificate: Claim
     solver: dict[str, str]
     sourcing: SavedSourcing | None = None
-    digests: dict[str, str] = {}  # see `plan.digests`; none in files of earlier versions
+    digests: dict[str, str] = {}  # see `plan.digests`; absent in files of earlier versions
 
 
 TABLES: dict[str, type[Strict]] = {
@@ -251,7 +251,7 @@ OPTIONAL: dict[str, type[Strict]] = {  # tables that only some plans have
 
 
 class Proof(Strict):
-    """What is said to show that there is no plan; nothing of it is believed."""
+    """Claimed proof of infeasibility; verified, never trusted."""
 
     arithmetic: str
     scope: str
@@ -260,7 +260,7 @@ class Proof(Strict):
 
 
 class SavedRefusal(Strict):
-    """The answer that there is no plan. What else it tells, such as reasons and cures, is not read."""
+    """A statement of infeasibility; further content, such as conflicts and repairs, is ignored."""
 
     model_config = ConfigDict(extra="ignore")
 

@@ -1,4 +1,4 @@
-"""A plan read back from a workbook: the plan as it was made, from hidden sheets, and what a person changed since."""
+"""Plans read back from a workbook: the original plan from hidden sheets, and the edits made on the visible ones."""
 
 from __future__ import annotations
 
@@ -17,32 +17,46 @@ from medalopt.wording import shown
 EDITABLE = ("shipments", "purchases", "stockpiles")
 _FIGURES = frozenset({"tonnes", "kg", "cost"})
 _HEAD_WITHIN = 20  # rows
-_ROUNDED = 1e-14  # relative: a workbook holds 16 digits
-_MOST_TOLD = 5  # cells of a row that names it
+_ROUNDED = 1e-14  # relative: a workbook stores 16 digits
+_MOST_TOLD = 5  # cells that identify a row in a message
 _MOST_FAULTS = 1_000
-_TOTAL = re.compile(r"subtotal\(109,plan_\w+\[(.*)\]\)", re.DOTALL)  # the one formula that is written
+_TOTAL = re.compile(r"subtotal\(109,plan_\w+\[(.*)\]\)", re.DOTALL)  # the only formula that medalopt writes
 
 
 def hidden(table: str) -> str:
-    """Return the name of the hidden sheet that holds a table of the plan."""
+    """Return the name of the hidden sheet of a table.
+
+    Args:
+        table: Table of the plan.
+
+    Returns:
+        Name of the sheet.
+    """
     return f"plan_{table}"
 
 
 def visible(table: str) -> str:
-    """Return the name of the sheet on which a person may change a table of the plan."""
+    """Return the name of the sheet on which a user may edit a table.
+
+    Args:
+        table: Table of the plan.
+
+    Returns:
+        Name of the sheet.
+    """
     return table.capitalize()
 
 
 @dataclass(frozen=True, order=True)
 class Edit:
-    """A cell or row that is no longer as the plan had it."""
+    """A cell or row that differs from the original plan."""
 
     cell: str
     text: str
 
 
 class Workbook:
-    """The tables of a plan in a workbook; `edits`, what a person changed, and `faults` fill as tables are read."""
+    """The tables of a plan in a workbook; `edits` and `faults` are filled while tables are read."""
 
     def __init__(self, book: Spreadsheet) -> None:
         self.book = book
@@ -51,7 +65,17 @@ class Workbook:
 
     @classmethod
     def of(cls, data: Bytes | Spreadsheet) -> Workbook:
-        """Return the workbook in `data`. Raises InputError where it is none, or holds no plan."""
+        """Open the workbook of a plan.
+
+        Args:
+            data: Bytes and name of the file, or its cells.
+
+        Returns:
+            The workbook.
+
+        Raises:
+            InputError: It is no workbook, or contains no plan.
+        """
         reports: list[str] = []
         book = data if isinstance(data, Spreadsheet) else read(data, reports.append)
         if book is None:
@@ -62,21 +86,32 @@ class Workbook:
         return cls(book)
 
     def texts(self) -> Iterator[tuple[str, str]]:
-        """Yield every text in a cell with the cell's name, and the names of the sheets."""
+        """Yield every text with non-printable characters and its cell, and the names of the sheets.
+
+        Yields:
+            Pairs of place and text.
+        """
         for name, rows in self.book.sheets.items():
             yield name, name
             for number, row in enumerate(rows):
                 for place, cell in enumerate(row):
-                    if isinstance(cell, str) and not cell.isprintable():  # few are worth a closer look
+                    if isinstance(cell, str) and not cell.isprintable():  # only these need a closer look
                         yield address(name, number, place), cell
 
     def has(self, table: str) -> bool:
-        """Whether the workbook holds a table of the plan."""
+        """Return True if the workbook contains a table.
+
+        Args:
+            table: Table of the plan.
+
+        Returns:
+            True if the hidden sheet exists.
+        """
         return hidden(table) in self.book.sheets
 
     @property
     def visible(self) -> dict[str, Rows]:
-        """The sheets that a person reads: the parts of the sourcing plan, and the decisions."""
+        """Rows of the visible sheets by name: the parts of the sourcing plan, and the editable tables."""
         return {
             name: [[self._shown(name, number, place, cell) for place, cell in enumerate(row)] for number, row in lines]
             for name, lines in ((name, enumerate(rows)) for name, rows in self.book.sheets.items())
@@ -84,13 +119,13 @@ class Workbook:
         }
 
     def _shown(self, sheet: str, row: int, column: int, cell: Value) -> Value:
-        """Return what a cell shows, with its formula where it has one."""
+        """Return the displayed value of a cell, with its formula if it has one."""
         shows = cell.shows if isinstance(cell, Unreadable) else cell
         formula = self.book.formulas.get(sheet, {}).get((row, column))
         return Calculated.of(shows, formula) if isinstance(shows, float) and formula is not None else shows
 
     def check_formulas(self) -> None:
-        """Note every formula but the totals of tables: opened in Excel, it may show what no one verified."""
+        """Record every formula except the totals of tables as a fault: Excel may display an unverified value."""
         for name, rows in self.book.sheets.items():
             formulas = self.book.formulas.get(name, {})
             heads = _first_rows(rows, {place for _, place in formulas})
@@ -101,13 +136,25 @@ class Workbook:
                     self._note(address(name, number, place), why)
 
     def rows(self, table: str, columns: list[str]) -> list[list[str]]:
-        """Return the rows of a table: as a person left them, where they may be changed. Raises InputError."""
+        """Return the rows of a table, as edited if it is editable.
+
+        Args:
+            table: Table of the plan.
+            columns: Required columns.
+
+        Returns:
+            Cells as text, by row.
+
+        Raises:
+            InputError: The sheet or its header is missing.
+        """
         made = self._made(table, columns)
         if table not in EDITABLE or (not made and visible(table) not in self.book.sheets):
             return made
         return self._edited(table, columns, made)
 
     def _made(self, table: str, columns: list[str]) -> list[list[str]]:
+        """Return the rows of the original table from the hidden sheet."""
         name = hidden(table)
         sheet = self.book.sheets.get(name, [])
         if not sheet or [written(cell) for cell in sheet[0] if cell is not None] != columns:
@@ -126,7 +173,7 @@ class Workbook:
         return rows
 
     def _check_figures(self, name: str, columns: list[str], rows: list[list[str]]) -> None:
-        """Note the figures that are no finite numbers, and put 0 in their place."""
+        """Record non-finite numbers as faults, and replace them by 0."""
         for number, row in enumerate(rows, start=1):
             for place, column in enumerate(columns):
                 if column in _FIGURES and not _is_finite(row[place]):
@@ -134,6 +181,7 @@ class Workbook:
                     row[place] = "0"
 
     def _edited(self, table: str, columns: list[str], made: list[list[str]]) -> list[list[str]]:
+        """Return the rows of the visible sheet in the original order, and record the edits."""
         name = visible(table)
         rows = self.book.sheets.get(name)
         if rows is None:
@@ -151,18 +199,19 @@ class Workbook:
         for key, gone in known.items():
             if key in left:
                 self.edits.append(Edit(name, f"the row {_called(gone)} of the plan is gone"))
-        order = {key: number for number, key in enumerate(known)}  # sorting a sheet is no change
+        order = {key: number for number, key in enumerate(known)}  # sorting a sheet is no edit
         places = sorted(range(len(found)), key=lambda at: order.get(keys[at], len(order)))
         return [found[at] for at in places]
 
     def _head(self, name: str, rows: Rows, columns: list[str]) -> int:
+        """Return the number of the header row."""
         for number, row in enumerate(rows[:_HEAD_WITHIN]):
             if [written(cell).strip() for cell in row[: len(columns)]] == columns:
                 return number
         self._refuse(name, f"its heads must be {', '.join(columns)}, in this order; restore them")
 
     def _row(self, name: str, number: int, row: list[Value], columns: list[str], was: list[str] | None) -> list[str]:
-        """Return a row as it stands, with all digits where it is as it was; note what was changed in it."""
+        """Return a row as it is, with full precision where unchanged; record its edits."""
         result = []
         for place, (column, cell) in enumerate(zip(columns, row, strict=True)):
             at = address(name, number, place)
@@ -184,7 +233,14 @@ class Workbook:
         return result
 
     def cell_of(self, path: tuple[str | int, ...]) -> str:
-        """Return `:SHEET!CELL` for the cell of a hidden table that holds what is at `path`; '' where none does."""
+        """Return the place of a value in the hidden tables.
+
+        Args:
+            path: Path of the value in the JSON content.
+
+        Returns:
+            `:SHEET!CELL`, or an empty string if there is no such cell.
+        """
         table, row, column = (*path, "", "", "")[:3]
         heads = [written(cell) for cell in self.book.sheets.get(hidden(str(table)), [[]])[0]]
         if table in EDITABLE or not isinstance(row, int) or column not in heads:
@@ -192,20 +248,26 @@ class Workbook:
         return f":{address(hidden(str(table)), row + 1, heads.index(str(column)))}"
 
     def settle(self) -> None:
-        """Raise InputError where any cell cannot be read: every such cell."""
+        """Raise all recorded faults.
+
+        Raises:
+            InputError: A cell cannot be read.
+        """
         if self.faults:
             raise InputError(sorted(set(self.faults)))
 
     def _note(self, where: str, why: str) -> None:
+        """Record a fault of a cell."""
         if len(self.faults) < _MOST_FAULTS:
             self.faults.append(Fault(f"{self.book.name}:{where}", 0, 0, "", why))
 
     def _refuse(self, where: str, why: str) -> NoReturn:
+        """Raise the recorded faults and a final one."""
         raise InputError([*self.faults, Fault(f"{self.book.name}:{where}", 0, 0, "", why)])
 
 
 def _first_rows(rows: Rows, columns: set[int]) -> dict[tuple[int, str], int]:
-    """Return the first row of each text in some columns, by column and text, the latter as formulas are compared."""
+    """Return the first row of each text in some columns, by column and canonical text."""
     found: dict[tuple[int, str], int] = {}
     for number, row in enumerate(rows if columns else ()):
         for place, cell in enumerate(row):
@@ -215,7 +277,7 @@ def _first_rows(rows: Rows, columns: set[int]) -> dict[tuple[int, str], int]:
 
 
 def _below(rows: Rows, top: int, width: int) -> Iterator[tuple[int, list[Value]]]:
-    """Yield number and cells of each row below the heads; not those that are empty, and not the totals."""
+    """Yield number and cells of each row below the header, except empty rows and totals."""
     for number, row in enumerate(rows[top + 1 :], start=top + 1):
         cells = (list(row) + [None] * width)[:width]
         alone = cells[0] in ("Total", "none") and not any(isinstance(cell, str) for cell in cells[1:])
@@ -224,15 +286,18 @@ def _below(rows: Rows, top: int, width: int) -> Iterator[tuple[int, list[Value]]
 
 
 def _called(row: Sequence[Value]) -> str:
+    """Return the text cells that identify a row in a message."""
     texts = [shown(cell) for cell in row if isinstance(cell, str) and cell and not _is_number(cell)]
     return ", ".join(texts[:_MOST_TOLD])
 
 
 def _no_number(column: str, found: str) -> str:
+    """Return the message for a cell that is no number."""
     return f"`{column}` is a number; found {f'`{shown(found)}`' if found else 'nothing'}"
 
 
 def _is_number(text: str) -> bool:
+    """Return True if the text is a number."""
     try:
         float(text)
     except ValueError:
@@ -241,4 +306,5 @@ def _is_number(text: str) -> bool:
 
 
 def _is_finite(text: str) -> bool:
+    """Return True if the text is a finite number."""
     return _is_number(text) and math.isfinite(float(text))

@@ -1,4 +1,4 @@
-"""What whole lots cost, and what one unit more of anything else is worth once their numbers are fixed."""
+"""Cost of whole lots, and marginal values with their numbers fixed."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from medalopt.proof.prices import Duals
 
 @dataclass(frozen=True, eq=False)
 class WholeLots:
-    """What is known of a plan in whole lots: `value` of its measure beside that of the best plan `without` them.
+    """Cost comparison of a plan in whole lots: objective `value` against that of the best plan `without` them.
 
-    `lower_bound` is the certified bound of all plans, in lots or not. `duals` are those of the linear program in which
-    the numbers of lots are fixed at those of the plan; they prove nothing.
+    `lower_bound` is the certified bound on all plans, in lots or not. `duals` are those of the linear program with
+    the numbers of lots fixed at those of the plan; they prove no bound.
     """
 
     value: float
@@ -27,25 +27,30 @@ class WholeLots:
 
     @property
     def extra(self) -> float:
-        """What whole lots cost: the plan less the best without them; nothing where rounding alone parts the two."""
+        """Cost of whole lots: objective above that of the best plan without them, 0 within rounding."""
         return max(self.value - self.without, 0.0)
 
     @property
     def above_bound(self) -> float:
-        """What the plan costs above the certified bound: at most so much is lost, whatever the search overlooked."""
+        """Objective above the certified bound: an upper limit of the loss due to an incomplete search."""
         return max(self.value - self.lower_bound, 0.0)
 
     def marginals(self, account: Account, unit: str) -> tuple[Marginal, ...]:
-        """Return the marginal values at the chosen lots; none of what is itself ordered in lots or from a minimum on.
+        """Return marginal values at fixed numbers of lots, except of anything ordered in lots or with a minimum order.
 
-        Its amount is fixed with their number.
+        Args:
+            account: Plan.
+            unit: Unit of the objective.
+
+        Returns:
+            Non-zero marginal values.
         """
         fixed = set(_fixed(account))
         return tuple(one for one in marginals(account, self.duals, unit) if not one.path.startswith(tuple(fixed)))
 
 
 def _fixed(account: Account) -> Iterator[str]:
-    """Yield the beginnings of the paths of what is ordered in lots."""
+    """Yield the path prefixes of the streams and offers ordered in lots."""
     instance = account.instance
     for section, part in (("streams", instance.streams), ("market", instance.market)):
         for name, fixed in zip(part.names, by_order(part).tolist(), strict=True):

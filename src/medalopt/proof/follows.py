@@ -15,7 +15,7 @@ from medalopt.proof.rows import BROKEN
 from medalopt.proof.stated import Broken, way
 from medalopt.wording import shown
 
-SLIGHT = 1e-9  # objective per unit: smallest marginal value that is compared
+SLIGHT = 1e-9  # objective per unit: smallest reference size of a marginal value
 
 
 def follows(account: Account, plan: Any, value: float, unit: str) -> Iterator[Broken]:
