@@ -1,4 +1,4 @@
-"""Changes of single figures, path to new value, made on the tree before it is validated."""
+"""Overrides of single parameters (path to new value), applied to the YAML tree and to rows before validation."""
 
 from __future__ import annotations
 
@@ -38,19 +38,27 @@ _BY_METAL = ("recovery", "returned", "refining_charge", "deduction", "lead", "cr
 
 
 class ChangeError(ValueError):
-    """A change that cannot be made; the text says why."""
+    """An override that cannot be applied; the message states the reason."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """The path of a figure and what is to stand there."""
+    """Path of a parameter and its new value."""
 
     path: Path
     value: Node
 
 
 def read(changes: AnyMapping[str, str], faults: Faults) -> list[Change]:
-    """Return the changes; a path or a value that cannot be read is a fault."""
+    """Parse overrides; an invalid path or value is an error.
+
+    Args:
+        changes: New value as text, by path.
+        faults: Log for errors and warnings.
+
+    Returns:
+        The valid overrides.
+    """
     found = []
     for text, value in changes.items():
         try:
@@ -79,7 +87,7 @@ def read(changes: AnyMapping[str, str], faults: Faults) -> list[Change]:
 
 
 def _sums(path: Path, node: Node) -> Iterator[Path]:
-    """Yield the paths of the figures in `node` that begin with a plus, as if they were to be added."""
+    """Yield the paths of quantities with a leading plus, which only wildcard changes interpret as a sum."""
     if isinstance(node, Scalar):
         if node.text.lstrip().startswith("+") and "*" not in path and kind_at(path) is not None:
             yield path
@@ -89,7 +97,7 @@ def _sums(path: Path, node: Node) -> Iterator[Path]:
 
 
 def _figures_in(value: str) -> Node | None:
-    """Return one plain figure, a list of them or nothing, as YAML would read it; None where it takes YAML to tell."""
+    """Parse a plain quantity, a list of them or an empty value; return None if it needs the YAML parser."""
     if not value.strip() or _FIGURE.fullmatch(value):
         return Scalar(value.strip(), True, HERE)
     if value.startswith("[") and value.endswith("]"):
@@ -100,7 +108,7 @@ def _figures_in(value: str) -> Node | None:
 
 
 def _placed(node: Node) -> Node:
-    """Return the node with all its places in the change."""
+    """Return a copy of the node with all locations set to the override."""
     if isinstance(node, Mapping):
         items = {name: _placed(item) for name, item in node.items.items()}
         return Mapping(items, dict.fromkeys(items, HERE), HERE)
@@ -110,7 +118,17 @@ def _placed(node: Node) -> Node:
 
 
 def apply(root: Mapping, changes: list[Change], periods: int | None, faults: Faults) -> Mapping:
-    """Return the tree with every change made that concerns neither a stream nor a lane."""
+    """Apply all overrides that concern neither a stream nor a lane.
+
+    Args:
+        root: Root of the instance file.
+        changes: Overrides.
+        periods: Number of periods; None if unknown.
+        faults: Log for errors.
+
+    Returns:
+        The changed tree.
+    """
     for change in changes:
         if len(change.path) > 1 and change.path[0] in ("streams", "lanes"):
             continue
@@ -125,7 +143,7 @@ def apply(root: Mapping, changes: list[Change], periods: int | None, faults: Fau
 
 
 def _known(root: Mapping, path: Path) -> None:
-    """Refuse to make up a member of a section that the file does not have."""
+    """Raise OverrideError if the path names a member that its section does not have."""
     for length in (2, 4):
         named = (length == 2 and path[0] in _SECTIONS) or (
             length == 4 and path[0] == "smelters" and path[2:3] == ("terms",)
@@ -140,7 +158,7 @@ def _known(root: Mapping, path: Path) -> None:
 
 
 def _set(node: Node | None, path: Path, change: Change, at: int, periods: int | None) -> Node:
-    """Return `node`, which stands at the first `at` steps of `path`, with the change made below it."""
+    """Return `node`, at the first `at` steps of `path`, with the new value set below it."""
     if at == len(path):
         return change.value
     step = path[at]
@@ -157,7 +175,7 @@ def _set(node: Node | None, path: Path, change: Change, at: int, periods: int | 
 
 
 def _listed(node: Node | None, field: str | int, periods: int | None) -> tuple[Node, ...]:
-    """Return the values of a list; one figure for all periods counts as that many."""
+    """Return the items of a list; expand a scalar of a per-period field to all periods."""
     if isinstance(node, Sequence):
         return node.items
     if isinstance(node, Scalar) and not node.null and field in _BY_PERIOD and periods:
@@ -166,7 +184,7 @@ def _listed(node: Node | None, field: str | int, periods: int | None) -> tuple[N
 
 
 def _named(node: Node | None, field: str | int) -> Mapping:
-    """Return a mapping; one figure for all metals becomes the default, and nothing an empty mapping."""
+    """Return a mapping; expand a scalar of a per-metal field to its `default`, and no node to an empty mapping."""
     if isinstance(node, Mapping):
         return node
     if node is None or (isinstance(node, Scalar) and node.null):

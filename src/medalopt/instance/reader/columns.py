@@ -16,7 +16,7 @@ from medalopt.quantity import Money, Quantity, QuantityError
 
 _BARE = re.compile(r"(?:[+-]?[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,2})?\n)*")
 _FINEST, _LARGEST = 1e-90, 1e90
-_LONGEST = 40  # too short for a figure so small that as a float it would be 0
+_LONGEST = 40  # characters; a number this short does not underflow to 0
 
 
 @dataclass(frozen=True, eq=False)

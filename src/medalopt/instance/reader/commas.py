@@ -13,9 +13,9 @@ from itertools import pairwise
 from medalopt.instance.reader.nodes import Node, Scalar
 
 _NUMBER = re.compile(r"[+-]?[0-9][0-9_]*(?:\.[0-9_]*)?")
-_FEW = re.compile(r"[+-]?[1-9][0-9]{0,2}|[0-9]{3}")  # what may stand before the comma of a thousand
+_FEW = re.compile(r"[+-]?[1-9][0-9]{0,2}|[0-9]{3}")  # the part before a thousands comma
 _THREE = re.compile(r"[0-9]{3}(?![0-9_])")
-_REST = re.compile(r"0[0-9]{2}(?![0-9_])")  # no number of its own begins so
+_REST = re.compile(r"0[0-9]{2}(?![0-9_])")  # not a valid number by itself
 _UNIT = re.compile(r"[0-9][0-9._]*\s*[A-Za-z%]")
 _SHORT = re.compile(r"[1-9][0-9]?")
 

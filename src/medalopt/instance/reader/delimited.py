@@ -1,7 +1,7 @@
-"""CSV to columns, without a step of Python for each row.
+"""Parse CSV to columns with vectorised operations, and build sheets of streams or lanes from CSV tables.
 
-A file without quotes is cut where its commas and line ends are, all at once; the cells of a column are told apart by
-their bytes, as numbers of eight bytes each. Any other file goes through Python's own reader, some rows at a time.
+A file without quotes is split at all commas and line ends at once, and the cells of a column are compared as packed
+64-bit integers. Any other file is parsed by Python's csv module, in chunks of rows.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from medalopt.instance.figures import Bools, Ints
 from medalopt.instance.reader import limits
 from medalopt.instance.reader.sheet import Cells, Text
 
-_LONG = 64  # bytes of a cell, beyond which it is looked up by itself
-_AT_ONCE = 50_000  # rows
-_KEPT = (255 * np.tri(9, 8, -1)).astype(np.uint8)  # of eight bytes the first so many
+_LONG = 64  # longest cell [bytes] that is compared as packed integers
+_AT_ONCE = 50_000
+_KEPT = (255 * np.tri(9, 8, -1)).astype(np.uint8)  # row n masks the first n of eight bytes
 _COMMA, _LINE_FEED, _RETURN = b",\n\r"
 Bytes = NDArray[np.uint8]
 Edges = NDArray[np.int32]
@@ -30,10 +30,16 @@ Edges = NDArray[np.int32]
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """The rows of a table: a `column` by its number, from 0, and the `lines` of the file in which they end, (R,).
+    """Rows of a CSV table.
 
-    `header` stands in line `line`. `uneven` are lines with their number of cells, where that is not the header's.
-    `whole` is False where there are more cells than are read, `error` what ends the table, with its line.
+    Attributes:
+        header: Texts of the header.
+        line: Line of the header.
+        lines: Line in which each row ends (R,).
+        column: Function from a column index (from 0) to its cells (R,).
+        uneven: Line and number of cells of each row that is not as wide as the header.
+        whole: False if the table exceeds `MAX_CELLS`.
+        error: Message and line of the error that ended parsing, if any.
     """
 
     header: list[str]
@@ -46,13 +52,20 @@ class Rows:
 
 
 def rows(text: str) -> Rows:
-    """Return the rows of a table, a header and what follows."""
+    """Parse a CSV table.
+
+    Args:
+        text: Header and rows.
+
+    Returns:
+        The rows, by column.
+    """
     content = text.encode()
     return _plain(content) if _is_plain(content) else _read(text)
 
 
 def _is_plain(content: bytes) -> bool:
-    """Whether cells end at commas and rows at line ends, and there are not too many of them."""
+    """Test if a table has no quotes, NUL or lone carriage returns, and at most `MAX_CELLS` cells."""
     odd = b'"' in content or b"\0" in content or content.count(b"\r") != content.count(b"\r\n")
     header = content[: content.find(b"\n", len(content) - len(content.lstrip(b"\r\n")))]
     cells = (content.count(b"\n") + 1) * (header.count(b",") + 1)
@@ -60,7 +73,7 @@ def _is_plain(content: bytes) -> bool:
 
 
 def _plain(content: bytes) -> Rows:
-    """Return the rows of a table without quotes."""
+    """Parse a table without quotes."""
     data = np.frombuffer(content + b"\n" * (not content.endswith(b"\n")) + bytes(_LONG + 8), dtype=np.uint8)
     ends = np.flatnonzero(data == _LINE_FEED)
     starts = np.concatenate([[0], ends[:-1] + 1])
@@ -83,7 +96,7 @@ def _plain(content: bytes) -> Rows:
 
 
 def _column(data: Bytes, content: bytes, edges: Edges, number: int) -> Cells:
-    """Return the cells between two neighbouring edges of each row."""
+    """Return the cells between two adjacent edges of each row."""
     start = edges[:, number].astype(np.intp) + 1
     length = edges[:, number + 1] - start
     long = length > _LONG
@@ -98,14 +111,14 @@ def _column(data: Bytes, content: bytes, edges: Edges, number: int) -> Cells:
 
 
 def _told_apart(data: Bytes, start: Ints, length: Ints) -> tuple[tuple[Text, ...], Ints]:
-    """Return the distinct texts of cells of up to `_LONG` bytes, and which of them each is; of no bytes, the first."""
+    """Return the distinct texts of cells up to `_MAX_PACKED_BYTES` long, and the code of each cell (0: empty)."""
     words = max(-(-int(length.max(initial=0)) // 8), 1)
     windows = np.lib.stride_tricks.sliding_window_view(data, 8)
     cell = np.empty((len(start), 8 * words), dtype=np.uint8)
     for byte in range(0, 8 * words, 8):
         cell[:, byte : byte + 8] = windows[start + byte] & _KEPT[np.clip(length - byte, 0, 8)]
     number = cell.view(np.uint64)
-    head = np.ones(len(cell), dtype=np.bool_)  # of each run of equal cells: only these are sorted
+    head = np.ones(len(cell), dtype=np.bool_)  # first cell of each run of equal cells; only these are sorted
     head[1:] = (number[1:] != number[:-1]).any(axis=1)
     code = _coded(number[head])
     one = np.zeros(int(code.max(initial=-1)) + 1, dtype=np.intp)
@@ -116,7 +129,7 @@ def _told_apart(data: Bytes, start: Ints, length: Ints) -> tuple[tuple[Text, ...
 
 
 def _coded(number: NDArray[np.uint64]) -> Ints:
-    """Return a code for each row of numbers, the same for the same row, from 0; zeros have the least."""
+    """Return a code from 0 for each row of integers, equal for equal rows; the row of zeros has the least."""
     code = np.unique(number[:, 0], return_inverse=True)[1]
     for word in number.T[1:]:
         value, own = np.unique(word, return_inverse=True)
@@ -125,7 +138,7 @@ def _coded(number: NDArray[np.uint64]) -> Ints:
 
 
 def _read(text: str) -> Rows:
-    """Return the rows of a table that Python's own reader reads."""
+    """Parse a table with Python's csv module."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     header: list[str] = []
     line, seen, whole = 0, 0, True
@@ -160,7 +173,7 @@ def _read(text: str) -> Rows:
 
 
 def _chunks(reader: Iterator[list[str]]) -> Iterator[list[tuple[list[str], int]]]:
-    """Yield rows with the lines in which they end, some at a time. Raises csv.Error, having yielded all before."""
+    """Yield chunks of rows with the line in which each ends; raise csv.Error after all rows before the error."""
     pairs = zip(reader, map(attrgetter("line_num"), itertools.repeat(reader)), strict=False)
     while True:
         chunk: list[tuple[list[str], int]] = []

@@ -30,12 +30,12 @@ CODECS = {
 """The encodings that may be stated, with Python's names of them: single bytes, or ASCII beside pairs of bytes."""
 
 _AS_UTF8 = "save it as `CSV UTF-8`"
-# what Python makes of bytes that CP932 does not use, and of those it leaves to each firm's own signs
+# Python's decoding of bytes unused in CP932, and of those reserved for vendor characters
 _UNUSED = re.compile("[\x80\xa0\uf8f0-\uf8f3]")
 _PRIVATE = re.compile("[\ue000-\uf8ff]")
 _RUN = re.compile(rb"(?:[\x81-\x9f\xe0-\xfc][\x40-\x7e\x80-\xfc]|[\xa1-\xdf])+")
 _SIGN = re.compile(rb"[\x81-\x9f\xe0-\xfc][\x40-\x7e\x80-\xfc]|[\xa1-\xdf]")
-# half-width katakana that no word has so: a small letter or a mark at its beginning, a mark after what takes none
+# half-width katakana that no word contains: initial small letter or mark, mark after a letter that takes none
 _NO_WORD = re.compile(
     rb"(?<![0-9A-Za-z\xa1-\xdf])[\xa7-\xb0\xde\xdf]|(?<![\xb3\xb6-\xc4\xca-\xce])\xde|(?<![\xca-\xce])\xdf"
 )
@@ -118,7 +118,7 @@ def _decode_stated(data: Bytes, stated: str, faults: Faults) -> str | None:
     try:
         text = data.content.decode(CODECS[stated])
     except UnicodeDecodeError as error:
-        at = error.start + len(data.content) - len(error.object)  # which is without a byte-order mark
+        at = error.start + len(data.content) - len(error.object)  # `object` lacks the byte-order mark
     else:
         found = _UNUSED.search(text) if CODECS[stated] == "cp932" else None
         if found is None:
@@ -212,5 +212,5 @@ def _place(data: Bytes, at: int) -> Place:
 def _cell(data: Bytes, at: int) -> Place:
     """Return line and column (in cells) of a byte offset in a CSV table."""
     line_start = data.content.rfind(b"\n", 0, at) + 1
-    outside = data.content[line_start:at].split(b'"')[0::2]  # a comma in quotes ends no cell
+    outside = data.content[line_start:at].split(b'"')[0::2]  # commas inside quotes do not separate cells
     return Place(data.name, data.content.count(b"\n", 0, at) + 1, sum(part.count(b",") for part in outside) + 1)

@@ -8,8 +8,8 @@ from medalopt.errors import Fault, InputError
 from medalopt.instance.paths import Path, render
 from medalopt.wording import shown
 
-MOST_FAULTS = 1_000  # that are told
-ENOUGH = 2 * MOST_FAULTS  # that are put into words; more are only counted
+MOST_FAULTS = 1_000  # errors that are listed
+ENOUGH = 2 * MOST_FAULTS  # errors that keep their message; further ones are only counted
 _ONE_MORE = Fault("", 0, 0, "", "")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from medalopt.wording import shown
 
-# a pipe must not keep us waiting, nor a terminal take us over
+# do not block on a pipe, nor acquire a controlling terminal
 _WAY = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_BINARY"))
 
 

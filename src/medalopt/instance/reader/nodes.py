@@ -12,7 +12,7 @@ from medalopt.instance.reader.faults import Place
 
 _LONGEST_NUMBER = 400
 _WHOLE = re.compile(r"[-+]?[0-9]+")
-_DECIMAL = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")  # as YAML's core schema has them
+_DECIMAL = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")  # YAML core schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +164,7 @@ def _resolved(text: str) -> Any:
     if _DECIMAL.fullmatch(text):
         return float(text)
     if " " in text:
-        return text  # no number has a space in it
+        return text  # numbers contain no space
     import yaml
     import yamlcore
 

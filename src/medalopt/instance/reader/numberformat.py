@@ -1,4 +1,4 @@
-"""What the number formats of a workbook make of numbers: dates, shares in per cent, or numbers as they are."""
+"""Number formats of Excel cells: dates, percentages or plain numbers."""
 
 from __future__ import annotations
 
@@ -6,28 +6,36 @@ import datetime
 import re
 from enum import Enum, auto
 
-_LONGEST = 255  # characters of a format; Excel takes no longer ones
-_ASIDE = re.compile(r'"[^"]*"|\\.|_.|\*.')  # text, and a character that is shown, left room for, or repeated
-_BRACKETS = re.compile(r"\[[^\]]*\]")  # a colour, a condition, a currency, or hours that are not cut at 24
+_LONGEST = 255  # longest format that Excel accepts
+_ASIDE = re.compile(r'"[^"]*"|\\.|_.|\*.')  # quoted text, and literal, padding or fill characters
+_BRACKETS = re.compile(r"\[[^\]]*\]")  # colour, condition, currency, or elapsed time
 _ELAPSED = re.compile(r"\[(?:h+|m+|s+)\]", re.IGNORECASE)
 _CLOCK = re.compile(r"[ymdhs]", re.IGNORECASE)
-_DAYS = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)})  # built in
-_SCALED = re.compile(r"[0#?],+(?![0#?,])")  # a comma that groups stands between digits
+_DAYS = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)})  # built-in number formats
+_SCALED = re.compile(r"[0#?],+(?![0#?,])")  # a grouping comma is followed by a digit
 _PERCENT = frozenset({9, 10})
-_FALSE_LEAP_DAY = 60  # Excel counts a 29 February 1900
+_FALSE_LEAP_DAY = 60  # serial number of 29 February 1900, which exists in Excel only
 
 
 class CellKind(Enum):
-    """How a number is to be read."""
+    """Interpretation of a number by its format."""
 
     PLAIN = auto()
     DATE = auto()
     PERCENT = auto()
-    SCALED = auto()  # shown divided by a thousand, once for each comma behind its digits
+    SCALED = auto()  # displayed divided by a thousand per trailing comma
 
 
 def kind_of(number: int, code: str) -> CellKind:
-    """Return the kind of a number format: `number` if it is built in, else by its `code`."""
+    """Classify a number format.
+
+    Args:
+        number: Number of a built-in format.
+        code: Format code, if not built in.
+
+    Returns:
+        Interpretation of numbers in this format.
+    """
     if number in _DAYS:
         return CellKind.DATE
     if number in _PERCENT:
@@ -44,10 +52,17 @@ def kind_of(number: int, code: str) -> CellKind:
 
 
 def date(number: float, from_1904: bool) -> str:
-    """Return the day that a number of days stands for: its month where it is the first, as Excel takes `2017-04`.
+    """Format the date of an Excel serial number.
+
+    Args:
+        number: Days since the epoch.
+        from_1904: True for the epoch of 1904, False for 1900.
+
+    Returns:
+        ISO date; the month only for the first day of a month, since Excel stores `2017-04` so.
 
     Raises:
-        ValueError: Where it stands for none.
+        ValueError: The number is no valid date.
     """
     days, part = divmod(number, 1)
     if days < 1 or (days == _FALSE_LEAP_DAY and not from_1904):
@@ -60,7 +75,14 @@ def date(number: float, from_1904: bool) -> str:
 
 
 def month_or_day(found: datetime.datetime) -> str:
-    """Return a date as text: the month where it is midnight of the first day, the time only where it is another."""
+    """Format a date: month for midnight of a first day, date for any other midnight, else date and time.
+
+    Args:
+        found: Date and time.
+
+    Returns:
+        Text such as `2017-04`, `2017-04-15` or `2017-04-15 08:00:00`.
+    """
     if found.time() != datetime.time():
         return found.isoformat(" ")
     return found.strftime("%Y-%m") if found.day == 1 else found.strftime("%Y-%m-%d")

@@ -1,6 +1,6 @@
-"""The parts of an Office Open XML file: unpacked piece by piece, parsed as they come, and never beyond set limits.
+"""Parts of an Office Open XML file, decompressed and parsed in chunks within set limits, and number formats of cells.
 
-No part is held as a whole, so that a file of any compression takes little memory; the elements allowed bound the time.
+No part is held in memory as a whole, so the compression ratio does not matter; the element limit bounds the time.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from medalopt.instance.reader.limits import (
 )
 from medalopt.wording import shown
 
-_PIECE = 64 * 1024  # bytes that are unpacked at once
-_ENTRY = b"PK\x01\x02"  # begins each entry of the archive's directory
+_PIECE = 64 * 1024  # bytes uncompressed at once
+_ENTRY = b"PK\x01\x02"  # signature of an entry of the central directory
 _LOCKED = 0x1
 BROKEN = (
     *(zipfile.BadZipFile, zlib.error, struct.error, expat.ExpatError),
@@ -39,24 +39,27 @@ End = Callable[[], None]
 _Call = TypeVar("_Call", Start, End)
 _NAMESPACES = (
     "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
-    "http://purl.oclc.org/ooxml/spreadsheetml/main",  # the strict form
+    "http://purl.oclc.org/ooxml/spreadsheetml/main",  # strict variant
     "http://schemas.openxmlformats.org/package/2006/relationships",
 )
 
 
 class TooLargeError(ValueError):
-    """The file would take more memory or time than any of ours."""
+    """The file exceeds a limit of memory or time."""
 
 
 class Relationship(NamedTuple):
-    """A part that another one refers to: the last word of its type, and its name in the package."""
+    """A reference to another part: last segment of its type, and name of the target part."""
 
     kind: str
     target: str
 
 
 class Package:
-    """The parts of a file, by name whatever its case, and what may still be read of them."""
+    """Parts of a file by case-insensitive name, with the remaining budget of bytes and elements.
+
+    Raises on construction TooLargeError or one of `PARSE_ERRORS`.
+    """
 
     def __init__(self, content: bytes) -> None:
         if content.count(_ENTRY) > MAX_WORKBOOK_PARTS:
@@ -69,7 +72,14 @@ class Package:
         self._bytes, self._elements = MAX_UNPACKED_BYTES, MAX_WORKBOOK_ELEMENTS
 
     def relationships(self, part: str) -> dict[str, Relationship]:
-        """Return what the part (`''`: the package) refers to within the package, by identifier."""
+        """List the relationships of a part within the package.
+
+        Args:
+            part: Name of the part; '' for the package.
+
+        Returns:
+            Relationships by identifier.
+        """
         folder, name = posixpath.split(part)
         found: dict[str, Relationship] = {}
 
@@ -88,11 +98,17 @@ class Package:
         ends: Mapping[str, End] | None = None,
         text: Callable[[str], None] | None = None,
     ) -> None:
-        """Parse a part, and call what `starts` and `ends` have for the local names of elements, `text` for text.
+        """Parse a part and call the handlers of its elements.
+
+        Args:
+            name: Name of the part.
+            starts: Handlers of start tags, by local name.
+            ends: Handlers of end tags, by local name.
+            text: Handler of character data.
 
         Raises:
-            TooLargeError: Where the limits are exceeded.
-            ValueError: Where the part is missing, locked, or is not the XML of an Office file. One of BROKEN else.
+            TooLargeError: A limit is exceeded.
+            ValueError: The part is missing, encrypted, or not XML of an Office file; or another of `PARSE_ERRORS`.
         """
         info = self._parts.get(name.casefold())
         if info is None:
@@ -115,6 +131,7 @@ class Package:
     def _parser(
         self, starts: Mapping[str, Start], ends: Mapping[str, End], text: Callable[[str], None] | None
     ) -> expat.XMLParserType:
+        """Create an expat parser that counts elements and depth."""
         parser = expat.ParserCreate(namespace_separator=" ")
         parser.buffer_text = True
         began, ended = _qualified(starts), _qualified(ends)
@@ -145,9 +162,10 @@ class Package:
 
 
 def _qualified(calls: Mapping[str, _Call]) -> dict[str, _Call]:
-    """Return the calls by qualified name, in each vocabulary that workbooks are written in."""
+    """Return the handlers by qualified name, in each namespace of workbooks."""
     return {f"{space} {name}": call for space in _NAMESPACES for name, call in calls.items()}
 
 
 def _refuse_doctype(*_: Any) -> NoReturn:
+    """Reject a document type declaration."""
     raise ValueError("it has a document type declaration, which no workbook has")

@@ -1,4 +1,4 @@
-"""Changes of streams and lanes, made on the rows of their sheet, whether list or table."""
+"""Overrides of streams and lanes, applied to the rows of their sheet, whether YAML list or CSV table."""
 
 from __future__ import annotations
 
@@ -25,9 +25,20 @@ def apply(
     labels: tuple[str, ...] | None,
     faults: Faults,
 ) -> Sheet:
-    """Return the sheet with every change made that names one of its rows."""
+    """Apply all overrides of rows of a sheet.
+
+    Args:
+        sheet: Streams or lanes.
+        changes: Overrides.
+        names_of: Function from the sheet to the stream or lane name of each row (R,).
+        labels: Period labels; None if the calendar is invalid.
+        faults: Log for errors.
+
+    Returns:
+        The changed sheet.
+    """
     rows: dict[str | None, list[int]] | None = None
-    waiting: list[Cell] = []  # written together: many changes of one column are made at once
+    waiting: list[Cell] = []  # applied together, for speed
     for change in changes:
         if change.path[0] != sheet.section or len(change.path) < 2:
             continue
@@ -49,14 +60,14 @@ def apply(
 
 
 def _plain(sheet: Sheet, key: Key) -> bool:
-    """Whether other changes may be read from the sheet before a cell of this column is written."""
+    """Test if later overrides can be evaluated before a cell of this column is written."""
     return key in sheet.columns and key != PERIOD and key[0] not in _NAMING
 
 
 def _changed(
     sheet: Sheet, change: Change, every: dict[str | None, list[int]], labels: tuple[str, ...] | None
 ) -> Sheet | list[Cell]:
-    """Return the cells that the change writes, or the sheet where it needs other rows."""
+    """Return the cells that an override writes, or the changed sheet if rows are added or removed."""
     name, *rest = change.path[1:]
     rows = every.get(name, []) if isinstance(name, str) else []
     if not rows or not isinstance(name, str):
@@ -75,12 +86,12 @@ def _changed(
 
 
 def _cleared(sheet: Sheet, rows: list[int], key: Key) -> list[Cell]:
-    """Return the cells below `key`, emptied."""
+    """Return edits that empty the nested columns of `key`."""
     return [(row, one, None) for one in sheet.columns if one[:1] == key and one != key for row in rows]
 
 
 def _cells(row: int, key: Key, value: Node) -> list[Cell]:
-    """Return the cells that `value` fills."""
+    """Return the edits that write a value, including nested fields."""
     if isinstance(value, Scalar):
         if value.null:
             return [(row, key, None)]
@@ -94,7 +105,7 @@ def _cells(row: int, key: Key, value: Node) -> list[Cell]:
 def _offer(
     sheet: Sheet, rows: list[int], index: int | None, value: Node, labels: tuple[str, ...]
 ) -> Sheet | list[Cell]:
-    """Return what a change of what a stream offers writes, in all periods or in one."""
+    """Override the available supply of a stream in all periods or in one."""
     if index is not None:
         if index >= len(labels):
             raise ChangeError(f"there are {len(labels)} periods; they are numbered from 0")
@@ -122,11 +133,12 @@ def _offer(
 
 
 def _nothing(item: Node) -> bool:
+    """Test if a node is zero."""
     return isinstance(item, Scalar) and item.value == 0
 
 
 def _spread(sheet: Sheet, rows: list[int], labels: tuple[str, ...]) -> tuple[Sheet, list[int]]:
-    """Return the sheet with a row for each period of one stream, at its end, and these rows."""
+    """Replace the rows of a stream by one row per period, at the end; return the sheet and the new row indices."""
     periods = [sheet.column(PERIOD)[row] for row in rows]
     source = [rows[periods.index(label)] if label in periods else rows[0] for label in labels]
     kept = np.delete(np.arange(sheet.count), rows)

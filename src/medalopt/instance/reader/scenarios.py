@@ -1,4 +1,4 @@
-"""A file of scenarios beside an instance: a CSV table with a column for each path, or YAML as `scenarios:` has it."""
+"""Scenario files: a CSV table with a column per parameter path, or YAML in the form of the section `scenarios`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,17 @@ _YAML = (".yaml", ".yml")
 
 
 def read(path: Path) -> Scenarios:
-    """Return the scenarios in the file at `path`, name to changes. Raises InputError with every fault of the file."""
+    """Read a scenario file.
+
+    Args:
+        path: CSV or YAML file.
+
+    Returns:
+        Overrides (path to new value) by scenario name.
+
+    Raises:
+        InputError: The file is invalid; it lists every error.
+    """
     faults = Faults()
     name = os.fspath(path)
     data = files.read(path, name, limits.MAX_LIST_BYTES, lambda message: faults.add(Place(name), (), message))
@@ -39,7 +49,7 @@ def read(path: Path) -> Scenarios:
 
 
 def _of_table(text: str, data: Bytes, faults: Faults) -> Scenarios:
-    """Return a scenario for each row, named in the column `scenario` or by its number; an empty cell is no change."""
+    """Parse a CSV table: a row per scenario, named by column `scenario` or by number; empty cells change nothing."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     found: Scenarios = {}
     try:
@@ -66,7 +76,7 @@ def _of_table(text: str, data: Bytes, faults: Faults) -> Scenarios:
 
 
 def _check_heads(header: list[str], place: Place, faults: Faults) -> bool:
-    """Note what is wrong with the heads of a table; return whether it has no more of them than may be."""
+    """Log invalid column headers; return False if there are too many columns."""
     if len(header) > limits.MAX_COLUMNS:
         faults.add(place, (), f"has {len(header):_} columns; a table has at most {limits.MAX_COLUMNS:_}")
         return False
@@ -82,7 +92,7 @@ def _check_heads(header: list[str], place: Place, faults: Faults) -> bool:
 
 
 def _of_yaml(text: str, data: Bytes, faults: Faults) -> Scenarios:
-    """Return the scenarios of a mapping of their names, or of one that holds such a mapping as `scenarios`."""
+    """Parse YAML: scenarios by name, optionally below the key `scenarios`."""
     root = yamltext.parse(text, data.name, faults)
     if isinstance(root, Mapping) and list(root.items) == ["scenarios"]:
         root = root.items["scenarios"]
@@ -104,6 +114,7 @@ def _of_yaml(text: str, data: Bytes, faults: Faults) -> Scenarios:
 
 
 def _value(node: Node, path: tuple[str, ...], faults: Faults) -> str:
+    """Return a scalar or a list of scalars as the text of an override."""
     items = node.items if isinstance(node, Sequence) else (node,)
     texts = [item.text for item in items if isinstance(item, Scalar) and not item.null]
     if isinstance(node, Mapping) or len(texts) < len(items):
@@ -112,7 +123,7 @@ def _value(node: Node, path: tuple[str, ...], faults: Faults) -> str:
 
 
 def _check(path: str, place: Place, faults: Faults) -> None:
-    """Note a path that cannot be read, or begins with no section."""
+    """Log an invalid path or an unknown section."""
     try:
         section = str(parse(path)[0])
     except PathError as error:
@@ -124,6 +135,7 @@ def _check(path: str, place: Place, faults: Faults) -> None:
 
 
 def _add(found: Scenarios, name: str, changes: dict[str, str], place: Place, faults: Faults) -> None:
+    """Add a scenario; log control characters, invalid names and duplicates."""
     for problem in (flaw(name), *map(control_flaw, changes), *map(control_flaw, changes.values())):
         if problem:
             faults.add(place, (name[:100],), problem)

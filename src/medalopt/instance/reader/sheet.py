@@ -90,14 +90,14 @@ class Cells:
     def first(self) -> Ints:
         """Return the first row of each text (T,); R if it does not occur."""
         first = np.full(len(self.texts), len(self), dtype=np.intp)
-        first[self.code[::-1]] = np.arange(len(self))[::-1]  # of several rows the one assigned last stays
+        first[self.code[::-1]] = np.arange(len(self))[::-1]  # the last assignment, of the first row, prevails
         return first
 
     def each(self) -> dict[Text, list[int]]:
         """Return the row indices of each text that occurs."""
         order = np.argsort(self.code, kind="stable")
         found, first = np.unique(self.code[order], return_index=True)
-        rows = np.split(order, first[1:]) if len(found) else []  # of nothing `split` would make one part
+        rows = np.split(order, first[1:]) if len(found) else []  # `split` of an empty array would return one part
         return {self.texts[code]: own.tolist() for code, own in zip(found.tolist(), rows, strict=True)}
 
     def rows(self, text: Text) -> list[int]:

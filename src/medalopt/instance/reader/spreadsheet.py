@@ -1,4 +1,4 @@
-"""The cells of an Excel workbook, read within bounds: each as it shows, or with the reason why it cannot be read."""
+"""Read the cells of an Excel workbook within limits: each as displayed, or with the reason why it is unreadable."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from medalopt.wording import shown
 
 LARGEST_WORKBOOK = MAX_WORKBOOK_BYTES
 SIGNATURE = b"PK\x03\x04"
-_ROWS = 1_048_576  # that a sheet of Excel has
-_DIGITS = 9  # of a whole number within a workbook
+_ROWS = 1_048_576  # rows of an Excel sheet
+_DIGITS = 9  # longest integer in the XML
 _CELL = re.compile("([A-Z]{1,3})([1-9][0-9]{0,6})")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _ESCAPE = re.compile("_x([0-9A-Fa-f]{4})_")
@@ -38,9 +38,11 @@ _UNCALCULATED = "a formula whose value has not been calculated: open the workboo
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A cell that has no value to go by: what it holds instead, and what to do about it.
+    """A cell without a usable value.
 
-    `shows` is what a person sees there all the same: nothing in a part of a merged cell, the stored value of a formula.
+    Attributes:
+        why: Content of the cell, and the remedy.
+        shows: Displayed value: None in a covered part of a merged cell, the cached value of a formula.
     """
 
     why: str
@@ -48,11 +50,11 @@ class Unreadable:
 
 
 class Date(str):
-    """A day, a month where it is the first, or a day and a time, as a cell shows it."""
+    """Date as displayed: month for the first day of a month, else date, or date and time."""
 
 
 class Percent(float):
-    """A number whose cell shows it in per cent: 0.17 as 17 %."""
+    """Number displayed as a percentage: 0.17 as 17 %."""
 
 
 Value = str | float | bool | None | Unreadable
@@ -62,9 +64,12 @@ Formulas = dict[tuple[int, int], str]
 
 @dataclass(frozen=True)
 class Spreadsheet:
-    """The sheets of a workbook, by name: rows of values from A1 on, as far as there are any; None: an empty cell.
+    """Sheets of a workbook.
 
-    `formulas` holds, by sheet, the text of every formula by row and column, both from 0.
+    Attributes:
+        name: File name for messages.
+        sheets: Rows of values from A1 of each sheet, without trailing empty cells; None for an empty cell.
+        formulas: Text of each formula by (row, column) from 0, of each sheet.
     """
 
     name: str
@@ -73,12 +78,22 @@ class Spreadsheet:
 
 
 def address(sheet: str, row: int, column: int) -> str:
-    """Return how people name the cell in `row` and `column`, both from 0: `Streams!D7`."""
+    """Format the address of a cell, such as `streams!B7`.
+
+    Args:
+        sheet: Name of the sheet.
+        row: Row from 0.
+        column: Column from 0.
+
+    Returns:
+        The address, with quotes around the sheet name if needed.
+    """
     plain = sheet if re.fullmatch(r"\w+", sheet) else "'" + sheet.replace("'", "''") + "'"
     return f"{plain}!{_letters(column)}{row + 1}"
 
 
 def _letters(column: int) -> str:
+    """Format a column from 0 as letters."""
     letters = ""
     column += 1
     while column:
@@ -88,7 +103,7 @@ def _letters(column: int) -> str:
 
 
 def _at(reference: str) -> tuple[int, int]:
-    """Return row and column, both from 0, of a cell such as `D7`. Raises ValueError where there is no such cell."""
+    """Parse a reference such as `D7` to row and column from 0; raise ValueError if it is invalid."""
     match = _CELL.fullmatch(reference)
     column = 0
     for letter in match[1] if match else "":
@@ -99,7 +114,7 @@ def _at(reference: str) -> tuple[int, int]:
 
 
 def _whole(text: str) -> int:
-    """Return the whole number that a broken file may lack. Raises ValueError."""
+    """Parse a nonnegative integer; raise ValueError if it is invalid."""
     if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS):
         raise ValueError(f"`{shown(text)}` is no whole number")
     return int(text)
@@ -111,9 +126,16 @@ def read(
     wanted: Callable[[str], bool] = lambda name: True,
     most: int = MAX_WORKBOOK_CELLS,
 ) -> Spreadsheet | None:
-    """Return what stands in the cells of `data`; None, and a word to `report`, where it is no workbook or too large.
+    """Read the cells of a workbook.
 
-    Sheets that are not `wanted`, by their names, are there without any rows; the others have at `most` so many cells.
+    Args:
+        data: Content of the file.
+        report: Callback for the error message.
+        wanted: Predicate on sheet names; other sheets have no rows in the result.
+        most: Maximal number of cells.
+
+    Returns:
+        The workbook; None after an error.
     """
     try:
         book = _Workbook(Package(data.content), most)
@@ -127,7 +149,14 @@ def read(
 
 
 def written(value: Value) -> str:
-    """Return a cell as text: a whole number without a point, nothing as ''."""
+    """Format a cell value as text; integers without a decimal point, an empty cell as ''.
+
+    Args:
+        value: Value of a cell.
+
+    Returns:
+        The text.
+    """
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
@@ -136,7 +165,7 @@ def written(value: Value) -> str:
 
 
 class _Workbook:
-    """What all sheets of a workbook share: its texts, its number formats, and how much more there may be of it."""
+    """Parser of a workbook: shared strings, number formats, and the remaining budget of cells and characters."""
 
     def __init__(self, package: Package, most: int) -> None:
         self.package, self.most = package, most
@@ -147,7 +176,17 @@ class _Workbook:
         self.cells, self.characters = most, MAX_WORKBOOK_CHARACTERS
 
     def sheets(self, wanted: Callable[[str], bool]) -> dict[str, Rows]:
-        """Return the sheets of cells, by name. Raises TooLargeError, or one of BROKEN."""
+        """Parse the worksheets, and return their rows by name.
+
+        Args:
+            wanted: Predicate on sheet names; other sheets have no rows.
+
+        Returns:
+            Rows of each sheet.
+
+        Raises:
+            TooLargeError: A limit is exceeded; or one of `PARSE_ERRORS`.
+        """
         begins = self.package.relationships("").values()
         main = next((part.target for part in begins if part.kind == "officeDocument"), "xl/workbook.xml")
         related = self.package.relationships(main)
@@ -169,22 +208,27 @@ class _Workbook:
         return {name: _Sheet(self, name, part).rows if wanted(name) else [] for name, part in named.items()}
 
     def _name(self, named: dict[str, str], name: str, target: str) -> None:
+        """Add a sheet; raise ValueError if its name is a duplicate."""
         if name.casefold() in {one.casefold() for one in named}:
             raise ValueError(f"two sheets are called {shown(name)}")
         named[name] = target
 
     def _properties(self, attributes: Attributes) -> None:
+        """Read the epoch of dates."""
         self.from_1904 = attributes.get("date1904") in ("1", "true")
 
     def _calculation(self, attributes: Attributes) -> None:
-        self.uncalculated = attributes.get("fullCalcOnLoad") in ("1", "true")  # what formulas hold is a mere stopgap
+        """Read if formulas await calculation."""
+        self.uncalculated = attributes.get("fullCalcOnLoad") in ("1", "true")  # cached values are placeholders
 
     def _read_texts(self, part: str) -> None:
+        """Parse the shared strings."""
         text = _Text()
         starts = {**text.starts, "si": lambda _: text.begin()}
         self.package.parse(part, starts, {**text.ends, "si": lambda: self.texts.append(text.taken())}, text.add)
 
     def _read_styles(self, part: str) -> None:
+        """Parse the number formats of the cell styles."""
         codes: dict[str, str] = {}
         within: list[bool] = []
 
@@ -201,7 +245,15 @@ class _Workbook:
         self.package.parse(part, starts, {"cellXfs": within.clear})
 
     def spend(self, cells: int = 0, characters: int = 0) -> None:
-        """Count cells and text. Raises TooLargeError where there is more than may be."""
+        """Deduct cells and characters from the budget.
+
+        Args:
+            cells: Number of cells.
+            characters: Number of characters.
+
+        Raises:
+            TooLargeError: The budget is exhausted.
+        """
         self.cells -= cells
         self.characters -= characters
         if self.cells < 0:
@@ -210,7 +262,15 @@ class _Workbook:
             raise TooLargeError(f"its cells hold more than {MAX_WORKBOOK_CHARACTERS // MIB} MiB of text")
 
     def number(self, text: str, style: str) -> Value:
-        """Return the number in a cell, as its format makes it show."""
+        """Interpret the number in a cell by its number format.
+
+        Args:
+            text: Number as stored.
+            style: Index of the cell style.
+
+        Returns:
+            Number, percentage, date, or an unreadable cell.
+        """
         found = float(text) if _NUMBER.fullmatch(text) else math.nan
         if not math.isfinite(found):
             return Unreadable(f"`{shown(text)}` in place of a number: type the number anew")
@@ -231,7 +291,7 @@ class _Workbook:
 
 
 class _Text:
-    """Text that is collected while a part is parsed: of `t` and `v`, but not how it is pronounced."""
+    """Collector of the text of elements `t` and `v`, without phonetic runs."""
 
     def __init__(self) -> None:
         self.pieces: list[str] = []
@@ -242,11 +302,18 @@ class _Text:
         self.ends = {"t": self.close, "v": self.close, "rPh": lambda: self._set_aside(False)}
 
     def begin(self) -> None:
-        """Forget what was collected."""
+        """Discard the collected text."""
         self.pieces, self.length = [], 0
 
     def add(self, text: str) -> None:
-        """Collect text where it counts. Raises TooLargeError where a cell would hold too much."""
+        """Collect character data of an open element.
+
+        Args:
+            text: Character data.
+
+        Raises:
+            TooLargeError: The cell exceeds `MAX_CELL_CHARACTERS`.
+        """
         if self.taking:
             self.length += len(text)
             if self.length > MAX_CELL_CHARACTERS:
@@ -254,44 +321,50 @@ class _Text:
             self.current.append(text)
 
     def taken(self) -> str:
-        """Return the text."""
+        """Return the collected text."""
         return "".join(self.pieces)
 
     def open(self, preserve: bool) -> None:
-        """Collect what comes now, with or without white space around it."""
+        """Start collecting.
+
+        Args:
+            preserve: Keep leading and trailing white space.
+        """
         self.taking, self.preserve, self.current = not self.aside, preserve, []
 
     def close(self) -> None:
-        """Collect no more."""
+        """Stop collecting."""
         if self.taking:
             text = "".join(self.current)
             self.pieces.append(_ESCAPE.sub(_character, text if self.preserve else text.strip(" \t\r\n")))
         self.taking = False
 
     def _open(self, attributes: Attributes) -> None:
+        """Start collecting at a start tag."""
         self.open(attributes.get("http://www.w3.org/XML/1998/namespace space") == "preserve")
 
     def _set_aside(self, aside: bool) -> None:
+        """Ignore text inside a phonetic run."""
         self.aside = aside
 
 
 def _character(match: re.Match[str]) -> str:
-    """Return the character that `_x000D_` stands for; half a pair stays as it is written."""
+    """Return the character of an escape such as `_x000D_`; surrogates stay as written."""
     code = int(match[1], 16)
     return match[0] if 0xD800 <= code < 0xE000 else chr(code)
 
 
 class _Sheet:
-    """The cells of a sheet; its rows and the cells of a row must come in order, each once."""
+    """Parser of a worksheet; its rows and the cells of each row must be in order, without duplicates."""
 
     def __init__(self, book: _Workbook, name: str, part: str) -> None:
         self.book, self.name = book, name
         self.rows: Rows = []
         self.row = -1
-        self.column: int | None = None  # of the cell that is open
+        self.column: int | None = None  # column of the open cell
         self.attributes: Attributes = {}
         self.formula = self.valued = False
-        self.kind = ""  # of its formula
+        self.kind = ""  # type of its formula
         self.text = _Text()
         self.merged: list[str] = []
         starts = {**self.text.starts, "row": self._start_row, "c": self._start_cell, "f": self._start_formula}
@@ -303,14 +376,16 @@ class _Sheet:
             self._merge(reference)
 
     def _start_row(self, attributes: Attributes) -> None:
+        """Start a row; skipped rows are empty."""
         number = _whole(attributes["r"]) - 1 if "r" in attributes else self.row + 1
         if not self.row < number < _ROWS:
             raise ValueError(f"row {number + 1} of the sheet {shown(self.name)} stands in the wrong place")
         self.book.spend(number - self.row)
-        self.rows += [*[[]] * (number - self.row - 1), []]  # the rows left out are one and the same
+        self.rows += [*[[]] * (number - self.row - 1), []]  # skipped rows share one list
         self.row = number
 
     def _start_cell(self, attributes: Attributes) -> None:
+        """Start a cell."""
         if not self.rows or self.column is not None:
             raise ValueError(f"a cell of the sheet {shown(self.name)} stands within another, or in no row")
         row = self.rows[-1]
@@ -322,11 +397,13 @@ class _Sheet:
         self.text.begin()
 
     def _start_formula(self, attributes: Attributes) -> None:
+        """Start a formula."""
         self.formula = True
         self.kind = attributes.get("t", "normal")
         self.text.open(preserve=True)
 
     def _end_formula(self) -> None:
+        """Store the text of a formula."""
         self.text.close()
         text = self.text.pieces.pop() if self.text.pieces else ""
         if self.column is not None:
@@ -334,10 +411,12 @@ class _Sheet:
             self.formulas[self.row, self.column] = text if self.kind == "normal" else f"{self.kind}: {text}"
 
     def _start_value(self, _: Attributes) -> None:
+        """Start the value of a cell."""
         self.valued = True
         self.text.open(self.attributes.get("t") == "str")
 
     def _end_cell(self) -> None:
+        """Store the value of a cell."""
         assert self.column is not None, "a cell that ends has begun"
         value = self._value(self.attributes.get("t", "n"), self.text.taken())
         row = self.rows[-1]
@@ -349,6 +428,7 @@ class _Sheet:
         self.column = None
 
     def _value(self, kind: str, text: str) -> Value:
+        """Return the value of a cell, unreadable for an error value or an uncalculated formula."""
         bare = kind != "inlineStr" and not (text if kind not in ("str", "s") else self.valued)
         if kind == "e":
             return Unreadable(f"the error value {shown(text)}: correct it, or leave the cell empty", text)
@@ -358,6 +438,7 @@ class _Sheet:
         return self._stored(kind, text, bare)
 
     def _stored(self, kind: str, text: str, bare: bool = False) -> Value:
+        """Return the stored value by its cell type."""
         if bare:
             return None
         if kind == "n":
@@ -373,19 +454,21 @@ class _Sheet:
         return text if text.strip() else None
 
     def _shared(self, text: str) -> str:
+        """Look up a shared string."""
         number = _whole(text)
         if number >= len(self.book.texts):
             raise ValueError(f"a cell of the sheet {shown(self.name)} refers to a text that there is not")
         return self.book.texts[number]
 
     def _day(self, text: str) -> Value:
+        """Return an ISO 8601 date as displayed."""
         try:
             return Date(numberformat.month_or_day(datetime.datetime.fromisoformat(text).replace(tzinfo=None)))
         except ValueError:
             return Unreadable(f"`{shown(text)}` in place of a date: type it anew")
 
     def _merge(self, reference: str) -> None:
-        """Mark the cells that a merged one covers: whoever merged them may have meant its value for each."""
+        """Mark the covered cells of a merged range as unreadable, since its value may be meant for each of them."""
         first, _, last = reference.partition(":")
         (top, left), (bottom, right) = _at(first), _at(last or first)
         why = Unreadable(f"a part of the merged cells {shown(reference)}: unmerge them, and give each cell its value")

@@ -1,4 +1,4 @@
-"""A CSV table as a sheet."""
+"""Convert a CSV table of streams or lanes to a sheet."""
 
 from __future__ import annotations
 
@@ -16,11 +16,21 @@ from medalopt.instance.reader.sheet import Key, Sheet
 from medalopt.wording import did_you_mean, listed, no_comma, shown
 
 _NESTED = ("storage", "credited")
-_WORDS = ("device", "region", "smelter", "name", "bundle", "period", "source", "note")  # `007` may be one of them
+_WORDS = ("device", "region", "smelter", "name", "bundle", "period", "source", "note")  # may hold text such as `007`
 
 
 def locate(folder: FilePath, node: Scalar, path: tuple[str | int, ...], faults: Faults) -> FilePath | None:
-    """Return where the table named by `node` lies; None, and a fault, where that is not below `folder`."""
+    """Resolve the path of a table relative to the folder of the instance.
+
+    Args:
+        folder: Folder of the instance.
+        node: Scalar with the path of the table.
+        path: Path of the parameter, for the error.
+        faults: Log for errors.
+
+    Returns:
+        Path of the table; None, with an error, if it is absolute or leaves the folder.
+    """
     name = node.text
     absolute = PurePosixPath(name).is_absolute() or PureWindowsPath(name).anchor or name.startswith("~")
     message = "the path of a table is relative to the instance and stays below its folder, such as `tiny/streams.csv`"
@@ -39,9 +49,17 @@ def locate(folder: FilePath, node: Scalar, path: tuple[str | int, ...], faults: 
 
 
 def sheet_of(section: str, name: str, text: str, known: Collection[str], faults: Faults) -> Sheet | None:
-    """Return the table in the `text` of the file `name`; None, and faults, where it cannot be read.
+    """Convert CSV text to a sheet.
 
-    Its columns are the `known` fields.
+    Args:
+        section: `streams` or `lanes`.
+        name: File name for messages.
+        text: CSV text.
+        known: Names of the valid columns.
+        faults: Log for errors.
+
+    Returns:
+        The sheet; None, with errors, if the table cannot be read.
     """
     rows = delimited.rows(text)
     if len(rows.header) > limits.MAX_COLUMNS:
@@ -65,7 +83,7 @@ def sheet_of(section: str, name: str, text: str, known: Collection[str], faults:
 
 
 def _divided(sheet: Sheet, faults: Faults) -> None:
-    """Note numbers with a comma in them, which made two cells of each: `1` and `000`."""
+    """Log numbers with a comma, which CSV splits into two cells such as `1` and `000`."""
     by_column = {place.column: key for key, place in sheet.heads.items()}
     for key, place in sheet.heads.items():
         after = by_column.get(place.column + 1)
@@ -80,7 +98,7 @@ def _divided(sheet: Sheet, faults: Faults) -> None:
 
 
 def _uneven(rows: Rows, name: str, faults: Faults) -> None:
-    """Note the rows that are not as wide as the header, and a table that is too large."""
+    """Log rows that are not as wide as the header, and a table that is too large."""
     width = len(rows.header)
     for line, cells in rows.uneven[:ENOUGH]:
         message = f"this row has {cells} cells, but the header has {width}: look for a missing or a stray comma"
@@ -91,7 +109,7 @@ def _uneven(rows: Rows, name: str, faults: Faults) -> None:
 
 
 def _heads(header: list[str], place: Place, known: Collection[str], faults: Faults) -> dict[Key, Place]:
-    """Return the field of each column that is known; the others, and those named twice, are faults."""
+    """Return the location of each known column; unknown and duplicate columns are errors."""
     heads: dict[Key, Place] = {}
     for number, text in enumerate(header, start=1):
         key = _key(text.strip(), known)
@@ -108,7 +126,7 @@ def _heads(header: list[str], place: Place, known: Collection[str], faults: Faul
 
 
 def _key(text: str, known: Collection[str]) -> Key | None:
-    """Return the field that a column's head names; a nested one is written with an underscore."""
+    """Return the field of a column header, in which an underscore separates nested names; None if it is unknown."""
     first, _, rest = text.partition("_")
     if first in _NESTED and rest and (first in known or text in known):
         return (first, rest)

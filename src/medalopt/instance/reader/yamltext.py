@@ -16,7 +16,7 @@ from medalopt.instance.reader.nodes import Mapping, Node, Scalar, Sequence, entr
 from medalopt.wording import no_comma, shown
 
 _FORBIDDEN = re.compile("[^\\t\\n\\r\\x20-\\x7e\\x85\\xa0-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
-_NAMES = ("accepts", "regions", "devices", "treatments", "source")  # lists of names and texts
+_NAMES = ("accepts", "regions", "devices", "treatments", "source")  # lists of names or texts
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -30,9 +30,9 @@ class _Open:
     named: dict[str, Node] = field(default_factory=dict)
     keys: dict[str, Place] = field(default_factory=dict)
     key: Scalar | None = None
-    last: str | None = None  # the key before
+    last: str | None = None  # previous key
     skip: bool = False
-    rest: bool = False  # whether the key may be the rest of the number before, behind a comma
+    rest: bool = False  # the key may continue the previous value after a comma
 
     def close(self, name: str) -> Node:
         """Return the complete collection.

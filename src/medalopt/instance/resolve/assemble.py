@@ -20,11 +20,11 @@ from medalopt.instance.resolve.lanes import LaneRows
 from medalopt.instance.resolve.streams import StreamRows
 
 _APART = ("name", "title", "titles", "annex", "sources", "files", "figures", "warnings")
-_BELOW = ("lot", "minimum_order", "pooled")  # told by their paths or places, where there are any
+_BELOW = ("lot", "minimum_order", "pooled")  # hashed separately if present
 _WHERE_GIVEN = (
     ".alloys.holding",
     ".market.storable",
-)  # fields of which an instance that leaves them out has the digest it always had
+)  # later additions: all zero does not change the digest
 
 
 def regions_of(draft: Draft, supply: StreamRows, ways: LaneRows | None) -> Axis:

@@ -20,7 +20,7 @@ from medalopt.instance.schema.fields import Measure, Name, Text
 from medalopt.quantity import Quantity
 from medalopt.wording import control_flaw, did_you_mean, listed, shown
 
-_MOST = 20  # faults of one kind in one column that are listed one by one
+_MOST = 20  # errors of one kind listed per column
 
 
 @lru_cache(maxsize=8)

@@ -31,7 +31,7 @@ _NAMED = "every metal has its own"
 _UNCOUNTED = "no figure of this device is given per unit"
 _CODE = re.compile(r"[A-Z]{3}")
 _PIECES = re.compile(r"(?<![A-Za-z_])(?:unit|pcs)(?![A-Za-z_])")
-_TEXTS = ("name", "device", "region", "smelter", "bundle", "note", "source")  # columns that hold no figure
+_TEXTS = ("name", "device", "region", "smelter", "bundle", "note", "source")  # columns without numbers
 
 Reasons = Mapping[Path, str]
 Rule = Quantity | Mapping[str, Quantity] | None
@@ -45,7 +45,7 @@ def find_ineffective(draft: Draft, changed: Collection[str] | None = None, befor
     are looked at.
     """
     found: dict[Path, str] = {path: one for path, one in before.items() if changed and path[0] not in changed}
-    if changed is not None:  # a scenario is made by itself, without the others
+    if changed is not None:  # scenarios are applied one at a time
         draft = dataclasses.replace(draft, document=draft.document.model_copy(update={"scenarios": {}}))
     for finder, sections in _FINDERS.items():
         if changed is None or not sections.isdisjoint(changed):
@@ -56,7 +56,7 @@ def find_ineffective(draft: Draft, changed: Collection[str] | None = None, befor
 def warn_ineffective(draft: Draft, reasons: Reasons) -> None:
     """Warn of every value without effect."""
     for path, reason in reasons.items():
-        if reason != _UNCOUNTED:  # a mass may be noted for figures to come
+        if reason != _UNCOUNTED:  # a unit mass may be given for later use
             draft.warn(path, f"has no effect: {reason}")
 
 
@@ -67,7 +67,7 @@ def reason_of(path: Path, reasons: Reasons) -> str | None:
 
 def _is_written(draft: Draft, path: Path) -> bool:
     if path[0] == "streams":
-        return True  # as its row says
+        return True  # taken from its row
     node = find(draft.root, path)
     return node is not None and not (isinstance(node, Scalar) and node.null)
 
@@ -167,7 +167,7 @@ def _returned_in_scenarios(draft: Draft) -> dict[str, set[str]]:
         try:
             path = parse(key)
         except PathError:
-            continue  # a fault that is noted there
+            continue  # reported by `check_document`
         whole = len(path) == 2 or (path[2:3] == ("terms",) and len(path) <= 4)
         if path[0] == "smelters" and len(path) > 1 and ("returned" in path or whole):
             found.setdefault(str(path[1]), set()).update(metals & {str(path[-1])} or metals)

@@ -17,7 +17,7 @@ from medalopt.quantity import Quantity
 
 WHOLE = "whole"
 POOLED = "pooled"
-_ENOUGH = 20  # pairs of a smelter's lines that match the same feed
+_ENOUGH = 20  # conflicting pairs of lines reported per smelter
 
 
 def treatments_of(draft: Draft) -> dict[str, Treatment]:

@@ -22,9 +22,9 @@ from medalopt.instance.unnamed import barred_offers, explain_barred
 from medalopt.wording import did_you_mean, listed, shown, there_are
 
 _RICH_KG_T = 500.0
-_ALIKE = 1e-9  # relative difference of amounts that are the same
-_NEAR = 0.8  # likeness of names from which one may be the other mistyped
-_MOST = 20  # warnings of one kind about one alloy
+_ALIKE = 1e-9  # relative tolerance of equal amounts
+_NEAR = 0.8  # similarity of names above which one may be misspelled
+_MOST = 20  # warnings of one kind
 
 
 def warn(draft: Draft, instance: Instance, supply: StreamRows, ways: LaneRows | None) -> None:

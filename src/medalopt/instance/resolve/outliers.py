@@ -19,10 +19,10 @@ from medalopt.quantity import Quantity
 from medalopt.wording import shown
 
 _FAR = 1000.0
-_FAR_PRICE = 100.0  # of prices of one metal, which are nearer to each other than other figures
-_SMALL_SHARE = 0.02  # of metal that is the project's, below which a bare share may have been meant
-_FEW = 10  # of so many figures of a kind one may be far from the others
-_MOST = 20  # warnings about figures of one kind
+_FAR_PRICE = 100.0  # for prices of one metal, which vary less
+_SMALL_SHARE = 0.02  # credited share below which an erroneous % sign is likely
+_FEW = 10  # values of a kind per outlier allowed
+_MOST = 20  # warnings per kind
 _HEAVY_MEDAL_KG, _HEAVY_PIECE_KG, _RICH_KG_T = 10, 100, 20
 _PRECIOUS = frozenset({"Ag", "Au", "Ir", "Os", "Pd", "Pt", "Rh", "Ru"})
 

@@ -14,8 +14,8 @@ from medalopt.instance.resolve.draft import Draft
 from medalopt.instance.resolve.streams import StreamRows
 from medalopt.wording import counted, did_you_mean, shown
 
-_MOST = 20  # reasons that are named one by one
-_AT_ONCE = 2_000_000  # pairs times smelters that are looked at together
+_MOST = 20  # reasons listed
+_AT_ONCE = 2_000_000  # pairs times smelters per batch
 
 
 @dataclass(frozen=True, eq=False)
