@@ -1,4 +1,4 @@
-"""What single verbs read: lots, mixes, scenarios, parties and uncertainty, as plain data."""
+"""Data for single commands, as plain values: lots, mixes, scenarios, parties and uncertainty."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _UNCERTAIN = ("devices", "treatments", "smelters", "market")
 
 
 def lots(draft: Draft, supply: StreamRows) -> dict[str, float]:
-    """Return every lot and minimum order by its path, in t (streams) or kg (offers), sorted."""
+    """Return each lot size and minimum order by its path, in t (streams) or kg (offers), sorted."""
     found: dict[str, float] = {}
     for name, offer in draft.document.market.items():
         for field in _LOTS:
@@ -33,7 +33,7 @@ def lots(draft: Draft, supply: StreamRows) -> dict[str, float]:
 
 
 def _stream_lots(draft: Draft, supply: StreamRows) -> dict[str, float]:
-    """Return lots and minimum orders of streams, in t."""
+    """Return lot sizes and minimum orders of streams [t]."""
     found = {}
     first = supply.groups.first.tolist()
     devices = supply.sheet.column(("device",))
@@ -48,7 +48,7 @@ def _stream_lots(draft: Draft, supply: StreamRows) -> dict[str, float]:
 
 
 def annex(draft: Draft, supply: StreamRows) -> Mapping[str, Any]:
-    """Return mixes, scenarios, parties, lots and uncertainty as plain data; what is absent is not there."""
+    """Return mixes, scenarios, parties, lots and uncertainty as plain data, without empty sections."""
     document = draft.document
     found: dict[str, Any] = {name: _plain(getattr(document, name)) for name in ("mixes", "scenarios", "parties")}
     found["lots"] = lots(draft, supply)
@@ -60,11 +60,12 @@ def annex(draft: Draft, supply: StreamRows) -> Mapping[str, Any]:
 
 
 def _uncertainty(member: Entry) -> Any:
+    """Return the coefficients of variation and correlations of one member."""
     return _plain({key: getattr(member, key, None) for key in ("cv", "correlation")})
 
 
 def _plain(value: Any) -> Any:
-    """Return dictionaries sorted by name, figures as floats in their canonical unit, and text."""
+    """Convert to sorted dictionaries, floats in canonical units, and text."""
     if isinstance(value, Quantity):
         return float(value.exact)
     if isinstance(value, Scalar):
@@ -79,7 +80,14 @@ def _plain(value: Any) -> Any:
 
 
 def sources(rows: StreamRows | LaneRows | None) -> list[Source]:
-    """Return the remarks of single streams or lanes."""
+    """Collect the `source` and `note` of single streams or lanes.
+
+    Args:
+        rows: Parsed streams or lanes; None without the section.
+
+    Returns:
+        Notes by path of the row.
+    """
     found: dict[str, Source] = {}
     if rows is None:
         return []

@@ -1,4 +1,4 @@
-"""A draft without faults to the frozen instance."""
+"""Assemble the frozen instance from a parsed document without errors."""
 
 from __future__ import annotations
 
@@ -28,7 +28,16 @@ _WHERE_GIVEN = (
 
 
 def regions_of(draft: Draft, supply: StreamRows, ways: LaneRows | None) -> Axis:
-    """Return every region that a stream, a lane or a treatment names."""
+    """Collect the regions of all streams, lanes and treatments.
+
+    Args:
+        draft: Parsed instance.
+        supply: Parsed streams.
+        ways: Parsed lanes; None without the section.
+
+    Returns:
+        Axis of regions.
+    """
     names = {name for one in (draft.document.treatments or {}).values() for name in one.regions or ()}
     for rows in (supply, ways):
         cells = rows.sheet.column(("region",)) if rows else Cells.none(0)
@@ -37,7 +46,16 @@ def regions_of(draft: Draft, supply: StreamRows, ways: LaneRows | None) -> Axis:
 
 
 def assemble(draft: Draft, supply: StreamRows, ways: LaneRows | None) -> Instance:
-    """Return the instance; `draft` holds no faults."""
+    """Assemble the instance.
+
+    Args:
+        draft: Parsed instance without errors.
+        supply: Parsed streams.
+        ways: Parsed lanes; None without the section.
+
+    Returns:
+        The instance, with its digest.
+    """
     document, calendar = draft.document, draft.calendar
     assert calendar is not None, "an unread calendar is a fault"
     periods = calendar.count
@@ -69,7 +87,14 @@ def assemble(draft: Draft, supply: StreamRows, ways: LaneRows | None) -> Instanc
 
 
 def digest(instance: Instance) -> str:
-    """Return the sha256 of all figures, names and structure in canonical order, whatever units they were written in."""
+    """Compute the digest of all values, names and structure in canonical order, independent of the units in the file.
+
+    Args:
+        instance: Instance to hash.
+
+    Returns:
+        SHA-256 digest in hexadecimal.
+    """
     state = hashlib.sha256()
     _feed(state, "", instance)
     _feed(state, "lots", instance.annex.get("lots", {}))
@@ -79,7 +104,7 @@ def digest(instance: Instance) -> str:
 
 
 def _feed(state: Any, label: str, part: Any) -> None:
-    """Feed one part of the instance to the digest, preceded by its label and shape."""
+    """Hash one part of the instance, preceded by its label and shape."""
     if label in _WHERE_GIVEN and not np.any(part.raw if isinstance(part, Figures) else part):
         return
     if isinstance(part, Figures):

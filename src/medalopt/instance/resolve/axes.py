@@ -1,4 +1,4 @@
-"""The axes of an instance: names in the order of their code points, and the index of each."""
+"""Axes of the instance arrays: sorted names and their indices."""
 
 from __future__ import annotations
 
@@ -14,24 +14,45 @@ from medalopt.instance.reader.sheet import Cells
 
 @dataclass(frozen=True)
 class Axis:
-    """Names in canonical order."""
+    """Names of an axis in canonical order, and the index of each."""
 
     names: Names
     index: dict[str, int]
 
     @classmethod
     def of(cls, names: Iterable[str]) -> Axis:
-        """Sort `names`, each once."""
+        """Build an axis of sorted, distinct names.
+
+        Args:
+            names: Names, in any order.
+
+        Returns:
+            The axis.
+        """
         return cls.given(sorted(set(names)))
 
     @classmethod
     def given(cls, names: Iterable[str]) -> Axis:
-        """Take `names` in the order they have, such as that of time."""
+        """Build an axis of names in the order given, such as that of time.
+
+        Args:
+            names: Distinct names.
+
+        Returns:
+            The axis.
+        """
         listed = tuple(names)
         return cls(listed, {name: number for number, name in enumerate(listed)})
 
     def places(self, cells: Cells) -> Ints:
-        """Return the index of each cell, (R,), -1 where it is left out or no name of the axis."""
+        """Find the index of each cell.
+
+        Args:
+            cells: Column of names (R,).
+
+        Returns:
+            Indices (R,); -1 for empty cells and unknown names.
+        """
         return np.array([self.index.get(text or "", -1) for text in cells.texts], dtype=np.intp)[cells.code]
 
     def __len__(self) -> int:

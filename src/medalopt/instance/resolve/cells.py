@@ -1,4 +1,4 @@
-"""The columns of streams and lanes against their models: which there may be, which must be, and what is in them."""
+"""Validate the columns of streams and lanes against their models: allowed and required columns, types and names."""
 
 from __future__ import annotations
 
@@ -25,7 +25,14 @@ _MOST = 20  # errors of one kind listed per column
 
 @lru_cache(maxsize=8)
 def fields(model: type[Entry]) -> dict[Key, tuple[Any, Any]]:
-    """Return the kind and the default of every column that `model` allows; '*' stands for any metal."""
+    """List the columns of a model of streams or lanes.
+
+    Args:
+        model: Pydantic model of one entry.
+
+    Returns:
+        Field type and default by column; '*' represents any metal.
+    """
     found: dict[Key, tuple[Any, Any]] = {}
     for name, field in model.model_fields.items():
         inner = [one for one in get_args(field.annotation) if isinstance(one, type) and issubclass(one, Entry)]
@@ -42,13 +49,20 @@ def fields(model: type[Entry]) -> dict[Key, tuple[Any, Any]]:
 
 
 def _kinds(annotation: Any) -> list[Any]:
-    """Return all kinds of value in an annotation, from the outside in."""
+    """Return all field types in an annotation, outermost first."""
     own = [one for one in getattr(annotation, "__metadata__", ()) if isinstance(one, (Measure, Name, Text))]
     return own + [kind for inner in get_args(annotation) for kind in _kinds(inner)]
 
 
 def check(sheet: Sheet, model: type[Entry], names: Cells, draft: Draft) -> None:
-    """Note unknown columns, cells that must be and are not, and names that nothing defines."""
+    """Log unknown columns, missing values and undefined names.
+
+    Args:
+        sheet: Streams or lanes.
+        model: Pydantic model of one entry.
+        names: Stream or lane name of each row (R,).
+        draft: Parsed instance, for defined names and the error log.
+    """
     known = fields(model)
     for key, cells in sheet.columns.items():
         given = np.flatnonzero(cells.code)[:1].tolist()
@@ -67,9 +81,9 @@ def check(sheet: Sheet, model: type[Entry], names: Cells, draft: Draft) -> None:
 
 
 def _stray(key: Key, known: dict[Key, tuple[Any, Any]], draft: Draft, *, given: bool) -> str:
-    """Return what is wrong with a column of this key, '' where it may be or where the one above it is told.
+    """Return the error of an unexpected column; '' if it is allowed, or if its parent column has the error.
 
-    Of a column in which nothing is `given` only the name can be wrong.
+    Only the name of a column can be wrong if all its cells are empty (not `given`).
     """
     mapping = len(key) > 1 and key[-1] == "{}"
     at = key[:-1] if mapping else key
@@ -93,6 +107,7 @@ def _stray(key: Key, known: dict[Key, tuple[Any, Any]], draft: Draft, *, given: 
 
 
 def _required(sheet: Sheet, key: Key, names: Cells, draft: Draft) -> None:
+    """Log a missing required column or its empty cells."""
     if sheet.entry is None and key not in sheet.heads:
         draft.faults.add(Place(sheet.file, 1, 1), (sheet.section,), f"the column `{key[0]}` is missing")
         return
@@ -101,22 +116,25 @@ def _required(sheet: Sheet, key: Key, names: Cells, draft: Draft) -> None:
 
 
 def _names(sheet: Sheet, key: Key, kind: Name, names: Cells, draft: Draft) -> None:
+    """Log cells of a column that are invalid or undefined names."""
     told = {cell: kind.check(cell, draft.context) for cell in _written(sheet, key)}
     _tell_all(sheet, key, {cell: message for cell, message in told.items() if message}, names, draft)
 
 
 def _texts(sheet: Sheet, key: Key, names: Cells, draft: Draft) -> None:
+    """Log cells of a column that contain control characters."""
     told = {cell: control_flaw(cell) for cell in _written(sheet, key)}
     _tell_all(sheet, key, {cell: message for cell, message in told.items() if message}, names, draft)
 
 
 def _written(sheet: Sheet, key: Key) -> list[str]:
+    """Return the distinct texts of a column."""
     cells = sheet.column(key)
     return [cells.texts[code] or "" for code in cells.found().tolist()]
 
 
 def _tell_all(sheet: Sheet, key: Key, wrong: dict[str, str], names: Cells, draft: Draft) -> None:
-    """Note what is wrong with a column, cell by cell; of very many wrong cells the first twenty will do."""
+    """Log the errors of a column by distinct cell, at most `_MAX_LISTED`."""
     for number, (cell, message) in enumerate(wrong.items(), start=1):
         if number > _MOST:
             break
@@ -125,7 +143,7 @@ def _tell_all(sheet: Sheet, key: Key, wrong: dict[str, str], names: Cells, draft
 
 
 def _tell(sheet: Sheet, key: Key, cell: str, message: str, names: Cells, draft: Draft) -> None:
-    """Note what is wrong with a cell, once, at the first row that has it."""
+    """Log the error of a cell at the first row that has it."""
     row, *others = sheet.column(key).rows(cell)
     more = f" (and in {len(others)} more rows)" if others and sheet.entry is None else ""
     draft.faults.add(sheet.place(row, key), key_path(sheet, names[row], key), message + more)
@@ -134,7 +152,20 @@ def _tell(sheet: Sheet, key: Key, cell: str, message: str, names: Cells, draft: 
 def figures(
     sheet: Sheet, key: Key, model: type[Entry], names: Cells, draft: Draft, default: Quantity, rows: Ints
 ) -> Read:
-    """Read the column `key` in some rows; what is left out or no figure, which is noted, is `default`."""
+    """Read a column of quantities; invalid cells are errors.
+
+    Args:
+        sheet: Streams or lanes.
+        key: Column.
+        model: Pydantic model of one entry.
+        names: Stream or lane name of each row.
+        draft: Parsed instance, for money and the error log.
+        default: Quantity of an empty or invalid cell.
+        rows: Rows to read (N,).
+
+    Returns:
+        Parsed column (N,).
+    """
     if key not in sheet.columns:
         return columns.absent(len(rows), default)
     kind = fields(model).get(key) or fields(model)[*key[:-1], "*"]
@@ -144,7 +175,17 @@ def figures(
 
 
 def weigh(sheet: Sheet, key: Key, column: Read, device: Ints, names: Cells, draft: Draft, rows: Ints) -> None:
-    """Note a figure in pieces of a device, given for each of `rows`, whose unit mass is not known."""
+    """Log quantities per piece of devices without a unit mass.
+
+    Args:
+        sheet: Streams or lanes.
+        key: Column.
+        column: Parsed column (N,).
+        device: Device index of each of its cells (N,).
+        names: Stream or lane name of each row.
+        draft: Parsed instance, for unit masses and the error log.
+        rows: Row of each of its cells (N,).
+    """
     masses = draft.unit_mass
     heavy = np.array([name in masses for name in sorted(draft.document.devices)] or [True], dtype=np.bool_)
     for row in rows[(column.pieces != 0) & (device >= 0) & ~heavy[device]][:_MOST].tolist():

@@ -1,4 +1,4 @@
-"""What single values cannot tell: whether the parts of a file fit together."""
+"""Checks of an instance that involve several values: consistency between sections, sums and sizes."""
 
 from __future__ import annotations
 
@@ -47,12 +47,15 @@ _ARRAYS = (
 
 
 def check_sizes(draft: Draft, streams: int, regions: int) -> None:
-    """Note arrays with more figures than are held. Raises InputError where there are any: nothing else is looked at.
+    """Log arrays that exceed `MAX_FIGURES` values, and raise the collected errors if there are any.
 
     Args:
-        draft: the instance.
-        streams: the number of its streams.
-        regions: the number of its regions.
+        draft: Parsed instance.
+        streams: Number of streams.
+        regions: Number of regions.
+
+    Raises:
+        InputError: An array is too large; no further check is made.
     """
     document, lines = draft.document, [len(lines_of(one)) for one in smelters_of(draft).values()]
     counts = {
@@ -82,14 +85,24 @@ def check_sizes(draft: Draft, streams: int, regions: int) -> None:
 
 
 def check(draft: Draft, changed: Collection[str] | None = None) -> None:
-    """Note every fault that takes more than one value to see; with `changed` only of what depends on those sections."""
+    """Log all errors that involve more than one value.
+
+    Args:
+        draft: Parsed instance.
+        changed: Sections that a scenario changes; only dependent checks are run. None for all.
+    """
     for one, sections in _CHECKS.items():
         if changed is None or not sections.isdisjoint(changed):
             one(draft)
 
 
 def check_storable_offers(draft: Draft, instance: Instance) -> None:
-    """Note offers in stock that pay for what is taken of them and have no limit: more would be cheaper without end."""
+    """Log storable offers with a negative price and without `limit`, which make the objective unbounded.
+
+    Args:
+        draft: Parsed instance, for the error log.
+        instance: Assembled instance.
+    """
     market = instance.market
     for o in np.flatnonzero(market.storable & pays_buyer(instance) & np.isinf(market.limit.raw)).tolist():
         message = "a storable offer with a price below 0 needs a `limit`: every kilogram more would pay, without end"
@@ -97,7 +110,12 @@ def check_storable_offers(draft: Draft, instance: Instance) -> None:
 
 
 def check_pools(draft: Draft, instance: Instance) -> None:
-    """Note pooled lots whose streams credit different shares of a metal: what is withheld could not be shared out."""
+    """Log pooled lots with a deduction whose streams have different credited shares: it cannot be allocated.
+
+    Args:
+        draft: Parsed instance, for the error log.
+        instance: Assembled instance.
+    """
     if not instance.terms.pooled.any():
         return
     found, streams = routes(instance), instance.streams
@@ -118,6 +136,7 @@ def check_pools(draft: Draft, instance: Instance) -> None:
 
 
 def _sections(draft: Draft) -> None:
+    """Log empty required sections, streams without smelters and vice versa, and a metal named `default`."""
     root = draft.root.items
     for name in ("metals", "alloys", "medals"):
         section = root.get(name)
@@ -131,6 +150,7 @@ def _sections(draft: Draft) -> None:
 
 
 def _contents(draft: Draft) -> None:
+    """Log contents per piece without unit mass, and contents above 1,000 kg/t."""
     for name, device in draft.document.devices.items():
         mass = device.unit_mass.exact if device.unit_mass else None
         for metal, figure in device.content.items():
@@ -144,6 +164,7 @@ def _contents(draft: Draft) -> None:
 
 
 def _compositions(draft: Draft) -> None:
+    """Log compositions and mixes whose (minimal) shares sum to more than 100 %."""
     for name, offer in draft.document.market.items():
         _at_most_all(draft, ("market", name, "composition"), offer.composition.values(), "the metals")
     for name, alloy in draft.document.alloys.items():
@@ -155,12 +176,14 @@ def _compositions(draft: Draft) -> None:
 
 
 def _at_most_all(draft: Draft, path: Path, shares: Iterable[Quantity], what: str) -> None:
+    """Log shares that sum to more than 100 %."""
     whole = sum((share.exact for share in shares), Fraction(0))
     if whole > 1:
         draft.fault(path, f"{what} sum to {float(whole * 100):.10g} %, more than 100 %")
 
 
 def _commitments(draft: Draft) -> None:
+    """Log commitments that exceed the limit."""
     pairs = [("smelters", name, one.committed, one.limit) for name, one in (draft.document.smelters or {}).items()]
     pairs += [("market", name, one.committed, one.limit) for name, one in draft.document.market.items()]
     for section, name, committed, limit in pairs:
@@ -170,7 +193,7 @@ def _commitments(draft: Draft) -> None:
 
 
 def _piece_costs(draft: Draft) -> None:
-    """Note treatments that cost so much a piece where a device they accept has no unit mass."""
+    """Log treatment costs per piece for devices without a unit mass."""
     for name, treatment in (draft.document.treatments or {}).items():
         own = {device: other.cost for device, other in treatment.devices.items() if other.cost is not None}
         for device, cost in own.items():
@@ -185,11 +208,12 @@ def _piece_costs(draft: Draft) -> None:
 
 
 def _weighed(draft: Draft, device: str) -> bool:
+    """Test if a device has a unit mass."""
     return find(draft.root, ("devices", device, "unit_mass")) is not None
 
 
 def _terms(draft: Draft) -> None:
-    """Note feeds that two lines of a smelter's terms match, and warn of lines that match none."""
+    """Log feeds that two terms lines of a smelter match, and warn of lines without a feed."""
     devices, ways = Axis.of(draft.document.devices), treatments_of(draft)
     treatments, made = Axis.given(ways), feeds(ways, devices)
     for smelter, one in smelters_of(draft).items():
@@ -208,12 +232,14 @@ def _terms(draft: Draft) -> None:
 
 
 def _medals(draft: Draft) -> None:
+    """Log due dates that are no period."""
     for name, medal in draft.document.medals.items():
         if medal.due is not None and draft.calendar and draft.calendar.index(medal.due) is None:
             draft.fault(("medals", name, "due"), draft.calendar.unknown(medal.due))
 
 
 def _shares(draft: Draft) -> None:
+    """Log device shares of unknown devices."""
     known = draft.context.names.get("device")
     for name, one in draft.document.policy.device_share.items():
         if not isinstance(one, Group) and known is not None and name not in known:
@@ -222,7 +248,7 @@ def _shares(draft: Draft) -> None:
 
 
 def _scenarios(draft: Draft) -> None:
-    """Note changes whose path cannot be read or begins with no section, and values that are no figures."""
+    """Log scenario paths that are invalid or in no section, and values that are no quantities."""
     known = Document.model_fields
     for scenario, changes in draft.document.scenarios.items():
         for text, value in changes.items():

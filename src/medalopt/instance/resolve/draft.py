@@ -1,4 +1,4 @@
-"""What has been read of an instance and awaits its arrays."""
+"""Parsed instance before assembly: document, calendar, currency, sheets of streams and lanes, error log."""
 
 from __future__ import annotations
 
@@ -17,9 +17,16 @@ from medalopt.instance.schema.fields import Context
 
 @dataclass(frozen=True)
 class Draft:
-    """The validated document, its tables, and where to note what does not fit together.
+    """Validated document and sheets of an instance whose arrays are not yet built.
 
-    `calendar` is None where the periods could not be read; `lanes` is None where the section is absent.
+    Attributes:
+        root: Root of the YAML tree, for locations.
+        document: Validated document.
+        context: Defined names, money and number of periods, for validation.
+        calendar: Periods; None if invalid.
+        streams: Rows of streams.
+        lanes: Rows of lanes; None if there is no such section.
+        faults: Log for errors and warnings.
     """
 
     root: Mapping
@@ -31,15 +38,27 @@ class Draft:
     faults: Faults
 
     def fault(self, path: Path, message: str, *, key: bool = False) -> None:
-        """Note a fault of what stands at `path` of the file, or of its key."""
+        """Add an error at a path of the file.
+
+        Args:
+            path: Path of the parameter.
+            message: Description and remedy.
+            key: True for the location of the key, False for that of the value.
+        """
         self.faults.add(key_place(self.root, path) if key else place_of(self.root, path), path, message)
 
     def warn(self, path: Path, message: str, *, key: bool = True) -> None:
-        """Note that what stands at `path` of the file is odd."""
+        """Add a warning at a path of the file.
+
+        Args:
+            path: Path of the parameter.
+            message: Description and remedy.
+            key: True for the location of the key, False for that of the value.
+        """
         self.faults.warn(key_place(self.root, path) if key else place_of(self.root, path), path, message)
 
     @cached_property
     def unit_mass(self) -> dict[str, Fraction]:
-        """The mass of one piece in kg, for the devices that give it."""
+        """Mass of one piece of each device that gives it [kg]."""
         devices = self.document.devices.items()
         return {name: device.unit_mass.exact for name, device in devices if device.unit_mass is not None}

@@ -1,4 +1,4 @@
-"""Which rows of a sheet of streams make up one stream, and what each row says of which period."""
+"""Rows of streams and lanes: grouping by stream and period, and validation of their columns."""
 
 from __future__ import annotations
 
@@ -18,7 +18,14 @@ ALL, UNKNOWN = -1, -2
 
 @dataclass(frozen=True, eq=False)
 class Grouped:
-    """The streams of a sheet: names, the first row of each, and the stream and period of each row."""
+    """Streams of a sheet.
+
+    Attributes:
+        names: Name of each stream (I,).
+        first: First row of each stream (I,).
+        owner: Stream index of each row (R,).
+        slot: Period index of each row (R,).
+    """
 
     names: list[str]
     first: Ints
@@ -27,7 +34,14 @@ class Grouped:
 
 
 def row_names(sheet: Sheet) -> Cells:
-    """Return the name of the stream of each row: its own, or device@region."""
+    """Name the stream of each row: its `name`, or device@region.
+
+    Args:
+        sheet: Rows of streams.
+
+    Returns:
+        Names (R,).
+    """
     own, both = sheet.column(NAME), joined(sheet.column(DEVICE), sheet.column(REGION))
     place = {text: number for number, text in enumerate(own.texts)}
     code = np.array([place.setdefault(text, len(place)) for text in both.texts], dtype=np.intp)[both.code]
@@ -35,7 +49,15 @@ def row_names(sheet: Sheet) -> Cells:
 
 
 def joined(first: Cells, second: Cells) -> Cells:
-    """Return what a name made of two columns is in each row: `first@second`, `?` for what is left out."""
+    """Join two columns to names `first@second`, with `?` for empty cells.
+
+    Args:
+        first: Column of text (R,).
+        second: Column of text (R,).
+
+    Returns:
+        Names (R,).
+    """
     pairs, code = np.unique(first.code * len(second.texts) + second.code, return_inverse=True)
     place: dict[str | None, int] = {None: 0}
     found = []
@@ -46,7 +68,16 @@ def joined(first: Cells, second: Cells) -> Cells:
 
 
 def grouped(sheet: Sheet, names: Cells, draft: Draft) -> Grouped:
-    """Gather rows into streams; two streams of one name and rows of one stream that disagree are faults."""
+    """Group rows by stream; duplicate streams and contradictory rows of one stream are errors.
+
+    Args:
+        sheet: Rows of streams.
+        names: Stream name of each row (R,).
+        draft: Parsed instance, for the calendar and the error log.
+
+    Returns:
+        The streams, in order of their first rows.
+    """
     slot = _slots(sheet, names, draft)
     spread = sheet.entry is None and PERIOD in sheet.columns
     rows = np.arange(sheet.count)
@@ -66,7 +97,7 @@ def grouped(sheet: Sheet, names: Cells, draft: Draft) -> Grouped:
 
 
 def _first(key: Ints) -> tuple[Ints, Ints]:
-    """Return the first row of each key, in the order of the rows, and the number of its key for each row."""
+    """Return the first row of each key, in row order, and the number of the key of each row."""
     _, first, owner = np.unique(key, return_index=True, return_inverse=True)
     order = np.argsort(first)
     number = np.empty_like(order)
@@ -75,7 +106,7 @@ def _first(key: Ints) -> tuple[Ints, Ints]:
 
 
 def _slots(sheet: Sheet, names: Cells, draft: Draft) -> Ints:
-    """Return the period of each row, `ALL` where it speaks for every one."""
+    """Return the period index of each row, `_ALL_PERIODS` if it gives none, `_UNKNOWN_PERIOD` if it is invalid."""
     cells = sheet.column(PERIOD)
     slot, first = np.full(len(cells.texts), ALL), cells.first()
     for code in cells.found().tolist():
@@ -89,7 +120,7 @@ def _slots(sheet: Sheet, names: Cells, draft: Draft) -> Ints:
 
 
 def _agree(sheet: Sheet, names: Cells, leader: Ints, draft: Draft) -> None:
-    """Note where rows of one stream say different things of what is not of a period."""
+    """Log rows of one stream that differ in a column other than `period` and `available`."""
     for key, cells in sheet.columns.items():
         if key in (PERIOD, AVAILABLE):
             continue
@@ -101,7 +132,7 @@ def _agree(sheet: Sheet, names: Cells, leader: Ints, draft: Draft) -> None:
 
 
 def _once(sheet: Sheet, names: Cells, owner: Ints, slot: Ints, draft: Draft) -> None:
-    """Note rows that speak of a stream's period a second time."""
+    """Log rows that repeat a period of their stream."""
     order = np.lexsort((np.arange(len(slot)), slot, owner))
     order = order[slot[order] != UNKNOWN]
     kin = np.diff(owner[order]) == 0
@@ -114,5 +145,14 @@ def _once(sheet: Sheet, names: Cells, owner: Ints, slot: Ints, draft: Draft) -> 
 
 
 def key_path(sheet: Sheet, name: str | None, key: Key) -> tuple[str, ...]:
-    """Return the path of a figure of the stream or lane called `name`."""
+    """Build the path of a parameter of a stream or lane.
+
+    Args:
+        sheet: Streams or lanes.
+        name: Name of the stream or lane.
+        key: Column.
+
+    Returns:
+        Path such as (`streams`, `phone@tokyo`, `storage`, `limit`).
+    """
     return (sheet.section, name or "", *(step for step in key if step != "{}"))

@@ -1,6 +1,6 @@
-"""Values that a file writes and nothing reads: overridden wherever they would count, or without anything to count for.
+"""Values without effect: overridden wherever they would apply, or without anything to apply to.
 
-Each is a warning where the file writes it and an error where a change does.
+Each is a warning if the file contains it, and an error if a scenario or `--set` does.
 """
 
 from __future__ import annotations
@@ -39,10 +39,15 @@ NONE: Reasons = MappingProxyType({})
 
 
 def find_ineffective(draft: Draft, changed: Collection[str] | None = None, before: Reasons = NONE) -> Reasons:
-    """Return the paths of values that `draft` writes without effect, each with the reason.
+    """Find the values of an instance that have no effect.
 
-    With `changed`, the sections in which the draft differs from one of which they are known, `before`, these alone
-    are looked at.
+    Args:
+        draft: Parsed instance.
+        changed: Sections in which it differs from the instance of `before`; None searches all.
+        before: Result for that other instance.
+
+    Returns:
+        Reason by path.
     """
     found: dict[Path, str] = {path: one for path, one in before.items() if changed and path[0] not in changed}
     if changed is not None:  # scenarios are applied one at a time
@@ -54,18 +59,32 @@ def find_ineffective(draft: Draft, changed: Collection[str] | None = None, befor
 
 
 def warn_ineffective(draft: Draft, reasons: Reasons) -> None:
-    """Warn of every value without effect."""
+    """Warn of each value without effect, except an unused unit mass.
+
+    Args:
+        draft: Parsed instance.
+        reasons: Reason by path.
+    """
     for path, reason in reasons.items():
         if reason != _UNCOUNTED:  # a unit mass may be given for later use
             draft.warn(path, f"has no effect: {reason}")
 
 
 def reason_of(path: Path, reasons: Reasons) -> str | None:
-    """Return why what is written at `path`, with all below it, has no effect; None where something of it has."""
+    """Find the reason why a value and everything below its path have no effect.
+
+    Args:
+        path: Path of the value.
+        reasons: Reason by path.
+
+    Returns:
+        The reason; None if the value has an effect.
+    """
     return next((reasons[path[:size]] for size in range(len(path), 0, -1) if path[:size] in reasons), None)
 
 
 def _is_written(draft: Draft, path: Path) -> bool:
+    """Test if the file contains a value that is not null."""
     if path[0] == "streams":
         return True  # taken from its row
     node = find(draft.root, path)
@@ -73,7 +92,7 @@ def _is_written(draft: Draft, path: Path) -> bool:
 
 
 def _charges(draft: Draft) -> Iterator[tuple[Path, str]]:
-    """Yield what a smelter says and every line of its terms says otherwise."""
+    """Yield values of a smelter that every terms line overrides."""
     for name, one in smelters_of(draft).items():
         if one.terms is None:
             continue
@@ -87,7 +106,7 @@ def _charges(draft: Draft) -> Iterator[tuple[Path, str]]:
 
 
 def _overridden(draft: Draft, path: Path, lines: list[Line]) -> Iterator[Path]:
-    """Yield which figures of a smelter, by metal, every one of `lines` replaces."""
+    """Yield the metals of a per-metal value of a smelter that every line of `lines` overrides."""
     metals = set(draft.document.metals)
     for line in lines:
         metals &= covers(getattr(line, str(path[-1])), metals)
@@ -103,7 +122,7 @@ def _overridden(draft: Draft, path: Path, lines: list[Line]) -> Iterator[Path]:
 
 
 def _defaults(draft: Draft) -> Iterator[tuple[Path, str]]:
-    """Yield every `default` beside which each metal is named."""
+    """Yield each `default` of a mapping that names every metal."""
     document, metals = draft.document, set(draft.document.metals)
     places: dict[Path, object] = {}
     for section in ("devices", "treatments", "smelters"):
@@ -121,7 +140,7 @@ def _defaults(draft: Draft) -> Iterator[tuple[Path, str]]:
 
 
 def _treatments(draft: Draft) -> Iterator[tuple[Path, str]]:
-    """Yield what a treatment says of no device, as each that it accepts has its own, or as it accepts it not."""
+    """Yield treatment values that every accepted device overrides, and overrides for devices not accepted."""
     for name, one in (draft.document.treatments or {}).items():
         taken = set(one.accepts if one.accepts is not None else draft.document.devices)
         for field in ("cost", "to_smelter", "recovery"):
@@ -133,7 +152,7 @@ def _treatments(draft: Draft) -> Iterator[tuple[Path, str]]:
 
 
 def _unreturned(draft: Draft) -> Iterator[tuple[Path, str]]:
-    """Yield charges, deductions and leads of metals of which the smelter, or the line of its terms, returns nothing."""
+    """Yield charges, deductions and leads of metals that the smelter, or its terms line, does not return."""
     scenarios = _returned_in_scenarios(draft)
     for name, one in smelters_of(draft).items():
         path, otherwise = ("smelters", name), scenarios.get(name, set()) | scenarios.get("*", set())
@@ -149,7 +168,7 @@ def _unreturned(draft: Draft) -> Iterator[tuple[Path, str]]:
 
 
 def _returned(draft: Draft, *rules: Rule) -> set[str]:
-    """Return the metals of which some comes back by `rules`, each of which counts before those that follow it."""
+    """Return the metals with a nonzero return by `rules` of decreasing precedence."""
     found: set[str] = set()
     for rule in reversed(rules):
         own = covers(rule, draft.document.metals)
@@ -160,7 +179,7 @@ def _returned(draft: Draft, *rules: Rule) -> set[str]:
 
 
 def _returned_in_scenarios(draft: Draft) -> dict[str, set[str]]:
-    """Return the metals whose return a scenario may change, by smelter; `*` stands for each of them."""
+    """Return the metals whose return a scenario may change, by smelter; `*` represents all smelters."""
     found: dict[str, set[str]] = {}
     metals = set(draft.document.metals)
     for key in {key for scenario in draft.document.scenarios.values() for key in scenario}:
@@ -175,7 +194,7 @@ def _returned_in_scenarios(draft: Draft) -> dict[str, set[str]]:
 
 
 def _of_nothing(path: Path, rule: Any, returned: set[str], draft: Draft, who: str) -> Iterator[tuple[Path, str]]:
-    """Yield which figures of a rule by metal, other than 0, are of metals that are not `returned`."""
+    """Yield nonzero values of a rule by metal for metals that are not `returned`."""
     if not isinstance(rule, Mapping):
         return
     for metal, figure in rule.items():
@@ -184,7 +203,7 @@ def _of_nothing(path: Path, rule: Any, returned: set[str], draft: Draft, who: st
 
 
 def _unit_masses(draft: Draft) -> Iterator[tuple[Path, str]]:
-    """Yield the masses of devices of which nothing is given per unit."""
+    """Yield unit masses of devices without a quantity per piece."""
     document = draft.document
     idle = {
         name
@@ -208,14 +227,14 @@ def _unit_masses(draft: Draft) -> Iterator[tuple[Path, str]]:
 
 
 def _counts_in_scenarios(draft: Draft) -> bool:
-    """Whether a scenario gives some figure per unit."""
+    """Test if a scenario contains a quantity per piece."""
     values = (value for scenario in draft.document.scenarios.values() for value in scenario.values())
     items = (item for value in values for item in (value if isinstance(value, list) else [value]))
     return any(_PIECES.search(item if isinstance(item, str) else getattr(item, "text", "")) for item in items)
 
 
 def _scrap(draft: Draft) -> Iterator[tuple[Path, str]]:
-    """Yield what is said of process scrap that does not fall."""
+    """Yield parameters of process scrap with a zero share."""
     for name, alloy in draft.document.alloys.items():
         if alloy.scrap is not None and not alloy.scrap.share.raw:
             for field in ("returned", "lead", "value"):
@@ -223,7 +242,7 @@ def _scrap(draft: Draft) -> Iterator[tuple[Path, str]]:
 
 
 def _rates(draft: Draft) -> Iterator[tuple[Path, str]]:
-    """Yield the rates of exchange that no amount needs, and the transport rate without a distance."""
+    """Yield exchange rates that no amount uses, and a transport rate without distances."""
     if draft.document.exchange:
         used = set(_codes(draft))
         for code in sorted(draft.document.exchange.keys() - used):
@@ -234,7 +253,7 @@ def _rates(draft: Draft) -> Iterator[tuple[Path, str]]:
 
 
 def _codes(draft: Draft) -> Iterator[str]:
-    """Yield every word of three capitals that a value holds, outside names and texts and the currency itself."""
+    """Yield each word of three capitals in a value, without names, texts and the currency itself."""
     for name, node in draft.root.items.items():
         if name not in ("currency", "scenarios", "parties", "mixes", "title", "name", "streams", "lanes"):
             yield from _words(node)
@@ -250,6 +269,7 @@ def _codes(draft: Draft) -> Iterator[str]:
 
 
 def _words(node: Node) -> Iterator[str]:
+    """Yield each word of three capitals below a node."""
     if isinstance(node, Scalar):
         yield from _CODE.findall(node.text)
         return
@@ -258,7 +278,7 @@ def _words(node: Node) -> Iterator[str]:
 
 
 def _parties(draft: Draft) -> Iterator[tuple[Path, str]]:
-    """Yield parties that are nothing of the instance."""
+    """Yield parties that are no region, smelter or offer."""
     if not draft.document.parties:
         return
     cells = [sheet.column(("region",)) for sheet in (draft.streams, draft.lanes) if sheet is not None]
@@ -269,7 +289,7 @@ def _parties(draft: Draft) -> Iterator[tuple[Path, str]]:
 
 
 def _credited(draft: Draft) -> Iterator[tuple[Path, str]]:
-    """Yield the `credited.default` of streams that name every metal."""
+    """Yield `credited.default` of streams that name every metal."""
     sheet, metals = draft.streams, draft.document.metals
     given = sheet.column(("credited", "default")).code > 0
     if given.any() and metals:

@@ -1,4 +1,4 @@
-"""The lanes of an instance: which region reaches which smelter, and at what cost."""
+"""Arrays of the transport lanes: which region reaches which smelter, at what cost."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SMELTER, _DISTANCE, _COST, _FOOTPRINT = ("smelter",), ("distance",), ("cost",),
 
 @dataclass(frozen=True)
 class LaneRows:
-    """A sheet of lanes, read."""
+    """Parsed rows of lanes: sheet, lane name of each row (R,), and parsed columns (R,)."""
 
     sheet: Sheet
     names: Cells
@@ -32,12 +32,27 @@ class LaneRows:
 
 
 def row_names(sheet: Sheet) -> Cells:
-    """Return the name of each lane, region@smelter."""
+    """Name the lane of each row: region@smelter.
+
+    Args:
+        sheet: Rows of lanes.
+
+    Returns:
+        Names (R,).
+    """
     return joined(sheet.column(REGION), sheet.column(_SMELTER))
 
 
 def gather(sheet: Sheet, draft: Draft) -> LaneRows:
-    """Read every column of `sheet`, and note all that is wrong with it."""
+    """Parse the rows of lanes; log all errors.
+
+    Args:
+        sheet: Rows of lanes.
+        draft: Parsed instance.
+
+    Returns:
+        The parsed lanes.
+    """
     names = row_names(sheet)
     cells.check(sheet, Lane, names, draft)
     keys: tuple[Key, ...] = (_DISTANCE, _COST, _FOOTPRINT)
@@ -60,14 +75,24 @@ def gather(sheet: Sheet, draft: Draft) -> LaneRows:
 
 
 def _unreached(sheet: Sheet, draft: Draft) -> None:
-    """Warn of smelters that no lane leads to."""
+    """Warn of smelters without a lane."""
     reached = set(sheet.column(_SMELTER).texts)
     for smelter in sorted(set(draft.document.smelters or {}) - reached):
         draft.warn(("smelters", smelter), f"no lane leads to `{shown(smelter)}`, so nothing can be sent there")
 
 
 def lanes(rows: LaneRows | None, draft: Draft, regions: Axis, smelters: Axis) -> Lanes:
-    """Return the lanes; without a section every pair exists, free."""
+    """Build the arrays of the transport lanes; without the section every pair has a free lane.
+
+    Args:
+        rows: Parsed lanes; None without the section.
+        draft: Parsed instance, for the transport rate.
+        regions: Axis of regions (G).
+        smelters: Axis of smelters (K).
+
+    Returns:
+        Existence, cost and footprint (G, K).
+    """
     shape = (len(regions), len(smelters))
     if rows is None:
         free = Figures(np.zeros(shape), np.zeros(shape, dtype=np.intp))
@@ -89,7 +114,7 @@ def lanes(rows: LaneRows | None, draft: Draft, regions: Axis, smelters: Axis) ->
 
 
 def _on(shape: tuple[int, int], g: Ints, k: Ints, raw: Floats, unit: Ints, factors: tuple[Fraction, ...]) -> Figures:
-    """Put one figure for each lane on the grid of regions and smelters."""
+    """Scatter one number per lane to the grid of regions and smelters."""
     grid, units = np.zeros(shape), np.zeros(shape, dtype=np.intp)
     grid[g, k], units[g, k] = raw, unit
     return Figures(grid, units, factors)

@@ -1,4 +1,4 @@
-"""Metals, market, alloys, medals and policy: what is needed, and what else it may be made of."""
+"""Arrays of the demand side: metals, market offers, alloys, medals and policy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,15 @@ from medalopt.quantity import Quantity
 
 
 def metals(draft: Draft, periods: int) -> Metals:
-    """Return the metals."""
+    """Build the arrays of the metals.
+
+    Args:
+        draft: Parsed instance.
+        periods: Number of periods.
+
+    Returns:
+        Metals; see `Metals` for shapes and units.
+    """
     listed = dict(sorted(draft.document.metals.items()))
     return Metals(
         names=tuple(listed),
@@ -28,7 +36,16 @@ def metals(draft: Draft, periods: int) -> Metals:
 
 
 def market(draft: Draft, metals: Axis, periods: int) -> Market:
-    """Return the offers."""
+    """Build the arrays of the market offers.
+
+    Args:
+        draft: Parsed instance.
+        metals: Axis of metals.
+        periods: Number of periods.
+
+    Returns:
+        Offers; see `Market` for shapes and units.
+    """
     listed = dict(sorted(draft.document.market.items()))
     offers = listed.values()
     return Market(
@@ -46,7 +63,16 @@ def market(draft: Draft, metals: Axis, periods: int) -> Market:
 
 
 def alloys(draft: Draft, metals: Axis, periods: int) -> Alloys:
-    """Return the alloys, each with its process scrap, be it none."""
+    """Build the arrays of the alloys with their process scrap (zero if not given).
+
+    Args:
+        draft: Parsed instance.
+        metals: Axis of metals.
+        periods: Number of periods.
+
+    Returns:
+        Alloys; see `Alloys` for shapes and units.
+    """
     listed = dict(sorted(draft.document.alloys.items()))
     each = listed.values()
     scraps = [alloy.scrap or Scrap() for alloy in each]
@@ -70,7 +96,16 @@ def alloys(draft: Draft, metals: Axis, periods: int) -> Alloys:
 
 
 def medals(draft: Draft, alloys: Axis, periods: int) -> Medals:
-    """Return the medals; one without a due period is due in the last."""
+    """Build the arrays of the medals; the default due date is the last period.
+
+    Args:
+        draft: Parsed instance.
+        alloys: Axis of alloys.
+        periods: Number of periods.
+
+    Returns:
+        Medals; see `Medals` for shapes and units.
+    """
     listed = dict(sorted(draft.document.medals.items()))
     each = listed.values()
     calendar = draft.calendar
@@ -85,7 +120,16 @@ def medals(draft: Draft, alloys: Axis, periods: int) -> Medals:
 
 
 def policy(draft: Draft, metals: Axis, devices: Axis) -> Policy:
-    """Return what the plan must respect; the cap comes in kg CO2e."""
+    """Build the arrays of the policy constraints.
+
+    Args:
+        draft: Parsed instance.
+        metals: Axis of metals.
+        devices: Axis of devices.
+
+    Returns:
+        Policy; the footprint cap is in kg CO2e.
+    """
     given = draft.document.policy
     shares = dict(sorted(given.device_share.items()))
     groups = {name: one if isinstance(one, Group) else None for name, one in shares.items()}
@@ -104,4 +148,5 @@ def policy(draft: Draft, metals: Axis, devices: Axis) -> Policy:
 
 
 def _in_kilograms(tonnes: Quantity) -> Quantity:
+    """Convert a quantity from t to kg."""
     return tonnes._replace(factor=tonnes.factor * 1000)

@@ -1,4 +1,4 @@
-"""The currency of an instance and what others are worth in it."""
+"""Currency of an instance and its exchange rates."""
 
 from __future__ import annotations
 
@@ -16,7 +16,15 @@ _CODE = "[A-Z]{3}"
 
 
 def money(root: Mapping, faults: Faults) -> Money:
-    """Return the money of the file; a rate may be given in a currency that has one itself, but not in a circle."""
+    """Read the currency and the exchange rates; chains of rates are resolved, cyclic ones remain unknown.
+
+    Args:
+        root: Root of the instance file.
+        faults: Log for errors.
+
+    Returns:
+        Currency and exchange rates.
+    """
     node = find(root, ("currency",))
     currency = node.text if isinstance(node, Scalar) and re.fullmatch(_CODE, node.text) else ""
     rates, unknown = resolve_rates(_rates(root, currency, faults), currency)
@@ -24,10 +32,14 @@ def money(root: Mapping, faults: Faults) -> Money:
 
 
 def resolve_rates(given: AnyMapping[str, str | float], currency: str) -> tuple[dict[str, Fraction], dict[str, str]]:
-    """Work out the rates as `given`, each in `currency` or in another that has a rate; takes time in proportion.
+    """Resolve exchange rates to one currency, in linear time.
+
+    Args:
+        given: Rate of each currency, in `currency` or in another currency that has a rate.
+        currency: Target currency.
 
     Returns:
-        The worth of one unit of each currency in `currency`; and of those without, why there is none.
+        Value of one unit of each currency in `currency`; and for each currency without a rate the reason.
     """
     rates: dict[str, Fraction] = {}
     causes: dict[str, str] = {}
@@ -51,7 +63,7 @@ def resolve_rates(given: AnyMapping[str, str | float], currency: str) -> tuple[d
 
 
 def _rates(root: Mapping, currency: str, faults: Faults) -> dict[str, str | float]:
-    """Return the rates as written, but for one of the instance's own currency."""
+    """Return the exchange rates as written, without one of the instance's own currency, which is an error."""
     section = find(root, ("exchange",))
     if not isinstance(section, Mapping):
         return {}
@@ -67,12 +79,12 @@ def _rates(root: Mapping, currency: str, faults: Faults) -> dict[str, str | floa
 
 
 def _target(rate: str | float) -> str:
-    """Return the currency in which a rate is given; '' for that of the instance, or where it cannot be read."""
+    """Return the currency in which a rate is given; '' for that of the instance, or if the rate is unreadable."""
     return quantity.currency_in(rate) if isinstance(rate, str) else ""
 
 
 def _rate(code: str, text: str | float, causes: AnyMapping[str, str], known: Money) -> Fraction | str:
-    """Return the rate of `code` in the instance's currency, or why it cannot be worked out."""
+    """Return the rate of a currency in that of the instance, or the reason why there is none."""
     target = _target(text)
     if target and known.rate(target) is None:
         return causes.get(target, f"`exchange` gives that of `{code}` in `{target}`, for which it gives none")

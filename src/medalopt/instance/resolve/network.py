@@ -1,4 +1,4 @@
-"""Devices, treatments, smelters and their terms: what may happen to a tonne of devices."""
+"""Arrays of the processing of devices: assays, treatments, smelters and their terms."""
 
 from __future__ import annotations
 
@@ -21,18 +21,40 @@ _ENOUGH = 20  # conflicting pairs of lines reported per smelter
 
 
 def treatments_of(draft: Draft) -> dict[str, Treatment]:
-    """Return the treatments by name in canonical order; `whole`, which does nothing, where the section is absent."""
+    """List the treatments by name in canonical order; without the section, only `whole` (no treatment).
+
+    Args:
+        draft: Parsed instance.
+
+    Returns:
+        Treatments (H) by name.
+    """
     given = draft.document.treatments
     return {WHOLE: Treatment()} if given is None else dict(sorted(given.items()))
 
 
 def smelters_of(draft: Draft) -> dict[str, Smelter]:
-    """Return the smelters by name in canonical order."""
+    """List the smelters by name in canonical order.
+
+    Args:
+        draft: Parsed instance.
+
+    Returns:
+        Smelters (K) by name.
+    """
     return dict(sorted((draft.document.smelters or {}).items()))
 
 
 def devices(draft: Draft, metals: Axis) -> Devices:
-    """Return the assays."""
+    """Build the arrays of the devices.
+
+    Args:
+        draft: Parsed instance.
+        metals: Axis of metals (E).
+
+    Returns:
+        Devices with assay (D, E) and unit mass (D,).
+    """
     listed = dict(sorted(draft.document.devices.items()))
     masses = draft.unit_mass
     rows = (
@@ -47,14 +69,33 @@ def devices(draft: Draft, metals: Axis) -> Devices:
 
 
 def accepted(names: list[str] | None, axis: Axis) -> Bools:
-    """Return which members of an axis a list names; None names all."""
+    """Mark the members of an axis that a list names.
+
+    Args:
+        names: Names; None for all.
+        axis: Axis (N).
+
+    Returns:
+        Mask (N,).
+    """
     found = np.full(len(axis), names is None)
     found[[axis.index[name] for name in names or () if name in axis.index]] = True
     return found
 
 
 def treatments(draft: Draft, devices: Axis, regions: Axis, metals: Axis, periods: int) -> Treatments:
-    """Return the treatments, with what differs for single devices."""
+    """Build the arrays of the treatments, with overrides for single devices.
+
+    Args:
+        draft: Parsed instance.
+        devices: Axis of devices.
+        regions: Axis of regions.
+        metals: Axis of metals.
+        periods: Number of periods.
+
+    Returns:
+        Treatments; see `Treatments` for shapes and units.
+    """
     listed = treatments_of(draft)
     return Treatments(
         names=tuple(listed),
@@ -70,7 +111,7 @@ def treatments(draft: Draft, devices: Axis, regions: Axis, metals: Axis, periods
 
 
 def _costs(draft: Draft, devices: Axis) -> Figures:
-    """Return what each treatment costs for each device, (H, D); one per piece depends on the device's mass."""
+    """Return the cost of each treatment per tonne of each device (H, D); costs per piece use the unit mass."""
     masses, rows = draft.unit_mass, []
     for one in treatments_of(draft).values():
         own = {name: cost_of(one, other) for name, other in one.devices.items()}
@@ -81,7 +122,7 @@ def _costs(draft: Draft, devices: Axis) -> Figures:
 
 
 def _shares(listed: dict[str, Treatment], devices: Axis) -> Figures:
-    """Return the share that each treatment sends on of each device, (H, D)."""
+    """Return the mass share of each device that each treatment sends to the smelter (H, D)."""
     rows = (
         (
             number(one.to_smelter),
@@ -97,7 +138,7 @@ def _shares(listed: dict[str, Treatment], devices: Axis) -> Figures:
 
 
 def _recovery(listed: dict[str, Treatment], devices: Axis, metals: Axis) -> Figures:
-    """Return the recovery of each metal by each treatment from each device, (H, D, E)."""
+    """Return the recovery of each metal from each device by each treatment (H, D, E)."""
     which = np.repeat(np.arange(len(listed)), len(devices)).reshape(len(listed), len(devices))
     rows = [cascaded(one.recovery, metals=metals, missing=ZERO) for one in listed.values()]
     for h, one in enumerate(listed.values()):
@@ -110,26 +151,42 @@ def _recovery(listed: dict[str, Treatment], devices: Axis, metals: Axis) -> Figu
 
 
 def cost_of(one: Treatment, other: Override) -> Quantity:
-    """Return the cost of a treatment for a device with what differs in `other`."""
+    """Return the cost of a treatment for a device, from its override if given."""
     return one.cost if other.cost is None else other.cost
 
 
 def share_of(one: Treatment, other: Override) -> Quantity:
-    """Return the share sent on by a treatment for a device with what differs in `other`."""
+    """Return the mass share sent to the smelter for a device, from its override if given."""
     return one.to_smelter if other.to_smelter is None else other.to_smelter
 
 
 def _table(rows: Iterable[Bools], shape: tuple[int, int]) -> Bools:
+    """Stack masks to an array of the given shape."""
     return np.array(list(rows), dtype=np.bool_).reshape(shape)
 
 
 def lines_of(smelter: Smelter) -> dict[str, Line]:
-    """Return a smelter's lines of terms by name; one called '' where it has no schedule."""
+    """List the terms lines of a smelter; one named '' if it has no `terms`.
+
+    Args:
+        smelter: Section of the smelter.
+
+    Returns:
+        Terms lines by name, in canonical order.
+    """
     return {"": Line()} if smelter.terms is None else dict(sorted(smelter.terms.items()))
 
 
 def feeds(listed: dict[str, Treatment], devices: Axis) -> Bools:
-    """Return which devices each treatment accepts and sends something of on, (D, H)."""
+    """Mark the devices that each treatment accepts and sends to a smelter in part or in full.
+
+    Args:
+        listed: Treatments (H) by name.
+        devices: Axis of devices (D).
+
+    Returns:
+        Mask of feeds (D, H).
+    """
     sends = _shares(listed, devices).raw != 0
     return (sends & _table((accepted(one.accepts, devices) for one in listed.values()), sends.shape)).T
 
@@ -137,17 +194,17 @@ def feeds(listed: dict[str, Treatment], devices: Axis) -> Bools:
 def schedule(
     smelter: Smelter, feeds: Bools, devices: Axis, treatments: Axis
 ) -> tuple[Ints, dict[tuple[int, int], tuple[int, int]]]:
-    """Return which line of its terms a smelter applies to each feed.
+    """Match each feed to the terms line of a smelter.
 
     Args:
-        smelter: the smelter.
-        feeds (D, H): which device and treatment make a feed, whoever takes it.
-        devices: the axis of the D devices.
-        treatments: the axis of the H treatments.
+        smelter: Section of the smelter.
+        feeds: Mask of feeds (D, H), regardless of the smelter.
+        devices: Axis of devices (D).
+        treatments: Axis of treatments (H).
 
     Returns:
-        the place of the line among those of the smelter for each feed, (D, H), -1 where it accepts no such feed;
-        and of pairs of lines that match the same feed the first few, each with the first such feed.
+        Index of the terms line of each feed (D, H), -1 if the smelter does not accept it; and up to `_MAX_CONFLICTS`
+        pairs of lines that match the same feed, each with the first such feed (d, h).
     """
     taken = feeds & accepted(smelter.accepts, devices)[:, None]
     line = np.full(taken.shape, -1, dtype=np.intp)
@@ -167,14 +224,24 @@ def schedule(
 
 
 def places(names: list[str] | None, axis: Axis) -> Ints:
-    """Return the places of `names` on an axis, each once, in the order of the axis; None names all."""
+    """Return the sorted, distinct indices of names on an axis; None for all."""
     if names is None:
         return np.arange(len(axis))
     return np.array(sorted({axis.index[name] for name in names if name in axis.index}), dtype=np.intp)
 
 
 def smelters(draft: Draft, devices: Axis, metals: Axis, periods: int) -> Smelters:
-    """Return the smelters, with the line of terms for every feed."""
+    """Build the arrays of the smelters.
+
+    Args:
+        draft: Parsed instance.
+        devices: Axis of devices.
+        metals: Axis of metals.
+        periods: Number of periods.
+
+    Returns:
+        Smelters, with the terms line of each feed (K, D, H); see `Smelters` for shapes and units.
+    """
     listed = smelters_of(draft)
     return Smelters(
         names=tuple(listed),
@@ -188,7 +255,7 @@ def smelters(draft: Draft, devices: Axis, metals: Axis, periods: int) -> Smelter
 
 
 def _leads(listed: dict[str, Smelter], metals: Axis) -> Ints:
-    """Return the lead of each metal at each smelter, (K, E)."""
+    """Return the lead time of each metal at each smelter (K, E) [periods]."""
     found = np.zeros((len(listed), len(metals)), dtype=np.intp)
     for row, one in zip(found, listed.values(), strict=True):
         rule = one.lead if isinstance(one.lead, dict) else {"default": one.lead}
@@ -200,7 +267,7 @@ def _leads(listed: dict[str, Smelter], metals: Axis) -> Ints:
 
 
 def _lines(draft: Draft, devices: Axis) -> Ints:
-    """Return the index of the line of terms for each smelter, device and treatment; -1 where there is no such feed."""
+    """Return the index of the terms line of each feed at each smelter (K, D, H), -1 if it is not accepted."""
     treatments = treatments_of(draft)
     listed = smelters_of(draft)
     found = np.full((len(listed), len(devices), len(treatments)), -1, dtype=np.intp)
@@ -213,12 +280,20 @@ def _lines(draft: Draft, devices: Axis) -> Ints:
 
 
 def settlement_of(smelter: Smelter, line: Line) -> str:
-    """Return what a line of terms settles as a lot: the feed of a `route`, or all its feed of a period, `pooled`."""
+    """Return the settlement lot of a terms line: `route` (each feed) or `pooled` (all its feeds of a period)."""
     return smelter.settlement_lot if line.settlement_lot is None else line.settlement_lot
 
 
 def terms(draft: Draft, metals: Axis) -> Terms:
-    """Return every line of terms; what a line leaves out is the smelter's, metal by metal."""
+    """Build the arrays of all terms lines; a missing value is that of the smelter, metal by metal.
+
+    Args:
+        draft: Parsed instance.
+        metals: Axis of metals (E).
+
+    Returns:
+        Terms (L lines); see `Terms` for shapes and units.
+    """
     triples = [
         (k, one, name, line)
         for k, one in enumerate(smelters_of(draft).values())

@@ -1,4 +1,4 @@
-"""What is allowed but odd: warnings, few and only where a slip is likely."""
+"""Warnings of valid but implausible instances, restricted to cases in which a mistake is likely."""
 
 from __future__ import annotations
 
@@ -28,7 +28,14 @@ _MOST = 20  # warnings of one kind
 
 
 def warn(draft: Draft, instance: Instance, supply: StreamRows, ways: LaneRows | None) -> None:
-    """Note everything odd about `instance`."""
+    """Add all warnings about an instance.
+
+    Args:
+        draft: Parsed instance, for the log.
+        instance: Assembled instance.
+        supply: Parsed streams.
+        ways: Parsed lanes; None without the section.
+    """
     reach = Reach(instance)
     warn_of_reach(draft, reach, supply)
     _rich_feeds(draft, instance)
@@ -47,7 +54,7 @@ def warn(draft: Draft, instance: Instance, supply: StreamRows, ways: LaneRows | 
 
 
 def _rich_feeds(draft: Draft, instance: Instance) -> None:
-    """Warn of feeds with more metal in a tonne than any concentrate holds."""
+    """Warn of feeds whose metal grade exceeds that of any concentrate."""
     treatments = instance.treatments
     with np.errstate(divide="ignore", invalid="ignore"):
         metal = np.einsum("de,hde->hd", instance.devices.assay.value, treatments.recovery.value)
@@ -64,7 +71,7 @@ def _rich_feeds(draft: Draft, instance: Instance) -> None:
 
 
 def _refining(draft: Draft, instance: Instance) -> None:
-    """Warn of metals that cost something to refine and sell for nothing."""
+    """Warn of metals with a refining charge and no sales price."""
     charged = (instance.terms.refining_charge.value > 0) & (instance.terms.returned.value > 0)
     worthless = ~(instance.metals.sell.value > 0).any(axis=1)
     for e in np.flatnonzero(charged.any(axis=0) & worthless).tolist():
@@ -74,7 +81,7 @@ def _refining(draft: Draft, instance: Instance) -> None:
 
 
 def _unused(draft: Draft, instance: Instance) -> None:
-    """Warn of regions without a stream, alloys without a medal and metals that nothing holds or names."""
+    """Warn of regions without a stream, alloys without a medal, and metals without a device, offer or alloy."""
     offering = {instance.regions[g] for g in instance.streams.region.tolist()}
     for region in [name for name in instance.regions if name not in offering]:
         text = f"no stream is in the region `{shown(region)}`, which a lane or a treatment names"
@@ -92,7 +99,7 @@ def _unused(draft: Draft, instance: Instance) -> None:
 
 
 def _unfillable(draft: Draft, instance: Instance) -> None:
-    """Warn of alloys whose greatest shares leave a gap, so that nothing can be charged."""
+    """Warn of alloys whose upper bounds sum to less than 100 %, so that they can never be cast."""
     alloys = instance.alloys
     full = alloys.high.exact().sum(axis=1) + alloys.others.exact()
     for name, share in zip(alloys.names, full.tolist(), strict=True):
@@ -102,9 +109,9 @@ def _unfillable(draft: Draft, instance: Instance) -> None:
 
 
 def _unnamed_matter(draft: Draft, instance: Instance) -> None:
-    """Warn of alloys that only the unnamed matter of offers keeps from being cast, and of offers it bars everywhere.
+    """Warn of alloys that cannot be cast only due to unnamed matter in offers, and of offers no alloy admits.
 
-    A metal can be had where it is in stock, in some device, or in an offer that the alloy may be charged with.
+    A metal is available from the opening stock, from a device, or from an offer that the alloy admits.
     """
     alloys, market = instance.alloys, instance.market
     holds, barred = market.composition.raw > 0, is_barred(instance)
@@ -127,15 +134,15 @@ def _unnamed_matter(draft: Draft, instance: Instance) -> None:
 
 
 def _fillable(instance: Instance, a: int, had: Bools) -> bool:
-    """Whether every metal that an alloy must hold is among those that can be `had`, (E,), and these can fill it."""
+    """Test if the available metals `had` (E,) include all required ones and can sum to 100 %."""
     alloys = instance.alloys
     return not ((alloys.low.raw[a] > 0) & ~had).any() and bool(alloys.high.exact()[a][had].sum() >= 1)
 
 
 def _sources(draft: Draft, instance: Instance, stock: Bools) -> None:
-    """Warn of alloys that must hold more of a metal than any source of it: `stock`, (E,), or an offer.
+    """Warn of alloys that require more of a metal than any source offers: `stock` (E,), or a market offer.
 
-    Alloys that cannot be cast for another reason have been told.
+    Alloys with another such warning are skipped.
     """
     alloys, market = instance.alloys, instance.market
     told = {fault.path for fault in draft.faults.odd}
@@ -154,7 +161,7 @@ def _sources(draft: Draft, instance: Instance, stock: Bools) -> None:
 
 
 def _returned(instance: Instance, reach: Reach) -> tuple[Bools, Bools]:
-    """Return which metals smelters return in time of what is offered, (E,), and which each ever returns, (K, E)."""
+    """Return the metals that smelters return within the horizon (E,), and those each smelter returns at all (K, E)."""
     feeds, line, terms = reach.feeds, instance.smelters.line, instance.terms
     treatments, assay = instance.treatments, instance.devices.assay.value
     ever = np.zeros((len(instance.smelters.names), len(instance.metals.names)), dtype=np.bool_)
@@ -170,7 +177,7 @@ def _returned(instance: Instance, reach: Reach) -> tuple[Bools, Bools]:
 
 
 def _too_late(draft: Draft, instance: Instance, ever: Bools) -> None:
-    """Warn of smelters that return metal only after the last period; `ever`: which they return at all, (K, E)."""
+    """Warn of smelters that return metal only after the last period; `ever` (K, E): metals returned at all."""
     periods, lead = len(instance.periods), instance.smelters.lead
     late = ever & (lead >= periods)
     for k in np.flatnonzero(late.any(axis=1)).tolist():
@@ -181,7 +188,7 @@ def _too_late(draft: Draft, instance: Instance, ever: Bools) -> None:
 
 
 def _without_effect(draft: Draft, instance: Instance) -> None:
-    """Warn of floors on metals that no alloy names, and of offers that are free without a limit."""
+    """Warn of recycled-content floors on metals in no alloy, and of offers without cost and limit."""
     named = instance.alloys.named.any(axis=0)
     for e in np.flatnonzero((instance.policy.recycled.raw > 0) & ~named).tolist():
         metal = instance.metals.names[e]
@@ -194,7 +201,7 @@ def _without_effect(draft: Draft, instance: Instance) -> None:
 
 
 def _warn_of_minimum_orders(draft: Draft, instance: Instance, supply: StreamRows) -> None:
-    """Warn of streams and offers whose `minimum_order` or `lot` is more than can be had in any period."""
+    """Warn of streams and offers whose `minimum_order` or `lot` exceeds the maximal amount."""
     streams, market = instance.streams, instance.market
     most = _most_sent(instance)
     for field, least in (("minimum_order", streams.minimum_order.value), ("lot", streams.lot.value)):
@@ -209,7 +216,7 @@ def _warn_of_minimum_orders(draft: Draft, instance: Instance, supply: StreamRows
 
 
 def _most_sent(instance: Instance) -> Floats:
-    """Return the most that each stream can send in any one period, what it has stored included, (I,), t."""
+    """Return the largest shipment of each stream in any period, including stored supply (I,) [t]."""
     streams = instance.streams
     offered, limit = streams.available.value, streams.storage_limit.value
     stored, most = np.zeros(len(offered)), np.zeros(len(offered))
@@ -220,7 +227,7 @@ def _most_sent(instance: Instance) -> Floats:
 
 
 def _warn_of_names_alike(draft: Draft, instance: Instance, supply: StreamRows) -> None:
-    """Warn of names of one kind that differ only in case, blanks or width: what is meant to be one thing is two."""
+    """Warn of names of one kind that differ only in case, blanks or width."""
     for section in ("metals", "devices", "treatments", "smelters", "market", "alloys", "medals"):
         for name, like in _alike(getattr(instance, section).names):
             draft.warn((section, name), _same(name, like))
@@ -232,23 +239,25 @@ def _warn_of_names_alike(draft: Draft, instance: Instance, supply: StreamRows) -
 
 
 def _alike(names: Iterable[str]) -> list[tuple[str, str]]:
-    """Return each name that differs from an earlier one only in case, blanks or width, and that one."""
+    """Return each name that differs from an earlier one only in case, blanks or width, with that one."""
     first: dict[str, str] = {}
     pairs = ((name, first.setdefault(_folded(name), name)) for name in names)
     return [(name, like) for name, like in pairs if name != like][:_MOST]
 
 
 def _folded(name: str) -> str:
+    """Fold case, blanks and width of a name."""
     return "".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def _same(name: str, like: str) -> str:
+    """Describe two names that differ only in case, blanks or width."""
     text = f"`{shown(name)}` differs from `{shown(like)}` only in case, blanks or width"
     return f"{text}, yet they are two; write both alike where one is meant"
 
 
 def _warn_of_bundles_alike(draft: Draft, instance: Instance, supply: StreamRows) -> None:
-    """Warn of bundles of a region with names alike, and of those of one stream whose name is nearly another's."""
+    """Warn of similar bundle names in a region, and of single-stream bundles with a name close to another."""
     bundle = instance.streams.bundle
     size = np.bincount(bundle[bundle >= 0], minlength=len(instance.bundles)).tolist()
     by_region: dict[str, list[tuple[str, int]]] = {}
@@ -268,13 +277,13 @@ def _warn_of_bundles_alike(draft: Draft, instance: Instance, supply: StreamRows)
 
 
 def _near(name: str, names: Iterable[str]) -> str:
-    """Return the name that is nearly `name`, '' where there is none; names that differ in digits are not near."""
+    """Return a similar name with the same digits, '' if there is none."""
     digits = [char for char in name if char.isdigit()]
     others = [one for one in names if one != name and [char for char in one if char.isdigit()] == digits]
     return next(iter(difflib.get_close_matches(name, others[:_MOST], n=1, cutoff=_NEAR)), "")
 
 
 def _warn_at_stream(draft: Draft, instance: Instance, supply: StreamRows, i: int, field: str, text: str) -> None:
-    """Warn of a field of the stream `i`, in canonical order, at its cell."""
+    """Warn of a field of stream `i` (canonical order) at the location of its cell."""
     place = supply.sheet.place(int(supply.groups.first[supply.order[i]]), (field,))
     draft.faults.warn(place, ("streams", instance.streams.names[i], field), text)

@@ -1,4 +1,4 @@
-"""Figures that lie a hundred or more times apart from their like, and bare numbers in an unlikely unit: warnings."""
+"""Warnings of values that differ from others of their kind by orders of magnitude, and of implausible bare numbers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,14 @@ PathOf = Callable[[int], Path]
 
 
 class Outlier(NamedTuple):
-    """A figure far from its like: its place among them, by which factor, and that of the nearest."""
+    """A value far from others of its kind.
+
+    Attributes:
+        place: Index of the value.
+        times: Ratio between the value and the nearest other value, above 1.
+        above: True if the value is the larger one.
+        nearest: Index of the nearest other value.
+    """
 
     place: int
     times: float
@@ -39,12 +46,15 @@ class Outlier(NamedTuple):
 
 
 def outliers(values: ArrayLike, *, low: bool, far: float = _FAR) -> list[Outlier]:
-    """Return the figures of one kind that a factor `far` or more parts from the others, where these are few.
+    """Find the few values that differ from all others of a kind by a large factor.
 
     Args:
-        values (N,): the figures; their signs do not matter, and zeros and infinite ones have no like.
-        low: whether figures that are too small are looked for too; else only the one that is too large.
-        far: the factor; a thousand where it is left out.
+        values: Values (N,); signs, zeros and infinities are ignored.
+        low: Search small values too; False searches only a single large value.
+        far: Minimal ratio.
+
+    Returns:
+        The outliers on one side of the largest gap that has few of them.
     """
     size = np.abs(np.asarray(values, dtype=np.float64))
     order = np.flatnonzero((size > 0) & np.isfinite(size))
@@ -63,7 +73,14 @@ def outliers(values: ArrayLike, *, low: bool, far: float = _FAR) -> list[Outlier
 
 
 def warn_of_outliers(draft: Draft, instance: Instance, supply: StreamRows, ways: LaneRows | None) -> None:
-    """Warn of figures far from their like, and of bare numbers in an unlikely unit."""
+    """Warn of outliers, and of bare numbers in an unlikely unit.
+
+    Args:
+        draft: Parsed instance, for the log.
+        instance: Assembled instance.
+        supply: Parsed streams.
+        ways: Parsed lanes; None without the section.
+    """
     _of_devices(draft, instance)
     _of_terms(draft, instance)
     _of_periods(draft, instance)
@@ -79,30 +96,33 @@ def warn_of_outliers(draft: Draft, instance: Instance, supply: StreamRows, ways:
 
 
 def _tell(draft: Draft, values: ArrayLike, path: PathOf, *, low: bool = True, name: bool = False) -> None:
-    """Warn of what is far from its like among `values`; with `name` the warning names the nearest."""
+    """Warn of outliers among `values`; `name` adds the path of the nearest value."""
     for one in outliers(values, low=low)[:_MOST]:
         nearest = render(path(one.nearest)) if name else ""
         draft.warn(path(one.place), _text(one, nearest), key=False)
 
 
 def _text(one: Outlier, nearest: str) -> str:
+    """Describe an outlier."""
     times, of = f"{one.times:_.0f}", f"`{nearest}`" if nearest else "the next of its kind"
     said = f"this figure is {times} times {of}" if one.above else f"{of} is {times} times this figure"
     return f"{said}; check its unit"
 
 
 def _named(section: str, names: Sequence[str], *field: str) -> PathOf:
-    """Return the path of a field of a member by its place."""
+    """Return the path of a field of a member as a function of its index."""
     return lambda at: (section, names[at], *field)
 
 
 def _of_devices(draft: Draft, instance: Instance) -> None:
+    """Warn of outliers among the grades of each metal."""
     names, grades = instance.devices.names, instance.devices.assay.value
     for e, metal in enumerate(instance.metals.names):
         _tell(draft, grades[:, e], _named("devices", names, "content", metal), low=False)
 
 
 def _of_terms(draft: Draft, instance: Instance) -> None:
+    """Warn of outliers among treatment and refining charges."""
     terms, smelters = instance.terms, instance.smelters.names
 
     def path(*field: str) -> PathOf:
@@ -126,7 +146,7 @@ def _of_terms(draft: Draft, instance: Instance) -> None:
 
 
 def _of_periods(draft: Draft, instance: Instance) -> None:
-    """Warn of a figure of one period far from those of the others."""
+    """Warn of periods whose value is an outlier among the periods."""
     lists: list[tuple[str, str, Sequence[str], Floats, bool, float]] = [
         ("metals", "sell", instance.metals.names, instance.metals.sell.value, True, _FAR_PRICE),
         ("metals", "holding", instance.metals.names, instance.metals.holding.value, True, _FAR),
@@ -141,7 +161,7 @@ def _of_periods(draft: Draft, instance: Instance) -> None:
 
 
 def _of_prices(draft: Draft, instance: Instance) -> None:
-    """Warn of a price of a metal far from its others: among offers that are mostly of it, and what it sells for."""
+    """Warn of outliers among the prices of offers of mostly one metal and its sales price."""
     market, metals = instance.market, instance.metals
     prices = np.abs(market.price.value).max(axis=1, initial=0.0)
     sells = np.abs(metals.sell.value).max(axis=1, initial=0.0)
@@ -159,7 +179,7 @@ def _of_prices(draft: Draft, instance: Instance) -> None:
 
 
 def _of_streams(draft: Draft, instance: Instance, supply: StreamRows) -> None:
-    """Warn of streams whose offer, price or collection is far from that of the others."""
+    """Warn of outliers among supply, price, collection and storage cost of streams."""
     streams = instance.streams
     rows = supply.groups.first[supply.order].tolist()
     columns = {
@@ -175,7 +195,7 @@ def _of_streams(draft: Draft, instance: Instance, supply: StreamRows) -> None:
 
 
 def _warn_of_small_shares(draft: Draft, supply: StreamRows) -> None:
-    """Warn of streams that credit hardly any of their metal to the project; all of it is the default."""
+    """Warn of streams with a very small credited share (the default is 100 %)."""
     first = supply.groups.first.tolist()
     for key, column in ((key, read) for key, read in supply.read.items() if key[0] == "credited"):
         share = column.raw * np.array([float(factor) for factor in column.factors])[column.unit]
@@ -186,7 +206,7 @@ def _warn_of_small_shares(draft: Draft, supply: StreamRows) -> None:
 
 
 def _of_lanes(draft: Draft, instance: Instance, ways: LaneRows | None) -> None:
-    """Warn of lanes whose cost is far from that of the others, and of those that alone give none."""
+    """Warn of outliers among transport costs, and of single lanes without cost and distance."""
     if ways is None:
         return
     sheet, cost, distance = ways.sheet, ways.read[("cost",)], ways.read[("distance",)]
@@ -206,7 +226,7 @@ def _of_lanes(draft: Draft, instance: Instance, ways: LaneRows | None) -> None:
 
 
 def _bare(draft: Draft) -> None:
-    """Warn of bare numbers that would be likely in another unit than the field's own, and are not told already."""
+    """Warn of bare numbers that are more likely in another unit, unless there is a warning already."""
     told = {fault.path for fault in draft.faults.odd}
 
     def check(path: Path, figure: Quantity, most: int, what: str, unit: str, example: str) -> None:
@@ -226,7 +246,7 @@ def _bare(draft: Draft) -> None:
 
 
 def _heavy(draft: Draft, path: Path, figure: Quantity, most: int, what: str, unit: str, example: str) -> None:
-    """Warn of a figure above `most` that is written as a bare number."""
+    """Warn of a bare number above `most`."""
     node = find(draft.root, path)
     if isinstance(node, Scalar) and isinstance(node.value, (int, float)) and figure.exact > most:
         text = f"{shown(node.text)} {what}: a bare number here is in {unit}"

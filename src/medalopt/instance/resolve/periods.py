@@ -1,4 +1,4 @@
-"""Periods and their names."""
+"""Calendar: the periods of the planning horizon and their labels."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MONTH = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
 
 @dataclass(frozen=True)
 class Calendar:
-    """The periods of a horizon; any month inside a period names it."""
+    """Periods of the planning horizon; any month inside a period names it."""
 
     start: str | None
     count: int
@@ -23,19 +23,33 @@ class Calendar:
 
     @classmethod
     def of(cls, periods: Periods) -> Calendar:
-        """Take over what the file says."""
+        """Build the calendar of an instance file.
+
+        Args:
+            periods: Section `periods` of the file.
+
+        Returns:
+            The calendar.
+        """
         return cls(periods.start, periods.count, periods.length)
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
-        """The name of each period: its first month, or its number where no start is given."""
+        """Label of each period: its first month, or its number from 1 if there is no start."""
         if self.start is None:
             return tuple(str(number + 1) for number in range(self.count))
         first = _month(self.start)
         return tuple(_label(first + number * _MONTHS[self.length]) for number in range(self.count))
 
     def index(self, text: str) -> int | None:
-        """Return the period that `text` names, None where it names none."""
+        """Find the period with a label.
+
+        Args:
+            text: Month or number of a period.
+
+        Returns:
+            Index of the period; None if there is no such period.
+        """
         if self.start is None:
             return self.labels.index(text) if text in self.labels else None
         if not _MONTH.fullmatch(text):
@@ -44,16 +58,25 @@ class Calendar:
         return number if 0 <= number < self.count else None
 
     def unknown(self, text: str) -> str:
-        """Return what is wrong with `text`, which names no period."""
+        """Describe a label that names no period.
+
+        Args:
+            text: The label.
+
+        Returns:
+            Message for the user.
+        """
         ends = f"`{self.labels[0]}` to `{self.labels[-1]}`" if self.count > 1 else f"`{self.labels[0]}` alone"
         inside = ", or any month inside one" if self.start and self.length != "month" else ""
         return f"`{shown(text)}` names no period: those are {ends}{inside}"
 
 
 def _month(text: str) -> int:
+    """Return the number of months since year 0."""
     year, month = text.split("-")
     return int(year) * 12 + int(month) - 1
 
 
 def _label(month: int) -> str:
+    """Format a number of months since year 0 as `YYYY-MM`."""
     return f"{month // 12:04d}-{month % 12 + 1:02d}"

@@ -1,4 +1,4 @@
-"""Supply that can reach no smelter, and smelters and treatments that no supply can reach: warnings, with the reason."""
+"""Warnings of supply that cannot reach a smelter, and of smelters and treatments without supply, with the reason."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ _AT_ONCE = 2_000_000  # pairs times smelters per batch
 
 @dataclass(frozen=True, eq=False)
 class Reach:
-    """Where the supply of an instance can go: its P pairs of device and region that are offered at all."""
+    """Reachability of the P pairs of device and region with available supply."""
 
     instance: Instance
 
     @cached_property
     def offered(self) -> Ints:
-        """The streams that offer anything, ascending."""
+        """Indices of the streams with available supply, ascending."""
         return np.flatnonzero((self.instance.streams.available.raw > 0).any(axis=1))
 
     @cached_property
     def pairs(self) -> tuple[Ints, Ints, Ints]:
-        """Device and region of each pair, (P,), and the pair of each stream that offers anything."""
+        """Device and region of each pair (P,), and the pair index of each stream with available supply."""
         streams, regions = self.instance.streams, max(len(self.instance.regions), 1)
         numbers, which = np.unique(
             streams.device[self.offered] * regions + streams.region[self.offered], return_inverse=True
@@ -40,35 +40,35 @@ class Reach:
 
     @cached_property
     def treated(self) -> Bools:
-        """Which treatments each pair may go through, (P, H)."""
+        """Treatments that are open to each pair (P, H)."""
         treatments, (device, region, _) = self.instance.treatments, self.pairs
         return treatments.accepts[:, device].T & treatments.regions[:, region].T
 
     @cached_property
     def leaves(self) -> Bools:
-        """Which pairs may leave the project by a treatment that sends nothing on, (P,)."""
+        """Pairs with a treatment that sends nothing to a smelter (P,)."""
         share = self.instance.treatments.to_smelter.raw[:, self.pairs[0]].T
         return (self.treated & (share == 0)).any(axis=1)
 
     @property
     def feeds(self) -> Bools:
-        """Which smelters can have which feeds of what is offered, (K, D, H)."""
+        """Feeds with available supply that can reach each smelter (K, D, H)."""
         return self._ways[0]
 
     @property
     def smelted(self) -> Bools:
-        """Which pairs can reach a smelter, (P,)."""
+        """Pairs that can reach a smelter (P,)."""
         return self._ways[1]
 
     @property
     def stranded_metals(self) -> Bools:
-        """Which metals are in what is offered and can reach no smelter, (E,)."""
+        """Metals in available supply that cannot reach a smelter (E,)."""
         held = self.instance.devices.assay.raw[self.pairs[0][~self.smelted]] > 0
         return np.asarray(np.logical_or.reduce(held, axis=0), dtype=np.bool_)
 
     @cached_property
     def _ways(self) -> tuple[Bools, Bools]:
-        """Feeds and pairs, of so many pairs at a time that what is looked at stays small."""
+        """Feeds and pairs that reach a smelter, computed in batches of pairs to bound memory."""
         line, exists, (device, region, _) = self.instance.smelters.line, self.instance.lanes.exists, self.pairs
         feeds, smelted = np.zeros(line.shape, dtype=np.bool_), np.zeros(len(device), dtype=np.bool_)
         step = max(_AT_ONCE // max(len(line), 1), 1)
@@ -82,16 +82,22 @@ class Reach:
 
 
 def warn_of_reach(draft: Draft, reach: Reach, supply: StreamRows) -> None:
-    """Warn of supply that can reach no smelter, and of smelters and treatments that none can reach."""
+    """Warn of supply that cannot reach a smelter, and of smelters and treatments without supply.
+
+    Args:
+        draft: Parsed instance, for the log.
+        reach: Reachability.
+        supply: Parsed streams.
+    """
     _stranded(draft, reach, supply)
     _broken_bundles(draft, reach, supply)
     _idle(draft, reach)
 
 
 def _stranded(draft: Draft, reach: Reach, supply: StreamRows) -> None:
-    """Warn of what is offered and can reach no smelter: a warning for each reason, with the tonnes.
+    """Warn of supply that cannot reach a smelter, by reason, with the tonnes.
 
-    Devices that no smelter accepts and that a treatment passes on are where they are meant to go.
+    Devices that no smelter accepts and that a treatment passes on to ordinary recycling are as intended.
     """
     instance, (_, _, which) = reach.instance, reach.pairs
     tonnes = instance.streams.available.value.sum(axis=1)
@@ -114,9 +120,9 @@ def _stranded(draft: Draft, reach: Reach, supply: StreamRows) -> None:
 
 
 def _why(draft: Draft, reach: Reach, p: int) -> tuple[str, str, str] | None:
-    """Return why a pair reaches no smelter: the field to look at, what it is, and the reason; None where it is meant.
+    """Return field, subject and reason why a pair reaches no smelter; None if that is as intended.
 
-    The reasons are tried from the one that concerns most to the one that concerns this pair alone.
+    Reasons are tried from the most general to the one that concerns this pair only.
     """
     instance = reach.instance
     d, g = int(reach.pairs[0][p]), int(reach.pairs[1][p])
@@ -145,7 +151,7 @@ def _why(draft: Draft, reach: Reach, p: int) -> tuple[str, str, str] | None:
 
 
 def _broken_bundles(draft: Draft, reach: Reach, supply: StreamRows) -> None:
-    """Warn of bundles that nothing can be taken of, as one of their streams has no way to go."""
+    """Warn of bundles that cannot be purchased because one of their streams has no route."""
     instance, (_, _, which) = reach.instance, reach.pairs
     stuck = reach.offered[~(reach.smelted | reach.leaves)[which]]
     bundle = instance.streams.bundle
@@ -163,7 +169,7 @@ def _broken_bundles(draft: Draft, reach: Reach, supply: StreamRows) -> None:
 
 
 def _idle(draft: Draft, reach: Reach) -> None:
-    """Warn of smelters and treatments that nothing of what is offered can reach, where some of it can reach others."""
+    """Warn of smelters and treatments that no supply can reach, if supply can reach others."""
     instance = reach.instance
     if not reach.smelted.any():
         return
@@ -180,11 +186,12 @@ def _idle(draft: Draft, reach: Reach) -> None:
 
 
 def _at(draft: Draft, supply: StreamRows, stream: int, field: str, message: str) -> None:
-    """Warn at a field of a stream, or of its entry where it does not write it."""
+    """Warn at a field of a stream, or at its entry if the field is absent."""
     row = int(supply.groups.first[supply.order[stream]])
     name = supply.groups.names[supply.order[stream]]
     draft.faults.warn(supply.sheet.place(row, (field,)), ("streams", name, field), message)
 
 
 def _tonnes(amount: float) -> str:
+    """Format tonnes: four significant digits, from 10,000 t on whole tonnes."""
     return f"{amount:_.4g} t" if amount < 10_000 else f"{amount:_.0f} t"

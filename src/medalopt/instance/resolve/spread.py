@@ -1,4 +1,4 @@
-"""Figures as a field may write them, spread over what they stand for."""
+"""Broadcast quantities of the file (scalars, lists, mappings with a default) to arrays over periods and metals."""
 
 from __future__ import annotations
 
@@ -13,19 +13,42 @@ from medalopt.quantity import Quantity
 
 
 def number(figure: Quantity, unit_mass: Fraction | None = None) -> Number:
-    """Return a figure with its factor complete; `unit_mass` (kg) is that of its device where it counts pieces."""
+    """Convert a quantity to a number with its complete factor.
+
+    Args:
+        figure: Quantity of the file.
+        unit_mass: Mass of one piece of its device [kg], for a quantity per piece.
+
+    Returns:
+        Number as written and its factor to the canonical unit.
+    """
     if not figure.pieces:
         return Number(figure.raw, figure.factor)
     return Number(figure.raw, figure.factor * (unit_mass or Fraction(1)) ** figure.pieces)
 
 
 def column(figures: Iterable[Quantity]) -> Figures:
-    """Return one figure for each member of an axis."""
+    """Build an array of one quantity per member of an axis.
+
+    Args:
+        figures: Quantities (N,).
+
+    Returns:
+        Figures (N,).
+    """
     return Figures.of(number(figure) for figure in figures)
 
 
 def by_period(figures: Iterable[Quantity | list[Quantity]], periods: int) -> Figures:
-    """Return a row for each member and a column for each period."""
+    """Build an array over periods; a scalar holds in all periods.
+
+    Args:
+        figures: Scalar, or list of T quantities, of each of N members.
+        periods: Number of periods T.
+
+    Returns:
+        Figures (N, T).
+    """
     rows: list[tuple[Number, dict[int, Number]]] = []
     for figure in figures:
         if isinstance(figure, list):
@@ -36,7 +59,16 @@ def by_period(figures: Iterable[Quantity | list[Quantity]], periods: int) -> Fig
 
 
 def by_metal(rows: Iterable[Mapping[str, Quantity]], metals: Axis, missing: Quantity) -> Figures:
-    """Return a row for each mapping and a column for each metal."""
+    """Build an array over metals.
+
+    Args:
+        rows: Quantity by metal, of each of N members.
+        metals: Axis of metals (E).
+        missing: Quantity of a metal that is not given.
+
+    Returns:
+        Figures (N, E).
+    """
     most = number(missing)
     return grid(
         ((most, {metals.index[name]: number(figure) for name, figure in row.items()}) for row in rows), len(metals)
@@ -46,9 +78,15 @@ def by_metal(rows: Iterable[Mapping[str, Quantity]], metals: Axis, missing: Quan
 def cascaded(
     *rules: Quantity | Mapping[str, Quantity] | None, metals: Axis, missing: Quantity
 ) -> tuple[Number, dict[int, Number]]:
-    """Return what holds for most metals, and by their place for the others.
+    """Resolve rules of decreasing precedence, such as those of a terms line and its smelter, to one value per metal.
 
-    Each of `rules` is one figure, or by metal with a default, and counts before those that follow it.
+    Args:
+        *rules: Scalar, mapping by metal with an optional `default`, or None; the first has precedence.
+        metals: Axis of metals.
+        missing: Quantity of a metal without a rule.
+
+    Returns:
+        Number of most metals, and the exceptions by metal index.
     """
     most, own = number(missing), dict[int, Number]()
     for rule in reversed(rules):
@@ -61,16 +99,29 @@ def cascaded(
 
 
 def covers(rule: Quantity | Mapping[str, Quantity] | None, metals: Iterable[str]) -> set[str]:
-    """Return of which of `metals` a rule, one figure or by metal with a default, says something."""
+    """Find the metals for which a rule gives a value.
+
+    Args:
+        rule: Scalar, mapping by metal with an optional `default`, or None.
+        metals: Names of metals.
+
+    Returns:
+        Subset of `metals`.
+    """
     if isinstance(rule, Mapping) and "default" not in rule:
         return set(rule) & set(metals)
     return set() if rule is None else set(metals)
 
 
 def grid(rows: Iterable[tuple[Number, Mapping[int, Number]]], width: int) -> Figures:
-    """Return a row of `width` figures for each of `rows`: one figure for most, and others by their place.
+    """Build an array of N rows, each with one number for most columns and exceptions by column index.
 
-    What a row does not set apart takes no step of Python.
+    Args:
+        rows: Number of most columns, and exceptions, of each row.
+        width: Number of columns.
+
+    Returns:
+        Figures (N, width).
     """
     listed = list(rows)
     most = [figure for figure, _ in listed]
@@ -87,5 +138,12 @@ def grid(rows: Iterable[tuple[Number, Mapping[int, Number]]], width: int) -> Fig
 
 
 def ends(window: Quantity | list[Quantity]) -> tuple[Quantity, Quantity]:
-    """Return the least and the greatest of a window."""
+    """Get the bounds of a window.
+
+    Args:
+        window: Scalar for an equality, or [lower, upper].
+
+    Returns:
+        Lower and upper bound.
+    """
     return (window[0], window[1]) if isinstance(window, list) else (window, window)

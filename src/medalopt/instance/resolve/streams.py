@@ -1,4 +1,4 @@
-"""The streams of an instance, from their sheet to arrays in canonical order."""
+"""Arrays of supply streams, bundles and transport lanes, from their sheets to canonical order."""
 
 from __future__ import annotations
 
@@ -32,9 +32,14 @@ _NOT_METALS = ("{}", "source", "note")
 
 @dataclass(frozen=True, eq=False)
 class StreamRows:
-    """A sheet of streams whose rows have been gathered.
+    """Grouped and parsed rows of streams.
 
-    `device` and what is `read` have one entry for each stream, but for `available`, which has one for each row.
+    Attributes:
+        sheet: Rows of streams (R,).
+        names: Stream name of each row (R,).
+        groups: Streams of the sheet.
+        device: Device index of each stream (I,).
+        read: Parsed columns, (I,) each, except `available` (R,).
     """
 
     sheet: Sheet
@@ -45,17 +50,32 @@ class StreamRows:
 
     @cached_property
     def order(self) -> Ints:
-        """What puts the streams of the sheet into canonical order."""
+        """Permutation of the streams of the sheet to canonical order (I,)."""
         names = self.groups.names
         return np.array(sorted(range(len(names)), key=names.__getitem__), dtype=np.intp)
 
     def texts(self, key: Key) -> Cells:
-        """Return a column of text, a cell for each stream in canonical order."""
+        """Get a column of text.
+
+        Args:
+            key: Column.
+
+        Returns:
+            Cells (I,), in canonical order.
+        """
         return self.sheet.column(key).taking(self.groups.first[self.order])
 
 
 def gather(sheet: Sheet, draft: Draft) -> StreamRows:
-    """Read every column of `sheet`, and note all that is wrong with it."""
+    """Group and parse the rows of streams; log all errors.
+
+    Args:
+        sheet: Rows of streams.
+        draft: Parsed instance.
+
+    Returns:
+        The parsed streams.
+    """
     names = row_names(sheet)
     cells.check(sheet, Stream, names, draft)
     groups = grouped(sheet, names, draft)
@@ -71,7 +91,7 @@ def gather(sheet: Sheet, draft: Draft) -> StreamRows:
 
 
 def _defaults(sheet: Sheet) -> dict[Key, Quantity]:
-    """Return the columns of figures to read, each with what stands for an empty cell."""
+    """Return the columns of quantities, each with the default of an empty cell."""
     listed = {key: default for key, (kind, default) in cells.fields(Stream).items() if isinstance(kind, Measure)}
     known = {key: default or ZERO for key, default in listed.items() if key[-1] != "*"}
     metals = [key for key in sheet.columns if key[0] == "credited" and len(key) == 2 and key[1] not in _NOT_METALS]
@@ -79,7 +99,7 @@ def _defaults(sheet: Sheet) -> dict[Key, Quantity]:
 
 
 def _offered(rows: StreamRows, draft: Draft) -> None:
-    """Note streams that offer nothing in words, or say it twice."""
+    """Log streams with neither or both of `available` and `total`."""
     count = len(rows.groups.names)
     if rows.sheet.entry is None and not {AVAILABLE, _TOTAL} & rows.sheet.heads.keys():
         message = "a column `available` or `total` is missing"
@@ -98,7 +118,18 @@ def _offered(rows: StreamRows, draft: Draft) -> None:
 
 
 def streams(rows: StreamRows, draft: Draft, regions: Axis, metals: Axis, periods: int) -> Streams:
-    """Return the arrays of `rows`; see `Streams` for shapes and units."""
+    """Build the arrays of the supply streams.
+
+    Args:
+        rows: Parsed streams.
+        draft: Parsed instance.
+        regions: Axis of regions.
+        metals: Axis of metals.
+        periods: Number of periods.
+
+    Returns:
+        Streams in canonical order; see `Streams` for shapes and units.
+    """
     devices = Axis.of(draft.document.devices)
     order = rows.order
     masses = [draft.unit_mass.get(name) for name in devices.names]
@@ -124,20 +155,27 @@ def streams(rows: StreamRows, draft: Draft, regions: Axis, metals: Axis, periods
 
 
 def bundles(rows: StreamRows) -> tuple[tuple[str, str], ...]:
-    """Return region and bundle of every bundle, sorted."""
+    """Build the bundles of streams that are purchased together.
+
+    Args:
+        rows: Parsed streams.
+
+    Returns:
+        Region and name of each bundle (B,), sorted.
+    """
     pairs = _bundled(rows)[0]
     return tuple(sorted(pair for pair in pairs if pair[1]))
 
 
 def _bundle_of(rows: StreamRows) -> Ints:
-    """Return the number of the bundle of every stream, -1 where it stands alone."""
+    """Return the bundle index of each stream (I,), -1 without a bundle."""
     place = {pair: number for number, pair in enumerate(bundles(rows))}
     pairs, which = _bundled(rows)
     return np.array([place.get(pair, -1) for pair in pairs], dtype=np.intp)[which]
 
 
 def _bundled(rows: StreamRows) -> tuple[list[tuple[str, str]], Ints]:
-    """Return each pair of region and bundle, and which of them every stream has; '' is none of them."""
+    """Return the distinct pairs of region and bundle, and the index of the pair of each stream; '' for no bundle."""
     region, bundle = rows.texts(REGION), rows.texts(_BUNDLE)
     pairs, which = np.unique(region.code * len(bundle.texts) + bundle.code, return_inverse=True)
     parts = (part.tolist() for part in np.divmod(pairs, len(bundle.texts)))
@@ -145,18 +183,19 @@ def _bundled(rows: StreamRows) -> tuple[list[tuple[str, str]], Ints]:
 
 
 def _storable(rows: StreamRows) -> Bools:
-    """Whether each stream of the sheet gives a storage, be it an empty one."""
+    """Return True for streams of the sheet with a storage, even an empty one (I,)."""
     given = rows.read[_LIMIT].given | rows.read[_COST].given
     marks = rows.sheet.column(("storage", "{}"))
     return given | (marks.code[rows.groups.first] > 0)
 
 
 def _figures(rows: StreamRows, key: Key, masses: Sequence[Fraction | None]) -> Figures:
+    """Convert a parsed column to figures in canonical order."""
     return columns.figures(rows.read[key].at(rows.order), rows.device[rows.order], masses)
 
 
 def _available(rows: StreamRows, order: Ints, masses: Sequence[Fraction | None], periods: int) -> Figures:
-    """Return what each stream offers in each period, from its rows or its total."""
+    """Return the available supply (I, T), from rows per period, for all periods, or an equally divided total."""
     groups = rows.groups
     offer = columns.figures(rows.read[AVAILABLE], rows.device[groups.owner], masses)
     total = columns.figures(rows.read[_TOTAL], rows.device, masses, periods)
@@ -175,7 +214,7 @@ def _available(rows: StreamRows, order: Ints, masses: Sequence[Fraction | None],
 
 
 def _credited(rows: StreamRows, metals: Axis) -> Figures:
-    """Return the share of each metal that is the project's: by metal, then default, then the one figure, then all."""
+    """Return the credited share of each metal (I, E): by metal, else `default`, else the scalar, else 100 %."""
     raw = np.ones((len(rows.order), len(metals)))
     unit = np.zeros(raw.shape, dtype=np.intp)
     factors: tuple[Fraction, ...] = (Fraction(1),)
