@@ -1,4 +1,4 @@
-"""A curve read the other way round: at which values of the figure a budget is kept."""
+"""Inverse of a curve: the values of the parameter at which the objective stays within a budget."""
 
 from __future__ import annotations
 
@@ -13,21 +13,33 @@ from medalopt.quantity import Money, QuantityError
 from medalopt.wording import shown
 
 _UNITS = {"cost": "money", "footprint": "kg", "mass": "t"}
-_NEAR = 1e-7  # of the way, to which a value is found
+_NEAR = 1e-7  # fraction of the interval to which a crossing is located
 _TRIES = 40
 Ask = Callable[[float], float]
 
 
 @dataclass(frozen=True)
 class Budget:
-    """The stretches of the figure, from `low` to `high`, in which the measure is at most `amount`."""
+    """Intervals of the parameter, (low, high), in which the objective is at most `amount`."""
 
     amount: float
     spans: tuple[tuple[float, float], ...]
 
 
 def amount(text: str, measure: str, money: Money) -> float:
-    """Return the budget that `text` names, in the unit of the measure. Raises UsageError."""
+    """Parse a budget.
+
+    Args:
+        text: Amount with unit.
+        measure: Objective: cost, footprint or mass.
+        money: Currencies and exchange rates of the instance.
+
+    Returns:
+        The budget in the unit of the objective.
+
+    Raises:
+        UsageError: If the amount or its unit is invalid.
+    """
     try:
         return float(Measure(_UNITS[measure], low=None).check(text, money).exact)
     except QuantityError as error:
@@ -35,9 +47,16 @@ def amount(text: str, measure: str, money: Money) -> float:
 
 
 def within(points: Sequence[tuple[float, float]], most: float, ask: Ask | None, whole: bool) -> Budget:
-    """Return where a curve through `points` (value, measure; infinite: no plan) keeps to `most`.
+    """Find the intervals in which a curve is at most `most`.
 
-    `ask` tells the measure between the points; without it nothing is said of what lies there.
+    Args:
+        points: (value, objective), ascending; the objective is infinite if infeasible.
+        most: Budget.
+        ask: Objective between the points; None to use the points alone.
+        whole: Round the intervals inwards to whole numbers.
+
+    Returns:
+        The budget and its intervals.
     """
     near = _NEAR * (points[-1][0] - points[0][0])
     spans: list[tuple[float, float]] = [(points[0][0],) * 2] if points[0][1] <= most else []
@@ -57,7 +76,7 @@ def within(points: Sequence[tuple[float, float]], most: float, ask: Ask | None, 
 def _crossing(
     ask: Ask | None, inside: tuple[float, float], outside: tuple[float, float], most: float, near: float
 ) -> float:
-    """Return where the measure is `most`, between a point within it and one beyond: the secant, else the middle."""
+    """Locate the crossing of `most` between an inside and an outside point: two secant steps, then one bisection."""
     for number in range(_TRIES):
         share = (most - inside[1]) / (outside[1] - inside[1]) if number % 3 < 2 else 0.5
         at = inside[0] + (outside[0] - inside[0]) * share

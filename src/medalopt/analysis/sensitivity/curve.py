@@ -1,4 +1,4 @@
-"""Curves: the measure as a function of one figure, with its breakpoints, and the values at which there is a plan."""
+"""Sensitivity curves: the optimal objective as a function of one parameter, with breakpoints and feasible interval."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from medalopt.analysis.sensitivity.wholes import at_whole_values, few
 from medalopt.analysis.variants import Along, Variants
 from medalopt.errors import InputError, SolverError
 
-NOISE = 2e-9  # of what is paid: the measure is known to that
-MOST = 2_000  # questions to one curve
-SAMPLES = 80  # of a curve that is none of straight pieces
-LARGE = 20_000  # entries from which a curve need not be exact
-ENOUGH = 2e-4  # of the measure, to which the curve of a large program is known
+NOISE = 2e-9  # fraction of |c|ᵀ|x| to which the objective is known
+MOST = 2_000  # maximum number of solves for one curve
+SAMPLES = 80  # maximum number of samples of a nonlinear curve
+LARGE = 20_000  # matrix entries from which a curve is traced to an accuracy only
+ENOUGH = 2e-4  # relative accuracy of the curve of a large program
 COUNT = "count"  # the field of medals
 Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, eq=False)
 class Point:
-    """The measure where the figure stands at `value`, None where there is no plan."""
+    """The objective at `value` of the parameter, None if infeasible."""
 
     value: float
     objective: float | None
@@ -41,22 +41,22 @@ class Point:
 
     @property
     def plain(self) -> tuple[float, float]:
-        """Value and measure, infinite where there is no plan."""
+        """Value and objective, the latter infinite if infeasible."""
         return self.value, math.inf if self.objective is None else self.objective
 
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """The measure along a figure: `convex`, `concave` (both in straight pieces), `sampled`, or told at `whole` values.
+    """The objective along a parameter: `convex` or `concave` (piecewise linear), `sampled`, or at `whole` values.
 
-    Between the points it is straight, to within `accuracy` (None where nothing is said of what lies between).
-    `feasible`: from which value to which there is a plan, None where there is none. At the values `unproven` no answer
-    could be proven; they are left out of the points.
+    Linear interpolation between the points is within `accuracy` (None if nothing is known between them). `feasible` is
+    the interval with plans, None if there is none. At the values `unproven` no verified result exists; they are not
+    points.
     """
 
     vary: Vary
     measure: str
-    base: float | None  # the measure of the instance itself, None where it has no plan
+    base: float | None  # objective of the base case, None if infeasible
     shape: str
     points: tuple[Point, ...]
     exact: bool
@@ -68,13 +68,13 @@ class Curve:
 
     @property
     def proven(self) -> bool:
-        """Whether the accuracy is one that is proven."""
+        """True if the accuracy is a proven bound."""
         return self.shape in ("convex", "concave")
 
 
 @dataclass(frozen=True, eq=False)
 class Asking:
-    """What is asked beside the figure: all breakpoints of a large program (`exactly`), the values for a `budget`."""
+    """Options of a curve: all breakpoints of a large program (`exactly`), and a `budget` to invert the curve at."""
 
     exactly: bool = False
     budget: float | None = None
@@ -82,14 +82,26 @@ class Asking:
 
 
 def curve(variants: Variants, vary: Vary, asking: Asking | None = None) -> Curve:
-    """Return the measure of `variants` along the figure of `vary`."""
+    """Compute the objective along a parameter.
+
+    A parameter that moves only costs, or only right-hand sides and bounds, gives an exact piecewise linear curve;
+    integer parameters are evaluated at whole values, all others are sampled.
+
+    Args:
+        variants: Scenarios of the instance.
+        vary: Parameter with its range.
+        asking: Options.
+
+    Returns:
+        The curve with breakpoints, feasible interval and changes of the plan.
+    """
     asking = asking or Asking()
     found = variants.answer()
     blank = Curve(vary, variants.measure, found.value if found.feasible else None, "", (), True, 0.0, None)
     way = _way(variants, vary)
     line = None if way is None else way.line
     if way is not None and line is not None and not line.moves_matrix and not (line.moves_costs and line.moves_ends):
-        with contextlib.suppress(SolverError):  # a touching line of one value is missing: what is left is sampled
+        with contextlib.suppress(SolverError):  # one supporting line is not verified: sample the curve instead
             return _straight(variants, blank, Touching(variants, way, line, asking.progress), asking)
     if vary.whole:
         return _stepped(variants, blank, asking)
@@ -98,10 +110,7 @@ def curve(variants: Variants, vary: Vary, asking: Asking | None = None) -> Curve
 
 
 def _way(variants: Variants, vary: Vary) -> Along | None:
-    """Return the way, its probes at whole values where the figure has no others; None where it cannot be had so.
-
-    Of whole numbers counts alone move in proportion: leads and dates do so at most by chance.
-    """
+    """Return the parametric family of programs; None for integer parameters other than counts, which are not affine."""
     if not vary.whole:
         return variants.along(vary.at, vary.low, vary.high)
     if vary.unit is not None or vary.path.split(".")[-1] != COUNT:
@@ -113,7 +122,7 @@ def _way(variants: Variants, vary: Vary) -> Along | None:
 
 
 def _straight(variants: Variants, blank: Curve, asked: Touching, asking: Asking) -> Curve:
-    """Return the curve in straight pieces."""
+    """Return the exact piecewise linear curve; of a large program only to within LARGE_ACCURACY."""
     vary = blank.vary
     shaped = replace(blank, shape="convex" if asked.sign > 0 else "concave")
     low = asked.first(vary.low, vary.high)
@@ -121,7 +130,7 @@ def _straight(variants: Variants, blank: Curve, asked: Touching, asking: Asking)
     if low is None or high is None:
         nowhere = [Point(vary.low, None), Point(vary.high, None)]
         return replace(shaped, points=tuple(nowhere), budget=_budget(nowhere, asking, None, False))
-    if high - low <= NEAR * (vary.high - vary.low):  # then there is a plan at one value alone
+    if high - low <= NEAR * (vary.high - vary.low):  # feasible at a single value
         low = high = vary.high if high == vary.high else low
     noise = NOISE * max(_paid(asked.found(low)), _paid(asked.found(high)), 1.0)
     large = len(variants.base.linear.entries.row) >= LARGE and not asking.exactly
@@ -141,7 +150,7 @@ def _straight(variants: Variants, blank: Curve, asked: Touching, asking: Asking)
 
 
 def _corners(asked: Touching, traced: tuple[Piece, ...], only: float) -> list[tuple[float, float, bool]]:
-    """Return position and measure of every end of a piece, and whether the curve is known to bend there."""
+    """Return position, objective and breakpoint flag at each end of a piece."""
     if not traced:
         return [(only, asked.found(only).outcome.value, False)]
     touches = [traced[0].left, *(piece.right for piece in traced)]
@@ -151,7 +160,7 @@ def _corners(asked: Touching, traced: tuple[Piece, ...], only: float) -> list[tu
 
 
 def _ended(vary: Vary, points: list[Point]) -> tuple[Point, ...]:
-    """Return the points with those at which the curve begins or ends as breakpoints, and what lies beyond them."""
+    """Add infeasible points beyond both ends, and mark the ends of feasibility as breakpoints."""
     first, last = points[0], points[-1]
     before = [Point(vary.low, None)] if vary.low < first.value else []
     after = [Point(vary.high, None)] if last.value < vary.high else []
@@ -163,7 +172,7 @@ def _ended(vary: Vary, points: list[Point]) -> tuple[Point, ...]:
 
 
 def _at_whole(found: Curve) -> Curve:
-    """Return the curve told at whole values."""
+    """Return the curve evaluated at whole values."""
     plans = [point.plain for point in found.points if point.objective is not None]
     rows = at_whole_values(plans, (found.vary.low, found.vary.high))
     points = [Point(at, value if math.isfinite(value) else None, bend) for at, value, bend in rows]
@@ -171,7 +180,7 @@ def _at_whole(found: Curve) -> Curve:
 
 
 def _stepped(variants: Variants, blank: Curve, asking: Asking) -> Curve:
-    """Return the measure at whole values: all of them where they are few."""
+    """Return the curve of an integer parameter, at all whole values if they are few."""
     vary, points, unproven = blank.vary, [], []
     values, every = few(vary.low, vary.high)
     for value in values:
@@ -197,10 +206,11 @@ def _stepped(variants: Variants, blank: Curve, asking: Asking) -> Curve:
 
 
 def _sampled(variants: Variants, blank: Curve, way: Along, asking: Asking) -> Curve:
-    """Return the measure as it is sampled along a way."""
+    """Return the curve by adaptive sampling."""
     vary = blank.vary
 
     def ask(at: float) -> Found:
+        """Solve the scenario at a position."""
         asking.progress(f"{vary.path} at {at:g}")
         variant = way.variant(at)
         return Found(variant, variants.answer(variant))
@@ -220,15 +230,18 @@ def _sampled(variants: Variants, blank: Curve, way: Along, asking: Asking) -> Cu
 
 
 def _budget(points: list[Point], asking: Asking, ask: Ask | None, whole: bool) -> Budget | None:
+    """Invert the curve at the budget, if there is one."""
     if asking.budget is None:
         return None
     return within([point.plain for point in points], asking.budget, ask, whole)
 
 
 def _feasible(points: list[Point]) -> tuple[float, float] | None:
+    """Return the first and last feasible value."""
     values = [point.value for point in points if point.objective is not None]
     return (values[0], values[-1]) if values else None
 
 
 def _paid(found: Found) -> float:
+    """Return |c|ᵀ|x|, the scale of numerical noise in the objective."""
     return float(np.abs(found.variant.linear.costs[0]) @ np.abs(found.outcome.x))

@@ -1,9 +1,8 @@
-"""A convex piecewise linear function found exactly: lines that touch it meet at its breakpoints.
+"""Exact tracing of a convex piecewise linear function from its values and supporting lines (Eisner and Severance 1976).
 
-Between two positions whose touching lines are known the function lies above both lines and below the chord. Where the
-lines meet it is asked again: either it stands there on the lines, and has its breakpoint there, or a new line comes in
-(Eisner and Severance 1976). The widest gap comes first, so that what is known is known to within the widest that is
-left, whenever one stops.
+Between two positions with known supporting lines the function lies above both lines and below the chord. It is
+evaluated where the lines intersect: either it lies on them and has a breakpoint there, or a new line is found. The
+interval with the widest gap is refined first, so the remaining gap bounds the error at any time.
 """
 
 from __future__ import annotations
@@ -13,12 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-NEAR = 1e-8  # of the whole way, below which two positions are one
+NEAR = 1e-8  # fraction of the whole interval below which two positions are equal
 
 
 @dataclass(frozen=True, eq=False)
 class Touch:
-    """The function at a position and the slope of a line that touches it there; `found`: what else was found there."""
+    """Value of the function at a position and slope of a supporting line; `found` carries the solution behind it."""
 
     at: float
     value: float
@@ -26,13 +25,20 @@ class Touch:
     found: Any = None
 
     def line(self, at: float) -> float:
-        """Return the touching line at another position."""
+        """Evaluate the supporting line.
+
+        Args:
+            at: Position.
+
+        Returns:
+            value + slope · (at − position), a lower bound of the function.
+        """
         return self.value + self.slope * (at - self.at)
 
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """A straight piece between two positions; `holds` touches all of it. None where it is not known to be straight."""
+    """The function between two positions; `holds` is a supporting line on all of it, None if not known to be linear."""
 
     left: Touch
     right: Touch
@@ -40,22 +46,31 @@ class Piece:
 
     @property
     def slope(self) -> float:
-        """The slope of the chord."""
+        """Slope of the chord."""
         return (self.right.value - self.left.value) / (self.right.at - self.left.at)
 
 
 @dataclass(frozen=True, eq=False)
 class Pieces:
-    """The pieces from one end to the other, and by how much the function may lie below them: 0 where it is exact."""
+    """Pieces from one end to the other, and an upper bound on the distance of the function below them (0 if exact)."""
 
     pieces: tuple[Piece, ...]
     gap: float
 
 
 def pieces(touch: Callable[[float], Touch], low: float, high: float, noise: float, enough: float, most: int) -> Pieces:
-    """Return the pieces of the function that `touch` asks, after at most `most` questions; `noise`: what is nothing.
+    """Trace the function between two positions.
 
-    One stops as soon as it is known to within `enough`.
+    Args:
+        touch: Function from a position to its value and supporting line.
+        low: First position.
+        high: Last position.
+        noise: Differences of values up to this count as zero.
+        enough: Gap at which refinement stops.
+        most: Maximum number of evaluations after those of both ends.
+
+    Returns:
+        The linear pieces, adjacent ones of equal slope merged.
     """
     near = NEAR * (high - low)
     left, right = touch(low), touch(high)
@@ -63,6 +78,7 @@ def pieces(touch: Callable[[float], Touch], low: float, high: float, noise: floa
     heap: list[tuple[float, float, float, Touch, Touch]] = []
 
     def enter(one: Touch, two: Touch) -> None:
+        """Store the interval as finished, or queue it by its gap."""
         holds = _straight(one, two, noise)
         meet = None if holds else _meeting(one, two, near)
         if meet is None:
@@ -92,14 +108,14 @@ def pieces(touch: Callable[[float], Touch], low: float, high: float, noise: floa
 
 
 def _straight(one: Touch, two: Touch, noise: float) -> Touch | None:
-    """Return which of both has a line that goes through the other, if any."""
+    """Return the point whose supporting line passes through the other one, if any."""
     if abs(one.line(two.at) - two.value) <= noise:
         return one
     return two if abs(two.line(one.at) - one.value) <= noise else None
 
 
 def _meeting(one: Touch, two: Touch, near: float) -> float | None:
-    """Return where the lines of both meet, well between them; None where they do not."""
+    """Return the intersection of both supporting lines, strictly between the points; None if there is none."""
     if not two.slope > one.slope:
         return None
     across = (two.line(one.at) - one.value) / (one.slope - two.slope)
@@ -108,13 +124,13 @@ def _meeting(one: Touch, two: Touch, near: float) -> float | None:
 
 
 def neat(at: float, near: float) -> float:
-    """Return the number of few digits that is as good as `at`, where there is one within `near`."""
+    """Return the value of six digits within `near` of a position, if there is one."""
     few = float(f"{at:.6g}")
     return few if abs(few - at) <= near else at
 
 
 def _merged(pieces: list[Piece], noise: float) -> tuple[Piece, ...]:
-    """Return the pieces with those made one that continue each other."""
+    """Merge adjacent pieces of equal slope."""
     merged: list[Piece] = []
     for piece in pieces:
         last = merged[-1] if merged else None

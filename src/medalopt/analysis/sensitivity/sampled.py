@@ -1,4 +1,4 @@
-"""A function that is no piecewise linear one, sampled: halved where it bends, and its end found where it has one."""
+"""Adaptive sampling of nonlinear curves: bisection where the curve bends, and of the ends of feasibility."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from itertools import pairwise
 from medalopt.analysis.sensitivity.touching import Found, stands
 from medalopt.errors import SolverError
 
-START = 7  # positions asked about first
-EDGE = 1e-6  # of the whole way, to which the end of plans is found
-ACCURACY = 1e-3  # of all that the measure moves by, to which the straight lines between samples keep
+START = 7  # initial samples
+EDGE = 1e-6  # fraction of the interval to which the end of feasibility is located
+ACCURACY = 1e-3  # fraction of the range of the objective: wanted accuracy of linear interpolation
 Ask = Callable[[float], Found]
 
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """What was found at each position, in order; the lines between keep to `accuracy`, as far as halving shows.
+    """Results by position, ascending; linear interpolation is within `accuracy`, as estimated by the bisection.
 
-    At the positions `unproven` no answer could be proven.
+    At the positions `unproven` there is no verified result.
     """
 
     found: tuple[tuple[float, Found], ...]
@@ -30,7 +30,18 @@ class Samples:
 
 
 def sampled(ask: Ask, low: float, high: float, noise: float, most: int) -> Samples:
-    """Return samples from `low` to `high`, at most about `most`; `noise`: what is nothing."""
+    """Sample a curve.
+
+    Args:
+        ask: Function that solves the scenario at a position.
+        low: First position.
+        high: Last position.
+        noise: Differences of the objective up to this count as zero.
+        most: Approximate maximum number of samples.
+
+    Returns:
+        The samples with their estimated accuracy.
+    """
     known, unproven = {}, []
     for at in (low + (high - low) * step / (START - 1) for step in range(START)):
         try:
@@ -50,9 +61,9 @@ def sampled(ask: Ask, low: float, high: float, noise: float, most: int) -> Sampl
 def _halved(
     ask: Ask, known: dict[float, Found], unproven: list[float], wanted: float, least: float, most: int
 ) -> float:
-    """Halve where the middle lies farther than `wanted` beside the straight line; return the most that is left.
+    """Bisect intervals whose midpoint deviates from the chord by more than `wanted`; return the largest deviation left.
 
-    A middle at which nothing can be proven goes to `unproven`, and its stretch stays as it is.
+    A midpoint without a verified result is added to `unproven`, and its interval is not refined further.
     """
     heap: list[tuple[float, float, float]] = []
     for one, two in pairwise(sorted(known)):
@@ -80,7 +91,7 @@ def _halved(
 
 
 def _edge(ask: Ask, known: dict[float, Found], inside: float, outside: float, near: float) -> dict[float, Found]:
-    """Return the two positions between which plans end, no farther apart than `near`, with what was found there."""
+    """Return the two positions, at most `near` apart, between which feasibility ends, with their results."""
     plan, none = known[inside], known[outside]
     tries = 0
     while abs(outside - inside) > near:
@@ -88,7 +99,7 @@ def _edge(ask: Ask, known: dict[float, Found], inside: float, outside: float, ne
         at = (inside + outside) / 2 if tries % 3 == 0 else _refuted_up_to(plan, none, inside, outside, near)
         try:
             found = ask(at)
-        except SolverError:  # so near to the end that neither can be proven
+        except SolverError:  # so near to the boundary that neither can be verified
             break
         if found.outcome.feasible:
             inside, plan = at, found
@@ -98,7 +109,7 @@ def _edge(ask: Ask, known: dict[float, Found], inside: float, outside: float, ne
 
 
 def _refuted_up_to(plan: Found, none: Found, inside: float, outside: float, near: float) -> float:
-    """Return about where that ends which refutes a plan at `outside`, a little within or beyond; else the middle."""
+    """Return the next position to try: the extrapolated zero of the Farkas margin of `outside`, else the middle."""
     y = none.outcome.y
     if len(y) != len(plan.variant.linear.rows):
         return (inside + outside) / 2
@@ -106,5 +117,5 @@ def _refuted_up_to(plan: Found, none: Found, inside: float, outside: float, near
     share = there / (there - here) if here < 0 < there else 0.5
     at = outside + (inside - outside) * share
     step = math.copysign(near / 2, inside - outside)
-    at = at + step  # once this much within, a plan is likely; then this much beyond it none is
+    at = at + step  # alternately just inside and just outside the estimated boundary
     return at if min(inside, outside) + near / 4 < at < max(inside, outside) - near / 4 else inside - step

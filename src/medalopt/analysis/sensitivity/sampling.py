@@ -1,7 +1,7 @@
-"""Samples of what is uncertain: two that fill the space evenly, and those between them that tell causes apart.
+"""Saltelli samples of the uncertain inputs: two Latin hypercube samples A and B, and A with one input taken from B.
 
-A figure with a `cv` is lognormal about what the file says, one without is even within 10 % of it. Metals of one device
-that are correlated are drawn together, by a Gaussian copula, and count as one cause.
+A parameter with a coefficient of variation is lognormal with its value as mean; one without is uniform within ±10 %.
+Correlated assays of one device are drawn by a Gaussian copula with equal correlation and form one input.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from medalopt.instance.figures import Floats
 from medalopt.instance.paths import Path
 
 SEED = 2020
-FARTHEST = 1e-12  # how near a share may come to 0 or 1 before it is read as a quantile
+FARTHEST = 1e-12  # least distance of a uniform variate from 0 and 1
 
 
 @dataclass(frozen=True)
 class Cause:
-    """Figures that vary together, with the `correlation` between them; a single one has none."""
+    """Parameter groups that are drawn jointly with a common `correlation`; a single group has none."""
 
     path: Path
     factors: tuple[Factor, ...]
@@ -32,11 +32,18 @@ class Cause:
 
     @property
     def width(self) -> int:
-        """How many numbers draw it: one for each figure, and one for what they share."""
+        """Number of uniform variates per draw: one per group, and one for the common term if correlated."""
         return len(self.factors) + bool(self.correlation)
 
     def drawn(self, evenly: Floats) -> Floats:
-        """Return the factors of the figures, (N, F), for numbers evenly from 0 to 1, (N, `width`)."""
+        """Transform uniform variates to factors of the groups.
+
+        Args:
+            evenly (N, width): Uniform variates in [0, 1].
+
+        Returns:
+            (N, F): factors with mean 1.
+        """
         normal = NormalDist()
         z = np.vectorize(normal.inv_cdf, otypes=[float])(np.clip(evenly, FARTHEST, 1 - FARTHEST))
         if self.correlation:
@@ -45,7 +52,14 @@ class Cause:
 
 
 def causes(variants: Variants) -> tuple[Cause, ...]:
-    """Return what varies: all that has a `cv`; where nothing has, assays, recoveries, returns and prices of offers."""
+    """Find the uncertain inputs.
+
+    Args:
+        variants: Scenarios of the instance.
+
+    Returns:
+        All groups with a coefficient of variation; without any, all assays, recoveries, returns and offer prices.
+    """
     moved = [factor for factor in factors(variants) if factor.may_vary]
     given = [factor for factor in moved if factor.cv]
     found: dict[Path, list[Factor]] = {}
@@ -56,13 +70,14 @@ def causes(variants: Variants) -> tuple[Cause, ...]:
 
 
 def _cause(variants: Variants, path: Path, group: tuple[Factor, ...]) -> Cause:
+    """Return the input of one group, or of correlated groups."""
     if len(group) == 1:
         return Cause(group[0].path, group)
     return Cause(path, group, correlation(variants, str(path[1])))
 
 
 def _factor(factor: Factor, z: Floats) -> Floats:
-    """Return the factor that belongs to standard normal numbers."""
+    """Return the factors for standard normal variates: lognormal with mean 1, or uniform within the step."""
     if factor.cv is None:
         share = np.vectorize(NormalDist().cdf, otypes=[float])(z)
         return 1 + factor.step * (2 * share - 1)
@@ -72,15 +87,19 @@ def _factor(factor: Factor, z: Floats) -> Floats:
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """`count` rows of two samples, and for each cause the first with that cause from the second."""
+    """Samples A (`first`) and B (`second`) of `count` rows, and for each input the sample A with that input from B."""
 
     causes: tuple[Cause, ...]
     count: int
-    first: tuple[Floats, ...]  # for each cause its figures' factors, (N, F)
+    first: tuple[Floats, ...]  # per input the factors of its groups, (N, F)
     second: tuple[Floats, ...]
 
     def changes(self) -> Iterator[dict[str, str]]:
-        """Yield the changes of all rows: of the first sample, of the second, then of the mixed one of each cause."""
+        """Iterate over the changes of all rows of the design.
+
+        Yields:
+            Changes of A, then of B, then of A with input i from B, for each i: (2 + inputs) · count rows.
+        """
         yield from self.draws()
         yield from (self._row(self.second, row) for row in range(self.count))
         for at in range(len(self.causes)):
@@ -88,6 +107,7 @@ class Sample:
             yield from (self._row(mixed, row) for row in range(self.count))
 
     def _row(self, drawn: tuple[Floats, ...], row: int) -> dict[str, str]:
+        """Return the changes of one row."""
         found: dict[str, str] = {}
         for cause, own in zip(self.causes, drawn, strict=True):
             for factor, by in zip(cause.factors, own[row].tolist(), strict=True):
@@ -95,12 +115,16 @@ class Sample:
         return found
 
     def draws(self) -> Iterator[dict[str, str]]:
-        """Yield the changes of the rows of the first sample."""
+        """Iterate over the changes of sample A.
+
+        Returns:
+            An iterator over `count` rows.
+        """
         return (self._row(self.first, row) for row in range(self.count))
 
     @property
     def held(self) -> float:
-        """In which part of all draws of the first sample a figure is held at the most it can be."""
+        """Fraction of the draws of sample A that are capped at an upper limit."""
         held = [
             bool(factor.held(by))
             for cause, own in zip(self.causes, self.first, strict=True)
@@ -111,7 +135,16 @@ class Sample:
 
 
 def sample(found: tuple[Cause, ...], count: int, seed: int = SEED) -> Sample:
-    """Return two samples of `count` rows; each is a Latin hypercube, so that every figure is spread evenly."""
+    """Draw two Latin hypercube samples.
+
+    Args:
+        found: Uncertain inputs.
+        count: Rows of each sample.
+        seed: Seed of the random generator.
+
+    Returns:
+        Both samples, as factors on the parameters.
+    """
     width = sum(cause.width for cause in found)
     random = np.random.Generator(np.random.PCG64(seed))
     ranks = np.stack([random.permutation(count) for _ in range(2 * width)], axis=1) if width else np.zeros((count, 0))

@@ -1,8 +1,7 @@
-"""Shares of the variance (Sobol' indices) from two samples and those between them, with what is sure of each.
+"""Sobol' indices of first and total order from Saltelli samples, with bootstrap confidence intervals.
 
-With f(A), f(B) of two independent samples and f(A_i) of the first with cause i from the second: the total share of i is
-E (f(A) - f(A_i))² / 2V (Jansen 1999), what i does alone is the correlation of f(B) with f(A_i) (Janon et al. 2014).
-A row in which one of the three has no value is left out, for that cause.
+With f(A), f(B) and f(A_i), the sample A with input i from B: total index = E (f(A) − f(A_i))² / 2V (Jansen 1999); first
+order = correlation of f(B) with f(A_i) (Janon et al. 2014). For each input, rows without all three values are left out.
 """
 
 from __future__ import annotations
@@ -14,13 +13,13 @@ import numpy as np
 from medalopt.instance.figures import Floats
 
 SEED, ROUNDS = 1958, 200
-CERTAIN = (2.5, 97.5)  # per cent, between which 95 % of the rounds lie
-FEWEST = 8  # rows from which shares are told
+CERTAIN = (2.5, 97.5)  # percentiles of the 95 % bootstrap interval
+FEWEST = 8  # minimum number of complete rows for an index
 
 
 @dataclass(frozen=True)
 class Share:
-    """The part of the variance that one cause explains, with the ends of its interval of 95 %."""
+    """Fraction of the variance explained by one input, with the bounds of its 95 % confidence interval."""
 
     value: float
     low: float
@@ -29,7 +28,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Shares:
-    """What a cause does alone (`first`) and with all others (`total`); None where too few rows have a value."""
+    """First-order index (`first`) and total index (`total`) of one input; None if too few rows have values."""
 
     first: Share | None
     total: Share | None
@@ -37,11 +36,21 @@ class Shares:
 
 
 def shares(a: Floats, b: Floats, mixed: Floats) -> tuple[Shares, ...]:
-    """Return the shares of every cause for values of the samples, (N,) each, and the mixed ones, (C, N); NaN: none."""
+    """Estimate the Sobol' indices of all inputs.
+
+    Args:
+        a (N,): Values of sample A; NaN if missing.
+        b (N,): Values of sample B.
+        mixed (C, N): Values of A with input i from B.
+
+    Returns:
+        First-order and total index of each of the C inputs.
+    """
     return tuple(_shares(a, b, own) for own in mixed)
 
 
 def _shares(a: Floats, b: Floats, own: Floats) -> Shares:
+    """Estimate both indices of one input, with bootstrap intervals over the rows."""
     there = np.isfinite(a) & np.isfinite(b) & np.isfinite(own)
     rows = int(there.sum())
     a, b, own = a[there], b[there], own[there]
@@ -55,27 +64,30 @@ def _shares(a: Floats, b: Floats, own: Floats) -> Shares:
 
 
 def _at_most(share: Share, most: float) -> Share:
-    """Return `share` cut at `most`: alone no cause explains more than together with all others."""
+    """Cap an index at `most`: a first-order index cannot exceed the total index."""
     return Share(min(share.value, most), min(share.low, most), min(share.high, most))
 
 
 def _told(value: float, rounds: Floats) -> Share:
+    """Return the index with the percentile interval of its bootstrap values."""
     low, high = np.percentile(rounds[np.isfinite(rounds)], CERTAIN).tolist()
     return Share(value, low, high)
 
 
 def _spread(a: Floats, b: Floats) -> bool:
-    """Whether values differ by more than rounding."""
+    """Return True if the values differ by more than rounding."""
     both = np.concatenate([a, b])
     return bool(np.ptp(both) > 1e-9 * np.abs(both).max())
 
 
 def _first(b: Floats, own: Floats) -> float:
+    """Return the first-order index (Janon et al. 2014)."""
     middle = float((b + own).mean() / 2)
     variance = float((b**2 + own**2).mean() / 2 - middle**2)
     return (float((b * own).mean()) - middle**2) / variance if variance > 0 else np.nan
 
 
 def _total(a: Floats, b: Floats, own: Floats) -> float:
+    """Return the total index (Jansen 1999)."""
     variance = float(np.concatenate([a, b]).var())
     return float(((a - own) ** 2).mean()) / (2 * variance) if variance > 0 else np.nan

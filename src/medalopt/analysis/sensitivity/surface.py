@@ -1,4 +1,4 @@
-"""A map: the measure where two figures move at once, on a grid."""
+"""Sensitivity surface: the objective on a grid of two parameters."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from medalopt.errors import SolverError, UsageError
 from medalopt.solver.outcome import Outcome
 from medalopt.wording import shown
 
-SIZE, SMALL = (15, 11), (7, 5)  # values of each figure; of a large program
+SIZE, SMALL = (15, 11), (7, 5)  # (columns, rows) of the grid; of a large program
 
 
 @dataclass(frozen=True, eq=False)
 class Surface:
-    """The measure for each value of the second figure, and in it of the first; None where there is no plan.
+    """The objective by value of the second parameter (rows) and of the first (columns); None if infeasible.
 
-    At the places `unproven`, (row, column), it is None too, and nothing is claimed.
+    At the places `unproven`, (row, column), it is None because no verified result exists.
     """
 
     across: Vary
@@ -35,7 +35,20 @@ class Surface:
 
 
 def surface(variants: Variants, across: Vary, up: Vary, progress: Progress = lambda step: None) -> Surface:
-    """Return the measure on a grid of both figures. Raises UsageError where they are the same."""
+    """Compute the objective on a grid of two parameters.
+
+    Args:
+        variants: Scenarios of the instance.
+        across: Parameter of the columns, with its range.
+        up: Parameter of the rows, with its range.
+        progress: Progress callback.
+
+    Returns:
+        The grid of objective values.
+
+    Raises:
+        UsageError: If both ranges change the same parameter.
+    """
     both = across.at(across.low).keys() & up.at(up.low).keys()
     if both:
         raise UsageError(f"--vary: both move {shown(min(both))}; name figures that have nothing in common")
@@ -53,14 +66,17 @@ def surface(variants: Variants, across: Vary, up: Vary, progress: Progress = lam
 
 
 class _Rows:
-    """The optima at all `columns`, for a value of the other figure; None of those that cannot be proven."""
+    """Solves one row of the grid: a parametric program along the columns if it is affine, else one scenario each."""
 
     def __init__(self, variants: Variants, across: Vary, up: Vary, columns: tuple[float, ...]) -> None:
         self._variants, self._across, self._up, self._columns = variants, across, up, columns
-        self._straight = not across.whole  # else counts would be taken as continuous
+        self._straight = not across.whole  # a parametric line would treat counts as continuous
 
     def __call__(self, value: float) -> list[Outcome | None]:
+        """Return the results at all columns for a value of the row parameter; None where not verified."""
+
         def changes(at: float) -> Changes:
+            """Return the changes of both parameters."""
             return {**self._across.at(at), **self._up.at(value)}
 
         if self._straight:
@@ -68,15 +84,15 @@ class _Rows:
             if way.line is not None:
                 try:
                     return list(way.outcomes(self._columns))
-                except SolverError:  # one of them cannot be proven: one by one
+                except SolverError:  # one result is not verified: solve one by one
                     return [attempted(partial(way.answer, at)) for at in self._columns]
-        self._straight = False  # what is no line in one row is none in the others
+        self._straight = False  # not affine in one row, so in none
         built = (self._variants.variant(changes(at)) for at in self._columns)
         return [attempted(partial(self._variants.answer, variant)) for variant in built]
 
 
 def _values(vary: Vary, many: int) -> tuple[float, ...]:
-    """Return `many` values spread evenly, where the instance stands among them; or whole ones."""
+    """Return `many` evenly spaced values and the base value, or whole values."""
     if vary.whole:
         return tuple(few(vary.low, vary.high, many)[0])
     even = {vary.low + (vary.high - vary.low) * step / (many - 1) for step in range(many)}

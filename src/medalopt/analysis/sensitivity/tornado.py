@@ -1,4 +1,4 @@
-"""Every uncertain figure moved alone, down and up: on which the cost, and the existence of a plan, depend most."""
+"""Tornado analysis: every uncertain parameter varied alone, ranked by effect on feasibility and objective."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from medalopt.analysis.sensitivity.uncertain import Factor, factors
 from medalopt.analysis.variants import NONE, Variants
 from medalopt.errors import SolverError
 
-MEASURED = 40  # figures, of which it is told how much metal is short
-SAME = 1e-9  # of the cost, below which a difference is none
+MEASURED = 40  # maximum number of bars with a metal shortage
+SAME = 1e-9  # relative change of the objective that counts as 0
 
 
 @dataclass(frozen=True)
 class End:
-    """One figure moved by `factor`; `held` of its figures stay below that, at the most they can be.
+    """One parameter group scaled by `factor`; `held` of its parameters are capped at their upper limit.
 
-    Where that leaves no plan, `short` is the least metal that would have to come from elsewhere, kg; None: none helps.
-    It is told of the first figures, `measured`.
+    If infeasible, `short` is the least external metal in kg (None if no metal restores feasibility); it is determined
+    for the first bars only, `measured`.
     """
 
     factor: float
@@ -32,7 +32,14 @@ class End:
     measured: bool = False
 
     def effect(self, base: Answer) -> float | None:
-        """Return what it does to the measure, None where it or the base case has no plan."""
+        """Return the change of the objective.
+
+        Args:
+            base: Result of the base case.
+
+        Returns:
+            The change in the unit of the objective, 0 within tolerance; None if this or the base case is infeasible.
+        """
         if self.answer.value is None or base.value is None:
             return None
         by = self.answer.value - base.value
@@ -41,7 +48,7 @@ class End:
 
 @dataclass(frozen=True)
 class Bar:
-    """One figure moved both ways."""
+    """One parameter group varied in both directions."""
 
     factor: Factor
     down: End
@@ -53,26 +60,48 @@ class Bar:
         return self.down, self.up
 
     def turns(self, base: Answer) -> int:
-        """Return at how many ends a plan comes to exist, or ceases to."""
+        """Count the ends at which feasibility changes.
+
+        Args:
+            base: Result of the base case.
+
+        Returns:
+            0, 1 or 2.
+        """
         return sum(
             end.answer.status in ("optimal", "infeasible") and end.answer.status != base.status for end in self.ends
         )
 
     def swing(self, base: Answer) -> float:
-        """Return the greater of what both ends do to the measure."""
+        """Return the larger absolute change of the objective.
+
+        Args:
+            base: Result of the base case.
+
+        Returns:
+            The change in the unit of the objective, 0 where infeasible.
+        """
         return max(abs(end.effect(base) or 0.0) for end in self.ends)
 
     def idle(self, base: Answer) -> bool:
-        """Whether nothing comes of it, either way."""
+        """Check if the parameter has no effect in either direction.
+
+        Args:
+            base: Result of the base case.
+
+        Returns:
+            True if neither feasibility nor objective changes.
+        """
         return not self.turns(base) and all(end.effect(base) == 0.0 or self._without(end, base) for end in self.ends)
 
     def _without(self, end: End, base: Answer) -> bool:
+        """Return True if both this and the base case are infeasible."""
         return end.answer.status == base.status == "infeasible"
 
 
 @dataclass(frozen=True)
 class Tornado:
-    """All bars, the first of which matters most; `asked` figures, of which an interruption may have left some out."""
+    """All bars, the largest effect first; `asked` is the number of parameters, more than bars if interrupted."""
 
     base: Answer
     bars: tuple[Bar, ...]
@@ -83,10 +112,18 @@ class Tornado:
 def tornado(
     variants: Variants, jobs: int | None = None, journal: Journal | None = None, told: pool.Told = pool.quiet
 ) -> Tornado:
-    """Return the bars of every figure, moved by its `cv`, or by 10 % where the instance gives none.
+    """Vary every parameter by its coefficient of variation, or by 10 % if the instance gives none.
 
-    Those at whose ends a plan comes to exist or ceases to rank first, of them the ones that moved least; then those
-    that change the measure most.
+    Bars that change feasibility rank first, by smallest step; the others follow by largest change of the objective.
+
+    Args:
+        variants: Scenarios of the instance.
+        jobs: Number of processes; None for the default.
+        journal: Cache of results.
+        told: Progress callback.
+
+    Returns:
+        Base case and ranked bars.
     """
     moved = factors(variants)
     steps = [(max(1 - factor.step, 0.0), 1 + factor.step) for factor in moved]
@@ -109,25 +146,35 @@ def tornado(
 
 
 def ranked(bars: Sequence[Bar], base: Answer) -> tuple[Bar, ...]:
-    """Return the bars, the first of which matters most."""
+    """Rank bars by effect.
+
+    Args:
+        bars: Bars in any order.
+        base: Result of the base case.
+
+    Returns:
+        The bars, largest effect first.
+    """
     return tuple(sorted(bars, key=lambda bar: _rank(bar, base)))
 
 
 def _measured(variants: Variants, shortage: Shortage, bar: Bar, base: Answer) -> Bar:
-    """Return `bar` with the metal that is short at ends which leave no plan where there was one."""
+    """Return `bar` with the metal shortage at ends that become infeasible."""
 
     def measured(end: End) -> End:
+        """Return an end with its metal shortage, if it is infeasible and the base case is not."""
         if end.answer.status != "infeasible" or not base.feasible:
             return end
         changed = variants.changed(bar.factor.changes(end.factor))
         try:
             return dataclasses.replace(end, short=shortage.of(changed), measured=True)
-        except SolverError:  # that there is no plan is proven, what is missing is not
+        except SolverError:  # infeasibility is proven, the shortage is not
             return end
 
     return Bar(bar.factor, measured(bar.down), measured(bar.up))
 
 
 def _rank(bar: Bar, base: Answer) -> tuple[bool, float, float]:
+    """Return the sort key of a bar."""
     turns = bar.turns(base)
     return not turns, bar.factor.step if turns else 0.0, -bar.swing(base)

@@ -1,7 +1,7 @@
-"""The measure along a line of programs: its value at a position, a line that touches it there, and where plans end.
+"""Optimal value of a parametric LP along a line of programs: values, supporting lines and ends of feasibility.
 
-Where ends of rows and columns move, the duals of one plan bound the measure from below everywhere: it is convex.
-Where costs move, one plan bounds it from above everywhere: it is concave, and its negative is told.
+If right-hand sides or bounds move, the duals at one position give a lower bound everywhere: the value is convex. If
+costs move, the solution at one position gives an upper bound everywhere: it is concave, and is negated here.
 """
 
 from __future__ import annotations
@@ -21,20 +21,29 @@ from medalopt.solver.linear import Linear
 from medalopt.solver.outcome import Outcome
 from medalopt.solver.scaling import scaled
 
-_STEP = 1e-10  # of the way, by which one at least goes on from a position without a plan
+_STEP = 1e-10  # fraction of the interval: minimum step from an infeasible position
 _TRIES = 200
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Found:
-    """What stands at a position: the variant and its answer."""
+    """A scenario and its verified result."""
 
     variant: Variant
     outcome: Outcome
 
 
 class Touching:
-    """The measure along `way`, whose line moves either ends or costs; `sign` is 1 where it is convex, else -1."""
+    """Optimal value along `way`, whose `line` moves either row and column bounds or costs.
+
+    `sign` is 1 if the value is convex, −1 if concave.
+
+    Args:
+        variants: Scenarios of the instance, which solve and cache.
+        way: Family of scenarios by position.
+        line: Affine function from the position to the program.
+        progress: Progress callback.
+    """
 
     def __init__(self, variants: Variants, way: Along, line: Line, progress: Callable[[str], None]) -> None:
         self._variants, self._way, self._line, self._progress = variants, way, line, progress
@@ -42,7 +51,14 @@ class Touching:
         self._known: dict[float, Found] = {}
 
     def found(self, at: float) -> Found:
-        """Return the variant at a position, and its answer."""
+        """Solve the scenario at a position, once.
+
+        Args:
+            at: Position.
+
+        Returns:
+            The scenario and its verified result.
+        """
         if at not in self._known:
             self._progress(f"question {len(self._known) + 1}")
             variant = self._way.drawn(at)
@@ -50,13 +66,20 @@ class Touching:
         return self._known[at]
 
     def touch(self, at: float) -> Touch:
-        """Return the measure, times `sign`, at a position where there is a plan."""
+        """Return value and supporting line at a feasible position.
+
+        Args:
+            at: Position.
+
+        Returns:
+            `sign` times the optimal value, and its slope: c'·x if costs move, else the duals times the moving bounds.
+        """
         found = self.found(at)
         slope = self._line.costs_slope @ found.outcome.x if self.sign < 0 else self._priced(found)
         return Touch(at, self.sign * found.outcome.value, self.sign * float(slope), found)
 
     def _priced(self, found: Found) -> float:
-        """Return what the duals make of the ends that move."""
+        """Return the slope of the dual objective: Σ y·b' over rows, Σ d·u' over columns with d = c − Aᵀy."""
         linear, y = found.variant.linear, found.outcome.y
         entries = linear.entries
         reduced = linear.costs[0] - np.bincount(entries.column, entries.value * y[entries.row], len(linear.lower))
@@ -66,15 +89,23 @@ class Touching:
         )
 
     def first(self, start: float, stop: float) -> float | None:
-        """Return the position nearest to `start`, towards `stop`, at which there is a plan; None where there is none.
+        """Find the feasible position nearest to `start`.
 
-        What refutes a plan at one position refutes it up to where its margin, which is straight, comes to nothing.
+        A Farkas certificate at one position excludes all positions up to the zero of its margin, which is affine in
+        them.
+
+        Args:
+            start: Position where the search begins.
+            stop: Position where it ends.
+
+        Returns:
+            The position; None if no position up to `stop` is feasible.
         """
         at, span = start, stop - start
         for _ in range(_TRIES):
             try:
                 found = self.found(at)
-            except SolverError:  # so near to the end that neither can be proven
+            except SolverError:  # so near to the boundary that neither can be verified
                 at += span * _STEP * 100
                 continue
             if found.outcome.feasible:
@@ -86,14 +117,16 @@ class Touching:
         return None
 
     def _margin(self, y: Floats, at: float) -> float:
+        """Return the margin of a Farkas certificate at a position."""
         return stands(self._line.at(at), y)
 
 
 def stands(linear: Linear, y: Floats) -> float:
-    """Return by how much `y`, (M,), refutes a plan of `linear`; not at all where that is no more than 0."""
+    """Return the margin by which multipliers `y` (M,) prove `linear` infeasible; no proof if it is not above 0."""
     program = scaled(linear)
     return margin(linear, program, np.ldexp(y, -program.row))
 
 
 def _at_ends(price: Floats, low: Floats, high: Floats) -> float:
+    """Return Σ price · slope of the active bound: the lower one for positive prices, else the upper one."""
     return float(np.where(price > 0, price * low, price * high).sum())

@@ -1,7 +1,7 @@
-"""What changes in the plan at a breakpoint of a curve, in the instance's words.
+"""Changes of the plan at the breakpoints of a curve, named as in the instance.
 
-Along a cost the plan is the same on a straight piece, and another on the next. Along an end of the rules it moves in
-proportion on a piece, and what bends is how much more or less of everything each step takes.
+If a cost varies, the plan is constant on each piece and changes at a breakpoint. If a right-hand side varies, the plan
+changes linearly on each piece, and its rates change at a breakpoint.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from medalopt.analysis.sensitivity.pieces import Piece
 from medalopt.analysis.sensitivity.touching import Found
 from medalopt.instance.paths import render
 
-MOST = 120  # breakpoints at which it is said
-_COUNTS = 1e-6  # of the largest amount of its kind: less is no change
-_BINDS = 1e-9  # of all that is paid: what a row is worth where it binds
+MOST = 120  # maximum number of breakpoints with a description
+_COUNTS = 1e-6  # fraction of the largest quantity of the same unit below which nothing changes
+_BINDS = 1e-9  # fraction of |c|ᵀ|x|: least value of a binding row
 _OBVIOUS = frozenset({"supply", "together", "demand", "no_more", "extension"})
-Amounts = Mapping[tuple[str, str], float]  # by what it is and its unit
+Amounts = Mapping[tuple[str, str], float]  # by name and unit
 
 
 @dataclass(frozen=True)
 class Shift:
-    """One thing of the plan: how much of it `before` and `after`, by step of the figure where `by_step`.
+    """One quantity of the plan `before` and `after` a breakpoint; per unit of the parameter if `by_step`.
 
-    `here` is how much the plan takes of it at the breakpoint.
+    `here` is the quantity at the breakpoint.
     """
 
     what: str
@@ -42,16 +42,16 @@ class Shift:
 
 @dataclass(frozen=True)
 class Turn:
-    """What changes where the figure stands at `value`: what is taken, and which figures begin or cease to bind."""
+    """Changes at the breakpoint `value`: quantities, and paths of limits that become binding or cease to be."""
 
     value: float
-    shifts: tuple[Shift, ...]  # what moves most of its kind first
+    shifts: tuple[Shift, ...]  # largest relative change first
     binds: tuple[str, ...]
     frees: tuple[str, ...]
 
 
 def turns(pieces: tuple[Piece, ...], along_costs: bool) -> tuple[Turn, ...]:
-    """Return what changes between the pieces; nothing of those that are not known to be straight."""
+    """Return the changes between adjacent linear pieces; none for pieces not known to be linear."""
     known = [piece for piece in pieces if piece.holds is not None]
     if not known or len(known) > MOST:
         return ()
@@ -71,22 +71,25 @@ def turns(pieces: tuple[Piece, ...], along_costs: bool) -> tuple[Turn, ...]:
 
 
 def _held(piece: Piece) -> Found:
+    """Return the solved scenario of the supporting line of a piece."""
     assert piece.holds is not None, "the piece is known"
     found: Found = piece.holds.found
     return found
 
 
 def _founds(piece: Piece) -> tuple[Found, ...]:
+    """Return the solved scenarios at both ends of a piece and of its supporting line."""
     return (piece.left.found, piece.right.found, _held(piece))
 
 
 def _rates(amounts: Mapping[int, Amounts], piece: Piece) -> Amounts:
-    """Return by how much everything moves with a step of the figure on a piece."""
+    """Return the change of each quantity per unit of the parameter on a piece."""
     one, two = amounts[id(piece.left.found)], amounts[id(piece.right.found)]
     return {name: (two[name] - one[name]) / (piece.right.at - piece.left.at) for name in one}
 
 
 def _shifts(before: Amounts, after: Amounts, here: Amounts, steps: float, by_step: bool) -> tuple[Shift, ...]:
+    """Return the quantities that change, largest relative change first."""
     largest = {unit: max(here[name] for name in here if name[1] == unit) for _, unit in here}
     moved = {name: abs(after[name] - before[name]) * steps / max(largest[name[1]], 1e-9) for name in here}
     return tuple(
@@ -97,7 +100,7 @@ def _shifts(before: Amounts, after: Amounts, here: Amounts, steps: float, by_ste
 
 
 def _amounts(found: Found) -> Amounts:
-    """Return how much the plan takes of every source and offer, sends to every smelter, and leaves over."""
+    """Return quantities of the plan: tonnes by source, treatment and smelter, kilograms bought and surplus."""
     account = found.variant.account(found.outcome)
     instance, made = account.instance, account.decisions
     sent, bought = account.sent, account.bought
@@ -113,7 +116,7 @@ def _amounts(found: Found) -> Amounts:
 
 
 def _binding(found: Found) -> set[str]:
-    """Return the paths of the figures that bind, by the duals of the rows they stand in."""
+    """Return the paths of the limits that bind, from the dual values of their rows."""
     linear, x, y = found.variant.linear, found.outcome.x, found.outcome.y
     entries = linear.entries
     parts = np.bincount(entries.row, np.abs(entries.value * x[entries.column]), len(linear.rows))

@@ -1,4 +1,4 @@
-"""What may turn out otherwise than an instance says: its figures, in the groups that move together, and by how much."""
+"""Uncertain parameters of an instance, grouped by those that vary together, with their coefficients of variation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from medalopt.instance.schema.fields import Measure
 from medalopt.instance.written import Written
 
 TENTH = 0.1
-FEW = 12  # streams or lanes that are moved one by one; of more, those of a device, a region or a smelter move together
+FEW = 12  # streams or lanes varied one by one; more are grouped by device, region or smelter
 _FIELDS: Mapping[str, tuple[str, ...]] = {
     "exchange": ("",),
     "transport_rate": ("",),
@@ -30,14 +30,14 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     "medals": ("count", "parts", "allowance"),
     "policy": ("recycled", "device_share", "participation", "footprint_cap"),
 }
-_INSIDE = {"devices": 4, "terms": 4}  # the place of the field, where a treatment tells of devices, a smelter of feeds
+_INSIDE = {"devices": 4, "terms": 4}  # position of the field in paths inside `devices` of a treatment or `terms`
 _UNCERTAIN = {"devices": "content", "treatments": "recovery", "smelters": "returned", "market": "price"}
 _DETAILED = ("content", "scrap", "storage", "recycled", "device_share")
 
 
 @dataclass(frozen=True)
 class Member:
-    """One figure of a factor: what stands there, in its canonical unit; all that a list holds moves together."""
+    """One parameter of a group, with values in canonical units; the entries of a list vary together."""
 
     path: Path
     values: tuple[Fraction, ...]
@@ -46,16 +46,24 @@ class Member:
 
     @property
     def limit(self) -> float | None:
-        """What the figure cannot exceed, None where there is no such limit."""
+        """Upper limit of the parameter, None if there is none."""
         measure = self.kind.measure
         return measure.high if isinstance(measure, Measure) else None
 
     def text(self, factor: float) -> str:
-        """Return what is to stand there for `factor` times as much, held at the limit."""
+        """Format the scaled value as it is written in the file.
+
+        Args:
+            factor: Factor on the value, capped at the upper limit.
+
+        Returns:
+            The text of the number, or of the list.
+        """
         texts = [self._one(value, factor) for value in self.values]
         return f"[{', '.join(texts)}]" if self.listed else texts[0]
 
     def _one(self, value: Fraction, factor: float) -> str:
+        """Return the text of one scaled value."""
         measure = self.kind.measure
         moved = value * Fraction(factor)
         if not isinstance(measure, Measure):
@@ -67,9 +75,9 @@ class Member:
 
 @dataclass(frozen=True)
 class Factor:
-    """Figures that move together by one factor: named by `path`, which may hold `*`, and where that names more, `of`.
+    """Parameters scaled by one common factor, named by `path`, which may contain `*`, restricted by `of` if given.
 
-    `cv` is their relative standard deviation, None where the instance gives none.
+    `cv` is their coefficient of variation (relative standard deviation), None if the instance gives none.
     """
 
     path: Path
@@ -79,26 +87,40 @@ class Factor:
 
     @property
     def step(self) -> float:
-        """By which part of itself it is moved."""
+        """Relative step of the variation: the coefficient of variation, or 0.1."""
         return TENTH if self.cv is None else self.cv
 
     @property
     def figures(self) -> int:
-        """How many figures move."""
+        """Number of parameters in the group."""
         return sum(len(member.values) for member in self.members)
 
     @property
     def may_vary(self) -> bool:
-        """Whether it is of the kind for which an instance may give a `cv`."""
+        """True if an instance may give a coefficient of variation for this kind of parameter."""
         field = _UNCERTAIN.get(str(self.path[0]))
         return field is not None and field == self.path[2]
 
     def changes(self, factor: float) -> dict[str, str]:
-        """Return the changes that make it `factor` times what it is, no share above what it can be."""
+        """Return the changes that scale the group.
+
+        Args:
+            factor: Factor on all values, each capped at its upper limit.
+
+        Returns:
+            New text by path.
+        """
         return {render(member.path): member.text(factor) for member in self.members}
 
     def held(self, factor: float) -> int:
-        """Return how many of the figures are held at their limit when it is moved by `factor`."""
+        """Count the parameters that are capped.
+
+        Args:
+            factor: Factor on all values.
+
+        Returns:
+            Number of values whose scaled value exceeds the upper limit.
+        """
         return sum(
             1
             for member in self.members
@@ -108,9 +130,15 @@ class Factor:
 
 
 def factors(variants: Variants) -> tuple[Factor, ...]:
-    """Return every figure of the instance that enters the program, in the groups that move together.
+    """Find all parameter groups that affect the objective or the constraints.
 
-    Compositions, leads, dates and lots are no figures that turn out otherwise, and are not among them.
+    Compositions, lead times, dates and lots are not varied.
+
+    Args:
+        variants: Scenarios of the instance.
+
+    Returns:
+        The groups in the order of the file.
     """
     written, annex = variants.written, variants.instance.annex
     members = [one for one in _members(written) if _enters(one, variants)]
@@ -126,7 +154,7 @@ def factors(variants: Variants) -> tuple[Factor, ...]:
 
 
 def _unwritten(variants: Variants) -> Iterator[tuple[Path, Member]]:
-    """Yield the recoveries and returns that have a `cv` but are left out of the file: then they are all there is."""
+    """Yield recoveries and returns that have a coefficient of variation but only their default value."""
     for section in ("treatments", "smelters"):
         for name in variants.instance.annex.get(f"{section}_cv", {}):
             path: Path = (section, name, _UNCERTAIN[section])
@@ -136,11 +164,12 @@ def _unwritten(variants: Variants) -> Iterator[tuple[Path, Member]]:
 
 
 def _count(members: list[Member], section: str) -> int:
+    """Return the number of distinct names of a section."""
     return len({member.path[1] for member in members if member.path[0] == section})
 
 
 def _members(written: Written) -> Iterator[Member]:
-    """Yield every figure of the fields that move, what a list holds as one."""
+    """Yield every parameter of the varied fields, a list as one member."""
     found: dict[Path, tuple[list[Fraction], Kind, bool]] = {}
     for path, scalar, kind in written.figures():
         if _field(path) not in _FIELDS.get(str(path[0]), ()) or path[-1] == "lead":
@@ -156,7 +185,7 @@ def _members(written: Written) -> Iterator[Member]:
 
 
 def _field(path: Path) -> str:
-    """Return the field that a path leads to: what stands behind the name of a member of a section."""
+    """Return the field name in a path, after the name of the section's member."""
     section = path[0]
     if section in ("exchange", "transport_rate"):
         return ""
@@ -167,13 +196,13 @@ def _field(path: Path) -> str:
 
 
 def _enters(member: Member, variants: Variants) -> bool:
-    """Whether the measure asked for depends on a figure of this kind at all."""
+    """Return True if the objective depends on parameters of this unit: money only matters for cost."""
     measure = member.kind.measure
     return variants.measure == "cost" or not (isinstance(measure, Measure) and "money" in measure.unit)
 
 
 def _groups(path: Path, written: Written, many: set[str]) -> Iterator[tuple[Path, str]]:
-    """Yield each group that a figure belongs to: the path that names it, and which of those it holds."""
+    """Yield the key of each group of a parameter: path with `*`, and restriction to a device, region or smelter."""
     section, field = str(path[0]), _field(path)
     if section in many:
         wanted = ("device", "region") if section == "streams" else ("smelter",)
@@ -192,7 +221,7 @@ def _groups(path: Path, written: Written, many: set[str]) -> Iterator[tuple[Path
 
 
 def _with_cv(factor: Factor, written: Written, annex: Mapping[str, Any]) -> Iterator[Factor]:
-    """Yield the factor with the `cv` of the instance; where that is told metal by metal, one factor for each."""
+    """Yield the group with its coefficient of variation, one group per metal if that is given by metal."""
     path = factor.path
     given = annex.get(f"{path[0]}_cv", {}).get(path[1], {}).get("cv") if factor.may_vary else None
     if not isinstance(given, Mapping):
@@ -204,6 +233,7 @@ def _with_cv(factor: Factor, written: Written, annex: Mapping[str, Any]) -> Iter
 
 
 def _by_metal(factor: Factor, written: Written, given: Mapping[str, float]) -> Iterator[Factor]:
+    """Yield one group for each metal."""
     for metal in sorted(str(name) for name in written.root.items["metals"].items):  # type: ignore[union-attr]
         cv = given.get(metal, given.get("default"))
         tables = {member.path if not _named(member.path) else member.path[:-1] for member in factor.members}
@@ -213,11 +243,12 @@ def _by_metal(factor: Factor, written: Written, given: Mapping[str, float]) -> I
 
 
 def _named(path: Path) -> bool:
-    """Whether the last part of the path of a recovery or return is a metal."""
+    """Return True if the path of a recovery or return ends in a metal."""
     return path[-1] not in ("recovery", "returned")
 
 
 def _of_metal(written: Written, table: Path, metal: str) -> Member | None:
+    """Return the entry of one metal in a table, if the file has it."""
     path = (*table, metal)
     kind, node = kind_at(path), written.find(path)
     if kind is None or not isinstance(node, Scalar):
@@ -227,5 +258,13 @@ def _of_metal(written: Written, table: Path, metal: str) -> Member | None:
 
 
 def correlation(variants: Variants, device: str) -> float:
-    """Return the correlation between the assays of a device's metals, 0 where the instance gives none."""
+    """Return the correlation between the assays of a device's metals.
+
+    Args:
+        variants: Scenarios of the instance.
+        device: Name of the device.
+
+    Returns:
+        Correlation coefficient, 0 if the instance gives none.
+    """
     return float(variants.instance.annex.get("devices_cv", {}).get(device, {}).get("correlation") or 0.0)

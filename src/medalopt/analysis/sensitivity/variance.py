@@ -1,4 +1,4 @@
-"""All uncertain figures moved at once: how the cost spreads, how often there is no plan, and what causes that."""
+"""Variance-based global sensitivity analysis: distribution of the objective, infeasible fraction, Sobol' indices."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from medalopt.analysis.variants import Variants
 from medalopt.errors import UsageError
 from medalopt.instance.figures import Floats
 
-LEAST, MOST = 8, 100_000  # rows of a sample
+LEAST, MOST = 8, 100_000  # limits of the rows of a sample
 QUANTILES = (5, 50, 95)  # per cent
 
 
 @dataclass(frozen=True)
 class Variance:
-    """What a sample of `count` rows, and those mixed of two, gave; `held`: how often a share could not rise further."""
+    """Statistics of a Saltelli sample of `count` rows; `held` is the fraction of draws capped at an upper limit."""
 
     causes: tuple[Cause, ...]
     count: int
     asked: int
     answered: int
-    without: float  # the part of both samples that has no plan
+    without: float  # infeasible fraction of both samples
     held: float
-    quantiles: tuple[float, ...]  # of the measure, at QUANTILES, where there is a plan
-    spread: float  # the standard deviation
-    measure: tuple[Shares, ...]  # of each cause
-    feasible: tuple[Shares, ...]  # likewise of whether there is a plan
+    quantiles: tuple[float, ...]  # of the objective at QUANTILES, over feasible rows
+    spread: float  # standard deviation of the objective
+    measure: tuple[Shares, ...]  # indices of the objective, by input
+    feasible: tuple[Shares, ...]  # indices of feasibility, by input
     interrupted: bool = False
 
 
@@ -42,9 +42,20 @@ def variance(
     journal: Journal | None = None,
     told: pool.Told = pool.quiet,
 ) -> Variance:
-    """Return the shares of the variance by samples of `count` rows; it takes `count` solves for each cause, and two.
+    """Estimate the distribution of the objective and the Sobol' indices; it takes (inputs + 2) · `count` solves.
 
-    Raises UsageError where nothing is uncertain, or `count` is out of range.
+    Args:
+        variants: Scenarios of the instance.
+        count: Rows of each sample.
+        jobs: Number of processes; None for the default.
+        journal: Cache of results.
+        told: Progress callback.
+
+    Returns:
+        Quantiles, standard deviation, infeasible fraction, and indices of objective and feasibility.
+
+    Raises:
+        UsageError: If `count` is out of range, or the instance has no uncertain input.
     """
     if not LEAST <= count <= MOST:
         raise UsageError(f"--global {count}: a sample has {LEAST} to {MOST} rows; 256 tell the greatest causes apart")
@@ -73,12 +84,15 @@ def variance(
 
 
 def _shared(values: Floats) -> tuple[Shares, ...]:
+    """Return the indices of all inputs from values by sample and row, (2 + C, N)."""
     return shares(values[0], values[1], values[2:])
 
 
 def _value(answer: Answer | None) -> float:
+    """Return the objective, NaN if there is none."""
     return np.nan if answer is None or answer.value is None else answer.value
 
 
 def _exists(answer: Answer | None) -> float:
+    """Return 1 if feasible, 0 if infeasible, NaN if not verified."""
     return {"optimal": 1.0, "infeasible": 0.0}.get(answer.status, np.nan) if answer is not None else np.nan

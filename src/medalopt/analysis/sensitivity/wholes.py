@@ -1,4 +1,4 @@
-"""Curves of figures that are whole numbers: which values are asked about, and a curve in pieces told at them."""
+"""Curves of integer parameters: selection of values, and piecewise linear curves evaluated at whole numbers."""
 
 from __future__ import annotations
 
@@ -6,11 +6,20 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-MOST = 41  # whole values told one by one
+MOST = 41  # maximum number of whole values of a curve
 
 
 def few(low: float, high: float, most: int = MOST) -> tuple[list[float], bool]:
-    """Return whole values from `low` to `high`, at most about `most`, spread evenly; and whether they are all."""
+    """Select whole values, evenly spaced.
+
+    Args:
+        low: Lower bound.
+        high: Upper bound.
+        most: Approximate maximum number of values.
+
+    Returns:
+        The values in ascending order, and True if they are all whole numbers of the interval.
+    """
     step = max(1, math.ceil((high - low) / (most - 1)))
     values = [float(at) for at in range(math.ceil(low), math.floor(high) + 1, step)]
     if values[-1] != math.floor(high):
@@ -21,9 +30,15 @@ def few(low: float, high: float, most: int = MOST) -> tuple[list[float], bool]:
 def at_whole_values(
     points: Sequence[tuple[float, float]], ends: tuple[float, float]
 ) -> list[tuple[float, float, bool]]:
-    """Return the curve through `points` at the whole values beside its bends: value, measure, whether it bends there.
+    """Evaluate a piecewise linear curve at the whole numbers next to its breakpoints.
 
-    The values just beyond it, within `ends`, have no plan: their measure is infinite.
+    Args:
+        points: (position, objective), ascending.
+        ends: Bounds of the parameter.
+
+    Returns:
+        (position, objective, breakpoint) in ascending order; the objective is infinite just beyond the feasible
+        interval.
     """
     least, most = math.ceil(points[0][0] - 1e-6), math.floor(points[-1][0] + 1e-6)
     beside = {side for at, _ in points[1:-1] for side in (math.floor(at + 1e-9), math.ceil(at - 1e-9))}
@@ -35,6 +50,7 @@ def at_whole_values(
 
 
 def _on(points: Sequence[tuple[float, float]], at: float) -> float:
+    """Interpolate the curve at a position."""
     for (left, one), (right, two) in pairwise(points):
         if left - 1e-6 <= at <= right + 1e-6:
             return one + (two - one) * (at - left) / (right - left)

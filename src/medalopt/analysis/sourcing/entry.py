@@ -1,4 +1,4 @@
-"""At which price more of a source comes in: asked of those that are refused, or taken in part."""
+"""Entry prices: discount at which more of a rejected or partly taken stream would be collected."""
 
 from __future__ import annotations
 
@@ -11,14 +11,18 @@ from medalopt.analysis.explanation.near import Near
 from medalopt.analysis.explanation.taking import NOTHING, entering
 from medalopt.plan.plan import Plan
 
-MOST = 40  # sources that are asked about, those with the most tonnes left first
+MOST = 40  # maximum number of sources priced, those with the most tonnes left
 
 
 def entry(plan: Plan) -> Mapping[int, float]:
-    """Return by how much a tonne of a stream must cost less so that more of its source is taken, by stream.
+    """Compute the price reduction at which more of a source enters the optimal plan.
 
-    Infinite where no price does it. Streams of a bundle become cheaper together. What is taken whole is not asked, and
-    what cannot be proven is not among them.
+    Args:
+        plan: Optimal plan.
+
+    Returns:
+        Discount per tonne by stream index, money/t, for sources not fully taken (at most MAX_PRICED_SOURCES, largest
+        rest first). Streams of a bundle get cheaper together. Infinite if no price is low enough.
     """
     instance = plan.instance
     left = {}

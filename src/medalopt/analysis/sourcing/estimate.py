@@ -1,7 +1,7 @@
-"""What a figure is worth at the prices of a plan: the measure's slope times the figure, without solving anything.
+"""First-order estimates of the value of parameters: |p · ∂objective/∂p| from prices and duals, without solves.
 
-Where an assay, a recovery or a price rises by one per cent, the measure changes by a hundredth of this at first. It is
-an estimate by which figures are chosen that are then moved and solved.
+A change of an assay, recovery or price by 1 % changes the objective by about a hundredth of it. The estimates select
+the parameters that are then varied and solved.
 """
 
 from __future__ import annotations
@@ -31,14 +31,26 @@ _RATES = {
 
 
 class Estimates:
-    """The worth of every kind of figure in the plan that `near` stands at; money, of all of it."""
+    """First-order value of every kind of parameter at the plan of `near`, in money.
+
+    Args:
+        near: Neighbourhood of an optimal plan, with its prices.
+    """
 
     def __init__(self, near: Near) -> None:
         self._near = near
         self._instance: Instance = near.instance
 
     def of(self, path: Path, of: str = "") -> float:
-        """Return what the figures at `path`, all `of` those it names, are worth; 0 where nothing is known of it."""
+        """Estimate the value of the parameters at a path.
+
+        Args:
+            path: Path, which may contain `*`.
+            of: Restriction to one device, region or smelter, such as `device phone`.
+
+        Returns:
+            Absolute value, money; 0 if no estimate is known.
+        """
         section, field = str(path[0]), _field(path)
         routes = self._chosen(path, of)
         if (section, field) in _RATES:
@@ -62,13 +74,15 @@ class Estimates:
         return made() if made else self._invoiced(path, of)
 
     def _cost(self, kind: str) -> float:
+        """Return the total of one kind of cost, money."""
         return abs(float(self._near.account.costs[kind].sum()))
 
     def _sent(self, routes: Bools) -> Floats:
+        """Return the tonnes sent (J, T) on the marked routes, 0 on all others."""
         return np.where(routes[:, None], self._near.account.decisions.sent, 0.0)
 
     def _chosen(self, path: Path, of: str) -> Bools:
-        """Return which routes the figures at `path` concern, (J,)."""
+        """Return the routes (J,) to which the parameters at `path` apply."""
         found, instance, section = self._near.account.found, self._instance, str(path[0])
         kind, _, name = of.partition(" ")
         axes = {
@@ -88,12 +102,13 @@ class Estimates:
         return self._on(wanted, (names, numbers))
 
     def _on(self, name: str, axis: tuple[tuple[str, ...], np.ndarray[tuple[int], np.dtype[np.intp]]]) -> Bools:
+        """Return the routes (J,) that belong to the named member of an axis."""
         names, numbers = axis
         return np.asarray(numbers == names.index(name)) if name in names else np.zeros(len(numbers), dtype=bool)
 
     @cached_property
     def _worth(self) -> Floats:
-        """What the metals are worth that come back by each route, refining paid, (J, E)."""
+        """Value of the metals returned by each route at the dual prices, net of refining charges, (J, E) money."""
         found, instance = self._near.account.found, self._instance
         sent, periods = self._near.account.decisions.sent, len(instance.periods)
         worth = np.zeros((len(found), len(instance.metals.names)))
@@ -107,44 +122,49 @@ class Estimates:
         return worth
 
     def _metal(self, routes: Bools, metal: str) -> float:
+        """Return the value returned by the marked routes, of one metal or of all."""
         names = self._instance.metals.names
         worth = self._worth[routes]
         return abs(float((worth[:, names.index(metal)] if metal in names else worth).sum()))
 
     def _refining(self, routes: Bools) -> float:
+        """Return the refining charges of the marked routes."""
         return abs(float((self._near.account.found.refining * self._sent(routes).sum(axis=1)[:, None]).sum()))
 
     def _bought(self, offer: str) -> float:
+        """Return the purchase cost of an offer."""
         market, bought = self._instance.market, self._near.account.purchases
         at = market.names.index(offer)
         return float(market.price.value[at] @ bought[at])
 
     def _castings(self, alloy: str) -> float:
-        """Return what castings of an alloy in stock cost."""
+        """Return the holding cost of castings of an alloy."""
         at = self._instance.alloys.names.index(alloy)
         kept = self._near.account.cast_stock[at]
         return abs(float(casting_holding(self._instance)[at] @ kept))
 
     def _melted(self, alloy: str) -> float:
-        """Return what the charge of an alloy costs, times its loss over what is left."""
+        """Return the value of the charge lost in melting: its value times loss / (1 − loss)."""
         loss = float(self._instance.alloys.loss.value[self._instance.alloys.names.index(alloy)])
         return self._owed(alloy) * loss / (1 - loss)
 
     def _scrap(self, alloy: str) -> float:
+        """Return the value of the alloy that becomes process scrap."""
         share = float(self._instance.alloys.scrap_share.value[self._instance.alloys.names.index(alloy)])
         return self._owed(alloy) * share / (1 - share)
 
     def _owed(self, alloy: str) -> float:
-        """Return what the last kilograms of an alloy cost, times all that is cast of it."""
+        """Return the marginal value of an alloy times the quantity cast."""
         at = self._instance.alloys.names.index(alloy)
         return abs(float(self._near.prices.melt[at] @ self._near.account.cast[at]))
 
     @cached_property
     def _lines(self) -> tuple[tuple[Path, Line], ...]:
+        """Lines of the cost breakdown by shadow price, with parsed paths."""
         return tuple((parse(line.path), line) for line in invoice(self._near))
 
     def _invoiced(self, path: Path, of: str) -> float:
-        """Return what stands in the invoice of the plan at `path`: supply, capacities, limits, stock."""
+        """Return the value at `path` in the cost breakdown by shadow price: supply, capacities, limits, stock."""
         if of or "*" in path:
             streams, (kind, _, name) = self._instance.streams, of.partition(" ")
             axis = self._instance.devices.names if kind == "device" else self._instance.regions
@@ -155,12 +175,15 @@ class Estimates:
 
 
 def _index(names: tuple[str, ...], name: str) -> int:
+    """Return the index of a name, −1 if unknown."""
     return names.index(name) if name in names else -1
 
 
 def _field(path: Path) -> str:
+    """Return the field name of a path, '' if it has none."""
     return str(path[2]) if len(path) > 2 else ""
 
 
 def _metal(path: Path) -> str:
+    """Return the metal of a path, '' if it has none."""
     return str(path[3]) if len(path) > 3 else ""

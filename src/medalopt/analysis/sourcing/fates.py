@@ -1,9 +1,9 @@
-"""What a kilogram ends in, from where it stands: by proportional mixing, solved backwards in time.
+"""Destinations of metal by proportional mixing, solved backwards in time.
 
-In each account (the stock of a metal, a melt, the process scrap and the blanks of an alloy) everything is taken to be
-mixed, so what leaves it holds its origins in the proportion of the account at that moment. Where a kilogram ends then
-depends on nothing but where it is and when. Process scrap is charged again a period later at the earliest, so the loop
-of scrap is a triangular linear system, and going backwards in time solves it exactly.
+Each account (metal stock, melt, process scrap and blanks of an alloy) is taken as perfectly mixed, so every withdrawal
+has the composition of the account. The destination of a kilogram then depends only on its account and period. Process
+scrap is charged again one period later at the earliest, so the scrap loop is a triangular system, solved exactly by
+backward substitution.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from medalopt.plan.rows import ROUNDING
 
 
 class End(IntEnum):
-    """What metal on the account may end in instead of a medal, from the last end backwards."""
+    """Destinations of metal other than medals, indexed from the last."""
 
-    STOCK = -1  # in stock at the end
-    SURPLUS = -2  # sold or left over
-    SCRAP_LEFT = -3  # process scrap that is left at the end
-    SCRAP_LOST = -4  # process scrap that is not fit to be charged again
+    STOCK = -1  # in stock at the end of the horizon of the horizon
+    SURPLUS = -2  # surplus, sold or not
+    SCRAP_LEFT = -3  # process scrap left at the end of the horizon
+    SCRAP_LOST = -4  # process scrap that cannot be charged again
     MELT = -5  # lost in melting
-    ALLOWANCE = -6  # metal that the medals use and that never comes back
+    ALLOWANCE = -6  # used in striking the medals and not recovered
 
 
 @dataclass(frozen=True, eq=False)
 class Fates:
-    """Shares of a kilogram by its end, of M + 6 ends (the medals, then `End`); they sum to 1.
+    """Shares of a kilogram by destination (the M medals, then `MetalDestination`); each sums to 1.
 
-    `charged`: of metal charged to alloy a in t, (A, T, M + 6); `stocked`: of metal e in stock in t, before anything
-    is taken of it, (E, T, M + 6).
+    `charged` (A, T, M + 6): metal charged to an alloy in a period. `stocked` (E, T, M + 6): metal in stock in a period,
+    before withdrawals.
     """
 
     charged: Floats
@@ -43,7 +43,14 @@ class Fates:
 
 
 def fates(account: Account) -> Fates:
-    """Return what metal ends in, from where it is charged, and from the stock."""
+    """Compute the destination shares of metal charged and metal in stock.
+
+    Args:
+        account: Accounting of the plan.
+
+    Returns:
+        Shares by destination, from the accounts and periods.
+    """
     charged = _charged(account)
     made = account.decisions
     metals, periods = account.stock.shape
@@ -56,20 +63,20 @@ def fates(account: Account) -> Fates:
     for t in reversed(range(periods)):
         found = np.einsum("ae,ad->ed", made.charged[:, :, t], charged[:, t]) + stays[:, t, None] * after
         found[:, End.SURPLUS] += made.surplus[:, t]
-        none = held[:, t] <= 0  # of an empty stock nothing is asked, but a share sums to 1
+        none = held[:, t] <= 0  # empty stock: any shares that sum to 1
         after = np.where(none[:, None], after, found / np.where(none, 1, held[:, t])[:, None])
         stocked[:, t] = after
     return Fates(charged, stocked)
 
 
 def _charged(account: Account) -> Floats:
-    """Return what metal ends in that is charged to an alloy in a period, (A, T, M + 6)."""
+    """Return the destination shares (A, T, M + 6) of metal charged to an alloy in a period."""
     alloys = account.instance.alloys
     loss, fallen, fit = alloys.loss.value, alloys.scrap_share.value, process_scrap_rate(account.instance)
     blanks, again = _blanks(account), scrap_taken(account)
     count, periods, ends = blanks.shape
     fresh = np.zeros((count, periods, ends))
-    scrap = np.zeros((count, periods + 1, ends))  # of process scrap that is there in the period
+    scrap = np.zeros((count, periods + 1, ends))  # shares of process scrap in stock
     scrap[:, periods, End.SCRAP_LEFT] = 1
     rows, lead = np.arange(count), alloys.scrap_lead
     for t in reversed(range(periods)):
@@ -83,19 +90,26 @@ def _charged(account: Account) -> Floats:
 
 
 def scrap_taken(account: Account) -> Floats:
-    """Return the share of the process scrap at hand in a period that is charged again in it, (A, T)."""
+    """Compute the share of available process scrap that is charged again.
+
+    Args:
+        account: Accounting of the plan.
+
+    Returns:
+        (A, T): share of the scrap at hand in the period.
+    """
     again = np.maximum(account.decisions.recharged, 0)
     there = again + np.maximum(account.scrap, 0)
     return np.divide(again, there, out=np.zeros_like(again), where=there > 0)
 
 
 def _blanks(account: Account) -> Floats:
-    """Return what the blanks of an alloy end in that are there in a period, (A, T, M + 6): struck when they are due."""
+    """Return the destination shares (A, T, M + 6) of blanks of an alloy; medals are struck at their due date."""
     instance = account.instance
     medals, parts = instance.medals, instance.medals.parts.value  # (M, A)
     kinds, alloys = parts.shape
     weights = parts * ((1 + medals.allowance.value) * medals.count)[:, None]
-    into = np.zeros((kinds, kinds + len(End)))  # what a kilogram that goes into a kind of medal ends in
+    into = np.zeros((kinds, kinds + len(End)))  # destination shares of a kilogram struck to a kind of medal
     into[:, :kinds] = np.diag(1 / (1 + medals.allowance.value))
     into[:, End.ALLOWANCE] = 1 - into[:, :kinds].sum(axis=1)
     made = ((1 - instance.alloys.scrap_share.value)[:, None] * account.cast).cumsum(axis=1)
@@ -114,7 +128,7 @@ def _blanks(account: Account) -> Floats:
 
 
 def _shares(weights: Floats, kinds: Bools) -> Floats:
-    """Return how an alloy is shared among `kinds` of medal, (A, M); nothing where none of them asks for it."""
+    """Return the share (A, M) of each of the marked medals in an alloy; 0 if none contains it."""
     chosen = weights * kinds[:, None]
     whole = chosen.sum(axis=0)
     return np.divide(chosen, whole, out=np.zeros_like(chosen), where=whole > 0).T

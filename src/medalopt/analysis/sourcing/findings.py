@@ -1,4 +1,4 @@
-"""What is asked about a plan beside the plan itself: each answer takes a further solve or more."""
+"""Analyses of a plan for its report; each takes further solves."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from medalopt.solving import solved
 
 @dataclass(frozen=True, eq=False)
 class Findings:
-    """Answers about the best plan; of a plan in lots, stopped or in loads, about the best one without them, `base`.
+    """Analyses of the optimal plan; for a plan in whole lots or stopped early, of the continuous optimum `base`.
 
-    `risks` is None where the instance is not that of a file, as what is left of it after some time.
+    `risks` is None if the instance does not come from a file, such as a remaining horizon.
     """
 
     base: Plan
@@ -35,7 +35,16 @@ class Findings:
 
 
 def findings(plan: Plan, variants: Variants | None, tell: Tell = silent) -> Findings:
-    """Return what lies around `plan`, of the instance of `variants`."""
+    """Analyse a plan: buying benchmark, binding constraints, entry prices, constraint costs and risks.
+
+    Args:
+        plan: The plan.
+        variants: Scenarios of its instance; None to leave out the risks.
+        tell: Progress callback.
+
+    Returns:
+        All analyses.
+    """
     base = plan
     if plan.instance.lots or not plan.certificate.optimal:
         tell("solving without whole lots")
@@ -47,6 +56,6 @@ def findings(plan: Plan, variants: Variants | None, tell: Tell = silent) -> Find
     entering, rules = entry(base), rule_prices(base)
     found = None
     if variants is not None:
-        variants.plan = base  # known already
+        variants.plan = base  # avoids another solve
         found = risks(variants, near, tell)
     return Findings(base, premium, binds, entering, rules, found)

@@ -1,4 +1,4 @@
-"""What each document orders: devices by stream, period and way; feed and metal by smelter; metal by offer."""
+"""Order lines of a plan: devices by stream, period and route, feed and returned metal by smelter."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from medalopt.instance.figures import Ints
 
 @dataclass(frozen=True)
 class Handover:
-    """Devices of a stream, by one way, in one period: tonnes, and money by kind of cost. `smelter` -1: none."""
+    """Devices of a stream on one route in one period: tonnes, and money by kind of cost; `smelter` −1: none."""
 
     stream: int
     treatment: int
@@ -25,7 +25,7 @@ class Handover:
 
 @dataclass(frozen=True)
 class Storage:
-    """Tonnes of a stream that wait at the end of a period, and what that costs."""
+    """Tonnes of a stream in storage at the end of a period, and the storage cost."""
 
     stream: int
     period: int
@@ -35,7 +35,7 @@ class Storage:
 
 @dataclass(frozen=True)
 class Feed:
-    """Feed of a smelter by one line of its terms in one period: tonnes and treatment charge."""
+    """Feed of a smelter under one line of its terms in one period: tonnes and treatment charge."""
 
     line: int
     period: int
@@ -46,7 +46,7 @@ class Feed:
 
 @dataclass(frozen=True)
 class Returned:
-    """A metal of a feed: kg in it, kg that come back, when (None: after the horizon), and the refining charge."""
+    """Metal of a feed: kg contained, kg returned, period of return (None: after the horizon), and refining charge."""
 
     metal: int
     contained: float
@@ -60,7 +60,15 @@ _COSTS = {**_WAY, "residue": "residue"}  # kind of cost to the name of its rate 
 
 
 def handovers(account: Account, region: int) -> Iterator[Handover]:
-    """Yield what a region hands over, stream by stream, in the order of periods."""
+    """List the devices ordered from a region.
+
+    Args:
+        account: Accounting of the plan.
+        region: Index of the region.
+
+    Yields:
+        Order lines by stream, then period.
+    """
     found, sent = account.found, account.decisions.sent
     own = np.flatnonzero(account.instance.streams.region[found.stream] == region)
     route, period = np.nonzero(sent[own])
@@ -72,7 +80,15 @@ def handovers(account: Account, region: int) -> Iterator[Handover]:
 
 
 def storages(account: Account, region: int) -> Iterator[Storage]:
-    """Yield what waits in a region, stream by stream."""
+    """List the stored devices of a region.
+
+    Args:
+        account: Accounting of the plan.
+        region: Index of the region.
+
+    Yields:
+        Storage lines by stream, then period.
+    """
     streams, waiting = account.instance.streams, account.decisions.stockpile
     own = np.flatnonzero(streams.region == region)
     stream, period = np.nonzero(waiting[own])
@@ -82,7 +98,15 @@ def storages(account: Account, region: int) -> Iterator[Storage]:
 
 
 def feeds(account: Account, smelter: int) -> Iterator[Feed]:
-    """Yield the feed of a smelter in the order of periods, each line of terms by itself."""
+    """List the feed of a smelter.
+
+    Args:
+        account: Accounting of the plan.
+        smelter: Index of the smelter.
+
+    Yields:
+        Feed lines by period, one per line of its terms.
+    """
     found, sent = account.found, account.decisions.sent
     routes = np.flatnonzero(found.smelter == smelter)
     device = account.instance.streams.device[found.stream[routes]]
@@ -93,6 +117,7 @@ def feeds(account: Account, smelter: int) -> Iterator[Feed]:
 
 
 def _feed(account: Account, smelter: int, line: int, period: int, routes: Ints) -> Feed:
+    """Return the feed of one line of terms in one period."""
     found, tonnes = account.found, account.decisions.sent[routes, period]
     return Feed(
         line,
@@ -104,6 +129,7 @@ def _feed(account: Account, smelter: int, line: int, period: int, routes: Ints) 
 
 
 def _metals(account: Account, smelter: int, period: int, routes: Ints) -> Iterator[Returned]:
+    """Yield the metals returned from the routes of one feed line."""
     instance, found, tonnes = account.instance, account.found, account.decisions.sent[routes, period]
     device = instance.streams.device[found.stream[routes]]
     held = instance.devices.assay.value[device] * instance.treatments.recovery.value[found.treatment[routes], device]

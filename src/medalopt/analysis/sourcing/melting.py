@@ -1,4 +1,4 @@
-"""What the mint melts and casts: metal of each heat, account of process scrap, medals that can be struck."""
+"""Melting and casting: fineness of each heat, account of process scrap, and number of medals that can be struck."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from medalopt.instance.figures import Bools, Floats, Ints
 from medalopt.instance.needs import process_scrap_rate
 from medalopt.plan.rows import ROUNDING
 
-PLATING = 0.1  # of a medal's mass: an alloy that is less of every medal is put on, not struck
+PLATING = 0.1  # mass fraction of a medal below which an alloy is plating
 
 
 @dataclass(frozen=True, eq=False)
 class ScrapAccount:
-    """Process scrap of each alloy and period, (A, T) kg: opening + fit = recharged + closing.
+    """Process scrap by alloy and period, (A, T) kg: opening + fit = recharged + closing.
 
-    Of what is cast, `fallen` is scrap; of that, `lost` is not fit to be charged again, and the rest is `fit` after the
-    lead. `waiting` is what has fallen by the end of the period and is not fit yet.
+    Of the metal cast, `fallen` becomes scrap; `lost` cannot be charged again, the rest becomes `fit` after the lead
+    time. `waiting` has fallen by the end of the period and is not fit yet.
     """
 
     cast: Floats
@@ -31,11 +31,18 @@ class ScrapAccount:
     recharged: Floats
     closing: Floats
     waiting: Floats
-    value: Floats  # (A, T) money, of what is there or waiting at the end of the period
+    value: Floats  # (A, T) money, of scrap in stock or waiting at the end of the period
 
 
 def scrap_account(account: Account) -> ScrapAccount:
-    """Return the account of process scrap of the plan whose `account` it is."""
+    """Compute the account of process scrap.
+
+    Args:
+        account: Accounting of the plan.
+
+    Returns:
+        Stocks and flows by alloy and period.
+    """
     instance = account.instance
     rate, share = process_scrap_rate(instance), instance.alloys.scrap_share.value
     cast = account.cast
@@ -59,13 +66,20 @@ def scrap_account(account: Account) -> ScrapAccount:
 
 
 def fineness(account: Account) -> Floats:
-    """Return the share of each metal in what is cast, process scrap included, (A, E, T); 0 where nothing is cast."""
+    """Compute the composition of each cast, process scrap included.
+
+    Args:
+        account: Accounting of the plan.
+
+    Returns:
+        (A, E, T): mass fraction of each metal; 0 where nothing is cast.
+    """
     instance, fresh = account.instance, account.composition
     taken, rate = scrap_taken(account), process_scrap_rate(instance)
     loss, lead = instance.alloys.loss.value[:, None], instance.alloys.scrap_lead
     alloys, metals, periods = fresh.shape
     share, pool = np.zeros_like(fresh), np.zeros((alloys, metals))
-    falls = np.zeros((periods, alloys, metals))  # process scrap by the period in which it is fit
+    falls = np.zeros((periods, alloys, metals))  # process scrap by period of reuse
     for t in range(periods):
         pool = pool + falls[t]
         again = taken[:, t, None] * pool
@@ -80,14 +94,14 @@ def fineness(account: Account) -> Floats:
 
 
 def struck(account: Account) -> Ints:
-    """Return how many medals of each kind can be struck by the end of each period, counts that never fall.
+    """Count the medals of each kind that can be struck by the end of each period; the counts never decrease.
 
-    The periods are worked through backwards: by the end of a period at most as many medals of a kind are struck as by
-    the end of the next one, those due earliest first. So every medal due is struck by its date, as the demand
-    constraint casts enough for it, and no metal is counted for one medal first and for another later.
+    Periods are processed backwards: by the end of a period at most as many medals of a kind are struck as by the end of
+    the next one, earliest due first. So every medal due is struck by its date, as the demand constraint ensures enough
+    castings, and no metal is counted for two medals.
 
     Args:
-        account: a plan with its casts.
+        account: Accounting of the plan, with its casts.
 
     Returns:
         (M, T): medals struck by the end of each period.
@@ -110,7 +124,14 @@ def struck(account: Account) -> Ints:
 
 
 def plating(account: Account) -> Bools:
-    """Return which alloys are put on medals of another alloy, (A,): a small part of each medal that asks for them."""
+    """Find the alloys that are plated on medals of another alloy: a small part of every medal that contains them.
+
+    Args:
+        account: Accounting of the plan.
+
+    Returns:
+        (A,): True for plating alloys.
+    """
     parts = account.instance.medals.parts.value
     whole = parts.sum(axis=1, keepdims=True)
     small = (parts > 0) & (parts < PLATING * whole)

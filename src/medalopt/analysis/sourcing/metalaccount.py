@@ -1,4 +1,4 @@
-"""The account of each metal: what was in stock, came in, went out and stays, period by period."""
+"""Metal account: opening stock, inflows, outflows and closing stock of each metal by period."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ from medalopt.plan.rows import ROUNDING
 
 @dataclass(frozen=True, eq=False)
 class MetalAccount:
-    """Kilograms of each metal and period, (E, T): opening + returned + bought = charged + left + closing.
+    """Kilograms by metal and period (E, T): opening + returned + bought = charged + left + closing.
 
-    What is bought is charged at once, alloy by alloy, or waits with the metal in stock; `left` is sold where the metal
-    has a price, else surplus.
+    Metal bought is charged at once or stocked; `left` is surplus, sold if the metal has a sale price.
     """
 
     opening: Floats
@@ -27,23 +26,30 @@ class MetalAccount:
     charged: Floats
     left: Floats
     closing: Floats
-    owed: Floats  # (E, T) kg in the medals due by the end of the period, at the fineness that is cast
-    sold: Bools  # (E,) whether what is left has a price
+    owed: Floats  # (E, T) kg in the medals due by the end of the period, at the composition of the charge
+    sold: Bools  # (E,) the surplus has a sale price
     spread: Spread | None
 
     @property
     def at_hand(self) -> Floats:
-        """All that came in by the end of each period, the opening stock included, (E, T) kg."""
+        """Cumulated inflow up to each period, including the opening stock, (E, T) kg."""
         return self.opening[:, :1] + (self.returned + self.bought).cumsum(axis=1)
 
     @property
     def moved(self) -> Bools:
-        """Which metals the account knows at all, (E,)."""
+        """Metals (E,) with any inflow or charge."""
         return np.asarray((self.at_hand[:, -1] > 0) | (self.charged.sum(axis=1) > 0))
 
 
 def metal_account(account: Account) -> MetalAccount:
-    """Return the account of every metal of the plan whose `account` it is."""
+    """Compute the account of every metal.
+
+    Args:
+        account: Accounting of the plan.
+
+    Returns:
+        Stocks and flows by metal and period.
+    """
     instance = account.instance
     start = instance.metals.opening_stock.value
     returned = account.returned.sum(axis=0)
@@ -70,6 +76,7 @@ def metal_account(account: Account) -> MetalAccount:
 
 
 def _owed(account: Account) -> Floats:
+    """Return the metal due in medals, cumulated (E, T) kg, at the average composition of each alloy's charge."""
     charge = account.charge.sum(axis=1)
     metal = account.composition.sum(axis=2)  # (A, E)
     share = np.divide(metal, charge[:, None], out=np.zeros_like(metal), where=charge[:, None] > 0)

@@ -1,8 +1,8 @@
-"""Who is paid what and when: the cost of a plan, shared out among the counterparties of its documents.
+"""Payments by counterparty and period: the cost of a plan allocated to its documents.
 
-A region is paid for what it hands over, and for its way up to the smelter's gate: collection, treatment, freight,
-residues, storage. A smelter charges for treatment and refining; an offer is paid at its price. Interest on stock, metal
-sold and process scrap left have no counterparty here: they stand on one's own account.
+Regions are paid for devices and for all costs up to the smelter's gate: collection, treatment, transport, residues,
+storage. Smelters charge for treatment and refining; offers are paid at their price. Interest on stock, metal sales and
+process scrap left have no counterparty and are internal items.
 """
 
 from __future__ import annotations
@@ -26,35 +26,52 @@ KINDS = (CALL_OFF, TOLL, ORDER, OWN)
 
 @dataclass(frozen=True, eq=False)
 class Payments:
-    """Money by kind of document: of each, the parties and by kind of cost what each is paid in each period, (P, T).
-
-    What is earned is negative.
-    """
+    """Money by kind of document: the parties, and by kind of cost their payments (P, T). Receipts are negative."""
 
     parties: Mapping[str, Names]
     amounts: Mapping[str, Mapping[str, Floats]]
 
     def of(self, kind: str) -> Floats:
-        """Return what each party of a kind of document is paid in each period, (P, T)."""
+        """Sum the payments of a kind of document.
+
+        Args:
+            kind: Kind of document, of DOCUMENT_KINDS.
+
+        Returns:
+            (P, T): payments by party and period.
+        """
         return np.asarray(sum(self.amounts[kind].values()))
 
     def by_kind(self) -> Floats:
-        """Return what is paid by each kind of document in each period, (4, T), in the order of `KINDS`."""
+        """Sum the payments by kind of document.
+
+        Returns:
+            (4, T): payments in the order of DOCUMENT_KINDS.
+        """
         return np.array([self.of(kind).sum(axis=0) for kind in KINDS])
 
 
 def payments(account: Account) -> Payments:
-    """Return who is paid what and when; all together it is the cost of the plan."""
+    """Allocate the cost of a plan to counterparties and periods.
+
+    Args:
+        account: Accounting of the plan.
+
+    Returns:
+        Payments by document, party, kind of cost and period; they sum to the cost of the plan.
+    """
     instance, found, sent = account.instance, account.found, account.decisions.sent
     region = instance.streams.region[found.stream]
 
     def by_region(rate: Floats) -> Floats:
+        """Sum a rate by region, times the tonnes sent."""
         return np.asarray(summed(rate[:, None] * sent, region, len(instance.regions)))
 
     travels = found.smelter >= 0
     smelter = found.smelter[travels]
 
     def by_smelter(money: Floats) -> Floats:
+        """Sum money by smelter."""
         return np.asarray(summed(money[travels], smelter, len(instance.smelters.names)))
 
     waiting = instance.streams.storage_cost.value[:, None] * account.decisions.stockpile
@@ -87,5 +104,5 @@ def payments(account: Account) -> Payments:
 
 
 def _counting(each: Floats, least: float) -> Floats:
-    """Return amounts without what rounding alone leaves of a stock."""
+    """Return amounts with those below rounding error set to 0."""
     return np.where(abs(each) > least, each, 0.0)

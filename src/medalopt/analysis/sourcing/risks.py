@@ -1,7 +1,7 @@
-"""What could go wrong: the three figures that matter most, moved and solved, and the scenarios that the instance names.
+"""Main risks of a plan: the parameters with the largest effect, varied and solved, and the named scenarios.
 
-Of all figures that may turn out otherwise the few are moved whose worth at the plan's prices, times their uncertainty,
-is greatest; what they do is then solved, not estimated. `sensitivity --tornado` moves every one of them.
+Parameters are selected by their first-order value times their uncertainty, then varied and solved exactly. `sensitivity
+--tornado` varies all of them.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from medalopt.analysis.sensitivity.uncertain import factors
 from medalopt.analysis.sourcing.estimate import Estimates
 from medalopt.analysis.variants import NONE, Variants
 
-MOVED, TOLD = 6, 3  # figures that are moved, and told
-SAME = 1e-9  # of the cost, below which a difference is none
-_DECIDED = ("medals", "policy")  # what is asked for does not turn out otherwise
+MOVED, TOLD = 6, 3  # number of parameters varied, and reported
+SAME = 1e-9  # relative change of the objective that counts as 0
+_DECIDED = ("medals", "policy")  # sections that are decided, not uncertain
 
 
 @dataclass(frozen=True)
 class Case:
-    """A scenario that the instance names: its changes as written, and its answer beside that of the plan itself.
+    """Result of a named scenario: its changes as written, and the increase of the objective over the plan.
 
-    `more` is None where there is no plan; `short` is then the least metal that is missing, None where none helps.
+    `more` is None if infeasible; `short` is then the missing metal in kg, None if no metal restores feasibility.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Risks:
-    """The figures that matter most of the `moved` of all `figures`, the first most, and the named scenarios."""
+    """Bars of the parameters with the largest effect (`moved` varied of `figures`), and the named scenarios."""
 
     base: Answer
     bars: tuple[Bar, ...]
@@ -50,7 +50,16 @@ class Risks:
 
 
 def risks(variants: Variants, near: Near, tell: Tell = silent) -> Risks:
-    """Return what could go wrong with the plan that `near` stands at, of the instance of `variants`."""
+    """Assess the risks of a plan.
+
+    Args:
+        variants: Scenarios of the instance.
+        near: Neighbourhood of the optimal plan.
+        tell: Progress callback.
+
+    Returns:
+        Largest bars, and the results of the named scenarios.
+    """
     every = [factor for factor in factors(variants) if factor.path[0] not in _DECIDED]
     estimates = Estimates(near)
     weights = {number: estimates.of(one.path, one.of) * one.step for number, one in enumerate(every)}
@@ -74,6 +83,7 @@ def risks(variants: Variants, near: Near, tell: Tell = silent) -> Risks:
 
 
 def _answers(variants: Variants, asked: list[Mapping[str, str]]) -> list[Answer]:
+    """Solve all cases; raise KeyboardInterrupt if any is missing."""
     found = [answer for answer in pool.answered(variants, asked).found if answer is not None]
     if len(found) < len(asked):
         raise KeyboardInterrupt
@@ -81,6 +91,7 @@ def _answers(variants: Variants, asked: list[Mapping[str, str]]) -> list[Answer]
 
 
 def _case(variants: Variants, name: str, changes: Mapping[str, str], answer: Answer, base: Answer) -> Case:
+    """Compare a named scenario with the base case, and determine its metal shortage if infeasible."""
     if answer.value is not None and base.value is not None:
         by = answer.value - base.value
         size = SAME * max(abs(answer.value), abs(base.value))

@@ -1,7 +1,7 @@
-"""A plan in whole loads: what is called off in a period is a whole number of trucks, or all that is offered then.
+"""Plans in whole loads: the tonnes called off in a period are a whole number of truckloads, or all that is available.
 
-Streams of a bundle share their trucks. What has a lot or a minimum order of its own keeps that. Metal, melts and
-purchases are planned anew for these loads; the plan is then proven like any other.
+Streams of a bundle share their trucks; streams with a lot size or minimum order of their own keep it. Metal, melts and
+purchases are optimised again for these loads, and the plan is verified like any other.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from medalopt.solver.ladder import Task, program
 from medalopt.solver.loads import Load, in_loads
 from medalopt.solver.solution import decided
 
-NOTHING = 1e-9  # t: less is no load
+NOTHING = 1e-9  # fraction of a load that counts as 0
 
 
 @dataclass(frozen=True, eq=False)
 class Rounded:
-    """The plan in loads of `size` t beside the `exact` one: how many loads, of which `part` go part full."""
+    """The plan in loads of `size` t and the `exact` plan: number of loads, of which `part` are partly filled."""
 
     plan: Plan
     exact: Plan
@@ -39,12 +39,24 @@ class Rounded:
 
     @property
     def extra(self) -> float:
-        """What whole loads cost, money."""
+        """Extra cost of whole loads, money."""
         return self.plan.cost - self.exact.cost
 
 
 def rounded(exact: Plan, size: float, budget: Budget = ENDLESS) -> Rounded:
-    """Return `exact` in whole loads of `size` t. Raises UsageError where no plan in such loads is found."""
+    """Solve the plan in whole loads by branch and bound.
+
+    Args:
+        exact: Optimal continuous plan.
+        size: Size of a load, t.
+        budget: Limit of computing time.
+
+    Returns:
+        The best verified plan found.
+
+    Raises:
+        UsageError: If no plan in such loads is found, or it cannot be verified.
+    """
     instance = exact.instance
     bounds = implied(instance, exact.account.found)
     block, linear = program(Task(instance, exact.account.found, bounds, exact.measure))
@@ -68,7 +80,7 @@ def rounded(exact: Plan, size: float, budget: Budget = ENDLESS) -> Rounded:
 
 
 def _loads(exact: Plan, block: Network, size: float) -> list[Load]:
-    """Return the sum of every source in every period that goes in loads."""
+    """Return the load group of each source and period that is delivered in loads."""
     instance, streams = exact.instance, exact.instance.streams
     every, periods = sources(instance), len(instance.periods)
     group = np.zeros(len(streams.names), dtype=np.intp)
@@ -91,7 +103,7 @@ def _loads(exact: Plan, block: Network, size: float) -> list[Load]:
 
 
 def _to_the_load(made: Decisions, block: Network, loads: list[Load], amounts: Floats) -> Decisions:
-    """Return decisions in which every sum is its load to the last digit, not only as near as the solver comes."""
+    """Scale shipments so that each sum equals its load exactly, beyond the solver's tolerance."""
     sent = made.sent.copy()
     for load, amount in zip(loads, amounts.tolist(), strict=True):
         at = (block.route[load.columns], block.period[load.columns])

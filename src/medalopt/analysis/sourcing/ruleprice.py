@@ -1,4 +1,4 @@
-"""What each rule costs: the plan beside the best one without it."""
+"""Cost of each policy and contract constraint: the optimal plan compared with the optimum without it."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from medalopt.solver.moving import cold
 
 @dataclass(frozen=True)
 class RulePrice:
-    """A rule, where it stands, how it is written, and what it costs: the measure with it less that without it.
+    """A constraint with its path and value, and its cost: the objective with it less the objective without it.
 
-    `costs` is None where that cannot be proven.
+    `costs` is None if the relaxed optimum is not verified.
     """
 
     path: str
@@ -40,21 +40,29 @@ class RulePrice:
 
 @dataclass(frozen=True, eq=False)
 class _Rule:
+    """A constraint that can be removed, its dual value, and the instance without it."""
+
     path: str
     kind: str
     subject: str
     figure: float
     unit: str
-    dual: float  # of its rows: where that is nothing, the rule costs nothing
+    dual: float  # dual value of its rows; if 0, the constraint costs nothing
     without: Instance
 
 
 def rule_prices(plan: Plan) -> tuple[RulePrice, ...]:
-    """Return what every rule of the plan's instance costs, in the order of the format.
+    """Compute the cost of every removable constraint.
 
-    Floors on recycled content, windows of devices, participation, the footprint's cap, and the contracts and limits of
-    streams, smelters and offers. One whose rows have no price costs nothing; of every other one the plan without it is
-    solved.
+    Recycled-content floors, device share limits, participation, footprint cap, and commitments and limits of streams,
+    smelters and offers. A constraint with dual value 0 costs nothing; every other one is removed and the LP solved
+    again.
+
+    Args:
+        plan: Optimal plan.
+
+    Returns:
+        Constraint costs in the order of the file format.
     """
     nothing = SAME * max(1.0, float(paid(plan.account, plan.measure)))
     found = []
@@ -69,6 +77,7 @@ def rule_prices(plan: Plan) -> tuple[RulePrice, ...]:
 
 
 def _rules(instance: Instance, y: Prices) -> Iterator[_Rule]:
+    """Yield every constraint that can be removed, with the instance without it."""
     yield from _policies(instance, y)
     streams, smelters, market = instance.streams, instance.smelters, instance.market
     for section, part, figure, unit, duals in (
@@ -89,9 +98,11 @@ def _rules(instance: Instance, y: Prices) -> Iterator[_Rule]:
 
 
 def _policies(instance: Instance, y: Prices) -> Iterator[_Rule]:
+    """Yield the policy constraints."""
     policy = instance.policy
 
     def without(field: str, figures: Figures) -> Instance:
+        """Return the instance with one field of the policy replaced."""
         return _replaced(instance, "policy", _replaced(policy, field, figures))
 
     for e, metal in enumerate(instance.metals.names):
@@ -124,12 +135,12 @@ def _policies(instance: Instance, y: Prices) -> Iterator[_Rule]:
 
 
 def _replaced(part: Any, field: str, value: Any) -> Any:
-    """Return a copy of `part` with one field replaced, by its name."""
+    """Return a copy of `part` with one field replaced."""
     return dataclasses.replace(part, **{field: value})
 
 
 def _with(figures: Figures, at: int, value: float) -> Figures:
-    """Return `figures` with one of them replaced, by a number in the canonical unit."""
+    """Return an array with one entry replaced by a value in the canonical unit."""
     raw, unit = figures.raw.copy(), np.broadcast_to(figures.unit, figures.shape).copy()
     raw[at], unit[at] = value, len(figures.factors)
     return Figures(raw, unit, (*figures.factors, Fraction(1)))

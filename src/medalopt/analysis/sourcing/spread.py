@@ -1,8 +1,8 @@
-"""How far the metal that returns may differ from the plan, by the `cv` of devices, treatments and smelters.
+"""Uncertainty of the returned metal from the coefficients of variation of assays, recoveries and returns.
 
-A lot is what goes on one route in one period. Its metal is a product of assay, recovery and return, so relative
-deviations add up as squares (first order). Where the deduction decides what is paid, a richer lot gains all of
-what it holds more, and the share returned no longer matters.
+A lot is the quantity on one route in one period. Its metal is the product of assay, recovery and return, so relative
+variances add (first order). If the minimum deduction determines the payment, a richer lot gains all its additional
+metal, and the returned share has no effect.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from medalopt.instance.instance import Instance
 
 @dataclass(frozen=True, eq=False)
 class Spread:
-    """Standard deviations of what returns, kg: in a period, and of all up to its end, each (E, T).
+    """Standard deviations of the metal returned in a period, and cumulated up to it, (E, T) kg.
 
-    `apart`: every lot differs by itself. `alike`: all lots of a device, a treatment or a smelter differ in one way.
+    `apart`: lots vary independently. `alike`: lots of one device, treatment or smelter are fully correlated.
     """
 
     apart: Floats
@@ -30,7 +30,14 @@ class Spread:
 
 
 def spread(account: Account) -> Spread | None:
-    """Return how far what returns may differ, None where the instance gives no `cv` of what returns."""
+    """Compute the standard deviation of the returned metal.
+
+    Args:
+        account: Accounting of the plan.
+
+    Returns:
+        Standard deviations; None if the instance gives no coefficient of variation.
+    """
     instance, found = account.instance, account.found
     if not any(instance.annex.get(f"{section}_cv") for section in ("devices", "treatments", "smelters")):
         return None
@@ -51,7 +58,7 @@ def spread(account: Account) -> Spread | None:
 
 
 def _rates(account: Account, used: Ints, device: Ints) -> tuple[Floats, Floats, Floats]:
-    """Return the standard deviation of each route's metal by assay, recovery and return, (J, E), kg/t of devices."""
+    """Return the standard deviation of each route's metal due to assay, recovery and return, (J, E) kg/t of devices."""
     instance, found = account.instance, account.found
     treatment, smelter = found.treatment[used], found.smelter[used]
     line = instance.smelters.line[smelter, device, treatment]
@@ -59,7 +66,7 @@ def _rates(account: Account, used: Ints, device: Ints) -> tuple[Floats, Floats, 
     share = instance.terms.returned.value[line]
     deducted = metal - instance.terms.deduction.value[line] * found.to_smelter[used][:, None]
     by_share = share * metal <= deducted
-    if instance.terms.pooled.any():  # the lot decides, not the route
+    if instance.terms.pooled.any():  # settled by the pooled lot, not by route
         wholly = [account.settled(used, e).min(axis=1, initial=1) >= 1 for e in range(len(instance.metals.names))]
         by_share = np.where(instance.terms.pooled[line][:, None], np.stack(wholly, axis=1), by_share)
     credited = np.where(found.returned[used] > 0, instance.streams.credited.value[found.stream[used]], 0)
@@ -72,7 +79,16 @@ def _rates(account: Account, used: Ints, device: Ints) -> tuple[Floats, Floats, 
 
 
 def relative(instance: Instance, section: str, names: tuple[str, ...]) -> Floats:
-    """Return the relative standard deviations that the instance gives, (names, E); 0 where it gives none."""
+    """Return the coefficients of variation of a section.
+
+    Args:
+        instance: The instance.
+        section: `devices`, `treatments` or `smelters`.
+        names: Names of its members.
+
+    Returns:
+        (names, E): coefficients of variation, 0 where the instance gives none.
+    """
     given = instance.annex.get(f"{section}_cv", {})
     table = np.zeros((len(names), len(instance.metals.names)))
     for row, name in enumerate(names):
@@ -84,7 +100,7 @@ def relative(instance: Instance, section: str, names: tuple[str, ...]) -> Floats
 
 
 def _returning(account: Account, used: Ints, rate: Floats) -> Floats:
-    """Return `rate` times what is sent, in the period in which it returns, (J, E, T); not what comes too late."""
+    """Return `rate` times the tonnes sent, by period of return, (J, E, T); returns after the horizon are left out."""
     instance, sent = account.instance, account.decisions.sent[used]
     periods = len(instance.periods)
     lead = instance.smelters.lead[account.found.smelter[used]]  # (J, E)

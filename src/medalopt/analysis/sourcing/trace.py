@@ -1,4 +1,4 @@
-"""Where the metal of the medals comes from, and what the metal of each stream ends in: attribution by mass balance."""
+"""Traceability by mass balance: origin of the metal in the medals, and destinations of the metal of each stream."""
 
 from __future__ import annotations
 
@@ -14,26 +14,25 @@ from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes
 from medalopt.instance.routes import routes as find_routes
 
-ROUNDING = 1e-12  # of what is in the devices: less is none
+ROUNDING = 1e-12  # fraction of the metal in the devices that counts as 0
 
 
 class Gone(IntEnum):
-    """What metal of a stream may end in before it comes onto the account."""
+    """Destinations of a stream's metal before it reaches the account."""
 
-    LATE = 0  # returns after the last period
+    LATE = 0  # returned after the horizon
     ELSEWHERE = 1  # credited to other projects
     SMELTER = 2  # not returned by the smelter
-    RESIDUE = 3  # left in what the treatment does not send on
-    LEFT = 4  # of devices that leave the project
+    RESIDUE = 3  # left in the residue of the treatment
+    LEFT = 4  # in devices passed on to ordinary recycling
 
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """Kilograms of each metal, by origin and end; the ends are the M medals, then those of `End`.
+    """Kilograms of each metal by origin and destination: the M medals, then those of `MetalDestination`.
 
-    `routes` (J,) are the numbers of the routes that are used; what they return, (E, J, M + 6), what is bought of each
-    offer, (E, O, M + 6), and the opening stock, (E, M + 6), are all that comes onto the accounts.
-    `gone` is what does not come so far, (E, J, 5).
+    `routes` (J,): indices of the routes in use. `returned` (E, J, M + 6), `bought` (E, O, M + 6) and `opening` (E, M +
+    6) are all inflows of the accounts. `gone` (E, J, 5): metal that does not reach the account, by `StreamLoss`.
     """
 
     routes: Ints
@@ -44,7 +43,14 @@ class Trace:
 
 
 def trace(account: Account) -> Trace:
-    """Return the metal of every route, offer and opening stock by what it ends in; all of it, and once."""
+    """Attribute all metal to origin and destination.
+
+    Args:
+        account: Accounting of the plan.
+
+    Returns:
+        Kilograms by origin and destination; each kilogram is counted once.
+    """
     instance, made = account.instance, account.decisions
     found = fates(account)
     routes = np.flatnonzero((made.sent > 0).any(axis=1))
@@ -60,7 +66,7 @@ def trace(account: Account) -> Trace:
 
 
 def _back(account: Account, routes: Ints) -> Floats:
-    """Return what the routes return, in the period in which it comes, (E, J, T) kg."""
+    """Return the metal returned by the routes in the period of return, (E, J, T) kg."""
     instance, found = account.instance, account.found
     sent = account.decisions.sent[routes]
     rate = found.returned[routes].T  # (E, J)
@@ -77,13 +83,14 @@ def _back(account: Account, routes: Ints) -> Floats:
 
 
 def all_credited(instance: Instance) -> Routes:
-    """Return the routes as they were if all metal were the project's: what the smelter settles for."""
+    """Return the routes with all metal credited to the project, as the smelter settles."""
     whole = np.ones_like(instance.streams.credited.raw)
     credited = Figures(whole, np.zeros(whole.shape, dtype=np.intp))
     return find_routes(replace(instance, streams=replace(instance.streams, credited=credited)))
 
 
 def _gone(account: Account, routes: Ints, back: Floats) -> Floats:
+    """Return the metal of the routes that does not reach the account, (E, J, 5) kg."""
     instance, found = account.instance, account.found
     stream, treatment, smelts = found.stream[routes], found.treatment[routes], found.smelter[routes] >= 0
     device = instance.streams.device[stream]

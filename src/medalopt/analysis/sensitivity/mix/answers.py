@@ -1,4 +1,4 @@
-"""What each composition costs, what is scarce in it, and how many kilograms are short where it allows no plan."""
+"""Solves of changed device mixes: objective, scarce metals with shadow prices, and metal shortage if infeasible."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from medalopt.instance.instance import Instance
 from medalopt.solver.linear import Linear
 from medalopt.solver.outcome import Outcome
 
-CLEARLY = 1 + 1e-6  # times what the market asks or a sale brings, above which a metal is scarce
+CLEARLY = 1 + 1e-6  # multiple of the offer or sale price above which a metal is scarce
 
 Amounts = Mapping[str, float]  # by metal
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One composition: its cost (in the unit of the measure), None where there is no plan.
+    """Result of one device mix: `value` of the objective, None if infeasible.
 
-    `scarce`: what a kilogram more of each scarce metal would save. `short`: where there is no plan, the kilograms of
-    each metal that are missing; None where no metal would help, and `why` then says what arithmetic knows of it.
+    `scarce`: shadow price per kilogram of each scarce metal. `short`: missing kilograms by metal if infeasible; None if
+    no metal restores feasibility, and `why` then gives the reason found by screening.
     """
 
     shares: tuple[float, ...]  # (D,) of all tonnes offered
@@ -40,33 +40,52 @@ class Answer:
 
     @property
     def short_in_all(self) -> float:
-        """The kilograms that are missing, of all metals."""
+        """Sum of the missing kilograms over all metals."""
         return sum((self.short or {}).values())
 
 
 class Answers:
-    """Answers for the compositions of what `variants` offers, all by programs that are kept warm."""
+    """Solves device mixes of one instance with warm-started programs.
+
+    Args:
+        variants: Scenarios of the instance.
+    """
 
     def __init__(self, variants: Variants) -> None:
         self.variants, self.offer = variants, Offer.of(variants.instance)
 
     @cached_property
     def owed(self) -> Amounts:
-        """The least of each metal that is charged by the last deadline, kg."""
+        """Minimum charge of each metal up to the last due date, kg."""
         instance = self.variants.instance
         return dict(zip(instance.metals.names, least_charged(instance)[:, -1].tolist(), strict=True))
 
     @cached_property
     def base(self) -> Answer:
-        """The instance as it is."""
+        """Result of the instance as it is."""
         return self.of(self.variants.base)
 
     def made(self, instance: Instance) -> Variant:
-        """Return the program of the instance with another composition."""
+        """Build the program of an instance with a changed mix.
+
+        Args:
+            instance: Changed instance.
+
+        Returns:
+            The scenario with its program.
+        """
         return Variant.of(instance, self.variants.measure)
 
     def of(self, variant: Variant, short: bool = True) -> Answer:
-        """Return the answer for `variant`; what is short only where that is asked for."""
+        """Solve one mix.
+
+        Args:
+            variant: Scenario with the changed mix.
+            short: Determine the metal shortage if infeasible.
+
+        Returns:
+            Objective, scarce metals, and shortage.
+        """
         outcome = self.variants.answer(variant)
         shares = tuple(self.offer.shares(variant.instance).tolist())
         tonnes = float(variant.instance.streams.available.value.sum())
@@ -76,7 +95,7 @@ class Answers:
         return Answer(shares, tonnes, None, {}, lack, _why(variant) if short and lack is None else "")
 
     def _scarce(self, linear: Linear, outcome: Outcome) -> Amounts:
-        """Return what a kilogram more of each scarce metal saves, in the dearest period in which it is charged."""
+        """Return the shadow price of each scarce metal, in the period of its charges where it is highest."""
         columns = enumerate(linear.places, start=linear.network)
         charged = {index[1:] for column, (name, index) in columns if name == "charge" and outcome.x[column] > 0}
         worth: dict[str, float] = {}
@@ -87,7 +106,7 @@ class Answers:
 
     @cached_property
     def _known(self) -> dict[str, float]:
-        """What a kilogram of each metal costs or fetches whatever the plan, in the unit of the measure."""
+        """Price of a kilogram of each metal apart from the plan: the larger of offer price and sale price."""
         instance = self.variants.instance
         names, content = instance.metals.names, instance.market.composition.value
         if self.variants.measure != "cost":
@@ -101,10 +120,11 @@ class Answers:
 
     @cached_property
     def _shortage(self) -> Shortage:
+        """The solver of metal shortages."""
         return Shortage(self.variants.instance)
 
 
 def _why(variant: Variant) -> str:
-    """Return what arithmetic alone knows of why there is no plan; '' where it knows nothing."""
+    """Return the first reason for infeasibility that screening finds, '' if none."""
     reasons = known(variant.instance, variant.found, implied(variant.instance, variant.found))
     return reasons[0].text if reasons else ""

@@ -1,7 +1,7 @@
-"""Other compositions of what is offered: the tonnes of each source stay, their split between device types moves.
+"""Changed device mixes of the supply: the tonnes of each source are kept, their split between device types changes.
 
-A source is a bundle of a region, or all streams of a region that stand in no bundle. Nothing is offered where
-nothing of its kind is offered now: a bundle of kettles cannot become one of phones.
+A source is a bundle of a region, or all streams of a region outside bundles. A source never offers a device type that
+it does not offer in the instance.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import numpy as np
 from medalopt.instance.figures import Bools, Figures, Floats, Ints
 from medalopt.instance.instance import Instance
 
-ALL = 1e-9  # of a source's tonnes, below which what is left of the others is rounding
+ALL = 1e-9  # fraction of a source's tonnes below which the rest is rounding error
 
 
 @dataclass(frozen=True, eq=False)
 class Offer:
-    """What an instance offers, in sources: S of them, I streams, T periods."""
+    """Supply of an instance by source; S sources, I streams, T periods, D device types."""
 
     instance: Instance
     source: Ints  # (I,)
@@ -28,19 +28,40 @@ class Offer:
 
     @classmethod
     def of(cls, instance: Instance) -> Offer:
-        """Return what `instance` offers."""
+        """Return the supply of an instance.
+
+        Args:
+            instance: The instance.
+
+        Returns:
+            Available tonnes with the source of each stream.
+        """
         streams = instance.streams
         source = np.where(streams.bundle >= 0, streams.bundle, len(instance.bundles) + streams.region)
         return cls(instance, source, streams.available.value)
 
     def by_source(self, tonnes: Floats) -> Floats:
-        """Return the sums over the streams of each source, (S, T), of `tonnes`, (I, T)."""
+        """Sum tonnes by source.
+
+        Args:
+            tonnes (I, T): Tonnes by stream and period.
+
+        Returns:
+            (S, T): tonnes by source and period.
+        """
         sums = np.zeros((len(self.instance.bundles) + len(self.instance.regions), tonnes.shape[1]))
         np.add.at(sums, self.source, tonnes)
         return sums
 
     def shares(self, instance: Instance | None = None) -> Floats:
-        """Return each device's share of all tonnes that the instance, or another made from it, offers, (D,)."""
+        """Compute the share of each device type in all tonnes offered.
+
+        Args:
+            instance: Instance derived from this one; None for this one.
+
+        Returns:
+            (D,): shares, which sum to 1.
+        """
         available = self.available if instance is None else instance.streams.available.value
         sums = np.bincount(
             self.instance.streams.device, available.sum(axis=1), minlength=len(self.instance.devices.names)
@@ -48,17 +69,32 @@ class Offer:
         return np.asarray(sums / max(float(available.sum()), np.finfo(float).tiny))
 
     def offering(self, available: Floats) -> Instance:
-        """Return the instance with other tonnes on offer, (I, T)."""
+        """Return the instance with other available tonnes.
+
+        Args:
+            available (I, T): Tonnes.
+
+        Returns:
+            The changed instance.
+        """
         figures = Figures(available, np.zeros((1, 1), dtype=np.intp))
         return dataclasses.replace(self.instance, streams=dataclasses.replace(self.instance.streams, available=figures))
 
     def _mine(self, device: int) -> Bools:
+        """Return the streams (I,) of a device type."""
         return np.asarray(self.instance.streams.device == device)
 
     def reach(self, device: int) -> tuple[float, float]:
-        """Return how many times its present share `device` can have: in every source, and in any.
+        """Compute the largest factors on the share of a device type.
 
-        A source that offers nothing beside it cannot be changed and sets no end; (inf, inf) where none can.
+        Sources that offer this type alone cannot change and are left out.
+
+        Args:
+            device: Index of the device type.
+
+        Returns:
+            The factor at which the first, and the last, source consists of this type alone; (inf, inf) if none can
+            change.
         """
         own = self.by_source(np.where(self._mine(device)[:, None], self.available, 0.0))
         whole = self.by_source(self.available)
@@ -69,9 +105,16 @@ class Offer:
         return float(times.min()), float(times.max())
 
     def scaled(self, device: int, times: float) -> Instance:
-        """Return the instance in which `device` has `times` its share of each source, the others in proportion.
+        """Scale the share of a device type in each source; the other types change in proportion.
 
-        It has all of a source where it would have more; where nothing else is offered it keeps it.
+        The share is capped at the whole source; sources that offer this type alone are kept.
+
+        Args:
+            device: Index of the device type.
+            times: Factor on its share.
+
+        Returns:
+            The changed instance.
         """
         mine = self._mine(device)[:, None]
         own, whole = self.by_source(np.where(mine, self.available, 0.0)), self.by_source(self.available)
@@ -83,10 +126,15 @@ class Offer:
         return self.offering(self.available * np.where(mine, more[self.source], less[self.source]))
 
     def split(self, parts: Mapping[int, float]) -> Instance:
-        """Return the instance in which the tonnes of some devices in each source are split anew among them.
+        """Split the joint tonnes of some device types in each source in given parts.
 
-        Each has its part of them, by device; where a source does not offer all of them then, those it offers have
-        theirs in proportion, and where none of these has a part they stay as they are.
+        A source without all of them splits in proportion to the parts of those it has; if these are all 0 it is kept.
+
+        Args:
+            parts: Part of each device type, by index.
+
+        Returns:
+            The changed instance.
         """
         weight = np.zeros(len(self.instance.devices.names))
         weight[list(parts)] = list(parts.values())
@@ -98,7 +146,14 @@ class Offer:
         return self.offering(self.available - own + moved)
 
     def together(self, devices: Collection[int]) -> Floats:
-        """Return the tonnes of each of `devices` where a source offers it beside another of them, (len(devices),)."""
+        """Sum the tonnes of device types in the sources that offer at least two of them.
+
+        Args:
+            devices: Indices of the device types.
+
+        Returns:
+            (len(devices),): tonnes of each type.
+        """
         own = self._among(devices)
         kinds = sum(
             (self.by_source(np.where(self._mine(device)[:, None], own, 0.0)) > 0).astype(int) for device in devices
@@ -107,14 +162,22 @@ class Offer:
         return np.array([shared[self._mine(device)].sum() for device in devices])
 
     def _among(self, devices: Collection[int]) -> Floats:
+        """Return the available tonnes (I, T) of some device types, 0 for all others."""
         chosen = np.isin(self.instance.streams.device, list(devices))
         return np.where(chosen[:, None], self.available, 0.0)
 
     def named(self, shares: Mapping[str, float], bundle: str | None = None) -> Instance:
-        """Return the instance with the named mix: `shares` of all tonnes on offer, or of those of one `bundle`.
+        """Apply a named mix of the file.
 
-        What is missing to all is not handed in. Of all tonnes: each device comes from where it comes from now, in
-        proportion. Of a bundle: in each region and period, and what stands in no such bundle stays as it is.
+        Without `bundle` each type comes from its present sources in proportion. With `bundle` the mix applies to that
+        bundle in each region and period. Shares that sum to less than 1 reduce the supply.
+
+        Args:
+            shares: Share by device type.
+            bundle: Name of a bundle; None for all supply.
+
+        Returns:
+            The changed instance.
         """
         devices = self.instance.devices.names
         share = np.array([shares.get(name, 0.0) for name in devices])[self.instance.streams.device][:, None]
@@ -128,7 +191,7 @@ class Offer:
         return self.offering(np.where(np.isin(self.source, inside)[:, None], tonnes, self.available))
 
     def _portion(self) -> Floats:
-        """Return what part each stream has of its device in its source, (I, T): several may offer the same."""
+        """Return each stream's fraction (I, T) of its device type within its source; equal parts if that is 0."""
         devices = len(self.instance.devices.names)
         kind = self.source * devices + self.instance.streams.device
         own = np.zeros(((len(self.instance.bundles) + len(self.instance.regions)) * devices, self.available.shape[1]))

@@ -1,4 +1,4 @@
-"""The cost as the share of one device type goes from none to double."""
+"""Objective as a function of the share of one device type, from none to twice the present share."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from medalopt.analysis.sensitivity.mix.answers import Answer, Answers
 from medalopt.analysis.variants import SAME, Variant
 from medalopt.solver.line import Line, alike, line
 
-MOST = 2.0  # times the present share
-COARSE = 4  # stretches of a curve at first; the middle of each is tried as well
-ACCURACY = 0.01  # of the present cost, by which a straight stretch of a curve may miss what was solved in its middle
-DEEP = 3  # times a stretch is halved for that at most
-FOUND = 0.01  # of the present share, to which the end of the range with plans is found
-NEARLY = 1e-9  # of the end of the line, from which on it is not trusted
-STEP = 0.1  # of the present share, by which it changes for the ranking
+MOST = 2.0  # largest factor on the present share
+COARSE = 4  # initial intervals of a curve; the midpoint of each is solved as well
+ACCURACY = 0.01  # fraction of the base objective: tolerated deviation of a midpoint from the chord
+DEEP = 3  # maximum number of bisections of an interval
+FOUND = 0.01  # fraction of the present share to which the end of feasibility is located
+NEARLY = 1e-9  # fraction of the line's end in which it is not used
+STEP = 0.1  # relative change of the share for the ranking
 
 
 @dataclass(frozen=True)
 class Point:
-    """The answer where a device has `times` its present share; `share` of all tonnes offered."""
+    """Result with `times` the present share of a device type; `share` of all tonnes offered."""
 
     times: float
     share: float
@@ -33,10 +33,10 @@ class Point:
 
 @dataclass(frozen=True)
 class Curve:
-    """One device type: its present `share` of all tonnes, and points in the order of its share.
+    """Curve of one device type with its present `share` of all tonnes, points by ascending share.
 
-    `less` and `more`: change of the objective where the share is a tenth of itself less, and more; None where there
-    is no plan that way, and then `short_less` and `short_more` are the kilograms of metal short.
+    `less` and `more`: change of the objective for 10 % less and 10 % more of the share; None if infeasible, and then
+    `short_less` and `short_more` are the missing kilograms of metal.
     """
 
     device: str
@@ -49,23 +49,28 @@ class Curve:
 
     @property
     def without(self) -> Point:
-        """The least share."""
+        """Point of the least share."""
         return self.points[0]
 
     @property
     def most(self) -> Point:
-        """The greatest share."""
+        """Point of the greatest share."""
         return self.points[-1]
 
     @property
     def range(self) -> tuple[float, float] | None:
-        """The shares between which there is a plan; None where there is none."""
+        """Least and greatest feasible share; None if none is feasible."""
         found = [point.share for point in self.points if point.answer.value is not None]
         return (found[0], found[-1]) if found else None
 
 
 class Way:
-    """All shares of one device type, by programs that are drawn along a line where they can be."""
+    """All shares of one device type; programs are interpolated where the LP is affine in the share.
+
+    Args:
+        answers: Solver of device mixes.
+        device: Index of the device type.
+    """
 
     def __init__(self, answers: Answers, device: int) -> None:
         self.answers, self.device = answers, device
@@ -76,7 +81,15 @@ class Way:
         self._known: dict[float, Point] = {}
 
     def at(self, times: float, short: bool = True) -> Point:
-        """Return the point where the device has `times` its share; what is short there only where asked for."""
+        """Solve the instance with a multiple of the present share.
+
+        Args:
+            times: Factor on the present share.
+            short: Determine the metal shortage if infeasible.
+
+        Returns:
+            The point of the curve.
+        """
         known = self._known.get(times)
         if known is None or (short and known.answer.value is None and known.answer.short is None):
             answer = self.answers.base if times == 1 else self.answers.of(self._variant(times), short)
@@ -84,6 +97,7 @@ class Way:
         return known
 
     def _variant(self, times: float) -> Variant:
+        """Return the scenario by interpolation, or built in full beyond the affine part."""
         instance = self.answers.offer.scaled(self.device, times)
         if self._line is None or not 0 < times < self._straight * (1 - NEARLY):
             return self.answers.made(instance)
@@ -91,6 +105,7 @@ class Way:
 
     @cached_property
     def _line(self) -> Line | None:
+        """Affine family of programs up to the factor at which the first source is exhausted; None if not affine."""
         base, span = self.answers.variants.base, self._straight
         one, two, other = (
             self.answers.made(self.answers.offer.scaled(self.device, times)).linear
@@ -101,7 +116,15 @@ class Way:
 
 
 def curve(answers: Answers, device: int) -> Curve | None:
-    """Return the curve of one device type; None where nothing is offered of it, or nothing beside it in its sources."""
+    """Compute the curve of one device type by bisection.
+
+    Args:
+        answers: Solver of device mixes.
+        device: Index of the device type.
+
+    Returns:
+        The curve; None if the share cannot change, as no source offers this type beside another one.
+    """
     way = Way(answers, device)
     if not way.moves:
         return None
@@ -118,7 +141,7 @@ def curve(answers: Answers, device: int) -> Curve | None:
 
 
 def _between(way: Way, low: Point, high: Point, size: float, deep: int) -> list[Point]:
-    """Return points between two: the middle where a straight line misses it, and where plans begin or end."""
+    """Return further points of an interval: midpoints off the chord, and the ends of feasibility."""
     one, two = low.answer.value, high.answer.value
     if one is None and two is None:
         return [] if high.times - low.times <= FOUND else [way.at((low.times + high.times) / 2)]
@@ -134,7 +157,7 @@ def _between(way: Way, low: Point, high: Point, size: float, deep: int) -> list[
 
 
 def _edge(way: Way, low: Point, high: Point) -> list[Point]:
-    """Return the last point with a plan and the first without, found by halving."""
+    """Return the last feasible and the first infeasible point by bisection."""
     found: list[Point] = []
     while high.times - low.times > FOUND:
         middle = way.at((low.times + high.times) / 2, short=False)
@@ -147,7 +170,7 @@ def _edge(way: Way, low: Point, high: Point) -> list[Point]:
 
 
 def _change(base: Answer, point: Point) -> tuple[float | None, float]:
-    """Return by how much the objective at `point` differs from the base, 0 within rounding, or else the kg short."""
+    """Return the change of the objective from the base (0 within rounding), or None and the missing kilograms."""
     if point.times == 1 or base.value is None:
         return None, 0.0
     if point.answer.value is None:

@@ -1,4 +1,4 @@
-"""How the plan depends on what is handed in: the share of each device type, named mixes, and a triangle of three."""
+"""Sensitivity to the device mix: a curve for each device type, named mixes, and a triangle of three types."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from medalopt.instance.instance import Instance
 
 @dataclass(frozen=True)
 class DeviceMix:
-    """What is known of the mix: the present answer, a curve of each device that can move, and those that cannot."""
+    """Results on the device mix: base case, one curve per device type, and types whose share is `fixed`."""
 
     instance: Instance
     measure: str
@@ -27,38 +27,55 @@ class DeviceMix:
     fixed: tuple[str, ...]
     named: tuple[NamedMix, ...]
     triangle: Triangle | None = None
-    unproven: tuple[str, ...] = ()  # what is left out, as no answer could be proven
+    unproven: tuple[str, ...] = ()  # parts left out for lack of a verified result
 
     @property
     def unit(self) -> str:
-        """The unit of the measure."""
+        """Unit of the objective."""
         return {"cost": self.instance.currency, "footprint": "kg CO2e", "mass": "t"}[self.measure]
 
     @property
     def medals(self) -> int:
-        """The medals ordered."""
+        """Number of medals ordered."""
         return int(self.instance.medals.count.sum())
 
     def title(self, metal: str) -> str:
-        """Return what a person calls a metal."""
+        """Return the display name of a metal.
+
+        Args:
+            metal: Symbol.
+
+        Returns:
+            Display name.
+        """
         return self.instance.metals.titles[self.instance.metals.names.index(metal)]
 
     @property
     def ranking(self) -> tuple[Curve, ...]:
-        """The curves, that on whose share the cost depends most first: what has no plan before all others."""
+        """Curves by largest effect: infeasible ones first, then by change of the objective."""
         return tuple(sorted(self.curves, key=_weight, reverse=True))
 
 
 def _weight(curve: Curve) -> tuple[float, float]:
+    """Return the sort key of a curve: missing kilograms, then change of the objective."""
     return max(curve.short_less, curve.short_more), max(abs(curve.less or 0.0), abs(curve.more or 0.0))
 
 
 def device_mix(
     variants: Variants, three: Sequence[str] = (), tell: Callable[[str], None] = lambda doing: None
 ) -> DeviceMix:
-    """Return how the plan of `variants` depends on its mix of devices, and on the split among `three` where given.
+    """Analyse the sensitivity to the device mix.
 
-    `tell` is told each step. Raises UsageError where a device or a bundle that is named is not offered.
+    Args:
+        variants: Scenarios of the instance.
+        three: Names of three device types for the triangle, or none.
+        tell: Progress callback.
+
+    Returns:
+        Curves, named mixes and triangle.
+
+    Raises:
+        UsageError: If a named device type or bundle is not offered.
     """
     answers = Answers(variants)
     corners = chosen(answers, three) if three else None
@@ -74,9 +91,9 @@ def device_mix(
 def _curves(
     answers: Answers, tell: Callable[[str], None], unproven: list[str]
 ) -> tuple[tuple[Curve, ...], tuple[str, ...]]:
-    """Return a curve of each device that can move, and the names of those that cannot.
+    """Return the curves of all device types offered, and the names of types whose share is fixed.
 
-    A device along whose curve something cannot be proven goes to `unproven`.
+    Curves without a verified result are added to `unproven`.
     """
     names = answers.variants.instance.devices.names
     offered = np.flatnonzero(answers.offer.shares() > 0).tolist()

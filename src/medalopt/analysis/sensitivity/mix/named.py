@@ -1,4 +1,4 @@
-"""The mixes that the instance names, side by side."""
+"""Named device mixes of an instance."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ from medalopt.analysis.sensitivity.mix.answers import Answer, Answers
 from medalopt.errors import SolverError, UsageError
 from medalopt.wording import did_you_mean, shown
 
-WHOLE = 1e-4  # of all tonnes, below which nothing is missing to all
+WHOLE = 1e-4  # missing share that counts as 0
 
 
 @dataclass(frozen=True)
 class NamedMix:
-    """One mix of the file: its `shares` of all tonnes, or of those of a `bundle`, and its answer.
+    """Result of one named mix: its `shares` of all tonnes, or of those of a `bundle`.
 
-    `missing`: the share that is not handed in at all, as the shares sum to less than 100 %. `absent`: devices it
-    names that nobody offers there, so that their share is not handed in either. `owed`: the least of each metal that
-    is charged in all, kg.
+    `missing`: share that is not collected, as the shares sum to less than 1. `absent`: device types named but not
+    offered there, whose share is not collected either. `owed`: minimum charge of each metal, kg.
     """
 
     name: str
@@ -34,9 +33,17 @@ class NamedMix:
 
 
 def named_mixes(answers: Answers, unproven: list[str]) -> tuple[NamedMix, ...]:
-    """Return every mix of `mixes:`; one of which nothing can be proven goes to `unproven`.
+    """Solve every mix in `mixes:` of the instance.
 
-    Raises UsageError where one names a bundle that does not exist.
+    Args:
+        answers: Solver of device mixes.
+        unproven: List to which mixes without a verified result are added.
+
+    Returns:
+        Results in the order of the file.
+
+    Raises:
+        UsageError: If a mix names an unknown bundle.
     """
     mixes: Mapping[str, Any] = answers.variants.instance.annex.get("mixes", {})
     found = []
@@ -49,6 +56,7 @@ def named_mixes(answers: Answers, unproven: list[str]) -> tuple[NamedMix, ...]:
 
 
 def _answered(answers: Answers, name: str, mix: Mapping[str, Any]) -> NamedMix:
+    """Solve one named mix."""
     instance = answers.variants.instance
     bundle: str | None = mix["bundle"] if isinstance(mix.get("shares"), dict) else None
     shares: Mapping[str, float] = mix if bundle is None else mix["shares"]
@@ -64,7 +72,7 @@ def _answered(answers: Answers, name: str, mix: Mapping[str, Any]) -> NamedMix:
 
 
 def _offered(answers: Answers, bundle: str | None) -> set[str]:
-    """Return the devices that anybody offers, or that have a stream in a bundle of this name."""
+    """Return the device types offered anywhere, or in bundles of this name."""
     instance = answers.variants.instance
     streams, names = instance.streams, instance.devices.names
     if bundle is None:

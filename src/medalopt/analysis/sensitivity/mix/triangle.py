@@ -1,4 +1,4 @@
-"""How the tonnes of three device types are split among them: what each split costs, and what is scarce in it."""
+"""Split of the joint tonnes of three device types, on a triangular grid: objective and scarce metals."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from medalopt.analysis.sensitivity.mix.answers import Answer, Answers
 from medalopt.errors import SolverError, UsageError
 from medalopt.wording import did_you_mean, shown
 
-STEPS = 10  # of a side
+STEPS = 10  # steps along each side
 
 
 @dataclass(frozen=True)
 class Split:
-    """One split: the part of each of the three, and its answer."""
+    """Result of one split; `parts` of the three types sum to 1."""
 
     parts: tuple[float, float, float]
     answer: Answer
@@ -22,9 +22,9 @@ class Split:
 
 @dataclass(frozen=True)
 class Triangle:
-    """Three devices, and splits all over the triangle of the tonnes that are offered of them side by side.
+    """Three device types and a grid of splits of the tonnes that sources offer of them side by side.
 
-    `share`: those tonnes, of all that is offered; `now`: how they are split now, in all.
+    `share`: these tonnes as a share of all supply; `now`: the present split with the base-case result.
     """
 
     devices: tuple[str, str, str]
@@ -34,7 +34,7 @@ class Triangle:
 
 
 def chosen(answers: Answers, names: Sequence[str]) -> tuple[int, int, int]:
-    """Return the numbers of three devices. Raises UsageError where they are not three that are offered."""
+    """Return the indices of three device types; raise UsageError unless they are distinct and offered side by side."""
     known = answers.variants.instance.devices.names
     for name in names:
         if name not in known:
@@ -56,10 +56,7 @@ def chosen(answers: Answers, names: Sequence[str]) -> tuple[int, int, int]:
 def triangle(
     answers: Answers, devices: tuple[int, int, int], tell: Callable[[str], None], unproven: list[str]
 ) -> Triangle:
-    """Return the splits of `devices` in steps of a tenth: in every source, which keeps its tonnes of them together.
-
-    A split of which nothing can be proven goes to `unproven`.
-    """
+    """Solve all splits in steps of 10 %; splits without a verified result are added to `unproven`."""
     tonnes = answers.offer.together(devices)
     names = answers.variants.instance.devices.names
     grid, splits = _grid(), []
@@ -78,6 +75,6 @@ def triangle(
 
 
 def _grid() -> list[tuple[int, int, int]]:
-    """Return the points of the triangle, to and fro, so that each is near to the one before."""
+    """Return the grid points row by row in alternating direction, so that successive programs differ little."""
     rows = ([(STEPS - a - b, b, a) for b in range(STEPS - a + 1)] for a in range(STEPS + 1))
     return [point for number, row in enumerate(rows) for point in (row[::-1] if number % 2 else row)]
