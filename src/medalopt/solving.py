@@ -49,24 +49,21 @@ def solve(
 ) -> Plan:
     """Solve an instance to a verified plan; ties of the objective are broken by cost, then by tonnes.
 
-    In whole lots, the plan is the best found by the search, and its lower bound is that of all plans, in lots or not.
-
     Args:
         instance: Instance to plan.
         objective: Objective to minimise.
         extensions: Python files that add constraints or variables.
         gap: Relative optimality gap at which to stop, 0 or more; None: verified optimum.
-        time_limit: Time limit [s]; at its end the best plan so far is returned, marked `stopped`. None: no limit.
+        time_limit: Time limit [s], after which the best plan so far is returned, marked `stopped`; None: no limit.
         method: `direct` (the whole LP), `decomposition` (column generation) or `auto` (by size).
 
     Returns:
-        The plan with duals and certificate.
+        The plan, duals and certificate; in whole lots the best plan found, with a lower bound on all plans.
 
     Raises:
-        NoPlanError: Infeasible (or unbounded by an extension).
-        LimitError: No feasible plan within the time limit.
-        UsageError: Invalid argument, or a method that does not support the instance.
-        SolverError: No solution could be verified; a CoefficientRangeError if coefficients span too wide a range.
+        NoPlanError: Infeasible, or unbounded by an extension.
+        LimitError, UsageError: No plan within the time limit; invalid argument or unsupported method.
+        SolverError: No solution verified; a CoefficientRangeError if coefficients span too wide a range.
     """
     budget = Budget(math.inf if time_limit is None else time_limit)
     if gap is not None and not 0 <= gap < math.inf:
@@ -148,10 +145,7 @@ def solved(
         eased: Row bounds (lower, upper) that replace those of extension rows, by name.
 
     Returns:
-        The plan, and the final basis (None if stopped).
-
-    Raises:
-        NoPlanError, LimitError, UsageError, SolverError: As `solve`.
+        The plan and the final basis (None if stopped); raises as `solve`.
     """
     if objective not in MEASURES:
         raise UsageError(f"'{objective}' is no objective: choose one of {', '.join(MEASURES)}")

@@ -1,1 +1,1 @@
-"""From files to trees and columns that know their lines: the only code that opens input."""
+"""Readers of YAML, CSV and Excel files, within size limits, with locations and collected errors."""

@@ -1,1 +1,1 @@
-"""From what was read to the arrays of an `Instance`: defaults, cascades, cross checks and canonical order."""
+"""Resolution of a parsed document to the arrays of an `Instance`: defaults, cascades, checks and canonical order."""

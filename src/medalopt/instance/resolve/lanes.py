@@ -1,4 +1,4 @@
-"""Arrays of the transport lanes: which region reaches which smelter, at what cost."""
+"""Arrays of the transport lanes from regions to smelters, with cost and footprint."""
 
 from __future__ import annotations
 
