@@ -104,7 +104,7 @@ def _counted(instance: Instance, duals: Duals) -> Duals:
 
 
 def _normalised(duals: Duals, added: Added) -> tuple[Duals, Added, int]:
-    """Return non-zero multipliers scaled by a power of two, extensions likewise, and its exponent."""
+    """Return non-zero multipliers and extension rows scaled by a power of two, and its exponent."""
     some = {
         rule: {key: value for key, value in rows.items() if value != 0 and math.isfinite(value)}
         for rule, rows in duals.items()

@@ -44,6 +44,7 @@ class Grid(Mapping[Any, float]):
 
     @cached_property
     def _places(self) -> tuple[dict[str, int], ...]:
+        """Position of each name, by index."""
         return tuple({label: number for number, label in enumerate(axis)} for axis in self.names)
 
 

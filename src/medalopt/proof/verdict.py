@@ -31,7 +31,7 @@ MOST_OF_ONE = 5  # violations reported by name per family
 
 @dataclass(frozen=True)
 class Verdict:
-    """Result of the verification: all violations, and the certificate computed anew."""
+    """Result of the verification: all violations, and the recomputed certificate."""
 
     broken: tuple[Broken, ...]
     certificate: Certificate
