@@ -1,7 +1,7 @@
-"""Metal that is on its way, put into an instance: a stream for each period in which some comes, free and to be taken.
+"""Metal in transit as supply: one stream per period of arrival, free and committed.
 
-The stream offers the metal itself, which its own smelter returns in full and at once; no rule sees it but the balance
-of metal, and the tonnes, of which it is as many as the metal weighs.
+The stream consists of the metal itself, and a smelter of its own returns it in full without lead time. Only the metal
+balance and the tonnes are affected; the tonnes equal the mass of the metal.
 """
 
 from __future__ import annotations
@@ -28,7 +28,14 @@ PER_TONNE = 1000.0  # kg
 
 
 def awaited_names(instance: Instance) -> frozenset[str]:
-    """Return the streams of `instance` that stand for metal on its way."""
+    """Return the streams that represent metal in transit.
+
+    Args:
+        instance: Instance of a remaining horizon.
+
+    Returns:
+        Their names.
+    """
     if AWAITED not in instance.regions:
         return frozenset()
     own = instance.regions.index(AWAITED)
@@ -37,9 +44,17 @@ def awaited_names(instance: Instance) -> frozenset[str]:
 
 
 def with_awaited(instance: Instance, awaited: Floats) -> Instance:
-    """Return `instance` with the metal `awaited`, (E, T), kg, coming onto the account; as it was where none is.
+    """Add metal in transit to an instance.
 
-    Raises UsageError where something is called `AWAITED` already.
+    Args:
+        instance: The instance.
+        awaited (E, T): Metal by period of arrival, kg.
+
+    Returns:
+        The instance with one more stream per period of arrival; unchanged if there is no metal in transit.
+
+    Raises:
+        UsageError: If a region, treatment or smelter already has the reserved name.
     """
     periods = np.flatnonzero(awaited.sum(axis=0) > 0)
     if not len(periods):
@@ -62,7 +77,7 @@ def with_awaited(instance: Instance, awaited: Floats) -> Instance:
 
 
 def _grown(figures: Figures, count: int, value: float | Floats = 0.0, axis: int = 0) -> Figures:
-    """Return figures with `count` more along an axis, each `value`."""
+    """Return an array with `count` entries of `value` appended along an axis."""
     shape = list(figures.shape)
     shape[axis] = count
     added = np.broadcast_to(np.asarray(value, dtype=float), shape)
@@ -77,6 +92,7 @@ def _grown(figures: Figures, count: int, value: float | Floats = 0.0, axis: int 
 
 
 def _devices(devices: Devices, names: tuple[str, ...], kilograms: Floats) -> Devices:
+    """Append one device type per stream, with the metal as its assay."""
     assay = PER_TONNE * kilograms / kilograms.sum(axis=1, keepdims=True)
     return Devices(
         (*devices.names, *names), _grown(devices.assay, len(names), assay), _grown(devices.unit_mass, len(names))
@@ -84,6 +100,7 @@ def _devices(devices: Devices, names: tuple[str, ...], kilograms: Floats) -> Dev
 
 
 def _streams(instance: Instance, names: tuple[str, ...], kilograms: Floats, periods: Ints) -> Streams:
+    """Append one stream per period of arrival, committed in full."""
     streams, count = instance.streams, len(names)
     tonnes = kilograms.sum(axis=1) / PER_TONNE
     available = np.zeros((count, len(instance.periods)))
@@ -109,10 +126,11 @@ def _streams(instance: Instance, names: tuple[str, ...], kilograms: Floats, peri
 
 
 def _treatments(instance: Instance, count: int) -> Treatments:
-    """One more treatment, which does nothing and takes nothing else; the others do not take what is on its way."""
+    """Append one treatment without losses or costs, for metal in transit only."""
     made, devices = instance.treatments, len(instance.devices.names)
 
     def both(figures: Figures, value: float) -> Figures:
+        """Append entries along both axes."""
         return _grown(_grown(figures, count, value, axis=1), 1, value)
 
     accepts = np.zeros((len(made.names) + 1, devices + count), dtype=bool)
@@ -135,6 +153,7 @@ def _treatments(instance: Instance, count: int) -> Treatments:
 
 
 def _smelters(instance: Instance, count: int) -> Smelters:
+    """Append one smelter without limits, charges or lead time."""
     made, devices, treatments = instance.smelters, len(instance.devices.names), len(instance.treatments.names)
     line = np.full((len(made.names) + 1, devices + count, treatments + 1), -1, dtype=np.intp)
     line[:-1, :devices, :treatments] = made.line
@@ -151,6 +170,7 @@ def _smelters(instance: Instance, count: int) -> Smelters:
 
 
 def _terms(instance: Instance) -> Terms:
+    """Append terms that return all metal without charges."""
     made = instance.terms
     return Terms(
         (*made.names, ""),
@@ -164,7 +184,10 @@ def _terms(instance: Instance) -> Terms:
 
 
 def _lanes(lanes: Lanes) -> Lanes:
+    """Append one lane without costs between the new region and the new smelter."""
+
     def both(figures: Figures) -> Figures:
+        """Append entries along both axes."""
         return _grown(_grown(figures, 1, axis=1), 1)
 
     exists = np.zeros((lanes.exists.shape[0] + 1, lanes.exists.shape[1] + 1), dtype=bool)
@@ -174,5 +197,6 @@ def _lanes(lanes: Lanes) -> Lanes:
 
 
 def _policy(policy: Policy, count: int) -> Policy:
+    """Extend the device share windows by the new device types, which belong to none."""
     members = np.concatenate([policy.members, np.zeros((len(policy.windows), count), dtype=bool)], axis=1)
     return replace(policy, members=members)

@@ -1,4 +1,4 @@
-"""What has happened and what is signed: which metal has come back, which is awaited and when, what it has cost."""
+"""Executed and contracted quantities up to a period: lots, settlements, metal returned and in transit, costs."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from medalopt.plan.rows import ROUNDING
 
 @dataclass(frozen=True, eq=False)
 class Past:
-    """`instance` up to the period `last`, from 0: its `lots`, and what is `signed` for later or was done at the mint.
+    """State of `instance` after period index `last`: its settled `lots`, and the `signed` decisions.
 
-    Of `signed` the shipments after `last` count, the purchases of every period, and what was charged to melts up to
-    `last`, process scrap too. Shipments up to then are the lots; what is charged later is planned anew.
+    Of `signed` the shipments after `last`, all purchases, and the charges to melts up to `last` (process scrap
+    included) are used. Shipments up to `last` are the lots; charges after `last` are planned again.
     """
 
     instance: Instance
@@ -31,7 +31,7 @@ class Past:
 
     @cached_property
     def mint(self) -> Account:
-        """What was bought, charged and cast up to `last`, and the shipments that are signed for later."""
+        """Accounting of purchases, charges and casts up to `last`, and of shipments contracted for later."""
         before = np.arange(len(self.instance.periods)) <= self.last
         made = self.signed
         kept = replace(
@@ -39,7 +39,7 @@ class Past:
             sent=np.where(before, 0.0, made.sent),
             charged=np.where(before, made.charged, 0.0),
             bought=np.where(before, made.bought, 0.0),
-            surplus=np.zeros_like(made.surplus),  # it is still there
+            surplus=np.zeros_like(made.surplus),  # still in stock
             recharged=np.where(before, made.recharged, 0.0),
             purchased=np.where(before, made.purchased, 0.0) if len(made.purchased) else made.purchased,
         )
@@ -48,19 +48,19 @@ class Past:
 
     @cached_property
     def bought_later(self) -> Floats:
-        """Purchases signed for later, (O,), kg."""
+        """Purchases contracted for later periods, (O,) kg."""
         signed = Account(self.instance, self.found, self.signed).purchases
         return np.asarray(signed[:, self.last + 1 :].sum(axis=1))
 
     @cached_property
     def offers_kept(self) -> Floats:
-        """What has been bought of each offer and not been charged by the end of `last`, (O,), kg."""
+        """Stock of each offer at the end of `last`: bought but not charged, (O,) kg."""
         kept = self.mint.offer_stock[:, self.last]
         return np.where(abs(kept) > ROUNDING * self.mint.bought, kept, 0.0)
 
     @cached_property
     def sent(self) -> Floats:
-        """Devices sent in lots, on each route and in each period, (J, T), t."""
+        """Devices sent in lots by route and period, (J, T) t."""
         total = np.zeros((len(self.found), len(self.instance.periods)))
         went = ~self.lots.waits
         np.add.at(total, (self.lots.route[went], self.lots.period[went]), self.lots.devices_t[went])
@@ -68,18 +68,18 @@ class Past:
 
     @cached_property
     def waiting(self) -> Floats:
-        """Devices that lie in stockpiles, (I,), t."""
+        """Devices in stockpiles, (I,) t."""
         total = np.zeros(len(self.instance.streams.names))
         np.add.at(total, self.lots.stream[self.lots.waits], self.lots.devices_t[self.lots.waits])
         return total
 
     @cached_property
     def expected(self) -> Floats:
-        """Metal that the instance would have each lot return, (N, E), kg; 0 of what waits in a stockpile."""
+        """Metal that each lot should return by the data of the instance, (N, E) kg; 0 for lots in a stockpile."""
         if not len(self.found):
             return np.zeros(self.lots.payable.shape)
         alone = self.found
-        if self.instance.terms.pooled.any():  # until it is settled each lot counts as settled by itself
+        if self.instance.terms.pooled.any():  # before settlement each lot counts as settled alone
             apart = replace(self.instance.terms, pooled=np.zeros_like(self.instance.terms.pooled))
             alone = routes(replace(self.instance, terms=apart))
         each = alone.returned[self.lots.route] * self.lots.devices_t[:, None]
@@ -87,14 +87,14 @@ class Past:
 
     @cached_property
     def coming(self) -> Floats:
-        """Metal that each lot has returned or is taken to return, (N, E), kg: as payable, by its assay, as expected."""
+        """Metal returned or expected of each lot, (N, E) kg: payable if settled, else by its assay, else as planned."""
         lots = self.lots
         by_assay = np.where(np.isfinite(lots.assay), self._by_terms(), self.expected)
         by_assay = np.where(lots.waits[:, None], 0.0, by_assay)
         return np.where(np.isfinite(lots.payable), lots.payable, by_assay)
 
     def _by_terms(self) -> Floats:
-        """What the smelter's terms make of the assay of each lot, (N, E), kg."""
+        """Return each lot's metal by terms and assay a, (N, E) kg: credited · max(0, min(share · a, a − d)) · feed."""
         instance, lots = self.instance, self.lots
         if not len(self.found) or not len(instance.terms.names):
             return np.zeros(lots.assay.shape)
@@ -107,9 +107,9 @@ class Past:
 
     @cached_property
     def arrival(self) -> Ints:
-        """The period in which the metal of each lot comes, (N, E): when it is settled, else after the smelter's lead.
+        """Period in which the metal of each lot arrives, (N, E): of its settlement, else sending plus lead time.
 
-        What is overdue is taken to come in the first period that is left.
+        Overdue metal is expected in the first remaining period.
         """
         lots = self.lots
         lead = np.zeros(lots.payable.shape, dtype=np.intp)
@@ -120,7 +120,7 @@ class Past:
 
     @cached_property
     def back(self) -> Floats:
-        """Metal of all lots by the period in which it comes, (E, T + 1), kg; the last: after the horizon."""
+        """Metal of all lots by period of arrival, (E, T + 1) kg; the last column is after the horizon."""
         periods, metals = len(self.instance.periods), len(self.instance.metals.names)
         total = np.zeros((metals, periods + 1))
         metal = np.broadcast_to(np.arange(metals), self.coming.shape)
@@ -129,9 +129,9 @@ class Past:
 
     @cached_property
     def scrap_back(self) -> Floats:
-        """Metal in the process scrap of what has been cast, by when it may be charged again, (E, T), kg.
+        """Metal in process scrap of executed casts by period of reuse, (E, T) kg.
 
-        What is in hand at the end of `last` comes in the next period.
+        Scrap in stock at the end of `last` is available in the next period.
         """
         instance, mint = self.instance, self.mint
         total = np.zeros((len(instance.metals.names), len(instance.periods)))
@@ -147,10 +147,7 @@ class Past:
 
     @cached_property
     def stock(self) -> Floats:
-        """Metal on the account at the end of `last`, (E,), kg: less than 0 where more was used than there was.
-
-        What rounding alone leaves, or lacks, is nothing.
-        """
+        """Metal stock at the end of `last`, (E,) kg, 0 within rounding error; negative if overdrawn."""
         until = slice(None, self.last + 1)
         came = self.instance.metals.opening_stock.value + self.back[:, until].sum(axis=1)
         used = self.mint.decisions.charged[:, :, until].sum(axis=(0, 2))
@@ -158,13 +155,13 @@ class Past:
 
     @cached_property
     def awaited(self) -> Floats:
-        """Metal on its way, by the period in which it comes, (E, T - last - 1), kg: lots, signed shipments, scrap."""
+        """Metal in transit by period of arrival, (E, T − last − 1) kg: lots, contracted shipments, process scrap."""
         every = self.back[:, :-1] + self.mint.returned.sum(axis=0) + self.scrap_back
         return np.where(every > ROUNDING * every.sum(axis=1, keepdims=True), every, 0.0)[:, self.last + 1 :]
 
     @cached_property
     def spent(self) -> dict[str, float]:
-        """What the lots have cost, money, by kind; smelters' charges as settled, else as the terms have them."""
+        """Cost of the lots by kind, money; smelter charges as settled, else by the terms."""
         found, lots, tonnes = self.found, self.lots, self.sent.sum(axis=1)
         parts = ("supply", "collection", "treating", "transport", "residue")
         spent = {part: float(getattr(found, part) @ tonnes) for part in parts}
@@ -175,7 +172,7 @@ class Past:
 
     @cached_property
     def expected_charges(self) -> Floats:
-        """What the terms charge for each lot, (N,), money: treatment and refining of what comes back."""
+        """Treatment and refining charges of each lot by the terms, (N,) money."""
         if not len(self.found):
             return np.zeros(len(self.lots.names))
         route = self.lots.route
@@ -190,12 +187,12 @@ class Past:
 
     @cached_property
     def charges(self) -> Floats:
-        """What smelters charge for each lot, (N,), money: as settled, else as the terms have them."""
+        """Smelter charges of each lot, (N,) money: as settled, else by the terms."""
         return np.where(np.isfinite(self.lots.charges), self.lots.charges, self.expected_charges)
 
     @cached_property
     def signed_cost(self) -> float:
-        """What the signed shipments cost, and what was bought and held up to `last`, money."""
+        """Cost of contracted shipments and of purchases up to `last`, money."""
         sent = float(self.mint.shipment_costs.sum())
         bought = float((self.instance.market.price.value * self.mint.purchases).sum())
         return sent + bought

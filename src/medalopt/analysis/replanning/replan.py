@@ -1,4 +1,4 @@
-"""What has happened replaces the past, what is signed stays, and the rest is planned anew."""
+"""Replanning: actuals replace the past, contracted quantities are fixed, and the remaining horizon is optimised."""
 
 from __future__ import annotations
 
@@ -30,32 +30,32 @@ from medalopt.wording import shown
 
 @dataclass(frozen=True, eq=False)
 class Question:
-    """What is to be planned anew: the `past`, and the instance of what is `left`, with the files that say so."""
+    """Replanning problem: the `past`, and the instance `left` of the remaining horizon with its file digests."""
 
     past: Past
     left: Instance
 
     @property
     def after(self) -> str:
-        """The last period that is over."""
+        """Last period of the past."""
         return self.past.instance.periods[self.past.last]
 
     @property
     def settled_parties(self) -> frozenset[str]:
-        """Regions and smelters that stand for what is on its way or in stock: nothing is ordered from them."""
+        """Regions and smelters that represent stock and metal in transit, and get no orders."""
         instance = self.past.instance
         known = {*instance.regions, *instance.smelters.names}
         return frozenset({*self.left.regions, *self.left.smelters.names} - known)
 
     @property
     def overdue(self) -> tuple[str, ...]:
-        """Kinds of medal whose alloy was due before and has not all been cast."""
+        """Kinds of medal due in the past and not completely cast."""
         return overdue(self.past)
 
 
 @dataclass(frozen=True, eq=False)
 class Replan:
-    """The plan of what is left beside the plan as it was `before`, None where there was none."""
+    """Plan of the remaining horizon, and the plan `before`, None if it was infeasible."""
 
     question: Question
     plan: Plan
@@ -63,33 +63,33 @@ class Replan:
 
     @property
     def past(self) -> Past:
-        """What has happened."""
+        """Executed and contracted quantities."""
         return self.question.past
 
     @cached_property
     def spent(self) -> float:
-        """What has been spent on lots so far, money: charges that are not settled as the terms have them."""
+        """Cost of the lots so far, money; charges not yet settled are taken from the terms."""
         return sum(self.past.spent.values())
 
     @property
     def total(self) -> float:
-        """What everything is now taken to cost: spent, signed, and planned anew, money."""
+        """Expected total cost, money: spent, contracted, and planned."""
         return self.spent + self.past.signed_cost + self.plan.cost
 
     @cached_property
     def missed(self) -> tuple[Missed, ...]:
-        """Shares that past and rest together miss."""
+        """Policies violated over the whole horizon."""
         return missed(self.past, self.plan)
 
     @cached_property
     def metals(self) -> tuple[int, ...]:
-        """The metals that can be on the account at all, or have been."""
+        """Indices of the metals that are, or can be, on the account."""
         could = on_account(self.past.instance, self.past.found) | (self.past.back.sum(axis=1) > 0)
         return tuple(np.flatnonzero(could).tolist())
 
     @cached_property
     def returned_before(self) -> Floats | None:
-        """What the first plan has come back, with the opening stock, up to each period, (E, T), kg."""
+        """Cumulated metal returned in the first plan, with opening stock, (E, T) kg; None without a first plan."""
         if self.before is None:
             return None
         opening = self.past.instance.metals.opening_stock.value
@@ -97,7 +97,7 @@ class Replan:
 
     @cached_property
     def returned_now(self) -> Floats:
-        """What has come back, and from the period after on is planned to, up to each period, (E, T), kg."""
+        """Cumulated metal returned, actual up to `last`, then planned, with opening stock, (E, T) kg."""
         past, periods = self.past, len(self.past.instance.periods)
         opening = past.instance.metals.opening_stock.value
         came = np.zeros((len(opening), periods))
@@ -107,10 +107,20 @@ class Replan:
 
 
 def question(instance: Instance, after: str, actuals: Path | None = None, frozen: Path | None = None) -> Question:
-    """Return what is left to plan of `instance` `after` a period, by what is in the files.
+    """Make the replanning problem of an instance after a period.
 
-    `actuals`: the settlement sheet; without it nothing has happened. `frozen`: what is signed, as CSV or as a saved
-    plan of this instance. Raises UsageError where they do not fit the instance, InputError where a file is wrong.
+    Args:
+        instance: The instance.
+        after: Last period of the past.
+        actuals: Settlement sheet; None if there are no lots.
+        frozen: Contracted quantities, as CSV or a saved plan of this instance; None if there are none.
+
+    Returns:
+        The replanning problem.
+
+    Raises:
+        UsageError: If the period or a file does not fit the instance.
+        InputError: If a file is invalid.
     """
     found, last = routes(instance), calendar_of(instance).index(after.strip())
     if last is None:
@@ -135,7 +145,7 @@ def question(instance: Instance, after: str, actuals: Path | None = None, frozen
 
 
 def _signed(path: Path, instance: Instance, found: Routes) -> tuple[Decisions, dict[str, str], tuple[Fault, ...]]:
-    """Return what is signed, the digests of what says so, and warnings."""
+    """Return the contracted decisions, the digests of their file, and warnings."""
     if not os.path.isdir(path) and path.suffix.lower() not in PLANS:
         made, digest, odd = read_signed(path, instance, found)
         return made, {path.name: digest}, odd
@@ -151,12 +161,31 @@ def _signed(path: Path, instance: Instance, found: Routes) -> tuple[Decisions, d
 
 
 def replanned(asked: Question, measure: str = "cost") -> Replan:
-    """Return the best plan of what is left, beside the first plan. Raises NoPlanError where there is none."""
+    """Solve the replanning problem.
+
+    Args:
+        asked: Replanning problem.
+        measure: Objective: cost, footprint or mass.
+
+    Returns:
+        Optimal plan of the remaining horizon, with the first plan.
+
+    Raises:
+        NoPlanError: If the remaining horizon is infeasible.
+    """
     return beside(asked, solve(asked.left, measure))
 
 
 def beside(asked: Question, plan: Plan) -> Replan:
-    """Return the `plan` of what is left beside the best plan of the whole, where there was one."""
+    """Compare a plan of the remaining horizon with the first plan.
+
+    Args:
+        asked: Replanning problem.
+        plan: Plan of the remaining horizon.
+
+    Returns:
+        Both plans; the first one is None if the whole horizon was infeasible.
+    """
     try:
         before = solve(asked.past.instance, plan.measure)
     except NoPlanError:

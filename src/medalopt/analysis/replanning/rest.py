@@ -1,4 +1,4 @@
-"""The instance of what is left to plan: the periods to come, without what has been done, sent or signed."""
+"""Instance of the remaining horizon: past periods removed, executed and contracted quantities subtracted."""
 
 from __future__ import annotations
 
@@ -21,9 +21,18 @@ Part = TypeVar("Part")
 
 
 def rest(past: Past) -> Instance:
-    """Return what is left to plan. Raises UsageError where more metal or process scrap was used than there was.
+    """Make the instance of the remaining horizon.
 
-    What is taken out of supply, capacities, limits and commitments never makes them less than nothing.
+    Supply, capacities, limits and commitments are reduced by executed quantities, but never below 0.
+
+    Args:
+        past: Executed and contracted quantities.
+
+    Returns:
+        The instance that remains to be planned, including stockpiles and metal in transit.
+
+    Raises:
+        UsageError: If more metal, process scrap or purchased metal was charged than available.
     """
     instance = past.instance
     _check_stock(past)
@@ -48,6 +57,7 @@ def rest(past: Past) -> Instance:
 
 
 def _check_stock(past: Past) -> None:
+    """Raise UsageError if more metal was charged than available."""
     instance = past.instance
     came = instance.metals.opening_stock.value + past.back[:, : past.last + 1].sum(axis=1)
     for metal in np.flatnonzero(past.stock < 0).tolist():
@@ -59,6 +69,7 @@ def _check_stock(past: Past) -> None:
 
 
 def _check_scrap(past: Past) -> None:
+    """Raise UsageError if more process scrap was charged again than available."""
     instance, until = past.instance, past.last + 1
     used = past.mint.decisions.recharged[:, :until].sum(axis=1)
     in_hand = past.mint.scrap[:, past.last]
@@ -71,7 +82,7 @@ def _check_scrap(past: Past) -> None:
 
 
 def _check_offers(past: Past) -> None:
-    """What has been bought into stock cannot be planned on: the rest would buy it again."""
+    """Raise UsageError if purchased metal is in stock: it cannot be planned, and would be bought again."""
     kept = past.offers_kept
     for offer in np.flatnonzero(kept).tolist():
         when, name = past.instance.periods[past.last], shown(past.instance.market.names[offer])
@@ -83,15 +94,12 @@ def _check_offers(past: Past) -> None:
 
 
 def _figures(values: Floats) -> Figures:
-    """Return figures that were worked out, each as the decimal that is nearest to it."""
+    """Return computed values as an array in canonical units."""
     return Figures(np.array(values, dtype=float), np.zeros(values.shape, dtype=np.intp))
 
 
 def _less(figures: Figures, taken: Floats) -> Figures:
-    """Return `figures` less what is taken of them, none below nothing; those of which nothing is taken as they were.
-
-    What rounding alone leaves is nothing.
-    """
+    """Subtract used quantities, not below 0; entries without use are unchanged, and rounding residues become 0."""
     if not taken.any():
         return figures
     left = figures.value - taken
@@ -100,13 +108,13 @@ def _less(figures: Figures, taken: Floats) -> Figures:
 
 
 def _cut(figures: Figures, past: Past) -> Figures:
-    """Return figures by period, without the periods that are over."""
+    """Return an array by period without the past periods."""
     unit = np.broadcast_to(figures.unit, figures.raw.shape)
     return replace(figures, raw=figures.raw[:, past.last + 1 :], unit=unit[:, past.last + 1 :])
 
 
 def _later(part: Part, past: Past, **taken: Floats) -> Part:
-    """Return a part of the instance with all its figures by period cut, less what is `taken`, by field, (…, T)."""
+    """Return a section with all arrays by period cut, less the quantities `taken` by field (…, T)."""
     periods = len(past.instance.periods)
     made = {}
     for field in fields(part):  # type: ignore[arg-type]
@@ -118,12 +126,12 @@ def _later(part: Part, past: Past, **taken: Floats) -> Part:
 
 
 def _metals(past: Past) -> Metals:
-    """The account as it stands: what has come back, less what was charged."""
+    """Return the metals with the present stock as opening stock."""
     return replace(_later(past.instance.metals, past), opening_stock=_figures(past.stock))
 
 
 def _streams(past: Past) -> Streams:
-    """What is offered, less what is signed."""
+    """Return the streams less contracted shipments; commitments less all executed and contracted tonnes."""
     streams = past.instance.streams
     signed = np.zeros(streams.available.shape)
     np.add.at(signed, past.found.stream, past.mint.decisions.sent)
@@ -134,6 +142,7 @@ def _streams(past: Past) -> Streams:
 
 
 def _smelters(past: Past) -> Smelters:
+    """Return the smelters with capacity, commitment and limit less the executed and contracted feed."""
     smelters, feed = past.instance.smelters, past.mint.feed.copy()
     fed = feed.sum(axis=1)
     went = past.found.smelter >= 0
@@ -144,7 +153,7 @@ def _smelters(past: Past) -> Smelters:
 
 
 def _market(past: Past) -> Market:
-    """What was bought counts for commitment and limit; what is signed for later is a commitment."""
+    """Return the market less past purchases; purchases contracted for later become commitments."""
     market = past.instance.market
     before = past.mint.bought
     committed = _less(market.committed, before)
@@ -158,7 +167,7 @@ def _market(past: Past) -> Market:
 
 
 def _medals(past: Past) -> Medals:
-    """What has been cast leaves the need, of the medals that are due first; what is overdue is due at once."""
+    """Return the medals less alloys already cast, earliest due first; overdue ones are due in the first period."""
     instance, medals = past.instance, past.instance.medals
     cast = past.mint.cast[:, : past.last + 1].sum(axis=1) * (1 - instance.alloys.scrap_share.value)
     parts = medals.parts.value.copy()
@@ -176,7 +185,7 @@ def _medals(past: Past) -> Medals:
 
 
 def _policy(past: Past) -> Policy:
-    """The cap, less what has been emitted; the other rules are kept by what is left to plan alone."""
+    """Return the policy with the cap less emissions so far; other policies apply to the remaining horizon alone."""
     instance = past.instance
     emitted = float(past.found.footprint @ (past.sent + past.mint.decisions.sent).sum(axis=1))
     emitted += float(instance.streams.footprint.value @ past.waiting)
@@ -185,7 +194,14 @@ def _policy(past: Past) -> Policy:
 
 
 def overdue(past: Past) -> tuple[str, ...]:
-    """Return the kinds of medal whose alloy was due before and has not all been cast."""
+    """Find the kinds of medal that are due in the past and not completely cast.
+
+    Args:
+        past: Executed and contracted quantities.
+
+    Returns:
+        Their names.
+    """
     left, medals = _medals(past), past.instance.medals
     late = (medals.due <= past.last) & ((left.parts.value * medals.count[:, None]).sum(axis=1) > 0)
     return tuple(name for name, is_late in zip(medals.names, late.tolist(), strict=True) if is_late)

@@ -1,7 +1,7 @@
-"""What waits in stockpiles, put into an instance: streams of their own, fetched and paid, at hand at once.
+"""Stockpiles as supply: devices in stock become streams that are already collected and paid, available at once.
 
-They stand in a region of their own, `NAME, in stock`, with the lanes and treatments of the region they came from, so
-that no one is asked to deliver again what was delivered.
+They form a region of their own, `NAME, in stock`, with the lanes and treatments of their region of origin, so that no
+delivery is ordered twice.
 """
 
 from __future__ import annotations
@@ -19,7 +19,15 @@ _NONE = ("committed", "lot", "minimum_order", "price", "collection", "footprint"
 
 
 def with_stock(instance: Instance, tonnes: Floats) -> Instance:
-    """Return `instance` with the `tonnes`, (I,), of each stream that wait; as it was where none do."""
+    """Add stockpiled devices to an instance as free streams.
+
+    Args:
+        instance: The instance.
+        tonnes (I,): Stock of each stream, t.
+
+    Returns:
+        The instance with one more stream per stockpile; unchanged if there is no stock.
+    """
     waits = np.flatnonzero(tonnes > 0)
     if not len(waits):
         return instance
@@ -37,11 +45,13 @@ def with_stock(instance: Instance, tonnes: Floats) -> Instance:
 
 
 def _rows(figures: Figures, which: Ints) -> Figures:
+    """Return the chosen entries of an array along its first axis."""
     unit = np.broadcast_to(figures.unit, figures.shape)
     return replace(figures, raw=figures.raw[which], unit=unit[which])
 
 
 def _streams(streams: Streams, waits: Ints, tonnes: Floats, region: Ints) -> Streams:
+    """Return the streams with those in stock appended."""
     which, first = np.append(np.arange(len(streams.names)), waits), len(streams.names)
     made: dict[str, Any] = {}
     for field in fields(streams):

@@ -1,4 +1,4 @@
-"""Rules over the whole horizon, past and rest together, which the rest alone was asked to keep."""
+"""Checks of policies over the whole horizon, past and remaining, which the remaining plan satisfies only for itself."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from medalopt.proof.rows import BROKEN
 
 @dataclass(frozen=True)
 class Missed:
-    """A rule that past and rest together do not keep: its path, what it asks for and what comes of it, as shares."""
+    """A policy violated over the whole horizon: its path, required share and actual share."""
 
     path: str
     asked: float
@@ -25,12 +25,12 @@ class Missed:
 
 
 def missed(past: Past, plan: Plan) -> tuple[Missed, ...]:
-    """Return the shares of devices, of regions and of recycled metal that are missed over the whole horizon."""
+    """Return the violated policies on device shares, participation of regions and recycled content."""
     return (*_windows(past, plan), *_participation(past, plan), *_recycled(past, plan))
 
 
 def _sent(past: Past, plan: Plan) -> tuple[Floats, Floats]:
-    """Return what is sent in all by device, (D,), and by region, (G,), t: of what the first instance knows."""
+    """Return the tonnes sent over the whole horizon by device (D,) and by region (G,) of the original instance."""
     instance, left = past.instance, plan.instance
     gone = np.zeros(len(instance.streams.names))
     np.add.at(gone, past.found.stream, (past.sent + past.mint.decisions.sent).sum(axis=1))
@@ -46,6 +46,7 @@ def _sent(past: Past, plan: Plan) -> tuple[Floats, Floats]:
 
 
 def _windows(past: Past, plan: Plan) -> Iterator[Missed]:
+    """Yield the device share windows that are violated."""
     policy, by_device = past.instance.policy, _sent(past, plan)[0]
     everything = float(by_device.sum())
     for w, name in enumerate(policy.windows):
@@ -56,6 +57,7 @@ def _windows(past: Past, plan: Plan) -> Iterator[Missed]:
 
 
 def _participation(past: Past, plan: Plan) -> Iterator[Missed]:
+    """Yield the regions whose participation is too low."""
     instance, by_region = past.instance, _sent(past, plan)[1]
     asked, offered = float(instance.policy.participation.value), np.zeros(len(past.instance.regions))
     np.add.at(offered, instance.streams.region, instance.streams.available.value.sum(axis=1))
@@ -65,6 +67,7 @@ def _participation(past: Past, plan: Plan) -> Iterator[Missed]:
 
 
 def _recycled(past: Past, plan: Plan) -> Iterator[Missed]:
+    """Yield the metals whose recycled content is too low."""
     instance, floors = past.instance, past.instance.policy.recycled.value
     content = instance.market.composition.value * (1 - instance.market.recycled.value)[:, None]  # (O, E)
     bought = past.mint.decisions.bought.sum(axis=(1, 2)) + plan.account.decisions.bought.sum(axis=(1, 2))
