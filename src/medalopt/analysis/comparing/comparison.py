@@ -1,4 +1,4 @@
-"""Several outcomes side by side, each held against the first."""
+"""Comparison of plans: every quantity side by side, with differences from the first plan."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from medalopt.plan.rows import ROUNDING
 
 @dataclass(frozen=True)
 class Row:
-    """One figure in every outcome; None where there is no plan. `differs`: by more than rounding."""
+    """One quantity in every plan; None where there is no plan. `differs`: by more than rounding."""
 
     part: str
     item: str
@@ -25,7 +25,7 @@ class Row:
 
     @property
     def most(self) -> float:
-        """By how much it differs most from the first; 0 where one of the two has no plan."""
+        """Largest absolute difference from the first plan; 0 if one of the two has no plan."""
         first = self.values[0]
         changes = [abs(value - first) for value in self.values[1:] if value is not None and first is not None]
         return max(changes, default=0.0)
@@ -33,13 +33,13 @@ class Row:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Outcomes, what differs in their data, and every figure of their plans side by side."""
+    """Plans, the parameters in which their instances differ, and all quantities side by side."""
 
     outcomes: tuple[Outcome, ...]
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
-        """A short name for each: the file's, without folder and ending, or the scenario's; in full where two agree."""
+        """Short unique name of each plan: file name without folder and suffix, or the scenario; in full if ambiguous."""
         short = [one.name.rpartition("#")[2] if "#" in one.name else Path(one.name).stem for one in self.outcomes]
         return tuple(
             name if short.count(name) == 1 and name else one.name
@@ -48,12 +48,12 @@ class Comparison:
 
     @cached_property
     def data(self) -> tuple[Difference, ...]:
-        """The figures of the files that are not the same everywhere."""
+        """Parameters that are not equal in all instance files."""
         return differences([outcome.data for outcome in self.outcomes])
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
-        """Every figure that any plan has, part by part."""
+        """All quantities of any plan, by part."""
         keys = dict.fromkeys(key for part in PARTS for one in self.outcomes for key in one.figures if key[0] == part)
         sizes: dict[str, float] = {}
         for one in self.outcomes:
@@ -62,22 +62,40 @@ class Comparison:
         return tuple(self._row(key, ROUNDING * sizes[key[0]]) for key in keys)
 
     def _row(self, key: Key, nothing: float) -> Row:
+        """Return one quantity of all plans; differences up to `nothing` count as rounding."""
         values = tuple(one.figures.get(key, 0.0) if one.figures else None for one in self.outcomes)
         there = [value for value in values if value is not None]
         return Row(*key, values, max(there) - min(there) > nothing)
 
     @property
     def cost(self) -> Row | None:
-        """What each costs in all; None where nothing has a plan."""
+        """Total cost of each plan; None if there is no plan at all."""
         return next((row for row in self.of("totals") if row.item == "cost"), None)
 
     def of(self, part: str) -> tuple[Row, ...]:
-        """The figures of one part."""
+        """Select the quantities of one part.
+
+        Args:
+            part: Name of the part, see `PLAN_PARTS`.
+
+        Returns:
+            Rows of that part.
+        """
         return tuple(row for row in self.rows if row.part == part)
 
 
 def compared(outcomes: Sequence[Outcome]) -> Comparison:
-    """Return `outcomes` side by side. Raises UsageError where they are fewer than two or of several currencies."""
+    """Compare plans.
+
+    Args:
+        outcomes: Summaries of two or more plans; differences refer to the first.
+
+    Returns:
+        The comparison.
+
+    Raises:
+        UsageError: If there are fewer than two plans, or several currencies.
+    """
     if len(outcomes) < 2:
         raise UsageError(
             "one thing alone cannot be compared: name two or more instances or plans, or --scenario of an instance"

@@ -1,4 +1,4 @@
-"""What differs between the figures of two instance files, path by path, in whatever units they are written."""
+"""Differences between the parameters of instance files, path by path, independent of the units they are written in."""
 
 from __future__ import annotations
 
@@ -11,22 +11,27 @@ from medalopt.instance.schema.at import kind_at
 from medalopt.instance.schema.fields import Measure
 from medalopt.instance.written import Written
 
-APART = frozenset({"format", "name", "title", "scenarios", "mixes", "parties"})  # they change no plan
-DEFINED = "defined"  # told of a member of a section that another file lacks, instead of all its figures
+APART = frozenset({"format", "name", "title", "scenarios", "mixes", "parties"})  # sections without effect on a plan
+DEFINED = "defined"  # value of a section member that another file lacks, in place of all its parameters
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A figure that is not the same everywhere: as it is written in each, None where it is left out or not known."""
+    """Parameter that is not equal in all files: its spelling in each, None if it is not given or not known."""
 
     path: str
     values: tuple[str | None, ...]
 
 
 def differences(files: Sequence[Written | None]) -> tuple[Difference, ...]:
-    """Return the figures in which any of `files` differs from the first, in the order of the first.
+    """Find the parameters in which any file differs from the first.
 
-    A file that is not known (None) differs in nothing; where the first is not known, nothing can be told.
+    Args:
+        files: Source values of each file; None if not known. An unknown file has no differences; if the first is
+            unknown, there are none at all.
+
+    Returns:
+        Differences in the order of the first file.
     """
     first = files[0] if files else None
     if first is None:
@@ -42,18 +47,19 @@ def differences(files: Sequence[Written | None]) -> tuple[Difference, ...]:
 
 
 def _member(path: Path, known: Iterable[Written]) -> Path:
-    """Return `path`, or only its member (a stream, a smelter) where some file has the section and no such member."""
+    """Return the path, or only its member (a stream, a smelter) if some file has the section but not the member."""
     head = path[:2]
     lacking = (isinstance(file.at(path[:1]), Mapping) and file.at(head) is None for file in known)
     return head if len(path) > 2 and any(lacking) else path
 
 
 def _figures(file: Written) -> dict[Path, Scalar]:
+    """Return all numbers of a file that can change a plan."""
     return {path: scalar for path, scalar in file.scalars() if path[0] not in APART and path[-1] != "title"}
 
 
 def _differs(path: Path, first: Written, other: Written, known: dict[Written, dict[Path, Scalar]]) -> bool:
-    """Whether what counts at `path` is another figure; what one writes in parts is looked at part by part."""
+    """Return True if the effective values at a path differ; a value given in parts is compared part by part."""
     here, there = (known[file].get(path) or file.find(path) for file in (first, other))
     if isinstance(here, Scalar) and isinstance(there, Scalar):
         return here.text != there.text and _exact(path, here, first) != _exact(path, there, other)
@@ -61,13 +67,14 @@ def _differs(path: Path, first: Written, other: Written, known: dict[Written, di
 
 
 def _exact(path: Path, scalar: Scalar, file: Written) -> object:
+    """Return the exact value of a scalar; its text if it is no number."""
     kind = kind_at(path)
     exact = file.exact(path, scalar, kind) if kind is not None else None
     return scalar.text if exact is None else exact
 
 
 def _told(path: Path, file: Written | None, first: Written) -> str | None:
-    """Return what counts at `path` as it is written; a bare number in the unit that the first file writes there."""
+    """Return the effective value as text; a bare number in the unit of the first file."""
     node = file.find(path) if file is not None else None
     if not isinstance(node, Scalar):
         return DEFINED if isinstance(node, Mapping) else None
@@ -81,7 +88,14 @@ def _told(path: Path, file: Written | None, first: Written) -> str | None:
 
 
 def count_by_section(found: Sequence[Difference]) -> Iterator[tuple[str, int]]:
-    """Yield how many figures differ in each section of the file."""
+    """Count the differences in each section of the file.
+
+    Args:
+        found: Differences.
+
+    Yields:
+        Section and number of differences.
+    """
     counts: dict[str, int] = {}
     for one in found:
         section = one.path.partition(".")[0]

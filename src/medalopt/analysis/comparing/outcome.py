@@ -1,4 +1,4 @@
-"""What a plan comes to, as figures by part and item, whether it was solved now or saved before."""
+"""Summary of a plan, solved or saved, as quantities by part and item."""
 
 from __future__ import annotations
 
@@ -17,26 +17,45 @@ PARTS = ("totals", "cost", "streams", "treatments", "smelters", "purchases", "me
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """One of the things that are compared: its plan's figures, none where there is no plan, and its data if known."""
+    """One of the compared plans: its quantities (empty if there is no plan), and its source values if known."""
 
     name: str
     status: str  # optimal, feasible, infeasible or unanswered
     currency: str
     figures: Mapping[Key, float] = field(default_factory=dict)
     data: Written | None = None
-    digest: str = ""  # sha256 of the instance's figures
+    digest: str = ""  # SHA-256 of the instance's parameters
     saved: bool = False
 
 
 def of_plan(name: str, plan: Plan, data: Written) -> Outcome:
-    """Return what `plan` comes to."""
+    """Summarize a solved plan.
+
+    Args:
+        name: Name of the plan in the comparison.
+        plan: Verified plan.
+        data: Source values of its instance.
+
+    Returns:
+        The summary.
+    """
     instance = plan.instance
     figures = _figures(plan.tables, {**plan.costs, "total": plan.cost}, plan.footprint, plan.tonnes, instance.currency)
     return Outcome(name, plan.status, instance.currency, figures, data, instance.figures)
 
 
 def of_saved(name: str, plan: SavedPlan, currency: str, data: Written | None) -> Outcome:
-    """Return what the saved `plan` says that it comes to."""
+    """Summarize a saved plan from its tables.
+
+    Args:
+        name: Name of the plan in the comparison.
+        plan: Saved plan.
+        currency: Currency of its costs.
+        data: Source values of its instance; None if not known.
+
+    Returns:
+        The summary.
+    """
     tables = {
         table: _columns(table, getattr(plan, table)) for table in ("shipments", "purchases", "offer_stock", "metals")
     }
@@ -45,12 +64,14 @@ def of_saved(name: str, plan: SavedPlan, currency: str, data: Written | None) ->
 
 
 def _columns(table: str, rows: list[Any]) -> Rows:
+    """Return the columns of a saved table."""
     return {column: [getattr(row, column) for row in rows] for column in {**TABLES, **OPTIONAL}[table].model_fields}
 
 
 def _figures(
     tables: Mapping[str, Rows], cost: Mapping[str, float], footprint: float, tonnes: float, currency: str
 ) -> dict[Key, float]:
+    """Return the quantities of a plan from its tables and totals."""
     found: dict[Key, float] = {
         ("totals", "cost", currency): cost["total"],
         ("totals", "devices taken", "t"): tonnes,
@@ -70,6 +91,7 @@ def _figures(
 
 
 def _summed(part: str, unit: str, items: Sequence[str | None], amounts: Sequence[float]) -> dict[Key, float]:
+    """Sum amounts by item, in the order of the items' names."""
     found: dict[Key, float] = {}
     for item, amount in zip(items, amounts, strict=True):
         key = (part, "none" if item is None else item, unit)

@@ -1,4 +1,4 @@
-"""From what a person names to what is compared: an instance, one of its scenarios, or a saved plan."""
+"""Load what a user names for comparison: an instance, one of its scenarios, or a saved plan."""
 
 from __future__ import annotations
 
@@ -20,10 +20,20 @@ Tell = Callable[[str], None]
 
 
 def outcome(name: str, changes: Mapping[str, str], measure: str, tell: Tell) -> Outcome:
-    """Return what `name` comes to: FILE.yaml, FILE.yaml#SCENARIO, a plan as FILE.json, FILE.xlsx or a folder of CSV.
+    """Load or solve one of the compared plans and summarize it.
 
-    `changes` (path to value) are made in instances. Raises InputError where a file is wrong, UsageError where a
-    scenario or the plan is none.
+    Args:
+        name: FILE.yaml, FILE.yaml#SCENARIO, or a saved plan: FILE.json, FILE.xlsx or a folder of CSV files.
+        changes: Path to value, made in instances (not in saved plans).
+        measure: Objective: `cost`, `footprint` or `mass`.
+        tell: Callback for warnings.
+
+    Returns:
+        The summary; infeasible or unanswered instances have no quantities.
+
+    Raises:
+        InputError: If a file is not valid.
+        UsageError: If there is no such scenario, or the file holds no plan.
     """
     path, scenario = _parted(name)
     if scenario is None and (os.path.isdir(path) or path.suffix.lower() in PLANS):
@@ -46,7 +56,7 @@ def outcome(name: str, changes: Mapping[str, str], measure: str, tell: Tell) -> 
 
 
 def _parted(name: str) -> tuple[Path, str | None]:
-    """Return the file and the scenario that `name` names; a file may have a # in its name."""
+    """Split a name into file and scenario; the name of a file may contain #."""
     path, sign, scenario = name.rpartition("#")
     if not sign or os.path.exists(name):
         return Path(name), None
@@ -54,6 +64,7 @@ def _parted(name: str) -> tuple[Path, str | None]:
 
 
 def _changes_of(file: Opened, scenario: str, changes: Mapping[str, str]) -> dict[str, str]:
+    """Return the changes of a scenario, without wildcards. Raises UsageError if the instance has no such scenario."""
     instance = file.with_effective_changes(changes, scenarios=True)
     named: Mapping[str, Mapping[str, str]] = instance.annex.get("scenarios", {})
     if scenario not in named:
@@ -66,6 +77,7 @@ def _changes_of(file: Opened, scenario: str, changes: Mapping[str, str]) -> dict
 
 
 def _saved(name: str, path: Path) -> Outcome:
+    """Summarize a saved plan. Raises UsageError if the file holds no plan or the currency is not known."""
     saved = saved_plan(path)
     if not isinstance(saved, SavedPlan):
         raise UsageError(f"{shown(name)}: says that there is no plan; compare its instance instead")
@@ -79,7 +91,7 @@ def _saved(name: str, path: Path) -> Outcome:
 
 
 def _its_instance(file: Path, figures: str) -> tuple[Instance | None, Opened | None]:
-    """Return the instance in `file`, and the file where the plan was made of the same figures."""
+    """Return the instance in a file, and the open file if the plan was made from the same parameters."""
     try:
         found = opened(file)
         instance = found.with_changes()

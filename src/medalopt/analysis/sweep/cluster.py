@@ -1,7 +1,7 @@
-"""Variants answered by the workers of a Dask cluster, as the processes of one machine answer them.
+"""Solve scenarios on the workers of a Dask cluster, as `process_pool` does on the processors of one machine.
 
-Each worker is sent the file as it was read here, and the basis from which all start; it reads no file of its own. What
-a worker that is ended had not answered, or had answered but not handed on, Dask asks of another.
+Each worker receives the instance file as read here and the basis to start from; it reads no file of its own. Dask
+submits a scenario again if its worker is killed before the result is delivered.
 """
 
 from __future__ import annotations
@@ -28,17 +28,24 @@ from medalopt.solver.highs import version
 from medalopt.solver.moving import Standing
 from medalopt.wording import shown
 
-PATIENCE = 10.0  # seconds for the scheduler to answer
+PATIENCE = 10.0  # [s] timeout of the scheduler
 _ADDRESS = re.compile(r"((tcp|tls|ws|wss|ucx)://)?(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._-]+):(?P<port>[0-9]{1,5})")
 _CURE = "start one by `dask scheduler`, and write its address, such as tcp://127.0.0.1:8786"
 Note = Callable[[str], None]
 
 
 def cluster(address: str, note: Note) -> Where:
-    """Return what answers by the workers of the scheduler at `address`; `note` is told what one waits for.
+    """Return an executor that uses the workers of a Dask scheduler.
 
-    Raises UsageError where that is no address. What is returned raises it where none answers there, or is gone, or a
-    worker has other versions.
+    Args:
+        address: Address of the scheduler, such as `tcp://127.0.0.1:8786`.
+        note: Callback for messages while waiting.
+
+    Returns:
+        The executor; it raises UsageError if no scheduler answers, the connection is lost, or versions differ.
+
+    Raises:
+        UsageError: If the address is not valid.
     """
     found = _ADDRESS.fullmatch(address)
     if not found or not 1 <= int(found["port"]) <= 65_535:
@@ -47,6 +54,7 @@ def cluster(address: str, note: Note) -> Where:
 
 
 def _answered(address: str, note: Note, variants: Variants, asked: Sequence[Changes], numbers: Sequence[int]) -> Found:
+    """Solve the numbered scenarios on the cluster and yield their results."""
     if not numbers:
         return
     sent = pickle.dumps(Start.of(variants))
@@ -54,7 +62,7 @@ def _answered(address: str, note: Note, variants: Variants, asked: Sequence[Chan
     with _client(address) as client:
         if not client.scheduler_info()["workers"]:
             note(f"--scheduler {shown(address)}: has no worker yet; waiting for one")
-        # a task, not data: Dask makes it anew where the worker that holds it is ended
+        # a task, not data: Dask computes it again if the worker that holds it is killed
         start = client.submit(_kept, sent, key=f"medalopt-{digest}")
         futures = {
             client.submit(_work, start, digest, versions(), asked[number], pure=False): number for number in numbers
@@ -63,6 +71,7 @@ def _answered(address: str, note: Note, variants: Variants, asked: Sequence[Chan
 
 
 def _gathered(address: str, client: Any, futures: dict[Any, int]) -> Found:
+    """Yield results as they arrive. Raises UsageError if the scheduler is lost."""
     from distributed import as_completed
 
     for future, found in as_completed(futures, loop=client.loop, with_results=True, raise_errors=False):
@@ -77,7 +86,7 @@ def _gathered(address: str, client: Any, futures: dict[Any, int]) -> Found:
 
 
 def _ended(address: str, error: BaseException) -> Answer:
-    """Return the answer where each worker that tried was ended. Raises UsageError where none can answer anything."""
+    """Return the result of a scenario whose workers were all killed. Raises UsageError if no worker can solve."""
     from distributed.scheduler import KilledWorker
 
     if isinstance(error, KilledWorker):
@@ -91,30 +100,31 @@ def _ended(address: str, error: BaseException) -> Answer:
 
 @contextmanager
 def _client(address: str) -> Iterator[Any]:
+    """Connect to the scheduler for the duration of a `with` block, and silence the logging of Dask."""
     try:
         from distributed import Client
     except ImportError as error:
         raise UsageError("--on dask needs Dask: pip install 'medalopt[distributed]'") from error
     for name in ("asyncio", "tornado.application", *logging.root.manager.loggerDict):
         if name.partition(".")[0] in ("asyncio", "distributed", "tornado"):
-            logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # what goes wrong is told here
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # errors are reported here instead
     _check_scheduler(address)
     try:
         client = Client(address, timeout=PATIENCE, set_as_default=False)
-    except Exception as error:  # whatever may come from there
+    except Exception as error:  # of any kind
         raise _none_answers(address) from error
     try:
         yield client
     except Exception:
         _close(client)
         raise
-    _close(client)  # but not where one is interrupted, and ends at once
+    _close(client)  # not when interrupted, which ends at once
 
 
 def _check_scheduler(address: str) -> None:
-    """Raise UsageError where what answers at `address`, within `PATIENCE`, is no scheduler.
+    """Raise UsageError if no Dask scheduler answers at the address within the timeout.
 
-    Dask's own client tries for half a minute, and again as the process ends; nothing is unpickled here.
+    Dask's own client retries for half a minute, and again as the process ends; nothing is unpickled here.
     """
     found: list[object] = []
 
@@ -130,6 +140,7 @@ def _check_scheduler(address: str) -> None:
 
 
 async def _identity(address: str) -> object:
+    """Request the identity of the server at an address."""
     from distributed.core import rpc
     from distributed.security import Security
 
@@ -139,29 +150,36 @@ async def _identity(address: str) -> object:
 
 
 def _none_answers(address: str) -> UsageError:
+    """Return the error for an address at which no scheduler answers."""
     return UsageError(f"--scheduler {shown(address)}: no Dask scheduler answers there; {_CURE}")
 
 
 def _close(client: Any) -> None:
+    """Close the client and ignore errors."""
     with contextlib.suppress(Exception):
         client.close(timeout=2)
 
 
 def versions() -> tuple[str, ...]:
-    """Return what must be the same for the same bits: the versions of medalopt, HiGHS and Python."""
+    """Return the versions that must agree for bit-identical results.
+
+    Returns:
+        Versions of medalopt, HiGHS and Python.
+    """
     return medalopt.__version__, version(), platform.python_version()
 
 
 def _kept(sent: bytes) -> bytes:
+    """Return the pickled worker state unchanged, so that Dask can compute it again if its worker is killed."""
     return sent
 
 
-_own: dict[str, tuple[Variants, Standing | None]] = {}  # what a worker keeps warm, by the digest of what it was sent
-_one = threading.Lock()  # a worker may have several threads, a program is for one
+_own: dict[str, tuple[Variants, Standing | None]] = {}  # runner and basis by digest of the worker state
+_one = threading.Lock()  # a worker may have several threads, the solver model is used by one at a time
 
 
 def _work(sent: bytes, digest: str, wanted: tuple[str, ...], changes: Changes) -> Answer:
-    """Answer one variant, in a worker. Raises UsageError where it has other versions."""
+    """Solve one scenario in a worker. Raises UsageError if its versions differ."""
     if versions() != wanted:
         names = zip(("medalopt", "HiGHS", "Python"), versions(), wanted, strict=True)
         apart = ", ".join(f"{name} {here} instead of {there}" for name, here, there in names if here != there)

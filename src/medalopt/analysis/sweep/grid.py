@@ -1,4 +1,4 @@
-"""What `--grid` asks for: a figure, or with `*` several, at each of some values; several figures make the product."""
+"""Grid of scenarios: the Cartesian product of parameters (with `*`, several at once) over lists or ranges of values."""
 
 from __future__ import annotations
 
@@ -22,15 +22,23 @@ from medalopt.wording import no_comma, shown
 OPTION = "--grid"
 HOW = "write PATH=LO..HI/N, such as 'devices.*.content.Ag=70..120%/6', or PATH=A,B,C"
 _COUNT = re.compile(r"\s*([0-9]{1,7})")
-# what is not closed goes on to the end: to look for an end from each bracket would take quadratic time
+# an unclosed bracket or quote extends to the end: searching for its end from each bracket would take quadratic time
 _PARTS = re.compile(r"""(?:[^,\[\]{}"']|"[^"]*(?:"|\Z)|'[^']*(?:'|\Z)|\[[^\]]*(?:\]|\Z)|\{[^}]*(?:\}|\Z))+""")
 _BARE = re.compile(r"[+-]?[0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE][+-]?[0-9]+)?")
 
 
 def grid(variants: Variants, texts: Sequence[str]) -> list[Scenario]:
-    """Return a scenario for each combination of the values that `texts` ask for; the last figure moves first.
+    """Parse grid axes and return a scenario for each combination of values; the last axis varies fastest.
 
-    Raises InputError with all that is wrong with any of them.
+    Args:
+        variants: Base instance.
+        texts: One axis each: `PATH=LO..HI/N` or `PATH=A,B,C`.
+
+    Returns:
+        Scenarios, named by their numbers from 1.
+
+    Raises:
+        InputError: If an axis is not valid or there are too many scenarios; all errors are collected.
     """
     axes: dict[str, list[Changes]] = {}
     faults: list[Fault] = []
@@ -54,11 +62,12 @@ def grid(variants: Variants, texts: Sequence[str]) -> list[Scenario]:
 
 
 def _merged(steps: Sequence[Changes]) -> Changes:
+    """Return the changes of all axes as one."""
     return {path: value for step in steps for path, value in step.items()}
 
 
 def _axis(variants: Variants, text: str) -> list[Changes]:
-    """Return the changes for each value of one figure."""
+    """Parse one axis and return the changes of each of its values."""
     path, equals, values = (part.strip() for part in text.partition("="))
     if not (path and equals and values):
         raise UsageError(f"{OPTION} {shown(text)}: {HOW}")
@@ -76,7 +85,7 @@ def _axis(variants: Variants, text: str) -> list[Changes]:
 
 
 def _steps(figure: Vary, ends: str, count: int) -> Iterator[Changes]:
-    """Yield the changes for `count` values with equal steps between them; of whole numbers each once."""
+    """Yield the changes of `count` equidistant values; whole numbers are rounded and each occurs once."""
     low, high = Fraction(repr(figure.low)), Fraction(repr(figure.high))
     values = [float(low + (high - low) * step / (count - 1)) for step in range(count)]
     if figure.whole:
@@ -88,13 +97,14 @@ def _steps(figure: Vary, ends: str, count: int) -> Iterator[Changes]:
 
 
 def _spelled(value: float, unit: str | None, signed: bool) -> str:
+    """Format a value with its unit, and a plus sign for offsets."""
     number = repr(int(value) if value.is_integer() and abs(value) < 1e15 else value)
     plus = "+" if signed and not number.startswith("-") else ""
     return f"{plus}{number} {unit}" if unit else f"{plus}{number}"
 
 
 def _listed(variants: Variants, path: str, values: str, text: str) -> list[Changes]:
-    """Return the changes for each value of a list; one without a unit has that of the last."""
+    """Parse a list of values; a bare number takes the unit of the last value."""
     parts = [part.strip() for part in _PARTS.findall(values)]
     if not all(parts) or len(parts) != len(_PARTS.sub("", values)) + 1:
         raise UsageError(f"{OPTION} {shown(text)}: a value is missing between two commas, or a bracket or quote; {HOW}")
@@ -107,18 +117,19 @@ def _listed(variants: Variants, path: str, values: str, text: str) -> list[Chang
         for part in parts:
             value = f"{part} {unit}" if unit and _BARE.fullmatch(part) else part
             changes = _change(variants, path, value, text)
-            variants.changed(variants.expanded(changes.items()))  # tells what is not allowed there
+            variants.changed(variants.expanded(changes.items()))  # raises if the value is not valid there
             found.append(changes)
         return found
 
 
 def _unit(text: str) -> str:
+    """Return the unit after a number; empty if there is none."""
     match = _BARE.match(text)
     return text[match.end() :].strip() if match and re.match(r"\s*[A-Za-z%]", text[match.end() :]) else ""
 
 
 def _change(variants: Variants, path: str, value: str, text: str) -> Changes:
-    """Return the change of one value; a percentage scales a figure that is no share, as it does with `*`."""
+    """Return the change of one value; a percentage scales a parameter that is no share, as it does with `*`."""
     if not value.endswith("%") or value.startswith("+") or wildcards.ANY in path:
         return {path: value}
     if accepts(kind_of(variants, path, value, OPTION), value, variants):

@@ -1,4 +1,4 @@
-"""Scenarios: sets of changes with a name, from a list, a sample, or the instance itself."""
+"""Sources of scenarios: the instance file, a list in CSV or YAML, or a sample of the uncertain parameters."""
 
 from __future__ import annotations
 
@@ -15,14 +15,25 @@ MOST = 1_000_000  # scenarios
 
 @dataclass(frozen=True)
 class Scenario:
-    """One scenario: its name, and its changes in the language of `scenarios:`, path to value."""
+    """One scenario: its name, and its changes (path to value) in the syntax of `scenarios:`."""
 
     name: str
     changes: Changes
 
 
 def own(variants: Variants) -> list[Scenario]:
-    """Return the scenarios of the instance. Raises UsageError where it has none, InputError where one is wrong."""
+    """List the scenarios of the instance.
+
+    Args:
+        variants: Base instance.
+
+    Returns:
+        Scenarios in the order of the file.
+
+    Raises:
+        UsageError: If it has none.
+        InputError: If one is not valid.
+    """
     named = variants.named_scenarios()
     if not named:
         raise UsageError(
@@ -32,14 +43,33 @@ def own(variants: Variants) -> list[Scenario]:
 
 
 def listed(path: Path) -> list[Scenario]:
-    """Return the scenarios of a file, CSV or YAML. Raises InputError with all that is wrong with it."""
+    """Load the scenarios of a CSV or YAML file.
+
+    Args:
+        path: File.
+
+    Returns:
+        Scenarios in the order of the file.
+
+    Raises:
+        InputError: If the file is not valid; all errors are collected.
+    """
     return [Scenario(name, changes) for name, changes in read(path).items()]
 
 
 def sampled(variants: Variants, count: int, seed: int | None) -> list[Scenario]:
-    """Return `count` draws of all that is uncertain, spread evenly; what is drawn follows from `seed` and `count`.
+    """Draw scenarios of all uncertain parameters, spread evenly over their ranges.
 
-    Raises UsageError where nothing is uncertain, or there are too many.
+    Args:
+        variants: Base instance.
+        count: Number of scenarios.
+        seed: Seed; None for the default. The sample follows from `seed` and `count`.
+
+    Returns:
+        The scenarios.
+
+    Raises:
+        UsageError: If `count` is out of range or no parameter is uncertain.
     """
     if not 1 <= count <= MOST:
         raise UsageError(f"--sample {count}: there are 1 to {MOST:_} scenarios")

@@ -1,4 +1,4 @@
-"""Scenarios answered one by one, on this machine or on others, and told in their order."""
+"""Solve scenarios, on this machine or on a cluster, and report their results in order."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from medalopt.analysis.variants import Variants
 
 @dataclass(frozen=True)
 class Row:
-    """A scenario with its answer."""
+    """Scenario with its result."""
 
     scenario: Scenario
     answer: Answer
@@ -27,9 +27,17 @@ def sweep(
     journal: Journal | None = None,
     told: pool.Told = pool.quiet,
 ) -> Iterator[Row]:
-    """Yield every scenario with its answer, in the order given, each as soon as it and all before it are answered.
+    """Solve all scenarios; an invalid or infeasible one has that as its result and does not stop the others.
 
-    One that is wrong, or has no plan, or none that can be proven, says so in its answer; the others go on.
+    Args:
+        variants: Base instance.
+        scenarios: Scenarios to solve.
+        where: Executor: processes of this machine, or a cluster.
+        journal: Cache of results.
+        told: Progress callback.
+
+    Yields:
+        Each scenario with its result in the order given, as soon as all before it are solved.
     """
     asked = [scenario.changes for scenario in scenarios]
     waiting: dict[int, Answer] = {}
