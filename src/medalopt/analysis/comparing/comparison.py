@@ -39,7 +39,7 @@ class Comparison:
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
-        """Short unique name of each plan: file name without folder and suffix, or the scenario; in full if ambiguous."""
+        """Short unique name of each plan: file name without folder and suffix, or the scenario; in full if equal."""
         short = [one.name.rpartition("#")[2] if "#" in one.name else Path(one.name).stem for one in self.outcomes]
         return tuple(
             name if short.count(name) == 1 and name else one.name

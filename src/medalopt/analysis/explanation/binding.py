@@ -1,4 +1,4 @@
-"""What binds a plan: of each figure that holds it back, what a unit more (of a rule, less) would save."""
+"""Binding constraints of a plan with their shadow prices: the saving per unit by which each is relaxed."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from medalopt.proof.placed import activity
 from medalopt.proof.subject import usable
 from medalopt.solver.rerun import Change
 
-MOST = 24  # figures that are asked about, the most promising first
+MOST = 24  # constraints that are verified, by descending estimate
 PER_CENT = 0.01
-_COUNTS = 1e-9  # of all that is paid: what would save less in all is nothing
+_COUNTS = 1e-9  # least saving relative to all payments
 
 
 @dataclass(frozen=True)
 class Binding:
-    """A figure that binds: by one `unit` (`step` 1 more, -1 less) it `saves`, for small steps."""
+    """Binding constraint: relaxing its parameter by one `unit` (`step` 1: increase, -1: decrease) `saves` so much."""
 
     paths: tuple[str, ...]
     what: str
@@ -34,25 +34,33 @@ class Binding:
     unit: str
     every_period: bool
     saves: float
-    hint: float  # what a hundredth of it would save: by this the rows are ordered
+    hint: float  # saving of one per cent of the parameter, the order of the report
 
 
 @dataclass(frozen=True, eq=False)
 class _Figure:
+    """Constraint that may bind, with an estimate of its value and the perturbation that verifies it."""
+
     paths: tuple[str, ...]
     what: str
     step: int
     unit: str
-    amount: float  # of it, in its unit
-    worth: float  # of all of it, by the prices of the plan: an estimate
+    amount: float  # parameter value, in its unit
+    worth: float  # of the whole amount at the duals of the plan: an estimate
     change: Change
     every_period: bool = False
 
 
 def binding(near: Near, told: Iterable[Source], unproven: list[str]) -> tuple[Binding, ...]:
-    """Return what binds, that of which a hundredth would save most first.
+    """Find the binding constraints of a plan.
 
-    A figure whose price cannot be proven goes to `unproven`, by its first path.
+    Args:
+        near: Neighbourhood of the plan.
+        told: Groups of sources in which supply is reported.
+        unproven: Receives the first path of each constraint whose shadow price cannot be verified.
+
+    Returns:
+        The others by descending saving of one per cent of the parameter.
     """
     least = _COUNTS * max(1.0, paid(near.account, near.plan.measure))
     makers = (_supply(near, told), _capacities(near), _totals(near), _windows(near), _rules(near), _added(near))
@@ -74,6 +82,7 @@ def binding(near: Near, told: Iterable[Source], unproven: list[str]) -> tuple[Bi
 
 
 def _supply(near: Near, told: Iterable[Source]) -> Iterator[_Figure]:
+    """Yield supply of sources and storage limits."""
     streams = near.instance.streams
     supply, storage = rents(near)
     for source in told:
@@ -89,6 +98,7 @@ def _supply(near: Near, told: Iterable[Source]) -> Iterator[_Figure]:
 
 
 def _capacities(near: Near) -> Iterator[_Figure]:
+    """Yield capacities of smelters, treatments and castings."""
     instance, y = near.instance, near.prices
     smelters, treatments, alloys = instance.smelters, instance.treatments, instance.alloys
     for section, names, capacity, price, unit, row in (
@@ -108,6 +118,7 @@ def _capacities(near: Near) -> Iterator[_Figure]:
 
 
 def _totals(near: Near) -> Iterator[_Figure]:
+    """Yield commitments and limits over the horizon."""
     instance, y = near.instance, near.prices
     market, smelters, streams = instance.market, instance.smelters, instance.streams
     for section, names, committed, limit, price, unit, row in (
@@ -130,7 +141,7 @@ def _totals(near: Near) -> Iterator[_Figure]:
 
 
 def _windows(near: Near) -> Iterator[_Figure]:
-    """Fineness: a hundredth less of what an alloy must hold, or more of what it may."""
+    """Yield composition windows and shares of unnamed metals, relaxed by one percentage point."""
     instance, y = near.instance, near.prices
     alloys, charge = instance.alloys, near.account.charge * PER_CENT
     for a, alloy in enumerate(alloys.names):
@@ -149,6 +160,7 @@ def _windows(near: Near) -> Iterator[_Figure]:
 
 
 def _rules(near: Near) -> Iterator[_Figure]:
+    """Yield policies: recycled content, device mix, participation and the footprint cap."""
     instance, y, policy = near.instance, near.prices, near.instance.policy
     charged = near.account.composition.sum(axis=(0, 2)) * PER_CENT
     for e, metal in enumerate(instance.metals.names):
@@ -181,7 +193,7 @@ def _rules(near: Near) -> Iterator[_Figure]:
 
 
 def _added(near: Near) -> Iterator[_Figure]:
-    """Rows that a user added, by the ends that count, and the upper bounds of variables, in whatever unit they have."""
+    """Yield rows that extensions added, at their binding bounds, and upper bounds of their variables."""
     added, linear = near.plan.added, near.rerun.linear
     duals, ends = usable(near.added)
     sizes = activity(near.account, near.added)[1]
@@ -201,6 +213,7 @@ def _added(near: Near) -> Iterator[_Figure]:
 
 
 def _regional(near: Near) -> Floats:
+    """Return the supply of each region over the horizon, (G,) [t]."""
     offers = np.zeros(len(near.instance.regions))
     np.add.at(offers, near.instance.streams.region, near.instance.streams.available.value.sum(axis=1))
     return offers

@@ -1,4 +1,4 @@
-"""What one unit more or less of a figure changes in the program, as ends of its rows and columns."""
+"""Perturbations: the change of row and column bounds of the LP by one unit of a parameter."""
 
 from __future__ import annotations
 
@@ -12,11 +12,19 @@ from medalopt.instance.figures import Floats, Ints
 from medalopt.instance.needs import on_account
 from medalopt.solver.rerun import Change
 
-Row = tuple[tuple[str, ...], float, float]  # constraint and index, by how much its lower and its upper end move
+Row = tuple[tuple[str, ...], float, float]  # constraint with index, moves of its lower and its upper bound
 
 
 def of_rows(near: Near, rows: Iterable[Row]) -> Change:
-    """Return the change of all `rows` that exist; the same row may come several times."""
+    """Combine moves of rows into one perturbation; moves of one row add up, and missing rows are skipped.
+
+    Args:
+        near: Neighbourhood of the plan.
+        rows: Constraint with index, and moves of its lower and upper bound.
+
+    Returns:
+        The perturbation.
+    """
     moves: dict[int, tuple[float, float]] = {}
     for (name, *index), low, high in rows:
         number = near.row(name, *index)
@@ -27,10 +35,18 @@ def of_rows(near: Near, rows: Iterable[Row]) -> Change:
 
 
 def metal(near: Near, e: int, by: int) -> Change | None:
-    """Return the change by which one kilogram of metal `e` more (`by` 1) is needed, or fewer; None of one not at hand.
+    """Perturb the need of a metal by one kilogram.
 
-    It is needed where the plan charges the metal, in the same proportions: a kilogram of the charge that
-    vanishes. Of a metal that is never charged a kilogram is taken from what is left over.
+    The kilogram is needed where the plan charges the metal, in the same proportions: it vanishes from the charge. Of a
+    metal that is never charged, it is taken from the surplus.
+
+    Args:
+        near: Neighbourhood of the plan.
+        e: Number of the metal.
+        by: 1 for one kilogram more, -1 for one less.
+
+    Returns:
+        The perturbation; None if the plan neither charges the metal nor has a surplus of it.
     """
     charged = near.account.composition[:, e]  # (A, T)
     if charged.sum() > 0:
@@ -48,9 +64,9 @@ def metal(near: Near, e: int, by: int) -> Change | None:
 
 
 def _charge(near: Near, a: int, e: int, t: int, kilograms: float) -> Iterable[Row]:
-    """Yield the rows that miss a kilogram of metal charged to an alloy.
+    """Yield the rows affected by a kilogram of metal missing from the charge of an alloy.
 
-    Not the one of recycled content: what is needed has been charged, so its floor holds for this kilogram too.
+    The row of recycled content is not affected: its floor holds for this kilogram, which has been charged.
     """
     instance = near.instance
     alloys, metals = instance.alloys, instance.metals.names
@@ -65,7 +81,16 @@ def _charge(near: Near, a: int, e: int, t: int, kilograms: float) -> Iterable[Ro
 
 
 def medal(near: Near, m: int, by: int) -> Change:
-    """Return the change by which one medal more or fewer of a kind is due."""
+    """Perturb the number of medals of a kind by one.
+
+    Args:
+        near: Neighbourhood of the plan.
+        m: Number of the kind.
+        by: 1 for one medal more, -1 for one less.
+
+    Returns:
+        The perturbation.
+    """
     instance, medals = near.instance, near.instance.medals
     each = by * medals.parts.value[m] * (1 + medals.allowance.value[m])
     late = instance.periods[int(medals.due[m]) :]
@@ -74,9 +99,16 @@ def medal(near: Near, m: int, by: int) -> Change:
 
 
 def offered(near: Near, streams: Ints) -> Change:
-    """Return the change by which one tonne more of `streams` is on offer, spread as they are; bundles stay whole.
+    """Perturb the supply of streams by one tonne in all, spread in proportion to supply; bundles stay proportional.
 
-    Where every region has to take part, a tonne more on offer is more to take part with.
+    The participation constraint scales with supply, so that its right-hand side rises as well.
+
+    Args:
+        near: Neighbourhood of the plan.
+        streams: Numbers of the streams.
+
+    Returns:
+        The perturbation.
     """
     instance, block = near.instance, near.block
     available = instance.streams.available.value
@@ -96,18 +128,46 @@ def offered(near: Near, streams: Ints) -> Change:
 
 
 def storage(near: Near, stream: int) -> Change:
-    """Return the change by which one tonne more of a stream may wait."""
+    """Perturb the storage limit of a stream by one tonne.
+
+    Args:
+        near: Neighbourhood of the plan.
+        stream: Number of the stream.
+
+    Returns:
+        The perturbation.
+    """
     columns = len(near.block.route) + np.flatnonzero(near.block.stock_stream == stream)
     return Change({}, dict.fromkeys(columns.tolist(), 1.0))
 
 
 def per_period(near: Near, constraint: str, name: str) -> Change:
-    """Return the change by which a capacity is one unit higher in every period."""
+    """Perturb a capacity by one unit in every period.
+
+    Args:
+        near: Neighbourhood of the plan.
+        constraint: Name of the constraint.
+        name: Name of the smelter, treatment or alloy.
+
+    Returns:
+        The perturbation.
+    """
     return of_rows(near, ((((constraint, name, t)), 0.0, 1.0) for t in near.instance.periods))
 
 
 def window(near: Near, constraint: str, alloy: str, metal_name: str | None, by: Floats) -> Change:
-    """Return the change by which a share of what an alloy is charged moves, `by` kg in each period."""
+    """Perturb one end of a composition window.
+
+    Args:
+        near: Neighbourhood of the plan.
+        constraint: Name of the constraint.
+        alloy: Name of the alloy.
+        metal_name: Name of the metal; None for the share of unnamed metals.
+        by: Move of the row in each period, (T,) [kg].
+
+    Returns:
+        The perturbation.
+    """
     index = (alloy,) if metal_name is None else (alloy, metal_name)
     periods = zip(near.instance.periods, by.tolist(), strict=True)
     return of_rows(near, ((((constraint, *index, t)), kg, kg) for t, kg in periods))

@@ -1,4 +1,4 @@
-"""Why a plan is as it is: what binds, what everything costs, why each source is taken, whether it is the only one."""
+"""Explanation of a plan: binding constraints, marginal prices, break-even prices, cost breakdown, other optima."""
 
 from __future__ import annotations
 
@@ -25,34 +25,53 @@ from medalopt.wording import did_you_mean, shown
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """A proven plan explained; all figures in the unit of its measure."""
+    """Verified plan with its explanation, in the unit of its objective."""
 
     plan: Plan
     binding: tuple[Binding, ...]
     kinks: tuple[Kink, ...]
-    takings: tuple[Taking, ...]  # of the sources told, the largest `MOST`; or of the one asked about
-    told: tuple[Source, ...]  # all groups in which sources are told
-    each: tuple[Source, ...]  # all sources, one by one
-    untold: tuple[Source, ...]  # smaller groups
+    takings: tuple[Taking, ...]  # the largest groups of sources, at most `MAX_SOURCES`
+    told: tuple[Source, ...]  # all groups of sources, largest first
+    each: tuple[Source, ...]  # all single sources
+    untold: tuple[Source, ...]  # groups without analysis
     invoice: tuple[Line, ...]
-    others: (
-        tuple[str, ...] | None
-    )  # in what other optimal plans differ; of none, which is proven, nothing; None: unknown
-    unproven: tuple[str, ...] = ()  # what is left out of all this, as its prices could not be proven
+    others: tuple[str, ...] | None  # kinds of decisions in which optima differ; empty: unique (verified)
+    unproven: tuple[str, ...] = ()  # parts left out, since their prices could not be verified
 
     @property
     def only(self) -> bool | None:
-        """Whether no other plan is as good; None where that is not proven."""
+        """True if the optimum is unique; None if that is not verified."""
         return None if self.others is None else not self.others
 
 
 def explain(instance: Instance, measure: str = "cost", extensions: Sequence[Path] = ()) -> Explanation:
-    """Solve `instance` and explain its plan. Raises what `solve` raises, NoPlanError where there is none."""
+    """Solve an instance and explain its plan.
+
+    Args:
+        instance: Instance.
+        measure: Objective: `cost`, `footprint` or `mass`.
+        extensions: Python files of the user's extensions.
+
+    Returns:
+        The explanation.
+
+    Raises:
+        NoPlanError: If the instance is infeasible.
+        SolverError: If no optimum can be verified.
+    """
     return explained(solve(instance, measure, extensions), extensions)
 
 
 def explained(plan: Plan, extensions: Sequence[Path] = ()) -> Explanation:
-    """Explain a proven plan, with the `extensions` that it was made with."""
+    """Explain a plan.
+
+    Args:
+        plan: Verified plan.
+        extensions: Python files of the extensions it was made with.
+
+    Returns:
+        The explanation; parts that cannot be verified are listed in `unproven`.
+    """
     everything = sorted(told(plan.instance), key=lambda source: -_offered(plan.instance, source))
     some = tuple(everything[:MOST])
     near = Near.of(plan, [source.streams for source in some], extensions)
@@ -73,7 +92,7 @@ def explained(plan: Plan, extensions: Sequence[Path] = ()) -> Explanation:
 
 @dataclass(frozen=True, eq=False)
 class Story:
-    """One stream in a proven plan: on its own, its source (the bundle that it comes in) where that is more."""
+    """One stream of a verified plan: analysed alone, and with its bundle if it belongs to one."""
 
     plan: Plan
     stream: int
@@ -82,7 +101,19 @@ class Story:
 
 
 def story(plan: Plan, stream: int, extensions: Sequence[Path] = ()) -> Story:
-    """Return the story of a stream, by its number, in a plan made with `extensions`."""
+    """Explain one stream of a plan.
+
+    Args:
+        plan: Verified plan.
+        stream: Number of the stream.
+        extensions: Python files of the extensions it was made with.
+
+    Returns:
+        Analysis of the stream, and of its bundle.
+
+    Raises:
+        SolverError: If a price cannot be verified.
+    """
     source = of_stream(plan.instance, stream)
     alone = Source(plan.instance.streams.names[stream], "", np.array([stream], dtype=np.intp))
     asked = (alone,) if len(source.streams) == 1 else (alone, source)
@@ -95,7 +126,18 @@ def story(plan: Plan, stream: int, extensions: Sequence[Path] = ()) -> Story:
 
 
 def stream_of(instance: Instance, path: str) -> int:
-    """Return the number of the stream that `path` names, such as `streams.phone@tokyo`. Raises UsageError."""
+    """Parse the path of a stream, such as `streams.phone@tokyo`.
+
+    Args:
+        instance: Instance.
+        path: Path.
+
+    Returns:
+        Number of the stream.
+
+    Raises:
+        UsageError: If the path names no stream of the instance.
+    """
     names = instance.streams.names
     if not names:
         raise UsageError(f"{shown(path)}: this instance has no streams; leave the path out")
@@ -110,4 +152,5 @@ def stream_of(instance: Instance, path: str) -> int:
 
 
 def _offered(instance: Instance, source: Source) -> float:
+    """Return the supply of a source over the horizon [t]."""
     return float(instance.streams.available.value[source.streams].sum())

@@ -1,10 +1,9 @@
-r"""The cost of a plan as an invoice that duality proves: needs at marginal prices, less the rents of what is scarce.
+r"""Cost breakdown by shadow price: needs at marginal prices, less the rents of scarce supply, capacities and limits.
 
-At an optimum the measure equals $\sum_iy_ib_i$ over all right-hand sides (strong duality). What is owed stands on
-one side, at what the last medal of each kind costs; supply, capacities, limits and opening stock on the other, each
-at what a unit more of it would save. Rules on shares (fineness, recycled content, device mix) have right-hand side
-nothing, so they have no line: they stand in the prices of the needs. Where the plan sits on a kink there are
-several such invoices, all of one sum.
+By strong duality, the objective equals $\sum_iy_ib_i$ over all right-hand sides. Needs and commitments have positive
+terms; supply, capacities, limits and opening stock have negative ones (rents). Constraints on shares (fineness,
+recycled content, device mix) have right-hand side zero and hence no line; they raise the prices of needs. If the
+optimal duals are not unique there are several such breakdowns, all with the same total.
 """
 
 from __future__ import annotations
@@ -21,12 +20,12 @@ from medalopt.instance.paths import render
 from medalopt.proof.bound import answers, castings, offers_in_stock, owing, together, waiting
 from medalopt.proof.subject import usable
 
-_NOTHING = 1e-12  # of the largest line
+_NOTHING = 1e-12  # relative to the largest line; smaller ones are dropped
 
 
 @dataclass(frozen=True)
 class Line:
-    """One figure's line: `amount` of it at a marginal price come to `value` (negative: a rent, which is taken off)."""
+    """One line of the breakdown: `amount` of a parameter at its average shadow price is `value` (negative: a rent)."""
 
     kind: str  # need, commitment, supply, stock, capacity, limit, rule, added
     path: str
@@ -36,18 +35,26 @@ class Line:
 
     @property
     def price(self) -> float:
-        """What a unit counts, on average over the periods."""
+        """Shadow price per unit, averaged over the periods."""
         return self.value / self.amount if self.amount else 0.0
 
 
 def invoice(near: Near) -> tuple[Line, ...]:
-    """Return the lines, needs first; they add up to the measure of the plan, to rounding."""
+    """Compute the cost breakdown of a plan.
+
+    Args:
+        near: Neighbourhood of the plan.
+
+    Returns:
+        Lines without negligible ones, needs first; their values add up to the objective, within rounding.
+    """
     lines = [line for make in (_needs, _stock, _supply, _capacities, _totals, _rules, _added) for line in make(near)]
     largest = max((abs(line.value) for line in lines), default=0.0)
     return tuple(line for line in lines if abs(line.value) > _NOTHING * largest)
 
 
 def _needs(near: Near) -> Iterator[Line]:
+    """Yield a line for each kind of medal: count times marginal cost of its alloys."""
     medals = near.instance.medals
     each = medals.parts.value * (1 + medals.allowance.value)[:, None]
     due = owing(near.prices, castings(near.instance, near.weights, pull=near.ground.pull))
@@ -58,6 +65,7 @@ def _needs(near: Near) -> Iterator[Line]:
 
 
 def _stock(near: Near) -> Iterator[Line]:
+    """Yield a line for the opening stock of each metal."""
     metals = near.instance.metals
     for e, name in enumerate(metals.names):
         kg = float(metals.opening_stock.value[e])
@@ -66,9 +74,14 @@ def _stock(near: Near) -> Iterator[Line]:
 
 
 def rents(near: Near) -> tuple[Floats, Floats]:
-    """Return what each stream's supply, (I, T), and its storage, (I,), take off the measure; negative, or 0.
+    """Compute the rents of supply and storage of each stream.
 
-    In a bundle that is taken single streams may cost something, which is positive.
+    Args:
+        near: Neighbourhood of the plan.
+
+    Returns:
+        Rents of supply, (I, T), and of storage, (I,), in units of the objective. They are negative or zero; in a bundle
+        that is taken, those of single streams may be positive.
     """
     streams, ground = near.instance.streams, near.ground
     available, own = streams.available.value, answers(ground, near.prices, near.weights)
@@ -78,7 +91,7 @@ def rents(near: Near) -> tuple[Floats, Floats]:
     terms = np.multiply(own, offers, out=np.zeros_like(offers), where=offers > 0)
     everything, shared = np.zeros((2, len(near.instance.bundles) + 1, available.shape[1]))
     np.add.at(everything, streams.bundle[member], offers[member])
-    if "take" in ground.pull:  # what added rows pay for the whole of a bundle counts with its tonnes
+    if "take" in ground.pull:  # the price of extension rows on a bundle is spread over its tonnes
         np.divide(ground.pull["take"], everything[:-1], out=shared[:-1], where=everything[:-1] > 0)
         terms = terms - shared[streams.bundle] * offers
     wanted = np.append(together(ground, own), np.zeros((1, available.shape[1])), axis=0)[streams.bundle] < 0
@@ -87,6 +100,7 @@ def rents(near: Near) -> tuple[Floats, Floats]:
 
 
 def _supply(near: Near) -> Iterator[Line]:
+    """Yield lines for supply and storage limit of each stream."""
     streams = near.instance.streams
     supply, storage = rents(near)
     offered = streams.available.value.sum(axis=1)
@@ -98,6 +112,7 @@ def _supply(near: Near) -> Iterator[Line]:
 
 
 def _capacities(near: Near) -> Iterator[Line]:
+    """Yield lines for the capacities of smelters, treatments and castings."""
     instance, y = near.instance, near.prices
     for section, names, capacity, price, unit in (
         ("smelters", instance.smelters.names, instance.smelters.capacity.value, y.feed_capacity, "t"),
@@ -111,6 +126,7 @@ def _capacities(near: Near) -> Iterator[Line]:
 
 
 def _totals(near: Near) -> Iterator[Line]:
+    """Yield lines for commitments and limits over the horizon."""
     instance, y = near.instance, near.prices
     market, smelters = instance.market, instance.smelters
     tables = (
@@ -136,6 +152,7 @@ def _totals(near: Near) -> Iterator[Line]:
 
 
 def _rules(near: Near) -> Iterator[Line]:
+    """Yield lines for participation and the footprint cap."""
     instance, y = near.instance, near.prices
     streams, policy = instance.streams, instance.policy
     offers = np.zeros(len(instance.regions))
@@ -148,12 +165,12 @@ def _rules(near: Near) -> Iterator[Line]:
 
 
 def _added(near: Near) -> Iterator[Line]:
-    """What was added to the instance: each row at the end that counts, each variable at the bound that holds it."""
+    """Yield lines of extensions: each row at its binding bound, each variable at the bound that holds it."""
     added = near.plan.added
     duals, ends = usable(near.added)
     for row, dual, end in zip(added.rows, duals.tolist(), ends.tolist(), strict=True):
         yield Line("added", render(("extension", row.name)), end, None, dual * end)
     for one, reduced in zip(added.variables, near.own.tolist(), strict=True):
         end = one.upper if reduced < 0 else one.lower
-        end = end if np.isfinite(end) else 0.0  # a price without an end is rounding
+        end = end if np.isfinite(end) else 0.0  # a reduced cost without a finite bound is rounding
         yield Line("added", render(("extension", one.name)), end, None, reduced * end)

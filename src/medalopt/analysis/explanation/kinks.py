@@ -1,4 +1,4 @@
-"""What one more, and one fewer, of each metal and medal costs: two prices, which differ where the plan is on a kink."""
+"""Marginal prices of metals and medals: cost of one more, saving of one less; they differ at a degenerate optimum."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from medalopt.instance.figures import Floats
 from medalopt.instance.paths import render
 from medalopt.solving import solve
 
-_LEAST = 1e-9  # of the largest part of a change, below which it is none
-PURE = 0.5  # an offer is one of the metal that it holds more of than of all else
+_LEAST = 1e-9  # relative to the largest change; smaller ones are dropped
+PURE = 0.5  # share of a metal above which an offer counts as an offer of it
 
 
 @dataclass(frozen=True)
 class Part:
-    """One part of what one more unit changes in the plan: tonnes of a source, or kilograms of an offer."""
+    """Change of one quantity per unit of need: tonnes of a source, or kilograms of an offer."""
 
     what: str
     amount: float
@@ -30,39 +30,44 @@ class Part:
 
 @dataclass(frozen=True)
 class Market:
-    """What a kilogram of a metal is asked for, or fetches: `path` is the figure that says so."""
+    """Market price of a metal [per kg]: that of the cheapest offer, or its sales price; `path` is the parameter."""
 
     path: str
     name: str
     price: float
-    offered: bool  # else it is what is fetched
+    offered: bool  # price of an offer, else the sales price
 
 
 @dataclass(frozen=True)
 class Kink:
-    """The two prices of one metal (per kg) or kind of medal (per piece); None where no plan lies that way."""
+    """Marginal prices of one metal (per kg) or kind of medal (per piece); None if that direction is infeasible."""
 
     path: str
     name: str
     metal: int | None
-    more: float | None  # what one more costs
-    fewer: float | None  # what one fewer saves
+    more: float | None  # cost of one more
+    fewer: float | None  # saving of one less
     unit: str | None
     market: Market | None
-    parts: tuple[Part, ...]  # of the plan with one more
+    parts: tuple[Part, ...]  # changes of the plan with one more
 
     @property
     def ratio(self) -> float | None:
-        """How many times the market's price one more costs."""
+        """Cost of one more as multiple of the market price; None if there is no market price."""
         if self.market is None or self.more is None or not self.market.price > 0:
             return None
         return self.more / self.market.price
 
 
 def kinks(near: Near, unproven: list[str]) -> tuple[Kink, ...]:
-    """Return the prices of every metal that the plan has a use for or a surplus of, then of every kind of medal.
+    """Compute the marginal prices of all metals that the plan needs or has a surplus of, and of all kinds of medal.
 
-    A metal or a kind of medal of which a price cannot be proven goes to `unproven`, by its path.
+    Args:
+        near: Neighbourhood of the plan.
+        unproven: Receives the path of each metal or medal whose price cannot be verified.
+
+    Returns:
+        The other prices, metals first.
     """
     found = []
     for section, names, priced in (
@@ -78,6 +83,7 @@ def kinks(near: Near, unproven: list[str]) -> tuple[Kink, ...]:
 
 
 def _metal(near: Near, e: int) -> Kink | None:
+    """Return the marginal prices of a metal; None if the plan neither needs it nor has a surplus."""
     more, fewer = changes.metal(near, e, 1), changes.metal(near, e, -1)
     if more is None or fewer is None:
         return None
@@ -96,6 +102,7 @@ def _metal(near: Near, e: int) -> Kink | None:
 
 
 def _medal(near: Near, m: int) -> Kink | None:
+    """Return the marginal prices of a kind of medal, for whole medals."""
     medals = near.instance.medals
     name, count = medals.names[m], int(medals.count[m])
     more: float | None
@@ -103,7 +110,7 @@ def _medal(near: Near, m: int) -> Kink | None:
     if count:
         up = near.rerun.step(changes.medal(near, m, 1))
         more, taken = (None, ()) if up is None else (up.value, parts(near, up.x))
-    else:  # its alloys may stand in no row yet
+    else:  # the LP may have no rows for its alloys
         more = _anew(near, m)
     down = near.rerun.step(changes.medal(near, m, -1)) if count else None
     fewer = None if down is None else _saved(down.value)
@@ -111,6 +118,7 @@ def _medal(near: Near, m: int) -> Kink | None:
 
 
 def _anew(near: Near, m: int) -> float | None:
+    """Return the cost of the first medal of a kind, by solving the changed instance; None if it is infeasible."""
     instance = near.instance
     count = instance.medals.count.copy()
     count[m] += 1
@@ -122,11 +130,12 @@ def _anew(near: Near, m: int) -> float | None:
 
 
 def _saved(value: float | None) -> float | None:
+    """Return a derivative with the opposite sign (without negative zero)."""
     return None if value is None else 0.0 - value
 
 
 def _market(near: Near, e: int) -> Market | None:
-    """Return the cheapest offer of a metal, on average over the periods in which it is used; else what it fetches."""
+    """Return the cheapest offer of a metal, averaged over the periods of its use; else its sales price."""
     instance = near.instance
     if near.plan.measure != "cost":
         return None
@@ -143,14 +152,22 @@ def _market(near: Near, e: int) -> Market | None:
 
 
 def _when(near: Near, e: int) -> Floats:
-    """Return how the use of a metal, or else what is left over of it, spreads over the periods, (T,)."""
+    """Return the share of each period in the use of a metal, or else in its surplus, (T,)."""
     used = near.account.composition[:, e].sum(axis=0)
     spread = used if used.sum() > 0 else near.account.decisions.surplus[e]
     return np.asarray(spread / spread.sum())
 
 
 def parts(near: Near, x: Floats) -> tuple[Part, ...]:
-    """Return the sources and offers of which a plan that differs by `x`, (N,), takes more or less, the most first."""
+    """List the sources and offers whose quantities change in a direction of the plan.
+
+    Args:
+        near: Neighbourhood of the plan.
+        x: Direction, (N,).
+
+    Returns:
+        Changes of sources, then of offers, by descending absolute value; negligible ones are dropped.
+    """
     instance, block = near.instance, near.block
     tonnes = np.bincount(near.account.found.stream[block.route], x[: len(block.route)], len(instance.streams.names))
     taken = [Part(source.name, float(tonnes[source.streams].sum()), "t") for source in sources(instance)]
@@ -163,5 +180,6 @@ def parts(near: Near, x: Floats) -> tuple[Part, ...]:
 
 
 def _noticed(parts: list[Part]) -> list[Part]:
+    """Drop negligible changes and sort the others by absolute value."""
     least = _LEAST * max((abs(part.amount) for part in parts), default=0.0)
     return sorted((part for part in parts if abs(part.amount) > least), key=lambda part: -abs(part.amount))

@@ -1,4 +1,4 @@
-"""A proven plan and its neighbourhood: every question about it goes through here."""
+"""Local analysis of a verified plan: its dual values and one-sided derivatives of the objective at the optimum."""
 
 from __future__ import annotations
 
@@ -33,22 +33,31 @@ NOTHING = 1e-300
 
 @dataclass(frozen=True, eq=False)
 class Near:
-    """A plan, its prices, and its program ready to be asked again; `sources`: groups of streams to be asked about."""
+    """Plan with its dual values, and its LP prepared for perturbations; `sources` are groups of streams to analyse."""
 
     plan: Plan
     prices: Prices
     bounds: Bounds
     block: Network
     rerun: Rerun
-    numbers: dict[tuple[str, object], int]  # of rows, by constraint and index
-    columns: dict[tuple[str, object], int]  # of the columns behind the network
-    extensions: tuple[Path, ...]  # the files with which the plan was made
+    numbers: dict[tuple[str, object], int]  # constraint and index to number of the row
+    columns: dict[tuple[str, object], int]  # variable and index to number of the column, without network columns
+    extensions: tuple[Path, ...]  # files the plan was made with
 
     @classmethod
     def of(cls, plan: Plan, sources: Sequence[Ints] = (), extensions: Sequence[Path] = ()) -> Near:
-        """Return the neighbourhood of `plan`, made with `extensions`; each of `sources` holds numbers of streams.
+        """Rebuild the LP of a plan and prepare it for perturbations.
 
-        Raises UsageError where the extensions no longer add what they added to the plan.
+        Args:
+            plan: Verified plan.
+            sources: Numbers of the streams of each group to analyse.
+            extensions: Python files of the extensions the plan was made with.
+
+        Returns:
+            The neighbourhood of the plan.
+
+        Raises:
+            UsageError: If the extensions no longer add the same constraints.
         """
         account, files = plan.account, tuple(extensions)
         bounds = implied(plan.instance, account.found)
@@ -68,62 +77,86 @@ class Near:
 
     @property
     def instance(self) -> Instance:
-        """The instance of the plan."""
+        """Instance of the plan."""
         return self.plan.instance
 
     @property
     def account(self) -> Account:
-        """What follows from the plan's decisions."""
+        """Plan accounting: decisions and all quantities derived from them."""
         return self.plan.account
 
     def row(self, name: str, *index: str) -> int | None:
-        """Return the number of a row; None where it does not exist."""
+        """Look up the number of an LP row.
+
+        Args:
+            name: Constraint.
+            index: Its index.
+
+        Returns:
+            Number of the row; None if it does not exist.
+        """
         return self.numbers.get((name, index if len(index) > 1 else index[0] if index else None))
 
     @cached_property
     def added(self) -> Placed:
-        """What was added to the instance, at its places, with the duals of the plan."""
+        """Terms of the extensions placed on the plan's decisions, with their dual values."""
         return placed(self.instance, self.account.found, self.plan.added, FLOATS.lift)
 
     @cached_property
     def _pulled(self) -> tuple[Ground, Floats]:
+        """Context of the dual bound with the prices of extension rows, and reduced costs of extension variables."""
         return pulled(Ground(self.instance, self.account.found, self.bounds), self.added)
 
     @property
     def ground(self) -> Ground:
-        """What a bound stands on at the prices of the plan, those of the added rows with them."""
+        """Context of the dual bound, including the prices of extension rows."""
         return self._pulled[0]
 
     @property
     def own(self) -> Floats:
-        """The reduced costs of the user's own variables at the prices of the plan."""
+        """Reduced costs of the variables that extensions added."""
         return self._pulled[1]
 
     @property
     def weights(self) -> Weights:
-        """What the measure of the plan counts."""
+        """Weights of the objective."""
         return Weights.of(self.plan.measure)
 
     @cached_property
     def route_prices(self) -> Floats:
-        """What a tonne on each route changes the measure by at the prices of the plan, (J, T)."""
+        """Reduced cost of one tonne on each route, (J, T) [objective per t]."""
         each = route_prices(self.instance, self.account.found, self.prices, self.weights)
         return np.asarray(self.ground.after("sent", each))
 
     @property
     def proves(self) -> bool:
-        """Whether the instance, with what was added as data, bounds the plan: else only the compiled program does."""
+        """True if instance and extensions give a dual bound; False if only the compiled LP does."""
         return self.plan.certificate.arithmetic != FLOATS.name
 
     def slope(self, change: Change) -> Shift | None:
-        """Return what a small step of `change` costs; None where no plan lies that way."""
+        """Compute the one-sided derivative of the objective for a perturbation.
+
+        Args:
+            change: Change of row bounds and column bounds.
+
+        Returns:
+            Derivative, direction of the plan and duals; None if no plan is feasible in this direction.
+        """
         return self.rerun.slope(change)
 
     def proven(self, shift: Shift | None) -> float | None:
-        """Return what a step costs, None where there is no plan. Raises SolverError where it cannot be proven.
+        """Verify a derivative: its duals must bound the plan itself, computed from the instance alone.
 
-        The duals must bound the plan itself, by the instance alone: then they bound every plan in this direction.
-        Where only the compiled program bounds the plan, it alone tells the price, and nothing is proven.
+        Such duals bound every plan in this direction. If only the compiled LP bounds the plan, nothing is verified.
+
+        Args:
+            shift: Derivative; None if there is no feasible direction.
+
+        Returns:
+            The derivative; None if there is no feasible direction.
+
+        Raises:
+            SolverError: If it cannot be verified.
         """
         if shift is None:
             return None
@@ -133,7 +166,7 @@ class Near:
         added = filled(self.rerun.linear, np.zeros_like(self.rerun.x), shift.y)
         ground = Ground(self.instance, self.account.found, self.bounds)
         ways = [(duals, added)]
-        if added.variables:  # the last digit of a price may pay without end
+        if added.variables:  # rounding in a dual makes the bound infinite if a variable has none
             ways.append((eased_prices(duals), added.times(1 - HAIR)))
         bounds = [
             lower_bound(ground, prices(self.instance, y), self.plan.measure, replace(self.added, added=rows))
@@ -145,11 +178,25 @@ class Near:
         return shift.value
 
     def price(self, change: Change) -> float | None:
-        """Return what a small step of `change` costs, proven; None where no plan lies that way."""
+        """Compute and verify the one-sided derivative of the objective for a perturbation.
+
+        Args:
+            change: Change of row bounds and column bounds.
+
+        Returns:
+            The derivative; None if no plan is feasible in this direction.
+
+        Raises:
+            SolverError: If it cannot be verified.
+        """
         return self.proven(self.slope(change))
 
     def others(self) -> tuple[str, ...]:
-        """Return in what another optimal plan differs from this one; nothing where there is none, which is proven."""
+        """Compare with an alternative optimum.
+
+        Returns:
+            Kinds of decisions in which another optimal plan differs; empty if the optimum is verified to be unique.
+        """
         moved = self.rerun.other_optimum()
         if moved is None:
             return ()

@@ -1,4 +1,4 @@
-"""Why each source is taken, and up to what price it stays; why one is left out, and at what price it would come in."""
+"""Break-even prices of supply sources: price increase at which one leaves the plan, decrease at which it enters."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from medalopt.errors import SolverError
 from medalopt.instance.figures import Floats
 from medalopt.instance.routes import refining_costs
 
-NOTHING = 1e-9  # of what is offered: less is not taken
+NOTHING = 1e-9  # share of the supply below which a source counts as not taken
 
 
 @dataclass(frozen=True)
 class Way:
-    """A treatment and a smelter (none: it leaves the project), with the tonnes sent that way.
+    """Route of a source: treatment and smelter (None: passed on to ordinary recycling), with the tonnes sent on it.
 
-    `short`: by how much a tonne is at least dearer there than on the best way, at the plan's prices.
+    `short`: least excess of its reduced cost over that of the best route, per tonne.
     """
 
     treatment: str
@@ -34,46 +34,52 @@ class Way:
 
 @dataclass(frozen=True)
 class Taking:
-    """A source in the plan. Prices are per tonne and rise or fall by so much for all its streams alike.
+    """Source in the plan with its break-even prices, as equal changes of the price per tonne of all its streams.
 
-    `falls_at`: less of it is taken when it costs more by more than that; `leaves_at`: none. `enters_at`: more of it
-    is taken when it costs less by more than that. Infinite where no price does it, and where it is already so, 0.
+    `falls_at`: increase above which less of it is taken; `leaves_at`: increase above which none is; `enters_at`:
+    decrease above which more of it is. They are infinite if no price has the effect, and 0 if any price change has it.
     """
 
     source: Source
     offered: float
     taken: float
-    price: float  # paid to suppliers and for collection, per tonne on offer
-    costs: tuple[tuple[str, float], ...]  # what a tonne costs on its way by kind (left out: on the best way)
-    rent: float  # what a tonne on offer takes off the measure
+    price: float  # of goods and collection, per tonne of supply
+    costs: tuple[tuple[str, float], ...]  # cost per tonne by kind (if not taken: on the best route)
+    rent: float  # decrease of the objective per tonne of supply
     falls_at: float
     leaves_at: float
     enters_at: float
-    least: float  # tonnes, over all optimal plans
+    least: float  # least and greatest tonnes over all optimal plans
     most: float
-    returned: tuple[tuple[str, float, float], ...]  # metal, kg and worth per tonne, likewise; the dearest first
-    ways: tuple[Way, ...]  # those taken, the most tonnes first, then the others, the nearest rival first
+    returned: tuple[tuple[str, float, float], ...]  # metal, kg and value per tonne; by descending value
+    ways: tuple[Way, ...]  # routes by descending tonnes, unused ones by ascending excess cost
 
     @property
     def cost(self) -> float:
-        """What a tonne costs on its way."""
+        """Cost of one tonne along its routes."""
         return sum(cost for _, cost in self.costs)
 
     @property
     def worth(self) -> float:
-        """What the metals that a tonne brings are worth, at the plan's prices."""
+        """Value of the metals recovered from one tonne, at shadow prices."""
         return sum(worth for _, _, worth in self.returned)
 
     @property
     def left_out(self) -> bool:
-        """Whether nothing of it is taken."""
+        """True if nothing of it is taken."""
         return self.taken <= NOTHING * self.offered
 
 
 def takings(near: Near, told: tuple[Source, ...], unproven: list[str]) -> tuple[Taking, ...]:
-    """Return every source of `told`, the groups of the sums that `near` was made with; the most tonnes first.
+    """Analyse sources.
 
-    A source of which a price cannot be proven goes to `unproven`, by its name.
+    Args:
+        near: Neighbourhood of the plan, prepared with the streams of these sources.
+        told: Sources.
+        unproven: Receives the names of sources whose break-even prices cannot be verified.
+
+    Returns:
+        The other sources by descending tonnes taken.
     """
     supply, found = rents(near)[0], []
     for group, source in enumerate(told):
@@ -85,14 +91,20 @@ def takings(near: Near, told: tuple[Source, ...], unproven: list[str]) -> tuple[
 
 
 def entering(near: Near, groups: int) -> tuple[float | None, ...]:
-    """Return for each of the `groups` of sources that `near` was made with by how much it must cost less, a tonne.
+    """Compute the price decrease per tonne at which more of each source is taken.
 
-    Then more of it is taken; 0 where that is so already, infinite where no price does it, None where it is not proven.
+    Args:
+        near: Neighbourhood of the plan, prepared with the streams of the sources.
+        groups: Number of sources.
+
+    Returns:
+        Decrease of each source, 0 if any decrease does, infinite if none does, None if it cannot be verified.
     """
     return tuple(attempted(partial(_slope, near, group, 1)) for group in range(groups))
 
 
 def _taking(near: Near, group: int, source: Source, supply: Floats) -> Taking:
+    """Analyse one source. Raises SolverError if a break-even price cannot be verified."""
     instance, rerun, at = near.instance, near.rerun, source.streams
     available = instance.streams.available.value[at].sum(axis=1)
     offered, taken = float(available.sum()), float(rerun.total[group])
@@ -119,12 +131,13 @@ def _taking(near: Near, group: int, source: Source, supply: Floats) -> Taking:
 
 
 def _slope(near: Near, group: int, by: int) -> float:
+    """Return the price change at which the tonnes of a source change by `by`; infinite if none does."""
     shift = near.rerun.slope_of_sum(group, by)
     return math.inf if shift is None else max(shift.value, 0.0)
 
 
 def _costs(near: Near, sent: Floats) -> tuple[tuple[str, float], ...]:
-    """Return what the tonnes `sent`, (J, T), cost on average, by kind."""
+    """Return the average cost per tonne of the tonnes sent, (J, T), by kind."""
     found, tonnes = near.account.found, float(sent.sum()) or 1.0
     kinds = ("supply", "collection", "treating", "transport", "smelting", "residue")
     each = {kind: float((getattr(found, kind) @ sent).sum()) / tonnes for kind in kinds}
@@ -134,7 +147,7 @@ def _costs(near: Near, sent: Floats) -> tuple[tuple[str, float], ...]:
 
 
 def _returned(near: Near, sent: Floats) -> tuple[tuple[str, float, float], ...]:
-    """Return each metal that comes back of the tonnes `sent`, kg per tonne and what they are worth."""
+    """Return each metal recovered from the tonnes sent, (J, T): kilograms and value per tonne."""
     instance, found = near.instance, near.account.found
     tonnes, periods = float(sent.sum()) or 1.0, len(instance.periods)
     rows = []
@@ -150,7 +163,7 @@ def _returned(near: Near, sent: Floats) -> tuple[tuple[str, float, float], ...]:
 
 
 def _best_way(near: Near, source: Source) -> Floats:
-    """Return, as tonnes sent, what each stream of a source offers on its best way at the plan's prices, (J, T)."""
+    """Return the supply of each stream of a source on its best route at shadow prices, (J, T) [t]."""
     found, available = near.account.found, near.instance.streams.available.value
     price = near.route_prices
     sent = np.zeros_like(price)
@@ -162,7 +175,7 @@ def _best_way(near: Near, source: Source) -> Floats:
 
 
 def _ways(near: Near, source: Source, sent: Floats, best_way: Floats) -> tuple[Way, ...]:
-    """Return the ways of a source; a rival counts in the periods in which its stream is sent, or would be best."""
+    """Return the routes of a source; alternatives are compared in the periods in which the stream is sent or best."""
     instance, found = near.instance, near.account.found
     price = near.route_prices
     best = np.full((len(instance.streams.names), len(instance.periods)), np.inf)
