@@ -16,9 +16,10 @@ from tests.instance.hostile import GOOD
 from tests.instance.writing import loaded, written
 
 from medalopt.errors import InputError
-from medalopt.instance import load, template
+from medalopt.instance import load
 from medalopt.instance.instance import Source
 from medalopt.instance.loading import opened
+from medalopt.instance.starting import template
 
 CONFORMANCE = Path(__file__).parents[1] / "conformance"
 

@@ -12,8 +12,8 @@ import yaml
 import yamlcore
 from tests.instance.hostile import GOOD
 
-from medalopt.instance import template
 from medalopt.instance.schema import json_schema
+from medalopt.instance.starting import template
 
 SCHEMA = json_schema()
 CONFORMANCE = sorted((Path(__file__).parents[1] / "conformance").glob("*.yaml"))

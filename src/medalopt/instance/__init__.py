@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from medalopt.instance.loading import load as load
-    from medalopt.instance.starting import template as template
 
-_HOMES = {"load": "medalopt.instance.loading", "template": "medalopt.instance.starting"}
+_HOMES = {"load": "medalopt.instance.loading"}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,5 +1,3 @@
-"""One set of formulas in three arithmetics: floats, exact fractions, and intervals with a proven error bound."""
-
 from __future__ import annotations
 
 import math

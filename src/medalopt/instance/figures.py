@@ -1,4 +1,4 @@
-"""Exact parameters in arrays: each value as written, with the exact factor into the canonical unit of its field."""
+"""Arrays of exact parameters: each value as written, with the exact factor into the canonical unit of its field."""
 
 from __future__ import annotations
 

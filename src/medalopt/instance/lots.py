@@ -1,5 +1,3 @@
-"""Lot-size and minimum-order constraints: the streams and offers that have them, and the relaxation without them."""
-
 from __future__ import annotations
 
 from dataclasses import replace

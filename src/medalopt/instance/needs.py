@@ -1,4 +1,4 @@
-"""Demand for alloys over time, and the metals and offers that may be charged to each alloy."""
+"""Demand for alloys over time, metals and offers admitted to each alloy, and offers excluded by unnamed matter."""
 
 from __future__ import annotations
 

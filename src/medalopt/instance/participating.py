@@ -1,5 +1,3 @@
-"""Separable participation constraints: regions whose constraint can be satisfied tonne by tonne, at a price."""
-
 from __future__ import annotations
 
 import numpy as np

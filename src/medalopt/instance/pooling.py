@@ -1,10 +1,3 @@
-r"""Pooled settlement: all feed of a line of terms in a period is one lot, with one assay.
-
-Of the payable share the smelter withholds $W_{\ell et}$: $R_{\ell et}=\sum_jr\chi m_jx_j-W_{\ell et}$ is at most $rM$
-and at most $M-\delta F$, with $M=\sum_j\chi m_jx_j$. Where the share leaves more than the deduction with the smelter
-on every route, nothing is withheld and $W$ is no variable.
-"""
-
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -1,8 +1,3 @@
-"""Validate every scenario of an instance as if it were a file of its own, without parsing the file again.
-
-Of a scenario only the sections that it changes are validated, and only the checks that depend on them are run.
-"""
-
 from __future__ import annotations
 
 import dataclasses

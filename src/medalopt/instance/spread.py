@@ -1,5 +1,3 @@
-"""Detect probable unit errors: the two parameters of one kind whose magnitudes lie farthest apart."""
-
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator

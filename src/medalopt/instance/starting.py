@@ -1,5 +1,3 @@
-"""The commented starter instance."""
-
 from __future__ import annotations
 
 from importlib import resources

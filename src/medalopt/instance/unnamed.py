@@ -1,5 +1,3 @@
-"""Messages on offers that unnamed matter excludes from an alloy."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

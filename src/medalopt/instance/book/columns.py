@@ -1,5 +1,3 @@
-"""Columns of a workbook sheet: headings in the order of the format, units, and cell values."""
-
 from __future__ import annotations
 
 from collections import Counter

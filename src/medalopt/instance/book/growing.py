@@ -1,5 +1,3 @@
-"""Build a node tree cell by cell."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Import an instance from a workbook: cells to a node tree in which every value has the place of its cell."""
+"""Import an instance from a workbook: a node tree built cell by cell, each value with the place of its cell."""
 
 from __future__ import annotations
 

@@ -1,5 +1,3 @@
-"""Look up the kind of parameter at a path: its unit or integer range, and its default."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,5 +1,3 @@
-"""The whole instance file as a pydantic model."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

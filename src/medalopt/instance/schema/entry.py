@@ -1,5 +1,3 @@
-"""Base class of the mappings of an instance file."""
-
 from __future__ import annotations
 
 from functools import cache

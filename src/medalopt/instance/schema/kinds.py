@@ -1,5 +1,3 @@
-"""Kinds of quantity and name in an instance file, each with its canonical unit and range."""
-
 from __future__ import annotations
 
 import math

@@ -1,1 +1,0 @@
-"""Settlement sheets of smelters and signed contracts."""

@@ -1,5 +1,3 @@
-"""Signed contracts and completed operations at the mint: shipments, purchases, metal and scrap charged to melts."""
-
 from __future__ import annotations
 
 from pathlib import Path
