@@ -1,7 +1,7 @@
-"""What extensions added to a compiled program: told by comparing it with the program as it was before.
+"""Extensions: the difference between a compiled program with the constraints of extensions and the one without.
 
-An extension may add rows, variables and costs, and narrow the bounds of what is there; a bound that it narrowed
-becomes a row of its own, so that all it did stands in rows.
+An extension may add rows, variables and costs, and tighten the bounds of existing variables; a tightened bound is
+converted to a row, so that rows state everything that an extension restricts.
 """
 
 from __future__ import annotations
@@ -22,10 +22,19 @@ from medalopt.wording import control_flaw, shown
 
 
 def told_apart(before: Compiled, after: Compiled, where: str) -> tuple[Compiled, Added]:
-    """Return `after` with each narrowed bound as a row, and what it holds beside `before`, without duals and values.
+    """Separate the rows, variables and costs that extensions added.
 
-    Added rows stand after all others, added variables as well. Raises UsageError where `where` (the files) changed
-    what the model holds.
+    Args:
+        before: Model compiled without the extensions.
+        after: Model compiled with them.
+        where: Names of the extension files, for messages.
+
+    Returns:
+        `after` with each tightened bound as a row, added rows and variables last; and the added data, without duals and
+        values.
+
+    Raises:
+        UsageError: The extensions changed existing rows, bounds or objectives.
     """
     _check(before, after, where)
     after = _with_bounds_as_rows(before, after)
@@ -56,7 +65,15 @@ def told_apart(before: Compiled, after: Compiled, where: str) -> tuple[Compiled,
 
 
 def eased(linear: Linear, ends: Mapping[str, tuple[float, float]]) -> Linear:
-    """Return the program with other ends of the added rows that `ends` names."""
+    """Return the program with other bounds for some rows of extensions.
+
+    Args:
+        linear: Program with extension rows.
+        ends: New lower and upper bound by row name.
+
+    Returns:
+        The relaxed program; rows that are not named keep their bounds.
+    """
     rows = tuple(
         replace(row, lower=low, upper=high)
         for row in linear.added.rows
@@ -72,28 +89,32 @@ def eased(linear: Linear, ends: Mapping[str, tuple[float, float]]) -> Linear:
 
 
 def _times(name: tuple[str, tuple[str, ...]], coefficient: float) -> Term:
+    """Return the term of a named column with a coefficient."""
     return Term(name[0], name[1], coefficient)
 
 
 def _term(column: Any) -> tuple[str, tuple[str, ...]]:
+    """Return component name and index of a Pyomo variable."""
     index = column.index()
     return column.parent_component().name, index if isinstance(index, tuple) else () if index is None else (index,)
 
 
 def _name(component: str, index: Any) -> str:
+    """Return `component[index]` as text."""
     if index is None:
         return component
     return f"{component}[{','.join(str(part) for part in (index if isinstance(index, tuple) else (index,)))}]"
 
 
 def _check_names(names: Sequence[str], where: str) -> None:
+    """Raise UsageError where a component name contains control characters."""
     for name in names:
         if problem := control_flaw(name):
             raise UsageError(f"{where}: in the name of a component, {problem}")
 
 
 def _check(before: Compiled, after: Compiled, where: str) -> None:
-    """Raise UsageError where what was there is no longer as it was, but for narrower bounds and the objective."""
+    """Raise UsageError where existing parts changed, apart from tighter bounds and the main objective."""
     width, height = len(before.columns), len(before.rows)
     there = len(after.columns) >= width and all(a is b for a, b in zip(before.columns, after.columns, strict=False))
     if not there or after.rows[:height] != before.rows:
@@ -111,7 +132,7 @@ def _check(before: Compiled, after: Compiled, where: str) -> None:
 
 
 def _changed(before: Compiled, after: Compiled, height: int) -> Bools:
-    """Return which of the first `height` rows hold something else than before, (height,)."""
+    """Return which of the first `height` rows differ from before, (height,)."""
     changed = (after.row_lower[:height] != before.row_lower) | (after.row_upper[:height] != before.row_upper)
     old, new = ((part.row, part.column, part.value) for part in (before.entries, after.entries))
     held = new[0] < height
@@ -123,6 +144,7 @@ def _changed(before: Compiled, after: Compiled, height: int) -> Bools:
 
 
 def _with_bounds_as_rows(before: Compiled, after: Compiled) -> Compiled:
+    """Return `after` with the original bounds, each tightened bound being a row of its own."""
     width = len(before.columns)
     lower, upper = after.lower[:width], after.upper[:width]
     tight = np.flatnonzero((lower != before.lower) | (upper != before.upper))

@@ -1,6 +1,6 @@
-"""One program out of two halves: the network as arrays, and the rest compiled from Pyomo.
+"""Assembly of the program from the network (built as arrays) and the other constraints (compiled from Pyomo).
 
-With a user's own constraints the whole Pyomo model is compiled instead, since they may touch any part of it.
+With extensions the whole Pyomo model is compiled instead, since they may use any variable.
 """
 
 from __future__ import annotations
@@ -27,7 +27,19 @@ from medalopt.solver.sizes import network_sizes, quantity_sizes, row_sizes
 def assembled(
     instance: Instance, found: Routes, block: Network, bounds: Bounds, measure: str, known: Master | None = None
 ) -> Linear:
-    """Return the whole program of `instance` for `measure`, its network taken as arrays; `known`: of one like it."""
+    """Assemble the whole program of an instance.
+
+    Args:
+        instance: Instance.
+        found: Routes.
+        block: Network block as arrays.
+        bounds: Implied bounds of the variables.
+        measure: Name of the objective.
+        known: Compiled part of a similar instance, reused if possible.
+
+    Returns:
+        The program in own units, rows in the order supply, settlement, linking definitions, compiled constraints.
+    """
     kept = Master.of(instance, found, measure) if known is None else known.like(instance, found, measure)
     half, count = kept.compiled, kept.linking
     sizes = network_sizes(found, block, bounds)
@@ -58,24 +70,34 @@ def assembled(
 
 
 def supply_rows(instance: Instance, block: Network) -> list[Place]:
-    """Return the names of the rows of supply of `block`."""
+    """Return the keys of the supply rows of a network block.
+
+    Args:
+        instance: Instance, for the names.
+        block: Network block.
+
+    Returns:
+        `supply` or, for streams sold in bundles, `bundle_supply`, with stream and period.
+    """
     streams, periods = instance.streams.names, instance.periods
     at = zip(block.supply_stream.tolist(), block.supply_period.tolist(), block.supply_bundled.tolist(), strict=True)
     return [("bundle_supply" if bundled else "supply", (streams[i], periods[t])) for i, t, bundled in at]
 
 
 def _settlement_rows(instance: Instance, block: Network) -> list[Place]:
+    """Return the keys of the settlement rows of pooled lots."""
     keys = attach.settlement_keys(instance, block)
     return [(name, key) for name, _, _ in attach.SETTLEMENT for key in keys]
 
 
 def _settlement_ends(block: Network) -> tuple[Floats, Floats]:
-    """Return the lower and the upper ends of the rows of what pooled lots withhold."""
+    """Return lower and upper bounds of the settlement rows of pooled lots."""
     least = np.repeat([least for _, least, _ in attach.SETTLEMENT], len(block.withheld_pool))
     return np.where(least, 0.0, -np.inf), np.where(least, np.inf, 0.0)
 
 
 def _defining_rows(families: tuple[links.Link, ...]) -> list[Place]:
+    """Return the keys of the rows that define linking variables."""
     return [
         (f"define_{link.name}", key if len(key) > 1 else key[0] if key else None)
         for link in families
@@ -84,7 +106,7 @@ def _defining_rows(families: tuple[links.Link, ...]) -> list[Place]:
 
 
 def _glued(block: Network, half: Compiled, count: int) -> Entries:
-    """Stack supply, pooled settlement, the definitions of the linking quantities, and the constraints on them."""
+    """Stack the entries of supply, pooled settlement, linking definitions and the compiled constraints."""
     width, supply_rows = len(block.upper), len(block.supply_stream)
     first, numbers = supply_rows + len(attach.SETTLEMENT) * len(block.withheld_pool), np.arange(count)
     row = [
@@ -108,8 +130,20 @@ def _glued(block: Network, half: Compiled, count: int) -> Entries:
 def extended(
     instance: Instance, found: Routes, block: Network, bounds: Bounds, measure: str, extensions: tuple[Path, ...]
 ) -> Linear:
-    """Return the program with a user's own constraints, compiled from the whole Pyomo model."""
-    with talking_to(io.StringIO()):  # of an interruption Pyomo tells much
+    """Assemble the program with the constraints of extensions, compiled from the whole Pyomo model.
+
+    Args:
+        instance: Instance.
+        found: Routes.
+        block: Network block.
+        bounds: Implied bounds of the variables.
+        measure: Name of the objective.
+        extensions: Python files that add constraints.
+
+    Returns:
+        The program; rows and variables of extensions come last.
+    """
+    with talking_to(io.StringIO()):  # Pyomo logs at length when interrupted
         model = build.master(instance, found, measure)
         network = attach.attach(model, instance, found, block)
     before = compiled(model, [model.objective.expr, model.cost, model.tonnes], first=network)
@@ -134,6 +168,7 @@ def extended(
 
 
 def _sizes(instance: Instance, found: Routes, block: Network, bounds: Bounds, model: object, whole: Compiled) -> Floats:
+    """Return the implied bound of each column of the model with extensions, (N,)."""
     own = network_sizes(found, block, bounds)
     sizes = np.concatenate([own, quantity_sizes(instance, bounds, places_of(whole.columns[len(own) :]))])
     linking = {id(column): n for n, column in enumerate(links.variables(model, links.links(instance, found)))}

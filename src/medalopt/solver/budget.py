@@ -1,4 +1,4 @@
-"""How long may be sought: a clock that is asked what is left."""
+"""Time limit of a solve."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Budget:
-    """A number of `seconds`, which run from the moment it is made."""
+    """Time limit of `seconds`, counted from its creation."""
 
     seconds: float = math.inf
     _start: float = field(default_factory=time.monotonic)
 
     def left(self) -> float:
-        """Return the seconds that are left; 0 when they are over."""
+        """Return the seconds left, at least 0."""
         return max(0.0, self._start + self.seconds - time.monotonic())
 
 

@@ -1,4 +1,4 @@
-"""From a Pyomo model to arrays, by Pyomo's own linear representation; no text in between."""
+"""Compilation of a Pyomo model to arrays, by Pyomo's linear representation without an intermediate file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from medalopt.solver.linear import Place
 
 @dataclass(frozen=True, eq=False)
 class Compiled:
-    """The variables and constraints of a Pyomo model as arrays; `costs` has a row for each objective asked for."""
+    """Variables and constraints of a Pyomo model as arrays; `costs` (objectives, N) has a row for each objective."""
 
     columns: tuple[Any, ...]
     lower: Floats
@@ -34,9 +34,18 @@ class Compiled:
 
 
 def compiled(model: pyo.ConcreteModel, objectives: Sequence[Any], first: Sequence[Any] = ()) -> Compiled:
-    """Return the active constraints of `model` as arrays, the columns `first` before all others.
+    """Return the variables and active constraints of `model` as arrays.
 
-    Raises UsageError where an expression (of an extension) is not linear or holds a variable of another model.
+    Args:
+        model: Pyomo model.
+        objectives: Linear expressions to minimise, the main one first.
+        first: Variables that become the first columns, in this order.
+
+    Returns:
+        The arrays; a constant in a constraint body is moved to the right-hand side.
+
+    Raises:
+        UsageError: An expression (of an extension) is nonlinear, not finite or uses a variable of another model.
     """
     order = {id(column): number for number, column in enumerate(first)}
     columns = list(first)
@@ -71,10 +80,12 @@ def compiled(model: pyo.ConcreteModel, objectives: Sequence[Any], first: Sequenc
 
 
 def _name(row: Any) -> str:
+    """Return the name of a constraint for messages, `objective` for None."""
     return "objective" if row is None else str(row.name)
 
 
 def _bounded(constraint: Any) -> tuple[float | None, Any, float | None]:
+    """Return lower bound, body and upper bound of a constraint."""
     try:
         low, body, high = constraint.to_bounded_expression(evaluate_bounds=True)
     except ValueError as error:
@@ -83,13 +94,13 @@ def _bounded(constraint: Any) -> tuple[float | None, Any, float | None]:
 
 
 class Names:
-    """The name of the component that a part of a model belongs to; each is told once, as Pyomo makes it anew."""
+    """Cache of component names by component, since Pyomo composes a name at each access."""
 
     def __init__(self) -> None:
         self._known: dict[int, str] = {}
 
     def __call__(self, part: Any) -> str:
-        """Return the name for a constraint or a variable."""
+        """Return the name of the component that a constraint or variable belongs to."""
         component = part.parent_component()
         if id(component) not in self._known:
             self._known[id(component)] = component.name
@@ -97,7 +108,7 @@ class Names:
 
 
 class _Walk:
-    """Takes expressions apart into columns and coefficients."""
+    """Collector of the constants, columns and coefficients of linear expressions."""
 
     def __init__(self, order: dict[int, int]) -> None:
         self.order = order
@@ -106,7 +117,7 @@ class _Walk:
         self.values: list[float] = []
 
     def terms(self, body: Any, row: Any) -> tuple[float, list[tuple[int, float]]]:
-        """Return the constant of `body`, and its coefficients by column; `row` is a constraint, None: the objective."""
+        """Return the constant of `body` and its (column, coefficient) pairs; `row` names it in messages."""
         try:
             form = self.visitor.walk_expression(body)
             finite = all(math.isfinite(value) for value in (form.constant, *form.linear.values()))
@@ -124,14 +135,14 @@ class _Walk:
         return float(form.constant), found
 
     def row(self, body: Any, number: int, constraint: Any) -> float:
-        """Keep the coefficients of row `number`; return its constant."""
+        """Record the coefficients of row `number` and return its constant."""
         constant, found = self.terms(body, constraint)
         self.at += [(number, column) for column, _ in found]
         self.values += [value for _, value in found]
         return constant
 
     def entries(self) -> Entries:
-        """Return all rows kept, as one sparse matrix."""
+        """Return the nonzero coefficients of all recorded rows as a sparse matrix."""
         at = np.array(self.at, dtype=np.intp).reshape(-1, 2)
         values = np.array(self.values, dtype=np.float64)
         kept = values != 0

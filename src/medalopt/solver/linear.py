@@ -1,4 +1,7 @@
-"""The program as arrays, as it goes to the solver: the network's columns first, then all others by name."""
+"""The linear program as arrays, in the order in which it goes to the solver.
+
+The columns of the network block come first, all other columns and every row are identified by component and index.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +15,19 @@ from medalopt.model.network import Entries
 from medalopt.proof.added import NOTHING, Added
 
 ROUNDING = 1e-9
-CASTINGS = "define_cast_stock"  # the row of castings in stock
-Place = tuple[str, Any]  # component of the model, and index in it
+CASTINGS = "define_cast_stock"  # balance of the castings in stock
+Place = tuple[str, Any]  # component of the Pyomo model, and index in it
 
 
 @dataclass(frozen=True, eq=False)
 class Linear:
-    """Minimise `costs[0] @ x`, ties by `costs[1]` and on, where `lower <= x <= upper`, `row_lower <= A x <= row_upper`.
+    """Linear program in own units: minimise `costs[0] @ x`, ties broken by `costs[1]` and so on.
 
-    The first `network` columns are those of the network block; `places` names the others, `rows` every row.
-    `size` is the implied bound of each column, by which it is scaled; infinite for a user's own. `given` holds what
-    is to be added to the duals of rows whose quantity lost its cost to the network, or 0 and the row (see `trim`).
-    What extensions added, `added`, are the last rows and the last columns.
+    Subject to `lower <= x <= upper` and `row_lower <= A x <= row_upper`. The first `network` columns are those of the
+    network block; `places` identifies the others, `rows` every row. `size` is the implied bound by which each column is
+    scaled, infinite for variables of extensions. `given` holds the amount to add to the dual of a row whose linking
+    variable passed its cost on to the network (see `eliminate_linking_variables`). The rows and variables of
+    extensions, `added`, come last.
     """
 
     network: int
@@ -41,9 +45,16 @@ class Linear:
 
 
 def defining(linear: Linear) -> Bools:
-    """Return which rows define a linking quantity as a sum of other columns, (M,), none of them added.
+    """Return which rows define a linking variable as a sum of other columns.
 
-    Castings in stock are no such sum: what is due is taken off.
+    The balance of castings in stock is excluded, since deliveries are subtracted there. Rows of extensions are
+    excluded.
+
+    Args:
+        linear: Program of M rows.
+
+    Returns:
+        Mask (M,).
     """
     rows = np.array([name.startswith("define_") and name != CASTINGS for name, _ in linear.rows], dtype=bool)
     rows[len(rows) - len(linear.added.rows) :] = False
@@ -51,10 +62,19 @@ def defining(linear: Linear) -> Bools:
 
 
 def greatest(pull: Floats, terms: Floats, least: Floats, most: Floats) -> Floats:
-    """Return the most that columns in [`least`, `most`] can add, at `pull` for one of each; infinite without an end.
+    """Return the maximum of `pull @ x` over the box `least <= x <= most`; infinite where a needed bound is.
 
-    The columns are the last axis, over which is summed. `terms` is the sum of the magnitudes that make up each pull:
-    beside it a pull without an end may be rounding.
+    A coefficient with an infinite bound counts as 0 if it may be rounding, that is within `CANCELLATION_TOLERANCE` of
+    `terms`.
+
+    Args:
+        pull (..., N): Coefficient of each column; the sum runs over the last axis.
+        terms (..., N): Sum of the magnitudes that make up each coefficient.
+        least (..., N): Lower bounds.
+        most (..., N): Upper bounds.
+
+    Returns:
+        Maximum, one for each leading index.
     """
     end = np.where(pull > 0, most, least)
     idle = np.isinf(end) & (np.abs(pull) <= ROUNDING * terms)

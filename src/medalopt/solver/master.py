@@ -1,4 +1,4 @@
-"""What Pyomo compiles of a program: all but its network. Variants in which the network alone differs share it."""
+"""The compiled part of a program outside its network, shared by scenarios that differ in the network only."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from medalopt.model.talk import talking_to
 from medalopt.solver.compile import Compiled, compiled
 from medalopt.solver.linear import Place
 
-_TOLD = {"name", "title", "annex", "sources", "files", "figures", "warnings"}  # in no rule
+_TOLD = {"name", "title", "annex", "sources", "files", "figures", "warnings"}  # metadata, in no constraint
 _OF_NETWORK: Mapping[str, frozenset[str]] = {
     "devices": frozenset({"assay", "unit_mass"}),
     "streams": frozenset({"price", "collection", "credited", "storage_limit", "storage_cost", "footprint"}),
@@ -31,19 +31,29 @@ _OF_NETWORK: Mapping[str, frozenset[str]] = {
 
 @dataclass(frozen=True, eq=False)
 class Master:
-    """The rows, costs and columns beside the network, compiled of `instance` for `measure`."""
+    """Rows, costs and columns outside the network, compiled from `instance` for the objective `measure`."""
 
     instance: Instance
     measure: str
     families: tuple[links.Link, ...]
     compiled: Compiled
-    places: tuple[Place, ...]  # of its columns
-    linking: int  # columns that the network defines, which come first
+    places: tuple[Place, ...]  # key of each column
+    linking: int  # number of linking variables, which are the first columns
 
     @classmethod
     def of(cls, instance: Instance, found: Routes, measure: str, whole: bool = True) -> Master:
-        """Compile it; `whole` as in `links`."""
-        with talking_to(io.StringIO()):  # of an interruption Pyomo tells much
+        """Compile the part of an instance outside its network.
+
+        Args:
+            instance: Instance.
+            found: Routes of the instance.
+            measure: Name of the objective.
+            whole: Whether all linking variables are declared, as in `list_linking_families`.
+
+        Returns:
+            The compiled part.
+        """
+        with talking_to(io.StringIO()):  # Pyomo logs at length when interrupted
             model = build.master(instance, found, measure, whole)
         families = links.links(instance, found, whole)
         linking = list(links.variables(model, families))
@@ -51,7 +61,16 @@ class Master:
         return cls(instance, measure, families, made, places_of(made.columns), len(linking))
 
     def like(self, instance: Instance, found: Routes, measure: str) -> Master:
-        """Return that of another instance: the same one where they differ in their networks alone."""
+        """Return the compiled part for another instance, `self` if the two differ in network data only.
+
+        Args:
+            instance: The other instance.
+            found: Its routes.
+            measure: Name of the objective.
+
+        Returns:
+            `self`, or a newly compiled part.
+        """
         if measure == self.measure and self._keys() == _keys_of(links.links(instance, found)):
             sections = [field.name for field in dataclasses.fields(Instance) if field.name not in _TOLD]
             if all(_same(getattr(self.instance, name), getattr(instance, name), name) for name in sections):
@@ -63,11 +82,12 @@ class Master:
 
 
 def _keys_of(families: tuple[links.Link, ...]) -> list[tuple[links.Key, ...]]:
+    """Return the keys of each linking family."""
     return [link.keys for link in families]
 
 
 def _same(one: Any, other: Any, section: str = "") -> bool:
-    """Whether two parts of an instance are the same, but for what the network alone is made of."""
+    """Return whether two parts of an instance are equal, apart from fields that enter the network alone."""
     if one is other:
         return True
     if isinstance(one, Figures):
@@ -82,5 +102,12 @@ def _same(one: Any, other: Any, section: str = "") -> bool:
 
 
 def places_of(columns: tuple[object, ...]) -> tuple[Place, ...]:
-    """Return component and index of each of these variables of Pyomo."""
+    """Return component name and index of each Pyomo variable.
+
+    Args:
+        columns: Pyomo variables.
+
+    Returns:
+        One key for each variable.
+    """
     return tuple((column.parent_component().name, column.index()) for column in columns)  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""The whole program with a name for every row and column, as it is exported."""
+"""The whole program with a name for every row and column, for export."""
 
 from __future__ import annotations
 
@@ -16,7 +16,15 @@ from medalopt.solver.whole import must_be_whole
 
 
 def named_program(instance: Instance, measure: str = "cost") -> Program:
-    """Return the program that `build` returns as a Pyomo model, as arrays with names, unscaled."""
+    """Build the program that `build` returns as a Pyomo model, as unscaled arrays with names.
+
+    Args:
+        instance: Instance.
+        measure: Name of the objective.
+
+    Returns:
+        The named program, columns sorted by rows (compressed sparse columns).
+    """
     found = routes(instance)
     block = network(instance, found)
     linear = assembled(instance, found, block, implied(instance, found), measure)
@@ -40,6 +48,7 @@ def named_program(instance: Instance, measure: str = "cost") -> Program:
 
 
 def _name(place: Place) -> str:
+    """Return the export name of a component index."""
     component, index = place
     if index is None:
         return component_name(component)

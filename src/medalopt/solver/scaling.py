@@ -1,8 +1,8 @@
-"""Brings a program to a like size by exact powers of two, and its answer back.
+"""Scaling of a program by exact powers of two, and of its solution back.
 
-HiGHS works with tolerances that are absolute in each row's own unit, so a plan in tonnes and raw yen may
-be 'solved' by nothing. Here a column is measured in its implied bound, a row in its largest coefficient,
-the objective in its largest cost over 256; a power of two changes an exponent and not a digit.
+HiGHS uses absolute tolerances in each row's unit, so a plan in tonnes and raw yen could be 'solved' by zero. Each
+column is scaled by its implied bound, each row by its largest coefficient, the objective by its largest cost over 256;
+a power of two changes exponents only, no digit.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from medalopt.instance.figures import Floats, Ints
 from medalopt.solver.linear import Linear
 from medalopt.solver.sizes import powers
 
-LIFT = 8  # the largest cost is 2**LIFT: reduced costs are then told from nothing 256 times as finely
+LIFT = 8  # the largest cost is 2**8, which resolves reduced costs 256 times as finely
 
 
 @dataclass(frozen=True, eq=False)
 class Scaled:
-    """The program as the solver sees it, by columns: `x = 2**column * its x`, `y = 2**(row - cost) * its y`."""
+    """Program as the solver sees it, in compressed sparse columns: `x = 2**column * x_s`, `y = 2**(row - cost) * y_s`."""
 
     column: Ints  # (N,) exponents
     row: Ints  # (M,) exponents
@@ -38,28 +38,67 @@ class Scaled:
 
     @cached_property
     def of_entry(self) -> Ints:
-        """The column of each entry, (entries,)."""
+        """Column of each entry, (entries,)."""
         return np.repeat(np.arange(len(self.lower)), np.diff(self.start))
 
     def activity(self, x: Floats) -> Floats:
-        """Return the rows' values, Ax, (M,)."""
+        """Return the row activities A x.
+
+        Args:
+            x (N,): Scaled columns.
+
+        Returns:
+            Scaled activities (M,).
+        """
         return np.bincount(self.index, self.value * x[self.of_entry], len(self.row_lower)).astype(np.float64)
 
     def pulled(self, y: Floats) -> Floats:
-        """Return the rows' duals carried to the columns, A'y, (N,)."""
+        """Return A'y, the duals carried to the columns.
+
+        Args:
+            y (M,): Scaled duals.
+
+        Returns:
+            A'y (N,); the reduced costs are `costs[0] - A'y`.
+        """
         return np.bincount(self.of_entry, self.value * y[self.index], len(self.lower)).astype(np.float64)
 
     def primal(self, x: Floats) -> Floats:
-        """Return the columns' values in their own units."""
+        """Return the columns in own units.
+
+        Args:
+            x (N,): Scaled columns.
+
+        Returns:
+            Columns (N,).
+        """
         return np.ldexp(x, self.column)
 
     def dual(self, y: Floats) -> Floats:
-        """Return the rows' duals in units of the first objective per unit of the row."""
+        """Return the duals in own units: first objective per unit of the row.
+
+        Args:
+            y (M,): Scaled duals.
+
+        Returns:
+            Duals (M,).
+        """
         return np.ldexp(y, self.row - self.cost[0])
 
 
 def scaled(linear: Linear, lift: int = LIFT) -> Scaled:
-    """Return `linear` at a like size, its largest cost at 2**`lift`. Raises SolverError where not all is finite."""
+    """Scale a program.
+
+    Args:
+        linear: Program in own units.
+        lift: Exponent of the largest scaled cost.
+
+    Returns:
+        The scaled program.
+
+    Raises:
+        SolverError: A coefficient is not finite, or the coefficients differ by too many orders of magnitude.
+    """
     entries = linear.entries
     _check(linear)
     column = _columns(linear)
@@ -87,9 +126,10 @@ def scaled(linear: Linear, lift: int = LIFT) -> Scaled:
 
 
 def _columns(linear: Linear) -> Ints:
-    """Return the exponent of each column; one that has no size gets its largest coefficient as large as its row's.
+    """Return the exponent of each column, (N,).
 
-    Without that a coefficient of what can only be nothing may be so small beside the others that HiGHS drops it.
+    A column without a size is scaled so that its largest coefficient equals its row's: the coefficients of a column
+    that can only be 0 might otherwise be so small beside the others that HiGHS drops them.
     """
     entries = linear.entries
     column = powers(linear.size)
@@ -102,13 +142,14 @@ def _columns(linear: Linear) -> Ints:
 
 
 def _largest(value: Floats, place: Ints, count: int) -> Floats:
-    """Return the largest absolute `value` at each of `count` places; 0 where there is none."""
+    """Return the largest magnitude of `value` at each of `count` places; 0 where there is none."""
     largest = np.zeros(count)
     np.maximum.at(largest, place, np.abs(value))
     return largest
 
 
 def _check(linear: Linear) -> None:
+    """Raise SolverError where a coefficient or bound of the program is not finite."""
     finite = all(np.isfinite(part).all() for part in (linear.entries.value, linear.costs))
     lower_ok = not (np.isnan(linear.row_lower).any() or (linear.row_lower == np.inf).any())
     upper_ok = not (np.isnan(linear.row_upper).any() or (linear.row_upper == -np.inf).any())

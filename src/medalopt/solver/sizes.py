@@ -1,4 +1,4 @@
-"""How large each column can get: by this, to the next power of two, it is scaled."""
+"""Implied bounds of all columns in own units, from which the column scale factors are taken."""
 
 from __future__ import annotations
 
@@ -17,24 +17,51 @@ from medalopt.solver.linear import Place
 
 
 def network_sizes(found: Routes, block: Network, bounds: Bounds) -> Floats:
-    """Return the greatest value of each column of the network, (C,), in its own unit."""
+    """Return the implied upper bound of each network column.
+
+    Args:
+        found: Routes.
+        block: Network block of C columns.
+        bounds: Implied bounds of the variables.
+
+    Returns:
+        Bounds (C,): tonnes sent and stored, shares of bundles (1), metal withheld.
+    """
     sizes = [
         bounds.sent[found.stream[block.route], block.period],
         bounds.stockpile[block.stock_stream, block.stock_period],
         np.ones(len(block.take_bundle)),
     ]
     count, own = len(block.withheld_pool), np.concatenate([*sizes, np.zeros(len(block.withheld_pool))])
-    all_of_it = row_sizes(block.settlement, 3 * count, own)[2 * count :]  # no more is withheld than the share
+    all_of_it = row_sizes(block.settlement, 3 * count, own)[2 * count :]  # at most the full share is withheld
     return np.concatenate([*sizes, all_of_it])
 
 
 def row_sizes(entries: Entries, height: int, sizes: Floats) -> Floats:
-    """Return for each row the greatest it can get, (height,): the sum of its terms at their greatest."""
+    """Return the greatest activity of each row, the sum of the magnitudes of its terms at their bounds.
+
+    Args:
+        entries: Sparse matrix.
+        height: Number of rows.
+        sizes (N,): Implied bound of each column.
+
+    Returns:
+        Bounds (height,).
+    """
     return np.bincount(entries.row, np.abs(entries.value) * sizes[entries.column], height).astype(np.float64)
 
 
 def quantity_sizes(instance: Instance, bounds: Bounds, columns: Sequence[Place]) -> Floats:
-    """Return the greatest value of each of `columns` (of metal and alloy); infinite where an extension declares it."""
+    """Return the implied upper bound of each column on metals, alloys and offers.
+
+    Args:
+        instance: Instance.
+        bounds: Implied bounds of the variables.
+        columns: Keys of the columns.
+
+    Returns:
+        Bounds (columns,); infinite for variables of extensions.
+    """
     metals, alloys, periods = instance.metals.names, instance.alloys.names, instance.periods
     stock = by_name(bounds.stock, metals, periods)
     ever = by_name(bounds.stock[:, -1], metals)
@@ -63,9 +90,17 @@ def quantity_sizes(instance: Instance, bounds: Bounds, columns: Sequence[Place])
 
 
 def within_need(instance: Instance, found: Routes, bounds: Bounds) -> Bounds:
-    """Return `bounds` with no more metal, and no more of a stream, than all melts together could use.
+    """Return bounds cut to the metal, and the tonnes of each stream, that all melts together could use.
 
-    These are no bounds on a plan, which may have a surplus.
+    For scaling only: a feasible plan may exceed them by a surplus.
+
+    Args:
+        instance: Instance.
+        found: Routes.
+        bounds: Implied bounds of the variables.
+
+    Returns:
+        The tighter bounds.
     """
     useful = needed(instance, found, bounds)
     some = (useful > 0) & (found.returned > 0)
@@ -79,6 +114,13 @@ def within_need(instance: Instance, found: Routes, bounds: Bounds) -> Bounds:
 
 
 def powers(sizes: Floats) -> Ints:
-    """Return the exponent of the power of two nearest to each size; 0 where the size is 0, or infinite."""
+    """Return the exponent of the nearest power of two.
+
+    Args:
+        sizes: Nonnegative numbers.
+
+    Returns:
+        Exponents of the same shape; 0 for a size of 0 or infinity.
+    """
     positive = (sizes > 0) & np.isfinite(sizes)
     return np.where(positive, np.rint(np.log2(np.where(positive, sizes, 1.0))), 0).astype(np.intp)

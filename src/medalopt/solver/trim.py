@@ -1,8 +1,8 @@
-"""Takes out of a program what is there for reading only: linking quantities that no constraint uses.
+"""Presolve by hand: linking variables that no constraint uses are eliminated.
 
-A linking quantity is a sum of the network's columns (`define_...`), so what it costs can be put on those
-columns instead, and where nothing else asks for it, its row and column can go. Each step is exact but for
-one rounding; after it the objective stands on columns of like size.
+A linking variable is a sum of network columns (row `define_...`), so its cost can be moved to those columns; where no
+other row uses it, its row and column are dropped. Each step is exact but for one rounding and leaves the objective on
+columns of similar size.
 """
 
 from __future__ import annotations
@@ -17,7 +17,14 @@ from medalopt.solver.linear import Linear, defining
 
 
 def trimmed(linear: Linear) -> Linear:
-    """Return the same program with the costs of linking quantities on the network, and without the unused ones."""
+    """Return an equivalent program with the costs of linking variables on the network and without the unused ones.
+
+    Args:
+        linear: Program with one defining row for each linking variable.
+
+    Returns:
+        The smaller program; its `given` holds the dual offset of each definition.
+    """
     quantity = _defined(linear, defining(linear))
     costs = _moved(linear, quantity)
     used = np.bincount(linear.entries.column, minlength=len(linear.lower)) > 1
@@ -29,7 +36,7 @@ def trimmed(linear: Linear) -> Linear:
 
 
 def _defined(linear: Linear, definition: Bools) -> Ints:
-    """Return for each row the linking quantity that it defines, (M,): the column with a 1 behind the network; or -1."""
+    """Return the linking column that each row defines, with coefficient 1, (M,); -1 for other rows."""
     entries = linear.entries
     its_own = definition[entries.row] & (entries.column >= linear.network) & (entries.value == 1)
     alone = np.bincount(entries.row[its_own], minlength=len(linear.rows)) == 1
@@ -40,10 +47,10 @@ def _defined(linear: Linear, definition: Bools) -> Ints:
 
 
 def _moved(linear: Linear, quantity: Ints) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    """Return the costs with those of linking quantities on the columns that make them up."""
+    """Return the costs (objectives, N) with those of linking variables moved to the columns that define them."""
     entries, width = linear.entries, len(linear.lower)
     own = quantity[entries.row]
-    costly = (linear.costs != 0).any(axis=0)  # few linking quantities cost anything
+    costly = (linear.costs != 0).any(axis=0)  # few linking variables have a cost
     terms = (own >= 0) & (own != entries.column) & costly[own]
     own, column, value = own[terms], entries.column[terms], entries.value[terms]
     costs = linear.costs.copy()
@@ -55,7 +62,7 @@ def _moved(linear: Linear, quantity: Ints) -> np.ndarray[tuple[int, ...], np.dty
 
 
 def _free(linear: Linear, quantity: Ints) -> Bools:
-    """Return for each row whether the bounds of what it defines can never matter, (M,)."""
+    """Return for each row whether the bounds of the variable it defines are never binding, (M,)."""
     entries = linear.entries
     own = quantity[entries.row]
     below = (own != entries.column) & ((entries.value > 0) | (linear.lower[entries.column] < 0))
@@ -65,6 +72,7 @@ def _free(linear: Linear, quantity: Ints) -> Bools:
 
 
 def _without(linear: Linear, rows: Ints, columns: Ints) -> Linear:
+    """Return the program without the given rows and columns."""
     kept_row, kept_column = np.ones(len(linear.rows), dtype=bool), np.ones(len(linear.lower), dtype=bool)
     kept_row[rows], kept_column[columns] = False, False
     entries = linear.entries
