@@ -1,7 +1,7 @@
-"""A program with meters and movers: rows that weigh columns, and columns that move the ends of rows.
+"""For ranging, the program has one row for each cost parameter and one column for each right-hand-side parameter.
 
-A meter tells how much there is of what a figure costs; a mover, held at 0, is by how much a figure at the side of the
-rules has been moved. With them every question about a figure is a question about one row or one column.
+A meter row measures the quantity that a cost parameter multiplies; a mover column, fixed at 0, is the change of a
+right-hand-side parameter. Each question about a parameter then concerns a single row or column.
 """
 
 from __future__ import annotations
@@ -16,21 +16,30 @@ from medalopt.instance.figures import Floats, Ints
 from medalopt.model.network import Entries
 from medalopt.solver.linear import Linear
 
-Ends = Mapping[int, tuple[float, float]]  # by row, how much a unit moves its lower and its upper end
+Ends = Mapping[int, tuple[float, float]]  # by row: derivatives of its lower and its upper bound
 
 
 @dataclass(frozen=True, eq=False)
 class Mover:
-    """What one unit of a figure moves, and how large the figure is, by which the mover is scaled."""
+    """Right-hand-side parameter: derivatives of the row bounds, and its size, by which the column is scaled."""
 
     ends: Ends
     size: float
 
 
 def augmented(linear: Linear, y: Floats, meters: Sequence[Floats], movers: Sequence[Mover]) -> tuple[Linear, Floats]:
-    """Return `linear` with a row for each meter, (N,) weights, and a column for each mover; and its duals, from `y`.
+    """Add a row for each cost parameter and a column for each right-hand-side parameter.
 
-    A row of two ends of which a mover moves only one becomes two.
+    A row with two bounds of which a parameter changes only one is split into two rows.
+
+    Args:
+        linear: Program.
+        y (M,): Duals.
+        meters: For each cost parameter the weights of the columns, (N,).
+        movers: Right-hand-side parameters.
+
+    Returns:
+        The augmented program and its duals.
     """
     linear, y, copy_of = _split(linear, y, movers)
     height, width = len(linear.rows), len(linear.lower)
@@ -68,7 +77,7 @@ def augmented(linear: Linear, y: Floats, meters: Sequence[Floats], movers: Seque
 
 
 def _moved(ends: Ends, copy_of: Mapping[int, int]) -> dict[int, float]:
-    """Return by how much a unit moves each row as a whole; `copy_of`: the rows of upper ends of those that were two."""
+    """Return the change of each row per unit of a parameter; `copy_of` maps split rows to their upper halves."""
     moved: dict[int, float] = {}
     for row, (low, high) in ends.items():
         if row in copy_of:
@@ -79,7 +88,7 @@ def _moved(ends: Ends, copy_of: Mapping[int, int]) -> dict[int, float]:
 
 
 def _split(linear: Linear, y: Floats, movers: Sequence[Mover]) -> tuple[Linear, Floats, dict[int, int]]:
-    """Return `linear` with rows of two ends as two, where a mover moves these apart."""
+    """Split ranged rows whose bounds a parameter changes differently; return program, duals and the copies by row."""
     both = np.isfinite(linear.row_lower) & np.isfinite(linear.row_upper)
     apart = {row for mover in movers for row, (low, high) in mover.ends.items() if low != high and both[row]}
     split = np.array(sorted(apart), dtype=np.intp)
@@ -105,7 +114,7 @@ def _split(linear: Linear, y: Floats, movers: Sequence[Mover]) -> tuple[Linear, 
 
 
 def _copies(entries: Entries, rows: Ints, height: int) -> Entries:
-    """Return copies of `rows`, numbered on from `height`."""
+    """Return the entries of copies of `rows`, numbered on from `height`."""
     number = np.full(height, -1, dtype=np.intp)
     number[rows] = height + np.arange(len(rows))
     kept = number[entries.row] >= 0

@@ -1,7 +1,4 @@
-"""Which ends of which rows contradict each other: by how much they must give, and an irreducible set by HiGHS.
-
-The end of a row is one side of it, `row_lower <= A x` or `A x <= row_upper`.
-"""
+"""Conflicts are sets of row sides, `row_lower <= A x` or `A x <= row_upper`, that no column values satisfy together."""
 
 from __future__ import annotations
 
@@ -20,33 +17,34 @@ from medalopt.solver.linear import Linear
 from medalopt.solver.scaling import Scaled
 from medalopt.solver.standing import Standing
 
-_IRREDUCIBLE = 4  # a strategy of HiGHS
-_ROUNDING = 1e-9  # of a column's weights that should cancel
+_IRREDUCIBLE = 4  # value of HiGHS's option iis_strategy
+_ROUNDING = 1e-9  # a column's weight below this magnitude is rounding
 _LOWER = (highspy.IisBoundStatus.kIisBoundStatusLower, highspy.IisBoundStatus.kIisBoundStatusBoxed)
 _UPPER = (highspy.IisBoundStatus.kIisBoundStatusUpper, highspy.IisBoundStatus.kIisBoundStatusBoxed)
 
 
 @dataclass(frozen=True, eq=False)
 class Ends:
-    """Some ends of the rows of a program."""
+    """Selection of lower and upper sides of the rows of a program."""
 
     lower: Bools  # (M,)
     upper: Bools  # (M,)
 
     def __and__(self, other: Ends) -> Ends:
-        """Return the ends that are in both."""
+        """Return the intersection."""
         return Ends(self.lower & other.lower, self.upper & other.upper)
 
     def __or__(self, other: Ends) -> Ends:
-        """Return the ends that are in one of both."""
+        """Return the union."""
         return Ends(self.lower | other.lower, self.upper | other.upper)
 
 
 @dataclass(frozen=True, eq=False)
 class Shortfall:
-    """By how much rows must give in all, in scaled units; the multipliers, (M,), that force it; and where, (N,).
+    """Optimum of the elastic program in scaled units.
 
-    `basis` is where HiGHS stood, to begin there with a program that is nearly the same.
+    `value` is the least sum of violations, `multipliers` (M,) its duals, `x` (N,) the columns, and `basis` the final
+    basis of HiGHS, from which a similar program can start.
     """
 
     value: float
@@ -55,21 +53,38 @@ class Shortfall:
     basis: Any = None
 
     def beside(self, mine: Linear, other: Linear) -> Shortfall:
-        """Return it as a start for `other`, which is nearly the program `mine` that it is of."""
+        """Return the solution with its basis transferred to a similar program.
+
+        Args:
+            mine: Program that this solution belongs to.
+            other: Program to start.
+
+        Returns:
+            A start for `other`.
+        """
         if self.basis is None:
             return self
         return dataclasses.replace(self, basis=Standing(mine, self.basis).on(other))
 
     @property
     def contradicts(self) -> bool:
-        """Whether the rows cannot all be kept."""
+        """Whether the rows cannot all be satisfied."""
         return self.value > PROVEN
 
 
 def shortfall(program: Scaled, ends: Ends, near: Shortfall | None = None) -> Shortfall:
-    """Return the least by which `ends` must be missed in all; no other end counts. Raises SolverError.
+    """Minimise the sum of violations of selected row sides; other sides are dropped.
 
-    Begins where `near` ended, if that is of a program of the same shape.
+    Args:
+        program: Scaled program.
+        ends: Row sides to satisfy.
+        near: Solution of a program of the same shape, to start from.
+
+    Returns:
+        The optimum of the elastic program.
+
+    Raises:
+        SolverError: No method finds it.
     """
     elastic, columns = _elastic(program, ends), len(program.lower)
     quick = _from(elastic, near)
@@ -83,7 +98,7 @@ def shortfall(program: Scaled, ends: Ends, near: Shortfall | None = None) -> Sho
 
 
 def _from(elastic: Scaled, near: Shortfall | None) -> tuple[Floats, Floats, Any] | None:
-    """Solve by the primal simplex method, which bears figures moved and rows let go; None where it comes to no end."""
+    """Return x, y and basis by primal simplex, which tolerates changed data; None without an optimum."""
     solver = loaded(elastic)
     if solver is None:
         return None
@@ -99,7 +114,7 @@ def _from(elastic: Scaled, near: Shortfall | None) -> tuple[Floats, Floats, Any]
 
 
 def _elastic(program: Scaled, ends: Ends) -> Scaled:
-    """Return the program in which each row may be missed at a cost of 1, of the same shape whatever the `ends`."""
+    """Return the elastic program of the selected sides, of the same shape whatever the selection."""
     columns, rows = len(program.lower), len(program.row_lower)
     slack = np.arange(rows)
     return dataclasses.replace(
@@ -118,7 +133,15 @@ def _elastic(program: Scaled, ends: Ends) -> Scaled:
 
 
 def irreducible(program: Scaled, seconds: float) -> Ends | None:
-    """Return an irreducible set of ends that contradict each other, by HiGHS; None where it finds none in time."""
+    """Find an irreducible infeasible subset of row sides by HiGHS.
+
+    Args:
+        program: Scaled infeasible program.
+        seconds: Time limit.
+
+    Returns:
+        The row sides, None where HiGHS finds none in time.
+    """
     solver = loaded(program)
     if solver is None:
         return None
@@ -135,9 +158,17 @@ def irreducible(program: Scaled, seconds: float) -> Ends | None:
 
 
 def proves(linear: Linear, program: Scaled, y: Floats) -> bool:
-    """Whether the multipliers `y` prove a contradiction from the rows they weigh alone.
+    """Return whether multipliers prove a conflict among the rows they weight alone.
 
-    Bounds that other rows imply for a column count only against what is left of it by rounding.
+    Implied bounds of a column, which come from other rows, are used only against weights left by rounding.
+
+    Args:
+        linear: Program in own units, for the implied bounds.
+        program: The same program, scaled.
+        y (M,): Multipliers, scaled.
+
+    Returns:
+        True where the margin exceeds twice `FARKAS_TOLERANCE`.
     """
     end = np.where(y > 0, program.row_lower, program.row_upper)
     usable = np.isfinite(end)

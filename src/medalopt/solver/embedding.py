@@ -1,4 +1,4 @@
-"""A variant with fewer rows or columns, put into the shape of the program that is kept warm."""
+"""Variants with fewer rows or columns are padded to the shape of the program that is kept in HiGHS."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from medalopt.solver.linear import Linear
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Embedded:
-    """A variant in another program's shape, and where its own columns, (n,), and rows, (m,), stand there."""
+    """Variant in another program's shape, with the positions of its own columns (n,) and rows (m,) there."""
 
     linear: Linear
     columns: Ints
@@ -21,9 +21,15 @@ class Embedded:
 
 
 def embedded(base: Linear, variant: Linear, columns: Ints) -> Embedded | None:
-    """Return `variant` in the shape of `base`: what it lacks is 0, or asks for nothing; None where it has more.
+    """Pad a variant to the shape of another program; missing columns are fixed at 0, missing rows are free.
 
-    `columns`: where each column of the variant's network stands in the base's, -1 where nowhere.
+    Args:
+        base: Program that sets the shape.
+        variant: Program to pad.
+        columns: Position of each network column of the variant in the base, -1 for none.
+
+    Returns:
+        The padded program; None where the variant has a row, column or entry that the base lacks.
     """
     place = {name: number for number, name in enumerate(base.rows)}
     rows = np.array([place.get(name, -1) for name in variant.rows], dtype=np.intp)
@@ -54,9 +60,9 @@ def embedded(base: Linear, variant: Linear, columns: Ints) -> Embedded | None:
 
 
 def _entries(base: Linear, variant: Linear, rows: Ints, columns: Ints) -> Entries | None:
-    """Return the entries of `variant` in the places of those of `base`; None where one has no place there.
+    """Return the entries of `variant` at the positions of those of `base`; None where one has no position.
 
-    What stands in a row or a column that the variant lacks may stay as it is.
+    Entries in rows or columns that the variant lacks keep their value.
     """
     width, own = len(base.lower), base.entries
     code = own.row * width + own.column

@@ -1,4 +1,4 @@
-"""Where a plan stands: which columns and rows are at an end, and the programs in differences from there."""
+"""Active set of an optimum x*: columns and rows at a bound, and the programs in the differences d = x − x*."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from medalopt.instance.figures import Bools, Floats, Ints
 from medalopt.solver.scaling import Scaled
 from medalopt.solver.warm import BASIC, LOWER, UPPER
 
-HOLDS = 1e-11  # of its size, within which a row or column stands at its end
-NEARLY = 1e-8  # of its size, within which it does so if it has a price
-PRICED = 1e-9  # scaled: a reduced cost or dual above this is a price
+HOLDS = 1e-11  # relative distance within which a row or column is active
+NEARLY = 1e-8  # the same for a row or column with a nonzero dual or reduced cost
+PRICED = 1e-9  # scaled; a reduced cost or dual above this magnitude is nonzero
 
 
 @dataclass(frozen=True, eq=False)
 class Ends:
-    """How far each column (N,) and row (M,) of a plan is from its ends, scaled; 0 where it holds the plan."""
+    """Distances of the columns (N,) and rows (M,) of x* from their bounds, scaled; 0 where the bound is active."""
 
     below: Floats  # <= 0
     above: Floats  # >= 0
@@ -27,9 +27,18 @@ class Ends:
 
     @classmethod
     def of(cls, program: Scaled, x: Floats, y: Floats, reduced: Floats) -> Ends:
-        """Return the ends around `x`, (N,), with the duals `y`, (M,), and reduced costs, (N,), all scaled.
+        """Return the active set of an optimum; all arguments are scaled.
 
-        What has a price holds the plan even where rounding leaves it a little off its end.
+        A bound with a nonzero dual counts as active even where rounding leaves x* slightly off it.
+
+        Args:
+            program: Scaled program.
+            x (N,): Columns.
+            y (M,): Duals.
+            reduced (N,): Reduced costs.
+
+        Returns:
+            The active set.
         """
         terms = program.value * x[program.of_entry]
         height = len(program.row_lower)
@@ -42,16 +51,23 @@ class Ends:
 
     @property
     def columns(self) -> Ints:
-        """Where each column stands, (N,): at its lower end, between, at its upper end."""
+        """Status of each column, (N,): LOWER, BASIC (between its bounds) or UPPER."""
         return _places(self.below, self.above)
 
     @property
     def rows(self) -> Ints:
-        """Where each row stands, (M,)."""
+        """Status of each row, (M,)."""
         return _places(self.row_below, self.row_above)
 
     def cone(self, program: Scaled) -> Scaled:
-        """Return the program of small steps: only the ends that hold the plan are there."""
+        """Return the program in d on the cone of feasible directions, with the active bounds only.
+
+        Args:
+            program: Scaled program.
+
+        Returns:
+            Program whose optimum is a one-sided derivative, valid for small steps.
+        """
         return dataclasses.replace(
             program,
             lower=np.where(self.below == 0, 0.0, -np.inf),
@@ -61,13 +77,29 @@ class Ends:
         )
 
     def whole(self, program: Scaled) -> Scaled:
-        """Return the program of all steps."""
+        """Return the program in d on the whole polyhedron.
+
+        Args:
+            program: Scaled program.
+
+        Returns:
+            Program for steps of any length.
+        """
         return dataclasses.replace(
             program, lower=self.below, upper=self.above, row_lower=self.row_below, row_upper=self.row_above
         )
 
     def face(self, program: Scaled, column_held: Bools, row_held: Bools) -> Scaled:
-        """Return the program of the steps that leave what is held where it is."""
+        """Return the program in d with some columns and rows fixed, such as the optimal face.
+
+        Args:
+            program: Scaled program.
+            column_held (N,): Mask of the fixed columns.
+            row_held (M,): Mask of the fixed rows.
+
+        Returns:
+            Program on the face.
+        """
         return dataclasses.replace(
             program,
             lower=np.where(column_held, 0.0, self.below),
@@ -77,21 +109,30 @@ class Ends:
         )
 
     def leaving(self, program: Scaled) -> Floats:
-        """Return the costs, (N,), that reward every distance from an end that holds the plan by 1."""
+        """Return costs that reward the total distance from all active bounds, each at rate 1.
+
+        Args:
+            program: Scaled program.
+
+        Returns:
+            Scaled costs (N,) for minimisation.
+        """
         wish = -np.sign(_side(self.below, self.above))
         row_wish = -np.sign(_side(self.row_below, self.row_above))
         return np.asarray(wish + program.pulled(row_wish))
 
 
 def _ends(below: Floats, above: Floats, size: Floats, price: Floats) -> tuple[Floats, Floats]:
+    """Return lower and upper distances with the active ones set to 0."""
     low, high = (size * np.where(sign * price > PRICED, NEARLY, HOLDS) for sign in (1, -1))
     return np.where(below >= -low, 0.0, below), np.where(above <= high, 0.0, above)
 
 
 def _places(below: Floats, above: Floats) -> Ints:
+    """Return the statuses for distances from the lower and upper bound."""
     return np.where(below == 0, LOWER, np.where(above == 0, UPPER, BASIC))
 
 
 def _side(below: Floats, above: Floats) -> Floats:
-    """Return 1 at a lower end, -1 at an upper end, 0 between or where both are one."""
+    """Return 1 at a lower bound, -1 at an upper bound, 0 between them or where both are active."""
     return (below == 0).astype(np.float64) - (above == 0).astype(np.float64)

@@ -1,4 +1,4 @@
-"""The only code that names HiGHS: one method at a time, its answer checked by own arithmetic."""
+"""Runs of HiGHS on a scaled program: one method at a time, branch and bound, and tie-breaking by further objectives."""
 
 from __future__ import annotations
 
@@ -13,19 +13,23 @@ from medalopt.instance.figures import Bools, Floats
 from medalopt.solver.budget import ENDLESS, Budget
 from medalopt.solver.scaling import Scaled
 
-METHODS = ("primal simplex", "dual simplex", "interior point")  # the first is two to three times as quick here
-DUAL, PRIMAL = 1, 4  # strategies of the simplex method, as HiGHS numbers them
-TOLERANCE = 1e-10  # of the scaled rows and reduced costs, asked of HiGHS: the least it takes
-DUST = 1e-12  # an entry of the scaled program at or below this HiGHS takes for none
-WHOLE = 1e-9  # within which a number counts as whole while plans in whole lots are sought
-ZERO = 1e-9  # a reduced cost or dual below this leaves a choice open between plans of one cost
+METHODS = (
+    "primal simplex",
+    "dual simplex",
+    "interior point",
+)  # the first is two to three times as fast on these programs
+DUAL, PRIMAL = 1, 4  # values of HiGHS's option simplex_strategy
+TOLERANCE = 1e-10  # feasibility tolerance of HiGHS for scaled rows and reduced costs, its minimum
+DUST = 1e-12  # HiGHS treats scaled entries of at most this magnitude as zero
+WHOLE = 1e-9  # integrality tolerance of branch and bound
+ZERO = 1e-9  # a reduced cost or dual below this magnitude is zero: alternative optima are possible
 
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What one run gave, in scaled units: `status` is `optimal`, `infeasible`, `unbounded`, `stopped` or `unanswered`.
+    """Result of one run in scaled units; `status` is `optimal`, `infeasible`, `unbounded`, `stopped` or `unanswered`.
 
-    What was `stopped` at a limit has `x` where it had come to a plan, whose duals `y` prove what they can.
+    A run `stopped` at a limit has `x` where it had found a feasible solution, and its duals `y`.
     """
 
     status: str
@@ -33,14 +37,14 @@ class Answer:
     x: Floats = field(default_factory=lambda: np.zeros(0))
     y: Floats = field(default_factory=lambda: np.zeros(0))
     basis: Any = None
-    bound: float | None = None  # of a search by branch and bound: what its own bound of the objective came to
+    bound: float | None = None  # dual bound of branch and bound, scaled
 
 
 class QuietHighs(highspy.Highs):
-    """HiGHS that prints nothing, its banner included, and calls nothing back.
+    """HiGHS without any output, its banner included, and without callbacks.
 
     Some versions print a banner to standard output as soon as callbacks are enabled, which their constructor does
-    before an option can be set. No callback is used here, so the constructor of the class below it is called instead.
+    before an option can be set. No callback is used here, so the constructor of the base class is called instead.
     """
 
     def __init__(self) -> None:
@@ -49,17 +53,28 @@ class QuietHighs(highspy.Highs):
 
 
 def version() -> str:
-    """Return the version of HiGHS."""
+    """Return the version of HiGHS.
+
+    Returns:
+        Version as text.
+    """
     return str(QuietHighs().version())
 
 
 def attempt(
     program: Scaled, method: str, start: Any = None, budget: Budget = ENDLESS, most: int | None = None
 ) -> Answer:
-    """Solve for the first objective by `method`, from the basis `start`; then, on the face of its optima, the others.
+    """Solve for the first objective by one method, then for the others on its optimal face.
 
-    The answer's basis is that of the first objective. Where `budget` ends in between, the ties stay as they are.
-    `most` is after how many pivots the simplex method is `stopped`.
+    Args:
+        program: Scaled program.
+        method: One of `METHODS`.
+        start: Basis to start from.
+        budget: Time limit; at its end ties stay unbroken.
+        most: Iteration limit of the simplex method.
+
+    Returns:
+        The result; its basis is that of the first objective.
     """
     solver = loaded(program)
     if solver is None:
@@ -71,7 +86,9 @@ def attempt(
         solver.setOptionValue("solver", "simplex")
         solver.setOptionValue("simplex_strategy", DUAL if method == "dual simplex" else PRIMAL)
         if budget.seconds < np.inf or most is not None:
-            solver.setOptionValue("presolve", "off")  # where a reduced program is stopped nothing can be read back
+            solver.setOptionValue(
+                "presolve", "off"
+            )  # no solution can be read back where a presolved program is stopped
     if most is not None:
         solver.setOptionValue("simplex_iteration_limit", most)
     if start is not None:
@@ -90,10 +107,10 @@ def attempt(
 
 
 def _unperturbed(solver: highspy.Highs, budget: Budget) -> str:
-    """Solve anew by the primal simplex method without presolve and perturbations; return the status.
+    """Solve again by primal simplex without presolve and perturbation; return the status.
 
-    Where a right-hand side is the least or the most there can be, the plans are a single face: bounds perturbed by a
-    little leave it, and HiGHS does not find back.
+    Where a right-hand side is at the limit of feasibility, the feasible set is a single face: perturbed bounds leave it
+    and HiGHS does not recover.
     """
     solver.clearSolver()
     for option, value in (
@@ -108,7 +125,17 @@ def _unperturbed(solver: highspy.Highs, budget: Budget) -> str:
 
 
 def branched(program: Scaled, whole: Bools, gap: float, budget: Budget) -> Answer:
-    """Search by branch and bound for the best plan in which the columns `whole`, (N,), are whole numbers."""
+    """Search for the best integer solution by branch and bound.
+
+    Args:
+        program: Scaled program.
+        whole (N,): Mask of the integer columns.
+        gap: Relative optimality gap at which to stop.
+        budget: Time limit.
+
+    Returns:
+        The incumbent without duals, and the dual bound.
+    """
     method = "branch and bound"
     solver = loaded(program)
     if solver is None:
@@ -127,17 +154,23 @@ def branched(program: Scaled, whole: Bools, gap: float, budget: Budget) -> Answe
 
 
 def loaded(program: Scaled) -> highspy.Highs | None:
-    """Return HiGHS with `program`, or None where it does not take it.
+    """Load a program into HiGHS.
 
-    Entries that it would count as nothing are left out: they move a row by less than its tolerance, and every plan and
-    price that comes of it is judged with them.
+    Entries below HiGHS's threshold are left out: they change a row by less than its tolerance, and every solution is
+    verified with them.
+
+    Args:
+        program: Scaled program.
+
+    Returns:
+        The solver, None where HiGHS does not accept the program.
     """
     program = _without_dust(program)
     width, entries = len(program.lower), len(program.value)
     solver = QuietHighs()
     for option, value in (
         ("threads", 1),
-        ("simplex_scale_strategy", 0),  # the program comes scaled
+        ("simplex_scale_strategy", 0),  # the program is scaled already
         ("small_matrix_value", DUST),
         ("primal_feasibility_tolerance", TOLERANCE),
         ("dual_feasibility_tolerance", TOLERANCE),
@@ -158,7 +191,7 @@ def loaded(program: Scaled) -> highspy.Highs | None:
         program.start.astype(np.int32),
         program.index.astype(np.int32),
         program.value,
-        np.zeros(width, dtype=np.int32),  # no column is whole
+        np.zeros(width, dtype=np.int32),  # continuous columns
     )
     if passed == highspy.HighsStatus.kError or solver.getNumNz() != entries:
         return None
@@ -166,7 +199,7 @@ def loaded(program: Scaled) -> highspy.Highs | None:
 
 
 def _without_dust(program: Scaled) -> Scaled:
-    """Return `program` without the entries that are nothing beside the largest of their rows."""
+    """Return the program without entries of at most `SMALL_MATRIX_VALUE`."""
     there = np.abs(program.value) > DUST
     if there.all():
         return program
@@ -175,9 +208,17 @@ def _without_dust(program: Scaled) -> Scaled:
 
 
 def kept(program: Scaled, refusal: str) -> highspy.Highs:
-    """Return HiGHS with `program`, for many questions by the simplex method.
+    """Load a program into HiGHS for repeated runs of the simplex method.
 
-    Raises SolverError, which begins with `refusal`, where it would take only part of it.
+    Args:
+        program: Scaled program.
+        refusal: Beginning of the error message.
+
+    Returns:
+        The solver.
+
+    Raises:
+        SolverError: HiGHS does not accept the program in full.
     """
     solver = loaded(program)
     if solver is None:
@@ -187,8 +228,16 @@ def kept(program: Scaled, refusal: str) -> highspy.Highs:
 
 
 def run(solver: highspy.Highs, budget: Budget) -> str:
-    """Let HiGHS work on what it has; return the status, as `Answer` has it."""
-    solver.setOptionValue("time_limit", solver.getRunTime() + budget.left())  # its clock goes on from run to run
+    """Run HiGHS on its current model.
+
+    Args:
+        solver: The solver.
+        budget: Time limit.
+
+    Returns:
+        Status as in `HighsResult`.
+    """
+    solver.setOptionValue("time_limit", solver.getRunTime() + budget.left())  # the clock of HiGHS accumulates over runs
     if solver.run() == highspy.HighsStatus.kError:
         return "unanswered"
     if is_optimal(solver):
@@ -203,12 +252,19 @@ def run(solver: highspy.Highs, budget: Budget) -> str:
 
 
 def is_optimal(solver: highspy.Highs) -> bool:
-    """Whether HiGHS has come to an optimum; of a program with neither columns nor rows the empty plan is one."""
+    """Return whether HiGHS found an optimum, counting the empty solution of an empty program.
+
+    Args:
+        solver: The solver after a run.
+
+    Returns:
+        True for an optimum.
+    """
     return solver.getModelStatus() in (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kModelEmpty)
 
 
 def _so_far(solver: highspy.Highs, method: str) -> Answer:
-    """Return the plan at which a run was stopped; without one where it had not come to any."""
+    """Return the feasible solution at which a run was stopped, if any."""
     if solver.getInfo().primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
         return Answer("stopped", method)
     solution = solver.getSolution()
@@ -216,9 +272,9 @@ def _so_far(solver: highspy.Highs, method: str) -> Answer:
 
 
 def _settle_ties(solver: highspy.Highs, program: Scaled, x: Floats, y: Floats, budget: Budget) -> Floats | None:
-    """Among the optima of the first objective return one that is best by the second, then by the third.
+    """Return the optimum of the first objective that is best by the second, then by the third; None without an answer.
 
-    A column with a reduced cost, or a row with a dual, stays where it is: that is the face of all optima.
+    Columns with a reduced cost and rows with a dual are fixed: this is the optimal face (complementary slackness).
     """
     costs = program.costs
     reduced = costs[0] - program.pulled(y)
@@ -239,6 +295,7 @@ def _settle_ties(solver: highspy.Highs, program: Scaled, x: Floats, y: Floats, b
 def _best_on_face(
     solver: highspy.Highs, program: Scaled, x: Floats, weights: Floats, columns: Bools, rows: Bools, budget: Budget
 ) -> tuple[Floats, Floats, Floats] | None:
+    """Return columns, reduced costs and duals of the best solution by `weights`, all else fixed."""
     numbers = np.arange(len(x), dtype=np.int32)
     held = np.clip(x, program.lower, program.upper)
     lower, upper = np.where(columns, program.lower, held), np.where(columns, program.upper, held)
@@ -251,7 +308,7 @@ def _best_on_face(
     solver.changeColsCost(len(x), numbers, weights)
     solver.setOptionValue("solver", "simplex")
     solver.setOptionValue("simplex_strategy", PRIMAL)
-    if run(solver, budget) != "optimal":  # from where the last run ended; now from the beginning, by the other simplex
+    if run(solver, budget) != "optimal":  # warm start failed: restart with dual simplex
         solver.clearSolver()
         solver.setOptionValue("simplex_strategy", DUAL)
         if run(solver, budget) != "optimal":

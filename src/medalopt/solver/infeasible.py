@@ -1,7 +1,7 @@
-"""Multipliers that show that a program has no plan, found by a program that always has one (phase one).
+"""Infeasibility: Farkas multipliers, irreducible infeasible subsets and least relaxations.
 
-For multipliers y of the rows no x within its bounds can satisfy all rows if the least that
-`sum(y * row)` asks for lies above the most that the columns can give it (Farkas 1902).
+Multipliers y of the rows prove infeasibility if the least that `sum(y * row)` requires exceeds the most that the
+columns can contribute within their bounds (Farkas 1902). They are found as duals of a feasibility program (phase one).
 """
 
 from __future__ import annotations
@@ -16,11 +16,19 @@ from medalopt.solver.highs import METHODS, attempt
 from medalopt.solver.linear import Linear, greatest
 from medalopt.solver.scaling import Scaled
 
-PROVEN = 1e-9  # by which the contradiction must stand in plain floats, the multipliers being at most 1
+PROVEN = 1e-9  # least margin in floating point, for multipliers of magnitude at most 1
 
 
 def multipliers(program: Scaled, budget: Budget = ENDLESS) -> Iterator[Floats]:
-    """Yield what each method in turn takes for multipliers of the rows, (M,), at most 1 in scaled units."""
+    """Yield candidate Farkas multipliers, by one method after the other.
+
+    Args:
+        program: Scaled program.
+        budget: Time limit.
+
+    Yields:
+        Multipliers (M,) of magnitude at most 1, scaled; not verified.
+    """
     for method in METHODS:
         if not budget.left():
             return
@@ -30,7 +38,7 @@ def multipliers(program: Scaled, budget: Budget = ENDLESS) -> Iterator[Floats]:
 
 
 def _elastic(program: Scaled) -> Scaled:
-    """Return the program in which every row may be missed, at a cost of 1, and nothing else costs anything."""
+    """Return the elastic program: every row may be violated at cost 1, nothing else has a cost."""
     columns, rows = len(program.lower), len(program.row_lower)
     slack = np.arange(rows)
     return Scaled(
@@ -49,14 +57,33 @@ def _elastic(program: Scaled) -> Scaled:
 
 
 def margin(linear: Linear, program: Scaled, y: Floats) -> float:
-    """Return by how much the rows, weighed by `y`, ask for more than the columns can give, all within their sizes."""
+    """Compute the margin by which multipliers prove infeasibility, columns limited by their implied bounds too.
+
+    Args:
+        linear: Program in own units, for the implied bounds.
+        program: The same program, scaled.
+        y (M,): Multipliers, scaled.
+
+    Returns:
+        Required minus possible activity; above 0 there is no feasible solution.
+    """
     most = np.minimum(program.upper, np.ldexp(linear.size, -program.column))
     least = np.maximum(program.lower, -np.ldexp(linear.size, -program.column))
     return contradiction(program, y, least, most)
 
 
 def contradiction(program: Scaled, y: Floats, least: Floats, most: Floats) -> float:
-    """Return by how much the rows, weighed by `y`, ask for more than columns in [`least`, `most`] can give."""
+    """Compute required minus possible activity of the rows weighted by multipliers.
+
+    Args:
+        program: Scaled program.
+        y (M,): Multipliers.
+        least (N,): Lower bounds of the columns.
+        most (N,): Upper bounds of the columns.
+
+    Returns:
+        The margin; above 0 the rows contradict the bounds.
+    """
     end = np.where(y > 0, program.row_lower, program.row_upper)
     usable = np.isfinite(end)
     weights = np.where(usable, y, 0.0)

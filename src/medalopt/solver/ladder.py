@@ -1,4 +1,8 @@
-"""From an instance to answers: the program is assembled, scaled and given to one method after the other."""
+"""Solve one instance as a linear program: assemble, scale, and try primal simplex, dual simplex and interior point.
+
+Where no solution can be verified, iterative refinement follows (Gleixner, Steffy and Wolter 2016): the residual of a
+solution is solved at a finer scale, since HiGHS's absolute tolerance ignores a demand that is 1e-12 of another one.
+"""
 
 from __future__ import annotations
 
@@ -29,19 +33,17 @@ from medalopt.solver.solution import Solution, decided, filled, priced
 from medalopt.solver.standing import Standing
 from medalopt.solver.trim import trimmed
 
-FINE = 24  # the largest cost is 2**FINE where 2**LIFT did not do
-HAIR = (
-    2.0**-33
-)  # of the right-hand side of a row, by which it is loosened where plans are missing by no more than rounding
-CLOSE = 12  # a quantity is measured in 2**-CLOSE of its implied bound, where the bound itself did not do
+FINE = 24  # exponent of the largest cost in the second scaling
+HAIR = 2.0**-33  # share of its right-hand side by which each row is relaxed where rounding makes it infeasible
+CLOSE = 12  # in the third scaling a column is scaled by 2**-12 of its implied bound
 
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """What is to be solved: the instance with its routes and bounds, the measure, and a user's own constraints.
+    """Instance to solve, with its routes and implied bounds, objective and extensions.
 
-    `near` is where the solver stood on an instance that is nearly the same; `eased` gives own rows other ends, by name.
-    `master` is what is compiled of an instance like it.
+    `near` is the basis of a similar instance; `eased` replaces the bounds of extension rows, by name; `master` is the
+    compiled part of a similar instance.
     """
 
     instance: Instance
@@ -56,7 +58,14 @@ class Task:
 
 
 def program(task: Task) -> tuple[Network, Linear]:
-    """Return the network block and the whole program of `task` as arrays."""
+    """Build the program of a task.
+
+    Args:
+        task: Instance to solve.
+
+    Returns:
+        Network block, and the whole program in own units with unused linking variables eliminated.
+    """
     block = network(task.instance, task.found)
     arguments = (task.instance, task.found, block, task.bounds, task.measure)
     linear = (
@@ -68,10 +77,17 @@ def program(task: Task) -> tuple[Network, Linear]:
 
 
 def answers(task: Task) -> Iterator[Solution]:
-    """Yield the answer of one method after the other; whoever asks decides which can be proven and is taken.
+    """Yield the solution of one scaling and method after the other.
 
-    Where a method finds no plan, or none of its plans is taken, multipliers come that may show that there is none.
-    Where the budget ends, the last answer is `stopped`, with decisions where a plan had been come to.
+    The caller verifies each and stops at the first valid one. Where a method reports infeasibility, or no plan is
+    accepted, Farkas multipliers are yielded. At the time limit the last solution is `stopped`, with decisions where a
+    feasible one was found.
+
+    Args:
+        task: Instance to solve.
+
+    Yields:
+        Unverified solutions.
     """
     block, linear = program(task)
     for ready in scalings(linear, lambda: _useful(task)):
@@ -97,7 +113,7 @@ def answers(task: Task) -> Iterator[Solution]:
 
 
 def _refined(task: Task, block: Network, linear: Linear) -> Iterator[Solution]:
-    """Yield what iterative refinement makes of the answers: for needs of very different size."""
+    """Yield the solutions of iterative refinement, for demands of very different size."""
     for ready in scalings(linear, lambda: _useful(task)):
         for method in METHODS[:2]:
             for finer, zoom in refine(ready, method, task.budget):
@@ -105,7 +121,19 @@ def _refined(task: Task, block: Network, linear: Linear) -> Iterator[Solution]:
 
 
 def stated(task: Task, block: Network, linear: Linear, ready: Scaled, answer: Answer, zoom: int = 0) -> Solution:
-    """Return the plan of an answer, found at a scale 2**`zoom`, and its prices in the instance's own units."""
+    """Build the solution in own units from a result of HiGHS.
+
+    Args:
+        task: Instance to solve.
+        block: Network block.
+        linear: Program in own units.
+        ready: The same program, scaled.
+        answer: Result of HiGHS.
+        zoom: Exponent of the scale of refinement, which lowers the threshold of negligible columns.
+
+    Returns:
+        Decisions and duals, with lower bound and violation on the compiled program.
+    """
     x = ready.primal(np.where(np.abs(answer.x) < np.ldexp(NOISE, -zoom), 0.0, answer.x))
     y = ready.dual(answer.y)
     decisions = decided(task.instance, task.found, block, linear, x)
@@ -115,12 +143,12 @@ def stated(task: Task, block: Network, linear: Linear, ready: Scaled, answer: An
 
 
 def _refused(task: Task, block: Network, linear: Linear, ready: Scaled, method: str) -> Iterator[Solution]:
-    """Yield what may show that there is no plan: multipliers, with their margin in the program as it was compiled.
+    """Yield Farkas multipliers with their margin, and after the first the solution with all rows slightly relaxed.
 
-    Where the first show nothing a plan may be missing by rounding alone: then the plan with every right-hand side
-    loosened by a `HAIR` comes next, which keeps each row to a thousand-millionth of its size.
+    The relaxation by `LOOSENING_SHARE` covers programs that are infeasible by rounding only; it keeps each row to 1e-9
+    of its size.
     """
-    free = replace(linear, given={})  # nothing costs anything
+    free = replace(linear, given={})  # feasibility program: no costs
     for number, y in enumerate(multipliers(ready, task.budget)):
         weights, compiled = np.ldexp(y, ready.row), (margin(linear, ready, y), 0.0)
         added = filled(linear, np.zeros(len(linear.lower)), weights)
@@ -130,7 +158,7 @@ def _refused(task: Task, block: Network, linear: Linear, ready: Scaled, method: 
 
 
 def _loosened(task: Task, block: Network, linear: Linear, ready: Scaled) -> Iterator[Solution]:
-    """Yield the plan of `ready` with every row loosened by a hair of its right-hand side, where there is one."""
+    """Yield the solution of `ready` with every row relaxed by `LOOSENING_SHARE` of its right-hand side, if feasible."""
     low, high = (np.where(np.isfinite(side), np.abs(side), 0.0) * HAIR for side in (ready.row_lower, ready.row_upper))
     looser = replace(ready, row_lower=ready.row_lower - low, row_upper=ready.row_upper + high)
     answer = attempt(looser, METHODS[0], None, task.budget)
@@ -139,16 +167,23 @@ def _loosened(task: Task, block: Network, linear: Linear, ready: Scaled) -> Iter
 
 
 def _useful(task: Task) -> Floats:
-    """Return how large each column of the program can get and be of use."""
+    """Return the implied bounds of the columns, limited to amounts that demand can use."""
     return program(replace(task, bounds=within_need(task.instance, task.found, task.bounds)))[1].size
 
 
 def scalings(linear: Linear, useful: Callable[[], Floats]) -> Iterator[Scaled]:
-    """Yield `linear` measured in what there can be of everything, then in what of it is `useful`, and more finely.
+    """Yield a program in three scalings: by implied bounds, by useful amounts, and by a fraction of the implied bounds.
 
-    The second is for a little asked of very much, or spent where very much could be: the solver's tolerance would
-    take it for nothing. The third is for what becomes less and less, as process scrap that is charged again and
-    again: a basis may break its last rows by as much as the tolerance, which is very much beside them.
+    The second is for demands that are tiny beside supply, which the solver's tolerance would ignore. The third is for
+    geometric sequences, as process scrap charged again and again: a basis may violate their last rows by the tolerance,
+    which is large beside them.
+
+    Args:
+        linear: Program in own units.
+        useful: Function that returns the useful amounts (N,).
+
+    Yields:
+        The scaled programs.
     """
     yield scaled(linear)
     yield scaled(replace(linear, size=useful()), FINE)

@@ -1,4 +1,4 @@
-"""Programs along a line: where every entry moves in proportion to one number, none has to be built anew."""
+"""Parametric programs: all numbers are affine in one parameter, so that two programs determine every other one."""
 
 from __future__ import annotations
 
@@ -12,13 +12,21 @@ from medalopt.instance.figures import Floats
 from medalopt.model.network import Entries
 from medalopt.solver.linear import Linear
 
-STRAIGHT = 1e-12  # in relation to its size, by which an entry may lie beside the line
+STRAIGHT = 1e-12  # relative deviation of a number from the line
 _MOVING = ("lower", "upper", "size", "costs", "row_lower", "row_upper")
-SMALLEST = 2.0**-20  # of its size, to which a column may shrink along a line and still be measured by it
+SMALLEST = 2.0**-20  # smallest size of a column along the line, as a share of its size at the ends
 
 
 def alike(one: Linear, other: Linear) -> bool:
-    """Return whether both have the same rows, columns, entries and finite ends, so that only numbers differ."""
+    """Return whether two programs have the same rows, columns, sparsity pattern and finite bounds.
+
+    Args:
+        one: Program.
+        other: Program.
+
+    Returns:
+        True where only numbers differ.
+    """
     return (
         one.rows == other.rows
         and one.places == other.places
@@ -30,19 +38,35 @@ def alike(one: Linear, other: Linear) -> bool:
 
 
 def shared(one: Linear, other: Linear) -> bool:
-    """Return whether both name the very same rows, columns and places, so that there is nothing to compare."""
+    """Return whether two programs share the very same key and index arrays, so that comparison is unnecessary.
+
+    Args:
+        one: Program.
+        other: Program.
+
+    Returns:
+        True where the objects are identical.
+    """
     return one.rows is other.rows and one.places is other.places and one.entries.row is other.entries.row
 
 
 def close(one: Linear, other: Linear) -> bool:
-    """Return whether two programs that are alike are the same but for rounding."""
+    """Return whether two programs of the same structure are equal up to rounding.
+
+    Args:
+        one: Program.
+        other: Program.
+
+    Returns:
+        True where all numbers agree within `LINEARITY_TOLERANCE`.
+    """
     pairs = ((*_ends(one), one.costs, one.entries.value), (*_ends(other), other.costs, other.entries.value))
     return all(_near(a, b) for a, b in zip(*pairs, strict=True))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Line:
-    """All programs on the straight line through `one`, at the position `first`, and `two`, at `second`."""
+    """Affine family of programs through `one`, at parameter value `first`, and `two`, at `second`."""
 
     one: Linear
     two: Linear
@@ -50,7 +74,14 @@ class Line:
     second: float
 
     def at(self, position: float) -> Linear:
-        """Return the program at `position`, which may lie beyond either."""
+        """Return the program at a parameter value.
+
+        Args:
+            position: Value, also outside of [first, second].
+
+        Returns:
+            The program; its arrays that do not depend on the parameter are shared with `one`.
+        """
         share = (position - self.first) / (self.second - self.first)
         moved: dict[str, Any] = {name: _moved(getattr(self.one, name), share * by) for name, by in self._ends.items()}
         if self._value is not None:
@@ -61,7 +92,14 @@ class Line:
         return dataclasses.replace(self.one, **moved)
 
     def shaped_as(self, base: Linear) -> Line:
-        """Return the same line, its programs sharing the names and places of `base`, which is alike."""
+        """Return the same family with the keys and index arrays of `base`.
+
+        Args:
+            base: Program of the same structure.
+
+        Returns:
+            The family.
+        """
         one, two = (
             dataclasses.replace(
                 end,
@@ -75,23 +113,24 @@ class Line:
 
     @cached_property
     def _ends(self) -> dict[str, Floats]:
-        """What moves beside the entries, by how much from `one` to `two`."""
+        """The arrays other than the matrix that depend on the parameter, with their difference from `one` to `two`."""
         ways = {name: _way(getattr(self.one, name), getattr(self.two, name)) for name in _MOVING}
         return {name: by for name, by in ways.items() if by.any()}
 
     @cached_property
     def _value(self) -> Floats | None:
+        """Difference of the matrix entries, None if constant."""
         by = _way(self.one.entries.value, self.two.entries.value)
         return by if by.any() else None
 
     @cached_property
     def costs_slope(self) -> Floats:
-        """By how much the costs grow with the position, (N,)."""
+        """Derivative of the costs with respect to the parameter, (N,)."""
         return (self.two.costs[0] - self.one.costs[0]) / (self.second - self.first)
 
     @cached_property
     def end_slopes(self) -> dict[str, Floats]:
-        """By how much the ends of columns, (N,), and rows, (M,), grow with the position; 0 where there is none."""
+        """Derivatives of the bounds of columns, (N,), and rows, (M,), by name; 0 for infinite bounds."""
         ends = {}
         for name in ("lower", "upper", "row_lower", "row_upper"):
             one, two = getattr(self.one, name), getattr(self.two, name)
@@ -101,9 +140,12 @@ class Line:
         return ends
 
     def with_columns_alike(self) -> Line | None:
-        """Return the line in which a column whose entries all grow alike is measured in what it grows by.
+        """Return the family with each column whose entries all grow by one factor rescaled by it.
 
-        Then its ends move and no entry does. None where entries move otherwise, or such a column costs something.
+        Then its bounds depend on the parameter and its entries do not.
+
+        Returns:
+            The family; None where entries change otherwise, or such a column has a cost.
         """
         entries, column = self.one.entries, self.one.entries.column
         moved = np.unique(column[entries.value != self.two.entries.value])
@@ -118,22 +160,34 @@ class Line:
 
     @property
     def moves_matrix(self) -> bool:
-        """Whether the entries move: then the optimum is no piecewise linear function of the position."""
+        """Whether matrix entries depend on the parameter; then the optimal value is not piecewise linear in it."""
         return self._value is not None
 
     @property
     def moves_costs(self) -> bool:
-        """Whether the costs move."""
+        """Whether costs depend on the parameter."""
         return bool("costs" in self._ends and self._ends["costs"][0].any())
 
     @property
     def moves_ends(self) -> bool:
-        """Whether ends of rows or columns move."""
+        """Whether bounds of rows or columns depend on the parameter."""
         return bool(self._ends.keys() - {"costs", "size"})
 
 
 def line(one: Linear, first: float, two: Linear, second: float, other: Linear, third: float) -> Line | None:
-    """Return the line through `one` and `two` where `other`, at the position `third`, lies on it; else None."""
+    """Fit the affine family through two programs, checked at a third.
+
+    Args:
+        one: Program at `first`.
+        first: Parameter value.
+        two: Program at `second`.
+        second: Parameter value.
+        other: Program at `third`.
+        third: Parameter value.
+
+    Returns:
+        The family; None where the third program is not on it.
+    """
     if not (alike(one, two) and alike(one, other)):
         return None
     drawn = Line(one, two, first, second)
@@ -141,14 +195,14 @@ def line(one: Linear, first: float, two: Linear, second: float, other: Linear, t
 
 
 def _moved(start: Floats, by: Floats) -> Floats:
-    """Return where `by` leads; what is left of a number that came to nothing is rounding, and none."""
+    """Return `start + by`, with results that are rounding beside `by` set to 0."""
     there = start + by
     there[np.abs(there) <= STRAIGHT * np.abs(by)] = 0.0
     return there
 
 
 def _way(x: Floats, y: Floats) -> Floats:
-    """Return by how much `y` lies beyond `x`; nothing where both have no end."""
+    """Return the differences y − x, 0 where both are infinite."""
     moves = np.isfinite(x) & (x != y)
     by = np.zeros_like(x)
     by[moves] = y[moves] - x[moves]
@@ -156,10 +210,12 @@ def _way(x: Floats, y: Floats) -> Floats:
 
 
 def _ends(of: Linear) -> tuple[Floats, ...]:
+    """Return the bounds of rows and columns."""
     return of.row_lower, of.row_upper, of.lower, of.upper
 
 
 def _near(a: Floats, b: Floats) -> bool:
+    """Return whether finite numbers agree within `LINEARITY_TOLERANCE`, relative or absolute."""
     finite = np.isfinite(a)
     size = np.maximum(np.abs(a[finite]), np.abs(b[finite]))
     return bool((np.abs(a[finite] - b[finite]) <= STRAIGHT * np.maximum(size, 1.0)).all())

@@ -1,4 +1,4 @@
-"""Whole loads: sums of shipments that are whole numbers of loads, found by branch and bound, then solved exactly."""
+"""For truckloads, sums of shipments must be whole numbers of loads; the search starts next to the continuous plan."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from medalopt.solver.outcome import Outcome
 from medalopt.solver.scaling import scaled
 from medalopt.solver.whole import must_be_whole
 
-SAME = 1e-9  # of a load: what is nearer to a whole number is one
-WIDE_GAP = 1e-3  # to which all numbers of loads are searched, where those next to the plan give none
+SAME = 1e-9  # share of a load within which a number of loads is integer
+WIDE_GAP = 1e-3  # relative gap of the search over all numbers of loads, where those next to the plan are infeasible
 _LOADS, _REST = "loads", "rest"
 
 
 @dataclass(frozen=True, eq=False)
 class Load:
-    """Columns of the network whose sum, `known` in the plan, is to be a whole number of loads of `size`, or `most`.
+    """Group of network columns whose sum must be a whole number of loads of `size` tonnes, or all of `most`.
 
-    Where `waits`, what does not fill a load waits, and is no load of its own.
+    `known` is the sum in the continuous plan. With `waits`, a part load stays behind instead of going as the last load.
     """
 
     columns: Ints
@@ -37,21 +37,36 @@ class Load:
 
     @property
     def full(self) -> int:
-        """How many loads there can be."""
+        """Greatest number of full loads."""
         return int(np.floor(self.most / self.size + SAME))
 
     @property
     def rest(self) -> float:
-        """What is left of `most` behind full loads, if it may go."""
+        """Tonnes of the last part load, 0 if it may not go."""
         rest = self.most - self.full * self.size
         return 0.0 if self.waits or rest <= SAME * self.size else rest
 
     def amount(self, loads: float, rest: float) -> float:
-        """Return what so many loads, and the rest (1) or not (0), come to."""
+        """Return the tonnes of a number of loads.
+
+        Args:
+            loads: Number of full loads.
+            rest: 1 with the part load, else 0.
+
+        Returns:
+            Tonnes.
+        """
         return self.most if rest and round(loads) == self.full else round(loads) * self.size
 
     def ends(self, wide: bool) -> tuple[int, int, int, int]:
-        """Return the fewest and most loads, and the least and most of the rest: next to the plan unless `wide`."""
+        """Return the bounds of the number of loads and of the part load.
+
+        Args:
+            wide: Whether all numbers are allowed, not only those next to the plan.
+
+        Returns:
+            Fewest and most full loads, least and most part loads.
+        """
         if wide:
             return 0, self.full, 0, int(self.rest > 0)
         if self.rest and self.known > self.full * self.size + SAME * self.size:
@@ -62,7 +77,16 @@ class Load:
 
 
 def in_loads(linear: Linear, loads: Sequence[Load], budget: Budget) -> tuple[Floats, Outcome] | None:
-    """Return what each of `loads` comes to, and the optimum of `linear` with just that; None where there is none."""
+    """Find the best whole numbers of loads, then solve the linear program with these.
+
+    Args:
+        linear: Program in own units.
+        loads: Groups of columns.
+        budget: Time limit of branch and bound.
+
+    Returns:
+        Tonnes of each group, and the verified optimum; None where none is found.
+    """
     if not loads:
         return np.zeros(0), cold(linear)
     for wide in (False, True):
@@ -83,7 +107,7 @@ def in_loads(linear: Linear, loads: Sequence[Load], budget: Budget) -> tuple[Flo
 def _posed(
     linear: Linear, loads: Sequence[Load], wide: bool
 ) -> tuple[Linear, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
-    """Return the program with a column for the loads of each, and one for its rest, and which columns are whole."""
+    """Return the program with integer columns for the loads and the part load of each group, and the mask of these."""
     count, width, height = len(loads), len(linear.lower), len(linear.rows)
     ends = np.array([load.ends(wide) for load in loads], dtype=float).reshape(count, 4)
     number = np.arange(count)
@@ -99,7 +123,7 @@ def _posed(
         first_rest + number,
     ]
     size, rest, full = (np.array([getattr(load, name) for load in loads]) for name in ("size", "rest", "full"))
-    size = np.where(full > 0, size, 0.0)  # a load larger than all there is does not go
+    size = np.where(full > 0, size, 0.0)  # no load larger than the available tonnes
     value = [*(np.ones(len(load.columns)) for load in loads), -size, -rest, np.ones(count), -full.astype(float)]
     kept = np.concatenate(value) != 0
     posed = replace(

@@ -1,7 +1,7 @@
-"""One program kept warm in HiGHS that answers its variants: only what moved is passed on, and no answer is believed.
+"""Warm-started HiGHS model for variants of one program; passes changed coefficients only and verifies every solution.
 
-The scaling is that of the first program. A variant with the same rows, columns and entries is solved from the basis
-where the last one ended; one whose structure differs, or whose answer does not pass the check, is solved anew.
+The scaling is that of the first program. A variant with the same rows, columns and sparsity pattern is solved from the
+final basis of the previous one; a variant of another structure, or with an unverified result, is solved from scratch.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from medalopt.solver.proving import Layout, Posed
 from medalopt.solver.scaling import Scaled, scaled
 from medalopt.solver.warm import stand
 
-_MANY = 2_000  # entries of the matrix from which it is passed as a whole
-_LARGE = 20_000  # entries from which the primal simplex method is the quicker one also from a basis
+_MANY = 2_000  # number of changed entries from which the whole matrix is passed
+_LARGE = 20_000  # number of entries from which primal simplex is faster even from a basis
 UNKEPT = "the program could not be kept for its variants"
 Places = NDArray[np.int32]
-Standing = tuple[NDArray[np.int8], NDArray[np.int8]]  # of the columns, (N,), and rows, (M,): HiGHS's own numbers
+Standing = tuple[NDArray[np.int8], NDArray[np.int8]]  # HiGHS status numbers of the columns, (N,), and rows, (M,)
 
 
 @dataclass(frozen=True, eq=False)
 class Moves:
-    """Where two programs of one shape differ: entries, costs, and either end of columns and rows, by their numbers."""
+    """Positions at which two programs of one shape differ: matrix entries, costs, bounds of columns and of rows."""
 
     value: Places
     cost: Places
@@ -46,7 +46,15 @@ class Moves:
 
     @classmethod
     def between(cls, one: Scaled, other: Scaled) -> Moves:
-        """Return where they do, as HiGHS takes numbers."""
+        """Return the positions at which two programs differ.
+
+        Args:
+            one: Scaled program.
+            other: Scaled program of the same shape.
+
+        Returns:
+            The positions.
+        """
         return cls(
             _moved((one.value, other.value)),
             _moved((one.costs[0], other.costs[0])),
@@ -56,7 +64,12 @@ class Moves:
 
 
 class Moving:
-    """Variants of `linear`, one after the other; `start`: where its optimum is known, its columns and duals."""
+    """Warm-started solver for variants of a program.
+
+    Args:
+        linear: First program.
+        start: Its optimal columns (N,) and duals (M,), if known.
+    """
 
     def __init__(self, linear: Linear, start: tuple[Floats, Floats] | None = None) -> None:
         self.linear = linear
@@ -74,16 +87,31 @@ class Moving:
             self._begin = self._solver.getBasis()
 
     def solve(self, linear: Linear | None = None) -> Outcome:
-        """Return the optimum of `linear` (by default of the first program). Raises SolverError without a proof."""
+        """Solve a variant.
+
+        Args:
+            linear: The variant, by default the first program.
+
+        Returns:
+            The verified result.
+
+        Raises:
+            SolverError: No result can be verified.
+        """
         wanted = self.linear if linear is None else linear
         if not shared(wanted, self.linear) and not alike(wanted, self.linear):
             return cold(wanted)
         return self._solved(wanted) or cold(wanted)
 
     def embedded(self, variant: Linear, columns: Ints) -> Outcome:
-        """Return the optimum of a variant of another shape; `columns`: where each of its network stands in the first.
+        """Solve a variant of another shape, warm if it has fewer rows, columns or entries than the first program.
 
-        One that has fewer rows, columns or entries is solved warm all the same.
+        Args:
+            variant: The variant.
+            columns: Position of each of its network columns in the first program, -1 for none.
+
+        Returns:
+            The verified result in the shape of the variant.
         """
         placed = embedded(self.linear, variant, columns)
         found = None if placed is None else self._solved(placed.linear)
@@ -96,10 +124,7 @@ class Moving:
 
     @cached_property
     def standing(self) -> Standing | None:
-        """Where all columns and rows of the first program stand at its optimum; None where there is no plan.
-
-        It does not depend on what was solved before.
-        """
+        """Final basis of the first program, None if infeasible; independent of the variants solved before."""
         self._last = self.linear
         found = self._run(self.linear, self._base) if self._anew(self._base, self._begin) else None
         if found is None or not found.feasible:
@@ -113,19 +138,40 @@ class Moving:
         )
 
     def stand_at(self, standing: Standing | None) -> None:
-        """Let the next variant start at `standing`, or from nothing, in a solver that remembers nothing before it."""
+        """Let the next variant start from a given basis in a new solver, so that its result depends on no earlier
+        variant.
+
+        Args:
+            standing: Basis statuses, None to start without a basis.
+        """
         if self._home is None or self._home[0] is not standing:
             self._home = (standing, _basis(standing))
         self._fresh = True
 
     def proven(self, programs: Posed, x: Floats, y: Floats) -> list[Outcome | None]:
-        """Return the outcomes of `x`, (K, N), and `y`, (K, M), scaled; None of those that prove nothing."""
+        """Verify claimed optima of a batch of variants.
+
+        Args:
+            programs: Batch of K scaled programs.
+            x (K, N): Scaled columns.
+            y (K, M): Scaled duals.
+
+        Returns:
+            One result for each program, None where not verified.
+        """
         return judged(self._layout, self._base, programs, x, y, warm=True)
 
     def tried(self, ready: Scaled, moves: Moves, x: Floats, y: Floats) -> bool:
-        """Solve `ready`, in which `moves` differ at most, into `x`, (N,), and `y`, (M,), scaled; whether it could be.
+        """Solve a scaled variant without verification.
 
-        The answer is HiGHS's word alone.
+        Args:
+            ready: Variant in the scaling of the first program.
+            moves: Positions at which it may differ from the current program.
+            x (N,): Receives the scaled columns.
+            y (M,): Receives the scaled duals.
+
+        Returns:
+            Whether HiGHS reports an optimum.
         """
         if self._fresh or len(moves.value) > _MANY or not ready.value[moves.value].all():
             return False
@@ -139,6 +185,7 @@ class Moving:
         return True
 
     def _solved(self, wanted: Linear) -> Outcome | None:
+        """Return the verified result of a variant of the same structure, None without one."""
         ready = self.scaled(wanted)
         if not np.isfinite(ready.value).all() or not self._pass(ready):
             return None
@@ -146,7 +193,14 @@ class Moving:
         return self._run(wanted, ready)
 
     def scaled(self, linear: Linear) -> Scaled:
-        """Return `linear`, which is alike, in the scaling of the first program."""
+        """Return a variant in the scaling of the first program.
+
+        Args:
+            linear: Variant of the same structure.
+
+        Returns:
+            The scaled program; arrays shared with the previous variant are scaled once.
+        """
         base, last, now = self._base, self._last, self._now
         if last is None:
             last, now = self.linear, base
@@ -166,10 +220,11 @@ class Moving:
 
     @property
     def _exponents(self) -> Ints:
+        """Scale exponent of each matrix entry."""
         return self._base.column[self._base.of_entry] + self._base.row[self._base.index]
 
     def _pass(self, ready: Scaled) -> bool:
-        """Pass on what moved; return whether HiGHS took all of it."""
+        """Pass the changes to HiGHS; return whether it accepted them."""
         if self._fresh and self._home is not None:
             self._fresh = False
             return self._anew(ready, self._home[1])
@@ -180,7 +235,7 @@ class Moving:
         return True
 
     def _tell(self, ready: Scaled, moves: Moves) -> None:
-        """Tell HiGHS of `moves`, which lead to `ready`."""
+        """Pass the numbers of `ready` at the changed positions to HiGHS."""
         solver = self._solver
         for entry in moves.value.tolist():
             solver.changeCoeff(int(ready.index[entry]), int(self._base.of_entry[entry]), float(ready.value[entry]))
@@ -193,7 +248,7 @@ class Moving:
         self._now = ready
 
     def _anew(self, ready: Scaled, basis: highspy.HighsBasis) -> bool:
-        """Pass the whole program, and the basis to start from."""
+        """Pass the whole program and a starting basis; return whether HiGHS accepted it."""
         solver = loaded(ready)
         if solver is None:
             return False
@@ -204,7 +259,7 @@ class Moving:
         return True
 
     def _run(self, linear: Linear, ready: Scaled) -> Outcome | None:
-        """Solve by one simplex method, then by the other; None where neither answer can be proven."""
+        """Solve by one simplex method, then by the other; None where neither result can be verified."""
         for strategy in (DUAL, PRIMAL) if len(ready.value) < _LARGE else (PRIMAL, DUAL):
             self._solver.setOptionValue("simplex_strategy", strategy)
             self._solver.run()
@@ -223,14 +278,14 @@ class Moving:
         return None
 
     def _dual_ray(self) -> Floats:
-        """Return the ray that the dual simplex method ended on; empty where it kept none."""
+        """Return the dual ray of dual simplex, empty without one."""
         _, exists, ray = self._solver.getDualRay()  # type: ignore[attr-defined]
         return np.array(ray) if exists else np.zeros(0)
 
     def _ray(self, ready: Scaled) -> Floats:
-        """Return the multipliers by which the basis at the end of phase one shows that there is no plan.
+        """Return the duals of phase one at the final basis of primal simplex, which are Farkas multipliers.
 
-        They are the duals of that phase: a basic column or row costs 1 below its lower end, and -1 above its upper.
+        In phase one a basic column or row costs 1 below its lower bound and -1 above its upper bound.
         """
         basic = np.array(self._solver.getBasicVariables()[1])  # type: ignore[attr-defined]
         solution = self._solver.getSolution()
@@ -245,6 +300,7 @@ class Moving:
         return np.array(self._solver.getBasisTransposeSolve(misses)[1])  # type: ignore[attr-defined]
 
     def _stand(self, x: Floats, y: Floats) -> None:
+        """Set the starting basis from optimal columns and duals in own units."""
         base = self._base
         x, y = np.ldexp(x, -base.column), np.ldexp(y, base.cost[0] - base.row)
         ends = Ends.of(base, x, y, base.costs[0] - base.pulled(y))
@@ -252,9 +308,16 @@ class Moving:
 
 
 def cold(linear: Linear) -> Outcome:
-    """Return the optimum of `linear`, solved from the beginning, by one scaling and method after the other.
+    """Solve a program from scratch, by one scaling and method after the other.
 
-    Raises SolverError where no answer can be proven.
+    Args:
+        linear: Program in own units.
+
+    Returns:
+        The verified result.
+
+    Raises:
+        SolverError: No result can be verified.
     """
     for ready in scalings(linear, lambda: linear.size):
         layout = Layout(ready.start, ready.index, len(ready.row_lower))
@@ -271,12 +334,13 @@ def cold(linear: Linear) -> Outcome:
 
 
 def _moved(*pairs: tuple[Floats, Floats]) -> Places:
-    """Return where any of the arrays differ, as HiGHS takes numbers."""
+    """Return the positions at which any pair of arrays differs, as 32-bit integers."""
     apart = [one != other for one, other in pairs if one is not other]
     return np.flatnonzero(np.logical_or.reduce(apart)).astype(np.int32) if apart else np.zeros(0, dtype=np.int32)
 
 
 def _basis(standing: Standing | None) -> highspy.HighsBasis:
+    """Return a HiGHS basis from status numbers, an invalid one for None."""
     basis = highspy.HighsBasis()
     if standing is None:
         return basis

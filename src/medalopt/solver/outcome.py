@@ -1,4 +1,7 @@
-"""The answer of one variant, taken only where it proves itself."""
+"""Verification of solutions by arithmetic alone: dual bound, row violations and Farkas multipliers.
+
+A result is accepted only where its own numbers prove it; the status of the solver is not trusted.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +16,16 @@ from medalopt.solver.linear import Linear
 from medalopt.solver.proving import Layout, Posed
 from medalopt.solver.scaling import Scaled
 
-NEAR = 1e-9  # of the costs paid, by which an answer may lie above its bound; of a row's size, by which it may miss it
-NOISE = 2.0**-43  # of its implied bound, below which a quantity is nothing
+NEAR = 1e-9  # relative: of an objective above its bound, of a row beyond its right-hand side
+NOISE = 2.0**-43  # share of its implied bound below which a column is set to 0
 
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """The answer of one variant in its own units; `status` is `optimal` or `infeasible`, the latter proven.
+    """Verified result of one program in own units; `status` is `optimal` or `infeasible`.
 
-    `value` is the measure, infinite where there is no plan, and `bound` what the duals prove it cannot fall below.
-    Where there is no plan `y` are the multipliers that prove so, and `x` is empty.
+    `value` is the objective, infinite if infeasible, and `bound` the lower bound that the duals prove. If infeasible,
+    `y` are the Farkas multipliers and `x` is empty.
     """
 
     status: str
@@ -30,24 +33,44 @@ class Outcome:
     x: Floats  # (N,)
     y: Floats  # (M,)
     bound: float
-    violation: float  # of a row, beside its size
-    warm: bool  # whether it was solved from where the last variant ended
+    violation: float  # greatest violation of a row, relative to its size
+    warm: bool  # whether solved from the basis of the previous variant
 
     @property
     def feasible(self) -> bool:
-        """Whether there is a plan."""
+        """Whether the program is feasible."""
         return self.status == "optimal"
 
 
 def posed(linear: Linear, ready: Scaled) -> Posed:
-    """Return `ready`, which is `linear` scaled, as the one program that was asked."""
+    """Return a scaled program as a batch of one.
+
+    Args:
+        linear: Program in own units.
+        ready: The same program, scaled.
+
+    Returns:
+        Batch with leading dimension 1.
+    """
     size = np.ldexp(linear.size, -ready.column)
     arrays = (ready.lower, ready.upper, size, ready.costs[0], ready.row_lower, ready.row_upper, ready.value)
     return Posed(*(array[None, :] for array in arrays))
 
 
 def judged(layout: Layout, ready: Scaled, programs: Posed, x: Floats, y: Floats, *, warm: bool) -> list[Outcome | None]:
-    """Return the outcomes of `x`, (K, N), and `y`, (K, M), scaled as `ready`; None of what proves nothing."""
+    """Verify claimed optima: violation and duality gap within `VERIFICATION_TOLERANCE`.
+
+    Args:
+        layout: Sparsity pattern of the matrix.
+        ready: Scaled program, for the scale factors.
+        programs: Batch of K programs.
+        x (K, N): Scaled columns.
+        y (K, M): Scaled duals.
+        warm: Recorded in the results.
+
+    Returns:
+        One result for each program, None where not verified.
+    """
     x = np.where(np.abs(x) < NOISE, 0.0, x)
     x = np.minimum(np.maximum(x, programs.lower), programs.upper)
     costs = programs.cost * x
@@ -64,7 +87,17 @@ def judged(layout: Layout, ready: Scaled, programs: Posed, x: Floats, y: Floats,
 
 
 def refuted(linear: Linear, ready: Scaled, rays: Iterable[Floats], *, warm: bool) -> Outcome | None:
-    """Return the outcome that there is no plan where one of `rays`, (M,), scaled, proves it; else None."""
+    """Verify infeasibility by Farkas multipliers.
+
+    Args:
+        linear: Program in own units.
+        ready: The same program, scaled.
+        rays: Candidate multipliers (M,), scaled.
+        warm: Recorded in the result.
+
+    Returns:
+        The result of the first candidate that proves infeasibility, else None.
+    """
     for ray in rays:
         y = ray / max(float(np.abs(ray).max(initial=0.0)), NEAR)
         if len(y) and margin(linear, ready, y) > PROVEN:

@@ -1,8 +1,8 @@
-"""A large program asked by a part of its columns: those left out are priced after each answer, and come in if they pay.
+"""Partial pricing: the program is solved with a subset of its columns, and omitted columns join where they price out.
 
-Near an optimum most columns stand at an end with a reduced cost that no small change turns. Without them HiGHS answers
-several times as quickly, and by the duals of its answer arithmetic tells whether one of them would have been of use
-(Dantzig and Wolfe 1960).
+Near an optimum most columns are nonbasic with a reduced cost whose sign no small change alters. Without them HiGHS is
+several times as fast, and the duals show by arithmetic whether an omitted column could improve the result (Dantzig and
+Wolfe 1960).
 """
 
 from __future__ import annotations
@@ -19,17 +19,22 @@ from medalopt.solver.infeasible import PROVEN, contradiction
 from medalopt.solver.scaling import Scaled
 
 Ends = Mapping[int, tuple[float, float]]
-_PER_ROW = 1  # columns beside the basic ones that are taken from the beginning, for each row
-_ROUNDS = 20  # of pricing, after which the whole program is asked
-_STEPS = 300  # of the simplex method, after which the same
+_PER_ROW = 1  # initial nonbasic columns for each row
+_ROUNDS = 20  # pricing rounds, after which the whole program is solved
+_STEPS = 300  # simplex iterations of one run, with the same consequence
 
 
 class Unsure(Exception):
-    """A part of a program cannot tell what the whole would answer."""
+    """Partial pricing reached no conclusion on the whole program."""
 
 
 class Part:
-    """The columns of `program` that `solver`, at its optimum, stands upon, or nearly so; all others stand at 0."""
+    """Subset of the columns of a program: basic, nonzero or of small reduced cost at an optimum; the others are 0.
+
+    Args:
+        program: Scaled program.
+        solver: HiGHS at its optimum.
+    """
 
     def __init__(self, program: Scaled, solver: highspy.Highs) -> None:
         self._program = program
@@ -54,9 +59,17 @@ class Part:
         made.setBasis(start)
 
     def answer(self, rows: Ends, columns: Ends) -> tuple[Floats, Floats] | None:
-        """Return columns, (N,), and duals, (M,), at the optimum with other ends of some rows and columns.
+        """Solve with other bounds of some rows and columns.
 
-        None where there is no plan, which is proven. Raises Unsure where this part cannot tell; it is of no use then.
+        Args:
+            rows: Lower and upper bound by row number.
+            columns: Lower and upper bound by column number.
+
+        Returns:
+            Columns (N,) and duals (M,); None if infeasible, which is verified.
+
+        Raises:
+            InconclusivePricingError: No conclusion; this object must not be used again.
         """
         self._take(np.array([column for column in columns if self._at[column] < 0], dtype=np.intp))
         self._tell(rows, columns)
@@ -84,10 +97,7 @@ class Part:
         raise Unsure
 
     def _repairing(self, program: Scaled) -> Ints:
-        """Return the columns left out that may make a plan possible, none where the solver's ray refutes `program`.
-
-        Raises Unsure where the ray proves nothing.
-        """
+        """Return omitted columns that may restore feasibility, none if the dual ray proves infeasibility."""
         _, exists, found = self._solver.getDualRay()  # type: ignore[attr-defined]
         ray = np.array(found) if exists else np.zeros(0)
         if not np.abs(ray).max(initial=0.0) > 0:
@@ -104,7 +114,7 @@ class Part:
         raise Unsure
 
     def _changed(self, rows: Ends, columns: Ends) -> Scaled:
-        """Return the program with other ends of some rows and columns."""
+        """Return the program with other bounds of some rows and columns."""
         program = self._program
         ends = [array.copy() for array in (program.row_lower, program.row_upper, program.lower, program.upper)]
         for at, pair in rows.items():
@@ -114,12 +124,14 @@ class Part:
         return dataclasses.replace(program, row_lower=ends[0], row_upper=ends[1], lower=ends[2], upper=ends[3])
 
     def _tell(self, rows: Ends, columns: Ends) -> None:
+        """Pass bounds of rows and columns to HiGHS."""
         for row, ends in rows.items():
             self._solver.changeRowBounds(row, *ends)
         for column, ends in columns.items():
             self._solver.changeColBounds(int(self._at[column]), *ends)
 
     def _restore(self, rows: Ends, columns: Ends) -> None:
+        """Restore the original bounds."""
         program = self._program
         self._tell(
             {row: (program.row_lower[row], program.row_upper[row]) for row in rows},
@@ -127,7 +139,7 @@ class Part:
         )
 
     def _take(self, columns: Ints) -> None:
-        """Take in `columns`, which have been left out."""
+        """Add omitted columns."""
         if not len(columns):
             return
         more = _columns(self._program, columns)
@@ -139,7 +151,7 @@ class Part:
 
 
 class _Rest:
-    """The columns that are left out, by what would make them useful."""
+    """The omitted columns with their entries, for pricing."""
 
     def __init__(self, program: Scaled, out: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> None:
         self._columns = np.flatnonzero(out & (np.diff(program.start) > 0))
@@ -151,7 +163,7 @@ class _Rest:
         self._up, self._down = program.upper[self._columns] > 0, program.lower[self._columns] < 0
 
     def useful(self, y: Floats) -> Ints:
-        """Return the columns that the duals `y`, (M,), would have leave 0."""
+        """Return the omitted columns with a favourable reduced cost at the duals `y`, (M,)."""
         if not len(self._columns):
             return self._columns
         reduced = self._costs - np.add.reduceat(self._value * y[self._index], self._first)
@@ -159,7 +171,7 @@ class _Rest:
 
 
 def _columns(program: Scaled, columns: Ints) -> Scaled:
-    """Return `program` with some of its columns alone."""
+    """Return the program with some of its columns only."""
     counts = np.diff(program.start)[columns]
     start = np.concatenate([[0], np.cumsum(counts)])
     entries = np.repeat(program.start[:-1][columns] - start[:-1], counts) + np.arange(start[-1])

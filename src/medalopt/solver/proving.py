@@ -1,4 +1,4 @@
-"""What answers prove by arithmetic alone: a bound by their duals, and how far they miss a row; of many at once."""
+"""Dual bounds and row violations are computed for many programs of one sparsity pattern at once."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _TINY = 1e-300
 
 @dataclass(frozen=True, eq=False)
 class Posed:
-    """Programs of one shape, one for each of K answers; an array of one row, (1, n), holds for all of them.
+    """Programs of one shape, one for each of K solutions; an array with one row, (1, n), applies to all of them.
 
-    `size`, the implied bounds of the columns, is what one without an end pays by; `value` the entries by columns.
+    `size` are the implied bounds of the columns, used in place of infinite bounds; `value` the entries by columns.
     """
 
     lower: Floats  # (K, N)
@@ -29,7 +29,13 @@ class Posed:
 
 
 class Layout:
-    """The entries of one matrix, by columns and by rows: `index` of those of each column from `start` on, (N + 1,)."""
+    """Sparsity pattern of one matrix by columns and by rows.
+
+    Args:
+        start (N + 1,): First entry of each column.
+        index (entries,): Row of each entry.
+        height: Number of rows, M.
+    """
 
     def __init__(self, start: Ints, index: Ints, height: int) -> None:
         counts, heights = np.diff(start), np.bincount(index, minlength=height)
@@ -39,10 +45,20 @@ class Layout:
         self._rows = _Runs.of(heights)
 
     def proven(self, posed: Posed, x: Floats, y: Floats) -> tuple[Floats, Floats]:
-        """Return the bounds, (K,), that the duals `y`, (K, M), prove, and the greatest violations by `x`, (K, N)."""
+        """Return the lower bound that the duals prove (Lagrange), and the greatest relative row violation.
+
+        Args:
+            posed: Batch of K programs.
+            x (K, N): Scaled columns.
+            y (K, M): Scaled duals.
+
+        Returns:
+            Bounds (K,) and violations (K,).
+        """
         return self._bound(posed, y), self._missed(posed, x)
 
     def _bound(self, posed: Posed, y: Floats) -> Floats:
+        """Return the Lagrangian bounds (K,): row duals times right-hand sides, less the most the columns can gain."""
         end = np.where(y > 0, posed.row_lower, posed.row_upper)
         usable = np.isfinite(end)
         if not usable.all():
@@ -58,7 +74,7 @@ class Layout:
         return np.asarray(paid - greatest(pull, terms, least, most))
 
     def _missed(self, posed: Posed, x: Floats) -> Floats:
-        """Return the greatest violation of a row beside its size, (K,)."""
+        """Return the greatest row violation relative to the row's size, (K,)."""
         low, high = posed.row_lower, posed.row_upper
         terms = posed.value[:, self._by_row] * x[:, self._column_by_row]
         activity = self._rows.sums(terms)
@@ -71,19 +87,19 @@ class Layout:
 
 @dataclass(frozen=True, eq=False)
 class _Runs:
-    """Consecutive entries that belong together."""
+    """Consecutive groups of entries, such as those of one column."""
 
-    some: Bools  # (n,) whether there are any
-    first: Ints  # where each begins that has some
+    some: Bools  # (n,) whether the group has entries
+    first: Ints  # start of each nonempty group
     all: bool
 
     @classmethod
     def of(cls, counts: Ints) -> _Runs:
-        """Return the runs of so many entries each, (n,)."""
+        """Return the groups with the given numbers of entries, (n,)."""
         return cls(counts > 0, (np.cumsum(counts) - counts)[counts > 0], bool((counts > 0).all()))
 
     def sums(self, terms: Floats) -> Floats:
-        """Return the sums, (K, n), of the `terms`, (K, entries), of each; 0 where there are none."""
+        """Return the sum (K, n) of the `terms` (K, entries) of each group; 0 for an empty group."""
         if self.all:
             return np.asarray(np.add.reduceat(terms, self.first, axis=1))
         sums = np.zeros((len(terms), len(self.some)))
@@ -93,10 +109,17 @@ class _Runs:
 
 
 def gap(linear: Linear, x: Floats, y: Floats) -> tuple[float, float]:
-    """Return the lower bound that the duals `y` give, and the greatest violation of a row by `x` beside its size.
+    """Compute the lower bound of the duals and the greatest relative row violation for one program in own units.
 
-    Both for the program as it was compiled, a user's own constraints included; columns without a bound of
-    their own pay by their implied size.
+    Rows of extensions are included; columns without a bound use their implied size.
+
+    Args:
+        linear: Program.
+        x (N,): Columns.
+        y (M,): Duals.
+
+    Returns:
+        Lower bound of the objective, and violation.
     """
     entries, width = linear.entries, len(linear.lower)
     order = np.lexsort((entries.row, entries.column))

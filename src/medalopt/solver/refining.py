@@ -1,8 +1,4 @@
-"""Iterative refinement: what an answer misses is solved for at a finer scale (Gleixner, Steffy and Wolter 2016).
-
-The solver's tolerance is absolute, so a need that is 1e-12 of another one is nothing to it. With a bound of every
-column and row measured from the answer, and multiplied by a power of two, that need is as large as any.
-"""
+"""In refinement all bounds are shifted to the current solution and multiplied by a power of two."""
 
 from __future__ import annotations
 
@@ -16,17 +12,24 @@ from medalopt.solver.budget import Budget
 from medalopt.solver.highs import METHODS, Answer, attempt
 from medalopt.solver.scaling import Scaled
 
-ROUNDS = 6  # that refine one answer, at most
-ZOOMS = (40, 24, 12)  # a round looks at most 2**40 times as closely as the last; where that has no answer, less so
-FAR = 1e18  # a bound this far away, at the finer scale, is left out: HiGHS takes 1e20 for none
-PIVOTS = 20  # for each row and column, after which the simplex method is taken to go round in circles
+ROUNDS = 6  # greatest number of refinements of one solution
+ZOOMS = (40, 24, 12)  # exponents of the magnification of one refinement, tried in turn
+FAR = 1e18  # a magnified bound beyond this is dropped; HiGHS treats 1e20 as infinite
+PIVOTS = 20  # simplex iterations for each row and column, beyond which it is taken to cycle
 
 
 def refine(program: Scaled, method: str, budget: Budget) -> Iterator[tuple[Answer, int]]:
-    """Yield the optimum that `method` finds, then refined once, twice and so on.
+    """Yield the optimum of one method, then refined once, twice and so on.
 
-    Each comes with the exponent of the scale at which it was found. The rows and reduced costs that remain are found
-    in extended precision where the machine has it.
+    Residuals are computed in extended precision where the machine has it.
+
+    Args:
+        program: Scaled program.
+        method: Simplex method to start with.
+        budget: Time limit.
+
+    Yields:
+        Result, and the exponent of the scale at which it was found.
     """
     found, primal, dual = _solve(program, method, None, budget), 0, 0
     x, y = np.zeros(len(program.lower)), np.zeros(len(program.row_lower))
@@ -48,7 +51,7 @@ def refine(program: Scaled, method: str, budget: Budget) -> Iterator[tuple[Answe
 
 
 def _solve(program: Scaled, method: str, basis: object, budget: Budget) -> Answer | None:
-    """Return an optimum of `program`, from `basis` if that leads to one; None where no simplex method finds any."""
+    """Return an optimum, from `basis` if that works, else from scratch by either simplex method; None without one."""
     most = PIVOTS * (len(program.lower) + len(program.row_lower))
     starts = ((method, basis), (METHODS[0], None), (METHODS[1], None))
     answers = (attempt(program, each, start, budget, most) for each, start in starts if budget.left())
@@ -56,7 +59,7 @@ def _solve(program: Scaled, method: str, basis: object, budget: Budget) -> Answe
 
 
 def _measured_from(program: Scaled, x: Floats, y: Floats) -> Scaled:
-    """Return the program in the differences from `x`, its first costs reduced by the duals `y`."""
+    """Return the program in the differences from `x`, its first objective being the reduced costs at the duals `y`."""
     value = program.value.astype(np.longdouble)
     activity = np.zeros(len(y), dtype=np.longdouble)
     reduced = program.costs[0].astype(np.longdouble)
@@ -73,24 +76,24 @@ def _measured_from(program: Scaled, x: Floats, y: Floats) -> Scaled:
 
 
 def _violation(rest: Scaled) -> float:
-    """Return by how much nothing more misses a bound or a row."""
+    """Return the greatest violation of a bound or row at zero difference."""
     return max(float(low.max(initial=0.0)) for low in (rest.lower, -rest.upper, rest.row_lower, -rest.row_upper))
 
 
 def _improvement(rest: Scaled) -> float:
-    """Return the largest reduced cost for which a column is not at the end that it asks for."""
+    """Return the largest reduced cost of a column that is not at the bound it favours."""
     reduced = rest.costs[0]
     room = np.where(reduced > 0, rest.lower < 0, rest.upper > 0)
     return float(np.abs(reduced)[room].max(initial=0.0))
 
 
 def _exponent(size: float) -> int:
-    """Return the exponent of the power of two that makes `size` about 1."""
+    """Return the exponent of the power of two that scales `size` to about 1."""
     return -int(np.frexp(size)[1]) if size > 0 else max(ZOOMS)
 
 
 def _magnified(rest: Scaled, primal: int, dual: int) -> Scaled:
-    """Return `rest` with its bounds times 2**primal and its first costs times 2**dual."""
+    """Return the residual program with bounds times 2**primal and first objective times 2**dual."""
     ends = (np.ldexp(end, primal) for end in (rest.lower, rest.upper, rest.row_lower, rest.row_upper))
     lower, upper, row_lower, row_upper = (np.where(np.abs(end) > FAR, np.copysign(np.inf, end), end) for end in ends)
     costs = np.concatenate([np.ldexp(rest.costs[:1], dual), rest.costs[1:]])

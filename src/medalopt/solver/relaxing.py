@@ -1,4 +1,4 @@
-"""How far the ends of rows must move until there is a plan: one program with one column more."""
+"""The least relaxation in a given direction is found by one program with a column for the step."""
 
 from __future__ import annotations
 
@@ -16,7 +16,17 @@ STOCKPILE = "stockpile"
 
 
 def stockpiles_as_rows(linear: Linear, block: Network, names: tuple[str, ...], periods: tuple[str, ...]) -> Linear:
-    """Return the same program with the limits of stockpiles as rows, `stockpile[i, t]`, that can be told and moved."""
+    """Return the program with stockpile limits as rows `stockpile[i, t]`, so that they have duals and can be relaxed.
+
+    Args:
+        linear: Program with the limits as upper bounds of columns.
+        block: Network block.
+        names (I,): Streams.
+        periods (T,): Periods.
+
+    Returns:
+        The program with one row for each finite limit, last.
+    """
     first = len(block.route)
     columns = first + np.arange(len(block.stock_stream))
     limit = linear.upper[columns]
@@ -41,7 +51,15 @@ def stockpiles_as_rows(linear: Linear, block: Network, names: tuple[str, ...], p
 
 
 def alike(one: Linear, other: Linear) -> bool:
-    """Return whether two programs differ at most in where their rows end, in sizes and in costs."""
+    """Return whether two programs differ at most in right-hand sides, sizes and costs.
+
+    Args:
+        one: Program.
+        other: Program.
+
+    Returns:
+        True where rows, columns, bounds and matrix are equal.
+    """
     return (
         one.rows == other.rows
         and one.places == other.places
@@ -57,9 +75,15 @@ def alike(one: Linear, other: Linear) -> bool:
 
 
 def least_step(start: Linear, goal: Linear, most: float) -> float | None:
-    """Return the least step, at most `most`, by which the rows' ends must move for there to be a plan, or None.
+    """Find the least step from one program's right-hand sides towards another's at which a feasible solution exists.
 
-    A step of 1 leads from `start` to `goal`, which are alike.
+    Args:
+        start: Infeasible program, step 0.
+        goal: Program with the same matrix, step 1.
+        most: Upper bound of the step.
+
+    Returns:
+        The step; None where even `most` is not feasible, or no method answers.
     """
     program = scaled(_stepping(start, goal, most))
     for method in METHODS:
@@ -72,7 +96,7 @@ def least_step(start: Linear, goal: Linear, most: float) -> float | None:
 
 
 def _stepping(start: Linear, goal: Linear, most: float) -> Linear:
-    """Return the program whose last column is the step; a row of which only one end moves becomes two."""
+    """Return the program with the step as its last column; a row with only one changing side becomes two."""
     lower, upper = _moved(start.row_lower, goal.row_lower), _moved(start.row_upper, goal.row_upper)
     both = np.isfinite(start.row_lower) & np.isfinite(start.row_upper)
     split = np.flatnonzero(both & (lower != upper))
@@ -103,12 +127,13 @@ def _stepping(start: Linear, goal: Linear, most: float) -> Linear:
 
 
 def _moved(start: Floats, goal: Floats) -> Floats:
+    """Return the differences of finite bounds, 0 elsewhere."""
     finite = np.isfinite(start)
     return np.where(finite, np.where(finite, goal, 0.0) - np.where(finite, start, 0.0), 0.0)
 
 
 def _rows_of(entries: Entries, rows: np.ndarray[tuple[int, ...], np.dtype[np.intp]], height: int) -> Entries:
-    """Return copies of `rows`, numbered on from `height`."""
+    """Return the entries of copies of `rows`, numbered on from `height`."""
     number = np.full(height, -1, dtype=np.intp)
     number[rows] = height + np.arange(len(rows))
     kept = number[entries.row] >= 0

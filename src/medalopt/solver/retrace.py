@@ -1,4 +1,4 @@
-"""The columns and duals of a program from the plan it gave: a proven plan is where every further question starts."""
+"""A verified plan is converted back to columns and duals, from which every post-optimal analysis starts."""
 
 from __future__ import annotations
 
@@ -15,9 +15,16 @@ from medalopt.solver.solution import Duals
 
 
 def columns_of(account: Account, block: Network, linear: Linear, added: Added = NOTHING) -> Floats:
-    """Return the columns of `linear` that the plan of `account` stands for, (N,), each in its own unit.
+    """Reconstruct the columns of a program from a plan.
 
-    `added` is what was added to the program, with the values of its variables, which are the last columns.
+    Args:
+        account: Plan with its accounting.
+        block: Network block.
+        linear: Program.
+        added: Extension data with the values of its variables, which are the last columns.
+
+    Returns:
+        Columns (N,) in own units.
     """
     made = account.decisions
     network = [
@@ -35,9 +42,15 @@ def columns_of(account: Account, block: Network, linear: Linear, added: Added = 
 
 
 def duals_of(duals: Duals, linear: Linear, added: Added = NOTHING) -> Floats:
-    """Return the duals of the rows of `linear`, (M,), from those of the plan, by constraint and index.
+    """Reconstruct the duals of the rows of a program from those of a plan.
 
-    `added` is what was added to the program, with the duals of its rows, which are the last ones.
+    Args:
+        duals: Duals by constraint and index.
+        linear: Program.
+        added: Extension data with the duals of its rows, which are the last rows.
+
+    Returns:
+        Duals (M,) in own units; 0 for rows the plan has no dual of.
     """
     own = [row.dual for row in added.rows]
     rows = linear.rows[: len(linear.rows) - len(own)]
@@ -46,7 +59,7 @@ def duals_of(duals: Duals, linear: Linear, added: Added = NOTHING) -> Floats:
 
 
 def _shares(account: Account, block: Network) -> Floats:
-    """Return the share of each bundle that is taken, in the order of the network's columns."""
+    """Return the purchased share of each bundle, in the order of the network columns."""
     instance, made = account.instance, account.decisions
     before = np.concatenate([np.zeros_like(made.stockpile[:, :1]), made.stockpile[:, :-1]], axis=1)
     taken = made.stockpile - before
@@ -60,7 +73,7 @@ def _shares(account: Account, block: Network) -> Floats:
 
 
 def _value(account: Account, name: str, index: Any) -> float:
-    """Return the value of one column beside the network; 0 for a linking quantity, which its row gives."""
+    """Return the value of one column outside the network; 0 for a linking variable, which its definition determines."""
     instance, made = account.instance, account.decisions
     metals, alloys, offers = instance.metals.names, instance.alloys.names, instance.market.names
     tables: dict[str, tuple[Any, tuple[tuple[str, ...], ...]]] = {
@@ -84,7 +97,7 @@ def _value(account: Account, name: str, index: Any) -> float:
 
 
 def _with_quantities(linear: Linear, x: Floats) -> Floats:
-    """Return `x` with each linking quantity as the row that defines it says."""
+    """Return `x` with each linking variable computed from its defining row."""
     entries = linear.entries
     definition = defining(linear)
     places = [*[("", None)] * linear.network, *linear.places]

@@ -22,7 +22,10 @@ LIFT = 8  # the largest cost is 2**8, which resolves reduced costs 256 times as 
 
 @dataclass(frozen=True, eq=False)
 class Scaled:
-    """Program as the solver sees it, in compressed sparse columns: `x = 2**column * x_s`, `y = 2**(row - cost) * y_s`."""
+    """Program as passed to the solver, in compressed sparse columns.
+
+    In own units, x = 2**column * x_scaled and y = 2**(row - cost) * y_scaled.
+    """
 
     column: Ints  # (N,) exponents
     row: Ints  # (M,) exponents

@@ -1,7 +1,7 @@
-"""How far the price of a figure at the side of a rule holds. The measure is a convex, piecewise linear function of it.
+"""As a function of a right-hand-side parameter the optimal value is convex and piecewise linear.
 
-The slope is the cheapest small step that follows it (cone). That step holds as far as no end is met; whether the
-slope holds beyond is seen there, and where it does not, tangents lead back to the end.
+Its slope is the cost of the cheapest direction on the cone that follows the parameter. A ratio test gives a step for
+which it surely holds; beyond, tangents lead back to the breakpoint.
 """
 
 from __future__ import annotations
@@ -15,32 +15,39 @@ from medalopt.instance.figures import Floats
 from medalopt.solver.around import CLOSED, Around, End
 from medalopt.solver.warm import Optimum
 
-HAIR = 1e-7  # relative: prices that differ by less are one
-_FAR = 2.0**16  # sizes of a figure; a price that holds so far has no end
-_BEYOND = 2.0**-4  # of the way to an end, by which it is overstepped to see what comes then
-_STILL = 1e-11  # of the fastest, below which a column or row stays where it is
-_PAST = (2.0**-10, 2.0**-26)  # of the way to an end, by which it is overstepped to see whether it is one
-_ROUNDS = 60  # of tangents, which need one or two
+HAIR = 1e-7  # relative difference within which prices are equal
+_FAR = 2.0**16  # range in multiples of the parameter's size, beyond which it counts as unlimited
+_BEYOND = 2.0**-4  # share by which the ratio test's step is exceeded to examine the slope beyond
+_STILL = 1e-11  # relative rate below which a column or row counts as constant
+_PAST = (2.0**-10, 2.0**-26)  # shares by which a presumed limit is exceeded to confirm it
+_ROUNDS = 60  # iterations of the tangent method, which needs one or two
 Side = tuple[float | None, End]
 
 
 @dataclass(frozen=True, eq=False)
 class _Step:
-    """One unit of a mover, scaled: what it costs, and how columns, (N,), move."""
+    """Direction for one unit of a parameter, scaled: its cost, and the change of the columns (N,)."""
 
     price: float
     x: Floats
 
     @property
     def back(self) -> _Step:
-        """The same step the other way."""
+        """The opposite direction."""
         return _Step(-self.price, -self.x)
 
 
 def side_range(around: Around, mover: int, up: float, down: float) -> tuple[Side, Side]:
-    """Return what a unit more and a unit less of a side costs, and up to where; it can go `up` and `down` so far.
+    """Find the shadow price of a right-hand-side parameter up and down, and the ranges in which it holds.
 
-    A price is None where no plan lies that way.
+    Args:
+        around: Analysis of the optimum.
+        mover: Number of the parameter.
+        up: Greatest possible increase.
+        down: Greatest possible decrease.
+
+    Returns:
+        Price and limit for an increase, then for a decrease; a price is None where that is infeasible.
     """
     more = _step(around, mover, 1) if up > 0 else None
     back = None if more is None else more.back
@@ -50,20 +57,20 @@ def side_range(around: Around, mover: int, up: float, down: float) -> tuple[Side
 
 
 def _step(around: Around, mover: int, by: int) -> _Step | None:
-    """Return the cheapest small step that follows a unit more (`by` 1) or less (-1); None where there is none."""
+    """Return the cheapest direction that follows a unit more (`by` 1) or less (-1), None if infeasible."""
     column = around.width + mover
     entries = slice(*around.program.start[column : column + 2].tolist())
     rows = around.program.index[entries]
     if not ((around.ends.row_below[rows] == 0) | (around.ends.row_above[rows] == 0)).any():
         x = np.zeros(len(around.program.lower))
         x[column] = by
-        return _Step(0.0, x)  # what does not bind costs nothing
+        return _Step(0.0, x)  # not binding: no cost
     answer = around.cone.bounded(column, float(by), float(by))
     return None if answer is None else _Step(answer.value, answer.x)
 
 
 def _reach(around: Around, step: _Step) -> float:
-    """Return how often a step can be made before an end is met."""
+    """Return the multiple of a direction that remains feasible (ratio test)."""
     program, rows = around.all_steps, around.program.activity(step.x)
     pairs = (
         (step.x[: around.width], program.lower[: around.width], program.upper[: around.width]),
@@ -78,6 +85,7 @@ def _reach(around: Around, step: _Step) -> float:
 
 
 def _held(around: Around, mover: int, by: int, step: _Step | None, farthest: float) -> Side:
+    """Return price and limit in own units."""
     if step is None:
         return None, End(0.0, None)
     exponent = int(around.program.column[around.width + mover])
@@ -87,7 +95,7 @@ def _held(around: Around, mover: int, by: int, step: _Step | None, farthest: flo
 
 
 def _end(around: Around, mover: int, by: int, step: _Step, far: float) -> End:
-    """Return up to where the price of `step` holds, scaled, at most `far`."""
+    """Return the limit up to which the price of `step` holds, scaled, at most `far`."""
     sure = _reach(around, step)
     at, known = sure, step.x * sure if math.isfinite(sure) else step.x
     beyond, answer = sure, None
@@ -107,7 +115,7 @@ def _end(around: Around, mover: int, by: int, step: _Step, far: float) -> End:
 def _back(
     around: Around, mover: int, by: int, step: _Step, inside: tuple[float, Floats], outside: tuple[float, Optimum]
 ) -> End:
-    """Return the end between a place where the price holds and one where it does not, by tangents from there."""
+    """Return the breakpoint between a value where the price holds and one beyond, by tangents from beyond."""
     column = around.width + mover
     for _ in range(_ROUNDS):
         beyond, answer = outside
@@ -130,7 +138,7 @@ def _back(
 
 
 def _last(around: Around, mover: int, by: int, step: _Step, far: float) -> End:
-    """Return the end where there is no plan at `far`: the farthest place that is worth its price, and a hair more."""
+    """Return the limit where `far` is infeasible: the farthest value worth the price, and slightly more."""
     column = around.width + mover
     hair = HAIR * max(abs(step.price), 1.0)
     low, high = (0.0, far) if by > 0 else (-far, 0.0)
@@ -149,7 +157,7 @@ def _last(around: Around, mover: int, by: int, step: _Step, far: float) -> End:
 
 
 def _farthest(around: Around, mover: int, by: int, step: _Step, inside: tuple[float, Floats], far: float) -> End:
-    """Return the end where the price holds `inside` and farther than a hair on it tells: where plans end, or before."""
+    """Return the limit where the price holds beyond `inside`: the end of feasibility, or a breakpoint before it."""
     column = around.width + mover
     answer = around.whole.farthest(column, by, far)
     if answer is None:
@@ -163,9 +171,11 @@ def _farthest(around: Around, mover: int, by: int, step: _Step, inside: tuple[fl
 
 
 def _moved(around: Around, mover: int, to: float) -> Optimum | None:
+    """Return the optimum at a value of the parameter, None if infeasible."""
     return around.whole.bounded(around.width + mover, to, to)
 
 
 def _on_line(around: Around, answer: Optimum, line: float) -> bool:
+    """Return whether the objective is on the line given by the price, within `PRICE_TOLERANCE`."""
     size = float(np.abs(around.program.costs[0]) @ np.abs(answer.x))
     return answer.value - line <= max(HAIR * abs(line), 2.0**-36 * size)

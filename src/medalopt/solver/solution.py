@@ -1,4 +1,4 @@
-"""What the solver hands on: decisions and duals by name of the axis, in the instance's own units."""
+"""Solutions: decisions and duals in own units, read from the columns and rows of a program, and back."""
 
 from __future__ import annotations
 
@@ -18,30 +18,42 @@ from medalopt.proof.added import NOTHING, Added
 from medalopt.solver.linear import Linear
 from medalopt.solver.standing import Standing
 
-Duals = Mapping[str, Mapping[Any, float]]  # constraint, index in it: money (or measure) per unit of the row
+Duals = Mapping[str, Mapping[Any, float]]  # by constraint and index: objective per unit of the row
 
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """One answer: `status` is `optimal`, `infeasible`, `unbounded`, `stopped`; decisions where there is a plan.
+    """Solution in own units.
 
-    `duals` belong to the plan, or are the multipliers that may show that there is none. `compiled` is found on the
-    program as it was compiled: bound and greatest violation of a plan; of multipliers the margin by which they show it.
+    `status` is `optimal`, `infeasible`, `unbounded` or `stopped`; `decisions` are there if a plan was found. `duals`
+    belong to the plan, or are Farkas multipliers of infeasibility. `compiled` is evaluated on the compiled program:
+    lower bound and greatest violation of a plan, or the margin of the multipliers.
     """
 
     status: str
     method: str
     decisions: Decisions | None = None
     duals: Duals = field(default_factory=dict)
-    value: float = 0.0  # of the measure, by the solver's own columns
+    value: float = 0.0  # objective at the solver's columns
     compiled: tuple[float, float] = (0.0, 0.0)
     standing: Standing | None = None
-    added: Added = NOTHING  # what extensions added, with duals and values
-    search_bound: float | None = None  # of branch and bound, of the measure: the solver's word, not proven
+    added: Added = NOTHING  # data of extensions with duals and values
+    search_bound: float | None = None  # dual bound of branch and bound on the objective, not verified
 
 
 def decided(instance: Instance, found: Routes, block: Network, linear: Linear, x: Floats) -> Decisions:
-    """Return the decisions among the columns `x` of `linear`, (N,), each in its own unit and none below 0."""
+    """Read the decisions from the columns of a program.
+
+    Args:
+        instance: Instance.
+        found: J routes.
+        block: Network block.
+        linear: Program.
+        x (N,): Columns in own units.
+
+    Returns:
+        The decisions, none below 0.
+    """
     x = np.maximum(x, 0.0)
     sent = np.zeros((len(found), len(instance.periods)))
     shipments = len(block.route)
@@ -74,7 +86,15 @@ def decided(instance: Instance, found: Routes, block: Network, linear: Linear, x
 
 
 def priced(linear: Linear, y: Floats) -> Duals:
-    """Return the duals `y`, (M,), by constraint and index, without those of added rows."""
+    """Read the duals of the rows by constraint and index, without those of extensions.
+
+    Args:
+        linear: Program.
+        y (M,): Duals in own units.
+
+    Returns:
+        Duals, with the offsets of eliminated linking variables added.
+    """
     duals: dict[str, dict[Any, float]] = {}
     own = len(linear.rows) - len(linear.added.rows)
     for (name, index), value in zip(linear.rows[:own], y[:own].tolist(), strict=True):
@@ -86,7 +106,16 @@ def priced(linear: Linear, y: Floats) -> Duals:
 
 
 def filled(linear: Linear, x: Floats, y: Floats) -> Added:
-    """Return what extensions added, with the duals of its rows, from `y`, and its variables' values, from `x`."""
+    """Fill in the duals of extension rows and the values of extension variables.
+
+    Args:
+        linear: Program with its extension data.
+        x (N,): Columns in own units.
+        y (M,): Duals in own units.
+
+    Returns:
+        The extension data with duals and values.
+    """
     added = linear.added
     duals, values = (
         y[len(y) - len(added.rows) :],

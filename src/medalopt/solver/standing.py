@@ -1,4 +1,4 @@
-"""Where the simplex method stood on one program, as a start for another that is nearly the same."""
+"""Simplex bases: construction, and transfer to a program with other rows and columns."""
 
 from __future__ import annotations
 
@@ -10,11 +10,22 @@ import highspy
 
 from medalopt.solver.linear import Linear
 
-_NOT_THERE_BEFORE = highspy.HighsBasisStatus.kLower, highspy.HighsBasisStatus.kBasic  # a column, a row
+_NOT_THERE_BEFORE = (
+    highspy.HighsBasisStatus.kLower,
+    highspy.HighsBasisStatus.kBasic,
+)  # status of a new column and of a new row
 
 
 def begun(columns: list[Any], rows: list[Any]) -> Any:
-    """Return a basis in which columns and rows stand so; HiGHS makes it complete, whatever the number of basic ones."""
+    """Build a basis from statuses; HiGHS completes it, whatever the number of basic ones.
+
+    Args:
+        columns (N,): HiGHS status of each column.
+        rows (M,): HiGHS status of each row.
+
+    Returns:
+        A HiGHS basis marked as alien.
+    """
     result = highspy.HighsBasis()
     result.col_status, result.row_status = columns, rows
     result.valid = result.alien = True
@@ -23,18 +34,32 @@ def begun(columns: list[Any], rows: list[Any]) -> Any:
 
 @dataclass(frozen=True, eq=False)
 class Standing:
-    """The `basis` HiGHS ended with on `linear`, whose columns may be followed by further ones, so many for each row."""
+    """Final `basis` of HiGHS on `linear`.
+
+    The program's own columns may be followed by elastic ones, a whole number of them for each row.
+    """
 
     linear: Linear
     basis: Any
 
     def bare(self) -> Standing:
-        """Return it without the further columns, as a start for the program itself."""
+        """Return the basis without the further columns, for the program itself.
+
+        Returns:
+            The basis of the program's own columns.
+        """
         width = len(self.linear.lower)
         return Standing(self.linear, begun(self.basis.col_status[:width], self.basis.row_status))
 
     def on(self, other: Linear) -> Any:
-        """Return a basis for `other`, told row by row and column by column; None where their networks differ."""
+        """Transfer the basis to another program, matching rows and columns by key.
+
+        Args:
+            other: Program to start.
+
+        Returns:
+            A HiGHS basis; None where the networks differ in their number of columns.
+        """
         mine = self.linear
         if mine.rows == other.rows and mine.places == other.places:
             return self.basis if mine.network == other.network else None
@@ -52,6 +77,6 @@ class Standing:
 
 
 def _further(standing: list[Any], height: int, rows: list[int | None]) -> Iterator[Any]:
-    """Yield where the columns stand that come one for each row, as often as there are such."""
+    """Yield the statuses of the further columns, in blocks of one for each row."""
     for first in range(0, len(standing), height):
         yield from (_NOT_THERE_BEFORE[0] if row is None else standing[first + row] for row in rows)

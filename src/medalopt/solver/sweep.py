@@ -1,8 +1,7 @@
-"""Many programs on one line: of each only what moves is passed on, and the answers are checked together.
+"""Parametric sweep: many programs of one affine family, solved warm and verified in batches.
 
-HiGHS is told as little of a program as a loop by hand would tell it. Between two answers a third is first drawn on the
-straight line: where its columns and duals prove each other, as they do wherever one basis is best from the one
-to the other, nothing has to be solved.
+Between two solved parameter values, columns and duals are interpolated first. Wherever one basis is optimal over the
+interval, the interpolated pair passes verification and nothing has to be solved.
 """
 
 from __future__ import annotations
@@ -22,15 +21,20 @@ from medalopt.solver.outcome import NEAR, Outcome
 from medalopt.solver.proving import Posed
 from medalopt.solver.scaling import Scaled
 
-_KEPT = 64  # answers given one by one between which others are drawn
-_STRAIGHT = 1e-6  # of what the optimum rises, within which slopes are one
-_TOGETHER = 5_000_000  # columns, rows and entries of all programs that are kept at once
+_KEPT = 64  # solved values kept for interpolation by `answer`
+_STRAIGHT = 1e-6  # relative difference of the objective within which slopes agree
+_TOGETHER = 5_000_000  # columns, rows and entries of all programs of one batch
 _POSED = ("lower", "upper", "size", "costs", "row_lower", "row_upper", "value")
 _ARRAYS = ("lower", "upper", "costs", "row_lower", "row_upper", "value")
 
 
 class Sweep:
-    """The programs on `line`, answered by `moving`, whose first program is alike."""
+    """Sweep over an affine family of programs.
+
+    Args:
+        moving: Warm-started solver whose first program has the same structure.
+        line: The family.
+    """
 
     def __init__(self, moving: Moving, line: Line) -> None:
         self._moving, self._line = moving, line
@@ -41,12 +45,22 @@ class Sweep:
         self._ways["size"], self._least = _Way.of(*sizes), SMALLEST * np.minimum(*sizes)
         self._still = {name: way.start[None, :] for name, way in self._ways.items()}
         self._slopes = [line.end_slopes[end][self._moves.row] for end in ("row_lower", "row_upper")]
-        self._places: list[float] = []  # where it was solved one by one, in order
+        self._places: list[float] = []  # solved parameter values, ascending
         self._known: list[Outcome] = []
-        self._stretches: list[_Stretch] = []  # between each of these and the next
+        self._stretches: list[_Stretch] = []  # between consecutive values
 
     def answer(self, position: float) -> Outcome:
-        """Return the optimum at `position`. Raises SolverError where it cannot be proven."""
+        """Solve at one parameter value.
+
+        Args:
+            position: Parameter value.
+
+        Returns:
+            The verified result.
+
+        Raises:
+            SolverError: No result can be verified.
+        """
         at, place = np.array([position]), bisect.bisect(self._places, position)
         if 0 < place < len(self._places) and not self._ways["value"].moves:
             drawn = self._drawn(at, self._stretches[place - 1])[0]
@@ -58,13 +72,24 @@ class Sweep:
         return found
 
     def _keep(self, place: int, position: float, found: Outcome) -> None:
+        """Store a solved value and update the intervals on both sides."""
         self._places.insert(place, position)
         self._known.insert(place, found)
         around = list(zip(self._places, self._known, strict=True))[max(place - 1, 0) : place + 2]
         self._stretches[max(place - 1, 0) : place] = [self._stretch(*ends) for ends in pairwise(around)]
 
     def outcomes(self, positions: Sequence[float]) -> Iterator[Outcome]:
-        """Yield the optimum at each of `positions`. Raises SolverError where one cannot be proven."""
+        """Solve at many parameter values.
+
+        Args:
+            positions: Parameter values in any order.
+
+        Yields:
+            The verified result of each, in the given order.
+
+        Raises:
+            SolverError: A result cannot be verified.
+        """
         one = self._one
         together = max(_TOGETHER // (len(one.lower) + len(one.row_lower) + len(one.value)), 4)
         for first in range(0, len(positions), together):
@@ -76,7 +101,7 @@ class Sweep:
             yield from (outcome for outcome in found if outcome is not None)
 
     def _in_order(self, positions: Floats) -> list[Outcome]:
-        """Return the optimum at each of `positions`, which rise: the ends first, then what lies between."""
+        """Return the results at ascending values: the ends first, then by bisection with interpolation."""
         if self._ways["value"].moves:
             return self._solved(positions)
         found: dict[int, Outcome] = {}
@@ -93,7 +118,7 @@ class Sweep:
             drawn = self._drawn(positions[[middle]], stretch)[0]
             found[middle] = drawn or self._solved(positions[middle : middle + 1])[0]
             rest = [(low, middle), (middle, high)]
-            if drawn is not None:  # then one line leads from end to end, or nearly so
+            if drawn is not None:  # the interval is nearly linear: interpolate all of it
                 inner = [at for at in range(low + 1, high) if at != middle]
                 answers = self._drawn(positions[inner], stretch) if inner else []
                 found |= {at: one for at, one in zip(inner, answers, strict=True) if one is not None}
@@ -102,7 +127,7 @@ class Sweep:
         return [found[at] for at in range(len(positions))]
 
     def _drawn(self, at: Floats, stretch: _Stretch) -> list[Outcome | None]:
-        """Return the outcomes `at` positions of a stretch, drawn between its ends; None of those that prove nothing."""
+        """Return the interpolated results at values within an interval; None where not verified."""
         if not stretch.ways:
             return [None] * len(at)
         share = ((at - stretch.first) / stretch.length)[:, None]
@@ -110,7 +135,9 @@ class Sweep:
         return self._moving.proven(self._posed(at), x, y)
 
     def _stretch(self, low: tuple[float, Outcome], high: tuple[float, Outcome]) -> _Stretch:
-        """Return what lies between two answers; nothing can be drawn there where one is no plan, or where it bends."""
+        """Return the interval between two results, without interpolation where one is infeasible or a breakpoint is
+        between.
+        """
         (first, one), (last, two) = low, high
         if first == last or not (one.feasible and two.feasible) or self._bent(low, high):
             return _Stretch(first, last - first, ())
@@ -119,7 +146,7 @@ class Sweep:
         return _Stretch(first, last - first, tuple((start, end - start) for start, end in ends))
 
     def _bent(self, low: tuple[float, Outcome], high: tuple[float, Outcome]) -> bool:
-        """Whether the slopes say that the optimum is not straight between two positions; told where rows alone move."""
+        """Return whether the slopes show a breakpoint between two values; tested where only row bounds change."""
         if self._line.moves_costs or len(self._moves.column):
             return False
         (first, one), (last, two) = low, high
@@ -132,7 +159,7 @@ class Sweep:
         return False
 
     def _solved(self, positions: Floats) -> list[Outcome]:
-        """Return the optimum at each of `positions`, solved one after the other and checked together."""
+        """Return the results at several values, solved one after the other and verified together."""
         programs = self._posed(positions)
         x, y = np.zeros((len(positions), len(self._one.lower))), np.zeros((len(positions), len(self._one.row_lower)))
         solved = [
@@ -146,6 +173,7 @@ class Sweep:
         ]
 
     def _posed(self, positions: Floats) -> Posed:
+        """Return the scaled programs at the given values as a batch."""
         shares = (positions - self._line.first) / (self._line.second - self._line.first)
         arrays = self._still | {name: way.all(shares) for name, way in self._ways.items() if way.moves}
         if self._ways["size"].moves:
@@ -153,7 +181,7 @@ class Sweep:
         return Posed(*(arrays[name] for name in _POSED))
 
     def _ready(self, programs: Posed, number: int) -> Scaled:
-        """Return one of `programs` as HiGHS is to be told of it."""
+        """Return one scaled program of a batch, sharing the arrays that do not change."""
         moved = {
             name: getattr(programs, name)[number]
             for name in ("lower", "upper", "row_lower", "row_upper", "value")
@@ -166,19 +194,19 @@ class Sweep:
 
 @dataclass(frozen=True, eq=False)
 class _Stretch:
-    """What is between two positions.
+    """Interval between two solved values.
 
-    `ways`: the columns at the first, (N,), scaled, and by how much they move to the other; then the duals, (M,).
+    `ways`: scaled columns (N,) at the first value and their difference to the second; then the same for the duals (M,).
     """
 
     first: float
     length: float
-    ways: tuple[tuple[Floats, Floats], ...]  # none where nothing between can be drawn
+    ways: tuple[tuple[Floats, Floats], ...]  # empty where interpolation is not possible
 
 
 @dataclass(frozen=True, eq=False)
 class _Way:
-    """One array of the scaled program: where it starts, and where and by how much it moves to the end of the line."""
+    """One array of the scaled program along the family: start, changing positions and their differences."""
 
     start: Floats
     at: Places
@@ -186,22 +214,23 @@ class _Way:
 
     @classmethod
     def of(cls, start: Floats, end: Floats) -> _Way:
-        """Return the way from `start` to `end`, of one length."""
+        """Return the path between two arrays of equal length."""
         at = np.flatnonzero(start != end).astype(np.int32)
         return cls(start, at, end[at] - start[at])
 
     @property
     def moves(self) -> bool:
-        """Whether anything does."""
+        """Whether any number changes."""
         return len(self.at) > 0
 
     def all(self, shares: Floats) -> Floats:
-        """Return the array for each share, (K, n)."""
+        """Return the array for each share of the way, (K, n)."""
         whole = np.repeat(self.start[None, :], len(shares), axis=0)
         whole[:, self.at] += shares[:, None] * self.by
         return whole
 
 
 def _first(program: Scaled, name: str) -> Floats:
+    """Return a one-dimensional array of the program, of the costs those of the first objective."""
     array: Floats = getattr(program, name)
     return array[0] if array.ndim > 1 else array

@@ -1,4 +1,7 @@
-"""One program kept in HiGHS, solved again and again from where it last stood, each time with something moved."""
+"""Warm-started solver: one program kept in HiGHS and solved repeatedly with changed bounds or costs.
+
+Large programs are solved by partial pricing first.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +20,12 @@ from medalopt.solver.scaling import Scaled
 from medalopt.solver.standing import begun
 
 LOWER, BASIC, UPPER = 0, 1, 2
-_LARGE = 20_000  # entries from which a part of the columns is asked first
+_LARGE = 20_000  # number of matrix entries from which partial pricing is tried first
 
 
 @dataclass(frozen=True, eq=False)
 class Optimum:
-    """One answer, in scaled units."""
+    """Optimum in scaled units."""
 
     value: float
     x: Floats
@@ -30,7 +33,13 @@ class Optimum:
 
 
 class Warm:
-    """The program `scaled`, to be started where `columns` and `rows` say that each stands."""
+    """Warm-started solver of a scaled program.
+
+    Args:
+        scaled: The program.
+        columns (N,): Starting status of each column: LOWER, BASIC or UPPER.
+        rows (M,): Starting status of each row.
+    """
 
     def __init__(self, scaled: Scaled, columns: Ints, rows: Ints) -> None:
         self._program = scaled
@@ -42,7 +51,15 @@ class Warm:
         self._part: Part | None = None
 
     def moved(self, rows: Mapping[int, tuple[float, float]], uppers: Mapping[int, float]) -> Optimum | None:
-        """Return the optimum with ends of rows and upper ends of columns moved; None where there is no plan."""
+        """Solve with shifted row bounds and shifted upper bounds of columns.
+
+        Args:
+            rows: Shift of the lower and upper bound by row number.
+            uppers: Shift of the upper bound by column number.
+
+        Returns:
+            The optimum, None if infeasible.
+        """
         program = self._program
         with contextlib.suppress(Unsure):
             return self._of_part(
@@ -64,7 +81,15 @@ class Warm:
         return answer
 
     def fixed(self, row: int, value: float) -> Optimum | None:
-        """Return the optimum with a row held at `value`; None where there is no such plan."""
+        """Solve with a row fixed.
+
+        Args:
+            row: Row number.
+            value: Its activity.
+
+        Returns:
+            The optimum, None if infeasible.
+        """
         program = self._program
         with contextlib.suppress(Unsure):
             return self._of_part({row: (value, value)}, {})
@@ -74,7 +99,17 @@ class Warm:
         return answer
 
     def bounded(self, column: int, low: float, high: float, cost: float = 0.0) -> Optimum | None:
-        """Return the optimum with a column between other bounds, and at a cost; None where there is no plan."""
+        """Solve with other bounds and another cost of a column.
+
+        Args:
+            column: Column number.
+            low: Lower bound.
+            high: Upper bound.
+            cost: Cost of the column.
+
+        Returns:
+            The optimum, None if infeasible.
+        """
         program = self._program
         if cost == program.costs[0][column]:
             with contextlib.suppress(Unsure):
@@ -89,7 +124,16 @@ class Warm:
         return answer
 
     def farthest(self, column: int, by: int, far: float) -> Optimum | None:
-        """Return the plan with the greatest column (`by` 1) or the least (-1), within `far` of 0, whatever it costs."""
+        """Maximise or minimise a column, whatever the costs.
+
+        Args:
+            column: Column number.
+            by: 1 to maximise, -1 to minimise.
+            far: Bound of its magnitude.
+
+        Returns:
+            The optimum of that objective, None if infeasible.
+        """
         program, costs = self._program, np.zeros(len(self._program.lower))
         costs[column] = -by
         self._solver.changeColBounds(column, *((0.0, far) if by > 0 else (-far, 0.0)))
@@ -98,7 +142,15 @@ class Warm:
         return answer
 
     def held(self, columns: Ints, values: Floats) -> Optimum | None:
-        """Return the optimum with some columns held at `values`; None where there is no such plan."""
+        """Solve with some columns fixed.
+
+        Args:
+            columns: Column numbers.
+            values: Their values.
+
+        Returns:
+            The optimum, None if infeasible.
+        """
         program, numbers = self._program, columns.astype(np.int32)
         self._solver.changeColsBounds(len(numbers), numbers, values, values)
         answer = self._run(program.costs[0], (PRIMAL,))
@@ -106,7 +158,14 @@ class Warm:
         return answer
 
     def with_costs(self, costs: Floats) -> Optimum | None:
-        """Return the optimum for other costs; None where there is no plan."""
+        """Solve with other costs.
+
+        Args:
+            costs (N,): Costs.
+
+        Returns:
+            The optimum, None if infeasible.
+        """
         numbers = np.arange(len(costs), dtype=np.int32)
         self._solver.changeColsCost(len(costs), numbers, costs)
         answer = self._run(costs, (PRIMAL, DUAL))
@@ -114,10 +173,7 @@ class Warm:
         return answer
 
     def _of_part(self, rows: Ends, columns: Ends) -> Optimum | None:
-        """Return the optimum with other ends as a part of a large program finds it, None where there is no plan.
-
-        Raises Unsure where a part cannot tell.
-        """
+        """Solve by partial pricing, None if infeasible; raise InconclusivePricingError where it decides nothing."""
         if len(self._program.value) < _LARGE or self._basis is None:
             raise Unsure
         if self._part is None:
@@ -132,10 +188,7 @@ class Warm:
         return None if found is None else Optimum(float(self._program.costs[0] @ found[0]), *found)
 
     def _run(self, costs: Floats, strategies: tuple[int, ...]) -> Optimum | None:
-        """Solve by one simplex method after the other; that there is no plan is believed of the primal one alone.
-
-        Where the dual method comes to no end, the primal one does; where neither does, one from the beginning.
-        """
+        """Solve by one simplex method after the other, then from scratch; None if infeasible by primal simplex."""
         for strategy in strategies:
             answer = self._attempted(costs, strategy)
             if answer is not None:
@@ -153,7 +206,7 @@ class Warm:
         return answer
 
     def _attempted(self, costs: Floats, strategy: int) -> Optimum | None:
-        """Return the optimum by one simplex method, from where the solver stands; None where it finds none."""
+        """Return the optimum by one simplex method from the current basis, None where it finds none."""
         self._solver.setOptionValue("simplex_strategy", strategy)
         self._solver.run()
         if not is_optimal(self._solver):
@@ -163,12 +216,18 @@ class Warm:
         return Optimum(float(costs @ x), x, np.array(solution.row_dual))
 
     def _again(self) -> None:
-        """Let the next question start where the first stood: where no answer was found is no place to start from."""
+        """Restore the basis of the first optimum, since a run without an optimum leaves no useful basis."""
         if self._basis is not None:
             self._solver.setBasis(self._basis)
 
 
 def stand(solver: highspy.Highs, columns: Ints, rows: Ints) -> None:
-    """Let `solver` start where `columns`, (N,), and `rows`, (M,), say that each stands: LOWER, BASIC or UPPER."""
+    """Set the starting basis of a solver.
+
+    Args:
+        solver: HiGHS with a program.
+        columns (N,): Status of each column: LOWER, BASIC or UPPER.
+        rows (M,): Status of each row.
+    """
     statuses = (highspy.HighsBasisStatus.kLower, highspy.HighsBasisStatus.kBasic, highspy.HighsBasisStatus.kUpper)
     solver.setBasis(begun(*([statuses[place] for place in each.tolist()] for each in (columns, rows))))

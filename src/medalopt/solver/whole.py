@@ -1,4 +1,7 @@
-"""Plans in whole lots: branch and bound finds how many, then the linear program all the rest, exactly."""
+"""Mixed-integer programs: whole lots and truckloads.
+
+Branch and bound finds the integer columns; with these fixed, the linear program is solved and verified.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,18 @@ from medalopt.solver.solution import Solution
 
 
 def answers_in_lots(task: Task, gap: float) -> Iterator[Solution]:
-    """Yield a plan by one method after the other, all with the numbers of lots that branch and bound has found.
+    """Yield solutions by one method after the other, with the integer columns fixed as branch and bound found them.
 
-    It searches until it takes itself to be within `gap` of the best; they are `stopped` where the budget ended first.
+    Args:
+        task: Instance with lots.
+        gap: Relative optimality gap at which branch and bound stops.
+
+    Yields:
+        Unverified solutions; `stopped` where the time limit ended the search.
     """
     block, linear = program(task)
     whole = must_be_whole(linear)
-    ready = scaled(replace(linear, size=np.where(whole, 1.0, linear.size)))  # a whole number stays one
+    ready = scaled(replace(linear, size=np.where(whole, 1.0, linear.size)))  # integer columns stay unscaled
     found = branched(ready, whole, gap, task.budget)
     if not len(found.x):
         yield Solution(found.status, found.method)
@@ -40,6 +48,13 @@ def answers_in_lots(task: Task, gap: float) -> Iterator[Solution]:
 
 
 def must_be_whole(linear: Linear) -> Bools:
-    """Return which columns must be whole numbers, (N,)."""
+    """Return which columns must be integer.
+
+    Args:
+        linear: Program.
+
+    Returns:
+        Mask (N,).
+    """
     named = [name in WHOLE for name, _ in linear.places]
     return np.concatenate([np.zeros(linear.network, dtype=bool), np.array(named, dtype=bool)])
