@@ -68,7 +68,7 @@ class Shortfall:
 
     @property
     def contradicts(self) -> bool:
-        """Whether the rows cannot all be satisfied."""
+        """True if the rows cannot all be satisfied."""
         return self.value > PROVEN
 
 

@@ -160,17 +160,17 @@ class Line:
 
     @property
     def moves_matrix(self) -> bool:
-        """Whether matrix entries depend on the parameter; then the optimal value is not piecewise linear in it."""
+        """True if matrix entries depend on the parameter; then the optimal value is not piecewise linear in it."""
         return self._value is not None
 
     @property
     def moves_costs(self) -> bool:
-        """Whether costs depend on the parameter."""
+        """True if costs depend on the parameter."""
         return bool("costs" in self._ends and self._ends["costs"][0].any())
 
     @property
     def moves_ends(self) -> bool:
-        """Whether bounds of rows or columns depend on the parameter."""
+        """True if bounds of rows or columns depend on the parameter."""
         return bool(self._ends.keys() - {"costs", "size"})
 
 

@@ -138,8 +138,7 @@ class Moving:
         )
 
     def stand_at(self, standing: Standing | None) -> None:
-        """Let the next variant start from a given basis in a new solver, so that its result depends on no earlier
-        variant.
+        """Let the next variant start from a given basis in a new solver, independent of earlier variants.
 
         Args:
             standing: Basis statuses, None to start without a basis.

@@ -38,7 +38,7 @@ class Outcome:
 
     @property
     def feasible(self) -> bool:
-        """Whether the program is feasible."""
+        """True if the program is feasible."""
         return self.status == "optimal"
 
 

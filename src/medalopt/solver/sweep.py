@@ -135,9 +135,7 @@ class Sweep:
         return self._moving.proven(self._posed(at), x, y)
 
     def _stretch(self, low: tuple[float, Outcome], high: tuple[float, Outcome]) -> _Stretch:
-        """Return the interval between two results, without interpolation where one is infeasible or a breakpoint is
-        between.
-        """
+        """Return the interval between two results, without interpolation over a breakpoint or infeasibility."""
         (first, one), (last, two) = low, high
         if first == last or not (one.feasible and two.feasible) or self._bent(low, high):
             return _Stretch(first, last - first, ())
@@ -220,7 +218,7 @@ class _Way:
 
     @property
     def moves(self) -> bool:
-        """Whether any number changes."""
+        """True if any number changes."""
         return len(self.at) > 0
 
     def all(self, shares: Floats) -> Floats:

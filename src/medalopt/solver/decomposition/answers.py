@@ -1,4 +1,4 @@
-"""From an instance to answers by decomposition: prices and streams in turn, then the few that are left, exactly."""
+"""Solve one instance by column generation, then cross over to an exact optimum; infeasibility is shown by phase one."""
 
 from __future__ import annotations
 
@@ -17,20 +17,25 @@ from medalopt.solver.highs import METHODS
 from medalopt.solver.ladder import Task
 from medalopt.solver.solution import Solution
 
-MISSED = 1e-12  # of the ends of all rows together, below which nothing is missed
-NEAR = 1e-10  # the gap at which the streams near a tie are few
-MOST = 300  # rounds of a phase
-ROUGH = 1e-5  # the gap at which regions' needs are taken up
-SURE = 0.05  # of what a tonne costs and brings, by which what pays is sure to
-TURNS = 8  # times that what is sure is taken anew, at most
-LAST = 12  # prices of before, the answers to which a further turn begins with
-SCALINGS = 3  # as `ladder.scalings` has them
+MISSED = 1e-12  # sum of relative violations below which phase one is feasible
+NEAR = 1e-10  # relative gap at which column generation ends and crossover begins
+MOST = 300  # greatest number of iterations of a phase
+ROUGH = 1e-5  # relative gap at which participation minima are included
+SURE = 0.05  # relative profit from which a cell counts as surely profitable
+TURNS = 8  # greatest number of times the surely profitable cells are revised
+LAST = 12  # number of earlier prices whose solutions start a revised master problem
+SCALINGS = 3  # number of scalings, as `generate_scalings` yields them
 
 
 def answers(task: Task, gap: float = 0.0) -> Iterator[Solution]:
-    """Yield answers as `ladder.answers` does: where a `gap` is good enough the mix that reaches it, then exact ones.
+    """Yield solutions: with a `gap` the plan that attains it, then exact ones, then those of the direct method.
 
-    Where nothing comes of it the direct way answers.
+    Args:
+        task: Instance to solve.
+        gap: Relative optimality gap that suffices, 0 for exact solutions only.
+
+    Yields:
+        Unverified solutions, as `solve_linear_program` does.
     """
     split = Split.of(task)
     owing = bool(split.asked.sorts.need.any())
@@ -52,10 +57,10 @@ def answers(task: Task, gap: float = 0.0) -> Iterator[Solution]:
 
 
 def _with_needs(split: Split, state: Round, near: float) -> tuple[Split, Round | None]:
-    """Return the state in which regions that see to their need themselves meet it.
+    """Return the decomposition and state with participation minima included.
 
-    What pays by far at the prices so far is taken to go at the right ones. What does not is no longer taken to be sure,
-    and the rounds begin anew, as long as that makes the bound better.
+    Surely profitable cells are left to ordinary blocks. Cells that cease to be so are returned to their region and
+    column generation is repeated, as long as this improves the bound.
     """
     asked, found = split.asked, state
     surely = np.ones_like(asked.needs.cells)
@@ -75,23 +80,22 @@ def _with_needs(split: Split, state: Round, near: float) -> tuple[Split, Round |
 
 
 def _short(split: Split, state: Round) -> float:
-    """Return by how much the bound is better if nothing is taken to be sure, beside all that is paid."""
+    """Return the relative improvement of the bound if all cells count for the participation minima."""
     weights = split.master.weights(state.y)
     all_of_it, taken = (float(worth(asked.answer(weights)[1], weights).sum()) for asked in (split.met, split.asked))
     return (all_of_it - taken) / max(1.0, state.mix.size)
 
 
 def _priced(split: Split, near: float, first: Floats | None = None) -> Round | None:
-    """Return what `_rounds` do, every cell priced at last."""
+    """Return the final state of column generation with all cells priced at its duals."""
     state = _rounds(split, near, first)
     return state and replace(state, answer=split.asked.answer(split.master.weights(state.y))[0])
 
 
 def _rounds(split: Split, near: float, first: Floats | None = None) -> Round | None:
-    """Return the state in which the mix is `near` the bound, or that of phase one which shows that there is no plan.
+    """Return the state with a relative gap of at most `near`, or the one of phase one that shows infeasibility.
 
-    The last one where the rounds or the time are over; None where the master program has no answer. `first` are prices
-    to begin with.
+    At the iteration or time limit the last state; None where the master problem has no solution.
     """
     master, asked = split.master, split.asked
     state: Round | None = None
@@ -110,7 +114,7 @@ def _rounds(split: Split, near: float, first: Floats | None = None) -> Round | N
 
 
 def _exact(split: Split, state: Round) -> Iterator[Solution]:
-    """Yield exact answers, by one scaling and method after the other."""
+    """Yield exact solutions, by one scaling and method after the other."""
     for scaling in range(SCALINGS):
         for method in METHODS:
             if not split.task.budget.left():

@@ -1,9 +1,8 @@
-r"""The exact end: what is clearly taken or left out stays so, and the direct program settles the few near a tie.
+"""Crossover to an exact optimum: clearly decided cells are fixed, and a linear program decides those near a tie.
 
-At prices that are nearly right a stream's best answer is almost always also its answer at the right ones. The rest,
-by how near a second way comes to the best one beside what its tonne costs and brings, stands in a program of its own
-with the rows on linking quantities. Its duals price all streams anew; what would then be otherwise joins, until
-nothing would.
+At nearly optimal duals the best route of a stream is almost always its route at the optimal ones. The other cells,
+those with the smallest relative margin between best and second best alternative, form a program with the constraints on
+linking variables. Its duals price all streams again; cells that would change join, until none does.
 """
 
 from __future__ import annotations
@@ -24,12 +23,12 @@ from medalopt.solver.decomposition.rounds import Asked
 from medalopt.solver.decomposition.streams import Answer
 from medalopt.solver.linear import Linear
 
-EQUAL = 1e-9  # beside what a tonne costs and brings, up to which two ways are as good
+EQUAL = 1e-9  # relative margin up to which two alternatives are tied
 
 
 @dataclass(frozen=True, eq=False)
 class Open:
-    """What is left to the program: cells (a stream in a period) and their ways; all else is as in `answer`."""
+    """Open cells (a stream in a period) and routes of the crossover program; all else is fixed as in `answer`."""
 
     answer: Answer
     cells: Bools  # (I, T)
@@ -38,20 +37,31 @@ class Open:
 
     @property
     def size(self) -> tuple[int, int, int]:
-        """How many cells, shipments and stockpiles are open."""
+        """Number of open cells, shipments and stockpiles."""
         return int(self.cells.sum()), int(self.sendable.sum()), int(self.keepable.sum())
 
     def fixed(self) -> Answer:
-        """Return the answers that stay as they are."""
+        """Return the fixed part of the solution.
+
+        Returns:
+            Shipments and stocks of the cells that are not open.
+        """
         sent, kept = (np.where(self.cells, 0.0, each) for each in (self.answer.sent, self.answer.kept))
         return replace(self.answer, sent=sent, kept=kept)
 
 
 def opened(asked: Asked, answer: Answer, weights: Floats, few: int, before: Open | None = None) -> Open:
-    """Return what is open at the prices `weights`, to which `answer` is the answer.
+    """Select the open cells: those open before, those that changed, and about `few` cells nearest to a tie.
 
-    That is what was open `before`, what answers otherwise than it was fixed there, and about `few` cells that are
-    nearest to a tie.
+    Args:
+        asked: Pricing problem.
+        answer: Subproblem solution at `weights`.
+        weights (linking,): Prices of the linking variables.
+        few: Number of cells to open.
+        before: Open cells so far.
+
+    Returns:
+        The open cells.
     """
     size, shift = asked.pricing.size(weights, answer.by), answer.asked[asked.instance.streams.region][:, None]
     second, wait = answer.second - shift, _waiting(asked, answer, weights)
@@ -71,6 +81,7 @@ def opened(asked: Asked, answer: Answer, weights: Floats, few: int, before: Open
 
 
 def _moved(one: Answer, other: Answer) -> Bools:
+    """Return the cells whose shipment, route or stock differs, (I, T)."""
     another = (one.by != other.by) & (other.sent > 0)
     return np.asarray((one.sent != other.sent) | (one.kept != other.kept) | another)
 
@@ -82,7 +93,7 @@ def _nearest(margin: Floats, few: int) -> float:
 
 
 def _waiting(asked: Asked, answer: Answer, weights: Floats) -> Floats:
-    """Return how much worse than its best way it is for a tonne of each stream to wait, (I, T)."""
+    """Return the additional cost of storing a tonne over its best alternative, (I, T)."""
     streams = asked.instance.streams
     if not asked.sorts.waiting.any():
         return np.full_like(answer.own, np.inf)
@@ -93,12 +104,14 @@ def _waiting(asked: Asked, answer: Answer, weights: Floats) -> Floats:
 
 
 def _margins(asked: Asked, answer: Answer, second: Floats, wait: Floats, size: Floats) -> Floats:
-    """Return how much worse the second best way of each cell is than its best, (I, T), beside the `size` of a tonne; of
-    what answers together the least, and infinite where there is no other way."""
+    """Return the relative margin between the best and second best alternative of each cell, (I, T).
+
+    Of streams that are decided together the least; infinite without an alternative.
+    """
     bundled, some = asked.sorts.bundled, offered(asked.instance)
-    if asked.sorts.alone.all():  # the best way is to go, or to stay
+    if asked.sorts.alone.all():  # alternatives: send or do not send
         return np.where(some, np.minimum(np.abs(answer.best), second - answer.own) / size, np.inf)
-    with np.errstate(invalid="ignore"):  # a bundle with a stream that has no route is never taken
+    with np.errstate(invalid="ignore"):  # a bundle with a stream that has no route is never sent
         ways = [answer.best - answer.own, second - answer.own, wait]
     ways.append(np.where(bundled[:, None], np.inf, -answer.own))
     least, margin = np.full_like(second, np.inf), np.full_like(second, np.inf)
@@ -117,7 +130,7 @@ def _margins(asked: Asked, answer: Answer, second: Floats, wait: Floats, size: F
 
 
 def _together(asked: Asked, cells: Any, by: np.ufunc) -> Any:
-    """Return `cells`, (I, T), each reduced by `by` with what answers together: a stream that may wait, a bundle."""
+    """Return cell values reduced by `by` over storable streams and bundles, whose cells are decided together."""
     instance, sorts = asked.instance, asked.sorts
     if sorts.alone.all():
         return cells
@@ -131,7 +144,7 @@ def _together(asked: Asked, cells: Any, by: np.ufunc) -> Any:
 
 
 def _sendable(asked: Asked, limit: Floats, weights: Floats, cells: Bools) -> Bools:
-    """Return which shipments of open `cells` cost no more than `limit`, (I, T), at the prices: (J, T)."""
+    """Return the shipments of open cells with a reduced cost of at most `limit`, (J, T)."""
     pricing = asked.pricing
     result = np.zeros((len(pricing.found), cells.shape[1]), dtype=bool)
     stream, period = np.nonzero(cells)
@@ -141,13 +154,31 @@ def _sendable(asked: Asked, limit: Floats, weights: Floats, cells: Bools) -> Boo
 
 
 def at_rest(asked: Asked, state: Open) -> Floats:
-    """Return what all that is not open comes to, (linking,)."""
+    """Sum the linking amounts of everything that is fixed.
+
+    Args:
+        asked: Pricing problem.
+        state: Open cells.
+
+    Returns:
+        Amounts (linking,).
+    """
     return gathered(asked.pricing, state.fixed(), np.zeros_like(asked.block), 1)[0]
 
 
 def program(asked: Asked, half: Half, bounds: Bounds, state: Open, fixed: Floats) -> tuple[Network, Linear]:
-    """Return the part of the network that is open, and the program of it, where the rest comes to `fixed`, (linking,);
-    what is explicit stands first."""
+    """Build the crossover program: open network, explicit streams and constraints on linking variables.
+
+    Args:
+        asked: Pricing problem.
+        half: Constraints on linking variables.
+        bounds: Implied bounds of the variables.
+        state: Open cells.
+        fixed (linking,): Linking amounts of the fixed part.
+
+    Returns:
+        Network block, explicit streams first, and the program in own units.
+    """
     instance, found = asked.instance, asked.pricing.found
     columns = chosen(instance, found, asked.sorts.explicit).joined(_open(asked, state))
     block = part(instance, found, columns, whole=False)
@@ -156,7 +187,7 @@ def program(asked: Asked, half: Half, bounds: Bounds, state: Open, fixed: Floats
 
 
 def _with_needs(asked: Asked, linear: Linear, block: Network, stays: Answer) -> Linear:
-    """Return the program with a row for each region that has a need of its own and something open."""
+    """Return the program with a participation row for each region with a minimum and an open shipment."""
     instance, regions = asked.instance, len(asked.instance.regions)
     region = instance.streams.region[asked.pricing.found.stream[block.route]]
     opens = (np.bincount(region, minlength=regions) > 0) & (asked.sorts.need > 0)
@@ -178,6 +209,7 @@ def _with_needs(asked: Asked, linear: Linear, block: Network, stays: Answer) -> 
 
 
 def _open(asked: Asked, state: Open) -> Chosen:
+    """Return the open shipments, stockpiles, bundles and supply rows."""
     instance, those = asked.instance, np.flatnonzero(asked.sorts.bundled)
     bundles = np.zeros((len(instance.bundles), state.cells.shape[1]), dtype=bool)
     np.logical_or.at(bundles, instance.streams.bundle[those], state.cells[those])

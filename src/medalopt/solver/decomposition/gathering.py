@@ -1,4 +1,4 @@
-"""What shipments come to in linking quantities: of each kind of route in a period together, by the million."""
+"""Aggregation of shipments to linking variables, by kind of route and period."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from medalopt.instance.figures import Bools, Floats, Ints
 from medalopt.solver.decomposition.pricing import Pricing
 from medalopt.solver.decomposition.streams import Answer
 
-DENSE = 400_000  # lots of a period that are counted without being sorted
+DENSE = 400_000  # number of (block, kind) pairs up to which sums use a dense array
 
 
 def gathered(
@@ -21,9 +21,18 @@ def gathered(
     before: Answer | None = None,
     those: Bools | None = None,
 ) -> Floats:
-    """Return how much of each linking quantity the answers of each block, (I, T), come to: (count, linking).
+    """Sum the shipments and stocks of each block in terms of the linking variables.
 
-    More than those of `before`, if given, which are otherwise in `those` cells alone, (I, T).
+    Args:
+        pricing: Routes by kind.
+        answer: Shipments and stocks.
+        block (I, T): Block of each cell.
+        count: Number of blocks.
+        before: Earlier solution to subtract, which differs in the cells `those` only.
+        those (I, T): Mask of the cells to count.
+
+    Returns:
+        Amounts (count, linking), or their changes since `before`.
     """
     total = np.zeros((count, pricing.linking.count))
     waits = answer.kept is not pricing.nothing
@@ -46,7 +55,7 @@ def gathered(
 
 
 def _sides(answer: Answer, before: Answer | None, those: Bools, period: int) -> tuple[Ints, Ints, Floats]:
-    """Return streams, routes and tonnes of what is sent in a period in `those` cells, less what was `before`."""
+    """Return streams, routes and tonnes sent in a period by the given cells, with those of `before` negative."""
     stream = np.flatnonzero(those[:, period])
     route, tonnes = answer.by[stream, period], answer.sent[stream, period]
     if before is None:
@@ -58,9 +67,9 @@ def _sides(answer: Answer, before: Answer | None, those: Bools, period: int) -> 
 def _lots(
     pricing: Pricing, sides: tuple[Ints, Ints, Floats], block: Ints, count: int, period: int, total: Floats
 ) -> tuple[Ints, Ints, Ints, Floats, Floats]:
-    """Return what is sent in a period in lots of one block and kind: block, kind, period, tonnes and cost of each.
+    """Return block, kind, period, tonnes and cost of shipments grouped by block and kind.
 
-    What comes to more than its kind says, its footprint, region and stream, is added to `total`.
+    Amounts that do not depend on the kind (footprint, region, stream) are added to `total`.
     """
     found, places, streams = pricing.found, pricing.linking, pricing.instance.streams
     stream, route, tonnes = sides
@@ -82,7 +91,7 @@ def _lots(
 
 
 def _of_lots(pricing: Pricing, kind: Ints, period: Ints, tonnes: Floats, cost: Floats) -> Iterator[tuple[Ints, Floats]]:
-    """Yield places, -1 where there is none, and amounts of what lots of one kind in a period come to."""
+    """Yield positions, -1 for none, and amounts of the linking variables for groups of one kind and period."""
     instance, found, places = pricing.instance, pricing.found, pricing.linking
     route = pricing.typical[kind]
     smelter = found.smelter[route]

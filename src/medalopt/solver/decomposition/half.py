@@ -1,7 +1,4 @@
-r"""The program on the linking quantities, compiled from Pyomo; and a program of it and a part of the network.
-
-The linking quantities are put in for what they are, $q=q_0+Dx$: they have neither columns nor rows there.
-"""
+"""The linking variables are substituted, q = q0 + D x, so they have neither columns nor rows in the master problem."""
 
 from __future__ import annotations
 
@@ -23,19 +20,29 @@ from medalopt.solver.sizes import network_sizes, quantity_sizes
 
 @dataclass(frozen=True, eq=False)
 class Half:
-    """Rows on linking quantities and on what is done with metal: `program` has the columns of the former first."""
+    """Constraints on linking variables and metal variables; the linking variables are the first columns of `program`."""
 
     program: Compiled
-    places: tuple[Place, ...]  # of the other columns
-    count: int  # linking quantities
-    size: Floats  # (columns - count,) of the others, their implied bounds
-    start: Ints  # (count + 1,) where the entries of each linking quantity begin in `row` and `value`
+    places: tuple[Place, ...]  # keys of the other columns
+    count: int  # number of linking variables
+    size: Floats  # (columns - count,) implied bounds of the other columns
+    start: Ints  # (count + 1,) first entry of each linking variable in `row` and `value`
     row: Ints
     value: Floats
 
     @classmethod
     def of(cls, instance: Instance, found: Routes, bounds: Bounds, measure: str) -> Half:
-        """Return the half of `instance` that is no network."""
+        """Compile the constraints of an instance outside its network.
+
+        Args:
+            instance: Instance.
+            found: Routes.
+            bounds: Implied bounds of the variables.
+            measure: Name of the objective.
+
+        Returns:
+            The linking program.
+        """
         master = Master.of(instance, found, measure, whole=False)
         program, count = master.compiled, master.linking
         places = master.places[count:]
@@ -47,12 +54,27 @@ class Half:
         return cls(program, places, count, size, start, entries.row[order], entries.value[order])
 
     def pulled(self, y: Floats) -> Floats:
-        """Return the duals `y` of the rows carried to the linking quantities, (linking,)."""
+        """Return A'y restricted to the linking variables.
+
+        Args:
+            y (rows,): Duals.
+
+        Returns:
+            A'y (linking,).
+        """
         each = np.repeat(np.arange(self.count), np.diff(self.start))
         return np.bincount(each, self.value * y[self.row], self.count).astype(np.float64)
 
     def carried(self, quantities: Entries, width: int) -> Entries:
-        """Return the rows' entries for columns, `width` in all, that `quantities` tells the linking quantities of."""
+        """Return the row entries of columns that are given by their linking amounts.
+
+        Args:
+            quantities: Entries (linking variable, column, amount).
+            width: Number of columns.
+
+        Returns:
+            Entries (row, column, value).
+        """
         counts = np.diff(self.start)[quantities.row]
         each = np.repeat(np.arange(len(counts)), counts)
         at = np.arange(len(each)) - np.repeat(np.cumsum(counts) - counts, counts) + self.start[quantities.row][each]
@@ -62,12 +84,31 @@ class Half:
         return Entries(cell[kept] // max(width, 1), cell[kept] % max(width, 1), value[kept])
 
     def costs(self, quantities: Entries, width: int) -> Floats:
-        """Return what such columns cost by each objective, (objectives, width)."""
+        """Return the costs of columns that are given by their linking amounts.
+
+        Args:
+            quantities: Entries (linking variable, column, amount).
+            width: Number of columns.
+
+        Returns:
+            Costs (objectives, width).
+        """
         rate = self.program.costs[:, quantities.row] * quantities.value
         return np.array([np.bincount(quantities.column, each, width) for each in rate]).reshape(len(rate), width)
 
     def with_part(self, instance: Instance, found: Routes, bounds: Bounds, part: Network, fixed: Floats) -> Linear:
-        """Return the program of this half and of `part`, what all else comes to being `fixed`, (linking,)."""
+        """Return the program of these constraints and a part of the network.
+
+        Args:
+            instance: Instance.
+            found: Routes.
+            bounds: Implied bounds of the variables.
+            part: Part of the network.
+            fixed (linking,): Linking amounts of everything else.
+
+        Returns:
+            The program; `fixed` is subtracted from the right-hand sides.
+        """
         half, width, height = self.program, len(part.upper), len(part.supply_stream)
         own = half.entries.column >= self.count
         carried = self.carried(part.defining, width)

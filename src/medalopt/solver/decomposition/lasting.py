@@ -1,7 +1,8 @@
-"""Answers that last: which cells, a stream in a period, may answer otherwise at prices a little beside those of before.
+"""Pricing cache: the cells (a stream in a period) that must be priced again after the duals changed.
 
-A cell keeps its answer while all that its ways have moved since they were last priced is less than its margin: what
-its best way lies beside 0, and half of what the second lies beside the best. Near the end that is nearly all of them.
+A cell keeps its solution while the accumulated change of its routes' reduced costs is below its margin: the distance of
+the best reduced cost from 0, and half the distance between the best and the second best. In late iterations nearly all
+cells keep theirs.
 """
 
 from __future__ import annotations
@@ -17,17 +18,17 @@ from medalopt.solver.decomposition.needs import Needs
 from medalopt.solver.decomposition.pricing import Pricing
 from medalopt.solver.decomposition.streams import Answer, Sorts, answered
 
-FEW = 0.25  # of all cells, up to which those that are due are priced by themselves
-HAIR = 1e-13  # of all that a price is made of, by which a move is counted larger: rounding
+FEW = 0.25  # share of all cells up to which only the cells concerned are priced
+HAIR = 1e-13  # relative rounding allowance on each price change
 
 
 @dataclass(frozen=True, eq=False)
 class Lasting:
-    """An answer to `weights`; of cells with a margin left `best`, and what the answer tells of prices, is of before."""
+    """Subproblem solution at prices `weights`; reduced costs of cells with a margin left may be older."""
 
     weights: Floats
-    best: Floats  # (I, T) what a tonne changes the measure by on the best way
-    margin: Floats  # (I, T) by how much more the ways of a cell may move
+    best: Floats  # (I, T) reduced cost on the best route when last priced
+    margin: Floats  # (I, T) change of reduced costs that a cell still tolerates
     answer: Answer
     made: Floats  # (blocks, linking)
 
@@ -40,9 +41,18 @@ def lasting(
     weights: Floats,
     before: Lasting | None = None,
 ) -> Lasting:
-    """Return the answers to `weights` of blocks, `block` of each cell and how many, where regions have `needs`.
+    """Solve the subproblems at new prices, pricing again only cells whose solution may change.
 
-    After those of `before` only what may answer otherwise than before is priced again, and counted again.
+    Args:
+        pricing: Routes by kind.
+        sorts: Classes of streams.
+        needs: Participation minima.
+        block: Block of each cell, (I, T), and number of blocks.
+        weights (linking,): Prices of the linking variables.
+        before: Cache of the previous prices.
+
+    Returns:
+        The cache at the new prices.
     """
     streams = pricing.instance.streams
     if before is not None:
@@ -64,7 +74,7 @@ def lasting(
 
 
 def _most(pricing: Pricing, weights: Floats) -> Floats:
-    """Return what a tonne on the ways of each device type comes to in each period at most, either sign, (T, D)."""
+    """Return an upper bound of the magnitude of a tonne's price on any route of each device type, (T, D)."""
     places = pricing.linking
     device = pricing.instance.streams.device[pricing.found.stream[pricing.typical]]
     most = np.zeros((len(pricing.instance.periods), len(pricing.instance.devices.names)))
@@ -75,19 +85,18 @@ def _most(pricing: Pricing, weights: Floats) -> Floats:
 
 
 def _margin(sorts: Sorts, stream: Ints, needed: Bools, best: Floats, second: Floats) -> Floats:
-    """Return by how much the ways of cells of streams may move before they answer otherwise; below 0 of those that do
-    not answer for themselves, as where a region has a need of them."""
+    """Return the change of reduced costs that cells tolerate; negative for cells that are not solved by themselves."""
     with np.errstate(invalid="ignore"):
         other = second - best
     other *= 0.5
-    np.fmin(other, np.abs(best), out=other)  # without a way: never, and no number is passed over
+    np.fmin(other, np.abs(best), out=other)  # without a route the cell never changes; fmin ignores NaN
     np.copyto(other, -1.0, where=needed | ~sorts.alone[stream])
     np.copyto(other, np.inf, where=sorts.explicit[stream])
     return other
 
 
 def _made(pricing: Pricing, block: tuple[Ints, int], answer: Answer, before: Lasting) -> Floats:
-    """Return what answers come to, from what those of before did and what is otherwise."""
+    """Return the linking amounts by block, updated for the changed cells only where these are few."""
     old = before.answer
     other = (answer.sent != old.sent) | (answer.kept != old.kept) | ((answer.by != old.by) & (answer.sent > 0))
     if other.mean() > FEW:

@@ -1,6 +1,6 @@
-"""The linking quantities as one vector, in the order of `links`: where each of them stands in it.
+"""The linking variables form one vector, ordered as `list_linking_families` lists them.
 
-Those of regions and streams are left out that no rule of the instance asks for.
+Sums by region and by stream are included only where a constraint of the instance uses them.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from medalopt.model.links import returned_at, told_regions, told_streams
 
 @dataclass(frozen=True, eq=False)
 class Linking:
-    """The place of each linking quantity in a vector of `count`; -1 where there is no such quantity."""
+    """Position of each linking variable in a vector of `count`; -1 where it does not exist."""
 
     feed: Ints  # (K, T)
     treated: Ints  # (H, T)
-    returned: Ints  # (K, E, T + the longest lead), by the period in which the metal is back
+    returned: Ints  # (K, E, T + longest lead time), by the period in which the metal is returned
     device: Ints  # (D,)
     region: Ints  # (G,)
     stream: Ints  # (I,)
@@ -31,7 +31,15 @@ class Linking:
 
     @classmethod
     def of(cls, instance: Instance, found: Routes) -> Linking:
-        """Return the places of the linking quantities of `instance`."""
+        """Number the linking variables of an instance.
+
+        Args:
+            instance: Instance.
+            found: Routes.
+
+        Returns:
+            The positions.
+        """
         periods, smelters, treatments = len(instance.periods), len(instance.smelters.names), instance.treatments.names
         back = np.zeros((smelters, len(instance.metals.names), periods + instance.smelters.lead.max(initial=0)), bool)
         back[returned_at(instance, found)] = True
@@ -50,12 +58,20 @@ class Linking:
 
 
 def _counted(there: Bools, end: int) -> Ints:
-    """Return the numbers up to `end` where something is there, in order, and -1 elsewhere."""
+    """Return consecutive numbers that end before `end` where the mask is set, -1 elsewhere."""
     places = np.full(there.shape, -1, dtype=np.intp)
     places[there] = np.arange(end - int(there.sum()), end)
     return places
 
 
 def at(weights: Floats, places: Ints) -> Floats:
-    """Return the weights at `places`, 0 where there is none."""
+    """Select weights by position.
+
+    Args:
+        weights (linking,): Vector of weights.
+        places: Positions, -1 for none.
+
+    Returns:
+        Weights of the shape of `places`; 0 where there is no position.
+    """
     return np.append(weights, 0.0)[places]

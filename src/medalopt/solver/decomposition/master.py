@@ -1,9 +1,9 @@
-r"""The master program: the rows on linking quantities, and for each block a mix of the answers it has given.
+"""Master problem of the decomposition: constraints on linking variables, and for each block a convex combination.
 
-$\min cz+\sum_{bp}c_{bp}\lambda_{bp}$ where $Az+\sum_{bp}a_{bp}\lambda_{bp}$ keeps the rows and
-$\sum_p\lambda_{bp}\le1$ for each block $b$; what is missing to 1 is the answer that nothing is sent. A block that owes
-something has no such answer: there the sum is 1. While no mix is known that keeps the rows, what is missed of their
-ends costs 1 for the whole end, and nothing else costs anything (phase one).
+Minimise c z + Σ c[b,p] λ[b,p] subject to A z + Σ a[b,p] λ[b,p] within the row bounds and Σ_p λ[b,p] ≤ 1 for each block
+b, where p counts the solutions of the block so far; the share missing to 1 sends nothing. For a participation block the
+sum is 1. In phase one, while no feasible combination is known, the relative violation of right-hand sides is minimised
+instead (cost 1 for a full right-hand side).
 """
 
 from __future__ import annotations
@@ -25,22 +25,25 @@ from medalopt.solver.standing import begun
 
 @dataclass(frozen=True, eq=False)
 class Mix:
-    """A best mix of the answers so far: its `value`, what its terms come to without their signs, and its duals."""
+    """Optimum of the master problem; `size` is the sum of the magnitudes of the terms of its objective `value`."""
 
     value: float
     size: float
-    y: Floats  # (M,) of the rows, those of blocks left out
-    blocks: Floats  # (B,) what a whole share more of each block changes the measure by
-    x: Floats  # (N,) of the columns that are no answers
-    shares: Floats  # (answers,)
+    y: Floats  # (M,) duals of the rows, without the block rows
+    blocks: Floats  # (B,) duals of the block rows
+    x: Floats  # (N,) columns that are no block solutions
+    shares: Floats  # (answers,) shares of the block solutions
 
 
 class Master:
-    """The program `linear`, of the half and of what stands in it by itself, with the answers of blocks.
+    """Master problem over `linear` and the block solutions found so far, kept in HiGHS.
 
-    `first` are prices of the linking quantities with the answers to them, (B, linking) each: by these answers the rows
-    are brought to a like size. `asked` are all prices that were answered so far. Of blocks `owing`, (B,), the shares
-    come to 1.
+    Args:
+        half: Constraints on linking variables.
+        linear: Program of these and of the explicit streams.
+        first: Prices with the block solutions to them, (B, linking) each; these determine the scaling.
+        owing (B,): Mask of the participation blocks, whose shares add up to 1.
+        budget: Time limit.
     """
 
     def __init__(
@@ -54,11 +57,11 @@ class Master:
             np.tile(np.arange(self.blocks), len(first)),
         )
         self.costs = self._costs(answers)  # (objectives, answers)
-        self.to = np.repeat(np.arange(len(first)), self.blocks)  # which of `asked` each answer is to
+        self.to = np.repeat(np.arange(len(first)), self.blocks)  # index in `asked` of the prices of each block solution
         self.row_lower = np.concatenate([linear.row_lower, np.where(owing, 1.0, -np.inf)])
         self.row_upper = np.concatenate([linear.row_upper, np.ones(self.blocks)])
         self.missed = np.flatnonzero((self.row_lower > 0) | (self.row_upper < 0))
-        self.first = self.width + len(self.missed)  # column of the first answer
+        self.first = self.width + len(self.missed)  # number of the column of the first block solution
         self.program = scaled(self._whole(answers))
         self._solver = kept(self.program, "the plan of so many streams could not be sought")
         self._solver.setOptionValue("simplex_strategy", PRIMAL)
@@ -67,7 +70,7 @@ class Master:
             self._cost(np.concatenate([np.zeros(self.width), np.ones(len(self.missed)), np.zeros(len(self.block))]))
 
     def _whole(self, first: Floats) -> Linear:
-        """Return the program with what may be missed and with the first answers."""
+        """Return the program with columns for violations (phase one) and for the first block solutions."""
         linear, answers = self.linear, self._columns(first, self.block)
         ends = np.where(self.row_lower > 0, self.row_lower, self.row_upper)[self.missed]
         columns = (len(self.missed), len(self.block))
@@ -90,10 +93,11 @@ class Master:
         )
 
     def _costs(self, answers: Floats) -> Floats:
+        """Return the costs of block solutions, (objectives, answers)."""
         return np.einsum("ol,bl->ob", self.half.program.costs[:, : self.half.count], answers)
 
     def _columns(self, answers: Floats, block: Ints) -> Entries:
-        """Return the entries of answers as columns from 0, in the rows of the half and of the blocks."""
+        """Return the entries of block solutions as columns from 0, in constraint rows and block rows."""
         column, place = np.nonzero(answers)
         supply = self.height - len(self.half.program.rows)
         made = self.half.carried(Entries(place, column, answers[column, place]), len(block))
@@ -104,10 +108,11 @@ class Master:
         )
 
     def _cost(self, costs: Floats) -> None:
+        """Set the costs in HiGHS."""
         self._solver.changeColsCost(len(costs), np.arange(len(costs), dtype=np.int32), costs)
 
     def end_phase_one(self) -> None:
-        """Let nothing be missed any more, and have everything cost what it costs."""
+        """Fix the violations at 0 and restore the costs of the objective."""
         self.phase_one = False
         costs = np.zeros(self.first)
         costs[: self.width] = self.program.costs[0, : self.width]
@@ -117,7 +122,13 @@ class Master:
             self._solver.changeColBounds(column, 0.0, 0.0)
 
     def add(self, weights: Floats, answers: Floats, block: Ints) -> None:
-        """Take in further answers, (answers, linking), to `weights`, each of its block."""
+        """Add block solutions as columns.
+
+        Args:
+            weights (linking,): Prices they are optimal at.
+            answers (n, linking): Linking amounts.
+            block (n,): Block of each.
+        """
         entries = self._columns(answers, block)
         order = np.lexsort((entries.row, entries.column))
         row = entries.row[order]
@@ -134,7 +145,11 @@ class Master:
         self.asked.append(weights)
 
     def solved(self) -> Mix | None:
-        """Return the best mix; None where HiGHS gives none, or the time is over."""
+        """Solve the master problem.
+
+        Returns:
+            The optimum; None where HiGHS finds none, or at the time limit.
+        """
         if run(self._solver, self.budget) != "optimal":
             return None
         solution = self._solver.getSolution()
@@ -149,17 +164,35 @@ class Master:
         )
 
     def basis(self) -> Any:
-        """Return where the columns and rows of `linear` stand in the best mix."""
+        """Return the basis of the columns and rows of `linear`.
+
+        Returns:
+            A HiGHS basis.
+        """
         standing = self._solver.getBasis()
         return begun(standing.col_status[: self.width], standing.row_status[: self.height])
 
     def weights(self, y: Floats) -> Floats:
-        """Return what a unit more of each linking quantity changes the measure by at the duals `y` of the rows."""
+        """Return the prices of the linking variables.
+
+        Args:
+            y (M,): Duals of the rows.
+
+        Returns:
+            Objective per unit of each linking variable, (linking,); negative where a further unit reduces it.
+        """
         pulled = self.half.pulled(y[self.height - len(self.half.program.rows) :])
         return -pulled if self.phase_one else self.half.program.costs[0, : self.half.count] - pulled
 
     def alone(self, y: Floats) -> float:
-        """Return the least that the rows and all columns but the answers come to at the duals `y` (Lagrange)."""
+        """Return the Lagrangian bound of the master problem without block solutions.
+
+        Args:
+            y (M,): Duals of the rows.
+
+        Returns:
+            Least value of the rows and all other columns at these duals.
+        """
         linear, entries = self.linear, self.linear.entries
         end = np.where(y > 0, linear.row_lower, linear.row_upper)
         usable = np.isfinite(end)

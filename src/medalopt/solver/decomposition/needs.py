@@ -1,9 +1,9 @@
-r"""Regions that owe a share of what they offer, each seeing to it by itself: at prices given, a small program solved.
+"""Participation blocks: regions that must send a minimum share of their supply, solved by themselves at given prices.
 
-What pays goes; then the cheapest tonnes go until the need is met, and the price of the last of them is the dual of the
-need. Such a region answers as a whole, in one block, which makes for many rounds. So what surely pays is let out of
-that: cells $P$, in the blocks of all others. They send $s_P$ at the most, so what is left of the region sends at least
-the need less $s_P$: that holds for every plan, and is all that is asked wherever $P$ goes whole.
+Profitable tonnes are sent; then the cheapest remaining tonnes are sent until the minimum is met, and the price of the
+last one is the dual of the participation constraint. Such a region is one block, which slows convergence. Therefore
+cells P that are surely profitable are left to the ordinary blocks: they send at most s_P, so the rest of the region
+sends at least the minimum less s_P. This relaxation holds for every plan, and is exact wherever P is sent in full.
 """
 
 from __future__ import annotations
@@ -18,25 +18,49 @@ from medalopt.instance.instance import Instance
 
 @dataclass(frozen=True, eq=False)
 class Needs:
-    """What regions have to send: of the cells `cells`, (I, T), of a region at least `left`, (G,) t."""
+    """Participation minimum `left` (G,) tonnes that each region must send from the cells `cells` (I, T)."""
 
     cells: Bools
     left: Floats
 
     @classmethod
     def none(cls, instance: Instance) -> Needs:
-        """Return that no region has to send anything."""
+        """Return no participation minimum.
+
+        Args:
+            instance: Instance.
+
+        Returns:
+            Empty needs.
+        """
         return cls(np.zeros(instance.streams.available.value.shape, dtype=bool), np.zeros(len(instance.regions)))
 
     @classmethod
     def whole(cls, instance: Instance, need: Floats) -> Needs:
-        """Return that regions send `need`, (G,), of all that they have."""
+        """Return the full participation minimum, over all cells of the regions.
+
+        Args:
+            instance: Instance.
+            need (G,): Tonnes that each region must send.
+
+        Returns:
+            The needs.
+        """
         periods = len(instance.periods)
         return cls(np.repeat((need > 0)[instance.streams.region][:, None], periods, axis=1), need)
 
     @classmethod
     def but(cls, instance: Instance, need: Floats, sure: Bools) -> Needs:
-        """Return that regions send what is left of `need`, (G,), when cells that are `sure` to go, (I, T), do."""
+        """Return the participation minimum that remains when some cells are sent in full.
+
+        Args:
+            instance: Instance.
+            need (G,): Tonnes that each region must send.
+            sure (I, T): Mask of the cells left to ordinary blocks.
+
+        Returns:
+            The needs of the other cells.
+        """
         streams = instance.streams
         going = np.where(sure, streams.available.value, 0.0).sum(axis=1)
         left = np.maximum(need - np.bincount(streams.region, going, len(need)), 0.0)
@@ -44,8 +68,18 @@ class Needs:
 
 
 def shares(instance: Instance, needs: Needs, bundled: Bools, best: Floats, available: Floats) -> tuple[Floats, Floats]:
-    """Return the share of each cell of `needs` that goes at prices `best` of a tonne, (I, T), and the price of each
-    region's need, (G,). A bundle of streams `bundled`, (I,), goes together, at its mean price."""
+    """Solve the participation blocks at given prices; a bundle is sent as a whole, at its mean price.
+
+    Args:
+        instance: Instance.
+        needs: Participation minima.
+        bundled (I,): Mask of the streams in bundles.
+        best (I, T): Reduced cost of a tonne on the best route.
+        available (I, T): Tonnes offered.
+
+    Returns:
+        Share of each cell that is sent, (I, T), and dual of each region's minimum, (G,), objective per tonne.
+    """
     streams, periods = instance.streams, best.shape[1]
     of_bundle = np.zeros(len(instance.bundles), dtype=np.intp)
     those = np.flatnonzero(bundled)
@@ -68,7 +102,7 @@ def shares(instance: Instance, needs: Needs, bundled: Bools, best: Floats, avail
 
 
 def _cheapest(price: Floats, tonnes: Floats, region: Ints, need: Floats) -> Floats:
-    """Return how much of each of `tonnes` goes: all below a price of 0, then the cheapest up to what regions need."""
+    """Return the tonnes sent of each item: all with a negative price, then the cheapest up to the regions' minima."""
     order = np.lexsort((price, region))
     before = np.cumsum(tonnes[order]) - tonnes[order]
     start = np.searchsorted(region[order], np.arange(len(need)))
@@ -80,8 +114,16 @@ def _cheapest(price: Floats, tonnes: Floats, region: Ints, need: Floats) -> Floa
 
 
 def together(instance: Instance, each: Floats, bundled: Bools) -> Floats:
-    """Return what the whole of each bundle comes to where a tonne comes to `each`, (I, T): (B, T); 0 where it has no
-    stream of `bundled`."""
+    """Sum over the streams of each bundle, weighted by the tonnes offered.
+
+    Args:
+        instance: Instance.
+        each (I, T): Amount per tonne.
+        bundled (I,): Mask of the streams that count.
+
+    Returns:
+        Amount of each bundle, (B, T).
+    """
     those = np.flatnonzero(bundled)
     available = instance.streams.available.value[those]
     total = np.zeros((len(instance.bundles), each.shape[1]))

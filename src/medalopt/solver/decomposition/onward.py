@@ -1,4 +1,4 @@
-"""From one exact program to the next: where its simplex method begins, told column by column and row by row."""
+"""Each crossover program starts from the basis of the previous one, transferred by column and row."""
 
 from __future__ import annotations
 
@@ -24,16 +24,25 @@ _BASIC, _LOWER, _UPPER = (
 
 @dataclass(frozen=True, eq=False)
 class Stand:
-    """Where the simplex method stood, `basis`, on `linear`, whose network is `block`."""
+    """Simplex `basis` on `linear`, whose network is `block`."""
 
     block: Network
     linear: Linear
     basis: Any
 
     def onward(self, block: Network, linear: Linear, found: Routes, answer: Answer) -> Any:
-        """Return a basis for `linear`, whose network is `block`.
+        """Transfer the basis to the next program.
 
-        Cells that had no row before stand as in `answer`: one that sends goes by its way, and none of it is left.
+        New cells start as in `answer`: a shipment that is sent is basic, and its supply row is at its upper bound.
+
+        Args:
+            block: Network block of the next program.
+            linear: The next program.
+            found: Routes.
+            answer: Subproblem solution.
+
+        Returns:
+            A HiGHS basis.
         """
         fresh = np.ones(answer.sent.shape, dtype=bool)
         fresh[self.block.supply_stream, self.block.supply_period] = False
@@ -54,7 +63,7 @@ class Stand:
 
 
 def _columns(block: Network, linear: Linear) -> list[Hashable]:
-    """Return a name for each column."""
+    """Return a key for each column."""
     pairs = (
         (block.route, block.period),
         (block.stock_stream, block.stock_period),

@@ -1,7 +1,8 @@
-r"""What a tonne on each route changes the measure by, at prices of the linking quantities: streams priced all at once.
+"""Pricing of all routes at once: the reduced cost of a tonne on each route at given duals of the linking variables.
 
-Routes of one device type, treatment and smelter differ from place to place only in what they cost and emit, so the
-metal of all of them is priced once: $p_{jt}=w_t\,c_j+\phi_jw_\Phi+w_{X}+W_{\kappa(j)t}$, $\kappa(j)$ the kind of $j$.
+Routes of one device type, treatment and smelter (one kind) differ between places only in cost and emissions, so the
+metal of each kind is priced once: p[j,t] = w[t] c[j] + φ[j] w_Φ + w_X + W[κ(j),t], where κ(j) is the kind of route j
+and w are the prices of spend, footprint and the sums by device, region and stream.
 """
 
 from __future__ import annotations
@@ -21,21 +22,29 @@ from medalopt.solver.decomposition.ranks import Ranks
 
 @dataclass(frozen=True, eq=False)
 class Pricing:
-    """The routes of an instance, by kind: those of a kind bring the same metal, and pay the same to refine it."""
+    """Routes of an instance by kind: routes of one kind return the same metal at the same refining charges."""
 
     instance: Instance
     found: Routes
     linking: Linking
     kind: Ints  # (J,)
-    typical: Ints  # (kinds,) a route of each
+    typical: Ints  # (kinds,) one route of each kind
     cost: Floats  # (J,) money/t, without refining
     refining: Floats  # (kinds, T) money/t
     ranks: Ranks
-    available: Floats  # (I, T) t, period by period, as all that is priced
+    available: Floats  # (I, T) t, in column-major order as all priced arrays
 
     @classmethod
     def of(cls, instance: Instance, found: Routes) -> Pricing:
-        """Return the routes `found` by kind."""
+        """Group the routes of an instance by kind.
+
+        Args:
+            instance: Instance.
+            found: J routes.
+
+        Returns:
+            The routes, ready for pricing.
+        """
         kind, typical = kinds(instance, found)
         cost = base_costs(found)
         refining = refining_of(instance, found, typical)
@@ -45,12 +54,12 @@ class Pricing:
 
     @cached_property
     def nothing(self) -> Floats:
-        """Nothing of each stream in each period, (I, T), for whoever writes nothing into it."""
+        """Shared zero array (I, T), not to be written to."""
         return np.zeros_like(self.available)
 
     @cached_property
     def dearest(self) -> Floats:
-        """What a tonne costs without refining, and what it emits, on the routes of each device type at most, (2, D)."""
+        """Greatest magnitude of unit cost without refining, and of unit emissions, by device type, (2, D)."""
         device = self.instance.streams.device[self.found.stream]
         most = np.zeros((2, len(self.instance.devices.names)))
         for row, figures in zip(most, (self.cost, self.found.footprint), strict=True):
@@ -58,14 +67,14 @@ class Pricing:
         return most
 
     def _parts(self, weights: Floats) -> Iterator[tuple[Floats, Floats]]:
-        """Yield for each period what routes of a kind have in common, and what they do not, (J,) each, by ranks."""
+        """Yield for each period the reduced cost by kind and the remainder, (J,) each, in ranked order."""
         metal, spend, order = self.metal(weights), weights[self.linking.spend], self.ranks.order
         kind, fixed, cost = self.kind[order], self._fixed(weights)[order], self.cost[order]
         for period in range(len(self.instance.periods)):
             yield metal[period][kind], fixed + spend[period] * cost
 
     def _fixed(self, weights: Floats) -> Floats:
-        """Return what routes change the measure by in every period alike, but for what is spent, (J,)."""
+        """Return the part of the reduced cost that is constant over time, without spend, (J,)."""
         places, streams, found = self.linking, self.instance.streams, self.found
         fixed = found.footprint * weights[places.footprint] + at(weights, places.device)[streams.device][found.stream]
         for group, each in ((streams.region[found.stream], places.region), (found.stream, places.stream)):
@@ -74,7 +83,14 @@ class Pricing:
         return fixed
 
     def metal(self, weights: Floats) -> Floats:
-        """Return what kinds of route differ by from period to period, (T, kinds)."""
+        """Return the part of the reduced cost that a kind of route determines.
+
+        Args:
+            weights (linking,): Prices of the linking variables.
+
+        Returns:
+            Objective per tonne, (T, kinds).
+        """
         found, places, periods = self.found, self.linking, np.arange(len(self.instance.periods))
         smelter, treatment = found.smelter[self.typical], found.treatment[self.typical]
         total = at(weights, places.treated)[treatment] + weights[places.spend] * self.refining
@@ -88,8 +104,15 @@ class Pricing:
         return np.ascontiguousarray(total.T)
 
     def best(self, weights: Floats) -> tuple[Floats, Ints, Floats]:
-        """Return what a tonne of each stream changes the measure by at best, (I, T), infinite without a route, by
-        which route, (I, T), and what it does by the second best, infinite without one."""
+        """Price all streams.
+
+        Args:
+            weights (linking,): Prices of the linking variables.
+
+        Returns:
+            Reduced cost of a tonne on the best route, that route, and the reduced cost on the second best route, (I, T)
+            each; infinite without such a route.
+        """
         ranks, shape = self.ranks, (len(self.instance.periods), len(self.instance.streams.names))
         best, by, second = np.full(shape, np.inf), np.zeros(shape, dtype=np.intp), np.full(shape, np.inf)
         for period, (metal, own) in enumerate(self._parts(weights)):
@@ -98,7 +121,16 @@ class Pricing:
         return best.T, by.T, second.T
 
     def best_of(self, weights: Floats, stream: Ints, period: Ints) -> tuple[Floats, Ints, Floats]:
-        """Return the same of cells of streams in periods, (cells,) each."""
+        """Price some cells (a stream in a period).
+
+        Args:
+            weights (linking,): Prices of the linking variables.
+            stream (cells,): Stream of each cell.
+            period (cells,): Period of each cell.
+
+        Returns:
+            Reduced cost on the best route, that route, and reduced cost on the second best route, (cells,) each.
+        """
         best, by, second = (
             np.full(len(stream), np.inf),
             np.zeros(len(stream), dtype=np.intp),
@@ -112,15 +144,31 @@ class Pricing:
         return best, by, second
 
     def ways_of(self, weights: Floats, stream: Ints, period: Ints) -> Iterator[tuple[Ints, Ints, Floats]]:
-        """Yield, of cells of streams in periods, which have a further route, that route, and what a tonne on it changes
-        the measure by."""
+        """Yield the routes of some cells, one rank at a time.
+
+        Args:
+            weights (linking,): Prices of the linking variables.
+            stream (cells,): Stream of each cell.
+            period (cells,): Period of each cell.
+
+        Yields:
+            Positions of the cells that have a route of this rank, the routes, and the reduced costs of a tonne on them.
+        """
         metal, fixed, spend = self.metal(weights), self._fixed(weights), weights[self.linking.spend]
         for those, route in self.ranks.routes(stream):
             when = period[those]
             yield those, route, metal[when, self.kind[route]] + (fixed[route] + spend[when] * self.cost[route])
 
     def size(self, weights: Floats, by: Ints) -> Floats:
-        """Return what a tonne of each stream costs and brings on route `by`, (I, T), without their signs: 1 for 0."""
+        """Return the magnitude of the terms of the reduced cost on given routes, for relative comparisons.
+
+        Args:
+            weights (linking,): Prices of the linking variables.
+            by (I, T): Routes.
+
+        Returns:
+            Sum of magnitudes per tonne, (I, T); 1 where it is 0.
+        """
         metal, fixed, spend = self.metal(weights), self._fixed(weights), weights[self.linking.spend]
         size = np.empty(by.shape[::-1])
         for period, route in enumerate(by.T):

@@ -1,4 +1,4 @@
-"""The routes of all streams side by side: of each its first, then of those that have more the second, and so on."""
+"""The routes of all streams are ordered by rank: first routes of all streams, second routes, and so on."""
 
 from __future__ import annotations
 
@@ -13,16 +13,24 @@ from medalopt.instance.figures import Floats, Ints
 
 @dataclass(frozen=True, eq=False)
 class Ranks:
-    """An order of routes, which stand by stream, in which the least of each stream's is found a rank at a time."""
+    """Order of routes in which the minimum over each stream's routes is found one rank at a time."""
 
-    stream: Ints  # (streams with a route,) those with the most routes first
-    order: Ints  # (J,) routes: the first of each `stream`, the second of those that have one, ...
-    counts: tuple[int, ...]  # how many streams have a route of each rank
-    total: int  # I, the number of all streams, with a route or without
+    stream: Ints  # (streams with a route,) those with most routes first
+    order: Ints  # (J,) first route of each `stream`, then second routes where they exist, ...
+    counts: tuple[int, ...]  # number of streams with a route of each rank
+    total: int  # I, number of all streams
 
     @classmethod
     def of(cls, stream: Ints, total: int) -> Ranks:
-        """Return the ranks of routes of `stream`, (J,), which ascends, one of `total` streams each."""
+        """Rank routes.
+
+        Args:
+            stream (J,): Stream of each route, ascending.
+            total: Number of all streams.
+
+        Returns:
+            The ranking.
+        """
         routed, first, many = np.unique(stream, return_index=True, return_counts=True)
         order = np.argsort(-many, kind="stable")
         routed, first, many = routed[order], first[order], many[order]
@@ -32,8 +40,15 @@ class Ranks:
         return cls(routed, routes, counts, total)
 
     def least(self, price: Floats) -> tuple[Floats, Ints, Floats]:
-        """Return the least `price`, given in this order, of the routes of each `stream`, of which, the first one of
-        several, and the second least, infinite where there is one route."""
+        """Find the cheapest and second cheapest route of each stream.
+
+        Args:
+            price (J,): Price of each route, in ranked order.
+
+        Returns:
+            Least price, its route (the first of several), and second least price, infinite with a single route; one for
+            each entry of `stream`.
+        """
         best, by = price[: len(self.stream)].copy(), self.order[: len(self.stream)].copy()
         second = np.full(len(best), np.inf)
         start = len(best)
@@ -47,7 +62,14 @@ class Ranks:
         return best, by, second
 
     def routes(self, stream: Ints) -> Iterator[tuple[Ints, Ints]]:
-        """Yield for each rank which of the streams asked for have a route of it, and that route."""
+        """Yield the routes of some streams, one rank at a time.
+
+        Args:
+            stream (cells,): Streams.
+
+        Yields:
+            Positions of the streams that have a route of this rank, and these routes.
+        """
         at, start = self._at[stream], 0
         for count in self.counts:
             those = np.flatnonzero(at < count)
@@ -56,7 +78,7 @@ class Ranks:
 
     @cached_property
     def _at(self) -> Ints:
-        """The position of each stream in `stream`, (I,); behind all where it has no route."""
+        """Position of each stream in `stream`, (I,); past the end without a route."""
         at = np.full(self.total, len(self.stream))
         at[self.stream] = np.arange(len(self.stream))
         return at

@@ -1,8 +1,8 @@
-r"""Prices and answers in turn (Dantzig and Wolfe 1960), until the best mix of answers meets the bound.
+"""Column generation (Dantzig and Wolfe 1960): master problem and subproblems alternate until bound and objective meet.
 
-Each round prices at a point between the best prices so far and those of the master program,
-$y=\alpha\hat y+(1-\alpha)\bar y$ (Wentges 1997; in-out: Ben-Ameur and Neto 2007): the latter alone jump about. Every
-round gives a lower bound (Lagrange): what the rows are worth at $y$, and what the blocks answer.
+Subproblems are priced between the best duals so far and those of the master problem, y = α ŷ + (1−α) ȳ (Wentges 1997;
+in-out separation: Ben-Ameur and Neto 2007), since the latter alone oscillate. Each iteration gives a lower bound
+(Lagrange): the value of the rows at y, and of the subproblems.
 """
 
 from __future__ import annotations
@@ -21,61 +21,101 @@ from medalopt.solver.decomposition.needs import Needs
 from medalopt.solver.decomposition.pricing import Pricing
 from medalopt.solver.decomposition.streams import Answer, Sorts, answered, blocks
 
-KEPT, LEAST = 0.5, 0.02  # of the best prices so far in those of a round: at first, and at least
-SMALL = 1e-12  # of what is paid, below which an answer does not pay
+KEPT, LEAST = 0.5, 0.02  # smoothing factor α: initial and least value
+SMALL = 1e-12  # relative reduced cost below which a block solution is not added
 
 
 @dataclass(frozen=True, eq=False)
 class Round:
-    """Where the prices stand after a round: `y` is the best so far, whose bound is `bound`."""
+    """State after an iteration: master optimum `mix`, best duals `y` so far, and their lower `bound`."""
 
     number: int
     mix: Mix
     y: Floats
     bound: float
-    answer: Answer  # to y; what cells are worth may be of before
+    answer: Answer  # subproblem solution at y; reduced costs may be older
 
     @property
     def gap(self) -> float:
-        """How far the mix lies above the bound, beside all that is paid."""
+        """Gap between the master objective and the bound, relative to the magnitude of the objective's terms."""
         return (self.mix.value - self.bound) / max(1.0, self.mix.size)
 
 
 @dataclass(frozen=True, eq=False)
 class Asked:
-    """The streams that are asked: how they are priced, in which way they answer, and in which blocks."""
+    """Pricing problem: streams, prices by route, classes, participation minima and blocks."""
 
     instance: Instance
     pricing: Pricing
     sorts: Sorts
     needs: Needs
     block: Ints  # (I, T)
-    owing: Bools  # (B,) blocks of which nothing is no answer
+    owing: Bools  # (B,) participation blocks, for which sending nothing is infeasible
 
     @classmethod
     def of(cls, instance: Instance, pricing: Pricing, sorts: Sorts, needs: Needs) -> Asked:
-        """Return the streams of `instance` where regions have `needs`."""
+        """Set up the pricing problem.
+
+        Args:
+            instance: Instance.
+            pricing: Routes by kind.
+            sorts: Classes of streams.
+            needs: Participation minima.
+
+        Returns:
+            The pricing problem.
+        """
         return cls(instance, pricing, sorts, needs, *blocks(instance, sorts, needs))
 
     def answer(self, weights: Floats) -> tuple[Answer, Floats]:
-        """Return the answer to `weights`, and of each block how much of each linking quantity, (B, linking)."""
+        """Solve the subproblems at given prices.
+
+        Args:
+            weights (linking,): Prices of the linking variables.
+
+        Returns:
+            The solution, and its linking amounts by block, (B, linking).
+        """
         answer = answered(self.instance, self.pricing, self.sorts, self.needs, weights)
         return answer, gathered(self.pricing, answer, self.block, len(self.owing))
 
     def again(self, weights: Floats, before: Lasting | None) -> Lasting:
-        """Return the same after an answer of `before`; what cells are worth may be of before."""
+        """Solve the subproblems with a cache of earlier prices.
+
+        Args:
+            weights (linking,): Prices of the linking variables.
+            before: Cache, None at first.
+
+        Returns:
+            The cache at these prices; reduced costs may be older.
+        """
         return lasting(self.pricing, self.sorts, self.needs, (self.block, len(self.owing)), weights, before)
 
 
 def worth(made: Floats, weights: Floats) -> Floats:
-    """Return what each row of `made` comes to at prices: by one processor, as threads would take longer to begin."""
+    """Return the value of linking amounts; `einsum` uses one thread, which is faster here.
+
+    Args:
+        made (n, linking): Linking amounts.
+        weights (linking,): Prices.
+
+    Returns:
+        Values (n,).
+    """
     return np.einsum("bl,l->b", made, weights)
 
 
 def rounds(master: Master, asked: Asked, most: int, first: Floats | None = None) -> Iterator[Round]:
-    """Yield the state after each round of the phase that the master is in, at most so many.
+    """Iterate column generation in the current phase of the master problem.
 
-    `first` are the prices of the first round, (M,), where better ones are known than those of the mix.
+    Args:
+        master: Master problem.
+        asked: Pricing problem.
+        most: Greatest number of iterations.
+        first (M,): Duals to begin with, if better ones than the master's are known.
+
+    Yields:
+        The state after each iteration.
     """
     best: Round | None = None
     kept, last = KEPT, None
@@ -98,7 +138,7 @@ def rounds(master: Master, asked: Asked, most: int, first: Floats | None = None)
         pays = worth(made, master.weights(mix.y)) - mix.blocks < -SMALL * max(1.0, mix.size)
         yield best
         if not pays.any() and not kept:
-            return  # the prices are those of the mix, and no answer to them pays: rounding is all that is left
+            return  # no block solution prices out at the unsmoothed duals: optimal up to rounding
         if pays.any():
             master.add(weights, made[pays], np.flatnonzero(pays))
         kept = min(KEPT, 1.5 * kept) if pays.any() else (kept / 2 if kept > LEAST else 0.0)

@@ -1,4 +1,4 @@
-"""What a split task comes to, in the instance's own units: an exact plan, a mix of answers, or that there is none."""
+"""Recovery of solutions of a decomposed task: exact plans, convex combinations of block solutions, and multipliers."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from medalopt.solver.sizes import within_need
 from medalopt.solver.solution import Duals, Solution, decided
 
 NAME = "decomposition"
-FEW = 1_000  # cells near a tie that the first program settles
-SHARE = 1.5e-3  # of all cells, where that is more
-STEPS = 40  # programs, at most
-MOST_EQUAL = 20_000  # cells that are settled together
-LEFT = 1e-12  # the gap, beside all that is paid, at which nothing is left to settle
+FEW = 1_000  # number of cells opened in the first crossover program
+SHARE = 1.5e-3  # the same as a share of all cells; the larger number applies
+STEPS = 40  # greatest number of crossover programs
+MOST_EQUAL = 20_000  # greatest number of tied cells opened together
+LEFT = 1e-12  # relative gap at which crossover ends
 
 
 @dataclass(frozen=True, eq=False)
 class _Step:
-    """One program of what is open, solved: its plan and its duals, and how all streams answer to them."""
+    """Solved crossover program: columns and duals, and the subproblem solution at its duals."""
 
     block: Network
     linear: Linear
@@ -50,14 +50,24 @@ class _Step:
 
     @property
     def stand(self) -> Stand:
-        """Where the next program begins."""
+        """Basis for the next program."""
         return Stand(self.block, self.linear, self.basis)
 
 
 def settled(split: Split, state: Round, scaling: int, method: str) -> Solution | None:
-    """Return the exact plan that HiGHS comes to by `method` on what is open near `state`; None where it does not."""
+    """Recover an exact plan by a sequence of crossover programs.
+
+    Args:
+        split: Decomposed task.
+        state: State at the end of column generation.
+        scaling: Number of the scaling, as `generate_scalings` yields them.
+        method: Method of HiGHS.
+
+    Returns:
+        The plan; None where HiGHS does not find one.
+    """
     asked, weights = split.met, split.master.weights(state.y)
-    answer = asked.answer(weights)[0] if asked.sorts.need.any() else state.answer  # to the same prices
+    answer = asked.answer(weights)[0] if asked.sorts.need.any() else state.answer  # at the same prices
     few = max(FEW, int(answer.sent.size * SHARE))
     left = opened(asked, answer, weights, few)
     stand = Stand(split.own, split.master.linear, split.master.basis())
@@ -68,12 +78,12 @@ def settled(split: Split, state: Round, scaling: int, method: str) -> Solution |
             more = opened(asked, answer, weights, few, left)
         else:
             method, stand = step.method, step.stand
-            done = step.gap <= LEFT  # what is exactly as good is opened all the same: cost or tonnes may tell it apart
+            done = step.gap <= LEFT  # ties are opened nevertheless: the secondary objectives may decide them
             more = opened(asked, step.answer, step.weights, 0 if done else few, left)
             if done and more.cells.sum() > MOST_EQUAL:
                 return _plan(split, left, step)
         if more.size == left.size and step is not None:
-            return _plan(split, left, step)  # what it is worth the proof will tell
+            return _plan(split, left, step)  # the certificate decides on its quality
         if more.size == left.size and few > left.cells.size:
             return None
         left = more
@@ -81,11 +91,13 @@ def settled(split: Split, state: Round, scaling: int, method: str) -> Solution |
 
 
 def _step(split: Split, left: Open, scaling: int, method: str, stand: Stand) -> _Step | None:
+    """Solve the crossover program of the open cells; return None without an optimum."""
     task, asked, half = split.task, split.met, split.half
     fixed = at_rest(asked, left)
     block, linear = program(asked, half, task.bounds, left, fixed)
 
     def useful() -> Floats:
+        """Return the implied bounds of the columns, limited to amounts that demand can use."""
         return program(asked, half, within_need(task.instance, task.found, task.bounds), left, fixed)[1].size
 
     ready = next(islice(scalings(linear, useful), scaling, None))
@@ -106,7 +118,7 @@ def _step(split: Split, left: Open, scaling: int, method: str, stand: Stand) -> 
 
 
 def _of_master(split: Split, block: Network, y: Floats) -> Floats:
-    """Return the duals of the master's rows among those, `y`, of a program that has all of them."""
+    """Return the duals of the master problem's rows among those of a crossover program."""
     rows, own = len(block.supply_stream), split.own
     supply = np.zeros(split.asked.block.shape)
     supply[block.supply_stream, block.supply_period] = y[:rows]
@@ -114,6 +126,7 @@ def _of_master(split: Split, block: Network, y: Floats) -> Floats:
 
 
 def _plan(split: Split, left: Open, step: _Step) -> Solution:
+    """Return the solution: optimum of the crossover program plus the fixed part."""
     made = decided(split.task.instance, split.task.found, step.block, step.linear, step.x)
     stays = left.fixed()
     _send(made.sent, stays, 1.0)
@@ -123,15 +136,24 @@ def _plan(split: Split, left: Open, step: _Step) -> Solution:
 
 
 def _send(sent: Floats, answer: Answer, share: Any) -> None:
-    """Add to the shipments `sent`, (J, T), a share of what `answer` sends."""
+    """Add a share of the shipments of `answer` to `sent`, (J, T)."""
     stream, period = np.nonzero(answer.sent)
     sent[answer.by[stream, period], period] += (answer.sent * share)[stream, period]
 
 
 def told(split: Split, y: Floats, answer: Answer, explicit: Network) -> Duals:
-    """Return the duals `y` of the supply of `explicit` and of the half, by constraint and names.
+    """Recover the duals by constraint and index.
 
-    With them go what they make of the supply of streams that are asked, and of the linking quantities.
+    The duals of linking variables and of the supply of priced streams are computed from those of the master rows.
+
+    Args:
+        split: Decomposed task.
+        y: Duals of the explicit supply rows and the linking program's rows.
+        answer: Subproblem solution at these duals.
+        explicit: Network block of the explicit supply rows.
+
+    Returns:
+        The duals in own units.
     """
     instance, found, half = split.task.instance, split.task.found, split.half
     count = len(explicit.supply_stream)
@@ -164,7 +186,15 @@ def told(split: Split, y: Floats, answer: Answer, explicit: Network) -> Duals:
 
 
 def mixed(split: Split, state: Round) -> Solution:
-    """Return the mix of answers in `state`, with the prices of its bound."""
+    """Recover the plan of the master problem, a convex combination of block solutions.
+
+    Args:
+        split: Decomposed task.
+        state: State after an iteration.
+
+    Returns:
+        The plan, with the duals of the best bound.
+    """
     master, task, asked = split.master, split.task, split.asked
     made = decided(task.instance, task.found, split.own, master.linear, state.mix.x)
     stockpile, shares = made.stockpile, state.mix.shares
@@ -181,5 +211,13 @@ def mixed(split: Split, state: Round) -> Solution:
 
 
 def refused(split: Split, state: Round) -> Duals:
-    """Return the multipliers by which phase one, in `state`, shows that there is no plan."""
+    """Recover the Farkas multipliers of an infeasible phase one.
+
+    Args:
+        split: Decomposed task.
+        state: State at the end of phase one.
+
+    Returns:
+        Multipliers by constraint and index.
+    """
     return told(split, state.y, state.answer, split.own)

@@ -1,4 +1,4 @@
-"""A task taken apart: the streams that are asked, and the rest of the program."""
+"""A task is partitioned into the pricing problem and the master problem."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from medalopt.solver.linear import Linear
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """A task taken apart: the streams that are asked, the rest of the program, and what stands in it by itself."""
+    """Decomposed task: pricing problem, linking program, network of the explicit streams, and master problem."""
 
     task: Task
     asked: Asked
@@ -30,7 +30,14 @@ class Split:
 
     @classmethod
     def of(cls, task: Task) -> Split:
-        """Take `task` apart; regions that see to their need themselves need nothing yet."""
+        """Decompose a task; participation minima are not included yet.
+
+        Args:
+            task: Instance to solve.
+
+        Returns:
+            The decomposed task.
+        """
         instance, found = task.instance, task.found
         pricing, sorts = Pricing.of(instance, found), Sorts.of(instance, found)
         asked = Asked.of(instance, pricing, sorts, Needs.none(instance))
@@ -41,12 +48,19 @@ class Split:
 
     @property
     def met(self) -> Asked:
-        """The streams, where regions meet all of their need."""
+        """Pricing problem with the full participation minimum."""
         return replace(self.asked, needs=Needs.whole(self.task.instance, self.asked.sorts.need))
 
     def needing(self, sure: Bools, last: int) -> Split:
-        """Return the same where regions send what they need to beside cells that are `sure` to go, (I, T), with a
-        master that knows the answers to the `last` prices."""
+        """Return the decomposition with participation minima outside of surely profitable cells.
+
+        Args:
+            sure (I, T): Mask of the cells left to ordinary blocks.
+            last: Number of latest prices whose solutions the new master problem starts with.
+
+        Returns:
+            The new decomposition.
+        """
         needs = Needs.but(self.task.instance, self.asked.sorts.need, sure)
         asked = Asked.of(self.task.instance, self.asked.pricing, self.asked.sorts, needs)
         master = _master(self.task, asked, self.half, self.master.linear, self.master.asked[-last:])
@@ -54,11 +68,12 @@ class Split:
 
 
 def _master(task: Task, asked: Asked, half: Half, linear: Linear, first: list[Floats]) -> Master:
+    """Return the master problem with the block solutions to the given prices."""
     return Master(half, linear, [(weights, asked.answer(weights)[1]) for weights in first], asked.owing, task.budget)
 
 
 def _metal(asked: Asked) -> Floats:
-    """Return prices of the linking quantities by which metal that is back is worth something, and nothing else."""
+    """Return initial prices: −1 for returned metal, else 0."""
     weights, places = np.zeros(asked.pricing.linking.count), asked.pricing.linking.returned
     weights[places[places >= 0]] = -1.0
     return weights

@@ -1,7 +1,8 @@
-r"""What streams and bundles answer to prices, each by itself and as well as it can, all at once.
+"""Subproblems: the optimal shipments of all streams and bundles at given prices, each solved by itself.
 
-A stream alone: by its best route where that pays, else not at all. One that may wait, over the periods from the end:
-$v_{it}=\min(0,\ p_{it},\ h_i+v_{i,t+1})$. A bundle: all its streams, each by its best route, where they pay together.
+A single stream is sent by its best route if the reduced cost is negative. A storable stream follows a recursion from
+the last period: v[i,t] = min(0, p[i,t], h[i] + v[i,t+1]). A bundle is sent, each stream by its best route, if the sum
+of its reduced costs is negative.
 """
 
 from __future__ import annotations
@@ -17,23 +18,31 @@ from medalopt.instance.routes import Routes
 from medalopt.solver.decomposition.needs import Needs, shares, together
 from medalopt.solver.decomposition.pricing import Pricing
 
-SPLIT = 8  # bundles are answered for in so many blocks a period
-STREAMS, PARTS = 4_000, 4  # above so many streams the blocks are cut into parts of a nation, at most so many
-NEEDS = 40  # blocks, at most, of regions with a need
+SPLIT = 8  # number of blocks of bundles in each period
+STREAMS, PARTS = 4_000, 4  # one more part of each block for every 4,000 streams, at most 4
+NEEDS = 40  # greatest number of participation blocks
 
 
 @dataclass(frozen=True, eq=False)
 class Sorts:
-    """Which streams are answered for in which way, (I,) each; the rest stand in the master program itself."""
+    """Classes of streams by kind of subproblem, (I,) each; all other streams are explicit in the master problem."""
 
     alone: Bools
-    waiting: Bools  # may be stocked, without a limit that could matter
-    bundled: Bools  # in a bundle of which nothing may wait
-    need: Floats  # (G,) t that each region must send and can decide on by itself
+    waiting: Bools  # storable, with a limit that is never binding
+    bundled: Bools  # in a bundle without storable streams
+    need: Floats  # (G,) t, participation minimum of regions that can be solved by themselves
 
     @classmethod
     def of(cls, instance: Instance, found: Routes) -> Sorts:
-        """Return the sorts of the streams of `instance`."""
+        """Classify the streams of an instance.
+
+        Args:
+            instance: Instance.
+            found: Routes.
+
+        Returns:
+            The classes.
+        """
         streams = instance.streams
         stored, bundle = streams.storable, streams.bundle
         enough = streams.storage_limit.value >= streams.available.value.sum(axis=1)
@@ -48,19 +57,19 @@ class Sorts:
 
     @property
     def explicit(self) -> Bools:
-        """Which streams stand in the master program, (I,)."""
+        """Mask of the streams that are explicit in the master problem, (I,)."""
         return ~(self.alone | self.waiting | self.bundled)
 
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What is sent and kept at certain prices; `best` and `own` are what a tonne changes the measure by."""
+    """Optimal shipments and stocks at given prices; `best` and `own` are reduced costs, objective per tonne."""
 
     best: Floats  # (I, T) on the best route
     by: Ints  # (I, T) the best route
-    second: Floats  # (I, T) on the second best route, `asked` not counted
-    own: Floats  # (I, T) of supply: its dual
-    asked: Floats  # (G,) what a tonne more asked of a region changes the measure by; `best` and `own` are less by it
+    second: Floats  # (I, T) on the second best route, without `asked`
+    own: Floats  # (I, T) dual of the supply row
+    asked: Floats  # (G,) dual of the participation minimum, already subtracted from `best` and `own`
     sent: Floats  # (I, T) t
     kept: Floats  # (I, T) t
 
@@ -73,9 +82,19 @@ def answered(
     weights: Floats,
     priced: tuple[Floats, Ints, Floats] | None = None,
 ) -> Answer:
-    """Return the best answer to prices of the linking quantities, `weights`, of the streams that do not stand in the
-    master program, where regions send what they need to. What the best routes come to, which they are, and what the
-    second best come to is known where it is `priced`."""
+    """Solve all subproblems at given prices.
+
+    Args:
+        instance: Instance.
+        pricing: Routes by kind.
+        sorts: Classes of streams.
+        needs: Participation minima.
+        weights (linking,): Prices of the linking variables.
+        priced: Result of `RoutePricing.best` for these prices, if known.
+
+    Returns:
+        The optimal shipments and their reduced costs.
+    """
     best, by, second = priced or pricing.best(weights)
     available, region = pricing.available, instance.streams.region
     sums = together(instance, best, sorts.bundled) if sorts.bundled.any() else None
@@ -99,7 +118,18 @@ def answered(
 
 
 def sure(instance: Instance, pricing: Pricing, sorts: Sorts, weights: Floats, least: float) -> Bools:
-    """Return which cells pay by at least that share of what their tonnes cost and bring at prices `weights`, (I, T)."""
+    """Find the cells whose profit is at least a share of the magnitude of its terms; a bundle counts as a whole.
+
+    Args:
+        instance: Instance.
+        pricing: Routes by kind.
+        sorts: Classes of streams.
+        weights (linking,): Prices of the linking variables.
+        least: The share.
+
+    Returns:
+        Mask (I, T).
+    """
     best, by, _ = pricing.best(weights)
     size = pricing.size(weights, by)
     pays = best < -least * size
@@ -110,7 +140,7 @@ def sure(instance: Instance, pricing: Pricing, sorts: Sorts, weights: Floats, le
 
 
 def _over_time(best: Floats, cost: Floats, available: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return what a tonne of supply is worth, and what is sent and kept, of streams that may wait without limit."""
+    """Return duals of supply, shipments and stocks of storable streams by the recursion over periods."""
     own, waits = np.empty(best.shape), np.zeros(best.shape, dtype=bool)
     later = np.zeros(len(best))
     for period in reversed(range(best.shape[1])):
@@ -126,12 +156,19 @@ def _over_time(best: Floats, cost: Floats, available: Floats) -> tuple[Floats, F
 
 
 def blocks(instance: Instance, sorts: Sorts, needs: Needs) -> tuple[Ints, Bools]:
-    """Return for each stream and period the number of its block, (I, T): those of a block are mixed in one share; and
-    of each block whether it has a need, so that nothing is no answer of it.
+    """Assign the cells to blocks; the master problem mixes the solutions of a block by common shares.
 
-    A device type in a period; of bundles a part of them in a period; of streams that may wait a device type. Of very
-    many streams those of regions next to each other: the more blocks, the fewer rounds. Cells with a need are in blocks
-    of regions next to each other.
+    Blocks are a device type in a period, a part of the bundles in a period, a storable device type, and neighbouring
+    regions with a participation minimum. Very many streams are divided further by neighbouring regions, since more
+    blocks mean fewer iterations.
+
+    Args:
+        instance: Instance.
+        sorts: Classes of streams.
+        needs: Participation minima.
+
+    Returns:
+        Block of each cell, (I, T), and mask of the participation blocks, (B,), for which sending nothing is infeasible.
     """
     periods, devices = np.arange(len(instance.periods)), instance.streams.device[:, None]
     number = devices * len(periods) + periods
@@ -148,6 +185,6 @@ def blocks(instance: Instance, sorts: Sorts, needs: Needs) -> tuple[Ints, Bools]
 
 
 def _part(instance: Instance, regions: Bools, parts: int) -> Ints:
-    """Return in which of so many parts of like size, of regions next to each other, each stream is, (I, 1)."""
+    """Return the part of each stream, (I, 1), when the regions are divided into `parts` of similar size."""
     at = (np.cumsum(regions) - 1) * parts // max(1, int(regions.sum()))
     return np.maximum(at, 0)[instance.streams.region][:, None]
