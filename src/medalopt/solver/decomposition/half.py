@@ -20,7 +20,7 @@ from medalopt.solver.sizes import network_sizes, quantity_sizes
 
 @dataclass(frozen=True, eq=False)
 class Half:
-    """Constraints on linking variables and metal variables; the linking variables are the first columns of `program`."""
+    """Constraints on linking and metal variables; the linking variables are the first columns of `program`."""
 
     program: Compiled
     places: tuple[Place, ...]  # keys of the other columns
