@@ -1,12 +1,11 @@
-r"""Routes (stream, treatment, smelter): unit costs, metal returned, pooled settlement and separable participation.
+"""Routes (stream, treatment, smelter): unit costs, metal returned, pooled settlement and separable participation.
 
 Every function takes `read`, which turns an `ExactArray` into numbers: floats (`read_floats`), exact fractions
 (`ExactArray.exact`) or intervals. The formulas are the same for all three.
 
-Pooled settlement: all feed of a line of terms in a period is one lot with one assay. The smelter withholds
-$W_{\ell et}$ of the payable share: $R_{\ell et}=\sum_jr\chi m_jx_j-W_{\ell et}$ is at most $rM$ and at most
-$M-\delta F$, with $M=\sum_j\chi m_jx_j$. Where the share leaves more than the deduction with the smelter on every
-route, nothing is withheld and $W$ is no variable.
+Pooled settlement: all feed F of a line of terms in a period is one lot with one assay and the metal M = sum(chi m x).
+The smelter withholds W of the payable share, so that the metal returned, R = sum(r chi m x) - W, is at most r M and at
+most M - delta F. Where the share leaves more than the deduction with the smelter on every route, W is no variable.
 """
 
 from __future__ import annotations
