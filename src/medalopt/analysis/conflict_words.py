@@ -84,7 +84,7 @@ def capacity(section: str, say: Callable[..., str], what: str) -> Callable[..., 
     Args:
         section: Section of the instance: `smelters`, `treatments` or `alloys`.
         say: Formatter of an amount.
-        what: End of the sentence, after the amount.
+        what: Words after the amount.
 
     Returns:
         Function from instance, rule and periods to path, total amount [t; kg of alloys], unit and sentence.

@@ -1,4 +1,4 @@
-"""Load what a user names for comparison: an instance, one of its scenarios, or a saved plan."""
+"""Load the compared plans by name: an instance, one of its scenarios, or a saved plan."""
 
 from __future__ import annotations
 
