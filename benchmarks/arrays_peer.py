@@ -6,13 +6,13 @@ import highspy
 import numpy as np
 
 import medalopt
-from medalopt.instance.bounds import implied
-from medalopt.instance.routes import routes
-from medalopt.solver.ladder import Task, program
+from medalopt.instance.bounds import compute_bounds
+from medalopt.instance.routes import build_routes
+from medalopt.solver.solve_lp import SolveTask, build_program
 
 instance = medalopt.load(sys.argv[1])
-found = routes(instance)
-linear = program(Task(instance, found, implied(instance, found)))[1]
+found = build_routes(instance)
+linear = build_program(SolveTask(instance, found, compute_bounds(instance, found)))[1]
 order = np.lexsort((linear.entries.row, linear.entries.column))
 start = np.searchsorted(linear.entries.column[order], np.arange(len(linear.lower)))
 solver = highspy.Highs()

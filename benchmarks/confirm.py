@@ -11,12 +11,12 @@ import highspy
 import numpy as np
 
 import medalopt
-from medalopt.instance.bounds import implied
-from medalopt.instance.routes import routes
-from medalopt.solver.highs import kept
-from medalopt.solver.ladder import Task, program
-from medalopt.solver.retrace import columns_of, duals_of
-from medalopt.solver.scaling import scaled
+from medalopt.instance.bounds import compute_bounds
+from medalopt.instance.routes import build_routes
+from medalopt.solver.highs import load_simplex
+from medalopt.solver.scaling import scale_program
+from medalopt.solver.solution import reconstruct_columns, reconstruct_duals
+from medalopt.solver.solve_lp import SolveTask, build_program
 
 NEAR = 1e-9  # in scaled units, within which a column or row stands at its end
 LOWER, BASIC, UPPER = (
@@ -36,12 +36,12 @@ def standing(value: np.ndarray, low: np.ndarray, high: np.ndarray, price: np.nda
 
 instance = medalopt.load(sys.argv[1])
 plan = medalopt.solve(instance, method="decomposition")
-found = routes(instance)
-block, linear = program(Task(instance, found, implied(instance, found)))
-ready = scaled(linear)
-x = np.ldexp(columns_of(plan.account, block, linear), -ready.column)
-y = np.ldexp(duals_of(plan.duals, linear), ready.cost[0] - ready.row)
-solver = kept(ready, "the program could not be handed over")
+found = build_routes(instance)
+block, linear = build_program(SolveTask(instance, found, compute_bounds(instance, found)))
+ready = scale_program(linear)
+x = np.ldexp(reconstruct_columns(plan.account, block, linear), -ready.column)
+y = np.ldexp(reconstruct_duals(plan.duals, linear), ready.cost[0] - ready.row)
+solver = load_simplex(ready, "the program could not be handed over")
 basis = highspy.HighsBasis()
 basis.col_status = standing(x, ready.lower, ready.upper, ready.costs[0] - ready.pulled(y))
 basis.row_status = standing(ready.activity(x), ready.row_lower, ready.row_upper, y)

@@ -15,9 +15,16 @@ import pandas as pd
 import xarray as xr
 
 import medalopt
+from medalopt.instance.demand import (
+    can_be_in_stock,
+    compute_cumulative_demand,
+    compute_scrap_rate,
+    has_demand,
+    may_buy,
+    may_charge,
+)
 from medalopt.instance.instance import Instance
-from medalopt.instance.needs import is_owed, may_buy, may_charge, on_account, owed, process_scrap_rate
-from medalopt.instance.routes import Routes, offered, route_costs, routes
+from medalopt.instance.routes import Routes, build_routes, compute_route_costs, has_supply
 
 
 def covered(instance: Instance) -> bool:
@@ -42,17 +49,17 @@ def array(values: object, *dims: str) -> xr.DataArray:
 
 def network(m: linopy.Model, instance: Instance, found: Routes) -> tuple[linopy.Variable, linopy.LinearExpression]:
     """Add shipments, stockpiles and bundles with their supply; return the shipments and what the network costs."""
-    some = array(offered(instance), "stream", "period")
+    some = array(has_supply(instance), "stream", "period")
     streams, available = instance.streams, array(instance.streams.available.value, "stream", "period")
     x = m.add_variables(
         0,
         np.inf,
-        array(np.zeros_like(route_costs(instance, found)), "route", "period").coords,
+        array(np.zeros_like(compute_route_costs(instance, found)), "route", "period").coords,
         mask=array(some.values[found.stream], "route", "period"),
         name="x",
     )
     left = x.groupby(array(found.stream, "route").rename("stream")).sum().reindex_like(some)
-    cost = (x * array(route_costs(instance, found), "route", "period")).sum()
+    cost = (x * array(compute_route_costs(instance, found), "route", "period")).sum()
     if streams.storable.any():
         kept = m.add_variables(
             0,
@@ -111,11 +118,11 @@ def decisions(m: linopy.Model, instance: Instance, found: Routes) -> dict[str, l
     """Add stock, surplus, charges, purchases and castings, each where it exists."""
     periods = len(instance.periods)
     exists = {
-        "stock": array(on_account(instance, found), "metal"),
-        "surplus": array(on_account(instance, found), "metal"),
+        "stock": array(can_be_in_stock(instance, found), "metal"),
+        "surplus": array(can_be_in_stock(instance, found), "metal"),
         "charge": array(may_charge(instance, found), "alloy", "metal"),
         "buy": array(may_buy(instance), "offer", "alloy"),
-        "cast": array(is_owed(instance), "alloy"),
+        "cast": array(has_demand(instance), "alloy"),
     }
     masks = {name: some.expand_dims(period=range(periods), axis=-1) for name, some in exists.items()}
     return {name: m.add_variables(0, np.inf, mask.coords, mask=mask, name=name) for name, mask in masks.items()}
@@ -127,7 +134,7 @@ def balance(
     """Add the metal balance: what comes back is stocked, charged, or left over."""
     first = array(np.arange(len(instance.periods)), "period") == 0
     opening = array(instance.metals.opening_stock.value, "metal") * first
-    for e in np.nonzero(on_account(instance, found))[0]:
+    for e in np.nonzero(can_be_in_stock(instance, found))[0]:
         kept = v["stock"].sel(metal=e)
         out = kept - kept.shift(period=1) + v["surplus"].sel(metal=e) + v["charge"].sel(metal=e).sum("alloy")
         m.add_constraints(out - returned(instance, found, x, int(e)) == opening.sel(metal=e), name=f"balance{e}")
@@ -135,8 +142,8 @@ def balance(
 
 def alloys(m: linopy.Model, instance: Instance, v: dict[str, linopy.Variable]) -> None:
     """Add fineness, recycled content, melt, casting capacity and demand."""
-    data, market, wanted = instance.alloys, instance.market, is_owed(instance)
-    if (process_scrap_rate(instance) > 0).any():
+    data, market, wanted = instance.alloys, instance.market, has_demand(instance)
+    if (compute_scrap_rate(instance) > 0).any():
         raise SystemExit("this script leaves process scrap that is charged again to medalopt")
     content = array(market.composition.value, "offer", "metal")
     of_metal = v["charge"] + (v["buy"] * content).sum("offer")
@@ -151,7 +158,7 @@ def alloys(m: linopy.Model, instance: Instance, v: dict[str, linopy.Variable]) -
     m.add_constraints(in_all * array(1 - data.loss.value, "alloy") - v["cast"] == 0, mask=asked, name="melt")
     most = array(data.capacity.value, "alloy", "period")
     m.add_constraints(v["cast"] <= most.where(np.isfinite(most), 0), mask=np.isfinite(most) & asked, name="cast_most")
-    need = owed(instance)
+    need = compute_cumulative_demand(instance)
     rises = np.diff(need, axis=1, prepend=0.0) > 0
     rises[:, -1] = False
     made = (v["cast"] * array(1 - data.scrap_share.value, "alloy")).cumsum("period")
@@ -172,7 +179,7 @@ def main(path: str) -> None:
     instance = medalopt.load(path)
     if not covered(instance):
         raise SystemExit(f"{path} uses a constraint that this script leaves out")
-    found = routes(instance)
+    found = build_routes(instance)
     m = linopy.Model()
     x, spend = network(m, instance, found)
     v = decisions(m, instance, found)

@@ -23,10 +23,10 @@ import numpy as np
 import pyomo.environ as pyo
 from pyomo.contrib.solver.solvers.highs import Highs
 
-from medalopt.analysis.variants import Along, Variants
+from medalopt.analysis.scenario_runner import ParametricScenarios, ScenarioRunner
 from medalopt.model.build import build
-from medalopt.solver.highs import loaded
-from medalopt.solver.scaling import scaled
+from medalopt.solver.highs import load_highs
+from medalopt.solver.scaling import scale_program
 
 INSTANCES = Path(__file__).parents[1] / "instances"
 FIGURES = {
@@ -43,7 +43,7 @@ IN_A_ROW = "medalopt, in a row, each proven"
 class Persistent:
     """Pyomo's model with what moves as a parameter, in its persistent interface; `told`: it looks for nothing else."""
 
-    def __init__(self, variants: Variants, way: Along, told: bool) -> None:
+    def __init__(self, variants: ScenarioRunner, way: ParametricScenarios, told: bool) -> None:
         assert way.line is not None
         one, two = way.line.one, way.line.two
         self._line = way.line
@@ -76,11 +76,11 @@ class Persistent:
 class Bare:
     """HiGHS alone, with the engine's own scaling."""
 
-    def __init__(self, way: Along, positions: Sequence[float]) -> None:
+    def __init__(self, way: ParametricScenarios, positions: Sequence[float]) -> None:
         assert way.line is not None
         base = way.line.one
-        program = scaled(base)
-        found = loaded(program)
+        program = scale_program(base)
+        found = load_highs(program)
         assert found is not None
         self._solver = found
         self._solver.setOptionValue("solver", "simplex")
@@ -102,7 +102,7 @@ class Bare:
         return float(self._solver.getInfo().objective_function_value) * self._unit
 
 
-def anew(variants: Variants, changes: Callable[[float], dict[str, str]]) -> Callable[[float], float]:
+def anew(variants: ScenarioRunner, changes: Callable[[float], dict[str, str]]) -> Callable[[float], float]:
     """Return what builds Pyomo's model of the instance changed, and solves it by Pyomo's interface to HiGHS."""
 
     def answer(position: float) -> float:
@@ -136,12 +136,12 @@ def rate(fresh: Callable[[], Answers], positions: Sequence[float]) -> tuple[floa
 def compare(name: str, count: int) -> str:
     """Return the table of one instance. Ends where the optima differ."""
     path, text, low, high = FIGURES[name]
-    variants = Variants(INSTANCES / f"{name}.yaml")
+    variants = ScenarioRunner(INSTANCES / f"{name}.yaml")
 
     def changes(position: float) -> dict[str, str]:
         return {path: text.format(position)}
 
-    def along() -> Along:
+    def along() -> ParametricScenarios:
         return variants.along(changes, low, high)
 
     way = along()
@@ -172,15 +172,17 @@ def compare(name: str, count: int) -> str:
     return "\n".join(lines)
 
 
-def _in_a_row(way: Along) -> Answers:
+def _in_a_row(way: ParametricScenarios) -> Answers:
     return lambda positions: [found.value for found in way.outcomes(positions)]
 
 
-def _answering(way: Along) -> Callable[[float], float]:
+def _answering(way: ParametricScenarios) -> Callable[[float], float]:
     return lambda position: way.answer(position).value
 
 
-def _agree(variants: Variants, way: Along, found: dict[str, tuple[Sequence[float], list[float]]]) -> None:
+def _agree(
+    variants: ScenarioRunner, way: ParametricScenarios, found: dict[str, tuple[Sequence[float], list[float]]]
+) -> None:
     expected = {at: variants.answer(way.variant(at)).value for positions, _ in found.values() for at in positions}
     for label, (positions, values) in found.items():
         for position, value in zip(positions, values, strict=True):

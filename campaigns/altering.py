@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.spreadsheets import packed, parts
 
-from medalopt.instance.reader.spreadsheet import Unreadable
+from medalopt.instance.reader.excel_reader import UnreadableCell
 
 ODD: tuple[Any, ...] = (
     *(None, True, False, "", " ", "x", "0", "1e999", "NaN", "=1+1", "'", '"', "\x1b[31m", "\x00", "\u202e", "\ud800"),
@@ -197,7 +197,7 @@ def altered_sheets(random: Random, sheets: dict[str, list[list[Any]]]) -> dict[s
 
 def _as_cell(value: Any) -> Any:
     """Return a value as the reader of workbooks gives it."""
-    if isinstance(value, Unreadable):
+    if isinstance(value, UnreadableCell):
         return value
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value) if abs(value) < 1e300 else 1e300

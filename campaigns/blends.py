@@ -19,8 +19,8 @@ from tests.random_instances import Case, as_text
 from tests.twin.ranging import Ranged, ranged
 
 from campaigns.running import Found, campaign
-from medalopt.analysis.sensitivity.ranges import Range, ranges
-from medalopt.analysis.variants import Variants
+from medalopt.analysis.scenario_runner import ScenarioRunner
+from medalopt.analysis.sensitivity.ranges import SensitivityRange, compute_ranges
 from medalopt.errors import NoPlanError
 from medalopt.export import write_mathprog
 
@@ -31,9 +31,9 @@ NEAR = 1e-6  # beside the figure, within which two ends of a range are one
 def trial(seed: int) -> Found:
     """Take the ranges of blend number `seed` and compare each with GLPK's."""
     with tempfile.TemporaryDirectory() as folder:
-        variants = Variants(Case({"instance.yaml": as_text(blend(Random(seed)))}).write(Path(folder)))
+        variants = ScenarioRunner(Case({"instance.yaml": as_text(blend(Random(seed)))}).write(Path(folder)))
         try:
-            rows = {row.path: row for row in ranges(variants).rows}
+            rows = {row.path: row for row in compute_ranges(variants).rows}
         except NoPlanError:
             return Found(Counter({"blends without a plan": 1}))
         found = ranged(write_mathprog(variants.instance))
@@ -75,7 +75,7 @@ def _offer(random: Random) -> dict[str, Any]:
     return offer | ({"limit": f"{random.uniform(2, 60):.5f} kg"} if random.random() < 0.5 else {})
 
 
-def _beside(path: str, row: Range, found: Ranged) -> list[str]:
+def _beside(path: str, row: SensitivityRange, found: Ranged) -> list[str]:
     """Return in what a range differs from GLPK's."""
     section, name, field = path.split(".", 2)
     if field == "price":

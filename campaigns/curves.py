@@ -18,10 +18,10 @@ from random import Random
 from tests.laws import pool
 
 from campaigns.running import Found, campaign
-from medalopt.analysis.sensitivity.curve import Asking, Curve, Point, curve
-from medalopt.analysis.sensitivity.surface import surface
-from medalopt.analysis.sensitivity.vary import Vary, vary
-from medalopt.analysis.variants import Variants
+from medalopt.analysis.scenario_runner import ScenarioRunner
+from medalopt.analysis.sensitivity.curves import CurveOptions, CurvePoint, SensitivityCurve, compute_curve
+from medalopt.analysis.sensitivity.parameter_range import ParameterRange, parse_parameter_range
+from medalopt.analysis.sensitivity.surface import compute_surface
 from medalopt.errors import InputError, UsageError
 
 ASKED = (
@@ -48,7 +48,9 @@ def trial(seed: int) -> Found:
     """Draw some curves of instance number `seed`, for one of the measures, and at times a map; solve all that anew."""
     random, found = Random(seed), Found()
     with tempfile.TemporaryDirectory() as folder:
-        variants = Variants(pool.files(seed).write(Path(folder)), measure=pool.MEASURES[seed % len(pool.MEASURES)])
+        variants = ScenarioRunner(
+            pool.files(seed).write(Path(folder)), measure=pool.MEASURES[seed % len(pool.MEASURES)]
+        )
         asked = list(_asked(variants, random))[:CURVES]
         for one in asked:
             found += judged(variants, one)
@@ -57,33 +59,33 @@ def trial(seed: int) -> Found:
     return Found(found.seen, tuple(f"{seed} ({variants.measure}): {wrong}" for wrong in found.wrong))
 
 
-def _asked(variants: Variants, random: Random) -> Iterator[Vary]:
+def _asked(variants: ScenarioRunner, random: Random) -> Iterator[ParameterRange]:
     """Yield what of `ASKED` the instance has, in random order."""
     for text in random.sample(ASKED, len(ASKED)):
         try:
-            yield vary(variants, text)
+            yield parse_parameter_range(variants, text)
         except (UsageError, InputError):
             continue
 
 
-def solver(variants: Variants, asked: Vary) -> Solve:
+def solver(variants: ScenarioRunner, asked: ParameterRange) -> Solve:
     """Return what solves the instance with the figure at a value; infinite: no plan."""
     return lambda value: pool.value(pool.solved(variants.changed(asked.at(value)), variants.measure))
 
 
-def judged(variants: Variants, asked: Vary) -> Found:
+def judged(variants: ScenarioRunner, asked: ParameterRange) -> Found:
     """Draw a curve and hold it against solves."""
-    found, solve = curve(variants, asked), solver(variants, asked)
+    found, solve = compute_curve(variants, asked), solver(variants, asked)
     values = [point.objective for point in found.points if point.objective is not None]
     budget = (min(values) + max(values)) / 2 if values else 0.0
-    found = curve(variants, asked, Asking(budget=budget))
+    found = compute_curve(variants, asked, CurveOptions(budget=budget))
     near = (LOOSE * (found.accuracy or 0.0), 2e-8 * max((abs(value) for value in values), default=1.0) + 1e-6)
     checks = (_grid(found, solve, sum(near)), _bends(found, solve, near[1]), _ends(found, solve), _within(found, solve))
     told = sum(checks, Found(Counter({f"curves, {found.shape}": 1})))
     return Found(told.seen, tuple(f"{asked.path} ({found.shape}): {wrong}" for wrong in told.wrong))
 
 
-def between(found: Curve, value: float) -> float:
+def between(found: SensitivityCurve, value: float) -> float:
     """Return what the curve says at a value; infinite: no plan."""
     for one, two in pairwise(found.points):
         if one.value <= value <= two.value:
@@ -93,12 +95,12 @@ def between(found: Curve, value: float) -> float:
     raise AssertionError("beyond the curve")
 
 
-def _at(point: Point, value: float) -> Iterator[float]:
+def _at(point: CurvePoint, value: float) -> Iterator[float]:
     if point.value == value:
         yield point.plain[1]
 
 
-def values_of(found: Curve, count: int) -> list[float]:
+def values_of(found: SensitivityCurve, count: int) -> list[float]:
     """Return values spread over a curve at which it says something: of a count or date whole ones."""
     low, high = found.vary.low, found.vary.high
     even = [low + (high - low) * (step + 0.37) / count for step in range(count)]
@@ -107,7 +109,7 @@ def values_of(found: Curve, count: int) -> list[float]:
     return sorted({float(round(value)) for value in even}) if found.vary.whole else even
 
 
-def _grid(found: Curve, solve: Solve, near: float) -> Found:
+def _grid(found: SensitivityCurve, solve: Solve, near: float) -> Found:
     values = [value for value in values_of(found, GRID) if not _at_end(found, value)]
     wrong = [
         f"{between(found, value)!r} at {value!r}, and {expected!r} solved"
@@ -122,13 +124,13 @@ def same(one: float, other: float, near: float) -> bool:
     return one == other if math.isinf(one) or math.isinf(other) else abs(one - other) <= near
 
 
-def _at_end(found: Curve, value: float) -> bool:
+def _at_end(found: SensitivityCurve, value: float) -> bool:
     """Whether a value lies so close to where plans end that neither can be told."""
     span = found.vary.high - found.vary.low
     return found.feasible is not None and any(abs(value - end) <= 2 * CLOSE * span for end in found.feasible)
 
 
-def _bends(found: Curve, solve: Solve, near: float) -> Found:
+def _bends(found: SensitivityCurve, solve: Solve, near: float) -> Found:
     """See that the curve is straight up to a breakpoint from both sides, and bends there as it should."""
     if found.vary.whole or not found.exact:
         return Found()
@@ -145,7 +147,7 @@ def _bends(found: Curve, solve: Solve, near: float) -> Found:
     return Found(Counter({"breakpoints, on both sides": count}), tuple(wrong))
 
 
-def _ends(found: Curve, solve: Solve) -> Found:
+def _ends(found: SensitivityCurve, solve: Solve) -> Found:
     """See that there is a plan just within, and none just beyond."""
     if found.feasible is None:
         return Found(Counter({"curves without a plan": 1}))
@@ -160,7 +162,7 @@ def _ends(found: Curve, solve: Solve) -> Found:
     return Found(Counter({"ends of plans, on both sides": count}), tuple(wrong))
 
 
-def _within(found: Curve, solve: Solve) -> Found:
+def _within(found: SensitivityCurve, solve: Solve) -> Found:
     """See that a budget is spent where it is said to be, and is enough in between and nowhere else."""
     assert found.budget is not None
     amount, spans = found.budget.amount, found.budget.spans
@@ -175,10 +177,10 @@ def _within(found: Curve, solve: Solve) -> Found:
     return Found(Counter({"ends of budgets": 2 * len(spans)}), tuple(wrong))
 
 
-def _map(variants: Variants, across: Vary, up: Vary, random: Random) -> Found:
+def _map(variants: ScenarioRunner, across: ParameterRange, up: ParameterRange, random: Random) -> Found:
     """Draw a map and solve cells of it."""
     try:
-        found = surface(variants, across, up)
+        found = compute_surface(variants, across, up)
     except (UsageError, InputError):  # both move one figure, or cannot move together
         return Found()
     wrong = []

@@ -14,7 +14,7 @@ import medalopt
 from campaigns.running import Found, campaign
 from medalopt import Instance, Plan
 from medalopt.errors import NoPlanError
-from medalopt.solver.decomposition import settling
+from medalopt.solver.decomposition import recover
 
 NEAR = 1e-8  # of cost and tonnes, where the measure leaves a tie
 
@@ -22,7 +22,7 @@ NEAR = 1e-8  # of cost and tonnes, where the measure leaves a tie
 def trial(seed: int) -> Found:
     """Solve instance number `seed`, and it at extremes, both ways for each measure, almost nothing of it in the first
     exact program."""
-    settling.FEW = 1
+    recover.FIRST_OPEN_CELLS = 1
     found = Found()
     for name, files in ((f"{seed}", pool.files(seed)), (f"{seed} at extremes", extreme(seed))):
         instance = pool.read(files)

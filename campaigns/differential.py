@@ -21,9 +21,9 @@ from tests.random_instances import Case, as_text, case, with_stock
 from campaigns.mutating import flow, parsed
 from campaigns.running import Found, campaign
 from medalopt.errors import InputError
-from medalopt.instance.instance import Instance, same
-from medalopt.instance.loading import opened
-from medalopt.instance.paths import render
+from medalopt.instance.instance import Instance, is_same_instance
+from medalopt.instance.loading import open_instance
+from medalopt.instance.paths import render_path
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = ("tiny", "rio2016", "london2012", "dantzig", "steelco", "steel_mill", "tokyo2020")
@@ -56,10 +56,10 @@ def trial(number: int) -> Found:
     random = Random(number)
     with tempfile.TemporaryDirectory() as folder:
         path = _written(random, number, Path(folder))
-        file = opened(path)
+        file = open_instance(path)
         base = file.with_changes()
         figures = [
-            Figure(render(steps), Path(scalar.place.file), scalar.place.line, scalar.place.column)
+            Figure(render_path(steps), Path(scalar.place.file), scalar.place.line, scalar.place.column)
             for steps, scalar, _ in file.written().figures()
         ]
         if not figures:
@@ -76,14 +76,14 @@ def trial(number: int) -> Found:
 def judge(path: Path, figure: Figure, base: Instance) -> tuple[str, str]:
     """Return what the altered instance counts as, and what is wrong with it, if anything."""
     try:
-        after = opened(path).with_changes()
+        after = open_instance(path).with_changes()
     except InputError as error:
         if any(_names(figure, fault.path, Path(fault.file), fault.line) for fault in error.faults):
             return "refused", ""
         if any(_contradicts(figure, str(fault)) for fault in error.faults):
             return "refused where it contradicts another value", ""
         return "refused elsewhere", f"told of something else, {error.faults[0]}"
-    if not same(base, after):
+    if not is_same_instance(base, after):
         return "another instance", ""
     known = {str(warning) for warning in base.warnings}
     new = [warning for warning in after.warnings if str(warning) not in known]

@@ -21,10 +21,10 @@ import numpy as np
 
 from campaigns.mutating import Damaged, damaged
 from campaigns.running import Found, campaign, within
-from medalopt.cli.common import changes
+from medalopt.cli.options import parse_changes
 from medalopt.errors import InputError, UsageError
 from medalopt.instance import load
-from medalopt.instance.figures import Figures
+from medalopt.instance.arrays import ExactArray
 from medalopt.instance.instance import Instance
 
 LONGEST, MOST = 5.0, 2**30
@@ -43,7 +43,7 @@ def trial(number: int) -> Found:
 def judged(number: int, case: Damaged) -> Found:
     """Hand `case` to the loader, and see how that ends."""
     path = _written(case)
-    return watched(number, "calls of the loader", lambda: _wrong(load(path, changes(list(case.changes)))))
+    return watched(number, "calls of the loader", lambda: _wrong(load(path, parse_changes(list(case.changes)))))
 
 
 def watched(number: int, calls: str, read: Callable[[], str]) -> Found:
@@ -81,7 +81,7 @@ def infinite(instance: Instance) -> list[str]:
         part: Any = getattr(instance, section.name)
         for field in dataclasses.fields(part) if dataclasses.is_dataclass(part) else ():
             figures, name = getattr(part, field.name), f"{section.name}.{field.name}"
-            if isinstance(figures, Figures):
+            if isinstance(figures, ExactArray):
                 allowed = np.isposinf(figures.raw) & (name in LIMITS)
                 if not (allowed | (np.isfinite(figures.raw) & np.isfinite(figures.value))).all():
                     found.append(name)

@@ -17,10 +17,10 @@ from typing import Any
 from campaigns.fuzz import confine, folder, infinite, watched
 from campaigns.mutating import BASES, FIGURES, UNITS, WORDS, YAML_OWN, flow, hostile, parsed, paths_in, spoilt
 from campaigns.running import Found, campaign
-from medalopt.cli.common import changes
-from medalopt.instance.loading import Opened, opened
-from medalopt.instance.paths import render
-from medalopt.instance.wildcards import expanded
+from medalopt.cli.options import parse_changes
+from medalopt.instance.loading import InstanceFile, open_instance
+from medalopt.instance.paths import render_path
+from medalopt.instance.scenario import expand_change
 
 _STREAMS = (*("phone@tokyo",) * 9, "laptop@osaka", *("tokyo@kosaka",) * 4, "x", "*", "*", "*@tokyo", "phone@*", "*@*")
 _SIGNS = (
@@ -55,16 +55,16 @@ def trial(number: int) -> Found:
     return watched(number, f"calls, {making.__name__[1:]}", lambda: making(_opened(base), given))
 
 
-def _set(file: Opened, given: tuple[str, ...]) -> str:
+def _set(file: InstanceFile, given: tuple[str, ...]) -> str:
     """Make changes as `--set` does; return what is wrong with the instance."""
-    return ", ".join(infinite(file.with_changes(changes(list(given)))))
+    return ", ".join(infinite(file.with_changes(parse_changes(list(given)))))
 
 
-def _scenario(file: Opened, given: tuple[str, ...]) -> str:
+def _scenario(file: InstanceFile, given: tuple[str, ...]) -> str:
     """Make changes as a scenario or a grid does; return what is wrong with the instance."""
     written, found = file.written(), dict[str, str]()
-    for path, value in changes(list(given)).items():
-        found |= expanded(written, path, value)
+    for path, value in parse_changes(list(given)).items():
+        found |= expand_change(written, path, value)
     return ", ".join(infinite(file.with_changes(found)))
 
 
@@ -87,7 +87,7 @@ def _path(steps: list[Any], random: Random) -> str:
             steps[at] = random.choice(("*", "*", "*", *WORDS[:20], 0, 1, 7, -1, 10**6, str(hostile(random))))
     if random.random() < 0.1:
         steps.append(random.choice(("Ag", "default", "x", 0, 1, "*")))
-    return render(tuple(steps[: random.randint(1, len(steps))] if random.random() < 0.05 else steps))
+    return render_path(tuple(steps[: random.randint(1, len(steps))] if random.random() < 0.05 else steps))
 
 
 def _value(present: str, random: Random) -> str:
@@ -120,10 +120,10 @@ def _known(base: int) -> list[tuple[tuple[Any, ...], str]]:
 
 
 @cache
-def _opened(base: int) -> Opened:
+def _opened(base: int) -> InstanceFile:
     path = Path(folder().name) / f"base{base}.yaml"
     path.write_text(BASES[base], encoding="utf-8")
-    return opened(path)
+    return open_instance(path)
 
 
 if __name__ == "__main__":

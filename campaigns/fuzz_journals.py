@@ -16,17 +16,17 @@ from random import Random
 from campaigns.fuzz import confine, folder, watched
 from campaigns.mutating import SMALL, hostile, spoilt
 from campaigns.running import Found, campaign
-from medalopt.analysis.journal import STATUSES, Answer, Journal, digest
+from medalopt.analysis.result_cache import RESULT_STATUSES, ResultCache, ScenarioResult, compute_line_digest
 from medalopt.errors import UsageError
 from medalopt.instance import load
 from medalopt.instance.instance import Instance
 
 ANSWERS = {
-    "1": Answer("optimal", 1234.5),
-    "2": Answer("optimal", -0.0),
-    "3": Answer("infeasible", None),
-    "4": Answer("wrong", None, "`101 %` is out of range"),
-    "5": Answer("unanswered", None, "no proof"),
+    "1": ScenarioResult("optimal", 1234.5),
+    "2": ScenarioResult("optimal", -0.0),
+    "3": ScenarioResult("infeasible", None),
+    "4": ScenarioResult("wrong", None, "`101 %` is out of range"),
+    "5": ScenarioResult("unanswered", None, "no proof"),
 }
 _VALUES = (
     *("NaN", "Infinity", "-Infinity", "1e999", "-0.0", "0", "1", "true", "null", '"1"', "[]", "{}", "1" * 5_000),
@@ -46,7 +46,7 @@ def trial(number: int) -> Found:
 
 def _wrong(path: Path, text: bytes, forged: bool) -> str:
     try:
-        journal = Journal(path, _instance(), "cost")
+        journal = ResultCache(path, _instance(), "cost")
     except UsageError:
         if path.read_bytes() != text:
             return "a journal was refused, and is another now"
@@ -59,10 +59,10 @@ def _wrong(path: Path, text: bytes, forged: bool) -> str:
     return ""
 
 
-def _sound(answer: Answer) -> bool:
+def _sound(answer: ScenarioResult) -> bool:
     """Whether this can be an answer at all."""
     number = isinstance(answer.value, float) and math.isfinite(answer.value)
-    return answer.status in STATUSES and (number if answer.feasible else answer.value is None)
+    return answer.status in RESULT_STATUSES and (number if answer.feasible else answer.value is None)
 
 
 def _damaged(random: Random) -> tuple[bytes, bool]:
@@ -117,14 +117,14 @@ def _forged(line: str, random: Random) -> str:
     if not isinstance(found, dict):
         return line
     found.pop("check", None)
-    return json.dumps({**found, "check": digest(json.loads(_lines()[0]), found)})
+    return json.dumps({**found, "check": compute_line_digest(json.loads(_lines()[0]), found)})
 
 
 @cache
 def _lines() -> tuple[str, ...]:
     """Return the lines of a journal as it is written."""
     path = Path(folder().name) / "whole"
-    journal = Journal(path, _instance(), "cost")
+    journal = ResultCache(path, _instance(), "cost")
     for name, answer in ANSWERS.items():
         journal.keep({"a": name}, answer)
     journal.close()

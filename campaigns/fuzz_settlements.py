@@ -13,7 +13,7 @@ from random import Random
 from campaigns.fuzz import confine, folder, infinite, watched
 from campaigns.mutating import FIGURES, UNITS, WORDS, hostile, spoilt
 from campaigns.running import Found, campaign
-from medalopt.analysis.replanning.replan import question
+from medalopt.analysis.replanning.replan import make_replan_problem
 from medalopt.instance import load
 from medalopt.instance.instance import Instance
 
@@ -53,7 +53,7 @@ def trial(number: int) -> Found:
 
 
 def _wrong(after: str, files: dict[str, Path]) -> str:
-    asked = question(_instance(), after, **files)
+    asked = make_replan_problem(_instance(), after, **files)
     return ", ".join(infinite(asked.left))
 
 

@@ -27,12 +27,12 @@ from campaigns.fuzz import confine, folder, watched
 from campaigns.mutating import FIGURES, SMALL, WORDS
 from campaigns.running import Found, campaign
 from medalopt.instance import load
-from medalopt.instance.book.importing import imported
-from medalopt.instance.book.writing import files
-from medalopt.instance.loading import opened
-from medalopt.instance.reader.files import Bytes
-from medalopt.plan.saved import read_book
-from medalopt.report.template import template
+from medalopt.instance.loading import open_instance
+from medalopt.instance.reader.files import FileBytes
+from medalopt.instance.workbook.importer import import_workbook
+from medalopt.instance.workbook.yaml_writer import render_instance_files
+from medalopt.plan.reader import read_plan_workbook
+from medalopt.report.instance_workbook import render_instance_workbook
 
 Parts = dict[str, bytes]
 _CELL = re.compile(rb'<c r="([A-Z]{1,3}[0-9]{1,7})"[^>]*?(?:/>|>.*?</c>)')
@@ -114,7 +114,7 @@ def judged(number: int) -> Found:
 @cache
 def instances() -> tuple[Parts, ...]:
     """Return workbooks of small instances."""
-    return tuple(_parts(template(opened(path))) for path in _written())
+    return tuple(_parts(render_instance_workbook(open_instance(path))) for path in _written())
 
 
 @cache
@@ -327,9 +327,9 @@ def _wrong(case: Case) -> str:
 
 def _instance(content: bytes) -> Any:
     """Return the figures of the instance in a workbook, which its files must have too."""
-    found = imported(Bytes("in.xlsx", content))
+    found = import_workbook(FileBytes("in.xlsx", content))
     with tempfile.TemporaryDirectory(dir=folder().name) as name:
-        for file, text in files(found.root, found.calendar, "again").items():
+        for file, text in render_instance_files(found.root, found.calendar, "again").items():
             (Path(name) / file).parent.mkdir(exist_ok=True)
             (Path(name) / file).write_text(text, encoding="utf-8")
         again = load(Path(name) / "again.yaml")
@@ -340,7 +340,7 @@ def _instance(content: bytes) -> Any:
 
 def _plan(content: bytes) -> Any:
     """Return the plan in a workbook, and what was changed in it."""
-    found = read_book(Bytes("plan.xlsx", content), parts=False)
+    found = read_plan_workbook(FileBytes("plan.xlsx", content), parts=False)
     return found.plan, found.edits
 
 

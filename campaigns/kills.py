@@ -20,14 +20,14 @@ from random import Random
 from tests.cli.runs import MEDALOPT, PATIENCE, TINY
 
 from campaigns.running import Found, campaign
-from medalopt.report.files import STALE, write_file, write_folder
+from medalopt.report.atomic_write import STALE_SECONDS, write_file, write_folder
 
 FILES = ("a.csv", "b.csv", "c.csv")
 LINES = 40_000  # of each file, all the same
 WRITING = f"""
 import sys
 from pathlib import Path
-from medalopt.report.files import write_file, write_folder
+from medalopt.report.atomic_write import write_file, write_folder
 print("ready", flush=True)
 for n in range(1, 100_000):
     text = f"{{n}}\\n" * {LINES}
@@ -107,7 +107,7 @@ def _is_part(name: str) -> bool:
 
 def _swept(target: Path, kind: str) -> list[str]:
     """Write once more when the parts have grown old: nothing but the plan may be there then."""
-    old = time.time() - 2 * STALE
+    old = time.time() - 2 * STALE_SECONDS
     for path in target.parent.iterdir():
         os.utime(path, (old, old))
     _write(target, kind, "1\n" * LINES)

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 from tests.instance.hostile import GOOD, STREAMS
 
-from medalopt.instance.paths import render
+from medalopt.instance.paths import render_path
 
 HEAD = "format: medalopt/1\nname: small\ncurrency: JPY\n"
 NEED = "alloys: {silver: {composition: {Ag: 1}}}\nmedals: {first: {count: 5, parts: {silver: 500 g}}}\n"
@@ -282,7 +282,7 @@ def by_changes(random: Random) -> Damaged:
             path.append(random.choice(("Ag", "default", "x", 0, 1, 7, str(hostile(random)))))
         if random.random() < 0.1:
             path = path[: random.randint(1, len(path))]
-        text = render(tuple(path))
+        text = render_path(tuple(path))
         if random.random() < 0.15:
             text = spoilt(text, random)
         changes.append(f"{text}={flow(hostile(random)) if random.random() < 0.9 else spoilt('5 t', random)}")

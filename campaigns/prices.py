@@ -16,8 +16,8 @@ from random import Random
 from tests.laws import pool
 
 from campaigns.running import Found, campaign
-from medalopt.analysis.sensitivity.ranges import Range, Ranges, ranges
-from medalopt.analysis.variants import Variants
+from medalopt.analysis.scenario_runner import ScenarioRunner
+from medalopt.analysis.sensitivity.ranges import SensitivityRange, SensitivityRanges, compute_ranges
 from medalopt.errors import InputError, NoPlanError, SolverError
 
 FIGURES = 8  # of an instance, drawn at random
@@ -30,11 +30,11 @@ STEP = 1e-3  # of a figure, to see that no plan lies that way
 def trial(seed: int, stock: bool = False) -> Found:
     """Take the ranges of instance number `seed`, for one of the measures, and solve it on either side of figures."""
     with tempfile.TemporaryDirectory() as folder:
-        variants = Variants(
+        variants = ScenarioRunner(
             pool.files(seed, stock).write(Path(folder)), measure=pool.MEASURES[seed % len(pool.MEASURES)]
         )
         try:
-            found = ranges(variants)
+            found = compute_ranges(variants)
         except NoPlanError:
             return Found(Counter({"instances without a plan": 1}))
         rows = Random(seed).sample(found.rows, min(FIGURES, len(found.rows)))
@@ -46,7 +46,7 @@ def trial(seed: int, stock: bool = False) -> Found:
 class Side:
     """A figure, up (`by` 1) or down (-1): its price that way, and plans solved anew with the figure there."""
 
-    def __init__(self, variants: Variants, found: Ranges, row: Range, by: int) -> None:
+    def __init__(self, variants: ScenarioRunner, found: SensitivityRanges, row: SensitivityRange, by: int) -> None:
         up = by > 0
         self.variants, self.row, self.by = variants, row, by
         self.price, self.end = (row.price_up, row.high) if up else (row.price_down, row.low)

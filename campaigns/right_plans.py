@@ -12,17 +12,18 @@ from tests.laws import pool
 
 from campaigns.running import Found, campaign
 from medalopt import Instance, Plan
-from medalopt.plan.saved import SavedPlan, read_file
-from medalopt.proof.verdict import Verdict, verdict
-from medalopt.report.csvplan import folder
-from medalopt.report.files import write_file, write_folder
-from medalopt.report.jsonplan import plan_object, text
-from medalopt.report.sourcing.content import Content
-from medalopt.report.sourcing.contents import contents
-from medalopt.report.sourcing.csvform import as_folder
-from medalopt.report.sourcing.jsonform import as_json
-from medalopt.report.sourcing.recheck import check_tables
-from medalopt.report.sourcing.workbook import workbook
+from medalopt.plan.reader import read_plan_file
+from medalopt.plan.schema import SavedPlan
+from medalopt.proof.verdict import Verdict, verify_plan
+from medalopt.report.atomic_write import write_file, write_folder
+from medalopt.report.document import Report
+from medalopt.report.plan_csv import render_csv_folder
+from medalopt.report.plan_json import build_plan_object, render_json
+from medalopt.report.render.csv import render_report_csv
+from medalopt.report.render.json import render_report_json
+from medalopt.report.render.xlsx import render_report_xlsx
+from medalopt.report.sourcing.plan_report import build_plan_report
+from medalopt.report.sourcing.table_verification import check_tables
 
 
 def trial(seed: int) -> Found:
@@ -43,33 +44,33 @@ def _judged(name: str, instance: Instance, plan: Plan) -> Found:
         for form, (ending, write) in FORMS.items():
             path = Path(place, f"{form}{ending}")
             write(path, plan)
-            saved = read_file(path)
+            saved = read_plan_file(path)
             assert isinstance(saved.plan, SavedPlan)
-            told[form] = check_tables(saved, verdict(instance, saved.plan))
+            told[form] = check_tables(saved, verify_plan(instance, saved.plan))
     wrong = tuple(f"{name}: {form}: {found.broken[0].text}" for form, found in told.items() if not found.accepted)
     accepted = Counter({f"accepted as {form}": told[form].accepted for form in told})
     return Found(Counter({f"plans of least {plan.measure}": 1}) + accepted, wrong)
 
 
-def _content(plan: Plan) -> Content:
-    return contents(plan, pictures=False)
+def _content(plan: Plan) -> Report:
+    return build_plan_report(plan, pictures=False)
 
 
 def _book(path: Path, plan: Plan) -> None:
-    write_file(path, workbook(_content(plan), folder(plan), plan.instance.currency))
+    write_file(path, render_report_xlsx(_content(plan), render_csv_folder(plan), plan.instance.currency))
 
 
 Write = Callable[[Path, Plan], None]
 FORMS: dict[str, tuple[str, Write]] = {
-    "JSON": (".json", lambda path, plan: write_file(path, text(plan_object(plan)))),
-    "CSV": ("", lambda path, plan: write_folder(path, folder(plan))),
+    "JSON": (".json", lambda path, plan: write_file(path, render_json(build_plan_object(plan)))),
+    "CSV": ("", lambda path, plan: write_folder(path, render_csv_folder(plan))),
     "sourcing plan in JSON": (
         ".json",
-        lambda path, plan: write_file(path, as_json(contents(plan, pictures=False), plan)),
+        lambda path, plan: write_file(path, render_report_json(build_plan_report(plan, pictures=False), plan)),
     ),
     "sourcing plan in CSV": (
         "",
-        lambda path, plan: write_folder(path, as_folder(contents(plan, pictures=False), plan)),
+        lambda path, plan: write_folder(path, render_report_csv(build_plan_report(plan, pictures=False), plan)),
     ),
     "workbook": (".xlsx", _book),
 }

@@ -25,22 +25,24 @@ from campaigns.altering import altered_folder, altered_json, altered_sheets, alt
 from campaigns.fuzz import LONGEST, confine
 from campaigns.running import Found, campaign, within
 from medalopt import Instance
-from medalopt.analysis.sourcing.findings import findings
-from medalopt.analysis.variants import Variants
+from medalopt.analysis.scenario_runner import ScenarioRunner
+from medalopt.analysis.sourcing.plan_analyses import analyse_plan
 from medalopt.errors import InputError
-from medalopt.instance.reader.files import Bytes
-from medalopt.instance.reader.spreadsheet import Spreadsheet, read
-from medalopt.instance.written import Written
-from medalopt.plan.digests import sheet_rows
-from medalopt.plan.saved import SavedFile, SavedPlan, read_book, read_file, read_json
-from medalopt.proof.verdict import Verdict, verdict
-from medalopt.report import csvplan, jsonplan
-from medalopt.report.sourcing.contents import contents
-from medalopt.report.sourcing.csvform import as_folder
-from medalopt.report.sourcing.jsonform import as_json
-from medalopt.report.sourcing.recheck import check_tables, digests_of, find_altered
-from medalopt.report.sourcing.workbook import workbook
-from medalopt.solving import solve
+from medalopt.instance.reader.excel_reader import Spreadsheet, read_workbook
+from medalopt.instance.reader.files import FileBytes
+from medalopt.instance.source_values import SourceValues
+from medalopt.plan.digests import canonicalize_sheet
+from medalopt.plan.reader import SavedFile, read_plan_file, read_plan_json, read_plan_workbook
+from medalopt.plan.schema import SavedPlan
+from medalopt.proof.verdict import Verdict, verify_plan
+from medalopt.report.plan_csv import render_csv_folder
+from medalopt.report.plan_json import build_plan_members, render_json
+from medalopt.report.render.csv import render_report_csv
+from medalopt.report.render.json import render_report_json
+from medalopt.report.render.xlsx import render_report_xlsx
+from medalopt.report.sourcing.plan_report import build_plan_report
+from medalopt.report.sourcing.table_verification import check_tables, compute_file_digests, find_altered
+from medalopt.solve_instance import solve
 
 ROOT = Path(__file__).parents[1]
 TINY = ROOT / "instances/tiny.yaml"
@@ -67,7 +69,7 @@ class Base:
     """A right plan in its three forms; without a workbook where it is no sourcing plan."""
 
     instance: Instance
-    written: Written | None
+    written: SourceValues | None
     text: str
     folder: Mapping[str, str]
     book: bytes | None
@@ -82,36 +84,36 @@ class Base:
         assert isinstance(saved.plan, SavedPlan)
         if find_altered(saved):
             return None
-        return check_tables(saved, verdict(self.instance, saved.plan), lambda: self.written)
+        return check_tables(saved, verify_plan(self.instance, saved.plan), lambda: self.written)
 
 
 @cache
 def bases() -> tuple[Base, ...]:
     """Return a sourcing plan with all that can be in one, a plan in whole lots, and one with rows of its own."""
     lots, capped = solve(_lots()), solve(_tiny(), extensions=[ROOT / "models/extensions/silver_cap.py"])
-    plain = [Base(one.instance, None, _text(one), csvplan.folder(one), None) for one in (lots, capped)]
+    plain = [Base(one.instance, None, _text(one), render_csv_folder(one), None) for one in (lots, capped)]
     return (sourced(), *plain)
 
 
 @cache
 def sourced() -> Base:
     """Return the sourcing plan of the small case, with parties and uncertainty, and all that took further solves."""
-    variants = Variants(TINY, UNCERTAIN)
+    variants = ScenarioRunner(TINY, UNCERTAIN)
     plan = solve(_tiny())
     parties = {"near": PARTY, "far": {**PARTY, "contract": ""}}
     instance = replace(plan.instance, annex={**plan.instance.annex, "parties": parties})
     plan = replace(plan, instance=instance)
-    content = contents(plan, None, findings(plan, variants), variants.written)
-    book = workbook(replace(content, charts=()), csvplan.folder(plan), instance.currency)
-    return Base(instance, variants.written, as_json(content, plan), as_folder(content, plan), book)
+    content = build_plan_report(plan, None, analyse_plan(plan, variants), variants.written)
+    book = render_report_xlsx(replace(content, charts=()), render_csv_folder(plan), instance.currency)
+    return Base(instance, variants.written, render_report_json(content, plan), render_report_csv(content, plan), book)
 
 
 def _text(plan: Any) -> str:
-    return jsonplan.text(jsonplan.members(plan))
+    return render_json(build_plan_members(plan))
 
 
 def _tiny() -> Instance:
-    return Variants(TINY, UNCERTAIN).instance
+    return ScenarioRunner(TINY, UNCERTAIN).instance
 
 
 def _lots() -> Instance:
@@ -164,7 +166,7 @@ def _ended(form: str, random: Random, base: Base) -> tuple[str, str]:
 
 
 def _json(random: Random, base: Base) -> SavedFile:
-    return read_json(Bytes("plan.json", altered_json(random, json.loads(base.text), base.text.encode())))
+    return read_plan_json(FileBytes("plan.json", altered_json(random, json.loads(base.text), base.text.encode())))
 
 
 def _csv(random: Random, base: Base) -> SavedFile:
@@ -172,7 +174,7 @@ def _csv(random: Random, base: Base) -> SavedFile:
     try:
         for name, content in changed.items():
             _put(folder / name, content)
-        return read_file(folder)
+        return read_plan_file(folder)
     finally:
         for name in changed:
             _put(folder / name, base.folder[name].encode() if name in base.folder else None)
@@ -188,9 +190,9 @@ def _put(path: Path, content: bytes | None) -> None:
 def _xlsx(random: Random, base: Base) -> SavedFile:
     assert base.book is not None
     if random.random() < 0.1:
-        return read_book(Bytes("plan.xlsx", altered_workbook(random, base.book)))
+        return read_plan_workbook(FileBytes("plan.xlsx", altered_workbook(random, base.book)))
     sheets = sheets_of(base)
-    return read_book(replace(sheets, sheets=altered_sheets(random, dict(sheets.sheets))))
+    return read_plan_workbook(replace(sheets, sheets=altered_sheets(random, dict(sheets.sheets))))
 
 
 _ALTERED = {"json": _json, "csv": _csv, "xlsx": _xlsx}
@@ -215,7 +217,7 @@ def _place() -> tempfile.TemporaryDirectory[str]:
 def sheets_of(base: Base) -> Spreadsheet:
     """Return the cells of the workbook."""
     assert base.book is not None
-    book = read(Bytes("plan.xlsx", base.book), print)
+    book = read_workbook(FileBytes("plan.xlsx", base.book), print)
     assert book is not None
     return book
 
@@ -224,13 +226,15 @@ def sheets_of(base: Base) -> Spreadsheet:
 def written(base: Base, form: str) -> SavedFile:
     """Return the plan as it was written, read back."""
     if form == "json":
-        return read_json(Bytes("plan.json", base.text.encode()))
-    return read_file(_folder(base)) if form == "csv" else read_book(sheets_of(base))
+        return read_plan_json(FileBytes("plan.json", base.text.encode()))
+    return read_plan_file(_folder(base)) if form == "csv" else read_plan_workbook(sheets_of(base))
 
 
 def told(saved: SavedFile) -> Any:
     """Return all that a file says, so that what is equal to a reader is equal: no empty cells, numbers as numbers."""
-    parts = {name: sheet_rows(part) for name, part in saved.parts.items()} if saved.form == "xlsx" else saved.parts
+    parts = (
+        {name: canonicalize_sheet(part) for name, part in saved.parts.items()} if saved.form == "xlsx" else saved.parts
+    )
     assert isinstance(saved.plan, SavedPlan)
     kept = saved.plan.model_dump(exclude={"sourcing": True, "instance": {"files"}})  # other bytes, the same figures
     return _plain(kept), _plain(dict(parts))
@@ -248,9 +252,9 @@ def _forged(number: int, random: Random, base: Base) -> Found:
     """Alter a figure that follows from the decisions, make all digests anew, and see that it is found."""
     content = json.loads(base.text)
     where = _figure(random, content)
-    saved = read_json(Bytes("plan.json", json.dumps(content).encode()))
+    saved = read_plan_json(FileBytes("plan.json", json.dumps(content).encode()))
     assert isinstance(saved.plan, SavedPlan)
-    forged = replace(saved, plan=saved.plan.model_copy(update={"digests": digests_of(saved)}))
+    forged = replace(saved, plan=saved.plan.model_copy(update={"digests": compute_file_digests(saved)}))
     wrong = (f"{number}: {where} is altered with its digest, and accepted",) if base.accepts(forged) else ()
     return Found(Counter({"json: digests made anew: not accepted": not wrong}), wrong)
 

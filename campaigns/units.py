@@ -22,7 +22,7 @@ from tests.random_instances import Case, as_text, document
 
 from campaigns.running import Found, campaign
 from medalopt import Instance, Plan
-from medalopt.instance.resolve.assemble import digest
+from medalopt.instance.resolve.assemble import compute_digest
 
 APART = tuple(Fraction(10) ** power for power in (-6, -3, 3, 6))
 OWED = {**AMOUNTS, "medals": ("parts",)}
@@ -38,7 +38,7 @@ def trial(seed: int) -> Found:
     instance, other = _read(content, "JPY"), _read(restated, currency)
     rate, size = Fraction(RATES[currency]), random.choice(APART)
     back = dataclasses.replace(times(other, MONEY, rate), currency="JPY")
-    if digest(back) != instance.figures:
+    if compute_digest(back) != instance.figures:
         return Found(wrong=(f"{seed}: other figures when written in other units",))
     measure = pool.MEASURES[seed % len(pool.MEASURES)]
     plan, changed = pool.solved(instance, measure), pool.solved(times(other, OWED, size), measure)

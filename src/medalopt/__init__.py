@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from medalopt.instance.loading import load as load
     from medalopt.model.build import build as build
     from medalopt.plan.plan import Plan as Plan
-    from medalopt.solving import solve as solve
+    from medalopt.solve_instance import solve as solve
 
 __version__ = "0.1.0"
 
@@ -23,7 +23,7 @@ _HOMES = {
     "Plan": "medalopt.plan.plan",
     "build": "medalopt.model.build",
     "load": "medalopt.instance.loading",
-    "solve": "medalopt.solving",
+    "solve": "medalopt.solve_instance",
 }
 
 __all__ = ["Instance", "Plan", "__version__", "build", "load", "solve"]

@@ -64,7 +64,7 @@ class SolverError(MedaloptError):
     exit_code = 70
 
 
-class SpreadError(SolverError):
+class CoefficientRangeError(SolverError):
     """No solution could be verified, and the coefficients span more orders of magnitude than doubles resolve."""
 
     exit_code = 2
@@ -95,7 +95,7 @@ class NoPlanError(MedaloptError):
         super().__init__(f"{name}: {reason}")
 
 
-class NoLotsError(NoPlanError):
+class WholeLotsNotFoundError(NoPlanError):
     """The search found no feasible plan in whole lots (not proven); the continuous relaxation is feasible."""
 
     def __init__(self, name: str) -> None:

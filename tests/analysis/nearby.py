@@ -15,7 +15,7 @@ from tests.laws.figures import changed, plain
 
 import medalopt
 from medalopt import Instance, Plan
-from medalopt.analysis.explanation.explanation import Explanation, explained
+from medalopt.analysis.explain.explanation import Explanation, explain_plan
 
 ROOT = Path(__file__).parents[2]
 SEEDS = range(100)
@@ -25,7 +25,7 @@ SEEDS = range(100)
 def explanation(seed: int) -> Explanation | None:
     """Return the explanation of the random instance number `seed`; None where it has no plan."""
     plan = pool.plan(seed)
-    return None if plan is None else explained(plan)
+    return None if plan is None else explain_plan(plan)
 
 
 @cache

@@ -9,18 +9,18 @@ import pytest
 from tests.analysis.nearby import ROOT, dearer, size, with_count
 from tests.cli.runs import TINY, here
 from tests.model.cases import loaded, plain
-from tests.model.test_extend import KEPT
-from tests.proof.test_added import OWN, drawn, written
+from tests.model.test_extensions_extend import KEPT
+from tests.proof.test_extensions_added import OWN, drawn, written
 from tests.random_instances import from_seed
 
 import medalopt
-from medalopt.analysis.explanation.binding import binding
-from medalopt.analysis.explanation.explanation import Explanation, explain, explained
-from medalopt.analysis.explanation.invoice import invoice
-from medalopt.analysis.explanation.near import Near
+from medalopt.analysis.explain.binding import find_binding_constraints
+from medalopt.analysis.explain.cost_breakdown import compute_cost_breakdown
+from medalopt.analysis.explain.explanation import Explanation, explain_instance, explain_plan
+from medalopt.analysis.explain.local_analysis import PlanNeighbourhood
 from medalopt.errors import NoPlanError, UsageError
 from medalopt.plan.plan import Plan
-from medalopt.report.explain import said
+from medalopt.report.explain import summarize_explanation
 
 CAP = ROOT / "models/extensions/silver_cap.py"
 BOUND_BY_EACH_OTHER = (
@@ -31,9 +31,9 @@ BOUND_BY_EACH_OTHER = (
 )
 
 
-def adds_up(plan: Plan, near: Near) -> bool:
+def adds_up(plan: Plan, near: PlanNeighbourhood) -> bool:
     """Whether the lines of the invoice come to the objective."""
-    return abs(sum(line.value for line in invoice(near)) - plan.objective) <= 1e-9 * size(plan)
+    return abs(sum(line.value for line in compute_cost_breakdown(near)) - plan.objective) <= 1e-9 * size(plan)
 
 
 def by_path(found: Explanation) -> dict[str, float]:
@@ -44,20 +44,20 @@ def by_path(found: Explanation) -> dict[str, float]:
 def test_a_row_by_hand(tmp_path: Path) -> None:
     """Of 7 t at 900 that a row asks for 5 are needed: a tonne less saves 900, and the row makes up all the cost."""
     path = written(tmp_path, *KEPT["a constraint"])
-    found = explain(loaded(plain()), extensions=[path])
+    found = explain_instance(loaded(plain()), extensions=[path])
     assert by_path(found) == {"extension.c": pytest.approx(900)}
-    assert [(line.kind, line.path, line.amount) for line in found.invoice] == [("added", "extension.c", 7)]
-    assert found.invoice[0].value == pytest.approx(6300)
-    silver = next(kink for kink in found.kinks if kink.metal == 0)
+    assert [(line.kind, line.path, line.amount) for line in found.cost_breakdown] == [("added", "extension.c", 7)]
+    assert found.cost_breakdown[0].value == pytest.approx(6300)
+    silver = next(kink for kink in found.marginal_prices if kink.metal == 0)
     assert silver.more == pytest.approx(0, abs=1e-6)
 
 
 def test_an_upper_bound_of_a_variable_by_hand(tmp_path: Path) -> None:
     """A variable may stand for 2 t of the 9 that a row asks for: one more would save 900, and 2 of them are a rent."""
     path = written(tmp_path, *KEPT["a variable of its own"])
-    found = explain(loaded(plain()), extensions=[path])
+    found = explain_instance(loaded(plain()), extensions=[path])
     assert by_path(found) == {"extension.c": pytest.approx(900), "extension.u": pytest.approx(900)}
-    assert {line.path: line.value for line in found.invoice} == {
+    assert {line.path: line.value for line in found.cost_breakdown} == {
         "extension.c": pytest.approx(8100),
         "extension.u": pytest.approx(-1800),
     }
@@ -68,8 +68,10 @@ def test_the_invoice_holds_whatever_is_added(lines: tuple[str, ...], tmp_path: P
     """Rows, bounds, blocks, variables and costs: with them the lines still come to the objective."""
     path = written(tmp_path, *lines)
     plan = medalopt.solve(loaded(plain()), extensions=[path])
-    found = explained(plan, [path])
-    assert adds_up(plan, Near.of(plan, extensions=[path])) and said(found)[1].startswith("All prices count your own ")
+    found = explain_plan(plan, [path])
+    assert adds_up(plan, PlanNeighbourhood.of(plan, extensions=[path])) and summarize_explanation(found)[1].startswith(
+        "All prices count your own "
+    )
 
 
 @pytest.mark.parametrize("seed", range(14))
@@ -83,9 +85,9 @@ def test_rows_at_random(seed: int, tmp_path: Path) -> None:
         plan = medalopt.solve(instance, extensions=[path])
     except NoPlanError:
         return
-    near = Near.of(plan, extensions=[path])
+    near = PlanNeighbourhood.of(plan, extensions=[path])
     assert adds_up(plan, near)
-    own = {row.what: row for row in binding(near, (), []) if row.paths[0].startswith("extension.")}
+    own = {row.what: row for row in find_binding_constraints(near, (), []) if row.paths[0].startswith("extension.")}
     worth = {row.name: abs(row.dual) for row in plan.added.rows}
     for name, row in own.items():  # a derivative towards less cost: no dual of one optimum says less
         assert row.saves <= worth[name] * (1 + 1e-6)
@@ -98,11 +100,11 @@ def test_rows_at_random(seed: int, tmp_path: Path) -> None:
 def test_one_medal_more_and_a_dearer_source() -> None:
     """Prices are those of the extended program: a medal more, and a source at its limit, solved anew with the rule."""
     instance = medalopt.load(TINY)
-    found = explain(instance, extensions=[CAP])
-    for m, kink in enumerate(kink for kink in found.kinks if kink.metal is None):
+    found = explain_instance(instance, extensions=[CAP])
+    for m, kink in enumerate(kink for kink in found.marginal_prices if kink.metal is None):
         anew = medalopt.solve(with_count(instance, m, 1), extensions=[CAP])
         assert kink.more == pytest.approx(anew.objective - found.plan.objective, abs=1e-8 * size(found.plan))
-    taking = next(one for one in found.takings if 0 < one.falls_at < 1e9)
+    taking = next(one for one in found.source_analyses if 0 < one.falls_at < 1e9)
     streams = taking.source.streams
     for by, stays in ((0.99, True), (1.01, False)):
         anew = medalopt.solve(dearer(instance, streams, by * taking.falls_at), extensions=[CAP])
@@ -127,8 +129,8 @@ def test_a_row_that_binds_little_is_told_all_the_same() -> None:
 
 def test_what_is_not_proven_is_said(tmp_path: Path) -> None:
     """Of variables that nothing bounds the prices rest on the compiled program, and the page says so."""
-    found = explain(loaded(plain()), extensions=[written(tmp_path, *BOUND_BY_EACH_OTHER)])
-    assert any(line.startswith("They are not proven") for line in said(found))
+    found = explain_instance(loaded(plain()), extensions=[written(tmp_path, *BOUND_BY_EACH_OTHER)])
+    assert any(line.startswith("They are not proven") for line in summarize_explanation(found))
 
 
 def test_an_extension_that_changes_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,4 +144,4 @@ def test_an_extension_that_changes_is_refused(tmp_path: Path, monkeypatch: pytes
         encoding="utf-8",
     )
     with pytest.raises(UsageError, match="something else each time"):
-        explain(loaded(plain()), extensions=[path])
+        explain_instance(loaded(plain()), extensions=[path])

@@ -10,15 +10,15 @@ from tests.laws import pool
 from tests.laws.figures import changed, plain
 
 from medalopt import Instance, Plan
-from medalopt.analysis.explanation.binding import Binding
-from medalopt.instance.paths import parse
+from medalopt.analysis.explain.binding import BindingConstraint
+from medalopt.instance.paths import parse_path
 
 STEP = 1e-6  # of the unit, then ten times more: whichever stays on the same piece
 
 
-def loosened(instance: Instance, row: Binding, by: float) -> Instance | None:
+def loosened(instance: Instance, row: BindingConstraint, by: float) -> Instance | None:
     """Return `instance` with the figure of `row` moved by so many units in the direction told; None for a share."""
-    section, *rest = parse(row.paths[0])
+    section, *rest = parse_path(row.paths[0])
     if row.paths == ("policy.participation",) or section == "policy":
         return _policy(instance, row, by)
     if section == "alloys" and rest[-1] != "capacity":
@@ -37,15 +37,15 @@ def _moved(instance: Instance, section: str, figure: str, name: str, by: float) 
     return changed(instance, section, **{figure: plain(values)})
 
 
-def _offered(instance: Instance, row: Binding, by: float) -> Instance:
-    streams = [instance.streams.names.index(str(parse(path)[1])) for path in row.paths]
+def _offered(instance: Instance, row: BindingConstraint, by: float) -> Instance:
+    streams = [instance.streams.names.index(str(parse_path(path)[1])) for path in row.paths]
     values = instance.streams.available.value.copy()
     values[streams] *= 1 + by / values[streams].sum()
     return changed(instance, "streams", available=plain(values))
 
 
-def _policy(instance: Instance, row: Binding, by: float) -> Instance | None:
-    path = parse(row.paths[0])
+def _policy(instance: Instance, row: BindingConstraint, by: float) -> Instance | None:
+    path = parse_path(row.paths[0])
     policy = instance.policy
     if path[1] == "footprint_cap":
         return changed(instance, "policy", footprint_cap=plain(policy.footprint_cap.value + 1000 * by))
@@ -54,7 +54,7 @@ def _policy(instance: Instance, row: Binding, by: float) -> Instance | None:
     return None
 
 
-def slopes(plan: Plan, row: Binding) -> Iterator[float]:
+def slopes(plan: Plan, row: BindingConstraint) -> Iterator[float]:
     """Yield what a unit saves, by steps of several sizes."""
     for step in (1e-2, 1e-3, 1e-4):
         other = loosened(plan.instance, row, step)
@@ -69,7 +69,7 @@ def test_the_figure_moved_saves_what_is_told() -> None:
     kinds: dict[str, int] = {}
     for found in explanations():
         for row in found.binding:
-            kind = ".".join(str(step) for step in (parse(row.paths[0])[0], parse(row.paths[0])[-1]))
+            kind = ".".join(str(step) for step in (parse_path(row.paths[0])[0], parse_path(row.paths[0])[-1]))
             if kinds.get(kind, 0) >= 3 or not (saved := list(slopes(found.plan, row))):
                 continue
             noise = 1e-8 * size(found.plan) / 1e-2 + 1e-4 * abs(row.saves)

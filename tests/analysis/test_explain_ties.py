@@ -6,38 +6,38 @@ import pytest
 from tests.analysis.nearby import dearer, explanation, offer, silver, taken
 from tests.analysis.test_explain_taking import EAST, SOUTH, WEST, by_region, phones, solved
 
-from medalopt.analysis.explanation.explanation import explain
+from medalopt.analysis.explain.explanation import explain_instance
 
 
 def test_the_only_plan_is_said_to_be_so() -> None:
     """Where each source has its own price and one is taken in part there is one optimal plan."""
-    found = explain(phones(EAST, WEST, SOUTH))
+    found = explain_instance(phones(EAST, WEST, SOUTH))
     assert found.only
-    assert all(one.least == pytest.approx(one.taken) == pytest.approx(one.most) for one in found.takings)
+    assert all(one.least == pytest.approx(one.taken) == pytest.approx(one.most) for one in found.source_analyses)
 
 
 def test_twins_trade_places() -> None:
     """East and west ask the same: of ten tonnes either gives from 2 to 8, or from 4 to 6 with six on offer in east."""
-    found = explain(phones({**EAST, "available": 8}, {**WEST, "price": 100}))
+    found = explain_instance(phones({**EAST, "available": 8}, {**WEST, "price": 100}))
     assert not found.only
-    assert [(one.least, one.most) for one in found.takings] == [pytest.approx((2, 8))] * 2
-    sixes = by_region(explain(phones(EAST, {**WEST, "price": 100})))
+    assert [(one.least, one.most) for one in found.source_analyses] == [pytest.approx((2, 8))] * 2
+    sixes = by_region(explain_instance(phones(EAST, {**WEST, "price": 100})))
     assert (sixes["east"].least, sixes["east"].most) == pytest.approx((2, 6))
     assert (sixes["west"].least, sixes["west"].most) == pytest.approx((4, 8))
 
 
 def test_a_degenerate_plan_may_be_the_only_one() -> None:
     """East offers just the ten tonnes needed, so its rent has no one price: the plan is the only one all the same."""
-    found = explain(phones({**EAST, "available": 10}, WEST))
+    found = explain_instance(phones({**EAST, "available": 10}, WEST))
     assert found.only
-    coins = next(kink for kink in found.kinks if kink.path == "medals.coin.count")
+    coins = next(kink for kink in found.marginal_prices if kink.path == "medals.coin.count")
     assert (coins.more, coins.fewer) == pytest.approx((250, 100))
 
 
 def test_twins_on_the_market_are_seen() -> None:
     """Of two offers at one price either may be bought, so the plan is not the only one; at two prices it is."""
-    assert not explain(silver({"a": offer(10), "b": offer(10)}, 5)).only
-    assert explain(silver({"a": offer(10), "b": offer(11)}, 5)).only
+    assert not explain_instance(silver({"a": offer(10), "b": offer(10)}, 5)).only
+    assert explain_instance(silver({"a": offer(10), "b": offer(11)}, 5)).only
 
 
 @pytest.mark.no_cover
@@ -49,7 +49,7 @@ def test_ranges_are_reached_by_a_touch_of_the_price() -> None:
     compared = 0
     for seed in range(30):
         found = explanation(seed)
-        for one in found.takings[:2] if found else ():
+        for one in found.source_analyses[:2] if found else ():
             assert found is not None
             touch = 1e-4 * max(one.price, 1.0)
             steps = [step for step in (one.falls_at, one.leaves_at, one.enters_at) if step > 1e-6]

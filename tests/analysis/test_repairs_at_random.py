@@ -13,13 +13,13 @@ import pytest
 from tests.random_instances import from_seed
 
 import medalopt
-from medalopt.analysis.conflict import Conflict, conflict, problem
-from medalopt.analysis.refusal import Diagnosis, diagnose
-from medalopt.analysis.repair import Change
-from medalopt.analysis.repair_figure import spelled
-from medalopt.analysis.repair_search import stuck
+from medalopt.analysis.infeasibility.conflict import Conflict, build_feasibility_problem, find_conflict
+from medalopt.analysis.infeasibility.diagnosis import Diagnosis, diagnose_infeasibility
+from medalopt.analysis.infeasibility.repair import RepairChange
+from medalopt.analysis.infeasibility.repair_parameter import format_file_value
+from medalopt.analysis.infeasibility.search import measure_infeasibility
 from medalopt.errors import NoPlanError, SolverError
-from medalopt.solver.conflict import Ends, shortfall
+from medalopt.solver.infeasibility import RowSides, minimise_violation
 
 # of the first 150 random instances, those without a plan
 WITHOUT = (
@@ -43,7 +43,7 @@ def diagnosis(seed: int) -> Diagnosis:
     """Return the diagnosis of the random instance number `seed`, worked out on its file."""
     with tempfile.TemporaryDirectory() as folder:
         path = file(seed, folder)
-        found = diagnose(medalopt.load(path), source=path)
+        found = diagnose_infeasibility(medalopt.load(path), source=path)
         assert found is not None
         return found
 
@@ -62,25 +62,25 @@ def rules(seed: int) -> tuple[Any, Conflict]:
     """Return the program of the random instance number `seed`, and the rules in conflict."""
     with tempfile.TemporaryDirectory() as folder:
         instance = medalopt.load(file(seed, folder))
-    examined = problem(instance)
-    at = stuck(instance, examined=examined)
+    examined = build_feasibility_problem(instance)
+    at = measure_infeasibility(instance, examined=examined)
     assert at is not None
-    return examined, conflict(examined, at.short)
+    return examined, find_conflict(examined, at.short)
 
 
 @pytest.mark.parametrize("seed", WITHOUT)
 def test_the_rules_conflict_and_none_is_too_many(seed: int) -> None:
     """The rules that are told cannot all be kept; without any one of them the others can."""
     examined, found = rules(seed)
-    assert shortfall(examined.ready, examined.always | found.ends).contradicts
+    assert minimise_violation(examined.ready, examined.always | found.ends).contradicts
     for ends in without_one(examined, found):
-        assert not shortfall(examined.ready, examined.always | ends).contradicts
+        assert not minimise_violation(examined.ready, examined.always | ends).contradicts
     assert found.irreducible
     for ends in others_whole(examined, found):
-        assert not shortfall(examined.ready, examined.always | ends).contradicts
+        assert not minimise_violation(examined.ready, examined.always | ends).contradicts
 
 
-def others_whole(examined: Any, found: Conflict) -> Iterator[Ends]:
+def others_whole(examined: Any, found: Conflict) -> Iterator[RowSides]:
     """Yield for every rule all ends of the others as they are told: in all periods, and of a kind all of it."""
     for left_out in found.rules:
         lower, upper = np.zeros_like(found.ends.lower), np.zeros_like(found.ends.upper)
@@ -88,10 +88,10 @@ def others_whole(examined: Any, found: Conflict) -> Iterator[Ends]:
             told = next((one for one in found.rules if one == rule or (one.kind == rule.kind and not one.names)), None)
             if told is not None and told != left_out:
                 (lower, upper)[end][row] = True
-        yield Ends(lower, upper)
+        yield RowSides(lower, upper)
 
 
-def without_one(examined: Any, found: Conflict) -> Iterator[Ends]:
+def without_one(examined: Any, found: Conflict) -> Iterator[RowSides]:
     """Yield the ends in conflict without those of one rule, for every rule."""
     told = {rule: (np.zeros_like(found.ends.lower), np.zeros_like(found.ends.upper)) for rule in found.rules}
     for (row, end), (rule, _) in examined.said.items():
@@ -99,7 +99,7 @@ def without_one(examined: Any, found: Conflict) -> Iterator[Ends]:
             own = next(one for one in found.rules if one == rule or (one.kind == rule.kind and not one.names))
             told[own][end][row] = True
     for own in told.values():
-        yield Ends(found.ends.lower & ~own[0], found.ends.upper & ~own[1])
+        yield RowSides(found.ends.lower & ~own[0], found.ends.upper & ~own[1])
 
 
 @pytest.mark.parametrize("seed", SOME)
@@ -107,7 +107,7 @@ def test_every_repair_cures_at_the_price_it_says(seed: int) -> None:
     """Each repair, made on the file anew, gives a plan of the objective that was told; the cheapest comes first."""
     told = diagnosis(seed)
     for repair in told.repairs:
-        changes = {change.path: spelled(change.after, change.unit) for change in repair.changes}
+        changes = {change.path: format_file_value(change.after, change.unit) for change in repair.changes}
         assert objective(seed, changes) == pytest.approx(repair.objective, rel=1e-9, abs=1e-6)
     costs = [repair.objective for repair in told.repairs]
     assert costs == sorted(costs)
@@ -123,7 +123,7 @@ def test_a_smaller_change_does_not_cure(seed: int) -> None:
                 assert objective(seed, {repair.changes[0].path: less}) is None, repair
 
 
-def smaller(change: Change, seed: int) -> str | None:
+def smaller(change: RepairChange, seed: int) -> str | None:
     """Return a change one per cent smaller as a file holds it; None where six digits cannot tell them apart."""
     before, after = change.before, change.after
     if isinstance(before, str) or isinstance(after, str):
@@ -131,12 +131,12 @@ def smaller(change: Change, seed: int) -> str | None:
     if isinstance(before, list) and isinstance(after, list):
         if any(abs(b - a) * 0.01 < SIX_DIGITS * a for a, b in zip(before, after, strict=True) if a):
             return None
-        return spelled([a + 0.99 * (b - a) for a, b in zip(before, after, strict=True)], change.unit)
+        return format_file_value([a + 0.99 * (b - a) for a, b in zip(before, after, strict=True)], change.unit)
     if isinstance(after, list) or isinstance(before, list):
         return None  # a window of one number, whose other end stays
     if change.unit is None:
         step = 1 if after > before else -1
-        return None if after - step == before else spelled(int(after) - step, None)
+        return None if after - step == before else format_file_value(int(after) - step, None)
     if abs(after - before) * 0.01 < SIX_DIGITS * max(abs(before), abs(after)):
         return None
-    return spelled(float(f"{before + 0.99 * (after - before):.12g}"), change.unit)
+    return format_file_value(float(f"{before + 0.99 * (after - before):.12g}"), change.unit)

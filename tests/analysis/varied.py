@@ -9,14 +9,14 @@ from pathlib import Path
 
 from tests.laws import pool
 
-from medalopt.analysis.variants import Variants
+from medalopt.analysis.scenario_runner import ScenarioRunner
 
 ROOT = Path(__file__).parents[2]
 TINY = ROOT / "instances" / "tiny.yaml"
 
 
 @contextmanager
-def random(seed: int, measure: str = "cost", stock: bool = False) -> Iterator[Variants]:
+def random(seed: int, measure: str = "cost", stock: bool = False) -> Iterator[ScenarioRunner]:
     """Give the random instance number `seed`, its files there for as long as they are asked for."""
     with tempfile.TemporaryDirectory() as folder:
-        yield Variants(pool.files(seed, stock).write(Path(folder)), measure=measure)
+        yield ScenarioRunner(pool.files(seed, stock).write(Path(folder)), measure=measure)

@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from medalopt.cli.main import run
+from medalopt.cli.main import run_command
 
 ROOT = Path(__file__).parents[2]
 TINY, TOKYO = (str(ROOT / "instances" / f"{name}.yaml") for name in ("tiny", "tokyo2020"))
@@ -33,7 +33,7 @@ def here(*arguments: str, encoding: str = "utf-8") -> Run:
     out = io.TextIOWrapper(io.BytesIO(), encoding=encoding, newline="")
     err = io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = run(arguments)
+        code = run_command(arguments)
     out.flush()
     return Run(code, out.buffer.getvalue().decode(encoding), err.getvalue())  # type: ignore[attr-defined]
 

@@ -11,11 +11,11 @@ import pytest
 from tests.cli.runs import INFEASIBLE, ROOT, TINY, Run, here
 from tests.documents import untrue
 
-from medalopt.analysis.comparing import subjects
+from medalopt.analysis.compare import comparison
 from medalopt.errors import SolverError
 from medalopt.instance.instance import Instance
 from medalopt.plan.plan import Plan
-from medalopt.report.comparing.charts import MOST
+from medalopt.report.compare import MAX_BARS
 
 # By hand: 10 kg of silver at 2 kg a tonne: 5 t of phones at 1,000 JPY; in the other file 4 t of 2.5 kg and one kilogram
 # less is owed (9 kg: 3.6 t), which `poor` makes 4.5 t again.
@@ -111,14 +111,14 @@ def test_one_without_a_plan_is_told_all_the_same(files: Path) -> None:
 
 def test_one_that_cannot_be_solved_costs_its_own_column(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no answer can be proven its status says so, with the reason on standard error; the others are there."""
-    solved = subjects.solve
+    solved = comparison.solve
 
     def fail(instance: Instance, measure: str) -> Plan:
         if instance.market.limit.value[0] <= 1:
             raise SolverError("no proof")
         return solved(instance, measure)
 
-    monkeypatch.setattr(subjects, "solve", fail)
+    monkeypatch.setattr(comparison, "solve", fail)
     ran = here("compare", "base.yaml", "--scenario", "none", "--scenario", "poor", "--json")
     assert (ran.code, ran.err) == (0, "base.yaml#none: no answer: no proof\n")
     assert [one["status"] for one in told(ran)["subjects"]] == ["optimal", "unanswered", "optimal"]
@@ -230,7 +230,7 @@ def test_of_many_streams_those_that_differ_most_are_drawn(files: Path) -> None:
     assert "30 more figures differ (-o NAME.csv, --json)." in ran.out
     ran = here("compare", "base.yaml", "many.yaml", "-o", "many.html")
     assert "more differ (-o NAME.csv, --json)." in ran.out
-    assert f"The {MOST} of 26 streams that differ most." in (files / "many.html").read_text()
+    assert f"The {MAX_BARS} of 26 streams that differ most." in (files / "many.html").read_text()
 
 
 def test_the_page_of_the_documents_is_true(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,40 +12,40 @@ import pytest
 from tests.cli.runs import TINY, apart, here, plain
 from tests.instance.hostile import GOOD
 
-from medalopt.cli.ending import emit, say
-from medalopt.report.files import write_file
-from medalopt.report.screen import Screen
-from medalopt.report.sourcing.workbook.names import text
-from medalopt.wording import control_flaw, escape_controls
+from medalopt.cli.run import print_message, print_output
+from medalopt.report.atomic_write import write_file
+from medalopt.report.render.text import Screen
+from medalopt.report.render.worksheet import clean_cell_text
+from medalopt.text import check_control_characters, escape_control_characters
 
 EVIL = "\x1b]0;title\x07\x1b[31m\x9b\u202e\u2066\ud800\ufffe\U000e0041\x00\x7f\r"
 
 
 def test_every_control_character_is_escaped_as_json_does() -> None:
     """What was escaped reads back from JSON as it was, while tabs, line ends and letters of any script stay."""
-    escaped = escape_controls(EVIL)
+    escaped = escape_control_characters(EVIL)
     assert plain(escaped) and json.loads(f'"{escaped}"') == EVIL
     kept = "zinc\t銀 é \u200d\r\n−€\n"
-    assert escape_controls(kept) == kept and not control_flaw(kept)
-    assert "U+000D" in control_flaw("a\rb") and "U+001B" in control_flaw(EVIL)
+    assert escape_control_characters(kept) == kept and not check_control_characters(kept)
+    assert "U+000D" in check_control_characters("a\rb") and "U+001B" in check_control_characters(EVIL)
 
 
 def test_what_is_printed_is_harmless(capfd: pytest.CaptureFixture[str]) -> None:
     """Standard output and standard error take no control character but those of bold type."""
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
-        emit([EVIL, f"\x1b[1m{EVIL}\x1b[0m"])
-    assert out.getvalue() == f"{escape_controls(EVIL)}\x1b[1m{escape_controls(EVIL)}\x1b[0m"
+        print_output([EVIL, f"\x1b[1m{EVIL}\x1b[0m"])
+    assert out.getvalue() == f"{escape_control_characters(EVIL)}\x1b[1m{escape_control_characters(EVIL)}\x1b[0m"
     assert Screen(80, typed=True).line("\x1b[1mx", "bold") == "\x1b[1m\\u001b[1mx\x1b[0m\n"
-    say(EVIL)
-    assert capfd.readouterr().err == f"{escape_controls(EVIL)}\n"
+    print_message(EVIL)
+    assert capfd.readouterr().err == f"{escape_control_characters(EVIL)}\n"
 
 
 def test_what_is_written_is_harmless(tmp_path: Path) -> None:
     """A text file and a cell of a workbook take no control character either."""
     write_file(tmp_path / "a.txt", EVIL)
-    assert (tmp_path / "a.txt").read_text(encoding="utf-8") == escape_controls(EVIL)
-    assert text(EVIL) == escape_controls(EVIL)
+    assert (tmp_path / "a.txt").read_text(encoding="utf-8") == escape_control_characters(EVIL)
+    assert clean_cell_text(EVIL) == escape_control_characters(EVIL)
 
 
 PLACES = {

@@ -16,15 +16,15 @@ from pathlib import Path
 import pytest
 from tests.cli.runs import MEDALOPT, PATIENCE, TINY, TOKYO, Run, here
 
-from medalopt.cli import interrupting
-from medalopt.cli.common import progress
-from medalopt.cli.ending import emit, ended, say
-from medalopt.cli.main import main, run
+from medalopt.cli import run as interrupting
+from medalopt.cli.main import main, run_command
+from medalopt.cli.options import report_progress
+from medalopt.cli.run import print_message, print_output, run_guarded
 from medalopt.errors import NoPlanError, OutputError, SolverError
 
 
 def _raising(error: BaseException) -> int:
-    return ended(lambda: (_ for _ in ()).throw(error), as_json=False)
+    return run_guarded(lambda: (_ for _ in ()).throw(error), as_json=False)
 
 
 @pytest.mark.parametrize(
@@ -53,13 +53,15 @@ def test_a_planted_fault_of_our_own(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise ZeroDivisionError("planted")
 
-    monkeypatch.setattr("medalopt.solving.solve", broken)
+    monkeypatch.setattr("medalopt.solve_instance.solve", broken)
     ran = here("solve", TINY)
     assert (ran.code, ran.out) == (70, "")
     assert ran.err == "medalopt: a fault of our own, ZeroDivisionError: planted; please report it\n"
 
 
-@pytest.mark.parametrize("place", ["medalopt.solving.solve", "medalopt.cli.app.app", "medalopt.cli.solve.read"])
+@pytest.mark.parametrize(
+    "place", ["medalopt.solve_instance.solve", "medalopt.cli.app.app", "medalopt.cli.solve.read_instance"]
+)
 def test_an_interruption_is_told_once(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """While options are read, files, or a plan is sought: code 130 and one line."""
 
@@ -94,7 +96,7 @@ def test_a_solver_that_does_not_listen_is_interrupted_too() -> None:
     """A step that keeps Python waiting is ended by the thread that watches."""
     deaf = (
         "import signal, sys\n"
-        "from medalopt.cli.interrupting import interruptible\n"
+        "from medalopt.cli.run import interruptible\n"
         "with interruptible():\n"
         "    signal.pthread_sigmask(signal.SIG_BLOCK, [])\n"
         "    signal.signal(signal.SIGINT, lambda *_: None)\n"
@@ -120,7 +122,7 @@ def test_a_terminal_is_told_what_is_done(monkeypatch: pytest.MonkeyPatch) -> Non
     """What takes long is announced on a terminal, and at its end how long it took; nowhere else."""
     for stream, said in ((Terminal(), ["solving x …", "solving x: 0.0 s"]), (io.StringIO(), [])):
         monkeypatch.setattr(sys, "stderr", stream)
-        with progress("solving x"):
+        with report_progress("solving x"):
             pass
         assert stream.getvalue().splitlines() == said
 
@@ -128,16 +130,16 @@ def test_a_terminal_is_told_what_is_done(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_without_streams_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where standard error is closed nobody is told; where standard output is, that is an error."""
     monkeypatch.setattr(sys, "stderr", None)
-    say("nobody hears")
-    with progress("nothing"), contextlib.redirect_stdout(None), pytest.raises(OutputError, match="closed"):
-        emit("nobody reads")
+    print_message("nobody hears")
+    with report_progress("nothing"), contextlib.redirect_stdout(None), pytest.raises(OutputError, match="closed"):
+        print_output("nobody reads")
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["check", TINY]])
 def test_output_that_is_full(arguments: list[str], capfd: pytest.CaptureFixture[str]) -> None:
     """Whoever prints, typer or a verb, a full output is code 5 and one line."""
     with Path("/dev/full").open("w", encoding="utf-8") as full, contextlib.redirect_stdout(full):
-        assert run(arguments) == 5
+        assert run_command(arguments) == 5
     assert capfd.readouterr().err == "standard output could not be written (No space left on device)\n"
 
 
@@ -147,7 +149,7 @@ def test_output_that_is_closed(arguments: list[str], capfd: pytest.CaptureFixtur
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "w", encoding="utf-8") as pipe, contextlib.redirect_stdout(pipe):
-        assert run(arguments) == 5
+        assert run_command(arguments) == 5
     assert capfd.readouterr().err == ""
 
 
@@ -174,7 +176,7 @@ def test_the_watch_ends_what_does_not_give_way(monkeypatch: pytest.MonkeyPatch) 
     """The watch waits a while after an interruption, then ends the process; other signals are not its own."""
     codes: list[int] = []
     monkeypatch.setattr(os, "_exit", codes.append)
-    monkeypatch.setattr(interrupting, "PATIENCE", 0.0)
+    monkeypatch.setattr(interrupting, "_GRACE_SECONDS", 0.0)
     for over, expected in ((False, [130]), (True, [])):
         codes.clear()
         reading, writing = os.pipe()
@@ -183,7 +185,7 @@ def test_the_watch_ends_what_does_not_give_way(monkeypatch: pytest.MonkeyPatch) 
             event.set()
         os.write(writing, bytes([signal.SIGCHLD, signal.SIGINT]))
         os.close(writing)
-        interrupting._watch(reading, event)
+        interrupting._watch_signals(reading, event)
         assert codes == expected
 
 
@@ -192,7 +194,7 @@ def test_other_threads_are_not_watched() -> None:
     seen: list[bool] = []
 
     def body() -> None:
-        with interrupting.interruptible():
+        with interrupting.handle_interrupts():
             seen.append(True)
 
     thread = threading.Thread(target=body)

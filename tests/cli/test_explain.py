@@ -8,20 +8,23 @@ from pathlib import Path
 import pytest
 from tests.analysis.nearby import ROOT
 
-from medalopt.cli.main import run
+from medalopt.cli.main import run_command
 
 TINY, NO_PLAN = (str(ROOT / f"instances/{name}.yaml") for name in ("tiny", "infeasible"))
 
 
 def test_a_plan_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
     """With a plan the explanation goes to standard output, and the exit code is 0."""
-    assert run(["explain", TINY]) == 0
+    assert run_command(["explain", TINY]) == 0
     assert capsys.readouterr().out.startswith("Why this plan: ")
 
 
 def test_one_stream_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
     """With the path of a stream its story is told, as JSON too, and `--set` counts."""
-    assert run(["explain", TINY, "streams.phone@east", "--json", "--set", "streams.phone@east.collection=20_000"]) == 0
+    assert (
+        run_command(["explain", TINY, "streams.phone@east", "--json", "--set", "streams.phone@east.collection=20_000"])
+        == 0
+    )
     told = json.loads(capsys.readouterr().out)["explanation"]["stream"]
     assert told["streams"] == ["streams.phone@east"] and told["price"] == 20_000
 
@@ -29,16 +32,16 @@ def test_one_stream_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize("path", ["streams.phne@east", "smelters.near", "streams..", "phone@east"])
 def test_what_is_no_stream_is_refused(path: str, capsys: pytest.CaptureFixture[str]) -> None:
     """A path that names no stream ends with 2 and one line, before anything is solved."""
-    assert run(["explain", TINY, path]) == 2
+    assert run_command(["explain", TINY, path]) == 2
     out, err = capsys.readouterr()
     assert out == "" and len(err.splitlines()) == 1 and "stream" in err + "streams.."
 
 
 def test_no_plan_is_diagnosed(capsys: pytest.CaptureFixture[str]) -> None:
     """Without a plan the exit code is 3, and what stands in its way is told with cures."""
-    assert run(["explain", NO_PLAN]) == 3
+    assert run_command(["explain", NO_PLAN]) == 3
     assert "metals.Ag.opening_stock" in capsys.readouterr().out
-    assert run(["explain", NO_PLAN, "--json"]) == 3
+    assert run_command(["explain", NO_PLAN, "--json"]) == 3
     told = json.loads(capsys.readouterr().out)
     assert told["status"] == "infeasible" and told["diagnosis"]["conflict"] and told["diagnosis"]["repairs"]
 
@@ -46,10 +49,10 @@ def test_no_plan_is_diagnosed(capsys: pytest.CaptureFixture[str]) -> None:
 def test_an_explanation_is_written_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`-o` writes the page with every column, whatever the terminal, or the JSON object, as the name says."""
     page, data = tmp_path / "why.txt", tmp_path / "why.json"
-    assert run(["explain", TINY, "-o", str(page)]) == 0
+    assert run_command(["explain", TINY, "-o", str(page)]) == 0
     out, err = capsys.readouterr()
     assert page.read_text(encoding="utf-8").startswith("Why this plan: ") and out and "is written" in err
-    assert run(["explain", TINY, "streams.phone@east", "-o", str(data)]) == 0
+    assert run_command(["explain", TINY, "streams.phone@east", "-o", str(data)]) == 0
     assert json.loads(data.read_text(encoding="utf-8"))["explanation"]["stream"]
     assert not capsys.readouterr().out.startswith("{")
 
@@ -60,7 +63,7 @@ def test_a_narrow_terminal_is_told_of_what_is_written(
     """Where columns do not fit, `-o` has them all, as the note says."""
     monkeypatch.setenv("COLUMNS", "40")
     page = tmp_path / "why.txt"
-    assert run(["explain", TINY, "-o", str(page)]) == 0
+    assert run_command(["explain", TINY, "-o", str(page)]) == 0
     assert "-o" in capsys.readouterr().out
     assert "do not fit" not in page.read_text(encoding="utf-8")
 
@@ -68,7 +71,7 @@ def test_a_narrow_terminal_is_told_of_what_is_written(
 def test_a_refusal_is_written_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Without a plan `-o` writes the diagnosis."""
     page = tmp_path / "why.txt"
-    assert run(["explain", NO_PLAN, "-o", str(page)]) == 3
+    assert run_command(["explain", NO_PLAN, "-o", str(page)]) == 3
     assert "no plan exists" in page.read_text(encoding="utf-8") and "is written" in capsys.readouterr().err
 
 
@@ -77,5 +80,5 @@ def test_what_cannot_be_written_is_refused_at_once(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Another kind of file, or a folder that is not there, ends the run before anything is solved."""
-    assert run(["explain", TINY, "-o", str(tmp_path / name)]) in (2, 5)
+    assert run_command(["explain", TINY, "-o", str(tmp_path / name)]) in (2, 5)
     assert capsys.readouterr().out == "" and not (tmp_path / name).exists()

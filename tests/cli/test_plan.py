@@ -84,7 +84,7 @@ def test_what_cannot_be_proven_is_left_out(monkeypatch: pytest.MonkeyPatch) -> N
     def refuse(*arguments: object) -> None:
         raise SolverError("tiny: a price could not be proven")
 
-    monkeypatch.setattr("medalopt.analysis.sourcing.findings.binding", refuse)
+    monkeypatch.setattr("medalopt.analysis.sourcing.plan_analyses.find_binding_constraints", refuse)
     run = here("plan", TINY)
     assert run.code == 0
     assert "could not be proven; what takes further solves is left out" in run.err

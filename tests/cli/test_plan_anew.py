@@ -13,8 +13,8 @@ from tests.cli.runs import ROOT, Run, here
 from tests.documents import untrue
 
 import medalopt
-from medalopt.analysis.replanning.replan import question, replanned
-from medalopt.report.replanning.added import decision
+from medalopt.analysis.replanning.replan import make_replan_problem, solve_replan
+from medalopt.report.replanning import summarize_actuals
 
 ANEW = ("--after", "2018-02", "--actuals", "actuals.csv")
 
@@ -72,7 +72,7 @@ def test_tables_and_json_hold_it(desk: Path) -> None:
             rows = list(csv.DictReader(file))
         assert len(rows) == len(sourcing[key]["rows"]) > 0
     instance = medalopt.load("base.yaml")
-    found = replanned(question(instance, "2018-02", desk / "actuals.csv", desk / "signed.csv"))
+    found = solve_replan(make_replan_problem(instance, "2018-02", desk / "actuals.csv", desk / "signed.csv"))
     now = sum(row["now"] for row in sourcing["actual_cost"]["rows"])
     first = sum(row["first_plan"] or 0 for row in sourcing["actual_cost"]["rows"])
     assert now == pytest.approx(found.total) and found.before is not None
@@ -106,7 +106,7 @@ def test_a_page_with_its_chart(desk: Path) -> None:
 
 def test_of_very_many_lots_those_that_differ_most(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The one that was settled at other than expected stays, and how many there are is told."""
-    monkeypatch.setattr("medalopt.report.replanning.tables.MOST", 1)
+    monkeypatch.setattr("medalopt.report.replanning.MAX_LOTS_LISTED", 1)
     told = json.loads(plan("--json").out)["sourcing"]["tables"]["actual_lots"]
     assert [row["lot"] for row in told["rows"]] == ["A1"] and "Those 1 of 5 lots" in told["notes"][0]
 
@@ -116,8 +116,8 @@ def test_without_a_first_plan(desk: Path) -> None:
     lots = LOTS.replace("2018-02-20", "2019-02-20")
     (desk / "actuals.csv").write_text(lots)
     instance = medalopt.load("base.yaml", {"medals.early.due": "2018-01", "market.silver.limit": "1 kg"})
-    found = replanned(question(instance, "2018-02", desk / "actuals.csv"))
-    said = " ".join(decision(found))
+    found = solve_replan(make_replan_problem(instance, "2018-02", desk / "actuals.csv"))
+    said = " ".join(summarize_actuals(found))
     assert found.before is None and "planned" not in said and "more than the first plan" not in said
     assert "Overdue, and taken to be due at once: the alloy of `early`." in said
     assert "Some metal comes only after the last period, and is left out." in said

@@ -8,36 +8,36 @@ from pathlib import Path
 import pytest
 from tests.analysis.nearby import ROOT
 
-from medalopt.cli.main import run
+from medalopt.cli.main import run_command
 
 TINY, NO_PLAN = (str(ROOT / f"instances/{name}.yaml") for name in ("tiny", "infeasible"))
 
 
 def test_ranges_are_told(capsys: pytest.CaptureFixture[str]) -> None:
     """Without a question of its own the ranges are told, and `--set` counts."""
-    assert run(["sensitivity", TINY, "--json", "--set", "market.old_silver.price=81_000"]) == 0
+    assert run_command(["sensitivity", TINY, "--json", "--set", "market.old_silver.price=81_000"]) == 0
     rows = {row["path"]: row for row in json.loads(capsys.readouterr().out)["ranges"]}
     assert rows["market.old_silver.price"]["value"] == 81_000
 
 
 def test_they_are_written_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With `-o` the page, or the object, is written beside what is printed."""
-    assert run(["sensitivity", TINY, "-o", str(tmp_path / "s.json")]) == 0
+    assert run_command(["sensitivity", TINY, "-o", str(tmp_path / "s.json")]) == 0
     assert capsys.readouterr().out.startswith("How sensitive the plan is: ")
     assert json.loads((tmp_path / "s.json").read_text(encoding="utf-8"))["ranges"]
-    assert run(["sensitivity", TINY, "-o", str(tmp_path / "s.txt"), "--objective", "mass"]) == 0
+    assert run_command(["sensitivity", TINY, "-o", str(tmp_path / "s.txt"), "--objective", "mass"]) == 0
     assert (tmp_path / "s.txt").read_text(encoding="utf-8").startswith("How sensitive the plan is: ")
 
 
 def test_without_a_plan_it_says_what_stands_in_the_way(capsys: pytest.CaptureFixture[str]) -> None:
     """Where there is no plan the exit code is 3, and the diagnosis is printed."""
-    assert run(["sensitivity", NO_PLAN, "--json"]) == 3
+    assert run_command(["sensitivity", NO_PLAN, "--json"]) == 3
     assert json.loads(capsys.readouterr().out)["diagnosis"]
 
 
 def test_another_kind_of_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What is written is text or JSON."""
-    assert run(["sensitivity", TINY, "-o", str(tmp_path / "s.pdf")]) == 2
+    assert run_command(["sensitivity", TINY, "-o", str(tmp_path / "s.pdf")]) == 2
     assert "NAME.html, NAME.txt or NAME.json" in capsys.readouterr().err
 
 
@@ -47,7 +47,7 @@ BY_HAND = str(ROOT / "tests/analysis/sensitivity/uncertain.yaml")
 def test_the_tornado_is_told_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With --tornado the ranges are not told; it is written as a page too."""
     page = tmp_path / "t.html"
-    assert run(["sensitivity", BY_HAND, "--tornado", "--jobs", "1", "--json", "-o", str(page)]) == 0
+    assert run_command(["sensitivity", BY_HAND, "--tornado", "--jobs", "1", "--json", "-o", str(page)]) == 0
     told = json.loads(capsys.readouterr().out)
     assert "ranges" not in told
     assert told["tornado"]["bars"][0]["path"] == "treatments.hand.recovery"
@@ -58,17 +58,17 @@ def test_an_interruption_tells_what_is_there(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Ctrl-C ends with 130, having told the figures that were moved until then."""
-    from medalopt.analysis import pool
+    from medalopt.analysis import process_pool
 
-    solve, count = pool.answer, iter(range(100))
+    solve, count = process_pool.solve_scenario, iter(range(100))
 
     def answer(*arguments: object) -> object:
         if next(count) == 5:
             raise KeyboardInterrupt
         return solve(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(pool, "answer", answer)
-    assert run(["sensitivity", BY_HAND, "--tornado", "--jobs", "1"]) == 130
+    monkeypatch.setattr(process_pool, "solve_scenario", answer)
+    assert run_command(["sensitivity", BY_HAND, "--tornado", "--jobs", "1"]) == 130
     told = capsys.readouterr()
     assert "Interrupted: 2 of" in told.out
     assert "interrupted" in told.err
@@ -76,38 +76,40 @@ def test_an_interruption_tells_what_is_there(
 
 def test_a_wrong_journal_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     """A file that is no journal is not touched; one line says so."""
-    assert run(["sensitivity", BY_HAND, "--tornado", "--journal", BY_HAND]) == 2
+    assert run_command(["sensitivity", BY_HAND, "--tornado", "--journal", BY_HAND]) == 2
     assert "holds something else than a journal" in capsys.readouterr().err
 
 
 def test_the_mix_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     """`--device-mix` gives the member `mix` and no ranges; without a base plan it goes on, and ends with 0."""
-    assert run(["sensitivity", TINY, "--device-mix", "--json"]) == 0
+    assert run_command(["sensitivity", TINY, "--device-mix", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert "ranges" not in found
     assert {row["device"] for row in found["mix"]["devices"]} == {"phone", "laptop", "kettle"}
-    assert run(["sensitivity", NO_PLAN, "--device-mix"]) == 0
+    assert run_command(["sensitivity", NO_PLAN, "--device-mix"]) == 0
     assert "there is no plan" in capsys.readouterr().out
 
 
 def test_a_triangle_of_what_is_no_device_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     """Corners of `--triangle`, which asks for the mix, are devices."""
-    assert run(["sensitivity", TINY, "--triangle", "phone,laptop,kettel"]) == 2
+    assert run_command(["sensitivity", TINY, "--triangle", "phone,laptop,kettel"]) == 2
     assert "kettel is no device of this instance; did you mean `kettle`?" in capsys.readouterr().err
 
 
 def test_all_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     """With --global the shares of the variance are told; too small a sample is refused in one line."""
-    assert run(["sensitivity", BY_HAND, "--global", "8", "--jobs", "1", "--json"]) == 0
+    assert run_command(["sensitivity", BY_HAND, "--global", "8", "--jobs", "1", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["global"]["solves"] == 48
-    assert run(["sensitivity", BY_HAND, "--global", "3"]) == 2
+    assert run_command(["sensitivity", BY_HAND, "--global", "3"]) == 2
     assert "a sample has 8 to" in capsys.readouterr().err
 
 
 def test_each_of_several_parts_stands_under_its_heading(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Asked for together, with the ranges, each part has its lines with its tables; on the page as on the terminal."""
     page = tmp_path / "all.html"
-    assert run(["sensitivity", BY_HAND, "--ranges", "--premium", "--tornado", "--jobs", "1", "-o", str(page)]) == 0
+    assert (
+        run_command(["sensitivity", BY_HAND, "--ranges", "--premium", "--tornado", "--jobs", "1", "-o", str(page)]) == 0
+    )
     told, drawn = capsys.readouterr().out, page.read_text(encoding="utf-8")
     headings = ("How far each figure may move", "What recycling costs", "What matters most")
     first = ("Proven optimal.", "Benchmark, buying all metal: not available", "Metal recovered by hand matters most")

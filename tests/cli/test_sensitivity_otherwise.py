@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from tests.analysis.nearby import ROOT
 
-from medalopt.cli.main import run
+from medalopt.cli.main import run_command
 
 TINY, NO_PLAN, TOKYO = (str(ROOT / f"instances/{name}.yaml") for name in ("tiny", "infeasible", "tokyo2020"))
 
 
 def told(capsys: pytest.CaptureFixture[str], *options: str, instance: str = TINY) -> dict[str, Any]:
     """Return what is printed as JSON."""
-    assert run(["sensitivity", instance, *options, "--json"]) == 0
+    assert run_command(["sensitivity", instance, *options, "--json"]) == 0
     result: dict[str, Any] = json.loads(capsys.readouterr().out)
     return result
 
@@ -44,7 +44,7 @@ def test_it_comes_late(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_the_premium_alone(capsys: pytest.CaptureFixture[str]) -> None:
     """`--premium` is told on the first line below the title."""
-    assert run(["sensitivity", TINY, "--premium"]) == 0
+    assert run_command(["sensitivity", TINY, "--premium"]) == 0
     assert "less than buying all metal" in capsys.readouterr().out.splitlines()[1]
 
 
@@ -63,32 +63,35 @@ def test_what_cannot_be_asked_is_said_in_words(
     options: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A question that makes no sense ends with exit code 2 and one line."""
-    assert run(["sensitivity", TINY, *options]) == 2
+    assert run_command(["sensitivity", TINY, *options]) == 2
     assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("option", [["--without"], ["--delay", "1"], ["--premium"]])
 def test_without_a_plan_it_says_what_stands_in_the_way(option: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """Where there is no plan to begin with the exit code is 3, and the diagnosis is printed."""
-    assert run(["sensitivity", NO_PLAN, *option, "--json"]) == 3
+    assert run_command(["sensitivity", NO_PLAN, *option, "--json"]) == 3
     assert json.loads(capsys.readouterr().out)["diagnosis"]
 
 
 def test_the_page_has_the_bars(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With `-o NAME.html` the charts stand on the page, with what is said on the terminal."""
     page = tmp_path / "s.html"
-    assert run(["sensitivity", TINY, "--without", "--delay", "1", "-o", str(page)]) == 0
+    assert run_command(["sensitivity", TINY, "--without", "--delay", "1", "-o", str(page)]) == 0
     text = page.read_text(encoding="utf-8")
     assert text.count("data-option") >= 2 and "Without smelter far it costs" in text
 
 
 def test_the_charts_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One chart is written as it is named; several are numbered; where there is none that is said."""
-    assert run(["sensitivity", TINY, "--drop", "smelters.far", "-o", str(tmp_path / "one.png")]) == 0
+    assert run_command(["sensitivity", TINY, "--drop", "smelters.far", "-o", str(tmp_path / "one.png")]) == 0
     assert (tmp_path / "one.png").read_bytes().startswith(b"\x89PNG")
-    assert run(["sensitivity", TINY, "--drop", "smelters.far", "--delay", "1", "-o", str(tmp_path / "two.svg")]) == 0
+    assert (
+        run_command(["sensitivity", TINY, "--drop", "smelters.far", "--delay", "1", "-o", str(tmp_path / "two.svg")])
+        == 0
+    )
     assert sorted(path.name for path in tmp_path.glob("*.svg")) == ["two-1.svg", "two-2.svg"]
-    assert run(["sensitivity", TINY, "--premium", "-o", str(tmp_path / "none.svg")]) == 2
+    assert run_command(["sensitivity", TINY, "--premium", "-o", str(tmp_path / "none.svg")]) == 2
     assert "there is no chart to draw here" in capsys.readouterr().err
-    assert run(["sensitivity", NO_PLAN, "--premium", "-o", str(tmp_path / "none.svg")]) == 3
+    assert run_command(["sensitivity", NO_PLAN, "--premium", "-o", str(tmp_path / "none.svg")]) == 3
     assert not (tmp_path / "none.svg").exists()

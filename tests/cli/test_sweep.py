@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.cli.runs import TINY, here
 
-from medalopt.analysis import pool
+from medalopt.analysis import process_pool
 
 GRID = ("--grid", "devices.*.content.Ag=70..120%/3", "--grid", "medals.gold.count=30,60")
 ROWS = [("1", "70 %", "30"), ("2", "70 %", "60"), ("3", "95 %", "30"), ("4", "95 %", "60"), ("5", "120 %", "30"),
@@ -107,7 +107,7 @@ def test_a_sample_again(tmp_path: Path) -> None:
 
 def test_interrupted_what_is_done_is_told(lines: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C ends with 130; what was answered is written, and a journal goes on to the same bytes."""
-    answer, asked = pool.answer, []
+    answer, asked = process_pool.solve_scenario, []
 
     def pressed(*arguments: object) -> object:
         asked.append(arguments)
@@ -115,7 +115,7 @@ def test_interrupted_what_is_done_is_told(lines: str, tmp_path: Path, monkeypatc
             raise KeyboardInterrupt
         return answer(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(pool, "answer", pressed)
+    monkeypatch.setattr(process_pool, "solve_scenario", pressed)
     kept, out = tmp_path / "kept", tmp_path / "a.jsonl"
     command = ("sweep", TINY, *GRID, "--jobs", "1", "--journal", str(kept), "-o", str(out))
     ran = here(*command)

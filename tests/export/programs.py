@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from medalopt.program import Program, component_name
+from medalopt.linear_program import NamedLinearProgram, format_component_name
 
 INF = np.inf
 
@@ -14,11 +14,11 @@ def program(
     rows: list[tuple[str, float, float]],
     entries: list[tuple[int, int, float]],
     offset: float = 0.0,
-) -> Program:
+) -> NamedLinearProgram:
     """Return a program of `columns` (name, lower, upper, cost), `rows` (name, lower, upper) and `entries`."""
     ordered = sorted(entries, key=lambda entry: (entry[1], entry[0]))
     counts = np.bincount([column for _, column, _ in ordered], minlength=len(columns))
-    return Program(
+    return NamedLinearProgram(
         columns=tuple(name for name, *_ in columns),
         lower=np.array([lower for _, lower, _, _ in columns]),
         upper=np.array([upper for _, _, upper, _ in columns]),
@@ -33,25 +33,25 @@ def program(
     )
 
 
-def strange() -> Program:
+def strange() -> NamedLinearProgram:
     """Return a program with every kind of row, bound and name, and with figures of 17 digits."""
     return program(
         columns=[
-            (component_name("ship", "phone@tokyo", "dismantle", "kosaka", "2017-04"), 0.0, INF, 0.1 + 0.2),
-            (component_name("ship", "téléphone, vieux", "a [b]", "NA", "007"), 0.0, 1 / 3, -1e-9 / 7),
-            (component_name("spend", "2017-04"), -INF, INF, 1.0),
-            (component_name("stock", "Ag", 1), -1e19 / 3, 1e-9 / 3, 0.0),
-            (component_name("idle"), -2.5, INF, 0.0),
+            (format_component_name("ship", "phone@tokyo", "dismantle", "kosaka", "2017-04"), 0.0, INF, 0.1 + 0.2),
+            (format_component_name("ship", "téléphone, vieux", "a [b]", "NA", "007"), 0.0, 1 / 3, -1e-9 / 7),
+            (format_component_name("spend", "2017-04"), -INF, INF, 1.0),
+            (format_component_name("stock", "Ag", 1), -1e19 / 3, 1e-9 / 3, 0.0),
+            (format_component_name("idle"), -2.5, INF, 0.0),
             ("free", -INF, -1 / 7, 12345678901234567.0),
             ("e10", 4.0, 4.0, 0.0),
         ],
         rows=[
-            (component_name("supply", "phone@tokyo", "2017-04"), -INF, 2 / 3),
-            (component_name("demand", "silver 999", "2017-04"), 1.1, 1.1),
-            (component_name("purchase", "old; \\ \"silver\""), -0.1, 0.7),
-            (component_name("feed_total", "k"), 1e-3, INF),
-            (component_name("idle"), -INF, INF),
-            (component_name("empty"), -INF, 3.0),
+            (format_component_name("supply", "phone@tokyo", "2017-04"), -INF, 2 / 3),
+            (format_component_name("demand", "silver 999", "2017-04"), 1.1, 1.1),
+            (format_component_name("purchase", "old; \\ \"silver\""), -0.1, 0.7),
+            (format_component_name("feed_total", "k"), 1e-3, INF),
+            (format_component_name("idle"), -INF, INF),
+            (format_component_name("empty"), -INF, 3.0),
         ],
         entries=[
             (0, 0, 1.0), (0, 1, 0.1), (1, 0, 1 / 3), (1, 2, -1e-8 / 3), (2, 1, 1e9 / 7),

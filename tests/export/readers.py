@@ -11,8 +11,8 @@ from typing import Any
 import highspy
 import swiglpk as glpk
 
-from medalopt.export.names import lp_names
-from medalopt.program import Program
+from medalopt.export.names import make_lp_names
+from medalopt.linear_program import NamedLinearProgram
 
 Column = tuple[float, float, float]  # lower, upper, cost
 Row = tuple[float, float, dict[str, float]]  # lower, upper, coefficients
@@ -27,9 +27,9 @@ class Content:
     rows: dict[str, Row]
 
 
-def of_program(program: Program) -> Content:
+def of_program(program: NamedLinearProgram) -> Content:
     """Return what a file of `program` must hold."""
-    columns, rows = lp_names(program.columns), lp_names(program.rows)
+    columns, rows = make_lp_names(program.columns), make_lp_names(program.rows)
     figures = zip(program.lower.tolist(), program.upper.tolist(), program.cost.tolist(), strict=True)
     entries: dict[str, dict[str, float]] = {row: {} for row in rows}
     for j, column in enumerate(columns):

@@ -11,7 +11,7 @@ import pytest
 from tests.export import programs, readers
 
 from medalopt.export import write_lp, write_mps, write_names
-from medalopt.program import Program, component_name
+from medalopt.linear_program import NamedLinearProgram, format_component_name
 
 WRITERS = {"lp": write_lp, "mps": write_mps}
 READERS = {"HiGHS": readers.highs, "GLPK": readers.gnu}
@@ -48,7 +48,7 @@ def test_a_long_program_survives(kind: str, reader: Reader, tmp_path: Path) -> N
     figures[np.abs(figures) < 1e-6] = 1.0
     program = programs.program(
         columns=[
-            (component_name("ship", f"stream {j}", "dismantle", "kosaka", j), 0.0, programs.INF, 1.0)
+            (format_component_name("ship", f"stream {j}", "dismantle", "kosaka", j), 0.0, programs.INF, 1.0)
             for j in range(1000)
         ],
         rows=[("wide", -programs.INF, 1.0)],
@@ -76,7 +76,7 @@ def test_a_range_is_one_row_in_mps() -> None:
 @programs_that_read
 def test_names_that_are_cut_stay_apart(kind: str, reader: Reader, tmp_path: Path) -> None:
     """Names too long for the format, alike in their first 300 characters, are cut to 255 and all different."""
-    names = [component_name("ship", "ü" * 100, "t" * 100, f"{end}{'k' * 90}", "2017-04") for end in range(20)]
+    names = [format_component_name("ship", "ü" * 100, "t" * 100, f"{end}{'k' * 90}", "2017-04") for end in range(20)]
     program = programs.program([(name, 0.0, 1.0, 1.0) for name in names], [("r", 0.0, programs.INF)], [(0, 3, 1.0)])
     content = reader(WRITERS[kind](program), tmp_path / f"long.{kind}")
     assert content == readers.of_program(program)
@@ -97,7 +97,7 @@ def test_the_table_of_names_gives_the_originals() -> None:
 
 def test_the_lp_file_reads_as_expected() -> None:
     """The whole text of a small LP file, so that a change of its look is a decision."""
-    program: Program = programs.program(
+    program: NamedLinearProgram = programs.program(
         columns=[("ship[phone@tokyo,1]", 0.0, programs.INF, 2.5), ("spend[1]", -programs.INF, programs.INF, 1.0)],
         rows=[("supply[phone@tokyo,1]", -programs.INF, 10.0), ("define_spend[1]", 0.0, 0.0)],
         entries=[(0, 0, 1.0), (1, 0, -90000.0), (1, 1, 1.0)],

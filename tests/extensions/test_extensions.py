@@ -9,7 +9,7 @@ import pytest
 
 import medalopt
 from medalopt.instance.instance import Instance
-from medalopt.instance.routes import routes
+from medalopt.instance.routes import build_routes
 from medalopt.plan.plan import Plan
 
 ROOT = Path(__file__).parents[2]
@@ -35,7 +35,7 @@ def extended(instance: Instance, name: str) -> Plan:
 
 def shares(plan: Plan) -> dict[tuple[str, str], float]:
     """Return each smelter's share of each metal that returns within the horizon, from shipments and yields."""
-    instance, found = plan.instance, routes(plan.instance)
+    instance, found = plan.instance, build_routes(plan.instance)
     smelters, periods = instance.smelters, list(instance.periods)
     lines = zip(found.stream, found.treatment, found.smelter, found.returned, strict=True)
     yields = {

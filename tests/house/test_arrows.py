@@ -14,9 +14,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 HEAVY = ["pyomo", "pandas", "numpy", "highspy", "pint", "xlsxwriter"]
 PLANTED = [
-    ("quantity", "import medalopt.instance.instance", "Data goes one way: a room imports only from the rooms below it"),
+    ("units", "import medalopt.instance.instance", "Data goes one way: a room imports only from the rooms below it"),
     ("proof", "import medalopt.model", "The proof trusts neither the model nor a solver"),
-    ("program", "import pandas", "The program is plain arrays"),
+    ("linear_program", "import pandas", "The program is plain arrays"),
     ("export", "import pyomo.core", "What is exported comes from the program, never from Pyomo or HiGHS"),
     ("plan", "import highspy", "Only the solver names HiGHS"),
     ("report", "import pyomo.core", "Only the model, and the solver that compiles it, name Pyomo"),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from medalopt.instance.paths import parse
-from medalopt.instance.schema.at import kind_at
+from medalopt.instance.paths import parse_path
+from medalopt.instance.schema.fields_at_path import find_parameter_kind
 
 
 @pytest.mark.parametrize(
@@ -26,5 +26,5 @@ from medalopt.instance.schema.at import kind_at
 )
 def test_the_measure_of_a_figure(path: str, unit: str | None) -> None:
     """A figure, one of a list and one by metal have the unit of their field; below a figure stands nothing."""
-    found = kind_at(parse(path))
+    found = find_parameter_kind(parse_path(path))
     assert (getattr(found.measure, "unit", None) if found else None) == unit

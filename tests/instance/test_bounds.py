@@ -7,15 +7,15 @@ import pytest
 from tests.model.cases import MEASURES, ROOT, at_random, changed, conforming, loaded, planned
 
 import medalopt
-from medalopt.instance.bounds import implied, needed
-from medalopt.instance.figures import Figures
-from medalopt.instance.routes import routes
+from medalopt.instance.arrays import ExactArray
+from medalopt.instance.bounds import bound_metal_charged, compute_bounds
+from medalopt.instance.routes import build_routes
 
 
 def test_bounds_of_supply_by_hand() -> None:
     """10 t in the first period, of which 4 t may wait; a stream that may not wait has no stockpile."""
     instance = medalopt.load(ROOT / "tests" / "model" / "golden" / "supply.yaml")
-    bounds = implied(instance, routes(instance))
+    bounds = compute_bounds(instance, build_routes(instance))
     names = ("boxed", "phone@north", "phone@south", "tube@south", "tube@west")
     assert instance.streams.names == names
     assert bounds.stockpile.tolist() == [[0, 0], [4, 4], [0, 0], [0, 0], [2, 2]]
@@ -25,10 +25,10 @@ def test_bounds_of_supply_by_hand() -> None:
 def test_bounds_of_metal_by_hand() -> None:
     """2.5 kg at the opening; at 1 kg/t, 90 % from 20 t a period: at once from `near`, and not twice from `far`."""
     instance = medalopt.load(ROOT / "tests" / "model" / "golden" / "metal_balance.yaml")
-    found = routes(instance)
-    bounds = implied(instance, found)
+    found = build_routes(instance)
+    bounds = compute_bounds(instance, found)
     assert np.allclose(bounds.stock, [[2.5 + 18, 2.5 + 36], [0, 90 * 20], [0, 0]])
-    exact = implied(instance, routes(instance, Figures.exact), Figures.exact)
+    exact = compute_bounds(instance, build_routes(instance, ExactArray.exact), ExactArray.exact)
     assert exact.stock.tolist() == [[20.5, 38.5], [0, 1800], [0, 0]]
 
 
@@ -38,7 +38,7 @@ def test_of_what_is_not_owed_nothing_is_cast() -> None:
     idle = {"composition": {"Ag": "100 %"}, "scrap": scrap}
     alloys = {"idle": idle, "silver": {"composition": {"Ag": ["90 %", "100 %"]}}}
     instance = loaded(changed(alloys=alloys))
-    bounds = implied(instance, routes(instance))
+    bounds = compute_bounds(instance, build_routes(instance))
     assert bounds.cast.tolist() == bounds.charge.tolist() == [0, 5]
     assert bounds.scrap.tolist() == [0, 0]
 
@@ -46,19 +46,21 @@ def test_of_what_is_not_owed_nothing_is_cast() -> None:
 def test_bounds_of_the_foundry_by_hand() -> None:
     """For 1 kg of silver, 60 % of what is cast, which is 98 % of what is charged; a fifth of it is scrap."""
     instance = medalopt.load(ROOT / "tests" / "model" / "golden" / "melt.yaml")
-    bounds = implied(instance, routes(instance))
+    bounds = compute_bounds(instance, build_routes(instance))
     assert instance.alloys.names == ("plate", "silver", "zinc")
     assert np.allclose(bounds.cast, [1, 1 / 0.6, 1])
     assert np.allclose(bounds.charge, [1, 1 / 0.6 / 0.98, 1])
     assert np.allclose(bounds.scrap, [0, 0.2 / 0.6, 0])
-    assert np.allclose(needed(instance, routes(instance), bounds), [1 + 1 / 0.6 / 0.98, 1 / 0.6 / 0.98, 0])
+    assert np.allclose(
+        bound_metal_charged(instance, build_routes(instance), bounds), [1 + 1 / 0.6 / 0.98, 1 / 0.6 / 0.98, 0]
+    )
 
 
 @pytest.mark.no_cover
 def test_no_plan_passes_a_bound() -> None:
     """Every quantity of every plan, under each objective, stays below what is implied for it."""
     for instance in (*conforming().values(), *map(at_random, range(40))):
-        bounds = implied(instance, routes(instance))
+        bounds = compute_bounds(instance, build_routes(instance))
         for measure in MEASURES:
             plan = planned(instance, measure)
             if plan is not None:
@@ -82,7 +84,7 @@ def test_bounds_are_reached() -> None:
     document = changed(market=None, metals={"Ag": {"sell": "1e6 JPY/kg"}, "Cu": {"sell": "1e6 JPY/kg"}})
     plan = planned(loaded(document))
     assert plan is not None
-    bounds = implied(plan.instance, plan.account.found)
+    bounds = compute_bounds(plan.instance, plan.account.found)
     assert np.allclose(plan.account.decisions.sent, bounds.sent)
     assert np.allclose(plan.account.cast.sum(axis=1), bounds.cast)
     assert np.allclose(plan.account.returned.sum(axis=(0, 2)), bounds.stock[:, -1])

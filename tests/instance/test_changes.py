@@ -14,9 +14,9 @@ from tests.instance.writing import written
 from medalopt.errors import InputError
 from medalopt.instance import load
 from medalopt.instance.instance import Instance
-from medalopt.instance.loading import opened
-from medalopt.instance.paths import PathError, parse, render
-from medalopt.instance.reader.changes import NO_SUM
+from medalopt.instance.loading import open_instance
+from medalopt.instance.paths import PathError, parse_path, render_path
+from medalopt.instance.reader.overrides import SUM_NOT_ALLOWED
 
 PAGE = Path(__file__).parents[1] / "conformance" / "page.yaml"
 
@@ -170,14 +170,14 @@ def test_changes_are_made_in_order() -> None:
 def test_paths_are_read_as_they_are_written(steps: list[str | int]) -> None:
     """What `render` writes `parse` reads, for any names that may be shown as they are."""
     path = ("streams", *(step for step in steps if isinstance(step, int) or step.isprintable()))
-    assert parse(render(path)) == path
+    assert parse_path(render_path(path)) == path
 
 
 @given(st.text(max_size=40))
 def test_any_text_is_a_path_or_a_fault(text: str) -> None:
     """No text does anything but give steps or PathError."""
     try:
-        assert parse(text)
+        assert parse_path(text)
     except PathError as error:
         assert str(error).isprintable()
 
@@ -198,7 +198,7 @@ def test_a_plus_does_not_replace(path: str, value: str, at: str) -> None:
     with pytest.raises(InputError) as caught:
         changed(path, value)
     (fault,) = caught.value.faults
-    assert (fault.path, fault.message) == (f"{path}{at}", NO_SUM)
+    assert (fault.path, fault.message) == (f"{path}{at}", SUM_NOT_ALLOWED)
 
 
 def test_a_plus_in_a_text_is_text() -> None:
@@ -211,10 +211,10 @@ def test_a_plus_in_a_scenario(tmp_path: Path) -> None:
     parts = {"medals": "medals: {first: {count: +1, parts: {silver: 1}}}"}
     case = tmp_path / "case.yaml"
     case.write_text(written(**parts, x="scenarios: {more: {medals.*.count: +5}}"), encoding="utf-8")
-    opened(case).with_effective_changes(scenarios=True)
+    open_instance(case).with_effective_changes(scenarios=True)
     assert load(case).medals.count.tolist() == [1]
     case.write_text(written(**parts, x="scenarios: {more: {medals.first.count: +5}}"), encoding="utf-8")
     with pytest.raises(InputError) as caught:
-        opened(case).with_effective_changes(scenarios=True)
+        open_instance(case).with_effective_changes(scenarios=True)
     (fault,) = caught.value.faults
-    assert fault.path.startswith("scenarios.more") and fault.message == NO_SUM and fault.line
+    assert fault.path.startswith("scenarios.more") and fault.message == SUM_NOT_ALLOWED and fault.line

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from campaigns.fuzz_workbooks import judged
 
-from medalopt.instance.reader import spreadsheet
+from medalopt.instance.reader.excel_reader import UnreadableCell, WorkbookValue, _SheetParser
 
 
 def test_damage_is_read_exactly_or_refused() -> None:
@@ -19,11 +19,11 @@ def test_damage_is_read_exactly_or_refused() -> None:
 @pytest.mark.parametrize("lost", ["a formula", "the error value"])
 def test_a_reader_that_passes_cells_over_is_found(lost: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A reader for which errors, or formulas without a value, are empty cells does not pass the campaign."""
-    value = spreadsheet._Sheet._value
+    value = _SheetParser._value
 
-    def careless(self: spreadsheet._Sheet, kind: str, text: str) -> spreadsheet.Value:
+    def careless(self: _SheetParser, kind: str, text: str) -> WorkbookValue:
         found = value(self, kind, text)
-        return None if isinstance(found, spreadsheet.Unreadable) and found.why.startswith(lost) else found
+        return None if isinstance(found, UnreadableCell) and found.why.startswith(lost) else found
 
-    monkeypatch.setattr(spreadsheet._Sheet, "_value", careless)
+    monkeypatch.setattr(_SheetParser, "_value", careless)
     assert any(judged(number).wrong for number in range(200))

@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 from tests.instance.writing import faults, loaded
 
-from medalopt.instance.reader import delimited, limits
-from medalopt.instance.reader.delimited import Rows
-from medalopt.instance.reader.sheet import Cells
+from medalopt.instance.reader import csv_reader, limits
+from medalopt.instance.reader.csv_reader import CsvRows
+from medalopt.instance.reader.rows import CellColumn
 
 PIECES = ["", "a", "b", "é", "東京", "1.5", "12345678", "12345678x", "x" * 64, "y" * 65, "z" * 64 + "é", " ", ",", ",",
           ",", "\n", "\n", "\r\n"]  # fmt: skip
 
 
-def told(rows: Rows) -> tuple[object, ...]:
+def told(rows: CsvRows) -> tuple[object, ...]:
     """Return all that a table says, its columns as lists of text."""
     columns = [list(rows.column(number)) for number in range(len(rows.header))]
     return rows.header, rows.line, rows.lines.tolist(), columns, rows.uneven, rows.whole, rows.error
@@ -39,7 +39,7 @@ def by_hand(text: str) -> tuple[object, ...]:
 @pytest.mark.parametrize("seed", range(4))
 def test_both_ways_say_the_same(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of random tables, with blank and uneven lines, cells of all lengths and signs of several bytes, both say all."""
-    monkeypatch.setattr(delimited, "_AT_ONCE", 3)
+    monkeypatch.setattr(csv_reader, "_CHUNK_ROWS", 3)
     dice = random.Random(seed)
     for _ in range(400):
         text = "".join(dice.choices(PIECES, k=dice.randrange(1, 60)))
@@ -47,18 +47,18 @@ def test_both_ways_say_the_same(seed: int, monkeypatch: pytest.MonkeyPatch) -> N
             rows = [",".join(dice.choices(["", "a", "bb", "x" * 70, "12345678"], k=2)) for _ in range(9)]
             text = dice.choice(["\n", "\r\n"]).join(["h,i", *rows, text])
         wanted = by_hand(text)
-        assert told(delimited._read(text))[:5] == wanted
-        assert told(delimited.rows(text))[:5] == wanted
-        if delimited._is_plain(text.encode()):
-            assert told(delimited._plain(text.encode()))[:5] == wanted
+        assert told(csv_reader._read_quoted(text))[:5] == wanted
+        assert told(csv_reader.read_csv_rows(text))[:5] == wanted
+        if csv_reader._is_unquoted(text.encode()):
+            assert told(csv_reader._read_unquoted(text.encode()))[:5] == wanted
 
 
 def test_what_is_not_plain() -> None:
     """Quotes, a carriage return alone, a zero byte and a field without end go through Python's own reader."""
     for text in ('a\n"b"\n', "a\rb\r", "a\n\0\n", ""):
-        assert not delimited._is_plain(text.encode())
+        assert not csv_reader._is_unquoted(text.encode())
     long = "a\n" + "x" * (csv.field_size_limit() + 1) + "\n"
-    assert delimited.rows(long).error == ("field larger than field limit (131072)", 2)
+    assert csv_reader.read_csv_rows(long).error == ("field larger than field limit (131072)", 2)
 
 
 def test_what_was_read_before_an_error_is_told(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_the_same_table_in_quotes(tmp_path: Path) -> None:
 
 def test_texts_are_found_once() -> None:
     """A column knows its distinct texts, the first row of each, and takes new ones."""
-    cells = Cells.of(["b", None, "a", "b", ""], gap="")
+    cells = CellColumn.of(["b", None, "a", "b", ""], gap="")
     assert list(cells) == ["b", None, "a", "b", None]
     assert [cells.texts[code] for code in cells.found().tolist()] == ["b", "a"]
     assert cells.rows("b") == [0, 3] and cells.rows("c") == []
@@ -98,7 +98,7 @@ def test_a_table_of_too_many_cells_is_not_read_whole(monkeypatch: pytest.MonkeyP
     """As many cells as there may be are read, one more ends the table, with quotes or without."""
     for text in ("a,b\n1,2\n3,4\n5,6", '"a",b\n1,2\n3,4\n5,6'):
         monkeypatch.setattr(limits, "MAX_CELLS", 6)
-        assert delimited.rows(text).whole
+        assert csv_reader.read_csv_rows(text).whole
         monkeypatch.setattr(limits, "MAX_CELLS", 5)
-        assert not delimited.rows(text).whole
-    assert (delimited.rows('"a').line, delimited.rows('"a').header) == (0, [])
+        assert not csv_reader.read_csv_rows(text).whole
+    assert (csv_reader.read_csv_rows('"a').line, csv_reader.read_csv_rows('"a').header) == (0, [])

@@ -9,7 +9,7 @@ import pytest
 from campaigns.differential import Figure, judge, trial
 from tests.instance.writing import written
 
-from medalopt.instance.loading import opened
+from medalopt.instance.loading import open_instance
 
 
 @pytest.mark.parametrize("first", range(0, 40, 20))
@@ -26,7 +26,7 @@ def test_what_makes_no_difference_is_found(tmp_path: Path) -> None:
     """An alteration that changes nothing and draws no word is wrong, and so is one that is told elsewhere."""
     path = tmp_path / "case.yaml"
     path.write_text(written(), encoding="utf-8")
-    base = opened(path).with_changes()
+    base = open_instance(path).with_changes()
     figure = Figure("metals.Au.sell", path, 5, 20)
     assert judge(path, figure, base) == ("no difference", "the instance is the same, and nothing is told")
     path.write_text(written(medals="medals: {first: {count: none, parts: {silver: 1}}}"), encoding="utf-8")
@@ -39,5 +39,5 @@ def test_what_makes_no_difference_is_found(tmp_path: Path) -> None:
     path.write_text(
         written(smelters="smelters: {kosaka: {returned: 1, terms: {}, treatment_charge: 5}}"), encoding="utf-8"
     )
-    base = opened(path).with_changes()
+    base = open_instance(path).with_changes()
     assert judge(path, Figure("smelters.kosaka.treatment_charge", path, 9, 61), base) == ("warned of", "")

@@ -9,19 +9,26 @@ from itertools import product
 import numpy as np
 import pytest
 
-from medalopt.instance.arithmetic import highest, lowest, summed
-from medalopt.instance.enclosure import MANY, Enclosure, enclosed, enclosing
-from medalopt.instance.figures import Figures, Number
+from medalopt.instance.arithmetic import (
+    SPARSE_PRODUCT_SIZE,
+    IntervalArray,
+    bound_above,
+    bound_below,
+    convert_to_intervals,
+    read_intervals,
+    sum_by_group,
+)
+from medalopt.instance.arrays import ExactArray, ExactNumber
 
 ENDS = (-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 3.0)
 U = 2.0**-52
 INTERVALS = [(low, high) for low, high in product(ENDS, ENDS) if low <= high]
 
 
-def of(*intervals: tuple[float, float]) -> Enclosure:
+def of(*intervals: tuple[float, float]) -> IntervalArray:
     """Return an array of intervals."""
     low, high = zip(*intervals, strict=True)
-    return Enclosure(np.array(low), np.array(high))
+    return IntervalArray(np.array(low), np.array(high))
 
 
 def test_a_product_reaches_from_the_least_to_the_greatest_of_the_ends() -> None:
@@ -35,15 +42,15 @@ def test_a_product_reaches_from_the_least_to_the_greatest_of_the_ends() -> None:
 
 def test_an_operation_rounds_outwards_by_one_float_or_two() -> None:
     """By a share of 2**-52 on either side, and not by more: so the gap that is told stays small."""
-    one = enclosed(np.array([1.0])) + enclosed(np.array([0.0]))
+    one = convert_to_intervals(np.array([1.0])) + convert_to_intervals(np.array([0.0]))
     assert (one.low[0], one.high[0]) == (1 - U, 1 + U)
-    beside_nothing = enclosed(np.array([1.0, 0.0])) + enclosed(np.array([0.0, 0.0]))
+    beside_nothing = convert_to_intervals(np.array([1.0, 0.0])) + convert_to_intervals(np.array([0.0, 0.0]))
     assert (beside_nothing.low.tolist(), beside_nothing.high.tolist()) == ([1 - U, 0.0], [1 + U, 0.0])
-    alone = enclosed(np.array([1.0])).sum()
+    alone = convert_to_intervals(np.array([1.0])).sum()
     assert (alone.low, alone.high) == (1 - 3 * U, 1 + 3 * U)  # two for the sum, one for the end
-    four = enclosed(np.array([1.0, 1.0, 1.0, 1.0])).sum()
+    four = convert_to_intervals(np.array([1.0, 1.0, 1.0, 1.0])).sum()
     assert (four.low, four.high) == (4 - 20 * U, 4 + 20 * U)  # two parts of two: four shares of four, and one
-    grouped = summed(enclosed(np.array([1.0, 2.0, 4.0])), np.array([0, 0, 1]), 2)
+    grouped = sum_by_group(convert_to_intervals(np.array([1.0, 2.0, 4.0])), np.array([0, 0, 1]), 2)
     assert grouped.low.tolist() == [3 - 3 * 3 * U, 4 - 3 * 4 * U]  # of two terms at most, and one for the start
     assert grouped.high.tolist() == [3 + 3 * 3 * U, 4 + 3 * 4 * U]
 
@@ -52,7 +59,7 @@ def test_a_sum_of_very_many_is_taken_by_parts() -> None:
     """A million terms too small to move 1 one by one are 1e-10 together, and the sum holds that."""
     terms = np.full((1_000_000, 2), 1e-16)
     terms[0] = 1.0
-    total = enclosed(terms).sum(axis=0)
+    total = convert_to_intervals(terms).sum(axis=0)
     assert (total.low <= 1 + 1e-10).all() and (total.high >= 1 + 0.999e-10).all()
     assert (total.high - total.low < 1e-11).all()
 
@@ -69,10 +76,10 @@ def test_what_has_no_end_times_something() -> None:
 
 def test_very_many_are_multiplied_row_by_row() -> None:
     """A row of which most is nothing, times each row of a table."""
-    row = np.zeros((1, MANY + 1))
+    row = np.zeros((1, SPARSE_PRODUCT_SIZE + 1))
     row[0, 5] = 2.0
-    found = enclosed(row) * enclosed(np.full((3, MANY + 1), 4.0))
-    assert found.shape == (3, MANY + 1)
+    found = convert_to_intervals(row) * convert_to_intervals(np.full((3, SPARSE_PRODUCT_SIZE + 1), 4.0))
+    assert found.shape == (3, SPARSE_PRODUCT_SIZE + 1)
     assert found.high[:, 5] == pytest.approx([8.0] * 3) and np.count_nonzero(found.high) == 3
 
 
@@ -80,13 +87,13 @@ def test_very_many_are_multiplied_row_by_row() -> None:
 def test_an_interval_that_holds_nothing_divides_nothing(low: float, high: float) -> None:
     """Nor one that ends there."""
     with pytest.raises(ZeroDivisionError):
-        enclosed(np.ones(1)) / of((low, high))
+        convert_to_intervals(np.ones(1)) / of((low, high))
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.25, 0.5), (-0.5, -0.25), (2.0, 4.0), (-4.0, -2.0)])
 def test_an_interval_on_one_side_divides(low: float, high: float) -> None:
     """However near to nothing it is, on either side."""
-    found = enclosed(np.ones(1)) / of((low, high))
+    found = convert_to_intervals(np.ones(1)) / of((low, high))
     assert (found.low[0], found.high[0]) == pytest.approx((1 / high, 1 / low))
 
 
@@ -94,7 +101,7 @@ def test_intervals_are_joined_one_after_the_other() -> None:
     """Along the first axis, if none is named."""
     found = np.concatenate([of((1.0, 2.0)), of((3.0, 4.0), (5.0, 6.0))])
     assert (found.low.tolist(), found.high.tolist()) == ([1.0, 3.0, 5.0], [2.0, 4.0, 6.0])
-    row = enclosed(np.ones((1, 2)))
+    row = convert_to_intervals(np.ones((1, 2)))
     assert np.concatenate([row, row]).shape == (2, 2)
 
 
@@ -115,7 +122,7 @@ def test_only_what_encloses_is_done() -> None:
 @pytest.mark.parametrize("raw", [107.0, 2.0**52 + 1])
 def test_a_whole_number_has_no_width(raw: float) -> None:
     """Up to 2**53 floats hold all of them."""
-    found = enclosing(Figures.of([Number(raw)], (1,)))
+    found = read_intervals(ExactArray.of([ExactNumber(raw)], (1,)))
     assert found.low[0] == found.high[0] == raw
 
 
@@ -123,9 +130,9 @@ def test_a_number_beyond_all_floats_has_one_end() -> None:
     """Above the greatest there is infinity; below the least, the least. A number that is a float is its own end."""
     greatest = sys.float_info.max
     beyond = np.array([Fraction(10) ** 400, -(Fraction(10) ** 400), Fraction(1, 2), Fraction(1, 3)], dtype=object)
-    assert highest(beyond).tolist()[:3] == [np.inf, -greatest, 0.5]
-    assert lowest(beyond).tolist()[:3] == [greatest, -np.inf, 0.5]
-    assert Fraction(float(lowest(beyond)[3])) < Fraction(1, 3) < Fraction(float(highest(beyond)[3]))
+    assert bound_above(beyond).tolist()[:3] == [np.inf, -greatest, 0.5]
+    assert bound_below(beyond).tolist()[:3] == [greatest, -np.inf, 0.5]
+    assert Fraction(float(bound_below(beyond)[3])) < Fraction(1, 3) < Fraction(float(bound_above(beyond)[3]))
 
 
 def test_a_magnitude_is_never_below_nothing() -> None:
@@ -140,7 +147,7 @@ def test_a_sum_holds_what_rounding_has_lost() -> None:
     """1e16 + 1 - 1e16 + 1 is 2, and 0 in floats."""
     terms = np.array([1e16, 1.0, -1e16, 1.0])
     assert terms.sum() != 2
-    total = enclosed(terms).sum()
+    total = convert_to_intervals(terms).sum()
     assert total.low <= 2 <= total.high
 
 
@@ -148,50 +155,50 @@ def test_a_sum_holds_what_rounding_has_lost() -> None:
 def test_the_smallest_numbers_are_rounded_outwards_too(size: float) -> None:
     """Where a share of 2**-52 of a number is itself no longer exact, the ends still lie beyond the true product."""
     for sign in (1.0, -1.0):
-        found = enclosed(np.array([sign * size, 1.0])) * enclosed(np.array([0.7, 1.0]))
+        found = convert_to_intervals(np.array([sign * size, 1.0])) * convert_to_intervals(np.array([0.7, 1.0]))
         true = Fraction(sign * size) * Fraction(0.7)
         assert Fraction(float(found.low[0])) < true < Fraction(float(found.high[0]))
 
 
 def test_nothing_and_what_has_no_end_stay_as_they_are() -> None:
     """Beside a number that is very small too, 0 is 0 and infinity infinity."""
-    found = enclosed(np.array([0.0, np.inf, -np.inf, 1e-310])) + enclosed(np.zeros(4))
+    found = convert_to_intervals(np.array([0.0, np.inf, -np.inf, 1e-310])) + convert_to_intervals(np.zeros(4))
     assert found.low[:3].tolist() == found.high[:3].tolist() == [0.0, np.inf, -np.inf]
 
 
 @pytest.mark.parametrize("interval", [(-1.0, 0.0), (0.0, 1.0), (1.0, 1.0)])
 def test_of_very_many_none_is_taken_for_nothing(interval: tuple[float, float]) -> None:
     """Intervals of which one end is 0, or 1, are multiplied like any."""
-    many = Enclosure(*(np.full(MANY + 1, end) for end in interval))
-    found = many * Enclosure(np.ones(MANY + 1), np.full(MANY + 1, 2.0))
+    many = IntervalArray(*(np.full(SPARSE_PRODUCT_SIZE + 1, end) for end in interval))
+    found = many * IntervalArray(np.ones(SPARSE_PRODUCT_SIZE + 1), np.full(SPARSE_PRODUCT_SIZE + 1, 2.0))
     ends = [a * b for a in interval for b in (1.0, 2.0)]
     assert (found.low <= min(ends)).all() and (found.high >= max(ends)).all()
-    assert found.low == pytest.approx(np.full(MANY + 1, min(ends)))
+    assert found.low == pytest.approx(np.full(SPARSE_PRODUCT_SIZE + 1, min(ends)))
 
 
 def test_very_many_of_which_most_are_nothing() -> None:
     """They are multiplied by as many, by one for all, and infinity by nothing is nothing."""
-    many = np.zeros(MANY + 1)
+    many = np.zeros(SPARSE_PRODUCT_SIZE + 1)
     many[7] = 3.0
-    for other in (np.full(MANY + 1, 2.0), np.array(2.0), np.full(MANY + 1, np.inf)):
-        found = enclosed(many) * enclosed(other)
+    for other in (np.full(SPARSE_PRODUCT_SIZE + 1, 2.0), np.array(2.0), np.full(SPARSE_PRODUCT_SIZE + 1, np.inf)):
+        found = convert_to_intervals(many) * convert_to_intervals(other)
         assert np.flatnonzero(found.high).tolist() == [7]
         assert found.high[7] >= 3.0 * np.max(other) >= found.low[7]
 
 
 def test_products_of_vectors() -> None:
     """A vector by a vector is a number; by a matrix a vector, intervals with an end at 0 counted."""
-    row = enclosed(np.array([2.0, 5.0]))
-    found = row @ enclosed(np.array([1.0, -1.0]))
+    row = convert_to_intervals(np.array([2.0, 5.0]))
+    found = row @ convert_to_intervals(np.array([1.0, -1.0]))
     assert found.low <= -3 <= found.high
-    by_matrix = row @ Enclosure(np.array([[0.0, -1.0], [1.0, 0.0]]), np.array([[1.0, 0.0], [1.0, 0.0]]))
+    by_matrix = row @ IntervalArray(np.array([[0.0, -1.0], [1.0, 0.0]]), np.array([[1.0, 0.0], [1.0, 0.0]]))
     assert (by_matrix.low <= [5.0, -2.0]).all() and (by_matrix.high >= [7.0, 0.0]).all()
     assert by_matrix.high == pytest.approx([7.0, 0.0])
 
 
 def test_what_may_be_greater() -> None:
     """Equal numbers are not greater than one another; an interval may be where its upper end is."""
-    one, wide = enclosed(np.array([1.0])), of((0.0, 2.0))
+    one, wide = convert_to_intervals(np.array([1.0])), of((0.0, 2.0))
     assert not (one > one).any() and not (one < one).any()
     assert (one >= one).all() and (one <= one).all()
     assert (wide > one).all() and (wide < one).all()
@@ -199,7 +206,7 @@ def test_what_may_be_greater() -> None:
 
 def test_a_whole_number_too_large_for_a_float_is_enclosed() -> None:
     """Three times 3,002,399,751,580,331 is 2**53 + 1, which no float is: its interval has a width."""
-    figures = Figures.of([Number(3002399751580331.0, Fraction(3)), Number(7.0, Fraction(3))], (2,))
-    found = enclosing(figures)
+    figures = ExactArray.of([ExactNumber(3002399751580331.0, Fraction(3)), ExactNumber(7.0, Fraction(3))], (2,))
+    found = read_intervals(figures)
     assert Fraction(float(found.low[0])) <= 2**53 + 1 <= Fraction(float(found.high[0]))
     assert found.low[1] == found.high[1] == 21.0

@@ -9,8 +9,8 @@ from tests.instance.writing import faults, loaded, written
 
 from medalopt.errors import Fault, InputError
 from medalopt.instance import load
-from medalopt.instance.loading import opened
-from medalopt.instance.reader.encodings import CODECS
+from medalopt.instance.loading import open_instance
+from medalopt.instance.reader.files import CODECS
 
 HEAD = "device,region,available\n"
 TABLE = "streams: {table: rows.csv}"
@@ -142,7 +142,7 @@ def test_the_warning_comes_each_time(tmp_path: Path) -> None:
     """A table is read once for several instances, each of which carries the warning."""
     (tmp_path / "rows.csv").write_bytes(table("東京").encode("cp932"))
     (tmp_path / "case.yaml").write_text(written(streams=TABLE), encoding="utf-8")
-    file = opened(tmp_path / "case.yaml")
+    file = open_instance(tmp_path / "case.yaml")
     assert len(file.with_changes().warnings) == len(file.with_changes().warnings) == 1
 
 

@@ -13,8 +13,8 @@ from tests.model.cases import ROOT
 import medalopt
 from medalopt.errors import InputError
 from medalopt.instance import load
-from medalopt.instance.schema.printing import json_schema
-from medalopt.quantity import Money, QuantityError, read
+from medalopt.instance.schema.json_schema import build_json_schema
+from medalopt.units import Money, QuantityError, parse_quantity
 
 YEN = Money("JPY", {})
 DIGEST = "61003b4fbdd1fc35b45f4ee24339213feb8abac2e09afd4c42e641662bfe8a72"
@@ -35,9 +35,9 @@ def test_a_lead_may_be_a_million_periods(tmp_path: Path) -> None:
 
 def test_the_longest_text() -> None:
     """Two hundred characters are a figure, and two hundred and one are not."""
-    assert read("5".ljust(200), "kg", YEN).exact == 5
+    assert parse_quantity("5".ljust(200), "kg", YEN).exact == 5
     with pytest.raises(QuantityError):
-        read("5".ljust(201), "kg", YEN)
+        parse_quantity("5".ljust(201), "kg", YEN)
 
 
 def table(folder: Path, header: str) -> list[tuple[int, int, str, str]]:
@@ -98,10 +98,10 @@ def test_nothing_is_nothing_with_either_sign(tmp_path: Path) -> None:
 
 def test_the_schema_says_what_is_allowed_and_no_default_that_is_none() -> None:
     """Ends that do not belong to the range are exclusive; where there is no default none is told."""
-    text = json.dumps(json_schema())
+    text = json.dumps(build_json_schema())
     assert '"default": null' not in text
-    assert json_schema()["$defs"]["Metal"]["properties"]["opening_stock"]["default"] == 0
-    parts = [part for part in every(json_schema()) if "exclusiveMinimum" in part or "minimum" in part]
+    assert build_json_schema()["$defs"]["Metal"]["properties"]["opening_stock"]["default"] == 0
+    parts = [part for part in every(build_json_schema()) if "exclusiveMinimum" in part or "minimum" in part]
     assert any(part.get("minimum") == 0 for part in parts)
     assert all(part["exclusiveMinimum"] == 0 for part in parts if "exclusiveMinimum" in part)
 
@@ -119,4 +119,4 @@ def test_a_range_in_words(tmp_path: Path) -> None:
     ((*_, mass),) = faults(tmp_path, devices="devices: {phone: {unit_mass: 0 g}}")
     assert "must not be negative" in lot
     assert "must be more than 0" in mass
-    assert read("1 t", "kg", YEN).exact == Fraction(1000)
+    assert parse_quantity("1 t", "kg", YEN).exact == Fraction(1000)

@@ -17,16 +17,16 @@ import yaml
 
 from medalopt.errors import InputError
 from medalopt.instance import load
-from medalopt.instance.book.importing import imported
-from medalopt.instance.instance import Instance, same
-from medalopt.instance.loading import opened
-from medalopt.instance.paths import render
-from medalopt.instance.reader.files import Bytes
-from medalopt.instance.schema.at import kind_at
+from medalopt.instance.instance import Instance, is_same_instance
+from medalopt.instance.loading import open_instance
+from medalopt.instance.paths import render_path
+from medalopt.instance.reader.files import FileBytes
+from medalopt.instance.schema.containers import Entry
 from medalopt.instance.schema.document import Document
-from medalopt.instance.schema.entry import Entry
-from medalopt.instance.schema.fields import Measure
-from medalopt.report.template import template
+from medalopt.instance.schema.field_types import QuantityField
+from medalopt.instance.schema.fields_at_path import find_parameter_kind
+from medalopt.instance.workbook.importer import import_workbook
+from medalopt.report.instance_workbook import render_instance_workbook
 
 Steps = tuple[str, ...]
 BASE = yaml.safe_load("""
@@ -143,10 +143,10 @@ def attempt(pattern: str) -> tuple[Steps, str]:
 
 
 def _value(path: Steps, number: str) -> str:
-    kind = kind_at(path)
+    kind = find_parameter_kind(path)
     if kind is None:
         return "other"
-    return f"{number} %" if isinstance(kind.measure, Measure) and not kind.measure.unit else number
+    return f"{number} %" if isinstance(kind.measure, QuantityField) and not kind.measure.unit else number
 
 
 def changed(path: Steps, value: str) -> dict[str, Any]:
@@ -182,12 +182,14 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Instance:
 def told(path: Steps, base: Instance, after: Instance) -> bool:
     """Whether a new warning names the path."""
     new = {warning.path for warning in after.warnings} - {warning.path for warning in base.warnings}
-    return any(render(path).startswith(one) or one.startswith(render(path)) for one in new)
+    return any(render_path(path).startswith(one) or one.startswith(render_path(path)) for one in new)
 
 
 def named(path: Steps, error: InputError) -> bool:
     """Whether an error names the path, or that the file's currency is no longer the one of its rates."""
-    return any(render(path).startswith(fault.path) or path == ("currency",) for fault in error.faults if fault.path)
+    return any(
+        render_path(path).startswith(fault.path) or path == ("currency",) for fault in error.faults if fault.path
+    )
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
@@ -200,7 +202,7 @@ def test_in_a_file(pattern: str, base: Instance, tmp_path: Path) -> None:
         assert named(path, error), error
         assert pattern in TOLD, error
     else:
-        assert not same(base, after) or told(path, base, after)
+        assert not is_same_instance(base, after) or told(path, base, after)
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
@@ -208,12 +210,12 @@ def test_by_set(pattern: str, base: Instance, tmp_path: Path) -> None:
     """Another value by `--set` makes another instance, or is told."""
     path, value = attempt(pattern)
     try:
-        after = load(written(BASE, tmp_path), {render(path): value})
+        after = load(written(BASE, tmp_path), {render_path(path): value})
     except InputError as error:
         assert named(path, error), error
         assert pattern in TOLD, error
     else:
-        assert not same(base, after)
+        assert not is_same_instance(base, after)
 
 
 @pytest.mark.parametrize("pattern", [one for one in PATTERNS if one not in ("format",)])
@@ -226,7 +228,7 @@ def test_in_a_workbook(pattern: str, base: Instance, tmp_path: Path) -> None:
     except InputError:
         assert pattern in TOLD
         return
-    again = imported(Bytes("in.xlsx", template(opened(file)))).instance
+    again = import_workbook(FileBytes("in.xlsx", render_instance_workbook(open_instance(file)))).instance
     assert (again.figures, again.annex, again.sources, again.title) == (
         after.figures, after.annex, after.sources, after.title
     )  # fmt: skip
@@ -244,5 +246,7 @@ def test_remarks_travel(key: str, base: Instance, tmp_path: Path) -> None:
     """A remark, wherever it stands, is in the instance under the path of what it stands in."""
     for above in [(), ("metals", "Ag"), ("streams", "first"), ("lanes", "east@works"), ("policy",), ("periods",)]:
         after = load(written(changed((*above, key), "so it was said"), tmp_path))
-        assert any(one.path == render(above) and "so it was said" in (one.note, *one.source) for one in after.sources)
-        assert not same(base, after)
+        assert any(
+            one.path == render_path(above) and "so it was said" in (one.note, *one.source) for one in after.sources
+        )
+        assert not is_same_instance(base, after)

@@ -12,13 +12,12 @@ from tests.instance.writing import faults, loaded
 from tests.spreadsheets import with_cell
 
 from medalopt.errors import InputError
-from medalopt.instance.book.importing import imported
-from medalopt.instance.loading import load, opened
-from medalopt.instance.reader.files import Bytes
-from medalopt.instance.resolve import money
-from medalopt.instance.starting import template as starter
-from medalopt.quantity import Money, Quantity
-from medalopt.report.template import template
+from medalopt.instance.loading import load, open_instance, render_starter_template
+from medalopt.instance.reader.files import FileBytes
+from medalopt.instance.resolve import parsed_document
+from medalopt.instance.workbook.importer import import_workbook
+from medalopt.report.instance_workbook import render_instance_workbook
+from medalopt.units import Money, Quantity
 
 CIRCLE = "the rates of `CHF` and `GBP` are given in terms of each other: give one of them in JPY"
 
@@ -97,7 +96,7 @@ def test_an_amount_without_a_rate(case: tuple[str, str, list[tuple[str, str]]], 
 def test_another_currency_of_the_whole(tmp_path: Path) -> None:
     """Who gives the file another currency and leaves its rates as they were is told of every amount."""
     path = tmp_path / "starter.yaml"
-    path.write_text(starter("starter").replace("currency: JPY", "currency: EUR"), encoding="utf-8")
+    path.write_text(render_starter_template("starter").replace("currency: JPY", "currency: EUR"), encoding="utf-8")
     with pytest.raises(InputError) as caught:
         load(path)
     amounts = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
@@ -109,12 +108,12 @@ def test_another_currency_of_the_whole(tmp_path: Path) -> None:
 def test_another_currency_of_a_workbook(tmp_path: Path) -> None:
     """So is who does that in a workbook, cell by cell."""
     path = tmp_path / "starter.yaml"
-    path.write_text(starter("starter"), encoding="utf-8")
-    made = template(opened(path))
+    path.write_text(render_starter_template("starter"), encoding="utf-8")
+    made = render_instance_workbook(open_instance(path))
     rows = CalamineWorkbook.from_filelike(io.BytesIO(made)).get_sheet_by_name("Instance").to_python()
     row = next(number for number, cells in enumerate(rows, start=1) if cells[0] == "currency")
     with pytest.raises(InputError) as caught:
-        imported(Bytes("in.xlsx", with_cell(made, "Instance", f"B{row}", "EUR")))
+        import_workbook(FileBytes("in.xlsx", with_cell(made, "Instance", f"B{row}", "EUR")))
     told = {fault.path: str(fault) for fault in caught.value.faults}
     assert "no rate is given for the currency `JPY`" in told["metals.Au.sell"]
     assert told["metals.Au.sell"].startswith("in.xlsx:Metals!")
@@ -137,13 +136,13 @@ def test_each_rate_of_a_chain_is_read_once(monkeypatch: pytest.MonkeyPatch) -> N
     codes = [f"X{first}{second}" for first in letters for second in letters][:600]
     given = {one: f"2 {two}" for one, two in zip(codes, [*codes[1:], "JPY"], strict=True)}
     read: list[str | float] = []
-    known = money.quantity.read
+    known = parsed_document.quantity.read
 
     def counting(value: str | float, unit: str, known_money: Money) -> Quantity:
         read.append(value)
         return known(value, unit, known_money)
 
-    monkeypatch.setattr(money.quantity, "read", counting)
-    rates, unknown = money.resolve_rates(given, "JPY")
+    monkeypatch.setattr(parsed_document.quantity, "read", counting)
+    rates, unknown = parsed_document.resolve_exchange_rates(given, "JPY")
     assert sorted(map(str, read)) == sorted(given.values()) and not unknown
     assert rates == {code: Fraction(2) ** (600 - number) for number, code in enumerate(codes)}

@@ -8,9 +8,9 @@ from typing import NoReturn
 
 import pytest
 
-from medalopt.instance.reader import encodings, files, limits
-from medalopt.instance.reader.faults import Faults
-from medalopt.instance.reader.files import Bytes
+from medalopt.instance.reader.errors import FaultLog
+from medalopt.instance.reader.files import FileBytes, decode_yaml, read_file
+from medalopt.instance.reader.limits import MAX_INSTANCE_BYTES, MAX_TABLE_BYTES
 
 
 def test_how_much_of_a_file_tells_utf_16() -> None:
@@ -23,7 +23,7 @@ def test_how_much_of_a_file_tells_utf_16() -> None:
         (b"a\0b\0", False),
         (b"a\0b", True),
     ):
-        assert (encodings.decode_yaml(Bytes("x", content), Faults()) is not None) is text, content
+        assert (decode_yaml(FileBytes("x", content), FaultLog()) is not None) is text, content
 
 
 def test_a_file_that_breaks_off_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,16 +35,16 @@ def test_a_file_that_breaks_off_is_told(tmp_path: Path, monkeypatch: pytest.Monk
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(os, "read", broken)
-    assert files.read(path, "file", 9, said.append) is None
+    assert read_file(path, "file", 9, said.append) is None
     assert said == ["cannot be read to its end: Input/output error"]
 
 
 def test_the_largest_files_are_told_in_mebibytes(tmp_path: Path) -> None:
     """An instance has 32 MiB at most, a table 512; one byte more is told so."""
     path, said = tmp_path / "file", list[str]()
-    for largest, told in ((limits.MAX_INSTANCE_BYTES, 32), (limits.MAX_TABLE_BYTES, 512)):
+    for largest, told in ((MAX_INSTANCE_BYTES, 32), (MAX_TABLE_BYTES, 512)):
         assert largest == told * 2**20
     with path.open("wb") as file:
-        file.truncate(limits.MAX_INSTANCE_BYTES + 1)
-    assert files.read(path, "file", limits.MAX_INSTANCE_BYTES, said.append) is None
+        file.truncate(MAX_INSTANCE_BYTES + 1)
+    assert read_file(path, "file", MAX_INSTANCE_BYTES, said.append) is None
     assert said == ["is larger than 32 MiB; put large tables into CSV files beside it"]

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from tests.instance.writing import faults, loaded
 
-from medalopt.instance.reader import delimited, yamltext
-from medalopt.instance.reader.faults import Faults
-from medalopt.instance.reader.nodes import Sequence, find
-from medalopt.instance.schema import json_schema
-from medalopt.quantity import Money, read
+from medalopt.instance.reader.csv_reader import read_csv_rows
+from medalopt.instance.reader.errors import FaultLog
+from medalopt.instance.reader.yaml_nodes import SequenceNode, find_node
+from medalopt.instance.reader.yaml_reader import parse_yaml
+from medalopt.instance.schema import build_json_schema
+from medalopt.units import Money, parse_quantity
 
 
 def test_an_amount_given_as_nothing_is_left_out(tmp_path: Path) -> None:
@@ -27,14 +28,14 @@ def test_an_amount_given_as_nothing_is_left_out(tmp_path: Path) -> None:
 def test_small_things(tmp_path: Path) -> None:
     """A list ends where it ends, 0 is 0 with any power of ten, 32 levels are not too deep, and sources stay apart."""
     (found,) = [
-        node for node in [yamltext.parse("[" * 32 + "1" + "]" * 32, "f", Faults())] if isinstance(node, Sequence)
+        node for node in [parse_yaml("[" * 32 + "1" + "]" * 32, "f", FaultLog())] if isinstance(node, SequenceNode)
     ]
-    assert find(found, (0,)) is not None and find(found, (1,)) is None
-    assert read("0e5", "t", Money("JPY")).raw == 0 and delimited.rows('"a').whole
+    assert find_node(found, (0,)) is not None and find_node(found, (1,)) is None
+    assert parse_quantity("0e5", "t", Money("JPY")).raw == 0 and read_csv_rows('"a').whole
     streams = "streams:\n- {device: phone, region: a, total: 1, source: x}\n"
     streams += "- {device: phone, region: b, total: 1, source: y}"
     assert [one.source for one in loaded(tmp_path, streams=streams).sources] == [("x",), ("y",)]
     assert [told[:3] for told in faults(tmp_path, scenarios="scenarios: {s: 5}")] == [(12, 16, "scenarios.s")]
     (tmp_path / "rows.csv").write_text("x\n1\n")
     assert "the columns known are" in faults(tmp_path, lanes="lanes: {table: rows.csv}")[0][3]
-    assert json_schema()["$defs"]["Periods"]["properties"]["length"]["enum"] == ["month", "quarter", "year"]
+    assert build_json_schema()["$defs"]["Periods"]["properties"]["length"]["enum"] == ["month", "quarter", "year"]

@@ -10,7 +10,7 @@ from tests.instance.writing import loaded, written
 
 from medalopt.errors import InputError
 from medalopt.instance import load
-from medalopt.instance.loading import opened
+from medalopt.instance.loading import open_instance
 
 OWN, NAMED = "every line of `terms` has its own", "every metal has its own"
 NOTHING = "the smelter returns no `Ag`"
@@ -189,7 +189,7 @@ def test_every_scenario_is_checked(tmp_path: Path) -> None:
     terms = _terms("returned: 1, treatment_charge: 5", "treatment_charge: 1", "treatment_charge: 2")["smelters"]
     text = written(smelters=terms, x=SCENARIOS, lanes="lanes:\n- {region: tokyo, smelter: kosaka, cost: 1}")
     (tmp_path / "case.yaml").write_text(text, encoding="utf-8")
-    file = opened(tmp_path / "case.yaml")
+    file = open_instance(tmp_path / "case.yaml")
     assert file.with_effective_changes().name == "case"
     with pytest.raises(InputError) as caught:
         file.with_effective_changes(scenarios=True)
@@ -227,7 +227,7 @@ def test_scenarios_are_checked_with_all_else(tmp_path: Path) -> None:
     parts = {"metals": "metals: {Au: {sell: 5 km}, Ag: {}}", "x": "scenarios: {s: {metals.Ag.sell: 5 kg}}"}
     (tmp_path / "case.yaml").write_text(written(**parts), encoding="utf-8")
     with pytest.raises(InputError) as caught:
-        opened(tmp_path / "case.yaml").with_effective_changes(scenarios=True)
+        open_instance(tmp_path / "case.yaml").with_effective_changes(scenarios=True)
     assert [fault.path for fault in caught.value.faults] == ["metals.Au.sell", 'scenarios.s."metals.Ag.sell"']
 
 
@@ -240,14 +240,14 @@ def test_many_scenarios_are_checked_without_reading_the_file_again(
     many = "scenarios:\n" + "".join(f"  s{n}: {{medals.first.count: {n}}}\n" for n in range(2, 500))
     (tmp_path / "case.yaml").write_text(written(x=many), encoding="utf-8")
     calls: list[int] = []
-    whole = loading.validated
+    whole = loading.validate_tree
 
     def counting(*arguments: Any) -> Any:
         calls.append(1)
         return whole(*arguments)
 
-    monkeypatch.setattr(loading, "validated", counting)
-    opened(tmp_path / "case.yaml").with_effective_changes(scenarios=True)
+    monkeypatch.setattr(loading, "validate_tree", counting)
+    open_instance(tmp_path / "case.yaml").with_effective_changes(scenarios=True)
     assert len(calls) == 1
 
 
@@ -286,7 +286,7 @@ def test_a_unit_mass_without_anything_per_unit(tmp_path: Path) -> None:
     load(case, {"devices.phone.unit_mass": "5 kg", "streams.phone@tokyo.price": "3 JPY/unit"})
     case.write_text(written(x=scenarios), encoding="utf-8")
     with pytest.raises(InputError) as caught:
-        opened(case).with_effective_changes(scenarios=True)
+        open_instance(case).with_effective_changes(scenarios=True)
     (fault,) = caught.value.faults
     assert fault.path.startswith("scenarios.heavy") and "given per unit" in fault.message
 

@@ -10,19 +10,20 @@ from tests.instance.writing import faults, loaded, written
 
 from medalopt.errors import InputError
 from medalopt.instance import load
-from medalopt.instance.reader import delimited, limits, spreadsheet, yamltext
-from medalopt.instance.reader.faults import Faults, Place
-from medalopt.instance.reader.spreadsheet import written as cell
-from medalopt.instance.schema.models import Periods
+from medalopt.instance.reader import csv_reader, excel_reader, limits
+from medalopt.instance.reader.errors import FaultLog, Location
+from medalopt.instance.reader.excel_reader import format_cell
+from medalopt.instance.reader.yaml_reader import parse_yaml
+from medalopt.instance.schema.document import Periods
 
 TABLE = "streams: {table: rows.csv}"
 
 
 def test_of_many_faults_the_first_thousand_are_told() -> None:
     """Of 1,500 that are found from the last on, those of the first thousand lines, and in the first file the rest."""
-    found = Faults()
+    found = FaultLog()
     for line in range(1500, 0, -1):
-        found.add(Place("a.csv" if line <= 1200 else "b.csv", line), (), "is wrong")
+        found.add(Location("a.csv" if line <= 1200 else "b.csv", line), (), "is wrong")
     with pytest.raises(InputError) as caught:
         found.settle()
     *told, rest = caught.value.faults
@@ -33,14 +34,14 @@ def test_of_many_faults_the_first_thousand_are_told() -> None:
 def test_too_large_a_table_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """Once there are more cells than may be nothing more is kept."""
     monkeypatch.setattr(limits, "MAX_CELLS", 8)
-    monkeypatch.setattr(delimited, "_AT_ONCE", 3)
-    found = delimited.rows('a,b\n"1",2\n' + "3,4\n" * 20)
+    monkeypatch.setattr(csv_reader, "_CHUNK_ROWS", 3)
+    found = csv_reader.read_csv_rows('a,b\n"1",2\n' + "3,4\n" * 20)
     assert not found.whole and len(found.lines) == 6
 
 
 def test_a_cell_may_hold_a_tab() -> None:
     """In a table that is cut all at once it is a character as any."""
-    found = delimited.rows("a\tb,c\n1\t2,3\n\t,4\n")
+    found = csv_reader.read_csv_rows("a\tb,c\n1\t2,3\n\t,4\n")
     assert found.header == ["a\tb", "c"] and found.lines.tolist() == [2, 3]
     assert [list(found.column(number)) for number in (0, 1)] == [["1\t2", "\t"], ["3", "4"]]
 
@@ -51,13 +52,13 @@ def test_a_cell_may_hold_a_tab() -> None:
 )
 def test_a_whole_number_of_fifteen_digits_has_no_point(number: float, text: str) -> None:
     """A cell of a workbook is read as it would be written; beyond fifteen digits not all may be true."""
-    assert cell(number) == text
+    assert format_cell(number) == text
 
 
 def test_a_workbook_may_be_64_mebibytes() -> None:
     """Packed; and hold five million cells with 64 mebibytes of text."""
-    assert spreadsheet.LARGEST_WORKBOOK == 67_108_864
-    assert (spreadsheet.MAX_WORKBOOK_CELLS, spreadsheet.MAX_WORKBOOK_CHARACTERS) == (5_000_000, 67_108_864)
+    assert excel_reader.LARGEST_WORKBOOK == 67_108_864
+    assert (excel_reader.MAX_WORKBOOK_CELLS, excel_reader.MAX_WORKBOOK_CHARACTERS) == (5_000_000, 67_108_864)
 
 
 def test_a_table_whose_place_cannot_be_told_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,9 +77,9 @@ def test_a_table_whose_place_cannot_be_told_is_refused(tmp_path: Path, monkeypat
 def test_a_file_of_as_many_values_as_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
     """A mapping of two keys with two values are five; six are too many."""
     monkeypatch.setattr(limits, "MAX_YAML_VALUES", 5)
-    found = Faults()
-    assert yamltext.parse("a: 1\nb: 2\n", "f", found) is not None and found.found == []
-    assert yamltext.parse("a: 1\nb: [2]\n", "f", found) is None
+    found = FaultLog()
+    assert parse_yaml("a: 1\nb: 2\n", "f", found) is not None and found.found == []
+    assert parse_yaml("a: 1\nb: [2]\n", "f", found) is None
     assert [fault.message for fault in found.found] == ["the file is more than 5 values long; no instance is"]
 
 

@@ -17,9 +17,8 @@ from tests.instance.writing import loaded, written
 
 from medalopt.errors import InputError
 from medalopt.instance import load
-from medalopt.instance.instance import Source
-from medalopt.instance.loading import opened
-from medalopt.instance.starting import template
+from medalopt.instance.instance import SourceNote
+from medalopt.instance.loading import open_instance, render_starter_template
 
 CONFORMANCE = Path(__file__).parents[1] / "conformance"
 
@@ -149,10 +148,10 @@ def test_title_and_remarks_are_no_figures(tmp_path: Path) -> None:
     )
     assert told.figures == plain.figures and told.title == "Told"
     assert told.sources == (
-        Source("", ("a", "b"), "whole"),
-        Source("devices", (), "all"),
-        Source("devices.phone.content", ("S1",), ""),
-        Source("streams.phone@tokyo", ("x", "y"), "z"),
+        SourceNote("", ("a", "b"), "whole"),
+        SourceNote("devices", (), "all"),
+        SourceNote("devices.phone.content", ("S1",), ""),
+        SourceNote("streams.phone@tokyo", ("x", "y"), "z"),
     )
 
 
@@ -227,10 +226,10 @@ def test_json_is_yaml(tmp_path: Path) -> None:
 def test_the_template_loads_without_a_warning(tmp_path: Path) -> None:
     """The instance to start from bears its new name, names its schema in the first line and holds nothing odd."""
     path = tmp_path / "games.yaml"
-    path.write_text(template("games"), encoding="utf-8")
+    path.write_text(render_starter_template("games"), encoding="utf-8")
     one = load(path)
     assert one.name == "games" and one.warnings == ()
-    assert template("games").startswith("# yaml-language-server: $schema=")
+    assert render_starter_template("games").startswith("# yaml-language-server: $schema=")
     assert (len(one.regions), len(one.treatments.names), len(one.smelters.names)) == (2, 2, 2)
     assert (len(one.alloys.names), len(one.medals.names), one.period_length) == (3, 3, "month")
     assert one.policy.recycled.value[one.metals.names.index("Ag")] > 0
@@ -242,7 +241,7 @@ def test_a_table_is_read_once_and_a_wrong_one_each_time(tmp_path: Path) -> None:
     path, rows = tmp_path / "case.yaml", tmp_path / "rows.csv"
     path.write_text(written(streams="streams: {table: rows.csv}"), encoding="utf-8")
     rows.write_text("device,region,total\nphone,a,1\n", encoding="utf-8")
-    good = opened(path)
+    good = open_instance(path)
     first = good.with_changes()
     rows.write_text("device,region,total,odd\nphone,a,1,2\n", encoding="utf-8")
     again = good.with_changes()
@@ -251,7 +250,7 @@ def test_a_table_is_read_once_and_a_wrong_one_each_time(tmp_path: Path) -> None:
         and again.files == first.files
         and sorted(first.files) == ["case.yaml", "rows.csv"]
     )
-    wrong = opened(path)
+    wrong = open_instance(path)
     for _ in range(2):
         with pytest.raises(InputError, match="unknown column `odd`"):
             wrong.with_changes()

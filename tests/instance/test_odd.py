@@ -13,9 +13,9 @@ from tests.instance.writing import loaded, written
 
 from medalopt.errors import InputError
 from medalopt.instance import load
-from medalopt.instance.loading import _draft, opened
-from medalopt.instance.reader.faults import Faults
-from medalopt.instance.resolve.outliers import outliers
+from medalopt.instance.loading import _parse_draft, open_instance
+from medalopt.instance.reader.errors import FaultLog
+from medalopt.instance.resolve.outliers import find_outliers
 
 
 def test_small_figures_are_odd_too(tmp_path: Path) -> None:
@@ -258,7 +258,7 @@ def test_how_many_are_far_from_the_others() -> None:
     like = [1.0, 2.0, 3.0] * 6
 
     def places(values: list[float], low: bool = True) -> list[tuple[int, bool]]:
-        return [(one.place, one.above) for one in outliers(values, low=low)]
+        return [(one.place, one.above) for one in find_outliers(values, low=low)]
 
     assert places([1.0, 1_000.0]) == places([1.0, -1_000.0], low=False) == [(1, True)]
     assert places([1.0, 999.0]) == places([0.0, 1_000.0, math.inf]) == places([]) == places([5.0]) == []
@@ -349,7 +349,7 @@ def test_the_masses_of_pieces_are_found_once(tmp_path: Path) -> None:
     """They are looked up for each device and stream, so that gathering them each time would take quadratic time."""
     path = tmp_path / "case.yaml"
     path.write_text(written(), encoding="utf-8")
-    draft = _draft(opened(path), [], {}, Faults())[0]
+    draft = _parse_draft(open_instance(path), [], {}, FaultLog())[0]
     assert draft.unit_mass is draft.unit_mass and list(draft.unit_mass) == ["phone"]
 
 

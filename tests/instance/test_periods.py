@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from medalopt.instance.resolve.periods import Calendar
+from medalopt.instance.resolve.parsed_document import Calendar
 
 
 @pytest.mark.parametrize(

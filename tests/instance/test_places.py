@@ -9,7 +9,7 @@ from tests.instance.writing import faults, written
 
 from medalopt.errors import Fault, InputError
 from medalopt.instance import load
-from medalopt.instance.reader import files
+from medalopt.instance.reader.files import read_file
 
 TABLE = "streams: {table: rows.csv}"
 
@@ -57,9 +57,9 @@ def test_the_largest_file_is_still_read(tmp_path: Path) -> None:
     """A file of just the greatest size is read whole; one byte more is too many."""
     path, said = tmp_path / "file", list[str]()
     path.write_bytes(bytes(2**21))
-    found = files.read(path, "file", 2**21, said.append)
+    found = read_file(path, "file", 2**21, said.append)
     assert found is not None and len(found.content) == 2**21 and said == []
-    assert files.read(path, "file", 2**21 - 1, said.append) is None
+    assert read_file(path, "file", 2**21 - 1, said.append) is None
     assert said == ["is larger than 1 MiB; put large tables into CSV files beside it"]
 
 

@@ -7,12 +7,12 @@ import re
 
 from tests.instance.writing import PARTS
 
-from medalopt.instance.schema import json_schema
+from medalopt.instance.schema import build_json_schema
 
 
 def test_the_schema_says_what_is_left_out() -> None:
     """A default that is a figure or a word is told, one that is nothing is not, and no title is made of a name."""
-    schema = json_schema()
+    schema = build_json_schema()
     assert schema["$id"] == "medalopt/1" and schema["$schema"].startswith("https://json-schema.org/draft/2020-12")
     periods = schema["$defs"]["Periods"]["properties"]
     assert (periods["count"]["default"], periods["length"]["default"]) == (1, "month")
@@ -24,7 +24,7 @@ def test_the_schema_says_what_is_left_out() -> None:
 
 def test_the_schema_says_which_figures_may_be() -> None:
     """An end that is let in, one that is not and none: each as JSON Schema has it."""
-    defs = json_schema()["$defs"]
+    defs = build_json_schema()["$defs"]
 
     def ends(entry: str, field: str) -> dict[str, object]:
         numbers = [

@@ -9,16 +9,23 @@ import pytest
 from tests.model.cases import ROOT, Document, at_random, changed, conforming, loaded
 
 import medalopt
-from medalopt.instance.figures import Figures
+from medalopt.instance.arrays import ExactArray
 from medalopt.instance.instance import Instance
-from medalopt.instance.routes import costs_at, kinds, offered, refining_costs, route_costs, routes
+from medalopt.instance.routes import (
+    build_routes,
+    classify_routes,
+    compute_refining_costs,
+    compute_route_costs,
+    compute_shipment_unit_costs,
+    has_supply,
+)
 
 LINKING = ROOT / "tests" / "model" / "golden" / "linking.yaml"
 
 
 def ways(instance: Instance) -> list[tuple[str, str, str | None]]:
     """Return the routes by name; None for a route without a smelter."""
-    found = routes(instance)
+    found = build_routes(instance)
     smelters = (*instance.smelters.names, None)
     return [
         (instance.streams.names[i], instance.treatments.names[h], smelters[k])
@@ -84,7 +91,7 @@ def test_each_feed_is_settled_by_its_own_line() -> None:
         "far": {"returned": "80 %", "terms": terms({"returned": "50 %"}, {})},
         "near": {"returned": "20 %", "treatment_charge": 6, "terms": terms({}, {"returned": "10 %"})},
     }
-    found = routes(loaded(case(smelters=smelters)))
+    found = build_routes(loaded(case(smelters=smelters)))
     assert found.returned[:4, 0].tolist() == [0.5, 0.2, 0.8, 0.1]
     assert found.smelting[:4].tolist() == [0.0, 3.0, 0.0, 6.0]
 
@@ -92,7 +99,7 @@ def test_each_feed_is_settled_by_its_own_line() -> None:
 def test_a_deduction_above_what_there_is_takes_no_more() -> None:
     """A smelter that keeps 1.1 kg/t of a feed with 1 kg/t returns nothing of it, and asks nothing back."""
     smelters = {"far": {"returned": "90 %", "deduction": "1.1 kg/t"}}
-    found = routes(loaded(case(smelters=smelters, treatments={"whole": {}})))
+    found = build_routes(loaded(case(smelters=smelters, treatments={"whole": {}})))
     assert found.returned.tolist() == [[0.0, 0.0], [0.0, 0.0]]
 
 
@@ -106,9 +113,9 @@ def test_what_leaves_has_no_smelter() -> None:
         ("phone@north", "whole", "near"),
         ("tube@south", "leave", None),
     ]
-    found = routes(instance)
+    found = build_routes(instance)
     assert (found.returned[found.smelter < 0] == 0).all()
-    assert route_costs(instance, found)[0].tolist() == [9.0, 9.0]
+    assert compute_route_costs(instance, found)[0].tolist() == [9.0, 9.0]
 
 
 def test_figures_of_a_tonne_by_hand() -> None:
@@ -118,7 +125,7 @@ def test_figures_of_a_tonne_by_hand() -> None:
     1,000 JPY/kg for that; `near` half, 0.375 kg, likewise 0.1875 kg, at 2,000 JPY/kg.
     """
     instance = medalopt.load(LINKING)
-    found = routes(instance)
+    found = build_routes(instance)
     far, near, leave = range(3)
     assert found.returned.tolist() == [[0.35, 81.0], [0.1875, 0.0], [0.0, 0.0]]
     assert (found.supply + found.collection).tolist() == [37.0, 37.0, 0.0]
@@ -128,15 +135,15 @@ def test_figures_of_a_tonne_by_hand() -> None:
     assert found.refining[:, 0].tolist() == [350.0, 375.0, 0.0]
     assert found.residue.tolist() == [-10.0, -10.0, 2.0]
     assert found.footprint.tolist() == [20.0, 10.0, 1.0]
-    assert refining_costs(instance, found).tolist() == [[350.0, 0.0], [375.0, 375.0], [0.0, 0.0]]
-    assert route_costs(instance, found)[far].tolist() == [597.0, 247.0]
-    assert route_costs(instance, found)[near].tolist() == [557.0, 557.0]
-    assert route_costs(instance, found)[leave].tolist() == [15.0, 15.0]
+    assert compute_refining_costs(instance, found).tolist() == [[350.0, 0.0], [375.0, 375.0], [0.0, 0.0]]
+    assert compute_route_costs(instance, found)[far].tolist() == [597.0, 247.0]
+    assert compute_route_costs(instance, found)[near].tolist() == [557.0, 557.0]
+    assert compute_route_costs(instance, found)[leave].tolist() == [15.0, 15.0]
 
 
 def test_figures_are_exact_where_that_is_asked() -> None:
     """The same arithmetic in fractions: 0.35 kg is seven twentieths, and not the double next to it."""
-    found = routes(medalopt.load(LINKING), Figures.exact)
+    found = build_routes(medalopt.load(LINKING), ExactArray.exact)
     assert found.returned[0, 0] == Fraction(7, 20)
     assert found.refining[0, 0] == 350
 
@@ -144,7 +151,7 @@ def test_figures_are_exact_where_that_is_asked() -> None:
 def test_floats_and_fractions_agree() -> None:
     """On conformance and random instances the two readings differ by rounding alone."""
     for instance in (*conforming().values(), *map(at_random, range(40))):
-        floats, exact = routes(instance), routes(instance, Figures.exact)
+        floats, exact = build_routes(instance), build_routes(instance, ExactArray.exact)
         assert (floats.smelter == exact.smelter).all()
         for name in ("to_smelter", "returned", "treating", "transport", "smelting", "refining", "residue", "footprint"):
             rounded = getattr(exact, name).astype(np.float64)
@@ -158,7 +165,7 @@ def test_what_is_offered_may_wait() -> None:
         {"name": "kept", "device": "phone", "region": "north", "available": ["0 t", "1 t", "0 t"], "storage": {}},
         {"name": "none", "device": "phone", "region": "north", "available": "0 t", "storage": {}},
     ]
-    assert offered(loaded(case(streams=streams, periods={"count": 3}))).tolist() == [
+    assert has_supply(loaded(case(streams=streams, periods={"count": 3}))).tolist() == [
         [False, True, False],
         [False, True, True],
         [False, False, False],
@@ -168,29 +175,32 @@ def test_what_is_offered_may_wait() -> None:
 def test_no_streams_no_routes() -> None:
     """Without streams and smelters there are none, and every figure has its shape all the same."""
     instance = loaded(changed(streams=None, smelters=None))
-    found = routes(instance)
+    found = build_routes(instance)
     assert len(found) == 0
     assert found.returned.shape == (0, 2)
-    assert route_costs(instance, found).shape == (0, 2)
+    assert compute_route_costs(instance, found).shape == (0, 2)
 
 
 def test_all_may_leave() -> None:
     """Where nothing goes to a smelter each route costs what its treatment costs, in each period, without refining."""
     treatments = {"leave": {"to_smelter": 0, "cost": 7, "residue_value": -2}}
     instance = loaded(case(treatments=treatments))
-    found = routes(instance)
+    found = build_routes(instance)
     assert ways(instance) == [("phone@north", "leave", None), ("tube@south", "leave", None)]
     both = np.array([0, 1])
-    assert costs_at(instance, found, both, both).tolist() == [9.0, 9.0]
-    assert refining_costs(instance, found).tolist() == [[0.0, 0.0], [0.0, 0.0]]
+    assert compute_shipment_unit_costs(instance, found, both, both).tolist() == [9.0, 9.0]
+    assert compute_refining_costs(instance, found).tolist() == [[0.0, 0.0], [0.0, 0.0]]
 
 
 def test_costs_in_single_periods_are_those_of_all() -> None:
     """The cost of a route in one period is what stands there in the table of all periods, late metal and all."""
     for instance in (medalopt.load(LINKING), *map(at_random, range(10))):
-        found = routes(instance)
+        found = build_routes(instance)
         route, period = np.nonzero(np.ones((len(found), len(instance.periods)), dtype=bool))
-        assert (costs_at(instance, found, route, period) == route_costs(instance, found)[route, period]).all()
+        assert (
+            compute_shipment_unit_costs(instance, found, route, period)
+            == compute_route_costs(instance, found)[route, period]
+        ).all()
 
 
 def test_routes_of_a_kind_have_the_same_refining() -> None:
@@ -207,8 +217,8 @@ def test_routes_of_a_kind_have_the_same_refining() -> None:
         )
     ]
     instance = loaded(case(streams=streams))
-    found = routes(instance)
-    kind, typical = kinds(instance, found)
+    found = build_routes(instance)
+    kind, typical = classify_routes(instance, found)
     of_stream = [kind[found.stream == number].tolist() for number in range(6)]
     assert of_stream[0] == of_stream[1]
     assert len({number for some in of_stream for number in some}) == len(typical) == 5 * 4

@@ -10,11 +10,11 @@ from tests.instance.writing import loaded, written
 
 from medalopt.errors import InputError
 from medalopt.instance import load
-from medalopt.instance.reader import rowchanges, tables
-from medalopt.instance.reader.changes import read
-from medalopt.instance.reader.faults import Faults
-from medalopt.instance.reader.sheet import Sheet
-from medalopt.instance.resolve.grouping import row_names
+from medalopt.instance.reader.csv_reader import build_csv_sheet
+from medalopt.instance.reader.errors import FaultLog
+from medalopt.instance.reader.overrides import apply_row_overrides, parse_overrides
+from medalopt.instance.reader.rows import InputSheet
+from medalopt.instance.resolve.row_validation import name_stream_rows
 
 LABELS = ("2017-04", "2017-05")
 COLUMNS = ["name", "device", "region", "period", "available", "collection", "storage_limit", "credited"]
@@ -28,7 +28,7 @@ CHANGES = [("available", "7 t"), ("available", "[8, 9]"), ("available", "[0, 9]"
            ("credited.Au", "40 %"), ("device", "laptop"), ("name", "other")]  # fmt: skip
 
 
-def told(sheet: Sheet) -> tuple[object, ...]:
+def told(sheet: InputSheet) -> tuple[object, ...]:
     """Return all that a sheet says."""
     columns = {key: list(cells) for key, cells in sheet.columns.items()}
     return {key: cells for key, cells in columns.items() if set(cells) != {None}}, sheet.lines.tolist()
@@ -38,19 +38,19 @@ def told(sheet: Sheet) -> tuple[object, ...]:
 def test_together_or_one_by_one(text: str) -> None:
     """Whatever is changed, in whatever order, and whatever is wrong with it: cells, rows and faults are the same."""
     dice = random.Random(1)
-    sheet = tables.sheet_of("streams", "rows.csv", text, COLUMNS, Faults())
+    sheet = build_csv_sheet("streams", "rows.csv", text, COLUMNS, FaultLog())
     assert sheet is not None
     for _ in range(150):
         streams = dice.choices(
             ["phone@a", "fax@a", "fax@b", "laptop@a", "other", "none"], weights=[4, 4, 4, 1, 1, 1], k=6
         )
         wanted = {f"streams.{stream}.{path}": value for stream in streams for path, value in dice.sample(CHANGES, 1)}
-        together, apart = Faults(), Faults()
-        listed = read(wanted, together)
-        once = rowchanges.apply(sheet, listed, row_names, LABELS, together)
+        together, apart = FaultLog(), FaultLog()
+        listed = parse_overrides(wanted, together)
+        once = apply_row_overrides(sheet, listed, name_stream_rows, LABELS, together)
         again = sheet
         for change in listed:
-            again = rowchanges.apply(again, [change], row_names, LABELS, apart)
+            again = apply_row_overrides(again, [change], name_stream_rows, LABELS, apart)
         assert told(once) == told(again), wanted
         assert together.found == apart.found, wanted
 

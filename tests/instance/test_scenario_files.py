@@ -8,13 +8,13 @@ import pytest
 
 from medalopt.errors import InputError
 from medalopt.instance.reader import limits
-from medalopt.instance.reader.scenarios import read
+from medalopt.instance.reader.scenario_file import read_scenario_file
 
 
 def names_of(folder: Path, text: str, name: str = "cases.csv") -> dict[str, list[str]]:
     """Return of each scenario in a file of this text which figures it changes."""
     (folder / name).write_text(text, encoding="utf-8")
-    return {scenario: list(changes) for scenario, changes in read(folder / name).items()}
+    return {scenario: list(changes) for scenario, changes in read_scenario_file(folder / name).items()}
 
 
 def faults_of(folder: Path, text: str, name: str = "cases.csv") -> list[tuple[int, int, str]]:
@@ -55,11 +55,11 @@ def test_a_file_that_holds_none(tmp_path: Path) -> None:
     """An empty table holds no scenarios; a file that is missing is told of once, and so is one that is no text."""
     assert faults_of(tmp_path, "scenario\n") == [(0, 0, "holds no scenarios")]
     with pytest.raises(InputError) as caught:
-        read(tmp_path / "nowhere.csv")
+        read_scenario_file(tmp_path / "nowhere.csv")
     assert len(caught.value.faults) == 1
     (tmp_path / "zeros.csv").write_bytes(b"scenario,a\n\x00\xff\xfe\x81\x00")
     with pytest.raises(InputError) as caught:
-        read(tmp_path / "zeros.csv")
+        read_scenario_file(tmp_path / "zeros.csv")
     assert len(caught.value.faults) == 1
 
 
@@ -70,7 +70,7 @@ def test_a_table_of_scenarios_is_bounded(tmp_path: Path, monkeypatch: pytest.Mon
     for limit, value, says in (("MAX_COLUMNS", 2, "has 3 columns"), ("MAX_CELLS", 2, "has more than 2 cells")):
         monkeypatch.setattr(limits, limit, value)
         with pytest.raises(InputError, match=says) as caught:
-            read(path)
+            read_scenario_file(path)
         assert len(caught.value.faults) == (1 if limit == "MAX_COLUMNS" else 2)
         monkeypatch.undo()
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from medalopt.errors import InputError
-from medalopt.instance.reader import scenarios
+from medalopt.instance.reader.scenario_file import read_scenario_file
 
 
 def told_by(path: Path, content: str | bytes) -> list[tuple[int, int, str, str]]:
     """Return the faults of a file of scenarios."""
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(InputError) as caught:
-        scenarios.read(path)
+        read_scenario_file(path)
     return [(fault.line, fault.column, fault.path, fault.message) for fault in caught.value.faults]
 
 
@@ -22,7 +22,7 @@ def test_scenarios_in_a_table(tmp_path: Path) -> None:
     """A row is a scenario, by its name or its number; empty cells change nothing and blank rows are none."""
     path = tmp_path / "s.csv"
     path.write_text("scenario,metals.Au.sell, policy.footprint_cap \npoor,1,\n,2,3 t\n\n", encoding="utf-8")
-    assert scenarios.read(path) == {
+    assert read_scenario_file(path) == {
         "poor": {"metals.Au.sell": "1"},
         "2": {"metals.Au.sell": "2", "policy.footprint_cap": "3 t"},
     }
@@ -37,7 +37,7 @@ def test_scenarios_in_a_table(tmp_path: Path) -> None:
     ]
     assert told_by(path, "scenario,metals.Au.sell\n") == [(0, 0, "", "holds no scenarios")]
     with pytest.raises(InputError, match="cannot be read"):
-        scenarios.read(tmp_path / "none.csv")
+        read_scenario_file(tmp_path / "none.csv")
 
 
 def test_scenarios_in_yaml(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_scenarios_in_yaml(tmp_path: Path) -> None:
     path = tmp_path / "s.yaml"
     for text in ("scenarios: {a: {metals.Au.sell: [1, 2]}}", "a: {metals.Au.sell: [1, 2]}"):
         path.write_text(text, encoding="utf-8")
-        assert scenarios.read(path) == {"a": {"metals.Au.sell": "[1, 2]"}}
+        assert read_scenario_file(path) == {"a": {"metals.Au.sell": "[1, 2]"}}
     assert told_by(path, "a: 1\nb: {metals.Au.sell: {c: 1}, metals.Au.holding: [1, ~], x: 1}\n") == [
         (1, 4, "a", "expected changes, path to value, such as {devices.*.content.Ag: 85 %}"),
         (2, 21, 'b."metals.Au.sell"', "expected the new value: one figure, or a list of them"),

@@ -12,10 +12,10 @@ import yaml
 import yamlcore
 from tests.instance.hostile import GOOD
 
-from medalopt.instance.schema import json_schema
-from medalopt.instance.starting import template
+from medalopt.instance.loading import render_starter_template
+from medalopt.instance.schema import build_json_schema
 
-SCHEMA = json_schema()
+SCHEMA = build_json_schema()
 CONFORMANCE = sorted((Path(__file__).parents[1] / "conformance").glob("*.yaml"))
 KINDS = {"string": str, "number": (int, float), "integer": int, "array": list, "object": dict, "boolean": bool}
 WORDS = {
@@ -90,7 +90,7 @@ def test_conformance_instances_fit(path: Path) -> None:
 
 def test_the_template_fits() -> None:
     """Nor in the instance to start from."""
-    assert fits(parsed(template("new")), SCHEMA)
+    assert fits(parsed(render_starter_template("new")), SCHEMA)
 
 
 @pytest.mark.parametrize(

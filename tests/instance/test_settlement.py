@@ -11,21 +11,20 @@ import pytest
 import medalopt
 from medalopt.errors import InputError
 from medalopt.instance.instance import Instance
-from medalopt.instance.routes import routes
-from medalopt.instance.settlement.lots import Lots, read_lots
-from medalopt.instance.settlement.signed import read_signed
+from medalopt.instance.routes import build_routes
+from medalopt.instance.settlement import ActualLots, read_lots, read_signed_contracts
 
 BASE = Path(__file__).parents[1] / "analysis" / "replanning" / "base.yaml"
 HEAD = "lot,stream,treatment,smelter,period,dry_t,assay_Ag,payable_Ag_kg,settled_on,wet_t,moisture,devices_t,charges"
 GOOD = "L1,phone@north,whole,kosaka,2018-01,1,,,,,,,"
 
 
-def lots(folder: Path, *rows: str, head: str = HEAD, instance: Instance | None = None) -> Lots:
+def lots(folder: Path, *rows: str, head: str = HEAD, instance: Instance | None = None) -> ActualLots:
     """Return the lots of a sheet with these rows, up to February."""
     path = folder / "lots.csv"
     path.write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")
     figures = instance or medalopt.load(BASE)
-    return read_lots(path, figures, routes(figures), 1)
+    return read_lots(path, figures, build_routes(figures), 1)
 
 
 def faults(folder: Path, *rows: str, head: str = HEAD) -> list[str]:
@@ -121,7 +120,7 @@ def test_another_table_is_told_once(tmp_path: Path) -> None:
     path, figures = tmp_path / "signed.csv", medalopt.load(BASE)
     path.write_text("offer,alloy,kg\n" + "silver,silver,1\n" * 30)
     with pytest.raises(InputError) as refused:
-        read_signed(path, figures, routes(figures))
+        read_signed_contracts(path, figures, build_routes(figures))
     (fault,) = refused.value.faults
     assert "lacks the column `period`; add what is missing" in str(fault)
 
@@ -141,11 +140,11 @@ def test_a_file_that_is_none(tmp_path: Path) -> None:
         if content is not None:
             path.write_bytes(content)
         with pytest.raises(InputError, match=wrong):
-            read_lots(path, figures, routes(figures), 1)
+            read_lots(path, figures, build_routes(figures), 1)
         with pytest.raises(InputError):
-            read_signed(path, figures, routes(figures))
+            read_signed_contracts(path, figures, build_routes(figures))
     with pytest.raises(InputError, match="is not a regular file"):
-        read_lots(tmp_path, figures, routes(figures), 1)
+        read_lots(tmp_path, figures, build_routes(figures), 1)
 
 
 def test_units_and_forms(tmp_path: Path) -> None:
@@ -255,7 +254,7 @@ def test_what_is_wrong_with_what_is_signed(tmp_path: Path, row: str, wrong: str)
     path.write_text(f"stream,treatment,smelter,offer,alloy,metal,period,tonnes,kg\n{row}\n")
     figures = medalopt.load(BASE)
     with pytest.raises(InputError) as refused:
-        read_signed(path, figures, routes(figures))
+        read_signed_contracts(path, figures, build_routes(figures))
     (fault,) = refused.value.faults
     assert wrong in str(fault) and f"{path}:2" in str(fault)
 
@@ -267,7 +266,7 @@ def test_what_is_signed_adds_up(tmp_path: Path) -> None:
     rows.append(",,,,silver,,2018-02,,0.5")
     path.write_text("\n".join(["stream,treatment,smelter,offer,alloy,metal,period,tonnes,kg", *rows, *rows]) + "\n")
     figures = medalopt.load(BASE)
-    made, digest, _ = read_signed(path, figures, routes(figures))
+    made, digest, _ = read_signed_contracts(path, figures, build_routes(figures))
     assert (made.sent.sum(), made.bought[0, 0, 3], made.charged[0, 0, 0]) == (2, 4, 6) and len(digest) == 64
     assert made.recharged[0].tolist() == [0, 1, 0, 0, 0, 0]
 
@@ -278,7 +277,7 @@ def test_repeated_rows_of_what_is_signed(tmp_path: Path) -> None:
     rows = ["phone@north,whole,kosaka,2018-03,1", "phone@north,whole,kosaka,2018-04,1"]
     path.write_text("\n".join(["stream,treatment,smelter,period,tonnes", *rows, rows[0]]) + "\n")
     figures = medalopt.load(BASE)
-    made, _, odd = read_signed(path, figures, routes(figures))
+    made, _, odd = read_signed_contracts(path, figures, build_routes(figures))
     assert made.sent.sum() == 3
     assert [str(one) for one in odd] == [
         f"{path}:4:1: this row repeats line 2, and both are added up; delete one of them where the same is meant"

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from medalopt.instance.schema.shapes import fields
+from medalopt.instance.schema.fields_at_path import list_fields
 
 
 def test_the_fields_below_a_path() -> None:
     """What stands in one of two forms has the fields of the one that is a mapping; a mapping of names has none."""
-    found = {path: list(fields(tuple(path.split(".")))) for path in ("policy.device_share.x", "mixes.x", "periods")}
+    found = {
+        path: list(list_fields(tuple(path.split(".")))) for path in ("policy.device_share.x", "mixes.x", "periods")
+    }
     assert found == {
         "policy.device_share.x": ["devices", "share"],
         "mixes.x": ["bundle", "shares"],
         "periods": ["start", "count", "length"],
     }
-    assert fields(("lanes", "a"))["cost"].description and fields(("metals",)) == {} == fields(("devices", "x", "cv"))
+    assert list_fields(("lanes", "a"))["cost"].description and list_fields(("metals",)) == {} == list_fields(
+        ("devices", "x", "cv")
+    )

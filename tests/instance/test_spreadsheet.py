@@ -15,10 +15,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.spreadsheets import packed, parts, with_sheet
 
-from medalopt.instance.reader import numberformat, package, spreadsheet
-from medalopt.instance.reader.files import Bytes
-from medalopt.instance.reader.numberformat import CellKind
-from medalopt.instance.reader.spreadsheet import Percent, Rows, Unreadable, Value, address, read, written
+from medalopt.instance.reader import excel_package, excel_reader
+from medalopt.instance.reader.excel_package import NumberFormat, classify_number_format, format_serial_date
+from medalopt.instance.reader.excel_reader import (
+    PercentNumber,
+    SheetRows,
+    UnreadableCell,
+    WorkbookValue,
+    format_cell,
+    format_cell_address,
+    read_workbook,
+)
+from medalopt.instance.reader.files import FileBytes
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -41,15 +49,15 @@ def _few(sheet: Any, book: Any) -> None:
     sheet.write_datetime(3, 2, datetime(2017, 4, 9), book.add_format({"num_format": "d mmm"}))
 
 
-def _read(content: bytes) -> Rows:
-    found = read(Bytes("in.xlsx", content), pytest.fail)
+def _read(content: bytes) -> SheetRows:
+    found = read_workbook(FileBytes("in.xlsx", content), pytest.fail)
     assert found is not None
     return found.sheets["Here"]
 
 
 def _refused(content: bytes, most: int = 5_000_000) -> str:
     reports: list[str] = []
-    assert read(Bytes("in.xlsx", content), reports.append, most=most) is None
+    assert read_workbook(FileBytes("in.xlsx", content), reports.append, most=most) is None
     assert len(reports) == 1
     return reports[0]
 
@@ -67,7 +75,7 @@ def _with_rows(xml: str) -> bytes:
 
 def test_cells_are_what_stands_in_them() -> None:
     """Text, numbers and truth values stand where they stood; a day is text, the first of a month that month."""
-    found = read(Bytes("in.xlsx", _made()), pytest.fail)
+    found = read_workbook(FileBytes("in.xlsx", _made()), pytest.fail)
     assert found is not None
     rows = [[], [None, "=1+1", 0.1], [None, True, "2017-04"], [None, None, "2017-04-09"]]
     assert found.sheets == {"Here": rows}
@@ -75,7 +83,11 @@ def test_cells_are_what_stands_in_them() -> None:
 
 def test_cells_have_the_names_that_people_know() -> None:
     """Letters for columns, numbers from 1 for rows, and quotes around a sheet's name where it needs them."""
-    assert [address("Streams", 6, 3), address("a b", 0, 26), address("it's", 0, 702)] == [
+    assert [
+        format_cell_address("Streams", 6, 3),
+        format_cell_address("a b", 0, 26),
+        format_cell_address("it's", 0, 702),
+    ] == [
         "Streams!D7",
         "'a b'!AA1",
         "'it''s'!AAA1",
@@ -84,9 +96,19 @@ def test_cells_have_the_names_that_people_know() -> None:
 
 def test_numbers_are_written_in_full() -> None:
     """A whole number has no point; all others have every digit that tells them from their neighbours."""
-    cells: list[Value] = [7.0, 0.1, 1e300, True, False, "x", None, Percent(0.17), Unreadable("broken")]
+    cells: list[WorkbookValue] = [
+        7.0,
+        0.1,
+        1e300,
+        True,
+        False,
+        "x",
+        None,
+        PercentNumber(0.17),
+        UnreadableCell("broken"),
+    ]
     told = ["7", "0.1", "1e+300", "true", "false", "x", "", "0.17", "broken"]
-    assert [written(cell) for cell in cells] == told
+    assert [format_cell(cell) for cell in cells] == told
 
 
 @pytest.mark.parametrize(
@@ -111,7 +133,7 @@ def test_numbers_are_written_in_full() -> None:
         ('<c r="B1" t="d"><v>2017-04-01T06:00</v></c>', "2017-04-01 06:00:00"),
     ],
 )
-def test_every_kind_of_cell(cell: str, value: Value) -> None:
+def test_every_kind_of_cell(cell: str, value: WorkbookValue) -> None:
     """Numbers, texts, truth values and days, in each of the ways in which programs write them."""
     rows = _read(_with_rows(f'<row r="1">{cell}</row>'))
     assert rows == [[None, value] if value is not None else []]
@@ -137,13 +159,13 @@ def test_every_kind_of_cell(cell: str, value: Value) -> None:
 def test_a_cell_without_a_value_says_why(cell: str, why: str) -> None:
     """Errors, formulas that nobody has calculated and numbers that are none are never taken for an empty cell."""
     (row,) = _read(_with_rows(f'<row r="1">{cell}</row>'))
-    assert isinstance(row[1], Unreadable) and why in row[1].why
+    assert isinstance(row[1], UnreadableCell) and why in row[1].why
 
 
 def test_values_of_formulas_that_are_to_be_calculated_on_opening_do_not_count() -> None:
     """Programs that cannot calculate write a stopgap, and say that Excel is to calculate: the stopgap is no value."""
     made = _made(lambda sheet, _: sheet.write_formula(0, 0, "=1+1"))
-    assert isinstance(_read(made)[0][0], Unreadable)
+    assert isinstance(_read(made)[0][0], UnreadableCell)
     found = parts(made)
     saved = {**found, "xl/workbook.xml": found["xl/workbook.xml"].replace(b' fullCalcOnLoad="1"', b"")}
     assert _read(packed(saved)) == [[0.0]]
@@ -193,7 +215,7 @@ def test_merged_cells_are_no_empty_ones() -> None:
 
     first, second, *more = _read(_made(fill))
     covered = [first[2], second[1], second[2]]
-    assert all(isinstance(cell, Unreadable) and "the merged cells B1:C2" in cell.why for cell in covered)
+    assert all(isinstance(cell, UnreadableCell) and "the merged cells B1:C2" in cell.why for cell in covered)
     assert (first[:2], second[0], len(second), any(more)) == ([None, 7.0], "x", 3, False)
 
 
@@ -205,45 +227,45 @@ def test_shares_in_per_cent_are_known_from_other_numbers() -> None:
             sheet.write_number(row, 0, 0.17, book.add_format({"num_format": form}))
 
     rows = _read(_made(fill))
-    assert [(row[0], isinstance(row[0], Percent)) for row in rows] == [(0.17, n < 3) for n in range(5)]
+    assert [(row[0], isinstance(row[0], PercentNumber)) for row in rows] == [(0.17, n < 3) for n in range(5)]
 
 
 @pytest.mark.parametrize(
     ("number", "code", "kind"),
     [
-        (0, "", CellKind.PLAIN),
-        (0, "General", CellKind.PLAIN),
-        (9, "", CellKind.PERCENT),
-        (14, "", CellKind.DATE),
-        (22, "", CellKind.DATE),
-        (23, "", CellKind.PLAIN),
-        (44, "", CellKind.PLAIN),
-        (58, "", CellKind.DATE),
-        (0, "yyyy-mm-dd;@", CellKind.DATE),
-        (0, "[h]:mm", CellKind.DATE),
-        (0, "[ss]", CellKind.DATE),
-        (0, '[Red]0.00" days"', CellKind.PLAIN),
-        (0, "[$-409]d mmm yy", CellKind.DATE),
-        (0, "[$¥-411]#,##0", CellKind.PLAIN),
-        (0, r"0\d", CellKind.PLAIN),
-        (0, "0_d", CellKind.PLAIN),
-        (0, '"yes";;', CellKind.PLAIN),
-        (0, "0.0E+00", CellKind.PLAIN),
-        (0, "0,", CellKind.SCALED),
-        (0, "#,##0,,", CellKind.SCALED),
-        (0, "0,.0", CellKind.SCALED),
-        (0, '0, "k"', CellKind.SCALED),
-        (0, "[<1000]0;[>=1000]0,", CellKind.SCALED),
-        (0, "0,%", CellKind.SCALED),
-        (0, "#,##0.00;(#,##0.00)", CellKind.PLAIN),
-        (0, '0", "', CellKind.PLAIN),
-        (0, "mmm d, yyyy", CellKind.DATE),
-        (0, "[" * 100_000 + '"' * 99_999, CellKind.PLAIN),
+        (0, "", NumberFormat.PLAIN),
+        (0, "General", NumberFormat.PLAIN),
+        (9, "", NumberFormat.PERCENT),
+        (14, "", NumberFormat.DATE),
+        (22, "", NumberFormat.DATE),
+        (23, "", NumberFormat.PLAIN),
+        (44, "", NumberFormat.PLAIN),
+        (58, "", NumberFormat.DATE),
+        (0, "yyyy-mm-dd;@", NumberFormat.DATE),
+        (0, "[h]:mm", NumberFormat.DATE),
+        (0, "[ss]", NumberFormat.DATE),
+        (0, '[Red]0.00" days"', NumberFormat.PLAIN),
+        (0, "[$-409]d mmm yy", NumberFormat.DATE),
+        (0, "[$¥-411]#,##0", NumberFormat.PLAIN),
+        (0, r"0\d", NumberFormat.PLAIN),
+        (0, "0_d", NumberFormat.PLAIN),
+        (0, '"yes";;', NumberFormat.PLAIN),
+        (0, "0.0E+00", NumberFormat.PLAIN),
+        (0, "0,", NumberFormat.SCALED),
+        (0, "#,##0,,", NumberFormat.SCALED),
+        (0, "0,.0", NumberFormat.SCALED),
+        (0, '0, "k"', NumberFormat.SCALED),
+        (0, "[<1000]0;[>=1000]0,", NumberFormat.SCALED),
+        (0, "0,%", NumberFormat.SCALED),
+        (0, "#,##0.00;(#,##0.00)", NumberFormat.PLAIN),
+        (0, '0", "', NumberFormat.PLAIN),
+        (0, "mmm d, yyyy", NumberFormat.DATE),
+        (0, "[" * 100_000 + '"' * 99_999, NumberFormat.PLAIN),
     ],
 )
-def test_formats_of_numbers(number: int, code: str, kind: CellKind) -> None:
+def test_formats_of_numbers(number: int, code: str, kind: NumberFormat) -> None:
     """Which formats make dates and shares of a number, by number or by code; text within them does not count."""
-    assert numberformat.kind_of(number, code) is kind
+    assert classify_number_format(number, code) is kind
 
 
 @pytest.mark.parametrize(
@@ -261,20 +283,20 @@ def test_formats_of_numbers(number: int, code: str, kind: CellKind) -> None:
 )
 def test_days_are_counted_as_excel_does(days: float, from_1904: bool, text: str) -> None:
     """From the end of 1899, with a leap day that there was not, or from 1904; a time of day is kept."""
-    assert numberformat.date(days, from_1904) == text
+    assert format_serial_date(days, from_1904) == text
 
 
 @pytest.mark.parametrize("days", [-1, 0.5, 60, 3e6, 1e300])
 def test_days_that_there_are_not(days: float) -> None:
     """A number that no calendar has in a cell that shows dates is told with what to do."""
     with pytest.raises(ValueError, match="stand for no date"):
-        numberformat.date(days, False)
+        format_serial_date(days, False)
 
     def fill(sheet: Any, book: Any) -> None:
         sheet.write_number(0, 0, days, book.add_format({"num_format": "yyyy"}))
 
     (row,) = _read(_made(fill))
-    assert isinstance(row[0], Unreadable) and "a date that there is not" in row[0].why
+    assert isinstance(row[0], UnreadableCell) and "a date that there is not" in row[0].why
 
 
 def test_days_from_1904_are_read_so() -> None:
@@ -344,7 +366,7 @@ def test_sheets_of_charts_hold_no_cells() -> None:
         chart.add_series({"values": "=Here!$C$2:$C$3"})
         book.add_chartsheet("Chart").set_chart(chart)
 
-    found = read(Bytes("in.xlsx", _made(fill)), pytest.fail)
+    found = read_workbook(FileBytes("in.xlsx", _made(fill)), pytest.fail)
     assert found is not None and list(found.sheets) == ["Here"]
 
 
@@ -419,13 +441,13 @@ def test_merged_cells_do_not_take_the_memory() -> None:
 
 def test_a_text_that_is_everywhere_does_not_take_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """One long text to which very many cells refer is counted as often as it stands there; none is endless."""
-    monkeypatch.setattr(spreadsheet, "MAX_WORKBOOK_CHARACTERS", 100_000)
+    monkeypatch.setattr(excel_reader, "MAX_WORKBOOK_CHARACTERS", 100_000)
     files = parts(_made())
     files["xl/sharedStrings.xml"] = files["xl/sharedStrings.xml"].replace(b"=1+1", b"x" * 30_000)
     more = '<row r="9">' + "".join(f'<c r="{letter}9" t="s"><v>0</v></c>' for letter in "ABCDE") + "</row>"
     made = with_sheet(packed(files), "Here", lambda text: text.replace("</sheetData>", f"{more}</sheetData>"))
     assert "MiB of text" in _refused(made)
-    monkeypatch.setattr(spreadsheet, "MAX_CELL_CHARACTERS", 29_999)
+    monkeypatch.setattr(excel_reader, "MAX_CELL_CHARACTERS", 29_999)
     assert "a cell holds more than 29_999 characters" in _refused(packed(files))
 
 
@@ -437,13 +459,13 @@ def test_a_bomb_is_refused_before_it_goes_off(monkeypatch: pytest.MonkeyPatch) -
         return _changed(sheet, b"<sheetData>", xml + b"<sheetData>")
 
     assert "nested more than 100 deep" in _refused(bomb(b"<a>" * 101))
-    monkeypatch.setattr(package, "MAX_XML_TAG_BYTES", 2**20)
+    monkeypatch.setattr(excel_package, "MAX_XML_TAG_BYTES", 2**20)
     assert "a tag of more than 1 MiB" in _refused(bomb(b"<a " + b" " * 2**21))
-    monkeypatch.setattr(package, "MAX_UNPACKED_BYTES", 2**20)
+    monkeypatch.setattr(excel_package, "MAX_UNPACKED_BYTES", 2**20)
     assert "unpacks to more than 1 MiB" in _refused(bomb(b" " * 2**21))
-    monkeypatch.setattr(package, "MAX_WORKBOOK_ELEMENTS", 1_000)
+    monkeypatch.setattr(excel_package, "MAX_WORKBOOK_ELEMENTS", 1_000)
     assert "more than 1_000 elements" in _refused(bomb(b"<a/>" * 1_000))
-    monkeypatch.setattr(package, "MAX_WORKBOOK_PARTS", 3)
+    monkeypatch.setattr(excel_package, "MAX_WORKBOOK_PARTS", 3)
     assert "more than 3 parts" in _refused(_made())
 
 
@@ -456,18 +478,18 @@ def test_a_workbook_of_just_the_greatest_size(monkeypatch: pytest.MonkeyPatch) -
     size = sum(len(files[name]) for name in read_parts)
     elements = sum(files[name].count(b"<") - files[name].count(b"</") - files[name].count(b"<?") for name in read_parts)
     for module, name, most in (
-        (package, "MAX_UNPACKED_BYTES", size),
-        (package, "MAX_WORKBOOK_ELEMENTS", elements),
-        (package, "MAX_WORKBOOK_PARTS", len(files)),
-        (spreadsheet, "MAX_WORKBOOK_CHARACTERS", 3),
-        (spreadsheet, "MAX_CELL_CHARACTERS", 14),
+        (excel_package, "MAX_UNPACKED_BYTES", size),
+        (excel_package, "MAX_WORKBOOK_ELEMENTS", elements),
+        (excel_package, "MAX_WORKBOOK_PARTS", len(files)),
+        (excel_reader, "MAX_WORKBOOK_CHARACTERS", 3),
+        (excel_reader, "MAX_CELL_CHARACTERS", 14),
     ):
         with monkeypatch.context() as patch:
             patch.setattr(module, name, most)
             assert _read(made) == [[], [None, None, "b c"]]
             patch.setattr(module, name, most - 1)
             assert _refused(made)
-    assert read(Bytes("in.xlsx", made), pytest.fail, most=5) and _refused(made, 4)
+    assert read_workbook(FileBytes("in.xlsx", made), pytest.fail, most=5) and _refused(made, 4)
 
 
 def test_what_is_no_workbook_is_refused() -> None:

@@ -7,21 +7,25 @@ from pathlib import Path
 import pytest
 from tests.instance.writing import faults
 
-from medalopt.instance.reader.faults import Faults, Place
-from medalopt.instance.schema.validate import _shape
+from medalopt.instance.reader.errors import FaultLog, Location
+from medalopt.instance.schema.validation import _explain_type
 
 
 def test_what_the_models_say_in_words_of_their_own_is_shown_cut() -> None:
     """A kind of error that has no words here is told in those of the models, two hundred characters of them."""
-    assert _shape("string_type", "m" * 201) == "m" * 200 + "…" and _shape("a_type", "m" * 200) == "m" * 200
-    assert _shape("list_type", "") == "expected a list, such as [a, b]" and "mapping" in _shape("dict_type", "")
+    assert (
+        _explain_type("string_type", "m" * 201) == "m" * 200 + "…" and _explain_type("a_type", "m" * 200) == "m" * 200
+    )
+    assert _explain_type("list_type", "") == "expected a list, such as [a, b]" and "mapping" in _explain_type(
+        "dict_type", ""
+    )
 
 
 def test_the_name_of_a_file_is_shown_cut() -> None:
     """Of a name that is longer than any path may be 4,096 characters are shown."""
-    found = Faults()
-    found.add(Place("f" * 4_097), (), "")
-    found.add(Place("f" * 4_096), (), "")
+    found = FaultLog()
+    found.add(Location("f" * 4_097), (), "")
+    found.add(Location("f" * 4_096), (), "")
     assert [fault.file for fault in found.found] == ["f" * 4_096 + "…", "f" * 4_096]
 
 

@@ -10,8 +10,8 @@ from tests.instance.writing import written
 
 from medalopt.errors import InputError
 from medalopt.instance import load
-from medalopt.instance.reader import yamltext
-from medalopt.instance.reader.faults import Faults
+from medalopt.instance.reader import yaml_reader
+from medalopt.instance.reader.errors import FaultLog
 
 
 def test_the_mark_of_yaml(tmp_path: Path) -> None:
@@ -33,12 +33,15 @@ def test_yaml_that_breaks_without_a_place(monkeypatch: pytest.MonkeyPatch) -> No
     def breaks(_: str) -> object:
         raise yaml.YAMLError("x" * 300)
 
-    monkeypatch.setattr(yamltext, "_events", breaks)
-    found = Faults()
-    assert yamltext.parse("a: 1", "f", found) is None
+    monkeypatch.setattr(yaml_reader, "_parse_events", breaks)
+    found = FaultLog()
+    assert yaml_reader.parse_yaml("a: 1", "f", found) is None
     (fault,) = found.found
     assert (fault.line, fault.column) == (0, 0)
     assert fault.message == f"is not YAML: {'x' * 200}…"
     monkeypatch.undo()
-    found = Faults()
-    assert yamltext.parse("\n\x07", "f", found) is None and (found.found[0].line, found.found[0].column) == (2, 1)
+    found = FaultLog()
+    assert yaml_reader.parse_yaml("\n\x07", "f", found) is None and (found.found[0].line, found.found[0].column) == (
+        2,
+        1,
+    )

@@ -9,7 +9,7 @@ import pytest
 
 import medalopt
 from medalopt import Plan
-from medalopt.instance.lots import without_lots
+from medalopt.instance.bounds import drop_lot_constraints
 
 INSTANCES = Path(__file__).parents[2] / "instances"
 OUNCE_KG = 0.0311034768
@@ -46,7 +46,7 @@ def test_steelco_costs_what_the_book_says() -> None:
 def test_the_steel_mill_costs_what_was_published(lots: bool, published_usd: float) -> None:
     """25 t of steel cost 8,495 with whole ingots and 8,125.6 where they may be cut; the difference is told as such."""
     instance = medalopt.load(INSTANCES / "steel_mill.yaml")
-    plan = medalopt.solve(instance if lots else without_lots(instance))
+    plan = medalopt.solve(instance if lots else drop_lot_constraints(instance))
     assert plan.cost == pytest.approx(published_usd, rel=1e-9)
     assert plan.status == ("feasible" if lots else "optimal")
     if lots:

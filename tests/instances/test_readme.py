@@ -13,8 +13,8 @@ import pytest
 import medalopt
 from medalopt import Plan
 from medalopt.errors import NoPlanError
-from medalopt.instance.lots import without_lots
-from medalopt.instance.routes import routes
+from medalopt.instance.bounds import drop_lot_constraints
+from medalopt.instance.routes import build_routes
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "instances" / "README.md").read_text(encoding="utf-8")
@@ -35,7 +35,7 @@ def answer(path: Path, changes: dict[str, str], objective: str = "cost") -> Plan
     measure, _, cut = objective.partition(", ")
     try:
         instance = medalopt.load(path, changes)
-        return medalopt.solve(without_lots(instance) if cut else instance, measure)
+        return medalopt.solve(drop_lot_constraints(instance) if cut else instance, measure)
     except NoPlanError:
         return None
 
@@ -45,7 +45,7 @@ def test_the_certified_optima(row: tuple[str, ...]) -> None:
     """Each line of the table of optima holds: status, optimum to ten digits, unit and size."""
     name, objective, status, optimum, unit, streams, ways, periods = row
     instance = medalopt.load(ROOT / "instances" / f"{name}.yaml")
-    assert (len(instance.streams.names), len(routes(instance).stream), len(instance.periods)) == (
+    assert (len(instance.streams.names), len(build_routes(instance).stream), len(instance.periods)) == (
         int(streams),
         int(ways),
         int(periods),

@@ -11,11 +11,11 @@ import pytest
 from tests.instances.test_readme import rows
 
 import medalopt
-from medalopt.analysis.replanning.awaited import PER_TONNE
-from medalopt.analysis.replanning.replan import Replan, question
+from medalopt.analysis.replanning.in_transit import KG_PER_TONNE
+from medalopt.analysis.replanning.replan import Replan, make_replan_problem
 from medalopt.errors import NoPlanError
-from medalopt.instance.routes import routes
-from medalopt.instance.settlement.lots import read_lots
+from medalopt.instance.routes import build_routes
+from medalopt.instance.settlement import read_lots
 from medalopt.plan.plan import Plan
 
 ROOT = Path(__file__).parents[2]
@@ -41,7 +41,7 @@ def test_the_sheets_add_up_to_the_record(
 ) -> None:
     """Metal by then, tonnes from municipalities and phones from shops are those that were published."""
     last = BASE.periods.index(month)
-    lots = read_lots(TOKYO.parent / "tokyo2020" / f"record-{month}.csv", BASE, routes(BASE), last)
+    lots = read_lots(TOKYO.parent / "tokyo2020" / f"record-{month}.csv", BASE, build_routes(BASE), last)
     returned = np.nansum(lots.payable[(lots.settled >= 0) & (lots.settled <= last)], axis=0)
     assert dict(zip(BASE.metals.names, returned, strict=True)) == pytest.approx(
         {**metal_kg, "Pd": 0, "Zn": 0}, rel=1e-5
@@ -60,7 +60,7 @@ def test_what_follows_from_the_record(row: tuple[str, ...]) -> None:
     words = shlex.split(command.strip("`"))
     changes = dict(word.split("=", 1) for word in words if "=" in word)
     after, actuals = (words[words.index(option) + 1] for option in ("--after", "--actuals"))
-    asked = question(medalopt.load(TOKYO, changes), after, ROOT / actuals)
+    asked = make_replan_problem(medalopt.load(TOKYO, changes), after, ROOT / actuals)
     if of_plan == "–":
         with pytest.raises(NoPlanError):
             medalopt.solve(asked.past.instance)
@@ -69,6 +69,6 @@ def test_what_follows_from_the_record(row: tuple[str, ...]) -> None:
     assert f"{found.returned_now[metal, last]:,.0f}" == silver
     if found.returned_before is not None:
         assert f"{100 * found.returned_now[metal, last] / found.returned_before[metal, last]:.0f}" == of_plan
-    assert f"{asked.past.awaited[metal].sum():,.0f}" == on_its_way
-    assert f"{found.plan.tonnes - asked.past.awaited.sum() / PER_TONNE:,.0f}" == taken
+    assert f"{asked.past.metal_in_transit[metal].sum():,.0f}" == on_its_way
+    assert f"{found.plan.tonnes - asked.past.metal_in_transit.sum() / KG_PER_TONNE:,.0f}" == taken
     assert (f"{found.plan.cost / 1e9:.3f}", f"{found.total / 1e9:.3f}") == (to_come, in_all)

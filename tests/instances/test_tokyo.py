@@ -14,11 +14,11 @@ import pytest
 
 import medalopt
 from medalopt import Instance
-from medalopt.analysis.sensitivity.mix.answers import Answers
-from medalopt.analysis.sensitivity.mix.named import named_mixes
-from medalopt.analysis.variants import Variant, Variants
-from medalopt.instance.figures import Figures, Number
-from medalopt.solver.moving import cold
+from medalopt.analysis.scenario_runner import ScenarioProgram, ScenarioRunner
+from medalopt.analysis.sensitivity.device_mix.compositions import MixSolver
+from medalopt.analysis.sensitivity.device_mix.mix_analysis import solve_named_mixes
+from medalopt.instance.arrays import ExactArray, ExactNumber
+from medalopt.solver.parametric_solver import solve_from_scratch
 
 ROOT = Path(__file__).parents[2]
 INSTANCES = ROOT / "instances"
@@ -154,8 +154,8 @@ def test_the_fit_gives_the_committed_files(tmp_path: Path) -> None:
 
 def test_phones_alone_fall_short_of_the_silver() -> None:
     """All phones collected leave 2,692 kg of silver short, which then suffices; the present mix costs what it costs."""
-    answers = Answers(Variants(INSTANCES / "tokyo2020.yaml"))
-    mixes = {mix.name: mix for mix in named_mixes(answers, [])}
+    answers = MixSolver(ScenarioRunner(INSTANCES / "tokyo2020.yaml"))
+    mixes = {mix.name: mix for mix in solve_named_mixes(answers, [])}
     phones, rifu = mixes["phones_only"], mixes["rifu_boxes"]
     assert phones.answer.short == pytest.approx({"Ag": 2691.9}, abs=0.1)
     assert phones.answer.tonnes == pytest.approx(817.6, abs=0.1)
@@ -167,8 +167,8 @@ def test_phones_alone_fall_short_of_the_silver() -> None:
     for kilograms, enough in ((2691.0, False), (2692.0, True)):
         stock = np.zeros(len(changed.metals.names))
         stock[silver] = kilograms
-        opening = Figures.of([Number(float(kg)) for kg in stock])
-        variant = Variant.of(
+        opening = ExactArray.of([ExactNumber(float(kg)) for kg in stock])
+        variant = ScenarioProgram.of(
             dataclasses.replace(changed, metals=dataclasses.replace(changed.metals, opening_stock=opening)), "cost"
         )
-        assert cold(variant.linear).feasible == enough
+        assert solve_from_scratch(variant.linear).feasible == enough

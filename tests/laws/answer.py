@@ -7,13 +7,13 @@ import dataclasses
 import medalopt
 from medalopt import Instance
 from medalopt.errors import NoPlanError
-from medalopt.report.jsonplan import no_plan_object, plan_object, text
+from medalopt.report.plan_json import build_no_plan_object, build_plan_object, render_json
 
 
 def answer(instance: Instance, measure: str = "cost") -> str:
     """Return the bytes of `solve --json` as text, without `instance.files`."""
     nameless = dataclasses.replace(instance, files={})
     try:
-        return text(plan_object(medalopt.solve(nameless, measure)))
+        return render_json(build_plan_object(medalopt.solve(nameless, measure)))
     except NoPlanError as error:
-        return text(no_plan_object(nameless, error.status, measure, error.refutation))
+        return render_json(build_no_plan_object(nameless, error.status, measure, error.refutation))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from medalopt import Instance
-from medalopt.instance.figures import Figures
+from medalopt.instance.arrays import ExactArray
 
 MONEY: Mapping[str, tuple[str, ...]] = {
     "metals": ("sell", "holding"),
@@ -48,7 +48,7 @@ def times(instance: Instance, fields: Mapping[str, tuple[str, ...]], factor: Fra
     """Return `instance` with all figures of `fields` multiplied by `factor`, exactly."""
     for section, names in fields.items():
         for name in names:
-            figures: Figures = getattr(getattr(instance, section), name)
+            figures: ExactArray = getattr(getattr(instance, section), name)
             factors = tuple(each * factor for each in figures.factors)
             instance = changed(instance, section, **{name: dataclasses.replace(figures, factors=factors)})
     return instance
@@ -60,10 +60,10 @@ def changed(instance: Instance, section: str, **fields: Any) -> Instance:
     return dataclasses.replace(instance, **{section: part})
 
 
-def plain(values: Any) -> Figures:
+def plain(values: Any) -> ExactArray:
     """Return numbers in their canonical unit as figures."""
     raw = np.asarray(values, dtype=np.float64)
-    return Figures(raw, np.zeros(raw.shape, dtype=np.intp))
+    return ExactArray(raw, np.zeros(raw.shape, dtype=np.intp))
 
 
 def places(instance: Instance) -> set[tuple[str, str]]:
@@ -74,7 +74,7 @@ def places(instance: Instance) -> set[tuple[str, str]]:
         for section, part in parts.items()
         if dataclasses.is_dataclass(part)
         for field in dataclasses.fields(part)
-        if isinstance(getattr(part, field.name), Figures)
+        if isinstance(getattr(part, field.name), ExactArray)
     }
 
 

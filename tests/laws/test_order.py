@@ -11,7 +11,7 @@ from tests.laws import pool
 from tests.laws.answer import answer
 from tests.laws.rewriting import shuffled
 
-from medalopt.cli.main import run
+from medalopt.cli.main import run_command
 
 
 @pytest.mark.parametrize("seed", pool.SEEDS)
@@ -30,7 +30,7 @@ def test_order_does_not_matter_on_the_command_line(tmp_path: Path, capsys: pytes
     for name, case in (("as it is", pool.files(seed)), ("stirred", shuffled(pool.files(seed), Random(seed)))):
         (tmp_path / name).mkdir()
         path = case.write(tmp_path / name)
-        assert run(["solve", str(path), "--json"]) == 0
+        assert run_command(["solve", str(path), "--json"]) == 0
         texts.append(capsys.readouterr().out)
     answers = [json.loads(text) for text in texts]
     sums = [answer["instance"].pop("files") for answer in answers]

@@ -13,8 +13,8 @@ from tests.laws import pool
 from tests.laws.figures import changed, plain, times
 
 from medalopt import Instance
-from medalopt.instance.needs import is_barred
-from medalopt.instance.resolve.assemble import digest
+from medalopt.instance.demand import is_excluded_by_unnamed
+from medalopt.instance.resolve.assemble import compute_digest
 
 NUMBER = 8  # instances for each rule: more than 200 in all
 LOOSER, TIGHTER = Fraction(5, 4), Fraction(4, 5)
@@ -103,7 +103,9 @@ def met(change: Change, feasible: bool = False) -> list[int]:
 
     def changes(seed: int) -> bool:
         instance = pool.instance(seed)
-        return digest(change(instance)) != digest(instance) and not (feasible and pool.plan(seed) is None)
+        return compute_digest(change(instance)) != compute_digest(instance) and not (
+            feasible and pool.plan(seed) is None
+        )
 
     return list(islice((seed for seed in count() if changes(seed)), NUMBER))
 
@@ -149,5 +151,5 @@ def test_others_left_out_is_none_of_them() -> None:
         assert (one is None) == (other is None), f"instance {seed}"
         if one is not None and other is not None:
             assert one.objective == pytest.approx(other.objective, rel=0, abs=pool.slack(one, other))
-            plans.append(is_barred(left_out).any())
+            plans.append(is_excluded_by_unnamed(left_out).any())
     assert any(plans) and len(plans) < len(pool.SEEDS)

@@ -11,8 +11,8 @@ from tests.laws import pool
 from tests.random_instances import Case, as_text, document, with_stock
 
 from medalopt import Plan
-from medalopt.report.csvplan import folder
-from medalopt.report.jsonplan import plan_object, text
+from medalopt.report.plan_csv import render_csv_folder
+from medalopt.report.plan_json import build_plan_object, render_json
 
 SEEDS = pool.seeds(lambda content: bool(content.get("market")), 8)
 
@@ -39,10 +39,10 @@ def test_nothing_asked_for_changes_no_byte(seed: int) -> None:
     after = solved(content)
     assert (before is None) == (after is None)
     if before is not None and after is not None:
-        one, other = (plan_object(plan) for plan in (before, after))
+        one, other = (build_plan_object(plan) for plan in (before, after))
         assert one["instance"].pop("files") != other["instance"].pop("files")
-        assert text(one) == text(other)
-        assert folder(before).keys() == folder(after).keys()
+        assert render_json(one) == render_json(other)
+        assert render_csv_folder(before).keys() == render_csv_folder(after).keys()
 
 
 @pytest.mark.parametrize("seed", SEEDS)

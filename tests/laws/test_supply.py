@@ -13,7 +13,7 @@ from tests.laws import pool
 from tests.laws.figures import changed, plain
 
 from medalopt import Instance
-from medalopt.instance.figures import Figures, Ints
+from medalopt.instance.arrays import ExactArray, Ints
 
 
 def streams(document: dict[str, Any]) -> list[dict[str, Any]]:
@@ -39,7 +39,7 @@ def halved(values: Any, order: Ints, halves: list[int]) -> Any:
     unit = np.broadcast_to(values.unit, values.raw.shape)
     raw = values.raw[order]
     raw[halves] /= 2
-    return Figures(raw, unit[order], values.factors)
+    return ExactArray(raw, unit[order], values.factors)
 
 
 def split(instance: Instance, stream: int) -> Instance:
@@ -49,7 +49,7 @@ def split(instance: Instance, stream: int) -> Instance:
     fields: dict[str, Any] = {"names": (*whole.names, "the other half")}
     for field in dataclasses.fields(whole):
         values = getattr(whole, field.name)
-        if isinstance(values, Figures):
+        if isinstance(values, ExactArray):
             limits = field.name in ("available", "committed", "storage_limit")
             fields[field.name] = halved(values, order, [stream, last] if limits else [])
         elif isinstance(values, np.ndarray):

@@ -18,7 +18,7 @@ import medalopt
 from medalopt.errors import NoPlanError
 from medalopt.instance.instance import Instance
 from medalopt.plan.plan import Plan
-from medalopt.proof.farkas import Refutation
+from medalopt.proof.farkas import InfeasibilityProof
 
 Document = dict[str, Any]
 
@@ -82,18 +82,18 @@ def conforming() -> dict[str, Instance]:
 
 
 @cache
-def answered(instance: Instance, measure: str = "cost") -> Plan | Refutation:
+def answered(instance: Instance, measure: str = "cost") -> Plan | InfeasibilityProof:
     """Return the plan of `instance`, or what shows that there is none. Instances are told apart by identity."""
     return answer(instance, measure)
 
 
-def answer(instance: Instance, measure: str = "cost") -> Plan | Refutation:
+def answer(instance: Instance, measure: str = "cost") -> Plan | InfeasibilityProof:
     """Return the plan of an instance, or what shows that there is none."""
     try:
         return medalopt.solve(instance, measure)
     except NoPlanError as error:
         assert error.status == "infeasible"
-        assert isinstance(error.refutation, Refutation)
+        assert isinstance(error.refutation, InfeasibilityProof)
         return error.refutation
 
 

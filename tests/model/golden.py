@@ -16,8 +16,8 @@ from tests.model.cases import MEASURES, ROOT
 
 import medalopt
 from medalopt.export import write_lp
-from medalopt.program import Program
-from medalopt.solver.named import named_program
+from medalopt.linear_program import NamedLinearProgram
+from medalopt.solver.named_program import build_named_program
 
 FOLDER = Path(__file__).parent / "golden"
 FAMILIES: dict[str, tuple[str, ...]] = {
@@ -51,7 +51,7 @@ def component(name: str) -> str:
     return name.partition("[")[0]
 
 
-def restricted(program: Program, rows: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Program:
+def restricted(program: NamedLinearProgram, rows: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> NamedLinearProgram:
     """Return the program with `rows` alone, and the columns in them."""
     column = np.repeat(np.arange(len(program.columns)), np.diff(program.indptr))
     stays = rows[program.indices]
@@ -74,7 +74,7 @@ def restricted(program: Program, rows: np.ndarray[tuple[int], np.dtype[np.bool_]
 
 def rows_of(family: str, name: str) -> str:
     """Return the rows of component `name` in the instance of `family`, and the bounds of their columns."""
-    program = named_program(medalopt.load(FOLDER / f"{family}.yaml"))
+    program = build_named_program(medalopt.load(FOLDER / f"{family}.yaml"))
     chosen = np.array([component(row) == name for row in program.rows])
     text = write_lp(restricted(program, chosen))
     return text[text.index("subject to") : text.index("end\n")]
@@ -82,7 +82,7 @@ def rows_of(family: str, name: str) -> str:
 
 def objective(measure: str) -> str:
     """Return the terms of an objective that are not nothing."""
-    program = named_program(medalopt.load(FOLDER / "objective.yaml"), measure)
+    program = build_named_program(medalopt.load(FOLDER / "objective.yaml"), measure)
     text = write_lp(program)
     terms = " ".join(text[text.index("objective:") : text.index("subject to")].split()).removeprefix("objective: ")
     kept = [term for term in re.split(r" (?=[+-] )", terms) if not re.match(r"[+-] 0\.0 ", term)]

@@ -13,8 +13,8 @@ from tests.model.cases import ROOT, at_random, conforming
 
 import medalopt
 from medalopt.instance.instance import Instance
-from medalopt.instance.pooling import pool_names
-from medalopt.model.objective import MEASURES
+from medalopt.instance.routes import list_pool_names
+from medalopt.model.objective import OBJECTIVES
 
 COVERED = {name for names in golden.FAMILIES.values() for name in names}
 
@@ -48,7 +48,7 @@ def test_rows_are_as_they_were_read(family: str, name: str) -> None:
     assert golden.rows_of(family, name) == path.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("measure", MEASURES)
+@pytest.mark.parametrize("measure", OBJECTIVES)
 def test_objectives_are_as_they_were_read(measure: str) -> None:
     """Every term of an objective that is not nothing."""
     assert golden.objective(measure) == (golden.FOLDER / f"objective.{measure}.lp").read_text(encoding="utf-8")
@@ -82,7 +82,7 @@ LETTERS = {  # what stands at a letter of an index
     "o": lambda instance: instance.market.names,
     "a": lambda instance: instance.alloys.names,
     "w": lambda instance: instance.policy.windows,
-    "l": pool_names,
+    "l": list_pool_names,
 }
 
 

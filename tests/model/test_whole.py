@@ -12,10 +12,10 @@ from pyomo.repn import generate_standard_repn
 from tests.model.cases import MEASURES, at_random, changed, conforming, loaded, plain
 
 import medalopt
-from medalopt.export.rows import entries_by_row
+from medalopt.export.lp_mps import list_row_entries
 from medalopt.instance.instance import Instance
-from medalopt.program import Program, component_name
-from medalopt.solver.named import named_program
+from medalopt.linear_program import NamedLinearProgram, format_component_name
+from medalopt.solver.named_program import build_named_program
 
 Row = tuple[Mapping[str, float], float, float]
 
@@ -24,7 +24,7 @@ def name_of(part: Any) -> str:
     """Return the name that a row or column of the model has in the arrays."""
     index = part.index()
     key = () if index is None else index if isinstance(index, tuple) else (index,)
-    return component_name(part.parent_component().local_name, *key)
+    return format_component_name(part.parent_component().local_name, *key)
 
 
 def terms(body: Any) -> dict[str, float]:
@@ -55,9 +55,9 @@ def of_model(model: pyo.ConcreteModel) -> tuple[dict[str, Row], dict[str, tuple[
     return rows, columns, terms(model.objective.expr)
 
 
-def of_arrays(program: Program) -> tuple[dict[str, Row], dict[str, tuple[float, float]], dict[str, float]]:
+def of_arrays(program: NamedLinearProgram) -> tuple[dict[str, Row], dict[str, tuple[float, float]], dict[str, float]]:
     """Return rows, bounds of columns, and objective of the arrays, by name."""
-    entries = entries_by_row(program)
+    entries = list_row_entries(program)
     ends = zip(program.row_lower.tolist(), program.row_upper.tolist(), strict=True)
     rows = {
         name: ({program.columns[column]: value for column, value in row}, low, high)
@@ -71,7 +71,7 @@ def of_arrays(program: Program) -> tuple[dict[str, Row], dict[str, tuple[float, 
 def are_one(instance: Instance, measure: str = "cost") -> None:
     """Fail unless both forms hold the same, to the last digit."""
     rows, columns, objective = of_model(medalopt.build(instance, measure))
-    program = named_program(instance, measure)
+    program = build_named_program(instance, measure)
     assert len(set(program.rows)) == len(program.rows)
     assert len(set(program.columns)) == len(program.columns)
     assert (rows, columns, objective) == of_arrays(program)
@@ -119,4 +119,4 @@ def test_a_difference_is_seen() -> None:
     instance = loaded(plain())
     model = medalopt.build(instance)
     model.melt["silver", "1"].set_value((0.0, model.melt["silver", "1"].body * (1 + 2**-52), 0.0))
-    assert of_model(model)[0] != of_arrays(named_program(instance))[0]
+    assert of_model(model)[0] != of_arrays(build_named_program(instance))[0]

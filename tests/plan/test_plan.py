@@ -12,7 +12,7 @@ import pytest
 from tests.model.cases import MEASURES, ROOT, at_random, changed, conforming, loaded, plain, planned
 
 from medalopt.plan.plan import Plan
-from medalopt.plan.rows import TABLES
+from medalopt.plan.tables import TABLE_BUILDERS
 
 COLUMNS = {
     "shipments": ["stream", "device", "region", "treatment", "smelter", "period", "tonnes", "cost"],
@@ -69,7 +69,7 @@ def test_the_costs_of_shipments_and_purchases_stand_in_their_tables() -> None:
 def test_tables_have_their_columns_and_no_rows_of_nothing() -> None:
     """Every table has its columns in order, of one length; only the metals list every period."""
     amounts = {"shipments": "tonnes", "stockpiles": "tonnes", "purchases": "kg", "melts": "kg", "casts": "cast"}
-    assert list(TABLES) == list(COLUMNS)
+    assert list(TABLE_BUILDERS) == list(COLUMNS)
     for plan in plans():
         for name, table in plan.tables.items():
             assert list(table) == COLUMNS[name]

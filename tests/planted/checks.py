@@ -64,14 +64,14 @@ def optimum(path: Path, measure: str, extensions: tuple[Path, ...] = ()) -> tupl
 @contextmanager
 def first_answers() -> Iterator[None]:
     """Within, the ladder of methods has a single rung."""
-    from medalopt import solving
+    from medalopt import solve_instance
 
-    answers = solving.answers
-    solving.answers = lambda task: islice(answers(task), 1)
+    answers = solve_instance.solve_linear_program
+    solve_instance.solve_linear_program = lambda task: islice(answers(task), 1)
     try:
         yield
     finally:
-        solving.answers = answers
+        solve_instance.solve_linear_program = answers
 
 
 def differs(found: tuple[str, float | None], expected: float | None) -> str | None:
@@ -136,10 +136,10 @@ def ties(known: Known) -> Iterator[str]:
 def spoiled(known: Known) -> Iterator[str]:
     """An answer in which more metal is left over than there is is not handed out, nor is it said that there is none."""
     import medalopt
-    from medalopt import solving
+    from medalopt import solve_instance
     from medalopt.errors import MedaloptError, NoPlanError
 
-    answers = solving.answers
+    answers = solve_instance.solve_linear_program
 
     def spoilt(task: Any) -> Iterator[Any]:
         for answer in islice(answers(task), 4):  # three methods; then what may show that there is no plan
@@ -147,7 +147,7 @@ def spoiled(known: Known) -> Iterator[str]:
             more = made and dataclasses.replace(made, surplus=made.surplus + 1)
             yield dataclasses.replace(answer, decisions=more)
 
-    solving.answers = spoilt
+    solve_instance.solve_linear_program = spoilt
     try:
         medalopt.solve(loaded(TINY))
         yield "a wrong plan"
@@ -156,22 +156,22 @@ def spoiled(known: Known) -> Iterator[str]:
     except MedaloptError:
         pass
     finally:
-        solving.answers = answers
+        solve_instance.solve_linear_program = answers
 
 
 def _certified(path: Path, decisions: tuple[Any, ...], priced: Iterable[Any], measure: str) -> Iterator[Any]:
     """Yield the certificate of a plan for each of several prices."""
-    from medalopt.instance.arithmetic import FLOATS
-    from medalopt.instance.bounds import implied
-    from medalopt.instance.decisions import Account, Decisions
-    from medalopt.instance.routes import routes
-    from medalopt.proof.certificate import certify
+    from medalopt.instance.accounting import Decisions, PlanAccount
+    from medalopt.instance.arithmetic import FLOAT_ARITHMETIC
+    from medalopt.instance.bounds import compute_bounds
+    from medalopt.instance.routes import build_routes
+    from medalopt.proof.certificate import certify_plan
 
     instance = loaded(path)
-    found = routes(instance)
-    limits, account = implied(instance, found), Account(instance, found, Decisions(*decisions))
+    found = build_routes(instance)
+    limits, account = compute_bounds(instance, found), PlanAccount(instance, found, Decisions(*decisions))
     for duals in priced:
-        yield certify(account, limits, duals, measure, FLOATS)
+        yield certify_plan(account, limits, duals, measure, FLOAT_ARITHMETIC)
 
 
 def wrong_plans(known: Known) -> Iterator[str]:
@@ -202,10 +202,10 @@ def additions(known: Known) -> Iterator[str]:
     """Added rows prove no more than the optimum, whatever their prices; a plan that breaks one is refused."""
     import medalopt
     from medalopt.errors import MedaloptError
-    from medalopt.instance.arithmetic import FLOATS
-    from medalopt.instance.bounds import implied
-    from medalopt.instance.decisions import Account, Decisions
-    from medalopt.proof.certificate import certify
+    from medalopt.instance.accounting import Decisions, PlanAccount
+    from medalopt.instance.arithmetic import FLOAT_ARITHMETIC
+    from medalopt.instance.bounds import compute_bounds
+    from medalopt.proof.certificate import certify_plan
 
     instance, (_, _, free) = loaded(TINY), known.priced[str(TINY), "cost"]
     for path in (*sorted((ROOT / "models/extensions").glob("*.py")), ADDED):
@@ -214,13 +214,19 @@ def additions(known: Known) -> Iterator[str]:
         except MedaloptError:
             yield "unproven"
             continue
-        limits = implied(instance, plan.account.found)
+        limits = compute_bounds(instance, plan.account.found)
         for factor in (-1, 0, 0.5, 2):
             added = plan.added.times(factor)
-            if certify(plan.account, limits, plan.duals, "cost", FLOATS, added).lower_bound > plan.objective + 1:
+            if (
+                certify_plan(plan.account, limits, plan.duals, "cost", FLOAT_ARITHMETIC, added).lower_bound
+                > plan.objective + 1
+            ):
                 yield "too high"
-        account = Account(instance, plan.account.found, Decisions(*free))
-        if path != ADDED and certify(account, limits, plan.duals, "cost", FLOATS, plan.added).primal_violation < CLOSE:
+        account = PlanAccount(instance, plan.account.found, Decisions(*free))
+        if (
+            path != ADDED
+            and certify_plan(account, limits, plan.duals, "cost", FLOAT_ARITHMETIC, plan.added).primal_violation < CLOSE
+        ):
             yield "a broken row"
 
 
@@ -228,17 +234,17 @@ def bases(known: Known) -> Iterator[str]:
     """The exact vertex next to a plan is found, is the optimum, and is what is rounded; of no prices there is none."""
     import numpy as np
 
-    from medalopt.instance.bounds import implied
-    from medalopt.instance.decisions import Account, Decisions
-    from medalopt.instance.routes import routes
-    from medalopt.proof.basis import Basis
+    from medalopt.instance.accounting import Decisions, PlanAccount
+    from medalopt.instance.bounds import compute_bounds
+    from medalopt.instance.routes import build_routes
+    from medalopt.proof.basis import ExactBasis
 
     for (path, measure), (value, duals, decisions) in known.priced.items():
         instance = loaded(Path(path))
-        found = routes(instance)
-        limits = implied(instance, found)
-        account = Account(instance, found, Decisions(*(part * (1 + 1e-13) for part in decisions)))
-        shown = Basis.of(account, limits, duals, measure)
+        found = build_routes(instance)
+        limits = compute_bounds(instance, found)
+        account = PlanAccount(instance, found, Decisions(*(part * (1 + 1e-13) for part in decisions)))
+        shown = ExactBasis.of(account, limits, duals, measure)
         if shown.best is None:
             yield "not shown"
             continue
@@ -247,20 +253,20 @@ def bases(known: Known) -> Iterator[str]:
         rounded = dataclasses.astuple(shown.rounded(account).decisions)
         if not all(np.array_equal(one, other) for one, other in zip(rounded, decisions, strict=True)):
             yield "not rounded"
-        if value != 0 and Basis.of(account, limits, {}, measure).best is not None:
+        if value != 0 and ExactBasis.of(account, limits, {}, measure).best is not None:
             yield "shown without prices"
         lots = dataclasses.replace(instance, lots=("market",))
-        if Basis.of(Account(lots, found, account.decisions), limits, duals, measure).best is not None:
+        if ExactBasis.of(PlanAccount(lots, found, account.decisions), limits, duals, measure).best is not None:
             yield "shown of lots"
 
 
 def refutations(known: Known) -> Iterator[str]:
     """No multipliers refute what has a plan: neither its prices, nor others, nor none at all."""
-    from medalopt.proof.farkas import refute
+    from medalopt.proof.farkas import prove_infeasibility
 
     for (path, _), (_, duals, _) in known.priced.items():
         for multipliers in (duals, {}, *list(_disturbed(duals))[-2:]):
-            if refute(loaded(Path(path)), multipliers).holds:
+            if prove_infeasibility(loaded(Path(path)), multipliers).holds:
                 yield "refuted"
 
 
@@ -268,20 +274,22 @@ def refusals(known: Known) -> Iterator[str]:
     """Of a saved answer that there is no plan, what is not shown anew is refused."""
     import medalopt
     from medalopt.errors import MedaloptError, NoPlanError
-    from medalopt.plan.saved import SavedRefusal
-    from medalopt.proof.refused import recheck
-    from medalopt.report.jsonplan import no_plan_object
+    from medalopt.plan.schema import SavedInfeasibility
+    from medalopt.proof.verdict import verify_infeasibility
+    from medalopt.report.plan_json import build_no_plan_object
 
     instance = loaded(REFUSED)
     try:
         medalopt.solve(instance)
     except NoPlanError as error:
-        told = no_plan_object(instance, "infeasible", "cost", error.refutation)
+        told = build_no_plan_object(instance, "infeasible", "cost", error.refutation)
     except MedaloptError:
         return
     duals, margin = told["proof"]["duals"], told["proof"]["margin"]
     for wrong in ({"duals": duals[:1], "margin": -1.0}, {"margin": 2 * margin}, {"duals": [*duals, duals[0]]}):
-        if recheck(instance, SavedRefusal.model_validate(told | {"proof": told["proof"] | wrong})).accepted:
+        if verify_infeasibility(
+            instance, SavedInfeasibility.model_validate(told | {"proof": told["proof"] | wrong})
+        ).accepted:
             yield "accepted"
 
 
@@ -304,7 +312,7 @@ def lots(known: Known) -> Iterator[str]:
     """The worked example in whole lots costs what it costs by hand, and the plan without them is not taken for one."""
     import medalopt
     from medalopt.errors import MedaloptError
-    from medalopt.instance.lots import without_lots
+    from medalopt.instance.bounds import drop_lot_constraints
 
     path = ROOT / "tests/solver/lots.yaml"
     for price, least, cost in (("900", "3", 16_000), ("600", "3", 15_600), ("600", "7", 16_000)):
@@ -316,7 +324,7 @@ def lots(known: Known) -> Iterator[str]:
         else:
             if abs(plan.cost - cost) > CLOSE * cost:
                 yield "optimum"
-    free = medalopt.solve(without_lots(loaded(path)))
+    free = medalopt.solve(drop_lot_constraints(loaded(path)))
     made = tuple(getattr(free.account.decisions, field.name) for field in dataclasses.fields(free.account.decisions))
     for certificate in _certified(path, made, [free.duals], "cost"):
         if certificate.feasible:

@@ -22,19 +22,19 @@ def explained() -> Iterator[str]:
     import os
 
     import medalopt
-    from medalopt.analysis.explanation.binding import binding
-    from medalopt.analysis.explanation.invoice import invoice
-    from medalopt.analysis.explanation.near import Near
+    from medalopt.analysis.explain.binding import find_binding_constraints
+    from medalopt.analysis.explain.cost_breakdown import compute_cost_breakdown
+    from medalopt.analysis.explain.local_analysis import PlanNeighbourhood
     from medalopt.errors import MedaloptError
 
     instance = medalopt.load(TINY)
     os.environ["LOOSER"] = "0"
     try:
         plan = medalopt.solve(instance, extensions=[RULES])
-        near = Near.of(plan, extensions=[RULES])
-        if abs(sum(line.value for line in invoice(near)) - plan.objective) > 1e-9 * abs(plan.objective):
+        near = PlanNeighbourhood.of(plan, extensions=[RULES])
+        if abs(sum(line.value for line in compute_cost_breakdown(near)) - plan.objective) > 1e-9 * abs(plan.objective):
             yield "invoice"
-        own = {row.what: row for row in binding(near, (), []) if row.paths[0].startswith("extension.")}
+        own = {row.what: row for row in find_binding_constraints(near, (), []) if row.paths[0].startswith("extension.")}
         if own.keys() != EXPECTED:
             yield "what binds"
             return
@@ -50,11 +50,11 @@ def explained() -> Iterator[str]:
 def own_rules() -> Iterator[str]:
     """A rule of the user's own that cannot be kept is loosened as far as is needed, or left out."""
     import medalopt
-    from medalopt.analysis.refusal import diagnose
+    from medalopt.analysis.infeasibility.diagnosis import diagnose_infeasibility
     from medalopt.errors import MedaloptError
 
     try:
-        found = diagnose(medalopt.load(TINY), extensions=[FEW])
+        found = diagnose_infeasibility(medalopt.load(TINY), extensions=[FEW])
     except MedaloptError:
         yield "unproven"
         return

@@ -37,9 +37,9 @@ def check(of: Callable[[], Iterator[bool]]) -> Callable[[object], Iterator[str]]
 
 
 def _cold(variants: Any, changes: dict[str, str]) -> float:
-    from medalopt.solver.moving import cold
+    from medalopt.solver.parametric_solver import solve_from_scratch
 
-    return float(cold(variants.variant(changes).linear).value)
+    return float(solve_from_scratch(variants.variant(changes).linear).value)
 
 
 def _near(one: float, other: float, close: float = CLOSE) -> bool:
@@ -48,14 +48,14 @@ def _near(one: float, other: float, close: float = CLOSE) -> bool:
 
 def ranges() -> Iterator[bool]:
     """Prices are the differences of two solves, whether or not only a part of the columns is asked."""
-    from medalopt.analysis.sensitivity.ranges import ranges
-    from medalopt.analysis.variants import Variants
-    from medalopt.solver import part, warm
+    from medalopt.analysis.scenario_runner import ScenarioRunner
+    from medalopt.analysis.sensitivity.ranges import compute_ranges
+    from medalopt.solver import warm_solver
 
-    warm._LARGE, part._PER_ROW = 0, 0
-    variants = Variants(TINY)
+    warm_solver._PARTIAL_PRICING_ENTRIES, warm_solver._INITIAL_COLUMNS_PER_ROW = 0, 0
+    variants = ScenarioRunner(TINY)
     base = _cold(variants, {})
-    rows = {row.path: row for row in ranges(variants).rows}
+    rows = {row.path: row for row in compute_ranges(variants).rows}
     for path in FIGURES:
         row = rows[path]
         for price, sign in ((row.price_up, 1), (row.price_down, -1)):
@@ -74,14 +74,14 @@ def ranges() -> Iterator[bool]:
 
 def curves() -> Iterator[bool]:
     """Between its points a curve is what a solve finds there."""
-    from medalopt.analysis.sensitivity.curve import curve
-    from medalopt.analysis.sensitivity.vary import vary
-    from medalopt.analysis.variants import Variants
+    from medalopt.analysis.scenario_runner import ScenarioRunner
+    from medalopt.analysis.sensitivity.curves import compute_curve
+    from medalopt.analysis.sensitivity.parameter_range import parse_parameter_range
 
     for asked in ("policy.footprint_cap=1..8", "market.old_coins.price=50..200 JPY/g"):
-        variants = Variants(TINY)
-        figure = vary(variants, asked)
-        points = [(point.value, point.objective) for point in curve(variants, figure).points]
+        variants = ScenarioRunner(TINY)
+        figure = parse_parameter_range(variants, asked)
+        points = [(point.value, point.objective) for point in compute_curve(variants, figure).points]
         for (one, low), (two, high) in pairwise(points):
             yield _near((low + high) / 2, _cold(variants, dict(figure.at((one + two) / 2))))
         yield len(points) > 2
@@ -89,11 +89,11 @@ def curves() -> Iterator[bool]:
 
 def bars() -> Iterator[bool]:
     """Every end of every bar is what a solve finds, and what is short is what arithmetic says."""
-    from medalopt.analysis.sensitivity.tornado import tornado
-    from medalopt.analysis.variants import Variants
+    from medalopt.analysis.scenario_runner import ScenarioRunner
+    from medalopt.analysis.sensitivity.tornado import compute_tornado
 
-    variants = Variants(BY_HAND)
-    found = tornado(variants, 1)
+    variants = ScenarioRunner(BY_HAND)
+    found = compute_tornado(variants, 1)
     for bar in found.bars:
         for end in bar.ends:
             value = _cold(variants, bar.factor.changes(end.factor))
@@ -105,18 +105,18 @@ def bars() -> Iterator[bool]:
 
 def shortage() -> Iterator[bool]:
     """Of 10 kg 3.2 come from phones and 6.7 are bought: 100 g are short."""
-    from medalopt.analysis.sensitivity.shortage import Shortage
-    from medalopt.analysis.variants import Variants
+    from medalopt.analysis.scenario_runner import ScenarioRunner
+    from medalopt.analysis.sensitivity.shortage import ShortageSolver
 
-    short = Shortage(Variants(BY_HAND, {"market.silver.limit": "6.7 kg"}).instance).short()
+    short = ShortageSolver(ScenarioRunner(BY_HAND, {"market.silver.limit": "6.7 kg"}).instance).short()
     yield short is not None and _near(sum(short.values()), 0.1)
 
 
 def sweep() -> Iterator[bool]:
     """Answers along a line, drawn or solved, are those of solves."""
-    from medalopt.analysis.variants import Variants
+    from medalopt.analysis.scenario_runner import ScenarioRunner
 
-    variants = Variants(TINY)
+    variants = ScenarioRunner(TINY)
     way = variants.along(lambda at: {"smelters.near.limit": f"{at!r} t"}, 2.0, 3.0)
     positions = [2.9, 2.1, 2.5, 2.3, 2.7, 2.2]
     for position, outcome in zip(positions, way.outcomes(positions), strict=True):
@@ -129,18 +129,17 @@ def proof() -> Iterator[bool]:
     """The right answer proves itself; one that misses a row, costs more, or has other prices does not."""
     import numpy as np
 
-    from medalopt.analysis.variants import Variants
-    from medalopt.solver.moving import cold
-    from medalopt.solver.outcome import judged, posed
-    from medalopt.solver.proving import Layout
-    from medalopt.solver.scaling import scaled
+    from medalopt.analysis.scenario_runner import ScenarioRunner
+    from medalopt.solver.parametric_solver import solve_from_scratch
+    from medalopt.solver.scaling import scale_program
+    from medalopt.solver.verification import MatrixLayout, make_single_batch, verify_optima
 
-    linear = Variants(TINY).base.linear
-    ready, right = scaled(linear), cold(linear)
+    linear = ScenarioRunner(TINY).base.linear
+    ready, right = scale_program(linear), solve_from_scratch(linear)
     x, y = np.ldexp(right.x, -ready.column), np.ldexp(right.y, ready.cost[0] - ready.row)
-    layout, program = Layout(ready.start, ready.index, len(ready.row_lower)), posed(linear, ready)
+    layout, program = MatrixLayout(ready.start, ready.index, len(ready.row_lower)), make_single_batch(linear, ready)
     for times, priced, holds in ((1, 1, True), (0.99, 1, False), (1.01, 1, False), (1, 0.99, False), (1, -1, False)):
-        found = judged(layout, ready, program, times * x[None, :], priced * y[None, :], warm=False)
+        found = verify_optima(layout, ready, program, times * x[None, :], priced * y[None, :], warm=False)
         yield (found[0] is not None) == holds
 
 

@@ -35,18 +35,18 @@ def statements(instance: Any) -> Iterator[str]:
     """Yield what is found wrong: a right plan of `instance` that is refused, or a false statement that is accepted."""
     import medalopt
     from medalopt.errors import MedaloptError
-    from medalopt.plan.saved import SavedPlan
-    from medalopt.proof.verdict import verdict
-    from medalopt.report.jsonplan import plan_object
+    from medalopt.plan.schema import SavedPlan
+    from medalopt.proof.verdict import verify_plan
+    from medalopt.report.plan_json import build_plan_object
 
     try:
-        right = plan_object(medalopt.solve(instance))
+        right = build_plan_object(medalopt.solve(instance))
     except MedaloptError:
         return
-    if not verdict(instance, SavedPlan.model_validate(right)).accepted:
+    if not verify_plan(instance, SavedPlan.model_validate(right)).accepted:
         yield "refused"
     for change in FALSE:
         told = copy.deepcopy(right)
         change(told)
-        if verdict(instance, SavedPlan.model_validate(told)).accepted:
+        if verify_plan(instance, SavedPlan.model_validate(told)).accepted:
             yield "accepted"

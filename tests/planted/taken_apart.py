@@ -14,24 +14,26 @@ WAITING = {"streams.laptop@east.storage.limit": "1000 t"}  # of the first path: 
 def taken_apart(optima: Mapping[str, Mapping[str, float | None]], paths: tuple[Path, ...]) -> Iterator[str]:
     """Yield what gives an error away where almost nothing is left to the first exact program."""
     import medalopt
-    from medalopt.instance.bounds import implied
-    from medalopt.instance.routes import routes
-    from medalopt.solver.decomposition import answers, lasting, settling
-    from medalopt.solver.ladder import Task
-    from medalopt.solving import BestPrices, _best_proven
+    from medalopt.instance.bounds import compute_bounds
+    from medalopt.instance.routes import build_routes
+    from medalopt.solve_instance import BestDuals, _select_certified
+    from medalopt.solver.decomposition import pricing_cache, recover
+    from medalopt.solver.decomposition.column_generation import solve_by_column_generation
+    from medalopt.solver.solve_lp import SolveTask
 
-    settling.FEW, lasting.FEW = 1, 1.0  # nearly all is fixed, and what may answer otherwise is priced by itself
+    # nearly all cells are fixed, and each cell whose answer may change is priced by itself
+    recover.FIRST_OPEN_CELLS, pricing_cache.REPRICED_SHARE = 1, 1.0
     waiting = medalopt.load(paths[0], WAITING)
     asked = [(medalopt.load(path), optima[str(path)]["cost"]) for path in paths]
     for instance, expected in (*asked, (waiting, medalopt.solve(waiting, method="direct").objective)):
-        found = routes(instance)
-        task = Task(instance, found, implied(instance, found), "cost")
+        found = build_routes(instance)
+        task = SolveTask(instance, found, compute_bounds(instance, found), "cost")
         yield from _bounds(task)
-        answer = next(answers.answers(task))
+        answer = next(solve_by_column_generation(task))
         if not answer.method.startswith("decomposition"):
             yield "another way answers"
         elif answer.decisions is not None:
-            plan, _ = _best_proven(task, answer, BestPrices({}, -inf))
+            plan, _ = _select_certified(task, answer, BestDuals({}, -inf))
             if plan is None or not plan.certificate.optimal:
                 yield "certificate"
             elif expected is None or abs(plan.objective - expected) > CLOSE * abs(expected):
@@ -40,23 +42,23 @@ def taken_apart(optima: Mapping[str, Mapping[str, float | None]], paths: tuple[P
 
 def _bounds(task: Any) -> Iterator[str]:
     """Yield where a round's bound is not the certificate's, or the rounds do not come near it."""
-    from medalopt.proof.bound import lower_bound
-    from medalopt.proof.prices import prices
-    from medalopt.solver.decomposition import answers, settling
-    from medalopt.solver.decomposition.rounds import rounds
-    from medalopt.solver.decomposition.split import Split
+    from medalopt.proof.bound import compute_lower_bound
+    from medalopt.proof.prices import build_prices
+    from medalopt.solver.decomposition.column_generation import PHASE_ONE_TOLERANCE
+    from medalopt.solver.decomposition.iterations import DecomposedTask, generate_columns
+    from medalopt.solver.decomposition.recover import recover_duals
 
-    split = Split.of(task)
+    split = DecomposedTask.of(task)
     master = split.master
     if master.phase_one:
-        for state in rounds(master, split.asked, ROUNDS):
-            if state.mix.value <= answers.MISSED:
+        for state in generate_columns(master, split.asked, ROUNDS):
+            if state.mix.value <= PHASE_ONE_TOLERANCE:
                 break
         master.end_phase_one()
-    for state in rounds(master, split.asked, ROUNDS):
+    for state in generate_columns(master, split.asked, ROUNDS):
         answer = split.asked.answer(master.weights(state.y))[0]
-        y = prices(task.instance, settling.told(split, state.y, answer, split.own))
-        proven = float(lower_bound(task.instance, task.found, task.bounds, y, "cost"))
+        y = build_prices(task.instance, recover_duals(split, state.y, answer, split.own))
+        proven = float(compute_lower_bound(task.instance, task.found, task.bounds, y, "cost"))
         if abs(state.bound - proven) > 1e-9 * max(1.0, abs(proven), state.mix.size):
             yield "bound of a round"
         if state.gap < -CLOSE:

@@ -20,34 +20,37 @@ from tests.planted.planting import Planted, copied, planted
 # what medalopt needs, loaded once: a new process starts with it
 LOADED = ("highspy", "numpy", "pint", "pydantic", "pyomo.core", "pyomo.repn.linear", "swiglpk", "yaml", "yamlcore")
 READING = (  # the code that is at work while an instance is read
-    *("quantity.py", "instance/resolve/"),
-    *("instance/routes.py", "instance/needs.py", "instance/pooling.py"),  # for its warnings, and what pools credit
+    *("units.py", "instance/resolve/"),
+    *("instance/routes.py", "instance/demand.py"),  # for its warnings, and what pools credit
 )
 AT_ONCE = {  # by check: the files, or single errors, that it catches where the quicker checks do not
-    "lots": ("model/lots.py", "solver/whole.py", "parts of a lot let pass"),
-    "moved: proof": ("solver/proving.py", "solver/outcome.py"),
-    "moved: sweep": ("solver/sweep.py",),
+    "lots": ("model/lots.py", "solver/mip.py", "parts of a lot let pass"),
+    "moved: proof": ("solver/verification.py",),
+    "moved: sweep": ("solver/parametric_sweep.py",),
     "taken apart": tuple(
         f"solver/decomposition/{name}.py"
-        for name in ("finishing", "gathering", "half", "lasting", "master", "pricing", "rounds", "streams")
+        for name in ("aggregate", "crossover", "iterations", "master", "pricing", "pricing_cache", "subproblems")
     ),
-    "moved: curves": ("analysis/sensitivity/pieces.py", "analysis/sensitivity/touching.py"),
-    "moved: bars": ("analysis/sensitivity/tornado.py", "analysis/sensitivity/uncertain.py"),
+    "moved: curves": ("analysis/sensitivity/piecewise_linear.py", "analysis/sensitivity/curve_evaluation.py"),
+    "moved: bars": ("analysis/sensitivity/tornado.py", "analysis/sensitivity/uncertain_parameters.py"),
     "moved: shortage": ("analysis/sensitivity/shortage.py",),
     "moved: ranges": (
-        *(f"solver/{name}.py" for name in ("part", "side_range", "cost_range")),
-        *(f"analysis/sensitivity/{name}.py" for name in ("costed", "sided", "ranges")),
+        *("solver/ranging.py", "solver/warm_solver.py"),
+        *("analysis/sensitivity/parameter_derivatives.py", "analysis/sensitivity/ranges.py"),
     ),
-    "extension": ("model/attach.py",),
-    "explained": (*(f"analysis/explanation/{name}.py" for name in ("near", "invoice", "binding")), "solver/retrace.py"),
-    "own rules": ("analysis/repair_own.py", "solver/additions.py"),
+    "extension": ("model/network_to_pyomo.py",),
+    "explained": (
+        *(f"analysis/explain/{name}.py" for name in ("binding", "cost_breakdown", "local_analysis")),
+        "solver/solution.py",
+    ),
+    "own rules": ("analysis/infeasibility/repair_extensions.py", "solver/extensions.py"),
     "rules and lots": ("a bound at the chosen lots", "own rows without prices in lots"),
-    "spoiled": ("solving.py",),
-    "bases": ("proof/basis.py", "proof/forms.py", "proof/rational.py"),
-    "additions": ("proof/subject.py", "proof/worth.py"),
+    "spoiled": ("solve_instance.py",),
+    "bases": ("proof/basis.py", "proof/rational.py"),
+    "additions": ("proof/extension_rows.py",),
     "refutations": ("proof/farkas.py",),
-    "refusals": ("proof/refused.py", "proof/stated.py"),
-    "statements": ("proof/follows.py", "proof/verdict.py"),
+    "refusals": ("proof/verdict.py", "proof/claims.py"),
+    "statements": ("proof/derived.py", "proof/verdict.py"),
 }
 PATIENCE = 600.0  # seconds, that the checks of one error may take
 Found = dict[str, list[str]]  # by check: what gave the error away

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from tests.cli.runs import here
-from tests.proof.test_added import written
+from tests.proof.test_extensions_added import written
 
 import medalopt
-from medalopt.errors import NoLotsError, UsageError
+from medalopt.errors import UsageError, WholeLotsNotFoundError
 from medalopt.instance.instance import Instance
 from medalopt.plan.plan import Plan
 
@@ -53,7 +53,7 @@ def test_lots_that_no_rule_disturbs_are_optimal(instance: Instance, tmp_path: Pa
 
 def test_a_rule_may_leave_no_plan_in_lots(instance: Instance, tmp_path: Path) -> None:
     """From 13 to 15 t there is no number of lots of 4 t."""
-    with pytest.raises(NoLotsError):
+    with pytest.raises(WholeLotsNotFoundError):
         planned(instance, tmp_path, f"m.c = pyo.Constraint(expr=(13, {SENT}, 15))")
 
 

@@ -9,9 +9,9 @@ from tests.random_instances import from_seed
 
 import medalopt
 from medalopt.errors import NoPlanError
-from medalopt.instance.arithmetic import ENCLOSED, EXACT, FLOATS
-from medalopt.instance.bounds import implied
-from medalopt.proof.certificate import SMALL, certify
+from medalopt.instance.arithmetic import EXACT_ARITHMETIC, FLOAT_ARITHMETIC, INTERVAL_ARITHMETIC
+from medalopt.instance.bounds import compute_bounds
+from medalopt.proof.certificate import EXACT_SIZE_LIMIT, certify_plan
 
 ROOT = Path(__file__).parents[2]
 CONFORMANCE = sorted(path.stem for path in (ROOT / "tests/conformance").glob("*.yaml"))
@@ -23,9 +23,10 @@ def in_all(instance: medalopt.Instance) -> None:
         plan = medalopt.solve(instance)
     except NoPlanError:
         return
-    bounds = implied(instance, plan.account.found)
+    bounds = compute_bounds(instance, plan.account.found)
     exact, enclosed, floats = (
-        certify(plan.account, bounds, plan.duals, "cost", arithmetic) for arithmetic in (EXACT, ENCLOSED, FLOATS)
+        certify_plan(plan.account, bounds, plan.duals, "cost", arithmetic)
+        for arithmetic in (EXACT_ARITHMETIC, INTERVAL_ARITHMETIC, FLOAT_ARITHMETIC)
     )
     size = max(1.0, sum(abs(part).sum() for part in plan.account.costs.values()))
     assert enclosed.lower_bound <= exact.lower_bound
@@ -53,7 +54,9 @@ def test_random_plans_are_proven_in_each_arithmetic(seed: int, tmp_path: Path) -
 def test_small_is_exact_and_large_is_enclosed() -> None:
     """A certificate says in which arithmetic it was found: fractions where the instance is small."""
     small = medalopt.solve(medalopt.load(ROOT / "instances/tiny.yaml"))
-    assert small.account.decisions.sent.size <= SMALL
-    assert small.certificate.arithmetic == EXACT.name
-    large = certify(small.account, implied(small.instance, small.account.found), small.duals, "cost", ENCLOSED)
-    assert large.arithmetic == ENCLOSED.name
+    assert small.account.decisions.sent.size <= EXACT_SIZE_LIMIT
+    assert small.certificate.arithmetic == EXACT_ARITHMETIC.name
+    large = certify_plan(
+        small.account, compute_bounds(small.instance, small.account.found), small.duals, "cost", INTERVAL_ARITHMETIC
+    )
+    assert large.arithmetic == INTERVAL_ARITHMETIC.name

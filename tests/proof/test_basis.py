@@ -12,40 +12,41 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.instance.test_decisions import nothing
+from tests.instance.test_accounting import nothing
 from tests.model.cases import EXPECTED, MEASURES, at_random, changed, conformance, loaded, plain, planned
 from tests.twin import glpk
 
 import medalopt
 from medalopt.export import write_mathprog
-from medalopt.instance.arithmetic import EXACT, FLOATS
-from medalopt.instance.bounds import implied
-from medalopt.instance.decisions import Account, Decisions
+from medalopt.instance.accounting import Decisions, PlanAccount
+from medalopt.instance.arithmetic import EXACT_ARITHMETIC, FLOAT_ARITHMETIC
+from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.instance import Instance
-from medalopt.instance.routes import routes
+from medalopt.instance.routes import build_routes
 from medalopt.plan.plan import Plan
-from medalopt.plan.saved import SavedPlan, saved_plan
+from medalopt.plan.reader import read_saved_plan
+from medalopt.plan.schema import SavedPlan
 from medalopt.proof import basis, rational
-from medalopt.proof.basis import LARGE, OPEN, PROVEN, Basis
-from medalopt.proof.bound import Ground
-from medalopt.proof.certificate import SMALL
-from medalopt.proof.prices import prices
-from medalopt.proof.verdict import verdict
-from medalopt.report.csvplan import folder
-from medalopt.report.files import write_folder
-from medalopt.report.jsonplan import plan_object
-from medalopt.solver import ladder
+from medalopt.proof.basis import BASIS_NOT_PROVEN, BASIS_PROVEN, BASIS_TOO_LARGE, ExactBasis
+from medalopt.proof.bound import BoundContext
+from medalopt.proof.certificate import EXACT_SIZE_LIMIT
+from medalopt.proof.prices import build_prices
+from medalopt.proof.verdict import verify_plan
+from medalopt.report.atomic_write import write_folder
+from medalopt.report.plan_csv import render_csv_folder
+from medalopt.report.plan_json import build_plan_object
+from medalopt.solver import solve_lp
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ("tiny", "dantzig", "steelco", "london2012", "rio2016")
 SEEDS = range(62)
 
 
-def shown(plan: Plan, decisions: Decisions | None = None, duals: Any = None) -> Basis:
+def shown(plan: Plan, decisions: Decisions | None = None, duals: Any = None) -> ExactBasis:
     """Return what is shown of `plan`, or of other decisions and prices in its place."""
-    account = Account(plan.instance, plan.account.found, decisions or plan.account.decisions)
-    bounds = implied(plan.instance, plan.account.found)
-    return Basis.of(account, bounds, plan.duals if duals is None else duals, plan.measure)
+    account = PlanAccount(plan.instance, plan.account.found, decisions or plan.account.decisions)
+    bounds = compute_bounds(plan.instance, plan.account.found)
+    return ExactBasis.of(account, bounds, plan.duals if duals is None else duals, plan.measure)
 
 
 def agrees(plan: Plan, answer: glpk.Answer) -> bool:
@@ -66,8 +67,8 @@ def test_the_basis_of_a_shipped_small_instance_is_proven(name: str, measure: str
     instance = medalopt.load(ROOT / f"instances/{name}.yaml")
     plan = planned(instance, measure)
     assert plan is not None
-    if plan.certificate.basis != LARGE:
-        assert plan.certificate.basis == PROVEN
+    if plan.certificate.basis != BASIS_TOO_LARGE:
+        assert plan.certificate.basis == BASIS_PROVEN
         assert agrees(plan, glpk.solve(write_mathprog(instance, measure)))
 
 
@@ -77,7 +78,7 @@ def test_every_conformance_basis_is_proven(measure: str) -> None:
     for name, answers in EXPECTED.items():
         plan = planned(conformance(name), measure)
         if plan is not None:
-            assert plan.certificate.basis == PROVEN, name
+            assert plan.certificate.basis == BASIS_PROVEN, name
             value = float(Fraction(str(plan.certificate.exact_value)))
             assert value == pytest.approx(answers[measure]["value"], rel=1e-7, abs=1e-7), name
 
@@ -91,11 +92,11 @@ def test_nearly_every_random_basis_is_proven() -> None:
             plan = planned(at_random(seed), measure)
             assert plan is not None
             states[plan.certificate.basis] += 1
-            if plan.certificate.basis == PROVEN:
+            if plan.certificate.basis == BASIS_PROVEN:
                 assert agrees(plan, glpk.solve(write_mathprog(plan.instance, measure))), (seed, measure)
     print(dict(states))
-    assert states[PROVEN] + states[OPEN] >= 100
-    assert states[OPEN] <= 2  # where a dual is degenerate, rounding may hide which of its prices is nothing
+    assert states[BASIS_PROVEN] + states[BASIS_NOT_PROVEN] >= 100
+    assert states[BASIS_NOT_PROVEN] <= 2  # where a dual is degenerate, rounding may hide which of its prices is nothing
 
 
 @pytest.mark.parametrize(("name", "optimum"), [("dantzig", "249/50"), ("steelco", "280726000/2861")])
@@ -132,10 +133,10 @@ def test_where_one_plan_is_best_every_method_finds_it(name: str, monkeypatch: py
     """Primal simplex, dual simplex and interior point lead to the same decisions, byte for byte."""
     instance = conformance(name)
     found = set()
-    for method in ladder.METHODS:
-        monkeypatch.setattr(ladder, "METHODS", (method,))
+    for method in solve_lp.METHODS:
+        monkeypatch.setattr(solve_lp, "METHODS", (method,))
         plan = medalopt.solve(instance)
-        assert (plan.certificate.basis, plan.method) == (PROVEN, f"{method}, direct")
+        assert (plan.certificate.basis, plan.method) == (BASIS_PROVEN, f"{method}, direct")
         found.add(b"".join(values.tobytes() for values in parts(plan.account.decisions).values()))
     assert len(found) == 1
 
@@ -153,7 +154,7 @@ def test_nothing_is_claimed_of_a_wrong_active_set() -> None:
                 wrong = values.copy()
                 wrong.flat[at] = 0.0 if wrong.flat[at] else values.max(initial=1.0) * 1e-10
                 found = shown(plan, replace(plan.account.decisions, **{name: wrong}))
-                refused += found.state != PROVEN
+                refused += found.state != BASIS_PROVEN
                 assert found.best is None or str(found.best.value("cost")) == plan.certificate.exact_value
     assert refused > 10
 
@@ -166,8 +167,8 @@ def test_a_vertex_that_is_not_the_best_is_not_claimed() -> None:
         assert cheap is not None and light is not None
         if cheap.objective < light.cost:
             tried += 1
-            assert shown(cheap, light.account.decisions).state == OPEN
-            assert shown(cheap, light.account.decisions, light.duals).state == OPEN
+            assert shown(cheap, light.account.decisions).state == BASIS_NOT_PROVEN
+            assert shown(cheap, light.account.decisions, light.duals).state == BASIS_NOT_PROVEN
     assert tried
 
 
@@ -178,7 +179,7 @@ def test_prices_of_the_wrong_sign_prove_nothing() -> None:
     assert plan is not None
     for factor in (lambda: -1.0, lambda: random.choice((0.0, 1.0)), lambda: random.uniform(0.9, 1.1)):
         duals = {rule: {key: value * factor() for key, value in rows.items()} for rule, rows in plan.duals.items()}
-        assert shown(plan, duals=duals).state == OPEN
+        assert shown(plan, duals=duals).state == BASIS_NOT_PROVEN
 
 
 @pytest.mark.parametrize(("dearer", "kept"), [("0.0000001", False), ("-0.0000001", True)])
@@ -195,10 +196,10 @@ def test_a_price_that_would_change_its_sign_proves_nothing(dearer: str, kept: bo
     assert plan is not None
     duals = {**plan.duals, "feed_capacity": {("b", "1"): -1e-8}}
     floats, exact = (
-        Ground(instance, found := routes(instance, read), implied(instance, found, read), read)
-        for read in (FLOATS.read, EXACT.read)
+        BoundContext(instance, found := build_routes(instance, read), compute_bounds(instance, found, read), read)
+        for read in (FLOAT_ARITHMETIC.read, EXACT_ARITHMETIC.read)
     )
-    y = basis._exact_prices(floats, exact, duals, "cost")
+    y = basis._solve_exact_prices(floats, exact, duals, "cost")
     assert (y is not None) == kept
     if y is not None:
         assert y.feed_capacity[1, 0] == Fraction(dearer)
@@ -207,7 +208,7 @@ def test_a_price_that_would_change_its_sign_proves_nothing(dearer: str, kept: bo
 def test_flint_makes_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     """With Python's own fractions, as where python-flint is not installed, the same vertex is found."""
     monkeypatch.setitem(sys.modules, "flint", None)
-    assert rational._numbers() is Fraction
+    assert rational._choose_rational() is Fraction
     plans = [plan for seed in range(8) if (plan := planned(at_random(seed))) is not None]
     with_flint = [shown(plan).best for plan in plans]
     monkeypatch.setattr(rational, "_rational", Fraction)
@@ -220,10 +221,10 @@ def test_flint_makes_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_large_program_is_left_to_floats(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the equations would take long they are not tried; the certificate says so, and stands."""
-    monkeypatch.setattr(basis, "COLUMNS", 3)
+    monkeypatch.setattr(basis, "MAX_EXACT_DECISIONS", 3)
     plan = medalopt.solve(loaded(plain()))
     assert plan.certificate.optimal
-    assert (plan.certificate.basis, plan.certificate.exact_value) == (LARGE, None)
+    assert (plan.certificate.basis, plan.certificate.exact_value) == (BASIS_TOO_LARGE, None)
 
 
 def test_what_is_large_is_counted_in_decisions_and_prices(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,36 +232,43 @@ def test_what_is_large_is_counted_in_decisions_and_prices(monkeypatch: pytest.Mo
     plan = planned(loaded(plain()))
     assert plan is not None
     decisions = sum(part.size for part in parts(plan.account.decisions).values())
-    rows = sum(np.size(part) for part in vars(prices(plan.instance, {})).values())
+    rows = sum(np.size(part) for part in vars(build_prices(plan.instance, {})).values())
     for columns, most, state in (
-        (decisions, rows, PROVEN),
-        (decisions - 1, rows, LARGE),
-        (decisions, rows - 1, LARGE),
+        (decisions, rows, BASIS_PROVEN),
+        (decisions - 1, rows, BASIS_TOO_LARGE),
+        (decisions, rows - 1, BASIS_TOO_LARGE),
     ):
         with monkeypatch.context() as patch:
-            patch.setattr(basis, "COLUMNS", columns)
-            patch.setattr(basis, "ROWS", most)
+            patch.setattr(basis, "MAX_EXACT_DECISIONS", columns)
+            patch.setattr(basis, "MAX_EXACT_PRICES", most)
             assert shown(plan).state == state
     said = (ROOT / "docs/proof.md").read_text(encoding="utf-8")
-    assert f"at most {basis.COLUMNS} decisions and {basis.ROWS} prices" in said
-    assert f"routes times periods are at most {SMALL}," in said
+    assert f"at most {basis.MAX_EXACT_DECISIONS} decisions and {basis.MAX_EXACT_PRICES} prices" in said
+    assert f"routes times periods are at most {EXACT_SIZE_LIMIT}," in said
 
 
 def test_a_plan_that_breaks_a_rule_is_no_vertex() -> None:
     """With nothing done the demand is not met, and no equation is left to be settled: that is no plan."""
     instance = loaded(plain())
-    found = routes(instance)
-    account = Account(instance, found, nothing(instance))
-    exact = Ground(instance, routes(instance, EXACT.read), implied(instance, found, EXACT.read), EXACT.read)
-    assert basis._exact_plan(account, exact) is None
+    found = build_routes(instance)
+    account = PlanAccount(instance, found, nothing(instance))
+    exact = BoundContext(
+        instance,
+        build_routes(instance, EXACT_ARITHMETIC.read),
+        compute_bounds(instance, found, EXACT_ARITHMETIC.read),
+        EXACT_ARITHMETIC.read,
+    )
+    assert basis._solve_exact_plan(account, exact) is None
 
 
 def test_a_vertex_is_near_if_it_is_within_a_share_of_the_largest() -> None:
     """A thousand-millionth of the largest decision, however small that is."""
-    exact = EXACT.lift(np.array([0.5, 0.25]))
-    assert basis._close(exact, np.array([0.5 + 4e-10, 0.25 - 4e-10]))
-    assert not basis._close(exact, np.array([0.5, 0.25 + 6e-10]))
-    assert basis._close(EXACT.lift(np.zeros(2)), np.zeros(2)) and basis._close(EXACT.lift(np.zeros(0)), np.zeros(0))
+    exact = EXACT_ARITHMETIC.lift(np.array([0.5, 0.25]))
+    assert basis._is_close(exact, np.array([0.5 + 4e-10, 0.25 - 4e-10]))
+    assert not basis._is_close(exact, np.array([0.5, 0.25 + 6e-10]))
+    assert basis._is_close(EXACT_ARITHMETIC.lift(np.zeros(2)), np.zeros(2)) and basis._is_close(
+        EXACT_ARITHMETIC.lift(np.zeros(0)), np.zeros(0)
+    )
 
 
 def test_nothing_is_shown_of_what_is_no_number_nor_of_lots() -> None:
@@ -268,16 +276,16 @@ def test_nothing_is_shown_of_what_is_no_number_nor_of_lots() -> None:
     plan = planned(loaded(plain()))
     assert plan is not None
     sent = np.where(plan.account.decisions.sent > 0, np.nan, 0.0)
-    assert shown(plan, replace(plan.account.decisions, sent=sent)).state == OPEN
+    assert shown(plan, replace(plan.account.decisions, sent=sent)).state == BASIS_NOT_PROVEN
     lots: Instance = replace(plan.instance, lots=("market.silver.lot",))
-    account = Account(lots, plan.account.found, plan.account.decisions)
-    assert Basis.of(account, implied(lots, account.found), plan.duals, "cost").state == OPEN
+    account = PlanAccount(lots, plan.account.found, plan.account.decisions)
+    assert ExactBasis.of(account, compute_bounds(lots, account.found), plan.duals, "cost").state == BASIS_NOT_PROVEN
 
 
 def saved(plan: Plan, path: Path) -> SavedPlan:
     """Return the plan as it comes back from a folder of CSV."""
-    write_folder(path, folder(plan))
-    return saved_plan(path)
+    write_folder(path, render_csv_folder(plan))
+    return read_saved_plan(path)
 
 
 def test_verify_shows_the_basis_anew(tmp_path: Path) -> None:
@@ -285,7 +293,7 @@ def test_verify_shows_the_basis_anew(tmp_path: Path) -> None:
     for seed in range(6):
         plan = planned(at_random(seed))
         if plan is not None:
-            again = verdict(plan.instance, saved(plan, tmp_path / str(seed)))
+            again = verify_plan(plan.instance, saved(plan, tmp_path / str(seed)))
             assert again.accepted
             assert again.certificate.exact_value == plan.certificate.exact_value is not None
 
@@ -294,15 +302,15 @@ def test_verify_believes_no_claim_of_a_basis() -> None:
     """Another fraction, or a claim where nothing is shown, is a broken rule; to claim nothing is none."""
     plan = planned(loaded(plain()))
     assert plan is not None
-    content = plan_object(plan)
+    content = build_plan_object(plan)
     for claim, accepted in (
         ({"exact_value": "4499"}, False),
         ({"exact_value": None}, False),
-        ({"basis": OPEN, "exact_value": "4499"}, False),
-        ({"basis": OPEN, "exact_value": None}, True),
+        ({"basis": BASIS_NOT_PROVEN, "exact_value": "4499"}, False),
+        ({"basis": BASIS_NOT_PROVEN, "exact_value": None}, True),
         ({"basis": "", "exact_value": None}, True),
     ):
         changed = content | {"certificate": content["certificate"] | claim}
-        found = verdict(plan.instance, SavedPlan.model_validate(changed))
+        found = verify_plan(plan.instance, SavedPlan.model_validate(changed))
         assert found.accepted == accepted, claim
         assert accepted or [broken.path for broken in found.broken] == ["certificate.basis"]

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from tests.model.cases import EXPECTED, MEASURES, at_random, conforming, planned
 
-from medalopt.instance.bounds import Bounds, implied
+from medalopt.instance.bounds import VariableBounds, compute_bounds
 from medalopt.instance.instance import Instance
-from medalopt.instance.routes import Routes, routes
+from medalopt.instance.routes import Routes, build_routes
 from medalopt.plan.plan import Plan
-from medalopt.proof.bound import lower_bound
-from medalopt.proof.prices import Duals, prices
+from medalopt.proof.bound import compute_lower_bound
+from medalopt.proof.prices import Duals, build_prices
 
 SEEDS = range(60)
 
@@ -80,15 +80,15 @@ def all_changed(instance: Instance, duals: Duals, random: Random) -> Duals:
 
 
 @cache
-def figures(plan: Plan) -> tuple[Routes, Bounds]:
+def figures(plan: Plan) -> tuple[Routes, VariableBounds]:
     """Return the routes of a plan's instance, and the bounds that hold in all its plans."""
-    found = routes(plan.instance)
-    return found, implied(plan.instance, found)
+    found = build_routes(plan.instance)
+    return found, compute_bounds(plan.instance, found)
 
 
 def proven(plan: Plan, duals: Duals) -> float:
     """Return the bound that `duals` give."""
-    return lower_bound(plan.instance, *figures(plan), prices(plan.instance, duals), plan.measure)
+    return compute_lower_bound(plan.instance, *figures(plan), build_prices(plan.instance, duals), plan.measure)
 
 
 def slack(plan: Plan) -> float:

@@ -7,34 +7,41 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.instance.test_decisions import nothing
+from tests.instance.test_accounting import nothing
 from tests.model.cases import ROOT, changed, loaded
 
 import medalopt
-from medalopt.instance.arithmetic import FLOATS
-from medalopt.instance.bounds import implied
-from medalopt.instance.decisions import Account
-from medalopt.instance.figures import Floats
+from medalopt.instance.accounting import PlanAccount
+from medalopt.instance.arithmetic import FLOAT_ARITHMETIC
+from medalopt.instance.arrays import Floats
+from medalopt.instance.bounds import compute_bounds
+from medalopt.instance.demand import compute_cumulative_demand
 from medalopt.instance.instance import Instance
-from medalopt.instance.needs import owed
-from medalopt.instance.routes import routes
-from medalopt.proof.bound import Ground, Weights, _casts, _right_hand_sides, least, waiting
-from medalopt.proof.marginal import marginals, stream_worth
-from medalopt.proof.prices import Grid, Prices, prices
+from medalopt.instance.routes import build_routes
+from medalopt.proof.bound import (
+    BoundContext,
+    ObjectiveWeights,
+    _casting_reduced_costs,
+    _right_hand_side_value,
+    minimise_lagrangian,
+    price_stockpiles,
+)
+from medalopt.proof.marginal import compute_marginal_values, price_streams
+from medalopt.proof.prices import DualGrid, Prices, build_prices
 
 TINY = ROOT / "instances" / "tiny.yaml"
 
 
-def ground(instance: Instance) -> Ground:
+def ground(instance: Instance) -> BoundContext:
     """Return what a bound of an instance stands on, in floats."""
-    found = routes(instance)
-    return Ground(instance, found, implied(instance, found), FLOATS.read)
+    found = build_routes(instance)
+    return BoundContext(instance, found, compute_bounds(instance, found), FLOAT_ARITHMETIC.read)
 
 
 def at_random(instance: Instance, **known: Any) -> Prices:
     """Return prices at random, of either sign whatever the row, but those that are `known`."""
     random = np.random.default_rng(11)
-    shapes = {name: values.shape for name, values in vars(prices(instance, {})).items()}
+    shapes = {name: values.shape for name, values in vars(build_prices(instance, {})).items()}
     drawn = {name: np.asarray(random.uniform(-2.0, 2.0, shape)) for name, shape in shapes.items()}
     return Prices(**drawn | known)
 
@@ -55,7 +62,7 @@ def test_what_right_hand_sides_are_worth() -> None:
             y.treatment_capacity * finite(instance.treatments.capacity.value),
             y.cast_capacity * finite(instance.alloys.capacity.value),
             y.balance[:, 0] * instance.metals.opening_stock.value,
-            y.demand * owed(instance),
+            y.demand * compute_cumulative_demand(instance),
             y.purchase * np.where(y.purchase > 0, market.committed.value, finite(market.limit.value)),
             y.feed_total * np.where(y.feed_total > 0, smelters.committed.value, finite(smelters.limit.value)),
             y.stream_commitment * instance.streams.committed.value,
@@ -65,7 +72,7 @@ def test_what_right_hand_sides_are_worth() -> None:
             offers = instance.streams.available.value[stream].sum()
             parts.append(y.participation[region] * policy.participation.value * offers)
         total = sum(float(np.sum(part)) for part in parts)
-        assert float(_right_hand_sides(ground(instance), y)) == pytest.approx(total, rel=1e-12)
+        assert float(_right_hand_side_value(ground(instance), y)) == pytest.approx(total, rel=1e-12)
 
 
 SCRAP = {"share": "20 %", "returned": "50 %", "lead": 1, "value": "50 JPY/kg"}
@@ -84,7 +91,9 @@ def test_what_casting_is_worth() -> None:
     """
     instance = foundry(silver=STERLING | {"scrap": SCRAP})
     y = at_random(instance)
-    (cast, most), (kept, held), (recharged, charged) = _casts(ground(instance), y, Weights(1, 0, 0))
+    (cast, most), (kept, held), (recharged, charged) = _casting_reduced_costs(
+        ground(instance), y, ObjectiveWeights(1, 0, 0)
+    )
     melt, demand, capacity, scrap = (each[0] for each in (y.melt, y.demand, y.cast_capacity, y.process_scrap))
     assert cast[0] == pytest.approx(
         [
@@ -96,8 +105,8 @@ def test_what_casting_is_worth() -> None:
     assert recharged[0] == pytest.approx(0.9 * melt - scrap)
     assert most == pytest.approx(np.array([[6.25]]))
     assert held == pytest.approx(np.array([[0.625]])) == charged
-    for weights in (Weights(0, 1, 0), Weights(0, 0, 1)):
-        (cast, _), (kept, _), _ = _casts(ground(instance), y, weights)
+    for weights in (ObjectiveWeights(0, 1, 0), ObjectiveWeights(0, 0, 1)):
+        (cast, _), (kept, _), _ = _casting_reduced_costs(ground(instance), y, weights)
         assert cast[0, 1] == pytest.approx(-melt[1] - 0.8 * demand[1] - capacity[1])
         assert kept[0, 1] == pytest.approx(-scrap[1])
 
@@ -110,27 +119,29 @@ def test_what_castings_in_stock_are_worth() -> None:
     alloy = STERLING | {"holding": ["3 JPY/kg", "5 JPY/kg", "7 JPY/kg"], "scrap": {"share": "20 %", "returned": "0 %"}}
     medals = {"early": {"count": 4, "parts": {"silver": "500 g"}, "due": "2"}}
     instance = loaded(changed(alloys={"silver": alloy}, periods={"count": 3}, medals=medals))
-    y, cost = at_random(instance), Weights(1, 0, 0)
-    (cast, _), _, _ = _casts(ground(instance), y, cost)
+    y, cost = at_random(instance), ObjectiveWeights(1, 0, 0)
+    (cast, _), _, _ = _casting_reduced_costs(ground(instance), y, cost)
     melt, demand, capacity = (each[0] for each in (y.melt, y.demand, y.cast_capacity))
     held = [3 + 5, 5, 0]
     assert cast[0] == pytest.approx([-melt[t] - 0.8 * (demand[t:].sum() - held[t]) - capacity[t] for t in range(3)])
     free = loaded(changed(alloys={"silver": alloy | {"holding": 0}}, periods={"count": 3}, medals=medals))
-    less = least(ground(free), y, cost) - least(ground(instance), y, cost)
-    casts = [next(_casts(ground(of), y, cost)) for of in (free, instance)]
+    less = minimise_lagrangian(ground(free), y, cost) - minimise_lagrangian(ground(instance), y, cost)
+    casts = [next(_casting_reduced_costs(ground(of), y, cost)) for of in (free, instance)]
     paid = [float((np.minimum(reduced, 0) * most).sum()) for reduced, most in casts]
     assert less == pytest.approx(paid[0] - paid[1] + 2 * 5)  # two kilograms are due before the end of the second
     duals = {"demand": {("silver", "2"): 11.0, ("silver", "3"): 2.0}}
-    told = marginals(Account(instance, routes(instance), nothing(instance)), duals, "JPY")
+    told = compute_marginal_values(PlanAccount(instance, build_routes(instance), nothing(instance)), duals, "JPY")
     assert [each.value for each in told if each.path.endswith("count")] == [pytest.approx(0.5 * (11 + 2 - 5))]
-    told = marginals(Account(instance, routes(instance), nothing(instance)), duals, "t")
+    told = compute_marginal_values(PlanAccount(instance, build_routes(instance), nothing(instance)), duals, "t")
     assert [each.value for each in told if each.path.endswith("count")] == [pytest.approx(0.5 * (11 + 2))]
 
 
 def test_where_no_scrap_falls_there_is_none_to_pay() -> None:
     """Of an alloy without process scrap, and of one that nothing is owed of, there is at most nothing of it."""
     instance = foundry(idle=STERLING | {"scrap": SCRAP})
-    _, (_, held), (_, charged) = _casts(ground(instance), at_random(instance), Weights(1, 0, 0))
+    _, (_, held), (_, charged) = _casting_reduced_costs(
+        ground(instance), at_random(instance), ObjectiveWeights(1, 0, 0)
+    )
     assert not held.any() and not charged.any()
 
 
@@ -140,25 +151,30 @@ def test_what_waiting_is_worth() -> None:
     waits = stream | {"name": "b", "storage": {"cost": "3 JPY/t"}}
     instance = loaded(changed(streams=[stream | {"name": "a"}, waits]))
     own = np.array([[np.inf, -1.0], [-5.0, -7.0]])
-    assert waiting(ground(instance), own, Weights(1, 0, 0))[1].tolist() == [3 + 5 - 7, 3 + 7]
-    assert waiting(ground(instance), own, Weights(0, 1, 0))[1].tolist() == [5 - 7, 7]
-    assert np.isfinite(waiting(ground(instance), own, Weights(1, 0, 0))).all()
+    assert price_stockpiles(ground(instance), own, ObjectiveWeights(1, 0, 0))[1].tolist() == [3 + 5 - 7, 3 + 7]
+    assert price_stockpiles(ground(instance), own, ObjectiveWeights(0, 1, 0))[1].tolist() == [5 - 7, 7]
+    assert np.isfinite(price_stockpiles(ground(instance), own, ObjectiveWeights(1, 0, 0))).all()
 
 
 def test_what_weighs_in_a_measure() -> None:
     """Each measure counts one thing, and `nothing` none."""
-    found = [Weights.of(measure) for measure in ("cost", "footprint", "mass", "nothing")]
-    assert found == [Weights(1, 0, 0), Weights(0, 1, 0), Weights(0, 0, 1), Weights(0, 0, 0)]
+    found = [ObjectiveWeights.of(measure) for measure in ("cost", "footprint", "mass", "nothing")]
+    assert found == [
+        ObjectiveWeights(1, 0, 0),
+        ObjectiveWeights(0, 1, 0),
+        ObjectiveWeights(0, 0, 1),
+        ObjectiveWeights(0, 0, 0),
+    ]
 
 
 def test_a_little_that_is_owed_at_once_may_have_a_price() -> None:
     """Half a kilogram owed in the first period is a row of its own; where nothing more is owed there is none."""
     instance = loaded(changed(medals={"medal": {"count": 1, "parts": {"silver": "500 g"}, "due": "1"}}))
     for alloy in (0.25, -0.25):
-        y = prices(instance, {"demand": {("silver", "1"): alloy, ("silver", "2"): alloy}})
+        y = build_prices(instance, {"demand": {("silver", "1"): alloy, ("silver", "2"): alloy}})
         assert y.demand.tolist() == [[max(alloy, 0.0), alloy]]
     late = loaded(changed())
-    assert prices(late, {"demand": {("silver", "1"): 0.25}}).demand.tolist() == [[0.0, 0.0]]
+    assert build_prices(late, {"demand": {("silver", "1"): 0.25}}).demand.tolist() == [[0.0, 0.0]]
 
 
 def test_rows_that_do_not_exist_have_no_price() -> None:
@@ -169,10 +185,10 @@ def test_rows_that_do_not_exist_have_no_price() -> None:
         "fineness_high": {("silver", metal, "1"): -0.5 for metal in ("Ag", "Cu", "Zn")},
         "footprint_cap": {None: -0.5},
     }
-    y = prices(instance, every)
+    y = build_prices(instance, every)
     assert not y.others.any() and not y.footprint_cap.any()
     assert y.fineness_high[0, :, 0].tolist() == [-0.5, -0.5, 0.0]
-    assert not any(values.any() for values in vars(prices(instance, {})).values())
+    assert not any(values.any() for values in vars(build_prices(instance, {})).values())
 
 
 def test_of_a_grid_what_is_not_there_counts_for_nothing() -> None:
@@ -180,8 +196,8 @@ def test_of_a_grid_what_is_not_there_counts_for_nothing() -> None:
     instance = loaded(changed())
     array = np.array([[1.0, np.nan], [np.inf, 4.0]])
     there = np.array([[True, True], [True, False]])
-    grid = Grid((instance.metals.names, instance.periods), array, there)
-    assert prices(instance, {"balance": grid}).balance.tolist() == [[1.0, 0.0], [0.0, 0.0]]
+    grid = DualGrid((instance.metals.names, instance.periods), array, there)
+    assert build_prices(instance, {"balance": grid}).balance.tolist() == [[1.0, 0.0], [0.0, 0.0]]
 
 
 def test_marginal_values_of_rules_are_for_one_per_cent() -> None:
@@ -198,7 +214,7 @@ def test_marginal_values_of_rules_are_for_one_per_cent() -> None:
         "mix_high": {"phone": -2.0},
         "footprint_cap": {None: -0.25},
     }
-    every = marginals(Account(instance, routes(instance), made), duals, "J")
+    every = compute_marginal_values(PlanAccount(instance, build_routes(instance), made), duals, "J")
     told = [(each.path, each.value, each.unit) for each in every if each.path.startswith("policy")]
     assert told == [
         ("policy.recycled.Ag", pytest.approx(8 * 2 / 100), "J/%"),
@@ -209,7 +225,7 @@ def test_marginal_values_of_rules_are_for_one_per_cent() -> None:
     ]
 
 
-def bundles() -> Account:
+def bundles() -> PlanAccount:
     """Return an account of two boxes and a stream alone, of which one may wait; a box offers nothing at the end."""
     stream = {"device": "phone", "region": "north", "collection": 0}
     streams = [
@@ -219,10 +235,10 @@ def bundles() -> Account:
         stream | {"name": "d", "available": ["2 t", "0 t"], "bundle": "two", "region": "south"},
     ]
     instance = loaded(changed(streams=streams, policy={"participation": "25 %"}))
-    found = routes(instance)
+    found = build_routes(instance)
     sent = np.array([[1.0, 2.0], [0.125, 0.5], [0.0, 0.125], [0.5, 0.0]])[found.stream]
     stockpile = np.array([[1.0, 0.0], [0.0, 0.0], [0.125, 0.0], [0.0, 0.0]])
-    return Account(instance, found, replace(nothing(instance), sent=sent, stockpile=stockpile))
+    return PlanAccount(instance, found, replace(nothing(instance), sent=sent, stockpile=stockpile))
 
 
 def test_a_tonne_more_of_a_bundle_counts_as_far_as_the_bundle_is_taken() -> None:
@@ -236,7 +252,7 @@ def test_a_tonne_more_of_a_bundle_counts_as_far_as_the_bundle_is_taken() -> None
     taken = np.array([[1.0, 1.0], [0.5, 1.0], [0.5, 1.0], [0.25, 0.0]])
     asked = 0.25 * np.array([[0.5], [0.5], [0.5], [8.0]])
     assert of.instance.regions == ("north", "south")
-    assert stream_worth(of, y) == pytest.approx(supply * taken + asked)
+    assert price_streams(of, y) == pytest.approx(supply * taken + asked)
 
 
 def test_marginal_values_of_ends_are_of_the_end_that_binds() -> None:
@@ -245,11 +261,11 @@ def test_marginal_values_of_ends_are_of_the_end_that_binds() -> None:
     smelters = {"smelter": {"returned": "90 %", "limit": "9 t", "committed": "1 t"}}
     medals = {"medal": {"count": 10, "parts": {"silver": "500 g"}, "allowance": "50 %"}}
     instance = loaded(changed(market=market, smelters=smelters, medals=medals))
-    found = routes(instance)
+    found = build_routes(instance)
     none = nothing(instance)
     for value, figure in ((0.5, "committed"), (-0.5, "limit")):
         duals = {"purchase": {"silver": value}, "feed_total": {"smelter": value}, "demand": {("silver", "2"): 8.0}}
-        told = {each.path: each for each in marginals(Account(instance, found, none), duals, "JPY")}
+        told = {each.path: each for each in compute_marginal_values(PlanAccount(instance, found, none), duals, "JPY")}
         assert set(told) == {f"market.silver.{figure}", f"smelters.smelter.{figure}", "medals.medal.count"}
         one, other = told[f"market.silver.{figure}"], told[f"smelters.smelter.{figure}"]
         assert (one.value, one.unit, one.meaning) == (value, "JPY/kg", f"one more kg {figure}")

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from tests.model.cases import EXPECTED, MEASURES, at_random, conformance, loaded, plain, planned
 
-from medalopt.instance.arithmetic import ENCLOSED, EXACT
-from medalopt.instance.bounds import implied
-from medalopt.instance.decisions import Account, Decisions
+from medalopt.instance.accounting import Decisions, PlanAccount
+from medalopt.instance.arithmetic import EXACT_ARITHMETIC, INTERVAL_ARITHMETIC
+from medalopt.instance.bounds import compute_bounds
 from medalopt.plan.plan import Plan
-from medalopt.proof import certificate as certificate_
-from medalopt.proof import farkas
-from medalopt.proof.added import Added, Term
-from medalopt.proof.certificate import BROKEN, GAP, Certificate, certify, paid
+from medalopt.proof import certificate, farkas
+from medalopt.proof.certificate import GAP_TOLERANCE, Certificate, certify_plan, sum_absolute_costs
+from medalopt.proof.extensions import ExtensionData, ExtensionTerm
+from medalopt.proof.rows import FEASIBILITY_TOLERANCE
 
 SEEDS = range(100)
 
@@ -52,9 +52,9 @@ def plan() -> Plan:
 PARTS = [field.name for field in fields(Decisions) if field.name not in ("purchased", "withheld")]  # that it has
 
 
-def with_decisions(plan: Plan, decisions: Decisions) -> Account:
+def with_decisions(plan: Plan, decisions: Decisions) -> PlanAccount:
     """Return the plan's account with other decisions."""
-    return Account(plan.instance, plan.account.found, decisions)
+    return PlanAccount(plan.instance, plan.account.found, decisions)
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -63,7 +63,7 @@ def test_what_is_no_number_is_accepted_nowhere(part: str, plan: Plan) -> None:
     values = getattr(plan.account.decisions, part).copy()
     values.flat[-1] = np.nan
     account = with_decisions(plan, replace(plan.account.decisions, **{part: values}))
-    certificate = certify(account, implied(plan.instance, account.found), plan.duals, "cost")
+    certificate = certify_plan(account, compute_bounds(plan.instance, account.found), plan.duals, "cost")
     assert np.isnan(certificate.primal_violation) and certificate.lower_bound == -np.inf
     assert not certificate.optimal
 
@@ -78,7 +78,7 @@ def test_what_is_no_number_among_purchases_into_stock_is_accepted_nowhere() -> N
     values = plan.account.decisions.purchased.copy()
     values.flat[-1] = np.nan
     account = with_decisions(plan, replace(plan.account.decisions, purchased=values))
-    certificate = certify(account, implied(plan.instance, account.found), plan.duals, "cost")
+    certificate = certify_plan(account, compute_bounds(plan.instance, account.found), plan.duals, "cost")
     assert np.isnan(certificate.primal_violation) and not certificate.optimal
 
 
@@ -88,19 +88,19 @@ def test_a_plan_that_costs_more_than_it_must_has_a_gap(plan: Plan) -> None:
     more = 1.5 * made.sent
     surplus = made.surplus + (found.returned.T @ (more - made.sent))
     account = with_decisions(plan, replace(made, sent=more, surplus=surplus))
-    certificate = certify(account, implied(plan.instance, found), plan.duals, "cost")
-    assert certificate.primal_violation <= BROKEN
-    assert certificate.gap == pytest.approx((account.cost - plan.cost) / paid(account, "cost"), abs=1e-9)
-    assert certificate.gap > GAP
+    certificate = certify_plan(account, compute_bounds(plan.instance, found), plan.duals, "cost")
+    assert certificate.primal_violation <= FEASIBILITY_TOLERANCE
+    assert certificate.gap == pytest.approx((account.cost - plan.cost) / sum_absolute_costs(account, "cost"), abs=1e-9)
+    assert certificate.gap > GAP_TOLERANCE
     assert not certificate.optimal
 
 
 def test_wrong_prices_prove_less(plan: Plan) -> None:
     """With half the prices, or none, the plan is feasible but not proven."""
-    bounds = implied(plan.instance, plan.account.found)
+    bounds = compute_bounds(plan.instance, plan.account.found)
     for share in (0.0, 0.5):
         duals = {name: {key: share * value for key, value in rows.items()} for name, rows in plan.duals.items()}
-        certificate = certify(plan.account, bounds, duals, "cost")
+        certificate = certify_plan(plan.account, bounds, duals, "cost")
         assert certificate.lower_bound < plan.cost - 1
         assert not certificate.optimal
 
@@ -109,30 +109,30 @@ def test_a_gap_is_measured_by_all_that_is_paid() -> None:
     """What is earned does not make a gap look larger: costs and earnings count alike, and at least 1 in all."""
     account = planned(conformance("c02")).account  # type: ignore[union-attr]
     assert account.costs["sales"].sum() < 0
-    assert paid(account, "cost") == pytest.approx(sum(abs(part).sum() for part in account.costs.values()))
-    assert paid(account, "footprint") == pytest.approx(account.footprint)
-    assert paid(account, "mass") == pytest.approx(account.tonnes)
+    assert sum_absolute_costs(account, "cost") == pytest.approx(sum(abs(part).sum() for part in account.costs.values()))
+    assert sum_absolute_costs(account, "footprint") == pytest.approx(account.footprint)
+    assert sum_absolute_costs(account, "mass") == pytest.approx(account.tonnes)
 
 
 def test_added_costs_count_in_what_is_paid(plan: Plan) -> None:
     """A gap is measured by what the plan pays and by what is added to that, each as a positive number."""
-    bounds = implied(plan.instance, plan.account.found)
+    bounds = compute_bounds(plan.instance, plan.account.found)
     for each in (100.0, -100.0):
-        added = Added((), (), (Term("sent_device", ("phone",), each),))
-        certificate = certify(plan.account, bounds, {}, "cost", added=added)
+        added = ExtensionData((), (), (ExtensionTerm("sent_device", ("phone",), each),))
+        certificate = certify_plan(plan.account, bounds, {}, "cost", added=added)
         extra = each * float(plan.account.tonnes)
         off = plan.cost + extra - certificate.lower_bound
-        assert certificate.gap == pytest.approx(off / (paid(plan.account, "cost") + abs(extra)))
+        assert certificate.gap == pytest.approx(off / (sum_absolute_costs(plan.account, "cost") + abs(extra)))
 
 
 def test_few_routes_and_periods_are_proven_in_fractions(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     """As many as are few are; one more is enclosed, and so it is with multipliers that refute."""
-    bounds, few = implied(plan.instance, plan.account.found), plan.account.decisions.sent.size
-    for most, arithmetic in ((few, EXACT), (few - 1, ENCLOSED)):
-        monkeypatch.setattr(certificate_, "SMALL", most)
-        monkeypatch.setattr(farkas, "SMALL", most)
-        assert certify(plan.account, bounds, plan.duals, "cost").arithmetic == arithmetic.name
-        assert farkas.refute(plan.instance, plan.duals).arithmetic == arithmetic.name
+    bounds, few = compute_bounds(plan.instance, plan.account.found), plan.account.decisions.sent.size
+    for most, arithmetic in ((few, EXACT_ARITHMETIC), (few - 1, INTERVAL_ARITHMETIC)):
+        monkeypatch.setattr(certificate, "EXACT_SIZE_LIMIT", most)
+        monkeypatch.setattr(farkas, "EXACT_SIZE_LIMIT", most)
+        assert certify_plan(plan.account, bounds, plan.duals, "cost").arithmetic == arithmetic.name
+        assert farkas.prove_infeasibility(plan.instance, plan.duals).arithmetic == arithmetic.name
 
 
 def test_what_a_certificate_allows_to_be_said() -> None:
@@ -154,10 +154,10 @@ def test_what_a_certificate_allows_to_be_said() -> None:
 
 def test_a_gap_beside_little_is_told_in_full(plan: Plan) -> None:
     """Where less than 1 is paid in all a gap is the difference itself, and so it is where nothing is."""
-    bounds = implied(plan.instance, plan.account.found)
+    bounds = compute_bounds(plan.instance, plan.account.found)
     for share in (1e-9, 0.0):
         made = replace(plan.account.decisions, sent=share * plan.account.decisions.sent)
         account = with_decisions(plan, made)
-        certificate = certify(account, bounds, plan.duals, "cost")
-        assert paid(account, "cost") < 1
+        certificate = certify_plan(account, bounds, plan.duals, "cost")
+        assert sum_absolute_costs(account, "cost") < 1
         assert certificate.gap == pytest.approx(account.cost - plan.cost, rel=1e-9)

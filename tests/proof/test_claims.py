@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from tests.model.cases import changed, loaded
 
-from medalopt.instance.decisions import Account, Decisions
-from medalopt.instance.routes import routes
-from medalopt.proof.basis import LARGE, OPEN, PROVEN
+from medalopt.instance.accounting import Decisions, PlanAccount
+from medalopt.instance.routes import build_routes
+from medalopt.proof.basis import BASIS_NOT_PROVEN, BASIS_PROVEN, BASIS_TOO_LARGE
 from medalopt.proof.certificate import Certificate
-from medalopt.proof.rows import Rule
-from medalopt.proof.stated import Broken
-from medalopt.proof.verdict import _broken_rows, _claims, _lots, stale
+from medalopt.proof.claims import Violation
+from medalopt.proof.rows import ConstraintResidual
+from medalopt.proof.verdict import _check_certificate_claims, _check_lot_claims, _violated_rows, check_instance_match
 
-SHOWN = Certificate(1e-10, 4.0, 2e-10, "exact rational", "instance", PROVEN, "9/2")
+SHOWN = Certificate(1e-10, 4.0, 2e-10, "exact rational", "instance", BASIS_PROVEN, "9/2")
 
 
 def claimed(value: float = 0.5, status: str = "optimal", **changes: Any) -> Any:
@@ -30,18 +30,20 @@ def claimed(value: float = 0.5, status: str = "optimal", **changes: Any) -> Any:
 def wrong(found: Any) -> list[tuple[str, float]]:
     """Return where something is broken, and by how much."""
     listed = list(found)
-    assert all(isinstance(each, Broken) and each.text for each in listed)
+    assert all(isinstance(each, Violation) and each.text for each in listed)
     return [(each.path, each.amount) for each in listed]
 
 
 def test_what_is_shown_may_be_claimed() -> None:
     """The claims that follow, worse ones, and fewer, are no fault; nor is a plan that calls itself no optimum."""
-    worse = {"primal_violation": 1e-3, "gap": 0.5, "lower_bound": -1e9, "basis": OPEN, "exact_value": None}
-    less = [claimed(basis=basis, exact_value=None) for basis in ("", OPEN, LARGE)]
+    worse = {"primal_violation": 1e-3, "gap": 0.5, "lower_bound": -1e9, "basis": BASIS_NOT_PROVEN, "exact_value": None}
+    less = [claimed(basis=basis, exact_value=None) for basis in ("", BASIS_NOT_PROVEN, BASIS_TOO_LARGE)]
     for plan in (claimed(), claimed(**worse), *less):
-        assert wrong(_claims(plan, SHOWN)) == []
+        assert wrong(_check_certificate_claims(plan, SHOWN)) == []
     wide = Certificate(0.0, 4.0, 0.25, SHOWN.arithmetic, SHOWN.scope)
-    assert wrong(_claims(claimed(status="feasible", gap=0.25, basis="", exact_value=None), wide)) == []
+    assert (
+        wrong(_check_certificate_claims(claimed(status="feasible", gap=0.25, basis="", exact_value=None), wide)) == []
+    )
 
 
 def test_an_optimum_has_no_gap() -> None:
@@ -49,9 +51,9 @@ def test_an_optimum_has_no_gap() -> None:
     for gap, broken in ((1e-9, []), (math.nextafter(1e-9, 1), [("status", math.nextafter(1e-9, 1))])):
         shown = Certificate(0.0, 4.0, gap, SHOWN.arithmetic, SHOWN.scope)
         plan = claimed(gap=gap, primal_violation=0.0, basis="", exact_value=None)
-        assert wrong(_claims(plan, shown)) == broken
+        assert wrong(_check_certificate_claims(plan, shown)) == broken
     nothing = Certificate(0.0, 4.0, math.nan, SHOWN.arithmetic, SHOWN.scope)
-    assert [path for path, _ in wrong(_claims(claimed(basis="", exact_value=None), nothing))] == [
+    assert [path for path, _ in wrong(_check_certificate_claims(claimed(basis="", exact_value=None), nothing))] == [
         "status",
         "certificate.gap",
     ]
@@ -60,16 +62,16 @@ def test_an_optimum_has_no_gap() -> None:
 @pytest.mark.parametrize(
     ("claim", "path"),
     [
-        ({"basis": PROVEN, "exact_value": "5"}, "certificate.basis"),
-        ({"basis": PROVEN, "exact_value": None}, "certificate.basis"),
-        ({"basis": OPEN, "exact_value": "5"}, "certificate.basis"),
+        ({"basis": BASIS_PROVEN, "exact_value": "5"}, "certificate.basis"),
+        ({"basis": BASIS_PROVEN, "exact_value": None}, "certificate.basis"),
+        ({"basis": BASIS_NOT_PROVEN, "exact_value": "5"}, "certificate.basis"),
         ({"scope": "instance and 1 added row"}, "certificate.scope"),
         ({"arithmetic": "by heart"}, "certificate.arithmetic"),
     ],
 )
 def test_a_claim_in_words_must_be_the_one_that_follows(claim: dict[str, Any], path: str) -> None:
     """Another word is a fault of no size."""
-    assert wrong(_claims(claimed(**claim), SHOWN)) == [(path, 0.0)]
+    assert wrong(_check_certificate_claims(claimed(**claim), SHOWN)) == [(path, 0.0)]
 
 
 @pytest.mark.parametrize(
@@ -83,18 +85,20 @@ def test_a_claim_in_words_must_be_the_one_that_follows(claim: dict[str, Any], pa
 )
 def test_a_claim_in_figures_may_be_better_by_the_tolerance(value: float, name: str, most: float, sign: int) -> None:
     """By a thousand-millionth of its size, and not by the least more; by how much it is off is told."""
-    assert wrong(_claims(claimed(value, **{name: most}), SHOWN)) == []
+    assert wrong(_check_certificate_claims(claimed(value, **{name: most}), SHOWN)) == []
     beyond = math.nextafter(most, sign * math.inf)
     off = abs(beyond - getattr(SHOWN, name))
-    assert wrong(_claims(claimed(value, **{name: beyond}), SHOWN)) == [(f"certificate.{name}", pytest.approx(off))]
-    assert wrong(_claims(claimed(value, **{name: math.nan}), SHOWN))
+    assert wrong(_check_certificate_claims(claimed(value, **{name: beyond}), SHOWN)) == [
+        (f"certificate.{name}", pytest.approx(off))
+    ]
+    assert wrong(_check_certificate_claims(claimed(value, **{name: math.nan}), SHOWN))
 
 
 def test_a_claim_far_off_is_told_by_its_distance() -> None:
     """A gap of 0.25 where 0.5 is shown is 0.25 too little; a bound of 6 where 4 is shown 2 too much."""
     shown = Certificate(0.5, 4.0, 0.5, SHOWN.arithmetic, SHOWN.scope)
     plan = claimed(status="feasible", gap=0.25, primal_violation=0.125, lower_bound=6.0, basis="", exact_value=None)
-    assert wrong(_claims(plan, shown)) == [
+    assert wrong(_check_certificate_claims(plan, shown)) == [
         ("certificate.primal_violation", 0.375),
         ("certificate.gap", 0.25),
         ("certificate.lower_bound", 2.0),
@@ -105,9 +109,9 @@ def test_a_plan_of_other_figures_is_stale() -> None:
     """The same figures are no fault; others are, of no size."""
     instance: Any = SimpleNamespace(figures="a")
     of = SimpleNamespace(instance=SimpleNamespace(figures="a", name="x"))
-    assert wrong(stale(instance, of)) == []
+    assert wrong(check_instance_match(instance, of)) == []
     of.instance.figures = "b"
-    assert wrong(stale(instance, of)) == [("x", 0.0)]
+    assert wrong(check_instance_match(instance, of)) == [("x", 0.0)]
 
 
 LOTS = {"extra": 2.0, "above_bound": 3.0, "without": 8.0, "lower_bound": 7.0}
@@ -116,7 +120,7 @@ LOTS = {"extra": 2.0, "above_bound": 3.0, "without": 8.0, "lower_bound": 7.0}
 def of_lots(value: float, **changes: float) -> list[tuple[str, float]]:
     """Return what is wrong with what is said of lots, of a plan of this value and a bound of 7.5."""
     plan = SimpleNamespace(lots=SimpleNamespace(**(LOTS | changes)))
-    return wrong(_lots(plan, Certificate(0.0, 7.5, 0.0, "", ""), value, "JPY"))
+    return wrong(_check_lot_claims(plan, Certificate(0.0, 7.5, 0.0, "", ""), value, "JPY"))
 
 
 def test_what_lots_cost_follows() -> None:
@@ -136,20 +140,22 @@ def test_what_lots_cost_follows() -> None:
     assert of_lots(0.0, **nothing | {"extra": math.nextafter(1e-9, 1)}) == [("lots.extra", pytest.approx(1e-9))]
 
 
-def account() -> Account:
+def account() -> PlanAccount:
     """Return an account of nothing: three streams, two of them a bundle, what is sent or leaves."""
     stream = {"device": "phone", "region": "north", "available": "10 t"}
     streams = [stream | {"name": "a"}, stream | {"name": "b", "bundle": "box"}, stream | {"name": "c", "bundle": "box"}]
     treatments = {"whole": {"to_smelter": 1}, "sold": {"to_smelter": 0}}
     instance = loaded(changed(streams=streams, treatments=treatments))
-    found = routes(instance)
-    return Account(instance, found, Decisions(*(np.zeros(0) for _ in range(6))))
+    found = build_routes(instance)
+    return PlanAccount(instance, found, Decisions(*(np.zeros(0) for _ in range(6))))
 
 
-def rows(excess: Any, size: Any, axes: tuple[str, ...] = ("stream", "period")) -> list[Broken]:
+def rows(excess: Any, size: Any, axes: tuple[str, ...] = ("stream", "period")) -> list[Violation]:
     """Return the rows that are broken."""
     of = account()
-    return _broken_rows(of.instance, of, Rule("family", "rule", "t", axes, np.array(excess), np.array(size)))
+    return _violated_rows(
+        of.instance, of, ConstraintResidual("family", "rule", "t", axes, np.array(excess), np.array(size))
+    )
 
 
 def test_a_row_is_broken_beyond_a_share_of_its_size() -> None:

@@ -14,15 +14,15 @@ from tests.proof.test_bound import axes, keys
 from tests.random_instances import as_text, document
 
 import medalopt
-from medalopt import solving
+from medalopt import solve_instance
 from medalopt.errors import NoPlanError
-from medalopt.instance.arithmetic import ENCLOSED, EXACT, FLOATS, Arithmetic
+from medalopt.instance.arithmetic import EXACT_ARITHMETIC, FLOAT_ARITHMETIC, INTERVAL_ARITHMETIC, Arithmetic
 from medalopt.instance.instance import Instance
 from medalopt.plan.plan import Plan
 from medalopt.proof import farkas
-from medalopt.proof.added import NOTHING, Added, AddedRow, Term
-from medalopt.proof.bound import Ground
-from medalopt.proof.farkas import COMPILED, Refutation, as_compiled, refute
+from medalopt.proof.bound import BoundContext
+from medalopt.proof.extensions import NO_EXTENSIONS, ExtensionData, ExtensionRow, ExtensionTerm
+from medalopt.proof.farkas import COMPILED_SCOPE, InfeasibilityProof, adopt_compiled_proof, prove_infeasibility
 from medalopt.proof.prices import Duals
 
 ROOT = Path(__file__).parents[2]
@@ -37,11 +37,14 @@ IMPOSSIBLE = (  # figures that take the plan from many instances, and leave it t
 )
 
 
-def holds(instance: Instance, shown: Refutation) -> None:
+def holds(instance: Instance, shown: InfeasibilityProof) -> None:
     """See that a refutation holds anew, in fractions too, and that enclosures never claim more than they do."""
-    exact, enclosed = refute(instance, shown.duals, EXACT), refute(instance, shown.duals, ENCLOSED)
+    exact, enclosed = (
+        prove_infeasibility(instance, shown.duals, EXACT_ARITHMETIC),
+        prove_infeasibility(instance, shown.duals, INTERVAL_ARITHMETIC),
+    )
     assert exact.holds and exact.margin >= enclosed.margin
-    again = refute(instance, shown.duals)
+    again = prove_infeasibility(instance, shown.duals)
     assert shown.holds and again.margin == shown.margin and again.duals == shown.duals
     assert (again.arithmetic, again.scope) == (shown.arithmetic, "instance")
 
@@ -51,8 +54,8 @@ def test_what_has_no_plan_is_refuted(name: str) -> None:
     """Each conformance instance without a plan, and the one shipped: multipliers that hold in fractions."""
     instance = conformance(name) if name in REFUSED else medalopt.load(ROOT / f"instances/{name}.yaml")
     shown = answer(instance)
-    assert isinstance(shown, Refutation)
-    assert shown.arithmetic == EXACT.name
+    assert isinstance(shown, InfeasibilityProof)
+    assert shown.arithmetic == EXACT_ARITHMETIC.name
     holds(instance, shown)
 
 
@@ -60,15 +63,15 @@ def test_a_large_instance_is_refuted_in_enclosures() -> None:
     """The first targets of Tokyo 2020 could not be met from the goods on offer; that is certain in floating point."""
     instance = medalopt.load(ROOT / "instances/tokyo2020-first-targets.yaml")
     shown = answer(instance)
-    assert isinstance(shown, Refutation)
-    assert shown.holds and shown.arithmetic == ENCLOSED.name
-    assert refute(instance, shown.duals).margin == shown.margin
+    assert isinstance(shown, InfeasibilityProof)
+    assert shown.holds and shown.arithmetic == INTERVAL_ARITHMETIC.name
+    assert prove_infeasibility(instance, shown.duals).margin == shown.margin
 
 
 @pytest.mark.no_cover
 def test_random_instances_have_a_plan_or_are_refuted() -> None:
     """Over the whole format: each has a plan or a refutation; more than thirty have none."""
-    refuted = [seed for seed in SEEDS if isinstance(answered(at_random(seed)), Refutation)]
+    refuted = [seed for seed in SEEDS if isinstance(answered(at_random(seed)), InfeasibilityProof)]
     assert len(refuted) >= 35
     for seed in refuted:
         holds(at_random(seed), answered(at_random(seed)))  # type: ignore[arg-type]
@@ -85,7 +88,7 @@ def test_what_a_change_makes_impossible_is_refuted(section: str, figure: str, va
     for seed in [seed for seed in SEEDS if isinstance(answered(at_random(seed)), Plan)][:40]:
         instance = turned(seed, section, figure, value)
         shown = instance and answer(instance)
-        if instance and isinstance(shown, Refutation):
+        if instance and isinstance(shown, InfeasibilityProof):
             holds(instance, shown)
             refuted += 1
     assert refuted >= 7
@@ -120,10 +123,10 @@ def test_no_multipliers_refute_what_has_a_plan() -> None:
         ]
         harder = turned(seed, "medals", "count", 10**7)
         shown = harder and answer(harder)
-        tried += [shown.duals, disturbed(shown.duals, random)] if isinstance(shown, Refutation) else []
+        tried += [shown.duals, disturbed(shown.duals, random)] if isinstance(shown, InfeasibilityProof) else []
         for duals in tried:
-            assert not refute(instance, duals, EXACT).holds
-            assert not refute(instance, duals, ENCLOSED).holds
+            assert not prove_infeasibility(instance, duals, EXACT_ARITHMETIC).holds
+            assert not prove_infeasibility(instance, duals, INTERVAL_ARITHMETIC).holds
 
 
 def invented(instance: Instance, random: Random) -> Duals:
@@ -154,18 +157,18 @@ def test_the_margin_by_hand() -> None:
     instance, period = too_little(), "1"
     for weight, told in ((1.0, 0.5), (3.0, 0.75), (1e-9, 0.5 * 1e-9 * 2**30)):
         duals = {"balance": {("Ag", period): -weight}, "melt": {("silver", period): -weight}}
-        shown = refute(instance, duals | {"demand": {("silver", period): weight}})
+        shown = prove_infeasibility(instance, duals | {"demand": {("silver", period): weight}})
         assert shown.margin == pytest.approx(told, rel=1e-12)
         assert shown.rules == 3
         assert 1 <= max(abs(value) for rows in shown.duals.values() for value in rows.values()) < 2
-        assert not refute(instance, duals).holds
+        assert not prove_infeasibility(instance, duals).holds
 
 
 def test_only_rows_that_count_are_kept() -> None:
     """Definitions, rows of a user's own, supply that is priced anew, nothing and no numbers are left out."""
     instance = too_little()
     shown = answer(instance)
-    assert isinstance(shown, Refutation)
+    assert isinstance(shown, InfeasibilityProof)
     extra = {
         "define_sent": {None: 1.0},
         "own": {None: 1e9},
@@ -174,8 +177,8 @@ def test_only_rows_that_count_are_kept() -> None:
         "purchase": {},
         "recycled": {"Ag": float("nan")},
     }
-    assert refute(instance, {**shown.duals, **extra}) == shown
-    assert refute(instance, {}).duals == {} and not refute(instance, {}).holds
+    assert prove_infeasibility(instance, {**shown.duals, **extra}) == shown
+    assert prove_infeasibility(instance, {}).duals == {} and not prove_infeasibility(instance, {}).holds
     assert set(shown.duals) <= set(axes(instance))
 
 
@@ -183,8 +186,8 @@ def test_plain_floats_where_they_are_asked_for() -> None:
     """In floats the same contradiction, and its name says so."""
     instance = too_little()
     shown = answer(instance)
-    assert isinstance(shown, Refutation)
-    floats = refute(instance, shown.duals, FLOATS)
+    assert isinstance(shown, InfeasibilityProof)
+    floats = prove_infeasibility(instance, shown.duals, FLOAT_ARITHMETIC)
     assert floats.margin == pytest.approx(shown.margin) and floats.arithmetic == "float64"
 
 
@@ -198,14 +201,14 @@ OWN = {  # an extension that asks for too much, and on what the refutation then 
 }
 
 
-def refused(folder: Path, line: str, instance: Instance) -> Refutation:
+def refused(folder: Path, line: str, instance: Instance) -> InfeasibilityProof:
     """Return what shows that an instance has no plan with `line` as an extension."""
     path = folder / "own.py"
     path.write_text(f"import pyomo.environ as pyo\ndef extend(m, instance):\n    {line}\n", encoding="utf-8")
     with pytest.raises(NoPlanError) as refusal:
         medalopt.solve(instance, extensions=[path])
     shown = refusal.value.refutation
-    assert isinstance(shown, Refutation)
+    assert isinstance(shown, InfeasibilityProof)
     return shown
 
 
@@ -215,10 +218,10 @@ def test_rows_of_ones_own_count_in_the_same_arithmetic(kind: str, tmp_path: Path
     line, scope = OWN[kind]
     instance = too_little() if kind == "costs alone" else loaded(changed(streams=[PHONES], market=None))
     shown = refused(tmp_path, line, instance)
-    assert shown.holds and (shown.arithmetic, shown.scope) == (EXACT.name, scope)
-    again = refute(instance, shown.duals, added=shown.added)
+    assert shown.holds and (shown.arithmetic, shown.scope) == (EXACT_ARITHMETIC.name, scope)
+    again = prove_infeasibility(instance, shown.duals, added=shown.added)
     assert again.margin == shown.margin and again.rules == shown.rules
-    assert refute(instance, shown.duals).holds == (scope == "instance")
+    assert prove_infeasibility(instance, shown.duals).holds == (scope == "instance")
 
 
 def test_where_the_arithmetic_cannot_tell_the_program_as_it_was_compiled_does(
@@ -227,10 +230,14 @@ def test_where_the_arithmetic_cannot_tell_the_program_as_it_was_compiled_does(
     """With rows of one's own, where no bound could be told: floats of the compiled rows, and the scope says so."""
     line, _ = OWN["an added row"]
     instance = loaded(changed(streams=[PHONES], market=None))
-    monkeypatch.setattr(solving, "refute", lambda *_, **__: Refutation({}, float("-inf"), EXACT.name, "instance"))
+    monkeypatch.setattr(
+        solve_instance,
+        "prove_infeasibility",
+        lambda *_, **__: InfeasibilityProof({}, float("-inf"), EXACT_ARITHMETIC.name, "instance"),
+    )
     shown = refused(tmp_path, line, instance)
-    assert shown.holds and (shown.arithmetic, shown.scope) == (FLOATS.name, COMPILED)
-    assert shown.added.rows and refute(instance, shown.duals, added=shown.added).holds
+    assert shown.holds and (shown.arithmetic, shown.scope) == (FLOAT_ARITHMETIC.name, COMPILED_SCOPE)
+    assert shown.added.rows and prove_infeasibility(instance, shown.duals, added=shown.added).holds
 
 
 def test_a_hair_short_is_short() -> None:
@@ -239,7 +246,7 @@ def test_a_hair_short_is_short() -> None:
     text["medals"]["gold"]["count"] = 4617
     instance = loaded(as_text(text))
     shown = answer(instance)
-    assert isinstance(shown, Refutation)
+    assert isinstance(shown, InfeasibilityProof)
     assert 0 < shown.margin < 1e-8
     text["medals"]["gold"]["count"] = 4618
     assert isinstance(answer(loaded(as_text(text))), Plan)
@@ -247,16 +254,19 @@ def test_a_hair_short_is_short() -> None:
 
 def test_multipliers_are_brought_to_between_one_and_two() -> None:
     """The largest of all, by a power of two, and the margin with them; where there is none, nothing moves."""
-    one, other = AddedRow("a", 0.0, 1.0, (), 12.0), AddedRow("b", 0.0, 1.0, (), 0.0)
+    one, other = ExtensionRow("a", 0.0, 1.0, (), 12.0), ExtensionRow("b", 0.0, 1.0, (), 0.0)
     duals = {"balance": {("Ag", "1"): -3.0, ("Ag", "2"): 0.0}, "melt": {("a", "1"): math.nan}, "define_feed": {1: 99.0}}
-    shown = as_compiled(duals, 5.0, Added((one, other), (), (Term("x", (), 1.0),)))
+    shown = adopt_compiled_proof(duals, 5.0, ExtensionData((one, other), (), (ExtensionTerm("x", (), 1.0),)))
     assert shown.duals == {"balance": {("Ag", "1"): -0.375}}
     assert [row.dual for row in shown.added.rows] == [1.5, 0.0] and shown.added.costs == ()
-    assert (shown.margin, shown.scope, shown.arithmetic) == (0.625, COMPILED, FLOATS.name)
+    assert (shown.margin, shown.scope, shown.arithmetic) == (0.625, COMPILED_SCOPE, FLOAT_ARITHMETIC.name)
     assert shown.rules == 2
-    assert as_compiled({}, 3.0, NOTHING).margin == 3.0 and as_compiled({}, 3.0, NOTHING).rules == 0
+    assert (
+        adopt_compiled_proof({}, 3.0, NO_EXTENSIONS).margin == 3.0
+        and adopt_compiled_proof({}, 3.0, NO_EXTENSIONS).rules == 0
+    )
     for dual in (1.0, -1.0):
-        assert as_compiled({}, 1.0, Added((AddedRow("a", 0.0, 1.0, (), dual),))).rules == 1
+        assert adopt_compiled_proof({}, 1.0, ExtensionData((ExtensionRow("a", 0.0, 1.0, (), dual),))).rules == 1
 
 
 def test_multipliers_of_supply_count_for_what_may_wait() -> None:
@@ -264,23 +274,25 @@ def test_multipliers_of_supply_count_for_what_may_wait() -> None:
     stored = PHONES | {"name": "stored", "storage": {}}
     instance = loaded(changed(streams=[PHONES | {"name": "gone"}, stored]))
     supply = {(name, "1"): -1.0 for name in ("gone", "stored")}
-    shown = refute(instance, {"supply": supply, "wish": {"1": 1.0}})
+    shown = prove_infeasibility(instance, {"supply": supply, "wish": {"1": 1.0}})
     assert shown.duals == {"supply": {("stored", "1"): -1.0}}
 
 
-@pytest.mark.parametrize("arithmetic", [FLOATS, EXACT, ENCLOSED], ids=lambda each: each.name)
+@pytest.mark.parametrize(
+    "arithmetic", [FLOAT_ARITHMETIC, EXACT_ARITHMETIC, INTERVAL_ARITHMETIC], ids=lambda each: each.name
+)
 def test_all_that_a_refutation_rests_on_is_of_one_arithmetic(
     arithmetic: Arithmetic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Routes and bounds are of the kind of number that the answer names."""
-    grounds: list[Ground] = []
+    grounds: list[BoundContext] = []
 
-    def bound(ground: Ground, *rest: Any) -> float:
+    def bound(ground: BoundContext, *rest: Any) -> float:
         grounds.append(ground)
         return 0.0
 
-    monkeypatch.setattr(farkas, "lower_bound", bound)
-    refute(loaded(changed()), {}, arithmetic)
+    monkeypatch.setattr(farkas, "compute_extended_bound", bound)
+    prove_infeasibility(loaded(changed()), {}, arithmetic)
     kind = type(arithmetic.lift(np.zeros(1))), getattr(arithmetic.lift(np.zeros(1)), "dtype", None)
     for numbers in (grounds[0].found.returned, grounds[0].bounds.stock):
         assert (type(numbers), getattr(numbers, "dtype", None)) == kind

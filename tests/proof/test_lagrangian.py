@@ -10,29 +10,29 @@ import pytest
 from tests.model.cases import MEASURES, ROOT, Document, at_random, changed, conforming, loaded, planned
 
 import medalopt
-from medalopt.instance.bounds import implied
-from medalopt.instance.figures import Bools, Floats
+from medalopt.instance.arrays import Bools, Floats
+from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.instance import Instance
-from medalopt.instance.routes import routes
-from medalopt.model.network import Entries, network
-from medalopt.proof.bound import lower_bound
-from medalopt.proof.prices import prices
-from medalopt.solver.assemble import assembled
-from medalopt.solver.highs import attempt
-from medalopt.solver.linear import Linear
-from medalopt.solver.scaling import scaled
-from medalopt.solver.solution import priced
+from medalopt.instance.routes import build_routes
+from medalopt.model.network import SparseEntries, build_network
+from medalopt.proof.bound import compute_lower_bound
+from medalopt.proof.prices import build_prices
+from medalopt.solver.assemble import assemble_program
+from medalopt.solver.highs import solve_by_method
+from medalopt.solver.program import SolverProgram
+from medalopt.solver.scaling import scale_program
+from medalopt.solver.solution import extract_duals
 
 FOUNDRY = ("stock", "surplus", "charge", "buy", "cast", "recharge", "scrap")
 
 
-def whole(instance: Instance, measure: str) -> Linear:
+def whole(instance: Instance, measure: str) -> SolverProgram:
     """Return the program of `instance` with all its rows."""
-    found = routes(instance)
-    return assembled(instance, found, network(instance, found), implied(instance, found), measure)
+    found = build_routes(instance)
+    return assemble_program(instance, found, build_network(instance, found), compute_bounds(instance, found), measure)
 
 
-def random_prices(linear: Linear, random: Random) -> Floats:
+def random_prices(linear: SolverProgram, random: Random) -> Floats:
     """Return a price for each row, with the sign that its limits allow."""
     width = 10.0 ** random.uniform(-1, 5)
     y = np.array([random.gauss(0, width) for _ in linear.rows])
@@ -40,7 +40,7 @@ def random_prices(linear: Linear, random: Random) -> Floats:
     return np.where(np.isfinite(linear.row_upper), y, np.maximum(y, 0))
 
 
-def relaxed(linear: Linear, kept: Bools, y: Floats) -> tuple[Linear, float]:
+def relaxed(linear: SolverProgram, kept: Bools, y: Floats) -> tuple[SolverProgram, float]:
     """Return the program in which all rows but those `kept` are priced at `y`, in boxes; and what is left over."""
     entries = linear.entries
     stays = kept[entries.row]
@@ -56,7 +56,7 @@ def relaxed(linear: Linear, kept: Bools, y: Floats) -> tuple[Linear, float]:
         rows=tuple(row for row, stay in zip(linear.rows, kept, strict=True) if stay),
         row_lower=linear.row_lower[kept],
         row_upper=linear.row_upper[kept],
-        entries=Entries(number[entries.row[stays]], entries.column[stays], entries.value[stays]),
+        entries=SparseEntries(number[entries.row[stays]], entries.column[stays], entries.value[stays]),
     )
     return program, float((gone * np.where(gone == 0, 0.0, end)).sum())
 
@@ -68,14 +68,14 @@ def both_ways(instance: Instance, measure: str, random: Random) -> tuple[float, 
     kept = np.isin(names, ["supply", "bundle_supply"]) | np.char.startswith(names, "define_")
     y = random_prices(linear, random)
     program, rest = relaxed(linear, kept, y)
-    ready = scaled(program)
-    answer = attempt(ready, "dual simplex")
+    ready = scale_program(program)
+    answer = solve_by_method(ready, "dual simplex")
     assert answer.status == "optimal"
     y[kept] = ready.dual(answer.y)
     terms = program.costs[0] * ready.primal(answer.x)
-    found = routes(instance)
-    duals = prices(instance, priced(linear, y))
-    bound = lower_bound(instance, found, implied(instance, found), duals, measure)
+    found = build_routes(instance)
+    duals = build_prices(instance, extract_duals(linear, y))
+    bound = compute_lower_bound(instance, found, compute_bounds(instance, found), duals, measure)
     most = np.abs(program.costs[0]) * np.where(np.isfinite(linear.size), linear.size, 0)
     return bound, float(terms.sum()) + rest, float(most.sum()) + abs(rest)
 
@@ -125,10 +125,10 @@ def test_prices_of_rows_that_do_not_exist_prove_nothing(row: str, loose: Documen
         loaded(changed(streams=None, smelters=None, market=offers, alloys={"silver": alloy}))
         for alloy in (tight, loose)
     )
-    strict_plan, plan, found = planned(strict), planned(free), routes(free)
+    strict_plan, plan, found = planned(strict), planned(free), build_routes(free)
     assert strict_plan is not None
     assert plan is not None
     assert any(strict_plan.duals[row].values())
     assert strict_plan.cost > plan.cost + 1000
-    bound = lower_bound(free, found, implied(free, found), prices(free, strict_plan.duals), "cost")
+    bound = compute_lower_bound(free, found, compute_bounds(free, found), build_prices(free, strict_plan.duals), "cost")
     assert bound <= plan.cost * (1 + 1e-12)

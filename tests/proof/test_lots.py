@@ -12,8 +12,8 @@ from fractions import Fraction
 import pytest
 from tests.model.cases import Document, changed, loaded, planned
 
-from medalopt.instance.figures import Figures
-from medalopt.instance.routes import routes
+from medalopt.instance.arrays import ExactArray
+from medalopt.instance.routes import build_routes
 from medalopt.plan.plan import Plan
 
 
@@ -51,7 +51,7 @@ def settled(document: Document) -> tuple[Plan, Fraction]:
     assert plan is not None
     assert plan.tonnes == pytest.approx(10)
     (silver, _) = plan.instance.metals.names
-    exact = routes(plan.instance, Figures.exact).returned[0, 0]
+    exact = build_routes(plan.instance, ExactArray.exact).returned[0, 0]
     assert silver == "Ag"
     assert plan.tables["metals"]["returned"][0] == pytest.approx(float(10 * exact), abs=1e-12)
     return plan, exact

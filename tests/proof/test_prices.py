@@ -10,9 +10,9 @@ from tests.laws import pool
 from tests.model.cases import ROOT
 
 import medalopt
+from medalopt.instance.demand import compute_cumulative_demand
 from medalopt.instance.instance import Instance
-from medalopt.instance.needs import owed
-from medalopt.proof.prices import Grid, Prices, axes, prices
+from medalopt.proof.prices import DualGrid, Prices, build_prices, list_price_axes
 
 TINY = ROOT / "instances" / "tiny.yaml"
 
@@ -24,7 +24,7 @@ def test_a_grid_is_the_mapping_that_it_stands_for() -> None:
     shape = (len(names[0]), len(names[1]))
     values = -np.arange(1.0, 1 + shape[0] * shape[1]).reshape(shape)
     there = values % 2 == 0
-    grid = Grid(names, values, there)
+    grid = DualGrid(names, values, there)
     plain = dict(grid.items())
     assert len(plain) == len(grid) == there.sum()
     first = next(iter(plain))
@@ -33,7 +33,7 @@ def test_a_grid_is_the_mapping_that_it_stands_for() -> None:
     for key in (missing, ("no such stream", names[1][0]), 3):
         with pytest.raises(KeyError):
             grid[key]
-    assert (prices(instance, {"supply": grid}).supply == prices(instance, {"supply": plain}).supply).all()
+    assert (build_prices(instance, {"supply": grid}).supply == build_prices(instance, {"supply": plain}).supply).all()
 
 
 @pytest.mark.parametrize("turned", [(1, 1), (-1, 1), (1, -1), (-1, -1)])
@@ -42,10 +42,10 @@ def test_a_grid_counts_by_its_names(turned: tuple[int, int]) -> None:
     instance = medalopt.load(TINY)
     names = instance.streams.names[:: turned[0]], instance.periods[:: turned[1]]
     values = -np.arange(1.0, 1 + len(names[0]) * len(names[1])).reshape(len(names[0]), -1)
-    grid = Grid(names, values, np.ones_like(values, dtype=bool))
-    assert (prices(instance, {"supply": grid}).supply == values[:: turned[0], :: turned[1]]).all()
-    few = Grid((names[0][:1], names[1][:1]), values[:1, :1], np.ones((1, 1), dtype=bool))
-    assert np.count_nonzero(prices(instance, {"supply": few}).supply) == 1
+    grid = DualGrid(names, values, np.ones_like(values, dtype=bool))
+    assert (build_prices(instance, {"supply": grid}).supply == values[:: turned[0], :: turned[1]]).all()
+    few = DualGrid((names[0][:1], names[1][:1]), values[:1, :1], np.ones((1, 1), dtype=bool))
+    assert np.count_nonzero(build_prices(instance, {"supply": few}).supply) == 1
 
 
 FREE = {"balance", "melt", "process_scrap", "purchase", "feed_total"}
@@ -57,10 +57,10 @@ def everywhere(instance: Instance, value: float) -> Prices:
     """Return the prices of duals that are `value` at each place at which a row could stand."""
     duals = {
         family: {key if len(key) > 1 else key[0] if key else None: value for key in product(*names)}
-        for family, names in axes(instance).items()
+        for family, names in list_price_axes(instance).items()
         if family != "bundle_supply"
     }
-    return prices(instance, duals)
+    return build_prices(instance, duals)
 
 
 @pytest.mark.parametrize("value", [0.5, -0.5])
@@ -93,7 +93,7 @@ def test_prices_of_windows_demand_and_supply(value: float) -> None:
     alloys, bundled = instance.alloys, instance.streams.bundle >= 0
     assert (y.fineness_high == np.where(alloys.named[:, :, None], min(value, 0.0), 0.0)).all()
     assert (y.others == np.where(alloys.admits_others[:, None], min(value, 0.0), 0.0)).all()
-    due = owed(instance)
+    due = compute_cumulative_demand(instance)
     for a in range(len(alloys.names)):
         for t in range(len(instance.periods) - 1):
             rises = due[a, t] > (due[a, t - 1] if t else 0.0)

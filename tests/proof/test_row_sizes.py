@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.instance.test_decisions import nothing
+from tests.instance.test_accounting import nothing
 from tests.model.cases import Document, changed, loaded
-from tests.proof.test_quantities import account as at_random
+from tests.proof.test_extensions_quantities import account as at_random
 
-from medalopt.instance.arithmetic import FLOATS
-from medalopt.instance.bounds import implied
-from medalopt.instance.decisions import Account
-from medalopt.instance.routes import routes
-from medalopt.proof.added import NOTHING, Added, AddedRow, Term
-from medalopt.proof.placed import activity, placed
-from medalopt.proof.rows import Rule, rules
-from medalopt.proof.subject import Kept, costs, dearer, kept
+from medalopt.instance.accounting import PlanAccount
+from medalopt.instance.arithmetic import FLOAT_ARITHMETIC
+from medalopt.instance.bounds import compute_bounds
+from medalopt.instance.routes import build_routes
+from medalopt.proof.extension_rows import (
+    ExtensionResiduals,
+    compute_extension_residuals,
+    evaluate_extension_costs,
+    sum_extension_costs,
+)
+from medalopt.proof.extensions import (
+    NO_EXTENSIONS,
+    ExtensionData,
+    ExtensionRow,
+    ExtensionTerm,
+    compute_activity,
+    place_extensions,
+)
+from medalopt.proof.rows import ConstraintResidual, compute_residuals
 
 
 def bars(**more: float) -> Document:
@@ -23,17 +34,17 @@ def bars(**more: float) -> Document:
     return {"composition": {"Ag": "100 %"}, "price": "60000 JPY/kg", **more}
 
 
-def account(document: Document, sent: float, bought: float = 0.0) -> Account:
+def account(document: Document, sent: float, bought: float = 0.0) -> PlanAccount:
     """Return an account in which each route sends so much in the first period, and so much of each offer is bought."""
     instance = loaded(document)
     made = nothing(instance)
     made.sent[:, 0], made.bought[:, :, 0] = sent, bought
-    return Account(instance, routes(instance), made)
+    return PlanAccount(instance, build_routes(instance), made)
 
 
-def rule(of: Account, name: str, number: int = 0) -> Rule:
+def rule(of: PlanAccount, name: str, number: int = 0) -> ConstraintResidual:
     """Return the rule of this name, the first or a later one."""
-    named = [each for each in rules(of, implied(of.instance, of.found)) if each.name == name]
+    named = [each for each in compute_residuals(of, compute_bounds(of.instance, of.found)) if each.name == name]
     return named[number]
 
 
@@ -55,7 +66,7 @@ def test_metal_is_measured_by_what_there_is_or_has_left() -> None:
     assert rule(of, "balance").size[:, 1] == pytest.approx([70.0, 9001.0])
     of.decisions.charged[0] = [[20.0, 5.0], [0.0, 0.5]]
     assert rule(of, "balance").size[:, 1] == pytest.approx([95.0, 9001.5])
-    fresh = Account(of.instance, of.found, of.decisions)
+    fresh = PlanAccount(of.instance, of.found, of.decisions)
     assert rule(fresh, "charge").size[0].tolist() == [[40.0, 10.0], [0.0, 1.0]]  # itself, and all of it in the melt
 
 
@@ -74,7 +85,7 @@ def test_what_waits_counts_in_the_size_of_supply() -> None:
 def test_no_row_is_broken_by_less_than_nothing() -> None:
     """Whatever is decided, an excess and a size are never below 0, and each stands for one row."""
     for of in (at_random(), account(changed(), 1.0, bought=3.0)):
-        for each in rules(of, implied(of.instance, of.found)):
+        for each in compute_residuals(of, compute_bounds(of.instance, of.found)):
             assert (np.asarray(each.excess) >= 0).all() and (np.asarray(each.size) >= 0).all()
             assert np.shape(each.excess) == np.shape(each.size) or np.ndim(each.excess) == 0
     whole = [rule(account(changed(), 1.0), name) for name in ("footprint_cap", "participation", "recycled")]
@@ -89,7 +100,7 @@ def test_a_rule_tells_its_worst_row() -> None:
         ([0.0, 3.0], [0.0, 1.5], 2.0),
         ([], [], 0.0),
     ):
-        assert Rule("", "", "", (), np.array(excess), np.array(size)).worst() == worst
+        assert ConstraintResidual("", "", "", (), np.array(excess), np.array(size)).worst() == worst
 
 
 def test_demand_is_met_in_time_and_exactly_at_the_end() -> None:
@@ -106,7 +117,7 @@ def test_demand_is_met_in_time_and_exactly_at_the_end() -> None:
         ([10.0, 0.0], [0.0, 3.0], [8.0, 8.0]),
     ):
         of.decisions.charged[0, 0] = charged
-        fresh = Account(of.instance, of.found, of.decisions)
+        fresh = PlanAccount(of.instance, of.found, of.decisions)
         assert rule(fresh, "demand").excess[0].tolist() == pytest.approx(excess)
         assert rule(fresh, "demand").size[0].tolist() == pytest.approx(size)
 
@@ -118,7 +129,7 @@ def test_a_bundle_of_nothing_is_taken_fairly() -> None:
     of = account(changed(streams=streams), 0.15)
     assert rule(of, "bundle_supply").excess == pytest.approx(np.array([[0.05, 0], [0.05, 0]]))
     of.decisions.sent[0, 1] = 0.5
-    fresh = Account(of.instance, of.found, of.decisions)
+    fresh = PlanAccount(of.instance, of.found, of.decisions)
     assert rule(fresh, "bundle_supply").excess[:, 1].tolist() == [0.5, 0.0]
     assert rule(fresh, "take").excess.tolist() == [[0.0, 0.5]]
 
@@ -184,9 +195,9 @@ def test_whole_lots_and_least_orders_of_offers() -> None:
 
 def row(
     name: str, *terms: tuple[str, tuple[str, ...], float], ends: tuple[float, float] = (-np.inf, np.inf)
-) -> AddedRow:
+) -> ExtensionRow:
     """Return an added row of these terms."""
-    return AddedRow(name, *ends, tuple(Term(*each) for each in terms), 0.0)
+    return ExtensionRow(name, *ends, tuple(ExtensionTerm(*each) for each in terms), 0.0)
 
 
 def test_an_added_row_is_measured_by_its_terms() -> None:
@@ -196,16 +207,16 @@ def test_an_added_row_is_measured_by_its_terms() -> None:
         row("all", ("sent_device", ("phone",), 2.0), ("feed", ("smelter", "1"), -3.0)),
         row("least", ("sent_stream", ("phone@north",), 0.5), ends=(5.0, np.inf)),
     )
-    added = Added(rows, (), (Term("sent_region", ("north",), -7.0),))
-    set_ = placed(of.instance, of.found, added, FLOATS.lift)
-    total, size = activity(of, set_)
+    added = ExtensionData(rows, (), (ExtensionTerm("sent_region", ("north",), -7.0),))
+    set_ = place_extensions(of.instance, of.found, added, FLOAT_ARITHMETIC.lift)
+    total, size = compute_activity(of, set_)
     by_name = {each.name: (total[n], size[n]) for n, each in enumerate(rows)}
     assert by_name["all"] == (-4.0, 20.0)
     assert by_name["least"] == (2.0, 2.0)
     assert (total[-1], size[-1]) == (-28.0, 28.0)
-    assert [float(each) for each in costs(of, set_)] == [-28.0, 28.0]
-    assert dearer(of, added) == -28.0
-    found, own = kept(of, set_)
+    assert [float(each) for each in evaluate_extension_costs(of, set_)] == [-28.0, 28.0]
+    assert sum_extension_costs(of, added) == -28.0
+    found, own = compute_extension_residuals(of, set_)
     assert dict(zip(found.names, found.excess.tolist(), strict=True))["least"] == 3.0
     assert dict(zip(found.names, found.size.tolist(), strict=True))["least"] == 5.0
     assert own.names == ()
@@ -214,7 +225,10 @@ def test_an_added_row_is_measured_by_its_terms() -> None:
 def test_added_rows_of_nothing_cost_nothing() -> None:
     """Without added rows there is no activity but the costs', which are 0."""
     of = account(changed(), 4.0)
-    assert [each.tolist() for each in activity(of, placed(of.instance, of.found, NOTHING, FLOATS.lift))] == [
+    assert [
+        each.tolist()
+        for each in compute_activity(of, place_extensions(of.instance, of.found, NO_EXTENSIONS, FLOAT_ARITHMETIC.lift))
+    ] == [
         [0.0],
         [0.0],
     ]
@@ -222,5 +236,5 @@ def test_added_rows_of_nothing_cost_nothing() -> None:
 
 def test_how_far_a_row_is_broken_stands_beside_its_size() -> None:
     """An excess of a half beside a size of a quarter is two; beside no size at all it is itself."""
-    found = Kept(("a", "b", "c"), np.array([0.5, 0.5, 4.0]), np.array([0.25, 0.0, 2.0]))
+    found = ExtensionResiduals(("a", "b", "c"), np.array([0.5, 0.5, 4.0]), np.array([0.25, 0.0, 2.0]))
     assert found.worst().tolist() == [2.0, 0.5, 2.0]

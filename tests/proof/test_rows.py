@@ -10,12 +10,12 @@ import pytest
 from tests.model.cases import ROOT, at_random, changed, conforming, loaded, planned
 
 import medalopt
-from medalopt.instance.bounds import implied
-from medalopt.instance.decisions import Account, Decisions
+from medalopt.instance.accounting import Decisions, PlanAccount
+from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.instance import Instance
-from medalopt.instance.routes import routes
+from medalopt.instance.routes import build_routes
 from medalopt.plan.plan import Plan
-from medalopt.proof.rows import BROKEN, Rule, rules
+from medalopt.proof.rows import FEASIBILITY_TOLERANCE, ConstraintResidual, compute_residuals
 
 TINY = ROOT / "instances" / "tiny.yaml"
 
@@ -26,17 +26,17 @@ def tiny() -> Plan:
     return medalopt.solve(medalopt.load(TINY))
 
 
-def measured(instance: Instance, decisions: Decisions) -> list[Rule]:
+def measured(instance: Instance, decisions: Decisions) -> list[ConstraintResidual]:
     """Return every rule of `instance`, measured on `decisions`."""
-    found = routes(instance)
-    return list(rules(Account(instance, found, decisions), implied(instance, found)))
+    found = build_routes(instance)
+    return list(compute_residuals(PlanAccount(instance, found, decisions), compute_bounds(instance, found)))
 
 
 def broken(instance: Instance, decisions: Decisions) -> dict[tuple[str, str], float]:
     """Return how far each rule that does not hold is broken at most, by family and name."""
     found: dict[tuple[str, str], float] = {}
     for rule in measured(instance, decisions):
-        if rule.worst() > BROKEN:
+        if rule.worst() > FEASIBILITY_TOLERANCE:
             key = rule.family, rule.name
             found[key] = max(found.get(key, 0.0), float(np.asarray(rule.excess).max()))
     return found
@@ -160,7 +160,7 @@ def test_a_purchase_for_an_alloy_that_may_not_hold_it_is_found() -> None:
 
 def taken(instance: Instance, scale: float) -> Decisions:
     """Return the decisions of tiny's plan with all that west sends in April `scale` times as much."""
-    found, sent = routes(instance), tiny().account.decisions.sent.copy()
+    found, sent = build_routes(instance), tiny().account.decisions.sent.copy()
     west = np.isin(found.stream, place(instance.streams.names, "kettle@west", "phone@west"))
     sent[west, 0] *= scale
     return replace(tiny().account.decisions, sent=sent)
@@ -212,9 +212,9 @@ def test_every_family_of_the_formulation_has_rules() -> None:
 def test_size_is_what_a_row_is_about() -> None:
     """A gram too much is nothing in a megatonne and everything in a gram: the same excess, two sizes."""
 
-    def rule(size: float) -> Rule:
-        return Rule("f", "n", "kg", (), np.array([1e-3]), np.array([size]))
+    def rule(size: float) -> ConstraintResidual:
+        return ConstraintResidual("f", "n", "kg", (), np.array([1e-3]), np.array([size]))
 
-    assert rule(1e9).worst() < BROKEN < rule(1e-3).worst()
+    assert rule(1e9).worst() < FEASIBILITY_TOLERANCE < rule(1e-3).worst()
     assert rule(0.0).worst() == 1e-3
-    assert Rule("f", "n", "kg", (), np.zeros(0), np.zeros(0)).worst() == 0.0
+    assert ConstraintResidual("f", "n", "kg", (), np.zeros(0), np.zeros(0)).worst() == 0.0

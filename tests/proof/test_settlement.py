@@ -16,17 +16,18 @@ from tests.random_instances import with_pools
 
 import medalopt
 from medalopt.errors import NoPlanError
-from medalopt.instance.arithmetic import ENCLOSED, EXACT, FLOATS
-from medalopt.instance.bounds import implied
+from medalopt.instance.arithmetic import EXACT_ARITHMETIC, FLOAT_ARITHMETIC, INTERVAL_ARITHMETIC
+from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.instance import Instance
-from medalopt.instance.routes import routes
+from medalopt.instance.routes import build_routes
 from medalopt.plan.plan import Plan
-from medalopt.plan.saved import SavedPlan, saved_plan
-from medalopt.proof.certificate import certify
-from medalopt.proof.verdict import verdict
-from medalopt.report.csvplan import folder
-from medalopt.report.files import write_folder
-from medalopt.report.jsonplan import plan_object, text
+from medalopt.plan.reader import read_saved_plan
+from medalopt.plan.schema import SavedPlan
+from medalopt.proof.certificate import certify_plan
+from medalopt.proof.verdict import verify_plan
+from medalopt.report.atomic_write import write_folder
+from medalopt.report.plan_csv import render_csv_folder
+from medalopt.report.plan_json import build_plan_object, render_json
 
 
 @cache
@@ -38,7 +39,7 @@ def planned() -> tuple[Instance, Plan]:
 
 def saved() -> dict[str, Any]:
     """Return the plan as it is saved."""
-    content: dict[str, Any] = json.loads(text(plan_object(planned()[1])))
+    content: dict[str, Any] = json.loads(render_json(build_plan_object(planned()[1])))
     return content
 
 
@@ -50,11 +51,11 @@ def test_a_plan_of_pooled_lots_is_accepted_as_it_was_saved(tmp_path: Path) -> No
         ("smelters.near", "Ag", "1"),
         ("smelters.near", "Pd", "1"),
     }
-    assert verdict(instance, SavedPlan.model_validate(content)).accepted
-    write_folder(tmp_path / "plan", folder(plan))
-    read = saved_plan(tmp_path / "plan")
-    assert isinstance(read, SavedPlan) and verdict(instance, read).accepted
-    assert "withheld" not in plan_object(medalopt.solve(medalopt.load(ROOT / "instances" / "tiny.yaml")))
+    assert verify_plan(instance, SavedPlan.model_validate(content)).accepted
+    write_folder(tmp_path / "plan", render_csv_folder(plan))
+    read = read_saved_plan(tmp_path / "plan")
+    assert isinstance(read, SavedPlan) and verify_plan(instance, read).accepted
+    assert "withheld" not in build_plan_object(medalopt.solve(medalopt.load(ROOT / "instances" / "tiny.yaml")))
 
 
 def _scaled(factor: float) -> Callable[[dict[str, Any]], None]:
@@ -93,15 +94,17 @@ def test_no_other_amount_is_accepted(edit: Callable[[dict[str, Any]], None], pat
     """Less, more, below nothing, above all, left out, in another period, of a smelter that is not there."""
     content = saved()
     edit(content)
-    found = verdict(planned()[0], SavedPlan.model_validate(content))
+    found = verify_plan(planned()[0], SavedPlan.model_validate(content))
     assert any(path in broken.path for broken in found.broken), [broken.path for broken in found.broken]
 
 
-@pytest.mark.parametrize("arithmetic", [FLOATS, EXACT, ENCLOSED], ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    "arithmetic", [FLOAT_ARITHMETIC, EXACT_ARITHMETIC, INTERVAL_ARITHMETIC], ids=lambda one: one.name
+)
 def test_all_arithmetics_prove_it(arithmetic: Any) -> None:
     """The bound meets the value in floats, in fractions, and with enclosed errors."""
     instance, plan = planned()
-    found = certify(plan.account, implied(instance, routes(instance)), plan.duals, "cost", arithmetic)
+    found = certify_plan(plan.account, compute_bounds(instance, build_routes(instance)), plan.duals, "cost", arithmetic)
     assert found.optimal and plan.certificate.basis == "proven"
 
 
@@ -119,8 +122,8 @@ def test_each_price_is_needed(rule: str) -> None:
         assert plan.certificate.optimal
         if any(plan.duals.get(rule, {}).values()):
             duals = {name: rows for name, rows in plan.duals.items() if name != rule}
-            bounds = implied(instance, routes(instance))
-            needed |= not certify(plan.account, bounds, duals, "cost", FLOATS).optimal
+            bounds = compute_bounds(instance, build_routes(instance))
+            needed |= not certify_plan(plan.account, bounds, duals, "cost", FLOAT_ARITHMETIC).optimal
     assert needed
 
 
@@ -128,7 +131,9 @@ def test_what_is_withheld_is_a_number() -> None:
     """A NaN among what is withheld is neither without fault nor without a gap."""
     instance, plan = planned()
     wrong = replace(plan.account.decisions, withheld=plan.account.decisions.withheld * np.nan)
-    found = certify(replace(plan.account, decisions=wrong), implied(instance, routes(instance)), plan.duals, "cost")
+    found = certify_plan(
+        replace(plan.account, decisions=wrong), compute_bounds(instance, build_routes(instance)), plan.duals, "cost"
+    )
     assert np.isnan(found.primal_violation) and not found.optimal
 
 

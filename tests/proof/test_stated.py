@@ -8,17 +8,22 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.instance.test_decisions import nothing
+from tests.instance.test_accounting import nothing
 from tests.model.cases import changed, loaded
 
-from medalopt.instance.arithmetic import FLOATS
-from medalopt.instance.decisions import Account
+from medalopt.instance.accounting import PlanAccount
+from medalopt.instance.arithmetic import FLOAT_ARITHMETIC
 from medalopt.instance.instance import Instance
-from medalopt.instance.routes import routes
-from medalopt.proof import stated_added
-from medalopt.proof.added import NOTHING, Added, AddedVariable
-from medalopt.proof.placed import placed
-from medalopt.proof.stated import Tables, decided, priced, way
+from medalopt.instance.routes import build_routes
+from medalopt.proof.claims import (
+    TableParser,
+    check_extension_rows,
+    list_route_names,
+    parse_decisions,
+    parse_duals,
+    parse_extensions,
+)
+from medalopt.proof.extensions import NO_EXTENSIONS, ExtensionData, ExtensionVariable, place_extensions
 
 ROW = SimpleNamespace
 Terms = tuple[tuple[str, str, tuple[str, ...]], ...]  # row, component and key of each
@@ -35,7 +40,7 @@ def instance() -> Instance:
 
 def test_a_row_is_filled_in_at_its_names() -> None:
     """Each value once, at its place; whatever has no row is nothing."""
-    tables = Tables(instance())
+    tables = TableParser(instance())
     rows = [(("phone@north", "2"), 3.5), (("phone@north", "1"), -0.5)]
     assert tables.filled("stockpiles", ("stream", "period"), rows).tolist() == [[-0.5, 3.5]]
     assert tables.filled("melts", ("melted", "period"), [(("other", "1"), 2.0)]).tolist() == [[0, 0], [0, 0], [2, 0]]
@@ -45,7 +50,7 @@ def test_a_row_is_filled_in_at_its_names() -> None:
 @pytest.mark.parametrize("axis", KNOWN)
 def test_a_row_of_something_else_is_told_and_left_out(axis: str) -> None:
     """A name that the instance does not have fits no place, the first as little as the last."""
-    tables = Tables(instance())
+    tables = TableParser(instance())
     names = tuple("nobody" if each == axis else name for each, name in KNOWN.items())
     assert not tables.filled("table", tuple(KNOWN), [(names, -2.5)]).any()
     (found,) = tables.broken
@@ -55,7 +60,7 @@ def test_a_row_of_something_else_is_told_and_left_out(axis: str) -> None:
 
 def test_a_row_that_comes_twice_counts_once() -> None:
     """The first is taken over, the second told with its size; another place is another row."""
-    tables = Tables(instance())
+    tables = TableParser(instance())
     rows = [(("Ag", "1"), 1.0), (("Ag", "1"), -4.0), (("Ag", "2"), 2.0)]
     assert tables.filled("metals", ("metal", "period"), rows).tolist() == [[1.0, 2.0], [0.0, 0.0]]
     assert [(each.path, each.amount, each.text) for each in tables.broken] == [
@@ -72,7 +77,7 @@ def shipment(**changes: Any) -> Any:
 def sent(*rows: Any) -> tuple[list[list[float]], list[tuple[str, float]]]:
     """Return what is sent on each route by these rows, and which of them are told, with their size."""
     of = instance()
-    made, broken = decided(of, routes(of), ROW(**NONE | {"shipments": rows}))
+    made, broken = parse_decisions(of, build_routes(of), ROW(**NONE | {"shipments": rows}))
     assert not any(part.any() for name, part in vars(made).items() if name != "sent")
     return made.sent.tolist(), [(each.text.partition(" the row ")[2], each.amount) for each in broken]
 
@@ -80,7 +85,11 @@ def sent(*rows: Any) -> tuple[list[list[float]], list[tuple[str, float]]]:
 def test_shipments_go_by_their_routes() -> None:
     """To a smelter or to none; what goes nowhere, comes twice, or is called another's, is told and not sent."""
     leaves = shipment(treatment="sold", smelter=None, period="1", tonnes=0.25)
-    assert way(leaves) == ("phone@north", "sold") and way(shipment()) == ("phone@north", "whole", "smelter")
+    assert list_route_names(leaves) == ("phone@north", "sold") and list_route_names(shipment()) == (
+        "phone@north",
+        "whole",
+        "smelter",
+    )
     assert sent(shipment(), leaves) == ([[0.25, 0.0], [0.0, 1.5]], [])
     none = [[0.0, 0.0], [0.0, 0.0]]
     nowhere = "takes a route that the instance does not allow"
@@ -111,7 +120,7 @@ def test_what_is_charged_from_stock_is_what_offers_do_not_hold() -> None:
             ROW(alloy="silver", metal="Cu", period="1", kg=0.25),
         ]
         plan = ROW(**NONE | {"purchases": buys, "melts": melts})
-        made, broken = decided(of, routes(of), plan)
+        made, broken = parse_decisions(of, build_routes(of), plan)
         assert broken == []
         assert made.bought[0, 0].tolist() == [1.5, 1.0]
         assert made.charged[0].ravel() == pytest.approx(np.array([0.5, left, 0.25, 0.0]), rel=1e-3, abs=0)
@@ -129,17 +138,19 @@ def test_rounding_is_measured_by_both_figures() -> None:
                 ROW(alloy="silver", metal="Cu", period="1", kg=0.001),
             ],
         )
-        assert decided(of, routes(of), plan)[0].charged[0, :, 0].tolist() == [left, 0.001]
+        assert parse_decisions(of, build_routes(of), plan)[0].charged[0, :, 0].tolist() == [left, 0.001]
 
 
 def test_a_bound_of_a_variable_may_be_off_by_rounding() -> None:
     """A thousand-millionth beyond a bound is kept, the next larger number is not, and is told with how much it is."""
     of = instance()
-    found = routes(of)
+    found = build_routes(of)
     beyond = math.nextafter(1e-9, 1)
     for value, told in ((1e-9, []), (beyond, [("own", beyond, "added rows: own is broken by 1e-09")])):
-        rows = placed(of, found, Added((), (AddedVariable("own", -1.0, 0.0, value),)), FLOATS.lift)
-        broken = stated_added.broken(Account(of, found, nothing(of)), rows)
+        rows = place_extensions(
+            of, found, ExtensionData((), (ExtensionVariable("own", -1.0, 0.0, value),)), FLOAT_ARITHMETIC.lift
+        )
+        broken = check_extension_rows(PlanAccount(of, found, nothing(of)), rows)
         assert [(each.path, each.amount, each.text) for each in broken] == told
 
 
@@ -150,14 +161,14 @@ def test_prices_are_those_of_rows() -> None:
         ROW(rule="purchase", key=["silver"], value=2.0),
         ROW(rule="footprint_cap", key=[], value=-3.0),
     ]
-    duals, broken = priced(instance(), rows)
+    duals, broken = parse_duals(instance(), rows)
     assert duals == {"balance": {("Ag", "2"): 1.0}, "purchase": {"silver": 2.0}, "footprint_cap": {None: -3.0}}
     assert broken == []
     for rule, key in (("wish", []), ("balance", ["Ag"]), ("balance", ["2", "Ag"]), ("balance", ["Ag", "2", "2"])):
-        duals, broken = priced(instance(), [ROW(rule=rule, key=key, value=-0.5)])
+        duals, broken = parse_duals(instance(), [ROW(rule=rule, key=key, value=-0.5)])
         told = f"duals: the row {rule}[{', '.join(key)}] is of no rule that the instance has"
         assert duals == {} and [(each.amount, each.text) for each in broken] == [(0.5, told)]
-    duals, broken = priced(instance(), [rows[0], ROW(rule="balance", key=["Ag", "2"], value=-7.0)])
+    duals, broken = parse_duals(instance(), [rows[0], ROW(rule="balance", key=["Ag", "2"], value=-7.0)])
     assert duals == {"balance": {("Ag", "2"): 1.0}}
     assert [(each.amount, each.text) for each in broken] == [(7.0, "duals: the row balance[Ag, 2] comes twice")]
 
@@ -177,13 +188,13 @@ def of_added(rows: tuple[str, ...] = (), variables: tuple[str, ...] = (), terms:
 def taken(plan: Any) -> tuple[Any, list[tuple[str, float, str]]]:
     """Return what was added, and what of it is told."""
     of = instance()
-    added, broken = stated_added.added(of, routes(of), plan)
+    added, broken = parse_extensions(of, build_routes(of), plan)
     return added, [(each.path, each.amount, each.text) for each in broken]
 
 
 def test_added_rows_are_taken_over() -> None:
     """Rows, variables and terms as they stand; without any, nothing was added."""
-    assert taken(of_added()) == (NOTHING, [])
+    assert taken(of_added()) == (NO_EXTENSIONS, [])
     terms = (("row", "feed", ("smelter", "1")), ("row", "own", ()), ("objective", "own", ()))
     added, broken = taken(of_added(("row",), ("own",), terms))
     assert broken == []

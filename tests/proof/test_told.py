@@ -18,7 +18,7 @@ import yaml
 from tests.proof.test_verdict import NOT_IN_TINY, PLANTED, judged, solved
 
 import medalopt
-from medalopt.proof.marginal import marginals
+from medalopt.proof.marginal import compute_marginal_values
 
 TOLD = Path(__file__).parent / "told.yaml"
 ROUNDING = re.compile(r"\d+\.?\d*e-1\d")
@@ -41,7 +41,7 @@ def told(error: str) -> list[list[Any]]:
 def marginal_values() -> list[list[Any]]:
     """Return the marginal values of tiny's plan, made anew."""
     plan = medalopt.solve(solved("tiny")[0])
-    rows = marginals(plan.account, plan.duals, "JPY")
+    rows = compute_marginal_values(plan.account, plan.duals, "JPY")
     return [[row.path, row.period, float(f"{row.value:.9g}"), row.unit, row.meaning] for row in rows]
 
 

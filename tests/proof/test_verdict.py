@@ -15,11 +15,12 @@ import medalopt
 from campaigns import right_plans
 from medalopt.errors import InputError
 from medalopt.instance.instance import Instance
-from medalopt.plan.saved import SavedPlan, saved_plan
-from medalopt.proof.verdict import Verdict, verdict
-from medalopt.report.csvplan import folder
-from medalopt.report.files import write_folder
-from medalopt.report.jsonplan import plan_object, text
+from medalopt.plan.reader import read_saved_plan
+from medalopt.plan.schema import SavedPlan
+from medalopt.proof.verdict import Verdict, verify_plan
+from medalopt.report.atomic_write import write_folder
+from medalopt.report.plan_csv import render_csv_folder
+from medalopt.report.plan_json import build_plan_object, render_json
 
 ROOT = Path(__file__).parents[2]
 Edit = Callable[[dict[str, Any]], None]
@@ -29,12 +30,12 @@ Edit = Callable[[dict[str, Any]], None]
 def solved(name: str) -> tuple[Instance, str]:
     """Return the instance, and its plan as it is saved."""
     instance = medalopt.load(ROOT / f"instances/{name}.yaml")
-    return instance, text(plan_object(medalopt.solve(instance)))
+    return instance, render_json(build_plan_object(medalopt.solve(instance)))
 
 
 def judged(instance: Instance, content: dict[str, Any]) -> Verdict:
     """Return the verdict on a plan of which `content` was saved."""
-    return verdict(instance, SavedPlan.model_validate(content))
+    return verify_plan(instance, SavedPlan.model_validate(content))
 
 
 def first(content: dict[str, Any], table: str, **names: str) -> dict[str, Any]:
@@ -172,9 +173,9 @@ def test_a_plan_is_accepted_as_it_was_written(name: str, tmp_path: Path) -> None
     """What `solve` writes, as JSON or as a folder of CSV, is right, and no plan does better."""
     instance, saved = solved(name)
     (tmp_path / "plan.json").write_text(saved, encoding="utf-8")
-    write_folder(tmp_path / "plan", folder(medalopt.solve(instance)))
+    write_folder(tmp_path / "plan", render_csv_folder(medalopt.solve(instance)))
     for path in ("plan.json", "plan"):
-        found = verdict(instance, saved_plan(tmp_path / path))
+        found = verify_plan(instance, read_saved_plan(tmp_path / path))
         assert found.accepted, found.broken
         assert found.certificate.optimal
 
@@ -218,7 +219,7 @@ def test_what_is_no_plan_is_refused_in_words(content: str, tmp_path: Path) -> No
     path = tmp_path / "plan.json"
     path.write_text(content, encoding="utf-8")
     with pytest.raises(InputError) as caught:
-        saved_plan(path)
+        read_saved_plan(path)
     assert all("plan.json" in str(fault) for fault in caught.value.faults)
 
 
@@ -226,28 +227,28 @@ def test_what_is_no_plan_is_refused_in_words(content: str, tmp_path: Path) -> No
 def test_an_item_of_a_folder_stands_once(line: str, tmp_path: Path) -> None:
     """What plan.csv says twice, or where something else stands, is a fault of that file, never a traceback."""
     instance, _ = solved("tiny")
-    write_folder(tmp_path / "plan", folder(medalopt.solve(instance)))
+    write_folder(tmp_path / "plan", render_csv_folder(medalopt.solve(instance)))
     with (tmp_path / "plan" / "plan.csv").open("a", encoding="utf-8") as file:
         file.write(f"{line}\n")
     with pytest.raises(InputError, match=r"plan\.csv: the item .* comes twice"):
-        saved_plan(tmp_path / "plan")
+        read_saved_plan(tmp_path / "plan")
 
 
 def test_a_folder_that_lacks_a_table_is_no_plan(tmp_path: Path) -> None:
     """A folder of CSV is a plan only with all its tables, each with its columns."""
     instance, _ = solved("tiny")
-    files = folder(medalopt.solve(instance))
+    files = render_csv_folder(medalopt.solve(instance))
     write_folder(tmp_path / "plan", files)
     (tmp_path / "plan" / "melts.csv").unlink()
     with pytest.raises(InputError, match=r"melts\.csv"):
-        saved_plan(tmp_path / "plan")
+        read_saved_plan(tmp_path / "plan")
     (tmp_path / "plan" / "melts.csv").write_text("alloy,kg\n", encoding="utf-8")
     with pytest.raises(InputError, match="must have the columns"):
-        saved_plan(tmp_path / "plan")
+        read_saved_plan(tmp_path / "plan")
 
 
 def test_of_a_plan_in_lots_no_basis_is_looked_for() -> None:
     """A plan in whole lots is no vertex: saved, it is accepted, and nothing is said of one."""
     instance = medalopt.load(ROOT / "tests/solver/lots.yaml")
-    found = judged(instance, plan_object(medalopt.solve(instance)))
+    found = judged(instance, build_plan_object(medalopt.solve(instance)))
     assert found.accepted and (found.certificate.basis, found.certificate.exact_value) == ("", None)

@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medalopt import quantity
-from medalopt.quantity import Money, Quantity, QuantityError, read
+from medalopt.units import Money, Quantity, QuantityError, _import_pint, _parse_unit, parse_quantity
 
 YEN = Money("JPY", {"USD": Fraction(110), "EUR": Fraction(130)})
 
@@ -31,7 +30,7 @@ OURS_TO_PINT = {
 
 def exact(value: str | float, unit: str = "") -> Fraction:
     """Return the figure in its canonical unit."""
-    return read(value, unit, YEN).exact
+    return parse_quantity(value, unit, YEN).exact
 
 
 @pytest.mark.parametrize("name", OURS_TO_PINT)
@@ -92,15 +91,15 @@ def test_figures_by_hand(text: str | float, unit: str, value: Fraction) -> None:
 
 def test_figures_in_pieces_wait_for_the_mass_of_one() -> None:
     """A figure per piece, or in pieces, keeps the power of a piece's mass that completes its factor."""
-    assert read("60 JPY/unit", "money/t", YEN) == Quantity(60.0, Fraction(1000), -1)
-    assert read("400 pcs", "t", YEN) == Quantity(400.0, Fraction(1, 1000), 1)
-    assert read("141 mg/unit", "kg/t", YEN) == Quantity(141.0, Fraction(1, 1000), -1)
-    assert read("2 kg CO2e/unit", "kg CO2e/t", YEN) == Quantity(2.0, Fraction(1000), -1)
+    assert parse_quantity("60 JPY/unit", "money/t", YEN) == Quantity(60.0, Fraction(1000), -1)
+    assert parse_quantity("400 pcs", "t", YEN) == Quantity(400.0, Fraction(1, 1000), 1)
+    assert parse_quantity("141 mg/unit", "kg/t", YEN) == Quantity(141.0, Fraction(1, 1000), -1)
+    assert parse_quantity("2 kg CO2e/unit", "kg CO2e/t", YEN) == Quantity(2.0, Fraction(1000), -1)
 
 
 def test_the_number_is_kept_as_written() -> None:
     """The float is the number written, not the number converted, so that its decimals are not lost."""
-    assert read("0.1 g", "t", YEN) == Quantity(0.1, Fraction(1, 1_000_000), 0)
+    assert parse_quantity("0.1 g", "t", YEN) == Quantity(0.1, Fraction(1, 1_000_000), 0)
 
 
 @pytest.mark.parametrize(
@@ -139,21 +138,21 @@ def test_the_number_is_kept_as_written() -> None:
 def test_what_is_wrong_is_said(value: str | float, unit: str, says: str) -> None:
     """A figure that cannot be read names what was expected and what was found, or the nearest unit."""
     with pytest.raises(QuantityError) as caught:
-        read(value, unit, YEN)
+        parse_quantity(value, unit, YEN)
     assert says in str(caught.value)
     assert str(caught.value).isprintable()
 
 
 def test_one_fault_is_enough() -> None:
     """Where the rates of the file could not be read, a currency without one passes."""
-    assert read("5 CHF/t", "money/t", Money("JPY", {}, complete=False)).exact == 5
+    assert parse_quantity("5 CHF/t", "money/t", Money("JPY", {}, complete=False)).exact == 5
 
 
 @given(st.text(max_size=60), st.sampled_from(["t", "kg/t", "", "money/t", "money/t/km", "kg CO2e/t"]))
 def test_any_text_is_a_figure_or_a_fault(text: str, unit: str) -> None:
     """No text does anything but give a finite figure or QuantityError."""
     try:
-        figure = read(text, unit, YEN)
+        figure = parse_quantity(text, unit, YEN)
     except QuantityError as error:
         assert str(error).isprintable()
     else:
@@ -170,7 +169,7 @@ def test_conversion_is_exact(number: object, unit: str) -> None:
 def test_pint_waits_for_the_first_unit() -> None:
     """Bare numbers are read without importing pint, which costs a third of a second."""
     code = (
-        "import sys; from medalopt.quantity import Money, read; read('5', 't', Money('JPY'));"
+        "import sys; from medalopt.units import Money, read; read('5', 't', Money('JPY'));"
         "assert 'pint' not in sys.modules; read('5 t', 't', Money('JPY')); assert 'pint' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -178,31 +177,31 @@ def test_pint_waits_for_the_first_unit() -> None:
 
 def test_the_longest_text_of_a_figure() -> None:
     """A figure of 200 characters is read, one of 201 is not; nor is a unit of more than 40, or of five names."""
-    assert quantity.read("1" + " " * 198 + "t", "t", Money("JPY")).raw == 1
+    assert parse_quantity("1" + " " * 198 + "t", "t", Money("JPY")).raw == 1
     with pytest.raises(QuantityError):
-        quantity.read("1" + " " * 199 + "t", "t", Money("JPY"))
-    assert quantity.read("3 kg/" + " " * 36 + "t", "kg/t", Money("JPY")).raw == 3
+        parse_quantity("1" + " " * 199 + "t", "t", Money("JPY"))
+    assert parse_quantity("3 kg/" + " " * 36 + "t", "kg/t", Money("JPY")).raw == 3
     with pytest.raises(QuantityError):
-        quantity.read("3 kg/" + " " * 37 + "t", "kg/t", Money("JPY"))
-    assert quantity.read("3 kg/t/t/kg", "kg/t/t/kg", Money("JPY")).raw == 3
+        parse_quantity("3 kg/" + " " * 37 + "t", "kg/t", Money("JPY"))
+    assert parse_quantity("3 kg/t/t/kg", "kg/t/t/kg", Money("JPY")).raw == 3
     with pytest.raises(QuantityError):
-        quantity.read("3 kg/t/t/kg/t", "kg/t/t/kg/t", Money("JPY"))
+        parse_quantity("3 kg/t/t/kg/t", "kg/t/t/kg/t", Money("JPY"))
 
 
 def test_carbon_is_no_share() -> None:
     """A footprint of a kilogram is no plain share, though kilograms cancel."""
-    quantity._unit.cache_clear()  # what is asked here is taken apart here
+    _parse_unit.cache_clear()  # what is asked here is taken apart here
     with pytest.raises(QuantityError, match="expected a share"):
-        quantity.read("1 kg CO2e/kg", "", Money("JPY"))
-    assert quantity.read("1 kg/kg", "", Money("JPY")).exact == 1
+        parse_quantity("1 kg CO2e/kg", "", Money("JPY"))
+    assert parse_quantity("1 kg/kg", "", Money("JPY")).exact == 1
 
 
 def test_dask_is_hidden_while_pint_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where Dask is not loaded nothing is left behind that says so; where it is, it stays."""
     monkeypatch.delitem(sys.modules, "dask", raising=False)
-    quantity._pint()
+    _import_pint()
     assert "dask" not in sys.modules
     loaded_already = ModuleType("dask")
     monkeypatch.setitem(sys.modules, "dask", loaded_already)
-    quantity._pint()
+    _import_pint()
     assert sys.modules["dask"] is loaded_already

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 import medalopt
-from medalopt.analysis.refusal import Diagnosis, diagnose
+from medalopt.analysis.infeasibility.diagnosis import Diagnosis, diagnose_infeasibility
 
 FOLDER = Path(__file__).parent
 
@@ -19,6 +19,6 @@ def file(name: str) -> Path:
 @cache
 def diagnosis(name: str) -> Diagnosis:
     """Return the diagnosis of a case, worked out on its file."""
-    found = diagnose(medalopt.load(file(name)), source=file(name))
+    found = diagnose_infeasibility(medalopt.load(file(name)), source=file(name))
     assert found is not None
     return found

@@ -11,8 +11,8 @@ import pytest
 from tests.refusals.proven import FOLDER, diagnosis, file
 
 import medalopt
-from medalopt.analysis.repair_figure import spelled
-from medalopt.analysis.rules import RULES
+from medalopt.analysis.infeasibility.conflict import RULE_FAMILIES
+from medalopt.analysis.infeasibility.repair_parameter import format_file_value
 
 Row = tuple[str, str, float | None]  # family, path, amount
 
@@ -152,7 +152,7 @@ def test_the_conflict_is_the_one_proven(name: str) -> None:
     found = diagnosis(name)
     assert {(row.rule, row.path, row.amount) for row in found.rules} == CASES[name][0]
     assert found.irreducible
-    assert {row.rule for row in found.rules} <= {rule.family for rule in RULES.values()}
+    assert {row.rule for row in found.rules} <= {rule.family for rule in RULE_FAMILIES.values()}
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -173,7 +173,7 @@ def test_the_cures_are_those_proven(name: str) -> None:
 def test_each_cure_works_on_the_file(name: str) -> None:
     """Made on the file anew, each cure gives a proven plan of the cost that was told."""
     for repair in diagnosis(name).repairs:
-        changes = {change.path: spelled(change.after, change.unit) for change in repair.changes}
+        changes = {change.path: format_file_value(change.after, change.unit) for change in repair.changes}
         plan = medalopt.solve(medalopt.load(file(name), changes))
         assert plan.certificate.optimal
         assert plan.cost == pytest.approx(repair.objective, rel=1e-9, abs=1e-6)

@@ -6,7 +6,7 @@ import io
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medalopt.report.csvplan import csv_text
+from medalopt.report.plan_csv import render_csv
 
 CELLS = st.text(alphabet='ab ,"\n', max_size=4)
 
@@ -15,7 +15,7 @@ CELLS = st.text(alphabet='ab ,"\n', max_size=4)
 def test_cells_come_back_from_the_reader_of_python(rows: list[tuple[str, ...]]) -> None:
     """Whatever stands in cells, quotes, commas and line ends included, a table is read back as it was."""
     names = [f"c{number}" for number in range(len(rows[0]))]
-    text = csv_text(dict(zip(names, zip(*rows, strict=True), strict=True)))
+    text = render_csv(dict(zip(names, zip(*rows, strict=True), strict=True)))
     assert list(csv.reader(io.StringIO(text, newline=""))) == [names, *map(list, rows)]
     own = io.StringIO()
     csv.writer(own, lineterminator="\n").writerows([names, *rows])
@@ -24,4 +24,4 @@ def test_cells_come_back_from_the_reader_of_python(rows: list[tuple[str, ...]]) 
 
 def test_no_head_is_a_formula() -> None:
     """The head of a column, which may be the name of a file, stands behind an apostrophe where it begins as one."""
-    assert csv_text({"=cmd|calc": ["@x"], "plain": [-1.5]}) == "'=cmd|calc,plain\n'@x,-1.5\n"
+    assert render_csv({"=cmd|calc": ["@x"], "plain": [-1.5]}) == "'=cmd|calc,plain\n'@x,-1.5\n"

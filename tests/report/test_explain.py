@@ -13,11 +13,16 @@ from tests.analysis.nearby import ROOT
 from tests.analysis.test_explain_taking import EAST, SOUTH, WEST, phones
 
 import medalopt
-from medalopt.analysis.explanation.explanation import Explanation, explain, story
-from medalopt.report import explain_json, explain_story
-from medalopt.report.explain import explanation, said
-from medalopt.report.explain_tables import binding
-from medalopt.report.jsonplan import text
+from medalopt.analysis.explain.explanation import Explanation, explain_instance, explain_stream
+from medalopt.report.explain import (
+    build_explanation_object,
+    build_stream_object,
+    render_explanation,
+    render_stream_explanation,
+    summarize_explanation,
+)
+from medalopt.report.explain_tables import build_binding_table
+from medalopt.report.plan_json import render_json
 
 NAMES = ("tiny", "rio2016", "dantzig", "tokyo2020")
 
@@ -25,7 +30,7 @@ NAMES = ("tiny", "rio2016", "dantzig", "tokyo2020")
 @cache
 def explained(name: str) -> Explanation:
     """Return the explanation of a shipped instance."""
-    return explain(medalopt.load(ROOT / f"instances/{name}.yaml"))
+    return explain_instance(medalopt.load(ROOT / f"instances/{name}.yaml"))
 
 
 @pytest.mark.parametrize("width", [80, 120])
@@ -33,35 +38,41 @@ def explained(name: str) -> Explanation:
 def test_the_page_fits(name: str, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """At 80 and at 120 columns no line is wider and nothing is left out; the page takes at most 48 lines."""
     monkeypatch.setenv("COLUMNS", str(width))
-    lines = explanation(explained(name)).splitlines()
+    lines = render_explanation(explained(name)).splitlines()
     assert max(cell_len(line) for line in lines) <= width
     assert len(lines) <= 48 and not any("do not fit" in line for line in lines)
 
 
 def test_what_matters_comes_first() -> None:
     """After the cost of the Tokyo case stands what silver costs, why, and where more of it would come from."""
-    line = said(explained("tokyo2020"))[1]
+    line = summarize_explanation(explained("tokyo2020"))[1]
     assert "kilogram of silver" in line and "times what mined_silver asks" in line and "too little as recycled" in line
     assert line.endswith("of pick_up (bundle) from hokkaido more.")
 
 
 def test_prices_on_a_kink_are_told_apart() -> None:
     """Where one more and one fewer differ by less than the digits shown, more digits are shown."""
-    row = next(line for line in explanation(explained("tokyo2020")).splitlines() if line.startswith("medal silver"))
+    row = next(
+        line for line in render_explanation(explained("tokyo2020")).splitlines() if line.startswith("medal silver")
+    )
     more, fewer = row.split()[2:4]
     assert more != fewer and more > fewer
 
 
 def test_what_is_left_out_is_told_with_its_price() -> None:
     """South asks 400 and comes in below 250, which a sentence says."""
-    line = next(line for line in said(explain(phones(EAST, WEST, SOUTH))) if line.startswith("Left out"))
+    line = next(
+        line
+        for line in summarize_explanation(explain_instance(phones(EAST, WEST, SOUTH)))
+        if line.startswith("Left out")
+    )
     assert "phone from south, 20 t offered" in line and "for less than 250, now 400" in line
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_object_holds_what_the_page_says(name: str) -> None:
     """As JSON the invoice adds up to the objective, every path can be read back, and no number is infinite."""
-    told = parsed(explain_json.explanation_object(explained(name)))
+    told = parsed(build_explanation_object(explained(name)))
     assert list(told["explanation"]) == ["binding", "prices", "sources", "invoice", "alternatives", "unproven"]
     total = sum(line["value"] for line in told["explanation"]["invoice"])
     assert total == pytest.approx(told["objective"]["value"], rel=1e-9)
@@ -70,25 +81,25 @@ def test_the_object_holds_what_the_page_says(name: str) -> None:
 
 def parsed(content: dict[str, Any]) -> dict[str, Any]:
     """Return what a program reads of an object; infinity is no JSON."""
-    return dict(json.loads(text(content), parse_constant=lambda word: pytest.fail(word)))
+    return dict(json.loads(render_json(content), parse_constant=lambda word: pytest.fail(word)))
 
 
 def test_a_stream_in_a_bundle_tells_both_stories(monkeypatch: pytest.MonkeyPatch) -> None:
     """A phone in a box is told on its own, then the box that it comes in; as JSON both are there."""
     monkeypatch.setenv("COLUMNS", "80")
     plan = explained("tiny").plan
-    found = story(plan, plan.instance.streams.names.index("phone@west"))
-    page = explain_story.told(found)
+    found = explain_stream(plan, plan.instance.streams.names.index("phone@west"))
+    page = render_stream_explanation(found)
     assert "as box (bundle) from west" in page and max(cell_len(line) for line in page.splitlines()) <= 80
-    told = parsed(explain_json.story_object(found))["explanation"]
+    told = parsed(build_stream_object(found))["explanation"]
     assert told["stream"]["streams"] == ["streams.phone@west"]
     assert told["bundle"]["streams"] == ["streams.kettle@west", "streams.phone@west"]
 
 
 def test_a_stream_on_its_own_has_no_bundle() -> None:
     """East's story names its way, what a tonne costs and brings, and the prices at which that would change."""
-    found = story(explain(phones(EAST, WEST, SOUTH)).plan, 0)
-    page = " ".join(explain_story.told(found).split())
+    found = explain_stream(explain_instance(phones(EAST, WEST, SOUTH)).plan, 0)
+    page = " ".join(render_stream_explanation(found).split())
     assert found.bundle is None
     assert "6 t taken of 6 t offered (100 %)" in page and "It goes 6 t by whole to near" in page
     assert "stays up to 250 JPY a tonne, some of it up to 400 JPY a tonne" in page
@@ -100,13 +111,13 @@ def test_what_binds_little_is_left_to_the_json() -> None:
     first, second, third = found.binding[:3]
     little = dataclasses.replace(second, what="a little", hint=first.hint * 1e-4)
     own = dataclasses.replace(third, what="an own rule", paths=("extension.own",), hint=first.hint * 1e-5)
-    table = binding(dataclasses.replace(found, binding=(first, little, own)))
+    table = build_binding_table(dataclasses.replace(found, binding=(first, little, own)))
     assert [row[0] for row in table.rows] == [first.what, "an own rule"]
     assert table.notes == ("1 more, of less worth: --json has all.",)
 
 
 def test_what_there_is_plenty_of_stands_under_the_prices() -> None:
     """Gold and copper come back beside silver: their low prices are a note, and no row of the table."""
-    lines = explanation(explained("tokyo2020")).splitlines()
+    lines = render_explanation(explained("tokyo2020")).splitlines()
     assert any(line.startswith("Far below the market, as more comes back than is needed: gold (") for line in lines)
     assert not any(line.startswith("kg of gold") for line in lines)

@@ -6,7 +6,15 @@ import math
 
 import pytest
 
-from medalopt.report import numbers
+from medalopt.report.numbers import (
+    choose_money_scale,
+    format_column,
+    format_mass,
+    format_money,
+    format_money_range,
+    format_number,
+    format_share,
+)
 
 
 @pytest.mark.parametrize(
@@ -27,21 +35,21 @@ from medalopt.report import numbers
 )
 def test_a_single_figure(value: float, text: str) -> None:
     """Four digits that count below a thousand, whole figures above, none made up and no minus before nothing."""
-    assert numbers.digits(value) == text
+    assert format_number(value) == text
 
 
 def test_a_column_has_one_number_of_decimals() -> None:
     """All figures of a column end at the same decimal, so that they can be compared and added by eye."""
-    assert numbers.column([5809.5424, 0.0318, -32.501, 0.0]) == ["5,809.54", "0.03", "−32.50", "0"]
-    assert numbers.column([44.0, 16.0, 8.0]) == ["44", "16", "8"]
-    assert numbers.column([79653.2, 310.4]) == ["79,653", "310"]
-    assert numbers.column([4.9812]) == ["4.981"]
-    assert numbers.column([]) == [] and numbers.column([0.0, 0.0]) == ["0", "0"]
+    assert format_column([5809.5424, 0.0318, -32.501, 0.0]) == ["5,809.54", "0.03", "−32.50", "0"]
+    assert format_column([44.0, 16.0, 8.0]) == ["44", "16", "8"]
+    assert format_column([79653.2, 310.4]) == ["79,653", "310"]
+    assert format_column([4.9812]) == ["4.981"]
+    assert format_column([]) == [] and format_column([0.0, 0.0]) == ["0", "0"]
 
 
 def test_what_is_little_is_not_shown_as_nothing() -> None:
     """A figure that rounds to nothing beside large ones says that it is there."""
-    assert numbers.column([9325.0, 0.001]) == ["9,325.00", "≈0"]
+    assert format_column([9325.0, 0.001]) == ["9,325.00", "≈0"]
 
 
 @pytest.mark.parametrize(
@@ -57,15 +65,15 @@ def test_what_is_little_is_not_shown_as_nothing() -> None:
 )
 def test_money(value: float, text: str) -> None:
     """Money from a million on has a word for its size."""
-    assert numbers.money(value, "JPY") == text
+    assert format_money(value, "JPY") == text
 
 
 def test_the_unit_of_a_column_of_money_fits_the_largest() -> None:
     """A column is in single units up to a hundred millions, then in millions, billions and so on."""
-    assert numbers.scale([5e7, -1.0]) == (1.0, "")
-    assert numbers.scale([9.3e9, 3e4]) == (1e6, "m ")
-    assert numbers.scale([-2e11]) == (1e9, "bn ")
-    assert numbers.scale([]) == (1.0, "")
+    assert choose_money_scale([5e7, -1.0]) == (1.0, "")
+    assert choose_money_scale([9.3e9, 3e4]) == (1e6, "m ")
+    assert choose_money_scale([-2e11]) == (1e9, "bn ")
+    assert choose_money_scale([]) == (1.0, "")
 
 
 @pytest.mark.parametrize(
@@ -82,7 +90,7 @@ def test_the_unit_of_a_column_of_money_fits_the_largest() -> None:
 )
 def test_masses_of_metal(kilograms: float, text: str) -> None:
     """A mass of metal is told in the unit that suits it."""
-    assert numbers.mass(kilograms) == text
+    assert format_mass(kilograms) == text
 
 
 @pytest.mark.parametrize(
@@ -100,11 +108,11 @@ def test_masses_of_metal(kilograms: float, text: str) -> None:
 )
 def test_shares(part: float, whole: float, text: str) -> None:
     """Only the whole is 100 %, only nothing is 0 %."""
-    assert numbers.share(part, whole) == text
+    assert format_share(part, whole) == text
 
 
 def test_a_span_is_one_figure_where_its_ends_are_close() -> None:
     """Least to greatest in the unit of the greatest; one figure where they hardly differ."""
-    assert numbers.span([7_269_000.0, 7_270_000.0]) == "7.27 m"
-    assert numbers.span([75_364.0, 112_100.0]) == "75,364 to 112,100"
-    assert numbers.span([4_570_000.0, 4_650_000.0]) == "4.57 to 4.65 m"
+    assert format_money_range([7_269_000.0, 7_270_000.0]) == "7.27 m"
+    assert format_money_range([75_364.0, 112_100.0]) == "75,364 to 112,100"
+    assert format_money_range([4_570_000.0, 4_650_000.0]) == "4.57 to 4.65 m"

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from medalopt.model.network import Entries
-from medalopt.solver.linear import Linear
+from medalopt.model.network import SparseEntries
+from medalopt.solver.program import SolverProgram
 
 
-def two_by_two(**changes: Any) -> Linear:
+def two_by_two(**changes: Any) -> SolverProgram:
     """Return a program by hand: 3 x + 0.5 y <= 6 and x - 1000 y = 0, sizes 8 and 1/4, costs 5 and 0.25."""
-    made = Linear(
+    made = SolverProgram(
         network=0,
         places=(("x", None), ("y", None)),
         lower=np.array([0.0, -np.inf]),
@@ -23,7 +23,7 @@ def two_by_two(**changes: Any) -> Linear:
         rows=(("one", None), ("two", None)),
         row_lower=np.array([-np.inf, 0.0]),
         row_upper=np.array([6.0, 0.0]),
-        entries=Entries(np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1]), np.array([3.0, 0.5, 1.0, -1000.0])),
+        entries=SparseEntries(np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1]), np.array([3.0, 0.5, 1.0, -1000.0])),
         given={},
     )
     return replace(made, **changes)

@@ -10,19 +10,19 @@ import highspy
 import numpy as np
 import pytest
 from tests.model.cases import conformance, loaded, plain
-from tests.solver.test_infeasible import too_little
+from tests.solver.test_infeasibility import too_little
 
 import medalopt
 from medalopt.errors import LimitError, NoPlanError, SolverError, UsageError
-from medalopt.instance.bounds import implied
-from medalopt.instance.routes import routes
+from medalopt.instance.bounds import compute_bounds
+from medalopt.instance.routes import build_routes
 from medalopt.plan.plan import Plan
-from medalopt.solver import highs, ladder
-from medalopt.solver.budget import ENDLESS, Budget
-from medalopt.solver.highs import METHODS, Answer, attempt
-from medalopt.solver.ladder import Task, program
-from medalopt.solver.scaling import Scaled, scaled
-from medalopt.solving import solved
+from medalopt.solve_instance import solve_continuous
+from medalopt.solver import highs, solve_lp
+from medalopt.solver.budget import NO_TIME_LIMIT, TimeBudget
+from medalopt.solver.highs import METHODS, HighsResult, solve_by_method
+from medalopt.solver.scaling import ScaledProgram, scale_program
+from medalopt.solver.solve_lp import SolveTask, build_program
 
 TINY = medalopt.load(Path(__file__).parents[2] / "instances" / "tiny.yaml")
 LONG = 1e6  # seconds: a time limit that is never reached
@@ -30,16 +30,16 @@ LONG = 1e6  # seconds: a time limit that is never reached
 
 def stopped_after(iterations: int, monkeypatch: pytest.MonkeyPatch) -> Plan | None:
     """Return tiny's plan as it stands after so many iterations of the simplex method; None where there is none yet."""
-    whole = highs.loaded
+    whole = highs.load_highs
 
-    def short(scaled_program: Scaled) -> highspy.Highs | None:
+    def short(scaled_program: ScaledProgram) -> highspy.Highs | None:
         solver = whole(scaled_program)
         if solver is not None:
             solver.setOptionValue("simplex_iteration_limit", iterations)
         return solver
 
     with monkeypatch.context() as patched:
-        patched.setattr(highs, "loaded", short)
+        patched.setattr(highs, "load_highs", short)
         try:
             return medalopt.solve(TINY, time_limit=LONG)
         except LimitError:
@@ -78,14 +78,14 @@ def test_without_time_there_is_no_plan() -> None:
 
 def worse(share: float) -> object:
     """Return a way to solve whose prices prove less than there is to prove."""
-    return lambda ready, method, *_: replace(answer := attempt(ready, method), y=(1 - share) * answer.y)
+    return lambda ready, method, *_: replace(answer := solve_by_method(ready, method), y=(1 - share) * answer.y)
 
 
 def test_a_gap_that_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
     """With poor prices the best plan is not proven so: it is taken where such a gap was asked for, and only there."""
     instance = loaded(plain())
-    monkeypatch.setattr(ladder, "attempt", worse(0.001))
-    monkeypatch.setattr(ladder, "refine", lambda *_: ())
+    monkeypatch.setattr(solve_lp, "solve_by_method", worse(0.001))
+    monkeypatch.setattr(solve_lp, "refine_iteratively", lambda *_: ())
     with pytest.raises(SolverError, match="nothing is claimed"):
         medalopt.solve(instance)
     plan = medalopt.solve(instance, gap=0.01)
@@ -99,17 +99,17 @@ def test_the_nearest_to_the_best_is_kept(monkeypatch: pytest.MonkeyPatch) -> Non
     """Where the time ends among methods that prove too little, the plan that was proven nearest is handed on."""
     shares = iter((0.001, 0.0001, 0.01))
 
-    def poor(ready: Scaled, method: str, *_: object) -> Answer:
+    def poor(ready: ScaledProgram, method: str, *_: object) -> HighsResult:
         share = next(shares, None)
-        return Answer("stopped", method) if share is None else worse(share)(ready, method)  # type: ignore[operator,no-any-return]
+        return HighsResult("stopped", method) if share is None else worse(share)(ready, method)  # type: ignore[operator,no-any-return]
 
-    monkeypatch.setattr(ladder, "attempt", poor)
+    monkeypatch.setattr(solve_lp, "solve_by_method", poor)
     plan = medalopt.solve(conformance("c00"), time_limit=LONG)
     assert plan.stopped and plan.method == f"{METHODS[1]}, direct"
 
 
 @dataclass(frozen=True)
-class Short(Budget):
+class Short(TimeBudget):
     """A budget that is over as soon as the first run has been given all of it."""
 
     asked: tuple[int, ...] = ()
@@ -123,16 +123,16 @@ class Short(Budget):
 def test_a_proof_found_in_time_is_not_thrown_away() -> None:
     """Where the time ends among the ties, the best plan is handed on with its prices, as proven as ever."""
     instance = loaded(plain())
-    found = routes(instance)
-    ready = scaled(program(Task(instance, found, implied(instance, found)))[1])
-    whole, cut = (attempt(ready, METHODS[0], None, budget) for budget in (Budget(LONG), Short(LONG)))
+    found = build_routes(instance)
+    ready = scale_program(build_program(SolveTask(instance, found, compute_bounds(instance, found)))[1])
+    whole, cut = (solve_by_method(ready, METHODS[0], None, budget) for budget in (TimeBudget(LONG), Short(LONG)))
     assert cut.status == "optimal"
     assert ready.costs[0] @ cut.x == pytest.approx(ready.costs[0] @ whole.x, rel=1e-9)
     assert np.array_equal(cut.y, whole.y)
 
 
 @dataclass(frozen=True)
-class Counted(Budget):
+class Counted(TimeBudget):
     """A budget that is over once it has been asked `most` times."""
 
     most: int = 0
@@ -149,9 +149,9 @@ def test_the_search_for_a_contradiction_keeps_the_limit_too() -> None:
     instance = too_little()
     for most in (1, 2, 3):
         with pytest.raises(LimitError):
-            solved(instance, budget=Counted(LONG, most=most))
+            solve_continuous(instance, budget=Counted(LONG, most=most))
     with pytest.raises(NoPlanError) as refusal:
-        solved(instance, budget=Counted(LONG, most=100))
+        solve_continuous(instance, budget=Counted(LONG, most=100))
     assert refusal.value.status == "infeasible"
 
 
@@ -167,5 +167,5 @@ def test_what_cannot_be_asked() -> None:
 
 def test_a_budget_without_an_end() -> None:
     """Endless time stays endless, and none is never less than none."""
-    assert ENDLESS.left() == math.inf
-    assert Budget(0).left() == 0
+    assert NO_TIME_LIMIT.left() == math.inf
+    assert TimeBudget(0).left() == 0

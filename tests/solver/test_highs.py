@@ -10,16 +10,16 @@ import pytest
 from tests.solver.programs import two_by_two
 
 from medalopt.errors import SolverError
-from medalopt.model.network import Entries
+from medalopt.model.network import SparseEntries
 from medalopt.solver import highs
-from medalopt.solver.highs import METHODS, attempt, version
-from medalopt.solver.linear import Linear
-from medalopt.solver.scaling import scaled
+from medalopt.solver.highs import METHODS, get_highs_version, solve_by_method
+from medalopt.solver.program import SolverProgram
+from medalopt.solver.scaling import scale_program
 
 
 def one_row(
     costs: list[list[float]], row: list[float], low: float, high: float, upper: float = np.inf, least: float = 0.0
-) -> Linear:
+) -> SolverProgram:
     """Return a program of columns in [`least`, `upper`] and one row, all of size 1."""
     width = len(row)
     return two_by_two(
@@ -31,14 +31,14 @@ def one_row(
         rows=(("row", None),),
         row_lower=np.array([low]),
         row_upper=np.array([high]),
-        entries=Entries(np.zeros(width, dtype=np.intp), np.arange(width), np.array(row)),
+        entries=SparseEntries(np.zeros(width, dtype=np.intp), np.arange(width), np.array(row)),
     )
 
 
-def solved(linear: Linear, method: str = METHODS[0]) -> tuple[str, list[float]]:
+def solved(linear: SolverProgram, method: str = METHODS[0]) -> tuple[str, list[float]]:
     """Return the status and the columns, in the units of `linear`."""
-    program = scaled(linear)
-    answer = attempt(program, method)
+    program = scale_program(linear)
+    answer = solve_by_method(program, method)
     return answer.status, program.primal(answer.x).round(9).tolist() if answer.status == "optimal" else []
 
 
@@ -73,8 +73,8 @@ def test_what_the_first_objective_has_decided_stays() -> None:
 def runs(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Let the runs of HiGHS end as listed, one after the other; the rest as they do."""
     said: list[str] = []
-    run = highs.run
-    monkeypatch.setattr(highs, "run", lambda *given: (run(*given), said.pop(0) if said else "optimal")[1])
+    run = highs.run_highs
+    monkeypatch.setattr(highs, "run_highs", lambda *given: (run(*given), said.pop(0) if said else "optimal")[1])
     yield said
     assert said == []
 
@@ -100,9 +100,11 @@ def test_what_is_nothing_beside_its_row_is_left_out() -> None:
 
 def test_a_program_that_is_not_taken_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where HiGHS refuses a program there is no answer, and nothing to ask further."""
-    monkeypatch.setattr(highs, "loaded", lambda program: None)
+    monkeypatch.setattr(highs, "load_highs", lambda program: None)
     with pytest.raises(SolverError, match="a plan could not be asked further: look for figures that lie far apart"):
-        highs.kept(scaled(one_row([[1.0, 2.0]], [1.0, 1.0], 1.0, np.inf)), "a plan could not be asked further")
+        highs.load_simplex(
+            scale_program(one_row([[1.0, 2.0]], [1.0, 1.0], 1.0, np.inf)), "a plan could not be asked further"
+        )
 
 
 def test_a_run_that_fails_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,4 +115,4 @@ def test_a_run_that_fails_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_version_is_a_version() -> None:
     """Three numbers, as a plan reports them."""
-    assert len([int(part) for part in version().split(".")]) == 3
+    assert len([int(part) for part in get_highs_version().split(".")]) == 3

@@ -10,18 +10,16 @@ import pytest
 from tests.solver.programs import two_by_two
 
 from medalopt.errors import SolverError
-from medalopt.model.network import Entries
-from medalopt.solver import side_range as side_ranges
-from medalopt.solver.around import Around
-from medalopt.solver.augmenting import Mover, augmented
-from medalopt.solver.cost_range import cost_range
-from medalopt.solver.linear import Linear
-from medalopt.solver.moving import cold
-from medalopt.solver.side_range import side_range
-from medalopt.solver.warm import Warm
+from medalopt.model.network import SparseEntries
+from medalopt.solver import ranging
+from medalopt.solver.local_analysis import ParametricAnalysis, RhsColumn, add_parametric_rows
+from medalopt.solver.parametric_solver import solve_from_scratch
+from medalopt.solver.program import SolverProgram
+from medalopt.solver.ranging import find_cost_range, find_rhs_range
+from medalopt.solver.warm_solver import WarmSolver
 
 
-def three(**changes: object) -> Linear:
+def three(**changes: object) -> SolverProgram:
     """Return: at least 1 of x + y + z, at most half of y, at costs 1, 1 and 2: x and y tie."""
     made = two_by_two(
         places=(("x", None), ("y", None), ("z", None)),
@@ -32,22 +30,22 @@ def three(**changes: object) -> Linear:
         rows=(("all", None),),
         row_lower=np.array([1.0]),
         row_upper=np.array([np.inf]),
-        entries=Entries(np.zeros(3, dtype=np.intp), np.arange(3), np.ones(3)),
+        entries=SparseEntries(np.zeros(3, dtype=np.intp), np.arange(3), np.ones(3)),
     )
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
-def around(linear: Linear, *movers: Mover) -> Around:
+def around(linear: SolverProgram, *movers: RhsColumn) -> ParametricAnalysis:
     """Return the program solved, with a meter for each column."""
-    answer = cold(linear)
-    return Around(linear, answer.x, answer.y, list(np.eye(len(linear.lower))), movers)
+    answer = solve_from_scratch(linear)
+    return ParametricAnalysis(linear, answer.x, answer.y, list(np.eye(len(linear.lower))), movers)
 
 
 def test_a_cost_has_the_slopes_of_the_plans_that_tie() -> None:
     """Dearer, half of x is taken, up to where z takes over; cheaper, all of it, until it is free."""
     program = around(three())
-    up, high = cost_range(program, 0, 1)
-    down, low = cost_range(program, 0, -1)
+    up, high = find_cost_range(program, 0, 1)
+    down, low = find_cost_range(program, 0, -1)
     assert (up, down) == (pytest.approx(0.5), pytest.approx(1.0))
     assert high.distance == pytest.approx(1.0)
     assert low.distance == pytest.approx(1.0)
@@ -59,30 +57,30 @@ def test_a_cost_without_a_tie_has_one_slope() -> None:
     """None of y is taken until x costs as much; what is free is taken without end."""
     program = around(three(costs=np.array([[1.0, 1.25, 2.0], np.zeros(3)])))
     for by, distance in ((1, 0.25), (-1, 1.0)):
-        slope, end = cost_range(program, 0, by)
+        slope, end = find_cost_range(program, 0, by)
         assert (slope, end.distance) == (pytest.approx(1.0), pytest.approx(distance))
-    slope, end = cost_range(program, 2, -1)
+    slope, end = find_cost_range(program, 2, -1)
     assert (slope, end.distance) == (pytest.approx(0.0), pytest.approx(1.0))
-    assert cost_range(program, 2, 1)[1].distance == math.inf
+    assert find_cost_range(program, 2, 1)[1].distance == math.inf
 
 
 def test_where_small_steps_fail_the_end_is_found_from_afar(monkeypatch: pytest.MonkeyPatch) -> None:
     """A cone that cannot be solved is left, and the end is the same."""
 
-    def fails(self: Warm, row: int, value: float) -> None:
+    def fails(self: WarmSolver, row: int, value: float) -> None:
         raise SolverError("a small change of the plan could not be solved")
 
-    monkeypatch.setattr(Warm, "fixed", fails)
+    monkeypatch.setattr(WarmSolver, "fixed", fails)
     program = around(three(costs=np.array([[1.0, 1.25, 2.0], np.zeros(3)])))
-    slope, end = cost_range(program, 0, 1)
+    slope, end = find_cost_range(program, 0, 1)
     assert (slope, end.distance) == (pytest.approx(1.0), pytest.approx(0.25))
 
 
 def test_a_side_has_a_price_up_to_where_another_takes_over() -> None:
     """With half of x at most, a unit more costs 2 by z, a unit less saves 2 while z is there, then 1."""
     linear = three(upper=np.array([0.25, 0.5, np.inf]))
-    program = around(linear, Mover({0: (1.0, 0.0)}, 1.0))
-    more, less = side_range(program, 0, math.inf, 1.0)
+    program = around(linear, RhsColumn({0: (1.0, 0.0)}, 1.0))
+    more, less = find_rhs_range(program, 0, math.inf, 1.0)
     assert more[0] == pytest.approx(2.0)
     assert more[1].distance == math.inf
     assert less[0] == pytest.approx(-2.0)
@@ -93,12 +91,12 @@ def test_a_side_has_a_price_up_to_where_another_takes_over() -> None:
 def test_no_plan_lies_beyond_what_there_is() -> None:
     """With a third of z at most the price holds until nothing is left, and there is no plan beyond."""
     linear = three(upper=np.array([0.25, 0.5, 1.0]))
-    more, _ = side_range(around(linear, Mover({0: (1.0, 0.0)}, 1.0)), 0, math.inf, 1.0)
+    more, _ = find_rhs_range(around(linear, RhsColumn({0: (1.0, 0.0)}, 1.0)), 0, math.inf, 1.0)
     assert more[0] == pytest.approx(2.0)
     assert more[1].distance == pytest.approx(0.75)
     assert more[1].turn is None
     full = three(upper=np.array([0.25, 0.5, 0.25]))
-    more, less = side_range(around(full, Mover({0: (1.0, 0.0)}, 1.0)), 0, math.inf, 1.0)
+    more, less = find_rhs_range(around(full, RhsColumn({0: (1.0, 0.0)}, 1.0)), 0, math.inf, 1.0)
     assert more[0] is None
     assert more[1].distance == 0.0
     assert less[0] == pytest.approx(-2.0)
@@ -109,9 +107,9 @@ def test_an_end_that_a_hair_does_not_find(
     z: float, most: float, end: float, stops: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where a hair on the price is too little for the solver, plans are asked how far they go, and then their price."""
-    monkeypatch.setattr(side_ranges, "HAIR", 0.0)
+    monkeypatch.setattr(ranging, "PRICE_TOLERANCE", 0.0)
     linear = three(upper=np.array([0.75, 0.5, most]), costs=np.array([[1.0, 1.25, z], np.zeros(3)]))
-    more, _ = side_range(around(linear, Mover({0: (1.0, 0.0)}, 1.0)), 0, math.inf, 1.0)
+    more, _ = find_rhs_range(around(linear, RhsColumn({0: (1.0, 0.0)}, 1.0)), 0, math.inf, 1.0)
     assert more[0] == pytest.approx(1.25)
     assert more[1].distance == pytest.approx(end)
     assert (more[1].turn is None) == stops
@@ -123,9 +121,9 @@ def test_what_does_not_bind_costs_nothing_until_it_does() -> None:
         rows=(("all", None), ("some", None)),
         row_lower=np.array([1.0, -np.inf]),
         row_upper=np.array([np.inf, 4.0]),
-        entries=Entries(np.array([0, 0, 0, 1]), np.array([0, 1, 2, 0]), np.ones(4)),
+        entries=SparseEntries(np.array([0, 0, 0, 1]), np.array([0, 1, 2, 0]), np.ones(4)),
     )
-    more, less = side_range(around(linear, Mover({1: (0.0, 1.0)}, 4.0)), 0, math.inf, 4.0)
+    more, less = find_rhs_range(around(linear, RhsColumn({1: (0.0, 1.0)}, 4.0)), 0, math.inf, 4.0)
     assert (more[0], more[1].distance) == (0.0, math.inf)
     assert less[0] == 0.0
     assert less[1].distance == pytest.approx(3.5)
@@ -134,7 +132,7 @@ def test_what_does_not_bind_costs_nothing_until_it_does() -> None:
 def test_a_price_that_holds_past_a_step_is_followed() -> None:
     """x, then y at the same cost: the first step ends where x does, its price only where y does."""
     linear = three(upper=np.array([1.5, 0.5, np.inf]), costs=np.array([[1.0, 1.0, 2.0], np.zeros(3)]))
-    more, _ = side_range(around(linear, Mover({0: (1.0, 0.0)}, 1.0)), 0, math.inf, 1.0)
+    more, _ = find_rhs_range(around(linear, RhsColumn({0: (1.0, 0.0)}, 1.0)), 0, math.inf, 1.0)
     assert more[0] == pytest.approx(1.0)
     assert more[1].distance == pytest.approx(1.0)
 
@@ -142,7 +140,9 @@ def test_a_price_that_holds_past_a_step_is_followed() -> None:
 def test_a_row_of_two_ends_becomes_two() -> None:
     """Where one end moves alone, the other stays in a row of its own, with its part of the dual."""
     linear = three(row_upper=np.array([3.0]))
-    whole, y = augmented(linear, np.array([1.0]), [], [Mover({0: (1.0, 0.0)}, 1.0), Mover({0: (0.0, 1.0)}, 3.0)])
+    whole, y = add_parametric_rows(
+        linear, np.array([1.0]), [], [RhsColumn({0: (1.0, 0.0)}, 1.0), RhsColumn({0: (0.0, 1.0)}, 3.0)]
+    )
     assert whole.row_lower.tolist() == [1.0, -np.inf]
     assert whole.row_upper.tolist() == [np.inf, 3.0]
     assert y.tolist() == [1.0, 0.0]

@@ -10,25 +10,24 @@ from tests.model.cases import at_random, conforming
 from tests.solver.programs import two_by_two
 
 from medalopt.errors import SolverError
-from medalopt.instance.bounds import implied
+from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.instance import Instance
-from medalopt.instance.routes import routes
-from medalopt.model.network import Entries
-from medalopt.solver.ladder import Task, program
-from medalopt.solver.linear import Linear
-from medalopt.solver.scaling import LIFT, scaled
-from medalopt.solver.sizes import powers
+from medalopt.instance.routes import build_routes
+from medalopt.model.network import SparseEntries
+from medalopt.solver.program import SolverProgram
+from medalopt.solver.scaling import COST_EXPONENT, compute_exponents, scale_program
+from medalopt.solver.solve_lp import SolveTask, build_program
 
 
-def linear_of(instance: Instance, measure: str = "cost") -> Linear:
+def linear_of(instance: Instance, measure: str = "cost") -> SolverProgram:
     """Return the program of an instance as it goes to scaling."""
-    found = routes(instance)
-    return program(Task(instance, found, implied(instance, found), measure))[1]
+    found = build_routes(instance)
+    return build_program(SolveTask(instance, found, compute_bounds(instance, found), measure))[1]
 
 
 def test_by_hand() -> None:
     """Columns in units of 8 and 1/4, rows in units of their largest coefficients, 24 and 250: about 32 and 256."""
-    program = scaled(two_by_two())
+    program = scale_program(two_by_two())
     assert program.column.tolist() == [3, -2]
     assert program.row.tolist() == [-5, -8]
     assert program.value.tolist() == [24 / 32, 8 / 256, 0.125 / 32, -250 / 256]
@@ -37,15 +36,15 @@ def test_by_hand() -> None:
     assert program.upper.tolist() == [1.0, np.inf]
     assert program.lower.tolist() == [0.0, -np.inf]
     assert program.row_upper.tolist() == [6 / 32, 0.0]
-    assert program.costs[0].tolist() == [40 * 2.0 ** (LIFT - 5), 0.0625 * 2.0 ** (LIFT - 5)]
+    assert program.costs[0].tolist() == [40 * 2.0 ** (COST_EXPONENT - 5), 0.0625 * 2.0 ** (COST_EXPONENT - 5)]
     assert program.costs[1].tolist() == [0.0, 0.0]
 
 
 def test_the_way_back_by_hand() -> None:
     """A unit of each scaled column is 8 and 1/4; a unit of each scaled dual is the row's unit over the cost's."""
-    program = scaled(two_by_two())
+    program = scale_program(two_by_two())
     assert program.primal(np.ones(2)).tolist() == [8.0, 0.25]
-    cost = 2.0 ** (LIFT - 5)
+    cost = 2.0 ** (COST_EXPONENT - 5)
     assert program.dual(np.ones(2)).tolist() == [1 / 32 / cost, 1 / 256 / cost]
 
 
@@ -54,7 +53,7 @@ def test_scaling_is_exact_to_undo(measure: str) -> None:
     """Every coefficient, cost and limit comes back bit for bit from the scaled program."""
     for instance in (*conforming().values(), *map(at_random, range(20))):
         linear = linear_of(instance, measure)
-        program = scaled(linear)
+        program = scale_program(linear)
         order = np.lexsort((linear.entries.row, linear.entries.column))
         column = linear.entries.column[order]
         back = np.ldexp(program.value, -program.row[program.index] - program.column[column])
@@ -68,22 +67,22 @@ def test_scaling_is_exact_to_undo(measure: str) -> None:
 def test_what_is_scaled_is_of_a_like_size() -> None:
     """The largest coefficient of a row is 1 within a factor of the root of 2, and the largest cost is 2**LIFT."""
     for instance in conforming().values():
-        program = scaled(linear_of(instance))
+        program = scale_program(linear_of(instance))
         largest = np.zeros(len(program.row))
         np.maximum.at(largest, program.index, np.abs(program.value))
         some = largest > 0
         assert (np.abs(np.log2(largest[some])) <= 0.5).all()
-        assert abs(np.log2(np.abs(program.costs[0]).max()) - LIFT) <= 0.5
+        assert abs(np.log2(np.abs(program.costs[0]).max()) - COST_EXPONENT) <= 0.5
 
 
 def test_powers_of_two_by_hand() -> None:
     """The nearest power to each size; 0 where there is nothing to go by."""
-    assert powers(np.array([1.0, 3.0, 1e-3, 1024.0, 0.0, np.inf])).tolist() == [0, 2, -10, 10, 0, 0]
+    assert compute_exponents(np.array([1.0, 3.0, 1e-3, 1024.0, 0.0, np.inf])).tolist() == [0, 2, -10, 10, 0, 0]
 
 
 BAD = {
-    "a coefficient": {"entries": Entries(np.array([0]), np.array([0]), np.array([np.nan]))},
-    "an infinite coefficient": {"entries": Entries(np.array([0]), np.array([0]), np.array([np.inf]))},
+    "a coefficient": {"entries": SparseEntries(np.array([0]), np.array([0]), np.array([np.nan]))},
+    "an infinite coefficient": {"entries": SparseEntries(np.array([0]), np.array([0]), np.array([np.inf]))},
     "a cost": {"costs": np.array([[np.inf, 0.0]])},
     "a size": {"size": np.array([np.nan, 1.0])},
     "a limit": {"row_upper": np.array([np.nan, 0.0])},
@@ -97,20 +96,20 @@ BAD = {
 def test_what_is_not_finite_is_refused(change: dict[str, Any]) -> None:
     """A NaN or an infinity where a number must stand never reaches the solver."""
     with pytest.raises(SolverError, match="not finite"):
-        scaled(two_by_two(**change))
+        scale_program(two_by_two(**change))
 
 
 def test_figures_that_no_double_can_hold_are_refused() -> None:
     """A coefficient that scaling would turn to nothing: the error says what to look for."""
-    entries = Entries(np.array([0, 0]), np.array([0, 1]), np.array([1e300, 1e-300]))
+    entries = SparseEntries(np.array([0, 0]), np.array([0, 1]), np.array([1e300, 1e-300]))
     with pytest.raises(SolverError, match="too far apart"):
-        scaled(two_by_two(entries=entries, size=np.array([1e3, 1e-3])))
+        scale_program(two_by_two(entries=entries, size=np.array([1e3, 1e-3])))
 
 
 def test_a_column_that_can_only_be_nothing_is_no_smaller_than_its_rows() -> None:
     """A column without a size is measured by the rows it stands in: none of its coefficients is lost beside others."""
     ones = np.ones(2)
-    linear = Linear(
+    linear = SolverProgram(
         network=2,
         places=(),
         lower=0 * ones,
@@ -120,9 +119,9 @@ def test_a_column_that_can_only_be_nothing_is_no_smaller_than_its_rows() -> None
         rows=(("both", None), ("own", None)),
         row_lower=0 * ones,
         row_upper=np.inf * ones,
-        entries=Entries(np.array([0, 0, 1]), np.array([0, 1, 1]), np.array([1.0, -0.25, 1.0])),
+        entries=SparseEntries(np.array([0, 0, 1]), np.array([0, 1, 1]), np.array([1.0, -0.25, 1.0])),
         given={},
     )
-    program = scaled(linear)
+    program = scale_program(linear)
     assert program.column.tolist() == [40, 42]
     assert program.value.tolist() == [1.0, -1.0, 1.0]

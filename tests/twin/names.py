@@ -7,10 +7,10 @@ from collections.abc import Iterable
 import numpy as np
 import pyomo.core as pyo
 
-from medalopt.export.mathprog_axes import axes, picked
+from medalopt.export.mathprog import build_axes, pick_subscripts
 from medalopt.instance.instance import Instance
-from medalopt.instance.pooling import pool_names
-from medalopt.program import component_name, percent_encoded
+from medalopt.instance.routes import list_pool_names
+from medalopt.linear_program import format_component_name, percent_encode
 
 WITH_PERIOD = frozenset(
     "ship leave stockpile take feed treated returned spend stock charge buy surplus cast recharge scrap "  # noqa: SIM905
@@ -37,8 +37,8 @@ def _pyomo_name(part: object) -> str:
     index = part.index()  # type: ignore[attr-defined]
     component = part.parent_component().local_name  # type: ignore[attr-defined]
     if index is None:
-        return component_name(component)
-    return component_name(component, *(index if isinstance(index, tuple) else (index,)))
+        return format_component_name(component)
+    return format_component_name(component, *(index if isinstance(index, tuple) else (index,)))
 
 
 def _with_label(name: str, instance: Instance) -> str:
@@ -47,7 +47,9 @@ def _with_label(name: str, instance: Instance) -> str:
         return name
     *others, period = index.split(",")
     if component.startswith("withheld"):  # a line of terms is called by its path in the model
-        symbols = [symbol.strip("'") for symbol in axes(instance).terms]
-        lines = dict(zip(picked(symbols, np.flatnonzero(instance.terms.pooled)), pool_names(instance), strict=True))
-        others[0] = percent_encoded(lines[others[0]])
+        symbols = [symbol.strip("'") for symbol in build_axes(instance).terms]
+        lines = dict(
+            zip(pick_subscripts(symbols, np.flatnonzero(instance.terms.pooled)), list_pool_names(instance), strict=True)
+        )
+        others[0] = percent_encode(lines[others[0]])
     return f"{component}[{','.join([*others, instance.periods[int(period) - 1]])}]"

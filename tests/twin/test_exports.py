@@ -14,7 +14,7 @@ from tests.twin import names
 import medalopt
 from medalopt.errors import NoPlanError
 from medalopt.export import write_lp, write_mps
-from medalopt.solver.named import named_program
+from medalopt.solver.named_program import build_named_program
 
 WRITERS = {"lp": write_lp, "mps": write_mps}
 SEEDS = range(1000, 1020)
@@ -27,7 +27,7 @@ def test_both_readers_find_the_program(seed: int, kind: str, tmp_path: Path) -> 
     path = tmp_path / "instance.yaml"
     path.write_text(from_seed(seed), encoding="utf-8")
     instance = medalopt.load(path)
-    program = named_program(instance)
+    program = build_named_program(instance)
     text = WRITERS[kind](program)
     expected = readers.of_program(program)
     assert readers.highs(text, tmp_path / f"program.{kind}") == expected
@@ -45,7 +45,7 @@ def test_an_exported_file_has_the_same_optimum(seed: int, kind: str, tmp_path: P
     path.write_text(from_seed(seed), encoding="utf-8")
     instance = medalopt.load(path)
     file = tmp_path / f"program.{kind}"
-    file.write_text(WRITERS[kind](named_program(instance)), encoding="ascii")
+    file.write_text(WRITERS[kind](build_named_program(instance)), encoding="ascii")
     solver = highspy.Highs()
     solver.silent()
     assert solver.readModel(str(file)) == highspy.HighsStatus.kOk

@@ -16,7 +16,7 @@ import medalopt
 from medalopt.errors import NoPlanError
 from medalopt.export import write_mathprog
 from medalopt.instance.instance import Instance
-from medalopt.model.lots import WHOLE
+from medalopt.model.lots import INTEGER_VARIABLES
 
 TOO_LONG = {19, 26, 27, 30, 34}  # GLPK does not come to an end with these within some seconds
 SEEDS = [seed for seed in range(55) if seed not in TOO_LONG]
@@ -69,7 +69,7 @@ def test_these_instances_have_teeth() -> None:
     models = [medalopt.build(case) for case in cases]
     for model in models:
         for column in model.component_data_objects(pyo.Var):
-            assert column.is_continuous() == (column.parent_component().local_name not in WHOLE)
+            assert column.is_continuous() == (column.parent_component().local_name not in INTEGER_VARIABLES)
     parts = {part.local_name for model in models for part in model.component_objects((pyo.Var, pyo.Constraint))}
     rows = {f"{side}{row}" for side in ("", "offer_") for row in ("whole_lots", "least_order", "most_order")}
     assert rows | {"shipped", "define_shipped", "lots", "ordered", "offer_lots", "offer_ordered"} <= parts

@@ -8,17 +8,18 @@ from typing import Any
 
 import typer
 
-from medalopt.cli import books, check, compare, explain, export, plan, sensitivity, solve, sweep, verify
-from medalopt.cli.ending import emit, ended
+from medalopt.cli import check, compare, explain, export, plan, sensitivity, solve, sweep, verify
+from medalopt.cli.run import print_output, run_guarded
+from medalopt.cli.workbook_commands import import_, template
 
 
-def _guarded(verb: Callable[..., int]) -> Callable[..., int]:
+def _guard_command(verb: Callable[..., int]) -> Callable[..., int]:
     """Return a command with our exit handling: typer has exit codes of its own for closed pipes and interrupts."""
 
     @functools.wraps(verb)
     def ends(*arguments: Any, **options: Any) -> int:
         """Run the command; return its exit code."""
-        return ended(lambda: verb(*arguments, **options), bool(options.get("json")))
+        return run_guarded(lambda: verb(*arguments, **options), bool(options.get("json")))
 
     return ends
 
@@ -45,23 +46,23 @@ for _verb in (
     check.schema,
     check.new,
     export.export,
-    books.template,
+    template,
 ):
-    app.command()(_guarded(_verb))
-app.command("import")(_guarded(books.import_))
+    app.command()(_guard_command(_verb))
+app.command("import")(_guard_command(import_))
 
 
-def _version(wanted: bool) -> None:
+def _print_version(wanted: bool) -> None:
     """Print the version and exit."""
     if wanted:
         from medalopt import __version__
 
-        emit(f"medalopt {__version__}\n")
+        print_output(f"medalopt {__version__}\n")
         raise typer.Exit
 
 
 @app.callback()
 def _medalopt(
-    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version."),
+    version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True, help="Show the version."),
 ) -> None:
     pass

@@ -7,23 +7,23 @@ from typing import Annotated
 
 import typer
 
-from medalopt.cli.common import Changes, InstanceFile, Json, check_new, place, read
-from medalopt.cli.ending import emit, say
+from medalopt.cli.options import InstanceArgument, JsonOption, SetOption, check_new_path, format_path, read_instance
+from medalopt.cli.run import print_message, print_output
 from medalopt.errors import UsageError
-from medalopt.wording import shown
+from medalopt.text import escape_text
 
 
-def check(instance: InstanceFile, set_: Changes = None, json: Json = False) -> int:
+def check(instance: InstanceArgument, set_: SetOption = None, json: JsonOption = False) -> int:
     """Check an instance: every mistake of every file at once, with line and cure; what is odd draws a warning."""
-    figures = read(instance, set_, scenarios=True)
+    figures = read_instance(instance, set_, scenarios=True)
     if json:
-        from medalopt.report.jsonplan import checked_object, text
+        from medalopt.report.plan_json import build_check_object, render_json
 
-        emit(text(checked_object(figures)))
+        print_output(render_json(build_check_object(figures)))
     else:
-        from medalopt.report.instance import described
+        from medalopt.report.check import describe_instance
 
-        emit(described(figures))
+        print_output(describe_instance(figures))
     return 0
 
 
@@ -31,9 +31,9 @@ def schema() -> int:
     """Print the JSON Schema of the instance format, for editors that complete and check while one types."""
     from json import dumps
 
-    from medalopt.instance.schema import json_schema
+    from medalopt.instance.schema import build_json_schema
 
-    emit(dumps(json_schema(), indent=2, ensure_ascii=False) + "\n")
+    print_output(dumps(build_json_schema(), indent=2, ensure_ascii=False) + "\n")
     return 0
 
 
@@ -44,13 +44,13 @@ def new(
     ] = None,
 ) -> int:
     """Write a commented instance to start from; it has a plan."""
-    from medalopt.instance.starting import template
-    from medalopt.report.files import write_file
+    from medalopt.instance.loading import render_starter_template
+    from medalopt.report.atomic_write import write_file
 
     if not name or not set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789_-") or len(name) > 100:
-        raise UsageError(f"{shown(name)}: a name is made of a-z, 0-9, _ and -, at most 100, such as my-games")
+        raise UsageError(f"{escape_text(name)}: a name is made of a-z, 0-9, _ and -, at most 100, such as my-games")
     path = output or Path(f"{name}.yaml")
-    check_new(path)
-    write_file(path, template(name))
-    say(f"{place(path)}: is written; change its figures, then: medalopt solve {place(path)}")
+    check_new_path(path)
+    write_file(path, render_starter_template(name))
+    print_message(f"{format_path(path)}: is written; change its figures, then: medalopt solve {format_path(path)}")
     return 0

@@ -8,10 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medalopt.cli.common import Changes, InstanceFile, Json, check_output, place, progress, read
-from medalopt.cli.ending import emit, say
-from medalopt.cli.refusing import tell_no_plan, written
-from medalopt.cli.solve import Extend, Measure, Objective
+from medalopt.cli.infeasible_output import report_infeasibility, write_explanation
+from medalopt.cli.options import (
+    InstanceArgument,
+    JsonOption,
+    SetOption,
+    check_output_path,
+    format_path,
+    read_instance,
+    report_progress,
+)
+from medalopt.cli.run import print_message, print_output
+from medalopt.cli.solve import ExtendOption, ObjectiveChoice, ObjectiveOption
 from medalopt.errors import NoPlanError, UsageError
 
 if TYPE_CHECKING:
@@ -19,18 +27,18 @@ if TYPE_CHECKING:
 
 
 def explain(
-    instance: InstanceFile,
+    instance: InstanceArgument,
     about: Annotated[
         str | None, typer.Argument(metavar="PATH", help="One stream to tell in full, such as streams.phone@tokyo.")
     ] = None,
-    objective: Objective = Measure.cost,
-    extend: Extend = None,
-    set_: Changes = None,
+    objective: ObjectiveOption = ObjectiveChoice.cost,
+    extend: ExtendOption = None,
+    set_: SetOption = None,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", metavar="PATH", help="Also write the explanation: NAME.txt or NAME.json."),
     ] = None,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> int:
     """Say why the plan is as it is: what binds, what one more of everything costs, why each source is taken or not.
 
@@ -38,45 +46,51 @@ def explain(
     """
     if output is not None:
         if output.suffix.lower() not in (".txt", ".json"):
-            raise UsageError(f"-o {place(output)}: an explanation is written as NAME.txt or NAME.json")
-        check_output(output, instance)
-    figures = read(instance, set_)
+            raise UsageError(f"-o {format_path(output)}: an explanation is written as NAME.txt or NAME.json")
+        check_output_path(output, instance)
+    figures = read_instance(instance, set_)
     if figures.lots:
-        from medalopt.instance.lots import without_lots
+        from medalopt.instance.bounds import drop_lot_constraints
 
-        say(f"{figures.lots[0]}: whole lots and minimum orders are left out here; there are prices only without them")
-        figures = without_lots(figures)
+        print_message(
+            f"{figures.lots[0]}: whole lots and minimum orders are left out here; there are prices only without them"
+        )
+        figures = drop_lot_constraints(figures)
     try:
-        told = _explained(figures, about, objective, tuple(extend or ()))
+        told = _build_explanation(figures, about, objective, tuple(extend or ()))
     except NoPlanError as error:
         given = (figures, error, instance, set_, objective.value, json)
-        return tell_no_plan(*given, tuple(extend or ()), output)
+        return report_infeasibility(*given, tuple(extend or ()), output)
     if output is not None:
-        written(output, told)
-    emit(told(json))
+        write_explanation(output, told)
+    print_output(told(json))
     return 0
 
 
-def _explained(
-    figures: Instance, about: str | None, objective: Measure, extensions: tuple[Path, ...]
+def _build_explanation(
+    figures: Instance, about: str | None, objective: ObjectiveChoice, extensions: tuple[Path, ...]
 ) -> Callable[..., str]:
     """Return a renderer of the explanation: as JSON or as text, for standard output or another screen."""
-    from medalopt.analysis.explanation.explanation import explained, story, stream_of
-    from medalopt.report import explain as pages
-    from medalopt.report import explain_json, explain_story
-    from medalopt.report.jsonplan import text
-    from medalopt.solving import solve
+    from medalopt.analysis.explain.explanation import explain_plan, explain_stream, parse_stream_path
+    from medalopt.report.explain import (
+        build_explanation_object,
+        build_stream_object,
+        render_explanation,
+        render_stream_explanation,
+    )
+    from medalopt.report.plan_json import render_json
+    from medalopt.solve_instance import solve
 
-    stream = None if about is None else stream_of(figures, about)
-    with progress(f"solving {figures.name}"):
+    stream = None if about is None else parse_stream_path(figures, about)
+    with report_progress(f"solving {figures.name}"):
         plan = solve(figures, objective.value, extensions)
-    with progress("asking what lies around the plan"):
+    with report_progress("asking what lies around the plan"):
         if stream is not None:
-            found = story(plan, stream, extensions)
+            found = explain_stream(plan, stream, extensions)
             return lambda as_json, screen=None: (
-                text(explain_json.story_object(found)) if as_json else explain_story.told(found, screen)
+                render_json(build_stream_object(found)) if as_json else render_stream_explanation(found, screen)
             )
-        whole = explained(plan, extensions)
+        whole = explain_plan(plan, extensions)
         return lambda as_json, screen=None: (
-            text(explain_json.explanation_object(whole)) if as_json else pages.explanation(whole, screen)
+            render_json(build_explanation_object(whole)) if as_json else render_explanation(whole, screen)
         )

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medalopt.cli.common import Changes, InstanceFile, check_output, place, read
-from medalopt.cli.ending import emit, say
-from medalopt.cli.solve import Measure, Objective
+from medalopt.cli.options import InstanceArgument, SetOption, check_output_path, format_path, read_instance
+from medalopt.cli.run import print_message, print_output
+from medalopt.cli.solve import ObjectiveChoice, ObjectiveOption
 from medalopt.errors import UsageError
 
 if TYPE_CHECKING:
     from medalopt.instance.instance import Instance
 
 
-class Form(StrEnum):
+class ExportFormat(StrEnum):
     """File format of the program."""
 
     lp = "lp"
@@ -25,54 +25,56 @@ class Form(StrEnum):
     mathprog = "mathprog"
 
 
-_ENDINGS = {".lp": Form.lp, ".mps": Form.mps, ".dat": Form.mathprog}
+_FORMAT_SUFFIXES = {".lp": ExportFormat.lp, ".mps": ExportFormat.mps, ".dat": ExportFormat.mathprog}
 
 
 def export(
-    instance: InstanceFile,
+    instance: InstanceArgument,
     to: Annotated[
-        Form | None, typer.Option("--to", help="The format; left out: by the ending of PATH (.lp, .mps, .dat).")
+        ExportFormat | None, typer.Option("--to", help="The format; left out: by the ending of PATH (.lp, .mps, .dat).")
     ] = None,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", metavar="PATH", help="Where to write it; left out: standard output."),
     ] = None,
-    objective: Objective = Measure.cost,
-    set_: Changes = None,
+    objective: ObjectiveOption = ObjectiveChoice.cost,
+    set_: SetOption = None,
 ) -> int:
     """Write the program as LP, free MPS, or data for models/sourcing.mod; beside PATH a table of the names."""
-    ending = _ENDINGS.get(output.suffix.lower() if output else "")
+    ending = _FORMAT_SUFFIXES.get(output.suffix.lower() if output else "")
     form = to or ending
     if form is None:
         raise UsageError("say which format: --to lp, mps or mathprog, or -o NAME.lp, NAME.mps or NAME.dat")
     if output is not None:
         if ending not in (None, form):
             raise UsageError(
-                f"-o {place(output)}: ends as {ending} is written, not {form}; change it, or leave out --to"
+                f"-o {format_path(output)}: ends as {ending} is written, not {form}; change it, or leave out --to"
             )
-        check_output(output, instance)
-    files = _files(read(instance, set_), form, objective, output)
+        check_output_path(output, instance)
+    files = _render_files(read_instance(instance, set_), form, objective, output)
     if output is None:
-        emit(next(iter(files.values())))
+        print_output(next(iter(files.values())))
         return 0
-    from medalopt.report.files import write_file
+    from medalopt.report.atomic_write import write_file
 
     for path, content in files.items():
         write_file(path, content)
-        say(f"{place(path)}: is written")
+        print_message(f"{format_path(path)}: is written")
     return 0
 
 
-def _files(figures: Instance, form: Form, objective: Measure, output: Path | None) -> dict[Path, str]:
+def _render_files(
+    figures: Instance, form: ExportFormat, objective: ObjectiveChoice, output: Path | None
+) -> dict[Path, str]:
     """Return the text of each file to write: the program, and the table of names of an LP or MPS file."""
     path = output or Path("-")
-    if form == Form.mathprog:
+    if form == ExportFormat.mathprog:
         from medalopt.export import write_mathprog
 
         return {path: write_mathprog(figures, objective.value)}
     from medalopt.export import write_lp, write_mps, write_names
-    from medalopt.solver.named import named_program
+    from medalopt.solver.named_program import build_named_program
 
-    program = named_program(figures, objective.value)
+    program = build_named_program(figures, objective.value)
     names = path.with_name(f"{path.stem}.names.csv")
-    return {path: write_lp(program) if form == Form.lp else write_mps(program), names: write_names(program)}
+    return {path: write_lp(program) if form == ExportFormat.lp else write_mps(program), names: write_names(program)}

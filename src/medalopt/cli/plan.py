@@ -1,4 +1,7 @@
-"""`medalopt plan`: the sourcing plan for procurement, as text, JSON, CSV, workbook, page or print."""
+"""Output formats of the sourcing plan: standard output, and files for `-o`.
+
+`medalopt plan`: the sourcing plan for procurement, as text, JSON, CSV, workbook, page or print.
+"""
 
 from __future__ import annotations
 
@@ -7,34 +10,92 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medalopt.cli.anew import Actuals, After, Anew, Frozen
-from medalopt.cli.common import Changes, InstanceFile, Json, changes, check_output, place, progress, read
-from medalopt.cli.ending import say
-from medalopt.cli.limits import Gap, TimeLimit, limits
-from medalopt.cli.refusing import tell_no_plan
-from medalopt.cli.solve import Measure, tell_interrupted
-from medalopt.cli.sourcing import SUFFIXES, show, write
+from medalopt.cli.infeasible_output import report_infeasibility
+from medalopt.cli.options import (
+    ActualsOption,
+    AfterOption,
+    FrozenOption,
+    GapOption,
+    InstanceArgument,
+    JsonOption,
+    ReplanRequest,
+    SetOption,
+    TimeLimitOption,
+    check_output_path,
+    format_path,
+    parse_changes,
+    parse_limits,
+    read_instance,
+    report_progress,
+)
+from medalopt.cli.run import print_message, print_output
+from medalopt.cli.solve import ObjectiveChoice, report_time_limit
 from medalopt.errors import LimitError, NoPlanError, SolverError, UsageError
-from medalopt.wording import shown
+from medalopt.text import escape_text
 
 if TYPE_CHECKING:
-    from medalopt.analysis.sourcing.rounding import Rounded
-    from medalopt.analysis.variants import Variants
+    from medalopt.analysis.scenario_runner import ScenarioRunner
+    from medalopt.analysis.sourcing.whole_loads import WholeLoadPlan
     from medalopt.instance.instance import Instance
     from medalopt.plan.plan import Plan
-    from medalopt.report.sourcing.content import Content
+    from medalopt.report.document import Report
 
-_LEAST_LOAD_T = 0.001  # small enough for whole loads to cost nothing, large enough for rounding errors not to matter
+_PLAN_SUFFIXES = ("", ".json", ".xlsx", ".html", ".pdf")
+
+
+def _print_plan(content: Report, made: Plan, as_json: bool, written: bool) -> None:
+    """Print the sourcing plan as JSON or text; if it is also written, the text is the summary alone."""
+    from medalopt.report.render.json import render_report_json
+    from medalopt.report.render.text import render_report_text
+
+    print_output(render_report_json(content, made) if as_json else render_report_text(content, written=written))
+
+
+def _write_plan(content: Report, made: Plan, output: Path) -> None:
+    """Write the sourcing plan in the format of the file suffix."""
+    from medalopt.report.atomic_write import write_file, write_folder
+    from medalopt.report.render.csv import list_replaceable_files, render_report_csv
+
+    if output.suffix:
+        write_file(output, _render_plan(content, made, output.suffix.lower()))
+        print_message(f"{format_path(output)}: the sourcing plan is written")
+    else:
+        files = render_report_csv(content, made)
+        write_folder(output, files, list_replaceable_files(output))
+        print_message(f"{format_path(output)}: the sourcing plan is written, {len(files)} tables as CSV")
+
+
+def _render_plan(content: Report, made: Plan, suffix: str) -> str | bytes:
+    """Return the sourcing plan in the format of a suffix."""
+    if suffix == ".xlsx":
+        from medalopt.report.plan_csv import render_csv_folder
+        from medalopt.report.render.xlsx import render_report_xlsx
+
+        return render_report_xlsx(content, render_csv_folder(made), made.instance.currency)
+    if suffix == ".html":
+        from medalopt.report.render.html import render_report_html
+
+        return render_report_html(content)
+    if suffix == ".pdf":
+        from medalopt.report.render.pdf import render_report_pdf
+
+        return render_report_pdf(content)
+    from medalopt.report.render.json import render_report_json
+
+    return render_report_json(content, made)
+
+
+_MIN_LOAD_TONNES = 0.001  # small enough for whole loads to cost nothing, large enough for rounding errors not to matter
 
 
 def plan(
-    instance: InstanceFile,
-    after: After = None,
-    actuals: Actuals = None,
-    frozen: Frozen = None,
-    set_: Changes = None,
-    gap: Gap = None,
-    time_limit: TimeLimit = None,
+    instance: InstanceArgument,
+    after: AfterOption = None,
+    actuals: ActualsOption = None,
+    frozen: FrozenOption = None,
+    set_: SetOption = None,
+    gap: GapOption = None,
+    time_limit: TimeLimitOption = None,
     round_: Annotated[
         str | None,
         typer.Option("--round", metavar="SIZE", help="Whole loads of devices, such as 1t, inside what is offered."),
@@ -51,90 +112,90 @@ def plan(
             "--brief", help="Leave out what takes further solves: risks, what rules cost, entry prices, buying."
         ),
     ] = False,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> int:
     """Write the sourcing plan that procurement works from: orders, spend, metal, what binds and what may go wrong."""
     if output is not None:
-        _check(output, instance, actuals, frozen)
-    within, load = limits(gap, time_limit), None if round_ is None else _tonnes(round_)
-    anew = Anew.of(read(instance, set_), after, actuals, frozen)
+        _check_plan_output(output, instance, actuals, frozen)
+    within, load = parse_limits(gap, time_limit), None if round_ is None else _parse_tonnes(round_)
+    anew = ReplanRequest.of(read_instance(instance, set_), after, actuals, frozen)
     try:
-        made = _solved(anew.figures, *within)
+        made = _solve_plan(anew.figures, *within)
     except LimitError:
         if json:
-            tell_interrupted(anew.figures, Measure.cost)
+            report_time_limit(anew.figures, ObjectiveChoice.cost)
         raise
     except NoPlanError as error:
-        return tell_no_plan(anew.figures, error, None if anew.question else instance, set_, "cost", json)
-    in_loads = None if load is None else _in_loads(made, load)
+        return report_infeasibility(anew.figures, error, None if anew.question else instance, set_, "cost", json)
+    in_loads = None if load is None else _round_loads(made, load)
     made = made if in_loads is None else in_loads.plan
-    variants = None if anew.question else _variants(instance, set_)
-    content = anew.told(_content(made, in_loads, variants, brief), made)
+    variants = None if anew.question else _open_plan_variants(instance, set_)
+    content = anew.told(_analyse_plan(made, in_loads, variants, brief), made)
     if output is not None:
-        write(content, made, output)
-    show(content, made, json, output is not None)
+        _write_plan(content, made, output)
+    _print_plan(content, made, json, output is not None)
     return LimitError.exit_code if made.stopped else 0
 
 
-def _check(output: Path, instance: Path, actuals: Path | None, frozen: Path | None) -> None:
+def _check_plan_output(output: Path, instance: Path, actuals: Path | None, frozen: Path | None) -> None:
     """Check, before a long calculation, that the plan can be written. Raises UsageError and OutputError."""
-    if output.suffix.lower() not in SUFFIXES:
+    if output.suffix.lower() not in _PLAN_SUFFIXES:
         wanted = "NAME.xlsx, .html, .pdf or .json, or as CSV to a folder"
-        raise UsageError(f"-o {place(output)}: a sourcing plan is written as {wanted}")
-    check_output(output, instance)
+        raise UsageError(f"-o {format_path(output)}: a sourcing plan is written as {wanted}")
+    check_output_path(output, instance)
     for path in filter(None, (actuals, frozen)):
-        check_output(output, path, "what has happened")
+        check_output_path(output, path, "what has happened")
 
 
-def _solved(figures: Instance, gap: float | None, time_limit: float | None) -> Plan:
+def _solve_plan(figures: Instance, gap: float | None, time_limit: float | None) -> Plan:
     """Return the solved plan."""
-    from medalopt.solving import solve
+    from medalopt.solve_instance import solve
 
-    with progress(f"solving {figures.name}"):
+    with report_progress(f"solving {figures.name}"):
         return solve(figures, gap=gap, time_limit=time_limit)
 
 
-def _tonnes(text: str) -> float:
+def _parse_tonnes(text: str) -> float:
     """Return the size of a load (t). Raises UsageError."""
-    from medalopt.quantity import Money, QuantityError, read
+    from medalopt.units import Money, QuantityError, parse_quantity
 
     try:
-        size = float(read(text, "t", Money("")).exact)
+        size = float(parse_quantity(text, "t", Money("")).exact)
     except QuantityError as error:
         raise UsageError(f"--round: {error}") from error
     if not size > 0:
-        raise UsageError(f"--round {shown(text)}: a load is more than nothing, such as 1t or 500kg")
-    if size < _LEAST_LOAD_T:
-        raise UsageError(f"--round {shown(text)}: a load is at least 1 kg, such as 1t or 500kg")
+        raise UsageError(f"--round {escape_text(text)}: a load is more than nothing, such as 1t or 500kg")
+    if size < _MIN_LOAD_TONNES:
+        raise UsageError(f"--round {escape_text(text)}: a load is at least 1 kg, such as 1t or 500kg")
     return size
 
 
-def _in_loads(made: Plan, size: float) -> Rounded:
+def _round_loads(made: Plan, size: float) -> WholeLoadPlan:
     """Return the plan rounded to whole loads."""
-    from medalopt.analysis.sourcing.rounding import rounded
+    from medalopt.analysis.sourcing.whole_loads import plan_whole_loads
 
-    with progress("filling whole loads"):
-        return rounded(made, size)
+    with report_progress("filling whole loads"):
+        return plan_whole_loads(made, size)
 
 
-def _variants(instance: Path, given: list[str] | None) -> Variants:
+def _open_plan_variants(instance: Path, given: list[str] | None) -> ScenarioRunner:
     """Return the runner of variants of the instance file."""
-    from medalopt.analysis.variants import Variants
+    from medalopt.analysis.scenario_runner import ScenarioRunner
 
-    return Variants(instance, changes(given))
+    return ScenarioRunner(instance, parse_changes(given))
 
 
-def _content(made: Plan, in_loads: Rounded | None, variants: Variants | None, brief: bool) -> Content:
+def _analyse_plan(made: Plan, in_loads: WholeLoadPlan | None, variants: ScenarioRunner | None, brief: bool) -> Report:
     """Return the sourcing plan, with further analyses unless brief or stopped."""
-    from medalopt.analysis.sourcing.findings import findings
-    from medalopt.report.sourcing.contents import contents
+    from medalopt.analysis.sourcing.plan_analyses import analyse_plan
+    from medalopt.report.sourcing.plan_report import build_plan_report
 
     found = None
     if not (brief or made.stopped):  # the time limit may leave none for more
         try:
-            with progress("asking what lies around the plan") as step:
-                found = findings(in_loads.exact if in_loads else made, variants, step)
+            with report_progress("asking what lies around the plan") as step:
+                found = analyse_plan(in_loads.exact if in_loads else made, variants, step)
         except SolverError as error:
-            say(f"{error}; what takes further solves is left out, as with --brief")
-    with progress("writing the sourcing plan"):
-        return contents(made, in_loads, found, variants.written if variants else None)
+            print_message(f"{error}; what takes further solves is left out, as with --brief")
+    with report_progress("writing the sourcing plan"):
+        return build_plan_report(made, in_loads, found, variants.written if variants else None)

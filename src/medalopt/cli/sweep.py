@@ -9,30 +9,29 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medalopt.cli.common import Changes, InstanceFile, Json, check_output, opened, place
-from medalopt.cli.ending import emit, say
-from medalopt.cli.solve import Measure, Objective
+from medalopt.cli.options import InstanceArgument, JsonOption, SetOption, check_output_path, format_path, open_variants
+from medalopt.cli.run import print_message, print_output
+from medalopt.cli.solve import ObjectiveChoice, ObjectiveOption
 from medalopt.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from medalopt.analysis.pool import Where
-    from medalopt.analysis.sweep.scenario import Scenario
-    from medalopt.analysis.sweep.sweep import Row
-    from medalopt.analysis.variants import Variants
+    from medalopt.analysis.process_pool import ScenarioExecutor
+    from medalopt.analysis.scenario_runner import ScenarioRunner
+    from medalopt.analysis.sweep.sweep import SweepResult, SweepScenario
 
-SUFFIXES = (".csv", ".jsonl", ".html")
+_SUFFIXES = (".csv", ".jsonl", ".html")
 
 
-class On(StrEnum):
+class SweepExecutor(StrEnum):
     """Executor of the scenarios."""
 
     processes = "processes"
     dask = "dask"
 
 
-Grid = Annotated[
+GridOption = Annotated[
     list[str] | None,
     typer.Option(
         "--grid",
@@ -40,29 +39,31 @@ Grid = Annotated[
         help="N values of a figure, or PATH=A,B,C; given again, every combination. A path may hold *.",
     ),
 ]
-Listed = Annotated[
+ListOption = Annotated[
     Path | None,
     typer.Option("--list", metavar="FILE", help="Scenarios from CSV (a column for each path) or YAML."),
 ]
-Drawn = Annotated[
+SampleOption = Annotated[
     int | None, typer.Option("--sample", metavar="N", help="N draws of all that is uncertain, by its cv.")
 ]
-Seed = Annotated[int | None, typer.Option("--seed", metavar="S", help="With --sample: draw others.")]
-There = Annotated[On, typer.Option("--on", help="Processes of this machine, or the workers of a Dask cluster.")]
-Scheduler = Annotated[
+SeedOption = Annotated[int | None, typer.Option("--seed", metavar="S", help="With --sample: draw others.")]
+ExecutorOption = Annotated[
+    SweepExecutor, typer.Option("--on", help="Processes of this machine, or the workers of a Dask cluster.")
+]
+SchedulerOption = Annotated[
     str | None, typer.Option("--scheduler", metavar="ADDRESS", help="With --on dask: tcp://HOST:PORT.")
 ]
-Jobs = Annotated[int | None, typer.Option("--jobs", metavar="N", min=1, help="Processes; left out: all cores.")]
-Kept = Annotated[
+JobsOption = Annotated[int | None, typer.Option("--jobs", metavar="N", min=1, help="Processes; left out: all cores.")]
+JournalOption = Annotated[
     Path | None, typer.Option("--journal", metavar="FILE", help="Keep the answers there, and go on from there.")
 ]
-Written = Annotated[
+OutputOption = Annotated[
     Path | None, typer.Option("-o", "--output", metavar="PATH", help="Also write NAME.csv, .jsonl or .html.")
 ]
 
 
 @dataclass(frozen=True)
-class Asked:
+class SweepRequest:
     """Requested scenarios: a grid, a list, a sample, or by default those of the instance."""
 
     grid: tuple[str, ...]
@@ -77,7 +78,7 @@ class Asked:
         if self.seed is not None and (self.sample is None or self.seed < 0):
             raise UsageError("--seed goes with --sample N, and is 0 or more")
 
-    def scenarios(self, variants: Variants) -> list[Scenario]:
+    def scenarios(self, variants: ScenarioRunner) -> list[SweepScenario]:
         """Return the requested scenarios.
 
         Args:
@@ -90,114 +91,127 @@ class Asked:
             UsageError: An option is malformed.
             InputError: The list is invalid; all its errors are reported.
         """
-        from medalopt.analysis.sweep import grid, scenario
+        from medalopt.analysis.sweep.sweep import build_grid, list_instance_scenarios, load_scenarios, sample_scenarios
 
         if self.grid:
-            return grid.grid(variants, self.grid)
+            return build_grid(variants, self.grid)
         if self.listed is not None:
-            return scenario.listed(self.listed)
+            return load_scenarios(self.listed)
         if self.sample is not None:
-            return scenario.sampled(variants, self.sample, self.seed)
-        return scenario.own(variants)
+            return sample_scenarios(variants, self.sample, self.seed)
+        return list_instance_scenarios(variants)
 
 
 @dataclass(frozen=True)
-class Place:
+class SweepTarget:
     """Executor with its scheduler address or number of processes."""
 
-    on: On
+    on: SweepExecutor
     scheduler: str | None
     jobs: int | None
 
     def __post_init__(self) -> None:
         """Raise UsageError for options of the other executor."""
-        if (self.on is On.dask) != (self.scheduler is not None):
+        if (self.on is SweepExecutor.dask) != (self.scheduler is not None):
             raise UsageError("--on dask and --scheduler ADDRESS go together, such as tcp://127.0.0.1:8786")
-        if self.jobs is not None and self.on is On.dask:
+        if self.jobs is not None and self.on is SweepExecutor.dask:
             raise UsageError("--jobs goes with --on processes: a cluster has as many workers as were started")
 
-    def where(self) -> Where:
+    def where(self) -> ScenarioExecutor:
         """Return the executor."""
-        from medalopt.analysis import pool
+        from medalopt.analysis.process_pool import make_process_executor
 
         if self.scheduler is None:
-            return pool.processes(self.jobs)
-        from medalopt.analysis.sweep.cluster import cluster
+            return make_process_executor(self.jobs)
+        from medalopt.analysis.sweep.cluster import make_cluster_executor
 
-        return cluster(self.scheduler, say)
+        return make_cluster_executor(self.scheduler, print_message)
 
 
 def sweep(
-    instance: InstanceFile,
-    grid: Grid = None,
-    list_: Listed = None,
-    sample: Drawn = None,
-    seed: Seed = None,
-    on: There = On.processes,
-    scheduler: Scheduler = None,
-    jobs: Jobs = None,
-    journal: Kept = None,
-    objective: Objective = Measure.cost,
-    set_: Changes = None,
-    output: Written = None,
-    json: Json = False,
+    instance: InstanceArgument,
+    grid: GridOption = None,
+    list_: ListOption = None,
+    sample: SampleOption = None,
+    seed: SeedOption = None,
+    on: ExecutorOption = SweepExecutor.processes,
+    scheduler: SchedulerOption = None,
+    jobs: JobsOption = None,
+    journal: JournalOption = None,
+    objective: ObjectiveOption = ObjectiveChoice.cost,
+    set_: SetOption = None,
+    output: OutputOption = None,
+    json: JsonOption = False,
 ) -> int:
     """Answer many scenarios, a grid, a list or a sample; left out, those of the instance. One that fails stops none."""
     if output is not None:
-        if output.suffix.lower() not in SUFFIXES:
-            raise UsageError(f"-o {place(output)}: scenarios are written as NAME.csv, NAME.jsonl or NAME.html")
-        check_output(output, instance)
-    asked, there = Asked(tuple(grid or ()), list_, sample, seed), Place(on, scheduler, jobs)
-    variants = opened(instance, set_, objective.value)
+        if output.suffix.lower() not in _SUFFIXES:
+            raise UsageError(f"-o {format_path(output)}: scenarios are written as NAME.csv, NAME.jsonl or NAME.html")
+        check_output_path(output, instance)
+    asked, there = SweepRequest(tuple(grid or ()), list_, sample, seed), SweepTarget(on, scheduler, jobs)
+    variants = open_variants(instance, set_, objective.value)
     scenarios = asked.scenarios(variants)
-    rows: list[Row] = []
+    rows: list[SweepResult] = []
     interrupted = False
     try:
-        for row in _answers(variants, scenarios, there, journal):
+        for row in _run_scenarios(variants, scenarios, there, journal):
             rows.append(row)
             if json:
-                _emit(row)
+                _print_row(row)
     except KeyboardInterrupt:
         interrupted = True
-    _tell(variants, rows, len(scenarios), output, json)
+    _report_results(variants, rows, len(scenarios), output, json)
     if interrupted:
         raise KeyboardInterrupt
     return 0
 
 
-def _answers(variants: Variants, scenarios: list[Scenario], there: Place, kept: Path | None) -> Iterator[Row]:
+def _run_scenarios(
+    variants: ScenarioRunner, scenarios: list[SweepScenario], there: SweepTarget, kept: Path | None
+) -> Iterator[SweepResult]:
     """Yield the result of each scenario."""
-    from medalopt.analysis.journal import journal
-    from medalopt.analysis.sweep.sweep import sweep as swept
-    from medalopt.report.progressbar import progressbar
+    from medalopt.analysis.result_cache import open_result_cache
+    from medalopt.analysis.sweep.sweep import run_sweep
+    from medalopt.report.render.text import show_progress
 
-    with journal(kept, variants.instance, variants.measure) as own, progressbar("answering scenarios") as told:
-        yield from swept(variants, scenarios, there.where(), own, told)
+    with (
+        open_result_cache(kept, variants.instance, variants.measure) as own,
+        show_progress("answering scenarios") as told,
+    ):
+        yield from run_sweep(variants, scenarios, there.where(), own, told)
 
 
-def _emit(row: Row) -> None:
+def _print_row(row: SweepResult) -> None:
     """Print a result as a line of JSON."""
-    from medalopt.report.sweep import json_line
+    from medalopt.report.sweep import render_scenario_json
 
-    emit(json_line(row))
+    print_output(render_scenario_json(row))
 
 
-def _tell(variants: Variants, rows: list[Row], of: int, output: Path | None, json: bool) -> None:
+def _report_results(
+    variants: ScenarioRunner, rows: list[SweepResult], of: int, output: Path | None, json: bool
+) -> None:
     """Write the results if requested, and print the summary."""
-    from medalopt.report import sweep as report
+    from medalopt.report.sweep import (
+        render_scenario_json,
+        render_sweep_csv,
+        render_sweep_html,
+        render_sweep_text,
+        summarize_sweep,
+    )
 
     if output is not None:
-        from medalopt.report.files import write_file
+        from medalopt.report.atomic_write import write_file
 
         kind = output.suffix.lower()
         if kind == ".html":
-            content = report.as_page(variants.instance, variants.unit, rows, of)
+            content = render_sweep_html(variants.instance, variants.unit, rows, of)
         else:
-            content = report.as_csv(rows) if kind == ".csv" else "".join(map(report.json_line, rows))
+            content = render_sweep_csv(rows) if kind == ".csv" else "".join(map(render_scenario_json, rows))
         write_file(output, content)
-        say(f"{place(output)}: the scenarios are written")
+        print_message(f"{format_path(output)}: the scenarios are written")
     if not json:
-        emit(report.on_screen(variants.instance, variants.unit, rows, of))
+        print_output(render_sweep_text(variants.instance, variants.unit, rows, of))
         return
-    for line in report.summary(variants.unit, rows, of)[2:]:
-        say(line)
+    for line in summarize_sweep(variants.unit, rows, of)[2:]:
+        print_message(line)

@@ -7,16 +7,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medalopt.cli.anew import Actuals, After, Anew, Frozen
-from medalopt.cli.common import Changes, Json, changes, read
-from medalopt.cli.ending import emit
+from medalopt.cli.options import (
+    ActualsOption,
+    AfterOption,
+    FrozenOption,
+    JsonOption,
+    ReplanRequest,
+    SetOption,
+    parse_changes,
+    read_instance,
+)
+from medalopt.cli.run import print_output
 from medalopt.errors import UsageError
-from medalopt.wording import shown
+from medalopt.text import escape_text
 
 if TYPE_CHECKING:
-    from medalopt.instance.written import Written
+    from medalopt.instance.source_values import SourceValues
 
-NOT_ACCEPTED = 1
+_NOT_ACCEPTED = 1
 
 
 def verify(
@@ -30,50 +38,58 @@ def verify(
     instance: Annotated[
         Path | None, typer.Argument(metavar="[INSTANCE]", help="Its instance; left out: the file that the plan names.")
     ] = None,
-    after: After = None,
-    actuals: Actuals = None,
-    frozen: Frozen = None,
-    set_: Changes = None,
-    json: Json = False,
+    after: AfterOption = None,
+    actuals: ActualsOption = None,
+    frozen: FrozenOption = None,
+    set_: SetOption = None,
+    json: JsonOption = False,
 ) -> int:
     """Check a saved plan against its instance: which rules it breaks, by how much, and how far it is from the best."""
-    from medalopt.plan.saved import SavedRefusal, read_file
-    from medalopt.proof.refused import recheck
-    from medalopt.proof.verdict import verdict
-    from medalopt.report import edited as changed
-    from medalopt.report import verdict as pages
-    from medalopt.report.jsonplan import text
-    from medalopt.report.sourcing.recheck import check_tables
+    from medalopt.plan.reader import read_plan_file
+    from medalopt.plan.schema import SavedInfeasibility
+    from medalopt.proof.verdict import verify_infeasibility, verify_plan
+    from medalopt.report.plan_json import render_json
+    from medalopt.report.sourcing.table_verification import check_tables
+    from medalopt.report.verify import (
+        build_edited_object,
+        build_recheck_object,
+        build_verdict_object,
+        describe_edited_plan,
+        describe_recheck,
+        describe_verdict,
+    )
 
-    file = read_file(plan)
+    file = read_plan_file(plan)
     saved, edits = file.plan, file.edits
-    path = instance or _named(plan, saved.instance.files)
-    anew = Anew.of(read(path, set_), after, actuals, frozen)
+    path = instance or _find_instance(plan, saved.instance.files)
+    anew = ReplanRequest.of(read_instance(path, set_), after, actuals, frozen)
     figures = anew.figures
-    if isinstance(saved, SavedRefusal):
-        refused = recheck(figures, saved)
-        emit(text(pages.recheck_object(refused)) if json else pages.rechecked(refused, plan.name))
-        return 0 if refused.accepted else NOT_ACCEPTED
-    found = check_tables(file, verdict(figures, saved), lambda: _written(path, set_, anew), anew.settled)
+    if isinstance(saved, SavedInfeasibility):
+        refused = verify_infeasibility(figures, saved)
+        print_output(render_json(build_recheck_object(refused)) if json else describe_recheck(refused, plan.name))
+        return 0 if refused.accepted else _NOT_ACCEPTED
+    found = check_tables(file, verify_plan(figures, saved), lambda: _read_source(path, set_, anew), anew.settled)
     if edits:
-        emit(text(changed.edited_object(found, edits)) if json else changed.edited(found, edits, plan.name))
-        return 0 if found.accepted else NOT_ACCEPTED
-    emit(text(pages.verdict_object(found)) if json else pages.told(found, plan.name))
-    return 0 if found.accepted else NOT_ACCEPTED
+        print_output(
+            render_json(build_edited_object(found, edits)) if json else describe_edited_plan(found, edits, plan.name)
+        )
+        return 0 if found.accepted else _NOT_ACCEPTED
+    print_output(render_json(build_verdict_object(found)) if json else describe_verdict(found, plan.name))
+    return 0 if found.accepted else _NOT_ACCEPTED
 
 
-def _written(path: Path, set_: list[str] | None, anew: Anew) -> Written | None:
+def _read_source(path: Path, set_: list[str] | None, anew: ReplanRequest) -> SourceValues | None:
     """Return the values as written in the instance file, or None for a remaining horizon."""
-    from medalopt.instance.loading import opened
+    from medalopt.instance.loading import open_instance
 
-    return None if anew.question else opened(path).written(changes(set_))
+    return None if anew.question else open_instance(path).written(parse_changes(set_))
 
 
-def _named(plan: Path, files: dict[str, str]) -> Path:
+def _find_instance(plan: Path, files: dict[str, str]) -> Path:
     """Return the instance file that a plan names. Raises UsageError."""
-    from medalopt.plan.saved import instance_file
+    from medalopt.plan.reader import find_instance_file
 
-    found = instance_file(plan, files)
+    found = find_instance_file(plan, files)
     if found is None:
-        raise UsageError(f"{shown(str(plan))}: its instance is not here; name it: medalopt verify PLAN INSTANCE")
+        raise UsageError(f"{escape_text(str(plan))}: its instance is not here; name it: medalopt verify PLAN INSTANCE")
     return found

@@ -1,4 +1,11 @@
-"""Export of an instance as a GNU MathProg data file for `models/sourcing.mod`.
+"""Sets and parameters in the data section of GNU MathProg.
+
+Subscripts are given as written: quoted symbols, or numbers. A value that is infinite, or equal to the default that
+the model declares, is omitted.
+
+Index sets of a MathProg data file: every name of an instance as a quoted symbol.
+
+Export of an instance as a GNU MathProg data file for `models/sourcing.mod`.
 
 All values are in canonical units, as the shortest decimals that read back as the same doubles. Names are quoted
 symbols: ASCII letters, digits and `_.-~@`, all else percent-encoded; longer names than GLPK takes are cut, with the
@@ -8,12 +15,173 @@ full name in a comment. Values equal to the default of the model are omitted. Pe
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import product
+from textwrap import fill
+from typing import Any
 
-from medalopt.export.mathprog_axes import Axes, axes, cut_names, picked
-from medalopt.export.mathprog_data import cube, matrix, number, pairs, set_of, table, vector
+import numpy as np
+from numpy.typing import NDArray
+
+from medalopt.export.names import MAX_SYMBOL_LENGTH, make_mathprog_symbols, make_names_unique
 from medalopt.instance.instance import Instance
+from medalopt.linear_program import percent_encode
+
+Subscripts = Sequence[str]
+_LINE_WIDTH = 120
+
+
+def _format_double(value: float) -> str:
+    """Return the shortest decimal that reads back as the same double."""
+    return repr(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(float(value))
+
+
+def _format_set(name: str, members: Iterable[str]) -> str:
+    """Return a set, on several lines if it is long; tuples are in parentheses."""
+    text = " ".join([f"set {name} :=", *members]) + ";"
+    return fill(text, _LINE_WIDTH, subsequent_indent=" ", break_long_words=False, break_on_hyphens=False)
+
+
+def _list_pairs(first: Subscripts, second: Subscripts, holds: NDArray[Any]) -> Iterator[str]:
+    """Yield the pairs of two index sets for which `holds` is true."""
+    for row, members in zip(first, holds.tolist(), strict=True):
+        yield from (f"({row},{member})" for member, yes in zip(second, members, strict=True) if yes)
+
+
+def _format_vector(name: str, axis: Subscripts, figures: NDArray[Any], default: float) -> Iterator[str]:
+    """Yield a parameter over one index set."""
+    entries = [f" {key} {_format_double(value)}" for key, value in _list_entries(axis, figures, default)]
+    if entries:
+        yield from (f"param {name} :=", *entries, ";")
+
+
+def _format_matrix(
+    name: str, rows: Subscripts, columns: Subscripts, figures: NDArray[Any], default: float
+) -> Iterator[str]:
+    """Yield a parameter over two index sets, one line for each of `rows`."""
+    yield from _format_cube(name, {f"[{row}": part for row, part in zip(rows, figures, strict=True)}, columns, default)
+
+
+def _format_cube(name: str, slices: Mapping[str, NDArray[Any]], last: Subscripts, default: float) -> Iterator[str]:
+    """Yield a parameter; `slices` maps each opened subscript `[a,b` to the values over the `last` index set."""
+    entries = []
+    for opened, figures in slices.items():
+        written = " ".join(f"{key} {_format_double(value)}" for key, value in _list_entries(last, figures, default))
+        if written:
+            entries.append(f" {opened},*] {written}")
+    if entries:
+        yield from (f"param {name} :=", *entries, ";")
+
+
+def _format_table(index: str, keys: Subscripts, columns: Mapping[str, Iterable[str | float]]) -> Iterator[str]:
+    """Yield a set with its parameters side by side; text cells are written unchanged, `.` is the default."""
+    yield f"param : {index} : {' '.join(columns)} :="
+    for key, *cells in zip(keys, *columns.values(), strict=True):
+        yield f" {key} {' '.join(_format_cell(cell) for cell in cells)}"
+    yield ";"
+
+
+def _format_cell(cell: str | float) -> str:
+    """Return a cell; `.` for an infinite value."""
+    if isinstance(cell, str):
+        return cell
+    return _format_double(float(cell)) if math.isfinite(cell) else "."
+
+
+def _list_entries(axis: Subscripts, figures: NDArray[Any], default: float) -> Iterator[tuple[str, float]]:
+    """Yield the subscripts and values that are finite and differ from the default."""
+    for key, value in zip(axis, figures.tolist(), strict=True):
+        if value != default and math.isfinite(value):
+            yield key, float(value)
+
+
+@dataclass(frozen=True)
+class MathProgAxes:
+    """Subscripts of every index set, as written in the file."""
+
+    periods: Subscripts
+    metals: Subscripts
+    devices: Subscripts
+    regions: Subscripts
+    streams: Subscripts
+    bundles: Subscripts  # by bundle index, the default last (index -1)
+    treatments: Subscripts
+    smelters: Subscripts
+    terms: Subscripts
+    offers: Subscripts
+    alloys: Subscripts
+    medals: Subscripts
+    windows: Subscripts
+
+
+def build_axes(instance: Instance) -> MathProgAxes:
+    """Return the subscripts of an instance.
+
+    Args:
+        instance: Instance.
+
+    Returns:
+        The subscripts; a line of smelter terms is `smelter:line`.
+    """
+    smelter_of = [instance.smelters.names[k] for k in instance.terms.smelter]
+    terms = [
+        f"{percent_encode(k)}:{percent_encode(line)}" if line else percent_encode(k)
+        for k, line in zip(smelter_of, instance.terms.names, strict=True)
+    ]
+    return MathProgAxes(
+        periods=[str(t + 1) for t in range(len(instance.periods))],
+        metals=_quote_symbols(instance.metals.names),
+        devices=_quote_symbols(instance.devices.names),
+        regions=_quote_symbols(instance.regions),
+        streams=_quote_symbols(instance.streams.names),
+        bundles=[*_quote_symbols([bundle for _, bundle in instance.bundles]), "."],
+        treatments=_quote_symbols(instance.treatments.names),
+        smelters=_quote_symbols(instance.smelters.names),
+        terms=[f"'{symbol}'" for symbol in make_names_unique(terms, MAX_SYMBOL_LENGTH)],
+        offers=_quote_symbols(instance.market.names),
+        alloys=_quote_symbols(instance.alloys.names),
+        medals=_quote_symbols(instance.medals.names),
+        windows=_quote_symbols(instance.policy.windows),
+    )
+
+
+def _quote_symbols(names: Sequence[str]) -> Subscripts:
+    """Return the quoted symbol of each name."""
+    symbol = make_mathprog_symbols(names)
+    return [f"'{symbol[name]}'" for name in names]
+
+
+def pick_subscripts(axis: Subscripts, places: NDArray[np.intp]) -> Subscripts:
+    """Return the subscripts at the given indices.
+
+    Args:
+        axis: Subscripts of an index set.
+        places: Indices into it.
+
+    Returns:
+        The selected subscripts.
+    """
+    return [axis[place] for place in places.tolist()]
+
+
+def _list_cut_names(instance: Instance) -> Iterator[str]:
+    """Yield a comment with the full name for every name that is too long for a symbol."""
+    listed = (
+        instance.metals,
+        instance.devices,
+        instance.streams,
+        instance.treatments,
+        instance.smelters,
+        instance.market,
+        instance.alloys,
+        instance.medals,
+    )
+    names = {*instance.regions, *instance.policy.windows, *(bundle for _, bundle in instance.bundles)}
+    for name in sorted(names.union(*(axis.names for axis in listed))):
+        if len(percent_encode(name)) > MAX_SYMBOL_LENGTH:
+            yield f"# '{make_mathprog_symbols([name])[name]}' is {percent_encode(name)}"
+
 
 MEASURES = ("cost", "footprint", "mass")
 
@@ -33,173 +201,183 @@ def write_mathprog(instance: Instance, measure: str = "cost") -> str:
     """
     if measure not in MEASURES:
         raise ValueError(f"measure is {measure!r}; it must be one of {', '.join(MEASURES)}")
-    at = axes(instance)
-    sections = (_metals, _streams, _treatments, _smelters, _terms, _market, _alloys, _medals, _policy)
-    lines = [*_opening(instance, measure)]
+    at = build_axes(instance)
+    sections = (
+        _write_metals,
+        _write_streams,
+        _write_treatments,
+        _write_smelters,
+        _write_terms,
+        _write_market,
+        _write_alloys,
+        _write_medals,
+        _write_policy,
+    )
+    lines = [*_write_header(instance, measure)]
     for section in sections:
         lines += ["", *section(instance, at)]
     return "\n".join([*lines, "", "end;", ""])
 
 
-def _opening(instance: Instance, measure: str) -> Iterator[str]:
+def _write_header(instance: Instance, measure: str) -> Iterator[str]:
     """Yield the header: name, currency, periods, cut names, objective and number of periods."""
     yield f"# {instance.name}: data for sourcing.mod. Money in {instance.currency}."
     if instance.periods[0] != "1":
         yield "# Periods: " + ", ".join(f"{t} is {label}" for t, label in enumerate(instance.periods, 1)) + "."
-    yield from cut_names(instance)
+    yield from _list_cut_names(instance)
     yield ""
     yield "data;"
     yield f"param measure := '{measure}';"
     yield f"param n := {len(instance.periods)};"
 
 
-def _metals(instance: Instance, at: Axes) -> Iterator[str]:
+def _write_metals(instance: Instance, at: MathProgAxes) -> Iterator[str]:
     """Yield prices, holding costs and opening stocks of metals."""
     metals = instance.metals
-    yield set_of("METALS", at.metals)
-    yield from matrix("sell", at.metals, at.periods, metals.sell.value, 0.0)
-    yield from matrix("holding", at.metals, at.periods, metals.holding.value, 0.0)
-    yield from vector("opening_stock", at.metals, metals.opening_stock.value, 0.0)
+    yield _format_set("METALS", at.metals)
+    yield from _format_matrix("sell", at.metals, at.periods, metals.sell.value, 0.0)
+    yield from _format_matrix("holding", at.metals, at.periods, metals.holding.value, 0.0)
+    yield from _format_vector("opening_stock", at.metals, metals.opening_stock.value, 0.0)
 
 
-def _streams(instance: Instance, at: Axes) -> Iterator[str]:
+def _write_streams(instance: Instance, at: MathProgAxes) -> Iterator[str]:
     """Yield devices with assays, regions, streams with prices and supply, lots and storage."""
     streams = instance.streams
     storable = streams.storable.nonzero()[0]
-    yield set_of("DEVICES", at.devices)
-    yield from matrix("assay", at.devices, at.metals, instance.devices.assay.value, 0.0)
+    yield _format_set("DEVICES", at.devices)
+    yield from _format_matrix("assay", at.devices, at.metals, instance.devices.assay.value, 0.0)
     yield ""
-    yield set_of("REGIONS", at.regions)
-    yield from table("STREAMS", at.streams, {
-        "device": picked(at.devices, streams.device),
-        "region": picked(at.regions, streams.region),
-        "bundle": picked(at.bundles, streams.bundle),
+    yield _format_set("REGIONS", at.regions)
+    yield from _format_table("STREAMS", at.streams, {
+        "device": pick_subscripts(at.devices, streams.device),
+        "region": pick_subscripts(at.regions, streams.region),
+        "bundle": pick_subscripts(at.bundles, streams.bundle),
         "price": streams.price.value,
         "collection": streams.collection.value,
         "stream_committed": streams.committed.value,
         "stream_footprint": streams.footprint.value,
     })  # fmt: skip
-    yield from matrix("available", at.streams, at.periods, streams.available.value, 0.0)
-    yield from matrix("credited", at.streams, at.metals, streams.credited.value, 1.0)
-    yield from vector("lot", at.streams, streams.lot.value, 0.0)
-    yield from vector("minimum_order", at.streams, streams.minimum_order.value, 0.0)
-    yield from table("STORABLE", picked(at.streams, storable), {
+    yield from _format_matrix("available", at.streams, at.periods, streams.available.value, 0.0)
+    yield from _format_matrix("credited", at.streams, at.metals, streams.credited.value, 1.0)
+    yield from _format_vector("lot", at.streams, streams.lot.value, 0.0)
+    yield from _format_vector("minimum_order", at.streams, streams.minimum_order.value, 0.0)
+    yield from _format_table("STORABLE", pick_subscripts(at.streams, storable), {
         "storage_limit": streams.storage_limit.value[storable],
         "storage_cost": streams.storage_cost.value[storable],
     })  # fmt: skip
 
 
-def _treatments(instance: Instance, at: Axes) -> Iterator[str]:
+def _write_treatments(instance: Instance, at: MathProgAxes) -> Iterator[str]:
     """Yield costs, yields, recoveries and capacities of treatments."""
     treatments = instance.treatments
-    yield from table("TREATMENTS", at.treatments, {
+    yield from _format_table("TREATMENTS", at.treatments, {
         "residue_value": treatments.residue_value.value,
         "treatment_footprint": treatments.footprint.value,
     })  # fmt: skip
-    yield set_of("ACCEPTED", pairs(at.treatments, at.devices, treatments.accepts))
-    yield set_of("SERVED", pairs(at.treatments, at.regions, treatments.regions))
-    yield from matrix("treatment_cost", at.treatments, at.devices, treatments.cost.value, 0.0)
-    yield from matrix("to_smelter", at.treatments, at.devices, treatments.to_smelter.value, 1.0)
+    yield _format_set("ACCEPTED", _list_pairs(at.treatments, at.devices, treatments.accepts))
+    yield _format_set("SERVED", _list_pairs(at.treatments, at.regions, treatments.regions))
+    yield from _format_matrix("treatment_cost", at.treatments, at.devices, treatments.cost.value, 0.0)
+    yield from _format_matrix("to_smelter", at.treatments, at.devices, treatments.to_smelter.value, 1.0)
     recovery = treatments.recovery.value.reshape(-1, len(at.metals))
     opened = [f"[{h},{d}" for h, d in product(at.treatments, at.devices)]
-    yield from cube("recovery", dict(zip(opened, recovery, strict=True)), at.metals, 1.0)
-    yield from matrix("treatment_limit", at.treatments, at.periods, treatments.capacity.value, math.inf)
+    yield from _format_cube("recovery", dict(zip(opened, recovery, strict=True)), at.metals, 1.0)
+    yield from _format_matrix("treatment_limit", at.treatments, at.periods, treatments.capacity.value, math.inf)
 
 
-def _smelters(instance: Instance, at: Axes) -> Iterator[str]:
+def _write_smelters(instance: Instance, at: MathProgAxes) -> Iterator[str]:
     """Yield limits, lead times, accepted feeds and lanes of smelters."""
     smelters, lanes = instance.smelters, instance.lanes
-    yield from table("SMELTERS", at.smelters, {
+    yield from _format_table("SMELTERS", at.smelters, {
         "total_committed": smelters.committed.value,
         "total_limit": smelters.limit.value,
         "smelter_footprint": smelters.footprint.value,
     })  # fmt: skip
-    yield from matrix("feed_limit", at.smelters, at.periods, smelters.capacity.value, math.inf)
-    yield from matrix("lead", at.smelters, at.metals, smelters.lead, 0)
+    yield from _format_matrix("feed_limit", at.smelters, at.periods, smelters.capacity.value, math.inf)
+    yield from _format_matrix("lead", at.smelters, at.metals, smelters.lead, 0)
     feeds = [f"{k} {d} {h}" for k, d, h in product(at.smelters, at.devices, at.treatments)]
     lines = smelters.line.ravel().tolist()
-    yield set_of("TERMS", at.terms)
+    yield _format_set("TERMS", at.terms)
     accepted = [(feed, at.terms[line]) for feed, line in zip(feeds, lines, strict=True) if line >= 0]
-    yield from table("FEEDS", [feed for feed, _ in accepted], {"terms": [line for _, line in accepted]})
+    yield from _format_table("FEEDS", [feed for feed, _ in accepted], {"terms": [line for _, line in accepted]})
     ways = [(g, k) for g, k in zip(*lanes.exists.nonzero(), strict=True)]
-    yield from table("LANES", [f"{at.regions[g]} {at.smelters[k]}" for g, k in ways], {
+    yield from _format_table("LANES", [f"{at.regions[g]} {at.smelters[k]}" for g, k in ways], {
         "lane_cost": [lanes.cost.value[way] for way in ways],
         "lane_footprint": [lanes.footprint.value[way] for way in ways],
     })  # fmt: skip
 
 
-def _terms(instance: Instance, at: Axes) -> Iterator[str]:
+def _write_terms(instance: Instance, at: MathProgAxes) -> Iterator[str]:
     """Yield charges, returns and deductions of the lines of smelter terms."""
     terms = instance.terms
-    yield from vector("treatment_charge", at.terms, terms.treatment_charge.value, 0.0)
-    yield from matrix("refining_charge", at.terms, at.metals, terms.refining_charge.value, 0.0)
-    yield from matrix("metal_return", at.terms, at.metals, terms.returned.value, 0.0)
-    yield from matrix("deduction", at.terms, at.metals, terms.deduction.value, 0.0)
+    yield from _format_vector("treatment_charge", at.terms, terms.treatment_charge.value, 0.0)
+    yield from _format_matrix("refining_charge", at.terms, at.metals, terms.refining_charge.value, 0.0)
+    yield from _format_matrix("metal_return", at.terms, at.metals, terms.returned.value, 0.0)
+    yield from _format_matrix("deduction", at.terms, at.metals, terms.deduction.value, 0.0)
     if terms.pooled.any():
-        yield set_of("POOLED", picked(at.terms, terms.pooled.nonzero()[0]))
+        yield _format_set("POOLED", pick_subscripts(at.terms, terms.pooled.nonzero()[0]))
 
 
-def _market(instance: Instance, at: Axes) -> Iterator[str]:
+def _write_market(instance: Instance, at: MathProgAxes) -> Iterator[str]:
     """Yield prices, limits, compositions and lots of market offers."""
     market = instance.market
-    yield from table("OFFERS", at.offers, {
+    yield from _format_table("OFFERS", at.offers, {
         "purchase_committed": market.committed.value,
         "purchase_limit": market.limit.value,
         "recycled_fraction": market.recycled.value,
         "offer_footprint": market.footprint.value,
     })  # fmt: skip
     if market.storable.any():
-        yield set_of("STORED", picked(at.offers, market.storable.nonzero()[0]))
-    yield from vector("offer_lot", at.offers, market.lot.value, 0.0)
-    yield from vector("offer_minimum", at.offers, market.minimum_order.value, 0.0)
-    yield from matrix("composition", at.offers, at.metals, market.composition.value, 0.0)
-    yield from matrix("offer_price", at.offers, at.periods, market.price.value, 0.0)
+        yield _format_set("STORED", pick_subscripts(at.offers, market.storable.nonzero()[0]))
+    yield from _format_vector("offer_lot", at.offers, market.lot.value, 0.0)
+    yield from _format_vector("offer_minimum", at.offers, market.minimum_order.value, 0.0)
+    yield from _format_matrix("composition", at.offers, at.metals, market.composition.value, 0.0)
+    yield from _format_matrix("offer_price", at.offers, at.periods, market.price.value, 0.0)
 
 
-def _alloys(instance: Instance, at: Axes) -> Iterator[str]:
+def _write_alloys(instance: Instance, at: MathProgAxes) -> Iterator[str]:
     """Yield losses, process scrap, composition windows and capacities of alloys."""
     alloys = instance.alloys
     admits = alloys.admits_others.nonzero()[0]
     named = [(a, e) for a, e in zip(*alloys.named.nonzero(), strict=True)]
-    yield from table("ALLOYS", at.alloys, {
+    yield from _format_table("ALLOYS", at.alloys, {
         "loss": alloys.loss.value,
         "scrap_share": alloys.scrap_share.value,
         "scrap_returned": alloys.scrap_returned.value,
         "scrap_lead": alloys.scrap_lead,
         "scrap_value": alloys.scrap_value.value,
     })  # fmt: skip
-    yield from table("NAMED", [f"{at.alloys[a]} {at.metals[e]}" for a, e in named], {
+    yield from _format_table("NAMED", [f"{at.alloys[a]} {at.metals[e]}" for a, e in named], {
         "low": [alloys.low.value[place] for place in named],
         "high": [alloys.high.value[place] for place in named],
     })  # fmt: skip
     others = {"others_share": alloys.others.value[admits]}
-    yield from table("ADMITS_OTHERS", picked(at.alloys, admits), others)
-    yield from matrix("cast_limit", at.alloys, at.periods, alloys.capacity.value, math.inf)
-    yield from matrix("cast_holding", at.alloys, at.periods, alloys.holding.value, 0.0)
+    yield from _format_table("ADMITS_OTHERS", pick_subscripts(at.alloys, admits), others)
+    yield from _format_matrix("cast_limit", at.alloys, at.periods, alloys.capacity.value, math.inf)
+    yield from _format_matrix("cast_holding", at.alloys, at.periods, alloys.holding.value, 0.0)
 
 
-def _medals(instance: Instance, at: Axes) -> Iterator[str]:
+def _write_medals(instance: Instance, at: MathProgAxes) -> Iterator[str]:
     """Yield counts, due periods, allowances and alloy parts of medals."""
     medals = instance.medals
-    yield from table("MEDALS", at.medals, {
+    yield from _format_table("MEDALS", at.medals, {
         "count": medals.count,
         "due": [due + 1 for due in medals.due.tolist()],
         "allowance": medals.allowance.value,
     })  # fmt: skip
-    yield from matrix("part", at.medals, at.alloys, medals.parts.value, 0.0)
+    yield from _format_matrix("part", at.medals, at.alloys, medals.parts.value, 0.0)
 
 
-def _policy(instance: Instance, at: Axes) -> Iterator[str]:
+def _write_policy(instance: Instance, at: MathProgAxes) -> Iterator[str]:
     """Yield recycled shares, device windows, participation and the footprint cap."""
     policy = instance.policy
-    yield from vector("recycled_floor", at.metals, policy.recycled.value, 0.0)
-    yield from table("WINDOWS", at.windows, {
+    yield from _format_vector("recycled_floor", at.metals, policy.recycled.value, 0.0)
+    yield from _format_table("WINDOWS", at.windows, {
         "window_low": policy.window_low.value,
         "window_high": policy.window_high.value,
     })  # fmt: skip
     for window, members in zip(at.windows, policy.members, strict=True):
-        yield set_of(f"MEMBERS[{window}]", picked(at.devices, members.nonzero()[0]))
+        yield _format_set(f"MEMBERS[{window}]", pick_subscripts(at.devices, members.nonzero()[0]))
     if policy.participation.value > 0:
-        yield f"param participation_share := {number(float(policy.participation.value))};"
+        yield f"param participation_share := {_format_double(float(policy.participation.value))};"
     if math.isfinite(policy.footprint_cap.value):
-        yield f"param cap := {number(float(policy.footprint_cap.value))};"
+        yield f"param cap := {_format_double(float(policy.footprint_cap.value))};"

@@ -15,10 +15,10 @@ import re
 from collections.abc import Iterable, Sequence
 from urllib.parse import quote, unquote
 
-from medalopt.program import Program, percent_encoded
+from medalopt.linear_program import NamedLinearProgram, percent_encode
 
-LONGEST_NAME = 255  # characters of a row or column name that CPLEX, GLPK and HiGHS all read
-LONGEST_SYMBOL = 75  # characters of a MathProg symbol: three of them fit into one row name
+MAX_NAME_LENGTH = 255  # characters of a row or column name that CPLEX, GLPK and HiGHS all read
+MAX_SYMBOL_LENGTH = 75  # characters of a MathProg symbol: three of them fit into one row name
 _LP_SAFE = "(),@%"  # besides letters, digits and `_.~`: characters that every reader of LP files takes
 _NUMBER_LIKE = re.compile(r"[^A-Za-z_]|[eE][0-9]")
 _LP_WORDS = re.compile(
@@ -27,13 +27,13 @@ _LP_WORDS = re.compile(
 )
 
 
-def lp_name(name: str) -> str:
+def _make_lp_name(name: str) -> str:
     """Return a name with the characters allowed in LP and MPS files, of any length."""
     safe = quote(name.replace("[", "(").replace("]", ")"), safe=_LP_SAFE).replace("-", "%2D")
     return f"_{safe}" if _NUMBER_LIKE.match(safe) or _LP_WORDS.fullmatch(safe.lower()) else safe
 
 
-def shortened(name: str, longest: int) -> str:
+def _shorten_name(name: str, longest: int) -> str:
     """Return a name, or if it is longer than `longest` its start with a hash of the whole."""
     if len(name) <= longest:
         return name
@@ -41,7 +41,7 @@ def shortened(name: str, longest: int) -> str:
     return f"{name[: longest - len(digest) - 1]}~{digest}"
 
 
-def lp_names(names: Sequence[str]) -> tuple[str, ...]:
+def make_lp_names(names: Sequence[str]) -> tuple[str, ...]:
     """Return the names in LP and MPS files.
 
     Args:
@@ -50,10 +50,10 @@ def lp_names(names: Sequence[str]) -> tuple[str, ...]:
     Returns:
         Distinct names in the same order.
     """
-    return unlike((lp_name(name) for name in names), LONGEST_NAME)
+    return make_names_unique((_make_lp_name(name) for name in names), MAX_NAME_LENGTH)
 
 
-def symbols(names: Sequence[str]) -> dict[str, str]:
+def make_mathprog_symbols(names: Sequence[str]) -> dict[str, str]:
     """Return the symbols in a MathProg data file.
 
     Args:
@@ -63,10 +63,10 @@ def symbols(names: Sequence[str]) -> dict[str, str]:
         Name to symbol; symbols are distinct.
     """
     different = dict.fromkeys(names)
-    return dict(zip(different, unlike(map(percent_encoded, different), LONGEST_SYMBOL), strict=True))
+    return dict(zip(different, make_names_unique(map(percent_encode, different), MAX_SYMBOL_LENGTH), strict=True))
 
 
-def write_names(program: Program) -> str:
+def write_names(program: NamedLinearProgram) -> str:
     """Render the mapping from exported names to original names as CSV.
 
     Args:
@@ -79,11 +79,11 @@ def write_names(program: Program) -> str:
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(("kind", "name", "original"))
     for kind, names in (("column", program.columns), ("row", program.rows)):
-        writer.writerows((kind, safe, unquote(name)) for safe, name in zip(lp_names(names), names, strict=True))
+        writer.writerows((kind, safe, unquote(name)) for safe, name in zip(make_lp_names(names), names, strict=True))
     return table.getvalue()
 
 
-def unlike(names: Iterable[str], longest: int) -> tuple[str, ...]:
+def make_names_unique(names: Iterable[str], longest: int) -> tuple[str, ...]:
     """Shorten names and number those that would be equal.
 
     Args:
@@ -96,10 +96,10 @@ def unlike(names: Iterable[str], longest: int) -> tuple[str, ...]:
     seen: set[str] = set()
     result = []
     for name in names:
-        short, count = shortened(name, longest), 1
+        short, count = _shorten_name(name, longest), 1
         while short in seen:
             count += 1
-            short = shortened(f"{name}~{count}", longest)
+            short = _shorten_name(f"{name}~{count}", longest)
         seen.add(short)
         result.append(short)
     return tuple(result)

@@ -1,3 +1,10 @@
+"""Float, exact rational and interval arithmetic on arrays, with which one set of formulas is evaluated.
+
+Intervals are closed, contain the exact values and are rounded outwards: the formulas that run on floats or fractions
+also run on them, and give two floats that bracket the exact result (Moore 1966, Interval Analysis; rounding error of a
+sum: Higham 2002, Accuracy and Stability of Numerical Algorithms, section 4.2).
+"""
+
 from __future__ import annotations
 
 import math
@@ -8,9 +15,286 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from medalopt.instance.enclosure import Enclosure, enclosed, enclosing
-from medalopt.instance.figures import Figures, Floats, Ints
+from medalopt.instance.arrays import ExactArray, Floats, Ints
+
+_ROUNDING_UNIT = 2.0**-52  # twice the unit roundoff: room for the rounding of the error bound itself
+SPARSE_PRODUCT_SIZE = 4096  # least size of a product for which its nonzero elements are multiplied alone
+_MIN_SCALABLE = 2.0**-900  # above it x * 2**-52 is computed without rounding
+
+
+class IntervalArray(NDArrayOperatorsMixin):
+    """An array of closed intervals `[low, high]` that behaves as a numpy array.
+
+    A comparison is true where it holds for some pair of values in the intervals.
+    """
+
+    def __init__(self, low: Floats, high: Floats) -> None:
+        self.low, self.high = low, high
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the array."""
+        return self.low.shape
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self.low.ndim
+
+    @property
+    def T(self) -> IntervalArray:
+        """The array with its axes reversed."""
+        return IntervalArray(self.low.T, self.high.T)
+
+    def __len__(self) -> int:
+        """Return the length of the first axis."""
+        return len(self.low)
+
+    def __getitem__(self, at: Any) -> IntervalArray:
+        """Index the intervals as a numpy array is indexed."""
+        return IntervalArray(np.asarray(self.low[at]), np.asarray(self.high[at]))
+
+    def __setitem__(self, at: Any, value: Any) -> None:
+        """Assign intervals as to a numpy array."""
+        value = convert_to_intervals(value)
+        self.low[at], self.high[at] = value.low, value.high
+
+    def sum(self, axis: Any = None) -> IntervalArray:
+        """Return the sum along `axis`, widened by its rounding error.
+
+        Args:
+            axis: One axis, several, or None for all.
+
+        Returns:
+            Intervals that contain the exact sums.
+        """
+        (low, off_low), (high, off_high) = (_sum_with_error(side, axis) for side in (self.low, self.high))
+        return _round_outward(low - off_low, high + off_high)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        """Dispatch numpy's arithmetic to interval arithmetic."""
+        if method == "at":
+            return _apply_ufunc_at(ufunc, *inputs)
+        if method != "__call__" or options or ufunc not in _ARITHMETIC:
+            return NotImplemented
+        return _ARITHMETIC[ufunc](*(convert_to_intervals(value) for value in inputs))
+
+    def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
+        """Dispatch the numpy functions that the proof uses to intervals."""
+        if function not in _FUNCTIONS:
+            return NotImplemented
+        return _FUNCTIONS[function](*arguments, **options)
+
+
+def convert_to_intervals(value: Any) -> IntervalArray:
+    """Convert floats to intervals of zero width.
+
+    Args:
+        value: Floats, or intervals, which are returned unchanged.
+
+    Returns:
+        Intervals of the same shape.
+    """
+    if isinstance(value, IntervalArray):
+        return value
+    exact = np.asarray(value, dtype=np.float64)
+    return IntervalArray(exact, exact)
+
+
+def read_intervals(figures: ExactArray) -> IntervalArray:
+    """Read parameters as intervals: the nearest float and its two neighbours.
+
+    Integers, zeros and infinities are represented exactly and get zero width.
+
+    Args:
+        figures: Exact parameters, any shape.
+
+    Returns:
+        Intervals of the same shape, in the canonical unit.
+    """
+    value, raw = figures.value, figures.raw
+    whole_factor = np.array([factor.denominator == 1 for factor in figures.factors])[figures.unit]
+    exact = np.isinf(raw) | (raw == 0) | ((raw == np.rint(raw)) & whole_factor & (abs(value) < 2.0**53))
+    with np.errstate(over="ignore"):
+        low, high = np.nextafter(value, -np.inf), np.nextafter(value, np.inf)
+    return IntervalArray(np.where(exact, value, low), np.where(exact, value, high))
+
+
+def _sum_with_error(side: Floats, axis: Any) -> tuple[Any, Any]:
+    """Return the sum of one end along `axis` and a bound on its rounding error.
+
+    Terms are summed in about sqrt(n) blocks, so that the bound grows with sqrt(n) instead of n (Higham 2002, 4.2).
+    """
+    axes = range(side.ndim) if axis is None else np.atleast_1d(axis)
+    moved = np.moveaxis(side, tuple(axes), tuple(range(len(axes))))
+    terms = moved.reshape(math.prod(moved.shape[: len(axes)]), *moved.shape[len(axes) :])
+    number = max(1, math.isqrt(len(terms)))
+    starts = np.arange(0, len(terms), number)
+    parts = np.add.reduceat(terms, starts, axis=0) if len(terms) else terms
+    return parts.sum(axis=0), (number + len(starts)) * _ROUNDING_UNIT * np.abs(terms).sum(axis=0)
+
+
+def _round_outward(low: Any, high: Any) -> IntervalArray:
+    """Round both ends outwards by one or two floats; zero and infinity are exact and stay."""
+    return IntervalArray(_step_beyond(np.asarray(low), -1.0), _step_beyond(np.asarray(high), 1.0))
+
+
+def _step_beyond(side: Floats, sign: float) -> Floats:
+    """Return floats at least one float beyond `side`: |x| 2**-52 is no less than the distance to the next float."""
+    off = np.abs(side)
+    if off.size and not (off.max() < np.inf and off.min(initial=1.0, where=off > 0) > _MIN_SCALABLE):
+        still = (side == 0) | np.isinf(side)
+        return np.where(still, side, np.nextafter(side, sign * np.inf))
+    off *= sign * _ROUNDING_UNIT
+    off += side
+    return off
+
+
+def _add(a: IntervalArray, b: IntervalArray) -> IntervalArray:
+    """Add two intervals."""
+    return _round_outward(a.low + b.low, a.high + b.high)
+
+
+def _subtract(a: IntervalArray, b: IntervalArray) -> IntervalArray:
+    """Subtract two intervals."""
+    return _round_outward(a.low - b.high, a.high - b.low)
+
+
+def _multiply(a: IntervalArray, b: IntervalArray) -> IntervalArray:
+    """Multiply two intervals, with 0 times infinity as 0; of large sparse arrays only the nonzero elements."""
+    if a.shape == b.shape and a.low.size > SPARSE_PRODUCT_SIZE:
+        for one, other in ((a, b), (b, a)):
+            some = (one.low != 0) | (one.high != 0)
+            if np.count_nonzero(some) * 8 < some.size:  # infinite intervals count as nonzero
+                return _scatter_intervals(_multiply(one[some], other[some]), some)
+    with np.errstate(invalid="ignore"):
+        if _is_nonnegative_finite(a) and _is_nonnegative_finite(b):
+            low, high = np.asarray(a.low * b.low), np.asarray(a.high * b.high)
+        else:
+            ends = [np.asarray(x * y) for x in (a.low, a.high) for y in (b.low, b.high)]
+            if any(np.isnan(end).any() for end in ends):
+                ends = [np.where(np.isnan(end), 0.0, end) for end in ends]
+            low, high = np.minimum(ends[0], ends[1]), np.maximum(ends[0], ends[1])
+            low, high = (f(f(side, ends[2]), ends[3]) for f, side in ((np.minimum, low), (np.maximum, high)))
+    return _round_outward(low, high)
+
+
+def _is_nonnegative_finite(a: IntervalArray) -> bool:
+    """Return whether no interval reaches below 0 or to infinity."""
+    return bool(a.low.size and a.low.min() >= 0 and a.high.max() < np.inf)
+
+
+def _scatter_intervals(values: IntervalArray, places: Any) -> IntervalArray:
+    """Return an array of zeros with `values` at `places`."""
+    result = IntervalArray(np.zeros(places.shape), np.zeros(places.shape))
+    result.low[places], result.high[places] = values.low, values.high
+    return result
+
+
+def _divide(a: IntervalArray, b: IntervalArray) -> IntervalArray:
+    """Divide by intervals that do not contain 0."""
+    if not ((b.low > 0) | (b.high < 0)).all():
+        raise ZeroDivisionError("an enclosure that may hold 0 divides nothing")
+    return _multiply(a, _round_outward(1 / b.high, 1 / b.low))
+
+
+def _matmul(a: IntervalArray, b: IntervalArray) -> IntervalArray:
+    """Multiply matrices and vectors of intervals."""
+    if b.ndim == 1:
+        return (a * b).sum(axis=-1)
+    if a.ndim == 1:
+        row, column = np.nonzero((b.low != 0) | (b.high != 0))
+        result = IntervalArray(np.zeros(b.shape[1]), np.zeros(b.shape[1]))
+        _apply_ufunc_at(np.add, result, column, a[row] * b[row, column])
+        return result
+    return (a[:, :, None] * b[None, :, :]).sum(axis=1)
+
+
+def _apply_ufunc_at(ufunc: np.ufunc, total: IntervalArray, at: Any, values: Any) -> None:
+    """Apply a ufunc in place at indices; additions are summed by position with a bound on their rounding error."""
+    values = convert_to_intervals(values)
+    if ufunc is not np.add:
+        ufunc.at(total.low, at, values.low)
+        ufunc.at(total.high, at, values.high)
+        return
+    groups = np.arange(total.low.size).reshape(total.shape)[at]  # flat position of each summand
+    cell = np.broadcast_to(groups, np.broadcast_shapes(groups.shape, values.shape)).ravel()
+    terms = np.bincount(cell, minlength=1).max() + 1
+    for side, value, sign in ((total.low, values.low, -1.0), (total.high, values.high, 1.0)):
+        added = np.broadcast_to(value, np.broadcast_shapes(groups.shape, values.shape)).ravel()
+        size = abs(side) + _sum_by_position(cell, abs(added), side)
+        side += _sum_by_position(cell, added, side)
+        side += sign * terms * _ROUNDING_UNIT * np.where(np.isinf(size), 0.0, size)
+
+
+def _sum_by_position(cell: Any, values: Floats, like: Floats) -> Floats:
+    """Return the sums of `values` by flat position in an array of the shape of `like`."""
+    return np.bincount(cell, values, like.size).astype(np.float64).reshape(like.shape)
+
+
+def _cumsum(a: IntervalArray, axis: int) -> IntervalArray:
+    """Sum cumulatively along an axis, widened by the rounding error of n terms."""
+    terms = a.low.shape[axis]
+    off_low, off_high = (terms * _ROUNDING_UNIT * np.cumsum(abs(side), axis=axis) for side in (a.low, a.high))
+    return _round_outward(np.cumsum(a.low, axis=axis) - off_low, np.cumsum(a.high, axis=axis) + off_high)
+
+
+def _where(chosen: Any, a: Any, b: Any) -> IntervalArray:
+    """Select intervals elementwise."""
+    a, b = convert_to_intervals(a), convert_to_intervals(b)
+    return IntervalArray(np.where(chosen, a.low, b.low), np.where(chosen, a.high, b.high))
+
+
+def _concatenate(parts: Any, axis: int = 0) -> IntervalArray:
+    """Concatenate arrays of intervals."""
+    ends = [convert_to_intervals(part) for part in parts]
+    return IntervalArray(
+        np.concatenate([end.low for end in ends], axis=axis), np.concatenate([end.high for end in ends], axis=axis)
+    )
+
+
+def _apply_to_both_ends(function: Callable[..., Any]) -> Callable[..., IntervalArray]:
+    """Return `function` applied to both ends."""
+
+    def applied(a: IntervalArray, *arguments: Any, **options: Any) -> IntervalArray:
+        return IntervalArray(function(a.low, *arguments, **options), function(a.high, *arguments, **options))
+
+    return applied
+
+
+def _absolute(a: IntervalArray) -> IntervalArray:
+    """Return the intervals of absolute values."""
+    least = np.where((a.low <= 0) & (a.high >= 0), 0.0, np.minimum(abs(a.low), abs(a.high)))
+    return IntervalArray(least, np.maximum(abs(a.low), abs(a.high)))
+
+
+_ARITHMETIC: dict[np.ufunc, Callable[..., Any]] = {
+    np.add: _add,
+    np.subtract: _subtract,
+    np.multiply: _multiply,
+    np.divide: _divide,
+    np.matmul: _matmul,
+    np.negative: lambda a: IntervalArray(-a.high, -a.low),
+    np.absolute: _absolute,
+    np.minimum: lambda a, b: IntervalArray(np.minimum(a.low, b.low), np.minimum(a.high, b.high)),
+    np.maximum: lambda a, b: IntervalArray(np.maximum(a.low, b.low), np.maximum(a.high, b.high)),
+    np.greater: lambda a, b: a.high > b.low,
+    np.greater_equal: lambda a, b: a.high >= b.low,
+    np.less: lambda a, b: a.low < b.high,
+    np.less_equal: lambda a, b: a.low <= b.high,
+    np.not_equal: lambda a, b: (a.low != b.low) | (a.high != b.high),
+}
+_FUNCTIONS: dict[Any, Callable[..., Any]] = {
+    np.where: _where,
+    np.concatenate: _concatenate,
+    np.cumsum: _cumsum,
+    np.broadcast_to: _apply_to_both_ends(np.broadcast_to),
+    np.zeros_like: _apply_to_both_ends(np.zeros_like),
+    np.take_along_axis: _apply_to_both_ends(np.take_along_axis),
+}
+
 
 Numbers = Any  # an array of floats, of fractions, or an IntervalArray
 
@@ -20,11 +304,11 @@ class Arithmetic:
     """A way to read parameters and to lift floats into number arrays; `name` is recorded in certificates."""
 
     name: str
-    read: Callable[[Figures], Numbers]
+    read: Callable[[ExactArray], Numbers]
     lift: Callable[[Any], Numbers]
 
 
-def floats(figures: Figures) -> Numbers:
+def read_floats(figures: ExactArray) -> Numbers:
     """Read parameters as floats in their canonical unit.
 
     Args:
@@ -36,7 +320,7 @@ def floats(figures: Figures) -> Numbers:
     return figures.value
 
 
-def _fractions(values: Any) -> Numbers:
+def _convert_to_fractions(values: Any) -> Numbers:
     """Convert finite floats to `Fraction`s without rounding; infinities stay floats."""
     array = np.asarray(values, dtype=np.float64)
     lifted = np.empty(array.size, dtype=object)
@@ -44,12 +328,12 @@ def _fractions(values: Any) -> Numbers:
     return lifted.reshape(array.shape)
 
 
-FLOATS = Arithmetic("float64", floats, np.asarray)
-EXACT = Arithmetic("exact rational", Figures.exact, _fractions)
-ENCLOSED = Arithmetic("float64 with a proven error bound", enclosing, enclosed)
+FLOAT_ARITHMETIC = Arithmetic("float64", read_floats, np.asarray)
+EXACT_ARITHMETIC = Arithmetic("exact rational", ExactArray.exact, _convert_to_fractions)
+INTERVAL_ARITHMETIC = Arithmetic("float64 with a proven error bound", read_intervals, convert_to_intervals)
 
 
-def zeros(shape: tuple[int, ...], like: Numbers) -> Numbers:
+def make_zeros(shape: tuple[int, ...], like: Numbers) -> Numbers:
     """Return an array of zeros in the arithmetic of `like`.
 
     Args:
@@ -59,12 +343,12 @@ def zeros(shape: tuple[int, ...], like: Numbers) -> Numbers:
     Returns:
         Zeros of that shape.
     """
-    if isinstance(like, Enclosure):
-        return Enclosure(np.zeros(shape), np.zeros(shape))
+    if isinstance(like, IntervalArray):
+        return IntervalArray(np.zeros(shape), np.zeros(shape))
     return np.zeros(shape, dtype=like.dtype)
 
 
-def summed(values: Numbers, group: Ints, groups: int) -> Numbers:
+def sum_by_group(values: Numbers, group: Ints, groups: int) -> Numbers:
     """Sum the rows of `values` by group.
 
     Args:
@@ -75,12 +359,12 @@ def summed(values: Numbers, group: Ints, groups: int) -> Numbers:
     Returns:
         Sums (groups, ...), zero for groups without rows.
     """
-    total = zeros((groups, *values.shape[1:]), values)
+    total = make_zeros((groups, *values.shape[1:]), values)
     np.add.at(total, group, values)
     return total
 
 
-def highest(values: Numbers) -> Floats:
+def bound_above(values: Numbers) -> Floats:
     """Return upper bounds in floating point.
 
     Args:
@@ -89,15 +373,15 @@ def highest(values: Numbers) -> Floats:
     Returns:
         Floats of the same shape that are no less than the numbers.
     """
-    if isinstance(values, Enclosure):
+    if isinstance(values, IntervalArray):
         return values.high
     array = np.asarray(values)
     if array.dtype != object:
         return array
-    return np.array([_above(value) for value in array.ravel().tolist()], dtype=np.float64).reshape(array.shape)
+    return np.array([_round_up(value) for value in array.ravel().tolist()], dtype=np.float64).reshape(array.shape)
 
 
-def lowest(values: Numbers) -> Floats:
+def bound_below(values: Numbers) -> Floats:
     """Return lower bounds in floating point.
 
     Args:
@@ -106,10 +390,10 @@ def lowest(values: Numbers) -> Floats:
     Returns:
         Floats of the same shape that are no greater than the numbers.
     """
-    return -highest(-values)
+    return -bound_above(-values)
 
 
-def _above(value: Any) -> float:
+def _round_up(value: Any) -> float:
     """Round one number up to the nearest float; numbers beyond all floats give infinity or the least finite float."""
     try:
         rounded = float(value)
@@ -118,7 +402,7 @@ def _above(value: Any) -> float:
     return math.nextafter(rounded, math.inf) if rounded < value else rounded
 
 
-def upper(value: Numbers) -> float:
+def bound_number_above(value: Numbers) -> float:
     """Return a float upper bound of one number.
 
     Args:
@@ -127,10 +411,10 @@ def upper(value: Numbers) -> float:
     Returns:
         A float that is no less than the number.
     """
-    return float(highest(value))
+    return float(bound_above(value))
 
 
-def lower(value: Numbers) -> float:
+def bound_number_below(value: Numbers) -> float:
     """Return a float lower bound of one number.
 
     Args:
@@ -139,4 +423,4 @@ def lower(value: Numbers) -> float:
     Returns:
         A float that is no greater than the number.
     """
-    return float(lowest(value))
+    return float(bound_below(value))

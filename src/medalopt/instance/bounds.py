@@ -6,19 +6,26 @@ solver scales by them, and dual bounds may use them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from medalopt.instance.arithmetic import Numbers, floats, zeros
-from medalopt.instance.figures import Bools
-from medalopt.instance.instance import Instance
-from medalopt.instance.needs import is_owed, is_stocked, may_buy, may_charge, owed, process_scrap_rate
-from medalopt.instance.routes import Reading, Routes
+from medalopt.instance.arithmetic import Numbers, make_zeros, read_floats
+from medalopt.instance.arrays import Bools, ExactArray
+from medalopt.instance.demand import (
+    compute_cumulative_demand,
+    compute_scrap_rate,
+    has_demand,
+    is_stocked,
+    may_buy,
+    may_charge,
+)
+from medalopt.instance.instance import Instance, MarketOffers, Streams
+from medalopt.instance.routes import NumberReader, Routes
 
 
 @dataclass(frozen=True, eq=False)
-class Bounds:
+class VariableBounds:
     """Upper bounds on the variables that hold in every plan."""
 
     sent: Numbers  # (I, T) t, x: stream i on any one route in t
@@ -30,7 +37,7 @@ class Bounds:
     purchase: Numbers  # (O,) kg, purchases into stock in a period; 0 for other offers
 
 
-def implied(instance: Instance, found: Routes, read: Reading = floats) -> Bounds:
+def compute_bounds(instance: Instance, found: Routes, read: NumberReader = read_floats) -> VariableBounds:
     """Compute the upper bounds that hold in every plan.
 
     Args:
@@ -46,22 +53,22 @@ def implied(instance: Instance, found: Routes, read: Reading = floats) -> Bounds
     limit = np.where(instance.streams.storable, read(instance.streams.storage_limit), 0)
     stockpile = np.minimum(limit[:, None], so_far)
     before = np.concatenate([np.zeros_like(stockpile[:, :1]), stockpile[:, :-1]], axis=1)
-    wanted = is_owed(instance)
+    wanted = has_demand(instance)
     share, loss = read(instance.alloys.scrap_share), read(instance.alloys.loss)
-    cast = np.where(wanted, owed(instance, read)[:, -1], 0) / (1 - share)
+    cast = np.where(wanted, compute_cumulative_demand(instance, read)[:, -1], 0) / (1 - share)
     charge = cast / (1 - loss)
-    return Bounds(
+    return VariableBounds(
         sent=available + before,
         stockpile=stockpile,
-        stock=read(instance.metals.opening_stock)[:, None] + _returnable(instance, found, so_far),
+        stock=read(instance.metals.opening_stock)[:, None] + _bound_returned_metal(instance, found, so_far),
         cast=cast,
         charge=charge,
-        scrap=cast * process_scrap_rate(instance, read),
-        purchase=_purchasable(instance, charge, read),
+        scrap=cast * compute_scrap_rate(instance, read),
+        purchase=_bound_stocked_purchases(instance, charge, read),
     )
 
 
-def _purchasable(instance: Instance, charge: Numbers, read: Reading) -> Numbers:
+def _bound_stocked_purchases(instance: Instance, charge: Numbers, read: NumberReader) -> Numbers:
     """Bound the purchases into stock of each offer in a period, (O,), kg; 0 for offers that are not stocked.
 
     The bound is twice the greater of total charge and commitment, plus a lot and a minimum order. Larger purchases
@@ -71,12 +78,12 @@ def _purchasable(instance: Instance, charge: Numbers, read: Reading) -> Numbers:
     market, stocked = instance.market, is_stocked(instance)
     taken = np.where(may_buy(instance), charge[None, :], 0).sum(axis=1)
     most = 2 * np.maximum(taken, read(market.committed)) + read(market.lot) + read(market.minimum_order)
-    limited = pays_buyer(instance) & np.isfinite(market.limit.raw)
+    limited = has_negative_price(instance) & np.isfinite(market.limit.raw)
     most[limited] = read(market.limit)[limited]
     return np.where(stocked, most, 0)
 
 
-def pays_buyer(instance: Instance) -> Bools:
+def has_negative_price(instance: Instance) -> Bools:
     """Return which offers have a negative price in some period.
 
     Args:
@@ -88,7 +95,7 @@ def pays_buyer(instance: Instance) -> Bools:
     return np.asarray((instance.market.price.raw < 0).any(axis=1))
 
 
-def needed(instance: Instance, found: Routes, bounds: Bounds) -> Numbers:
+def bound_metal_charged(instance: Instance, found: Routes, bounds: VariableBounds) -> Numbers:
     """Bound the metal that all melts together take from stock.
 
     Args:
@@ -102,24 +109,79 @@ def needed(instance: Instance, found: Routes, bounds: Bounds) -> Numbers:
     return (may_charge(instance, found) * bounds.charge[:, None]).sum(axis=0)
 
 
-def _returnable(instance: Instance, found: Routes, so_far: Numbers) -> Numbers:
+def _bound_returned_metal(instance: Instance, found: Routes, so_far: Numbers) -> Numbers:
     r"""Bound the metal returned by the end of each period, (E, T), kg.
 
     Each stream counts by its best route: $\max_j y_{je}$ over routes whose lead time has passed, times the cumulative
     supply up to the shortest of those lead times before.
     """
     metals, periods = len(instance.metals.names), len(instance.periods)
-    total = zeros((metals, periods), so_far)
+    total = make_zeros((metals, periods), so_far)
     travels = np.nonzero(found.smelter >= 0)[0]
     for metal in range(metals):
         yielding = travels[found.returned[travels, metal] > 0]
         lead = instance.smelters.lead[found.smelter[yielding], metal]
         for period in range(periods):
             back = lead <= period
-            best = zeros((len(so_far),), so_far)
+            best = make_zeros((len(so_far),), so_far)
             soonest = np.full(len(so_far), periods, dtype=np.intp)
             np.maximum.at(best, found.stream[yielding[back]], found.returned[yielding[back], metal])
             np.minimum.at(soonest, found.stream[yielding[back]], lead[back])
             some = np.nonzero(soonest <= period)[0]
             total[metal, period] = (best[some] * so_far[some, period - soonest[some]]).sum()
     return total
+
+
+def drop_lot_constraints(instance: Instance) -> Instance:
+    """Return the relaxation of an instance without lot-size and minimum-order constraints.
+
+    Args:
+        instance: The instance.
+
+    Returns:
+        The relaxed instance, whose optimal cost is a lower bound; `instance` itself where it has no such constraint.
+    """
+    if not instance.lots:
+        return instance
+    streams, market = instance.streams, instance.market
+    none, nothing = _make_zero_parameters(len(streams.names)), _make_zero_parameters(len(market.names))
+    return replace(
+        instance,
+        lots=(),
+        streams=replace(streams, lot=none, minimum_order=none),
+        market=replace(market, lot=nothing, minimum_order=nothing),
+    )
+
+
+def _make_zero_parameters(count: int) -> ExactArray:
+    """Return `count` parameters equal to 0."""
+    return ExactArray(np.zeros(count), np.zeros(count, dtype=np.intp))
+
+
+def has_lot_constraint(part: Streams | MarketOffers) -> Bools:
+    """Return which streams or offers have a lot size or a minimum order.
+
+    Args:
+        part: The streams or the market of an instance.
+
+    Returns:
+        Mask (I,) or (O,).
+    """
+    return (part.lot.raw > 0) | (part.minimum_order.raw > 0)
+
+
+def bound_purchases(instance: Instance, bounds: VariableBounds) -> Numbers:
+    """Bound the purchases of each offer in a period: its limit, or the charge of the melts that admit it.
+
+    Offers bought into stock have the greater bound `VariableBounds.purchase`.
+
+    Args:
+        instance: The instance.
+        bounds: Implied bounds.
+
+    Returns:
+        Upper bounds (O,), kg.
+    """
+    melts = np.where(may_buy(instance), bounds.charge[None, :], 0).sum(axis=1)
+    most = np.where(is_stocked(instance), bounds.purchase, melts)
+    return np.minimum(instance.market.limit.value, most)

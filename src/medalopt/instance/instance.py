@@ -8,12 +8,15 @@ tonnes, of metal in kilograms, money in the instance's currency, footprint in kg
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from medalopt.errors import Fault
-from medalopt.instance.figures import Bools, Figures, Ints
+from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
+from medalopt.instance.paths import ParameterPath, render_path
 
 Names = tuple[str, ...]
 
@@ -24,9 +27,9 @@ class Metals:
 
     names: Names
     titles: Names  # display names; the symbol where no title is given
-    sell: Figures  # (E, T) money/kg, selling price of surplus metal
-    holding: Figures  # (E, T) money/kg per period
-    opening_stock: Figures  # (E,) kg
+    sell: ExactArray  # (E, T) money/kg, selling price of surplus metal
+    holding: ExactArray  # (E, T) money/kg per period
+    opening_stock: ExactArray  # (E,) kg
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +37,8 @@ class Devices:
     """D device types and their assays."""
 
     names: Names
-    assay: Figures  # (D, E) kg/t
-    unit_mass: Figures  # (D,) kg per device; 0 where not given
+    assay: ExactArray  # (D, E) kg/t
+    unit_mass: ExactArray  # (D,) kg per device; 0 where not given
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,17 +49,17 @@ class Streams:
     device: Ints  # (I,) index of the device
     region: Ints  # (I,) index of the region
     bundle: Ints  # (I,) index of the bundle, -1: none
-    available: Figures  # (I, T) t
-    price: Figures  # (I,) money/t paid to the supplier
-    collection: Figures  # (I,) money/t
-    committed: Figures  # (I,) t over the horizon
-    credited: Figures  # (I, E) share of the metal credited to the project
-    storage_limit: Figures  # (I,) t, greatest stockpile; infinite: no limit, 0: no storage
-    storage_cost: Figures  # (I,) money/t per period
+    available: ExactArray  # (I, T) t
+    price: ExactArray  # (I,) money/t paid to the supplier
+    collection: ExactArray  # (I,) money/t
+    committed: ExactArray  # (I,) t over the horizon
+    credited: ExactArray  # (I, E) share of the metal credited to the project
+    storage_limit: ExactArray  # (I,) t, greatest stockpile; infinite: no limit, 0: no storage
+    storage_cost: ExactArray  # (I,) money/t per period
     storable: Bools  # (I,) whether supply may be stockpiled
-    footprint: Figures  # (I,) kg CO2e/t
-    lot: Figures  # (I,) t, lot size of the shipments of a period; 0: none
-    minimum_order: Figures  # (I,) t, minimum order of a period; 0: none
+    footprint: ExactArray  # (I,) kg CO2e/t
+    lot: ExactArray  # (I,) t, lot size of the shipments of a period; 0: none
+    minimum_order: ExactArray  # (I,) t, minimum order of a period; 0: none
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,14 +67,14 @@ class Treatments:
     """H treatments (pre-processing) before the smelter."""
 
     names: Names
-    cost: Figures  # (H, D) money/t
-    to_smelter: Figures  # (H, D) mass fraction sent on to the smelter
-    recovery: Figures  # (H, D, E) recovery into the feed
-    residue_value: Figures  # (H,) money/t of residue
-    capacity: Figures  # (H, T) t of input
+    cost: ExactArray  # (H, D) money/t
+    to_smelter: ExactArray  # (H, D) mass fraction sent on to the smelter
+    recovery: ExactArray  # (H, D, E) recovery into the feed
+    residue_value: ExactArray  # (H,) money/t of residue
+    capacity: ExactArray  # (H, T) t of input
     accepts: Bools  # (H, D)
     regions: Bools  # (H, G)
-    footprint: Figures  # (H,) kg CO2e/t of input
+    footprint: ExactArray  # (H,) kg CO2e/t of input
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,24 +82,24 @@ class Smelters:
     """K smelters; charges, recoveries and deductions are in their lines of `SmelterTerms`."""
 
     names: Names
-    capacity: Figures  # (K, T) t of feed
-    committed: Figures  # (K,) t of feed over the horizon
-    limit: Figures  # (K,) t of feed over the horizon
+    capacity: ExactArray  # (K, T) t of feed
+    committed: ExactArray  # (K,) t of feed over the horizon
+    limit: ExactArray  # (K,) t of feed over the horizon
     lead: Ints  # (K, E) periods from shipment to credited metal
     line: Ints  # (K, D, H) index of the line of terms for this feed, -1 where it is not accepted
-    footprint: Figures  # (K,) kg CO2e/t of feed
+    footprint: ExactArray  # (K,) kg CO2e/t of feed
 
 
 @dataclass(frozen=True, eq=False)
-class Terms:
+class SmelterTerms:
     """L lines of smelter terms; a smelter without a schedule has one line, named ''."""
 
     names: Names
     smelter: Ints  # (L,)
-    treatment_charge: Figures  # (L,) money/t of feed
-    refining_charge: Figures  # (L, E) money/kg of metal returned
-    returned: Figures  # (L, E) payable share (accountability)
-    deduction: Figures  # (L, E) kg/t of feed, minimum deduction
+    treatment_charge: ExactArray  # (L,) money/t of feed
+    refining_charge: ExactArray  # (L, E) money/kg of metal returned
+    returned: ExactArray  # (L, E) payable share (accountability)
+    deduction: ExactArray  # (L, E) kg/t of feed, minimum deduction
     pooled: Bools  # (L,) whether all feed of a period is settled as one lot, else each route separately
 
 
@@ -105,23 +108,23 @@ class Lanes:
     """Transport lanes from G regions to K smelters."""
 
     exists: Bools  # (G, K)
-    cost: Figures  # (G, K) money/t of feed; 0 where there is no lane
-    footprint: Figures  # (G, K) kg CO2e/t
+    cost: ExactArray  # (G, K) money/t of feed; 0 where there is no lane
+    footprint: ExactArray  # (G, K) kg CO2e/t
 
 
 @dataclass(frozen=True, eq=False)
-class Market:
+class MarketOffers:
     """O offers of metal or alloy scrap."""
 
     names: Names
-    composition: Figures  # (O, E) mass fractions
-    price: Figures  # (O, T) money/kg
-    committed: Figures  # (O,) kg
-    limit: Figures  # (O,) kg
-    recycled: Figures  # (O,) recycled fraction
-    footprint: Figures  # (O,) kg CO2e/kg
-    lot: Figures  # (O,) kg, lot size of the purchases of a period; 0: none
-    minimum_order: Figures  # (O,) kg, minimum order of a period; 0: none
+    composition: ExactArray  # (O, E) mass fractions
+    price: ExactArray  # (O, T) money/kg
+    committed: ExactArray  # (O,) kg
+    limit: ExactArray  # (O,) kg
+    recycled: ExactArray  # (O,) recycled fraction
+    footprint: ExactArray  # (O,) kg CO2e/kg
+    lot: ExactArray  # (O,) kg, lot size of the purchases of a period; 0: none
+    minimum_order: ExactArray  # (O,) kg, minimum order of a period; 0: none
     storable: Bools  # (O,) whether it may be bought in one period and charged in a later one
 
 
@@ -131,17 +134,17 @@ class Alloys:
 
     names: Names
     named: Bools  # (A, E) metals the alloy names
-    low: Figures  # (A, E) least share; 0 where not named
-    high: Figures  # (A, E) greatest share; 0 where not named
+    low: ExactArray  # (A, E) least share; 0 where not named
+    high: ExactArray  # (A, E) greatest share; 0 where not named
     admits_others: Bools  # (A,) whether `others` admits metals that are not named
-    others: Figures  # (A,) greatest total share of matter that is not named
-    loss: Figures  # (A,) melt loss
-    capacity: Figures  # (A, T) kg cast per period
-    holding: Figures  # (A, T) money/kg per period, of castings in stock
-    scrap_share: Figures  # (A,) share of the castings
-    scrap_returned: Figures  # (A,) share of the process scrap that is recharged
+    others: ExactArray  # (A,) greatest total share of matter that is not named
+    loss: ExactArray  # (A,) melt loss
+    capacity: ExactArray  # (A, T) kg cast per period
+    holding: ExactArray  # (A, T) money/kg per period, of castings in stock
+    scrap_share: ExactArray  # (A,) share of the castings
+    scrap_returned: ExactArray  # (A,) share of the process scrap that is recharged
     scrap_lead: Ints  # (A,) periods
-    scrap_value: Figures  # (A,) money/kg
+    scrap_value: ExactArray  # (A,) money/kg
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,25 +154,25 @@ class Medals:
     names: Names
     count: Ints  # (M,)
     due: Ints  # (M,) index of the period by whose end the alloy is cast
-    parts: Figures  # (M, A) kg of alloy in one medal, without the allowance
-    allowance: Figures  # (M,) metal lost in working, per kg in the medal
+    parts: ExactArray  # (M, A) kg of alloy in one medal, without the allowance
+    allowance: ExactArray  # (M,) metal lost in working, per kg in the medal
 
 
 @dataclass(frozen=True, eq=False)
-class Policy:
+class PolicyLimits:
     """Limits on recycled content, device mix, participation and footprint."""
 
-    recycled: Figures  # (E,) least recycled share; 0: none
+    recycled: ExactArray  # (E,) least recycled share; 0: none
     windows: Names  # (W,) a device, or the name of a group
     members: Bools  # (W, D)
-    window_low: Figures  # (W,)
-    window_high: Figures  # (W,)
-    participation: Figures  # () least share of the supply sent by each region; 0: none
-    footprint_cap: Figures  # () kg CO2e; infinite: none
+    window_low: ExactArray  # (W,)
+    window_high: ExactArray  # (W,)
+    participation: ExactArray  # () least share of the supply sent by each region; 0: none
+    footprint_cap: ExactArray  # () kg CO2e; infinite: none
 
 
 @dataclass(frozen=True)
-class Source:
+class SourceNote:
     """Source and note of one mapping of the file, as its author wrote them."""
 
     path: str
@@ -193,21 +196,21 @@ class Instance:
     bundles: tuple[tuple[str, str], ...]  # (B,) region and bundle
     treatments: Treatments
     smelters: Smelters
-    terms: Terms
+    terms: SmelterTerms
     lanes: Lanes
-    market: Market
+    market: MarketOffers
     alloys: Alloys
     medals: Medals
-    policy: Policy
+    policy: PolicyLimits
     lots: Names = ()  # paths of whole lots and minimum orders
     annex: Mapping[str, Any] = field(default_factory=dict)  # optional sections: mixes, scenarios, parties, uncertainty
-    sources: tuple[Source, ...] = ()
+    sources: tuple[SourceNote, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)  # sha256 by path
     figures: str = ""  # sha256 of all parameters in canonical order
     warnings: tuple[Fault, ...] = ()
 
 
-def same(one: Instance, other: Instance) -> bool:
+def is_same_instance(one: Instance, other: Instance) -> bool:
     """Return whether two instances agree in all data that enter a plan: parameters, names, notes, optional sections.
 
     Args:
@@ -221,3 +224,56 @@ def same(one: Instance, other: Instance) -> bool:
     return all(getattr(one, field) == getattr(other, field) for field in fields) and (
         one.metals.titles == other.metals.titles
     )
+
+
+_MIN_DECADES = 6.0  # decades from which a spread is reported
+
+
+class MagnitudeSpread(NamedTuple):
+    """The smallest and largest parameter of one kind, as path, value and unit, and the decades between them."""
+
+    least: str
+    greatest: str
+    decades: float
+
+    def __str__(self) -> str:
+        return f"{self.least} and {self.greatest} lie {self.decades:.0f} decades apart; check their units"
+
+
+def find_widest_spread(instance: Instance) -> MagnitudeSpread | None:
+    """Return the two parameters of one kind whose magnitudes lie farthest apart.
+
+    Args:
+        instance: The instance to examine.
+
+    Returns:
+        The widest spread; None where it is less than six decades.
+    """
+    spreads = [_measure_spread(*kind) for kind in _list_parameter_kinds(instance)]
+    widest = max((one for one in spreads if one is not None), key=lambda one: one.decades, default=None)
+    return widest if widest is not None and widest.decades >= _MIN_DECADES else None
+
+
+def _list_parameter_kinds(instance: Instance) -> Iterator[tuple[Floats, str, Callable[[Any], ParameterPath]]]:
+    """Yield the parameters of each kind, their unit, and a function from an index to the path."""
+    metals, alloys, medals = instance.metals.names, instance.alloys.names, instance.medals.names
+    devices, streams, offers = instance.devices.names, instance.streams.names, instance.market.names
+    yield instance.medals.parts.value, "kg", lambda at: ("medals", medals[at[0]], "parts", alloys[at[1]])
+    yield instance.medals.count.astype(np.float64), "", lambda at: ("medals", medals[at[0]], "count")
+    yield instance.devices.assay.value, "kg/t", lambda at: ("devices", devices[at[0]], "content", metals[at[1]])
+    yield instance.streams.available.value, "t", lambda at: ("streams", streams[at[0]], "available")
+    money = instance.currency
+    yield instance.streams.collection.value, f"{money}/t", lambda at: ("streams", streams[at[0]], "collection")
+    yield instance.market.price.value, f"{money}/kg", lambda at: ("market", offers[at[0]], "price")
+
+
+def _measure_spread(values: Floats, unit: str, path: Callable[[Any], ParameterPath]) -> MagnitudeSpread | None:
+    """Return the spread of the finite nonzero `values`; None where there are none."""
+    size = np.abs(values)
+    some = (size > 0) & np.isfinite(size)
+    if not some.any():
+        return None
+    ends = (np.argmin(np.where(some, size, np.inf)), np.argmax(np.where(some, size, 0.0)))
+    at = [np.unravel_index(int(end), size.shape) for end in ends]
+    least, greatest = (f"{render_path(path(one))} ({values[one]:.4g}{f' {unit}' if unit else ''})" for one in at)
+    return MagnitudeSpread(least, greatest, float(np.log10(size[at[1]]) - np.log10(size[at[0]])))

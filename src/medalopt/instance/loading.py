@@ -6,50 +6,51 @@ import dataclasses
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
 
 from pydantic import ValidationError
 
 from medalopt.errors import Fault, InputError
-from medalopt.instance.instance import Instance, Source, same
-from medalopt.instance.paths import parse
-from medalopt.instance.reader import entries, files, limits, remarks, tables, yamltext
-from medalopt.instance.reader.changes import HERE, Change
-from medalopt.instance.reader.changes import apply as change_tree
-from medalopt.instance.reader.changes import read as read_changes
-from medalopt.instance.reader.encodings import CODECS, decode_table, decode_yaml
-from medalopt.instance.reader.faults import ENOUGH, Faults, Place
-from medalopt.instance.reader.nodes import Mapping as Tree
-from medalopt.instance.reader.nodes import Scalar, Sequence, find, plain
-from medalopt.instance.reader.rowchanges import apply as change_rows
-from medalopt.instance.reader.sheet import Sheet
-from medalopt.instance.resolve import grouping, lanes, streams
-from medalopt.instance.resolve.annex import sources as remarks_of
-from medalopt.instance.resolve.assemble import assemble, regions_of
-from medalopt.instance.resolve.cells import fields
-from medalopt.instance.resolve.checks import check, check_pools, check_sizes, check_storable_offers
-from medalopt.instance.resolve.draft import Draft
-from medalopt.instance.resolve.ineffective import find_ineffective, reason_of, warn_ineffective
-from medalopt.instance.resolve.money import money
-from medalopt.instance.resolve.network import WHOLE
-from medalopt.instance.resolve.odd import warn
-from medalopt.instance.resolve.periods import Calendar
-from medalopt.instance.scenariocheck import check_scenarios
-from medalopt.instance.schema.document import Document
-from medalopt.instance.schema.fields import Context
-from medalopt.instance.schema.models import Lane, Periods, Stream
-from medalopt.instance.schema.validate import node_names, validated
-from medalopt.instance.written import Written
-from medalopt.wording import did_you_mean, listed, shown
+from medalopt.instance.instance import Instance, SourceNote, is_same_instance
+from medalopt.instance.paths import parse_path
+from medalopt.instance.reader.csv_reader import build_csv_sheet, resolve_table_path
+from medalopt.instance.reader.errors import MAX_WORDED_FAULTS, FaultLog, Location
+from medalopt.instance.reader.files import CODECS, decode_table, decode_yaml, read_file
+from medalopt.instance.reader.limits import MAX_INSTANCE_BYTES, MAX_TABLE_BYTES
+from medalopt.instance.reader.overrides import (
+    OVERRIDE_LOCATION,
+    ParameterOverride,
+    apply_row_overrides,
+    apply_tree_overrides,
+    parse_overrides,
+)
+from medalopt.instance.reader.rows import InputSheet, build_list_sheet
+from medalopt.instance.reader.yaml_nodes import MappingNode, ScalarNode, SequenceNode, convert_to_plain, find_node
+from medalopt.instance.reader.yaml_reader import parse_yaml, split_notes
+from medalopt.instance.resolve.assemble import assemble_instance, collect_regions, collect_sources
+from medalopt.instance.resolve.checks import check_array_sizes, check_document, check_pooled_lots, check_storable_offers
+from medalopt.instance.resolve.ineffective_values import find_ineffective, find_reason, warn_ineffective
+from medalopt.instance.resolve.parsed_document import Calendar, Draft, read_money
+from medalopt.instance.resolve.processing import WHOLE_TREATMENT
+from medalopt.instance.resolve.row_validation import list_columns, name_stream_rows
+from medalopt.instance.resolve.streams import name_lane_rows, read_lane_rows, read_stream_rows
+from medalopt.instance.resolve.warnings import add_warnings
+from medalopt.instance.scenario import check_scenarios
+from medalopt.instance.schema.document import Document, Lane, Periods, Stream
+from medalopt.instance.schema.field_types import ValidationContext
+from medalopt.instance.schema.validation import list_defined_names, validate_tree
+from medalopt.instance.source_values import SourceValues
+from medalopt.text import escape_text, join_names, suggest_name
 
 Changes = Mapping[str, str]
-NONE: Changes = MappingProxyType({})
-MOST_COMPARED = 20  # most changes for which each is tested without the others
-_MODELS = {"streams": Stream, "lanes": Lane}
+NO_CHANGES: Changes = MappingProxyType({})
+MAX_COMPARED_CHANGES = 20  # most changes for which each is tested without the others
+_TABLE_MODELS = {"streams": Stream, "lanes": Lane}
 
 
-def load(path: str | os.PathLike[str], changes: Changes = NONE) -> Instance:
+def load(path: str | os.PathLike[str], changes: Changes = NO_CHANGES) -> Instance:
     """Load an instance file.
 
     Args:
@@ -62,10 +63,10 @@ def load(path: str | os.PathLike[str], changes: Changes = NONE) -> Instance:
     Raises:
         InputError: With every fault of the file, its tables and the changes.
     """
-    return opened(path).with_effective_changes(changes)
+    return open_instance(path).with_effective_changes(changes)
 
 
-def opened(path: str | os.PathLike[str]) -> Opened:
+def open_instance(path: str | os.PathLike[str]) -> InstanceFile:
     """Read an instance file once, for any number of instances.
 
     Args:
@@ -77,28 +78,28 @@ def opened(path: str | os.PathLike[str]) -> Opened:
     Raises:
         InputError: The file cannot be read or is no mapping.
     """
-    faults = Faults()
+    faults = FaultLog()
     digests: dict[str, str] = {}
-    root = _tree(Path(path), os.fspath(path), digests, faults)
-    if root is None or len(faults.found) > ENOUGH:
+    root = _parse_root(Path(path), os.fspath(path), digests, faults)
+    if root is None or len(faults.found) > MAX_WORDED_FAULTS:
         faults.settle()
     assert root is not None, "a file that cannot be read is a fault"
-    return Opened(Path(path), root, digests, tuple(faults.found), tuple(faults.odd))
+    return InstanceFile(Path(path), root, digests, tuple(faults.found), tuple(faults.odd))
 
 
 @dataclass(frozen=True, eq=False)
-class Opened:
+class InstanceFile:
     """A parsed instance file; instances are built from it with changes. Tables are read on first use."""
 
     path: Path
-    root: Tree
+    root: MappingNode
     digests: Mapping[str, str]  # of the file itself
     found: tuple[Fault, ...]  # faults of its text
     odd: tuple[Fault, ...] = ()  # warnings on its text
     # with digests and warnings
-    tables: dict[tuple[Path, str], tuple[Sheet, str, tuple[Fault, ...]]] = field(default_factory=dict)
+    tables: dict[tuple[Path, str], tuple[InputSheet, str, tuple[Fault, ...]]] = field(default_factory=dict)
 
-    def with_changes(self, changes: Changes = NONE) -> Instance:
+    def with_changes(self, changes: Changes = NO_CHANGES) -> Instance:
         """Build the instance with changes applied.
 
         Args:
@@ -112,7 +113,7 @@ class Opened:
         """
         return self._made(changes, effective=False)
 
-    def with_effective_changes(self, changes: Changes = NONE, *, scenarios: bool = False) -> Instance:
+    def with_effective_changes(self, changes: Changes = NO_CHANGES, *, scenarios: bool = False) -> Instance:
         """Build the instance with changes applied, each of which must have an effect.
 
         Args:
@@ -126,53 +127,57 @@ class Opened:
             InputError: With every fault, including changes without effect.
         """
         instance = self._made(changes, effective=True, scenarios=scenarios)
-        faults = Faults()
-        for path in changes if len(changes) <= MOST_COMPARED else ():
+        faults = FaultLog()
+        for path in changes if len(changes) <= MAX_COMPARED_CHANGES else ():
             others = {one: value for one, value in changes.items() if one != path}
-            if not self._matters(instance, path, changes, others):
-                faults.add(HERE, parse(path), "has no effect: the instance is the same with and without this change")
+            if not self._has_effect(instance, path, changes, others):
+                faults.add(
+                    OVERRIDE_LOCATION,
+                    parse_path(path),
+                    "has no effect: the instance is the same with and without this change",
+                )
         faults.settle()
         return instance
 
-    def _matters(self, instance: Instance, path: str, changes: Changes, others: Changes) -> bool:
+    def _has_effect(self, instance: Instance, path: str, changes: Changes, others: Changes) -> bool:
         """Return whether the change at `path` alters the instance, or restates the value in effect."""
         try:
-            return not same(instance, self.with_changes(others)) or (
-                self.written(changes).value(parse(path)) == self.written(others).value(parse(path))
+            return not is_same_instance(instance, self.with_changes(others)) or (
+                self.written(changes).value(parse_path(path)) == self.written(others).value(parse_path(path))
             )
         except InputError:
             return True  # without the change the instance is invalid
 
     def _made(self, changes: Changes, *, effective: bool, scenarios: bool = False) -> Instance:
         """Build the instance; with `effective`, changes to values that have no effect are faults."""
-        faults = Faults(list(self.found), list(self.odd))
+        faults = FaultLog(list(self.found), list(self.odd))
         digests = dict(self.digests)
-        wanted = read_changes(changes, faults)
-        draft, notes = _draft(self, wanted, digests, faults)
-        supply = streams.gather(draft.streams, draft)
-        ways = lanes.gather(draft.lanes, draft) if draft.lanes else None
-        check_sizes(draft, len(supply.groups.names), len(regions_of(draft, supply, ways)))
-        check(draft)
+        wanted = parse_overrides(changes, faults)
+        draft, notes = _parse_draft(self, wanted, digests, faults)
+        supply = read_stream_rows(draft.streams, draft)
+        ways = read_lane_rows(draft.lanes, draft) if draft.lanes else None
+        check_array_sizes(draft, len(supply.groups.names), len(collect_regions(draft, supply, ways)))
+        check_document(draft)
         idle = find_ineffective(draft)
         if scenarios:
             check_scenarios(draft, idle, lambda more: self.with_changes({**changes, **more}))
         for change in wanted if effective else ():
-            if reason := reason_of(change.path, idle):
-                faults.add(HERE, change.path, f"has no effect: {reason}")
+            if reason := find_reason(change.path, idle):
+                faults.add(OVERRIDE_LOCATION, change.path, f"has no effect: {reason}")
         faults.settle()
-        instance = assemble(draft, supply, ways)
-        check_pools(draft, instance)
+        instance = assemble_instance(draft, supply, ways)
+        check_pooled_lots(draft, instance)
         check_storable_offers(draft, instance)
-        warn(draft, instance, supply, ways)
+        add_warnings(draft, instance, supply, ways)
         warn_ineffective(draft, idle)
         faults.settle()
-        everywhere = [*notes, *remarks_of(supply), *remarks_of(ways)]
+        everywhere = [*notes, *collect_sources(supply), *collect_sources(ways)]
         sources = tuple(sorted(everywhere, key=lambda source: source.path))
         return dataclasses.replace(
             instance, sources=sources, files=dict(sorted(digests.items())), warnings=faults.warnings()
         )
 
-    def written(self, changes: Changes = NONE) -> Written:
+    def written(self, changes: Changes = NO_CHANGES) -> SourceValues:
         """Return the values that a valid file states, with changes applied.
 
         Args:
@@ -181,61 +186,61 @@ class Opened:
         Returns:
             The values by path.
         """
-        faults = Faults()
-        return Written(_draft(self, read_changes(changes, faults), {}, faults)[0])
+        faults = FaultLog()
+        return SourceValues(_parse_draft(self, parse_overrides(changes, faults), {}, faults)[0])
 
 
-def _tree(path: Path, name: str, digests: dict[str, str], faults: Faults) -> Tree | None:
+def _parse_root(path: Path, name: str, digests: dict[str, str], faults: FaultLog) -> MappingNode | None:
     """Parse the file to a mapping node; return None, and record faults, where this fails."""
-    data = files.read(path, name, limits.MAX_INSTANCE_BYTES, lambda message: faults.add(Place(name), (), message))
+    data = read_file(path, name, MAX_INSTANCE_BYTES, lambda message: faults.add(Location(name), (), message))
     text = decode_yaml(data, faults) if data else None
     if data is None or text is None:
         return None
     digests[path.name] = data.sha256
-    root = yamltext.parse(text, name, faults)
-    if root is not None and not isinstance(root, Tree):
+    root = parse_yaml(text, name, faults)
+    if root is not None and not isinstance(root, MappingNode):
         faults.add(root.place, (), "an instance is a mapping that begins with `format: medalopt/1`")
-    return root if isinstance(root, Tree) else None
+    return root if isinstance(root, MappingNode) else None
 
 
-def _draft(
-    file: Opened, wanted: list[Change], digests: dict[str, str], faults: Faults
-) -> tuple[Draft, tuple[Source, ...]]:
+def _parse_draft(
+    file: InstanceFile, wanted: list[ParameterOverride], digests: dict[str, str], faults: FaultLog
+) -> tuple[Draft, tuple[SourceNote, ...]]:
     """Return all valid parts of the file with the changes `wanted`, and the notes of its mappings."""
     root = file.root
-    before = calendar_of(root)
-    root = change_tree(root, wanted, before.count if before else None, faults)
-    root, notes = remarks.apart(_without_null_sections(root, faults), faults)
-    calendar = calendar_of(root)
-    context = Context(money(root, faults), _period_count(root), _names(root))
+    before = read_calendar(root)
+    root = apply_tree_overrides(root, wanted, before.count if before else None, faults)
+    root, notes = split_notes(_drop_null_sections(root, faults), faults)
+    calendar = read_calendar(root)
+    context = ValidationContext(read_money(root, faults), _read_period_count(root), _collect_names(root))
     labels = calendar.labels if calendar else None
     places = (
         labels or ("?",) * (context.periods or 0) or None
     )  # labels, or placeholders where only the number of periods is known
-    streams_sheet = _sheet("streams", root, file, places, digests, faults) or Sheet.empty("streams")
-    streams_sheet = change_rows(streams_sheet, wanted, grouping.row_names, labels, faults)
-    lanes_sheet = _sheet("lanes", root, file, labels, digests, faults)
-    lanes_sheet = change_rows(lanes_sheet or Sheet.empty("lanes"), wanted, lanes.row_names, labels, faults)
-    document = validated(root, Document, context, faults)
+    streams_sheet = _read_section_rows("streams", root, file, places, digests, faults) or InputSheet.empty("streams")
+    streams_sheet = apply_row_overrides(streams_sheet, wanted, name_stream_rows, labels, faults)
+    lanes_sheet = _read_section_rows("lanes", root, file, labels, digests, faults)
+    lanes_sheet = apply_row_overrides(lanes_sheet or InputSheet.empty("lanes"), wanted, name_lane_rows, labels, faults)
+    document = validate_tree(root, Document, context, faults)
     ways = lanes_sheet if "lanes" in root.items else None
     return Draft(root, document, context, calendar, streams_sheet, ways, faults), notes
 
 
-def _without_null_sections(root: Tree, faults: Faults) -> Tree:
+def _drop_null_sections(root: MappingNode, faults: FaultLog) -> MappingNode:
     """Return the tree without sections given as null, which are faults; a required section becomes an empty mapping."""
-    sections = Document.mappings() | _MODELS.keys()
+    sections = Document.mappings() | _TABLE_MODELS.keys()
     items = dict(root.items)
     for name, item in root.items.items():
-        if name in sections and isinstance(item, Scalar) and item.null:
+        if name in sections and isinstance(item, ScalarNode) and item.null:
             del items[name]
             if Document.model_fields[name].is_required():
-                items[name] = Tree({}, {}, item.place)
+                items[name] = MappingNode({}, {}, item.place)
             else:
                 faults.add(root.keys[name], (name,), "this section is empty: fill it or delete its name")
-    return Tree(items, root.keys, root.place)
+    return MappingNode(items, root.keys, root.place)
 
 
-def calendar_of(root: Tree) -> Calendar | None:
+def read_calendar(root: MappingNode) -> Calendar | None:
     """Read the planning periods.
 
     Args:
@@ -244,78 +249,87 @@ def calendar_of(root: Tree) -> Calendar | None:
     Returns:
         The calendar; None where the periods are invalid, which validation reports.
     """
-    node = find(root, ("periods",))
+    node = find_node(root, ("periods",))
     try:
-        return Calendar.of(Periods.model_validate(plain(node) if node else {}))
+        return Calendar.of(Periods.model_validate(convert_to_plain(node) if node else {}))
     except ValidationError:
         return None
 
 
-def _period_count(root: Tree) -> int | None:
+def _read_period_count(root: MappingNode) -> int | None:
     """Return the number of periods, even where other period fields are invalid; None where it cannot be read."""
-    node = find(root, ("periods",))
-    count = {"count": node.items["count"]} if isinstance(node, Tree) and "count" in node.items else {}
+    node = find_node(root, ("periods",))
+    count = {"count": node.items["count"]} if isinstance(node, MappingNode) and "count" in node.items else {}
     try:
-        return Periods.model_validate(count).count if node is None or isinstance(node, Tree) else None
+        return Periods.model_validate(count).count if node is None or isinstance(node, MappingNode) else None
     except ValidationError:
         return None
 
 
-def _names(root: Tree) -> dict[str, frozenset[str]]:
+def _collect_names(root: MappingNode) -> dict[str, frozenset[str]]:
     """Return the names that the file defines, by kind; kinds whose section is invalid are omitted."""
     kinds = {kind: f"{kind}s" for kind in ("metal", "device", "treatment", "smelter", "alloy")}
-    names = {kind: found for kind, section in kinds.items() if (found := node_names(root, section)) is not None}
-    return names if "treatments" in root.items else {**names, "treatment": frozenset({WHOLE})}
+    names = {kind: found for kind, section in kinds.items() if (found := list_defined_names(root, section)) is not None}
+    return names if "treatments" in root.items else {**names, "treatment": frozenset({WHOLE_TREATMENT})}
 
 
-def _sheet(
-    name: str, root: Tree, file: Opened, labels: tuple[str, ...] | None, digests: dict[str, str], faults: Faults
-) -> Sheet | None:
+def _read_section_rows(
+    name: str,
+    root: MappingNode,
+    file: InstanceFile,
+    labels: tuple[str, ...] | None,
+    digests: dict[str, str],
+    faults: FaultLog,
+) -> InputSheet | None:
     """Return the rows of a section given as a list or a table; None where it is absent or cannot be read."""
     node = root.items.get(name)
     if node is None:
         return None
-    if isinstance(node, Sequence):
-        return entries.sheet_of(name, node, labels, faults)
-    table = find(node, ("table",))
-    if not isinstance(table, Scalar) or not isinstance(node, Tree) or node.items.keys() - {"table", "encoding"}:
+    if isinstance(node, SequenceNode):
+        return build_list_sheet(name, node, labels, faults)
+    table = find_node(node, ("table",))
+    if (
+        not isinstance(table, ScalarNode)
+        or not isinstance(node, MappingNode)
+        or node.items.keys() - {"table", "encoding"}
+    ):
         faults.add(node.place, (name,), "expected a list, or {table: FILE.csv} for rows in a table beside the instance")
         return None
-    return _table(name, table, _encoding(name, node, faults), file, digests, faults)
+    return _read_table(name, table, _read_encoding(name, node, faults), file, digests, faults)
 
 
-def _encoding(section: str, node: Tree, faults: Faults) -> str | None:
+def _read_encoding(section: str, node: MappingNode, faults: FaultLog) -> str | None:
     """Return the encoding stated for a table; None where there is none, or an unknown one (a fault)."""
     stated = node.items.get("encoding")
-    if stated is None or (isinstance(stated, Scalar) and stated.text in CODECS):
-        return stated.text if isinstance(stated, Scalar) else None
-    near = did_you_mean(stated.text, CODECS) if isinstance(stated, Scalar) else ""
-    message = f"no encoding of a table; those known are {listed(CODECS, 30)}{near}"
+    if stated is None or (isinstance(stated, ScalarNode) and stated.text in CODECS):
+        return stated.text if isinstance(stated, ScalarNode) else None
+    near = suggest_name(stated.text, CODECS) if isinstance(stated, ScalarNode) else ""
+    message = f"no encoding of a table; those known are {join_names(CODECS, 30)}{near}"
     faults.add(stated.place, (section, "encoding"), message)
     return None
 
 
-def _table(
-    name: str, node: Scalar, encoding: str | None, file: Opened, digests: dict[str, str], faults: Faults
-) -> Sheet | None:
+def _read_table(
+    name: str, node: ScalarNode, encoding: str | None, file: InstanceFile, digests: dict[str, str], faults: FaultLog
+) -> InputSheet | None:
     """Return the rows of a CSV table, read once per file; its digest and warnings are recorded."""
-    target = tables.locate(file.path.parent, node, (name, "table"), faults)
+    target = resolve_table_path(file.path.parent, node, (name, "table"), faults)
     shown_as = os.fspath(file.path.parent / node.text)
 
     def report(message: str) -> None:
-        faults.add(node.place, (name, "table"), f"`{shown(node.text)}` {message}")
+        faults.add(node.place, (name, "table"), f"`{escape_text(node.text)}` {message}")
 
     if target is None:
         return None
     if (target, name) not in file.tables:
-        data = files.read(target, shown_as, limits.MAX_TABLE_BYTES, report)
+        data = read_file(target, shown_as, MAX_TABLE_BYTES, report)
         if data is None:
             return None
-        known = ["_".join(key) for key in fields(_MODELS[name]) if key[-1] not in ("*", "{}")]
+        known = ["_".join(key) for key in list_columns(_TABLE_MODELS[name]) if key[-1] not in ("*", "{}")]
         columns = [*known, "source", "note", *(["period"] if name == "streams" else [])]
-        own = Faults()
+        own = FaultLog()
         text = decode_table(data, encoding, own)
-        sheet = tables.sheet_of(name, data.name, text, columns, own) if text is not None else None
+        sheet = build_csv_sheet(name, data.name, text, columns, own) if text is not None else None
         if sheet is None or own.found:
             digests[node.text] = data.sha256
             faults.extend(own)
@@ -324,3 +338,16 @@ def _table(
     sheet, digests[node.text], odd = file.tables[target, name]
     faults.odd.extend(odd)
     return sheet
+
+
+def render_starter_template(name: str) -> str:
+    """Render the starter instance, a small feasible problem with comments.
+
+    Args:
+        name: Name of the new instance: small letters, digits, `_` and `-`.
+
+    Returns:
+        The YAML text.
+    """
+    text = resources.files("medalopt.instance").joinpath("starter.yaml").read_text(encoding="utf-8")
+    return text.replace("{name}", name)

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import re
 
-from medalopt.wording import shown
+from medalopt.text import escape_text
 
-Path = tuple[str | int, ...]
+ParameterPath = tuple[str | int, ...]
 
-_LONGEST, _LONGEST_NAME = 1_000, 200
-_STEP = re.compile(r"""(?P<quoted>"(?:[^"\\]|\\.)*")|(?P<bare>[^.\[\]"]+)""", re.DOTALL)
-_PLAIN = re.compile(rf"[\w@*-]{{1,{_LONGEST_NAME}}}")
-_INDEX = re.compile(r"\[([0-9]{1,9})\]")
+_MAX_PATH_LENGTH, _MAX_NAME_LENGTH = 1_000, 200
+_STEP_PATTERN = re.compile(r"""(?P<quoted>"(?:[^"\\]|\\.)*")|(?P<bare>[^.\[\]"]+)""", re.DOTALL)
+_PLAIN_NAME = re.compile(rf"[\w@*-]{{1,{_MAX_NAME_LENGTH}}}")
+_INDEX_PATTERN = re.compile(r"\[([0-9]{1,9})\]")
 
 
 class PathError(ValueError):
     """A path that cannot be parsed; the message gives the reason."""
 
 
-def render(path: Path, exact: bool = False) -> str:
+def render_path(path: ParameterPath, exact: bool = False) -> str:
     """Render a path as text.
 
     A name with characters other than letters, digits, `_`, `-`, `@` and `*` is quoted.
@@ -32,19 +32,19 @@ def render(path: Path, exact: bool = False) -> str:
     """
     text = ""
     for step in path:
-        text += f"[{step}]" if isinstance(step, int) else ("." if text else "") + _quoted(step, exact)
+        text += f"[{step}]" if isinstance(step, int) else ("." if text else "") + _quote_name(step, exact)
     return text
 
 
-def _quoted(name: str, exact: bool) -> str:
+def _quote_name(name: str, exact: bool) -> str:
     """Return a name, in double quotes where it holds other characters."""
-    if _PLAIN.fullmatch(name):
+    if _PLAIN_NAME.fullmatch(name):
         return name
     escaped = name.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped if exact else shown(escaped, _LONGEST_NAME)}"'
+    return f'"{escaped if exact else escape_text(escaped, _MAX_NAME_LENGTH)}"'
 
 
-def parse(text: str) -> Path:
+def parse_path(text: str) -> ParameterPath:
     """Parse a path written as `render_path` renders it.
 
     Args:
@@ -56,28 +56,30 @@ def parse(text: str) -> Path:
     Raises:
         PathError: The text is not a path.
     """
-    if not text or len(text) > _LONGEST:
-        raise PathError(f"a path has 1 to {_LONGEST} characters, such as `smelters.kosaka.capacity[3]`")
+    if not text or len(text) > _MAX_PATH_LENGTH:
+        raise PathError(f"a path has 1 to {_MAX_PATH_LENGTH} characters, such as `smelters.kosaka.capacity[3]`")
     path: list[str | int] = []
     at = 0
     while at < len(text):
-        match = _STEP.match(text, at)
+        match = _STEP_PATTERN.match(text, at)
         if match is None:
             raise PathError(f"a name is missing at character {at + 1}; write it like `smelters.kosaka.capacity[3]`")
         quoted = match["quoted"]
         path.append(re.sub(r"\\(.)", r"\1", quoted[1:-1], flags=re.DOTALL) if quoted else match["bare"])
         at = match.end()
-        while index := _INDEX.match(text, at):
+        while index := _INDEX_PATTERN.match(text, at):
             path.append(int(index[1]))
             at = index.end()
-        at = _past_dot(text, at)
+        at = _skip_dot(text, at)
     return tuple(path)
 
 
-def _past_dot(text: str, at: int) -> int:
+def _skip_dot(text: str, at: int) -> int:
     """Return the position of the next step, after the dot required at `at` unless the text ends there."""
     if at == len(text):
         return at
     if text[at] != "." or at + 1 == len(text):
-        raise PathError(f"`{shown(text[at:])}` does not continue a path; put names with dots or brackets in quotes")
+        raise PathError(
+            f"`{escape_text(text[at:])}` does not continue a path; put names with dots or brackets in quotes"
+        )
     return at + 1

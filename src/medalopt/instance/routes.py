@@ -15,11 +15,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from medalopt.instance.arithmetic import Numbers, floats, zeros
-from medalopt.instance.figures import Bools, Figures, Ints
+from medalopt.instance.arithmetic import Numbers, make_zeros, read_floats, sum_by_group
+from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
 from medalopt.instance.instance import Instance
+from medalopt.instance.paths import ParameterPath, render_path
 
-Reading = Callable[[Figures], Numbers]
+NumberReader = Callable[[ExactArray], Numbers]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +50,7 @@ class Routes:
         return len(self.stream)
 
 
-def routes(instance: Instance, read: Reading = floats) -> Routes:
+def build_routes(instance: Instance, read: NumberReader = read_floats) -> Routes:
     """Build the routes that lanes, `accepts`, `regions` and smelter terms allow.
 
     Args:
@@ -59,7 +60,7 @@ def routes(instance: Instance, read: Reading = floats) -> Routes:
     Returns:
         The routes with unit costs and metal returned per tonne of devices.
     """
-    stream, treatment, smelter = _allowed(instance)
+    stream, treatment, smelter = _enumerate_routes(instance)
     device = instance.streams.device[stream]
     region = instance.streams.region[stream]
     to_smelter = read(instance.treatments.to_smelter)[treatment, device]
@@ -67,12 +68,12 @@ def routes(instance: Instance, read: Reading = floats) -> Routes:
     line = (
         instance.smelters.line[smelter, device, treatment] if travels.any() else smelter
     )  # -1 on routes without a smelter
-    returned = _metal_returned(instance, read, stream, treatment, line, to_smelter)
-    lane = _on_the_way(travels, read(instance.lanes.cost), region, smelter)
-    charge = _on_the_way(travels, read(instance.terms.treatment_charge), line)
-    refining = _on_the_way(travels, read(instance.terms.refining_charge), line)
-    emitted = _on_the_way(travels, read(instance.lanes.footprint), region, smelter)
-    emitted = emitted + _on_the_way(travels, read(instance.smelters.footprint), smelter)
+    returned = _compute_returned_metal(instance, read, stream, treatment, line, to_smelter)
+    lane = _pick_by_smelter(travels, read(instance.lanes.cost), region, smelter)
+    charge = _pick_by_smelter(travels, read(instance.terms.treatment_charge), line)
+    refining = _pick_by_smelter(travels, read(instance.terms.refining_charge), line)
+    emitted = _pick_by_smelter(travels, read(instance.lanes.footprint), region, smelter)
+    emitted = emitted + _pick_by_smelter(travels, read(instance.smelters.footprint), smelter)
     return Routes(
         stream,
         treatment,
@@ -93,7 +94,7 @@ def routes(instance: Instance, read: Reading = floats) -> Routes:
     )
 
 
-def _allowed(instance: Instance) -> tuple[Ints, Ints, Ints]:
+def _enumerate_routes(instance: Instance) -> tuple[Ints, Ints, Ints]:
     """Return stream, treatment and smelter (-1: none) of every admissible route, (J,) each, in canonical order."""
     device, region = instance.streams.device, instance.streams.region
     treatments, smelters = instance.treatments, instance.smelters
@@ -110,33 +111,33 @@ def _allowed(instance: Instance) -> tuple[Ints, Ints, Ints]:
     return stream[order], treatment[order], smelter[order]
 
 
-def _on_the_way(travels: Bools, table: Numbers, *at: Ints) -> Numbers:
+def _pick_by_smelter(travels: Bools, table: Numbers, *at: Ints) -> Numbers:
     """Pick the values of each route's smelter from `table`; 0 for routes without one."""
     if not travels.any():
-        return zeros((len(travels), *table.shape[len(at) :]), table)
+        return make_zeros((len(travels), *table.shape[len(at) :]), table)
     picked = table[at]
     picked[~travels] = 0
     return picked
 
 
-def _metal_returned(
-    instance: Instance, read: Reading, stream: Ints, treatment: Ints, line: Ints, to_smelter: Numbers
+def _compute_returned_metal(
+    instance: Instance, read: NumberReader, stream: Ints, treatment: Ints, line: Ints, to_smelter: Numbers
 ) -> Numbers:
     r"""Return $y_{je}=\chi_{ie}\max(0,\min(r_{je}m_{je},\ m_{je}-\delta_{je}\pi_j))$, (J, E), in kg/t of devices.
 
     For pooled lots only the payable share: the deduction depends on the whole lot.
     """
     travels = line >= 0
-    metal = contained(instance, read, stream, treatment)
-    share = _on_the_way(travels, read(instance.terms.returned), line)
-    deduction = _on_the_way(travels, read(instance.terms.deduction), line)
+    metal = _compute_feed_metal(instance, read, stream, treatment)
+    share = _pick_by_smelter(travels, read(instance.terms.returned), line)
+    deduction = _pick_by_smelter(travels, read(instance.terms.deduction), line)
     if instance.terms.pooled.any():
-        deduction = np.where(_on_the_way(travels, instance.terms.pooled, line)[:, None], 0, deduction)
+        deduction = np.where(_pick_by_smelter(travels, instance.terms.pooled, line)[:, None], 0, deduction)
     settled = np.minimum(share * metal, metal - deduction * to_smelter[:, None])
     return read(instance.streams.credited)[stream] * np.maximum(settled, 0)
 
 
-def contained(instance: Instance, read: Reading, stream: Ints, treatment: Ints) -> Numbers:
+def _compute_feed_metal(instance: Instance, read: NumberReader, stream: Ints, treatment: Ints) -> Numbers:
     """Return $m_{je}$, (N, E): metal in the feed per tonne of devices of each stream and treatment, kg/t.
 
     Args:
@@ -152,7 +153,7 @@ def contained(instance: Instance, read: Reading, stream: Ints, treatment: Ints) 
     return read(instance.devices.assay)[device] * read(instance.treatments.recovery)[treatment, device]
 
 
-def kinds(instance: Instance, found: Routes) -> tuple[Ints, Ints]:
+def classify_routes(instance: Instance, found: Routes) -> tuple[Ints, Ints]:
     """Classify routes by equal metal returned and refining charge.
 
     Routes of one kind share device type, treatment, smelter and credited shares, hence `to_smelter`, `returned` and
@@ -179,7 +180,7 @@ def kinds(instance: Instance, found: Routes) -> tuple[Ints, Ints]:
     return kind, typical
 
 
-def base_costs(found: Routes) -> Numbers:
+def compute_base_costs(found: Routes) -> Numbers:
     """Compute the cost of a tonne on each route without the refining charge.
 
     Args:
@@ -191,7 +192,7 @@ def base_costs(found: Routes) -> Numbers:
     return found.supply + found.collection + found.treating + found.transport + found.smelting + found.residue
 
 
-def route_costs(instance: Instance, found: Routes) -> Numbers:
+def compute_route_costs(instance: Instance, found: Routes) -> Numbers:
     """Compute the cost of a tonne on each route in each period.
 
     The refining charge is due only for metal that returns within the horizon.
@@ -203,10 +204,10 @@ def route_costs(instance: Instance, found: Routes) -> Numbers:
     Returns:
         Unit costs (J, T), money/t of devices.
     """
-    return base_costs(found)[:, None] + refining_costs(instance, found)
+    return compute_base_costs(found)[:, None] + compute_refining_costs(instance, found)
 
 
-def costs_at(instance: Instance, found: Routes, route: Ints, period: Ints) -> Numbers:
+def compute_shipment_unit_costs(instance: Instance, found: Routes, route: Ints, period: Ints) -> Numbers:
     """Compute the unit costs of selected routes, each in one period, as `compute_route_costs` does for all.
 
     Args:
@@ -218,14 +219,14 @@ def costs_at(instance: Instance, found: Routes, route: Ints, period: Ints) -> Nu
     Returns:
         Unit costs (N,), money/t of devices.
     """
-    total, smelter = zeros(route.shape, found.refining), found.smelter[route]
+    total, smelter = make_zeros(route.shape, found.refining), found.smelter[route]
     for metal in range(len(instance.metals.names)):
         in_time = period + instance.smelters.lead[smelter, metal] < len(instance.periods)
         total = total + np.where(in_time, found.refining[route, metal], 0)
-    return base_costs(found)[route] + total
+    return compute_base_costs(found)[route] + total
 
 
-def refining_costs(instance: Instance, found: Routes) -> Numbers:
+def compute_refining_costs(instance: Instance, found: Routes) -> Numbers:
     """Compute the refining charge of a tonne on each route in each period.
 
     Args:
@@ -235,11 +236,11 @@ def refining_costs(instance: Instance, found: Routes) -> Numbers:
     Returns:
         Refining charges (J, T), money/t of devices.
     """
-    kind, typical = kinds(instance, found)
-    return refining_of(instance, found, typical)[kind]
+    kind, typical = classify_routes(instance, found)
+    return compute_refining_costs_of(instance, found, typical)[kind]
 
 
-def refining_of(instance: Instance, found: Routes, route: Ints) -> Numbers:
+def compute_refining_costs_of(instance: Instance, found: Routes, route: Ints) -> Numbers:
     """Compute the refining charge of a tonne on selected routes in each period.
 
     Args:
@@ -251,14 +252,14 @@ def refining_of(instance: Instance, found: Routes, route: Ints) -> Numbers:
         Refining charges (N, T), money/t of devices; 0 for metal that returns after the horizon.
     """
     period = np.arange(len(instance.periods))
-    total = zeros((len(route), len(period)), found.refining)
+    total = make_zeros((len(route), len(period)), found.refining)
     for metal in range(len(instance.metals.names)):
         in_time = period[None, :] + instance.smelters.lead[found.smelter[route], metal][:, None] < len(period)
         total = total + np.where(in_time, found.refining[route, metal][:, None], 0)
     return total
 
 
-def offered(instance: Instance) -> Bools:
+def has_supply(instance: Instance) -> Bools:
     """Return when a stream has devices to send: current supply, or earlier supply that can be stockpiled.
 
     Args:
@@ -270,3 +271,164 @@ def offered(instance: Instance) -> Bools:
     positive = instance.streams.available.raw > 0
     waiting = np.logical_or.accumulate(positive, axis=1)
     return np.where(instance.streams.storable[:, None], waiting, positive)
+
+
+_WITHHELD_TOLERANCE = 1e-12  # relative to the deduction; smaller floats count as 0
+
+
+@dataclass(frozen=True, eq=False)
+class PooledLots:
+    """P lines of terms with pooled settlement, and the N routes that feed them."""
+
+    line: Ints  # (P,) index of the line of terms
+    smelter: Ints  # (P,)
+    routes: Ints  # (N,) index of each route that feeds one
+    pool: Ints  # (N,) index of its pooled line
+    withheld: Numbers  # (N, E) kg/t of devices: deduction less the unpaid share; any sign
+    exists: Bools  # (P, E, T) whether metal shipped in t can be withheld and is due within the horizon
+
+
+def find_pooled_lots(instance: Instance, found: Routes, read: NumberReader = read_floats) -> PooledLots:
+    """Find the pooled lots of an instance.
+
+    Args:
+        instance: The instance.
+        found: Its routes.
+        read: Reads parameters in the arithmetic of `withheld`.
+
+    Returns:
+        The pooled lots; none where every route is settled separately.
+    """
+    line = np.flatnonzero(instance.terms.pooled)
+    metals, periods = len(instance.metals.names), len(instance.periods)
+    smelter = instance.terms.smelter[line]
+    if not len(line):
+        none = np.zeros(0, dtype=np.intp)
+        exists = np.zeros((0, metals, periods), dtype=np.bool_)
+        return PooledLots(line, smelter, none, none, make_zeros((0, metals), found.returned), exists)
+    routes = np.flatnonzero(np.isin(found.line, line))
+    pool = np.searchsorted(line, found.line[routes])
+    some = np.zeros((len(line), metals), dtype=np.bool_)
+    np.logical_or.at(some, pool, _compute_withheld_rate(instance, found, read_floats, routes) > 0)
+    yields = np.zeros_like(some)
+    np.logical_or.at(yields, pool, _is_payable(instance, found, routes))
+    in_time = np.arange(periods)[None, None, :] + instance.smelters.lead[smelter][:, :, None] < periods
+    return PooledLots(
+        line,
+        smelter,
+        routes,
+        pool,
+        _compute_withheld_rate(instance, found, read, routes),
+        (some & yields)[:, :, None] & in_time,
+    )
+
+
+def _compute_withheld_rate(instance: Instance, found: Routes, read: NumberReader, routes: Ints) -> Numbers:
+    r"""Return $w_j=\chi(\delta\pi-(1-r)m)$ of each of `routes`, (N, E), in kg/t of devices."""
+    line, stream, treatment = found.line[routes], found.stream[routes], found.treatment[routes]
+    share, deduction = read(instance.terms.returned)[line], read(instance.terms.deduction)[line]
+    sent_on = read(instance.treatments.to_smelter)[treatment, instance.streams.device[stream]]
+    deducted = deduction * sent_on[:, None]
+    left = (1 - share) * _compute_feed_metal(instance, read, stream, treatment)
+    kept = read(instance.streams.credited)[stream] * (deducted - left)
+    return np.where(abs(kept) > _WITHHELD_TOLERANCE * deducted, kept, 0) if read is read_floats else kept
+
+
+def _is_payable(instance: Instance, found: Routes, routes: Ints) -> Bools:
+    """Return for which metals `routes` have a payable share, (N, E)."""
+    stream, line = found.stream[routes], found.line[routes]
+    held = _compute_feed_metal(instance, read_floats, stream, found.treatment[routes]) > 0
+    return np.asarray(held & (instance.terms.returned.raw[line] > 0) & (instance.streams.credited.raw[stream] > 0))
+
+
+def bound_withheld(instance: Instance, found: Routes, lots: PooledLots, sent: Numbers) -> Numbers:
+    """Bound the metal that pooled lots can withhold: the payable share of all supply that can be sent.
+
+    Args:
+        instance: The instance.
+        found: Its routes.
+        lots: Its pooled lots.
+        sent (I, T): Greatest tonnes sent of each stream in each period.
+
+    Returns:
+        Upper bounds (P, E, T), kg.
+    """
+    metals = len(instance.metals.names)
+    most = make_zeros((len(lots.line), metals, sent.shape[1]), sent)
+    for metal in range(metals):
+        share = found.returned[lots.routes, metal][:, None] * sent[found.stream[lots.routes]]
+        most[:, metal] = sum_by_group(share, lots.pool, len(lots.line))
+    return np.where(lots.exists, most, 0)
+
+
+def list_pool_names(instance: Instance) -> tuple[str, ...]:
+    """List the paths of pooled lines, in the order of `PooledLots`.
+
+    Args:
+        instance: The instance.
+
+    Returns:
+        `smelters.NAME`, or `smelters.NAME.terms.LINE` where the smelter has a schedule.
+    """
+    return tuple(render_path(locate_pool_terms(instance, pool)) for pool in range(int(instance.terms.pooled.sum())))
+
+
+def locate_pool_terms(instance: Instance, pool: int) -> ParameterPath:
+    """Return the path at which the terms of a pooled line are given.
+
+    Args:
+        instance: The instance.
+        pool: Index of the pooled line.
+
+    Returns:
+        The path.
+    """
+    terms, line = instance.terms, int(np.flatnonzero(instance.terms.pooled)[pool])
+    smelter: ParameterPath = ("smelters", instance.smelters.names[terms.smelter[line]])
+    return (*smelter, "terms", terms.names[line]) if terms.names[line] else smelter
+
+
+_SEND_MARGIN = 1 + 1e-6  # routable supply over required participation, at least
+
+
+def compute_separable_participation(instance: Instance, found: Routes) -> Floats:
+    """Compute the participation of regions whose constraint is separable.
+
+    Such a region has no stockpiles and enough supply with a route, so that its decisions in one period affect another
+    period through the sum alone; one price per region then decides.
+
+    Args:
+        instance: The instance.
+        found: Its routes.
+
+    Returns:
+        Required tonnes (G,) of separable regions; 0 for the others.
+    """
+    streams, regions = instance.streams, len(instance.regions)
+    tonnes, region = streams.available.value, streams.region
+    free = compute_routable_supply(instance, found)
+    asked = float(instance.policy.participation.value) * np.bincount(region, tonnes.sum(axis=1), regions)
+    waits = np.bincount(region, streams.storable, regions) > 0
+    possible = np.bincount(region, free, regions) >= _SEND_MARGIN * asked
+    return np.where(possible & ~waits, asked, 0.0)
+
+
+def compute_routable_supply(instance: Instance, found: Routes) -> Floats:
+    """Compute the supply of each stream that has a route, and whose bundle has no stream without one.
+
+    Args:
+        instance: The instance.
+        found: Its routes.
+
+    Returns:
+        Tonnes over the horizon (I,).
+    """
+    streams, tonnes = instance.streams, instance.streams.available.value
+    routed = np.zeros(len(streams.names), dtype=bool)
+    routed[found.stream] = True
+    held = np.zeros(
+        (len(instance.bundles) + 1, tonnes.shape[1]), dtype=bool
+    )  # (B + 1, T) bundles that contain a stream without a route
+    bundled = streams.bundle >= 0
+    np.logical_or.at(held, streams.bundle[bundled], ~routed[bundled, None] & (tonnes[bundled] > 0))
+    return np.where(routed[:, None] & ~(held[streams.bundle] & bundled[:, None]), tonnes, 0.0).sum(axis=1)

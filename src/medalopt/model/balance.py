@@ -7,10 +7,10 @@ from typing import Any
 import pyomo.core as pyo
 
 from medalopt.instance.instance import Instance
-from medalopt.model.tables import by_name
+from medalopt.model.variables import index_by_name
 
 
-def balance(model: pyo.ConcreteModel, instance: Instance) -> None:
+def add_metal_balance(model: pyo.ConcreteModel, instance: Instance) -> None:
     r"""Add the metal balance (family 3): $z_{et}=z_{e,t-1}+R_{et}-\sum_aw_{aet}-g_{et}$, with $z_{e0}=S_{e0}$ (kg).
 
     Args:
@@ -18,7 +18,7 @@ def balance(model: pyo.ConcreteModel, instance: Instance) -> None:
         instance: Instance.
     """
     before = dict(zip(instance.periods[1:], instance.periods, strict=False))
-    opening = by_name(instance.metals.opening_stock.value, instance.metals.names)
+    opening = index_by_name(instance.metals.opening_stock.value, instance.metals.names)
     returned: dict[tuple[str, str], list[object]] = {}
     for (_, e, t), quantity in model.returned.items():
         returned.setdefault((e, t), []).append(quantity)
@@ -36,7 +36,7 @@ def balance(model: pyo.ConcreteModel, instance: Instance) -> None:
     model.balance = pyo.Constraint(list(model.stock), rule=rule, doc=doc)
 
 
-def offer_balance(model: pyo.ConcreteModel, instance: Instance) -> None:
+def add_offer_balance(model: pyo.ConcreteModel, instance: Instance) -> None:
     r"""Add the offer stock balance (family 3): $z_{ot}=z_{o,t-1}+b^+_{ot}-\sum_ab_{oat}$, with $z_{o0}=0$ (kg).
 
     Args:
@@ -58,7 +58,7 @@ def offer_balance(model: pyo.ConcreteModel, instance: Instance) -> None:
     model.offer_balance = pyo.Constraint(list(model.acquire), rule=rule, doc=doc)
 
 
-def purchases(model: pyo.ConcreteModel) -> dict[tuple[str, str], list[Any]]:
+def collect_purchases(model: pyo.ConcreteModel) -> dict[tuple[str, str], list[Any]]:
     """Return the terms of the purchases of each offer and period (kg).
 
     Args:

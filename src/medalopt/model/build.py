@@ -5,22 +5,23 @@ from __future__ import annotations
 import pyomo.core as pyo
 
 from medalopt.instance.instance import Instance
-from medalopt.instance.routes import Routes, routes
-from medalopt.model import footprint as emissions
-from medalopt.model import links, objective, quantities
-from medalopt.model.attach import attach
-from medalopt.model.balance import balance, offer_balance
-from medalopt.model.capacity import capacity
-from medalopt.model.commitments import commitments
-from medalopt.model.demand import castings, demand
-from medalopt.model.device_mix import device_mix
-from medalopt.model.fineness import fineness
-from medalopt.model.lots import lots
-from medalopt.model.melt import melt
-from medalopt.model.network import network
-from medalopt.model.participation import participation
-from medalopt.model.process_scrap import process_scrap
-from medalopt.model.recycled import recycled
+from medalopt.instance.routes import Routes, build_routes
+from medalopt.model.balance import add_metal_balance, add_offer_balance
+from medalopt.model.capacity import add_capacity_constraints
+from medalopt.model.commitments import add_commitment_constraints
+from medalopt.model.demand import add_casting_stock, add_demand_constraints
+from medalopt.model.device_mix import add_device_mix_constraints
+from medalopt.model.fineness import add_fineness_constraints
+from medalopt.model.footprint import add_footprint_cap, declare_footprint
+from medalopt.model.lots import add_lot_constraints
+from medalopt.model.melt import add_melt_constraints
+from medalopt.model.network import build_network
+from medalopt.model.network_to_pyomo import attach_network
+from medalopt.model.objective import declare_cost_expressions, set_objective
+from medalopt.model.participation import add_participation_constraints
+from medalopt.model.process_scrap import add_process_scrap_constraints
+from medalopt.model.recycled_content import add_recycled_content_constraints
+from medalopt.model.variables import declare_linking_variables, declare_metal_variables, list_linking_families
 
 
 def build(instance: Instance, measure: str = "cost") -> pyo.ConcreteModel:
@@ -35,13 +36,13 @@ def build(instance: Instance, measure: str = "cost") -> pyo.ConcreteModel:
     Returns:
         The complete linear program, or mixed-integer program if the instance has whole lots or minimum orders.
     """
-    found = routes(instance)
-    model = master(instance, found, measure)
-    attach(model, instance, found, network(instance, found))
+    found = build_routes(instance)
+    model = build_master(instance, found, measure)
+    attach_network(model, instance, found, build_network(instance, found))
     return model
 
 
-def master(instance: Instance, found: Routes, measure: str = "cost", whole: bool = True) -> pyo.ConcreteModel:
+def build_master(instance: Instance, found: Routes, measure: str = "cost", whole: bool = True) -> pyo.ConcreteModel:
     """Return the master problem: all variables and constraints except the network.
 
     Args:
@@ -54,23 +55,23 @@ def master(instance: Instance, found: Routes, measure: str = "cost", whole: bool
         The model; linking variables are declared, their definitions are left to `attach_network`.
     """
     model = pyo.ConcreteModel(instance.name)
-    links.declare(model, links.links(instance, found, whole))
-    quantities.declare(model, instance, found)
-    emissions.declare(model, instance)
-    capacity(model, instance)
-    balance(model, instance)
-    offer_balance(model, instance)
-    melt(model, instance)
-    fineness(model, instance)
-    demand(model, instance)
-    castings(model, instance)
-    commitments(model, instance)
-    recycled(model, instance)
-    device_mix(model, instance)
-    participation(model, instance)
-    emissions.footprint(model, instance)
-    process_scrap(model, instance)
-    lots(model, instance, found)
-    objective.declare(model, instance)
-    objective.minimise(model, measure)
+    declare_linking_variables(model, list_linking_families(instance, found, whole))
+    declare_metal_variables(model, instance, found)
+    declare_footprint(model, instance)
+    add_capacity_constraints(model, instance)
+    add_metal_balance(model, instance)
+    add_offer_balance(model, instance)
+    add_melt_constraints(model, instance)
+    add_fineness_constraints(model, instance)
+    add_demand_constraints(model, instance)
+    add_casting_stock(model, instance)
+    add_commitment_constraints(model, instance)
+    add_recycled_content_constraints(model, instance)
+    add_device_mix_constraints(model, instance)
+    add_participation_constraints(model, instance)
+    add_footprint_cap(model, instance)
+    add_process_scrap_constraints(model, instance)
+    add_lot_constraints(model, instance, found)
+    declare_cost_expressions(model, instance)
+    set_objective(model, measure)
     return model

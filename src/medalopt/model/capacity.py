@@ -6,10 +6,10 @@ import numpy as np
 import pyomo.core as pyo
 
 from medalopt.instance.instance import Instance
-from medalopt.model.tables import by_name, where
+from medalopt.model.variables import index_by_name, select_names
 
 
-def capacity(model: pyo.ConcreteModel, instance: Instance) -> None:
+def add_capacity_constraints(model: pyo.ConcreteModel, instance: Instance) -> None:
     r"""Add capacity constraints (family 2): $F_{kt}\le u_{kt}$; $G_{ht}\le v_{ht}$; $k_{at}\le\overline k_{at}$.
 
     Args:
@@ -22,8 +22,8 @@ def capacity(model: pyo.ConcreteModel, instance: Instance) -> None:
         ("treatment_capacity", model.treated, instance.treatments.names, instance.treatments.capacity, "tonne"),
         ("cast_capacity", model.cast, instance.alloys.names, instance.alloys.capacity, "kilogram"),
     ):
-        greatest = by_name(limit.value, axis, instance.periods)
-        given = where(np.isfinite(limit.value), axis, instance.periods)
+        greatest = index_by_name(limit.value, axis, instance.periods)
+        given = select_names(np.isfinite(limit.value), axis, instance.periods)
         rows = pyo.Constraint(
             [key for key in given if key in quantity],
             rule=lambda m, *key, quantity=quantity, greatest=greatest: (None, quantity[key], greatest[key]),

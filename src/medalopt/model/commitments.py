@@ -6,13 +6,13 @@ import math
 
 import pyomo.core as pyo
 
-from medalopt.instance.figures import Figures
+from medalopt.instance.arrays import ExactArray
 from medalopt.instance.instance import Instance
-from medalopt.model.balance import purchases
-from medalopt.model.tables import by_name
+from medalopt.model.balance import collect_purchases
+from medalopt.model.variables import index_by_name
 
 
-def commitments(model: pyo.ConcreteModel, instance: Instance) -> None:
+def add_commitment_constraints(model: pyo.ConcreteModel, instance: Instance) -> None:
     r"""Add commitments and limits (family 7).
 
     $\underline b_o\le\sum_{at}b_{oat}\le\overline b_o$; $X_i\ge\underline s_i$;
@@ -24,7 +24,7 @@ def commitments(model: pyo.ConcreteModel, instance: Instance) -> None:
     """
     market, smelters, streams = instance.market, instance.smelters, instance.streams
     by_offer: dict[str, list[object]] = {o: [] for o in market.names}
-    for (o, _), quantities in purchases(model).items():
+    for (o, _), quantities in collect_purchases(model).items():
         by_offer[o] += quantities
     model.bought = pyo.Var(list(market.names), domain=pyo.NonNegativeReals, doc="offer bought over the horizon, kg")
     model.define_bought = pyo.Constraint(
@@ -32,19 +32,19 @@ def commitments(model: pyo.ConcreteModel, instance: Instance) -> None:
         rule=lambda m, o: (0.0, m.bought[o] - pyo.quicksum(by_offer[o]), 0.0),
         doc="linking: an offer bought over the horizon is the sum of its purchases; dual: what a unit more of it costs",
     )
-    offers = _ranges(market.names, market.committed, market.limit)
+    offers = _total_bounds(market.names, market.committed, market.limit)
     model.purchase = pyo.Constraint(
         list(offers),
         rule=lambda m, o: (offers[o][0], m.bought[o], offers[o][1]),
         doc="7. purchase committed, and limit; dual: what a kilogram more of either costs, money/kg",
     )
-    committed = {i: least for i, least in by_name(streams.committed.value, streams.names).items() if least > 0}
+    committed = {i: least for i, least in index_by_name(streams.committed.value, streams.names).items() if least > 0}
     model.stream_commitment = pyo.Constraint(
         list(committed),
         rule=lambda m, i: (committed[i], m.sent_stream[i], None),
         doc="7. tonnes of a stream committed; dual: what a tonne more committed costs, money/t",
     )
-    feeds = _ranges(smelters.names, smelters.committed, smelters.limit)
+    feeds = _total_bounds(smelters.names, smelters.committed, smelters.limit)
     model.feed_total = pyo.Constraint(
         list(feeds),
         rule=lambda m, k: (
@@ -56,7 +56,9 @@ def commitments(model: pyo.ConcreteModel, instance: Instance) -> None:
     )
 
 
-def _ranges(names: tuple[str, ...], least: Figures, greatest: Figures) -> dict[str, tuple[float | None, float | None]]:
+def _total_bounds(
+    names: tuple[str, ...], least: ExactArray, greatest: ExactArray
+) -> dict[str, tuple[float | None, float | None]]:
     """Return lower and upper bound of each name's total, None if absent; names with neither are left out."""
     pairs = zip(names, least.value.tolist(), greatest.value.tolist(), strict=True)
     return {

@@ -7,12 +7,12 @@ from collections.abc import Callable
 import numpy as np
 import pyomo.core as pyo
 
+from medalopt.instance.demand import compute_cumulative_demand, has_casting_holding_cost, has_demand
 from medalopt.instance.instance import Instance
-from medalopt.instance.needs import is_owed, owed, pays_for_castings
-from medalopt.model.tables import by_name, where
+from medalopt.model.variables import index_by_name, select_names
 
 
-def demand(model: pyo.ConcreteModel, instance: Instance) -> None:
+def add_demand_constraints(model: pyo.ConcreteModel, instance: Instance) -> None:
     r"""Add demand constraints (family 6): $\sum_{\tau\le t}(1-\sigma_a)k_{a\tau}\ge Q_{at}$ (kg).
 
     The last period has an equation. A period in which no more falls due has no constraint: that of the period before
@@ -23,20 +23,20 @@ def demand(model: pyo.ConcreteModel, instance: Instance) -> None:
         instance: Instance.
     """
     alloys, periods = instance.alloys.names, instance.periods
-    quantity = owed(instance)
+    quantity = compute_cumulative_demand(instance)
     rises = np.diff(quantity, axis=1, prepend=0.0) > 0
-    rises[is_owed(instance), -1] = True
-    need = by_name(quantity, alloys, periods)
-    made = _made(model, instance)
+    rises[has_demand(instance), -1] = True
+    need = index_by_name(quantity, alloys, periods)
+    made = _cumulative_castings(model, instance)
 
     def rule(m: pyo.ConcreteModel, a: str, t: str) -> tuple[float, object, float | None]:
         return (need[a, t], made(a, t), need[a, t] if t == periods[-1] else None)
 
     doc = "6. demand; dual: what a kilogram more of this alloy, owed by the end of this period, costs, money/kg"
-    model.demand = pyo.Constraint(where(rises, alloys, periods), rule=rule, doc=doc)
+    model.demand = pyo.Constraint(select_names(rises, alloys, periods), rule=rule, doc=doc)
 
 
-def castings(model: pyo.ConcreteModel, instance: Instance) -> None:
+def add_casting_stock(model: pyo.ConcreteModel, instance: Instance) -> None:
     r"""Define the stock of castings that carries a holding cost: $z_{at}=\sum_{\tau\le t}(1-\sigma_a)k_{a\tau}-Q_{at}$.
 
     The last period has none, by the demand equation. The variable is unbounded: demand keeps it non-negative.
@@ -46,10 +46,13 @@ def castings(model: pyo.ConcreteModel, instance: Instance) -> None:
         instance: Instance.
     """
     periods, alloys = instance.periods, instance.alloys.names
-    keys = [(a, t) for a in where(pays_for_castings(instance), alloys) for t in periods[:-1]]
+    keys = [(a, t) for a in select_names(has_casting_holding_cost(instance), alloys) for t in periods[:-1]]
     if not keys:
         return
-    need, made = by_name(owed(instance), alloys, periods), _made(model, instance)
+    need, made = (
+        index_by_name(compute_cumulative_demand(instance), alloys, periods),
+        _cumulative_castings(model, instance),
+    )
 
     def rule(m: pyo.ConcreteModel, a: str, t: str) -> tuple[float, object, float]:
         return (-need[a, t], m.cast_stock[a, t] - made(a, t), -need[a, t])
@@ -61,9 +64,9 @@ def castings(model: pyo.ConcreteModel, instance: Instance) -> None:
     model.define_cast_stock = pyo.Constraint(keys, rule=rule, doc=doc)
 
 
-def _made(model: pyo.ConcreteModel, instance: Instance) -> Callable[[str, str], object]:
+def _cumulative_castings(model: pyo.ConcreteModel, instance: Instance) -> Callable[[str, str], object]:
     """Return a function for cumulative net castings of an alloy up to a period: process scrap deducted (kg)."""
     periods = instance.periods
-    kept = by_name(1 - instance.alloys.scrap_share.value, instance.alloys.names)
+    kept = index_by_name(1 - instance.alloys.scrap_share.value, instance.alloys.names)
     place = {t: number for number, t in enumerate(periods)}
     return lambda a, t: pyo.quicksum([kept[a] * model.cast[a, tau] for tau in periods[: place[t] + 1]])

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pyomo.core as pyo
 
 from medalopt.instance.instance import Instance
-from medalopt.model.tables import by_name
+from medalopt.model.variables import index_by_name
 
 
-def device_mix(model: pyo.ConcreteModel, instance: Instance) -> None:
+def add_device_mix_constraints(model: pyo.ConcreteModel, instance: Instance) -> None:
     r"""Add device mix constraints (family 9): $\underline\mu X\le X_d\le\overline\mu X$ (t).
 
     Args:
@@ -16,8 +16,11 @@ def device_mix(model: pyo.ConcreteModel, instance: Instance) -> None:
         instance: Instance; constraints are added for shares above 0 % and below 100 %.
     """
     policy, devices = instance.policy, instance.devices.names
-    member = by_name(policy.members, policy.windows, devices)
-    low, high = by_name(policy.window_low.value, policy.windows), by_name(policy.window_high.value, policy.windows)
+    member = index_by_name(policy.members, policy.windows, devices)
+    low, high = (
+        index_by_name(policy.window_low.value, policy.windows),
+        index_by_name(policy.window_high.value, policy.windows),
+    )
 
     def excess(m: pyo.ConcreteModel, w: str, share: float) -> object:
         """Return the tonnes of the window's devices above `share` of all tonnes sent."""

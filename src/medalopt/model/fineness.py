@@ -10,10 +10,10 @@ from collections.abc import Mapping
 import pyomo.core as pyo
 
 from medalopt.instance.instance import Instance
-from medalopt.model.tables import by_name, where
+from medalopt.model.variables import index_by_name, select_names
 
 
-def fineness(model: pyo.ConcreteModel, instance: Instance) -> None:
+def add_fineness_constraints(model: pyo.ConcreteModel, instance: Instance) -> None:
     r"""Add fineness constraints (family 5): $\underline f_{ae}C_{at}\le C_{aet}\le\overline f_{ae}C_{at}$ (kg).
 
     The same for the share of all unnamed matter, where the alloy admits any.
@@ -23,11 +23,11 @@ def fineness(model: pyo.ConcreteModel, instance: Instance) -> None:
         instance: Instance; constraints are added for shares above 0 % and below 100 %.
     """
     alloys, metals, market = instance.alloys.names, instance.metals.names, instance.market.names
-    low = by_name(instance.alloys.low.value, alloys, metals)
-    high = by_name(instance.alloys.high.value, alloys, metals)
-    named = where(instance.alloys.named, alloys, metals)
-    others = by_name(instance.alloys.others.value, alloys)
-    admits = by_name(instance.alloys.admits_others, alloys)
+    low = index_by_name(instance.alloys.low.value, alloys, metals)
+    high = index_by_name(instance.alloys.high.value, alloys, metals)
+    named = select_names(instance.alloys.named, alloys, metals)
+    others = index_by_name(instance.alloys.others.value, alloys)
+    admits = index_by_name(instance.alloys.admits_others, alloys)
     window = [(a, e, t) for a, e in named for t in instance.periods if (a, t) in model.charged_all]
 
     content = dict(model.charged.items())
@@ -42,7 +42,7 @@ def fineness(model: pyo.ConcreteModel, instance: Instance) -> None:
         rule=lambda m, a, e, t: (None, content.get((a, e, t), 0.0) - high[a, e] * m.charged_all[a, t], 0.0),
         doc="5. fineness, greatest share; dual: what a kilogram more of this metal allowed saves (negative), money/kg",
     )
-    stocked, bought = _above_others(instance)
+    stocked, bought = _unnamed_excess(instance)
 
     def rest(m: pyo.ConcreteModel, a: str, t: str) -> object:
         parts = [stocked[a, e] * m.charge[a, e, t] for e in metals if (a, e, t) in m.charge and stocked[a, e]]
@@ -56,7 +56,7 @@ def fineness(model: pyo.ConcreteModel, instance: Instance) -> None:
     )
 
 
-def _above_others(instance: Instance) -> tuple[Mapping[tuple[str, str], float], Mapping[tuple[str, str], float]]:
+def _unnamed_excess(instance: Instance) -> tuple[Mapping[tuple[str, str], float], Mapping[tuple[str, str], float]]:
     """Return unnamed matter above the permitted share per kilogram charged: (alloy, metal) and (offer, alloy).
 
     Computed exactly and rounded once, so that equality gives 0 and no rounding residue enters the constraint.
@@ -66,4 +66,6 @@ def _above_others(instance: Instance) -> tuple[Mapping[tuple[str, str], float], 
     most_named = (1 - alloys.others.exact())[:, None]
     of_metal = (most_named - named).astype(float)
     of_offer = (most_named.T - market.composition.exact() @ named.T).astype(float)
-    return by_name(of_metal, alloys.names, instance.metals.names), by_name(of_offer, market.names, alloys.names)
+    return index_by_name(of_metal, alloys.names, instance.metals.names), index_by_name(
+        of_offer, market.names, alloys.names
+    )

@@ -7,25 +7,25 @@ import math
 import pyomo.core as pyo
 
 from medalopt.instance.instance import Instance
-from medalopt.model.balance import purchases
-from medalopt.model.tables import by_name
+from medalopt.model.balance import collect_purchases
+from medalopt.model.variables import index_by_name
 
 
-def declare(model: pyo.ConcreteModel, instance: Instance) -> None:
+def declare_footprint(model: pyo.ConcreteModel, instance: Instance) -> None:
     r"""Declare the footprint of a plan, $\Phi+\sum_o\phi_ob_o$, as the expression `footprint` (kg CO2e).
 
     Args:
         model: Model with `network_footprint` and purchases declared.
         instance: Instance.
     """
-    each = by_name(instance.market.footprint.value, instance.market.names)
-    bought = [each[o] * one for (o, _), quantities in purchases(model).items() if each[o] for one in quantities]
+    each = index_by_name(instance.market.footprint.value, instance.market.names)
+    bought = [each[o] * one for (o, _), quantities in collect_purchases(model).items() if each[o] for one in quantities]
     model.footprint = pyo.Expression(
         expr=pyo.quicksum([model.network_footprint, *bought]), doc="footprint of the plan, kg CO2e"
     )
 
 
-def footprint(model: pyo.ConcreteModel, instance: Instance) -> None:
+def add_footprint_cap(model: pyo.ConcreteModel, instance: Instance) -> None:
     r"""Add the footprint cap (family 11): $\Phi+\sum_o\phi_ob_o\le$ cap (kg CO2e); nothing if the cap is infinite.
 
     Args:

@@ -12,20 +12,19 @@ from typing import Any
 
 import pyomo.core as pyo
 
-from medalopt.instance.bounds import implied
-from medalopt.instance.instance import Instance, Market, Streams
-from medalopt.instance.lots import most_bought
+from medalopt.instance.bounds import bound_purchases, compute_bounds
+from medalopt.instance.instance import Instance, MarketOffers, Streams
 from medalopt.instance.routes import Routes
-from medalopt.model.balance import purchases
-from medalopt.model.tables import by_name
+from medalopt.model.balance import collect_purchases
+from medalopt.model.variables import index_by_name
 
-WHOLE = frozenset({"lots", "ordered", "offer_lots", "offer_ordered"})  # integer variables
-NO_DUAL = "dual: of no meaning, the program is not linear"
+INTEGER_VARIABLES = frozenset({"lots", "ordered", "offer_lots", "offer_ordered"})  # integer variables
+_NO_DUAL_DOC = "dual: of no meaning, the program is not linear"
 
-Key = tuple[str, str]
+_OrderKey = tuple[str, str]
 
 
-def lots(model: pyo.ConcreteModel, instance: Instance, found: Routes) -> None:
+def add_lot_constraints(model: pyo.ConcreteModel, instance: Instance, found: Routes) -> None:
     """Add whole lots and minimum orders (family 13) of streams and offers; nothing if the instance has none.
 
     Args:
@@ -35,19 +34,23 @@ def lots(model: pyo.ConcreteModel, instance: Instance, found: Routes) -> None:
     """
     if not instance.lots:
         return
-    bounds, periods = implied(instance, found), instance.periods
-    most = by_name(most_bought(instance, bounds), instance.market.names)
+    bounds, periods = compute_bounds(instance, found), instance.periods
+    most = index_by_name(bound_purchases(instance, bounds), instance.market.names)
     sent = dict(model.shipped.items()) if model.component("shipped") is not None else {}
-    _ordered(model, "", instance.streams, sent, by_name(bounds.sent, instance.streams.names, periods))
-    bought = {key: pyo.quicksum(terms) for key, terms in purchases(model).items()}
-    _ordered(model, "offer_", instance.market, bought, {key: most[key[0]] for key in bought})
+    _add_order_rows(model, "", instance.streams, sent, index_by_name(bounds.sent, instance.streams.names, periods))
+    bought = {key: pyo.quicksum(terms) for key, terms in collect_purchases(model).items()}
+    _add_order_rows(model, "offer_", instance.market, bought, {key: most[key[0]] for key in bought})
 
 
-def _ordered(
-    model: pyo.ConcreteModel, prefix: str, part: Streams | Market, sums: Mapping[Key, Any], most: Mapping[Key, float]
+def _add_order_rows(
+    model: pyo.ConcreteModel,
+    prefix: str,
+    part: Streams | MarketOffers,
+    sums: Mapping[_OrderKey, Any],
+    most: Mapping[_OrderKey, float],
 ) -> None:
     """Add variables and constraints for streams or offers; `sums` are the quantities ordered per period."""
-    lot, least = by_name(part.lot.value, part.names), by_name(part.minimum_order.value, part.names)
+    lot, least = index_by_name(part.lot.value, part.names), index_by_name(part.minimum_order.value, part.names)
     in_lots = [key for key in sums if lot[key[0]] > 0]
     from_least = [key for key in sums if least[key[0]] > 0]
     counts = pyo.Var(in_lots, domain=pyo.NonNegativeIntegers, doc="n: whole lots ordered in a period")
@@ -60,5 +63,5 @@ def _ordered(
         ("most_order", from_least, lambda m, *key: (None, sums[key] - most[key] * taken[key], 0.0)),
     )
     for name, keys, rule in rows:
-        family = pyo.Constraint(keys, rule=rule, doc=f"13. whole lots and minimum orders; {NO_DUAL}")
+        family = pyo.Constraint(keys, rule=rule, doc=f"13. whole lots and minimum orders; {_NO_DUAL_DOC}")
         model.add_component(f"{prefix}{name}", family)

@@ -5,17 +5,17 @@ from __future__ import annotations
 import pyomo.core as pyo
 
 from medalopt.instance.instance import Instance
-from medalopt.model.tables import by_name
+from medalopt.model.variables import index_by_name
 
 
-def melt(model: pyo.ConcreteModel, instance: Instance) -> None:
+def add_melt_constraints(model: pyo.ConcreteModel, instance: Instance) -> None:
     r"""Add melt constraints (family 4): $(C_{at}+v_{at})(1-\lambda_a)=k_{at}$ (kg).
 
     Args:
         model: Model with charge, recharged scrap and castings declared.
         instance: Instance.
     """
-    yielded = by_name(1 - instance.alloys.loss.value, instance.alloys.names)
+    yielded = index_by_name(1 - instance.alloys.loss.value, instance.alloys.names)
 
     def rule(m: pyo.ConcreteModel, a: str, t: str) -> tuple[float, object, float]:
         parts = [table[a, t] for table in (m.charged_all, m.recharge) if (a, t) in table]

@@ -12,16 +12,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from medalopt.instance.figures import Bools, Floats, Ints
+from medalopt.instance.arrays import Bools, Floats, Ints
+from medalopt.instance.bounds import has_lot_constraint
 from medalopt.instance.instance import Instance
-from medalopt.instance.lots import by_order
-from medalopt.instance.pooling import Pools, pools
-from medalopt.instance.routes import Routes, costs_at, offered
-from medalopt.model.links import returned_at, told_regions, told_streams
+from medalopt.instance.routes import PooledLots, Routes, compute_shipment_unit_costs, find_pooled_lots, has_supply
+from medalopt.model.variables import list_returned_indices, mark_linked_regions, mark_linked_streams
 
 
 @dataclass(frozen=True, eq=False)
-class Entries:
+class SparseEntries:
     """A sparse matrix in coordinate form: `value[n]` at `row[n]`, `column[n]`."""
 
     row: Ints
@@ -47,30 +46,30 @@ class Network:
     withheld_metal: Ints  # (C4,)
     withheld_period: Ints  # (C4,)
     upper: Floats  # (C1 + C2 + C3 + C4,)
-    supply: Entries
+    supply: SparseEntries
     supply_stream: Ints  # (R,)
     supply_period: Ints  # (R,)
     supply_bundled: Bools  # (R,) True for an equation
     supply_upper: Floats  # (R,) t; 0 for bundles
-    settlement: Entries  # rows on withheld metal: lower bound (C4), upper bound (C4), all metal (C4)
-    defining: Entries
+    settlement: SparseEntries  # rows on withheld metal: lower bound (C4), upper bound (C4), all metal (C4)
+    defining: SparseEntries
 
 
-At = tuple[Ints, Ints]  # two index arrays of equal length
+_AxisPair = tuple[Ints, Ints]  # two index arrays of equal length
 
-_NONE = -1  # marks a missing row or column
+_NO_INDEX = -1  # marks a missing row or column
 
 
 @dataclass(frozen=True, eq=False)
-class Chosen:
+class NetworkSelection:
     """A subset of the network's columns and supply rows, each given by two index arrays."""
 
-    shipped: At  # route and period
-    stocked: At  # stream and period
-    taken: At  # bundle and period
-    supplied: At  # stream and period
+    shipped: _AxisPair  # route and period
+    stocked: _AxisPair  # stream and period
+    taken: _AxisPair  # bundle and period
+    supplied: _AxisPair  # stream and period
 
-    def joined(self, other: Chosen) -> Chosen:
+    def joined(self, other: NetworkSelection) -> NetworkSelection:
         """Return these columns and rows followed by those of `other`.
 
         Args:
@@ -80,12 +79,12 @@ class Chosen:
             The concatenated selection.
         """
 
-        def both(one: At, more: At) -> At:
+        def both(one: _AxisPair, more: _AxisPair) -> _AxisPair:
             """Return both pairs of index arrays, concatenated axis by axis."""
             first, second = (np.concatenate(axes) for axes in zip(one, more, strict=True))
             return first, second
 
-        return Chosen(
+        return NetworkSelection(
             both(self.shipped, other.shipped),
             both(self.stocked, other.stocked),
             both(self.taken, other.taken),
@@ -93,7 +92,7 @@ class Chosen:
         )
 
 
-def network(instance: Instance, found: Routes) -> Network:
+def build_network(instance: Instance, found: Routes) -> Network:
     """Return the network of `instance` with all its streams.
 
     Args:
@@ -103,10 +102,12 @@ def network(instance: Instance, found: Routes) -> Network:
     Returns:
         The network arrays.
     """
-    return part(instance, found, chosen(instance, found, np.ones(len(instance.streams.names), dtype=bool)))
+    return build_network_part(
+        instance, found, select_network(instance, found, np.ones(len(instance.streams.names), dtype=bool))
+    )
 
 
-def chosen(instance: Instance, found: Routes, streams: Bools) -> Chosen:
+def select_network(instance: Instance, found: Routes, streams: Bools) -> NetworkSelection:
     """Return all network columns and rows of the selected streams, and of their bundles.
 
     Args:
@@ -117,19 +118,19 @@ def chosen(instance: Instance, found: Routes, streams: Bools) -> Chosen:
     Returns:
         The selection.
     """
-    some = offered(instance) & streams[:, None]
+    some = has_supply(instance) & streams[:, None]
     routed = np.zeros(len(streams), dtype=bool)
     routed[found.stream] = True
     concerned = (routed | (instance.streams.bundle >= 0))[:, None]
-    return Chosen(
-        shipped=where(some[found.stream]),
-        stocked=where(some & instance.streams.storable[:, None] & concerned),
-        taken=where(_bundle_offers(instance, streams)),
-        supplied=where(some & concerned),
+    return NetworkSelection(
+        shipped=find_indices(some[found.stream]),
+        stocked=find_indices(some & instance.streams.storable[:, None] & concerned),
+        taken=find_indices(_bundle_offers(instance, streams)),
+        supplied=find_indices(some & concerned),
     )
 
 
-def where(chosen: Bools) -> At:
+def find_indices(chosen: Bools) -> _AxisPair:
     """Return the indices at which a two-dimensional mask is true.
 
     Args:
@@ -142,7 +143,7 @@ def where(chosen: Bools) -> At:
     return row, column
 
 
-def part(instance: Instance, found: Routes, columns: Chosen, whole: bool = True) -> Network:
+def build_network_part(instance: Instance, found: Routes, columns: NetworkSelection, whole: bool = True) -> Network:
     """Return the network restricted to a selection of columns.
 
     Args:
@@ -156,8 +157,8 @@ def part(instance: Instance, found: Routes, columns: Chosen, whole: bool = True)
     """
     stream, period = columns.supplied
     in_bundle = instance.streams.bundle[stream] >= 0
-    lots = pools(instance, found)
-    shape = _Shape(*columns.shipped, *columns.stocked, *columns.taken, *np.nonzero(lots.exists))
+    lots = find_pooled_lots(instance, found)
+    shape = _ColumnLayout(*columns.shipped, *columns.stocked, *columns.taken, *np.nonzero(lots.exists))
     upper = [
         np.full(len(shape.route), np.inf),
         instance.streams.storage_limit.value[shape.stock_stream],
@@ -168,18 +169,18 @@ def part(instance: Instance, found: Routes, columns: Chosen, whole: bool = True)
         *(*columns.shipped, *columns.stocked, *columns.taken),
         *(shape.pool, shape.pool_metal, shape.pool_period),
         upper=np.concatenate(upper),
-        supply=_supply(instance, found, shape, stream, period),
+        supply=_supply_entries(instance, found, shape, stream, period),
         supply_stream=stream,
         supply_period=period,
         supply_bundled=in_bundle,
         supply_upper=np.where(in_bundle, 0.0, instance.streams.available.value[stream, period]),
-        settlement=_settlement(found, lots, shape),
-        defining=_defining(instance, found, lots, shape, whole),
+        settlement=_settlement_entries(found, lots, shape),
+        defining=_defining_entries(instance, found, lots, shape, whole),
     )
 
 
 @dataclass(frozen=True, eq=False)
-class _Shape:
+class _ColumnLayout:
     """Index arrays of the columns: route, stockpile, bundle share and withheld metal."""
 
     route: Ints
@@ -216,87 +217,93 @@ def _bundle_offers(instance: Instance, streams: Bools) -> Bools:
     return offers
 
 
-def _supply(instance: Instance, found: Routes, shape: _Shape, stream: Ints, period: Ints) -> Entries:
+def _supply_entries(
+    instance: Instance, found: Routes, shape: _ColumnLayout, stream: Ints, period: Ints
+) -> SparseEntries:
     """Return the supply matrix: shipments and stockpiles less opening stockpiles and bundle shares."""
     count = (len(instance.streams.names), len(instance.periods) + 1)
-    row = np.full(count, _NONE, dtype=np.intp)
+    row = np.full(count, _NO_INDEX, dtype=np.intp)
     row[stream, period] = np.arange(len(stream))
     bundle = instance.streams.bundle
-    take = np.full((len(instance.bundles) + 1, len(instance.periods)), _NONE, dtype=np.intp)
+    take = np.full((len(instance.bundles) + 1, len(instance.periods)), _NO_INDEX, dtype=np.intp)
     take[shape.take_bundle, shape.take_period] = shape.first_take + np.arange(len(shape.take_bundle))
-    sent = _entries(row[found.stream[shape.route], shape.period], np.arange(len(shape.route)), 1.0)
+    sent = _make_entries(row[found.stream[shape.route], shape.period], np.arange(len(shape.route)), 1.0)
     stocks = shape.first_stock + np.arange(len(shape.stock_stream))
-    kept = _entries(row[shape.stock_stream, shape.stock_period], stocks, 1.0)
-    drawn = _entries(row[shape.stock_stream, shape.stock_period + 1], stocks, -1.0)
-    shares = _entries(
+    kept = _make_entries(row[shape.stock_stream, shape.stock_period], stocks, 1.0)
+    drawn = _make_entries(row[shape.stock_stream, shape.stock_period + 1], stocks, -1.0)
+    shares = _make_entries(
         np.arange(len(stream)), take[bundle[stream], period], -instance.streams.available.value[stream, period]
     )
-    return _join([sent, kept, drawn, shares])
+    return _join_entries([sent, kept, drawn, shares])
 
 
-def _settlement(found: Routes, lots: Pools, shape: _Shape) -> Entries:
+def _settlement_entries(found: Routes, lots: PooledLots, shape: _ColumnLayout) -> SparseEntries:
     """Return the settlement rows: withheld metal less its bound by the shipments of its lot, three blocks."""
     count = len(shape.pool)
-    row = np.full(lots.exists.shape, _NONE, dtype=np.intp)
+    row = np.full(lots.exists.shape, _NO_INDEX, dtype=np.intp)
     row[shape.pool, shape.pool_metal, shape.pool_period] = np.arange(count)
-    place = np.full(len(found), _NONE, dtype=np.intp)  # position of a route among the pooled routes
+    place = np.full(len(found), _NO_INDEX, dtype=np.intp)  # position of a route among the pooled routes
     place[lots.routes] = np.arange(len(lots.routes))
     ships = np.flatnonzero(place[shape.route] >= 0)
     at, period = place[shape.route[ships]], shape.period[ships]
     bounds = (lots.withheld, np.maximum(lots.withheld, 0), found.returned[lots.routes])
-    parts = [_entries(np.arange(3 * count), np.tile(shape.first_withheld + np.arange(count), 3), 1.0)]
+    parts = [_make_entries(np.arange(3 * count), np.tile(shape.first_withheld + np.arange(count), 3), 1.0)]
     for number, bound in enumerate(bounds):
         for metal in range(lots.exists.shape[1]):
             rows = row[lots.pool[at], metal, period]
-            parts.append(_entries(np.where(rows >= 0, number * count + rows, _NONE), ships, -bound[at, metal]))
-    return _join(parts)
+            parts.append(_make_entries(np.where(rows >= 0, number * count + rows, _NO_INDEX), ships, -bound[at, metal]))
+    return _join_entries(parts)
 
 
-def _defining(instance: Instance, found: Routes, lots: Pools, shape: _Shape, whole: bool) -> Entries:
+def _defining_entries(
+    instance: Instance, found: Routes, lots: PooledLots, shape: _ColumnLayout, whole: bool
+) -> SparseEntries:
     """Return the matrix that defines the linking variables, family by family."""
     periods, smelters = len(instance.periods), len(instance.smelters.names)
     route, period = shape.route, shape.period
     columns = np.arange(len(route))
-    parts: list[Entries] = []
+    parts: list[SparseEntries] = []
     first = 0
 
     def add(rows: Ints, at: Ints, values: Floats | float, height: int) -> None:
         """Append a block of `height` rows; negative row indices are dropped."""
         nonlocal first
-        parts.append(_entries(np.where(rows >= 0, first + rows, _NONE), at, values))
+        parts.append(_make_entries(np.where(rows >= 0, first + rows, _NO_INDEX), at, values))
         first += height
 
     fed = found.smelter[route] * periods + period  # negative for a route without a smelter
     add(fed, columns, found.to_smelter[route], smelters * periods)
     treated = found.treatment[route] * periods + period
     add(treated, columns, 1.0, len(instance.treatments.names) * periods)
-    rows, at, values, height = _returned(instance, found, lots, shape)
+    rows, at, values, height = _returned_entries(instance, found, lots, shape)
     add(rows, at, values, height)
     stream = found.stream[route]
     add(instance.streams.device[stream], columns, 1.0, len(instance.devices.names))
     for group, told in (
-        (instance.streams.region[stream], told_regions(instance, found, whole)),
-        (stream, told_streams(instance, whole)),
+        (instance.streams.region[stream], mark_linked_regions(instance, found, whole)),
+        (stream, mark_linked_streams(instance, whole)),
     ):
-        add(np.where(told, np.cumsum(told) - 1, _NONE)[group], columns, 1.0, int(told.sum()))
-    ordered = by_order(instance.streams)
-    place = np.where(ordered, np.cumsum(ordered) - 1, _NONE)[stream]
-    add(np.where(place >= 0, place * periods + period, _NONE), columns, 1.0, int(ordered.sum()) * periods)
+        add(np.where(told, np.cumsum(told) - 1, _NO_INDEX)[group], columns, 1.0, int(told.sum()))
+    ordered = has_lot_constraint(instance.streams)
+    place = np.where(ordered, np.cumsum(ordered) - 1, _NO_INDEX)[stream]
+    add(np.where(place >= 0, place * periods + period, _NO_INDEX), columns, 1.0, int(ordered.sum()) * periods)
     stocks = shape.first_stock + np.arange(len(shape.stock_stream))
     add(shape.stock_period, stocks, instance.streams.storage_cost.value[shape.stock_stream], 0)
     withheld = shape.first_withheld + np.arange(len(shape.pool))
     charge = instance.terms.refining_charge.value[lots.line[shape.pool], shape.pool_metal]
     add(shape.pool_period, withheld, -charge, 0)
-    add(period, columns, costs_at(instance, found, route, period), periods)
-    parts.append(_entries(np.full(len(route), first), columns, found.footprint[route]))
-    return _join(parts)
+    add(period, columns, compute_shipment_unit_costs(instance, found, route, period), periods)
+    parts.append(_make_entries(np.full(len(route), first), columns, found.footprint[route]))
+    return _join_entries(parts)
 
 
-def _returned(instance: Instance, found: Routes, lots: Pools, shape: _Shape) -> tuple[Ints, Ints, Floats, int]:
+def _returned_entries(
+    instance: Instance, found: Routes, lots: PooledLots, shape: _ColumnLayout
+) -> tuple[Ints, Ints, Floats, int]:
     """Return rows, columns, values and number of rows of the returned-metal definitions (kg per t)."""
-    smelter, metal, period = returned_at(instance, found)
+    smelter, metal, period = list_returned_indices(instance, found)
     row = np.full(
-        (len(instance.smelters.names), len(instance.metals.names), len(instance.periods)), _NONE, dtype=np.intp
+        (len(instance.smelters.names), len(instance.metals.names), len(instance.periods)), _NO_INDEX, dtype=np.intp
     )
     row[smelter, metal, period] = np.arange(len(smelter))
     ships = np.flatnonzero(found.smelter[shape.route] >= 0)
@@ -316,16 +323,16 @@ def _returned(instance: Instance, found: Routes, lots: Pools, shape: _Shape) -> 
     return np.concatenate(rows), np.concatenate(columns), np.concatenate(values), len(smelter)
 
 
-def _entries(row: Ints, column: Ints, value: Floats | float) -> Entries:
+def _make_entries(row: Ints, column: Ints, value: Floats | float) -> SparseEntries:
     """Return the entries in coordinate form, without those of index -1 or value 0."""
     values = np.broadcast_to(np.asarray(value, dtype=np.float64), row.shape)
     kept = (row >= 0) & (column >= 0) & (values != 0)
-    return Entries(row[kept], column[kept], values[kept])
+    return SparseEntries(row[kept], column[kept], values[kept])
 
 
-def _join(parts: list[Entries]) -> Entries:
+def _join_entries(parts: list[SparseEntries]) -> SparseEntries:
     """Concatenate sparse entries."""
-    return Entries(
+    return SparseEntries(
         np.concatenate([part.row for part in parts]),
         np.concatenate([part.column for part in parts]),
         np.concatenate([part.value for part in parts]),

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pyomo.core as pyo
 
+from medalopt.instance.demand import compute_offer_holding_cost, compute_scrap_rate
 from medalopt.instance.instance import Instance
-from medalopt.instance.needs import offer_holding, process_scrap_rate
-from medalopt.model.balance import purchases
-from medalopt.model.tables import by_name
+from medalopt.model.balance import collect_purchases
+from medalopt.model.variables import index_by_name
 
-MEASURES = ("cost", "footprint", "mass")
+OBJECTIVES = ("cost", "footprint", "mass")
 
 
-def declare(model: pyo.ConcreteModel, instance: Instance) -> None:
+def declare_cost_expressions(model: pyo.ConcreteModel, instance: Instance) -> None:
     r"""Declare the total cost as expression `cost` (money) and the devices sent as `tonnes` (t).
 
     $\sum_tc_t+\sum_{ot}p_{ot}b^+_{ot}+\sum_{et}h_{et}z_{et}+\sum_{ot}h_{ot}z_{ot}+\sum_{at}h_{at}z_{at}-\sum_{et}p_{et}g_{et}
@@ -23,42 +23,42 @@ def declare(model: pyo.ConcreteModel, instance: Instance) -> None:
         instance: Instance.
     """
     market, metals, periods = instance.market, instance.metals, instance.periods
-    price = by_name(market.price.value, market.names, periods)
-    holding = by_name(metals.holding.value, metals.names, periods)
-    sell = by_name(metals.sell.value, metals.names, periods)
+    price = index_by_name(market.price.value, market.names, periods)
+    holding = index_by_name(metals.holding.value, metals.names, periods)
+    sell = index_by_name(metals.sell.value, metals.names, periods)
     terms = list(model.spend.values())
-    terms += [price[key] * b for key, quantities in purchases(model).items() if price[key] for b in quantities]
+    terms += [price[key] * b for key, quantities in collect_purchases(model).items() if price[key] for b in quantities]
     terms += [holding[e, t] * z for (e, t), z in model.stock.items() if holding[e, t]]
-    terms += _offers(model, instance)
-    terms += _castings(model, instance)
+    terms += _offer_holding_terms(model, instance)
+    terms += _casting_holding_terms(model, instance)
     terms += [-sell[e, t] * g for (e, t), g in model.surplus.items() if sell[e, t]]
-    terms += _scrap_left(model, instance)
+    terms += _scrap_value_terms(model, instance)
     model.cost = pyo.Expression(expr=pyo.quicksum(terms), doc="cost of the plan, money")
     model.tonnes = pyo.Expression(expr=model.sent, doc="devices sent in all, t")
 
 
-def _offers(model: pyo.ConcreteModel, instance: Instance) -> list[object]:
+def _offer_holding_terms(model: pyo.ConcreteModel, instance: Instance) -> list[object]:
     """Return the holding cost of offers in stock, that of their metals; empty without such stock."""
     if model.component("offer_stock") is None:
         return []
-    holding = by_name(offer_holding(instance), instance.market.names, instance.periods)
+    holding = index_by_name(compute_offer_holding_cost(instance), instance.market.names, instance.periods)
     return [holding[key] * quantity for key, quantity in model.offer_stock.items() if holding[key]]
 
 
-def _castings(model: pyo.ConcreteModel, instance: Instance) -> list[object]:
+def _casting_holding_terms(model: pyo.ConcreteModel, instance: Instance) -> list[object]:
     """Return the holding cost of castings in stock; empty if holding is free."""
     if model.component("cast_stock") is None:
         return []
-    holding = by_name(instance.alloys.holding.value, instance.alloys.names, instance.periods)
+    holding = index_by_name(instance.alloys.holding.value, instance.alloys.names, instance.periods)
     return [holding[key] * quantity for key, quantity in model.cast_stock.items() if holding[key]]
 
 
-def _scrap_left(model: pyo.ConcreteModel, instance: Instance) -> list[object]:
+def _scrap_value_terms(model: pyo.ConcreteModel, instance: Instance) -> list[object]:
     """Return the credit for process scrap in hand at the end, or available too late to be recharged (negative)."""
     periods = instance.periods
-    worth = by_name(instance.alloys.scrap_value.value, instance.alloys.names)
-    rate = by_name(process_scrap_rate(instance), instance.alloys.names)
-    lead = by_name(instance.alloys.scrap_lead, instance.alloys.names)
+    worth = index_by_name(instance.alloys.scrap_value.value, instance.alloys.names)
+    rate = index_by_name(compute_scrap_rate(instance), instance.alloys.names)
+    lead = index_by_name(instance.alloys.scrap_lead, instance.alloys.names)
     terms: list[object] = []
     for a in instance.alloys.names:
         if (a, periods[-1]) in model.scrap and worth[a]:
@@ -68,7 +68,7 @@ def _scrap_left(model: pyo.ConcreteModel, instance: Instance) -> list[object]:
     return terms
 
 
-def minimise(model: pyo.ConcreteModel, measure: str) -> None:
+def set_objective(model: pyo.ConcreteModel, measure: str) -> None:
     """Set the objective to minimise.
 
     Args:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pyomo.core as pyo
 
+from medalopt.instance.demand import compute_scrap_rate
 from medalopt.instance.instance import Instance
-from medalopt.instance.needs import process_scrap_rate
-from medalopt.model.tables import by_name
+from medalopt.model.variables import index_by_name
 
 
-def process_scrap(model: pyo.ConcreteModel, instance: Instance) -> None:
+def add_process_scrap_constraints(model: pyo.ConcreteModel, instance: Instance) -> None:
     r"""Add the scrap balance (family 12): $n_{at}=n_{a,t-1}+\omega_a\sigma_ak_{a,t-\mu_a}-v_{at}$, $n_{a0}=0$ (kg).
 
     Args:
@@ -17,8 +17,8 @@ def process_scrap(model: pyo.ConcreteModel, instance: Instance) -> None:
         instance: Instance.
     """
     alloys, periods = instance.alloys.names, instance.periods
-    rate = by_name(process_scrap_rate(instance), alloys)
-    lead = by_name(instance.alloys.scrap_lead, alloys)
+    rate = index_by_name(compute_scrap_rate(instance), alloys)
+    lead = index_by_name(instance.alloys.scrap_lead, alloys)
     place = {t: number for number, t in enumerate(periods)}
 
     def rule(m: pyo.ConcreteModel, a: str, t: str) -> tuple[float, object, float]:

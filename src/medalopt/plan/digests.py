@@ -11,22 +11,33 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-FIGURES = "plan"  # name of the digest of the scalar members: objective, cost by kind, certificate, instance
-SCALARS = ("format", "status", "instance", "objective", "cost", "footprint", "tonnes", "lots", "certificate", "solver")
+SCALARS_PART = "plan"  # name of the digest of the scalar members: objective, cost by kind, certificate, instance
+SCALAR_MEMBERS = (
+    "format",
+    "status",
+    "instance",
+    "objective",
+    "cost",
+    "footprint",
+    "tonnes",
+    "lots",
+    "certificate",
+    "solver",
+)
 PLAN_TABLES = (
     *("shipments", "stockpiles", "purchases", "metals", "melts", "casts", "prices", "prices_at_lots", "duals"),
     *("offer_stock", "offer_charges", "withheld", "added_rows", "added_terms", "added_variables"),
 )
-PARTS = {"json": "sourcing.", "csv": "file.", "xlsx": "sheet."}  # prefix of a part's name, by file format
+PART_PREFIXES = {"json": "sourcing.", "csv": "file.", "xlsx": "sheet."}  # prefix of a part's name, by file format
 
 
-class Calculated(float):
+class FormulaValue(float):
     """Number of a sheet that is computed by a formula."""
 
     formula: str
 
     @classmethod
-    def of(cls, value: float, formula: str) -> Calculated:
+    def of(cls, value: float, formula: str) -> FormulaValue:
         """Return a value with the text of its formula.
 
         Args:
@@ -41,10 +52,10 @@ class Calculated(float):
         return made
 
 
-Columns = Mapping[str, Sequence[Any]]
+TableColumns = Mapping[str, Sequence[Any]]
 
 
-def digest(content: Any) -> str:
+def compute_digest(content: Any) -> str:
     """Return the SHA-256 of the canonical form: sorted keys, numbers as doubles, no empty values.
 
     Args:
@@ -57,21 +68,21 @@ def digest(content: Any) -> str:
         ValueError: A number is not finite.
         RecursionError: The content is nested too deeply.
     """
-    return _sha256(_canonical(content))
+    return _sha256(_canonicalize(content))
 
 
-def digest_columns(columns: Columns) -> str:
+def _digest_columns(columns: TableColumns) -> str:
     """Return the digest of a table given by columns, row order included."""
     plain = {str, float, type(None)}
     return _sha256(
         {
-            name: column if set(map(type, column)) <= plain else [_canonical(cell) for cell in column]
+            name: column if set(map(type, column)) <= plain else [_canonicalize(cell) for cell in column]
             for name, column in columns.items()
         }
     )
 
 
-def digest_plan(figures: Mapping[str, Any], tables: Mapping[str, Columns]) -> dict[str, str]:
+def compute_plan_digests(figures: Mapping[str, Any], tables: Mapping[str, TableColumns]) -> dict[str, str]:
     """Return the digests of a plan: one of its scalar members, one of every table with rows.
 
     Digests of the input files are left out: reordered input gives the same plan, and `verify` checks the
@@ -84,14 +95,14 @@ def digest_plan(figures: Mapping[str, Any], tables: Mapping[str, Columns]) -> di
     Returns:
         Digest by name.
     """
-    plain = {name: figures[name] for name in SCALARS if name in figures}
+    plain = {name: figures[name] for name in SCALAR_MEMBERS if name in figures}
     if isinstance(plain.get("instance"), Mapping):
         plain["instance"] = {name: one for name, one in plain["instance"].items() if name != "files"}
-    found = {FIGURES: digest(plain)}
-    return found | {name: digest_columns(table) for name, table in tables.items() if any(map(len, table.values()))}
+    found = {SCALARS_PART: compute_digest(plain)}
+    return found | {name: _digest_columns(table) for name, table in tables.items() if any(map(len, table.values()))}
 
 
-def digest_parts(form: str, parts: Mapping[str, Any]) -> dict[str, str]:
+def compute_part_digests(form: str, parts: Mapping[str, Any]) -> dict[str, str]:
     """Return the digests of the parts of a sourcing plan.
 
     Args:
@@ -102,11 +113,12 @@ def digest_parts(form: str, parts: Mapping[str, Any]) -> dict[str, str]:
         Digest by name, with the prefix of the format.
     """
     return {
-        f"{PARTS[form]}{name}": digest(part if form != "xlsx" else sheet_rows(part)) for name, part in parts.items()
+        f"{PART_PREFIXES[form]}{name}": compute_digest(part if form != "xlsx" else canonicalize_sheet(part))
+        for name, part in parts.items()
     }
 
 
-def sourcing_parts(sourcing: Mapping[str, Any]) -> dict[str, Any]:
+def split_sourcing_parts(sourcing: Mapping[str, Any]) -> dict[str, Any]:
     """Split the JSON member `sourcing` into parts: each table, each document, and the remaining members.
 
     Args:
@@ -120,7 +132,7 @@ def sourcing_parts(sourcing: Mapping[str, Any]) -> dict[str, Any]:
     return named | {f"documents.{number}": one for number, one in enumerate(sourcing.get("documents", ()), start=1)}
 
 
-def sheet_rows(rows: Iterable[Iterable[Any]]) -> list[list[Any]]:
+def canonicalize_sheet(rows: Iterable[Iterable[Any]]) -> list[list[Any]]:
     """Return the cells of a sheet in canonical form: sorted rows, numbers with 16 digits, single spaces.
 
     The form is invariant under sorting a table and under saving by another program.
@@ -131,11 +143,11 @@ def sheet_rows(rows: Iterable[Iterable[Any]]) -> list[list[Any]]:
     Returns:
         Canonical cells by row, empty rows dropped.
     """
-    kept = [_trimmed([_cell(cell) for cell in row]) for row in rows]
+    kept = [_trim_row([_canonical_cell(cell) for cell in row]) for row in rows]
     return sorted((row for row in kept if row), key=json.dumps)
 
 
-def plain_formula(text: str) -> str:
+def normalize_formula(text: str) -> str:
     """Return a formula in canonical form: without spaces, in lower case, with single brackets.
 
     Args:
@@ -148,10 +160,10 @@ def plain_formula(text: str) -> str:
     return bare.replace("[[", "[").replace("]]", "]")
 
 
-def _cell(cell: Any) -> Any:
+def _canonical_cell(cell: Any) -> Any:
     """Return a cell in canonical form."""
-    if isinstance(cell, Calculated):
-        return [_cell(float(cell)), plain_formula(cell.formula)]
+    if isinstance(cell, FormulaValue):
+        return [_canonical_cell(float(cell)), normalize_formula(cell.formula)]
     if isinstance(cell, str):
         return " ".join(cell.split())
     if isinstance(cell, int | float) and not isinstance(cell, bool):
@@ -159,21 +171,21 @@ def _cell(cell: Any) -> Any:
     return cell if cell is None or isinstance(cell, bool) else repr(cell)
 
 
-def _trimmed(row: list[Any]) -> list[Any]:
+def _trim_row(row: list[Any]) -> list[Any]:
     """Return a row without trailing empty cells."""
     while row and row[-1] in (None, ""):
         row.pop()
     return [None if cell == "" else cell for cell in row]
 
 
-def _canonical(content: Any) -> Any:
+def _canonicalize(content: Any) -> Any:
     """Return a JSON value in canonical form."""
     if isinstance(content, int) and not isinstance(content, bool):
         return float(content)
     if isinstance(content, Mapping):
-        return {name: _canonical(one) for name, one in content.items() if one is not None and one != ""}
+        return {name: _canonicalize(one) for name, one in content.items() if one is not None and one != ""}
     if isinstance(content, list | tuple):
-        return [_canonical(one) for one in content]
+        return [_canonicalize(one) for one in content]
     return content
 
 

@@ -1,26 +1,79 @@
-"""The frozen `Plan`: purchases, shipments, castings and cost of a solution, with its certificate."""
+"""Cost of whole lots, and marginal values with their numbers fixed.
+
+The frozen `Plan`: purchases, shipments, castings and cost of a solution, with its certificate.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from medalopt.instance.decisions import Account
+from medalopt.instance.accounting import PlanAccount
+from medalopt.instance.bounds import has_lot_constraint
 from medalopt.instance.instance import Instance
-from medalopt.plan import rows
-from medalopt.plan.rows import Rows
-from medalopt.plan.whole_lots import WholeLots
-from medalopt.proof.added import NOTHING, Added
+from medalopt.instance.paths import render_path
+from medalopt.plan.tables import ColumnTable, build_plan_tables
 from medalopt.proof.certificate import Certificate
-from medalopt.proof.marginal import Marginal, table
+from medalopt.proof.extension_rows import sum_extension_costs
+from medalopt.proof.extensions import NO_EXTENSIONS, ExtensionData
+from medalopt.proof.marginal import MarginalValue, compute_marginal_values, tabulate_marginal_values
 from medalopt.proof.prices import Duals
-from medalopt.proof.subject import dearer
 
 if TYPE_CHECKING:
     import pandas as pd
 
-UNITS = {"footprint": "kg CO2e", "mass": "t"}
+
+@dataclass(frozen=True, eq=False)
+class WholeLots:
+    """Cost comparison of a plan in whole lots: objective `value` against that of the best plan `without` them.
+
+    `lower_bound` is the certified bound on all plans, in lots or not. `duals` are those of the linear program with
+    the numbers of lots fixed at those of the plan; they prove no bound.
+    """
+
+    value: float
+    without: float
+    lower_bound: float
+    duals: Duals
+
+    @property
+    def extra(self) -> float:
+        """Cost of whole lots: objective above that of the best plan without them, 0 within rounding."""
+        return max(self.value - self.without, 0.0)
+
+    @property
+    def above_bound(self) -> float:
+        """Objective above the certified bound: an upper limit of the loss due to an incomplete search."""
+        return max(self.value - self.lower_bound, 0.0)
+
+    def marginals(self, account: PlanAccount, unit: str) -> tuple[MarginalValue, ...]:
+        """Return marginal values at fixed numbers of lots, except of anything ordered in lots or with a minimum order.
+
+        Args:
+            account: Plan.
+            unit: Unit of the objective.
+
+        Returns:
+            Non-zero marginal values.
+        """
+        fixed = set(_lot_path_prefixes(account))
+        return tuple(
+            one for one in compute_marginal_values(account, self.duals, unit) if not one.path.startswith(tuple(fixed))
+        )
+
+
+def _lot_path_prefixes(account: PlanAccount) -> Iterator[str]:
+    """Yield the path prefixes of the streams and offers ordered in lots."""
+    instance = account.instance
+    for section, part in (("streams", instance.streams), ("market", instance.market)):
+        for name, fixed in zip(part.names, has_lot_constraint(part).tolist(), strict=True):
+            if fixed:
+                yield f"{render_path((section, name))}."
+
+
+OBJECTIVE_UNITS = {"footprint": "kg CO2e", "mass": "t"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,13 +85,13 @@ class Plan:
 
     instance: Instance
     measure: str
-    account: Account
+    account: PlanAccount
     duals: Duals
     certificate: Certificate
     method: str
     solver: str
     stopped: bool = False  # at a limit, before the required gap was proven
-    added: Added = NOTHING
+    added: ExtensionData = NO_EXTENSIONS
     lots: WholeLots | None = None  # cost of whole lots, of a plan with them
 
     @property
@@ -50,12 +103,12 @@ class Plan:
     def objective(self) -> float:
         """Value of the objective, added costs included, in `unit`."""
         value = float(self.account.value(self.measure))
-        return value + dearer(self.account, self.added) if self.added.costs else value
+        return value + sum_extension_costs(self.account, self.added) if self.added.costs else value
 
     @property
     def unit(self) -> str:
         """Unit of the objective: the currency, `kg CO2e` or `t`."""
-        return UNITS.get(self.measure, self.instance.currency)
+        return OBJECTIVE_UNITS.get(self.measure, self.instance.currency)
 
     @cached_property
     def costs(self) -> dict[str, float]:
@@ -78,22 +131,22 @@ class Plan:
         return float(self.account.tonnes)
 
     @cached_property
-    def tables(self) -> dict[str, Rows]:
+    def tables(self) -> dict[str, ColumnTable]:
         """Columns by table: shipments, stockpiles, purchases, metals, melts, casts, offers in stock and pooled lots."""
-        return rows.tables(self.account)
+        return build_plan_tables(self.account)
 
     @cached_property
-    def marginals(self) -> tuple[Marginal, ...]:
+    def marginals(self) -> tuple[MarginalValue, ...]:
         """Marginal values of all binding parameters: change of the objective per unit."""
-        return tuple(Marginal(*row) for row in zip(*self.priced.values(), strict=True))
+        return tuple(MarginalValue(*row) for row in zip(*self.priced.values(), strict=True))
 
     @cached_property
-    def priced(self) -> Rows:
+    def priced(self) -> ColumnTable:
         """The marginal values as columns."""
-        return table(self.account, self.duals, self.unit, self.added)
+        return tabulate_marginal_values(self.account, self.duals, self.unit, self.added)
 
     @cached_property
-    def marginals_at_lots(self) -> tuple[Marginal, ...]:
+    def marginals_at_lots(self) -> tuple[MarginalValue, ...]:
         """Marginal values with the numbers of lots fixed at those of the plan; empty without whole lots."""
         return self.lots.marginals(self.account, self.unit) if self.lots else ()
 

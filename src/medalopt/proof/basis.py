@@ -1,4 +1,6 @@
-"""Exact vertex and exact dual values next to the floats of a plan, in fractions; optimal if both meet without a gap.
+r"""Affine numbers $c+\sum_ka_kx_k$; evaluating the plan accounting on them yields the constraint rows.
+
+Exact vertex and exact dual values next to the floats of a plan, in fractions; optimal if both meet without a gap.
 
 The active set (zero variables, binding constraints, vanishing reduced costs) is guessed from the floats and gives two
 systems of equations. Their solution is claimed optimal only if it satisfies every constraint exactly and its lower
@@ -7,38 +9,222 @@ bound equals its objective value, both in the arithmetic of the certificate.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from medalopt.instance.arithmetic import EXACT, Numbers
-from medalopt.instance.bounds import Bounds, implied
-from medalopt.instance.decisions import Account, Decisions
-from medalopt.instance.figures import Floats
-from medalopt.instance.routes import Routes, offered, routes
-from medalopt.proof.bound import Ground, Weights, answers, lower_bound, reduced_costs, route_prices, together, waiting
+from medalopt.instance.accounting import Decisions, PlanAccount
+from medalopt.instance.arithmetic import EXACT_ARITHMETIC, Numbers
+from medalopt.instance.arrays import Bools, Floats
+from medalopt.instance.bounds import VariableBounds, compute_bounds
+from medalopt.instance.routes import Routes, build_routes, has_supply
+from medalopt.proof.bound import (
+    BoundContext,
+    ObjectiveWeights,
+    compute_lower_bound,
+    compute_reduced_costs,
+    price_bundles,
+    price_routes,
+    price_stockpiles,
+    price_supply,
+)
 from medalopt.proof.certificate import Certificate
-from medalopt.proof.forms import NEAR, Unknown, nearly, put, sizes
-from medalopt.proof.prices import Duals, Prices, prices
-from medalopt.proof.rows import rules
+from medalopt.proof.prices import Duals, Prices, build_prices
+from medalopt.proof.rational import solve_equations
+from medalopt.proof.rows import compute_residuals
 
-COLUMNS, ROWS = 500, 400  # size limits: decisions and dual values
-PROVEN, LARGE, OPEN = "proven", "too large", "not proven"
+ZERO_TOLERANCE = 1e-9  # relative to the largest term: a value this small counts as 0
+
+AffineConstant = Fraction | int | float  # float only for infinity
+
+
+class AffineNumber:
+    r"""$c+\sum_k a_kx_k$ in exact fractions, with unknowns $x_k$ known in floats only: `at`.
+
+    If floats cannot decide a comparison, the form counts as the greater: the maximum of a form and a limit is the form.
+    """
+
+    __slots__ = ("at", "constant", "slopes")
+
+    def __init__(self, constant: AffineConstant, slopes: dict[int, Fraction], at: Sequence[float]) -> None:
+        self.constant, self.slopes, self.at = constant, slopes, at
+
+    def put(self, found: Sequence[Fraction]) -> AffineConstant:
+        """Return the value at given unknowns.
+
+        Args:
+            found: Value of each unknown.
+
+        Returns:
+            A fraction, or an infinite float.
+        """
+        return sum((slope * found[k] for k, slope in self.slopes.items()), self.constant)
+
+    def terms(self) -> list[float]:
+        """Return the constant and all terms, in floats."""
+        return [float(self.constant), *(float(slope) * self.at[k] for k, slope in self.slopes.items())]
+
+    def sign(self) -> int:
+        """Return the sign of the value: -1, 1, or 0 if it cannot be distinguished from 0."""
+        if math.isinf(self.constant):  # a sum would raise the invalid flag of the processor, which numpy reports
+            return 1 if self.constant > 0 else -1
+        terms = self.terms()
+        total = sum(terms)
+        return 0 if abs(total) <= ZERO_TOLERANCE * max(map(abs, terms)) else 1 if total > 0 else -1
+
+    def __add__(self, other: Any) -> Any:
+        if isinstance(other, np.ndarray):
+            return NotImplemented  # the array adds to each of its entries
+        if not isinstance(other, AffineNumber):
+            return AffineNumber(self.constant + other, self.slopes, self.at) if other else self
+        less, more = sorted((self.slopes, other.slopes), key=len)
+        slopes = dict(more)
+        for unknown, slope in less.items():
+            total = slopes.get(unknown, 0) + slope
+            if total:
+                slopes[unknown] = total
+            else:
+                del slopes[unknown]
+        return AffineNumber(self.constant + other.constant, slopes, self.at)
+
+    def __mul__(self, factor: Any) -> Any:
+        if isinstance(factor, np.ndarray):
+            return NotImplemented
+        if factor == 1:
+            return self
+        slopes = {unknown: slope * factor for unknown, slope in self.slopes.items()} if factor else {}
+        return AffineNumber(self.constant * factor, slopes, self.at)
+
+    def __neg__(self) -> AffineNumber:
+        return self * -1
+
+    def __sub__(self, other: Any) -> Any:
+        return self + -other
+
+    def __rsub__(self, other: Any) -> Any:
+        return -self + other
+
+    def __truediv__(self, factor: Fraction) -> AffineNumber:
+        return self * (1 / factor)
+
+    def __abs__(self) -> AffineNumber:
+        return -self if self.sign() < 0 else self
+
+    def __ge__(self, other: Any) -> bool:
+        return (self - other).sign() >= 0
+
+    def __le__(self, other: Any) -> bool:
+        return not self >= other
+
+    __gt__, __lt__ = __ge__, __le__
+    __radd__, __rmul__ = __add__, __mul__
+
+
+class UnknownVector:
+    """Vector of unknowns, collected from arrays of floats near which they are solved for."""
+
+    def __init__(self) -> None:
+        self.at: list[float] = []
+
+    def near(self, known: Floats) -> Numbers:
+        """Return an array with one unknown per non-zero entry.
+
+        Args:
+            known: Approximate values.
+
+        Returns:
+            Affine numbers of the same shape; zeros stay exact zeros.
+        """
+        forms = EXACT_ARITHMETIC.lift(known)
+        for place, value in np.ndenumerate(known):
+            if value:
+                forms[place] = AffineNumber(0, {len(self.at): Fraction(1)}, self.at)
+                self.at.append(float(value))
+        return forms
+
+    def settled(self, equations: Iterable[Numbers]) -> tuple[list[Fraction], bool]:
+        """Solve for the unknowns at which the affine numbers vanish.
+
+        Args:
+            equations: Arrays of affine numbers to be 0.
+
+        Returns:
+            Value of each unknown, undetermined ones at their float, and whether all are determined.
+        """
+        at = [Fraction(value) for value in self.at]
+        forms = [form for part in equations for form in np.ravel(part) if isinstance(form, AffineNumber)]
+        forms.sort(key=lambda form: len(form.slopes))
+        steps = solve_equations((form.slopes, -Fraction(form.put(at))) for form in forms)
+        return [value + steps.get(number, 0) for number, value in enumerate(at)], len(steps) == len(at)
+
+
+def substitute_unknowns(forms: Numbers, found: Sequence[Fraction]) -> Numbers:
+    """Return affine numbers evaluated at given unknowns.
+
+    Args:
+        forms: Array of affine or plain numbers.
+        found: Value of each unknown.
+
+    Returns:
+        Fractions of the same shape.
+    """
+    return _map_entries(lambda entry: entry.put(found) if isinstance(entry, AffineNumber) else entry, forms, object)
+
+
+def mark_near_zero(forms: Numbers) -> Bools:
+    """Return a mask of the entries that cannot be distinguished from 0.
+
+    Args:
+        forms: Array of affine or plain numbers.
+
+    Returns:
+        Mask of the same shape.
+    """
+    return _map_entries(
+        lambda entry: entry.sign() == 0 if isinstance(entry, AffineNumber) else entry == 0, forms, np.bool_
+    )
+
+
+def measure_terms(forms: Numbers) -> Floats:
+    """Return the largest absolute term of each entry.
+
+    Args:
+        forms: Array of affine or plain numbers.
+
+    Returns:
+        Floats of the same shape.
+    """
+    return _map_entries(
+        lambda entry: max(map(abs, entry.terms() if isinstance(entry, AffineNumber) else [entry])), forms, np.float64
+    )
+
+
+def _map_entries(function: Callable[[Any], Any], values: Numbers, kind: type) -> Numbers:
+    """Return an array with the function applied to each entry."""
+    array = np.asarray(values, dtype=object)
+    result: Numbers = np.empty(array.size, dtype=kind)
+    result[:] = [function(value) for value in array.ravel().tolist()]
+    return result.reshape(array.shape)
+
+
+MAX_EXACT_DECISIONS, MAX_EXACT_PRICES = 500, 400  # size limits: decisions and dual values
+BASIS_PROVEN, BASIS_TOO_LARGE, BASIS_NOT_PROVEN = "proven", "too large", "not proven"
 
 
 @dataclass(frozen=True)
-class Basis:
+class ExactBasis:
     """Result of the exact optimality check; `best` is the exact vertex next to the plan if it is optimal, else None."""
 
     state: str
     measure: str
-    best: Account | None = None
+    best: PlanAccount | None = None
 
     @classmethod
-    def of(cls, account: Account, bounds: Bounds, duals: Duals, measure: str) -> Basis:
+    def of(cls, account: PlanAccount, bounds: VariableBounds, duals: Duals, measure: str) -> ExactBasis:
         """Return the exact optimality check of a plan.
 
         Args:
@@ -50,12 +236,12 @@ class Basis:
         Returns:
             The check; its state is `BASIS_TOO_LARGE` above the size limits.
         """
-        if not _small(account):
-            return cls(LARGE, measure)
-        best = _vertex(account, bounds, duals, measure)
-        return cls(OPEN, measure) if best is None else cls(PROVEN, measure, best)
+        if not _is_small(account):
+            return cls(BASIS_TOO_LARGE, measure)
+        best = _find_exact_optimum(account, bounds, duals, measure)
+        return cls(BASIS_NOT_PROVEN, measure) if best is None else cls(BASIS_PROVEN, measure, best)
 
-    def rounded(self, account: Account) -> Account:
+    def rounded(self, account: PlanAccount) -> PlanAccount:
         """Return the plan with the floats nearest to the exact vertex, or unchanged if none was found.
 
         Args:
@@ -66,8 +252,8 @@ class Basis:
         """
         if self.best is None:
             return account
-        nearest = (values.astype(np.float64) for values in _parts(self.best.decisions).values())
-        return Account(account.instance, account.found, Decisions(*nearest))
+        nearest = (values.astype(np.float64) for values in _fields_of(self.best.decisions).values())
+        return PlanAccount(account.instance, account.found, Decisions(*nearest))
 
     def told(self, certificate: Certificate) -> Certificate:
         """Return the certificate with the result of this check.
@@ -82,76 +268,79 @@ class Basis:
         return replace(certificate, basis=self.state, exact_value=value)
 
 
-def _small(account: Account) -> bool:
+def _is_small(account: PlanAccount) -> bool:
     """Return True if the numbers of decisions and of dual values permit exact fractions."""
-    rows = sum(np.size(part) for part in _parts(prices(account.instance, {})).values())
-    return sum(np.size(part) for part in _parts(account.decisions).values()) <= COLUMNS and rows <= ROWS
+    rows = sum(np.size(part) for part in _fields_of(build_prices(account.instance, {})).values())
+    return (
+        sum(np.size(part) for part in _fields_of(account.decisions).values()) <= MAX_EXACT_DECISIONS
+        and rows <= MAX_EXACT_PRICES
+    )
 
 
-def _vertex(account: Account, bounds: Bounds, duals: Duals, measure: str) -> Account | None:
+def _find_exact_optimum(account: PlanAccount, bounds: VariableBounds, duals: Duals, measure: str) -> PlanAccount | None:
     """Return the exact optimum next to the plan, or None if optimality cannot be shown."""
     instance = account.instance
-    finite = (np.isfinite(part).all() for part in _parts(account.decisions).values())
+    finite = (np.isfinite(part).all() for part in _fields_of(account.decisions).values())
     if instance.lots or not all(finite):
         return None
-    found = routes(instance, EXACT.read)
-    exact = Ground(instance, found, implied(instance, found, EXACT.read), EXACT.read)
-    best = _exact_plan(account, exact)
-    y = _exact_prices(Ground(instance, account.found, bounds), exact, duals, measure)
+    found = build_routes(instance, EXACT_ARITHMETIC.read)
+    exact = BoundContext(instance, found, compute_bounds(instance, found, EXACT_ARITHMETIC.read), EXACT_ARITHMETIC.read)
+    best = _solve_exact_plan(account, exact)
+    y = _solve_exact_prices(BoundContext(instance, account.found, bounds), exact, duals, measure)
     if best is None or y is None:
         return None
-    bound = lower_bound(instance, found, exact.bounds, y, measure, EXACT.read)
+    bound = compute_lower_bound(instance, found, exact.bounds, y, measure, EXACT_ARITHMETIC.read)
     return best if bound == best.value(measure) else None
 
 
-def _exact_plan(account: Account, ground: Ground) -> Account | None:
+def _solve_exact_plan(account: PlanAccount, ground: BoundContext) -> PlanAccount | None:
     """Return the solution of the binding constraints as equations, or None if not unique or infeasible."""
 
-    def stated(parts: Mapping[str, Numbers]) -> Account:
+    def stated(parts: Mapping[str, Numbers]) -> PlanAccount:
         """Return the plan of these decisions in the arithmetic of the context."""
-        return Account(account.instance, ground.found, Decisions(**parts), ground.read)
+        return PlanAccount(account.instance, ground.found, Decisions(**parts), ground.read)
 
-    unknown = Unknown()
-    parts = {name: unknown.near(values) for name, values in _parts(account.decisions).items()}
-    at, all_settled = unknown.settled(rule.excess for rule in rules(stated(parts), ground.bounds))
-    made = {name: put(values, at) for name, values in parts.items()}
+    unknown = UnknownVector()
+    parts = {name: unknown.near(values) for name, values in _fields_of(account.decisions).items()}
+    at, all_settled = unknown.settled(rule.excess for rule in compute_residuals(stated(parts), ground.bounds))
+    made = {name: substitute_unknowns(values, at) for name, values in parts.items()}
     plan = stated(made)
-    near = all(_close(values, getattr(account.decisions, name)) for name, values in made.items())
-    kept = all_settled and near and all(np.all(rule.excess == 0) for rule in rules(plan, ground.bounds))
+    near = all(_is_close(values, getattr(account.decisions, name)) for name, values in made.items())
+    kept = all_settled and near and all(np.all(rule.excess == 0) for rule in compute_residuals(plan, ground.bounds))
     return plan if kept else None
 
 
-def _exact_prices(floats: Ground, exact: Ground, duals: Duals, measure: str) -> Prices | None:
+def _solve_exact_prices(floats: BoundContext, exact: BoundContext, duals: Duals, measure: str) -> Prices | None:
     """Return dual values at which the small reduced costs are exactly 0, or None if a dual value changes sign."""
-    instance, found, weights = floats.instance, exact.found, Weights.of(measure)
-    y = prices(instance, duals)
-    unknown = Unknown()
-    form = Prices(**{name: unknown.near(values) for name, values in _parts(y).items()})
-    sent = route_prices(instance, found, form, weights, exact.read)
-    own = _supply(found, sent, answers(floats, y, weights))
+    instance, found, weights = floats.instance, exact.found, ObjectiveWeights.of(measure)
+    y = build_prices(instance, duals)
+    unknown = UnknownVector()
+    form = Prices(**{name: unknown.near(values) for name, values in _fields_of(y).items()})
+    sent = price_routes(instance, found, form, weights, exact.read)
+    own = _supply_prices(found, sent, price_supply(floats, y, weights))
     form = replace(form, supply=unknown.near(own))
-    sent = np.where(offered(instance)[found.stream], sent - form.supply[found.stream], 0)
-    others = (reduced for reduced, _ in reduced_costs(exact, form, weights))
-    vanishing = [sent, waiting(exact, form.supply, weights), together(exact, form.supply), *others]
-    at, _ = unknown.settled(np.where(nearly(reduced), reduced, 0) for reduced in vanishing)
-    settled = Prices(**{name: put(values, at) for name, values in _parts(form).items()})
-    known = {**_parts(y), "supply": own}
-    same = (np.all(values * np.sign(known[name]).astype(np.intp) >= 0) for name, values in _parts(settled).items())
+    sent = np.where(has_supply(instance)[found.stream], sent - form.supply[found.stream], 0)
+    others = (reduced for reduced, _ in compute_reduced_costs(exact, form, weights))
+    vanishing = [sent, price_stockpiles(exact, form.supply, weights), price_bundles(exact, form.supply), *others]
+    at, _ = unknown.settled(np.where(mark_near_zero(reduced), reduced, 0) for reduced in vanishing)
+    settled = Prices(**{name: substitute_unknowns(values, at) for name, values in _fields_of(form).items()})
+    known = {**_fields_of(y), "supply": own}
+    same = (np.all(values * np.sign(known[name]).astype(np.intp) >= 0) for name, values in _fields_of(settled).items())
     return settled if all(same) else None
 
 
-def _supply(found: Routes, price: Numbers, own: Floats) -> Floats:
+def _supply_prices(found: Routes, price: Numbers, own: Floats) -> Floats:
     """Return the dual values of supply (I, T), with rounding residues set to 0."""
     size = np.zeros(own.shape)
-    np.maximum.at(size, found.stream, sizes(price))
-    return np.where(np.isfinite(own) & (abs(own) > NEAR * size), own, 0.0)
+    np.maximum.at(size, found.stream, measure_terms(price))
+    return np.where(np.isfinite(own) & (abs(own) > ZERO_TOLERANCE * size), own, 0.0)
 
 
-def _close(exact: Numbers, known: Floats) -> bool:
+def _is_close(exact: Numbers, known: Floats) -> bool:
     """Return True if exact values agree with the floats they replace."""
-    return bool((abs(exact.astype(np.float64) - known) <= NEAR * abs(known).max(initial=0)).all())
+    return bool((abs(exact.astype(np.float64) - known) <= ZERO_TOLERANCE * abs(known).max(initial=0)).all())
 
 
-def _parts(whole: Any) -> dict[str, Any]:
+def _fields_of(whole: Any) -> dict[str, Any]:
     """Return the fields of a dataclass by name."""
     return {field.name: getattr(whole, field.name) for field in fields(whole)}

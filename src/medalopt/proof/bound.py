@@ -13,30 +13,38 @@ from types import MappingProxyType
 
 import numpy as np
 
-from medalopt.instance.arithmetic import Numbers, floats, summed, zeros
-from medalopt.instance.bounds import Bounds
-from medalopt.instance.figures import Bools, Ints
-from medalopt.instance.instance import Instance
-from medalopt.instance.needs import (
-    casting_holding,
+from medalopt.instance.arithmetic import Numbers, make_zeros, read_floats, sum_by_group
+from medalopt.instance.arrays import Bools, Ints
+from medalopt.instance.bounds import VariableBounds
+from medalopt.instance.demand import (
+    compute_casting_holding_cost,
+    compute_cumulative_demand,
+    compute_offer_holding_cost,
+    compute_scrap_rate,
+    has_casting_holding_cost,
     is_stocked,
     may_buy,
     may_charge,
-    offer_holding,
-    owed,
-    pays_for_castings,
-    process_scrap_rate,
 )
-from medalopt.instance.pooling import Pools, most_withheld, pools
-from medalopt.instance.routes import Reading, Routes, base_costs, kinds, refining_of
+from medalopt.instance.instance import Instance
+from medalopt.instance.routes import (
+    NumberReader,
+    PooledLots,
+    Routes,
+    bound_withheld,
+    classify_routes,
+    compute_base_costs,
+    compute_refining_costs_of,
+    find_pooled_lots,
+)
 from medalopt.proof.prices import Prices
 
-NO_PULL: Mapping[str, Numbers] = MappingProxyType({})
-NOTHING = "nothing"  # objective of 0 for every plan: a positive bound proves infeasibility
+NO_EXTENSION_PRICES: Mapping[str, Numbers] = MappingProxyType({})
+ZERO_OBJECTIVE = "nothing"  # objective of 0 for every plan: a positive bound proves infeasibility
 
 
 @dataclass(frozen=True)
-class Weights:
+class ObjectiveWeights:
     """Weights of cost (money), footprint (kg CO2e) and mass (t) in the objective, each 0 or 1."""
 
     cost: int
@@ -44,7 +52,7 @@ class Weights:
     mass: int
 
     @classmethod
-    def of(cls, measure: str) -> Weights:
+    def of(cls, measure: str) -> ObjectiveWeights:
         """Return the weights of an objective.
 
         Args:
@@ -57,7 +65,7 @@ class Weights:
 
 
 @dataclass(frozen=True)
-class Ground:
+class BoundContext:
     """Data of a bound: the instance with its routes and implied bounds, and the arithmetic to read parameters in.
 
     `pull` holds, by array, the amount that extension rows pay per unit of each decision (see `price_decisions`).
@@ -65,8 +73,8 @@ class Ground:
 
     instance: Instance
     found: Routes
-    bounds: Bounds
-    read: Reading = floats
+    bounds: VariableBounds
+    read: NumberReader = read_floats
     pull: Mapping[str, Numbers] = field(default_factory=dict)
 
     def after(self, array: str, reduced: Numbers) -> Numbers:
@@ -82,8 +90,8 @@ class Ground:
         return reduced - self.pull[array] if array in self.pull else reduced
 
 
-def lower_bound(
-    instance: Instance, found: Routes, bounds: Bounds, y: Prices, measure: str, read: Reading = floats
+def compute_lower_bound(
+    instance: Instance, found: Routes, bounds: VariableBounds, y: Prices, measure: str, read: NumberReader = read_floats
 ) -> Numbers:
     """Return a lower bound on the objective of every feasible plan.
 
@@ -98,10 +106,10 @@ def lower_bound(
     Returns:
         The bound, in the unit of the objective.
     """
-    return least(Ground(instance, found, bounds, read), y, Weights.of(measure))
+    return minimise_lagrangian(BoundContext(instance, found, bounds, read), y, ObjectiveWeights.of(measure))
 
 
-def least(ground: Ground, y: Prices, weights: Weights) -> Numbers:
+def minimise_lagrangian(ground: BoundContext, y: Prices, weights: ObjectiveWeights) -> Numbers:
     """Return the minimum of the Lagrangian: objective less extension payments, relaxed at the dual values `y`.
 
     Args:
@@ -112,16 +120,22 @@ def least(ground: Ground, y: Prices, weights: Weights) -> Numbers:
     Returns:
         The minimum, in the unit of the objective.
     """
-    own = answers(ground, y, weights)
-    answer = _right_hand_sides(ground, y) + _alone(ground, own) + np.minimum(together(ground, own), 0).sum()
-    answer = answer + _pay(waiting(ground, own, weights), ground.bounds.stockpile)
-    held = castings(ground.instance, weights, ground.read, ground.pull)
+    own = price_supply(ground, y, weights)
+    answer = (
+        _right_hand_side_value(ground, y)
+        + _unbundled_value(ground, own)
+        + np.minimum(price_bundles(ground, own), 0).sum()
+    )
+    answer = answer + _minimum_payment(price_stockpiles(ground, own, weights), ground.bounds.stockpile)
+    held = price_casting_stock(ground.instance, weights, ground.read, ground.pull)
     if held is not None:
-        answer = answer - (held * owed(ground.instance, ground.read)).sum()
-    return answer + sum(_pay(reduced, most) for reduced, most in reduced_costs(ground, y, weights))
+        answer = answer - (held * compute_cumulative_demand(ground.instance, ground.read)).sum()
+    return answer + sum(_minimum_payment(reduced, most) for reduced, most in compute_reduced_costs(ground, y, weights))
 
 
-def reduced_costs(ground: Ground, y: Prices, weights: Weights) -> Iterator[tuple[Numbers, Numbers]]:
+def compute_reduced_costs(
+    ground: BoundContext, y: Prices, weights: ObjectiveWeights
+) -> Iterator[tuple[Numbers, Numbers]]:
     """Yield reduced costs and upper bounds of all variables beyond the network.
 
     Args:
@@ -132,13 +146,16 @@ def reduced_costs(ground: Ground, y: Prices, weights: Weights) -> Iterator[tuple
     Yields:
         Pairs of reduced costs (objective per kg) and upper bounds (kg), arrays of compatible shape.
     """
-    parts = (_metal_account, _charges, _casts, _withheld)
-    for part in (*parts, offers_in_stock) if is_stocked(ground.instance).any() else parts:
+    parts = (_metal_reduced_costs, _charge_reduced_costs, _casting_reduced_costs, _withheld_reduced_costs)
+    for part in (*parts, price_offer_stock) if is_stocked(ground.instance).any() else parts:
         yield from part(ground, y, weights)
 
 
-def castings(
-    instance: Instance, weights: Weights, read: Reading = floats, pull: Mapping[str, Numbers] = NO_PULL
+def price_casting_stock(
+    instance: Instance,
+    weights: ObjectiveWeights,
+    read: NumberReader = read_floats,
+    pull: Mapping[str, Numbers] = NO_EXTENSION_PRICES,
 ) -> Numbers | None:
     """Return the objective coefficient of castings in stock, or None if it is 0 everywhere.
 
@@ -153,13 +170,13 @@ def castings(
     Returns:
         Coefficients (A, T), objective per kg, or None.
     """
-    if not pays_for_castings(instance).any() and "cast_stock" not in pull:
+    if not has_casting_holding_cost(instance).any() and "cast_stock" not in pull:
         return None
-    cost = weights.cost * casting_holding(instance, read)
+    cost = weights.cost * compute_casting_holding_cost(instance, read)
     return cost - pull["cast_stock"] if "cast_stock" in pull else cost
 
 
-def owing(y: Prices, held: Numbers | None) -> Numbers:
+def accumulate_demand_prices(y: Prices, held: Numbers | None) -> Numbers:
     """Return the dual value of demand, accumulated from each period to the end of the horizon.
 
     Args:
@@ -173,42 +190,45 @@ def owing(y: Prices, held: Numbers | None) -> Numbers:
     return np.cumsum(price[:, ::-1], axis=1)[:, ::-1]
 
 
-def _pay(reduced: Numbers, most: Numbers) -> Numbers:
+def _minimum_payment(reduced: Numbers, most: Numbers) -> Numbers:
     """Return the minimum contribution of variables in [0, `most`] at these reduced costs."""
     return (np.minimum(reduced, 0) * most).sum()
 
 
-def _next(values: Numbers) -> Numbers:
+def _next_period(values: Numbers) -> Numbers:
     """Return the values (N, T) shifted to the next period, 0 after the last."""
     return np.concatenate([values[:, 1:], np.zeros_like(values[:, :1])], axis=1)
 
 
-def _finite(limit: Numbers) -> Numbers:
+def _finite_or_zero(limit: Numbers) -> Numbers:
     """Return a limit with 0 in place of infinity; its dual value is 0 there."""
     return np.where(limit < np.inf, limit, 0)
 
 
-def _right_hand_sides(ground: Ground, y: Prices) -> Numbers:
+def _right_hand_side_value(ground: BoundContext, y: Prices) -> Numbers:
     """Return the sum of dual values times right-hand sides."""
     instance, read = ground.instance, ground.read
     market, smelters, policy, streams = instance.market, instance.smelters, instance.policy, instance.streams
-    offers = summed(read(streams.available).sum(axis=1), streams.region, len(instance.regions))
+    offers = sum_by_group(read(streams.available).sum(axis=1), streams.region, len(instance.regions))
     parts = (
-        y.feed_capacity * _finite(read(smelters.capacity)),
-        y.treatment_capacity * _finite(read(instance.treatments.capacity)),
-        y.cast_capacity * _finite(read(instance.alloys.capacity)),
+        y.feed_capacity * _finite_or_zero(read(smelters.capacity)),
+        y.treatment_capacity * _finite_or_zero(read(instance.treatments.capacity)),
+        y.cast_capacity * _finite_or_zero(read(instance.alloys.capacity)),
         y.balance[:, 0] * read(instance.metals.opening_stock),
-        y.demand * owed(instance, read),
-        np.maximum(y.purchase, 0) * read(market.committed) + np.minimum(y.purchase, 0) * _finite(read(market.limit)),
+        y.demand * compute_cumulative_demand(instance, read),
+        np.maximum(y.purchase, 0) * read(market.committed)
+        + np.minimum(y.purchase, 0) * _finite_or_zero(read(market.limit)),
         y.stream_commitment * read(streams.committed),
         np.maximum(y.feed_total, 0) * read(smelters.committed),
-        np.minimum(y.feed_total, 0) * _finite(read(smelters.limit)),
+        np.minimum(y.feed_total, 0) * _finite_or_zero(read(smelters.limit)),
         y.participation * read(policy.participation) * offers,
     )
-    return sum(part.sum() for part in parts) + y.footprint_cap * _finite(read(policy.footprint_cap))
+    return sum(part.sum() for part in parts) + y.footprint_cap * _finite_or_zero(read(policy.footprint_cap))
 
 
-def route_prices(instance: Instance, found: Routes, y: Prices, weights: Weights, read: Reading = floats) -> Numbers:
+def price_routes(
+    instance: Instance, found: Routes, y: Prices, weights: ObjectiveWeights, read: NumberReader = read_floats
+) -> Numbers:
     """Return the reduced cost of each route and period before supply.
 
     Args:
@@ -228,19 +248,19 @@ def route_prices(instance: Instance, found: Routes, y: Prices, weights: Weights,
     fixed = weights.mass - mix[device] - y.participation[region] - y.stream_commitment[found.stream]
     fixed = fixed + (weights.footprint - y.footprint_cap) * found.footprint
     if weights.cost:
-        fixed = fixed + base_costs(found)
-    kind, typical = kinds(instance, found)
-    price = fixed[:, None] + _of_kinds(instance, found, y, weights, typical)[kind]
-    lots = pools(instance, found, read)
+        fixed = fixed + compute_base_costs(found)
+    kind, typical = classify_routes(instance, found)
+    price = fixed[:, None] + _price_route_kinds(instance, found, y, weights, typical)[kind]
+    lots = find_pooled_lots(instance, found, read)
     if len(lots.routes):
-        price[lots.routes] = price[lots.routes] + _in_pools(found, lots, y)
+        price[lots.routes] = price[lots.routes] + _price_pool_routes(found, lots, y)
     return price
 
 
-def _in_pools(found: Routes, lots: Pools, y: Prices) -> Numbers:
+def _price_pool_routes(found: Routes, lots: PooledLots, y: Prices) -> Numbers:
     """Return the share of the settlement constraints in the reduced cost of pooled routes (N, T)."""
     least, most, all_of_it = _settlement_prices(lots, y)
-    total = zeros((len(lots.routes), lots.exists.shape[2]), y.balance)
+    total = make_zeros((len(lots.routes), lots.exists.shape[2]), y.balance)
     for metal in range(lots.exists.shape[1]):
         withheld, share = lots.withheld[:, metal][:, None], found.returned[lots.routes, metal][:, None]
         total = total + withheld * least[lots.pool, metal] + np.maximum(withheld, 0) * most[lots.pool, metal]
@@ -248,15 +268,17 @@ def _in_pools(found: Routes, lots: Pools, y: Prices) -> Numbers:
     return total
 
 
-def _settlement_prices(lots: Pools, y: Prices) -> tuple[Numbers, ...]:
+def _settlement_prices(lots: PooledLots, y: Prices) -> tuple[Numbers, ...]:
     """Return the dual values of the three settlement constraints, 0 where there is none."""
     return tuple(np.where(lots.exists, price, 0) for price in (y.withheld_least, y.withheld_most, y.withheld_all))
 
 
-def _withheld(ground: Ground, y: Prices, weights: Weights) -> Iterator[tuple[Numbers, Numbers]]:
+def _withheld_reduced_costs(
+    ground: BoundContext, y: Prices, weights: ObjectiveWeights
+) -> Iterator[tuple[Numbers, Numbers]]:
     """Yield reduced costs and upper bounds of metal withheld from pooled lots."""
     instance, found, read = ground.instance, ground.found, ground.read
-    lots, periods = pools(instance, found, read), np.arange(len(instance.periods))
+    lots, periods = find_pooled_lots(instance, found, read), np.arange(len(instance.periods))
     if not len(lots.line):
         return
     padded = np.concatenate([y.balance, np.zeros_like(y.balance[:, :1])], axis=1)  # too late to be worth anything
@@ -265,14 +287,14 @@ def _withheld(ground: Ground, y: Prices, weights: Weights) -> Iterator[tuple[Num
     charge = weights.cost * read(instance.terms.refining_charge)[lots.line]
     reduced = 0 - charge[:, :, None] - worth - sum(_settlement_prices(lots, y))
     reduced = ground.after("withheld", reduced)
-    yield np.where(lots.exists, reduced, 0), most_withheld(instance, found, lots, ground.bounds.sent)
+    yield np.where(lots.exists, reduced, 0), bound_withheld(instance, found, lots, ground.bounds.sent)
 
 
-def _of_kinds(instance: Instance, found: Routes, y: Prices, weights: Weights, route: Ints) -> Numbers:
+def _price_route_kinds(instance: Instance, found: Routes, y: Prices, weights: ObjectiveWeights, route: Ints) -> Numbers:
     """Return the reduced cost of routes without supply, transport and footprint (N, T)."""
     price = 0 - y.treatment_capacity[found.treatment[route]]
     if weights.cost:
-        price = price + refining_of(instance, found, route)
+        price = price + compute_refining_costs_of(instance, found, route)
     travels = np.nonzero(found.smelter[route] >= 0)[0]
     those, smelter = route[travels], found.smelter[route[travels]]
     feed = y.feed_capacity[smelter] + y.feed_total[smelter][:, None]
@@ -286,7 +308,7 @@ def _of_kinds(instance: Instance, found: Routes, y: Prices, weights: Weights, ro
     return price
 
 
-def answers(ground: Ground, y: Prices, weights: Weights) -> Numbers:
+def price_supply(ground: BoundContext, y: Prices, weights: ObjectiveWeights) -> Numbers:
     """Return the dual value of each stream's supply implied by the other dual values: the best of its routes.
 
     Args:
@@ -299,14 +321,14 @@ def answers(ground: Ground, y: Prices, weights: Weights) -> Numbers:
     """
     instance, found, read = ground.instance, ground.found, ground.read
     available = read(instance.streams.available)
-    best = zeros(available.shape, available) + np.inf
-    np.minimum.at(best, found.stream, ground.after("sent", route_prices(instance, found, y, weights, read)))
+    best = make_zeros(available.shape, available) + np.inf
+    np.minimum.at(best, found.stream, ground.after("sent", price_routes(instance, found, y, weights, read)))
     alone, stored = (instance.streams.bundle < 0)[:, None], instance.streams.storable[:, None]
     own = np.where(stored, np.minimum(y.supply, best), best)
     return np.where(alone, np.minimum(own, 0), own)
 
 
-def waiting(ground: Ground, own: Numbers, weights: Weights) -> Numbers:
+def price_stockpiles(ground: BoundContext, own: Numbers, weights: ObjectiveWeights) -> Numbers:
     """Return the reduced cost of each stockpile.
 
     Args:
@@ -320,11 +342,11 @@ def waiting(ground: Ground, own: Numbers, weights: Weights) -> Numbers:
     streams, read = ground.instance.streams, ground.read
     stored = streams.storable[:, None]
     known = np.where(stored, own, 0)
-    kept = weights.cost * read(streams.storage_cost)[:, None] - known + _next(known)
+    kept = weights.cost * read(streams.storage_cost)[:, None] - known + _next_period(known)
     return ground.after("stockpile", kept)
 
 
-def together(ground: Ground, own: Numbers) -> Numbers:
+def price_bundles(ground: BoundContext, own: Numbers) -> Numbers:
     """Return the reduced cost of taking each bundle whole.
 
     Args:
@@ -338,25 +360,29 @@ def together(ground: Ground, own: Numbers) -> Numbers:
     member = streams.bundle >= 0
     offers = member[:, None] & (streams.available.raw > 0)
     terms = np.where(offers, own, 0) * ground.read(streams.available)  # infinite without a route: never selected
-    return ground.after("take", summed(terms[member], streams.bundle[member], len(ground.instance.bundles)))
+    return ground.after("take", sum_by_group(terms[member], streams.bundle[member], len(ground.instance.bundles)))
 
 
-def _alone(ground: Ground, own: Numbers) -> Numbers:
+def _unbundled_value(ground: BoundContext, own: Numbers) -> Numbers:
     """Return the contribution of the streams outside bundles."""
     streams = ground.instance.streams
     return (np.where((streams.bundle < 0)[:, None], own, 0) * ground.read(streams.available)).sum()
 
 
-def _metal_account(ground: Ground, y: Prices, weights: Weights) -> Iterator[tuple[Numbers, Numbers]]:
+def _metal_reduced_costs(
+    ground: BoundContext, y: Prices, weights: ObjectiveWeights
+) -> Iterator[tuple[Numbers, Numbers]]:
     """Yield reduced costs and upper bounds of metal stock and surplus."""
     metals, most = ground.instance.metals, ground.bounds.stock  # 0 for a metal that is never in stock
-    held = ground.after("stock", weights.cost * ground.read(metals.holding) - y.balance + _next(y.balance))
+    held = ground.after("stock", weights.cost * ground.read(metals.holding) - y.balance + _next_period(y.balance))
     sold = ground.after("surplus", -weights.cost * ground.read(metals.sell) - y.balance)
     yield held, most
     yield sold, most
 
 
-def _charges(ground: Ground, y: Prices, weights: Weights) -> Iterator[tuple[Numbers, Numbers]]:
+def _charge_reduced_costs(
+    ground: BoundContext, y: Prices, weights: ObjectiveWeights
+) -> Iterator[tuple[Numbers, Numbers]]:
     """Yield reduced costs and upper bounds of metal charged from stock and of offers charged."""
     instance, bounds, read = ground.instance, ground.bounds, ground.read
     alloys, market = instance.alloys, instance.market
@@ -373,27 +399,27 @@ def _charges(ground: Ground, y: Prices, weights: Weights) -> Iterator[tuple[Numb
     content = read(market.composition)
     new = ((1 - read(market.recycled))[:, None] * content) @ y.recycled
     own = weights.cost * read(market.price) - (y.purchase + new)[:, None]
-    own = own + _carbon(ground, y, weights)[:, None]
+    own = own + _footprint_prices(ground, y, weights)[:, None]
     stocked = is_stocked(instance)
     if stocked.any():  # paid when bought
-        own = np.where(stocked[:, None], -new[:, None] - _of_offers(y, stocked), own)
+        own = np.where(stocked[:, None], -new[:, None] - _offer_balance_prices(y, stocked), own)
     held = (content[:, None, :, None] * of_metal[None]).sum(axis=2)  # (O, A, T)
     bought = ground.after("buy", own[:, None, :] + common[None, :, :] + held)
     yield np.where(may_buy(instance)[:, :, None], bought, 0), bounds.charge[None, :, None]
 
 
-def _of_offers(y: Prices, stocked: Bools) -> Numbers:
+def _offer_balance_prices(y: Prices, stocked: Bools) -> Numbers:
     """Return the dual values of the balance of every offer (O, T); without meaning for offers not stocked."""
     return y.offer_balance[np.maximum(np.cumsum(stocked) - 1, 0)]
 
 
-def _carbon(ground: Ground, y: Prices, weights: Weights) -> Numbers:
+def _footprint_prices(ground: BoundContext, y: Prices, weights: ObjectiveWeights) -> Numbers:
     """Return the objective per kilogram of each offer due to its footprint (O)."""
     market, read = ground.instance.market, ground.read
     return (weights.footprint - y.footprint_cap) * read(market.footprint)
 
 
-def offers_in_stock(ground: Ground, y: Prices, weights: Weights) -> Iterator[tuple[Numbers, Numbers]]:
+def price_offer_stock(ground: BoundContext, y: Prices, weights: ObjectiveWeights) -> Iterator[tuple[Numbers, Numbers]]:
     """Yield reduced costs and upper bounds of offers: first bought into stock, then held in stock.
 
     Args:
@@ -406,26 +432,28 @@ def offers_in_stock(ground: Ground, y: Prices, weights: Weights) -> Iterator[tup
     """
     instance, read, market = ground.instance, ground.read, ground.instance.market
     stocked, most = is_stocked(instance)[:, None], ground.bounds.purchase[:, None]
-    balance = _of_offers(y, is_stocked(instance))
-    once = _carbon(ground, y, weights) - y.purchase
+    balance = _offer_balance_prices(y, is_stocked(instance))
+    once = _footprint_prices(ground, y, weights) - y.purchase
     bought = weights.cost * read(market.price) + once[:, None] + balance
     yield np.where(stocked, ground.after("acquire", bought), 0), most
-    kept = weights.cost * offer_holding(instance, read) - balance + _next(balance)
+    kept = weights.cost * compute_offer_holding_cost(instance, read) - balance + _next_period(balance)
     yield np.where(stocked, ground.after("offer_stock", kept), 0), most * (np.arange(len(instance.periods)) + 1)
 
 
-def _casts(ground: Ground, y: Prices, weights: Weights) -> Iterator[tuple[Numbers, Numbers]]:
+def _casting_reduced_costs(
+    ground: BoundContext, y: Prices, weights: ObjectiveWeights
+) -> Iterator[tuple[Numbers, Numbers]]:
     """Yield reduced costs and upper bounds of castings, process scrap in hand and recharged scrap."""
     alloys, periods, bounds, read = ground.instance.alloys, len(ground.instance.periods), ground.bounds, ground.read
-    rate, worth = process_scrap_rate(ground.instance, read), weights.cost * read(alloys.scrap_value)
+    rate, worth = compute_scrap_rate(ground.instance, read), weights.cost * read(alloys.scrap_value)
     back = np.arange(periods)[None, :] + alloys.scrap_lead[:, None]
     padded = np.concatenate([y.process_scrap, -worth[:, None]], axis=1)  # too late to recharge: its scrap value counts
     falls = np.take_along_axis(padded, np.minimum(back, periods), axis=1) * rate[:, None]
-    made = (1 - read(alloys.scrap_share))[:, None] * owing(
-        y, castings(ground.instance, weights, ground.read, ground.pull)
+    made = (1 - read(alloys.scrap_share))[:, None] * accumulate_demand_prices(
+        y, price_casting_stock(ground.instance, weights, ground.read, ground.pull)
     )
     cast = -y.melt - made - y.cast_capacity + falls
-    kept = _next(y.process_scrap) - y.process_scrap
+    kept = _next_period(y.process_scrap) - y.process_scrap
     kept[:, -1] = kept[:, -1] - worth
     recharged = (1 - read(alloys.loss))[:, None] * y.melt - y.process_scrap
     cast, kept, recharged = (

@@ -6,19 +6,26 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from medalopt.instance.arithmetic import ENCLOSED, EXACT, FLOATS, Arithmetic, Numbers, lower, upper
-from medalopt.instance.bounds import Bounds, implied
-from medalopt.instance.decisions import Account, Decisions
-from medalopt.instance.routes import routes
-from medalopt.proof import subject
-from medalopt.proof.added import NOTHING, Added
-from medalopt.proof.bound import Ground
-from medalopt.proof.placed import placed
-from medalopt.proof.prices import Duals, lifted, prices
-from medalopt.proof.rows import BROKEN, rules
+from medalopt.instance.accounting import Decisions, PlanAccount
+from medalopt.instance.arithmetic import (
+    EXACT_ARITHMETIC,
+    FLOAT_ARITHMETIC,
+    INTERVAL_ARITHMETIC,
+    Arithmetic,
+    Numbers,
+    bound_number_above,
+    bound_number_below,
+)
+from medalopt.instance.bounds import VariableBounds, compute_bounds
+from medalopt.instance.routes import build_routes
+from medalopt.proof.bound import BoundContext
+from medalopt.proof.extension_rows import compute_extended_bound, compute_extension_residuals, evaluate_extension_costs
+from medalopt.proof.extensions import NO_EXTENSIONS, ExtensionData, place_extensions
+from medalopt.proof.prices import Duals, build_prices, convert_prices
+from medalopt.proof.rows import FEASIBILITY_TOLERANCE, compute_residuals
 
-GAP = 1e-9  # largest relative gap of an optimal plan
-SMALL = 400  # routes times periods: largest instance computed in fractions
+GAP_TOLERANCE = 1e-9  # largest relative gap of an optimal plan
+EXACT_SIZE_LIMIT = 400  # routes times periods: largest instance computed in fractions
 
 
 @dataclass(frozen=True)
@@ -37,21 +44,21 @@ class Certificate:
     @property
     def optimal(self) -> bool:
         """True if the plan is feasible and its gap at most `GAP_TOLERANCE`."""
-        return self.feasible and self.gap <= GAP
+        return self.feasible and self.gap <= GAP_TOLERANCE
 
     @property
     def feasible(self) -> bool:
         """True if no constraint is violated beyond the tolerance and a finite gap is proven."""
-        return self.primal_violation <= BROKEN and self.gap < np.inf
+        return self.primal_violation <= FEASIBILITY_TOLERANCE and self.gap < np.inf
 
 
-def certify(
-    account: Account,
-    bounds: Bounds,
+def certify_plan(
+    account: PlanAccount,
+    bounds: VariableBounds,
     duals: Duals,
     measure: str,
     arithmetic: Arithmetic | None = None,
-    added: Added = NOTHING,
+    added: ExtensionData = NO_EXTENSIONS,
 ) -> Certificate:
     """Return the certificate of a plan.
 
@@ -70,32 +77,34 @@ def certify(
     """
     parts = [getattr(account.decisions, field.name) for field in fields(Decisions)]
     if not all(np.isfinite(part).all() for part in (*parts, [one.value for one in added.variables])):
-        return Certificate(np.nan, -np.inf, np.inf, FLOATS.name, added.scope)
-    chosen = arithmetic or (EXACT if account.decisions.sent.size <= SMALL else ENCLOSED)
-    if chosen is not FLOATS:
-        account, bounds = _restated(account, chosen)
-    rows = placed(account.instance, account.found, added, chosen.lift)
-    broken = [rule.worst() for rule in rules(account, bounds)]
-    broken += [float(kept.worst().max(initial=0.0)) for kept in subject.kept(account, rows)]
+        return Certificate(np.nan, -np.inf, np.inf, FLOAT_ARITHMETIC.name, added.scope)
+    chosen = arithmetic or (
+        EXACT_ARITHMETIC if account.decisions.sent.size <= EXACT_SIZE_LIMIT else INTERVAL_ARITHMETIC
+    )
+    if chosen is not FLOAT_ARITHMETIC:
+        account, bounds = _restate_account(account, chosen)
+    rows = place_extensions(account.instance, account.found, added, chosen.lift)
+    broken = [rule.worst() for rule in compute_residuals(account, bounds)]
+    broken += [float(kept.worst().max(initial=0.0)) for kept in compute_extension_residuals(account, rows)]
     worst = float(np.max(broken))  # NaN propagates
-    ground = Ground(account.instance, account.found, bounds, account.read)
-    bound = subject.lower_bound(ground, lifted(prices(account.instance, duals), chosen), measure, rows)
-    extra, its_size = subject.costs(account, rows)
-    value, size = account.value(measure) + extra, paid(account, measure) + its_size
-    proven = lower(bound)
-    gap = upper(value - bound) / max(1.0, lower(size)) if proven > -np.inf else np.inf
+    ground = BoundContext(account.instance, account.found, bounds, account.read)
+    bound = compute_extended_bound(ground, convert_prices(build_prices(account.instance, duals), chosen), measure, rows)
+    extra, its_size = evaluate_extension_costs(account, rows)
+    value, size = account.value(measure) + extra, sum_absolute_costs(account, measure) + its_size
+    proven = bound_number_below(bound)
+    gap = bound_number_above(value - bound) / max(1.0, bound_number_below(size)) if proven > -np.inf else np.inf
     return Certificate(worst, proven, gap, chosen.name, added.scope)
 
 
-def _restated(account: Account, arithmetic: Arithmetic) -> tuple[Account, Bounds]:
+def _restate_account(account: PlanAccount, arithmetic: Arithmetic) -> tuple[PlanAccount, VariableBounds]:
     """Return plan and implied bounds in another arithmetic."""
-    found = routes(account.instance, arithmetic.read)
+    found = build_routes(account.instance, arithmetic.read)
     made = Decisions(*(arithmetic.lift(getattr(account.decisions, field.name)) for field in fields(Decisions)))
-    stated = Account(account.instance, found, made, arithmetic.read)
-    return stated, implied(account.instance, found, arithmetic.read)
+    stated = PlanAccount(account.instance, found, made, arithmetic.read)
+    return stated, compute_bounds(account.instance, found, arithmetic.read)
 
 
-def paid(account: Account, measure: str) -> Numbers:
+def sum_absolute_costs(account: PlanAccount, measure: str) -> Numbers:
     """Return the sum of the absolute values of all parts of the objective.
 
     Args:

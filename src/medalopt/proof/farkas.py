@@ -9,31 +9,35 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from medalopt.instance.arithmetic import ENCLOSED, EXACT, FLOATS, Arithmetic, lower
-from medalopt.instance.bounds import implied
+from medalopt.instance.arithmetic import (
+    EXACT_ARITHMETIC,
+    FLOAT_ARITHMETIC,
+    INTERVAL_ARITHMETIC,
+    Arithmetic,
+    bound_number_below,
+)
+from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.instance import Instance
-from medalopt.instance.routes import routes
-from medalopt.proof.added import NOTHING as NOTHING_ADDED
-from medalopt.proof.added import Added
-from medalopt.proof.bound import NOTHING, Ground
-from medalopt.proof.certificate import SMALL
-from medalopt.proof.placed import placed
-from medalopt.proof.prices import Duals, axes, lifted, prices
-from medalopt.proof.subject import lower_bound
+from medalopt.instance.routes import build_routes
+from medalopt.proof.bound import ZERO_OBJECTIVE, BoundContext
+from medalopt.proof.certificate import EXACT_SIZE_LIMIT
+from medalopt.proof.extension_rows import compute_extended_bound
+from medalopt.proof.extensions import NO_EXTENSIONS, ExtensionData, place_extensions
+from medalopt.proof.prices import Duals, build_prices, convert_prices, list_price_axes
 
-COMPILED = "instance and extensions as compiled"
-_SUPPLY = ("supply", "bundle_supply")
+COMPILED_SCOPE = "instance and extensions as compiled"
+_SUPPLY_ROWS = ("supply", "bundle_supply")
 
 
 @dataclass(frozen=True)
-class Refutation:
+class InfeasibilityProof:
     """Multipliers by constraint and names, scaled to a largest absolute value in [1, 2), and their proven margin."""
 
     duals: Duals
     margin: float  # lower bound of the violation of the weighted sum of constraints
     arithmetic: str
     scope: str
-    added: Added = NOTHING_ADDED  # user extensions with the multipliers of their rows
+    added: ExtensionData = NO_EXTENSIONS  # user extensions with the multipliers of their rows
 
     @property
     def holds(self) -> bool:
@@ -46,9 +50,9 @@ class Refutation:
         return sum(len(rows) for rows in self.duals.values()) + sum(row.dual != 0 for row in self.added.rows)
 
 
-def refute(
-    instance: Instance, duals: Duals, arithmetic: Arithmetic | None = None, added: Added = NOTHING_ADDED
-) -> Refutation:
+def prove_infeasibility(
+    instance: Instance, duals: Duals, arithmetic: Arithmetic | None = None, added: ExtensionData = NO_EXTENSIONS
+) -> InfeasibilityProof:
     """Return the infeasibility proof that multipliers give for `instance`.
 
     Uses exact fractions for small instances, else floats with proven error bounds, unless `arithmetic` is given.
@@ -65,18 +69,20 @@ def refute(
     Raises:
         LookupError: A name does not exist in the instance.
     """
-    weighed, rows, _ = _normalised(_counted(instance, duals), replace(added, costs=()))
-    found = routes(instance)
-    chosen = arithmetic or (EXACT if len(found) * len(instance.periods) <= SMALL else ENCLOSED)
-    if chosen is not FLOATS:
-        found = routes(instance, chosen.read)
-    ground = Ground(instance, found, implied(instance, found, chosen.read), chosen.read)
-    y = lifted(prices(instance, weighed), chosen)
-    bound = lower_bound(ground, y, NOTHING, placed(instance, found, rows, chosen.lift))
-    return Refutation(weighed, lower(bound), chosen.name, rows.scope, rows)
+    weighed, rows, _ = _normalise_multipliers(_usable_multipliers(instance, duals), replace(added, costs=()))
+    found = build_routes(instance)
+    chosen = arithmetic or (
+        EXACT_ARITHMETIC if len(found) * len(instance.periods) <= EXACT_SIZE_LIMIT else INTERVAL_ARITHMETIC
+    )
+    if chosen is not FLOAT_ARITHMETIC:
+        found = build_routes(instance, chosen.read)
+    ground = BoundContext(instance, found, compute_bounds(instance, found, chosen.read), chosen.read)
+    y = convert_prices(build_prices(instance, weighed), chosen)
+    bound = compute_extended_bound(ground, y, ZERO_OBJECTIVE, place_extensions(instance, found, rows, chosen.lift))
+    return InfeasibilityProof(weighed, bound_number_below(bound), chosen.name, rows.scope, rows)
 
 
-def as_compiled(duals: Duals, margin: float, added: Added) -> Refutation:
+def adopt_compiled_proof(duals: Duals, margin: float, added: ExtensionData) -> InfeasibilityProof:
     """Return a proof whose margin was computed on the compiled program, in floats.
 
     Args:
@@ -88,22 +94,22 @@ def as_compiled(duals: Duals, margin: float, added: Added) -> Refutation:
         The scaled multipliers and margin; the scope says that the program was not verified independently.
     """
     linking = {rule: rows for rule, rows in duals.items() if not rule.startswith("define_")}
-    weighed, rows, shift = _normalised(linking, replace(added, costs=()))
-    return Refutation(weighed, math.ldexp(margin, shift), FLOATS.name, COMPILED, rows)
+    weighed, rows, shift = _normalise_multipliers(linking, replace(added, costs=()))
+    return InfeasibilityProof(weighed, math.ldexp(margin, shift), FLOAT_ARITHMETIC.name, COMPILED_SCOPE, rows)
 
 
-def _counted(instance: Instance, duals: Duals) -> Duals:
+def _usable_multipliers(instance: Instance, duals: Duals) -> Duals:
     """Return the multipliers that enter a bound; supply of streams without stockpile is priced by the bound itself."""
-    streams, known = instance.streams, axes(instance)
+    streams, known = instance.streams, list_price_axes(instance)
     stored = {name for name, may in zip(streams.names, streams.storable.tolist(), strict=True) if may}
     return {
-        rule: {key: value for key, value in rows.items() if rule not in _SUPPLY or key[0] in stored}
+        rule: {key: value for key, value in rows.items() if rule not in _SUPPLY_ROWS or key[0] in stored}
         for rule, rows in duals.items()
         if rule in known
     }
 
 
-def _normalised(duals: Duals, added: Added) -> tuple[Duals, Added, int]:
+def _normalise_multipliers(duals: Duals, added: ExtensionData) -> tuple[Duals, ExtensionData, int]:
     """Return non-zero multipliers and extension rows scaled by a power of two, and its exponent."""
     some = {
         rule: {key: value for key, value in rows.items() if value != 0 and math.isfinite(value)}

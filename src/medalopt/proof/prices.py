@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 
 from medalopt.instance.arithmetic import Arithmetic
-from medalopt.instance.figures import Bools, Floats
+from medalopt.instance.arrays import Bools, Floats
+from medalopt.instance.demand import compute_cumulative_demand, is_stocked
 from medalopt.instance.instance import Instance
-from medalopt.instance.needs import is_stocked, owed
-from medalopt.instance.pooling import pool_names
+from medalopt.instance.routes import list_pool_names
 
 Duals = Mapping[str, Mapping[Any, float]]
 
 
 @dataclass(frozen=True, eq=False)
-class Grid(Mapping[Any, float]):
+class DualGrid(Mapping[Any, float]):
     """Dual values of constraints with two indices as a mapping that is backed by an array, for large instances."""
 
     names: tuple[tuple[str, ...], tuple[str, ...]]
@@ -77,7 +77,7 @@ class Prices:
     withheld_all: Floats  # (P, E, T), <= 0
 
 
-def lifted(y: Prices, arithmetic: Arithmetic) -> Prices:
+def convert_prices(y: Prices, arithmetic: Arithmetic) -> Prices:
     """Return dual values in another arithmetic.
 
     Args:
@@ -90,7 +90,7 @@ def lifted(y: Prices, arithmetic: Arithmetic) -> Prices:
     return Prices(**{field.name: arithmetic.lift(getattr(y, field.name)) for field in fields(y)})
 
 
-def axes(instance: Instance) -> dict[str, tuple[tuple[str, ...], ...]]:
+def list_price_axes(instance: Instance) -> dict[str, tuple[tuple[str, ...], ...]]:
     """Return the names along each index of every constraint with a dual value.
 
     Args:
@@ -123,11 +123,18 @@ def axes(instance: Instance) -> dict[str, tuple[tuple[str, ...], ...]]:
         "process_scrap": (alloys, periods),
         "supply": (streams, periods),
         "bundle_supply": (streams, periods),
-        **dict.fromkeys(("withheld_least", "withheld_most", "withheld_all"), (pool_names(instance), metals, periods)),
+        **dict.fromkeys(
+            ("withheld_least", "withheld_most", "withheld_all"), (list_pool_names(instance), metals, periods)
+        ),
     }
 
 
-def prices(instance: Instance, duals: Duals) -> Prices:
+def _bound_above(values: Floats, limit: Floats | None = None) -> Floats:
+    """Return the dual value of an upper bound: at most 0, and 0 where the bound is infinite."""
+    return np.where(True if limit is None else np.isfinite(limit), np.minimum(values, 0), 0.0)
+
+
+def build_prices(instance: Instance, duals: Duals) -> Prices:
     """Return dual values as arrays; values of the wrong sign or of infinite right-hand sides are set to 0.
 
     Args:
@@ -140,12 +147,12 @@ def prices(instance: Instance, duals: Duals) -> Prices:
     Raises:
         KeyError: A name does not exist in the instance.
     """
-    known = axes(instance)
+    known = list_price_axes(instance)
 
     def table(name: str) -> Floats:
         """Return the dual values of one constraint as an array, 0 where none is given or finite."""
         rows = duals.get(name, {})
-        if isinstance(rows, Grid) and rows.names == known[name]:
+        if isinstance(rows, DualGrid) and rows.names == known[name]:
             return np.where(rows.there & np.isfinite(rows.array), rows.array, 0.0)
         places = [{label: number for number, label in enumerate(axis)} for axis in known[name]]
         values = np.zeros(tuple(len(axis) for axis in known[name]))
@@ -154,39 +161,35 @@ def prices(instance: Instance, duals: Duals) -> Prices:
             values[tuple(place[label] for place, label in zip(places, index, strict=True))] = value
         return np.where(np.isfinite(values), values, 0.0)
 
-    def below(values: Floats, limit: Floats | None = None) -> Floats:
-        """Return the dual value of an upper bound: at most 0, and 0 where the bound is infinite."""
-        return np.where(True if limit is None else np.isfinite(limit), np.minimum(values, 0), 0.0)
-
     demand = table("demand")
-    rises = np.diff(owed(instance), axis=1, prepend=0.0) > 0
+    rises = np.diff(compute_cumulative_demand(instance), axis=1, prepend=0.0) > 0
     demand[:, :-1] = np.where(rises[:, :-1], np.maximum(demand[:, :-1], 0), 0.0)
     purchase, feed_total = table("purchase"), table("feed_total")
     supply = table("supply") + table("bundle_supply")
     cap = np.nan_to_num(duals.get("footprint_cap", {}).get(None, 0.0))
     named, admits = instance.alloys.named[:, :, None], instance.alloys.admits_others[:, None]
     return Prices(
-        feed_capacity=below(table("feed_capacity"), instance.smelters.capacity.value),
-        treatment_capacity=below(table("treatment_capacity"), instance.treatments.capacity.value),
-        cast_capacity=below(table("cast_capacity"), instance.alloys.capacity.value),
+        feed_capacity=_bound_above(table("feed_capacity"), instance.smelters.capacity.value),
+        treatment_capacity=_bound_above(table("treatment_capacity"), instance.treatments.capacity.value),
+        cast_capacity=_bound_above(table("cast_capacity"), instance.alloys.capacity.value),
         balance=table("balance"),
         offer_balance=table("offer_balance")[is_stocked(instance)],
         melt=table("melt"),
         fineness_low=np.maximum(table("fineness_low"), 0),
-        fineness_high=np.where(named, below(table("fineness_high")), 0.0),
-        others=np.where(admits, below(table("others")), 0.0),
+        fineness_high=np.where(named, _bound_above(table("fineness_high")), 0.0),
+        others=np.where(admits, _bound_above(table("others")), 0.0),
         demand=demand,
-        purchase=np.maximum(purchase, 0) + below(purchase, instance.market.limit.value),
+        purchase=np.maximum(purchase, 0) + _bound_above(purchase, instance.market.limit.value),
         stream_commitment=np.maximum(table("stream_commitment"), 0),
-        feed_total=np.maximum(feed_total, 0) + below(feed_total, instance.smelters.limit.value),
-        recycled=below(table("recycled")),
+        feed_total=np.maximum(feed_total, 0) + _bound_above(feed_total, instance.smelters.limit.value),
+        recycled=_bound_above(table("recycled")),
         mix_low=np.maximum(table("mix_low"), 0),
-        mix_high=below(table("mix_high")),
+        mix_high=_bound_above(table("mix_high")),
         participation=np.maximum(table("participation"), 0),
-        footprint_cap=below(np.array(cap), instance.policy.footprint_cap.value),
+        footprint_cap=_bound_above(np.array(cap), instance.policy.footprint_cap.value),
         process_scrap=table("process_scrap"),
         supply=np.where((instance.streams.bundle < 0)[:, None], np.minimum(supply, 0), supply),
         withheld_least=np.maximum(table("withheld_least"), 0),
-        withheld_most=below(table("withheld_most")),
-        withheld_all=below(table("withheld_all")),
+        withheld_most=_bound_above(table("withheld_most")),
+        withheld_all=_bound_above(table("withheld_all")),
     )

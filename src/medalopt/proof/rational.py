@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
-Equation = tuple[Mapping[int, Fraction], Fraction]  # coefficients by unknown, and right-hand side
-Row = tuple[int, dict[int, Any], Any]  # pivot (coefficient 1), other coefficients, right-hand side
+LinearEquation = tuple[Mapping[int, Fraction], Fraction]  # coefficients by unknown, and right-hand side
+_PivotRow = tuple[int, dict[int, Any], Any]  # pivot (coefficient 1), other coefficients, right-hand side
 
 
-def _numbers() -> Callable[[int, int], Any]:
+def _choose_rational() -> Callable[[int, int], Any]:
     """Return the constructor of rational numbers; flint's are faster and give the same result."""
     try:
         from flint import fmpq
@@ -20,10 +20,10 @@ def _numbers() -> Callable[[int, int], Any]:
     return fmpq
 
 
-_rational = _numbers()
+_rational = _choose_rational()
 
 
-def solved(equations: Iterable[Equation]) -> dict[int, Fraction]:
+def solve_equations(equations: Iterable[LinearEquation]) -> dict[int, Fraction]:
     """Solve linear equations by sparse Gaussian elimination.
 
     An equation that contradicts earlier ones is skipped; the caller has to check the solution.
@@ -37,23 +37,27 @@ def solved(equations: Iterable[Equation]) -> dict[int, Fraction]:
     listed = [(slopes, right) for slopes, right in equations if slopes]
     often = Counter(unknown for slopes, _ in listed for unknown in slopes)
     order: dict[int, int] = {}  # row number of each pivot
-    rows: list[Row] = []
+    rows: list[_PivotRow] = []
     for slopes, right in listed:
-        row, rest = _reduced({k: _exact(slope) for k, slope in slopes.items()}, _exact(right), order, rows)
+        row, rest = _eliminate(
+            {k: _to_rational(slope) for k, slope in slopes.items()}, _to_rational(right), order, rows
+        )
         if row:
             pivot = min(row, key=lambda unknown: (often[unknown], unknown))
             lead = row.pop(pivot)
             order[pivot] = len(rows)
             rows.append((pivot, {k: slope / lead for k, slope in row.items()}, rest / lead))
-    return _substituted(rows, order)
+    return _back_substitute(rows, order)
 
 
-def _exact(number: Fraction) -> Any:
+def _to_rational(number: Fraction) -> Any:
     """Return a fraction as the chosen rational."""
     return _rational(number.numerator, number.denominator)
 
 
-def _reduced(row: dict[int, Any], right: Any, order: Mapping[int, int], rows: list[Row]) -> tuple[dict[int, Any], Any]:
+def _eliminate(
+    row: dict[int, Any], right: Any, order: Mapping[int, int], rows: list[_PivotRow]
+) -> tuple[dict[int, Any], Any]:
     """Return the equation with the pivots of earlier rows eliminated, earliest first."""
     while known := [order[unknown] for unknown in row if unknown in order]:
         pivot, others, value = rows[min(known)]
@@ -68,7 +72,7 @@ def _reduced(row: dict[int, Any], right: Any, order: Mapping[int, int], rows: li
     return row, right
 
 
-def _substituted(rows: list[Row], order: Mapping[int, int]) -> dict[int, Fraction]:
+def _back_substitute(rows: list[_PivotRow], order: Mapping[int, int]) -> dict[int, Fraction]:
     """Return the pivots by back substitution, with free unknowns at 0."""
     found: dict[int, Any] = {}
     for pivot, others, value in reversed(rows):

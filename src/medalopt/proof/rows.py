@@ -9,17 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from medalopt.instance.arithmetic import Numbers, highest, lowest, summed, zeros
-from medalopt.instance.bounds import Bounds, needed
-from medalopt.instance.decisions import Account
-from medalopt.instance.needs import is_owed, is_stocked, may_buy, may_charge, owed
-from medalopt.instance.routes import offered
+from medalopt.instance.accounting import PlanAccount
+from medalopt.instance.arithmetic import Numbers, bound_above, bound_below, make_zeros, sum_by_group
+from medalopt.instance.bounds import VariableBounds, bound_metal_charged
+from medalopt.instance.demand import compute_cumulative_demand, has_demand, is_stocked, may_buy, may_charge
+from medalopt.instance.routes import has_supply
 
-BROKEN = 1e-9  # relative violation at which a constraint counts as satisfied
+FEASIBILITY_TOLERANCE = 1e-9  # relative violation at which a constraint counts as satisfied
 
 
 @dataclass(frozen=True, eq=False)
-class Rule:
+class ConstraintResidual:
     """Residuals of one constraint family: `excess` is the violation (0 if satisfied), `size` its reference size."""
 
     family: str
@@ -31,11 +31,11 @@ class Rule:
 
     def worst(self) -> float:
         """Return an upper bound of the largest relative violation."""
-        excess, size = highest(self.excess), lowest(self.size)
+        excess, size = bound_above(self.excess), bound_below(self.size)
         return float(np.divide(excess, np.where(size > 0, size, 1.0)).max(initial=0.0))
 
 
-def rules(account: Account, bounds: Bounds) -> Iterator[Rule]:
+def compute_residuals(account: PlanAccount, bounds: VariableBounds) -> Iterator[ConstraintResidual]:
     """Yield the residuals of every constraint family on a plan.
 
     Args:
@@ -45,38 +45,38 @@ def rules(account: Account, bounds: Bounds) -> Iterator[Rule]:
     Yields:
         Residuals, in the arithmetic of the plan.
     """
-    yield from _bounds(account, bounds)
-    yield from _supply(account)
-    yield from _settlement(account)
-    yield from _capacity(account)
-    yield from _metal(account, bounds)
-    yield from _fineness(account)
-    yield from _demand(account)
-    yield from _totals(account)
-    yield from _policy(account)
+    yield from _bound_residuals(account, bounds)
+    yield from _supply_residuals(account)
+    yield from _settlement_residuals(account)
+    yield from _capacity_residuals(account)
+    yield from _balance_residuals(account, bounds)
+    yield from _fineness_residuals(account)
+    yield from _demand_residuals(account)
+    yield from _commitment_residuals(account)
+    yield from _policy_residuals(account)
     if account.instance.lots:
-        yield from _lots(account)
+        yield from _lot_residuals(account)
 
 
-def _above(value: Numbers, limit: Numbers | float) -> Numbers:
+def _excess_over(value: Numbers, limit: Numbers | float) -> Numbers:
     """Return the violation of an upper bound."""
     return np.maximum(value - limit, 0)
 
 
-def _finite(limit: Numbers) -> Numbers:
+def _finite_or_zero(limit: Numbers) -> Numbers:
     """Return a limit with 0 in place of infinity; the violation is 0 there."""
     return np.where(limit < np.inf, limit, 0)
 
 
-def _most(*parts: Numbers) -> Numbers:
+def _largest_magnitude(*parts: Numbers) -> Numbers:
     """Return the largest absolute value of several arrays, entry by entry."""
     return reduce(np.maximum, map(abs, parts))
 
 
-def _bounds(account: Account, bounds: Bounds) -> Iterator[Rule]:
+def _bound_residuals(account: PlanAccount, bounds: VariableBounds) -> Iterator[ConstraintResidual]:
     """Yield violations of variable bounds: negative values, and decisions without a variable in the formulation."""
     made, instance, found = account.decisions, account.instance, account.found
-    some = offered(instance)
+    some = has_supply(instance)
     chargeable = may_charge(instance, found)[:, :, None]
     buyable = may_buy(instance)[:, :, None]
     limits: tuple[tuple[str, str, str, tuple[str, ...], Numbers, Any], ...] = (
@@ -93,54 +93,67 @@ def _bounds(account: Account, bounds: Bounds) -> Iterator[Rule]:
     for family, name, unit, axes, value, exists in limits:
         wrong = np.where(exists, np.maximum(-value, 0), abs(value))
         size = abs(value) + abs(account.composition) if name == "charge" else abs(value)
-        yield Rule(family, name, unit, axes, wrong, size)
+        yield ConstraintResidual(family, name, unit, axes, wrong, size)
     if into_stock.any():
         most = bounds.purchase[:, None]
-        over = np.where(into_stock, _above(account.purchases, most), 0)
-        yield Rule("metal balance", "acquire", "kg", ("offer", "period"), over, _most(most, account.purchases))
+        over = np.where(into_stock, _excess_over(account.purchases, most), 0)
+        yield ConstraintResidual(
+            "metal balance", "acquire", "kg", ("offer", "period"), over, _largest_magnitude(most, account.purchases)
+        )
 
 
-def _supply(account: Account) -> Iterator[Rule]:
+def _supply_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
     """Yield residuals of supply (family 1); the streams of a bundle are taken in equal shares of supply."""
     instance, made = account.instance, account.decisions
     available = account.read(instance.streams.available)
-    sent = summed(made.sent, account.found.stream, len(available))
+    sent = sum_by_group(made.sent, account.found.stream, len(available))
     before = np.concatenate([np.zeros_like(available[:, :1]), made.stockpile[:, :-1]], axis=1)
-    taken, size = sent + made.stockpile - before, _most(available, sent + made.stockpile + before)
+    taken, size = sent + made.stockpile - before, _largest_magnitude(available, sent + made.stockpile + before)
     bundle = instance.streams.bundle
     alone = bundle < 0
     axes = ("stream", "period")
-    yield Rule("supply", "supply", "t", axes, np.where(alone[:, None], _above(taken, available), 0), size)
+    yield ConstraintResidual(
+        "supply", "supply", "t", axes, np.where(alone[:, None], _excess_over(taken, available), 0), size
+    )
     limit = account.read(instance.streams.storage_limit)[:, None]
-    yield Rule("supply", "stockpile", "t", axes, _above(made.stockpile, limit), _most(_finite(limit), made.stockpile))
-    total = summed(available[~alone], bundle[~alone], len(instance.bundles))
-    got = summed(taken[~alone], bundle[~alone], len(instance.bundles))
+    yield ConstraintResidual(
+        "supply",
+        "stockpile",
+        "t",
+        axes,
+        _excess_over(made.stockpile, limit),
+        _largest_magnitude(_finite_or_zero(limit), made.stockpile),
+    )
+    total = sum_by_group(available[~alone], bundle[~alone], len(instance.bundles))
+    got = sum_by_group(taken[~alone], bundle[~alone], len(instance.bundles))
     share = got / np.where(total > 0, total, 1)  # a bundle without supply has shares of 0
     fair = np.where(alone[:, None], taken, share[bundle] * available) if len(instance.bundles) else taken
-    yield Rule("supply", "bundle_supply", "t", axes, abs(taken - fair), size)
-    over = _above(got, total) + np.maximum(-got, 0)
-    yield Rule("supply", "take", "t", ("bundle", "period"), over, _most(total, got))
+    yield ConstraintResidual("supply", "bundle_supply", "t", axes, abs(taken - fair), size)
+    over = _excess_over(got, total) + np.maximum(-got, 0)
+    yield ConstraintResidual("supply", "take", "t", ("bundle", "period"), over, _largest_magnitude(total, got))
 
 
-def _settlement(account: Account) -> Iterator[Rule]:
+def _settlement_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
     """Yield residuals of pooled settlement (family 14): bounds on the metal withheld from each lot."""
     lots, withheld = account.pools, account.decisions.withheld
     if not len(lots.line):
         return
     axes = ("pool", "metal", "period")
     wrong = np.where(lots.exists, np.maximum(-withheld, 0), abs(withheld))
-    yield Rule("settlement", "withheld", "kg", axes, wrong, abs(withheld))
-    least, size = account.in_pools(lots.withheld), account.in_pools(abs(lots.withheld))
-    most = account.in_pools(np.maximum(lots.withheld, 0))
+    yield ConstraintResidual("settlement", "withheld", "kg", axes, wrong, abs(withheld))
+    least, size = account.sum_by_pool(lots.withheld), account.sum_by_pool(abs(lots.withheld))
+    most = account.sum_by_pool(np.maximum(lots.withheld, 0))
     for name, excess, beside in (
-        ("withheld_least", _above(least, withheld), size),
-        ("withheld_most", _above(withheld, most), most),
-        ("withheld_all", _above(withheld, account.unsettled), account.unsettled),
+        ("withheld_least", _excess_over(least, withheld), size),
+        ("withheld_most", _excess_over(withheld, most), most),
+        ("withheld_all", _excess_over(withheld, account.gross_payable), account.gross_payable),
     ):
-        yield Rule("settlement", name, "kg", axes, np.where(lots.exists, excess, 0), _most(beside, withheld))
+        yield ConstraintResidual(
+            "settlement", name, "kg", axes, np.where(lots.exists, excess, 0), _largest_magnitude(beside, withheld)
+        )
 
 
-def _capacity(account: Account) -> Iterator[Rule]:
+def _capacity_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
     """Yield residuals of capacity (family 2)."""
     instance, read = account.instance, account.read
     for name, axis, unit, used, limit in (
@@ -148,55 +161,70 @@ def _capacity(account: Account) -> Iterator[Rule]:
         ("treatment_capacity", "treatment", "t", account.treated, read(instance.treatments.capacity)),
         ("cast_capacity", "alloy", "kg", account.cast, read(instance.alloys.capacity)),
     ):
-        yield Rule("capacity", name, unit, (axis, "period"), _above(used, limit), _most(_finite(limit), used))
+        yield ConstraintResidual(
+            "capacity",
+            name,
+            unit,
+            (axis, "period"),
+            _excess_over(used, limit),
+            _largest_magnitude(_finite_or_zero(limit), used),
+        )
 
 
-def _metal(account: Account, bounds: Bounds) -> Iterator[Rule]:
+def _balance_residuals(account: PlanAccount, bounds: VariableBounds) -> Iterator[ConstraintResidual]:
     """Yield residuals of metal balance (3) and process scrap (12): no stock is negative.
 
     The reference magnitude is the metal needed for the melts if that is less than all metal available; otherwise a
     small demand could be met from rounding errors of a large supply.
     """
-    need = needed(account.instance, account.found, bounds)
+    need = bound_metal_charged(account.instance, account.found, bounds)
     natural = np.where(need > 0, np.minimum(bounds.stock[:, -1], need), bounds.stock[:, -1])
     gone = np.cumsum(account.decisions.charged.sum(axis=0) + account.decisions.surplus, axis=1)
     size = np.maximum(natural[:, None], abs(gone))
-    yield Rule("metal balance", "balance", "kg", ("metal", "period"), np.maximum(-account.stock, 0), size)
+    yield ConstraintResidual("metal balance", "balance", "kg", ("metal", "period"), np.maximum(-account.stock, 0), size)
     if is_stocked(account.instance).any():
         gone = np.cumsum(account.decisions.bought.sum(axis=1), axis=1)
         size = np.maximum(bounds.purchase[:, None], abs(gone))
         short = np.maximum(-account.offer_stock, 0)
-        yield Rule("metal balance", "offer_balance", "kg", ("offer", "period"), short, size)
+        yield ConstraintResidual("metal balance", "offer_balance", "kg", ("offer", "period"), short, size)
     size = np.maximum(bounds.scrap[:, None], abs(account.scrap))
-    yield Rule("process scrap", "process_scrap", "kg", ("alloy", "period"), np.maximum(-account.scrap, 0), size)
+    yield ConstraintResidual(
+        "process scrap", "process_scrap", "kg", ("alloy", "period"), np.maximum(-account.scrap, 0), size
+    )
 
 
-def _fineness(account: Account) -> Iterator[Rule]:
+def _fineness_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
     """Yield residuals of fineness (family 5)."""
     alloys, read = account.instance.alloys, account.read
-    wanted = is_owed(account.instance)[:, None]
+    wanted = has_demand(account.instance)[:, None]
     charge, named = account.charge, alloys.named & wanted
     low, high = read(alloys.low)[:, :, None] * charge[:, None, :], read(alloys.high)[:, :, None] * charge[:, None, :]
     axes, size = ("alloy", "metal", "period"), np.broadcast_to(charge[:, None, :], account.composition.shape)
     chosen = named[:, :, None]
-    yield Rule("fineness", "fineness_low", "kg", axes, np.where(chosen, _above(low, account.composition), 0), size)
-    yield Rule("fineness", "fineness_high", "kg", axes, np.where(chosen, _above(account.composition, high), 0), size)
+    yield ConstraintResidual(
+        "fineness", "fineness_low", "kg", axes, np.where(chosen, _excess_over(low, account.composition), 0), size
+    )
+    yield ConstraintResidual(
+        "fineness", "fineness_high", "kg", axes, np.where(chosen, _excess_over(account.composition, high), 0), size
+    )
     known = np.where(alloys.named[:, :, None], account.composition, 0).sum(axis=1)
     allowed = read(alloys.others)[:, None] * charge
-    rest = np.where((alloys.admits_others[:, None]) & wanted, _above(charge - known, allowed), 0)
-    yield Rule("fineness", "others", "kg", ("alloy", "period"), rest, charge)
+    rest = np.where((alloys.admits_others[:, None]) & wanted, _excess_over(charge - known, allowed), 0)
+    yield ConstraintResidual("fineness", "others", "kg", ("alloy", "period"), rest, charge)
 
 
-def _demand(account: Account) -> Iterator[Rule]:
+def _demand_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
     """Yield residuals of demand (family 6), an equation in the last period."""
-    quantity = owed(account.instance, account.read)
+    quantity = compute_cumulative_demand(account.instance, account.read)
     kept = (1 - account.read(account.instance.alloys.scrap_share))[:, None] * np.cumsum(account.cast, axis=1)
-    excess = _above(quantity, kept)
+    excess = _excess_over(quantity, kept)
     excess[:, -1] = abs(quantity[:, -1] - kept[:, -1])
-    yield Rule("demand", "demand", "kg", ("alloy", "period"), excess, _most(quantity[:, -1:], kept))
+    yield ConstraintResidual(
+        "demand", "demand", "kg", ("alloy", "period"), excess, _largest_magnitude(quantity[:, -1:], kept)
+    )
 
 
-def _totals(account: Account) -> Iterator[Rule]:
+def _commitment_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
     """Yield residuals of commitments and limits over the horizon (family 7)."""
     instance, read = account.instance, account.read
     for name, axis, unit, total, least, most in (
@@ -212,13 +240,16 @@ def _totals(account: Account) -> Iterator[Rule]:
             read(instance.smelters.limit),
         ),
     ):
-        excess, size = _above(least, total), _most(least, total)
+        excess, size = _excess_over(least, total), _largest_magnitude(least, total)
         if most is not None:
-            excess, size = np.maximum(excess, _above(total, most)), _most(size, _finite(most))
-        yield Rule("commitments and limits", name, unit, (axis,), excess, size)
+            excess, size = (
+                np.maximum(excess, _excess_over(total, most)),
+                _largest_magnitude(size, _finite_or_zero(most)),
+            )
+        yield ConstraintResidual("commitments and limits", name, unit, (axis,), excess, size)
 
 
-def _policy(account: Account) -> Iterator[Rule]:
+def _policy_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
     """Yield residuals of recycled content (8), device mix (9), participation (10) and footprint (11)."""
     instance, read = account.instance, account.read
     policy, streams, market = instance.policy, instance.streams, instance.market
@@ -226,27 +257,34 @@ def _policy(account: Account) -> Iterator[Rule]:
     new = ((1 - read(market.recycled)) * bought) @ read(market.composition)
     charged = account.composition.sum(axis=(0, 2))
     allowed = (1 - read(policy.recycled)) * charged
-    over = np.where(policy.recycled.raw > 0, _above(new, allowed), 0)
-    yield Rule("recycled content", "recycled", "kg", ("metal",), over, charged)
-    by_device = summed(account.sent, streams.device, len(instance.devices.names))
+    over = np.where(policy.recycled.raw > 0, _excess_over(new, allowed), 0)
+    yield ConstraintResidual("recycled content", "recycled", "kg", ("metal",), over, charged)
+    by_device = sum_by_group(account.sent, streams.device, len(instance.devices.names))
     in_window = policy.members.astype(np.intp) @ by_device
-    everything = zeros((len(policy.windows),), account.sent) + account.tonnes
+    everything = make_zeros((len(policy.windows),), account.sent) + account.tonnes
     low, high = read(policy.window_low) * everything, read(policy.window_high) * everything
-    yield Rule("device mix", "mix_low", "t", ("window",), _above(low, in_window), everything)
-    yield Rule("device mix", "mix_high", "t", ("window",), _above(in_window, high), everything)
-    by_region = summed(account.sent, streams.region, len(instance.regions))
-    offers = summed(read(streams.available).sum(axis=1), streams.region, len(instance.regions))
+    yield ConstraintResidual("device mix", "mix_low", "t", ("window",), _excess_over(low, in_window), everything)
+    yield ConstraintResidual("device mix", "mix_high", "t", ("window",), _excess_over(in_window, high), everything)
+    by_region = sum_by_group(account.sent, streams.region, len(instance.regions))
+    offers = sum_by_group(read(streams.available).sum(axis=1), streams.region, len(instance.regions))
     asked = read(policy.participation) * offers
-    yield Rule("participation", "participation", "t", ("region",), _above(asked, by_region), offers)
-    none = zeros((1,), account.sent)
+    yield ConstraintResidual("participation", "participation", "t", ("region",), _excess_over(asked, by_region), offers)
+    none = make_zeros((1,), account.sent)
     cap, emitted = none + read(policy.footprint_cap), none + account.footprint
-    yield Rule("footprint", "footprint_cap", "kg", (), _above(emitted, cap), _most(_finite(cap), emitted))
+    yield ConstraintResidual(
+        "footprint",
+        "footprint_cap",
+        "kg",
+        (),
+        _excess_over(emitted, cap),
+        _largest_magnitude(_finite_or_zero(cap), emitted),
+    )
 
 
-def _lots(account: Account) -> Iterator[Rule]:
+def _lot_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
     """Yield residuals of whole lots and minimum orders (family 13)."""
     instance, made, read = account.instance, account.decisions, account.read
-    sent = summed(made.sent, account.found.stream, len(instance.streams.names))
+    sent = sum_by_group(made.sent, account.found.stream, len(instance.streams.names))
     for part, axis, unit, ordered in (
         (instance.streams, "stream", "t", sent),
         (instance.market, "offer", "kg", account.purchases),
@@ -254,8 +292,8 @@ def _lots(account: Account) -> Iterator[Rule]:
         axes = (axis, "period")
         lot, least = read(part.lot)[:, None], read(part.minimum_order)[:, None]
         chosen = part.lot.raw[:, None] > 0
-        count = np.rint(lowest(ordered) / np.where(chosen, part.lot.value[:, None], 1)).astype(np.intp)
+        count = np.rint(bound_below(ordered) / np.where(chosen, part.lot.value[:, None], 1)).astype(np.intp)
         off = np.where(chosen, abs(ordered - lot * count), 0)
-        yield Rule("whole lots", "whole_lots", unit, axes, off, _most(lot, ordered))
-        short = np.minimum(abs(ordered), _above(least, ordered))
-        yield Rule("whole lots", "least_order", unit, axes, short, _most(least, ordered))
+        yield ConstraintResidual("whole lots", "whole_lots", unit, axes, off, _largest_magnitude(lot, ordered))
+        short = np.minimum(abs(ordered), _excess_over(least, ordered))
+        yield ConstraintResidual("whole lots", "least_order", unit, axes, short, _largest_magnitude(least, ordered))

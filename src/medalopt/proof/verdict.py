@@ -1,4 +1,7 @@
-"""Verification of a saved plan from the instance and the plan's decisions alone; none of its claims is trusted."""
+"""Verification of a saved plan from the instance and the plan's decisions alone; none of its claims is trusted.
+
+Verification of a saved statement of infeasibility, from the instance and the saved multipliers alone.
+"""
 
 from __future__ import annotations
 
@@ -8,37 +11,35 @@ from typing import Any
 
 import numpy as np
 
-from medalopt.instance.arithmetic import FLOATS
-from medalopt.instance.bounds import implied
-from medalopt.instance.decisions import Account
+from medalopt.instance.accounting import PlanAccount
+from medalopt.instance.arithmetic import FLOAT_ARITHMETIC
+from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.instance import Instance
-from medalopt.instance.paths import render
-from medalopt.instance.pooling import pool_names
-from medalopt.instance.routes import routes
-from medalopt.proof import stated_added
-from medalopt.proof.added import NOTHING
-from medalopt.proof.basis import PROVEN, Basis
-from medalopt.proof.certificate import GAP, Certificate, certify
-from medalopt.proof.follows import follows, told_prices
-from medalopt.proof.marginal import marginals
-from medalopt.proof.placed import placed
-from medalopt.proof.rows import BROKEN, Rule, rules
-from medalopt.proof.stated import Broken, decided, priced
-from medalopt.proof.subject import costs
+from medalopt.instance.paths import render_path
+from medalopt.instance.routes import build_routes, list_pool_names
+from medalopt.proof.basis import BASIS_PROVEN, ExactBasis
+from medalopt.proof.certificate import GAP_TOLERANCE, Certificate, certify_plan
+from medalopt.proof.claims import Violation, check_extension_rows, parse_decisions, parse_duals, parse_extensions
+from medalopt.proof.derived import check_derived_values, check_marginal_values
+from medalopt.proof.extension_rows import evaluate_extension_costs
+from medalopt.proof.extensions import NO_EXTENSIONS, place_extensions
+from medalopt.proof.farkas import InfeasibilityProof, prove_infeasibility
+from medalopt.proof.marginal import compute_marginal_values
+from medalopt.proof.rows import FEASIBILITY_TOLERANCE, ConstraintResidual, compute_residuals
 
-MOST_OF_ONE = 5  # violations reported by name per family
+_MAX_NAMED_ROWS = 5  # violations reported by name per family
 
 
 @dataclass(frozen=True)
 class Verdict:
     """Result of the verification: all violations, and the recomputed certificate."""
 
-    broken: tuple[Broken, ...]
+    broken: tuple[Violation, ...]
     certificate: Certificate
     value: float  # objective value, computed from the decisions
     unit: str
-    account: Account  # plan of the saved decisions
-    against: tuple[Broken, ...] = ()  # violations by the decisions alone
+    account: PlanAccount  # plan of the saved decisions
+    against: tuple[Violation, ...] = ()  # violations by the decisions alone
     unchecked: tuple[str, ...] = ()  # claims that the file gives no means to check
 
     @property
@@ -47,7 +48,7 @@ class Verdict:
         return not self.broken
 
 
-def verdict(instance: Instance, plan: Any) -> Verdict:
+def verify_plan(instance: Instance, plan: Any) -> Verdict:
     """Verify a saved plan.
 
     Args:
@@ -57,37 +58,37 @@ def verdict(instance: Instance, plan: Any) -> Verdict:
     Returns:
         The verdict.
     """
-    found = routes(instance)
-    made, broken = decided(instance, found, plan)
-    account, bounds = Account(instance, found, made), implied(instance, found)
+    found = build_routes(instance)
+    made, broken = parse_decisions(instance, found, plan)
+    account, bounds = PlanAccount(instance, found, made), compute_bounds(instance, found)
     measure = plan.objective.measure
-    duals = priced(instance, plan.duals)[0]
-    added, unfit = stated_added.added(instance, found, plan)
-    certificate = certify(account, bounds, duals, measure, added=added)
-    if added == NOTHING and not instance.lots:
-        certificate = Basis.of(account, bounds, duals, measure).told(certificate)
+    duals = parse_duals(instance, plan.duals)[0]
+    added, unfit = parse_extensions(instance, found, plan)
+    certificate = certify_plan(account, bounds, duals, measure, added=added)
+    if added == NO_EXTENSIONS and not instance.lots:
+        certificate = ExactBasis.of(account, bounds, duals, measure).told(certificate)
     broken = [*broken, *unfit]
-    for rule in rules(account, bounds):
-        broken += _broken_rows(instance, account, rule)
-    rows = placed(instance, found, added, FLOATS.lift)
+    for rule in compute_residuals(account, bounds):
+        broken += _violated_rows(instance, account, rule)
+    rows = place_extensions(instance, found, added, FLOAT_ARITHMETIC.lift)
     with np.errstate(over="ignore", invalid="ignore"):
-        broken += stated_added.broken(account, rows)
-        value = float(account.value(measure)) + float(costs(account, rows)[0])
+        broken += check_extension_rows(account, rows)
+        value = float(account.value(measure)) + float(evaluate_extension_costs(account, rows)[0])
     against = tuple(broken)
     unit = {"footprint": "kg CO2e", "mass": "t"}.get(measure, instance.currency)
     broken = [
-        *stale(instance, plan),
+        *check_instance_match(instance, plan),
         *against,
-        *follows(account, plan, value, unit),
-        *_claims(plan, certificate),
-        *_lots(plan, certificate, value, unit),
+        *check_derived_values(account, plan, value, unit),
+        *_check_certificate_claims(plan, certificate),
+        *_check_lot_claims(plan, certificate, value, unit),
     ]
     if not broken:  # otherwise they may be wrong as a consequence
-        broken = list(told_prices(marginals(account, duals, unit, added), plan.prices))
+        broken = list(check_marginal_values(compute_marginal_values(account, duals, unit, added), plan.prices))
     return Verdict(tuple(broken), certificate, value, unit, account, against)
 
 
-def stale(instance: Instance, answer: Any, what: str = "plan") -> Iterator[Broken]:
+def check_instance_match(instance: Instance, answer: Any, what: str = "plan") -> Iterator[Violation]:
     """Yield a violation if a saved answer belongs to other parameters than the instance has.
 
     Args:
@@ -100,31 +101,31 @@ def stale(instance: Instance, answer: Any, what: str = "plan") -> Iterator[Broke
     """
     if answer.instance.figures != instance.figures:
         text = f"the {what} was made for other figures than the instance has now; solve it anew"
-        yield Broken("instance", answer.instance.name, 0.0, "", text)
+        yield Violation("instance", answer.instance.name, 0.0, "", text)
 
 
-def _broken_rows(instance: Instance, account: Account, rule: Rule) -> list[Broken]:
+def _violated_rows(instance: Instance, account: PlanAccount, rule: ConstraintResidual) -> list[Violation]:
     """Return the constraints of one family violated beyond the tolerance, largest violation first."""
     excess = np.atleast_1d(rule.excess)
     size = np.where(np.atleast_1d(rule.size) > 0, np.atleast_1d(rule.size), 1.0)
     with np.errstate(invalid="ignore"):
-        wrong = ~(excess <= BROKEN * size)
+        wrong = ~(excess <= FEASIBILITY_TOLERANCE * size)
     if not wrong.any():
         return []
     at = np.argwhere(wrong)
-    order = np.argsort(-excess[wrong], kind="stable")[:MOST_OF_ONE]
+    order = np.argsort(-excess[wrong], kind="stable")[:_MAX_NAMED_ROWS]
     rest = len(at) - len(order)
     found = []
     for number, place in enumerate(at[order]):
         amount = float(excess[tuple(place)])
-        names = _names(instance, account, rule, place.tolist())
+        names = _row_names(instance, account, rule, place.tolist())
         more = f"; and {rest} more" if rest and number == len(order) - 1 else ""
         text = f"{rule.family}: {rule.name}[{', '.join(names)}] is broken by {amount:.6g} {rule.unit}{more}"
-        found.append(Broken(rule.family, render((rule.name, *names)), amount, rule.unit, text))
+        found.append(Violation(rule.family, render_path((rule.name, *names)), amount, rule.unit, text))
     return found
 
 
-def _names(instance: Instance, account: Account, rule: Rule, place: list[int]) -> list[str]:
+def _row_names(instance: Instance, account: PlanAccount, rule: ConstraintResidual, place: list[int]) -> list[str]:
     """Return the names of the indices of one constraint."""
     axes = {
         "stream": instance.streams.names,
@@ -135,7 +136,7 @@ def _names(instance: Instance, account: Account, rule: Rule, place: list[int]) -
         "offer": instance.market.names,
         "region": instance.regions,
         "window": instance.policy.windows,
-        "pool": pool_names(instance),
+        "pool": list_pool_names(instance),
         "period": instance.periods,
     }
     names: list[str] = []
@@ -152,55 +153,55 @@ def _names(instance: Instance, account: Account, rule: Rule, place: list[int]) -
     return names
 
 
-def _claims(plan: Any, certificate: Certificate) -> Iterator[Broken]:
+def _check_certificate_claims(plan: Any, certificate: Certificate) -> Iterator[Violation]:
     """Yield every claim of the certificate that does not follow from decisions and dual values."""
-    if plan.status == "optimal" and not certificate.gap <= GAP:
+    if plan.status == "optimal" and not certificate.gap <= GAP_TOLERANCE:
         text = f"the plan is called optimal, and its prices prove only a gap of {certificate.gap:.3g}"
-        yield Broken("certificate", "status", certificate.gap, "", text)
+        yield Violation("certificate", "status", certificate.gap, "", text)
     claim = plan.certificate
     said, shown = (claim.basis, claim.exact_value), (certificate.basis, certificate.exact_value)
-    if said != shown and (claim.basis == PROVEN or claim.exact_value):
+    if said != shown and (claim.basis == BASIS_PROVEN or claim.exact_value):
         text = f"the basis is called {claim.basis} ({claim.exact_value}), and fractions do not show it"
-        yield Broken("certificate", "certificate.basis", 0.0, "", text)
+        yield Violation("certificate", "certificate.basis", 0.0, "", text)
     if claim.scope != certificate.scope:
         text = f"what is claimed is said of '{claim.scope}', and the plan holds '{certificate.scope}'"
-        yield Broken("certificate", "certificate.scope", 0.0, "", text)
+        yield Violation("certificate", "certificate.scope", 0.0, "", text)
     if claim.arithmetic != certificate.arithmetic:
         text = f"it is claimed in the arithmetic '{claim.arithmetic}', and can be shown in '{certificate.arithmetic}'"
-        yield Broken("certificate", "certificate.arithmetic", 0.0, "", text)
-    if not claim.primal_violation >= certificate.primal_violation - BROKEN:
+        yield Violation("certificate", "certificate.arithmetic", 0.0, "", text)
+    if not claim.primal_violation >= certificate.primal_violation - FEASIBILITY_TOLERANCE:
         off, shown_off = claim.primal_violation, certificate.primal_violation
         text = f"a violation of {off:.3g} at most is claimed, and it is {shown_off:.3g}"
-        yield Broken("certificate", "certificate.primal_violation", shown_off - off, "", text)
-    yield from _search_bound(plan, certificate)
+        yield Violation("certificate", "certificate.primal_violation", shown_off - off, "", text)
+    yield from _check_search_bound(plan, certificate)
     claimed, proven = claim.lower_bound, certificate.lower_bound
     size = max(1.0, abs(plan.objective.value))
-    if not claim.gap >= certificate.gap - GAP:
+    if not claim.gap >= certificate.gap - GAP_TOLERANCE:
         text = f"a gap of {claim.gap:.3g} is claimed, and the prices prove only one of {certificate.gap:.3g}"
-        yield Broken("certificate", "certificate.gap", certificate.gap - claim.gap, "", text)
-    if not claimed <= proven + GAP * size:
+        yield Violation("certificate", "certificate.gap", certificate.gap - claim.gap, "", text)
+    if not claimed <= proven + GAP_TOLERANCE * size:
         text = f"the lower bound {claimed:.10g} is claimed, and only {proven:.10g} follows from the prices"
-        yield Broken("certificate", "certificate.lower_bound", claimed - proven, "", text)
+        yield Violation("certificate", "certificate.lower_bound", claimed - proven, "", text)
 
 
-def _search_bound(plan: Any, certificate: Certificate) -> Iterator[Broken]:
+def _check_search_bound(plan: Any, certificate: Certificate) -> Iterator[Violation]:
     """Yield contradictions of the MIP solver's bound: it needs whole lots and must not exceed the objective value."""
     bound, value = plan.certificate.search_bound, plan.objective.value
     if bound is None:
         return
-    path, slack = "certificate.search_bound", GAP * max(1.0, abs(value))
+    path, slack = "certificate.search_bound", GAP_TOLERANCE * max(1.0, abs(value))
     if plan.lots is None:
-        yield Broken("certificate", path, 0.0, "", "a bound of a search is stated, and the plan is in no whole lots")
+        yield Violation("certificate", path, 0.0, "", "a bound of a search is stated, and the plan is in no whole lots")
     if not bound <= value + slack:
         text = f"the search is said to have shown {bound:.10g} at least, and the plan comes to {value:.10g}"
-        yield Broken("certificate", path, bound - value, "", text)
+        yield Violation("certificate", path, bound - value, "", text)
 
 
-def _lots(plan: Any, certificate: Certificate, value: float, unit: str) -> Iterator[Broken]:
+def _check_lot_claims(plan: Any, certificate: Certificate, value: float, unit: str) -> Iterator[Violation]:
     """Yield every claim about the cost of whole lots that does not follow from objective value and bounds."""
     if plan.lots is None:
         return
-    claim, slack = plan.lots, GAP * max(1.0, abs(value))
+    claim, slack = plan.lots, GAP_TOLERANCE * max(1.0, abs(value))
     wanted = {
         "extra": max(value - claim.without, 0.0),
         "above_bound": max(value - claim.lower_bound, 0.0),
@@ -211,4 +212,58 @@ def _lots(plan: Any, certificate: Certificate, value: float, unit: str) -> Itera
         off = abs(getattr(claim, name) - follows_)
         if not off <= slack:
             text = f"lots.{name}: {getattr(claim, name):.10g} {unit} is said, and {follows_:.10g} follows"
-            yield Broken("certificate", f"lots.{name}", off, unit, text)
+            yield Violation("certificate", f"lots.{name}", off, unit, text)
+
+
+_MARGIN_TOLERANCE = 1e-9  # relative: two margins this close are equal
+
+
+@dataclass(frozen=True)
+class InfeasibilityVerdict:
+    """Result of the verification: the wrong claims, and the proof that the multipliers give."""
+
+    broken: tuple[Violation, ...]
+    refutation: InfeasibilityProof
+
+    @property
+    def accepted(self) -> bool:
+        """True if infeasibility is verified as claimed."""
+        return not self.broken
+
+
+def verify_infeasibility(instance: Instance, answer: Any) -> InfeasibilityVerdict:
+    """Verify a saved statement that an instance is infeasible.
+
+    Args:
+        instance: Instance.
+        answer: Saved statement, see `plan.schema.SavedInfeasibility`.
+
+    Returns:
+        The wrong claims, and the proof.
+    """
+    duals, unknown = parse_duals(instance, () if answer.proof is None else answer.proof.duals)
+    added, unfit = parse_extensions(instance, build_routes(instance), answer)
+    shown = prove_infeasibility(instance, duals, added=added)
+    broken = [
+        *check_instance_match(instance, answer, "answer"),
+        *unknown,
+        *unfit,
+        *_check_proof_claims(answer.proof, shown),
+    ]
+    return InfeasibilityVerdict(tuple(broken), shown)
+
+
+def _check_proof_claims(proof: Any, shown: InfeasibilityProof) -> Iterator[Violation]:
+    """Yield every claim about the infeasibility proof that does not follow from the multipliers."""
+    if proof is None:
+        text = "the answer says that there is no plan, and holds no multipliers that show it; solve it anew"
+        yield Violation("proof", "status", 0.0, "", text)
+    elif not shown.holds:
+        text = "no contradiction follows from the multipliers: weighed by them, the rules ask for no more than can be"
+        yield Violation("proof", "proof.duals", abs(shown.margin), "", text)
+    elif proof.scope != shown.scope:
+        text = f"what is claimed is said of '{proof.scope}', and the answer holds '{shown.scope}'"
+        yield Violation("proof", "proof.scope", 0.0, "", text)
+    elif not proof.margin <= shown.margin * (1 + _MARGIN_TOLERANCE):
+        text = f"a margin of {proof.margin:.10g} is claimed, and only {shown.margin:.10g} follows from the multipliers"
+        yield Violation("proof", "proof.margin", proof.margin - shown.margin, "", text)

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from decimal import Context, Decimal
 
 _SCALES = ((1e12, "tn"), (1e9, "bn"), (1e6, "m"))
-_MOST_DIGITS = 6  # digits of the largest number of a column
-_EXACT = 12  # digits of a contractual number: further ones are rounding errors of doubles
+_MAX_COLUMN_DIGITS = 6  # digits of the largest number of a column
+_EXACT_DIGITS = 12  # digits of a contractual number: further ones are rounding errors of doubles
 
 
-def digits(value: float, significant: int = 4) -> str:
+def format_number(value: float, significant: int = 4) -> str:
     """Format a number with thousands separators.
 
     Args:
@@ -27,10 +27,10 @@ def digits(value: float, significant: int = 4) -> str:
     if places > significant + 2:
         return f"{value:.2g}".replace("-", "−")
     text = f"{value:,.{min(max(0, places), significant)}f}"
-    return _plain(text.rstrip("0").rstrip(".") if "." in text else text)
+    return _use_minus_sign(text.rstrip("0").rstrip(".") if "." in text else text)
 
 
-def column(values: Sequence[float]) -> list[str]:
+def format_column(values: Sequence[float]) -> list[str]:
     """Format the numbers of one column with equal decimals: two digits of the smallest, at most six of the largest.
 
     Args:
@@ -41,29 +41,29 @@ def column(values: Sequence[float]) -> list[str]:
     """
     sizes = [abs(value) for value in values if value and math.isfinite(value)]
     if not sizes:
-        return [digits(value) for value in values]
+        return [format_number(value) for value in values]
     least, greatest = (math.floor(math.log10(size)) for size in (min(sizes), max(sizes)))
     wanted = max(1 - least, 3 - greatest)  # two digits of the least, four of the greatest
-    room = _MOST_DIGITS - 1 - max(0, greatest)
-    needed = max(_decimals(value) for value in sizes)
+    room = _MAX_COLUMN_DIGITS - 1 - max(0, greatest)
+    needed = max(_count_decimals(value) for value in sizes)
     places = max(0, min(wanted, room, needed))
-    return [_fixed(value, places) for value in values]
+    return [_format_fixed(value, places) for value in values]
 
 
-def _decimals(value: float) -> int:
+def _count_decimals(value: float) -> int:
     """Return the number of decimals of a number with few digits."""
-    text = f"{value:.{_MOST_DIGITS}f}".rstrip("0")
+    text = f"{value:.{_MAX_COLUMN_DIGITS}f}".rstrip("0")
     return len(text) - text.index(".") - 1
 
 
-def _fixed(value: float, places: int) -> str:
+def _format_fixed(value: float, places: int) -> str:
     """Format a number with fixed decimals; `≈0` where a nonzero number rounds to zero."""
     if value and abs(value) < 0.5 * 10.0**-places:
         return "≈0"
-    return _plain(f"{value:,.{places}f}") if value else "0"
+    return _use_minus_sign(f"{value:,.{places}f}") if value else "0"
 
 
-def scale(amounts: Iterable[float]) -> tuple[float, str]:
+def choose_money_scale(amounts: Iterable[float]) -> tuple[float, str]:
     """Return the magnitude for a column of money, above 1 if the largest amount is at least 100 times as large.
 
     Args:
@@ -76,7 +76,7 @@ def scale(amounts: Iterable[float]) -> tuple[float, str]:
     return next(((size, f"{word} ") for size, word in _SCALES if largest >= 100 * size), (1.0, ""))
 
 
-def money(value: float, currency: str = "") -> str:
+def format_money(value: float, currency: str = "") -> str:
     """Format an amount of money, from one million on with a magnitude word: `10.8 bn JPY`.
 
     Args:
@@ -88,11 +88,11 @@ def money(value: float, currency: str = "") -> str:
     """
     for size, word in _SCALES:
         if abs(value) >= size * (1 - 5e-5):
-            return f"{digits(value / size)} {word} {currency}".rstrip()
-    return f"{digits(value)} {currency}".rstrip()
+            return f"{format_number(value / size)} {word} {currency}".rstrip()
+    return f"{format_number(value)} {currency}".rstrip()
 
 
-def mass(kilograms: float) -> str:
+def format_mass(kilograms: float) -> str:
     """Format a mass of metal in mg, g, kg or t.
 
     Args:
@@ -105,10 +105,10 @@ def mass(kilograms: float) -> str:
         return "0 kg"
     units = ((1e4, 1e-3, "t"), (1, 1, "kg"), (1e-3, 1e3, "g"))
     factor, unit = next(((factor, unit) for size, factor, unit in units if abs(kilograms) >= size), (1e6, "mg"))
-    return f"{digits(kilograms * factor)} {unit}"
+    return f"{format_number(kilograms * factor)} {unit}"
 
 
-def tonnes(amount: float) -> str:
+def format_tonnes(amount: float) -> str:
     """Format a mass of devices.
 
     Args:
@@ -117,10 +117,10 @@ def tonnes(amount: float) -> str:
     Returns:
         The text with its unit: whole tonnes from 1,000 on, else four digits.
     """
-    return f"{digits(amount)} t"
+    return f"{format_number(amount)} t"
 
 
-def share(part: float, whole: float) -> str:
+def format_share(part: float, whole: float) -> str:
     """Format a part of a whole in per cent; only the full whole is `100 %`.
 
     Args:
@@ -138,10 +138,10 @@ def share(part: float, whole: float) -> str:
     if abs(per_cent) < 0.05:
         return "≈0 %"
     nearly = math.copysign(min(abs(per_cent), 99.9), per_cent) if abs(per_cent) < 100 else per_cent
-    return f"{_plain(f'{nearly:,.1f}')} %"
+    return f"{_use_minus_sign(f'{nearly:,.1f}')} %"
 
 
-def exact_share(part: float) -> str:
+def format_exact_share(part: float) -> str:
     """Format a contractual share in per cent with all its digits: 0.9999 is `99.99 %`.
 
     Args:
@@ -150,11 +150,11 @@ def exact_share(part: float) -> str:
     Returns:
         The text.
     """
-    per_cent = (100 * Decimal(repr(float(part)))).normalize(Context(prec=_EXACT))
+    per_cent = (100 * Decimal(repr(float(part)))).normalize(Context(prec=_EXACT_DIGITS))
     return f"{per_cent:,f} %".replace("-", "−")
 
 
-def exact_decimals(values: Iterable[float], least: int) -> int:
+def count_exact_decimals(values: Iterable[float], least: int) -> int:
     """Return the number of decimals with which all values are printed without rounding.
 
     Args:
@@ -164,13 +164,15 @@ def exact_decimals(values: Iterable[float], least: int) -> int:
     Returns:
         The number of decimals, at most 12.
     """
-    figures = (Decimal(repr(float(value))).normalize(Context(prec=_EXACT)) for value in values if math.isfinite(value))
+    figures = (
+        Decimal(repr(float(value))).normalize(Context(prec=_EXACT_DIGITS)) for value in values if math.isfinite(value)
+    )
     exponents = [figure.as_tuple().exponent for figure in figures]
     needed = max((-exponent for exponent in exponents if isinstance(exponent, int)), default=0)
-    return min(max(least, needed), _EXACT)
+    return min(max(least, needed), _EXACT_DIGITS)
 
 
-def amount_decimals(values: Iterable[float], least: int = 3) -> int:
+def count_amount_decimals(values: Iterable[float], least: int = 3) -> int:
     """Return the number of decimals with which the smallest amount keeps four significant digits.
 
     Args:
@@ -182,10 +184,10 @@ def amount_decimals(values: Iterable[float], least: int = 3) -> int:
     """
     sizes = [abs(value) for value in values if value and math.isfinite(value)]
     wanted = 3 - math.floor(math.log10(min(sizes))) if sizes else least
-    return max(least, min(wanted, exact_decimals(sizes, least)))
+    return max(least, min(wanted, count_exact_decimals(sizes, least)))
 
 
-def share_decimals(shares: Iterable[float], least: int = 2) -> int:
+def count_share_decimals(shares: Iterable[float], least: int = 2) -> int:
     """Return the number of decimals with which no share below 1 is printed as `100 %`.
 
     Args:
@@ -196,10 +198,10 @@ def share_decimals(shares: Iterable[float], least: int = 2) -> int:
         The number of decimals of the percentages.
     """
     below = [100 * (1 - value) for value in shares if 1e-9 < 1 - value < 1]
-    return min(max(least, 1 - math.floor(math.log10(min(below)))), _EXACT) if below else least
+    return min(max(least, 1 - math.floor(math.log10(min(below)))), _EXACT_DIGITS) if below else least
 
 
-def span(values: Sequence[float]) -> str:
+def format_money_range(values: Sequence[float]) -> str:
     """Format the range of amounts of money as `least to greatest`.
 
     Args:
@@ -210,11 +212,11 @@ def span(values: Sequence[float]) -> str:
     """
     least, greatest = min(values), max(values)
     if greatest - least <= 5e-3 * abs(greatest):
-        return money(greatest)
+        return format_money(greatest)
     size, word = next(((size, f" {word}") for size, word in _SCALES if abs(greatest) >= size), (1.0, ""))
-    return f"{digits(least / size, 3)} to {digits(greatest / size, 3)}{word}"
+    return f"{format_number(least / size, 3)} to {format_number(greatest / size, 3)}{word}"
 
 
-def _plain(text: str) -> str:
+def _use_minus_sign(text: str) -> str:
     """Replace the hyphen by a true minus sign."""
     return text.replace("-", "−")

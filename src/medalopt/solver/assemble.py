@@ -10,23 +10,29 @@ from pathlib import Path
 
 import numpy as np
 
-from medalopt.instance.bounds import Bounds
-from medalopt.instance.figures import Floats
+from medalopt.instance.arrays import Floats
+from medalopt.instance.bounds import VariableBounds
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes
-from medalopt.model import attach, build, extend, links
-from medalopt.model.network import Entries, Network
-from medalopt.model.talk import talking_to
-from medalopt.solver.additions import told_apart
-from medalopt.solver.compile import Compiled, compiled
-from medalopt.solver.linear import Linear, Place
-from medalopt.solver.master import Master, places_of
-from medalopt.solver.sizes import network_sizes, quantity_sizes, row_sizes
+from medalopt.model.build import build_master
+from medalopt.model.extensions import apply_extension, redirect_output
+from medalopt.model.network import Network, SparseEntries
+from medalopt.model.network_to_pyomo import SETTLEMENT_ROWS, attach_network, list_settlement_keys
+from medalopt.model.variables import LinkingFamily, iterate_linking_variables, list_linking_families
+from medalopt.solver.compile import CompiledMaster, CompiledModel, compile_model, list_variable_keys
+from medalopt.solver.extensions import separate_extensions
+from medalopt.solver.program import ComponentKey, SolverProgram
+from medalopt.solver.scaling import bound_metal_columns, bound_network_columns, bound_row_activities
 
 
-def assembled(
-    instance: Instance, found: Routes, block: Network, bounds: Bounds, measure: str, known: Master | None = None
-) -> Linear:
+def assemble_program(
+    instance: Instance,
+    found: Routes,
+    block: Network,
+    bounds: VariableBounds,
+    measure: str,
+    known: CompiledMaster | None = None,
+) -> SolverProgram:
     """Assemble the whole program of an instance.
 
     Args:
@@ -40,36 +46,40 @@ def assembled(
     Returns:
         The program in own units, rows in the order supply, settlement, linking definitions, compiled constraints.
     """
-    kept = Master.of(instance, found, measure) if known is None else known.like(instance, found, measure)
+    kept = CompiledMaster.of(instance, found, measure) if known is None else known.like(instance, found, measure)
     half, count = kept.compiled, kept.linking
-    sizes = network_sizes(found, block, bounds)
+    sizes = bound_network_columns(found, block, bounds)
     width = len(block.upper)
-    lower, upper = _settlement_ends(block)
-    return Linear(
+    lower, upper = _settlement_bounds(block)
+    return SolverProgram(
         network=width,
         places=kept.places,
         lower=np.concatenate([np.zeros(width), half.lower]),
         upper=np.concatenate([block.upper, half.upper]),
         size=np.concatenate(
-            [sizes, row_sizes(block.defining, count, sizes), quantity_sizes(instance, bounds, kept.places[count:])]
+            [
+                sizes,
+                bound_row_activities(block.defining, count, sizes),
+                bound_metal_columns(instance, bounds, kept.places[count:]),
+            ]
         ),
         costs=np.concatenate([np.zeros((len(half.costs), width)), half.costs], axis=1),
         rows=(
-            *supply_rows(instance, block),
-            *_settlement_rows(instance, block),
-            *_defining_rows(kept.families),
+            *list_supply_rows(instance, block),
+            *_list_settlement_rows(instance, block),
+            *_list_defining_rows(kept.families),
             *half.rows,
         ),
         row_lower=np.concatenate(
             [np.where(block.supply_bundled, 0.0, -np.inf), lower, np.zeros(count), half.row_lower],
         ),
         row_upper=np.concatenate([block.supply_upper, upper, np.zeros(count), half.row_upper]),
-        entries=_glued(block, half, count),
+        entries=_stack_entries(block, half, count),
         given={},
     )
 
 
-def supply_rows(instance: Instance, block: Network) -> list[Place]:
+def list_supply_rows(instance: Instance, block: Network) -> list[ComponentKey]:
     """Return the keys of the supply rows of a network block.
 
     Args:
@@ -84,19 +94,19 @@ def supply_rows(instance: Instance, block: Network) -> list[Place]:
     return [("bundle_supply" if bundled else "supply", (streams[i], periods[t])) for i, t, bundled in at]
 
 
-def _settlement_rows(instance: Instance, block: Network) -> list[Place]:
+def _list_settlement_rows(instance: Instance, block: Network) -> list[ComponentKey]:
     """Return the keys of the settlement rows of pooled lots."""
-    keys = attach.settlement_keys(instance, block)
-    return [(name, key) for name, _, _ in attach.SETTLEMENT for key in keys]
+    keys = list_settlement_keys(instance, block)
+    return [(name, key) for name, _, _ in SETTLEMENT_ROWS for key in keys]
 
 
-def _settlement_ends(block: Network) -> tuple[Floats, Floats]:
+def _settlement_bounds(block: Network) -> tuple[Floats, Floats]:
     """Return lower and upper bounds of the settlement rows of pooled lots."""
-    least = np.repeat([least for _, least, _ in attach.SETTLEMENT], len(block.withheld_pool))
+    least = np.repeat([least for _, least, _ in SETTLEMENT_ROWS], len(block.withheld_pool))
     return np.where(least, 0.0, -np.inf), np.where(least, np.inf, 0.0)
 
 
-def _defining_rows(families: tuple[links.Link, ...]) -> list[Place]:
+def _list_defining_rows(families: tuple[LinkingFamily, ...]) -> list[ComponentKey]:
     """Return the keys of the rows that define linking variables."""
     return [
         (f"define_{link.name}", key if len(key) > 1 else key[0] if key else None)
@@ -105,10 +115,10 @@ def _defining_rows(families: tuple[links.Link, ...]) -> list[Place]:
     ]
 
 
-def _glued(block: Network, half: Compiled, count: int) -> Entries:
+def _stack_entries(block: Network, half: CompiledModel, count: int) -> SparseEntries:
     """Stack the entries of supply, pooled settlement, linking definitions and the compiled constraints."""
     width, supply_rows = len(block.upper), len(block.supply_stream)
-    first, numbers = supply_rows + len(attach.SETTLEMENT) * len(block.withheld_pool), np.arange(count)
+    first, numbers = supply_rows + len(SETTLEMENT_ROWS) * len(block.withheld_pool), np.arange(count)
     row = [
         block.supply.row,
         supply_rows + block.settlement.row,
@@ -124,12 +134,17 @@ def _glued(block: Network, half: Compiled, count: int) -> Entries:
         width + half.entries.column,
     ]
     value = [block.supply.value, block.settlement.value, -block.defining.value, np.ones(count), half.entries.value]
-    return Entries(np.concatenate(row), np.concatenate(column), np.concatenate(value))
+    return SparseEntries(np.concatenate(row), np.concatenate(column), np.concatenate(value))
 
 
-def extended(
-    instance: Instance, found: Routes, block: Network, bounds: Bounds, measure: str, extensions: tuple[Path, ...]
-) -> Linear:
+def assemble_extended_program(
+    instance: Instance,
+    found: Routes,
+    block: Network,
+    bounds: VariableBounds,
+    measure: str,
+    extensions: tuple[Path, ...],
+) -> SolverProgram:
     """Assemble the program with the constraints of extensions, compiled from the whole Pyomo model.
 
     Args:
@@ -143,20 +158,20 @@ def extended(
     Returns:
         The program; rows and variables of extensions come last.
     """
-    with talking_to(io.StringIO()):  # Pyomo logs at length when interrupted
-        model = build.master(instance, found, measure)
-        network = attach.attach(model, instance, found, block)
-    before = compiled(model, [model.objective.expr, model.cost, model.tonnes], first=network)
+    with redirect_output(io.StringIO()):  # Pyomo logs at length when interrupted
+        model = build_master(instance, found, measure)
+        network = attach_network(model, instance, found, block)
+    before = compile_model(model, [model.objective.expr, model.cost, model.tonnes], first=network)
     for path in extensions:
-        extend.apply(model, instance, path)
-    after = compiled(model, [model.objective.expr, model.cost, model.tonnes], first=network)
-    whole, added = told_apart(before, after, ", ".join(str(path) for path in extensions))
-    return Linear(
+        apply_extension(model, instance, path)
+    after = compile_model(model, [model.objective.expr, model.cost, model.tonnes], first=network)
+    whole, added = separate_extensions(before, after, ", ".join(str(path) for path in extensions))
+    return SolverProgram(
         network=len(network),
-        places=places_of(whole.columns[len(network) :]),
+        places=list_variable_keys(whole.columns[len(network) :]),
         lower=whole.lower,
         upper=whole.upper,
-        size=_sizes(instance, found, block, bounds, model, whole),
+        size=_bound_columns(instance, found, block, bounds, model, whole),
         costs=whole.costs,
         rows=whole.rows,
         row_lower=whole.row_lower,
@@ -167,12 +182,17 @@ def extended(
     )
 
 
-def _sizes(instance: Instance, found: Routes, block: Network, bounds: Bounds, model: object, whole: Compiled) -> Floats:
+def _bound_columns(
+    instance: Instance, found: Routes, block: Network, bounds: VariableBounds, model: object, whole: CompiledModel
+) -> Floats:
     """Return the implied bound of each column of the model with extensions, (N,)."""
-    own = network_sizes(found, block, bounds)
-    sizes = np.concatenate([own, quantity_sizes(instance, bounds, places_of(whole.columns[len(own) :]))])
-    linking = {id(column): n for n, column in enumerate(links.variables(model, links.links(instance, found)))}
-    sums = row_sizes(block.defining, len(linking), own)
+    own = bound_network_columns(found, block, bounds)
+    sizes = np.concatenate([own, bound_metal_columns(instance, bounds, list_variable_keys(whole.columns[len(own) :]))])
+    linking = {
+        id(column): n
+        for n, column in enumerate(iterate_linking_variables(model, list_linking_families(instance, found)))
+    }
+    sums = bound_row_activities(block.defining, len(linking), own)
     for at, column in enumerate(whole.columns):
         if id(column) in linking:
             sizes[at] = sums[linking[id(column)]]

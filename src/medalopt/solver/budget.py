@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
-class Budget:
+class TimeBudget:
     """Time limit of `seconds`, counted from its creation."""
 
     seconds: float = math.inf
@@ -19,4 +19,4 @@ class Budget:
         return max(0.0, self._start + self.seconds - time.monotonic())
 
 
-ENDLESS = Budget()
+NO_TIME_LIMIT = TimeBudget()

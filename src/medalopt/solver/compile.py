@@ -1,9 +1,14 @@
-"""Compilation of a Pyomo model to arrays, by Pyomo's linear representation without an intermediate file."""
+"""Compilation of a Pyomo model to arrays, by Pyomo's linear representation without an intermediate file.
+
+The compiled part of a program outside its network, shared by scenarios that differ in the network only.
+"""
 
 from __future__ import annotations
 
+import dataclasses
+import io
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,26 +19,31 @@ from pyomo.repn.linear import LinearRepnVisitor
 from pyomo.repn.util import VarRecorder
 
 from medalopt.errors import UsageError
-from medalopt.instance.figures import Floats
-from medalopt.model.network import Entries
-from medalopt.solver.linear import Place
+from medalopt.instance.arrays import ExactArray, Floats
+from medalopt.instance.instance import Instance
+from medalopt.instance.routes import Routes
+from medalopt.model.build import build_master
+from medalopt.model.extensions import redirect_output
+from medalopt.model.network import SparseEntries
+from medalopt.model.variables import LinkingFamily, LinkingKey, iterate_linking_variables, list_linking_families
+from medalopt.solver.program import ComponentKey
 
 
 @dataclass(frozen=True, eq=False)
-class Compiled:
+class CompiledModel:
     """Variables and constraints of a Pyomo model as arrays; `costs` (objectives, N) has a row for each objective."""
 
     columns: tuple[Any, ...]
     lower: Floats
     upper: Floats
     costs: Floats
-    rows: tuple[Place, ...]
+    rows: tuple[ComponentKey, ...]
     row_lower: Floats
     row_upper: Floats
-    entries: Entries
+    entries: SparseEntries
 
 
-def compiled(model: pyo.ConcreteModel, objectives: Sequence[Any], first: Sequence[Any] = ()) -> Compiled:
+def compile_model(model: pyo.ConcreteModel, objectives: Sequence[Any], first: Sequence[Any] = ()) -> CompiledModel:
     """Return the variables and active constraints of `model` as arrays.
 
     Args:
@@ -53,12 +63,12 @@ def compiled(model: pyo.ConcreteModel, objectives: Sequence[Any], first: Sequenc
         if id(column) not in order:
             order[id(column)] = len(columns)
             columns.append(column)
-    walk, names = _Walk(order), Names()
-    rows: list[Place] = []
+    walk, names = _LinearWalker(order), _ComponentNames()
+    rows: list[ComponentKey] = []
     lower: list[float] = []
     upper: list[float] = []
     for constraint in model.component_data_objects(pyo.Constraint, active=True):
-        low, body, high = _bounded(constraint)
+        low, body, high = _split_bounds(constraint)
         offset = walk.row(body, len(rows), constraint)
         rows.append((names(constraint), constraint.index()))
         lower.append(-math.inf if low is None else low - offset)
@@ -67,7 +77,7 @@ def compiled(model: pyo.ConcreteModel, objectives: Sequence[Any], first: Sequenc
     for number, objective in enumerate(objectives):
         for column, value in walk.terms(objective, None)[1]:
             costs[number, column] = value
-    return Compiled(
+    return CompiledModel(
         tuple(columns),
         np.array([-math.inf if column.lb is None else column.lb for column in columns], dtype=np.float64),
         np.array([math.inf if column.ub is None else column.ub for column in columns], dtype=np.float64),
@@ -79,12 +89,12 @@ def compiled(model: pyo.ConcreteModel, objectives: Sequence[Any], first: Sequenc
     )
 
 
-def _name(row: Any) -> str:
+def _describe_row(row: Any) -> str:
     """Return the name of a constraint for messages, `objective` for None."""
     return "objective" if row is None else str(row.name)
 
 
-def _bounded(constraint: Any) -> tuple[float | None, Any, float | None]:
+def _split_bounds(constraint: Any) -> tuple[float | None, Any, float | None]:
     """Return lower bound, body and upper bound of a constraint."""
     try:
         low, body, high = constraint.to_bounded_expression(evaluate_bounds=True)
@@ -93,7 +103,7 @@ def _bounded(constraint: Any) -> tuple[float | None, Any, float | None]:
     return low, body, high
 
 
-class Names:
+class _ComponentNames:
     """Cache of component names by component, since Pyomo composes a name at each access."""
 
     def __init__(self) -> None:
@@ -107,7 +117,7 @@ class Names:
         return self._known[id(component)]
 
 
-class _Walk:
+class _LinearWalker:
     """Collector of the constants, columns and coefficients of linear expressions."""
 
     def __init__(self, order: dict[int, int]) -> None:
@@ -122,15 +132,17 @@ class _Walk:
             form = self.visitor.walk_expression(body)
             finite = all(math.isfinite(value) for value in (form.constant, *form.linear.values()))
         except InvalidValueError as error:
-            raise UsageError(f"{_name(row)} holds what is no number: {error}") from error
+            raise UsageError(f"{_describe_row(row)} holds what is no number: {error}") from error
         if form.nonlinear is not None:
-            raise UsageError(f"{_name(row)} is not linear: write it as a sum of variables, each times a number")
+            raise UsageError(f"{_describe_row(row)} is not linear: write it as a sum of variables, each times a number")
         if not finite:
-            raise UsageError(f"{_name(row)} holds a number that is not finite: look at the figures it is made of")
+            raise UsageError(
+                f"{_describe_row(row)} holds a number that is not finite: look at the figures it is made of"
+            )
         try:
             found = [(self.order[which], value) for which, value in form.linear.items()]
         except KeyError:
-            text = f"{_name(row)} holds a variable that is not part of the model: add it to the model"
+            text = f"{_describe_row(row)} holds a variable that is not part of the model: add it to the model"
             raise UsageError(text) from None
         return float(form.constant), found
 
@@ -141,9 +153,106 @@ class _Walk:
         self.values += [value for _, value in found]
         return constant
 
-    def entries(self) -> Entries:
+    def entries(self) -> SparseEntries:
         """Return the nonzero coefficients of all recorded rows as a sparse matrix."""
         at = np.array(self.at, dtype=np.intp).reshape(-1, 2)
         values = np.array(self.values, dtype=np.float64)
         kept = values != 0
-        return Entries(at[kept, 0], at[kept, 1], values[kept])
+        return SparseEntries(at[kept, 0], at[kept, 1], values[kept])
+
+
+_METADATA_FIELDS = {"name", "title", "annex", "sources", "files", "figures", "warnings"}  # metadata, in no constraint
+_NETWORK_FIELDS: Mapping[str, frozenset[str]] = {
+    "devices": frozenset({"assay", "unit_mass"}),
+    "streams": frozenset({"price", "collection", "credited", "storage_limit", "storage_cost", "footprint"}),
+    "treatments": frozenset({"cost", "to_smelter", "recovery", "residue_value", "footprint"}),
+    "smelters": frozenset({"footprint"}),
+    "terms": frozenset({"treatment_charge", "refining_charge", "returned", "deduction"}),
+    "lanes": frozenset({"cost", "footprint"}),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class CompiledMaster:
+    """Rows, costs and columns outside the network, compiled from `instance` for the objective `measure`."""
+
+    instance: Instance
+    measure: str
+    families: tuple[LinkingFamily, ...]
+    compiled: CompiledModel
+    places: tuple[ComponentKey, ...]  # key of each column
+    linking: int  # number of linking variables, which are the first columns
+
+    @classmethod
+    def of(cls, instance: Instance, found: Routes, measure: str, whole: bool = True) -> CompiledMaster:
+        """Compile the part of an instance outside its network.
+
+        Args:
+            instance: Instance.
+            found: Routes of the instance.
+            measure: Name of the objective.
+            whole: Whether all linking variables are declared, as in `list_linking_families`.
+
+        Returns:
+            The compiled part.
+        """
+        with redirect_output(io.StringIO()):  # Pyomo logs at length when interrupted
+            model = build_master(instance, found, measure, whole)
+        families = list_linking_families(instance, found, whole)
+        linking = list(iterate_linking_variables(model, families))
+        made = compile_model(model, [model.objective.expr, model.cost, model.tonnes], first=linking)
+        return cls(instance, measure, families, made, list_variable_keys(made.columns), len(linking))
+
+    def like(self, instance: Instance, found: Routes, measure: str) -> CompiledMaster:
+        """Return the compiled part for another instance, `self` if the two differ in network data only.
+
+        Args:
+            instance: The other instance.
+            found: Its routes.
+            measure: Name of the objective.
+
+        Returns:
+            `self`, or a newly compiled part.
+        """
+        if measure == self.measure and self._keys() == _list_link_keys(list_linking_families(instance, found)):
+            sections = [field.name for field in dataclasses.fields(Instance) if field.name not in _METADATA_FIELDS]
+            if all(
+                _equal_beside_network(getattr(self.instance, name), getattr(instance, name), name) for name in sections
+            ):
+                return self
+        return CompiledMaster.of(instance, found, measure)
+
+    def _keys(self) -> list[tuple[LinkingKey, ...]]:
+        return _list_link_keys(self.families)
+
+
+def _list_link_keys(families: tuple[LinkingFamily, ...]) -> list[tuple[LinkingKey, ...]]:
+    """Return the keys of each linking family."""
+    return [link.keys for link in families]
+
+
+def _equal_beside_network(one: Any, other: Any, section: str = "") -> bool:
+    """Return whether two parts of an instance are equal, apart from fields that enter the network alone."""
+    if one is other:
+        return True
+    if isinstance(one, ExactArray):
+        alike = np.array_equal(one.raw, other.raw) and np.array_equal(one.unit, other.unit)
+        return alike and one.factors == other.factors
+    if isinstance(one, np.ndarray):
+        return np.array_equal(one, other)
+    if dataclasses.is_dataclass(one):
+        names = {field.name for field in dataclasses.fields(one)} - _NETWORK_FIELDS.get(section, frozenset())
+        return all(_equal_beside_network(getattr(one, name), getattr(other, name)) for name in names)
+    return bool(one == other)
+
+
+def list_variable_keys(columns: tuple[object, ...]) -> tuple[ComponentKey, ...]:
+    """Return component name and index of each Pyomo variable.
+
+    Args:
+        columns: Pyomo variables.
+
+    Returns:
+        One key for each variable.
+    """
+    return tuple((column.parent_component().name, column.index()) for column in columns)  # type: ignore[attr-defined]

@@ -3,25 +3,145 @@
 HiGHS uses absolute tolerances in each row's unit, so a plan in tonnes and raw yen could be 'solved' by zero. Each
 column is scaled by its implied bound, each row by its largest coefficient, the objective by its largest cost over 256;
 a power of two changes exponents only, no digit.
+
+Implied bounds of all columns in own units, from which the column scale factors are taken.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from medalopt.errors import SolverError
-from medalopt.instance.figures import Floats, Ints
-from medalopt.solver.linear import Linear
-from medalopt.solver.sizes import powers
+from medalopt.instance.arrays import Floats, Ints
+from medalopt.instance.bounds import VariableBounds, bound_metal_charged
+from medalopt.instance.instance import Instance
+from medalopt.instance.routes import Routes
+from medalopt.model.network import Network, SparseEntries
+from medalopt.model.variables import index_by_name
+from medalopt.solver.program import ComponentKey, SolverProgram
 
-LIFT = 8  # the largest cost is 2**8, which resolves reduced costs 256 times as finely
+
+def bound_network_columns(found: Routes, block: Network, bounds: VariableBounds) -> Floats:
+    """Return the implied upper bound of each network column.
+
+    Args:
+        found: Routes.
+        block: Network block of C columns.
+        bounds: Implied bounds of the variables.
+
+    Returns:
+        Bounds (C,): tonnes sent and stored, shares of bundles (1), metal withheld.
+    """
+    sizes = [
+        bounds.sent[found.stream[block.route], block.period],
+        bounds.stockpile[block.stock_stream, block.stock_period],
+        np.ones(len(block.take_bundle)),
+    ]
+    count, own = len(block.withheld_pool), np.concatenate([*sizes, np.zeros(len(block.withheld_pool))])
+    all_of_it = bound_row_activities(block.settlement, 3 * count, own)[
+        2 * count :
+    ]  # at most the full share is withheld
+    return np.concatenate([*sizes, all_of_it])
+
+
+def bound_row_activities(entries: SparseEntries, height: int, sizes: Floats) -> Floats:
+    """Return the greatest activity of each row, the sum of the magnitudes of its terms at their bounds.
+
+    Args:
+        entries: Sparse matrix.
+        height: Number of rows.
+        sizes (N,): Implied bound of each column.
+
+    Returns:
+        Bounds (height,).
+    """
+    return np.bincount(entries.row, np.abs(entries.value) * sizes[entries.column], height).astype(np.float64)
+
+
+def bound_metal_columns(instance: Instance, bounds: VariableBounds, columns: Sequence[ComponentKey]) -> Floats:
+    """Return the implied upper bound of each column on metals, alloys and offers.
+
+    Args:
+        instance: Instance.
+        bounds: Implied bounds of the variables.
+        columns: Keys of the columns.
+
+    Returns:
+        Bounds (columns,); infinite for variables of extensions.
+    """
+    metals, alloys, periods = instance.metals.names, instance.alloys.names, instance.periods
+    stock = index_by_name(bounds.stock, metals, periods)
+    ever = index_by_name(bounds.stock[:, -1], metals)
+    cast, charge, scrap = (index_by_name(table, alloys) for table in (bounds.cast, bounds.charge, bounds.scrap))
+    purchase = index_by_name(bounds.purchase, instance.market.names)
+    most = max(sum(charge.values()), *(len(periods) * one for one in purchase.values()), 0.0)
+    rules: dict[str, Callable[..., float]] = {
+        "stock": lambda e, t: stock[e, t],
+        "surplus": lambda e, t: stock[e, t],
+        "charge": lambda a, e, t: min(charge[a], ever[e]),
+        "buy": lambda o, a, t: charge[a],
+        "acquire": lambda o, t: purchase[o],
+        "offer_stock": lambda o, t: purchase[o] * len(periods),
+        "cast": lambda a, t: cast[a],
+        "cast_stock": lambda a, t: cast[a],
+        "recharge": lambda a, t: min(charge[a], scrap[a]),
+        "scrap": lambda a, t: scrap[a],
+        "bought": lambda o: most,
+    }
+    sizes = np.full(len(columns), np.inf)
+    for number, (name, index) in enumerate(columns):
+        rule = rules.get(name)
+        if rule is not None:
+            sizes[number] = rule(*(index if isinstance(index, tuple) else (index,)))
+    return sizes
+
+
+def tighten_bounds_to_demand(instance: Instance, found: Routes, bounds: VariableBounds) -> VariableBounds:
+    """Return bounds cut to the metal, and the tonnes of each stream, that all melts together could use.
+
+    For scaling only: a feasible plan may exceed them by a surplus.
+
+    Args:
+        instance: Instance.
+        found: Routes.
+        bounds: Implied bounds of the variables.
+
+    Returns:
+        The tighter bounds.
+    """
+    useful = bound_metal_charged(instance, found, bounds)
+    some = (useful > 0) & (found.returned > 0)
+    tonnes = np.divide(useful, found.returned, out=np.zeros(some.shape), where=some).max(axis=1)
+    most = np.zeros(len(instance.streams.names))
+    np.maximum.at(most, found.stream, tonnes)
+    sent = np.minimum(bounds.sent, np.where(most > 0, most, np.inf)[:, None])
+    with_it = sent.sum(axis=1)[found.stream] @ found.returned
+    cut = np.where(useful > 0, useful, instance.metals.opening_stock.value + with_it)
+    return replace(bounds, sent=sent, stock=np.minimum(bounds.stock, cut[:, None]))
+
+
+def compute_exponents(sizes: Floats) -> Ints:
+    """Return the exponent of the nearest power of two.
+
+    Args:
+        sizes: Nonnegative numbers.
+
+    Returns:
+        Exponents of the same shape; 0 for a size of 0 or infinity.
+    """
+    positive = (sizes > 0) & np.isfinite(sizes)
+    return np.where(positive, np.rint(np.log2(np.where(positive, sizes, 1.0))), 0).astype(np.intp)
+
+
+COST_EXPONENT = 8  # the largest cost is 2**8, which resolves reduced costs 256 times as finely
 
 
 @dataclass(frozen=True, eq=False)
-class Scaled:
+class ScaledProgram:
     """Program as passed to the solver, in compressed sparse columns.
 
     In own units, x = 2**column * x_scaled and y = 2**(row - cost) * y_scaled.
@@ -40,7 +160,7 @@ class Scaled:
     value: Floats
 
     @cached_property
-    def of_entry(self) -> Ints:
+    def entry_columns(self) -> Ints:
         """Column of each entry, (entries,)."""
         return np.repeat(np.arange(len(self.lower)), np.diff(self.start))
 
@@ -53,7 +173,7 @@ class Scaled:
         Returns:
             Scaled activities (M,).
         """
-        return np.bincount(self.index, self.value * x[self.of_entry], len(self.row_lower)).astype(np.float64)
+        return np.bincount(self.index, self.value * x[self.entry_columns], len(self.row_lower)).astype(np.float64)
 
     def pulled(self, y: Floats) -> Floats:
         """Return A'y, the duals carried to the columns.
@@ -64,7 +184,7 @@ class Scaled:
         Returns:
             A'y (N,); the reduced costs are `costs[0] - A'y`.
         """
-        return np.bincount(self.of_entry, self.value * y[self.index], len(self.lower)).astype(np.float64)
+        return np.bincount(self.entry_columns, self.value * y[self.index], len(self.lower)).astype(np.float64)
 
     def primal(self, x: Floats) -> Floats:
         """Return the columns in own units.
@@ -89,7 +209,7 @@ class Scaled:
         return np.ldexp(y, self.row - self.cost[0])
 
 
-def scaled(linear: Linear, lift: int = LIFT) -> Scaled:
+def scale_program(linear: SolverProgram, lift: int = COST_EXPONENT) -> ScaledProgram:
     """Scale a program.
 
     Args:
@@ -103,16 +223,16 @@ def scaled(linear: Linear, lift: int = LIFT) -> Scaled:
         SolverError: A coefficient is not finite, or the coefficients differ by too many orders of magnitude.
     """
     entries = linear.entries
-    _check(linear)
-    column = _columns(linear)
+    _check_finite(linear)
+    column = _column_exponents(linear)
     value = np.ldexp(entries.value, column[entries.column])
-    row = -powers(_largest(value, entries.row, len(linear.rows)))
+    row = -compute_exponents(_largest_magnitude(value, entries.row, len(linear.rows)))
     value = np.ldexp(value, row[entries.row])
     costs = np.ldexp(linear.costs, column[None, :])
-    cost = lift - powers(np.abs(costs).max(axis=1, initial=0.0))
+    cost = lift - compute_exponents(np.abs(costs).max(axis=1, initial=0.0))
     order = np.argsort(entries.column * len(linear.rows) + entries.row, kind="stable")
     counts = np.bincount(entries.column, minlength=len(column))
-    result = Scaled(
+    result = ScaledProgram(
         *(column, row, cost),
         np.ldexp(linear.lower, -column),
         np.ldexp(linear.upper, -column),
@@ -128,30 +248,30 @@ def scaled(linear: Linear, lift: int = LIFT) -> Scaled:
     return result
 
 
-def _columns(linear: Linear) -> Ints:
+def _column_exponents(linear: SolverProgram) -> Ints:
     """Return the exponent of each column, (N,).
 
     A column without a size is scaled so that its largest coefficient equals its row's: the coefficients of a column
     that can only be 0 might otherwise be so small beside the others that HiGHS drops them.
     """
     entries = linear.entries
-    column = powers(linear.size)
+    column = compute_exponents(linear.size)
     sized = (linear.size > 0) & np.isfinite(linear.size)
     value = np.where(sized[entries.column], np.ldexp(entries.value, column[entries.column]), 0.0)
-    largest = _largest(value, entries.row, len(linear.rows))
-    beside = np.where(largest[entries.row] > 0, np.ldexp(entries.value, -powers(largest)[entries.row]), 0.0)
-    reach = _largest(beside, entries.column, len(column))
-    return np.where(sized, column, -powers(reach))
+    largest = _largest_magnitude(value, entries.row, len(linear.rows))
+    beside = np.where(largest[entries.row] > 0, np.ldexp(entries.value, -compute_exponents(largest)[entries.row]), 0.0)
+    reach = _largest_magnitude(beside, entries.column, len(column))
+    return np.where(sized, column, -compute_exponents(reach))
 
 
-def _largest(value: Floats, place: Ints, count: int) -> Floats:
+def _largest_magnitude(value: Floats, place: Ints, count: int) -> Floats:
     """Return the largest magnitude of `value` at each of `count` places; 0 where there is none."""
     largest = np.zeros(count)
     np.maximum.at(largest, place, np.abs(value))
     return largest
 
 
-def _check(linear: Linear) -> None:
+def _check_finite(linear: SolverProgram) -> None:
     """Raise SolverError where a coefficient or bound of the program is not finite."""
     finite = all(np.isfinite(part).all() for part in (linear.entries.value, linear.costs))
     lower_ok = not (np.isnan(linear.row_lower).any() or (linear.row_lower == np.inf).any())

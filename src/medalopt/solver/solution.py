@@ -1,4 +1,7 @@
-"""Solutions: decisions and duals in own units, read from the columns and rows of a program, and back."""
+"""Solutions: decisions and duals in own units, read from the columns and rows of a program, and back.
+
+A verified plan is converted back to columns and duals, from which every post-optimal analysis starts.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from medalopt.instance.decisions import Decisions
-from medalopt.instance.figures import Floats
+from medalopt.instance.accounting import Decisions, PlanAccount
+from medalopt.instance.arrays import Floats
+from medalopt.instance.demand import is_stocked
 from medalopt.instance.instance import Instance
-from medalopt.instance.needs import is_stocked
 from medalopt.instance.routes import Routes
 from medalopt.model.network import Network
-from medalopt.proof.added import NOTHING, Added
-from medalopt.solver.linear import Linear
-from medalopt.solver.standing import Standing
+from medalopt.proof.extensions import NO_EXTENSIONS, ExtensionData
+from medalopt.solver.basis import ProgramBasis
+from medalopt.solver.program import SolverProgram, find_defining_rows
 
 Duals = Mapping[str, Mapping[Any, float]]  # by constraint and index: objective per unit of the row
 
@@ -36,12 +39,12 @@ class Solution:
     duals: Duals = field(default_factory=dict)
     value: float = 0.0  # objective at the solver's columns
     compiled: tuple[float, float] = (0.0, 0.0)
-    standing: Standing | None = None
-    added: Added = NOTHING  # data of extensions with duals and values
+    standing: ProgramBasis | None = None
+    added: ExtensionData = NO_EXTENSIONS  # data of extensions with duals and values
     search_bound: float | None = None  # dual bound of branch and bound on the objective, not verified
 
 
-def decided(instance: Instance, found: Routes, block: Network, linear: Linear, x: Floats) -> Decisions:
+def extract_decisions(instance: Instance, found: Routes, block: Network, linear: SolverProgram, x: Floats) -> Decisions:
     """Read the decisions from the columns of a program.
 
     Args:
@@ -85,7 +88,7 @@ def decided(instance: Instance, found: Routes, block: Network, linear: Linear, x
     return Decisions(sent, stockpile, *behind, withheld)
 
 
-def priced(linear: Linear, y: Floats) -> Duals:
+def extract_duals(linear: SolverProgram, y: Floats) -> Duals:
     """Read the duals of the rows by constraint and index, without those of extensions.
 
     Args:
@@ -105,7 +108,7 @@ def priced(linear: Linear, y: Floats) -> Duals:
     return duals
 
 
-def filled(linear: Linear, x: Floats, y: Floats) -> Added:
+def fill_extension_values(linear: SolverProgram, x: Floats, y: Floats) -> ExtensionData:
     """Fill in the duals of extension rows and the values of extension variables.
 
     Args:
@@ -126,3 +129,102 @@ def filled(linear: Linear, x: Floats, y: Floats) -> Added:
         rows=tuple(replace(row, dual=dual) for row, dual in zip(added.rows, duals.tolist(), strict=True)),
         variables=tuple(replace(one, value=value) for one, value in zip(added.variables, values.tolist(), strict=True)),
     )
+
+
+def reconstruct_columns(
+    account: PlanAccount, block: Network, linear: SolverProgram, added: ExtensionData = NO_EXTENSIONS
+) -> Floats:
+    """Reconstruct the columns of a program from a plan.
+
+    Args:
+        account: Plan with its accounting.
+        block: Network block.
+        linear: Program.
+        added: Extension data with the values of its variables, which are the last columns.
+
+    Returns:
+        Columns (N,) in own units.
+    """
+    made = account.decisions
+    network = [
+        made.sent[block.route, block.period],
+        made.stockpile[block.stock_stream, block.stock_period],
+        _bundle_shares(account, block),
+        made.withheld[block.withheld_pool, block.withheld_metal, block.withheld_period]
+        if len(block.withheld_pool)
+        else np.zeros(0),
+    ]
+    own = [one.value for one in added.variables]
+    behind = [_column_value(account, *place) for place in linear.places[: len(linear.places) - len(own)]]
+    x = np.concatenate([*network, np.array([*behind, *own], dtype=np.float64)])
+    return np.maximum(_compute_linking_quantities(linear, x), linear.lower)
+
+
+def reconstruct_duals(duals: Duals, linear: SolverProgram, added: ExtensionData = NO_EXTENSIONS) -> Floats:
+    """Reconstruct the duals of the rows of a program from those of a plan.
+
+    Args:
+        duals: Duals by constraint and index.
+        linear: Program.
+        added: Extension data with the duals of its rows, which are the last rows.
+
+    Returns:
+        Duals (M,) in own units; 0 for rows the plan has no dual of.
+    """
+    own = [row.dual for row in added.rows]
+    rows = linear.rows[: len(linear.rows) - len(own)]
+    model = [duals.get(name, {}).get(index, 0.0) - linear.given.get((name, index), 0.0) for name, index in rows]
+    return np.array([*model, *own], dtype=np.float64)
+
+
+def _bundle_shares(account: PlanAccount, block: Network) -> Floats:
+    """Return the purchased share of each bundle, in the order of the network columns."""
+    instance, made = account.instance, account.decisions
+    before = np.concatenate([np.zeros_like(made.stockpile[:, :1]), made.stockpile[:, :-1]], axis=1)
+    taken = made.stockpile - before
+    np.add.at(taken, account.found.stream, made.sent)
+    member = instance.streams.bundle >= 0
+    got, offers = np.zeros((2, len(instance.bundles), len(instance.periods)))
+    np.add.at(got, instance.streams.bundle[member], taken[member])
+    np.add.at(offers, instance.streams.bundle[member], instance.streams.available.value[member])
+    at = (block.take_bundle, block.take_period)
+    return np.clip(got[at] / offers[at], 0.0, 1.0)
+
+
+def _column_value(account: PlanAccount, name: str, index: Any) -> float:
+    """Return the value of one column outside the network; 0 for a linking variable, which its definition determines."""
+    instance, made = account.instance, account.decisions
+    metals, alloys, offers = instance.metals.names, instance.alloys.names, instance.market.names
+    tables: dict[str, tuple[Any, tuple[tuple[str, ...], ...]]] = {
+        "charge": (made.charged, (alloys, metals)),
+        "buy": (made.bought, (offers, alloys)),
+        "surplus": (made.surplus, (metals,)),
+        "recharge": (made.recharged, (alloys,)),
+        "acquire": (account.purchases, (offers,)),
+        "offer_stock": (account.offer_stock, (offers,)),
+        "stock": (account.stock, (metals,)),
+        "cast": (account.cast, (alloys,)),
+        "cast_stock": (account.cast_stock, (alloys,)),
+        "scrap": (account.scrap, (alloys,)),
+    }
+    if name not in tables:
+        return 0.0
+    table, axes = tables[name]
+    *names, period = index
+    at = (*(axis.index(label) for axis, label in zip(axes, names, strict=True)), instance.periods.index(period))
+    return float(max(table[at], 0.0))
+
+
+def _compute_linking_quantities(linear: SolverProgram, x: Floats) -> Floats:
+    """Return `x` with each linking variable computed from its defining row."""
+    entries = linear.entries
+    definition = find_defining_rows(linear)
+    places = [*[("", None)] * linear.network, *linear.places]
+    its_row = {name.removeprefix("define_") for (name, _), it in zip(linear.rows, definition, strict=True) if it}
+    quantity = np.array([name in its_row for name, _ in places], dtype=bool)
+    quantity[len(quantity) - len(linear.added.variables) :] = False
+    sums = np.bincount(entries.row, entries.value * x[entries.column], len(linear.rows))
+    own = definition[entries.row] & quantity[entries.column]
+    x = x.copy()
+    x[entries.column[own]] = -sums[entries.row[own]] / entries.value[own]
+    return x

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 import medalopt
-from medalopt.analysis.replanning.awaited import AWAITED, awaited_names
-from medalopt.analysis.replanning.replan import Question, Replan, question, replanned
+from medalopt.analysis.replanning.in_transit import IN_TRANSIT, get_in_transit_streams
+from medalopt.analysis.replanning.replan import Replan, ReplanProblem, make_replan_problem, solve_replan
 from medalopt.errors import NoPlanError, UsageError
-from medalopt.report.csvplan import folder
-from medalopt.report.files import write_folder
-from medalopt.report.replanning.added import decision
+from medalopt.report.atomic_write import write_folder
+from medalopt.report.plan_csv import render_csv_folder
+from medalopt.report.replanning import summarize_actuals
 
 BASE = Path(__file__).with_name("base.yaml")
 LOTS = """lot,stream,treatment,smelter,period,wet_t,moisture,dry_t,assay_Ag,payable_Ag_kg,charges,settled_on
@@ -33,19 +33,19 @@ phone@north,whole,kosaka,,,,2018-03,1,
 
 def asked(
     folder_: Path, lots: str | None = LOTS, signed: str | None = SIGNED, after: str = "2018-02", **changes: str
-) -> Question:
+) -> ReplanProblem:
     """Return what is left after February, by these two files; `changes` of the instance, __ for a dot."""
     (folder_ / "actuals.csv").write_text(lots or "")
     (folder_ / "signed.csv").write_text(signed or "")
     instance = medalopt.load(BASE, {path.replace("__", "."): value for path, value in changes.items()})
     files = (folder_ / "actuals.csv" if lots else None, folder_ / "signed.csv" if signed else None)
-    return question(instance, after, *files)
+    return make_replan_problem(instance, after, *files)
 
 
 def test_what_comes_of_each_lot(tmp_path: Path) -> None:
     """As payable when it was settled; else by its assay and the terms, or by the instance, after the smelter's lead."""
     past = asked(tmp_path).past
-    silver, copper = past.coming[:, 0], past.coming[:, 1]
+    silver, copper = past.lot_returns[:, 0], past.lot_returns[:, 1]
     assert silver == pytest.approx([1.7, 0.9 * 1.9, 0.9, 0, 0]) and copper == pytest.approx([0, 0, 9, 0, 0])
     assert past.expected[:, 0] == pytest.approx([0.9975 * 1.8, 1.8, 0.9, 0, 0])
     assert past.arrival[:3, 0].tolist() == [1, 2, 2]  # from 0: February, March, March
@@ -58,7 +58,9 @@ def test_the_account_and_what_is_awaited(tmp_path: Path) -> None:
     """1.7 kg came back and 1.5 were charged; awaited are both lots in March, and the signed tonne in April."""
     past = asked(tmp_path).past
     assert past.stock == pytest.approx([0.2, 0])
-    assert past.awaited[0] == pytest.approx([1.71 + 0.9, 1.8, 0, 0]) and past.awaited[1] == pytest.approx([9, 0, 0, 0])
+    assert past.metal_in_transit[0] == pytest.approx([1.71 + 0.9, 1.8, 0, 0]) and past.metal_in_transit[
+        1
+    ] == pytest.approx([9, 0, 0, 0])
 
 
 def test_what_it_has_cost(tmp_path: Path) -> None:
@@ -95,22 +97,22 @@ def test_the_instance_of_what_is_left(tmp_path: Path) -> None:
 
 def test_metal_on_its_way_is_free_and_comes_when_it_comes(tmp_path: Path) -> None:
     """It returns in its own periods, costs nothing, and is all that stands for it in the plan."""
-    found = replanned(asked(tmp_path))
-    names = awaited_names(found.question.left)
-    assert names == {f"{AWAITED}, 2018-03", f"{AWAITED}, 2018-04"}
+    found = solve_replan(asked(tmp_path))
+    names = get_in_transit_streams(found.question.left)
+    assert names == {f"{IN_TRANSIT}, 2018-03", f"{IN_TRANSIT}, 2018-04"}
     ways = found.plan.account.found.stream
     own = [route for route, stream in enumerate(ways) if found.plan.instance.streams.names[stream] in names]
     assert found.plan.account.decisions.sent[own].sum() == pytest.approx((2.61 + 9 + 1.8) / 1000)
-    smelter = found.plan.instance.smelters.names.index(AWAITED)
+    smelter = found.plan.instance.smelters.names.index(IN_TRANSIT)
     back = found.plan.account.returned[smelter]
     assert back == pytest.approx(np.array([[2.61, 1.8, 0, 0], [9, 0, 0, 0]]))
     assert found.plan.status == "optimal"
-    assert not awaited_names(medalopt.load(BASE))
+    assert not get_in_transit_streams(medalopt.load(BASE))
 
 
 def test_old_and_new_side_by_side(tmp_path: Path) -> None:
     """What is back by each month runs on from what came to what is planned; spent, signed and planned add up."""
-    found = replanned(asked(tmp_path))
+    found = solve_replan(asked(tmp_path))
     assert found.before is not None and found.returned_before is not None
     assert found.returned_now[0, :3] == pytest.approx([0, 1.7, 1.7 + 2.61])
     assert found.returned_now[0, -1] == pytest.approx(15 - 0.75)  # all that is not bought
@@ -142,7 +144,7 @@ def test_who_does_as_planned_pays_as_planned(tmp_path: Path, after: str) -> None
     lots = lots.replace("devices_t\n", "devices_t,payable_Ag_kg,payable_Cu_kg,settled_on\n")
     lots = "\n".join(_settled(line, instance.periods, last) for line in lots.splitlines()) + "\n"
     signed = SIGNED.splitlines()[0] + "\n" + "\n".join(done) + "\n" if done else None
-    found = replanned(asked(tmp_path, lots, signed, after))
+    found = solve_replan(asked(tmp_path, lots, signed, after))
     assert found.total == pytest.approx(plan.cost, rel=1e-6)
 
 
@@ -162,11 +164,11 @@ def test_a_signed_plan_is_kept(tmp_path: Path) -> None:
     """The whole plan signed, from JSON or CSV, and nothing is left to decide: the cost is the same."""
     instance = medalopt.load(BASE)
     plan = medalopt.solve(instance)
-    write_folder(tmp_path / "plan", folder(plan))
-    late = question(instance, "2018-01", None, tmp_path / "plan")
-    signed = late.past.mint.decisions.sent
+    write_folder(tmp_path / "plan", render_csv_folder(plan))
+    late = make_replan_problem(instance, "2018-01", None, tmp_path / "plan")
+    signed = late.past.executed_account.decisions.sent
     assert signed[:, 1:] == pytest.approx(plan.account.decisions.sent[:, 1:]) and not signed[:, 0].any()
-    found = replanned(late)
+    found = solve_replan(late)
     first = float(plan.account.decisions.sent[:, 0].sum())
     # what was planned for January was not sent, and has to be made up for
     assert found.total > plan.cost - 1_200 * first and found.plan.status == "optimal"
@@ -175,9 +177,9 @@ def test_a_signed_plan_is_kept(tmp_path: Path) -> None:
 def test_of_a_signed_plan_the_casts_so_far_are_done(tmp_path: Path) -> None:
     """What the saved plan charges up to then is gone from the account, or is said not to have been there."""
     instance = medalopt.load(BASE)
-    write_folder(tmp_path / "plan", folder(medalopt.solve(instance)))
+    write_folder(tmp_path / "plan", render_csv_folder(medalopt.solve(instance)))
     with pytest.raises(UsageError, match=r"kg of silver are said to have been charged, but only 0 kg were there"):
-        question(instance, "2018-03", None, tmp_path / "plan")
+        make_replan_problem(instance, "2018-03", None, tmp_path / "plan")
 
 
 def test_process_scrap_of_what_was_cast_comes_back(tmp_path: Path) -> None:
@@ -186,8 +188,8 @@ def test_process_scrap_of_what_was_cast_comes_back(tmp_path: Path) -> None:
     for lead, at in ((1, 0), (3, 2)):
         scrap = {"alloys__silver__scrap": f"{{share: 20 %, returned: 50 %, lead: {lead}}}"}
         past = asked(tmp_path, signed=signed, **scrap).past
-        assert past.scrap_back[0, past.last + 1 :][at] == pytest.approx(0.15)
-        assert past.scrap_back.sum() == pytest.approx(0.15)
+        assert past.scrap_returns[0, past.last + 1 :][at] == pytest.approx(0.15)
+        assert past.scrap_returns.sum() == pytest.approx(0.15)
 
 
 def test_no_more_process_scrap_is_charged_than_there_was(tmp_path: Path) -> None:
@@ -199,7 +201,7 @@ def test_no_more_process_scrap_is_charged_than_there_was(tmp_path: Path) -> None
     }
     head = SIGNED.splitlines()[0]
     past = asked(tmp_path, signed=rows.format(head=head, again=0.15), **scrap).past
-    assert past.mint.cast.sum() == pytest.approx(1.65)
+    assert past.executed_account.cast.sum() == pytest.approx(1.65)
     said = "0.2 kg of process scrap of silver are said to have been charged again, but only 0.15 kg had come"
     with pytest.raises(UsageError, match=said):
         asked(tmp_path, signed=rows.format(head=head, again=0.2), **scrap)
@@ -216,7 +218,7 @@ def test_overdue_medals_are_due_at_once(tmp_path: Path) -> None:
 def test_what_waits_leaves_its_bundle(tmp_path: Path) -> None:
     """Goods in stock go on alone, by the lanes and treatments of their region, and have been paid for."""
     lots = LOTS.replace("A4,laptop@north,,,2018-02,,,1,,,,", "A4,laptop@south,,,2018-02,,,2,,,,")
-    found = replanned(asked(tmp_path, lots=lots, signed=None))
+    found = solve_replan(asked(tmp_path, lots=lots, signed=None))
     left = found.question.left
     own = left.streams.names.index("laptop@south, in stock")
     assert left.streams.bundle[own] == -1 and left.streams.price.value[own] == 0
@@ -237,16 +239,16 @@ def test_metal_may_come_after_the_last_month(tmp_path: Path) -> None:
 def test_where_nothing_can_be_planned(tmp_path: Path) -> None:
     """Without the first plan there is still one of the rest, or none, and that is said as ever."""
     cheap = {"market__silver__limit": "0.75 kg"}
-    found = replanned(asked(tmp_path, **cheap, medals__early__due="2018-01"))
+    found = solve_replan(asked(tmp_path, **cheap, medals__early__due="2018-01"))
     assert found.before is None and found.returned_before is None and found.plan.status == "optimal"
     with pytest.raises(NoPlanError):
-        replanned(asked(tmp_path, **cheap, medals__medal__count="100"))
+        solve_replan(asked(tmp_path, **cheap, medals__medal__count="100"))
 
 
 def test_only_signed_or_only_sent(tmp_path: Path) -> None:
     """Either file will do; with no lots nothing has come back."""
     past = asked(tmp_path, lots=None, signed=SIGNED.replace(",,,,silver,Ag,2018-02,,1.5\n", "")).past
-    assert not past.back.any() and past.mint.decisions.sent.sum() == 1 and past.spent["charges"] == 0
+    assert not past.back.any() and past.executed_account.decisions.sent.sum() == 1 and past.spent["charges"] == 0
 
 
 @pytest.mark.parametrize(
@@ -267,40 +269,42 @@ def test_what_does_not_fit(tmp_path: Path) -> None:
     """Nothing given, a plan of other figures, an answer that there is none, a name that is taken: one line each."""
     instance = medalopt.load(BASE)
     with pytest.raises(UsageError, match="say what has happened since by --actuals"):
-        question(instance, "2018-02")
+        make_replan_problem(instance, "2018-02")
     write_folder(
-        tmp_path / "plan", folder(medalopt.solve(medalopt.load(BASE, {"market.silver.price": "80_000 JPY/kg"})))
+        tmp_path / "plan",
+        render_csv_folder(medalopt.solve(medalopt.load(BASE, {"market.silver.price": "80_000 JPY/kg"}))),
     )
     with pytest.raises(UsageError, match="is the plan of other figures"):
-        question(instance, "2018-02", None, tmp_path / "plan")
-    text = BASE.read_text().replace("kosaka", f'"{AWAITED}"')
+        make_replan_problem(instance, "2018-02", None, tmp_path / "plan")
+    text = BASE.read_text().replace("kosaka", f'"{IN_TRANSIT}"')
     (tmp_path / "named.yaml").write_text(text)
-    (tmp_path / "lots.csv").write_text(LOTS.replace("kosaka", AWAITED))
+    (tmp_path / "lots.csv").write_text(LOTS.replace("kosaka", IN_TRANSIT))
     with pytest.raises(UsageError, match="stands for metal that is awaited"):
-        question(medalopt.load(tmp_path / "named.yaml"), "2018-02", tmp_path / "lots.csv")
+        make_replan_problem(medalopt.load(tmp_path / "named.yaml"), "2018-02", tmp_path / "lots.csv")
 
 
 def test_shares_over_the_whole_horizon(tmp_path: Path) -> None:
     """By hand: 0.75 of 15 kg are bought, 5 %; what past and rest together miss is told, with what comes of it."""
-    assert replanned(asked(tmp_path, policy__recycled="{Ag: 95 %}")).missed == ()
-    (one,) = replanned(asked(tmp_path, policy__recycled="{Ag: 96 %}")).missed
+    assert solve_replan(asked(tmp_path, policy__recycled="{Ag: 95 %}")).missed == ()
+    (one,) = solve_replan(asked(tmp_path, policy__recycled="{Ag: 96 %}")).missed
     assert (one.path, one.asked, one.comes) == ("policy.recycled.Ag", 0.96, pytest.approx(0.95))
-    found = replanned(asked(tmp_path, policy__device_share="{phone: [0 %, 30 %]}"))
+    found = solve_replan(asked(tmp_path, policy__device_share="{phone: [0 %, 30 %]}"))
     (one,) = found.missed
     phones, everything = _sent(found)
     assert one.path == "policy.device_share.phone" and one.asked == 0.3
     assert one.comes == pytest.approx(phones / everything) and one.comes > 0.3
-    regions = replanned(asked(tmp_path, policy__participation="60 %")).missed
+    regions = solve_replan(asked(tmp_path, policy__participation="60 %")).missed
     assert [one.path for one in regions] == ["policy.participation of north", "policy.participation of south"]
     assert all(one.asked == 0.6 and one.comes < 0.6 for one in regions)
     assert any(
-        "Missed over the whole horizon: policy.device_share.phone asks for 30" in line for line in decision(found)
+        "Missed over the whole horizon: policy.device_share.phone asks for 30" in line
+        for line in summarize_actuals(found)
     )
 
 
 def _sent(found: Replan) -> tuple[float, float]:
     """Return the phones and all devices sent, before and after, t."""
-    plan, names = found.plan, awaited_names(found.question.left)
+    plan, names = found.plan, get_in_transit_streams(found.question.left)
     rest = {row.stream: 0.0 for row in plan.shipments.itertuples()}
     for row in plan.shipments.itertuples():
         rest[row.stream] += row.tonnes
@@ -314,5 +318,5 @@ def test_process_scrap_charged_again(tmp_path: Path) -> None:
     rows = "\n,,,,silver,Ag,2018-01,,1\n,,,,silver,,2018-02,,0.1\n,,,,silver,Ag,2018-02,,0.7\n"
     scrap = {"alloys__silver__scrap": "{share: 20 %, returned: 50 %, lead: 1}"}
     past = asked(tmp_path, signed=SIGNED.splitlines()[0] + rows, **scrap).past
-    assert past.mint.cast.sum() == pytest.approx(1.8) and past.stock.tolist() == [0, 0]
-    assert past.scrap_back.sum() == pytest.approx(0.5 * 0.2 * 1.8 - 0.1)
+    assert past.executed_account.cast.sum() == pytest.approx(1.8) and past.stock.tolist() == [0, 0]
+    assert past.scrap_returns.sum() == pytest.approx(0.5 * 0.2 * 1.8 - 0.1)

@@ -14,7 +14,7 @@ from tests.random_instances import as_text, document
 
 import medalopt
 from medalopt import Plan
-from medalopt.analysis.variants import Variants
+from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.errors import NoPlanError
 
 Document = dict[str, Any]
@@ -26,12 +26,12 @@ def random(seed: int) -> Document:
 
 
 @contextmanager
-def variants(instance: Document) -> Iterator[Variants]:
+def variants(instance: Document) -> Iterator[ScenarioRunner]:
     """Give the variants of `instance`, its file there for as long as they are asked for."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "instance.yaml"
         path.write_text(as_text(instance), encoding="utf-8")
-        yield Variants(path)
+        yield ScenarioRunner(path)
 
 
 def solved(instance: Document) -> Plan | None:

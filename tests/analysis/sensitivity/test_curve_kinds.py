@@ -6,15 +6,15 @@ import math
 from itertools import pairwise
 
 import pytest
-from tests.analysis.sensitivity.test_curve import at, between, grid
+from tests.analysis.sensitivity.test_curves import at, between, grid
 from tests.analysis.varied import TINY
 
-from medalopt.analysis.sensitivity import curve as curves
+from medalopt.analysis.scenario_runner import ScenarioRunner
+from medalopt.analysis.sensitivity import curves
 from medalopt.analysis.sensitivity import surface as surfaces
-from medalopt.analysis.sensitivity.curve import Asking, curve
-from medalopt.analysis.sensitivity.surface import surface
-from medalopt.analysis.sensitivity.vary import vary
-from medalopt.analysis.variants import Variants
+from medalopt.analysis.sensitivity.curves import CurveOptions, compute_curve
+from medalopt.analysis.sensitivity.parameter_range import parse_parameter_range
+from medalopt.analysis.sensitivity.surface import compute_surface
 from medalopt.errors import UsageError
 
 
@@ -23,8 +23,8 @@ from medalopt.errors import UsageError
 )
 def test_a_sampled_curve_keeps_to_its_accuracy(asked: str) -> None:
     """On a grid the curve is what a solve from the file gives, to a few times the accuracy it states."""
-    variants = Variants(TINY)
-    found = curve(variants, vary(variants, asked))
+    variants = ScenarioRunner(TINY)
+    found = compute_curve(variants, parse_parameter_range(variants, asked))
     assert (found.shape, found.exact) == ("sampled", False)
     assert found.accuracy is not None
     for value in grid(found, 9):
@@ -36,8 +36,8 @@ def test_a_sampled_curve_keeps_to_its_accuracy(asked: str) -> None:
 
 def test_leads_are_told_at_whole_values() -> None:
     """Every lead is solved by itself, and stands for what the file says with it."""
-    variants = Variants(TINY)
-    found = curve(variants, vary(variants, "smelters.*.lead=0..3"), Asking(budget=4e6))
+    variants = ScenarioRunner(TINY)
+    found = compute_curve(variants, parse_parameter_range(variants, "smelters.*.lead=0..3"), CurveOptions(budget=4e6))
     assert (found.shape, found.exact, found.accuracy) == ("whole", True, 0.0)
     for point in found.points:
         assert point.objective == pytest.approx(at(variants, "smelters.*.lead=0..3", point.value))
@@ -47,9 +47,9 @@ def test_leads_are_told_at_whole_values() -> None:
 
 def test_leads_are_no_line() -> None:
     """Leads that all lead beyond the horizon tell nothing of a shorter one: each is solved."""
-    variants = Variants(TINY)
+    variants = ScenarioRunner(TINY)
     asked = "smelters.near.lead=0..12"
-    found = curve(variants, vary(variants, asked))
+    found = compute_curve(variants, parse_parameter_range(variants, asked))
     assert found.shape == "whole"
     assert len({point.objective for point in found.points}) > 1
     assert found.points[1].objective == pytest.approx(at(variants, asked, 1.0))
@@ -57,22 +57,22 @@ def test_leads_are_no_line() -> None:
 
 def test_counts_are_told_at_whole_values() -> None:
     """Of a count the curve in pieces is told at whole numbers, where solves from the file agree."""
-    variants = Variants(TINY)
+    variants = ScenarioRunner(TINY)
     asked = "medals.gold.count=28..45"
-    found = curve(variants, vary(variants, asked))
+    found = compute_curve(variants, parse_parameter_range(variants, asked))
     assert found.exact
     assert found.feasible == (28.0, 39.0)
     assert all(point.value == int(point.value) for point in found.points)
     for value in (28, 30, 31, 35, 39, 40):
         assert between(found, value) == pytest.approx(at(variants, asked, value))
-    scaled = curve(variants, vary(variants, "medals.*.count=90..100%"))
+    scaled = compute_curve(variants, parse_parameter_range(variants, "medals.*.count=90..100%"))
     assert (scaled.shape, scaled.exact, scaled.accuracy) == ("whole", False, None)
 
 
 def test_what_changes_is_named() -> None:
     """Where old silver gets too dear its 2 kg go, coins take over, and its limit no longer binds."""
-    variants = Variants(TINY)
-    found = curve(variants, vary(variants, "market.old_silver.price=40..150 JPY/g"))
+    variants = ScenarioRunner(TINY)
+    found = compute_curve(variants, parse_parameter_range(variants, "market.old_silver.price=40..150 JPY/g"))
     (turn,) = found.turns
     assert turn.value == pytest.approx(111.1)
     moved = {shift.what: (shift.before, shift.after) for shift in turn.shifts}
@@ -83,8 +83,8 @@ def test_what_changes_is_named() -> None:
 
 def test_a_rule_that_ceases_to_bind_is_named() -> None:
     """Along the cap on footprint the last breakpoint is where the cap no longer binds."""
-    variants = Variants(TINY)
-    found = curve(variants, vary(variants, "policy.footprint_cap=2..8"))
+    variants = ScenarioRunner(TINY)
+    found = compute_curve(variants, parse_parameter_range(variants, "policy.footprint_cap=2..8"))
     assert found.turns[-1].frees == ("policy.footprint_cap",)
     rates = {shift.what: shift.before for shift in found.turns[-1].shifts if shift.by_step}
     assert rates["green_copper"] == pytest.approx(-rates["mined_copper"])
@@ -93,8 +93,8 @@ def test_a_rule_that_ceases_to_bind_is_named() -> None:
 @pytest.mark.parametrize("asked", ["policy.footprint_cap=1..8", "devices.*.content.Ag=60..150%"])
 def test_a_budget_is_met_at_the_value_told(asked: str) -> None:
     """A solve from the file at the end of what a budget reaches costs the budget."""
-    variants = Variants(TINY)
-    found = curve(variants, vary(variants, asked), Asking(budget=3.4e6))
+    variants = ScenarioRunner(TINY)
+    found = compute_curve(variants, parse_parameter_range(variants, asked), CurveOptions(budget=3.4e6))
     assert found.budget is not None
     ((low, high),) = found.budget.spans
     assert at(variants, asked, low) == pytest.approx(3.4e6, rel=1e-6)
@@ -103,12 +103,12 @@ def test_a_budget_is_met_at_the_value_told(asked: str) -> None:
 
 def test_a_large_program_is_known_to_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a large program a curve stops when it is known well enough; asked for all, it goes on to the end."""
-    monkeypatch.setattr(curves, "LARGE", 0)
-    monkeypatch.setattr(curves, "ENOUGH", 1e-2)
-    variants = Variants(TINY)
+    monkeypatch.setattr(curves, "LARGE_ENTRIES", 0)
+    monkeypatch.setattr(curves, "LARGE_ACCURACY", 1e-2)
+    variants = ScenarioRunner(TINY)
     asked = "streams.*.available=45..150%"
-    rough = curve(variants, vary(variants, asked))
-    fine = curve(variants, vary(variants, asked), Asking(exactly=True))
+    rough = compute_curve(variants, parse_parameter_range(variants, asked))
+    fine = compute_curve(variants, parse_parameter_range(variants, asked), CurveOptions(exactly=True))
     assert not rough.exact
     assert fine.exact
     assert rough.accuracy is not None
@@ -119,9 +119,9 @@ def test_a_large_program_is_known_to_a_gap(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_way_without_a_line_is_sampled() -> None:
     """Where a deduction bends what is returned the programs are built one by one, and agree."""
-    variants = Variants(TINY, {"smelters.near.deduction": "{Ag: 900 g/t}"})
+    variants = ScenarioRunner(TINY, {"smelters.near.deduction": "{Ag: 900 g/t}"})
     asked = "devices.*.content.Ag=80..120%"
-    found = curve(variants, vary(variants, asked))
+    found = compute_curve(variants, parse_parameter_range(variants, asked))
     value = found.vary.at(97.3)
     expected = variants.answer(variants.variant(value)).value
     assert between(found, 97.3) == pytest.approx(expected, abs=5 * (found.accuracy or 0.0))
@@ -129,23 +129,26 @@ def test_a_way_without_a_line_is_sampled() -> None:
 
 def test_a_map_agrees_with_curves(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each row of a map is the curve with the other figure changed; where the curve ends the map has no plan."""
-    monkeypatch.setattr(surfaces, "SIZE", (5, 3))
-    variants = Variants(TINY)
-    across, up = vary(variants, "policy.footprint_cap=1..8"), vary(variants, "streams.*.available=30..150%")
-    found = surface(variants, across, up)
+    monkeypatch.setattr(surfaces, "GRID_SIZE", (5, 3))
+    variants = ScenarioRunner(TINY)
+    across, up = (
+        parse_parameter_range(variants, "policy.footprint_cap=1..8"),
+        parse_parameter_range(variants, "streams.*.available=30..150%"),
+    )
+    found = compute_surface(variants, across, up)
     assert found.base == pytest.approx(3350183.2, rel=1e-6)
     row = found.rows.index(90.0)
-    other = Variants(TINY, dict(up.at(90.0)))
-    along = curve(other, vary(other, "policy.footprint_cap=1..8"))
+    other = ScenarioRunner(TINY, dict(up.at(90.0)))
+    along = compute_curve(other, parse_parameter_range(other, "policy.footprint_cap=1..8"))
     for value, objective in zip(found.columns, found.objective[row], strict=True):
         assert (math.inf if objective is None else objective) == pytest.approx(between(along, value))
     assert found.objective[0] == (None,) * len(found.columns)
     with pytest.raises(UsageError, match="nothing in common"):
-        surface(variants, across, across)
+        compute_surface(variants, across, across)
 
 
 def test_the_points_are_in_order() -> None:
     """Values rise from point to point, also where edges were found in between."""
-    variants = Variants(TINY)
-    found = curve(variants, vary(variants, "devices.*.content.Ag=0..150%"))
+    variants = ScenarioRunner(TINY)
+    found = compute_curve(variants, parse_parameter_range(variants, "devices.*.content.Ag=0..150%"))
     assert all(one.value < two.value for one, two in pairwise(found.points))

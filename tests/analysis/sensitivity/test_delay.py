@@ -10,19 +10,18 @@ import yaml
 from tests.analysis.sensitivity import deleted
 from tests.analysis.varied import TINY
 
-from medalopt.analysis.sensitivity.delay import Delay, delay, later
-from medalopt.analysis.sensitivity.signing import Deadline
-from medalopt.analysis.variants import Variants
+from medalopt.analysis.scenario_runner import ScenarioRunner
+from medalopt.analysis.sensitivity.delay import ContractDeadline, DelayAnalysis, delay_instance, evaluate_delays
 from medalopt.errors import NoPlanError, UsageError
 
 SEEDS = (0, 2, 4, 5, 6, 9, 11, 12)
 
 
-def found(instance: deleted.Document, periods: int) -> Delay | None:
+def found(instance: deleted.Document, periods: int) -> DelayAnalysis | None:
     """Return what a delay does; None where there is no plan at all."""
     with deleted.variants(instance) as variants:
         try:
-            return delay(variants, periods)
+            return evaluate_delays(variants, periods)
         except NoPlanError:
             return None
 
@@ -69,23 +68,23 @@ def test_a_delay_costs_what_the_late_instance_costs(seed: int, periods: int) -> 
 
 def test_no_delay_changes_nothing() -> None:
     """A delay of nothing costs nothing, loses nothing and lacks nothing."""
-    told = delay(Variants(TINY), 0)
+    told = evaluate_delays(ScenarioRunner(TINY), 0)
     assert all((late.extra, late.lost, late.short) == (0.0, 0.0, None) for late in told.late)
 
 
 def test_what_comes_after_the_horizon_is_lost() -> None:
     """Of what is offered in the last month nothing is left a month later; all is lost when all comes too late."""
-    variants = Variants(TINY)
+    variants = ScenarioRunner(TINY)
     offers = variants.instance.streams.available.value
-    assert delay(variants, 1).late[1].lost == pytest.approx(offers[:, -1].sum())
-    assert delay(variants, 9).late[1].lost == pytest.approx(offers.sum())
-    assert not later(variants.instance, 0, 9).streams.available.value.any()
+    assert evaluate_delays(variants, 1).late[1].lost == pytest.approx(offers[:, -1].sum())
+    assert evaluate_delays(variants, 9).late[1].lost == pytest.approx(offers.sum())
+    assert not delay_instance(variants.instance, 0, 9).streams.available.value.any()
 
 
 def test_a_delay_is_not_less_than_nothing() -> None:
     """What would come sooner is no delay."""
     with pytest.raises(UsageError, match="0 or more"):
-        delay(Variants(TINY), -1)
+        evaluate_delays(ScenarioRunner(TINY), -1)
 
 
 def instance(**changed: Any) -> deleted.Document:
@@ -110,7 +109,7 @@ def instance(**changed: Any) -> deleted.Document:
     }
 
 
-def deadlines(given: deleted.Document) -> dict[str, Deadline]:
+def deadlines(given: deleted.Document) -> dict[str, ContractDeadline]:
     """Return the deadlines by path."""
     told = found(given, 0)
     assert told is not None

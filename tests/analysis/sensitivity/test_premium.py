@@ -8,8 +8,8 @@ import pytest
 from tests.analysis.sensitivity import deleted
 from tests.analysis.varied import TINY
 
-from medalopt.analysis.sensitivity.premium import premium
-from medalopt.analysis.variants import Variants
+from medalopt.analysis.scenario_runner import ScenarioRunner
+from medalopt.analysis.sensitivity.premium import compute_premium
 from medalopt.errors import NoPlanError, UsageError
 
 
@@ -34,7 +34,7 @@ def instance(**changed: Any) -> deleted.Document:
 def test_by_hand() -> None:
     """10 kg of 12 take 10/12 t of phones, 25,000 JPY; bought they cost 10,000: 1,500 JPY more a medal."""
     with deleted.variants(instance()) as variants:
-        found = premium(variants)
+        found = compute_premium(variants)
     assert found.plan == pytest.approx(25_000) and found.cost == pytest.approx(10_000)
     assert found.amount == pytest.approx(15_000) and found.per_medal == pytest.approx(1_500)
     assert found.footprint == 0 and found.footprint_bought == pytest.approx(70)
@@ -44,7 +44,7 @@ def test_by_hand() -> None:
 def test_a_metal_without_an_offer_makes_the_benchmark_unavailable() -> None:
     """The price at which metal sells is no offer: without one all metal cannot be bought."""
     with deleted.variants(instance(market={}, metals={"Ag": {"title": "silver", "sell": 900}})) as variants:
-        found = premium(variants)
+        found = compute_premium(variants)
     assert found.cost == float("inf") and found.short == pytest.approx({"Ag": 10})
 
 
@@ -53,7 +53,7 @@ def test_limiting_an_offer_never_makes_buying_cheaper(limit: float) -> None:
     """Of 10 kg needed an offer limited below gives no benchmark, whatever the metal sells for; else it is the price."""
     market = {"mined": {"composition": {"Ag": 1.0}, "price": 1_000, "limit": f"{limit} kg", "recycled": 0}}
     with deleted.variants(instance(market=market, metals={"Ag": {"title": "silver", "sell": 300}})) as variants:
-        found = premium(variants)
+        found = compute_premium(variants)
     assert found.cost == (pytest.approx(10_000) if limit >= 10 else float("inf"))
     assert found.short == (None if limit >= 10 else pytest.approx({"Ag": 10 - limit}))
 
@@ -61,7 +61,7 @@ def test_limiting_an_offer_never_makes_buying_cheaper(limit: float) -> None:
 def test_metal_without_any_price_cannot_be_bought() -> None:
     """Without offer and price nothing is claimed but what is missing."""
     with deleted.variants(instance(market={})) as variants:
-        found = premium(variants)
+        found = compute_premium(variants)
     assert found.cost == float("inf") and found.short == pytest.approx({"Ag": 10})
 
 
@@ -71,7 +71,7 @@ def test_metal_without_any_price_cannot_be_bought() -> None:
 def test_policies_do_not_count_when_the_metal_is_bought(policy: dict[str, Any]) -> None:
     """What is asked of a plan from devices is not asked of bought metal."""
     with deleted.variants(instance(policy=policy)) as variants:
-        assert premium(variants).cost == pytest.approx(10_000)
+        assert compute_premium(variants).cost == pytest.approx(10_000)
 
 
 def test_contracts_of_supply_and_feed_do_not_count_either() -> None:
@@ -79,14 +79,14 @@ def test_contracts_of_supply_and_feed_do_not_count_either() -> None:
     phones = [{**instance()["streams"][0], "committed": "0.9 t"}]
     smelters = {"kosaka": {"returned": {"Ag": 1.0}, "committed": "0.9 t"}}
     with deleted.variants(instance(streams=phones, smelters=smelters)) as variants:
-        found = premium(variants)
+        found = compute_premium(variants)
     assert found.plan == pytest.approx(27_000) and found.cost == pytest.approx(10_000)
 
 
 def test_it_is_a_matter_of_costs() -> None:
     """Of another measure it is refused, and without a plan there is none."""
     with pytest.raises(UsageError, match="costs alone"):
-        premium(Variants(TINY, measure="mass"))
+        compute_premium(ScenarioRunner(TINY, measure="mass"))
     poor = [{"device": "phone", "region": "tokyo", "available": "0.5 t"}]
     with deleted.variants(instance(streams=poor)) as variants, pytest.raises(NoPlanError):
-        premium(variants)
+        compute_premium(variants)

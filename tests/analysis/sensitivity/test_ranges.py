@@ -6,17 +6,16 @@ import numpy as np
 import pytest
 from tests.analysis.varied import TINY, random
 
-from medalopt.analysis.sensitivity.figures import Figure, figures
-from medalopt.analysis.sensitivity.ranges import ranges
-from medalopt.analysis.variants import Variant, Variants
-from medalopt.solver.linear import Linear
-from medalopt.solver.relaxing import stockpiles_as_rows
+from medalopt.analysis.scenario_runner import ScenarioProgram, ScenarioRunner
+from medalopt.analysis.sensitivity.ranges import SensitivityParameter, compute_ranges, find_parameters
+from medalopt.solver.infeasibility import convert_stockpile_limits
+from medalopt.solver.program import SolverProgram
 
 
-def rows_of(variant: Variant) -> Linear:
+def rows_of(variant: ScenarioProgram) -> SolverProgram:
     """Return the program with the limits of stockpiles as rows."""
     instance = variant.instance
-    return stockpiles_as_rows(variant.linear, variant.block, instance.streams.names, instance.periods)
+    return convert_stockpile_limits(variant.linear, variant.block, instance.streams.names, instance.periods)
 
 
 def written(value: float, unit: str | None) -> str:
@@ -24,7 +23,7 @@ def written(value: float, unit: str | None) -> str:
     return f"{value!r} {unit}" if unit else str(round(value))
 
 
-def moved(variants: Variants, figure: Figure) -> tuple[float, Linear]:
+def moved(variants: ScenarioRunner, figure: SensitivityParameter) -> tuple[float, SolverProgram]:
     """Return by how much a figure was moved, and the program with it there."""
     by = 1.0 if figure.unit is None else max(abs(figure.value), 1.0) * 2.0**-12
     by = -by if figure.value + by > figure.greatest else by
@@ -38,7 +37,7 @@ def test_a_figure_moves_what_it_is_said_to_move(seed: int, measure: str, stock: 
     """The program built with a figure a little higher differs in costs and ends as told, and in nothing else."""
     with random(seed, measure, stock) as variants:
         program = rows_of(variants.base)
-        for figure in figures(variants, program):
+        for figure in find_parameters(variants, program):
             by, other = moved(variants, figure)
             assert other.rows == program.rows
             np.testing.assert_allclose(other.entries.value, program.entries.value, rtol=1e-12)
@@ -61,7 +60,7 @@ def close(new: np.ndarray, old: np.ndarray, by: np.ndarray, path: str) -> None: 
 
 def test_an_end_tells_what_takes_over() -> None:
     """Dearer old silver is replaced by old coins, up to whose price the plan takes it."""
-    found = {row.path: row for row in ranges(Variants(TINY)).rows}
+    found = {row.path: row for row in compute_ranges(ScenarioRunner(TINY)).rows}
     row = found["market.old_silver.price"]
     assert (row.value, row.unit) == (80, "JPY/g")
     assert row.high == pytest.approx(111.1)
@@ -69,36 +68,36 @@ def test_an_end_tells_what_takes_over() -> None:
     assert "old_coins" in [part.what for part in row.at_high.more]
     assert "old_silver" in [part.what for part in row.at_high.less]
     assert row.low is None
-    assert not row.kinked
+    assert not row.has_kink
 
 
 def test_a_kink_has_two_prices() -> None:
     """A tonne more of storage saves less than one less costs: the plan stands on a kink there."""
-    row = {one.path: one for one in ranges(Variants(TINY)).rows}["streams.laptop@east.storage.limit"]
-    assert row.kinked
+    row = {one.path: one for one in compute_ranges(ScenarioRunner(TINY)).rows}["streams.laptop@east.storage.limit"]
+    assert row.has_kink
     assert (row.low, row.high) == (pytest.approx(3), pytest.approx(4.90534, rel=1e-5))
 
 
 def test_no_plan_lies_that_way() -> None:
     """Where all that is offered is needed there is no price for one unit less, and the range ends where it begins."""
     changes = {"market.old_silver.limit": "0 kg"}
-    found = ranges(Variants(TINY, changes | {"alloys.silver_925.capacity": "13.571428571428571 kg"})).rows
+    found = compute_ranges(ScenarioRunner(TINY, changes | {"alloys.silver_925.capacity": "13.571428571428571 kg"})).rows
     row = {one.path: one for one in found}["alloys.silver_925.capacity"]
-    assert row.kinked
+    assert row.has_kink
     assert row.low == pytest.approx(row.value, rel=1e-6)
 
 
 def test_all_figures_are_counted() -> None:
     """Progress is told figure by figure."""
     told: list[tuple[int, int]] = []
-    found = ranges(Variants(TINY), lambda done, of: told.append((done, of)))
+    found = compute_ranges(ScenarioRunner(TINY), lambda done, of: told.append((done, of)))
     assert told == [(number, len(found.rows)) for number in range(len(found.rows))]
 
 
 def test_an_exchange_rate_is_ranged_as_one_figure() -> None:
     """What is priced in another currency moves with its rate, all of it together."""
     changes = {"exchange": "{USD: 100 JPY}", "market.old_silver.price": "800 USD/kg", "market.zinc.price": "3.2 USD/kg"}
-    variants = Variants(TINY, changes)
-    row = {one.path: one for one in ranges(variants).rows}["exchange.USD"]
+    variants = ScenarioRunner(TINY, changes)
+    row = {one.path: one for one in compute_ranges(variants).rows}["exchange.USD"]
     assert row.unit == "JPY"
     assert row.price_up == pytest.approx(800 * 2 + 3.2 * 150)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from tests.analysis.sensitivity import deleted
 
-from medalopt.analysis.sensitivity.scenarios import scenarios
-from medalopt.analysis.variants import Variant
+from medalopt.analysis.scenario_runner import ScenarioProgram
+from medalopt.analysis.sensitivity.scenarios import evaluate_scenarios
 from medalopt.errors import InputError, SolverError, UsageError
-from medalopt.report.sensitivity.scenarios import told
-from medalopt.solver.outcome import Outcome
+from medalopt.report.sensitivity.what_if import report_scenarios
+from medalopt.solver.verification import VerifiedResult
 
 
 def instance(available: str = "2 t", price: int = 1_000, silver: str = "6 kg/t", **more: object) -> deleted.Document:
@@ -47,7 +47,7 @@ SCENARIOS = {
 def test_each_costs_what_its_instance_costs() -> None:
     """Value, footprint and tonnes are those of the instance that says in its file what the scenario changes."""
     with deleted.variants(instance(scenarios=SCENARIOS)) as variants:
-        answers = scenarios(variants)
+        answers = evaluate_scenarios(variants)
     plain = deleted.solved(instance())
     assert plain is not None and answers.base.value == pytest.approx(plain.cost) and answers.base.extra == 0
     found = {one.name: one for one in answers.scenarios}
@@ -63,27 +63,27 @@ def test_each_costs_what_its_instance_costs() -> None:
 def test_what_is_short_where_there_is_no_plan() -> None:
     """Half a tonne brings 3 kg and 4 kg may be bought: 3 kg of silver are short."""
     with deleted.variants(instance(scenarios=SCENARIOS)) as variants:
-        none = {one.name: one for one in scenarios(variants).scenarios}["none"]
+        none = {one.name: one for one in evaluate_scenarios(variants).scenarios}["none"]
     assert not none.feasible and none.short == pytest.approx({"Ag": 3.0})
 
 
 def test_one_that_cannot_be_solved_costs_its_own_row(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no answer can be proven that is said in its row, in words, and the others are there as ever."""
     with deleted.variants(instance(scenarios=SCENARIOS)) as variants:
-        whole, solved = scenarios(variants), variants.answer
+        whole, solved = evaluate_scenarios(variants), variants.answer
         asked: list[object] = []
 
-        def fail(variant: Variant | None = None) -> Outcome:
+        def fail(variant: ScenarioProgram | None = None) -> VerifiedResult:
             asked.append(variant)
             if variant is not None and sum(one is not None for one in asked) == 1:
                 raise SolverError("no proof")
             return solved(variant)
 
         monkeypatch.setattr(variants, "answer", fail)
-        found = scenarios(variants)
+        found = evaluate_scenarios(variants)
     assert [one.status for one in found.scenarios] == ["unanswered", "infeasible", "optimal"]
     assert found.scenarios[1:] == whole.scenarios[1:]
-    part = told(found)
+    part = report_scenarios(found)
     assert "Scenario fewer: no answer (no proof)." in part.lines
     row = part.members["scenarios"]["rows"][0]
     assert (row["status"], row["objective"], row["message"]) == ("unanswered", None, "no proof")
@@ -93,7 +93,7 @@ def test_one_that_cannot_be_solved_costs_its_own_row(monkeypatch: pytest.MonkeyP
 def test_there_must_be_some() -> None:
     """Without scenarios it is said how to write one."""
     with deleted.variants(instance()) as variants, pytest.raises(UsageError, match="write some, such as"):
-        scenarios(variants)
+        evaluate_scenarios(variants)
 
 
 def test_a_scenario_that_names_nothing_is_refused() -> None:
@@ -102,4 +102,4 @@ def test_a_scenario_that_names_nothing_is_refused() -> None:
         deleted.variants(instance(scenarios={"odd": {"devices.*.content.Au": "90 %"}})) as variants,
         pytest.raises(InputError, match=r'scenarios\.odd\."devices\.\*\.content\.Au": nothing in this instance'),
     ):
-        scenarios(variants)
+        evaluate_scenarios(variants)

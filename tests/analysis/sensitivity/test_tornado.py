@@ -7,32 +7,38 @@ from pathlib import Path
 import pytest
 from tests.analysis.varied import TINY
 
-from medalopt.analysis.sensitivity.tornado import Tornado, tornado
-from medalopt.analysis.sensitivity.uncertain import Factor, correlation, factors
-from medalopt.analysis.variants import Variants
+from medalopt.analysis.scenario_runner import ScenarioRunner
+from medalopt.analysis.sensitivity.tornado import Tornado, compute_tornado
+from medalopt.analysis.sensitivity.uncertain_parameters import (
+    ParameterGroup,
+    find_parameter_groups,
+    get_assay_correlation,
+)
 from medalopt.errors import NoPlanError
 from medalopt.instance import load
-from medalopt.instance.paths import render
-from medalopt.solving import solve
+from medalopt.instance.paths import render_path
+from medalopt.solve_instance import solve
 
 BY_HAND = Path(__file__).parent / "uncertain.yaml"
 
 
-def moved(path: Path = BY_HAND, **changes: str) -> dict[str, Factor]:
+def moved(path: Path = BY_HAND, **changes: str) -> dict[str, ParameterGroup]:
     """Return the factors of an instance by their paths."""
-    return {f"{render(one.path)} {one.of}".strip(): one for one in factors(Variants(path, changes))}
+    return {
+        f"{render_path(one.path)} {one.of}".strip(): one for one in find_parameter_groups(ScenarioRunner(path, changes))
+    }
 
 
 @pytest.fixture(scope="module")
 def by_hand() -> Tornado:
     """Return the tornado of the instance by hand."""
-    return tornado(Variants(BY_HAND), 1)
+    return compute_tornado(ScenarioRunner(BY_HAND), 1)
 
 
 def test_the_order_is_that_of_arithmetic(by_hand: Tornado) -> None:
     """4 t x 1 kg x 80 % = 3.2 kg come from phones, 6.8 kg of 8 are bought: what may leave too little ranks first."""
     assert by_hand.base.value == pytest.approx(6.8e5 + 4_000)
-    order = [render(bar.factor.path) for bar in by_hand.bars]
+    order = [render_path(bar.factor.path) for bar in by_hand.bars]
     # least moved first: the limit (7.2 kg still do) stays behind; a tenth more coins (7.8 kg) still has a plan
     assert order[:2] == ["treatments.hand.recovery", "devices.phone.content.Ag"]
     assert [bar.turns(by_hand.base) for bar in by_hand.bars[:3]] == [1, 1, 0]
@@ -51,7 +57,7 @@ def test_what_is_short_is_told_in_kilograms(by_hand: Tornado) -> None:
 
 def test_a_share_stays_a_share(by_hand: Tornado) -> None:
     """40 % more than 80 % is held at 100 %, and so is a return of 100 %; that is told with the bar."""
-    bars = {render(bar.factor.path): bar for bar in by_hand.bars}
+    bars = {render_path(bar.factor.path): bar for bar in by_hand.bars}
     recovery = bars["treatments.hand.recovery"]
     assert (recovery.up.held, recovery.down.held) == (1, 0)
     assert recovery.up.effect(by_hand.base) == pytest.approx(-0.8e5)
@@ -62,7 +68,7 @@ def test_a_share_stays_a_share(by_hand: Tornado) -> None:
 
 def test_what_is_moved_by_its_cv(by_hand: Tornado) -> None:
     """Assay, recovery, return and price move by the instance's cv, all else by a tenth."""
-    cvs = {render(bar.factor.path): bar.factor.cv for bar in by_hand.bars if bar.factor.cv is not None}
+    cvs = {render_path(bar.factor.path): bar.factor.cv for bar in by_hand.bars if bar.factor.cv is not None}
     assert cvs == {
         "devices.phone.content.Ag": 0.5,
         "treatments.hand.recovery": 0.4,
@@ -75,7 +81,7 @@ def test_what_is_moved_by_its_cv(by_hand: Tornado) -> None:
 @pytest.mark.parametrize("path", [BY_HAND, TINY])
 def test_every_bar_is_what_a_solve_finds(path: Path) -> None:
     """Each end of each bar is the optimum of the instance loaded with those changes and solved anew."""
-    found = tornado(Variants(path), 1)
+    found = compute_tornado(ScenarioRunner(path), 1)
     for number, bar in enumerate(found.bars):
         for end in bar.ends[number % 2 :: 2] if path == BY_HAND or not number % 4 else ():
             instance = load(path, bar.factor.changes(end.factor))
@@ -88,10 +94,10 @@ def test_every_bar_is_what_a_solve_finds(path: Path) -> None:
 
 def test_a_plan_that_comes_to_exist() -> None:
     """Where there is no plan, what gives one ranks first, and the rest does nothing."""
-    found = tornado(Variants(BY_HAND, {"market.silver.limit": "6.7 kg"}), 1)
+    found = compute_tornado(ScenarioRunner(BY_HAND, {"market.silver.limit": "6.7 kg"}), 1)
     assert found.base.status == "infeasible"
     first = found.bars[0]
-    assert render(first.factor.path) == "smelters.near.returned" or first.turns(found.base) == 1
+    assert render_path(first.factor.path) == "smelters.near.returned" or first.turns(found.base) == 1
     assert {bar.up.effect(found.base) for bar in found.bars} == {None}
     assert found.bars[-1].idle(found.base)
 
@@ -117,11 +123,11 @@ def test_many_streams_move_by_device_and_by_region() -> None:
     assert tokyo["streams.*.available device laptop"].figures == 8 * 27
     assert tokyo["streams.*.collection region kanto"].figures == 17
     assert tokyo["lanes.*.distance smelter kosaka"].figures == 8
-    assert correlation(Variants(TINY.parent / "tokyo2020.yaml"), "laptop") == 0.6
+    assert get_assay_correlation(ScenarioRunner(TINY.parent / "tokyo2020.yaml"), "laptop") == 0.6
 
 
 def test_only_what_the_measure_depends_on() -> None:
     """For the footprint no price is moved."""
-    paths = [render(one.path) for one in factors(Variants(TINY, measure="footprint"))]
+    paths = [render_path(one.path) for one in find_parameter_groups(ScenarioRunner(TINY, measure="footprint"))]
     assert "market.zinc.price" not in paths
     assert "devices.phone.content.Ag" in paths

@@ -10,44 +10,40 @@ from tests.analysis.sensitivity import deleted
 from tests.analysis.sensitivity.test_scenarios import instance
 from tests.analysis.varied import TINY
 
-from medalopt.analysis.explanation import kinks, taking
-from medalopt.analysis.explanation.explanation import explain
-from medalopt.analysis.explanation.near import Near
+from medalopt.analysis.explain import marginal_prices, sources
+from medalopt.analysis.explain.explanation import explain_instance
+from medalopt.analysis.explain.local_analysis import PlanNeighbourhood
+from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sensitivity import ranges as ranges_module
-from medalopt.analysis.sensitivity.curve import curve
-from medalopt.analysis.sensitivity.delay import delay
-from medalopt.analysis.sensitivity.mix.mix import device_mix
-from medalopt.analysis.sensitivity.ranges import ranges
-from medalopt.analysis.sensitivity.scenarios import scenarios
-from medalopt.analysis.sensitivity.shortage import Shortage
-from medalopt.analysis.sensitivity.surface import surface
-from medalopt.analysis.sensitivity.tornado import tornado
-from medalopt.analysis.sensitivity.vary import vary
-from medalopt.analysis.sensitivity.without import without
-from medalopt.analysis.sourcing import ruleprice
-from medalopt.analysis.sourcing.findings import findings
-from medalopt.analysis.variants import Variants
+from medalopt.analysis.sensitivity.curves import compute_curve
+from medalopt.analysis.sensitivity.delay import evaluate_delays
+from medalopt.analysis.sensitivity.device_mix.mix_analysis import analyse_device_mix
+from medalopt.analysis.sensitivity.outages import evaluate_outages
+from medalopt.analysis.sensitivity.parameter_range import parse_parameter_range
+from medalopt.analysis.sensitivity.ranges import compute_ranges
+from medalopt.analysis.sensitivity.scenarios import evaluate_scenarios
+from medalopt.analysis.sensitivity.shortage import ShortageSolver
+from medalopt.analysis.sensitivity.surface import compute_surface
+from medalopt.analysis.sensitivity.tornado import compute_tornado
+from medalopt.analysis.sourcing import plan_analyses
+from medalopt.analysis.sourcing.plan_analyses import analyse_plan
 from medalopt.errors import SolverError
-from medalopt.report import explain as explain_report
-from medalopt.report.explain_json import explanation_object
-from medalopt.report.sensitivity import curve as curve_report
-from medalopt.report.sensitivity import delay as delay_report
-from medalopt.report.sensitivity import ranges as ranges_report
-from medalopt.report.sensitivity import scenarios as scenarios_report
-from medalopt.report.sensitivity import surface as surface_report
-from medalopt.report.sensitivity import without as without_report
-from medalopt.report.sensitivity.mix import told as mix_report
-from medalopt.report.sensitivity.part import Part
-from medalopt.report.sourcing import rules as rules_report
-from medalopt.solver.moving import Moving
-from medalopt.solver.sweep import Sweep
+from medalopt.report.explain import build_explanation_object, summarize_explanation
+from medalopt.report.sensitivity.curves import report_curve, report_surface
+from medalopt.report.sensitivity.device_mix import report_device_mix
+from medalopt.report.sensitivity.ranges import report_ranges
+from medalopt.report.sensitivity.report_part import SensitivityPart
+from medalopt.report.sensitivity.what_if import report_delay, report_outages, report_scenarios
+from medalopt.report.sourcing.risks import tabulate_rule_costs
+from medalopt.solver.parametric_solver import ParametricSolver
+from medalopt.solver.parametric_sweep import ParametricSweep
 
 Asked = Callable[[int], bool]
 
 
 def break_solves(monkeypatch: pytest.MonkeyPatch, broken: Asked) -> None:
     """Let the warm program fail to prove the questions that are `broken`, by their number from 0 on."""
-    count, solve, embedded = iter(range(1_000_000)), Moving.solve, Moving.embedded
+    count, solve, embedded = iter(range(1_000_000)), ParametricSolver.solve, ParametricSolver.embedded
 
     def failing(of: Callable[..., Any]) -> Callable[..., Any]:
         def asked(self: Any, *arguments: Any) -> Any:
@@ -57,13 +53,13 @@ def break_solves(monkeypatch: pytest.MonkeyPatch, broken: Asked) -> None:
 
         return asked
 
-    monkeypatch.setattr(Moving, "solve", failing(solve))
-    monkeypatch.setattr(Moving, "embedded", failing(embedded))
-    monkeypatch.setattr(Sweep, "answer", failing(Sweep.answer))
-    monkeypatch.setattr(Sweep, "outcomes", failing(Sweep.outcomes))
+    monkeypatch.setattr(ParametricSolver, "solve", failing(solve))
+    monkeypatch.setattr(ParametricSolver, "embedded", failing(embedded))
+    monkeypatch.setattr(ParametricSweep, "answer", failing(ParametricSweep.answer))
+    monkeypatch.setattr(ParametricSweep, "outcomes", failing(ParametricSweep.outcomes))
 
 
-def words(part: Part) -> str:
+def words(part: SensitivityPart) -> str:
     """Return all lines and cells of a part of the report."""
     tables = [*part.tables, *(table for chart in part.charts for table in chart.tables)]
     cells = [cell for table in tables for row in table.rows for cell in row]
@@ -72,14 +68,14 @@ def words(part: Part) -> str:
 
 def test_one_loss_that_is_not_proven_leaves_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of ten things that drop out one cannot be proven: its row says so, and the other nine are as before."""
-    variants = Variants(TINY)
-    before = {loss.path: loss for loss in without(variants).losses}
+    variants = ScenarioRunner(TINY)
+    before = {loss.path: loss for loss in evaluate_outages(variants).losses}
     break_solves(monkeypatch, lambda number: number == 3)
-    found = without(Variants(TINY))
+    found = evaluate_outages(ScenarioRunner(TINY))
     unproven = [loss for loss in found.losses if not loss.proven]
     assert len(unproven) == 1 and not unproven[0].feasible and found.losses[-1] is unproven[0]
     assert all(loss.feasible == before[loss.path].feasible for loss in found.losses if loss.proven)
-    part = without_report.told(found, variants.instance)
+    part = report_outages(found, variants.instance)
     row = next(row for row in part.members["without"]["rows"] if row["path"] == unproven[0].path)
     assert row["status"] == "unanswered" and row["objective"] is row["extra"] is row["short"] is None
     assert "not proven" in words(part) and f"Not proven what comes of it without: {unproven[0].kind}" in words(part)
@@ -88,27 +84,27 @@ def test_one_loss_that_is_not_proven_leaves_the_others(monkeypatch: pytest.Monke
 def test_where_nothing_is_proven_the_table_still_stands(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no loss, delay or scenario can be proven the tables are told without a chart, and claim nothing."""
     break_solves(monkeypatch, lambda number: number > 0)
-    part = without_report.told(found := without(Variants(TINY)), Variants(TINY).instance)
+    part = report_outages(found := evaluate_outages(ScenarioRunner(TINY)), ScenarioRunner(TINY).instance)
     assert not part.charts and all(not loss.proven for loss in found.losses) and "no plan" not in words(part)
     monkeypatch.undo()
     break_solves(monkeypatch, lambda number: number > 0)
-    part = delay_report.told(delay(Variants(TINY), 1), Variants(TINY).instance)
+    part = report_delay(evaluate_delays(ScenarioRunner(TINY), 1), ScenarioRunner(TINY).instance)
     assert not part.charts and "no plan" not in words(part) and "Not proven by when to sign: " in words(part)
     assert {row["status"] for row in part.members["delay"]["rows"]} == {"unanswered"}
     assert all(row["plan_later"] is None for row in part.members["delay"]["sign_by"] if row["sign_by"] is None)
     monkeypatch.undo()
     break_solves(monkeypatch, lambda number: number > 0)
     with deleted.variants(instance(scenarios={"fewer": {"streams.*.available": "50 %"}})) as variants:
-        part = scenarios_report.told(scenarios(variants))
+        part = report_scenarios(evaluate_scenarios(variants))
     assert not part.charts and "no plan" not in words(part) and "fewer: no answer" in words(part)
 
 
 def test_one_delay_that_is_not_proven_leaves_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first of three delays cannot be proven: it is called so, and the two others have their amounts."""
     break_solves(monkeypatch, lambda number: number == 1)
-    found = delay(Variants(TINY), 1)
+    found = evaluate_delays(ScenarioRunner(TINY), 1)
     assert [late.proven for late in found.late] == [False, True, True]
-    part = delay_report.told(found, Variants(TINY).instance)
+    part = report_delay(found, ScenarioRunner(TINY).instance)
     assert "it is not proven what comes of it" in words(part) and len(part.charts) == 1
     assert part.members["delay"]["rows"][0]["status"] == "unanswered"
 
@@ -118,9 +114,9 @@ def test_one_scenario_that_is_not_proven_leaves_the_others(monkeypatch: pytest.M
     changes = {"fewer": {"streams.*.available": "50 %"}, "poorer": {"devices.*.content.Ag": "90 %"}}
     break_solves(monkeypatch, lambda number: number == 1)
     with deleted.variants(instance(scenarios=changes)) as variants:
-        found = scenarios(variants)
+        found = evaluate_scenarios(variants)
     assert [(one.name, one.status) for one in found.scenarios] == [("fewer", "unanswered"), ("poorer", "optimal")]
-    part = scenarios_report.told(found)
+    part = report_scenarios(found)
     assert any(line.startswith("Scenario fewer: no answer") for line in part.lines) and "no answer" in words(part)
     assert [row["status"] for row in part.members["scenarios"]["rows"]] == ["unanswered", "optimal"]
 
@@ -130,37 +126,37 @@ def test_one_scenario_that_is_not_proven_leaves_the_others(monkeypatch: pytest.M
 )
 def test_values_that_are_not_proven_are_left_out_of_a_curve(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of each kind of curve some values cannot be proven: they are named, and are no values without a plan."""
-    variants = Variants(TINY)
-    asked = vary(variants, text)
+    variants = ScenarioRunner(TINY)
+    asked = parse_parameter_range(variants, text)
     break_solves(monkeypatch, lambda number: number > 8 and number % 3 == 0)
-    found = curve(variants, asked)
+    found = compute_curve(variants, asked)
     left_out = set(found.unproven)
     assert left_out and not left_out & {point.value for point in found.points}
-    part = curve_report.part(found, "JPY")
+    part = report_curve(found, "JPY")
     assert any(line.startswith("Left out, as no answer could be proven there:") for line in part.lines)
     assert part.members["curve"]["unproven"] == sorted(left_out)
 
 
 def test_a_curve_without_any_answer_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no value of the figure can be proven nothing is claimed of any."""
-    variants = Variants(TINY)
-    asked = vary(variants, "devices.*.content.Ag=70..120%")
+    variants = ScenarioRunner(TINY)
+    asked = parse_parameter_range(variants, "devices.*.content.Ag=70..120%")
     break_solves(monkeypatch, lambda number: number > 0)
-    part = curve_report.part(curve(variants, asked), "JPY")
+    part = report_curve(compute_curve(variants, asked), "JPY")
     assert part.lines[0].startswith("Nothing could be proven") and "no plan" not in words(part)
 
 
 @pytest.mark.parametrize("across", ["policy.footprint_cap=4..8 t", "devices.*.content.Ag=90..120%"])
 def test_points_that_are_not_proven_are_marked_on_a_map(across: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Points of a map that cannot be proven are marked, and not counted among those without a plan."""
-    variants = Variants(TINY)
-    axes = vary(variants, across), vary(variants, "medals.gold.count=1..3")
-    before = surface(variants, *axes)
+    variants = ScenarioRunner(TINY)
+    axes = parse_parameter_range(variants, across), parse_parameter_range(variants, "medals.gold.count=1..3")
+    before = compute_surface(variants, *axes)
     break_solves(monkeypatch, lambda number: number > 0 and number % 5 < 2)
-    found = surface(Variants(TINY), *axes)
+    found = compute_surface(ScenarioRunner(TINY), *axes)
     assert found.unproven and all(found.objective[row][column] is None for row, column in found.unproven)
-    assert not before.unproven and "not proven at" in surface_report.part(found, "JPY").lines[0]
-    assert "not proven" in words(surface_report.part(found, "JPY"))
+    assert not before.unproven and "not proven at" in report_surface(found, "JPY").lines[0]
+    assert "not proven" in words(report_surface(found, "JPY"))
 
 
 def test_a_device_and_a_mix_that_are_not_proven_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,15 +168,15 @@ def test_a_device_and_a_mix_that_are_not_proven_are_left_out(monkeypatch: pytest
     document["streams"].append(kettle)
     break_solves(monkeypatch, lambda number: number == 0)
     with deleted.variants(document) as variants:
-        found = device_mix(variants)
+        found = analyse_device_mix(variants)
     assert found.unproven == ("the mix half",) and [mix.name for mix in found.named] == ["whole"]
-    part = mix_report.told(found)
+    part = report_device_mix(found)
     assert "Left out, as no answer could be proven: the mix half." in part.lines
     assert part.members["mix"]["unproven"] == ["the mix half"]
     monkeypatch.undo()
     break_solves(monkeypatch, lambda number: number == 4)
     with deleted.variants(document) as variants:
-        assert device_mix(variants).unproven == ("the share of kettle",)
+        assert analyse_device_mix(variants).unproven == ("the share of kettle",)
 
 
 def fail(*_: Any, **__: Any) -> Any:
@@ -196,59 +192,63 @@ def fail_first(of: Callable[..., Any]) -> Callable[..., Any]:
 
 def test_an_explanation_lacks_what_is_not_proven(monkeypatch: pytest.MonkeyPatch) -> None:
     """What binds, a metal, a medal and a source without a proven price are named, and the rest of the page stands."""
-    whole = explain(Variants(TINY).instance)
-    monkeypatch.setattr(Near, "price", fail_first(Near.price))
-    monkeypatch.setattr(kinks, "_metal", fail_first(kinks._metal))
-    monkeypatch.setattr(kinks, "_medal", fail_first(kinks._medal))
-    monkeypatch.setattr(taking, "_taking", fail_first(taking._taking))
-    found = explain(Variants(TINY).instance)
+    whole = explain_instance(ScenarioRunner(TINY).instance)
+    monkeypatch.setattr(PlanNeighbourhood, "price", fail_first(PlanNeighbourhood.price))
+    monkeypatch.setattr(marginal_prices, "_price_metal", fail_first(marginal_prices._price_metal))
+    monkeypatch.setattr(marginal_prices, "_price_medal", fail_first(marginal_prices._price_medal))
+    monkeypatch.setattr(sources, "_analyse_source", fail_first(sources._analyse_source))
+    found = explain_instance(ScenarioRunner(TINY).instance)
     assert len(found.unproven) == 4 and {"metals.Ag", "medals.bronze"} <= set(found.unproven)
-    assert len(found.kinks) == len(whole.kinks) - 2 and len(found.takings) == len(whole.takings) - 1
-    assert "Left out, as their prices could not be proven: " in " ".join(explain_report.said(found))
-    assert explanation_object(found)["explanation"]["unproven"] == list(found.unproven)
+    assert (
+        len(found.marginal_prices) == len(whole.marginal_prices) - 2
+        and len(found.source_analyses) == len(whole.source_analyses) - 1
+    )
+    assert "Left out, as their prices could not be proven: " in " ".join(summarize_explanation(found))
+    assert build_explanation_object(found)["explanation"]["unproven"] == list(found.unproven)
 
 
 def test_that_other_plans_are_as_good_may_be_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where other optimal plans cannot be looked for, neither the explanation nor the ranges claim anything of them."""
-    monkeypatch.setattr(Near, "others", fail)
-    found = explain(Variants(TINY).instance)
+    monkeypatch.setattr(PlanNeighbourhood, "others", fail)
+    found = explain_instance(ScenarioRunner(TINY).instance)
     assert (
-        found.only is None and explain_report.said(found)[-1] == "Whether other plans are as good could not be proven."
+        found.only is None
+        and summarize_explanation(found)[-1] == "Whether other plans are as good could not be proven."
     )
-    assert explanation_object(found)["explanation"]["alternatives"]["unique"] is None
-    part = ranges_report.part(ranges(Variants(TINY)))
+    assert build_explanation_object(found)["explanation"]["alternatives"]["unique"] is None
+    part = report_ranges(compute_ranges(ScenarioRunner(TINY)))
     assert "Whether other plans are as good could not be proven." in part.lines
 
 
 def test_ranges_lack_what_is_not_proven(monkeypatch: pytest.MonkeyPatch) -> None:
     """A cost and a right-hand side whose ranges cannot be proven are named, and the others have theirs."""
-    whole = ranges(Variants(TINY))
-    monkeypatch.setattr(ranges_module, "_of_cost", fail_first(ranges_module._of_cost))
-    monkeypatch.setattr(ranges_module, "_of_side", fail_first(ranges_module._of_side))
-    found = ranges(Variants(TINY))
+    whole = compute_ranges(ScenarioRunner(TINY))
+    monkeypatch.setattr(ranges_module, "_make_cost_range", fail_first(ranges_module._make_cost_range))
+    monkeypatch.setattr(ranges_module, "_make_rhs_range", fail_first(ranges_module._make_rhs_range))
+    found = compute_ranges(ScenarioRunner(TINY))
     assert len(found.unproven) == 2 and len(found.rows) == len(whole.rows) - 2
     left = {row.path: row for row in whole.rows if row.path not in found.unproven}
     assert {row.path: row.price_up for row in found.rows} == {path: row.price_up for path, row in left.items()}
-    part = ranges_report.part(found)
+    part = report_ranges(found)
     assert part.members["unproven"] == list(found.unproven)
     assert any(line.startswith("Left out, as no answer could be proven: ") for line in part.lines)
 
 
 def test_prices_of_a_plan_that_are_not_proven_are_called_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """A rule whose price cannot be proven says so, last in its table, and a source without a proven price has none."""
-    plan = Variants(TINY).plan
-    monkeypatch.setattr(ruleprice, "cold", fail_first(ruleprice.cold))
-    monkeypatch.setattr(taking, "_slope", fail_first(taking._slope))
-    found = findings(plan, None)
+    plan = ScenarioRunner(TINY).plan
+    monkeypatch.setattr(plan_analyses, "solve_from_scratch", fail_first(plan_analyses.solve_from_scratch))
+    monkeypatch.setattr(sources, "_compute_source_slope", fail_first(sources._compute_source_slope))
+    found = analyse_plan(plan, None)
     assert [rule.costs for rule in found.rules].count(None) == 1
-    rows = rules_report.tables(found)[0].rows
+    rows = tabulate_rule_costs(found)[0].rows
     assert rows[-1][4] == "not proven" and [row[4] for row in rows].count("not proven") == 1
     assert found.entry
 
 
 def test_metal_that_is_short_may_be_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where it cannot be proven what is short, the ends of the tornado and the scenarios still say: no plan."""
-    monkeypatch.setattr(Shortage, "short", fail)
-    found = tornado(Variants(TINY), jobs=1)
+    monkeypatch.setattr(ShortageSolver, "short", fail)
+    found = compute_tornado(ScenarioRunner(TINY), jobs=1)
     none = [end for bar in found.bars for end in bar.ends if end.answer.status == "infeasible"]
     assert none and all(end.short is None and not end.measured for end in none)

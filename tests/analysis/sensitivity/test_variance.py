@@ -9,12 +9,16 @@ import pytest
 from tests.analysis.sensitivity.test_tornado import BY_HAND
 from tests.analysis.varied import TINY
 
-from medalopt.analysis.sensitivity.sampling import causes, sample
-from medalopt.analysis.sensitivity.shares import FEWEST, Shares, shares
-from medalopt.analysis.sensitivity.variance import variance
-from medalopt.analysis.variants import Variants
+from medalopt.analysis.scenario_runner import ScenarioRunner
+from medalopt.analysis.sensitivity.uncertain_parameters import draw_saltelli_sample, find_uncertain_inputs
+from medalopt.analysis.sensitivity.variance import (
+    MIN_COMPLETE_ROWS,
+    SobolIndices,
+    analyse_variance,
+    estimate_sobol_indices,
+)
 from medalopt.errors import UsageError
-from medalopt.instance.figures import Floats
+from medalopt.instance.arrays import Floats
 
 TOKYO = TINY.parent / "tokyo2020.yaml"
 ROWS = 4_096
@@ -25,13 +29,13 @@ def ishigami(x: Floats) -> Floats:
     return np.asarray(np.sin(x[:, 0]) + 7 * np.sin(x[:, 1]) ** 2 + 0.1 * x[:, 2] ** 4 * np.sin(x[:, 0]))
 
 
-def known(lost: Floats | None = None) -> tuple[Shares, ...]:
+def known(lost: Floats | None = None) -> tuple[SobolIndices, ...]:
     """Return the shares of that function, without the values of the rows that are `lost`."""
     random = np.random.default_rng(5)
     a, b = (random.uniform(-math.pi, math.pi, (ROWS, 3)) for _ in range(2))
     mixed = [np.where(np.arange(3) == at, b, a) for at in range(3)]
     first = ishigami(a) if lost is None else np.where(lost, np.nan, ishigami(a))
-    return shares(first, ishigami(b), np.array([ishigami(one) for one in mixed]))
+    return estimate_sobol_indices(first, ishigami(b), np.array([ishigami(one) for one in mixed]))
 
 
 def test_shares_of_a_function_that_is_known() -> None:
@@ -49,13 +53,13 @@ def test_rows_without_a_value_are_left_out() -> None:
     half = known(np.arange(ROWS) % 2 == 0)
     assert half[0].rows == ROWS // 2
     assert half[0].total is not None and half[0].total.value == pytest.approx(0.5576, abs=0.06)
-    assert known(np.arange(ROWS) >= FEWEST - 1)[0] == Shares(None, None, FEWEST - 1)
+    assert known(np.arange(ROWS) >= MIN_COMPLETE_ROWS - 1)[0] == SobolIndices(None, None, MIN_COMPLETE_ROWS - 1)
 
 
 def test_what_does_not_vary_has_no_shares() -> None:
     """Where all values are the same there is nothing to share."""
     same = np.full(20, 3.0)
-    assert shares(same, same, np.array([same])) == (Shares(None, None, 20),)
+    assert estimate_sobol_indices(same, same, np.array([same])) == (SobolIndices(None, None, 20),)
 
 
 def test_shares_of_a_cost_that_is_a_sum() -> None:
@@ -67,7 +71,7 @@ def test_shares_of_a_cost_that_is_a_sum() -> None:
         "treatments.hand.cv": "10 %",
         "smelters.near.cv": "",
     }
-    found = variance(Variants(BY_HAND, changes), 64, 1)
+    found = analyse_variance(ScenarioRunner(BY_HAND, changes), 64, 1)
     assert found.without == 0
     by = {cause.path[0]: one for cause, one in zip(found.causes, found.measure, strict=True)}
     # the cost is linear in a product of two lognormals, but that 80 % recovered cannot pass 100 %
@@ -82,7 +86,7 @@ def test_shares_of_a_cost_that_is_a_sum() -> None:
 
 def test_no_plan_is_counted() -> None:
     """Where phones may fail there is no plan in some cases; the assay is what causes it."""
-    found = variance(Variants(BY_HAND), 32, 1)
+    found = analyse_variance(ScenarioRunner(BY_HAND), 32, 1)
     assert 0.15 < found.without < 0.5
     totals = {
         cause.path[0]: one.total.value for cause, one in zip(found.causes, found.feasible, strict=True) if one.total
@@ -94,10 +98,10 @@ def test_no_plan_is_counted() -> None:
 
 def test_metals_of_a_device_are_drawn_together() -> None:
     """The assays of one device are one cause, with the correlation and the spread that the instance gives."""
-    found = causes(Variants(TOKYO))
+    found = find_uncertain_inputs(ScenarioRunner(TOKYO))
     phone = next(cause for cause in found if cause.path == ("devices", "feature_phone"))
     assert (len(phone.factors), phone.correlation, phone.width) == (2, 0.6, 3)
-    drawn = sample((phone,), 4_000).first[0]
+    drawn = draw_saltelli_sample((phone,), 4_000).first[0]
     assert drawn.mean(axis=0) == pytest.approx([1.0, 1.0], abs=0.02)
     assert sorted(drawn.std(axis=0)) == pytest.approx([0.30, 0.45], abs=0.03)
     assert np.corrcoef(np.log(drawn).T)[0, 1] == pytest.approx(0.6, abs=0.05)
@@ -105,9 +109,9 @@ def test_metals_of_a_device_are_drawn_together() -> None:
 
 def test_without_any_cv_a_tenth_is_drawn() -> None:
     """Assays, recoveries, returns and prices vary evenly within 10 %; what else the file writes stays."""
-    found = causes(Variants(TINY))
+    found = find_uncertain_inputs(ScenarioRunner(TINY))
     assert {cause.path[0] for cause in found} == {"devices", "treatments", "smelters", "market"}
-    drawn = sample(found[:1], 100).first[0]
+    drawn = draw_saltelli_sample(found[:1], 100).first[0]
     assert drawn.min() >= 0.9 and drawn.max() <= 1.1
     assert np.sort(np.floor((drawn[:, 0] - 0.9) / 0.002 + 1e-9)).tolist() == list(range(100))
 
@@ -116,13 +120,13 @@ def test_without_any_cv_a_tenth_is_drawn() -> None:
 def test_too_few_or_too_many_rows(rows: int, said: str) -> None:
     """What is no sample is refused."""
     with pytest.raises(UsageError, match=said):
-        variance(Variants(BY_HAND), rows)
+        analyse_variance(ScenarioRunner(BY_HAND), rows)
 
 
 def test_nothing_is_uncertain() -> None:
     """An instance that buys by composition alone, for the footprint, has nothing that could vary."""
     with pytest.raises(UsageError, match="no assay"):
-        variance(Variants(TINY.parent / "dantzig.yaml", measure="footprint"), 8)
+        analyse_variance(ScenarioRunner(TINY.parent / "dantzig.yaml", measure="footprint"), 8)
 
 
 def test_interrupted_shares_are_of_what_is_there() -> None:
@@ -132,6 +136,6 @@ def test_interrupted_shares_are_of_what_is_there() -> None:
         if done == 40:
             raise KeyboardInterrupt
 
-    found = variance(Variants(BY_HAND), 16, 1, told=told)
+    found = analyse_variance(ScenarioRunner(BY_HAND), 16, 1, told=told)
     assert (found.interrupted, found.answered, found.asked) == (True, 40, 96)
     assert [one.rows for one in found.feasible] == [8, 0, 0, 0]

@@ -19,21 +19,20 @@ from typing import Any
 import pytest
 from tests.analysis.varied import ROOT, TINY
 
-from medalopt.analysis import pool
-from medalopt.analysis.journal import journal
+from medalopt.analysis.process_pool import PROCESS_ENDED, ScenarioExecutor, WorkerSetup, make_process_executor
+from medalopt.analysis.result_cache import open_result_cache
+from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sweep import cluster
-from medalopt.analysis.sweep.scenario import Scenario
-from medalopt.analysis.sweep.sweep import Row, sweep
-from medalopt.analysis.variants import Variants
+from medalopt.analysis.sweep.sweep import SweepResult, SweepScenario, run_sweep
 from medalopt.errors import UsageError
 
 distributed = pytest.importorskip("distributed")
 
 SCENARIOS = [
-    *(Scenario(str(share), {"devices.*.content.Ag": f"{share} %"}) for share in range(70, 130, 5)),
-    Scenario("too many", {"medals.gold.count": "60"}),
-    Scenario("too much", {"smelters.near.returned.Ag": "101 %"}),
-    Scenario("nothing", {"smelters.*.terms.*.returned.Ag": "+1 %"}),
+    *(SweepScenario(str(share), {"devices.*.content.Ag": f"{share} %"}) for share in range(70, 130, 5)),
+    SweepScenario("too many", {"medals.gold.count": "60"}),
+    SweepScenario("too much", {"smelters.near.returned.Ag": "101 %"}),
+    SweepScenario("nothing", {"smelters.*.terms.*.returned.Ag": "+1 %"}),
 ]
 
 
@@ -41,21 +40,21 @@ def silent(line: str) -> None:
     """Note nothing."""
 
 
-def told(variants: Variants, where: pool.Where) -> list[Row]:
+def told(variants: ScenarioRunner, where: ScenarioExecutor) -> list[SweepResult]:
     """Return the rows of all scenarios."""
-    return list(sweep(variants, SCENARIOS, where))
+    return list(run_sweep(variants, SCENARIOS, where))
 
 
 @pytest.fixture(scope="module")
-def tiny() -> Variants:
+def tiny() -> ScenarioRunner:
     """Return the variants of the tiny instance."""
-    return Variants(TINY)
+    return ScenarioRunner(TINY)
 
 
 @pytest.fixture(scope="module")
-def alone(tiny: Variants) -> list[Row]:
+def alone(tiny: ScenarioRunner) -> list[SweepResult]:
     """Return what one process answers."""
-    return told(tiny, pool.processes(1))
+    return told(tiny, make_process_executor(1))
 
 
 @pytest.fixture(scope="module")
@@ -79,49 +78,61 @@ def dask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
         yield SimpleNamespace(address=json.loads(known.read_text())["address"], workers=started[1:])
 
 
-def test_the_same_bits_though_a_worker_is_killed(alone: list[Row], dask: SimpleNamespace, tiny: Variants) -> None:
+def test_the_same_bits_though_a_worker_is_killed(
+    alone: list[SweepResult], dask: SimpleNamespace, tiny: ScenarioRunner
+) -> None:
     """Two workers, of which one is killed in the middle, give what one process gives, in the same order.
 
     Each kind of answer is among them: a plan, none, changes that are wrong.
     """
-    rows = sweep(tiny, SCENARIOS, cluster.cluster(dask.address, silent))
+    rows = run_sweep(tiny, SCENARIOS, cluster.make_cluster_executor(dask.address, silent))
     found = [next(rows)]
     dask.workers[0].send_signal(signal.SIGKILL)
     assert [*found, *rows] == alone
     assert {row.answer.status for row in alone} == {"optimal", "infeasible", "wrong"}
 
 
-VERSIONS = cluster.versions()
+VERSIONS = cluster.get_versions()
 
 
-def test_a_worker_of_another_version(dask: SimpleNamespace, tiny: Variants, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_of_another_version(
+    dask: SimpleNamespace, tiny: ScenarioRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A worker with other versions, whose bits might differ, answers nothing and says which it has."""
-    monkeypatch.setattr(cluster, "versions", lambda: ("99.0", *VERSIONS[1:]))
+    monkeypatch.setattr(cluster, "get_versions", lambda: ("99.0", *VERSIONS[1:]))
     with pytest.raises(UsageError, match=r"it has medalopt .* instead of 99\.0.*same environment"):
-        told(tiny, cluster.cluster(dask.address, silent))
+        told(tiny, cluster.make_cluster_executor(dask.address, silent))
 
 
-def test_a_worker_answers_as_a_process_does(alone: list[Row], tiny: Variants, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_answers_as_a_process_does(
+    alone: list[SweepResult], tiny: ScenarioRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What a worker does is done here: it keeps the variants that it was sent, until it is sent others."""
-    sent = pickle.dumps(pool.Start.of(tiny))
-    assert cluster._kept(sent) == sent
+    sent = pickle.dumps(WorkerSetup.of(tiny))
+    assert cluster._return_payload(sent) == sent
     for number in (0, 1):
-        answer = cluster._work(sent, "digest", VERSIONS, SCENARIOS[number].changes)
+        answer = cluster._solve_in_worker(sent, "digest", VERSIONS, SCENARIOS[number].changes)
         assert answer == alone[number].answer
-    monkeypatch.setattr(cluster, "versions", lambda: (*VERSIONS[:2], "3.99"))
+    monkeypatch.setattr(cluster, "get_versions", lambda: (*VERSIONS[:2], "3.99"))
     with pytest.raises(UsageError, match=r"it has Python 3\.99 instead of"):
-        cluster._work(sent, "digest", VERSIONS, {})
+        cluster._solve_in_worker(sent, "digest", VERSIONS, {})
 
 
-def test_what_the_journal_holds_is_not_asked_for(alone: list[Row], tiny: Variants, tmp_path: Path) -> None:
+def test_what_the_journal_holds_is_not_asked_for(
+    alone: list[SweepResult], tiny: ScenarioRunner, tmp_path: Path
+) -> None:
     """With all answers in the journal no cluster is needed."""
-    with journal(tmp_path / "kept", tiny.instance, "cost") as kept:
-        assert list(sweep(tiny, SCENARIOS, pool.processes(1), kept)) == alone
-    with journal(tmp_path / "kept", tiny.instance, "cost") as kept:
-        assert list(sweep(tiny, SCENARIOS, cluster.cluster("tcp://127.0.0.1:1", silent), kept)) == alone
+    with open_result_cache(tmp_path / "kept", tiny.instance, "cost") as kept:
+        assert list(run_sweep(tiny, SCENARIOS, make_process_executor(1), kept)) == alone
+    with open_result_cache(tmp_path / "kept", tiny.instance, "cost") as kept:
+        assert (
+            list(run_sweep(tiny, SCENARIOS, cluster.make_cluster_executor("tcp://127.0.0.1:1", silent), kept)) == alone
+        )
 
 
-def test_an_interruption_does_not_wait(dask: SimpleNamespace, tiny: Variants, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interruption_does_not_wait(
+    dask: SimpleNamespace, tiny: ScenarioRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Who leaves in the middle takes no leave of the cluster; who has done so does, however that ends."""
     closed: list[float] = []
 
@@ -130,11 +141,11 @@ def test_an_interruption_does_not_wait(dask: SimpleNamespace, tiny: Variants, mo
         raise TimeoutError
 
     monkeypatch.setattr(distributed.Client, "close", close)
-    rows = sweep(tiny, SCENARIOS, cluster.cluster(dask.address, silent))
+    rows = run_sweep(tiny, SCENARIOS, cluster.make_cluster_executor(dask.address, silent))
     next(rows)
     rows.close()  # type: ignore[attr-defined]
     assert closed == []
-    assert len(told(tiny, cluster.cluster(dask.address, silent))) == len(SCENARIOS)
+    assert len(told(tiny, cluster.make_cluster_executor(dask.address, silent))) == len(SCENARIOS)
     assert len(closed) == 1
 
 
@@ -155,14 +166,14 @@ def test_an_interruption_does_not_wait(dask: SimpleNamespace, tiny: Variants, mo
 def test_what_is_no_address(address: str) -> None:
     """What cannot be the address of a scheduler is told at once, with how one is written."""
     with pytest.raises(UsageError, match="is not tcp://HOST:PORT; start one by `dask scheduler`"):
-        cluster.cluster(address, silent)
+        cluster.make_cluster_executor(address, silent)
 
 
-def test_no_scheduler_there(tiny: Variants, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_scheduler_there(tiny: ScenarioRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     """An address at which none answers is told, with how to start one."""
-    monkeypatch.setattr(cluster, "PATIENCE", 0.2)
+    monkeypatch.setattr(cluster, "SCHEDULER_TIMEOUT", 0.2)
     with pytest.raises(UsageError, match="no Dask scheduler answers there; start one by `dask scheduler`"):
-        told(tiny, cluster.cluster("tcp://127.0.0.1:1", silent))
+        told(tiny, cluster.make_cluster_executor("tcp://127.0.0.1:1", silent))
 
 
 GARBAGE = {
@@ -174,9 +185,9 @@ GARBAGE = {
 
 
 @pytest.mark.parametrize("sent", GARBAGE)
-def test_a_server_that_is_no_scheduler(sent: str, tiny: Variants, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_is_no_scheduler(sent: str, tiny: ScenarioRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever a server sends that is no scheduler, soon one line says so."""
-    monkeypatch.setattr(cluster, "PATIENCE", 2.0)
+    monkeypatch.setattr(cluster, "SCHEDULER_TIMEOUT", 2.0)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
 
@@ -190,12 +201,12 @@ def test_a_server_that_is_no_scheduler(sent: str, tiny: Variants, monkeypatch: p
         connections: list[socket.socket] = []
         threading.Thread(target=serve, daemon=True).start()
         with pytest.raises(UsageError, match="no Dask scheduler answers there"):
-            told(tiny, cluster.cluster(f"tcp://127.0.0.1:{port}", silent))
+            told(tiny, cluster.make_cluster_executor(f"tcp://127.0.0.1:{port}", silent))
     for connection in connections:
         connection.close()
 
 
-def test_a_scheduler_that_fails_as_one_connects(tiny: Variants, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scheduler_that_fails_as_one_connects(tiny: ScenarioRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that answers at first, and then not, is told in the same words, whatever Dask raises."""
 
     def fail(*_: object, **__: object) -> None:
@@ -204,14 +215,14 @@ def test_a_scheduler_that_fails_as_one_connects(tiny: Variants, monkeypatch: pyt
     monkeypatch.setattr(cluster, "_check_scheduler", lambda address: None)
     monkeypatch.setattr(distributed, "Client", fail)
     with pytest.raises(UsageError, match="no Dask scheduler answers there"):
-        told(tiny, cluster.cluster("tcp://127.0.0.1:1", silent))
+        told(tiny, cluster.make_cluster_executor("tcp://127.0.0.1:1", silent))
 
 
-def test_without_dask(tiny: Variants, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_dask(tiny: ScenarioRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where Dask is not installed, that is told with how to."""
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(UsageError, match=r"pip install 'medalopt\[distributed\]'"):
-        told(tiny, cluster.cluster("tcp://127.0.0.1:8786", silent))
+        told(tiny, cluster.make_cluster_executor("tcp://127.0.0.1:8786", silent))
 
 
 class Future:
@@ -243,31 +254,31 @@ class Failing:
 
 def failing(monkeypatch: pytest.MonkeyPatch, status: str, error: BaseException) -> None:
     """Let every task end in `status`, with `error`."""
-    monkeypatch.setattr(cluster, "_client", lambda address: contextlib.nullcontext(Failing(status)))
+    monkeypatch.setattr(cluster, "_open_client", lambda address: contextlib.nullcontext(Failing(status)))
     ended = (type(error), error, None)
     monkeypatch.setattr(distributed, "as_completed", lambda futures, **options: ((one, ended) for one in futures))
 
 
-def test_a_task_that_ends_its_workers(tiny: Variants, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_task_that_ends_its_workers(tiny: ScenarioRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     """Dask gives it up after some workers: it has no answer, and the others go on; that one waits is noted."""
     from distributed.scheduler import KilledWorker
 
     failing(monkeypatch, "error", KilledWorker("task", None, 3))
     noted: list[str] = []
-    found = told(tiny, cluster.cluster("tcp://a:1", noted.append))
-    assert {row.answer for row in found} == {pool.ENDED}
+    found = told(tiny, cluster.make_cluster_executor("tcp://a:1", noted.append))
+    assert {row.answer for row in found} == {PROCESS_ENDED}
     assert noted == ["--scheduler tcp://a:1: has no worker yet; waiting for one"]
 
 
-def test_a_scheduler_that_is_gone(tiny: Variants, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scheduler_that_is_gone(tiny: ScenarioRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was lost with it is not waited for."""
     failing(monkeypatch, "cancelled", KeyError())
     with pytest.raises(UsageError, match="tcp://a:1: is gone; with --journal FILE"):
-        told(tiny, cluster.cluster("tcp://a:1", silent))
+        told(tiny, cluster.make_cluster_executor("tcp://a:1", silent))
 
 
-def test_a_worker_without_medalopt(tiny: Variants, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_without_medalopt(tiny: ScenarioRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that cannot even begin is told, with what it said."""
     failing(monkeypatch, "error", ModuleNotFoundError("No module named 'medalopt'"))
     with pytest.raises(UsageError, match="No module named 'medalopt'"):
-        told(tiny, cluster.cluster("tcp://a:1", silent))
+        told(tiny, cluster.make_cluster_executor("tcp://a:1", silent))

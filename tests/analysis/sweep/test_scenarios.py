@@ -8,21 +8,21 @@ import pytest
 from tests.analysis.sensitivity.test_tornado import BY_HAND
 from tests.analysis.varied import TINY
 
-from medalopt.analysis.sweep import scenario
-from medalopt.analysis.sweep.grid import grid
-from medalopt.analysis.variants import Variants
+from medalopt.analysis.scenario_runner import ScenarioRunner
+from medalopt.analysis.sweep import sweep
+from medalopt.analysis.sweep.sweep import build_grid
 from medalopt.errors import InputError, UsageError
 
 
 @pytest.fixture(scope="module")
-def tiny() -> Variants:
+def tiny() -> ScenarioRunner:
     """Return the variants of the tiny instance."""
-    return Variants(TINY)
+    return ScenarioRunner(TINY)
 
 
-def changes(tiny: Variants, *texts: str) -> list[dict[str, str]]:
+def changes(tiny: ScenarioRunner, *texts: str) -> list[dict[str, str]]:
     """Return the changes of a grid."""
-    return [dict(one.changes) for one in grid(tiny, texts)]
+    return [dict(one.changes) for one in build_grid(tiny, texts)]
 
 
 @pytest.mark.parametrize(
@@ -42,19 +42,19 @@ def changes(tiny: Variants, *texts: str) -> list[dict[str, str]]:
         ("devices.*.content.Ag=80%,100%", "devices.*.content.Ag", ["80%", "100%"]),
     ],
 )  # fmt: skip
-def test_the_values_of_one_figure(tiny: Variants, text: str, path: str, values: list[str]) -> None:
+def test_the_values_of_one_figure(tiny: ScenarioRunner, text: str, path: str, values: list[str]) -> None:
     """A range has equal steps from end to end, a list its values, in the unit of the last; both are changes."""
     assert changes(tiny, text) == [{path: value} for value in values]
 
 
-def test_several_figures_make_the_product(tiny: Variants) -> None:
+def test_several_figures_make_the_product(tiny: ScenarioRunner) -> None:
     """Every combination is a scenario, numbered, and the last figure moves first."""
-    found = grid(tiny, ["medals.gold.count=10,11", "medals.silver.count=1,2,3"])
+    found = build_grid(tiny, ["medals.gold.count=10,11", "medals.silver.count=1,2,3"])
     assert [one.name for one in found] == ["1", "2", "3", "4", "5", "6"]
     assert [tuple(one.changes.values()) for one in found[:4]] == [("10", "1"), ("10", "2"), ("10", "3"), ("11", "1")]
 
 
-def test_all_that_is_wrong_with_a_grid_is_told_at_once(tiny: Variants) -> None:
+def test_all_that_is_wrong_with_a_grid_is_told_at_once(tiny: ScenarioRunner) -> None:
     """Each option says what is wrong with it: its form, its path, its values; nothing is solved before."""
     wrong = {
         "smelters.near.capacity": "write PATH=LO..HI/N",
@@ -77,49 +77,49 @@ def test_all_that_is_wrong_with_a_grid_is_told_at_once(tiny: Variants) -> None:
         "medals.bronze.count=1..99_999/99999": "",
     }
     with pytest.raises(InputError) as error:
-        grid(tiny, list(wrong))
+        build_grid(tiny, list(wrong))
     told = [str(fault) for fault in error.value.faults]
     for text, said in list(wrong.items())[:-2]:
         assert any(said in one and "--grid" in one for one in told), text
     assert "9_999_800_001 scenarios; 1_000_000 are the most" in told[-1]
     with pytest.raises(InputError, match="stands twice"):
-        grid(tiny, ["medals.gold.count=1,2", "medals.gold.count=3,4"])
+        build_grid(tiny, ["medals.gold.count=1,2", "medals.gold.count=3,4"])
 
 
-def test_the_scenarios_of_the_instance(tiny: Variants, tmp_path: Path) -> None:
+def test_the_scenarios_of_the_instance(tiny: ScenarioRunner, tmp_path: Path) -> None:
     """Those of the file are taken as they stand; an instance that has none says what to give instead."""
     path = tmp_path / "own.yaml"
     prices = "market.mined_silver.price: [1, 2, 3, 4]"
     path.write_text(Path(TINY).read_text() + f"scenarios: {{poorer: {{devices.*.content.Ag: 85 %, {prices}}}}}\n")
-    (found,) = scenario.own(Variants(path))
+    (found,) = sweep.list_instance_scenarios(ScenarioRunner(path))
     assert found.name == "poorer"
     assert found.changes == {"devices.*.content.Ag": "85 %", "market.mined_silver.price": "[1, 2, 3, 4]"}
     with pytest.raises(UsageError, match="give --grid"):
-        scenario.own(tiny)
+        sweep.list_instance_scenarios(tiny)
 
 
 def test_a_sample_follows_from_its_seed() -> None:
     """The same seed draws the same scenarios, another others, all of them changes that may be made one by one."""
-    variants = Variants(BY_HAND)
-    first, again, other = (scenario.sampled(variants, 4, seed) for seed in (None, 2020, 7))
+    variants = ScenarioRunner(BY_HAND)
+    first, again, other = (sweep.sample_scenarios(variants, 4, seed) for seed in (None, 2020, 7))
     assert first == again != other
     assert [one.name for one in first] == ["1", "2", "3", "4"]
     assert all(variants.changed(one.changes) for one in first)
     with pytest.raises(UsageError, match="1 to 1_000_000"):
-        scenario.sampled(variants, 0, None)
+        sweep.sample_scenarios(variants, 0, None)
 
 
-def test_nothing_that_could_be_drawn(monkeypatch: pytest.MonkeyPatch, tiny: Variants) -> None:
+def test_nothing_that_could_be_drawn(monkeypatch: pytest.MonkeyPatch, tiny: ScenarioRunner) -> None:
     """Without anything uncertain there is no sample."""
-    monkeypatch.setattr(scenario, "causes", lambda variants: ())
+    monkeypatch.setattr(sweep, "find_uncertain_inputs", lambda variants: ())
     with pytest.raises(UsageError, match="no assay, recovery"):
-        scenario.sampled(tiny, 4, None)
+        sweep.sample_scenarios(tiny, 4, None)
 
 
 def listed(folder: Path, name: str, text: str) -> dict[str, dict[str, str]]:
     """Return the scenarios of a file, name to changes."""
     (folder / name).write_text(text)
-    return {one.name: dict(one.changes) for one in scenario.listed(folder / name)}
+    return {one.name: dict(one.changes) for one in sweep.load_scenarios(folder / name)}
 
 
 def test_a_list_is_a_table_or_yaml(tmp_path: Path) -> None:
@@ -160,4 +160,4 @@ def test_all_that_is_wrong_with_a_list_is_told_at_once(name: str, text: str, sai
 def test_no_such_list(tmp_path: Path) -> None:
     """A list that is not there is a fault."""
     with pytest.raises(InputError, match="cannot be read"):
-        scenario.listed(tmp_path / "none.csv")
+        sweep.load_scenarios(tmp_path / "none.csv")

@@ -5,18 +5,18 @@ from __future__ import annotations
 import pytest
 from tests.analysis.varied import TINY
 
-from medalopt.analysis.sensitivity.curve import curve
-from medalopt.analysis.sensitivity.vary import vary
-from medalopt.analysis.variants import Variants
-from medalopt.report.charts.drawing import svg
-from medalopt.report.sensitivity.curve import part
-from medalopt.report.sensitivity.part import Part
+from medalopt.analysis.scenario_runner import ScenarioRunner
+from medalopt.analysis.sensitivity.curves import compute_curve
+from medalopt.analysis.sensitivity.parameter_range import parse_parameter_range
+from medalopt.report.render.pictures import render_svg
+from medalopt.report.sensitivity.curves import report_curve
+from medalopt.report.sensitivity.report_part import SensitivityPart
 
 
-def told(asked: str) -> Part:
+def told(asked: str) -> SensitivityPart:
     """Return what is told of a curve of the tiny instance."""
-    variants = Variants(TINY)
-    return part(curve(variants, vary(variants, asked)), "JPY")
+    variants = ScenarioRunner(TINY)
+    return report_curve(compute_curve(variants, parse_parameter_range(variants, asked)), "JPY")
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,6 @@ def test_plain_data() -> None:
 
 def test_the_chart_marks_what_matters() -> None:
     """Base case, axes with units, and where there is no plan stand in the picture."""
-    drawn = svg(told("streams.*.available=20..150%").charts[0])
+    drawn = render_svg(told("streams.*.available=20..150%").charts[0])
     for text in ("as it is", "no plan", "streams.*.available (%)", "cost (JPY)"):
         assert f">{text}</text>" in drawn

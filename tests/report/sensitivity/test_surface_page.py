@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 from tests.analysis.varied import TINY
 
-from medalopt.analysis.sensitivity.surface import Surface
-from medalopt.analysis.sensitivity.vary import Vary
-from medalopt.cli.main import run
-from medalopt.report.charts.drawing import svg
-from medalopt.report.sensitivity.surface import part
+from medalopt.analysis.sensitivity.parameter_range import ParameterRange
+from medalopt.analysis.sensitivity.surface import SensitivitySurface
+from medalopt.cli.main import run_command
+from medalopt.report.render.pictures import render_svg
+from medalopt.report.sensitivity.curves import report_surface
 
-NEED = Vary("medals.gold.count", None, 10.0, 30.0, True, 20.0, lambda value: {})
-SILVER = Vary("devices.*.content.Ag", "%", 80.0, 120.0, False, 100.0, lambda value: {})
-FOUND = Surface(
+NEED = ParameterRange("medals.gold.count", None, 10.0, 30.0, True, 20.0, lambda value: {})
+SILVER = ParameterRange("devices.*.content.Ag", "%", 80.0, 120.0, False, 100.0, lambda value: {})
+FOUND = SensitivitySurface(
     NEED,
     SILVER,
     "cost",
@@ -30,7 +30,7 @@ FOUND = Surface(
 
 def test_what_is_found_is_said_and_drawn() -> None:
     """The title has the ends and how often there is no plan; such cells are crossed, and the base case is marked."""
-    told = part(FOUND, "JPY")
+    told = report_surface(FOUND, "JPY")
     assert told.lines == (
         "Cost from 1 m JPY to 4.25 m JPY as medals.gold.count and devices.*.content.Ag move together; "
         "no plan at 2 of 9 points.",
@@ -43,12 +43,12 @@ def test_what_is_found_is_said_and_drawn() -> None:
     rows = chart.tables[0].rows
     assert [row[0] for row in rows] == ["80 %", "100 %", "120 %"]
     assert rows[0][2:] == ("no plan", "no plan")
-    assert "devices.*.content.Ag (%)" in svg(chart)
+    assert "devices.*.content.Ag (%)" in render_svg(chart)
 
 
 def test_every_step_of_colour_is_used_from_end_to_end() -> None:
     """The steps meet, from the least to the greatest, in the scale of the cells."""
-    (chart,) = part(FOUND, "JPY").charts
+    (chart,) = report_surface(FOUND, "JPY").charts
     pieces, values = (
         chart.option["visualMap"]["pieces"],
         [cell["value"][2] for cell in chart.option["series"][0]["data"]],
@@ -60,7 +60,7 @@ def test_every_step_of_colour_is_used_from_end_to_end() -> None:
 
 def test_as_plain_data() -> None:
     """Paths, units, values and a row of objectives for each value of the second figure, null where there is no plan."""
-    members = part(FOUND, "JPY").members["map"]
+    members = report_surface(FOUND, "JPY").members["map"]
     assert members["paths"] == ["medals.gold.count", "devices.*.content.Ag"]
     assert (members["units"], members["values"][0]) == ([None, "%"], [10.0, 20.0, 30.0])
     assert members["objective"][0] == [2.5e6, None, None]
@@ -70,20 +70,20 @@ def test_as_plain_data() -> None:
 def test_a_map_without_a_plan_says_so() -> None:
     """Where there is none anywhere that is the finding, and nothing marks what does not stand on the grid."""
     nowhere = dataclasses.replace(FOUND, columns=(11.0,), rows=(80.0,), objective=((None,),), base=None, measure="mass")
-    told = part(nowhere, "JPY")
+    told = report_surface(nowhere, "JPY")
     assert told.lines[0].startswith("No plan exists anywhere as medals.gold.count")
     assert told.charts[0].notes == ("× no plan.",)
-    assert part(dataclasses.replace(FOUND, measure="mass"), "JPY").lines[0].startswith("Least mass from ")
+    assert report_surface(dataclasses.replace(FOUND, measure="mass"), "JPY").lines[0].startswith("Least mass from ")
 
 
 def test_it_is_asked_for_by_varying_two(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """--vary twice is a map, on the terminal, as JSON and drawn; and three are refused."""
     one, two = "--vary", "smelters.*.lead=0..2"
     asked = ["sensitivity", str(TINY), one, "medals.gold.count=36..38", one, two]
-    assert run([*asked, "--json", "-o", str(tmp_path / "map.svg")]) == 0
+    assert run_command([*asked, "--json", "-o", str(tmp_path / "map.svg")]) == 0
     told = json.loads(capsys.readouterr().out)["map"]
     assert told["values"] == [[36.0, 37.0, 38.0], [0.0, 1.0, 2.0]]
     assert len(told["objective"]) == 3
     assert "medals.gold.count" in (tmp_path / "map.svg").read_text(encoding="utf-8")
-    assert run([*asked, one, "policy.footprint_cap=1..8"]) == 2
+    assert run_command([*asked, one, "policy.footprint_cap=1..8"]) == 2
     assert "--vary" in capsys.readouterr().err

@@ -7,26 +7,31 @@ import json
 import pytest
 from tests.analysis.sensitivity.test_tornado import BY_HAND
 
-from medalopt.analysis.journal import Answer
-from medalopt.analysis.sensitivity.tornado import Tornado, tornado
-from medalopt.analysis.variants import Variants
-from medalopt.report.charts.drawing import svg
-from medalopt.report.sensitivity.named import called
-from medalopt.report.sensitivity.part import Part, as_json, as_page, on_screen
-from medalopt.report.sensitivity.tornado import told
+from medalopt.analysis.result_cache import ScenarioResult
+from medalopt.analysis.scenario_runner import ScenarioRunner
+from medalopt.analysis.sensitivity.tornado import Tornado, compute_tornado
+from medalopt.report.render.pictures import render_svg
+from medalopt.report.sensitivity.parameter_titles import title_parameter
+from medalopt.report.sensitivity.report_part import (
+    SensitivityPart,
+    render_sensitivity_html,
+    render_sensitivity_json,
+    render_sensitivity_text,
+)
+from medalopt.report.sensitivity.tornado import report_tornado
 
-VARIANTS = Variants(BY_HAND)
+VARIANTS = ScenarioRunner(BY_HAND)
 
 
 @pytest.fixture(scope="module")
 def found() -> Tornado:
     """Return the tornado of the instance by hand."""
-    return tornado(VARIANTS, 1)
+    return compute_tornado(VARIANTS, 1)
 
 
-def part(found: Tornado) -> Part:
+def part(found: Tornado) -> SensitivityPart:
     """Return what is told of it."""
-    return told(VARIANTS.instance, "JPY", found)
+    return report_tornado(VARIANTS.instance, "JPY", found)
 
 
 def test_the_finding_is_said_first(found: Tornado) -> None:
@@ -48,12 +53,12 @@ def test_the_table_and_the_chart_say_the_same(found: Tornado) -> None:
     assert down["data"][-1]["value"] == chart.option["xAxis"]["max"]
     assert down["data"][-1]["label"]["formatter"] == "no plan: 80 g of silver"
     assert up["data"][-1] == {"value": pytest.approx(-80_000)}
-    assert "no plan" in svg(chart)
+    assert "no plan" in render_svg(chart)
 
 
 def test_as_json(found: Tornado) -> None:
     """Each bar is a row with both ends, and the null of what has no plan."""
-    members = json.loads(as_json(VARIANTS.instance, [part(found)]))["tornado"]
+    members = json.loads(render_sensitivity_json(VARIANTS.instance, [part(found)]))["tornado"]
     first = members["bars"][0]
     assert (first["path"], first["by"], first["step"]) == ("treatments.hand.recovery", "cv", 0.4)
     assert (first["down"]["status"], first["down"]["objective"]) == ("infeasible", None)
@@ -70,15 +75,15 @@ def test_what_was_interrupted_is_said(found: Tornado) -> None:
 
 def test_nothing_matters() -> None:
     """Without any figure that changes something there is no chart, and that is said."""
-    nothing = part(Tornado(Answer("optimal", 1.0), (), 0))
+    nothing = part(Tornado(ScenarioResult("optimal", 1.0), (), 0))
     assert nothing.charts == ()
     assert nothing.lines[0].startswith("No figure matters")
-    assert on_screen(VARIANTS.instance, [nothing])
+    assert render_sensitivity_text(VARIANTS.instance, [nothing])
 
 
 def test_a_page_holds_it(found: Tornado) -> None:
     """The page carries the finding as the title of the chart."""
-    assert "Metal recovered by hand matters most" in as_page(VARIANTS.instance, [part(found)])
+    assert "Metal recovered by hand matters most" in render_sensitivity_html(VARIANTS.instance, [part(found)])
 
 
 @pytest.mark.parametrize(
@@ -95,4 +100,4 @@ def test_a_page_holds_it(found: Tornado) -> None:
 )
 def test_names(path: tuple[str, ...], of: str, name: str) -> None:
     """Figures have names that a person reads; what has none is called by its path."""
-    assert called(VARIANTS.instance, path, of) == name
+    assert title_parameter(VARIANTS.instance, path, of) == name

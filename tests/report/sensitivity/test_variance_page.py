@@ -8,26 +8,25 @@ import json
 import pytest
 from tests.analysis.sensitivity.test_tornado import BY_HAND
 
-from medalopt.analysis.sensitivity.sampling import Cause
-from medalopt.analysis.sensitivity.shares import Share, Shares
-from medalopt.analysis.sensitivity.variance import Variance, variance
-from medalopt.analysis.variants import Variants
-from medalopt.report.charts.drawing import svg
-from medalopt.report.sensitivity.part import as_json, on_screen
-from medalopt.report.sensitivity.variance import name, told
+from medalopt.analysis.scenario_runner import ScenarioRunner
+from medalopt.analysis.sensitivity.uncertain_parameters import UncertainInput
+from medalopt.analysis.sensitivity.variance import SobolIndex, SobolIndices, VarianceAnalysis, analyse_variance
+from medalopt.report.render.pictures import render_svg
+from medalopt.report.sensitivity.report_part import render_sensitivity_json, render_sensitivity_text
+from medalopt.report.sensitivity.variance import report_variance, title_cause
 
-VARIANTS = Variants(BY_HAND)
+VARIANTS = ScenarioRunner(BY_HAND)
 
 
 @pytest.fixture(scope="module")
-def found() -> Variance:
+def found() -> VarianceAnalysis:
     """Return the shares of the instance by hand."""
-    return variance(VARIANTS, 32, 1)
+    return analyse_variance(VARIANTS, 32, 1)
 
 
-def test_the_finding_is_said_first(found: Variance) -> None:
+def test_the_finding_is_said_first(found: VarianceAnalysis) -> None:
     """What causes most of the spread, how far it reaches, how often there is no plan, and how it was found."""
-    lines = told(VARIANTS.instance, "JPY", found).lines
+    lines = report_variance(VARIANTS.instance, "JPY", found).lines
     assert lines[0].startswith("Silver in phone ")
     assert lines[0].endswith(" of the spread of the cost.")
     assert "in nine cases of ten from" in lines[1]
@@ -36,43 +35,47 @@ def test_the_finding_is_said_first(found: Variance) -> None:
     assert "a greater N" in lines[-1]
 
 
-def _shares(first: tuple[float, float, float], total: tuple[float, float, float]) -> Shares:
-    return Shares(Share(*first), Share(*total), 99)
+def _shares(first: tuple[float, float, float], total: tuple[float, float, float]) -> SobolIndices:
+    return SobolIndices(SobolIndex(*first), SobolIndex(*total), 99)
 
 
-def test_noise_is_no_finding(found: Variance) -> None:
+def test_noise_is_no_finding(found: VarianceAnalysis) -> None:
     """Where the intervals of all shares are wide, none is told, and how many rows would do is."""
     wide = tuple(_shares((0.4, -0.5, 0.9), (0.6, 0.05, 0.95)) for _ in found.causes)
-    lines = told(VARIANTS.instance, "JPY", dataclasses.replace(found, measure=wide)).lines
+    lines = report_variance(VARIANTS.instance, "JPY", dataclasses.replace(found, measure=wide)).lines
     assert lines[0] == "32 rows are too few to share out the spread of the cost: take 1,024 or more."
 
 
-def test_a_share_alone_is_told_only_where_it_is_above_nothing(found: Variance) -> None:
+def test_a_share_alone_is_told_only_where_it_is_above_nothing(found: VarianceAnalysis) -> None:
     """An interval from nothing on speaks of the share together with others; the interval itself is told."""
     for low, said in ((-0.1, "together with others accounts for 50 to 70 %"), (0.3, "alone explains 30 to 60 %")):
         some = tuple(_shares((0.4, low, 0.6), (0.6, 0.5, 0.7)) for _ in found.causes)
-        assert said in told(VARIANTS.instance, "JPY", dataclasses.replace(found, measure=some)).lines[0]
+        assert said in report_variance(VARIANTS.instance, "JPY", dataclasses.replace(found, measure=some)).lines[0]
 
 
-def test_rounding_is_told_as_below_what_counts(found: Variance) -> None:
+def test_rounding_is_told_as_below_what_counts(found: VarianceAnalysis) -> None:
     """A share of 1e-31 is `below 0.1 %` in the table, and a sum above the whole is explained."""
     least = tuple(_shares((1e-31, 0, 1e-31), (1e-31, 0, 1e-31)) for _ in found.causes)
-    chart = told(VARIANTS.instance, "JPY", dataclasses.replace(found, measure=least)).charts[0]
+    chart = report_variance(VARIANTS.instance, "JPY", dataclasses.replace(found, measure=least)).charts[0]
     assert {"below 0.1 %"} == {cell for row in chart.tables[0].rows for cell in row[1:]}
     assert "add up to more than 100 %" in chart.notes[0]
 
 
-def test_charts_of_cost_and_of_plans(found: Variance) -> None:
+def test_charts_of_cost_and_of_plans(found: VarianceAnalysis) -> None:
     """One chart for the cost and one for whether there is a plan, each with its table."""
-    charts = told(VARIANTS.instance, "JPY", found).charts
+    charts = report_variance(VARIANTS.instance, "JPY", found).charts
     assert [chart.tables[0].title.rpartition(" the ")[2] for chart in charts] == ["cost", "existence of a plan"]
-    assert "silver in phone" in svg(charts[0])
-    assert "Shares of the variance" in on_screen(VARIANTS.instance, [told(VARIANTS.instance, "JPY", found)])
+    assert "silver in phone" in render_svg(charts[0])
+    assert "Shares of the variance" in render_sensitivity_text(
+        VARIANTS.instance, [report_variance(VARIANTS.instance, "JPY", found)]
+    )
 
 
-def test_as_json(found: Variance) -> None:
+def test_as_json(found: VarianceAnalysis) -> None:
     """Every cause has its shares with their ends, of the cost and of whether there is a plan."""
-    members = json.loads(as_json(VARIANTS.instance, [told(VARIANTS.instance, "JPY", found)]))["global"]
+    members = json.loads(
+        render_sensitivity_json(VARIANTS.instance, [report_variance(VARIANTS.instance, "JPY", found)])
+    )["global"]
     assert (members["rows"], members["solves"], members["interrupted"]) == (32, 192, False)
     first = members["causes"][0]
     assert first["paths"] == ["devices.phone.content.Ag"]
@@ -80,23 +83,23 @@ def test_as_json(found: Variance) -> None:
     assert low <= value <= high
 
 
-def test_without_shares_there_is_no_chart(found: Variance) -> None:
+def test_without_shares_there_is_no_chart(found: VarianceAnalysis) -> None:
     """Where nothing could be told, and where it was interrupted, that is said."""
-    nothing = tuple(Shares(None, None, 99) for _ in found.causes)
+    nothing = tuple(SobolIndices(None, None, 99) for _ in found.causes)
     none = dataclasses.replace(
         found, measure=nothing, feasible=nothing, quantiles=(), held=0.0, answered=5, interrupted=True
     )
-    part = told(VARIANTS.instance, "JPY", none)
+    part = report_variance(VARIANTS.instance, "JPY", none)
     assert part.charts == ()
     assert part.lines[0] == "Nothing that is uncertain changes the spread of the cost."
     assert part.lines[-1].startswith("Interrupted: 5 of 192 cases")
     assert part.interrupted
-    few = dataclasses.replace(none, measure=tuple(Shares(None, None, 3) for _ in found.causes))
-    assert told(VARIANTS.instance, "JPY", few).lines[0].startswith("Too few of the cases have a plan")
+    few = dataclasses.replace(none, measure=tuple(SobolIndices(None, None, 3) for _ in found.causes))
+    assert report_variance(VARIANTS.instance, "JPY", few).lines[0].startswith("Too few of the cases have a plan")
 
 
-def test_a_cause_of_several_figures_has_its_name(found: Variance) -> None:
+def test_a_cause_of_several_figures_has_its_name(found: VarianceAnalysis) -> None:
     """The assays of one device are called so."""
     own = found.causes[0]
-    both = Cause(("devices", "phone"), own.factors * 2, 0.5)
-    assert name(VARIANTS.instance, both) == "assays of phone"
+    both = UncertainInput(("devices", "phone"), own.factors * 2, 0.5)
+    assert title_cause(VARIANTS.instance, both) == "assays of phone"

@@ -6,17 +6,17 @@ from functools import cache
 
 from tests.report.plans import ROOT, plan
 
-from medalopt.analysis.sourcing.findings import Findings, findings
-from medalopt.analysis.variants import Variants
+from medalopt.analysis.scenario_runner import ScenarioRunner
+from medalopt.analysis.sourcing.plan_analyses import PlanAnalyses, analyse_plan
 
 
 @cache
-def variants(name: str, *changes: tuple[str, str]) -> Variants:
+def variants(name: str, *changes: tuple[str, str]) -> ScenarioRunner:
     """Return the variants of a shipped instance, with `changes` made."""
-    return Variants(ROOT / "instances" / f"{name}.yaml", dict(changes))
+    return ScenarioRunner(ROOT / "instances" / f"{name}.yaml", dict(changes))
 
 
 @cache
-def around(name: str, *changes: tuple[str, str]) -> Findings:
+def around(name: str, *changes: tuple[str, str]) -> PlanAnalyses:
     """Return what lies around the plan of a shipped instance, with `changes` made."""
-    return findings(plan(name, *changes), variants(name, *changes))
+    return analyse_plan(plan(name, *changes), variants(name, *changes))

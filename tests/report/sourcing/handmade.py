@@ -1,9 +1,8 @@
 """A sourcing plan made by hand, with names that would like to be something else than text."""
 
-from medalopt.report.charts.chart import Axis, Chart, line, plot
-from medalopt.report.section import Column as Text
-from medalopt.report.section import Section
-from medalopt.report.sourcing.content import Column, Content, Document, Table
+from medalopt.report.charts.chart import Chart, ChartAxis, build_line_series, build_plot_option
+from medalopt.report.document import OrderDocument, Report, ReportColumn, ReportTable
+from medalopt.report.text_table import TextColumn, TextTable
 
 HOSTILE = (
     "</script><script>document.title='taken'</script>",
@@ -13,24 +12,26 @@ HOSTILE = (
     '=HYPERLINK("http://example.org","x")',
 )
 COLUMNS = (
-    Column("stream", "Stream"),
-    Column("tonnes_t", "Taken", "t", 1, total=True),
-    Column("unit_code", "Unit", hidden=True),
+    ReportColumn("stream", "Stream"),
+    ReportColumn("tonnes_t", "Taken", "t", 1, total=True),
+    ReportColumn("unit_code", "Unit", hidden=True),
 )
 
 
-def content(rows: int = 3, documents: int = 2) -> Content:
+def content(rows: int = 3, documents: int = 2) -> Report:
     """Return a plan of so many rows and documents, every text of it hostile."""
     lines = tuple((HOSTILE[n % len(HOSTILE)], 10.5 * n, "TNE") for n in range(rows))
-    taken = Table("award", "What is taken", "Every stream.", COLUMNS, lines, (HOSTILE[1],))
-    silver = plot(
-        Axis("Month", names=("2017-04", HOSTILE[0])),
-        Axis("Silver", "kg"),
-        [line("at hand", [(0, 1), (1, 3)]), line(HOSTILE[1], [(0, 1), (1, 2)])],
+    taken = ReportTable("award", "What is taken", "Every stream.", COLUMNS, lines, (HOSTILE[1],))
+    silver = build_plot_option(
+        ChartAxis("Month", names=("2017-04", HOSTILE[0])),
+        ChartAxis("Silver", "kg"),
+        [build_line_series("at hand", [(0, 1), (1, 3)]), build_line_series(HOSTILE[1], [(0, 1), (1, 2)])],
     )
-    told = Section("The figures", (Text("Month", right=False), Text("kg")), ((HOSTILE[0], "1"), ("2017-05", "3")))
+    told = TextTable(
+        "The figures", (TextColumn("Month", right=False), TextColumn("kg")), ((HOSTILE[0], "1"), ("2017-05", "3"))
+    )
     orders = tuple(
-        Document(
+        OrderDocument(
             "call-off",
             f"CO-{number:03}",
             (("Legal name", HOSTILE[2]), ("Address", "")),
@@ -40,10 +41,10 @@ def content(rows: int = 3, documents: int = 2) -> Content:
         )
         for number in range(1, documents + 1)
     )
-    return Content(
+    return Report(
         f"Sourcing plan {HOSTILE[0]} {HOSTILE[2]}",
         ("It costs 9.3 bn JPY.", HOSTILE[1]),
-        (taken, Table("none", "Nothing bought", "No offer is taken.", COLUMNS, ())),
+        (taken, ReportTable("none", "Nothing bought", "No offer is taken.", COLUMNS, ())),
         orders,
         (Chart("Silver stays above what is owed", silver, (told,), ("A note.",)),),
         ("Proven optimal.",),

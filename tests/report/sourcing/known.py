@@ -8,9 +8,9 @@ from pathlib import Path
 
 from tests.report.plans import ROOT, plan
 
-from medalopt.analysis.explanation.near import Near
-from medalopt.analysis.sourcing.risks import Risks, risks
-from medalopt.analysis.variants import Variants
+from medalopt.analysis.explain.local_analysis import PlanNeighbourhood
+from medalopt.analysis.scenario_runner import ScenarioRunner
+from medalopt.analysis.sourcing.risks import PlanRisks, analyse_risks
 from medalopt.instance.instance import Instance
 
 HOSTILE = '=HYPERLINK("http://example.org","x")'
@@ -37,8 +37,8 @@ def known(folder: Path) -> Path:
 
 
 @cache
-def risky() -> tuple[Risks, Instance]:
+def risky() -> tuple[PlanRisks, Instance]:
     """Return what could go wrong with it, asked once, and the instance."""
     with tempfile.TemporaryDirectory() as folder:
-        asked = Variants(known(Path(folder)))
-        return risks(asked, Near.of(plan("tiny"))), asked.instance
+        asked = ScenarioRunner(known(Path(folder)))
+        return analyse_risks(asked, PlanNeighbourhood.of(plan("tiny"))), asked.instance

@@ -6,14 +6,16 @@ from dataclasses import replace
 import pytest
 from tests.report.plans import plan
 
-from medalopt.report.charts.drawing import svg
-from medalopt.report.sourcing import charts_cost, charts_flow, charts_months
+from medalopt.report.render.pictures import render_svg
+from medalopt.report.sourcing import plan_charts
+from medalopt.report.sourcing.plan_charts import draw_cost_waterfall
+from medalopt.report.sourcing.traceability import draw_metal_flows
 
 
 @pytest.mark.parametrize("name", ["tiny", "tokyo2020"])
 def test_bands_of_the_flow_are_as_wide_going_out_as_coming_in(name: str) -> None:
     """At every smelter and at the account as many kilograms go out as come in, but for bands too thin to draw."""
-    made = charts_flow.charts(plan(name))
+    made = draw_metal_flows(plan(name))
     assert len(made) == (2 if name == "tiny" else 3)
     for chart in made:
         into: dict[str, float] = defaultdict(float)
@@ -29,16 +31,16 @@ def test_bands_of_the_flow_are_as_wide_going_out_as_coming_in(name: str) -> None
 
 def test_the_flow_says_how_much_ends_in_medals() -> None:
     """The title tells what comes in, the share that ends in medals, and the largest source."""
-    silver = charts_flow.charts(plan("tokyo2020"))[0]
+    silver = draw_metal_flows(plan("tokyo2020"))[0]
     assert silver.title == ("Silver: 51.7 % of 3,500 kg ends in medals; most comes from feature_phone, 15.0 %")
     assert "mass-balance attribution" in silver.notes[0]
-    assert "digital_camera" in svg(silver)
+    assert "digital_camera" in render_svg(silver)
 
 
 def test_the_waterfall_falls_to_the_total() -> None:
     """Each bar starts where the last one ended, and the total starts at nothing."""
     one = plan("tokyo2020")
-    (chart,) = charts_cost.charts(one)
+    (chart,) = draw_cost_waterfall(one)
     base, bars = (series["data"] for series in chart.option["series"][:2])
     at = 0.0
     for low, bar in zip(base[:-1], bars[:-1], strict=True):
@@ -56,7 +58,7 @@ def test_a_waterfall_may_end_below_nothing() -> None:
     costs = {**dict.fromkeys(one.costs, 0.0), "collection": 40.0, "sales": -100.0}
     earning = replace(one)
     earning.__dict__["costs"] = costs  # where the plan keeps what it has worked out
-    (chart,) = charts_cost.charts(earning)
+    (chart,) = draw_cost_waterfall(earning)
     above, below = chart.option["series"][1]["data"], chart.option["series"][3]["data"]
     assert [bar["value"] for bar in above] == [40, 40, 0]
     assert [bar["value"] for bar in below] == [0, -60, -60]
@@ -65,7 +67,7 @@ def test_a_waterfall_may_end_below_nothing() -> None:
 def test_the_map_holds_every_tonne() -> None:
     """The cells add up to what is sent: by stream where they are few, by region in Tokyo."""
     for name, suppliers in (("tiny", 6), ("tokyo2020", 8)):
-        chart = charts_months.charts(plan(name))[0]
+        chart = plan_charts.draw_supply_charts(plan(name))[0]
         cells = chart.option["series"][0]["data"]
         assert sum(cell["value"][2] for cell in cells) == pytest.approx(plan(name).tonnes)
         assert len(chart.option["yAxis"]["data"]) == suppliers
@@ -73,8 +75,8 @@ def test_the_map_holds_every_tonne() -> None:
 
 def test_many_suppliers_are_drawn_together(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of more suppliers than there is room for the last are one row, and no tonne is lost."""
-    monkeypatch.setattr(charts_months, "MOST", 2)
-    chart = charts_months.charts(plan("tiny"))[0]
+    monkeypatch.setattr(plan_charts, "MOST_SUPPLIERS", 2)
+    chart = plan_charts.draw_supply_charts(plan("tiny"))[0]
     assert chart.option["yAxis"]["data"][-1] == "all others"
     cells = chart.option["series"][0]["data"]
     assert sum(cell["value"][2] for cell in cells) == pytest.approx(plan("tiny").tonnes)
@@ -82,13 +84,13 @@ def test_many_suppliers_are_drawn_together(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_the_load_is_told_where_it_matters(monkeypatch: pytest.MonkeyPatch) -> None:
     """Near is full in one month of four; in Tokyo nothing is, and what is far from full is not drawn."""
-    assert charts_months.charts(plan("tiny"))[1].title == "near is full in 1 of 4 months"
-    assert "shonan comes nearest, 84.8 %" in charts_months.charts(plan("tokyo2020"))[1].title
-    monkeypatch.setattr(charts_months, "MATTERS", 0.9)
-    assert len(charts_months.charts(plan("tokyo2020"))) == 1
+    assert plan_charts.draw_supply_charts(plan("tiny"))[1].title == "near is full in 1 of 4 months"
+    assert "shonan comes nearest, 84.8 %" in plan_charts.draw_supply_charts(plan("tokyo2020"))[1].title
+    monkeypatch.setattr(plan_charts, "LEAST_LOAD", 0.9)
+    assert len(plan_charts.draw_supply_charts(plan("tokyo2020"))) == 1
 
 
 def test_one_period_or_nothing_sent_makes_no_map() -> None:
     """A blend that is bought alone has no months and no suppliers."""
-    assert charts_months.charts(plan("dantzig")) == ()
-    assert charts_flow.charts(plan("dantzig")) == ()
+    assert plan_charts.draw_supply_charts(plan("dantzig")) == ()
+    assert draw_metal_flows(plan("dantzig")) == ()

@@ -1,38 +1,109 @@
-"""Replanning: actuals replace the past, contracted quantities are fixed, and the remaining horizon is optimised."""
+"""Checks of policies over the whole horizon, past and remaining, which the remaining plan satisfies only for itself.
+
+Replanning: actuals replace the past, contracted quantities are fixed, and the remaining horizon is optimised.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from medalopt.analysis.replanning.past import Past
-from medalopt.analysis.replanning.rest import overdue, rest
-from medalopt.analysis.replanning.whole import Missed, missed
+from medalopt.analysis.replanning.actuals import Actuals
+from medalopt.analysis.replanning.in_transit import IN_STOCK_FORMAT
+from medalopt.analysis.replanning.remaining_horizon import find_overdue_medals, make_remaining_instance
 from medalopt.errors import Fault, NoPlanError, UsageError
-from medalopt.instance.decisions import Decisions
-from medalopt.instance.figures import Floats
+from medalopt.instance.accounting import Decisions
+from medalopt.instance.arrays import Floats
+from medalopt.instance.demand import can_be_in_stock
+from medalopt.instance.input_table import make_calendar
 from medalopt.instance.instance import Instance
-from medalopt.instance.needs import on_account
-from medalopt.instance.routes import Routes, routes
-from medalopt.instance.settlement.lots import no_lots, read_lots
-from medalopt.instance.settlement.signed import nothing, read_signed
-from medalopt.instance.settlement.table import calendar_of
+from medalopt.instance.paths import render_path
+from medalopt.instance.routes import Routes, build_routes
+from medalopt.instance.settlement import make_empty_decisions, make_empty_lots, read_lots, read_signed_contracts
 from medalopt.plan.plan import Plan
-from medalopt.plan.saved import PLANS, SavedPlan, saved_plan
-from medalopt.proof.stated import decided
-from medalopt.solving import solve
-from medalopt.wording import shown
+from medalopt.plan.reader import PLAN_SUFFIXES, read_saved_plan
+from medalopt.plan.schema import SavedPlan
+from medalopt.proof.claims import parse_decisions
+from medalopt.proof.rows import FEASIBILITY_TOLERANCE
+from medalopt.solve_instance import solve
+from medalopt.text import escape_text
+
+
+@dataclass(frozen=True)
+class MissedRequirement:
+    """A policy violated over the whole horizon: its path, required share and actual share."""
+
+    path: str
+    asked: float
+    comes: float
+
+
+def _find_missed_requirements(past: Actuals, plan: Plan) -> tuple[MissedRequirement, ...]:
+    """Return the violated policies on device shares, participation of regions and recycled content."""
+    return (*_check_device_shares(past, plan), *_check_participation(past, plan), *_check_recycled_content(past, plan))
+
+
+def _sum_sent(past: Actuals, plan: Plan) -> tuple[Floats, Floats]:
+    """Return the tonnes sent over the whole horizon by device (D,) and by region (G,) of the original instance."""
+    instance, left = past.instance, plan.instance
+    gone = np.zeros(len(instance.streams.names))
+    np.add.at(gone, past.found.stream, (past.sent + past.executed_account.decisions.sent).sum(axis=1))
+    by_device, by_region = np.zeros(len(left.devices.names)), np.zeros(len(instance.regions))
+    np.add.at(by_device, instance.streams.device, gone)
+    np.add.at(by_device, left.streams.device, plan.account.sent)
+    np.add.at(by_region, instance.streams.region, gone)
+    home = {name: g for g, name in enumerate(instance.regions)}
+    home |= {IN_STOCK_FORMAT.format(name): g for g, name in enumerate(instance.regions)}
+    of = np.array([home.get(name, -1) for name in left.regions], dtype=np.intp)[left.streams.region]
+    np.add.at(by_region, of[of >= 0], plan.account.sent[of >= 0])
+    return by_device[: len(instance.devices.names)], by_region
+
+
+def _check_device_shares(past: Actuals, plan: Plan) -> Iterator[MissedRequirement]:
+    """Yield the device share windows that are violated."""
+    policy, by_device = past.instance.policy, _sum_sent(past, plan)[0]
+    everything = float(by_device.sum())
+    for w, name in enumerate(policy.windows):
+        share = float(by_device[policy.members[w]].sum()) / everything if everything else 0.0
+        low, high = float(policy.window_low.value[w]), float(policy.window_high.value[w])
+        if everything and not low - FEASIBILITY_TOLERANCE <= share <= high + FEASIBILITY_TOLERANCE:
+            yield MissedRequirement(render_path(("policy", "device_share", name)), low if share < low else high, share)
+
+
+def _check_participation(past: Actuals, plan: Plan) -> Iterator[MissedRequirement]:
+    """Yield the regions whose participation is too low."""
+    instance, by_region = past.instance, _sum_sent(past, plan)[1]
+    asked, offered = float(instance.policy.participation.value), np.zeros(len(past.instance.regions))
+    np.add.at(offered, instance.streams.region, instance.streams.available.value.sum(axis=1))
+    for g in np.flatnonzero(by_region < (asked - FEASIBILITY_TOLERANCE) * offered).tolist():
+        region = instance.regions[g]
+        yield MissedRequirement(
+            f"{render_path(('policy', 'participation'))} of {region}", asked, float(by_region[g] / offered[g])
+        )
+
+
+def _check_recycled_content(past: Actuals, plan: Plan) -> Iterator[MissedRequirement]:
+    """Yield the metals whose recycled content is too low."""
+    instance, floors = past.instance, past.instance.policy.recycled.value
+    content = instance.market.composition.value * (1 - instance.market.recycled.value)[:, None]  # (O, E)
+    bought = past.executed_account.decisions.bought.sum(axis=(1, 2)) + plan.account.decisions.bought.sum(axis=(1, 2))
+    charged = past.executed_account.composition.sum(axis=(0, 2)) + plan.account.composition.sum(axis=(0, 2))
+    new = bought @ content
+    for metal in np.flatnonzero((floors > 0) & (new > (1 - floors + FEASIBILITY_TOLERANCE) * charged)).tolist():
+        path = render_path(("policy", "recycled", instance.metals.names[metal]))
+        yield MissedRequirement(path, float(floors[metal]), 1 - float(new[metal] / charged[metal]))
 
 
 @dataclass(frozen=True, eq=False)
-class Question:
+class ReplanProblem:
     """Replanning problem: the `past`, and the instance `left` of the remaining horizon with its file digests."""
 
-    past: Past
+    past: Actuals
     left: Instance
 
     @property
@@ -50,19 +121,19 @@ class Question:
     @property
     def overdue(self) -> tuple[str, ...]:
         """Kinds of medal due in the past and not completely cast."""
-        return overdue(self.past)
+        return find_overdue_medals(self.past)
 
 
 @dataclass(frozen=True, eq=False)
 class Replan:
     """Plan of the remaining horizon, and the plan `before`, None if it was infeasible."""
 
-    question: Question
+    question: ReplanProblem
     plan: Plan
     before: Plan | None
 
     @property
-    def past(self) -> Past:
+    def past(self) -> Actuals:
         """Executed and contracted quantities."""
         return self.question.past
 
@@ -77,14 +148,14 @@ class Replan:
         return self.spent + self.past.signed_cost + self.plan.cost
 
     @cached_property
-    def missed(self) -> tuple[Missed, ...]:
+    def missed(self) -> tuple[MissedRequirement, ...]:
         """Policies violated over the whole horizon."""
-        return missed(self.past, self.plan)
+        return _find_missed_requirements(self.past, self.plan)
 
     @cached_property
     def metals(self) -> tuple[int, ...]:
         """Indices of the metals that are, or can be, on the account."""
-        could = on_account(self.past.instance, self.past.found) | (self.past.back.sum(axis=1) > 0)
+        could = can_be_in_stock(self.past.instance, self.past.found) | (self.past.back.sum(axis=1) > 0)
         return tuple(np.flatnonzero(could).tolist())
 
     @cached_property
@@ -106,7 +177,9 @@ class Replan:
         return np.asarray(opening[:, None] + np.cumsum(came, axis=1))
 
 
-def question(instance: Instance, after: str, actuals: Path | None = None, frozen: Path | None = None) -> Question:
+def make_replan_problem(
+    instance: Instance, after: str, actuals: Path | None = None, frozen: Path | None = None
+) -> ReplanProblem:
     """Make the replanning problem of an instance after a period.
 
     Args:
@@ -122,11 +195,11 @@ def question(instance: Instance, after: str, actuals: Path | None = None, frozen
         UsageError: If the period or a file does not fit the instance.
         InputError: If a file is invalid.
     """
-    found, last = routes(instance), calendar_of(instance).index(after.strip())
+    found, last = build_routes(instance), make_calendar(instance).index(after.strip())
     if last is None:
-        raise UsageError(f"--after: {calendar_of(instance).unknown(after)}")
+        raise UsageError(f"--after: {make_calendar(instance).unknown(after)}")
     if last == len(instance.periods) - 1:
-        raise UsageError(f"--after {shown(after)}: that is the last period, and nothing is left to plan")
+        raise UsageError(f"--after {escape_text(after)}: that is the last period, and nothing is left to plan")
     if actuals is None and frozen is None:
         raise UsageError("--after: say what has happened since by --actuals, or what is signed by --frozen")
     files = {}
@@ -134,33 +207,35 @@ def question(instance: Instance, after: str, actuals: Path | None = None, frozen
     if actuals is not None:
         lots = read_lots(actuals, instance, found, last)
         files[actuals.name] = lots.sha256
-    signed, odd = nothing(instance, found), lots.warnings if lots else ()
+    signed, odd = make_empty_decisions(instance, found), lots.warnings if lots else ()
     if frozen is not None:
-        signed, digest, repeated = _signed(frozen, instance, found)
+        signed, digest, repeated = _read_signed_decisions(frozen, instance, found)
         odd += repeated
         files |= digest
-    past = Past(instance, found, last, lots or no_lots(instance), signed)
-    left = rest(past)
-    return Question(past, replace(left, files=dict(sorted({**instance.files, **files}.items())), warnings=odd))
+    past = Actuals(instance, found, last, lots or make_empty_lots(instance), signed)
+    left = make_remaining_instance(past)
+    return ReplanProblem(past, replace(left, files=dict(sorted({**instance.files, **files}.items())), warnings=odd))
 
 
-def _signed(path: Path, instance: Instance, found: Routes) -> tuple[Decisions, dict[str, str], tuple[Fault, ...]]:
+def _read_signed_decisions(
+    path: Path, instance: Instance, found: Routes
+) -> tuple[Decisions, dict[str, str], tuple[Fault, ...]]:
     """Return the contracted decisions, the digests of their file, and warnings."""
-    if not os.path.isdir(path) and path.suffix.lower() not in PLANS:
-        made, digest, odd = read_signed(path, instance, found)
+    if not os.path.isdir(path) and path.suffix.lower() not in PLAN_SUFFIXES:
+        made, digest, odd = read_signed_contracts(path, instance, found)
         return made, {path.name: digest}, odd
-    saved = saved_plan(path)
+    saved = read_saved_plan(path)
     if not isinstance(saved, SavedPlan) or saved.instance.figures != instance.figures:
         why = "says that there is no plan" if not isinstance(saved, SavedPlan) else "is the plan of other figures"
         cure = "give a plan of this instance, or a CSV of what is signed"
-        raise UsageError(f"--frozen {shown(str(path), 400)}: {why}; {cure}")
-    made, broken = decided(instance, found, saved)
+        raise UsageError(f"--frozen {escape_text(str(path), 400)}: {why}; {cure}")
+    made, broken = parse_decisions(instance, found, saved)
     if broken:
-        raise UsageError(f"--frozen {shown(str(path), 400)}: {broken[0].text}; medalopt verify tells all")
+        raise UsageError(f"--frozen {escape_text(str(path), 400)}: {broken[0].text}; medalopt verify tells all")
     return made, {}, ()
 
 
-def replanned(asked: Question, measure: str = "cost") -> Replan:
+def solve_replan(asked: ReplanProblem, measure: str = "cost") -> Replan:
     """Solve the replanning problem.
 
     Args:
@@ -173,10 +248,10 @@ def replanned(asked: Question, measure: str = "cost") -> Replan:
     Raises:
         NoPlanError: If the remaining horizon is infeasible.
     """
-    return beside(asked, solve(asked.left, measure))
+    return compare_with_first_plan(asked, solve(asked.left, measure))
 
 
-def beside(asked: Question, plan: Plan) -> Replan:
+def compare_with_first_plan(asked: ReplanProblem, plan: Plan) -> Replan:
     """Compare a plan of the remaining horizon with the first plan.
 
     Args:

@@ -1,4 +1,7 @@
-"""Delay analysis: extra cost, or metal shortage, if metal returns late, supply arrives late, or both."""
+"""Contract deadlines: the last period before which each purchase or contract can be missing at no extra cost.
+
+Delay analysis: extra cost, or metal shortage, if metal returns late, supply arrives late, or both.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +11,112 @@ from functools import partial
 
 import numpy as np
 
-from medalopt.analysis.sensitivity.shortage import Short, Shortage
-from medalopt.analysis.sensitivity.signing import Deadline, deadlines
-from medalopt.analysis.sensitivity.steps import Tell, attempted, more, same, silent, titles_of, unit_of, with_plan
-from medalopt.analysis.variants import Variant, Variants
+from medalopt.analysis.scenario_runner import ScenarioProgram, ScenarioRunner
+from medalopt.analysis.sensitivity.base_case import (
+    StepCallback,
+    compute_objective_increase,
+    compute_objective_tolerance,
+    get_metal_titles,
+    get_objective_unit,
+    ignore_progress,
+    solve_base_case,
+    solve_or_none,
+)
+from medalopt.analysis.sensitivity.outages import Outage, apply_outage, list_contracts
+from medalopt.analysis.sensitivity.shortage import MetalShortage, ShortageSolver
 from medalopt.errors import UsageError
-from medalopt.instance.figures import Figures
+from medalopt.instance.accounting import PlanAccount
+from medalopt.instance.arrays import Bools, ExactArray
 from medalopt.instance.instance import Instance
-from medalopt.solver.outcome import Outcome
+from medalopt.solver.verification import VerifiedResult
 
 
 @dataclass(frozen=True)
-class Late:
+class ContractDeadline:
+    """Signing deadline of a contract: supply of a bundle or stream, a smelter's feed, or an offer.
+
+    `last` is the last period in which it can be signed at no extra cost (None if it is never needed), `first` the
+    period of its first use in the plan, `extra` the increase of the objective if it is signed one period after `last`
+    (infinite if infeasible). If not `proven`, `last` and `extra` have no meaning.
+    """
+
+    kind: str
+    name: str
+    path: str
+    first: str | None
+    last: str | None
+    extra: float
+    proven: bool = True
+
+
+def _find_deadlines(
+    variants: ScenarioRunner, outcome: VerifiedResult, same: float, tell: StepCallback
+) -> tuple[ContractDeadline, ...]:
+    """Return all contract deadlines, earliest first; a contract is usable from the period of its signature on."""
+    account = variants.base.account(outcome)
+    every = list_contracts(variants.instance)
+    found = []
+    for number, contract in enumerate(every):
+        tell(f"signing {contract.name} later ({number + 1} of {len(every)})")
+        value = outcome.value, same
+        made = solve_or_none(partial(_find_contract_deadline, variants, contract, account, value))
+        found.append(
+            made or ContractDeadline(contract.kind, contract.name, contract.path, None, None, 0.0, proven=False)
+        )
+    periods = {name: number for number, name in enumerate(variants.instance.periods)}
+    return tuple(sorted(found, key=lambda one: (periods.get(one.last or "", len(periods)), -one.extra, one.path)))
+
+
+def _find_contract_deadline(
+    variants: ScenarioRunner, contract: Outage, account: PlanAccount, value: tuple[float, float]
+) -> ContractDeadline:
+    """Search the last period of free signing, from the first use on: doubling steps, then bisection.
+
+    `value`: objective of the base case, and the tolerance within which it counts as unchanged.
+    """
+    instance = variants.instance
+    used = np.flatnonzero(_mark_usage_periods(account, contract))
+    if not len(used):
+        return ContractDeadline(contract.kind, contract.name, contract.path, None, None, 0.0)
+    first, periods = int(used[0]), np.arange(len(instance.periods))
+    values: dict[int, float] = {}
+
+    def free(at: int) -> bool:
+        """Return True if the contract can be missing before period `at` at no extra cost."""
+        values[at] = variants.warm_model.solve(apply_outage(variants.base, contract, periods < at, bound=True)).value
+        return values[at] <= sum(value)
+
+    low, high = first, first + 1
+    while high < len(periods) and free(high):
+        low, high = high, min(2 * high - first, len(periods))
+    if high == len(periods) and high not in values and free(high):
+        return ContractDeadline(contract.kind, contract.name, contract.path, instance.periods[first], None, 0.0)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if free(middle) else (low, middle)
+    later = values[high] - value[0]
+    return ContractDeadline(
+        contract.kind, contract.name, contract.path, instance.periods[first], instance.periods[low], later
+    )
+
+
+def _mark_usage_periods(account: PlanAccount, contract: Outage) -> Bools:
+    """Return the periods (T,) in which the plan uses the contract."""
+    instance, made = account.instance, account.decisions
+    if contract.axis == "smelters":
+        amounts = account.feed[[instance.smelters.names.index(name) for name in contract.names]]
+    elif contract.axis == "market":
+        amounts = account.purchases[[instance.market.names.index(name) for name in contract.names]]
+    else:
+        before = np.concatenate([np.zeros_like(made.stockpile[:, :1]), made.stockpile[:, :-1]], axis=1)
+        taken = made.stockpile - before
+        np.add.at(taken, account.found.stream, made.sent)
+        amounts = taken[[instance.streams.names.index(name) for name in contract.names]]
+    return np.asarray((amounts > 0).any(axis=0))
+
+
+@dataclass(frozen=True)
+class DelayEffect:
     """Effect of one delay: `extra` objective, infinite if infeasible; `short` is then the missing metal in kg.
 
     `lost`: tonnes of supply shifted beyond the horizon. If not `proven`, `extra` is infinite and has no meaning.
@@ -27,7 +124,7 @@ class Late:
 
     what: str  # kind of delay: leads, supply, both
     extra: float
-    short: Short | None
+    short: MetalShortage | None
     lost: float
     proven: bool = True
 
@@ -38,18 +135,18 @@ class Late:
 
 
 @dataclass(frozen=True)
-class Delay:
+class DelayAnalysis:
     """Effects of delays by `periods` periods, and the signing deadline of each contract."""
 
     periods: int
     value: float
     unit: str
-    late: tuple[Late, ...]
-    deadlines: tuple[Deadline, ...]
+    late: tuple[DelayEffect, ...]
+    deadlines: tuple[ContractDeadline, ...]
     titles: dict[str, str]  # of metals
 
 
-def delay(variants: Variants, periods: int, tell: Tell = silent) -> Delay:
+def evaluate_delays(variants: ScenarioRunner, periods: int, tell: StepCallback = ignore_progress) -> DelayAnalysis:
     """Solve the instance with late returns, late supply and both, and find the signing deadlines.
 
     Args:
@@ -67,32 +164,37 @@ def delay(variants: Variants, periods: int, tell: Tell = silent) -> Delay:
     instance = variants.instance
     if periods < 0:
         raise UsageError(f"--delay {periods}: a delay is a whole number of periods, 0 or more")
-    outcome = with_plan(variants)
+    outcome = solve_base_case(variants)
     late = []
     for what, back, supply in (("leads", periods, 0), ("supply", 0, periods), ("both", periods, periods)):
         tell(f"{what} {periods} later")
-        blank = Late(what, np.inf, None, lost(instance, supply), proven=False)
-        late.append(attempted(partial(_late, variants, outcome, later(instance, back, supply), blank)) or blank)
-    return Delay(
+        blank = DelayEffect(what, np.inf, None, _sum_lost_supply(instance, supply), proven=False)
+        late.append(
+            solve_or_none(partial(_evaluate_delay, variants, outcome, delay_instance(instance, back, supply), blank))
+            or blank
+        )
+    return DelayAnalysis(
         periods=periods,
         value=outcome.value,
-        unit=unit_of(variants),
+        unit=get_objective_unit(variants),
         late=tuple(late),
-        deadlines=deadlines(variants, outcome, same(outcome, variants.base.linear), tell),
-        titles=titles_of(variants),
+        deadlines=_find_deadlines(variants, outcome, compute_objective_tolerance(outcome, variants.base.linear), tell),
+        titles=get_metal_titles(variants),
     )
 
 
-def _late(variants: Variants, outcome: Outcome, instance: Instance, blank: Late) -> Late:
+def _evaluate_delay(
+    variants: ScenarioRunner, outcome: VerifiedResult, instance: Instance, blank: DelayEffect
+) -> DelayEffect:
     """Return `blank` with the result of the delayed `instance`; raise SolverError if it is not verified."""
-    variant = Variant.of(instance, variants.measure)
+    variant = ScenarioProgram.of(instance, variants.measure)
     answer = variants.answer(variant)
-    short = None if answer.feasible else Shortage(instance).short()
-    extra = more(answer.value, outcome, variants.base.linear)
+    short = None if answer.feasible else ShortageSolver(instance).short()
+    extra = compute_objective_increase(answer.value, outcome, variants.base.linear)
     return dataclasses.replace(blank, extra=extra, short=short, proven=True)
 
 
-def later(instance: Instance, back: int, supply: int) -> Instance:
+def delay_instance(instance: Instance, back: int, supply: int) -> Instance:
     """Return the instance with returns and supply shifted to later periods; supply beyond the horizon is dropped.
 
     Args:
@@ -110,18 +212,21 @@ def later(instance: Instance, back: int, supply: int) -> Instance:
         instance,
         smelters=dataclasses.replace(smelters, lead=smelters.lead + back),
         streams=dataclasses.replace(
-            streams, available=Figures(_shifted(available.raw, supply), _shifted(unit, supply), available.factors)
+            streams,
+            available=ExactArray(
+                _shift_columns(available.raw, supply), _shift_columns(unit, supply), available.factors
+            ),
         ),
     )
 
 
-def lost(instance: Instance, supply: int) -> float:
+def _sum_lost_supply(instance: Instance, supply: int) -> float:
     """Return the tonnes shifted beyond the horizon if supply is `supply` periods late."""
     periods = len(instance.periods)
     return float(instance.streams.available.value[:, max(0, periods - supply) :].sum()) if supply else 0.0
 
 
-def _shifted(array: np.ndarray[tuple[int, ...], np.dtype[np.generic]], by: int) -> np.ndarray:
+def _shift_columns(array: np.ndarray[tuple[int, ...], np.dtype[np.generic]], by: int) -> np.ndarray:
     """Return an array (I, T) with its columns shifted `by` periods and zeros before."""
     shifted = np.zeros_like(array)
     kept = array.shape[1] - by

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from medalopt.analysis.sensitivity.shortage import Short, Shortage
-from medalopt.analysis.sensitivity.steps import with_plan
-from medalopt.analysis.variants import Variant, Variants
+from medalopt.analysis.scenario_runner import ScenarioProgram, ScenarioRunner
+from medalopt.analysis.sensitivity.base_case import solve_base_case
+from medalopt.analysis.sensitivity.shortage import MetalShortage, ShortageSolver
 from medalopt.errors import UsageError
-from medalopt.instance.decisions import Account
-from medalopt.instance.figures import UNLIMITED, Figures
+from medalopt.instance.accounting import PlanAccount
+from medalopt.instance.arrays import EXACT_INFINITY, ExactArray
 from medalopt.instance.instance import Instance
-from medalopt.solver.moving import cold
+from medalopt.solver.parametric_solver import solve_from_scratch
 
 
 @dataclass(frozen=True)
-class Premium:
+class RecyclingPremium:
     """Cost and footprint of the plan and of the benchmark, in which all metal is bought from market offers.
 
     If the offers do not suffice the benchmark is not available: `cost` is infinite and `short` gives the missing metal
@@ -30,7 +30,7 @@ class Premium:
     medals: int
     footprint: float  # kg CO2e of the plan
     footprint_bought: float
-    short: Short | None
+    short: MetalShortage | None
     recycles: bool = True  # the plan collects devices
 
     @property
@@ -44,7 +44,7 @@ class Premium:
         return self.amount / self.medals if self.medals else 0.0
 
 
-def premium(variants: Variants) -> Premium:
+def compute_premium(variants: ScenarioRunner) -> RecyclingPremium:
     """Compute the premium of the optimal plan over buying all metal.
 
     Args:
@@ -59,10 +59,10 @@ def premium(variants: Variants) -> Premium:
     """
     if variants.measure != "cost":
         raise UsageError("what recycling costs more than buying is told of costs alone: leave the objective out")
-    return beside_buying(variants.base.account(with_plan(variants)))
+    return compare_with_buying(variants.base.account(solve_base_case(variants)))
 
 
-def beside_buying(account: Account) -> Premium:
+def compare_with_buying(account: PlanAccount) -> RecyclingPremium:
     """Compare a plan with buying all metal.
 
     Args:
@@ -71,42 +71,44 @@ def beside_buying(account: Account) -> Premium:
     Returns:
         Costs and footprints of plan and benchmark.
     """
-    instance = bought(account.instance)
-    variant = Variant.of(instance, "cost")
-    outcome = cold(variant.linear)
+    instance = _make_buying_benchmark(account.instance)
+    variant = ScenarioProgram.of(instance, "cost")
+    outcome = solve_from_scratch(variant.linear)
     simply = variant.account(outcome) if outcome.feasible else None
-    return Premium(
+    return RecyclingPremium(
         plan=float(account.cost),
         cost=np.inf if simply is None else float(simply.cost),
         medals=int(instance.medals.count.sum()),
         footprint=float(account.footprint),
         footprint_bought=np.inf if simply is None else float(simply.footprint),
-        short=Shortage(instance).short() if simply is None else None,
+        short=ShortageSolver(instance).short() if simply is None else None,
         recycles=bool(account.sent.any()),
     )
 
 
-def bought(instance: Instance) -> Instance:
+def _make_buying_benchmark(instance: Instance) -> Instance:
     """Return the benchmark instance: no streams, no committed feed, and no policy constraints."""
     streams, policy = instance.streams, instance.policy
     return dataclasses.replace(
         instance,
-        streams=dataclasses.replace(streams, available=_none(streams.available), committed=_none(streams.committed)),
-        smelters=dataclasses.replace(instance.smelters, committed=_none(instance.smelters.committed)),
+        streams=dataclasses.replace(
+            streams, available=_make_zeros(streams.available), committed=_make_zeros(streams.committed)
+        ),
+        smelters=dataclasses.replace(instance.smelters, committed=_make_zeros(instance.smelters.committed)),
         policy=dataclasses.replace(
             policy,
-            recycled=_none(policy.recycled),
-            participation=_none(policy.participation),
-            footprint_cap=Figures.of([UNLIMITED], ()),
+            recycled=_make_zeros(policy.recycled),
+            participation=_make_zeros(policy.participation),
+            footprint_cap=ExactArray.of([EXACT_INFINITY], ()),
             windows=(),
             members=policy.members[:0],
-            window_low=_none(policy.window_low, 0),
-            window_high=_none(policy.window_high, 0),
+            window_low=_make_zeros(policy.window_low, 0),
+            window_high=_make_zeros(policy.window_high, 0),
         ),
     )
 
 
-def _none(figures: Figures, first: int | None = None) -> Figures:
+def _make_zeros(figures: ExactArray, first: int | None = None) -> ExactArray:
     """Return zeros of the same shape, or only the `first` of them."""
     raw = np.zeros(figures.shape)[:first] if figures.shape else np.zeros(())
-    return Figures(raw, np.zeros(raw.shape, dtype=np.intp))
+    return ExactArray(raw, np.zeros(raw.shape, dtype=np.intp))

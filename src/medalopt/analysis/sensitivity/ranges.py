@@ -1,46 +1,169 @@
-"""Sensitivity ranges: shadow price of every cost and right-hand-side parameter, up and down, with allowable changes."""
+"""Parameters that enter the objective or a right-hand side, with the derivatives of costs and row bounds.
+
+Sensitivity ranges: shadow price of every cost and right-hand-side parameter, up and down, with allowable changes.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import partial
 
 import numpy as np
 
-from medalopt.analysis.explanation.kinks import Part, parts
-from medalopt.analysis.explanation.near import Near
-from medalopt.analysis.sensitivity.figures import Figure, figures
-from medalopt.analysis.sensitivity.steps import attempted
-from medalopt.analysis.variants import Variants
-from medalopt.instance.figures import Floats
+from medalopt.analysis.explain.local_analysis import PlanNeighbourhood
+from medalopt.analysis.explain.marginal_prices import QuantityChange, list_quantity_changes
+from medalopt.analysis.scenario_runner import ScenarioRunner
+from medalopt.analysis.sensitivity.base_case import solve_or_none
+from medalopt.analysis.sensitivity.parameter_derivatives import CostDerivatives, compute_row_shifts
+from medalopt.instance.arrays import Floats
+from medalopt.instance.paths import ParameterPath, render_path
+from medalopt.instance.reader.yaml_nodes import ScalarNode
+from medalopt.instance.schema.field_types import QuantityField
+from medalopt.instance.schema.fields_at_path import ParameterKind
 from medalopt.plan.plan import Plan
-from medalopt.solver.around import Around, End
-from medalopt.solver.augmenting import Mover
-from medalopt.solver.cost_range import cost_range
-from medalopt.solver.linear import Linear
-from medalopt.solver.relaxing import stockpiles_as_rows
-from medalopt.solver.retrace import duals_of
-from medalopt.solver.side_range import side_range
+from medalopt.solver.infeasibility import convert_stockpile_limits
+from medalopt.solver.local_analysis import ParametricAnalysis, RangeLimit, RhsColumn
+from medalopt.solver.program import SolverProgram
+from medalopt.solver.ranging import find_cost_range, find_rhs_range
+from medalopt.solver.solution import reconstruct_duals
 
-Progress = Callable[[int, int], None]  # parameters done, and in all
+_RATE_PERTURBATION = Fraction(1025, 1024)  # factor on an exchange rate for the finite difference
+
+
+@dataclass(frozen=True, eq=False)
+class SensitivityParameter:
+    """A parameter in the unit of the file (None for a count), with the least and greatest value that the file allows.
+
+    One unit more adds `weights` (N,) to the cost vector, or shifts row bounds: `ends` maps a row to (lower, upper).
+    """
+
+    path: str
+    unit: str | None
+    value: float
+    least: float
+    greatest: float
+    weights: Floats | None
+    ends: Mapping[int, tuple[float, float]]
+
+
+def find_parameters(variants: ScenarioRunner, linear: SolverProgram) -> Iterator[SensitivityParameter]:
+    """Find the parameters written in the file that enter the objective or a right-hand side.
+
+    Args:
+        variants: Scenarios of the instance.
+        linear: Program with stockpile limits as rows.
+
+    Yields:
+        Parameters in the order of the file.
+    """
+    costed = CostDerivatives(variants.base, variants.written, variants.measure)
+    numbers = {place: row for row, place in enumerate(linear.rows)}
+    for path, scalar, kind in variants.written.figures():
+        weights = (
+            _differentiate_exchange_rate(variants, path, scalar, kind)
+            if path[0] == "exchange"
+            else costed.weights(path)
+        )
+        ends = {} if weights is not None else _sum_row_shifts(variants, linear, numbers, path)
+        if weights is not None or ends:
+            yield _make_parameter(variants, path, scalar, kind, weights, ends)
+
+
+def _make_parameter(
+    variants: ScenarioRunner,
+    path: ParameterPath,
+    scalar: ScalarNode,
+    kind: ParameterKind,
+    weights: Floats | None,
+    ends: Mapping[int, tuple[float, float]],
+) -> SensitivityParameter:
+    """Return the parameter with value, limits and derivatives converted from canonical to file units."""
+    exact = variants.written.exact(path, scalar, kind)
+    assert exact is not None, "a figure of an instance without faults can be read"
+    measure, unit, factor = kind.measure, None, Fraction(1)
+    if isinstance(measure, QuantityField):
+        unit, factor = variants.written.unit(path, scalar, measure)
+    each = float(factor)
+    return SensitivityParameter(
+        render_path(path),
+        unit,
+        float(exact / factor),
+        -np.inf if measure.low is None else float(measure.low / factor),
+        float(measure.high / factor) if isinstance(measure, QuantityField) and measure.high is not None else np.inf,
+        None if weights is None else weights * each,
+        {row: (low * each, high * each) for row, (low, high) in ends.items()},
+    )
+
+
+def _sum_row_shifts(
+    variants: ScenarioRunner, linear: SolverProgram, numbers: Mapping[tuple[str, object], int], path: ParameterPath
+) -> dict[int, tuple[float, float]]:
+    """Return the shift of finite row bounds per canonical unit; empty if a row that the parameter needs is missing."""
+    moves: dict[int, tuple[float, float]] = {}
+    rows = compute_row_shifts(variants.instance, path)
+    for (name, *index), low, high in rows:
+        row = numbers.get((name, tuple(index) if len(index) > 1 else index[0] if index else None))
+        if row is None:
+            continue
+        before = moves.get(row, (0.0, 0.0))
+        moves[row] = (
+            before[0] + low if np.isfinite(linear.row_lower[row]) else 0.0,
+            before[1] + high if np.isfinite(linear.row_upper[row]) else 0.0,
+        )
+    moves = {row: by for row, by in moves.items() if any(by)}
+    return moves if _has_all_rows(variants, numbers, path) else {}
+
+
+def _has_all_rows(variants: ScenarioRunner, numbers: Mapping[tuple[str, object], int], path: ParameterPath) -> bool:
+    """Return True if the rows that an increase needs exist: those of supply above 0, or of demand above 0."""
+    instance = variants.instance
+    if path[0] == "medals":
+        m = instance.medals.names.index(str(path[1]))
+        due = instance.periods[int(instance.medals.due[m])]
+        parts = np.flatnonzero(instance.medals.parts.value[m]).tolist()
+        owed = (("demand", (instance.alloys.names[a], due)) in numbers for a in parts)
+        return bool(instance.medals.count[m]) and all(owed)
+    if path[0] == "streams" and path[2] in ("available", "total"):
+        i = instance.streams.names.index(str(path[1]))
+        offered = instance.streams.available.value[i]
+        return bool((offered if len(path) < 4 else offered[[path[3]]]).all())
+    return True
+
+
+def _differentiate_exchange_rate(
+    variants: ScenarioRunner, path: ParameterPath, scalar: ScalarNode, kind: ParameterKind
+) -> Floats | None:
+    """Return the derivative of the costs by an exchange rate; None if matrix coefficients change too."""
+    exact = variants.written.exact(path, scalar, kind)
+    if exact is None:
+        return None
+    base = variants.base.linear
+    moved = variants.variant({render_path(path): repr(float(exact * _RATE_PERTURBATION))}).linear
+    weights = (moved.costs[0] - base.costs[0]) / float(exact * (_RATE_PERTURBATION - 1))
+    still = len(moved.lower) == len(base.lower) and np.array_equal(moved.entries.value, base.entries.value)
+    return weights if still and weights.any() else None
+
+
+RangeProgress = Callable[[int, int], None]  # parameters done, and in all
 
 
 @dataclass(frozen=True)
-class Turn:
+class SensitivityRangeEnd:
     """Change of the plan at one end of a range: sources and offers that it takes more and less of.
 
     `stops`: infeasible beyond. Empty if the end is only the limit of the parameter itself, such as a supply of 0.
     """
 
-    more: tuple[Part, ...] = ()
-    less: tuple[Part, ...] = ()
+    more: tuple[QuantityChange, ...] = ()
+    less: tuple[QuantityChange, ...] = ()
     stops: bool = False
 
 
 @dataclass(frozen=True)
-class Range:
+class SensitivityRange:
     """Sensitivity range of one parameter: change of the objective per unit up and per unit down, and its range.
 
     A price is None if that direction is infeasible, `low` or `high` None if the range is unbounded. `costs`: the
@@ -54,12 +177,12 @@ class Range:
     price_down: float | None
     low: float | None
     high: float | None
-    at_low: Turn
-    at_high: Turn
+    at_low: SensitivityRangeEnd
+    at_high: SensitivityRangeEnd
     costs: bool
 
     @property
-    def kinked(self) -> bool:
+    def has_kink(self) -> bool:
         """True if the shadow price differs between increase and decrease."""
         if self.price_up is None or self.price_down is None:
             return True
@@ -67,7 +190,7 @@ class Range:
 
 
 @dataclass(frozen=True, eq=False)
-class Ranges:
+class SensitivityRanges:
     """Sensitivity ranges of a verified optimal plan, in the order of the file.
 
     `only`: the optimum is unique (None if that is not verified). `unproven`: paths of parameters without a verified
@@ -75,12 +198,12 @@ class Ranges:
     """
 
     plan: Plan
-    rows: tuple[Range, ...]
+    rows: tuple[SensitivityRange, ...]
     only: bool | None
     unproven: tuple[str, ...] = ()
 
 
-def ranges(variants: Variants, progress: Progress = lambda done, of: None) -> Ranges:
+def compute_ranges(variants: ScenarioRunner, progress: RangeProgress = lambda done, of: None) -> SensitivityRanges:
     """Compute the sensitivity range of every cost and right-hand-side parameter, one at a time.
 
     Args:
@@ -94,37 +217,40 @@ def ranges(variants: Variants, progress: Progress = lambda done, of: None) -> Ra
         NoPlanError: If the instance is infeasible.
     """
     plan = variants.plan
-    near = Near.of(plan)
+    near = PlanNeighbourhood.of(plan)
     instance, linear = plan.instance, near.rerun.linear
-    rows = stockpiles_as_rows(linear, near.block, instance.streams.names, instance.periods)
-    found = list(figures(variants, rows))
+    rows = convert_stockpile_limits(linear, near.block, instance.streams.names, instance.periods)
+    found = list(find_parameters(variants, rows))
     meters = [figure.weights for figure in found if figure.weights is not None]
-    movers = [Mover(figure.ends, abs(figure.value)) for figure in found if figure.weights is None]
-    at = (rows, near.rerun.x, _duals(near, linear, rows))
-    metered, moved = Around(*at, meters, ()), Around(*at, (), movers)  # separate, as cost rows are dense
+    movers = [RhsColumn(figure.ends, abs(figure.value)) for figure in found if figure.weights is None]
+    at = (rows, near.rerun.x, _extend_duals(near, linear, rows))
+    metered, moved = (
+        ParametricAnalysis(*at, meters, ()),
+        ParametricAnalysis(*at, (), movers),
+    )  # separate, as cost rows are dense
     costs = sides = 0
-    told: list[Range] = []
+    told: list[SensitivityRange] = []
     unproven: list[str] = []
     for number, figure in enumerate(found):
         progress(number, len(found))
         if figure.weights is not None:
-            asked = partial(_of_cost, near, metered, figure, costs)
+            asked = partial(_make_cost_range, near, metered, figure, costs)
             costs += 1
         else:
-            asked = partial(_of_side, near, moved, figure, sides)
+            asked = partial(_make_rhs_range, near, moved, figure, sides)
             sides += 1
-        row = attempted(asked)
+        row = solve_or_none(asked)
         if row is None:
             unproven.append(figure.path)
         else:
             told.append(row)
-    others = attempted(near.others)
-    return Ranges(plan, tuple(told), None if others is None else not others, tuple(unproven))
+    others = solve_or_none(near.others)
+    return SensitivityRanges(plan, tuple(told), None if others is None else not others, tuple(unproven))
 
 
-def _duals(near: Near, linear: Linear, rows: Linear) -> Floats:
+def _extend_duals(near: PlanNeighbourhood, linear: SolverProgram, rows: SolverProgram) -> Floats:
     """Extend the duals of the plan by those of stockpile limits as rows: the negative part of the reduced costs."""
-    y, entries = duals_of(near.plan.duals, linear), linear.entries
+    y, entries = reconstruct_duals(near.plan.duals, linear), linear.entries
     pull = np.bincount(entries.column, entries.value * y[entries.row], len(linear.lower))
     height = len(linear.rows)
     limits = rows.entries.row >= height
@@ -132,55 +258,61 @@ def _duals(near: Near, linear: Linear, rows: Linear) -> Floats:
     return np.append(y, above)
 
 
-def _of_cost(near: Near, around: Around, figure: Figure, meter: int) -> Range:
+def _make_cost_range(
+    near: PlanNeighbourhood, around: ParametricAnalysis, figure: SensitivityParameter, meter: int
+) -> SensitivityRange:
     """Return the range of an objective coefficient by re-solving in both directions."""
-    slope_up, up = cost_range(around, meter, 1)
-    slope_down, down = cost_range(around, meter, -1)
-    return _told(near, figure, slope_up, 0.0 - slope_down, up, down, costs=True)
+    slope_up, up = find_cost_range(around, meter, 1)
+    slope_down, down = find_cost_range(around, meter, -1)
+    return _make_range(near, figure, slope_up, 0.0 - slope_down, up, down, costs=True)
 
 
-def _of_side(near: Near, around: Around, figure: Figure, mover: int) -> Range:
+def _make_rhs_range(
+    near: PlanNeighbourhood, around: ParametricAnalysis, figure: SensitivityParameter, mover: int
+) -> SensitivityRange:
     """Return the range of a right-hand side, limited by the values that the parameter may take."""
-    more, less = side_range(around, mover, figure.greatest - figure.value, figure.value - figure.least)
-    return _told(near, figure, more[0], less[0], more[1], less[1], costs=False)
+    more, less = find_rhs_range(around, mover, figure.greatest - figure.value, figure.value - figure.least)
+    return _make_range(near, figure, more[0], less[0], more[1], less[1], costs=False)
 
 
-def _told(
-    near: Near,
-    figure: Figure,
+def _make_range(
+    near: PlanNeighbourhood,
+    figure: SensitivityParameter,
     price_up: float | None,
     price_down: float | None,
-    up: End,
-    down: End,
+    up: RangeLimit,
+    down: RangeLimit,
     *,
     costs: bool,
-) -> Range:
+) -> SensitivityRange:
     """Assemble the range from prices and distances, cut at the limits of the parameter."""
     high, low = figure.value + up.distance, figure.value - down.distance
-    return Range(
+    return SensitivityRange(
         figure.path,
         figure.unit,
         figure.value,
         price_up,
         price_down,
-        _finite(max(low, figure.least)),
-        _finite(min(high, figure.greatest)),
-        _turn(near, down) if low >= figure.least else Turn(),
-        _turn(near, up) if high <= figure.greatest else Turn(),
+        _drop_infinite(max(low, figure.least)),
+        _drop_infinite(min(high, figure.greatest)),
+        _make_range_end(near, down) if low >= figure.least else SensitivityRangeEnd(),
+        _make_range_end(near, up) if high <= figure.greatest else SensitivityRangeEnd(),
         costs,
     )
 
 
-def _finite(value: float) -> float | None:
+def _drop_infinite(value: float) -> float | None:
     """Return None for an infinite value."""
     return value if math.isfinite(value) else None
 
 
-def _turn(near: Near, end: End) -> Turn:
+def _make_range_end(near: PlanNeighbourhood, end: RangeLimit) -> SensitivityRangeEnd:
     """Return the change of sources and offers at an end of a range."""
     if math.isinf(end.distance):
-        return Turn()
+        return SensitivityRangeEnd()
     if end.turn is None:
-        return Turn(stops=True)
-    moved = parts(near, end.turn)
-    return Turn(tuple(part for part in moved if part.amount > 0), tuple(part for part in moved if part.amount < 0))
+        return SensitivityRangeEnd(stops=True)
+    moved = list_quantity_changes(near, end.turn)
+    return SensitivityRangeEnd(
+        tuple(part for part in moved if part.amount > 0), tuple(part for part in moved if part.amount < 0)
+    )

@@ -7,15 +7,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from medalopt.analysis.sensitivity.shortage import Short, Shortage
-from medalopt.analysis.sensitivity.steps import Tell, more, silent, titles_of, unit_of, with_plan
-from medalopt.analysis.variants import Variants
+from medalopt.analysis.scenario_runner import ScenarioRunner
+from medalopt.analysis.sensitivity.base_case import (
+    StepCallback,
+    compute_objective_increase,
+    get_metal_titles,
+    get_objective_unit,
+    ignore_progress,
+    solve_base_case,
+)
+from medalopt.analysis.sensitivity.shortage import MetalShortage, ShortageSolver
 from medalopt.errors import SolverError, UsageError
-from medalopt.instance.paths import render
+from medalopt.instance.paths import render_path
 
 
 @dataclass(frozen=True)
-class Scenario:
+class NamedScenarioResult:
     """Result of one scenario: its `changes` as written in the file, and its plan compared with the base case.
 
     If infeasible, `value`, `extra`, `footprint` and `tonnes` are infinite and `short` gives the missing metal in kg; if
@@ -28,7 +35,7 @@ class Scenario:
     extra: float
     footprint: float  # kg CO2e
     tonnes: float  # t of devices collected
-    short: Short | None
+    short: MetalShortage | None
     note: str = ""
     fault: str = ""
 
@@ -44,16 +51,16 @@ class Scenario:
 
 
 @dataclass(frozen=True)
-class Scenarios:
+class ScenarioComparison:
     """The base case and all named scenarios, in the order of the instance."""
 
-    base: Scenario
-    scenarios: tuple[Scenario, ...]
+    base: NamedScenarioResult
+    scenarios: tuple[NamedScenarioResult, ...]
     unit: str
     titles: dict[str, str]  # of metals
 
 
-def scenarios(variants: Variants, tell: Tell = silent) -> Scenarios:
+def evaluate_scenarios(variants: ScenarioRunner, tell: StepCallback = ignore_progress) -> ScenarioComparison:
     """Solve the named scenarios of the instance.
 
     Args:
@@ -74,10 +81,10 @@ def scenarios(variants: Variants, tell: Tell = silent) -> Scenarios:
             f"{variants.instance.name}: has no `scenarios:`; write some, such as "
             'scenarios: {poorer: {"devices.*.content.Ag": 85 %}}'
         )
-    outcome = with_plan(variants)
+    outcome = solve_base_case(variants)
     account = variants.base.account(outcome)
-    base = Scenario("", {}, outcome.value, 0.0, float(account.footprint), float(account.tonnes), None)
-    notes = {render(("scenarios", name)): name for name in named}
+    base = NamedScenarioResult("", {}, outcome.value, 0.0, float(account.footprint), float(account.tonnes), None)
+    notes = {render_path(("scenarios", name)): name for name in named}
     notes = {notes[source.path]: source.note for source in variants.instance.sources if source.path in notes}
     found = []
     for name, changes in named.items():
@@ -85,14 +92,18 @@ def scenarios(variants: Variants, tell: Tell = silent) -> Scenarios:
         variant = variants.variant(variants.expanded(changes.items()))
         try:
             answer = variants.answer(variant)
-            short = None if answer.feasible else Shortage(variant.instance).short()
+            short = None if answer.feasible else ShortageSolver(variant.instance).short()
         except SolverError as error:  # only this row lacks a result
-            found.append(Scenario(name, changes, np.inf, np.inf, np.inf, np.inf, None, notes.get(name, ""), str(error)))
+            found.append(
+                NamedScenarioResult(
+                    name, changes, np.inf, np.inf, np.inf, np.inf, None, notes.get(name, ""), str(error)
+                )
+            )
             continue
         if not answer.feasible:
-            found.append(Scenario(name, changes, np.inf, np.inf, np.inf, np.inf, short, notes.get(name, "")))
+            found.append(NamedScenarioResult(name, changes, np.inf, np.inf, np.inf, np.inf, short, notes.get(name, "")))
             continue
-        made, extra = variant.account(answer), more(answer.value, outcome, variants.base.linear)
+        made, extra = variant.account(answer), compute_objective_increase(answer.value, outcome, variants.base.linear)
         figures = (answer.value, extra, float(made.footprint), float(made.tonnes))
-        found.append(Scenario(name, changes, *figures, None, notes.get(name, "")))
-    return Scenarios(base, tuple(found), unit_of(variants), titles_of(variants))
+        found.append(NamedScenarioResult(name, changes, *figures, None, notes.get(name, "")))
+    return ScenarioComparison(base, tuple(found), get_objective_unit(variants), get_metal_titles(variants))

@@ -12,23 +12,23 @@ from functools import cached_property
 
 import numpy as np
 
-from medalopt.analysis.refusal_arithmetic import needed
-from medalopt.analysis.variants import Variant
-from medalopt.instance.figures import ALL, NOTHING, UNLIMITED, Bools, Figures, Number
+from medalopt.analysis.infeasibility.screening import compute_min_charge
+from medalopt.analysis.scenario_runner import ScenarioProgram
+from medalopt.instance.arrays import EXACT_INFINITY, EXACT_ONE, EXACT_ZERO, Bools, ExactArray, ExactNumber
+from medalopt.instance.demand import has_demand
 from medalopt.instance.instance import Instance
-from medalopt.instance.needs import is_owed
-from medalopt.instance.routes import routes
-from medalopt.solver.linear import Linear
-from medalopt.solver.master import Master
-from medalopt.solver.moving import Moving
+from medalopt.instance.routes import build_routes
+from medalopt.solver.compile import CompiledMaster
+from medalopt.solver.parametric_solver import ParametricSolver
+from medalopt.solver.program import SolverProgram
 
-ELSEWHERE = "\0"  # prefix of external offers; not allowed in names of a file
-LEAST = 1e-7  # fraction of a metal's minimum charge below which it is not short
+EXTERNAL_OFFER_PREFIX = "\0"  # prefix of external offers; not allowed in names of a file
+SHORTAGE_TOLERANCE = 1e-7  # fraction of a metal's minimum charge below which it is not short
 
-Short = Mapping[str, float]  # metal to kg
+MetalShortage = Mapping[str, float]  # metal to kg
 
 
-class Shortage:
+class ShortageSolver:
     """Minimises external metal for scenarios of one instance, with one warm-started program.
 
     Args:
@@ -39,39 +39,39 @@ class Shortage:
         self._instance = instance
 
     @cached_property
-    def variant(self) -> Variant:
+    def variant(self) -> ScenarioProgram:
         """The instance extended by external offers; the costs of its program are 1 per kilogram bought from them."""
         return self._offered(self._instance)
 
     @cached_property
-    def _master(self) -> Master:
+    def _master(self) -> CompiledMaster:
         """The compiled model of the extended instance, shared by all scenarios."""
         made = self._with_gifts(self._instance)
-        return Master.of(made, routes(made), "cost")
+        return CompiledMaster.of(made, build_routes(made), "cost")
 
     def _with_gifts(self, instance: Instance) -> Instance:
         """Return `instance` with free external offers of every metal that an alloy to be delivered contains."""
-        wanted = np.logical_or.reduce(self._instance.alloys.named[is_owed(self._instance)], axis=0)
-        return offering(instance, wanted, ELSEWHERE)
+        wanted = np.logical_or.reduce(self._instance.alloys.named[has_demand(self._instance)], axis=0)
+        return _add_pure_offers(instance, wanted, EXTERNAL_OFFER_PREFIX)
 
-    def _offered(self, instance: Instance) -> Variant:
+    def _offered(self, instance: Instance) -> ScenarioProgram:
         """Return the program of the extended `instance` that minimises external metal."""
-        variant = Variant.of(self._with_gifts(instance), "cost", self._master)
+        variant = ScenarioProgram.of(self._with_gifts(instance), "cost", self._master)
         costs = np.zeros_like(variant.linear.costs)
-        costs[0, list(_gifts(variant.linear))] = 1.0
+        costs[0, list(_find_external_columns(variant.linear))] = 1.0
         return dataclasses.replace(variant, linear=dataclasses.replace(variant.linear, costs=costs))
 
     @cached_property
-    def _moving(self) -> Moving:
+    def _moving(self) -> ParametricSolver:
         """The warm-started solver of the extended program."""
-        return Moving(self.variant.linear)
+        return ParametricSolver(self.variant.linear)
 
     @cached_property
     def need(self) -> Mapping[str, float]:
         """Minimum charge of each metal over the horizon, kg by metal symbol."""
-        return dict(zip(self._instance.metals.names, needed(self._instance)[:, -1].tolist(), strict=True))
+        return dict(zip(self._instance.metals.names, compute_min_charge(self._instance)[:, -1].tolist(), strict=True))
 
-    def short(self, linear: Linear | None = None) -> Short | None:
+    def short(self, linear: SolverProgram | None = None) -> MetalShortage | None:
         """Return the least external metal that makes a program feasible.
 
         Args:
@@ -86,11 +86,15 @@ class Shortage:
         if not outcome.feasible:
             return None
         found: dict[str, float] = {}
-        for column, metal in _gifts(wanted).items():
+        for column, metal in _find_external_columns(wanted).items():
             found[metal] = found.get(metal, 0.0) + float(outcome.x[column])
-        return {metal: kg for metal, kg in sorted(found.items()) if kg > LEAST * max(self.need[metal], LEAST)}
+        return {
+            metal: kg
+            for metal, kg in sorted(found.items())
+            if kg > SHORTAGE_TOLERANCE * max(self.need[metal], SHORTAGE_TOLERANCE)
+        }
 
-    def of(self, instance: Instance) -> Short | None:
+    def of(self, instance: Instance) -> MetalShortage | None:
         """Return the least external metal that makes another instance feasible.
 
         Args:
@@ -101,7 +105,7 @@ class Shortage:
         """
         return self.short(self._offered(instance).linear)
 
-    def weight(self, short: Short | None) -> float:
+    def weight(self, short: MetalShortage | None) -> float:
         """Return the severity of a shortage.
 
         Args:
@@ -115,29 +119,29 @@ class Shortage:
         return max((kg / max(self.need[metal], kg) for metal, kg in short.items()), default=0.0)
 
 
-def _gifts(linear: Linear) -> dict[int, str]:
+def _find_external_columns(linear: SolverProgram) -> dict[int, str]:
     """Return the columns of external purchases, each with its metal symbol."""
     return {
-        linear.network + number: index[0][len(ELSEWHERE) :]
+        linear.network + number: index[0][len(EXTERNAL_OFFER_PREFIX) :]
         for number, (place, index) in enumerate(linear.places)
-        if place == "buy" and index[0].startswith(ELSEWHERE)
+        if place == "buy" and index[0].startswith(EXTERNAL_OFFER_PREFIX)
     }
 
 
-def offering(instance: Instance, metals: Bools, prefix: str, prices: Figures | None = None) -> Instance:
+def _add_pure_offers(instance: Instance, metals: Bools, prefix: str, prices: ExactArray | None = None) -> Instance:
     """Return `instance` with pure, unlimited, recycled offers of `metals` (E,) at `prices` (E, T) in money/kg, or 0."""
     market, periods = instance.market, len(instance.periods)
     numbers = np.flatnonzero(metals).tolist()
     names = [f"{prefix}{instance.metals.names[e]}" for e in numbers]
     order = np.array(sorted(range(len(market.names) + len(names)), key=[*market.names, *names].__getitem__), dtype=int)
-    pure = [ALL if e == one else NOTHING for one in numbers for e in range(len(metals))]
-    price = [NOTHING] * (len(numbers) * periods)
+    pure = [EXACT_ONE if e == one else EXACT_ZERO for one in numbers for e in range(len(metals))]
+    price = [EXACT_ZERO] * (len(numbers) * periods)
     if prices is not None:
-        price = [Number(float(value)) for e in numbers for value in prices.value[e]]
+        price = [ExactNumber(float(value)) for e in numbers for value in prices.value[e]]
 
-    def with_(figures: Figures, more: list[Number]) -> Figures:
+    def with_(figures: ExactArray, more: list[ExactNumber]) -> ExactArray:
         """Append entries to an array of the market, and reorder it by offer name."""
-        return _joined(figures, Figures.of(more, (len(numbers), *figures.shape[1:])), order)
+        return _concatenate_arrays(figures, ExactArray.of(more, (len(numbers), *figures.shape[1:])), order)
 
     return dataclasses.replace(
         instance,
@@ -146,19 +150,21 @@ def offering(instance: Instance, metals: Bools, prefix: str, prices: Figures | N
             names=tuple([*market.names, *names][number] for number in order.tolist()),
             composition=with_(market.composition, pure),
             price=with_(market.price, price),
-            limit=with_(market.limit, [UNLIMITED] * len(numbers)),
-            recycled=with_(market.recycled, [ALL] * len(numbers)),
+            limit=with_(market.limit, [EXACT_INFINITY] * len(numbers)),
+            recycled=with_(market.recycled, [EXACT_ONE] * len(numbers)),
             storable=np.append(market.storable, np.zeros(len(numbers), dtype=bool))[order],
-            committed=with_(market.committed, [NOTHING] * len(numbers)),
-            footprint=with_(market.footprint, [NOTHING] * len(numbers)),
-            lot=with_(market.lot, [NOTHING] * len(numbers)),
-            minimum_order=with_(market.minimum_order, [NOTHING] * len(numbers)),
+            committed=with_(market.committed, [EXACT_ZERO] * len(numbers)),
+            footprint=with_(market.footprint, [EXACT_ZERO] * len(numbers)),
+            lot=with_(market.lot, [EXACT_ZERO] * len(numbers)),
+            minimum_order=with_(market.minimum_order, [EXACT_ZERO] * len(numbers)),
         ),
     )
 
 
-def _joined(one: Figures, other: Figures, order: np.ndarray[tuple[int, ...], np.dtype[np.intp]]) -> Figures:
+def _concatenate_arrays(
+    one: ExactArray, other: ExactArray, order: np.ndarray[tuple[int, ...], np.dtype[np.intp]]
+) -> ExactArray:
     """Concatenate two arrays with units along the first axis and permute the result by `order`."""
     units = [np.broadcast_to(figures.unit, figures.shape) for figures in (one, other)]
     unit = np.concatenate([units[0], units[1] + len(one.factors)])
-    return Figures(np.concatenate([one.raw, other.raw])[order], unit[order], (*one.factors, *other.factors))
+    return ExactArray(np.concatenate([one.raw, other.raw])[order], unit[order], (*one.factors, *other.factors))

@@ -6,19 +6,19 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from medalopt.analysis import pool
-from medalopt.analysis.journal import Answer, Journal
-from medalopt.analysis.sensitivity.shortage import Short, Shortage
-from medalopt.analysis.sensitivity.uncertain import Factor, factors
-from medalopt.analysis.variants import NONE, Variants
+from medalopt.analysis.process_pool import ProgressCallback, ignore_progress, solve_scenarios
+from medalopt.analysis.result_cache import ResultCache, ScenarioResult
+from medalopt.analysis.scenario_runner import NO_CHANGES, ScenarioRunner
+from medalopt.analysis.sensitivity.shortage import MetalShortage, ShortageSolver
+from medalopt.analysis.sensitivity.uncertain_parameters import ParameterGroup, find_parameter_groups
 from medalopt.errors import SolverError
 
-MEASURED = 40  # maximum number of bars with a metal shortage
-SAME = 1e-9  # relative change of the objective that counts as 0
+MAX_MEASURED_SHORTAGES = 40  # maximum number of bars with a metal shortage
+EFFECT_TOLERANCE = 1e-9  # relative change of the objective that counts as 0
 
 
 @dataclass(frozen=True)
-class End:
+class TornadoEnd:
     """One parameter group scaled by `factor`; `held` of its parameters are capped at their upper limit.
 
     If infeasible, `short` is the least external metal in kg (None if no metal restores feasibility); it is determined
@@ -27,11 +27,11 @@ class End:
 
     factor: float
     held: int
-    answer: Answer
-    short: Short | None = None
+    answer: ScenarioResult
+    short: MetalShortage | None = None
     measured: bool = False
 
-    def effect(self, base: Answer) -> float | None:
+    def effect(self, base: ScenarioResult) -> float | None:
         """Return the change of the objective.
 
         Args:
@@ -43,23 +43,23 @@ class End:
         if self.answer.value is None or base.value is None:
             return None
         by = self.answer.value - base.value
-        return by if abs(by) > SAME * max(abs(base.value), abs(self.answer.value)) else 0.0
+        return by if abs(by) > EFFECT_TOLERANCE * max(abs(base.value), abs(self.answer.value)) else 0.0
 
 
 @dataclass(frozen=True)
-class Bar:
+class TornadoBar:
     """One parameter group varied in both directions."""
 
-    factor: Factor
-    down: End
-    up: End
+    factor: ParameterGroup
+    down: TornadoEnd
+    up: TornadoEnd
 
     @property
-    def ends(self) -> tuple[End, End]:
+    def ends(self) -> tuple[TornadoEnd, TornadoEnd]:
         """Both ends, down first."""
         return self.down, self.up
 
-    def turns(self, base: Answer) -> int:
+    def turns(self, base: ScenarioResult) -> int:
         """Count the ends at which feasibility changes.
 
         Args:
@@ -72,7 +72,7 @@ class Bar:
             end.answer.status in ("optimal", "infeasible") and end.answer.status != base.status for end in self.ends
         )
 
-    def swing(self, base: Answer) -> float:
+    def swing(self, base: ScenarioResult) -> float:
         """Return the larger absolute change of the objective.
 
         Args:
@@ -83,7 +83,7 @@ class Bar:
         """
         return max(abs(end.effect(base) or 0.0) for end in self.ends)
 
-    def idle(self, base: Answer) -> bool:
+    def idle(self, base: ScenarioResult) -> bool:
         """Check if the parameter has no effect in either direction.
 
         Args:
@@ -94,7 +94,7 @@ class Bar:
         """
         return not self.turns(base) and all(end.effect(base) == 0.0 or self._without(end, base) for end in self.ends)
 
-    def _without(self, end: End, base: Answer) -> bool:
+    def _without(self, end: TornadoEnd, base: ScenarioResult) -> bool:
         """Return True if both this and the base case are infeasible."""
         return end.answer.status == base.status == "infeasible"
 
@@ -103,14 +103,17 @@ class Bar:
 class Tornado:
     """All bars, the largest effect first; `asked` is the number of parameters, more than bars if interrupted."""
 
-    base: Answer
-    bars: tuple[Bar, ...]
+    base: ScenarioResult
+    bars: tuple[TornadoBar, ...]
     asked: int
     interrupted: bool = False
 
 
-def tornado(
-    variants: Variants, jobs: int | None = None, journal: Journal | None = None, told: pool.Told = pool.quiet
+def compute_tornado(
+    variants: ScenarioRunner,
+    jobs: int | None = None,
+    journal: ResultCache | None = None,
+    told: ProgressCallback = ignore_progress,
 ) -> Tornado:
     """Vary every parameter by its coefficient of variation, or by 10 % if the instance gives none.
 
@@ -125,10 +128,10 @@ def tornado(
     Returns:
         Base case and ranked bars.
     """
-    moved = factors(variants)
+    moved = find_parameter_groups(variants)
     steps = [(max(1 - factor.step, 0.0), 1 + factor.step) for factor in moved]
-    asked = [NONE, *(factor.changes(by) for factor, ends in zip(moved, steps, strict=True) for by in ends)]
-    answers = pool.answered(variants, asked, jobs, journal, told)
+    asked = [NO_CHANGES, *(factor.changes(by) for factor, ends in zip(moved, steps, strict=True) for by in ends)]
+    answers = solve_scenarios(variants, asked, jobs, journal, told)
     base, found = answers.found[0], answers.found[1:]
     if base is None:
         raise KeyboardInterrupt
@@ -136,16 +139,18 @@ def tornado(
     for number, (factor, ends) in enumerate(zip(moved, steps, strict=True)):
         low, high = found[2 * number], found[2 * number + 1]
         if low is not None and high is not None:
-            down, up = (End(by, factor.held(by), answer) for by, answer in zip(ends, (low, high), strict=True))
-            bars.append(Bar(factor, down, up))
-    bars = list(ranked(bars, base))
+            down, up = (TornadoEnd(by, factor.held(by), answer) for by, answer in zip(ends, (low, high), strict=True))
+            bars.append(TornadoBar(factor, down, up))
+    bars = list(rank_bars(bars, base))
     if not answers.interrupted:
-        shortage = Shortage(variants.instance)
-        bars[:MEASURED] = [_measured(variants, shortage, bar, base) for bar in bars[:MEASURED]]
+        shortage = ShortageSolver(variants.instance)
+        bars[:MAX_MEASURED_SHORTAGES] = [
+            _measure_shortages(variants, shortage, bar, base) for bar in bars[:MAX_MEASURED_SHORTAGES]
+        ]
     return Tornado(base, tuple(bars), len(moved), answers.interrupted)
 
 
-def ranked(bars: Sequence[Bar], base: Answer) -> tuple[Bar, ...]:
+def rank_bars(bars: Sequence[TornadoBar], base: ScenarioResult) -> tuple[TornadoBar, ...]:
     """Rank bars by effect.
 
     Args:
@@ -155,13 +160,15 @@ def ranked(bars: Sequence[Bar], base: Answer) -> tuple[Bar, ...]:
     Returns:
         The bars, largest effect first.
     """
-    return tuple(sorted(bars, key=lambda bar: _rank(bar, base)))
+    return tuple(sorted(bars, key=lambda bar: _get_bar_rank(bar, base)))
 
 
-def _measured(variants: Variants, shortage: Shortage, bar: Bar, base: Answer) -> Bar:
+def _measure_shortages(
+    variants: ScenarioRunner, shortage: ShortageSolver, bar: TornadoBar, base: ScenarioResult
+) -> TornadoBar:
     """Return `bar` with the metal shortage at ends that become infeasible."""
 
-    def measured(end: End) -> End:
+    def measured(end: TornadoEnd) -> TornadoEnd:
         """Return an end with its metal shortage, if it is infeasible and the base case is not."""
         if end.answer.status != "infeasible" or not base.feasible:
             return end
@@ -171,10 +178,10 @@ def _measured(variants: Variants, shortage: Shortage, bar: Bar, base: Answer) ->
         except SolverError:  # infeasibility is proven, the shortage is not
             return end
 
-    return Bar(bar.factor, measured(bar.down), measured(bar.up))
+    return TornadoBar(bar.factor, measured(bar.down), measured(bar.up))
 
 
-def _rank(bar: Bar, base: Answer) -> tuple[bool, float, float]:
+def _get_bar_rank(bar: TornadoBar, base: ScenarioResult) -> tuple[bool, float, float]:
     """Return the sort key of a bar."""
     turns = bar.turns(base)
     return not turns, bar.factor.step if turns else 0.0, -bar.swing(base)

@@ -1,4 +1,10 @@
-"""Variance-based global sensitivity analysis: distribution of the objective, infeasible fraction, Sobol' indices."""
+"""Sobol' indices of first and total order from Saltelli samples, with bootstrap confidence intervals.
+
+With f(A), f(B) and f(A_i), the sample A with input i from B: total index = E (f(A) − f(A_i))² / 2V (Jansen 1999); first
+order = correlation of f(B) with f(A_i) (Janon et al. 2014). For each input, rows without all three values are left out.
+
+Variance-based global sensitivity analysis: distribution of the objective, infeasible fraction, Sobol' indices.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +12,109 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from medalopt.analysis import pool
-from medalopt.analysis.journal import Answer, Journal
-from medalopt.analysis.sensitivity.sampling import Cause, causes, sample
-from medalopt.analysis.sensitivity.shares import Shares, shares
-from medalopt.analysis.variants import Variants
+from medalopt.analysis.process_pool import ProgressCallback, ignore_progress, solve_scenarios
+from medalopt.analysis.result_cache import ResultCache, ScenarioResult
+from medalopt.analysis.scenario_runner import ScenarioRunner
+from medalopt.analysis.sensitivity.uncertain_parameters import (
+    UncertainInput,
+    draw_saltelli_sample,
+    find_uncertain_inputs,
+)
 from medalopt.errors import UsageError
-from medalopt.instance.figures import Floats
+from medalopt.instance.arrays import Floats
 
-LEAST, MOST = 8, 100_000  # limits of the rows of a sample
+BOOTSTRAP_SEED, BOOTSTRAP_ROUNDS = 1958, 200
+CONFIDENCE_PERCENTILES = (2.5, 97.5)  # percentiles of the 95 % bootstrap interval
+MIN_COMPLETE_ROWS = 8  # minimum number of complete rows for an index
+
+
+@dataclass(frozen=True)
+class SobolIndex:
+    """Fraction of the variance explained by one input, with the bounds of its 95 % confidence interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class SobolIndices:
+    """First-order index (`first`) and total index (`total`) of one input; None if too few rows have values."""
+
+    first: SobolIndex | None
+    total: SobolIndex | None
+    rows: int
+
+
+def estimate_sobol_indices(a: Floats, b: Floats, mixed: Floats) -> tuple[SobolIndices, ...]:
+    """Estimate the Sobol' indices of all inputs.
+
+    Args:
+        a (N,): Values of sample A; NaN if missing.
+        b (N,): Values of sample B.
+        mixed (C, N): Values of A with input i from B.
+
+    Returns:
+        First-order and total index of each of the C inputs.
+    """
+    return tuple(_estimate_input_indices(a, b, own) for own in mixed)
+
+
+def _estimate_input_indices(a: Floats, b: Floats, own: Floats) -> SobolIndices:
+    """Estimate both indices of one input, with bootstrap intervals over the rows."""
+    there = np.isfinite(a) & np.isfinite(b) & np.isfinite(own)
+    rows = int(there.sum())
+    a, b, own = a[there], b[there], own[there]
+    if rows < MIN_COMPLETE_ROWS or not _values_differ(a, b):
+        return SobolIndices(None, None, rows)
+    random = np.random.Generator(np.random.PCG64(BOOTSTRAP_SEED))
+    drawn = random.integers(0, rows, (BOOTSTRAP_ROUNDS, rows))
+    first = _make_index(
+        _estimate_first_order(b, own), np.array([_estimate_first_order(b[at], own[at]) for at in drawn])
+    )
+    total = _make_index(_estimate_total(a, b, own), np.array([_estimate_total(a[at], b[at], own[at]) for at in drawn]))
+    return SobolIndices(_cap_index(first, total.high), total, rows)
+
+
+def _cap_index(share: SobolIndex, most: float) -> SobolIndex:
+    """Cap an index at `most`: a first-order index cannot exceed the total index."""
+    return SobolIndex(min(share.value, most), min(share.low, most), min(share.high, most))
+
+
+def _make_index(value: float, rounds: Floats) -> SobolIndex:
+    """Return the index with the percentile interval of its bootstrap values."""
+    low, high = np.percentile(rounds[np.isfinite(rounds)], CONFIDENCE_PERCENTILES).tolist()
+    return SobolIndex(value, low, high)
+
+
+def _values_differ(a: Floats, b: Floats) -> bool:
+    """Return True if the values differ by more than rounding."""
+    both = np.concatenate([a, b])
+    return bool(np.ptp(both) > 1e-9 * np.abs(both).max())
+
+
+def _estimate_first_order(b: Floats, own: Floats) -> float:
+    """Return the first-order index (Janon et al. 2014)."""
+    middle = float((b + own).mean() / 2)
+    variance = float((b**2 + own**2).mean() / 2 - middle**2)
+    return (float((b * own).mean()) - middle**2) / variance if variance > 0 else np.nan
+
+
+def _estimate_total(a: Floats, b: Floats, own: Floats) -> float:
+    """Return the total index (Jansen 1999)."""
+    variance = float(np.concatenate([a, b]).var())
+    return float(((a - own) ** 2).mean()) / (2 * variance) if variance > 0 else np.nan
+
+
+MIN_SAMPLE_ROWS, MAX_SAMPLE_ROWS = 8, 100_000  # limits of the rows of a sample
 QUANTILES = (5, 50, 95)  # per cent
 
 
 @dataclass(frozen=True)
-class Variance:
+class VarianceAnalysis:
     """Statistics of a Saltelli sample of `count` rows; `held` is the fraction of draws capped at an upper limit."""
 
-    causes: tuple[Cause, ...]
+    causes: tuple[UncertainInput, ...]
     count: int
     asked: int
     answered: int
@@ -30,18 +122,18 @@ class Variance:
     held: float
     quantiles: tuple[float, ...]  # of the objective at QUANTILES, over feasible rows
     spread: float  # standard deviation of the objective
-    measure: tuple[Shares, ...]  # indices of the objective, by input
-    feasible: tuple[Shares, ...]  # indices of feasibility, by input
+    measure: tuple[SobolIndices, ...]  # indices of the objective, by input
+    feasible: tuple[SobolIndices, ...]  # indices of feasibility, by input
     interrupted: bool = False
 
 
-def variance(
-    variants: Variants,
+def analyse_variance(
+    variants: ScenarioRunner,
     count: int,
     jobs: int | None = None,
-    journal: Journal | None = None,
-    told: pool.Told = pool.quiet,
-) -> Variance:
+    journal: ResultCache | None = None,
+    told: ProgressCallback = ignore_progress,
+) -> VarianceAnalysis:
     """Estimate the distribution of the objective and the Sobol' indices; it takes (inputs + 2) · `count` solves.
 
     Args:
@@ -57,18 +149,23 @@ def variance(
     Raises:
         UsageError: If `count` is out of range, or the instance has no uncertain input.
     """
-    if not LEAST <= count <= MOST:
-        raise UsageError(f"--global {count}: a sample has {LEAST} to {MOST} rows; 256 tell the greatest causes apart")
-    found = causes(variants)
+    if not MIN_SAMPLE_ROWS <= count <= MAX_SAMPLE_ROWS:
+        raise UsageError(
+            f"--global {count}: a sample has {MIN_SAMPLE_ROWS} to {MAX_SAMPLE_ROWS} rows; 256 tell the "
+            f"greatest causes apart"
+        )
+    found = find_uncertain_inputs(variants)
     if not found:
         raise UsageError("--global: this instance has no assay, recovery, return or price that could vary")
-    drawn = sample(found, count)
+    drawn = draw_saltelli_sample(found, count)
     asked = list(drawn.changes())
-    answers = pool.answered(variants, asked, jobs, journal, told)
-    value, feasible = (np.array([each(one) for one in answers.found]).reshape(-1, count) for each in (_value, _exists))
+    answers = solve_scenarios(variants, asked, jobs, journal, told)
+    value, feasible = (
+        np.array([each(one) for one in answers.found]).reshape(-1, count) for each in (_get_objective, _get_feasibility)
+    )
     both = value[:2][np.isfinite(value[:2])]
     known = feasible[:2][np.isfinite(feasible[:2])]
-    return Variance(
+    return VarianceAnalysis(
         found,
         count,
         len(asked),
@@ -77,22 +174,22 @@ def variance(
         drawn.held,
         tuple(np.percentile(both, QUANTILES).tolist()) if len(both) else (),
         float(both.std()) if len(both) else 0.0,
-        _shared(value),
-        _shared(feasible),
+        _estimate_all_indices(value),
+        _estimate_all_indices(feasible),
         answers.interrupted,
     )
 
 
-def _shared(values: Floats) -> tuple[Shares, ...]:
+def _estimate_all_indices(values: Floats) -> tuple[SobolIndices, ...]:
     """Return the indices of all inputs from values by sample and row, (2 + C, N)."""
-    return shares(values[0], values[1], values[2:])
+    return estimate_sobol_indices(values[0], values[1], values[2:])
 
 
-def _value(answer: Answer | None) -> float:
+def _get_objective(answer: ScenarioResult | None) -> float:
     """Return the objective, NaN if there is none."""
     return np.nan if answer is None or answer.value is None else answer.value
 
 
-def _exists(answer: Answer | None) -> float:
+def _get_feasibility(answer: ScenarioResult | None) -> float:
     """Return 1 if feasible, 0 if infeasible, NaN if not verified."""
     return {"optimal": 1.0, "infeasible": 0.0}.get(answer.status, np.nan) if answer is not None else np.nan

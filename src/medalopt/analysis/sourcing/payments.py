@@ -1,4 +1,6 @@
-"""Payments by counterparty and period: the cost of a plan allocated to its documents.
+"""Fiscal years, April to March.
+
+Payments by counterparty and period: the cost of a plan allocated to its documents.
 
 Regions are paid for devices and for all costs up to the smelter's gate: collection, treatment, transport, residues,
 storage. Smelters charge for treatment and refining; offers are paid at their price. Interest on stock, metal sales and
@@ -12,16 +14,56 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from medalopt.instance.arithmetic import summed
-from medalopt.instance.decisions import Account
-from medalopt.instance.figures import Floats
-from medalopt.instance.instance import Names
-from medalopt.instance.routes import refining_costs
-from medalopt.plan.rows import ROUNDING
-from medalopt.proof.certificate import paid
+from medalopt.instance.accounting import PlanAccount
+from medalopt.instance.arithmetic import sum_by_group
+from medalopt.instance.arrays import Floats
+from medalopt.instance.instance import Instance, Names
+from medalopt.instance.routes import compute_refining_costs
+from medalopt.plan.tables import ROUNDING_TOLERANCE
+from medalopt.proof.certificate import sum_absolute_costs
 
-CALL_OFF, TOLL, ORDER, OWN = "call-off", "toll-refining instruction", "metal purchase order", "own account"
-KINDS = (CALL_OFF, TOLL, ORDER, OWN)
+FISCAL_START_MONTH = 4
+
+
+def get_fiscal_years(instance: Instance) -> Names:
+    """Return the fiscal year of each period, by its first month.
+
+    Args:
+        instance: The instance.
+
+    Returns:
+        (T,): names such as FY2018, the year in which the fiscal year begins; '' if periods have no dates.
+    """
+    return tuple(_format_fiscal_year(period) if "-" in period else "" for period in instance.periods)
+
+
+def has_straddling_periods(instance: Instance) -> bool:
+    """Check if a period spans two fiscal years.
+
+    Args:
+        instance: The instance.
+
+    Returns:
+        True if a period of more than one month extends beyond March.
+    """
+    starts = {int(period[5:]) for period in instance.periods if "-" in period}
+    months = {"month": 1, "quarter": 3, "year": 12}[instance.period_length]
+    return any((start - FISCAL_START_MONTH) % 12 + months > 12 for start in starts)
+
+
+def _format_fiscal_year(period: str) -> str:
+    """Return the name of the fiscal year of a month."""
+    year, month = int(period[:4]), int(period[5:])
+    return f"FY{year if month >= FISCAL_START_MONTH else year - 1}"
+
+
+CALL_OFF, TOLL, PURCHASE_ORDER, OWN_ACCOUNT = (
+    "call-off",
+    "toll-refining instruction",
+    "metal purchase order",
+    "own account",
+)
+DOCUMENT_KINDS = (CALL_OFF, TOLL, PURCHASE_ORDER, OWN_ACCOUNT)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,10 +90,10 @@ class Payments:
         Returns:
             (4, T): payments in the order of DOCUMENT_KINDS.
         """
-        return np.array([self.of(kind).sum(axis=0) for kind in KINDS])
+        return np.array([self.of(kind).sum(axis=0) for kind in DOCUMENT_KINDS])
 
 
-def payments(account: Account) -> Payments:
+def allocate_payments(account: PlanAccount) -> Payments:
     """Allocate the cost of a plan to counterparties and periods.
 
     Args:
@@ -65,24 +107,24 @@ def payments(account: Account) -> Payments:
 
     def by_region(rate: Floats) -> Floats:
         """Sum a rate by region, times the tonnes sent."""
-        return np.asarray(summed(rate[:, None] * sent, region, len(instance.regions)))
+        return np.asarray(sum_by_group(rate[:, None] * sent, region, len(instance.regions)))
 
     travels = found.smelter >= 0
     smelter = found.smelter[travels]
 
     def by_smelter(money: Floats) -> Floats:
         """Sum money by smelter."""
-        return np.asarray(summed(money[travels], smelter, len(instance.smelters.names)))
+        return np.asarray(sum_by_group(money[travels], smelter, len(instance.smelters.names)))
 
     waiting = instance.streams.storage_cost.value[:, None] * account.decisions.stockpile
-    least = ROUNDING * paid(account, "cost")
-    own = {kind: _counting(account.costs[kind], least)[None, :] for kind in ("holding", "sales", "scrap")}
+    least = ROUNDING_TOLERANCE * sum_absolute_costs(account, "cost")
+    own = {kind: _drop_rounding(account.costs[kind], least)[None, :] for kind in ("holding", "sales", "scrap")}
     return Payments(
         {
             CALL_OFF: instance.regions,
             TOLL: instance.smelters.names,
-            ORDER: instance.market.names,
-            OWN: ("own account",),
+            PURCHASE_ORDER: instance.market.names,
+            OWN_ACCOUNT: ("own account",),
         },
         {
             CALL_OFF: {
@@ -91,18 +133,20 @@ def payments(account: Account) -> Payments:
                 "treatment": by_region(found.treating),
                 "transport": by_region(found.transport),
                 "residue": by_region(found.residue),
-                "storage": np.asarray(summed(waiting, instance.streams.region, len(instance.regions))),
+                "storage": np.asarray(sum_by_group(waiting, instance.streams.region, len(instance.regions))),
             },
             TOLL: {
                 "smelting": by_smelter(found.smelting[:, None] * sent),
-                "refining": by_smelter(refining_costs(instance, found) * sent - account.not_refined(sent)),
+                "refining": by_smelter(
+                    compute_refining_costs(instance, found) * sent - account.compute_unrefined_charge(sent)
+                ),
             },
-            ORDER: {"purchases": instance.market.price.value * account.purchases},
-            OWN: own,
+            PURCHASE_ORDER: {"purchases": instance.market.price.value * account.purchases},
+            OWN_ACCOUNT: own,
         },
     )
 
 
-def _counting(each: Floats, least: float) -> Floats:
+def _drop_rounding(each: Floats, least: float) -> Floats:
     """Return amounts with those below rounding error set to 0."""
     return np.where(abs(each) > least, each, 0.0)

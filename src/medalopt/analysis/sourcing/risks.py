@@ -1,4 +1,9 @@
-"""Main risks of a plan: the parameters with the largest effect, varied and solved, and the named scenarios.
+"""First-order estimates of the value of parameters: |p · ∂objective/∂p| from prices and duals, without solves.
+
+A change of an assay, recovery or price by 1 % changes the objective by about a hundredth of it. The estimates select
+the parameters that are then varied and solved.
+
+Main risks of a plan: the parameters with the largest effect, varied and solved, and the named scenarios.
 
 Parameters are selected by their first-order value times their uncertainty, then varied and solved exactly. `sensitivity
 --tornado` varies all of them.
@@ -6,26 +11,209 @@ Parameters are selected by their first-order value times their uncertainty, then
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
-from medalopt.analysis import pool
-from medalopt.analysis.explanation.near import Near
-from medalopt.analysis.journal import Answer
-from medalopt.analysis.sensitivity.shortage import Short, Shortage
-from medalopt.analysis.sensitivity.steps import Tell, attempted, silent
-from medalopt.analysis.sensitivity.tornado import Bar, End, ranked
-from medalopt.analysis.sensitivity.uncertain import factors
-from medalopt.analysis.sourcing.estimate import Estimates
-from medalopt.analysis.variants import NONE, Variants
+import numpy as np
 
-MOVED, TOLD = 6, 3  # number of parameters varied, and reported
-SAME = 1e-9  # relative change of the objective that counts as 0
-_DECIDED = ("medals", "policy")  # sections that are decided, not uncertain
+from medalopt.analysis.explain.cost_breakdown import CostLine, compute_cost_breakdown
+from medalopt.analysis.explain.local_analysis import PlanNeighbourhood
+from medalopt.analysis.process_pool import solve_scenarios
+from medalopt.analysis.result_cache import ScenarioResult
+from medalopt.analysis.scenario_runner import NO_CHANGES, ScenarioRunner
+from medalopt.analysis.sensitivity.base_case import StepCallback, ignore_progress, solve_or_none
+from medalopt.analysis.sensitivity.shortage import MetalShortage, ShortageSolver
+from medalopt.analysis.sensitivity.tornado import TornadoBar, TornadoEnd, rank_bars
+from medalopt.analysis.sensitivity.uncertain_parameters import find_parameter_groups
+from medalopt.instance.arrays import Bools, Floats
+from medalopt.instance.demand import compute_casting_holding_cost
+from medalopt.instance.instance import Instance
+from medalopt.instance.paths import ParameterPath, parse_path, render_path
+
+_ROUTE_RATES = {
+    ("treatments", "cost"): "treating",
+    ("treatments", "residue_value"): "residue",
+    ("treatments", "to_smelter"): "smelting",
+    ("smelters", "treatment_charge"): "smelting",
+    ("streams", "price"): "supply",
+    ("streams", "collection"): "collection",
+    ("lanes", "distance"): "transport",
+    ("lanes", "cost"): "transport",
+}
+
+
+class FirstOrderEstimates:
+    """First-order value of every kind of parameter at the plan of `near`, in money.
+
+    Args:
+        near: Neighbourhood of an optimal plan, with its prices.
+    """
+
+    def __init__(self, near: PlanNeighbourhood) -> None:
+        self._near = near
+        self._instance: Instance = near.instance
+
+    def of(self, path: ParameterPath, of: str = "") -> float:
+        """Estimate the value of the parameters at a path.
+
+        Args:
+            path: Path, which may contain `*`.
+            of: Restriction to one device, region or smelter, such as `device phone`.
+
+        Returns:
+            Absolute value, money; 0 if no estimate is known.
+        """
+        section, field = str(path[0]), _get_field_name(path)
+        routes = self._chosen(path, of)
+        if (section, field) in _ROUTE_RATES:
+            return abs(
+                float((getattr(self._near.account.found, _ROUTE_RATES[section, field]) @ self._sent(routes)).sum())
+            )
+        makers: Mapping[tuple[str, str], Callable[[], float]] = {
+            ("transport_rate", ""): lambda: self._cost("transport"),
+            ("devices", "content"): lambda: self._metal(routes, str(path[3])),
+            ("treatments", "recovery"): lambda: self._metal(routes, _get_metal_name(path)),
+            ("smelters", "returned"): lambda: self._metal(routes, _get_metal_name(path)),
+            ("streams", "credited"): lambda: self._metal(routes, ""),
+            ("smelters", "refining_charge"): lambda: self._refining(routes),
+            ("market", "price"): lambda: self._bought(str(path[1])),
+            ("streams", "storage"): lambda: self._cost("storage"),
+            ("metals", "sell"): lambda: self._cost("sales"),
+            ("metals", "holding"): lambda: self._cost("holding"),
+            ("alloys", "holding"): lambda: self._castings(str(path[1])),
+            ("alloys", "scrap"): lambda: self._scrap(str(path[1])),
+            ("alloys", "loss"): lambda: self._melted(str(path[1])),
+        }
+        made = makers.get((section, field))
+        return made() if made else self._invoiced(path, of)
+
+    def _cost(self, kind: str) -> float:
+        """Return the total of one kind of cost, money."""
+        return abs(float(self._near.account.costs[kind].sum()))
+
+    def _sent(self, routes: Bools) -> Floats:
+        """Return the tonnes sent (J, T) on the marked routes, 0 on all others."""
+        return np.where(routes[:, None], self._near.account.decisions.sent, 0.0)
+
+    def _chosen(self, path: ParameterPath, of: str) -> Bools:
+        """Return the routes (J,) to which the parameters at `path` apply."""
+        found, instance, section = self._near.account.found, self._instance, str(path[0])
+        kind, _, name = of.partition(" ")
+        axes = {
+            "devices": (instance.devices.names, instance.streams.device[found.stream]),
+            "device": (instance.devices.names, instance.streams.device[found.stream]),
+            "region": (instance.regions, instance.streams.region[found.stream]),
+            "treatments": (instance.treatments.names, found.treatment),
+            "smelters": (instance.smelters.names, found.smelter),
+            "smelter": (instance.smelters.names, found.smelter),
+            "streams": (instance.streams.names, found.stream),
+        }
+        names, numbers = axes.get(kind if of else section, ((), found.stream))
+        wanted = name if of else str(path[1]) if len(path) > 1 else ""
+        if section == "lanes" and not of:
+            region, _, smelter = wanted.rpartition("@")
+            return self._on(region, axes["region"]) & self._on(smelter, axes["smelter"])
+        return self._on(wanted, (names, numbers))
+
+    def _on(self, name: str, axis: tuple[tuple[str, ...], np.ndarray[tuple[int], np.dtype[np.intp]]]) -> Bools:
+        """Return the routes (J,) that belong to the named member of an axis."""
+        names, numbers = axis
+        return np.asarray(numbers == names.index(name)) if name in names else np.zeros(len(numbers), dtype=bool)
+
+    @cached_property
+    def _worth(self) -> Floats:
+        """Value of the metals returned by each route at the dual prices, net of refining charges, (J, E) money."""
+        found, instance = self._near.account.found, self._instance
+        sent, periods = self._near.account.decisions.sent, len(instance.periods)
+        worth = np.zeros((len(found), len(instance.metals.names)))
+        travels = np.flatnonzero(found.smelter >= 0)
+        for e in range(worth.shape[1]):
+            back = np.arange(periods)[None, :] + instance.smelters.lead[found.smelter[travels], e][:, None]
+            each = -self._near.prices.balance[e][np.minimum(back, periods - 1)]
+            net = found.returned[travels, e][:, None] * each - found.refining[travels, e][:, None]
+            settled = self._near.account.settled(travels, e) * sent[travels]
+            worth[travels, e] = np.where(back < periods, net * settled, 0.0).sum(axis=1)
+        return worth
+
+    def _metal(self, routes: Bools, metal: str) -> float:
+        """Return the value returned by the marked routes, of one metal or of all."""
+        names = self._instance.metals.names
+        worth = self._worth[routes]
+        return abs(float((worth[:, names.index(metal)] if metal in names else worth).sum()))
+
+    def _refining(self, routes: Bools) -> float:
+        """Return the refining charges of the marked routes."""
+        return abs(float((self._near.account.found.refining * self._sent(routes).sum(axis=1)[:, None]).sum()))
+
+    def _bought(self, offer: str) -> float:
+        """Return the purchase cost of an offer."""
+        market, bought = self._instance.market, self._near.account.purchases
+        at = market.names.index(offer)
+        return float(market.price.value[at] @ bought[at])
+
+    def _castings(self, alloy: str) -> float:
+        """Return the holding cost of castings of an alloy."""
+        at = self._instance.alloys.names.index(alloy)
+        kept = self._near.account.cast_stock[at]
+        return abs(float(compute_casting_holding_cost(self._instance)[at] @ kept))
+
+    def _melted(self, alloy: str) -> float:
+        """Return the value of the charge lost in melting: its value times loss / (1 − loss)."""
+        loss = float(self._instance.alloys.loss.value[self._instance.alloys.names.index(alloy)])
+        return self._owed(alloy) * loss / (1 - loss)
+
+    def _scrap(self, alloy: str) -> float:
+        """Return the value of the alloy that becomes process scrap."""
+        share = float(self._instance.alloys.scrap_share.value[self._instance.alloys.names.index(alloy)])
+        return self._owed(alloy) * share / (1 - share)
+
+    def _owed(self, alloy: str) -> float:
+        """Return the marginal value of an alloy times the quantity cast."""
+        at = self._instance.alloys.names.index(alloy)
+        return abs(float(self._near.prices.melt[at] @ self._near.account.cast[at]))
+
+    @cached_property
+    def _lines(self) -> tuple[tuple[ParameterPath, CostLine], ...]:
+        """Lines of the cost breakdown by shadow price, with parsed paths."""
+        return tuple((parse_path(line.path), line) for line in compute_cost_breakdown(self._near))
+
+    def _invoiced(self, path: ParameterPath, of: str) -> float:
+        """Return the value at `path` in the cost breakdown by shadow price: supply, capacities, limits, stock."""
+        if of or "*" in path:
+            streams, (kind, _, name) = self._instance.streams, of.partition(" ")
+            axis = self._instance.devices.names if kind == "device" else self._instance.regions
+            member = streams.device if kind == "device" else streams.region
+            own = {
+                render_path(("streams", streams.names[i]))
+                for i in np.flatnonzero(member == _find_index(axis, name)).tolist()
+            }
+            return abs(sum(line.value for at, line in self._lines if render_path(at[:2]) in own))
+        return abs(sum(line.value for at, line in self._lines if at[:2] == path[:2]))
+
+
+def _find_index(names: tuple[str, ...], name: str) -> int:
+    """Return the index of a name, −1 if unknown."""
+    return names.index(name) if name in names else -1
+
+
+def _get_field_name(path: ParameterPath) -> str:
+    """Return the field name of a path, '' if it has none."""
+    return str(path[2]) if len(path) > 2 else ""
+
+
+def _get_metal_name(path: ParameterPath) -> str:
+    """Return the metal of a path, '' if it has none."""
+    return str(path[3]) if len(path) > 3 else ""
+
+
+MAX_MOVED_PARAMETERS, MAX_REPORTED_PARAMETERS = 6, 3  # number of parameters varied, and reported
+COST_TOLERANCE = 1e-9  # relative change of the objective that counts as 0
+_DECIDED_SECTIONS = ("medals", "policy")  # sections that are decided, not uncertain
 
 
 @dataclass(frozen=True)
-class Case:
+class ScenarioRisk:
     """Result of a named scenario: its changes as written, and the increase of the objective over the plan.
 
     `more` is None if infeasible; `short` is then the missing metal in kg, None if no metal restores feasibility.
@@ -33,23 +221,23 @@ class Case:
 
     name: str
     changes: Mapping[str, str]
-    answer: Answer
+    answer: ScenarioResult
     more: float | None
-    short: Short | None = None
+    short: MetalShortage | None = None
 
 
 @dataclass(frozen=True)
-class Risks:
+class PlanRisks:
     """Bars of the parameters with the largest effect (`moved` varied of `figures`), and the named scenarios."""
 
-    base: Answer
-    bars: tuple[Bar, ...]
+    base: ScenarioResult
+    bars: tuple[TornadoBar, ...]
     moved: int
     figures: int
-    cases: tuple[Case, ...]
+    cases: tuple[ScenarioRisk, ...]
 
 
-def risks(variants: Variants, near: Near, tell: Tell = silent) -> Risks:
+def analyse_risks(variants: ScenarioRunner, near: PlanNeighbourhood, tell: StepCallback = ignore_progress) -> PlanRisks:
     """Assess the risks of a plan.
 
     Args:
@@ -60,43 +248,47 @@ def risks(variants: Variants, near: Near, tell: Tell = silent) -> Risks:
     Returns:
         Largest bars, and the results of the named scenarios.
     """
-    every = [factor for factor in factors(variants) if factor.path[0] not in _DECIDED]
-    estimates = Estimates(near)
+    every = [factor for factor in find_parameter_groups(variants) if factor.path[0] not in _DECIDED_SECTIONS]
+    estimates = FirstOrderEstimates(near)
     weights = {number: estimates.of(one.path, one.of) * one.step for number, one in enumerate(every)}
-    chosen = [every[n] for n in sorted(weights, key=lambda n: (-weights[n], n))[:MOVED] if weights[n] > 0]
+    chosen = [
+        every[n] for n in sorted(weights, key=lambda n: (-weights[n], n))[:MAX_MOVED_PARAMETERS] if weights[n] > 0
+    ]
     named = variants.named_scenarios()
     ends = [(factor, by) for factor in chosen for by in (max(1 - factor.step, 0.0), 1 + factor.step)]
     asked = [
-        NONE,
+        NO_CHANGES,
         *(factor.changes(by) for factor, by in ends),
         *(variants.expanded(one.items()) for one in named.values()),
     ]
     tell(f"solving {len(asked)} cases that could come")
-    base, *found = _answers(variants, asked)
-    moved = [End(by, factor.held(by), answer) for (factor, by), answer in zip(ends, found, strict=False)]
-    bars = [Bar(factor, moved[2 * n], moved[2 * n + 1]) for n, factor in enumerate(chosen)]
+    base, *found = _solve_cases(variants, asked)
+    moved = [TornadoEnd(by, factor.held(by), answer) for (factor, by), answer in zip(ends, found, strict=False)]
+    bars = [TornadoBar(factor, moved[2 * n], moved[2 * n + 1]) for n, factor in enumerate(chosen)]
     cases = [
-        _case(variants, name, changes, answer, base)
+        _assess_scenario(variants, name, changes, answer, base)
         for (name, changes), answer in zip(named.items(), found[len(ends) :], strict=True)
     ]
-    return Risks(base, ranked(bars, base)[:TOLD], len(chosen), len(every), tuple(cases))
+    return PlanRisks(base, rank_bars(bars, base)[:MAX_REPORTED_PARAMETERS], len(chosen), len(every), tuple(cases))
 
 
-def _answers(variants: Variants, asked: list[Mapping[str, str]]) -> list[Answer]:
+def _solve_cases(variants: ScenarioRunner, asked: list[Mapping[str, str]]) -> list[ScenarioResult]:
     """Solve all cases; raise KeyboardInterrupt if any is missing."""
-    found = [answer for answer in pool.answered(variants, asked).found if answer is not None]
+    found = [answer for answer in solve_scenarios(variants, asked).found if answer is not None]
     if len(found) < len(asked):
         raise KeyboardInterrupt
     return found
 
 
-def _case(variants: Variants, name: str, changes: Mapping[str, str], answer: Answer, base: Answer) -> Case:
+def _assess_scenario(
+    variants: ScenarioRunner, name: str, changes: Mapping[str, str], answer: ScenarioResult, base: ScenarioResult
+) -> ScenarioRisk:
     """Compare a named scenario with the base case, and determine its metal shortage if infeasible."""
     if answer.value is not None and base.value is not None:
         by = answer.value - base.value
-        size = SAME * max(abs(answer.value), abs(base.value))
-        return Case(name, changes, answer, by if abs(by) > size else 0.0)
+        size = COST_TOLERANCE * max(abs(answer.value), abs(base.value))
+        return ScenarioRisk(name, changes, answer, by if abs(by) > size else 0.0)
     short = None
     if answer.status == "infeasible":
-        short = attempted(Shortage(variants.changed(variants.expanded(changes.items()))).short)
-    return Case(name, changes, answer, None, short)
+        short = solve_or_none(ShortageSolver(variants.changed(variants.expanded(changes.items()))).short)
+    return ScenarioRisk(name, changes, answer, None, short)

@@ -20,21 +20,28 @@ from contextlib import contextmanager
 from typing import Any
 
 import medalopt
-from medalopt.analysis.journal import Answer
-from medalopt.analysis.pool import ENDED, Changes, Found, Start, Where, answer
-from medalopt.analysis.variants import Variants
+from medalopt.analysis.process_pool import (
+    PROCESS_ENDED,
+    ParameterChanges,
+    ResultStream,
+    ScenarioExecutor,
+    WorkerSetup,
+    solve_scenario,
+)
+from medalopt.analysis.result_cache import ScenarioResult
+from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.errors import UsageError
-from medalopt.solver.highs import version
-from medalopt.solver.moving import Standing
-from medalopt.wording import shown
+from medalopt.solver.highs import get_highs_version
+from medalopt.solver.parametric_solver import BasisStatuses
+from medalopt.text import escape_text
 
-PATIENCE = 10.0  # [s] timeout of the scheduler
-_ADDRESS = re.compile(r"((tcp|tls|ws|wss|ucx)://)?(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._-]+):(?P<port>[0-9]{1,5})")
-_CURE = "start one by `dask scheduler`, and write its address, such as tcp://127.0.0.1:8786"
-Note = Callable[[str], None]
+SCHEDULER_TIMEOUT = 10.0  # [s] timeout of the scheduler
+_ADDRESS_PATTERN = re.compile(r"((tcp|tls|ws|wss|ucx)://)?(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._-]+):(?P<port>[0-9]{1,5})")
+_SCHEDULER_HINT = "start one by `dask scheduler`, and write its address, such as tcp://127.0.0.1:8786"
+NoteCallback = Callable[[str], None]
 
 
-def cluster(address: str, note: Note) -> Where:
+def make_cluster_executor(address: str, note: NoteCallback) -> ScenarioExecutor:
     """Return an executor that uses the workers of a Dask scheduler.
 
     Args:
@@ -47,30 +54,39 @@ def cluster(address: str, note: Note) -> Where:
     Raises:
         UsageError: If the address is not valid.
     """
-    found = _ADDRESS.fullmatch(address)
+    found = _ADDRESS_PATTERN.fullmatch(address)
     if not found or not 1 <= int(found["port"]) <= 65_535:
-        raise UsageError(f"--scheduler {shown(address) or repr(address)}: is not tcp://HOST:PORT; {_CURE}")
-    return functools.partial(_answered, address, note)
+        raise UsageError(
+            f"--scheduler {escape_text(address) or repr(address)}: is not tcp://HOST:PORT; {_SCHEDULER_HINT}"
+        )
+    return functools.partial(_solve_on_cluster, address, note)
 
 
-def _answered(address: str, note: Note, variants: Variants, asked: Sequence[Changes], numbers: Sequence[int]) -> Found:
+def _solve_on_cluster(
+    address: str,
+    note: NoteCallback,
+    variants: ScenarioRunner,
+    asked: Sequence[ParameterChanges],
+    numbers: Sequence[int],
+) -> ResultStream:
     """Solve the numbered scenarios on the cluster and yield their results."""
     if not numbers:
         return
-    sent = pickle.dumps(Start.of(variants))
+    sent = pickle.dumps(WorkerSetup.of(variants))
     digest = hashlib.sha256(sent).hexdigest()
-    with _client(address) as client:
+    with _open_client(address) as client:
         if not client.scheduler_info()["workers"]:
-            note(f"--scheduler {shown(address)}: has no worker yet; waiting for one")
+            note(f"--scheduler {escape_text(address)}: has no worker yet; waiting for one")
         # a task, not data: Dask computes it again if the worker that holds it is killed
-        start = client.submit(_kept, sent, key=f"medalopt-{digest}")
+        start = client.submit(_return_payload, sent, key=f"medalopt-{digest}")
         futures = {
-            client.submit(_work, start, digest, versions(), asked[number], pure=False): number for number in numbers
+            client.submit(_solve_in_worker, start, digest, get_versions(), asked[number], pure=False): number
+            for number in numbers
         }
-        yield from _gathered(address, client, futures)
+        yield from _gather_results(address, client, futures)
 
 
-def _gathered(address: str, client: Any, futures: dict[Any, int]) -> Found:
+def _gather_results(address: str, client: Any, futures: dict[Any, int]) -> ResultStream:
     """Yield results as they arrive. Raises UsageError if the scheduler is lost."""
     from distributed import as_completed
 
@@ -79,27 +95,29 @@ def _gathered(address: str, client: Any, futures: dict[Any, int]) -> Found:
         if future.status == "finished":
             yield number, found
         elif future.status == "error":
-            yield number, _ended(address, found[1])
+            yield number, _interpret_failure(address, found[1])
         else:
-            raise UsageError(f"--scheduler {shown(address)}: is gone; with --journal FILE the sweep goes on later")
+            raise UsageError(
+                f"--scheduler {escape_text(address)}: is gone; with --journal FILE the sweep goes on later"
+            )
         future.release()
 
 
-def _ended(address: str, error: BaseException) -> Answer:
+def _interpret_failure(address: str, error: BaseException) -> ScenarioResult:
     """Return the result of a scenario whose workers were all killed. Raises UsageError if no worker can solve."""
     from distributed.scheduler import KilledWorker
 
     if isinstance(error, KilledWorker):
-        return ENDED
+        return PROCESS_ENDED
     said = str(error) if isinstance(error, UsageError) else f"{type(error).__name__}: {error}"
     raise UsageError(
-        f"--scheduler {shown(address)}: a worker cannot answer ({shown(said, 300)}); "
+        f"--scheduler {escape_text(address)}: a worker cannot answer ({escape_text(said, 300)}); "
         "scheduler and workers need the same environment as this machine"
     ) from error
 
 
 @contextmanager
-def _client(address: str) -> Iterator[Any]:
+def _open_client(address: str) -> Iterator[Any]:
     """Connect to the scheduler for the duration of a `with` block, and silence the logging of Dask."""
     try:
         from distributed import Client
@@ -110,15 +128,15 @@ def _client(address: str) -> Iterator[Any]:
             logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # errors are reported here instead
     _check_scheduler(address)
     try:
-        client = Client(address, timeout=PATIENCE, set_as_default=False)
+        client = Client(address, timeout=SCHEDULER_TIMEOUT, set_as_default=False)
     except Exception as error:  # of any kind
-        raise _none_answers(address) from error
+        raise _make_scheduler_error(address) from error
     try:
         yield client
     except Exception:
-        _close(client)
+        _close_client(client)
         raise
-    _close(client)  # not when interrupted, which ends at once
+    _close_client(client)  # not when interrupted, which ends at once
 
 
 def _check_scheduler(address: str) -> None:
@@ -130,16 +148,16 @@ def _check_scheduler(address: str) -> None:
 
     def ask() -> None:
         with contextlib.suppress(Exception):
-            found.append(asyncio.run(asyncio.wait_for(_identity(address), PATIENCE)))
+            found.append(asyncio.run(asyncio.wait_for(_request_identity(address), SCHEDULER_TIMEOUT)))
 
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()
-    thread.join(2 * PATIENCE)
+    thread.join(2 * SCHEDULER_TIMEOUT)
     if not found or not isinstance(found[0], dict) or found[0].get("type") != "Scheduler":
-        raise _none_answers(address)
+        raise _make_scheduler_error(address)
 
 
-async def _identity(address: str) -> object:
+async def _request_identity(address: str) -> object:
     """Request the identity of the server at an address."""
     from distributed.core import rpc
     from distributed.security import Security
@@ -149,44 +167,46 @@ async def _identity(address: str) -> object:
         return await scheduler.identity()
 
 
-def _none_answers(address: str) -> UsageError:
+def _make_scheduler_error(address: str) -> UsageError:
     """Return the error for an address at which no scheduler answers."""
-    return UsageError(f"--scheduler {shown(address)}: no Dask scheduler answers there; {_CURE}")
+    return UsageError(f"--scheduler {escape_text(address)}: no Dask scheduler answers there; {_SCHEDULER_HINT}")
 
 
-def _close(client: Any) -> None:
+def _close_client(client: Any) -> None:
     """Close the client and ignore errors."""
     with contextlib.suppress(Exception):
         client.close(timeout=2)
 
 
-def versions() -> tuple[str, ...]:
+def get_versions() -> tuple[str, ...]:
     """Return the versions that must agree for bit-identical results.
 
     Returns:
         Versions of medalopt, HiGHS and Python.
     """
-    return medalopt.__version__, version(), platform.python_version()
+    return medalopt.__version__, get_highs_version(), platform.python_version()
 
 
-def _kept(sent: bytes) -> bytes:
+def _return_payload(sent: bytes) -> bytes:
     """Return the pickled worker state unchanged, so that Dask can compute it again if its worker is killed."""
     return sent
 
 
-_own: dict[str, tuple[Variants, Standing | None]] = {}  # runner and basis by digest of the worker state
-_one = threading.Lock()  # a worker may have several threads, the solver model is used by one at a time
+_worker_state: dict[
+    str, tuple[ScenarioRunner, BasisStatuses | None]
+] = {}  # runner and basis by digest of the worker state
+_worker_lock = threading.Lock()  # a worker may have several threads, the solver model is used by one at a time
 
 
-def _work(sent: bytes, digest: str, wanted: tuple[str, ...], changes: Changes) -> Answer:
+def _solve_in_worker(sent: bytes, digest: str, wanted: tuple[str, ...], changes: ParameterChanges) -> ScenarioResult:
     """Solve one scenario in a worker. Raises UsageError if its versions differ."""
-    if versions() != wanted:
-        names = zip(("medalopt", "HiGHS", "Python"), versions(), wanted, strict=True)
+    if get_versions() != wanted:
+        names = zip(("medalopt", "HiGHS", "Python"), get_versions(), wanted, strict=True)
         apart = ", ".join(f"{name} {here} instead of {there}" for name, here, there in names if here != there)
         raise UsageError(f"it has {apart}")
-    with _one:
-        if digest not in _own:
-            start: Start = pickle.loads(sent)
-            _own.clear()
-            _own[digest] = (start.variants(), start.standing)
-        return answer(*_own[digest], changes)
+    with _worker_lock:
+        if digest not in _worker_state:
+            start: WorkerSetup = pickle.loads(sent)
+            _worker_state.clear()
+            _worker_state[digest] = (start.variants(), start.standing)
+        return solve_scenario(*_worker_state[digest], changes)

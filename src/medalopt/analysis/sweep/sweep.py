@@ -1,32 +1,260 @@
-"""Solve scenarios, on this machine or on a cluster, and report their results in order."""
+"""Sources of scenarios: the instance file, a list in CSV or YAML, or a sample of the uncertain parameters.
+
+Grid of scenarios: the Cartesian product of parameters (with `*`, several at once) over lists or ranges of values.
+
+Solve scenarios, on this machine or on a cluster, and report their results in order.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import itertools
+import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
 
-from medalopt.analysis import pool
-from medalopt.analysis.journal import Answer, Journal
-from medalopt.analysis.sweep.scenario import Scenario
-from medalopt.analysis.variants import Variants
+from medalopt.analysis.process_pool import ProgressCallback, ScenarioExecutor, ignore_progress, stream_results
+from medalopt.analysis.result_cache import ResultCache, ScenarioResult
+from medalopt.analysis.scenario_runner import PER_CENT, ParameterChanges, ScenarioRunner
+from medalopt.analysis.sensitivity.parameter_range import (
+    ParameterRange,
+    accepts_value,
+    attribute_faults_to,
+    find_parameter_kind,
+    parse_parameter_range,
+)
+from medalopt.analysis.sensitivity.uncertain_parameters import (
+    SAMPLING_SEED,
+    draw_saltelli_sample,
+    find_uncertain_inputs,
+)
+from medalopt.errors import Fault, InputError, UsageError
+from medalopt.instance.paths import parse_path
+from medalopt.instance.reader.scenario_file import read_scenario_file
+from medalopt.instance.reader.yaml_nodes import is_thousands_head, is_thousands_tail
+from medalopt.instance.scenario import WILDCARD, scale_matching
+from medalopt.text import escape_text, explain_comma
+from medalopt.units import QuantityError, split_number_unit
+
+MAX_SCENARIOS = 1_000_000  # scenarios
 
 
 @dataclass(frozen=True)
-class Row:
+class SweepScenario:
+    """One scenario: its name, and its changes (path to value) in the syntax of `scenarios:`."""
+
+    name: str
+    changes: ParameterChanges
+
+
+def list_instance_scenarios(variants: ScenarioRunner) -> list[SweepScenario]:
+    """List the scenarios of the instance.
+
+    Args:
+        variants: Base instance.
+
+    Returns:
+        Scenarios in the order of the file.
+
+    Raises:
+        UsageError: If it has none.
+        InputError: If one is not valid.
+    """
+    named = variants.named_scenarios()
+    if not named:
+        raise UsageError(
+            f"{variants.instance.name}: has no `scenarios:`; give --grid PATH=LO..HI/N, --list FILE or --sample N"
+        )
+    return [SweepScenario(name, changes) for name, changes in named.items()]
+
+
+def load_scenarios(path: Path) -> list[SweepScenario]:
+    """Load the scenarios of a CSV or YAML file.
+
+    Args:
+        path: File.
+
+    Returns:
+        Scenarios in the order of the file.
+
+    Raises:
+        InputError: If the file is not valid; all errors are collected.
+    """
+    return [SweepScenario(name, changes) for name, changes in read_scenario_file(path).items()]
+
+
+def sample_scenarios(variants: ScenarioRunner, count: int, seed: int | None) -> list[SweepScenario]:
+    """Draw scenarios of all uncertain parameters, spread evenly over their ranges.
+
+    Args:
+        variants: Base instance.
+        count: Number of scenarios.
+        seed: Seed; None for the default. The sample follows from `seed` and `count`.
+
+    Returns:
+        The scenarios.
+
+    Raises:
+        UsageError: If `count` is out of range or no parameter is uncertain.
+    """
+    if not 1 <= count <= MAX_SCENARIOS:
+        raise UsageError(f"--sample {count}: there are 1 to {MAX_SCENARIOS:_} scenarios")
+    found = find_uncertain_inputs(variants)
+    if not found:
+        raise UsageError("--sample: this instance has no assay, recovery, return or price that could vary")
+    drawn = draw_saltelli_sample(found, count, SAMPLING_SEED if seed is None else seed)
+    return [SweepScenario(str(number), changes) for number, changes in enumerate(drawn.draws(), start=1)]
+
+
+GRID_OPTION = "--grid"
+GRID_SYNTAX = "write PATH=LO..HI/N, such as 'devices.*.content.Ag=70..120%/6', or PATH=A,B,C"
+_COUNT_PATTERN = re.compile(r"\s*([0-9]{1,7})")
+# an unclosed bracket or quote extends to the end: searching for its end from each bracket would take quadratic time
+_LIST_PATTERN = re.compile(r"""(?:[^,\[\]{}"']|"[^"]*(?:"|\Z)|'[^']*(?:'|\Z)|\[[^\]]*(?:\]|\Z)|\{[^}]*(?:\}|\Z))+""")
+_NUMBER_PATTERN = re.compile(r"[+-]?[0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE][+-]?[0-9]+)?")
+
+
+def build_grid(variants: ScenarioRunner, texts: Sequence[str]) -> list[SweepScenario]:
+    """Parse grid axes and return a scenario for each combination of values; the last axis varies fastest.
+
+    Args:
+        variants: Base instance.
+        texts: One axis each: `PATH=LO..HI/N` or `PATH=A,B,C`.
+
+    Returns:
+        Scenarios, named by their numbers from 1.
+
+    Raises:
+        InputError: If an axis is not valid or there are too many scenarios; all errors are collected.
+    """
+    axes: dict[str, list[ParameterChanges]] = {}
+    faults: list[Fault] = []
+    for text in texts:
+        path = text.partition("=")[0].strip()
+        try:
+            if path in axes:
+                raise UsageError(f"{GRID_OPTION} {escape_text(text)}: this figure stands twice; leave one of the two")
+            axes[path] = _parse_axis(variants, text)
+        except InputError as error:
+            faults += error.faults
+        except UsageError as error:
+            faults.append(Fault("" if str(error).startswith(GRID_OPTION) else GRID_OPTION, 0, 0, "", str(error)))
+    count = math.prod(len(steps) for steps in axes.values())
+    if count > MAX_SCENARIOS:
+        faults.append(Fault("", 0, 0, "", f"{GRID_OPTION}: makes {count:_} scenarios; {MAX_SCENARIOS:_} are the most"))
+    if faults:
+        raise InputError(faults)
+    every = itertools.product(*axes.values())
+    return [SweepScenario(str(number), _merge_changes(steps)) for number, steps in enumerate(every, start=1)]
+
+
+def _merge_changes(steps: Sequence[ParameterChanges]) -> ParameterChanges:
+    """Return the changes of all axes as one."""
+    return {path: value for step in steps for path, value in step.items()}
+
+
+def _parse_axis(variants: ScenarioRunner, text: str) -> list[ParameterChanges]:
+    """Parse one axis and return the changes of each of its values."""
+    path, equals, values = (part.strip() for part in text.partition("="))
+    if not (path and equals and values):
+        raise UsageError(f"{GRID_OPTION} {escape_text(text)}: {GRID_SYNTAX}")
+    ends, _, number = values.rpartition("/")
+    if ".." in ends and (count := _COUNT_PATTERN.fullmatch(number)):
+        if not 2 <= int(count[1]) <= MAX_SCENARIOS:
+            raise UsageError(
+                f"{GRID_OPTION} {escape_text(text)}: the number behind the stroke is that of the values, 2 "
+                f"to {MAX_SCENARIOS:_}"
+            )
+        return list(
+            _interpolate_values(parse_parameter_range(variants, f"{path}={ends}", GRID_OPTION), ends, int(count[1]))
+        )
+    if ".." in values:
+        ends = values.partition("/")[0].strip()
+        raise UsageError(f"{GRID_OPTION} {escape_text(text)}: say how many values, such as {escape_text(ends)}/5")
+    return _parse_list(variants, path, values, text)
+
+
+def _interpolate_values(figure: ParameterRange, ends: str, count: int) -> Iterator[ParameterChanges]:
+    """Yield the changes of `count` equidistant values; whole numbers are rounded and each occurs once."""
+    low, high = Fraction(repr(figure.low)), Fraction(repr(figure.high))
+    values = [float(low + (high - low) * step / (count - 1)) for step in range(count)]
+    if figure.whole:
+        values = list(dict.fromkeys(float(round(value)) for value in values))
+    several = WILDCARD in parse_path(figure.path)
+    signed = several and any(end.strip().startswith(("+", "-")) for end in ends.split(".."))
+    for value in values:
+        yield {figure.path: _format_grid_value(value, figure.unit, signed)} if several else figure.at(value)
+
+
+def _format_grid_value(value: float, unit: str | None, signed: bool) -> str:
+    """Format a value with its unit, and a plus sign for offsets."""
+    number = repr(int(value) if value.is_integer() and abs(value) < 1e15 else value)
+    plus = "+" if signed and not number.startswith("-") else ""
+    return f"{plus}{number} {unit}" if unit else f"{plus}{number}"
+
+
+def _parse_list(variants: ScenarioRunner, path: str, values: str, text: str) -> list[ParameterChanges]:
+    """Parse a list of values; a bare number takes the unit of the last value."""
+    parts = [part.strip() for part in _LIST_PATTERN.findall(values)]
+    if not all(parts) or len(parts) != len(_LIST_PATTERN.sub("", values)) + 1:
+        raise UsageError(
+            f"{GRID_OPTION} {escape_text(text)}: a value is missing between two commas, or a bracket or "
+            f"quote; {GRID_SYNTAX}"
+        )
+    for one, two in pairwise(parts):
+        if is_thousands_head(one) and is_thousands_tail(two):
+            raise UsageError(
+                f"{GRID_OPTION} {escape_text(text)}: {explain_comma(f'{one},{two}')}; a comma divides values here"
+            )
+    unit = _read_unit(parts[-1])
+    with attribute_faults_to(GRID_OPTION):
+        found = []
+        for part in parts:
+            value = f"{part} {unit}" if unit and _NUMBER_PATTERN.fullmatch(part) else part
+            changes = _make_grid_change(variants, path, value, text)
+            variants.changed(variants.expanded(changes.items()))  # raises if the value is not valid there
+            found.append(changes)
+        return found
+
+
+def _read_unit(text: str) -> str:
+    """Return the unit after a number; empty if there is none."""
+    match = _NUMBER_PATTERN.match(text)
+    return text[match.end() :].strip() if match and re.match(r"\s*[A-Za-z%]", text[match.end() :]) else ""
+
+
+def _make_grid_change(variants: ScenarioRunner, path: str, value: str, text: str) -> ParameterChanges:
+    """Return the change of one value; a percentage scales a parameter that is no share, as it does with `*`."""
+    if not value.endswith("%") or value.startswith("+") or WILDCARD in path:
+        return {path: value}
+    if accepts_value(find_parameter_kind(variants, path, value, GRID_OPTION), value, variants):
+        return {path: value}
+    try:
+        share = Fraction(split_number_unit(value, "", variants.written.money)[0].replace("_", ""))
+    except QuantityError as error:
+        raise UsageError(f"{GRID_OPTION} {escape_text(text)}: {error}") from error
+    return scale_matching(variants.written, path, share * PER_CENT)
+
+
+@dataclass(frozen=True)
+class SweepResult:
     """Scenario with its result."""
 
-    scenario: Scenario
-    answer: Answer
+    scenario: SweepScenario
+    answer: ScenarioResult
 
 
-def sweep(
-    variants: Variants,
-    scenarios: Sequence[Scenario],
-    where: pool.Where,
-    journal: Journal | None = None,
-    told: pool.Told = pool.quiet,
-) -> Iterator[Row]:
+def run_sweep(
+    variants: ScenarioRunner,
+    scenarios: Sequence[SweepScenario],
+    where: ScenarioExecutor,
+    journal: ResultCache | None = None,
+    told: ProgressCallback = ignore_progress,
+) -> Iterator[SweepResult]:
     """Solve all scenarios; an invalid or infeasible one has that as its result and does not stop the others.
 
     Args:
@@ -40,11 +268,11 @@ def sweep(
         Each scenario with its result in the order given, as soon as all before it are solved.
     """
     asked = [scenario.changes for scenario in scenarios]
-    waiting: dict[int, Answer] = {}
+    waiting: dict[int, ScenarioResult] = {}
     following = 0
-    with contextlib.closing(pool.stream(variants, asked, where, journal, told)) as answers:
+    with contextlib.closing(stream_results(variants, asked, where, journal, told)) as answers:
         for number, answer in answers:
             waiting[number] = answer
             while following in waiting:
-                yield Row(scenarios[following], waiting.pop(following))
+                yield SweepResult(scenarios[following], waiting.pop(following))
                 following += 1

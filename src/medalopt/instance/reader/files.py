@@ -1,26 +1,31 @@
-"""Read regular files up to a size limit, and decode their bytes to text."""
+"""Read regular files up to a size limit, and decode their bytes to text.
+
+Decode bytes to text: UTF-8, or for tables the stated encoding, or CP932 if plausible.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from medalopt.wording import shown
+from medalopt.instance.reader.errors import FaultLog, Location
+from medalopt.text import escape_text
 
 # do not block on a pipe, nor acquire a controlling terminal
-_WAY = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_BINARY"))
+_OPEN_FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_BINARY"))
 
 
-Report = Callable[[str], None]
+ProblemHandler = Callable[[str], None]
 """Takes what is wrong with a file as a whole."""
 
 
 @dataclass(frozen=True)
-class Bytes:
+class FileBytes:
     """Content of one file, with its name for messages."""
 
     name: str
@@ -32,7 +37,7 @@ class Bytes:
         return hashlib.sha256(self.content).hexdigest()
 
 
-def read(path: Path, name: str, largest: int, report: Report) -> Bytes | None:
+def read_file(path: Path, name: str, largest: int, report: ProblemHandler) -> FileBytes | None:
     """Read a regular file.
 
     Args:
@@ -45,18 +50,18 @@ def read(path: Path, name: str, largest: int, report: Report) -> Bytes | None:
         Name and content; None after an error.
     """
     try:
-        handle = os.open(path, _WAY)
+        handle = os.open(path, _OPEN_FLAGS)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a path"
-        report(f"cannot be read: {shown(reason)}; give the path of a file that exists and may be read")
+        report(f"cannot be read: {escape_text(reason)}; give the path of a file that exists and may be read")
         return None
     try:
-        return _bounded(handle, name, largest, report)
+        return _read_bounded(handle, name, largest, report)
     finally:
         os.close(handle)
 
 
-def _bounded(handle: int, name: str, largest: int, report: Report) -> Bytes | None:
+def _read_bounded(handle: int, name: str, largest: int, report: ProblemHandler) -> FileBytes | None:
     """Read an open file up to the size limit."""
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         report("is not a regular file; give the path of a file, not of a folder, pipe or device")
@@ -68,9 +73,223 @@ def _bounded(handle: int, name: str, largest: int, report: Report) -> Bytes | No
             chunks.append(chunk)
             size += len(chunk)
     except OSError as error:
-        report(f"cannot be read to its end: {shown(error.strerror or 'the system says no')}")
+        report(f"cannot be read to its end: {escape_text(error.strerror or 'the system says no')}")
         return None
     if size > largest:
         report(f"is larger than {largest // 2**20} MiB; put large tables into CSV files beside it")
         return None
-    return Bytes(name, b"".join(chunks))
+    return FileBytes(name, b"".join(chunks))
+
+
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+CODECS = {
+    "utf-8": "utf-8-sig",
+    "cp932": "cp932",
+    "shift_jis": "cp932",
+    "euc-jp": "euc_jp",
+    "gbk": "gbk",
+    "gb18030": "gb18030",
+    "big5": "cp950",
+    "euc-kr": "cp949",
+    "latin-1": "latin_1",
+    "iso-8859-2": "iso8859_2",
+    "iso-8859-15": "iso8859_15",
+    "cp1250": "cp1250",
+    "cp1251": "cp1251",
+    "cp1252": "cp1252",
+    "koi8-r": "koi8_r",
+    "koi8-u": "koi8_u",
+}
+"""The encodings that may be stated, with Python's names of them: single bytes, or ASCII beside pairs of bytes."""
+
+_SAVE_AS_UTF8 = "save it as `CSV UTF-8`"
+# Python's decoding of bytes unused in CP932, and of those reserved for vendor characters
+_CP932_UNUSED = re.compile("[\x80\xa0\uf8f0-\uf8f3]")
+_CP932_PRIVATE = re.compile("[\ue000-\uf8ff]")
+_CP932_RUN = re.compile(rb"(?:[\x81-\x9f\xe0-\xfc][\x40-\x7e\x80-\xfc]|[\xa1-\xdf])+")
+_CP932_CHARACTER = re.compile(rb"[\x81-\x9f\xe0-\xfc][\x40-\x7e\x80-\xfc]|[\xa1-\xdf]")
+# half-width katakana that no word contains: initial small letter or mark, mark after a letter that takes none
+_IMPLAUSIBLE_KATAKANA = re.compile(
+    rb"(?<![0-9A-Za-z\xa1-\xdf])[\xa7-\xb0\xde\xdf]|(?<![\xb3\xb6-\xc4\xca-\xce])\xde|(?<![\xca-\xce])\xdf"
+)
+_LATIN_LETTER = re.compile(rb"[A-Za-z]")
+_BEYOND_ASCII = re.compile("[^\x00-\x7f]")
+_CELL_END = re.compile('[,"\r\n]')
+
+
+def decode_yaml(data: FileBytes, faults: FaultLog) -> str | None:
+    """Decode a YAML file: UTF-8 with or without byte-order mark.
+
+    Args:
+        data: Content of the file.
+        faults: Log for errors.
+
+    Returns:
+        The text; None after an error.
+    """
+    return _decode_utf8(data, "save it with the encoding UTF-8", faults)
+
+
+def decode_csv(data: FileBytes, faults: FaultLog) -> str | None:
+    """Decode a CSV table that cannot state an encoding: UTF-8 with or without byte-order mark.
+
+    Args:
+        data: Content of the table.
+        faults: Log for errors.
+
+    Returns:
+        The text; None after an error.
+    """
+    return _decode_utf8(data, _SAVE_AS_UTF8, faults)
+
+
+def decode_table(data: FileBytes, stated: str | None, faults: FaultLog) -> str | None:
+    """Decode a CSV table of an instance.
+
+    Args:
+        data: Content of the table.
+        stated: Its encoding, a key of `CODECS`; None for UTF-8, with CP932 as fallback (with a warning).
+        faults: Log for errors and warnings.
+
+    Returns:
+        The text; None after an error.
+    """
+    if _note_utf16(data, _SAVE_AS_UTF8, faults):
+        return None
+    try:
+        text = data.content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return _decode_stated(data, stated, faults) if stated else _decode_cp932(data, faults)
+    if stated in (None, "utf-8") or text.isascii():
+        return text
+    faults.warn(Location(data.name), (), f"is UTF-8, but read as {stated}, as `encoding` says; delete `encoding`")
+    return _decode_stated(data, stated or "", faults)
+
+
+def _decode_utf8(data: FileBytes, advice: str, faults: FaultLog) -> str | None:
+    """Decode UTF-8 text; return None and log an error if it is not UTF-8."""
+    if _note_utf16(data, advice, faults):
+        return None
+    try:
+        return data.content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        faults.add(
+            _locate_byte(data, _find_invalid_byte(data.content)), (), f"is not UTF-8 text: {advice} and try again"
+        )
+        return None
+
+
+def _note_utf16(data: FileBytes, advice: str, faults: FaultLog) -> bool:
+    """Log an error if a file is UTF-16, with or without byte-order mark; return True if it is."""
+    head = data.content[:64]
+    blank = len(head) >= 4 and (not any(head[0::2]) or not any(head[1::2]))
+    if blank or head.startswith(_UTF16_MARKS):
+        faults.add(Location(data.name), (), f"is UTF-16, not UTF-8: {advice} and try again")
+    return blank or head.startswith(_UTF16_MARKS)
+
+
+def _decode_stated(data: FileBytes, stated: str, faults: FaultLog) -> str | None:
+    """Decode a table in its stated encoding; return None and log an error if it does not match."""
+    try:
+        text = data.content.decode(CODECS[stated])
+    except UnicodeDecodeError as error:
+        at = error.start + len(data.content) - len(error.object)  # `object` lacks the byte-order mark
+    else:
+        found = _CP932_UNUSED.search(text) if CODECS[stated] == "cp932" else None
+        if found is None:
+            return text
+        at = len(text[: found.start()].encode("cp932"))
+    faults.add(
+        _locate_cell(data, at),
+        (),
+        f"is not {stated} text, as `encoding` says: {_SAVE_AS_UTF8}, or name another `encoding`",
+    )
+    return None
+
+
+def _decode_cp932(data: FileBytes, faults: FaultLog) -> str | None:
+    """Decode a non-UTF-8 table as CP932 with a warning; return None and log an error if CP932 is implausible."""
+    place = _locate_cell(data, _find_invalid_byte(data.content))
+    other = _find_utf8_line(data.content)
+    if other:
+        message = f"is not UTF-8 text, but line {other} is, so the file mixes encodings: write this cell anew"
+        faults.add(place, (), f"{message}, or {_SAVE_AS_UTF8} all that it was made of")
+        return None
+    state = f"{_SAVE_AS_UTF8}, or state its encoding, such as {{table: FILE.csv, encoding: latin-1}}"
+    try:
+        text = data.content.decode("cp932")
+    except UnicodeDecodeError:
+        text = ""
+    if not text or _CP932_UNUSED.search(text):
+        faults.add(place, (), f"is neither UTF-8 nor CP932 text: {state}")
+        return None
+    example = escape_text(_find_example_cell(text))
+    if _CP932_PRIVATE.search(text) or not _is_japanese(data.content):
+        faults.add(place, (), f"is not UTF-8 text, and hardly CP932, in which it would be `{example}`: {state}")
+        return None
+    message = f"is not UTF-8 and is read as CP932, in which the first such cell is `{example}`"
+    faults.warn(place, (), f"{message}: {_SAVE_AS_UTF8}, or state {{table: FILE.csv, encoding: cp932}}")
+    return text
+
+
+def _is_japanese(content: bytes) -> bool:
+    """Test if bytes that decode as CP932 are plausible Japanese text, and unlikely in other encodings.
+
+    True with a common sign (kana, or a kanji of level 1 with first byte 81 to 9F, which Latin, Cyrillic, Chinese and
+    Korean texts do not use), unless it is single inside a Latin word. If everything beyond ASCII is half-width
+    katakana: two in a row, each in a valid position of a word.
+    """
+    wide = pair = False
+    for run in _CP932_RUN.finditer(content):
+        signs = _CP932_CHARACTER.findall(run[0])
+        wide = wide or any(len(sign) == 2 for sign in signs)
+        pair = pair or len(signs) > 1
+        beside = content[run.start() - 1 : run.start()] + content[run.end() : run.end() + 1]
+        alone = len(signs) == 1 and run[0][-1:].isascii() and _LATIN_LETTER.search(beside)
+        if not alone and any(len(sign) == 2 and sign[0] < 0xA0 for sign in signs):
+            return True
+    return pair and not wide and not _IMPLAUSIBLE_KATAKANA.search(content)
+
+
+def _find_utf8_line(content: bytes) -> int:
+    """Return the number of the first line that is UTF-8 beyond ASCII, 0 if there is none."""
+    for number, line in enumerate(content.split(b"\n"), start=1):
+        if not line.isascii():
+            try:
+                line.decode()
+            except UnicodeDecodeError:
+                continue
+            return number
+    return 0
+
+
+def _find_example_cell(text: str) -> str:
+    """Return the first cell with a character beyond ASCII, cut to 60 characters."""
+    found = _BEYOND_ASCII.search(text)
+    at = found.start() if found else 0
+    before = _CELL_END.split(text[max(at - 20, 0) : at])[-1]
+    return before + _CELL_END.split(text[at : at + 40])[0]
+
+
+def _find_invalid_byte(content: bytes) -> int:
+    """Return the offset of the first byte that is not UTF-8."""
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        return error.start
+    return 0
+
+
+def _locate_byte(data: FileBytes, at: int) -> Location:
+    """Return line and column (in characters) of a byte offset."""
+    line_start = data.content.rfind(b"\n", 0, at) + 1
+    before = data.content[line_start:at].decode("utf-8-sig" if line_start == 0 else "utf-8", errors="replace")
+    column = len(before) + 1
+    return Location(data.name, data.content.count(b"\n", 0, at) + 1, column)
+
+
+def _locate_cell(data: FileBytes, at: int) -> Location:
+    """Return line and column (in cells) of a byte offset in a CSV table."""
+    line_start = data.content.rfind(b"\n", 0, at) + 1
+    outside = data.content[line_start:at].split(b'"')[0::2]  # commas inside quotes do not separate cells
+    return Location(data.name, data.content.count(b"\n", 0, at) + 1, sum(part.count(b",") for part in outside) + 1)

@@ -1,33 +1,128 @@
-"""Assemble the frozen instance from a parsed document without errors."""
+"""Data for single commands, as plain values: lots, mixes, scenarios, parties and uncertainty.
+
+Assemble the frozen instance from a parsed document without errors.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from medalopt.instance.figures import Figures
-from medalopt.instance.instance import Instance
-from medalopt.instance.reader.sheet import Cells
-from medalopt.instance.resolve import lanes, medals, network, streams
-from medalopt.instance.resolve.annex import annex, lots
-from medalopt.instance.resolve.axes import Axis
-from medalopt.instance.resolve.draft import Draft
-from medalopt.instance.resolve.lanes import LaneRows
-from medalopt.instance.resolve.streams import StreamRows
+from medalopt.instance.arrays import ExactArray
+from medalopt.instance.instance import Instance, SourceNote
+from medalopt.instance.paths import render_path
+from medalopt.instance.reader.rows import CellColumn
+from medalopt.instance.reader.yaml_nodes import ScalarNode
+from medalopt.instance.resolve.broadcast import NameAxis, convert_quantity
+from medalopt.instance.resolve.demand import build_alloys, build_market, build_medals, build_metals, build_policy
+from medalopt.instance.resolve.parsed_document import Draft
+from medalopt.instance.resolve.processing import build_devices, build_smelters, build_terms, build_treatments
+from medalopt.instance.resolve.streams import LaneRows, StreamRows, build_bundles, build_lanes, build_streams
+from medalopt.instance.schema.containers import Entry
+from medalopt.units import Quantity
 
-_APART = ("name", "title", "titles", "annex", "sources", "files", "figures", "warnings")
-_BELOW = ("lot", "minimum_order", "pooled")  # hashed separately if present
-_WHERE_GIVEN = (
+_LOT_FIELDS = ("lot", "minimum_order")
+_UNCERTAIN_SECTIONS = ("devices", "treatments", "smelters", "market")
+
+
+def _collect_lots(draft: Draft, supply: StreamRows) -> dict[str, float]:
+    """Return each lot size and minimum order by its path, in t (streams) or kg (offers), sorted."""
+    found: dict[str, float] = {}
+    for name, offer in draft.document.market.items():
+        for field in _LOT_FIELDS:
+            figure = getattr(offer, field)
+            if figure is not None:
+                found[render_path(("market", name, field))] = float(figure.exact)
+    return dict(sorted({**found, **_collect_stream_lots(draft, supply)}.items()))
+
+
+def _collect_stream_lots(draft: Draft, supply: StreamRows) -> dict[str, float]:
+    """Return lot sizes and minimum orders of streams [t]."""
+    found = {}
+    first = supply.groups.first.tolist()
+    devices = supply.sheet.column(("device",))
+    for field in _LOT_FIELDS:
+        column = supply.read[field,]
+        for i in np.flatnonzero(column.given).tolist():
+            factor = column.factors[int(column.unit[i])]
+            figure = Quantity(float(column.raw[i]), factor, int(column.pieces[i]))
+            mass = draft.unit_mass.get(devices[first[i]] or "")
+            found[render_path(("streams", supply.groups.names[i], field))] = float(convert_quantity(figure, mass).exact)
+    return found
+
+
+def _build_annex(draft: Draft, supply: StreamRows) -> Mapping[str, Any]:
+    """Return mixes, scenarios, parties, lots and uncertainty as plain data, without empty sections."""
+    document = draft.document
+    found: dict[str, Any] = {
+        name: _convert_to_plain(getattr(document, name)) for name in ("mixes", "scenarios", "parties")
+    }
+    found["lots"] = _collect_lots(draft, supply)
+    for section in _UNCERTAIN_SECTIONS:
+        members = getattr(document, section) or {}
+        spread = {name: _collect_uncertainty(one) for name, one in sorted(members.items())}
+        found[f"{section}_cv"] = {name: one for name, one in spread.items() if one}
+    return {name: one for name, one in found.items() if one}
+
+
+def _collect_uncertainty(member: Entry) -> Any:
+    """Return the coefficients of variation and correlations of one member."""
+    return _convert_to_plain({key: getattr(member, key, None) for key in ("cv", "correlation")})
+
+
+def _convert_to_plain(value: Any) -> Any:
+    """Convert to sorted dictionaries, floats in canonical units, and text."""
+    if isinstance(value, Quantity):
+        return float(value.exact)
+    if isinstance(value, ScalarNode):
+        return value.text
+    if isinstance(value, Entry):
+        return _convert_to_plain(
+            {name: getattr(value, name) for name in type(value).model_fields if name not in ("source", "note")}
+        )
+    if isinstance(value, dict):
+        return {name: _convert_to_plain(item) for name, item in sorted(value.items()) if item is not None}
+    return [_convert_to_plain(item) for item in value] if isinstance(value, list) else value
+
+
+def collect_sources(rows: StreamRows | LaneRows | None) -> list[SourceNote]:
+    """Collect the `source` and `note` of single streams or lanes.
+
+    Args:
+        rows: Parsed streams or lanes; None without the section.
+
+    Returns:
+        Notes by path of the row.
+    """
+    found: dict[str, SourceNote] = {}
+    if rows is None:
+        return []
+    source, note = rows.sheet.column(("source",)), rows.sheet.column(("note",))
+    last = np.zeros(len(rows.names.texts), dtype=np.intp)
+    given = np.flatnonzero((source.code > 0) | (note.code > 0))
+    last[rows.names.code[given]] = given + 1
+    for row in (last[last > 0] - 1).tolist():
+        texts, remark = source[row], note[row]
+        if texts or remark:
+            path = render_path((rows.sheet.section, rows.names[row] or ""))
+            found[path] = SourceNote(path, tuple((texts or "").split("\n")) if texts else (), remark or "")
+    return list(found.values())
+
+
+_UNHASHED_FIELDS = ("name", "title", "titles", "annex", "sources", "files", "figures", "warnings")
+_SEPARATELY_HASHED_FIELDS = ("lot", "minimum_order", "pooled")  # hashed separately if present
+_HASHED_IF_NONZERO = (
     ".alloys.holding",
     ".market.storable",
 )  # later additions: all zero does not change the digest
 
 
-def regions_of(draft: Draft, supply: StreamRows, ways: LaneRows | None) -> Axis:
+def collect_regions(draft: Draft, supply: StreamRows, ways: LaneRows | None) -> NameAxis:
     """Collect the regions of all streams, lanes and treatments.
 
     Args:
@@ -40,12 +135,12 @@ def regions_of(draft: Draft, supply: StreamRows, ways: LaneRows | None) -> Axis:
     """
     names = {name for one in (draft.document.treatments or {}).values() for name in one.regions or ()}
     for rows in (supply, ways):
-        cells = rows.sheet.column(("region",)) if rows else Cells.none(0)
+        cells = rows.sheet.column(("region",)) if rows else CellColumn.none(0)
         names |= {name for code in cells.found().tolist() if (name := cells.texts[code])}
-    return Axis.of(names)
+    return NameAxis.of(names)
 
 
-def assemble(draft: Draft, supply: StreamRows, ways: LaneRows | None) -> Instance:
+def assemble_instance(draft: Draft, supply: StreamRows, ways: LaneRows | None) -> Instance:
     """Assemble the instance.
 
     Args:
@@ -59,34 +154,34 @@ def assemble(draft: Draft, supply: StreamRows, ways: LaneRows | None) -> Instanc
     document, calendar = draft.document, draft.calendar
     assert calendar is not None, "an unread calendar is a fault"
     periods = calendar.count
-    metals, devices, alloys = Axis.of(document.metals), Axis.of(document.devices), Axis.of(document.alloys)
-    regions, smelters = regions_of(draft, supply, ways), Axis.of(document.smelters or {})
+    metals, devices, alloys = NameAxis.of(document.metals), NameAxis.of(document.devices), NameAxis.of(document.alloys)
+    regions, smelters = collect_regions(draft, supply, ways), NameAxis.of(document.smelters or {})
     instance = Instance(
         name=document.name,
         title=document.title or "",
         currency=document.currency,
         periods=calendar.labels,
         period_length=calendar.length,
-        metals=medals.metals(draft, periods),
-        devices=network.devices(draft, metals),
+        metals=build_metals(draft, periods),
+        devices=build_devices(draft, metals),
         regions=regions.names,
-        streams=streams.streams(supply, draft, regions, metals, periods),
-        bundles=streams.bundles(supply),
-        treatments=network.treatments(draft, devices, regions, metals, periods),
-        smelters=network.smelters(draft, devices, metals, periods),
-        terms=network.terms(draft, metals),
-        lanes=lanes.lanes(ways, draft, regions, smelters),
-        market=medals.market(draft, metals, periods),
-        alloys=medals.alloys(draft, metals, periods),
-        medals=medals.medals(draft, alloys, periods),
-        policy=medals.policy(draft, metals, devices),
-        lots=tuple(lots(draft, supply)),
-        annex=annex(draft, supply),
+        streams=build_streams(supply, draft, regions, metals, periods),
+        bundles=build_bundles(supply),
+        treatments=build_treatments(draft, devices, regions, metals, periods),
+        smelters=build_smelters(draft, devices, metals, periods),
+        terms=build_terms(draft, metals),
+        lanes=build_lanes(ways, draft, regions, smelters),
+        market=build_market(draft, metals, periods),
+        alloys=build_alloys(draft, metals, periods),
+        medals=build_medals(draft, alloys, periods),
+        policy=build_policy(draft, metals, devices),
+        lots=tuple(_collect_lots(draft, supply)),
+        annex=_build_annex(draft, supply),
     )
-    return dataclasses.replace(instance, figures=digest(instance))
+    return dataclasses.replace(instance, figures=compute_digest(instance))
 
 
-def digest(instance: Instance) -> str:
+def compute_digest(instance: Instance) -> str:
     """Compute the digest of all values, names and structure in canonical order, independent of the units in the file.
 
     Args:
@@ -96,26 +191,26 @@ def digest(instance: Instance) -> str:
         SHA-256 digest in hexadecimal.
     """
     state = hashlib.sha256()
-    _feed(state, "", instance)
-    _feed(state, "lots", instance.annex.get("lots", {}))
+    _hash_part(state, "", instance)
+    _hash_part(state, "lots", instance.annex.get("lots", {}))
     if instance.terms.pooled.any():
-        _feed(state, "pooled", instance.terms.pooled)
+        _hash_part(state, "pooled", instance.terms.pooled)
     return state.hexdigest()
 
 
-def _feed(state: Any, label: str, part: Any) -> None:
+def _hash_part(state: Any, label: str, part: Any) -> None:
     """Hash one part of the instance, preceded by its label and shape."""
-    if label in _WHERE_GIVEN and not np.any(part.raw if isinstance(part, Figures) else part):
+    if label in _HASHED_IF_NONZERO and not np.any(part.raw if isinstance(part, ExactArray) else part):
         return
-    if isinstance(part, Figures):
-        _feed(state, label, part.value)
+    if isinstance(part, ExactArray):
+        _hash_part(state, label, part.value)
     elif isinstance(part, np.ndarray):
         kind = "<f8" if part.dtype.kind == "f" else "<i8"
         state.update(json.dumps([label, part.shape]).encode())
         state.update(np.ascontiguousarray(part, dtype=kind).tobytes())
     elif dataclasses.is_dataclass(part):
         for field in dataclasses.fields(part):
-            if field.name not in (_BELOW if label else _APART):
-                _feed(state, f"{label}.{field.name}", getattr(part, field.name))
+            if field.name not in (_SEPARATELY_HASHED_FIELDS if label else _UNHASHED_FIELDS):
+                _hash_part(state, f"{label}.{field.name}", getattr(part, field.name))
     else:
         state.update(json.dumps([label, part]).encode())

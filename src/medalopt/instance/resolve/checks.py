@@ -8,23 +8,26 @@ from fractions import Fraction
 
 import numpy as np
 
-from medalopt.instance.bounds import pays_buyer
+from medalopt.instance.bounds import has_negative_price
 from medalopt.instance.instance import Instance
-from medalopt.instance.paths import Path, PathError, parse
-from medalopt.instance.pooling import pool_path, pools
+from medalopt.instance.paths import ParameterPath, PathError, parse_path
 from medalopt.instance.reader import limits
-from medalopt.instance.reader.nodes import Mapping, Scalar, find
-from medalopt.instance.resolve.axes import Axis
-from medalopt.instance.resolve.draft import Draft
-from medalopt.instance.resolve.network import feeds, lines_of, schedule, smelters_of, treatments_of
-from medalopt.instance.resolve.spread import ends, number
-from medalopt.instance.routes import routes
-from medalopt.instance.schema.document import Document
-from medalopt.instance.schema.models import BundleMix, Group
-from medalopt.quantity import Quantity
-from medalopt.wording import did_you_mean, listed, shown
+from medalopt.instance.reader.yaml_nodes import MappingNode, ScalarNode, find_node
+from medalopt.instance.resolve.broadcast import NameAxis, convert_quantity, get_window_ends
+from medalopt.instance.resolve.parsed_document import Draft
+from medalopt.instance.resolve.processing import (
+    build_feed_mask,
+    list_smelters,
+    list_terms_lines,
+    list_treatments,
+    match_terms,
+)
+from medalopt.instance.routes import build_routes, find_pooled_lots, locate_pool_terms
+from medalopt.instance.schema.document import BundleMix, Document, Group
+from medalopt.text import escape_text, join_names, suggest_name
+from medalopt.units import Quantity
 
-_ARRAYS = (
+_ARRAY_AXES = (
     ("streams", "periods"),
     ("streams", "metals"),
     ("devices", "metals"),
@@ -46,7 +49,7 @@ _ARRAYS = (
 """The products of counts that the arrays of an instance have as sizes."""
 
 
-def check_sizes(draft: Draft, streams: int, regions: int) -> None:
+def check_array_sizes(draft: Draft, streams: int, regions: int) -> None:
     """Log arrays that exceed `MAX_FIGURES` values, and raise the collected errors if there are any.
 
     Args:
@@ -57,14 +60,14 @@ def check_sizes(draft: Draft, streams: int, regions: int) -> None:
     Raises:
         InputError: An array is too large; no further check is made.
     """
-    document, lines = draft.document, [len(lines_of(one)) for one in smelters_of(draft).values()]
+    document, lines = draft.document, [len(list_terms_lines(one)) for one in list_smelters(draft).values()]
     counts = {
         "streams": streams,
         "regions": regions,
         "periods": draft.calendar.count if draft.calendar else 1,
         "metals": len(document.metals),
         "devices": len(document.devices),
-        "treatments": len(treatments_of(draft)),
+        "treatments": len(list_treatments(draft)),
         "smelters": len(lines),
         "lines of terms": sum(lines),
         "offers": len(document.market),
@@ -73,7 +76,7 @@ def check_sizes(draft: Draft, streams: int, regions: int) -> None:
         "windows": len(document.policy.device_share),
     }
     found = False
-    for kinds in _ARRAYS:
+    for kinds in _ARRAY_AXES:
         if math.prod(counts[kind] for kind in kinds) > limits.MAX_FIGURES:
             found = True
             product = " times ".join(f"{counts[kind]:_} {kind}" for kind in kinds)
@@ -84,7 +87,7 @@ def check_sizes(draft: Draft, streams: int, regions: int) -> None:
         draft.faults.settle()
 
 
-def check(draft: Draft, changed: Collection[str] | None = None) -> None:
+def check_document(draft: Draft, changed: Collection[str] | None = None) -> None:
     """Log all errors that involve more than one value.
 
     Args:
@@ -104,12 +107,12 @@ def check_storable_offers(draft: Draft, instance: Instance) -> None:
         instance: Assembled instance.
     """
     market = instance.market
-    for o in np.flatnonzero(market.storable & pays_buyer(instance) & np.isinf(market.limit.raw)).tolist():
+    for o in np.flatnonzero(market.storable & has_negative_price(instance) & np.isinf(market.limit.raw)).tolist():
         message = "a storable offer with a price below 0 needs a `limit`: every kilogram more would pay, without end"
         draft.fault(("market", market.names[o], "price"), message)
 
 
-def check_pools(draft: Draft, instance: Instance) -> None:
+def check_pooled_lots(draft: Draft, instance: Instance) -> None:
     """Log pooled lots with a deduction whose streams have different credited shares: it cannot be allocated.
 
     Args:
@@ -118,71 +121,71 @@ def check_pools(draft: Draft, instance: Instance) -> None:
     """
     if not instance.terms.pooled.any():
         return
-    found, streams = routes(instance), instance.streams
-    lots = pools(instance, found)
+    found, streams = build_routes(instance), instance.streams
+    lots = find_pooled_lots(instance, found)
     for pool, line in enumerate(lots.line.tolist()):
         feeding = np.unique(found.stream[lots.routes[lots.pool == pool]])
         for e in np.flatnonzero(instance.terms.deduction.raw[line] > 0).tolist():
             credited = streams.credited.value[feeding, e]
             other = np.flatnonzero(credited != credited[:1])
             if len(other):
-                pair = [f"`{shown(streams.names[i])}`" for i in (feeding[0], feeding[other[0]])]
+                pair = [f"`{escape_text(streams.names[i])}`" for i in (feeding[0], feeding[other[0]])]
                 text = (
                     f"of this pooled lot {pair[0]} and {pair[1]} credit different shares of {instance.metals.titles[e]}"
                 )
-                path = pool_path(instance, pool)
+                path = locate_pool_terms(instance, pool)
                 draft.fault(path, f"{text}; give them the same `credited`, or `settlement_lot: route`", key=True)
                 break
 
 
-def _sections(draft: Draft) -> None:
+def _check_sections(draft: Draft) -> None:
     """Log empty required sections, streams without smelters and vice versa, and a metal named `default`."""
     root = draft.root.items
     for name in ("metals", "alloys", "medals"):
         section = root.get(name)
-        if isinstance(section, Mapping) and not section.items:
+        if isinstance(section, MappingNode) and not section.items:
             draft.fault((name,), f"`{name}` holds none: an instance has at least one", key=True)
     for name, other in (("streams", "smelters"), ("smelters", "streams")):
         if name in root and other not in root:
             draft.fault((name,), f"`{name}` is given without `{other}`: give both or neither", key=True)
-    if isinstance(metals := root.get("metals"), Mapping) and "default" in metals.items:
+    if isinstance(metals := root.get("metals"), MappingNode) and "default" in metals.items:
         draft.fault(("metals", "default"), "`default` stands for every metal: give this one another symbol", key=True)
 
 
-def _contents(draft: Draft) -> None:
+def _check_contents(draft: Draft) -> None:
     """Log contents per piece without unit mass, and contents above 1,000 kg/t."""
     for name, device in draft.document.devices.items():
         mass = device.unit_mass.exact if device.unit_mass else None
         for metal, figure in device.content.items():
-            if figure.pieces and mass is None and find(draft.root, ("devices", name, "unit_mass")) is None:
+            if figure.pieces and mass is None and find_node(draft.root, ("devices", name, "unit_mass")) is None:
                 message = "a figure per piece needs the mass of a piece: give the device a `unit_mass`"
                 draft.fault(("devices", name, "content", metal), message)
-        whole = sum((number(figure, mass).exact for figure in device.content.values()), Fraction(0))
+        whole = sum((convert_quantity(figure, mass).exact for figure in device.content.values()), Fraction(0))
         if whole > 1000:
             message = f"the metals sum to {float(whole):_.6g} kg/t, more than a tonne in a tonne"
             draft.fault(("devices", name, "content"), message)
 
 
-def _compositions(draft: Draft) -> None:
+def _check_compositions(draft: Draft) -> None:
     """Log compositions and mixes whose (minimal) shares sum to more than 100 %."""
     for name, offer in draft.document.market.items():
-        _at_most_all(draft, ("market", name, "composition"), offer.composition.values(), "the metals")
+        _check_share_sum(draft, ("market", name, "composition"), offer.composition.values(), "the metals")
     for name, alloy in draft.document.alloys.items():
-        least = [ends(window)[0] for window in alloy.composition.values()]
-        _at_most_all(draft, ("alloys", name, "composition"), least, "the least shares")
+        least = [get_window_ends(window)[0] for window in alloy.composition.values()]
+        _check_share_sum(draft, ("alloys", name, "composition"), least, "the least shares")
     for name, mix in draft.document.mixes.items():
         shares = mix.shares if isinstance(mix, BundleMix) else mix
-        _at_most_all(draft, ("mixes", name), shares.values(), "the shares")
+        _check_share_sum(draft, ("mixes", name), shares.values(), "the shares")
 
 
-def _at_most_all(draft: Draft, path: Path, shares: Iterable[Quantity], what: str) -> None:
+def _check_share_sum(draft: Draft, path: ParameterPath, shares: Iterable[Quantity], what: str) -> None:
     """Log shares that sum to more than 100 %."""
     whole = sum((share.exact for share in shares), Fraction(0))
     if whole > 1:
         draft.fault(path, f"{what} sum to {float(whole * 100):.10g} %, more than 100 %")
 
 
-def _commitments(draft: Draft) -> None:
+def _check_commitments(draft: Draft) -> None:
     """Log commitments that exceed the limit."""
     pairs = [("smelters", name, one.committed, one.limit) for name, one in (draft.document.smelters or {}).items()]
     pairs += [("market", name, one.committed, one.limit) for name, one in draft.document.market.items()]
@@ -192,89 +195,89 @@ def _commitments(draft: Draft) -> None:
             draft.fault((section, name, "committed"), message)
 
 
-def _piece_costs(draft: Draft) -> None:
+def _check_piece_costs(draft: Draft) -> None:
     """Log treatment costs per piece for devices without a unit mass."""
     for name, treatment in (draft.document.treatments or {}).items():
         own = {device: other.cost for device, other in treatment.devices.items() if other.cost is not None}
         for device, cost in own.items():
-            if cost.pieces and not _weighed(draft, device):
-                message = f"a cost per piece needs the mass of a piece: give `{shown(device)}` a `unit_mass`"
+            if cost.pieces and not _has_unit_mass(draft, device):
+                message = f"a cost per piece needs the mass of a piece: give `{escape_text(device)}` a `unit_mass`"
                 draft.fault(("treatments", name, "devices", device, "cost"), message)
         taken = treatment.accepts if treatment.accepts is not None else list(draft.document.devices)
-        light = [device for device in taken if device not in own and not _weighed(draft, device)]
+        light = [device for device in taken if device not in own and not _has_unit_mass(draft, device)]
         if treatment.cost.pieces and light:
-            message = f"a cost per piece needs a `unit_mass` of every device treated; {listed(light)} give none"
+            message = f"a cost per piece needs a `unit_mass` of every device treated; {join_names(light)} give none"
             draft.fault(("treatments", name, "cost"), message)
 
 
-def _weighed(draft: Draft, device: str) -> bool:
+def _has_unit_mass(draft: Draft, device: str) -> bool:
     """Test if a device has a unit mass."""
-    return find(draft.root, ("devices", device, "unit_mass")) is not None
+    return find_node(draft.root, ("devices", device, "unit_mass")) is not None
 
 
-def _terms(draft: Draft) -> None:
+def _check_terms(draft: Draft) -> None:
     """Log feeds that two terms lines of a smelter match, and warn of lines without a feed."""
-    devices, ways = Axis.of(draft.document.devices), treatments_of(draft)
-    treatments, made = Axis.given(ways), feeds(ways, devices)
-    for smelter, one in smelters_of(draft).items():
+    devices, ways = NameAxis.of(draft.document.devices), list_treatments(draft)
+    treatments, made = NameAxis.given(ways), build_feed_mask(ways, devices)
+    for smelter, one in list_smelters(draft).items():
         if one.terms is None:
             continue
-        names = list(lines_of(one))
-        line, twice = schedule(one, made, devices, treatments)
+        names = list(list_terms_lines(one))
+        line, twice = match_terms(one, made, devices, treatments)
         for (first, second), (d, h) in twice.items():
-            feed = f"`{shown(devices.names[d])}` after `{shown(treatments.names[h])}`"
-            both = listed((names[first], names[second]))
+            feed = f"`{escape_text(devices.names[d])}` after `{escape_text(treatments.names[h])}`"
+            both = join_names((names[first], names[second]))
             message = f"{both} match the same feed, {feed}: narrow `devices` or `treatments` of one"
             draft.fault(("smelters", smelter, "terms", names[second]), message, key=True)
         used = {names[number] for number in np.unique(line[line >= 0]).tolist()}
         for unused in [] if twice else sorted(one.terms.keys() - used):
-            draft.warn(("smelters", smelter, "terms", unused), f"no feed matches the line `{shown(unused)}`")
+            draft.warn(("smelters", smelter, "terms", unused), f"no feed matches the line `{escape_text(unused)}`")
 
 
-def _medals(draft: Draft) -> None:
+def _check_due_periods(draft: Draft) -> None:
     """Log due dates that are no period."""
     for name, medal in draft.document.medals.items():
         if medal.due is not None and draft.calendar and draft.calendar.index(medal.due) is None:
             draft.fault(("medals", name, "due"), draft.calendar.unknown(medal.due))
 
 
-def _shares(draft: Draft) -> None:
+def _check_device_shares(draft: Draft) -> None:
     """Log device shares of unknown devices."""
     known = draft.context.names.get("device")
     for name, one in draft.document.policy.device_share.items():
         if not isinstance(one, Group) and known is not None and name not in known:
-            near = did_you_mean(name, known) or "; a group is written {devices: […], share: [least, greatest]}"
-            draft.fault(("policy", "device_share", name), f"no device is called `{shown(name)}`{near}", key=True)
+            near = suggest_name(name, known) or "; a group is written {devices: […], share: [least, greatest]}"
+            draft.fault(("policy", "device_share", name), f"no device is called `{escape_text(name)}`{near}", key=True)
 
 
-def _scenarios(draft: Draft) -> None:
+def _check_scenario_paths(draft: Draft) -> None:
     """Log scenario paths that are invalid or in no section, and values that are no quantities."""
     known = Document.model_fields
     for scenario, changes in draft.document.scenarios.items():
         for text, value in changes.items():
             path = ("scenarios", scenario, text)
             try:
-                section = str(parse(text)[0])
+                section = str(parse_path(text)[0])
             except PathError as error:
                 draft.fault(path, str(error), key=True)
                 continue
             if section not in known:
-                near = did_you_mean(section, known)
-                draft.fault(path, f"a path begins with a section; `{shown(section)}` is none{near}", key=True)
+                near = suggest_name(section, known)
+                draft.fault(path, f"a path begins with a section; `{escape_text(section)}` is none{near}", key=True)
             items = value if isinstance(value, list) else [value]
-            if not all(isinstance(item, Scalar) and not item.null for item in items):
+            if not all(isinstance(item, ScalarNode) and not item.null for item in items):
                 draft.fault(path, "expected the new value: one figure, or a list of them")
 
 
 _CHECKS: dict[Callable[[Draft], None], frozenset[str]] = {
-    _sections: frozenset({"metals", "alloys", "medals", "streams", "smelters"}),
-    _contents: frozenset({"devices"}),
-    _compositions: frozenset({"market", "alloys", "mixes"}),
-    _commitments: frozenset({"smelters", "market"}),
-    _piece_costs: frozenset({"treatments", "devices"}),
-    _terms: frozenset({"smelters", "treatments", "devices"}),
-    _medals: frozenset({"medals", "periods"}),
-    _shares: frozenset({"policy", "devices"}),
-    _scenarios: frozenset({"scenarios"}),
+    _check_sections: frozenset({"metals", "alloys", "medals", "streams", "smelters"}),
+    _check_contents: frozenset({"devices"}),
+    _check_compositions: frozenset({"market", "alloys", "mixes"}),
+    _check_commitments: frozenset({"smelters", "market"}),
+    _check_piece_costs: frozenset({"treatments", "devices"}),
+    _check_terms: frozenset({"smelters", "treatments", "devices"}),
+    _check_due_periods: frozenset({"medals", "periods"}),
+    _check_device_shares: frozenset({"policy", "devices"}),
+    _check_scenario_paths: frozenset({"scenarios"}),
 }
 """Every check, with the sections that it reads."""

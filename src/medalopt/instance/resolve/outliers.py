@@ -8,25 +8,24 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from medalopt.instance.figures import Floats
+from medalopt.instance.arrays import Floats
 from medalopt.instance.instance import Instance
-from medalopt.instance.paths import Path, render
-from medalopt.instance.reader.nodes import Scalar, find
-from medalopt.instance.resolve.draft import Draft
-from medalopt.instance.resolve.lanes import LaneRows
-from medalopt.instance.resolve.streams import StreamRows
-from medalopt.quantity import Quantity
-from medalopt.wording import shown
+from medalopt.instance.paths import ParameterPath, render_path
+from medalopt.instance.reader.yaml_nodes import ScalarNode, find_node
+from medalopt.instance.resolve.parsed_document import Draft
+from medalopt.instance.resolve.streams import LaneRows, StreamRows
+from medalopt.text import escape_text
+from medalopt.units import Quantity
 
-_FAR = 1000.0
-_FAR_PRICE = 100.0  # for prices of one metal, which vary less
+_OUTLIER_FACTOR = 1000.0
+_PRICE_OUTLIER_FACTOR = 100.0  # for prices of one metal, which vary less
 _SMALL_SHARE = 0.02  # credited share below which an erroneous % sign is likely
-_FEW = 10  # values of a kind per outlier allowed
-_MOST = 20  # warnings per kind
-_HEAVY_MEDAL_KG, _HEAVY_PIECE_KG, _RICH_KG_T = 10, 100, 20
-_PRECIOUS = frozenset({"Ag", "Au", "Ir", "Os", "Pd", "Pt", "Rh", "Ru"})
+_VALUES_PER_OUTLIER = 10  # values of a kind per outlier allowed
+_MAX_LISTED = 20  # warnings per kind
+_HEAVY_MEDAL_KG, _HEAVY_PIECE_KG, _RICH_GRADE_KG_T = 10, 100, 20
+_PRECIOUS_METALS = frozenset({"Ag", "Au", "Ir", "Os", "Pd", "Pt", "Rh", "Ru"})
 
-PathOf = Callable[[int], Path]
+PathBuilder = Callable[[int], ParameterPath]
 
 
 class Outlier(NamedTuple):
@@ -45,7 +44,7 @@ class Outlier(NamedTuple):
     nearest: int
 
 
-def outliers(values: ArrayLike, *, low: bool, far: float = _FAR) -> list[Outlier]:
+def find_outliers(values: ArrayLike, *, low: bool, far: float = _OUTLIER_FACTOR) -> list[Outlier]:
     """Find the few values that differ from all others of a kind by a large factor.
 
     Args:
@@ -62,7 +61,7 @@ def outliers(values: ArrayLike, *, low: bool, far: float = _FAR) -> list[Outlier
         return []
     order = order[np.argsort(size[order], kind="stable")]
     ratio = size[order[1:]] / size[order[:-1]]
-    few = max(len(order) // _FEW, 1) if low else 1
+    few = max(len(order) // _VALUES_PER_OUTLIER, 1) if low else 1
     for gap in np.flatnonzero(ratio >= far)[::-1].tolist():
         below, above, times = order[: gap + 1], order[gap + 1 :], float(ratio[gap])
         if len(above) <= few:
@@ -81,54 +80,54 @@ def warn_of_outliers(draft: Draft, instance: Instance, supply: StreamRows, ways:
         supply: Parsed streams.
         ways: Parsed lanes; None without the section.
     """
-    _of_devices(draft, instance)
-    _of_terms(draft, instance)
-    _of_periods(draft, instance)
-    _of_prices(draft, instance)
+    _warn_of_grades(draft, instance)
+    _warn_of_charges(draft, instance)
+    _warn_of_periods(draft, instance)
+    _warn_of_prices(draft, instance)
     costs = np.abs(instance.treatments.cost.value).max(axis=1, initial=0.0)
-    _tell(draft, costs, _named("treatments", instance.treatments.names, "cost"))
+    _warn_of_group(draft, costs, _build_member_path("treatments", instance.treatments.names, "cost"))
     masses = instance.medals.parts.value.sum(axis=1)
-    _tell(draft, masses, _named("medals", instance.medals.names, "parts"))
-    _of_streams(draft, instance, supply)
+    _warn_of_group(draft, masses, _build_member_path("medals", instance.medals.names, "parts"))
+    _warn_of_streams(draft, instance, supply)
     _warn_of_small_shares(draft, supply)
-    _of_lanes(draft, instance, ways)
-    _bare(draft)
+    _warn_of_lanes(draft, instance, ways)
+    _warn_of_bare_numbers(draft)
 
 
-def _tell(draft: Draft, values: ArrayLike, path: PathOf, *, low: bool = True, name: bool = False) -> None:
+def _warn_of_group(draft: Draft, values: ArrayLike, path: PathBuilder, *, low: bool = True, name: bool = False) -> None:
     """Warn of outliers among `values`; `name` adds the path of the nearest value."""
-    for one in outliers(values, low=low)[:_MOST]:
-        nearest = render(path(one.nearest)) if name else ""
-        draft.warn(path(one.place), _text(one, nearest), key=False)
+    for one in find_outliers(values, low=low)[:_MAX_LISTED]:
+        nearest = render_path(path(one.nearest)) if name else ""
+        draft.warn(path(one.place), _describe_outlier(one, nearest), key=False)
 
 
-def _text(one: Outlier, nearest: str) -> str:
+def _describe_outlier(one: Outlier, nearest: str) -> str:
     """Describe an outlier."""
     times, of = f"{one.times:_.0f}", f"`{nearest}`" if nearest else "the next of its kind"
     said = f"this figure is {times} times {of}" if one.above else f"{of} is {times} times this figure"
     return f"{said}; check its unit"
 
 
-def _named(section: str, names: Sequence[str], *field: str) -> PathOf:
+def _build_member_path(section: str, names: Sequence[str], *field: str) -> PathBuilder:
     """Return the path of a field of a member as a function of its index."""
     return lambda at: (section, names[at], *field)
 
 
-def _of_devices(draft: Draft, instance: Instance) -> None:
+def _warn_of_grades(draft: Draft, instance: Instance) -> None:
     """Warn of outliers among the grades of each metal."""
     names, grades = instance.devices.names, instance.devices.assay.value
     for e, metal in enumerate(instance.metals.names):
-        _tell(draft, grades[:, e], _named("devices", names, "content", metal), low=False)
+        _warn_of_group(draft, grades[:, e], _build_member_path("devices", names, "content", metal), low=False)
 
 
-def _of_terms(draft: Draft, instance: Instance) -> None:
+def _warn_of_charges(draft: Draft, instance: Instance) -> None:
     """Warn of outliers among treatment and refining charges."""
     terms, smelters = instance.terms, instance.smelters.names
 
-    def path(*field: str) -> PathOf:
-        def at(line: int) -> Path:
-            own: Path = ("smelters", smelters[int(terms.smelter[line])], "terms", terms.names[line], *field)
-            return own if find(draft.root, own) is not None else (*own[:2], *field)
+    def path(*field: str) -> PathBuilder:
+        def at(line: int) -> ParameterPath:
+            own: ParameterPath = ("smelters", smelters[int(terms.smelter[line])], "terms", terms.names[line], *field)
+            return own if find_node(draft.root, own) is not None else (*own[:2], *field)
 
         return at
 
@@ -139,28 +138,35 @@ def _of_terms(draft: Draft, instance: Instance) -> None:
         kept[at] = values[at]
         return kept
 
-    _tell(draft, first(terms.treatment_charge.value), path("treatment_charge"))
+    _warn_of_group(draft, first(terms.treatment_charge.value), path("treatment_charge"))
     for e, metal in enumerate(instance.metals.names):
         charges = first(terms.refining_charge.value[:, e])
-        _tell(draft, charges, path("refining_charge", metal))
+        _warn_of_group(draft, charges, path("refining_charge", metal))
 
 
-def _of_periods(draft: Draft, instance: Instance) -> None:
+def _warn_of_periods(draft: Draft, instance: Instance) -> None:
     """Warn of periods whose value is an outlier among the periods."""
     lists: list[tuple[str, str, Sequence[str], Floats, bool, float]] = [
-        ("metals", "sell", instance.metals.names, instance.metals.sell.value, True, _FAR_PRICE),
-        ("metals", "holding", instance.metals.names, instance.metals.holding.value, True, _FAR),
-        ("market", "price", instance.market.names, instance.market.price.value, True, _FAR_PRICE),
-        ("smelters", "capacity", instance.smelters.names, instance.smelters.capacity.value, False, _FAR),
-        ("treatments", "capacity", instance.treatments.names, instance.treatments.capacity.value, False, _FAR),
+        ("metals", "sell", instance.metals.names, instance.metals.sell.value, True, _PRICE_OUTLIER_FACTOR),
+        ("metals", "holding", instance.metals.names, instance.metals.holding.value, True, _OUTLIER_FACTOR),
+        ("market", "price", instance.market.names, instance.market.price.value, True, _PRICE_OUTLIER_FACTOR),
+        ("smelters", "capacity", instance.smelters.names, instance.smelters.capacity.value, False, _OUTLIER_FACTOR),
+        (
+            "treatments",
+            "capacity",
+            instance.treatments.names,
+            instance.treatments.capacity.value,
+            False,
+            _OUTLIER_FACTOR,
+        ),
     ]
     for section, field, names, values, low, far in lists:
         for at in np.flatnonzero((values != values[:, :1]).any(axis=1)).tolist() if values.size else ():
-            for one in outliers(values[at], low=low, far=far)[:_MOST]:
-                draft.warn((section, names[at], field, one.place), _text(one, ""), key=False)
+            for one in find_outliers(values[at], low=low, far=far)[:_MAX_LISTED]:
+                draft.warn((section, names[at], field, one.place), _describe_outlier(one, ""), key=False)
 
 
-def _of_prices(draft: Draft, instance: Instance) -> None:
+def _warn_of_prices(draft: Draft, instance: Instance) -> None:
     """Warn of outliers among the prices of offers of mostly one metal and its sales price."""
     market, metals = instance.market, instance.metals
     prices = np.abs(market.price.value).max(axis=1, initial=0.0)
@@ -168,17 +174,17 @@ def _of_prices(draft: Draft, instance: Instance) -> None:
     main = market.composition.value.argmax(axis=1) if market.composition.raw.size else np.zeros(0, dtype=np.intp)
     for e in np.unique(main).tolist():
         offers = np.flatnonzero(main == e).tolist()
-        paths: list[Path] = [("market", market.names[o], "price") for o in offers]
+        paths: list[ParameterPath] = [("market", market.names[o], "price") for o in offers]
         pure = np.where(market.composition.value[offers, e] > 1 / 2, prices[offers], 0)
-        told = outliers(pure, low=True, far=_FAR_PRICE)[:_MOST]
+        told = find_outliers(pure, low=True, far=_PRICE_OUTLIER_FACTOR)[:_MAX_LISTED]
         for one in told:
-            draft.warn(paths[one.place], _text(one, render(paths[one.nearest])), key=False)
+            draft.warn(paths[one.place], _describe_outlier(one, render_path(paths[one.nearest])), key=False)
         prices[[offers[one.place] for one in told]] = 0
         paths.append(("metals", metals.names[e], "sell"))
-        _tell(draft, [*prices[offers], sells[e]], paths.__getitem__, name=True)
+        _warn_of_group(draft, [*prices[offers], sells[e]], paths.__getitem__, name=True)
 
 
-def _of_streams(draft: Draft, instance: Instance, supply: StreamRows) -> None:
+def _warn_of_streams(draft: Draft, instance: Instance, supply: StreamRows) -> None:
     """Warn of outliers among supply, price, collection and storage cost of streams."""
     streams = instance.streams
     rows = supply.groups.first[supply.order].tolist()
@@ -189,9 +195,9 @@ def _of_streams(draft: Draft, instance: Instance, supply: StreamRows) -> None:
         ("storage", "cost"): (streams.storage_cost.value, True),
     }
     for field, (values, low) in columns.items():
-        for one in outliers(values, low=low)[:_MOST]:
-            path: Path = ("streams", streams.names[one.place], *field)
-            draft.faults.warn(supply.sheet.place(rows[one.place], field), path, _text(one, ""))
+        for one in find_outliers(values, low=low)[:_MAX_LISTED]:
+            path: ParameterPath = ("streams", streams.names[one.place], *field)
+            draft.faults.warn(supply.sheet.place(rows[one.place], field), path, _describe_outlier(one, ""))
 
 
 def _warn_of_small_shares(draft: Draft, supply: StreamRows) -> None:
@@ -199,13 +205,13 @@ def _warn_of_small_shares(draft: Draft, supply: StreamRows) -> None:
     first = supply.groups.first.tolist()
     for key, column in ((key, read) for key, read in supply.read.items() if key[0] == "credited"):
         share = column.raw * np.array([float(factor) for factor in column.factors])[column.unit]
-        for at in np.flatnonzero(column.given & (share > 0) & (share < _SMALL_SHARE))[:_MOST].tolist():
+        for at in np.flatnonzero(column.given & (share > 0) & (share < _SMALL_SHARE))[:_MAX_LISTED].tolist():
             text = f"only {share[at] * 100:.4g} % of the metal is the project's; where a share such as 0.95 is meant"
-            path: Path = ("streams", supply.groups.names[at], *key)
+            path: ParameterPath = ("streams", supply.groups.names[at], *key)
             draft.faults.warn(supply.sheet.place(first[at], key), path, f"{text}, write `0.95` or `95 %`")
 
 
-def _of_lanes(draft: Draft, instance: Instance, ways: LaneRows | None) -> None:
+def _warn_of_lanes(draft: Draft, instance: Instance, ways: LaneRows | None) -> None:
     """Warn of outliers among transport costs, and of single lanes without cost and distance."""
     if ways is None:
         return
@@ -214,24 +220,24 @@ def _of_lanes(draft: Draft, instance: Instance, ways: LaneRows | None) -> None:
     smelter = {name: number for number, name in enumerate(instance.smelters.names)}
     g = np.array([place[name or ""] for name in sheet.column(("region",))], dtype=np.intp)
     k = np.array([smelter[name or ""] for name in sheet.column(("smelter",))], dtype=np.intp)
-    for one in outliers(instance.lanes.cost.value[g, k], low=True)[:_MOST]:
+    for one in find_outliers(instance.lanes.cost.value[g, k], low=True)[:_MAX_LISTED]:
         field = "distance" if distance.given[one.place] else "cost"
-        path: Path = ("lanes", ways.names[one.place] or "", field)
-        draft.faults.warn(sheet.place(one.place, (field,)), path, _text(one, ""))
+        path: ParameterPath = ("lanes", ways.names[one.place] or "", field)
+        draft.faults.warn(sheet.place(one.place, (field,)), path, _describe_outlier(one, ""))
     given = cost.given | distance.given
     if given.any():
-        for row in np.flatnonzero(~given)[:_MOST].tolist():
+        for row in np.flatnonzero(~given)[:_MAX_LISTED].tolist():
             text = "this lane gives neither `distance` nor `cost`, so it costs nothing, unlike others; write `cost: 0`"
             draft.faults.warn(sheet.place(row), ("lanes", ways.names[row] or ""), f"{text} where that is meant")
 
 
-def _bare(draft: Draft) -> None:
+def _warn_of_bare_numbers(draft: Draft) -> None:
     """Warn of bare numbers that are more likely in another unit, unless there is a warning already."""
     told = {fault.path for fault in draft.faults.odd}
 
-    def check(path: Path, figure: Quantity, most: int, what: str, unit: str, example: str) -> None:
-        if render(path) not in told:
-            _heavy(draft, path, figure, most, what, unit, example)
+    def check(path: ParameterPath, figure: Quantity, most: int, what: str, unit: str, example: str) -> None:
+        if render_path(path) not in told:
+            _warn_of_bare_number(draft, path, figure, most, what, unit, example)
 
     for name, medal in draft.document.medals.items():
         for alloy, mass in medal.parts.items():
@@ -240,14 +246,18 @@ def _bare(draft: Draft) -> None:
         if device.unit_mass is not None:
             check(("devices", name, "unit_mass"), device.unit_mass, _HEAVY_PIECE_KG, "kg", "kg", "150 g")
         for metal, grade in device.content.items():
-            if metal in _PRECIOUS:
+            if metal in _PRECIOUS_METALS:
                 what = f"kg of `{metal}` in a tonne"
-                check(("devices", name, "content", metal), grade, _RICH_KG_T, what, "kg/t", "350 g/t")
+                check(("devices", name, "content", metal), grade, _RICH_GRADE_KG_T, what, "kg/t", "350 g/t")
 
 
-def _heavy(draft: Draft, path: Path, figure: Quantity, most: int, what: str, unit: str, example: str) -> None:
+def _warn_of_bare_number(
+    draft: Draft, path: ParameterPath, figure: Quantity, most: int, what: str, unit: str, example: str
+) -> None:
     """Warn of a bare number above `most`."""
-    node = find(draft.root, path)
-    if isinstance(node, Scalar) and isinstance(node.value, (int, float)) and figure.exact > most:
-        text = f"{shown(node.text)} {what}: a bare number here is in {unit}"
-        draft.warn(path, f"{text}; write its unit, such as `{example}`, or `{shown(node.text)} {unit}`", key=False)
+    node = find_node(draft.root, path)
+    if isinstance(node, ScalarNode) and isinstance(node.value, (int, float)) and figure.exact > most:
+        text = f"{escape_text(node.text)} {what}: a bare number here is in {unit}"
+        draft.warn(
+            path, f"{text}; write its unit, such as `{example}`, or `{escape_text(node.text)} {unit}`", key=False
+        )

@@ -1,4 +1,7 @@
-"""Arrays of supply streams, bundles and transport lanes, from their sheets to canonical order."""
+"""Arrays of supply streams, bundles and transport lanes, from their sheets to canonical order.
+
+Arrays of the transport lanes from regions to smelters, with cost and footprint.
+"""
 
 from __future__ import annotations
 
@@ -9,24 +12,34 @@ from functools import cached_property
 
 import numpy as np
 
-from medalopt.instance.figures import Bools, Figures, Ints
-from medalopt.instance.instance import Streams
-from medalopt.instance.reader import columns
-from medalopt.instance.reader.columns import Read
-from medalopt.instance.reader.faults import Place
-from medalopt.instance.reader.sheet import Cells, Key, Sheet
-from medalopt.instance.resolve import cells
-from medalopt.instance.resolve.axes import Axis
-from medalopt.instance.resolve.draft import Draft
-from medalopt.instance.resolve.grouping import AVAILABLE, DEVICE, REGION, Grouped, grouped, key_path, row_names
-from medalopt.instance.schema.fields import Measure
-from medalopt.instance.schema.kinds import ALL, ZERO
-from medalopt.instance.schema.models import Stream
-from medalopt.quantity import Quantity
+from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
+from medalopt.instance.instance import Lanes, Streams
+from medalopt.instance.reader.errors import Location
+from medalopt.instance.reader.rows import CellColumn, ColumnKey, InputSheet, NumericColumn, convert_column
+from medalopt.instance.resolve.broadcast import NameAxis
+from medalopt.instance.resolve.parsed_document import Draft
+from medalopt.instance.resolve.row_validation import (
+    AVAILABLE,
+    DEVICE,
+    REGION,
+    StreamGroups,
+    build_cell_path,
+    check_sheet,
+    check_unit_masses,
+    group_rows,
+    join_columns,
+    list_columns,
+    name_stream_rows,
+    read_numeric_column,
+)
+from medalopt.instance.schema.document import Lane, Stream
+from medalopt.instance.schema.field_types import ONE_QUANTITY, ZERO_QUANTITY, QuantityField
+from medalopt.text import escape_text
+from medalopt.units import Quantity
 
-_TOTAL: Key = ("total",)
-_LIMIT, _COST = ("storage", "limit"), ("storage", "cost")
-_BUNDLE: Key = ("bundle",)
+_TOTAL: ColumnKey = ("total",)
+_STORAGE_LIMIT, _STORAGE_COST = ("storage", "limit"), ("storage", "cost")
+_BUNDLE: ColumnKey = ("bundle",)
 _NOT_METALS = ("{}", "source", "note")
 
 
@@ -42,11 +55,11 @@ class StreamRows:
         read: Parsed columns, (I,) each, except `available` (R,).
     """
 
-    sheet: Sheet
-    names: Cells
-    groups: Grouped
+    sheet: InputSheet
+    names: CellColumn
+    groups: StreamGroups
     device: Ints
-    read: dict[Key, Read]
+    read: dict[ColumnKey, NumericColumn]
 
     @cached_property
     def order(self) -> Ints:
@@ -54,7 +67,7 @@ class StreamRows:
         names = self.groups.names
         return np.array(sorted(range(len(names)), key=names.__getitem__), dtype=np.intp)
 
-    def texts(self, key: Key) -> Cells:
+    def texts(self, key: ColumnKey) -> CellColumn:
         """Get a column of text.
 
         Args:
@@ -66,7 +79,7 @@ class StreamRows:
         return self.sheet.column(key).taking(self.groups.first[self.order])
 
 
-def gather(sheet: Sheet, draft: Draft) -> StreamRows:
+def read_stream_rows(sheet: InputSheet, draft: Draft) -> StreamRows:
     """Group and parse the rows of streams; log all errors.
 
     Args:
@@ -76,34 +89,34 @@ def gather(sheet: Sheet, draft: Draft) -> StreamRows:
     Returns:
         The parsed streams.
     """
-    names = row_names(sheet)
-    cells.check(sheet, Stream, names, draft)
-    groups = grouped(sheet, names, draft)
-    device = Axis.of(draft.document.devices).places(sheet.column(DEVICE).taking(groups.first))
+    names = name_stream_rows(sheet)
+    check_sheet(sheet, Stream, names, draft)
+    groups = group_rows(sheet, names, draft)
+    device = NameAxis.of(draft.document.devices).places(sheet.column(DEVICE).taking(groups.first))
     read = {}
-    for key, default in _defaults(sheet).items():
+    for key, default in _list_defaults(sheet).items():
         each = (np.arange(sheet.count), device[groups.owner]) if key == AVAILABLE else (groups.first, device)
-        read[key] = cells.figures(sheet, key, Stream, names, draft, default, each[0])
-        cells.weigh(sheet, key, read[key], each[1], names, draft, each[0])
+        read[key] = read_numeric_column(sheet, key, Stream, names, draft, default, each[0])
+        check_unit_masses(sheet, key, read[key], each[1], names, draft, each[0])
     rows = StreamRows(sheet, names, groups, device, read)
-    _offered(rows, draft)
+    _check_offered(rows, draft)
     return rows
 
 
-def _defaults(sheet: Sheet) -> dict[Key, Quantity]:
+def _list_defaults(sheet: InputSheet) -> dict[ColumnKey, Quantity]:
     """Return the columns of quantities, each with the default of an empty cell."""
-    listed = {key: default for key, (kind, default) in cells.fields(Stream).items() if isinstance(kind, Measure)}
-    known = {key: default or ZERO for key, default in listed.items() if key[-1] != "*"}
+    listed = {key: default for key, (kind, default) in list_columns(Stream).items() if isinstance(kind, QuantityField)}
+    known = {key: default or ZERO_QUANTITY for key, default in listed.items() if key[-1] != "*"}
     metals = [key for key in sheet.columns if key[0] == "credited" and len(key) == 2 and key[1] not in _NOT_METALS]
-    return {**known, **dict.fromkeys([("credited",), *metals], ALL)}
+    return {**known, **dict.fromkeys([("credited",), *metals], ONE_QUANTITY)}
 
 
-def _offered(rows: StreamRows, draft: Draft) -> None:
+def _check_offered(rows: StreamRows, draft: Draft) -> None:
     """Log streams with neither or both of `available` and `total`."""
     count = len(rows.groups.names)
     if rows.sheet.entry is None and not {AVAILABLE, _TOTAL} & rows.sheet.heads.keys():
         message = "a column `available` or `total` is missing"
-        draft.faults.add(Place(rows.sheet.file, 1, 1), (rows.sheet.section,), message)
+        draft.faults.add(Location(rows.sheet.file, 1, 1), (rows.sheet.section,), message)
         return
     said = rows.read[AVAILABLE].given | (rows.groups.slot >= 0)
     available = np.bincount(rows.groups.owner, weights=said, minlength=count) > 0
@@ -114,10 +127,10 @@ def _offered(rows: StreamRows, draft: Draft) -> None:
             "give `available` or `total`, not both" if total[number] else "say what is offered: `available` or `total`"
         )
         key = _TOTAL if total[number] else ()
-        draft.faults.add(rows.sheet.place(row, key), key_path(rows.sheet, rows.names[row], AVAILABLE), what)
+        draft.faults.add(rows.sheet.place(row, key), build_cell_path(rows.sheet, rows.names[row], AVAILABLE), what)
 
 
-def streams(rows: StreamRows, draft: Draft, regions: Axis, metals: Axis, periods: int) -> Streams:
+def build_streams(rows: StreamRows, draft: Draft, regions: NameAxis, metals: NameAxis, periods: int) -> Streams:
     """Build the arrays of the supply streams.
 
     Args:
@@ -130,31 +143,31 @@ def streams(rows: StreamRows, draft: Draft, regions: Axis, metals: Axis, periods
     Returns:
         Streams in canonical order; see `Streams` for shapes and units.
     """
-    devices = Axis.of(draft.document.devices)
+    devices = NameAxis.of(draft.document.devices)
     order = rows.order
     masses = [draft.unit_mass.get(name) for name in devices.names]
-    storable = _storable(rows)[order]
-    limit = _figures(rows, _LIMIT, masses)
+    storable = _find_storable(rows)[order]
+    limit = _convert_stream_column(rows, _STORAGE_LIMIT, masses)
     return Streams(
         names=tuple(rows.groups.names[number] for number in order.tolist()),
         device=rows.device[order],
         region=regions.places(rows.texts(REGION)),
-        bundle=_bundle_of(rows),
-        available=_available(rows, order, masses, periods),
-        price=_figures(rows, ("price",), masses),
-        collection=_figures(rows, ("collection",), masses),
-        committed=_figures(rows, ("committed",), masses),
-        credited=_credited(rows, metals),
-        storage_limit=Figures(np.where(storable, limit.raw, 0.0), limit.unit, limit.factors),
-        storage_cost=_figures(rows, _COST, masses),
+        bundle=_number_bundles(rows),
+        available=_build_available(rows, order, masses, periods),
+        price=_convert_stream_column(rows, ("price",), masses),
+        collection=_convert_stream_column(rows, ("collection",), masses),
+        committed=_convert_stream_column(rows, ("committed",), masses),
+        credited=_build_credited(rows, metals),
+        storage_limit=ExactArray(np.where(storable, limit.raw, 0.0), limit.unit, limit.factors),
+        storage_cost=_convert_stream_column(rows, _STORAGE_COST, masses),
         storable=storable,
-        footprint=_figures(rows, ("footprint",), masses),
-        lot=_figures(rows, ("lot",), masses),
-        minimum_order=_figures(rows, ("minimum_order",), masses),
+        footprint=_convert_stream_column(rows, ("footprint",), masses),
+        lot=_convert_stream_column(rows, ("lot",), masses),
+        minimum_order=_convert_stream_column(rows, ("minimum_order",), masses),
     )
 
 
-def bundles(rows: StreamRows) -> tuple[tuple[str, str], ...]:
+def build_bundles(rows: StreamRows) -> tuple[tuple[str, str], ...]:
     """Build the bundles of streams that are purchased together.
 
     Args:
@@ -163,18 +176,18 @@ def bundles(rows: StreamRows) -> tuple[tuple[str, str], ...]:
     Returns:
         Region and name of each bundle (B,), sorted.
     """
-    pairs = _bundled(rows)[0]
+    pairs = _pair_bundles(rows)[0]
     return tuple(sorted(pair for pair in pairs if pair[1]))
 
 
-def _bundle_of(rows: StreamRows) -> Ints:
+def _number_bundles(rows: StreamRows) -> Ints:
     """Return the bundle index of each stream (I,), -1 without a bundle."""
-    place = {pair: number for number, pair in enumerate(bundles(rows))}
-    pairs, which = _bundled(rows)
+    place = {pair: number for number, pair in enumerate(build_bundles(rows))}
+    pairs, which = _pair_bundles(rows)
     return np.array([place.get(pair, -1) for pair in pairs], dtype=np.intp)[which]
 
 
-def _bundled(rows: StreamRows) -> tuple[list[tuple[str, str]], Ints]:
+def _pair_bundles(rows: StreamRows) -> tuple[list[tuple[str, str]], Ints]:
     """Return the distinct pairs of region and bundle, and the index of the pair of each stream; '' for no bundle."""
     region, bundle = rows.texts(REGION), rows.texts(_BUNDLE)
     pairs, which = np.unique(region.code * len(bundle.texts) + bundle.code, return_inverse=True)
@@ -182,23 +195,23 @@ def _bundled(rows: StreamRows) -> tuple[list[tuple[str, str]], Ints]:
     return [(region.texts[one] or "", bundle.texts[two] or "") for one, two in zip(*parts, strict=True)], which
 
 
-def _storable(rows: StreamRows) -> Bools:
+def _find_storable(rows: StreamRows) -> Bools:
     """Return True for streams of the sheet with a storage, even an empty one (I,)."""
-    given = rows.read[_LIMIT].given | rows.read[_COST].given
+    given = rows.read[_STORAGE_LIMIT].given | rows.read[_STORAGE_COST].given
     marks = rows.sheet.column(("storage", "{}"))
     return given | (marks.code[rows.groups.first] > 0)
 
 
-def _figures(rows: StreamRows, key: Key, masses: Sequence[Fraction | None]) -> Figures:
+def _convert_stream_column(rows: StreamRows, key: ColumnKey, masses: Sequence[Fraction | None]) -> ExactArray:
     """Convert a parsed column to figures in canonical order."""
-    return columns.figures(rows.read[key].at(rows.order), rows.device[rows.order], masses)
+    return convert_column(rows.read[key].at(rows.order), rows.device[rows.order], masses)
 
 
-def _available(rows: StreamRows, order: Ints, masses: Sequence[Fraction | None], periods: int) -> Figures:
+def _build_available(rows: StreamRows, order: Ints, masses: Sequence[Fraction | None], periods: int) -> ExactArray:
     """Return the available supply (I, T), from rows per period, for all periods, or an equally divided total."""
     groups = rows.groups
-    offer = columns.figures(rows.read[AVAILABLE], rows.device[groups.owner], masses)
-    total = columns.figures(rows.read[_TOTAL], rows.device, masses, periods)
+    offer = convert_column(rows.read[AVAILABLE], rows.device[groups.owner], masses)
+    total = convert_column(rows.read[_TOTAL], rows.device, masses, periods)
     raw = np.zeros((len(groups.names), periods))
     unit = np.zeros(raw.shape, dtype=np.intp)
     always = np.flatnonzero(groups.slot < 0)
@@ -210,10 +223,10 @@ def _available(rows: StreamRows, order: Ints, masses: Sequence[Fraction | None],
     given = rows.read[_TOTAL].given
     raw[given] = total.raw[given, None]
     unit[given] = total.unit[given, None] + len(offer.factors)
-    return Figures(raw[order], unit[order], (*offer.factors, *total.factors))
+    return ExactArray(raw[order], unit[order], (*offer.factors, *total.factors))
 
 
-def _credited(rows: StreamRows, metals: Axis) -> Figures:
+def _build_credited(rows: StreamRows, metals: NameAxis) -> ExactArray:
     """Return the credited share of each metal (I, E): by metal, else `default`, else the scalar, else 100 %."""
     raw = np.ones((len(rows.order), len(metals)))
     unit = np.zeros(raw.shape, dtype=np.intp)
@@ -226,4 +239,109 @@ def _credited(rows: StreamRows, metals: Axis) -> Figures:
         raw[cells_of] = column.raw[column.given, None]
         unit[cells_of] = column.unit[column.given, None] + len(factors)
         factors = (*factors, *column.factors)
-    return Figures(raw, unit, factors)
+    return ExactArray(raw, unit, factors)
+
+
+_SMELTER, _DISTANCE, _COST, _FOOTPRINT = ("smelter",), ("distance",), ("cost",), ("footprint",)
+
+
+@dataclass(frozen=True)
+class LaneRows:
+    """Parsed rows of lanes: sheet, lane name of each row (R,), and parsed columns (R,)."""
+
+    sheet: InputSheet
+    names: CellColumn
+    read: dict[ColumnKey, NumericColumn]
+
+
+def name_lane_rows(sheet: InputSheet) -> CellColumn:
+    """Name the lane of each row: region@smelter.
+
+    Args:
+        sheet: Rows of lanes.
+
+    Returns:
+        Names (R,).
+    """
+    return join_columns(sheet.column(REGION), sheet.column(_SMELTER))
+
+
+def read_lane_rows(sheet: InputSheet, draft: Draft) -> LaneRows:
+    """Parse the rows of lanes; log all errors.
+
+    Args:
+        sheet: Rows of lanes.
+        draft: Parsed instance.
+
+    Returns:
+        The parsed lanes.
+    """
+    names = name_lane_rows(sheet)
+    check_sheet(sheet, Lane, names, draft)
+    keys: tuple[ColumnKey, ...] = (_DISTANCE, _COST, _FOOTPRINT)
+    read = {
+        key: read_numeric_column(sheet, key, Lane, names, draft, ZERO_QUANTITY, np.arange(sheet.count)) for key in keys
+    }
+    region, smelter = sheet.column(REGION), sheet.column(_SMELTER)
+    _, first, pair = np.unique(region.code * len(smelter.texts) + smelter.code, return_index=True, return_inverse=True)
+    again = (first[pair] < np.arange(sheet.count)) & (region.code > 0) & (smelter.code > 0)
+    for row in np.flatnonzero(again).tolist():
+        message = f"this lane stands in line {sheet.lines[first[pair[row]]]} already: delete one"
+        draft.faults.add(sheet.place(row), build_cell_path(sheet, names[row], ()), message)
+    for row in np.flatnonzero(read[_DISTANCE].given & read[_COST].given)[:20].tolist():
+        path = build_cell_path(sheet, names[row], _COST)
+        draft.faults.add(sheet.place(row, _COST), path, "give `distance` or `cost`, not both")
+    if bool(read[_DISTANCE].given.any()) and draft.document.transport_rate is None:
+        row = int(np.flatnonzero(read[_DISTANCE].given)[0])
+        message = "distances cost nothing, for there is no `transport_rate`"
+        draft.faults.warn(sheet.place(row, _DISTANCE), build_cell_path(sheet, names[row], _DISTANCE), message)
+    _warn_unreached_smelters(sheet, draft)
+    return LaneRows(sheet, names, read)
+
+
+def _warn_unreached_smelters(sheet: InputSheet, draft: Draft) -> None:
+    """Warn of smelters without a lane."""
+    reached = set(sheet.column(_SMELTER).texts)
+    for smelter in sorted(set(draft.document.smelters or {}) - reached):
+        draft.warn(("smelters", smelter), f"no lane leads to `{escape_text(smelter)}`, so nothing can be sent there")
+
+
+def build_lanes(rows: LaneRows | None, draft: Draft, regions: NameAxis, smelters: NameAxis) -> Lanes:
+    """Build the arrays of the transport lanes; without the section every pair has a free lane.
+
+    Args:
+        rows: Parsed lanes; None without the section.
+        draft: Parsed instance, for the transport rate.
+        regions: Axis of regions (G).
+        smelters: Axis of smelters (K).
+
+    Returns:
+        Existence, cost and footprint (G, K).
+    """
+    shape = (len(regions), len(smelters))
+    if rows is None:
+        free = ExactArray(np.zeros(shape), np.zeros(shape, dtype=np.intp))
+        return Lanes(np.ones(shape, dtype=np.bool_), free, free)
+    g, k = regions.places(rows.sheet.column(REGION)), smelters.places(rows.sheet.column(_SMELTER))
+    exists = np.zeros(shape, dtype=np.bool_)
+    exists[g, k] = True
+    rate = draft.document.transport_rate
+    far, cost = rows.read[_DISTANCE], rows.read[_COST]
+    factors = tuple(factor * (rate.exact if rate else Fraction(0)) for factor in far.factors)
+    raw = np.where(far.given, far.raw, cost.raw)
+    unit = np.where(far.given, far.unit, cost.unit + len(factors))
+    footprint = rows.read[_FOOTPRINT]
+    return Lanes(
+        exists=exists,
+        cost=_build_lane_grid(shape, g, k, raw, unit, (*factors, *cost.factors)),
+        footprint=_build_lane_grid(shape, g, k, footprint.raw, footprint.unit, footprint.factors),
+    )
+
+
+def _build_lane_grid(
+    shape: tuple[int, int], g: Ints, k: Ints, raw: Floats, unit: Ints, factors: tuple[Fraction, ...]
+) -> ExactArray:
+    """Scatter one number per lane to the grid of regions and smelters."""
+    grid, units = np.zeros(shape), np.zeros(shape, dtype=np.intp)
+    grid[g, k], units[g, k] = raw, unit
+    return ExactArray(grid, units, factors)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 
-def json_schema() -> dict[str, Any]:
+def build_json_schema() -> dict[str, Any]:
     """Build the JSON Schema (draft 2020-12) of an instance file from the models that validate it.
 
     Returns:
         The schema.
     """
-    from medalopt.instance.schema.printing import json_schema as printed
+    from medalopt.instance.schema.json_schema import build_json_schema
 
-    return printed()
+    return build_json_schema()

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from medalopt.report.section import Section
+from medalopt.report.text_table import TextTable
 
 # Okabe and Ito 2008: distinct for colour-blind readers, and in this order by lightness too
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#b8a800")
 INK, FAINT, GRID = "#1f2328", "#57606a", "#d8dee4"
 FONT = "Source Sans Pro, Segoe UI, Helvetica Neue, Arial, sans-serif"
-_ALIGN = {False: "center", True: "left"}
-STAYS = 24  # characters of a name on an axis
+_NAME_ALIGNMENT = {False: "center", True: "left"}
+MAX_AXIS_NAME = 24  # characters of a name on an axis
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,13 @@ class Chart:
 
     title: str
     option: Mapping[str, Any]
-    tables: tuple[Section, ...] = ()
+    tables: tuple[TextTable, ...] = ()
     notes: tuple[str, ...] = ()
     height: int = 380  # pixels
 
 
 @dataclass(frozen=True)
-class Axis:
+class ChartAxis:
     """Axis with title and unit; `names` makes it a category axis."""
 
     title: str
@@ -54,14 +54,14 @@ class Axis:
         label = f"{self.title} ({self.unit})" if self.unit else self.title
         kind: dict[str, Any] = {"type": "log" if self.logarithmic else "value", "scale": True}
         if self.names:
-            kind = {"type": "category", "data": [shortened(name) for name in self.names]}
+            kind = {"type": "category", "data": [shorten_name(name) for name in self.names]}
         ends = {"min": self.least, "max": self.most}
         return {
             **kind,
             "name": label,
             "nameLocation": "end" if upward else "middle",
             "nameGap": 14 if upward else 34,
-            "nameTextStyle": {"color": FAINT, "fontFamily": FONT, "fontSize": 13, "align": _ALIGN[upward]},
+            "nameTextStyle": {"color": FAINT, "fontFamily": FONT, "fontSize": 13, "align": _NAME_ALIGNMENT[upward]},
             "axisLabel": {"color": INK, "fontFamily": FONT, "fontSize": 12, "hideOverlap": True},
             "axisLine": {"show": True, "lineStyle": {"color": FAINT}},
             "splitLine": {"show": not self.names, "lineStyle": {"color": GRID}},
@@ -70,7 +70,7 @@ class Axis:
         }
 
 
-def shortened(name: str, most: int = STAYS) -> str:
+def shorten_name(name: str, most: int = MAX_AXIS_NAME) -> str:
     """Shorten a name for an axis.
 
     Args:
@@ -83,8 +83,8 @@ def shortened(name: str, most: int = STAYS) -> str:
     return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
-def plot(
-    across: Axis, up: Axis, series: Sequence[Mapping[str, Any]], legend: bool | None = None, **more: Any
+def build_plot_option(
+    across: ChartAxis, up: ChartAxis, series: Sequence[Mapping[str, Any]], legend: bool | None = None, **more: Any
 ) -> dict[str, Any]:
     """Return the option of a chart on two axes.
 
@@ -114,7 +114,7 @@ def plot(
     }
 
 
-def line(name: str, points: Sequence[tuple[float, float | None]], **more: Any) -> dict[str, Any]:
+def build_line_series(name: str, points: Sequence[tuple[float, float | None]], **more: Any) -> dict[str, Any]:
     """Return a line series through points.
 
     Args:
@@ -129,7 +129,7 @@ def line(name: str, points: Sequence[tuple[float, float | None]], **more: Any) -
     return {"type": "line", "name": name, "data": data, "symbolSize": 6, "lineStyle": {"width": 2.5}, **more}
 
 
-def base_case(at: float, text: str) -> dict[str, Any]:
+def mark_base_case(at: float, text: str) -> dict[str, Any]:
     """Return the vertical mark of the base case, a `markLine` of a series.
 
     Args:
@@ -148,7 +148,7 @@ def base_case(at: float, text: str) -> dict[str, Any]:
     }
 
 
-def barred(start: float, end: float, text: str) -> dict[str, Any]:
+def mark_infeasible_range(start: float, end: float, text: str) -> dict[str, Any]:
     """Return the shaded infeasible range of the horizontal axis, a `markArea` of a series.
 
     Args:

@@ -6,29 +6,35 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from medalopt.analysis.sensitivity.sampling import Cause
-from medalopt.analysis.sensitivity.shares import FEWEST, Share, Shares
-from medalopt.analysis.sensitivity.variance import MOST, QUANTILES, Variance
+from medalopt.analysis.sensitivity.uncertain_parameters import UncertainInput
+from medalopt.analysis.sensitivity.variance import (
+    MAX_SAMPLE_ROWS,
+    MIN_COMPLETE_ROWS,
+    QUANTILES,
+    SobolIndex,
+    SobolIndices,
+    VarianceAnalysis,
+)
 from medalopt.instance.instance import Instance
-from medalopt.instance.paths import render
-from medalopt.report.charts.chart import COLOURS, FONT, INK, Axis, Chart, plot
-from medalopt.report.numbers import digits, money
-from medalopt.report.section import Column, Section, section
-from medalopt.report.sensitivity.named import called, capital
-from medalopt.report.sensitivity.part import Part
-from medalopt.report.sensitivity.tornado import measured
-from medalopt.wording import shown
+from medalopt.instance.paths import render_path
+from medalopt.report.charts.chart import COLOURS, FONT, INK, Chart, ChartAxis, build_plot_option
+from medalopt.report.numbers import format_money, format_number
+from medalopt.report.sensitivity.parameter_titles import capitalize_first, title_parameter
+from medalopt.report.sensitivity.report_part import SensitivityPart
+from medalopt.report.sensitivity.tornado import name_objective
+from medalopt.report.text_table import TextColumn, TextTable, make_text_table
+from medalopt.text import escape_text
 
-DRAWN, TOLD = 15, 30
-SURE = 0.1  # of a 95 % interval, half its width; above it a larger sample is advised
-DETERMINED = 0.25  # of a 95 % interval, half its width; above it a share is noise and not shown
-LEAST_TOLD = 1e-3  # a smaller share is shown as below it
-PLANS = "whether there is a plan"
-Ranked = list[tuple[Cause, Share, Share]]
-_OWN = {"devices": "assays of {}", "treatments": "recovery by {}", "smelters": "returns of {}"}
+MOST_BARS_DRAWN, MOST_TABLE_ROWS = 15, 30
+ADVISED_HALF_WIDTH = 0.1  # of a 95 % interval, half its width; above it a larger sample is advised
+MOST_HALF_WIDTH = 0.25  # of a 95 % interval, half its width; above it a share is noise and not shown
+LEAST_SHARE = 1e-3  # a smaller share is shown as below it
+PLAN_EXISTENCE = "whether there is a plan"
+RankedCauses = list[tuple[UncertainInput, SobolIndex, SobolIndex]]
+_GROUP_TITLES = {"devices": "assays of {}", "treatments": "recovery by {}", "smelters": "returns of {}"}
 
 
-def told(instance: Instance, unit: str, found: Variance) -> Part:
+def report_variance(instance: Instance, unit: str, found: VarianceAnalysis) -> SensitivityPart:
     """Report the spread of the objective and the causes of it and of infeasibility.
 
     Args:
@@ -39,83 +45,98 @@ def told(instance: Instance, unit: str, found: Variance) -> Part:
     Returns:
         Summary lines, up to two charts with tables, and the JSON member `global`.
     """
-    lines = tuple(_lines(instance, unit, found))
-    of = measured(unit)
-    asked = ((f"the spread of the {of}", found.measure, of), (PLANS, found.feasible, "existence of a plan"))
+    lines = tuple(_variance_lines(instance, unit, found))
+    of = name_objective(unit)
+    asked = ((f"the spread of the {of}", found.measure, of), (PLAN_EXISTENCE, found.feasible, "existence of a plan"))
     charts = [
-        _chart(instance, _leading(instance, found, given, what), found.causes, given, name)
+        _variance_chart(instance, _describe_leading_cause(instance, found, given, what), found.causes, given, name)
         for what, given, name in asked
-        if _determined(_ranked(found.causes, given))
+        if _select_determined(_rank_causes(found.causes, given))
     ]
-    return Part(
-        lines, (), tuple(charts), {"global": _members(instance, unit, found)}, found.interrupted, "All figures at once"
+    return SensitivityPart(
+        lines,
+        (),
+        tuple(charts),
+        {"global": _encode_variance(instance, unit, found)},
+        found.interrupted,
+        "All figures at once",
     )
 
 
-def _lines(instance: Instance, unit: str, found: Variance) -> list[str]:
-    of = measured(unit)
-    lines = [f"{capital(_leading(instance, found, found.measure, f'the spread of the {of}'))}."]
+def _variance_lines(instance: Instance, unit: str, found: VarianceAnalysis) -> list[str]:
+    of = name_objective(unit)
+    lines = [f"{capitalize_first(_describe_leading_cause(instance, found, found.measure, f'the spread of the {of}'))}."]
     if found.quantiles:
-        low, middle, high = (money(value, unit) for value in found.quantiles)
+        low, middle, high = (format_money(value, unit) for value in found.quantiles)
         lines.append(f"With all of it uncertain: {middle} in the middle, in nine cases of ten from {low} to {high}.")
     if found.without:
-        lines.append(f"In {_per_cent(found.without)} of the cases there is no plan; the {of} is told of the others.")
+        lines.append(
+            f"In {_format_percent(found.without)} of the cases there is no plan; the {of} is told of the others."
+        )
         if any(one.total for one in found.feasible):
-            lines.append(f"{capital(_leading(instance, found, found.feasible, PLANS))}.")
-    lines.append(_how(found))
+            lines.append(
+                f"{capitalize_first(_describe_leading_cause(instance, found, found.feasible, PLAN_EXISTENCE))}."
+            )
+    lines.append(_describe_sampling(found))
     if found.interrupted:
         lines.append(f"Interrupted: {found.answered:,} of {found.asked:,} cases are solved; the shares are of those.")
     unsure = [one.total.high - one.total.low for one in found.measure if one.total]
-    if unsure and max(unsure) > 2 * SURE:
-        lines.append(f"Shares are sure to about ±{_per_cent(max(unsure) / 2)}; a greater N tells them more closely.")
+    if unsure and max(unsure) > 2 * ADVISED_HALF_WIDTH:
+        lines.append(
+            f"Shares are sure to about ±{_format_percent(max(unsure) / 2)}; a greater N tells them more closely."
+        )
     return lines
 
 
-def _leading(instance: Instance, found: Variance, given: Sequence[Shares], what: str) -> str:
-    known = _ranked(found.causes, given)
-    if not known and any(one.rows < FEWEST for one in given):
+def _describe_leading_cause(
+    instance: Instance, found: VarianceAnalysis, given: Sequence[SobolIndices], what: str
+) -> str:
+    known = _rank_causes(found.causes, given)
+    if not known and any(one.rows < MIN_COMPLETE_ROWS for one in given):
         return f"too few of the cases have a plan to share out {what}: take a greater N"
     if not known:
         return f"nothing that is uncertain changes {what}"
-    sure = _determined(known)
+    sure = _select_determined(known)
     if not sure:
-        return f"{found.count:,} rows are too few to share out {what}: take {_enough(found, known):,} or more"
+        return f"{found.count:,} rows are too few to share out {what}: take {_required_rows(found, known):,} or more"
     cause, first, total = sure[0]
     many = len(cause.factors) > 1
-    if first.low <= 0 or _half_width(first) > DETERMINED:  # the first-order share is not determined
+    if first.low <= 0 or _half_width(first) > MOST_HALF_WIDTH:  # the first-order share is not determined
         account = "account" if many else "accounts"
-        return f"{name(instance, cause)} together with others {account} for {_between(total)} of {what}"
-    return f"{name(instance, cause)} alone {'explain' if many else 'explains'} {_between(first)} of {what}"
+        return f"{title_cause(instance, cause)} together with others {account} for {_format_interval(total)} of {what}"
+    return (
+        f"{title_cause(instance, cause)} alone {'explain' if many else 'explains'} {_format_interval(first)} of {what}"
+    )
 
 
-def _half_width(share: Share) -> float:
+def _half_width(share: SobolIndex) -> float:
     """Return half the width of the 95 % interval of a share, the part above 0."""
     return (share.high - max(0.0, share.low)) / 2
 
 
-def _determined(known: Ranked) -> Ranked:
+def _select_determined(known: RankedCauses) -> RankedCauses:
     """Return the causes whose total share has a half-width of at most `MOST_HALF_WIDTH`."""
-    return [row for row in known if _half_width(row[2]) <= DETERMINED]
+    return [row for row in known if _half_width(row[2]) <= MOST_HALF_WIDTH]
 
 
-def _enough(found: Variance, known: Ranked) -> int:
+def _required_rows(found: VarianceAnalysis, known: RankedCauses) -> int:
     """Return the sample rows, a power of two, for `ADVISED_HALF_WIDTH`: the error falls as 1/sqrt(N)."""
-    wanted = found.count * (_half_width(known[0][2]) / SURE) ** 2
-    return min(MOST, 2 ** math.ceil(math.log2(max(wanted, 2.0 * found.count))))
+    wanted = found.count * (_half_width(known[0][2]) / ADVISED_HALF_WIDTH) ** 2
+    return min(MAX_SAMPLE_ROWS, 2 ** math.ceil(math.log2(max(wanted, 2.0 * found.count))))
 
 
-def _how(found: Variance) -> str:
+def _describe_sampling(found: VarianceAnalysis) -> str:
     by_cv = any(factor.cv is not None for cause in found.causes for factor in cause.factors)
     how = "lognormal by their `cv`" if by_cv else "even within 10 %, as the instance gives no `cv`"
     together = any(cause.correlation for cause in found.causes)
     text = f"Drawn: {len(found.causes)} causes, {how}{', metals of one device together' if together else ''}; "
     text += f"{found.count:,} rows, {found.asked:,} solves."
     if found.held:
-        text += f" In {_per_cent(found.held)} of the draws a share is held at 100 %."
+        text += f" In {_format_percent(found.held)} of the draws a share is held at 100 %."
     return text
 
 
-def name(instance: Instance, cause: Cause) -> str:
+def title_cause(instance: Instance, cause: UncertainInput) -> str:
     """Return the title of a cause: of its only parameter, or of the group of parameters.
 
     Args:
@@ -126,19 +147,21 @@ def name(instance: Instance, cause: Cause) -> str:
         The title.
     """
     if len(cause.factors) == 1:
-        return called(instance, cause.factors[0].path, cause.factors[0].of)
-    return shown(_OWN.get(str(cause.path[0]), "{}").format(cause.path[1]), 200)
+        return title_parameter(instance, cause.factors[0].path, cause.factors[0].of)
+    return escape_text(_GROUP_TITLES.get(str(cause.path[0]), "{}").format(cause.path[1]), 200)
 
 
-def _ranked(causes: Sequence[Cause], given: Sequence[Shares]) -> Ranked:
+def _rank_causes(causes: Sequence[UncertainInput], given: Sequence[SobolIndices]) -> RankedCauses:
     known = [(cause, one.first, one.total) for cause, one in zip(causes, given, strict=True) if one.first and one.total]
     return sorted(known, key=lambda row: -row[2].value)
 
 
-def _chart(instance: Instance, title: str, causes: Sequence[Cause], given: Sequence[Shares], of: str) -> Chart:
-    every = _ranked(causes, given)
-    rows = _determined(every)
-    drawn = rows[:DRAWN][::-1]
+def _variance_chart(
+    instance: Instance, title: str, causes: Sequence[UncertainInput], given: Sequence[SobolIndices], of: str
+) -> Chart:
+    every = _rank_causes(causes, given)
+    rows = _select_determined(every)
+    drawn = rows[:MOST_BARS_DRAWN][::-1]
     series = [
         {
             "type": "bar",
@@ -148,52 +171,65 @@ def _chart(instance: Instance, title: str, causes: Sequence[Cause], given: Seque
             "data": [None if share is None else 100 * min(max(share.value, 0.0), 1.0) for share in values],
         }
         for values, label, colour in (
-            ([first if _half_width(first) <= DETERMINED else None for _, first, _ in drawn], "alone", COLOURS[0]),
+            ([first if _half_width(first) <= MOST_HALF_WIDTH else None for _, first, _ in drawn], "alone", COLOURS[0]),
             ([total for _, _, total in drawn], "with all others", COLOURS[4]),
         )
     ]
-    names = [name(instance, cause) for cause, _, _ in drawn]
-    up = Axis("", names=names, extra={"axisLabel": {"color": INK, "fontFamily": FONT, "fontSize": 12, "interval": 0}})
-    option = plot(Axis(f"share of the variance of the {of}", "%", least=0), up, series, legend=True)
-    option["yAxis"]["data"] = [shown(one, 60) for one in names]
+    names = [title_cause(instance, cause) for cause, _, _ in drawn]
+    up = ChartAxis(
+        "", names=names, extra={"axisLabel": {"color": INK, "fontFamily": FONT, "fontSize": 12, "interval": 0}}
+    )
+    option = build_plot_option(ChartAxis(f"share of the variance of the {of}", "%", least=0), up, series, legend=True)
+    option["yAxis"]["data"] = [escape_text(one, 60) for one in names]
     notes = ["With all others the shares may add up to more than 100 %: what causes do together counts for each."]
     if len(rows) < len(every):
         notes.append(f"{len(every) - len(rows)} more causes are not determined by this sample; --json has them all.")
-    return Chart(f"{capital(title)}.", option, (_table(instance, rows, of),), tuple(notes), 130 + 34 * len(drawn))
+    return Chart(
+        f"{capitalize_first(title)}.",
+        option,
+        (_variance_table(instance, rows, of),),
+        tuple(notes),
+        130 + 34 * len(drawn),
+    )
 
 
-def _table(instance: Instance, rows: Ranked, of: str) -> Section:
-    return section(
+def _variance_table(instance: Instance, rows: RankedCauses, of: str) -> TextTable:
+    return make_text_table(
         f"Shares of the variance of the {of}",
         [
-            (Column("cause", right=False), [name(instance, cause) for cause, _, _ in rows[:TOLD]]),
-            (Column("alone"), [_alone(first) for _, first, _ in rows[:TOLD]]),
-            (Column("95 % sure", rank=2), [_between(first) for _, first, _ in rows[:TOLD]]),
-            (Column("with all others"), [_per_cent(total.value) for _, _, total in rows[:TOLD]]),
-            (Column("95 % sure", rank=1), [_between(total) for _, _, total in rows[:TOLD]]),
+            (
+                TextColumn("cause", right=False),
+                [title_cause(instance, cause) for cause, _, _ in rows[:MOST_TABLE_ROWS]],
+            ),
+            (TextColumn("alone"), [_format_first_order(first) for _, first, _ in rows[:MOST_TABLE_ROWS]]),
+            (TextColumn("95 % sure", rank=2), [_format_interval(first) for _, first, _ in rows[:MOST_TABLE_ROWS]]),
+            (TextColumn("with all others"), [_format_percent(total.value) for _, _, total in rows[:MOST_TABLE_ROWS]]),
+            (TextColumn("95 % sure", rank=1), [_format_interval(total) for _, _, total in rows[:MOST_TABLE_ROWS]]),
         ],
-        notes=[f"{len(rows) - TOLD} more explain less; --json has all."] if len(rows) > TOLD else [],
+        notes=[f"{len(rows) - MOST_TABLE_ROWS} more explain less; --json has all."]
+        if len(rows) > MOST_TABLE_ROWS
+        else [],
         always=5,
     )
 
 
-def _alone(first: Share) -> str:
-    return _per_cent(first.value) if _half_width(first) <= DETERMINED else "not determined"
+def _format_first_order(first: SobolIndex) -> str:
+    return _format_percent(first.value) if _half_width(first) <= MOST_HALF_WIDTH else "not determined"
 
 
-def _per_cent(share: float) -> str:
+def _format_percent(share: float) -> str:
     part = min(max(0.0, share), 1.0)
-    return f"{digits(100 * part, 2)} %" if part == 0 or part >= LEAST_TOLD else f"below {100 * LEAST_TOLD:g} %"
+    return f"{format_number(100 * part, 2)} %" if part == 0 or part >= LEAST_SHARE else f"below {100 * LEAST_SHARE:g} %"
 
 
-def _between(share: Share) -> str:
+def _format_interval(share: SobolIndex) -> str:
     low, high = (min(max(0.0, end), 1.0) for end in (share.low, share.high))
-    if high < LEAST_TOLD:
-        return _per_cent(high)
-    return f"{digits(100 * low, 2) if low >= LEAST_TOLD else '0'} to {_per_cent(high)}"
+    if high < LEAST_SHARE:
+        return _format_percent(high)
+    return f"{format_number(100 * low, 2) if low >= LEAST_SHARE else '0'} to {_format_percent(high)}"
 
 
-def _members(instance: Instance, unit: str, found: Variance) -> Mapping[str, Any]:
+def _encode_variance(instance: Instance, unit: str, found: VarianceAnalysis) -> Mapping[str, Any]:
     return {
         "rows": found.count,
         "solves": found.asked,
@@ -206,18 +242,18 @@ def _members(instance: Instance, unit: str, found: Variance) -> Mapping[str, Any
         "standard_deviation": found.spread,
         "causes": [
             {
-                "cause": name(instance, cause),
-                "paths": [render(factor.path) for factor in cause.factors],
+                "cause": title_cause(instance, cause),
+                "paths": [render_path(factor.path) for factor in cause.factors],
                 "correlation": cause.correlation,
-                "objective": _row(of_measure),
-                "feasible": _row(of_plans),
+                "objective": _encode_shares(of_measure),
+                "feasible": _encode_shares(of_plans),
             }
             for cause, of_measure, of_plans in zip(found.causes, found.measure, found.feasible, strict=True)
         ],
     }
 
 
-def _row(given: Shares) -> dict[str, Any]:
+def _encode_shares(given: SobolIndices) -> dict[str, Any]:
     both = {"first": given.first, "total": given.total}
     told = {key: None if one is None else [one.value, one.low, one.high] for key, one in both.items()}
     return {**told, "rows": given.rows}

@@ -1,4 +1,7 @@
-"""Metal account: opening stock, returns, purchases, charges, surplus and closing stock by metal and period."""
+"""Metal account: opening stock, returns, purchases, charges, surplus and closing stock by metal and period.
+
+Melt cards, fineness, plating requisition, scrap account and medals that can be struck, for the mint.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,27 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from medalopt.analysis.sourcing.metalaccount import MetalAccount, metal_account
-from medalopt.analysis.sourcing.spread import Spread
-from medalopt.instance.figures import Floats
+from medalopt.analysis.sourcing.metals import (
+    MetalAccount,
+    ReturnUncertainty,
+    compute_fineness,
+    compute_metal_account,
+    compute_scrap_account,
+    count_strikable_medals,
+    find_plating_alloys,
+)
+from medalopt.instance.arrays import Floats
 from medalopt.plan.plan import Plan
-from medalopt.report.plants import period_word
-from medalopt.report.sourcing.content import Cell, Column, Table
+from medalopt.report.document import CellValue, ReportColumn, ReportTable
+from medalopt.report.numbers import count_exact_decimals, count_share_decimals
+from medalopt.report.solve_tables import get_period_word
 
-TWICE = 2  # standard deviations
-_SAYS = (
+SPREAD_DEVIATIONS = 2  # standard deviations
+_ACCOUNT_DESCRIPTION = (
     "What was in stock of each metal, what came in, what went out and what stays. "
     "Opening, returned and bought less charged and what is left over is closing."
 )
-_NOTES = (
+_ACCOUNT_NOTES = (
     "Low and high are two standard deviations below and above what is planned, by the cv of devices, treatments and "
     "smelters: the relative deviations of assay, recovery and return add up as squares.",
     "Lots apart: each lot (a stream by one way in one {period}) differs by itself. Lots alike: all lots of a device, "
@@ -28,7 +39,7 @@ _NOTES = (
 )
 
 
-def tables(plan: Plan) -> tuple[Table, ...]:
+def tabulate_metal_account(plan: Plan) -> tuple[ReportTable, ...]:
     """Tabulate the metal account.
 
     Args:
@@ -37,16 +48,27 @@ def tables(plan: Plan) -> tuple[Table, ...]:
     Returns:
         The table `metal_account` [kg], a row for each metal and period.
     """
-    found = metal_account(plan.account)
+    found = compute_metal_account(plan.account)
     listed = np.flatnonzero(found.moved).tolist()
-    word = period_word(plan.instance)
-    places = decimals(found.at_hand[listed, -1])
-    rows = [_row(plan, found, metal, period) for metal in listed for period in range(len(plan.instance.periods))]
-    notes = tuple(note.format(period=word) for note in _NOTES) if found.spread else ()
-    return (Table("metal_account", "Metal account", _SAYS, _columns(found, word, places), tuple(rows), notes),)
+    word = get_period_word(plan.instance)
+    places = choose_decimals(found.at_hand[listed, -1])
+    rows = [
+        _account_row(plan, found, metal, period) for metal in listed for period in range(len(plan.instance.periods))
+    ]
+    notes = tuple(note.format(period=word) for note in _ACCOUNT_NOTES) if found.spread else ()
+    return (
+        ReportTable(
+            "metal_account",
+            "Metal account",
+            _ACCOUNT_DESCRIPTION,
+            _account_columns(found, word, places),
+            tuple(rows),
+            notes,
+        ),
+    )
 
 
-def decimals(kilograms: Iterable[float]) -> int:
+def choose_decimals(kilograms: Iterable[float]) -> int:
     """Choose the decimal places of a column of masses: four significant digits of the smallest, to the gram at most.
 
     Args:
@@ -59,9 +81,9 @@ def decimals(kilograms: Iterable[float]) -> int:
     return max(0, min(3, 3 - int(np.floor(np.log10(min(sizes)))))) if sizes else 0
 
 
-def _columns(found: MetalAccount, word: str, places: int) -> tuple[Column, ...]:
-    def kg(key: str, title: str, total: bool = False) -> Column:
-        return Column(key, title, "kg", places, total)
+def _account_columns(found: MetalAccount, word: str, places: int) -> tuple[ReportColumn, ...]:
+    def kg(key: str, title: str, total: bool = False) -> ReportColumn:
+        return ReportColumn(key, title, "kg", places, total)
 
     bands = (
         kg("returned_low_kg", "Low, lots apart"),
@@ -70,8 +92,8 @@ def _columns(found: MetalAccount, word: str, places: int) -> tuple[Column, ...]:
         kg("returned_high_alike_kg", "High, lots alike"),
     )
     return (
-        Column("metal", "Metal"),
-        Column("period", word.capitalize()),
+        ReportColumn("metal", "Metal"),
+        ReportColumn("period", word.capitalize()),
         kg("opening_kg", "Opening stock"),
         kg("returned_kg", "Returned"),
         *(bands if found.spread else ()),
@@ -82,7 +104,7 @@ def _columns(found: MetalAccount, word: str, places: int) -> tuple[Column, ...]:
     )
 
 
-def _row(plan: Plan, found: MetalAccount, metal: int, period: int) -> tuple[Cell, ...]:
+def _account_row(plan: Plan, found: MetalAccount, metal: int, period: int) -> tuple[CellValue, ...]:
     def at(table: Floats) -> float:
         return float(table[metal, period])
 
@@ -91,7 +113,7 @@ def _row(plan: Plan, found: MetalAccount, metal: int, period: int) -> tuple[Cell
         plan.instance.periods[period],
         at(found.opening),
         at(found.returned),
-        *(_band(at(found.returned), found.spread, metal, period) if found.spread else ()),
+        *(_spread_bounds(at(found.returned), found.spread, metal, period) if found.spread else ()),
         at(found.bought),
         at(found.charged),
         at(found.left),
@@ -99,6 +121,208 @@ def _row(plan: Plan, found: MetalAccount, metal: int, period: int) -> tuple[Cell
     )
 
 
-def _band(returned: float, spread: Spread, metal: int, period: int) -> tuple[float, ...]:
-    apart, alike = (TWICE * float(table[metal, period]) for table in (spread.apart, spread.alike))
+def _spread_bounds(returned: float, spread: ReturnUncertainty, metal: int, period: int) -> tuple[float, ...]:
+    apart, alike = (SPREAD_DEVIATIONS * float(table[metal, period]) for table in (spread.apart, spread.alike))
     return (max(0.0, returned - apart), returned + apart, max(0.0, returned - alike), returned + alike)
+
+
+PRECIOUS_METALS = frozenset({"Au", "Ag", "Pt", "Pd", "Rh"})  # fineness of these is quoted in parts per thousand
+GRAMS_PER_KILOGRAM = 1000  # per kilogram
+
+
+def tabulate_melting(plan: Plan) -> tuple[ReportTable, ...]:
+    """Tabulate the melts of a plan.
+
+    Args:
+        plan: Plan to report.
+
+    Returns:
+        The tables `melt_cards`, `fineness`, `plating` where a medal is plated, `scrap_account` and `medals`.
+    """
+    return (
+        _melt_card_table(plan),
+        _fineness_table(plan),
+        *_plating_tables(plan),
+        _scrap_table(plan),
+        _medal_table(plan),
+    )
+
+
+def _list_heats(plan: Plan) -> list[tuple[int, int]]:
+    alloy, period = np.nonzero(plan.account.cast > 0)
+    return list(zip(alloy.tolist(), period.tolist(), strict=True))
+
+
+def _heat_decimals(plan: Plan) -> int:
+    return choose_decimals([float(plan.account.cast[heat]) for heat in _list_heats(plan)])
+
+
+def _melt_card_table(plan: Plan) -> ReportTable:
+    rows = tuple(row for alloy, period in _list_heats(plan) for row in _melt_card_rows(plan, alloy, period))
+    columns = (
+        ReportColumn("alloy", "Alloy"),
+        ReportColumn("period", get_period_word(plan.instance).capitalize()),
+        ReportColumn("charge", "Charge"),
+        ReportColumn("origin", "From"),
+        ReportColumn("charge_kg", "Weigh in", "kg", _heat_decimals(plan)),
+        ReportColumn("share", "Share of the charge", "%", 2),
+        ReportColumn("cast_kg", "Cast from the heat", "kg", _heat_decimals(plan)),
+    )
+    says = "What to charge for each heat: metal from stock, offers as bought, and process scrap of the same alloy."
+    return ReportTable("melt_cards", "Melt cards", says, columns, rows)
+
+
+def _melt_card_rows(plan: Plan, alloy: int, period: int) -> list[tuple[CellValue, ...]]:
+    instance, made = plan.instance, plan.account.decisions
+    lines = [
+        (title, "stock", float(kg))
+        for title, kg in zip(instance.metals.titles, made.charged[alloy, :, period], strict=True)
+    ]
+    lines += [
+        (offer, "bought", float(kg))
+        for offer, kg in zip(instance.market.names, made.bought[:, alloy, period], strict=True)
+    ]
+    lines.append(("process scrap", "the mint", float(made.recharged[alloy, period])))
+    whole = sum(kg for _, _, kg in lines)
+    cast = float(plan.account.cast[alloy, period])
+    head = (instance.alloys.names[alloy], instance.periods[period])
+    return [(*head, what, origin, kg, kg / whole, cast) for what, origin, kg in lines if kg > 0]
+
+
+def _fineness_table(plan: Plan) -> ReportTable:
+    shares = compute_fineness(plan.account)
+    rows = tuple(
+        row
+        for alloy, period in _list_heats(plan)
+        for row in _fineness_rows(plan, shares[alloy, :, period], alloy, period)
+    )
+    windows = [100 * float(row[place] or 0.0) for row in rows for place in (3, 5)]
+    places = count_share_decimals((float(row[4] or 0.0) for row in rows), count_exact_decimals(windows, 2))
+    columns = (
+        ReportColumn("alloy", "Alloy"),
+        ReportColumn("period", get_period_word(plan.instance).capitalize()),
+        ReportColumn("metal", "Metal"),
+        ReportColumn("least_share", "Least", "%", places),
+        ReportColumn("resulting_share", "Resulting", "%", places),
+        ReportColumn("greatest_share", "Greatest", "%", places),
+        ReportColumn("fineness_permille", "Fineness", "‰", places - 1),
+    )
+    says = "What the heats come to, process scrap included, beside the window that the alloy asks for."
+    notes = (
+        "Fineness in parts of a thousand stands for precious metals, as the trade tells it.",
+        "Metal from stock counts as pure: assay it before it is weighed in.",
+    )
+    return ReportTable("fineness", "Resulting fineness", says, columns, rows, notes)
+
+
+def _fineness_rows(plan: Plan, share: Floats, alloy: int, period: int) -> list[tuple[CellValue, ...]]:
+    instance, alloys = plan.instance, plan.instance.alloys
+    head = (alloys.names[alloy], instance.periods[period])
+    rows: list[tuple[CellValue, ...]] = []
+    for metal in np.flatnonzero(alloys.named[alloy]).tolist():
+        got = float(share[metal])
+        low, high = float(alloys.low.value[alloy, metal]), float(alloys.high.value[alloy, metal])
+        permille = 1000 * got if instance.metals.names[metal] in PRECIOUS_METALS else None
+        rows.append((*head, instance.metals.titles[metal], low, got, high, permille))
+    if alloys.admits_others[alloy]:
+        rest = max(0.0, 1 - float(share[alloys.named[alloy]].sum()))
+        rest = rest if rest > 1e-9 else 0.0  # rounding
+        rows.append((*head, "all others", 0.0, rest, float(alloys.others.value[alloy]), None))
+    return rows
+
+
+def _plating_tables(plan: Plan) -> tuple[ReportTable, ...]:
+    """Return the metal to draw for plating; no table where no medal is plated."""
+    instance, medals = plan.instance, plan.instance.medals
+    plated = np.flatnonzero(find_plating_alloys(plan.account)).tolist()
+    rows: list[tuple[CellValue, ...]] = []
+    for alloy in plated:
+        charge = float(plan.account.charge[alloy].sum())
+        kinds = np.flatnonzero(medals.parts.value[:, alloy] * medals.count > 0).tolist()
+        net = [float(medals.parts.value[m, alloy] * medals.count[m]) for m in kinds]
+        gross = [kg * (1 + float(medals.allowance.value[m])) for m, kg in zip(kinds, net, strict=True)]
+        for m, on, owed in zip(kinds, net, gross, strict=True):
+            each = GRAMS_PER_KILOGRAM * float(medals.parts.value[m, alloy])
+            drawn = charge * owed / sum(gross)
+            due = instance.periods[int(medals.due[m])]
+            rows.append(
+                (instance.alloys.names[alloy], medals.names[m], due, int(medals.count[m]), each, on, owed - on, drawn)
+            )
+    columns = (
+        ReportColumn("alloy", "Plating"),
+        ReportColumn("medal", "On medals"),
+        ReportColumn("due", "Due by the end of"),
+        ReportColumn("medals", "Medals", "", total=True),
+        ReportColumn("each_g", "Each", "g", 2),
+        ReportColumn("on_medals_kg", "On the medals", "kg", 3, total=True),
+        ReportColumn("allowance_kg", "Allowance", "kg", 3, total=True),
+        ReportColumn("drawn_kg", "To draw in all", "kg", 3, total=True),
+    )
+    says = "What to draw for plating: the metal on the medals, the allowance, and what goes round as scrap or is lost."
+    return (ReportTable("plating", "Plating requisition", says, columns, tuple(rows)),) if rows else ()
+
+
+def _scrap_table(plan: Plan) -> ReportTable:
+    instance, found = plan.instance, compute_scrap_account(plan.account)
+    parts = (found.cast, found.fallen, found.lost, found.opening, found.fit, found.recharged, found.closing)
+    shares = instance.alloys.scrap_share.value
+    listed = [a for a in range(len(instance.alloys.names)) if shares[a] > 0 and found.cast[a].sum() > 0]
+    rows: tuple[tuple[CellValue, ...], ...] = tuple(
+        (
+            instance.alloys.names[alloy],
+            period,
+            *(float(part[alloy, t]) for part in (*parts, found.waiting)),
+            float(found.value[alloy, t]),
+        )
+        for alloy in listed
+        for t, period in enumerate(instance.periods)
+        if any(part[alloy, t] > 0 for part in (*parts, found.waiting))
+    )
+    named = (
+        ("cast_kg", "Cast"),
+        ("fallen_kg", "Scrap fallen"),
+        ("lost_kg", "Not fit to reuse"),
+        ("opening_kg", "Opening stock"),
+        ("fit_kg", "Fit again"),
+        ("recharged_kg", "Charged again"),
+        ("closing_kg", "Closing stock"),
+        ("waiting_kg", "Not fit yet"),
+    )
+    columns = (
+        ReportColumn("alloy", "Alloy"),
+        ReportColumn("period", get_period_word(instance).capitalize()),
+        *(ReportColumn(key, title, "kg", _heat_decimals(plan)) for key, title in named),
+        ReportColumn("value", "Worth", instance.currency),
+    )
+    says = (
+        "Process scrap of the mint: what falls of what is cast, what is charged again, and what is left and its worth."
+    )
+    return ReportTable("scrap_account", "Scrap account of the mint", says, columns, rows)
+
+
+def _medal_table(plan: Plan) -> ReportTable:
+    instance, medals = plan.instance, plan.instance.medals
+    made = count_strikable_medals(plan.account)
+    rows = tuple(
+        (
+            kind,
+            period,
+            int(made[m, t]),
+            int(medals.count[m]),
+            float(made[m, t] / medals.count[m]) if medals.count[m] else None,
+            "due" if t == medals.due[m] else "",
+        )
+        for m, kind in enumerate(medals.names)
+        for t, period in enumerate(instance.periods)
+        if t == medals.due[m] or made[m, t] != (made[m, t - 1] if t else 0)
+    )
+    columns = (
+        ReportColumn("medal", "Medal"),
+        ReportColumn("period", f"By the end of the {get_period_word(instance)}"),
+        ReportColumn("struck", "Can be struck so far", ""),
+        ReportColumn("ordered", "Ordered", ""),
+        ReportColumn("share", "Of the order", "%", 1),
+        ReportColumn("due", "Due"),
+    )
+    says = "How many medals can be struck of what is cast so far, allowance included, the earliest due first."
+    return ReportTable("medals", "Medals that can be struck", says, columns, rows)

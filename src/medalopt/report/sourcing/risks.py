@@ -1,31 +1,34 @@
-"""Main risks: the parameters with the largest effect on cost, and the named scenarios."""
+"""Main risks: the parameters with the largest effect on cost, and the named scenarios.
+
+Cost of each rule, contract and limit.
+"""
 
 from __future__ import annotations
 
 from fractions import Fraction
 
-from medalopt.analysis.journal import Answer
-from medalopt.analysis.sensitivity.tornado import Bar, End
-from medalopt.analysis.sourcing.risks import Case, Risks
+from medalopt.analysis.result_cache import ScenarioResult
+from medalopt.analysis.sensitivity.tornado import TornadoBar, TornadoEnd
+from medalopt.analysis.sourcing.plan_analyses import PlanAnalyses
+from medalopt.analysis.sourcing.risks import PlanRisks, ScenarioRisk
 from medalopt.instance.instance import Instance
-from medalopt.instance.paths import render
-from medalopt.instance.schema.fields import Measure
-from medalopt.quantity import spoken
-from medalopt.report.numbers import digits, mass, money
-from medalopt.report.sensitivity.named import called, capital
-from medalopt.report.sensitivity.tornado import share
-from medalopt.report.sourcing.content import Cell, Column, Table
-from medalopt.report.sourcing.currency import amount
-from medalopt.wording import shown
+from medalopt.instance.paths import render_path
+from medalopt.instance.schema.field_types import QuantityField
+from medalopt.report.document import CellValue, ReportColumn, ReportTable, make_amount_column
+from medalopt.report.numbers import format_mass, format_money, format_number
+from medalopt.report.sensitivity.parameter_titles import capitalize_first, title_parameter
+from medalopt.report.sensitivity.tornado import format_step
+from medalopt.text import escape_text
+from medalopt.units import name_unit
 
-_SAYS = "The three figures that matter most, each moved alone, and what the best plan then costs more."
-_CASES = "Each scenario that the instance names, solved anew: what the best plan then costs more."
-_NO_PLAN, _NOT = "no plan", "not solved"
-_ORDER = ("first", "second", "third")
-_MOST = 2  # scenarios in the summary
+_RISKS_DESCRIPTION = "The three figures that matter most, each moved alone, and what the best plan then costs more."
+_SCENARIOS_DESCRIPTION = "Each scenario that the instance names, solved anew: what the best plan then costs more."
+_INFEASIBLE, _NOT_SOLVED = "no plan", "not solved"
+_ORDINALS = ("first", "second", "third")
+_MOST_SCENARIOS = 2  # scenarios in the summary
 
 
-def tables(found: Risks, instance: Instance) -> tuple[Table, ...]:
+def tabulate_risks(found: PlanRisks, instance: Instance) -> tuple[ReportTable, ...]:
     """Tabulate the main risks, and the named scenarios where there are any.
 
     Args:
@@ -35,10 +38,10 @@ def tables(found: Risks, instance: Instance) -> tuple[Table, ...]:
     Returns:
         The table `risks`, and `scenarios` where there are any.
     """
-    return (_figures(found, instance), *((_scenarios(found, instance),) if found.cases else ()))
+    return (_risk_table(found, instance), *((_scenario_table(found, instance),) if found.cases else ()))
 
 
-def lines(found: Risks, instance: Instance) -> tuple[str, ...]:
+def describe_risks(found: PlanRisks, instance: Instance) -> tuple[str, ...]:
     """Describe the main risks and the worst scenarios.
 
     Args:
@@ -49,123 +52,177 @@ def lines(found: Risks, instance: Instance) -> tuple[str, ...]:
         A sentence for each of at most three parameters, and one on scenarios.
     """
     told = [
-        f"What could go wrong, {which}: {_sentence(bar, found.base, instance)}."
-        for which, bar in zip(_ORDER, found.bars, strict=False)
+        f"What could go wrong, {which}: {_describe_risk(bar, found.base, instance)}."
+        for which, bar in zip(_ORDINALS, found.bars, strict=False)
     ]
-    cases = _worst(found)
+    cases = _select_worst_scenarios(found)
     if cases:
         more = len(found.cases) - len(cases)
         rest = f"; {more} more in the table of scenarios" if more else ""
-        told.append(f"Scenarios: {'; '.join(_case(one, instance) for one in cases)}{rest}.")
+        told.append(f"Scenarios: {'; '.join(_describe_scenario(one, instance) for one in cases)}{rest}.")
     return tuple(told)
 
 
-def _sentence(bar: Bar, base: Answer, instance: Instance) -> str:
-    ends = ", ".join(f"{_way(end)} {_effect(end, base, instance)}" for end in bar.ends)
-    return f"{called(instance, bar.factor.path, bar.factor.of)}{_span(bar, instance)}: {ends}"
+def _describe_risk(bar: TornadoBar, base: ScenarioResult, instance: Instance) -> str:
+    ends = ", ".join(f"{_describe_step(end)} {_describe_effect(end, base, instance)}" for end in bar.ends)
+    return f"{title_parameter(instance, bar.factor.path, bar.factor.of)}{_format_range(bar, instance)}: {ends}"
 
 
-def _way(end: End) -> str:
-    return f"{share(abs(end.factor - 1))} {'less' if end.factor < 1 else 'more'}"
+def _describe_step(end: TornadoEnd) -> str:
+    return f"{format_step(abs(end.factor - 1))} {'less' if end.factor < 1 else 'more'}"
 
 
-def _effect(end: End, base: Answer, instance: Instance) -> str:
+def _describe_effect(end: TornadoEnd, base: ScenarioResult, instance: Instance) -> str:
     by = end.effect(base)
     if by is None:
         return "leaves no plan" if end.answer.status == "infeasible" else "was not solved"
-    return f"costs {money(abs(by), instance.currency)} {'more' if by >= 0 else 'less'}" if by else "changes nothing"
+    return (
+        f"costs {format_money(abs(by), instance.currency)} {'more' if by >= 0 else 'less'}" if by else "changes nothing"
+    )
 
 
-def _span(bar: Bar, instance: Instance) -> str:
+def _format_range(bar: TornadoBar, instance: Instance) -> str:
     """Format the range of a single parameter: ` (770 to 2,030 g/t)`; '' for several that are varied together."""
     members = bar.factor.members
-    if bar.factor.figures != 1 or not isinstance(members[0].kind.measure, Measure):
+    if bar.factor.figures != 1 or not isinstance(members[0].kind.measure, QuantityField):
         return ""
     unit = members[0].kind.measure.unit
     value = float(members[0].values[0])
-    size, word = (100.0, "%") if not unit else (1.0, spoken(unit, instance.currency))
+    size, word = (100.0, "%") if not unit else (1.0, name_unit(unit, instance.currency))
     if word == "kg/t" and value < 1:
         size, word = 1000.0, "g/t"
     held = members[0].limit
     low, high = (value * end.factor for end in bar.ends)
     high = min(high, float(Fraction(held))) if held is not None else high
-    return f" ({digits(size * low)} to {digits(size * high)} {word}, planned {digits(size * value)} {word})"
-
-
-def _figures(found: Risks, instance: Instance) -> Table:
-    columns = (
-        Column("figure", "Figure"),
-        Column("lower", "Lower by", "%", 1),
-        amount("lower_costs", "Then costs more", instance.currency, total=False),
-        Column("higher", "Higher by", "%", 1),
-        amount("higher_costs", "Then costs more", instance.currency, total=False),
-        Column("because", "Moved by"),
+    return (
+        f" ({format_number(size * low)} to {format_number(size * high)} {word}, planned "
+        f"{format_number(size * value)} {word})"
     )
-    rows = tuple(_row(bar, found.base, instance) for bar in found.bars)
+
+
+def _risk_table(found: PlanRisks, instance: Instance) -> ReportTable:
+    columns = (
+        ReportColumn("figure", "Figure"),
+        ReportColumn("lower", "Lower by", "%", 1),
+        make_amount_column("lower_costs", "Then costs more", instance.currency, total=False),
+        ReportColumn("higher", "Higher by", "%", 1),
+        make_amount_column("higher_costs", "Then costs more", instance.currency, total=False),
+        ReportColumn("because", "Moved by"),
+    )
+    rows = tuple(_risk_row(bar, found.base, instance) for bar in found.bars)
     how = (
         f"Chosen from {found.figures} figures: the {found.moved} whose worth at the plan's prices, times their "
         "uncertainty, is greatest were moved and solved; these matter most. `medalopt sensitivity --tornado` moves all."
     )
     notes = (how, "What is moved by 10 % has no `cv` in the instance. A negative amount saves.")
-    return Table("risks", "What could go wrong", _SAYS, columns, rows, notes)
+    return ReportTable("risks", "What could go wrong", _RISKS_DESCRIPTION, columns, rows, notes)
 
 
-def _row(bar: Bar, base: Answer, instance: Instance) -> tuple[Cell, ...]:
-    name = capital(called(instance, bar.factor.path, bar.factor.of)) + _span(bar, instance)
-    down, up = (_more(end, base) for end in bar.ends)
-    because = "10 %, having no cv" if bar.factor.cv is None else f"its cv, {share(bar.factor.cv)}"
+def _risk_row(bar: TornadoBar, base: ScenarioResult, instance: Instance) -> tuple[CellValue, ...]:
+    name = capitalize_first(title_parameter(instance, bar.factor.path, bar.factor.of)) + _format_range(bar, instance)
+    down, up = (_extra_cost(end, base) for end in bar.ends)
+    because = "10 %, having no cv" if bar.factor.cv is None else f"its cv, {format_step(bar.factor.cv)}"
     return (name, 1 - bar.down.factor, down, bar.up.factor - 1, up, because)
 
 
-def _more(end: End, base: Answer) -> Cell:
+def _extra_cost(end: TornadoEnd, base: ScenarioResult) -> CellValue:
     by = end.effect(base)
     if by is None:
-        return _NO_PLAN if end.answer.status == "infeasible" else _NOT
+        return _INFEASIBLE if end.answer.status == "infeasible" else _NOT_SOLVED
     return by
 
 
-def _worst(found: Risks) -> list[Case]:
+def _select_worst_scenarios(found: PlanRisks) -> list[ScenarioRisk]:
     """Return the scenarios of the summary: infeasible ones first, then by extra cost."""
     bad = [one for one in found.cases if one.more is None or one.more > 0]
-    return sorted(bad, key=lambda one: (one.more is not None, -_weight(one), one.name))[:_MOST]
+    return sorted(bad, key=lambda one: (one.more is not None, -_scenario_severity(one), one.name))[:_MOST_SCENARIOS]
 
 
-def _weight(one: Case) -> float:
+def _scenario_severity(one: ScenarioRisk) -> float:
     return sum((one.short or {}).values()) if one.more is None else one.more
 
 
-def _case(one: Case, instance: Instance) -> str:
+def _describe_scenario(one: ScenarioRisk, instance: Instance) -> str:
     if one.more is not None:
-        return f"{shown(one.name)} costs {money(one.more, instance.currency)} more"
+        return f"{escape_text(one.name)} costs {format_money(one.more, instance.currency)} more"
     if one.answer.status != "infeasible":
-        return f"{shown(one.name)} was not solved"
-    short = _short(one, instance)
-    return f"{shown(one.name)} leaves no plan" + (f" ({short} short)" if short else "")
+        return f"{escape_text(one.name)} was not solved"
+    short = _list_shortfall(one, instance)
+    return f"{escape_text(one.name)} leaves no plan" + (f" ({short} short)" if short else "")
 
 
-def _short(one: Case, instance: Instance) -> str:
+def _list_shortfall(one: ScenarioRisk, instance: Instance) -> str:
     titles = dict(zip(instance.metals.names, instance.metals.titles, strict=True))
-    return ", ".join(f"{mass(kg)} of {shown(titles[metal])}" for metal, kg in (one.short or {}).items())
+    return ", ".join(f"{format_mass(kg)} of {escape_text(titles[metal])}" for metal, kg in (one.short or {}).items())
 
 
-def _scenarios(found: Risks, instance: Instance) -> Table:
+def _scenario_table(found: PlanRisks, instance: Instance) -> ReportTable:
     columns = (
-        Column("scenario", "Scenario"),
-        Column("changes", "What it changes"),
-        amount("cost", "Cost", instance.currency, total=False),
-        amount("more", "More than planned", instance.currency, total=False),
-        Column("short", "Short"),
-        Column("note", "Note"),
+        ReportColumn("scenario", "Scenario"),
+        ReportColumn("changes", "What it changes"),
+        make_amount_column("cost", "Cost", instance.currency, total=False),
+        make_amount_column("more", "More than planned", instance.currency, total=False),
+        ReportColumn("short", "Short"),
+        ReportColumn("note", "Note"),
     )
     notes = {source.path: source.note for source in instance.sources}
-    rows = tuple(_case_row(one, instance, notes.get(render(("scenarios", one.name)), "")) for one in found.cases)
+    rows = tuple(
+        _scenario_row(one, instance, notes.get(render_path(("scenarios", one.name)), "")) for one in found.cases
+    )
     short = any(one.short for one in found.cases)
     said = ("Short: the least metal that would have to come from elsewhere for a plan to exist.",) if short else ()
-    return Table("scenarios", "Scenarios", _CASES, columns, rows, said)
+    return ReportTable("scenarios", "Scenarios", _SCENARIOS_DESCRIPTION, columns, rows, said)
 
 
-def _case_row(one: Case, instance: Instance, note: str) -> tuple[Cell, ...]:
+def _scenario_row(one: ScenarioRisk, instance: Instance, note: str) -> tuple[CellValue, ...]:
     changes = ", ".join(f"{path} {value}" for path, value in one.changes.items())
-    state = _NO_PLAN if one.answer.status == "infeasible" else _NOT
-    costs: tuple[Cell, Cell] = (state, None) if one.more is None else (one.answer.value, one.more)
-    return (one.name, changes, *costs, _short(one, instance), note)
+    state = _INFEASIBLE if one.answer.status == "infeasible" else _NOT_SOLVED
+    costs: tuple[CellValue, CellValue] = (state, None) if one.more is None else (one.answer.value, one.more)
+    return (one.name, changes, *costs, _list_shortfall(one, instance), note)
+
+
+_RULES_DESCRIPTION = "What each rule costs: the best plan with it less the best plan without it, all others staying."
+_RULE_TITLES = {
+    "recycled floor": "{subject} recycled, at least",
+    "least share": "{subject} of all tonnes, at least",
+    "greatest share": "{subject} of all tonnes, at most",
+    "participation": "{subject} sends of what it offers, at least",
+    "footprint cap": "footprint, at most",
+    "streams committed": "contract for {subject}, at least",
+    "smelters committed": "feed committed to {subject}",
+    "smelters limit": "feed of {subject}, at most",
+    "market committed": "contract for {subject}, at least",
+    "market limit": "{subject} on offer, at most",
+}
+
+
+def tabulate_rule_costs(found: PlanAnalyses) -> tuple[ReportTable, ...]:
+    """Tabulate the rules with their costs, the highest first.
+
+    Args:
+        found: Analyses around the plan.
+
+    Returns:
+        The table `rules`.
+    """
+    columns = (
+        ReportColumn("rule", "Rule"),
+        ReportColumn("figure", "Asks for", "", 4),
+        ReportColumn("unit", "Unit"),
+        ReportColumn("binds", "Binds"),
+        make_amount_column("costs", "Costs", found.base.instance.currency, total=False),
+        ReportColumn("path", "Where it stands", hidden=True),
+    )
+    rows: list[tuple[CellValue, ...]] = [
+        (
+            _RULE_TITLES[rule.kind].format(subject=escape_text(rule.subject)),
+            100 * rule.figure if rule.unit == "%" else rule.figure,
+            rule.unit,
+            "yes" if rule.binds else "no",
+            "not proven" if rule.costs is None else rule.costs,
+            rule.path,
+        )
+        for rule in sorted(found.rules, key=lambda rule: (rule.costs is None, -(rule.costs or 0.0), rule.path))
+    ]
+    notes = ("They do not add up: without one rule another may take its place.",) if len(rows) > 1 else ()
+    return (ReportTable("rules", "Rules and their price", _RULES_DESCRIPTION, columns, tuple(rows), notes),)

@@ -4,6 +4,8 @@ Minimise c z + Σ c[b,p] λ[b,p] subject to A z + Σ a[b,p] λ[b,p] within the r
 b, where p counts the solutions of the block so far; the share missing to 1 sends nothing. For a participation block the
 sum is 1. In phase one, while no feasible combination is known, the relative violation of right-hand sides is minimised
 instead (cost 1 for a full right-hand side).
+
+The linking variables are substituted, q = q0 + D x, so they have neither columns nor rows in the master problem.
 """
 
 from __future__ import annotations
@@ -13,18 +15,138 @@ from typing import Any
 
 import numpy as np
 
-from medalopt.instance.figures import Bools, Floats, Ints
-from medalopt.model.network import Entries
-from medalopt.solver.budget import Budget
-from medalopt.solver.decomposition.half import Half
-from medalopt.solver.highs import PRIMAL, kept, run
-from medalopt.solver.linear import Linear, greatest
-from medalopt.solver.scaling import scaled
-from medalopt.solver.standing import begun
+from medalopt.instance.arrays import Bools, Floats, Ints
+from medalopt.instance.bounds import VariableBounds
+from medalopt.instance.instance import Instance
+from medalopt.instance.routes import Routes
+from medalopt.model.network import Network, SparseEntries
+from medalopt.solver.assemble import list_supply_rows
+from medalopt.solver.basis import build_basis
+from medalopt.solver.budget import TimeBudget
+from medalopt.solver.compile import CompiledMaster, CompiledModel
+from medalopt.solver.highs import PRIMAL_SIMPLEX, load_simplex, run_highs
+from medalopt.solver.program import ComponentKey, SolverProgram, maximise_over_bounds
+from medalopt.solver.scaling import bound_metal_columns, bound_network_columns, scale_program
 
 
 @dataclass(frozen=True, eq=False)
-class Mix:
+class LinkingProgram:
+    """Constraints on linking and metal variables; the linking variables are the first columns of `program`."""
+
+    program: CompiledModel
+    places: tuple[ComponentKey, ...]  # keys of the other columns
+    count: int  # number of linking variables
+    size: Floats  # (columns - count,) implied bounds of the other columns
+    start: Ints  # (count + 1,) first entry of each linking variable in `row` and `value`
+    row: Ints
+    value: Floats
+
+    @classmethod
+    def of(cls, instance: Instance, found: Routes, bounds: VariableBounds, measure: str) -> LinkingProgram:
+        """Compile the constraints of an instance outside its network.
+
+        Args:
+            instance: Instance.
+            found: Routes.
+            bounds: Implied bounds of the variables.
+            measure: Name of the objective.
+
+        Returns:
+            The linking program.
+        """
+        master = CompiledMaster.of(instance, found, measure, whole=False)
+        program, count = master.compiled, master.linking
+        places = master.places[count:]
+        size = bound_metal_columns(instance, bounds, places)
+        entries = program.entries
+        order = np.flatnonzero(entries.column < count)
+        order = order[np.argsort(entries.column[order], kind="stable")]
+        start = np.searchsorted(entries.column[order], np.arange(count + 1))
+        return cls(program, places, count, size, start, entries.row[order], entries.value[order])
+
+    def pulled(self, y: Floats) -> Floats:
+        """Return A'y restricted to the linking variables.
+
+        Args:
+            y (rows,): Duals.
+
+        Returns:
+            A'y (linking,).
+        """
+        each = np.repeat(np.arange(self.count), np.diff(self.start))
+        return np.bincount(each, self.value * y[self.row], self.count).astype(np.float64)
+
+    def carried(self, quantities: SparseEntries, width: int) -> SparseEntries:
+        """Return the row entries of columns that are given by their linking amounts.
+
+        Args:
+            quantities: Entries (linking variable, column, amount).
+            width: Number of columns.
+
+        Returns:
+            Entries (row, column, value).
+        """
+        counts = np.diff(self.start)[quantities.row]
+        each = np.repeat(np.arange(len(counts)), counts)
+        at = np.arange(len(each)) - np.repeat(np.cumsum(counts) - counts, counts) + self.start[quantities.row][each]
+        cell, place = np.unique(self.row[at] * width + quantities.column[each], return_inverse=True)
+        value = np.bincount(place, self.value[at] * quantities.value[each], len(cell))
+        kept = value != 0
+        return SparseEntries(cell[kept] // max(width, 1), cell[kept] % max(width, 1), value[kept])
+
+    def costs(self, quantities: SparseEntries, width: int) -> Floats:
+        """Return the costs of columns that are given by their linking amounts.
+
+        Args:
+            quantities: Entries (linking variable, column, amount).
+            width: Number of columns.
+
+        Returns:
+            Costs (objectives, width).
+        """
+        rate = self.program.costs[:, quantities.row] * quantities.value
+        return np.array([np.bincount(quantities.column, each, width) for each in rate]).reshape(len(rate), width)
+
+    def with_part(
+        self, instance: Instance, found: Routes, bounds: VariableBounds, part: Network, fixed: Floats
+    ) -> SolverProgram:
+        """Return the program of these constraints and a part of the network.
+
+        Args:
+            instance: Instance.
+            found: Routes.
+            bounds: Implied bounds of the variables.
+            part: Part of the network.
+            fixed (linking,): Linking amounts of everything else.
+
+        Returns:
+            The program; `fixed` is subtracted from the right-hand sides.
+        """
+        half, width, height = self.program, len(part.upper), len(part.supply_stream)
+        own = half.entries.column >= self.count
+        carried = self.carried(part.defining, width)
+        shift = np.bincount(self.row, self.value * np.repeat(fixed, np.diff(self.start)), len(half.rows))
+        return SolverProgram(
+            network=width,
+            places=self.places,
+            lower=np.concatenate([np.zeros(width), half.lower[self.count :]]),
+            upper=np.concatenate([part.upper, half.upper[self.count :]]),
+            size=np.concatenate([bound_network_columns(found, part, bounds), self.size]),
+            costs=np.concatenate([self.costs(part.defining, width), half.costs[:, self.count :]], axis=1),
+            rows=(*list_supply_rows(instance, part), *half.rows),
+            row_lower=np.concatenate([np.where(part.supply_bundled, 0.0, -np.inf), half.row_lower - shift]),
+            row_upper=np.concatenate([part.supply_upper, half.row_upper - shift]),
+            entries=SparseEntries(
+                np.concatenate([part.supply.row, height + carried.row, height + half.entries.row[own]]),
+                np.concatenate([part.supply.column, carried.column, half.entries.column[own] - self.count + width]),
+                np.concatenate([part.supply.value, carried.value, half.entries.value[own]]),
+            ),
+            given={},
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class MasterSolution:
     """Optimum of the master problem; `size` is the sum of the magnitudes of the terms of its objective `value`."""
 
     value: float
@@ -35,7 +157,7 @@ class Mix:
     shares: Floats  # (answers,) shares of the block solutions
 
 
-class Master:
+class MasterProblem:
     """Master problem over `linear` and the block solutions found so far, kept in HiGHS.
 
     Args:
@@ -47,7 +169,12 @@ class Master:
     """
 
     def __init__(
-        self, half: Half, linear: Linear, first: list[tuple[Floats, Floats]], owing: Bools, budget: Budget
+        self,
+        half: LinkingProgram,
+        linear: SolverProgram,
+        first: list[tuple[Floats, Floats]],
+        owing: Bools,
+        budget: TimeBudget,
     ) -> None:
         self.half, self.linear, self.budget = half, linear, budget
         self.blocks, self.width, self.height = len(owing), len(linear.lower), len(linear.rows)
@@ -62,20 +189,20 @@ class Master:
         self.row_upper = np.concatenate([linear.row_upper, np.ones(self.blocks)])
         self.missed = np.flatnonzero((self.row_lower > 0) | (self.row_upper < 0))
         self.first = self.width + len(self.missed)  # number of the column of the first block solution
-        self.program = scaled(self._whole(answers))
-        self._solver = kept(self.program, "the plan of so many streams could not be sought")
-        self._solver.setOptionValue("simplex_strategy", PRIMAL)
+        self.program = scale_program(self._whole(answers))
+        self._solver = load_simplex(self.program, "the plan of so many streams could not be sought")
+        self._solver.setOptionValue("simplex_strategy", PRIMAL_SIMPLEX)
         self.phase_one = len(self.missed) > 0
         if self.phase_one:
             self._cost(np.concatenate([np.zeros(self.width), np.ones(len(self.missed)), np.zeros(len(self.block))]))
 
-    def _whole(self, first: Floats) -> Linear:
+    def _whole(self, first: Floats) -> SolverProgram:
         """Return the program with columns for violations (phase one) and for the first block solutions."""
         linear, answers = self.linear, self._columns(first, self.block)
         ends = np.where(self.row_lower > 0, self.row_lower, self.row_upper)[self.missed]
         columns = (len(self.missed), len(self.block))
         added = (np.zeros(columns[0]), np.zeros(columns[1]))
-        missed = Entries(self.missed, self.width + np.arange(columns[0]), np.sign(ends))
+        missed = SparseEntries(self.missed, self.width + np.arange(columns[0]), np.sign(ends))
         return replace(
             linear,
             lower=np.concatenate([linear.lower, *added]),
@@ -85,7 +212,7 @@ class Master:
             rows=(*linear.rows, *((("block", number)) for number in range(self.blocks))),
             row_lower=self.row_lower,
             row_upper=self.row_upper,
-            entries=Entries(
+            entries=SparseEntries(
                 np.concatenate([linear.entries.row, missed.row, answers.row]),
                 np.concatenate([linear.entries.column, missed.column, self.first + answers.column]),
                 np.concatenate([linear.entries.value, missed.value, answers.value]),
@@ -96,12 +223,12 @@ class Master:
         """Return the costs of block solutions, (objectives, answers)."""
         return np.einsum("ol,bl->ob", self.half.program.costs[:, : self.half.count], answers)
 
-    def _columns(self, answers: Floats, block: Ints) -> Entries:
+    def _columns(self, answers: Floats, block: Ints) -> SparseEntries:
         """Return the entries of block solutions as columns from 0, in constraint rows and block rows."""
         column, place = np.nonzero(answers)
         supply = self.height - len(self.half.program.rows)
-        made = self.half.carried(Entries(place, column, answers[column, place]), len(block))
-        return Entries(
+        made = self.half.carried(SparseEntries(place, column, answers[column, place]), len(block))
+        return SparseEntries(
             np.concatenate([supply + made.row, self.height + block]),
             np.concatenate([made.column, np.arange(len(block))]),
             np.concatenate([made.value, np.ones(len(block))]),
@@ -144,20 +271,20 @@ class Master:
         self.to = np.concatenate([self.to, np.full(len(block), len(self.asked))])
         self.asked.append(weights)
 
-    def solved(self) -> Mix | None:
+    def solved(self) -> MasterSolution | None:
         """Solve the master problem.
 
         Returns:
             The optimum; None where HiGHS finds none, or at the time limit.
         """
-        if run(self._solver, self.budget) != "optimal":
+        if run_highs(self._solver, self.budget) != "optimal":
             return None
         solution = self._solver.getSolution()
         unit = 0 if self.phase_one else self.program.cost[0]
         x, y = np.array(solution.col_value), np.ldexp(np.array(solution.row_dual), self.program.row - unit)
         costs = np.ldexp(np.array(self._solver.getLp().col_cost_), -unit)
         terms = costs * x
-        return Mix(
+        return MasterSolution(
             *(float(terms.sum()), float(np.abs(terms).sum()), y[: self.height], y[self.height :]),
             x=np.ldexp(x[: self.width], self.program.column[: self.width]),
             shares=x[self.first :],
@@ -170,7 +297,7 @@ class Master:
             A HiGHS basis.
         """
         standing = self._solver.getBasis()
-        return begun(standing.col_status[: self.width], standing.row_status[: self.height])
+        return build_basis(standing.col_status[: self.width], standing.row_status[: self.height])
 
     def weights(self, y: Floats) -> Floats:
         """Return the prices of the linking variables.
@@ -201,4 +328,6 @@ class Master:
         parts = entries.value * y[entries.row]
         pull = np.bincount(entries.column, parts, self.width) - costs
         terms = np.bincount(entries.column, np.abs(parts), self.width) + np.abs(costs)
-        return float(y @ end) - float(greatest(pull, terms, linear.lower, np.minimum(linear.upper, linear.size)))
+        return float(y @ end) - float(
+            maximise_over_bounds(pull, terms, linear.lower, np.minimum(linear.upper, linear.size))
+        )

@@ -3,6 +3,12 @@
 Routes of one device type, treatment and smelter (one kind) differ between places only in cost and emissions, so the
 metal of each kind is priced once: p[j,t] = w[t] c[j] + φ[j] w_Φ + w_X + W[κ(j),t], where κ(j) is the kind of route j
 and w are the prices of spend, footprint and the sums by device, region and stream.
+
+The linking variables form one vector, ordered as `list_linking_families` lists them.
+
+Sums by region and by stream are included only where a constraint of the instance uses them.
+
+The routes of all streams are ordered by rank: first routes of all streams, second routes, and so on.
 """
 
 from __future__ import annotations
@@ -13,29 +19,163 @@ from functools import cached_property
 
 import numpy as np
 
-from medalopt.instance.figures import Floats, Ints
+from medalopt.instance.arrays import Bools, Floats, Ints
 from medalopt.instance.instance import Instance
-from medalopt.instance.routes import Routes, base_costs, kinds, refining_of
-from medalopt.solver.decomposition.linking import Linking, at
-from medalopt.solver.decomposition.ranks import Ranks
+from medalopt.instance.routes import Routes, classify_routes, compute_base_costs, compute_refining_costs_of
+from medalopt.model.variables import list_returned_indices, mark_linked_regions, mark_linked_streams
 
 
 @dataclass(frozen=True, eq=False)
-class Pricing:
+class LinkingIndex:
+    """Position of each linking variable in a vector of `count`; -1 where it does not exist."""
+
+    feed: Ints  # (K, T)
+    treated: Ints  # (H, T)
+    returned: Ints  # (K, E, T + longest lead time), by the period in which the metal is returned
+    device: Ints  # (D,)
+    region: Ints  # (G,)
+    stream: Ints  # (I,)
+    spend: Ints  # (T,)
+    footprint: int
+    count: int
+
+    @classmethod
+    def of(cls, instance: Instance, found: Routes) -> LinkingIndex:
+        """Number the linking variables of an instance.
+
+        Args:
+            instance: Instance.
+            found: Routes.
+
+        Returns:
+            The positions.
+        """
+        periods, smelters, treatments = len(instance.periods), len(instance.smelters.names), instance.treatments.names
+        back = np.zeros((smelters, len(instance.metals.names), periods + instance.smelters.lead.max(initial=0)), bool)
+        back[list_returned_indices(instance, found)] = True
+        every = (
+            np.ones((smelters, periods), dtype=bool),
+            np.ones((len(treatments), periods), dtype=bool),
+            back,
+            np.ones(len(instance.devices.names), dtype=bool),
+            mark_linked_regions(instance, found, whole=False),
+            mark_linked_streams(instance, whole=False),
+            np.ones(periods, dtype=bool),
+        )
+        ends = np.cumsum([family.sum() for family in every]).tolist()
+        feed, treated, returned, device, region, stream, spend = map(_number_places, every, ends)
+        return cls(feed, treated, returned, device, region, stream, spend, ends[-1], ends[-1] + 1)
+
+
+def _number_places(there: Bools, end: int) -> Ints:
+    """Return consecutive numbers that end before `end` where the mask is set, -1 elsewhere."""
+    places = np.full(there.shape, -1, dtype=np.intp)
+    places[there] = np.arange(end - int(there.sum()), end)
+    return places
+
+
+def select_weights(weights: Floats, places: Ints) -> Floats:
+    """Select weights by position.
+
+    Args:
+        weights (linking,): Vector of weights.
+        places: Positions, -1 for none.
+
+    Returns:
+        Weights of the shape of `places`; 0 where there is no position.
+    """
+    return np.append(weights, 0.0)[places]
+
+
+@dataclass(frozen=True, eq=False)
+class RouteRanking:
+    """Order of routes in which the minimum over each stream's routes is found one rank at a time."""
+
+    stream: Ints  # (streams with a route,) those with most routes first
+    order: Ints  # (J,) first route of each `stream`, then second routes where they exist, ...
+    counts: tuple[int, ...]  # number of streams with a route of each rank
+    total: int  # I, number of all streams
+
+    @classmethod
+    def of(cls, stream: Ints, total: int) -> RouteRanking:
+        """Rank routes.
+
+        Args:
+            stream (J,): Stream of each route, ascending.
+            total: Number of all streams.
+
+        Returns:
+            The ranking.
+        """
+        routed, first, many = np.unique(stream, return_index=True, return_counts=True)
+        order = np.argsort(-many, kind="stable")
+        routed, first, many = routed[order], first[order], many[order]
+        counts = tuple(int((many > rank).sum()) for rank in range(many.max(initial=0)))
+        ranked = [first[:count] + rank for rank, count in enumerate(counts)]
+        routes = np.concatenate([np.zeros(0, dtype=np.intp), *ranked])
+        return cls(routed, routes, counts, total)
+
+    def least(self, price: Floats) -> tuple[Floats, Ints, Floats]:
+        """Find the cheapest and second cheapest route of each stream.
+
+        Args:
+            price (J,): Price of each route, in ranked order.
+
+        Returns:
+            Least price, its route (the first of several), and second least price, infinite with a single route; one for
+            each entry of `stream`.
+        """
+        best, by = price[: len(self.stream)].copy(), self.order[: len(self.stream)].copy()
+        second = np.full(len(best), np.inf)
+        start = len(best)
+        for count in self.counts[1:]:
+            here = slice(start, start + count)
+            less = price[here] < best[:count]
+            np.minimum(second[:count], np.maximum(best[:count], price[here]), out=second[:count])
+            np.copyto(best[:count], price[here], where=less)
+            np.copyto(by[:count], self.order[here], where=less)
+            start += count
+        return best, by, second
+
+    def routes(self, stream: Ints) -> Iterator[tuple[Ints, Ints]]:
+        """Yield the routes of some streams, one rank at a time.
+
+        Args:
+            stream (cells,): Streams.
+
+        Yields:
+            Positions of the streams that have a route of this rank, and these routes.
+        """
+        at, start = self._at[stream], 0
+        for count in self.counts:
+            those = np.flatnonzero(at < count)
+            yield those, self.order[start + at[those]]
+            start += count
+
+    @cached_property
+    def _at(self) -> Ints:
+        """Position of each stream in `stream`, (I,); past the end without a route."""
+        at = np.full(self.total, len(self.stream))
+        at[self.stream] = np.arange(len(self.stream))
+        return at
+
+
+@dataclass(frozen=True, eq=False)
+class RoutePricing:
     """Routes of an instance by kind: routes of one kind return the same metal at the same refining charges."""
 
     instance: Instance
     found: Routes
-    linking: Linking
+    linking: LinkingIndex
     kind: Ints  # (J,)
     typical: Ints  # (kinds,) one route of each kind
     cost: Floats  # (J,) money/t, without refining
     refining: Floats  # (kinds, T) money/t
-    ranks: Ranks
+    ranks: RouteRanking
     available: Floats  # (I, T) t, in column-major order as all priced arrays
 
     @classmethod
-    def of(cls, instance: Instance, found: Routes) -> Pricing:
+    def of(cls, instance: Instance, found: Routes) -> RoutePricing:
         """Group the routes of an instance by kind.
 
         Args:
@@ -45,11 +185,11 @@ class Pricing:
         Returns:
             The routes, ready for pricing.
         """
-        kind, typical = kinds(instance, found)
-        cost = base_costs(found)
-        refining = refining_of(instance, found, typical)
+        kind, typical = classify_routes(instance, found)
+        cost = compute_base_costs(found)
+        refining = compute_refining_costs_of(instance, found, typical)
         available = np.asfortranarray(instance.streams.available.value)
-        linking, ranks = Linking.of(instance, found), Ranks.of(found.stream, len(instance.streams.names))
+        linking, ranks = LinkingIndex.of(instance, found), RouteRanking.of(found.stream, len(instance.streams.names))
         return cls(instance, found, linking, kind, typical, cost, refining, ranks, available)
 
     @cached_property
@@ -76,10 +216,13 @@ class Pricing:
     def _fixed(self, weights: Floats) -> Floats:
         """Return the part of the reduced cost that is constant over time, without spend, (J,)."""
         places, streams, found = self.linking, self.instance.streams, self.found
-        fixed = found.footprint * weights[places.footprint] + at(weights, places.device)[streams.device][found.stream]
+        fixed = (
+            found.footprint * weights[places.footprint]
+            + select_weights(weights, places.device)[streams.device][found.stream]
+        )
         for group, each in ((streams.region[found.stream], places.region), (found.stream, places.stream)):
             if (each >= 0).any():
-                fixed = fixed + at(weights, each)[group]
+                fixed = fixed + select_weights(weights, each)[group]
         return fixed
 
     def metal(self, weights: Floats) -> Floats:
@@ -93,13 +236,13 @@ class Pricing:
         """
         found, places, periods = self.found, self.linking, np.arange(len(self.instance.periods))
         smelter, treatment = found.smelter[self.typical], found.treatment[self.typical]
-        total = at(weights, places.treated)[treatment] + weights[places.spend] * self.refining
+        total = select_weights(weights, places.treated)[treatment] + weights[places.spend] * self.refining
         travels = np.flatnonzero(smelter >= 0)
         those, by = self.typical[travels], smelter[travels]
-        total[travels] += found.to_smelter[those][:, None] * at(weights, places.feed)[by]
+        total[travels] += found.to_smelter[those][:, None] * select_weights(weights, places.feed)[by]
         for metal in range(len(self.instance.metals.names)):
             back = periods[None, :] + self.instance.smelters.lead[by, metal][:, None]
-            worth = at(weights, places.returned[by[:, None], metal, back])
+            worth = select_weights(weights, places.returned[by[:, None], metal, back])
             total[travels] += found.returned[those, metal][:, None] * worth
         return np.ascontiguousarray(total.T)
 

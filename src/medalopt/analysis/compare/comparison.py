@@ -1,0 +1,304 @@
+"""Summary of a plan, solved or saved, as quantities by part and item.
+
+Comparison of plans: every quantity side by side, with differences from the first plan.
+
+Load the compared plans by name: an instance, one of its scenarios, or a saved plan.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from medalopt.analysis.compare.instance_diff import ParameterDifference, find_differences
+from medalopt.errors import InputError, NoPlanError, SolverError, UsageError
+from medalopt.instance.instance import Instance
+from medalopt.instance.loading import InstanceFile, open_instance
+from medalopt.instance.scenario import expand_change, format_scenario_value
+from medalopt.instance.source_values import SourceValues
+from medalopt.plan.plan import Plan
+from medalopt.plan.reader import PLAN_SUFFIXES, find_instance_file, read_saved_plan
+from medalopt.plan.schema import OPTIONAL_TABLE_MODELS, TABLE_MODELS, SavedPlan
+from medalopt.plan.tables import ROUNDING_TOLERANCE, ColumnTable
+from medalopt.solve_instance import solve
+from medalopt.text import escape_text, join_names, suggest_name
+
+QuantityKey = tuple[str, str, str]  # part, item, unit
+PLAN_PARTS = ("totals", "cost", "streams", "treatments", "smelters", "purchases", "metals")
+
+
+@dataclass(frozen=True, eq=False)
+class PlanSummary:
+    """One of the compared plans: its quantities (empty if there is no plan), and its source values if known."""
+
+    name: str
+    status: str  # optimal, feasible, infeasible or unanswered
+    currency: str
+    figures: Mapping[QuantityKey, float] = field(default_factory=dict)
+    data: SourceValues | None = None
+    digest: str = ""  # SHA-256 of the instance's parameters
+    saved: bool = False
+
+
+def _summarize_plan(name: str, plan: Plan, data: SourceValues) -> PlanSummary:
+    """Summarize a solved plan.
+
+    Args:
+        name: Name of the plan in the comparison.
+        plan: Verified plan.
+        data: Source values of its instance.
+
+    Returns:
+        The summary.
+    """
+    instance = plan.instance
+    figures = _collect_quantities(
+        plan.tables, {**plan.costs, "total": plan.cost}, plan.footprint, plan.tonnes, instance.currency
+    )
+    return PlanSummary(name, plan.status, instance.currency, figures, data, instance.figures)
+
+
+def _summarize_saved_plan(name: str, plan: SavedPlan, currency: str, data: SourceValues | None) -> PlanSummary:
+    """Summarize a saved plan from its tables.
+
+    Args:
+        name: Name of the plan in the comparison.
+        plan: Saved plan.
+        currency: Currency of its costs.
+        data: Source values of its instance; None if not known.
+
+    Returns:
+        The summary.
+    """
+    tables = {
+        table: _collect_columns(table, getattr(plan, table))
+        for table in ("shipments", "purchases", "offer_stock", "metals")
+    }
+    figures = _collect_quantities(tables, plan.cost, plan.footprint, plan.tonnes, currency)
+    return PlanSummary(name, plan.status, currency, figures, data, plan.instance.figures, saved=True)
+
+
+def _collect_columns(table: str, rows: list[Any]) -> ColumnTable:
+    """Return the columns of a saved table."""
+    return {
+        column: [getattr(row, column) for row in rows]
+        for column in {**TABLE_MODELS, **OPTIONAL_TABLE_MODELS}[table].model_fields
+    }
+
+
+def _collect_quantities(
+    tables: Mapping[str, ColumnTable], cost: Mapping[str, float], footprint: float, tonnes: float, currency: str
+) -> dict[QuantityKey, float]:
+    """Return the quantities of a plan from its tables and totals."""
+    found: dict[QuantityKey, float] = {
+        ("totals", "cost", currency): cost["total"],
+        ("totals", "devices taken", "t"): tonnes,
+        ("totals", "footprint", "kg CO2e"): footprint,
+    }
+    found |= {("cost", kind, currency): value for kind, value in cost.items() if kind != "total"}
+    sent, bought, metals = tables["shipments"], tables["purchases"], tables["metals"]
+    for part, column in (("streams", "stream"), ("treatments", "treatment"), ("smelters", "smelter")):
+        found |= _sum_by_item(part, "t", sent[column], sent["tonnes"])
+    stocked = tables.get("offer_stock", {"offer": [], "bought": []})
+    offers, kilograms = bought["offer"] + stocked["offer"], bought["kg"] + stocked["bought"]
+    found |= _sum_by_item("purchases", "kg", offers, kilograms)
+    for what, told in (("returned", "returned"), ("used", "used"), ("surplus", "left over")):
+        items = [f"{metal}, {told}" for metal in metals["metal"]]
+        found |= _sum_by_item("metals", "kg", items, metals[what])
+    return found
+
+
+def _sum_by_item(
+    part: str, unit: str, items: Sequence[str | None], amounts: Sequence[float]
+) -> dict[QuantityKey, float]:
+    """Sum amounts by item, in the order of the items' names."""
+    found: dict[QuantityKey, float] = {}
+    for item, amount in zip(items, amounts, strict=True):
+        key = (part, "none" if item is None else item, unit)
+        found[key] = found.get(key, 0.0) + amount
+    return dict(sorted(found.items()))
+
+
+@dataclass(frozen=True)
+class ComparisonRow:
+    """One quantity in every plan; None where there is no plan. `differs`: by more than rounding."""
+
+    part: str
+    item: str
+    unit: str
+    values: tuple[float | None, ...]
+    differs: bool
+
+    @property
+    def most(self) -> float:
+        """Largest absolute difference from the first plan; 0 if one of the two has no plan."""
+        first = self.values[0]
+        changes = [abs(value - first) for value in self.values[1:] if value is not None and first is not None]
+        return max(changes, default=0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Plans, the parameters in which their instances differ, and all quantities side by side."""
+
+    outcomes: tuple[PlanSummary, ...]
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """Short unique name of each plan: file name without folder and suffix, or the scenario; in full if equal."""
+        short = [one.name.rpartition("#")[2] if "#" in one.name else Path(one.name).stem for one in self.outcomes]
+        return tuple(
+            name if short.count(name) == 1 and name else one.name
+            for name, one in zip(short, self.outcomes, strict=True)
+        )
+
+    @cached_property
+    def data(self) -> tuple[ParameterDifference, ...]:
+        """Parameters that are not equal in all instance files."""
+        return find_differences([outcome.data for outcome in self.outcomes])
+
+    @cached_property
+    def rows(self) -> tuple[ComparisonRow, ...]:
+        """All quantities of any plan, by part."""
+        keys = dict.fromkeys(
+            key for part in PLAN_PARTS for one in self.outcomes for key in one.figures if key[0] == part
+        )
+        sizes: dict[str, float] = {}
+        for one in self.outcomes:
+            for (part, _, _), value in one.figures.items():
+                sizes[part] = max(sizes.get(part, 0.0), abs(value))
+        return tuple(self._row(key, ROUNDING_TOLERANCE * sizes[key[0]]) for key in keys)
+
+    def _row(self, key: QuantityKey, nothing: float) -> ComparisonRow:
+        """Return one quantity of all plans; differences up to `nothing` count as rounding."""
+        values = tuple(one.figures.get(key, 0.0) if one.figures else None for one in self.outcomes)
+        there = [value for value in values if value is not None]
+        return ComparisonRow(*key, values, max(there) - min(there) > nothing)
+
+    @property
+    def cost(self) -> ComparisonRow | None:
+        """Total cost of each plan; None if there is no plan at all."""
+        return next((row for row in self.of("totals") if row.item == "cost"), None)
+
+    def of(self, part: str) -> tuple[ComparisonRow, ...]:
+        """Select the quantities of one part.
+
+        Args:
+            part: Name of the part, see `PLAN_PARTS`.
+
+        Returns:
+            Rows of that part.
+        """
+        return tuple(row for row in self.rows if row.part == part)
+
+
+def compare_plans(outcomes: Sequence[PlanSummary]) -> Comparison:
+    """Compare plans.
+
+    Args:
+        outcomes: Summaries of two or more plans; differences refer to the first.
+
+    Returns:
+        The comparison.
+
+    Raises:
+        UsageError: If there are fewer than two plans, or several currencies.
+    """
+    if len(outcomes) < 2:
+        raise UsageError(
+            "one thing alone cannot be compared: name two or more instances or plans, or --scenario of an instance"
+        )
+    currencies = sorted({one.currency for one in outcomes})
+    if len(currencies) > 1:
+        raise UsageError(f"costs in {' and '.join(currencies)} cannot be compared: compare instances of one currency")
+    return Comparison(tuple(outcomes))
+
+
+WarningCallback = Callable[[str], None]
+
+
+def load_plan_summary(name: str, changes: Mapping[str, str], measure: str, tell: WarningCallback) -> PlanSummary:
+    """Load or solve one of the compared plans and summarize it.
+
+    Args:
+        name: FILE.yaml, FILE.yaml#SCENARIO, or a saved plan: FILE.json, FILE.xlsx or a folder of CSV files.
+        changes: Path to value, made in instances (not in saved plans).
+        measure: Objective: `cost`, `footprint` or `mass`.
+        tell: Callback for warnings.
+
+    Returns:
+        The summary; infeasible or unanswered instances have no quantities.
+
+    Raises:
+        InputError: If a file is not valid.
+        UsageError: If there is no such scenario, or the file holds no plan.
+    """
+    path, scenario = _split_name(name)
+    if scenario is None and (os.path.isdir(path) or path.suffix.lower() in PLAN_SUFFIXES):
+        return _load_saved_summary(name, path)
+    file = open_instance(path)
+    wanted = dict(changes)
+    if scenario is not None:
+        wanted |= _expand_scenario(file, scenario, wanted)
+    instance = file.with_effective_changes(wanted) if scenario is None else file.with_changes(wanted)
+    for warning in instance.warnings:
+        tell(f"warning: {warning}")
+    data = file.written(wanted)
+    try:
+        return _summarize_plan(name, solve(instance, measure), data)
+    except NoPlanError:
+        return PlanSummary(name, "infeasible", instance.currency, {}, data, instance.figures)
+    except SolverError as error:
+        tell(f"{escape_text(name)}: no answer: {error}")
+        return PlanSummary(name, "unanswered", instance.currency, {}, data, instance.figures)
+
+
+def _split_name(name: str) -> tuple[Path, str | None]:
+    """Split a name into file and scenario; the name of a file may contain #."""
+    path, sign, scenario = name.rpartition("#")
+    if not sign or os.path.exists(name):
+        return Path(name), None
+    return Path(path), scenario
+
+
+def _expand_scenario(file: InstanceFile, scenario: str, changes: Mapping[str, str]) -> dict[str, str]:
+    """Return the changes of a scenario, without wildcards. Raises UsageError if the instance has no such scenario."""
+    instance = file.with_effective_changes(changes, scenarios=True)
+    named: Mapping[str, Mapping[str, str]] = instance.annex.get("scenarios", {})
+    if scenario not in named:
+        known = f"; it has {join_names(named)}" if named else "; it has no `scenarios:`"
+        raise UsageError(
+            f"{instance.name}: has no scenario {escape_text(scenario)}{suggest_name(scenario, named) or known}"
+        )
+    written, found = file.written(changes), {}
+    for path, value in named[scenario].items():
+        found.update(expand_change(written, path, format_scenario_value(value) or ""))
+    return found
+
+
+def _load_saved_summary(name: str, path: Path) -> PlanSummary:
+    """Summarize a saved plan. Raises UsageError if the file holds no plan or the currency is not known."""
+    saved = read_saved_plan(path)
+    if not isinstance(saved, SavedPlan):
+        raise UsageError(f"{escape_text(name)}: says that there is no plan; compare its instance instead")
+    file = find_instance_file(path, saved.instance.files)
+    instance, data = _load_matching_instance(file, saved.instance.figures) if file else (None, None)
+    unit = saved.objective.unit if saved.objective.measure == "cost" else ""
+    currency = instance.currency if instance else unit
+    if not currency:
+        raise UsageError(f"{escape_text(name)}: its instance is not here, and without it the currency is not known")
+    return _summarize_saved_plan(name, saved, currency, data.written() if data else None)
+
+
+def _load_matching_instance(file: Path, figures: str) -> tuple[Instance | None, InstanceFile | None]:
+    """Return the instance in a file, and the open file if the plan was made from the same parameters."""
+    try:
+        found = open_instance(file)
+        instance = found.with_changes()
+    except InputError:
+        return None, None
+    return instance, found if instance.figures == figures else None

@@ -1,0 +1,197 @@
+r"""Cost breakdown by shadow price: needs at marginal prices, less the rents of scarce supply, capacities and limits.
+
+By strong duality, the objective equals $\sum_iy_ib_i$ over all right-hand sides. Needs and commitments have positive
+terms; supply, capacities, limits and opening stock have negative ones (rents). Constraints on shares (fineness,
+recycled content, device mix) have right-hand side zero and hence no line; they raise the prices of needs. If the
+optimal duals are not unique there are several such breakdowns, all with the same total.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from medalopt.analysis.explain.local_analysis import PlanNeighbourhood
+from medalopt.instance.arrays import Floats
+from medalopt.instance.demand import is_stocked
+from medalopt.instance.paths import render_path
+from medalopt.proof.bound import (
+    accumulate_demand_prices,
+    price_bundles,
+    price_casting_stock,
+    price_offer_stock,
+    price_stockpiles,
+    price_supply,
+)
+from medalopt.proof.extension_rows import select_usable_duals
+
+_LINE_TOLERANCE = 1e-12  # relative to the largest line; smaller ones are dropped
+
+
+@dataclass(frozen=True)
+class CostLine:
+    """One line of the breakdown: `amount` of a parameter at its average shadow price is `value` (negative: a rent)."""
+
+    kind: str  # need, commitment, supply, stock, capacity, limit, rule, added
+    path: str
+    amount: float
+    unit: str | None
+    value: float
+
+    @property
+    def price(self) -> float:
+        """Shadow price per unit, averaged over the periods."""
+        return self.value / self.amount if self.amount else 0.0
+
+
+def compute_cost_breakdown(near: PlanNeighbourhood) -> tuple[CostLine, ...]:
+    """Compute the cost breakdown of a plan.
+
+    Args:
+        near: Neighbourhood of the plan.
+
+    Returns:
+        Lines without negligible ones, needs first; their values add up to the objective, within rounding.
+    """
+    lines = [
+        line
+        for make in (
+            _list_need_lines,
+            _list_stock_lines,
+            _list_supply_lines,
+            _list_capacity_lines,
+            _list_total_lines,
+            _list_policy_lines,
+            _list_extension_lines,
+        )
+        for line in make(near)
+    ]
+    largest = max((abs(line.value) for line in lines), default=0.0)
+    return tuple(line for line in lines if abs(line.value) > _LINE_TOLERANCE * largest)
+
+
+def _list_need_lines(near: PlanNeighbourhood) -> Iterator[CostLine]:
+    """Yield a line for each kind of medal: count times marginal cost of its alloys."""
+    medals = near.instance.medals
+    each = medals.parts.value * (1 + medals.allowance.value)[:, None]
+    due = accumulate_demand_prices(near.prices, price_casting_stock(near.instance, near.weights, pull=near.ground.pull))
+    for m, name in enumerate(medals.names):
+        count = float(medals.count[m])
+        price = float(each[m] @ due[:, medals.due[m]])
+        yield CostLine("need", render_path(("medals", name, "count")), count, None, price * count)
+
+
+def _list_stock_lines(near: PlanNeighbourhood) -> Iterator[CostLine]:
+    """Yield a line for the opening stock of each metal."""
+    metals = near.instance.metals
+    for e, name in enumerate(metals.names):
+        kg = float(metals.opening_stock.value[e])
+        path = render_path(("metals", name, "opening_stock"))
+        yield CostLine("stock", path, kg, "kg", float(near.prices.balance[e, 0]) * kg)
+
+
+def compute_supply_rents(near: PlanNeighbourhood) -> tuple[Floats, Floats]:
+    """Compute the rents of supply and storage of each stream.
+
+    Args:
+        near: Neighbourhood of the plan.
+
+    Returns:
+        Rents of supply, (I, T), and of storage, (I,), in units of the objective. They are negative or zero; in a bundle
+        that is taken, those of single streams may be positive.
+    """
+    streams, ground = near.instance.streams, near.ground
+    available, own = streams.available.value, price_supply(ground, near.prices, near.weights)
+    member = streams.bundle >= 0
+    alone = np.where(member[:, None], 0.0, own) * available
+    offers = np.where(member[:, None], available, 0.0)
+    terms = np.multiply(own, offers, out=np.zeros_like(offers), where=offers > 0)
+    everything, shared = np.zeros((2, len(near.instance.bundles) + 1, available.shape[1]))
+    np.add.at(everything, streams.bundle[member], offers[member])
+    if "take" in ground.pull:  # the price of extension rows on a bundle is spread over its tonnes
+        np.divide(ground.pull["take"], everything[:-1], out=shared[:-1], where=everything[:-1] > 0)
+        terms = terms - shared[streams.bundle] * offers
+    wanted = np.append(price_bundles(ground, own), np.zeros((1, available.shape[1])), axis=0)[streams.bundle] < 0
+    stored = np.minimum(price_stockpiles(ground, own, near.weights), 0) * near.bounds.stockpile
+    return alone + np.where(wanted, terms, 0.0), stored.sum(axis=1)
+
+
+def _list_supply_lines(near: PlanNeighbourhood) -> Iterator[CostLine]:
+    """Yield lines for supply and storage limit of each stream."""
+    streams = near.instance.streams
+    supply, storage = compute_supply_rents(near)
+    offered = streams.available.value.sum(axis=1)
+    for i, name in enumerate(streams.names):
+        yield CostLine(
+            "supply", render_path(("streams", name, "available")), float(offered[i]), "t", float(supply[i].sum())
+        )
+        limit = float(streams.storage_limit.value[i])
+        most = limit if np.isfinite(limit) else 0.0
+        yield CostLine("limit", render_path(("streams", name, "storage", "limit")), most, "t", float(storage[i]))
+
+
+def _list_capacity_lines(near: PlanNeighbourhood) -> Iterator[CostLine]:
+    """Yield lines for the capacities of smelters, treatments and castings."""
+    instance, y = near.instance, near.prices
+    for section, names, capacity, price, unit in (
+        ("smelters", instance.smelters.names, instance.smelters.capacity.value, y.feed_capacity, "t"),
+        ("treatments", instance.treatments.names, instance.treatments.capacity.value, y.treatment_capacity, "t"),
+        ("alloys", instance.alloys.names, instance.alloys.capacity.value, y.cast_capacity, "kg"),
+    ):
+        finite = np.where(np.isfinite(capacity), capacity, 0.0)
+        for n, name in enumerate(names):
+            path = render_path((section, name, "capacity"))
+            yield CostLine("capacity", path, float(finite[n].sum()), unit, float(price[n] @ finite[n]))
+
+
+def _list_total_lines(near: PlanNeighbourhood) -> Iterator[CostLine]:
+    """Yield lines for commitments and limits over the horizon."""
+    instance, y = near.instance, near.prices
+    market, smelters = instance.market, instance.smelters
+    tables = (
+        ("market", market.names, market.committed.value, market.limit.value, y.purchase, "kg"),
+        ("smelters", smelters.names, smelters.committed.value, smelters.limit.value, y.feed_total, "t"),
+    )
+    for section, names, committed, limit, price, unit in tables:
+        for n, name in enumerate(names):
+            low, high, each = float(committed[n]), float(limit[n]), float(price[n])
+            yield CostLine("commitment", render_path((section, name, "committed")), low, unit, max(each, 0.0) * low)
+            most = high if np.isfinite(high) else 0.0
+            yield CostLine("limit", render_path((section, name, "limit")), most, unit, min(each, 0.0) * most)
+    if is_stocked(instance).any():
+        reduced, most = next(price_offer_stock(near.ground, y, near.weights))
+        value = (np.minimum(reduced, 0) * most).sum(axis=1)
+        for o, name in enumerate(market.names):
+            yield CostLine("limit", render_path(("market", name, "storable")), float(most[o, 0]), "kg", float(value[o]))
+    streams = instance.streams
+    for i, name in enumerate(streams.names):
+        tonnes = float(streams.committed.value[i])
+        value = float(y.stream_commitment[i]) * tonnes
+        yield CostLine("commitment", render_path(("streams", name, "committed")), tonnes, "t", value)
+
+
+def _list_policy_lines(near: PlanNeighbourhood) -> Iterator[CostLine]:
+    """Yield lines for participation and the footprint cap."""
+    instance, y = near.instance, near.prices
+    streams, policy = instance.streams, instance.policy
+    offers = np.zeros(len(instance.regions))
+    np.add.at(offers, streams.region, streams.available.value.sum(axis=1))
+    asked = float(policy.participation.value)
+    yield CostLine("rule", "policy.participation", 100 * asked, "%", float(y.participation @ offers) * asked)
+    cap = float(policy.footprint_cap.value)
+    if np.isfinite(cap):
+        yield CostLine("rule", "policy.footprint_cap", cap / 1000, "t", float(y.footprint_cap * cap))
+
+
+def _list_extension_lines(near: PlanNeighbourhood) -> Iterator[CostLine]:
+    """Yield lines of extensions: each row at its binding bound, each variable at the bound that holds it."""
+    added = near.plan.added
+    duals, ends = select_usable_duals(near.added)
+    for row, dual, end in zip(added.rows, duals.tolist(), ends.tolist(), strict=True):
+        yield CostLine("added", render_path(("extension", row.name)), end, None, dual * end)
+    for one, reduced in zip(added.variables, near.own.tolist(), strict=True):
+        end = one.upper if reduced < 0 else one.lower
+        end = end if np.isfinite(end) else 0.0  # a reduced cost without a finite bound is rounding
+        yield CostLine("added", render_path(("extension", one.name)), end, None, reduced * end)

@@ -1,0 +1,165 @@
+"""Explanation of a plan: binding constraints, marginal prices, break-even prices, cost breakdown, other optima."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from medalopt.analysis.explain.binding import BindingConstraint, find_binding_constraints
+from medalopt.analysis.explain.cost_breakdown import CostLine, compute_cost_breakdown
+from medalopt.analysis.explain.local_analysis import PlanNeighbourhood
+from medalopt.analysis.explain.marginal_prices import MarginalPrice, compute_marginal_prices
+from medalopt.analysis.explain.sources import (
+    MAX_SOURCES,
+    SourceAnalysis,
+    SupplySource,
+    analyse_sources,
+    find_source,
+    group_sources,
+    list_sources,
+)
+from medalopt.analysis.sensitivity.base_case import solve_or_none
+from medalopt.errors import SolverError, UsageError
+from medalopt.instance.instance import Instance
+from medalopt.instance.paths import PathError, parse_path, render_path
+from medalopt.plan.plan import Plan
+from medalopt.solve_instance import solve
+from medalopt.text import escape_text, suggest_name
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """Verified plan with its explanation, in the unit of its objective."""
+
+    plan: Plan
+    binding: tuple[BindingConstraint, ...]
+    marginal_prices: tuple[MarginalPrice, ...]
+    source_analyses: tuple[SourceAnalysis, ...]  # the largest groups of sources, at most `MAX_SOURCES`
+    told: tuple[SupplySource, ...]  # all groups of sources, largest first
+    each: tuple[SupplySource, ...]  # all single sources
+    smaller_sources: tuple[SupplySource, ...]  # groups without analysis
+    cost_breakdown: tuple[CostLine, ...]
+    others: tuple[str, ...] | None  # kinds of decisions in which optima differ; empty: unique (verified)
+    unproven: tuple[str, ...] = ()  # parts left out, since their prices could not be verified
+
+    @property
+    def only(self) -> bool | None:
+        """True if the optimum is unique; None if that is not verified."""
+        return None if self.others is None else not self.others
+
+
+def explain_instance(instance: Instance, measure: str = "cost", extensions: Sequence[Path] = ()) -> Explanation:
+    """Solve an instance and explain its plan.
+
+    Args:
+        instance: Instance.
+        measure: Objective: `cost`, `footprint` or `mass`.
+        extensions: Python files of the user's extensions.
+
+    Returns:
+        The explanation.
+
+    Raises:
+        NoPlanError: If the instance is infeasible.
+        SolverError: If no optimum can be verified.
+    """
+    return explain_plan(solve(instance, measure, extensions), extensions)
+
+
+def explain_plan(plan: Plan, extensions: Sequence[Path] = ()) -> Explanation:
+    """Explain a plan.
+
+    Args:
+        plan: Verified plan.
+        extensions: Python files of the extensions it was made with.
+
+    Returns:
+        The explanation; parts that cannot be verified are listed in `unproven`.
+    """
+    everything = sorted(group_sources(plan.instance), key=lambda source: -_sum_supply(plan.instance, source))
+    some = tuple(everything[:MAX_SOURCES])
+    near = PlanNeighbourhood.of(plan, [source.streams for source in some], extensions)
+    unproven: list[str] = []
+    return Explanation(
+        plan,
+        find_binding_constraints(near, everything, unproven),
+        compute_marginal_prices(near, unproven),
+        analyse_sources(near, some, unproven),
+        tuple(everything),
+        list_sources(plan.instance),
+        tuple(everything[MAX_SOURCES:]),
+        compute_cost_breakdown(near),
+        solve_or_none(near.others),
+        tuple(dict.fromkeys(unproven)),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class StreamExplanation:
+    """One stream of a verified plan: analysed alone, and with its bundle if it belongs to one."""
+
+    plan: Plan
+    stream: int
+    own: SourceAnalysis
+    bundle: SourceAnalysis | None
+
+
+def explain_stream(plan: Plan, stream: int, extensions: Sequence[Path] = ()) -> StreamExplanation:
+    """Explain one stream of a plan.
+
+    Args:
+        plan: Verified plan.
+        stream: Number of the stream.
+        extensions: Python files of the extensions it was made with.
+
+    Returns:
+        Analysis of the stream, and of its bundle.
+
+    Raises:
+        SolverError: If a price cannot be verified.
+    """
+    source = find_source(plan.instance, stream)
+    alone = SupplySource(plan.instance.streams.names[stream], "", np.array([stream], dtype=np.intp))
+    asked = (alone,) if len(source.streams) == 1 else (alone, source)
+    near = PlanNeighbourhood.of(plan, [one.streams for one in asked], extensions)
+    unproven: list[str] = []
+    by_source = {one.source.what: one for one in analyse_sources(near, asked, unproven)}
+    if unproven:
+        raise SolverError(f"{plan.instance.name}: the prices of {escape_text(unproven[0])} could not be proven")
+    return StreamExplanation(plan, stream, by_source[alone.what], by_source[source.what] if len(asked) > 1 else None)
+
+
+def parse_stream_path(instance: Instance, path: str) -> int:
+    """Parse the path of a stream, such as `streams.phone@tokyo`.
+
+    Args:
+        instance: Instance.
+        path: Path.
+
+    Returns:
+        Number of the stream.
+
+    Raises:
+        UsageError: If the path names no stream of the instance.
+    """
+    names = instance.streams.names
+    if not names:
+        raise UsageError(f"{escape_text(path)}: this instance has no streams; leave the path out")
+    try:
+        steps = parse_path(path)
+    except PathError as error:
+        raise UsageError(f"{escape_text(path)}: {error}") from error
+    if len(steps) == 2 and steps[0] == "streams" and str(steps[1]) in names:
+        return names.index(str(steps[1]))
+    near = suggest_name(str(steps[-1]), names)
+    raise UsageError(
+        f"{escape_text(path)}: name a stream of this instance, such as {render_path(('streams', names[0]))}{near}"
+    )
+
+
+def _sum_supply(instance: Instance, source: SupplySource) -> float:
+    """Return the supply of a source over the horizon [t]."""
+    return float(instance.streams.available.value[source.streams].sum())

@@ -1,0 +1,395 @@
+"""Local analysis of a verified plan: its dual values and one-sided derivatives of the objective at the optimum.
+
+Perturbations: the change of row and column bounds of the LP by one unit of a parameter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from medalopt.analysis.sensitivity.parameter_derivatives import compute_demand_shift
+from medalopt.errors import SolverError, UsageError
+from medalopt.instance.accounting import PlanAccount
+from medalopt.instance.arithmetic import FLOAT_ARITHMETIC
+from medalopt.instance.arrays import Floats, Ints
+from medalopt.instance.bounds import VariableBounds, compute_bounds
+from medalopt.instance.demand import can_be_in_stock
+from medalopt.instance.instance import Instance
+from medalopt.model.network import Network
+from medalopt.plan.plan import Plan
+from medalopt.proof.bound import BoundContext, ObjectiveWeights, price_routes
+from medalopt.proof.certificate import GAP_TOLERANCE, sum_absolute_costs
+from medalopt.proof.extension_rows import apply_extension_prices, compute_extended_bound
+from medalopt.proof.extensions import PlacedExtensions, place_extensions
+from medalopt.proof.prices import Prices, build_prices
+from medalopt.solve_instance import DUAL_SHRINKAGE, shrink_duals
+from medalopt.solver.local_analysis import ALTERNATIVE_TOLERANCE, BoundChange, OptimumShift, PerturbationAnalysis
+from medalopt.solver.solution import extract_duals, fill_extension_values, reconstruct_columns, reconstruct_duals
+from medalopt.solver.solve_lp import SolveTask, build_program
+
+MIN_COLUMN_SIZE = 1e-300
+
+
+@dataclass(frozen=True, eq=False)
+class PlanNeighbourhood:
+    """Plan with its dual values, and its LP prepared for perturbations; `sources` are groups of streams to analyse."""
+
+    plan: Plan
+    prices: Prices
+    bounds: VariableBounds
+    block: Network
+    rerun: PerturbationAnalysis
+    numbers: dict[tuple[str, object], int]  # constraint and index to number of the row
+    columns: dict[tuple[str, object], int]  # variable and index to number of the column, without network columns
+    extensions: tuple[Path, ...]  # files the plan was made with
+
+    @classmethod
+    def of(cls, plan: Plan, sources: Sequence[Ints] = (), extensions: Sequence[Path] = ()) -> PlanNeighbourhood:
+        """Rebuild the LP of a plan and prepare it for perturbations.
+
+        Args:
+            plan: Verified plan.
+            sources: Numbers of the streams of each group to analyse.
+            extensions: Python files of the extensions the plan was made with.
+
+        Returns:
+            The neighbourhood of the plan.
+
+        Raises:
+            UsageError: If the extensions no longer add the same constraints.
+        """
+        account, files = plan.account, tuple(extensions)
+        bounds = compute_bounds(plan.instance, account.found)
+        block, linear = build_program(SolveTask(plan.instance, account.found, bounds, plan.measure, files))
+        if linear.added.bare() != plan.added.bare():
+            named = ", ".join(str(path) for path in files)
+            raise UsageError(f"{named}: it adds something else each time it is run; let it add the same")
+        stream = account.found.stream[block.route]
+        sums = [np.flatnonzero(np.isin(stream, streams)) for streams in sources]
+        x, y = (
+            reconstruct_columns(account, block, linear, plan.added),
+            reconstruct_duals(plan.duals, linear, plan.added),
+        )
+        rerun = PerturbationAnalysis(linear, x, y, sums)
+        own_rows, own_columns = (len(part) for part in (plan.added.rows, plan.added.variables))
+        numbers = {place: row for row, place in enumerate(linear.rows[: len(linear.rows) - own_rows])}
+        places = linear.places[: len(linear.places) - own_columns]
+        columns = {place: linear.network + number for number, place in enumerate(places)}
+        return cls(plan, build_prices(plan.instance, plan.duals), bounds, block, rerun, numbers, columns, files)
+
+    @property
+    def instance(self) -> Instance:
+        """Instance of the plan."""
+        return self.plan.instance
+
+    @property
+    def account(self) -> PlanAccount:
+        """Plan accounting: decisions and all quantities derived from them."""
+        return self.plan.account
+
+    def row(self, name: str, *index: str) -> int | None:
+        """Look up the number of an LP row.
+
+        Args:
+            name: Constraint.
+            index: Its index.
+
+        Returns:
+            Number of the row; None if it does not exist.
+        """
+        return self.numbers.get((name, index if len(index) > 1 else index[0] if index else None))
+
+    @cached_property
+    def added(self) -> PlacedExtensions:
+        """Terms of the extensions placed on the plan's decisions, with their dual values."""
+        return place_extensions(self.instance, self.account.found, self.plan.added, FLOAT_ARITHMETIC.lift)
+
+    @cached_property
+    def _pulled(self) -> tuple[BoundContext, Floats]:
+        """Context of the dual bound with the prices of extension rows, and reduced costs of extension variables."""
+        return apply_extension_prices(BoundContext(self.instance, self.account.found, self.bounds), self.added)
+
+    @property
+    def ground(self) -> BoundContext:
+        """Context of the dual bound, including the prices of extension rows."""
+        return self._pulled[0]
+
+    @property
+    def own(self) -> Floats:
+        """Reduced costs of the variables that extensions added."""
+        return self._pulled[1]
+
+    @property
+    def weights(self) -> ObjectiveWeights:
+        """Weights of the objective."""
+        return ObjectiveWeights.of(self.plan.measure)
+
+    @cached_property
+    def route_prices(self) -> Floats:
+        """Reduced cost of one tonne on each route, (J, T) [objective per t]."""
+        each = price_routes(self.instance, self.account.found, self.prices, self.weights)
+        return np.asarray(self.ground.after("sent", each))
+
+    @property
+    def proves(self) -> bool:
+        """True if instance and extensions give a dual bound; False if only the compiled LP does."""
+        return self.plan.certificate.arithmetic != FLOAT_ARITHMETIC.name
+
+    def slope(self, change: BoundChange) -> OptimumShift | None:
+        """Compute the one-sided derivative of the objective for a perturbation.
+
+        Args:
+            change: Change of row bounds and column bounds.
+
+        Returns:
+            Derivative, direction of the plan and duals; None if no plan is feasible in this direction.
+        """
+        return self.rerun.slope(change)
+
+    def proven(self, shift: OptimumShift | None) -> float | None:
+        """Verify a derivative: its duals must bound the plan itself, computed from the instance alone.
+
+        Such duals bound every plan in this direction. If only the compiled LP bounds the plan, nothing is verified.
+
+        Args:
+            shift: Derivative; None if there is no feasible direction.
+
+        Returns:
+            The derivative; None if there is no feasible direction.
+
+        Raises:
+            SolverError: If it cannot be verified.
+        """
+        if shift is None:
+            return None
+        if not self.proves:
+            return shift.value
+        duals = extract_duals(self.rerun.linear, shift.y)
+        added = fill_extension_values(self.rerun.linear, np.zeros_like(self.rerun.x), shift.y)
+        ground = BoundContext(self.instance, self.account.found, self.bounds)
+        ways = [(duals, added)]
+        if added.variables:  # rounding in a dual makes the bound infinite if a variable has none
+            ways.append((shrink_duals(duals), added.times(1 - DUAL_SHRINKAGE)))
+        bounds = [
+            compute_extended_bound(
+                ground, build_prices(self.instance, y), self.plan.measure, replace(self.added, added=rows)
+            )
+            for y, rows in ways
+        ]
+        bound = max(float(bound) for bound in bounds)
+        if self.plan.objective - bound > GAP_TOLERANCE * max(1.0, sum_absolute_costs(self.account, self.plan.measure)):
+            raise SolverError(f"{self.instance.name}: a price could not be proven; nothing is claimed")
+        return shift.value
+
+    def price(self, change: BoundChange) -> float | None:
+        """Compute and verify the one-sided derivative of the objective for a perturbation.
+
+        Args:
+            change: Change of row bounds and column bounds.
+
+        Returns:
+            The derivative; None if no plan is feasible in this direction.
+
+        Raises:
+            SolverError: If it cannot be verified.
+        """
+        return self.proven(self.slope(change))
+
+    def others(self) -> tuple[str, ...]:
+        """Compare with an alternative optimum.
+
+        Returns:
+            Kinds of decisions in which another optimal plan differs; empty if the optimum is verified to be unique.
+        """
+        moved = self.rerun.other_optimum()
+        if moved is None:
+            return ()
+        block, noise = self.block, ALTERNATIVE_TOLERANCE * np.maximum(self.rerun.linear.size, MIN_COLUMN_SIZE)
+        moves = np.abs(moved) > noise
+        sent = np.zeros(len(self.account.found))
+        np.add.at(sent, block.route, np.where(moves[: len(block.route)], moved[: len(block.route)], 0.0))
+        behind = {name for (name, _), column in self.columns.items() if moves[column]}
+        told = {
+            "the ways of devices": bool((np.abs(sent) > ALTERNATIVE_TOLERANCE).any()),
+            "the timing of shipments": bool(moves[: len(block.route)].any()),
+            "purchases": bool(behind & {"buy", "acquire"}),
+            "what pooled lots withhold": bool(
+                moves[len(block.upper) - len(block.withheld_pool) : len(block.upper)].any()
+            ),
+            "melts": bool(behind & {"charge", "cast", "recharge"}),
+            "the timing of surplus": "surplus" in behind,
+            "variables of your own": bool(moves[len(moves) - len(self.plan.added.variables) :].any()),
+        }
+        return tuple(text for text, so in told.items() if so) or ("the share taken of bundles that offer nothing",)
+
+
+RowMove = tuple[tuple[str, ...], float, float]  # constraint with index, moves of its lower and its upper bound
+
+
+def make_row_change(near: PlanNeighbourhood, rows: Iterable[RowMove]) -> BoundChange:
+    """Combine moves of rows into one perturbation; moves of one row add up, and missing rows are skipped.
+
+    Args:
+        near: Neighbourhood of the plan.
+        rows: Constraint with index, and moves of its lower and upper bound.
+
+    Returns:
+        The perturbation.
+    """
+    moves: dict[int, tuple[float, float]] = {}
+    for (name, *index), low, high in rows:
+        number = near.row(name, *index)
+        if number is not None:
+            before = moves.get(number, (0.0, 0.0))
+            moves[number] = (before[0] + low, before[1] + high)
+    return BoundChange(moves)
+
+
+def make_metal_change(near: PlanNeighbourhood, e: int, by: int) -> BoundChange | None:
+    """Perturb the need of a metal by one kilogram.
+
+    The kilogram is needed where the plan charges the metal, in the same proportions: it vanishes from the charge. Of a
+    metal that is never charged, it is taken from the surplus.
+
+    Args:
+        near: Neighbourhood of the plan.
+        e: Number of the metal.
+        by: 1 for one kilogram more, -1 for one less.
+
+    Returns:
+        The perturbation; None if the plan neither charges the metal nor has a surplus of it.
+    """
+    charged = near.account.composition[:, e]  # (A, T)
+    if charged.sum() > 0:
+        shares = charged / charged.sum()
+        places = zip(*(axis.tolist() for axis in np.nonzero(shares)), strict=True)
+        return make_row_change(
+            near, (row for a, t in places for row in _list_charge_rows(near, a, e, t, by * float(shares[a, t])))
+        )
+    surplus = near.account.decisions.surplus[e]
+    if not can_be_in_stock(near.instance, near.account.found)[e] or not surplus.sum() > 0:
+        return None
+    name, periods = near.instance.metals.names[e], near.instance.periods
+    shares = by * surplus / surplus.sum()
+    return make_row_change(
+        near, ((("balance", name, t), -share, -share) for t, share in zip(periods, shares.tolist(), strict=True))
+    )
+
+
+def _list_charge_rows(near: PlanNeighbourhood, a: int, e: int, t: int, kilograms: float) -> Iterable[RowMove]:
+    """Yield the rows affected by a kilogram of metal missing from the charge of an alloy.
+
+    The row of recycled content is not affected: its floor holds for this kilogram, which has been charged.
+    """
+    instance = near.instance
+    alloys, metals = instance.alloys, instance.metals.names
+    alloy, period = alloys.names[a], instance.periods[t]
+    factors: list[tuple[tuple[str, ...], float]] = [(("melt", alloy, period), -(1 - float(alloys.loss.value[a])))]
+    for f, name in enumerate(metals):
+        own = float(f == e)
+        factors.append((("fineness_low", alloy, name, period), own - float(alloys.low.value[a, f])))
+        factors.append((("fineness_high", alloy, name, period), own - float(alloys.high.value[a, f])))
+    factors.append((("others", alloy, period), 1 - float(alloys.named[a, e]) - float(alloys.others.value[a])))
+    return ((place, factor * kilograms, factor * kilograms) for place, factor in factors)
+
+
+def make_medal_change(near: PlanNeighbourhood, m: int, by: int) -> BoundChange:
+    """Perturb the number of medals of a kind by one.
+
+    Args:
+        near: Neighbourhood of the plan.
+        m: Number of the kind.
+        by: 1 for one medal more, -1 for one less.
+
+    Returns:
+        The perturbation.
+    """
+    instance, medals = near.instance, near.instance.medals
+    each = by * medals.parts.value[m] * (1 + medals.allowance.value[m])
+    late = instance.periods[int(medals.due[m]) :]
+    alloys = zip(instance.alloys.names, each.tolist(), strict=True)
+    return make_row_change(
+        near, (row for alloy, kg in alloys if kg for t in late for row in compute_demand_shift(alloy, t, kg))
+    )
+
+
+def make_supply_change(near: PlanNeighbourhood, streams: Ints) -> BoundChange:
+    """Perturb the supply of streams by one tonne in all, spread in proportion to supply; bundles stay proportional.
+
+    The participation constraint scales with supply, so that its right-hand side rises as well.
+
+    Args:
+        near: Neighbourhood of the plan.
+        streams: Numbers of the streams.
+
+    Returns:
+        The perturbation.
+    """
+    instance, block = near.instance, near.block
+    available = instance.streams.available.value
+    total = float(available[streams].sum())
+    names, bundle, region = instance.streams.names, instance.streams.bundle, instance.streams.region
+    rows: list[RowMove] = []
+    for i in streams.tolist():
+        asked = float(instance.policy.participation.value * available[i].sum()) / total
+        rows.append((("participation", instance.regions[region[i]]), asked, 0.0))
+        if bundle[i] < 0:
+            each = zip(instance.periods, (available[i] / total).tolist(), strict=True)
+            rows += [(("supply", names[i], t), 0.0, tonnes) for t, tonnes in each]
+    first = len(block.route) + len(block.stock_stream)
+    member = bundle[streams]
+    taken = np.flatnonzero(np.isin(block.take_bundle, np.unique(member[member >= 0])))
+    return BoundChange(make_row_change(near, rows).rows, dict.fromkeys((first + taken).tolist(), 1 / total))
+
+
+def make_storage_change(near: PlanNeighbourhood, stream: int) -> BoundChange:
+    """Perturb the storage limit of a stream by one tonne.
+
+    Args:
+        near: Neighbourhood of the plan.
+        stream: Number of the stream.
+
+    Returns:
+        The perturbation.
+    """
+    columns = len(near.block.route) + np.flatnonzero(near.block.stock_stream == stream)
+    return BoundChange({}, dict.fromkeys(columns.tolist(), 1.0))
+
+
+def make_capacity_change(near: PlanNeighbourhood, constraint: str, name: str) -> BoundChange:
+    """Perturb a capacity by one unit in every period.
+
+    Args:
+        near: Neighbourhood of the plan.
+        constraint: Name of the constraint.
+        name: Name of the smelter, treatment or alloy.
+
+    Returns:
+        The perturbation.
+    """
+    return make_row_change(near, ((((constraint, name, t)), 0.0, 1.0) for t in near.instance.periods))
+
+
+def make_composition_change(
+    near: PlanNeighbourhood, constraint: str, alloy: str, metal_name: str | None, by: Floats
+) -> BoundChange:
+    """Perturb one end of a composition window.
+
+    Args:
+        near: Neighbourhood of the plan.
+        constraint: Name of the constraint.
+        alloy: Name of the alloy.
+        metal_name: Name of the metal; None for the share of unnamed metals.
+        by: Move of the row in each period, (T,) [kg].
+
+    Returns:
+        The perturbation.
+    """
+    index = (alloy,) if metal_name is None else (alloy, metal_name)
+    periods = zip(near.instance.periods, by.tolist(), strict=True)
+    return make_row_change(near, ((((constraint, *index, t)), kg, kg) for t, kg in periods))

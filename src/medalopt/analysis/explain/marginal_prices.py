@@ -1,0 +1,187 @@
+"""Marginal prices of metals and medals: cost of one more, saving of one less; they differ at a degenerate optimum."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+
+from medalopt.analysis.explain.local_analysis import PlanNeighbourhood, make_medal_change, make_metal_change
+from medalopt.analysis.explain.sources import list_sources
+from medalopt.errors import NoPlanError, SolverError
+from medalopt.instance.arrays import Floats
+from medalopt.instance.paths import render_path
+from medalopt.solve_instance import solve
+
+_CHANGE_TOLERANCE = 1e-9  # relative to the largest change; smaller ones are dropped
+PURE_METAL_SHARE = 0.5  # share of a metal above which an offer counts as an offer of it
+
+
+@dataclass(frozen=True)
+class QuantityChange:
+    """Change of one quantity per unit of need: tonnes of a source, or kilograms of an offer."""
+
+    what: str
+    amount: float
+    unit: str
+
+
+@dataclass(frozen=True)
+class MarketPrice:
+    """Market price of a metal [per kg]: that of the cheapest offer, or its sales price; `path` is the parameter."""
+
+    path: str
+    name: str
+    price: float
+    offered: bool  # price of an offer, else the sales price
+
+
+@dataclass(frozen=True)
+class MarginalPrice:
+    """Marginal prices of one metal (per kg) or kind of medal (per piece); None if that direction is infeasible."""
+
+    path: str
+    name: str
+    metal: int | None
+    more: float | None  # cost of one more
+    fewer: float | None  # saving of one less
+    unit: str | None
+    market: MarketPrice | None
+    parts: tuple[QuantityChange, ...]  # changes of the plan with one more
+
+    @property
+    def ratio(self) -> float | None:
+        """Cost of one more as multiple of the market price; None if there is no market price."""
+        if self.market is None or self.more is None or not self.market.price > 0:
+            return None
+        return self.more / self.market.price
+
+
+def compute_marginal_prices(near: PlanNeighbourhood, unproven: list[str]) -> tuple[MarginalPrice, ...]:
+    """Compute the marginal prices of all metals that the plan needs or has a surplus of, and of all kinds of medal.
+
+    Args:
+        near: Neighbourhood of the plan.
+        unproven: Receives the path of each metal or medal whose price cannot be verified.
+
+    Returns:
+        The other prices, metals first.
+    """
+    found = []
+    for section, names, priced in (
+        ("metals", near.instance.metals.names, _price_metal),
+        ("medals", near.instance.medals.names, _price_medal),
+    ):
+        for number, name in enumerate(names):
+            try:
+                found.append(priced(near, number))
+            except SolverError:
+                unproven.append(render_path((section, name)))
+    return tuple(kink for kink in found if kink is not None)
+
+
+def _price_metal(near: PlanNeighbourhood, e: int) -> MarginalPrice | None:
+    """Return the marginal prices of a metal; None if the plan neither needs it nor has a surplus."""
+    more, fewer = make_metal_change(near, e, 1), make_metal_change(near, e, -1)
+    if more is None or fewer is None:
+        return None
+    up, down = near.slope(more), near.slope(fewer)
+    metals = near.instance.metals
+    return MarginalPrice(
+        render_path(("metals", metals.names[e])),
+        metals.titles[e],
+        e,
+        near.proven(up),
+        _negate_price(near.proven(down)),
+        "kg",
+        _find_market_price(near, e),
+        () if up is None else list_quantity_changes(near, up.x),
+    )
+
+
+def _price_medal(near: PlanNeighbourhood, m: int) -> MarginalPrice | None:
+    """Return the marginal prices of a kind of medal, for whole medals."""
+    medals = near.instance.medals
+    name, count = medals.names[m], int(medals.count[m])
+    more: float | None
+    taken: tuple[QuantityChange, ...] = ()
+    if count:
+        up = near.rerun.step(make_medal_change(near, m, 1))
+        more, taken = (None, ()) if up is None else (up.value, list_quantity_changes(near, up.x))
+    else:  # the LP may have no rows for its alloys
+        more = _solve_with_extra_medal(near, m)
+    down = near.rerun.step(make_medal_change(near, m, -1)) if count else None
+    fewer = None if down is None else _negate_price(down.value)
+    return MarginalPrice(render_path(("medals", name, "count")), name, None, more, fewer, None, None, taken)
+
+
+def _solve_with_extra_medal(near: PlanNeighbourhood, m: int) -> float | None:
+    """Return the cost of the first medal of a kind, by solving the changed instance; None if it is infeasible."""
+    instance = near.instance
+    count = instance.medals.count.copy()
+    count[m] += 1
+    changed = dataclasses.replace(instance, medals=dataclasses.replace(instance.medals, count=count))
+    try:
+        return solve(changed, near.plan.measure, near.extensions).objective - near.plan.objective
+    except NoPlanError:
+        return None
+
+
+def _negate_price(value: float | None) -> float | None:
+    """Return a derivative with the opposite sign (without negative zero)."""
+    return None if value is None else 0.0 - value
+
+
+def _find_market_price(near: PlanNeighbourhood, e: int) -> MarketPrice | None:
+    """Return the cheapest offer of a metal, averaged over the periods of its use; else its sales price."""
+    instance = near.instance
+    if near.plan.measure != "cost":
+        return None
+    weights = _compute_use_profile(near, e)
+    content, asked = instance.market.composition.value[:, e], instance.market.price.value @ weights
+    each = np.divide(asked, content, out=np.full_like(asked, np.inf), where=content > PURE_METAL_SHARE)
+    if len(each) and np.isfinite(each.min()):
+        offer = int(each.argmin())
+        name = instance.market.names[offer]
+        return MarketPrice(render_path(("market", name, "price")), name, float(each[offer]), True)
+    fetched = float(instance.metals.sell.value[e] @ weights)
+    symbol = instance.metals.names[e]
+    return MarketPrice(render_path(("metals", symbol, "sell")), "sold", fetched, False) if fetched else None
+
+
+def _compute_use_profile(near: PlanNeighbourhood, e: int) -> Floats:
+    """Return the share of each period in the use of a metal, or else in its surplus, (T,)."""
+    used = near.account.composition[:, e].sum(axis=0)
+    spread = used if used.sum() > 0 else near.account.decisions.surplus[e]
+    return np.asarray(spread / spread.sum())
+
+
+def list_quantity_changes(near: PlanNeighbourhood, x: Floats) -> tuple[QuantityChange, ...]:
+    """List the sources and offers whose quantities change in a direction of the plan.
+
+    Args:
+        near: Neighbourhood of the plan.
+        x: Direction, (N,).
+
+    Returns:
+        Changes of sources, then of offers, by descending absolute value; negligible ones are dropped.
+    """
+    instance, block = near.instance, near.block
+    tonnes = np.bincount(near.account.found.stream[block.route], x[: len(block.route)], len(instance.streams.names))
+    taken = [QuantityChange(source.name, float(tonnes[source.streams].sum()), "t") for source in list_sources(instance)]
+    bought = dict.fromkeys(instance.market.names, 0.0)
+    stocked = {index[0] for name, index in near.columns if name == "acquire" and isinstance(index, tuple)}
+    for (name, index), column in near.columns.items():
+        if isinstance(index, tuple) and (name == "acquire" or (name == "buy" and index[0] not in stocked)):
+            bought[index[0]] += float(x[column])
+    return (
+        *_drop_negligible_changes(taken),
+        *_drop_negligible_changes([QuantityChange(offer, kg, "kg") for offer, kg in bought.items()]),
+    )
+
+
+def _drop_negligible_changes(parts: list[QuantityChange]) -> list[QuantityChange]:
+    """Drop negligible changes and sort the others by absolute value."""
+    least = _CHANGE_TOLERANCE * max((abs(part.amount) for part in parts), default=0.0)
+    return sorted((part for part in parts if abs(part.amount) > least), key=lambda part: -abs(part.amount))

@@ -1,0 +1,492 @@
+"""Registry of the constraint kinds that can be part of a conflict: family, sentence, and parameters of repairs.
+
+Irreducible conflict: a set of rules that cannot all hold, while each proper subset can.
+
+An elastic program measures the violation; its dual multipliers are a Farkas certificate and name a first set of rows.
+On a small program HiGHS supplies an irreducible infeasible subset (IIS) of rows instead. A deletion filter over whole
+rules (all periods of a rule at once) then makes the set irreducible.
+
+Programs along the move of one parameter, interpolated linearly where the LP is affine in the parameter.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from medalopt.analysis.infeasibility import messages, repair_candidates
+from medalopt.analysis.infeasibility.messages import (
+    LOWER_END,
+    UPPER_END,
+    InfeasibilityReason,
+    RuleKey,
+    format_kilograms,
+    format_tonnes,
+    merge_rule_keys,
+    strip_rounding_noise,
+)
+from medalopt.analysis.infeasibility.repair_parameter import RepairParameter
+from medalopt.instance.arrays import Bools, Floats
+from medalopt.instance.bounds import compute_bounds
+from medalopt.instance.instance import Instance
+from medalopt.instance.paths import render_path
+from medalopt.instance.routes import build_routes
+from medalopt.proof.extensions import ExtensionRow
+from medalopt.solver.infeasibility import (
+    ElasticSolution,
+    RowSides,
+    convert_stockpile_limits,
+    find_irreducible_subset,
+    minimise_violation,
+    verify_conflict_multipliers,
+)
+from medalopt.solver.parametric_line import fit_program_line, have_same_structure
+from medalopt.solver.program import SolverProgram
+from medalopt.solver.scaling import ScaledProgram, scale_program
+from medalopt.solver.solve_lp import SolveTask, build_program
+
+IDENTITY_CONSTRAINTS = frozenset({"balance", "offer_balance", "melt", "process_scrap"})
+
+
+class RuleFamily(NamedTuple):
+    """One constraint kind.
+
+    Attributes:
+        family: Constraint family of the formulation.
+        says: Describer of a rule of this kind.
+        figures: Lister of the parameters that relax it.
+    """
+
+    family: str
+    says: Callable[..., messages.RuleStatement]
+    figures: Callable[..., Iterator[RepairParameter]]
+
+
+_LIMITS = "commitments and limits"
+_FEED, _OFFER = ("smelters", "t"), ("market", "kg")
+RULE_FAMILIES: Mapping[
+    str, RuleFamily
+] = {  # in the order in which the deletion filter tries to drop them from a conflict
+    "extension": RuleFamily("extension", messages.describe_extension, repair_candidates.list_no_parameters),
+    "footprint_cap": RuleFamily("footprint", messages.describe_footprint_cap, repair_candidates.list_footprint_cap),
+    "participation": RuleFamily("participation", messages.describe_participation, repair_candidates.list_participation),
+    "mix_low": RuleFamily(
+        "device mix",
+        messages.make_device_mix_describer("window_low"),
+        repair_candidates.make_device_mix_lister("window_low"),
+    ),
+    "mix_high": RuleFamily(
+        "device mix",
+        messages.make_device_mix_describer("window_high"),
+        repair_candidates.make_device_mix_lister("window_high"),
+    ),
+    "stockpile": RuleFamily("supply", messages.describe_stockpile, repair_candidates.list_storage_limits),
+    "together": RuleFamily("supply", messages.describe_bundle, repair_candidates.list_no_parameters),
+    "treatment_capacity": RuleFamily(
+        "capacity",
+        messages.make_capacity_describer("treatments", format_tonnes, "of input"),
+        repair_candidates.make_capacity_lister("treatments", "t"),
+    ),
+    "feed_capacity": RuleFamily(
+        "capacity",
+        messages.make_capacity_describer("smelters", format_tonnes, "of feed"),
+        repair_candidates.make_capacity_lister("smelters", "t"),
+    ),
+    "cast_capacity": RuleFamily(
+        "capacity",
+        messages.make_capacity_describer("alloys", format_kilograms, "can be cast"),
+        repair_candidates.make_capacity_lister("alloys", "kg"),
+    ),
+    "no_more": RuleFamily("demand", messages.describe_casting_limit, repair_candidates.make_medal_count_lister(True)),
+    "stream_commitment": RuleFamily(
+        _LIMITS,
+        messages.make_total_describer("streams", "committed", format_tonnes, "t", "at least {} are committed"),
+        repair_candidates.make_total_lister("streams", "committed", "t", False),
+    ),
+    "feed_committed": RuleFamily(
+        _LIMITS,
+        messages.make_total_describer("smelters", "committed", format_tonnes, "t", "at least {} of feed are committed"),
+        repair_candidates.make_total_lister("smelters", "committed", "t", False),
+    ),
+    "feed_limit": RuleFamily(
+        _LIMITS,
+        messages.make_total_describer("smelters", "limit", format_tonnes, "t", "at most {} of feed in all"),
+        repair_candidates.make_total_lister("smelters", "limit", "t", True),
+    ),
+    "offer_committed": RuleFamily(
+        _LIMITS,
+        messages.make_total_describer("market", "committed", format_kilograms, "kg", "at least {} are committed"),
+        repair_candidates.make_total_lister("market", "committed", "kg", False),
+    ),
+    "offer_limit": RuleFamily(
+        _LIMITS,
+        messages.make_total_describer("market", "limit", format_kilograms, "kg", "at most {} can be bought"),
+        repair_candidates.make_total_lister("market", "limit", "kg", True),
+    ),
+    "others": RuleFamily("fineness", messages.describe_unnamed_share, repair_candidates.list_unnamed_shares),
+    "fineness_high": RuleFamily(
+        "fineness", messages.make_fineness_describer("high"), repair_candidates.make_fineness_lister("high")
+    ),
+    "fineness_low": RuleFamily(
+        "fineness", messages.make_fineness_describer("low"), repair_candidates.make_fineness_lister("low")
+    ),
+    "recycled": RuleFamily(
+        "recycled content", messages.describe_recycled_content, repair_candidates.list_recycled_floors
+    ),
+    **{
+        name: RuleFamily("settlement", messages.make_settlement_describer(says), repair_candidates.list_no_parameters)
+        for name, says in {
+            "withheld_least": "{lot} returns at most its {metal} less the deduction of {deduction}",
+            "withheld_most": "{lot} returns at least the {metal} that its feeds would return apart",
+            "withheld_all": "{lot} must hold at least the deduction of {deduction} {metal}",
+        }.items()
+    },
+    "supply": RuleFamily("supply", messages.describe_supply, repair_candidates.list_stream_supply),
+    "demand": RuleFamily("demand", messages.describe_demand, repair_candidates.list_demand_parameters),
+}
+DELETION_ORDER: Mapping[str, int] = {kind: number for number, kind in enumerate(RULE_FAMILIES)}
+_KINDS_BY_END: Mapping[str, tuple[str, str]] = {
+    "purchase": ("offer_committed", "offer_limit"),
+    "feed_total": ("feed_committed", "feed_limit"),
+    "demand": ("demand", "no_more"),
+    "bundle_supply": ("together", "supply"),
+}
+_HORIZON_RULES = frozenset(
+    {"recycled", "mix_low", "mix_high", "participation", "purchase", "feed_total", "stream_commitment"}
+)
+_REPORT_ORDER = ("demand", _LIMITS, "participation", "supply", "capacity")
+_LAST_FIELDS = ("available",)  # tried last: more supply than was offered
+
+
+@lru_cache(maxsize=2**16)
+def identify_rule(place: tuple[str, Any], end: int) -> tuple[RuleKey, str] | None:
+    """Identify the rule that one bound of a model row enforces.
+
+    Args:
+        place: Pyomo component and index of the row; not of a user's extension (see `identify_extension_rule`).
+        end: `LOWER_END` or `UPPER_END`.
+
+    Returns:
+        Rule and period (empty if over the horizon); None for definitions and balances, which state no rule.
+    """
+    component, index = place
+    if component.startswith("define_") or component in IDENTITY_CONSTRAINTS:
+        return None
+    kind = _KINDS_BY_END[component][end] if component in _KINDS_BY_END else component
+    at = _normalize_index(index)
+    if component == "footprint_cap" or component in _HORIZON_RULES:
+        return RuleKey(kind, tuple(at)), ""
+    if kind == "demand":
+        return RuleKey(kind, tuple(at)), at[-1]  # one rule per deadline
+    return RuleKey(kind, tuple(at[:-1])), at[-1]
+
+
+def identify_extension_rule(place: tuple[str, Any]) -> tuple[RuleKey, str]:
+    """Identify the rule of a row that a user's extension added.
+
+    Args:
+        place: Pyomo component and index of the row.
+
+    Returns:
+        Rule, and an empty period.
+    """
+    component, index = place
+    return RuleKey("extension", (component, *map(str, _normalize_index(index)))), ""
+
+
+def _normalize_index(index: Any) -> tuple[Any, ...]:
+    """Return an index as a tuple."""
+    return index if isinstance(index, tuple) else () if index is None else (index,)
+
+
+def describe_rules(instance: Instance, rules: Mapping[RuleKey, tuple[str, ...]]) -> tuple[InfeasibilityReason, ...]:
+    """Describe rules as sentences: demand first, then commitments, participation, supply and capacity, then all others.
+
+    Args:
+        instance: Instance.
+        rules: Each rule with its periods.
+
+    Returns:
+        Reasons in the order of the report.
+    """
+    rows = []
+    for rule, periods in rules.items():
+        kind = RULE_FAMILIES[rule.kind]
+        path, amount, unit, text = kind.says(instance, rule, periods)
+        rows.append(InfeasibilityReason(kind.family, render_path(path), strip_rounding_noise(amount), unit, text))
+    place = {family: number for number, family in enumerate(_REPORT_ORDER)}
+    return tuple(sorted(rows, key=lambda row: (place.get(row.rule, len(place)), row.path, row.text)))
+
+
+def list_repair_parameters(
+    instance: Instance, rules: Mapping[RuleKey, tuple[str, ...]], likely: Mapping[str, int]
+) -> list[RepairParameter]:
+    """List the parameters that relax the rules of a conflict, each once, supply in all periods last.
+
+    Args:
+        instance: Instance.
+        rules: Each rule with its periods.
+        likely: Streams in the order in which more supply helps most, see `list_stream_supply`.
+
+    Returns:
+        Parameters in the order in which they are tried.
+    """
+    made: list[RepairParameter] = []
+    for rule, periods in rules.items():
+        made += RULE_FAMILIES[rule.kind].figures(instance, rule.names, periods, likely)
+    once = list({figure.paths[0]: figure for figure in made}.values())
+    return sorted(once, key=lambda figure: figure.field in _LAST_FIELDS)
+
+
+MULTIPLIER_TOLERANCE = 1e-13  # multipliers below it count as zero
+MAX_RULES_PER_KIND = 6  # rules of one kind reported separately; more are merged
+SMALL_PROGRAM_ROWS = 2_000  # rows up to which HiGHS computes an IIS
+IIS_SECONDS = 5.0  # [s] time limit of the IIS
+MAX_DELETION_TRIALS = 12  # trials of the deletion filter on a large program
+
+
+@dataclass(frozen=True, eq=False)
+class Extensions:
+    """User's extensions: the files that add constraints, and replaced bounds of rows they add.
+
+    Attributes:
+        files: Python files.
+        eased: Name of an added row to the bounds that replace its own.
+    """
+
+    files: tuple[Path, ...] = ()
+    eased: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # row name to lower and upper bound
+
+
+NO_EXTENSIONS = Extensions()
+
+
+@dataclass(frozen=True, eq=False)
+class FeasibilityProblem:
+    """Linear program with the rule that each row bound enforces; limits of stockpiles are converted to rows."""
+
+    linear: SolverProgram
+    said: dict[tuple[int, int], tuple[RuleKey, str]]  # row and end (lower, upper) to rule and period
+    spoken: RowSides  # row bounds that enforce a rule: the keys of `said`
+    always: RowSides  # row bounds of definitions and balances, which are never relaxed
+    own: dict[int, ExtensionRow]  # row number to the row that an extension added
+
+    @cached_property
+    def ready(self) -> ScaledProgram:
+        """Program scaled as the solver receives it."""
+        return scale_program(self.linear)
+
+
+@dataclass(frozen=True, eq=False)
+class Conflict:
+    """Conflicting rules, each with its periods, and the multipliers that prove the conflict.
+
+    Attributes:
+        rules: Each rule with the periods in which it takes part.
+        multipliers: Farkas multipliers of the rows, (M,), scaled.
+        irreducible: True if each rule was verified to be needed for the conflict.
+        ends: Row bounds of these rules.
+    """
+
+    rules: dict[RuleKey, tuple[str, ...]]
+    multipliers: Floats  # (M,), scaled
+    irreducible: bool
+    ends: RowSides
+
+    def side(self, end: int) -> Bools:
+        """Select the rows whose lower or upper bound is part of the conflict.
+
+        Args:
+            end: `LOWER_END` or `UPPER_END`.
+
+        Returns:
+            Mask over rows, (M,).
+        """
+        return self.ends.lower if end == LOWER_END else self.ends.upper
+
+
+def build_feasibility_problem(instance: Instance, extensions: Extensions = NO_EXTENSIONS) -> FeasibilityProblem:
+    """Build the linear program of an instance with the rule of each row bound.
+
+    Args:
+        instance: Instance.
+        extensions: User's extensions.
+
+    Returns:
+        The program.
+    """
+    found = build_routes(instance)
+    task = SolveTask(
+        instance, found, compute_bounds(instance, found), extensions=extensions.files, eased=extensions.eased
+    )
+    block, linear = build_program(task)
+    first = len(linear.rows) - len(linear.added.rows)
+    added = {first + number: row for number, row in enumerate(linear.added.rows)}
+    linear = convert_stockpile_limits(linear, block, instance.streams.names, instance.periods)
+    finite = (np.isfinite(linear.row_lower), np.isfinite(linear.row_upper))
+    said = {}
+    for end in (LOWER_END, UPPER_END):
+        for row in np.flatnonzero(finite[end]).tolist():
+            meaning = (
+                identify_extension_rule(linear.rows[row]) if row in added else identify_rule(linear.rows[row], end)
+            )
+            if meaning is not None:
+                said[row, end] = meaning
+    spoken = _make_ends(said, len(linear.rows))
+    always = RowSides(finite[LOWER_END] & ~spoken.lower, finite[UPPER_END] & ~spoken.upper)
+    return FeasibilityProblem(linear, said, spoken, always, added)
+
+
+def find_conflict(examined: FeasibilityProblem, first: ElasticSolution) -> Conflict:
+    """Find an irreducible set of conflicting rules.
+
+    Args:
+        examined: Infeasible program.
+        first: Its least violation, with multipliers.
+
+    Returns:
+        The conflict.
+    """
+    height = len(examined.linear.rows)
+    kept = _find_first_set(examined, first)
+    told = merge_rule_keys({examined.said[at][0] for at in kept}, MAX_RULES_PER_KIND)
+    reduced, shown, sure = _delete_redundant_rules(examined, _collect_rule_ends(examined, told), first)
+    used = _get_support(examined, shown, _make_ends(set().union(*reduced.values()), height))
+    reduced = {one: ats & used or ats for one, ats in reduced.items()}
+    rules = {
+        one: tuple(dict.fromkeys(examined.said[at][1] for at in sorted(ats) if examined.said[at][1]))
+        for one, ats in reduced.items()
+    }
+    return Conflict(rules, shown.multipliers, sure, _make_ends(set().union(*reduced.values()), height))
+
+
+def _collect_rule_ends(
+    examined: FeasibilityProblem, told: dict[RuleKey, RuleKey]
+) -> dict[RuleKey, set[tuple[int, int]]]:
+    """Return the row bounds of each reported rule, in all periods; of merged rules, those of the whole kind."""
+    names, groups = set(told.values()), dict[RuleKey, set[tuple[int, int]]]()
+    for at, (one, _) in examined.said.items():
+        rule = told.get(one, RuleKey(one.kind, ()))
+        if rule in names:
+            groups.setdefault(rule, set()).add(at)
+    return groups
+
+
+def _make_ends(ats: object, height: int) -> RowSides:
+    """Return masks over lower and upper bounds of rows from pairs of row and end."""
+    ends = np.zeros((2, height), dtype=bool)
+    for row, end in ats:  # type: ignore[attr-defined]
+        ends[end, row] = True
+    return RowSides(ends[LOWER_END], ends[UPPER_END])
+
+
+def _get_support(examined: FeasibilityProblem, found: ElasticSolution, among: RowSides) -> set[tuple[int, int]]:
+    """Return the row bounds with a nonzero multiplier that enforce a rule."""
+    y = found.multipliers
+    used = (among.lower & (y > MULTIPLIER_TOLERANCE), among.upper & (y < -MULTIPLIER_TOLERANCE))
+    return {
+        (row, end) for end in (LOWER_END, UPPER_END) for row in np.flatnonzero(used[end]).tolist()
+    } & examined.said.keys()
+
+
+def _find_first_set(examined: FeasibilityProblem, first: ElasticSolution) -> set[tuple[int, int]]:
+    """Return conflicting row bounds: the IIS of HiGHS if small and confirmed, else the support of the multipliers."""
+    height = len(examined.linear.rows)
+    found = find_irreducible_subset(examined.ready, IIS_SECONDS) if height <= SMALL_PROGRAM_ROWS else None
+    if found is not None:
+        kept = _convert_iis(found, examined)
+        if minimise_violation(examined.ready, examined.always | _make_ends(kept, height)).contradicts:
+            return kept
+    return _get_support(examined, first, examined.spoken)
+
+
+def _convert_iis(found: RowSides, examined: FeasibilityProblem) -> set[tuple[int, int]]:
+    """Return the row bounds of an IIS that enforce a rule."""
+    ends = (found.lower, found.upper)
+    return {(row, end) for row, end in examined.said if ends[end][row]}
+
+
+def _delete_redundant_rules(
+    examined: FeasibilityProblem, groups: dict[RuleKey, set[tuple[int, int]]], first: ElasticSolution
+) -> tuple[dict[RuleKey, set[tuple[int, int]]], ElasticSolution, bool]:
+    """Delete each rule in turn whose removal leaves the others infeasible (deletion filter)."""
+    kept, height = dict(groups), len(examined.linear.rows)
+    shown = first
+    if height <= SMALL_PROGRAM_ROWS:
+        shown = minimise_violation(examined.ready, examined.always | _make_ends(set().union(*kept.values()), height))
+    trials = 0
+    sure = True
+    for one in sorted(groups, key=lambda one: (DELETION_ORDER[one.kind], one.names)):
+        if one not in kept or len(kept) == 1:
+            continue
+        rest = {other: ats for other, ats in kept.items() if other != one}
+        ends = _make_ends(set().union(*rest.values()), height)
+        if _is_proven_without(examined, shown, kept[one]):
+            kept = rest
+            continue
+        trials += 1
+        if trials > MAX_DELETION_TRIALS and height > SMALL_PROGRAM_ROWS:
+            sure = False
+            break
+        tried = minimise_violation(examined.ready, examined.always | ends, shown)
+        if tried.contradicts:
+            used = _get_support(examined, tried, ends)
+            kept = {other: ats for other, ats in rest.items() if ats & used}
+            shown = tried
+    return kept, shown, sure
+
+
+def _is_proven_without(examined: FeasibilityProblem, shown: ElasticSolution, left_out: set[tuple[int, int]]) -> bool:
+    """Return True if the multipliers prove infeasibility without those of one rule, which is then redundant."""
+    y = shown.multipliers.copy()
+    for row, end in left_out:
+        if (y[row] > 0) == (end == LOWER_END):
+            y[row] = 0.0
+    return verify_conflict_multipliers(examined.linear, examined.ready, y)
+
+
+ProblemBuilder = Callable[[float], FeasibilityProblem]
+
+
+def interpolate_problems(
+    build: ProblemBuilder,
+    start: FeasibilityProblem,
+    far: FeasibilityProblem,
+    begin: float,
+    end: float,
+    whole: bool = False,
+) -> ProblemBuilder:
+    """Return a builder of programs along the move of one parameter.
+
+    Programs are interpolated if every coefficient is affine in the position, else built (at whole numbers if `whole`).
+
+    Args:
+        build: Builder of the program at a position.
+        start: Program at `begin`.
+        far: Program at `end`.
+        begin: First position.
+        end: Last position.
+        whole: True for a parameter in whole numbers.
+
+    Returns:
+        Function from a position to its program.
+    """
+
+    def part(share: float) -> float:
+        return float(round(begin + (end - begin) * share)) if whole else begin + (end - begin) * share
+
+    first, second, at = begin, end, part(1 / 2)
+    one, two, check = start, far, build(at)
+    if not have_same_structure(one.linear, two.linear):
+        first, second, at = part(1 / 4), at, part(1 / 8)
+        one, two, check = build(first), check, build(at)
+    drawn = fit_program_line(one.linear, first, two.linear, second, check.linear, at)
+    if drawn is None:
+        return build
+    return lambda position: dataclasses.replace(one, linear=drawn.at(position))

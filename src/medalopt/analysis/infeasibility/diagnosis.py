@@ -1,0 +1,190 @@
+"""Diagnosis of an infeasible instance: reasons proven by screening, conflicting constraints, and repairs by cost."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from medalopt.analysis.infeasibility.conflict import (
+    Conflict,
+    Extensions,
+    build_feasibility_problem,
+    describe_rules,
+    find_conflict,
+    list_repair_parameters,
+)
+from medalopt.analysis.infeasibility.messages import InfeasibilityReason
+from medalopt.analysis.infeasibility.repair import (
+    CandidateChooser,
+    Repair,
+    RepairRequest,
+    find_greedy_set,
+    find_repair_sets,
+    find_single_repairs,
+)
+from medalopt.analysis.infeasibility.repair_candidates import list_opening_stocks
+from medalopt.analysis.infeasibility.repair_extensions import find_extension_repairs, find_mixed_repairs
+from medalopt.analysis.infeasibility.repair_parameter import RepairParameter
+from medalopt.analysis.infeasibility.screening import screen_instance
+from medalopt.analysis.infeasibility.search import InfeasibleInstance, measure_infeasibility
+from medalopt.instance.bounds import compute_bounds
+from medalopt.instance.instance import Instance
+from medalopt.instance.routes import build_routes
+from medalopt.solver.budget import NO_TIME_LIMIT, TimeBudget
+
+MAX_REPAIRS = 12  # largest number of repairs
+EFFECT_TOLERANCE = 1e-6  # relative difference of two equal effects
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Reasons for infeasibility and repairs.
+
+    Attributes:
+        known: Reasons proven by screening.
+        rules: Conflicting rules.
+        irreducible: True if each rule was verified to be needed for the conflict.
+        repairs: Repairs by ascending objective.
+        unit: Unit of their objectives.
+        stopped: True if the time limit ended the search early.
+    """
+
+    known: tuple[InfeasibilityReason, ...]
+    rules: tuple[InfeasibilityReason, ...]
+    irreducible: bool
+    repairs: tuple[Repair, ...]
+    unit: str  # of the repairs' objectives
+    stopped: bool = False
+
+    @property
+    def conflict(self) -> tuple[InfeasibilityReason, ...]:
+        """All reasons, those of the screening first."""
+        return (*self.known, *self.rules)
+
+    def rows(self) -> dict[str, object]:
+        """Return the diagnosis as JSON data.
+
+        Returns:
+            Field name to value.
+        """
+        told = {"conflict": [reason.row() for reason in self.conflict], "repairs": [one.row() for one in self.repairs]}
+        return {**told, "stopped": True} if self.stopped else dict(told)
+
+
+def diagnose_infeasibility(
+    instance: Instance,
+    objective: str = "cost",
+    extensions: Sequence[Path] = (),
+    source: str | os.PathLike[str] | None = None,
+    changes: Mapping[str, str] | None = None,
+    tell: Callable[[str], None] = lambda doing: None,
+    budget: TimeBudget = NO_TIME_LIMIT,
+) -> Diagnosis | None:
+    """Diagnose an infeasible instance.
+
+    Args:
+        instance: Instance.
+        objective: `cost`, `footprint` or `mass`.
+        extensions: Python files of the user's extensions.
+        source: File the instance was read from, on which repairs are verified as it spells them.
+        changes: Path to value, made when the file was read.
+        tell: Progress callback, called before each step.
+        budget: Time limit; results so far are returned when it is exhausted.
+
+    Returns:
+        The diagnosis; None if the instance is feasible.
+    """
+    asked = RepairRequest(
+        source, changes, objective, Extensions(tuple(Path(path) for path in extensions)), tell, budget
+    )
+    unit = {"cost": instance.currency, "footprint": "kg CO2e", "mass": "t"}[objective]
+    found = build_routes(instance)
+    reasons = screen_instance(instance, found, compute_bounds(instance, found))
+    if not budget.left():
+        return Diagnosis(reasons, (), False, (), unit, stopped=True)
+    examined = build_feasibility_problem(instance, asked.extensions)
+    at = measure_infeasibility(instance, asked.extensions, examined)
+    if at is None:
+        return None
+    tell("which rules cannot all be kept")
+    rules = find_conflict(examined, at.short)
+    repairs = tuple(_find_repairs(at, rules, asked))
+    said = describe_rules(instance, rules.rules)
+    return Diagnosis(reasons, said, rules.irreducible, repairs, unit, stopped=not budget.left())
+
+
+def _find_repairs(at: InfeasibleInstance, rules: Conflict, asked: RepairRequest) -> list[Repair]:
+    """Return repairs of one parameter or row; if there is none, of several or of opening stock.
+
+    No parameter states the cost of opening stock, so it would seem the cheapest beside other repairs.
+    """
+    alone = find_single_repairs(
+        at, _choose_parameters(at.instance, rules, at), asked, MAX_REPAIRS
+    ) + find_extension_repairs(at, rules, asked)
+    if alone:
+        return sorted(alone, key=lambda repair: (repair.objective, repair.changes[0].path))
+    repairs = find_single_repairs(
+        at, _choose_opening_stocks(at.instance, rules), asked, MAX_REPAIRS
+    ) + _find_combined_repairs(at, rules, _choose_parameters, asked)
+    repairs = repairs or _find_combined_repairs(at, rules, _choose_parameters_or_stock, asked)
+    repairs = repairs or find_greedy_set(at, rules, _choose_parameters_or_stock, asked)
+    return sorted(repairs, key=lambda repair: repair.objective)
+
+
+def _find_combined_repairs(
+    at: InfeasibleInstance, rules: Conflict, choose: CandidateChooser, asked: RepairRequest
+) -> list[Repair]:
+    """Return repairs of several parameters; if there is none, of an extension row and a parameter."""
+    return find_repair_sets(at, rules, choose, asked) or find_mixed_repairs(at, rules, choose, asked)
+
+
+def _choose_parameters_or_stock(instance: Instance, rules: Conflict, at: InfeasibleInstance) -> list[RepairParameter]:
+    """Return the parameters of a conflict, then opening stock."""
+    return [*_choose_parameters(instance, rules, at), *_choose_opening_stocks(instance, rules)]
+
+
+def _choose_parameters(instance: Instance, rules: Conflict, at: InfeasibleInstance) -> list[RepairParameter]:
+    """Return the parameters that relax the rules of a conflict."""
+    return list_repair_parameters(instance, rules.rules, rank_supply_streams(instance, rules, at))
+
+
+def _choose_opening_stocks(instance: Instance, rules: Conflict) -> list[RepairParameter]:
+    """Return the opening stock of the metals of the alloys in the conflict."""
+    alloys = [
+        instance.alloys.names.index(rule.names[0]) for rule in rules.rules if rule.kind == "demand" and rule.names
+    ]
+    return list(list_opening_stocks(instance, alloys))
+
+
+def rank_supply_streams(instance: Instance, rules: Conflict, at: InfeasibleInstance) -> dict[str, int]:
+    """Rank the streams of a conflict by the cost of goods and processing per unit of effect.
+
+    The effect of one tonne is its multiplier in the proof of infeasibility.
+
+    Args:
+        instance: Instance.
+        rules: Its conflict.
+        at: Its program and violation.
+
+    Returns:
+        Stream to the last period in which one tonne has the largest effect, best first.
+    """
+    y, ends = np.ldexp(rules.multipliers, at.problem.ready.row), (rules.ends.lower, rules.ends.upper)
+    does: dict[str, list[tuple[int, float]]] = {}
+    for (row, end), (rule, period) in at.problem.said.items():
+        if rule.kind == "supply" and ends[end][row] and y[row]:
+            does.setdefault(rule.names[0], []).append((instance.periods.index(period), abs(float(y[row]))))
+    found = build_routes(instance)
+    costs = found.supply + found.collection + found.treating + found.transport + found.smelting + found.residue
+    least = np.full(len(instance.streams.names), np.inf)
+    np.minimum.at(least, found.stream, costs + found.refining.sum(axis=1))
+    most = {name: max(value for _, value in parts) for name, parts in does.items()}
+    beside = {name: float(least[instance.streams.names.index(name)]) / value for name, value in most.items()}
+    return {
+        name: max(t for t, value in does[name] if value >= (1 - EFFECT_TOLERANCE) * most[name])
+        for name in sorted(does, key=lambda name: (beside[name], name))
+    }

@@ -1,0 +1,529 @@
+"""Entries of an infeasibility diagnosis, and the formatting of numbers, names and periods in their sentences.
+
+Rules as members of a conflict: the constraint kind and the elements of its index.
+
+Sentences for the rules of a conflict, each with the path, amount and unit of the parameter that states the rule.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from medalopt.instance.demand import compute_cumulative_demand
+from medalopt.instance.instance import Instance
+from medalopt.instance.paths import ParameterPath
+from medalopt.instance.routes import list_pool_names, locate_pool_terms
+from medalopt.text import escape_text
+
+MAX_LISTED_NAMES = 4
+
+
+@dataclass(frozen=True)
+class InfeasibilityReason:
+    """One reason for infeasibility.
+
+    Attributes:
+        rule: Constraint family.
+        path: Path of the parameter that states the rule.
+        amount: Amount in `unit`; None if the rule has none.
+        unit: Unit of the amount.
+        text: Sentence for the reader.
+    """
+
+    rule: str
+    path: str
+    amount: float | None
+    unit: str | None
+    text: str
+
+    def row(self) -> dict[str, object]:
+        """Return the reason as one JSON row.
+
+        Returns:
+            Field name to value.
+        """
+        return {"rule": self.rule, "path": self.path, "amount": self.amount, "unit": self.unit, "text": self.text}
+
+
+def format_number(value: float, up: bool | None = None) -> str:
+    """Format a number with thousands separators and at least four significant digits.
+
+    Args:
+        value: Number to format.
+        up: Round up (True), down (False) or to nearest (None), so that "at most" and "at least" stay true.
+
+    Returns:
+        The number as text, without trailing zeros.
+    """
+    if value == 0:
+        return "0"
+    places = max(0, 3 - math.floor(math.log10(abs(value))))
+    step = 10.0**-places
+    steps = value / step
+    near = round(steps)
+    if up is not None and abs(steps - near) > 1e-6:
+        near = math.ceil(steps) if up else math.floor(steps)
+    text = f"{near * step:,.{places}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def strip_rounding_noise(amount: float | None) -> float | None:
+    """Round an amount to 12 significant digits, which removes floating-point noise.
+
+    Args:
+        amount: Amount, or None.
+
+    Returns:
+        The rounded amount; None if there is none.
+    """
+    return None if amount is None else float(f"{amount:.12g}")
+
+
+def format_kilograms(value: float, up: bool | None = None) -> str:
+    """Format a mass of metal, such as `214 kg`; below one kilogram in grams.
+
+    Args:
+        value: Mass [kg].
+        up: Rounding direction, see `format_number`.
+
+    Returns:
+        The mass with its unit.
+    """
+    return f"{format_number(value, up)} kg" if value == 0 or abs(value) >= 1 else f"{format_number(value * 1000, up)} g"
+
+
+def format_tonnes(value: float, up: bool | None = None) -> str:
+    """Format a mass of devices, such as `79,653 t`.
+
+    Args:
+        value: Mass [t].
+        up: Rounding direction, see `format_number`.
+
+    Returns:
+        The mass with its unit.
+    """
+    return f"{format_number(value, up)} t"
+
+
+def format_per_cent(share: float) -> str:
+    """Format a share, such as `99.9 %`.
+
+    Args:
+        share: Share [1].
+
+    Returns:
+        The share in per cent.
+    """
+    return f"{share * 100:.6g} %"
+
+
+def join_names(listed: Sequence[str], word: str = "") -> str:
+    """Join names as an enumeration; of more than four, the first three and the number of the others.
+
+    Args:
+        listed: Names.
+        word: Noun after the number of the others.
+
+    Returns:
+        The enumeration.
+    """
+    few = [escape_text(name) for name in listed[:MAX_LISTED_NAMES]]
+    if len(listed) > MAX_LISTED_NAMES:
+        return f"{', '.join(few[:-1])} and {len(listed) - MAX_LISTED_NAMES + 1} more{word and ' ' + word}"
+    return " and ".join([", ".join(few[:-1]), few[-1]] if len(few) > 1 else few)
+
+
+def format_period_span(periods: Sequence[str]) -> str:
+    """Format a span of periods, such as ` in 2017-04 to 2017-06`.
+
+    Args:
+        periods: Names of the periods, ascending.
+
+    Returns:
+        The span with a leading space; empty if there are no periods.
+    """
+    if not periods:
+        return ""
+    return (
+        f" in {format_period(periods[0])}" if len(periods) == 1 else f" in {format_period(periods[0])} to {periods[-1]}"
+    )
+
+
+def format_period(name: str) -> str:
+    """Format the name of a period for a sentence; a bare number becomes `period 1`.
+
+    Args:
+        name: Name of the period.
+
+    Returns:
+        The name.
+    """
+    return f"period {name}" if name.isdecimal() else name
+
+
+LOWER_END, UPPER_END = 0, 1  # bounds of a row
+
+
+class RuleKey(NamedTuple):
+    """One rule of the instance: constraint kind and index, over all periods (`demand`: one rule per deadline).
+
+    Attributes:
+        kind: Key of `RULE_FAMILIES`.
+        names: Index without the period; empty for all rules of the kind.
+    """
+
+    kind: str
+    names: tuple[str, ...]
+
+
+def merge_rule_keys(keys: set[RuleKey], most: int) -> dict[RuleKey, RuleKey]:
+    """Merge the rules of each kind that has more than `most` into one rule for the whole kind.
+
+    Args:
+        keys: Rules.
+        most: Number of rules of one kind that are reported separately.
+
+    Returns:
+        Each rule to the rule it is reported under.
+    """
+    count: dict[str, int] = {}
+    for one in keys:
+        count[one.kind] = count.get(one.kind, 0) + 1
+    return {one: RuleKey(one.kind, ()) if count[one.kind] > most and one.names else one for one in keys}
+
+
+RuleStatement = tuple[ParameterPath, float | None, str | None, str]
+
+
+def describe_supply(instance: Instance, rule: RuleKey, periods: tuple[str, ...]) -> RuleStatement:
+    """Describe the supply of one stream, or of all streams together.
+
+    Args:
+        instance: Instance.
+        rule: Rule with the name of the stream; without names, all streams.
+        periods: Periods in which it is part of the conflict.
+
+    Returns:
+        Path, amount [t], unit and sentence.
+    """
+    streams, during = instance.streams, [instance.periods.index(t) for t in periods]
+    within = streams.available.value[:, during].sum(axis=1)
+    if not rule.names:
+        offering = np.flatnonzero(within).tolist()
+        best = streams.names[int(np.argmax(within))]
+        text = (
+            f"all {len(offering)} streams together offer "
+            f"{format_tonnes(float(within.sum()))}{format_period_span(periods)}"
+        )
+        return ("streams", best, "available"), float(within.sum()), "t", text
+    i = streams.names.index(rule.names[0])
+    text = (
+        f"{escape_text(rule.names[0])} offers "
+        f"{format_tonnes(float(within[i])) if within[i] else 'nothing'}{format_period_span(periods)}"
+    )
+    return ("streams", rule.names[0], "available"), float(within[i]), "t", text
+
+
+def describe_bundle(instance: Instance, rule: RuleKey, periods: tuple[str, ...]) -> RuleStatement:
+    """Describe the bundles whose streams are taken in the proportion offered.
+
+    Args:
+        instance: Instance.
+        rule: Rule with the names of streams; without names, all bundles.
+        periods: Periods in which it is part of the conflict.
+
+    Returns:
+        Path, no amount, no unit, and sentence.
+    """
+    streams = instance.streams
+    members = [streams.names.index(name) for name in rule.names or streams.names]
+    bundles = sorted({instance.bundles[streams.bundle[i]] for i in members if streams.bundle[i] >= 0})
+    listed = join_names([f"{bundle} of {region}" for region, bundle in bundles])
+    text = f"the streams of a bundle come together, in the proportion offered: {listed}"
+    return ("streams", streams.names[members[0]], "bundle"), None, None, text
+
+
+def describe_stockpile(instance: Instance, rule: RuleKey, periods: tuple[str, ...]) -> RuleStatement:
+    """Describe the storage limit of a stream.
+
+    Args:
+        instance: Instance.
+        rule: Rule with the name of the stream; without names, the first stream that can be stored.
+        periods: Periods in which it is part of the conflict.
+
+    Returns:
+        Path, amount [t], unit and sentence.
+    """
+    streams = instance.streams
+    name = rule.names[0] if rule.names else streams.names[int(np.argmax(streams.storable))]
+    limit = float(streams.storage_limit.value[streams.names.index(name)])
+    text = f"of {escape_text(name)} at most {format_tonnes(limit)} may wait{format_period_span(periods)}"
+    return ("streams", name, "storage", "limit"), limit, "t", text
+
+
+def make_capacity_describer(section: str, say: Callable[..., str], what: str) -> Callable[..., RuleStatement]:
+    """Return a describer of the capacities of smelters, treatments or castings.
+
+    Args:
+        section: Section of the instance: `smelters`, `treatments` or `alloys`.
+        say: Formatter of an amount.
+        what: Words after the amount.
+
+    Returns:
+        Function from instance, rule and periods to path, total amount [t; kg of alloys], unit and sentence.
+    """
+
+    def saying(instance: Instance, rule: RuleKey, periods: tuple[str, ...]) -> RuleStatement:
+        every = getattr(instance, section)
+        unit = "kg" if section == "alloys" else "t"
+        during = [instance.periods.index(t) for t in periods]
+        which = [every.names.index(name) for name in rule.names or every.names]
+        limits = every.capacity.value[which][:, during]
+        total = float(np.where(np.isfinite(limits), limits, 0.0).sum())
+        path: ParameterPath = (section, every.names[which[0]], "capacity")
+        text = (
+            f"{join_names([every.names[n] for n in which])}: at most {say(total)} {what}{format_period_span(periods)}"
+        )
+        return path, total, unit, text
+
+    return saying
+
+
+def make_total_describer(
+    section: str, field: str, say: Callable[..., str], unit: str, most: str
+) -> Callable[..., RuleStatement]:
+    """Return a describer of commitments or limits over the horizon.
+
+    Args:
+        section: Section of the instance: `streams`, `smelters` or `market`.
+        field: `committed` or `limit`.
+        say: Formatter of an amount.
+        unit: Unit of the amount.
+        most: Sentence with `{}` for the amount.
+
+    Returns:
+        Function from instance, rule and periods to path, total amount, unit and sentence.
+    """
+
+    def saying(instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> RuleStatement:
+        every = getattr(instance, section)
+        which = [every.names.index(name) for name in rule.names or every.names]
+        values = getattr(every, field).value[which]
+        total = float(np.where(np.isfinite(values), values, 0.0).sum())
+        text = f"{join_names([every.names[n] for n in which])}: {most.format(say(total))}"
+        return (section, every.names[which[0]], field), total, unit, text
+
+    return saying
+
+
+def describe_demand(instance: Instance, rule: RuleKey, periods: tuple[str, ...]) -> RuleStatement:
+    """Describe the mass of alloy owed by a deadline, and the medals it is for.
+
+    Args:
+        instance: Instance.
+        rule: Rule with alloy and last period; without names, all alloys over the horizon.
+        periods: Periods in which it is part of the conflict.
+
+    Returns:
+        Path, amount [kg], unit and sentence.
+    """
+    alloys = [instance.alloys.names.index(rule.names[0])] if rule.names else list(range(len(instance.alloys.names)))
+    until = rule.names[1] if len(rule.names) > 1 else instance.periods[-1]
+    t = instance.periods.index(until)
+    amount = float(compute_cumulative_demand(instance)[alloys, t].sum())
+    medals = instance.medals
+    each = (medals.parts.value[:, alloys].sum(axis=1)) * medals.count * (medals.due <= t)
+    asking = [medals.names[m] for m in np.argsort(-each, kind="stable").tolist() if each[m] > 0]
+    of = join_names([instance.alloys.names[a] for a in alloys])
+    text = f"{format_kilograms(amount)} of {of} are owed by the end of {format_period(until)} ({_list_medals(asking)})"
+    return ("medals", asking[0] if asking else medals.names[0], "count"), amount, "kg", text
+
+
+def _list_medals(asking: list[str]) -> str:
+    """Return the medals as an enumeration."""
+    return f"medal{'' if len(asking) == 1 else 's'} {join_names(asking)}" if asking else "no medal"
+
+
+def describe_casting_limit(instance: Instance, rule: RuleKey, periods: tuple[str, ...]) -> RuleStatement:
+    """Describe the limit that no more of an alloy is cast than the medals take.
+
+    Args:
+        instance: Instance.
+        rule: Rule with the name of the alloy; without names, all alloys.
+        periods: Periods in which it is part of the conflict.
+
+    Returns:
+        Path, amount [kg], unit and sentence.
+    """
+    path, amount, unit, _ = describe_demand(instance, RuleKey("demand", rule.names[:1]), periods)
+    of = escape_text(rule.names[0]) if rule.names else "every alloy"
+    return (
+        path,
+        amount,
+        unit,
+        f"no more of {of} is cast than the {format_kilograms(amount or 0.0)} that medals take in all",
+    )
+
+
+def make_fineness_describer(side: str) -> Callable[..., RuleStatement]:
+    """Return a describer of the least or greatest share of a metal in an alloy.
+
+    Args:
+        side: `low` or `high`.
+
+    Returns:
+        Function from instance, rule and periods to path, share [%], unit and sentence.
+    """
+
+    def saying(instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> RuleStatement:
+        if not rule.names:
+            return (
+                ("alloys", instance.alloys.names[0], "composition"),
+                None,
+                None,
+                "the composition windows of the alloys",
+            )
+        alloy, metal = rule.names
+        at = instance.alloys.names.index(alloy), instance.metals.names.index(metal)
+        share = float(getattr(instance.alloys, side).value[at])
+        word = "at least" if side == "low" else "at most"
+        title = instance.metals.titles[at[1]]
+        path: ParameterPath = ("alloys", alloy, "composition", metal)
+        return path, 100 * share, "%", f"{escape_text(alloy)} must hold {word} {format_per_cent(share)} {title}"
+
+    return saying
+
+
+def describe_unnamed_share(instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> RuleStatement:
+    """Describe the greatest share of unnamed metals in an alloy.
+
+    Args:
+        instance: Instance.
+        rule: Rule with the name of the alloy; without names, the first alloy that admits others.
+
+    Returns:
+        Path, share [%], unit and sentence.
+    """
+    alloy = rule.names[0] if rule.names else instance.alloys.names[int(np.argmax(instance.alloys.admits_others))]
+    share = float(instance.alloys.others.value[instance.alloys.names.index(alloy)])
+    text = f"{escape_text(alloy)} may hold at most {format_per_cent(share)} of all that its composition does not name"
+    return ("alloys", alloy, "others"), 100 * share, "%", text
+
+
+def describe_recycled_content(instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> RuleStatement:
+    """Describe the least share of recycled metal.
+
+    Args:
+        instance: Instance.
+        rule: Rule with the name of the metal; without names, all metals.
+
+    Returns:
+        Path, share [%], unit and sentence.
+    """
+    metals = [instance.metals.names.index(name) for name in rule.names] or list(range(len(instance.metals.names)))
+    share = float(instance.policy.recycled.value[metals].max())
+    text = (
+        f"at least {format_per_cent(share)} of the "
+        f"{join_names([instance.metals.titles[e] for e in metals])} must be recycled"
+    )
+    return ("policy", "recycled", instance.metals.names[metals[0]]), 100 * share, "%", text
+
+
+def make_device_mix_describer(side: str) -> Callable[..., RuleStatement]:
+    """Return a describer of the least or greatest share of a device in all tonnes sent.
+
+    Args:
+        side: `window_low` or `window_high`.
+
+    Returns:
+        Function from instance, rule and periods to path, share [%], unit and sentence.
+    """
+
+    def saying(instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> RuleStatement:
+        policy = instance.policy
+        which = [policy.windows.index(name) for name in rule.names or policy.windows]
+        share = float(getattr(policy, side).value[which[0]])
+        word = "at least" if side == "window_low" else "at most"
+        text = f"{join_names([policy.windows[w] for w in which])}: {word} {format_per_cent(share)} of all tonnes sent"
+        return ("policy", "device_share", policy.windows[which[0]]), 100 * share, "%", text
+
+    return saying
+
+
+def describe_participation(instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> RuleStatement:
+    """Describe the least share of its supply that each region must send.
+
+    Args:
+        instance: Instance.
+        rule: Rule with the name of the region; without names, all regions.
+
+    Returns:
+        Path, amount [t], unit and sentence.
+    """
+    share = float(instance.policy.participation.value)
+    regions = [instance.regions.index(name) for name in rule.names] or list(range(len(instance.regions)))
+    offers = instance.streams.available.value[np.isin(instance.streams.region, regions)].sum()
+    least = share * float(offers)
+    of = join_names([instance.regions[g] for g in regions]) if rule.names else "every region"
+    text = f"{of} must send at least {format_per_cent(share)} of what it offers, {format_tonnes(least)}"
+    return ("policy", "participation"), least, "t", text
+
+
+def describe_footprint_cap(instance: Instance, *_: Any) -> RuleStatement:
+    """Describe the footprint cap.
+
+    Args:
+        instance: Instance.
+
+    Returns:
+        Path, cap [t CO2e], unit and sentence.
+    """
+    cap = float(instance.policy.footprint_cap.value) / 1000
+    return ("policy", "footprint_cap"), cap, "t", f"the footprint is at most {format_number(cap)} t CO2e"
+
+
+def describe_extension(instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> RuleStatement:
+    """Describe a constraint that the user added.
+
+    Args:
+        instance: Instance.
+        rule: Rule with the name of the Pyomo constraint and its index.
+
+    Returns:
+        Path, no amount, no unit, and sentence.
+    """
+    name = f"{rule.names[0]}[{','.join(rule.names[1:])}]" if len(rule.names) > 1 else "".join(rule.names[:1])
+    return (
+        ("extension", rule.names[0] if rule.names else "all"),
+        None,
+        None,
+        f"the extension's own constraint `{escape_text(name)}`",
+    )
+
+
+def make_settlement_describer(says: str) -> Callable[..., RuleStatement]:
+    """Return a describer of the settlement of a pooled lot.
+
+    Args:
+        says: Sentence with `{lot}`, `{metal}` and `{deduction}`.
+
+    Returns:
+        Function from instance, rule and periods to path, minimum deduction [g/t], unit and sentence.
+    """
+
+    def saying(instance: Instance, rule: RuleKey, periods: tuple[str, ...]) -> RuleStatement:
+        lots = list_pool_names(instance)
+        pool = lots.index(rule.names[0]) if rule.names else 0
+        line, metals = int(np.flatnonzero(instance.terms.pooled)[pool]), instance.metals.names
+        e = metals.index(rule.names[1]) if rule.names else int(instance.terms.deduction.value[line].argmax())
+        least = float(instance.terms.deduction.value[line, e])
+        of = f"the pooled lot of {escape_text(lots[pool])}{format_period_span(periods)}"
+        text = says.format(lot=of, metal=instance.metals.titles[e], deduction=f"{1000 * least:.6g} g/t")
+        return locate_pool_terms(instance, pool), 1000 * least, "g/t", text
+
+    return saying

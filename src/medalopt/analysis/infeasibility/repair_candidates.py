@@ -1,0 +1,411 @@
+"""Parameters that may relax the rules of a conflict, by constraint kind, each with its direction and limit.
+
+A lister yields parameters from the instance, the names of the rule (empty for all), its periods, and the streams in
+the order in which more supply helps most.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from medalopt.analysis.infeasibility.repair_parameter import RepairParameter
+from medalopt.instance.arrays import ExactArray
+from medalopt.instance.demand import is_excluded_by_unnamed
+from medalopt.instance.instance import Instance
+from medalopt.instance.paths import ParameterPath
+
+PER_CENT = Fraction(1, 100)
+MAX_MEDAL_FACTOR = 10.0  # largest factor on the number of medals in a repair
+MAX_DEVICE_KINDS = 2  # kinds of device, each with its likeliest stream, if all streams fall short together
+StreamRanking = Mapping[str, int]  # streams, likeliest first, to the last period in which one tonne more helps most
+
+
+def list_no_parameters(
+    instance: Instance, names: tuple[str, ...], periods: tuple[str, ...], likely: StreamRanking
+) -> Iterator[RepairParameter]:
+    """List nothing: only its own file can change a constraint of an extension, and some rules have no parameter.
+
+    Args:
+        instance: Instance.
+        names: Names of the rule.
+        periods: Periods of the rule.
+        likely: Streams in the order in which more supply helps most.
+
+    Returns:
+        An empty iterator.
+    """
+    return iter(())
+
+
+def _make_share_parameter(
+    paths: tuple[ParameterPath, ...],
+    section: str,
+    field: str,
+    at: tuple[Any, ...],
+    of: ExactArray,
+    up: bool,
+    end: float,
+) -> RepairParameter:
+    """Return a share [%] as parameter."""
+    now = float(of.exact()[at] * 100)
+    return RepairParameter(paths, section, field, at, "%", PER_CENT, (now,), "one", up, end)
+
+
+def _make_amount_parameter(
+    path: ParameterPath, instance: Instance, section: str, field: str, at: tuple[Any, ...], unit: str, up: bool
+) -> RepairParameter:
+    """Return an amount as parameter: one value, or one per period, reduced to one if all are equal."""
+    values = np.atleast_1d(getattr(getattr(instance, section), field).value[at])
+    same = bool((values == values[0]).all())
+    now = (float(values[0]),) if same else tuple(values.tolist())
+    return RepairParameter(
+        *((path,), section, field, at, unit, Fraction(1), now),
+        "one" if same else "list",
+        up,
+        math.inf if up else 0.0,
+    )
+
+
+def list_stream_supply(
+    instance: Instance, names: tuple[str, ...], periods: tuple[str, ...], likely: StreamRanking
+) -> Iterator[RepairParameter]:
+    """List increases of supply: of the last period in which it helps most, of all periods, or of the total.
+
+    Args:
+        instance: Instance.
+        names: Stream; if empty, the first streams of `likely`, one per kind of device.
+        periods: Periods of the rule.
+        likely: Streams in the order in which more supply helps most, with the last period in which it does.
+
+    Yields:
+        Parameters.
+    """
+    streams = instance.streams
+    kinds: dict[int, str] = {}
+    for name in likely:
+        kinds.setdefault(int(streams.device[streams.names.index(name)]), name)
+    for name in names or tuple(kinds.values())[:MAX_DEVICE_KINDS]:
+        i = streams.names.index(name)
+        offered = streams.available.value[i]
+        even = bool((offered == offered[0]).all())
+        if name in likely and not even:
+            t = likely[name]
+            yield _make_amount_parameter(
+                ("streams", name, "available", t), instance, "streams", "available", (i, t), "t", True
+            )
+        if offered.any():
+            yield _make_amount_parameter(
+                ("streams", name, "available"), instance, "streams", "available", (i,), "t", True
+            )
+        if even:
+            yield _make_total_supply_parameter(instance, i)
+
+
+def _make_total_supply_parameter(instance: Instance, i: int) -> RepairParameter:
+    """Return the total supply of a stream, spread evenly over the periods (`total`), as parameter."""
+    streams, periods = instance.streams, len(instance.periods)
+    now = float(streams.available.exact()[i].sum())
+    path: ParameterPath = ("streams", streams.names[i], "total")
+    share = Fraction(1, periods)
+    return RepairParameter((path,), "streams", "available", (i,), "t", share, (now,), "one", True, math.inf)
+
+
+def list_storage_limits(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[RepairParameter]:
+    """List increases of finite storage limits.
+
+    Args:
+        instance: Instance.
+        names: Stream; if empty, all streams.
+
+    Yields:
+        Parameters.
+    """
+    for name in names or instance.streams.names:
+        i = instance.streams.names.index(name)
+        if instance.streams.storable[i] and np.isfinite(instance.streams.storage_limit.value[i]):
+            path: ParameterPath = ("streams", name, "storage", "limit")
+            yield _make_amount_parameter(path, instance, "streams", "storage_limit", (i,), "t", True)
+
+
+def make_capacity_lister(section: str, unit: str) -> Callable[..., Iterator[RepairParameter]]:
+    """Return a lister of increases of capacity, of one period or of all.
+
+    Args:
+        section: Section of the instance: `smelters`, `treatments` or `alloys`.
+        unit: Unit of the capacity.
+
+    Returns:
+        The lister.
+    """
+
+    def found(
+        instance: Instance, names: tuple[str, ...], periods: tuple[str, ...], _: StreamRanking
+    ) -> Iterator[RepairParameter]:
+        every = getattr(instance, section)
+        for name in names or every.names:
+            n = every.names.index(name)
+            limits = every.capacity.value[n]
+            if not np.isfinite(limits).any():
+                continue
+            if len(periods) == 1 and not (limits == limits[0]).all():
+                t = instance.periods.index(periods[0])
+                yield _make_amount_parameter(
+                    (section, name, "capacity", t), instance, section, "capacity", (n, t), unit, True
+                )
+            if limits.any() and np.isfinite(limits).all():
+                yield _make_amount_parameter(
+                    (section, name, "capacity"), instance, section, "capacity", (n,), unit, True
+                )
+
+    return found
+
+
+def make_total_lister(section: str, field: str, unit: str, up: bool) -> Callable[..., Iterator[RepairParameter]]:
+    """Return a lister of increases of limits or decreases of commitments.
+
+    Args:
+        section: Section of the instance: `streams`, `smelters` or `market`.
+        field: `limit` or `committed`.
+        unit: Unit of the amount.
+        up: True for limits, False for commitments.
+
+    Returns:
+        The lister.
+    """
+
+    def found(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[RepairParameter]:
+        every = getattr(instance, section)
+        for name in names or every.names:
+            n = every.names.index(name)
+            value = getattr(every, field).value[n]
+            if np.isfinite(value) and (up or value > 0):
+                yield _make_amount_parameter((section, name, field), instance, section, field, (n,), unit, up)
+
+    return found
+
+
+def make_fineness_lister(side: str) -> Callable[..., Iterator[RepairParameter]]:
+    """Return a lister of wider composition windows of an alloy.
+
+    Args:
+        side: `low` or `high`.
+
+    Returns:
+        The lister.
+    """
+
+    def found(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[RepairParameter]:
+        if not names:
+            return
+        alloy, metal = names
+        a, e = instance.alloys.names.index(alloy), instance.metals.names.index(metal)
+        low, high = (float(part.exact()[a, e] * 100) for part in (instance.alloys.low, instance.alloys.high))
+        up = side == "high"
+        path: ParameterPath = ("alloys", alloy, "composition", metal)
+        kind, paths = ("window", (path,)) if low == high else ("one", ((*path, int(up)), path))
+        now, end = (high, 100.0) if up else (low, 0.0)
+        yield RepairParameter(paths, "alloys", side, (a, e), "%", PER_CENT, (now,), kind, up, end)
+
+    return found
+
+
+def list_unnamed_shares(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[RepairParameter]:
+    """List increases of the share of unnamed metals of an alloy.
+
+    Args:
+        instance: Instance.
+        names: Alloy; if empty, all alloys.
+
+    Yields:
+        Parameters.
+    """
+    for alloy in names or instance.alloys.names:
+        a = instance.alloys.names.index(alloy)
+        if instance.alloys.admits_others[a]:
+            path: ParameterPath = ("alloys", alloy, "others")
+            yield _make_share_parameter((path,), "alloys", "others", (a,), instance.alloys.others, True, 100.0)
+
+
+def list_recycled_floors(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[RepairParameter]:
+    """List decreases of the least share of recycled metal.
+
+    Args:
+        instance: Instance.
+        names: Metals.
+
+    Yields:
+        Parameters.
+    """
+    for metal in names:
+        e = instance.metals.names.index(metal)
+        path: ParameterPath = ("policy", "recycled", metal)
+        yield _make_share_parameter((path,), "policy", "recycled", (e,), instance.policy.recycled, False, 0.0)
+
+
+def make_device_mix_lister(side: str) -> Callable[..., Iterator[RepairParameter]]:
+    """Return a lister of wider windows of a device's share in all tonnes.
+
+    Args:
+        side: `window_low` or `window_high`.
+
+    Returns:
+        The lister.
+    """
+
+    def found(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[RepairParameter]:
+        policy = instance.policy
+        for name in names or policy.windows:
+            w = policy.windows.index(name)
+            low, high = (float(part.exact()[w] * 100) for part in (policy.window_low, policy.window_high))
+            up = side == "window_high"
+            path: ParameterPath = ("policy", "device_share", name)
+            ways: tuple[ParameterPath, ...] = ((*path, int(up)), (*path, "share", int(up)))
+            if low == high:
+                ways = (path, (*path, "share"))
+            now, end = (high, 100.0) if up else (low, 0.0)
+            kind = "window" if low == high else "one"
+            yield RepairParameter(ways, "policy", side, (w,), "%", PER_CENT, (now,), kind, up, end)
+
+    return found
+
+
+def list_participation(instance: Instance, *_: Any) -> Iterator[RepairParameter]:
+    """List the decrease of the least share of its supply that each region must send.
+
+    Args:
+        instance: Instance.
+
+    Yields:
+        The parameter.
+    """
+    yield _make_share_parameter(
+        (("policy", "participation"),), "policy", "participation", (), instance.policy.participation, False, 0.0
+    )
+
+
+def list_footprint_cap(instance: Instance, *_: Any) -> Iterator[RepairParameter]:
+    """List the increase of the footprint cap.
+
+    Args:
+        instance: Instance.
+
+    Yields:
+        The parameter.
+    """
+    cap = float(instance.policy.footprint_cap.exact()[()] / 1000)
+    path: ParameterPath = ("policy", "footprint_cap")
+    yield RepairParameter((path,), "policy", "footprint_cap", (), "t", Fraction(1000), (cap,), "one", True, math.inf)
+
+
+def make_medal_count_lister(up: bool) -> Callable[..., Iterator[RepairParameter]]:
+    """Return a lister of medal counts of an alloy: up to ten times as many, or down to one.
+
+    Args:
+        up: True for more medals, False for fewer.
+
+    Returns:
+        The lister.
+    """
+
+    def found(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[RepairParameter]:
+        a = instance.alloys.names.index(names[0]) if names else slice(None)
+        for m, medal in enumerate(instance.medals.names):
+            count = int(instance.medals.count[m])
+            if count and (instance.medals.parts.raw[m, a] > 0).any() and (up or count > 1):
+                end = MAX_MEDAL_FACTOR * count if up else 1.0
+                path: ParameterPath = ("medals", medal, "count")
+                yield RepairParameter((path,), "medals", "count", (m,), None, Fraction(1), (count,), "whole", up, end)
+
+    return found
+
+
+def list_demand_parameters(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[RepairParameter]:
+    """List changes that reduce or postpone demand: fewer medals, later dates, and less loss, scrap and lead time.
+
+    Args:
+        instance: Instance.
+        names: Alloy and last period; if empty, all alloys over the horizon.
+
+    Yields:
+        Parameters.
+    """
+    alloys = [instance.alloys.names.index(names[0])] if names else range(len(instance.alloys.names))
+    until = instance.periods.index(names[1]) if len(names) > 1 else len(instance.periods) - 1
+    yield from make_medal_count_lister(False)(instance, names[:1])
+    last = len(instance.periods) - 1
+    for m, medal in enumerate(instance.medals.names):
+        asked = (instance.medals.parts.raw[m, alloys] > 0).any() and instance.medals.count[m] > 0
+        due = int(instance.medals.due[m])
+        if asked and due <= until and due < last:
+            path: ParameterPath = ("medals", medal, "due")
+            yield RepairParameter((path,), "medals", "due", (m,), None, Fraction(1), (due,), "date", True, last)
+    barred = np.logical_or.reduce(is_excluded_by_unnamed(instance), axis=0)
+    for a in alloys:
+        if barred[a]:
+            path = ("alloys", instance.alloys.names[a], "others")
+            yield _make_share_parameter((path,), "alloys", "others", (a,), instance.alloys.others, True, 100.0)
+        if instance.alloys.loss.raw[a] > 0:
+            path = ("alloys", instance.alloys.names[a], "loss")
+            yield _make_share_parameter((path,), "alloys", "loss", (a,), instance.alloys.loss, False, 0.0)
+        yield from _list_scrap_parameters(instance, a)
+    metals = np.flatnonzero((instance.alloys.named & (instance.alloys.high.raw > 0))[alloys].any(axis=0)).tolist()
+    yield from _list_lead_times(instance, metals)
+
+
+def _list_scrap_parameters(instance: Instance, a: int) -> Iterator[RepairParameter]:
+    """List decreases of the scrap share and its lead time, and increases of the share returned."""
+    alloys, name = instance.alloys, instance.alloys.names[a]
+    if alloys.scrap_share.raw[a] == 0:
+        return
+    path: ParameterPath = ("alloys", name, "scrap")
+    yield _make_share_parameter(((*path, "share"),), "alloys", "scrap_share", (a,), alloys.scrap_share, False, 0.0)
+    if alloys.scrap_returned.value[a] < 1:
+        yield _make_share_parameter(
+            ((*path, "returned"),), "alloys", "scrap_returned", (a,), alloys.scrap_returned, True, 100.0
+        )
+    lead = int(alloys.scrap_lead[a])
+    if lead > 1 and alloys.scrap_returned.raw[a] > 0:
+        yield RepairParameter(
+            ((*path, "lead"),), "alloys", "scrap_lead", (a,), None, Fraction(1), (lead,), "whole", False, 1.0
+        )
+
+
+def _list_lead_times(instance: Instance, metals: list[int]) -> Iterator[RepairParameter]:
+    """List decreases of the lead times of smelters: one for all metals if they are equal, else by metal."""
+    for k, smelter in enumerate(instance.smelters.names):
+        leads = instance.smelters.lead[k]
+        path: ParameterPath = ("smelters", smelter, "lead")
+        if len(set(leads.tolist())) == 1:
+            if leads[0] > 0:
+                whole = (k, slice(None))
+                yield RepairParameter(
+                    (path,), "smelters", "lead", whole, None, Fraction(1), (leads[0],), "whole", False, 0.0
+                )
+            continue
+        for e in metals:
+            if leads[e] > 0:
+                own: ParameterPath = (*path, instance.metals.names[e])
+                yield RepairParameter(
+                    (own,), "smelters", "lead", (k, e), None, Fraction(1), (leads[e],), "whole", False, 0.0
+                )
+
+
+def list_opening_stocks(instance: Instance, alloys: list[int]) -> Iterator[RepairParameter]:
+    """List increases of opening stock. Tried last, since no parameter states its price.
+
+    Args:
+        instance: Instance.
+        alloys: Numbers of the alloys whose metals are listed.
+
+    Yields:
+        Parameters.
+    """
+    takes = instance.alloys.named & (instance.alloys.high.raw > 0)
+    for e in np.flatnonzero(takes[alloys].any(axis=0)).tolist():
+        path: ParameterPath = ("metals", instance.metals.names[e], "opening_stock")
+        yield _make_amount_parameter(path, instance, "metals", "opening_stock", (e,), "kg", True)

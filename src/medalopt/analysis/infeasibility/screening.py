@@ -1,0 +1,303 @@
+"""Screening for infeasibility without an LP: totals that cannot suffice, or cannot be in time, in any plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from medalopt.analysis.infeasibility.messages import (
+    InfeasibilityReason,
+    format_kilograms,
+    format_per_cent,
+    format_period,
+    format_tonnes,
+    join_names,
+    strip_rounding_noise,
+)
+from medalopt.instance.arrays import Floats
+from medalopt.instance.bounds import VariableBounds
+from medalopt.instance.demand import (
+    compute_cumulative_demand,
+    explain_exclusion,
+    find_excluded_offers,
+    has_demand,
+    is_excluded_by_unnamed,
+    is_stocked,
+    may_buy,
+)
+from medalopt.instance.instance import Instance
+from medalopt.instance.paths import render_path
+from medalopt.instance.routes import Routes
+
+EXCESS_FACTOR = 1 + 1e-9  # ratio of need to availability above which a shortage is certain
+RankedReason = tuple[float, InfeasibilityReason]  # ratio of need to availability, and the reason
+
+
+def screen_instance(instance: Instance, found: Routes, bounds: VariableBounds) -> tuple[InfeasibilityReason, ...]:
+    """Return the reasons for infeasibility that bounds on totals prove, by decreasing ratio of need to availability.
+
+    Args:
+        instance: Instance.
+        found: Its routes.
+        bounds: Its implied bounds.
+
+    Returns:
+        Reasons; empty if the screening proves nothing.
+    """
+    told = [
+        *_screen_metals(instance, found, bounds),
+        *_screen_castings(instance),
+        *_screen_commitments(instance, found, bounds),
+        *_screen_participation(instance, found),
+    ]
+    return tuple(reason for _, reason in sorted(told, key=lambda one: (-one[0], one[1].text)))
+
+
+def compute_min_charge(instance: Instance) -> Floats:
+    r"""Compute the least cumulative charge of each metal.
+
+    Fresh charge is at least $Q_{at}/(1-\sigma_a)\cdot(1/(1-\lambda_a)-\omega_a\sigma_a)$, in the first $\mu_a$ periods
+    without the second term. A metal takes its least share of it, or the remainder at the greatest shares of all others.
+
+    Args:
+        instance: Instance.
+
+    Returns:
+        Charge by the end of each period, (E, T) [kg].
+    """
+    alloys, periods = instance.alloys, len(instance.periods)
+    share, high = alloys.scrap_share.value, alloys.high.value
+    back = np.arange(periods)[None, :] >= alloys.scrap_lead[:, None]  # (A, T)
+    reused = np.where(back, (alloys.scrap_returned.value * share)[:, None], 0.0)
+    fresh = (1 / (1 - alloys.loss.value)[:, None] - reused) / (1 - share)[:, None] * compute_cumulative_demand(instance)
+    rest = 1 - (high.sum(axis=1) + np.where(alloys.admits_others, alloys.others.value, 0.0))[:, None] + high
+    least = np.where(alloys.named, np.maximum(alloys.low.value, rest), 0.0)  # (A, E)
+    return np.asarray(np.maximum(least, 0.0).T @ np.maximum.accumulate(fresh, axis=1))
+
+
+def _screen_metals(instance: Instance, found: Routes, bounds: VariableBounds) -> Iterator[RankedReason]:
+    """Screen each metal at its worst deadline, over the horizon, and for its recycled share."""
+    market = instance.market
+    limit = np.where(may_buy(instance).any(axis=1), market.limit.value, 0.0)
+    need, last = compute_min_charge(instance), len(instance.periods) - 1
+    for e in range(len(instance.metals.names)):
+        content = market.composition.value[:, e]
+        bought = _compute_max_purchase(limit, content)
+        most = bounds.stock[e] + bought
+        worst = _find_worst_period(need[e], most)
+        for t in dict.fromkeys((worst, last)):
+            if need[e, t] > EXCESS_FACTOR * most[t]:
+                yield (
+                    _compute_excess_ratio(need[e, t], most[t]),
+                    _describe_metal_shortage(instance, found, e, t, float(need[e, t]), most),
+                )
+        floor = float(instance.policy.recycled.value[e])
+        recycled = float(bounds.stock[e, -1]) + _compute_max_purchase(limit, content * market.recycled.value)
+        wanted = floor * float(need[e, -1])
+        if wanted > EXCESS_FACTOR * recycled and need[e, last] <= EXCESS_FACTOR * most[last]:
+            yield _compute_excess_ratio(wanted, recycled), _describe_recycled_shortage(instance, e, wanted, recycled)
+
+
+def _describe_metal_shortage(
+    instance: Instance, found: Routes, e: int, t: int, need: float, most: Floats
+) -> InfeasibilityReason:
+    """Return the reason why a metal falls short by the end of a period."""
+    metal, when = instance.metals.names[e], format_period(instance.periods[t])
+    title = instance.metals.titles[e]
+    medals = _rank_demanding_medals(instance, e, t)
+    lack = need - float(most[t])
+    begin = f"{title}: at least {format_kilograms(need, up=False)} must be charged by the end of {when}"
+    later = np.flatnonzero(most > 0)
+    if len(later) and later[0] > t:
+        text = f"{begin}, and none can be there before {format_period(instance.periods[later[0]])}"
+        return InfeasibilityReason(
+            "demand", render_path(("medals", medals[0], "due")), strip_rounding_noise(lack), "kg", text
+        )
+    if not len(later) and (barred := _find_barred_alloy(instance, e)):
+        alloy, why = barred
+        path = render_path(("alloys", instance.alloys.names[alloy], "others"))
+        return InfeasibilityReason(
+            "fineness", path, strip_rounding_noise(lack), "kg", f"{begin}, and there is no source of it: {why}"
+        )
+    if not len(later):
+        text = f"{begin}, and there is no source of it: {_describe_missing_source(instance, found, e)}"
+        return InfeasibilityReason(
+            "metal balance", render_path(("metals", metal, "opening_stock")), strip_rounding_noise(lack), "kg", text
+        )
+    text = (
+        f"{begin}, at most {format_kilograms(float(most[t]), up=True)} can be there: "
+        f"{format_kilograms(lack, up=False)} short"
+    )
+    barred = _find_barred_alloy(instance, e)
+    text = f"{text}; {barred[1]}" if barred else text
+    return InfeasibilityReason(
+        "demand", render_path(("medals", medals[0], "count")), strip_rounding_noise(lack), "kg", text
+    )
+
+
+def _describe_recycled_shortage(instance: Instance, e: int, wanted: float, recycled: float) -> InfeasibilityReason:
+    """Return the reason why recycled metal falls short of its least share."""
+    metal, title = instance.metals.names[e], instance.metals.titles[e]
+    text = (
+        f"{title}: at least {format_kilograms(wanted, up=False)} must be recycled metal, "
+        f"at most {format_kilograms(recycled, up=True)} of that can be had: "
+        f"{format_kilograms(wanted - recycled, up=False)} short"
+    )
+    return InfeasibilityReason(
+        "recycled content",
+        render_path(("policy", "recycled", metal)),
+        strip_rounding_noise(wanted - recycled),
+        "kg",
+        text,
+    )
+
+
+def _find_barred_alloy(instance: Instance, e: int) -> tuple[int, str] | None:
+    """Return an alloy that could take a metal but for the unnamed matter of its offers, with the explanation."""
+    holds = instance.market.composition.raw[:, e] > 0
+    for alloy in np.flatnonzero((is_excluded_by_unnamed(instance) & holds[:, None]).any(axis=0)).tolist():
+        return alloy, explain_exclusion(instance, alloy, [o for o in find_excluded_offers(instance, alloy) if holds[o]])
+    return None
+
+
+def _describe_missing_source(instance: Instance, found: Routes, e: int) -> str:
+    """Return the phrase for the kind of source that is missing for a metal without any."""
+    title = instance.metals.titles[e]
+    market = instance.market
+    holding = [o for o in range(len(market.names)) if market.composition.raw[o, e] > 0 and market.limit.raw[o] > 0]
+    if holding:
+        return f"the offers that hold it ({join_names([market.names[o] for o in holding])}) hold what no alloy may take"
+    devices = np.flatnonzero(instance.devices.assay.raw[:, e] > 0)
+    offering = [d for d in devices.tolist() if _offers_device(instance, d)]
+    if not len(devices):
+        return f"no device holds {title}, no offer sells it, none is in stock"
+    if not offering:
+        return "no stream offers a device that holds it"
+    travels = found.smelter >= 0
+    reached = {int(d) for d in instance.streams.device[found.stream[travels]]} & set(offering)
+    listed = join_names([instance.devices.names[d] for d in offering])
+    if not reached:
+        return f"no lane and no smelter's terms take {listed} anywhere"
+    if not (found.returned[travels, e] > 0).any():
+        return f"no smelter that {listed} can reach returns it"
+    return "none can be back within the horizon"
+
+
+def _offers_device(instance: Instance, device: int) -> bool:
+    """Return True if a stream offers the device in some period."""
+    return bool(instance.streams.available.raw[instance.streams.device == device].any())
+
+
+def _rank_demanding_medals(instance: Instance, e: int, t: int) -> list[str]:
+    """Return the medals due by `t` whose alloys hold a metal, by decreasing alloy mass."""
+    medals = instance.medals
+    takes = instance.alloys.named[:, e] & (instance.alloys.high.raw[:, e] > 0)
+    mass = (medals.parts.value * takes[None, :]).sum(axis=1) * medals.count * (medals.due <= t)
+    order = np.argsort(-mass, kind="stable")
+    return [medals.names[m] for m in order.tolist() if mass[m] > 0] or list(medals.names)
+
+
+def _screen_castings(instance: Instance) -> Iterator[RankedReason]:
+    """Screen the cumulative casting capacity of each alloy against the mass owed."""
+    most = np.cumsum(instance.alloys.capacity.value, axis=1)
+    need = compute_cumulative_demand(instance) / (1 - instance.alloys.scrap_share.value)[:, None]
+    for a, alloy in enumerate(instance.alloys.names):
+        t = _find_worst_period(need[a], most[a])
+        if need[a, t] > EXCESS_FACTOR * most[a, t]:
+            lack = float(need[a, t] - most[a, t])
+            scrap = ", process scrap included," if instance.alloys.scrap_share.raw[a] > 0 else ","
+            there = (
+                f"at most {format_kilograms(float(most[a, t]), up=True)} can be"
+                if most[a, t] > 0
+                else "and none can be"
+            )
+            text = (
+                f"{alloy}: at least {format_kilograms(float(need[a, t]), up=False)} must be cast by the end of "
+                f"{format_period(instance.periods[t])}{scrap} {there}"
+            )
+            path = render_path(("alloys", alloy, "capacity"))
+            yield (
+                _compute_excess_ratio(need[a, t], most[a, t]),
+                InfeasibilityReason("capacity", path, strip_rounding_noise(lack), "kg", text),
+            )
+
+
+def _screen_commitments(instance: Instance, found: Routes, bounds: VariableBounds) -> Iterator[RankedReason]:
+    """Screen commitments of streams, smelters and offers against the largest amounts possible."""
+    streams, smelters, market = instance.streams, instance.smelters, instance.market
+    routed = np.zeros(len(streams.names), dtype=bool)
+    routed[found.stream] = True
+    most = np.where(routed, streams.available.value.sum(axis=1), 0.0)
+    yield from _check_commitments(instance, "streams", streams.committed.value, most, "t", "can be sent on a route")
+    travels = found.smelter >= 0
+    best = np.zeros((len(streams.names), len(smelters.names)))
+    np.maximum.at(best, (found.stream[travels], found.smelter[travels]), found.to_smelter[travels])
+    feed = best.T @ streams.available.value.sum(axis=1)
+    feed = np.minimum(feed, smelters.capacity.value.sum(axis=1))
+    yield from _check_commitments(instance, "smelters", smelters.committed.value, feed, "t", "can reach it as feed")
+    charged = may_buy(instance).astype(np.float64) @ np.where(has_demand(instance), bounds.charge, 0.0)
+    charged = np.where(is_stocked(instance), np.inf, charged)  # stocked offers may be bought beyond the charge
+    yield from _check_commitments(
+        instance, "market", market.committed.value, charged, "kg", "can be charged to any alloy"
+    )
+
+
+def _check_commitments(
+    instance: Instance, section: str, committed: Floats, most: Floats, unit: str, can: str
+) -> Iterator[RankedReason]:
+    """Yield commitments that exceed the largest amount possible."""
+    told = format_tonnes if unit == "t" else format_kilograms
+    for n in np.flatnonzero(committed > EXCESS_FACTOR * most).tolist():
+        name = getattr(instance, section).names[n]
+        least, greatest = float(committed[n]), float(most[n])
+        text = f"{name}: {told(least)} are committed, at most {told(greatest, up=True)} {can}"
+        path = render_path((section, name, "committed"))
+        yield (
+            _compute_excess_ratio(least, greatest),
+            InfeasibilityReason("commitments and limits", path, strip_rounding_noise(least - greatest), unit, text),
+        )
+
+
+def _screen_participation(instance: Instance, found: Routes) -> Iterator[RankedReason]:
+    """Screen the least participation of each region against its supply that has a route."""
+    share = float(instance.policy.participation.value)
+    if share == 0:
+        return
+    streams, regions = instance.streams, len(instance.regions)
+    offers = streams.available.value.sum(axis=1)
+    routed = np.zeros(len(streams.names), dtype=bool)
+    routed[found.stream] = True
+    every = np.bincount(streams.region, offers, regions)
+    most = np.bincount(streams.region, np.where(routed, offers, 0.0), regions)
+    for g in np.flatnonzero(share * every > EXCESS_FACTOR * most).tolist():
+        lack = float(share * every[g] - most[g])
+        no = (
+            "no stream of it has a route"
+            if most[g] == 0
+            else f"only {format_tonnes(float(most[g]), up=True)} have a route"
+        )
+        text = (
+            f"{instance.regions[g]}: must send at least {format_per_cent(share)} of the "
+            f"{format_tonnes(float(every[g]))} it offers, "
+            f"and {no}"
+        )
+        yield (
+            _compute_excess_ratio(share * every[g], most[g]),
+            InfeasibilityReason("participation", "policy.participation", strip_rounding_noise(lack), "t", text),
+        )
+
+
+def _compute_max_purchase(limit: Floats, content: Floats) -> float:
+    """Return the largest mass of a metal [kg] that offers of this content supply; an offer without it supplies none."""
+    return float(np.where(content > 0, limit * np.where(content > 0, content, 1), 0).sum())
+
+
+def _find_worst_period(need: Floats, most: Floats) -> int:
+    """Return the period with the largest ratio of need to availability."""
+    return int(np.argmax(np.divide(need, most, out=np.where(need > 0, np.inf, 0.0), where=most > 0)))
+
+
+def _compute_excess_ratio(need: float, most: float) -> float:
+    """Return the ratio of need to availability; infinite if nothing is available."""
+    return float(need / most) if most > 0 else float("inf")

@@ -1,0 +1,265 @@
+"""Least move of one parameter, all others fixed, that makes an infeasible instance feasible.
+
+Depending on the parameter: one LP with the move as a variable (parameters of row bounds), bisection (dates and lead
+times), or a root search on the least violation, whose multipliers supply its derivative (coefficients of the matrix).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from medalopt.analysis.infeasibility.conflict import (
+    NO_EXTENSIONS,
+    SMALL_PROGRAM_ROWS,
+    Extensions,
+    FeasibilityProblem,
+    ProblemBuilder,
+    build_feasibility_problem,
+    interpolate_problems,
+)
+from medalopt.analysis.infeasibility.repair_parameter import RepairParameter
+from medalopt.analysis.infeasibility.screening import screen_instance
+from medalopt.instance.bounds import compute_bounds
+from medalopt.instance.instance import Instance
+from medalopt.instance.routes import build_routes
+from medalopt.solver.basis import ProgramBasis
+from medalopt.solver.infeasibility import (
+    FARKAS_TOLERANCE,
+    ElasticSolution,
+    compute_farkas_margin,
+    find_least_relaxation,
+    have_same_matrix,
+    minimise_violation,
+)
+
+MAX_MOVE_FACTOR = 1e4  # largest move: factor on the present value, or in the parameter's unit if that is 0
+POSITION_PRECISION = 1e-8  # relative precision of the least position
+MAX_ROOT_TRIALS = 24
+FIRST_STEP_DAMPING = 0.9  # share of the first Newton step, which gives a second sample for the cubic
+INITIAL_STEP_SHARE = 0.01  # first step as share of the interval if the slope is unknown
+DIFFERENCE_STEP = 1e-4  # finite-difference step as share of the way to the end
+
+
+@dataclass(frozen=True, eq=False)
+class InfeasibleInstance:
+    """Infeasible instance with its program and least violation."""
+
+    instance: Instance
+    problem: FeasibilityProblem
+    short: ElasticSolution
+    extensions: Extensions = NO_EXTENSIONS
+
+    @property
+    def large(self) -> bool:
+        """True if the program is so large that solves are used sparingly."""
+        return len(self.problem.linear.rows) > SMALL_PROGRAM_ROWS
+
+    @property
+    def standing(self) -> ProgramBasis | None:
+        """Basis at which the violation was least; None if there is none."""
+        return None if self.short.basis is None else ProgramBasis(self.problem.linear, self.short.basis).bare()
+
+    def moved(self, figure: RepairParameter, position: float) -> FeasibilityProblem:
+        """Build the program with a parameter at another position.
+
+        Args:
+            figure: Parameter.
+            position: Its position.
+
+        Returns:
+            The program.
+        """
+        return build_feasibility_problem(figure.at_position(self.instance, position), self.extensions)
+
+
+def measure_infeasibility(
+    instance: Instance,
+    extensions: Extensions = NO_EXTENSIONS,
+    examined: FeasibilityProblem | None = None,
+    near: InfeasibleInstance | None = None,
+) -> InfeasibleInstance | None:
+    """Measure the least violation of the rows of an instance.
+
+    Args:
+        instance: Instance.
+        extensions: User's extensions.
+        examined: Its program if it has been built already.
+        near: Similar infeasible instance whose basis is the starting point.
+
+    Returns:
+        The instance with its violation; None if it is feasible.
+    """
+    examined = examined or build_feasibility_problem(instance, extensions)
+    ends = examined.always | examined.spoken
+    short = minimise_violation(
+        examined.ready, ends, near.short.beside(near.problem.linear, examined.linear) if near else None
+    )
+    return InfeasibleInstance(instance, examined, short, extensions) if short.contradicts else None
+
+
+def find_least_position(figure: RepairParameter, at: InfeasibleInstance) -> float | None:
+    """Find the position closest to the present one at which the instance is feasible.
+
+    Args:
+        figure: Parameter to move.
+        at: Infeasible instance.
+
+    Returns:
+        The position; None if no position up to `figure.end` suffices.
+    """
+    end = figure.end if math.isfinite(figure.end) else _compute_far_end(figure)
+    if end == figure.start:
+        return None
+    if _fails_screening(figure.at_position(at.instance, end)):
+        return None
+    if figure.stepwise:
+        return _find_by_bisection(figure, at, int(end))
+    if not at.large:
+        goal = at.moved(figure, _choose_probe_position(figure, end))
+        if have_same_matrix(at.problem.linear, goal.linear):
+            return _find_by_parametric_lp(figure, at, goal, end)
+    far = at.moved(figure, end)
+    if _proof_carries_over(at, far) or _is_infeasible(far, at):
+        return None
+    return _find_by_root_search(figure, at, far, end)
+
+
+def _fails_screening(instance: Instance) -> bool:
+    """Return True if the screening proves infeasibility."""
+    found = build_routes(instance)
+    return bool(screen_instance(instance, found, compute_bounds(instance, found)))
+
+
+def _compute_far_end(figure: RepairParameter) -> float:
+    """Return the end of the search for a parameter without an end."""
+    return MAX_MOVE_FACTOR * max(abs(figure.start), 1.0)
+
+
+def _choose_probe_position(figure: RepairParameter, end: float) -> float:
+    """Return the position at which the effect of a move is measured: the end or, if infinite, twice the present one."""
+    return end if math.isfinite(figure.end) else 2 * figure.start if figure.start else 1.0
+
+
+def _is_infeasible(examined: FeasibilityProblem, near: InfeasibleInstance) -> bool:
+    """Return True if the program is infeasible."""
+    return measure_infeasibility(near.instance, near.extensions, examined, near) is not None
+
+
+def _proof_carries_over(at: InfeasibleInstance, other: FeasibilityProblem) -> bool:
+    """Return True if the multipliers that prove infeasibility prove it for the other program too."""
+    if at.problem.linear.rows != other.linear.rows:
+        return False
+    y = np.ldexp(at.short.multipliers, at.problem.ready.row - other.ready.row)
+    return (
+        compute_farkas_margin(other.linear, other.ready, y / max(1.0, float(np.abs(y).max(initial=0.0))))
+        > 2 * FARKAS_TOLERANCE
+    )
+
+
+def _find_by_parametric_lp(
+    figure: RepairParameter, at: InfeasibleInstance, goal: FeasibilityProblem, end: float
+) -> float | None:
+    """Solve for the least move of a parameter that changes row bounds only: an LP with one more column."""
+    span = _choose_probe_position(figure, end) - figure.start
+    if _proof_carries_over(at, goal) and math.isfinite(figure.end):
+        return None
+    step = find_least_relaxation(at.problem.linear, goal.linear, (end - figure.start) / span)
+    return None if step is None else figure.start + step * span
+
+
+def _find_by_bisection(figure: RepairParameter, at: InfeasibleInstance, end: int) -> float | None:
+    """Bisect on whole steps (dates and lead times) between an infeasible and a feasible position."""
+    short, enough = int(figure.start), end
+    if _is_infeasible(at.moved(figure, float(end)), at):
+        return None
+    while abs(enough - short) > 1:
+        middle = (enough + short) // 2
+        if _is_infeasible(at.moved(figure, float(middle)), at):
+            short = middle
+        else:
+            enough = middle
+    return float(enough)
+
+
+def _find_by_root_search(figure: RepairParameter, at: InfeasibleInstance, far: FeasibilityProblem, end: float) -> float:
+    """Search the root of the least violation over a parameter in the matrix, with bisection as safeguard."""
+    whole = figure.kind == "whole"
+    draw = interpolate_problems(lambda position: at.moved(figure, position), at.problem, far, figure.start, end, whole)
+    short, enough, again, last = figure.start, end, False, at
+    seen = [_sample_shortfall(draw, at.problem, at.short, short, enough)]
+    for _ in range(MAX_ROOT_TRIALS):
+        close = math.copysign(POSITION_PRECISION * max(abs(short), abs(enough), POSITION_PRECISION), end - figure.start)
+        if abs(enough - short) <= 3 * abs(close):
+            break
+        trial = _choose_trial(seen, short, enough, close)
+        if again and abs(trial - enough) <= 3 * abs(close):
+            trial = short + FIRST_STEP_DAMPING * (enough - short)
+        again = abs(trial - enough) <= 3 * abs(close)
+        found = measure_infeasibility(at.instance, at.extensions, draw(trial), last)
+        if found is None:
+            enough = trial
+        else:
+            short, again, last = trial, False, found
+            seen = [*seen[-1:], _sample_shortfall(draw, found.problem, found.short, trial, enough)]
+    return enough
+
+
+@dataclass(frozen=True)
+class ShortfallSample:
+    """Least violation at one position, and its decrease per unit of position (negative; None if unknown)."""
+
+    position: float
+    value: float
+    slope: float | None
+
+
+def _choose_trial(seen: list[ShortfallSample], short: float, enough: float, close: float) -> float:
+    """Return the next position: just beyond the estimated root, just short of a feasible position, or halfway."""
+    root = _estimate_root(seen)
+    if seen[-1].slope is None and len(seen) == 1:
+        return short + INITIAL_STEP_SHARE * (enough - short)
+    if root is None or not min(short, enough - close) < root < max(short, enough - close):
+        near = root is not None and abs(enough - root) <= 2 * abs(close)
+        return enough - 2 * close if near else (short + enough) / 2
+    if abs(enough - root) <= 2 * abs(close):
+        return enough - 2 * close
+    return root + close if len(seen) > 1 else short + FIRST_STEP_DAMPING * (root - short)
+
+
+def _estimate_root(seen: list[ShortfallSample]) -> float | None:
+    """Estimate the root by a Newton step or the inverse cubic through two samples; None if the slope is unknown."""
+    last = seen[-1]
+    if last.slope is None:
+        return None
+    if len(seen) == 1 or seen[0].slope is None or seen[0].value <= last.value:
+        return last.position - last.value / last.slope
+    first = seen[0]
+    span = last.value - first.value
+    chord = (last.position - first.position) / span
+    at_first, at_last = 1 / seen[0].slope, 1 / last.slope  # inverse cubic Hermite interpolation
+    u = -first.value / span
+    bend, twist = chord - at_first, at_last + at_first - 2 * chord
+    return first.position + span * u * (at_first + u * (bend + (u - 1) * twist))
+
+
+def _sample_shortfall(
+    draw: ProblemBuilder, here: FeasibilityProblem, short: ElasticSolution, position: float, enough: float
+) -> ShortfallSample:
+    """Sample the least violation; its slope follows from the multipliers by a finite difference towards `enough`."""
+    farther = min(enough, 2 * position + 1) if enough > position else enough
+    step = DIFFERENCE_STEP * (farther - position)
+    near = draw(position + step)
+    if near.linear.rows != here.linear.rows or near.linear.places != here.linear.places:
+        return ShortfallSample(position, short.value, None)
+    y, x = np.ldexp(short.multipliers, here.ready.row), here.ready.primal(short.x)
+    change = 0.0
+    for of, sign in ((near.linear, 1.0), (here.linear, -1.0)):
+        ends = np.where(y > 0, of.row_lower, of.row_upper)
+        ends = np.where(np.isfinite(ends) & (y != 0), ends, 0.0)
+        rows = np.bincount(of.entries.row, of.entries.value * x[of.entries.column], len(of.rows))
+        change += sign * float(y @ (ends - rows))
+    falls = change < 0
+    return ShortfallSample(position, short.value, change / step if falls else None)

@@ -1,0 +1,267 @@
+"""Stockpiles as supply: devices in stock become streams that are already collected and paid, available at once.
+
+They form a region of their own, `NAME, in stock`, with the lanes and treatments of their region of origin, so that no
+delivery is ordered twice.
+
+Metal in transit as supply: one stream per period of arrival, free and committed.
+
+The stream consists of the metal itself, and a smelter of its own returns it in full without lead time. Only the metal
+balance and the tonnes are affected; the tonnes equal the mass of the metal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+
+from medalopt.errors import UsageError
+from medalopt.instance.arrays import ExactArray, Floats, Ints
+from medalopt.instance.instance import (
+    Devices,
+    Instance,
+    Lanes,
+    PolicyLimits,
+    Smelters,
+    SmelterTerms,
+    Streams,
+    Treatments,
+)
+
+IN_STOCK_FORMAT = "{}, in stock"
+_ZERO_FIELDS = ("committed", "lot", "minimum_order", "price", "collection", "footprint")
+
+
+def add_stockpiles(instance: Instance, tonnes: Floats) -> Instance:
+    """Add stockpiled devices to an instance as free streams.
+
+    Args:
+        instance: The instance.
+        tonnes (I,): Stock of each stream, t.
+
+    Returns:
+        The instance with one more stream per stockpile; unchanged if there is no stock.
+    """
+    waits = np.flatnonzero(tonnes > 0)
+    if not len(waits):
+        return instance
+    homes = np.unique(instance.streams.region[waits])
+    region = len(instance.regions) + np.searchsorted(homes, instance.streams.region[waits])
+    regions = np.append(np.arange(len(instance.regions)), homes)
+    lanes = instance.lanes
+    return replace(
+        instance,
+        regions=(*instance.regions, *(IN_STOCK_FORMAT.format(instance.regions[home]) for home in homes.tolist())),
+        streams=_add_stock_streams(instance.streams, waits, tonnes[waits], region),
+        treatments=replace(instance.treatments, regions=instance.treatments.regions[:, regions]),
+        lanes=Lanes(lanes.exists[regions], _select_rows(lanes.cost, regions), _select_rows(lanes.footprint, regions)),
+    )
+
+
+def _select_rows(figures: ExactArray, which: Ints) -> ExactArray:
+    """Return the chosen entries of an array along its first axis."""
+    unit = np.broadcast_to(figures.unit, figures.shape)
+    return replace(figures, raw=figures.raw[which], unit=unit[which])
+
+
+def _add_stock_streams(streams: Streams, waits: Ints, tonnes: Floats, region: Ints) -> Streams:
+    """Return the streams with those in stock appended."""
+    which, first = np.append(np.arange(len(streams.names)), waits), len(streams.names)
+    made: dict[str, Any] = {}
+    for field in fields(streams):
+        part = getattr(streams, field.name)
+        if isinstance(part, ExactArray):
+            made[field.name] = _select_rows(part, which)
+        elif isinstance(part, np.ndarray):
+            made[field.name] = part[which]
+    for name in _ZERO_FIELDS:
+        made[name].raw[first:] = 0.0
+    offered = streams.available.value[which]
+    offered[first:] = 0.0
+    offered[first:, 0] = tonnes
+    made["available"] = ExactArray(offered, np.zeros(offered.shape, dtype=np.intp))
+    made["bundle"][first:], made["region"][first:] = -1, region
+    names = (*streams.names, *(IN_STOCK_FORMAT.format(streams.names[i]) for i in waits.tolist()))
+    return replace(streams, **{**made, "names": names})
+
+
+IN_TRANSIT = "on its way"
+KG_PER_TONNE = 1000.0  # kg
+
+
+def get_in_transit_streams(instance: Instance) -> frozenset[str]:
+    """Return the streams that represent metal in transit.
+
+    Args:
+        instance: Instance of a remaining horizon.
+
+    Returns:
+        Their names.
+    """
+    if IN_TRANSIT not in instance.regions:
+        return frozenset()
+    own = instance.regions.index(IN_TRANSIT)
+    of = zip(instance.streams.names, instance.streams.region.tolist(), strict=True)
+    return frozenset(name for name, region in of if region == own)
+
+
+def add_metal_in_transit(instance: Instance, awaited: Floats) -> Instance:
+    """Add metal in transit to an instance.
+
+    Args:
+        instance: The instance.
+        awaited (E, T): Metal by period of arrival, kg.
+
+    Returns:
+        The instance with one more stream per period of arrival; unchanged if there is no metal in transit.
+
+    Raises:
+        UsageError: If a region, treatment or smelter already has the reserved name.
+    """
+    periods = np.flatnonzero(awaited.sum(axis=0) > 0)
+    if not len(periods):
+        return instance
+    if IN_TRANSIT in (*instance.regions, *instance.treatments.names, *instance.smelters.names):
+        raise UsageError(f"`{IN_TRANSIT}` stands for metal that is awaited: give what is called so another name")
+    kilograms = awaited[:, periods].T  # (N, E)
+    names = tuple(f"{IN_TRANSIT}, {instance.periods[t]}" for t in periods.tolist())
+    return replace(
+        instance,
+        devices=_add_transit_devices(instance.devices, names, kilograms),
+        regions=(*instance.regions, IN_TRANSIT),
+        streams=_add_transit_streams(instance, names, kilograms, periods),
+        treatments=_add_transit_treatment(instance, len(names)),
+        smelters=_add_transit_smelter(instance, len(names)),
+        terms=_add_transit_terms(instance),
+        lanes=_add_transit_lane(instance.lanes),
+        policy=_extend_policy(instance.policy, len(names)),
+    )
+
+
+def _append_entries(figures: ExactArray, count: int, value: float | Floats = 0.0, axis: int = 0) -> ExactArray:
+    """Return an array with `count` entries of `value` appended along an axis."""
+    shape = list(figures.shape)
+    shape[axis] = count
+    added = np.broadcast_to(np.asarray(value, dtype=float), shape)
+    plain = next((number for number, factor in enumerate(figures.factors) if factor == 1), len(figures.factors))
+    factors = figures.factors if plain < len(figures.factors) else (*figures.factors, type(figures.factors[0])(1))
+    unit = np.broadcast_to(figures.unit, figures.shape)
+    return ExactArray(
+        np.concatenate([figures.raw, added], axis=axis),
+        np.concatenate([unit, np.full(shape, plain, dtype=np.intp)], axis=axis),
+        factors,
+    )
+
+
+def _add_transit_devices(devices: Devices, names: tuple[str, ...], kilograms: Floats) -> Devices:
+    """Append one device type per stream, with the metal as its assay."""
+    assay = KG_PER_TONNE * kilograms / kilograms.sum(axis=1, keepdims=True)
+    return Devices(
+        (*devices.names, *names),
+        _append_entries(devices.assay, len(names), assay),
+        _append_entries(devices.unit_mass, len(names)),
+    )
+
+
+def _add_transit_streams(instance: Instance, names: tuple[str, ...], kilograms: Floats, periods: Ints) -> Streams:
+    """Append one stream per period of arrival, committed in full."""
+    streams, count = instance.streams, len(names)
+    tonnes = kilograms.sum(axis=1) / KG_PER_TONNE
+    available = np.zeros((count, len(instance.periods)))
+    available[np.arange(count), periods] = tonnes
+    own = np.arange(count) + len(instance.devices.names)
+    none = np.zeros(count, dtype=bool)
+    plain = {
+        name: _append_entries(getattr(streams, name), count)
+        for name in ("price", "collection", "storage_limit", "storage_cost", "footprint", "lot", "minimum_order")
+    }
+    return replace(
+        streams,
+        names=(*streams.names, *names),
+        device=np.append(streams.device, own),
+        region=np.append(streams.region, np.full(count, len(instance.regions))),
+        bundle=np.append(streams.bundle, np.full(count, -1)),
+        available=_append_entries(streams.available, count, available),
+        committed=_append_entries(streams.committed, count, tonnes),
+        credited=_append_entries(streams.credited, count, 1.0),
+        storable=np.append(streams.storable, none),
+        **plain,
+    )
+
+
+def _add_transit_treatment(instance: Instance, count: int) -> Treatments:
+    """Append one treatment without losses or costs, for metal in transit only."""
+    made, devices = instance.treatments, len(instance.devices.names)
+
+    def both(figures: ExactArray, value: float) -> ExactArray:
+        """Append entries along both axes."""
+        return _append_entries(_append_entries(figures, count, value, axis=1), 1, value)
+
+    accepts = np.zeros((len(made.names) + 1, devices + count), dtype=bool)
+    accepts[:-1, :devices] = made.accepts
+    accepts[-1, devices:] = True
+    regions = np.zeros((len(made.names) + 1, len(instance.regions) + 1), dtype=bool)
+    regions[:-1, :-1] = made.regions
+    regions[-1, -1] = True
+    return Treatments(
+        (*made.names, IN_TRANSIT),
+        both(made.cost, 0.0),
+        both(made.to_smelter, 1.0),
+        both(made.recovery, 1.0),
+        _append_entries(made.residue_value, 1),
+        _append_entries(made.capacity, 1, np.inf),
+        accepts,
+        regions,
+        _append_entries(made.footprint, 1),
+    )
+
+
+def _add_transit_smelter(instance: Instance, count: int) -> Smelters:
+    """Append one smelter without limits, charges or lead time."""
+    made, devices, treatments = instance.smelters, len(instance.devices.names), len(instance.treatments.names)
+    line = np.full((len(made.names) + 1, devices + count, treatments + 1), -1, dtype=np.intp)
+    line[:-1, :devices, :treatments] = made.line
+    line[-1, devices:, treatments] = len(instance.terms.names)
+    return Smelters(
+        (*made.names, IN_TRANSIT),
+        _append_entries(made.capacity, 1, np.inf),
+        _append_entries(made.committed, 1),
+        _append_entries(made.limit, 1, np.inf),
+        np.concatenate([made.lead, np.zeros((1, made.lead.shape[1]), dtype=np.intp)]),
+        line,
+        _append_entries(made.footprint, 1),
+    )
+
+
+def _add_transit_terms(instance: Instance) -> SmelterTerms:
+    """Append terms that return all metal without charges."""
+    made = instance.terms
+    return SmelterTerms(
+        (*made.names, ""),
+        np.append(made.smelter, len(instance.smelters.names)),
+        _append_entries(made.treatment_charge, 1),
+        _append_entries(made.refining_charge, 1),
+        _append_entries(made.returned, 1, 1.0),
+        _append_entries(made.deduction, 1),
+        np.append(made.pooled, False),
+    )
+
+
+def _add_transit_lane(lanes: Lanes) -> Lanes:
+    """Append one lane without costs between the new region and the new smelter."""
+
+    def both(figures: ExactArray) -> ExactArray:
+        """Append entries along both axes."""
+        return _append_entries(_append_entries(figures, 1, axis=1), 1)
+
+    exists = np.zeros((lanes.exists.shape[0] + 1, lanes.exists.shape[1] + 1), dtype=bool)
+    exists[:-1, :-1] = lanes.exists
+    exists[-1, -1] = True
+    return Lanes(exists, both(lanes.cost), both(lanes.footprint))
+
+
+def _extend_policy(policy: PolicyLimits, count: int) -> PolicyLimits:
+    """Extend the device share windows by the new device types, which belong to none."""
+    members = np.concatenate([policy.members, np.zeros((len(policy.windows), count), dtype=bool)], axis=1)
+    return replace(policy, members=members)

@@ -1,0 +1,443 @@
+"""Scenarios of one instance: change parameters, rebuild the LP and re-solve it on one warm-started solver model."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from types import MappingProxyType
+
+import numpy as np
+
+from medalopt.errors import SolverError, UsageError
+from medalopt.instance.accounting import PlanAccount
+from medalopt.instance.arrays import Ints
+from medalopt.instance.bounds import VariableBounds, compute_bounds, drop_lot_constraints
+from medalopt.instance.instance import Instance
+from medalopt.instance.loading import InstanceFile, open_instance
+from medalopt.instance.paths import PathError, parse_path
+from medalopt.instance.reader.yaml_nodes import ScalarNode
+from medalopt.instance.routes import Routes, build_routes
+from medalopt.instance.scenario import expand_change, format_scenario_value
+from medalopt.instance.schema.field_types import QuantityField
+from medalopt.instance.schema.fields_at_path import find_parameter_kind
+from medalopt.instance.source_values import SourceValues
+from medalopt.model.network import Network
+from medalopt.plan.plan import OBJECTIVE_UNITS, Plan
+from medalopt.solve_instance import is_large_instance, solve
+from medalopt.solver.compile import CompiledMaster
+from medalopt.solver.parametric_line import (
+    ProgramLine,
+    are_nearly_equal,
+    fit_program_line,
+    have_same_structure,
+    share_structure,
+)
+from medalopt.solver.parametric_solver import ParametricSolver
+from medalopt.solver.parametric_sweep import ParametricSweep
+from medalopt.solver.program import SolverProgram
+from medalopt.solver.solution import extract_decisions, reconstruct_columns, reconstruct_duals
+from medalopt.solver.solve_lp import SolveTask, build_program
+from medalopt.solver.verification import VerifiedResult
+from medalopt.text import escape_text
+from medalopt.units import name_unit
+
+ParameterChanges = Mapping[str, str]
+NO_CHANGES: ParameterChanges = MappingProxyType({})
+PER_CENT = Fraction(1, 100)
+VALUE_TOLERANCE = 1e-8  # largest difference of two equal objective values, relative to the sum of all cost terms
+
+
+@dataclass(frozen=True, eq=False)
+class ScenarioProgram:
+    """One scenario: its instance, routes, implied bounds, network and linear program."""
+
+    instance: Instance
+    found: Routes
+    bounds: VariableBounds
+    block: Network
+    linear: SolverProgram
+
+    @classmethod
+    def of(cls, instance: Instance, measure: str, master: CompiledMaster | None = None) -> ScenarioProgram:
+        """Build the linear program of an instance.
+
+        Args:
+            instance: Instance with the changes of the scenario made.
+            measure: Objective: `cost`, `footprint` or `mass`.
+            master: Compiled program of an instance that this one may share its structure with.
+
+        Returns:
+            The instance with its program.
+        """
+        found = build_routes(instance)
+        bounds = compute_bounds(instance, found)
+        return cls(instance, found, bounds, *build_program(SolveTask(instance, found, bounds, measure, master=master)))
+
+    def account(self, outcome: VerifiedResult) -> PlanAccount:
+        """Return the plan accounting of a solution of this program.
+
+        Args:
+            outcome: Verified solution of `linear`.
+
+        Returns:
+            Decisions of the plan and all quantities derived from them.
+        """
+        return PlanAccount(
+            self.instance, self.found, extract_decisions(self.instance, self.found, self.block, self.linear, outcome.x)
+        )
+
+    @cached_property
+    def codes(self) -> Ints:
+        """Integer code of each network column, (C,): equal codes mean the same variable in every scenario."""
+        streams, treatments, smelters, periods = (
+            len(self.instance.streams.names),
+            len(self.instance.treatments.names),
+            len(self.instance.smelters.names) + 1,
+            len(self.instance.periods),
+        )
+        block, found = self.block, self.found
+        route = (found.stream * treatments + found.treatment) * smelters + found.smelter + 1
+        first = streams * treatments * smelters
+        pool = block.withheld_pool * len(self.instance.metals.names) + block.withheld_metal
+        kinds = (
+            (route[block.route], block.period),
+            (first + block.stock_stream, block.stock_period),
+            (first + streams + block.take_bundle, block.take_period),
+            (first + streams + len(self.instance.bundles) + pool, block.withheld_period),
+        )
+        return np.concatenate([which * periods + period for which, period in kinds])
+
+
+@dataclass(frozen=True)
+class BaseValue:
+    """Current value of the parameter at a path, and the unit the file may use (None for counts and lead times)."""
+
+    value: float
+    unit: str | None
+
+
+class ScenarioRunner:
+    """Base instance with its changes, and the scenarios derived from it.
+
+    Whole lots and minimum orders are left out (`lots` holds their paths), so that every scenario is an LP.
+    """
+
+    def __init__(
+        self, file: str | os.PathLike[str] | InstanceFile, changes: ParameterChanges = NO_CHANGES, measure: str = "cost"
+    ) -> None:
+        """Read the instance.
+
+        Args:
+            file: Path of an instance file, or a file that is already open.
+            changes: Path to value, made in the base instance and in every scenario.
+            measure: Objective: `cost`, `footprint` or `mass`.
+
+        Raises:
+            InputError: If the file or a change is not valid.
+        """
+        self.changes, self.measure = dict(changes), measure
+        self.opened = file if isinstance(file, InstanceFile) else open_instance(file)
+        whole = self.opened.with_effective_changes(self.changes)
+        self.lots = whole.lots  # paths of whole lots and minimum orders, which are removed
+        self.instance: Instance = drop_lot_constraints(whole)
+
+    @cached_property
+    def written(self) -> SourceValues:
+        """Parameter values as the instance file spells them, with `changes` made."""
+        return self.opened.written(self.changes)
+
+    @cached_property
+    def base(self) -> ScenarioProgram:
+        """Program of the base instance."""
+        return ScenarioProgram.of(self.instance, self.measure, self._master)
+
+    @cached_property
+    def _master(self) -> CompiledMaster:
+        return CompiledMaster.of(self.instance, build_routes(self.instance), self.measure)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """Verified optimal plan of the base instance. Raises NoPlanError if it is infeasible."""
+        return solve(self.instance, self.measure)
+
+    @cached_property
+    def large(self) -> bool:
+        """True if the instance is too large for a warm-started model: each scenario is then solved from scratch."""
+        return is_large_instance(self.instance, build_routes(self.instance))
+
+    @property
+    def unit(self) -> str:
+        """Unit of the objective: the currency, `kg CO2e` or `t`."""
+        return OBJECTIVE_UNITS.get(self.measure, self.instance.currency)
+
+    @property
+    def plan_if_known(self) -> Plan | None:
+        """Optimal plan if it has been computed already, else None."""
+        return self.plan if "plan" in self.__dict__ else None
+
+    @cached_property
+    def warm_model(self) -> ParametricSolver:
+        """Warm-started solver model; starts from the basis of `plan` if that has been computed."""
+        linear = self.base.linear
+        if "plan" not in self.__dict__:
+            return ParametricSolver(linear)
+        return ParametricSolver(
+            linear,
+            (
+                reconstruct_columns(self.plan.account, self.base.block, linear),
+                reconstruct_duals(self.plan.duals, linear),
+            ),
+        )
+
+    def expanded(self, changes: Iterable[tuple[str, str]]) -> dict[str, str]:
+        """Resolve wildcards and relative values.
+
+        Args:
+            changes: Pairs of path and value in the syntax of `scenarios:`.
+
+        Returns:
+            Path to absolute value, without wildcards.
+        """
+        found: dict[str, str] = {}
+        for path, value in changes:
+            found.update(expand_change(self.written, path, value))
+        return found
+
+    def named_scenarios(self) -> dict[str, dict[str, str]]:
+        """Return the scenarios that the instance file defines.
+
+        Returns:
+            Name of the scenario to its changes (path to value).
+
+        Raises:
+            InputError: If one of them is not valid.
+        """
+        named: Mapping[str, Mapping[str, object]] = self.instance.annex.get("scenarios", {})
+        if named:
+            self.opened.with_effective_changes(self.changes, scenarios=True)
+        return {
+            name: {path: format_scenario_value(value) or "" for path, value in changes.items()}
+            for name, changes in named.items()
+        }
+
+    def changed(self, changes: ParameterChanges) -> Instance:
+        """Return the instance with changes made.
+
+        Args:
+            changes: Path to value, without wildcards.
+
+        Returns:
+            The instance, without whole lots and minimum orders.
+
+        Raises:
+            InputError: If a change is not valid.
+        """
+        return drop_lot_constraints(self.opened.with_changes({**self.changes, **changes}))
+
+    def variant(self, changes: ParameterChanges) -> ScenarioProgram:
+        """Build the program of a scenario.
+
+        Args:
+            changes: Path to value, without wildcards.
+
+        Returns:
+            The instance with its program.
+
+        Raises:
+            InputError: If a change is not valid.
+        """
+        return ScenarioProgram.of(self.changed(changes), self.measure, self._master)
+
+    def answer(self, variant: ScenarioProgram | None = None) -> VerifiedResult:
+        """Solve a scenario, warm-started if its program has the columns and rows of the base program.
+
+        Args:
+            variant: Scenario to solve; the base instance if None.
+
+        Returns:
+            Verified result: optimal with its value, or infeasible.
+
+        Raises:
+            SolverError: If no result can be verified.
+        """
+        if variant is None:
+            return self.warm_model.solve()
+        if share_structure(variant.linear, self.base.linear) or have_same_structure(variant.linear, self.base.linear):
+            return self.warm_model.solve(variant.linear)
+        return self.warm_model.embedded(variant.linear, self.columns(variant))
+
+    def columns(self, variant: ScenarioProgram) -> Ints:
+        """Map network columns to those of the base program.
+
+        Args:
+            variant: Scenario whose columns are mapped.
+
+        Returns:
+            Index of each column in the base program, (C,); -1 if it has none.
+        """
+        codes, order = self.base.codes, np.argsort(self.base.codes)
+        at = np.minimum(np.searchsorted(codes[order], variant.codes), len(codes) - 1)
+        return np.where(codes[order][at] == variant.codes, order[at], -1) if len(codes) else variant.codes * 0 - 1
+
+    def along(self, changes: Callable[[float], ParameterChanges], low: float, high: float) -> ParametricScenarios:
+        """Return the scenarios of a parameter range.
+
+        Args:
+            changes: Function from a position to the changes of its scenario.
+            low: First position.
+            high: Last position.
+
+        Returns:
+            The parametric family of scenarios.
+        """
+        return ParametricScenarios(self, changes, low, high)
+
+    def read_base_value(self, path: str) -> BaseValue:
+        """Return the value of one parameter of the base instance.
+
+        Args:
+            path: Path without wildcards.
+
+        Returns:
+            Value and the unit in which it may be written.
+
+        Raises:
+            UsageError: If the path does not name exactly one number.
+        """
+        try:
+            steps = parse_path(path)
+        except PathError as error:
+            raise UsageError(f"{escape_text(path)}: {error}") from error
+        kind, node = find_parameter_kind(steps), self.written.find(steps)
+        exact = self.written.exact(steps, node, kind) if kind and isinstance(node, ScalarNode) else None
+        if kind is None or exact is None:
+            raise UsageError(
+                f"{escape_text(path)}: no one figure is written there; name one, or give a value to --set first"
+            )
+        if not isinstance(kind.measure, QuantityField):
+            return BaseValue(float(exact), None)
+        if not kind.measure.unit:
+            return BaseValue(float(exact / PER_CENT), "%")
+        return BaseValue(float(exact), name_unit(kind.measure.unit, self.instance.currency))
+
+
+class ParametricScenarios:
+    """Parametric family of scenarios for positions from `low` to `high`.
+
+    `line` is the LP as an affine function of the position; None if the LP is not affine in it, and then each program is
+    built from the file with its changes.
+    """
+
+    def __init__(
+        self, variants: ScenarioRunner, changes: Callable[[float], ParameterChanges], low: float, high: float
+    ) -> None:
+        """Test by three interior points and both ends if the LP is affine in the position.
+
+        Args:
+            variants: Base instance.
+            changes: Function from a position to the changes of its scenario.
+            low: First position.
+            high: Last position.
+        """
+        self._variants, self._changes = variants, changes
+        self.low, self.high = low, high
+        self.line: ProgramLine | None = None
+        self._ends: dict[float, ScenarioProgram] = {}
+        span = high - low
+        first, second, third = low + span / 4, low + span * 3 / 4, low + span / 2
+        one, two, other = (self.variant(at) for at in (first, second, third))
+        self._inner: ScenarioProgram = one
+        self.line = fit_program_line(one.linear, first, two.linear, second, other.linear, third)
+        if not all(self._reaches(end) for end in (low, high)):
+            self.line = None
+        if self.line is not None and self.line.moves_matrix:
+            self.line = self.line.with_columns_alike() or self.line
+        if self.line is not None and have_same_structure(one.linear, variants.base.linear):
+            self.line = self.line.shaped_as(variants.base.linear)
+
+    def variant(self, position: float) -> ScenarioProgram:
+        """Return the scenario at a position: interpolated on `line`, or built from the file.
+
+        Args:
+            position: Position from `low` to `high`.
+
+        Returns:
+            The instance with its program.
+        """
+        if self.line is not None and self.low < position < self.high:
+            return self.drawn(position)
+        if position not in self._ends:
+            built = self._variants.variant(self._changes(position))
+            if position not in (self.low, self.high):
+                return built
+            self._ends[position] = built
+        return self._ends[position]
+
+    def _reaches(self, end: float) -> bool:
+        """Return True if the line reproduces the program at an end or, with other rows, its optimal value."""
+        if self.line is None:
+            return True
+        built, drawn = self.variant(end), self.drawn(end)
+        if have_same_structure(built.linear, drawn.linear):
+            return are_nearly_equal(built.linear, drawn.linear)
+        try:
+            one, two = self._variants.answer(built), self._variants.answer(drawn)
+        except SolverError:
+            return False
+        if not (one.feasible and two.feasible):
+            return one.feasible == two.feasible
+        return abs(one.value - two.value) <= VALUE_TOLERANCE * max(
+            1.0, float(np.abs(drawn.linear.costs[0]) @ np.abs(two.x))
+        )
+
+    def drawn(self, position: float) -> ScenarioProgram:
+        """Interpolate the program at a position. Requires that the LP is affine in it (`line` is not None).
+
+        Args:
+            position: Position from `low` to `high`, ends included.
+
+        Returns:
+            Scenario with the interpolated program; its instance is that of an interior point.
+        """
+        assert self.line is not None, "only what moves in proportion can be drawn"
+        return dataclasses.replace(self._inner, linear=self.line.at(position))
+
+    def answer(self, position: float) -> VerifiedResult:
+        """Solve the scenario at a position.
+
+        Args:
+            position: Position from `low` to `high`.
+
+        Returns:
+            Verified result: optimal with its value, or infeasible.
+        """
+        if self._sweep is not None and self.low < position < self.high:
+            return self._sweep.answer(position)
+        return self._variants.answer(self.variant(position))
+
+    def outcomes(self, positions: Sequence[float]) -> Iterator[VerifiedResult]:
+        """Solve the scenarios at several positions; many positions on a line are faster together.
+
+        Args:
+            positions: Positions from `low` to `high`, (P,).
+
+        Yields:
+            Verified result of each position, in order.
+        """
+        inner = [at for at in positions if self.low < at < self.high]
+        swept = iter(()) if self._sweep is None else self._sweep.outcomes(inner)
+        for position in positions:
+            on_line = self._sweep is not None and self.low < position < self.high
+            yield next(swept) if on_line else self.answer(position)
+
+    @cached_property
+    def _sweep(self) -> ParametricSweep | None:
+        """Parametric solver of the line, shared with the base model if both programs have the same matrix."""
+        if self.line is None:
+            return None
+        near = share_structure(self.line.one, self._variants.base.linear)
+        return ParametricSweep(self._variants.warm_model if near else ParametricSolver(self.line.one), self.line)

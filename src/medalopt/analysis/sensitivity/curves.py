@@ -1,0 +1,395 @@
+"""Changes of the plan at the breakpoints of a curve, named as in the instance.
+
+If a cost varies, the plan is constant on each piece and changes at a breakpoint. If a right-hand side varies, the plan
+changes linearly on each piece, and its rates change at a breakpoint.
+
+Sensitivity curves: the optimal objective as a function of one parameter, with breakpoints and feasible interval.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import pairwise
+
+import numpy as np
+
+from medalopt.analysis.explain.sources import group_sources
+from medalopt.analysis.infeasibility.conflict import RULE_FAMILIES, identify_rule
+from medalopt.analysis.scenario_runner import ParametricScenarios, ScenarioRunner
+from medalopt.analysis.sensitivity.base_case import solve_or_none
+from medalopt.analysis.sensitivity.curve_evaluation import ParametricObjective, SolvedVariant, sample_curve
+from medalopt.analysis.sensitivity.parameter_range import ParameterRange
+from medalopt.analysis.sensitivity.piecewise_linear import (
+    POSITION_TOLERANCE,
+    BudgetRange,
+    LinearPiece,
+    ObjectiveFunction,
+    PiecewiseLinear,
+    evaluate_at_whole_values,
+    find_budget_range,
+    select_whole_values,
+    trace_pieces,
+)
+from medalopt.errors import InputError, SolverError
+from medalopt.instance.paths import render_path
+
+MAX_DESCRIBED_BREAKPOINTS = 120  # maximum number of breakpoints with a description
+_CHANGE_TOLERANCE = 1e-6  # fraction of the largest quantity of the same unit below which nothing changes
+_BINDING_TOLERANCE = 1e-9  # fraction of |c|ᵀ|x|: least value of a binding row
+_UNREPORTED_RULES = frozenset({"supply", "together", "demand", "no_more", "extension"})
+PlanQuantities = Mapping[tuple[str, str], float]  # by name and unit
+
+
+@dataclass(frozen=True)
+class BreakpointShift:
+    """One quantity of the plan `before` and `after` a breakpoint; per unit of the parameter if `by_step`.
+
+    `here` is the quantity at the breakpoint.
+    """
+
+    what: str
+    unit: str
+    before: float
+    after: float
+    here: float
+    by_step: bool
+
+
+@dataclass(frozen=True)
+class BreakpointChange:
+    """Changes at the breakpoint `value`: quantities, and paths of limits that become binding or cease to be."""
+
+    value: float
+    shifts: tuple[BreakpointShift, ...]  # largest relative change first
+    binds: tuple[str, ...]
+    frees: tuple[str, ...]
+
+
+def _describe_breakpoints(pieces: tuple[LinearPiece, ...], along_costs: bool) -> tuple[BreakpointChange, ...]:
+    """Return the changes between adjacent linear pieces; none for pieces not known to be linear."""
+    known = [piece for piece in pieces if piece.holds is not None]
+    if not known or len(known) > MAX_DESCRIBED_BREAKPOINTS:
+        return ()
+    amounts = {id(found): _measure_quantities(found) for piece in known for found in _get_piece_variants(piece)}
+    binding = [_find_binding_paths(_get_supporting_variant(piece)) for piece in known]
+    rows = []
+    for number, (one, two) in enumerate(pairwise(known)):
+        if one.right is not two.left:
+            continue
+        here = amounts[id(one.right.found)]
+        before, after = (
+            amounts[id(_get_supporting_variant(piece))] if along_costs else _compute_rates(amounts, piece)
+            for piece in (one, two)
+        )
+        steps = 1.0 if along_costs else min(piece.right.at - piece.left.at for piece in (one, two))
+        shifts = _find_quantity_changes(before, after, here, steps, not along_costs)
+        old, new = binding[number], binding[number + 1]
+        rows.append(BreakpointChange(two.left.at, shifts, tuple(sorted(new - old)), tuple(sorted(old - new))))
+    return tuple(rows)
+
+
+def _get_supporting_variant(piece: LinearPiece) -> SolvedVariant:
+    """Return the solved scenario of the supporting line of a piece."""
+    assert piece.holds is not None, "the piece is known"
+    found: SolvedVariant = piece.holds.found
+    return found
+
+
+def _get_piece_variants(piece: LinearPiece) -> tuple[SolvedVariant, ...]:
+    """Return the solved scenarios at both ends of a piece and of its supporting line."""
+    return (piece.left.found, piece.right.found, _get_supporting_variant(piece))
+
+
+def _compute_rates(amounts: Mapping[int, PlanQuantities], piece: LinearPiece) -> PlanQuantities:
+    """Return the change of each quantity per unit of the parameter on a piece."""
+    one, two = amounts[id(piece.left.found)], amounts[id(piece.right.found)]
+    return {name: (two[name] - one[name]) / (piece.right.at - piece.left.at) for name in one}
+
+
+def _find_quantity_changes(
+    before: PlanQuantities, after: PlanQuantities, here: PlanQuantities, steps: float, by_step: bool
+) -> tuple[BreakpointShift, ...]:
+    """Return the quantities that change, largest relative change first."""
+    largest = {unit: max(here[name] for name in here if name[1] == unit) for _, unit in here}
+    moved = {name: abs(after[name] - before[name]) * steps / max(largest[name[1]], 1e-9) for name in here}
+    return tuple(
+        BreakpointShift(*name, before[name], after[name], here[name], by_step)
+        for name in sorted(here, key=lambda name: -moved[name])
+        if moved[name] > _CHANGE_TOLERANCE
+    )
+
+
+def _measure_quantities(found: SolvedVariant) -> PlanQuantities:
+    """Return quantities of the plan: tonnes by source, treatment and smelter, kilograms bought and surplus."""
+    account = found.variant.account(found.outcome)
+    instance, made = account.instance, account.decisions
+    sent, bought = account.sent, account.bought
+    amounts = {(source.name, "t"): float(sent[source.streams].sum()) for source in group_sources(instance)}
+    amounts |= {(name, "kg"): float(kg) for name, kg in zip(instance.market.names, bought, strict=True)}
+    fed, treated = account.feed.sum(axis=1), account.treated.sum(axis=1)
+    amounts |= {(f"feed of {name}", "t"): float(t) for name, t in zip(instance.smelters.names, fed, strict=True)}
+    amounts |= {
+        (f"goods through {name}", "t"): float(t) for name, t in zip(instance.treatments.names, treated, strict=True)
+    }
+    over = made.surplus.sum(axis=1)
+    return amounts | {(f"{n} left over", "kg"): float(kg) for n, kg in zip(instance.metals.titles, over, strict=True)}
+
+
+def _find_binding_paths(found: SolvedVariant) -> set[str]:
+    """Return the paths of the limits that bind, from the dual values of their rows."""
+    linear, x, y = found.variant.linear, found.outcome.x, found.outcome.y
+    entries = linear.entries
+    parts = np.bincount(entries.row, np.abs(entries.value * x[entries.column]), len(linear.rows))
+    least = _BINDING_TOLERANCE * max(1.0, float(np.abs(linear.costs[0]) @ np.abs(x)))
+    paths = set()
+    for row in np.flatnonzero(np.abs(y) * parts > least).tolist():
+        rule = identify_rule(linear.rows[row], 0 if y[row] > 0 else 1)
+        if rule is not None and rule[0].kind not in _UNREPORTED_RULES:
+            periods = (rule[1],) if rule[1] else ()
+            paths.add(render_path(RULE_FAMILIES[rule[0].kind].says(found.variant.instance, rule[0], periods)[0]))
+    return paths
+
+
+OBJECTIVE_NOISE = 2e-9  # fraction of |c|ᵀ|x| to which the objective is known
+MAX_EVALUATIONS = 2_000  # maximum number of solves for one curve
+MAX_SAMPLES = 80  # maximum number of samples of a nonlinear curve
+LARGE_ENTRIES = 20_000  # matrix entries from which a curve is traced to an accuracy only
+LARGE_ACCURACY = 2e-4  # relative accuracy of the curve of a large program
+COUNT_FIELD = "count"  # the field of medals
+CurveProgress = Callable[[str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class CurvePoint:
+    """The objective at `value` of the parameter, None if infeasible."""
+
+    value: float
+    objective: float | None
+    breakpoint: bool = False
+
+    @property
+    def plain(self) -> tuple[float, float]:
+        """Value and objective, the latter infinite if infeasible."""
+        return self.value, math.inf if self.objective is None else self.objective
+
+
+@dataclass(frozen=True, eq=False)
+class SensitivityCurve:
+    """The objective along a parameter: `convex` or `concave` (piecewise linear), `sampled`, or at `whole` values.
+
+    Linear interpolation between the points is within `accuracy` (None if nothing is known between them). `feasible` is
+    the interval with plans, None if there is none. At the values `unproven` no verified result exists; they are not
+    points.
+    """
+
+    vary: ParameterRange
+    measure: str
+    base: float | None  # objective of the base case, None if infeasible
+    shape: str
+    points: tuple[CurvePoint, ...]
+    exact: bool
+    accuracy: float | None
+    feasible: tuple[float, float] | None
+    turns: tuple[BreakpointChange, ...] = ()
+    budget: BudgetRange | None = None
+    unproven: tuple[float, ...] = ()
+
+    @property
+    def proven(self) -> bool:
+        """True if the accuracy is a proven bound."""
+        return self.shape in ("convex", "concave")
+
+
+@dataclass(frozen=True, eq=False)
+class CurveOptions:
+    """Options of a curve: all breakpoints of a large program (`exactly`), and a `budget` to invert the curve at."""
+
+    exactly: bool = False
+    budget: float | None = None
+    progress: CurveProgress = lambda step: None
+
+
+def compute_curve(
+    variants: ScenarioRunner, vary: ParameterRange, asking: CurveOptions | None = None
+) -> SensitivityCurve:
+    """Compute the objective along a parameter.
+
+    A parameter that moves only costs, or only right-hand sides and bounds, gives an exact piecewise linear curve;
+    integer parameters are evaluated at whole values, all others are sampled.
+
+    Args:
+        variants: Scenarios of the instance.
+        vary: Parameter with its range.
+        asking: Options.
+
+    Returns:
+        The curve with breakpoints, feasible interval and changes of the plan.
+    """
+    asking = asking or CurveOptions()
+    found = variants.answer()
+    blank = SensitivityCurve(vary, variants.measure, found.value if found.feasible else None, "", (), True, 0.0, None)
+    way = _make_parametric_line(variants, vary)
+    line = None if way is None else way.line
+    if way is not None and line is not None and not line.moves_matrix and not (line.moves_costs and line.moves_ends):
+        with contextlib.suppress(SolverError):  # one supporting line is not verified: sample the curve instead
+            return _trace_linear_curve(
+                variants, blank, ParametricObjective(variants, way, line, asking.progress), asking
+            )
+    if vary.whole:
+        return _evaluate_whole_values(variants, blank, asking)
+    assert way is not None, "only counts and leads have no way"
+    return _sample_nonlinear_curve(variants, blank, way, asking)
+
+
+def _make_parametric_line(variants: ScenarioRunner, vary: ParameterRange) -> ParametricScenarios | None:
+    """Return the parametric family of programs; None for integer parameters other than counts, which are not affine."""
+    if not vary.whole:
+        return variants.along(vary.at, vary.low, vary.high)
+    if vary.unit is not None or vary.path.split(".")[-1] != COUNT_FIELD:
+        return None
+    try:
+        return variants.along(vary.at, vary.low, vary.low + 4 * math.ceil((vary.high - vary.low) / 4))
+    except InputError:
+        return None
+
+
+def _trace_linear_curve(
+    variants: ScenarioRunner, blank: SensitivityCurve, asked: ParametricObjective, asking: CurveOptions
+) -> SensitivityCurve:
+    """Return the exact piecewise linear curve; of a large program only to within LARGE_ACCURACY."""
+    vary = blank.vary
+    shaped = replace(blank, shape="convex" if asked.sign > 0 else "concave")
+    low = asked.first(vary.low, vary.high)
+    high = None if low is None else asked.first(vary.high, low)
+    if low is None or high is None:
+        nowhere = [CurvePoint(vary.low, None), CurvePoint(vary.high, None)]
+        return replace(shaped, points=tuple(nowhere), budget=_apply_budget(nowhere, asking, None, False))
+    if high - low <= POSITION_TOLERANCE * (vary.high - vary.low):  # feasible at a single value
+        low = high = vary.high if high == vary.high else low
+    noise = OBJECTIVE_NOISE * max(_sum_absolute_costs(asked.found(low)), _sum_absolute_costs(asked.found(high)), 1.0)
+    large = len(variants.base.linear.entries.row) >= LARGE_ENTRIES and not asking.exactly
+    wanted = LARGE_ACCURACY * abs(asked.found(low).outcome.value) if large else 0.0
+    traced = (
+        trace_pieces(asked.touch, low, high, noise, max(noise, wanted), MAX_EVALUATIONS)
+        if low < high
+        else PiecewiseLinear((), 0.0)
+    )
+    made = [CurvePoint(at, value, bend) for at, value, bend in _list_piece_ends(asked, traced.pieces, low)]
+    told = replace(
+        shaped,
+        points=_add_infeasible_ends(vary, made),
+        exact=traced.gap == 0,
+        accuracy=traced.gap,
+        feasible=(low, high),
+        turns=_describe_breakpoints(traced.pieces, asked.sign < 0),
+        budget=_apply_budget(made, asking, lambda at: asked.found(at).outcome.value, vary.whole),
+    )
+    return _restrict_to_whole_values(told) if vary.whole else told
+
+
+def _list_piece_ends(
+    asked: ParametricObjective, traced: tuple[LinearPiece, ...], only: float
+) -> list[tuple[float, float, bool]]:
+    """Return position, objective and breakpoint flag at each end of a piece."""
+    if not traced:
+        return [(only, asked.found(only).outcome.value, False)]
+    touches = [traced[0].left, *(piece.right for piece in traced)]
+    known = [bool(piece.holds) for piece in traced]
+    bends = [False, *(a and b for a, b in pairwise(known)), False]
+    return [(touch.at, asked.sign * touch.value, bend) for touch, bend in zip(touches, bends, strict=True)]
+
+
+def _add_infeasible_ends(vary: ParameterRange, points: list[CurvePoint]) -> tuple[CurvePoint, ...]:
+    """Add infeasible points beyond both ends, and mark the ends of feasibility as breakpoints."""
+    first, last = points[0], points[-1]
+    before = [CurvePoint(vary.low, None)] if vary.low < first.value else []
+    after = [CurvePoint(vary.high, None)] if last.value < vary.high else []
+    if before:
+        points[0] = replace(first, breakpoint=True)
+    if after:
+        points[-1] = replace(points[-1], breakpoint=True)
+    return (*before, *points, *after)
+
+
+def _restrict_to_whole_values(found: SensitivityCurve) -> SensitivityCurve:
+    """Return the curve evaluated at whole values."""
+    plans = [point.plain for point in found.points if point.objective is not None]
+    rows = evaluate_at_whole_values(plans, (found.vary.low, found.vary.high))
+    points = [CurvePoint(at, value if math.isfinite(value) else None, bend) for at, value, bend in rows]
+    return replace(found, points=tuple(points), feasible=_get_feasible_range(points))
+
+
+def _evaluate_whole_values(variants: ScenarioRunner, blank: SensitivityCurve, asking: CurveOptions) -> SensitivityCurve:
+    """Return the curve of an integer parameter, at all whole values if they are few."""
+    vary, points, unproven = blank.vary, [], []
+    values, every = select_whole_values(vary.low, vary.high)
+    for value in values:
+        asking.progress(f"{vary.path} at {value:g}")
+        found = solve_or_none(partial(variants.answer, variants.variant(vary.at(value))))
+        if found is None:
+            unproven.append(value)
+        else:
+            points.append(CurvePoint(value, found.value if found.feasible else None))
+    exact = every and vary.unit is None and not unproven
+    accuracy = 0.0 if exact else None
+    budget = _apply_budget(points, asking, None, True)
+    return replace(
+        blank,
+        shape="whole",
+        points=tuple(points),
+        exact=exact,
+        accuracy=accuracy,
+        feasible=_get_feasible_range(points),
+        budget=budget,
+        unproven=tuple(unproven),
+    )
+
+
+def _sample_nonlinear_curve(
+    variants: ScenarioRunner, blank: SensitivityCurve, way: ParametricScenarios, asking: CurveOptions
+) -> SensitivityCurve:
+    """Return the curve by adaptive sampling."""
+    vary = blank.vary
+
+    def ask(at: float) -> SolvedVariant:
+        """Solve the scenario at a position."""
+        asking.progress(f"{vary.path} at {at:g}")
+        variant = way.variant(at)
+        return SolvedVariant(variant, variants.answer(variant))
+
+    samples = sample_curve(ask, vary.low, vary.high, OBJECTIVE_NOISE * max(abs(blank.base or 0.0), 1.0), MAX_SAMPLES)
+    points = [CurvePoint(at, found.outcome.value if found.outcome.feasible else None) for at, found in samples.found]
+    return replace(
+        blank,
+        shape="sampled",
+        points=tuple(points),
+        exact=False,
+        accuracy=samples.accuracy,
+        feasible=_get_feasible_range(points),
+        budget=_apply_budget(points, asking, lambda at: ask(at).outcome.value, False),
+        unproven=samples.unproven,
+    )
+
+
+def _apply_budget(
+    points: list[CurvePoint], asking: CurveOptions, ask: ObjectiveFunction | None, whole: bool
+) -> BudgetRange | None:
+    """Invert the curve at the budget, if there is one."""
+    if asking.budget is None:
+        return None
+    return find_budget_range([point.plain for point in points], asking.budget, ask, whole)
+
+
+def _get_feasible_range(points: list[CurvePoint]) -> tuple[float, float] | None:
+    """Return the first and last feasible value."""
+    values = [point.value for point in points if point.objective is not None]
+    return (values[0], values[-1]) if values else None
+
+
+def _sum_absolute_costs(found: SolvedVariant) -> float:
+    """Return |c|ᵀ|x|, the scale of numerical noise in the objective."""
+    return float(np.abs(found.variant.linear.costs[0]) @ np.abs(found.outcome.x))

@@ -1,0 +1,323 @@
+"""Changed device mixes of the supply: the tonnes of each source are kept, their split between device types changes.
+
+A source is a bundle of a region, or all streams of a region outside bundles. A source never offers a device type that
+it does not offer in the instance.
+
+Solves of changed device mixes: objective, scarce metals with shadow prices, and metal shortage if infeasible.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from medalopt.analysis.infeasibility.screening import compute_min_charge, screen_instance
+from medalopt.analysis.scenario_runner import ScenarioProgram, ScenarioRunner
+from medalopt.analysis.sensitivity.shortage import ShortageSolver
+from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
+from medalopt.instance.bounds import compute_bounds
+from medalopt.instance.instance import Instance
+from medalopt.solver.program import SolverProgram
+from medalopt.solver.verification import VerifiedResult
+
+REMAINDER_TOLERANCE = 1e-9  # fraction of a source's tonnes below which the rest is rounding error
+
+
+@dataclass(frozen=True, eq=False)
+class SupplyMix:
+    """Supply of an instance by source; S sources, I streams, T periods, D device types."""
+
+    instance: Instance
+    source: Ints  # (I,)
+    available: Floats  # (I, T) t
+
+    @classmethod
+    def of(cls, instance: Instance) -> SupplyMix:
+        """Return the supply of an instance.
+
+        Args:
+            instance: The instance.
+
+        Returns:
+            Available tonnes with the source of each stream.
+        """
+        streams = instance.streams
+        source = np.where(streams.bundle >= 0, streams.bundle, len(instance.bundles) + streams.region)
+        return cls(instance, source, streams.available.value)
+
+    def by_source(self, tonnes: Floats) -> Floats:
+        """Sum tonnes by source.
+
+        Args:
+            tonnes (I, T): Tonnes by stream and period.
+
+        Returns:
+            (S, T): tonnes by source and period.
+        """
+        sums = np.zeros((len(self.instance.bundles) + len(self.instance.regions), tonnes.shape[1]))
+        np.add.at(sums, self.source, tonnes)
+        return sums
+
+    def shares(self, instance: Instance | None = None) -> Floats:
+        """Compute the share of each device type in all tonnes offered.
+
+        Args:
+            instance: Instance derived from this one; None for this one.
+
+        Returns:
+            (D,): shares, which sum to 1.
+        """
+        available = self.available if instance is None else instance.streams.available.value
+        sums = np.bincount(
+            self.instance.streams.device, available.sum(axis=1), minlength=len(self.instance.devices.names)
+        )
+        return np.asarray(sums / max(float(available.sum()), np.finfo(float).tiny))
+
+    def offering(self, available: Floats) -> Instance:
+        """Return the instance with other available tonnes.
+
+        Args:
+            available (I, T): Tonnes.
+
+        Returns:
+            The changed instance.
+        """
+        figures = ExactArray(available, np.zeros((1, 1), dtype=np.intp))
+        return dataclasses.replace(self.instance, streams=dataclasses.replace(self.instance.streams, available=figures))
+
+    def _mine(self, device: int) -> Bools:
+        """Return the streams (I,) of a device type."""
+        return np.asarray(self.instance.streams.device == device)
+
+    def reach(self, device: int) -> tuple[float, float]:
+        """Compute the largest factors on the share of a device type.
+
+        Sources that offer this type alone cannot change and are left out.
+
+        Args:
+            device: Index of the device type.
+
+        Returns:
+            The factor at which the first, and the last, source consists of this type alone; (inf, inf) if none can
+            change.
+        """
+        own = self.by_source(np.where(self._mine(device)[:, None], self.available, 0.0))
+        whole = self.by_source(self.available)
+        moves = (own > 0) & (own < whole)
+        if not moves.any():
+            return np.inf, np.inf
+        times = whole[moves] / own[moves]
+        return float(times.min()), float(times.max())
+
+    def scaled(self, device: int, times: float) -> Instance:
+        """Scale the share of a device type in each source; the other types change in proportion.
+
+        The share is capped at the whole source; sources that offer this type alone are kept.
+
+        Args:
+            device: Index of the device type.
+            times: Factor on its share.
+
+        Returns:
+            The changed instance.
+        """
+        mine = self._mine(device)[:, None]
+        own, whole = self.by_source(np.where(mine, self.available, 0.0)), self.by_source(self.available)
+        rest = whole - own
+        wanted = np.where(own * times < whole * (1 - REMAINDER_TOLERANCE), own * times, whole)
+        wanted = np.where(rest > 0, wanted, own)
+        more = np.divide(wanted, own, out=np.ones_like(own), where=own > 0)
+        less = np.divide(whole - wanted, rest, out=np.ones_like(own), where=rest > 0)
+        return self.offering(self.available * np.where(mine, more[self.source], less[self.source]))
+
+    def split(self, parts: Mapping[int, float]) -> Instance:
+        """Split the joint tonnes of some device types in each source in given parts.
+
+        A source without all of them splits in proportion to the parts of those it has; if these are all 0 it is kept.
+
+        Args:
+            parts: Part of each device type, by index.
+
+        Returns:
+            The changed instance.
+        """
+        weight = np.zeros(len(self.instance.devices.names))
+        weight[list(parts)] = list(parts.values())
+        own = self._among(parts)
+        weighed = np.where(own > 0, weight[self.instance.streams.device][:, None] * self._portion(), 0.0)
+        before, after = self.by_source(own), self.by_source(weighed)
+        factor = np.divide(before, after, out=np.zeros_like(after), where=after > 0)
+        moved = np.where((after > 0)[self.source], weighed * factor[self.source], own)
+        return self.offering(self.available - own + moved)
+
+    def together(self, devices: Collection[int]) -> Floats:
+        """Sum the tonnes of device types in the sources that offer at least two of them.
+
+        Args:
+            devices: Indices of the device types.
+
+        Returns:
+            (len(devices),): tonnes of each type.
+        """
+        own = self._among(devices)
+        kinds = sum(
+            (self.by_source(np.where(self._mine(device)[:, None], own, 0.0)) > 0).astype(int) for device in devices
+        )
+        shared = np.where((np.asarray(kinds) > 1)[self.source], own, 0.0)
+        return np.array([shared[self._mine(device)].sum() for device in devices])
+
+    def _among(self, devices: Collection[int]) -> Floats:
+        """Return the available tonnes (I, T) of some device types, 0 for all others."""
+        chosen = np.isin(self.instance.streams.device, list(devices))
+        return np.where(chosen[:, None], self.available, 0.0)
+
+    def named(self, shares: Mapping[str, float], bundle: str | None = None) -> Instance:
+        """Apply a named mix of the file.
+
+        Without `bundle` each type comes from its present sources in proportion. With `bundle` the mix applies to that
+        bundle in each region and period. Shares that sum to less than 1 reduce the supply.
+
+        Args:
+            shares: Share by device type.
+            bundle: Name of a bundle; None for all supply.
+
+        Returns:
+            The changed instance.
+        """
+        devices = self.instance.devices.names
+        share = np.array([shares.get(name, 0.0) for name in devices])[self.instance.streams.device][:, None]
+        if bundle is None:
+            present = self.shares()[self.instance.streams.device][:, None]
+            return self.offering(
+                self.available * np.divide(share, present, out=np.zeros_like(share), where=present > 0)
+            )
+        inside = np.array([number for number, (_, name) in enumerate(self.instance.bundles) if name == bundle])
+        tonnes = self.by_source(self.available)[self.source] * share * self._portion()
+        return self.offering(np.where(np.isin(self.source, inside)[:, None], tonnes, self.available))
+
+    def _portion(self) -> Floats:
+        """Return each stream's fraction (I, T) of its device type within its source; equal parts if that is 0."""
+        devices = len(self.instance.devices.names)
+        kind = self.source * devices + self.instance.streams.device
+        own = np.zeros(((len(self.instance.bundles) + len(self.instance.regions)) * devices, self.available.shape[1]))
+        np.add.at(own, kind, self.available)
+        equal = 1 / np.bincount(kind)[kind][:, None]
+        return np.divide(self.available, own[kind], out=equal + 0 * self.available, where=own[kind] > 0)
+
+
+SCARCITY_FACTOR = 1 + 1e-6  # multiple of the offer or sale price above which a metal is scarce
+
+MetalAmounts = Mapping[str, float]  # by metal
+
+
+@dataclass(frozen=True)
+class MixResult:
+    """Result of one device mix: `value` of the objective, None if infeasible.
+
+    `scarce`: shadow price per kilogram of each scarce metal. `short`: missing kilograms by metal if infeasible; None if
+    no metal restores feasibility, and `why` then gives the reason found by screening.
+    """
+
+    shares: tuple[float, ...]  # (D,) of all tonnes offered
+    tonnes: float
+    value: float | None
+    scarce: MetalAmounts
+    short: MetalAmounts | None
+    why: str = ""
+
+    @property
+    def total_shortage(self) -> float:
+        """Sum of the missing kilograms over all metals."""
+        return sum((self.short or {}).values())
+
+
+class MixSolver:
+    """Solves device mixes of one instance with warm-started programs.
+
+    Args:
+        variants: Scenarios of the instance.
+    """
+
+    def __init__(self, variants: ScenarioRunner) -> None:
+        self.variants, self.offer = variants, SupplyMix.of(variants.instance)
+
+    @cached_property
+    def owed(self) -> MetalAmounts:
+        """Minimum charge of each metal up to the last due date, kg."""
+        instance = self.variants.instance
+        return dict(zip(instance.metals.names, compute_min_charge(instance)[:, -1].tolist(), strict=True))
+
+    @cached_property
+    def base(self) -> MixResult:
+        """Result of the instance as it is."""
+        return self.of(self.variants.base)
+
+    def made(self, instance: Instance) -> ScenarioProgram:
+        """Build the program of an instance with a changed mix.
+
+        Args:
+            instance: Changed instance.
+
+        Returns:
+            The scenario with its program.
+        """
+        return ScenarioProgram.of(instance, self.variants.measure)
+
+    def of(self, variant: ScenarioProgram, short: bool = True) -> MixResult:
+        """Solve one mix.
+
+        Args:
+            variant: Scenario with the changed mix.
+            short: Determine the metal shortage if infeasible.
+
+        Returns:
+            Objective, scarce metals, and shortage.
+        """
+        outcome = self.variants.answer(variant)
+        shares = tuple(self.offer.shares(variant.instance).tolist())
+        tonnes = float(variant.instance.streams.available.value.sum())
+        if outcome.feasible:
+            return MixResult(shares, tonnes, outcome.value, self._scarce(variant.linear, outcome), {})
+        lack = self._shortage.of(variant.instance) if short else None
+        return MixResult(
+            shares, tonnes, None, {}, lack, _explain_infeasibility(variant) if short and lack is None else ""
+        )
+
+    def _scarce(self, linear: SolverProgram, outcome: VerifiedResult) -> MetalAmounts:
+        """Return the shadow price of each scarce metal, in the period of its charges where it is highest."""
+        columns = enumerate(linear.places, start=linear.network)
+        charged = {index[1:] for column, (name, index) in columns if name == "charge" and outcome.x[column] > 0}
+        worth: dict[str, float] = {}
+        for row, (family, index) in enumerate(linear.rows):
+            if family == "balance" and index in charged:
+                worth[index[0]] = max(worth.get(index[0], 0.0), -float(outcome.y[row]))
+        return {metal: saves for metal, saves in worth.items() if saves > SCARCITY_FACTOR * self._known[metal] + 1e-9}
+
+    @cached_property
+    def _known(self) -> dict[str, float]:
+        """Price of a kilogram of each metal apart from the plan: the larger of offer price and sale price."""
+        instance = self.variants.instance
+        names, content = instance.metals.names, instance.market.composition.value
+        if self.variants.measure != "cost":
+            return dict.fromkeys(names, 0.0)
+        price = np.broadcast_to(instance.market.price.value.max(axis=1, initial=0)[:, None], content.shape)
+        asked = np.divide(price, content, out=np.zeros_like(content), where=content > 0)
+        asked = np.where(content > 0, asked, np.inf).min(axis=0, initial=np.inf)
+        sold = instance.metals.sell.value.max(axis=1)
+        known = np.where(np.isfinite(asked), np.maximum(asked, sold), sold)
+        return dict(zip(names, known.tolist(), strict=True))
+
+    @cached_property
+    def _shortage(self) -> ShortageSolver:
+        """The solver of metal shortages."""
+        return ShortageSolver(self.variants.instance)
+
+
+def _explain_infeasibility(variant: ScenarioProgram) -> str:
+    """Return the first reason for infeasibility that screening finds, '' if none."""
+    reasons = screen_instance(variant.instance, variant.found, compute_bounds(variant.instance, variant.found))
+    return reasons[0].text if reasons else ""

@@ -1,0 +1,300 @@
+"""Outages: elements that may drop out of a plan, and the linear program without one of them in some periods.
+
+The program is not rebuilt: upper bounds of the columns concerned, and right-hand sides of supply, become 0.
+
+Outage analysis: extra cost, or metal shortage, when each element in turn drops out.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from medalopt.analysis.scenario_runner import ScenarioProgram, ScenarioRunner
+from medalopt.analysis.sensitivity.base_case import (
+    StepCallback,
+    compute_objective_increase,
+    get_metal_titles,
+    get_objective_unit,
+    ignore_progress,
+    solve_base_case,
+    solve_or_none,
+)
+from medalopt.analysis.sensitivity.premium import RecyclingPremium, compute_premium
+from medalopt.analysis.sensitivity.shortage import MetalShortage, ShortageSolver
+from medalopt.errors import UsageError
+from medalopt.instance.arrays import Bools, Floats
+from medalopt.instance.instance import Instance
+from medalopt.instance.paths import PathError, parse_path, render_path
+from medalopt.instance.resolve.parsed_document import Calendar
+from medalopt.solver.program import SolverProgram
+from medalopt.solver.verification import VerifiedResult
+from medalopt.text import escape_text
+
+_COMMITMENT_ROWS = {"streams": "stream_commitment", "smelters": "feed_total", "market": "purchase"}
+
+
+@dataclass(frozen=True, eq=False)
+class Outage:
+    """An element that can drop out: the `names` of its members along one axis of the instance."""
+
+    kind: str  # display word: smelter, treatment, region, channel, offer, bundle or stream
+    name: str
+    path: str
+    axis: str  # streams, treatments, smelters or market
+    names: frozenset[str]
+
+
+def _list_outages(instance: Instance) -> list[Outage]:
+    """Return every smelter, treatment, region, channel (bundle or single device in all regions) and offer."""
+    streams = instance.streams
+    regions = [instance.regions[region] for region in streams.region.tolist()]
+    return [
+        *_make_outage_by_name("smelter", "smelters", instance.smelters.names),
+        *_make_outage_by_name("treatment", "treatments", instance.treatments.names),
+        *_make_outage_by_group("region", "regions", regions, streams.names),
+        *_make_outage_by_group("channel", "channels", _list_channels(instance), streams.names),
+        *_make_outage_by_name("offer", "market", instance.market.names),
+    ]
+
+
+def _list_channels(instance: Instance) -> list[str]:
+    """Return the channel of each stream (I,): the name of its bundle, or of its device if it belongs to none."""
+    streams = instance.streams
+    pairs = zip(streams.bundle.tolist(), streams.device.tolist(), strict=True)
+    return [instance.bundles[b][1] if b >= 0 else instance.devices.names[d] for b, d in pairs]
+
+
+def list_contracts(instance: Instance) -> list[Outage]:
+    """Return the elements that are contracted one by one.
+
+    Args:
+        instance: The instance.
+
+    Returns:
+        Each bundle of a region, each stream outside bundles, each smelter's feed, and each market offer.
+    """
+    streams = instance.streams
+    pairs = list(zip(streams.names, streams.bundle.tolist(), strict=True))
+    bundled = {name: "@".join(reversed(instance.bundles[bundle])) for name, bundle in pairs if bundle >= 0}
+    return [
+        *_make_outage_by_group("bundle", "bundles", list(bundled.values()), list(bundled)),
+        *_make_outage_by_name("stream", "streams", [name for name in streams.names if name not in bundled]),
+        *_make_outage_by_name("smelter", "smelters", instance.smelters.names),
+        *_make_outage_by_name("offer", "market", instance.market.names),
+    ]
+
+
+def _select_outages(instance: Instance, paths: Sequence[str]) -> list[Outage]:
+    """Return the outages that `paths` name, such as `smelters.kosaka`; raise UsageError for an unknown path."""
+    known = {absence.path: absence for absence in _list_outages(instance)}
+    found = []
+    for path in paths:
+        try:
+            absence = known.get(render_path(parse_path(path)))
+        except PathError as error:
+            raise UsageError(f"{escape_text(path)}: {error}") from error
+        if absence is None:
+            near = [one for one in known if one.split(".")[0] == path.split(".")[0]] or list(known)
+            raise UsageError(
+                f"{escape_text(path)}: nothing that can drop out has that name; there are "
+                f"{escape_text(', '.join(near), 400)}"
+            )
+        found.append(absence)
+    return found
+
+
+def apply_outage(variant: ScenarioProgram, away: Outage, periods: Bools, bound: bool = False) -> SolverProgram:
+    """Return the program of a scenario without one element in some periods.
+
+    Args:
+        variant: Scenario whose program is changed.
+        away: Element that drops out.
+        periods (T,): True for periods of the outage.
+        bound: Keep its commitments and the region's participation target; by default they are released with it.
+
+    Returns:
+        The program with closed columns, zero supply and, unless `bound`, released lower row bounds.
+    """
+    linear, offset = variant.linear, len(variant.block.route) + len(variant.block.stock_stream)
+    upper, row_upper = linear.upper.copy(), linear.row_upper.copy()
+    upper[: len(variant.block.route)][_mark_outage_routes(variant, away, periods)] = 0.0
+    when = {name for name, gone in zip(variant.instance.periods, periods, strict=True) if gone}
+    if away.axis == "streams":
+        upper[offset : offset + len(variant.block.take_bundle)][_mark_outage_bundles(variant, away, periods)] = 0.0
+        for row in _find_rows(linear, "supply"):
+            stream, period = linear.rows[row][1]
+            if stream in away.names and period in when:
+                row_upper[row] = 0.0
+    if away.axis == "market":
+        stocked = {index[0] for place, index in linear.places if place == "acquire"}
+        bought = [
+            linear.network + number
+            for number, (place, index) in enumerate(linear.places)
+            if place in ("acquire", "buy") and index[0] in away.names and index[-1] in when
+            if place == "acquire" or index[0] not in stocked
+        ]
+        upper[bought] = 0.0
+    row_lower = linear.row_lower if bound else _release_commitments(variant, away, periods)
+    return dataclasses.replace(linear, upper=upper, row_upper=row_upper, row_lower=row_lower)
+
+
+def _mark_outage_routes(variant: ScenarioProgram, away: Outage, periods: Bools) -> Bools:
+    """Return the shipment columns (C,) that pass through the element in the periods of the outage."""
+    block, found = variant.block, variant.found
+    axes = {"smelters": found.smelter, "treatments": found.treatment}
+    if away.axis not in axes:
+        return np.zeros(len(block.route), dtype=bool)
+    members = np.append(_mark_members(variant.instance, away), False)  # last: index -1 of a route without a smelter
+    return members[axes[away.axis][block.route]] & periods[block.period]
+
+
+def _mark_outage_bundles(variant: ScenarioProgram, away: Outage, periods: Bools) -> Bools:
+    """Return the columns of bundle shares that belong to the element in the periods of the outage."""
+    gone = np.zeros(len(variant.instance.bundles) + 1, dtype=bool)
+    gone[variant.instance.streams.bundle[_mark_members(variant.instance, away)]] = True
+    return gone[variant.block.take_bundle] & periods[variant.block.take_period]
+
+
+def _release_commitments(variant: ScenarioProgram, away: Outage, periods: Bools) -> Floats:
+    """Return the lower row bounds without the element's commitments and its part of the participation targets."""
+    linear, instance = variant.linear, variant.instance
+    lower = linear.row_lower.copy()
+    for row in _find_rows(linear, _COMMITMENT_ROWS.get(away.axis, "")):
+        if linear.rows[row][1] in away.names:
+            lower[row] = -np.inf
+    if away.axis == "streams":
+        members = _mark_members(instance, away)
+        for row in _find_rows(linear, "participation"):
+            region = instance.streams.region == instance.regions.index(str(linear.rows[row][1]))
+            gone = np.outer(members[region], periods)
+            offers = np.where(gone, 0.0, instance.streams.available.value[region])  # no subtraction: no rounding error
+            lower[row] = float(instance.policy.participation.value) * float(offers.sum())
+    return lower
+
+
+def _find_rows(linear: SolverProgram, rule: str) -> Iterator[int]:
+    """Yield the numbers of the rows of one constraint family."""
+    return (number for number, (name, _) in enumerate(linear.rows) if name == rule)
+
+
+def _mark_members(instance: Instance, away: Outage) -> Bools:
+    """Return the members of the element along its axis, as booleans."""
+    names: tuple[str, ...] = getattr(instance, away.axis).names
+    return np.array([name in away.names for name in names], dtype=bool)
+
+
+def _make_outage_by_name(kind: str, axis: str, names: Sequence[str]) -> Iterator[Outage]:
+    """Yield one outage for each name."""
+    for name in names:
+        yield Outage(kind, name, render_path((axis, name)), axis, frozenset({name}))
+
+
+def _make_outage_by_group(kind: str, section: str, labels: Sequence[str], streams: Sequence[str]) -> Iterator[Outage]:
+    """Yield one outage for each label, with all streams that carry it."""
+    for name in sorted(set(labels)):
+        names = frozenset(stream for label, stream in zip(labels, streams, strict=True) if label == name)
+        yield Outage(kind, name, render_path((section, name)), "streams", names)
+
+
+@dataclass(frozen=True)
+class OutageLoss:
+    """Effect of one outage: `extra` objective, infinite if infeasible.
+
+    If infeasible, `short` is the least external metal in kg (None if no metal restores feasibility) and `share` the
+    largest missing fraction of a metal's minimum charge. If not `proven`, `extra` is 0 and has no meaning.
+    """
+
+    kind: str
+    name: str
+    path: str
+    extra: float
+    short: MetalShortage | None
+    share: float
+    proven: bool = True
+
+    @property
+    def feasible(self) -> bool:
+        """True if a plan without the element exists."""
+        return self.proven and self.extra < np.inf
+
+
+@dataclass(frozen=True)
+class OutageLosses:
+    """All outages, most severe first; `value` is the base-case objective, `start` the first period without."""
+
+    value: float
+    unit: str
+    start: str
+    whole: bool  # outages last the whole horizon
+    losses: tuple[OutageLoss, ...]
+    titles: dict[str, str]  # of metals
+    premium: RecyclingPremium | None
+
+
+def evaluate_outages(
+    variants: ScenarioRunner, paths: Sequence[str] = (), start: str | None = None, tell: StepCallback = ignore_progress
+) -> OutageLosses:
+    """Solve the instance without each element in turn.
+
+    Args:
+        variants: Scenarios of the instance.
+        paths: Paths of elements, such as `smelters.kosaka`; empty for all elements.
+        start: First period of the outage; None for the whole horizon.
+        tell: Progress callback.
+
+    Returns:
+        The outages sorted by severity, and the premium over buying if the objective is cost.
+
+    Raises:
+        NoPlanError: If the base case is infeasible.
+        UsageError: If a path or period is unknown.
+    """
+    instance = variants.instance
+    first = 0 if start is None else _find_period(instance, start)
+    asked = _select_outages(instance, paths) if paths else _list_outages(instance)
+    outcome = solve_base_case(variants)
+    periods = np.arange(len(instance.periods)) >= first
+    shortage = ShortageSolver(instance)
+    losses = []
+    for number, away in enumerate(asked):
+        tell(f"without {away.name} ({number + 1} of {len(asked)})")
+        loss = solve_or_none(partial(_evaluate_outage, variants, shortage, away, periods, outcome))
+        losses.append(loss or OutageLoss(away.kind, away.name, away.path, 0.0, None, 0.0, proven=False))
+    losses.sort(key=lambda loss: (not loss.proven, -loss.share, -loss.extra, loss.path))
+    return OutageLosses(
+        value=outcome.value,
+        unit=get_objective_unit(variants),
+        start=instance.periods[first],
+        whole=first == 0,
+        losses=tuple(losses),
+        titles=get_metal_titles(variants),
+        premium=solve_or_none(partial(compute_premium, variants)) if variants.measure == "cost" else None,
+    )
+
+
+def _evaluate_outage(
+    variants: ScenarioRunner, shortage: ShortageSolver, away: Outage, periods: Bools, outcome: VerifiedResult
+) -> OutageLoss:
+    """Solve one outage: first for metal shortage, which shows infeasibility sooner, then for the extra objective."""
+    short = shortage.short(apply_outage(shortage.variant, away, periods))
+    if short == {}:
+        answer = variants.warm_model.solve(apply_outage(variants.base, away, periods))
+        if answer.feasible:
+            extra = compute_objective_increase(answer.value, outcome, variants.base.linear)
+            return OutageLoss(away.kind, away.name, away.path, extra, None, 0.0)
+    return OutageLoss(away.kind, away.name, away.path, np.inf, short, shortage.weight(short))
+
+
+def _find_period(instance: Instance, text: str) -> int:
+    """Return the index of the period that contains the month `text`; raise UsageError if there is none."""
+    start = None if instance.periods[0].isdecimal() else instance.periods[0]
+    calendar = Calendar(start, len(instance.periods), instance.period_length)
+    index = calendar.index(text)
+    if index is None:
+        raise UsageError(f"--from {calendar.unknown(text)}")
+    return index

@@ -1,0 +1,432 @@
+"""Derivatives of the objective coefficients with respect to cost and footprint parameters.
+
+For each parameter p of the file: ∂c/∂p (N,), the change of the program's cost vector c per canonical unit of p.
+
+Right-hand-side parameters and the derivative of each row bound with respect to them.
+
+A RowShift is (constraint and index, ∂lower/∂p, ∂upper/∂p) per canonical unit of the parameter p.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+import numpy as np
+
+from medalopt.analysis.scenario_runner import ScenarioProgram
+from medalopt.instance.arrays import Bools, Floats
+from medalopt.instance.demand import compute_scrap_rate
+from medalopt.instance.instance import Instance
+from medalopt.instance.paths import ParameterPath
+from medalopt.instance.reader.yaml_nodes import MappingNode, ScalarNode
+from medalopt.instance.routes import find_pooled_lots
+from medalopt.instance.source_values import SourceValues
+from medalopt.solver.program import CAST_STOCK_ROW
+
+
+class CostDerivatives:
+    """Columns of a program, indexed by the stream, treatment, smelter, period and purchase that they represent.
+
+    Args:
+        variant: Scenario whose program is differentiated.
+        written: Parameter values as written in the file of the instance.
+        measure: Objective: cost, footprint or mass.
+    """
+
+    def __init__(self, variant: ScenarioProgram, written: SourceValues, measure: str) -> None:
+        self._variant, self._written, self._measure = variant, written, measure
+        block, found, instance = variant.block, variant.found, variant.instance
+        route = block.route
+        self._route, self._period = route, block.period
+        self._stream, self._treatment, self._smelter = found.stream[route], found.treatment[route], found.smelter[route]
+        self._sent_on = found.to_smelter[route]
+        self._device, self._region = instance.streams.device[self._stream], instance.streams.region[self._stream]
+        self._line = (
+            instance.smelters.line[self._smelter, self._device, self._treatment] if route.size else self._smelter
+        )
+        self._places = {place: variant.linear.network + n for n, place in enumerate(variant.linear.places)}
+
+    def weights(self, path: ParameterPath) -> Floats | None:
+        """Return the derivative of the cost vector with respect to one parameter.
+
+        Args:
+            path: Path of the parameter.
+
+        Returns:
+            (N,) in units of the objective per canonical unit of the parameter; None if the parameter has no effect on
+            c.
+        """
+        rule = _RULES_BY_OBJECTIVE.get(self._measure, {}).get(path[0])
+        made = None if rule is None else rule(self, path)
+        return made if made is not None and made.any() else None
+
+    def _shipments(self, where: Bools, each: Floats | float = 1.0) -> Floats:
+        """Return a vector (N,) that is `each` on the shipment columns marked by `where`."""
+        weights = np.zeros(len(self._variant.linear.lower))
+        weights[: len(self._route)] = np.where(where, each, 0.0)
+        return weights
+
+    def _behind(self, name: str, first: str, each: float, period: int | None = None) -> Floats:
+        """Return `each` on the columns `name` whose index begins with `first`, in one period or in all."""
+        weights, periods = np.zeros(len(self._variant.linear.lower)), self._variant.instance.periods
+        for (which, index), column in self._places.items():
+            if which == name and index[0] == first and period in (None, periods.index(index[-1])):
+                weights[column] = each
+        return weights
+
+    def stream(self, path: ParameterPath) -> Floats | None:
+        """Differentiate by `price`, `collection`, or the `cost` of `storage` of a stream.
+
+        Args:
+            path: Path of the parameter.
+
+        Returns:
+            (N,), or None if the parameter is not a cost.
+        """
+        number = self._variant.instance.streams.names.index(str(path[1]))
+        if path[2:] in (("price",), ("collection",)):
+            return self._shipments(self._stream == number)
+        if path[2:] != ("storage", "cost"):
+            return None
+        weights = np.zeros(len(self._variant.linear.lower))
+        weights[len(self._route) + np.flatnonzero(self._variant.block.stock_stream == number)] = 1.0
+        return weights
+
+    def treatment(self, path: ParameterPath) -> Floats | None:
+        """Differentiate by `residue_value` or `cost` of a treatment; the cost of one device overrides the general one.
+
+        Args:
+            path: Path of the parameter.
+
+        Returns:
+            (N,), or None if the parameter is not a cost.
+        """
+        names, devices = self._variant.instance.treatments.names, self._variant.instance.devices.names
+        here = self._treatment == names.index(str(path[1]))
+        if path[2] == "residue_value":
+            return self._shipments(here, -(1 - self._sent_on))
+        if path[2] == "devices" and path[4:] == ("cost",):
+            return self._shipments(here & (self._device == devices.index(str(path[3]))))
+        if path[2:] != ("cost",):
+            return None
+        own = [d for d, name in enumerate(devices) if self._given((*path[:2], "devices", name, "cost"))]
+        return self._shipments(here & ~np.isin(self._device, own))
+
+    def smelter(self, path: ParameterPath) -> Floats | None:
+        """Differentiate by `treatment_charge` or `refining_charge` of a smelter or of one line of its terms.
+
+        Args:
+            path: Path of the parameter.
+
+        Returns:
+            (N,), or None if the parameter is not a charge.
+        """
+        field = path[4] if path[2] == "terms" and len(path) > 4 else path[2]
+        if field == "treatment_charge":
+            return self._shipments(self._governed(path, "treatment_charge"), self._sent_on)
+        if field != "refining_charge":
+            return None
+        instance, found = self._variant.instance, self._variant.found
+        total = np.zeros(len(self._route))
+        for e, metal in enumerate(instance.metals.names):
+            in_time = self._period + instance.smelters.lead[self._smelter, e] < len(instance.periods)
+            due = self._governed(path, "refining_charge", metal) & in_time
+            total += np.where(due, found.returned[self._route, e], 0.0)
+        weights = self._shipments(total != 0, total)
+        lots, block = find_pooled_lots(instance, found), self._variant.block
+        for column, (pool, e) in enumerate(zip(block.withheld_pool, block.withheld_metal, strict=True)):
+            due = self._governed(path, "refining_charge", instance.metals.names[e]) & (self._line == lots.line[pool])
+            weights[len(block.upper) - len(block.withheld_pool) + column] -= float(due.any())
+        return weights
+
+    def _governed(self, path: ParameterPath, field: str, metal: str | None = None) -> Bools:
+        """Return the shipments (C,) that the charge at `path` governs: a line of terms overrides its smelter."""
+        instance = self._variant.instance
+        result = np.zeros(len(self._route), dtype=bool)
+        for number, (line, k) in enumerate(zip(instance.terms.names, instance.terms.smelter.tolist(), strict=True)):
+            smelter: ParameterPath = ("smelters", instance.smelters.names[k])
+            above: tuple[ParameterPath, ...] = ((*smelter, "terms", line, field), (*smelter, field))
+            first = next((at for one in above[0 if line else 1 :] if (at := self._where(one, metal))), None)
+            if first == path:
+                result |= (self._smelter == k) & (self._line == number)
+        return result
+
+    def _where(self, path: ParameterPath, metal: str | None) -> ParameterPath | None:
+        """Return the path of the value for `metal`: its own entry, the `default`, or one scalar for all metals."""
+        node = self._written.at(path)
+        if isinstance(node, MappingNode) and metal is not None:
+            return next(((*path, name) for name in (metal, "default") if self._given((*path, name))), None)
+        return path if self._given(path) else None
+
+    def _given(self, path: ParameterPath) -> bool:
+        """Return True if the file has a number at `path`."""
+        node = self._written.at(path)
+        return isinstance(node, ScalarNode) and not node.null
+
+    def lane(self, path: ParameterPath) -> Floats | None:
+        """Differentiate by `cost` of a lane, or by its `distance` at the transport rate.
+
+        Args:
+            path: Path of the parameter.
+
+        Returns:
+            (N,), or None if the parameter is not a cost.
+        """
+        if path[2:] not in (("cost",), ("distance",)):
+            return None
+        each = self._sent_on * (self._rate() if path[2] == "distance" else 1.0)
+        return self._shipments(self._on_lane(str(path[1])), each)
+
+    def _on_lane(self, name: str) -> Bools:
+        """Return the shipments (C,) on the named lane."""
+        regions, smelters = self._variant.instance.regions, self._variant.instance.smelters.names
+        region, smelter = self._written.at(("lanes", name, "region")), self._written.at(("lanes", name, "smelter"))
+        assert isinstance(region, ScalarNode) and isinstance(smelter, ScalarNode), "a lane has both ends"
+        return (self._region == regions.index(region.text)) & (self._smelter == smelters.index(smelter.text))
+
+    def _rate(self) -> float:
+        """Return the transport rate, money per tonne-kilometre."""
+        return self._figure(("transport_rate",))
+
+    def _figure(self, path: ParameterPath) -> float:
+        """Return the value at `path` in the canonical unit, 0 if absent."""
+        exact = self._written.figure(path)
+        return 0.0 if exact is None else float(exact)
+
+    def transport_rate(self, path: ParameterPath) -> Floats:
+        """Differentiate by the transport rate, over all lanes that give a distance.
+
+        Args:
+            path: Path of the parameter.
+
+        Returns:
+            (N,): kilometres times tonnes of feed per tonne of devices.
+        """
+        total = np.zeros(len(self._route))
+        lanes = self._written.at(("lanes",))
+        for name in lanes.items if isinstance(lanes, MappingNode) else ():
+            distance = self._figure(("lanes", name, "distance"))
+            if distance:
+                total += np.where(self._on_lane(name), distance * self._sent_on, 0.0)
+        return self._shipments(total != 0, total)
+
+    def metal(self, path: ParameterPath) -> Floats | None:
+        """Differentiate by `sell` or `holding` of a metal.
+
+        Args:
+            path: Path of the parameter.
+
+        Returns:
+            (N,), or None if the parameter is not a price or cost.
+        """
+        name, period = str(path[1]), _get_period(path)
+        if path[2] == "sell":
+            return self._behind("surplus", name, -1.0, period)
+        if path[2] != "holding":
+            return None
+        market, e = self._variant.instance.market, self._variant.instance.metals.names.index(name)
+        weights = self._behind("stock", name, 1.0, period)
+        for offer, content in zip(market.names, market.composition.value[:, e].tolist(), strict=True):
+            weights += self._behind("offer_stock", offer, content, period)
+        return weights
+
+    def offer(self, path: ParameterPath) -> Floats | None:
+        """Differentiate by the `price` of a market offer.
+
+        Args:
+            path: Path of the parameter.
+
+        Returns:
+            (N,), or None if the parameter is not the price.
+        """
+        return self._bought(str(path[1]), _get_period(path)) if path[2] == "price" else None
+
+    def _bought(self, offer: str, period: int | None = None) -> Floats:
+        """Return 1 on the purchase columns of an offer: into stock if it can be stored, else charged at once."""
+        into_stock = ("acquire", (offer, self._variant.instance.periods[0])) in self._places
+        return self._behind("acquire" if into_stock else "buy", offer, 1.0, period)
+
+    def alloy(self, path: ParameterPath) -> Floats | None:
+        """Differentiate by `holding`, or by the `value` of process scrap left or not yet available at the end.
+
+        Args:
+            path: Path of the parameter.
+
+        Returns:
+            (N,), or None if the parameter is not a cost.
+        """
+        if path[2] == "holding":
+            return self._behind("cast_stock", str(path[1]), 1.0, _get_period(path))
+        if path[2:] != ("scrap", "value"):
+            return None
+        instance, name = self._variant.instance, str(path[1])
+        a, last = instance.alloys.names.index(name), len(instance.periods) - 1
+        weights = self._behind("scrap", name, -1.0, last)
+        rate = float(compute_scrap_rate(instance)[a])
+        for t in range(max(0, last + 1 - int(instance.alloys.scrap_lead[a])), last + 1):
+            weights += self._behind("cast", name, -rate, t)
+        return weights
+
+    def emission(self, path: ParameterPath) -> Floats | None:
+        """Differentiate by a `footprint`, if footprint is the objective and not also capped.
+
+        Args:
+            path: Path of the parameter.
+
+        Returns:
+            (N,), or None if the parameter is no footprint, or also enters the cap.
+        """
+        if path[2:] != ("footprint",) or np.isfinite(self._variant.instance.policy.footprint_cap.value):
+            return None
+        instance, name = self._variant.instance, str(path[1])
+        if path[0] == "streams":
+            return self._shipments(self._stream == instance.streams.names.index(name))
+        if path[0] == "treatments":
+            return self._shipments(self._treatment == instance.treatments.names.index(name))
+        if path[0] == "smelters":
+            return self._shipments(self._smelter == instance.smelters.names.index(name), self._sent_on)
+        if path[0] == "lanes":
+            return self._shipments(self._on_lane(name), self._sent_on)
+        return self._bought(name)
+
+
+def _get_period(path: ParameterPath) -> int | None:
+    """Return the period index at the end of a path, or None."""
+    return path[-1] if isinstance(path[-1], int) else None
+
+
+_DerivativeRule = Callable[[CostDerivatives, ParameterPath], Floats | None]
+_COST_RULES: Mapping[str | int, _DerivativeRule] = {
+    "streams": CostDerivatives.stream,
+    "treatments": CostDerivatives.treatment,
+    "smelters": CostDerivatives.smelter,
+    "lanes": CostDerivatives.lane,
+    "transport_rate": CostDerivatives.transport_rate,
+    "metals": CostDerivatives.metal,
+    "market": CostDerivatives.offer,
+    "alloys": CostDerivatives.alloy,
+}
+_FOOTPRINT_RULES: Mapping[str | int, _DerivativeRule] = dict.fromkeys(
+    ("streams", "treatments", "smelters", "lanes", "market"), CostDerivatives.emission
+)
+_RULES_BY_OBJECTIVE: Mapping[str, Mapping[str | int, _DerivativeRule]] = {
+    "cost": _COST_RULES,
+    "footprint": _FOOTPRINT_RULES,
+}
+
+
+RowShift = tuple[tuple[str, ...], float, float]  # constraint and index, shift of its lower and of its upper bound
+
+
+def compute_row_shifts(instance: Instance, path: ParameterPath) -> list[RowShift]:
+    """Return the derivatives of row bounds with respect to one parameter.
+
+    Args:
+        instance: The instance.
+        path: Path of the parameter.
+
+    Returns:
+        The shifts of all rows concerned, whether or not the program has these rows; empty if none depend on it.
+    """
+    rule = _ROW_SHIFT_RULES.get((path[0], path[2])) if len(path) > 2 else _ROW_SHIFT_RULES.get(path[:2])
+    return [] if rule is None else list(rule(instance, path))
+
+
+def _shift_stream_rows(instance: Instance, path: ParameterPath) -> Iterable[RowShift]:
+    """Differentiate by commitment, stockpile limit or supply of a stream; supply moves participation too."""
+    streams, name = instance.streams, str(path[1])
+    i = streams.names.index(name)
+    if path[2] == "committed":
+        return [(("stream_commitment", name), 1.0, 0.0)]
+    if path[2] == "storage":
+        return [(("stockpile", name, t), 0.0, 1.0) for t in instance.periods] if path[3] == "limit" else []
+    if streams.bundle[i] >= 0:
+        return []
+    periods = [path[3]] if len(path) > 3 else range(len(instance.periods))
+    share = 1.0 / len(instance.periods) if path[2] == "total" else 1.0
+    asked = float(instance.policy.participation.value) * share
+    region = instance.regions[int(streams.region[i])]
+    rows: list[RowShift] = [(("supply", name, instance.periods[int(t)]), 0.0, share) for t in periods]
+    return [*rows, *((("participation", region), asked, 0.0) for _ in periods)]
+
+
+def _make_capacity_rule(row: str) -> Callable[[Instance, ParameterPath], Iterable[RowShift]]:
+    """Return the rule for a capacity per period of the constraint family `row`."""
+
+    def rows(instance: Instance, path: ParameterPath) -> Iterable[RowShift]:
+        """Return the upper bound shifts in one period or in all."""
+        periods = [instance.periods[path[3]]] if len(path) > 3 and isinstance(path[3], int) else instance.periods
+        return [((row, str(path[1]), t), 0.0, 1.0) for t in periods]
+
+    return rows
+
+
+def _make_total_rule(row: str) -> Callable[[Instance, ParameterPath], Iterable[RowShift]]:
+    """Return the rule for a commitment (lower bound) or limit (upper bound) over the horizon of the family `row`."""
+
+    def rows(instance: Instance, path: ParameterPath) -> Iterable[RowShift]:
+        """Return the shift of the one row of the subject."""
+        upper = path[2] == "limit"
+        return [((row, str(path[1])), 0.0 if upper else 1.0, 1.0 if upper else 0.0)]
+
+    return rows
+
+
+def _shift_opening_balance(instance: Instance, path: ParameterPath) -> Iterable[RowShift]:
+    """Differentiate by the opening stock of a metal: both bounds of its first balance row."""
+    return [(("balance", str(path[1]), instance.periods[0]), 1.0, 1.0)]
+
+
+def _shift_demand_rows(instance: Instance, path: ParameterPath) -> Iterable[RowShift]:
+    """Differentiate the demand by the number of medals, their alloy parts, or their allowance for lost metal."""
+    medals = instance.medals
+    m = medals.names.index(str(path[1]))
+    count, parts, allowance = float(medals.count[m]), medals.parts.value[m], float(medals.allowance.value[m])
+    each: Floats = parts * (1 + allowance)
+    if path[2] == "allowance":
+        each = parts * count
+    elif path[2] == "parts":
+        each = np.array([float(name == path[3]) for name in instance.alloys.names]) * count * (1 + allowance)
+    late = instance.periods[int(medals.due[m]) :]
+    alloys = zip(instance.alloys.names, each.tolist(), strict=True)
+    return [row for alloy, kg in alloys if kg for t in late for row in compute_demand_shift(alloy, t, kg)]
+
+
+def compute_demand_shift(alloy: str, period: str, kg: float) -> tuple[RowShift, RowShift]:
+    """Return the shifts of the demand rows per `kg` more of an alloy due by the end of a period.
+
+    Args:
+        alloy: Name of the alloy.
+        period: Label of the period.
+        kg: Change of the quantity due, kg.
+
+    Returns:
+        The shift of the demand row, and of the row of castings in stock.
+    """
+    return (("demand", alloy, period), kg, kg), ((CAST_STOCK_ROW, alloy, period), -kg, -kg)
+
+
+def _shift_participation_rows(instance: Instance, path: ParameterPath) -> Iterable[RowShift]:
+    """Differentiate by the participation rate: the offered tonnes of each region."""
+    offers = np.zeros(len(instance.regions))
+    np.add.at(offers, instance.streams.region, instance.streams.available.value.sum(axis=1))
+    return [(("participation", g), t, 0.0) for g, t in zip(instance.regions, offers.tolist(), strict=True)]
+
+
+def _shift_footprint_cap(instance: Instance, path: ParameterPath) -> Iterable[RowShift]:
+    """Differentiate by the footprint cap, kg CO2e per t."""
+    return [(("footprint_cap",), 0.0, 1000.0)]
+
+
+_ROW_SHIFT_RULES: Mapping[tuple[str | int, ...], Callable[[Instance, ParameterPath], Iterable[RowShift]]] = {
+    **{("streams", field): _shift_stream_rows for field in ("available", "total", "committed", "storage")},
+    ("treatments", "capacity"): _make_capacity_rule("treatment_capacity"),
+    ("smelters", "capacity"): _make_capacity_rule("feed_capacity"),
+    ("alloys", "capacity"): _make_capacity_rule("cast_capacity"),
+    **{("smelters", field): _make_total_rule("feed_total") for field in ("committed", "limit")},
+    **{("market", field): _make_total_rule("purchase") for field in ("committed", "limit")},
+    ("metals", "opening_stock"): _shift_opening_balance,
+    **{("medals", field): _shift_demand_rows for field in ("count", "parts", "allowance")},
+    ("policy", "participation"): _shift_participation_rows,
+    ("policy", "footprint_cap"): _shift_footprint_cap,
+}

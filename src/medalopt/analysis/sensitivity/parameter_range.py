@@ -1,0 +1,334 @@
+"""Ranges of due dates, such as `medals.*.due=2018-04..2018-12`: absolute periods, or signed offsets in periods.
+
+Parser of parameter ranges, `--vary PATH=LO..HI`: the parameter, its bounds, and the changes that set a value.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+
+from medalopt.analysis.scenario_runner import PER_CENT, ParameterChanges, ScenarioRunner
+from medalopt.errors import InputError, UsageError
+from medalopt.instance.paths import ParameterPath, PathError, parse_path, render_path
+from medalopt.instance.reader.overrides import SUM_NOT_ALLOWED
+from medalopt.instance.reader.yaml_nodes import ScalarNode
+from medalopt.instance.scenario import WILDCARD, match_paths, scale_matching
+from medalopt.instance.schema.field_types import IntegerField, QuantityField
+from medalopt.instance.schema.fields_at_path import ParameterKind
+from medalopt.instance.schema.fields_at_path import find_parameter_kind as kind_at
+from medalopt.text import escape_text, suggest_name
+from medalopt.units import Quantity, QuantityError, name_unit, split_number_unit
+
+DUE_FIELD = "due"
+_SIGNED_OFFSET = re.compile(r"[+-][0-9]{1,4}")
+
+
+def _parse_date_range(
+    variants: ScenarioRunner, paths: list[ParameterPath], first: str, last: str, option: str
+) -> tuple[float, float, float | None, Callable[[float], ParameterChanges], tuple[str, ...]]:
+    """Parse a range of dates into low, high, base value, change function and names of values.
+
+    Values are period numbers from 1 with their labels; with signs at both ends they are offsets in periods, without
+    names. Raise UsageError if an end names no period.
+    """
+    labels = variants.instance.periods
+    present = [_get_due_period(variants, path) for path in paths]
+    if _SIGNED_OFFSET.fullmatch(first) and _SIGNED_OFFSET.fullmatch(last):
+
+        def later(value: float) -> ParameterChanges:
+            """Return the changes that shift every date by `value` periods."""
+            moved = [number + round(value) for number in present]
+            if not all(0 <= number < len(labels) for number in moved):
+                raise UsageError(f"{option} {render_path(paths[0])}: a date moved by {value:+.0f} leaves the horizon")
+            return {render_path(path): labels[number] for path, number in zip(paths, moved, strict=True)}
+
+        return float(first), float(last), 0.0, later, ()
+
+    def at(value: float) -> ParameterChanges:
+        """Return the changes that set every date to period `value`."""
+        return {render_path(path): labels[round(value) - 1] for path in paths}
+
+    low, high = (1.0 + _parse_period(variants, text, option) for text in (first, last))
+    base = 1.0 + present[0] if len(set(present)) == 1 else None
+    return low, high, base, at, labels
+
+
+def _get_due_period(variants: ScenarioRunner, path: ParameterPath) -> int:
+    """Return the period index of the due date at `path`; the last period if the file gives none."""
+    node = variants.written.find(path)
+    return (
+        len(variants.instance.periods) - 1
+        if not isinstance(node, ScalarNode)
+        else _parse_period(variants, node.text, "")
+    )
+
+
+def _parse_period(variants: ScenarioRunner, text: str, option: str) -> int:
+    """Return the period index that `text` names; raise UsageError if it names none."""
+    number = variants.written.period(text)
+    if number is None:
+        labels = variants.instance.periods
+        raise UsageError(f"{option} {escape_text(text)}: names no period; those are {labels[0]} to {labels[-1]}")
+    return number
+
+
+CHANGES_OPTION = "--set"  # file name that faults in changes carry
+RANGE_SYNTAX_HINT = "write PATH=LO..HI, such as 'devices.*.content.Ag=70..120%'"
+_SHARE_UNIT = ""
+
+
+@dataclass(frozen=True, eq=False)
+class ParameterRange:
+    """A parameter, or with `*` several, that varies from `low` to `high`, in `unit` (None for counts and lead times).
+
+    `base` is the value in the instance (None if not a single number); `at` returns the changes that set a value. Dates
+    are period numbers from 1, with their labels in `names`.
+    """
+
+    path: str
+    unit: str | None
+    low: float
+    high: float
+    whole: bool
+    base: float | None
+    at: Callable[[float], ParameterChanges]
+    names: tuple[str, ...] = ()
+
+    def called(self, value: float) -> str:
+        """Return the label of a value.
+
+        Args:
+            value: Value of the parameter.
+
+        Returns:
+            The period label of a date, '' for numbers.
+        """
+        return self.names[round(value) - 1] if self.names and 1 <= value <= len(self.names) else ""
+
+
+def parse_parameter_range(variants: ScenarioRunner, text: str, option: str = "--vary") -> ParameterRange:
+    """Parse a parameter range.
+
+    Args:
+        variants: Scenarios of the instance.
+        text: `PATH=LO..HI`.
+        option: Option of the command line, for messages.
+
+    Returns:
+        The range, both ends checked against the instance.
+
+    Raises:
+        UsageError: If syntax, path or unit is wrong.
+        InputError: If the value at an end is not allowed.
+    """
+    with attribute_faults_to(option):
+        return _parse_range_text(variants, text, option)
+
+
+@contextmanager
+def attribute_faults_to(option: str) -> Iterator[None]:
+    """Report faults in changes as faults of a command-line option.
+
+    Args:
+        option: Name of the option.
+
+    Yields:
+        Nothing; InputError raised inside is raised again with `option` as the file of its faults.
+    """
+    try:
+        yield
+    except InputError as error:
+        own = (
+            dataclasses.replace(fault, file=option) if fault.file == CHANGES_OPTION else fault for fault in error.faults
+        )
+        raise InputError(list(own)) from error
+
+
+def _parse_range_text(variants: ScenarioRunner, text: str, option: str) -> ParameterRange:
+    """Parse `text` and check both ends; the errors are those of `parse_parameter_range`."""
+    path, equals, ends = (part.strip() for part in text.partition("="))
+    first, dots, last = (part.strip() for part in ends.partition(".."))
+    if not (path and equals and first and dots and last):
+        raise UsageError(f"{option} {escape_text(text)}: {RANGE_SYNTAX_HINT}")
+    if path.split(".")[-1] == DUE_FIELD:
+        low, high, base, at, names = _parse_date_range(
+            variants, _resolve_paths(variants, path, option), first, last, option
+        )
+        found = ParameterRange(path, None, low, high, True, base, at, names)
+    else:
+        kind = find_parameter_kind(variants, path, first, option)
+        try:
+            found = _read_ends(variants, path, kind, first, last)
+        except QuantityError as error:
+            raise UsageError(f"{option} {escape_text(text)}: {error}") from error
+    if not found.low < found.high:
+        raise UsageError(f"{option} {escape_text(text)}: both ends are the same or turned round; {RANGE_SYNTAX_HINT}")
+    for end in (found.low, found.high):  # raises for values that are not allowed, and unknown names
+        variants.changed(found.at(end))
+    return found
+
+
+def _resolve_paths(variants: ScenarioRunner, path: str, option: str) -> list[ParameterPath]:
+    """Return the paths that match `path`; raise UsageError if there are none."""
+    try:
+        parse_path(path)
+    except PathError as error:
+        raise UsageError(f"{option} {escape_text(path)}: {error}") from error
+    named = match_paths(variants.written, path)
+    if not named:
+        near = suggest_name(path, (render_path(one) for one, _, _ in variants.written.figures()))
+        raise UsageError(f"{option} {escape_text(path)}: nothing in this instance has that name{near}")
+    return named
+
+
+def find_parameter_kind(variants: ScenarioRunner, path: str, value: str, option: str) -> ParameterKind:
+    """Return the kind of the parameters at a path.
+
+    Args:
+        variants: Scenarios of the instance.
+        path: Path, with or without `*`.
+        value: Value to be set, for messages of the reader.
+        option: Option of the command line, for messages.
+
+    Returns:
+        Field type and unit of the first numeric parameter that matches.
+
+    Raises:
+        UsageError: If no parameter matches, or none is a number.
+        InputError: If the path is written incorrectly.
+    """
+    named = _resolve_paths(variants, path, option)
+    kind = next((kind for kind in map(kind_at, named) if kind is not None), None)
+    if kind is None:
+        variants.changed({render_path(named[0]): value})  # raises InputError with the fault
+        raise UsageError(
+            f"{option} {escape_text(path)}: no number stands there; name a figure, such as smelters.kosaka.capacity"
+        )
+    return kind
+
+
+def _read_ends(variants: ScenarioRunner, path: str, kind: ParameterKind, first: str, last: str) -> ParameterRange:
+    """Return the range with both ends in one unit; raise QuantityError if they do not parse."""
+    money = variants.written.money
+    several = WILDCARD in parse_path(path)
+    unit = kind.measure.unit if isinstance(kind.measure, QuantityField) else _SHARE_UNIT
+    (one, own), (two, other) = split_number_unit(first, unit, money), split_number_unit(last, unit, money)
+    if not several and any(end[0] == "+" for end in (first, last)):
+        raise QuantityError(SUM_NOT_ALLOWED)
+    own, other = own or other, other or own
+    if other == own == "%" and (several or not accepts_value(kind, f"{two} %", variants)):
+        return _make_scaling_range(variants, path, float(one), float(two))
+    if several and any(end[0] in "+-" for end in (first, last)):
+        return _make_offset_range(variants, path, kind, f"{one} {own}", f"{two} {other}")
+    if isinstance(kind.measure, IntegerField):
+        least, most = (_parse_whole_number(text, kind.measure) for text in (first, last))
+        return ParameterRange(
+            path,
+            None,
+            least,
+            most,
+            True,
+            _get_base_value(variants, path, Fraction(1)),
+            _make_value_setter(variants, path, None),
+        )
+    low, high = (kind.measure.check(f"{n} {u}", money) for n, u in ((one, own), (two, other)))
+    if not other:
+        other = name_unit(unit, money.currency) or "%"
+        high = Quantity(high.raw / (1 if unit else 0.01), Fraction(1) if unit else PER_CENT)
+    if low.pieces != high.pieces:
+        raise QuantityError("write both ends in the same unit")
+    base = None if high.pieces else _get_base_value(variants, path, high.factor)
+    return ParameterRange(
+        path, other, float(low.exact / high.factor), high.raw, False, base, _make_value_setter(variants, path, other)
+    )
+
+
+def accepts_value(kind: ParameterKind, text: str, variants: ScenarioRunner) -> bool:
+    """Check if a text is a valid value of a parameter.
+
+    Args:
+        kind: Kind of the parameter.
+        text: Value with unit.
+        variants: Scenarios of the instance, for its currencies.
+
+    Returns:
+        True if it is valid, or if the parameter is a share.
+    """
+    if not isinstance(kind.measure, QuantityField):
+        return False
+    try:
+        kind.measure.check(text, variants.written.money)
+    except QuantityError:
+        return kind.measure.unit == _SHARE_UNIT
+    return True
+
+
+def _make_scaling_range(variants: ScenarioRunner, path: str, low: float, high: float) -> ParameterRange:
+    """Return a range of factors in per cent of the values in the file."""
+    if low < 0:
+        raise QuantityError("a figure is scaled by 0 % or more")
+
+    def at(value: float) -> ParameterChanges:
+        """Return the changes that scale the matching parameters to `value` per cent."""
+        return scale_matching(variants.written, path, Fraction(repr(value)) * PER_CENT)
+
+    kinds = [kind_at(one) for one in match_paths(variants.written, path)]
+    whole = any(kind is not None and isinstance(kind.measure, IntegerField) for kind in kinds)
+    return ParameterRange(path, "%", low, high, whole, 100.0, at)
+
+
+def _make_offset_range(
+    variants: ScenarioRunner, path: str, kind: ParameterKind, first: str, last: str
+) -> ParameterRange:
+    """Return a range of signed offsets added to the values in the file."""
+    unit = kind.measure.unit if isinstance(kind.measure, QuantityField) else _SHARE_UNIT
+    money = variants.written.money
+    low, high = (QuantityField(unit, low=None).check(text, money) for text in (first, last))
+    whole = isinstance(kind.measure, IntegerField)
+    told = None if whole else name_unit(unit, money.currency) or "%"
+    factor = PER_CENT if told == "%" else Fraction(1)
+
+    def at(value: float) -> ParameterChanges:
+        """Return the changes that add `value` to the matching parameters."""
+        number = str(round(value)) if whole else f"{value!r} {told}"
+        return variants.expanded([(path, number if number.startswith("-") else f"+{number}")])
+
+    return ParameterRange(path, told, float(low.exact / factor), float(high.exact / factor), whole, 0.0, at)
+
+
+def _make_value_setter(variants: ScenarioRunner, path: str, unit: str | None) -> Callable[[float], ParameterChanges]:
+    """Return the function from a value to the changes that set it at `path`."""
+
+    def at(value: float) -> ParameterChanges:
+        """Return the changes that set the matching parameters to `value`."""
+        return variants.expanded([(path, str(round(value)) if unit is None else f"{value!r} {unit}")])
+
+    return at
+
+
+def _parse_whole_number(text: str, measure: IntegerField) -> float:
+    """Return a whole number within the bounds of its field; raise QuantityError otherwise."""
+    number = text.replace("_", "")
+    if not (number.isascii() and number.isdigit() and measure.low <= int(number) <= measure.high):
+        raise QuantityError(
+            f"expected a whole number from {measure.low} to {measure.high:_}; found `{escape_text(text)}`"
+        )
+    return float(int(number))
+
+
+def _get_base_value(variants: ScenarioRunner, path: str, factor: Fraction) -> float | None:
+    """Return the value at `path` in units of `factor`; None if the matching parameters differ or have none."""
+    found = set()
+    for one in match_paths(variants.written, path):
+        try:
+            present = variants.read_base_value(render_path(one))
+        except UsageError:
+            return None
+        exact = Fraction(repr(present.value)) * (PER_CENT if present.unit == "%" else 1)
+        found.add(float(exact / factor))
+    return found.pop() if len(found) == 1 else None

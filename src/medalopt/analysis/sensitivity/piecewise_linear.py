@@ -1,0 +1,291 @@
+"""Exact tracing of a convex piecewise linear function from its values and supporting lines (Eisner and Severance 1976).
+
+Between two positions with known supporting lines the function lies above both lines and below the chord. It is
+evaluated where the lines intersect: either it lies on them and has a breakpoint there, or a new line is found. The
+interval with the widest gap is refined first, so the remaining gap bounds the error at any time.
+
+Curves of integer parameters: selection of values, and piecewise linear curves evaluated at whole numbers.
+
+Inverse of a curve: the values of the parameter at which the objective stays within a budget.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from medalopt.errors import UsageError
+from medalopt.instance.schema.field_types import QuantityField
+from medalopt.text import escape_text
+from medalopt.units import Money, QuantityError
+
+POSITION_TOLERANCE = 1e-8  # fraction of the whole interval below which two positions are equal
+
+
+@dataclass(frozen=True, eq=False)
+class TangentPoint:
+    """Value of the function at a position and slope of a supporting line; `found` carries the solution behind it."""
+
+    at: float
+    value: float
+    slope: float
+    found: Any = None
+
+    def line(self, at: float) -> float:
+        """Evaluate the supporting line.
+
+        Args:
+            at: Position.
+
+        Returns:
+            value + slope · (at − position), a lower bound of the function.
+        """
+        return self.value + self.slope * (at - self.at)
+
+
+@dataclass(frozen=True, eq=False)
+class LinearPiece:
+    """The function between two positions; `holds` is a supporting line on all of it, None if not known to be linear."""
+
+    left: TangentPoint
+    right: TangentPoint
+    holds: TangentPoint | None
+
+    @property
+    def slope(self) -> float:
+        """Slope of the chord."""
+        return (self.right.value - self.left.value) / (self.right.at - self.left.at)
+
+
+@dataclass(frozen=True, eq=False)
+class PiecewiseLinear:
+    """Pieces from one end to the other, and an upper bound on the distance of the function below them (0 if exact)."""
+
+    pieces: tuple[LinearPiece, ...]
+    gap: float
+
+
+def trace_pieces(
+    touch: Callable[[float], TangentPoint], low: float, high: float, noise: float, enough: float, most: int
+) -> PiecewiseLinear:
+    """Trace the function between two positions.
+
+    Args:
+        touch: Function from a position to its value and supporting line.
+        low: First position.
+        high: Last position.
+        noise: Differences of values up to this count as zero.
+        enough: Gap at which refinement stops.
+        most: Maximum number of evaluations after those of both ends.
+
+    Returns:
+        The linear pieces, adjacent ones of equal slope merged.
+    """
+    near = POSITION_TOLERANCE * (high - low)
+    left, right = touch(low), touch(high)
+    done: list[LinearPiece] = []
+    heap: list[tuple[float, float, float, TangentPoint, TangentPoint]] = []
+
+    def enter(one: TangentPoint, two: TangentPoint) -> None:
+        """Store the interval as finished, or queue it by its gap."""
+        holds = _find_common_line(one, two, noise)
+        meet = None if holds else _intersect_lines(one, two, near)
+        if meet is None:
+            done.append(LinearPiece(one, two, holds or one))
+            return
+        chord = one.value + (two.value - one.value) * (meet - one.at) / (two.at - one.at)
+        gap = chord - max(one.line(meet), two.line(meet))
+        if gap <= noise:
+            done.append(LinearPiece(one, two, one))
+        else:
+            heapq.heappush(heap, (-gap, one.at, meet, one, two))
+
+    enter(left, right)
+    for _ in range(most):
+        if not heap or -heap[0][0] <= enough:
+            break
+        _, _, meet, one, two = heapq.heappop(heap)
+        between = touch(meet)
+        if between.value - max(one.line(meet), two.line(meet)) <= noise:
+            done += [LinearPiece(one, between, one), LinearPiece(between, two, two)]
+        else:
+            enter(one, between)
+            enter(between, two)
+    gap = -heap[0][0] if heap else 0.0
+    done += [LinearPiece(one, two, None) for _, _, _, one, two in heap]
+    return PiecewiseLinear(_merge_pieces(sorted(done, key=lambda piece: piece.left.at), noise), gap)
+
+
+def _find_common_line(one: TangentPoint, two: TangentPoint, noise: float) -> TangentPoint | None:
+    """Return the point whose supporting line passes through the other one, if any."""
+    if abs(one.line(two.at) - two.value) <= noise:
+        return one
+    return two if abs(two.line(one.at) - one.value) <= noise else None
+
+
+def _intersect_lines(one: TangentPoint, two: TangentPoint, near: float) -> float | None:
+    """Return the intersection of both supporting lines, strictly between the points; None if there is none."""
+    if not two.slope > one.slope:
+        return None
+    across = (two.line(one.at) - one.value) / (one.slope - two.slope)
+    meet = _round_position(one.at + across, near * 0.01)
+    return meet if one.at + near < meet < two.at - near else None
+
+
+def _round_position(at: float, near: float) -> float:
+    """Return the value of six digits within `near` of a position, if there is one."""
+    few = float(f"{at:.6g}")
+    return few if abs(few - at) <= near else at
+
+
+def _merge_pieces(pieces: list[LinearPiece], noise: float) -> tuple[LinearPiece, ...]:
+    """Merge adjacent pieces of equal slope."""
+    merged: list[LinearPiece] = []
+    for piece in pieces:
+        last = merged[-1] if merged else None
+        if last and last.holds and piece.holds:
+            span = piece.right.at - last.left.at
+            bend = abs(piece.slope - last.slope) * (last.right.at - last.left.at) * (piece.right.at - piece.left.at)
+            if bend <= noise * span:
+                wider = last if last.right.at - last.left.at >= piece.right.at - piece.left.at else piece
+                merged[-1] = LinearPiece(last.left, piece.right, wider.holds)
+                continue
+        merged.append(piece)
+    return tuple(merged)
+
+
+MAX_WHOLE_VALUES = 41  # maximum number of whole values of a curve
+
+
+def select_whole_values(low: float, high: float, most: int = MAX_WHOLE_VALUES) -> tuple[list[float], bool]:
+    """Select whole values, evenly spaced.
+
+    Args:
+        low: Lower bound.
+        high: Upper bound.
+        most: Approximate maximum number of values.
+
+    Returns:
+        The values in ascending order, and True if they are all whole numbers of the interval.
+    """
+    step = max(1, math.ceil((high - low) / (most - 1)))
+    values = [float(at) for at in range(math.ceil(low), math.floor(high) + 1, step)]
+    if values[-1] != math.floor(high):
+        values.append(float(math.floor(high)))
+    return values, step == 1
+
+
+def evaluate_at_whole_values(
+    points: Sequence[tuple[float, float]], ends: tuple[float, float]
+) -> list[tuple[float, float, bool]]:
+    """Evaluate a piecewise linear curve at the whole numbers next to its breakpoints.
+
+    Args:
+        points: (position, objective), ascending.
+        ends: Bounds of the parameter.
+
+    Returns:
+        (position, objective, breakpoint) in ascending order; the objective is infinite just beyond the feasible
+        interval.
+    """
+    least, most = math.ceil(points[0][0] - 1e-6), math.floor(points[-1][0] + 1e-6)
+    beside = {side for at, _ in points[1:-1] for side in (math.floor(at + 1e-9), math.ceil(at - 1e-9))}
+    inside = sorted({at for at in beside | {least, most} if least <= at <= most})
+    rows = [(float(at), _interpolate_at(points, at), at in beside and least < at < most) for at in inside]
+    lost = {at for at in (ends[0], least - 1, most + 1, ends[1]) if ends[0] <= at <= ends[1]} - set(inside)
+    beyond = [(float(at), math.inf, False) for at in lost if at < least or at > most]
+    return sorted([*rows, *beyond])
+
+
+def _interpolate_at(points: Sequence[tuple[float, float]], at: float) -> float:
+    """Interpolate the curve at a position."""
+    for (left, one), (right, two) in pairwise(points):
+        if left - 1e-6 <= at <= right + 1e-6:
+            return one + (two - one) * (at - left) / (right - left)
+    return points[0][1]
+
+
+_OBJECTIVE_UNITS = {"cost": "money", "footprint": "kg", "mass": "t"}
+_BUDGET_TOLERANCE = 1e-7  # fraction of the interval to which a crossing is located
+_MAX_CROSSING_STEPS = 40
+ObjectiveFunction = Callable[[float], float]
+
+
+@dataclass(frozen=True)
+class BudgetRange:
+    """Intervals of the parameter, (low, high), in which the objective is at most `amount`."""
+
+    amount: float
+    spans: tuple[tuple[float, float], ...]
+
+
+def parse_budget(text: str, measure: str, money: Money) -> float:
+    """Parse a budget.
+
+    Args:
+        text: Amount with unit.
+        measure: Objective: cost, footprint or mass.
+        money: Currencies and exchange rates of the instance.
+
+    Returns:
+        The budget in the unit of the objective.
+
+    Raises:
+        UsageError: If the amount or its unit is invalid.
+    """
+    try:
+        return float(QuantityField(_OBJECTIVE_UNITS[measure], low=None).check(text, money).exact)
+    except QuantityError as error:
+        raise UsageError(f"--budget {escape_text(text)}: {error}") from error
+
+
+def find_budget_range(
+    points: Sequence[tuple[float, float]], most: float, ask: ObjectiveFunction | None, whole: bool
+) -> BudgetRange:
+    """Find the intervals in which a curve is at most `most`.
+
+    Args:
+        points: (value, objective), ascending; the objective is infinite if infeasible.
+        most: Budget.
+        ask: Objective between the points; None to use the points alone.
+        whole: Round the intervals inwards to whole numbers.
+
+    Returns:
+        The budget and its intervals.
+    """
+    near = _BUDGET_TOLERANCE * (points[-1][0] - points[0][0])
+    spans: list[tuple[float, float]] = [(points[0][0],) * 2] if points[0][1] <= most else []
+    for one, two in pairwise(points):
+        if one[1] <= most and two[1] <= most:
+            spans[-1] = (spans[-1][0], two[0])
+        elif one[1] <= most and math.isfinite(two[1]):
+            spans[-1] = (spans[-1][0], _find_crossing(ask, one, two, most, near))
+        elif two[1] <= most:
+            start = _find_crossing(ask, two, one, most, near) if math.isfinite(one[1]) else two[0]
+            spans.append((start, two[0]))
+    if whole:
+        spans = [(float(math.ceil(low - 1e-6)), float(math.floor(high + 1e-6))) for low, high in spans]
+    return BudgetRange(most, tuple(span for span in spans if span[0] <= span[1]))
+
+
+def _find_crossing(
+    ask: ObjectiveFunction | None, inside: tuple[float, float], outside: tuple[float, float], most: float, near: float
+) -> float:
+    """Locate the crossing of `most` between an inside and an outside point: two secant steps, then one bisection."""
+    for number in range(_MAX_CROSSING_STEPS):
+        share = (most - inside[1]) / (outside[1] - inside[1]) if number % 3 < 2 else 0.5
+        at = inside[0] + (outside[0] - inside[0]) * share
+        if ask is None or abs(outside[0] - inside[0]) <= near:
+            return inside[0]
+        value = ask(at)
+        if abs(value - most) <= 1e-9 * max(abs(most), 1.0):
+            return at
+        if value < most:
+            inside = (at, value)
+        else:
+            outside = (at, value)
+    return inside[0]

@@ -1,0 +1,432 @@
+"""Uncertain parameters of an instance, grouped by those that vary together, with their coefficients of variation.
+
+Saltelli samples of the uncertain inputs: two Latin hypercube samples A and B, and A with one input taken from B.
+
+A parameter with a coefficient of variation is lognormal with its value as mean; one without is uniform within ±10 %.
+Correlated assays of one device are drawn by a Gaussian copula with equal correlation and form one input.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+
+from medalopt.analysis.scenario_runner import ScenarioRunner
+from medalopt.instance.arrays import Floats
+from medalopt.instance.paths import ParameterPath, render_path
+from medalopt.instance.reader.yaml_nodes import ScalarNode
+from medalopt.instance.schema.field_types import QuantityField
+from medalopt.instance.schema.fields_at_path import ParameterKind, find_parameter_kind
+from medalopt.instance.source_values import SourceValues
+
+DEFAULT_STEP = 0.1
+MAX_SEPARATE_MEMBERS = 12  # streams or lanes varied one by one; more are grouped by device, region or smelter
+_VARIED_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "exchange": ("",),
+    "transport_rate": ("",),
+    "metals": ("sell", "holding", "opening_stock"),
+    "devices": ("content",),
+    "streams": ("available", "total", "price", "collection", "committed", "credited", "storage"),
+    "treatments": ("cost", "to_smelter", "recovery", "residue_value", "capacity"),
+    "smelters": ("treatment_charge", "refining_charge", "returned", "deduction", "capacity", "committed", "limit"),
+    "lanes": ("distance", "cost"),
+    "market": ("price", "committed", "limit", "recycled"),
+    "alloys": ("loss", "scrap", "capacity", "holding"),
+    "medals": ("count", "parts", "allowance"),
+    "policy": ("recycled", "device_share", "participation", "footprint_cap"),
+}
+_NESTED_FIELD_POSITIONS = {
+    "devices": 4,
+    "terms": 4,
+}  # position of the field in paths inside `devices` of a treatment or `terms`
+_FIELDS_WITH_CV = {"devices": "content", "treatments": "recovery", "smelters": "returned", "market": "price"}
+_SEPARATE_FIELDS = ("content", "scrap", "storage", "recycled", "device_share")
+
+
+@dataclass(frozen=True)
+class GroupMember:
+    """One parameter of a group, with values in canonical units; the entries of a list vary together."""
+
+    path: ParameterPath
+    values: tuple[Fraction, ...]
+    kind: ParameterKind
+    listed: bool
+
+    @property
+    def limit(self) -> float | None:
+        """Upper limit of the parameter, None if there is none."""
+        measure = self.kind.measure
+        return measure.high if isinstance(measure, QuantityField) else None
+
+    def text(self, factor: float) -> str:
+        """Format the scaled value as it is written in the file.
+
+        Args:
+            factor: Factor on the value, capped at the upper limit.
+
+        Returns:
+            The text of the number, or of the list.
+        """
+        texts = [self._one(value, factor) for value in self.values]
+        return f"[{', '.join(texts)}]" if self.listed else texts[0]
+
+    def _one(self, value: Fraction, factor: float) -> str:
+        """Return the text of one scaled value."""
+        measure = self.kind.measure
+        moved = value * Fraction(factor)
+        if not isinstance(measure, QuantityField):
+            return str(round(moved))
+        if measure.high is not None and (moved >= measure.high if measure.below else moved > measure.high):
+            return repr(float(value)) if measure.below else repr(float(measure.high))
+        return repr(float(moved))
+
+
+@dataclass(frozen=True)
+class ParameterGroup:
+    """Parameters scaled by one common factor, named by `path`, which may contain `*`, restricted by `of` if given.
+
+    `cv` is their coefficient of variation (relative standard deviation), None if the instance gives none.
+    """
+
+    path: ParameterPath
+    members: tuple[GroupMember, ...]
+    cv: float | None = None
+    of: str = ""
+
+    @property
+    def step(self) -> float:
+        """Relative step of the variation: the coefficient of variation, or 0.1."""
+        return DEFAULT_STEP if self.cv is None else self.cv
+
+    @property
+    def figures(self) -> int:
+        """Number of parameters in the group."""
+        return sum(len(member.values) for member in self.members)
+
+    @property
+    def can_have_cv(self) -> bool:
+        """True if an instance may give a coefficient of variation for this kind of parameter."""
+        field = _FIELDS_WITH_CV.get(str(self.path[0]))
+        return field is not None and field == self.path[2]
+
+    def changes(self, factor: float) -> dict[str, str]:
+        """Return the changes that scale the group.
+
+        Args:
+            factor: Factor on all values, each capped at its upper limit.
+
+        Returns:
+            New text by path.
+        """
+        return {render_path(member.path): member.text(factor) for member in self.members}
+
+    def held(self, factor: float) -> int:
+        """Count the parameters that are capped.
+
+        Args:
+            factor: Factor on all values.
+
+        Returns:
+            Number of values whose scaled value exceeds the upper limit.
+        """
+        return sum(
+            1
+            for member in self.members
+            for value in member.values
+            if member.limit is not None and value * Fraction(factor) > member.limit
+        )
+
+
+def find_parameter_groups(variants: ScenarioRunner) -> tuple[ParameterGroup, ...]:
+    """Find all parameter groups that affect the objective or the constraints.
+
+    Compositions, lead times, dates and lots are not varied.
+
+    Args:
+        variants: Scenarios of the instance.
+
+    Returns:
+        The groups in the order of the file.
+    """
+    written, annex = variants.written, variants.instance.annex
+    members = [one for one in _find_members(written) if _affects_objective(one, variants)]
+    many = {name for name in ("streams", "lanes") if _count_names(members, name) > MAX_SEPARATE_MEMBERS}
+    found: dict[tuple[ParameterPath, str], list[GroupMember]] = {}
+    for member in members:
+        for key in _get_group_keys(member.path, written, many):
+            found.setdefault(key, []).append(member)
+    for path, member in _find_defaulted_members(variants):
+        found.setdefault((path, ""), [member])
+    made = [ParameterGroup(path, tuple(group), None, of) for (path, of), group in found.items()]
+    return tuple(one for factor in made for one in _assign_cv(factor, written, annex))
+
+
+def _find_defaulted_members(variants: ScenarioRunner) -> Iterator[tuple[ParameterPath, GroupMember]]:
+    """Yield recoveries and returns that have a coefficient of variation but only their default value."""
+    for section in ("treatments", "smelters"):
+        for name in variants.instance.annex.get(f"{section}_cv", {}):
+            path: ParameterPath = (section, name, _FIELDS_WITH_CV[section])
+            kind = find_parameter_kind(path)
+            if kind is not None and kind.default and kind.default.raw:
+                yield path, GroupMember(path, (kind.default.exact,), kind, False)
+
+
+def _count_names(members: list[GroupMember], section: str) -> int:
+    """Return the number of distinct names of a section."""
+    return len({member.path[1] for member in members if member.path[0] == section})
+
+
+def _find_members(written: SourceValues) -> Iterator[GroupMember]:
+    """Yield every parameter of the varied fields, a list as one member."""
+    found: dict[ParameterPath, tuple[list[Fraction], ParameterKind, bool]] = {}
+    for path, scalar, kind in written.figures():
+        if _get_field(path) not in _VARIED_FIELDS.get(str(path[0]), ()) or path[-1] == "lead":
+            continue
+        listed = isinstance(path[-1], int)
+        at = path[:-1] if listed else path
+        exact = written.exact(path, scalar, kind)
+        if exact is not None:
+            found.setdefault(at, ([], kind, listed))[0].append(exact)
+    for path, (values, kind, listed) in found.items():
+        if any(values):
+            yield GroupMember(path, tuple(values), kind, listed)
+
+
+def _get_field(path: ParameterPath) -> str:
+    """Return the field name in a path, after the name of the section's member."""
+    section = path[0]
+    if section in ("exchange", "transport_rate"):
+        return ""
+    place = 1 if section == "policy" else 2
+    if len(path) > place and section in ("treatments", "smelters"):
+        place = _NESTED_FIELD_POSITIONS.get(str(path[place]), place)
+    return str(path[place]) if len(path) > place else ""
+
+
+def _affects_objective(member: GroupMember, variants: ScenarioRunner) -> bool:
+    """Return True if the objective depends on parameters of this unit: money only matters for cost."""
+    measure = member.kind.measure
+    return variants.measure == "cost" or not (isinstance(measure, QuantityField) and "money" in measure.unit)
+
+
+def _get_group_keys(path: ParameterPath, written: SourceValues, many: set[str]) -> Iterator[tuple[ParameterPath, str]]:
+    """Yield the key of each group of a parameter: path with `*`, and restriction to a device, region or smelter."""
+    section, field = str(path[0]), _get_field(path)
+    if section in many:
+        wanted = ("device", "region") if section == "streams" else ("smelter",)
+        for which in wanted:
+            node = written.find((*path[:2], which))
+            if isinstance(node, ScalarNode):
+                yield (section, "*", *path[2:]), f"{which} {node.text}"
+    elif field in _SEPARATE_FIELDS or section in ("metals", "policy"):
+        yield path, ""
+    elif section in ("treatments", "smelters"):
+        yield (section, path[1], field), ""
+    elif section in ("exchange", "transport_rate"):
+        yield path, ""
+    else:
+        yield (*path[:2], field), ""
+
+
+def _assign_cv(factor: ParameterGroup, written: SourceValues, annex: Mapping[str, Any]) -> Iterator[ParameterGroup]:
+    """Yield the group with its coefficient of variation, one group per metal if that is given by metal."""
+    path = factor.path
+    given = annex.get(f"{path[0]}_cv", {}).get(path[1], {}).get("cv") if factor.can_have_cv else None
+    if not isinstance(given, Mapping):
+        yield ParameterGroup(path, factor.members, given, factor.of)
+    elif path[0] == "devices":
+        yield ParameterGroup(path, factor.members, given.get(str(path[3]), given.get("default")), factor.of)
+    else:
+        yield from _split_by_metal(factor, written, given)
+
+
+def _split_by_metal(
+    factor: ParameterGroup, written: SourceValues, given: Mapping[str, float]
+) -> Iterator[ParameterGroup]:
+    """Yield one group for each metal."""
+    for metal in sorted(str(name) for name in written.root.items["metals"].items):  # type: ignore[union-attr]
+        cv = given.get(metal, given.get("default"))
+        tables = {member.path if not _ends_in_metal(member.path) else member.path[:-1] for member in factor.members}
+        own = tuple(
+            one for table in sorted(tables, key=render_path) if (one := _find_metal_member(written, table, metal))
+        )
+        if own:
+            yield ParameterGroup((*factor.path, metal), own, cv)
+
+
+def _ends_in_metal(path: ParameterPath) -> bool:
+    """Return True if the path of a recovery or return ends in a metal."""
+    return path[-1] not in ("recovery", "returned")
+
+
+def _find_metal_member(written: SourceValues, table: ParameterPath, metal: str) -> GroupMember | None:
+    """Return the entry of one metal in a table, if the file has it."""
+    path = (*table, metal)
+    kind, node = find_parameter_kind(path), written.find(path)
+    if kind is None or not isinstance(node, ScalarNode):
+        return None
+    exact = written.exact(path, node, kind)
+    return GroupMember(path, (exact,), kind, False) if exact else None
+
+
+def get_assay_correlation(variants: ScenarioRunner, device: str) -> float:
+    """Return the correlation between the assays of a device's metals.
+
+    Args:
+        variants: Scenarios of the instance.
+        device: Name of the device.
+
+    Returns:
+        Correlation coefficient, 0 if the instance gives none.
+    """
+    return float(variants.instance.annex.get("devices_cv", {}).get(device, {}).get("correlation") or 0.0)
+
+
+SAMPLING_SEED = 2020
+QUANTILE_MARGIN = 1e-12  # least distance of a uniform variate from 0 and 1
+
+
+@dataclass(frozen=True)
+class UncertainInput:
+    """Parameter groups that are drawn jointly with a common `correlation`; a single group has none."""
+
+    path: ParameterPath
+    factors: tuple[ParameterGroup, ...]
+    correlation: float = 0.0
+
+    @property
+    def width(self) -> int:
+        """Number of uniform variates per draw: one per group, and one for the common term if correlated."""
+        return len(self.factors) + bool(self.correlation)
+
+    def drawn(self, evenly: Floats) -> Floats:
+        """Transform uniform variates to factors of the groups.
+
+        Args:
+            evenly (N, width): Uniform variates in [0, 1].
+
+        Returns:
+            (N, F): factors with mean 1.
+        """
+        normal = NormalDist()
+        z = np.vectorize(normal.inv_cdf, otypes=[float])(np.clip(evenly, QUANTILE_MARGIN, 1 - QUANTILE_MARGIN))
+        if self.correlation:
+            z = math.sqrt(self.correlation) * z[:, -1:] + math.sqrt(1 - self.correlation) * z[:, :-1]
+        return np.stack([_compute_factors(one, z[:, at]) for at, one in enumerate(self.factors)], axis=1)
+
+
+def find_uncertain_inputs(variants: ScenarioRunner) -> tuple[UncertainInput, ...]:
+    """Find the uncertain inputs.
+
+    Args:
+        variants: Scenarios of the instance.
+
+    Returns:
+        All groups with a coefficient of variation; without any, all assays, recoveries, returns and offer prices.
+    """
+    moved = [factor for factor in find_parameter_groups(variants) if factor.can_have_cv]
+    given = [factor for factor in moved if factor.cv]
+    found: dict[ParameterPath, list[ParameterGroup]] = {}
+    for factor in given or moved:
+        own = factor.path[0] == "devices" and get_assay_correlation(variants, str(factor.path[1])) > 0
+        found.setdefault(factor.path[:2] if own else factor.path, []).append(factor)
+    return tuple(_make_uncertain_input(variants, path, tuple(group)) for path, group in found.items())
+
+
+def _make_uncertain_input(
+    variants: ScenarioRunner, path: ParameterPath, group: tuple[ParameterGroup, ...]
+) -> UncertainInput:
+    """Return the input of one group, or of correlated groups."""
+    if len(group) == 1:
+        return UncertainInput(group[0].path, group)
+    return UncertainInput(path, group, get_assay_correlation(variants, str(path[1])))
+
+
+def _compute_factors(factor: ParameterGroup, z: Floats) -> Floats:
+    """Return the factors for standard normal variates: lognormal with mean 1, or uniform within the step."""
+    if factor.cv is None:
+        share = np.vectorize(NormalDist().cdf, otypes=[float])(z)
+        return 1 + factor.step * (2 * share - 1)
+    spread = math.sqrt(math.log1p(factor.cv**2))
+    return np.exp(spread * z - spread**2 / 2)
+
+
+@dataclass(frozen=True, eq=False)
+class SaltelliSample:
+    """Samples A (`first`) and B (`second`) of `count` rows, and for each input the sample A with that input from B."""
+
+    causes: tuple[UncertainInput, ...]
+    count: int
+    first: tuple[Floats, ...]  # per input the factors of its groups, (N, F)
+    second: tuple[Floats, ...]
+
+    def changes(self) -> Iterator[dict[str, str]]:
+        """Iterate over the changes of all rows of the design.
+
+        Yields:
+            Changes of A, then of B, then of A with input i from B, for each i: (2 + inputs) · count rows.
+        """
+        yield from self.draws()
+        yield from (self._row(self.second, row) for row in range(self.count))
+        for at in range(len(self.causes)):
+            mixed = (*self.first[:at], self.second[at], *self.first[at + 1 :])
+            yield from (self._row(mixed, row) for row in range(self.count))
+
+    def _row(self, drawn: tuple[Floats, ...], row: int) -> dict[str, str]:
+        """Return the changes of one row."""
+        found: dict[str, str] = {}
+        for cause, own in zip(self.causes, drawn, strict=True):
+            for factor, by in zip(cause.factors, own[row].tolist(), strict=True):
+                found.update(factor.changes(by))
+        return found
+
+    def draws(self) -> Iterator[dict[str, str]]:
+        """Iterate over the changes of sample A.
+
+        Returns:
+            An iterator over `count` rows.
+        """
+        return (self._row(self.first, row) for row in range(self.count))
+
+    @property
+    def held(self) -> float:
+        """Fraction of the draws of sample A that are capped at an upper limit."""
+        held = [
+            bool(factor.held(by))
+            for cause, own in zip(self.causes, self.first, strict=True)
+            for factor, column in zip(cause.factors, own.T, strict=True)
+            for by in column.tolist()
+        ]
+        return sum(held) / len(held) if held else 0.0
+
+
+def draw_saltelli_sample(found: tuple[UncertainInput, ...], count: int, seed: int = SAMPLING_SEED) -> SaltelliSample:
+    """Draw two Latin hypercube samples.
+
+    Args:
+        found: Uncertain inputs.
+        count: Rows of each sample.
+        seed: Seed of the random generator.
+
+    Returns:
+        Both samples, as factors on the parameters.
+    """
+    width = sum(cause.width for cause in found)
+    random = np.random.Generator(np.random.PCG64(seed))
+    ranks = np.stack([random.permutation(count) for _ in range(2 * width)], axis=1) if width else np.zeros((count, 0))
+    evenly = (ranks + random.random(ranks.shape)) / count
+    edges = np.cumsum([0, *(cause.width for cause in found)])
+    pieces = list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
+    first, second = evenly[:, :width], evenly[:, width:]
+    return SaltelliSample(
+        found,
+        count,
+        tuple(cause.drawn(first[:, a:b]) for cause, (a, b) in zip(found, pieces, strict=True)),
+        tuple(cause.drawn(second[:, a:b]) for cause, (a, b) in zip(found, pieces, strict=True)),
+    )

@@ -1,0 +1,143 @@
+"""Order lines of a plan: devices by stream, period and route, feed and returned metal by smelter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from medalopt.instance.accounting import PlanAccount
+from medalopt.instance.arrays import Ints
+
+
+@dataclass(frozen=True)
+class DeviceOrderLine:
+    """Devices of a stream on one route in one period: tonnes, and money by kind of cost; `smelter` −1: none."""
+
+    stream: int
+    treatment: int
+    smelter: int
+    period: int
+    tonnes: float
+    costs: dict[str, float]
+
+
+@dataclass(frozen=True)
+class StorageLine:
+    """Tonnes of a stream in storage at the end of a period, and the storage cost."""
+
+    stream: int
+    period: int
+    tonnes: float
+    cost: float
+
+
+@dataclass(frozen=True)
+class FeedLine:
+    """Feed of a smelter under one line of its terms in one period: tonnes and treatment charge."""
+
+    line: int
+    period: int
+    tonnes: float
+    charge: float
+    metals: tuple[MetalReturn, ...]
+
+
+@dataclass(frozen=True)
+class MetalReturn:
+    """Metal of a feed: kg contained, kg returned, period of return (None: after the horizon), and refining charge."""
+
+    metal: int
+    contained: float
+    kilograms: float
+    back: int | None
+    charge: float
+
+
+_DELIVERY_RATES = {"supply": "supply", "collection": "collection", "treatment": "treating", "transport": "transport"}
+_RATE_BY_COST = {**_DELIVERY_RATES, "residue": "residue"}  # kind of cost to the name of its rate on a route
+
+
+def list_device_orders(account: PlanAccount, region: int) -> Iterator[DeviceOrderLine]:
+    """List the devices ordered from a region.
+
+    Args:
+        account: Accounting of the plan.
+        region: Index of the region.
+
+    Yields:
+        Order lines by stream, then period.
+    """
+    found, sent = account.found, account.decisions.sent
+    own = np.flatnonzero(account.instance.streams.region[found.stream] == region)
+    route, period = np.nonzero(sent[own])
+    order = np.lexsort((own[route], period, found.stream[own[route]]))
+    for j, t in zip(own[route[order]].tolist(), period[order].tolist(), strict=True):
+        tonnes = float(sent[j, t])
+        costs = {kind: tonnes * float(getattr(found, rate)[j]) for kind, rate in _RATE_BY_COST.items()}
+        yield DeviceOrderLine(int(found.stream[j]), int(found.treatment[j]), int(found.smelter[j]), t, tonnes, costs)
+
+
+def list_storage_lines(account: PlanAccount, region: int) -> Iterator[StorageLine]:
+    """List the stored devices of a region.
+
+    Args:
+        account: Accounting of the plan.
+        region: Index of the region.
+
+    Yields:
+        Storage lines by stream, then period.
+    """
+    streams, waiting = account.instance.streams, account.decisions.stockpile
+    own = np.flatnonzero(streams.region == region)
+    stream, period = np.nonzero(waiting[own])
+    for i, t in zip(own[stream].tolist(), period.tolist(), strict=True):
+        tonnes = float(waiting[i, t])
+        yield StorageLine(i, t, tonnes, tonnes * float(streams.storage_cost.value[i]))
+
+
+def list_feed_lines(account: PlanAccount, smelter: int) -> Iterator[FeedLine]:
+    """List the feed of a smelter.
+
+    Args:
+        account: Accounting of the plan.
+        smelter: Index of the smelter.
+
+    Yields:
+        Feed lines by period, one per line of its terms.
+    """
+    found, sent = account.found, account.decisions.sent
+    routes = np.flatnonzero(found.smelter == smelter)
+    device = account.instance.streams.device[found.stream[routes]]
+    line = account.instance.smelters.line[smelter, device, found.treatment[routes]]
+    for t in range(sent.shape[1]):
+        for one in np.unique(line[sent[routes, t] != 0]).tolist():
+            yield _make_feed_line(account, smelter, one, t, routes[(line == one) & (sent[routes, t] != 0)])
+
+
+def _make_feed_line(account: PlanAccount, smelter: int, line: int, period: int, routes: Ints) -> FeedLine:
+    """Return the feed of one line of terms in one period."""
+    found, tonnes = account.found, account.decisions.sent[routes, period]
+    return FeedLine(
+        line,
+        period,
+        float(found.to_smelter[routes] @ tonnes),
+        float(found.smelting[routes] @ tonnes),
+        tuple(_list_metal_returns(account, smelter, period, routes)),
+    )
+
+
+def _list_metal_returns(account: PlanAccount, smelter: int, period: int, routes: Ints) -> Iterator[MetalReturn]:
+    """Yield the metals returned from the routes of one feed line."""
+    instance, found, tonnes = account.instance, account.found, account.decisions.sent[routes, period]
+    device = instance.streams.device[found.stream[routes]]
+    held = instance.devices.assay.value[device] * instance.treatments.recovery.value[found.treatment[routes], device]
+    for e in range(len(instance.metals.names)):
+        back = period + int(instance.smelters.lead[smelter, e])
+        in_time = back < len(instance.periods)
+        settled = tonnes * account.settled(routes, e)[:, period]
+        contained, kilograms = float(held[:, e] @ tonnes), float(found.returned[routes, e] @ settled)
+        if kilograms > 0:
+            charge = float(found.refining[routes, e] @ settled) if in_time else 0.0
+            yield MetalReturn(e, contained, kilograms, back if in_time else None, charge)

@@ -1,0 +1,239 @@
+"""Destinations of metal by proportional mixing, solved backwards in time.
+
+Each account (metal stock, melt, process scrap and blanks of an alloy) is taken as perfectly mixed, so every withdrawal
+has the composition of the account. The destination of a kilogram then depends only on its account and period. Process
+scrap is charged again one period later at the earliest, so the scrap loop is a triangular system, solved exactly by
+backward substitution.
+
+Traceability by mass balance: origin of the metal in the medals, and destinations of the metal of each stream.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import IntEnum
+
+import numpy as np
+
+from medalopt.instance.accounting import PlanAccount
+from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
+from medalopt.instance.demand import compute_cumulative_demand, compute_scrap_rate
+from medalopt.instance.instance import Instance
+from medalopt.instance.routes import Routes, build_routes
+from medalopt.plan.tables import ROUNDING_TOLERANCE
+
+
+class MetalDestination(IntEnum):
+    """Destinations of metal other than medals, indexed from the last."""
+
+    STOCK = -1  # in stock at the end of the horizon of the horizon
+    SURPLUS = -2  # surplus, sold or not
+    SCRAP_LEFT = -3  # process scrap left at the end of the horizon
+    SCRAP_LOST = -4  # process scrap that cannot be charged again
+    MELT = -5  # lost in melting
+    ALLOWANCE = -6  # used in striking the medals and not recovered
+
+
+@dataclass(frozen=True, eq=False)
+class DestinationShares:
+    """Shares of a kilogram by destination (the M medals, then `MetalDestination`); each sums to 1.
+
+    `charged` (A, T, M + 6): metal charged to an alloy in a period. `stocked` (E, T, M + 6): metal in stock in a period,
+    before withdrawals.
+    """
+
+    charged: Floats
+    stocked: Floats
+
+
+def compute_destination_shares(account: PlanAccount) -> DestinationShares:
+    """Compute the destination shares of metal charged and metal in stock.
+
+    Args:
+        account: Accounting of the plan.
+
+    Returns:
+        Shares by destination, from the accounts and periods.
+    """
+    charged = _trace_charged_metal(account)
+    made = account.decisions
+    metals, periods = account.stock.shape
+    stocked = np.zeros((metals, periods, charged.shape[2]))
+    after = np.zeros((metals, charged.shape[2]))
+    after[:, MetalDestination.STOCK] = 1
+    turnover = account.instance.metals.opening_stock.value + account.returned.sum(axis=(0, 2))
+    stays = np.where(account.stock > ROUNDING_TOLERANCE * turnover[:, None], account.stock, 0)
+    held = made.charged.sum(axis=0) + made.surplus + stays
+    for t in reversed(range(periods)):
+        found = np.einsum("ae,ad->ed", made.charged[:, :, t], charged[:, t]) + stays[:, t, None] * after
+        found[:, MetalDestination.SURPLUS] += made.surplus[:, t]
+        none = held[:, t] <= 0  # empty stock: any shares that sum to 1
+        after = np.where(none[:, None], after, found / np.where(none, 1, held[:, t])[:, None])
+        stocked[:, t] = after
+    return DestinationShares(charged, stocked)
+
+
+def _trace_charged_metal(account: PlanAccount) -> Floats:
+    """Return the destination shares (A, T, M + 6) of metal charged to an alloy in a period."""
+    alloys = account.instance.alloys
+    loss, fallen, fit = alloys.loss.value, alloys.scrap_share.value, compute_scrap_rate(account.instance)
+    blanks, again = _trace_blanks(account), compute_scrap_reuse(account)
+    count, periods, ends = blanks.shape
+    fresh = np.zeros((count, periods, ends))
+    scrap = np.zeros((count, periods + 1, ends))  # shares of process scrap in stock
+    scrap[:, periods, MetalDestination.SCRAP_LEFT] = 1
+    rows, lead = np.arange(count), alloys.scrap_lead
+    for t in reversed(range(periods)):
+        back = scrap[rows, np.minimum(t + lead, periods)]
+        cast = (1 - fallen)[:, None] * blanks[:, t] + fit[:, None] * back
+        cast[:, MetalDestination.SCRAP_LOST] += fallen - fit
+        fresh[:, t] = (1 - loss)[:, None] * cast
+        fresh[:, t, MetalDestination.MELT] += loss
+        scrap[:, t] = again[:, t, None] * fresh[:, t] + (1 - again[:, t, None]) * scrap[:, t + 1]
+    return fresh
+
+
+def compute_scrap_reuse(account: PlanAccount) -> Floats:
+    """Compute the share of available process scrap that is charged again.
+
+    Args:
+        account: Accounting of the plan.
+
+    Returns:
+        (A, T): share of the scrap at hand in the period.
+    """
+    again = np.maximum(account.decisions.recharged, 0)
+    there = again + np.maximum(account.scrap, 0)
+    return np.divide(again, there, out=np.zeros_like(again), where=there > 0)
+
+
+def _trace_blanks(account: PlanAccount) -> Floats:
+    """Return the destination shares (A, T, M + 6) of blanks of an alloy; medals are struck at their due date."""
+    instance = account.instance
+    medals, parts = instance.medals, instance.medals.parts.value  # (M, A)
+    kinds, alloys = parts.shape
+    weights = parts * ((1 + medals.allowance.value) * medals.count)[:, None]
+    into = np.zeros(
+        (kinds, kinds + len(MetalDestination))
+    )  # destination shares of a kilogram struck to a kind of medal
+    into[:, :kinds] = np.diag(1 / (1 + medals.allowance.value))
+    into[:, MetalDestination.ALLOWANCE] = 1 - into[:, :kinds].sum(axis=1)
+    made = ((1 - instance.alloys.scrap_share.value)[:, None] * account.cast).cumsum(axis=1)
+    due = compute_cumulative_demand(instance)
+    fate = np.zeros((alloys, due.shape[1], into.shape[1]))
+    after = _share_among_medals(weights, np.ones(kinds, dtype=bool)) @ into
+    for t in reversed(range(due.shape[1])):
+        now = medals.due == t
+        taken = (weights * now[:, None]).sum(axis=0)  # (A,)
+        there = made[:, t] - (due[:, t] - taken)
+        share = np.divide(taken, there, out=np.ones(alloys), where=there > taken + ROUNDING_TOLERANCE * due[:, -1])
+        share = np.where(taken > 0, share, 0.0)[:, None]
+        after = share * (_share_among_medals(weights, now) @ into) + (1 - share) * after
+        fate[:, t] = after
+    return fate
+
+
+def _share_among_medals(weights: Floats, kinds: Bools) -> Floats:
+    """Return the share (A, M) of each of the marked medals in an alloy; 0 if none contains it."""
+    chosen = weights * kinds[:, None]
+    whole = chosen.sum(axis=0)
+    return np.divide(chosen, whole, out=np.zeros_like(chosen), where=whole > 0).T
+
+
+TRACE_TOLERANCE = 1e-12  # fraction of the metal in the devices that counts as 0
+
+
+class StreamLoss(IntEnum):
+    """Destinations of a stream's metal before it reaches the account."""
+
+    LATE = 0  # returned after the horizon
+    ELSEWHERE = 1  # credited to other projects
+    SMELTER = 2  # not returned by the smelter
+    RESIDUE = 3  # left in the residue of the treatment
+    LEFT = 4  # in devices passed on to ordinary recycling
+
+
+@dataclass(frozen=True, eq=False)
+class MetalTrace:
+    """Kilograms of each metal by origin and destination: the M medals, then those of `MetalDestination`.
+
+    `routes` (J,): indices of the routes in use. `returned` (E, J, M + 6), `bought` (E, O, M + 6) and `opening` (E, M +
+    6) are all inflows of the accounts. `gone` (E, J, 5): metal that does not reach the account, by `StreamLoss`.
+    """
+
+    routes: Ints
+    returned: Floats
+    bought: Floats
+    opening: Floats
+    gone: Floats
+
+
+def trace_metal(account: PlanAccount) -> MetalTrace:
+    """Attribute all metal to origin and destination.
+
+    Args:
+        account: Accounting of the plan.
+
+    Returns:
+        Kilograms by origin and destination; each kilogram is counted once.
+    """
+    instance, made = account.instance, account.decisions
+    found = compute_destination_shares(account)
+    routes = np.flatnonzero((made.sent > 0).any(axis=1))
+    back = _compute_route_returns(account, routes)
+    content = instance.market.composition.value
+    return MetalTrace(
+        routes,
+        np.einsum("ejt,etd->ejd", back, found.stocked),
+        np.einsum("oe,oat,atd->eod", content, made.bought, found.charged, optimize=True),
+        instance.metals.opening_stock.value[:, None] * found.stocked[:, 0],
+        _compute_stream_losses(account, routes, back),
+    )
+
+
+def _compute_route_returns(account: PlanAccount, routes: Ints) -> Floats:
+    """Return the metal returned by the routes in the period of return, (E, J, T) kg."""
+    instance, found = account.instance, account.found
+    sent = account.decisions.sent[routes]
+    rate = found.returned[routes].T  # (E, J)
+    back = np.zeros((*rate.shape, sent.shape[1]))
+    smelts = found.smelter[routes] >= 0
+    for metal in range(len(rate)):
+        lead = instance.smelters.lead[found.smelter[routes], metal] if smelts.any() else found.smelter[routes]
+        for wait in np.unique(lead[smelts]).tolist():
+            those = np.flatnonzero(smelts & (lead == wait))
+            if wait < sent.shape[1]:
+                settled = account.settled(routes[those], metal) * sent[those]
+                back[metal, those, wait:] = rate[metal, those, None] * settled[:, : sent.shape[1] - wait]
+    return back
+
+
+def _credit_all_metal(instance: Instance) -> Routes:
+    """Return the routes with all metal credited to the project, as the smelter settles."""
+    whole = np.ones_like(instance.streams.credited.raw)
+    credited = ExactArray(whole, np.zeros(whole.shape, dtype=np.intp))
+    return build_routes(replace(instance, streams=replace(instance.streams, credited=credited)))
+
+
+def _compute_stream_losses(account: PlanAccount, routes: Ints, back: Floats) -> Floats:
+    """Return the metal of the routes that does not reach the account, (E, J, 5) kg."""
+    instance, found = account.instance, account.found
+    stream, treatment, smelts = found.stream[routes], found.treatment[routes], found.smelter[routes] >= 0
+    device = instance.streams.device[stream]
+    tonnes = account.decisions.sent[routes].sum(axis=1)[:, None]
+    content = tonnes * instance.devices.assay.value[device]
+    feed = content * instance.treatments.recovery.value[treatment, device]
+    metals = range(len(instance.metals.names))
+    returning = np.stack(
+        [(account.decisions.sent[routes] * account.settled(routes, e)).sum(axis=1) for e in metals], axis=1
+    )
+    credited = returning * found.returned[routes]
+    settled = returning * _credit_all_metal(instance).returned[routes]
+    gone = np.zeros((len(StreamLoss), *content.shape))
+    gone[StreamLoss.LATE] = credited - back.sum(axis=2).T
+    gone[StreamLoss.ELSEWHERE] = settled - credited
+    gone[StreamLoss.SMELTER] = feed - settled
+    gone[StreamLoss.RESIDUE] = content - feed
+    gone[:, ~smelts] = 0
+    gone[StreamLoss.LEFT, ~smelts] = content[~smelts]
+    return np.asarray(np.where(gone > TRACE_TOLERANCE * content, gone, 0).transpose(2, 1, 0))

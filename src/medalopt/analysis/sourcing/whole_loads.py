@@ -1,0 +1,113 @@
+"""Plans in whole loads: the tonnes called off in a period are a whole number of truckloads, or all that is available.
+
+Streams of a bundle share their trucks; streams with a lot size or minimum order of their own keep it. Metal, melts and
+purchases are optimised again for these loads, and the plan is verified like any other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from medalopt.analysis.explain.sources import list_sources
+from medalopt.errors import UsageError
+from medalopt.instance.accounting import Decisions, PlanAccount
+from medalopt.instance.arrays import Floats
+from medalopt.instance.bounds import compute_bounds, has_lot_constraint
+from medalopt.model.network import Network
+from medalopt.plan.plan import Plan
+from medalopt.proof.certificate import certify_plan
+from medalopt.solver.budget import NO_TIME_LIMIT, TimeBudget
+from medalopt.solver.mip import TruckloadGroup, solve_truckload_mip
+from medalopt.solver.solution import extract_decisions
+from medalopt.solver.solve_lp import SolveTask, build_program
+
+LOAD_TOLERANCE = 1e-9  # fraction of a load that counts as 0
+
+
+@dataclass(frozen=True, eq=False)
+class WholeLoadPlan:
+    """The plan in loads of `size` t and the `exact` plan: number of loads, of which `part` are partly filled."""
+
+    plan: Plan
+    exact: Plan
+    size: float
+    loads: int
+    part: int
+
+    @property
+    def extra(self) -> float:
+        """Extra cost of whole loads, money."""
+        return self.plan.cost - self.exact.cost
+
+
+def plan_whole_loads(exact: Plan, size: float, budget: TimeBudget = NO_TIME_LIMIT) -> WholeLoadPlan:
+    """Solve the plan in whole loads by branch and bound.
+
+    Args:
+        exact: Optimal continuous plan.
+        size: Size of a load, t.
+        budget: Limit of computing time.
+
+    Returns:
+        The best verified plan found.
+
+    Raises:
+        UsageError: If no plan in such loads is found, or it cannot be verified.
+    """
+    instance = exact.instance
+    bounds = compute_bounds(instance, exact.account.found)
+    block, linear = build_program(SolveTask(instance, exact.account.found, bounds, exact.measure))
+    loads = _list_loads(exact, block, size)
+    found = solve_truckload_mip(linear, loads, budget)
+    if found is None:
+        raise UsageError(f"--round {size:g} t: no plan in loads of that size keeps every rule; give a smaller one")
+    amounts, outcome = found
+    made = extract_decisions(instance, exact.account.found, block, linear, outcome.x[: len(linear.lower)])
+    account = PlanAccount(instance, exact.account.found, _scale_to_loads(made, block, loads, amounts))
+    account = replace(account, decisions=account.clip_withheld())
+    certificate = certify_plan(account, bounds, exact.duals, exact.measure)
+    if not certificate.feasible:
+        raise UsageError(f"--round {size:g} t: the plan in loads of that size could not be proven; give another one")
+    method = f"{exact.method}; loads of {size:g} t by branch and bound"
+    plan = replace(exact, account=account, certificate=certificate, method=method)
+    lots = replace(exact.lots, value=plan.objective) if exact.lots else None
+    counted = np.ceil(amounts / size - LOAD_TOLERANCE)
+    part = np.abs(amounts - np.rint(amounts / size) * size) > LOAD_TOLERANCE * size
+    return WholeLoadPlan(replace(plan, lots=lots), exact, size, int(counted.sum()), int(part.sum()))
+
+
+def _list_loads(exact: Plan, block: Network, size: float) -> list[TruckloadGroup]:
+    """Return the load group of each source and period that is delivered in loads."""
+    instance, streams = exact.instance, exact.instance.streams
+    every, periods = list_sources(instance), len(instance.periods)
+    group = np.zeros(len(streams.names), dtype=np.intp)
+    for number, source in enumerate(every):
+        group[source.streams] = number
+    offered, known = np.zeros((2, len(every), periods))
+    np.add.at(offered, group, streams.available.value)
+    np.add.at(known, group[exact.account.found.stream], exact.account.decisions.sent)
+    ordered, waits = (
+        np.bincount(group, some, len(every)) > 0 for some in (has_lot_constraint(streams), streams.storable)
+    )
+    most = np.where(waits[:, None], offered.cumsum(axis=1), offered)
+    place = group[exact.account.found.stream[block.route]] * periods + block.period
+    order = np.argsort(place, kind="stable")
+    places, first = np.unique(place[order], return_index=True)
+    loads = []
+    for at, columns in zip(places.tolist(), np.split(order, first[1:]), strict=False):
+        one, t = divmod(at, periods)
+        if most[one, t] > 0 and not ordered[one]:
+            loads.append(TruckloadGroup(columns, size, float(most[one, t]), float(known[one, t]), bool(waits[one])))
+    return loads
+
+
+def _scale_to_loads(made: Decisions, block: Network, loads: list[TruckloadGroup], amounts: Floats) -> Decisions:
+    """Scale shipments so that each sum equals its load exactly, beyond the solver's tolerance."""
+    sent = made.sent.copy()
+    for load, amount in zip(loads, amounts.tolist(), strict=True):
+        at = (block.route[load.columns], block.period[load.columns])
+        total = float(sent[at].sum())
+        sent[at] *= amount / total if amount and total else 0.0
+    return replace(made, sent=sent)

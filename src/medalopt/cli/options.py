@@ -1,0 +1,317 @@
+"""Arguments and options shared by several commands, reading of instances, and progress messages.
+
+Solver options `--gap`, `--time-limit` and `--method`.
+
+Replanning options `--after`, `--actuals` and `--frozen`, and the instance of the remaining horizon.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from medalopt.cli.run import print_message
+from medalopt.errors import OutputError, UsageError
+from medalopt.text import escape_text
+
+if TYPE_CHECKING:
+    from medalopt.analysis.replanning.replan import ReplanProblem
+    from medalopt.analysis.scenario_runner import ScenarioRunner
+    from medalopt.instance.instance import Instance
+    from medalopt.plan.plan import Plan
+    from medalopt.report.document import Report
+
+InstanceArgument = Annotated[Path, typer.Argument(metavar="INSTANCE", help="The instance, a YAML file.")]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object for a program instead of text for a person.")
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="PATH=VALUE", help="Change a figure for this run alone; may be given again."),
+]
+
+
+def parse_changes(given: list[str] | None) -> dict[str, str]:
+    """Parse the changes of `--set`.
+
+    Args:
+        given: Texts `PATH=VALUE`, or None.
+
+    Returns:
+        Value by path.
+
+    Raises:
+        UsageError: A text is malformed, or a path is given twice.
+    """
+    result: dict[str, str] = {}
+    for text in given or []:
+        path, equals, value = (part.strip() for part in text.partition("="))
+        if not equals or not path:
+            raise UsageError(
+                f"--set {escape_text(text)}: write PATH=VALUE, such as --set smelters.kosaka.capacity='500 t'"
+            )
+        if path in result:
+            raise UsageError(f"--set {escape_text(text)}: this figure is set twice; leave one of the two")
+        result[path] = value
+    return result
+
+
+def read_instance(path: Path, given: list[str] | None, *, scenarios: bool = False) -> Instance:
+    """Read an instance with the changes of `--set`; warnings go to standard error.
+
+    Args:
+        path: Instance file.
+        given: Texts `PATH=VALUE`, or None.
+        scenarios: Check each scenario of the instance as well.
+
+    Returns:
+        The instance.
+
+    Raises:
+        InputError: A file is invalid.
+        UsageError: A change is malformed.
+    """
+    wanted = parse_changes(given)
+    from medalopt.instance.loading import open_instance
+
+    instance = open_instance(path).with_effective_changes(wanted, scenarios=scenarios)
+    for warning in instance.warnings:
+        print_message(f"warning: {warning}")
+    return instance
+
+
+def open_variants(path: Path, given: list[str] | None, objective: str) -> ScenarioRunner:
+    """Open an instance for solving variants of it; warnings go to standard error.
+
+    Args:
+        path: Instance file.
+        given: Texts `PATH=VALUE`, or None.
+        objective: Objective to minimise.
+
+    Returns:
+        The runner of variants; whole lots and minimum orders are left out.
+    """
+    wanted = parse_changes(given)
+    from medalopt.analysis.scenario_runner import ScenarioRunner
+
+    variants = ScenarioRunner(path, wanted, objective)
+    if variants.lots:
+        print_message(
+            f"{variants.lots[0]}: whole lots and minimum orders are left out here; there are prices only without them"
+        )
+    for warning in variants.instance.warnings:
+        print_message(f"warning: {warning}")
+    return variants
+
+
+def check_output_path(output: Path, instance: Path, what: str = "the instance") -> None:
+    """Check, before a long calculation, that an output file can be written.
+
+    Args:
+        output: File to write.
+        instance: File that must not be overwritten.
+        what: Noun for that file in the message.
+
+    Raises:
+        OutputError: The file is the input, its folder is missing, or its name is invalid.
+    """
+    try:
+        there, folder = output.exists(), output.absolute().parent.is_dir()
+    except (OSError, ValueError) as error:  # name too long or invalid, or working folder deleted
+        reason = (isinstance(error, OSError) and error.strerror) or "not a path"
+        raise OutputError(f"{format_path(output)}: could not be written ({reason}); name another file") from error
+    if there and os.path.exists(instance) and output.samefile(instance):
+        raise OutputError(f"{format_path(output)}: is {what} itself; name another file")
+    if not folder:
+        above = format_path(output.parent)
+        raise OutputError(f"{format_path(output)}: could not be written, there is no folder {above}; make it first")
+
+
+def check_new_path(output: Path) -> None:
+    """Check that a new instance overwrites no file.
+
+    Args:
+        output: File to write.
+
+    Raises:
+        OutputError: The file exists.
+    """
+    if os.path.lexists(output):
+        raise OutputError(f"{format_path(output)}: is there already and still stands; choose another name, or -o PATH")
+
+
+def format_path(path: Path) -> str:
+    """Return a path as text for messages.
+
+    Args:
+        path: Path.
+
+    Returns:
+        The path, shortened and with control characters escaped.
+    """
+    return escape_text(str(path), 400)
+
+
+@contextmanager
+def report_progress(doing: str) -> Iterator[Callable[[str], None]]:
+    """Report an activity and its duration on standard error, if that is a terminal.
+
+    Args:
+        doing: Activity, such as `solving tokyo`.
+
+    Yields:
+        A function that reports a step of the activity.
+    """
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield lambda step: None
+        return
+    start = time.perf_counter()
+    print_message(f"{doing} …")
+    yield lambda step: print_message(f"  {step} …")
+    print_message(f"{doing}: {time.perf_counter() - start:.1f} s")
+
+
+GapOption = Annotated[
+    str | None,
+    typer.Option("--gap", metavar="SHARE", help="A plan proven this near to the best will do, such as 1 % or 0.01."),
+]
+TimeLimitOption = Annotated[
+    str | None,
+    typer.Option(
+        "--time-limit", metavar="SECONDS", help="Stop the search after so many seconds, or 2 min, with what was found."
+    ),
+]
+
+
+class SolveMethod(StrEnum):
+    """Solution method."""
+
+    auto = "auto"
+    direct = "direct"
+    decomposition = "decomposition"
+
+
+MethodOption = Annotated[
+    SolveMethod,
+    typer.Option(
+        "--method",
+        help="The whole program at once, or prices and streams in turn, for very many streams; auto: by the size.",
+    ),
+]
+
+
+def parse_limits(gap: str | None, time_limit: str | None) -> tuple[float | None, float | None]:
+    """Parse gap and time limit.
+
+    Args:
+        gap: Share, such as `1 %` or `0.01`, or None.
+        time_limit: Time, such as `60` or `2 min`, or None.
+
+    Returns:
+        Relative gap, and seconds; None if not given.
+
+    Raises:
+        UsageError: A text is no such quantity.
+    """
+    share = None if gap is None else _parse_limit("--gap", gap, "")
+    if share is not None and share > 1:
+        raise UsageError(
+            f"--gap: must be at most 100 %; found {escape_text(gap or '')}; write a share, such as 1 % or 0.01"
+        )
+    return share, None if time_limit is None else _parse_limit("--time-limit", time_limit, "s")
+
+
+def _parse_limit(option: str, text: str, unit: str) -> float:
+    """Return a non-negative quantity in the given unit. Raises UsageError."""
+    from medalopt.units import Money, QuantityError, parse_quantity
+
+    try:
+        figure = float(parse_quantity(text, unit, Money("")).exact)
+    except QuantityError as error:
+        raise UsageError(f"{option}: {error}") from error
+    if figure < 0:
+        raise UsageError(f"{option}: must be 0 or more; found {text}")
+    return figure
+
+
+AfterOption = Annotated[
+    str | None,
+    typer.Option("--after", metavar="PERIOD", help="Plan anew what is left after this period, such as 2018-06."),
+]
+ActualsOption = Annotated[
+    Path | None,
+    typer.Option("--actuals", metavar="FILE", help="With --after: what happened, smelters' settlement sheet as CSV."),
+]
+FrozenOption = Annotated[
+    Path | None,
+    typer.Option("--frozen", metavar="PATH", help="With --after: what is signed, as CSV, or a saved plan."),
+]
+
+
+@dataclass(frozen=True, eq=False)
+class ReplanRequest:
+    """The instance to plan: as given, or its remaining horizon."""
+
+    figures: Instance
+    question: ReplanProblem | None = None
+
+    @classmethod
+    def of(cls, figures: Instance, after: str | None, actuals: Path | None, frozen: Path | None) -> ReplanRequest:
+        """Return the instance to plan.
+
+        Args:
+            figures: Instance as given.
+            after: Last executed period, or None to plan all of it.
+            actuals: CSV file of actual settlements, or None.
+            frozen: CSV file of signed contracts or a saved plan, or None.
+
+        Returns:
+            The request.
+
+        Raises:
+            UsageError: The options contradict each other.
+            InputError: A file is invalid.
+        """
+        if after is None:
+            if actuals is not None or frozen is not None:
+                raise UsageError("--actuals and --frozen tell what happened up to a period: name it by --after")
+            return cls(figures)
+        from medalopt.analysis.replanning.replan import make_replan_problem
+
+        asked = make_replan_problem(figures, after, actuals, frozen)
+        for warning in asked.left.warnings:
+            print_message(f"warning: {warning}")
+        return cls(asked.left, asked)
+
+    @property
+    def settled(self) -> frozenset[str]:
+        """Parties that have delivered already and get no order."""
+        return self.question.settled_parties if self.question else frozenset()
+
+    def told(self, content: Report, made: Plan) -> Report:
+        """Return the sourcing plan with the actuals in front, if replanning.
+
+        Args:
+            content: Sourcing plan.
+            made: Plan of the remaining horizon.
+
+        Returns:
+            The report.
+        """
+        if self.question is None:
+            return content
+        from medalopt.analysis.replanning.replan import compare_with_first_plan
+        from medalopt.report.replanning import add_actuals
+
+        with report_progress("solving the first plan"):
+            found = compare_with_first_plan(self.question, made)
+        return add_actuals(content, found)

@@ -1,0 +1,303 @@
+"""Options of `medalopt sensitivity` for curves and maps of the objective.
+
+Options of `medalopt sensitivity` for what-if analyses: outages, delay, scenarios and recycling premium.
+
+Options of `medalopt sensitivity` for the device mix.
+
+Options of `medalopt sensitivity` for global sensitivity: tornado and variance-based, by many solves on all cores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from medalopt.cli.options import report_progress
+from medalopt.errors import UsageError
+
+if TYPE_CHECKING:
+    from medalopt.analysis.result_cache import ResultCache
+    from medalopt.analysis.scenario_runner import ScenarioRunner
+    from medalopt.report.sensitivity.report_part import SensitivityPart
+
+VaryOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--vary",
+        metavar="PATH=LO..HI",
+        help="Draw the measure along a figure, such as 'devices.*.content.Ag=70..120%'; given twice, a map.",
+    ),
+]
+BudgetOption = Annotated[
+    str | None,
+    typer.Option("--budget", metavar="AMOUNT", help="With --vary: the values of the figure at which it is enough."),
+]
+ExactOption = Annotated[
+    bool, typer.Option("--exact", help="With --vary: every breakpoint, however many questions of a large instance.")
+]
+
+
+@dataclass(frozen=True)
+class CurveRequest:
+    """Parameters to vary and their ranges, as given; a budget; and whether every breakpoint is required."""
+
+    figures: tuple[str, ...]
+    budget: str | None = None
+    exactly: bool = False
+
+    def __post_init__(self) -> None:
+        """Raise UsageError for options without a curve, and for more than two parameters."""
+        if not self.figures and (self.budget is not None or self.exactly):
+            raise UsageError("--budget and --exact go with --vary PATH=LO..HI")
+        if len(self.figures) == 2 and (self.budget is not None or self.exactly):
+            raise UsageError("--budget and --exact go with one --vary, not with a map")
+        if len(self.figures) > 2:
+            raise UsageError("--vary may be given once for a curve, twice for a map")
+
+    def parts(self) -> Iterator[Callable[[ScenarioRunner], SensitivityPart]]:
+        """Yield the function of the curve or map, if requested.
+
+        Yields:
+            Functions from the runner of variants to a part.
+        """
+        if len(self.figures) > 1:
+            yield self._map
+        elif self.figures:
+            yield self._curve
+
+    def _map(self, variants: ScenarioRunner) -> SensitivityPart:
+        """Return the map over two parameters."""
+        from medalopt.analysis.sensitivity.parameter_range import parse_parameter_range
+        from medalopt.analysis.sensitivity.surface import compute_surface
+        from medalopt.report.sensitivity.curves import report_surface
+
+        across, up = (parse_parameter_range(variants, figure) for figure in self.figures)
+        with report_progress(f"drawing a map of {across.path} and {up.path}") as step:
+            return report_surface(compute_surface(variants, across, up, step), variants.instance.currency)
+
+    def _curve(self, variants: ScenarioRunner) -> SensitivityPart:
+        """Return the curve along one parameter."""
+        from medalopt.analysis.sensitivity.curves import CurveOptions, compute_curve
+        from medalopt.analysis.sensitivity.parameter_range import parse_parameter_range
+        from medalopt.analysis.sensitivity.piecewise_linear import parse_budget
+        from medalopt.report.sensitivity.curves import report_curve
+
+        figure = parse_parameter_range(variants, self.figures[0])
+        most = None if self.budget is None else parse_budget(self.budget, variants.measure, variants.written.money)
+        with report_progress(f"drawing the curve along {figure.path}") as step:
+            found = compute_curve(variants, figure, CurveOptions(self.exactly, most, step))
+            return report_curve(found, variants.instance.currency)
+
+
+WithoutOption = Annotated[
+    bool, typer.Option("--without", help="Each smelter, treatment, region, channel and offer drops out in turn.")
+]
+DropOption = Annotated[
+    list[str] | None,
+    typer.Option("--drop", metavar="PATH", help="Only this drops out, such as smelters.kosaka; may be given again."),
+]
+FromOption = Annotated[
+    str | None, typer.Option("--from", metavar="PERIOD", help="It drops out from this period on, such as 2018-04.")
+]
+DelayOption = Annotated[
+    int | None,
+    typer.Option(
+        "--delay", metavar="N", help="Metal and supply come N periods later; and the last period to sign each."
+    ),
+]
+ScenariosOption = Annotated[
+    bool, typer.Option("--scenarios", help="The instance's named scenarios beside the base case.")
+]
+PremiumOption = Annotated[
+    bool, typer.Option("--premium", help="What recycling costs more than buying the metal, in all and per medal.")
+]
+
+
+@dataclass(frozen=True)
+class WhatIfRequest:
+    """Requested what-if analyses."""
+
+    without: bool = False
+    drop: tuple[str, ...] = ()
+    start: str | None = None
+    delay: int | None = None
+    scenarios: bool = False
+    premium: bool = False
+
+    def __post_init__(self) -> None:
+        """Raise UsageError for options without the one they belong to."""
+        if self.start is not None and not (self.without or self.drop):
+            raise UsageError("--from says since when something is missing: give it with --without or --drop")
+        if self.delay is not None and self.delay < 0:
+            raise UsageError(f"--delay {self.delay}: a delay is a whole number of periods, 0 or more")
+
+    def parts(self) -> Iterator[Callable[[ScenarioRunner], SensitivityPart]]:
+        """Yield the function of each requested part of the report.
+
+        Yields:
+            Functions from the runner of variants to a part.
+        """
+        if self.without or self.drop:
+            yield self._without
+        elif self.premium:
+            yield self._premium
+        if self.delay is not None:
+            yield self._delay
+        if self.scenarios:
+            yield self._scenarios
+
+    def _without(self, variants: ScenarioRunner) -> SensitivityPart:
+        """Return the outage part."""
+        from medalopt.analysis.sensitivity.outages import evaluate_outages
+        from medalopt.report.sensitivity.what_if import report_outages
+
+        with report_progress("leaving out one after the other") as step:
+            return report_outages(evaluate_outages(variants, self.drop, self.start, step), variants.instance)
+
+    def _premium(self, variants: ScenarioRunner) -> SensitivityPart:
+        """Return the recycling premium part."""
+        from medalopt.analysis.sensitivity.premium import compute_premium
+        from medalopt.report.sensitivity.recycling_premium import report_premium
+
+        with report_progress("buying the metal instead"):
+            return report_premium(compute_premium(variants), variants.instance)
+
+    def _delay(self, variants: ScenarioRunner) -> SensitivityPart:
+        """Return the delay part."""
+        from medalopt.analysis.sensitivity.delay import evaluate_delays
+        from medalopt.report.sensitivity.what_if import report_delay
+
+        with report_progress("putting off one after the other") as step:
+            return report_delay(evaluate_delays(variants, self.delay or 0, step), variants.instance)
+
+    def _scenarios(self, variants: ScenarioRunner) -> SensitivityPart:
+        """Return the part of named scenarios."""
+        from medalopt.analysis.sensitivity.scenarios import evaluate_scenarios
+        from medalopt.report.sensitivity.what_if import report_scenarios
+
+        with report_progress("one scenario after the other") as step:
+            return report_scenarios(evaluate_scenarios(variants, step))
+
+
+DeviceMixOption = Annotated[
+    bool,
+    typer.Option("--device-mix", help="Move the share of each device type in what is offered; compare the `mixes`."),
+]
+TriangleOption = Annotated[
+    str | None,
+    typer.Option(
+        "--triangle", metavar="A,B,C", help="With --device-mix: also split the tonnes of three devices among them."
+    ),
+]
+
+
+@dataclass(frozen=True)
+class DeviceMixRequest:
+    """Request for the device mix, with the three devices of a triangle if there is one."""
+
+    asked: bool
+    three: tuple[str, ...]
+
+    @classmethod
+    def of(cls, device_mix: bool, triangle: str | None) -> DeviceMixRequest:
+        """Return the request of the options; a triangle implies the device mix.
+
+        Args:
+            device_mix: Value of `--device-mix`.
+            triangle: Value of `--triangle`: three names separated by commas, or None.
+
+        Returns:
+            The request.
+        """
+        three = () if triangle is None else tuple(name.strip() for name in triangle.split(","))
+        return cls(device_mix or triangle is not None, three)
+
+    def parts(self) -> Iterator[Callable[[ScenarioRunner], SensitivityPart]]:
+        """Yield the function of the part of the report, if requested.
+
+        Yields:
+            Functions from the runner of variants to a part.
+        """
+        if self.asked:
+            yield self._part
+
+    def _part(self, variants: ScenarioRunner) -> SensitivityPart:
+        """Return the device mix part."""
+        from medalopt.analysis.sensitivity.device_mix.mix_analysis import analyse_device_mix
+        from medalopt.report.sensitivity.device_mix import report_device_mix
+
+        with report_progress(f"moving the mix of {variants.instance.name}") as step:
+            return report_device_mix(analyse_device_mix(variants, self.three, step))
+
+
+TornadoOption = Annotated[
+    bool, typer.Option("--tornado", help="Move every figure alone, by its cv or by 10 %: which matter most.")
+]
+GlobalOption = Annotated[
+    int | None,
+    typer.Option("--global", metavar="N", help="Move all at once, in samples of N rows: which cause the spread."),
+]
+JobsOption = Annotated[
+    int | None,
+    typer.Option("--jobs", metavar="N", min=1, help="Processes for these two; left out: all cores."),
+]
+JournalOption = Annotated[
+    Path | None,
+    typer.Option("--journal", metavar="FILE", help="Keep their answers there, and go on from there."),
+]
+
+
+@dataclass(frozen=True)
+class ImportanceRequest:
+    """Requested global sensitivities, and how to solve them."""
+
+    tornado: bool
+    rows: int | None
+    jobs: int | None
+    journal: Path | None
+
+    def parts(self) -> Iterator[Callable[[ScenarioRunner], SensitivityPart]]:
+        """Yield the function of each requested part of the report.
+
+        Yields:
+            Functions from the runner of variants to a part.
+        """
+        if self.tornado:
+            yield self._tornado
+        if self.rows is not None:
+            yield self._global
+
+    def _tornado(self, variants: ScenarioRunner) -> SensitivityPart:
+        """Return the tornado chart."""
+        from medalopt.analysis.sensitivity.tornado import compute_tornado
+        from medalopt.report.sensitivity.tornado import report_tornado
+
+        with self._answering(variants, "moving every figure") as (journal, step):
+            return report_tornado(variants.instance, variants.unit, compute_tornado(variants, self.jobs, journal, step))
+
+    def _global(self, variants: ScenarioRunner) -> SensitivityPart:
+        """Return the variance decomposition."""
+        from medalopt.analysis.sensitivity.variance import analyse_variance
+        from medalopt.report.sensitivity.variance import report_variance
+
+        assert self.rows is not None
+        with self._answering(variants, "moving all figures at once") as (journal, step):
+            return report_variance(
+                variants.instance, variants.unit, analyse_variance(variants, self.rows, self.jobs, journal, step)
+            )
+
+    @contextmanager
+    def _answering(
+        self, variants: ScenarioRunner, doing: str
+    ) -> Iterator[tuple[ResultCache | None, Callable[[int, int], None]]]:
+        """Open the result cache, if given, and a progress bar."""
+        from medalopt.analysis.result_cache import open_result_cache
+        from medalopt.report.render.text import show_progress
+
+        with open_result_cache(self.journal, variants.instance, variants.measure) as kept, show_progress(doing) as step:
+            yield kept, step

@@ -1,0 +1,331 @@
+"""Plan accounting: all quantities that follow from a plan's decisions by arithmetic.
+
+Feed, metal returned, stocks, castings, process scrap, costs and footprint, in floats, fractions or intervals.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+
+from medalopt.instance.arithmetic import Numbers, make_zeros, read_floats, sum_by_group
+from medalopt.instance.arrays import Ints
+from medalopt.instance.demand import (
+    compute_casting_holding_cost,
+    compute_cumulative_demand,
+    compute_offer_holding_cost,
+    compute_scrap_rate,
+    has_casting_holding_cost,
+    is_stocked,
+)
+from medalopt.instance.instance import Instance
+from medalopt.instance.routes import (
+    NumberReader,
+    PooledLots,
+    Routes,
+    compute_refining_costs,
+    compute_route_costs,
+    find_pooled_lots,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Decisions:
+    """Values of the decision variables; all other quantities of a plan follow from them."""
+
+    sent: Numbers  # (J, T) t, x: devices on each route
+    stockpile: Numbers  # (I, T) t, s': at the end of each period
+    charged: Numbers  # (A, E, T) kg, w: metal charged from stock
+    bought: Numbers  # (O, A, T) kg, b: each offer charged, which is its purchase where it is not stocked
+    surplus: Numbers  # (E, T) kg, g: surplus metal
+    recharged: Numbers  # (A, T) kg, v: process scrap recharged
+    purchased: Numbers = field(default_factory=lambda: np.zeros((0, 0)))  # (S, T) kg, of offers bought into stock
+    withheld: Numbers = field(
+        default_factory=lambda: np.zeros((0, 0, 0))
+    )  # (P, E, T) kg, W: metal withheld of pooled lots
+
+
+@dataclass(frozen=True)
+class PlanAccount:
+    """The quantities that follow from `decisions` on the routes `found` of `instance`; `read` as in `routes`."""
+
+    instance: Instance
+    found: Routes
+    decisions: Decisions
+    read: NumberReader = read_floats
+
+    @cached_property
+    def sent(self) -> Numbers:
+        """$X_i$, (I,): devices sent of each stream, t."""
+        return sum_by_group(self.decisions.sent.sum(axis=1), self.found.stream, len(self.instance.streams.names))
+
+    @cached_property
+    def feed(self) -> Numbers:
+        """$F_{kt}$, (K, T): feed of each smelter, t."""
+        travels = self.found.smelter >= 0
+        fed = self.found.to_smelter[travels, None] * self.decisions.sent[travels]
+        return sum_by_group(fed, self.found.smelter[travels], len(self.instance.smelters.names))
+
+    @cached_property
+    def treated(self) -> Numbers:
+        """$G_{ht}$, (H, T): input of each treatment, t."""
+        return sum_by_group(self.decisions.sent, self.found.treatment, len(self.instance.treatments.names))
+
+    @cached_property
+    def returned(self) -> Numbers:
+        """$R_{ket}$, (K, E, T): metal credited by each smelter, kg."""
+        instance, found, sent = self.instance, self.found, self.decisions.sent
+        smelters, metals, periods = len(instance.smelters.names), len(instance.metals.names), len(instance.periods)
+        total = make_zeros((smelters, metals, periods), sent)
+        for metal in range(metals):
+            moved = np.nonzero(found.returned[:, metal] != 0)[0]  # such routes have a smelter
+            lead = instance.smelters.lead[found.smelter[moved], metal]
+            for wait in np.unique(lead):
+                if wait < periods:
+                    those = moved[lead == wait]
+                    kilograms = found.returned[those, metal][:, None] * sent[those, : periods - wait]
+                    back = sum_by_group(kilograms, found.smelter[those], smelters)
+                    total[:, metal, wait:] = total[:, metal, wait:] + back
+        withheld = self.decisions.withheld
+        for pool, smelter in enumerate(self.pools.smelter.tolist()):
+            for metal, wait in enumerate(instance.smelters.lead[smelter].tolist()):
+                if wait < periods:
+                    less = withheld[pool, metal, : periods - wait]
+                    total[smelter, metal, wait:] = total[smelter, metal, wait:] - less
+        return total
+
+    @cached_property
+    def pools(self) -> PooledLots:
+        """The pooled lots of the instance."""
+        return find_pooled_lots(self.instance, self.found, self.read)
+
+    def sum_by_pool(self, rate: Numbers) -> Numbers:
+        """Sum a quantity over the routes of each pooled lot, by period of shipment.
+
+        Args:
+            rate (N, E): Quantity per tonne of devices on each route of `pools`, kg/t.
+
+        Returns:
+            Sums (P, E, T), kg.
+        """
+        lots, sent = self.pools, self.decisions.sent
+        total = make_zeros(lots.exists.shape, sent)
+        for metal in range(lots.exists.shape[1]):
+            each = rate[:, metal][:, None] * sent[lots.routes]
+            total[:, metal] = sum_by_group(each, lots.pool, len(lots.line))
+        return total
+
+    @cached_property
+    def gross_payable(self) -> Numbers:
+        """The payable share of each pooled lot before metal is withheld, (P, E, T), kg."""
+        return self.sum_by_pool(self.found.returned[self.pools.routes])
+
+    def settled(self, routes: Ints, metal: int) -> Numbers:
+        """Return the fraction of the payable share of a metal that is returned; 1 for routes that are not pooled.
+
+        The metal withheld of a pooled lot is allocated to its routes in proportion to their payable share.
+
+        Args:
+            routes (N,): Index of the route.
+            metal: Index of the metal.
+
+        Returns:
+            Fractions by period of shipment (N, T).
+        """
+        lots, gross = self.pools, self.gross_payable[:, metal]
+        if not len(lots.line):
+            return np.ones((len(routes), self.decisions.sent.shape[1]))
+        left = 1 - np.where(gross > 0, self.decisions.withheld[:, metal] / np.where(gross > 0, gross, 1), 0)
+        every = np.concatenate([left, np.ones_like(left[:1])])  # last element: routes in no pool
+        place = np.full(len(self.instance.terms.names) + 1, len(lots.line), dtype=np.intp)
+        place[lots.line] = np.arange(len(lots.line))
+        return every[place[self.found.line[routes]]]
+
+    def clip_withheld(self) -> Decisions:
+        """Clip the metal withheld of pooled lots to the bounds that the shipments imply.
+
+        Returns:
+            The decisions, with `withheld` within its bounds.
+        """
+        lots, made = self.pools, self.decisions
+        if not len(lots.line):
+            return made
+        least = np.maximum(self.sum_by_pool(lots.withheld), 0)
+        most = np.minimum(self.sum_by_pool(np.maximum(lots.withheld, 0)), self.gross_payable)
+        return replace(made, withheld=np.where(lots.exists, np.clip(made.withheld, np.minimum(least, most), most), 0))
+
+    def compute_unrefined_charge(self, sent: Numbers) -> Numbers:
+        """Compute the refining charge saved because metal is withheld of pooled lots.
+
+        Args:
+            sent (J, T): Devices sent on each route, t.
+
+        Returns:
+            Refining charges (J, T), money.
+        """
+        instance, found, routes = self.instance, self.found, self.pools.routes
+        total, periods = make_zeros(sent.shape, sent), np.arange(len(instance.periods))
+        for metal in range(len(instance.metals.names)) if len(routes) else ():
+            in_time = periods + instance.smelters.lead[found.smelter[routes], metal][:, None] < len(periods)
+            charge = found.refining[routes, metal][:, None] * sent[routes] * (1 - self.settled(routes, metal))
+            total[routes] = total[routes] + np.where(in_time, charge, 0)
+        return total
+
+    @cached_property
+    def shipment_costs(self) -> Numbers:
+        """Cost of each route in each period, (J, T), money; no refining charge on metal withheld of pooled lots."""
+        sent = self.decisions.sent
+        spent = compute_route_costs(self.instance, self.found) * sent
+        return spent - self.compute_unrefined_charge(sent) if len(self.pools.routes) else spent
+
+    @cached_property
+    def composition(self) -> Numbers:
+        """$C_{aet}$, (A, E, T): metal charged from stock and offers, kg."""
+        content, bought = self.read(self.instance.market.composition), self.decisions.bought
+        total = self.decisions.charged
+        for offer in range(len(self.instance.market.names)):
+            total = total + content[offer][None, :, None] * bought[offer][:, None, :]
+        return total
+
+    @cached_property
+    def charge(self) -> Numbers:
+        """$C_{at}$, (A, T): total charge without process scrap, kg."""
+        return self.decisions.charged.sum(axis=1) + self.decisions.bought.sum(axis=0)
+
+    @cached_property
+    def purchases(self) -> Numbers:
+        """$b^+_{ot}$, (O, T): purchases of each offer in each period, kg."""
+        made, stocked = self.decisions.bought.sum(axis=1), is_stocked(self.instance)
+        if not stocked.any() or not len(self.decisions.purchased):
+            return made
+        total = make_zeros(made.shape, made) + made
+        total[np.flatnonzero(stocked)] = self.decisions.purchased
+        return total
+
+    @cached_property
+    def bought(self) -> Numbers:
+        """$b_o$, (O,): purchases of each offer over the horizon, kg."""
+        if is_stocked(self.instance).any():
+            return self.purchases.sum(axis=1)
+        return self.decisions.bought.sum(axis=(1, 2))
+
+    @cached_property
+    def offer_stock(self) -> Numbers:
+        """$z_{ot}$, (O, T): stock of each offer at the end of each period, kg; 0 for offers that are not stocked."""
+        made = self.decisions.bought.sum(axis=1)
+        kept = np.cumsum(self.purchases, axis=1) - np.cumsum(made, axis=1)
+        return np.where(is_stocked(self.instance)[:, None], kept, 0)
+
+    @cached_property
+    def cast(self) -> Numbers:
+        r"""$k_{at}=(C_{at}+v_{at})(1-\lambda_a)$, (A, T): mass cast, kg."""
+        return (self.charge + self.decisions.recharged) * (1 - self.read(self.instance.alloys.loss))[:, None]
+
+    @cached_property
+    def cast_stock(self) -> Numbers:
+        r"""$\sum_{t'\le t}(1-\sigma_a)k_{at'}-Q_{at}$, (A, T): castings in stock at the end of each period, kg."""
+        kept = 1 - self.read(self.instance.alloys.scrap_share)
+        return kept[:, None] * np.cumsum(self.cast, axis=1) - compute_cumulative_demand(self.instance, self.read)
+
+    @cached_property
+    def scrap(self) -> Numbers:
+        """$n_{at}$, (A, T): process scrap in stock at the end of each period, kg."""
+        rate = compute_scrap_rate(self.instance, self.read)
+        fit = np.zeros_like(self.cast)
+        periods = len(self.instance.periods)
+        for alloy, lead in enumerate(self.instance.alloys.scrap_lead.tolist()):
+            if lead < periods:
+                fit[alloy, lead:] = rate[alloy] * self.cast[alloy, : periods - lead]
+        return np.cumsum(fit - self.decisions.recharged, axis=1)
+
+    @cached_property
+    def stock(self) -> Numbers:
+        """$z_{et}$, (E, T): refined metal in stock at the end of each period, kg."""
+        flow = self.returned.sum(axis=0) - self.decisions.charged.sum(axis=0) - self.decisions.surplus
+        return self.read(self.instance.metals.opening_stock)[:, None] + np.cumsum(flow, axis=1)
+
+    @cached_property
+    def costs(self) -> dict[str, Numbers]:
+        """The cost by kind, each by period (T,), money; sales and scrap are negative. The total is `cost`."""
+        instance, found, made, read = self.instance, self.found, self.decisions, self.read
+
+        def of_routes(rate: Numbers) -> Numbers:
+            return rate @ made.sent
+
+        prices = read(instance.market.price)
+        return {
+            "supply": of_routes(found.supply),
+            "collection": of_routes(found.collection),
+            "treatment": of_routes(found.treating),
+            "transport": of_routes(found.transport),
+            "smelting": of_routes(found.smelting),
+            "refining": (compute_refining_costs(instance, found) * made.sent).sum(axis=0)
+            - self._sum_unrefined_charge(),
+            "residue": of_routes(found.residue),
+            "storage": read(instance.streams.storage_cost) @ made.stockpile,
+            "purchases": (prices * self.purchases).sum(axis=0),
+            "holding": self._held(),
+            "sales": -(read(instance.metals.sell) * made.surplus).sum(axis=0),
+            "scrap": self._scrap_left(),
+        }
+
+    def _held(self) -> Numbers:
+        """Holding cost of metal, offers and castings in stock, (T,), money."""
+        held = (self.read(self.instance.metals.holding) * self.stock).sum(axis=0)
+        if is_stocked(self.instance).any():
+            held = held + (compute_offer_holding_cost(self.instance, self.read) * self.offer_stock).sum(axis=0)
+        if has_casting_holding_cost(self.instance).any():
+            held = held + (compute_casting_holding_cost(self.instance, self.read) * self.cast_stock).sum(axis=0)
+        return held
+
+    def _sum_unrefined_charge(self) -> Numbers:
+        """Refining charge saved on metal withheld of pooled lots, (T,), money."""
+        if not len(self.pools.line):
+            return 0
+        charge = self.read(self.instance.terms.refining_charge)[self.pools.line]
+        return (charge[:, :, None] * self.decisions.withheld).sum(axis=(0, 1))
+
+    def _scrap_left(self) -> Numbers:
+        """Value (negative), (T,), money, of process scrap left at the end or available too late to be recharged."""
+        rate = compute_scrap_rate(self.instance, self.read)
+        worth = self.read(self.instance.alloys.scrap_value)
+        periods = len(self.instance.periods)
+        total = make_zeros((periods,), self.cast)
+        for alloy, lead in enumerate(self.instance.alloys.scrap_lead.tolist()):
+            if not rate[alloy] > 0:
+                continue
+            late = max(0, periods - lead)
+            total[late:] = total[late:] - worth[alloy] * rate[alloy] * self.cast[alloy, late:]
+            total[-1] = total[-1] - worth[alloy] * self.scrap[alloy, -1]
+        return total
+
+    @cached_property
+    def cost(self) -> Numbers:
+        """The total cost of the plan, money."""
+        return sum(by_period.sum() for by_period in self.costs.values())
+
+    @cached_property
+    def footprint(self) -> Numbers:
+        """The footprint of the plan, kg CO2e."""
+        bought = self.bought
+        return (self.found.footprint @ self.decisions.sent).sum() + (
+            self.read(self.instance.market.footprint) * bought
+        ).sum()
+
+    @cached_property
+    def tonnes(self) -> Numbers:
+        """Devices sent over the horizon, t."""
+        return self.sent.sum()
+
+    def value(self, measure: str) -> Numbers:
+        """Return the value of an objective.
+
+        Args:
+            measure: `cost`, `footprint` or `mass`.
+
+        Returns:
+            The plan's cost (money), footprint (kg CO2e) or devices sent (t).
+        """
+        return {"cost": lambda: self.cost, "footprint": lambda: self.footprint, "mass": lambda: self.tonnes}[measure]()

@@ -1,0 +1,100 @@
+"""Errors and warnings of input files, collected from all files and raised once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from medalopt.errors import Fault, InputError
+from medalopt.instance.paths import ParameterPath, render_path
+from medalopt.text import escape_text
+
+MAX_LISTED_FAULTS = 1_000  # errors that are listed
+MAX_WORDED_FAULTS = 2 * MAX_LISTED_FAULTS  # errors that keep their message; further ones are only counted
+_UNLISTED = Fault("", 0, 0, "", "")
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Location:
+    """Location in a file: line and column from 1; 0 refers to the file as a whole."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+
+
+@dataclass(frozen=True)
+class FaultLog:
+    """Collected errors (`found`) and warnings (`odd`)."""
+
+    found: list[Fault] = field(default_factory=list)
+    odd: list[Fault] = field(default_factory=list)
+
+    def add(self, place: Location, path: ParameterPath, message: str) -> None:
+        """Add an error; after `MAX_WORDED_FAULTS` errors the others are only counted.
+
+        Args:
+            place: Location in the file.
+            path: Path of the parameter.
+            message: Description and remedy.
+        """
+        self.found.append(_build_fault(place, path, message) if len(self.found) < MAX_WORDED_FAULTS else _UNLISTED)
+
+    def add_unlisted(self, count: int) -> None:
+        """Count further errors without a message.
+
+        Args:
+            count: Number of errors.
+        """
+        self.found.extend([_UNLISTED] * count)
+
+    def extend(self, others: FaultLog) -> None:
+        """Add all errors and warnings of another log.
+
+        Args:
+            others: Log to add.
+        """
+        self.found.extend(others.found[:MAX_WORDED_FAULTS])
+        self.add_unlisted(len(others.found[MAX_WORDED_FAULTS:]))
+        self.odd.extend(others.odd)
+
+    def warn(self, place: Location, path: ParameterPath, message: str) -> None:
+        """Add a warning.
+
+        Args:
+            place: Location in the file.
+            path: Path of the parameter.
+            message: Description and remedy.
+        """
+        self.odd.append(_build_fault(place, path, message))
+
+    def settle(self) -> None:
+        """Raise the collected errors, sorted and without duplicates, at most `MAX_LISTED_FAULTS` of them.
+
+        Raises:
+            InputError: There is at least one error.
+        """
+        if not self.found:
+            return
+        each = sorted(set(self.found) - {_UNLISTED})
+        count = len(each) + self.found.count(_UNLISTED)
+        if count > MAX_LISTED_FAULTS:
+            rest = Fault(each[0].file, 0, 0, "", f"{count - MAX_LISTED_FAULTS} more faults are not listed")
+            each = [*each[:MAX_LISTED_FAULTS], rest]
+        raise InputError(each)
+
+    def warnings(self) -> tuple[Fault, ...]:
+        """Return the warnings, sorted and without duplicates.
+
+        Returns:
+            At most `MAX_LISTED_FAULTS` warnings, and the number of the others.
+        """
+        each = sorted(set(self.odd))
+        if len(each) > MAX_LISTED_FAULTS:
+            rest = Fault(each[0].file, 0, 0, "", f"{len(each) - MAX_LISTED_FAULTS} more warnings are not listed")
+            each = [*each[:MAX_LISTED_FAULTS], rest]
+        return tuple(each)
+
+
+def _build_fault(place: Location, path: ParameterPath, message: str) -> Fault:
+    """Build a fault with an escaped file name."""
+    return Fault(escape_text(place.file, 4_096), place.line, place.column, render_path(path), message)

@@ -1,0 +1,528 @@
+"""Rows of streams or lanes, stored by column, from a YAML list or a CSV table.
+
+Convert a YAML list of streams or lanes to a sheet.
+
+Parse columns of text to columns of numbers: each distinct cell once, columns of bare numbers at once.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+
+import numpy as np
+
+from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
+from medalopt.instance.paths import ParameterPath
+from medalopt.instance.reader import limits
+from medalopt.instance.reader.errors import FaultLog, Location
+from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode, name_list_entry
+from medalopt.instance.schema.field_types import QuantityField
+from medalopt.text import format_count, state_count
+from medalopt.units import Money, Quantity, QuantityError
+
+ColumnKey = tuple[str, ...]
+"""The field a column holds: ('collection',), or ('storage', 'limit') for a nested one."""
+
+CellText = str | None
+
+PERIOD: ColumnKey = ("period",)
+
+
+@dataclass(frozen=True, eq=False)
+class CellColumn:
+    """A column of R cells: its distinct `texts` (T,), and `code` (R,), the index of the text of each row.
+
+    `texts[0]` is None, the text of an empty cell. Each distinct text is thus parsed once, however many rows share it.
+    """
+
+    texts: tuple[CellText, ...]
+    code: Ints
+
+    @classmethod
+    def of(cls, cells: Sequence[CellText], gap: CellText = None) -> CellColumn:
+        """Build a column.
+
+        Args:
+            cells: Text of each row (R,).
+            gap: Text that counts as empty.
+
+        Returns:
+            The column.
+        """
+        place: dict[CellText, int] = {None: 0, gap: 0}
+        texts: list[CellText] = [None]
+        for text in dict.fromkeys(cells):
+            if text not in place:
+                place[text] = len(texts)
+                texts.append(text)
+        code = np.fromiter(map(place.__getitem__, cells), dtype=np.intp, count=len(cells))
+        return cls(tuple(texts), code)
+
+    @classmethod
+    def none(cls, count: int) -> CellColumn:
+        """Build a column of empty cells.
+
+        Args:
+            count: Number of rows.
+
+        Returns:
+            The column.
+        """
+        return cls((None,), np.zeros(count, dtype=np.intp))
+
+    def __len__(self) -> int:
+        return len(self.code)
+
+    def __getitem__(self, row: int) -> CellText:
+        return self.texts[self.code[row]]
+
+    def __iter__(self) -> Iterator[CellText]:
+        return map(self.texts.__getitem__, self.code.tolist())
+
+    def taking(self, rows: Sequence[int] | Ints) -> CellColumn:
+        """Select rows.
+
+        Args:
+            rows: Row indices, in the order of the result; duplicates are allowed.
+
+        Returns:
+            The cells of these rows.
+        """
+        return CellColumn(self.texts, self.code[np.asarray(rows, dtype=np.intp)])
+
+    def found(self) -> Ints:
+        """Return the codes of all texts that occur, except empty, ordered by first occurrence."""
+        first = self.first()
+        there = np.flatnonzero(first < len(self))
+        there = there[there > 0]
+        return there[np.argsort(first[there])]
+
+    def first(self) -> Ints:
+        """Return the first row of each text (T,); R if it does not occur."""
+        first = np.full(len(self.texts), len(self), dtype=np.intp)
+        first[self.code[::-1]] = np.arange(len(self))[::-1]  # the last assignment, of the first row, prevails
+        return first
+
+    def each(self) -> dict[CellText, list[int]]:
+        """Return the row indices of each text that occurs."""
+        order = np.argsort(self.code, kind="stable")
+        found, first = np.unique(self.code[order], return_index=True)
+        rows = np.split(order, first[1:]) if len(found) else []  # `split` of an empty array would return one part
+        return {self.texts[code]: own.tolist() for code, own in zip(found.tolist(), rows, strict=True)}
+
+    def rows(self, text: CellText) -> list[int]:
+        """Find the rows with a text.
+
+        Args:
+            text: Text of a cell; None for empty.
+
+        Returns:
+            Row indices, ascending.
+        """
+        return np.flatnonzero(self.code == self.texts.index(text)).tolist() if text in self.texts else []
+
+    def changed(self, cells: Iterable[tuple[int, CellText]]) -> CellColumn:
+        """Replace the text of some cells.
+
+        Args:
+            cells: Pairs of row and new text.
+
+        Returns:
+            The changed column.
+        """
+        place = {text: number for number, text in enumerate(self.texts)}
+        code = self.code.copy()
+        for row, text in cells:
+            code[row] = place.setdefault(text, len(place))
+        return CellColumn(tuple(place), code)
+
+
+@dataclass(frozen=True, eq=False)
+class InputSheet:
+    """Columns of cells with their locations.
+
+    Attributes:
+        section: `streams` or `lanes`.
+        file: File name for messages.
+        columns: Cells (R,) of each column.
+        lines: Line of each row in the file (R,).
+        heads: Location of each column header of a CSV table.
+        places: Location of each cell of a YAML list, and under () of each row.
+        entry: Index of the list entry of each row (R,), whose `available` may take several rows; None for a CSV table,
+            in which rows of one name form one stream if there is a `period` column.
+    """
+
+    section: str
+    file: str
+    columns: dict[ColumnKey, CellColumn]
+    lines: Ints
+    heads: dict[ColumnKey, Location]
+    places: dict[tuple[int, ColumnKey], Location]
+    entry: Ints | None = None
+
+    @classmethod
+    def empty(cls, section: str) -> InputSheet:
+        """Build an empty list.
+
+        Args:
+            section: `streams` or `lanes`.
+
+        Returns:
+            Sheet without rows.
+        """
+        none = np.zeros(0, dtype=np.intp)
+        return cls(section, "", {}, none, {}, {}, none)
+
+    @property
+    def count(self) -> int:
+        """Number of rows."""
+        return len(self.lines)
+
+    def place(self, row: int, key: ColumnKey = ()) -> Location:
+        """Locate a cell.
+
+        Args:
+            row: Row index.
+            key: Column; () for the row.
+
+        Returns:
+            Location of the cell, or of its row if the cell is absent.
+        """
+        if own := self.places.get((row, key)):
+            return own
+        if self.entry is None:
+            return Location(self.file, int(self.lines[row]), self.heads[key].column if key in self.heads else 1)
+        return self.places[row, ()]
+
+    def column(self, key: ColumnKey) -> CellColumn:
+        """Get a column.
+
+        Args:
+            key: Column.
+
+        Returns:
+            Its cells (R,); all empty if there is no such column.
+        """
+        return self.columns.get(key) or CellColumn.none(self.count)
+
+    def taking(self, rows: Sequence[int] | Ints) -> InputSheet:
+        """Select rows.
+
+        Args:
+            rows: Row indices, in the order of the result; duplicates are allowed.
+
+        Returns:
+            Sheet of these rows.
+        """
+        listed = np.asarray(rows, dtype=np.intp)
+        where: dict[int, list[int]] = {}
+        for new, old in enumerate(listed.tolist() if self.places else ()):
+            where.setdefault(old, []).append(new)
+        return replace(
+            self,
+            columns={key: cells.taking(listed) for key, cells in self.columns.items()},
+            lines=self.lines[listed],
+            places={(new, key): at for (old, key), at in self.places.items() for new in where.get(old, ())},
+            entry=None if self.entry is None else self.entry[listed],
+        )
+
+    def with_cells(self, cells: Iterable[tuple[int, ColumnKey, CellText]], place: Location) -> InputSheet:
+        """Replace the text of some cells.
+
+        Args:
+            cells: Triples of row, column and new text.
+            place: Location of the new cells.
+
+        Returns:
+            The changed sheet.
+        """
+        written: dict[ColumnKey, list[tuple[int, CellText]]] = {}
+        for row, key, text in cells:
+            written.setdefault(key, []).append((row, text))
+        columns = {key: self.column(key).changed(new) for key, new in written.items()}
+        places = {(row, key): place for key, new in written.items() for row, _ in new}
+        return replace(self, columns={**self.columns, **columns}, places={**self.places, **places})
+
+
+_PER_PERIOD_FIELD = "available"
+_NAME_FIELDS = ("device", "region", "smelter", "name", "bundle")
+
+
+@dataclass
+class _SheetBuilder:
+    """Sheet under construction."""
+
+    columns: dict[ColumnKey, list[CellText]] = field(default_factory=dict)
+    places: dict[tuple[int, ColumnKey], Location] = field(default_factory=dict)
+    entry: list[int] = field(default_factory=list)
+
+    def add(self, number: int, place: Location, cells: dict[ColumnKey, tuple[CellText, Location]]) -> None:
+        """Append a row.
+
+        Args:
+            number: Index of the list entry.
+            place: Location of the entry.
+            cells: Text and location by column.
+        """
+        row = len(self.entry)
+        for key, (text, at) in cells.items():
+            column = self.columns.setdefault(key, [])
+            column.extend([None] * (row - len(column)))
+            column.append(text)
+            self.places[row, key] = at
+        self.places[row, ()] = place
+        self.entry.append(number)
+
+
+def build_list_sheet(section: str, node: SequenceNode, periods: tuple[str, ...] | None, faults: FaultLog) -> InputSheet:
+    """Convert a YAML list to a sheet; an entry whose `available` is a list takes one row per period.
+
+    Args:
+        section: `streams` or `lanes`.
+        node: List node.
+        periods: Period labels; None if the calendar is invalid.
+        faults: Log for errors.
+
+    Returns:
+        The sheet.
+    """
+    rows = _SheetBuilder()
+    for number, item in enumerate(node.items):
+        path = (section, name_list_entry((section,), number, item))
+        if not isinstance(item, MappingNode):
+            faults.add(item.place, path, "expected a mapping such as {device: phone, region: tokyo, available: 10 t}")
+            continue
+        spread = item.items.get(_PER_PERIOD_FIELD)
+        cells = _read_entry(item, path, faults)
+        if isinstance(spread, SequenceNode):
+            for extra in _split_by_period(spread, (*path, _PER_PERIOD_FIELD), periods, faults):
+                rows.add(number, item.place, {**cells, **extra})
+        else:
+            rows.add(number, item.place, cells)
+        if len(rows.columns) * len(rows.entry) > limits.MAX_FIGURES:
+            keys = f"{len(rows.columns):_} different keys in {len(rows.entry):_} entries"
+            faults.add(item.place, (section,), f"{keys} are more than any list has: look for unknown keys")
+            break
+    for column in rows.columns.values():
+        column.extend([None] * (len(rows.entry) - len(column)))
+    lines, entry = (
+        np.array(numbers, dtype=np.intp)
+        for numbers in ([rows.places[row, ()].line for row in range(len(rows.entry))], rows.entry)
+    )
+    columns = {key: CellColumn.of(cells) for key, cells in rows.columns.items()}
+    return InputSheet(section, node.place.file, columns, lines, {}, rows.places, entry)
+
+
+def _read_entry(
+    entry: MappingNode, path: ParameterPath, faults: FaultLog
+) -> dict[ColumnKey, tuple[CellText, Location]]:
+    """Return the cells of one entry, including nested fields."""
+    found: dict[ColumnKey, tuple[CellText, Location]] = {}
+    for name, node in entry.items.items():
+        key_place = entry.keys[name]
+        if isinstance(node, MappingNode) or (name == "storage" and _is_null(node)):
+            found[name, "{}"] = ("", key_place)
+            for inner, item in node.items.items() if isinstance(node, MappingNode) else ():
+                _read_cell((name, inner), item, (*path, name, inner), found, faults)
+        elif not (name == _PER_PERIOD_FIELD and isinstance(node, SequenceNode)):
+            _read_cell((name,), node, (*path, name), found, faults)
+    return found
+
+
+def _read_cell(
+    key: ColumnKey, node: Node, path: ParameterPath, found: dict[ColumnKey, tuple[CellText, Location]], faults: FaultLog
+) -> None:
+    """Add one value to `found`, unless it is empty."""
+    if (
+        isinstance(node, SequenceNode)
+        and key == ("source",)
+        and all(isinstance(item, ScalarNode) for item in node.items)
+    ):
+        texts = [item.text for item in node.items if isinstance(item, ScalarNode)]
+        found[key] = ("\n".join(texts), node.place)
+    elif not isinstance(node, ScalarNode):
+        kind = "list" if isinstance(node, SequenceNode) else "mapping"
+        faults.add(node.place, path, f"expected one value; found a {kind}")
+    elif not node.null or (key[0] in ("device", "region", "smelter") and node.text):
+        found[key] = (node.text if key[0] in _NAME_FIELDS else format_scalar(node), node.place)
+    else:
+        found[key] = (None, node.place)
+
+
+def format_scalar(node: ScalarNode) -> str:
+    """Format a scalar as cell text: numbers of YAML's core schema in decimals, any other text unchanged.
+
+    Args:
+        node: Scalar node.
+
+    Returns:
+        Text of the cell.
+    """
+    value = node.value
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return repr(value) if number and not (isinstance(value, float) and not math.isfinite(value)) else node.text
+
+
+def _is_null(node: Node) -> bool:
+    """Test if a node is null."""
+    return isinstance(node, ScalarNode) and node.null
+
+
+def _split_by_period(
+    node: SequenceNode, path: ParameterPath, periods: tuple[str, ...] | None, faults: FaultLog
+) -> list[dict[ColumnKey, tuple[CellText, Location]]]:
+    """Return period and amount for each item of a list, at most one per period."""
+    if periods is not None and len(node.items) != len(periods):
+        values = format_count(len(node.items), "value")
+        message = f"{state_count(len(periods), 'period')}, but {values}: give one for each, or one for all"
+        faults.add(node.place, path, message)
+    rows = []
+    for index, item in enumerate(node.items if periods is None else node.items[: len(periods)]):
+        found: dict[ColumnKey, tuple[CellText, Location]] = {PERIOD: (periods[index] if periods else "?", item.place)}
+        if _is_null(item):
+            faults.add(item.place, (*path, index), "a list has a figure for each period: write 0 where there is none")
+        _read_cell((_PER_PERIOD_FIELD,), item, (*path, index), found, faults)
+        rows.append(found)
+    return rows or [{(_PER_PERIOD_FIELD,): ("0", node.place)}]
+
+
+_BARE_NUMBERS = re.compile(r"(?:[+-]?[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,2})?\n)*")
+_MIN_MAGNITUDE, _MAX_MAGNITUDE = 1e-90, 1e90
+_MAX_BARE_LENGTH = 40  # characters; a number this short does not underflow to 0
+
+
+@dataclass(frozen=True, eq=False)
+class NumericColumn:
+    """A parsed column of R quantities.
+
+    Attributes:
+        raw: Numbers as written (R,).
+        unit: Index into `factors` of each row (R,).
+        factors: Exact factors to the canonical unit.
+        pieces: Power of the mass of one piece in each row (R,).
+        given: True for cells that are not empty (R,).
+        wrong: Error message of each distinct cell that is not a valid quantity.
+    """
+
+    raw: Floats
+    unit: Ints
+    factors: tuple[Fraction, ...]
+    pieces: Ints
+    given: Bools
+    wrong: dict[str, str]
+
+    def at(self, rows: Ints) -> NumericColumn:
+        """Select rows.
+
+        Args:
+            rows: Row indices.
+
+        Returns:
+            Quantities of these rows.
+        """
+        return replace(self, raw=self.raw[rows], unit=self.unit[rows], pieces=self.pieces[rows], given=self.given[rows])
+
+
+def parse_column(cells: CellColumn, measure: QuantityField, money: Money, default: Quantity) -> NumericColumn:
+    """Parse a column, each distinct text once.
+
+    Args:
+        cells: Column of text (R,).
+        measure: Field type with unit and allowed range.
+        money: Currency and exchange rates.
+        default: Quantity of an empty cell.
+
+    Returns:
+        Parsed column (R,), with the errors in `wrong`.
+    """
+    found = cells.found()
+    texts = [cells.texts[code] or "" for code in found.tolist()]
+    raw = np.full(len(cells.texts), default.raw)
+    unit, pieces = np.zeros((2, len(cells.texts)), dtype=np.intp)
+    pieces[0] = default.pieces
+    wrong: dict[str, str] = {}
+    if (bare := _parse_bare_numbers(texts, measure)) is not None:
+        factors = tuple(dict.fromkeys([default.factor, Fraction(1)]))
+        raw[found], unit[found] = bare, len(factors) - 1
+    else:
+        figures = [_parse_cell(text, measure, money, default, wrong) for text in texts]
+        factors = tuple(dict.fromkeys([default.factor, *(figure.factor for figure in figures)]))
+        place = {factor: number for number, factor in enumerate(factors)}
+        raw[found] = [figure.raw for figure in figures]
+        unit[found] = [place[figure.factor] for figure in figures]
+        pieces[found] = [figure.pieces for figure in figures]
+    code = cells.code
+    return NumericColumn(raw[code], unit[code], factors, pieces[code], code != 0, wrong)
+
+
+def _parse_cell(text: str, measure: QuantityField, money: Money, default: Quantity, wrong: dict[str, str]) -> Quantity:
+    """Parse one text; log an error in `wrong` and return `default` if it is invalid."""
+    try:
+        return measure.check(text, money)
+    except QuantityError as error:
+        wrong[text] = str(error)
+        return default
+
+
+def build_absent_column(count: int, default: Quantity) -> NumericColumn:
+    """Build a column of empty cells.
+
+    Args:
+        count: Number of rows.
+        default: Quantity of an empty cell.
+
+    Returns:
+        Column of `default` (R,).
+    """
+    none = np.zeros(count, dtype=np.intp)
+    raw = np.full(count, default.raw)
+    return NumericColumn(raw, none, (default.factor,), none, np.zeros(count, dtype=np.bool_), {})
+
+
+def _parse_bare_numbers(texts: list[str], measure: QuantityField) -> Floats | None:
+    """Parse texts that are all bare numbers in the allowed range; return None if any is not."""
+    if max(map(len, texts), default=0) > _MAX_BARE_LENGTH or not _BARE_NUMBERS.fullmatch("\n".join([*texts, ""])):
+        return None
+    try:
+        raw = np.fromiter(map(float, texts), dtype=np.float64, count=len(texts))
+    except ValueError:
+        return None
+    size = np.abs(raw[raw != 0])
+    fine = bool(np.all((size > _MIN_MAGNITUDE) & (size < _MAX_MAGNITUDE)))
+    high = np.inf if measure.high is None else measure.high
+    low = -np.inf if measure.low is None else measure.low
+    fine = fine and bool(np.all(raw < high if measure.below else raw <= high))
+    return raw + 0.0 if fine and bool(np.all(raw > low if measure.above else raw >= low)) else None
+
+
+def convert_column(
+    column: NumericColumn, device: Ints, unit_mass: Sequence[Fraction | None], spread: int = 1
+) -> ExactArray:
+    """Convert a parsed column to exact figures; quantities per piece are completed by the unit mass of the device.
+
+    Args:
+        column: Parsed column (R,).
+        device: Device index of each row (R,).
+        unit_mass: Mass of one piece of each device (D,) [kg]; None leaves the factor incomplete (an error logged
+            before).
+        spread: Divisor of all values, such as the number of periods of a total.
+
+    Returns:
+        Figures (R,) in the canonical unit.
+    """
+    factors = {factor / spread: number for number, factor in enumerate(column.factors)}
+    unit = column.unit.copy()
+    counted = np.flatnonzero(column.pieces)
+    kinds, which = np.unique(
+        np.stack([column.unit[counted], device[counted], column.pieces[counted]]), axis=1, return_inverse=True
+    )
+    made = []
+    for own, kind, pieces in kinds.T.tolist():
+        factor = column.factors[own] * (unit_mass[kind] or Fraction(1)) ** pieces / spread
+        made.append(factors.setdefault(factor, len(factors)))
+    unit[counted] = np.array(made, dtype=np.intp)[which]
+    return ExactArray(column.raw, unit, tuple(factors))

@@ -1,0 +1,150 @@
+"""Scenario files: a CSV table with a column per parameter path, or YAML in the form of the section `scenarios`."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from pathlib import Path
+
+from medalopt.instance.paths import PathError, parse_path
+from medalopt.instance.reader import limits
+from medalopt.instance.reader.errors import FaultLog, Location
+from medalopt.instance.reader.files import FileBytes, decode_csv, decode_yaml, read_file
+from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
+from medalopt.instance.reader.yaml_reader import parse_yaml
+from medalopt.instance.schema.document import Document
+from medalopt.instance.schema.field_types import find_name_flaw
+from medalopt.text import check_control_characters, escape_text, suggest_name
+
+_SCENARIO_COLUMN = "scenario"
+ScenarioChanges = dict[str, dict[str, str]]
+_YAML_SUFFIXES = (".yaml", ".yml")
+
+
+def read_scenario_file(path: Path) -> ScenarioChanges:
+    """Read a scenario file.
+
+    Args:
+        path: CSV or YAML file.
+
+    Returns:
+        Overrides (path to new value) by scenario name.
+
+    Raises:
+        InputError: The file is invalid; it lists every error.
+    """
+    faults = FaultLog()
+    name = os.fspath(path)
+    data = read_file(path, name, limits.MAX_LIST_BYTES, lambda message: faults.add(Location(name), (), message))
+    yaml = path.suffix.lower() in _YAML_SUFFIXES
+    text = (decode_yaml if yaml else decode_csv)(data, faults) if data is not None else None
+    found: ScenarioChanges = {}
+    if data is not None and text is not None:
+        found = (_parse_scenario_yaml if yaml else _parse_scenario_table)(text, data, faults)
+        if not found and not faults.found:
+            faults.add(Location(name), (), "holds no scenarios")
+    faults.settle()
+    return found
+
+
+def _parse_scenario_table(text: str, data: FileBytes, faults: FaultLog) -> ScenarioChanges:
+    """Parse a CSV table: a row per scenario, named by column `scenario` or by number; empty cells change nothing."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    found: ScenarioChanges = {}
+    try:
+        header = [head.strip() for head in next((row for row in reader if row), [])]
+        if not _check_header(header, Location(data.name, reader.line_num, 1), faults):
+            return {}
+        cells_read = 0
+        for row in reader:
+            place = Location(data.name, reader.line_num, 1)
+            cells_read += len(row)
+            if cells_read > limits.MAX_CELLS:
+                faults.add(place, (), f"has more than {limits.MAX_CELLS:_} cells; make several files of it")
+                break
+            if len(row) == len(header):
+                cells = dict(zip(header, row, strict=True))
+                name = cells.pop(_SCENARIO_COLUMN, "").strip() or str(len(found) + 1)
+                _add_scenario(found, name, {path: cell for path, cell in cells.items() if cell.strip()}, place, faults)
+            elif row:
+                faults.add(place, (), f"this row has {len(row)} cells, but the header has {len(header)}")
+    except csv.Error as error:
+        said = f"is not a CSV table: {escape_text(str(error))}; look for a quote that is not closed"
+        faults.add(Location(data.name, reader.line_num), (), said)
+    return found
+
+
+def _check_header(header: list[str], place: Location, faults: FaultLog) -> bool:
+    """Log invalid column headers; return False if there are too many columns."""
+    if len(header) > limits.MAX_COLUMNS:
+        faults.add(place, (), f"has {len(header):_} columns; a table has at most {limits.MAX_COLUMNS:_}")
+        return False
+    seen: set[str] = set()
+    for column, head in enumerate(header, start=1):
+        at = Location(place.file, place.line, column)
+        if head in seen:
+            faults.add(at, (), f"the column `{escape_text(head)}` stands twice")
+        elif head != _SCENARIO_COLUMN:
+            _check_path(head, at, faults)
+        seen.add(head)
+    return True
+
+
+def _parse_scenario_yaml(text: str, data: FileBytes, faults: FaultLog) -> ScenarioChanges:
+    """Parse YAML: scenarios by name, optionally below the key `scenarios`."""
+    root = parse_yaml(text, data.name, faults)
+    if isinstance(root, MappingNode) and list(root.items) == ["scenarios"]:
+        root = root.items["scenarios"]
+    if not isinstance(root, MappingNode):
+        if root is not None:
+            faults.add(root.place, (), "expected scenarios by name, such as {poorer: {devices.*.content.Ag: 85 %}}")
+        return {}
+    found: ScenarioChanges = {}
+    for name, node in root.items.items():
+        if not isinstance(node, MappingNode):
+            faults.add(node.place, (name,), "expected changes, path to value, such as {devices.*.content.Ag: 85 %}")
+            continue
+        changes = {}
+        for path, value in node.items.items():
+            _check_path(path, node.keys[path], faults)
+            changes[path] = _read_value(value, (name, path), faults)
+        _add_scenario(found, name, changes, node.place, faults)
+    return found
+
+
+def _read_value(node: Node, path: tuple[str, ...], faults: FaultLog) -> str:
+    """Return a scalar or a list of scalars as the text of an override."""
+    items = node.items if isinstance(node, SequenceNode) else (node,)
+    texts = [item.text for item in items if isinstance(item, ScalarNode) and not item.null]
+    if isinstance(node, MappingNode) or len(texts) < len(items):
+        faults.add(node.place, path, "expected the new value: one figure, or a list of them")
+    return f"[{', '.join(texts)}]" if isinstance(node, SequenceNode) else "".join(texts)
+
+
+def _check_path(path: str, place: Location, faults: FaultLog) -> None:
+    """Log an invalid path or an unknown section."""
+    try:
+        section = str(parse_path(path)[0])
+    except PathError as error:
+        faults.add(place, (path[:100],), str(error))
+        return
+    if section not in Document.model_fields:
+        near = suggest_name(section, Document.model_fields)
+        faults.add(place, (path,), f"a path begins with a section; `{escape_text(section)}` is none{near}")
+
+
+def _add_scenario(
+    found: ScenarioChanges, name: str, changes: dict[str, str], place: Location, faults: FaultLog
+) -> None:
+    """Add a scenario; log control characters, invalid names and duplicates."""
+    for problem in (
+        find_name_flaw(name),
+        *map(check_control_characters, changes),
+        *map(check_control_characters, changes.values()),
+    ):
+        if problem:
+            faults.add(place, (name[:100],), problem)
+    if name in found:
+        faults.add(place, (), f"the scenario `{escape_text(name)}` stands twice: give one of them another name")
+    found[name] = changes

@@ -1,0 +1,279 @@
+"""Parse YAML by events with limits of depth and size; anchors, aliases, tags and duplicate keys are errors.
+
+Separate `source` and `note`, which each mapping may carry, from the parameters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from medalopt.instance.instance import SourceNote
+from medalopt.instance.paths import ParameterPath, render_path
+from medalopt.instance.reader import limits
+from medalopt.instance.reader.errors import FaultLog, Location
+from medalopt.instance.reader.yaml_nodes import (
+    CommaNumber,
+    MappingNode,
+    Node,
+    ScalarNode,
+    SequenceNode,
+    is_ambiguous_list,
+    is_split_by_comma,
+    join_comma_number,
+    join_comma_numbers,
+    name_list_entry,
+)
+from medalopt.text import check_control_characters, escape_text, explain_comma
+
+_FORBIDDEN_CHARACTERS = re.compile("[^\\t\\n\\r\\x20-\\x7e\\x85\\xa0-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
+_NAME_LISTS = ("accepts", "regions", "devices", "treatments", "source")  # lists of names or texts
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass
+class _OpenCollection:
+    """A collection that is being parsed: its items so far, and the key that waits for its value."""
+
+    place: Location
+    mapping: bool
+    items: list[Node] = field(default_factory=list)
+    named: dict[str, Node] = field(default_factory=dict)
+    keys: dict[str, Location] = field(default_factory=dict)
+    key: ScalarNode | None = None
+    last: str | None = None  # previous key
+    skip: bool = False
+    rest: bool = False  # the key may continue the previous value after a comma
+
+    def close(self, name: str) -> Node:
+        """Return the complete collection.
+
+        Args:
+            name: Key of the collection in its parent.
+
+        Returns:
+            Mapping or list node.
+        """
+        if self.mapping:
+            return MappingNode(self.named, self.keys, self.place)
+        items = tuple(self.items) if name in _NAME_LISTS else join_comma_numbers(self.items)
+        return SequenceNode(items, self.place)
+
+
+def parse_yaml(text: str, file: str, faults: FaultLog) -> Node | None:
+    """Parse the single YAML document of a text.
+
+    Args:
+        text: YAML text.
+        file: File name for messages.
+        faults: Log for errors and warnings.
+
+    Returns:
+        Root node; None after an error that stops the parser.
+    """
+    whole = Location(file)
+    if bad := _FORBIDDEN_CHARACTERS.search(text):
+        code = f"U+{ord(bad[0]):04X}"
+        faults.add(
+            _locate_offset(text, bad.start(), file), (), f"the character {code} may not stand in YAML: delete it"
+        )
+        return None
+    try:
+        return _build_tree(text, file, faults)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = Location(file, mark.line + 1, mark.column + 1) if mark else whole
+        said = escape_text(", ".join(part for part in (error.context, error.problem) if part), 200)
+        faults.add(place, (), f"is not YAML: {said}; look for a missing quote, bracket, colon or space, or for a tab")
+    except yaml.YAMLError as error:
+        faults.add(whole, (), f"is not YAML: {escape_text(str(error), 200)}")
+    return None
+
+
+def _locate_offset(text: str, at: int, file: str) -> Location:
+    """Return the location of a character offset."""
+    return Location(file, text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at))
+
+
+def _build_tree(text: str, file: str, faults: FaultLog) -> Node | None:
+    """Build the tree of the first document from its events."""
+    stack: list[_OpenCollection] = []
+    documents = nodes = 0
+    root: Node | None = None
+    for event in _parse_events(text):
+        place = Location(file, event.start_mark.line + 1, event.start_mark.column + 1)
+        if isinstance(event, yaml.DocumentStartEvent):
+            documents += 1
+            if documents > 1:
+                faults.add(place, (), "a second document begins here; an instance is one document: delete the `---`")
+                return root
+            if event.version and event.version != (1, 2):
+                faults.add(place, (), "is marked as YAML 1.1; the format is YAML 1.2: delete the `%YAML` line")
+        nodes += isinstance(event, yaml.NodeEvent)
+        if len(stack) > limits.MAX_DEPTH or nodes > limits.MAX_YAML_VALUES:
+            deep = len(stack) > limits.MAX_DEPTH
+            limit = f"{limits.MAX_DEPTH} levels deep" if deep else f"{limits.MAX_YAML_VALUES:_} values long"
+            faults.add(place, (), f"the file is more than {limit}; no instance is")
+            return None
+        done = _process_event(event, place, stack, faults)
+        root = done if done is not None and not stack else root
+    if root is None:
+        faults.add(Location(file), (), "is empty; `medalopt new NAME` writes an instance to start from")
+    return root if root is None else _report_comma_numbers(root, (), faults)
+
+
+def _parse_events(text: str) -> Iterator[Any]:
+    """Yield the events of PyYAML's parser."""
+    yield from yaml.parse(text, Loader=_LOADER)
+
+
+def _process_event(event: Any, place: Location, stack: list[_OpenCollection], faults: FaultLog) -> Node | None:
+    """Process one event; return the node that it completes, if any."""
+    if isinstance(event, yaml.NodeEvent):
+        _reject_anchors(event, place, faults)
+    if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
+        stack.append(_OpenCollection(place, isinstance(event, yaml.MappingStartEvent)))
+        return None
+    node: Node
+    if isinstance(event, yaml.ScalarEvent):
+        node = ScalarNode(event.value, event.implicit[0], place)
+    elif isinstance(event, yaml.AliasEvent):
+        node = ScalarNode("", True, place)
+    elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
+        node = stack.pop().close(stack[-1].key.text if stack and stack[-1].key else "")
+    else:
+        return None
+    if stack:
+        _append_node(stack[-1], node, faults)
+    return node
+
+
+def _reject_anchors(event: Any, place: Location, faults: FaultLog) -> None:
+    """Log an error for an anchor, alias or tag, which the format excludes."""
+    if isinstance(event, yaml.AliasEvent):
+        faults.add(place, (), f"an alias (`*{escape_text(event.anchor)}`) is not allowed: write the value out")
+        return
+    if event.anchor:
+        faults.add(place, (), f"an anchor (`&{escape_text(event.anchor)}`) is not allowed: delete it")
+    if event.tag:
+        faults.add(place, (), f"a tag (`{escape_text(event.tag)}`) is not allowed: delete it")
+
+
+def _append_node(parent: _OpenCollection, node: Node, faults: FaultLog) -> None:
+    """Append a complete node to its parent, as item, key or value."""
+    if not parent.mapping:
+        parent.items.append(node)
+    elif parent.key is None and not parent.skip:
+        _append_key(parent, node, faults)
+    else:
+        _append_value(parent, node, faults)
+
+
+def _append_key(parent: _OpenCollection, node: Node, faults: FaultLog) -> None:
+    """Set a node as the next key of its parent, or log an error if it is not a valid key."""
+    problem = ""
+    before = parent.named[parent.last] if parent.last is not None else None
+    parent.rest = is_split_by_comma(before, node)
+    if not isinstance(node, ScalarNode):
+        problem = "a key must be a name, not a list or a mapping"
+    elif node.plain and node.text == "<<":
+        problem = "a merge key (`<<`) is not allowed: write the values out"
+    elif node.text in parent.named and not parent.rest:
+        problem = _describe_duplicate(parent, node)
+    if problem or not isinstance(node, ScalarNode):
+        faults.add(node.place, (), problem)
+        parent.skip = True
+    else:
+        parent.key = node
+
+
+def _describe_duplicate(parent: _OpenCollection, key: ScalarNode) -> str:
+    """Describe a duplicate key."""
+    first = parent.keys[key.text].line
+    return f"`{escape_text(key.text)}` stands twice in one mapping, first in line {first}: delete or rename one"
+
+
+def _append_value(parent: _OpenCollection, node: Node, faults: FaultLog) -> None:
+    """Store a node as the value of the current key."""
+    key, before = parent.key, parent.named.get(parent.last or "")
+    if key is not None and parent.rest and isinstance(node, ScalarNode) and node.plain and not node.text:
+        assert parent.last is not None and isinstance(before, ScalarNode), "a number stands before"
+        parent.named[parent.last] = join_comma_number(before, key)
+    elif key is not None and parent.rest and key.text in parent.named:
+        faults.add(key.place, (), _describe_duplicate(parent, key))
+    elif key is not None:
+        parent.named[key.text], parent.keys[key.text] = node, key.place
+        parent.last = key.text
+    parent.key, parent.skip, parent.rest = None, False, False
+
+
+def _report_comma_numbers(node: Node, path: ParameterPath, faults: FaultLog) -> Node:
+    """Log an error for each number with a comma; return the tree with these numbers corrected."""
+    if isinstance(node, CommaNumber):
+        faults.add(node.place, path, explain_comma(node.text))
+        return node.without_comma
+    if isinstance(node, MappingNode):
+        for name, item in node.items.items():
+            if not isinstance(item, ScalarNode) or isinstance(item, CommaNumber):
+                node.items[name] = _report_comma_numbers(item, (*path, name), faults)
+        return node
+    if isinstance(node, SequenceNode):
+        if is_ambiguous_list(node.items):
+            said = f"is read as {len(node.items)} values; put a space behind each comma, or write 1_000 for a thousand"
+            faults.warn(node.place, path, said)
+        parts = (
+            _report_comma_numbers(item, (*path, name_list_entry(path, number, item)), faults)
+            for number, item in enumerate(node.items)
+        )
+        return SequenceNode(tuple(parts), node.place)
+    return node
+
+
+_NOTE_KEYS = ("source", "note")
+
+
+def split_notes(root: MappingNode, faults: FaultLog) -> tuple[MappingNode, tuple[SourceNote, ...]]:
+    """Split the notes of all mappings from the tree; rows of streams and lanes keep theirs as columns.
+
+    Args:
+        root: Root of the instance file.
+        faults: Log for errors.
+
+    Returns:
+        The tree without `source` and `note`, and the notes sorted by path.
+    """
+    found: list[SourceNote] = []
+    return _strip_notes(root, (), found, faults), tuple(sorted(found, key=lambda source: source.path))
+
+
+def _strip_notes(node: MappingNode, path: ParameterPath, found: list[SourceNote], faults: FaultLog) -> MappingNode:
+    """Return a mapping without notes, and append its notes to `found`."""
+    remarks = {key: _read_note_texts(node.items[key], (*path, key), faults) for key in _NOTE_KEYS if key in node.items}
+    if any(remarks.values()):
+        found.append(_build_source(path, remarks))
+    items = {}
+    for name, item in node.items.items():
+        if name not in _NOTE_KEYS:
+            items[name] = _strip_notes(item, (*path, name), found, faults) if isinstance(item, MappingNode) else item
+    return MappingNode(items, node.keys, node.place)
+
+
+def _build_source(path: ParameterPath, remarks: dict[str, tuple[str, ...]]) -> SourceNote:
+    """Build the record of the notes of one mapping."""
+    return SourceNote(render_path(path), remarks.get("source", ()), "\n".join(remarks.get("note", ())))
+
+
+def _read_note_texts(node: Node, path: ParameterPath, faults: FaultLog) -> tuple[str, ...]:
+    """Return the texts of one `source` or `note`."""
+    items = node.items if isinstance(node, SequenceNode) else (node,)
+    texts = [item.text for item in items if isinstance(item, ScalarNode) and not item.null]
+    for item in items:
+        if isinstance(item, ScalarNode) and (problem := check_control_characters(item.text)):
+            faults.add(item.place, path, problem)
+    if not all(isinstance(item, ScalarNode) for item in items):
+        faults.add(node.place, path, f"`{path[-1]}` is a remark, text or a list of texts; call a thing something else")
+    return tuple(texts)

@@ -1,0 +1,204 @@
+"""Axes of the instance arrays: sorted names and their indices.
+
+Broadcast quantities of the file (scalars, lists, mappings with a default) to arrays over periods and metals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from medalopt.instance.arrays import EXACT_ZERO, ExactArray, ExactNumber, Ints
+from medalopt.instance.instance import Names
+from medalopt.instance.reader.rows import CellColumn
+from medalopt.units import Quantity
+
+
+@dataclass(frozen=True)
+class NameAxis:
+    """Names of an axis in canonical order, and the index of each."""
+
+    names: Names
+    index: dict[str, int]
+
+    @classmethod
+    def of(cls, names: Iterable[str]) -> NameAxis:
+        """Build an axis of sorted, distinct names.
+
+        Args:
+            names: Names, in any order.
+
+        Returns:
+            The axis.
+        """
+        return cls.given(sorted(set(names)))
+
+    @classmethod
+    def given(cls, names: Iterable[str]) -> NameAxis:
+        """Build an axis of names in the order given, such as that of time.
+
+        Args:
+            names: Distinct names.
+
+        Returns:
+            The axis.
+        """
+        listed = tuple(names)
+        return cls(listed, {name: number for number, name in enumerate(listed)})
+
+    def places(self, cells: CellColumn) -> Ints:
+        """Find the index of each cell.
+
+        Args:
+            cells: Column of names (R,).
+
+        Returns:
+            Indices (R,); -1 for empty cells and unknown names.
+        """
+        return np.array([self.index.get(text or "", -1) for text in cells.texts], dtype=np.intp)[cells.code]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+def convert_quantity(figure: Quantity, unit_mass: Fraction | None = None) -> ExactNumber:
+    """Convert a quantity to a number with its complete factor.
+
+    Args:
+        figure: Quantity of the file.
+        unit_mass: Mass of one piece of its device [kg], for a quantity per piece.
+
+    Returns:
+        Number as written and its factor to the canonical unit.
+    """
+    if not figure.pieces:
+        return ExactNumber(figure.raw, figure.factor)
+    return ExactNumber(figure.raw, figure.factor * (unit_mass or Fraction(1)) ** figure.pieces)
+
+
+def build_column(figures: Iterable[Quantity]) -> ExactArray:
+    """Build an array of one quantity per member of an axis.
+
+    Args:
+        figures: Quantities (N,).
+
+    Returns:
+        Figures (N,).
+    """
+    return ExactArray.of(convert_quantity(figure) for figure in figures)
+
+
+def build_period_array(figures: Iterable[Quantity | list[Quantity]], periods: int) -> ExactArray:
+    """Build an array over periods; a scalar holds in all periods.
+
+    Args:
+        figures: Scalar, or list of T quantities, of each of N members.
+        periods: Number of periods T.
+
+    Returns:
+        Figures (N, T).
+    """
+    rows: list[tuple[ExactNumber, dict[int, ExactNumber]]] = []
+    for figure in figures:
+        if isinstance(figure, list):
+            rows.append((EXACT_ZERO, dict(enumerate(map(convert_quantity, figure)))))
+        else:
+            rows.append((convert_quantity(figure), {}))
+    return build_grid(rows, periods)
+
+
+def build_metal_array(rows: Iterable[Mapping[str, Quantity]], metals: NameAxis, missing: Quantity) -> ExactArray:
+    """Build an array over metals.
+
+    Args:
+        rows: Quantity by metal, of each of N members.
+        metals: Axis of metals (E).
+        missing: Quantity of a metal that is not given.
+
+    Returns:
+        Figures (N, E).
+    """
+    most = convert_quantity(missing)
+    return build_grid(
+        ((most, {metals.index[name]: convert_quantity(figure) for name, figure in row.items()}) for row in rows),
+        len(metals),
+    )
+
+
+def resolve_cascade(
+    *rules: Quantity | Mapping[str, Quantity] | None, metals: NameAxis, missing: Quantity
+) -> tuple[ExactNumber, dict[int, ExactNumber]]:
+    """Resolve rules of decreasing precedence, such as those of a terms line and its smelter, to one value per metal.
+
+    Args:
+        *rules: Scalar, mapping by metal with an optional `default`, or None; the first has precedence.
+        metals: Axis of metals.
+        missing: Quantity of a metal without a rule.
+
+    Returns:
+        Number of most metals, and the exceptions by metal index.
+    """
+    most, own = convert_quantity(missing), dict[int, ExactNumber]()
+    for rule in reversed(rules):
+        whole = rule.get("default") if isinstance(rule, Mapping) else rule
+        if whole is not None:
+            most, own = convert_quantity(whole), {}
+        if isinstance(rule, Mapping):
+            own |= {
+                metals.index[name]: convert_quantity(figure) for name, figure in rule.items() if name in metals.index
+            }
+    return most, own
+
+
+def find_covered_metals(rule: Quantity | Mapping[str, Quantity] | None, metals: Iterable[str]) -> set[str]:
+    """Find the metals for which a rule gives a value.
+
+    Args:
+        rule: Scalar, mapping by metal with an optional `default`, or None.
+        metals: Names of metals.
+
+    Returns:
+        Subset of `metals`.
+    """
+    if isinstance(rule, Mapping) and "default" not in rule:
+        return set(rule) & set(metals)
+    return set() if rule is None else set(metals)
+
+
+def build_grid(rows: Iterable[tuple[ExactNumber, Mapping[int, ExactNumber]]], width: int) -> ExactArray:
+    """Build an array of N rows, each with one number for most columns and exceptions by column index.
+
+    Args:
+        rows: Number of most columns, and exceptions, of each row.
+        width: Number of columns.
+
+    Returns:
+        Figures (N, width).
+    """
+    listed = list(rows)
+    most = [figure for figure, _ in listed]
+    others = [(row, at, figure) for row, (_, own) in enumerate(listed) for at, figure in own.items()]
+    factors = dict.fromkeys([*(figure.factor for figure in most), *(figure.factor for *_, figure in others)])
+    order = {factor: place for place, factor in enumerate(factors)}
+    raw = np.repeat(np.array([figure.raw for figure in most], dtype=np.float64), width).reshape(len(listed), width)
+    unit = np.repeat(np.array([order[figure.factor] for figure in most], dtype=np.intp), width).reshape(raw.shape)
+    if others:
+        at = tuple(np.array([one[:2] for one in others], dtype=np.intp).T)
+        raw[at] = [figure.raw for *_, figure in others]
+        unit[at] = [order[figure.factor] for *_, figure in others]
+    return ExactArray(raw, unit, tuple(order) or (Fraction(1),))
+
+
+def get_window_ends(window: Quantity | list[Quantity]) -> tuple[Quantity, Quantity]:
+    """Get the bounds of a window.
+
+    Args:
+        window: Scalar for an equality, or [lower, upper].
+
+    Returns:
+        Lower and upper bound.
+    """
+    return (window[0], window[1]) if isinstance(window, list) else (window, window)

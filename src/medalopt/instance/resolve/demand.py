@@ -1,0 +1,162 @@
+"""Arrays of the demand side: metals, market offers, alloys, medals and policy."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from medalopt.instance.arrays import ExactArray
+from medalopt.instance.instance import Alloys, MarketOffers, Medals, Metals, PolicyLimits
+from medalopt.instance.resolve.broadcast import (
+    NameAxis,
+    build_column,
+    build_metal_array,
+    build_period_array,
+    convert_quantity,
+    get_window_ends,
+)
+from medalopt.instance.resolve.parsed_document import Draft
+from medalopt.instance.resolve.processing import mask_names
+from medalopt.instance.schema.document import Group, Scrap
+from medalopt.instance.schema.field_types import NO_LIMIT, ZERO_QUANTITY
+from medalopt.units import Quantity
+
+
+def build_metals(draft: Draft, periods: int) -> Metals:
+    """Build the arrays of the metals.
+
+    Args:
+        draft: Parsed instance.
+        periods: Number of periods.
+
+    Returns:
+        Metals; see `Metals` for shapes and units.
+    """
+    listed = dict(sorted(draft.document.metals.items()))
+    return Metals(
+        names=tuple(listed),
+        titles=tuple(metal.title or name for name, metal in listed.items()),
+        sell=build_period_array((metal.sell for metal in listed.values()), periods),
+        holding=build_period_array((metal.holding for metal in listed.values()), periods),
+        opening_stock=build_column(metal.opening_stock for metal in listed.values()),
+    )
+
+
+def build_market(draft: Draft, metals: NameAxis, periods: int) -> MarketOffers:
+    """Build the arrays of the market offers.
+
+    Args:
+        draft: Parsed instance.
+        metals: Axis of metals.
+        periods: Number of periods.
+
+    Returns:
+        Offers; see `Market` for shapes and units.
+    """
+    listed = dict(sorted(draft.document.market.items()))
+    offers = listed.values()
+    return MarketOffers(
+        names=tuple(listed),
+        composition=build_metal_array((offer.composition for offer in offers), metals, ZERO_QUANTITY),
+        price=build_period_array((offer.price for offer in offers), periods),
+        committed=build_column(offer.committed for offer in offers),
+        limit=build_column(offer.limit for offer in offers),
+        recycled=build_column(offer.recycled for offer in offers),
+        footprint=build_column(offer.footprint for offer in offers),
+        lot=build_column(offer.lot or ZERO_QUANTITY for offer in offers),
+        minimum_order=build_column(offer.minimum_order or ZERO_QUANTITY for offer in offers),
+        storable=np.array([offer.storable for offer in offers], dtype=np.bool_),
+    )
+
+
+def build_alloys(draft: Draft, metals: NameAxis, periods: int) -> Alloys:
+    """Build the arrays of the alloys with their process scrap (zero if not given).
+
+    Args:
+        draft: Parsed instance.
+        metals: Axis of metals.
+        periods: Number of periods.
+
+    Returns:
+        Alloys; see `Alloys` for shapes and units.
+    """
+    listed = dict(sorted(draft.document.alloys.items()))
+    each = listed.values()
+    scraps = [alloy.scrap or Scrap() for alloy in each]
+    windows = [{metal: get_window_ends(window) for metal, window in alloy.composition.items()} for alloy in each]
+    named = [mask_names(list(window), metals) for window in windows]
+    return Alloys(
+        names=tuple(listed),
+        named=np.array(named, dtype=np.bool_).reshape(len(listed), len(metals)),
+        low=build_metal_array(
+            ({metal: pair[0] for metal, pair in window.items()} for window in windows), metals, ZERO_QUANTITY
+        ),
+        high=build_metal_array(
+            ({metal: pair[1] for metal, pair in window.items()} for window in windows), metals, ZERO_QUANTITY
+        ),
+        admits_others=np.array([alloy.others is not None for alloy in each], dtype=np.bool_),
+        others=build_column(alloy.others or ZERO_QUANTITY for alloy in each),
+        loss=build_column(alloy.loss for alloy in each),
+        capacity=build_period_array((alloy.capacity for alloy in each), periods),
+        holding=build_period_array((alloy.holding for alloy in each), periods),
+        scrap_share=build_column(scrap.share for scrap in scraps),
+        scrap_returned=build_column(scrap.returned for scrap in scraps),
+        scrap_lead=np.array([scrap.lead for scrap in scraps], dtype=np.intp),
+        scrap_value=build_column(scrap.value for scrap in scraps),
+    )
+
+
+def build_medals(draft: Draft, alloys: NameAxis, periods: int) -> Medals:
+    """Build the arrays of the medals; the default due date is the last period.
+
+    Args:
+        draft: Parsed instance.
+        alloys: Axis of alloys.
+        periods: Number of periods.
+
+    Returns:
+        Medals; see `Medals` for shapes and units.
+    """
+    listed = dict(sorted(draft.document.medals.items()))
+    each = listed.values()
+    calendar = draft.calendar
+    due = [calendar.index(medal.due) if calendar and medal.due is not None else periods - 1 for medal in each]
+    return Medals(
+        names=tuple(listed),
+        count=np.array([medal.count for medal in each], dtype=np.intp),
+        due=np.array(due, dtype=np.intp),
+        parts=build_metal_array((medal.parts for medal in each), alloys, ZERO_QUANTITY),
+        allowance=build_column(medal.allowance for medal in each),
+    )
+
+
+def build_policy(draft: Draft, metals: NameAxis, devices: NameAxis) -> PolicyLimits:
+    """Build the arrays of the policy constraints.
+
+    Args:
+        draft: Parsed instance.
+        metals: Axis of metals.
+        devices: Axis of devices.
+
+    Returns:
+        Policy; the footprint cap is in kg CO2e.
+    """
+    given = draft.document.policy
+    shares = dict(sorted(given.device_share.items()))
+    groups = {name: one if isinstance(one, Group) else None for name, one in shares.items()}
+    windows = [get_window_ends(one.share if isinstance(one, Group) else one) for one in shares.values()]
+    members = [mask_names(one.devices if one else [name], devices) for name, one in groups.items()]
+    cap = NO_LIMIT if given.footprint_cap is None else _convert_to_kilograms(given.footprint_cap)
+    return PolicyLimits(
+        recycled=build_column(given.recycled.get(metal, ZERO_QUANTITY) for metal in metals.names),
+        windows=tuple(shares),
+        members=np.array(members, dtype=np.bool_).reshape(len(shares), len(devices)),
+        window_low=build_column(low for low, _ in windows),
+        window_high=build_column(high for _, high in windows),
+        participation=ExactArray.of([convert_quantity(given.participation or ZERO_QUANTITY)], ()),
+        footprint_cap=ExactArray.of([convert_quantity(cap)], ()),
+    )
+
+
+def _convert_to_kilograms(tonnes: Quantity) -> Quantity:
+    """Convert a quantity from t to kg."""
+    return tonnes._replace(factor=tonnes.factor * 1000)

@@ -1,0 +1,319 @@
+"""Values without effect: overridden wherever they would apply, or without anything to apply to.
+
+Each is a warning if the file contains it, and an error if a scenario or `--set` does.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from medalopt.instance.paths import ParameterPath, PathError, parse_path
+from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode, find_node
+from medalopt.instance.resolve.broadcast import find_covered_metals
+from medalopt.instance.resolve.parsed_document import Draft
+from medalopt.instance.resolve.processing import list_smelters, list_terms_lines
+from medalopt.instance.resolve.row_validation import name_stream_rows
+from medalopt.instance.schema.document import Line, Smelter, Treatment
+from medalopt.text import escape_text, suggest_name
+from medalopt.units import Quantity
+
+_METAL_FIELDS = ("refining_charge", "returned", "deduction")
+_LINE_FIELDS = sorted((Line.model_fields.keys() & Smelter.model_fields.keys()) - {*_METAL_FIELDS})
+_EVERY_LINE = "every line of `terms` has its own"
+_EVERY_METAL = "every metal has its own"
+_NOT_PER_UNIT = "no figure of this device is given per unit"
+_CURRENCY_CODE = re.compile(r"[A-Z]{3}")
+_PIECE_UNIT = re.compile(r"(?<![A-Za-z_])(?:unit|pcs)(?![A-Za-z_])")
+_TEXT_COLUMNS = ("name", "device", "region", "smelter", "bundle", "note", "source")  # columns without numbers
+
+Reasons = Mapping[ParameterPath, str]
+_MetalRule = Quantity | Mapping[str, Quantity] | None
+NO_REASONS: Reasons = MappingProxyType({})
+
+
+def find_ineffective(draft: Draft, changed: Collection[str] | None = None, before: Reasons = NO_REASONS) -> Reasons:
+    """Find the values of an instance that have no effect.
+
+    Args:
+        draft: Parsed instance.
+        changed: Sections in which it differs from the instance of `before`; None searches all.
+        before: Result for that other instance.
+
+    Returns:
+        Reason by path.
+    """
+    found: dict[ParameterPath, str] = {path: one for path, one in before.items() if changed and path[0] not in changed}
+    if changed is not None:  # scenarios are applied one at a time
+        draft = dataclasses.replace(draft, document=draft.document.model_copy(update={"scenarios": {}}))
+    for finder, sections in _FINDERS.items():
+        if changed is None or not sections.isdisjoint(changed):
+            found |= {path: reason for path, reason in finder(draft) if _is_written(draft, path)}
+    return found
+
+
+def warn_ineffective(draft: Draft, reasons: Reasons) -> None:
+    """Warn of each value without effect, except an unused unit mass.
+
+    Args:
+        draft: Parsed instance.
+        reasons: Reason by path.
+    """
+    for path, reason in reasons.items():
+        if reason != _NOT_PER_UNIT:  # a unit mass may be given for later use
+            draft.warn(path, f"has no effect: {reason}")
+
+
+def find_reason(path: ParameterPath, reasons: Reasons) -> str | None:
+    """Find the reason why a value and everything below its path have no effect.
+
+    Args:
+        path: Path of the value.
+        reasons: Reason by path.
+
+    Returns:
+        The reason; None if the value has an effect.
+    """
+    return next((reasons[path[:size]] for size in range(len(path), 0, -1) if path[:size] in reasons), None)
+
+
+def _is_written(draft: Draft, path: ParameterPath) -> bool:
+    """Test if the file contains a value that is not null."""
+    if path[0] == "streams":
+        return True  # taken from its row
+    node = find_node(draft.root, path)
+    return node is not None and not (isinstance(node, ScalarNode) and node.null)
+
+
+def _find_overridden_terms(draft: Draft) -> Iterator[tuple[ParameterPath, str]]:
+    """Yield values of a smelter that every terms line overrides."""
+    for name, one in list_smelters(draft).items():
+        if one.terms is None:
+            continue
+        lines = list(one.terms.values())
+        reason = _EVERY_LINE if lines else "`terms` holds no line"
+        for field in _LINE_FIELDS:
+            if all(getattr(line, field) is not None for line in lines):
+                yield ("smelters", name, field), reason
+        for field in _METAL_FIELDS:
+            yield from ((path, reason) for path in _find_overridden_metals(draft, ("smelters", name, field), lines))
+
+
+def _find_overridden_metals(draft: Draft, path: ParameterPath, lines: list[Line]) -> Iterator[ParameterPath]:
+    """Yield the metals of a per-metal value of a smelter that every line of `lines` overrides."""
+    metals = set(draft.document.metals)
+    for line in lines:
+        metals &= find_covered_metals(getattr(line, str(path[-1])), metals)
+    node = find_node(draft.root, path)
+    named = set(node.items) - {"default"} if isinstance(node, MappingNode) else set()
+    if not isinstance(node, MappingNode):
+        if metals == set(draft.document.metals):
+            yield path
+        return
+    yield from ((*path, name) for name in sorted(named & metals))
+    if not set(draft.document.metals) - named - metals:
+        yield (*path, "default")
+
+
+def _find_unused_defaults(draft: Draft) -> Iterator[tuple[ParameterPath, str]]:
+    """Yield each `default` of a mapping that names every metal."""
+    document, metals = draft.document, set(draft.document.metals)
+    places: dict[ParameterPath, object] = {}
+    for section in ("devices", "treatments", "smelters"):
+        for name, one in (getattr(document, section) or {}).items():
+            for field in ("cv", "recovery", "returned", "refining_charge", "deduction", "lead"):
+                places[section, name, field] = getattr(one, field, None)
+            for device, other in one.devices.items() if isinstance(one, Treatment) else ():
+                places[section, name, "devices", device, "recovery"] = other.recovery
+            for line, terms in (getattr(one, "terms", None) or {}).items():
+                for field in _METAL_FIELDS:
+                    places[section, name, "terms", line, field] = getattr(terms, field)
+    for path, value in places.items():
+        if isinstance(value, Mapping) and not metals - value.keys():
+            yield (*path, "default"), _EVERY_METAL
+
+
+def _find_unused_treatment_values(draft: Draft) -> Iterator[tuple[ParameterPath, str]]:
+    """Yield treatment values that every accepted device overrides, and overrides for devices not accepted."""
+    for name, one in (draft.document.treatments or {}).items():
+        taken = set(one.accepts if one.accepts is not None else draft.document.devices)
+        for field in ("cost", "to_smelter", "recovery"):
+            own = {device for device, other in one.devices.items() if getattr(other, field) is not None}
+            if taken and taken <= own:
+                yield ("treatments", name, field), "every device it accepts has its own"
+        for device in sorted(one.devices.keys() - taken):
+            yield ("treatments", name, "devices", device), f"`accepts` does not name `{escape_text(device)}`"
+
+
+def _find_unreturned_metals(draft: Draft) -> Iterator[tuple[ParameterPath, str]]:
+    """Yield charges, deductions and leads of metals that the smelter, or its terms line, does not return."""
+    scenarios = _list_returned_in_scenarios(draft)
+    for name, one in list_smelters(draft).items():
+        path, otherwise = ("smelters", name), scenarios.get(name, set()) | scenarios.get("*", set())
+        every: set[str] = set(otherwise)
+        for called, line in list_terms_lines(one).items():
+            returned = _list_returned_metals(draft, line.returned, one.returned) | otherwise
+            every |= returned
+            for field in ("refining_charge", "deduction"):
+                at = (*path, "terms", called, field)
+                yield from _find_values_of_unreturned(at, getattr(line, field), returned, draft, "this line")
+        for field in ("refining_charge", "deduction", "lead"):
+            yield from _find_values_of_unreturned((*path, field), getattr(one, field), every, draft, "the smelter")
+
+
+def _list_returned_metals(draft: Draft, *rules: _MetalRule) -> set[str]:
+    """Return the metals with a nonzero return by `rules` of decreasing precedence."""
+    found: set[str] = set()
+    for rule in reversed(rules):
+        own = find_covered_metals(rule, draft.document.metals)
+        by = rule if isinstance(rule, Mapping) else dict.fromkeys(own, rule)
+        found -= own
+        found |= {metal for metal in own if (figure := by.get(metal, by.get("default"))) and figure.raw}
+    return found
+
+
+def _list_returned_in_scenarios(draft: Draft) -> dict[str, set[str]]:
+    """Return the metals whose return a scenario may change, by smelter; `*` represents all smelters."""
+    found: dict[str, set[str]] = {}
+    metals = set(draft.document.metals)
+    for key in {key for scenario in draft.document.scenarios.values() for key in scenario}:
+        try:
+            path = parse_path(key)
+        except PathError:
+            continue  # reported by `check_document`
+        whole = len(path) == 2 or (path[2:3] == ("terms",) and len(path) <= 4)
+        if path[0] == "smelters" and len(path) > 1 and ("returned" in path or whole):
+            found.setdefault(str(path[1]), set()).update(metals & {str(path[-1])} or metals)
+    return found
+
+
+def _find_values_of_unreturned(
+    path: ParameterPath, rule: Any, returned: set[str], draft: Draft, who: str
+) -> Iterator[tuple[ParameterPath, str]]:
+    """Yield nonzero values of a rule by metal for metals that are not `returned`."""
+    if not isinstance(rule, Mapping):
+        return
+    for metal, figure in rule.items():
+        if metal in draft.document.metals and metal not in returned and getattr(figure, "raw", figure):
+            yield (*path, metal), f"{who} returns no `{escape_text(metal)}`"
+
+
+def _find_unused_unit_masses(draft: Draft) -> Iterator[tuple[ParameterPath, str]]:
+    """Yield unit masses of devices without a quantity per piece."""
+    document = draft.document
+    idle = {
+        name
+        for name, device in document.devices.items()
+        if device.unit_mass is not None and not any(figure.pieces for figure in device.content.values())
+    }
+    for treatment in (document.treatments or {}).values():
+        if treatment.cost.pieces:
+            return
+        idle -= {name for name, other in treatment.devices.items() if other.cost is not None and other.cost.pieces}
+    if not idle or _has_piece_scenario(draft):
+        return
+    devices = draft.streams.column(("device",))
+    for key, cells in draft.streams.columns.items():
+        if key[-1] not in _TEXT_COLUMNS:
+            counting = [code for code, text in enumerate(cells.texts) if text and _PIECE_UNIT.search(text)]
+            if counting:
+                idle -= {devices.texts[code] for code in np.unique(devices.code[np.isin(cells.code, counting)])}
+    for name in sorted(idle):
+        yield ("devices", name, "unit_mass"), _NOT_PER_UNIT
+
+
+def _has_piece_scenario(draft: Draft) -> bool:
+    """Test if a scenario contains a quantity per piece."""
+    values = (value for scenario in draft.document.scenarios.values() for value in scenario.values())
+    items = (item for value in values for item in (value if isinstance(value, list) else [value]))
+    return any(_PIECE_UNIT.search(item if isinstance(item, str) else getattr(item, "text", "")) for item in items)
+
+
+def _find_unused_scrap(draft: Draft) -> Iterator[tuple[ParameterPath, str]]:
+    """Yield parameters of process scrap with a zero share."""
+    for name, alloy in draft.document.alloys.items():
+        if alloy.scrap is not None and not alloy.scrap.share.raw:
+            for field in ("returned", "lead", "value"):
+                yield ("alloys", name, "scrap", field), "no scrap falls: its `share` is 0"
+
+
+def _find_unused_rates(draft: Draft) -> Iterator[tuple[ParameterPath, str]]:
+    """Yield exchange rates that no amount uses, and a transport rate without distances."""
+    if draft.document.exchange:
+        used = set(_find_currency_codes(draft))
+        for code in sorted(draft.document.exchange.keys() - used):
+            yield ("exchange", code), f"no amount is given in {code}"
+    lanes = draft.lanes
+    if lanes is None or not (lanes.column(("distance",)).code > 0).any():
+        yield ("transport_rate",), "no lane gives a `distance`"
+
+
+def _find_currency_codes(draft: Draft) -> Iterator[str]:
+    """Yield each word of three capitals in a value, without names, texts and the currency itself."""
+    for name, node in draft.root.items.items():
+        if name not in ("currency", "scenarios", "parties", "mixes", "title", "name", "streams", "lanes"):
+            yield from _find_codes_in_node(node)
+    for scenario in draft.document.scenarios.values():
+        for value in scenario.values():
+            for item in value if isinstance(value, list) else [value]:
+                yield from _CURRENCY_CODE.findall(item.text) if isinstance(item, ScalarNode) else ()
+    for sheet in (draft.streams, draft.lanes):
+        for key, cells in sheet.columns.items() if sheet is not None else ():
+            if key[-1] not in _TEXT_COLUMNS:
+                for text in cells.texts:
+                    yield from _CURRENCY_CODE.findall(text) if text else ()
+
+
+def _find_codes_in_node(node: Node) -> Iterator[str]:
+    """Yield each word of three capitals below a node."""
+    if isinstance(node, ScalarNode):
+        yield from _CURRENCY_CODE.findall(node.text)
+        return
+    for item in (
+        node.items.values() if isinstance(node, MappingNode) else node.items if isinstance(node, SequenceNode) else ()
+    ):
+        yield from _find_codes_in_node(item)
+
+
+def _find_unknown_parties(draft: Draft) -> Iterator[tuple[ParameterPath, str]]:
+    """Yield parties that are no region, smelter or offer."""
+    if not draft.document.parties:
+        return
+    cells = [sheet.column(("region",)) for sheet in (draft.streams, draft.lanes) if sheet is not None]
+    known = {text for column in cells for text in column.texts if text}
+    known |= {*(draft.document.smelters or {}), *draft.document.market}
+    for name in sorted(draft.document.parties.keys() - known):
+        yield (
+            ("parties", name),
+            f"no region, smelter or offer is called `{escape_text(name)}`{suggest_name(name, known)}",
+        )
+
+
+def _find_unused_credited(draft: Draft) -> Iterator[tuple[ParameterPath, str]]:
+    """Yield `credited.default` of streams that name every metal."""
+    sheet, metals = draft.streams, draft.document.metals
+    given = sheet.column(("credited", "default")).code > 0
+    if given.any() and metals:
+        names = name_stream_rows(sheet)
+        named = np.all([sheet.column(("credited", metal)).code > 0 for metal in metals], axis=0)
+        for row in np.flatnonzero(given & named).tolist():
+            yield ("streams", names[row] or "", "credited", "default"), _EVERY_METAL
+
+
+_FINDERS: dict[Callable[[Draft], Iterator[tuple[ParameterPath, str]]], frozenset[str]] = {
+    _find_overridden_terms: frozenset({"smelters"}),
+    _find_unused_defaults: frozenset({"devices", "treatments", "smelters"}),
+    _find_unused_treatment_values: frozenset({"treatments"}),
+    _find_unreturned_metals: frozenset({"smelters"}),
+    _find_unused_unit_masses: frozenset({"devices", "treatments", "streams"}),
+    _find_unused_scrap: frozenset({"alloys"}),
+    _find_unused_rates: frozenset({"exchange", "transport_rate", "lanes"}),
+    _find_unknown_parties: frozenset({"parties"}),
+    _find_unused_credited: frozenset({"streams"}),
+}
+"""What finds such values, with the sections in which it finds them."""

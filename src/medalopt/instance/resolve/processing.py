@@ -1,0 +1,336 @@
+"""Arrays of the processing of devices: assays, treatments, smelters and their terms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from medalopt.instance.arrays import EXACT_ZERO, Bools, ExactArray, Ints
+from medalopt.instance.instance import Devices, Smelters, SmelterTerms, Treatments
+from medalopt.instance.resolve.broadcast import (
+    NameAxis,
+    build_column,
+    build_grid,
+    build_period_array,
+    convert_quantity,
+    resolve_cascade,
+)
+from medalopt.instance.resolve.parsed_document import Draft
+from medalopt.instance.schema.document import Line, Override, Smelter, Treatment
+from medalopt.instance.schema.field_types import ZERO_QUANTITY
+from medalopt.units import Quantity
+
+WHOLE_TREATMENT = "whole"
+_POOLED = "pooled"
+_MAX_CONFLICTS = 20  # conflicting pairs of lines reported per smelter
+
+
+def list_treatments(draft: Draft) -> dict[str, Treatment]:
+    """List the treatments by name in canonical order; without the section, only `whole` (no treatment).
+
+    Args:
+        draft: Parsed instance.
+
+    Returns:
+        Treatments (H) by name.
+    """
+    given = draft.document.treatments
+    return {WHOLE_TREATMENT: Treatment()} if given is None else dict(sorted(given.items()))
+
+
+def list_smelters(draft: Draft) -> dict[str, Smelter]:
+    """List the smelters by name in canonical order.
+
+    Args:
+        draft: Parsed instance.
+
+    Returns:
+        Smelters (K) by name.
+    """
+    return dict(sorted((draft.document.smelters or {}).items()))
+
+
+def build_devices(draft: Draft, metals: NameAxis) -> Devices:
+    """Build the arrays of the devices.
+
+    Args:
+        draft: Parsed instance.
+        metals: Axis of metals (E).
+
+    Returns:
+        Devices with assay (D, E) and unit mass (D,).
+    """
+    listed = dict(sorted(draft.document.devices.items()))
+    masses = draft.unit_mass
+    rows = (
+        (
+            EXACT_ZERO,
+            {metals.index[metal]: convert_quantity(one, masses.get(name)) for metal, one in device.content.items()},
+        )
+        for name, device in listed.items()
+    )
+    return Devices(
+        names=tuple(listed),
+        assay=build_grid(rows, len(metals)),
+        unit_mass=build_column(device.unit_mass or ZERO_QUANTITY for device in listed.values()),
+    )
+
+
+def mask_names(names: list[str] | None, axis: NameAxis) -> Bools:
+    """Mark the members of an axis that a list names.
+
+    Args:
+        names: Names; None for all.
+        axis: Axis (N).
+
+    Returns:
+        Mask (N,).
+    """
+    found = np.full(len(axis), names is None)
+    found[[axis.index[name] for name in names or () if name in axis.index]] = True
+    return found
+
+
+def build_treatments(draft: Draft, devices: NameAxis, regions: NameAxis, metals: NameAxis, periods: int) -> Treatments:
+    """Build the arrays of the treatments, with overrides for single devices.
+
+    Args:
+        draft: Parsed instance.
+        devices: Axis of devices.
+        regions: Axis of regions.
+        metals: Axis of metals.
+        periods: Number of periods.
+
+    Returns:
+        Treatments; see `Treatments` for shapes and units.
+    """
+    listed = list_treatments(draft)
+    return Treatments(
+        names=tuple(listed),
+        cost=_build_costs(draft, devices),
+        to_smelter=_build_smelter_shares(listed, devices),
+        recovery=_build_recovery(listed, devices, metals),
+        residue_value=build_column(one.residue_value for one in listed.values()),
+        capacity=build_period_array((one.capacity for one in listed.values()), periods),
+        accepts=_build_mask_table(
+            (mask_names(one.accepts, devices) for one in listed.values()), (len(listed), len(devices))
+        ),
+        regions=_build_mask_table(
+            (mask_names(one.regions, regions) for one in listed.values()), (len(listed), len(regions))
+        ),
+        footprint=build_column(one.footprint for one in listed.values()),
+    )
+
+
+def _build_costs(draft: Draft, devices: NameAxis) -> ExactArray:
+    """Return the cost of each treatment per tonne of each device (H, D); costs per piece use the unit mass."""
+    masses, rows = draft.unit_mass, []
+    for one in list_treatments(draft).values():
+        own = {name: _get_cost(one, other) for name, other in one.devices.items()}
+        if one.cost.pieces:
+            own = dict.fromkeys(devices.names, one.cost) | own
+        rows.append(
+            (
+                convert_quantity(one.cost),
+                {devices.index[name]: convert_quantity(of, masses.get(name)) for name, of in own.items()},
+            )
+        )
+    return build_grid(rows, len(devices))
+
+
+def _build_smelter_shares(listed: dict[str, Treatment], devices: NameAxis) -> ExactArray:
+    """Return the mass share of each device that each treatment sends to the smelter (H, D)."""
+    rows = (
+        (
+            convert_quantity(one.to_smelter),
+            {
+                devices.index[name]: convert_quantity(_get_smelter_share(one, other))
+                for name, other in one.devices.items()
+                if name in devices.index
+            },
+        )
+        for one in listed.values()
+    )
+    return build_grid(rows, len(devices))
+
+
+def _build_recovery(listed: dict[str, Treatment], devices: NameAxis, metals: NameAxis) -> ExactArray:
+    """Return the recovery of each metal from each device by each treatment (H, D, E)."""
+    which = np.repeat(np.arange(len(listed)), len(devices)).reshape(len(listed), len(devices))
+    rows = [resolve_cascade(one.recovery, metals=metals, missing=ZERO_QUANTITY) for one in listed.values()]
+    for h, one in enumerate(listed.values()):
+        for name, other in one.devices.items():
+            if other.recovery is not None:
+                which[h, devices.index[name]] = len(rows)
+                rows.append(resolve_cascade(other.recovery, metals=metals, missing=ZERO_QUANTITY))
+    found = build_grid(rows, len(metals))
+    return ExactArray(found.raw[which], found.unit[which], found.factors)
+
+
+def _get_cost(one: Treatment, other: Override) -> Quantity:
+    """Return the cost of a treatment for a device, from its override if given."""
+    return one.cost if other.cost is None else other.cost
+
+
+def _get_smelter_share(one: Treatment, other: Override) -> Quantity:
+    """Return the mass share sent to the smelter for a device, from its override if given."""
+    return one.to_smelter if other.to_smelter is None else other.to_smelter
+
+
+def _build_mask_table(rows: Iterable[Bools], shape: tuple[int, int]) -> Bools:
+    """Stack masks to an array of the given shape."""
+    return np.array(list(rows), dtype=np.bool_).reshape(shape)
+
+
+def list_terms_lines(smelter: Smelter) -> dict[str, Line]:
+    """List the terms lines of a smelter; one named '' if it has no `terms`.
+
+    Args:
+        smelter: Section of the smelter.
+
+    Returns:
+        Terms lines by name, in canonical order.
+    """
+    return {"": Line()} if smelter.terms is None else dict(sorted(smelter.terms.items()))
+
+
+def build_feed_mask(listed: dict[str, Treatment], devices: NameAxis) -> Bools:
+    """Mark the devices that each treatment accepts and sends to a smelter in part or in full.
+
+    Args:
+        listed: Treatments (H) by name.
+        devices: Axis of devices (D).
+
+    Returns:
+        Mask of feeds (D, H).
+    """
+    sends = _build_smelter_shares(listed, devices).raw != 0
+    return (sends & _build_mask_table((mask_names(one.accepts, devices) for one in listed.values()), sends.shape)).T
+
+
+def match_terms(
+    smelter: Smelter, feeds: Bools, devices: NameAxis, treatments: NameAxis
+) -> tuple[Ints, dict[tuple[int, int], tuple[int, int]]]:
+    """Match each feed to the terms line of a smelter.
+
+    Args:
+        smelter: Section of the smelter.
+        feeds: Mask of feeds (D, H), regardless of the smelter.
+        devices: Axis of devices (D).
+        treatments: Axis of treatments (H).
+
+    Returns:
+        Index of the terms line of each feed (D, H), -1 if the smelter does not accept it; and up to `_MAX_CONFLICTS`
+        pairs of lines that match the same feed, each with the first such feed (d, h).
+    """
+    taken = feeds & mask_names(smelter.accepts, devices)[:, None]
+    line = np.full(taken.shape, -1, dtype=np.intp)
+    twice: dict[tuple[int, int], tuple[int, int]] = {}
+    for place, terms in enumerate(list_terms_lines(smelter).values()):
+        d, h = _find_indices(terms.devices, devices), _find_indices(terms.treatments, treatments)
+        at = np.ix_(d, h)
+        before = line[at]
+        clash = np.argwhere(taken[at] & (before >= 0))
+        if len(clash):
+            one, two = clash[0].tolist()
+            twice[int(before[one, two]), place] = int(d[one]), int(h[two])
+            if len(twice) >= _MAX_CONFLICTS:
+                break
+        line[at] = np.where(taken[at] & (before < 0), place, before)
+    return line, twice
+
+
+def _find_indices(names: list[str] | None, axis: NameAxis) -> Ints:
+    """Return the sorted, distinct indices of names on an axis; None for all."""
+    if names is None:
+        return np.arange(len(axis))
+    return np.array(sorted({axis.index[name] for name in names if name in axis.index}), dtype=np.intp)
+
+
+def build_smelters(draft: Draft, devices: NameAxis, metals: NameAxis, periods: int) -> Smelters:
+    """Build the arrays of the smelters.
+
+    Args:
+        draft: Parsed instance.
+        devices: Axis of devices.
+        metals: Axis of metals.
+        periods: Number of periods.
+
+    Returns:
+        Smelters, with the terms line of each feed (K, D, H); see `Smelters` for shapes and units.
+    """
+    listed = list_smelters(draft)
+    return Smelters(
+        names=tuple(listed),
+        capacity=build_period_array((one.capacity for one in listed.values()), periods),
+        committed=build_column(one.committed for one in listed.values()),
+        limit=build_column(one.limit for one in listed.values()),
+        lead=_build_leads(listed, metals),
+        line=_build_line_index(draft, devices),
+        footprint=build_column(one.footprint for one in listed.values()),
+    )
+
+
+def _build_leads(listed: dict[str, Smelter], metals: NameAxis) -> Ints:
+    """Return the lead time of each metal at each smelter (K, E) [periods]."""
+    found = np.zeros((len(listed), len(metals)), dtype=np.intp)
+    for row, one in zip(found, listed.values(), strict=True):
+        rule = one.lead if isinstance(one.lead, dict) else {"default": one.lead}
+        row[:] = rule.get("default", 0)
+        for metal, lead in rule.items():
+            if metal in metals.index:
+                row[metals.index[metal]] = lead
+    return found
+
+
+def _build_line_index(draft: Draft, devices: NameAxis) -> Ints:
+    """Return the index of the terms line of each feed at each smelter (K, D, H), -1 if it is not accepted."""
+    treatments = list_treatments(draft)
+    listed = list_smelters(draft)
+    found = np.full((len(listed), len(devices), len(treatments)), -1, dtype=np.intp)
+    start, made, axis = 0, build_feed_mask(treatments, devices), NameAxis.given(treatments)
+    for own, smelter in zip(found, listed.values(), strict=True):
+        line, _ = match_terms(smelter, made, devices, axis)
+        own[:] = np.where(line >= 0, line + start, -1)
+        start += len(list_terms_lines(smelter))
+    return found
+
+
+def _get_settlement_lot(smelter: Smelter, line: Line) -> str:
+    """Return the settlement lot of a terms line: `route` (each feed) or `pooled` (all its feeds of a period)."""
+    return smelter.settlement_lot if line.settlement_lot is None else line.settlement_lot
+
+
+def build_terms(draft: Draft, metals: NameAxis) -> SmelterTerms:
+    """Build the arrays of all terms lines; a missing value is that of the smelter, metal by metal.
+
+    Args:
+        draft: Parsed instance.
+        metals: Axis of metals (E).
+
+    Returns:
+        Terms (L lines); see `Terms` for shapes and units.
+    """
+    triples = [
+        (k, one, name, line)
+        for k, one in enumerate(list_smelters(draft).values())
+        for name, line in list_terms_lines(one).items()
+    ]
+
+    def cascade(field: str) -> ExactArray:
+        rules = ((getattr(line, field), getattr(one, field)) for _, one, _, line in triples)
+        return build_grid((resolve_cascade(*both, metals=metals, missing=ZERO_QUANTITY) for both in rules), len(metals))
+
+    return SmelterTerms(
+        names=tuple(name for _, _, name, _ in triples),
+        smelter=np.array([k for k, *_ in triples], dtype=np.intp),
+        treatment_charge=build_column(
+            one.treatment_charge if line.treatment_charge is None else line.treatment_charge
+            for _, one, _, line in triples
+        ),
+        refining_charge=cascade("refining_charge"),
+        returned=cascade("returned"),
+        deduction=cascade("deduction"),
+        pooled=np.array([_get_settlement_lot(one, line) == _POOLED for _, one, _, line in triples], dtype=np.bool_),
+    )

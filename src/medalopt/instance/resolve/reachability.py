@@ -1,0 +1,198 @@
+"""Warnings of supply that cannot reach a smelter, and of smelters and treatments without supply, with the reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from medalopt.instance.arrays import Bools, Ints
+from medalopt.instance.instance import Instance
+from medalopt.instance.reader.yaml_nodes import find_node
+from medalopt.instance.resolve.parsed_document import Draft
+from medalopt.instance.resolve.streams import StreamRows
+from medalopt.text import escape_text, format_count, suggest_name
+
+_MAX_LISTED = 20  # reasons listed
+_MAX_BATCH = 2_000_000  # pairs times smelters per batch
+
+
+@dataclass(frozen=True, eq=False)
+class Reachability:
+    """Reachability of the P pairs of device and region with available supply."""
+
+    instance: Instance
+
+    @cached_property
+    def offered(self) -> Ints:
+        """Indices of the streams with available supply, ascending."""
+        return np.flatnonzero((self.instance.streams.available.raw > 0).any(axis=1))
+
+    @cached_property
+    def pairs(self) -> tuple[Ints, Ints, Ints]:
+        """Device and region of each pair (P,), and the pair index of each stream with available supply."""
+        streams, regions = self.instance.streams, max(len(self.instance.regions), 1)
+        numbers, which = np.unique(
+            streams.device[self.offered] * regions + streams.region[self.offered], return_inverse=True
+        )
+        return numbers // regions, numbers % regions, which
+
+    @cached_property
+    def treated(self) -> Bools:
+        """Treatments that are open to each pair (P, H)."""
+        treatments, (device, region, _) = self.instance.treatments, self.pairs
+        return treatments.accepts[:, device].T & treatments.regions[:, region].T
+
+    @cached_property
+    def leaves(self) -> Bools:
+        """Pairs with a treatment that sends nothing to a smelter (P,)."""
+        share = self.instance.treatments.to_smelter.raw[:, self.pairs[0]].T
+        return (self.treated & (share == 0)).any(axis=1)
+
+    @property
+    def feeds(self) -> Bools:
+        """Feeds with available supply that can reach each smelter (K, D, H)."""
+        return self._ways[0]
+
+    @property
+    def smelted(self) -> Bools:
+        """Pairs that can reach a smelter (P,)."""
+        return self._ways[1]
+
+    @property
+    def stranded_metals(self) -> Bools:
+        """Metals in available supply that cannot reach a smelter (E,)."""
+        held = self.instance.devices.assay.raw[self.pairs[0][~self.smelted]] > 0
+        return np.asarray(np.logical_or.reduce(held, axis=0), dtype=np.bool_)
+
+    @cached_property
+    def _ways(self) -> tuple[Bools, Bools]:
+        """Feeds and pairs that reach a smelter, computed in batches of pairs to bound memory."""
+        line, exists, (device, region, _) = self.instance.smelters.line, self.instance.lanes.exists, self.pairs
+        feeds, smelted = np.zeros(line.shape, dtype=np.bool_), np.zeros(len(device), dtype=np.bool_)
+        step = max(_MAX_BATCH // max(len(line), 1), 1)
+        for h in range(line.shape[2]):
+            goes = np.flatnonzero(self.treated[:, h])
+            for part in (goes[start : start + step] for start in range(0, len(goes), step)):
+                k, p = np.nonzero((line[:, device[part], h] >= 0) & exists[region[part]].T)
+                feeds[k, device[part[p]], h] = True
+                smelted[part[p]] = True
+        return feeds, smelted
+
+
+def warn_of_unreachable(draft: Draft, reach: Reachability, supply: StreamRows) -> None:
+    """Warn of supply that cannot reach a smelter, and of smelters and treatments without supply.
+
+    Args:
+        draft: Parsed instance, for the log.
+        reach: Reachability.
+        supply: Parsed streams.
+    """
+    _warn_of_stranded_supply(draft, reach, supply)
+    _warn_of_blocked_bundles(draft, reach, supply)
+    _warn_of_idle_sites(draft, reach)
+
+
+def _warn_of_stranded_supply(draft: Draft, reach: Reachability, supply: StreamRows) -> None:
+    """Warn of supply that cannot reach a smelter, by reason, with the tonnes.
+
+    Devices that no smelter accepts and that a treatment passes on to ordinary recycling are as intended.
+    """
+    instance, (_, _, which) = reach.instance, reach.pairs
+    tonnes = instance.streams.available.value.sum(axis=1)
+    reasons: dict[tuple[str, str, str], list[int]] = {}
+    why: dict[int, tuple[str, str, str] | None] = {}
+    stuck = ~reach.smelted[which]
+    for i, p in zip(reach.offered[stuck].tolist(), which[stuck].tolist(), strict=True):
+        if p not in why:
+            why[p] = _explain_stranded(draft, reach, p)
+        if (reason := why[p]) is not None:
+            reasons.setdefault(reason, []).append(i)
+    ordered = sorted(reasons.items(), key=lambda item: -float(tonnes[item[1]].sum()))
+    for (field, what, text), streams in ordered[:_MAX_LISTED]:
+        amount = f"{_format_tonnes(float(tonnes[streams].sum()))} {what} can reach no smelter: {text}"
+        _warn_at_field(draft, supply, streams[0], field, amount)
+    if rest := ordered[_MAX_LISTED:]:
+        lost = float(sum(tonnes[streams].sum() for _, streams in rest))
+        text = f"{_format_tonnes(lost)} more can reach no smelter, for {format_count(len(rest), 'more reason')}"
+        _warn_at_field(draft, supply, rest[0][1][0], "region", text)
+
+
+def _explain_stranded(draft: Draft, reach: Reachability, p: int) -> tuple[str, str, str] | None:
+    """Return field, subject and reason why a pair reaches no smelter; None if that is as intended.
+
+    Reasons are tried from the most general to the one that concerns this pair only.
+    """
+    instance = reach.instance
+    d, g = int(reach.pairs[0][p]), int(reach.pairs[1][p])
+    device, region = escape_text(instance.devices.names[d]), escape_text(instance.regions[g])
+    exists, treatments = instance.lanes.exists, instance.treatments
+    if not exists[g].any():
+        known = [instance.regions[at] for at in np.flatnonzero(np.logical_or.reduce(exists, axis=1)).tolist()]
+        near = suggest_name(instance.regions[g], known) or "; add one, or correct the region"
+        return "region", f"in `{region}`", f"no lane leaves this region{near}"
+    if not treatments.accepts[:, d].any():
+        return "device", f"of `{device}`", "no treatment accepts this device; name it in `accepts` of one"
+    if not reach.treated[p].any():
+        text = f"no treatment that accepts this device is open to `{region}`; name the region in `regions` of one"
+        return "region", f"of `{device}` in `{region}`", text
+    if not ((instance.smelters.line[:, d, :] >= 0) & treatments.accepts[:, d]).any():
+        if reach.leaves[p]:
+            return None
+        text = (
+            "no smelter accepts this device; name it in `accepts` or `terms` of one, or in a treatment that keeps all"
+        )
+        return "device", f"of `{device}`", text
+    if reach.leaves[p]:
+        return None
+    text = f"no lane from `{region}` leads to a smelter that accepts this device as it is treated there"
+    return "region", f"of `{device}` in `{region}`", text
+
+
+def _warn_of_blocked_bundles(draft: Draft, reach: Reachability, supply: StreamRows) -> None:
+    """Warn of bundles that cannot be purchased because one of their streams has no route."""
+    instance, (_, _, which) = reach.instance, reach.pairs
+    stuck = reach.offered[~(reach.smelted | reach.leaves)[which]]
+    bundle = instance.streams.bundle
+    tonnes = instance.streams.available.value.sum(axis=1)
+    for b in np.unique(bundle[stuck][bundle[stuck] >= 0])[:_MAX_LISTED].tolist():
+        members = np.flatnonzero(bundle == b)
+        first = int(stuck[bundle[stuck] == b][0])
+        name, region = escape_text(instance.bundles[b][1]), escape_text(instance.bundles[b][0])
+        if len(members) > 1:
+            text = (
+                f"nothing of the bundle `{name}` of `{region}`, "
+                f"{_format_tonnes(float(tonnes[members].sum()))}, can be taken"
+            )
+            why = f"`{escape_text(instance.streams.names[first])}` in it can go nowhere, and a bundle is taken together"
+            _warn_at_field(draft, supply, first, "bundle", f"{text}: {why}")
+
+
+def _warn_of_idle_sites(draft: Draft, reach: Reachability) -> None:
+    """Warn of smelters and treatments that no supply can reach, if supply can reach others."""
+    instance = reach.instance
+    if not reach.smelted.any():
+        return
+    lanes = instance.lanes.exists.any(axis=0)
+    for k in np.flatnonzero(~reach.feeds.any(axis=(1, 2)) & lanes)[:_MAX_LISTED].tolist():
+        name = instance.smelters.names[k]
+        text = f"nothing that is offered can be sent to `{escape_text(name)}`; check its `accepts`, `terms` and lanes"
+        draft.warn(("smelters", name), text)
+    for h in np.flatnonzero(~reach.treated.any(axis=0))[:_MAX_LISTED].tolist():
+        name = instance.treatments.names[h]
+        if find_node(draft.root, ("treatments", name)) is not None:
+            text = f"nothing that is offered can go through `{escape_text(name)}`; check its `accepts` and `regions`"
+            draft.warn(("treatments", name), text)
+
+
+def _warn_at_field(draft: Draft, supply: StreamRows, stream: int, field: str, message: str) -> None:
+    """Warn at a field of a stream, or at its entry if the field is absent."""
+    row = int(supply.groups.first[supply.order[stream]])
+    name = supply.groups.names[supply.order[stream]]
+    draft.faults.warn(supply.sheet.place(row, (field,)), ("streams", name, field), message)
+
+
+def _format_tonnes(amount: float) -> str:
+    """Format tonnes: four significant digits, from 10,000 t on whole tonnes."""
+    return f"{amount:_.4g} t" if amount < 10_000 else f"{amount:_.0f} t"

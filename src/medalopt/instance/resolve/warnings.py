@@ -1,0 +1,305 @@
+"""Warnings of valid but implausible instances, restricted to cases in which a mistake is likely."""
+
+from __future__ import annotations
+
+import difflib
+import unicodedata
+from collections.abc import Iterable
+
+import numpy as np
+
+from medalopt.instance.arrays import Bools, Floats
+from medalopt.instance.demand import (
+    explain_exclusion,
+    find_excluded_offers,
+    has_demand,
+    is_excluded_by_unnamed,
+    may_buy,
+)
+from medalopt.instance.instance import Instance
+from medalopt.instance.paths import ParameterPath, render_path
+from medalopt.instance.reader.yaml_nodes import find_node
+from medalopt.instance.resolve.outliers import warn_of_outliers
+from medalopt.instance.resolve.parsed_document import Draft
+from medalopt.instance.resolve.reachability import Reachability, warn_of_unreachable
+from medalopt.instance.resolve.streams import LaneRows, StreamRows
+from medalopt.text import escape_text, join_names, state_count, suggest_name
+
+_MAX_FEED_GRADE_KG_T = 500.0
+_AMOUNT_TOLERANCE = 1e-9  # relative tolerance of equal amounts
+_NAME_SIMILARITY = 0.8  # similarity of names above which one may be misspelled
+_MAX_LISTED = 20  # warnings of one kind
+
+
+def add_warnings(draft: Draft, instance: Instance, supply: StreamRows, ways: LaneRows | None) -> None:
+    """Add all warnings about an instance.
+
+    Args:
+        draft: Parsed instance, for the log.
+        instance: Assembled instance.
+        supply: Parsed streams.
+        ways: Parsed lanes; None without the section.
+    """
+    reach = Reachability(instance)
+    warn_of_unreachable(draft, reach, supply)
+    _warn_of_rich_feeds(draft, instance)
+    _warn_of_worthless_refining(draft, instance)
+    _warn_of_unused_names(draft, instance)
+    _warn_of_unfillable_alloys(draft, instance)
+    _warn_of_unnamed_matter(draft, instance)
+    in_time, ever = _find_returned_metals(instance, reach)
+    _warn_of_missing_sources(draft, instance, in_time | reach.stranded_metals | (instance.metals.opening_stock.raw > 0))
+    _warn_of_late_returns(draft, instance, ever)
+    _warn_of_unused_floors(draft, instance)
+    _warn_of_minimum_orders(draft, instance, supply)
+    _warn_of_similar_names(draft, instance, supply)
+    _warn_of_similar_bundles(draft, instance, supply)
+    warn_of_outliers(draft, instance, supply, ways)
+
+
+def _warn_of_rich_feeds(draft: Draft, instance: Instance) -> None:
+    """Warn of feeds whose metal grade exceeds that of any concentrate."""
+    treatments = instance.treatments
+    with np.errstate(divide="ignore", invalid="ignore"):
+        metal = np.einsum("de,hde->hd", instance.devices.assay.value, treatments.recovery.value)
+        grade = np.where(
+            treatments.accepts & (treatments.to_smelter.value > 0), metal / treatments.to_smelter.value, 0.0
+        )
+    for h in np.flatnonzero((grade > _MAX_FEED_GRADE_KG_T).any(axis=1)).tolist():
+        d = int(np.argmax(grade[h]))
+        treatment, device = treatments.names[h], instance.devices.names[d]
+        known = find_node(draft.root, ("treatments", treatment)) is not None
+        path: ParameterPath = ("treatments", treatment) if known else ("devices", device, "content")
+        text = f"a tonne of feed from `{escape_text(device)}` would hold {grade[h, d]:_.0f} kg of metal"
+        draft.warn(path, f"{text}; check `content`, `recovery` and `to_smelter`")
+
+
+def _warn_of_worthless_refining(draft: Draft, instance: Instance) -> None:
+    """Warn of metals with a refining charge and no sales price."""
+    charged = (instance.terms.refining_charge.value > 0) & (instance.terms.returned.value > 0)
+    worthless = ~(instance.metals.sell.value > 0).any(axis=1)
+    for e in np.flatnonzero(charged.any(axis=0) & worthless).tolist():
+        name = instance.metals.names[e]
+        text = f"`{escape_text(name)}` costs a refining charge but sells for nothing: every gram left over is paid for"
+        draft.warn(("metals", name), f"{text}; give its `sell`")
+
+
+def _warn_of_unused_names(draft: Draft, instance: Instance) -> None:
+    """Warn of regions without a stream, alloys without a medal, and metals without a device, offer or alloy."""
+    offering = {instance.regions[g] for g in instance.streams.region.tolist()}
+    for region in [name for name in instance.regions if name not in offering]:
+        text = f"no stream is in the region `{escape_text(region)}`, which a lane or a treatment names"
+        draft.warn(("streams",), f"{text}{suggest_name(region, offering)}")
+    used = {name for medal in draft.document.medals.values() for name in medal.parts}
+    for name in [alloy for alloy in instance.alloys.names if alloy not in used]:
+        draft.warn(("alloys", name), f"no medal is made of `{escape_text(name)}`")
+    document = draft.document
+    holders = [device.content for device in document.devices.values()]
+    holders += [offer.composition for offer in document.market.values()]
+    held = {name for holder in holders for name in holder}
+    held |= {name for alloy in document.alloys.values() for name in alloy.composition}
+    for name in [metal for metal in instance.metals.names if metal not in held]:
+        draft.warn(("metals", name), f"no device, offer or alloy names `{escape_text(name)}`")
+
+
+def _warn_of_unfillable_alloys(draft: Draft, instance: Instance) -> None:
+    """Warn of alloys whose upper bounds sum to less than 100 %, so that they can never be cast."""
+    alloys = instance.alloys
+    full = alloys.high.exact().sum(axis=1) + alloys.others.exact()
+    for name, share in zip(alloys.names, full.tolist(), strict=True):
+        if share < 1:
+            text = (
+                f"the greatest shares of `{escape_text(name)}` sum to {float(share * 100):.6g} %, so it "
+                f"can never be cast"
+            )
+            draft.warn(("alloys", name), f"{text}; name the rest, or give `others`")
+
+
+def _warn_of_unnamed_matter(draft: Draft, instance: Instance) -> None:
+    """Warn of alloys that cannot be cast only due to unnamed matter in offers, and of offers no alloy admits.
+
+    A metal is available from the opening stock, from a device, or from an offer that the alloy admits.
+    """
+    alloys, market = instance.alloys, instance.market
+    holds, barred = market.composition.raw > 0, is_excluded_by_unnamed(instance)
+    admitted = may_buy(instance) & ~barred
+    sourced = (instance.metals.opening_stock.raw > 0) | (instance.devices.assay.raw > 0).any(axis=0)
+    told: set[int] = set()
+    for a in np.flatnonzero(barred.any(axis=0)).tolist():
+        with_them = sourced | holds[admitted[:, a] | barred[:, a]].any(axis=0)
+        if _is_fillable(instance, a, with_them) and not _is_fillable(
+            instance, a, sourced | holds[admitted[:, a]].any(axis=0)
+        ):
+            offers = find_excluded_offers(instance, a)
+            told.update(offers)
+            text = f"`{escape_text(alloys.names[a])}` can never be cast: {explain_exclusion(instance, a, offers)}"
+            draft.warn(("alloys", alloys.names[a]), text)
+    for o in np.flatnonzero(barred.any(axis=1) & ~admitted.any(axis=1)).tolist():
+        if o not in told:
+            text = explain_exclusion(instance, int(np.argmax(barred[o])), [o])
+            draft.warn(("market", market.names[o]), f"no alloy can be charged with this offer: {text}")
+
+
+def _is_fillable(instance: Instance, a: int, had: Bools) -> bool:
+    """Test if the available metals `had` (E,) include all required ones and can sum to 100 %."""
+    alloys = instance.alloys
+    return not ((alloys.low.raw[a] > 0) & ~had).any() and bool(alloys.high.exact()[a][had].sum() >= 1)
+
+
+def _warn_of_missing_sources(draft: Draft, instance: Instance, stock: Bools) -> None:
+    """Warn of alloys that require more of a metal than any source offers: `stock` (E,), or a market offer.
+
+    Alloys with another such warning are skipped.
+    """
+    alloys, market = instance.alloys, instance.market
+    told = {fault.path for fault in draft.faults.odd}
+    low, share = alloys.low.value, market.composition.value
+    usable = (may_buy(instance) | is_excluded_by_unnamed(instance)) & (market.limit.raw > 0)[:, None]
+    for a in np.flatnonzero(has_demand(instance)).tolist():
+        richest = np.where(stock, 1.0, (share * usable[:, a, None]).max(axis=0, initial=0.0))
+        lacks = (
+            []
+            if render_path(("alloys", alloys.names[a])) in told
+            else np.flatnonzero(richest < low[a])[:_MAX_LISTED].tolist()
+        )
+        for e in lacks:
+            name, metal = alloys.names[a], instance.metals.names[e]
+            text = (
+                f"`{escape_text(name)}` needs {low[a, e] * 100:.6g} % `{escape_text(metal)}`, and there "
+                f"is no source of it"
+            )
+            if richest[e]:
+                text = f"{text} but offers that hold at most {richest[e] * 100:.6g} %"
+            text += ": it is not in stock, and no smelter returns it in time of what is offered"
+            draft.warn(("alloys", name, "composition", metal), f"{text}, so the alloy can never be cast")
+
+
+def _find_returned_metals(instance: Instance, reach: Reachability) -> tuple[Bools, Bools]:
+    """Return the metals that smelters return within the horizon (E,), and those each smelter returns at all (K, E)."""
+    feeds, line, terms = reach.feeds, instance.smelters.line, instance.terms
+    treatments, assay = instance.treatments, instance.devices.assay.value
+    ever = np.zeros((len(instance.smelters.names), len(instance.metals.names)), dtype=np.bool_)
+    k, d, h = np.nonzero(feeds)
+    at = line[k, d, h]
+    for e in np.flatnonzero((assay > 0).any(axis=0)).tolist():
+        metal = assay[d, e] * treatments.recovery.value[h, d, e]
+        kept = terms.deduction.value[at, e] * treatments.to_smelter.value[h, d]
+        yields = np.minimum(terms.returned.value[at, e] * metal, metal - kept) > 0
+        ever[k[yields], e] = True
+    in_time = instance.smelters.lead < len(instance.periods)
+    return np.logical_or.reduce(ever & in_time, axis=0), ever
+
+
+def _warn_of_late_returns(draft: Draft, instance: Instance, ever: Bools) -> None:
+    """Warn of smelters that return metal only after the last period; `ever` (K, E): metals returned at all."""
+    periods, lead = len(instance.periods), instance.smelters.lead
+    late = ever & (lead >= periods)
+    for k in np.flatnonzero(late.any(axis=1)).tolist():
+        name, metals = instance.smelters.names[k], np.flatnonzero(late[k]).tolist()
+        what = join_names(instance.metals.names[e] for e in metals)
+        text = (
+            f"{what} from `{escape_text(name)}` comes back only after the last period: the lead is {lead[k, metals[0]]}"
+        )
+        draft.warn(("smelters", name, "lead"), f"{text}, and {state_count(periods, 'period')}", key=False)
+
+
+def _warn_of_unused_floors(draft: Draft, instance: Instance) -> None:
+    """Warn of recycled-content floors on metals in no alloy, and of offers without cost and limit."""
+    named = instance.alloys.named.any(axis=0)
+    for e in np.flatnonzero((instance.policy.recycled.raw > 0) & ~named).tolist():
+        metal = instance.metals.names[e]
+        text = f"no alloy names `{escape_text(metal)}`, so nothing has to be recycled by this floor"
+        draft.warn(("policy", "recycled", metal), text)
+    market = instance.market
+    for o in np.flatnonzero((market.price.raw <= 0).all(axis=1) & np.isinf(market.limit.raw)).tolist():
+        text = "this offer costs nothing or pays, and has no `limit`; check its `price`"
+        draft.warn(("market", market.names[o], "price"), text, key=False)
+
+
+def _warn_of_minimum_orders(draft: Draft, instance: Instance, supply: StreamRows) -> None:
+    """Warn of streams and offers whose `minimum_order` or `lot` exceeds the maximal amount."""
+    streams, market = instance.streams, instance.market
+    most = _compute_largest_shipment(instance)
+    for field, least in (("minimum_order", streams.minimum_order.value), ("lot", streams.lot.value)):
+        for i in np.flatnonzero((most > 0) & (least > most * (1 + _AMOUNT_TOLERANCE)))[:_MAX_LISTED].tolist():
+            text = f"{least[i]:_.6g} t, but at most {most[i]:_.6g} t can be sent in a period, so nothing can be taken"
+            _warn_at_stream(draft, instance, supply, i, field, f"{text}; lower it, or check its unit")
+    for field, least in (("minimum_order", market.minimum_order.value), ("lot", market.lot.value)):
+        limit = market.limit.value
+        for o in np.flatnonzero((limit > 0) & (least > limit * (1 + _AMOUNT_TOLERANCE)))[:_MAX_LISTED].tolist():
+            text = f"{least[o]:_.6g} kg, but the `limit` of the offer is {limit[o]:_.6g} kg, so nothing can be bought"
+            draft.warn(("market", market.names[o], field), f"{text}; lower it, or raise the `limit`", key=False)
+
+
+def _compute_largest_shipment(instance: Instance) -> Floats:
+    """Return the largest shipment of each stream in any period, including stored supply (I,) [t]."""
+    streams = instance.streams
+    offered, limit = streams.available.value, streams.storage_limit.value
+    stored, most = np.zeros(len(offered)), np.zeros(len(offered))
+    for t in range(offered.shape[1]):
+        there = stored + offered[:, t]
+        most, stored = np.maximum(most, there), np.minimum(there, limit)
+    return most
+
+
+def _warn_of_similar_names(draft: Draft, instance: Instance, supply: StreamRows) -> None:
+    """Warn of names of one kind that differ only in case, blanks or width."""
+    for section in ("metals", "devices", "treatments", "smelters", "market", "alloys", "medals"):
+        for name, like in _find_similar_names(getattr(instance, section).names):
+            draft.warn((section, name), _describe_similar_names(name, like))
+    streams = instance.streams
+    offering = np.unique(streams.region)
+    for name, like in _find_similar_names(instance.regions[g] for g in offering.tolist()):
+        i = int(np.argmax(streams.region == instance.regions.index(name)))
+        _warn_at_stream(draft, instance, supply, i, "region", _describe_similar_names(name, like))
+
+
+def _find_similar_names(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Return each name that differs from an earlier one only in case, blanks or width, with that one."""
+    first: dict[str, str] = {}
+    pairs = ((name, first.setdefault(_fold_name(name), name)) for name in names)
+    return [(name, like) for name, like in pairs if name != like][:_MAX_LISTED]
+
+
+def _fold_name(name: str) -> str:
+    """Fold case, blanks and width of a name."""
+    return "".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def _describe_similar_names(name: str, like: str) -> str:
+    """Describe two names that differ only in case, blanks or width."""
+    text = f"`{escape_text(name)}` differs from `{escape_text(like)}` only in case, blanks or width"
+    return f"{text}, yet they are two; write both alike where one is meant"
+
+
+def _warn_of_similar_bundles(draft: Draft, instance: Instance, supply: StreamRows) -> None:
+    """Warn of similar bundle names in a region, and of single-stream bundles with a name close to another."""
+    bundle = instance.streams.bundle
+    size = np.bincount(bundle[bundle >= 0], minlength=len(instance.bundles)).tolist()
+    by_region: dict[str, list[tuple[str, int]]] = {}
+    for number, (region, name) in enumerate(instance.bundles):
+        by_region.setdefault(region, []).append((name, number))
+    found: list[tuple[int, str]] = []
+    for members in (members for members in by_region.values() if members[1:]):
+        number_of = dict(members)
+        same = dict(_find_similar_names(number_of))
+        found += [(number_of[name], _describe_similar_names(name, like)) for name, like in same.items()]
+        for name, number in members[:_MAX_LISTED]:
+            if size[number] == 1 and name not in {*same, *same.values()} and (near := _find_near_name(name, number_of)):
+                text = f"this bundle has one stream alone, and this region has a bundle `{escape_text(near)}`"
+                found.append((number, f"{text}; write both alike where one is meant"))
+    for number, text in found[:_MAX_LISTED]:
+        _warn_at_stream(draft, instance, supply, int(np.argmax(bundle == number)), "bundle", text)
+
+
+def _find_near_name(name: str, names: Iterable[str]) -> str:
+    """Return a similar name with the same digits, '' if there is none."""
+    digits = [char for char in name if char.isdigit()]
+    others = [one for one in names if one != name and [char for char in one if char.isdigit()] == digits]
+    return next(iter(difflib.get_close_matches(name, others[:_MAX_LISTED], n=1, cutoff=_NAME_SIMILARITY)), "")
+
+
+def _warn_at_stream(draft: Draft, instance: Instance, supply: StreamRows, i: int, field: str, text: str) -> None:
+    """Warn of a field of stream `i` (canonical order) at the location of its cell."""
+    place = supply.sheet.place(int(supply.groups.first[supply.order[i]]), (field,))
+    draft.faults.warn(place, ("streams", instance.streams.names[i], field), text)

@@ -1,0 +1,231 @@
+"""Validate a node tree against the models: every fault at its own place, and all valid parts for further checks."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from types import UnionType
+from typing import Annotated, Any, NamedTuple, TypeVar, Union, get_args, get_origin
+
+from pydantic import Tag, ValidationError, create_model
+
+from medalopt.instance.paths import ParameterPath
+from medalopt.instance.reader.errors import MAX_WORDED_FAULTS, FaultLog, Location
+from medalopt.instance.reader.yaml_nodes import (
+    MappingNode,
+    ScalarNode,
+    SequenceNode,
+    convert_to_plain,
+    find_node,
+    locate_key,
+    locate_path,
+)
+from medalopt.instance.schema.containers import (
+    BRANCH_LIST,
+    BRANCH_MAPPING,
+    BRANCH_ONE,
+    Entry,
+    find_count_fault,
+    find_window_fault,
+)
+from medalopt.instance.schema.document import Document
+from medalopt.instance.schema.field_types import ValidationContext
+from medalopt.instance.schema.fields_at_path import ValueForm, find_field_description, iterate_type_parts
+from medalopt.text import escape_text, join_names, suggest_name
+
+E = TypeVar("E", bound=Entry)
+_BRANCH_TAGS = frozenset({BRANCH_ONE, BRANCH_LIST, BRANCH_MAPPING, "[key]"})
+_PLACEHOLDERS = {"format": "medalopt/1", "name": "unnamed", "currency": "XXX"}
+
+
+@lru_cache(maxsize=256)
+def build_section_model(sections: frozenset[str]) -> type[Entry]:
+    """Build a model of some sections of the document.
+
+    Args:
+        sections: Names of the sections.
+
+    Returns:
+        The model, with these fields only.
+    """
+    fields: dict[str, Any] = {
+        name: (Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation, field)
+        for name, field in Document.model_fields.items()
+        if name in sections
+    }
+    return create_model("Part", __base__=Entry, **fields)
+
+
+def validate_tree(root: MappingNode, model: type[E], context: ValidationContext, faults: FaultLog) -> E:
+    """Validate a node tree.
+
+    Invalid values are recorded and removed, missing ones get placeholders, and validation is repeated, so that one call
+    finds as many faults as there are.
+
+    Args:
+        root: Root node.
+        model: The document, or a model of some sections.
+        context: Names and currencies of the file.
+        faults: Collects the faults.
+
+    Returns:
+        The valid part. InputError is raised at once where faults are very many.
+    """
+    data = convert_to_plain(root)
+    told: set[ParameterPath] = set()
+    settled: set[tuple[bool, ParameterPath]] = set()
+    while True:
+        try:
+            return model.model_validate(data, context=context)
+        except ValidationError as error:
+            listed = error.errors(include_url=False, include_context=False, include_input=False)
+            found = [_SchemaError.of(item["loc"], item["type"], item["msg"]) for item in listed[:MAX_WORDED_FAULTS]]
+        fresh = [one for one in found if not any(one.path[:n] in told for n in range(1, len(one.path) + 1))]
+        for one in fresh:
+            faults.add(one.place(root), one.path, one.text)
+        for path in dict.fromkeys(one.path[:-1] for one in fresh if isinstance(one.path[-1], int)):
+            if told_too := _find_list_fault(path, root, context):
+                faults.add(locate_path(root, path), path, told_too)
+        if len(listed) > MAX_WORDED_FAULTS:
+            faults.add_unlisted(len(listed) - MAX_WORDED_FAULTS)
+            faults.settle()
+        gone = {(one.kind == "missing", _remove_value(one, data)) for one in found}
+        assert not gone <= settled, "what is wrong is taken out once"
+        settled |= gone
+        told |= {path for _, path in gone}
+
+
+class _SchemaError(NamedTuple):
+    """One error of pydantic; `loc` includes the tags of union alternatives, `path` does not."""
+
+    loc: ParameterPath
+    kind: str
+    message: str
+    path: ParameterPath
+
+    @classmethod
+    def of(cls, loc: ParameterPath, kind: str, message: str) -> _SchemaError:
+        """Return the error with the path as in the file.
+
+        Args:
+            loc: Location given by pydantic.
+            kind: Type of the error.
+            message: Message of the error.
+
+        Returns:
+            The error.
+        """
+        return cls(loc, kind, message, tuple(step for step in loc if step not in _BRANCH_TAGS))
+
+    def place(self, root: MappingNode) -> Location:
+        """Return the place of the invalid key or value, or of the mapping that lacks a key.
+
+        Args:
+            root: Root node.
+
+        Returns:
+            The place.
+        """
+        if self.kind == "missing":
+            return locate_path(root, self.path[:-1])
+        at_key = self.loc[-1] == "[key]" or self.kind == "extra_forbidden"
+        return locate_key(root, self.path) if at_key else locate_path(root, self.path)
+
+    @property
+    def text(self) -> str:
+        """The fault and its remedy as a message."""
+        if self.kind == "missing":
+            return _explain_missing(self.loc)
+        if self.kind == "extra_forbidden":
+            return _explain_unknown(self.loc, str(self.path[-1]))
+        return self.message if self.kind == "wrong" else _explain_type(self.kind, self.message)
+
+
+def _find_list_fault(path: ParameterPath, root: MappingNode, context: ValidationContext) -> str:
+    """Return the fault in the length of the list at `path`, which pydantic omits where an element is invalid."""
+    node, shape = find_node(root, path), find_field_description(path)
+    if not isinstance(node, SequenceNode) or shape is None:
+        return ""
+    if shape.form is ValueForm.WINDOW:
+        return find_window_fault(len(node.items))
+    return find_count_fault(len(node.items), context.periods) if shape.form is ValueForm.PERIODS else ""
+
+
+def _remove_value(one: _SchemaError, data: Any) -> ParameterPath:
+    """Remove an invalid value, or the list that contains it, or insert a placeholder. Return the path of the change."""
+    path = one.path
+    above = data
+    for number, step in enumerate(path[:-1]):
+        inside = above.get(step, {})
+        if isinstance(inside, list):
+            path = path[: number + 1]
+            break
+        if not isinstance(inside, dict):  # a value in the place of a mapping: it goes as a whole
+            above.pop(step)
+            return path[: number + 1]
+        above = inside
+    if one.kind == "missing":
+        above[path[-1]] = _make_placeholder(one.loc)
+    else:
+        above.pop(path[-1], None)
+    return path
+
+
+def _make_placeholder(loc: ParameterPath) -> Any:
+    """Return a valid placeholder for a required field, so that all other fields are validated."""
+    if len(loc) == 1 and loc[0] in _PLACEHOLDERS:
+        return ScalarNode(_PLACEHOLDERS[str(loc[0])], False, Location(""))
+    kinds = [get_origin(part) for part in iterate_type_parts(_find_type(Document, loc))]
+    return {} if dict in kinds else [] if kinds[0] is list else ScalarNode("0", True, Location(""))
+
+
+def _explain_missing(loc: ParameterPath) -> str:
+    """Return the message for a missing key."""
+    field = _find_type(Document, loc[:-1]).model_fields[loc[-1]]
+    return f"`{loc[-1]}` is missing: {str(field.description).rstrip('.')}"
+
+
+def _explain_unknown(loc: ParameterPath, name: str) -> str:
+    """Return the message for an unknown key, with the known ones."""
+    entry = _find_type(Document, loc[:-1])
+    known = [*entry.model_fields, "source", "note"]
+    near = suggest_name(name, known)
+    return f"unknown key `{escape_text(name)}`{near or f'; the keys known here are {join_names(known, 30)}'}"
+
+
+def _explain_type(kind: str, message: str) -> str:
+    """Return the message for a value of the wrong structure."""
+    if kind in ("model_type", "dict_type", "model_attributes_type"):
+        return "expected a mapping (`key: value` lines, or `{key: value}`)"
+    return "expected a list, such as [a, b]" if kind == "list_type" else escape_text(message, 200)
+
+
+def _find_type(annotation: Any, loc: ParameterPath) -> Any:
+    """Return the type at `loc` below the type `annotation`."""
+    origin, options = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _find_type(options[0], loc)
+    if origin in (Union, UnionType):
+        tagged = [one for one in options if loc and Tag(loc[0]) in getattr(one, "__metadata__", ())]  # type: ignore[arg-type]
+        rest = [one for one in options if one is not type(None)]
+        return _find_type(tagged[0], loc[1:]) if tagged else _find_type(rest[0], loc)
+    if not loc:
+        return annotation
+    if isinstance(annotation, type) and issubclass(annotation, Entry):
+        return _find_type(annotation.model_fields[str(loc[0])].annotation, loc[1:])
+    return _find_type(options[-1], loc[1:])
+
+
+def list_defined_names(root: MappingNode, section: str) -> frozenset[str] | None:
+    """List the names that a section defines, valid or not.
+
+    Args:
+        root: Root node.
+        section: Name of the section.
+
+    Returns:
+        The names; None where the section is invalid, a fault of its own.
+    """
+    node = find_node(root, (section,))
+    if isinstance(node, MappingNode):
+        return frozenset(node.items)
+    return None if node is not None or Document.model_fields[section].is_required() else frozenset()

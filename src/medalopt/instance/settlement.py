@@ -1,0 +1,368 @@
+"""Settlement of past lots and signed contracts, read from CSV files and checked against an instance.
+
+A lot is a shipment of feed to a smelter, or a stockpile that still waits for treatment; its settlement sheet states
+weights, assays, payable metal, charges and the settlement date.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from medalopt.errors import Fault
+from medalopt.instance.accounting import Decisions
+from medalopt.instance.arrays import Bools, Floats, Ints
+from medalopt.instance.input_table import InputTable
+from medalopt.instance.instance import Instance
+from medalopt.instance.reader.errors import FaultLog
+from medalopt.instance.routes import Routes
+from medalopt.instance.schema.field_types import QuantityField, find_name_flaw
+from medalopt.text import escape_text
+
+_FEED_TOLERANCE = 0.01  # relative excess of feed over devices_t * to_smelter that is tolerated
+_MAX_METAL_RATIO = 2.0  # payable over expected metal, above which a warning is given
+_MAX_WARNINGS = 20  # most warnings of one kind
+_WEIGHT_TOLERANCE = 0.005  # relative tolerance of weights and assays
+_TEXT_COLUMNS = ("lot", "stream", "treatment", "smelter", "period", "settled_on")
+_WEIGHT_COLUMNS = ("wet_t", "moisture", "dry_t", "devices_t")
+_REQUIRED_COLUMNS = ("lot", "stream", "period")
+_TONNES, _SHARE, _ASSAY = QuantityField("t"), QuantityField(high=1, below=True), QuantityField("kg/t", high=1000)
+_KILOGRAMS, _MONEY = QuantityField("kg"), QuantityField("money", low=None)
+
+
+@dataclass(frozen=True, eq=False)
+class ActualLots:
+    """N lots. A lot without a treatment is in a stockpile; NaN where a value is unknown."""
+
+    names: tuple[str, ...]
+    stream: Ints  # (N,)
+    route: Ints  # (N,) index of the route; -1: in a stockpile
+    period: Ints  # (N,) period of shipment
+    feed_t: Floats  # (N,) dry t of feed at the smelter (of devices where there is no smelter)
+    devices_t: Floats  # (N,) dry t of devices treated
+    assay: Floats  # (N, E) kg per dry t of feed
+    payable: Floats  # (N, E) kg returned by the smelter
+    charges: Floats  # (N,) money, all charges of the smelter
+    settled: Ints  # (N,) period of settlement, -1: not yet; the number of periods: after the horizon
+    sha256: str
+    warnings: tuple[Fault, ...] = ()
+
+    @property
+    def waits(self) -> Bools:
+        """Mask (N,) of lots in a stockpile."""
+        return self.route < 0
+
+
+def make_empty_lots(instance: Instance) -> ActualLots:
+    """Return lots of which there are none.
+
+    Args:
+        instance: The instance.
+
+    Returns:
+        Lots with N = 0.
+    """
+    none, nothing = np.zeros(0, dtype=np.intp), np.zeros(0)
+    empty = np.zeros((0, len(instance.metals.names)))
+    return ActualLots((), none, none, none, nothing, nothing, empty, empty, nothing, none, "")
+
+
+def read_lots(path: Path, instance: Instance, found: Routes, last: int) -> ActualLots:
+    """Read lots from a CSV file.
+
+    Args:
+        path: Path of the file.
+        instance: The instance.
+        found: Its routes.
+        last: Index of the last past period.
+
+    Returns:
+        The lots with warnings.
+
+    Raises:
+        InputError: With every fault.
+    """
+    faults = FaultLog()
+    metals = instance.metals.names
+    columns = [*_TEXT_COLUMNS, *_WEIGHT_COLUMNS, "charges"]
+    columns += [f"{what}_{metal}{unit}" for metal in metals for what, unit in (("assay", ""), ("payable", "_kg"))]
+    table = InputTable.of(path, "actuals", columns, _REQUIRED_COLUMNS, instance, faults)
+    if table is None:
+        faults.settle()
+    assert table is not None, "a table that cannot be read is a fault"
+    lots = _assemble_lots(table, instance, found, last)
+    _check_names(table, lots)
+    _check_weights(table, lots)
+    _check_metal(table, lots, instance)
+    faults.settle()
+    _warn_of_feed(table, lots, found)
+    _warn_of_metal(table, lots, instance, found)
+    _warn_of_supply(table, lots, instance)
+    _warn_of_dates(table, lots, instance)
+    return replace(lots, warnings=faults.warnings())
+
+
+def _assemble_lots(table: InputTable, instance: Instance, found: Routes, last: int) -> ActualLots:
+    """Read all columns; unstated payable metal of a settled lot is 0, unstated device mass is feed / `to_smelter`."""
+    stream = table.names("stream", instance.streams.names)
+    treatment = table.names("treatment", instance.treatments.names)
+    smelter = table.names("smelter", instance.smelters.names)
+    period = table.periods("period")
+    for row in range(table.count):
+        for name, at in (("stream", stream), ("period", period)):
+            if at[row] < 0 and not table.given(name, row):
+                table.needs(row, name)
+        if period[row] > last:
+            table.fault(row, "period", f"lies after {instance.periods[last]}, up to which --after says things happened")
+    route = _find_routes(table, found, stream, treatment, smelter)
+    feed = _compute_dry_weight(table)
+    metals = range(len(instance.metals.names))
+    names = instance.metals.names
+    assay = np.stack([table.figures(f"assay_{names[e]}", _ASSAY) for e in metals], axis=1)
+    payable = np.stack([table.figures(f"payable_{names[e]}_kg", _KILOGRAMS) for e in metals], axis=1)
+    settled = table.days("settled_on")
+    told = np.isfinite(payable).any(axis=1)  # metals left out of a settlement are 0
+    payable[told] = np.nan_to_num(payable[told])
+    share = np.where(route >= 0, found.to_smelter[route] if len(found) else 1.0, 1.0)
+    sent_on = np.where(share > 0, share, 1.0)  # without a smelter the weight is that of the devices
+    devices = table.figures("devices_t", _TONNES)
+    devices = np.where(np.isfinite(devices), devices, feed / sent_on)
+    charges = table.figures("charges", _MONEY)
+    texts = tuple(table.texts("lot"))
+    return ActualLots(texts, stream, route, period, feed, devices, assay, payable, charges, settled, table.sha256)
+
+
+def _find_routes(table: InputTable, found: Routes, stream: Ints, treatment: Ints, smelter: Ints) -> Ints:
+    """Return the route of each row, (N,), -1 where it has no treatment; routes that the instance lacks are faults."""
+    ways = zip(found.stream.tolist(), found.treatment.tolist(), found.smelter.tolist(), strict=True)
+    place = {way: number for number, way in enumerate(ways)}
+    route = np.full(table.count, -1, dtype=np.intp)
+    treated, sent = table.texts("treatment"), table.texts("smelter")
+    for row, way in enumerate(zip(stream.tolist(), treatment.tolist(), smelter.tolist(), strict=True)):
+        if not treated[row]:
+            if sent[row]:
+                table.needs(row, "treatment")
+            continue
+        route[row] = place.get(way, -1)
+        known = way[0] >= 0 and way[1] >= 0 and (way[2] >= 0 or not sent[row])
+        if known and route[row] < 0:
+            where = "to that smelter" if sent[row] else "without a smelter"
+            table.fault(row, "treatment", f"in the instance this stream does not go by this treatment {where}")
+    return route
+
+
+def _compute_dry_weight(table: InputTable) -> Floats:
+    """Return dry weights, (N,), t: as stated, or wet weight times (1 - moisture), which must agree."""
+    wet, moisture, dry = (
+        table.figures(name, measure) for name, measure in (("wet_t", _TONNES), ("moisture", _SHARE), ("dry_t", _TONNES))
+    )
+    worked_out = wet * (1 - moisture)
+    for row in np.flatnonzero(abs(worked_out - dry) > _WEIGHT_TOLERANCE * np.maximum(worked_out, dry)).tolist():
+        table.fault(row, "dry_t", f"{dry[row]:g} t, but wet_t and moisture give {worked_out[row]:.6g} t")
+    both = np.where(np.isfinite(dry), dry, worked_out)
+    for row in np.flatnonzero(~np.isfinite(both)).tolist():
+        if not table.given("dry_t", row) and not (table.given("wet_t", row) and table.given("moisture", row)):
+            table.fault(row, "dry_t", "is missing here: give it, or wet_t and moisture")
+    return both
+
+
+def _check_names(table: InputTable, lots: ActualLots) -> None:
+    """Record missing, repeated and invalid lot names."""
+    first: dict[str, int] = {}
+    for row, name in enumerate(lots.names):
+        if not name:
+            table.needs(row, "lot")
+        elif name in first:
+            table.fault(row, "lot", f"stands twice, first in line {table.sheet.lines[first[name]]}; add the two up")
+        elif problem := find_name_flaw(name):
+            table.fault(row, "lot", problem)
+        first.setdefault(name, row)
+
+
+def _check_weights(table: InputTable, lots: ActualLots) -> None:
+    """Record lots with more feed than devices."""
+    for row in np.flatnonzero(lots.devices_t < lots.feed_t * (1 - _WEIGHT_TOLERANCE)).tolist():
+        table.fault(
+            row, "devices_t", f"{lots.devices_t[row]:g} t of devices cannot give {lots.feed_t[row]:g} t of feed"
+        )
+
+
+def _check_metal(table: InputTable, lots: ActualLots, instance: Instance) -> None:
+    """Record metal or settlement of untreated lots, settlement before shipment, and more payable metal than assayed."""
+    known = np.isfinite(lots.payable)
+    for row in np.flatnonzero((lots.settled >= 0) & ~known.any(axis=1)).tolist():
+        table.fault(row, "settled_on", "a lot that is settled says what metal is payable; write 0 where none is")
+    for row in np.flatnonzero((lots.settled >= 0) & (lots.settled < lots.period)).tolist():
+        table.fault(row, "settled_on", "lies before the lot was sent")
+    for row in np.flatnonzero(lots.waits & (known.any(axis=1) | (lots.settled >= 0))).tolist():
+        if not table.given("treatment", row):
+            table.fault(row, "treatment", "what is settled has been treated; only what waits in a stockpile has not")
+    held = lots.assay * lots.feed_t[:, None]
+    for row, metal in np.argwhere(lots.payable > held * (1 + _WEIGHT_TOLERANCE)).tolist():
+        name = instance.metals.names[metal]
+        more = f"{lots.payable[row, metal]:g} kg are payable of {held[row, metal]:.6g} kg that the lot held"
+        table.fault(row, f"payable_{name}_kg", f"{more} by assay_{name} and dry_t; look for a wrong unit")
+    mass = np.nan_to_num(lots.payable).sum(axis=1)
+    told = (lots.payable > held * (1 + _WEIGHT_TOLERANCE)).any(axis=1)
+    for row in np.flatnonzero(~told & (mass > 1_000 * lots.feed_t * (1 + _WEIGHT_TOLERANCE))).tolist():
+        name = instance.metals.names[int(np.argmax(np.nan_to_num(lots.payable[row])))]
+        more = f"{mass[row]:g} kg of metal are payable of {1_000 * lots.feed_t[row]:g} kg of dry feed"
+        table.fault(row, f"payable_{name}_kg", f"{more}; look for a wrong unit, such as grams written as kilograms")
+
+
+def _warn_of_feed(table: InputTable, lots: ActualLots, found: Routes) -> None:
+    """Warn of lots with more feed than `to_smelter` of the treatment implies."""
+    share = np.where(lots.waits, 0.0, found.to_smelter[lots.route] if len(found) else 0.0)
+    sent_on = share * lots.devices_t
+    for row in np.flatnonzero((share > 0) & (lots.feed_t > sent_on * (1 + _FEED_TOLERANCE)))[:_MAX_WARNINGS].tolist():
+        gives = f"{lots.devices_t[row]:g} t of devices send on {sent_on[row]:.4g} t by `to_smelter` of the treatment"
+        table.warn(row, "devices_t", f"{gives}, but the feed weighs {lots.feed_t[row]:g} t; check both weights")
+
+
+def _warn_of_metal(table: InputTable, lots: ActualLots, instance: Instance, found: Routes) -> None:
+    """Warn of lots with far more payable metal than the instance implies."""
+    if not len(found):
+        return
+    expected = np.where(lots.waits[:, None], np.inf, found.returned[lots.route] * lots.devices_t[:, None])
+    for row, metal in np.argwhere(lots.payable > _MAX_METAL_RATIO * expected)[:_MAX_WARNINGS].tolist():
+        name = instance.metals.names[metal]
+        more = f"{lots.payable[row, metal]:g} kg are payable, but the instance expects {expected[row, metal]:.4g} kg"
+        table.warn(row, f"payable_{name}_kg", f"{more} of such devices; check its unit")
+
+
+def _warn_of_supply(table: InputTable, lots: ActualLots, instance: Instance) -> None:
+    """Warn of streams with more sent than supplied in a period, or cumulatively where supply can be stockpiled."""
+    offered, sent = instance.streams.available.value, np.zeros(instance.streams.available.raw.shape)
+    np.add.at(sent, (lots.stream, lots.period), lots.devices_t)
+    stored = instance.streams.storable[:, None]
+    offered, taken = (np.where(stored, np.cumsum(tonnes, axis=1), tonnes) for tonnes in (offered, sent))
+    over = (taken > offered * (1 + _WEIGHT_TOLERANCE)) & (sent > 0)
+    for i, t in np.argwhere(over)[:_MAX_WARNINGS].tolist():
+        row = int(np.flatnonzero((lots.stream == i) & (lots.period == t))[-1])
+        name, when = escape_text(instance.streams.names[i]), instance.periods[t]
+        upto = "up to" if instance.streams.storable[i] else "in"
+        text = f"{taken[i, t]:.4g} t of `{name}` were sent {upto} {when}, but only {offered[i, t]:.4g} t were offered"
+        table.warn(row, "devices_t" if table.given("devices_t", row) else "dry_t", f"{text}; check the unit and period")
+
+
+def _warn_of_dates(table: InputTable, lots: ActualLots, instance: Instance) -> None:
+    """Warn of lots settled after the horizon."""
+    for row in np.flatnonzero(lots.settled >= len(instance.periods))[:_MAX_WARNINGS].tolist():
+        text = f"`{escape_text(table.texts('settled_on')[row])}` lies after {instance.periods[-1]}, the last period"
+        table.warn(row, "settled_on", f"{text}: its metal counts for no medal; check the year")
+
+
+_CONTRACT_COLUMNS = ("stream", "treatment", "smelter", "offer", "alloy", "metal", "period", "tonnes", "kg")
+_CONTRACT_ROW_KINDS = (
+    "a shipment (stream, treatment, smelter, tonnes), a purchase (offer, alloy, kg), metal from stock charged to a "
+    "melt (alloy, metal, kg), or process scrap charged again (alloy, kg)"
+)
+
+
+def make_empty_decisions(instance: Instance, found: Routes) -> Decisions:
+    """Return decisions that are all zero.
+
+    Args:
+        instance: The instance.
+        found: Its routes.
+
+    Returns:
+        The decisions.
+    """
+    periods, alloys = len(instance.periods), len(instance.alloys.names)
+    return Decisions(
+        sent=np.zeros((len(found), periods)),
+        stockpile=np.zeros((len(instance.streams.names), periods)),
+        charged=np.zeros((alloys, len(instance.metals.names), periods)),
+        bought=np.zeros((len(instance.market.names), alloys, periods)),
+        surplus=np.zeros((len(instance.metals.names), periods)),
+        recharged=np.zeros((alloys, periods)),
+        withheld=np.zeros((int(instance.terms.pooled.sum()), len(instance.metals.names), periods)),
+    )
+
+
+def read_signed_contracts(path: Path, instance: Instance, found: Routes) -> tuple[Decisions, str, tuple[Fault, ...]]:
+    """Read signed contracts and completed operations from a CSV file.
+
+    Each row is a shipment, a purchase, or metal from stock or process scrap charged to a melt.
+
+    Args:
+        path: Path of the file.
+        instance: The instance.
+        found: Its routes.
+
+    Returns:
+        The quantities as decisions, the sha256 of the file, and warnings.
+
+    Raises:
+        InputError: With every fault.
+    """
+    faults = FaultLog()
+    table = InputTable.of(path, "frozen", _CONTRACT_COLUMNS, ("period",), instance, faults)
+    if table is None:
+        faults.settle()
+    assert table is not None, "a table that cannot be read is a fault"
+    made = make_empty_decisions(instance, found)
+    period = table.periods("period")
+    tonnes, kilograms = table.figures("tonnes", QuantityField("t")), table.figures("kg", QuantityField("kg"))
+    at = {
+        name: table.names(name, known)
+        for name, known in (
+            ("stream", instance.streams.names),
+            ("treatment", instance.treatments.names),
+            ("smelter", instance.smelters.names),
+            ("offer", instance.market.names),
+            ("alloy", instance.alloys.names),
+            ("metal", instance.metals.names),
+        )
+    }
+    route = _find_routes(table, found, at["stream"], at["treatment"], at["smelter"])
+    for row in range(table.count):
+        if not table.given("period", row):
+            table.needs(row, "period")
+        _add_contract_row(table, made, row, route, at, period, tonnes, kilograms)
+    _warn_of_repeated_rows(table)
+    faults.settle()
+    return made, table.sha256, faults.warnings()
+
+
+def _warn_of_repeated_rows(table: InputTable) -> None:
+    """Warn of rows that agree in every column; their amounts are added."""
+    columns = [table.texts(name) for name in _CONTRACT_COLUMNS]
+    first: dict[tuple[str, ...], int] = {}
+    for row, cells in enumerate(zip(*columns, strict=True)):
+        before = first.setdefault(cells, row)
+        if before < row:
+            text = f"this row repeats line {table.sheet.lines[before]}, and both are added up"
+            table.warn(row, "", f"{text}; delete one of them where the same is meant")
+
+
+def _add_contract_row(
+    table: InputTable,
+    made: Decisions,
+    row: int,
+    route: Ints,
+    at: dict[str, Ints],
+    period: Ints,
+    tonnes: Floats,
+    kilograms: Floats,
+) -> None:
+    """Add one row to the decisions; a row of no known kind is a fault."""
+    filled = {name for name in (*at, "tonnes", "kg") if table.given(name, row)}
+    t, alloy = period[row], at["alloy"][row]
+    if filled in ({"stream", "treatment", "tonnes"}, {"stream", "treatment", "smelter", "tonnes"}):
+        if route[row] >= 0 and t >= 0 and np.isfinite(tonnes[row]):
+            made.sent[route[row], t] += tonnes[row]
+    elif filled == {"offer", "alloy", "kg"}:
+        if min(at["offer"][row], alloy, t) >= 0 and np.isfinite(kilograms[row]):
+            made.bought[at["offer"][row], alloy, t] += kilograms[row]
+    elif filled == {"alloy", "metal", "kg"}:
+        if min(alloy, at["metal"][row], t) >= 0 and np.isfinite(kilograms[row]):
+            made.charged[alloy, at["metal"][row], t] += kilograms[row]
+    elif filled == {"alloy", "kg"}:
+        if min(alloy, t) >= 0 and np.isfinite(kilograms[row]):
+            made.recharged[alloy, t] += kilograms[row]
+    else:
+        table.fault(row, "", f"a row is {_CONTRACT_ROW_KINDS}; this one fills {', '.join(sorted(filled)) or 'nothing'}")

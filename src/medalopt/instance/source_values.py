@@ -1,0 +1,267 @@
+"""Values as written in an instance file, by parameter path; streams and lanes by name, inline or from a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from medalopt.instance.paths import ParameterPath
+from medalopt.instance.reader.rows import PERIOD, CellColumn, InputSheet
+from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode, find_node, get_child
+from medalopt.instance.resolve.parsed_document import Calendar, Draft
+from medalopt.instance.resolve.row_validation import name_stream_rows
+from medalopt.instance.resolve.streams import name_lane_rows
+from medalopt.instance.schema.field_types import QuantityField
+from medalopt.instance.schema.fields_at_path import ParameterKind, find_parameter_kind
+from medalopt.units import Money, QuantityError, name_unit, parse_quantity, split_number_unit
+
+_PER_CENT = "%", Fraction(1, 100)
+_PER_METAL_FIELDS = ("recovery", "returned", "refining_charge", "deduction", "lead", "credited", "cv")
+
+
+class SourceValues:
+    """The values of one file as written; `root` is its node tree, `money` its currencies.
+
+    Args:
+        draft: The parsed file.
+    """
+
+    def __init__(self, draft: Draft) -> None:
+        root = draft.root
+        items = dict(root.items)
+        for name, sheet, names in (
+            ("streams", draft.streams, name_stream_rows(draft.streams)),
+            ("lanes", draft.lanes, name_lane_rows(draft.lanes) if draft.lanes else CellColumn.none(0)),
+        ):
+            if name in items and sheet is not None:
+                items[name] = MappingNode(_group_rows_by_name(sheet, names, draft.calendar), {}, root.items[name].place)
+        self.root = MappingNode(items, root.keys, root.place)
+        self.money: Money = draft.context.money
+        self._calendar = draft.calendar
+        self._read: dict[tuple[ParameterPath, str, bool], Fraction | None] = {}
+
+    @property
+    def periods(self) -> tuple[str, ...]:
+        """The names of the periods; empty where they cannot be read."""
+        return self._calendar.labels if self._calendar else ()
+
+    def period(self, text: str) -> int | None:
+        """Look up a period by name.
+
+        Args:
+            text: Name of a period.
+
+        Returns:
+            Its index from 0; None where there is no such period.
+        """
+        return self._calendar.index(text) if self._calendar else None
+
+    def figures(self) -> Iterator[tuple[ParameterPath, ScalarNode, ParameterKind]]:
+        """Iterate over all parameters that the file states.
+
+        Returns:
+            Path, scalar node and kind of each.
+        """
+        for path, scalar in self.scalars():
+            kind = find_parameter_kind(path)
+            if kind is not None:
+                yield path, scalar, kind
+
+    def scalars(self) -> Iterator[tuple[ParameterPath, ScalarNode]]:
+        """Iterate over all scalars that the file states, numbers and text.
+
+        Returns:
+            Path and scalar node of each.
+        """
+        yield from _iterate_scalars(self.root, ())
+
+    def find(self, path: ParameterPath) -> Node | None:
+        """Look up the value in effect at a path: stated there, or by one value for all metals or periods above it.
+
+        Args:
+            path: A parameter path.
+
+        Returns:
+            The node; None where nothing is stated.
+        """
+        node: Node | None = self.root
+        for at, name in enumerate(path):
+            inner = get_child(node, name)
+            if inner is None and isinstance(node, ScalarNode) and at == len(path) - 1:
+                return node if isinstance(name, int) or path[at - 1] in _PER_METAL_FIELDS else None
+            if inner is None and isinstance(node, MappingNode) and at and path[at - 1] in _PER_METAL_FIELDS:
+                inner = node.items.get("default")
+            node = inner
+        return node
+
+    def value(self, path: ParameterPath) -> object:
+        """Return the value in effect at a path in a form independent of units and notation, for comparison.
+
+        Args:
+            path: A parameter path.
+
+        Returns:
+            Exact canonical values, text, or plain lists and mappings; the default where nothing is stated.
+        """
+        node, kind = self.find(path), find_parameter_kind(path)
+        default = kind.default if kind is not None else None
+        if node is None:
+            return Fraction(default) if isinstance(default, int) else getattr(default, "exact", default)
+        if kind is None or isinstance(node, MappingNode):
+            return _convert_to_plain(node)
+        values = node.items if isinstance(node, SequenceNode) else (node,)
+        figures = [self.exact(path, one, kind) if isinstance(one, ScalarNode) else None for one in values]
+        return figures[0] if len(set(figures)) == 1 else tuple(figures)
+
+    def at(self, path: ParameterPath) -> Node | None:
+        """Look up the node at exactly this path.
+
+        Args:
+            path: A parameter path.
+
+        Returns:
+            The node; None where nothing is stated.
+        """
+        return find_node(self.root, path)
+
+    def figure(self, path: ParameterPath) -> Fraction | None:
+        """Return the number stated at exactly this path.
+
+        Args:
+            path: A parameter path.
+
+        Returns:
+            Its exact canonical value; None where there is no single number.
+        """
+        kind, node = find_parameter_kind(path), self.at(path)
+        return self.exact(path, node, kind) if kind is not None and isinstance(node, ScalarNode) else None
+
+    def exact(self, path: ParameterPath, scalar: ScalarNode, kind: ParameterKind) -> Fraction | None:
+        """Convert a scalar to its canonical unit.
+
+        Args:
+            path: Path of the scalar.
+            scalar: The scalar node.
+            kind: Kind of the parameter.
+
+        Returns:
+            The exact value; None where it cannot be read.
+        """
+        key = (path, scalar.text, scalar.plain)
+        if key not in self._read:
+            self._read[key] = self._exact(path, scalar, kind)
+        return self._read[key]
+
+    def _exact(self, path: ParameterPath, scalar: ScalarNode, kind: ParameterKind) -> Fraction | None:
+        """Convert a scalar to its canonical unit, without the cache."""
+        if not isinstance(kind.measure, QuantityField):
+            digits = scalar.text.strip().removeprefix("+").replace("_", "")
+            return Fraction(int(digits)) if digits.isascii() and digits.isdigit() else None
+        try:
+            figure = kind.measure.check(scalar.value, self.money)
+            return figure.exact * (self._piece(path) ** figure.pieces if figure.pieces else 1)
+        except QuantityError:
+            return None
+
+    def unit(self, path: ParameterPath, scalar: ScalarNode, measure: QuantityField) -> tuple[str, Fraction]:
+        """Return the unit in which a parameter is reported: as written, else the canonical one, per cent for a share.
+
+        Args:
+            path: Path of the scalar.
+            scalar: The scalar node.
+            measure: Canonical unit and range of the parameter.
+
+        Returns:
+            Name of the unit, and its factor to the canonical unit.
+
+        Raises:
+            QuantityError: The scalar is no quantity, or counts devices of unknown mass.
+        """
+        written = split_number_unit(scalar.text, measure.unit, self.money)[1]
+        if not written:
+            return (name_unit(measure.unit, self.money.currency), Fraction(1)) if measure.unit else _PER_CENT
+        figure = parse_quantity(f"1 {written}", measure.unit, self.money)
+        return written, figure.factor * (self._piece(path) ** figure.pieces if figure.pieces else 1)
+
+    def _piece(self, path: ParameterPath) -> Fraction:
+        """Return the mass of one device, kg, of the device type that the parameter at `path` belongs to."""
+        device: str | int = path[1]
+        if path[0] == "streams":
+            node = self.at((*path[:2], "device"))
+            device = node.text if isinstance(node, ScalarNode) else ""
+        elif path[0] == "treatments":
+            device = path[3]
+        mass = self.at(("devices", device, "unit_mass"))
+        if not isinstance(mass, ScalarNode):
+            raise QuantityError("the device has no `unit_mass`")  # reported as a fault at the place of that parameter
+        return parse_quantity(mass.value, "kg", self.money).exact
+
+
+def _convert_to_plain(node: Node) -> object:
+    """Convert a node to plain dictionaries, lists and text."""
+    if isinstance(node, MappingNode):
+        return {name: _convert_to_plain(item) for name, item in node.items.items()}
+    return [_convert_to_plain(item) for item in node.items] if isinstance(node, SequenceNode) else node.text
+
+
+def _iterate_scalars(node: Node, path: ParameterPath) -> Iterator[tuple[ParameterPath, ScalarNode]]:
+    """Yield the scalars at and below a node, with their paths; nulls are skipped."""
+    if isinstance(node, ScalarNode):
+        if not node.null:
+            yield path, node
+    elif isinstance(node, MappingNode):
+        for name, item in node.items.items():
+            yield from _iterate_scalars(item, (*path, name))
+    else:
+        for number, item in enumerate(node.items):
+            yield from _iterate_scalars(item, (*path, number))
+
+
+def _group_rows_by_name(sheet: InputSheet, names: CellColumn, calendar: Calendar | None) -> dict[str, Node]:
+    """Return the rows of a table by name; a supply with one row per period becomes a list."""
+    rows: dict[str, list[int]] = {}
+    for row, name in enumerate(names):
+        rows.setdefault(name or "", []).append(row)
+    items: dict[str, Node] = {}
+    for name, own in rows.items():
+        place = sheet.place(own[0])
+        items[name] = MappingNode({}, {}, place)
+        for key, cells in sheet.columns.items():
+            node = (
+                _build_supply_node(sheet, own, calendar)
+                if key == ("available",)
+                else _make_scalar(sheet, cells[own[0]], own[0], key)
+            )
+            if node is not None and key != PERIOD:
+                items[name] = _insert_node(items[name], key, node)
+    return items
+
+
+def _insert_node(node: Node, key: tuple[str, ...], value: Node) -> Node:
+    """Return a mapping node with `value` inserted at the nested key."""
+    if not key or key == ("{}",):
+        return node if key else value
+    inner = node.items if isinstance(node, MappingNode) else {}
+    below = inner.get(key[0]) or MappingNode({}, {}, node.place)
+    return MappingNode({**inner, key[0]: _insert_node(below, key[1:], value)}, {}, node.place)
+
+
+def _make_scalar(sheet: InputSheet, text: str | None, row: int, key: tuple[str, ...]) -> ScalarNode | None:
+    """Return a cell as a scalar; text such as `null` stays text, an empty cell is None."""
+    if text is None:
+        return None
+    node = ScalarNode(text, True, sheet.place(row, key))
+    return ScalarNode(text, False, node.place) if node.null else node
+
+
+def _build_supply_node(sheet: InputSheet, rows: list[int], calendar: Calendar | None) -> Node | None:
+    """Return the supply of a stream: one scalar, or a list with one per period."""
+    cells, periods = sheet.column(("available",)), sheet.column(PERIOD)
+    if calendar is None or (len(rows) == 1 and periods[rows[0]] is None):
+        return _make_scalar(sheet, cells[rows[0]], rows[0], ("available",))
+    said = {
+        calendar.index((periods[row] or "").strip()): _make_scalar(sheet, cells[row], row, ("available",))
+        for row in rows
+    }
+    nothing = ScalarNode("0", True, sheet.place(rows[0]))
+    return SequenceNode(tuple(said.get(t) or nothing for t in range(calendar.count)), sheet.place(rows[0]))

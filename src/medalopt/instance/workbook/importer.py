@@ -1,0 +1,513 @@
+"""Import an instance from a workbook: a node tree built cell by cell, each value with the place of its cell."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from pathlib import Path as FilePath
+from typing import Any, NamedTuple
+
+from medalopt.errors import Fault, InputError
+from medalopt.instance.instance import Instance
+from medalopt.instance.loading import InstanceFile, read_calendar
+from medalopt.instance.paths import ParameterPath, PathError, render_path
+from medalopt.instance.reader.errors import MAX_WORDED_FAULTS, FaultLog, Location
+from medalopt.instance.reader.excel_reader import (
+    DateText,
+    PercentNumber,
+    SheetRows,
+    UnreadableCell,
+    WorkbookValue,
+    format_cell,
+    format_cell_address,
+    read_workbook,
+)
+from medalopt.instance.reader.files import FileBytes
+from medalopt.instance.reader.limits import MAX_INSTANCE_CELLS
+from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
+from medalopt.instance.reader.yaml_reader import parse_yaml
+from medalopt.instance.resolve.parsed_document import Calendar
+from medalopt.instance.schema.document import Document
+from medalopt.instance.schema.field_types import IntegerField, QuantityField
+from medalopt.instance.schema.fields_at_path import FieldDescription, ValueForm, find_field_description
+from medalopt.instance.workbook.layout import (
+    COUNT_UNIT,
+    EMPTY_TEXTS,
+    FIELD_HEADINGS,
+    HEADING_ROW,
+    INSTANCE_SHEET,
+    LINES_UNIT,
+    LIST_SECTIONS,
+    POLICY_SHEET,
+    SCENARIO_HEADINGS,
+    SCENARIOS_SHEET,
+    SHARE_UNIT,
+    SHEET_SECTIONS,
+    UNIT_ROW,
+    SheetSection,
+    parse_heading,
+    unquote_text,
+)
+from medalopt.text import escape_text, join_names, suggest_name
+from medalopt.units import Money, QuantityError, split_number_unit
+
+_DUPLICATE_MESSAGE = "`{}` is given already, as a whole or in parts: leave one of the cells empty"
+_GAP_MESSAGE = "a list has a figure for each period: write 0 where there is none"
+_WINDOW_MESSAGE = "a window has both ends: give the least and the greatest share"
+
+
+@dataclass
+class _Branch:
+    """A mapping or list under construction: children by name or index, and the place of each key."""
+
+    place: Location
+    items: dict[Any, _Branch | Node] = field(default_factory=dict)
+    keys: dict[Any, Location] = field(default_factory=dict)
+
+
+class TreeBuilder:
+    """The tree under construction; a value that cannot be inserted is recorded as a fault.
+
+    Args:
+        faults: Collects the faults.
+        place: Place of the root.
+    """
+
+    def __init__(self, faults: FaultLog, place: Location) -> None:
+        self.faults = faults
+        self.top = _Branch(place)
+
+    def entry(self, path: ParameterPath, place: Location, *, numbered: bool = False, again: bool = False) -> None:
+        """Insert an empty entry.
+
+        Args:
+            path: Path of the entry.
+            place: Place of its name.
+            numbered: The entry is named by its row number.
+            again: An entry of that name may exist; else it is a fault, unless its parts came from another sheet first.
+        """
+        branch = self._branch(path[:-1], place)
+        if branch is None:
+            return
+        if path[-1] in branch.items and not again:
+            named_only = isinstance(branch.items[path[-1]], _Branch) and not numbered
+            stands = branch.keys[path[-1]]
+            if named_only and stands.file != place.file:
+                return  # a sheet of parts came first
+            self.faults.add(place, path, f"`{path[-1]}` stands in row {stands.line} already: give it another name")
+        elif path[-1] not in branch.items:
+            branch.items[path[-1]] = _Branch(place)
+            branch.keys[path[-1]] = place
+
+    def put(self, path: ParameterPath, node: Node, key: Location) -> None:
+        """Insert a node; an existing value at or above the path is a fault.
+
+        Args:
+            path: Path of the node.
+            node: The node.
+            key: Place of its last name.
+        """
+        branch = self._branch(path[:-1], node.place, key)
+        if branch is None:
+            return
+        if path[-1] in branch.items:
+            self.faults.add(node.place, path, _DUPLICATE_MESSAGE.format(render_path(path)))
+            return
+        branch.items[path[-1]] = node
+        branch.keys[path[-1]] = key
+
+    def _branch(self, path: ParameterPath, place: Location, key: Location | None = None) -> _Branch | None:
+        """Return the branch at `path`, created if missing; None, and a fault, where a value exists on the way."""
+        branch = self.top
+        for at, step in enumerate(path):
+            if step not in branch.items:
+                branch.items[step] = _Branch(place)
+                branch.keys[step] = key or place
+            inner = branch.items[step]
+            if not isinstance(inner, _Branch):
+                self.faults.add(place, path, _DUPLICATE_MESSAGE.format(render_path(path[: at + 1])))
+                return None
+            branch = inner
+        return branch
+
+    def node(self) -> MappingNode:
+        """Build the node tree; lists with gaps are faults.
+
+        Returns:
+            The root node.
+        """
+        found = self._node(self.top, ())
+        return found if isinstance(found, MappingNode) else MappingNode({}, {}, self.top.place)
+
+    def _node(self, branch: _Branch | Node, path: ParameterPath) -> Node:
+        """Build the node of a branch."""
+        if not isinstance(branch, _Branch):
+            return branch
+        if branch.items and all(isinstance(step, int) for step in branch.items):
+            return self._list(branch, path)
+        items = {str(step): self._node(item, (*path, str(step))) for step, item in branch.items.items()}
+        return MappingNode(items, {str(step): place for step, place in branch.keys.items()}, branch.place)
+
+    def _list(self, branch: _Branch, path: ParameterPath) -> Node:
+        """Build a list node; a list must have all periods, a window both ends."""
+        shape = find_field_description(path)
+        window = shape is not None and shape.form is ValueForm.WINDOW
+        count = 2 if window else max(branch.items) + 1
+        if set(branch.items) != set(range(count)):
+            self.faults.add(branch.place, path, _WINDOW_MESSAGE if window else _GAP_MESSAGE)
+        items = tuple(self._node(branch.items[place], path) for place in sorted(branch.items))
+        return SequenceNode(items, branch.place)
+
+
+_CELL_PLACE = re.compile(r"(.*)\x1f(.*)", re.DOTALL)
+_KNOWN_SHEETS = frozenset(
+    {INSTANCE_SHEET, POLICY_SHEET, SCENARIOS_SHEET, *(section.sheet for section in SHEET_SECTIONS)}
+)
+_PERIOD_PATHS = re.compile(r"periods\.start|medals\..*\.due", re.DOTALL)  # paths of fields that hold a period
+
+
+@dataclass(frozen=True)
+class ImportedInstance:
+    """An instance imported from a workbook, with its node tree and planning periods."""
+
+    root: MappingNode
+    instance: Instance
+    calendar: Calendar | None
+
+
+def import_workbook(data: FileBytes) -> ImportedInstance:
+    """Import the instance from a workbook.
+
+    Args:
+        data: Bytes of the workbook.
+
+    Returns:
+        The instance and its tree.
+
+    Raises:
+        InputError: With every fault, each with its sheet and cell.
+    """
+    reports: list[str] = []
+    book = read_workbook(data, reports.append, _KNOWN_SHEETS.__contains__, MAX_INSTANCE_CELLS)
+    if book is None:
+        raise InputError([Fault(data.name, 0, 0, "", reports[0])])
+    reading = _WorkbookImport(data.name)
+    try:
+        root = reading.tree(book.sheets)
+        instance = InstanceFile(
+            FilePath(data.name), _convert_to_lists(root), {}, tuple(reading.faults.found)
+        ).with_changes()
+    except InputError as error:
+        raise InputError([_locate_in_cell(fault) for fault in reading.without_consequences(error.faults)]) from error
+    instance = replace(instance, warnings=tuple(map(_locate_in_cell, instance.warnings)))
+    return ImportedInstance(root, instance, read_calendar(root))
+
+
+def _locate_in_cell(fault: Fault) -> Fault:
+    """Return a fault with its cell address instead of line and column."""
+    match = _CELL_PLACE.fullmatch(fault.file.replace("\\x1f", "\x1f"))
+    if match is None:
+        return fault
+    cell = format_cell_address(match[2], fault.line - 1, fault.column - 1) if fault.line else match[2]
+    return Fault(f"{match[1]}:{cell}", 0, 0, fault.path, fault.message)
+
+
+class _HeadedColumn(NamedTuple):
+    """A column below a heading: the path and description of its field, and its unit."""
+
+    path: ParameterPath
+    shape: FieldDescription | None
+    unit: str
+
+
+@dataclass
+class _WorkbookImport:
+    """State of the import of one workbook: faults so far, and the periods once they are read."""
+
+    name: str
+    faults: FaultLog = field(default_factory=FaultLog)
+    calendar: Calendar | None = None
+
+    def without_consequences(self, faults: Iterable[Fault]) -> list[Fault]:
+        """Return `faults` without those that merely follow from an unreadable value in the same cell."""
+        own = set(self.faults.found)
+        cells = {(fault.file, fault.line, fault.column) for fault in own if fault.line}
+        return [fault for fault in faults if fault in own or (fault.file, fault.line, fault.column) not in cells]
+
+    def tree(self, sheets: dict[str, SheetRows]) -> MappingNode:
+        """Build the root node from all sheets; raise InputError where the sheet `Instance` is missing."""
+        if INSTANCE_SHEET not in sheets:
+            told = f"has no sheet `{INSTANCE_SHEET}`; `medalopt template NAME.xlsx` writes a workbook to fill in"
+            raise InputError([Fault(self.name, 0, 0, "", told)])
+        for sheet in sheets.keys() - _KNOWN_SHEETS - {"Read me"}:
+            near = suggest_name(sheet, _KNOWN_SHEETS)
+            self.faults.add(
+                self._place(sheet), (), f"unknown sheet{near or f'; those known are {join_names(_KNOWN_SHEETS, 30)}'}"
+            )
+        for sheet in sorted(_KNOWN_SHEETS - sheets.keys()):
+            told = f"has no sheet `{sheet}`, which every template has: restore it, empty where it is not needed"
+            self.faults.add(Location(self.name), (), told)
+        for sheet in _KNOWN_SHEETS & sheets.keys():
+            self._check_cells(sheet, sheets[sheet])
+        grown = TreeBuilder(self.faults, self._place(INSTANCE_SHEET))
+        self._pairs(sheets, INSTANCE_SHEET, (), grown)
+        self.calendar = read_calendar(grown.node())
+        self._pairs(sheets, POLICY_SHEET, ("policy",), grown)
+        for section in SHEET_SECTIONS:
+            if section.sheet in sheets:
+                self._section(section, sheets[section.sheet], grown)
+        self._scenarios(sheets.get(SCENARIOS_SHEET, []), grown)
+        root = grown.node()
+        missing = {
+            name: MappingNode({}, {}, self._place(name.capitalize()))
+            for name in ("metals", "alloys", "medals")
+            if name not in root.items and Document.model_fields[name].is_required()
+        }
+        items = {**root.items, **missing}
+        order = {name: place for place, name in enumerate(Document.model_fields)}
+        ordered = dict(sorted(items.items(), key=lambda item: order.get(item[0], len(order))))
+        return MappingNode(ordered, root.keys, root.place)
+
+    def _place(self, sheet: str, row: int = -1, column: int = -1) -> Location:
+        """Return the place of a cell, with row and column from 0."""
+        return Location(f"{self.name}\x1f{sheet}", row + 1, column + 1)
+
+    def _check_cells(self, sheet: str, rows: SheetRows) -> None:
+        """Record the cells that cannot be read; the first row is a title and is ignored."""
+        for number, row in enumerate(rows[1:], start=1):
+            for place, value in enumerate(row if len(self.faults.found) < MAX_WORDED_FAULTS else ()):
+                if isinstance(value, bool):
+                    told = (
+                        f"the truth value {str(value).upper()}: where it is a name or a text, format the cell as text"
+                    )
+                    self.faults.add(self._place(sheet, number, place), (), f"holds {told} and type it anew")
+                elif isinstance(value, UnreadableCell):
+                    self.faults.add(self._place(sheet, number, place), (), f"holds {value.why}")
+
+    def _check_heads(self, sheet: str, rows: SheetRows, heads: tuple[str, ...], alone: bool) -> bool:
+        """Return whether the sheet begins with `heads`; with `alone`, cells in further columns are faults."""
+        if len(rows) <= HEADING_ROW:
+            return False
+        if [format_cell(value) for value in rows[HEADING_ROW][: len(heads)]] != list(heads):
+            told = f"its first heads must be {', '.join(heads)}, in row {HEADING_ROW + 1}; restore them"
+            self.faults.add(self._place(sheet), (), told)
+            return False
+        below = rows[HEADING_ROW] if not alone else rows[HEADING_ROW][: len(heads)]
+        headed = {place for place, head in enumerate(below) if head is not None or place < len(heads)}
+        for number, row in enumerate(rows[HEADING_ROW:], start=HEADING_ROW):
+            for place in range(len(row)):
+                if row[place] is not None and place not in headed:
+                    headed.add(place)  # report each column once
+                    told = (
+                        "stands in a column without a head, and would count for nothing: give it a head, or delete it"
+                    )
+                    self.faults.add(
+                        self._place(sheet, number, place), (), f"`{escape_text(format_cell(row[place]))}` {told}"
+                    )
+        return True
+
+    def _pairs(self, sheets: dict[str, SheetRows], sheet: str, above: ParameterPath, grown: TreeBuilder) -> None:
+        """Read a sheet of fields and their values."""
+        rows = sheets.get(sheet, [])
+        if not self._check_heads(sheet, rows, FIELD_HEADINGS, alone=True):
+            return
+        for number, row in enumerate(rows[HEADING_ROW + 1 :], start=HEADING_ROW + 1):
+            name, value, unit = (*row[:3], None, None, None)[:3]
+            if value is None:
+                continue
+            path = self._path(format_cell(name), above, self._place(sheet, number, 0))
+            if path is not None:
+                shape, own = find_field_description(path), format_cell(unit)
+                self._check_unit(shape, own, self._place(sheet, number, 2))
+                node = self._shaped(shape, _truncate_to_month(path, value), own, self._place(sheet, number, 1))
+                grown.put(path, node, self._place(sheet, number, 0))
+
+    def _section(self, section: SheetSection, rows: SheetRows, grown: TreeBuilder) -> None:
+        """Read a sheet with a row for each entry."""
+        if not self._check_heads(section.sheet, rows, section.keys, alone=False):
+            return
+        columns = self._columns(section, rows)
+        keys = len(section.keys)
+        for number, row in enumerate(rows[HEADING_ROW + 1 :], start=HEADING_ROW + 1):
+            if all(cell is None for cell in row):
+                continue
+            above = self._entry(section, number, row)
+            if above is None:
+                continue
+            grown.entry(above, self._place(section.sheet, number, 0), numbered=not keys)
+            for place, (path, shape, unit) in columns.items():
+                cell = row[place] if place < len(row) else None
+                if cell is not None:
+                    found = _truncate_to_month((*above, *path), cell)
+                    node = self._shaped(shape, found, unit, self._place(section.sheet, number, place))
+                    grown.put((*above, *path), node, self._place(section.sheet, HEADING_ROW, place))
+
+    def _columns(self, section: SheetSection, rows: SheetRows) -> dict[int, _HeadedColumn]:
+        """Return the columns by position; headings that are no paths, or repeated, are faults."""
+        units, heads = rows[UNIT_ROW], rows[HEADING_ROW]
+        found: dict[int, _HeadedColumn] = {}
+        seen: dict[ParameterPath, int] = {}
+        example = tuple(f"\0{step}" if step == "*" else step for step in section.path)
+        for place in range(len(section.keys), len(heads)):
+            at = self._place(section.sheet, HEADING_ROW, place)
+            path = None if heads[place] is None else self._path(format_cell(heads[place]), (), at)
+            if path is not None and seen.setdefault(path, place) != place:
+                self.faults.add(at, path, f"the heading `{escape_text(format_cell(heads[place]))}` stands twice")
+            elif path is not None:
+                shape = find_field_description((*example, *path))
+                unit = format_cell(units[place]) if place < len(units) else ""
+                self._check_unit(shape, unit, self._place(section.sheet, UNIT_ROW, place))
+                found[place] = _HeadedColumn(path, shape, unit)
+        return found
+
+    def _check_unit(self, shape: FieldDescription | None, unit: str, place: Location) -> None:
+        """Record a unit on a field that takes none."""
+        if (
+            shape is not None
+            and not isinstance(shape.measure, QuantityField)
+            and unit not in ("", COUNT_UNIT, LINES_UNIT)
+        ):
+            self.faults.add(place, (), f"the unit `{escape_text(unit)}` would count for nothing here: delete it")
+
+    def _entry(self, section: SheetSection, number: int, row: list[WorkbookValue]) -> ParameterPath | None:
+        """Return the path of the entry in a row; None, and a fault, where it has no name."""
+        if not section.keys:
+            return (section.path[0], f"{number}")
+        names = [format_cell(cell) for cell in (*row[: len(section.keys)], *[None] * (len(section.keys) - len(row)))]
+        for place, cell in enumerate(row[: len(section.keys)]):
+            self._check_text(cell, self._place(section.sheet, number, place), (section.path[0],), "name")
+        for place, (key, name) in enumerate(zip(section.keys, names, strict=True)):
+            if not name:
+                self.faults.add(
+                    self._place(section.sheet, number, place), (section.path[0],), f"the name of the {key} is missing"
+                )
+                return None
+        given = iter(names)
+        return tuple(next(given) if step == "*" else step for step in section.path)
+
+    def _scenarios(self, rows: SheetRows, grown: TreeBuilder) -> None:
+        """Read the sheet of scenario changes."""
+        if not self._check_heads(SCENARIOS_SHEET, rows, SCENARIO_HEADINGS, alone=True):
+            return
+        for number, row in enumerate(rows[HEADING_ROW + 1 :], start=HEADING_ROW + 1):
+            name, change, value = (*row[:3], None, None, None)[:3]
+            if name is None and change is None and value is None:
+                continue
+            at = self._place(SCENARIOS_SHEET, number, 0)
+            if name is None or (change is None) != (value is None):
+                self.faults.add(at, (), "a change has a scenario, the path that it changes, and what it is to be")
+                continue
+            for column, (cell, kind) in enumerate(((name, "name"), (change, "path"))):
+                self._check_text(cell, self._place(SCENARIOS_SHEET, number, column), ("scenarios",), kind)
+            above = ("scenarios", format_cell(name))
+            grown.entry(above, at, again=True)
+            if change is not None:
+                place = self._place(SCENARIOS_SHEET, number, 2)
+                found = _truncate_to_month((format_cell(change),), value)
+                grown.put((*above, format_cell(change)), self._free(found, place), place)
+
+    def _free(self, value: WorkbookValue, place: Location) -> Node:
+        """Return the node of a new value; lists and mappings are parsed as YAML."""
+        if isinstance(value, DateText):
+            self._check_text(value, place, ())
+        text = _format_decimal(value) if isinstance(value, float) else format_cell(value)
+        if isinstance(value, str) and text[:1] in "[{" and text:
+            own = FaultLog()
+            node = parse_yaml(text, "", own)
+            if node is not None and not own.found:
+                return _relocate_node(node, place)
+        return ScalarNode(unquote_text(text), not isinstance(value, str), place)
+
+    def _check_text(self, value: WorkbookValue, place: Location, path: ParameterPath, kind: str = "text") -> None:
+        """Record a date or percentage where text is expected: Excel may have converted the text typed."""
+        if isinstance(value, DateText | PercentNumber):
+            told = f"holds a date or a share in place of a {kind}: format the cell as text, and type it anew"
+            self.faults.add(place, path, told)
+
+    def _path(self, text: str, above: ParameterPath, place: Location) -> ParameterPath | None:
+        """Return the path of a heading; None, and a fault, where it is none."""
+        try:
+            return (*above, *parse_heading(text, self.calendar))
+        except PathError as error:
+            self.faults.add(place, above, f"the heading `{escape_text(text)}` is no path: {error}")
+            return None
+
+    def _shaped(self, shape: FieldDescription | None, value: WorkbookValue, unit: str, place: Location) -> Node:
+        """Return the node of a cell in the form that its field requires."""
+        if value in EMPTY_TEXTS:
+            return MappingNode({}, {}, place) if value == "{}" else SequenceNode((), place)
+        if shape is not None and shape.measure is not None:
+            if isinstance(value, DateText):
+                told = f"holds the date {value} in place of a number: give it the number format `General`"
+                self.faults.add(place, (), f"{told}, and type it anew")
+            return ScalarNode(_format_parameter(value, shape.measure, unit), isinstance(value, float), place)
+        self._check_text(value, place, ())
+        text = format_cell(value)
+        lines = text.split("\n")
+        if shape is not None and shape.form is ValueForm.LIST and (len(lines) > 1 or not _is_source_note(shape)):
+            found = (unquote_text(line.strip()) for line in lines if line.strip())
+            return SequenceNode(tuple(ScalarNode(line, False, place) for line in found), place)
+        return ScalarNode(unquote_text(text), False, place)
+
+
+def _truncate_to_month(path: ParameterPath, value: WorkbookValue) -> WorkbookValue:
+    """Return the month of a date where `path` leads to a period; any other value unchanged."""
+    period = isinstance(value, DateText) and _PERIOD_PATHS.fullmatch(".".join(map(str, path)))
+    return str(value)[: len("2017-04")] if period else value
+
+
+def _is_source_note(shape: FieldDescription) -> bool:
+    """Return whether the field is `source`."""
+    return shape.says.startswith("Where the figures come from")
+
+
+def _format_parameter(value: WorkbookValue, measure: QuantityField | IntegerField, unit: str) -> str:
+    """Return a number with its unit as text, at the 15 significant digits that a workbook keeps.
+
+    A cell formatted as per cent gets the unit %, unless the field is a share: there 0.17 is already the share 17 %.
+    """
+    if not isinstance(value, float):
+        return _append_unit(format_cell(value), measure, unit)
+    text = _format_decimal(value)
+    share = isinstance(measure, QuantityField) and not measure.unit and unit in ("", SHARE_UNIT)
+    if isinstance(value, PercentNumber) and not share:
+        return f"{(Decimal(text) * 100).normalize():f} %"
+    return _append_unit(text, measure, unit)
+
+
+def _append_unit(text: str, measure: QuantityField | IntegerField, unit: str) -> str:
+    """Return a number with the unit of its column, unless it has its own."""
+    if not isinstance(measure, QuantityField) or unit == "" or (unit == SHARE_UNIT and not measure.unit):
+        return text
+    try:
+        own = split_number_unit(text, measure.unit, Money(""))[1]
+    except QuantityError:
+        return text
+    return text if own else f"{text.strip()} {unit}"
+
+
+def _format_decimal(value: float) -> str:
+    """Return a number at the 15 significant digits that a workbook keeps: 0.1 + 0.2 is 0.3."""
+    return format_cell(float(f"{value:.15g}"))
+
+
+def _relocate_node(node: Node, place: Location) -> Node:
+    """Return a node with another place."""
+    if isinstance(node, MappingNode):
+        return MappingNode({name: _relocate_node(item, place) for name, item in node.items.items()}, {}, place)
+    if isinstance(node, SequenceNode):
+        return SequenceNode(tuple(_relocate_node(item, place) for item in node.items), place)
+    return ScalarNode(node.text, node.plain, place)
+
+
+def _convert_to_lists(root: MappingNode) -> MappingNode:
+    """Return the tree with streams and lanes as lists, without the tables' own source and note."""
+    items = dict(root.items)
+    for name in LIST_SECTIONS:
+        node = items.get(name)
+        if isinstance(node, MappingNode):
+            entries = [item for key, item in node.items.items() if key not in ("source", "note")]
+            items[name] = SequenceNode(tuple(entries), node.place)
+    return MappingNode(items, root.keys, root.place)

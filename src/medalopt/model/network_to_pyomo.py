@@ -1,0 +1,180 @@
+"""Variables and constraints of the network as Pyomo components, from the arrays of `network`."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pyomo.core as pyo
+from pyomo.core.expr.numeric_expr import LinearExpression
+
+from medalopt.instance.arrays import Ints
+from medalopt.instance.instance import Instance
+from medalopt.instance.routes import Routes, list_pool_names
+from medalopt.model.network import Network, SparseEntries
+from medalopt.model.variables import LinkingFamily, iterate_linking_variables, list_linking_families
+
+SETTLEMENT_ROWS = (  # settlement constraints in the order of the network: name, whether a lower bound, meaning
+    ("withheld_least", True, "the deduction; dual: worth of a kilogram less deducted"),
+    ("withheld_most", False, "no more than of its routes alone; dual: worth of a kilogram more (negative)"),
+    ("withheld_all", False, "no more than the share; dual: worth of a kilogram more (negative)"),
+)
+
+
+def attach_network(model: pyo.ConcreteModel, instance: Instance, found: Routes, block: Network) -> list[Any]:
+    """Add shipments, stockpiles, bundle shares, supply, pooled settlement and linking definitions to `model`.
+
+    Args:
+        model: Model with the linking variables, from `build_master`.
+        instance: Instance.
+        found: Admissible routes (J).
+        block: Network arrays of the instance.
+
+    Returns:
+        The new variables in the column order of the network.
+    """
+    columns = _declare_network_variables(model, instance, found, block)
+    rows = _row_expressions(block.supply, columns, len(block.supply_stream))
+    streams, periods = instance.streams.names, instance.periods
+    labels = [
+        (streams[i], periods[t])
+        for i, t in zip(block.supply_stream.tolist(), block.supply_period.tolist(), strict=True)
+    ]
+    place = {key: number for number, key in enumerate(labels)}
+    upper, bundled = block.supply_upper.tolist(), block.supply_bundled.tolist()
+    model.supply = pyo.Constraint(
+        [key for key in labels if not bundled[place[key]]],
+        rule=lambda m, *key: (None, rows[place[key]], upper[place[key]]),
+        doc="1. supply; dual: what a tonne more on offer saves (negative), money/t",
+    )
+    model.bundle_supply = pyo.Constraint(
+        [key for key in labels if bundled[place[key]]],
+        rule=lambda m, *key: (0.0, rows[place[key]], 0.0),
+        doc="1. supply of a stream in a bundle; dual: worth of a tonne less taken of it, money/t",
+    )
+    _add_settlement_rows(model, instance, block, columns)
+    families = list_linking_families(instance, found)
+    _add_defining_rows(
+        model, families, _row_expressions(block.defining, columns, sum(len(link.keys) for link in families))
+    )
+    return columns
+
+
+def list_settlement_keys(instance: Instance, block: Network) -> list[tuple[str, ...]]:
+    """Return the index of each withheld-metal variable: settlement terms, metal and period of shipment.
+
+    Args:
+        instance: Instance.
+        block: Network arrays.
+
+    Returns:
+        One triple of names per variable, in the column order of the network.
+    """
+    names, metals, periods = list_pool_names(instance), instance.metals.names, instance.periods
+    at = zip(
+        _to_list(block.withheld_pool), _to_list(block.withheld_metal), _to_list(block.withheld_period), strict=True
+    )
+    return [(names[p], metals[e], periods[t]) for p, e, t in at]
+
+
+def _add_settlement_rows(model: pyo.ConcreteModel, instance: Instance, block: Network, columns: list[Any]) -> None:
+    """Add the bounds on metal withheld from pooled lots (family 14); nothing if no terms are pooled."""
+    keys = list_settlement_keys(instance, block)
+    rows = _row_expressions(block.settlement, columns, len(SETTLEMENT_ROWS) * len(keys))
+    for number, (name, least, says) in enumerate(SETTLEMENT_ROWS if keys else ()):
+        own = dict(zip(keys, rows[number * len(keys) : (number + 1) * len(keys)], strict=True))
+        ends = (0.0, None) if least else (None, 0.0)
+        rule = {key: (ends[0], row, ends[1]) for key, row in own.items()}
+        model.add_component(name, pyo.Constraint(keys, rule=rule, doc=f"14. pooled settlement, {says}, money/kg"))
+
+
+def _declare_network_variables(
+    model: pyo.ConcreteModel, instance: Instance, found: Routes, block: Network
+) -> list[Any]:
+    """Declare the network columns as variables, with their upper bounds; return them in column order."""
+    keys = list_column_keys(instance, found, block)
+    free = {"domain": pyo.NonNegativeReals}
+    named = {name: [key for which, key in keys if which == name] for name in ("ship", "leave", "stockpile", "take")}
+    model.ship = pyo.Var(named["ship"], **free, doc="x: devices sent on a route to a smelter, t")
+    model.leave = pyo.Var(named["leave"], **free, doc="x: devices that leave the project after a treatment, t")
+    model.stockpile = pyo.Var(named["stockpile"], **free, doc="s': stockpile of a stream at the end of a period, t")
+    model.take = pyo.Var(named["take"], **free, doc="theta: share of a bundle taken in a period")
+    if len(block.withheld_pool):
+        withheld = [key for which, key in keys if which == "withheld"]
+        model.withheld = pyo.Var(withheld, **free, doc="W: metal that a pooled lot keeps of the share, kg")
+    columns = [model.component(which)[key] for which, key in keys]
+    for column, upper in zip(columns, block.upper.tolist(), strict=True):
+        if upper < float("inf"):
+            column.setub(upper)
+    return columns
+
+
+def list_column_keys(instance: Instance, found: Routes, block: Network) -> list[tuple[str, tuple[str, ...]]]:
+    """Return Pyomo component name and index of each network column.
+
+    Args:
+        instance: Instance.
+        found: Admissible routes (J).
+        block: Network arrays.
+
+    Returns:
+        Pairs of component (`ship`, `leave`, `stockpile`, `take`, `withheld`) and index, in column order.
+    """
+    streams, treatments, periods = instance.streams.names, instance.treatments.names, instance.periods
+    smelters = instance.smelters.names
+    sent = zip(
+        *(_to_list(axis[block.route]) for axis in (found.stream, found.treatment, found.smelter)),
+        _to_list(block.period),
+        strict=True,
+    )
+    keys: list[tuple[str, tuple[str, ...]]] = [
+        ("ship", (streams[i], treatments[h], smelters[k], periods[t]))
+        if k >= 0
+        else ("leave", (streams[i], treatments[h], periods[t]))
+        for i, h, k, t in sent
+    ]
+    stocks = zip(_to_list(block.stock_stream), _to_list(block.stock_period), strict=True)
+    keys += [("stockpile", (streams[i], periods[t])) for i, t in stocks]
+    takes = zip(_to_list(block.take_bundle), _to_list(block.take_period), strict=True)
+    keys += [("take", (*instance.bundles[b], periods[t])) for b, t in takes]
+    return keys + [("withheld", key) for key in list_settlement_keys(instance, block)]
+
+
+def _to_list(axis: Ints) -> list[int]:
+    """Return an integer array as a list."""
+    listed: list[int] = axis.tolist()
+    return listed
+
+
+def _row_expressions(entries: SparseEntries, columns: list[Any], height: int) -> list[LinearExpression]:
+    """Return the rows of a sparse matrix over `columns` as linear expressions."""
+    order = np.argsort(entries.row, kind="stable")
+    ends = np.searchsorted(entries.row[order], np.arange(height + 1)).tolist()
+    at, values = entries.column[order].tolist(), entries.value[order].tolist()
+    return [
+        LinearExpression(constant=0.0, linear_coefs=values[a:b], linear_vars=[columns[n] for n in at[a:b]])
+        for a, b in pairwise(ends)
+    ]
+
+
+def _add_defining_rows(
+    model: pyo.ConcreteModel, families: tuple[LinkingFamily, ...], rows: list[LinearExpression]
+) -> None:
+    """Add the equations that define each linking variable by the network columns."""
+    quantities = list(iterate_linking_variables(model, families))
+    first = 0
+    for link in families:
+        span = range(first, first + len(link.keys))
+        first += len(link.keys)
+        doc = f"linking: {link.doc}; dual: what a unit more of it costs"
+        if link.keys == ((),):
+            number = span.start
+            rule = pyo.Constraint(expr=(0.0, quantities[number] - rows[number], 0.0), doc=doc)
+        else:
+            component = model.component(link.name)
+            defined = {
+                key: (0.0, quantities[number] - rows[number], 0.0) for key, number in zip(component, span, strict=True)
+            }
+            rule = pyo.Constraint(list(component), rule=defined, doc=doc)
+        model.add_component(f"define_{link.name}", rule)

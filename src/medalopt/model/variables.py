@@ -1,0 +1,294 @@
+"""Parameter arrays indexed by name, as constraints are written: `capacity[smelter, period]`.
+
+Linking variables: aggregates of the network on which all other constraints are written.
+
+feed $F_{kt}=\\sum_{j\ni k}\\pi_jx_{jt}$ · treated $G_{ht}=\\sum_{j\ni h}x_{jt}$ ·
+returned $R_{ket}=\\sum_{j\ni k}y_{je}x_{j,t-l_{ke}}$ · sent by device, region and stream $X_d,X_g,X_i$ ·
+spend $c_t=\\sum_jc_{jt}x_{jt}+\\sum_ih_is'_{it}$ · footprint $\\Phi=\\sum_{jt}\\phi_jx_{jt}$.
+
+Constraint families and user extensions refer to these, never to the network columns.
+
+Metal and alloy variables besides the network, and total charge as expressions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pyomo.core as pyo
+
+from medalopt.instance.arithmetic import Numbers
+from medalopt.instance.arrays import Bools, Ints
+from medalopt.instance.bounds import compute_bounds, has_lot_constraint
+from medalopt.instance.demand import (
+    can_be_in_stock,
+    can_return_metal,
+    compute_scrap_rate,
+    has_demand,
+    is_stocked,
+    may_buy,
+    may_charge,
+)
+from medalopt.instance.instance import Instance
+from medalopt.instance.routes import Routes, compute_separable_participation
+
+AxisNames = Sequence[str]
+
+
+def index_by_name(values: Numbers, *axes: AxisNames) -> dict[Any, float]:
+    """Return an array as a mapping from names to values.
+
+    Args:
+        values: Array with one axis per element of `axes`.
+        *axes: Names along each axis.
+
+    Returns:
+        By name, or by tuple of names for several axes.
+    """
+    keys: Any = product(*axes) if len(axes) > 1 else axes[0]
+    return dict(zip(keys, values.ravel().tolist(), strict=True))
+
+
+def select_names(chosen: Numbers, *axes: AxisNames) -> list[Any]:
+    """Return the names at which a mask is true.
+
+    Args:
+        chosen: Mask with one axis per element of `axes`.
+        *axes: Names along each axis.
+
+    Returns:
+        Names, or tuples of names, in row-major order.
+    """
+    return [key for key, holds in index_by_name(chosen, *axes).items() if holds]
+
+
+LinkingKey = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LinkingFamily:
+    """One family of linking variables: component name, indices in order, documentation and lower bound."""
+
+    name: str
+    keys: tuple[LinkingKey, ...]
+    doc: str
+    lower: float | None = 0.0
+
+
+def list_linking_families(instance: Instance, found: Routes, whole: bool = True) -> tuple[LinkingFamily, ...]:
+    """Return the families of linking variables of `instance`, in the row order of the network's defining equations.
+
+    Args:
+        instance: Instance.
+        found: Admissible routes (J).
+        whole: Include every region and stream; otherwise only those that a constraint of the instance needs.
+
+    Returns:
+        The families, empty ones included.
+    """
+    periods, smelters, metals = instance.periods, instance.smelters.names, instance.metals.names
+    back = [
+        (smelters[k], metals[e], periods[t])
+        for k, e, t in zip(*(axis.tolist() for axis in list_returned_indices(instance, found)), strict=True)
+    ]
+    least = None if instance.terms.pooled.any() else 0.0  # non-negativity is a settlement constraint then
+    ordered = [
+        i for i, yes in zip(instance.streams.names, has_lot_constraint(instance.streams).tolist(), strict=True) if yes
+    ]
+    by_period = LinkingFamily(
+        "shipped", tuple(product(ordered, periods)), "X_it: devices sent, by stream and period, t"
+    )
+    return (
+        LinkingFamily("feed", tuple(product(smelters, periods)), "F: feed of a smelter in a period, t"),
+        LinkingFamily(
+            "treated", tuple(product(instance.treatments.names, periods)), "G: devices treated in a period, t"
+        ),
+        LinkingFamily("returned", tuple(back), "R: metal back on the account, by smelter, kg", least),
+        LinkingFamily("sent_device", tuple((d,) for d in instance.devices.names), "X_d: devices sent, by type, t"),
+        LinkingFamily(
+            "sent_region",
+            _keys_where(instance.regions, mark_linked_regions(instance, found, whole)),
+            "X_g: devices sent, by region, t",
+        ),
+        LinkingFamily(
+            "sent_stream",
+            _keys_where(instance.streams.names, mark_linked_streams(instance, whole)),
+            "X_i: devices sent, by stream, t",
+        ),
+        *((by_period,) if ordered else ()),
+        LinkingFamily("spend", tuple((t,) for t in periods), "c_t: what the network costs in a period, money", None),
+        LinkingFamily("network_footprint", ((),), "Phi: footprint of the network, kg CO2e", None),
+    )
+
+
+def mark_linked_regions(instance: Instance, found: Routes, whole: bool) -> Bools:
+    """Return a mask of the regions with a linking variable of their own.
+
+    Args:
+        instance: Instance.
+        found: Admissible routes (J).
+        whole: Mark every region; otherwise those with a participation constraint that is not separable by stream.
+
+    Returns:
+        Mask (G).
+    """
+    asked = instance.policy.participation.raw > 0
+    return np.full(len(instance.regions), whole) | (asked & (compute_separable_participation(instance, found) == 0))
+
+
+def mark_linked_streams(instance: Instance, whole: bool) -> Bools:
+    """Return a mask of the streams with a linking variable of their own.
+
+    Args:
+        instance: Instance.
+        whole: Mark every stream; otherwise those with committed tonnes.
+
+    Returns:
+        Mask (I).
+    """
+    return np.asarray(whole | (instance.streams.committed.raw > 0))
+
+
+def _keys_where(names: tuple[str, ...], told: Bools) -> tuple[LinkingKey, ...]:
+    """Return the index keys of the names that the mask selects."""
+    return tuple((names[at],) for at in np.flatnonzero(told).tolist())
+
+
+def list_returned_indices(instance: Instance, found: Routes) -> tuple[Ints, Ints, Ints]:
+    """Return the indices at which metal can return from a smelter.
+
+    Args:
+        instance: Instance.
+        found: Admissible routes (J).
+
+    Returns:
+        Smelter, metal and period indices, three arrays of equal length.
+    """
+    smelter, metal, period = np.nonzero(can_return_metal(instance, found))
+    return smelter, metal, period
+
+
+def declare_linking_variables(model: pyo.ConcreteModel, families: tuple[LinkingFamily, ...]) -> None:
+    """Declare the linking variables, and the total tonnes `sent` as an expression; `attach_network` defines them.
+
+    Args:
+        model: Empty model.
+        families: Linking families, from `list_linking_families`.
+    """
+    for link in families:
+        index = () if link.keys == ((),) else (link.keys,)
+        model.add_component(link.name, pyo.Var(*index, domain=pyo.Reals, bounds=(link.lower, None), doc=link.doc))
+    model.sent = pyo.Expression(expr=pyo.quicksum(model.sent_device.values()), doc="X: devices sent in all, t")
+
+
+def iterate_linking_variables(model: pyo.ConcreteModel, families: tuple[LinkingFamily, ...]) -> Iterator[pyo.Var]:
+    """Yield the linking variables in the row order of the network's defining equations.
+
+    Args:
+        model: Model with the linking variables declared.
+        families: Linking families, from `list_linking_families`.
+
+    Yields:
+        One Pyomo variable per linking quantity.
+    """
+    for link in families:
+        component = model.component(link.name)
+        if link.keys == ((),):
+            yield component
+        else:
+            yield from (component[key] for key in link.keys)
+
+
+def declare_metal_variables(model: pyo.ConcreteModel, instance: Instance, found: Routes) -> None:
+    """Declare stock, surplus, charge, purchase, casting and process scrap (kg), and the charge expressions.
+
+    Args:
+        model: Model to extend.
+        instance: Instance.
+        found: Admissible routes (J), for the metals that can return and the purchase bounds.
+    """
+    metals, alloys, periods = instance.metals.names, instance.alloys.names, instance.periods
+    account = select_names(can_be_in_stock(instance, found), metals)
+    owed = select_names(has_demand(instance), alloys)
+    charges = select_names(may_charge(instance, found), alloys, metals)
+    purchases = select_names(may_buy(instance), instance.market.names, alloys)
+    scrapping = select_names(compute_scrap_rate(instance) > 0, alloys)
+    free = {"domain": pyo.NonNegativeReals}
+    model.stock = pyo.Var(
+        _keys_over_periods(account, periods), **free, doc="z: refined metal in stock at the end of a period, kg"
+    )
+    model.surplus = pyo.Var(_keys_over_periods(account, periods), **free, doc="g: metal sold, or left as surplus, kg")
+    model.charge = pyo.Var(_keys_over_periods(charges, periods), **free, doc="w: stocked metal charged to an alloy, kg")
+    model.buy = pyo.Var(
+        _keys_over_periods(purchases, periods),
+        **free,
+        doc="b: offer charged to an alloy, kg; bought at once, or from stock",
+    )
+    stocked = select_names(is_stocked(instance), instance.market.names)
+    if stocked:
+        most = index_by_name(compute_bounds(instance, found).purchase, instance.market.names)
+        keys = _keys_over_periods(stocked, periods)
+        model.acquire = pyo.Var(
+            keys,
+            domain=pyo.NonNegativeReals,
+            bounds=lambda m, o, t: (0.0, most[o]),
+            doc="b+: offer bought into stock, kg",
+        )
+        model.offer_stock = pyo.Var(keys, **free, doc="z: offer in stock at the end of a period, kg")
+    model.cast = pyo.Var(_keys_over_periods(owed, periods), **free, doc="k: alloy cast, kg")
+    model.recharge = pyo.Var(_keys_over_periods(scrapping, periods), **free, doc="v: process scrap charged again, kg")
+    model.scrap = pyo.Var(
+        _keys_over_periods(scrapping, periods), **free, doc="n: process scrap in hand at the end of a period, kg"
+    )
+    _declare_charge_expressions(model, instance, charges, purchases)
+
+
+def _keys_over_periods(keys: Sequence[object], periods: tuple[str, ...]) -> list[tuple[object, ...]]:
+    """Return each key extended by each period."""
+    return [(*(key if isinstance(key, tuple) else (key,)), t) for key in keys for t in periods]
+
+
+def _declare_charge_expressions(
+    model: pyo.ConcreteModel,
+    instance: Instance,
+    charges: list[tuple[str, str]],
+    purchases: list[tuple[str, str]],
+) -> None:
+    r"""Declare $C_{aet}=w_{aet}+\sum_ob_{oe}b_{oat}$ and $C_{at}=\sum_ew_{aet}+\sum_ob_{oat}$, no process scrap."""
+    content = index_by_name(instance.market.composition.value, instance.market.names, instance.metals.names)
+    stocked: dict[str, list[str]] = {}
+    for a, e in charges:
+        stocked.setdefault(a, []).append(e)
+    bought: dict[str, list[str]] = {}
+    for o, a in purchases:
+        bought.setdefault(a, []).append(o)
+    holding = {
+        (a, e): [o for o in bought.get(a, []) if content[o, e]]
+        for a in instance.alloys.names
+        for e in instance.metals.names
+    }
+    reached = [key for key, offers in holding.items() if offers or key[1] in stocked.get(key[0], [])]
+
+    def of_metal(m: pyo.ConcreteModel, a: str, e: str, t: str) -> object:
+        own = [m.charge[a, e, t]] if e in stocked.get(a, []) else []
+        return pyo.quicksum(own + [content[o, e] * m.buy[o, a, t] for o in holding[a, e]])
+
+    def in_all(m: pyo.ConcreteModel, a: str, t: str) -> object:
+        own = [m.charge[a, e, t] for e in stocked.get(a, [])]
+        return pyo.quicksum(own + [m.buy[o, a, t] for o in bought.get(a, [])])
+
+    charged = [a for a in instance.alloys.names if a in stocked or a in bought]
+    model.charged = pyo.Expression(
+        _keys_over_periods(reached, instance.periods),
+        rule=of_metal,
+        doc="C_ae: metal charged, from stock and offers, kg",
+    )
+    model.charged_all = pyo.Expression(
+        _keys_over_periods(charged, instance.periods),
+        rule=in_all,
+        doc="C_a: charged in all, process scrap not counted, kg",
+    )

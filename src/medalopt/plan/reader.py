@@ -1,0 +1,363 @@
+"""Reader of saved plans: JSON, a folder of CSV files, or a workbook; input is untrusted until validated."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+from pydantic import ValidationError
+
+from medalopt.errors import Fault, InputError
+from medalopt.instance.reader.excel_reader import LARGEST_WORKBOOK, ZIP_SIGNATURE, Spreadsheet
+from medalopt.instance.reader.files import FileBytes, read_file
+from medalopt.instance.reader.limits import MAX_CELLS, MAX_PLAN_BYTES, MAX_PLAN_FILES, MAX_PLAN_VALUES
+from medalopt.plan.digests import PLAN_TABLES, SCALARS_PART, split_sourcing_parts
+from medalopt.plan.schema import OPTIONAL_TABLE_MODELS, TABLE_MODELS, SavedInfeasibility, SavedPlan, StrictModel
+from medalopt.plan.tables import parse_extension_tables
+from medalopt.plan.workbook import PlanWorkbook, WorkbookEdit, name_hidden_sheet
+from medalopt.text import escape_text
+
+_MAX_FAULTS, _MAX_PATH_LENGTH = 20, 300
+_CONTROL_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_CONTROL_ESCAPES = re.compile(
+    rf"{_CONTROL_CHARACTERS.pattern}|\\[bf]|\\u(?:00[01789]|202|206|[dD][89a-fA-F])"
+)  # also as JSON escapes
+PLAN_SUFFIXES = (".json", ".xlsx")  # suffixes of files with a plan
+
+TableSource = Callable[[str, list[str]], list[list[str]]]
+"""Takes a table's name and columns, and gives its rows; raises InputError where they are not there."""
+
+
+def read_saved_plan(path: Path) -> SavedPlan | SavedInfeasibility:
+    """Read a saved plan or statement of infeasibility.
+
+    Args:
+        path: JSON file, folder of CSV files or workbook.
+
+    Returns:
+        The validated content; its claims are not verified.
+
+    Raises:
+        InputError: The file cannot be read or is no plan.
+    """
+    return read_plan_file(path, parts=False).plan
+
+
+@dataclass(frozen=True)
+class SavedFile:
+    """Content of a saved file or folder: plan, edits by a user, and the parts of the sourcing plan by name.
+
+    `form` is `json`, `csv` or `xlsx`; a part is a JSON value, the rows of a file or the rows of a sheet.
+    """
+
+    plan: SavedPlan | SavedInfeasibility
+    form: str
+    edits: tuple[WorkbookEdit, ...] = ()
+    parts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read_plan_file(path: Path, *, parts: bool = True) -> SavedFile:
+    """Read a saved plan from a file or folder.
+
+    Args:
+        path: JSON file, folder of CSV files or workbook.
+        parts: Also return the parts of its sourcing plan.
+
+    Returns:
+        The content.
+
+    Raises:
+        InputError: The file cannot be read or is no plan.
+    """
+    name = escape_text(str(path), _MAX_PATH_LENGTH)
+    if os.path.isdir(path):
+        plan = _validate_plan(_parse_folder(path), name)
+        return SavedFile(plan, "csv", parts=_read_extra_tables(path) if parts else {})
+    if (data := _read_bytes(path)).content.startswith(ZIP_SIGNATURE):
+        return read_plan_workbook(data, parts=parts)
+    if path.suffix.lower() == ".xlsx":
+        why = "is no Excel workbook; give a file that `medalopt plan -o NAME.xlsx` wrote"
+        raise InputError([Fault(name, 0, 0, "", why)])
+    return read_plan_json(data, parts=parts)
+
+
+def read_plan_json(data: FileBytes, *, parts: bool = True) -> SavedFile:
+    """Read a saved plan from the bytes of a JSON file.
+
+    Args:
+        data: Bytes and name of the file.
+        parts: Also return the parts of its sourcing plan.
+
+    Returns:
+        The content.
+
+    Raises:
+        InputError: The bytes are no plan.
+    """
+    content = _parse_json(_decode_text(data), data.name)
+    plan = _validate_plan(content, data.name)
+    told = isinstance(plan, SavedPlan) and plan.sourcing is not None and parts
+    return SavedFile(plan, "json", parts=split_sourcing_parts(content["sourcing"]) if told else {})
+
+
+def read_plan_workbook(data: FileBytes | Spreadsheet, *, parts: bool = True) -> SavedFile:
+    """Read a saved plan from a workbook.
+
+    Args:
+        data: Bytes and name of the file, or its cells.
+        parts: Also return the visible sheets.
+
+    Returns:
+        The content, with the edits by a user.
+
+    Raises:
+        InputError: The workbook is no plan or contains an invalid cell.
+    """
+    book = PlanWorkbook.of(data)
+    _reject_control_characters(data.name, book.texts())
+    book.check_formulas()
+    content = _parse_tables(f"{data.name}:{name_hidden_sheet('plan')}", book.has, book.rows)
+    book.settle()
+    plan = _validate_plan(content, data.name, book.cell_of)
+    return SavedFile(plan, "xlsx", tuple(book.edits), book.visible if parts else {})
+
+
+def _validate_plan(
+    content: Any, name: str, place: Callable[[tuple[str | int, ...]], str] = lambda path: ""
+) -> SavedPlan | SavedInfeasibility:
+    """Return the validated plan; an error is located by `place`, such as a cell, given its path."""
+    try:
+        refused = isinstance(content, dict) and content.get("status") == "infeasible"
+        return (SavedInfeasibility if refused else SavedPlan).model_validate(content)
+    except ValidationError as error:
+        faults = [
+            Fault(
+                name + place(fault["loc"]),
+                0,
+                0,
+                escape_text(".".join(map(str, fault["loc"])), 200),
+                escape_text(fault["msg"], 200),
+            )
+            for fault in error.errors()[:_MAX_FAULTS]
+        ]
+        raise InputError(faults) from error
+
+
+def find_instance_file(plan: Path, files: Mapping[str, str]) -> Path | None:
+    """Find the instance file that a saved plan names, in the working folder or beside the plan.
+
+    Args:
+        plan: Path of the plan.
+        files: Digests by file name, as in the plan.
+
+    Returns:
+        The path, or None if there is none.
+    """
+    names = [name for name in files if name.endswith((".yaml", ".yml")) and not Path(name).is_absolute()]
+    for folder in (Path(), plan.parent):
+        for name in names:
+            if ".." not in Path(name).parts and os.path.isfile(folder / name):
+                return folder / name
+    return None
+
+
+def _read_bytes(path: Path) -> FileBytes:
+    """Return the bytes of a file. Raises InputError."""
+    reports: list[str] = []
+    largest = LARGEST_WORKBOOK if path.suffix.lower() == ".xlsx" else MAX_PLAN_BYTES
+    data = read_file(path, escape_text(str(path), _MAX_PATH_LENGTH), largest, reports.append)
+    if data is None:
+        raise InputError([Fault(escape_text(str(path), _MAX_PATH_LENGTH), 0, 0, "", reports[0])])
+    return data
+
+
+def _decode_text(data: FileBytes) -> str:
+    """Return bytes decoded as UTF-8. Raises InputError."""
+    try:
+        return data.content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError([Fault(data.name, 0, 0, "", "is not UTF-8 text; give a plan that medalopt wrote")]) from error
+
+
+def _parse_json(text: str, name: str) -> Any:
+    """Return the JSON content, without duplicate members, non-finite numbers and control characters."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        """Return an object. Raises ValueError for a duplicate member."""
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+            raise ValueError(f"the member `{escape_text(twice)}` comes twice")
+        return found
+
+    def refuse(constant: str) -> NoReturn:
+        """Raise ValueError for a constant such as NaN."""
+        raise ValueError(f"{constant} is no number")
+
+    try:
+        if sum(map(text.count, "[{,:")) > MAX_PLAN_VALUES:
+            raise ValueError(f"it holds more than {MAX_PLAN_VALUES:_} values")
+        content = json.loads(text, object_pairs_hook=once, parse_constant=refuse)
+    except (ValueError, RecursionError) as error:
+        why = f"is not a plan in JSON ({escape_text(str(error), 120)}); give a file that `medalopt solve -o` wrote"
+        raise InputError([Fault(name, 0, 0, "", why)]) from error
+    if _CONTROL_ESCAPES.search(text):
+        _reject_control_characters(name, _walk_strings(content, ()))
+    return content
+
+
+def _walk_strings(content: Any, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Yield every string of a JSON value, keys included, with its path."""
+    if isinstance(content, str):
+        yield ".".join(path), content
+    elif isinstance(content, dict):
+        for key, value in content.items():
+            yield ".".join((*path, key)), key
+            yield from _walk_strings(value, (*path, key))
+    elif isinstance(content, list):
+        for number, value in enumerate(content):
+            yield from _walk_strings(value, (*path, str(number)))
+
+
+def _reject_control_characters(name: str, strings: Iterable[tuple[str, str]]) -> None:
+    """Raise InputError for a string with control characters, which could mislead a terminal or a reader."""
+    why = "holds a control character ({}); no plan that medalopt writes has one"
+    found = ((path, _CONTROL_CHARACTERS.search(text)) for path, text in strings)
+    faults = [
+        Fault(name, 0, 0, escape_text(path, 200), why.format(escape_text(hit.group())))
+        for path, hit in found
+        if hit is not None
+    ]
+    if faults:
+        raise InputError(faults[:_MAX_FAULTS])
+
+
+def _read_extra_tables(folder: Path) -> dict[str, list[list[str]]]:
+    """Return the rows of every CSV file in the folder that is not a table of the plan itself."""
+    own = {f"{name}.csv" for name in (SCALARS_PART, *PLAN_TABLES)}
+    try:
+        names = sorted({entry.name for entry in folder.iterdir() if entry.suffix == ".csv"} - own)
+    except OSError as error:
+        why = f"cannot be read: {escape_text(error.strerror or type(error).__name__)}"
+        raise InputError([Fault(escape_text(str(folder), _MAX_PATH_LENGTH), 0, 0, "", why)]) from error
+    if len(names) > MAX_PLAN_FILES:
+        why = f"holds more than {MAX_PLAN_FILES:_} tables; name the folder of a plan"
+        raise InputError([Fault(escape_text(str(folder), _MAX_PATH_LENGTH), 0, 0, "", why)])
+    return {name.removesuffix(".csv"): _read_table(folder / name) for name in names}
+
+
+def _parse_folder(path: Path) -> dict[str, Any]:
+    """Return the JSON content of a folder of CSV files."""
+    return _parse_tables(
+        escape_text(str(path / "plan.csv"), _MAX_PATH_LENGTH),
+        lambda table: os.path.exists(path / f"{table}.csv"),
+        lambda table, columns: _read_columns(path / f"{table}.csv", columns),
+    )
+
+
+def _parse_tables(name: str, has: Callable[[str], bool], read: TableSource) -> dict[str, Any]:
+    """Return the JSON content of a plan given by tables."""
+    content: dict[str, Any] = {"instance": {"files": {}}, "duals": [], **{table: [] for table in TABLE_MODELS}}
+    for item, value in read("plan", ["item", "value"]):
+        if not _insert_value(content, item, value):
+            why = f"the item {escape_text(item)} comes twice, or stands within another"
+            raise InputError([Fault(name, 0, 0, "", why)])
+    for table, model in TABLE_MODELS.items():
+        content[table] = _read_typed_rows(read, table, model)
+    duals = read("duals", ["rule", "key1", "key2", "key3", "value"])
+    content["duals"] = [
+        {"rule": rule, "key": [part for part in key if part], "value": _parse_number(value)}
+        for rule, *key, value in duals
+    ]
+    for table, model in OPTIONAL_TABLE_MODELS.items():
+        if has(table):
+            content[table] = _read_typed_rows(read, table, model)
+    return {**content, **parse_extension_tables(has, read)}
+
+
+def _read_typed_rows(read: TableSource, table: str, model: type[StrictModel]) -> list[dict[str, Any]]:
+    """Return the rows of a table with the types of its model."""
+    columns = list(model.model_fields)
+    return [_convert_row(model, dict(zip(columns, row, strict=True))) for row in read(table, columns)]
+
+
+def _read_columns(path: Path, columns: list[str]) -> list[list[str]]:
+    """Return the rows of a CSV file with the given columns. Raises InputError."""
+    name, (header, *rows) = escape_text(str(path), _MAX_PATH_LENGTH), _read_table(path) or [[]]
+    if header != columns or any(len(row) != len(columns) for row in rows):
+        wanted = f"must have the columns {', '.join(columns)}, and each row all of them"
+        raise InputError([Fault(name, 1, 0, "", wanted)])
+    return [[cell[1:] if cell.startswith("'") else cell for cell in row] for row in rows]
+
+
+def _read_table(path: Path) -> list[list[str]]:
+    """Return the raw cells of a CSV file. Raises InputError."""
+    name, text = escape_text(str(path), _MAX_PATH_LENGTH), _decode_text(_read_bytes(path))
+    try:
+        if text.count(",") + text.count("\n") > MAX_CELLS:
+            raise ValueError(f"it has more than {MAX_CELLS:_} cells")
+        rows = parse_csv_rows(text)
+    except (csv.Error, ValueError) as error:
+        raise InputError([Fault(name, 0, 0, "", f"is not a table of a plan ({escape_text(str(error))})")]) from error
+    if _CONTROL_CHARACTERS.search(text):
+        _reject_control_characters(name, ((str(line), cell) for line, row in enumerate(rows, start=1) for cell in row))
+    return rows
+
+
+def parse_csv_rows(text: str) -> list[list[str]]:
+    """Parse a table in CSV.
+
+    Args:
+        text: Content of the file.
+
+    Returns:
+        Cells by row.
+
+    Raises:
+        csv.Error: The text is no valid CSV.
+    """
+    return list(csv.reader(io.StringIO(text, newline=""), strict=True))
+
+
+def _insert_value(content: dict[str, Any], item: str, value: str) -> bool:
+    """Insert an item of plan.csv at its path in the JSON object; return False if the path is taken.
+
+    Names may contain dots, members do not.
+    """
+    parts = item.split(".", 2 if item.startswith("instance.files.") else 1)
+    at = content
+    for part in parts[:-1]:
+        at = at.setdefault(part, {})
+        if not isinstance(at, dict):
+            return False
+    if parts[-1] in at:
+        return False
+    texts = ("format", "status", "instance", "solver", "digests")
+    plain = parts[0] in texts or parts[-1] in ("measure", "unit", "arithmetic", "scope", "basis", "exact_value")
+    at[parts[-1]] = value if plain else _parse_number(value)
+    return True
+
+
+def _convert_row(model: type[StrictModel], row: dict[str, str]) -> dict[str, Any]:
+    """Return a row with numbers and missing values by the types of its model."""
+    kinds = {name: field.annotation for name, field in model.model_fields.items()}
+    return {
+        name: _parse_number(cell) if kinds[name] is float else (None if cell == "" and kinds[name] is not str else cell)
+        for name, cell in row.items()
+    }
+
+
+def _parse_number(cell: str) -> Any:
+    """Return a cell as a number if it is one."""
+    try:
+        return float(cell)
+    except ValueError:
+        return cell  # reported by validation

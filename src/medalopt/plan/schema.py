@@ -1,0 +1,273 @@
+"""Schema of saved plans: the required members and their types."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from medalopt.plan.tables import SavedExtensionRow, SavedExtensionTerm, SavedExtensionVariable
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class StrictModel(BaseModel):
+    """Base of all models of a saved plan: exact set of members, strict types, frozen."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class SavedIdentity(StrictModel):
+    """Identity of the instance: name, digests of its files, and digest of its parameters."""
+
+    name: str
+    files: dict[str, str]
+    figures: str
+
+
+class SavedObjective(StrictModel):
+    """Objective, its value and unit."""
+
+    measure: Literal["cost", "footprint", "mass"]
+    value: Number
+    unit: str
+
+
+class SavedCertificate(StrictModel):
+    """Claimed certificate; verified, never trusted."""
+
+    primal_violation: Number
+    lower_bound: Number
+    gap: Number
+    arithmetic: str
+    scope: str
+    basis: str = ""
+    exact_value: str | None = None
+    search_bound: Number | None = None
+
+
+class SavedDual(StrictModel):
+    """Dual value of a constraint."""
+
+    rule: str
+    key: list[str]
+    value: Number
+
+
+class SavedShipment(StrictModel):
+    """Tonnes of a stream sent on a route in a period."""
+
+    stream: str
+    device: str
+    region: str
+    treatment: str
+    smelter: str | None
+    period: str
+    tonnes: Number
+    cost: Number
+
+
+class SavedStockpile(StrictModel):
+    """Tonnes of a stream in stock at the end of a period."""
+
+    stream: str
+    period: str
+    tonnes: Number
+
+
+class SavedPurchase(StrictModel):
+    """Kilograms of an offer bought for an alloy in a period."""
+
+    offer: str
+    alloy: str
+    period: str
+    kg: Number
+    cost: Number
+
+
+class SavedOfferStock(StrictModel):
+    """Kilograms of an offer bought into stock, charged from it and left in a period."""
+
+    offer: str
+    period: str
+    bought: Number
+    charged: Number
+    stock: Number
+    cost: Number
+
+
+class SavedOfferCharge(StrictModel):
+    """Kilograms of an offer charged from stock to an alloy in a period."""
+
+    offer: str
+    alloy: str
+    period: str
+    kg: Number
+
+
+class SavedMetal(StrictModel):
+    """The account of a metal in a period, kg."""
+
+    metal: str
+    period: str
+    returned: Number
+    used: Number
+    surplus: Number
+    stock: Number
+
+
+class SavedMelt(StrictModel):
+    """Kilograms of a metal (or `other`) charged to an alloy in a period."""
+
+    alloy: str
+    period: str
+    metal: str
+    kg: Number
+
+
+class SavedCast(StrictModel):
+    """Castings of an alloy in a period: charged, process scrap recharged, cast, kg."""
+
+    alloy: str
+    period: str
+    charged: Number
+    scrap: Number
+    cast: Number
+
+
+class SavedWithheld(StrictModel):
+    """Kilograms of metal withheld from a pooled lot, by settlement terms and period of shipment."""
+
+    terms: str
+    metal: str
+    period: str
+    kg: Number
+
+
+class SavedPrice(StrictModel):
+    """A marginal value."""
+
+    path: str
+    period: str | None
+    value: Number
+    unit: str
+    meaning: str
+
+
+class SavedWholeLots(StrictModel):
+    """Claimed cost of whole lots: above the best plan without them, and above the certified bound."""
+
+    without: Number
+    lower_bound: Number
+    extra: Number
+    above_bound: Number
+
+
+SavedCell = str | Number | None
+
+
+class SavedTable(StrictModel):
+    """A table of the sourcing plan."""
+
+    title: str
+    says: str
+    units: dict[str, str]
+    rows: list[dict[str, SavedCell]]
+    notes: list[str]
+
+
+class SavedDocument(StrictModel):
+    """An order of the sourcing plan."""
+
+    kind: str
+    number: str
+    stamp: str
+    missing: list[str]
+    party: dict[str, str]
+    terms: dict[str, str]
+    lines: SavedTable
+    notes: list[str]
+
+
+class SavedSourcing(StrictModel):
+    """Content that `medalopt plan` writes besides the plan."""
+
+    title: str
+    decision: list[str]
+    tables: dict[str, SavedTable]
+    documents: list[SavedDocument]
+    foot: list[str]
+
+
+class SavedPlan(StrictModel):
+    """A plan as written: decisions, and claims derived from them."""
+
+    format: Literal["medalopt/plan/1"]
+    status: Literal["optimal", "feasible"]
+    instance: SavedIdentity
+    objective: SavedObjective
+    cost: dict[str, Number]
+    footprint: Number
+    tonnes: Number
+    shipments: list[SavedShipment]
+    stockpiles: list[SavedStockpile]
+    purchases: list[SavedPurchase]
+    metals: list[SavedMetal]
+    melts: list[SavedMelt]
+    casts: list[SavedCast]
+    offer_stock: list[SavedOfferStock] = []
+    offer_charges: list[SavedOfferCharge] = []
+    prices: list[SavedPrice]
+    lots: SavedWholeLots | None = None
+    prices_at_lots: list[SavedPrice] = []
+    withheld: list[SavedWithheld] = []
+    duals: list[SavedDual]
+    added_rows: list[SavedExtensionRow] = []
+    added_terms: list[SavedExtensionTerm] = []
+    added_variables: list[SavedExtensionVariable] = []
+    certificate: SavedCertificate
+    solver: dict[str, str]
+    sourcing: SavedSourcing | None = None
+    digests: dict[str, str] = {}  # see `plan.digests`; absent in files of earlier versions
+
+
+TABLE_MODELS: dict[str, type[StrictModel]] = {
+    "shipments": SavedShipment,
+    "stockpiles": SavedStockpile,
+    "purchases": SavedPurchase,
+    "metals": SavedMetal,
+    "melts": SavedMelt,
+    "casts": SavedCast,
+    "prices": SavedPrice,
+}
+
+
+OPTIONAL_TABLE_MODELS: dict[str, type[StrictModel]] = {  # tables that only some plans have
+    "offer_stock": SavedOfferStock,
+    "offer_charges": SavedOfferCharge,
+    "prices_at_lots": SavedPrice,
+    "withheld": SavedWithheld,
+}
+
+
+class SavedProof(StrictModel):
+    """Claimed proof of infeasibility; verified, never trusted."""
+
+    arithmetic: str
+    scope: str
+    margin: Number
+    duals: list[SavedDual]
+
+
+class SavedInfeasibility(StrictModel):
+    """A statement of infeasibility; further content, such as conflicts and repairs, is ignored."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    format: Literal["medalopt/plan/1"]
+    status: Literal["infeasible"]
+    instance: SavedIdentity
+    proof: SavedProof | None = None
+    added_rows: list[SavedExtensionRow] = []
+    added_terms: list[SavedExtensionTerm] = []
+    added_variables: list[SavedExtensionVariable] = []

@@ -1,0 +1,332 @@
+"""The tables of a plan as columns of equal length; rows of zeros are dropped, except of metals.
+
+Extensions as tables of a saved plan, and the schema to validate them when they are read back.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from medalopt.instance.accounting import PlanAccount
+from medalopt.instance.arrays import Ints
+from medalopt.instance.demand import is_stocked
+from medalopt.instance.routes import list_pool_names
+from medalopt.proof.claims import OBJECTIVE_ROW
+from medalopt.proof.extensions import ExtensionData
+
+ColumnTable = dict[str, list[Any]]
+
+ROUNDING_TOLERANCE = 1e-9  # relative, as in the proof
+
+
+def _names_at(axis: tuple[str, ...], at: Ints) -> list[str]:
+    """Return the names at some indices."""
+    return [axis[number] for number in at.tolist()]
+
+
+def _tabulate_shipments(account: PlanAccount) -> ColumnTable:
+    """Return shipments: route, period, tonnes and cost."""
+    instance, found, sent = account.instance, account.found, account.decisions.sent
+    route, period = np.nonzero(sent)
+    stream = found.stream[route]
+    smelters = (*instance.smelters.names, None)  # the last, at -1, for a route without a smelter
+    tonnes = sent[route, period]
+    return {
+        "stream": _names_at(instance.streams.names, stream),
+        "device": _names_at(instance.devices.names, instance.streams.device[stream]),
+        "region": _names_at(instance.regions, instance.streams.region[stream]),
+        "treatment": _names_at(instance.treatments.names, found.treatment[route]),
+        "smelter": [smelters[number] for number in found.smelter[route].tolist()],
+        "period": _names_at(instance.periods, period),
+        "tonnes": tonnes.tolist(),
+        "cost": account.shipment_costs[route, period].tolist(),
+    }
+
+
+def _tabulate_stockpiles(account: PlanAccount) -> ColumnTable:
+    """Return tonnes in stock at the end of each period."""
+    instance, waiting = account.instance, account.decisions.stockpile
+    stream, period = np.nonzero(waiting)
+    return {
+        "stream": _names_at(instance.streams.names, stream),
+        "period": _names_at(instance.periods, period),
+        "tonnes": waiting[stream, period].tolist(),
+    }
+
+
+def _tabulate_purchases(account: PlanAccount) -> ColumnTable:
+    """Return offers bought and charged at once: kg and cost by offer, alloy and period."""
+    instance = account.instance
+    bought = np.where(is_stocked(instance)[:, None, None], 0.0, account.decisions.bought)
+    offer, alloy, period = np.nonzero(bought)
+    kilograms = bought[offer, alloy, period]
+    return {
+        "offer": _names_at(instance.market.names, offer),
+        "alloy": _names_at(instance.alloys.names, alloy),
+        "period": _names_at(instance.periods, period),
+        "kg": kilograms.tolist(),
+        "cost": (kilograms * instance.market.price.value[offer, period]).tolist(),
+    }
+
+
+def _tabulate_offer_stock(account: PlanAccount) -> ColumnTable:
+    """Return offers in stock: kg bought, charged and left by offer and period, and cost of the purchase.
+
+    Stock below `ROUNDING_TOLERANCE` of all purchases of the offer is set to 0.
+    """
+    instance, stocked = account.instance, is_stocked(account.instance)[:, None]
+    bought = np.where(stocked, account.purchases, 0.0)
+    charged = np.where(stocked, account.decisions.bought.sum(axis=1), 0.0)
+    left = np.where(abs(account.offer_stock) > ROUNDING_TOLERANCE * account.bought[:, None], account.offer_stock, 0.0)
+    offer, period = np.nonzero((bought != 0) | (charged != 0) | (left != 0))
+    return {
+        "offer": _names_at(instance.market.names, offer),
+        "period": _names_at(instance.periods, period),
+        "bought": bought[offer, period].tolist(),
+        "charged": charged[offer, period].tolist(),
+        "stock": left[offer, period].tolist(),
+        "cost": (bought * instance.market.price.value)[offer, period].tolist(),
+    }
+
+
+def _tabulate_offer_charges(account: PlanAccount) -> ColumnTable:
+    """Return kg charged from offers in stock, by offer, alloy and period."""
+    instance = account.instance
+    charged = np.where(is_stocked(instance)[:, None, None], account.decisions.bought, 0.0)
+    offer, alloy, period = np.nonzero(charged)
+    return {
+        "offer": _names_at(instance.market.names, offer),
+        "alloy": _names_at(instance.alloys.names, alloy),
+        "period": _names_at(instance.periods, period),
+        "kg": charged[offer, alloy, period].tolist(),
+    }
+
+
+def _tabulate_metals(account: PlanAccount) -> ColumnTable:
+    """Return the metal account: kg of every metal and period.
+
+    Stock below `ROUNDING_TOLERANCE` of all inflow of the metal is set to 0.
+    """
+    instance = account.instance
+    back = account.returned.sum(axis=0)
+    turnover = instance.metals.opening_stock.value + back.sum(axis=1)
+    stock = np.where(abs(account.stock) > ROUNDING_TOLERANCE * turnover[:, None], account.stock, 0.0)
+    metal, period = (axis.ravel() for axis in np.indices(account.stock.shape))
+    return {
+        "metal": _names_at(instance.metals.names, metal),
+        "period": _names_at(instance.periods, period),
+        "returned": back.ravel().tolist(),
+        "used": account.decisions.charged.sum(axis=0).ravel().tolist(),
+        "surplus": account.decisions.surplus.ravel().tolist(),
+        "stock": stock.ravel().tolist(),
+    }
+
+
+def _tabulate_melts(account: PlanAccount) -> ColumnTable:
+    """Return kg charged by alloy, period and metal, from stock and offers together; `other` is unnamed matter."""
+    instance = account.instance
+    other = np.maximum(account.charge - account.composition.sum(axis=1), 0)
+    other = np.where(other > 1e-12 * account.charge, other, 0)[:, None, :]  # less is rounding
+    charged = np.concatenate([account.composition, other], axis=1).transpose(0, 2, 1)  # (A, T, E + 1)
+    alloy, period, metal = np.nonzero(charged)
+    return {
+        "alloy": _names_at(instance.alloys.names, alloy),
+        "period": _names_at(instance.periods, period),
+        "metal": _names_at((*instance.metals.names, "other"), metal),
+        "kg": charged[alloy, period, metal].tolist(),
+    }
+
+
+def _tabulate_casts(account: PlanAccount) -> ColumnTable:
+    """Return kg cast, charged and recharged by alloy and period."""
+    instance = account.instance
+    alloy, period = np.nonzero(account.cast)
+    return {
+        "alloy": _names_at(instance.alloys.names, alloy),
+        "period": _names_at(instance.periods, period),
+        "charged": account.charge[alloy, period].tolist(),
+        "scrap": account.decisions.recharged[alloy, period].tolist(),
+        "cast": account.cast[alloy, period].tolist(),
+    }
+
+
+def _tabulate_withheld(account: PlanAccount) -> ColumnTable:
+    """Return kg withheld from each pooled lot by settlement terms, metal and period of shipment."""
+    instance, kept = account.instance, account.decisions.withheld
+    pool, metal, period = np.nonzero(kept)
+    return {
+        "terms": _names_at(list_pool_names(instance), pool),
+        "metal": _names_at(instance.metals.names, metal),
+        "period": _names_at(instance.periods, period),
+        "kg": kept[pool, metal, period].tolist(),
+    }
+
+
+TABLE_BUILDERS: dict[str, Callable[[PlanAccount], ColumnTable]] = {
+    "shipments": _tabulate_shipments,
+    "stockpiles": _tabulate_stockpiles,
+    "purchases": _tabulate_purchases,
+    "metals": _tabulate_metals,
+    "melts": _tabulate_melts,
+    "casts": _tabulate_casts,
+}
+POOL_TABLE_BUILDERS: dict[str, Callable[[PlanAccount], ColumnTable]] = {"withheld": _tabulate_withheld}
+STOCK_TABLE_BUILDERS: dict[str, Callable[[PlanAccount], ColumnTable]] = {
+    "offer_stock": _tabulate_offer_stock,
+    "offer_charges": _tabulate_offer_charges,
+}
+
+
+def build_plan_tables(account: PlanAccount) -> dict[str, ColumnTable]:
+    """Return the tables of a plan.
+
+    Args:
+        account: Plan.
+
+    Returns:
+        Columns by table; those of offers in stock and of pooled lots only if the instance has any.
+    """
+    stock = STOCK_TABLE_BUILDERS if is_stocked(account.instance).any() else {}
+    pooled = POOL_TABLE_BUILDERS if account.instance.terms.pooled.any() else {}
+    return {name: table(account) for name, table in {**TABLE_BUILDERS, **stock, **pooled}.items()}
+
+
+_FiniteNumber = Annotated[float, Field(allow_inf_nan=False)]
+_STRICT_CONFIG = ConfigDict(extra="forbid", strict=True, frozen=True)
+_MAX_KEY_NAMES = 4  # most names of a term
+
+
+class SavedExtensionRow(BaseModel):
+    """An extension row `lower <= sum of its terms <= upper` with its dual value; None for an infinite bound."""
+
+    model_config = _STRICT_CONFIG
+    name: str
+    lower: _FiniteNumber | None
+    upper: _FiniteNumber | None
+    dual: _FiniteNumber
+
+
+class SavedExtensionTerm(BaseModel):
+    """A term of a row, or of the added costs: coefficient times the quantity of a component and key."""
+
+    model_config = _STRICT_CONFIG
+    row: str
+    component: str
+    key: list[str]
+    coefficient: _FiniteNumber
+
+
+class SavedExtensionVariable(BaseModel):
+    """A user variable with bounds and value."""
+
+    model_config = _STRICT_CONFIG
+    name: str
+    lower: _FiniteNumber | None
+    upper: _FiniteNumber | None
+    value: _FiniteNumber
+
+
+def build_extension_tables(added: ExtensionData) -> dict[str, ColumnTable]:
+    """Return extensions as tables of columns.
+
+    Args:
+        added: User extensions with their solution.
+
+    Returns:
+        Columns by table; empty without extensions.
+    """
+    if added == ExtensionData():
+        return {}
+    terms = [(row.name, term) for row in added.rows for term in row.terms]
+    terms += [(OBJECTIVE_ROW, term) for term in added.costs]
+    return {
+        "added_rows": {
+            "name": [row.name for row in added.rows],
+            "lower": [_finite_or_none(row.lower) for row in added.rows],
+            "upper": [_finite_or_none(row.upper) for row in added.rows],
+            "dual": [row.dual for row in added.rows],
+        },
+        "added_terms": {
+            "row": [row for row, _ in terms],
+            "component": [term.component for _, term in terms],
+            "key": [list(term.key) for _, term in terms],
+            "coefficient": [term.coefficient for _, term in terms],
+        },
+        "added_variables": {
+            "name": [one.name for one in added.variables],
+            "lower": [_finite_or_none(one.lower) for one in added.variables],
+            "upper": [_finite_or_none(one.upper) for one in added.variables],
+            "value": [one.value for one in added.variables],
+        },
+    }
+
+
+def build_extension_csv_tables(added: ExtensionData) -> dict[str, ColumnTable]:
+    """Return the tables as CSV files hold them: each name of a key in its own column.
+
+    Args:
+        added: User extensions with their solution.
+
+    Returns:
+        Columns by table; empty without extensions.
+    """
+    made = build_extension_tables(added)
+    if made:
+        keys = made["added_terms"].pop("key")
+        split = {f"key{n + 1}": [key[n] if len(key) > n else "" for key in keys] for n in range(_MAX_KEY_NAMES)}
+        made["added_terms"] = {**made["added_terms"], **split}
+    return made
+
+
+def parse_extension_tables(
+    has: Callable[[str], bool], read: Callable[[str, list[str]], list[list[str]]]
+) -> dict[str, list[dict[str, Any]]]:
+    """Parse extensions from CSV files or sheets.
+
+    Args:
+        has: Returns True if a table exists.
+        read: Returns the rows of a table, given its name and columns.
+
+    Returns:
+        Rows by table, as JSON has them and not yet validated; empty without any of the tables.
+    """
+    columns = {
+        "added_rows": ["name", "lower", "upper", "dual"],
+        "added_terms": ["row", "component", "coefficient", *(f"key{n + 1}" for n in range(_MAX_KEY_NAMES))],
+        "added_variables": ["name", "lower", "upper", "value"],
+    }
+    if not any(map(has, columns)):
+        return {}
+    rows = {table: read(table, names) for table, names in columns.items()}
+    return {
+        table: [
+            {
+                "row": row[0],
+                "component": row[1],
+                "key": [name for name in row[3:] if name],
+                "coefficient": _parse_cell(row[2]),
+            }
+            if table == "added_terms"
+            else dict(zip(columns[table], (row[0], *map(_parse_cell, row[1:])), strict=True))
+            for row in found
+        ]
+        for table, found in rows.items()
+    }
+
+
+def _finite_or_none(value: float) -> float | None:
+    """Return a bound, None if infinite."""
+    return value if math.isfinite(value) else None
+
+
+def _parse_cell(cell: str) -> Any:
+    """Return a cell as a number if it is one, None if empty."""
+    try:
+        return float(cell) if cell else None
+    except ValueError:
+        return cell  # reported by validation

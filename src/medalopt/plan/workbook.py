@@ -1,0 +1,330 @@
+"""Plans read back from a workbook: the original plan from hidden sheets, and the edits made on the visible ones."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+from medalopt.errors import Fault, InputError
+from medalopt.instance.reader.excel_reader import (
+    SheetRows,
+    Spreadsheet,
+    UnreadableCell,
+    WorkbookValue,
+    format_cell,
+    format_cell_address,
+    read_workbook,
+)
+from medalopt.instance.reader.files import FileBytes
+from medalopt.plan.digests import FormulaValue, normalize_formula
+from medalopt.text import escape_text
+
+EDITABLE_TABLES = ("shipments", "purchases", "stockpiles")
+_NUMBER_COLUMNS = frozenset({"tonnes", "kg", "cost"})
+_MAX_HEADER_ROWS = 20  # rows
+_ROUNDING_TOLERANCE = 1e-14  # relative: a workbook stores 16 digits
+_MAX_NAMED_CELLS = 5  # cells that identify a row in a message
+_MAX_FAULTS = 1_000
+_TOTAL_FORMULA = re.compile(r"subtotal\(109,plan_\w+\[(.*)\]\)", re.DOTALL)  # the only formula that medalopt writes
+
+
+def name_hidden_sheet(table: str) -> str:
+    """Return the name of the hidden sheet of a table.
+
+    Args:
+        table: Table of the plan.
+
+    Returns:
+        Name of the sheet.
+    """
+    return f"plan_{table}"
+
+
+def name_visible_sheet(table: str) -> str:
+    """Return the name of the sheet on which a user may edit a table.
+
+    Args:
+        table: Table of the plan.
+
+    Returns:
+        Name of the sheet.
+    """
+    return table.capitalize()
+
+
+@dataclass(frozen=True, order=True)
+class WorkbookEdit:
+    """A cell or row that differs from the original plan."""
+
+    cell: str
+    text: str
+
+
+class PlanWorkbook:
+    """The tables of a plan in a workbook; `edits` and `faults` are filled while tables are read."""
+
+    def __init__(self, book: Spreadsheet) -> None:
+        self.book = book
+        self.edits: list[WorkbookEdit] = []
+        self.faults: list[Fault] = []
+
+    @classmethod
+    def of(cls, data: FileBytes | Spreadsheet) -> PlanWorkbook:
+        """Open the workbook of a plan.
+
+        Args:
+            data: Bytes and name of the file, or its cells.
+
+        Returns:
+            The workbook.
+
+        Raises:
+            InputError: It is no workbook, or contains no plan.
+        """
+        reports: list[str] = []
+        book = data if isinstance(data, Spreadsheet) else read_workbook(data, reports.append)
+        if book is None:
+            raise InputError([Fault(data.name, 0, 0, "", reports[0])])
+        if name_hidden_sheet("plan") not in book.sheets:
+            why = "holds no plan; give a workbook that `medalopt plan -o NAME.xlsx` wrote, with its hidden sheets"
+            raise InputError([Fault(data.name, 0, 0, "", why)])
+        return cls(book)
+
+    def texts(self) -> Iterator[tuple[str, str]]:
+        """Yield every text with non-printable characters and its cell, and the names of the sheets.
+
+        Yields:
+            Pairs of place and text.
+        """
+        for name, rows in self.book.sheets.items():
+            yield name, name
+            for number, row in enumerate(rows):
+                for place, cell in enumerate(row):
+                    if isinstance(cell, str) and not cell.isprintable():  # only these need a closer look
+                        yield format_cell_address(name, number, place), cell
+
+    def has(self, table: str) -> bool:
+        """Return True if the workbook contains a table.
+
+        Args:
+            table: Table of the plan.
+
+        Returns:
+            True if the hidden sheet exists.
+        """
+        return name_hidden_sheet(table) in self.book.sheets
+
+    @property
+    def visible(self) -> dict[str, SheetRows]:
+        """Rows of the visible sheets by name: the parts of the sourcing plan, and the editable tables."""
+        return {
+            name: [[self._shown(name, number, place, cell) for place, cell in enumerate(row)] for number, row in lines]
+            for name, lines in ((name, enumerate(rows)) for name, rows in self.book.sheets.items())
+            if not name.startswith(name_hidden_sheet(""))
+        }
+
+    def _shown(self, sheet: str, row: int, column: int, cell: WorkbookValue) -> WorkbookValue:
+        """Return the displayed value of a cell, with its formula if it has one."""
+        shows = cell.shows if isinstance(cell, UnreadableCell) else cell
+        formula = self.book.formulas.get(sheet, {}).get((row, column))
+        return FormulaValue.of(shows, formula) if isinstance(shows, float) and formula is not None else shows
+
+    def check_formulas(self) -> None:
+        """Record every formula except the totals of tables as a fault: Excel may display an unverified value."""
+        for name, rows in self.book.sheets.items():
+            formulas = self.book.formulas.get(name, {})
+            heads = _first_rows(rows, {place for _, place in formulas})
+            for (number, place), formula in formulas.items():
+                total = _TOTAL_FORMULA.fullmatch(normalize_formula(formula))
+                if (
+                    total is None
+                    or name.startswith(name_hidden_sheet(""))
+                    or heads.get((place, total[1]), number) >= number
+                ):
+                    why = (
+                        f"holds the formula `{escape_text(formula, 100)}`, which medalopt did not write: type its value"
+                    )
+                    self._note(format_cell_address(name, number, place), why)
+
+    def rows(self, table: str, columns: list[str]) -> list[list[str]]:
+        """Return the rows of a table, as edited if it is editable.
+
+        Args:
+            table: Table of the plan.
+            columns: Required columns.
+
+        Returns:
+            Cells as text, by row.
+
+        Raises:
+            InputError: The sheet or its header is missing.
+        """
+        made = self._made(table, columns)
+        if table not in EDITABLE_TABLES or (not made and name_visible_sheet(table) not in self.book.sheets):
+            return made
+        return self._edited(table, columns, made)
+
+    def _made(self, table: str, columns: list[str]) -> list[list[str]]:
+        """Return the rows of the original table from the hidden sheet."""
+        name = name_hidden_sheet(table)
+        sheet = self.book.sheets.get(name, [])
+        if not sheet or [format_cell(cell) for cell in sheet[0] if cell is not None] != columns:
+            self._refuse(name, f"must have the heads {', '.join(columns)}; restore the sheet")
+        width = len(columns)
+        for number, row in enumerate(sheet):
+            for place, cell in enumerate(row):
+                at = format_cell_address(name, number, place)
+                if isinstance(cell, UnreadableCell):
+                    self._note(at, f"holds {cell.why}")
+                elif place >= width and cell is not None:
+                    self._note(at, f"`{escape_text(format_cell(cell))}` stands beside the table; restore the sheet")
+        rows = [([format_cell(cell) for cell in row] + [""] * width)[:width] for row in sheet[1:]]
+        if table in EDITABLE_TABLES:
+            self._check_figures(name, columns, rows)
+        return rows
+
+    def _check_figures(self, name: str, columns: list[str], rows: list[list[str]]) -> None:
+        """Record non-finite numbers as faults, and replace them by 0."""
+        for number, row in enumerate(rows, start=1):
+            for place, column in enumerate(columns):
+                if column in _NUMBER_COLUMNS and not _is_finite(row[place]):
+                    self._note(format_cell_address(name, number, place), _number_message(column, row[place]))
+                    row[place] = "0"
+
+    def _edited(self, table: str, columns: list[str], made: list[list[str]]) -> list[list[str]]:
+        """Return the rows of the visible sheet in the original order, and record the edits."""
+        name = name_visible_sheet(table)
+        rows = self.book.sheets.get(name)
+        if rows is None:
+            self._refuse(name, "the sheet is missing; restore it")
+        top = self._head(name, rows, columns)
+        texts = [place for place, column in enumerate(columns) if column not in _NUMBER_COLUMNS]
+        known = {tuple(row[place] for place in texts): row for row in made}
+        found: list[list[str]] = []
+        for number, row in _rows_below(rows, top, len(columns)):
+            key = tuple(format_cell(row[place]) for place in texts)
+            was = known.get(key)
+            found.append(self._row(name, number, row, columns, was))
+        keys = [tuple(row[place] for place in texts) for row in found]
+        left = known.keys() - set(keys)
+        for key, gone in known.items():
+            if key in left:
+                self.edits.append(WorkbookEdit(name, f"the row {_row_label(gone)} of the plan is gone"))
+        order = {key: number for number, key in enumerate(known)}  # sorting a sheet is no edit
+        places = sorted(range(len(found)), key=lambda at: order.get(keys[at], len(order)))
+        return [found[at] for at in places]
+
+    def _head(self, name: str, rows: SheetRows, columns: list[str]) -> int:
+        """Return the number of the header row."""
+        for number, row in enumerate(rows[:_MAX_HEADER_ROWS]):
+            if [format_cell(cell).strip() for cell in row[: len(columns)]] == columns:
+                return number
+        self._refuse(name, f"its heads must be {', '.join(columns)}, in this order; restore them")
+
+    def _row(
+        self, name: str, number: int, row: list[WorkbookValue], columns: list[str], was: list[str] | None
+    ) -> list[str]:
+        """Return a row as it is, with full precision where unchanged; record its edits."""
+        result = []
+        for place, (column, cell) in enumerate(zip(columns, row, strict=True)):
+            at = format_cell_address(name, number, place)
+            if column not in _NUMBER_COLUMNS:
+                if isinstance(cell, UnreadableCell):
+                    self._note(at, f"holds {cell.why}")
+                result.append(format_cell(cell))
+                continue
+            if not isinstance(cell, float):
+                self._note(at, _number_message(column, format_cell(cell)))
+                cell = 0.0
+            before = float(was[place]) if was else cell
+            same = math.isclose(before, cell, rel_tol=_ROUNDING_TOLERANCE)
+            result.append(was[place] if was and same else repr(cell))
+            if not same:
+                self.edits.append(
+                    WorkbookEdit(at, f"{column} of {_row_label(row)} was {before:.10g}, and is {cell:.10g}")
+                )
+        if was is None:
+            self.edits.append(
+                WorkbookEdit(format_cell_address(name, number, 0), f"the row {_row_label(row)} is none of the plan")
+            )
+        return result
+
+    def cell_of(self, path: tuple[str | int, ...]) -> str:
+        """Return the place of a value in the hidden tables.
+
+        Args:
+            path: Path of the value in the JSON content.
+
+        Returns:
+            `:SHEET!CELL`, or an empty string if there is no such cell.
+        """
+        table, row, column = (*path, "", "", "")[:3]
+        heads = [format_cell(cell) for cell in self.book.sheets.get(name_hidden_sheet(str(table)), [[]])[0]]
+        if table in EDITABLE_TABLES or not isinstance(row, int) or column not in heads:
+            return ""
+        return f":{format_cell_address(name_hidden_sheet(str(table)), row + 1, heads.index(str(column)))}"
+
+    def settle(self) -> None:
+        """Raise all recorded faults.
+
+        Raises:
+            InputError: A cell cannot be read.
+        """
+        if self.faults:
+            raise InputError(sorted(set(self.faults)))
+
+    def _note(self, where: str, why: str) -> None:
+        """Record a fault of a cell."""
+        if len(self.faults) < _MAX_FAULTS:
+            self.faults.append(Fault(f"{self.book.name}:{where}", 0, 0, "", why))
+
+    def _refuse(self, where: str, why: str) -> NoReturn:
+        """Raise the recorded faults and a final one."""
+        raise InputError([*self.faults, Fault(f"{self.book.name}:{where}", 0, 0, "", why)])
+
+
+def _first_rows(rows: SheetRows, columns: set[int]) -> dict[tuple[int, str], int]:
+    """Return the first row of each text in some columns, by column and canonical text."""
+    found: dict[tuple[int, str], int] = {}
+    for number, row in enumerate(rows if columns else ()):
+        for place, cell in enumerate(row):
+            if place in columns and isinstance(cell, str):
+                found.setdefault((place, normalize_formula(cell)), number)
+    return found
+
+
+def _rows_below(rows: SheetRows, top: int, width: int) -> Iterator[tuple[int, list[WorkbookValue]]]:
+    """Yield number and cells of each row below the header, except empty rows and totals."""
+    for number, row in enumerate(rows[top + 1 :], start=top + 1):
+        cells = (list(row) + [None] * width)[:width]
+        alone = cells[0] in ("Total", "none") and not any(isinstance(cell, str) for cell in cells[1:])
+        if not alone and any(cell is not None for cell in cells):
+            yield number, cells
+
+
+def _row_label(row: Sequence[WorkbookValue]) -> str:
+    """Return the text cells that identify a row in a message."""
+    texts = [escape_text(cell) for cell in row if isinstance(cell, str) and cell and not _is_number(cell)]
+    return ", ".join(texts[:_MAX_NAMED_CELLS])
+
+
+def _number_message(column: str, found: str) -> str:
+    """Return the message for a cell that is no number."""
+    return f"`{column}` is a number; found {f'`{escape_text(found)}`' if found else 'nothing'}"
+
+
+def _is_number(text: str) -> bool:
+    """Return True if the text is a number."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_finite(text: str) -> bool:
+    """Return True if the text is a finite number."""
+    return _is_number(text) and math.isfinite(float(text))

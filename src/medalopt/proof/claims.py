@@ -1,0 +1,307 @@
+"""Decisions and dual values parsed from a saved plan; rows that cannot be parsed become violations.
+
+User extensions parsed from a saved plan, and checked on it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from medalopt.instance.accounting import Decisions, PlanAccount
+from medalopt.instance.arithmetic import FLOAT_ARITHMETIC
+from medalopt.instance.arrays import Floats
+from medalopt.instance.demand import is_stocked
+from medalopt.instance.instance import Instance
+from medalopt.instance.paths import render_path
+from medalopt.instance.routes import Routes, list_pool_names
+from medalopt.proof.extension_rows import compute_extension_residuals
+from medalopt.proof.extensions import (
+    ExtensionData,
+    ExtensionRow,
+    ExtensionTerm,
+    ExtensionVariable,
+    PlacedExtensions,
+    QuantityIndex,
+)
+from medalopt.proof.prices import list_price_axes
+from medalopt.proof.rows import FEASIBILITY_TOLERANCE
+
+_CANCELLATION_TOLERANCE = 1e-12  # relative: a difference this small is rounding
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A violated constraint or a wrong claim of a saved plan, with its amount."""
+
+    rule: str
+    path: str
+    amount: float
+    unit: str
+    text: str
+
+
+class TableParser:
+    """Parser that fills rows of names and values into arrays and collects the invalid ones."""
+
+    def __init__(self, instance: Instance) -> None:
+        self.axes = {
+            "stream": instance.streams.names,
+            "treatment": instance.treatments.names,
+            "offer": instance.market.names,
+            "alloy": instance.alloys.names,
+            "metal": instance.metals.names,
+            "melted": (*instance.metals.names, "other"),
+            "pool": list_pool_names(instance),
+            "period": instance.periods,
+        }
+        self.places = {name: {label: n for n, label in enumerate(axis)} for name, axis in self.axes.items()}
+        self.broken: list[Violation] = []
+
+    def filled(self, table: str, axes: tuple[str, ...], rows: Iterable[tuple[tuple[str, ...], float]]) -> Floats:
+        """Return an array filled from rows; unknown names and duplicates are refused.
+
+        Args:
+            table: Name of the saved table.
+            axes: Index set of each name.
+            rows: Names and value of each row.
+
+        Returns:
+            Values over `axes`, 0 without a row.
+        """
+        values = np.zeros(tuple(len(self.axes[axis]) for axis in axes))
+        taken: set[tuple[int, ...]] = set()
+        for names, value in rows:
+            at = tuple(self.places[axis].get(name, -1) for axis, name in zip(axes, names, strict=True))
+            if -1 in at:
+                self.refuse(table, names, value, "names what the instance does not have")
+            elif at in taken:
+                self.refuse(table, names, value, "comes twice")
+            else:
+                taken.add(at)
+                values[at] = value
+        return values
+
+    def refuse(self, table: str, names: Iterable[Any], value: float, why: str) -> None:
+        """Record an invalid row.
+
+        Args:
+            table: Name of the saved table.
+            names: Names in the row.
+            value: Value of the row.
+            why: Reason, completing the sentence that begins with the row.
+        """
+        row = ", ".join(str(name) for name in names)
+        self.broken.append(Violation(table, row, abs(value), "", f"{table}: the row {row} {why}"))
+
+
+def parse_duals(instance: Instance, rows: Iterable[Any]) -> tuple[dict[str, dict[Any, float]], list[Violation]]:
+    """Parse saved dual values.
+
+    Args:
+        instance: Instance.
+        rows: Saved dual values.
+
+    Returns:
+        Dual values by constraint and index, and a violation per unknown or duplicate row.
+    """
+    known = {rule: [frozenset(axis) for axis in along] for rule, along in list_price_axes(instance).items()}
+    duals: dict[str, dict[Any, float]] = {}
+    broken: list[Violation] = []
+    for row in rows:
+        along = known.get(row.rule)
+        key = tuple(row.key) if len(row.key) > 1 else next(iter(row.key), None)
+        stands = along is not None and len(along) == len(row.key) and all(map(frozenset.__contains__, along, row.key))
+        if stands and key not in duals.get(row.rule, {}):
+            duals.setdefault(row.rule, {})[key] = row.value
+        else:
+            why = "comes twice" if stands else "is of no rule that the instance has"
+            text = f"duals: the row {row.rule}[{', '.join(row.key)}] {why}"
+            broken.append(Violation("duals", render_path((row.rule, *row.key)), abs(row.value), "", text))
+    return duals, broken
+
+
+def parse_decisions(instance: Instance, found: Routes, plan: Any) -> tuple[Decisions, list[Violation]]:
+    """Parse the decisions of a saved plan.
+
+    Args:
+        instance: Instance.
+        found: Admissible routes (J).
+        plan: Saved plan, see `plan.schema.SavedPlan`.
+
+    Returns:
+        The decisions as arrays, and a violation per unknown or duplicate row.
+    """
+    tables = TableParser(instance)
+    stockpile = tables.filled(
+        "stockpiles", ("stream", "period"), (((row.stream, row.period), row.tonnes) for row in plan.stockpiles)
+    )
+    bought = tables.filled(
+        "purchases",
+        ("offer", "alloy", "period"),
+        (((row.offer, row.alloy, row.period), row.kg) for row in plan.purchases),
+    )
+    from_stock = tables.filled(
+        "offer_charges",
+        ("offer", "alloy", "period"),
+        (((row.offer, row.alloy, row.period), row.kg) for row in plan.offer_charges),
+    )
+    purchased = tables.filled(
+        "offer_stock", ("offer", "period"), (((row.offer, row.period), row.bought) for row in plan.offer_stock)
+    )
+    bought, purchased = _split_stocked_offers(instance, plan, bought, from_stock, purchased, tables)
+    surplus = tables.filled(
+        "metals", ("metal", "period"), (((row.metal, row.period), row.surplus) for row in plan.metals)
+    )
+    recharged = tables.filled(
+        "casts", ("alloy", "period"), (((row.alloy, row.period), row.scrap) for row in plan.casts)
+    )
+    melted = tables.filled(
+        "melts", ("alloy", "melted", "period"), (((row.alloy, row.metal, row.period), row.kg) for row in plan.melts)
+    )
+    content = instance.market.composition.value
+    from_offers = np.einsum("oe,oat->aet", content, bought)
+    charged = melted[:, :-1] - from_offers
+    charged = np.where(abs(charged) <= _CANCELLATION_TOLERANCE * (abs(melted[:, :-1]) + from_offers), 0.0, charged)
+    withheld = tables.filled(
+        "withheld", ("pool", "metal", "period"), (((row.terms, row.metal, row.period), row.kg) for row in plan.withheld)
+    )
+    sent = _parse_shipments(instance, found, plan, tables)
+    return Decisions(sent, stockpile, charged, bought, surplus, recharged, purchased, withheld), tables.broken
+
+
+def _split_stocked_offers(
+    instance: Instance, plan: Any, at_once: Floats, from_stock: Floats, purchased: Floats, tables: TableParser
+) -> tuple[Floats, Floats]:
+    """Return offers charged and offers bought into stock; rows in the wrong table are refused."""
+    stocked = is_stocked(instance)
+    names = {name for name, kept in zip(instance.market.names, stocked.tolist(), strict=True) if kept}
+    for table, wanted in (("purchases", False), ("offer_charges", True), ("offer_stock", True)):
+        for row in getattr(plan, table):
+            if (row.offer in names) != wanted and row.offer in instance.market.names:
+                why = f"is of an offer that is {'not ' if wanted else ''}bought into stock"
+                tables.refuse(table, (row.offer, row.period), 0.0, why)
+    return np.where(stocked[:, None, None], from_stock, at_once), purchased[stocked]
+
+
+def list_route_names(row: Any) -> tuple[str, ...]:
+    """Return the names of the route of a saved shipment.
+
+    Args:
+        row: Saved shipment.
+
+    Returns:
+        Stream, treatment, and smelter if there is one.
+    """
+    return (row.stream, row.treatment, *(() if row.smelter is None else (row.smelter,)))
+
+
+def _parse_shipments(instance: Instance, found: Routes, plan: Any, tables: TableParser) -> Floats:
+    """Return the tonnes sent (J, T) of the saved shipments."""
+    streams = instance.streams
+    device = dict(zip(streams.names, (instance.devices.names[d] for d in streams.device.tolist()), strict=True))
+    region = dict(zip(streams.names, (instance.regions[g] for g in streams.region.tolist()), strict=True))
+    route = QuantityIndex(instance, found, ()).routes
+    sent = np.zeros((len(found), len(instance.periods)))
+    taken: set[tuple[int, int]] = set()
+    for row in plan.shipments:
+        names = (row.stream, row.treatment, row.smelter or "no smelter", row.period)
+        at = (route.get(list_route_names(row), -1), tables.places["period"].get(row.period, -1))
+        if -1 in at:
+            tables.refuse("shipments", names, row.tonnes, "takes a route that the instance does not allow")
+        elif at in taken:
+            tables.refuse("shipments", names, row.tonnes, "comes twice")
+        elif (row.device, row.region) != (device[row.stream], region[row.stream]):
+            tables.refuse("shipments", names, row.tonnes, "names another device or region than its stream's")
+        else:
+            taken.add(at)
+            sent[at] = row.tonnes
+    return sent
+
+
+OBJECTIVE_ROW = "objective"  # row name of terms that are added costs
+_EXTENSION_FAMILY = "added rows"
+
+
+def parse_extensions(instance: Instance, found: Routes, plan: Any) -> tuple[ExtensionData, list[Violation]]:
+    """Parse the extensions of a saved plan.
+
+    Args:
+        instance: Instance.
+        found: Admissible routes (J).
+        plan: Saved plan or statement of infeasibility, see `plan.schema`.
+
+    Returns:
+        The extensions, and a violation per duplicate name, empty range or unknown reference.
+    """
+    wrong = [
+        _reject_row(name, "comes twice")
+        for name in _find_duplicates([OBJECTIVE_ROW, *(row.name for row in plan.added_rows)])
+    ]
+    wrong += [_reject_row(name, "comes twice") for name in _find_duplicates([one.name for one in plan.added_variables])]
+    wrong += [
+        _reject_row(one.name, "has a lower end above its upper one")
+        for one in (*plan.added_rows, *plan.added_variables)
+        if one.lower is not None and one.upper is not None and one.lower > one.upper
+    ]
+    variables = {one.name: one for one in plan.added_variables}
+    places = QuantityIndex(instance, found, tuple(variables))
+    terms: dict[str, list[ExtensionTerm]] = {OBJECTIVE_ROW: [], **{row.name: [] for row in plan.added_rows}}
+    for stated in plan.added_terms:
+        term = ExtensionTerm(stated.component, tuple(stated.key), stated.coefficient)
+        if stated.row not in terms:
+            wrong.append(_reject_row(stated.row, "has a term, and is no row of the plan"))
+        elif places.place(term) is None:
+            what = f"{term.component}[{', '.join(term.key)}]"
+            wrong.append(_reject_row(stated.row, f"names {what}, which the instance does not have"))
+        else:
+            terms[stated.row].append(term)
+    low, high = -math.inf, math.inf
+    rows = [
+        ExtensionRow(
+            row.name, _endpoint_or(row.lower, low), _endpoint_or(row.upper, high), tuple(terms[row.name]), row.dual
+        )
+        for row in plan.added_rows
+    ]
+    own = [
+        ExtensionVariable(one.name, _endpoint_or(one.lower, low), _endpoint_or(one.upper, high), one.value)
+        for one in variables.values()
+    ]
+    return ExtensionData(tuple(rows), tuple(own), tuple(terms[OBJECTIVE_ROW])), wrong
+
+
+def check_extension_rows(account: PlanAccount, rows: PlacedExtensions) -> Iterator[Violation]:
+    """Yield violated extension rows and violated bounds of user variables.
+
+    Args:
+        account: Plan.
+        rows: Extensions as arrays.
+
+    Yields:
+        Violations, with their amount in floats.
+    """
+    for each in compute_extension_residuals(account, rows):
+        for number in np.flatnonzero(~(each.worst() <= FEASIBILITY_TOLERANCE)).tolist():
+            amount = float(FLOAT_ARITHMETIC.lift(each.excess)[number])
+            text = f"{_EXTENSION_FAMILY}: {each.names[number]} is broken by {amount:.6g}"
+            yield Violation(_EXTENSION_FAMILY, each.names[number], amount, "", text)
+
+
+def _find_duplicates(names: list[str]) -> list[str]:
+    """Return the names that occur again."""
+    seen: set[str] = set()
+    return [name for name in names if name in seen or seen.add(name)]  # type: ignore[func-returns-value]
+
+
+def _reject_row(name: str, why: str) -> Violation:
+    """Return the violation of an invalid extension row."""
+    return Violation(_EXTENSION_FAMILY, name, 0.0, "", f"{_EXTENSION_FAMILY}: {name} {why}")
+
+
+def _endpoint_or(value: float | None, none: float) -> float:
+    """Return a bound, or `none` if it is absent."""
+    return none if value is None else value

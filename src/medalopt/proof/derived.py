@@ -1,0 +1,168 @@
+"""Derived values of a saved plan (totals and tables) compared with those that follow from its decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from medalopt.instance.accounting import PlanAccount
+from medalopt.instance.demand import is_stocked
+from medalopt.proof.claims import Violation, list_route_names
+from medalopt.proof.extensions import QuantityIndex
+from medalopt.proof.marginal import SUPPLY_MEANING, MarginalValue
+from medalopt.proof.rows import FEASIBILITY_TOLERANCE
+from medalopt.text import escape_text
+
+_PRICE_TOLERANCE = 1e-9  # objective per unit: smallest reference size of a marginal value
+
+
+def check_derived_values(account: PlanAccount, plan: Any, value: float, unit: str) -> Iterator[Violation]:
+    """Yield every derived value of a saved plan that does not follow from its decisions.
+
+    Args:
+        account: Plan of the saved decisions.
+        plan: Saved plan, see `plan.schema.SavedPlan`.
+        value: Objective value computed from the decisions.
+        unit: Unit of the objective.
+
+    Yields:
+        One violation per wrong, missing or superfluous value.
+    """
+    instance = account.instance
+    if plan.objective.unit != unit:
+        text = f"objective.unit is stated as {plan.objective.unit}, and what is made least is counted in {unit}"
+        yield Violation("objective", "objective.unit", 0.0, "", text)
+    by_kind = {kind: float(by_period.sum()) for kind, by_period in account.costs.items()}
+    by_kind["total"] = float(account.cost)
+    size = max(1.0, sum(abs(by_period).sum() for by_period in account.costs.values()))
+    if set(plan.cost) != set(by_kind):
+        yield Violation("cost", "cost", 0.0, "", f"the cost must have the kinds {', '.join(by_kind)}")
+    for kind in (kind for kind in by_kind if kind in plan.cost):
+        yield from _compare_values("cost", f"cost.{kind}", plan.cost[kind], by_kind[kind], size, instance.currency)
+    yield from _compare_values("objective", "objective.value", plan.objective.value, value, max(size, abs(value)), "")
+    emitted, tonnes = float(account.footprint), float(account.tonnes)
+    yield from _compare_values("footprint", "footprint", plan.footprint, emitted, max(1.0, abs(emitted)), "kg CO2e")
+    yield from _compare_values("mass", "tonnes", plan.tonnes, tonnes, max(1.0, tonnes), "t")
+    yield from _check_tables(account, plan)
+
+
+def _compare_values(rule: str, path: str, stated: float, true: float, size: float, unit: str) -> Iterator[Violation]:
+    """Yield a violation if a stated value is off by more than the tolerance times `size`."""
+    off = abs(stated - true)
+    if not off <= FEASIBILITY_TOLERANCE * size:
+        apart = f"{off:.6g} {unit}".rstrip()
+        text = f"{path} is stated as {stated:.10g}, and its parts give {true:.10g}: {apart} apart"
+        yield Violation(rule, path, off, unit, text)
+
+
+def _check_tables(account: PlanAccount, plan: Any) -> Iterator[Violation]:
+    """Check the tables of metals, castings, melts and offers in stock."""
+    instance = account.instance
+    yield from _check_row_costs(account, plan)
+    metals = {(row.metal, row.period): row for row in plan.metals}
+    back, used = account.returned.sum(axis=0), account.decisions.charged.sum(axis=0)
+    turnover = instance.metals.opening_stock.value + back.sum(axis=1)
+    for e, metal in enumerate(instance.metals.names):
+        for t, period in enumerate(instance.periods):
+            row = metals.get((metal, period))
+            if row is None:
+                text = f"metals: the row {metal}, {period} is missing; every metal and period has one"
+                yield Violation("metal balance", f"metals.{metal}", 0.0, "kg", text)
+                continue
+            for name, true in (("returned", back[e, t]), ("used", used[e, t]), ("stock", account.stock[e, t])):
+                path = f"metals.{metal}.{name}, {period}"
+                yield from _compare_values(
+                    "metal balance", path, getattr(row, name), true, max(turnover[e], 1e-3), "kg"
+                )
+    casts = {(row.alloy, row.period): row for row in plan.casts}
+    cast, charge = account.cast, account.charge
+    for a, alloy in enumerate(instance.alloys.names):
+        for t, period in enumerate(instance.periods):
+            row = casts.get((alloy, period))
+            for name, true in (("charged", charge[a, t]), ("cast", cast[a, t])):
+                stated = getattr(row, name) if row is not None else 0.0
+                path = f"casts.{alloy}.{name}, {period}"
+                yield from _compare_values("melt", path, stated, true, max(1e-3, cast[a].sum(), abs(true)), "kg")
+    yield from _check_unnamed_matter(account, plan)
+    yield from _check_offer_stock(account, plan)
+
+
+def _check_row_costs(account: PlanAccount, plan: Any) -> Iterator[Violation]:
+    """Check the cost of each shipment and purchase; rows without a decision are reported elsewhere."""
+    instance = account.instance
+    places = QuantityIndex(instance, account.found, ())
+    periods, offers, alloys = (places.numbers[axis] for axis in ("period", "offer", "alloy"))
+    spent = account.shipment_costs
+    bought = instance.market.price.value[:, None, :] * account.decisions.bought
+    sent = [((places.routes.get(list_route_names(row)), periods.get(row.period)), row) for row in plan.shipments]
+    taken = [((offers.get(row.offer), alloys.get(row.alloy), periods.get(row.period)), row) for row in plan.purchases]
+    for table, true, rows in (("shipments", spent, sent), ("purchases", bought, taken)):
+        size = max(1.0, float(abs(true).sum()))
+        for at, row in rows:
+            if None not in at:
+                path = f"{table}.cost, {getattr(row, 'stream', None) or row.offer}, {row.period}"
+                yield from _compare_values("cost", path, row.cost, float(true[at]), size, instance.currency)
+
+
+def check_marginal_values(follow: Iterable[MarginalValue], told: Iterable[Any]) -> Iterator[Violation]:
+    """Yield every marginal value of a saved plan that does not follow from its dual values, or is missing.
+
+    Supply is skipped: a saved plan does not hold all dual values of supply constraints.
+
+    Args:
+        follow: Marginal values computed from the dual values.
+        told: Marginal values of the saved plan.
+
+    Yields:
+        One violation per wrong, missing or duplicate value.
+    """
+    true = {(one.meaning, one.path, one.period): one for one in follow if one.meaning != SUPPLY_MEANING}
+    stated: dict[tuple[Any, ...], Any] = {}
+    for row in (row for row in told if row.meaning != SUPPLY_MEANING):
+        key = (row.meaning, row.path, row.period)
+        if key in stated or (key in true and row.unit != true[key].unit):
+            why = "twice" if key in stated else f"in {row.unit} instead of {true[key].unit}"
+            text = f"prices: what is told of {escape_text(row.path)} is told {why}"
+            yield Violation("prices", f"prices.{row.path}", 0.0, "", text)
+        stated[key] = row
+    size: dict[str, float] = {}
+    for one in true.values():
+        size[one.meaning] = max(size.get(one.meaning, _PRICE_TOLERANCE), abs(one.value))
+    for key in {**true, **stated}:
+        meaning, path, period = key
+        value, follows_ = (rows[key].value if key in rows else 0.0 for rows in (stated, true))
+        where = (
+            f"prices.{escape_text(path)}" if period is None else f"prices.{escape_text(path)}, {escape_text(period)}"
+        )
+        yield from _compare_values("prices", where, value, follows_, size.get(meaning, _PRICE_TOLERANCE), "")
+
+
+def _check_unnamed_matter(account: PlanAccount, plan: Any) -> Iterator[Violation]:
+    """Check that the unnamed matter charged equals the content of the offers."""
+    instance = account.instance
+    stated = {(row.alloy, row.period): row.kg for row in plan.melts if row.metal == "other"}
+    charge, other = account.charge, account.charge - account.composition.sum(axis=1)
+    for a, alloy in enumerate(instance.alloys.names):
+        for t, period in enumerate(instance.periods):
+            path, size = f"melts.{alloy}.other, {period}", max(1e-3, charge[a, t])
+            yield from _compare_values("melt", path, stated.get((alloy, period), 0.0), float(other[a, t]), size, "kg")
+
+
+def _check_offer_stock(account: PlanAccount, plan: Any) -> Iterator[Violation]:
+    """Check charges, stock and cost of offers bought into stock against the decisions."""
+    instance = account.instance
+    stated = {(row.offer, row.period): row for row in plan.offer_stock}
+    paid = account.purchases * instance.market.price.value
+    charged, size = account.decisions.bought.sum(axis=1), np.maximum(account.bought, 1e-3)
+    for o in np.flatnonzero(is_stocked(instance)).tolist():
+        for t, period in enumerate(instance.periods):
+            row = stated.get((instance.market.names[o], period))
+            for name, true, of, unit in (
+                ("charged", charged[o, t], size[o], "kg"),
+                ("stock", account.offer_stock[o, t], size[o], "kg"),
+                ("cost", paid[o, t], max(1.0, abs(paid).sum()), instance.currency),
+            ):
+                path = f"offer_stock.{instance.market.names[o]}.{name}, {period}"
+                yield from _compare_values("metal balance", path, getattr(row, name, 0.0), float(true), float(of), unit)

@@ -1,0 +1,426 @@
+"""User extensions as data: constraints, variables and costs over the instance's quantities, by name.
+
+A term refers to a quantity as `models/sourcing.md` does (component and index), or to a variable of the user. These
+rows belong to the claims of a plan, and every claim about them is verified.
+
+Quantities that extensions may refer to, by their names in `models/sourcing.md`, evaluated on a plan.
+
+Position of extension terms in the arrays of a plan, and sums over them by row and by column.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from medalopt.instance.accounting import PlanAccount
+from medalopt.instance.arithmetic import Numbers, make_zeros, sum_by_group
+from medalopt.instance.arrays import Floats, Ints
+from medalopt.instance.demand import compute_cumulative_demand
+from medalopt.instance.instance import Instance
+from medalopt.instance.routes import Routes, list_pool_names
+from medalopt.text import format_count
+
+
+@dataclass(frozen=True)
+class ExtensionTerm:
+    """`coefficient` times one quantity: its component, and its names in the order of the component's index."""
+
+    component: str
+    key: tuple[str, ...]
+    coefficient: float
+
+
+@dataclass(frozen=True)
+class ExtensionRow:
+    """A constraint `lower <= sum of terms <= upper` in the unit of its author, with its dual value."""
+
+    name: str
+    lower: float
+    upper: float
+    terms: tuple[ExtensionTerm, ...]
+    dual: float = 0.0
+
+
+@dataclass(frozen=True)
+class ExtensionVariable:
+    """A variable of the user, `lower <= value <= upper`; a term refers to it as a component without a key."""
+
+    name: str
+    lower: float
+    upper: float
+    value: float = 0.0
+
+
+@dataclass(frozen=True)
+class ExtensionData:
+    """All extensions of an instance: constraints, variables, and `costs` added to the objective."""
+
+    rows: tuple[ExtensionRow, ...] = ()
+    variables: tuple[ExtensionVariable, ...] = ()
+    costs: tuple[ExtensionTerm, ...] = ()
+
+    def times(self, factor: float) -> ExtensionData:
+        """Return a copy with the dual values multiplied by a factor.
+
+        Args:
+            factor: Factor of every dual value.
+
+        Returns:
+            The scaled copy.
+        """
+        return replace(self, rows=tuple(replace(row, dual=row.dual * factor) for row in self.rows))
+
+    def bare(self) -> ExtensionData:
+        """Return a copy without solution values: dual values and variable values are 0."""
+        return replace(self.times(0.0), variables=tuple(replace(one, value=0.0) for one in self.variables))
+
+    def with_duals_of(self, other: ExtensionData) -> ExtensionData:
+        """Return a copy with the dual values of `other`.
+
+        Args:
+            other: Extensions with the same rows in the same order.
+
+        Returns:
+            The copy.
+        """
+        duals = [row.dual for row in other.rows]
+        return replace(self, rows=tuple(replace(row, dual=dual) for row, dual in zip(self.rows, duals, strict=True)))
+
+    @property
+    def scope(self) -> str:
+        """Scope of a certificate on these extensions, such as `instance and 3 added rows`."""
+        counts = ((len(self.rows), "added row"), (len(self.variables), "added variable"))
+        parts = [format_count(count, what) for count, what in counts if count]
+        parts += ["added costs"] if self.costs else []
+        *first, last = ["instance", *parts]
+        return f"{', '.join(first)} and {last}" if first else last
+
+
+NO_EXTENSIONS = ExtensionData()
+
+
+_SPEND_KINDS = ("supply", "collection", "treatment", "transport", "smelting", "refining", "residue", "storage")
+
+
+def evaluate_quantity(account: PlanAccount, array: str) -> Numbers:
+    """Return the values of one array of quantities.
+
+    Args:
+        account: Plan.
+        array: Name of the array.
+
+    Returns:
+        The values, in the unit of the quantity.
+    """
+    return _QUANTITY_FUNCTIONS[array](account)
+
+
+def evaluate_scale(account: PlanAccount, array: str) -> Numbers:
+    """Return the magnitude that rounding errors of an array are relative to: for a difference, that of its parts.
+
+    Args:
+        account: Plan.
+        array: Name of the array.
+
+    Returns:
+        Non-negative values of the same shape as the quantity.
+    """
+    made = _SCALE_FUNCTIONS.get(array)
+    return made(account) if made else abs(evaluate_quantity(account, array))
+
+
+def _sum_sent_by(by: str, groups: str) -> Callable[[PlanAccount], Numbers]:
+    """Return a function that sums the tonnes sent by device or region."""
+
+    def values(account: PlanAccount) -> Numbers:
+        group, names = getattr(account.instance.streams, by), getattr(account.instance, groups)
+        return sum_by_group(account.sent, group, len(names if by == "region" else names.names))
+
+    return values
+
+
+def _bundle_shares(account: PlanAccount) -> Numbers:
+    """Return the share taken of each bundle (B, T): tonnes sent and stocked over supply."""
+    streams, waits = account.instance.streams, account.decisions.stockpile
+    before = np.concatenate([np.zeros_like(waits[:, :1]), waits[:, :-1]], axis=1)
+    sent = sum_by_group(account.decisions.sent, account.found.stream, len(streams.names))
+    member, bundles = streams.bundle >= 0, len(account.instance.bundles)
+    taken = sum_by_group((sent + waits - before)[member], streams.bundle[member], bundles)
+    offered = sum_by_group(account.read(streams.available)[member], streams.bundle[member], bundles)
+    return np.where(offered > 0, taken / np.where(offered > 0, offered, 1), 0)
+
+
+def _evaluate_network_footprint(account: PlanAccount) -> Numbers:
+    """Return the footprint of the network (1), kg CO2e."""
+    emitted = (account.found.footprint @ account.decisions.sent).sum()
+    return make_zeros((1,), account.sent) + emitted
+
+
+_QUANTITY_FUNCTIONS: Mapping[str, Callable[[PlanAccount], Numbers]] = {
+    "sent": lambda account: account.decisions.sent,
+    "stockpile": lambda account: account.decisions.stockpile,
+    "take": _bundle_shares,
+    "feed": lambda account: account.feed,
+    "treated": lambda account: account.treated,
+    "returned": lambda account: account.returned,
+    "sent_device": _sum_sent_by("device", "devices"),
+    "sent_region": _sum_sent_by("region", "regions"),
+    "sent_stream": lambda account: account.sent,
+    "spend": lambda account: sum(account.costs[kind] for kind in _SPEND_KINDS),
+    "network_footprint": _evaluate_network_footprint,
+    "bought": lambda account: account.bought,
+    "acquire": lambda account: account.purchases,
+    "offer_stock": lambda account: account.offer_stock,
+    "stock": lambda account: account.stock,
+    "surplus": lambda account: account.decisions.surplus,
+    "charge": lambda account: account.decisions.charged,
+    "buy": lambda account: account.decisions.bought,
+    "cast": lambda account: account.cast,
+    "cast_stock": lambda account: account.cast_stock,
+    "recharge": lambda account: account.decisions.recharged,
+    "scrap": lambda account: account.scrap,
+    "withheld": lambda account: account.decisions.withheld,
+}
+_SCALE_FUNCTIONS: Mapping[str, Callable[[PlanAccount], Numbers]] = {
+    "spend": lambda account: sum(abs(account.costs[kind]) for kind in _SPEND_KINDS),
+    "stock": lambda account: np.maximum(
+        abs(account.stock), np.cumsum(account.decisions.charged.sum(axis=0) + account.decisions.surplus, axis=1)
+    ),
+    "scrap": lambda account: np.maximum(abs(account.scrap), np.cumsum(account.decisions.recharged, axis=1)),
+    "offer_stock": lambda account: np.maximum(abs(account.offer_stock), np.cumsum(account.purchases, axis=1)),
+    "cast_stock": lambda account: np.maximum(
+        abs(account.cast_stock), compute_cumulative_demand(account.instance, account.read)
+    ),
+}
+
+
+OWN_VARIABLES = "own"  # array of the user variables
+_ARRAY_NAMES: Mapping[str, str] = {"ship": "sent", "leave": "sent"}  # component to array, if not equal
+_COMPONENT_AXES: Mapping[str, tuple[str, ...]] = {
+    "ship": ("route", "period"),
+    "leave": ("exit", "period"),
+    "stockpile": ("stream", "period"),
+    "take": ("bundle", "period"),
+    "feed": ("smelter", "period"),
+    "treated": ("treatment", "period"),
+    "returned": ("smelter", "metal", "period"),
+    "sent_device": ("device",),
+    "sent_region": ("region",),
+    "sent_stream": ("stream",),
+    "spend": ("period",),
+    "network_footprint": ("all",),
+    "bought": ("offer",),
+    "stock": ("metal", "period"),
+    "surplus": ("metal", "period"),
+    "charge": ("alloy", "metal", "period"),
+    "buy": ("offer", "alloy", "period"),
+    "acquire": ("offer", "period"),
+    "offer_stock": ("offer", "period"),
+    "cast": ("alloy", "period"),
+    "cast_stock": ("alloy", "period"),
+    "recharge": ("alloy", "period"),
+    "scrap": ("alloy", "period"),
+    "withheld": ("pool", "metal", "period"),
+}
+_AXIS_WIDTHS: Mapping[str, int] = {"route": 3, "exit": 2, "bundle": 2, "all": 0}  # number of names per axis, if not 1
+
+
+class QuantityIndex:
+    """Index from names to positions: array and place of the quantity of a term."""
+
+    def __init__(self, instance: Instance, found: Routes, own: tuple[str, ...]) -> None:
+        self.instance, self.found = instance, found
+        names = {
+            "stream": instance.streams.names,
+            "treatment": instance.treatments.names,
+            "smelter": instance.smelters.names,
+            "metal": instance.metals.names,
+            "alloy": instance.alloys.names,
+            "offer": instance.market.names,
+            "device": instance.devices.names,
+            "region": instance.regions,
+            "pool": list_pool_names(instance),
+            "period": instance.periods,
+            "all": ((),),
+        }
+        self.numbers: dict[str, dict[Any, int]] = {axis: _number_labels(labels) for axis, labels in names.items()}
+        self.numbers["bundle"] = _number_labels(tuple(tuple(bundle) for bundle in instance.bundles))
+        self.own = _number_labels(own)
+
+    @cached_property
+    def routes(self) -> dict[Any, int]:
+        """Index of each route by its names: stream, treatment, and smelter if there is one."""
+        streams, treatments = self.instance.streams.names, self.instance.treatments.names
+        smelters, found = self.instance.smelters.names, self.found
+        ways = zip(found.stream.tolist(), found.treatment.tolist(), found.smelter.tolist(), strict=True)
+        return _number_labels([(streams[i], treatments[h], *((smelters[k],) if k >= 0 else ())) for i, h, k in ways])
+
+    def shape(self, component: str) -> tuple[int, ...]:
+        """Return the shape of the array that holds a component.
+
+        Args:
+            component: Name of a model component or of a user variable.
+
+        Returns:
+            The shape.
+        """
+        if component in self.own:
+            return (len(self.own),)
+        ways = len(self.found)
+        return tuple(
+            ways if axis in ("route", "exit") else len(self.numbers[axis]) for axis in _COMPONENT_AXES[component]
+        )
+
+    def place(self, term: ExtensionTerm) -> tuple[str, int] | None:
+        """Return array and flat position of the quantity of a term.
+
+        Args:
+            term: Term of an extension row.
+
+        Returns:
+            Name of the array and position, or None if the instance has no such quantity.
+        """
+        if term.component in self.own:
+            return None if term.key else (OWN_VARIABLES, self.own[term.component])
+        axes, rest = _COMPONENT_AXES.get(term.component), term.key
+        at: list[Any] = []
+        if axes is None:
+            return None
+        for axis in axes:
+            width = _AXIS_WIDTHS.get(axis, 1)
+            label: Any = rest[0] if rest and width == 1 else rest[:width]
+            rest, numbers = rest[width:], self.routes if axis in ("route", "exit") else self.numbers[axis]
+            at.append(numbers.get(label))
+        if rest or None in at:
+            return None
+        return _ARRAY_NAMES.get(term.component, term.component), int(
+            np.ravel_multi_index(at, self.shape(term.component))
+        )
+
+
+def _number_labels(labels: Any) -> dict[Any, int]:
+    """Return the position of each label."""
+    return {label: number for number, label in enumerate(labels)}
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayTerms:
+    """All terms on one array: row, flat position in the array and coefficient of each."""
+
+    shape: tuple[int, ...]
+    row: Ints
+    at: Ints
+    coefficient: Numbers
+
+
+@dataclass(frozen=True)
+class PlacedExtensions:
+    """Extensions as arrays in one arithmetic; the added costs are the row after the last."""
+
+    added: ExtensionData
+    terms: Mapping[str, ArrayTerms]
+    lift: Callable[[Any], Numbers]
+
+    @property
+    def height(self) -> int:
+        """Number of rows, the added costs included."""
+        return len(self.added.rows) + 1
+
+    def ends(self) -> tuple[Floats, Floats]:
+        """Return lower and upper bound of each row (R), without the costs."""
+        return _split_pairs([(row.lower, row.upper) for row in self.added.rows])
+
+    def limits(self) -> tuple[Floats, Floats]:
+        """Return lower and upper bound of each user variable."""
+        return _split_pairs([(one.lower, one.upper) for one in self.added.variables])
+
+
+def _split_pairs(pairs: list[tuple[float, float]]) -> tuple[Floats, Floats]:
+    """Return pairs as two arrays."""
+    table = np.array(pairs, dtype=np.float64).reshape(len(pairs), 2)
+    return table[:, 0], table[:, 1]
+
+
+def place_extensions(
+    instance: Instance, found: Routes, added: ExtensionData, lift: Callable[[Any], Numbers]
+) -> PlacedExtensions:
+    """Return extensions as arrays.
+
+    Args:
+        instance: Instance.
+        found: Admissible routes (J).
+        added: User extensions.
+        lift: Converts floats to the arithmetic of the result.
+
+    Returns:
+        The arrays.
+
+    Raises:
+        LookupError: A term refers to a quantity that the instance does not have.
+    """
+    places = QuantityIndex(instance, found, tuple(one.name for one in added.variables))
+    held: dict[str, tuple[tuple[int, ...], list[tuple[int, int, float]]]] = {}
+    for number, terms in enumerate((*(row.terms for row in added.rows), added.costs)):
+        for term in terms:
+            at = places.place(term)
+            if at is None:
+                raise LookupError(f"{term.component}[{', '.join(term.key)}]")
+            held.setdefault(at[0], (places.shape(term.component), []))[1].append((number, at[1], term.coefficient))
+    return PlacedExtensions(
+        added,
+        {
+            array: ArrayTerms(
+                shape,
+                np.array([row for row, _, _ in all_], dtype=np.intp),
+                np.array([at for _, at, _ in all_], dtype=np.intp),
+                lift(np.array([coefficient for *_, coefficient in all_], dtype=np.float64)),
+            )
+            for array, (shape, all_) in held.items()
+        },
+        lift,
+    )
+
+
+def compute_activity(account: PlanAccount, rows: PlacedExtensions) -> tuple[Numbers, Numbers]:
+    """Return the activity of each extension row, and of the added costs as last row.
+
+    Args:
+        account: Plan.
+        rows: Extensions as arrays.
+
+    Returns:
+        Activities (R + 1), and the sums of the absolute terms (R + 1).
+    """
+    values = rows.lift(np.array([one.value for one in rows.added.variables], dtype=np.float64))
+    total = size = rows.lift(np.zeros(rows.height))
+    for array, terms in rows.terms.items():
+        at = np.unravel_index(terms.at, terms.shape)
+        held = values if array == OWN_VARIABLES else evaluate_quantity(account, array)
+        sizes = abs(values) if array == OWN_VARIABLES else evaluate_scale(account, array)
+        total = total + sum_by_group(terms.coefficient * held[at], terms.row, rows.height)
+        size = size + sum_by_group(abs(terms.coefficient) * sizes[at], terms.row, rows.height)
+    return total, size
+
+
+def sum_weighted_rows(rows: PlacedExtensions, weights: Numbers) -> dict[str, Numbers]:
+    """Return the weighted sum of the extension rows, transposed to the quantities.
+
+    Args:
+        rows: Extensions as arrays.
+        weights (R + 1): Weight of each row, of the added costs last.
+
+    Returns:
+        By array, the sum of weight times coefficient per quantity.
+    """
+    made = {}
+    for array, terms in rows.terms.items():
+        parts = terms.coefficient * weights[terms.row]
+        flat = sum_by_group(parts, terms.at, math.prod(terms.shape))
+        made[array] = flat[np.arange(math.prod(terms.shape)).reshape(terms.shape)]
+    return made

@@ -1,0 +1,351 @@
+"""Repairs of an infeasible instance in words: each changed parameter as an amount, a count, a period or a window.
+
+Report on an infeasible instance: conflicting constraints, repairs by increasing cost, and the proof.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterator, Mapping
+
+from medalopt.analysis.infeasibility.diagnosis import Diagnosis
+from medalopt.analysis.infeasibility.messages import format_period
+from medalopt.analysis.infeasibility.repair import RepairChange
+from medalopt.analysis.infeasibility.repair_parameter import format_file_value
+from medalopt.instance.instance import Instance
+from medalopt.instance.paths import ParameterPath, parse_path
+from medalopt.proof.farkas import COMPILED_SCOPE, InfeasibilityProof
+from medalopt.report.numbers import format_money, format_number
+from medalopt.report.render.text import Screen, TextStyle, render_text
+from medalopt.text import escape_text, format_count
+
+_EXTENSION_ROOT = "extension"  # first step of the path of a constraint added by the user
+_ChangePhrase = Callable[[Instance, ParameterPath, RepairChange], str]
+
+
+def describe_change(instance: Instance, change: RepairChange) -> str:
+    """Return one change of a repair in words, such as `2 t more of phone@tokyo by 2018-03`.
+
+    Args:
+        instance: Infeasible instance.
+        change: Parameter with its value before and after.
+
+    Returns:
+        The phrase; of a parameter without a phrase of its own, its path.
+    """
+    path = parse_path(change.path)
+    if path[0] == _EXTENSION_ROOT:
+        return _describe_extension(path, change)
+    for step in reversed(path[1:]):
+        saying = _CHANGE_PHRASES.get((str(path[0]), str(step)))
+        if saying is not None:
+            return saying(instance, path, change)
+    return f"another {escape_text(change.path)}"
+
+
+def _describe_extension(path: ParameterPath, change: RepairChange) -> str:
+    """Return the change of a constraint that the user added by an extension."""
+    name = escape_text(str(path[1]))
+    if change.after == []:
+        return f"your own rule {name} left out"
+    return f"your own rule {name} ending at {format_number(float(str(change.after)))}"
+
+
+def _format_difference(change: RepairChange) -> str:
+    """Return the difference of the values, summed over periods, with its unit, such as `2 t more`."""
+    before, after = (sum(value) if isinstance(value, list) else float(value) for value in (change.before, change.after))
+    by = abs(after - before)
+    return f"{format_number(by)}{f' {change.unit}' if change.unit else ''} {'more' if after > before else 'less'}"
+
+
+def _format_period_scope(instance: Instance, path: ParameterPath, change: RepairChange, until: bool = False) -> str:
+    """Return the periods of a change: one period of an index, all together for a list or a total, else each."""
+    if isinstance(path[-1], int):
+        return f" {'by the end of' if until else 'in'} {format_period(instance.periods[path[-1]])}"
+    if path[-1] == "total" or isinstance(change.after, list):
+        return " in all"
+    return "" if len(instance.periods) == 1 else f" in each {_name_period(instance)}"
+
+
+def _describe_stream(instance: Instance, path: ParameterPath, change: RepairChange) -> str:
+    """Return a change of the supply of a stream."""
+    return (
+        f"{_format_difference(change)} of "
+        f"{escape_text(str(path[1]))}{_format_period_scope(instance, path, change, until=True)}"
+    )
+
+
+def _describe_storage(_: Instance, path: ParameterPath, change: RepairChange) -> str:
+    """Return a change of the storage limit of a stream."""
+    return f"room for {_format_difference(change)} of {escape_text(str(path[1]))} to wait"
+
+
+def _describe_commitment(_: Instance, path: ParameterPath, change: RepairChange) -> str:
+    """Return a change of a committed quantity."""
+    name = escape_text(str(path[1]))
+    return (
+        f"the commitment of {name} dropped"
+        if change.after == 0
+        else f"{_format_difference(change)} committed of {name}"
+    )
+
+
+def _make_capacity_phrase(what: str) -> _ChangePhrase:
+    """Make the phrase for a capacity or limit."""
+
+    def saying(instance: Instance, path: ParameterPath, change: RepairChange) -> str:
+        """Return the change of the capacity or limit."""
+        in_all = " in all" if path[-1] == "limit" else _format_period_scope(instance, path, change)
+        return f"{_format_difference(change)} {what} {escape_text(str(path[1]))}{in_all}"
+
+    return saying
+
+
+def _describe_medal_count(_: Instance, path: ParameterPath, change: RepairChange) -> str:
+    """Return a change of the number of medals."""
+    by = int(float(str(change.after))) - int(float(str(change.before)))
+    return f"{abs(by):,} {'more' if by > 0 else 'fewer'} of medal {escape_text(str(path[1]))}"
+
+
+def _describe_due_date(instance: Instance, path: ParameterPath, change: RepairChange) -> str:
+    """Return the delay of a due date in periods."""
+    before, after = (instance.periods.index(str(value)) for value in (change.before, change.after))
+    return f"medal {escape_text(str(path[1]))} due {format_period_count(instance, after - before)} later"
+
+
+def _describe_lead_time(instance: Instance, path: ParameterPath, change: RepairChange) -> str:
+    """Return the reduction of a lead time in periods."""
+    by = int(float(str(change.before))) - int(float(str(change.after)))
+    what = "process scrap" if path[0] == "alloys" else "metal"
+    return f"{what} back from {escape_text(str(path[1]))} {format_period_count(instance, by)} sooner"
+
+
+def format_period_count(instance: Instance, count: int) -> str:
+    """Return a number of periods in words, by their length where it is known: `2 months`.
+
+    Args:
+        instance: Instance with its periods.
+        count: Number of periods.
+
+    Returns:
+        The count with its noun.
+    """
+    return format_count(count, _name_period(instance))
+
+
+def _name_period(instance: Instance) -> str:
+    """Return the word for one period: its length, or `period` where periods are only numbered."""
+    return "period" if instance.periods[0].isdecimal() else instance.period_length
+
+
+def _describe_window(_: Instance, path: ParameterPath, change: RepairChange) -> str:
+    """Return by how many percentage points a window of fineness or of device shares becomes wider."""
+    of = [escape_text(str(step)) for step in path[1:] if step not in ("composition", "device_share", "share")]
+    values = [value if isinstance(value, list) else [value] for value in (change.before, change.after)]
+    before, after = ([float(one) for one in ends] for ends in values)
+    wider = max(abs(one - before[0]) for one in after)
+    return f"a window of {' '.join(one for one in of if not one.isdecimal())} {format_number(wider)} points wider"
+
+
+def _describe_others_share(_: Instance, path: ParameterPath, change: RepairChange) -> str:
+    """Return a change of the admitted share of metals that the composition does not name."""
+    return (
+        f"up to {format_number(float(str(change.after)))} % of what its composition does not name in "
+        f"{escape_text(str(path[1]))}"
+    )
+
+
+def _make_value_phrase(what: str) -> _ChangePhrase:
+    """Make the phrase for a parameter that is set to a value."""
+
+    def saying(_: Instance, path: ParameterPath, change: RepairChange) -> str:
+        """Return the new value in words."""
+        unit = f" {change.unit}" if change.unit else ""
+        return (
+            f"{what.format(escape_text(str(path[1])), escape_text(str(path[-1])))} of "
+            f"{format_number(float(str(change.after)))}{unit}"
+        )
+
+    return saying
+
+
+def _describe_opening_stock(instance: Instance, path: ParameterPath, change: RepairChange) -> str:
+    """Return a change of the opening stock of a metal."""
+    title = instance.metals.titles[instance.metals.names.index(str(path[1]))]
+    return f"{_format_difference(change)} of {escape_text(title)} in stock at the start, whose own price is not counted"
+
+
+def _describe_recycled_floor(instance: Instance, path: ParameterPath, change: RepairChange) -> str:
+    """Return a change of the minimum recycled share of a metal."""
+    title = instance.metals.titles[instance.metals.names.index(str(path[2]))]
+    return f"a floor of {format_number(float(str(change.after)))} % on recycled {escape_text(title)}"
+
+
+_CHANGE_PHRASES: Mapping[tuple[str, str], _ChangePhrase] = {
+    ("streams", "available"): _describe_stream,
+    ("streams", "total"): _describe_stream,
+    ("streams", "limit"): _describe_storage,
+    ("streams", "committed"): _describe_commitment,
+    ("smelters", "committed"): _describe_commitment,
+    ("market", "committed"): _describe_commitment,
+    ("smelters", "capacity"): _make_capacity_phrase("through"),
+    ("smelters", "limit"): _make_capacity_phrase("through"),
+    ("treatments", "capacity"): _make_capacity_phrase("through"),
+    ("alloys", "capacity"): _make_capacity_phrase("cast of"),
+    ("market", "limit"): _make_capacity_phrase("of"),
+    ("medals", "count"): _describe_medal_count,
+    ("medals", "due"): _describe_due_date,
+    ("smelters", "lead"): _describe_lead_time,
+    ("alloys", "lead"): _describe_lead_time,
+    ("alloys", "composition"): _describe_window,
+    ("alloys", "others"): _describe_others_share,
+    ("policy", "device_share"): _describe_window,
+    ("alloys", "loss"): _make_value_phrase("a melt loss of {}"),
+    ("alloys", "share"): _make_value_phrase("a share of process scrap of {}"),
+    ("alloys", "returned"): _make_value_phrase("a share of the scrap of {} charged again"),
+    ("policy", "participation"): _make_value_phrase("a share sent by every region"),
+    ("policy", "footprint_cap"): _make_value_phrase("a cap on the footprint"),
+    ("policy", "recycled"): _describe_recycled_floor,
+    ("metals", "opening_stock"): _describe_opening_stock,
+}
+
+
+_MAX_REASONS, _MAX_CONFLICTS, _MAX_REPAIRS = 3, 6, 8
+_MAX_REASON_LENGTH = 400
+_VALUE_DIGITS = 6
+_TIMED_OUT = "The time was over before every cure had been tried; allow more of it by --time-limit."
+
+_StyledLine = tuple[str, TextStyle]
+
+
+def render_infeasibility(
+    instance: Instance,
+    found: Diagnosis | None,
+    shown_by: InfeasibilityProof | None = None,
+    screen: Screen | None = None,
+) -> str:
+    """Render the report on an infeasible instance as text.
+
+    Args:
+        instance: Infeasible instance.
+        found: Diagnosis, None where none was made.
+        shown_by: Farkas multipliers that prove infeasibility, if there are any.
+        screen: Width and style; None for standard output.
+
+    Returns:
+        The page: simple contradictions, conflicting constraints, repairs with the cheapest plan first, the proof.
+    """
+    title = f"{instance.title or instance.name}: no plan exists"
+    lines = [] if found is None else [*_describe_reasons(found), *_describe_repairs(instance, found)]
+    return render_text(screen or Screen.from_stdout(), title, [*lines, *_describe_refutation(shown_by)], ())
+
+
+def _describe_reasons(found: Diagnosis) -> Iterator[_StyledLine]:
+    """Yield contradictions found by arithmetic, then the conflicting constraints."""
+    yield from ((f"{escape_text(reason.text, _MAX_REASON_LENGTH)}.", "plain") for reason in found.known[:_MAX_REASONS])
+    if len(found.known) > _MAX_REASONS:
+        yield f"And {len(found.known) - _MAX_REASONS} more of the kind.", "faint"
+    if not found.rules:
+        return
+    one = len(found.rules) == 1
+    yield ("What alone cannot be met:" if one else _title_conflict(found)), "bold"
+    for reason in found.rules[:_MAX_CONFLICTS]:
+        yield f"- {reason.rule}: {escape_text(reason.text, _MAX_REASON_LENGTH)}", "plain"
+    if len(found.rules) > _MAX_CONFLICTS:
+        yield f"- and {len(found.rules) - _MAX_CONFLICTS} more", "faint"
+
+
+def _title_conflict(found: Diagnosis) -> str:
+    """Return the heading of a conflict, with a remark if it is irreducible."""
+    without = "; without any one of them the others can" if found.irreducible else ""
+    return f"What cannot all be met{without}:"
+
+
+def _describe_refutation(shown_by: InfeasibilityProof | None) -> Iterator[_StyledLine]:
+    """Yield the line on the Farkas multipliers."""
+    if shown_by is None:
+        return
+    several = f"{shown_by.rules} rows of the rules, each with its weight, contradict each other"
+    found = "one row of the rules cannot be kept" if shown_by.rules == 1 else several
+    more = (
+        "--json has the weights"
+        if shown_by.scope == COMPILED_SCOPE
+        else "--json has the weights, and verify checks them"
+    )
+    more = more if shown_by.scope == "instance" else f"{shown_by.scope}; {more}"
+    yield f"Proven: {found} ({shown_by.arithmetic}; {more}).", "plain"
+
+
+def _describe_repairs(instance: Instance, found: Diagnosis) -> Iterator[_StyledLine]:
+    """Yield the repairs with the objective of the plan after each, and the options that apply them."""
+    if not found.repairs:
+        none = "No change of a figure, nor of a few together, was found to cure it."
+        yield _TIMED_OUT if found.stopped else none, "bold"
+        return
+    yield "What would cure it, each moved as little as suffices, the cheapest plan first:", "bold"
+    for number, repair in enumerate(found.repairs[:_MAX_REPAIRS], 1):
+        what = ", and ".join(describe_change(instance, change) for change in repair.changes)
+        yield f"{number}. {what}: {_format_objective(repair.objective, found.unit)}", "plain"
+        yield f"-> {', and '.join(_format_change(change) for change in repair.changes)}", "faint"
+    if len(found.repairs) > _MAX_REPAIRS:
+        yield f"{len(found.repairs) - _MAX_REPAIRS} more: --json", "faint"
+    if found.stopped:
+        yield _TIMED_OUT, "faint"
+    yield _describe_repair_command(found), "faint"
+
+
+def _describe_repair_command(found: Diagnosis) -> str:
+    """Return the options that solve with the first repair; an added constraint is changed in its own file."""
+    for repair in found.repairs:
+        if not any(parse_path(change.path)[0] == _EXTENSION_ROOT for change in repair.changes):
+            which = "the first" if repair is found.repairs[0] else f"number {found.repairs.index(repair) + 1}"
+            return f"To see the plan with {which}: {' '.join(_format_set_option(change) for change in repair.changes)}"
+    options = [
+        _format_set_option(change)
+        for change in found.repairs[0].changes
+        if parse_path(change.path)[0] != _EXTENSION_ROOT
+    ]
+    also = f", and {' '.join(options)}" if options else "."
+    return f"To see the plan with the first: change the rule in the file given by --extend{also}"
+
+
+def _format_set_option(change: RepairChange) -> str:
+    """Return the `--set` option of a change, quoted for a shell."""
+    return f"--set {shlex.quote(f'{change.path}={format_file_value(change.after, change.unit)}')}"
+
+
+def _format_change(change: RepairChange) -> str:
+    """Return the path of a change with its value before and after."""
+    path = escape_text(change.path, 200)
+    if change.after == []:
+        return f"{path}: left out"
+    before, after = change.before, change.after
+    if isinstance(before, list) and isinstance(after, list):
+        times = sum(after) / sum(before)
+        return (
+            f"{path}: {format_number(times)} times as much in every period, {format_number(sum(after))} "
+            f"{change.unit} in all "
+            f"instead of {format_number(sum(before))}"
+        )
+    return f"{path}: {_format_value(after, change.unit)} instead of {_format_value(before, None)}"
+
+
+def _format_value(value: object, unit: str | None) -> str:
+    """Return a value, or a list of values, with its unit."""
+    if isinstance(value, list):
+        text = f"[{', '.join(_format_value(one, unit) for one in value)}]"
+        return text
+    text = f"{value:,.{_VALUE_DIGITS}g}" if isinstance(value, float) and abs(value) < 1e6 else _format_rounded(value)
+    return f"{text} {unit}" if unit else text
+
+
+def _format_rounded(value: object) -> str:
+    """Return a number without decimals; other values as text."""
+    return f"{value:,.0f}" if isinstance(value, int | float) else str(value)
+
+
+def _format_objective(objective: float, unit: str) -> str:
+    """Return an objective value with its unit."""
+    if unit in ("t", "kg CO2e"):
+        return f"{format_number(objective)} {unit}"
+    return format_money(objective, unit)

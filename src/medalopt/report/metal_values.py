@@ -1,0 +1,105 @@
+"""Marginal value of each metal in a plan: the saving in the objective from one more kilogram at hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from medalopt.instance.arrays import Bools, Floats
+from medalopt.instance.demand import can_be_in_stock, has_demand
+from medalopt.plan.plan import Plan
+from medalopt.proof.prices import Prices, build_prices
+
+PRICE_TOLERANCE = 1e-6  # relative tolerance of prices
+
+
+@dataclass(frozen=True, eq=False)
+class MetalValues:
+    """Marginal values of the metals of `plan`, in the unit of its objective per kg; E metals, T periods, O offers."""
+
+    plan: Plan
+
+    @cached_property
+    def prices(self) -> Prices:
+        """Dual values of the plan as arrays."""
+        return build_prices(self.plan.instance, self.plan.duals)
+
+    @cached_property
+    def charge_cost(self) -> Floats:
+        """Marginal cost of one more kilogram of any content in the charge of each alloy, (A, T)."""
+        return _compute_charge_cost(self.plan, self.prices)
+
+    @cached_property
+    def at_hand(self) -> Floats:
+        """Saving from one more kilogram at hand, (E, T).
+
+        It is minus the dual value of the metal balance. A metal that is never in stock has its value in the alloy in
+        whose charge it saves most.
+        """
+        in_charge = _compute_value_in_charge(self.plan, self.prices, self.charge_cost)
+        account = can_be_in_stock(self.plan.instance, self.plan.account.found)[:, None]
+        return np.where(account, -self.prices.balance, in_charge)
+
+    @cached_property
+    def used(self) -> Bools:
+        """Periods in which a metal is charged, (E, T); for a metal that is never charged, periods with a surplus.
+
+        In other periods the dual value refers to no quantity.
+        """
+        charged = self.plan.account.composition.sum(axis=0)
+        charged = charged > 1e-9 * charged.max(axis=1, initial=0)[:, None]
+        return np.where(charged.any(axis=1)[:, None], charged, self.plan.account.decisions.surplus > 0)
+
+    @cached_property
+    def asked(self) -> Floats:
+        """Lowest market price per kilogram of each metal, (E, T); infinite without an offer.
+
+        Only offers with a content above 50 % count.
+        """
+        return self._asked(0.5)
+
+    def _asked(self, more_than: float) -> Floats:
+        """Return the lowest price per kilogram over offers with a content above `more_than`, (E, T)."""
+        market = self.plan.instance.market
+        content = market.composition.value[:, :, None]  # (O, E, 1)
+        price = market.price.value[:, None, :] + 0 * content  # (O, E, T)
+        each = np.divide(price, content, out=np.full_like(price, np.inf), where=content > more_than)
+        return each.min(axis=0, initial=np.inf)
+
+    @cached_property
+    def known_price(self) -> Floats:
+        """Price of a kilogram independent of the plan, (E, T): a metal of a greater marginal value is a bottleneck."""
+        sell = self.plan.instance.metals.sell.value
+        if self.plan.measure != "cost":
+            return np.zeros_like(sell)
+        asked = self._asked(0)  # one metal of a mixed offer is worth at most the price of the whole
+        return np.where(np.isfinite(asked), np.maximum(asked, sell), sell)
+
+    @cached_property
+    def scarce(self) -> tuple[int, ...]:
+        """Bottleneck metals: marginal value above market and sale price when used; largest total value first."""
+        above = np.where(self.used, self.at_hand - self.known_price, 0)
+        above = np.where(above > PRICE_TOLERANCE * np.abs(self.at_hand), above, 0)
+        value = (above * self.plan.account.composition.sum(axis=0)).sum(axis=1)
+        counts = value > PRICE_TOLERANCE * max(1.0, abs(self.plan.objective))
+        return tuple(e for e in np.argsort(-value, kind="stable").tolist() if counts[e])
+
+
+def _compute_charge_cost(plan: Plan, y: Prices) -> Floats:
+    """Return the marginal cost of one more kilogram of any content in the charge of an alloy, (A, T)."""
+    alloys = plan.instance.alloys
+    low, high = alloys.low.value[:, :, None], alloys.high.value[:, :, None]
+    whole = (low * y.fineness_low + high * y.fineness_high).sum(axis=1)
+    return (1 - alloys.loss.value)[:, None] * y.melt + whole - (1 - alloys.others.value)[:, None] * y.others
+
+
+def _compute_value_in_charge(plan: Plan, y: Prices, matter: Floats) -> Floats:
+    """Return the saving from one more kilogram to charge, (E, T), in the alloy in which it saves most."""
+    alloys = plan.instance.alloys
+    of_metal = alloys.named[:, :, None] * y.others[:, None, :] - y.fineness_low - y.fineness_high
+    floor = (1 - plan.instance.policy.recycled.value) * y.recycled
+    saved = -(matter[:, None, :] + of_metal + floor[None, :, None])  # (A, E, T)
+    may = alloys.named & has_demand(plan.instance)[:, None]
+    return np.where(may[:, :, None], saved, 0.0).max(axis=0, initial=0.0)

@@ -1,0 +1,216 @@
+"""Lines, tables and charts as one self-contained HTML file: no network, no other file.
+
+The content security policy admits the style and the scripts of the page by their hashes and nothing else. All content
+of an instance is escaped as text, in charts too, which are plain data.
+
+Report as one HTML file that works offline and prints well.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from medalopt.errors import UsageError
+from medalopt.report.charts.chart import Chart
+from medalopt.report.document import OrderDocument, Report, ReportTable, fold_table, format_table
+from medalopt.report.render.pictures import load_echarts, render_svg
+from medalopt.report.text_table import TextHeading, TextTable
+
+_MAX_UNBROKEN = 14  # characters of a cell without line breaks, such as a month
+_BREAK_PATTERN = re.compile(r"(?<=\w)([@_/])(?=\w)")
+_SCRIPT_ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+
+
+def render_html(
+    title: str,
+    lines: Iterable[str],
+    parts: Sequence[TextTable | Chart | TextHeading],
+    foot: Iterable[str] = (),
+    template: str = "page.html.j2",
+    **more: Any,
+) -> str:
+    """Render a report as an HTML page.
+
+    Args:
+        title: Title of the page.
+        lines: Sentences below the title.
+        parts: Tables, charts and headings in their order.
+        foot: Lines at the bottom.
+        template: File name of the Jinja template.
+        **more: Further variables of that template.
+
+    Returns:
+        The HTML text.
+    """
+    charts = any(isinstance(part, Chart) for part in parts)
+    style = f"{_read_asset('page.css')}{_build_column_rules(24)}{_build_height_rules(parts)}"
+    code = f"{load_echarts()}\n{_read_asset('page.js')}" if charts else ""
+    return _load_template(template).render(
+        title=title,
+        lines=tuple(lines),
+        foot=tuple(foot),
+        parts=[_prepare_part(part, number) for number, part in enumerate(parts)],
+        style=Markup(style),
+        script=Markup(code),
+        policy=_build_security_policy(style, code),
+        **more,
+    )
+
+
+def _load_template(name: str) -> Any:
+    """Load a template with automatic escaping."""
+    loader = FunctionLoader(_read_asset)
+    environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True, loader=loader)
+    environment.filters |= {"places": _get_column_classes, "breakable": _add_break_points}
+    return environment.get_template(name)
+
+
+def _get_column_classes(section: TextTable) -> str:
+    """Return the classes of a table: columns aligned right, and columns without line breaks."""
+    names = [f"r{place}" if column.right else "" for place, column in enumerate(section.columns, start=1)]
+    for place, column in enumerate(section.columns, start=1):
+        if not column.right and all(len(row[place - 1]) <= _MAX_UNBROKEN for row in section.rows):
+            names.append(f"s{place}")
+    return " ".join(filter(None, names))
+
+
+def _build_column_rules(most: int) -> str:
+    """Return the style rules of those classes, which are shorter than a class at every cell."""
+    return "".join(
+        f".r{place} :is(td, th):nth-child({place}) {{ text-align: right; }}\n"
+        f":is(.r{place}, .s{place}) td:nth-child({place}) {{ white-space: nowrap; }}\n"
+        f":is(.r{place}, .s{place}) td:nth-child({place}) wbr {{ display: none; }}\n"
+        for place in range(1, most + 1)
+    )
+
+
+def _add_break_points(text: str) -> Markup:
+    """Return a name with optional line breaks after its separators."""
+    return Markup(_BREAK_PATTERN.sub(r"\1<wbr>", str(escape(text))))
+
+
+def _read_asset(name: str) -> str:
+    """Return the text of a file of the package."""
+    return resources.files("medalopt.report").joinpath("assets", name).read_text(encoding="utf-8")
+
+
+def _make_chart_id(number: int) -> str:
+    """Return the identifier of a chart."""
+    return f"chart-{number}"
+
+
+def _prepare_part(part: TextTable | Chart | TextHeading, number: int) -> TextTable | TextHeading | dict[str, Any]:
+    """Return a part as the template takes it."""
+    if isinstance(part, (TextTable, TextHeading)):
+        return part
+    return {
+        "title": part.title,
+        "notes": part.notes,
+        "tables": part.tables,
+        "key": _make_chart_id(number),
+        "option": _embed_json(part.option),
+        "picture": _embed_picture(part),
+    }
+
+
+def _embed_json(value: Any) -> Markup:
+    """Return plain data as JSON that cannot end a script element; numbers must be finite."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for sign, written in _SCRIPT_ESCAPES.items():
+        text = text.replace(sign, written)
+    return Markup(text)
+
+
+def _embed_picture(chart: Chart) -> str:
+    """Return a chart as an embedded SVG image, shown without JavaScript; '' if nothing can draw it."""
+    try:
+        drawn = render_svg(chart, title=False)
+    except UsageError:
+        return ""
+    return f"data:image/svg+xml;base64,{base64.b64encode(drawn.encode()).decode()}"
+
+
+def _build_height_rules(parts: Sequence[TextTable | Chart | TextHeading]) -> str:
+    """Return the style rules for the heights of charts; an attribute would need a wider security policy."""
+    rules = (
+        f'.chart[data-option="{_make_chart_id(number)}"] {{ height: {part.height}px; }}\n'
+        for number, part in enumerate(parts)
+        if isinstance(part, Chart)
+    )
+    return "".join(rules)
+
+
+def _build_security_policy(style: str, code: str) -> str:
+    """Return the content security policy."""
+    own = f"script-src {_hash_source(code)}; " if code else ""
+    return (
+        f"default-src 'none'; {own}style-src {_hash_source(style)}; img-src data:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash_source(text: str) -> str:
+    """Return the source hash of a style or script."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+MOST_TABLE_ROWS = 50  # rows of a table on the page; the rest is summed, and listed in the workbook
+MOST_DOCUMENT_LINES = 40  # of a document; a longer one is shown as sums over the periods and by period
+_FULL_LINES_NOTE = "Line by line, period by period: in the workbook, the print, and lines.csv of the folder."
+
+
+def render_report_html(content: Report) -> str:
+    """Render the report as HTML: summary, charts, tables, and every document on a printed page of its own.
+
+    Args:
+        content: Report to render.
+
+    Returns:
+        The HTML text.
+    """
+    return render_html(
+        content.title,
+        content.decision,
+        (*content.charts, *(format_table(table, MOST_TABLE_ROWS) for table in content.tables)),
+        content.foot,
+        template="plan.html.j2",
+        says=(*("" for _ in content.charts), *(table.says for table in content.tables)),
+        documents=[_encode_document(document) for document in content.documents],
+    )
+
+
+def _encode_document(document: OrderDocument) -> dict[str, Any]:
+    return {
+        "title": f"{document.kind.capitalize()} {document.number}",
+        "stamp": document.stamp,
+        "party": document.party,
+        "terms": document.terms,
+        "missing": document.missing,
+        "lines": format_document_lines(document.lines),
+        "notes": document.notes,
+    }
+
+
+def format_document_lines(lines: ReportTable) -> tuple[TextTable, ...]:
+    """Format the lines of a document for the page.
+
+    Args:
+        lines: Lines of the document.
+
+    Returns:
+        All lines, or for more than `MOST_DOCUMENT_LINES` their sums over the periods and by period.
+    """
+    if len(lines.rows) <= MOST_DOCUMENT_LINES:
+        return (format_table(lines),)
+    by_name, by_period = fold_table(lines)
+    shown = [format_table(part) for part in (by_name, by_period) if part.rows]
+    return (*shown[:-1], replace(shown[-1], notes=(*shown[-1].notes, _FULL_LINES_NOTE)))

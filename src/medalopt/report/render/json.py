@@ -1,0 +1,61 @@
+"""Report as JSON: the plan as `solve --json` gives it, with the report under `sourcing`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from medalopt.plan.digests import compute_part_digests, split_sourcing_parts
+from medalopt.plan.plan import Plan
+from medalopt.report.document import OrderDocument, Report, ReportTable
+from medalopt.report.plan_json import build_plan_members, render_json
+
+
+def render_report_json(content: Report, plan: Plan) -> str:
+    """Render plan and report as one JSON object, which `medalopt verify` reads.
+
+    Args:
+        content: Report to render.
+        plan: Plan of the report.
+
+    Returns:
+        The JSON text, with a digest of each part.
+    """
+    told = build_plan_members(plan)
+    said = _encode_report(content)
+    digests = {**told.pop("digests"), **compute_part_digests("json", split_sourcing_parts(said))}
+    return render_json({**told, "sourcing": said, "digests": digests})
+
+
+def _encode_report(content: Report) -> dict[str, Any]:
+    """Return the report for JSON: tables by key, each row by the keys of its columns."""
+    return {
+        "title": content.title,
+        "decision": list(content.decision),
+        "tables": {table.key: _encode_table(table) for table in content.tables},
+        "documents": [_encode_document(document) for document in content.documents],
+        "foot": list(content.foot),
+    }
+
+
+def _encode_table(table: ReportTable) -> dict[str, Any]:
+    keys = [column.key for column in table.columns]
+    return {
+        "title": table.title,
+        "says": table.says,
+        "units": {column.key: column.unit for column in table.columns if column.unit},
+        "rows": [dict(zip(keys, row, strict=True)) for row in table.rows],
+        "notes": list(table.notes),
+    }
+
+
+def _encode_document(document: OrderDocument) -> dict[str, Any]:
+    return {
+        "kind": document.kind,
+        "number": document.number,
+        "stamp": document.stamp,
+        "missing": list(document.missing),
+        "party": dict(document.party),
+        "terms": dict(document.terms),
+        "lines": _encode_table(document.lines),
+        "notes": list(document.notes),
+    }

@@ -1,0 +1,109 @@
+"""Report as PDF: typst sets the layout `print.typ`, with charts as SVG."""
+
+from __future__ import annotations
+
+import json
+import re
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from medalopt.errors import UsageError
+from medalopt.report.document import OrderDocument, Report, ReportColumn, ReportTable, format_table
+from medalopt.report.render.pictures import list_font_files, render_svg
+
+MOST_TABLE_ROWS = 200  # rows of a table on paper; the rest is summed, and listed in the workbook
+LANDSCAPE_COLUMNS = 8  # columns of the widest table; with more the pages are landscape
+_BREAK_PATTERN = re.compile(r"(?<=\w)([@_/])(?=\w)")  # a line may be broken after it
+_TIMESTAMP = 0  # of the file, fixed so that equal reports give equal bytes
+
+
+def render_report_pdf(content: Report) -> bytes:
+    """Render the report as tagged PDF.
+
+    Args:
+        content: Report to render.
+
+    Returns:
+        The bytes of the file.
+
+    Raises:
+        UsageError: If typst is not installed.
+    """
+    return bytes(make_typst_compiler(content).compile(format="pdf", timestamp=_TIMESTAMP))
+
+
+def make_typst_compiler(content: Report) -> Any:
+    """Return a typst compiler with the layout and the report as its input.
+
+    Args:
+        content: Report to render.
+
+    Returns:
+        The compiler.
+
+    Raises:
+        UsageError: If typst is not installed.
+    """
+    try:
+        import typst
+    except ImportError as error:
+        raise UsageError(
+            f"a print needs {error.name}, which is not installed: pip install 'medalopt[pdf,pictures]', "
+            "or write the page (-o NAME.html) and print it from a browser"
+        ) from error
+    made: Any = typst.Compiler  # its type annotations are too narrow
+    return made(
+        resources.files("medalopt.report").joinpath("assets", "print.typ").read_bytes(),
+        font_paths=sorted({str(Path(path).parent) for path in list_font_files()}),
+        ignore_system_fonts=True,
+        sys_inputs={"told": json.dumps(_encode_report(content), ensure_ascii=False, allow_nan=False)},
+    )
+
+
+def _encode_report(content: Report) -> dict[str, Any]:
+    return {
+        "title": content.title,
+        "name": content.title,
+        "decision": content.decision,
+        "charts": [
+            {"title": chart.title, "svg": render_svg(chart, title=False), "notes": chart.notes}
+            for chart in content.charts
+        ],
+        "tables": [_encode_table(table) for table in content.tables],
+        "documents": [_encode_document(document) for document in content.documents],
+        "foot": content.foot,
+        "wide": any(len(_visible_columns(table)) > LANDSCAPE_COLUMNS for table in _list_tables(content)),
+    }
+
+
+def _list_tables(content: Report) -> tuple[ReportTable, ...]:
+    return (*content.tables, *(document.lines for document in content.documents))
+
+
+def _visible_columns(table: ReportTable) -> list[ReportColumn]:
+    return [column for column in table.columns if not column.hidden]
+
+
+def _encode_table(table: ReportTable) -> dict[str, Any]:
+    told = format_table(table, MOST_TABLE_ROWS)
+    return {
+        "title": told.title,
+        "says": table.says,
+        "columns": [{"title": column.header, "right": column.right} for column in told.columns],
+        "rows": [[_BREAK_PATTERN.sub("\\1\u200b", cell) for cell in row] for row in told.rows],
+        "total": told.total,
+        "notes": told.notes,
+    }
+
+
+def _encode_document(document: OrderDocument) -> dict[str, Any]:
+    return {
+        "title": f"{document.kind.capitalize()} {document.number}",
+        "stamp": document.stamp,
+        "party": document.party,
+        "terms": document.terms,
+        "missing": document.missing,
+        "lines": _encode_table(document.lines),
+        "notes": document.notes,
+    }

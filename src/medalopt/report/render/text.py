@@ -1,0 +1,398 @@
+"""Output device of a text report: its width, and whether it supports bold type.
+
+Layout of a table as lines of text within a width: optional columns are dropped, long names broken at separators.
+
+Text report: a title, lines and tables laid out for the width of a terminal, with bold type where supported.
+
+A report in plain type: title, lines and tables at the width of the terminal.
+
+Progress bar on standard error, if that is a terminal.
+
+Report as text, about two screens: the summary and the tables needed for a decision.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from rich.cells import cell_len, chop_cells
+
+from medalopt.report.document import Report, ReportTable, fold_table, format_table
+from medalopt.report.text_table import TextHeading, TextTable
+from medalopt.text import escape_control_characters, escape_text, format_count
+
+DEFAULT_WIDTH = 100  # columns of a pipe, which has no width of its own
+FILE_WIDTH = 1_000  # columns of a text file
+_STYLE_CODES = {"plain": "", "bold": "\x1b[1m", "faint": "\x1b[2m"}
+_RESET_CODE = "\x1b[0m"
+
+TextStyle = Literal["plain", "bold", "faint"]
+
+
+@dataclass(frozen=True)
+class Screen:
+    """A text device of `width` columns; plain type unless `typed`."""
+
+    width: int
+    typed: bool = False
+
+    @classmethod
+    def from_stdout(cls) -> Screen:
+        """Return the device for standard output.
+
+        Returns:
+            The width of the terminal or of COLUMNS; bold type only on a terminal without NO_COLOR.
+        """
+        terminal = sys.stdout is not None and sys.stdout.isatty()
+        plain = "NO_COLOR" in os.environ or os.environ.get("TERM", "dumb") in ("dumb", "unknown")
+        fallback = 80 if terminal else DEFAULT_WIDTH
+        given = os.environ.get("COLUMNS", "")
+        known = given.isascii() and given.isdigit() and int(given) > 0
+        width = int(given) if known else shutil.get_terminal_size((fallback, 24)).columns if terminal else fallback
+        return cls(width, terminal and not plain)
+
+    @classmethod
+    def for_file(cls) -> Screen:
+        """Return the device for a text file.
+
+        Returns:
+            A width that holds any table, in plain type.
+        """
+        return cls(FILE_WIDTH)
+
+    def line(self, text: str, type_: TextStyle = "plain") -> str:
+        """Return one line; control characters are escaped.
+
+        Args:
+            text: Text of the line.
+            type_: Style.
+
+        Returns:
+            The line with its line break.
+        """
+        text = escape_control_characters(text)
+        return (
+            f"{_STYLE_CODES[type_]}{text}{_RESET_CODE}\n" if self.typed and text and type_ != "plain" else f"{text}\n"
+        )
+
+
+COLUMN_GAP = 2
+MIN_NAME_WIDTH = 12  # least width in cells of a column of names
+_UNIT_PATTERN = r"(?<=[0-9]) (?=(?:tn|bn|m|t|kg|g|mg|[A-Z]{3})\b|%)"  # stays with its number
+_WORD_PATTERN = re.compile(rf"(?:\S|{_UNIT_PATTERN})*\s*")
+_PART_PATTERN = re.compile(r"[^\s_@./+-]*[\s_@./+-]*")
+
+
+def select_columns(section: TextTable, width: int) -> tuple[int, ...]:
+    """Return the indices of the columns that are shown within a width.
+
+    Args:
+        section: Table.
+        width: Width in terminal cells.
+
+    Returns:
+        All columns, or those left after dropping the highest ranks one by one until the rest fits.
+    """
+    kept = tuple(range(len(section.columns)))
+    for rank in sorted({column.rank for column in section.columns} - {0}, reverse=True):
+        if _sum_widths(_measure_columns(section, kept)) <= width:
+            break
+        kept = tuple(place for place in kept if section.columns[place].rank < rank)
+    return kept
+
+
+def lay_out_table(section: TextTable, width: int) -> tuple[list[str], list[list[str]]]:
+    """Lay out a table as lines.
+
+    Args:
+        section: Table.
+        width: Width in terminal cells; exceeded where numbers and the least widths of names need more.
+
+    Returns:
+        Lines of the header, and the lines of each row.
+    """
+    kept = select_columns(section, width)
+    widths = _measure_columns(section, kept, of_header=2)
+    if _sum_widths(widths) > width:
+        widths = _measure_columns(section, kept)
+    spare = width - _sum_widths(widths)
+    names = [n for n, place in enumerate(kept) if not section.columns[place].right]
+    for n in sorted(names, key=lambda n: -widths[n]):
+        shrunk = max(min(MIN_NAME_WIDTH, widths[n]), widths[n] + min(spare, 0))
+        spare += widths[n] - shrunk
+        widths[n] = shrunk
+    rights = [section.columns[place].right for place in kept]
+    header = _lay_out_row([section.columns[place].header for place in kept], widths, rights, bottom=True)
+    return header, [_lay_out_row([row[place] for place in kept], widths, rights) for row in section.rows]
+
+
+def wrap_text(text: str, width: int) -> list[str]:
+    """Wrap text between words; a word that is too long is broken after a separator inside it.
+
+    Args:
+        text: Text of one paragraph.
+        width: Width in terminal cells.
+
+    Returns:
+        The lines, at least one.
+    """
+    lines, line = [], ""
+    for piece in (part for word in _WORD_PATTERN.findall(text) for part in _split_word(word, width)):
+        if line and cell_len((line + piece).rstrip()) > width:
+            lines.append(line.rstrip())
+            line = ""
+        line += piece
+    return [*lines, line.rstrip()] if line.rstrip() or not lines else lines
+
+
+def _split_word(word: str, width: int) -> list[str]:
+    """Return a word, or its parts up to the separators, or pieces of the width."""
+    if cell_len(word.rstrip()) <= width:
+        return [word]
+    parts = (
+        chop_cells(part, max(width, 2)) if cell_len(part) > width else [part] for part in _PART_PATTERN.findall(word)
+    )
+    return [piece for part in parts for piece in part]
+
+
+def _sum_widths(widths: Sequence[int]) -> int:
+    """Return the width of all columns with the gaps between them."""
+    return sum(widths) + COLUMN_GAP * (len(widths) - 1)
+
+
+def _measure_columns(section: TextTable, kept: Sequence[int], of_header: int = 100) -> list[int]:
+    """Return the widest cell of each column; a header may take `of_header` lines."""
+    headers = [_measure_header(section.columns[place].header, of_header) for place in kept]
+    return [
+        max(header, *(cell_len(row[place]) for row in section.rows))
+        for header, place in zip(headers, kept, strict=True)
+    ]
+
+
+def _measure_header(header: str, lines: int) -> int:
+    """Return the least width at which a header takes at most `lines` lines."""
+    width = max((cell_len(word) for word in header.split()), default=0)
+    while len(_wrap_header(header, width)) > lines:
+        width += 1
+    return width
+
+
+def _lay_out_row(
+    cells: Sequence[str], widths: Sequence[int], rights: Sequence[bool], bottom: bool = False
+) -> list[str]:
+    """Return the lines of one row; numbers are aligned right, the header at the bottom."""
+    broken = [
+        _wrap_header(cell, width) if bottom else [cell] if right else wrap_text(cell, width)
+        for cell, width, right in zip(cells, widths, rights, strict=True)
+    ]
+    height = max(len(lines) for lines in broken)
+    blank = [[""] * (height - len(lines)) for lines in broken]
+    padded = [rest + lines if bottom else lines + rest for rest, lines in zip(blank, broken, strict=True)]
+    gap = " " * COLUMN_GAP
+    return [
+        gap.join(
+            _align_cell(text, width, right) for text, width, right in zip(line, widths, rights, strict=True)
+        ).rstrip()
+        for line in zip(*padded, strict=True)
+    ]
+
+
+def _wrap_header(text: str, width: int) -> list[str]:
+    """Wrap a header between words only."""
+    lines: list[str] = []
+    for word in text.split():
+        if lines and cell_len(f"{lines[-1]} {word}") <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
+
+
+def _align_cell(text: str, width: int, right: bool) -> str:
+    """Pad a cell to its width."""
+    filling = " " * (width - cell_len(text))
+    return filling + text if right else text + filling
+
+
+MIN_WIDTH, MAX_TEXT_WIDTH = 40, 110  # columns
+MAX_TITLE_LENGTH = 500
+
+
+def render_text(
+    screen: Screen, title: str, lines: Iterable[tuple[str, TextStyle]], tables: Sequence[TextTable | TextHeading]
+) -> str:
+    """Render a title, lines and tables as text.
+
+    Args:
+        screen: Width and style.
+        title: First line, in bold type.
+        lines: Sentences below the title, each with its style.
+        tables: Tables and headings in their order.
+
+    Returns:
+        The text.
+    """
+    return "".join(_render_parts(screen, title, lines, tables))
+
+
+def _render_parts(
+    screen: Screen, title: str, lines: Iterable[tuple[str, TextStyle]], tables: Sequence[TextTable | TextHeading]
+) -> Iterator[str]:
+    """Yield the lines of the report, with a note where columns were dropped."""
+    width = max(MIN_WIDTH, screen.width)
+    yield from (screen.line(line, "bold") for line in wrap_text(escape_text(title, MAX_TITLE_LENGTH), width))
+    yield from _render_lines(screen, width, lines)
+    for table in tables:
+        if isinstance(table, TextHeading):
+            yield "\n"
+            yield from (screen.line(line, "bold") for line in wrap_text(table.title.upper(), width))
+            yield from _render_lines(screen, width, ((line, "plain") for line in table.lines))
+        else:
+            yield from _render_table(screen, width, table)
+    if any(len(select_columns(table, width)) < len(table.columns) for table in tables if isinstance(table, TextTable)):
+        yield "\n"
+        note = "Some columns do not fit: a wider terminal, or -o, has them all."
+        yield from (screen.line(line, "faint") for line in wrap_text(note, width))
+
+
+def _render_lines(screen: Screen, width: int, lines: Iterable[tuple[str, TextStyle]]) -> Iterator[str]:
+    """Yield lines wrapped and indented."""
+    for text, type_ in lines:
+        yield from (screen.line(f"  {line}", type_) for line in wrap_text(text, min(width, MAX_TEXT_WIDTH) - 2))
+
+
+def _render_table(screen: Screen, width: int, table: TextTable) -> Iterator[str]:
+    """Yield title, header, rows and notes of a table."""
+    header, rows = lay_out_table(table, width)
+    yield "\n"
+    yield from (screen.line(line, "bold") for line in wrap_text(table.title, width))
+    yield from (screen.line(line, "faint") for line in header)
+    for number, lines in enumerate(rows):
+        total = table.total and number == len(rows) - 1
+        yield from (screen.line(line, "bold" if total else "plain") for line in lines)
+    for note in table.notes:
+        yield from (screen.line(line, "faint") for line in wrap_text(note, min(width, MAX_TEXT_WIDTH)))
+
+
+def render_plain_text(
+    title: str, lines: Iterable[str], tables: Iterable[TextTable], screen: Screen | None = None
+) -> str:
+    """Render a title, plain lines and tables as text.
+
+    Args:
+        title: First line, in bold type.
+        lines: Sentences below the title.
+        tables: Tables below the sentences.
+        screen: Width and style; None for standard output.
+
+    Returns:
+        The text.
+    """
+    return render_text(screen or Screen.from_stdout(), title, [(line, "plain") for line in lines], tuple(tables))
+
+
+@contextmanager
+def show_progress(doing: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a progress bar while the context is open.
+
+    Args:
+        doing: Description of the work.
+
+    Yields:
+        A callback that takes the numbers of items done and of all items.
+    """
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield lambda done, of: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(doing, total=None)
+        yield lambda done, of: bar.update(task, completed=done, total=of)
+
+
+MOST_TABLE_ROWS = 12  # rows of a table; the rest is summed, and listed in the files of `-o`
+MOST_CELL_CHARACTERS = 300  # characters of a cell
+ACTUALS_TABLES = (
+    "actual_metal",
+    "actual_devices",
+    "actual_cost",
+    "actual_yield",
+    "actual_lots",
+    "on_its_way",
+    "signed",
+)
+AWARD_COLUMNS = (
+    "stream",
+    "offered_t",
+    "taken_t",
+    "award",
+    "cost",
+    "comes_in_per_t",
+)  # columns of the award table on a screen
+
+
+def render_report_text(content: Report, screen: Screen | None = None, written: bool = False) -> str:
+    """Render the report as text.
+
+    Args:
+        content: Report to render.
+        screen: Width and colours; those of standard output by default.
+        written: True where `-o` writes the report: then the summary alone.
+
+    Returns:
+        The text; omitted tables are named at its end.
+    """
+    lines: list[tuple[str, TextStyle]] = [(line, "plain") for line in content.decision]
+    lines += [(line, "faint") for line in content.foot]
+    used = screen or Screen.from_stdout()
+    shows = {} if written else {table.key: table for table in map(_shorten_table, _select_tables(content))}
+    told = render_text(
+        used, content.title, lines, [_escape_cells(format_table(table, MOST_TABLE_ROWS)) for table in shows.values()]
+    )
+    if written:
+        return told
+    rest = [table.title.partition(":")[0] for table in content.tables if table.key not in shows]
+    width = min(used.width, MAX_TEXT_WIDTH)
+    note = wrap_text(f"Besides, in what -o writes: {'; '.join([*rest, *_count_documents(content)])}.", width)
+    return told + "\n" + "".join(used.line(line, "faint") for line in note)
+
+
+def _select_tables(content: Report) -> Iterator[ReportTable]:
+    """Yield the tables for the screen: actuals, orders, award, spend and medals."""
+    has = {table.key for table in content.tables}
+    spend = "fiscal_years" if "fiscal_years" in has else "spend"
+    shown_keys = {*ACTUALS_TABLES, "orders", "award", spend, "medals"}
+    yield from (table for table in content.tables if table.key in shown_keys)
+
+
+def _shorten_table(table: ReportTable) -> ReportTable:
+    """Shorten a table for the screen: spend summed over the parties, the award without the stream's attributes."""
+    if table.key == "fiscal_years":
+        return fold_table(table, "party")[0]
+    if table.key == "award":
+        kept = [place for place, column in enumerate(table.columns) if column.key in AWARD_COLUMNS]
+        rows = tuple(tuple(row[place] for place in kept) for row in table.rows)
+        return replace(table, columns=tuple(table.columns[place] for place in kept), rows=rows)
+    return table
+
+
+def _count_documents(content: Report) -> tuple[str, ...]:
+    count = len(content.documents)
+    return (format_count(count, "document"),) if count else ()
+
+
+def _escape_cells(told: TextTable) -> TextTable:
+    """Return a table whose cells are one line each, without control characters."""
+    return replace(
+        told, rows=tuple(tuple(escape_text(cell, MOST_CELL_CHARACTERS) for cell in row) for row in told.rows)
+    )

@@ -1,0 +1,497 @@
+"""Text, sheet names and table names within Excel's limits.
+
+Writer of one XlsxWriter workbook: sheets, formats, and cells that keep their type.
+
+Table on a sheet: an Excel table with filters, its totals as formulas.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from medalopt.plan.digests import FormulaValue
+from medalopt.report.document import CellValue, ReportColumn, ReportTable, format_cell, sum_column
+from medalopt.text import escape_control_characters
+
+MOST_CELL_UNITS = 32_767  # UTF-16 units of one cell
+_MOST_NAME_UNITS = 31  # UTF-16 units of the name of a sheet
+_FORBIDDEN_IN_NAME = re.compile(r"[\[\]:*?/\\]")
+_FORMULA_STARTS = "=+-@'＝＋－＠"  # first characters of a formula or a quote
+_RESERVED_NAMES = ("history",)  # reserved by Excel
+
+
+def clean_cell_text(value: str) -> str:
+    """Clean a text for a cell: control characters escaped, cut to Excel's length.
+
+    Args:
+        value: Any text.
+
+    Returns:
+        At most `MOST_CELL_UNITS` UTF-16 units.
+    """
+    kept = escape_control_characters(value).replace("\r\n", "\n")
+    return kept if _count_units(kept) <= MOST_CELL_UNITS else _truncate_text(kept, MOST_CELL_UNITS)
+
+
+def _count_units(value: str) -> int:
+    return len(value.encode("utf-16-le")) // 2
+
+
+def _truncate_text(value: str, most: int) -> str:
+    """Cut a text to at most `most` UTF-16 units, with an ellipsis at its end."""
+    kept = value[: most - 1]
+    while _count_units(kept) > most - 1:
+        kept = kept[: len(kept) - max(1, (_count_units(kept) - most) // 2)]
+    return f"{kept}…"
+
+
+class SheetNames:
+    """Distinct names of sheets and tables of one workbook, irrespective of case."""
+
+    def __init__(self) -> None:
+        self._sheets: set[str] = set(_RESERVED_NAMES)
+        self._tables: set[str] = set()
+
+    def sheet(self, wanted: str) -> str:
+        """Return a free sheet name.
+
+        Args:
+            wanted: Preferred name.
+
+        Returns:
+            The nearest name within Excel's rules.
+        """
+        plain = (
+            " ".join(_FORBIDDEN_IN_NAME.sub(" ", clean_cell_text(wanted)).split()).lstrip(_FORMULA_STARTS).strip("' ")
+        )
+        return _reserve_name(plain or "Sheet", self._sheets, _MOST_NAME_UNITS)
+
+    def table(self, wanted: str) -> str:
+        """Return a free table name: letters, digits and underscores, distinct from cell addresses.
+
+        Args:
+            wanted: Preferred name.
+
+        Returns:
+            The name, which begins with `plan_`.
+        """
+        plain = re.sub(r"\W+", "_", wanted, flags=re.ASCII).strip("_")
+        return _reserve_name(f"plan_{plain or 'table'}", self._tables, 200)
+
+
+def _reserve_name(name: str, taken: set[str], most: int) -> str:
+    """Return `name`, cut to `most` units, with a number where it is in use."""
+    number = 1
+    while True:
+        tail = f" {number}" if number > 1 else ""
+        tail = tail.replace(" ", "_") if most > _MOST_NAME_UNITS else tail
+        room = most - len(tail)
+        found = (name if _count_units(name) <= room else _truncate_text(name, room)) + tail
+        if found.casefold() not in taken:
+            taken.add(found.casefold())
+            return found
+        number += 1
+
+
+INK, FAINT, RED, FILL, PALE = "#1F2328", "#57606A", "#B42318", "#E8EEF5", "#FFF4E5"
+_STYLES: Mapping[str, Mapping[str, Any]] = {
+    "title": {"bold": True, "font_size": 16, "text_wrap": True, "valign": "top"},
+    "heading": {"bold": True, "font_size": 12, "bottom": 1, "bottom_color": FAINT},
+    "text": {"text_wrap": True, "valign": "top"},
+    "faint": {"text_wrap": True, "valign": "top", "font_color": FAINT},
+    "strong": {"bold": True, "text_wrap": True, "valign": "top"},
+    "stamp": {"bold": True, "font_size": 14, "font_color": RED, "align": "center", "border": 2, "border_color": RED},
+    "missing": {"bg_color": PALE, "font_color": RED, "valign": "top", "bottom": 3},
+    "link": {"font_color": "#0B5CAD", "underline": 1, "valign": "top"},
+    "entry": {"font_color": "#0B5CAD", "underline": 1, "valign": "top", "text_wrap": True},
+    "header": {
+        "bold": True,
+        "text_wrap": True,
+        "align": "left",
+        "indent": 1,
+        "valign": "top",
+        "bg_color": FILL,
+        "bottom": 1,
+    },
+    "figures header": {
+        "bold": True,
+        "text_wrap": True,
+        "valign": "top",
+        "bg_color": FILL,
+        "bottom": 1,
+        "align": "right",
+    },
+}
+
+
+class RecordedSheet:
+    """XlsxWriter worksheet that records its cells, for a digest of them."""
+
+    def __init__(self, sheet: Any) -> None:
+        self._sheet = sheet
+        self._cells: dict[tuple[int, int], CellValue] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sheet, name)
+
+    def write_string(self, row: int, place: int, value: str, form: Any = None) -> None:
+        """Write text.
+
+        Args:
+            row: Row index.
+            place: Column index.
+            value: Text of the cell.
+            form: XlsxWriter format.
+        """
+        self._cells[row, place] = value
+        self._sheet.write_string(row, place, value, form)
+
+    def write_number(self, row: int, place: int, value: float, form: Any = None) -> None:
+        """Write a number.
+
+        Args:
+            row: Row index.
+            place: Column index.
+            value: Number of the cell.
+            form: XlsxWriter format.
+        """
+        self._cells[row, place] = value
+        self._sheet.write_number(row, place, value, form)
+
+    def write_formula(self, row: int, place: int, formula: str, form: Any, value: float) -> None:
+        """Write a formula with its value.
+
+        Args:
+            row: Row index.
+            place: Column index.
+            formula: Formula, from `=` on.
+            form: XlsxWriter format.
+            value: Result of the formula.
+        """
+        self._cells[row, place] = FormulaValue.of(value, formula)
+        self._sheet.write_formula(row, place, formula, form, value)
+
+    def write_url(self, row: int, place: int, target: str, form: Any, value: str) -> None:
+        """Write a link to another sheet.
+
+        Args:
+            row: Row index.
+            place: Column index.
+            target: Address of the link.
+            form: XlsxWriter format.
+            value: Text of the cell.
+        """
+        self._cells[row, place] = value
+        self._sheet.write_url(row, place, target, form, value)
+
+    def add_table(self, top: int, left: int, last: int, right: int, options: dict[str, Any]) -> None:
+        """Add an Excel table over heads that are written already, and record the label of its total row.
+
+        Args:
+            top: First row.
+            left: First column.
+            last: Last row.
+            right: Last column.
+            options: Options of XlsxWriter.
+        """
+        for place, column in enumerate(options["columns"], start=left):
+            if options["total_row"] and "total_string" in column:
+                self._cells[last, place] = column["total_string"]
+        self._sheet.add_table(top, left, last, right, options)
+
+    @property
+    def rows(self) -> list[list[CellValue]]:
+        """Recorded cells by row, without empty rows."""
+        found: dict[int, dict[int, CellValue]] = {}
+        for (row, place), value in self._cells.items():
+            found.setdefault(row, {})[place] = value
+        return [[row.get(place) for place in range(max(row) + 1)] for _, row in sorted(found.items())]
+
+
+class WorkbookWriter:
+    """Workbook of XlsxWriter with its sheets, names and formats; each format is created once."""
+
+    def __init__(self, book: Any) -> None:
+        self.book = book
+        self.names = SheetNames()
+        self.sheets: dict[str, RecordedSheet] = {}
+        self._formats: dict[str, Any] = {}
+
+    def sheet(self, name: str) -> RecordedSheet:
+        """Add a visible sheet.
+
+        Args:
+            name: Name of the sheet.
+
+        Returns:
+            The sheet.
+        """
+        self.sheets[name] = RecordedSheet(self.book.add_worksheet(name))
+        return self.sheets[name]
+
+    def style(self, name: str) -> Any:
+        """Return a named format.
+
+        Args:
+            name: Key of `_STYLES`.
+
+        Returns:
+            The XlsxWriter format.
+        """
+        return self._made(name, _STYLES[name])
+
+    def figures(self, column: ReportColumn, total: bool = False) -> Any:
+        """Return the format of the cells of a column, with its decimal places and unit.
+
+        Args:
+            column: Column of a table.
+            total: True for the total row, in bold.
+
+        Returns:
+            The XlsxWriter format.
+        """
+        edge = {"bold": True, "top": 1} if total else {}
+        if column.unit is None:
+            return self._made(
+                f"text {total}", {"text_wrap": True, "valign": "top", "align": "left", "indent": 1, **edge}
+            )
+        shape = make_number_format(column)
+        return self._made(f"{shape} {total}", {"num_format": shape, "valign": "top", **edge})
+
+    def _made(self, key: str, properties: Mapping[str, Any]) -> Any:
+        if key not in self._formats:
+            self._formats[key] = self.book.add_format({"font_size": 10, "font_color": INK, **properties})
+        return self._formats[key]
+
+
+def make_number_format(column: ReportColumn) -> str:
+    """Return Excel's number format of a column: thousands separators, decimal places, unit.
+
+    Args:
+        column: Column of numbers.
+
+    Returns:
+        The format code.
+    """
+    places = f".{'0' * column.digits}" if column.digits else ""
+    if column.unit == "%":
+        return f"0{places}%"
+    unit = (column.unit or "").replace('"', "").replace("\\", "")
+    return f'#,##0{places}" {unit}"' if unit else f"#,##0{places}"
+
+
+def write_cell(sheet: Any, row: int, place: int, value: CellValue, form: Any) -> None:
+    """Write one cell: text as text, never as formula or link; None and '' as an empty cell; infinity as `no limit`.
+
+    Args:
+        sheet: Sheet to write to.
+        row: Row index.
+        place: Column index.
+        value: Value of the cell.
+        form: XlsxWriter format.
+    """
+    if value is None or value == "":
+        sheet.write_blank(row, place, None, form)
+    elif isinstance(value, str):
+        sheet.write_string(row, place, clean_cell_text(value), form)
+    elif math.isfinite(value):
+        sheet.write_number(row, place, value, form)
+    else:
+        sheet.write_string(row, place, "no limit" if value > 0 else "", form)
+
+
+def write_merged(sheet: Any, row: int, last: int, value: str, form: Any) -> None:
+    """Write text into the merged columns 0 to `last` of a row.
+
+    Args:
+        sheet: Sheet to write to.
+        row: Row index.
+        last: Index of the last column.
+        value: Text.
+        form: XlsxWriter format.
+    """
+    if last > 0:
+        sheet.merge_range(row, 0, row, last, "", form)
+    write_cell(sheet, row, 0, value, form)
+
+
+def compute_text_height(value: str, width: float) -> float:
+    """Compute the height of wrapped text in a cell.
+
+    Args:
+        value: Text.
+        width: Width of the cell in characters.
+
+    Returns:
+        Height [points], at most 409, Excel's limit.
+    """
+    lines = sum(max(1, math.ceil(len(line) / max(width, 1))) for line in value.split("\n"))
+    return min(409.0, 14.0 * lines + 2)
+
+
+def set_print_layout(sheet: Any, last_row: int, last_column: int, *, landscape: bool, stamp: str = "") -> None:
+    """Set the print layout: A4, one page wide, sheet name and page number in the footer.
+
+    Args:
+        sheet: Sheet to print.
+        last_row: Last row of the print area.
+        last_column: Last column of the print area.
+        landscape: Print in landscape.
+        stamp: Text of the header, such as that of a draft.
+    """
+    sheet.set_paper(9)
+    if landscape:
+        sheet.set_landscape()
+    sheet.set_margins(left=0.5, right=0.5, top=0.9 if stamp else 0.6, bottom=0.7)
+    sheet.fit_to_pages(1, 0)
+    sheet.print_area(0, 0, max(last_row, 1), last_column)
+    sheet.set_footer("&L&9&A&R&9&P / &N")
+    if stamp:
+        sheet.set_header(f"&C&16&B&K{RED[1:]}{stamp.replace('&', '&&')}")
+    sheet.hide_gridlines(2)
+
+
+MOST_COLUMN_WIDTH, LEAST_COLUMN_WIDTH = 46, 9
+_PLAIN_SIGNS = str.maketrans({"[": "(", "]": ")", "'": "’", "#": "", "@": " "})
+_LINE_HEIGHT = 16.0  # points of a line of text
+_MOST_ROWS_MEASURED = 1_000  # rows used to measure a column
+
+
+def write_table(pen: WorkbookWriter, sheet: Any, top: int, table: ReportTable) -> int:
+    """Write a table as an Excel table.
+
+    Args:
+        pen: Writer of the workbook.
+        sheet: Sheet to write to.
+        top: Row of the heads.
+        table: Table to write.
+
+    Returns:
+        The row after its end.
+    """
+    heads = make_unique_heads(table.columns)
+    for place, (head, column) in enumerate(zip(heads, table.columns, strict=True)):
+        write_cell(sheet, top, place, head, pen.style("header" if column.unit is None else "figures header"))
+    sheet.set_row(
+        top,
+        14.0 * max(_count_head_lines(head, width) for head, width in zip(heads, measure_widths(table), strict=True))
+        + 4,
+    )
+    if not table.rows:
+        write_cell(sheet, top + 1, 0, "none", pen.style("faint"))
+        return top + 2
+    sums = [column.total for column in table.columns]
+    name = pen.names.table(table.key)
+    last = top + len(table.rows) + any(sums)
+    sheet.add_table(
+        top,
+        0,
+        last,
+        len(heads) - 1,
+        {
+            "name": name,
+            "style": "Table Style Light 1",
+            "total_row": any(sums),
+            "columns": [_column_options(pen, table, place, heads[place]) for place in range(len(heads))],
+        },
+    )
+    forms = [pen.figures(column) for column in table.columns]
+    wide = measure_widths(table)
+    for number, row in enumerate(table.rows, start=top + 1):
+        tall = _row_height(table, row, wide)
+        if tall > _LINE_HEIGHT:
+            sheet.set_row(number, tall)
+        for place, value in enumerate(row):
+            write_cell(sheet, number, place, value, forms[place])
+    if any(sums):
+        _write_totals(pen, sheet, last, table, [f"{name}[{head}]" for head in heads])
+    return last + 1
+
+
+def _row_height(table: ReportTable, row: tuple[CellValue, ...], wide: list[int]) -> float:
+    """Return the height of a row [points] for text on several lines, which spreadsheet programs do not compute."""
+    shown = zip(row, wide, table.columns, strict=True)
+    texts = [
+        compute_text_height(value, width - 1)
+        for value, width, column in shown
+        if isinstance(value, str) and not column.hidden
+    ]
+    return max(texts, default=_LINE_HEIGHT)
+
+
+def _column_options(pen: WorkbookWriter, table: ReportTable, place: int, head: str) -> dict[str, Any]:
+    column = table.columns[place]
+    made = {"header": head, "header_format": pen.style("header" if column.unit is None else "figures header")}
+    if column.total:
+        made |= {"total_function": "sum", "total_value": sum_column(table, place)}
+    elif place == 0:
+        made |= {"total_string": "Total"}
+    return {**made, "format": pen.figures(column, total=True)}
+
+
+def _write_totals(pen: WorkbookWriter, sheet: Any, row: int, table: ReportTable, named: list[str]) -> None:
+    """Write each total as a formula with the table's name, which LibreOffice needs to resolve the column."""
+    for place, column in enumerate(table.columns):
+        form = pen.figures(column, total=True)
+        if column.total:
+            sheet.write_formula(row, place, f"=SUBTOTAL(109,{named[place]})", form, sum_column(table, place))
+        elif place:
+            sheet.write_blank(row, place, None, form)
+
+
+def make_unique_heads(columns: tuple[ReportColumn, ...]) -> list[str]:
+    """Return distinct column heads without the special characters of structured references.
+
+    Args:
+        columns: Columns of a table.
+
+    Returns:
+        One head for each column, distinct irrespective of case.
+    """
+    taken: set[str] = set()
+    heads = []
+    for column in columns:
+        title = " ".join(clean_cell_text(column.title).translate(_PLAIN_SIGNS).split())[:200] or column.key
+        head, number = title, 1
+        while head.casefold() in taken:
+            number += 1
+            head = f"{title}, {column.unit}" if number == 2 and column.unit else f"{title} {number}"
+        taken.add(head.casefold())
+        heads.append(head)
+    return heads
+
+
+def measure_widths(table: ReportTable) -> list[int]:
+    """Return the width of each column.
+
+    Args:
+        table: Table to measure.
+
+    Returns:
+        Widths in characters.
+    """
+    return [_measure_width(table, place) for place in range(len(table.columns))]
+
+
+def _measure_width(table: ReportTable, place: int) -> int:
+    column = table.columns[place]
+    unit = f" {column.unit}" if column.unit else ""
+    shown = [f"{format_cell(row[place], column)}{unit}" for row in table.rows[:_MOST_ROWS_MEASURED]]
+    if column.total:
+        shown.append(f"{format_cell(sum_column(table, place), column)}{unit}")
+    words = max(map(len, column.title.split()), default=1) + 3  # room for the filter button
+    longest = max((len(line) for one in shown for line in one.split("\n")), default=0)
+    return max(LEAST_COLUMN_WIDTH, words, min(MOST_COLUMN_WIDTH, longest + 2), min(len(column.title) + 3, 16))
+
+
+def _count_head_lines(head: str, width: int) -> int:
+    """Return the number of lines of a head at the width of its column."""
+    lines, room = 1, 0
+    for word in head.split():
+        if room + len(word) > width - 2 and room:
+            lines, room = lines + 1, 0
+        room += len(word) + 1
+    return lines

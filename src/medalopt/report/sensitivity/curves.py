@@ -1,0 +1,456 @@
+"""Objective as a function of one parameter: summary, table of breakpoints, chart and JSON.
+
+Objective over two parameters as a heat map, a table and JSON.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+from medalopt.analysis.sensitivity.curves import BreakpointChange, BreakpointShift, CurvePoint, SensitivityCurve
+from medalopt.analysis.sensitivity.parameter_range import ParameterRange
+from medalopt.analysis.sensitivity.surface import SensitivitySurface
+from medalopt.plan.plan import OBJECTIVE_UNITS
+from medalopt.report.charts.chart import (
+    FONT,
+    INK,
+    Chart,
+    ChartAxis,
+    build_line_series,
+    build_plot_option,
+    mark_base_case,
+    mark_infeasible_range,
+)
+from medalopt.report.numbers import choose_money_scale, format_money, format_number
+from medalopt.report.sensitivity.report_part import SensitivityPart
+from medalopt.report.text_table import TextColumn, TextTable
+from medalopt.text import escape_text, format_count
+
+MOST_TABLE_ROWS, MOST_CHANGES_PER_ROW, MOST_CHANGES_LISTED = (
+    40,
+    2,
+    12,
+)  # rows of the table, changes listed in a row of it and in the JSON
+
+
+def report_curve(found: SensitivityCurve, currency: str) -> SensitivityPart:
+    """Report the objective along one parameter.
+
+    Args:
+        found: Points and breakpoints of the curve.
+        currency: Currency of the instance, the unit of a cost.
+
+    Returns:
+        Summary lines, the chart with its table, and the JSON member `curve`.
+    """
+    told = _CurveReport(found, OBJECTIVE_UNITS.get(found.measure, currency))
+    return SensitivityPart(
+        tuple(told.lines()), (), (told.chart(),), {"curve": told.members()}, heading="One figure from end to end"
+    )
+
+
+class _CurveReport:
+    """Text, table, chart and JSON of one curve; `unit` is the unit of the objective."""
+
+    def __init__(self, found: SensitivityCurve, unit: str) -> None:
+        self.found, self.unit = found, unit
+        self.what = "Cost" if found.measure == "cost" else f"Least {found.measure}"
+        self.path = escape_text(found.vary.path, 80)
+        self.plans = [point for point in found.points if point.objective is not None]
+
+    def at(self, value: float) -> str:
+        """Format a parameter value with its unit, or the name of its period."""
+        vary = self.found.vary
+        return vary.called(value) or f"{format_number(value, 6)} {vary.unit or ''}".rstrip()
+
+    def amount(self, objective: float | None) -> str:
+        """Format an objective value with its unit."""
+        return "no plan" if objective is None else format_money(objective, self.unit)
+
+    def title(self) -> str:
+        """Summarise the curve in one sentence."""
+        if not self.found.points:
+            return f"Nothing could be proven as {self.path} goes from {self.ends()}"
+        if not self.plans:
+            return f"No plan exists wherever {self.path} stands from {self.ends()}"
+        first, last = self.plans[0], self.plans[-1]
+        assert first.objective is not None and last.objective is not None
+        fails = self.describe_infeasible_ends()
+        steady = self.same(first, last)
+        if len(self.plans) == 1:
+            return f"{self.path}: a plan exists at {self.at(first.value)} alone"
+        span = f"as {self.path} goes from {self.at(first.value)} to {self.at(last.value)}{fails}"
+        if steady and self.found.exact and all(self.same(first, point) for point in self.plans):
+            return f"{self.what} stays at {self.amount(first.objective)} {span}"
+        if steady:
+            return f"{self.what} is {self.amount(first.objective)} at both ends {span}"
+        return f"{self.what} moves from {self.amount(first.objective)} to {self.amount(last.objective)} {span}"
+
+    def same(self, one: CurvePoint, other: CurvePoint) -> bool:
+        """Return True where the objective agrees at two feasible points, to a relative 1e-9."""
+        assert one.objective is not None and other.objective is not None
+        return abs(one.objective - other.objective) <= 1e-9 * max(abs(one.objective), 1.0)
+
+    def ends(self) -> str:
+        """Format the range of the parameter."""
+        return f"{self.at(self.found.vary.low)} to {self.at(self.found.vary.high)}"
+
+    def without(self) -> list[tuple[float, float]]:
+        """Return the infeasible ranges at either end of the parameter range."""
+        feasible, vary = self.found.feasible, self.found.vary
+        if feasible is None:
+            return [(vary.low, vary.high)] if self.found.points else []
+        none = [point.value for point in self.found.points if point.objective is None]
+        below = [(vary.low, feasible[0])] if none and min(none) < feasible[0] else []
+        return [*below, *([(feasible[1], vary.high)] if none and max(none) > feasible[1] else [])]
+
+    def describe_infeasible_ends(self) -> str:
+        """Describe the infeasible ranges as the end of a sentence."""
+        if self.found.feasible is None:
+            return ""
+        low = self.found.vary.low
+        places = [f"below {self.at(b)}" if a == low else f"above {self.at(a)}" for a, b in self.without()]
+        return f"; no plan {' or '.join(places)}" if places else ""
+
+    def lines(self) -> list[str]:
+        """Return the summary, the base case, unproven values, the accuracy and the budget, a sentence each."""
+        found = self.found
+        lines = [f"{self.title()}."]
+        if found.base is not None:
+            stands = "" if found.vary.base is None else f" ({self.path} at {self.at(found.vary.base)})"
+            lines.append(f"As the instance stands{stands}: {self.amount(found.base)}.")
+        if found.unproven:
+            values = ", ".join(self.at(value) for value in found.unproven[:MOST_CHANGES_LISTED])
+            more = (
+                f" and at {len(found.unproven) - MOST_CHANGES_LISTED} more values"
+                if len(found.unproven) > MOST_CHANGES_LISTED
+                else ""
+            )
+            lines.append(f"Left out, as no answer could be proven there: {values}{more}.")
+        if not self.plans:
+            return lines
+        bends = sum(point.breakpoint for point in self.plans)
+        return [*lines, f"{self.describe_accuracy(bends)}.", *self.budget()]
+
+    def budget(self) -> list[str]:
+        """Return the parameter ranges whose objective is within the budget; no line where no budget is given."""
+        kept = self.found.budget
+        if kept is None:
+            return []
+        spans = [f"at {self.at(a)}" if a == b else f"from {self.at(a)} to {self.at(b)}" for a, b in kept.spans]
+        if not spans:
+            return [f"A budget of {self.amount(kept.amount)} is not enough at any value."]
+        return [f"A budget of {self.amount(kept.amount)} is enough {' and '.join(spans)}."]
+
+    def turn(self, point: CurvePoint) -> str:
+        """Describe the change of the plan at a breakpoint: quantities, and constraints that become binding or slack."""
+        if point.objective is None:
+            return ""
+        room = 1.0 if self.found.vary.whole else 0.0  # a breakpoint is listed at the next whole value
+        near = [turn for turn in self.found.turns if 0 <= point.value - turn.value <= room]
+        if not near:
+            plans = self.plans
+            ends = self.found.points[0].objective is None, self.found.points[-1].objective is None
+            if plans and ends[0] and point is plans[0]:
+                return "no plan below"
+            return "no plan above" if plans and ends[1] and point is plans[-1] else ""
+        turn = near[-1]
+        words = [_describe_shift(shift, self.found.vary.unit) for shift in turn.shifts[:MOST_CHANGES_PER_ROW]]
+        words += [f"{escape_text(path)} binds" for path in turn.binds[:MOST_CHANGES_PER_ROW]]
+        words += [f"{escape_text(path)} no longer binds" for path in turn.frees[:MOST_CHANGES_PER_ROW]]
+        return "; ".join(words) or "when things are done, not how much"
+
+    def describe_accuracy(self, bends: int) -> str:
+        """Describe the accuracy of the curve between its points, and its shape."""
+        found = self.found
+        shape = {
+            "convex": "; it bends upward: each step costs at least as much as the one before",
+            "concave": "; it bends downward: the plan evades what gets dear",
+        }.get(found.shape, "")
+        if found.shape == "whole":
+            return "Every whole value is told" if found.exact else "Not every whole value is told"
+        if found.exact and not bends:
+            return "The curve is exact: one straight line"
+        if found.exact:
+            return f"The curve is exact: straight but for {format_count(bends, 'breakpoint')}{shape}"
+        known = "by proof" if found.proven else "as far as halving shows"
+        return f"Between its points the curve is straight to within {self.amount(found.accuracy)}, {known}{shape}"
+
+    def table(self) -> TextTable:
+        """Return the points with the slope of the objective to the next one."""
+        slopes = {
+            one.value: (two.objective - one.objective) / (two.value - one.value)
+            for one, two in pairwise(self.found.points)
+            if one.objective is not None and two.objective is not None
+        }
+        points = _thin_points(self.found.points)
+        per = f"next {'period' if self.found.vary.names else self.found.vary.unit or 'one'} costs"
+        columns = (
+            TextColumn(self.path, False),
+            TextColumn(f"{self.what.lower()}"),
+            TextColumn(per),
+            TextColumn("from here on", False),
+        )
+        rows = tuple(
+            (
+                self.at(point.value),
+                self.amount(point.objective),
+                self.slope(slopes.get(point.value)),
+                self.turn(point),
+            )
+            for point in points
+        )
+        left = len(self.found.points) - len(points)
+        notes = (f"{left} points more stand in the JSON.",) if left else ()
+        return TextTable(f"{self.what} along {self.path}", columns, rows, notes=notes)
+
+    def slope(self, value: float | None) -> str:
+        """Format the objective per unit of the parameter; 0 where it is below 1e-8 of the objective over the range."""
+        if value is None:
+            return "–"
+        least = 1e-8 * max(abs(point.objective or 0.0) for point in self.plans)
+        span = self.found.vary.high - self.found.vary.low
+        return self.amount(value if abs(value) * span > least else 0.0)
+
+    def chart(self) -> Chart:
+        """Return the curve as a line chart, with the base case and the infeasible ranges marked."""
+        vary = self.found.vary
+        size, word = choose_money_scale(point.objective for point in self.plans if point.objective is not None)
+        points = [(p.value, p.objective / size) for p in self.plans if p.objective is not None]
+        marks: dict[str, Any] = {}
+        if vary.base is not None and vary.low <= vary.base <= vary.high:
+            marks["markLine"] = mark_base_case(vary.base, "as it is")
+        bars = self.bars()
+        if bars:
+            marks["markArea"] = bars
+        counted = f"period, 1 is {vary.names[0]}" if vary.names else vary.unit or ""
+        across = ChartAxis(self.path, counted, least=vary.low, most=vary.high)
+        option = build_plot_option(
+            across, ChartAxis(self.what.lower(), f"{word}{self.unit}"), [build_line_series("", points, **marks)]
+        )
+        return Chart(self.title(), option, (self.table(),))
+
+    def bars(self) -> dict[str, Any]:
+        """Return the infeasible ranges as an ECharts mark area."""
+        areas = [mark_infeasible_range(start, end, "no plan") for start, end in self.without()]
+        if not areas:
+            return {}
+        return {**areas[0], "data": [pair for area in areas for pair in area["data"]]}
+
+    def members(self) -> dict[str, Any]:
+        """Return the curve for JSON."""
+        found = self.found
+        feasible = found.feasible
+        return {
+            "path": found.vary.path,
+            "unit": found.vary.unit,
+            "exact": found.exact,
+            "points": [
+                {"value": point.value, "objective": point.objective, "breakpoint": point.breakpoint}
+                | ({"period": found.vary.called(point.value)} if found.vary.names else {})
+                for point in found.points
+            ],
+            "measure": found.measure,
+            "objective_unit": self.unit,
+            "shape": found.shape,
+            "accuracy": found.accuracy,
+            "feasible": None if feasible is None else {"low": feasible[0], "high": feasible[1]},
+            "base": {"value": found.vary.base, "objective": found.base},
+            "changes": [_encode_breakpoint(turn) for turn in found.turns],
+            "unproven": list(found.unproven),
+            **self.kept(),
+        }
+
+    def kept(self) -> dict[str, Any]:
+        """Return the budget for JSON, with the parameter ranges whose objective is within it."""
+        kept = self.found.budget
+        if kept is None:
+            return {}
+        return {"budget": {"amount": kept.amount, "values": [{"low": a, "high": b} for a, b in kept.spans]}}
+
+
+def _describe_shift(shift: BreakpointShift, unit: str | None) -> str:
+    """Describe the change of one quantity at a breakpoint: its values, or its rates per unit of the parameter."""
+    if not shift.by_step:
+        if shift.after <= 1e-9 * max(shift.before, 1.0):
+            return f"{escape_text(shift.what)} goes ({format_number(shift.before)} {shift.unit} before)"
+        if shift.before <= 1e-9 * max(shift.after, 1.0):
+            return f"{escape_text(shift.what)} comes in ({format_number(shift.after)} {shift.unit})"
+        return f"{escape_text(shift.what)} {format_number(shift.before)} → {format_number(shift.after)} {shift.unit}"
+    each = f"{shift.unit} each {unit or 'one'}"
+    before, after = (0.0 if abs(by) <= 1e-7 * abs(other) else by for by, other in _pair_both_ways(shift))
+    return f"{escape_text(shift.what)} {format_number(before)} → {format_number(after)} {each}"
+
+
+def _pair_both_ways(shift: BreakpointShift) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Pair the rates before and after with each other, so that either can be compared with its counterpart."""
+    return (shift.before, shift.after), (shift.after, shift.before)
+
+
+def _encode_breakpoint(turn: BreakpointChange) -> dict[str, Any]:
+    """Return a breakpoint for JSON, at most `MOST_CHANGES_LISTED` quantities."""
+    rows = [
+        {"what": s.what, "unit": s.unit, "before": s.before, "after": s.after, "here": s.here, "by_step": s.by_step}
+        for s in turn.shifts[:MOST_CHANGES_LISTED]
+    ]
+    return {"value": turn.value, "takes": rows, "binds": list(turn.binds), "frees": list(turn.frees)}
+
+
+def _thin_points(points: tuple[CurvePoint, ...]) -> list[CurvePoint]:
+    """Return at most about `MOST_TABLE_ROWS` points, both ends included."""
+    step = max(1, -(-len(points) // MOST_TABLE_ROWS))
+    kept = list(points[::step])
+    return kept if not points or kept[-1] is points[-1] else [*kept, points[-1]]
+
+
+COLOUR_STEPS = 7  # of colour, dark for a high objective
+_COLOUR_RAMP = ("#ffffcc", "#ffeda0", "#fed976", "#feb24c", "#fc8d3c", "#e3311d", "#8c0d26")
+_INFEASIBLE_COLOUR = "#c4c8cc"
+
+
+def report_surface(found: SensitivitySurface, currency: str) -> SensitivityPart:
+    """Report the objective over a grid of two parameters.
+
+    Args:
+        found: Objective at each point of the grid.
+        currency: Currency of the instance, the unit of a cost.
+
+    Returns:
+        A summary line, the heat map with its table, and the JSON member `map`.
+    """
+    unit = OBJECTIVE_UNITS.get(found.measure, currency)
+    title = _surface_title(found, unit)
+    return SensitivityPart(
+        (f"{title}.",),
+        (),
+        (_surface_chart(found, title, unit),),
+        {"map": _encode_surface(found, unit)},
+        heading="Two figures at once",
+    )
+
+
+def _known_objectives(found: SensitivitySurface) -> list[float]:
+    return [value for row in found.objective for value in row if value is not None]
+
+
+def _surface_title(found: SensitivitySurface, unit: str) -> str:
+    known = _known_objectives(found)
+    what = "Cost" if found.measure == "cost" else f"Least {found.measure}"
+    both = f"as {escape_text(found.across.path, 60)} and {escape_text(found.up.path, 60)} move together"
+    if not known:
+        return f"No plan is found anywhere {both}" if found.unproven else f"No plan exists anywhere {both}"
+    every, unknown = sum(len(row) for row in found.objective), len(found.unproven)
+    without = every - len(known) - unknown
+    fails = f"; no plan at {without} of {every} points" if without else ""
+    fails += f"; not proven at {unknown} of {every} points" if unknown else ""
+    return f"{what} from {format_money(min(known), unit)} to {format_money(max(known), unit)} {both}{fails}"
+
+
+def _format_value(vary: ParameterRange, value: float) -> str:
+    return vary.called(value) or f"{format_number(value, 4)} {vary.unit or ''}".rstrip()
+
+
+def _surface_chart(found: SensitivitySurface, title: str, unit: str) -> Chart:
+    size, word = choose_money_scale(_known_objectives(found))
+    cells: list[dict[str, Any]] = []
+    bases: list[dict[str, Any]] = []
+    for up, row in enumerate(found.objective):
+        for across, value in enumerate(row):
+            cell: dict[str, Any] = {"value": [across, up, 0 if value is None else value / size]}
+            if value is None:
+                mark = "?" if (up, across) in found.unproven else "×"
+                cell |= {
+                    "visualMap": False,
+                    "itemStyle": {"color": _INFEASIBLE_COLOUR},
+                    "label": {"show": True, "formatter": mark},
+                }
+            cells.append(cell)
+            if (found.columns[across], found.rows[up]) == (found.across.base, found.up.base):
+                bases.append({"value": [across, up]})
+    option = build_plot_option(
+        _surface_axis(found.across, found.columns),
+        _surface_axis(found.up, found.rows),
+        [_heatmap_series(cells), _base_case_series(bases)],
+        False,
+    )
+    option["visualMap"] = _colour_scale([value / size for value in _known_objectives(found)], f"{word}{unit}")
+    option["grid"] = {"left": 24, "right": 190, "top": 40, "bottom": 40, "containLabel": True}
+    none = sum(row.count(None) for row in found.objective) > len(found.unproven)
+    without = (*(("× no plan.",) if none else ()), *(("? not proven.",) if found.unproven else ()))
+    notes = (*without, *(("◆ the instance as it stands.",) if bases else ()))
+    return Chart(title, option, (_surface_table(found, size, f"{word}{unit}"),), notes, 460)
+
+
+def _surface_axis(vary: ParameterRange, values: tuple[float, ...]) -> ChartAxis:
+    return ChartAxis(
+        escape_text(vary.path, 60),
+        vary.unit or "",
+        names=[vary.called(value) or format_number(value, 4) for value in values],
+    )
+
+
+def _heatmap_series(cells: list[dict[str, Any]]) -> dict[str, Any]:
+    style = {"borderColor": "#ffffff", "borderWidth": 1}
+    label = {"color": INK, "fontFamily": FONT, "fontSize": 13}
+    return {"type": "heatmap", "data": cells, "itemStyle": style, "label": label}
+
+
+def _base_case_series(cells: list[dict[str, Any]]) -> dict[str, Any]:
+    style = {"color": "#ffffff", "borderColor": INK, "borderWidth": 2}
+    return {"type": "scatter", "data": cells, "symbol": "diamond", "symbolSize": 14, "itemStyle": style, "z": 5}
+
+
+def _colour_scale(values: list[float], unit: str) -> dict[str, Any]:
+    """Return the colour scale: `COLOUR_STEPS` intervals of equal width over the values."""
+    low, high = (min(values), max(values)) if values else (0.0, 1.0)
+    edges = [low + (high - low) * step / COLOUR_STEPS for step in range(COLOUR_STEPS + 1)]
+    pieces = [
+        {"gte" if n == 0 else "gt": edges[n], "lte": edges[n + 1], "color": _COLOUR_RAMP[n]}
+        | {"label": f"{format_number(edges[n], 3)} to {format_number(edges[n + 1], 3)}"}
+        for n in range(COLOUR_STEPS)
+    ]
+    text = {"fontFamily": FONT, "fontSize": 12, "color": INK}
+    place = {"orient": "vertical", "right": 12, "top": 48}
+    return {
+        "type": "piecewise",
+        "pieces": pieces,
+        "seriesIndex": 0,
+        "showLabel": True,
+        "text": [unit, ""],
+        "textStyle": text,
+        **place,
+    }
+
+
+def _surface_table(found: SensitivitySurface, size: float, unit: str) -> TextTable:
+    head = f"{escape_text(found.up.path, 40)} \\ {escape_text(found.across.path, 40)}"
+    columns = (TextColumn(head, False), *(TextColumn(_format_value(found.across, at)) for at in found.columns))
+    rows = tuple(
+        (
+            _format_value(found.up, at),
+            *(_surface_cell(found, (up, across), value, size) for across, value in enumerate(row)),
+        )
+        for up, (at, row) in enumerate(zip(found.rows, found.objective, strict=True))
+    )
+    return TextTable(f"Along both, {unit}", columns, rows)
+
+
+def _surface_cell(found: SensitivitySurface, place: tuple[int, int], value: float | None, size: float) -> str:
+    if value is not None:
+        return format_number(value / size)
+    return "not proven" if place in found.unproven else "no plan"
+
+
+def _encode_surface(found: SensitivitySurface, unit: str) -> dict[str, Any]:
+    both = (found.across, found.up)
+    return {
+        "paths": [vary.path for vary in both],
+        "units": [vary.unit for vary in both],
+        "values": [list(found.columns), list(found.rows)],
+        "objective": [list(row) for row in found.objective],
+        "unproven": [list(place) for place in sorted(found.unproven)],
+        "measure": found.measure,
+        "objective_unit": unit,
+        "base": {"values": [vary.base for vary in both], "objective": found.base},
+    }

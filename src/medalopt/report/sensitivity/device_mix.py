@@ -1,0 +1,328 @@
+"""JSON of the device mix: shares from 0 to 1 of all tonnes offered, metal in kg.
+
+Tables of the device mix: objective by share of each device, scarce metals, and named mixes.
+
+Sensitivity of the plan to the device mix, as one part of the sensitivity report.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from medalopt.analysis.sensitivity.device_mix.compositions import MetalAmounts, MixResult
+from medalopt.analysis.sensitivity.device_mix.mix_analysis import DeviceMix, MixTriangle, NamedMix, TriangleSplit
+from medalopt.analysis.sensitivity.device_mix.share_curves import CURVE_ACCURACY, ShareCurve, SharePoint
+from medalopt.report.charts.chart import Chart
+from medalopt.report.numbers import format_mass, format_money, format_share, format_tonnes
+from medalopt.report.sensitivity.device_mix_charts import (
+    explain_infeasible_mix,
+    format_mix_cost,
+    format_scarce_metals,
+    join_names,
+    plot_mix_triangle,
+    plot_named_mixes,
+    plot_share_curves,
+    plot_share_ranking,
+)
+from medalopt.report.sensitivity.report_part import SensitivityPart
+from medalopt.report.text_table import TextColumn, TextTable, make_text_table
+
+
+def _encode_mix(found: DeviceMix) -> dict[str, Any]:
+    """Return the device mix for JSON."""
+    return {
+        "measure": found.measure,
+        "unit": found.unit,
+        "accuracy": CURVE_ACCURACY,
+        "present": _encode_whole_mix(found, found.base),
+        "devices": [_encode_curve(curve) for curve in found.ranking],
+        "fixed": list(found.fixed),
+        "unproven": list(found.unproven),
+        "mixes": [_encode_named_mix(found, mix) for mix in found.named],
+        **({} if found.triangle is None else {"triangle": _encode_triangle(found.triangle)}),
+    }
+
+
+def _encode_answer(answer: MixResult) -> dict[str, Any]:
+    told = {"objective": answer.value, "scarce": dict(answer.scarce), "short": _encode_shortfall(answer.short)}
+    return {**told, "why": answer.why} if answer.why else told
+
+
+def _encode_shortfall(short: MetalAmounts | None) -> dict[str, float] | None:
+    return None if short is None else dict(short)
+
+
+def _encode_whole_mix(found: DeviceMix, answer: MixResult) -> dict[str, Any]:
+    shares = zip(found.instance.devices.names, answer.shares, strict=True)
+    return {
+        **_encode_answer(answer),
+        "tonnes": answer.tonnes,
+        "shares": {name: share for name, share in shares if share},
+    }
+
+
+def _encode_curve(curve: ShareCurve) -> dict[str, Any]:
+    low, high = curve.range or (None, None)
+    return {
+        "device": curve.device,
+        "share": curve.share,
+        "tenth_less": curve.less,
+        "tenth_more": curve.more,
+        "tenth_less_short": curve.short_less,
+        "tenth_more_short": curve.short_more,
+        "low": low,
+        "high": high,
+        "points": [
+            {"times": point.times, "share": point.share, **_encode_answer(point.answer)} for point in curve.points
+        ],
+    }
+
+
+def _encode_named_mix(found: DeviceMix, mix: NamedMix) -> dict[str, Any]:
+    return {
+        "name": mix.name,
+        "bundle": mix.bundle,
+        "missing": mix.missing,
+        "absent": list(mix.absent),
+        **_encode_whole_mix(found, mix.answer),
+    }
+
+
+def _encode_triangle(triangle: MixTriangle) -> dict[str, Any]:
+    def split(one: TriangleSplit) -> dict[str, Any]:
+        return {"parts": dict(zip(triangle.devices, one.parts, strict=True)), **_encode_answer(one.answer)}
+
+    return {
+        "devices": list(triangle.devices),
+        "share": triangle.share,
+        "present": split(triangle.now),
+        "splits": [split(one) for one in triangle.splits],
+    }
+
+
+def _share_table(found: DeviceMix) -> TextTable:
+    """Return the objective by share of each device, in the order of their effect."""
+    rows = found.ranking
+    columns = [
+        (TextColumn("device", right=False), [curve.device for curve in rows]),
+        (TextColumn("share now"), [format_share(curve.share, 1) for curve in rows]),
+        (TextColumn("none of it"), [_format_curve_end(curve, curve.without) for curve in rows]),
+        (TextColumn("a tenth less", rank=1), [_format_cost_change(curve.less, curve.short_less) for curve in rows]),
+        (TextColumn("a tenth more", rank=1), [_format_cost_change(curve.more, curve.short_more) for curve in rows]),
+        (TextColumn("most of it"), [_format_curve_end(curve, curve.most) for curve in rows]),
+        (TextColumn("a plan at", rank=2), [_format_share_range(curve) for curve in rows]),
+    ]
+    notes = (
+        "Most of it: double its share, or all that its sources can hold. Each bundle, region and period keeps its "
+        "tonnes, the other devices move in proportion.",
+        "A tenth less, a tenth more: of the share now, 0.5 % becoming 0.45 % or 0.55 %; the change of the objective.",
+    )
+    return make_text_table(
+        f"What the share of each device does to the {found.measure}, {found.unit}", columns, notes=notes
+    )
+
+
+def _format_curve_end(curve: ShareCurve, point: SharePoint) -> str:
+    """Format the objective at an end of a curve, with its share where that is neither none nor double."""
+    told = format_mix_cost(point.answer)
+    odd = point.share > 1e-9 if point is curve.without else abs(point.share - 2 * curve.share) > 1e-3 * curve.share
+    return f"{told} at {format_share(point.share, 1)}" if odd else told
+
+
+def _format_cost_change(change: float | None, lack: float) -> str:
+    if change is None:
+        return f"{format_mass(lack)} short" if lack else "no plan"
+    return ("+" if change > 0 else "") + format_money(change)
+
+
+def _format_share_range(curve: ShareCurve) -> str:
+    found = curve.range
+    if found is None:
+        return "no share"
+    low, high = (format_share(end, 1) for end in found)
+    if found == (curve.without.share, curve.most.share):
+        return "any"
+    if found[0] == curve.without.share:
+        return f"up to {high}"
+    return f"from {low}" if found[1] == curve.most.share else f"{low} to {high}"
+
+
+def _scarce_metal_table(found: DeviceMix) -> TextTable:
+    """Return the scarce metals with their shadow prices at both ends of each curve."""
+    rows = found.ranking
+    columns = [
+        (TextColumn("device", right=False), [curve.device for curve in rows]),
+        (TextColumn("none of it", right=False), [format_scarce_metals(found, curve.without.answer) for curve in rows]),
+        (TextColumn("now", right=False), [format_scarce_metals(found, found.base) for _ in rows]),
+        (TextColumn("most of it", right=False), [format_scarce_metals(found, curve.most.answer) for curve in rows]),
+    ]
+    return make_text_table(f"Scarce metals, and what one kilogram more would save, {found.unit}", columns)
+
+
+def _named_mix_table(found: DeviceMix) -> TextTable:
+    """Return the named mixes beside the supply as offered."""
+    answers = [found.base, *(mix.answer for mix in found.named)]
+    base = found.base.value
+    more = ["" if base is None or one.value is None else _format_cost_change(one.value - base, 0.0) for one in answers]
+    each = ["" if one.value is None or not found.medals else format_money(one.value / found.medals) for one in answers]
+    columns = [
+        (TextColumn("mix", right=False), ["as offered", *(mix.name for mix in found.named)]),
+        (TextColumn("offered, t"), [format_tonnes(one.tonnes).removesuffix(" t") for one in answers]),
+        (TextColumn(f"{found.measure}, {found.unit}"), [format_mix_cost(one) for one in answers]),
+        (TextColumn("difference", rank=1), ["", *more[1:]]),
+        (TextColumn("a medal", rank=2), each),
+        (
+            TextColumn("scarce, 1 kg more would save", right=False, rank=1),
+            [format_scarce_metals(found, one) for one in answers],
+        ),
+    ]
+    notes = [note for mix in found.named for note in _mix_notes(mix)]
+    return make_text_table("The mixes of the file", columns, notes=notes, always=3)
+
+
+def _mix_notes(mix: NamedMix) -> list[str]:
+    where = f"the bundle {mix.bundle}" if mix.bundle else "all tonnes"
+    notes = []
+    if mix.absent:
+        notes.append(f"{mix.name}: nobody offers {join_names(mix.absent)} there, so none of it is handed in.")
+    if mix.missing:
+        notes.append(f"{mix.name}: its shares leave {format_share(mix.missing, 1)} of {where}, which is not handed in.")
+    return notes
+
+
+MOST_DEVICES_IN_TEXT = 4  # devices with a sentence of their own
+LEAST_RELATIVE_CHANGE = 1e-6  # of the present objective: a smaller change by a tenth of a share is not reported
+
+
+def report_device_mix(found: DeviceMix) -> SensitivityPart:
+    """Report the objective as a function of the share of each device in the supply.
+
+    Args:
+        found: Curves, named mixes and the triangle of the device mix.
+
+    Returns:
+        Summary lines, tables, charts, and the JSON member `mix`.
+    """
+    lines = [
+        _describe_present_mix(found),
+        *_describe_indispensable_devices(found),
+        *_describe_costliest_loss(found),
+        *_describe_main_share(found),
+        *_describe_infeasible_mixes(found),
+    ]
+    if found.fixed:
+        lines.append(
+            f"Nothing else is offered where these come from, so that their share stays: {join_names(found.fixed)}."
+        )
+    if found.unproven:
+        lines.append(f"Left out, as no answer could be proven: {join_names(found.unproven)}.")
+    shown = (_share_table(found), _scarce_metal_table(found)) if found.curves else ()
+    return SensitivityPart(
+        tuple(lines),
+        (*shown, *((_named_mix_table(found),) if found.named else ())),
+        _mix_charts(found),
+        {"mix": _encode_mix(found)},
+        heading="Other goods handed in",
+    )
+
+
+def _mix_charts(found: DeviceMix) -> tuple[Chart, ...]:
+    drawn = [plot_share_curves(found), plot_share_ranking(found)] if found.curves else []
+    if found.named:
+        drawn.append(plot_named_mixes(found))
+    if found.triangle is not None:
+        drawn.append(plot_mix_triangle(found, found.triangle))
+    return tuple(drawn)
+
+
+def _describe_present_mix(found: DeviceMix) -> str:
+    base = found.base
+    if not base.tonnes:
+        return "Nothing is offered: there is no mix to move."
+    if base.value is None:
+        return f"As offered, {format_tonnes(base.tonnes)}, there is no plan: {explain_infeasible_mix(found, base)}."
+    each = f", {format_money(base.value / found.medals, found.unit)} a medal" if found.medals else ""
+    return f"As offered, {format_tonnes(base.tonnes)}, the plan comes to {format_money(base.value, found.unit)}{each}."
+
+
+def _describe_indispensable_devices(found: DeviceMix) -> list[str]:
+    """List the devices without which no plan exists, the largest shortfall first."""
+    none = [curve for curve in found.curves if curve.without.share == 0 and curve.without.answer.value is None]
+    if found.base.value is None or not none:
+        return []
+    none.sort(key=lambda curve: -curve.without.answer.total_shortage)
+    lines = [
+        f"Without {curve.device} there is no plan: {explain_infeasible_mix(found, curve.without.answer)}."
+        for curve in none
+    ]
+    if len(none) > MOST_DEVICES_IN_TEXT:
+        lines[MOST_DEVICES_IN_TEXT:] = [
+            f"Nor is there one without {join_names([curve.device for curve in none[MOST_DEVICES_IN_TEXT:]])}."
+        ]
+    return lines
+
+
+def _describe_costliest_loss(found: DeviceMix) -> list[str]:
+    """Describe the devices whose absence costs most and least."""
+    base = found.base.value
+    ends = [(curve.without.answer.value, curve) for curve in found.curves]
+    costs = [(value, curve) for value, curve in ends if value is not None and curve.without.share == 0]
+    if base is None or not costs:
+        return []
+    (least, cheap), (most, dear) = min(costs, key=lambda one: one[0]), max(costs, key=lambda one: one[0])
+    lines = []
+    if most > base:
+        lines.append(
+            f"Without {dear.device} it comes to {format_money(most, found.unit)}, "
+            f"{format_money(most - base)} more: the dearest to "
+            "lose."
+        )
+    if least < base:
+        lines.append(
+            f"With other devices instead of {cheap.device} it comes to {format_money(least, found.unit)}, "
+            f"{format_money(base - least)} less."
+        )
+    return lines
+
+
+def _describe_main_share(found: DeviceMix) -> list[str]:
+    rated = [curve for curve in found.ranking if curve.less is not None or curve.more is not None]
+    if not rated or found.base.value is None:
+        return []
+    curve = rated[0]
+    if max(abs(curve.less or 0.0), abs(curve.more or 0.0)) <= LEAST_RELATIVE_CHANGE * abs(found.base.value):
+        return [f"As it is, the {found.measure} hardly depends on any share: see what none and most of each do."]
+    return [
+        f"The {found.measure} depends most on the share of {curve.device}, now "
+        f"{format_share(curve.share, 1)} of the tonnes: "
+        f"a tenth more of it {_describe_cost_change(found, curve.more, curve.short_more)}, a tenth less "
+        f"{_describe_cost_change(found, curve.less, curve.short_less)}."
+    ]
+
+
+def _describe_cost_change(found: DeviceMix, change: float | None, lack: float) -> str:
+    if change is None:
+        return f"leaves no plan, {format_mass(lack)} short" if lack else "leaves no plan"
+    if not change:
+        return "changes nothing"
+    return f"{'costs' if change > 0 else 'saves'} {format_money(abs(change), found.unit)}"
+
+
+def _describe_infeasible_mixes(found: DeviceMix) -> list[str]:
+    return [_describe_infeasible_mix(found, mix) for mix in found.named if mix.answer.value is None]
+
+
+def _describe_infeasible_mix(found: DeviceMix, mix: NamedMix) -> str:
+    lack = mix.answer.short
+    if lack and len(lack) == 1:
+        ((metal, kg),) = lack.items()
+        need = mix.owed[metal]
+        return (
+            f"Mix {mix.name}, {format_tonnes(mix.answer.tonnes)}: there is no plan, {format_mass(kg)} of "
+            f"{found.title(metal)} short: "
+            f"by the deadlines at most {format_mass(max(0.0, need - kg))} of the {format_mass(need)} needed can be had."
+        )
+    return (
+        f"Mix {mix.name}, {format_tonnes(mix.answer.tonnes)}: there is no plan, "
+        f"{explain_infeasible_mix(found, mix.answer)}."
+    )

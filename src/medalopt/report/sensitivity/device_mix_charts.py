@@ -1,0 +1,498 @@
+"""Phrases for metal shortfalls and scarce metals, shared by lines, tables and charts of the device mix.
+
+Charts of the device mix: the objective against the share of each device, a ranking of devices, and named mixes.
+
+Split of tonnes among three devices as a ternary plot: colour is the objective, symbols name the scarce metals.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+from medalopt.analysis.sensitivity.device_mix.compositions import MetalAmounts, MixResult
+from medalopt.analysis.sensitivity.device_mix.mix_analysis import DeviceMix, MixTriangle, TriangleSplit
+from medalopt.analysis.sensitivity.device_mix.share_curves import ShareCurve, SharePoint
+from medalopt.report.charts.chart import (
+    COLOURS,
+    FAINT,
+    FONT,
+    INK,
+    Chart,
+    ChartAxis,
+    build_line_series,
+    build_plot_option,
+    mark_infeasible_range,
+    shorten_name,
+)
+from medalopt.report.numbers import format_mass, format_money, format_number, format_share
+from medalopt.report.text_table import TextColumn, TextTable, make_text_table
+
+_MILLION = 1e6
+_MONEY_SCALES = ((1e9, "bn "), (1e6, "m "), (1e3, "thousand "))
+
+
+def _describe_mix_shortfall(found: DeviceMix, amounts: MetalAmounts | None) -> str:
+    """Describe the metal shortfall of an infeasible mix, the largest first."""
+    if amounts is None:
+        return "not for want of metal"
+    if not amounts:
+        return "at the very edge"
+    parts = sorted(amounts.items(), key=lambda part: -part[1])
+    return " and ".join(f"{format_mass(kg)} of {found.title(metal)}" for metal, kg in parts) + " short"
+
+
+def explain_infeasible_mix(found: DeviceMix, answer: MixResult) -> str:
+    """Describe the shortfall of an infeasible mix, and the reason where it is known.
+
+    Args:
+        found: The device mix, for the titles of metals.
+        answer: Solution of an infeasible mix.
+
+    Returns:
+        The shortfall, followed by the reason after a semicolon.
+    """
+    told = _describe_mix_shortfall(found, answer.short)
+    return f"{told}; {answer.why}" if answer.why else told
+
+
+def format_mix_cost(answer: MixResult) -> str:
+    """Format the objective of a mix for a table.
+
+    Args:
+        answer: Solution of a mix.
+
+    Returns:
+        The objective without its unit, or `no plan`.
+    """
+    return "no plan" if answer.value is None else format_money(answer.value)
+
+
+def format_scarce_metals(found: DeviceMix, answer: MixResult) -> str:
+    """Format the scarce metals of a mix with their shadow prices [unit of the objective per kg].
+
+    Args:
+        found: The device mix, for the titles of metals.
+        answer: Solution of a mix.
+
+    Returns:
+        The metals with the highest shadow price first; the shortfall where no plan exists.
+    """
+    if answer.value is None:
+        return _describe_mix_shortfall(found, answer.short)
+    parts = sorted(answer.scarce.items(), key=lambda part: -part[1])
+    saved = [
+        f"{found.title(metal)} {format_money(saves) if saves >= _MILLION else format_number(saves, 3)}"
+        for metal, saves in parts
+    ]
+    return ", ".join(saved) or "none"
+
+
+def _describe_scarcity(found: DeviceMix, answer: MixResult) -> str:
+    """Describe the scarce metals of a mix, or that it is infeasible."""
+    if answer.value is None:
+        return "no plan"
+    metals = [found.title(metal) for metal in sorted(answer.scarce, key=lambda metal: -answer.scarce[metal])]
+    return f"{join_names(metals)} scarce" if metals else "no metal scarce"
+
+
+def _choose_money_scale(values: Sequence[float]) -> tuple[float, str]:
+    """Return the scale in which amounts have few digits: its size and its word."""
+    largest = max(map(abs, values), default=0.0)
+    return next(((size, word) for size, word in _MONEY_SCALES if largest >= size), (1.0, ""))
+
+
+def join_names(names: Sequence[str]) -> str:
+    """Join names as in a sentence: `a, b and c`.
+
+    Args:
+        names: Names in their order.
+
+    Returns:
+        The enumeration; empty without names.
+    """
+    return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part) if names else ""
+
+
+CHARTS_PER_ROW = 3  # small charts side by side
+SMALL_CHART_HEIGHT = 190  # pixels of a small chart with its axis
+MOST_RANKED = 20  # devices in the ranking
+
+
+def plot_share_curves(found: DeviceMix) -> Chart:
+    """Plot the objective against the share of each device, in small charts with a common vertical axis.
+
+    Args:
+        found: Curves of all devices.
+
+    Returns:
+        A chart of `CHARTS_PER_ROW` small charts side by side; infeasible ranges are shaded.
+    """
+    values = [point.answer.value for curve in found.curves for point in curve.points if point.answer.value is not None]
+    size, word = _choose_money_scale(values)
+    least, most = (min(values) / size, max(values) / size) if values else (0.0, 1.0)
+    room = (most - least) * 0.06 or abs(most) * 0.05 or 1.0
+    charts = [_small_chart(found, curve, number, size) for number, curve in enumerate(found.ranking)]
+    for number, (_, _, up, _) in enumerate(charts):
+        up |= {
+            "min": least - room,
+            "max": most + room,
+            "name": f"{word}{found.unit}" if number % CHARTS_PER_ROW == 0 else "",
+        }
+        up["axisLabel"] = {
+            **up["axisLabel"],
+            "show": number % CHARTS_PER_ROW == 0,
+            "showMaxLabel": False,
+            "showMinLabel": False,
+        }
+    grids, across, ups, series = ([chart[part] for chart in charts] for part in range(4))
+    option = build_plot_option(ChartAxis(""), ChartAxis(""), series, legend=False)
+    height = 44 + SMALL_CHART_HEIGHT * (1 + (len(found.curves) - 1) // CHARTS_PER_ROW)
+    notes = ("Dashed: the share now. Shaded: no plan. The tonnes stay, the other devices move in proportion.",)
+    return Chart(_curves_title(found), {**option, "grid": grids, "xAxis": across, "yAxis": ups}, (), notes, height)
+
+
+def _curves_title(found: DeviceMix) -> str:
+    """Summarise the curves: the device with the largest range of the objective."""
+    told = f"The {found.measure} as the share of each device goes from none to double (dashed: now)"
+    spans = {
+        curve.device: max(values) - min(values)
+        for curve in found.curves
+        if (values := [point.answer.value for point in curve.points if point.answer.value is not None])
+    }
+    return f"{told}; it moves most with {max(spans, key=spans.__getitem__)}" if spans else told
+
+
+def _small_chart(found: DeviceMix, curve: ShareCurve, number: int, size: float) -> tuple[dict[str, Any], ...]:
+    """Return grid, axes and series of the small chart of one device."""
+    row, column = divmod(number, CHARTS_PER_ROW)
+    grid = {
+        "left": f"{9 + column * 31}%",
+        "width": "26%",
+        "top": 44 + row * SMALL_CHART_HEIGHT,
+        "height": SMALL_CHART_HEIGHT - 78,
+    }
+    shares = [point.share * 100 for point in curve.points]
+    across = ChartAxis(f"{shorten_name(curve.device)}, % of all tonnes", least=shares[0], most=shares[-1]).option()
+    across |= {"gridIndex": number, "nameGap": 24, "splitNumber": 4}
+    across["axisLabel"] = {**across["axisLabel"], "showMaxLabel": False}
+    up = {**ChartAxis("").option(upward=True), "gridIndex": number, "splitNumber": 3}
+    return grid, across, up, {**_share_curve_series(curve, size), "xAxisIndex": number, "yAxisIndex": number}
+
+
+def _share_curve_series(curve: ShareCurve, size: float) -> dict[str, Any]:
+    points = [
+        (point.share * 100, None if point.answer.value is None else point.answer.value / size) for point in curve.points
+    ]
+    now = {
+        "silent": True,
+        "symbol": "none",
+        "lineStyle": {"color": INK, "type": "dashed", "width": 1.2},
+        "label": {"show": False},
+        "data": [{"xAxis": curve.share * 100}],
+    }
+    drawn = build_line_series(curve.device, points, markLine=now, itemStyle={"color": COLOURS[0]}, symbolSize=4)
+    areas = [mark_infeasible_range(start.share * 100, end.share * 100, "") for start, end in _infeasible_spans(curve)]
+    if areas:
+        drawn["markArea"] = {**areas[0], "data": [area["data"][0] for area in areas]}
+    return drawn
+
+
+def _infeasible_spans(curve: ShareCurve) -> list[tuple[SharePoint, SharePoint]]:
+    """Return the infeasible ranges of shares, each between the neighbouring feasible points or the ends."""
+    found: list[tuple[SharePoint, SharePoint]] = []
+    points = curve.points
+    for before, after in pairwise(points):
+        if before.answer.value is None or after.answer.value is None:
+            if found and found[-1][1] is before and before.answer.value is None:
+                found[-1] = (found[-1][0], after)
+            else:
+                found.append((before, after))
+    return found
+
+
+def plot_share_ranking(found: DeviceMix) -> Chart:
+    """Plot the change of the objective when the share of each device rises or falls by a tenth of itself.
+
+    Args:
+        found: Devices in the order of that change.
+
+    Returns:
+        A chart of two bars for each of at most `MOST_RANKED` devices.
+    """
+    rows = found.ranking[:MOST_RANKED][::-1]
+    size, word = _choose_money_scale(
+        [change for curve in rows for change in (curve.less, curve.more) if change is not None]
+    )
+
+    def bars(name: str, colour: str, changes: list[tuple[float | None, float]]) -> dict[str, Any]:
+        data = [_change_item(change, lack, size) for change, lack in changes]
+        return {"type": "bar", "name": name, "data": data, "itemStyle": {"color": colour}, "barMaxWidth": 12}
+
+    series = [
+        bars("a tenth more of it", COLOURS[0], [(curve.more, curve.short_more) for curve in rows]),
+        bars("a tenth less of it", COLOURS[5], [(curve.less, curve.short_less) for curve in rows]),
+    ]
+    names = [f"{shorten_name(curve.device)}, {format_share(curve.share, 1)}" for curve in rows]
+    option = build_plot_option(ChartAxis(f"change of the cost, {word}{found.unit}"), ChartAxis("", names=names), series)
+    up = ChartAxis("device and its share now", names=names, extra={"axisLabel": {"color": INK, "fontSize": 12}}).option(
+        upward=True
+    )
+    up["axisLabel"] = {**up["axisLabel"], "interval": 0}
+    up["data"] = names
+    option["yAxis"] = {
+        **up,
+        "axisLabel": {**up["axisLabel"], "margin": 12},
+        "position": "left",
+        "axisLine": {"onZero": False},
+    }
+    title = f"What a tenth of each device's share does: most by {found.ranking[0].device}"
+    return Chart(title, option, (), (), 110 + 30 * len(rows))
+
+
+def plot_named_mixes(found: DeviceMix) -> Chart:
+    """Plot the objective of the named mixes beside that of the supply as offered.
+
+    Args:
+        found: The base case and the named mixes.
+
+    Returns:
+        A bar chart; infeasible mixes carry their shortfall.
+    """
+    names = ["as offered", *(mix.name for mix in found.named)][::-1]
+    answers = [found.base, *(mix.answer for mix in found.named)][::-1]
+    size, word = _choose_money_scale([answer.value for answer in answers if answer.value is not None])
+    data = [
+        _mix_cost_item(found, answer, size, FAINT if name == "as offered" else COLOURS[0])
+        for name, answer in zip(names, answers, strict=True)
+    ]
+    bars = {"type": "bar", "name": "", "data": data, "barMaxWidth": 26}
+    across = ChartAxis(
+        f"{found.measure}, {word}{found.unit}", least=0.0 if all((a.value or 0) >= 0 for a in answers) else None
+    )
+    option = build_plot_option(across, ChartAxis("", names=names), [bars], legend=False)
+    up = ChartAxis("", names=names).option(upward=True)
+    none = [mix for mix in found.named if mix.answer.value is None]
+    title = f"What the mixes of the file come to: no plan with {join_names([mix.name for mix in none])}"
+    if not none:
+        title = "What the mixes of the file come to"
+    elif len(none) == 1:
+        title = f"With the mix {none[0].name} there is no plan: {_describe_mix_shortfall(found, none[0].answer.short)}"
+    return Chart(
+        title,
+        {**option, "yAxis": {**up, "axisLabel": {**up["axisLabel"], "interval": 0}}},
+        (),
+        (),
+        120 + 44 * len(names),
+    )
+
+
+def _mix_cost_item(found: DeviceMix, answer: MixResult, size: float, colour: str) -> dict[str, Any]:
+    none = answer.value is None
+    text = (
+        f"no plan: {_describe_mix_shortfall(found, answer.short)}"
+        if none
+        else format_money(answer.value or 0.0, found.unit)
+    )
+    label = {
+        "show": True,
+        "formatter": text,
+        "position": "right" if none else "insideRight",
+        "color": "#a34700" if none else "#ffffff",
+        "fontSize": 13,
+    }
+    return {"value": 0 if none else (answer.value or 0.0) / size, "label": label, "itemStyle": {"color": colour}}
+
+
+def _change_item(change: float | None, lack: float, size: float) -> Any:
+    if change is not None:
+        return change / size
+    text = f"no plan: {format_mass(lack)} short" if lack else "no plan"
+    return {"value": 0, "label": {"show": True, "formatter": text, "position": "right", "color": "#a34700"}}
+
+
+TRIANGLE_HEIGHT, TRIANGLE_WIDTH = 520, 600  # px, of the plot
+TRIANGLE_RATIO = math.sqrt(3) / 2
+COST_COLOURS = ("#fde725", "#5ec962", "#21918c", "#3b528b", "#440154")  # viridis: dearer is darker
+SYMBOLS = ("circle", "rect", "diamond", "roundRect", "triangle", "pin")
+INFEASIBLE_FILL = "#ffffff"
+
+
+def plot_mix_triangle(found: DeviceMix, triangle: MixTriangle) -> Chart:
+    """Plot the objective over all splits of tonnes among three devices.
+
+    Args:
+        found: The device mix, for the unit and titles.
+        triangle: Splits with their solutions.
+
+    Returns:
+        A ternary scatter plot with a table of the present, cheapest and extreme splits.
+    """
+    values = [split.answer.value for split in triangle.splits if split.answer.value is not None]
+    size, word = _choose_money_scale(values)
+    groups: dict[str, list[TriangleSplit]] = {}
+    for split in triangle.splits:
+        groups.setdefault(_describe_scarcity(found, split.answer), []).append(split)
+    order = sorted(groups, key=lambda name: (name == "no plan", -len(groups[name]), name))
+    middle = (min(values) + max(values)) / 2 if values else 0.0
+    series = [
+        _scatter_group(name, groups[name], SYMBOLS[place % len(SYMBOLS)], size, middle)
+        for place, name in enumerate(order)
+    ]
+    option = build_plot_option(
+        ChartAxis(""),
+        ChartAxis(""),
+        [_outline_series(), *series, _corner_series(triangle), _present_split_series(triangle)],
+        legend=True,
+    )
+    hidden = {"type": "value", "show": False}
+    shown = [{"name": name, "icon": one["symbol"]} for name, one in zip(order, series, strict=True)]
+    option |= {
+        "grid": {"left": 120, "width": TRIANGLE_WIDTH, "top": 70, "height": TRIANGLE_HEIGHT - 30},
+        "xAxis": {**hidden, "min": -0.05, "max": 1.05},
+        "yAxis": {**hidden, "min": -0.04, "max": 0.92},
+        "legend": {**option["legend"], "data": [*shown, {"name": "now"}]},
+    }
+    if values:
+        option["visualMap"] = _cost_colour_map(
+            min(values) / size, max(values) / size, f"{found.measure}, {word}{found.unit}", order
+        )
+    return Chart(
+        _triangle_title(found, triangle),
+        option,
+        (_triangle_table(found, triangle),),
+        _triangle_notes(triangle),
+        TRIANGLE_HEIGHT + 90,
+    )
+
+
+def _triangle_title(found: DeviceMix, triangle: MixTriangle) -> str:
+    first, second, third = triangle.devices
+    what = f"{first}, {second} and {third}, together {format_share(triangle.share, 1)} of the tonnes"
+    known = [(split.answer.value, split) for split in triangle.splits if split.answer.value is not None]
+    if not known:
+        return f"No split of {what} has a plan"
+    value, best = min(known, key=lambda one: one[0])
+    pairs = zip(best.parts, triangle.devices, strict=True)
+    parts = join_names(
+        [f"{round(100 * part)} % {name}" if part < 1 else f"only {name}" for part, name in pairs if part]
+    )
+    none = len(triangle.splits) - len(known)
+    told = f"; {none} of {len(triangle.splits)} splits {'has' if none == 1 else 'have'} no plan" if none else ""
+    return f"Of {what}: cheapest is {parts}, {format_money(value, found.unit)}{told}"
+
+
+def _triangle_notes(triangle: MixTriangle) -> tuple[str, ...]:
+    return (
+        "A corner: all these tonnes are this device; each bundle, region and period keeps its tonnes. In the map: "
+        "the cost in the unit of the scale, or the kilograms short. The form tells what is scarce.",
+    )
+
+
+def _locate_split(parts: tuple[float, float, float]) -> list[float]:
+    _, second, third = parts
+    return [second + third / 2, third * TRIANGLE_RATIO]
+
+
+def _scatter_group(name: str, splits: list[TriangleSplit], form: str, size: float, middle: float) -> dict[str, Any]:
+    none = name == "no plan"
+    label = {"show": True, "position": "inside", "fontSize": 12, "color": INK, "fontFamily": FONT}
+    shape = {"color": INFEASIBLE_FILL, "borderColor": "#a34700", "borderWidth": 1.5} if none else {"color": FAINT}
+    data = [_split_item(split, size, middle) for split in splits]
+    return {
+        "type": "scatter",
+        "name": name,
+        "symbol": form,
+        "symbolSize": 46,
+        "data": data,
+        "label": label,
+        "itemStyle": {**shape, "opacity": 1},
+    }
+
+
+def _split_item(split: TriangleSplit, size: float, middle: float) -> dict[str, Any]:
+    """Return the mark of one split; its number is light on the dark colours above `middle`."""
+    answer = split.answer
+    if answer.value is None:
+        text = f"{format_number(answer.total_shortage, 3)} kg" if answer.short else "–"
+        return {"value": _locate_split(split.parts), "label": {"formatter": text, "color": "#a34700", "fontSize": 11}}
+    label = {"formatter": format_number(answer.value / size, 3), "color": INK if answer.value <= middle else "#ffffff"}
+    return {"value": [*_locate_split(split.parts), answer.value / size], "label": label}
+
+
+def _outline_series() -> dict[str, Any]:
+    corners = [[0, 0], [1, 0], [0.5, TRIANGLE_RATIO], [0, 0]]
+    return {
+        "type": "line",
+        "data": corners,
+        "symbol": "none",
+        "silent": True,
+        "z": 1,
+        "lineStyle": {"color": FAINT, "width": 1},
+    }
+
+
+def _corner_series(triangle: MixTriangle) -> dict[str, Any]:
+    places = ([0, 0], "bottom"), ([1, 0], "bottom"), ([0.5, TRIANGLE_RATIO], "top")
+    data = [
+        {"value": at, "label": {"formatter": f"all {name}", "position": side, "distance": 30}}
+        for name, (at, side) in zip(triangle.devices, places, strict=True)
+    ]
+    label = {"show": True, "color": INK, "fontFamily": FONT, "fontSize": 14, "fontWeight": "bold"}
+    return {
+        "type": "scatter",
+        "data": data,
+        "symbolSize": 1,
+        "silent": True,
+        "label": label,
+        "itemStyle": {"color": "rgba(0,0,0,0)"},
+    }
+
+
+def _present_split_series(triangle: MixTriangle) -> dict[str, Any]:
+    """Return a ring around the present split."""
+    ring = {"color": "rgba(0,0,0,0)", "borderColor": "#d55e00", "borderWidth": 4, "opacity": 1}
+    data = [{"value": _locate_split(triangle.now.parts)}]
+    return {"type": "scatter", "name": "now", "symbolSize": 53, "z": 5, "silent": True, "data": data, "itemStyle": ring}
+
+
+def _cost_colour_map(least: float, most: float, text: str, order: list[str]) -> dict[str, Any]:
+    return {
+        "type": "continuous",
+        "min": least,
+        "max": most if most > least else least + 1,
+        "dimension": 2,
+        "seriesIndex": [1 + place for place, name in enumerate(order) if name != "no plan"],
+        "inRange": {"color": list(COST_COLOURS)},
+        "right": 8,
+        "top": 180,
+        "itemHeight": 220,
+        "text": [text, ""],
+        "precision": 2,
+        "calculable": False,
+        "textStyle": {"color": INK, "fontFamily": FONT, "fontSize": 12},
+    }
+
+
+def _triangle_table(found: DeviceMix, triangle: MixTriangle) -> TextTable:
+    """Return the present split, the cheapest, and the split with most of each device."""
+    known = [split for split in triangle.splits if split.answer.value is not None]
+    cheapest = min(known, key=lambda split: split.answer.value or 0.0) if known else None
+    rows = [("now", triangle.now), *([("cheapest", cheapest)] if cheapest else [])]
+    for place, device in enumerate(triangle.devices):
+        rows.append((f"most {device}", max(triangle.splits, key=lambda split: split.parts[place])))
+    columns = [
+        (TextColumn("split", right=False), [name for name, _ in rows]),
+        *(
+            (TextColumn(device), [format_share(split.parts[place], 1) for _, split in rows])
+            for place, device in enumerate(triangle.devices)
+        ),
+        (TextColumn(f"{found.measure}, {found.unit}"), [format_mix_cost(split.answer) for _, split in rows]),
+        (
+            TextColumn("scarce, 1 kg more would save", right=False, rank=1),
+            [format_scarce_metals(found, split.answer) for _, split in rows],
+        ),
+    ]
+    return make_text_table(f"The tonnes of {', '.join(triangle.devices)} split among them", columns, always=5)

@@ -1,0 +1,95 @@
+"""Recycling premium: cost of the plan less the cost of buying all metal, as text and JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from medalopt.analysis.sensitivity.premium import RecyclingPremium
+from medalopt.instance.instance import Instance
+from medalopt.report.numbers import format_money, format_number
+from medalopt.report.sensitivity.report_part import SensitivityPart, describe_shortfall
+from medalopt.text import escape_text
+
+_PREMIUM_TOLERANCE = 1e-8  # of the cost; a smaller difference counts as zero
+
+
+def report_premium(found: RecyclingPremium, instance: Instance) -> SensitivityPart:
+    """Report the recycling premium.
+
+    Args:
+        found: Cost and footprint of the plan and of the benchmark.
+        instance: Base instance, for currency and titles.
+
+    Returns:
+        Summary lines and the JSON member `premium`.
+    """
+    return SensitivityPart(
+        describe_premium(found, instance), (), (), encode_premium(found, instance), heading="What recycling costs"
+    )
+
+
+def describe_premium(found: RecyclingPremium, instance: Instance) -> tuple[str, ...]:
+    """Describe the recycling premium, in total and per medal, and both footprints.
+
+    Args:
+        found: Cost and footprint of the plan and of the benchmark.
+        instance: Base instance, for currency and titles.
+
+    Returns:
+        One or two sentences; the reason where the benchmark is not available.
+    """
+    currency, titles = instance.currency, dict(zip(instance.metals.names, instance.metals.titles, strict=True))
+    if found.cost == float("inf"):
+        return (f"Benchmark, buying all metal: not available ({_describe_missing_offers(found.short, titles)}).",)
+    if not found.recycles and abs(found.amount) <= _PREMIUM_TOLERANCE * abs(found.plan):
+        return (f"The plan takes no devices: it buys all metal, for {format_money(found.plan, currency)}.",)
+    more = "more" if found.amount >= 0 else "less"
+    what = "Recycling costs" if found.recycles else "The plan takes no devices, but keeping its rules costs"
+    first = (
+        f"{what} {format_money(abs(found.amount), currency)} {more} than buying all metal "
+        f"({format_money(found.plan, currency)} against {format_money(found.cost, currency)})"
+    )
+    if found.medals:
+        first += f": {format_money(abs(found.per_medal), currency)} {more} a medal"
+    result = [f"{first}."]
+    if found.footprint or found.footprint_bought:
+        result.append(
+            f"The footprint is {format_number(found.footprint / 1000)} t CO2e; of bought metal it would be "
+            f"{format_number(found.footprint_bought / 1000)} t."
+        )
+    return tuple(result)
+
+
+def _describe_missing_offers(short: Mapping[str, float] | None, titles: Mapping[str, str]) -> str:
+    """Return the reason why all metal cannot be bought: `no sufficient offer of silver: 6 kg short`."""
+    if not short:
+        return describe_shortfall(short)
+    named = {titles[metal]: kg for metal, kg in short.items()}
+    return f"no sufficient offer of {' and '.join(map(escape_text, named))}: {describe_shortfall(named)}"
+
+
+def encode_premium(found: RecyclingPremium, instance: Instance) -> dict[str, Any]:
+    """Return the premium for JSON.
+
+    Args:
+        found: Cost and footprint of the plan and of the benchmark.
+        instance: Base instance, for the currency.
+
+    Returns:
+        The member `premium`; values of an infeasible benchmark are null.
+    """
+    exists = found.cost < float("inf")
+    return {
+        "premium": {
+            "cost": found.plan,
+            "cost_bought": found.cost if exists else None,
+            "premium": found.amount if exists else None,
+            "per_medal": found.per_medal if exists and found.medals else None,
+            "medals": found.medals,
+            "unit": instance.currency,
+            "footprint": found.footprint,
+            "footprint_bought": found.footprint_bought if exists else None,
+            "short": None if exists or found.short is None else dict(found.short),
+        }
+    }

@@ -1,0 +1,285 @@
+"""Binding constraints of a plan with shadow prices: the saving in the objective from relaxing each by one unit.
+
+Cost of whole lots, and marginal values in the linear program with the numbers of lots fixed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from medalopt.instance.arrays import Floats
+from medalopt.instance.paths import parse_path
+from medalopt.plan.plan import Plan
+from medalopt.proof.certificate import sum_absolute_costs
+from medalopt.proof.marginal import SUPPLY_MEANING, MarginalValue, price_streams
+from medalopt.report.metal_values import MetalValues
+from medalopt.report.numbers import format_money_range, format_number, format_share
+from medalopt.report.solve_tables import MAX_SEPARATE_SOURCES, group_streams
+from medalopt.report.text_table import TextColumn, TextTable, make_text_table
+
+_MAX_ROWS = 15  # rows
+_MIN_VALUE, _MIN_PART_VALUE = 1e-4, 1e-3  # relative to all payments: constraints of a smaller total value are left out
+_PERIOD_LIMITS = {
+    "smelters": ("{}, capacity", "t"),
+    "treatments": ("{}, capacity", "t"),
+    "alloys": ("casting of {}", "kg"),
+}
+_STEP_AT_HAND, _STEP_AS_OFFERED, _STEP_EACH_PERIOD = (
+    "1 kg more at hand",
+    "1 t more, as offered",
+    "1 {} more in each period",
+)
+_DEFINITIONS = (
+    "As offered: the tonnes of all periods scaled alike. In one period: a unit in that period alone, as `sensitivity` "
+    "has it. At hand: metal in stock in a period; `explain` has the price of metal in proportion to what is charged."
+)
+_TOTAL_LIMITS = {"market": ("{}, {}", "kg"), "smelters": ("{}, {}", "t"), "streams": ("{}, {}", "t")}
+
+
+@dataclass(frozen=True)
+class ConstraintPrice:
+    """Shadow price of one right-hand side: `saves` per unit, or least and greatest; `whole` for the entire quantity.
+
+    With a `period`, `saves` refers to that period alone. `every` is the saving from a change in all periods together,
+    which `step` names; without it the single periods are shown as a range.
+    """
+
+    rank: int  # order of the groups: metals, capacities, supply, offers, policy
+    what: str
+    step: str
+    saves: tuple[float, ...]
+    whole: float
+    period: str | None = None
+    every: tuple[float, ...] = ()
+
+
+def build_shadow_price_table(plan: Plan, worth: MetalValues) -> TextTable:
+    """Return the table of binding constraints with shadow prices.
+
+    Args:
+        plan: Optimal plan.
+        worth: Marginal values of its metals.
+
+    Returns:
+        The table: metals, capacities, supply, offers, policy constraints; in each group the largest total value first.
+    """
+    least = _MIN_VALUE * max(1.0, sum_absolute_costs(plan.account, plan.measure))
+    groups: dict[tuple[int, str, str], list[ConstraintPrice]] = {}
+    for found in (
+        *_price_metals(plan, worth),
+        *_price_sources(plan, worth, _MIN_PART_VALUE * least),
+        *_price_limits(plan),
+    ):
+        if found.whole > _MIN_PART_VALUE * least:
+            groups.setdefault((found.rank, found.what, found.step), []).append(found)
+    whole = {key: sum(found.whole for found in group) for key, group in groups.items()}
+    keys = sorted((key for key in groups if whole[key] > least), key=lambda key: (key[0], -whole[key], key))
+    listed, rest = keys[:_MAX_ROWS], len(keys) - _MAX_ROWS
+    columns = [
+        (TextColumn("constraint", right=False), [what for _, what, _ in listed]),
+        (TextColumn("change", right=False), [step for _, _, step in listed]),
+        (TextColumn(f"saves {plan.unit}"), [_format_saving(groups[key]) for key in listed]),
+        (TextColumn("in one period", rank=1), [_format_period_saving(groups[key]) for key in listed]),
+        (TextColumn("binding in", rank=2), [_count_binding_periods(plan, groups[key]) for key in listed]),
+    ]
+    notes = [_DEFINITIONS] if any(found.every for group in groups.values() for found in group) else []
+    notes += [f"{rest} more are in the plan's prices (-o, --json)."] if rest > 0 else []
+    return make_text_table("Binding constraints and shadow prices", columns, notes=notes, always=1)
+
+
+def _format_saving(group: list[ConstraintPrice]) -> str:
+    """Return the saving from a change in all periods together, or the range over single periods."""
+    return format_money_range([each for found in group for each in found.every or found.saves])
+
+
+def _format_period_saving(group: list[ConstraintPrice]) -> str:
+    """Return the range of single-period shadow prices, for a change spread over all periods."""
+    return (
+        format_money_range([each for found in group for each in found.saves])
+        if any(found.every for found in group)
+        else ""
+    )
+
+
+def _count_binding_periods(plan: Plan, group: list[ConstraintPrice]) -> str:
+    """Return the number of periods in which the constraint binds, of all periods."""
+    periods = {found.period for found in group} - {None}
+    count = len(plan.instance.periods)
+    return f"{len(periods)} of {count}" if periods and count > 1 else ""
+
+
+def _price_metals(plan: Plan, worth: MetalValues) -> Iterator[ConstraintPrice]:
+    """Yield the shadow price of each bottleneck metal at hand, period by period."""
+    charged = plan.account.composition.sum(axis=0)
+    for e in worth.scarce:
+        for t, period in enumerate(plan.instance.periods):
+            if worth.used[e, t]:
+                value = float(worth.at_hand[e, t])
+                yield ConstraintPrice(
+                    0, plan.instance.metals.titles[e], _STEP_AT_HAND, (value,), value * charged[e, t], period
+                )
+
+
+def _price_sources(plan: Plan, worth: MetalValues, least: float) -> Iterator[ConstraintPrice]:
+    """Yield the shadow price of one more tonne of each source, scaled as it is offered, a bundle in its proportions.
+
+    Sources under one label are one row. Sources with a total value of at most `least` are left out.
+    """
+    labels, of = group_streams(plan.instance)
+    available = plan.instance.streams.available.value
+    offered, saved = np.zeros((2, len(labels), available.shape[1]))
+    np.add.at(offered, of, available)
+    np.add.at(saved, of, -price_streams(plan.account, worth.prices) * available)
+    told = [f"{what} from {region}" if len(labels) <= MAX_SEPARATE_SOURCES else what for region, what in labels]
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(told))}
+    kind = np.array([numbers[name] for name in told], dtype=np.intp)
+    source, period = np.nonzero((saved > max(least, 0.0)) & (offered > 0))
+    amount = saved[source, period]
+    each, at = amount / offered[source, period], (kind[source], period)
+    whole, low, high = np.zeros((3, len(numbers), available.shape[1])) + np.array([0.0, np.inf, 0.0])[:, None, None]
+    np.add.at(whole, at, amount)
+    np.minimum.at(low, at, each)
+    np.maximum.at(high, at, each)
+    tonnes = offered.sum(axis=1)
+    scaled = np.divide(saved.sum(axis=1), tonnes, out=np.zeros_like(tonnes), where=tonnes > 0)
+    for name, number in numbers.items():
+        of_name = scaled[np.unique(source[kind[source] == number])]
+        for t in np.flatnonzero(whole[number]).tolist():
+            saves, every = (float(low[number, t]), float(high[number, t])), (float(of_name.min()), float(of_name.max()))
+            yield ConstraintPrice(
+                2, name, _STEP_AS_OFFERED, saves, float(whole[number, t]), plan.instance.periods[t], every
+            )
+
+
+def _price_limits(plan: Plan) -> Iterator[ConstraintPrice]:
+    """Yield shadow prices of capacities, limits, commitments and policy constraints."""
+    instance = plan.instance
+    place = {period: number for number, period in enumerate(instance.periods)}
+    capacities = {
+        "smelters": (instance.smelters.names, instance.smelters.capacity.value),
+        "treatments": (instance.treatments.names, instance.treatments.capacity.value),
+        "alloys": (instance.alloys.names, instance.alloys.capacity.value),
+    }
+    sums: dict[str, float] = {}
+    for marginal, _ in _select_marginals(plan, "capacity"):
+        sums[marginal.path] = sums.get(marginal.path, 0.0) - marginal.value
+    for marginal, path in _select_marginals(plan, "capacity"):
+        names, values = capacities[str(path[0])]
+        amount = float(_get_row(names, values, path[1])[place[str(marginal.period)]])
+        told, unit = _PERIOD_LIMITS[str(path[0])]
+        saves, name = -marginal.value, told.format(path[1])
+        every = (sums[marginal.path],)
+        yield ConstraintPrice(1, name, _STEP_EACH_PERIOD.format(unit), (saves,), saves * amount, marginal.period, every)
+    for figure in ("limit", "committed"):
+        for marginal, path in _select_marginals(plan, figure):
+            told, unit = _TOTAL_LIMITS[str(path[0])]
+            rank = {"smelters": 1, "streams": 2, "market": 3}[str(path[0])]
+            yield _price_relaxation(marginal, rank, told.format(path[1], figure), unit, _get_limit(plan, path))
+    yield from _price_policies(plan)
+
+
+def _price_policies(plan: Plan) -> Iterator[ConstraintPrice]:
+    """Yield shadow prices of policy constraints: recycled share, device shares, participation, footprint."""
+    for marginal in _list_rule_marginals(plan):
+        path = parse_path(marginal.path)
+        if path[0] != "policy":
+            continue
+        if path[1] == "recycled":
+            metal = plan.instance.metals.names.index(str(path[2]))
+            told = f"{plan.instance.metals.titles[metal]}, recycled share"
+        else:
+            named = {"device_share": f"share of {path[-1]}", "participation": "participation of every region"}
+            told = named.get(str(path[1]), "footprint cap, CO2e")
+        yield _price_relaxation(marginal, 4, told, marginal.unit.rpartition("/")[2], 1.0)
+
+
+def _price_relaxation(marginal: MarginalValue, rank: int, what: str, unit: str, amount: float) -> ConstraintPrice:
+    """Return the saving from one unit more of an upper limit, or one unit less of a lower one."""
+    step = f"1 {unit} {'more' if marginal.value < 0 else 'less'}"
+    return ConstraintPrice(rank, what, step, (abs(marginal.value),), abs(marginal.value) * max(amount, 1.0))
+
+
+def _get_limit(plan: Plan, path: tuple[str | int, ...]) -> float:
+    """Return the right-hand side that a path names."""
+    instance, figure = plan.instance, str(path[2])
+    tables: dict[str, Any] = {"market": instance.market, "smelters": instance.smelters, "streams": instance.streams}
+    table = tables[str(path[0])]
+    return float(_get_row(table.names, getattr(table, figure).value, path[1]))
+
+
+def _get_row(names: tuple[str, ...], values: Floats, name: str | int) -> Floats:
+    """Return the values of one name."""
+    return values[names.index(str(name))]
+
+
+def _select_marginals(plan: Plan, figure: str) -> Iterator[tuple[MarginalValue, tuple[str | int, ...]]]:
+    """Yield the marginal values of parameters called `figure`, with their parsed paths."""
+    for marginal in _list_rule_marginals(plan):
+        if marginal.path.endswith(f".{figure}"):
+            yield marginal, parse_path(marginal.path)
+
+
+def _list_rule_marginals(plan: Plan) -> Iterator[MarginalValue]:
+    """Yield all marginal values but those of supply, which can be very many."""
+    for row in zip(*plan.priced.values(), strict=True):
+        if row[-1] != SUPPLY_MEANING:
+            yield MarginalValue(*row)
+
+
+_MAX_LOT_ROWS = 15  # rows
+
+
+def describe_lot_cost(plan: Plan) -> str:
+    """Return the sentence on the cost of whole lots.
+
+    Args:
+        plan: Solved plan.
+
+    Returns:
+        Extra cost against the relaxation without lots, with the certified lower bound; '' without lots.
+    """
+    if plan.lots is None:
+        return ""
+    lots, unit = plan.lots, plan.unit
+    best = f"the best plan without them comes to {format_number(lots.without, 6)} {unit}"
+    bound = f"no plan, in whole lots or not, comes to less than {format_number(lots.lower_bound, 6)} {unit} (certified)"
+    if not lots.extra:
+        return f"Whole lots cost nothing more: {best}, and {bound}."
+    of_all = format_share(lots.extra, abs(lots.without))
+    extra = f"{format_number(lots.extra)} {unit}" + ("" if of_all == "–" else f", {of_all}")
+    return f"Whole lots cost {extra}: {best}; {bound}."
+
+
+def build_lot_price_table(plan: Plan) -> TextTable:
+    """Return the table of marginal values with the numbers of lots fixed at those of the plan.
+
+    Args:
+        plan: Solved plan in whole lots.
+
+    Returns:
+        The table, one row for each parameter; no rows without lots.
+    """
+    groups: dict[tuple[str, str], list[MarginalValue]] = {}
+    for one in plan.marginals_at_lots:
+        groups.setdefault((one.path, one.meaning), []).append(one)
+    listed, rest = list(groups.items())[:_MAX_LOT_ROWS], len(groups) - _MAX_LOT_ROWS
+    columns = [
+        (TextColumn("figure", right=False), [path for (path, _), _ in listed]),
+        (TextColumn("when", rank=1), [_count_lot_periods(plan, found) for _, found in listed]),
+        (TextColumn("change", right=False), [meaning for (_, meaning), _ in listed]),
+        (TextColumn("changes the plan by"), [format_money_range([one.value for one in found]) for _, found in listed]),
+        (TextColumn("", right=False), [found[0].unit for _, found in listed]),
+    ]
+    notes = ["Of the linear program in which the numbers of lots are fixed at those of this plan; less than 0 saves."]
+    notes += [f"{rest} more are in the plan's prices_at_lots (-o, --json)."] if rest > 0 else []
+    return make_text_table("What one unit more changes at the chosen lots", columns, notes=notes, always=1)
+
+
+def _count_lot_periods(plan: Plan, found: list[MarginalValue]) -> str:
+    """Return the number of periods with a value, of all periods."""
+    periods, count = {one.period for one in found} - {None}, len(plan.instance.periods)
+    return f"{len(periods)} of {count}" if periods and count > 1 else ""

@@ -1,0 +1,312 @@
+"""Marginal source of a metal, and the cheaper offer that is not bought, both where the dual values prove them.
+
+Headline of a solved plan: total cost, supply taken, bottleneck metals with shadow prices, and the proof.
+
+Order of the tables of a plan: details first, costs and shadow prices last, next to the prompt.
+
+Report of a solved plan as text: headline, then tables.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from medalopt.instance.arrays import Ints
+from medalopt.instance.demand import is_excluded_by_unnamed, may_buy
+from medalopt.plan.plan import Plan
+from medalopt.proof.certificate import sum_absolute_costs
+from medalopt.report.metal_values import MetalValues
+from medalopt.report.numbers import format_money, format_money_range, format_number, format_share, format_tonnes
+from medalopt.report.render.text import Screen, TextStyle, render_text
+from medalopt.report.shadow_prices import build_lot_price_table, build_shadow_price_table, describe_lot_cost
+from medalopt.report.solve_tables import (
+    build_cost_table,
+    build_medal_table,
+    build_metal_table,
+    build_purchase_table,
+    build_smelter_table,
+    build_source_tables,
+    build_treatment_table,
+    group_streams,
+)
+from medalopt.report.text_table import TextTable
+from medalopt.text import format_count
+
+_PROOF_TOLERANCE = 1e-3  # relative tolerance of the reduced cost of a marginal source
+_REJECTED_PRICE_RATIO = 1.5  # times the market price
+_PARTIAL_TOLERANCE = 1e-6
+_MAX_SOURCES_TRIED = 2_000  # candidates for the marginal source, those with the most room first
+
+
+@dataclass(frozen=True)
+class MarginalSource:
+    """Marginal source: the tonnes of a source that one more kilogram of a metal requires."""
+
+    tonnes: float
+    what: str
+    region: str
+
+
+def find_marginal_source(plan: Plan, worth: MetalValues, metal: int) -> MarginalSource | None:
+    """Return the marginal source of a metal: taken in part, with room for one more kilogram and zero reduced cost.
+
+    Its costs, less the value of its other metals, must equal the value of the metal that it returns.
+
+    Args:
+        plan: Optimal plan.
+        worth: Marginal values of its metals.
+        metal: Index of the metal.
+
+    Returns:
+        The source with the most room, or None where the dual values prove none.
+    """
+    made, found, streams = plan.account.decisions, plan.account.found, plan.instance.streams
+    labels, of = group_streams(plan.instance)
+    offered, taken = np.zeros((2, len(labels), len(plan.instance.periods)))
+    np.add.at(offered, of, streams.available.value)
+    np.add.at(taken, of[found.stream], made.sent)
+    may_wait = np.bincount(of, streams.storable, len(labels)) > 0
+    partly = (taken > _PARTIAL_TOLERANCE * offered) & (taken < (1 - _PARTIAL_TOLERANCE) * offered) & ~may_wait[:, None]
+    room = np.where(partly, offered - taken, 0.0)
+    for place in np.argsort(-room, axis=None, kind="stable")[
+        : min(np.count_nonzero(partly), _MAX_SOURCES_TRIED)
+    ].tolist():
+        group, t = divmod(place, room.shape[1])
+        routes = np.flatnonzero((of[found.stream] == group) & (made.sent[:, t] > 0))
+        tonnes = _compute_tonnes_per_kg(plan, worth, metal, routes, t)
+        if 0 < tonnes <= room[group, t]:
+            region, what = labels[group]
+            return MarginalSource(tonnes, what, region)
+    return None
+
+
+def _compute_tonnes_per_kg(plan: Plan, worth: MetalValues, metal: int, routes: Ints, period: int) -> float:
+    """Return tonnes per kilogram of the metal on `routes` in `period`, 0 where the reduced cost is not zero."""
+    instance, found, sent = plan.instance, plan.account.found, plan.account.decisions.sent[routes, period]
+    periods, smelter = len(instance.periods), found.smelter[routes]
+    spends = (found.supply, found.collection, found.treating, found.transport, found.smelting, found.residue)
+    account = plan.account
+    net, kilograms, value = float(sum(spend[routes] for spend in spends) @ sent), 0.0, 0.0
+    for e in range(len(instance.metals.names)):
+        back = period + instance.smelters.lead[smelter, e]
+        in_time = (smelter >= 0) & (back < periods)
+        settled = account.settled(routes, e)[:, period]
+        returned = np.where(in_time, found.returned[routes, e] * sent * settled, 0.0)
+        each = worth.at_hand[e][np.minimum(back, periods - 1)]
+        net += float(np.where(in_time, found.refining[routes, e] * sent * settled, 0.0).sum())
+        if e == metal:
+            kilograms, value = float(returned.sum()), float(returned @ each)
+        else:
+            net -= float(returned @ each)
+    proven = kilograms > 0 and abs(net - value) <= _PROOF_TOLERANCE * abs(value)
+    return float(sent.sum()) / kilograms if proven else 0.0
+
+
+@dataclass(frozen=True)
+class RejectedOffer:
+    """Market offer priced far below the marginal value of its metal, and the constraint that excludes more of it."""
+
+    offer: str
+    price: float
+    times: float
+    reason: str
+
+
+def find_rejected_offer(plan: Plan, worth: MetalValues, metal: int) -> RejectedOffer | None:
+    """Return the cheapest offer of a metal if it is priced far below the marginal value, in the most valuable period.
+
+    Args:
+        plan: Optimal plan.
+        worth: Marginal values of its metals.
+        metal: Index of the metal.
+
+    Returns:
+        The offer with the ratio of value to price and the reason; None for an objective other than cost.
+    """
+    if plan.measure != "cost":
+        return None
+    market = plan.instance.market
+    value = np.where(worth.used[metal], worth.at_hand[metal], 0.0)
+    t = int(value.argmax())
+    asked = float(worth.asked[metal, t])
+    if not 0 < asked * _REJECTED_PRICE_RATIO < value[t]:
+        return None
+    content = market.composition.value[:, metal]
+    each = np.divide(market.price.value[:, t], content, out=np.full(len(content), np.inf), where=content > 0.5)
+    offer = int(each.argmin())
+    return RejectedOffer(
+        market.names[offer], asked, float(value[t]) / asked, _find_rejection_reason(plan, worth, metal, offer, t)
+    )
+
+
+def _find_rejection_reason(plan: Plan, worth: MetalValues, metal: int, offer: int, period: int) -> str:
+    """Return the constraint with the largest dual charge on the offer, beyond its own price."""
+    market, y = plan.instance.market, worth.prices
+    may = may_buy(plan.instance)[offer]
+    if not may.any():
+        barred = is_excluded_by_unnamed(plan.instance)[offer].any()
+        return (
+            "of which a part is not named, for which no alloy gives `others`" if barred else "which no alloy may hold"
+        )
+    new = float(-y.recycled[metal] * (1 - market.recycled.value[offer]) * market.composition.value[offer, metal])
+    unnamed = 1 - float(market.composition.value[offer].sum())
+    causes = {
+        "which counts too little as recycled": new,
+        "of which no more is on offer": float(-min(y.purchase[offer], 0.0)),
+        "for which the footprint cap has no room": float(-y.footprint_cap * market.footprint.value[offer]),
+        "which holds too much that is not named": unnamed * float(worth.charge_cost[may, period].max()),
+    }
+    reason = max(causes, key=lambda cause: causes[cause])
+    return reason if causes[reason] > 0 else ""
+
+
+_MAX_BOTTLENECKS = 3
+_SEARCH_GAP_TOLERANCE = 1e-9  # relative to all payments: the bound of branch and bound equals the objective
+
+
+def summarize_plan(plan: Plan, worth: MetalValues) -> tuple[str, ...]:
+    """Return the headline of a plan, without the line on its proof.
+
+    Bottlenecks are listed only for a plan that is proven optimal, since they follow from its dual values.
+
+    Args:
+        plan: Solved plan.
+        worth: Marginal values of its metals.
+
+    Returns:
+        Lines on cost, whole lots, supply taken and bottleneck metals; empty ones are left out.
+    """
+    scarce = _describe_bottlenecks(plan, worth) if plan.certificate.optimal else ()
+    return tuple(
+        line for line in (_describe_cost(plan), describe_lot_cost(plan), _describe_supply(plan), *scarce) if line
+    )
+
+
+def _describe_cost(plan: Plan) -> str:
+    """Return the line on total cost and cost per medal, preceded by the objective where that is another measure."""
+    currency, count = plan.instance.currency, int(plan.instance.medals.count.sum())
+    line = f"{format_money(plan.cost, currency)} in all"
+    if count:
+        line += f", {format_money(plan.cost / count, currency)} a medal ({format_count(count, 'medal')})"
+    if plan.measure != "cost":
+        line = f"Least {plan.measure}: {format_number(plan.objective)} {plan.unit}, for {line}"
+    return f"{line}."
+
+
+def _describe_supply(plan: Plan) -> str:
+    """Return the line on tonnes taken of tonnes offered, with the tonnes passed on to ordinary recycling."""
+    offered = float(plan.instance.streams.available.value.sum())
+    if not offered:
+        return ""
+    gone = float(plan.account.decisions.sent[plan.account.found.smelter < 0].sum())
+    unsmelted = f"; {format_tonnes(gone)} of them leave the project unsmelted" if gone > 1e-9 * plan.tonnes else ""
+    of_all = format_share(plan.tonnes, offered)
+    return f"{format_tonnes(plan.tonnes)} of devices taken of {format_tonnes(offered)} offered ({of_all}){unsmelted}."
+
+
+def _describe_bottlenecks(plan: Plan, worth: MetalValues) -> tuple[str, ...]:
+    """Return one line for each of the most valuable bottleneck metals, or the line that there is none."""
+    if not worth.scarce:
+        some = len(plan.instance.streams.names) and plan.measure == "cost"
+        return ("No metal is scarce: none is worth more than it is sold or offered for.",) if some else ()
+    return tuple(_describe_bottleneck(plan, worth, metal) for metal in worth.scarce[:_MAX_BOTTLENECKS])
+
+
+def _describe_bottleneck(plan: Plan, worth: MetalValues, metal: int) -> str:
+    """Return the shadow price of a bottleneck metal, the cheaper offer that is not bought, and the marginal source."""
+    title = plan.instance.metals.titles[metal]
+    saved = format_money_range(worth.at_hand[metal][worth.used[metal]].tolist())
+    line = f"Scarce: {title}. One more kilogram would save {saved} {plan.unit}"
+    refused = find_rejected_offer(plan, worth, metal)
+    if refused:
+        times = f"{refused.times:,.0f}" if refused.times >= 10 else f"{refused.times:.1f}"
+        why = f", {refused.reason}" if refused.reason else ""
+        line += (
+            f", {times} times what {refused.offer} asks ({format_money(refused.price, plan.instance.currency)}){why}"
+        )
+    source = find_marginal_source(plan, worth, metal) if plan.measure == "cost" else None
+    if source:
+        line += f"; to win it would take {format_tonnes(source.tonnes)} more of {source.what} from {source.region}"
+    return f"{line}."
+
+
+def describe_proof(plan: Plan) -> str:
+    """Return one line on the optimality gap and the largest relative constraint violation of a plan.
+
+    Args:
+        plan: Plan with its certificate.
+
+    Returns:
+        The sentence; it says so if the search stopped at a limit.
+    """
+    certificate = plan.certificate
+    if certificate.optimal and certificate.exact_value is not None:
+        return "Proven optimal: gap 0, every rule kept exactly, in fractions; these figures are that plan, rounded."
+    gap, broken = (f"{max(value, 0.0):.0e}" for value in (certificate.gap, certificate.primal_violation))
+    best = "best without whole lots" if plan.instance.lots else "best there can be"
+    word = (
+        f"Proven optimal: gap {gap}"
+        if certificate.optimal
+        else f"{_describe_search(plan)}{_describe_gap(certificate.gap, best)}"
+    )
+    stopped = "Stopped before what was asked for was proven. " if plan.stopped else ""
+    return f"{stopped}{word}, every rule kept to {broken} of its size."
+
+
+def _describe_search(plan: Plan) -> str:
+    """Return the gap between plan and branch-and-bound bound; that bound is the solver's and not certified."""
+    bound = plan.certificate.search_bound
+    if bound is None:
+        return "Feasible, "
+    size = max(1.0, abs(plan.objective), float(sum_absolute_costs(plan.account, plan.measure)))
+    gap = (plan.objective - bound) / size
+    if gap <= _SEARCH_GAP_TOLERANCE:
+        return "Optimal by search (bound of the solver); certified "
+    return f"Feasible, within {100 * gap:.2g} % by search (bound of the solver); certified "
+
+
+def _describe_gap(gap: float, best: str) -> str:
+    """Return the certified relative gap in per cent, or that nothing is proven where it is 100 % or more."""
+    return f"within {100 * gap:.2g} % of the {best}" if gap < 1 else "how near to the best is not proven"
+
+
+def build_plan_tables(plan: Plan, worth: MetalValues) -> tuple[TextTable, ...]:
+    """Return all tables of a plan that have rows.
+
+    Args:
+        plan: Solved plan.
+        worth: Marginal values of its metals.
+
+    Returns:
+        The tables; shadow prices only for a plan that is proven optimal.
+    """
+    made = (
+        *build_source_tables(plan),
+        build_treatment_table(plan),
+        build_smelter_table(plan),
+        build_metal_table(plan, worth),
+        build_purchase_table(plan),
+        build_medal_table(plan, worth),
+        build_cost_table(plan),
+        *((build_shadow_price_table(plan, worth),) if plan.certificate.optimal else ()),
+        *((build_lot_price_table(plan),) if plan.lots else ()),
+    )
+    return tuple(section for section in made if section.rows)
+
+
+def render_plan(screen: Screen, plan: Plan) -> str:
+    """Render the report of a plan as text.
+
+    Args:
+        screen: Width and style.
+        plan: Solved plan.
+
+    Returns:
+        The text.
+    """
+    worth = MetalValues(plan)
+    said: list[tuple[str, TextStyle]] = [(line, "plain") for line in summarize_plan(plan, worth)]
+    title = plan.instance.title or plan.instance.name
+    return render_text(screen, title, [*said, (describe_proof(plan), "faint")], build_plan_tables(plan, worth))

@@ -1,0 +1,230 @@
+"""Assumptions of the plan: each parameter as the instance writes it, with its source and the author's mark.
+
+Compliance documents of responsible sourcing by smelter, with blank columns for the planner's records.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from medalopt.instance.instance import Instance, SourceNote
+from medalopt.instance.paths import ParameterPath, parse_path, render_path
+from medalopt.instance.source_values import SourceValues
+from medalopt.plan.plan import Plan
+from medalopt.report.document import CellValue, ReportColumn, ReportTable
+from medalopt.text import format_count
+
+_ASSUMPTIONS_DESCRIPTION = (
+    "Every figure that the plan rests on, as the instance writes it, with its source and its author's mark."
+)
+_ASSUMPTIONS_NOTES = (
+    "Mark: the words seen, recalled, derived and estimated as they stand in source and note; 'no source' where neither "
+    "is given. A figure without remark of its own has that of what it belongs to.",
+)
+_MARK_PATTERN = re.compile(r"\b(seen|recalled|derived|estimated)\b", re.IGNORECASE)
+_TABLE_SECTIONS = ("streams", "lanes")
+_WHOLE_FILE = "(the whole file)"
+NO_SOURCE = "no source"
+
+
+def tabulate_assumptions(instance: Instance, written: SourceValues | None) -> tuple[ReportTable, ...]:
+    """Tabulate the assumptions in the order of the instance file.
+
+    Args:
+        instance: Instance with its sources and notes.
+        written: Parameters as the file writes them; None lists the sources alone.
+
+    Returns:
+        The table `assumptions`.
+    """
+    columns = (
+        ReportColumn("path", "Where it stands"),
+        ReportColumn("figure", "Figure"),
+        ReportColumn("mark", "Mark"),
+        ReportColumn("source", "Source"),
+        ReportColumn("note", "Note"),
+    )
+    remarks = {_parse_path(source.path): source for source in instance.sources}
+    listed = _parameter_rows(instance, written, remarks) if written is not None else _remark_rows(remarks)
+    return (
+        ReportTable("assumptions", "Assumptions", _ASSUMPTIONS_DESCRIPTION, columns, tuple(listed), _ASSUMPTIONS_NOTES),
+    )
+
+
+def _parse_path(path: str) -> ParameterPath:
+    """Return the path of a source; the empty path is the whole file."""
+    return parse_path(path) if path else ()
+
+
+def _parameter_rows(
+    instance: Instance, written: SourceValues, remarks: dict[ParameterPath, SourceNote]
+) -> Iterator[tuple[CellValue, ...]]:
+    yield from _remark_rows({path: one for path, one in remarks.items() if not path})
+    for section in _TABLE_SECTIONS:
+        rows = {path[1] for path, _, _ in written.figures() if path[0] == section}
+        if rows:
+            yield _assumption_row(
+                render_path((section,)), format_count(len(rows), "row"), _find_remark((section,), remarks)
+            )
+    for path, scalar, _ in written.figures():
+        if path[0] not in _TABLE_SECTIONS:
+            yield _assumption_row(render_path(path), scalar.text, _find_remark(path, remarks))
+    below = {path: one for path, one in remarks.items() if path}
+    yield from _remark_rows({path: one for path, one in below.items() if path[0] in _TABLE_SECTIONS and len(path) > 1})
+    yield from _remark_rows({path: one for path, one in below.items() if path[0] in ("mixes", "scenarios", "parties")})
+
+
+def _remark_rows(remarks: dict[ParameterPath, SourceNote]) -> Iterator[tuple[CellValue, ...]]:
+    for path, source in remarks.items():
+        yield _assumption_row(render_path(path) or _WHOLE_FILE, "", source)
+
+
+def _find_remark(path: ParameterPath, remarks: dict[ParameterPath, SourceNote]) -> SourceNote | None:
+    """Return the source of the innermost section around a parameter, at last that of the whole file."""
+    return next((remarks[path[:size]] for size in range(len(path), -1, -1) if path[:size] in remarks), None)
+
+
+def _assumption_row(path: str, figure: str, source: SourceNote | None) -> tuple[CellValue, ...]:
+    if source is None:
+        return (path, figure, NO_SOURCE, "", "")
+    return (path, figure, extract_marks(source), "; ".join(source.source), source.note)
+
+
+def extract_marks(source: SourceNote) -> str:
+    """Return the marks in a source and its note: seen, recalled, derived, estimated.
+
+    Args:
+        source: Source and note of a parameter.
+
+    Returns:
+        The marks in their order, without repetition; `unmarked` or `NO_SOURCE` where there is none.
+    """
+    found = _MARK_PATTERN.findall(" ".join((*source.source, source.note)))
+    return ", ".join(dict.fromkeys(word.lower() for word in found)) or ("unmarked" if source.source else NO_SOURCE)
+
+
+@dataclass(frozen=True)
+class ComplianceDocument:
+    """Compliance document, its purpose, who requires it, and the metals it concerns (none named: all)."""
+
+    name: str
+    shows: str
+    asked_by: str
+    metals: frozenset[str] = frozenset()
+
+
+COMPLIANCE_DOCUMENTS = (
+    ComplianceDocument(
+        "Supply chain policy",
+        "that the firm refuses metal of conflict, forced labour and laundering, and who answers for it",
+        "OECD Due Diligence Guidance for minerals, step 1",
+    ),
+    ComplianceDocument(
+        "Report on due diligence of the last year",
+        "what risks were found in the supply chain and what was done about them",
+        "OECD Due Diligence Guidance for minerals, step 5",
+    ),
+    ComplianceDocument(
+        "Responsible Gold Guidance: certificate and independent assurance report",
+        "that the refiner passed the yearly review that the Good Delivery List rests on",
+        "LBMA",
+        frozenset({"Au"}),
+    ),
+    ComplianceDocument(
+        "Responsible Silver Guidance: compliance report and independent assurance report",
+        "the same for silver",
+        "LBMA",
+        frozenset({"Ag"}),
+    ),
+    ComplianceDocument(
+        "Listing as conformant refiner of gold",
+        "an independent assessment of the plant; an LBMA audit of gold is recognised in its place",
+        "Responsible Minerals Assurance Process (RMAP)",
+        frozenset({"Au"}),
+    ),
+    ComplianceDocument(
+        "Responsible sourcing of the brand of copper; ISO 14001 and ISO 45001 certificates",
+        "that the brand may be delivered on the exchange, where the plant has one",
+        "London Metal Exchange",
+        frozenset({"Cu"}),
+    ),
+    ComplianceDocument(
+        "Answers to the refiner's questions on the supplier (KYC)",
+        "to the refiner, who we are: registration, owners, where the recycled goods were collected",
+        "LBMA; OECD gold supplement",
+        frozenset({"Au", "Ag"}),
+    ),
+    ComplianceDocument(
+        "Licence to treat this waste, and its limits",
+        "that the plant may take these goods, and how much of them in a year",
+        "law of the plant's country; in Japan the Waste Management Act",
+    ),
+    ComplianceDocument(
+        "Approval of the recycling business plan (or commission by an approved operator)",
+        "in Japan: that small appliances from households may be collected and treated across municipalities",
+        "Small Home Appliance Recycling Act, article 10 (Japan, in force since April 2013)",
+    ),
+    ComplianceDocument(
+        "Waste manifest of each load",
+        "in Japan: the way of goods that count as industrial waste, signed at each hand-over",
+        "Waste Management Act (Japan)",
+    ),
+    ComplianceDocument(
+        "Notification with consents, and movement document of each load",
+        "where a border is crossed: prior informed consent, for all electronic scrap since January 2025 (A1181, Y49)",
+        "Basel Convention",
+    ),
+    ComplianceDocument(
+        "Settlement sheet of each lot: weight, moisture, assay, umpire",
+        "what was received and what metal is owed for it; it is what the metal account is checked against",
+        "toll-refining contract",
+    ),
+    ComplianceDocument(
+        "Statement on recycled content and chain of custody",
+        "by which rule the returned metal counts as recycled: here mass balance, not physical segregation",
+        "the organising committee; compare ISO 22095",
+    ),
+)
+
+
+def tabulate_compliance_documents(plan: Plan) -> tuple[ReportTable, ...]:
+    """Tabulate the compliance documents of every smelter that receives feed.
+
+    Args:
+        plan: Plan to report.
+
+    Returns:
+        The table `papers`; none where no smelter receives feed.
+    """
+    account, instance = plan.account, plan.instance
+    back = account.returned.sum(axis=2)  # (K, E)
+    rows: list[tuple[CellValue, ...]] = []
+    for smelter in np.flatnonzero(account.feed.sum(axis=1) > 0).tolist():
+        metals = {instance.metals.names[e] for e in np.flatnonzero(back[smelter] > 0).tolist()}
+        wanted = (paper for paper in COMPLIANCE_DOCUMENTS if not paper.metals or paper.metals & metals)
+        name = instance.smelters.names[smelter]
+        rows += [(name, paper.name, paper.shows, paper.asked_by, *("",) * 4) for paper in wanted]
+    columns = (
+        ReportColumn("smelter", "Smelter"),
+        ReportColumn("paper", "Paper"),
+        ReportColumn("shows", "What it shows"),
+        ReportColumn("asked_by", "Asked for by"),
+        ReportColumn("reference", "Number or reference"),
+        ReportColumn("valid_until", "Valid until"),
+        ReportColumn("checked_by", "Checked by"),
+        ReportColumn("checked_on", "Checked on"),
+    )
+    says = (
+        "What to have from each smelter before metal is called recycled and responsibly sourced. The blanks are ours."
+    )
+    notes = (
+        "A reminder, not legal advice: which of them apply depends on where the plant stands and what it is sent. "
+        "Rules as of 2025.",
+    )
+    return (
+        (ReportTable("papers", "Papers to have from each smelter", says, columns, tuple(rows), notes),) if rows else ()
+    )

@@ -1,0 +1,439 @@
+"""Common parts of an order document: party, terms and signature.
+
+Call-offs: tonnes that a region hands over by stream, period and route, with prices and amounts.
+
+Toll-refining instructions: feed to a smelter, treatment and refining charges, and metal returned.
+
+Metal purchase orders: kilograms of an offer by period and alloy, at its price.
+
+Order documents of a plan: call-offs, toll-refining instructions and metal purchase orders, one for each party.
+"""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Mapping
+
+import numpy as np
+
+from medalopt.analysis.sourcing.orders import (
+    DeviceOrderLine,
+    FeedLine,
+    MetalReturn,
+    StorageLine,
+    list_device_orders,
+    list_feed_lines,
+    list_storage_lines,
+)
+from medalopt.analysis.sourcing.payments import CALL_OFF, PURCHASE_ORDER, TOLL
+from medalopt.instance.demand import is_stocked
+from medalopt.instance.instance import Instance
+from medalopt.instance.paths import render_path
+from medalopt.plan.plan import Plan
+from medalopt.report.document import (
+    CellValue,
+    FieldPairs,
+    OrderDocument,
+    ReportColumn,
+    ReportTable,
+    count_minor_digits,
+    make_amount_column,
+    make_rate_column,
+    set_amount_digits,
+    set_exact_digits,
+)
+from medalopt.report.numbers import count_amount_decimals, format_exact_share
+from medalopt.report.solve_tables import get_period_word
+
+TONNE_CODE, KILOGRAM_CODE = "TNE", "KGM"  # UN/ECE Recommendation 20
+QUANTITY_TOLERANCE = "5 % more or less, unless the contract says otherwise"  # UCP 600, article 30 b
+_PARTY_FIELDS = {
+    "legal_name": "Legal name",
+    "address": "Address",
+    "contract": "Contract",
+    "deliver_to": "Deliver to",
+    "incoterm": "Delivery term",
+    "payment": "Payment",
+}
+_PERIOD_MONTHS = {"month": 1, "quarter": 3, "year": 12}
+
+
+def _make_document(
+    instance: Instance,
+    kind: str,
+    number: str,
+    name: tuple[str, str],
+    terms: FieldPairs,
+    lines: ReportTable,
+    notes: tuple[str, ...],
+) -> OrderDocument:
+    """Return an order document for the party `name` (its role and its name); a draft where its details are missing."""
+    known: Mapping[str, str] = instance.annex.get("parties", {}).get(name[1], {})
+    party = (name, *((title, known.get(field, "")) for field, title in _PARTY_FIELDS.items() if field != "payment"))
+    missing = tuple(title.lower() for field, title in _PARTY_FIELDS.items() if not known.get(field, "").strip())
+    path = render_path(("parties", name[1]))
+    hint = (f"Write what is missing under {path} in the instance; the stamp goes when all of it is there.",)
+    return OrderDocument(
+        kind,
+        f"{instance.name}-{number}",
+        party,
+        (
+            *terms,
+            ("Payment", known.get("payment", "")),
+            *((("Further terms", known["terms"]),) if known.get("terms", "").strip() else ()),
+            ("Ordered by", ""),
+            ("Approved by", ""),
+            ("Date and signature", ""),
+        ),
+        lines,
+        missing,
+        (*notes, *(hint if missing else ())),
+    )
+
+
+def format_delivery_window(instance: Instance, periods: list[int]) -> str:
+    """Format the delivery window: first and last day of the periods, where they are dates.
+
+    Args:
+        instance: Instance, for its periods.
+        periods: Indices of the periods with deliveries.
+
+    Returns:
+        The window as text.
+    """
+    first, last = min(periods), max(periods)
+    if "-" not in instance.periods[0]:
+        span = f"periods {instance.periods[first]} to {instance.periods[last]}" if last > first else "its period"
+        return f"each line within its period; {span} in all" if last > first else f"within {span}"
+    begins = f"{instance.periods[first]}-01"
+    year, month = (int(part) for part in instance.periods[last].split("-"))
+    year, month = (
+        year + (month + _PERIOD_MONTHS[instance.period_length] - 2) // 12,
+        (month + _PERIOD_MONTHS[instance.period_length] - 2) % 12 + 1,
+    )
+    ends = f"{year:04d}-{month:02d}-{calendar.monthrange(year, month)[1]:02d}"
+    return f"each line within its {instance.period_length}; {begins} to {ends} in all"
+
+
+_CALL_OFF_RATES = {
+    "supply": ("price", "Price"),
+    "collection": ("collection", "Collection"),
+    "treatment": ("treatment_cost", "Treatment"),
+    "transport": ("freight", "Freight"),
+    "residue": ("residue", "Residue"),
+}
+_RATES_ALWAYS_LISTED = ("supply", "collection")
+NO_SMELTER = "(leaves the project)"
+_STOCKPILE_NOTE = (
+    "What waits at the end of a {period} is called off when it is sent; only its storage is charged before."
+)
+_CHARGES_NOTE = (
+    "Treatment, freight and residues are charged with the hand-over: the instance knows no other party for them."
+)
+
+
+def _build_call_offs(plan: Plan) -> tuple[OrderDocument, ...]:
+    """Return the call-off of every region with shipments or stockpiles."""
+    account, instance = plan.account, plan.instance
+    kinds = [kind for kind in _CALL_OFF_RATES if kind in _RATES_ALWAYS_LISTED or plan.costs[kind]]
+    storing = bool(account.decisions.stockpile.any())
+    columns = _call_off_columns(instance, kinds, storing)
+    made: list[OrderDocument] = []
+    for region, name in enumerate(instance.regions):
+        sent, waiting = list(list_device_orders(account, region)), list(list_storage_lines(account, region))
+        if sent or waiting:
+            rows = [_shipment_row(instance, one, kinds, storing) for one in sent]
+            rows += [_stockpile_row(instance, one, kinds) for one in waiting]
+            agreed = [f"{_CALL_OFF_RATES[kind][0]}_per_t" for kind in kinds]
+            exact = set_exact_digits(columns, tuple(rows), agreed)
+            exact = set_amount_digits(exact, tuple(rows), ("tonnes_t", "waiting_t"))
+            lines = ReportTable("call_off_lines", "What is called off", _CALL_OFF_DESCRIPTION, exact, tuple(rows))
+            made.append(_call_off_document(instance, f"C{len(made) + 1:02d}", name, sent, waiting, lines))
+    return tuple(made)
+
+
+_CALL_OFF_DESCRIPTION = "Devices to hand over, dry tonnes, the way that they go, and what is paid for a tonne of them."
+
+
+def _call_off_document(
+    instance: Instance,
+    number: str,
+    region: str,
+    sent: list[DeviceOrderLine],
+    waiting: list[StorageLine],
+    lines: ReportTable,
+) -> OrderDocument:
+    tonnes = sum(one.tonnes for one in sent)
+    money = sum(sum(one.costs.values()) for one in sent) + sum(one.cost for one in waiting)
+    terms = (
+        ("Quantity", f"{tonnes:,.{count_amount_decimals([tonnes])}f} t of devices, dry, in all"),
+        ("Quantity tolerance", f"{QUANTITY_TOLERANCE}; never more than is on offer"),
+        (
+            "Delivery window",
+            format_delivery_window(instance, [*(one.period for one in sent), *(one.period for one in waiting)]),
+        ),
+        ("Price basis", f"fixed, {instance.currency} per dry tonne of devices"),
+        ("Amount", f"{money:,.{count_minor_digits(instance.currency)}f} {instance.currency}".replace("-", "−")),
+    )
+    word = get_period_word(instance)
+    notes = ((_STOCKPILE_NOTE.format(period=word),) if waiting else ()) + (
+        (_CHARGES_NOTE,) if any(one.costs["treatment"] or one.costs["transport"] for one in sent) else ()
+    )
+    return _make_document(instance, CALL_OFF, number, ("Region", region), terms, lines, notes)
+
+
+def _call_off_columns(instance: Instance, kinds: list[str], storing: bool) -> tuple[ReportColumn, ...]:
+    return (
+        ReportColumn("stream", "Stream"),
+        ReportColumn("device", "Device"),
+        ReportColumn("period", get_period_word(instance).capitalize()),
+        ReportColumn("treatment", "Treatment"),
+        ReportColumn("smelter", "Goes to"),
+        ReportColumn("tonnes_t", "Tonnes", "t", 3, total=True),
+        *((ReportColumn("waiting_t", "Waits", "t", 3),) if storing else ()),
+        *(
+            make_rate_column(f"{_CALL_OFF_RATES[kind][0]}_per_t", _CALL_OFF_RATES[kind][1], instance.currency, "t")
+            for kind in kinds
+        ),
+        make_amount_column("amount", "Amount", instance.currency),
+        ReportColumn("unit_code", "Unit code", hidden=True),
+    )
+
+
+def _shipment_row(instance: Instance, one: DeviceOrderLine, kinds: list[str], storing: bool) -> tuple[CellValue, ...]:
+    return (
+        *_stream_cells(instance, one.stream, one.period),
+        instance.treatments.names[one.treatment],
+        instance.smelters.names[one.smelter] if one.smelter >= 0 else NO_SMELTER,
+        one.tonnes,
+        *((None,) if storing else ()),
+        *(one.costs[kind] / one.tonnes for kind in kinds),
+        sum(one.costs.values()),
+        TONNE_CODE,
+    )
+
+
+def _stockpile_row(instance: Instance, one: StorageLine, kinds: list[str]) -> tuple[CellValue, ...]:
+    cells = (*_stream_cells(instance, one.stream, one.period), "waits", None, None, one.tonnes)
+    return (*cells, *(None for _ in kinds), one.cost, TONNE_CODE)
+
+
+def _stream_cells(instance: Instance, stream: int, period: int) -> tuple[str, str, str]:
+    device = instance.devices.names[instance.streams.device[stream]]
+    return instance.streams.names[stream], device, instance.periods[period]
+
+
+_TOLLING_DESCRIPTION = (
+    "Feed by line of the terms, dry tonnes, with its treatment charge; below each the metals of it: contained, "
+    "returned on one's account, and the refining charge for a kilogram returned."
+)
+_LOT_NOTE = (
+    "Each lot is settled by itself: of a metal the lower of its return and its assay less the deduction comes back, "
+    "of which the project's share is credited."
+)
+_POOLED_NOTE = (
+    "{lines}: all feed of a period is settled as one lot with its mean assay, of which the project's share is credited."
+)
+_LATE_NOTE = "What comes back after {last} is neither counted nor charged in the plan; it is settled by the contract."
+_GRAMS_PER_KILOGRAM = 1000
+EVERY_FEED = "every feed"
+_CONTRACT_COLUMNS = ("treatment_charge_per_t", "returned_share", "deduction_g_per_t", "refining_charge_per_kg")
+
+
+def _build_tolling_orders(plan: Plan) -> tuple[OrderDocument, ...]:
+    """Return the instruction of every smelter that receives feed."""
+    instance = plan.instance
+    made: list[OrderDocument] = []
+    for smelter, name in enumerate(instance.smelters.names):
+        sent = list(list_feed_lines(plan.account, smelter))
+        if sent:
+            rows = tuple(row for feed in sent for row in _tolling_rows(instance, feed))
+            columns = set_exact_digits(_tolling_columns(instance), rows, _CONTRACT_COLUMNS)
+            columns = set_amount_digits(columns, rows, ("feed_t", "contained_kg", "returned_kg"))
+            lines = ReportTable("toll_lines", "Feed and metal", _TOLLING_DESCRIPTION, columns, rows)
+            made.append(_tolling_document(instance, f"T{len(made) + 1:02d}", name, sent, lines))
+    return tuple(made)
+
+
+def _tolling_document(
+    instance: Instance, number: str, smelter: str, sent: list[FeedLine], lots: ReportTable
+) -> OrderDocument:
+    currency = instance.currency
+    tonnes = sum(feed.tonnes for feed in sent)
+    money = sum(feed.charge + sum(metal.charge for metal in feed.metals) for feed in sent)
+    back: dict[int, float] = {}
+    for metal in (metal for feed in sent for metal in feed.metals if metal.back is not None):
+        back[metal.metal] = back.get(metal.metal, 0.0) + metal.kilograms
+    metals = ", ".join(
+        f"{kg:,.{count_amount_decimals([kg])}f} kg of {instance.metals.titles[e]}" for e, kg in sorted(back.items())
+    )
+    terms = (
+        ("Quantity", f"{tonnes:,.{count_amount_decimals([tonnes])}f} t of feed, dry, in all"),
+        ("Metal expected back", metals or "none within the plan"),
+        ("Quantity tolerance", QUANTITY_TOLERANCE),
+        ("Delivery window", format_delivery_window(instance, [feed.period for feed in sent])),
+        ("Price basis", f"{currency} per dry tonne of feed, and {currency} per kilogram of metal returned"),
+        ("Amount", f"{money:,.{count_minor_digits(currency)}f} {currency}".replace("-", "−")),
+    )
+    late = any(metal.back is None for feed in sent for metal in feed.metals)
+    pooled = sorted({feed.line for feed in sent if instance.terms.pooled[feed.line]})
+    lines = ", ".join(instance.terms.names[line] or EVERY_FEED for line in pooled)
+    settled = (*((_POOLED_NOTE.format(lines=lines.capitalize()),) if pooled else ()),)
+    if len(pooled) < len({feed.line for feed in sent}):
+        settled = (_LOT_NOTE, *settled)
+    notes = (*settled, *((_LATE_NOTE.format(last=instance.periods[-1]),) if late else ()))
+    return _make_document(instance, TOLL, number, ("Smelter", smelter), terms, lots, notes)
+
+
+def _tolling_columns(instance: Instance) -> tuple[ReportColumn, ...]:
+    return (
+        ReportColumn("period", f"{get_period_word(instance).capitalize()} of shipment"),
+        ReportColumn("terms", "Terms"),
+        ReportColumn("item", "Item"),
+        ReportColumn("feed_t", "Feed", "t", 3, total=True),
+        make_rate_column("treatment_charge_per_t", "Treatment charge", instance.currency, "t"),
+        ReportColumn("contained_kg", "Contained", "kg", 3),
+        ReportColumn("returned_share", "Metal return", "%", 2),
+        ReportColumn("deduction_g_per_t", "Deduction", "g/t", 1),
+        ReportColumn("returned_kg", "Returned", "kg", 3),
+        ReportColumn("back", "Back in"),
+        make_rate_column("refining_charge_per_kg", "Refining charge", instance.currency, "kg"),
+        make_amount_column("amount", "Amount", instance.currency),
+        ReportColumn("unit_code", "Unit code", hidden=True),
+    )
+
+
+def _tolling_rows(instance: Instance, feed: FeedLine) -> list[tuple[CellValue, ...]]:
+    named = (instance.periods[feed.period], instance.terms.names[feed.line] or EVERY_FEED)
+    charge = float(instance.terms.treatment_charge.value[feed.line])
+    nothing = (None,) * 6
+    first = (*named, "feed", feed.tonnes, charge, *nothing, feed.charge, TONNE_CODE)
+    return [first, *((*named, *_metal_cells(instance, feed.line, metal)) for metal in feed.metals)]
+
+
+def _metal_cells(instance: Instance, line: int, metal: MetalReturn) -> tuple[CellValue, ...]:
+    terms, e = instance.terms, metal.metal
+    return (
+        instance.metals.titles[e],
+        None,
+        None,
+        metal.contained,
+        float(terms.returned.value[line, e]),
+        _GRAMS_PER_KILOGRAM * float(terms.deduction.value[line, e]),
+        metal.kilograms,
+        "later" if metal.back is None else instance.periods[metal.back],
+        float(terms.refining_charge.value[line, e]),
+        metal.charge,
+        KILOGRAM_CODE,
+    )
+
+
+_PURCHASE_DESCRIPTION = "Metal or scrap to deliver, and the alloy that it is charged to."
+_INTO_STOCK = "(into stock)"
+
+
+def _build_purchase_orders(plan: Plan) -> tuple[OrderDocument, ...]:
+    """Return the purchase order of every offer with purchases."""
+    instance, account = plan.instance, plan.account
+    bought, into_stock = account.decisions.bought, is_stocked(plan.instance)
+    made: list[OrderDocument] = []
+    for offer in range(len(instance.market.names)):
+        if into_stock[offer]:
+            period = np.flatnonzero(account.purchases[offer])
+            rows = tuple(
+                _purchase_row(instance, offer, t, None, float(account.purchases[offer, t])) for t in period.tolist()
+            )
+        else:
+            period, alloy = np.nonzero(bought[offer].T)
+            places_of = zip(period.tolist(), alloy.tolist(), strict=True)
+            rows = tuple(_purchase_row(instance, offer, t, a, float(bought[offer, a, t])) for t, a in places_of)
+        if rows:
+            columns = set_exact_digits(_purchase_columns(instance), rows, ("price_per_kg",))
+            columns = set_amount_digits(columns, rows, ("bought_kg",))
+            lines = ReportTable("purchase_lines", "What is bought", _PURCHASE_DESCRIPTION, columns, rows)
+            kilograms = float(account.bought[offer])
+            made.append(_purchase_document(instance, f"P{len(made) + 1:02d}", offer, period.tolist(), lines, kilograms))
+    return tuple(made)
+
+
+def _purchase_document(
+    instance: Instance, number: str, offer: int, periods: list[int], lines: ReportTable, kilograms: float
+) -> OrderDocument:
+    currency, market = instance.currency, instance.market
+    money = sum(float(row[4]) for row in lines.rows if isinstance(row[4], float))
+    held = zip(instance.metals.titles, market.composition.value[offer].tolist(), strict=True)
+    goods = ", ".join(f"{title} {format_exact_share(part)}" for title, part in held if part)
+    terms = (
+        (
+            "Goods",
+            f"{market.names[offer]}: {goods}; recycled {format_exact_share(float(market.recycled.value[offer]))}",
+        ),
+        ("Quantity", f"{kilograms:,.{count_amount_decimals([kilograms])}f} kg in all"),
+        ("Quantity tolerance", QUANTITY_TOLERANCE),
+        ("Delivery window", format_delivery_window(instance, periods)),
+        ("Price basis", f"{currency} per kilogram, as each line says"),
+        ("Amount", f"{money:,.{count_minor_digits(currency)}f} {currency}".replace("-", "−")),
+    )
+    return _make_document(instance, PURCHASE_ORDER, number, ("Offer", market.names[offer]), terms, lines, ())
+
+
+def _purchase_columns(instance: Instance) -> tuple[ReportColumn, ...]:
+    return (
+        ReportColumn("period", get_period_word(instance).capitalize()),
+        ReportColumn("alloy", "For alloy"),
+        ReportColumn("bought_kg", "Kilograms", "kg", 3, total=True),
+        make_rate_column("price_per_kg", "Price", instance.currency, "kg"),
+        make_amount_column("amount", "Amount", instance.currency),
+        ReportColumn("unit_code", "Unit code", hidden=True),
+    )
+
+
+def _purchase_row(
+    instance: Instance, offer: int, period: int, alloy: int | None, kilograms: float
+) -> tuple[CellValue, ...]:
+    price = float(instance.market.price.value[offer, period])
+    names = (instance.periods[period], _INTO_STOCK if alloy is None else instance.alloys.names[alloy])
+    return (*names, kilograms, price, kilograms * price, KILOGRAM_CODE)
+
+
+def build_orders(plan: Plan) -> tuple[OrderDocument, ...]:
+    """Build all order documents of a plan; their amounts and the internal items add up to the plan's cost.
+
+    Args:
+        plan: Plan to report.
+
+    Returns:
+        Call-offs, then toll-refining instructions, then purchase orders.
+    """
+    return (*_build_call_offs(plan), *_build_tolling_orders(plan), *_build_purchase_orders(plan))
+
+
+def tabulate_orders(plan: Plan, made: tuple[OrderDocument, ...]) -> ReportTable:
+    """Tabulate the orders with their amounts, and whether each can be signed.
+
+    Args:
+        plan: Plan to report, for its currency.
+        made: Orders of the plan.
+
+    Returns:
+        The table `orders`.
+    """
+    columns = (
+        ReportColumn("document", "Number"),
+        ReportColumn("kind", "Document"),
+        ReportColumn("party", "Party"),
+        ReportColumn("quantity", "Quantity"),
+        make_amount_column("amount", "Amount", plan.instance.currency),
+        ReportColumn("state", "State"),
+    )
+    rows = tuple(_order_row(document) for document in made)
+    says = "Every document that this plan needs. A draft is no order: what its party lacks stands on it."
+    return ReportTable("orders", "Documents to sign", says, columns, rows)
+
+
+def _order_row(document: OrderDocument) -> tuple[CellValue, ...]:
+    at = next(place for place, column in enumerate(document.lines.columns) if column.key == "amount")
+    money = sum(float(row[at] or 0.0) for row in document.lines.rows)
+    quantity = dict(document.terms)["Quantity"].partition(" of ")[0].removesuffix(" in all")
+    state = f"draft: {len(document.missing)} missing" if document.missing else "complete"
+    return (document.number, document.kind, document.party[0][1], quantity, money, state)

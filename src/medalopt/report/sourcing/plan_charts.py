@@ -1,0 +1,334 @@
+"""Cost of the plan as a waterfall chart: costs, then revenues, then the total.
+
+Tonnes by supplier and period as a heat map, and the load of smelters near their capacity.
+
+Metal balance as a chart: cumulative supply of a metal against the charges of the melts and the medals due.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from medalopt.analysis.sourcing.metals import MetalAccount, compute_metal_account
+from medalopt.instance.arithmetic import sum_by_group
+from medalopt.instance.arrays import Floats
+from medalopt.plan.plan import Plan
+from medalopt.plan.tables import ROUNDING_TOLERANCE
+from medalopt.report.charts.chart import COLOURS, FONT, INK, Chart, ChartAxis, build_line_series, build_plot_option
+from medalopt.report.numbers import (
+    choose_money_scale,
+    format_mass,
+    format_money,
+    format_number,
+    format_share,
+    format_tonnes,
+)
+from medalopt.report.solve_tables import COST_KINDS, FULL_LOAD, get_period_word
+from medalopt.report.sourcing.metals import SPREAD_DEVIATIONS
+from medalopt.report.text_table import TextColumn, TextTable
+from medalopt.text import escape_text
+
+_INVISIBLE = {"color": "transparent"}
+
+
+def draw_cost_waterfall(plan: Plan) -> tuple[Chart, ...]:
+    """Draw the waterfall of costs.
+
+    Args:
+        plan: Plan to report.
+
+    Returns:
+        One chart; none where every cost is zero.
+    """
+    paid = sum(abs(value) for value in plan.costs.values())
+    parts = [(COST_KINDS[kind], value) for kind, value in plan.costs.items() if abs(value) > ROUNDING_TOLERANCE * paid]
+    return (_waterfall_chart(plan, sorted(parts, key=lambda part: -part[1])),) if parts else ()
+
+
+def _waterfall_chart(plan: Plan, parts: list[tuple[str, float]]) -> Chart:
+    size, word = choose_money_scale([plan.cost, *(value for _, value in parts)])
+    unit = f"{word}{plan.instance.currency}"
+    steps: list[tuple[str, float, float, str]] = []
+    at = 0.0
+    for name, value in parts:
+        steps.append((name, at / size, (at + value) / size, COLOURS[1] if value > 0 else COLOURS[2]))
+        at += value
+    steps.append(("total", 0.0, plan.cost / size, INK))
+    option = build_plot_option(
+        ChartAxis("Cost", unit),
+        ChartAxis(
+            "", names=[name for name, *_ in steps], extra={"inverse": True, "data": [name for name, *_ in steps]}
+        ),
+        _waterfall_series(steps),
+        legend=False,
+    )
+    option["grid"] = {**option["grid"], "right": 80}
+    rows = tuple((name, format_money(value)) for name, value in [*parts, ("total", plan.cost)])
+    told = TextTable("Cost", (TextColumn("", right=False), TextColumn(plan.instance.currency)), rows, True)
+    name, most = parts[0]
+    spent = sum(value for _, value in parts if value > 0)
+    says = f"The plan costs {format_money(plan.cost, plan.instance.currency)}"
+    says += f"; {name} is the largest part, {format_share(most, spent)} of what is paid" if most > 0 else ""
+    return Chart(says, option, (told,), ("Orange is paid, green is earned.",), 120 + 34 * len(steps))
+
+
+def _waterfall_series(steps: list[tuple[str, float, float, str]]) -> list[dict[str, Any]]:
+    """Return the four series of floating bars; parts above and below zero are stacked separately."""
+    unseen, drawn = [], []
+    for sign in (1, -1):
+        base, height = [], []
+        for _, start, end, colour in steps:
+            low, high = sorted((max(sign * start, 0.0), max(sign * end, 0.0)))
+            base.append(sign * low)
+            text = format_number(end - start, 3)
+            above = high > 0 and (sign > 0 or max(start, end) <= 0)
+            label = {"show": above, "position": "right" if sign > 0 else "left", "formatter": text}
+            height.append({"value": sign * (high - low), "itemStyle": {"color": colour}, "label": label})
+        style = {"type": "bar", "stack": "cost", "silent": True}
+        unseen.append({**style, "data": base, "itemStyle": _INVISIBLE})
+        font = {"color": INK, "fontFamily": FONT, "fontSize": 12}
+        drawn.append({**style, "data": height, "label": font, "barWidth": "60%"})
+    return [unseen[0], drawn[0], unseen[1], drawn[1]]
+
+
+MOST_SUPPLIERS = 24  # suppliers drawn one by one
+LEAST_LOAD = 0.8  # of the capacity; a smelter with a lower peak load is left out
+MOST_LABELLED_PERIODS = 12  # periods; with more of them cells carry no tonnes
+_TONNES_RAMP = ["#f3f7fb", "#9ecae1", "#4292c6", "#0b4a8f"]
+
+
+def draw_supply_charts(plan: Plan) -> tuple[Chart, ...]:
+    """Draw the tonnes by supplier and period, and the load of smelters.
+
+    Args:
+        plan: Plan to report.
+
+    Returns:
+        Up to two charts; none for an instance of one period or a plan without supply.
+    """
+    if len(plan.instance.periods) == 1 or not plan.tonnes > 0:
+        return ()
+    return (_supplier_heatmap(plan), *_smelter_load_charts(plan))
+
+
+def _supply_by_period(plan: Plan) -> tuple[list[str], Floats]:
+    """Return supplier names and tonnes (N, T), the largest first: streams where they are few, else regions."""
+    instance = plan.instance
+    stream = plan.account.found.stream
+    few = len(instance.streams.names) <= MOST_SUPPLIERS
+    names = instance.streams.names if few else instance.regions
+    group = stream if few else instance.streams.region[stream]
+    sent = np.asarray(sum_by_group(plan.account.decisions.sent, group, len(names)))
+    order = [n for n in np.argsort(-sent.sum(axis=1), kind="stable").tolist() if sent[n].sum() > 0]
+    if len(order) > MOST_SUPPLIERS:
+        rest = sent[order[MOST_SUPPLIERS - 1 :]].sum(axis=0)
+        return [*(names[n] for n in order[: MOST_SUPPLIERS - 1]), "all others"], np.vstack(
+            [sent[order[: MOST_SUPPLIERS - 1]], rest]
+        )
+    return [names[n] for n in order], sent[order]
+
+
+def _supplier_heatmap(plan: Plan) -> Chart:
+    names, sent = _supply_by_period(plan)
+    periods = plan.instance.periods
+    shows = len(periods) <= MOST_LABELLED_PERIODS
+    cells: list[dict[str, Any]] = [
+        {"value": [t, n, float(sent[n, t])], "label": {"show": shows, "formatter": format_number(float(sent[n, t]), 2)}}
+        for n in range(len(names))
+        for t in range(len(periods))
+        if sent[n, t] > 0
+    ]
+    style = {"borderColor": "#ffffff", "borderWidth": 1}
+    font = {"color": INK, "fontFamily": FONT, "fontSize": 11, "textBorderColor": "#ffffff", "textBorderWidth": 2}
+    series = {"type": "heatmap", "data": cells, "itemStyle": style, "label": font}
+    up = ChartAxis("", names=names, extra={"inverse": True})
+    option = build_plot_option(ChartAxis("", names=periods), up, [series], legend=False)
+    option["grid"] = {**option["grid"], "right": 110}
+    option["visualMap"] = {
+        "type": "continuous",
+        "min": 0,
+        "max": float(sent.max()),
+        "precision": 0 if sent.max() >= 10 else 2,
+        "calculable": False,
+        "inRange": {"color": _TONNES_RAMP},
+        "orient": "vertical",
+        "right": 8,
+        "top": 40,
+        "text": [format_tonnes(float(sent.max())), "0 t"],
+        "textStyle": {"fontFamily": FONT, "fontSize": 12, "color": INK},
+    }
+    peak = int(np.argmax(sent.sum(axis=0)))
+    says = (
+        f"{format_tonnes(float(sent.sum()))} are taken; most in {periods[peak]}, "
+        f"{format_tonnes(float(sent[:, peak].sum()))}"
+    )
+    says += f"; {format_share(float(sent[0].sum()), float(sent.sum()))} from {escape_text(names[0], 40)}"
+    return Chart(
+        says, option, (_period_table(plan, names, sent, "t"),), ("White: nothing is taken.",), 110 + 24 * len(names)
+    )
+
+
+def _period_table(plan: Plan, names: list[str], values: Floats, unit: str) -> TextTable:
+    columns = (
+        TextColumn(get_period_word(plan.instance), right=False),
+        *(TextColumn(f"{name} {unit}") for name in names),
+    )
+    rows = tuple(
+        (period, *(format_number(float(values[n, t]), 3) for n in range(len(names))))
+        for t, period in enumerate(plan.instance.periods)
+    )
+    return TextTable("The figures", columns, rows)
+
+
+def _smelter_load_charts(plan: Plan) -> tuple[Chart, ...]:
+    capacity, feed = plan.instance.smelters.capacity.value, plan.account.feed
+    load = np.divide(feed, capacity, out=np.zeros_like(feed), where=np.isfinite(capacity) & (capacity > 0))
+    listed = [k for k in np.argsort(-load.max(axis=1), kind="stable").tolist() if load[k].max() >= LEAST_LOAD]
+    if not listed:
+        return ()
+    names = [plan.instance.smelters.names[k] for k in listed]
+    series = [
+        build_line_series(
+            name, [(t, 100 * float(load[k, t])) for t in range(load.shape[1])], step="middle", symbol="none"
+        )
+        for name, k in zip(names, listed, strict=True)
+    ]
+    for number, one in enumerate(series):
+        one["lineStyle"] = {"width": 2.5, "type": ("solid", "dashed", "dotted")[number % 3]}
+    limit = {"silent": True, "symbol": "none", "data": [{"yAxis": 100}], "lineStyle": {"color": COLOURS[1]}}
+    series[0]["markLine"] = {**limit, "label": {"show": False}}
+    option = build_plot_option(
+        ChartAxis("", names=plan.instance.periods), ChartAxis("Load", "% of capacity", least=0), series, legend=True
+    )
+    full = (load[listed] > FULL_LOAD).sum(axis=1)
+    most = int(np.argmax(full))
+    word = get_period_word(plan.instance)
+    if full[most]:
+        says = f"{escape_text(names[most], 40)} is full in {int(full[most])} of {load.shape[1]} {word}s"
+    else:
+        says = (
+            f"No smelter is full; {escape_text(names[0], 40)} comes nearest, "
+            f"{format_share(float(load[listed[0]].max()), 1)}"
+        )
+    notes = (f"Smelters that reach {100 * LEAST_LOAD:g} % of their capacity in some {word}.",)
+    return (Chart(says, option, (_period_table(plan, names, 100 * load[listed], "%"),), notes),)
+
+
+_SLACK_TOLERANCE = 1e-6  # of the charged mass; a smaller margin counts as none
+_MOST_AXIS_RATIO = 2.5  # times the charged mass; the vertical axis ends there at the latest
+
+
+def draw_metal_balances(plan: Plan) -> tuple[Chart, ...]:
+    """Draw the balance of each metal that smelters return and melts charge.
+
+    Args:
+        plan: Plan to report.
+
+    Returns:
+        One chart for each such metal; none for an instance of one period.
+    """
+    found = compute_metal_account(plan.account)
+    wanted = (found.returned.sum(axis=1) > 0) & (found.charged.sum(axis=1) > 0)
+    if len(plan.instance.periods) == 1:
+        return ()
+    return tuple(_metal_balance_chart(plan, found, metal) for metal in np.flatnonzero(wanted).tolist())
+
+
+def _metal_balance_chart(plan: Plan, found: MetalAccount, metal: int) -> Chart:
+    at_hand = found.at_hand[metal]
+    charged = found.charged[metal].cumsum()
+    series = [
+        build_line_series("at hand so far", _list_points(at_hand), symbol="none", z=4),
+        build_line_series(
+            "charged so far",
+            _list_points(charged),
+            symbol="none",
+            z=4,
+            step="end",
+            lineStyle={"width": 2, "type": "dashed"},
+        ),
+        build_line_series("in medals due so far", _list_points(found.owed[metal]), symbol="none", step="end", z=4),
+        *_spread_series(found, metal, at_hand),
+    ]
+    title = plan.instance.metals.titles[metal]
+    up = ChartAxis(title.capitalize(), "kg, from the start on", least=0, most=_axis_top(found, metal))
+    option = build_plot_option(ChartAxis("", names=plan.instance.periods), up, series)
+    notes = (
+        "At hand: opening stock and all that was returned and bought, also what is then sold or left over. "
+        "Where there is much more of it than is charged, its line leaves the picture.",
+        "The shaded band: two standard deviations of all that has returned, were all lots of a device, a treatment or "
+        "a smelter to differ in the same way.",
+    )
+    told = _metal_balance_table(plan, at_hand, charged, found.owed[metal])
+    return Chart(_metal_balance_title(plan, found, metal), option, (told,), notes if found.spread else notes[:1])
+
+
+def _axis_top(found: MetalAccount, metal: int) -> float:
+    """Return the end of the vertical axis: above the band, at most a few times the charged mass."""
+    off = found.spread.alike_so_far[metal] if found.spread else np.zeros_like(found.owed[metal])
+    high = min(
+        float((found.at_hand[metal] + SPREAD_DEVIATIONS * off).max()),
+        _MOST_AXIS_RATIO * float(found.charged[metal].sum()),
+    )
+    step = 10.0 ** np.floor(np.log10(high)) / 2
+    return float(np.ceil(high / step) * step)
+
+
+def _list_points(values: Floats) -> list[tuple[float, float | None]]:
+    return [(place, float(value)) for place, value in enumerate(values)]
+
+
+def _spread_series(found: MetalAccount, metal: int, at_hand: Floats) -> list[dict[str, Any]]:
+    if found.spread is None:
+        return []
+    off = SPREAD_DEVIATIONS * found.spread.alike_so_far[metal]
+    low = np.maximum(at_hand - off, 0)
+    unseen = {"symbol": "none", "silent": True, "stack": "band", "lineStyle": {"width": 0}, "z": 1}
+    fill = {"color": COLOURS[0], "opacity": 0.15}
+    return [
+        build_line_series("", _list_points(low), **unseen),
+        build_line_series("", _list_points(at_hand + off - low), areaStyle=fill, **unseen),
+    ]
+
+
+def _metal_balance_title(plan: Plan, found: MetalAccount, metal: int) -> str:
+    """Summarise the balance: the smallest margin, and the shortfall at the lower end of the band."""
+    title = escape_text(plan.instance.metals.titles[metal], 40).capitalize()
+    charged = found.charged[metal].cumsum()
+    spare = found.at_hand[metal] - charged
+    busy = np.flatnonzero(found.charged[metal] > 0)
+    at = int(busy[np.argmin(spare[busy])])
+    room = _describe_slack(plan, found.at_hand[metal], charged, float(spare[at]), at)
+    says = f"{title}: {format_mass(float(charged[-1]))} charged, {room}"
+    if found.spread is None:
+        return says
+    short = float((SPREAD_DEVIATIONS * found.spread.alike_so_far[metal] - spare)[busy].max())
+    return (
+        f"{says}; {format_mass(short)} short if all comes out low"
+        if short > 0
+        else f"{says}; enough if all comes out low"
+    )
+
+
+def _describe_slack(plan: Plan, at_hand: Floats, charged: Floats, spare: float, at: int) -> str:
+    if spare <= _SLACK_TOLERANCE * charged[-1]:
+        return f"with nothing to spare in {plan.instance.periods[at]}"
+    if spare > charged[-1]:
+        return f"all of it at hand in {plan.instance.periods[int(np.argmax(at_hand >= charged[-1]))]}"
+    return f"never less than {format_mass(spare)} more at hand"
+
+
+def _metal_balance_table(plan: Plan, at_hand: Floats, charged: Floats, owed: Floats) -> TextTable:
+    columns = (
+        TextColumn("", right=False),
+        TextColumn("at hand so far kg"),
+        TextColumn("charged so far kg"),
+        TextColumn("due so far kg"),
+    )
+    rows = tuple(
+        (period, *(format_number(float(values[place])) for values in (at_hand, charged, owed)))
+        for place, period in enumerate(plan.instance.periods)
+    )
+    return TextTable("Since the start", columns, rows)

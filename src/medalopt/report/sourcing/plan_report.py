@@ -1,0 +1,229 @@
+"""Cost of whole loads, in a sentence.
+
+Executive summary of a plan: cost, suppliers, benchmark, binding constraints, risks, orders and verification.
+
+Procurement report of a plan, assembled from its tables, orders and charts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from medalopt import __version__
+from medalopt.analysis.explain.binding import BindingConstraint
+from medalopt.analysis.explain.sources import group_sources
+from medalopt.analysis.scenario_runner import VALUE_TOLERANCE
+from medalopt.analysis.sensitivity.premium import RecyclingPremium
+from medalopt.analysis.sourcing.payments import PURCHASE_ORDER, allocate_payments
+from medalopt.analysis.sourcing.plan_analyses import PlanAnalyses
+from medalopt.analysis.sourcing.whole_loads import WholeLoadPlan
+from medalopt.instance.source_values import SourceValues
+from medalopt.plan.plan import Plan
+from medalopt.report.document import OrderDocument, Report, ReportTable
+from medalopt.report.metal_values import MetalValues
+from medalopt.report.numbers import format_mass, format_money, format_number, format_tonnes
+from medalopt.report.sensitivity.recycling_premium import describe_premium
+from medalopt.report.solve import describe_proof, summarize_plan
+from medalopt.report.sourcing.compliance import tabulate_assumptions, tabulate_compliance_documents
+from medalopt.report.sourcing.metals import tabulate_melting, tabulate_metal_account
+from medalopt.report.sourcing.orders import build_orders, tabulate_orders
+from medalopt.report.sourcing.plan_charts import draw_cost_waterfall, draw_metal_balances, draw_supply_charts
+from medalopt.report.sourcing.procurement import tabulate_awards, tabulate_price_exposure, tabulate_spend
+from medalopt.report.sourcing.risks import describe_risks, tabulate_risks, tabulate_rule_costs
+from medalopt.report.sourcing.traceability import draw_metal_flows, tabulate_traceability
+from medalopt.text import escape_text, format_count
+
+
+def describe_whole_loads(found: WholeLoadPlan) -> str:
+    """Describe the number of loads, the part loads among them, and the extra cost of whole loads.
+
+    Args:
+        found: Plan in whole loads and the plan without them.
+
+    Returns:
+        Two sentences.
+    """
+    currency = found.plan.instance.currency
+    part = (
+        f"; {found.part:,} of them go part full, with all that is left of what is offered"
+        if found.part
+        else ", all full"
+    )
+    extra = found.extra if abs(found.extra) >= 0.5 else 0.0
+    costs = f"cost {format_money(extra, currency)} more than" if extra else "cost no more than"
+    return (
+        f"In loads of {format_number(found.size)} t: {found.loads:,} loads{part}. Whole loads {costs} the "
+        f"best plan without "
+        f"them ({format_money(found.exact.cost, currency)}), and every rule is kept (verified again)."
+    )
+
+
+_MOST_SOURCES, _MOST_BINDING, _MOST_OFFERS = 4, 3, 4
+
+
+def summarize_decision(
+    plan: Plan, documents: tuple[OrderDocument, ...], found: PlanAnalyses | None, in_loads: WholeLoadPlan | None
+) -> tuple[str, ...]:
+    """Summarise the plan for the decision to sign.
+
+    Args:
+        plan: Plan to report.
+        documents: Orders of the plan.
+        found: Analyses around the plan; None leaves out the sentences that need further solves.
+        in_loads: Cost of whole loads, for a plan in whole loads.
+
+    Returns:
+        The summary, a sentence each; the last states the verification.
+    """
+    first, *rest = summarize_plan(plan, MetalValues(plan))
+    scarce = [line for line in rest if line.startswith("Scarce")]
+    lines = [first, *(line for line in rest if line not in scarce)]
+    if found is not None:
+        lines[1:1] = _describe_benchmark(plan, found.premium)
+    lines += [*_describe_supply(plan), *_describe_purchases(plan), *scarce]
+    if found is not None:
+        lines += [
+            *_describe_reference_plan(plan, found, in_loads),
+            *_describe_binding(found),
+            *(describe_risks(found.risks, plan.instance) if found.risks else ()),
+        ]
+    lines += [describe_whole_loads(in_loads)] if in_loads else []
+    return (*lines, *_count_drafts(documents), describe_proof(plan))
+
+
+def _describe_benchmark(plan: Plan, found: RecyclingPremium) -> tuple[str, ...]:
+    """Return the benchmark of buying all metal, with its cost and footprint, or the reason why it is not available."""
+    told = describe_premium(found, plan.instance)
+    if found.cost == float("inf"):
+        return told
+    more, currency = plan.cost - found.cost, plan.instance.currency
+    price = f"Benchmark, buying all metal: {format_money(found.cost, currency)}"
+    if abs(more) <= VALUE_TOLERANCE * max(1.0, abs(plan.cost)):
+        return (f"{price}, the same.", *told[1:])
+    medals = f" ({format_money(abs(more) / found.medals, currency)} a medal)" if found.medals else ""
+    return (f"{price}, {format_money(abs(more), currency)} {'less' if more > 0 else 'more'}{medals}.", *told[1:])
+
+
+def _describe_supply(plan: Plan) -> tuple[str, ...]:
+    """Describe the largest sources by tonnes, and the feed of each smelter."""
+    sent = np.asarray(plan.account.sent)
+    groups = {source.name: float(sent[source.streams].sum()) for source in group_sources(plan.instance)}
+    listed = _list_largest({name: tons for name, tons in groups.items() if tons > 0}, format_tonnes, _MOST_SOURCES)
+    feed = dict(zip(plan.instance.smelters.names, plan.account.feed.sum(axis=1).tolist(), strict=True))
+    to = _list_largest({name: tons for name, tons in feed.items() if tons > 0}, format_tonnes, _MOST_SOURCES)
+    smelted = f" Smelted: {to}." if to else ""
+    return (f"Taken: {listed}.{smelted}",) if listed else ()
+
+
+def _describe_purchases(plan: Plan) -> tuple[str, ...]:
+    bought = dict(zip(plan.instance.market.names, plan.account.bought.tolist(), strict=True))
+    listed = _list_largest({name: kg for name, kg in bought.items() if kg > 0}, format_mass, _MOST_OFFERS)
+    spent = format_money(float(allocate_payments(plan.account).of(PURCHASE_ORDER).sum()), plan.instance.currency)
+    return (f"Bought for {spent}: {listed}.",) if listed else ()
+
+
+def _list_largest(amounts: dict[str, float], text: Callable[[float], str], most: int) -> str:
+    """List the largest amounts by name, and the sum of the rest."""
+    order = sorted(amounts, key=lambda name: (-amounts[name], name))
+    told = [f"{escape_text(name)} {text(amounts[name])}" for name in order[:most]]
+    rest = order[most:]
+    more = [f"{len(rest)} more {text(sum(amounts[name] for name in rest))}"] if rest else []
+    return ", ".join([*told, *more])
+
+
+def _describe_binding(found: PlanAnalyses) -> tuple[str, ...]:
+    listed = "; ".join(_format_binding(row, found.base.unit) for row in found.binding[:_MOST_BINDING])
+    return (f"What binds: {listed}.",) if listed else ("Nothing binds: no figure that is loosened a little saves.",)
+
+
+def _describe_reference_plan(plan: Plan, found: PlanAnalyses, in_loads: WholeLoadPlan | None) -> tuple[str, ...]:
+    """Return a note where the analyses refer to the optimal plan without whole lots or loads."""
+    if plan.certificate.optimal and in_loads is None:
+        return ()
+    whole = " without whole loads" if in_loads else " without whole lots" if plan.instance.lots else ""
+    best = f"the best plan{whole} ({format_money(found.base.cost, plan.instance.currency)})"
+    return (f"What binds, entry prices, rules and risks are those of {best}.",)
+
+
+def _format_binding(row: BindingConstraint, unit: str) -> str:
+    change = f"1 {row.unit} {'more' if row.step > 0 else 'less'}{' in each period' if row.every_period else ''}"
+    return f"{escape_text(row.what)} ({change} saves {format_money(row.saves, unit)})"
+
+
+def _count_drafts(documents: tuple[OrderDocument, ...]) -> tuple[str, ...]:
+    if not documents:
+        return ()
+    drafts = sum(bool(one.missing) for one in documents)
+    count = f"{format_count(len(documents), 'document')} to sign"
+    if not drafts:
+        return (f"{count}, all complete.",)
+    some = "" if drafts == len(documents) == 1 else "all " if drafts == len(documents) else f"{drafts:,} "
+    still, lacks = ("a draft", "its party is") if drafts == 1 else ("drafts", "their parties are")
+    return (f"{count}; {some}still {still}, as {lacks} not all known.",)
+
+
+CHART_BUILDERS = (
+    draw_cost_waterfall,
+    draw_supply_charts,
+    draw_metal_balances,
+    draw_metal_flows,
+)  # each from a Plan to its charts
+
+
+def build_plan_report(
+    plan: Plan,
+    in_loads: WholeLoadPlan | None = None,
+    found: PlanAnalyses | None = None,
+    written: SourceValues | None = None,
+    *,
+    pictures: bool = True,
+) -> Report:
+    """Build the procurement report of a plan.
+
+    Args:
+        plan: Plan to report.
+        in_loads: Cost of whole loads, for a plan in whole loads.
+        found: Analyses around the plan (entry prices, rule costs, risks); None leaves them out.
+        written: Parameters as the instance file writes them.
+        pictures: Include charts.
+
+    Returns:
+        The report in reading order; tables without rows are left out.
+    """
+    orders = build_orders(plan)
+    tables = (
+        tabulate_orders(plan, orders),
+        *tabulate_awards(plan, found.entry if found else None),
+        *tabulate_spend(plan),
+        *tabulate_price_exposure(plan),
+        *tabulate_metal_account(plan),
+        *tabulate_melting(plan),
+        *_analysis_tables(plan, found),
+        *tabulate_traceability(plan),
+        *tabulate_compliance_documents(plan),
+        *tabulate_assumptions(plan.instance, written),
+    )
+    return Report(
+        plan.instance.title or plan.instance.name,
+        summarize_decision(plan, orders, found, in_loads),
+        tuple(table for table in tables if table.rows),
+        orders,
+        tuple(chart for charts in CHART_BUILDERS for chart in charts(plan)) if pictures else (),
+        _list_versions(plan),
+    )
+
+
+def _analysis_tables(plan: Plan, found: PlanAnalyses | None) -> tuple[ReportTable, ...]:
+    if found is None:
+        return ()
+    return (*tabulate_rule_costs(found), *(tabulate_risks(found.risks, plan.instance) if found.risks else ()))
+
+
+def _list_versions(plan: Plan) -> tuple[str, ...]:
+    """Return the hash of the instance and the versions of program and solver."""
+    return (
+        f"Figures of {plan.instance.name}: sha256 {plan.instance.figures}.",
+        f"medalopt {__version__}, HiGHS {plan.solver}, {plan.method}.",
+    )

@@ -1,0 +1,314 @@
+"""Award table: every stream on offer, the tonnes taken, and the price at which a refused stream enters the plan.
+
+Spend and commitments by period, by fiscal year, and by kind of cost and document.
+
+Exposure to metal prices: kilograms bought and sold by metal.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from medalopt.analysis.sourcing.payments import (
+    CALL_OFF,
+    DOCUMENT_KINDS,
+    OWN_ACCOUNT,
+    PURCHASE_ORDER,
+    TOLL,
+    Payments,
+    allocate_payments,
+    get_fiscal_years,
+    has_straddling_periods,
+)
+from medalopt.analysis.sourcing.plan_analyses import MAX_PRICED_SOURCES
+from medalopt.instance.arithmetic import sum_by_group
+from medalopt.instance.arrays import Floats
+from medalopt.instance.instance import Instance
+from medalopt.instance.routes import compute_routable_supply, compute_route_costs
+from medalopt.plan.plan import Plan
+from medalopt.report.document import CellValue, ReportColumn, ReportTable, make_amount_column, make_rate_column
+from medalopt.report.numbers import format_share
+from medalopt.report.solve_tables import COST_KINDS, get_period_word
+
+TAKEN_TOLERANCE = 1e-9  # of the offered tonnes; a smaller quantity counts as none
+_AWARD_DESCRIPTION = (
+    "Every stream on offer, what is taken of it, and what that costs up to the metal on the account. What is refused "
+    "or taken in part comes first."
+)
+_ENTRY_NOTE = (
+    "More comes in at: what a tonne may cost at most, price and collection together, so that more of it is taken than "
+    "now. Streams of a bundle come in together, each cheaper by the same. '–': no price brings in more; empty: taken "
+    f"whole, or not among the {MAX_PRICED_SOURCES} sources with the most tonnes left, which alone are asked about."
+)
+
+_NO_ROUTE_NOTE = (
+    "No route: the instance has no treatment, lane and smelter by which this stream, or one in its bundle, can go "
+    "anywhere, so that no price brings it in. `medalopt check` says why."
+)
+
+
+def tabulate_awards(plan: Plan, entry: Mapping[int, float] | None = None) -> tuple[ReportTable, ...]:
+    """Tabulate the award of every stream, refused and partly taken ones first.
+
+    Args:
+        plan: Plan to report.
+        entry: Reduction of price and collection [currency/t] at which more of a stream enters, by stream; infinite
+            where no price suffices, None where entry prices were not computed.
+
+    Returns:
+        The table `award`.
+    """
+    instance, account, streams = plan.instance, plan.account, plan.instance.streams
+    spent = sum_by_group(
+        (compute_route_costs(instance, account.found) * account.decisions.sent).sum(axis=1),
+        account.found.stream,
+        len(streams.names),
+    )
+    whole = np.asarray(account.sent) >= (1 - TAKEN_TOLERANCE) * streams.available.value.sum(axis=1)
+    order = np.lexsort((np.arange(len(streams.names)), streams.region, whole)).tolist()
+    asked = None if entry is None else {i: by for i, by in entry.items() if not whole[i]}
+    free = compute_routable_supply(instance, account.found).tolist()
+    rows = tuple((*_award_row(plan, i, float(spent[i]), free[i]), *_entry_price(plan, i, asked)) for i in order)
+    notes = (() if entry is None else (_ENTRY_NOTE,)) + (
+        (_NO_ROUTE_NOTE,) if any(row[6] == "no route" for row in rows) else ()
+    )
+    return (
+        ReportTable(
+            "award",
+            "Award table",
+            _AWARD_DESCRIPTION,
+            _award_columns(instance.currency, entry is not None),
+            rows,
+            notes,
+        ),
+    )
+
+
+def _award_row(plan: Plan, stream: int, spent: float, free: float) -> tuple[CellValue, ...]:
+    instance, streams = plan.instance, plan.instance.streams
+    offered, taken = float(streams.available.value[stream].sum()), float(plan.account.sent[stream])
+    bundle = int(streams.bundle[stream])
+    return (
+        instance.regions[streams.region[stream]],
+        streams.names[stream],
+        instance.devices.names[streams.device[stream]],
+        instance.bundles[bundle][1] if bundle >= 0 else "",
+        offered,
+        taken,
+        describe_award(taken, offered, free),
+        float(streams.price.value[stream] + streams.collection.value[stream]),
+        spent,
+    )
+
+
+def _entry_price(plan: Plan, stream: int, entry: Mapping[int, float] | None) -> tuple[CellValue, ...]:
+    """Return the break-even price of a stream, empty where it is fully taken or was not analysed."""
+    if entry is None:
+        return ()
+    if stream not in entry:
+        return (None,)
+    if not math.isfinite(entry[stream]):
+        return ("–",)
+    streams = plan.instance.streams
+    return (float(streams.price.value[stream] + streams.collection.value[stream]) - entry[stream],)
+
+
+def describe_award(taken: float, offered: float, free: float) -> str:
+    """Describe the award of a stream: taken, taken in part with the share, refused, no route or nothing offered.
+
+    Args:
+        taken: Tonnes taken.
+        offered: Tonnes offered.
+        free: Tonnes for which the stream and all of its bundle have a route.
+
+    Returns:
+        The award as text.
+    """
+    if taken <= TAKEN_TOLERANCE * offered:
+        return ("refused" if free else "no route") if offered else "nothing offered"
+    return "taken" if taken >= (1 - TAKEN_TOLERANCE) * offered else f"taken in part, {format_share(taken, offered)}"
+
+
+def _award_columns(currency: str, asked: bool) -> tuple[ReportColumn, ...]:
+    return (
+        ReportColumn("region", "Region"),
+        ReportColumn("stream", "Stream"),
+        ReportColumn("device", "Device"),
+        ReportColumn("bundle", "Bundle"),
+        ReportColumn("offered_t", "Offered", "t", 3, total=True),
+        ReportColumn("taken_t", "Taken", "t", 3, total=True),
+        ReportColumn("award", "Award"),
+        make_rate_column("price_per_t", "Price and collection", currency, "t"),
+        make_amount_column("cost", "Cost", currency),
+        *((make_rate_column("comes_in_per_t", "More comes in at", currency, "t"),) if asked else ()),
+    )
+
+
+PAYMENT_TITLES = {
+    CALL_OFF: "Call-offs",
+    TOLL: "Toll refining",
+    PURCHASE_ORDER: "Metal purchases",
+    OWN_ACCOUNT: "Own account",
+}
+_PAYMENT_KEYS = {CALL_OFF: "call_offs", TOLL: "toll_refining", PURCHASE_ORDER: "purchases", OWN_ACCOUNT: "own_account"}
+_INTERNAL_NOTE = (
+    "Own account: interest on stock, less metal sold and process scrap left; no one is sent an order for it."
+)
+_FISCAL_YEAR_NOTE = "A {period} that reaches over the end of March counts in the fiscal year in which it begins."
+
+
+def tabulate_spend(plan: Plan) -> tuple[ReportTable, ...]:
+    """Tabulate spend and commitments.
+
+    Args:
+        plan: Plan to report.
+
+    Returns:
+        The tables `spend`, `fiscal_years` where the periods are dates, and `reconciliation`.
+    """
+    paid = allocate_payments(plan.account)
+    years = get_fiscal_years(plan.instance)
+    by_year = (_spend_by_year(plan.instance, paid, years),) if all(years) else ()
+    return (_spend_by_period(plan.instance, paid, years), *by_year, _spend_by_cost(plan.instance, paid))
+
+
+def _spend_by_period(instance: Instance, paid: Payments, years: tuple[str, ...]) -> ReportTable:
+    spent = paid.by_kind()
+    each = spent.sum(axis=0)
+    so_far = each.cumsum()
+    word, dated = get_period_word(instance), all(years)
+    columns = (
+        ReportColumn("period", word.capitalize()),
+        *((ReportColumn("fiscal_year", "Fiscal year"),) if dated else ()),
+        *(_money_column(instance, _PAYMENT_KEYS[kind], PAYMENT_TITLES[kind]) for kind in DOCUMENT_KINDS),
+        _money_column(instance, "spent", "Spent"),
+        _money_column(instance, "spent_so_far", "Spent so far", total=False),
+        _money_column(instance, "committed", "Still committed", total=False),
+    )
+    ordered = _sum_later_periods(spent[:-1].sum(axis=0))
+    rows = tuple(
+        (period, *((years[t],) if dated else ()), *map(float, (*spent[:, t], each[t], so_far[t], ordered[t])))
+        for t, period in enumerate(instance.periods)
+    )
+    says = (
+        f"What is spent in each {word}, and what the orders of later ones come to once all of them are signed. "
+        "Charges count when devices are shipped, metal when it is bought."
+    )
+    return ReportTable("spend", "Spend and commitment", says, columns, rows, (_INTERNAL_NOTE,))
+
+
+def _sum_later_periods(each: Floats) -> Floats:
+    """Return the sum over later periods, for each period."""
+    after = each[::-1].cumsum()[::-1]
+    return np.append(after[1:], 0.0)
+
+
+def _spend_by_year(instance: Instance, paid: Payments, years: tuple[str, ...]) -> ReportTable:
+    named = tuple(dict.fromkeys(years))
+    in_year = np.array(
+        [[year == one for one in named] for year in years], dtype=float
+    )  # (T, Y), 1 where the period is in the year
+    columns = (
+        ReportColumn("document", "Document"),
+        ReportColumn("party", "Party"),
+        *(_money_column(instance, year.lower(), year) for year in named),
+        _money_column(instance, "in_all", "In all"),
+    )
+    rows: list[tuple[CellValue, ...]] = []
+    for kind in DOCUMENT_KINDS:
+        spent = paid.of(kind) @ in_year
+        for party, of_party in zip(paid.parties[kind], spent.tolist(), strict=True):
+            if any(of_party):
+                rows.append((kind, party, *of_party, sum(of_party)))
+    notes = (
+        _INTERNAL_NOTE,
+        *((_FISCAL_YEAR_NOTE.format(period=get_period_word(instance)),) if has_straddling_periods(instance) else ()),
+    )
+    says = "What each counterparty is paid in each fiscal year, April to March: the budget that its orders need."
+    return ReportTable("fiscal_years", "Fiscal years", says, columns, tuple(rows), notes)
+
+
+def _spend_by_cost(instance: Instance, paid: Payments) -> ReportTable:
+    columns = (
+        ReportColumn("cost", "Kind of cost"),
+        *(_money_column(instance, _PAYMENT_KEYS[kind], PAYMENT_TITLES[kind]) for kind in DOCUMENT_KINDS),
+        _money_column(instance, "in_all", "In all"),
+    )
+    rows: list[tuple[CellValue, ...]] = []
+    for cost, title in COST_KINDS.items():
+        parts = [
+            float(paid.amounts[kind][cost].sum()) if cost in paid.amounts[kind] else None for kind in DOCUMENT_KINDS
+        ]
+        if any(parts):
+            rows.append((title, *parts, sum(part for part in parts if part is not None)))
+    says = "Every kind of cost and the documents that order it: together they are what the plan costs."
+    return ReportTable(
+        "reconciliation", "Documents against the plan's cost", says, columns, tuple(rows), (_INTERNAL_NOTE,)
+    )
+
+
+def _money_column(instance: Instance, key: str, title: str, total: bool = True) -> ReportColumn:
+    return make_amount_column(key, title, instance.currency, total)
+
+
+_EXPOSURE_DESCRIPTION = (
+    "What depends on the prices of metals: kilograms bought, as metal or in scrap, and kilograms left over that are "
+    "sold. All else that goes into the medals comes from devices, at charges that do not follow the market."
+)
+_PRICE_RISE_NOTE = (
+    "If all prices of the metal rise by 10 %, the plan costs so much more (a negative amount: less), as it stands."
+)
+_OTHER_MATTER = "other matter"
+PRICE_RISE = 0.1
+
+
+def tabulate_price_exposure(plan: Plan) -> tuple[ReportTable, ...]:
+    """Tabulate the price exposure by metal.
+
+    Args:
+        plan: Plan to report.
+
+    Returns:
+        The table `exposure`, without rows where nothing is bought or sold.
+    """
+    columns = (
+        ReportColumn("metal", "Metal"),
+        ReportColumn("bought_kg", "Bought", "kg", 3),
+        ReportColumn("sold_kg", "Sold", "kg", 3),
+        ReportColumn("exposed_kg", "Exposed: bought less sold", "kg", 3),
+        make_amount_column("paid", "Paid", plan.instance.currency),
+        make_amount_column("earned", "Earned", plan.instance.currency),
+        make_amount_column("tenth", "If prices rise by 10 %", plan.instance.currency),
+    )
+    return (
+        ReportTable(
+            "exposure",
+            "Exposure to metal prices",
+            _EXPOSURE_DESCRIPTION,
+            columns,
+            tuple(_exposure_rows(plan)),
+            (_PRICE_RISE_NOTE,),
+        ),
+    )
+
+
+def _exposure_rows(plan: Plan) -> Iterator[tuple[CellValue, ...]]:
+    """Yield a row for each metal; the price of an offer is allocated to its metals by mass."""
+    instance, made = plan.instance, plan.account.decisions
+    market, bought = instance.market, plan.account.purchases  # (O, T), kg
+    held = market.composition.value
+    each = np.concatenate([held, 1 - held.sum(axis=1, keepdims=True)], axis=1)  # (O, E + 1)
+    kilograms = each.T @ bought.sum(axis=1)
+    paid = each.T @ (market.price.value * bought).sum(axis=1)
+    sold = np.where(instance.metals.sell.value > 0, made.surplus, 0.0)
+    earned = (instance.metals.sell.value * sold).sum(axis=1)
+    least = 1e-9 * max(1.0, float(kilograms.sum()))
+    for e, title in enumerate((*instance.metals.titles, _OTHER_MATTER)):
+        out = float(sold[e].sum()) if e < len(sold) else 0.0
+        money = float(earned[e]) if e < len(sold) else 0.0
+        into, spent = float(kilograms[e]), float(paid[e])
+        if into > least or out > least:
+            yield (title, into, out, into - out, spent, money, PRICE_RISE * (spent - money))

@@ -1,0 +1,218 @@
+"""Report of a saved file as table rows and order fields, in JSON, CSV or workbook form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from medalopt.plan.reader import SavedFile
+from medalopt.plan.workbook import EDITABLE_TABLES, name_visible_sheet
+from medalopt.report.document import OrderDocument, Report, ReportColumn, ReportTable
+from medalopt.report.render.worksheet import SheetNames, clean_cell_text, make_unique_heads
+from medalopt.report.render.xlsx import BLANK_FIELD
+
+StoredRow = Mapping[str, Any]  # cell by the key of its column
+
+
+@dataclass(frozen=True)
+class StoredPart:
+    """Table or order of a file.
+
+    Attributes:
+        part: Name of the part in the file.
+        keys: Keys of its columns.
+        rows: Its rows.
+        fields: Fields of an order.
+        total: Total row of a table in a workbook.
+    """
+
+    part: str
+    keys: frozenset[str]
+    rows: Sequence[StoredRow]
+    fields: Mapping[str, str] = field(default_factory=dict)
+    total: StoredRow | None = None
+
+
+class StoredForm(Protocol):
+    """Access to the parts of a saved report in any form; None for a part that the file lacks."""
+
+    def table(self, table: ReportTable) -> StoredPart | None:
+        """Return the stored part of a table.
+
+        Args:
+            table: Derived table.
+
+        Returns:
+            Its rows in the file.
+        """
+
+    def document(self, document: OrderDocument) -> StoredPart | None:
+        """Return the stored lines and fields of an order.
+
+        Args:
+            document: Derived order.
+
+        Returns:
+            Its lines and fields in the file.
+        """
+
+    def fields(self, document: OrderDocument) -> Mapping[str, str]:
+        """Return the fields that this form must have of an order.
+
+        Args:
+            document: Derived order.
+
+        Returns:
+            Value by field.
+        """
+
+    def read_decision(self) -> tuple[str, Sequence[str]]:
+        """Return the name of the part with the summary, and its lines with the footer."""
+
+
+def open_stored_form(saved: SavedFile, content: Report) -> StoredForm:
+    """Open the report of a saved file in its form.
+
+    Args:
+        saved: File as it was read.
+        content: Report derived from the decisions, for the names of sheets.
+
+    Returns:
+        Access to its parts.
+    """
+    if saved.form == "xlsx":
+        return _StoredWorkbook(saved.parts, content)
+    return _StoredJson(saved.parts) if saved.form == "json" else _StoredFolder(saved.parts)
+
+
+class _StoredJson:
+    def __init__(self, parts: Mapping[str, Any]) -> None:
+        self.parts = parts
+        self.numbers = {one["number"]: part for part, one in parts.items() if part.startswith("documents.")}
+
+    def table(self, table: ReportTable) -> StoredPart | None:
+        """Return the stored part of a table."""
+        part = f"tables.{table.key}"
+        return _read_json_rows(part, self.parts[part]) if part in self.parts else None
+
+    def document(self, document: OrderDocument) -> StoredPart | None:
+        """Return the stored lines and fields of an order."""
+        part = self.numbers.get(document.number)
+        if part is None:
+            return None
+        one = self.parts[part]
+        said = {"kind": one["kind"], "stamp": one["stamp"], "missing": ", ".join(one["missing"])}
+        rows = _read_json_rows(part, one["lines"])
+        return StoredPart(part, rows.keys, rows.rows, {**said, **one["party"], **one["terms"]})
+
+    def fields(self, document: OrderDocument) -> Mapping[str, str]:
+        """Return the fields that JSON must have of an order."""
+        said = {"kind": document.kind, "stamp": document.stamp, "missing": ", ".join(document.missing)}
+        return {**said, **dict(document.party), **dict(document.terms)}
+
+    def read_decision(self) -> tuple[str, Sequence[str]]:
+        """Return the name of the part with the summary, and its lines with the footer."""
+        return "decision", [*self.parts["decision"], *self.parts["foot"]]
+
+
+def _read_json_rows(part: str, table: Mapping[str, Any]) -> StoredPart:
+    return StoredPart(part, frozenset(key for row in table["rows"] for key in row), table["rows"])
+
+
+class _StoredFolder:
+    def __init__(self, parts: Mapping[str, Any]) -> None:
+        self.parts = parts
+
+    def table(self, table: ReportTable) -> StoredPart | None:
+        """Return the stored part of a table."""
+        return self._rows(table.key)
+
+    def document(self, document: OrderDocument) -> StoredPart | None:
+        """Return the stored lines and fields of an order."""
+        lines, own = self._rows(document.lines.key), self._rows("documents")
+        if lines is None or own is None:
+            return None
+        said = [row for row in own.rows if row.get("document") == document.number]
+        fields = {f"{row.get('part', '')}: {row.get('field', '')}": str(row.get("value", "")) for row in said}
+        kinds = {f"{row.get('kind', '')}, {row.get('stamp', '')}" for row in said}
+        rows = [row for row in lines.rows if row.get("document") == document.number]
+        return StoredPart(lines.part, lines.keys, rows, {**fields, "kind": "; ".join(sorted(kinds))})
+
+    def fields(self, document: OrderDocument) -> Mapping[str, str]:
+        """Return the fields that the folder must have of an order."""
+        parts = (("party", document.party), ("terms", document.terms))
+        fields = {f"{part}: {name}": value for part, pairs in parts for name, value in pairs}
+        return {**fields, "kind": f"{document.kind}, {document.stamp}"}
+
+    def read_decision(self) -> tuple[str, Sequence[str]]:
+        """Return the name of the part with the summary, and its lines with the footer."""
+        return "decision", [_strip_guard(row[0]) for row in self.parts.get("decision", [])[1:] if row]
+
+    def _rows(self, part: str) -> StoredPart | None:
+        head, *rows = self.parts.get(part) or [[]]
+        keys = [_strip_guard(name) for name in head]
+        cells = [dict(zip(keys, map(_strip_guard, row), strict=False)) for row in rows]
+        return StoredPart(part, frozenset(keys), cells) if keys else None
+
+
+def _strip_guard(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") else cell
+
+
+class _StoredWorkbook:
+    def __init__(self, parts: Mapping[str, Any], content: Report) -> None:
+        self.parts = parts
+        names = SheetNames()  # names depend on the order of the sheets
+        self.front = names.sheet("Decision")
+        for name in (*map(name_visible_sheet, EDITABLE_TABLES), "Pictures"):
+            if name in parts:
+                names.sheet(name)
+        self.sheets = {table.key: names.sheet(table.title) for table in content.tables}
+        self.sheets |= {one.number: names.sheet(f"{one.number} {one.kind}") for one in content.documents}
+
+    def table(self, table: ReportTable) -> StoredPart | None:
+        """Return the stored part of a table."""
+        return self._rows(self.sheets[table.key], table.columns)
+
+    def document(self, document: OrderDocument) -> StoredPart | None:
+        """Return the stored lines and fields of an order."""
+        return self._rows(self.sheets[document.number], document.lines.columns)
+
+    def fields(self, document: OrderDocument) -> Mapping[str, str]:
+        """Return the fields that the workbook must have of an order."""
+        return {name: clean_cell_text(value) or BLANK_FIELD for name, value in (*document.party, *document.terms)}
+
+    def read_decision(self) -> tuple[str, Sequence[str]]:
+        """Return the name of the sheet with the summary, and its lines with the footer."""
+        cells = [row[0] for row in self.parts.get(self.front, []) if row]
+        return self.front, [cell for cell in cells if isinstance(cell, str)]
+
+    def _rows(self, sheet: str, columns: Sequence[ReportColumn]) -> StoredPart | None:
+        rows, wanted = self.parts.get(sheet), make_unique_heads(tuple(columns))
+        keys = dict(zip(wanted, (column.key for column in columns), strict=True))
+        top = next((at for at, row in enumerate(rows or ()) if keys.keys() <= set(map(_text_or_empty, row))), None)
+        if rows is None or top is None:
+            return None
+        places = {
+            place: keys.get(_text_or_empty(cell), _text_or_empty(cell))
+            for place, cell in enumerate(rows[top])
+            if cell is not None
+        }
+        end = next((at for at in range(top + 1, len(rows)) if not any(map(_is_filled, rows[at]))), len(rows))
+        cells = [
+            {key: row[place] if place < len(row) else None for place, key in places.items()}
+            for row in rows[top + 1 : end]
+        ]
+        total = cells.pop() if cells and any(column.total for column in columns) else None
+        pairs = [row[:2] for row in rows[:top] if len(row) > 1 and _is_filled(row[0]) and _is_filled(row[1])]
+        fields = {_text_or_empty(name): _text_or_empty(value) for name, value in pairs}
+        return StoredPart(sheet, frozenset(places.values()), cells, fields, total)
+
+
+def _is_filled(cell: Any) -> bool:
+    return cell is not None and cell != ""
+
+
+def _text_or_empty(cell: Any) -> str:
+    return cell if isinstance(cell, str) else ""

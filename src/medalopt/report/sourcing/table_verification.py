@@ -1,0 +1,380 @@
+"""Verification of the tables of a saved plan, against its decisions and against the digests of the file."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from medalopt import __version__
+from medalopt.instance.source_values import SourceValues
+from medalopt.plan.digests import PART_PREFIXES, PLAN_TABLES, SCALAR_MEMBERS, compute_part_digests, compute_plan_digests
+from medalopt.plan.plan import Plan, WholeLots
+from medalopt.plan.reader import SavedFile
+from medalopt.plan.schema import SavedPlan
+from medalopt.plan.workbook import EDITABLE_TABLES, name_visible_sheet
+from medalopt.proof.certificate import Certificate
+from medalopt.proof.claims import Violation, parse_duals, parse_extensions
+from medalopt.proof.marginal import SUPPLY_MEANING
+from medalopt.proof.verdict import Verdict
+from medalopt.report.document import CellValue, Report, ReportColumn
+from medalopt.report.replanning import remove_settled_parties
+from medalopt.report.sourcing.plan_report import build_plan_report
+from medalopt.report.sourcing.stored_tables import StoredForm, StoredPart, StoredRow, open_stored_form
+from medalopt.text import escape_text
+
+ALTERED, DERIVED, NOT_VERIFIED = "altered", "derived", "not verified"
+RELATIVE_TOLERANCE = 1e-9  # of a number or of the largest of its column: allowed difference from the derived value
+_MOST_DIFFERENCES = 20  # differences reported of one table
+_NUMBER_PATTERN = re.compile(r"\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?")
+
+
+def check_tables(
+    saved: SavedFile,
+    found: Verdict,
+    source: Callable[[], SourceValues | None] = lambda: None,
+    settled: frozenset[str] = frozenset(),
+) -> Verdict:
+    """Verify the tables of a saved plan.
+
+    Tables that follow from the decisions are derived and compared; every part of the file is compared with its digest.
+
+    Args:
+        saved: File as it was read.
+        found: Verdict on the plan, from the instance alone.
+        source: Returns the parameters as the instance file writes them; None for an instance without a file.
+        settled: Parties that have delivered already and receive no order.
+
+    Returns:
+        The verdict with every difference as a broken rule; `unchecked` names the parts that cannot be verified.
+    """
+    plan = saved.plan
+    assert isinstance(plan, SavedPlan)
+    altered = find_altered(saved)
+    derived: list[Violation] = []
+    left = [f"sourcing plan: {part}" for part in saved.parts]
+    if saved.parts and not (saved.edits or found.against):
+        content = remove_settled_parties(
+            build_plan_report(rebuild_plan(plan, found), written=source(), pictures=False), settled
+        )
+        derived, left = compare_parts(open_stored_form(saved, content), content, saved)
+    wrong = {one.path.partition("[")[0] for one in derived}
+    broken = [*derived, *(one for one in altered if one.path not in wrong)]
+    if saved.edits and not (broken or found.broken):
+        first = saved.edits[0]
+        broken.append(Violation(ALTERED, first.cell, 0.0, "", f"{first.cell} was changed by hand: {first.text}"))
+    if plan.digests:
+        return replace(found, broken=(*found.broken, *broken))
+    why = "cannot be verified: the file carries no digests, as an earlier version wrote it; write the plan anew"
+    broken += (
+        [Violation(NOT_VERIFIED, part, 0.0, "", f"{escape_text(part)}: {why}") for part in left]
+        if not saved.edits
+        else []
+    )
+    return replace(found, broken=(*found.broken, *broken), unchecked=_list_underivable(plan))
+
+
+def find_altered(saved: SavedFile) -> list[Violation]:
+    """Return the parts of a file that do not match their digests.
+
+    Args:
+        saved: File as it was read.
+
+    Returns:
+        One broken rule for each altered, added or removed part; none where the file has no digests.
+    """
+    plan = saved.plan
+    assert isinstance(plan, SavedPlan)
+    if not plan.digests:
+        return []
+    prefix = PART_PREFIXES[saved.form]
+    edited = (
+        {*EDITABLE_TABLES, *(f"{prefix}{name_visible_sheet(name)}" for name in EDITABLE_TABLES)}
+        if saved.edits
+        else set()
+    )
+    written, found = plan.digests, compute_file_digests(saved)
+    broken = []
+    for name in (name for name in {**written, **found} if written.get(name) != found.get(name) and name not in edited):
+        why = "does not match its digest in the file: it was altered after"
+        if name not in found:
+            why = "is missing, and the file has its digest: it was removed after"
+        elif name not in written:
+            why = "has no digest in the file: it was added after"
+        part = name.removeprefix(prefix)
+        broken.append(Violation(ALTERED, part, 0.0, "", f"{escape_text(part)} {why} it was written"))
+    return broken
+
+
+def compute_file_digests(saved: SavedFile) -> dict[str, str]:
+    """Compute the digest of every part of a file.
+
+    Args:
+        saved: File as it was read.
+
+    Returns:
+        Digest by name of the part.
+    """
+    plan = saved.plan
+    figures = plan.model_dump(include=set(SCALAR_MEMBERS))
+    tables = {name: getattr(plan, name) for name in PLAN_TABLES}
+    columns = {
+        name: {key: [getattr(row, key) for row in rows] for key in type(rows[0]).model_fields}
+        for name, rows in tables.items()
+        if rows
+    }
+    return {**compute_plan_digests(figures, columns), **compute_part_digests(saved.form, saved.parts)}
+
+
+def _list_underivable(plan: SavedPlan) -> tuple[str, ...]:
+    """Return the parts of a plan that do not follow from its decisions and duals; only digests verify them."""
+    names = []
+    if any(row.meaning == SUPPLY_MEANING for row in plan.prices):
+        names.append(f"prices ({SUPPLY_MEANING})")
+    return (*names, *(("prices_at_lots",) if plan.prices_at_lots else ()), "solver")
+
+
+def rebuild_plan(saved: SavedPlan, found: Verdict) -> Plan:
+    """Rebuild a saved plan, whose tables are then derived from its decisions.
+
+    Args:
+        saved: Plan as the file states it.
+        found: Verdict on it, with the account of its decisions.
+
+    Returns:
+        The plan.
+    """
+    account, claim = found.account, saved.certificate
+    instance = account.instance
+    certificate = Certificate(**claim.model_dump())
+    duals = parse_duals(instance, saved.duals)[0]
+    lots = None
+    if saved.lots is not None:
+        lots = WholeLots(saved.objective.value, saved.lots.without, saved.lots.lower_bound, {})
+    own = parse_extensions(instance, account.found, saved)[0]
+    version, method = saved.solver.get("version", ""), saved.solver.get("method", "")
+    return Plan(instance, saved.objective.measure, account, duals, certificate, method, version, added=own, lots=lots)
+
+
+def compare_parts(form: StoredForm, content: Report, saved: SavedFile) -> tuple[list[Violation], list[str]]:
+    """Compare the tables, documents and summary of a file with those derived from its decisions.
+
+    Args:
+        form: Parts of the file.
+        content: Report derived from the decisions.
+        saved: File as it was read.
+
+    Returns:
+        The differences, and the names of parts that no derived part corresponds to.
+    """
+    part, prose = form.read_decision()
+    alike = any(
+        line.startswith(f"medalopt {__version__},") for line in prose
+    )  # other versions may word sentences differently
+    broken: list[Violation] = []
+    seen = {part, "title", "foot", "documents", "tables"}
+    more: list[str] = []
+    for table in content.tables:
+        stored = form.table(table)
+        broken += _compare_table(stored, table.key, table.columns, table.rows, alike)
+        more += _list_extra_columns(stored, table.columns)
+        seen |= {stored.part} if stored else set()
+    for document in content.documents:
+        stored = form.document(document)
+        broken += _compare_table(stored, document.number, document.lines.columns, document.lines.rows, alike)
+        broken += _compare_fields(stored, form.fields(document), alike)
+        seen |= {stored.part} if stored else set()
+    derived = content.decision if alike else ()
+    broken += _compare_decision(part, derived, prose)
+    if saved.form == "xlsx":
+        seen |= {"Pictures", *map(name_visible_sheet, EDITABLE_TABLES)}
+    left = [name for name in saved.parts if name not in seen]
+    return broken, [*left, *more]
+
+
+def _list_extra_columns(stored: StoredPart | None, columns: Sequence[ReportColumn]) -> list[str]:
+    if stored is None:
+        return []
+    return [f"{stored.part}.{key}" for key in sorted(stored.keys - {column.key for column in columns} - {"document"})]
+
+
+def _compare_table(
+    stored: StoredPart | None,
+    key: str,
+    columns: Sequence[ReportColumn],
+    rows: Sequence[Sequence[CellValue]],
+    alike: bool,
+) -> Iterator[Violation]:
+    """Yield the differences of a stored table from its derived rows."""
+    if stored is None:
+        if alike:
+            yield Violation(DERIVED, key, 0.0, "", f"{key} is missing; the decisions give {len(rows)} rows of it")
+        return
+    lacking = [column.key for column in columns if column.key not in stored.keys]
+    if lacking and stored.rows and alike:
+        yield Violation(
+            DERIVED, stored.part, 0.0, "", f"{escape_text(stored.part)} has no column {escape_text(lacking[0])}"
+        )
+    known = [column for column in columns if column.key in stored.keys]
+    places = {column.key: place for place, column in enumerate(columns)}
+    true = [{column.key: row[places[column.key]] for column in known} for row in rows]
+    size = {column.key: _largest_magnitude(row[column.key] for row in true) for column in known}
+    differences = list(_compare_rows(stored, known, true, size))
+    yield from differences[:_MOST_DIFFERENCES]
+    if not differences and stored.total is not None:
+        sums = {
+            column.key: sum(map(_finite_or_zero, (row[column.key] for row in true))) for column in known if column.total
+        }
+        for column in (column for column in known if column.total):
+            yield from _compare_cell(
+                stored, "Total", column, stored.total.get(column.key), sums[column.key], size[column.key]
+            )
+
+
+def _compare_rows(
+    stored: StoredPart, columns: Sequence[ReportColumn], true: Sequence[StoredRow], size: Mapping[str, float]
+) -> Iterator[Violation]:
+    texts = [column.key for column in columns if column.unit is None]
+    pairs, extra, missing = _pair_rows(stored.rows, true, texts)
+    for row, want in pairs:
+        label = _row_label(want, texts)
+        for column in columns:
+            key = column.key
+            yield from _compare_cell(stored, label, column, row.get(key), want[key], size[key])
+    figures = {key: most for key, most in size.items() if key not in texts}
+    for rows, why in ((extra, "does not follow from them"), (missing, "follows from them, and is missing")):
+        for row in (row for row in rows if (extra and missing) or not _is_negligible(row, figures)):
+            text = f"{escape_text(stored.part)}: the decisions are other than its rows: {_row_label(row, texts)} {why}"
+            yield Violation(DERIVED, stored.part, 0.0, "", text)
+
+
+def _is_negligible(row: StoredRow, size: Mapping[str, float]) -> bool:
+    """Return True where a row has numbers and all of them are rounding."""
+    return bool(size) and all(
+        abs(_finite_or_zero(row.get(key))) <= RELATIVE_TOLERANCE * most for key, most in size.items()
+    )
+
+
+def _pair_rows(
+    stored: Sequence[StoredRow], true: Sequence[StoredRow], texts: Sequence[str]
+) -> tuple[list[tuple[StoredRow, StoredRow]], list[StoredRow], list[StoredRow]]:
+    """Pair stored with derived rows by their texts, then by texts without numbers; return the unpaired too."""
+    pairs: list[tuple[StoredRow, StoredRow]] = []
+    left, wanted = list(stored), list(true)
+    for exact in (True, False):
+        waiting: dict[tuple[str, ...], list[StoredRow]] = {}
+        for want in reversed(wanted):
+            waiting.setdefault(_row_key(want, texts, exact), []).append(want)
+        rest = []
+        for row in left:
+            same = waiting.get(_row_key(row, texts, exact))
+            if same:
+                pairs.append((row, same.pop()))
+            else:
+                rest.append(row)
+        left, wanted = rest, [want for rows in waiting.values() for want in reversed(rows)]
+    return pairs, left, wanted
+
+
+def _row_key(row: StoredRow, texts: Sequence[str], exact: bool) -> tuple[str, ...]:
+    cells = tuple(_cell_text(row.get(key)) for key in texts)
+    return cells if exact else tuple(_NUMBER_PATTERN.sub("#", cell) for cell in cells)
+
+
+def _compare_cell(
+    stored: StoredPart, row: str, column: ReportColumn, cell: Any, true: CellValue, size: float
+) -> Iterator[Violation]:
+    if isinstance(true, int | float) and math.isfinite(true):
+        figure = _parse_number(cell)
+        if figure is not None and abs(figure - true) <= RELATIVE_TOLERANCE * max(size, abs(true), 1e-6):
+            return
+        off, said = (abs(figure - true), f"{figure:.10g}") if figure is not None else (0.0, repr(_cell_text(cell)))
+        given, unit = f"{true:.10g}", column.unit or ""
+    else:
+        if match_texts(_cell_text(cell), _cell_text(true)):
+            return
+        off, unit, said, given = 0.0, "", repr(_cell_text(cell)), repr(_cell_text(true))
+    path = f"{stored.part}[{row}].{column.key}"
+    yield Violation(DERIVED, path, off, unit, _describe_difference(stored.part, f"{column.key} of {row}", said, given))
+
+
+def _compare_fields(stored: StoredPart | None, wanted: Mapping[str, str], alike: bool) -> Iterator[Violation]:
+    """Yield the fields of an order that differ from those derived from decisions and instance."""
+    if stored is None:
+        return
+    for name, true in wanted.items():
+        said = stored.fields.get(name)
+        if (said is not None and not match_texts(said, true)) or (said is None and alike):
+            text = _describe_difference(stored.part, name, repr(said), repr(true))
+            yield Violation(DERIVED, f"{stored.part}[{name}]", 0.0, "", text)
+
+
+def _describe_difference(part: str, what: str, said: str, given: str) -> str:
+    stated, derived = escape_text(said, 80), escape_text(given, 80)
+    return f"{escape_text(part)}: {escape_text(what, 200)} is stated as {stated}, and the decisions give {derived}"
+
+
+def _compare_decision(part: str, derived: Iterable[str], prose: Sequence[str]) -> Iterator[Violation]:
+    """Yield derived summary sentences missing in the file, but not scarcity (duals not stored) or the verification."""
+    *lines, _ = derived or ("",)
+    for line in lines:
+        if not line.startswith("Scarce") and not any(match_texts(said, line) for said in prose):
+            text = f"{escape_text(part)}: `{escape_text(line, 200)}` follows from the decisions, and is not said"
+            yield Violation(DERIVED, part, 0.0, "", text)
+
+
+def match_texts(one: str, other: str) -> bool:
+    """Return True where two texts are equal up to spaces and to one unit of the last digit of their numbers.
+
+    Args:
+        one: Stored text.
+        other: Derived text.
+
+    Returns:
+        True where they match.
+    """
+    if one == other or one.split() == other.split():
+        return True
+    figures, others = _NUMBER_PATTERN.findall(one), _NUMBER_PATTERN.findall(other)
+    if len(figures) != len(others) or _NUMBER_PATTERN.sub("#", one).split() != _NUMBER_PATTERN.sub("#", other).split():
+        return False
+    return all(_match_numbers(*pair) for pair in zip(figures, others, strict=True))
+
+
+def _match_numbers(one: str, other: str) -> bool:
+    """Return True where two numbers are equal, or have as many decimal places and differ by one unit of the last."""
+    if "e" not in one + other and float(one.replace(",", "")) == float(other.replace(",", "")):
+        return True
+    places = [len(text.partition(".")[2]) for text in (one, other)]
+    grouped = "," in one and "," in other  # a large amount, not a date or an order number
+    if "e" in one + other or places[0] != places[1] or not (places[0] or grouped):
+        return False
+    return abs(float(one.replace(",", "")) - float(other.replace(",", ""))) <= 1.01 * 10.0 ** -places[0]
+
+
+def _cell_text(cell: Any) -> str:
+    if isinstance(cell, float) and math.isinf(cell):
+        return "no limit" if cell > 0 else ""
+    return "" if cell is None else cell if isinstance(cell, str) else repr(cell)
+
+
+def _parse_number(cell: Any) -> float | None:
+    try:
+        return None if cell is None or isinstance(cell, bool) else float(cell)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _finite_or_zero(cell: Any) -> float:
+    found = _parse_number(cell) if not isinstance(cell, str) else None
+    return found if found is not None and math.isfinite(found) else 0.0
+
+
+def _largest_magnitude(cells: Iterable[Any]) -> float:
+    return max((abs(_finite_or_zero(cell)) for cell in cells), default=0.0)
+
+
+def _row_label(row: StoredRow, texts: Sequence[str]) -> str:
+    return escape_text(", ".join(_cell_text(row.get(key)) for key in texts[:3] if row.get(key)), 120)

@@ -1,0 +1,322 @@
+"""Traceability: sources of the metal in each medal, and destinations of the metal of each stream.
+
+Flow of a metal as a Sankey diagram: devices, smelters, metal account, medals and other destinations.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from medalopt.analysis.sourcing.traceability import MetalDestination, MetalTrace, StreamLoss, trace_metal
+from medalopt.instance.arrays import Floats
+from medalopt.instance.instance import Instance
+from medalopt.plan.plan import Plan
+from medalopt.plan.tables import ROUNDING_TOLERANCE
+from medalopt.report.charts.chart import COLOURS, FAINT, FONT, INK, Chart, shorten_name
+from medalopt.report.document import CellValue, ReportColumn, ReportTable
+from medalopt.report.numbers import format_mass, format_number, format_share
+from medalopt.report.sourcing.metals import choose_decimals
+from medalopt.report.text_table import TextColumn, TextTable
+from medalopt.text import escape_text
+
+MOST_SOURCES = 20  # sources of a metal with a row of their own
+ATTRIBUTION_RULE = "mass-balance attribution, not physical segregation"
+_TRACE_NOTES = (
+    "Metal is mixed in the furnace, in stock and in the melt. Each kilogram that leaves an account is given the "
+    "origins of all that was in it at that moment, in proportion; process scrap those of the melt it fell from.",
+    "Medals are taken to be struck in the period in which they are due.",
+)
+_DESTINATION_COLUMNS = {
+    MetalDestination.ALLOWANCE: ("allowance_kg", "Allowance of medals"),
+    MetalDestination.MELT: ("melt_loss_kg", "Melt loss"),
+    MetalDestination.SCRAP_LOST: ("scrap_lost_kg", "Process scrap not reused"),
+    MetalDestination.SCRAP_LEFT: ("scrap_left_kg", "Process scrap left"),
+    MetalDestination.SURPLUS: ("left_kg", "Sold or left over"),
+    MetalDestination.STOCK: ("stock_kg", "In stock at the end"),
+}
+_LOSS_COLUMNS = {
+    StreamLoss.LATE: ("late_kg", "Returned after the end"),
+    StreamLoss.ELSEWHERE: ("elsewhere_kg", "Other projects"),
+    StreamLoss.SMELTER: ("smelter_kg", "Kept by the smelter"),
+    StreamLoss.RESIDUE: ("residue_kg", "Residue of treatment"),
+    StreamLoss.LEFT: ("left_project_kg", "Left the project"),
+}
+
+
+def tabulate_traceability(plan: Plan) -> tuple[ReportTable, ...]:
+    """Tabulate the sources of the medals' metal, and the destinations of each metal by stream.
+
+    Args:
+        plan: Plan to report.
+
+    Returns:
+        The table `medal_sources`, and `stream_ends_METAL` for each metal that smelters return.
+    """
+    found = trace_metal(plan.account)
+    known = np.flatnonzero(_stack_origins(found).sum(axis=(1, 2)) > 0).tolist()
+    return (
+        _medal_source_table(plan, found, known),
+        *(_stream_destination_table(plan, found, metal) for metal in known if found.returned[metal].any()),
+    )
+
+
+def _stack_origins(found: MetalTrace) -> Floats:
+    """Return metal received (E, J + O + 1, M + 6) [kg] by route, offer or opening stock, and by destination."""
+    return np.concatenate([found.returned, found.bought, found.opening[:, None]], axis=1)
+
+
+def _medal_source_table(plan: Plan, found: MetalTrace, known: list[int]) -> ReportTable:
+    instance = plan.instance
+    named = _name_origins(plan, found)
+    rows: list[tuple[CellValue, ...]] = []
+    totals: list[float] = []
+    for medal, kind in enumerate(instance.medals.names):
+        for metal in known:
+            by_source: dict[tuple[str, str, str], float] = defaultdict(float)
+            for source, kilograms in zip(named, _stack_origins(found)[metal, :, medal].tolist(), strict=True):
+                by_source[source] += kilograms
+            held = sum(by_source.values())
+            if held > 0:
+                totals.append(held)
+                rows += [(kind, instance.metals.titles[metal], *line) for line in _largest_sources(by_source, held)]
+    columns = (
+        ReportColumn("medal", "Medal"),
+        ReportColumn("metal", "Metal"),
+        ReportColumn("source", "Device or other source"),
+        ReportColumn("region", "Region or offer"),
+        ReportColumn("smelter", "Smelter"),
+        ReportColumn("held_kg", "In the medals", "kg", choose_decimals(totals)),
+        ReportColumn("share", "Share", "%", 1),
+    )
+    says = (
+        f"By {ATTRIBUTION_RULE}: the {MOST_SOURCES} largest sources of each metal in each kind of medal, and the rest."
+    )
+    return ReportTable(
+        "medal_sources",
+        f"Where the medals' metal comes from: {ATTRIBUTION_RULE}",
+        says,
+        columns,
+        tuple(rows),
+        _TRACE_NOTES,
+    )
+
+
+def _largest_sources(by_source: dict[tuple[str, str, str], float], held: float) -> list[tuple[CellValue, ...]]:
+    order = sorted((-kilograms, source) for source, kilograms in by_source.items() if kilograms > 0)
+    shown = order if len(order) <= MOST_SOURCES + 1 else order[:MOST_SOURCES]
+    lines: list[tuple[CellValue, ...]] = [(*source, -less, -less / held) for less, source in shown]
+    if len(shown) < len(order):
+        rest = -sum(less for less, _ in order[MOST_SOURCES:])
+        lines.append((f"the rest, {len(order) - MOST_SOURCES} more", "", "", rest, rest / held))
+    return lines
+
+
+def _name_origins(plan: Plan, found: MetalTrace) -> list[tuple[str, str, str]]:
+    """Return device, region and smelter of every origin: of routes, then offers, then opening stock."""
+    instance, routes = plan.instance, plan.account.found
+    stream = routes.stream[found.routes]
+    smelters = (*instance.smelters.names, "")  # the last for a route without a smelter, -1
+    known = zip(
+        instance.streams.device[stream].tolist(),
+        instance.streams.region[stream].tolist(),
+        routes.smelter[found.routes].tolist(),
+        strict=True,
+    )
+    told = [(instance.devices.names[d], instance.regions[g], smelters[k]) for d, g, k in known]
+    return [*told, *(("bought", offer, "") for offer in instance.market.names), ("opening stock", "", "")]
+
+
+def _stream_destination_table(plan: Plan, found: MetalTrace, metal: int) -> ReportTable:
+    instance = plan.instance
+    stream = plan.account.found.stream[found.routes]
+    ends = np.concatenate([found.returned[metal], found.gone[metal]], axis=1)  # (J, M + 11)
+    held = np.zeros((len(instance.streams.names), ends.shape[1]))
+    np.add.at(held, stream, ends)
+    kinds = len(instance.medals.names)
+    order = np.lexsort((-held.sum(axis=1), -held[:, :kinds].sum(axis=1)))
+    sent = [i for i in order.tolist() if held[i].sum() > 0]
+    shown = [end for end in range(held.shape[1]) if held[:, end].sum() > ROUNDING_TOLERANCE * held.sum()]
+    title = instance.metals.titles[metal]
+    places = choose_decimals([held[:, :kinds].sum() or held.sum()])
+    labels = _destination_labels(instance)
+    columns = (
+        ReportColumn("stream", "Stream"),
+        ReportColumn("sent_t", "Sent", "t", 1, total=True),
+        ReportColumn("content_kg", f"{title.capitalize()} in it", "kg", places, total=True),
+        *(ReportColumn(labels[end][0], labels[end][1], "kg", places, total=True) for end in shown),
+    )
+    rows = tuple(
+        (
+            instance.streams.names[i],
+            float(plan.account.sent[i]),
+            float(held[i].sum()),
+            *(float(held[i, end]) for end in shown),
+        )
+        for i in sent
+    )
+    says = (
+        f"By {ATTRIBUTION_RULE}: what the {title} of every stream ends in. The ends of a row add up to what is in it."
+    )
+    key = f"stream_ends_{_make_key_part(instance.metals.names, metal)}"
+    return ReportTable(
+        key, f"What the {title} of each stream ends in: {ATTRIBUTION_RULE}", says, columns, rows, _TRACE_NOTES
+    )
+
+
+def _destination_labels(instance: Instance) -> list[tuple[str, str]]:
+    """Return key and title of every destination of a stream's metal, in the order of `_stream_destination_table`."""
+    kinds = instance.medals.names
+    medals = [(f"medal_{_make_key_part(kinds, m)}_kg", f"In {kind} medals") for m, kind in enumerate(kinds)]
+    return [
+        *medals,
+        *(_DESTINATION_COLUMNS[end] for end in sorted(MetalDestination)),
+        *(_LOSS_COLUMNS[end] for end in StreamLoss),
+    ]
+
+
+def _make_key_part(names: tuple[str, ...], at: int) -> str:
+    """Return a name as part of a key: itself where it is short and plain, else its number."""
+    name = names[at]
+    plain = name.isascii() and name.replace("_", "").isalnum() and len(name) <= 20
+    once = [other.lower() for other in names].count(name.lower()) == 1
+    return name if plain and once and not name.isdigit() else str(at + 1)
+
+
+MOST_SOURCES_DRAWN = 9  # sources drawn one by one
+LEAST_BAND_SHARE = 5e-4  # of the metal's mass; a narrower band is not drawn
+_DESTINATION_TITLES = {
+    MetalDestination.ALLOWANCE: "allowance of medals",
+    MetalDestination.MELT: "melt loss",
+    MetalDestination.SCRAP_LOST: "scrap not reused",
+    MetalDestination.SCRAP_LEFT: "scrap left",
+    MetalDestination.SURPLUS: "sold or left over",
+    MetalDestination.STOCK: "in stock at the end",
+}
+FlowLink = tuple[str, str, str, str]  # column and name of its source node, then of its target node
+
+
+def draw_metal_flows(plan: Plan) -> tuple[Chart, ...]:
+    """Draw the flow of each metal that smelters return and medals contain.
+
+    Args:
+        plan: Plan to report.
+
+    Returns:
+        One Sankey diagram for each such metal.
+    """
+    found = trace_metal(plan.account)
+    kinds = len(plan.instance.medals.names)
+    wanted = (found.returned.sum(axis=(1, 2)) > 0) & (_sum_destinations(found)[:, :kinds].sum(axis=1) > 0)
+    return tuple(_flow_chart(plan, found, metal) for metal in np.flatnonzero(wanted).tolist())
+
+
+def _sum_destinations(found: MetalTrace) -> Any:
+    return found.returned.sum(axis=1) + found.bought.sum(axis=1) + found.opening
+
+
+def _flow_links(plan: Plan, found: MetalTrace, metal: int) -> dict[FlowLink, float]:
+    """Return the mass [kg] of each link: source to smelter, smelter to account, account to destination."""
+    came = np.concatenate([found.returned[metal], found.bought[metal], found.opening[metal][None]]).sum(axis=1)
+    title = plan.instance.metals.titles[metal]
+    told = [(f"bought {g}" if d == "bought" else d, k) for d, g, k in _name_origins(plan, found)]
+    size: dict[str, float] = defaultdict(float)
+    for (source, _), kilograms in zip(told, came.tolist(), strict=True):
+        size[source] += kilograms
+    large = set(sorted(size, key=lambda source: (-size[source], source))[:MOST_SOURCES_DRAWN])
+    links: dict[FlowLink, float] = defaultdict(float)
+    for (source, smelter), kilograms in zip(told, came.tolist(), strict=True):
+        first = source if source in large else "other sources"
+        if smelter:
+            links["source", first, "smelter", smelter] += kilograms
+            links["smelter", smelter, "account", title] += kilograms
+        else:
+            links["source", first, "account", title] += kilograms
+    kinds = plan.instance.medals.names
+    for end, kilograms in enumerate(_sum_destinations(found)[metal].tolist()):
+        name = (
+            f"{kinds[end]} medals"
+            if end < len(kinds)
+            else _DESTINATION_TITLES[MetalDestination(end - len(kinds) - len(MetalDestination))]
+        )
+        links["account", title, "medal" if end < len(kinds) else "end", name] += kilograms
+    return {link: kilograms for link, kilograms in links.items() if kilograms > LEAST_BAND_SHARE * came.sum()}
+
+
+def _flow_chart(plan: Plan, found: MetalTrace, metal: int) -> Chart:
+    links = _flow_links(plan, found, metal)
+    title, ends = plan.instance.metals.titles[metal], _sum_destinations(found)[metal]
+    whole, held = float(ends.sum()), float(ends[: len(plan.instance.medals.names)].sum())
+    sources: dict[str, float] = defaultdict(float)
+    for (column, name, _, _), kilograms in links.items():
+        if column == "source" and name != "other sources":
+            sources[name] += kilograms
+    first = max(sources, key=lambda name: sources[name], default="other sources")
+    says = (
+        f"{escape_text(title, 40).capitalize()}: {format_share(held, whole)} of {format_mass(whole)} ends in medals; "
+    )
+    says += f"most comes from {escape_text(first, 40)}, {format_share(sources[first], whole)}"
+    notes = (
+        f"By {ATTRIBUTION_RULE}. Widths are kilograms of {escape_text(title, 40)}; bands below "
+        f"{100 * LEAST_BAND_SHARE:g} % of all are not drawn.",
+    )
+    rows = tuple(
+        (a, b, format_number(kilograms), format_share(kilograms, whole)) for (_, a, _, b), kilograms in links.items()
+    )
+    columns = (
+        TextColumn("from", right=False),
+        TextColumn("to", right=False),
+        TextColumn("kg"),
+        TextColumn("of all that comes in"),
+    )
+    return Chart(says, _sankey_option(links), (TextTable(f"The way of {title}", columns, rows),), notes, 460)
+
+
+def _sankey_option(links: Mapping[FlowLink, float]) -> dict[str, Any]:
+    depth = {"source": 0, "smelter": 1, "account": 2, "medal": 3, "end": 3}
+    colour = {"source": COLOURS[0], "smelter": COLOURS[5], "account": INK, "medal": COLOURS[2], "end": FAINT}
+    nodes: dict[tuple[str, str], float] = defaultdict(float)
+    for (a, source, b, target), kilograms in links.items():
+        nodes[b, target] += kilograms
+        if a == "source":
+            nodes[a, source] += kilograms
+    data = [
+        {
+            "id": f"{column} {name}",
+            "depth": depth[column],
+            "itemStyle": {"color": colour[column]},
+            "label": {
+                "position": "left" if depth[column] == 3 else "right",
+                "formatter": f"{shorten_name(name)}, {format_mass(kilograms)}",
+            },
+        }
+        for (column, name), kilograms in nodes.items()
+    ]
+    bands = [
+        {"source": f"{a} {source}", "target": f"{b} {target}", "value": kilograms}
+        for (a, source, b, target), kilograms in links.items()
+    ]
+    label = {"color": INK, "fontFamily": FONT, "fontSize": 12}
+    return {
+        "animation": False,
+        "textStyle": {"fontFamily": FONT},
+        "tooltip": {"trigger": "item", "renderMode": "richText", "confine": True},
+        "series": [
+            {
+                "type": "sankey",
+                "data": data,
+                "links": bands,
+                "left": 16,
+                "right": 16,
+                "top": 16,
+                "bottom": 16,
+                "nodeGap": 12,
+                "draggable": False,
+                "label": label,
+                "lineStyle": {"color": "source", "opacity": 0.3},
+            }
+        ],
+    }

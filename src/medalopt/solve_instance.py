@@ -1,0 +1,311 @@
+"""Solve an instance: LP or whole-lot search, verification of every solution, and the plan with its certificate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from medalopt.errors import (
+    CoefficientRangeError,
+    LimitError,
+    NoPlanError,
+    SolverError,
+    UsageError,
+    WholeLotsNotFoundError,
+)
+from medalopt.instance.accounting import PlanAccount
+from medalopt.instance.bounds import compute_bounds, drop_lot_constraints
+from medalopt.instance.instance import Instance, find_widest_spread
+from medalopt.instance.routes import Routes, build_routes, list_pool_names
+from medalopt.model.objective import OBJECTIVES
+from medalopt.plan.plan import Plan, WholeLots
+from medalopt.proof.basis import ExactBasis
+from medalopt.proof.certificate import Certificate, certify_plan, sum_absolute_costs
+from medalopt.proof.extensions import NO_EXTENSIONS, ExtensionData
+from medalopt.proof.farkas import InfeasibilityProof, adopt_compiled_proof, prove_infeasibility
+from medalopt.proof.prices import DualGrid, Duals
+from medalopt.solver.basis import ProgramBasis
+from medalopt.solver.budget import NO_TIME_LIMIT, TimeBudget
+from medalopt.solver.highs import get_highs_version
+from medalopt.solver.infeasibility import FARKAS_TOLERANCE
+from medalopt.solver.mip import solve_lot_mip
+from medalopt.solver.solution import Solution
+from medalopt.solver.solve_lp import SolveTask, solve_linear_program
+from medalopt.text import escape_text
+
+NO_RELAXED_ROWS: Mapping[str, tuple[float, float]] = {}
+METHODS = ("auto", "direct", "decomposition")
+DECOMPOSITION_THRESHOLD = 50_000  # routes times periods; larger LPs are solved by column generation
+DUAL_SHRINKAGE = 2.0**-40  # relative; it changes the lower bound by less than the tolerance of a certificate
+
+
+def solve(
+    instance: Instance,
+    objective: str = "cost",
+    extensions: Sequence[Path] = (),
+    gap: float | None = None,
+    time_limit: float | None = None,
+    method: str = "auto",
+) -> Plan:
+    """Solve an instance to a verified plan; ties of the objective are broken by cost, then by tonnes.
+
+    Args:
+        instance: Instance to plan.
+        objective: Objective to minimise.
+        extensions: Python files that add constraints or variables.
+        gap: Relative optimality gap at which to stop, 0 or more; None: verified optimum.
+        time_limit: Time limit [s], after which the best plan so far is returned, marked `stopped`; None: no limit.
+        method: `direct` (the whole LP), `decomposition` (column generation) or `auto` (by size).
+
+    Returns:
+        The plan, duals and certificate; in whole lots the best plan found, with a lower bound on all plans.
+
+    Raises:
+        NoPlanError: Infeasible, or unbounded by an extension.
+        LimitError, UsageError: No plan within the time limit; invalid argument or unsupported method.
+        SolverError: No solution verified; a CoefficientRangeError if coefficients span too wide a range.
+    """
+    budget = TimeBudget(math.inf if time_limit is None else time_limit)
+    if gap is not None and not 0 <= gap < math.inf:
+        raise UsageError(f"a gap of {gap} cannot be asked for: it is a share, 0 or more, such as 1 %")
+    if not budget.seconds >= 0:
+        raise UsageError(f"a time limit of {budget.seconds} s cannot be kept: it is 0 or more")
+    if method not in METHODS:
+        raise UsageError(f"'{method}' is no method: choose one of {', '.join(METHODS)}")
+    if method == "decomposition" and (extensions or instance.lots or instance.terms.pooled.any()):
+        what = "constraints of your own" if extensions else f"{(*instance.lots, *list_pool_names(instance))[0]}: "
+        what += "" if extensions else "whole lots" if instance.lots else "pooled lots"
+        raise UsageError(f"{what} need the whole program at once; leave the method out, or choose direct")
+    if instance.lots:
+        return _solve_whole_lots(instance, objective, extensions, gap, budget)
+    return solve_continuous(instance, objective, extensions, None, gap or 0.0, budget, method)[0]
+
+
+def _solve_whole_lots(
+    instance: Instance, objective: str, extensions: Sequence[Path], gap: float | None, budget: TimeBudget
+) -> Plan:
+    """Return a plan in whole lots, bounded from below by the duals of the optimal plan of the continuous relaxation."""
+    without = solve_continuous(drop_lot_constraints(instance), objective, extensions, None, 0.0, budget)[0]
+    if without.certificate.scope != without.added.scope:
+        names = ", ".join(escape_text(one.name) for one in without.added.variables)
+        raise UsageError(
+            f"{names}: with whole lots a variable of your own needs bounds; give it a lower and an upper one"
+        )
+    found, given = build_routes(instance), tuple(Path(path) for path in extensions)
+    task = SolveTask(instance, found, compute_bounds(instance, found), objective, given, None, budget)
+    best: Plan | None = None
+    for wanted in sorted({gap or 0.0, 0.0}, reverse=True):  # the gap of the search may be smaller than the verified gap
+        best = _select_smaller_gap(best, _search_whole_lots(task, without, wanted))
+        if best is None or best.stopped or best.certificate.optimal or gap is None or best.certificate.gap <= gap:
+            break
+    if best is None:
+        return _finish_stopped(None, instance.name)
+    reached = best.certificate.optimal or (gap is not None and best.certificate.gap <= gap)
+    return replace(best, stopped=not reached and (best.stopped or gap is not None))
+
+
+def _search_whole_lots(task: SolveTask, without: Plan, gap: float) -> Plan | None:
+    """Return a plan in whole lots, certified by the duals of the relaxation `without`; None if the time expired."""
+    for answer in solve_lot_mip(task, gap):
+        if answer.status == "infeasible":
+            raise WholeLotsNotFoundError(task.instance.name)
+        if answer.decisions is not None:
+            if answer.added.bare() != without.added.bare():
+                raise UsageError(
+                    f"{task.instance.lots[0]}: a constraint of your own counts lots; write it on quantities"
+                )
+            plan = _certify_solution(task, answer, without.duals, answer.added.with_duals_of(without.added))
+            if plan.certificate.feasible:
+                lots = WholeLots(plan.objective, without.objective, plan.certificate.lower_bound, answer.duals)
+                certificate = replace(plan.certificate, search_bound=answer.search_bound)
+                return replace(plan, certificate=certificate, stopped=answer.status == "stopped", lots=lots)
+        elif answer.status == "stopped":
+            return None
+    raise _build_unproven_error(task.instance)
+
+
+def solve_continuous(
+    instance: Instance,
+    objective: str = "cost",
+    extensions: Sequence[Path] = (),
+    near: ProgramBasis | None = None,
+    gap: float = 0.0,
+    budget: TimeBudget = NO_TIME_LIMIT,
+    method: str = "direct",
+    eased: Mapping[str, tuple[float, float]] = NO_RELAXED_ROWS,
+) -> tuple[Plan, ProgramBasis | None]:
+    """Solve the continuous relaxation (no whole lots, no minimum orders), optionally from a starting basis.
+
+    Args:
+        instance: Instance to plan.
+        objective: Objective to minimise.
+        extensions: Python files that add constraints or variables.
+        near: Basis of a similar instance, for a warm start.
+        gap: Relative optimality gap at which to stop.
+        budget: Time limit.
+        method: `direct`, `decomposition` or `auto`.
+        eased: Row bounds (lower, upper) that replace those of extension rows, by name.
+
+    Returns:
+        The plan and the final basis (None if stopped); raises as `solve`.
+    """
+    if objective not in OBJECTIVES:
+        raise UsageError(f"'{objective}' is no objective: choose one of {', '.join(OBJECTIVES)}")
+    instance = drop_lot_constraints(instance)
+    found = build_routes(instance)
+    given = tuple(Path(path) for path in extensions)
+    task = SolveTask(instance, found, compute_bounds(instance, found), objective, given, near, budget, eased)
+    best: Plan | None = None
+    prices = BestDuals({}, -math.inf)
+    for answer in _iterate_solutions(task, gap, method):
+        if answer.status == "unbounded":
+            raise NoPlanError(instance.name, "unbounded")
+        if answer.status == "stopped":
+            return _finish_stopped(best, instance.name), None
+        if answer.status == "infeasible":
+            refutation = _refute_instance(task, answer)
+            if refutation.holds:
+                raise NoPlanError(instance.name, "infeasible", refutation)
+            continue
+        plan, prices = _select_certified(task, answer, prices)
+        best = _select_smaller_gap(best, plan)
+        if best and (best.certificate.optimal or best.certificate.gap <= gap):
+            return best, answer.standing
+    raise _build_unproven_error(instance)
+
+
+def _iterate_solutions(task: SolveTask, gap: float, method: str) -> Iterator[Solution]:
+    """Yield solutions, by column generation or by the direct solvers, until one can be verified."""
+    large = (
+        is_large_instance(task.instance, task.found) and not task.extensions and not task.instance.terms.pooled.any()
+    )
+    if method == "decomposition" or (method == "auto" and large):
+        from medalopt.solver.decomposition.column_generation import solve_by_column_generation
+
+        return solve_by_column_generation(task, gap)
+    return solve_linear_program(task)
+
+
+def is_large_instance(instance: Instance, found: Routes) -> bool:
+    """Test if an instance is solved by column generation: more than `DECOMPOSITION_THRESHOLD` routes times periods.
+
+    Args:
+        instance: Instance to plan.
+        found: Its routes.
+
+    Returns:
+        True if the LP is large.
+    """
+    return len(found) * len(instance.periods) > DECOMPOSITION_THRESHOLD
+
+
+def _build_unproven_error(instance: Instance) -> SolverError:
+    """Return the error that no solution was verified, with the two parameters farthest apart in magnitude if any."""
+    text = f"{instance.name}: no method gave an answer that can be proven, and nothing is claimed"
+    spread = find_widest_spread(instance)
+    if spread is None:
+        return SolverError(f"{text}; look for a wrong unit")
+    return CoefficientRangeError(f"{text}: {spread}")
+
+
+def _refute_instance(task: SolveTask, answer: Solution) -> InfeasibilityProof:
+    """Return the infeasibility proof of the duals: for the instance, with its extensions, or for the compiled LP."""
+    shown = prove_infeasibility(task.instance, answer.duals)
+    if task.extensions and not shown.holds:
+        shown, margin = prove_infeasibility(task.instance, answer.duals, added=answer.added), answer.compiled[0]
+        if not shown.holds and margin > FARKAS_TOLERANCE:
+            return adopt_compiled_proof(answer.duals, margin, answer.added)
+    return shown
+
+
+def _finish_stopped(best: Plan | None, name: str) -> Plan:
+    """Return the best plan so far, marked as stopped; raise LimitError if there is none."""
+    if best is None:
+        raise LimitError(f"{name}: the time was over before a plan was found; allow more of it")
+    return replace(best, stopped=True)
+
+
+def _select_smaller_gap(one: Plan | None, other: Plan | None) -> Plan | None:
+    """Return the plan with the smaller verified gap."""
+    return min((plan for plan in (one, other) if plan), key=lambda plan: plan.certificate.gap, default=None)
+
+
+class BestDuals(NamedTuple):
+    """Duals of the rows, and the lower bound on the objective of every plan that they prove."""
+
+    duals: Duals
+    bound: float
+
+
+def _select_certified(task: SolveTask, answer: Solution, before: BestDuals) -> tuple[Plan | None, BestDuals]:
+    """Certify a solution with several dual vectors; return its plan and the best dual vector so far.
+
+    The plan is None if it violates a constraint. The best duals of earlier solutions (`before`) may prove it optimal if
+    its own do not, because their bound holds for every plan.
+    """
+    best: Plan | None = None
+    without: Duals = {}  # zero duals: the lower bound of costs and bounds alone
+    for duals, added in (
+        (answer.duals, answer.added),
+        (shrink_duals(answer.duals), answer.added.times(1 - DUAL_SHRINKAGE)),
+        (without, answer.added.times(0)),
+    ):
+        plan = _certify_solution(task, answer, duals, added)
+        best = _select_smaller_gap(best, plan if plan.certificate.feasible else None)
+        if plan.certificate.optimal:
+            return best, before
+        if plan.certificate.lower_bound > before.bound:
+            before = BestDuals(duals, plan.certificate.lower_bound)
+    if best is not None and answer.added == NO_EXTENSIONS:
+        plan = _certify_solution(task, answer, before.duals, NO_EXTENSIONS)
+        best = plan if plan.certificate.optimal else best
+    return best, before
+
+
+def shrink_duals(duals: Duals) -> Duals:
+    """Scale duals by 1 - `DUAL_SHRINKAGE`, since a rounding error of a dual times a very large supply ruins the bound.
+
+    Args:
+        duals: Dual values by constraint.
+
+    Returns:
+        The scaled duals.
+    """
+    return {rule: _scale_duals(rows, 1 - DUAL_SHRINKAGE) for rule, rows in duals.items()}
+
+
+def _scale_duals(rows: Mapping[Any, float], factor: float) -> Mapping[Any, float]:
+    """Multiply the dual values of one constraint by a factor."""
+    if isinstance(rows, DualGrid):
+        return replace(rows, array=rows.array * factor)
+    return {key: value * factor for key, value in rows.items()}
+
+
+def _certify_solution(task: SolveTask, answer: Solution, duals: Duals, added: ExtensionData) -> Plan:
+    """Return the certified plan of a solution, from its exact basic solution if there are no extensions or lots."""
+    assert answer.decisions is not None
+    account = PlanAccount(task.instance, task.found, answer.decisions)
+    linear = added == NO_EXTENSIONS and not task.instance.lots
+    basis = ExactBasis.of(account, task.bounds, duals, task.measure) if linear else None
+    account = basis.rounded(account) if basis else account
+    certificate = certify_plan(account, task.bounds, duals, task.measure, added=added)
+    certificate = basis.told(certificate) if basis else certificate
+    if certificate.lower_bound == -math.inf and added.variables and not task.instance.lots:
+        certificate = _certify_compiled(certificate, account, task, answer)
+    method = answer.method if answer.method.startswith("decomposition") else f"{answer.method}, direct"
+    return Plan(task.instance, task.measure, account, duals, certificate, method, get_highs_version(), added=added)
+
+
+def _certify_compiled(certificate: Certificate, account: PlanAccount, task: SolveTask, answer: Solution) -> Certificate:
+    """Certify value, bound and violations on the compiled LP.
+
+    Needed if a variable of an extension has no bound, not even an implied one: a rounding error of a dual then makes
+    the lower bound minus infinity.
+    """
+    bound, violation = answer.compiled
+    gap = (answer.value - bound) / max(1.0, float(sum_absolute_costs(account, task.measure)))
+    worst = max(certificate.primal_violation, violation)
+    return Certificate(worst, bound, gap, "float64", "instance and extensions as compiled")

@@ -1,0 +1,225 @@
+"""Column generation (Dantzig and Wolfe 1960): master problem and subproblems alternate until bound and objective meet.
+
+Subproblems are priced between the best duals so far and those of the master problem, y = α ŷ + (1−α) ȳ (Wentges 1997;
+in-out separation: Ben-Ameur and Neto 2007), since the latter alone oscillate. Each iteration gives a lower bound
+(Lagrange): the value of the rows at y, and of the subproblems.
+
+A task is partitioned into the pricing problem and the master problem.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from medalopt.instance.arrays import Bools, Floats, Ints
+from medalopt.instance.instance import Instance
+from medalopt.model.network import Network, build_network_part, select_network
+from medalopt.solver.decomposition.aggregate import sum_linking_quantities
+from medalopt.solver.decomposition.master import LinkingProgram, MasterProblem, MasterSolution
+from medalopt.solver.decomposition.participation import ParticipationNeeds
+from medalopt.solver.decomposition.pricing import RoutePricing
+from medalopt.solver.decomposition.pricing_cache import PricingCache, update_pricing_cache
+from medalopt.solver.decomposition.subproblems import (
+    StreamClasses,
+    SubproblemSolution,
+    assign_blocks,
+    solve_subproblems,
+)
+from medalopt.solver.program import SolverProgram
+from medalopt.solver.solve_lp import SolveTask
+
+INITIAL_SMOOTHING, MIN_SMOOTHING = 0.5, 0.02  # smoothing factor α: initial and least value
+REDUCED_COST_TOLERANCE = 1e-12  # relative reduced cost below which a block solution is not added
+
+
+@dataclass(frozen=True, eq=False)
+class ColumnGenerationState:
+    """State after an iteration: master optimum `mix`, best duals `y` so far, and their lower `bound`."""
+
+    number: int
+    mix: MasterSolution
+    y: Floats
+    bound: float
+    answer: SubproblemSolution  # subproblem solution at y; reduced costs may be older
+
+    @property
+    def gap(self) -> float:
+        """Gap between the master objective and the bound, relative to the magnitude of the objective's terms."""
+        return (self.mix.value - self.bound) / max(1.0, self.mix.size)
+
+
+@dataclass(frozen=True, eq=False)
+class PricingProblem:
+    """Pricing problem: streams, prices by route, classes, participation minima and blocks."""
+
+    instance: Instance
+    pricing: RoutePricing
+    sorts: StreamClasses
+    needs: ParticipationNeeds
+    block: Ints  # (I, T)
+    owing: Bools  # (B,) participation blocks, for which sending nothing is infeasible
+
+    @classmethod
+    def of(
+        cls, instance: Instance, pricing: RoutePricing, sorts: StreamClasses, needs: ParticipationNeeds
+    ) -> PricingProblem:
+        """Set up the pricing problem.
+
+        Args:
+            instance: Instance.
+            pricing: Routes by kind.
+            sorts: Classes of streams.
+            needs: Participation minima.
+
+        Returns:
+            The pricing problem.
+        """
+        return cls(instance, pricing, sorts, needs, *assign_blocks(instance, sorts, needs))
+
+    def answer(self, weights: Floats) -> tuple[SubproblemSolution, Floats]:
+        """Solve the subproblems at given prices.
+
+        Args:
+            weights (linking,): Prices of the linking variables.
+
+        Returns:
+            The solution, and its linking amounts by block, (B, linking).
+        """
+        answer = solve_subproblems(self.instance, self.pricing, self.sorts, self.needs, weights)
+        return answer, sum_linking_quantities(self.pricing, answer, self.block, len(self.owing))
+
+    def again(self, weights: Floats, before: PricingCache | None) -> PricingCache:
+        """Solve the subproblems with a cache of earlier prices.
+
+        Args:
+            weights (linking,): Prices of the linking variables.
+            before: Cache, None at first.
+
+        Returns:
+            The cache at these prices; reduced costs may be older.
+        """
+        return update_pricing_cache(
+            self.pricing, self.sorts, self.needs, (self.block, len(self.owing)), weights, before
+        )
+
+
+def price_quantities(made: Floats, weights: Floats) -> Floats:
+    """Return the value of linking amounts; `einsum` uses one thread, which is faster here.
+
+    Args:
+        made (n, linking): Linking amounts.
+        weights (linking,): Prices.
+
+    Returns:
+        Values (n,).
+    """
+    return np.einsum("bl,l->b", made, weights)
+
+
+def generate_columns(
+    master: MasterProblem, asked: PricingProblem, most: int, first: Floats | None = None
+) -> Iterator[ColumnGenerationState]:
+    """Iterate column generation in the current phase of the master problem.
+
+    Args:
+        master: Master problem.
+        asked: Pricing problem.
+        most: Greatest number of iterations.
+        first (M,): Duals to begin with, if better ones than the master's are known.
+
+    Yields:
+        The state after each iteration.
+    """
+    best: ColumnGenerationState | None = None
+    kept, last = INITIAL_SMOOTHING, None
+    for number in range(most):
+        mix = master.solved()
+        if mix is None:
+            return
+        start = mix.y if first is None else first
+        y = start if best is None else kept * best.y + (1 - kept) * mix.y
+        weights = master.weights(y)
+        last = asked.again(weights, last)
+        made = last.made
+        bound = master.alone(y) + float(price_quantities(made, weights).sum())
+        better = best is None or bound > best.bound
+        best = (
+            ColumnGenerationState(number, mix, y, bound, last.answer)
+            if better or best is None
+            else replace(best, number=number, mix=mix)
+        )
+        pays = price_quantities(made, master.weights(mix.y)) - mix.blocks < -REDUCED_COST_TOLERANCE * max(1.0, mix.size)
+        yield best
+        if not pays.any() and not kept:
+            return  # no block solution prices out at the unsmoothed duals: optimal up to rounding
+        if pays.any():
+            master.add(weights, made[pays], np.flatnonzero(pays))
+        kept = min(INITIAL_SMOOTHING, 1.5 * kept) if pays.any() else (kept / 2 if kept > MIN_SMOOTHING else 0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class DecomposedTask:
+    """Decomposed task: pricing problem, linking program, network of the explicit streams, and master problem."""
+
+    task: SolveTask
+    asked: PricingProblem
+    half: LinkingProgram
+    own: Network
+    master: MasterProblem
+
+    @classmethod
+    def of(cls, task: SolveTask) -> DecomposedTask:
+        """Decompose a task; participation minima are not included yet.
+
+        Args:
+            task: Instance to solve.
+
+        Returns:
+            The decomposed task.
+        """
+        instance, found = task.instance, task.found
+        pricing, sorts = RoutePricing.of(instance, found), StreamClasses.of(instance, found)
+        asked = PricingProblem.of(instance, pricing, sorts, ParticipationNeeds.none(instance))
+        half = LinkingProgram.of(instance, found, task.bounds, task.measure)
+        own = build_network_part(instance, found, select_network(instance, found, sorts.explicit), whole=False)
+        linear = half.with_part(instance, found, task.bounds, own, np.zeros(half.count))
+        return cls(task, asked, half, own, _build_master(task, asked, half, linear, [_initial_prices(asked)]))
+
+    @property
+    def met(self) -> PricingProblem:
+        """Pricing problem with the full participation minimum."""
+        return replace(self.asked, needs=ParticipationNeeds.whole(self.task.instance, self.asked.sorts.need))
+
+    def require_participation(self, sure: Bools, last: int) -> DecomposedTask:
+        """Return the decomposition with participation minima outside of surely profitable cells.
+
+        Args:
+            sure (I, T): Mask of the cells left to ordinary blocks.
+            last: Number of latest prices whose solutions the new master problem starts with.
+
+        Returns:
+            The new decomposition.
+        """
+        needs = ParticipationNeeds.but(self.task.instance, self.asked.sorts.need, sure)
+        asked = PricingProblem.of(self.task.instance, self.asked.pricing, self.asked.sorts, needs)
+        master = _build_master(self.task, asked, self.half, self.master.linear, self.master.asked[-last:])
+        return replace(self, asked=asked, master=master)
+
+
+def _build_master(
+    task: SolveTask, asked: PricingProblem, half: LinkingProgram, linear: SolverProgram, first: list[Floats]
+) -> MasterProblem:
+    """Return the master problem with the block solutions to the given prices."""
+    return MasterProblem(
+        half, linear, [(weights, asked.answer(weights)[1]) for weights in first], asked.owing, task.budget
+    )
+
+
+def _initial_prices(asked: PricingProblem) -> Floats:
+    """Return initial prices: −1 for returned metal, else 0."""
+    weights, places = np.zeros(asked.pricing.linking.count), asked.pricing.linking.returned
+    weights[places[places >= 0]] = -1.0
+    return weights

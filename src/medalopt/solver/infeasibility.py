@@ -1,0 +1,408 @@
+"""Infeasibility: Farkas multipliers, irreducible infeasible subsets and least relaxations.
+
+Multipliers y of the rows prove infeasibility if the least that `sum(y * row)` requires exceeds the most that the
+columns can contribute within their bounds (Farkas 1902). They are found as duals of a feasibility program (phase one).
+
+Conflicts are sets of row sides, `row_lower <= A x` or `A x <= row_upper`, that no column values satisfy together.
+
+The least relaxation in a given direction is found by one program with a column for the step.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import highspy
+import numpy as np
+
+from medalopt.errors import SolverError
+from medalopt.instance.arrays import Bools, Floats
+from medalopt.model.network import Network, SparseEntries
+from medalopt.solver.basis import ProgramBasis
+from medalopt.solver.budget import NO_TIME_LIMIT, TimeBudget
+from medalopt.solver.highs import METHODS, PRIMAL_SIMPLEX, is_optimal, load_highs, solve_by_method
+from medalopt.solver.program import SolverProgram, maximise_over_bounds
+from medalopt.solver.scaling import ScaledProgram, scale_program
+
+FARKAS_TOLERANCE = 1e-9  # least margin in floating point, for multipliers of magnitude at most 1
+
+
+def find_farkas_multipliers(program: ScaledProgram, budget: TimeBudget = NO_TIME_LIMIT) -> Iterator[Floats]:
+    """Yield candidate Farkas multipliers, by one method after the other.
+
+    Args:
+        program: Scaled program.
+        budget: Time limit.
+
+    Yields:
+        Multipliers (M,) of magnitude at most 1, scaled; not verified.
+    """
+    for method in METHODS:
+        if not budget.left():
+            return
+        answer = solve_by_method(_build_elastic_program(program), method, None, budget)
+        if answer.status == "optimal":
+            yield answer.y
+
+
+def _build_elastic_program(program: ScaledProgram) -> ScaledProgram:
+    """Return the elastic program: every row may be violated at cost 1, nothing else has a cost."""
+    columns, rows = len(program.lower), len(program.row_lower)
+    slack = np.arange(rows)
+    return ScaledProgram(
+        column=np.concatenate([program.column, np.zeros(2 * rows, dtype=np.intp)]),
+        row=program.row,
+        cost=np.zeros(1, dtype=np.intp),
+        lower=np.concatenate([program.lower, np.zeros(2 * rows)]),
+        upper=np.concatenate([program.upper, np.full(2 * rows, np.inf)]),
+        costs=np.concatenate([np.zeros((1, columns)), np.ones((1, 2 * rows))], axis=1),
+        row_lower=program.row_lower,
+        row_upper=program.row_upper,
+        start=np.concatenate([program.start, program.start[-1] + np.arange(1, 2 * rows + 1)]),
+        index=np.concatenate([program.index, slack, slack]),
+        value=np.concatenate([program.value, np.ones(rows), -np.ones(rows)]),
+    )
+
+
+def compute_farkas_margin(linear: SolverProgram, program: ScaledProgram, y: Floats) -> float:
+    """Compute the margin by which multipliers prove infeasibility, columns limited by their implied bounds too.
+
+    Args:
+        linear: Program in own units, for the implied bounds.
+        program: The same program, scaled.
+        y (M,): Multipliers, scaled.
+
+    Returns:
+        Required minus possible activity; above 0 there is no feasible solution.
+    """
+    most = np.minimum(program.upper, np.ldexp(linear.size, -program.column))
+    least = np.maximum(program.lower, -np.ldexp(linear.size, -program.column))
+    return compute_contradiction(program, y, least, most)
+
+
+def compute_contradiction(program: ScaledProgram, y: Floats, least: Floats, most: Floats) -> float:
+    """Compute required minus possible activity of the rows weighted by multipliers.
+
+    Args:
+        program: Scaled program.
+        y (M,): Multipliers.
+        least (N,): Lower bounds of the columns.
+        most (N,): Upper bounds of the columns.
+
+    Returns:
+        The margin; above 0 the rows contradict the bounds.
+    """
+    end = np.where(y > 0, program.row_lower, program.row_upper)
+    usable = np.isfinite(end)
+    weights = np.where(usable, y, 0.0)
+    asked = float((weights[usable] * end[usable]).sum())
+    parts = program.value * weights[program.index]
+    pull, terms = (
+        np.bincount(program.entry_columns, each, len(program.lower)).astype(np.float64) for each in (parts, abs(parts))
+    )
+    return asked - float(maximise_over_bounds(pull, terms, least, most))
+
+
+_IIS_STRATEGY = 4  # value of HiGHS's option iis_strategy
+_CANCELLATION_TOLERANCE = 1e-9  # a column's weight below this magnitude is rounding
+_IIS_LOWER = (highspy.IisBoundStatus.kIisBoundStatusLower, highspy.IisBoundStatus.kIisBoundStatusBoxed)
+_IIS_UPPER = (highspy.IisBoundStatus.kIisBoundStatusUpper, highspy.IisBoundStatus.kIisBoundStatusBoxed)
+
+
+@dataclass(frozen=True, eq=False)
+class RowSides:
+    """Selection of lower and upper sides of the rows of a program."""
+
+    lower: Bools  # (M,)
+    upper: Bools  # (M,)
+
+    def __and__(self, other: RowSides) -> RowSides:
+        """Return the intersection."""
+        return RowSides(self.lower & other.lower, self.upper & other.upper)
+
+    def __or__(self, other: RowSides) -> RowSides:
+        """Return the union."""
+        return RowSides(self.lower | other.lower, self.upper | other.upper)
+
+
+@dataclass(frozen=True, eq=False)
+class ElasticSolution:
+    """Optimum of the elastic program in scaled units.
+
+    `value` is the least sum of violations, `multipliers` (M,) its duals, `x` (N,) the columns, and `basis` the final
+    basis of HiGHS, from which a similar program can start.
+    """
+
+    value: float
+    multipliers: Floats
+    x: Floats
+    basis: Any = None
+
+    def beside(self, mine: SolverProgram, other: SolverProgram) -> ElasticSolution:
+        """Return the solution with its basis transferred to a similar program.
+
+        Args:
+            mine: Program that this solution belongs to.
+            other: Program to start.
+
+        Returns:
+            A start for `other`.
+        """
+        if self.basis is None:
+            return self
+        return dataclasses.replace(self, basis=ProgramBasis(mine, self.basis).on(other))
+
+    @property
+    def contradicts(self) -> bool:
+        """True if the rows cannot all be satisfied."""
+        return self.value > FARKAS_TOLERANCE
+
+
+def minimise_violation(program: ScaledProgram, ends: RowSides, near: ElasticSolution | None = None) -> ElasticSolution:
+    """Minimise the sum of violations of selected row sides; other sides are dropped.
+
+    Args:
+        program: Scaled program.
+        ends: Row sides to satisfy.
+        near: Solution of a program of the same shape, to start from.
+
+    Returns:
+        The optimum of the elastic program.
+
+    Raises:
+        SolverError: No method finds it.
+    """
+    elastic, columns = _build_elastic_sides(program, ends), len(program.lower)
+    quick = _solve_elastic(elastic, near)
+    if quick is not None:
+        return ElasticSolution(float(quick[0][columns:].sum()), quick[1], quick[0][:columns], quick[2])
+    for method in METHODS:
+        answer = solve_by_method(elastic, method)
+        if answer.status == "optimal":
+            return ElasticSolution(float(answer.x[columns:].sum()), answer.y, answer.x[:columns])
+    raise SolverError("no method tells by how much the rows contradict each other")
+
+
+def _solve_elastic(elastic: ScaledProgram, near: ElasticSolution | None) -> tuple[Floats, Floats, Any] | None:
+    """Return x, y and basis by primal simplex, which tolerates changed data; None without an optimum."""
+    solver = load_highs(elastic)
+    if solver is None:
+        return None
+    if near is not None and near.basis is not None:
+        solver.setBasis(near.basis)
+    solver.setOptionValue("solver", "simplex")
+    solver.setOptionValue("simplex_strategy", PRIMAL_SIMPLEX)
+    solver.run()
+    if not is_optimal(solver):
+        return None
+    solution = solver.getSolution()
+    return np.array(solution.col_value), np.array(solution.row_dual), solver.getBasis()
+
+
+def _build_elastic_sides(program: ScaledProgram, ends: RowSides) -> ScaledProgram:
+    """Return the elastic program of the selected sides, of the same shape whatever the selection."""
+    columns, rows = len(program.lower), len(program.row_lower)
+    slack = np.arange(rows)
+    return dataclasses.replace(
+        program,
+        column=np.concatenate([program.column, np.zeros(2 * rows, dtype=np.intp)]),
+        cost=np.zeros(1, dtype=np.intp),
+        lower=np.concatenate([program.lower, np.zeros(2 * rows)]),
+        upper=np.concatenate([program.upper, np.full(2 * rows, np.inf)]),
+        costs=np.concatenate([np.zeros((1, columns)), np.ones((1, 2 * rows))], axis=1),
+        row_lower=np.where(ends.lower, program.row_lower, -np.inf),
+        row_upper=np.where(ends.upper, program.row_upper, np.inf),
+        start=np.concatenate([program.start, program.start[-1] + np.arange(1, 2 * rows + 1)]),
+        index=np.concatenate([program.index, slack, slack]),
+        value=np.concatenate([program.value, np.ones(rows), -np.ones(rows)]),
+    )
+
+
+def find_irreducible_subset(program: ScaledProgram, seconds: float) -> RowSides | None:
+    """Find an irreducible infeasible subset of row sides by HiGHS.
+
+    Args:
+        program: Scaled infeasible program.
+        seconds: Time limit.
+
+    Returns:
+        The row sides, None where HiGHS finds none in time.
+    """
+    solver = load_highs(program)
+    if solver is None:
+        return None
+    for option, value in (("iis_strategy", _IIS_STRATEGY), ("iis_time_limit", seconds), ("time_limit", seconds)):
+        solver.setOptionValue(option, value)
+    status, found = solver.getIis()
+    if status != highspy.HighsStatus.kOk or not found.valid_ or not len(found.row_index_):
+        return None
+    lower, upper = np.zeros(len(program.row_lower), dtype=bool), np.zeros(len(program.row_lower), dtype=bool)
+    for row, bound in zip(found.row_index_, found.row_bound_, strict=True):
+        lower[row] = highspy.IisBoundStatus(bound) in _IIS_LOWER
+        upper[row] = highspy.IisBoundStatus(bound) in _IIS_UPPER
+    return RowSides(lower, upper)
+
+
+def verify_conflict_multipliers(linear: SolverProgram, program: ScaledProgram, y: Floats) -> bool:
+    """Return whether multipliers prove a conflict among the rows they weight alone.
+
+    Implied bounds of a column, which come from other rows, are used only against weights left by rounding.
+
+    Args:
+        linear: Program in own units, for the implied bounds.
+        program: The same program, scaled.
+        y (M,): Multipliers, scaled.
+
+    Returns:
+        True where the margin exceeds twice `FARKAS_TOLERANCE`.
+    """
+    end = np.where(y > 0, program.row_lower, program.row_upper)
+    usable = np.isfinite(end)
+    weights = np.where(usable, y, 0.0)
+    asked = float((weights[usable] * end[usable]).sum())
+    pull = program.pulled(weights)
+    size = np.ldexp(linear.size, -program.column)
+    rounding = np.abs(pull) <= _CANCELLATION_TOLERANCE
+    most = np.where(rounding, np.minimum(program.upper, size), program.upper)
+    least = np.where(rounding, np.maximum(program.lower, -size), program.lower)
+    end_of_column = np.where(pull > 0, most, least)
+    given = np.where(pull == 0, 0.0, np.where(pull == 0, 0.0, end_of_column) * pull)
+    return asked - float(given.sum()) > 2 * FARKAS_TOLERANCE
+
+
+STOCKPILE_ROW = "stockpile"
+
+
+def convert_stockpile_limits(
+    linear: SolverProgram, block: Network, names: tuple[str, ...], periods: tuple[str, ...]
+) -> SolverProgram:
+    """Return the program with stockpile limits as rows `stockpile[i, t]`, so that they have duals and can be relaxed.
+
+    Args:
+        linear: Program with the limits as upper bounds of columns.
+        block: Network block.
+        names (I,): Streams.
+        periods (T,): Periods.
+
+    Returns:
+        The program with one row for each finite limit, last.
+    """
+    first = len(block.route)
+    columns = first + np.arange(len(block.stock_stream))
+    limit = linear.upper[columns]
+    held = np.isfinite(limit)
+    at = zip(block.stock_stream[held].tolist(), block.stock_period[held].tolist(), strict=True)
+    rows = tuple((STOCKPILE_ROW, (names[i], periods[t])) for i, t in at)
+    upper = linear.upper.copy()
+    upper[columns] = np.inf
+    entries, count = linear.entries, len(linear.rows)
+    return dataclasses.replace(
+        linear,
+        upper=upper,
+        rows=(*linear.rows, *rows),
+        row_lower=np.concatenate([linear.row_lower, np.full(len(rows), -np.inf)]),
+        row_upper=np.concatenate([linear.row_upper, limit[held]]),
+        entries=SparseEntries(
+            np.concatenate([entries.row, count + np.arange(len(rows))]),
+            np.concatenate([entries.column, columns[held]]),
+            np.concatenate([entries.value, np.ones(len(rows))]),
+        ),
+    )
+
+
+def have_same_matrix(one: SolverProgram, other: SolverProgram) -> bool:
+    """Return whether two programs differ at most in right-hand sides, sizes and costs.
+
+    Args:
+        one: Program.
+        other: Program.
+
+    Returns:
+        True where rows, columns, bounds and matrix are equal.
+    """
+    return (
+        one.rows == other.rows
+        and one.places == other.places
+        and len(one.lower) == len(other.lower)
+        and np.array_equal(one.lower, other.lower)
+        and np.array_equal(one.upper, other.upper)
+        and np.array_equal(one.entries.row, other.entries.row)
+        and np.array_equal(one.entries.column, other.entries.column)
+        and np.array_equal(one.entries.value, other.entries.value)
+        and np.array_equal(np.isfinite(one.row_lower), np.isfinite(other.row_lower))
+        and np.array_equal(np.isfinite(one.row_upper), np.isfinite(other.row_upper))
+    )
+
+
+def find_least_relaxation(start: SolverProgram, goal: SolverProgram, most: float) -> float | None:
+    """Find the least step from one program's right-hand sides towards another's at which a feasible solution exists.
+
+    Args:
+        start: Infeasible program, step 0.
+        goal: Program with the same matrix, step 1.
+        most: Upper bound of the step.
+
+    Returns:
+        The step; None where even `most` is not feasible, or no method answers.
+    """
+    program = scale_program(_add_step_column(start, goal, most))
+    for method in METHODS:
+        answer = solve_by_method(program, method)
+        if answer.status == "optimal":
+            return float(program.primal(answer.x)[-1])
+        if answer.status == "infeasible":
+            return None
+    return None
+
+
+def _add_step_column(start: SolverProgram, goal: SolverProgram, most: float) -> SolverProgram:
+    """Return the program with the step as its last column; a row with only one changing side becomes two."""
+    lower, upper = (
+        _bound_differences(start.row_lower, goal.row_lower),
+        _bound_differences(start.row_upper, goal.row_upper),
+    )
+    both = np.isfinite(start.row_lower) & np.isfinite(start.row_upper)
+    split = np.flatnonzero(both & (lower != upper))
+    move = np.where(np.isfinite(start.row_lower), lower, upper)
+    entries, width, height = start.entries, len(start.lower), len(start.rows)
+    copies = _copy_rows(entries, split, height)
+    moving = np.flatnonzero(move != 0)
+    row_upper = start.row_upper.copy()
+    row_upper[split] = np.inf
+    costs = np.zeros((1, width + 1))
+    costs[0, -1] = 1.0
+    return dataclasses.replace(
+        start,
+        places=(*start.places, ("step", None)),
+        lower=np.append(start.lower, 0.0),
+        upper=np.append(start.upper, most),
+        size=np.append(np.maximum(start.size, goal.size), 1.0),
+        costs=costs,
+        rows=(*start.rows, *(start.rows[row] for row in split.tolist())),
+        row_lower=np.concatenate([start.row_lower, np.full(len(split), -np.inf)]),
+        row_upper=np.concatenate([row_upper, start.row_upper[split]]),
+        entries=SparseEntries(
+            np.concatenate([entries.row, copies.row, moving, height + np.arange(len(split))]),
+            np.concatenate([entries.column, copies.column, np.full(len(moving) + len(split), width)]),
+            np.concatenate([entries.value, copies.value, -move[moving], -upper[split]]),
+        ),
+    )
+
+
+def _bound_differences(start: Floats, goal: Floats) -> Floats:
+    """Return the differences of finite bounds, 0 elsewhere."""
+    finite = np.isfinite(start)
+    return np.where(finite, np.where(finite, goal, 0.0) - np.where(finite, start, 0.0), 0.0)
+
+
+def _copy_rows(
+    entries: SparseEntries, rows: np.ndarray[tuple[int, ...], np.dtype[np.intp]], height: int
+) -> SparseEntries:
+    """Return the entries of copies of `rows`, numbered on from `height`."""
+    number = np.full(height, -1, dtype=np.intp)
+    number[rows] = height + np.arange(len(rows))
+    kept = number[entries.row] >= 0
+    return SparseEntries(number[entries.row[kept]], entries.column[kept], entries.value[kept])

@@ -1,0 +1,442 @@
+"""Warm-started HiGHS model for variants of one program; passes changed coefficients only and verifies every solution.
+
+The scaling is that of the first program. A variant with the same rows, columns and sparsity pattern is solved from the
+final basis of the previous one; a variant of another structure, or with an unverified result, is solved from scratch.
+
+Variants with fewer rows or columns are padded to the shape of the program that is kept in HiGHS.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from functools import cached_property
+
+import highspy
+import numpy as np
+from numpy.typing import NDArray
+
+from medalopt.errors import SolverError
+from medalopt.instance.arrays import Floats, Ints
+from medalopt.model.network import SparseEntries
+from medalopt.solver.active_set import ActiveSet
+from medalopt.solver.highs import (
+    DUAL_SIMPLEX,
+    FEASIBILITY_TOLERANCE,
+    METHODS,
+    PRIMAL_SIMPLEX,
+    is_optimal,
+    load_highs,
+    load_simplex,
+    solve_by_method,
+)
+from medalopt.solver.infeasibility import find_farkas_multipliers
+from medalopt.solver.parametric_line import have_same_structure, share_structure
+from medalopt.solver.program import SolverProgram
+from medalopt.solver.scaling import ScaledProgram, scale_program
+from medalopt.solver.solve_lp import generate_scalings
+from medalopt.solver.verification import (
+    MatrixLayout,
+    ProgramBatch,
+    VerifiedResult,
+    make_single_batch,
+    verify_infeasibility,
+    verify_optima,
+)
+from medalopt.solver.warm_solver import set_start_basis
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class PaddedProgram:
+    """Variant in another program's shape, with the positions of its own columns (n,) and rows (m,) there."""
+
+    linear: SolverProgram
+    columns: Ints
+    rows: Ints
+
+
+def pad_to_shape(base: SolverProgram, variant: SolverProgram, columns: Ints) -> PaddedProgram | None:
+    """Pad a variant to the shape of another program; missing columns are fixed at 0, missing rows are free.
+
+    Args:
+        base: Program that sets the shape.
+        variant: Program to pad.
+        columns: Position of each network column of the variant in the base, -1 for none.
+
+    Returns:
+        The padded program; None where the variant has a row, column or entry that the base lacks.
+    """
+    place = {name: number for number, name in enumerate(base.rows)}
+    rows = np.array([place.get(name, -1) for name in variant.rows], dtype=np.intp)
+    behind = {name: base.network + number for number, name in enumerate(base.places)}
+    columns = np.concatenate([columns, np.array([behind.get(name, -1) for name in variant.places], dtype=np.intp)])
+    if (rows < 0).any() or (columns < 0).any():
+        return None
+    entries = _pad_entries(base, variant, rows, columns)
+    if entries is None:
+        return None
+    lower, upper, size = np.zeros((3, len(base.lower)))
+    costs = np.zeros_like(base.costs)
+    row_lower, row_upper = np.full(len(base.rows), -np.inf), np.full(len(base.rows), np.inf)
+    lower[columns], upper[columns], size[columns] = variant.lower, variant.upper, variant.size
+    costs[:, columns] = variant.costs
+    row_lower[rows], row_upper[rows] = variant.row_lower, variant.row_upper
+    linear = dataclasses.replace(
+        base,
+        lower=lower,
+        upper=upper,
+        size=size,
+        costs=costs,
+        row_lower=row_lower,
+        row_upper=row_upper,
+        entries=entries,
+    )
+    return PaddedProgram(linear, columns, rows)
+
+
+def _pad_entries(base: SolverProgram, variant: SolverProgram, rows: Ints, columns: Ints) -> SparseEntries | None:
+    """Return the entries of `variant` at the positions of those of `base`; None where one has no position.
+
+    Entries in rows or columns that the variant lacks keep their value.
+    """
+    width, own = len(base.lower), base.entries
+    code = own.row * width + own.column
+    order = np.argsort(code)
+    wanted = rows[variant.entries.row] * width + columns[variant.entries.column]
+    at = np.searchsorted(code[order], wanted)
+    if (at == len(code)).any() or (code[order][at] != wanted).any():
+        return None
+    there = np.isin(own.row, rows) & np.isin(own.column, columns)
+    value = np.where(there, 0.0, own.value)
+    value[order[at]] = variant.entries.value
+    return SparseEntries(own.row, own.column, value)
+
+
+_MATRIX_RELOAD_ENTRIES = 2_000  # number of changed entries from which the whole matrix is passed
+_PRIMAL_FIRST_ENTRIES = 20_000  # number of entries from which primal simplex is faster even from a basis
+_LOAD_FAILURE = "the program could not be kept for its variants"
+IndexArray = NDArray[np.int32]
+BasisStatuses = tuple[NDArray[np.int8], NDArray[np.int8]]  # HiGHS status numbers of the columns, (N,), and rows, (M,)
+
+
+@dataclass(frozen=True, eq=False)
+class ProgramChanges:
+    """Positions at which two programs of one shape differ: matrix entries, costs, bounds of columns and of rows."""
+
+    value: IndexArray
+    cost: IndexArray
+    column: IndexArray
+    row: IndexArray
+
+    @classmethod
+    def between(cls, one: ScaledProgram, other: ScaledProgram) -> ProgramChanges:
+        """Return the positions at which two programs differ.
+
+        Args:
+            one: Scaled program.
+            other: Scaled program of the same shape.
+
+        Returns:
+            The positions.
+        """
+        return cls(
+            _find_differences((one.value, other.value)),
+            _find_differences((one.costs[0], other.costs[0])),
+            _find_differences((one.lower, other.lower), (one.upper, other.upper)),
+            _find_differences((one.row_lower, other.row_lower), (one.row_upper, other.row_upper)),
+        )
+
+
+class ParametricSolver:
+    """Warm-started solver for variants of a program.
+
+    Args:
+        linear: First program.
+        start: Its optimal columns (N,) and duals (M,), if known.
+    """
+
+    def __init__(self, linear: SolverProgram, start: tuple[Floats, Floats] | None = None) -> None:
+        self.linear = linear
+        self._base = scale_program(linear)
+        self._order = np.lexsort((linear.entries.row, linear.entries.column))
+        self._now = self._base
+        self._last: SolverProgram | None = linear
+        self._layout = MatrixLayout(self._base.start, self._base.index, len(self._base.row_lower))
+        self._solver = load_simplex(self._base, _LOAD_FAILURE)
+        self._home: tuple[BasisStatuses | None, highspy.HighsBasis] | None = None
+        self._fresh = False
+        self._begin = highspy.HighsBasis()
+        if start is not None:
+            self._stand(*start)
+            self._begin = self._solver.getBasis()
+
+    def solve(self, linear: SolverProgram | None = None) -> VerifiedResult:
+        """Solve a variant.
+
+        Args:
+            linear: The variant, by default the first program.
+
+        Returns:
+            The verified result.
+
+        Raises:
+            SolverError: No result can be verified.
+        """
+        wanted = self.linear if linear is None else linear
+        if not share_structure(wanted, self.linear) and not have_same_structure(wanted, self.linear):
+            return solve_from_scratch(wanted)
+        return self._solved(wanted) or solve_from_scratch(wanted)
+
+    def embedded(self, variant: SolverProgram, columns: Ints) -> VerifiedResult:
+        """Solve a variant of another shape, warm if it has fewer rows, columns or entries than the first program.
+
+        Args:
+            variant: The variant.
+            columns: Position of each of its network columns in the first program, -1 for none.
+
+        Returns:
+            The verified result in the shape of the variant.
+        """
+        placed = pad_to_shape(self.linear, variant, columns)
+        found = None if placed is None else self._solved(placed.linear)
+        if placed is None or found is None:
+            return solve_from_scratch(variant)
+        if len(found.x) == len(variant.lower):
+            return found
+        x = found.x[placed.columns] if found.feasible else found.x
+        return dataclasses.replace(found, x=x, y=found.y[placed.rows])
+
+    @cached_property
+    def standing(self) -> BasisStatuses | None:
+        """Final basis of the first program, None if infeasible; independent of the variants solved before."""
+        self._last = self.linear
+        found = self._run(self.linear, self._base) if self._anew(self._base, self._begin) else None
+        if found is None or not found.feasible:
+            return None
+        basis = self._solver.getBasis()
+        if not basis.valid:
+            return None
+        return (
+            np.array([int(status) for status in basis.col_status], dtype=np.int8),
+            np.array([int(status) for status in basis.row_status], dtype=np.int8),
+        )
+
+    def start_from(self, standing: BasisStatuses | None) -> None:
+        """Let the next variant start from a given basis in a new solver, independent of earlier variants.
+
+        Args:
+            standing: Basis statuses, None to start without a basis.
+        """
+        if self._home is None or self._home[0] is not standing:
+            self._home = (standing, _restore_basis(standing))
+        self._fresh = True
+
+    def proven(self, programs: ProgramBatch, x: Floats, y: Floats) -> list[VerifiedResult | None]:
+        """Verify claimed optima of a batch of variants.
+
+        Args:
+            programs: Batch of K scaled programs.
+            x (K, N): Scaled columns.
+            y (K, M): Scaled duals.
+
+        Returns:
+            One result for each program, None where not verified.
+        """
+        return verify_optima(self._layout, self._base, programs, x, y, warm=True)
+
+    def tried(self, ready: ScaledProgram, moves: ProgramChanges, x: Floats, y: Floats) -> bool:
+        """Solve a scaled variant without verification.
+
+        Args:
+            ready: Variant in the scaling of the first program.
+            moves: Positions at which it may differ from the current program.
+            x (N,): Receives the scaled columns.
+            y (M,): Receives the scaled duals.
+
+        Returns:
+            Whether HiGHS reports an optimum.
+        """
+        if self._fresh or len(moves.value) > _MATRIX_RELOAD_ENTRIES or not ready.value[moves.value].all():
+            return False
+        self._tell(ready, moves)
+        self._last = None
+        self._solver.run()
+        if not is_optimal(self._solver):
+            return False
+        solution = self._solver.getSolution()
+        x[:], y[:] = solution.col_value, solution.row_dual
+        return True
+
+    def _solved(self, wanted: SolverProgram) -> VerifiedResult | None:
+        """Return the verified result of a variant of the same structure, None without one."""
+        ready = self.scaled(wanted)
+        if not np.isfinite(ready.value).all() or not self._pass(ready):
+            return None
+        self._last = wanted
+        return self._run(wanted, ready)
+
+    def scaled(self, linear: SolverProgram) -> ScaledProgram:
+        """Return a variant in the scaling of the first program.
+
+        Args:
+            linear: Variant of the same structure.
+
+        Returns:
+            The scaled program; arrays shared with the previous variant are scaled once.
+        """
+        base, last, now = self._base, self._last, self._now
+        if last is None:
+            last, now = self.linear, base
+        same = linear.entries.value is last.entries.value
+        value = now.value if same else np.ldexp(linear.entries.value[self._order], self._exponents)
+        return dataclasses.replace(
+            base,
+            lower=now.lower if linear.lower is last.lower else np.ldexp(linear.lower, -base.column),
+            upper=now.upper if linear.upper is last.upper else np.ldexp(linear.upper, -base.column),
+            costs=now.costs
+            if linear.costs is last.costs
+            else np.ldexp(linear.costs, base.column[None, :] + base.cost[:, None]),
+            row_lower=now.row_lower if linear.row_lower is last.row_lower else np.ldexp(linear.row_lower, base.row),
+            row_upper=now.row_upper if linear.row_upper is last.row_upper else np.ldexp(linear.row_upper, base.row),
+            value=value,
+        )
+
+    @property
+    def _exponents(self) -> Ints:
+        """Scale exponent of each matrix entry."""
+        return self._base.column[self._base.entry_columns] + self._base.row[self._base.index]
+
+    def _pass(self, ready: ScaledProgram) -> bool:
+        """Pass the changes to HiGHS; return whether it accepted them."""
+        if self._fresh and self._home is not None:
+            self._fresh = False
+            return self._anew(ready, self._home[1])
+        moves = ProgramChanges.between(ready, self._now)
+        if len(moves.value) > _MATRIX_RELOAD_ENTRIES or not ready.value[moves.value].all():
+            return self._anew(ready, self._solver.getBasis())
+        self._tell(ready, moves)
+        return True
+
+    def _tell(self, ready: ScaledProgram, moves: ProgramChanges) -> None:
+        """Pass the numbers of `ready` at the changed positions to HiGHS."""
+        solver = self._solver
+        for entry in moves.value.tolist():
+            solver.changeCoeff(int(ready.index[entry]), int(self._base.entry_columns[entry]), float(ready.value[entry]))
+        if len(at := moves.cost):
+            solver.changeColsCost(len(at), at, ready.costs[0][at])
+        if len(at := moves.column):
+            solver.changeColsBounds(len(at), at, ready.lower[at], ready.upper[at])
+        if len(at := moves.row):
+            solver.changeRowsBounds(len(at), at, ready.row_lower[at], ready.row_upper[at])  # type: ignore[attr-defined]
+        self._now = ready
+
+    def _anew(self, ready: ScaledProgram, basis: highspy.HighsBasis) -> bool:
+        """Pass the whole program and a starting basis; return whether HiGHS accepted it."""
+        solver = load_highs(ready)
+        if solver is None:
+            return False
+        self._solver, self._now = solver, ready
+        solver.setOptionValue("solver", "simplex")
+        if basis.valid:
+            solver.setBasis(basis)
+        return True
+
+    def _run(self, linear: SolverProgram, ready: ScaledProgram) -> VerifiedResult | None:
+        """Solve by one simplex method, then by the other; None where neither result can be verified."""
+        for strategy in (
+            (DUAL_SIMPLEX, PRIMAL_SIMPLEX)
+            if len(ready.value) < _PRIMAL_FIRST_ENTRIES
+            else (PRIMAL_SIMPLEX, DUAL_SIMPLEX)
+        ):
+            self._solver.setOptionValue("simplex_strategy", strategy)
+            self._solver.run()
+            status = self._solver.getModelStatus()
+            if is_optimal(self._solver):
+                solution = self._solver.getSolution()
+                x, y = np.array(solution.col_value), np.array(solution.row_dual)
+                found = self.proven(make_single_batch(linear, ready), x[None, :], y[None, :])[0]
+            elif status == highspy.HighsModelStatus.kInfeasible:
+                ray = self._ray(ready) if strategy == PRIMAL_SIMPLEX else self._dual_ray()
+                found = verify_infeasibility(linear, ready, (ray, -ray), warm=True)
+            else:
+                found = None
+            if found is not None:
+                return found
+        return None
+
+    def _dual_ray(self) -> Floats:
+        """Return the dual ray of dual simplex, empty without one."""
+        _, exists, ray = self._solver.getDualRay()  # type: ignore[attr-defined]
+        return np.array(ray) if exists else np.zeros(0)
+
+    def _ray(self, ready: ScaledProgram) -> Floats:
+        """Return the duals of phase one at the final basis of primal simplex, which are Farkas multipliers.
+
+        In phase one a basic column or row costs 1 below its lower bound and -1 above its upper bound.
+        """
+        basic = np.array(self._solver.getBasicVariables()[1])  # type: ignore[attr-defined]
+        solution = self._solver.getSolution()
+        at, row = np.maximum(basic, 0), np.maximum(-basic - 1, 0)
+        ends = (
+            (np.array(solution.col_value)[at], np.array(solution.row_value)[row]),
+            (ready.lower[at], ready.row_lower[row]),
+            (ready.upper[at], ready.row_upper[row]),
+        )
+        value, low, high = (np.where(basic >= 0, column, of_row) for column, of_row in ends)
+        misses = np.where(
+            value < low - FEASIBILITY_TOLERANCE, 1.0, np.where(value > high + FEASIBILITY_TOLERANCE, -1.0, 0.0)
+        )
+        return np.array(self._solver.getBasisTransposeSolve(misses)[1])  # type: ignore[attr-defined]
+
+    def _stand(self, x: Floats, y: Floats) -> None:
+        """Set the starting basis from optimal columns and duals in own units."""
+        base = self._base
+        x, y = np.ldexp(x, -base.column), np.ldexp(y, base.cost[0] - base.row)
+        ends = ActiveSet.of(base, x, y, base.costs[0] - base.pulled(y))
+        set_start_basis(self._solver, ends.columns, ends.rows)
+
+
+def solve_from_scratch(linear: SolverProgram) -> VerifiedResult:
+    """Solve a program from scratch, by one scaling and method after the other.
+
+    Args:
+        linear: Program in own units.
+
+    Returns:
+        The verified result.
+
+    Raises:
+        SolverError: No result can be verified.
+    """
+    for ready in generate_scalings(linear, lambda: linear.size):
+        layout = MatrixLayout(ready.start, ready.index, len(ready.row_lower))
+        for method in METHODS:
+            answer = solve_by_method(ready, method)
+            found = None
+            if answer.status == "optimal":
+                found = verify_optima(
+                    layout, ready, make_single_batch(linear, ready), answer.x[None, :], answer.y[None, :], warm=False
+                )[0]
+            elif answer.status == "infeasible":
+                found = verify_infeasibility(linear, ready, find_farkas_multipliers(ready), warm=False)
+            if found is not None:
+                return found
+    raise SolverError("a variant of the instance could not be solved: look for figures that lie very far apart")
+
+
+def _find_differences(*pairs: tuple[Floats, Floats]) -> IndexArray:
+    """Return the positions at which any pair of arrays differs, as 32-bit integers."""
+    apart = [one != other for one, other in pairs if one is not other]
+    return np.flatnonzero(np.logical_or.reduce(apart)).astype(np.int32) if apart else np.zeros(0, dtype=np.int32)
+
+
+def _restore_basis(standing: BasisStatuses | None) -> highspy.HighsBasis:
+    """Return a HiGHS basis from status numbers, an invalid one for None."""
+    basis = highspy.HighsBasis()
+    if standing is None:
+        return basis
+    columns, rows = (places.tolist() for places in standing)
+    basis.col_status = [highspy.HighsBasisStatus(place) for place in columns]
+    basis.row_status = [highspy.HighsBasisStatus(place) for place in rows]
+    basis.valid = True
+    return basis

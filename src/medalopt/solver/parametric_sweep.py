@@ -1,0 +1,238 @@
+"""Parametric sweep: many programs of one affine family, solved warm and verified in batches.
+
+Between two solved parameter values, columns and duals are interpolated first. Wherever one basis is optimal over the
+interval, the interpolated pair passes verification and nothing has to be solved.
+"""
+
+from __future__ import annotations
+
+import bisect
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from medalopt.instance.arrays import Floats
+from medalopt.solver.parametric_line import SMALLEST_SIZE_SHARE, ProgramLine
+from medalopt.solver.parametric_solver import IndexArray, ParametricSolver, ProgramChanges
+from medalopt.solver.scaling import ScaledProgram
+from medalopt.solver.verification import VERIFICATION_TOLERANCE, ProgramBatch, VerifiedResult
+
+_STORED_RESULTS = 64  # solved values kept for interpolation by `answer`
+_SLOPE_TOLERANCE = 1e-6  # relative difference of the objective within which slopes agree
+_BATCH_NUMBERS = 5_000_000  # columns, rows and entries of all programs of one batch
+_BATCH_ARRAYS = ("lower", "upper", "size", "costs", "row_lower", "row_upper", "value")
+_SCALED_ARRAYS = ("lower", "upper", "costs", "row_lower", "row_upper", "value")
+
+
+class ParametricSweep:
+    """Sweep over an affine family of programs.
+
+    Args:
+        moving: Warm-started solver whose first program has the same structure.
+        line: The family.
+    """
+
+    def __init__(self, moving: ParametricSolver, line: ProgramLine) -> None:
+        self._moving, self._line = moving, line
+        self._one, two = moving.scaled(line.one), moving.scaled(line.two)
+        self._moves = ProgramChanges.between(self._one, two)
+        self._ways = {
+            name: _ArrayPath.of(_first_objective(self._one, name), _first_objective(two, name))
+            for name in _SCALED_ARRAYS
+        }
+        sizes = [np.ldexp(size, -self._one.column) for size in (line.one.size, line.two.size)]
+        self._ways["size"], self._least = _ArrayPath.of(*sizes), SMALLEST_SIZE_SHARE * np.minimum(*sizes)
+        self._still = {name: way.start[None, :] for name, way in self._ways.items()}
+        self._slopes = [line.end_slopes[end][self._moves.row] for end in ("row_lower", "row_upper")]
+        self._places: list[float] = []  # solved parameter values, ascending
+        self._known: list[VerifiedResult] = []
+        self._stretches: list[_Interval] = []  # between consecutive values
+
+    def answer(self, position: float) -> VerifiedResult:
+        """Solve at one parameter value.
+
+        Args:
+            position: Parameter value.
+
+        Returns:
+            The verified result.
+
+        Raises:
+            SolverError: No result can be verified.
+        """
+        at, place = np.array([position]), bisect.bisect(self._places, position)
+        if 0 < place < len(self._places) and not self._ways["value"].moves:
+            drawn = self._drawn(at, self._stretches[place - 1])[0]
+            if drawn is not None:
+                return drawn
+        found = self._solved(at)[0]
+        if len(self._places) < _STORED_RESULTS:
+            self._keep(place, position, found)
+        return found
+
+    def _keep(self, place: int, position: float, found: VerifiedResult) -> None:
+        """Store a solved value and update the intervals on both sides."""
+        self._places.insert(place, position)
+        self._known.insert(place, found)
+        around = list(zip(self._places, self._known, strict=True))[max(place - 1, 0) : place + 2]
+        self._stretches[max(place - 1, 0) : place] = [self._stretch(*ends) for ends in pairwise(around)]
+
+    def outcomes(self, positions: Sequence[float]) -> Iterator[VerifiedResult]:
+        """Solve at many parameter values.
+
+        Args:
+            positions: Parameter values in any order.
+
+        Yields:
+            The verified result of each, in the given order.
+
+        Raises:
+            SolverError: A result cannot be verified.
+        """
+        one = self._one
+        together = max(_BATCH_NUMBERS // (len(one.lower) + len(one.row_lower) + len(one.value)), 4)
+        for first in range(0, len(positions), together):
+            some = np.array(positions[first : first + together], dtype=np.float64)
+            order = np.argsort(some, kind="stable")
+            found: list[VerifiedResult | None] = [None] * len(some)
+            for at, outcome in zip(order.tolist(), self._in_order(some[order]), strict=True):
+                found[at] = outcome
+            yield from (outcome for outcome in found if outcome is not None)
+
+    def _in_order(self, positions: Floats) -> list[VerifiedResult]:
+        """Return the results at ascending values: the ends first, then by bisection with interpolation."""
+        if self._ways["value"].moves:
+            return self._solved(positions)
+        found: dict[int, VerifiedResult] = {}
+        for end in {0, len(positions) - 1}:
+            found[end] = self._solved(positions[end : end + 1])[0]
+        between = [(0, len(positions) - 1)]
+        while between:
+            low, high = between.pop()
+            if high - low < 2:
+                continue
+            middle = (low + high) // 2
+            ends = [(float(positions[at]), found[at]) for at in (low, high)]
+            stretch = self._stretch(*ends)
+            drawn = self._drawn(positions[[middle]], stretch)[0]
+            found[middle] = drawn or self._solved(positions[middle : middle + 1])[0]
+            rest = [(low, middle), (middle, high)]
+            if drawn is not None:  # the interval is nearly linear: interpolate all of it
+                inner = [at for at in range(low + 1, high) if at != middle]
+                answers = self._drawn(positions[inner], stretch) if inner else []
+                found |= {at: one for at, one in zip(inner, answers, strict=True) if one is not None}
+                rest = [(at, at + 2) for at in range(low, high - 1) if at + 1 not in found]
+            between += rest
+        return [found[at] for at in range(len(positions))]
+
+    def _drawn(self, at: Floats, stretch: _Interval) -> list[VerifiedResult | None]:
+        """Return the interpolated results at values within an interval; None where not verified."""
+        if not stretch.ways:
+            return [None] * len(at)
+        share = ((at - stretch.first) / stretch.length)[:, None]
+        x, y = (start + share * by for start, by in stretch.ways)
+        return self._moving.proven(self._posed(at), x, y)
+
+    def _stretch(self, low: tuple[float, VerifiedResult], high: tuple[float, VerifiedResult]) -> _Interval:
+        """Return the interval between two results, without interpolation over a breakpoint or infeasibility."""
+        (first, one), (last, two) = low, high
+        if first == last or not (one.feasible and two.feasible) or self._bent(low, high):
+            return _Interval(first, last - first, ())
+        scaled = ((one.x, two.x, -self._one.column), (one.y, two.y, self._one.cost[0] - self._one.row))
+        ends = ((np.ldexp(start, by), np.ldexp(end, by)) for start, end, by in scaled)
+        return _Interval(first, last - first, tuple((start, end - start) for start, end in ends))
+
+    def _bent(self, low: tuple[float, VerifiedResult], high: tuple[float, VerifiedResult]) -> bool:
+        """Return whether the slopes show a breakpoint between two values; tested where only row bounds change."""
+        if self._line.moves_costs or len(self._moves.column):
+            return False
+        (first, one), (last, two) = low, high
+        middle = abs(one.value - two.value) * _SLOPE_TOLERANCE + 2 * VERIFICATION_TOLERANCE * max(
+            abs(one.value), abs(two.value), 1.0
+        )
+        for outcome in (one, two):
+            y = outcome.y[self._moves.row]
+            slope = float((y * np.where(y > 0, *self._slopes)).sum())
+            if abs(two.value - one.value - slope * (last - first)) > middle:
+                return True
+        return False
+
+    def _solved(self, positions: Floats) -> list[VerifiedResult]:
+        """Return the results at several values, solved one after the other and verified together."""
+        programs = self._posed(positions)
+        x, y = np.zeros((len(positions), len(self._one.lower))), np.zeros((len(positions), len(self._one.row_lower)))
+        solved = [
+            self._moving.tried(self._ready(programs, number), self._moves, x[number], y[number])
+            for number in range(len(positions))
+        ]
+        found = self._moving.proven(programs, x, y)
+        return [
+            one if one is not None and sure else self._moving.solve(self._line.at(position))
+            for one, sure, position in zip(found, solved, positions.tolist(), strict=True)
+        ]
+
+    def _posed(self, positions: Floats) -> ProgramBatch:
+        """Return the scaled programs at the given values as a batch."""
+        shares = (positions - self._line.first) / (self._line.second - self._line.first)
+        arrays = self._still | {name: way.all(shares) for name, way in self._ways.items() if way.moves}
+        if self._ways["size"].moves:
+            arrays["size"] = np.maximum(arrays["size"], self._least)
+        return ProgramBatch(*(arrays[name] for name in _BATCH_ARRAYS))
+
+    def _ready(self, programs: ProgramBatch, number: int) -> ScaledProgram:
+        """Return one scaled program of a batch, sharing the arrays that do not change."""
+        moved = {
+            name: getattr(programs, name)[number]
+            for name in ("lower", "upper", "row_lower", "row_upper", "value")
+            if self._ways[name].moves
+        }
+        if self._ways["costs"].moves:
+            moved["costs"] = np.vstack([programs.cost[number], self._one.costs[1:]])
+        return dataclasses.replace(self._one, **moved)
+
+
+@dataclass(frozen=True, eq=False)
+class _Interval:
+    """Interval between two solved values.
+
+    `ways`: scaled columns (N,) at the first value and their difference to the second; then the same for the duals (M,).
+    """
+
+    first: float
+    length: float
+    ways: tuple[tuple[Floats, Floats], ...]  # empty where interpolation is not possible
+
+
+@dataclass(frozen=True, eq=False)
+class _ArrayPath:
+    """One array of the scaled program along the family: start, changing positions and their differences."""
+
+    start: Floats
+    at: IndexArray
+    by: Floats
+
+    @classmethod
+    def of(cls, start: Floats, end: Floats) -> _ArrayPath:
+        """Return the path between two arrays of equal length."""
+        at = np.flatnonzero(start != end).astype(np.int32)
+        return cls(start, at, end[at] - start[at])
+
+    @property
+    def moves(self) -> bool:
+        """True if any number changes."""
+        return len(self.at) > 0
+
+    def all(self, shares: Floats) -> Floats:
+        """Return the array for each share of the way, (K, n)."""
+        whole = np.repeat(self.start[None, :], len(shares), axis=0)
+        whole[:, self.at] += shares[:, None] * self.by
+        return whole
+
+
+def _first_objective(program: ScaledProgram, name: str) -> Floats:
+    """Return a one-dimensional array of the program, of the costs those of the first objective."""
+    array: Floats = getattr(program, name)
+    return array[0] if array.ndim > 1 else array

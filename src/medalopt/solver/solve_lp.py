@@ -1,0 +1,292 @@
+"""Solve one instance as a linear program: assemble, scale, and try primal simplex, dual simplex and interior point.
+
+Where no solution can be verified, iterative refinement follows (Gleixner, Steffy and Wolter 2016): the residual of a
+solution is solved at a finer scale, since HiGHS's absolute tolerance ignores a demand that is 1e-12 of another one.
+
+In refinement all bounds are shifted to the current solution and multiplied by a power of two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from medalopt.instance.arrays import Floats
+from medalopt.instance.bounds import VariableBounds
+from medalopt.instance.instance import Instance
+from medalopt.instance.routes import Routes
+from medalopt.model.network import Network, build_network
+from medalopt.solver.assemble import assemble_extended_program, assemble_program
+from medalopt.solver.basis import ProgramBasis
+from medalopt.solver.budget import NO_TIME_LIMIT, TimeBudget
+from medalopt.solver.compile import CompiledMaster
+from medalopt.solver.extensions import relax_extension_rows
+from medalopt.solver.highs import METHODS, HighsResult, solve_by_method
+from medalopt.solver.infeasibility import compute_farkas_margin, find_farkas_multipliers
+from medalopt.solver.program import SolverProgram, eliminate_linking_variables
+from medalopt.solver.scaling import ScaledProgram, scale_program, tighten_bounds_to_demand
+from medalopt.solver.solution import Solution, extract_decisions, extract_duals, fill_extension_values
+from medalopt.solver.verification import NEGLIGIBLE_SHARE, compute_bound_and_violation
+
+REFINEMENT_ROUNDS = 6  # greatest number of refinements of one solution
+ZOOM_EXPONENTS = (40, 24, 12)  # exponents of the magnification of one refinement, tried in turn
+LARGEST_BOUND = 1e18  # a magnified bound beyond this is dropped; HiGHS treats 1e20 as infinite
+PIVOTS_PER_LINE = 20  # simplex iterations for each row and column, beyond which it is taken to cycle
+
+
+def refine_iteratively(program: ScaledProgram, method: str, budget: TimeBudget) -> Iterator[tuple[HighsResult, int]]:
+    """Yield the optimum of one method, then refined once, twice and so on.
+
+    Residuals are computed in extended precision where the machine has it.
+
+    Args:
+        program: Scaled program.
+        method: Simplex method to start with.
+        budget: Time limit.
+
+    Yields:
+        Result, and the exponent of the scale at which it was found.
+    """
+    found, primal, dual = _solve_refined(program, method, None, budget), 0, 0
+    x, y = np.zeros(len(program.lower)), np.zeros(len(program.row_lower))
+    finer, rounds = True, 0
+    while found is not None:
+        x = np.clip(x + np.ldexp(found.x, -primal), program.lower, program.upper)
+        y, basis = y + np.ldexp(found.y, -dual), found.basis
+        yield HighsResult("optimal", method, x, y, basis), primal
+        if not finer or rounds == REFINEMENT_ROUNDS:
+            return
+        rest, before, rounds = _shift_to_residual(program, x, y), (primal, dual), rounds + 1
+        closest = _zoom_exponent(_residual_violation(rest)), _zoom_exponent(_largest_reduced_cost(rest))
+        for zoom in ZOOM_EXPONENTS:
+            primal, dual = (min(scale + zoom, most) for scale, most in zip(before, closest, strict=True))
+            found = _solve_refined(_magnify_program(rest, primal, dual), method, basis, budget)
+            if found is not None:
+                break
+        finer = primal > before[0] or dual > before[1]
+
+
+def _solve_refined(program: ScaledProgram, method: str, basis: object, budget: TimeBudget) -> HighsResult | None:
+    """Return an optimum, from `basis` if that works, else from scratch by either simplex method; None without one."""
+    most = PIVOTS_PER_LINE * (len(program.lower) + len(program.row_lower))
+    starts = ((method, basis), (METHODS[0], None), (METHODS[1], None))
+    answers = (solve_by_method(program, each, start, budget, most) for each, start in starts if budget.left())
+    return next((answer for answer in answers if answer.status == "optimal"), None)
+
+
+def _shift_to_residual(program: ScaledProgram, x: Floats, y: Floats) -> ScaledProgram:
+    """Return the program in the differences from `x`, its first objective being the reduced costs at the duals `y`."""
+    value = program.value.astype(np.longdouble)
+    activity = np.zeros(len(y), dtype=np.longdouble)
+    reduced = program.costs[0].astype(np.longdouble)
+    np.add.at(activity, program.index, value * x[program.entry_columns])
+    np.subtract.at(reduced, program.entry_columns, value * y[program.index])
+    return replace(
+        program,
+        lower=program.lower - x,
+        upper=program.upper - x,
+        row_lower=(program.row_lower - activity).astype(np.float64),
+        row_upper=(program.row_upper - activity).astype(np.float64),
+        costs=np.concatenate([reduced[None, :].astype(np.float64), program.costs[1:]]),
+    )
+
+
+def _residual_violation(rest: ScaledProgram) -> float:
+    """Return the greatest violation of a bound or row at zero difference."""
+    return max(float(low.max(initial=0.0)) for low in (rest.lower, -rest.upper, rest.row_lower, -rest.row_upper))
+
+
+def _largest_reduced_cost(rest: ScaledProgram) -> float:
+    """Return the largest reduced cost of a column that is not at the bound it favours."""
+    reduced = rest.costs[0]
+    room = np.where(reduced > 0, rest.lower < 0, rest.upper > 0)
+    return float(np.abs(reduced)[room].max(initial=0.0))
+
+
+def _zoom_exponent(size: float) -> int:
+    """Return the exponent of the power of two that scales `size` to about 1."""
+    return -int(np.frexp(size)[1]) if size > 0 else max(ZOOM_EXPONENTS)
+
+
+def _magnify_program(rest: ScaledProgram, primal: int, dual: int) -> ScaledProgram:
+    """Return the residual program with bounds times 2**primal and first objective times 2**dual."""
+    ends = (np.ldexp(end, primal) for end in (rest.lower, rest.upper, rest.row_lower, rest.row_upper))
+    lower, upper, row_lower, row_upper = (
+        np.where(np.abs(end) > LARGEST_BOUND, np.copysign(np.inf, end), end) for end in ends
+    )
+    costs = np.concatenate([np.ldexp(rest.costs[:1], dual), rest.costs[1:]])
+    return replace(rest, lower=lower, upper=upper, row_lower=row_lower, row_upper=row_upper, costs=costs)
+
+
+FINE_COST_EXPONENT = 24  # exponent of the largest cost in the second scaling
+LOOSENING_SHARE = (
+    2.0**-33
+)  # share of its right-hand side by which each row is relaxed where rounding makes it infeasible
+FINE_COLUMN_EXPONENT = 12  # in the third scaling a column is scaled by 2**-12 of its implied bound
+
+
+@dataclass(frozen=True, eq=False)
+class SolveTask:
+    """Instance to solve, with its routes and implied bounds, objective and extensions.
+
+    `near` is the basis of a similar instance; `eased` replaces the bounds of extension rows, by name; `master` is the
+    compiled part of a similar instance.
+    """
+
+    instance: Instance
+    found: Routes
+    bounds: VariableBounds
+    measure: str = "cost"
+    extensions: tuple[Path, ...] = ()
+    near: ProgramBasis | None = None
+    budget: TimeBudget = NO_TIME_LIMIT
+    eased: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    master: CompiledMaster | None = None
+
+
+def build_program(task: SolveTask) -> tuple[Network, SolverProgram]:
+    """Build the program of a task.
+
+    Args:
+        task: Instance to solve.
+
+    Returns:
+        Network block, and the whole program in own units with unused linking variables eliminated.
+    """
+    block = build_network(task.instance, task.found)
+    arguments = (task.instance, task.found, block, task.bounds, task.measure)
+    linear = (
+        relax_extension_rows(assemble_extended_program(*arguments, task.extensions), task.eased)
+        if task.extensions
+        else assemble_program(*arguments, task.master)
+    )
+    return block, eliminate_linking_variables(linear)
+
+
+def solve_linear_program(task: SolveTask) -> Iterator[Solution]:
+    """Yield the solution of one scaling and method after the other.
+
+    The caller verifies each and stops at the first valid one. Where a method reports infeasibility, or no plan is
+    accepted, Farkas multipliers are yielded. At the time limit the last solution is `stopped`, with decisions where a
+    feasible one was found.
+
+    Args:
+        task: Instance to solve.
+
+    Yields:
+        Unverified solutions.
+    """
+    block, linear = build_program(task)
+    for ready in generate_scalings(linear, lambda: _useful_sizes(task)):
+        refused = False
+        for method in METHODS:
+            start = task.near.on(linear) if task.near is not None and method == METHODS[0] else None
+            answer = (
+                solve_by_method(ready, method, start, task.budget)
+                if task.budget.left()
+                else HighsResult("stopped", method)
+            )
+            if answer.status == "optimal" or len(answer.x):
+                yield build_solution(task, block, linear, ready, answer)
+            elif answer.status == "unbounded" and task.extensions:
+                yield Solution("unbounded", method)
+            elif answer.status == "infeasible" and not refused:
+                refused = True
+                yield from _yield_multipliers(task, block, linear, ready, method)
+            if answer.status == "stopped":
+                yield Solution("stopped", method)
+                return
+        if not refused:
+            yield from _yield_multipliers(task, block, linear, ready, METHODS[-1])
+    yield from _yield_refined(task, block, linear)
+    if not task.budget.left():
+        yield Solution("stopped", METHODS[-1])
+
+
+def _yield_refined(task: SolveTask, block: Network, linear: SolverProgram) -> Iterator[Solution]:
+    """Yield the solutions of iterative refinement, for demands of very different size."""
+    for ready in generate_scalings(linear, lambda: _useful_sizes(task)):
+        for method in METHODS[:2]:
+            for finer, zoom in refine_iteratively(ready, method, task.budget):
+                yield build_solution(task, block, linear, ready, finer, zoom)
+
+
+def build_solution(
+    task: SolveTask, block: Network, linear: SolverProgram, ready: ScaledProgram, answer: HighsResult, zoom: int = 0
+) -> Solution:
+    """Build the solution in own units from a result of HiGHS.
+
+    Args:
+        task: Instance to solve.
+        block: Network block.
+        linear: Program in own units.
+        ready: The same program, scaled.
+        answer: Result of HiGHS.
+        zoom: Exponent of the scale of refinement, which lowers the threshold of negligible columns.
+
+    Returns:
+        Decisions and duals, with lower bound and violation on the compiled program.
+    """
+    x = ready.primal(np.where(np.abs(answer.x) < np.ldexp(NEGLIGIBLE_SHARE, -zoom), 0.0, answer.x))
+    y = ready.dual(answer.y)
+    decisions = extract_decisions(task.instance, task.found, block, linear, x)
+    value, standing = float(linear.costs[0] @ x), ProgramBasis(linear, answer.basis)
+    duals, compiled = extract_duals(linear, y), compute_bound_and_violation(linear, x, y)
+    return Solution(
+        "optimal", answer.method, decisions, duals, value, compiled, standing, fill_extension_values(linear, x, y)
+    )
+
+
+def _yield_multipliers(
+    task: SolveTask, block: Network, linear: SolverProgram, ready: ScaledProgram, method: str
+) -> Iterator[Solution]:
+    """Yield Farkas multipliers with their margin, and after the first the solution with all rows slightly relaxed.
+
+    The relaxation by `LOOSENING_SHARE` covers programs that are infeasible by rounding only; it keeps each row to 1e-9
+    of its size.
+    """
+    free = replace(linear, given={})  # feasibility program: no costs
+    for number, y in enumerate(find_farkas_multipliers(ready, task.budget)):
+        weights, compiled = np.ldexp(y, ready.row), (compute_farkas_margin(linear, ready, y), 0.0)
+        added = fill_extension_values(linear, np.zeros(len(linear.lower)), weights)
+        yield Solution("infeasible", method, duals=extract_duals(free, weights), compiled=compiled, added=added)
+        if not number:
+            yield from _yield_loosened(task, block, linear, ready)
+
+
+def _yield_loosened(task: SolveTask, block: Network, linear: SolverProgram, ready: ScaledProgram) -> Iterator[Solution]:
+    """Yield the solution of `ready` with every row relaxed by `LOOSENING_SHARE` of its right-hand side, if feasible."""
+    low, high = (
+        np.where(np.isfinite(side), np.abs(side), 0.0) * LOOSENING_SHARE for side in (ready.row_lower, ready.row_upper)
+    )
+    looser = replace(ready, row_lower=ready.row_lower - low, row_upper=ready.row_upper + high)
+    answer = solve_by_method(looser, METHODS[0], None, task.budget)
+    if answer.status == "optimal":
+        yield build_solution(task, block, linear, ready, answer)
+
+
+def _useful_sizes(task: SolveTask) -> Floats:
+    """Return the implied bounds of the columns, limited to amounts that demand can use."""
+    return build_program(replace(task, bounds=tighten_bounds_to_demand(task.instance, task.found, task.bounds)))[1].size
+
+
+def generate_scalings(linear: SolverProgram, useful: Callable[[], Floats]) -> Iterator[ScaledProgram]:
+    """Yield a program in three scalings: by implied bounds, by useful amounts, and by a fraction of the implied bounds.
+
+    The second is for demands that are tiny beside supply, which the solver's tolerance would ignore. The third is for
+    geometric sequences, as process scrap charged again and again: a basis may violate their last rows by the tolerance,
+    which is large beside them.
+
+    Args:
+        linear: Program in own units.
+        useful: Function that returns the useful amounts (N,).
+
+    Yields:
+        The scaled programs.
+    """
+    yield scale_program(linear)
+    yield scale_program(replace(linear, size=useful()), FINE_COST_EXPONENT)
+    yield scale_program(replace(linear, size=np.ldexp(linear.size, -FINE_COLUMN_EXPONENT)))

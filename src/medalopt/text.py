@@ -1,0 +1,144 @@
+"""Text for messages: escaping of names and foreign text, suggestions for misspelled names, counts and lists."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterable
+
+# Characters unsafe in terminals or invalid in XML: control characters except tab and line end, direction marks, other
+# line separators, lone surrogates, tags.
+_CONTROL_CHARACTERS = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb"
+    r"\ufffe\uffff\U000e0000-\U000e007f]"
+)
+_MAX_LENGTH = 60
+_MAX_CANDIDATES = 2_000
+
+
+def escape_text(text: str, longest: int = _MAX_LENGTH) -> str:
+    r"""Escape a text for one line of a message: control characters as `\x1b`, cut to a maximal length.
+
+    Args:
+        text: Name or foreign text.
+        longest: Maximal number of characters.
+
+    Returns:
+        Printable text without characters that a terminal would interpret.
+    """
+    cut = text if len(text) <= longest else text[:longest] + "…"
+    return "".join(char if char.isprintable() else _escape_character(char) for char in cut)
+
+
+def _escape_character(char: str) -> str:
+    """Escape one character as in Python source."""
+    code = ord(char)
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def check_control_characters(text: str) -> str:
+    """Find a control character that reports cannot contain.
+
+    Tabs and line ends are allowed; direction marks, lone surrogates and other control characters are not.
+
+    Args:
+        text: Text of the input.
+
+    Returns:
+        Message that names the first such character; '' if there is none.
+    """
+    found = next((found[0] for found in _CONTROL_CHARACTERS.finditer(text) if not _is_line_end(found)), None)
+    if found is None:
+        return ""
+    return f"text must hold no control character; U+{ord(found):04X} is one: delete it from `{escape_text(text)}`"
+
+
+def escape_control_characters(text: str) -> str:
+    r"""Escape control characters in a JSON text as JSON does, so that it stays valid JSON of the same value.
+
+    Args:
+        text: JSON text.
+
+    Returns:
+        The text with `\uXXXX` for each control character.
+    """
+    return _CONTROL_CHARACTERS.sub(lambda found: found[0] if _is_line_end(found) else json.dumps(found[0])[1:-1], text)
+
+
+def _is_line_end(found: re.Match[str]) -> bool:
+    """Test if a carriage return precedes a line feed."""
+    return found[0] == "\r" and found.string[found.end() : found.end() + 1] == "\n"
+
+
+def suggest_name(word: str, known: Iterable[str]) -> str:
+    """Suggest the most similar known name for a misspelled one.
+
+    Args:
+        word: Name as written.
+        known: Valid names.
+
+    Returns:
+        Text such as '; did you mean `kosaka`?', to append to a message; '' if no name is similar.
+    """
+    names = sorted(known)[:_MAX_CANDIDATES]
+    folded = {name.casefold(): name for name in names}
+    near = difflib.get_close_matches(word[:100].casefold(), folded, n=1, cutoff=0.6)
+    return f"; did you mean `{escape_text(folded[near[0]])}`?" if near else ""
+
+
+def explain_comma(text: str) -> str:
+    """Explain that a number must not contain a comma, and the remedy.
+
+    Args:
+        text: Number as written.
+
+    Returns:
+        Message for the user.
+    """
+    said = f"`{escape_text(text)}` is not a number: a comma may not stand in one"
+    return f"{said}; write 1_000 or 1000 for a thousand and a point before decimals"
+
+
+def state_count(count: int, what: str) -> str:
+    """State a number of things, such as 'there are 24 periods' or 'there is 1 period'.
+
+    Args:
+        count: Number of things.
+        what: Noun in the singular.
+
+    Returns:
+        The statement, without a period.
+    """
+    return f"there {'is' if count == 1 else 'are'} {format_count(count, what)}"
+
+
+def format_count(count: int, what: str) -> str:
+    """Format a count with its noun, such as '1,621 regions' or '1 region'.
+
+    Args:
+        count: Number of things.
+        what: Noun in the singular.
+
+    Returns:
+        Count and noun, in the plural unless `count` is 1.
+    """
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def join_names(names: Iterable[str], most: int = 12) -> str:
+    """Join sorted names for a message, such as '`a`, `b` and `c`'.
+
+    Args:
+        names: Names to list.
+        most: Maximal number of names; the others are counted.
+
+    Returns:
+        The list in words.
+    """
+    words = [f"`{escape_text(name)}`" for name in sorted(names)]
+    if len(words) > most:
+        words = [*words[:most], f"{len(words) - most} more"]
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

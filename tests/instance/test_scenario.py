@@ -1,0 +1,104 @@
+"""Changes whose path holds `*`, and what a file writes."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from tests.laws import pool
+
+from medalopt.errors import UsageError
+from medalopt.instance.loading import open_instance
+from medalopt.instance.paths import render_path
+from medalopt.instance.scenario import expand_change, match_paths, scale_matching
+from medalopt.instance.source_values import SourceValues
+
+ROOT = Path(__file__).parents[2]
+TINY = ROOT / "instances" / "tiny.yaml"
+PAGE = ROOT / "tests" / "conformance" / "page.yaml"
+
+
+def written(path: Path = TINY, **changes: str) -> SourceValues:
+    """Return what a file writes."""
+    return open_instance(path).written(changes)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "expected"),
+    [
+        ("medals.gold.count", "30", {"medals.gold.count": "30"}),
+        ("devices.*.content.Ag", "85 %", {"devices.phone.content.Ag": "0.85", "devices.laptop.content.Ag": "0.34"}),
+        ("smelters.*.lead", "+1", {"smelters.near.lead": "1", "smelters.far.lead": "2"}),
+        ("smelters.*.lead", "-1", {"smelters.near.lead": "0", "smelters.far.lead": "0"}),
+        ("smelters.*.returned.Ag", "+1 %", {"smelters.near.returned.Ag": "0.91", "smelters.far.returned.Ag": "0.96"}),
+        ("treatments.*.capacity", "+1 t", {"treatments.dismantle.capacity": "3.5"}),
+        (
+            "medals.*.count",
+            "90 %",
+            {"medals.gold.count": "34", "medals.silver.count": "20", "medals.bronze.count": "5400"},
+        ),
+        ("alloys.*.scrap.value", "+1 JPY/g", {"alloys.silver_925.scrap.value": "1000.0"}),
+        (
+            "treatments.*.recovery",
+            "50 %",
+            {"treatments.dismantle.recovery": "0.4", "treatments.shred.recovery.Cu": "0.15"},
+        ),
+        ("treatments.*.regions", "7", {"treatments.whole.regions": "7"}),
+    ],
+)
+def test_a_path_with_a_star(path: str, value: str, expected: dict[str, str]) -> None:
+    """A percentage scales, a sign adds, also to what is left out; without a star the value stands as it is."""
+    found = expand_change(written(), path, value)
+    assert {at: found.get(at) for at in expected} == expected
+
+
+def test_a_list_is_scaled_as_a_whole() -> None:
+    """What a stream offers, one figure or a list, is scaled period by period."""
+    found = expand_change(written(), "streams.*.available", "50 %")
+    assert found["streams.laptop@east.available"] == "[6.0, 0.0, 0.0, 0.0]"
+    assert found["streams.kettle@east.available"] == "0.5"
+    assert len(found) == 6
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "says"),
+    [
+        ("devices.*.contents.Ag", "85 %", "nothing in this instance"),
+        ("gadgets.*.content.Ag", "85 %", "nothing in this instance"),
+        ("devices..Ag", "85 %", "a name is missing"),
+        ("smelters.*.treatment_charge", "+1 kg", "expected"),
+        ("smelters.*.lead", "x %", "expected"),
+    ],
+)
+def test_what_names_nothing_is_refused(path: str, value: str, says: str) -> None:
+    """A path that names nothing, or a value of another kind, is told with the path."""
+    with pytest.raises(UsageError, match=says):
+        expand_change(written(), path, value)
+
+
+def test_a_total_is_what_is_available() -> None:
+    """Of a stream that gives its total the total is scaled."""
+    changes = {"streams.kettle@east.available": "", "streams.kettle@east.total": "4 t"}
+    file = open_instance(TINY).written(changes)
+    assert scale_matching(file, "streams.kettle@east.available", Fraction(1, 2)) == {"streams.kettle@east.total": "2.0"}
+
+
+def test_each_member_once() -> None:
+    """Sources and notes of a section are no members of it."""
+    file = written(PAGE)
+    assert len(match_paths(file, "smelters.*")) == len(open_instance(PAGE).with_changes().smelters.names)
+
+
+@pytest.mark.parametrize("seed", range(0, 60, 3))
+def test_what_is_written_can_be_written_again(seed: int, tmp_path: Path) -> None:
+    """Every figure, set to what it is by its own path, leaves the instance as it was."""
+    file = open_instance(pool.files(seed).write(tmp_path))
+    before, tree = file.with_changes(), file.written()
+    for path, scalar, kind in list(tree.figures())[seed % 4 :: 4]:
+        exact = tree.exact(path, scalar, kind)
+        assert exact is not None
+        if path[0] in ("periods", "exchange", "mixes"):
+            continue
+        same = file.with_changes(scale_matching(tree, render_path(path), Fraction(1)))
+        assert same.figures == before.figures, render_path(path)

@@ -1,0 +1,236 @@
+"""A saved answer that there is no plan is accepted as it was written, and what is changed in it is caught by name."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from tests.model.cases import at_random
+
+import medalopt
+from medalopt.errors import InputError, NoPlanError
+from medalopt.instance.instance import Instance
+from medalopt.plan.reader import read_saved_plan
+from medalopt.plan.schema import SavedInfeasibility, SavedPlan
+from medalopt.proof.farkas import COMPILED_SCOPE, InfeasibilityProof
+from medalopt.proof.verdict import InfeasibilityVerdict, _check_proof_claims, verify_infeasibility, verify_plan
+from medalopt.report.plan_json import build_no_plan_object, build_plan_object, render_json
+from medalopt.report.verify import build_recheck_object, describe_recheck
+
+INSTANCES = Path(__file__).parents[2] / "instances"
+Edit = Callable[[dict[str, Any]], None]
+
+
+def refused(instance: Instance) -> str | None:
+    """Return the answer that there is no plan as it is saved, None where there is one."""
+    try:
+        medalopt.solve(instance)
+    except NoPlanError as error:
+        return render_json(build_no_plan_object(instance, error.status, "cost", error.refutation))
+    return None
+
+
+@cache
+def shipped() -> tuple[Instance, str]:
+    """Return the shipped instance without a plan, and its saved answer."""
+    instance = medalopt.load(INSTANCES / "infeasible.yaml")
+    answer = refused(instance)
+    assert answer is not None
+    return instance, answer
+
+
+def judged(instance: Instance, content: dict[str, Any]) -> InfeasibilityVerdict:
+    """Return what is found of an answer of which `content` was saved."""
+    return verify_infeasibility(instance, SavedInfeasibility.model_validate(content))
+
+
+def test_what_was_written_is_accepted(tmp_path: Path) -> None:
+    """The shipped instance, and every random one without a plan: nothing fails, and the margin is the same."""
+    instances = [shipped()[0], *(at_random(seed) for seed in range(40))]
+    answers = [(instance, refused(instance)) for instance in instances]
+    assert sum(answer is not None for _, answer in answers) >= 14
+    for instance, answer in answers:
+        if answer is not None:
+            (tmp_path / "answer.json").write_text(answer, encoding="utf-8")
+            saved = read_saved_plan(tmp_path / "answer.json")
+            assert isinstance(saved, SavedInfeasibility)
+            found = verify_infeasibility(instance, saved)
+            assert found.accepted and found.refutation.margin == json.loads(answer)["proof"]["margin"]
+
+
+def _first(member: str, value: Any) -> Edit:
+    def edit(content: dict[str, Any]) -> None:
+        content["proof"]["duals"][0][member] = value
+
+    return edit
+
+
+def _each(change: Callable[[float], float]) -> Edit:
+    def edit(content: dict[str, Any]) -> None:
+        for row in content["proof"]["duals"]:
+            row["value"] = change(row["value"])
+
+    return edit
+
+
+def _only(rule: str) -> Edit:
+    def edit(content: dict[str, Any]) -> None:
+        content["proof"]["duals"] = [row for row in content["proof"]["duals"] if row["rule"] == rule]
+
+    return edit
+
+
+TAMPERED: dict[str, tuple[Edit, str]] = {
+    "a price of the other sign": (_first("value", 1.0), "no contradiction follows"),
+    "a price far off": (_first("value", -1e-3), "and only 1.2018 follows"),
+    "all prices turned round": (_each(lambda value: -value), "no contradiction follows"),
+    "all prices alike": (_each(lambda value: 1.0), "no contradiction follows"),
+    "no multipliers left": (lambda content: content["proof"].update(duals=[]), "no contradiction follows"),
+    "one rule alone": (_only("demand"), "no contradiction follows"),
+    "a larger margin": (lambda content: content["proof"].update(margin=3.0), "a margin of 3 is claimed, and only 1.65"),
+    "another metal": (_first("key", ["Xx", "2017-04"]), "balance[Xx, 2017-04] is of no rule"),
+    "a name too few": (_first("key", ["Ag"]), "balance[Ag] is of no rule"),
+    "a rule there is not": (_first("rule", "wish"), "wish[Ag, 2017-04] is of no rule"),
+    "a row twice": (
+        lambda content: content["proof"]["duals"].append(content["proof"]["duals"][0]),
+        "balance[Ag, 2017-04] comes twice",
+    ),
+    "no proof": (lambda content: content.pop("proof"), "holds no multipliers"),
+    "other figures": (lambda content: content["instance"].update(figures="0" * 64), "made for other figures"),
+    "rows of one's own": (
+        lambda content: content["proof"].update(scope=COMPILED_SCOPE),
+        "is said of 'instance and extensions as compiled', and the answer holds 'instance'",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", TAMPERED)
+def test_what_is_changed_is_caught(kind: str) -> None:
+    """Each kind of change is refused, and the text says what fails."""
+    edit, said = TAMPERED[kind]
+    instance, answer = shipped()
+    content = json.loads(answer)
+    edit(content)
+    found = judged(instance, content)
+    assert not found.accepted
+    assert any(said in broken.text for broken in found.broken), found.broken
+
+
+def test_rows_that_were_added_are_checked_too(tmp_path: Path) -> None:
+    """More phones than there are: refuted with the added row in the file; with another end of it, or without, not."""
+    (tmp_path / "own.py").write_text(
+        "import pyomo.environ as pyo\n"
+        "def extend(m, instance):\n"
+        "    m.more = pyo.Constraint(expr=m.sent_device['phone'] >= 2100)\n",
+        encoding="utf-8",
+    )
+    instance = medalopt.load(INSTANCES / "tiny.yaml")
+    with pytest.raises(NoPlanError) as refusal:
+        medalopt.solve(instance, extensions=[tmp_path / "own.py"])
+    answer = render_json(build_no_plan_object(instance, "infeasible", "cost", refusal.value.refutation))
+    right = judged(instance, json.loads(answer))
+    assert right.accepted and build_recheck_object(right)["scope"] == "instance and 1 added row"
+    assert "valid: no feasible plan exists that keeps the instance and 1 added row." in describe_recheck(
+        right, "answer.json"
+    )
+    lowered, without = json.loads(answer), json.loads(answer)
+    lowered["added_rows"][0]["lower"] = 10.0
+    assert [broken.path for broken in judged(instance, lowered).broken] == ["proof.duals"]
+    without["added_rows"] = []
+    assert {broken.path for broken in judged(instance, without).broken} == {"more", "proof.duals"}
+
+
+@pytest.mark.parametrize("kind", ["a smaller margin", "another arithmetic", "other reasons", "extremes"])
+def test_what_the_proof_does_not_rest_on_is_not_believed(kind: str) -> None:
+    """The multipliers alone decide: of margin, arithmetic and reasons nothing is taken from the file."""
+    instance, answer = shipped()
+    content = json.loads(answer)
+    edits: dict[str, Edit] = {
+        "a smaller margin": lambda content: content["proof"].update(margin=-1.0),
+        "another arithmetic": lambda content: content["proof"].update(arithmetic="by heart"),
+        "other reasons": lambda content: content.update(diagnosis="the stars"),
+        "extremes": lambda content: content["proof"]["duals"].append(
+            {"rule": "demand", "key": ["silver_999", "2017-07"], "value": 5e-324}
+        ),
+    }
+    edits[kind](content)
+    found = judged(instance, content)
+    assert found.accepted and found.refutation.margin == 1.65
+
+
+def test_a_plan_called_infeasible_is_not_accepted(tmp_path: Path) -> None:
+    """The status of a right plan turned round: nothing shows it, nor do the prices of the plan as multipliers."""
+    instance = medalopt.load(INSTANCES / "tiny.yaml")
+    content = build_plan_object(medalopt.solve(instance)) | {"status": "infeasible"}
+    (tmp_path / "plan.json").write_text(render_json(content), encoding="utf-8")
+    saved = read_saved_plan(tmp_path / "plan.json")
+    assert isinstance(saved, SavedInfeasibility)
+    assert [broken.path for broken in verify_infeasibility(instance, saved).broken] == ["status"]
+    proof = {"arithmetic": "exact rational", "scope": "instance", "margin": 1.0, "duals": content["duals"]}
+    found = judged(instance, content | {"proof": proof})
+    assert [broken.path for broken in found.broken] == ["proof.duals"]
+
+
+def test_an_infeasible_answer_called_optimal_is_no_plan(tmp_path: Path) -> None:
+    """Without decisions it has not the form of a plan."""
+    (tmp_path / "plan.json").write_text(shipped()[1].replace('"infeasible",', '"optimal",', 1), encoding="utf-8")
+    with pytest.raises(InputError, match="shipments"):
+        read_saved_plan(tmp_path / "plan.json")
+
+
+def test_names_of_a_plans_prices_that_fit_no_row_are_left_out() -> None:
+    """A price under a known name in the wrong place is no price: the rest still counts."""
+    instance = medalopt.load(INSTANCES / "tiny.yaml")
+    content = build_plan_object(medalopt.solve(instance))
+    rows = [{"rule": "balance", "key": ["Ag"], "value": 1.0}, {"rule": "melt", "key": ["Ag", "2017-04"], "value": 1.0}]
+    content["duals"] = [*content["duals"], *rows]
+    assert verify_plan(instance, SavedPlan.model_validate(content)).accepted
+
+
+def test_both_forms_of_the_verdict() -> None:
+    """For a person a line and what fails; for a program `accepted`, `broken`, no gap, and the margin found."""
+    instance, answer = shipped()
+    right = judged(instance, json.loads(answer))
+    assert describe_recheck(right, "answer.json").splitlines() == [
+        "Answer is valid: no feasible plan exists.",
+        "  answer.json: its multipliers show that the instance cannot be met (exact rational).",
+    ]
+    told = build_recheck_object(right)
+    assert told["accepted"] is True and told["broken"] == [] and told["gap"] is None and told["margin"] == 1.65
+    content = json.loads(answer)
+    content["proof"]["duals"] = [{"rule": "wish", "key": [], "value": 1.0}] * 30
+    wrong = judged(instance, content)
+    lines = describe_recheck(wrong, "answer.json").splitlines()
+    assert lines[0] == "Answer is not valid." and len(lines) == 22
+    assert "11 more (--json lists all)" in lines[-1]
+    assert all(
+        row.keys() == {"rule", "path", "amount", "unit", "text"} for row in build_recheck_object(wrong)["broken"]
+    )
+
+
+def test_a_margin_may_be_larger_by_rounding() -> None:
+    """By a thousand-millionth of itself, and not by the least more; what is claimed of nothing has no size."""
+    shown = InfeasibilityProof({}, 2.0, "exact rational", "instance")
+    most = 2.0 * (1 + 1e-9)
+    for margin, told in (
+        (-1.0, []),
+        (most, []),
+        (math.nextafter(most, 3), [("proof.margin", math.nextafter(most, 3) - 2.0)]),
+        (5.0, [("proof.margin", 3.0)]),
+        (math.nan, [("proof.margin", pytest.approx(math.nan, nan_ok=True))]),
+    ):
+        proof = SimpleNamespace(scope="instance", margin=margin)
+        assert [(each.path, each.amount) for each in _check_proof_claims(proof, shown)] == told
+    proof = SimpleNamespace(scope="another", margin=2.0)
+    assert [(each.path, each.amount) for each in _check_proof_claims(proof, shown)] == [("proof.scope", 0.0)]
+    assert [(each.path, each.amount) for each in _check_proof_claims(None, shown)] == [("status", 0.0)]
+    weak = InfeasibilityProof({}, -0.5, "exact rational", "instance")
+    proof = SimpleNamespace(scope="instance", margin=1.0)
+    assert [(each.path, each.amount) for each in _check_proof_claims(proof, weak)] == [("proof.duals", 0.5)]
+    assert not InfeasibilityProof({}, 0.0, "", "").holds and InfeasibilityProof({}, 5e-324, "", "").holds

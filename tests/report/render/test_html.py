@@ -1,0 +1,128 @@
+"""The page as a browser shows it. Where no Chromium is installed only its text is looked at."""
+
+import itertools
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.report.plans import plan
+from tests.report.sourcing.handmade import HOSTILE, content
+
+from medalopt.report.document import Report
+from medalopt.report.render.html import format_document_lines, render_report_html
+from medalopt.report.sourcing.plan_report import build_plan_report
+
+CHROMIUM = shutil.which("chromium")
+QUIET = ("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Give a browser of our own."""
+    if not CHROMIUM:
+        pytest.skip("no chromium on this machine (Debian: apt-get install chromium)")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *QUIET])
+        yield started
+        started.close()
+
+
+def opened(browser: Any, path: Path, told: Report) -> tuple[Any, list[str], list[str]]:
+    """Return the page in a browser, what it asked for, and what it complained of."""
+    path.write_text(render_report_html(told), encoding="utf-8")
+    asked: list[str] = []
+    said: list[str] = []
+    tab = browser.new_page()
+    tab.on("request", lambda request: asked.append(request.url))
+    tab.on("console", lambda message: said.append(message.text))
+    tab.on("pageerror", lambda error: said.append(str(error)))
+    tab.goto(path.as_uri())
+    return tab, asked, said
+
+
+@pytest.fixture(scope="module")
+def shown(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, list[str], list[str]]:
+    """Give the page of the plan made by hand."""
+    return opened(browser, tmp_path_factory.mktemp("page") / "plan.html", content(rows=200))
+
+
+@pytest.mark.parametrize("name", ["tiny", "tokyo2020"])
+def test_the_page_of_a_plan_is_whole(browser: Any, tmp_path: Path, name: str) -> None:
+    """Every chart of a real plan is drawn with its figures, every table and document is there, nothing is asked for."""
+    told = build_plan_report(plan(name))
+    tab, asked, said = opened(browser, tmp_path / "plan.html", told)
+    assert (tmp_path / "plan.html").stat().st_size < 1_500_000
+    drawn = tab.locator("figure .chart svg").evaluate_all(
+        "all => all.map(s => s.querySelectorAll('path, text').length)"
+    )
+    assert len(drawn) == len(told.charts) and min(drawn) > 5
+    heads = tab.locator("main h2").all_text_contents()
+    assert {table.title for table in told.tables} | {chart.title for chart in told.charts} <= set(heads)
+    assert tab.locator("article").count() == len(told.documents)
+    assert (len([url for url in asked if not url.startswith("data:")]), said) == (1, [])
+
+
+def test_no_request_leaves_the_file(shown: tuple[Any, list[str], list[str]]) -> None:
+    """The page asks for itself alone, also where names would like it to ask for more, and complains of nothing."""
+    _, asked, said = shown
+    assert len([url for url in asked if not url.startswith("data:")]) == 1
+    assert said == []
+
+
+def test_every_chart_is_drawn_from_its_data(shown: tuple[Any, list[str], list[str]]) -> None:
+    """Each chart holds a drawing with its lines and names, and its figures as a table beside it."""
+    tab, _, _ = shown
+    charts = tab.locator("figure .chart")
+    assert charts.count() == 1
+    assert charts.locator("svg path").count() > 5
+    assert HOSTILE[1] in charts.locator("svg").text_content()
+    assert tab.locator("section details table").count() == 1
+
+
+def test_hostile_names_stay_text(shown: tuple[Any, list[str], list[str]]) -> None:
+    """Markup in a name is shown with its signs, runs nothing, and makes no element."""
+    tab, _, _ = shown
+    assert tab.title() == f"Sourcing plan {HOSTILE[0]} {HOSTILE[2]}"
+    assert tab.locator("img[src*='example']").count() == 0
+    assert tab.locator("td", has_text="<img src=https").count() > 0
+    assert tab.locator("a[href^='http']").count() == 0
+
+
+def test_who_listens_finds_the_way(shown: tuple[Any, list[str], list[str]]) -> None:
+    """Headings go down one step at a time, every table has headers, every chart says what it shows."""
+    tab, _, _ = shown
+    levels = [int(level) for level in tab.locator("h1, h2, h3").evaluate_all("all => all.map(h => h.tagName[1])")]
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
+    assert tab.locator("table:not(:has(th[scope=col]))").count() == 0
+    assert tab.locator(".chart:not([aria-label])").count() == 0
+    assert tab.locator("nav a").count() == tab.locator("main > section[id^=part], main > article").count()
+
+
+def test_each_document_is_printed_on_a_sheet_of_its_own(shown: tuple[Any, list[str], list[str]]) -> None:
+    """On paper the contents are left out, and every document starts a sheet."""
+    tab, _, _ = shown
+    tab.emulate_media(media="print")
+    assert not tab.locator("nav").is_visible()
+    assert set(tab.locator("article").evaluate_all("all => all.map(a => getComputedStyle(a).breakBefore)")) == {"page"}
+    tab.emulate_media(media="screen")
+
+
+def test_a_draft_is_stamped_and_an_order_is_not() -> None:
+    """A document is stamped as a draft while its party is incomplete, and says what is missing."""
+    drafts = re.findall(r"<article.*?</article>", render_report_html(content(documents=2)), re.DOTALL)
+    assert ["DRAFT, NOT AN ORDER" in draft for draft in drafts] == [True, False]
+    assert "Still to be known of this party: address." in drafts[0]
+
+
+def test_a_long_document_is_told_in_sums() -> None:
+    """The page stays small: the lines of many periods are folded, and it says where they stand one by one."""
+    whole, long = (next(iter(content(rows=rows).documents)) for rows in (3, 200))
+    assert len(format_document_lines(whole.lines)) == 1
+    assert [len(part.rows) for part in format_document_lines(long.lines)] == [len(HOSTILE) + 1]
+    assert "in the workbook" in format_document_lines(long.lines)[-1].notes[-1]

@@ -1,0 +1,34 @@
+import json
+import sys
+
+import pytest
+from tests.report.sourcing.handmade import HOSTILE, content
+
+from medalopt.errors import UsageError
+from medalopt.report.render.pdf import make_typst_compiler, render_report_pdf
+
+
+def test_a_print_is_whole_and_always_the_same() -> None:
+    """The same figures give the same PDF, byte for byte, whatever the day."""
+    one = render_report_pdf(content())
+    assert one.startswith(b"%PDF-") and one.rstrip().endswith(b"%%EOF")
+    assert one == render_report_pdf(content())
+
+
+def test_each_document_stands_on_a_sheet_of_its_own() -> None:
+    """An order can be taken out and signed."""
+    sheets = [len(make_typst_compiler(content(documents=count)).compile(format="svg") or "") for count in (2, 5)]
+    assert sheets == [3, 6]
+
+
+def test_nothing_of_the_data_is_read_as_markup() -> None:
+    """Names that look like typst's code are set as they are: the paper holds their letters, in their order."""
+    heads = [heading["body"] for heading in json.loads(make_typst_compiler(content()).query("heading"))]
+    assert {"func": "text", "text": f"Sourcing plan {HOSTILE[0]} {HOSTILE[2]}"} in heads
+
+
+def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without typst the message says what to install, and what does without it."""
+    monkeypatch.setitem(sys.modules, "typst", None)
+    with pytest.raises(UsageError, match=r"needs typst.*medalopt\[pdf,pictures\].*html"):
+        render_report_pdf(content())

@@ -1,0 +1,84 @@
+"""Tables as lines of text."""
+
+from __future__ import annotations
+
+import pytest
+from rich.cells import cell_len
+
+from medalopt.report.render.text import lay_out_table, select_columns, wrap_text
+from medalopt.report.text_table import TextColumn, TextTable, make_text_table
+
+
+def _table(width: int, section: TextTable) -> list[str]:
+    header, rows = lay_out_table(section, width)
+    return [*header, *(line for row in rows for line in row)]
+
+
+SOME = TextTable(
+    "Some",
+    (
+        TextColumn("metal", right=False),
+        TextColumn("needed kg"),
+        TextColumn("paid in all JPY", rank=1),
+        TextColumn("note", False, rank=2),
+    ),
+    (("silver", "3,500", "1,000,000", "by sea"), ("gold", "32", "9", "by air, in a strongbox")),
+)
+
+
+def test_a_table_with_room() -> None:
+    """Text stands at the left, numbers at the right, headers at the bottom in two lines at most."""
+    assert _table(80, SOME) == [
+        "        needed    paid in",
+        "metal       kg    all JPY  note",
+        "silver   3,500  1,000,000  by sea",
+        "gold        32          9  by air, in a strongbox",
+    ]
+
+
+def test_columns_of_the_highest_rank_go_first() -> None:
+    """Where there is little room the columns of the highest rank are left out, those of rank 0 never."""
+    assert [select_columns(SOME, width) for width in (80, 40, 20, 5)] == [(0, 1, 2, 3), (0, 1, 2), (0, 1), (0, 1)]
+
+
+def test_long_names_are_broken_where_they_may_be() -> None:
+    """A name takes several lines, broken after the signs that join its words; none of its signs is lost."""
+    long = TextTable(
+        "Long", (TextColumn("stream", False), TextColumn("t")), (("shop_feature_phone@hokkaido", "1"), ("b", "22"))
+    )
+    lines = _table(18, long)
+    assert lines == ["stream           t", "shop_feature_    1", "phone@hokkaido", "b               22"]
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "lines"),
+    [
+        ("one two three", 7, ["one two", "three"]),
+        ("to win it takes 68.78 t more", 22, ["to win it takes", "68.78 t more"]),
+        ("a" * 10, 4, ["aaaa", "aaaa", "aa"]),
+        ("携帯電話回収", 4, ["携帯", "電話", "回収"]),
+        ("", 4, [""]),
+        ("  indented", 20, ["  indented"]),
+    ],
+)
+def test_text_is_broken_between_words(text: str, width: int, lines: list[str]) -> None:
+    """No word is broken that fits, no number is parted from its unit, and wide signs count as two."""
+    assert wrap_text(text, width) == lines
+
+
+def test_wide_signs_are_two_cells() -> None:
+    """Names in Chinese signs leave the columns aligned."""
+    wide = TextTable("Wide", (TextColumn("金属", False), TextColumn("kg")), (("銀", "1"), ("copper", "22")))
+    assert {cell_len(line) for line in _table(40, wide)} == {cell_len("copper  22")}
+
+
+def test_empty_columns_are_left_out() -> None:
+    """A column without a figure tells nothing; the first ones stay all the same."""
+    columns = [
+        (TextColumn("a"), ["0", "0"]),
+        (TextColumn("b"), ["0", ""]),
+        (TextColumn("c"), ["–", "0"]),
+        (TextColumn("d"), ["0", "1"]),
+    ]
+    assert [column.header for column in make_text_table("T", columns).columns] == ["a", "b", "d"]
+    assert make_text_table("T", columns).rows == (("0", "0", "0"), ("0", "", "1"))

@@ -1,0 +1,252 @@
+"""What is said, tabled and drawn of the mix of devices."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import pytest
+from tests.analysis.nearby import ROOT
+
+import medalopt
+from medalopt.analysis.sensitivity.device_mix.compositions import MixResult
+from medalopt.analysis.sensitivity.device_mix.mix_analysis import DeviceMix, MixTriangle, NamedMix, TriangleSplit
+from medalopt.analysis.sensitivity.device_mix.share_curves import ShareCurve, SharePoint
+from medalopt.report.render.pictures import render_svg
+from medalopt.report.sensitivity.device_mix import report_device_mix
+from medalopt.report.sensitivity.report_part import (
+    render_sensitivity_html,
+    render_sensitivity_json,
+    render_sensitivity_text,
+)
+
+INSTANCE = medalopt.load(ROOT / "instances/tiny.yaml")  # kettles, laptops, phones; silver and copper
+NONE = MixResult((0.2, 0.3, 0.5), 40.0, None, {}, {"Ag": 214.0})
+STUCK = dataclasses.replace(NONE, short=None)
+
+
+def answer(value: float, **scarce: float) -> MixResult:
+    """Return an answer that costs so much."""
+    return MixResult((0.2, 0.3, 0.5), 40.0, value, scarce, {})
+
+
+BASE = answer(1000.0, Ag=2_500_000.0, Cu=3.0)
+
+
+def curve(device: str, *answers: MixResult, **changed: Any) -> ShareCurve:
+    """Return a curve from none of a device to double its 20 %."""
+    step = 0.4 / (len(answers) - 1)
+    points = [SharePoint(step * n / 0.2, step * n, one) for n, one in enumerate(answers)]
+    plain = ShareCurve(device, 0.2, tuple(points), -5.0, 5.0, 0.0, 0.0)
+    return dataclasses.replace(plain, **changed)
+
+
+LAPTOP = curve("laptop", NONE, NONE, BASE, answer(1200.0), less=None, short_less=12.0)
+PHONE = curve("phone", answer(1900.0), BASE, NONE)
+KETTLE = curve("kettle", answer(400.0), BASE, answer(1600.0))
+
+
+def mix(*curves: ShareCurve, **changed: Any) -> DeviceMix:
+    """Return the mix of these curves."""
+    return dataclasses.replace(DeviceMix(INSTANCE, "cost", BASE, curves, (), ()), **changed)
+
+
+def named(name: str, found: MixResult, **changed: Any) -> NamedMix:
+    """Return a named mix."""
+    plain = NamedMix(name, None, {"phone": 1.0}, 0.0, (), found, {"Ag": 1000.0})
+    return dataclasses.replace(plain, **changed)
+
+
+def test_the_lines_say_the_finding() -> None:
+    """Without what there is no plan, what is dearest to lose, what the cost depends on most."""
+    lines = report_device_mix(mix(LAPTOP, PHONE, KETTLE, fixed=("phone", "kettle", "laptop"))).lines
+    assert lines[0].startswith("As offered, 40 t, the plan comes to 1,000 JPY, ")
+    assert lines[1:] == (
+        "Without laptop there is no plan: 214 kg of silver short.",
+        "Without phone it comes to 1,900 JPY, 900 more: the dearest to lose.",
+        "With other devices instead of kettle it comes to 400 JPY, 600 less.",
+        "The cost depends most on the share of laptop, now 20.0 % of the tonnes: a tenth more of it costs 5 JPY, "
+        "a tenth less leaves no plan, 12 kg short.",
+        "Nothing else is offered where these come from, so that their share stays: phone, kettle and laptop.",
+    )
+
+
+def test_many_without_a_plan_are_told_together() -> None:
+    """The first four are told with what is short, the others by name."""
+    curves = [
+        curve(name, dataclasses.replace(NONE, short={"Ag": kg}), BASE)
+        for name, kg in zip("abcdef", range(6, 0, -1), strict=True)
+    ]
+    lines = report_device_mix(mix(*curves)).lines
+    assert lines[1:6] == (
+        *(
+            f"Without {name} there is no plan: {kg} kg of silver short."
+            for name, kg in zip("abcd", range(6, 2, -1), strict=True)
+        ),
+        "Nor is there one without e and f.",
+    )
+
+
+def test_without_a_base_plan() -> None:
+    """Where there is no plan as offered that is said, and what is short."""
+    lines = report_device_mix(mix(LAPTOP, base=dataclasses.replace(NONE, short={"Ag": 2.0, "Cu": 3.0}))).lines
+    assert lines == ("As offered, 40 t, there is no plan: 3 kg of copper and 2 kg of silver short.",)
+    why = dataclasses.replace(STUCK, why="r: 5 t are committed")
+    assert (
+        report_device_mix(mix(base=why))
+        .lines[0]
+        .endswith("there is no plan: not for want of metal; r: 5 t are committed.")
+    )
+    assert report_device_mix(mix(base=STUCK)).lines == ("As offered, 40 t, there is no plan: not for want of metal.",)
+    assert report_device_mix(mix(base=dataclasses.replace(NONE, short={}))).lines[0].endswith("at the very edge.")
+
+
+def test_the_shares_are_a_table() -> None:
+    """Each device with its costs at both ends, the rates, and where there is a plan; the weightiest first."""
+    table, metals = report_device_mix(mix(PHONE, KETTLE, LAPTOP)).tables
+    rows = {row[0]: row[1:] for row in table.rows}
+    assert list(rows) == ["laptop", "phone", "kettle"]
+    assert rows["laptop"] == ("20.0 %", "no plan", "12 kg short", "+5", "1,200", "from 26.7 %")
+    assert rows["phone"] == ("20.0 %", "1,900", "−5", "+5", "no plan", "up to 20.0 %")
+    assert rows["kettle"][-1] == "any"
+    assert {row[0]: row[1:] for row in metals.rows}["laptop"] == (
+        "214 kg of silver short",
+        "silver 2.5 m, copper 3",
+        "none",
+    )
+
+
+def test_ends_that_are_neither_none_nor_double_are_told() -> None:
+    """Where a device cannot be without, or double, the share stands beside its cost; and what has no plan at all."""
+    short = curve("phone", BASE, BASE)
+    short = dataclasses.replace(
+        short, points=tuple(SharePoint(p.times, p.share / 2 + 0.1, p.answer) for p in short.points)
+    )
+    row = report_device_mix(mix(short)).tables[0].rows[0]
+    assert row[2] == "1,000 at 10.0 %"
+    assert row[5] == "1,000 at 30.0 %"
+    nowhere = curve("kettle", NONE, STUCK, NONE, less=None, more=None)
+    row = report_device_mix(mix(nowhere)).tables[0].rows[0]
+    assert row[2:] == ("no plan", "no plan", "no plan", "no plan", "no share")
+    inside = curve("kettle", NONE, BASE, BASE, NONE)
+    assert report_device_mix(mix(inside)).tables[0].rows[0][-1] == "13.3 % to 26.7 %"
+
+
+def test_named_mixes_stand_side_by_side() -> None:
+    """The cost beside what is offered; where there is no plan how much of what is needed can be had."""
+    mixes = (
+        named("phones", NONE, missing=0.9),
+        named("boxes", answer(1100.0), bundle="box", missing=0.05, absent=("kettle",)),
+        named("two", dataclasses.replace(NONE, short={"Ag": 1.0, "Cu": 2.0})),
+    )
+    part = report_device_mix(mix(named=mixes))
+    assert part.lines[1:] == (
+        "Mix phones, 40 t: there is no plan, 214 kg of silver short: by the deadlines at most 786 kg of the 1,000 kg "
+        "needed can be had.",
+        "Mix two, 40 t: there is no plan, 2 kg of copper and 1 kg of silver short.",
+    )
+    (table,) = part.tables
+    assert [row[:4] for row in table.rows] == [
+        ("as offered", "40", "1,000", ""),
+        ("phones", "40", "no plan", ""),
+        ("boxes", "40", "1,100", "+100"),
+        ("two", "40", "no plan", ""),
+    ]
+    assert table.notes == (
+        "phones: its shares leave 90.0 % of all tonnes, which is not handed in.",
+        "boxes: nobody offers kettle there, so none of it is handed in.",
+        "boxes: its shares leave 5.0 % of the bundle box, which is not handed in.",
+    )
+    (chart,) = part.charts
+    assert chart.title == "What the mixes of the file come to: no plan with phones and two"
+    assert "no plan: 214 kg of silver short" in render_svg(chart)
+    (chart,) = report_device_mix(mix(named=mixes[:2])).charts
+    assert chart.title == "With the mix phones there is no plan: 214 kg of silver short"
+    (chart,) = report_device_mix(mix(named=mixes[1:2])).charts
+    assert chart.title == "What the mixes of the file come to"
+
+
+def test_charts_mark_the_base_case_and_what_has_no_plan() -> None:
+    """A small chart for each device, shaded where there is no plan, the present share marked; and bars both ways."""
+    curves, ranking = report_device_mix(mix(LAPTOP, PHONE, KETTLE)).charts
+    assert curves.title.endswith("it moves most with kettle")
+    first, second, third = curves.option["series"]
+    assert [(one["name"], one["markLine"]["data"]) for one in (first, second, third)] == [
+        ("laptop", [{"xAxis": 20.0}]),
+        ("phone", [{"xAxis": 20.0}]),
+        ("kettle", [{"xAxis": 20.0}]),
+    ]
+    assert [(area[0]["xAxis"], area[1]["xAxis"]) for area in first["markArea"]["data"]] == [
+        (0.0, pytest.approx(26.67, abs=0.01))
+    ]
+    assert "markArea" not in third
+    assert ranking.title == "What a tenth of each device's share does: most by laptop"
+    assert "no plan: 12 kg short" in render_svg(ranking)
+    assert "laptop, % of all tonnes" in render_svg(curves)
+
+
+def test_where_nothing_has_a_plan_the_charts_say_so() -> None:
+    """Charts without any cost are drawn all the same."""
+    corner = TriangleSplit((1.0, 0.0, 0.0), STUCK)
+    triangle = MixTriangle(("phone", "laptop", "kettle"), 0.5, corner, (corner,))
+    nowhere = curve("kettle", NONE, NONE, less=None, more=None)
+    charts = report_device_mix(mix(nowhere, base=NONE, named=(named("m", NONE),), triangle=triangle)).charts
+    assert charts[-1].title == "No split of phone, laptop and kettle, together 50.0 % of the tonnes has a plan"
+    assert all(render_svg(chart) for chart in charts)
+
+
+def test_the_triangle_is_a_map_with_a_table() -> None:
+    """Cost in colour and number, what is scarce by the form, the present split as a ring, the corners as rows."""
+    splits = (
+        TriangleSplit((1.0, 0.0, 0.0), answer(2e6, Ag=5.0)),
+        TriangleSplit((0.0, 1.0, 0.0), NONE),
+        TriangleSplit((0.0, 0.0, 1.0), answer(1e6)),
+        TriangleSplit((0.5, 0.5, 0.0), answer(3e6, Ag=5.0)),
+    )
+    now = TriangleSplit((0.2, 0.3, 0.5), BASE)
+    triangle = MixTriangle(("phone", "laptop", "kettle"), 0.9, now, splits)
+    chart = report_device_mix(mix(triangle=triangle)).charts[-1]
+    assert chart.title == (
+        "Of phone, laptop and kettle, together 90.0 % of the tonnes: cheapest is only kettle, 1 m JPY; 1 of 4 splits "
+        "has no plan"
+    )
+    names = [one.get("name") for one in chart.option["series"]]
+    assert names == [None, "silver scarce", "no metal scarce", "no plan", None, "now"]
+    drawn = render_svg(chart)
+    for text in ("all phone", "all kettle", "214 kg", "cost, m JPY"):
+        assert text in drawn
+    (table,) = chart.tables
+    assert [row[0] for row in table.rows] == ["now", "cheapest", "most phone", "most laptop", "most kettle"]
+    assert table.rows[3][4] == "no plan"
+
+
+def test_all_of_it_goes_into_object_and_page() -> None:
+    """The member `mix` holds it all, the page draws it, the terminal tells the tables."""
+    corner = TriangleSplit((1.0, 0.0, 0.0), STUCK)
+    triangle = MixTriangle(("phone", "laptop", "kettle"), 0.5, corner, (corner,))
+    nowhere = curve("kettle", NONE, NONE)
+    part = report_device_mix(
+        mix(LAPTOP, nowhere, named=(named("phones", NONE, bundle="box"),), triangle=triangle, fixed=("phone",))
+    )
+    found = json.loads(render_sensitivity_json(INSTANCE, [part]))["mix"]
+    assert (found["measure"], found["unit"], found["fixed"]) == ("cost", "JPY", ["phone"])
+    assert found["present"]["scarce"] == {"Ag": 2_500_000.0, "Cu": 3.0}
+    laptop, kettle = found["devices"]
+    assert (laptop["tenth_less"], laptop["tenth_less_short"], laptop["high"]) == (None, 12.0, 0.4)
+    assert laptop["points"][0] == {"times": 0.0, "share": 0.0, "objective": None, "scarce": {}, "short": {"Ag": 214.0}}
+    assert (kettle["low"], kettle["high"]) == (None, None)
+    assert (found["mixes"][0]["name"], found["mixes"][0]["bundle"]) == ("phones", "box")
+    assert found["triangle"]["splits"][0]["parts"] == {"phone": 1.0, "laptop": 0.0, "kettle": 0.0}
+    assert found["triangle"]["splits"][0]["short"] is None
+    assert "chart-3" in render_sensitivity_html(INSTANCE, [part])
+    assert "The mixes of the file" in render_sensitivity_text(INSTANCE, [part])
+
+
+def test_where_there_is_no_mix_that_is_said() -> None:
+    """Nothing offered; and a measure that no share moves."""
+    assert report_device_mix(mix(base=dataclasses.replace(BASE, tonnes=0.0))).lines == (
+        "Nothing is offered: there is no mix to move.",
+    )
+    still = report_device_mix(mix(curve("phone", BASE, BASE, less=0.0, more=0.0))).lines[-1]
+    assert still == "As it is, the cost hardly depends on any share: see what none and most of each do."

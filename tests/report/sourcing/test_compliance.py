@@ -1,0 +1,27 @@
+from tests.report.plans import plan
+
+from medalopt.report.sourcing.compliance import COMPLIANCE_DOCUMENTS, tabulate_compliance_documents
+
+
+def test_every_smelter_that_is_used_has_its_list_with_blanks() -> None:
+    """Tokyo's smelters that are sent something stand in the checklist, and nothing is filled in."""
+    one = plan("tokyo2020")
+    (table,) = tabulate_compliance_documents(one)
+    used = [name for name, feed in zip(one.instance.smelters.names, one.account.feed.sum(axis=1), strict=True) if feed]
+    assert list(dict.fromkeys(row[0] for row in table.rows)) == used
+    assert {cell for row in table.rows for cell in row[4:]} == {""}
+
+
+def test_papers_of_a_metal_are_asked_where_it_is_returned() -> None:
+    """A plant that returns no gold is not asked for the guidance of gold, nor Shonan for a brand of copper."""
+    silver_and_copper = {str(row[1]) for row in tabulate_compliance_documents(plan("tiny"))[0].rows}
+    assert len(silver_and_copper) == len(COMPLIANCE_DOCUMENTS) - 2
+    assert not any("Gold" in paper for paper in silver_and_copper)
+    shonan = {str(row[3]) for row in tabulate_compliance_documents(plan("tokyo2020"))[0].rows if row[0] == "shonan"}
+    assert "London Metal Exchange" not in shonan
+    assert "LBMA" in shonan
+
+
+def test_without_smelters_there_is_no_list() -> None:
+    """Dantzig's blend is bought, and nobody smelts it."""
+    assert tabulate_compliance_documents(plan("dantzig")) == ()

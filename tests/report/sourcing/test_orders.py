@@ -1,0 +1,179 @@
+"""Call-offs, toll-refining instructions and purchase orders: together they are the plan, to the yen."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pytest
+from tests.report.plans import plan
+from tests.report.sourcing.parties import PARTY, with_parties
+
+from medalopt import Plan
+from medalopt.report.document import DRAFT_STAMP, OrderDocument, format_table
+from medalopt.report.sourcing.metals import tabulate_melting
+from medalopt.report.sourcing.orders import build_orders, format_delivery_window, tabulate_orders
+
+
+def figures(made: Iterable[OrderDocument], key: str, kind: str | None = None) -> list[float]:
+    """Return the figures of a column in all documents (of one kind)."""
+    found = []
+    for document in made:
+        if kind is None or document.kind == kind:
+            at = [column.key for column in document.lines.columns].index(key)
+            found += [float(row[at] or 0) for row in document.lines.rows]  # type: ignore[arg-type]
+    return found
+
+
+@pytest.mark.parametrize("name", ["tiny", "tokyo2020", "dantzig", "rio2016"])
+def test_what_is_ordered_is_what_the_plan_costs(name: str) -> None:
+    """All documents and one's own account add up to the cost of the plan, each kind of cost in one place."""
+    made = plan(name)
+    own = sum(made.costs[kind] for kind in ("holding", "sales", "scrap"))
+    assert sum(figures(build_orders(made), "amount")) + own == pytest.approx(made.cost, rel=1e-12)
+    assert abs(sum(figures(build_orders(made), "amount")) + own - made.cost) < 0.5
+
+
+@pytest.mark.parametrize("name", ["tiny", "tokyo2020"])
+def test_what_is_called_off_is_what_is_sent(name: str) -> None:
+    """The tonnes of the call-offs are the shipments; feed and kilograms of the instructions are the smelters'."""
+    made = plan(name)
+    orders = build_orders(made)
+    assert sum(figures(orders, "tonnes_t", "call-off")) == pytest.approx(sum(made.tables["shipments"]["tonnes"]))
+    toll = "toll-refining instruction"
+    assert sum(figures(orders, "feed_t", toll)) == pytest.approx(float(made.account.feed.sum()))
+    in_time = 0.0
+    for document in orders:
+        if document.kind == toll:
+            at = [column.key for column in document.lines.columns]
+            rows = [dict(zip(at, row, strict=True)) for row in document.lines.rows]
+            in_time += sum(float(row["returned_kg"] or 0) for row in rows if row["back"] != "later")  # type: ignore[arg-type]
+    assert in_time == pytest.approx(float(made.account.returned.sum()))
+    bought = figures(orders, "bought_kg", "metal purchase order")
+    assert sum(bought) == pytest.approx(sum(made.tables["purchases"]["kg"]))
+
+
+def test_a_line_can_be_checked_with_a_pencil() -> None:
+    """Tonnes times the prices of a line are its amount; unit codes are those of UN/CEFACT, and hidden."""
+    for document in build_orders(plan("tiny")):
+        keys = [column.key for column in document.lines.columns]
+        assert document.lines.columns[keys.index("unit_code")].hidden
+        for row in document.lines.rows:
+            line = dict(zip(keys, row, strict=True))
+            assert line["unit_code"] in ("TNE", "KGM")
+            if document.kind == "call-off" and line["tonnes_t"] is not None:
+                rates = sum(float(line[key]) for key in keys if key.endswith("_per_t"))  # type: ignore[arg-type]
+                assert float(line["tonnes_t"]) * rates == pytest.approx(line["amount"])
+            if document.kind == "metal purchase order":
+                assert float(line["bought_kg"]) * float(line["price_per_kg"]) == pytest.approx(line["amount"])  # type: ignore[arg-type]
+
+
+def test_what_waits_is_charged_as_storage_and_called_off_once() -> None:
+    """A stockpile has a line of its own with its storage; its tonnes are not counted with those handed over."""
+    made = plan("tiny")
+    east = build_orders(made)[0]
+    waiting = [row for row in east.lines.rows if row[3] == "waits"]
+    assert sum(float(row[-2]) for row in waiting) == pytest.approx(made.costs["storage"])  # type: ignore[arg-type]
+    assert all(row[5] is None for row in waiting)
+
+
+def test_a_party_that_is_known_takes_the_stamp_off() -> None:
+    """While a field is missing the document is a draft that names it; with all of them it can be signed."""
+    made = with_parties(plan("tiny"), {"near": PARTY, "far": {**PARTY, "contract": " "}})
+    by_party = {document.party[0][1]: document for document in build_orders(made)}
+    assert by_party["near"].stamp == ""
+    assert dict(by_party["near"].party)["Legal name"] == "Near Smelting K.K."
+    terms = dict(by_party["near"].terms)
+    assert terms["Payment"] == "30 days after receipt"
+    assert terms["Further terms"] == "weighed on arrival"
+    assert terms["Approved by"] == ""
+    assert by_party["far"].stamp == DRAFT_STAMP
+    assert by_party["far"].missing == ("contract",)
+    assert by_party["east"].missing[0] == "legal name"
+    assert "parties.east" in by_party["east"].notes[-1]
+    states = {row[2]: row[-1] for row in tabulate_orders(made, tuple(by_party.values())).rows}
+    assert states["near"] == "complete"
+    assert states["far"] == "draft: 1 missing"
+
+
+def test_the_list_comes_to_what_the_documents_come_to() -> None:
+    """The list of documents has each of them once, with its amount."""
+    made = build_orders(plan("tiny"))
+    table = tabulate_orders(plan("tiny"), made)
+    assert [row[0] for row in table.rows] == [document.number for document in made]
+    assert sum(float(row[4]) for row in table.rows) == pytest.approx(sum(figures(made, "amount")))  # type: ignore[arg-type]
+
+
+def test_metal_after_the_horizon_is_told_and_not_charged() -> None:
+    """What comes back too late is a line without a charge, and a note says so."""
+    late = plan("tiny", ("smelters.far.lead", "4"))
+    made = [document for document in build_orders(late) if document.party[0][1] == "far"]
+    keys = [column.key for column in made[0].lines.columns]
+    rows = [dict(zip(keys, row, strict=True)) for row in made[0].lines.rows]
+    assert any(row["back"] == "later" and row["amount"] == 0 for row in rows)
+    assert any("after 2017-07" in note for note in made[0].notes)
+
+
+def _periods(names: tuple[str, ...], length: str) -> Plan:
+    one = plan("tiny")
+    return replace(one, instance=replace(one.instance, periods=names, period_length=length))
+
+
+@pytest.mark.parametrize(
+    ("names", "length", "said"),
+    [
+        (("2017-04", "2017-05"), "month", "each line within its month; 2017-04-01 to 2017-05-31 in all"),
+        (("2017-10", "2018-01"), "quarter", "each line within its quarter; 2017-10-01 to 2018-03-31 in all"),
+        (("2019-01", "2020-01"), "year", "each line within its year; 2019-01-01 to 2020-12-31 in all"),
+        (("2019-04", "2020-04"), "year", "each line within its year; 2019-04-01 to 2021-03-31 in all"),
+        (("1", "2"), "month", "each line within its period; periods 1 to 2 in all"),
+    ],
+)
+def test_the_delivery_window_ends_with_the_last_day(names: tuple[str, ...], length: str, said: str) -> None:
+    """The window runs from the first day of the first period to the last day of the last one."""
+    assert format_delivery_window(_periods(names, length).instance, [0, 1]) == said
+
+
+def test_one_period_without_a_date_is_the_window() -> None:
+    """Where periods have no dates, one alone is called by what it is."""
+    assert format_delivery_window(_periods(("1",), "month").instance, [0]) == "within its period"
+
+
+@pytest.mark.parametrize(("fineness", "printed"), [("99.99 %", "silver 99.99 %"), ("99.95 %", "silver 99.95 %")])
+def test_an_order_states_the_fineness_that_was_offered(fineness: str, printed: str) -> None:
+    """An offer of 99.99 % silver is ordered as 99.99 %, and what is recycled of it with every digit too."""
+    made = plan(
+        "tiny", ("market.refined_silver.composition.Ag", fineness), ("market.refined_silver.recycled", "99.97 %")
+    )
+    (goods,) = [
+        dict(document.terms)["Goods"] for document in build_orders(made) if document.party[0][1] == "refined_silver"
+    ]
+    assert goods == f"refined_silver: {printed}; recycled 99.97 %"
+
+
+def test_contract_figures_print_as_they_are() -> None:
+    """A price of 70.1234 and a return of 97.0625 % are printed with all their digits in the lines of an order."""
+    made = plan(
+        "tiny",
+        ("market.refined_silver.price", "150.012345 JPY/kg"),
+        ("smelters.far.returned.Cu", "97.0625 %"),
+        ("smelters.far.deduction.Cu", "0.125 g/t"),
+    )
+    texts = {cell for document in build_orders(made) for row in format_table(document.lines).rows for cell in row}
+    assert {"150.012345", "97.0625", "0.125"} <= texts
+
+
+def test_a_small_amount_is_not_rounded_away() -> None:
+    """Four significant digits of the least amount ordered are printed, in the lines and in the terms."""
+    made = plan("tiny", ("market.refined_silver.committed", "0.0123456 kg"))
+    (order,) = [one for one in build_orders(made) if one.party[0][1] == "refined_silver"]
+    texts = {cell for row in format_table(order.lines).rows for cell in row}
+    assert "0.01235" in texts and dict(order.terms)["Quantity"] == "0.01235 kg in all"
+
+
+def test_fineness_is_never_rounded_up_to_pure() -> None:
+    """A window of 99.995 % prints with all its digits, and what falls short of pure is not printed as 100 %."""
+    made = plan("tiny", ("alloys.silver_925.composition.Ag[1]", "99.995 %"))
+    (table,) = [one for one in tabulate_melting(made) if one.key == "fineness"]
+    cells = {cell for row in format_table(table).rows for cell in row}
+    assert "99.995" in cells
+    columns = {column.key: column.digits for column in table.columns}
+    assert columns["greatest_share"] == 3 and columns["fineness_permille"] == 2

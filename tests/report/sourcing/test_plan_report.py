@@ -1,0 +1,248 @@
+"""The decision on one page, and the tables that it rests on."""
+
+from pathlib import Path
+
+import pytest
+from tests.instance.writing import loaded
+from tests.report.plans import plan
+from tests.report.sourcing.around import around, variants
+from tests.report.sourcing.known import known, risky
+from tests.report.sourcing.parties import PARTY, with_parties
+
+from medalopt import solve
+from medalopt.analysis.scenario_runner import ScenarioRunner
+from medalopt.analysis.sourcing.whole_loads import plan_whole_loads
+from medalopt.instance.instance import SourceNote
+from medalopt.report.document import Report, ReportTable, sum_column
+from medalopt.report.sourcing.compliance import NO_SOURCE, extract_marks, tabulate_assumptions
+from medalopt.report.sourcing.orders import build_orders
+from medalopt.report.sourcing.plan_report import build_plan_report, summarize_decision
+from medalopt.report.sourcing.procurement import describe_award, tabulate_awards, tabulate_price_exposure
+from medalopt.report.sourcing.risks import describe_risks, tabulate_risks, tabulate_rule_costs
+
+
+@pytest.fixture(scope="module")
+def tiny() -> Report:
+    """Return the whole sourcing plan of the small case."""
+    return build_plan_report(plan("tiny"), None, around("tiny"), variants("tiny").written)
+
+
+def _table(content: Report, key: str) -> ReportTable:
+    return next(table for table in content.tables if table.key == key)
+
+
+def _cells(table: ReportTable, key: str) -> list[object]:
+    at = [column.key for column in table.columns].index(key)
+    return [row[at] for row in table.rows]
+
+
+def test_the_decision_says_all_that_it_should(tiny: Report) -> None:
+    """Cost in all and per medal, buying instead, from whom, what binds, what may go wrong, drafts, the proof."""
+    said = "\n".join(tiny.decision)
+    for part in (
+        "3.35 m JPY in all, 552.8 JPY a medal",
+        "Benchmark, buying all metal: 3.805 m JPY, 455,056 JPY more (75.09 JPY a medal).",
+        "Taken: box (bundle) from west 12.66 t",
+        "Smelted: far 9.6 t, near 3 t.",
+        "Bought for 2.167 m JPY: mined_copper 755.9 kg",
+        "What binds: phone from east (1 t more saves 89,786 JPY)",
+        "What could go wrong, first: process scrap of silver_925 (27 to 33 %, planned 30 %): 10 % less costs 45,322 "
+        "JPY less, 10 % more leaves no plan.",
+        "13 documents to sign; all still drafts",
+    ):
+        assert part in said
+    assert tiny.decision[-1].startswith("Proven optimal")
+    assert plan("tiny").instance.figures in tiny.foot[0]
+
+
+def test_every_table_has_its_own_key_and_columns(tiny: Report) -> None:
+    """Keys name files and sheets: each comes once, and so does each column of a table; rows fit their columns."""
+    keys = [table.key for table in tiny.tables]
+    assert len(set(keys)) == len(keys)
+    for table in tiny.tables:
+        names = [column.key for column in table.columns]
+        assert len(set(names)) == len(names)
+        assert all(len(row) == len(names) for row in table.rows)
+        assert table.says
+
+
+def test_in_brief_what_takes_further_solves_is_left_out() -> None:
+    """The decision still has the cost, from whom and the proof; no table of risks or rules stands there."""
+    brief = build_plan_report(plan("tiny"))
+    keys = {table.key for table in brief.tables}
+    assert keys.isdisjoint({"rules", "risks", "scenarios"})
+    assert "orders" in keys
+    assert not any("wrong" in line or "binds" in line for line in brief.decision)
+    assert "comes_in_per_t" not in [column.key for column in _table(brief, "award").columns]
+
+
+def test_whole_loads_stand_in_the_decision() -> None:
+    """What rounding costs is said beside what the plan costs, and the plan is that in loads."""
+    found = plan_whole_loads(plan("tiny"), 1.0)
+    loads = build_plan_report(found.plan, found, around("tiny"))
+    assert any(line.startswith("In loads of 1 t") for line in loads.decision)
+    asked = "What binds, entry prices, rules and risks are those of the best plan without whole loads (3.35 m JPY)."
+    assert asked in loads.decision
+    assert not any(
+        line.startswith("What binds, entry") for line in summarize_decision(plan("tiny"), (), around("tiny"), None)
+    )
+    taken = _table(loads, "award")
+    assert sum_column(taken, [column.key for column in taken.columns].index("taken_t")) == pytest.approx(30)
+
+
+def test_buying_that_costs_the_same_or_cannot_be_is_said() -> None:
+    """A plan that only buys costs what buying costs; metal that no one offers cannot simply be bought."""
+    bought = summarize_decision(plan("dantzig"), (), around("dantzig"), None)
+    assert "Benchmark, buying all metal: 4.98 USD, the same." in bought
+    short = summarize_decision(plan("london2012"), (), around("london2012"), None)
+    assert any(line.startswith("Benchmark, buying all metal: not available (no sufficient offer of") for line in short)
+
+
+def test_complete_documents_are_counted() -> None:
+    """Where every party is known nothing is a draft; where there is no document nothing is said of any."""
+    dantzig = with_parties(plan("dantzig"), {"b": PARTY, "d": PARTY})
+    assert "2 documents to sign, all complete." in summarize_decision(dantzig, build_orders(dantzig), None, None)
+    one = with_parties(plan("dantzig"), {"b": PARTY})
+    assert "2 documents to sign; 1 still a draft, as its party is not all known." in summarize_decision(
+        one, build_orders(one), None, None
+    )
+    (draft, _) = (paper for paper in build_orders(plan("dantzig")))
+    assert "1 document to sign; still a draft, as its party is not all known." in summarize_decision(
+        one, (draft,), None, None
+    )
+    assert not any("to sign" in line for line in summarize_decision(dantzig, (), None, None))
+
+
+def test_the_award_table_tells_every_stream(tiny: Report) -> None:
+    """Offered, taken, which share, and the price at which more comes in."""
+    table = _table(tiny, "award")
+    made = plan("tiny")
+    assert _cells(table, "stream") == sorted(made.instance.streams.names, key=lambda name: name.split("@")[::-1])
+    assert sum(_cells(table, "taken_t")) == pytest.approx(made.tonnes)  # type: ignore[arg-type]
+    states = dict(zip(_cells(table, "stream"), _cells(table, "award"), strict=True))
+    assert states["kettle@east"] == "taken in part, 25.0 %"
+    entries = dict(zip(_cells(table, "stream"), _cells(table, "comes_in_per_t"), strict=True))
+    assert entries["kettle@east"] == pytest.approx(40_000 - 16_833.3333)
+
+
+@pytest.mark.parametrize(
+    ("taken", "offered", "free", "said"),
+    [
+        (0, 5, 5, "refused"),
+        (0, 5, 1, "refused"),
+        (0, 5, 0, "no route"),
+        (5, 5, 5, "taken"),
+        (0, 0, 0, "nothing offered"),
+        (1, 4, 4, "taken in part, 25.0 %"),
+    ],
+)
+def test_what_is_awarded(taken: float, offered: float, free: float, said: str) -> None:
+    """A stream is taken whole or in part, or refused; one that can go nowhere has not been refused."""
+    assert describe_award(taken, offered, free) == said
+
+
+def test_a_stream_without_a_route_was_not_refused(tmp_path: Path) -> None:
+    """Its row says `no route`, and a note says what that is; where all have a route there is no such note."""
+    streams = "streams: [{device: phone, region: tokyo, available: 10}, {device: phone, region: tokio, available: 1}]"
+    for lanes, states in (("[tokyo]", {"no route"}), ("[tokyo, tokio]", set())):
+        regions = f"treatments: {{whole: {{regions: {lanes}}}}}"
+        table = tabulate_awards(solve(loaded(tmp_path, streams=streams, treatments=regions)))[0]
+        assert {"no route", "refused"} & {str(cell) for cell in _cells(table, "award")} == states
+        assert any(note.startswith("No route: ") for note in table.notes) == ("no route" in states)
+
+
+def test_a_stream_that_no_price_brings_in_has_a_dash() -> None:
+    """Where no price does it a dash says so; where it was not asked the cell is empty."""
+    table = tabulate_awards(plan("tiny"), {0: float("inf")})[0]
+    assert sorted({str(cell) for cell in _cells(table, "comes_in_per_t")}) == ["None", "–"]
+
+
+def test_of_what_is_taken_whole_no_more_comes_in() -> None:
+    """A price known of the best plan without loads is not told of a stream that the plan in loads takes whole."""
+    made = plan("tokyo2020")
+    table = tabulate_awards(made, dict.fromkeys(range(len(made.instance.streams.names)), 1.0))[0]
+    whole = [state == "taken" for state in _cells(table, "award")]
+    assert any(whole) and whole == [cell is None for cell in _cells(table, "comes_in_per_t")]
+
+
+def test_what_is_not_taken_whole_comes_first() -> None:
+    """Tokyo's plan leaves some of what is picked up in hokkaido: those streams stand at the top."""
+    table = tabulate_awards(plan("tokyo2020"))[0]
+    left = [str(state) != "taken" for state in _cells(table, "award")]
+    assert left == sorted(left, reverse=True)
+    assert {row[0] for row, some in zip(table.rows, left, strict=True) if some} == {"hokkaido"}
+
+
+def test_the_exposure_is_what_is_bought_and_sold() -> None:
+    """By metal it adds up to the purchases and the sales, other matter included."""
+    made = plan("tiny", ("metals.Cu.sell", "100 JPY/kg"), ("streams.phone@east.available", "8 t"))
+    table = tabulate_price_exposure(made)[0]
+    assert sum(_cells(table, "paid")) == pytest.approx(made.costs["purchases"])  # type: ignore[arg-type]
+    assert sum(_cells(table, "earned")) == pytest.approx(-made.costs["sales"], abs=1e-6)  # type: ignore[arg-type]
+    assert sum(_cells(table, "bought_kg")) == pytest.approx(sum(made.tables["purchases"]["kg"]))  # type: ignore[arg-type]
+
+
+def test_rules_are_told_the_dearest_first(tiny: Report) -> None:
+    """The table has every rule with what it asks for; shares in per cent."""
+    table = tabulate_rule_costs(around("tiny"))[0]
+    costs = _cells(table, "costs")
+    assert costs == sorted(costs, reverse=True)  # type: ignore[type-var]
+    assert table.rows[0][:3] == ("silver recycled, at least", 60.0, "%")
+    assert _table(tiny, "rules") == table
+
+
+def test_assumptions_have_every_figure_with_its_source(tmp_path: Path) -> None:
+    """Each figure of the file stands there as it is written, with the nearest remark and its mark."""
+    asked = ScenarioRunner(known(tmp_path))
+    table = tabulate_assumptions(asked.instance, asked.written)[0]
+    rows = {row[0]: row for row in table.rows}
+    assert rows["devices.phone.content.Ag"][1:3] == ("1_000 g/t", NO_SOURCE)
+    assert rows["market.zinc.price"][1:4] == ("320 JPY/kg", "seen", "seen: a list")
+    assert rows["streams"][1] == "6 rows"
+    assert rows["scenarios.dear_silver"][2:] == ("estimated", "", "estimated: as in a bad year")
+    assert rows["parties.east"][3] == "seen: the register"
+    only = tabulate_assumptions(asked.instance, None)[0]
+    assert [row[0] for row in only.rows] == [source.path for source in asked.instance.sources]
+
+
+@pytest.mark.parametrize(
+    ("texts", "note", "mark"),
+    [
+        (("seen: a book; derived: by half",), "cv estimated", "seen, derived, estimated"),
+        (("a letter",), "", "unmarked"),
+        ((), "as kosaka", "no source"),
+        ((), "Estimated throughout", "estimated"),
+    ],
+)
+def test_marks_are_those_of_the_author(texts: tuple[str, ...], note: str, mark: str) -> None:
+    """The words seen, recalled, derived and estimated are marks wherever they stand in source and note."""
+    assert extract_marks(SourceNote("devices.phone", texts, note)) == mark
+
+
+def test_scenarios_are_told_the_worst_first() -> None:
+    """One without a plan comes first, with what is short; then what costs more. The table has them all."""
+    found, instance = risky()
+    said = describe_risks(found, instance)
+    assert said[-1].startswith("Scenarios: no_silver leaves no plan (")
+    assert "of silver short); dear_silver costs " in said[-1]
+    assert "1 more in the table" in said[-1]
+    table = tabulate_risks(found, instance)[1]
+    rows = {row[0]: row for row in table.rows}
+    assert rows["no_silver"][2:4] == ("no plan", None)
+    assert rows["dear_silver"][5] == "estimated: as in a bad year"
+    assert "silver" in str(rows["no_silver"][4])
+    assert rows["same"][3] == 0
+
+
+def test_one_row_is_not_called_rows(tmp_path: Path) -> None:
+    """An instance with one stream has `1 row` of them among its assumptions."""
+    path = tmp_path / "one.yaml"
+    path.write_text(
+        "{format: medalopt/1, name: one, currency: JPY, periods: {count: 1}, metals: {Ag: {}},"
+        " devices: {phone: {content: {Ag: 9 kg/t}}}, streams: [{device: phone, region: east, available: 9 t}],"
+        " treatments: {whole: {}}, smelters: {near: {returned: {Ag: 90 %}, lead: 0}},"
+        " alloys: {silver: {composition: {Ag: 100 %}}}, medals: {medal: {count: 1, parts: {silver: 1 kg}}}}"
+    )
+    asked = ScenarioRunner(path)
+    rows = tabulate_assumptions(asked.instance, asked.written)[0].rows
+    assert next(row[1] for row in rows if row[0] == "streams") == "1 row"

@@ -1,0 +1,74 @@
+from dataclasses import replace
+
+from medalopt.report.document import ReportColumn, ReportTable, fold_table, format_table
+
+TABLE = ReportTable(
+    "award",
+    "What is taken",
+    "Every stream.",
+    (
+        ReportColumn("stream", "Stream"),
+        ReportColumn("tonnes_t", "Taken", "t", 1, total=True),
+        ReportColumn("share", "Share", "%", 1),
+        ReportColumn("unit_code", "Unit", hidden=True),
+    ),
+    (("phone", 1234.56, 1.0, "TNE"), ("toaster", -0.04, None, "TNE"), ("laptop", 10, 0.2567, "TNE"), ("pc", 5, 0, "")),
+    ("A note.",),
+)
+
+
+def test_figures_stand_at_their_digits_with_units_in_the_header() -> None:
+    """A person reads rounded figures, the unit once, and no column that is there for machines."""
+    told = format_table(TABLE)
+    assert [column.header for column in told.columns] == ["Stream", "Taken (t)", "Share (%)"]
+    assert [column.right for column in told.columns] == [False, True, True]
+    assert told.rows[0] == ("phone", "1,234.6", "100.0")
+    assert told.rows[1] == ("toaster", "≈0", "")
+    assert told.rows[2] == ("laptop", "10.0", "25.7")
+    assert told.rows[-1] == ("in all", "1,249.5", "")
+    assert told.total
+    assert told.notes == ("A note.",)
+
+
+def test_a_long_table_is_cut_and_its_tail_summed() -> None:
+    """What is not shown is counted, and stays in the total."""
+    told = format_table(TABLE, most=2)
+    assert told.rows[2] == ("… and 2 more", "15.0", "")
+    assert told.rows[3] == ("in all", "1,249.5", "")
+    assert len(format_table(TABLE, most=3).rows) == 5  # one more row says as much as a line about it
+
+
+CALLED_OFF = ReportTable(
+    "lines",
+    "What is called off",
+    "",
+    (
+        ReportColumn("stream", "Stream"),
+        ReportColumn("period", "Month"),
+        ReportColumn("tonnes_t", "Tonnes", "t", 1, total=True),
+        ReportColumn("price_per_t", "Price", "JPY/t"),
+    ),
+    (("phone", "2017-05", 2.0, 90.0), ("pc", "2017-04", 5.0, 60.0), ("phone", "2017-04", 3.0, 90.0 + 1e-12)),
+)
+
+
+def test_lines_of_all_periods_fold_into_one() -> None:
+    """What adds up is summed, a price stands where it is the same in all, and the periods are told apart beside it."""
+    by_name, by_period = fold_table(CALLED_OFF)
+    assert [column.key for column in by_name.columns] == ["stream", "tonnes_t", "price_per_t"]
+    assert by_name.rows == (("phone", 5.0, 90.0), ("pc", 5.0, 60.0))
+    assert by_period.title == "What is called off, month by month"
+    assert by_period.rows == (("2017-04", 8.0), ("2017-05", 2.0))
+
+
+def test_prices_that_differ_are_not_averaged() -> None:
+    """A price of one month is not told as that of all."""
+    dearer = replace(CALLED_OFF, rows=(*CALLED_OFF.rows, ("phone", "2017-06", 1.0, 95.0)))
+    assert fold_table(dearer)[0].rows[0] == ("phone", 6.0, None)
+
+
+def test_a_table_without_periods_folds_into_itself() -> None:
+    """There is nothing to tell period by period."""
+    by_name, by_period = fold_table(TABLE)
+    assert by_name.rows == TABLE.rows
+    assert by_period.rows == ()

@@ -1,0 +1,96 @@
+"""The page where there is no plan: what is said, in which order, and what is never claimed."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from medalopt import load, solve
+from medalopt.analysis.infeasibility.diagnosis import diagnose_infeasibility
+from medalopt.analysis.infeasibility.screening import screen_instance
+from medalopt.errors import NoPlanError
+from medalopt.instance.bounds import compute_bounds
+from medalopt.instance.instance import Instance
+from medalopt.instance.routes import build_routes
+from medalopt.report.infeasible import render_infeasibility
+
+INSTANCES = Path(__file__).parents[2] / "instances"
+
+
+@cache
+def page(name: str, *changes: tuple[str, str]) -> str:
+    """Return the page for an instance of the collection, with changes."""
+    path, made = INSTANCES / f"{name}.yaml", dict(changes)
+    instance = load(path, made)
+    found = diagnose_infeasibility(instance, source=path, changes=made)
+    assert found is not None
+    return render_infeasibility(instance, found)
+
+
+def told(instance: Instance) -> list[str]:
+    """Return what arithmetic alone tells of an instance."""
+    found = build_routes(instance)
+    return [reason.text for reason in screen_instance(instance, found, compute_bounds(instance, found))]
+
+
+def test_the_showcase_tells_both_reasons_and_how_to_cure_them() -> None:
+    """Silver is back too late for May, and too little of it by July; a later date and more phones would do."""
+    lines = page("infeasible").splitlines()
+    assert lines[0] == "Twelve medals, too early and from too little silver: no plan exists"
+    text = " ".join(line.strip() for line in lines)
+    assert (
+        "silver: at least 6.6 kg must be charged by the end of 2017-05, and none can be there before 2017-06." in text
+    )
+    assert "by the end of 2017-07, at most 1.8 kg can be there: 4.8 kg short." in text
+    later, more = (
+        "medals.silver.due: 2017-07 instead of 2017-05",
+        "streams.phone@tokyo.available: 3.66667 t instead of 1",
+    )
+    assert "medal silver due 2 months later, and 2.667 t more of phone@tokyo in each month: 953,333 JPY" in text
+    assert f"-> {later}, and {more}" in text
+    assert "To see the plan with the first: --set 'metals.Ag.opening_stock=6.6 kg'" in text
+    assert len(lines) <= 24  # of a screen
+
+
+def test_every_repair_names_its_price_and_the_cheapest_comes_first() -> None:
+    """A footprint cap of next to nothing is cured by the least footprint that a plan can have."""
+    text = page("tiny", ("policy.footprint_cap", "1 kg"))
+    assert "footprint: the footprint is at most 0.001 t CO2e" in text
+    assert "-> policy.footprint_cap: 0.939658 t instead of 0.001" in text  # 939.6575303 kg: instances/README.md
+
+
+@pytest.mark.parametrize("name", ["tiny", "dantzig", "rio2016", "london2012", "steelco", "tokyo2020"])
+def test_nothing_is_short_where_there_is_a_plan(name: str) -> None:
+    """Arithmetic claims nothing of an instance that has a plan."""
+    assert told(load(INSTANCES / f"{name}.yaml")) == []
+
+
+def test_each_step_is_told_before_it_is_done() -> None:
+    """Who waits is told which rules are looked for, and each figure that is tried."""
+    path, steps = INSTANCES / "infeasible.yaml", list[str]()
+    diagnose_infeasibility(load(path), source=path, tell=steps.append)
+    assert steps[0] == "which rules cannot all be kept"
+    assert "how far medals.silver.due would have to move" in steps
+    assert any("together" in step for step in steps)
+
+
+def test_castings_beyond_capacity_are_told_with_both_figures() -> None:
+    """A foundry that casts 1 kg a month cannot cast the 27.14 kg that are due in May."""
+    instance = load(INSTANCES / "tiny.yaml", {"alloys.silver_925.capacity": "1 kg"})
+    assert any("silver_925: at least 27.14 kg must be cast by the end of 2017-05" in text for text in told(instance))
+    closed = load(INSTANCES / "tiny.yaml", {"alloys.silver_925.capacity": "0 kg"})
+    assert any("process scrap included, and none can be" in text for text in told(closed))
+
+
+def test_no_claim_comes_too_soon() -> None:
+    """As more and more medals are asked of the Tokyo goods, nothing is claimed while there is a plan."""
+    for count in (1700, 1900, 2100, 2300):
+        figures = load(INSTANCES / "tokyo2020.yaml", {"medals.silver.count": str(count)})
+        claimed = told(figures)
+        try:
+            solve(figures)
+        except NoPlanError:
+            continue
+        assert claimed == []

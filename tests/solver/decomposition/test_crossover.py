@@ -1,0 +1,124 @@
+"""Where the simplex method begins on one exact program after the other."""
+
+from functools import cache
+from typing import Any
+
+import highspy
+import numpy as np
+import pytest
+from tests.laws import pool
+
+from medalopt.instance.arrays import Bools
+from medalopt.instance.bounds import compute_bounds
+from medalopt.instance.instance import Instance
+from medalopt.instance.routes import build_routes
+from medalopt.model.network import Network
+from medalopt.solver import highs
+from medalopt.solver.decomposition.column_generation import _iterate_and_reprice
+from medalopt.solver.decomposition.crossover import (
+    CrossoverBasis,
+    OpenCells,
+    build_crossover_program,
+    select_open_cells,
+    sum_fixed_quantities,
+)
+from medalopt.solver.decomposition.iterations import DecomposedTask
+from medalopt.solver.program import SolverProgram
+from medalopt.solver.scaling import scale_program
+from medalopt.solver.solve_lp import SolveTask
+
+BASIC, UPPER = highspy.HighsBasisStatus.kBasic, highspy.HighsBasisStatus.kUpper
+
+
+NUMBERS = (11, 15, 27)  # random instances
+
+
+@cache
+def open_near_optimum(number: int) -> tuple[DecomposedTask, OpenCells]:
+    """Return what is open of a random instance near its optimum: everything."""
+    instance: Instance = pool.instance(number)
+    found = build_routes(instance)
+    split = DecomposedTask.of(SolveTask(instance, found, compute_bounds(instance, found), "cost"))
+    state = _iterate_and_reprice(split, 1e-10)
+    assert state is not None and not split.master.phase_one
+    weights = split.master.weights(state.y)
+    return split, select_open_cells(split.met, split.met.answer(weights)[0], weights, split.asked.block.size)
+
+
+@pytest.fixture(scope="module", params=NUMBERS)
+def near(request: pytest.FixtureRequest) -> tuple[DecomposedTask, OpenCells]:
+    """What is open of one instance near its optimum."""
+    return open_near_optimum(request.param)
+
+
+def best_routes(split: DecomposedTask, left: OpenCells, block: Network) -> Bools:
+    """Return which routes of `block` are the best of a cell that sends and was in no master program before."""
+    stream = split.task.found.stream[block.route]
+    sends = (left.answer.sent[stream, block.period] > 0) & ~split.asked.sorts.explicit[stream]
+    return np.asarray(sends & (left.answer.by[stream, block.period] == block.route))
+
+
+def of_open(split: DecomposedTask, left: OpenCells) -> tuple[Network, SolverProgram]:
+    """Return the part of the network that is open, and its program."""
+    return build_crossover_program(
+        split.met, split.half, split.task.bounds, left, sum_fixed_quantities(split.met, left)
+    )
+
+
+def of_master(split: DecomposedTask) -> CrossoverBasis:
+    """Return where the last master program stood."""
+    return CrossoverBasis(split.own, split.master.linear, split.master.basis())
+
+
+def test_what_no_program_had_before_stands_as_it_answered(near: tuple[DecomposedTask, OpenCells]) -> None:
+    """A cell that sends goes by its best way, all of it; another one keeps its supply."""
+    split, left = near
+    block, linear = of_open(split, left)
+    start: Any = of_master(split).onward(block, linear, split.task.found, left.answer)
+    stream = split.task.found.stream[block.route]
+    fresh = ~split.asked.sorts.explicit
+    best = best_routes(split, left, block)
+    basic = np.array([each == BASIC for each in start.col_status[: len(stream)]])
+    assert np.array_equal(basic[fresh[stream]], best[fresh[stream]])
+    full = np.array([each == UPPER for each in start.row_status[: len(block.supply_stream)]])
+    its = fresh[block.supply_stream]
+    assert np.array_equal(full[its], (left.answer.sent[block.supply_stream, block.supply_period] > 0)[its])
+
+
+def test_some_cells_send_by_a_best_route() -> None:
+    """The last test is not one of nothing: of the instances at least two have such cells, whichever optimum is met."""
+    found = [open_near_optimum(number) for number in NUMBERS]
+    assert sum(best_routes(split, left, of_open(split, left)[0]).any() for split, left in found) >= 2
+
+
+def test_from_where_it_stood_a_program_takes_no_iteration(near: tuple[DecomposedTask, OpenCells]) -> None:
+    """The basis of an optimum, carried to the same program, is optimal there."""
+    split, left = near
+    block, linear = of_open(split, left)
+    ready = scale_program(linear)
+    first = highs.solve_by_method(ready, "primal simplex")
+    again = CrossoverBasis(block, linear, first.basis).onward(block, linear, split.task.found, left.answer)
+    assert again.col_status == first.basis.col_status and again.row_status == first.basis.row_status
+    solver = highs.load_highs(ready)
+    assert solver is not None
+    solver.setBasis(again)
+    solver.run()
+    assert solver.getInfo().simplex_iteration_count == 0
+
+
+def test_where_there_is_no_basis_all_stands_as_it_answered(near: tuple[DecomposedTask, OpenCells]) -> None:
+    """Without a basis before it a program begins all the same, and comes to the same optimum."""
+    split, left = near
+    block, linear = of_open(split, left)
+    start = CrossoverBasis(block, linear, highspy.HighsBasis()).onward(block, linear, split.task.found, left.answer)
+    found, bare = (highs.solve_by_method(scale_program(linear), "primal simplex", each) for each in (start, None))
+    value = scale_program(linear).costs[0]
+    assert found.status == bare.status == "optimal" and value @ found.x == pytest.approx(value @ bare.x, rel=1e-9)
+
+
+def test_a_further_way_of_a_cell_that_had_a_row_begins_unused(near: tuple[DecomposedTask, OpenCells]) -> None:
+    """A cell that stood in the program before does not go by a way that is new there, even if it answered with it."""
+    split, left = near
+    block, linear = of_open(split, left)
+    start = CrossoverBasis(block, linear, highspy.HighsBasis()).onward(block, linear, split.task.found, left.answer)
+    assert BASIC not in start.col_status and UPPER not in start.row_status

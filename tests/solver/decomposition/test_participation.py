@@ -1,0 +1,164 @@
+"""Regions that owe a share of what they offer and see to it themselves."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from instances.japan1621.__main__ import main
+from tests.laws import pool
+
+import medalopt
+from medalopt import Instance
+from medalopt.instance.arrays import ExactArray, Floats
+from medalopt.instance.bounds import compute_bounds
+from medalopt.instance.routes import build_routes, compute_separable_participation
+from medalopt.proof.bound import compute_lower_bound
+from medalopt.proof.farkas import prove_infeasibility
+from medalopt.proof.prices import build_prices
+from medalopt.solver.decomposition import column_generation, recover
+from medalopt.solver.decomposition.iterations import DecomposedTask, PricingProblem, generate_columns
+from medalopt.solver.decomposition.participation import ParticipationNeeds, solve_participation
+from medalopt.solver.solve_lp import SolveTask
+
+SHARE = 0.3
+OWING = (2, 14, 19, 27)  # of the random instances: some region there sees to its need itself
+
+
+@pytest.fixture(autouse=True)
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settle almost nothing in the first exact program, so that a small instance is taken apart as a large one."""
+    monkeypatch.setattr(recover, "FIRST_OPEN_CELLS", 1)
+
+
+def at(instance: Instance, share: float) -> Instance:
+    """Return `instance`, every region of which has to send a share of what it offers."""
+    asked = ExactArray(np.array(share), np.array(0))
+    return replace(instance, policy=replace(instance.policy, participation=asked))
+
+
+def owing(seed: int) -> Instance:
+    """Return a random instance, every region of which has to send a share of what it offers."""
+    return at(pool.instance(seed), SHARE)
+
+
+def split(instance: Instance) -> DecomposedTask:
+    """Return `instance` taken apart."""
+    found = build_routes(instance)
+    return DecomposedTask.of(SolveTask(instance, found, compute_bounds(instance, found)))
+
+
+def agree(instance: Instance) -> medalopt.Plan:
+    """Return the plan by decomposition, which is the direct way's, proven and by no other way in the end."""
+    whole, taken = (medalopt.solve(instance, method=method) for method in ("direct", "decomposition"))
+    assert taken.method.startswith("decomposition") and taken.certificate.optimal
+    assert abs(taken.objective - whole.objective) <= pool.slack(whole, taken)
+    return taken
+
+
+@pytest.fixture(scope="module")
+def nation(tmp_path_factory: pytest.TempPathFactory) -> Instance:
+    """A nation of eight municipalities."""
+    folder = tmp_path_factory.mktemp("nation")
+    main(8, folder)
+    return medalopt.load(folder / "japan8.yaml")
+
+
+def test_a_nation_reaches_the_exact_end(nation: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regions whose share binds have a price for it, and the exact end is reached from the first state of all needs."""
+    seen, real = list[DecomposedTask](), DecomposedTask.require_participation
+
+    def needing(*given: Any) -> DecomposedTask:
+        seen.append(real(*given))
+        return seen[-1]
+
+    monkeypatch.setattr(DecomposedTask, "require_participation", needing)
+    plan = agree(at(nation, 0.4))
+    assert len(seen) == 1 and seen[0].asked.owing.any() and not seen[0].asked.owing.all()
+    assert max(plan.duals["participation"].values()) > 0
+
+
+@pytest.mark.parametrize("sure", [-10.0, 0.0, 10.0])
+@pytest.mark.parametrize("seed", OWING)
+def test_what_is_taken_to_be_sure_does_not_matter(seed: int, sure: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The optimum is the same where everything is taken to be sure to go, what pays at all, or nothing."""
+    monkeypatch.setattr(column_generation, "SURE_PROFIT_SHARE", sure)
+    instance = owing(seed)
+    assert compute_separable_participation(instance, build_routes(instance)).any()
+    agree(instance)
+
+
+def answered(seed: int) -> tuple[DecomposedTask, Floats, Floats]:
+    """Return an instance taken apart, what tonnes come to at random prices, and what regions have to send."""
+    taken = split(owing(seed))
+    weights = np.random.default_rng(seed).normal(0, 1e3, taken.asked.pricing.linking.count)
+    return taken, taken.asked.pricing.best(weights)[0], taken.asked.sorts.need
+
+
+@pytest.mark.parametrize("seed", OWING)
+def test_a_region_sends_its_cheapest_tonnes(seed: int) -> None:
+    """A region sends what it needs to, all that is cheaper than its price and nothing dearer; more only if it pays."""
+    taken, best, need = answered(seed)
+    instance, available = taken.task.instance, taken.asked.pricing.available
+    alone = taken.asked.sorts.alone
+    share, asked = solve_participation(instance, taken.met.needs, taken.asked.sorts.bundled, best, available)
+    region = instance.streams.region
+    sent = np.bincount(region, (share * available).sum(axis=1), len(need))
+    assert (sent >= need * (1 - 1e-12)).all() and (sent[asked > 0] <= need[asked > 0] * (1 + 1e-12)).all()
+    mine = (alone & (need > 0)[region])[:, None] & (available > 0)
+    price = asked[region][:, None]
+    assert (share[mine & (best < price)] == 1).all() and (share[mine & (best > np.maximum(price, 0))] == 0).all()
+
+
+@pytest.mark.parametrize("seed", OWING)
+def test_what_is_sure_to_go_may_be_left_out(seed: int) -> None:
+    """With cells taken to be sure the bound is never better, and the same where all of them pay."""
+    taken, _, need = answered(seed)
+    chance = np.random.default_rng(seed)
+    for _ in range(5):
+        weights = chance.normal(0, 1e3, taken.asked.pricing.linking.count)
+        best = taken.asked.pricing.best(weights)[0]
+        alone = taken.asked.sorts.alone[:, None]
+        pays, some = alone & (best < 0), alone & (chance.random(best.shape) < 0.5)
+        all_of_it = worth(taken.met, weights)
+        for sure, same in ((pays, True), (some, False)):
+            found = worth(replace(taken.asked, needs=ParticipationNeeds.but(taken.task.instance, need, sure)), weights)
+            assert found <= all_of_it + 1e-9 * abs(all_of_it)
+            assert not same or found == pytest.approx(all_of_it, rel=1e-9)
+
+
+def worth(asked: PricingProblem, weights: Floats) -> float:
+    """Return what the answers to prices come to."""
+    return float((asked.answer(weights)[1] @ weights).sum())
+
+
+def test_the_bound_with_needs_is_one_of_the_certificate() -> None:
+    """With needs met in blocks of regions, the bound of every round lies at or below the proof's, and meets the mix."""
+    taken = split(owing(19)).require_participation(
+        np.zeros(pool.instance(19).streams.available.value.shape, dtype=bool), 3
+    )
+    if taken.master.phase_one:
+        assert (
+            list(generate_columns(taken.master, taken.asked, 50))[-1].mix.value <= column_generation.PHASE_ONE_TOLERANCE
+        )
+        taken.master.end_phase_one()
+    states = list(generate_columns(taken.master, taken.asked, 30))
+    assert states[-1].gap < 1e-9
+    for state in states:
+        task = taken.task
+        y = build_prices(task.instance, recover.recover_duals(taken, state.y, state.answer, taken.own))
+        proven = float(compute_lower_bound(task.instance, task.found, task.bounds, y, "cost"))
+        assert proven == pytest.approx(state.bound, rel=1e-9)
+
+
+def test_shares_that_cannot_be_kept_are_proven_so(nation: Instance) -> None:
+    """Where regions cannot all send their share, the duals of the blocks' needs help to prove that."""
+    instance = at(nation, 0.9)
+    found = build_routes(instance)
+    first = next(
+        column_generation.solve_by_column_generation(SolveTask(instance, found, compute_bounds(instance, found)))
+    )
+    assert first.status == "infeasible" and prove_infeasibility(instance, first.duals).holds
+    assert max(first.duals["participation"].values()) > 0

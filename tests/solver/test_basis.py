@@ -1,0 +1,65 @@
+"""A start from another program: the answer is the same, and rows and columns are found again by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import highspy
+import pytest
+from tests.model.cases import changed, loaded
+
+from medalopt.instance.bounds import compute_bounds
+from medalopt.instance.instance import Instance
+from medalopt.instance.routes import build_routes
+from medalopt.solve_instance import solve, solve_continuous
+from medalopt.solver.highs import load_highs
+from medalopt.solver.program import SolverProgram
+from medalopt.solver.scaling import scale_program
+from medalopt.solver.solve_lp import SolveTask, build_program
+
+FLOOR = {"recycled": {"Ag": "50 %"}}
+NEARBY: tuple[dict[str, Any], ...] = (
+    {"medals": {"medal": {"count": 12, "parts": {"silver": "500 g"}}}},
+    {"policy": FLOOR},
+    {"policy": FLOOR, "streams": [{"device": "phone", "region": "north", "available": "2 t"}]},
+    {"streams": [{"device": "phone", "region": region, "available": "10 t"} for region in ("north", "south")]},
+)
+
+
+def linear(instance: Instance) -> SolverProgram:
+    """Return the program of an instance."""
+    found = build_routes(instance)
+    return build_program(SolveTask(instance, found, compute_bounds(instance, found)))[1]
+
+
+@pytest.mark.parametrize("sections", NEARBY)
+def test_the_answer_is_the_same_wherever_one_starts(sections: dict[str, Any]) -> None:
+    """From where the solver stood on the plain instance, others are solved to the same proven optimum."""
+    standing = solve_continuous(loaded(changed()))[1]
+    other = loaded(changed(**sections))
+    plan, _ = solve_continuous(other, near=standing)
+    assert plan.certificate.optimal
+    assert plan.cost == pytest.approx(solve(other).cost, rel=1e-12)
+
+
+def test_rows_and_columns_are_found_again_by_name() -> None:
+    """With a row more, each other row stands as before, the new row is basic, and the optimum needs no step."""
+    before, after = loaded(changed()), loaded(changed(policy=FLOOR))
+    standing = solve_continuous(before)[1]
+    assert standing is not None
+    basis = standing.on(linear(after))
+    was = dict(zip(standing.linear.rows, standing.basis.row_status, strict=True))
+    for place, now in zip(linear(after).rows, basis.row_status, strict=True):
+        assert now == was.get(place, highspy.HighsBasisStatus.kBasic)
+    solver = load_highs(scale_program(linear(after)))
+    assert solver is not None
+    solver.setBasis(basis)
+    solver.run()
+    assert solver.getInfo().simplex_iteration_count == 0  # phones are all recycled: the floor does not bind
+
+
+def test_another_network_has_no_start() -> None:
+    """With a stream more the network's columns are others, and nothing is carried over."""
+    standing = solve_continuous(loaded(changed()))[1]
+    assert standing is not None
+    assert standing.on(linear(loaded(changed(**NEARBY[3])))) is None

@@ -1,0 +1,63 @@
+"""What Pyomo compiles is kept for variants whose network alone differs, and for no others."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.laws import pool
+
+from medalopt.analysis.scenario_runner import ScenarioProgram
+from medalopt.instance.arrays import ExactArray
+from medalopt.instance.bounds import drop_lot_constraints
+from medalopt.instance.instance import Instance
+from medalopt.instance.routes import build_routes
+from medalopt.solver.compile import CompiledMaster
+from medalopt.solver.program import SolverProgram
+
+SEEDS = (4, 33)
+
+
+def moved(instance: Instance) -> Iterator[tuple[str, Instance]]:
+    """Yield copies of `instance`, in each of which all figures of one field are three quarters of what they were."""
+    for part in dataclasses.fields(Instance):
+        section: Any = getattr(instance, part.name)
+        for field in dataclasses.fields(section) if dataclasses.is_dataclass(section) else ():
+            figures = getattr(section, field.name)
+            if isinstance(figures, ExactArray) and np.isfinite(figures.raw).any() and figures.raw.any():
+                other = dataclasses.replace(
+                    section, **{field.name: dataclasses.replace(figures, raw=figures.raw * 0.75)}
+                )
+                yield f"{part.name}.{field.name}", dataclasses.replace(instance, **{part.name: other})
+
+
+def arrays(linear: SolverProgram) -> tuple[object, ...]:
+    """Return all that makes up a program, to the last bit."""
+    numbers = ("lower", "upper", "size", "costs", "row_lower", "row_upper")
+    entries = (linear.entries.row, linear.entries.column, linear.entries.value)
+    return (linear.rows, linear.places, *(a.tobytes() for a in (*entries, *(getattr(linear, n) for n in numbers))))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_variant_is_the_same_with_what_is_kept(seed: int) -> None:
+    """Whatever field of an instance moves, its program is to the last bit the one that is compiled anew."""
+    instance, measure = drop_lot_constraints(pool.instance(seed)), pool.MEASURES[seed % 2]
+    master, kept = CompiledMaster.of(instance, build_routes(instance), measure), set()
+    for name, other in moved(instance):
+        with_it, anew = ScenarioProgram.of(other, measure, master), ScenarioProgram.of(other, measure)
+        assert arrays(with_it.linear) == arrays(anew.linear), name
+        if master.like(other, build_routes(other), measure) is master:
+            kept.add(name)
+    assert {"devices.assay", "streams.collection", "terms.returned"} <= kept
+    assert not any(name.startswith(("policy", "market", "alloys", "medals")) for name in kept)
+
+
+def test_another_measure_is_compiled() -> None:
+    """What was compiled for the cost does not serve the footprint."""
+    instance = drop_lot_constraints(pool.instance(SEEDS[0]))
+    master = CompiledMaster.of(instance, build_routes(instance), "cost")
+    assert master.like(instance, build_routes(instance), "cost") is master
+    assert master.like(instance, build_routes(instance), "footprint").measure == "footprint"

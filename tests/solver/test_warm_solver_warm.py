@@ -1,0 +1,61 @@
+"""A program kept warm: what is asked of it does not depend on what was asked before, nor on that having an answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.model.cases import changed, loaded, planned
+
+from medalopt.analysis.explain.local_analysis import PlanNeighbourhood
+from medalopt.solver.warm_solver import WarmSolver
+
+LITTLE, FAR_TOO_MUCH = 1e-3, 1e6  # scaled, in which a quantity is about 1 at most
+
+
+@pytest.fixture
+def near() -> PlanNeighbourhood:
+    """Return a plan for 5 kg of silver from phones, of which there are 9 kg, and from nowhere else."""
+    plan = planned(loaded(changed(market=None)))
+    assert plan is not None
+    return PlanNeighbourhood.of(plan)
+
+
+def standing(warm: WarmSolver) -> tuple[list[Any], list[Any]]:
+    """Return where each column and row of the solver stands."""
+    basis = warm._solver.getBasis()
+    return list(basis.col_status), list(basis.row_status)
+
+
+def more(near: PlanNeighbourhood, by: float) -> dict[int, tuple[float, float]]:
+    """Return that so much more has to be cast in the end."""
+    row = max(number for (name, _), number in near.numbers.items() if name == "demand")
+    return {row: (by, by)}
+
+
+def test_after_a_question_without_an_answer_the_next_starts_where_the_first_did(near: PlanNeighbourhood) -> None:
+    """What cannot be leaves the solver where the plan stands, and a little more costs what it cost before."""
+    warm = near.rerun._whole
+    before = standing(warm)
+    expected = warm.moved(more(near, LITTLE), {})
+    assert expected is not None and expected.value > 0
+    for _ in range(3):
+        assert warm.moved(more(near, FAR_TOO_MUCH), {}) is None
+        assert standing(warm) == before
+        again = warm.moved(more(near, LITTLE), {})
+        assert again is not None
+        assert again.value == pytest.approx(expected.value, rel=1e-9)
+
+
+def test_a_refusal_from_the_beginning_is_one_too(near: PlanNeighbourhood, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where neither method comes to an end from where it stands, the one from the beginning is believed."""
+    warm = near.rerun._whole
+    before, attempted, tried = standing(warm), warm._attempted, list[int]()
+
+    def late(costs: Any, strategy: int) -> Any:
+        tried.append(strategy)
+        return attempted(costs, strategy) if len(tried) > 2 else None
+
+    monkeypatch.setattr(warm, "_attempted", late)
+    assert warm.moved(more(near, FAR_TOO_MUCH), {}) is None
+    assert len(tried) == 3 and standing(warm) == before
