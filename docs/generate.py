@@ -124,9 +124,9 @@ def reference() -> str:
 def main() -> int:
     """Write, or with `--check` name, the files that are out of date."""
     pages = {
-        "docs/cli.md": reference(),
-        "docs/answer.svg": picture("solve", "instances/tokyo2020.yaml"),
-        "docs/tornado.svg": chart("sensitivity", "instances/tiny.yaml", "--tornado", "--jobs", "1"),
+        "docs/reference/cli.md": reference(),
+        "docs/images/answer.svg": picture("solve", "instances/tokyo2020.yaml"),
+        "docs/images/tornado.svg": chart("sensitivity", "instances/tiny.yaml", "--tornado", "--jobs", "1"),
         "instances/medalopt-1.schema.json": plain("schema"),
     }
     stale = [name for name, text in pages.items() if not _stands(ROOT / name, text)]

@@ -18,8 +18,8 @@ import numpy as np
 
 import medalopt
 from medalopt import Plan
-from medalopt.instance.figures import Floats
-from medalopt.plan.rows import ROUNDING
+from medalopt.instance.arrays import Floats
+from medalopt.plan.tables import ROUNDING_TOLERANCE
 
 RECORD_KG = {  # seen: Tokyo 2020 Organising Committee and press; see instances/README.md
     "2018-06": {"Au": 16.5, "Ag": 1_800.0, "Cu": 2_700.0},
@@ -77,7 +77,7 @@ def _all_collected(plan: Plan) -> Floats:
         left = streams.available.value[stream] - made.sent[ways].sum(axis=0)
         leaving = ways[found.smelter[ways] < 0]
         way = leaving[0] if len(leaving) else ways[made.sent[ways].sum(axis=1).argmax()]
-        sent[way] += np.where(left > ROUNDING * streams.available.value[stream], left, 0.0)
+        sent[way] += np.where(left > ROUNDING_TOLERANCE * streams.available.value[stream], left, 0.0)
     return sent
 
 

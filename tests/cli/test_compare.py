@@ -234,6 +234,6 @@ def test_of_many_streams_those_that_differ_most_are_drawn(files: Path) -> None:
 
 
 def test_the_page_of_the_documents_is_true(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What docs/compare.md shows below a command is what the command prints."""
+    """What docs/how-to/compare.md shows below a command is what the command prints."""
     monkeypatch.chdir(ROOT)
-    assert untrue("docs/compare.md") == []
+    assert untrue("docs/how-to/compare.md") == []

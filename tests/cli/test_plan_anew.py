@@ -169,9 +169,9 @@ def test_what_happened_is_not_written_over(desk: Path) -> None:
 
 
 def test_the_page_of_the_documents_is_true(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What docs/replan.md shows below its command is what the command prints."""
+    """What docs/how-to/replan.md shows below its command is what the command prints."""
     monkeypatch.chdir(ROOT)
-    assert untrue("docs/replan.md") == []
+    assert untrue("docs/how-to/replan.md") == []
 
 
 def test_odd_rows_are_told(desk: Path) -> None:

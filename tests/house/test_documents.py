@@ -16,13 +16,17 @@ from tests.cli.runs import here
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def blocks(language: str) -> list[tuple[str, str]]:
     """Return page and text of every block of code in `language`."""
     fence = re.compile(rf"^```{language}\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
-    return [(page.name, text) for page in PAGES for text in fence.findall(page.read_text(encoding="utf-8"))]
+    return [
+        (str(page.relative_to(ROOT)), text)
+        for page in PAGES
+        for text in fence.findall(page.read_text(encoding="utf-8"))
+    ]
 
 
 def scripts() -> list[tuple[str, str]]:
@@ -101,18 +105,18 @@ SECTIONS = {
 
 
 def test_every_section_of_the_format_is_told() -> None:
-    """docs/format.md tells of every section that the schema knows."""
+    """docs/reference/format.md tells of every section that the schema knows."""
     schema = json.loads((ROOT / "instances/medalopt-1.schema.json").read_text(encoding="utf-8"))
-    text = (ROOT / "docs/format.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs/reference/format.md").read_text(encoding="utf-8")
     assert [name for name in schema["properties"] if not re.search(rf"`{name}:?`|^### {name}", text, re.M)] == []
 
 
 @pytest.mark.parametrize(("section", "models"), SECTIONS.items())
 def test_every_field_of_the_format_is_told(section: str, models: list[str]) -> None:
-    """A section of docs/format.md has every field that the schema knows there, and no other in its table."""
+    """A section of docs/reference/format.md has every field that the schema knows there, and no other in its table."""
     schema = json.loads((ROOT / "instances/medalopt-1.schema.json").read_text(encoding="utf-8"))
     known = {name for model in models for name in schema["$defs"][model]["properties"]}
-    text = (ROOT / "docs/format.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs/reference/format.md").read_text(encoding="utf-8")
     parts = {part.partition("\n")[0]: part for part in re.split(r"^#+ ", text, flags=re.MULTILINE)}
     elsewhere = parts["Quantities"] + parts["Read by some commands alone"]
     assert {name for name in known if not re.search(rf"[`{{ ]{name}[`,:}} ]", parts[section] + elsewhere)} == set()

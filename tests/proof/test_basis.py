@@ -228,7 +228,7 @@ def test_a_large_program_is_left_to_floats(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_what_is_large_is_counted_in_decisions_and_prices(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As many as are allowed are not too many; one more of either is. What is allowed stands in docs/proof.md."""
+    """The size limit is exact in decisions and in prices. The limits stand in docs/explanation/proof.md."""
     plan = planned(loaded(plain()))
     assert plan is not None
     decisions = sum(part.size for part in parts(plan.account.decisions).values())
@@ -242,7 +242,7 @@ def test_what_is_large_is_counted_in_decisions_and_prices(monkeypatch: pytest.Mo
             patch.setattr(basis, "MAX_EXACT_DECISIONS", columns)
             patch.setattr(basis, "MAX_EXACT_PRICES", most)
             assert shown(plan).state == state
-    said = (ROOT / "docs/proof.md").read_text(encoding="utf-8")
+    said = (ROOT / "docs/explanation/proof.md").read_text(encoding="utf-8")
     assert f"at most {basis.MAX_EXACT_DECISIONS} decisions and {basis.MAX_EXACT_PRICES} prices" in said
     assert f"routes times periods are at most {EXACT_SIZE_LIMIT}," in said
 

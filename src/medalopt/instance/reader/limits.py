@@ -1,4 +1,4 @@
-"""Size limits of all input, as documented in `docs/format.md`; up to them, reading takes linear time."""
+"""Size limits of all input, as documented in `docs/reference/format.md`; up to them, reading takes linear time."""
 
 from __future__ import annotations
 
