@@ -15,7 +15,7 @@ from tests.spreadsheets import packed, parts, sheet_file, with_cell, with_sheet,
 from medalopt.errors import InputError
 from medalopt.plan.reader import read_plan_file, read_saved_plan
 from medalopt.plan.schema import SavedPlan
-from medalopt.plan.workbook import WorkbookEdit
+from medalopt.plan.workbook import WorkbookEdit, name_hidden_sheet
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +102,16 @@ def test_a_row_that_is_gone_is_found(made: bytes, tmp_path: Path) -> None:
     assert run.code == 1
     assert "Shipments: the row kettle@west, kettle, west, leave, 2017-04 of the plan is gone" in run.out
     assert "below the certified lower bound" in run.out
+
+
+def test_a_hidden_row_moved_far_down_is_refused(made: bytes, tmp_path: Path) -> None:
+    """A gap in a hidden sheet is named by its cell, and the rows of the gap are not read one by one."""
+    sheet = name_hidden_sheet("shipments")
+    last = max(map(int, re.findall(r'<row r="(\d+)"', parts(made)[sheet_file(parts(made), sheet)].decode())))
+    moved = with_sheet(made, sheet, lambda text: re.sub(f'r="([A-Z]*){last}"', r'r="\g<1>900000"', text))
+    run = verify(moved, tmp_path)
+    assert (run.code, run.out) == (2, "")
+    assert f"{sheet}!A{last}: the row is empty" in run.err
 
 
 def test_rows_in_another_order_are_the_same_plan(made: bytes, tmp_path: Path) -> None:

@@ -174,6 +174,10 @@ class PlanWorkbook:
         if not sheet or [format_cell(cell) for cell in sheet[0] if cell is not None] != columns:
             self._refuse(name, f"must have the heads {', '.join(columns)}; restore the sheet")
         width = len(columns)
+        empty = next((number for number, row in enumerate(sheet) if not any(cell is not None for cell in row)), None)
+        if empty is not None:
+            self._note(format_cell_address(name, empty, 0), "the row is empty; restore the sheet")
+            sheet = sheet[:empty]
         for number, row in enumerate(sheet):
             for place, cell in enumerate(row):
                 at = format_cell_address(name, number, place)
