@@ -17,7 +17,7 @@ from tests.model.cases import MEASURES, ROOT
 import medalopt
 from medalopt.export import write_lp
 from medalopt.linear_program import NamedLinearProgram
-from medalopt.solver.named_program import build_named_program
+from medalopt.solver.assemble import build_named_program
 
 FOLDER = Path(__file__).parent / "golden"
 FAMILIES: dict[str, tuple[str, ...]] = {

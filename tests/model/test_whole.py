@@ -15,7 +15,7 @@ import medalopt
 from medalopt.export.lp_mps import list_row_entries
 from medalopt.instance.instance import Instance
 from medalopt.linear_program import NamedLinearProgram, format_component_name
-from medalopt.solver.named_program import build_named_program
+from medalopt.solver.assemble import build_named_program
 
 Row = tuple[Mapping[str, float], float, float]
 

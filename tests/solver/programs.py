@@ -24,6 +24,6 @@ def two_by_two(**changes: Any) -> SolverProgram:
         row_lower=np.array([-np.inf, 0.0]),
         row_upper=np.array([6.0, 0.0]),
         entries=SparseEntries(np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1]), np.array([3.0, 0.5, 1.0, -1000.0])),
-        given={},
+        dual_offsets={},
     )
     return replace(made, **changes)

@@ -120,7 +120,7 @@ def test_a_column_that_can_only_be_nothing_is_no_smaller_than_its_rows() -> None
         row_lower=0 * ones,
         row_upper=np.inf * ones,
         entries=SparseEntries(np.array([0, 0, 1]), np.array([0, 1, 1]), np.array([1.0, -0.25, 1.0])),
-        given={},
+        dual_offsets={},
     )
     program = scale_program(linear)
     assert program.column.tolist() == [40, 42]

@@ -14,7 +14,7 @@ from tests.twin import names
 import medalopt
 from medalopt.errors import NoPlanError
 from medalopt.export import write_lp, write_mps
-from medalopt.solver.named_program import build_named_program
+from medalopt.solver.assemble import build_named_program
 
 WRITERS = {"lp": write_lp, "mps": write_mps}
 SEEDS = range(1000, 1020)

@@ -73,7 +73,7 @@ def _render_files(
 
         return {path: write_mathprog(figures, objective.value)}
     from medalopt.export import write_lp, write_mps, write_names
-    from medalopt.solver.named_program import build_named_program
+    from medalopt.solver.assemble import build_named_program
 
     program = build_named_program(figures, objective.value)
     names = path.with_name(f"{path.stem}.names.csv")

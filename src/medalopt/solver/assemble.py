@@ -1,6 +1,8 @@
 """Assembly of the program from the network (built as arrays) and the other constraints (compiled from Pyomo).
 
 With extensions the whole Pyomo model is compiled instead, since they may use any variable.
+
+For export, the whole program has a name for every row and column.
 """
 
 from __future__ import annotations
@@ -10,18 +12,30 @@ from pathlib import Path
 
 import numpy as np
 
-from medalopt.instance.arrays import Floats
-from medalopt.instance.bounds import VariableBounds
+from medalopt.instance.arrays import Floats, Ints
+from medalopt.instance.bounds import VariableBounds, compute_bounds
 from medalopt.instance.instance import Instance
-from medalopt.instance.routes import Routes
+from medalopt.instance.routes import Routes, build_routes
+from medalopt.linear_program import NamedLinearProgram, format_component_name
 from medalopt.model.build import build_master
 from medalopt.model.extensions import apply_extension, redirect_output
-from medalopt.model.network import Network, SparseEntries
-from medalopt.model.network_to_pyomo import SETTLEMENT_ROWS, attach_network, list_settlement_keys
+from medalopt.model.network import Network, build_network
+from medalopt.model.network_to_pyomo import (
+    SETTLEMENT_ROWS,
+    attach_network,
+    list_column_keys,
+    list_settlement_keys,
+)
 from medalopt.model.variables import LinkingFamily, iterate_linking_variables, list_linking_families
 from medalopt.solver.compile import CompiledMaster, CompiledModel, compile_model, list_variable_keys
 from medalopt.solver.extensions import separate_extensions
-from medalopt.solver.program import ComponentKey, SolverProgram
+from medalopt.solver.program import (
+    ComponentKey,
+    ProgramBuilder,
+    SolverProgram,
+    find_integer_columns,
+    order_by_column,
+)
 from medalopt.solver.scaling import bound_metal_columns, bound_network_columns, bound_row_activities
 
 
@@ -49,34 +63,44 @@ def assemble_program(
     kept = CompiledMaster.of(instance, found, measure) if known is None else known.like(instance, found, measure)
     half, count = kept.compiled, kept.linking
     sizes = bound_network_columns(found, block, bounds)
-    width = len(block.upper)
-    lower, upper = _settlement_bounds(block)
-    return SolverProgram(
-        network=width,
-        places=kept.places,
-        lower=np.concatenate([np.zeros(width), half.lower]),
-        upper=np.concatenate([block.upper, half.upper]),
-        size=np.concatenate(
-            [
-                sizes,
-                bound_row_activities(block.defining, count, sizes),
-                bound_metal_columns(instance, bounds, kept.places[count:]),
-            ]
-        ),
-        costs=np.concatenate([np.zeros((len(half.costs), width)), half.costs], axis=1),
-        rows=(
-            *list_supply_rows(instance, block),
-            *_list_settlement_rows(instance, block),
-            *_list_defining_rows(kept.families),
-            *half.rows,
-        ),
-        row_lower=np.concatenate(
-            [np.where(block.supply_bundled, 0.0, -np.inf), lower, np.zeros(count), half.row_lower],
-        ),
-        row_upper=np.concatenate([block.supply_upper, upper, np.zeros(count), half.row_upper]),
-        entries=_stack_entries(block, half, count),
-        given={},
+    linking_sizes = bound_row_activities(block.defining, count, sizes)
+    built = ProgramBuilder(len(half.costs))
+    built.add_network_columns(block.upper, sizes)
+    columns = built.add_columns(
+        kept.places,
+        half.lower,
+        half.upper,
+        np.concatenate([linking_sizes, bound_metal_columns(instance, bounds, kept.places[count:])]),
+        half.costs,
     )
+    supply = add_supply_rows(built, instance, block)
+    settlement = built.add_rows(_list_settlement_rows(instance, block), *_settlement_bounds(block))
+    defining = built.add_rows(_list_defining_rows(kept.families), 0.0, 0.0)
+    rows = built.add_rows(half.rows, half.row_lower, half.row_upper)
+    for first, part, sign in (
+        (supply, block.supply, 1),
+        (settlement, block.settlement, 1),
+        (defining, block.defining, -1),
+    ):
+        built.add_entries(first[part.row], part.column, sign * part.value)
+    built.add_entries(defining, columns[:count])
+    built.add_entries(rows[half.entries.row], columns[half.entries.column], half.entries.value)
+    return built.build()
+
+
+def add_supply_rows(built: ProgramBuilder, instance: Instance, block: Network) -> Ints:
+    """Add the supply rows of a network block: equations for streams sold in bundles, else upper bounds.
+
+    Args:
+        built: Program under construction.
+        instance: Instance, for the names.
+        block: Network block.
+
+    Returns:
+        Numbers of the rows, without their entries.
+    """
+    lower = np.where(block.supply_bundled, 0.0, -np.inf)
+    return built.add_rows(list_supply_rows(instance, block), lower, block.supply_upper)
 
 
 def list_supply_rows(instance: Instance, block: Network) -> list[ComponentKey]:
@@ -113,28 +137,6 @@ def _list_defining_rows(families: tuple[LinkingFamily, ...]) -> list[ComponentKe
         for link in families
         for key in link.keys
     ]
-
-
-def _stack_entries(block: Network, half: CompiledModel, count: int) -> SparseEntries:
-    """Stack the entries of supply, pooled settlement, linking definitions and the compiled constraints."""
-    width, supply_rows = len(block.upper), len(block.supply_stream)
-    first, numbers = supply_rows + len(SETTLEMENT_ROWS) * len(block.withheld_pool), np.arange(count)
-    row = [
-        block.supply.row,
-        supply_rows + block.settlement.row,
-        first + block.defining.row,
-        first + numbers,
-        first + count + half.entries.row,
-    ]
-    column = [
-        block.supply.column,
-        block.settlement.column,
-        block.defining.column,
-        width + numbers,
-        width + half.entries.column,
-    ]
-    value = [block.supply.value, block.settlement.value, -block.defining.value, np.ones(count), half.entries.value]
-    return SparseEntries(np.concatenate(row), np.concatenate(column), np.concatenate(value))
 
 
 def assemble_extended_program(
@@ -177,7 +179,6 @@ def assemble_extended_program(
         row_lower=whole.row_lower,
         row_upper=whole.row_upper,
         entries=whole.entries,
-        given={},
         added=added,
     )
 
@@ -197,3 +198,44 @@ def _bound_columns(
         if id(column) in linking:
             sizes[at] = sums[linking[id(column)]]
     return sizes
+
+
+def build_named_program(instance: Instance, measure: str = "cost") -> NamedLinearProgram:
+    """Build the program that `build` returns as a Pyomo model, as unscaled arrays with names.
+
+    Args:
+        instance: Instance.
+        measure: Name of the objective.
+
+    Returns:
+        The named program, columns sorted by rows (compressed sparse columns).
+    """
+    found = build_routes(instance)
+    block = build_network(instance, found)
+    linear = assemble_program(instance, found, block, compute_bounds(instance, found), measure)
+    entries = linear.entries
+    order, start = order_by_column(entries, len(linear.lower))
+    return NamedLinearProgram(
+        columns=tuple(
+            _format_component(place) for place in (*list_column_keys(instance, found, block), *linear.places)
+        ),
+        lower=linear.lower,
+        upper=linear.upper,
+        cost=linear.costs[0],
+        offset=0.0,
+        rows=tuple(_format_component(place) for place in linear.rows),
+        row_lower=linear.row_lower,
+        row_upper=linear.row_upper,
+        indptr=start.astype(np.int32),
+        indices=entries.row[order].astype(np.int32),
+        data=entries.value[order],
+        whole=frozenset(np.flatnonzero(find_integer_columns(linear)).tolist()),
+    )
+
+
+def _format_component(place: ComponentKey) -> str:
+    """Return the export name of a component index."""
+    component, index = place
+    if index is None:
+        return format_component_name(component)
+    return format_component_name(component, *(index if isinstance(index, tuple) else (index,)))

@@ -20,11 +20,11 @@ import numpy as np
 
 from medalopt.errors import SolverError
 from medalopt.instance.arrays import Bools, Floats
-from medalopt.model.network import Network, SparseEntries
+from medalopt.model.network import Network
 from medalopt.solver.basis import ProgramBasis
 from medalopt.solver.budget import NO_TIME_LIMIT, TimeBudget
 from medalopt.solver.highs import METHODS, PRIMAL_SIMPLEX, is_optimal, load_highs, solve_by_method
-from medalopt.solver.program import SolverProgram, maximise_over_bounds
+from medalopt.solver.program import ProgramBuilder, SolverProgram, maximise_over_bounds, split_ranged_rows
 from medalopt.solver.scaling import ScaledProgram, scale_program
 
 FARKAS_TOLERANCE = 1e-9  # least margin in floating point, for multipliers of magnitude at most 1
@@ -43,28 +43,9 @@ def find_farkas_multipliers(program: ScaledProgram, budget: TimeBudget = NO_TIME
     for method in METHODS:
         if not budget.left():
             return
-        answer = solve_by_method(_build_elastic_program(program), method, None, budget)
+        answer = solve_by_method(build_elastic_program(program), method, None, budget)
         if answer.status == "optimal":
             yield answer.y
-
-
-def _build_elastic_program(program: ScaledProgram) -> ScaledProgram:
-    """Return the elastic program: every row may be violated at cost 1, nothing else has a cost."""
-    columns, rows = len(program.lower), len(program.row_lower)
-    slack = np.arange(rows)
-    return ScaledProgram(
-        column=np.concatenate([program.column, np.zeros(2 * rows, dtype=np.intp)]),
-        row=program.row,
-        cost=np.zeros(1, dtype=np.intp),
-        lower=np.concatenate([program.lower, np.zeros(2 * rows)]),
-        upper=np.concatenate([program.upper, np.full(2 * rows, np.inf)]),
-        costs=np.concatenate([np.zeros((1, columns)), np.ones((1, 2 * rows))], axis=1),
-        row_lower=program.row_lower,
-        row_upper=program.row_upper,
-        start=np.concatenate([program.start, program.start[-1] + np.arange(1, 2 * rows + 1)]),
-        index=np.concatenate([program.index, slack, slack]),
-        value=np.concatenate([program.value, np.ones(rows), -np.ones(rows)]),
-    )
 
 
 def compute_farkas_margin(linear: SolverProgram, program: ScaledProgram, y: Floats) -> float:
@@ -95,15 +76,20 @@ def compute_contradiction(program: ScaledProgram, y: Floats, least: Floats, most
     Returns:
         The margin; above 0 the rows contradict the bounds.
     """
-    end = np.where(y > 0, program.row_lower, program.row_upper)
-    usable = np.isfinite(end)
-    weights = np.where(usable, y, 0.0)
-    asked = float((weights[usable] * end[usable]).sum())
+    weights, required = _weigh_rows(program, y)
     parts = program.value * weights[program.index]
     pull, terms = (
         np.bincount(program.entry_columns, each, len(program.lower)).astype(np.float64) for each in (parts, abs(parts))
     )
-    return asked - float(maximise_over_bounds(pull, terms, least, most))
+    return required - float(maximise_over_bounds(pull, terms, least, most))
+
+
+def _weigh_rows(program: ScaledProgram, y: Floats) -> tuple[Floats, float]:
+    """Return the multipliers of rows that have the bound in question, else 0, and the activity that they require."""
+    end = np.where(y > 0, program.row_lower, program.row_upper)
+    usable = np.isfinite(end)
+    weights = np.where(usable, y, 0.0)
+    return weights, float((weights[usable] * end[usable]).sum())
 
 
 _IIS_STRATEGY = 4  # value of HiGHS's option iis_strategy
@@ -175,7 +161,7 @@ def minimise_violation(program: ScaledProgram, ends: RowSides, near: ElasticSolu
     Raises:
         SolverError: No method finds it.
     """
-    elastic, columns = _build_elastic_sides(program, ends), len(program.lower)
+    elastic, columns = build_elastic_program(program, ends), len(program.lower)
     quick = _solve_elastic(elastic, near)
     if quick is not None:
         return ElasticSolution(float(quick[0][columns:].sum()), quick[1], quick[0][:columns], quick[2])
@@ -202,8 +188,16 @@ def _solve_elastic(elastic: ScaledProgram, near: ElasticSolution | None) -> tupl
     return np.array(solution.col_value), np.array(solution.row_dual), solver.getBasis()
 
 
-def _build_elastic_sides(program: ScaledProgram, ends: RowSides) -> ScaledProgram:
-    """Return the elastic program of the selected sides, of the same shape whatever the selection."""
+def build_elastic_program(program: ScaledProgram, ends: RowSides | None = None) -> ScaledProgram:
+    """Return the elastic program: each row may be violated at cost 1, and nothing else has a cost.
+
+    Args:
+        program: Scaled program.
+        ends: Row sides to satisfy, by default all; the others are dropped, which leaves the shape as it is.
+
+    Returns:
+        The elastic program: two columns more for each row, first those that add to the rows, then those that subtract.
+    """
     columns, rows = len(program.lower), len(program.row_lower)
     slack = np.arange(rows)
     return dataclasses.replace(
@@ -213,8 +207,8 @@ def _build_elastic_sides(program: ScaledProgram, ends: RowSides) -> ScaledProgra
         lower=np.concatenate([program.lower, np.zeros(2 * rows)]),
         upper=np.concatenate([program.upper, np.full(2 * rows, np.inf)]),
         costs=np.concatenate([np.zeros((1, columns)), np.ones((1, 2 * rows))], axis=1),
-        row_lower=np.where(ends.lower, program.row_lower, -np.inf),
-        row_upper=np.where(ends.upper, program.row_upper, np.inf),
+        row_lower=program.row_lower if ends is None else np.where(ends.lower, program.row_lower, -np.inf),
+        row_upper=program.row_upper if ends is None else np.where(ends.upper, program.row_upper, np.inf),
         start=np.concatenate([program.start, program.start[-1] + np.arange(1, 2 * rows + 1)]),
         index=np.concatenate([program.index, slack, slack]),
         value=np.concatenate([program.value, np.ones(rows), -np.ones(rows)]),
@@ -259,18 +253,14 @@ def verify_conflict_multipliers(linear: SolverProgram, program: ScaledProgram, y
     Returns:
         True where the margin exceeds twice `FARKAS_TOLERANCE`.
     """
-    end = np.where(y > 0, program.row_lower, program.row_upper)
-    usable = np.isfinite(end)
-    weights = np.where(usable, y, 0.0)
-    asked = float((weights[usable] * end[usable]).sum())
+    weights, required = _weigh_rows(program, y)
     pull = program.pulled(weights)
     size = np.ldexp(linear.size, -program.column)
     rounding = np.abs(pull) <= _CANCELLATION_TOLERANCE
     most = np.where(rounding, np.minimum(program.upper, size), program.upper)
     least = np.where(rounding, np.maximum(program.lower, -size), program.lower)
-    end_of_column = np.where(pull > 0, most, least)
-    given = np.where(pull == 0, 0.0, np.where(pull == 0, 0.0, end_of_column) * pull)
-    return asked - float(given.sum()) > 2 * FARKAS_TOLERANCE
+    possible = np.where(pull == 0, 0.0, np.where(pull > 0, most, least)) * pull
+    return required - float(possible.sum()) > 2 * FARKAS_TOLERANCE
 
 
 STOCKPILE_ROW = "stockpile"
@@ -295,22 +285,12 @@ def convert_stockpile_limits(
     limit = linear.upper[columns]
     held = np.isfinite(limit)
     at = zip(block.stock_stream[held].tolist(), block.stock_period[held].tolist(), strict=True)
-    rows = tuple((STOCKPILE_ROW, (names[i], periods[t])) for i, t in at)
+    rows = [(STOCKPILE_ROW, (names[i], periods[t])) for i, t in at]
     upper = linear.upper.copy()
     upper[columns] = np.inf
-    entries, count = linear.entries, len(linear.rows)
-    return dataclasses.replace(
-        linear,
-        upper=upper,
-        rows=(*linear.rows, *rows),
-        row_lower=np.concatenate([linear.row_lower, np.full(len(rows), -np.inf)]),
-        row_upper=np.concatenate([linear.row_upper, limit[held]]),
-        entries=SparseEntries(
-            np.concatenate([entries.row, count + np.arange(len(rows))]),
-            np.concatenate([entries.column, columns[held]]),
-            np.concatenate([entries.value, np.ones(len(rows))]),
-        ),
-    )
+    built = ProgramBuilder.extend(dataclasses.replace(linear, upper=upper))
+    built.add_entries(built.add_rows(rows, upper=limit[held]), columns[held])
+    return built.build()
 
 
 def have_same_matrix(one: SolverProgram, other: SolverProgram) -> bool:
@@ -366,43 +346,17 @@ def _add_step_column(start: SolverProgram, goal: SolverProgram, most: float) -> 
     )
     both = np.isfinite(start.row_lower) & np.isfinite(start.row_upper)
     split = np.flatnonzero(both & (lower != upper))
-    move = np.where(np.isfinite(start.row_lower), lower, upper)
-    entries, width, height = start.entries, len(start.lower), len(start.rows)
-    copies = _copy_rows(entries, split, height)
+    move = np.append(np.where(np.isfinite(start.row_lower), lower, upper), upper[split])
+    size, width = np.maximum(start.size, goal.size), len(start.lower)
+    base = dataclasses.replace(split_ranged_rows(start, split), size=size, costs=np.zeros((1, width)))
+    built = ProgramBuilder.extend(base)
+    step = built.add_columns([("step", None)], upper=most, costs=1.0)
     moving = np.flatnonzero(move != 0)
-    row_upper = start.row_upper.copy()
-    row_upper[split] = np.inf
-    costs = np.zeros((1, width + 1))
-    costs[0, -1] = 1.0
-    return dataclasses.replace(
-        start,
-        places=(*start.places, ("step", None)),
-        lower=np.append(start.lower, 0.0),
-        upper=np.append(start.upper, most),
-        size=np.append(np.maximum(start.size, goal.size), 1.0),
-        costs=costs,
-        rows=(*start.rows, *(start.rows[row] for row in split.tolist())),
-        row_lower=np.concatenate([start.row_lower, np.full(len(split), -np.inf)]),
-        row_upper=np.concatenate([row_upper, start.row_upper[split]]),
-        entries=SparseEntries(
-            np.concatenate([entries.row, copies.row, moving, height + np.arange(len(split))]),
-            np.concatenate([entries.column, copies.column, np.full(len(moving) + len(split), width)]),
-            np.concatenate([entries.value, copies.value, -move[moving], -upper[split]]),
-        ),
-    )
+    built.add_entries(moving, step, -move[moving])
+    return built.build()
 
 
 def _bound_differences(start: Floats, goal: Floats) -> Floats:
     """Return the differences of finite bounds, 0 elsewhere."""
     finite = np.isfinite(start)
     return np.where(finite, np.where(finite, goal, 0.0) - np.where(finite, start, 0.0), 0.0)
-
-
-def _copy_rows(
-    entries: SparseEntries, rows: np.ndarray[tuple[int, ...], np.dtype[np.intp]], height: int
-) -> SparseEntries:
-    """Return the entries of copies of `rows`, numbered on from `height`."""
-    number = np.full(height, -1, dtype=np.intp)
-    number[rows] = height + np.arange(len(rows))
-    kept = number[entries.row] >= 0
-    return SparseEntries(number[entries.row[kept]], entries.column[kept], entries.value[kept])

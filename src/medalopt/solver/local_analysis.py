@@ -28,9 +28,8 @@ import numpy as np
 
 from medalopt.errors import SolverError
 from medalopt.instance.arrays import Bools, Floats, Ints
-from medalopt.model.network import SparseEntries
 from medalopt.solver.active_set import DUAL_TOLERANCE, ActiveSet
-from medalopt.solver.program import SolverProgram
+from medalopt.solver.program import ProgramBuilder, SolverProgram, split_ranged_rows
 from medalopt.solver.scaling import ScaledProgram, scale_program
 from medalopt.solver.warm_solver import ScaledOptimum, WarmSolver
 
@@ -267,20 +266,11 @@ class PerturbationAnalysis:
 
 def _add_sum_rows(linear: SolverProgram, sums: Sequence[Ints]) -> SolverProgram:
     """Return the program with a free row for the sum of each group of columns."""
-    first, entries = len(linear.rows), linear.entries
-    rows = [np.full(len(group), first + number) for number, group in enumerate(sums)]
-    free = np.full(len(sums), np.inf)
-    return dataclasses.replace(
-        linear,
-        rows=(*linear.rows, *(("sum", number) for number in range(len(sums)))),
-        row_lower=np.append(linear.row_lower, -free),
-        row_upper=np.append(linear.row_upper, free),
-        entries=SparseEntries(
-            np.concatenate([entries.row, *rows]).astype(np.intp),
-            np.concatenate([entries.column, *sums]).astype(np.intp),
-            np.concatenate([entries.value, *(np.ones(len(group)) for group in sums)]),
-        ),
-    )
+    built = ProgramBuilder.extend(linear)
+    rows = built.add_rows([("sum", number) for number in range(len(sums))])
+    for row, group in zip(rows.tolist(), sums, strict=True):
+        built.add_entries(row, group)
+    return built.build()
 
 
 RowBoundRates = Mapping[int, tuple[float, float]]  # by row: derivatives of its lower and its upper bound
@@ -310,39 +300,20 @@ def add_parametric_rows(
     Returns:
         The augmented program and its duals.
     """
-    linear, y, copy_of = _split_ranged_rows(linear, y, movers)
-    height, width = len(linear.rows), len(linear.lower)
-    rows, columns, values = [], [], []
-    for number, weights in enumerate(meters):
+    linear, y, copy_of = _split_moved_rows(linear, y, movers)
+    built = ProgramBuilder.extend(linear)
+    rows = built.add_rows([("meter", number) for number in range(len(meters))])
+    sizes = np.array([mover.size for mover in movers], dtype=np.float64)
+    columns = built.add_columns([("mover", number) for number in range(len(movers))], 0.0, 0.0, sizes)
+    for row, weights in zip(rows.tolist(), meters, strict=True):
         at = np.flatnonzero(weights)
-        rows.append(np.full(len(at), height + number))
-        columns.append(at)
-        values.append(weights[at])
-    for number, mover in enumerate(movers):
+        built.add_entries(row, at, weights[at])
+    for column, mover in zip(columns.tolist(), movers, strict=True):
         moved = _collect_row_rates(mover.ends, copy_of)
-        rows.append(np.array(list(moved), dtype=np.intp))
-        columns.append(np.full(len(moved), width + number))
-        values.append(-np.array(list(moved.values()), dtype=np.float64))
-    free = np.full(len(meters), np.inf)
-    none = np.zeros(len(movers))
-    entries = linear.entries
-    whole = dataclasses.replace(
-        linear,
-        places=(*linear.places, *(("mover", number) for number in range(len(movers)))),
-        lower=np.append(linear.lower, none),
-        upper=np.append(linear.upper, none),
-        size=np.append(linear.size, [mover.size for mover in movers]),
-        costs=np.concatenate([linear.costs, np.zeros((len(linear.costs), len(movers)))], axis=1),
-        rows=(*linear.rows, *(("meter", number) for number in range(len(meters)))),
-        row_lower=np.append(linear.row_lower, -free),
-        row_upper=np.append(linear.row_upper, free),
-        entries=SparseEntries(
-            np.concatenate([entries.row, *rows]).astype(np.intp),
-            np.concatenate([entries.column, *columns]).astype(np.intp),
-            np.concatenate([entries.value, *values]),
-        ),
-    )
-    return whole, np.append(y, np.zeros(len(meters)))
+        built.add_entries(
+            np.array(list(moved), dtype=np.intp), column, -np.array(list(moved.values()), dtype=np.float64)
+        )
+    return built.build(), np.append(y, np.zeros(len(meters)))
 
 
 def _collect_row_rates(ends: RowBoundRates, copy_of: Mapping[int, int]) -> dict[int, float]:
@@ -356,40 +327,18 @@ def _collect_row_rates(ends: RowBoundRates, copy_of: Mapping[int, int]) -> dict[
     return {row: by for row, by in moved.items() if by}
 
 
-def _split_ranged_rows(
+def _split_moved_rows(
     linear: SolverProgram, y: Floats, movers: Sequence[RhsColumn]
 ) -> tuple[SolverProgram, Floats, dict[int, int]]:
     """Split ranged rows whose bounds a parameter changes differently; return program, duals and the copies by row."""
     both = np.isfinite(linear.row_lower) & np.isfinite(linear.row_upper)
     apart = {row for mover in movers for row, (low, high) in mover.ends.items() if low != high and both[row]}
     split = np.array(sorted(apart), dtype=np.intp)
-    height, entries = len(linear.rows), linear.entries
-    copies = _copy_ranged_rows(entries, split, height)
-    row_upper = linear.row_upper.copy()
-    row_upper[split] = np.inf
     above = np.minimum(y[split], 0.0)
     y = y.copy()
     y[split] = np.maximum(y[split], 0.0)
-    result = dataclasses.replace(
-        linear,
-        rows=(*linear.rows, *(linear.rows[row] for row in split.tolist())),
-        row_lower=np.append(linear.row_lower, np.full(len(split), -np.inf)),
-        row_upper=np.append(row_upper, linear.row_upper[split]),
-        entries=SparseEntries(
-            np.concatenate([entries.row, copies.row]),
-            np.concatenate([entries.column, copies.column]),
-            np.concatenate([entries.value, copies.value]),
-        ),
-    )
-    return result, np.append(y, above), {row: height + number for number, row in enumerate(split.tolist())}
-
-
-def _copy_ranged_rows(entries: SparseEntries, rows: Ints, height: int) -> SparseEntries:
-    """Return the entries of copies of `rows`, numbered on from `height`."""
-    number = np.full(height, -1, dtype=np.intp)
-    number[rows] = height + np.arange(len(rows))
-    kept = number[entries.row] >= 0
-    return SparseEntries(number[entries.row[kept]], entries.column[kept], entries.value[kept])
+    copies = {row: len(linear.rows) + number for number, row in enumerate(split.tolist())}
+    return split_ranged_rows(linear, split), np.append(y, above), copies
 
 
 RANGE_TOLERANCE = 1e-9  # relative tolerance of parameter values and of Newton's method

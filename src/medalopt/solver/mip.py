@@ -13,12 +13,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from medalopt.instance.arrays import Bools, Floats, Ints
-from medalopt.model.lots import INTEGER_VARIABLES
-from medalopt.model.network import SparseEntries
 from medalopt.solver.budget import TimeBudget
 from medalopt.solver.highs import METHODS, run_branch_and_bound, solve_by_method
 from medalopt.solver.parametric_solver import solve_from_scratch
-from medalopt.solver.program import SolverProgram
+from medalopt.solver.program import ProgramBuilder, SolverProgram, find_integer_columns
 from medalopt.solver.scaling import scale_program
 from medalopt.solver.solution import Solution
 from medalopt.solver.solve_lp import SolveTask, build_program, build_solution
@@ -51,19 +49,6 @@ def solve_lot_mip(task: SolveTask, gap: float) -> Iterator[Solution]:
             plan = build_solution(task, block, linear, ready, answer)
             method = f"{found.method}, then {method}"
             yield replace(plan, status=found.status, method=method, search_bound=bound)
-
-
-def find_integer_columns(linear: SolverProgram) -> Bools:
-    """Return which columns must be integer.
-
-    Args:
-        linear: Program.
-
-    Returns:
-        Mask (N,).
-    """
-    named = [name in INTEGER_VARIABLES for name, _ in linear.places]
-    return np.concatenate([np.zeros(linear.network, dtype=bool), np.array(named, dtype=bool)])
 
 
 INTEGRALITY_TOLERANCE = 1e-9  # share of a load within which a number of loads is integer
@@ -159,44 +144,26 @@ def solve_truckload_mip(
 
 def _add_load_columns(
     linear: SolverProgram, loads: Sequence[TruckloadGroup], wide: bool
-) -> tuple[SolverProgram, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
+) -> tuple[SolverProgram, Bools]:
     """Return the program with integer columns for the loads and the part load of each group, and the mask of these."""
-    count, width, height = len(loads), len(linear.lower), len(linear.rows)
+    count, number = len(loads), range(len(loads))
     ends = np.array([load.ends(wide) for load in loads], dtype=float).reshape(count, 4)
-    number = np.arange(count)
-    first_rest = width + count
-    sums = [np.full(len(load.columns), height + n) for n, load in enumerate(loads)]
-    entries = linear.entries
-    row = [*sums, height + number, height + number, height + count + number, height + count + number]
-    column = [
-        *(load.columns for load in loads),
-        width + number,
-        first_rest + number,
-        width + number,
-        first_rest + number,
-    ]
-    size, rest, full = (np.array([getattr(load, name) for load in loads]) for name in ("size", "rest", "full"))
-    size = np.where(full > 0, size, 0.0)  # no load larger than the available tonnes
-    value = [*(np.ones(len(load.columns)) for load in loads), -size, -rest, np.ones(count), -full.astype(float)]
-    kept = np.concatenate(value) != 0
-    posed = replace(
-        linear,
-        places=(*linear.places, *((_LOADS, n) for n in range(count)), *((_REST, n) for n in range(count))),
-        lower=np.concatenate([linear.lower, ends[:, 0], ends[:, 2]]),
-        upper=np.concatenate([linear.upper, ends[:, 1], ends[:, 3]]),
-        size=np.concatenate([linear.size, np.ones(2 * count)]),
-        costs=np.concatenate([linear.costs, np.zeros((len(linear.costs), 2 * count))], axis=1),
-        rows=(
-            *linear.rows,
-            *((f"{_LOADS}_sum", n) for n in range(count)),
-            *((f"{_REST}_last", n) for n in range(count)),
-        ),
-        row_lower=np.concatenate([linear.row_lower, np.zeros(2 * count)]),
-        row_upper=np.concatenate([linear.row_upper, np.zeros(count), np.full(count, np.inf)]),
-        entries=SparseEntries(
-            np.concatenate([entries.row, np.concatenate(row)[kept]]).astype(np.intp),
-            np.concatenate([entries.column, np.concatenate(column)[kept]]).astype(np.intp),
-            np.concatenate([entries.value, np.concatenate(value)[kept]]),
-        ),
+    size, rest, full = (
+        np.array([getattr(load, name) for load in loads], dtype=float) for name in ("size", "rest", "full")
     )
-    return posed, np.concatenate([find_integer_columns(linear), np.ones(2 * count, dtype=bool)])
+    size = np.where(full > 0, size, 0.0)  # no load larger than the available tonnes
+    built = ProgramBuilder.extend(linear)
+    whole = built.add_columns([(_LOADS, n) for n in number], ends[:, 0], ends[:, 1])
+    last = built.add_columns([(_REST, n) for n in number], ends[:, 2], ends[:, 3])
+    sums = built.add_rows([(f"{_LOADS}_sum", n) for n in number], 0.0, 0.0)
+    after = built.add_rows([(f"{_REST}_last", n) for n in number], 0.0)
+    for row, load in zip(sums.tolist(), loads, strict=True):
+        built.add_entries(row, load.columns)
+    for row, column, value in (
+        (sums, whole, -size),
+        (sums, last, -rest),
+        (after, whole, np.ones(count)),
+        (after, last, -full),
+    ):
+        built.add_entries(row[value != 0], column[value != 0], value[value != 0])
+    return built.build(), np.concatenate([find_integer_columns(linear), np.ones(2 * count, dtype=bool)])

@@ -1,4 +1,4 @@
-"""The linear program as arrays, in the order in which it goes to the solver.
+"""The linear program as arrays, in the order in which it goes to the solver, and its builder.
 
 The columns of the network block come first, all other columns and every row are identified by component and index.
 
@@ -11,13 +11,14 @@ columns of similar size.
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from medalopt.instance.arrays import Bools, Floats, Ints
+from medalopt.model.lots import INTEGER_VARIABLES
 from medalopt.model.network import SparseEntries
 from medalopt.proof.extensions import NO_EXTENSIONS, ExtensionData
 
@@ -32,8 +33,8 @@ class SolverProgram:
 
     Subject to `lower <= x <= upper` and `row_lower <= A x <= row_upper`. The first `network` columns are those of the
     network block; `places` identifies the others, `rows` every row. `size` is the implied bound by which each column is
-    scaled, infinite for variables of extensions. `given` holds the amount to add to the dual of a row whose linking
-    variable passed its cost on to the network (see `eliminate_linking_variables`). The rows and variables of
+    scaled, infinite for variables of extensions. `dual_offsets` holds the amount to add to the dual of a row whose
+    linking variable passed its cost on to the network (see `eliminate_linking_variables`). The rows and variables of
     extensions, `added`, come last.
     """
 
@@ -47,8 +48,191 @@ class SolverProgram:
     row_lower: Floats  # (M,)
     row_upper: Floats  # (M,)
     entries: SparseEntries
-    given: dict[ComponentKey, float]
+    dual_offsets: Mapping[ComponentKey, float] = field(default_factory=dict)
     added: ExtensionData = NO_EXTENSIONS
+
+
+class ProgramBuilder:
+    """Builder of a program from blocks of columns, rows and entries, which keep the order in which they are added.
+
+    Args:
+        objectives: Number of objectives.
+    """
+
+    def __init__(self, objectives: int = 1) -> None:
+        self._base: SolverProgram | None = None
+        self._network, self._width, self._height = 0, 0, 0
+        self._places: list[ComponentKey] = []
+        self._rows: list[ComponentKey] = []
+        self._arrays: dict[str, list[Floats]] = {name: [np.zeros(0)] for name in _BUILT_ARRAYS}
+        self._costs: list[Floats] = [np.zeros((objectives, 0))]
+        self._entries = [_NO_ENTRIES]
+
+    @classmethod
+    def extend(cls, program: SolverProgram) -> ProgramBuilder:
+        """Return a builder that begins with all of a program.
+
+        Args:
+            program: Program to extend.
+
+        Returns:
+            The builder.
+        """
+        result = cls(len(program.costs))
+        result._base, result._network = program, program.network
+        result._width, result._height = len(program.lower), len(program.rows)
+        result._places, result._rows = list(program.places), list(program.rows)
+        result._arrays = {name: [getattr(program, name)] for name in _BUILT_ARRAYS}
+        result._costs, result._entries = [program.costs], [program.entries]
+        return result
+
+    def add_network_columns(self, upper: Floats, size: Floats, costs: Floats | float = 0.0) -> Ints:
+        """Add columns of the network, before all others; their lower bound is 0.
+
+        Args:
+            upper (n,): Upper bounds.
+            size (n,): Implied bounds.
+            costs (objectives, n): Costs.
+
+        Returns:
+            Numbers of the columns, (n,).
+        """
+        self._network += len(upper)
+        return self._append_columns(len(upper), 0.0, upper, size, costs)
+
+    def add_columns(
+        self,
+        keys: Sequence[ComponentKey],
+        lower: Floats | float = 0.0,
+        upper: Floats | float = np.inf,
+        size: Floats | float = 1.0,
+        costs: Floats | float = 0.0,
+    ) -> Ints:
+        """Add columns.
+
+        Args:
+            keys (n,): Component and index of each.
+            lower (n,): Lower bounds.
+            upper (n,): Upper bounds.
+            size (n,): Implied bounds.
+            costs (objectives, n): Costs.
+
+        Returns:
+            Numbers of the columns, (n,).
+        """
+        self._places += keys
+        return self._append_columns(len(keys), lower, upper, size, costs)
+
+    def _append_columns(
+        self, count: int, lower: Floats | float, upper: Floats | float, size: Floats | float, costs: Floats | float
+    ) -> Ints:
+        """Append `count` columns and return their numbers; a single number holds for all of them."""
+        for name, each in (("lower", lower), ("upper", upper), ("size", size)):
+            self._arrays[name].append(np.broadcast_to(np.asarray(each, dtype=np.float64), (count,)))
+        self._costs.append(np.broadcast_to(np.asarray(costs, dtype=np.float64), (len(self._costs[0]), count)))
+        self._width += count
+        return np.arange(self._width - count, self._width)
+
+    def add_rows(
+        self, keys: Sequence[ComponentKey], lower: Floats | float = -np.inf, upper: Floats | float = np.inf
+    ) -> Ints:
+        """Add rows.
+
+        Args:
+            keys (n,): Component and index of each.
+            lower (n,): Lower bounds.
+            upper (n,): Upper bounds.
+
+        Returns:
+            Numbers of the rows, (n,).
+        """
+        for name, each in (("row_lower", lower), ("row_upper", upper)):
+            self._arrays[name].append(np.broadcast_to(np.asarray(each, dtype=np.float64), (len(keys),)))
+        self._rows += keys
+        self._height += len(keys)
+        return np.arange(self._height - len(keys), self._height)
+
+    def add_entries(self, row: Ints | int, column: Ints | int, value: Floats | float = 1.0) -> None:
+        """Add entries of the matrix; a single number holds for all of them.
+
+        Args:
+            row (n,): Row of each entry.
+            column (n,): Column of each entry.
+            value (n,): Coefficients.
+        """
+        self._entries.append(SparseEntries(*np.broadcast_arrays(row, column, np.asarray(value, dtype=np.float64))))
+
+    def build(self) -> SolverProgram:
+        """Return the program.
+
+        Returns:
+            The program, with the dual offsets and extensions of the one it began with.
+        """
+        parts = ([getattr(part, name) for part in self._entries] for name in ("row", "column", "value"))
+        row, column, value = (np.concatenate(part) for part in parts)
+        arrays: dict[str, Any] = {name: np.concatenate(part) for name, part in self._arrays.items()}
+        if self._base is not None:
+            arrays |= {"dual_offsets": self._base.dual_offsets, "added": self._base.added}
+        return SolverProgram(
+            network=self._network,
+            places=tuple(self._places),
+            costs=np.concatenate(self._costs, axis=1),
+            rows=tuple(self._rows),
+            entries=SparseEntries(row.astype(np.intp, copy=False), column.astype(np.intp, copy=False), value),
+            **arrays,
+        )
+
+
+_BUILT_ARRAYS = ("lower", "upper", "size", "row_lower", "row_upper")
+_NO_ENTRIES = SparseEntries(np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp), np.zeros(0))
+
+
+def split_ranged_rows(linear: SolverProgram, rows: Ints) -> SolverProgram:
+    """Split rows with two bounds: each keeps the lower one, and a copy of it, last, has the upper one.
+
+    Args:
+        linear: Program.
+        rows (n,): Numbers of the rows, ascending.
+
+    Returns:
+        The program with n more rows, in the order of `rows`.
+    """
+    row_upper, copy = linear.row_upper.copy(), np.full(len(linear.rows), -1, dtype=np.intp)
+    row_upper[rows] = np.inf
+    built = ProgramBuilder.extend(replace(linear, row_upper=row_upper))
+    copy[rows] = built.add_rows([linear.rows[row] for row in rows.tolist()], upper=linear.row_upper[rows])
+    entries = linear.entries
+    copied = copy[entries.row] >= 0
+    built.add_entries(copy[entries.row[copied]], entries.column[copied], entries.value[copied])
+    return built.build()
+
+
+def order_by_column(entries: SparseEntries, width: int) -> tuple[Ints, Ints]:
+    """Return the order of entries by column, then row, and the first of each column (compressed sparse columns).
+
+    Args:
+        entries: Entries of the matrix.
+        width: Number of columns, N.
+
+    Returns:
+        Order (entries,), and starts (N + 1,).
+    """
+    height = int(entries.row.max(initial=-1)) + 1
+    order = np.argsort(entries.column * height + entries.row, kind="stable")
+    return order, np.concatenate([[0], np.cumsum(np.bincount(entries.column, minlength=width))])
+
+
+def find_integer_columns(linear: SolverProgram) -> Bools:
+    """Return which columns must be integer.
+
+    Args:
+        linear: Program.
+
+    Returns:
+        Mask (N,).
+    """
+    named = [name in INTEGER_VARIABLES for name, _ in linear.places]
+    return np.concatenate([np.zeros(linear.network, dtype=bool), np.array(named, dtype=bool)])
 
 
 def find_defining_rows(linear: SolverProgram) -> Bools:
@@ -95,7 +279,7 @@ def eliminate_linking_variables(linear: SolverProgram) -> SolverProgram:
         linear: Program with one defining row for each linking variable.
 
     Returns:
-        The smaller program; its `given` holds the dual offset of each definition.
+        The smaller program; its `dual_offsets` hold one of each definition.
     """
     quantity = _find_defined_columns(linear, find_defining_rows(linear))
     costs = _substitute_costs(linear, quantity)
@@ -103,8 +287,8 @@ def eliminate_linking_variables(linear: SolverProgram) -> SolverProgram:
     rows = np.flatnonzero(quantity >= 0)
     gone = rows[~used[quantity[rows]] & _find_free_rows(linear, quantity)[rows]]
     shifts = linear.costs[0, quantity[rows]]
-    given = {linear.rows[row]: float(shift) for row, shift in zip(rows.tolist(), shifts.tolist(), strict=True)}
-    return _drop_rows_and_columns(dataclasses.replace(linear, costs=costs, given=given), gone, quantity[gone])
+    offsets = {linear.rows[row]: float(shift) for row, shift in zip(rows.tolist(), shifts.tolist(), strict=True)}
+    return _drop_rows_and_columns(replace(linear, costs=costs, dual_offsets=offsets), gone, quantity[gone])
 
 
 def _find_defined_columns(linear: SolverProgram, definition: Bools) -> Ints:
@@ -150,8 +334,8 @@ def _drop_rows_and_columns(linear: SolverProgram, rows: Ints, columns: Ints) -> 
     entries = linear.entries
     kept = kept_row[entries.row]
     places = zip(linear.places, kept_column[linear.network :].tolist(), strict=True)
-    return SolverProgram(
-        network=linear.network,
+    return replace(
+        linear,
         places=tuple(place for place, stays in places if stays),
         lower=linear.lower[kept_column],
         upper=linear.upper[kept_column],
@@ -165,6 +349,4 @@ def _drop_rows_and_columns(linear: SolverProgram, rows: Ints, columns: Ints) -> 
             (np.cumsum(kept_column) - 1)[entries.column[kept]],
             entries.value[kept],
         ),
-        given=linear.given,
-        added=linear.added,
     )

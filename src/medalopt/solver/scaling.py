@@ -22,7 +22,7 @@ from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes
 from medalopt.model.network import Network, SparseEntries
 from medalopt.model.variables import index_by_name
-from medalopt.solver.program import ComponentKey, SolverProgram
+from medalopt.solver.program import ComponentKey, SolverProgram, order_by_column
 
 
 def bound_network_columns(found: Routes, block: Network, bounds: VariableBounds) -> Floats:
@@ -230,8 +230,7 @@ def scale_program(linear: SolverProgram, lift: int = COST_EXPONENT) -> ScaledPro
     value = np.ldexp(value, row[entries.row])
     costs = np.ldexp(linear.costs, column[None, :])
     cost = lift - compute_exponents(np.abs(costs).max(axis=1, initial=0.0))
-    order = np.argsort(entries.column * len(linear.rows) + entries.row, kind="stable")
-    counts = np.bincount(entries.column, minlength=len(column))
+    order, start = order_by_column(entries, len(column))
     result = ScaledProgram(
         *(column, row, cost),
         np.ldexp(linear.lower, -column),
@@ -239,7 +238,7 @@ def scale_program(linear: SolverProgram, lift: int = COST_EXPONENT) -> ScaledPro
         np.ldexp(costs, cost[:, None]),
         np.ldexp(linear.row_lower, row),
         np.ldexp(linear.row_upper, row),
-        np.concatenate([[0], np.cumsum(counts)]),
+        start,
         entries.row[order],
         value[order],
     )

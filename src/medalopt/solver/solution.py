@@ -102,7 +102,7 @@ def extract_duals(linear: SolverProgram, y: Floats) -> Duals:
     own = len(linear.rows) - len(linear.added.rows)
     for (name, index), value in zip(linear.rows[:own], y[:own].tolist(), strict=True):
         duals.setdefault(name, {})[index] = value
-    for (name, index), shift in linear.given.items():
+    for (name, index), shift in linear.dual_offsets.items():
         rows = duals.setdefault(name, {})
         rows[index] = rows.get(index, 0.0) + shift
     return duals
@@ -173,7 +173,7 @@ def reconstruct_duals(duals: Duals, linear: SolverProgram, added: ExtensionData 
     """
     own = [row.dual for row in added.rows]
     rows = linear.rows[: len(linear.rows) - len(own)]
-    model = [duals.get(name, {}).get(index, 0.0) - linear.given.get((name, index), 0.0) for name, index in rows]
+    model = [duals.get(name, {}).get(index, 0.0) - linear.dual_offsets.get((name, index), 0.0) for name, index in rows]
     return np.array([*model, *own], dtype=np.float64)
 
 

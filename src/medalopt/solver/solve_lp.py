@@ -248,7 +248,7 @@ def _yield_multipliers(
     The relaxation by `LOOSENING_SHARE` covers programs that are infeasible by rounding only; it keeps each row to 1e-9
     of its size.
     """
-    free = replace(linear, given={})  # feasibility program: no costs
+    free = replace(linear, dual_offsets={})  # feasibility program: no costs
     for number, y in enumerate(find_farkas_multipliers(ready, task.budget)):
         weights, compiled = np.ldexp(y, ready.row), (compute_farkas_margin(linear, ready, y), 0.0)
         added = fill_extension_values(linear, np.zeros(len(linear.lower)), weights)

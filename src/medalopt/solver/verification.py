@@ -14,7 +14,7 @@ import numpy as np
 
 from medalopt.instance.arrays import Bools, Floats, Ints
 from medalopt.solver.infeasibility import FARKAS_TOLERANCE, compute_farkas_margin
-from medalopt.solver.program import SolverProgram, maximise_over_bounds
+from medalopt.solver.program import SolverProgram, maximise_over_bounds, order_by_column
 from medalopt.solver.scaling import ScaledProgram
 
 _TINY = 1e-300
@@ -129,9 +129,8 @@ def compute_bound_and_violation(linear: SolverProgram, x: Floats, y: Floats) -> 
     Returns:
         Lower bound of the objective, and violation.
     """
-    entries, width = linear.entries, len(linear.lower)
-    order = np.lexsort((entries.row, entries.column))
-    start = np.concatenate([[0], np.cumsum(np.bincount(entries.column, minlength=width))])
+    entries = linear.entries
+    order, start = order_by_column(entries, len(linear.lower))
     arrays = (linear.lower, linear.upper, linear.size, linear.costs[0], linear.row_lower, linear.row_upper)
     posed = ProgramBatch(*(array[None, :] for array in (*arrays, entries.value[order])))
     bound, violation = MatrixLayout(start, entries.row[order], len(linear.rows)).proven(posed, x[None, :], y[None, :])

@@ -22,7 +22,6 @@ from medalopt.instance.routes import Routes, has_supply
 from medalopt.model.network import (
     Network,
     NetworkSelection,
-    SparseEntries,
     build_network_part,
     find_indices,
     select_network,
@@ -33,7 +32,7 @@ from medalopt.solver.decomposition.iterations import PricingProblem
 from medalopt.solver.decomposition.master import LinkingProgram
 from medalopt.solver.decomposition.participation import sum_over_bundles
 from medalopt.solver.decomposition.subproblems import SubproblemSolution
-from medalopt.solver.program import SolverProgram
+from medalopt.solver.program import ProgramBuilder, SolverProgram
 
 TIE_MARGIN = 1e-9  # relative margin up to which two alternatives are tied
 
@@ -212,20 +211,13 @@ def _add_participation_rows(
     region = instance.streams.region[asked.pricing.found.stream[block.route]]
     opens = (np.bincount(region, minlength=regions) > 0) & (asked.sorts.need > 0)
     sent = np.bincount(instance.streams.region, stays.sent.sum(axis=1), regions)
-    row = np.where(opens, len(linear.rows) + np.cumsum(opens) - 1, -1)[region]
-    columns = np.flatnonzero(row >= 0)
+    built, row = ProgramBuilder.extend(linear), np.full(regions, -1)
     which = np.flatnonzero(opens)
-    return replace(
-        linear,
-        rows=(*linear.rows, *(("participation", instance.regions[g]) for g in which.tolist())),
-        row_lower=np.concatenate([linear.row_lower, (asked.sorts.need - sent)[which]]),
-        row_upper=np.concatenate([linear.row_upper, np.full(len(which), np.inf)]),
-        entries=SparseEntries(
-            np.concatenate([linear.entries.row, row[columns]]),
-            np.concatenate([linear.entries.column, columns]),
-            np.concatenate([linear.entries.value, np.ones(len(columns))]),
-        ),
-    )
+    keys = [("participation", instance.regions[g]) for g in which.tolist()]
+    row[which] = built.add_rows(keys, (asked.sorts.need - sent)[which])
+    columns = np.flatnonzero(row[region] >= 0)
+    built.add_entries(row[region[columns]], columns)
+    return built.build()
 
 
 def _choose_open_columns(asked: PricingProblem, state: OpenCells) -> NetworkSelection:

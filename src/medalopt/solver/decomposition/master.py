@@ -20,12 +20,12 @@ from medalopt.instance.bounds import VariableBounds
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes
 from medalopt.model.network import Network, SparseEntries
-from medalopt.solver.assemble import list_supply_rows
+from medalopt.solver.assemble import add_supply_rows
 from medalopt.solver.basis import build_basis
 from medalopt.solver.budget import TimeBudget
 from medalopt.solver.compile import CompiledMaster, CompiledModel
 from medalopt.solver.highs import PRIMAL_SIMPLEX, load_simplex, run_highs
-from medalopt.solver.program import ComponentKey, SolverProgram, maximise_over_bounds
+from medalopt.solver.program import ComponentKey, ProgramBuilder, SolverProgram, maximise_over_bounds
 from medalopt.solver.scaling import bound_metal_columns, bound_network_columns, scale_program
 
 
@@ -122,27 +122,25 @@ class LinkingProgram:
         Returns:
             The program; `fixed` is subtracted from the right-hand sides.
         """
-        half, width, height = self.program, len(part.upper), len(part.supply_stream)
-        own = half.entries.column >= self.count
-        carried = self.carried(part.defining, width)
+        half, count = self.program, self.count
+        own = half.entries.column >= count
         shift = np.bincount(self.row, self.value * np.repeat(fixed, np.diff(self.start)), len(half.rows))
-        return SolverProgram(
-            network=width,
-            places=self.places,
-            lower=np.concatenate([np.zeros(width), half.lower[self.count :]]),
-            upper=np.concatenate([part.upper, half.upper[self.count :]]),
-            size=np.concatenate([bound_network_columns(found, part, bounds), self.size]),
-            costs=np.concatenate([self.costs(part.defining, width), half.costs[:, self.count :]], axis=1),
-            rows=(*list_supply_rows(instance, part), *half.rows),
-            row_lower=np.concatenate([np.where(part.supply_bundled, 0.0, -np.inf), half.row_lower - shift]),
-            row_upper=np.concatenate([part.supply_upper, half.row_upper - shift]),
-            entries=SparseEntries(
-                np.concatenate([part.supply.row, height + carried.row, height + half.entries.row[own]]),
-                np.concatenate([part.supply.column, carried.column, half.entries.column[own] - self.count + width]),
-                np.concatenate([part.supply.value, carried.value, half.entries.value[own]]),
-            ),
-            given={},
+        built = ProgramBuilder(len(half.costs))
+        network = built.add_network_columns(
+            part.upper, bound_network_columns(found, part, bounds), self.costs(part.defining, len(part.upper))
         )
+        columns = built.add_columns(
+            self.places, half.lower[count:], half.upper[count:], self.size, half.costs[:, count:]
+        )
+        supply = add_supply_rows(built, instance, part)
+        rows = built.add_rows(half.rows, half.row_lower - shift, half.row_upper - shift)
+        built.add_entries(supply[part.supply.row], part.supply.column, part.supply.value)
+        carried = self.carried(part.defining, len(network))
+        built.add_entries(rows[carried.row], carried.column, carried.value)
+        built.add_entries(
+            rows[half.entries.row[own]], columns[half.entries.column[own] - count], half.entries.value[own]
+        )
+        return built.build()
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,26 +196,15 @@ class MasterProblem:
 
     def _whole(self, first: Floats) -> SolverProgram:
         """Return the program with columns for violations (phase one) and for the first block solutions."""
-        linear, answers = self.linear, self._columns(first, self.block)
         ends = np.where(self.row_lower > 0, self.row_lower, self.row_upper)[self.missed]
-        columns = (len(self.missed), len(self.block))
-        added = (np.zeros(columns[0]), np.zeros(columns[1]))
-        missed = SparseEntries(self.missed, self.width + np.arange(columns[0]), np.sign(ends))
-        return replace(
-            linear,
-            lower=np.concatenate([linear.lower, *added]),
-            upper=np.concatenate([linear.upper, *(side + np.inf for side in added)]),
-            size=np.concatenate([linear.size, np.abs(ends), added[1] + 1]),
-            costs=np.concatenate([linear.costs, np.zeros((len(linear.costs), columns[0])), self.costs], axis=1),
-            rows=(*linear.rows, *((("block", number)) for number in range(self.blocks))),
-            row_lower=self.row_lower,
-            row_upper=self.row_upper,
-            entries=SparseEntries(
-                np.concatenate([linear.entries.row, missed.row, answers.row]),
-                np.concatenate([linear.entries.column, missed.column, self.first + answers.column]),
-                np.concatenate([linear.entries.value, missed.value, answers.value]),
-            ),
-        )
+        built = ProgramBuilder.extend(self.linear)
+        built.add_rows([("block", number) for number in range(self.blocks)])
+        missed = built.add_columns([("missed", row) for row in self.missed.tolist()], size=np.abs(ends))
+        columns = built.add_columns([("answer", n) for n in range(len(self.block))], costs=self.costs)
+        built.add_entries(self.missed, missed, np.sign(ends))
+        answers = self._columns(first, self.block)
+        built.add_entries(answers.row, columns[answers.column], answers.value)
+        return replace(built.build(), row_lower=self.row_lower, row_upper=self.row_upper)
 
     def _costs(self, answers: Floats) -> Floats:
         """Return the costs of block solutions, (objectives, answers)."""
