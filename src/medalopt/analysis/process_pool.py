@@ -25,17 +25,16 @@ from pathlib import Path
 from medalopt.analysis.result_cache import ResultCache, ScenarioResult
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.errors import InputError, NoPlanError, OutputError, SolverError, UsageError
-from medalopt.instance.loading import InstanceFile
+from medalopt.instance.loading import InstanceFile, ParameterChanges
 from medalopt.instance.scenario import WILDCARD
 from medalopt.solve_instance import solve
 from medalopt.solver.parametric_solver import BasisStatuses
 from medalopt.text import escape_text
 
-ParameterChanges = Mapping[str, str]
 ProgressCallback = Callable[[int, int], None]  # number of scenarios solved, and in all
 ResultStream = Generator[tuple[int, ScenarioResult], None, None]  # number of a scenario and its result, in any order
 ScenarioExecutor = Callable[[ScenarioRunner, Sequence[ParameterChanges], Sequence[int]], ResultStream]
-"""Answers those of the variants asked that are numbered."""
+"""Solve those of the scenarios whose numbers are given."""
 SECONDS_BEFORE_POOL = 2.0  # [s] run time after which starting a process pool pays
 MAX_FAILED_PROCESSES = 3  # consecutive scenarios that kill a process of their own, after which the run fails
 PROCESS_ENDED = ScenarioResult(

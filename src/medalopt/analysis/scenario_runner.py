@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from types import MappingProxyType
 
 import numpy as np
 
@@ -17,7 +16,7 @@ from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import Ints
 from medalopt.instance.bounds import VariableBounds, compute_bounds, drop_lot_constraints
 from medalopt.instance.instance import Instance
-from medalopt.instance.loading import InstanceFile, open_instance
+from medalopt.instance.loading import NO_CHANGES, InstanceFile, ParameterChanges, open_instance
 from medalopt.instance.paths import PathError, parse_path
 from medalopt.instance.reader.yaml_nodes import ScalarNode
 from medalopt.instance.routes import Routes, build_routes
@@ -45,8 +44,6 @@ from medalopt.solver.verification import VerifiedResult
 from medalopt.text import escape_text
 from medalopt.units import name_unit
 
-ParameterChanges = Mapping[str, str]
-NO_CHANGES: ParameterChanges = MappingProxyType({})
 PER_CENT = Fraction(1, 100)
 VALUE_TOLERANCE = 1e-8  # largest difference of two equal objective values, relative to the sum of all cost terms
 
@@ -173,11 +170,6 @@ class ScenarioRunner:
     def unit(self) -> str:
         """Unit of the objective: the currency, `kg CO2e` or `t`."""
         return OBJECTIVE_UNITS.get(self.measure, self.instance.currency)
-
-    @property
-    def plan_if_known(self) -> Plan | None:
-        """Optimal plan if it has been computed already, else None."""
-        return self.plan if "plan" in self.__dict__ else None
 
     @cached_property
     def warm_model(self) -> ParametricSolver:

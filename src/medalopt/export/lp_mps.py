@@ -1,24 +1,10 @@
-"""Rows in the form that LP and MPS files take: rows with two bounds split, and the coefficients by row.
+"""Export of a linear program in the CPLEX LP format and in the free MPS format, with equal names.
 
-Export of a linear program in the CPLEX LP format, as read by CPLEX, GLPK, Gurobi, HiGHS, SCIP and others.
-
-The writers of HiGHS and GLPK keep 15 digits and replace names with brackets. Here every number is the shortest
-decimal that reads back as the same double, and names stay recognisable. Only syntax common to these readers is used:
-
-- a row with two different bounds becomes two rows, the second named `NAME.upper`;
-- a row without a bound is one above -1e30, which is as good as none;
-- a constant in the objective is the cost of a column fixed at 1.
-
-Export of a linear program in the free MPS format.
-
-The writers of HiGHS and GLPK keep 15 digits; here every number is the shortest decimal that reads back as the same
-double. Names are those of the LP file.
-
-- A row with two bounds is one row with a range if bound and range reproduce both bounds exactly; otherwise it becomes
-  two rows, the second named `NAME.upper`.
-- A row without a bound is one above -1e30, which is as good as none: readers ignore a second N row.
-- A constant in the objective is the cost of a column fixed at 1: readers disagree on the sign of a right-hand side of
-  the objective.
+Every number is the shortest decimal that reads back as the same double; the writers of HiGHS and GLPK keep 15 digits.
+Only syntax common to CPLEX, GLPK, Gurobi, HiGHS and SCIP is used: a row with two bounds becomes two rows, the second
+named `NAME.upper` (in MPS only where a range does not reproduce both bounds exactly); a row without a bound is one
+above -1e30, since readers ignore a second N row; a constant in the objective is the cost of a column fixed at 1, since
+readers disagree on the sign of a right-hand side of the objective.
 """
 
 from __future__ import annotations

@@ -1,15 +1,8 @@
-"""Sets and parameters in the data section of GNU MathProg.
+"""Export of an instance as a GNU MathProg data file for `models/sourcing.mod`.
 
-Subscripts are given as written: quoted symbols, or numbers. A value that is infinite, or equal to the default that
-the model declares, is omitted.
-
-Index sets of a MathProg data file: every name of an instance as a quoted symbol.
-
-Export of an instance as a GNU MathProg data file for `models/sourcing.mod`.
-
-All values are in canonical units, as the shortest decimals that read back as the same doubles. Names are quoted
-symbols: ASCII letters, digits and `_.-~@`, all else percent-encoded; longer names than GLPK takes are cut, with the
-full name in a comment. Values equal to the default of the model are omitted. Periods are numbered from 1.
+All values are in canonical units, as the shortest decimals that read back as the same doubles; infinite values, and
+those equal to the default of the model, are omitted. Names are quoted symbols: ASCII letters, digits and `_.-~@`, all
+else percent-encoded; names too long for GLPK are cut, with the full name in a comment. Periods are numbered from 1.
 """
 
 from __future__ import annotations

@@ -44,13 +44,13 @@ from medalopt.instance.schema.validation import list_defined_names, validate_tre
 from medalopt.instance.source_values import SourceValues
 from medalopt.text import escape_text, join_names, suggest_name
 
-Changes = Mapping[str, str]
-NO_CHANGES: Changes = MappingProxyType({})
+ParameterChanges = Mapping[str, str]
+NO_CHANGES: ParameterChanges = MappingProxyType({})
 MAX_COMPARED_CHANGES = 20  # most changes for which each is tested without the others
 _TABLE_MODELS = {"streams": Stream, "lanes": Lane}
 
 
-def load(path: str | os.PathLike[str], changes: Changes = NO_CHANGES) -> Instance:
+def load(path: str | os.PathLike[str], changes: ParameterChanges = NO_CHANGES) -> Instance:
     """Load an instance file.
 
     Args:
@@ -99,7 +99,7 @@ class InstanceFile:
     # with digests and warnings
     tables: dict[tuple[Path, str], tuple[InputSheet, str, tuple[Fault, ...]]] = field(default_factory=dict)
 
-    def with_changes(self, changes: Changes = NO_CHANGES) -> Instance:
+    def with_changes(self, changes: ParameterChanges = NO_CHANGES) -> Instance:
         """Build the instance with changes applied.
 
         Args:
@@ -113,7 +113,7 @@ class InstanceFile:
         """
         return self._made(changes, effective=False)
 
-    def with_effective_changes(self, changes: Changes = NO_CHANGES, *, scenarios: bool = False) -> Instance:
+    def with_effective_changes(self, changes: ParameterChanges = NO_CHANGES, *, scenarios: bool = False) -> Instance:
         """Build the instance with changes applied, each of which must have an effect.
 
         Args:
@@ -139,7 +139,7 @@ class InstanceFile:
         faults.settle()
         return instance
 
-    def _has_effect(self, instance: Instance, path: str, changes: Changes, others: Changes) -> bool:
+    def _has_effect(self, instance: Instance, path: str, changes: ParameterChanges, others: ParameterChanges) -> bool:
         """Return whether the change at `path` alters the instance, or restates the value in effect."""
         try:
             return not is_same_instance(instance, self.with_changes(others)) or (
@@ -148,7 +148,7 @@ class InstanceFile:
         except InputError:
             return True  # without the change the instance is invalid
 
-    def _made(self, changes: Changes, *, effective: bool, scenarios: bool = False) -> Instance:
+    def _made(self, changes: ParameterChanges, *, effective: bool, scenarios: bool = False) -> Instance:
         """Build the instance; with `effective`, changes to values that have no effect are faults."""
         faults = FaultLog(list(self.found), list(self.odd))
         digests = dict(self.digests)
@@ -177,7 +177,7 @@ class InstanceFile:
             instance, sources=sources, files=dict(sorted(digests.items())), warnings=faults.warnings()
         )
 
-    def written(self, changes: Changes = NO_CHANGES) -> SourceValues:
+    def written(self, changes: ParameterChanges = NO_CHANGES) -> SourceValues:
         """Return the values that a valid file states, with changes applied.
 
         Args:

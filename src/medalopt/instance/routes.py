@@ -1,11 +1,10 @@
 """Routes (stream, treatment, smelter): unit costs, metal returned, pooled settlement and separable participation.
 
 Every function takes `read`, which turns an `ExactArray` into numbers: floats (`read_floats`), exact fractions
-(`ExactArray.exact`) or intervals. The formulas are the same for all three.
-
-Pooled settlement: all feed F of a line of terms in a period is one lot with one assay and the metal M = sum(chi m x).
-The smelter withholds W of the payable share, so that the metal returned, R = sum(r chi m x) - W, is at most r M and at
-most M - delta F. Where the share leaves more than the deduction with the smelter on every route, W is no variable.
+(`ExactArray.exact`) or intervals. With pooled settlement all feed F of a line of terms in a period is one lot with
+metal M = sum(chi m x), of which the smelter withholds W, so that the metal returned, R = sum(r chi m x) - W, is at most
+r M and at most M - delta F. Where the share leaves more than the deduction with the smelter on every route, W is no
+variable.
 """
 
 from __future__ import annotations

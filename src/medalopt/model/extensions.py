@@ -1,8 +1,7 @@
-"""Redirection of output while a model is built: standard output is reserved for data.
+"""User extensions: a Python file with one function `extend(model, instance)` that adds constraints to the model.
 
-User extensions: a Python file with one function `extend(model, instance)` that adds constraints to the model.
-
-Such a file is executed with the rights of the user, and only if its name is given.
+The file is executed with the rights of the user, and only if its name is given; what it prints is redirected, since
+standard output is reserved for data.
 """
 
 from __future__ import annotations

@@ -1,14 +1,9 @@
-"""Parameter arrays indexed by name, as constraints are written: `capacity[smelter, period]`.
+r"""Variables besides the network columns, and parameter arrays indexed by name: `capacity[smelter, period]`.
 
-Linking variables: aggregates of the network on which all other constraints are written.
-
-feed $F_{kt}=\\sum_{j\ni k}\\pi_jx_{jt}$ · treated $G_{ht}=\\sum_{j\ni h}x_{jt}$ ·
-returned $R_{ket}=\\sum_{j\ni k}y_{je}x_{j,t-l_{ke}}$ · sent by device, region and stream $X_d,X_g,X_i$ ·
-spend $c_t=\\sum_jc_{jt}x_{jt}+\\sum_ih_is'_{it}$ · footprint $\\Phi=\\sum_{jt}\\phi_jx_{jt}$.
-
-Constraint families and user extensions refer to these, never to the network columns.
-
-Metal and alloy variables besides the network, and total charge as expressions.
+Linking variables aggregate the network; constraint families and extensions refer to them: feed $F_{kt}=\sum_{j\ni
+k}\pi_jx_{jt}$ · treated $G_{ht}=\sum_{j\ni h}x_{jt}$ · returned $R_{ket}=\sum_{j\ni k}y_{je}x_{j,t-l_{ke}}$ · sent by
+device, region and stream $X_d,X_g,X_i$ · spend $c_t=\sum_jc_{jt}x_{jt}+\sum_ih_is'_{it}$ · footprint
+$\Phi=\sum_{jt}\phi_jx_{jt}$.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Cost of whole lots, and marginal values with their numbers fixed.
-
-The frozen `Plan`: purchases, shipments, castings and cost of a solution, with its certificate.
-"""
+"""The frozen `Plan`: purchases, shipments, castings and cost of a solution, its certificate and the cost of lots."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ _CONTROL_ESCAPES = re.compile(
 PLAN_SUFFIXES = (".json", ".xlsx")  # suffixes of files with a plan
 
 TableSource = Callable[[str, list[str]], list[list[str]]]
-"""Takes a table's name and columns, and gives its rows; raises InputError where they are not there."""
+"""Return the rows of a table, given its name and columns; raise InputError if one is missing."""
 
 
 def read_saved_plan(path: Path) -> SavedPlan | SavedInfeasibility:

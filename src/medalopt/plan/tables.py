@@ -1,6 +1,6 @@
-"""The tables of a plan as columns of equal length; rows of zeros are dropped, except of metals.
+"""The tables of a plan as columns of equal length, and those of its extensions.
 
-Extensions as tables of a saved plan, and the schema to validate them when they are read back.
+Rows of zeros are dropped, except of metals.
 """
 
 from __future__ import annotations

@@ -1,10 +1,8 @@
-r"""Affine numbers $c+\sum_ka_kx_k$; evaluating the plan accounting on them yields the constraint rows.
-
-Exact vertex and exact dual values next to the floats of a plan, in fractions; optimal if both meet without a gap.
+r"""Exact vertex and exact dual values next to the floats of a plan, in fractions; optimal if both meet without a gap.
 
 The active set (zero variables, binding constraints, vanishing reduced costs) is guessed from the floats and gives two
-systems of equations. Their solution is claimed optimal only if it satisfies every constraint exactly and its lower
-bound equals its objective value, both in the arithmetic of the certificate.
+systems of equations, whose rows result from evaluating the accounting on affine numbers $c+\sum_ka_kx_k$. A solution is
+claimed optimal only if it satisfies every constraint exactly and its lower bound equals its objective value.
 """
 
 from __future__ import annotations

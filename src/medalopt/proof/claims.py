@@ -1,7 +1,4 @@
-"""Decisions and dual values parsed from a saved plan; rows that cannot be parsed become violations.
-
-User extensions parsed from a saved plan, and checked on it.
-"""
+"""Decisions, dual values and extensions parsed from a saved plan; rows that cannot be parsed become violations."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-r"""Prices of linking quantities converted to prices of the decisions they consist of (adjoint of the accounting).
-
-Extension rows in the lower bound, and their residuals on a plan.
+r"""Extension rows in the lower bound, and prices of linking quantities as prices of the decisions they consist of.
 
 With a dual value $y_r$ per row, the reduced cost of every quantity falls by $\sum_ry_ra_r$ and the bound rises by
 $\sum_ry_rb_r$, where $b_r$ is the lower bound of the row if $y_r>0$ and the upper one if $y_r<0$. Added costs are a row

@@ -1,11 +1,7 @@
-"""User extensions as data: constraints, variables and costs over the instance's quantities, by name.
+"""User extensions as data: constraints, variables and costs over the quantities of a plan, with their arithmetic.
 
-A term refers to a quantity as `models/sourcing.md` does (component and index), or to a variable of the user. These
-rows belong to the claims of a plan, and every claim about them is verified.
-
-Quantities that extensions may refer to, by their names in `models/sourcing.md`, evaluated on a plan.
-
-Position of extension terms in the arrays of a plan, and sums over them by row and by column.
+A term refers to a quantity as `models/sourcing.md` does (component and index), or to a variable of the user. These rows
+belong to the claims of a plan, and every claim about them is verified.
 """
 
 from __future__ import annotations

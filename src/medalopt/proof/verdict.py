@@ -1,6 +1,6 @@
-"""Verification of a saved plan from the instance and the plan's decisions alone; none of its claims is trusted.
+"""Verification of a saved plan, or of a saved proof of infeasibility, from the instance and its numbers alone.
 
-Verification of a saved statement of infeasibility, from the instance and the saved multipliers alone.
+The decisions, or the multipliers, of the file are evaluated again; none of its claims is trusted.
 """
 
 from __future__ import annotations

@@ -1,9 +1,4 @@
-"""Comparison in sentences and tables: cost differences, differing parameters, differing decisions.
-
-Charts of a comparison: cost by kind, and the change in tonnes taken against the first plan.
-
-Comparison of plans as text, JSON, CSV and HTML.
-"""
+"""Comparison of plans as text, JSON, CSV and HTML: differing parameters, decisions and costs, with charts."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
-"""Explanation of an optimal plan as text: headline, dear metals, sources left out, alternative optima, then tables.
+"""Explanation of an optimal plan, or of one stream of it, as text and as plain data.
 
-Explanation of one stream as text: routes, costs and metal value per tonne, rent, break-even prices, range.
-
-Explanation of a plan as plain data; an infinite price limit, and a price in an infeasible direction, is null.
+An infinite price limit, and a price in an infeasible direction, is null in the data.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Tables of an explanation: binding constraints, marginal prices both ways, and the cost breakdown by shadow price.
-
-Sources in an explanation: quantity taken and break-even prices, and for sources left out the price to enter.
-"""
+"""Tables of an explanation: binding constraints, marginal prices, cost breakdown by shadow price, and sources."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Repairs of an infeasible instance in words: each changed parameter as an amount, a count, a period or a window.
-
-Report on an infeasible instance: conflicting constraints, repairs by increasing cost, and the proof.
-"""
+"""Report on an infeasible instance: conflicting constraints, repairs by increasing cost, and the proof."""
 
 from __future__ import annotations
 

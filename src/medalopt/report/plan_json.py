@@ -1,6 +1,4 @@
-"""Encoding of a table by columns as the cells of its rows, a chunk of rows at a time.
-
-JSON: a plan as one object of format `medalopt/plan/1`, and the rendering of any object with one line per row.
+"""JSON of a plan, one object of format `medalopt/plan/1`, and rendering of any object with one line per row.
 
 The bytes are a function of the instance, the versions and the solution method.
 """

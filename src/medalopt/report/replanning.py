@@ -1,9 +1,4 @@
-"""Tables of plan against actuals: metal, devices, cost, yield of settled lots, metal in transit, contracts.
-
-Charts of metal returned: first plan, actual, and new plan.
-
-Sourcing plan of the remaining horizon, preceded by plan against actuals.
-"""
+"""Sourcing plan of the remaining horizon, preceded by plan against actuals: metal, devices, cost, yield, contracts."""
 
 from __future__ import annotations
 
@@ -358,15 +353,6 @@ def _build_chart_table(found: Replan, metal: int) -> TextTable:
 
 
 _ORDER_TABLES = ("orders", "award")  # tables of orders, by party
-ACTUALS_TABLES = (
-    "actual_metal",
-    "actual_devices",
-    "actual_cost",
-    "actual_yield",
-    "actual_lots",
-    "on_its_way",
-    "signed",
-)
 
 
 def add_actuals(content: Report, found: Replan) -> Report:

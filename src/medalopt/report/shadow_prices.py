@@ -1,6 +1,6 @@
 """Binding constraints of a plan with shadow prices: the saving in the objective from relaxing each by one unit.
 
-Cost of whole lots, and marginal values in the linear program with the numbers of lots fixed.
+With whole lots, marginal values are those of the linear program with the numbers of lots fixed.
 """
 
 from __future__ import annotations

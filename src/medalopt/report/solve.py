@@ -1,10 +1,6 @@
-"""Marginal source of a metal, and the cheaper offer that is not bought, both where the dual values prove them.
+"""Report of a solved plan as text: cost, supply taken, bottleneck metals and proof, then tables.
 
-Headline of a solved plan: total cost, supply taken, bottleneck metals with shadow prices, and the proof.
-
-Order of the tables of a plan: details first, costs and shadow prices last, next to the prompt.
-
-Report of a solved plan as text: headline, then tables.
+Details come first, costs and shadow prices last, next to the prompt.
 """
 
 from __future__ import annotations

@@ -1,10 +1,6 @@
-"""Cost of a plan by kind.
+"""Tables of a solved plan: cost, supply by source, treatments and smelters, metal balance, purchases and medals.
 
-Supply taken by source, where a source is a stream or a bundle; with many sources, by kind and by region.
-
-Tables of treatments and smelters: throughput, load and metal returned.
-
-Tables of the metal balance, of purchases and of medals.
+A source is a stream or a bundle; with many sources, supply is listed by kind and by region.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Result of verifying a saved plan, or a saved proof of infeasibility, as text and as plain data.
-
-Verification of a plan workbook edited by hand: constraints violated, by how much, and the cost against the bound.
-"""
+"""Result of verifying a saved plan, an edited workbook or a proof of infeasibility, as text and as plain data."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
-"""Summary of a plan, solved or saved, as quantities by part and item.
+"""Comparison of plans: their quantities by part and item, side by side, with differences from the first plan.
 
-Comparison of plans: every quantity side by side, with differences from the first plan.
-
-Load the compared plans by name: an instance, one of its scenarios, or a saved plan.
+A compared plan is an instance, one of its scenarios, or a saved plan.
 """
 
 from __future__ import annotations

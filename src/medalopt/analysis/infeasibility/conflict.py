@@ -69,7 +69,6 @@ class RuleFamily(NamedTuple):
 
 
 _LIMITS = "commitments and limits"
-_FEED, _OFFER = ("smelters", "t"), ("market", "kg")
 RULE_FAMILIES: Mapping[
     str, RuleFamily
 ] = {  # in the order in which the deletion filter tries to drop them from a conflict

@@ -1,12 +1,8 @@
-"""Stockpiles as supply: devices in stock become streams that are already collected and paid, available at once.
+"""Stock and metal in transit as supply of the remaining horizon.
 
-They form a region of their own, `NAME, in stock`, with the lanes and treatments of their region of origin, so that no
-delivery is ordered twice.
-
-Metal in transit as supply: one stream per period of arrival, free and committed.
-
-The stream consists of the metal itself, and a smelter of its own returns it in full without lead time. Only the metal
-balance and the tonnes are affected; the tonnes equal the mass of the metal.
+Devices in stock form a region `NAME, in stock` of streams already collected and paid, with the lanes and treatments of
+their origin, so that no delivery is ordered twice. Metal in transit is one free, committed stream per period of
+arrival, which consists of the metal itself; its tonnes equal the mass of the metal.
 """
 
 from __future__ import annotations

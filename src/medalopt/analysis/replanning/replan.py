@@ -1,6 +1,6 @@
-"""Checks of policies over the whole horizon, past and remaining, which the remaining plan satisfies only for itself.
+"""Replanning: actuals replace the past, contracted quantities are fixed, and the remaining horizon is optimised.
 
-Replanning: actuals replace the past, contracted quantities are fixed, and the remaining horizon is optimised.
+Policies over the whole horizon are also checked for past and remaining periods together.
 """
 
 from __future__ import annotations

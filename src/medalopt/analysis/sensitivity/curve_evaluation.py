@@ -1,9 +1,8 @@
-"""Optimal value of a parametric LP along a line of programs: values, supporting lines and ends of feasibility.
+"""Values and supporting lines of a parametric LP, by re-solves and adaptive sampling.
 
-If right-hand sides or bounds move, the duals at one position give a lower bound everywhere: the value is convex. If
-costs move, the solution at one position gives an upper bound everywhere: it is concave, and is negated here.
-
-Adaptive sampling of nonlinear curves: bisection where the curve bends, and of the ends of feasibility.
+If right-hand sides or bounds vary, the duals at one position give a lower bound everywhere: the value is convex. If
+costs vary, the solution at one position gives an upper bound everywhere: it is concave, and is negated here. Nonlinear
+curves, and the edges of feasibility, are bisected.
 """
 
 from __future__ import annotations

@@ -1,9 +1,7 @@
-"""Changes of the plan at the breakpoints of a curve, named as in the instance.
+"""Sensitivity curves: the optimal objective as a function of one parameter, with breakpoints and feasible interval.
 
 If a cost varies, the plan is constant on each piece and changes at a breakpoint. If a right-hand side varies, the plan
 changes linearly on each piece, and its rates change at a breakpoint.
-
-Sensitivity curves: the optimal objective as a function of one parameter, with breakpoints and feasible interval.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Contract deadlines: the last period before which each purchase or contract can be missing at no extra cost.
-
-Delay analysis: extra cost, or metal shortage, if metal returns late, supply arrives late, or both.
-"""
+"""Delay analysis: extra cost, or metal shortage, of late metal and supply, and the latest start of each contract."""
 
 from __future__ import annotations
 

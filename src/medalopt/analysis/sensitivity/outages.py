@@ -1,8 +1,6 @@
-"""Outages: elements that may drop out of a plan, and the linear program without one of them in some periods.
+"""Outage analysis: extra cost, or metal shortage, when each element of a plan in turn drops out.
 
 The program is not rebuilt: upper bounds of the columns concerned, and right-hand sides of supply, become 0.
-
-Outage analysis: extra cost, or metal shortage, when each element in turn drops out.
 """
 
 from __future__ import annotations

@@ -1,10 +1,7 @@
-"""Derivatives of the objective coefficients with respect to cost and footprint parameters.
+"""Derivatives of objective coefficients and row bounds with respect to the parameters of an instance.
 
-For each parameter p of the file: ∂c/∂p (N,), the change of the program's cost vector c per canonical unit of p.
-
-Right-hand-side parameters and the derivative of each row bound with respect to them.
-
-A RowShift is (constraint and index, ∂lower/∂p, ∂upper/∂p) per canonical unit of the parameter p.
+For a cost or footprint parameter p: ∂c/∂p (N,), the change of the cost vector c per canonical unit of p. For a
+right-hand-side parameter p: row shifts (constraint and index, ∂lower/∂p, ∂upper/∂p) per canonical unit of p.
 """
 
 from __future__ import annotations

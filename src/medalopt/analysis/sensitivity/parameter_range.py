@@ -1,6 +1,6 @@
-"""Ranges of due dates, such as `medals.*.due=2018-04..2018-12`: absolute periods, or signed offsets in periods.
+"""Parameter ranges `--vary PATH=LO..HI`: the parameter, its bounds, and the changes that set a value.
 
-Parser of parameter ranges, `--vary PATH=LO..HI`: the parameter, its bounds, and the changes that set a value.
+A range of due dates, such as `medals.*.due=2018-04..2018-12`, takes absolute periods or signed offsets in periods.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 
-from medalopt.analysis.scenario_runner import PER_CENT, ParameterChanges, ScenarioRunner
+from medalopt.analysis.scenario_runner import PER_CENT, ScenarioRunner
 from medalopt.errors import InputError, UsageError
+from medalopt.instance.loading import ParameterChanges
 from medalopt.instance.paths import ParameterPath, PathError, parse_path, render_path
 from medalopt.instance.reader.overrides import SUM_NOT_ALLOWED
 from medalopt.instance.reader.yaml_nodes import ScalarNode
 from medalopt.instance.scenario import WILDCARD, match_paths, scale_matching
 from medalopt.instance.schema.field_types import IntegerField, QuantityField
-from medalopt.instance.schema.fields_at_path import ParameterKind
-from medalopt.instance.schema.fields_at_path import find_parameter_kind as kind_at
+from medalopt.instance.schema.fields_at_path import ParameterKind, find_parameter_kind
 from medalopt.text import escape_text, suggest_name
 from medalopt.units import Quantity, QuantityError, name_unit, split_number_unit
 
@@ -161,7 +161,7 @@ def _parse_range_text(variants: ScenarioRunner, text: str, option: str) -> Param
         )
         found = ParameterRange(path, None, low, high, True, base, at, names)
     else:
-        kind = find_parameter_kind(variants, path, first, option)
+        kind = require_parameter_kind(variants, path, first, option)
         try:
             found = _read_ends(variants, path, kind, first, last)
         except QuantityError as error:
@@ -186,7 +186,7 @@ def _resolve_paths(variants: ScenarioRunner, path: str, option: str) -> list[Par
     return named
 
 
-def find_parameter_kind(variants: ScenarioRunner, path: str, value: str, option: str) -> ParameterKind:
+def require_parameter_kind(variants: ScenarioRunner, path: str, value: str, option: str) -> ParameterKind:
     """Return the kind of the parameters at a path.
 
     Args:
@@ -203,7 +203,7 @@ def find_parameter_kind(variants: ScenarioRunner, path: str, value: str, option:
         InputError: If the path is written incorrectly.
     """
     named = _resolve_paths(variants, path, option)
-    kind = next((kind for kind in map(kind_at, named) if kind is not None), None)
+    kind = next((kind for kind in map(find_parameter_kind, named) if kind is not None), None)
     if kind is None:
         variants.changed({render_path(named[0]): value})  # raises InputError with the fault
         raise UsageError(
@@ -277,7 +277,7 @@ def _make_scaling_range(variants: ScenarioRunner, path: str, low: float, high: f
         """Return the changes that scale the matching parameters to `value` per cent."""
         return scale_matching(variants.written, path, Fraction(repr(value)) * PER_CENT)
 
-    kinds = [kind_at(one) for one in match_paths(variants.written, path)]
+    kinds = [find_parameter_kind(one) for one in match_paths(variants.written, path)]
     whole = any(kind is not None and isinstance(kind.measure, IntegerField) for kind in kinds)
     return ParameterRange(path, "%", low, high, whole, 100.0, at)
 

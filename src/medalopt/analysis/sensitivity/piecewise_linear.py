@@ -1,12 +1,8 @@
-"""Exact tracing of a convex piecewise linear function from its values and supporting lines (Eisner and Severance 1976).
+"""Piecewise linear functions: exact tracing of convex ones, evaluation at whole numbers, and inverse for a budget.
 
-Between two positions with known supporting lines the function lies above both lines and below the chord. It is
-evaluated where the lines intersect: either it lies on them and has a breakpoint there, or a new line is found. The
-interval with the widest gap is refined first, so the remaining gap bounds the error at any time.
-
-Curves of integer parameters: selection of values, and piecewise linear curves evaluated at whole numbers.
-
-Inverse of a curve: the values of the parameter at which the objective stays within a budget.
+Tracing (Eisner and Severance 1976): between two positions with known supporting lines the function lies above both
+lines and below the chord. It is evaluated where the lines intersect, in the interval with the widest gap first, so the
+remaining gap bounds the error at any time.
 """
 
 from __future__ import annotations

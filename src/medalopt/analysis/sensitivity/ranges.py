@@ -1,7 +1,4 @@
-"""Parameters that enter the objective or a right-hand side, with the derivatives of costs and row bounds.
-
-Sensitivity ranges: shadow price of every cost and right-hand-side parameter, up and down, with allowable changes.
-"""
+"""Sensitivity ranges: shadow price of every cost and right-hand-side parameter, up and down, with allowable changes."""
 
 from __future__ import annotations
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from medalopt.analysis.scenario_runner import ParameterChanges, ScenarioRunner
+from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sensitivity.base_case import solve_or_none
 from medalopt.analysis.sensitivity.curves import LARGE_ENTRIES, CurveProgress
 from medalopt.analysis.sensitivity.parameter_range import ParameterRange
 from medalopt.analysis.sensitivity.piecewise_linear import select_whole_values
 from medalopt.errors import SolverError, UsageError
+from medalopt.instance.loading import ParameterChanges
 from medalopt.solver.verification import VerifiedResult
 from medalopt.text import escape_text
 

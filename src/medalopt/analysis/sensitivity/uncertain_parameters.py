@@ -1,9 +1,8 @@
-"""Uncertain parameters of an instance, grouped by those that vary together, with their coefficients of variation.
-
-Saltelli samples of the uncertain inputs: two Latin hypercube samples A and B, and A with one input taken from B.
+"""Uncertain parameters of an instance with their coefficients of variation, and Saltelli samples of them.
 
 A parameter with a coefficient of variation is lognormal with its value as mean; one without is uniform within ±10 %.
-Correlated assays of one device are drawn by a Gaussian copula with equal correlation and form one input.
+Correlated assays of one device are drawn by a Gaussian copula with equal correlation and form one input. The samples A
+and B are Latin hypercube samples; a third one is A with one input taken from B.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
-"""Sobol' indices of first and total order from Saltelli samples, with bootstrap confidence intervals.
+"""Variance-based global sensitivity analysis: distribution of the objective, infeasible fraction, Sobol' indices.
 
 With f(A), f(B) and f(A_i), the sample A with input i from B: total index = E (f(A) − f(A_i))² / 2V (Jansen 1999); first
-order = correlation of f(B) with f(A_i) (Janon et al. 2014). For each input, rows without all three values are left out.
-
-Variance-based global sensitivity analysis: distribution of the objective, infeasible fraction, Sobol' indices.
+order = correlation of f(B) with f(A_i) (Janon et al. 2014), with bootstrap confidence intervals. For each input, rows
+without all three values are left out.
 """
 
 from __future__ import annotations

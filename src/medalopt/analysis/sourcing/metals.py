@@ -1,12 +1,8 @@
-"""Uncertainty of the returned metal from the coefficients of variation of assays, recoveries and returns.
+"""Metal account, melting and fineness, and the uncertainty of returned metal.
 
 A lot is the quantity on one route in one period. Its metal is the product of assay, recovery and return, so relative
 variances add (first order). If the minimum deduction determines the payment, a richer lot gains all its additional
 metal, and the returned share has no effect.
-
-Metal account: opening stock, inflows, outflows and closing stock of each metal by period.
-
-Melting and casting: fineness of each heat, account of process scrap, and number of medals that can be struck.
 """
 
 from __future__ import annotations

@@ -1,10 +1,7 @@
-"""Fiscal years, April to March.
+"""Payments by counterparty, period and fiscal year (April to March): the cost of a plan allocated to its documents.
 
-Payments by counterparty and period: the cost of a plan allocated to its documents.
-
-Regions are paid for devices and for all costs up to the smelter's gate: collection, treatment, transport, residues,
-storage. Smelters charge for treatment and refining; offers are paid at their price. Interest on stock, metal sales and
-process scrap left have no counterparty and are internal items.
+Regions are paid for devices and all costs up to the smelter's gate, smelters for treatment and refining, offers at
+their price. Interest on stock, metal sales and remaining process scrap have no counterparty and are internal items.
 """
 
 from __future__ import annotations

@@ -1,9 +1,4 @@
-"""Entry prices: discount at which more of a rejected or partly taken stream would be collected.
-
-Cost of each policy and contract constraint: the optimal plan compared with the optimum without it.
-
-Analyses of a plan for its report; each takes further solves.
-"""
+"""Analyses of a plan for its report, each by further solves, among them entry prices and constraint costs."""
 
 from __future__ import annotations
 

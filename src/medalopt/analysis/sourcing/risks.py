@@ -1,12 +1,7 @@
-"""First-order estimates of the value of parameters: |p · ∂objective/∂p| from prices and duals, without solves.
+"""Main risks of a plan: the parameters with the largest effect, varied and solved, and the named scenarios.
 
-A change of an assay, recovery or price by 1 % changes the objective by about a hundredth of it. The estimates select
-the parameters that are then varied and solved.
-
-Main risks of a plan: the parameters with the largest effect, varied and solved, and the named scenarios.
-
-Parameters are selected by their first-order value times their uncertainty, then varied and solved exactly. `sensitivity
---tornado` varies all of them.
+Parameters are selected by the first-order estimate |p · ∂objective/∂p| from prices and duals times their uncertainty,
+then varied and solved exactly. `sensitivity --tornado` varies all of them.
 """
 
 from __future__ import annotations
@@ -21,7 +16,7 @@ from medalopt.analysis.explain.cost_breakdown import CostLine, compute_cost_brea
 from medalopt.analysis.explain.local_analysis import PlanNeighbourhood
 from medalopt.analysis.process_pool import solve_scenarios
 from medalopt.analysis.result_cache import ScenarioResult
-from medalopt.analysis.scenario_runner import NO_CHANGES, ScenarioRunner
+from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sensitivity.base_case import StepCallback, ignore_progress, solve_or_none
 from medalopt.analysis.sensitivity.shortage import MetalShortage, ShortageSolver
 from medalopt.analysis.sensitivity.tornado import TornadoBar, TornadoEnd, rank_bars
@@ -29,6 +24,7 @@ from medalopt.analysis.sensitivity.uncertain_parameters import find_parameter_gr
 from medalopt.instance.arrays import Bools, Floats
 from medalopt.instance.demand import compute_casting_holding_cost
 from medalopt.instance.instance import Instance
+from medalopt.instance.loading import NO_CHANGES
 from medalopt.instance.paths import ParameterPath, parse_path, render_path
 
 _ROUTE_RATES = {

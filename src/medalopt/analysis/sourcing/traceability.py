@@ -1,11 +1,8 @@
-"""Destinations of metal by proportional mixing, solved backwards in time.
+"""Traceability by mass balance: origin of the metal in the medals, and destinations of the metal of each stream.
 
 Each account (metal stock, melt, process scrap and blanks of an alloy) is taken as perfectly mixed, so every withdrawal
-has the composition of the account. The destination of a kilogram then depends only on its account and period. Process
-scrap is charged again one period later at the earliest, so the scrap loop is a triangular system, solved exactly by
-backward substitution.
-
-Traceability by mass balance: origin of the metal in the medals, and destinations of the metal of each stream.
+has the composition of the account. Process scrap is charged again one period later at the earliest, so the scrap loop
+is a triangular system, solved exactly backwards in time.
 """
 
 from __future__ import annotations

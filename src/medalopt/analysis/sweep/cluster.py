@@ -22,7 +22,6 @@ from typing import Any
 import medalopt
 from medalopt.analysis.process_pool import (
     PROCESS_ENDED,
-    ParameterChanges,
     ResultStream,
     ScenarioExecutor,
     WorkerSetup,
@@ -31,6 +30,7 @@ from medalopt.analysis.process_pool import (
 from medalopt.analysis.result_cache import ScenarioResult
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.errors import UsageError
+from medalopt.instance.loading import ParameterChanges
 from medalopt.solver.highs import get_highs_version
 from medalopt.solver.parametric_solver import BasisStatuses
 from medalopt.text import escape_text

@@ -1,8 +1,6 @@
-"""Sources of scenarios: the instance file, a list in CSV or YAML, or a sample of the uncertain parameters.
+"""Sweeps: scenarios from a file, a grid or a sample, solved on this machine or on a cluster, reported in order.
 
-Grid of scenarios: the Cartesian product of parameters (with `*`, several at once) over lists or ranges of values.
-
-Solve scenarios, on this machine or on a cluster, and report their results in order.
+A grid is the Cartesian product of parameters (with `*`, several at once) over lists or ranges of values.
 """
 
 from __future__ import annotations
@@ -19,13 +17,13 @@ from pathlib import Path
 
 from medalopt.analysis.process_pool import ProgressCallback, ScenarioExecutor, ignore_progress, stream_results
 from medalopt.analysis.result_cache import ResultCache, ScenarioResult
-from medalopt.analysis.scenario_runner import PER_CENT, ParameterChanges, ScenarioRunner
+from medalopt.analysis.scenario_runner import PER_CENT, ScenarioRunner
 from medalopt.analysis.sensitivity.parameter_range import (
     ParameterRange,
     accepts_value,
     attribute_faults_to,
-    find_parameter_kind,
     parse_parameter_range,
+    require_parameter_kind,
 )
 from medalopt.analysis.sensitivity.uncertain_parameters import (
     SAMPLING_SEED,
@@ -33,6 +31,7 @@ from medalopt.analysis.sensitivity.uncertain_parameters import (
     find_uncertain_inputs,
 )
 from medalopt.errors import Fault, InputError, UsageError
+from medalopt.instance.loading import ParameterChanges
 from medalopt.instance.paths import parse_path
 from medalopt.instance.reader.scenario_file import read_scenario_file
 from medalopt.instance.reader.yaml_nodes import is_thousands_head, is_thousands_tail
@@ -231,7 +230,7 @@ def _make_grid_change(variants: ScenarioRunner, path: str, value: str, text: str
     """Return the change of one value; a percentage scales a parameter that is no share, as it does with `*`."""
     if not value.endswith("%") or value.startswith("+") or WILDCARD in path:
         return {path: value}
-    if accepts_value(find_parameter_kind(variants, path, value, GRID_OPTION), value, variants):
+    if accepts_value(require_parameter_kind(variants, path, value, GRID_OPTION), value, variants):
         return {path: value}
     try:
         share = Fraction(split_number_unit(value, "", variants.written.money)[0].replace("_", ""))

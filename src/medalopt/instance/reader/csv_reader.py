@@ -1,9 +1,7 @@
-"""Parse CSV to columns with vectorised operations, and build sheets of streams or lanes from CSV tables.
+"""Parse CSV tables to columns, and convert those of streams or lanes to a sheet.
 
 A file without quotes is split at all commas and line ends at once, and the cells of a column are compared as packed
 64-bit integers. Any other file is parsed by Python's csv module, in chunks of rows.
-
-Convert a CSV table of streams or lanes to a sheet.
 """
 
 from __future__ import annotations

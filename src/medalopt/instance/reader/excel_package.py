@@ -1,8 +1,6 @@
-"""Parts of an Office Open XML file, decompressed and parsed in chunks within set limits, and number formats of cells.
+"""Parts of an Office Open XML file, parsed in chunks within set limits, and number formats of cells.
 
 No part is held in memory as a whole, so the compression ratio does not matter; the element limit bounds the time.
-
-Number formats of Excel cells: dates, percentages or plain numbers.
 """
 
 from __future__ import annotations
@@ -36,7 +34,7 @@ PARSE_ERRORS = (
     *(zipfile.BadZipFile, zlib.error, struct.error, expat.ExpatError),
     *(EOFError, OSError, LookupError, NotImplementedError, ValueError),
 )
-"""What reading a broken package may raise."""
+"""Exceptions raised by a damaged package."""
 
 XmlAttributes = dict[str, str]
 StartHandler = Callable[[XmlAttributes], None]

@@ -1,6 +1,6 @@
-"""Read regular files up to a size limit, and decode their bytes to text.
+"""Read regular files up to a size limit, and decode them to text.
 
-Decode bytes to text: UTF-8, or for tables the stated encoding, or CP932 if plausible.
+The encoding is UTF-8, or for tables the stated one, or CP932 if plausible.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _OPEN_FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", 
 
 
 ProblemHandler = Callable[[str], None]
-"""Takes what is wrong with a file as a whole."""
+"""Report a fault of a file as a whole."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ CODECS = {
     "koi8-r": "koi8_r",
     "koi8-u": "koi8_u",
 }
-"""The encodings that may be stated, with Python's names of them: single bytes, or ASCII beside pairs of bytes."""
+"""Encodings that may be stated, with their names in Python: single-byte, or ASCII with double bytes."""
 
 _SAVE_AS_UTF8 = "save it as `CSV UTF-8`"
 # Python's decoding of bytes unused in CP932, and of those reserved for vendor characters

@@ -1,7 +1,4 @@
-"""Overrides of single parameters (path to new value), applied to the YAML tree and to rows before validation.
-
-Overrides of streams and lanes, applied to the rows of their sheet, whether YAML list or CSV table.
-"""
+"""Overrides of single parameters (path to new value), applied before validation to the YAML tree and to sheet rows."""
 
 from __future__ import annotations
 

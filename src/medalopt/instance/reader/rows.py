@@ -1,8 +1,6 @@
-"""Rows of streams or lanes, stored by column, from a YAML list or a CSV table.
+"""Sheets: rows of streams or lanes stored by column, from a YAML list or a CSV table.
 
-Convert a YAML list of streams or lanes to a sheet.
-
-Parse columns of text to columns of numbers: each distinct cell once, columns of bare numbers at once.
+Columns of text become columns of numbers: each distinct cell is parsed once, columns of bare numbers all at once.
 """
 
 from __future__ import annotations
@@ -25,7 +23,7 @@ from medalopt.text import format_count, state_count
 from medalopt.units import Money, Quantity, QuantityError
 
 ColumnKey = tuple[str, ...]
-"""The field a column holds: ('collection',), or ('storage', 'limit') for a nested one."""
+"""Field of a column: ('collection',), or ('storage', 'limit') for a nested one."""
 
 CellText = str | None
 

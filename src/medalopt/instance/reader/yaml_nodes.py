@@ -1,9 +1,7 @@
-"""YAML tree in which each key and value has its location, and numbers with a comma in it.
+"""YAML tree in which each key and value has its location, and recognition of numbers with a comma.
 
-Numbers with a comma, such as 1,000, which YAML lists in brackets and CSV split in two.
-
-The parts `1` and `000` may look like two valid values. Such a number is recognised by a comma directly between two
-digits, without the space that separates other values.
+YAML in brackets, and CSV, split `1,000` in two parts that may look like valid values. Such a number is recognised by a
+comma directly between two digits, without the space that separates other values.
 """
 
 from __future__ import annotations

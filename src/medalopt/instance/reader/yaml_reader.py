@@ -1,6 +1,6 @@
-"""Parse YAML by events with limits of depth and size; anchors, aliases, tags and duplicate keys are errors.
+"""Parse YAML by events within limits of depth and size, and separate `source` and `note` from the parameters.
 
-Separate `source` and `note`, which each mapping may carry, from the parameters.
+Anchors, aliases, tags and duplicate keys are errors.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Data for single commands, as plain values: lots, mixes, scenarios, parties and uncertainty.
+"""Assemble the frozen instance from a parsed document without errors, with the data of single commands.
 
-Assemble the frozen instance from a parsed document without errors.
+These are lots, mixes, scenarios, parties and uncertainty, as plain values.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Axes of the instance arrays: sorted names and their indices.
-
-Broadcast quantities of the file (scalars, lists, mappings with a default) to arrays over periods and metals.
-"""
+"""Axes of the instance arrays, and broadcast of the file's scalars, lists and mappings over periods and metals."""
 
 from __future__ import annotations
 

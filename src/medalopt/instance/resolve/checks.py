@@ -46,7 +46,7 @@ _ARRAY_AXES = (
     ("medals", "alloys"),
     ("windows", "devices"),
 )
-"""The products of counts that the arrays of an instance have as sizes."""
+"""Axes of the arrays of an instance; the product of their lengths is the size of an array."""
 
 
 def check_array_sizes(draft: Draft, streams: int, regions: int) -> None:
@@ -280,4 +280,4 @@ _CHECKS: dict[Callable[[Draft], None], frozenset[str]] = {
     _check_device_shares: frozenset({"policy", "devices"}),
     _check_scenario_paths: frozenset({"scenarios"}),
 }
-"""Every check, with the sections that it reads."""
+"""Checks with the sections that each one reads."""

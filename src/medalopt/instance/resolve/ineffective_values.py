@@ -316,4 +316,4 @@ _FINDERS: dict[Callable[[Draft], Iterator[tuple[ParameterPath, str]]], frozenset
     _find_unknown_parties: frozenset({"parties"}),
     _find_unused_credited: frozenset({"streams"}),
 }
-"""What finds such values, with the sections in which it finds them."""
+"""Finders of ineffective values, with the sections that each one searches."""

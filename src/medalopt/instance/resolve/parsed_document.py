@@ -1,9 +1,4 @@
-"""Currency of an instance and its exchange rates.
-
-Calendar: the periods of the planning horizon and their labels.
-
-Parsed instance before assembly: document, calendar, currency, sheets of streams and lanes, error log.
-"""
+"""Parsed instance before assembly: document, calendar, currency and exchange rates, sheets, error log."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Rows of streams and lanes: grouping by stream and period, and validation of their columns.
-
-Validate the columns of streams and lanes against their models: allowed and required columns, types and names.
-"""
+"""Validate the sheets of streams and lanes: allowed and required columns, types, names, no duplicate rows."""
 
 from __future__ import annotations
 

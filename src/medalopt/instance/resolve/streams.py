@@ -1,7 +1,4 @@
-"""Arrays of supply streams, bundles and transport lanes, from their sheets to canonical order.
-
-Arrays of the transport lanes from regions to smelters, with cost and footprint.
-"""
+"""Arrays of supply streams, bundles and transport lanes, from their sheets to canonical order."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ K = TypeVar("K")
 T = TypeVar("T")
 
 BRANCH_ONE, BRANCH_LIST, BRANCH_MAPPING = "«one»", "«list»", "«mapping»"
-"""The branches of a value that may be written in two ways, as they appear in the place of a fault."""
+"""Branches of a value with two notations, as they appear in the location of a fault."""
 
 NOTE_SCHEMAS: Schema = {
     "source": {
@@ -182,15 +182,15 @@ PerPeriod = Annotated[
 """One value for all periods, or a list with one for each."""
 
 Named = Annotated[dict[K, T], BeforeValidator(_check_mapping), NotedMapping()]
-"""A mapping of names to things; null is an empty one."""
+"""A mapping of names to values; null is an empty mapping."""
 
 OrNull = Annotated[T, WrapValidator(_validate_unless_null)]
-"""A figure, or null, which leaves it out."""
+"""A value, or null to omit it."""
 
 Amounts = Annotated[
     dict[K, OrNull[T]], BeforeValidator(_check_mapping), AfterValidator(_drop_null_values), NotedMapping()
 ]
-"""A mapping of names to figures; one given as null is left out."""
+"""A mapping of names to values; one given as null is omitted."""
 
 ByMetal = Annotated[
     Annotated[T, Tag(BRANCH_ONE)]
@@ -209,7 +209,7 @@ Window = Annotated[
     Annotated[T, Tag(BRANCH_ONE)] | Annotated[list[T], AfterValidator(check_window), Tag(BRANCH_LIST)],
     Discriminator(_select_one_or_list),
 ]
-"""[least, greatest], or one figure for both."""
+"""[least, greatest], or one value for both."""
 
 Listed = Annotated[list[T], BeforeValidator(check_list)]
 """A list."""

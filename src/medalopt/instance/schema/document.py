@@ -263,7 +263,7 @@ WindowOrGroup = Annotated[
     Annotated[Window[Share], Tag(BRANCH_ONE)] | Annotated[Group, Tag(BRANCH_MAPPING)],
     Discriminator(_select_window_or_group),
 ]
-"""The window of a device by its name, or a group of devices with theirs."""
+"""Window of a device type by name, or a group of device types with its window."""
 
 
 class BundleMix(Entry):
@@ -282,7 +282,7 @@ Mix = Annotated[
     Annotated[Amounts[Device_, Share], Tag(BRANCH_ONE)] | Annotated[BundleMix, Tag(BRANCH_MAPPING)],
     Discriminator(_select_mix_or_bundle),
 ]
-"""Shares of all tonnes offered, by device; or of those of one bundle."""
+"""Shares of all tonnes offered, by device type, or of those of one bundle."""
 
 
 class Policy(Entry):

@@ -1,7 +1,4 @@
-"""Objective as a function of one parameter: summary, table of breakpoints, chart and JSON.
-
-Objective over two parameters as a heat map, a table and JSON.
-"""
+"""Objective as a function of one parameter, or of two: summary, table, chart or heat map, and JSON."""
 
 from __future__ import annotations
 

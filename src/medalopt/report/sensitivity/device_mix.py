@@ -1,8 +1,6 @@
-"""JSON of the device mix: shares from 0 to 1 of all tonnes offered, metal in kg.
+"""Sensitivity of the plan to the device mix: tables, notes and JSON.
 
-Tables of the device mix: objective by share of each device, scarce metals, and named mixes.
-
-Sensitivity of the plan to the device mix, as one part of the sensitivity report.
+In the JSON, shares from 0 to 1 are of all tonnes offered, and metal is in kg.
 """
 
 from __future__ import annotations

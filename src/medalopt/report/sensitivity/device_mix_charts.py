@@ -1,8 +1,6 @@
-"""Phrases for metal shortfalls and scarce metals, shared by lines, tables and charts of the device mix.
+"""Charts of the device mix: objective by share of each device, ranking, named mixes, and a ternary plot.
 
-Charts of the device mix: the objective against the share of each device, a ranking of devices, and named mixes.
-
-Split of tonnes among three devices as a ternary plot: colour is the objective, symbols name the scarce metals.
+In the ternary plot of three devices the colour is the objective, and symbols name the scarce metals.
 """
 
 from __future__ import annotations

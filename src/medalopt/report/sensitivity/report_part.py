@@ -1,7 +1,4 @@
-"""Parts of the sensitivity report, rendered as text, JSON or HTML, and their charts as SVG or PNG.
-
-Bar chart of the cost of outages, delays and scenarios, with phrases for cost changes and metal shortfalls.
-"""
+"""Parts of the sensitivity report as text, JSON, HTML and pictures, with the bar chart and phrases that they share."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""Cost of the outage of each smelter, treatment, region, channel and offer: summary, table, bars and JSON.
-
-Cost of late supply and late metal, and the last period in which each contract can be signed at no extra cost.
-
-Named scenarios beside the base case: summary, table, bars and JSON.
-"""
+"""What-if analyses: outages, delays with contract deadlines, and scenarios; summary, table, bars and JSON of each."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Assumptions of the plan: each parameter as the instance writes it, with its source and the author's mark.
-
-Compliance documents of responsible sourcing by smelter, with blank columns for the planner's records.
-"""
+"""Assumptions of the plan with their sources, and compliance documents by smelter with columns for own records."""
 
 from __future__ import annotations
 

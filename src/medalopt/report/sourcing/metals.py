@@ -1,7 +1,4 @@
-"""Metal account: opening stock, returns, purchases, charges, surplus and closing stock by metal and period.
-
-Melt cards, fineness, plating requisition, scrap account and medals that can be struck, for the mint.
-"""
+"""Metal account by metal and period, and melt cards, fineness, plating requisition and scrap account for the mint."""
 
 from __future__ import annotations
 

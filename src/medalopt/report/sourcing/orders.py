@@ -1,13 +1,4 @@
-"""Common parts of an order document: party, terms and signature.
-
-Call-offs: tonnes that a region hands over by stream, period and route, with prices and amounts.
-
-Toll-refining instructions: feed to a smelter, treatment and refining charges, and metal returned.
-
-Metal purchase orders: kilograms of an offer by period and alloy, at its price.
-
-Order documents of a plan: call-offs, toll-refining instructions and metal purchase orders, one for each party.
-"""
+"""Order documents of a plan: call-offs, toll-refining instructions and metal purchase orders, one for each party."""
 
 from __future__ import annotations
 

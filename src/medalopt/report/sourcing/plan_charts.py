@@ -1,9 +1,4 @@
-"""Cost of the plan as a waterfall chart: costs, then revenues, then the total.
-
-Tonnes by supplier and period as a heat map, and the load of smelters near their capacity.
-
-Metal balance as a chart: cumulative supply of a metal against the charges of the melts and the medals due.
-"""
+"""Charts of a plan: cost waterfall, supplier heat map, smelter loads, and metal balances."""
 
 from __future__ import annotations
 

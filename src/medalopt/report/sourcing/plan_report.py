@@ -1,9 +1,4 @@
-"""Cost of whole loads, in a sentence.
-
-Executive summary of a plan: cost, suppliers, benchmark, binding constraints, risks, orders and verification.
-
-Procurement report of a plan, assembled from its tables, orders and charts.
-"""
+"""Procurement report of a plan: executive summary, then its tables, orders and charts."""
 
 from __future__ import annotations
 

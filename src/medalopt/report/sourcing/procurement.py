@@ -1,9 +1,4 @@
-"""Award table: every stream on offer, the tonnes taken, and the price at which a refused stream enters the plan.
-
-Spend and commitments by period, by fiscal year, and by kind of cost and document.
-
-Exposure to metal prices: kilograms bought and sold by metal.
-"""
+"""Award table with entry prices, spend and commitments by period and fiscal year, and exposure to metal prices."""
 
 from __future__ import annotations
 

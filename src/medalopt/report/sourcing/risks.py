@@ -1,7 +1,4 @@
-"""Main risks: the parameters with the largest effect on cost, and the named scenarios.
-
-Cost of each rule, contract and limit.
-"""
+"""Main risks: the parameters with the largest effect on cost, the named scenarios, and the cost of each constraint."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Traceability: sources of the metal in each medal, and destinations of the metal of each stream.
-
-Flow of a metal as a Sankey diagram: devices, smelters, metal account, medals and other destinations.
-"""
+"""Traceability: sources of the metal in each medal, destinations of the metal of each stream, and a Sankey diagram."""
 
 from __future__ import annotations
 

@@ -1,9 +1,7 @@
-"""Changed device mixes of the supply: the tonnes of each source are kept, their split between device types changes.
+"""Changed device mixes of the supply, and their solves: objective, scarce metals with shadow prices, metal shortage.
 
-A source is a bundle of a region, or all streams of a region outside bundles. A source never offers a device type that
-it does not offer in the instance.
-
-Solves of changed device mixes: objective, scarce metals with shadow prices, and metal shortage if infeasible.
+The tonnes of each source are kept and their split between device types changes. A source is a bundle of a region, or
+all streams of a region outside bundles, and never offers a device type that it does not offer in the instance.
 """
 
 from __future__ import annotations

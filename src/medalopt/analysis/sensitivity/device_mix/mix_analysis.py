@@ -1,9 +1,4 @@
-"""Named device mixes of an instance.
-
-Split of the joint tonnes of three device types, on a triangular grid: objective and scarce metals.
-
-Sensitivity to the device mix: a curve for each device type, named mixes, and a triangle of three types.
-"""
+"""Sensitivity to the device mix: a curve for each device type, named mixes, and a triangular grid of three types."""
 
 from __future__ import annotations
 
