@@ -73,7 +73,7 @@ class Page(HTMLParser):
 
 
 def test_the_drawing_library_is_the_one_that_was_made() -> None:
-    """The parts of ECharts are byte for byte what CONTRIBUTING.md says how to make, with licence and notice."""
+    """The parts of ECharts are byte for byte those that docs/how-to/add_a_chart.md builds, with licence and notice."""
     folder = resources.files("medalopt.report").joinpath("assets")
     assert hashlib.sha256(folder.joinpath(ECHARTS_FILE).read_bytes()).hexdigest() == SHA256
     assert "Apache License" in folder.joinpath("echarts-LICENSE.txt").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-// The parts of Apache ECharts that the charts use; CONTRIBUTING.md tells how they become echarts-6.1.0-parts.min.js.
+// The parts of Apache ECharts that the charts use; docs/how-to/add_a_chart.md says how to build echarts-6.1.0-parts.min.js.
 import {init, use} from "echarts/core";
 import {BarChart, CustomChart, HeatmapChart, LineChart, SankeyChart, ScatterChart} from "echarts/charts";
 import {
