@@ -10,6 +10,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from medalopt.errors import InputError as InputError
+    from medalopt.errors import MedaloptError as MedaloptError
+    from medalopt.errors import NoPlanError as InfeasibleError
     from medalopt.instance.instance import Instance as Instance
     from medalopt.instance.loading import load as load
     from medalopt.model.build import build as build
@@ -19,18 +22,37 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Instance": "medalopt.instance.instance",
-    "Plan": "medalopt.plan.plan",
-    "build": "medalopt.model.build",
-    "load": "medalopt.instance.loading",
-    "solve": "medalopt.solve_instance",
+    "InfeasibleError": "medalopt.errors:NoPlanError",
+    "InputError": "medalopt.errors:InputError",
+    "Instance": "medalopt.instance.instance:Instance",
+    "MedaloptError": "medalopt.errors:MedaloptError",
+    "Plan": "medalopt.plan.plan:Plan",
+    "build": "medalopt.model.build:build",
+    "load": "medalopt.instance.loading:load",
+    "solve": "medalopt.solve_instance:solve",
 }
 
-__all__ = ["Instance", "Plan", "__version__", "build", "load", "solve"]
+__all__ = [
+    "InfeasibleError",
+    "InputError",
+    "Instance",
+    "MedaloptError",
+    "Plan",
+    "__version__",
+    "build",
+    "load",
+    "solve",
+]
+
+
+def __dir__() -> list[str]:
+    """List the public names, also those not yet imported."""
+    return sorted(__all__)
 
 
 def __getattr__(name: str) -> Any:
-    """Import an exported name on first access."""
-    if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
-    raise AttributeError(f"module 'medalopt' has no attribute '{name}'")
+    """Import a public name on first access."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'medalopt' has no attribute '{name}'")
+    module, _, attribute = _HOMES[name].partition(":")
+    return getattr(importlib.import_module(module), attribute)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from medalopt.errors import (
@@ -20,6 +20,7 @@ from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.bounds import compute_bounds, drop_lot_constraints
 from medalopt.instance.instance import Instance, find_widest_spread
 from medalopt.instance.routes import Routes, build_routes, list_pool_names
+from medalopt.model.extensions import Extension, list_extensions
 from medalopt.model.objective import OBJECTIVES
 from medalopt.plan.plan import Plan, WholeLots
 from medalopt.proof.basis import ExactBasis
@@ -29,6 +30,7 @@ from medalopt.proof.farkas import InfeasibilityProof, adopt_compiled_proof, prov
 from medalopt.proof.prices import DualGrid, Duals
 from medalopt.solver.basis import ProgramBasis
 from medalopt.solver.budget import NO_TIME_LIMIT, TimeBudget
+from medalopt.solver.compile import CompiledMaster
 from medalopt.solver.highs import get_highs_version
 from medalopt.solver.infeasibility import FARKAS_TOLERANCE
 from medalopt.solver.mip import solve_lot_mip
@@ -45,7 +47,7 @@ DUAL_SHRINKAGE = 2.0**-40  # relative; it changes the lower bound by less than t
 def solve(
     instance: Instance,
     objective: str = "cost",
-    extensions: Sequence[Path] = (),
+    extensions: Sequence[Extension] = (),
     gap: float | None = None,
     time_limit: float | None = None,
     method: str = "auto",
@@ -55,7 +57,7 @@ def solve(
     Args:
         instance: Instance to plan.
         objective: Objective to minimise.
-        extensions: Python files that add constraints or variables.
+        extensions: Python files or functions `extend(model, instance)` that add constraints or variables.
         gap: Relative optimality gap at which to stop, 0 or more; None: verified optimum.
         time_limit: Time limit [s], after which the best plan so far is returned, marked `stopped`; None: no limit.
         method: `direct` (the whole LP), `decomposition` (column generation) or `auto` (by size).
@@ -81,11 +83,50 @@ def solve(
         raise UsageError(f"{what} need the whole program at once; leave the method out, or choose direct")
     if instance.lots:
         return _solve_whole_lots(instance, objective, extensions, gap, budget)
-    return solve_continuous(instance, objective, extensions, None, gap or 0.0, budget, method)[0]
+    warm = NO_WARM_START
+    if instance.origin is not None and instance.origin.base is not None and not extensions and time_limit is None:
+        warm = prepare_warm_start(instance.origin.base, objective)
+    near, master = warm if method != "decomposition" else NO_WARM_START
+    return solve_continuous(instance, objective, extensions, near, gap or 0.0, budget, method, NO_RELAXED_ROWS, master)[
+        0
+    ]
+
+
+class WarmStart(NamedTuple):
+    """Start of the solves of changed instances: optimal basis and compiled constraints of the unchanged one, if any."""
+
+    basis: ProgramBasis | None
+    master: CompiledMaster | None
+
+
+NO_WARM_START = WarmStart(None, None)
+
+
+@lru_cache(maxsize=4)
+def prepare_warm_start(base: Instance, objective: str) -> WarmStart:
+    """Solve the unchanged instance once, so that its changed ones are solved from its basis.
+
+    The start depends on the unchanged instance alone, so that a plan does not depend on what was solved before.
+
+    Args:
+        base: Unchanged instance.
+        objective: Objective to minimise.
+
+    Returns:
+        The start; nothing for an instance that is large or has lots, no basis where it has no plan.
+    """
+    found = build_routes(base)
+    if base.lots or is_large_instance(base, found):
+        return NO_WARM_START
+    master = CompiledMaster.of(base, found, objective)
+    try:
+        return WarmStart(solve_continuous(base, objective, master=master)[1], master)
+    except (NoPlanError, SolverError):
+        return WarmStart(None, master)
 
 
 def _solve_whole_lots(
-    instance: Instance, objective: str, extensions: Sequence[Path], gap: float | None, budget: TimeBudget
+    instance: Instance, objective: str, extensions: Sequence[Extension], gap: float | None, budget: TimeBudget
 ) -> Plan:
     """Return a plan in whole lots, bounded from below by the duals of the optimal plan of the continuous relaxation."""
     without = solve_continuous(drop_lot_constraints(instance), objective, extensions, None, 0.0, budget)[0]
@@ -94,7 +135,7 @@ def _solve_whole_lots(
         raise UsageError(
             f"{names}: with whole lots a variable of your own needs bounds; give it a lower and an upper one"
         )
-    found, given = build_routes(instance), tuple(Path(path) for path in extensions)
+    found, given = build_routes(instance), list_extensions(extensions)
     task = SolveTask(instance, found, compute_bounds(instance, found), objective, given, None, budget)
     best: Plan | None = None
     for wanted in sorted({gap or 0.0, 0.0}, reverse=True):  # the gap of the search may be smaller than the verified gap
@@ -130,24 +171,26 @@ def _search_whole_lots(task: SolveTask, without: Plan, gap: float) -> Plan | Non
 def solve_continuous(
     instance: Instance,
     objective: str = "cost",
-    extensions: Sequence[Path] = (),
+    extensions: Sequence[Extension] = (),
     near: ProgramBasis | None = None,
     gap: float = 0.0,
     budget: TimeBudget = NO_TIME_LIMIT,
     method: str = "direct",
     eased: Mapping[str, tuple[float, float]] = NO_RELAXED_ROWS,
+    master: CompiledMaster | None = None,
 ) -> tuple[Plan, ProgramBasis | None]:
     """Solve the continuous relaxation (no whole lots, no minimum orders), optionally from a starting basis.
 
     Args:
         instance: Instance to plan.
         objective: Objective to minimise.
-        extensions: Python files that add constraints or variables.
+        extensions: Python files or functions `extend(model, instance)` that add constraints or variables.
         near: Basis of a similar instance, for a warm start.
         gap: Relative optimality gap at which to stop.
         budget: Time limit.
         method: `direct`, `decomposition` or `auto`.
         eased: Row bounds (lower, upper) that replace those of extension rows, by name.
+        master: Compiled constraints of a similar instance.
 
     Returns:
         The plan and the final basis (None if stopped); raises as `solve`.
@@ -156,8 +199,8 @@ def solve_continuous(
         raise UsageError(f"'{objective}' is no objective: choose one of {', '.join(OBJECTIVES)}")
     instance = drop_lot_constraints(instance)
     found = build_routes(instance)
-    given = tuple(Path(path) for path in extensions)
-    task = SolveTask(instance, found, compute_bounds(instance, found), objective, given, near, budget, eased)
+    given = list_extensions(extensions)
+    task = SolveTask(instance, found, compute_bounds(instance, found), objective, given, near, budget, eased, master)
     best: Plan | None = None
     prices = BestDuals({}, -math.inf)
     for answer in _iterate_solutions(task, gap, method):

@@ -10,13 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from medalopt.errors import Fault
 from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
 from medalopt.instance.paths import ParameterPath, render_path
+
+if TYPE_CHECKING:
+    from medalopt.instance.origin import InstanceOrigin
 
 Names = tuple[str, ...]
 
@@ -208,6 +211,39 @@ class Instance:
     files: Mapping[str, str] = field(default_factory=dict)  # sha256 by path
     figures: str = ""  # sha256 of all parameters in canonical order
     warnings: tuple[Fault, ...] = ()
+    origin: ClassVar[InstanceOrigin | None] = None  # of an instance from a file, see `set_origin`
+
+    def with_changes(self, changes: Mapping[str, Any]) -> Instance:
+        """Return a copy with other parameter values; this instance is unchanged.
+
+        Args:
+            changes: New value by path, such as `{"medals.gold.count": 1800, "streams.*.available": "90 %"}`: a text as
+                in the file, a number in the unit that the file may leave out, or a list.
+
+        Returns:
+            The changed instance, with its own digest; `solve` starts from the optimal basis of the unchanged one.
+
+        Raises:
+            InputError: With every fault of the changes.
+            UsageError: A wildcard matches nothing, or the instance was edited in memory.
+        """
+        from medalopt.instance.origin import change_instance
+
+        return change_instance(self, changes)
+
+    def __repr__(self) -> str:
+        sizes = {
+            "periods": self.periods,
+            "metals": self.metals.names,
+            "devices": self.devices.names,
+            "regions": self.regions,
+            "streams": self.streams.names,
+            "smelters": self.smelters.names,
+            "offers": self.market.names,
+            "medals": self.medals.names,
+        }
+        told = ", ".join(f"{len(names)} {kind}" for kind, names in sizes.items())
+        return f"<Instance {self.name}: {told}; digest {self.figures[:12] or 'none'}>"
 
 
 def is_same_instance(one: Instance, other: Instance) -> bool:

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from medalopt.errors import Fault, InputError
 from medalopt.instance.instance import Instance, SourceNote, is_same_instance
+from medalopt.instance.origin import InstanceOrigin, set_origin
 from medalopt.instance.paths import parse_path
 from medalopt.instance.reader.csv_reader import build_csv_sheet, resolve_table_path
 from medalopt.instance.reader.errors import MAX_WORDED_FAULTS, FaultLog, Location
@@ -63,7 +64,8 @@ def load(path: str | os.PathLike[str], changes: ParameterChanges = NO_CHANGES) -
     Raises:
         InputError: With every fault of the file, its tables and the changes.
     """
-    return open_instance(path).with_effective_changes(changes)
+    file = open_instance(path)
+    return set_origin(file.with_effective_changes(changes), InstanceOrigin(file, dict(changes)))
 
 
 def open_instance(path: str | os.PathLike[str]) -> InstanceFile:

@@ -1,4 +1,5 @@
-"""User extensions: a Python file with one function `extend(model, instance)` that adds constraints to the model.
+"""User extensions: a Python file with one function `extend(model, instance)` that adds constraints to the model, or
+that function itself.
 
 The file is executed with the rights of the user, and only if its name is given; what it prints is redirected, since
 standard output is reserved for data.
@@ -11,7 +12,7 @@ import logging
 import os
 import runpy
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import IO, Any
@@ -62,25 +63,56 @@ _COMPONENT_TYPES = {
 _COMPONENT_TYPES |= {pyo.RangeSet, pyo.SetOf, pyo.Suffix}
 
 
-def apply_extension(model: pyo.ConcreteModel, instance: Instance, path: Path) -> None:
-    """Run `extend(model, instance)` of the file at `path`.
+Extension = Path | Callable[[pyo.ConcreteModel, Instance], object]
+"""Python file with a function `extend(model, instance)`, or that function."""
+
+
+def list_extensions(given: Sequence[Extension | str]) -> tuple[Extension, ...]:
+    """Return extensions with the names of files as paths.
+
+    Args:
+        given: Files and functions.
+
+    Returns:
+        Paths and functions.
+    """
+    return tuple(Path(one) if isinstance(one, str | os.PathLike) else one for one in given)
+
+
+def name_extension(extension: Extension) -> str:
+    """Return the name of an extension for messages.
+
+    Args:
+        extension: File or function.
+
+    Returns:
+        Path of the file or name of the function.
+    """
+    if isinstance(extension, Path):
+        return str(extension)
+    return str(getattr(extension, "__qualname__", type(extension).__qualname__))
+
+
+def apply_extension(model: pyo.ConcreteModel, instance: Instance, extension: Extension) -> None:
+    """Run `extend(model, instance)` of a file, or a function.
 
     Its output and Pyomo's messages go to standard error, since standard output is reserved for data.
 
     Args:
         model: Model to extend, in place.
         instance: Instance of the model.
-        path: Python file.
+        extension: Python file or function.
 
     Raises:
         UsageError: The file is missing or fails, or the model is no linear program afterwards.
     """
-    if not os.path.isfile(path):
+    path = name_extension(extension)
+    if isinstance(extension, Path) and not os.path.isfile(extension):
         raise UsageError(f"{path}: there is no such file; --extend takes a Python file with a function `extend`")
     own = list(model.component_objects(active=True))
     try:
         with redirect_output(sys.stderr):
-            function = runpy.run_path(str(path)).get("extend")
+            function = runpy.run_path(path).get("extend") if isinstance(extension, Path) else extension
             if not callable(function):
                 raise UsageError(f"{path}: there is no function `extend(model, instance)` in it; define one")
             _check_has_run(function(model, instance), path)
@@ -99,7 +131,7 @@ def _describe_error(error: BaseException) -> str:
         return type(error).__name__
 
 
-def _check_has_run(returned: object, path: Path) -> None:
+def _check_has_run(returned: object, path: str) -> None:
     """Raise UsageError if `extend` returned a generator or coroutine, so that its body has not run."""
     if inspect.isgenerator(returned) or inspect.iscoroutine(returned):
         returned.close()  # a coroutine that is never awaited warns
@@ -108,7 +140,7 @@ def _check_has_run(returned: object, path: Path) -> None:
     raise UsageError(f"{path}: `extend` is a generator or asynchronous, so nothing of it has run; write a plain `def`")
 
 
-def _check_extended_model(model: pyo.ConcreteModel, own: Sequence[Any], path: Path) -> None:
+def _check_extended_model(model: pyo.ConcreteModel, own: Sequence[Any], path: str) -> None:
     """Raise UsageError if a component was removed, or one added that a linear program cannot contain."""
     for part in own:
         there = model.component(part.local_name) is part and part.active
@@ -127,7 +159,7 @@ def _check_extended_model(model: pyo.ConcreteModel, own: Sequence[Any], path: Pa
         _check_variable(column, path, id(column.parent_component()) in lots)
 
 
-def _check_variable(column: Any, path: Path, in_lots: bool) -> None:
+def _check_variable(column: Any, path: str, in_lots: bool) -> None:
     """Raise UsageError for a non-continuous variable; replace a fixed variable by equal bounds."""
     if not column.is_continuous() and not in_lots:
         raise UsageError(

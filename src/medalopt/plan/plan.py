@@ -91,6 +91,9 @@ class Plan:
     added: ExtensionData = NO_EXTENSIONS
     lots: WholeLots | None = None  # cost of whole lots, of a plan with them
 
+    def __repr__(self) -> str:
+        return f"<Plan {self.instance.name}: {self.status}, {self.measure} {self.objective:,.6g} {self.unit}>"
+
     @property
     def status(self) -> str:
         """`optimal` if proven, else `feasible`."""

@@ -8,7 +8,6 @@ For export, the whole program has a name for every row and column.
 from __future__ import annotations
 
 import io
-from pathlib import Path
 
 import numpy as np
 
@@ -18,7 +17,7 @@ from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes, build_routes
 from medalopt.linear_program import NamedLinearProgram, format_component_name
 from medalopt.model.build import build_master
-from medalopt.model.extensions import apply_extension, redirect_output
+from medalopt.model.extensions import Extension, apply_extension, name_extension, redirect_output
 from medalopt.model.network import Network, build_network
 from medalopt.model.network_to_pyomo import (
     SETTLEMENT_ROWS,
@@ -145,7 +144,7 @@ def assemble_extended_program(
     block: Network,
     bounds: VariableBounds,
     measure: str,
-    extensions: tuple[Path, ...],
+    extensions: tuple[Extension, ...],
 ) -> SolverProgram:
     """Assemble the program with the constraints of extensions, compiled from the whole Pyomo model.
 
@@ -155,7 +154,7 @@ def assemble_extended_program(
         block: Network block.
         bounds: Implied bounds of the variables.
         measure: Name of the objective.
-        extensions: Python files that add constraints.
+        extensions: Python files or functions that add constraints.
 
     Returns:
         The program; rows and variables of extensions come last.
@@ -164,10 +163,10 @@ def assemble_extended_program(
         model = build_master(instance, found, measure)
         network = attach_network(model, instance, found, block)
     before = compile_model(model, [model.objective.expr, model.cost, model.tonnes], first=network)
-    for path in extensions:
-        apply_extension(model, instance, path)
+    for extension in extensions:
+        apply_extension(model, instance, extension)
     after = compile_model(model, [model.objective.expr, model.cost, model.tonnes], first=network)
-    whole, added = separate_extensions(before, after, ", ".join(str(path) for path in extensions))
+    whole, added = separate_extensions(before, after, ", ".join(map(name_extension, extensions)))
     return SolverProgram(
         network=len(network),
         places=list_variable_keys(whole.columns[len(network) :]),

@@ -30,7 +30,7 @@ class Solution:
 
     `status` is `optimal`, `infeasible`, `unbounded` or `stopped`; `decisions` are there if a plan was found. `duals`
     belong to the plan, or are Farkas multipliers of infeasibility. `compiled` is evaluated on the compiled program:
-    lower bound and greatest violation of a plan, or the margin of the multipliers.
+    lower bound and greatest violation of a plan with variables of extensions, or the margin of the multipliers.
     """
 
     status: str

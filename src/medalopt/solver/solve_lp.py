@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from medalopt.instance.arrays import Floats
 from medalopt.instance.bounds import VariableBounds
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes
+from medalopt.model.extensions import Extension
 from medalopt.model.network import Network, build_network
 from medalopt.solver.assemble import assemble_extended_program, assemble_program
 from medalopt.solver.basis import ProgramBasis
@@ -140,7 +140,7 @@ class SolveTask:
     found: Routes
     bounds: VariableBounds
     measure: str = "cost"
-    extensions: tuple[Path, ...] = ()
+    extensions: tuple[Extension, ...] = ()
     near: ProgramBasis | None = None
     budget: TimeBudget = NO_TIME_LIMIT
     eased: Mapping[str, tuple[float, float]] = field(default_factory=dict)
@@ -228,13 +228,14 @@ def build_solution(
         zoom: Exponent of the scale of refinement, which lowers the threshold of negligible columns.
 
     Returns:
-        Decisions and duals, with lower bound and violation on the compiled program.
+        Decisions and duals; with variables of extensions, lower bound and violation on the compiled program.
     """
     x = ready.primal(np.where(np.abs(answer.x) < np.ldexp(NEGLIGIBLE_SHARE, -zoom), 0.0, answer.x))
     y = ready.dual(answer.y)
     decisions = extract_decisions(task.instance, task.found, block, linear, x)
     value, standing = float(linear.costs[0] @ x), ProgramBasis(linear, answer.basis)
-    duals, compiled = extract_duals(linear, y), compute_bound_and_violation(linear, x, y)
+    duals = extract_duals(linear, y)
+    compiled = compute_bound_and_violation(linear, x, y) if linear.added.variables else (0.0, 0.0)
     return Solution(
         "optimal", answer.method, decisions, duals, value, compiled, standing, fill_extension_values(linear, x, y)
     )

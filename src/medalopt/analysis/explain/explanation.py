@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -25,6 +24,7 @@ from medalopt.analysis.sensitivity.base_case import solve_or_none
 from medalopt.errors import SolverError, UsageError
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import PathError, parse_path, render_path
+from medalopt.model.extensions import Extension
 from medalopt.plan.plan import Plan
 from medalopt.solve_instance import solve
 from medalopt.text import escape_text, suggest_name
@@ -51,13 +51,13 @@ class Explanation:
         return None if self.others is None else not self.others
 
 
-def explain_instance(instance: Instance, measure: str = "cost", extensions: Sequence[Path] = ()) -> Explanation:
+def explain_instance(instance: Instance, measure: str = "cost", extensions: Sequence[Extension] = ()) -> Explanation:
     """Solve an instance and explain its plan.
 
     Args:
         instance: Instance.
         measure: Objective: `cost`, `footprint` or `mass`.
-        extensions: Python files of the user's extensions.
+        extensions: Python files or functions of the user's extensions.
 
     Returns:
         The explanation.
@@ -69,12 +69,12 @@ def explain_instance(instance: Instance, measure: str = "cost", extensions: Sequ
     return explain_plan(solve(instance, measure, extensions), extensions)
 
 
-def explain_plan(plan: Plan, extensions: Sequence[Path] = ()) -> Explanation:
+def explain_plan(plan: Plan, extensions: Sequence[Extension] = ()) -> Explanation:
     """Explain a plan.
 
     Args:
         plan: Verified plan.
-        extensions: Python files of the extensions it was made with.
+        extensions: Python files or functions of the extensions it was made with.
 
     Returns:
         The explanation; parts that cannot be verified are listed in `unproven`.
@@ -107,13 +107,13 @@ class StreamExplanation:
     bundle: SourceAnalysis | None
 
 
-def explain_stream(plan: Plan, stream: int, extensions: Sequence[Path] = ()) -> StreamExplanation:
+def explain_stream(plan: Plan, stream: int, extensions: Sequence[Extension] = ()) -> StreamExplanation:
     """Explain one stream of a plan.
 
     Args:
         plan: Verified plan.
         stream: Number of the stream.
-        extensions: Python files of the extensions it was made with.
+        extensions: Python files or functions of the extensions it was made with.
 
     Returns:
         Analysis of the stream, and of its bundle.

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from medalopt.instance.arrays import Floats, Ints
 from medalopt.instance.bounds import VariableBounds, compute_bounds
 from medalopt.instance.demand import can_be_in_stock
 from medalopt.instance.instance import Instance
+from medalopt.model.extensions import Extension, name_extension
 from medalopt.model.network import Network
 from medalopt.plan.plan import Plan
 from medalopt.proof.bound import BoundContext, ObjectiveWeights, price_routes
@@ -46,16 +46,16 @@ class PlanNeighbourhood:
     rerun: PerturbationAnalysis
     numbers: dict[tuple[str, object], int]  # constraint and index to number of the row
     columns: dict[tuple[str, object], int]  # variable and index to number of the column, without network columns
-    extensions: tuple[Path, ...]  # files the plan was made with
+    extensions: tuple[Extension, ...]  # files the plan was made with
 
     @classmethod
-    def of(cls, plan: Plan, sources: Sequence[Ints] = (), extensions: Sequence[Path] = ()) -> PlanNeighbourhood:
+    def of(cls, plan: Plan, sources: Sequence[Ints] = (), extensions: Sequence[Extension] = ()) -> PlanNeighbourhood:
         """Rebuild the LP of a plan and prepare it for perturbations.
 
         Args:
             plan: Verified plan.
             sources: Numbers of the streams of each group to analyse.
-            extensions: Python files of the extensions the plan was made with.
+            extensions: Python files or functions of the extensions the plan was made with.
 
         Returns:
             The neighbourhood of the plan.
@@ -67,7 +67,7 @@ class PlanNeighbourhood:
         bounds = compute_bounds(plan.instance, account.found)
         block, linear = build_program(SolveTask(plan.instance, account.found, bounds, plan.measure, files))
         if linear.added.bare() != plan.added.bare():
-            named = ", ".join(str(path) for path in files)
+            named = ", ".join(map(name_extension, files))
             raise UsageError(f"{named}: it adds something else each time it is run; let it add the same")
         stream = account.found.stream[block.route]
         sums = [np.flatnonzero(np.isin(stream, streams)) for streams in sources]

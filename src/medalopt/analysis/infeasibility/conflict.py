@@ -15,7 +15,6 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,6 +36,7 @@ from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import render_path
 from medalopt.instance.routes import build_routes
+from medalopt.model.extensions import Extension
 from medalopt.proof.extensions import ExtensionRow
 from medalopt.solver.infeasibility import (
     ElasticSolution,
@@ -255,11 +255,11 @@ class Extensions:
     """User's extensions: the files that add constraints, and replaced bounds of rows they add.
 
     Attributes:
-        files: Python files.
+        files: Python files or functions.
         eased: Name of an added row to the bounds that replace its own.
     """
 
-    files: tuple[Path, ...] = ()
+    files: tuple[Extension, ...] = ()
     eased: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # row name to lower and upper bound
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -34,6 +33,7 @@ from medalopt.analysis.infeasibility.search import InfeasibleInstance, measure_i
 from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import build_routes
+from medalopt.model.extensions import Extension, list_extensions
 from medalopt.solver.budget import NO_TIME_LIMIT, TimeBudget
 
 MAX_REPAIRS = 12  # largest number of repairs
@@ -78,7 +78,7 @@ class Diagnosis:
 def diagnose_infeasibility(
     instance: Instance,
     objective: str = "cost",
-    extensions: Sequence[Path] = (),
+    extensions: Sequence[Extension] = (),
     source: str | os.PathLike[str] | None = None,
     changes: Mapping[str, str] | None = None,
     tell: Callable[[str], None] = lambda doing: None,
@@ -89,7 +89,7 @@ def diagnose_infeasibility(
     Args:
         instance: Instance.
         objective: `cost`, `footprint` or `mass`.
-        extensions: Python files of the user's extensions.
+        extensions: Python files or functions of the user's extensions.
         source: File the instance was read from, on which repairs are verified as it spells them.
         changes: Path to value, made when the file was read.
         tell: Progress callback, called before each step.
@@ -98,9 +98,7 @@ def diagnose_infeasibility(
     Returns:
         The diagnosis; None if the instance is feasible.
     """
-    asked = RepairRequest(
-        source, changes, objective, Extensions(tuple(Path(path) for path in extensions)), tell, budget
-    )
+    asked = RepairRequest(source, changes, objective, Extensions(list_extensions(extensions)), tell, budget)
     unit = {"cost": instance.currency, "footprint": "kg CO2e", "mass": "t"}[objective]
     found = build_routes(instance)
     reasons = screen_instance(instance, found, compute_bounds(instance, found))
