@@ -57,7 +57,7 @@ def _content(plan: Plan) -> Report:
 
 
 def _book(path: Path, plan: Plan) -> None:
-    write_file(path, render_report_xlsx(_content(plan), render_csv_folder(plan), plan.instance.currency))
+    write_file(path, render_report_xlsx(_content(plan)))
 
 
 Write = Callable[[Path, Plan], None]
@@ -66,11 +66,11 @@ FORMS: dict[str, tuple[str, Write]] = {
     "CSV": ("", lambda path, plan: write_folder(path, render_csv_folder(plan))),
     "sourcing plan in JSON": (
         ".json",
-        lambda path, plan: write_file(path, render_report_json(build_plan_report(plan, pictures=False), plan)),
+        lambda path, plan: write_file(path, render_report_json(build_plan_report(plan, pictures=False))),
     ),
     "sourcing plan in CSV": (
         "",
-        lambda path, plan: write_folder(path, render_report_csv(build_plan_report(plan, pictures=False), plan)),
+        lambda path, plan: write_folder(path, render_report_csv(build_plan_report(plan, pictures=False))),
     ),
     "workbook": (".xlsx", _book),
 }

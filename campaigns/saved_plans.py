@@ -35,6 +35,7 @@ from medalopt.plan.digests import canonicalize_sheet
 from medalopt.plan.reader import SavedFile, read_plan_file, read_plan_json, read_plan_workbook
 from medalopt.plan.schema import SavedPlan
 from medalopt.proof.verdict import Verdict, verify_plan
+from medalopt.report.document import Report
 from medalopt.report.plan_csv import render_csv_folder
 from medalopt.report.plan_json import build_plan_members, render_json
 from medalopt.report.render.csv import render_report_csv
@@ -104,8 +105,12 @@ def sourced() -> Base:
     instance = replace(plan.instance, annex={**plan.instance.annex, "parties": parties})
     plan = replace(plan, instance=instance)
     content = build_plan_report(plan, None, analyse_plan(plan, variants), variants.written)
-    book = render_report_xlsx(replace(content, charts=()), render_csv_folder(plan), instance.currency)
-    return Base(instance, variants.written, render_report_json(content, plan), render_report_csv(content, plan), book)
+    book = render_report_xlsx(replace(content, charts=()))
+    return Base(instance, variants.written, str(render_report_json(content)), _folder(content), book)
+
+
+def _folder(content: Report) -> dict[str, str]:
+    return {name: str(text) for name, text in render_report_csv(content).items() if name.endswith(".csv")}
 
 
 def _text(plan: Any) -> str:

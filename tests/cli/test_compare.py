@@ -168,7 +168,10 @@ def test_a_refusal_is_no_plan(files: Path) -> None:
         ((f"{TINY}#x", "base.yaml"), "it has no `scenarios:`"),
         (("base.yaml", "dollars.yaml"), "costs in JPY and USD cannot be compared"),
         (("base.yaml", "missing.yaml"), "cannot be read"),
-        (("base.yaml", "other.yaml", "-o", "x.pdf"), "a comparison is written as NAME.html, .csv, .txt or .json"),
+        (
+            ("base.yaml", "other.yaml", "-o", "x.doc"),
+            "a report is written as NAME.txt, .json, .csv, .html, .xlsx or .pdf",
+        ),
         (("base.yaml", "other.yaml", "--set", "x"), "write PATH=VALUE"),
     ],
 )

@@ -136,7 +136,7 @@ def test_interrupted_what_is_done_is_told(lines: str, tmp_path: Path, monkeypatc
         (["--scheduler", "tcp://127.0.0.1:1"], "go together"),
         (["--on", "dask", "--scheduler", "a", "--jobs", "2"], "as many workers as were started"),
         (["--on", "dask", "--scheduler", "nonsense://a", "--sample", "1"], "is not tcp://HOST:PORT"),
-        (["--sample", "2", "-o", "a.txt"], "NAME.csv, NAME.jsonl or NAME.html"),
+        (["--sample", "2", "-o", "a.doc"], "a report is written as NAME.txt, .json, .csv"),
         (["--grid", "medals.gold.count", "--grid", "medals.silver.count=1..2"], "say how many values"),
     ],
 )

@@ -60,7 +60,7 @@ def explain(
         told = _build_explanation(figures, about, objective, tuple(extend or ()))
     except NoPlanError as error:
         given = (figures, error, instance, set_, objective.value, json)
-        return report_infeasibility(*given, tuple(extend or ()), output)
+        return report_infeasibility(*given, tuple(extend or ()), () if output is None else (output,))
     if output is not None:
         write_explanation(output, told)
     print_output(told(json))

@@ -27,7 +27,7 @@ def report_infeasibility(
     measure: str,
     as_json: bool,
     extensions: tuple[Path, ...] = (),
-    output: Path | None = None,
+    outputs: tuple[Path, ...] = (),
     budget: TimeBudget | None = None,
 ) -> int:
     """Report that there is no plan, with conflicts and repairs.
@@ -40,7 +40,7 @@ def report_infeasibility(
         measure: Objective.
         as_json: Print JSON.
         extensions: Files of user extensions.
-        output: Also write the report there.
+        outputs: Files of `-o`; those of charts are left out.
         budget: Time budget; no repair is sought once it is spent.
 
     Returns:
@@ -73,8 +73,9 @@ def report_infeasibility(
             return render_json({**build_no_plan_object(figures, error.status, measure, error.refutation), **rows})
         return "" if found is None else render_infeasibility(figures, found, error.refutation, screen)
 
-    if output is not None:
-        write_explanation(output, told)
+    for output in outputs:
+        if output.suffix.lower() in (".txt", ".json"):
+            write_explanation(output, told)
     print_output(told(as_json))
     return error.exit_code
 

@@ -1,7 +1,4 @@
-"""Output formats of the sourcing plan: standard output, and files for `-o`.
-
-`medalopt plan`: the sourcing plan for procurement, as text, JSON, CSV, workbook, page or print.
-"""
+"""`medalopt plan`: the sourcing plan for procurement."""
 
 from __future__ import annotations
 
@@ -21,14 +18,13 @@ from medalopt.cli.options import (
     ReplanRequest,
     SetOption,
     TimeLimitOption,
-    check_output_path,
-    format_path,
     parse_changes,
     parse_limits,
     read_instance,
     report_progress,
 )
-from medalopt.cli.run import print_message, print_output
+from medalopt.cli.output import OutputOption, check_outputs, print_report, write_report
+from medalopt.cli.run import print_message
 from medalopt.cli.solve import ObjectiveChoice, report_time_limit
 from medalopt.errors import LimitError, NoPlanError, SolverError, UsageError
 from medalopt.text import escape_text
@@ -39,51 +35,6 @@ if TYPE_CHECKING:
     from medalopt.instance.instance import Instance
     from medalopt.plan.plan import Plan
     from medalopt.report.document import Report
-
-_PLAN_SUFFIXES = ("", ".json", ".xlsx", ".html", ".pdf")
-
-
-def _print_plan(content: Report, made: Plan, as_json: bool, written: bool) -> None:
-    """Print the sourcing plan as JSON or text; if it is also written, the text is the summary alone."""
-    from medalopt.report.render.json import render_report_json
-    from medalopt.report.render.text import render_report_text
-
-    print_output(render_report_json(content, made) if as_json else render_report_text(content, written=written))
-
-
-def _write_plan(content: Report, made: Plan, output: Path) -> None:
-    """Write the sourcing plan in the format of the file suffix."""
-    from medalopt.report.atomic_write import write_file, write_folder
-    from medalopt.report.render.csv import list_replaceable_files, render_report_csv
-
-    if output.suffix:
-        write_file(output, _render_plan(content, made, output.suffix.lower()))
-        print_message(f"{format_path(output)}: the sourcing plan is written")
-    else:
-        files = render_report_csv(content, made)
-        write_folder(output, files, list_replaceable_files(output))
-        print_message(f"{format_path(output)}: the sourcing plan is written, {len(files)} tables as CSV")
-
-
-def _render_plan(content: Report, made: Plan, suffix: str) -> str | bytes:
-    """Return the sourcing plan in the format of a suffix."""
-    if suffix == ".xlsx":
-        from medalopt.report.plan_csv import render_csv_folder
-        from medalopt.report.render.xlsx import render_report_xlsx
-
-        return render_report_xlsx(content, render_csv_folder(made), made.instance.currency)
-    if suffix == ".html":
-        from medalopt.report.render.html import render_report_html
-
-        return render_report_html(content)
-    if suffix == ".pdf":
-        from medalopt.report.render.pdf import render_report_pdf
-
-        return render_report_pdf(content)
-    from medalopt.report.render.json import render_report_json
-
-    return render_report_json(content, made)
-
 
 _MIN_LOAD_TONNES = 0.001  # small enough for whole loads to cost nothing, large enough for rounding errors not to matter
 
@@ -100,12 +51,7 @@ def plan(
         str | None,
         typer.Option("--round", metavar="SIZE", help="Whole loads of devices, such as 1t, inside what is offered."),
     ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "-o", "--output", metavar="PATH", help="Also write it: NAME.xlsx, .html, .pdf, .json, or a folder of CSV."
-        ),
-    ] = None,
+    output: OutputOption = None,
     brief: Annotated[
         bool,
         typer.Option(
@@ -115,8 +61,8 @@ def plan(
     json: JsonOption = False,
 ) -> int:
     """Write the sourcing plan that procurement works from: orders, spend, metal, what binds and what may go wrong."""
-    if output is not None:
-        _check_plan_output(output, instance, actuals, frozen)
+    read = {path: "what has happened" for path in (actuals, frozen) if path is not None}
+    outputs = check_outputs(output, {instance: "the instance", **read})
     within, load = parse_limits(gap, time_limit), None if round_ is None else _parse_tonnes(round_)
     anew = ReplanRequest.of(read_instance(instance, set_), after, actuals, frozen)
     try:
@@ -126,25 +72,15 @@ def plan(
             report_time_limit(anew.figures, ObjectiveChoice.cost)
         raise
     except NoPlanError as error:
-        return report_infeasibility(anew.figures, error, None if anew.question else instance, set_, "cost", json)
+        source = None if anew.question else instance
+        return report_infeasibility(anew.figures, error, source, set_, "cost", json, outputs=outputs)
     in_loads = None if load is None else _round_loads(made, load)
     made = made if in_loads is None else in_loads.plan
     variants = None if anew.question else _open_plan_variants(instance, set_)
     content = anew.told(_analyse_plan(made, in_loads, variants, brief), made)
-    if output is not None:
-        _write_plan(content, made, output)
-    _print_plan(content, made, json, output is not None)
+    write_report(content, outputs, "the sourcing plan is written")
+    print_report(content, json, bool(outputs))
     return LimitError.exit_code if made.stopped else 0
-
-
-def _check_plan_output(output: Path, instance: Path, actuals: Path | None, frozen: Path | None) -> None:
-    """Check, before a long calculation, that the plan can be written. Raises UsageError and OutputError."""
-    if output.suffix.lower() not in _PLAN_SUFFIXES:
-        wanted = "NAME.xlsx, .html, .pdf or .json, or as CSV to a folder"
-        raise UsageError(f"-o {format_path(output)}: a sourcing plan is written as {wanted}")
-    check_output_path(output, instance)
-    for path in filter(None, (actuals, frozen)):
-        check_output_path(output, path, "what has happened")
 
 
 def _solve_plan(figures: Instance, gap: float | None, time_limit: float | None) -> Plan:

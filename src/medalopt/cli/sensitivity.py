@@ -112,7 +112,9 @@ def sensitivity(
         parts = _run_parts(variants, asked)
     except NoPlanError as error:
         report = None if output and output.suffix.lower() in _PICTURE_SUFFIXES else output  # there is no chart
-        return report_infeasibility(variants.instance, error, instance, set_, objective.value, json, output=report)
+        return report_infeasibility(
+            variants.instance, error, instance, set_, objective.value, json, outputs=() if report is None else (report,)
+        )
     _report_parts(variants, parts, output, json)
     if parts[-1].interrupted:
         raise KeyboardInterrupt

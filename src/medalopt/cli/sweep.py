@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medalopt.cli.options import InstanceArgument, JsonOption, SetOption, check_output_path, format_path, open_variants
+from medalopt.cli.options import InstanceArgument, JsonOption, SetOption, open_variants
+from medalopt.cli.output import OutputOption, check_outputs, print_report, write_report
 from medalopt.cli.run import print_message, print_output
 from medalopt.cli.solve import ObjectiveChoice, ObjectiveOption
 from medalopt.errors import UsageError
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from medalopt.analysis.process_pool import ScenarioExecutor
     from medalopt.analysis.scenario_runner import ScenarioRunner
     from medalopt.analysis.sweep.sweep import SweepResult, SweepScenario
-
-_SUFFIXES = (".csv", ".jsonl", ".html")
 
 
 class SweepExecutor(StrEnum):
@@ -56,9 +55,6 @@ SchedulerOption = Annotated[
 JobsOption = Annotated[int | None, typer.Option("--jobs", metavar="N", min=1, help="Processes; left out: all cores.")]
 JournalOption = Annotated[
     Path | None, typer.Option("--journal", metavar="FILE", help="Keep the answers there, and go on from there.")
-]
-OutputOption = Annotated[
-    Path | None, typer.Option("-o", "--output", metavar="PATH", help="Also write NAME.csv, .jsonl or .html.")
 ]
 
 
@@ -144,10 +140,7 @@ def sweep(
     json: JsonOption = False,
 ) -> int:
     """Answer many scenarios, a grid, a list or a sample; left out, those of the instance. One that fails stops none."""
-    if output is not None:
-        if output.suffix.lower() not in _SUFFIXES:
-            raise UsageError(f"-o {format_path(output)}: scenarios are written as NAME.csv, NAME.jsonl or NAME.html")
-        check_output_path(output, instance)
+    outputs = check_outputs(output, {instance: "the instance"})
     asked, there = SweepRequest(tuple(grid or ()), list_, sample, seed), SweepTarget(on, scheduler, jobs)
     variants = open_variants(instance, set_, objective.value)
     scenarios = asked.scenarios(variants)
@@ -160,7 +153,7 @@ def sweep(
                 _print_row(row)
     except KeyboardInterrupt:
         interrupted = True
-    _report_results(variants, rows, len(scenarios), output, json)
+    _report_results(variants, rows, len(scenarios), outputs, json)
     if interrupted:
         raise KeyboardInterrupt
     return 0
@@ -189,29 +182,15 @@ def _print_row(row: SweepResult) -> None:
 
 
 def _report_results(
-    variants: ScenarioRunner, rows: list[SweepResult], of: int, output: Path | None, json: bool
+    variants: ScenarioRunner, rows: list[SweepResult], of: int, outputs: tuple[Path, ...], json: bool
 ) -> None:
-    """Write the results if requested, and print the summary."""
-    from medalopt.report.sweep import (
-        render_scenario_json,
-        render_sweep_csv,
-        render_sweep_html,
-        render_sweep_text,
-        summarize_sweep,
-    )
+    """Write the results, and print the summary."""
+    from medalopt.report.sweep import build_sweep_report
 
-    if output is not None:
-        from medalopt.report.atomic_write import write_file
-
-        kind = output.suffix.lower()
-        if kind == ".html":
-            content = render_sweep_html(variants.instance, variants.unit, rows, of)
-        else:
-            content = render_sweep_csv(rows) if kind == ".csv" else "".join(map(render_scenario_json, rows))
-        write_file(output, content)
-        print_message(f"{format_path(output)}: the scenarios are written")
+    report = build_sweep_report(variants.instance, variants.unit, rows, of)
+    write_report(report, outputs, "the scenarios are written")
     if not json:
-        print_output(render_sweep_text(variants.instance, variants.unit, rows, of))
+        print_report(report, as_json=False)
         return
-    for line in summarize_sweep(variants.unit, rows, of)[2:]:
+    for line in report.headline[2:]:
         print_message(line)

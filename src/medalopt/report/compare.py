@@ -1,20 +1,19 @@
-"""Comparison of plans as text, JSON, CSV and HTML: differing parameters, decisions and costs, with charts."""
+"""Report of a comparison of plans: differing parameters, decisions and costs, with charts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from medalopt.analysis.compare.comparison import Comparison, ComparisonRow
 from medalopt.analysis.compare.instance_diff import count_by_section
 from medalopt.plan.tables import ROUNDING_TOLERANCE
 from medalopt.report.charts.chart import COLOURS, Chart, ChartAxis, build_plot_option, shorten_name
+from medalopt.report.document import CellValue, Report, ReportColumn, ReportTable, ShownValue
 from medalopt.report.numbers import choose_money_scale, format_money, format_number, format_share
-from medalopt.report.plan_csv import render_csv
 from medalopt.report.plan_json import render_json
-from medalopt.report.render.text import Screen, render_text
 from medalopt.report.solve_tables import COST_KINDS
-from medalopt.report.text_table import TextColumn, TextTable, make_text_table
 from medalopt.text import escape_text
 
 _MAX_TABLE_ROWS = 20  # rows of a table that a person is shown
@@ -22,11 +21,11 @@ _NO_PLAN, _LEFT_OUT = "no plan", "–"
 _STATUS_WORDS = {"infeasible": _NO_PLAN, "unanswered": "no answer"}
 _MAX_LABEL = 40  # characters
 _PART_TITLES = {
-    "streams": "What differs in what is taken from whom, t",
-    "treatments": "What differs in the treatments, t of devices",
-    "smelters": "What differs by smelter, t of devices whose feed goes there",
-    "purchases": "What differs in what is bought, kg",
-    "metals": "What differs in the metal, kg",
+    "streams": ("What differs in what is taken from whom", "t"),
+    "treatments": ("What differs in the treatments, devices", "t"),
+    "smelters": ("What differs by smelter, devices whose feed goes there", "t"),
+    "purchases": ("What differs in what is bought", "kg"),
+    "metals": ("What differs in the metal", "kg"),
 }
 
 
@@ -105,12 +104,12 @@ def _describe_data_difference(found: Comparison) -> str:
     return f"{count:,} figure{' differs' if count == 1 else 's differ'}: {where}."
 
 
-def _build_comparison_tables(found: Comparison, most: int = _MAX_TABLE_ROWS) -> tuple[TextTable, ...]:
+def _build_comparison_tables(found: Comparison, most: int | None = None) -> tuple[ReportTable, ...]:
     """Return the tables of a comparison that have rows.
 
     Args:
         found: Comparison.
-        most: Greatest number of rows of a table, those that differ most.
+        most: Greatest number of rows of a table, those that differ most; None: all.
 
     Returns:
         Totals, parameters, cost by kind, and decisions.
@@ -119,56 +118,74 @@ def _build_comparison_tables(found: Comparison, most: int = _MAX_TABLE_ROWS) -> 
         _build_totals_table(found),
         _build_data_table(found, most),
         _build_cost_table(found),
-        *(_build_difference_table(found, part, title, most) for part, title in _PART_TITLES.items()),
+        *(_build_difference_table(found, part, most) for part in _PART_TITLES),
     )
     return tuple(table for table in made if table.rows)
 
 
-def _build_totals_table(found: Comparison) -> TextTable:
+def _build_totals_table(found: Comparison) -> ReportTable:
     """Return the table of totals."""
     rows = found.of("totals")
-    cells = [[one.status if one.figures else _STATUS_WORDS[one.status] for one in found.outcomes]]
-    cells += [[_format_value(value) for value in row.values] for row in rows]
-    columns = [(TextColumn("", right=False), ["status", *(row.item for row in rows)])]
-    columns += [(TextColumn("unit", right=False), ["", *(row.unit for row in rows)])]
-    columns += _build_value_columns(found, cells)
-    if len(found.outcomes) == 2:
-        columns.append((TextColumn("change"), ["", *(_format_difference(row) for row in rows)]))
-    return make_text_table("What they come to", columns, always=9)
+    status = [one.status if one.figures else _STATUS_WORDS[one.status] for one in found.outcomes]
+    columns = [ReportColumn("item", ""), ReportColumn("unit", "unit"), *_make_value_columns(found, "")]
+    lines: list[tuple[CellValue, ...]] = [("status", "", *status, *([""] if len(found.outcomes) == 2 else []))]
+    lines += [(row.item, row.unit, *_list_values(row)) for row in rows]
+    says = "Status, objective and totals of each."
+    return ReportTable("totals", "What they come to", says, tuple(columns), tuple(lines))
 
 
-def _build_data_table(found: Comparison, most: int = _MAX_TABLE_ROWS) -> TextTable:
-    """Return the table of differing parameters.
-
-    Args:
-        found: Comparison.
-        most: Greatest number of rows.
-
-    Returns:
-        The table, a row for each path.
-    """
-    listed, rest = found.data[:most], len(found.data) - most
-    columns = [(TextColumn("figure", right=False), [escape_text(one.path, 100) for one in listed])]
-    cells = [[_LEFT_OUT if value is None else escape_text(value) for value in one.values] for one in listed]
-    columns += _build_value_columns(found, cells)
-    notes = [f"{rest:,} more figures differ (-o NAME.csv, --json)."] if rest > 0 else []
-    notes += ["–: left out there, or not known."] if any(_LEFT_OUT in row for row in cells) else []
-    return make_text_table("What differs in the data", columns, notes=notes, always=9)
-
-
-def _build_cost_table(found: Comparison) -> TextTable:
-    """Return the table of cost by kind.
-
-    Args:
-        found: Comparison.
-
-    Returns:
-        The table.
-    """
-    rows = _list_cost_rows(found)
-    return _build_value_table(
-        found, f"Cost by kind, {found.outcomes[0].currency}", rows, [COST_KINDS[row.item] for row in rows]
+def _build_data_table(found: Comparison, most: int | None) -> ReportTable:
+    """Return the table of differing parameters, a row for each path."""
+    listed = found.data[:most]
+    rest = len(found.data) - len(listed)
+    columns = [ReportColumn("figure", "figure")]
+    columns += [replace(column, style="fixed") for column in _make_value_columns(found, "")[: len(found.outcomes)]]
+    rows = tuple(
+        (one.path, *(ShownValue(None, _LEFT_OUT) if value is None else value for value in one.values)) for one in listed
     )
+    notes = [f"{rest:,} more figures differ (-o NAME.csv, --json)."] if rest else []
+    notes += ["–: left out there, or not known."] if any(None in one.values for one in listed) else []
+    says = "Figures that are not the same in all, as they are written."
+    return ReportTable("data", "What differs in the data", says, tuple(columns), rows, tuple(notes))
+
+
+def _build_cost_table(found: Comparison) -> ReportTable:
+    """Return the table of cost by kind."""
+    rows = tuple((COST_KINDS[row.item], *_list_values(row)) for row in _list_cost_rows(found))
+    columns = (ReportColumn("item", ""), *_make_value_columns(found, found.outcomes[0].currency))
+    return ReportTable("cost", "Cost by kind", "Kinds of cost, in the currency of the instance.", columns, rows)
+
+
+def _build_difference_table(found: Comparison, part: str, most: int | None) -> ReportTable:
+    """Return the table of one part of the decisions, the largest differences first."""
+    title, unit = _PART_TITLES[part]
+    differing = sorted((row for row in found.of(part) if row.differs), key=lambda row: -row.most)
+    listed = differing[:most]
+    rest = len(differing) - len(listed)
+    notes = (f"{rest:,} more differ (-o NAME.csv, --json).",) if rest else ()
+    columns = (ReportColumn("item", ""), *_make_value_columns(found, unit))
+    rows = tuple((row.item, *_list_values(row)) for row in listed)
+    return ReportTable(part, title, "Rows that agree in all are left out.", columns, rows, notes)
+
+
+def _make_value_columns(found: Comparison, unit: str) -> list[ReportColumn]:
+    """Return a column for each subject; with two subjects also the change."""
+    named = zip(found.outcomes, _list_labels(found), strict=True)
+    columns = [ReportColumn(one.name, label, unit, style="significant") for one, label in named]
+    return [*columns, *([ReportColumn("change", "change", unit)] if len(found.outcomes) == 2 else [])]
+
+
+def _list_values(row: ComparisonRow) -> list[CellValue]:
+    """Return the values of a row; with two subjects also the change from the first to the second."""
+    cells: list[CellValue] = [ShownValue(None, _NO_PLAN) if value is None else value for value in row.values]
+    if len(row.values) != 2:
+        return cells
+    first, second = row.values
+    if first is None or second is None:
+        return [*cells, None]
+    sign = "+" if second > first else "−"
+    change = f"{sign}{format_number(abs(second - first))}" if row.differs else "0"
+    return [*cells, ShownValue(second - first if row.differs else 0.0, change)]
 
 
 def _list_cost_rows(found: Comparison) -> list[ComparisonRow]:
@@ -183,46 +200,6 @@ def _list_cost_rows(found: Comparison) -> list[ComparisonRow]:
     rows = found.of("cost")
     largest = max((abs(value) for row in rows for value in row.values if value), default=0.0)
     return [row for row in rows if any(abs(value or 0.0) > ROUNDING_TOLERANCE * largest for value in row.values)]
-
-
-def _build_difference_table(found: Comparison, part: str, title: str, most: int) -> TextTable:
-    """Return the table of one part of the decisions, the largest differences first."""
-    rows = sorted((row for row in found.of(part) if row.differs), key=lambda row: -row.most)
-    rest = len(rows) - most
-    notes = [f"{rest:,} more differ (-o NAME.csv, --json)."] if rest > 0 else []
-    return _build_value_table(found, title, rows[:most], [escape_text(row.item, 60) for row in rows[:most]], notes)
-
-
-def _build_value_table(
-    found: Comparison, title: str, rows: Sequence[ComparisonRow], items: Sequence[str], notes: Sequence[str] = ()
-) -> TextTable:
-    """Return a table of values by subject; with two subjects also the change."""
-    columns = [(TextColumn("", right=False), list(items))]
-    columns += _build_value_columns(found, [[_format_value(value) for value in row.values] for row in rows])
-    if len(found.outcomes) == 2:
-        columns.append((TextColumn("change"), [_format_difference(row) for row in rows]))
-    return make_text_table(title, columns, notes=notes, always=9)
-
-
-def _build_value_columns(found: Comparison, cells: Sequence[Sequence[str]]) -> list[tuple[TextColumn, list[str]]]:
-    """Return a column for each subject; `cells` are given by row."""
-    return [(TextColumn(name), [row[n] for row in cells]) for n, name in enumerate(_list_labels(found))]
-
-
-def _format_value(value: float | None) -> str:
-    """Return a value as a cell."""
-    return _NO_PLAN if value is None else format_number(value)
-
-
-def _format_difference(row: ComparisonRow) -> str:
-    """Return the change from the first to the second subject."""
-    first, second = row.values[0], row.values[1]
-    if first is None or second is None:
-        return ""
-    if not row.differs:
-        return "0"
-    sign = "+" if second > first else "−"
-    return f"{sign}{format_number(abs(second - first))}"
 
 
 MAX_BARS = 15  # bars of each plan
@@ -304,29 +281,32 @@ def _get_chart_height(rows: int, series: int) -> int:
 
 
 COMPARISON_FORMAT = "medalopt/comparison/1"
-_ALL_ROWS = 100_000  # rows of a table in a file
 
 
-def render_comparison_text(found: Comparison, screen: Screen | None = None) -> str:
-    """Render a comparison as text.
+def build_comparison_report(found: Comparison) -> Report:
+    """Build the report of a comparison.
 
     Args:
         found: Comparison.
-        screen: Width and style, with all rows; None for standard output, with the rows that differ most.
 
     Returns:
-        The text.
+        The report; a terminal shows the rows that differ most.
     """
-    made = _build_comparison_tables(found) if screen is None else _build_comparison_tables(found, _ALL_ROWS)
-    return render_text(
-        screen or Screen.from_stdout(),
+    charts = _build_comparison_charts(found)
+    drawn = {table.key for chart in charts for table in chart.tables if isinstance(table, ReportTable)}
+    return Report(
         _title_comparison(found),
-        [(line, "plain") for line in _summarize_comparison(found)],
-        made,
+        _summarize_comparison(found),
+        tuple(table for table in _build_comparison_tables(found) if table.key not in drawn),
+        charts=charts,
+        foot=tuple(f"{one.name}: sha256 of its figures {one.digest}." for one in found.outcomes),
+        screen=_build_comparison_tables(found, _MAX_TABLE_ROWS),
+        single=_list_all_rows(found),
+        json=lambda _: _render_comparison_json(found),
     )
 
 
-def render_comparison_json(found: Comparison) -> str:
+def _render_comparison_json(found: Comparison) -> str:
     """Render a comparison as JSON: every value of every plan, and the differences in the data.
 
     Args:
@@ -373,43 +353,17 @@ def _list_data_rows(found: Comparison) -> list[dict[str, Any]]:
     ]
 
 
-def render_comparison_csv(found: Comparison) -> str:
-    """Render a comparison as CSV: a row for each parameter or result, a column for each subject.
-
-    Args:
-        found: Comparison.
-
-    Returns:
-        The CSV text.
-    """
-    head = ["data" for _ in found.data] + [row.part for row in found.rows]
-    values = [one.values for one in found.data] + [row.values for row in found.rows]
-    columns: dict[str, list[Any]] = {
-        "part": head,
-        "item": [one.path for one in found.data] + [row.item for row in found.rows],
-        "unit": ["" for _ in found.data] + [row.unit for row in found.rows],
-    }
-    for number, one in enumerate(found.outcomes):
-        columns[one.name] = [row[number] for row in values]
-    return render_csv(columns)
-
-
-def render_comparison_html(found: Comparison) -> str:
-    """Render a comparison as one self-contained HTML file.
-
-    Args:
-        found: Comparison.
-
-    Returns:
-        The HTML text.
-    """
-    from medalopt.report.render.html import render_html
-
-    drawn = _build_comparison_charts(found)
-    carried = {table.title for chart in drawn for table in chart.tables}
-    rest = [table for table in _build_comparison_tables(found, 200) if table.title not in carried]
-    foot = (f"{one.name}: sha256 of its figures {one.digest}." for one in found.outcomes)
-    return render_html(_title_comparison(found), _summarize_comparison(found), [*rest[:2], *drawn, *rest[2:]], foot)
+def _list_all_rows(found: Comparison) -> ReportTable:
+    """Return every parameter that differs and every result as one table, a column for each subject."""
+    columns = (
+        *(ReportColumn(name, name) for name in ("part", "item", "unit")),
+        *(ReportColumn(one.name, one.name, "") for one in found.outcomes),
+    )
+    rows = (
+        *(("data", one.path, "", *one.values) for one in found.data),
+        *((row.part, row.item, row.unit, *row.values) for row in found.rows),
+    )
+    return ReportTable("comparison", "All rows", "Every figure that differs, and every result.", columns, rows)
 
 
 def _title_comparison(found: Comparison) -> str:

@@ -8,7 +8,9 @@ from typing import Any
 from medalopt.plan.plan import Plan
 from medalopt.plan.tables import POOL_TABLE_BUILDERS, STOCK_TABLE_BUILDERS, build_extension_csv_tables
 from medalopt.proof.marginal import MarginalValue
+from medalopt.report.atomic_write import FileContent
 from medalopt.report.plan_json import build_plan_members, encode_rows
+from medalopt.report.render.data_package import PACKAGE_FILE, describe_columns, render_package
 
 OPTIONAL_FILES = frozenset({"added_rows.csv", "added_terms.csv", "added_variables.csv", "prices_at_lots.csv"}) | {
     f"{table}.csv" for table in (*STOCK_TABLE_BUILDERS, *POOL_TABLE_BUILDERS)
@@ -51,9 +53,49 @@ def stream_csv_files(plan: Plan) -> dict[str, Iterator[str]]:
     Returns:
         File name to its text in pieces.
     """
+    return {f"{name}.csv": _stream_csv(table) for name, table in _list_columns(plan).items()}
+
+
+def stream_plan_folder(plan: Plan) -> dict[str, FileContent]:
+    """Return the files of a CSV folder with the data package that describes them.
+
+    Args:
+        plan: Solved plan.
+
+    Returns:
+        File name to its text, in pieces where it is long.
+    """
+    package = render_package(plan.instance.title or plan.instance.name, describe_plan_files(plan))
+    return {**stream_csv_files(plan), PACKAGE_FILE: package}
+
+
+_COLUMN_UNITS = {
+    "tonnes": "t",
+    **dict.fromkeys("kg bought charged stock returned used surplus scrap cast".split(), "kg"),
+}
+
+
+def describe_plan_files(plan: Plan) -> list[dict[str, Any]]:
+    """Describe the CSV files of a plan: types and units of their columns.
+
+    Args:
+        plan: Solved plan.
+
+    Returns:
+        One resource of a data package for each file.
+    """
+    units = {**_COLUMN_UNITS, "cost": plan.instance.currency}
+    return [
+        describe_columns(f"{name}.csv", columns, f"{name.replace('_', ' ')} of the plan", units)
+        for name, columns in _list_columns(plan).items()
+    ]
+
+
+def _list_columns(plan: Plan) -> dict[str, Mapping[str, Sequence[Any]]]:
+    """Return the columns of every file of a plan."""
     content = build_plan_members(plan)
     duals = content["duals"]
-    columns: dict[str, Mapping[str, Sequence[Any]]] = {
+    return {
         **plan.tables,
         "prices": plan.priced,
         **({"prices_at_lots": _tabulate_marginals(plan.marginals_at_lots)} if plan.lots is not None else {}),
@@ -65,7 +107,6 @@ def stream_csv_files(plan: Plan) -> dict[str, Iterator[str]]:
         **build_extension_csv_tables(plan.added),
         "plan": _tabulate_summary(content),
     }
-    return {f"{name}.csv": _stream_csv(table) for name, table in columns.items()}
 
 
 def _tabulate_marginals(marginals: Iterable[MarginalValue]) -> dict[str, list[Any]]:

@@ -10,9 +10,10 @@ from medalopt.analysis.replanning.in_transit import get_in_transit_streams
 from medalopt.analysis.replanning.replan import Replan
 from medalopt.instance.arrays import Floats
 from medalopt.report.charts.chart import COLOURS, Chart, ChartAxis, build_line_series, build_plot_option
-from medalopt.report.document import CellValue, Report, ReportColumn, ReportTable
+from medalopt.report.document import CellValue, Report, ReportColumn, ReportTable, get_cell_value
 from medalopt.report.numbers import format_mass, format_money, format_share, format_tonnes
 from medalopt.report.solve_tables import get_period_word
+from medalopt.report.sourcing.plan_report import MOST_SCREEN_ROWS, select_screen_tables
 from medalopt.report.text_table import TextColumn, TextTable, make_text_table
 from medalopt.text import escape_text, join_names
 
@@ -142,7 +143,7 @@ def _build_cost_table(found: Replan) -> ReportTable:
             planned = float(sum(before.account.costs[own][_slice_past(found)].sum() for own in _PLANNED_KINDS[kind]))
         if spent or planned:
             rows.append((_COST_TITLES[kind], planned, spent))
-    so_far = None if before is None else sum(float(row[1] or 0.0) for row in rows)
+    so_far = None if before is None else sum(float(get_cell_value(row[1]) or 0.0) for row in rows)
     left = None if before is None or so_far is None else before.cost - so_far
     rows.append(("signed, and bought for melts so far", None, past.signed_cost))
     rows.append(("what is left to plan", left, found.plan.cost))
@@ -366,12 +367,13 @@ def add_actuals(content: Report, found: Replan) -> Report:
         The combined report.
     """
     content = remove_settled_parties(content, found.question.settled_parties)
-    title = found.past.instance.title or found.past.instance.name
+    title, actuals = found.past.instance.title or found.past.instance.name, _build_actuals_tables(found)
     return replace(
         content,
         title=f"{title}, planned anew after {found.question.after}",
-        decision=(*summarize_actuals(found), *content.decision),
-        tables=(*_build_actuals_tables(found), *content.tables),
+        headline=(*summarize_actuals(found), *content.headline),
+        tables=(*actuals, *content.tables),
+        screen=(*(replace(table, most=MOST_SCREEN_ROWS) for table in actuals), *select_screen_tables(content.tables)),
         charts=(*_build_metal_charts(found), *content.charts),
     )
 
@@ -391,7 +393,7 @@ def remove_settled_parties(content: Report, settled: frozenset[str]) -> Report:
     for table in content.tables:
         rows = tuple(row for row in table.rows if table.key not in _ORDER_TABLES or settled.isdisjoint(row))
         made += [replace(table, rows=rows)] if rows else []
-    return replace(content, documents=kept, tables=tuple(made))
+    return replace(content, documents=kept, tables=tuple(made), screen=select_screen_tables(made))
 
 
 def summarize_actuals(found: Replan) -> tuple[str, ...]:

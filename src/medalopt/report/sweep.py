@@ -1,22 +1,21 @@
-"""Sweep over scenarios: results as JSON lines, CSV, text and HTML."""
+"""Report of a sweep over scenarios, and its JSON lines."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from medalopt.analysis.sweep.sweep import SweepResult
 from medalopt.instance.instance import Instance
 from medalopt.report.charts.chart import Chart, ChartAxis, build_line_series, build_plot_option
-from medalopt.report.numbers import choose_money_scale, format_column, format_money
-from medalopt.report.plan_csv import render_csv
-from medalopt.report.render.text import Screen, render_text
-from medalopt.report.text_table import TextColumn, TextTable, make_text_table
+from medalopt.report.document import CellValue, Report, ReportColumn, ReportTable, ShownValue
+from medalopt.report.numbers import choose_money_scale, format_money
+from medalopt.report.plan_json import render_json
 from medalopt.text import escape_text
 
 _MAX_RANKED = 5  # number of best, and of worst, scenarios shown
 _MAX_PATH_COLUMNS = 3  # greatest number of parameters with a column each
-_MAX_PAGE_ROWS = 5_000  # scenarios
 _STATUS_WORDS = {"infeasible": "no plan", "wrong": "wrong", "unanswered": "no answer"}
 
 
@@ -29,63 +28,22 @@ def render_scenario_json(row: SweepResult) -> str:
     Returns:
         The line; errors are in `message`.
     """
-    told = {
+    return json.dumps(_build_row(row), allow_nan=False) + "\n"
+
+
+def _build_row(row: SweepResult) -> dict[str, Any]:
+    """Return one scenario with its result as plain data."""
+    return {
         "scenario": row.scenario.name,
         "changes": dict(row.scenario.changes),
         "status": row.answer.status,
         "objective": row.answer.value,
         **({"message": row.answer.said} if row.answer.said else {}),
     }
-    return json.dumps(told, allow_nan=False) + "\n"
 
 
-def render_sweep_csv(rows: Sequence[SweepResult]) -> str:
-    """Render a sweep as CSV, a row for each scenario and a column for each parameter that any scenario changes.
-
-    Args:
-        rows: Scenarios with their results.
-
-    Returns:
-        The CSV text.
-    """
-    columns: dict[str, list[object]] = {
-        "scenario": [row.scenario.name for row in rows],
-        "status": [row.answer.status for row in rows],
-        "objective": [row.answer.value for row in rows],
-        **{path: [row.scenario.changes.get(path) for row in rows] for path in _list_paths(rows)},
-    }
-    if any(row.answer.said for row in rows):
-        columns["message"] = [row.answer.said for row in rows]
-    return render_csv(columns)
-
-
-def render_sweep_text(
-    instance: Instance, unit: str, rows: Sequence[SweepResult], of: int, screen: Screen | None = None
-) -> str:
-    """Render a sweep as text: numbers of scenarios by status, and the best and worst scenarios.
-
-    Args:
-        instance: Base instance.
-        unit: Unit of the objective.
-        rows: Scenarios solved so far.
-        of: Number of all scenarios.
-        screen: Width and style; None for standard output.
-
-    Returns:
-        The text.
-    """
-    ranked = _rank_scenarios(rows)
-    few = len(ranked) <= 2 * _MAX_RANKED
-    table = _build_scenario_table(
-        "All scenarios, the best first" if few else "The best scenarios", ranked[: None if few else _MAX_RANKED], unit
-    )
-    tables = [table] if few else [table, _build_scenario_table("The worst scenarios", ranked[-_MAX_RANKED:], unit)]
-    lines = [(text, "plain") for text in summarize_sweep(unit, rows, of)]
-    return render_text(screen or Screen.from_stdout(), _title_sweep(instance), lines, tables if rows else [])  # type: ignore[arg-type]
-
-
-def render_sweep_html(instance: Instance, unit: str, rows: Sequence[SweepResult], of: int) -> str:
-    """Render a sweep as one self-contained HTML file.
+def build_sweep_report(instance: Instance, unit: str, rows: Sequence[SweepResult], of: int) -> Report:
+    """Build the report of a sweep: numbers of scenarios by status, a chart of the objectives, all scenarios.
 
     Args:
         instance: Base instance.
@@ -94,20 +52,37 @@ def render_sweep_html(instance: Instance, unit: str, rows: Sequence[SweepResult]
         of: Number of all scenarios.
 
     Returns:
-        The HTML text.
+        The report; a terminal shows the best and the worst scenarios.
     """
-    from medalopt.report.render.html import render_html
-
     ranked = _rank_scenarios(rows)
-    title = (
-        "All scenarios, the best first" if len(ranked) <= _MAX_PAGE_ROWS else f"The best {_MAX_PAGE_ROWS:,} scenarios"
+    whole = _build_scenario_table("scenarios", "All scenarios, the best first", ranked, unit)
+    best = _build_scenario_table("best", "The best scenarios", ranked[:_MAX_RANKED], unit)
+    worst = _build_scenario_table("worst", "The worst scenarios", ranked[-_MAX_RANKED:], unit)
+    screen = (whole,) if len(ranked) <= 2 * _MAX_RANKED else (best, worst)
+    return Report(
+        f"Scenarios of {instance.title or instance.name}",
+        tuple(summarize_sweep(unit, rows, of)),
+        (whole,) if rows else (),
+        charts=tuple(_build_objective_chart(unit, ranked)),
+        foot=(f"Figures of {instance.name}: sha256 {instance.figures}.",),
+        screen=screen if rows else (),
+        single=_list_scenarios(rows),
+        json=lambda _: render_json({"format": "medalopt/sweep/1", "scenarios": list(map(_build_row, rows))}),
+        json_lines=lambda _: map(render_scenario_json, rows),
     )
-    parts: list[TextTable | Chart] = [
-        *_build_objective_chart(unit, ranked),
-        _build_scenario_table(title, ranked[:_MAX_PAGE_ROWS], unit),
-    ]
-    foot = (f"Figures of {instance.name}: sha256 {instance.figures}.",)
-    return render_html(_title_sweep(instance), summarize_sweep(unit, rows, of), parts, foot)
+
+
+def _list_scenarios(rows: Sequence[SweepResult]) -> ReportTable:
+    """Return all scenarios in their order, with a column for each parameter that any scenario changes."""
+    paths = _list_paths(rows)
+    names = ("scenario", "status", "objective", *paths, *(["message"] if any(row.answer.said for row in rows) else []))
+    columns = tuple(ReportColumn(name, name, "" if name == "objective" else None) for name in names)
+    cells = tuple(
+        (row.scenario.name, row.answer.status, row.answer.value, *map(row.scenario.changes.get, paths), row.answer.said)
+        for row in rows
+    )
+    rows_ = tuple(line[: len(names)] for line in cells)
+    return ReportTable("answers", "Answers", "Every scenario with its changes, in their order.", columns, rows_)
 
 
 def summarize_sweep(unit: str, rows: Sequence[SweepResult], of: int) -> list[str]:
@@ -140,11 +115,6 @@ def summarize_sweep(unit: str, rows: Sequence[SweepResult], of: int) -> list[str
     return [*lines, *([f"{more:,} more are wrong or have no answer."] if more > 0 else [])]
 
 
-def _title_sweep(instance: Instance) -> str:
-    """Return the title of the report."""
-    return f"Scenarios of {instance.title or instance.name}"
-
-
 def _name_scenario(row: SweepResult) -> str:
     """Return the name of a scenario in a sentence."""
     name = escape_text(row.scenario.name)
@@ -166,26 +136,27 @@ def _list_paths(rows: Iterable[SweepResult]) -> list[str]:
     return list(dict.fromkeys(path for row in rows for path in row.scenario.changes))
 
 
-def _build_scenario_table(title: str, rows: Sequence[SweepResult], unit: str) -> TextTable:
+def _build_scenario_table(key: str, title: str, rows: Sequence[SweepResult], unit: str) -> ReportTable:
     """Return a table of scenarios with objective and changes."""
-    values = [row.answer.value for row in rows if row.answer.value is not None]
-    size, word = choose_money_scale(values)
-    told = iter(format_column([value / size for value in values]))
     paths = _list_paths(rows)
-    columns = [
-        (TextColumn("scenario", right=False), [escape_text(row.scenario.name) for row in rows]),
-        (
-            TextColumn(f"{word}{unit}"),
-            [_STATUS_WORDS.get(row.answer.status, "") if row.answer.value is None else next(told) for row in rows],
-        ),
-    ]
+    columns = [ReportColumn("scenario", "scenario"), ReportColumn("objective", "", unit, style="scaled")]
+    lines: list[list[CellValue]] = [[row.scenario.name, _get_objective(row)] for row in rows]
     if len(paths) <= _MAX_PATH_COLUMNS:
-        for path in paths:
-            cells = [escape_text(row.scenario.changes.get(path, "")) for row in rows]
-            columns.append((TextColumn(escape_text(path), right=False, rank=1), cells))
+        columns += [ReportColumn(path, escape_text(path), rank=1) for path in paths]
+        for line, row in zip(lines, rows, strict=True):
+            line += map(row.scenario.changes.get, paths)
     else:
-        columns.append((TextColumn("changes", right=False, rank=1), [_format_changes(row) for row in rows]))
-    return make_text_table(title, columns)
+        columns.append(ReportColumn("changes", "changes", rank=1))
+        for line, row in zip(lines, rows, strict=True):
+            line.append(_format_changes(row))
+    says = "The objective of the best plan of each scenario, and what the scenario changes."
+    return ReportTable(key, title, says, tuple(columns), tuple(map(tuple, lines)))
+
+
+def _get_objective(row: SweepResult) -> CellValue:
+    """Return the objective as a cell."""
+    value = row.answer.value
+    return ShownValue(None, _STATUS_WORDS.get(row.answer.status, "")) if value is None else value
 
 
 def _format_changes(row: SweepResult) -> str:

@@ -27,6 +27,7 @@ class TextTable:
     rows: tuple[TextRow, ...]
     total: bool = False
     notes: tuple[str, ...] = ()
+    says: str = ""
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,6 @@ def test_documents_and_loads(seed: int, tmp_path: Path) -> None:
     own = sum(plan.costs[kind] for kind in ("holding", "sales", "scrap"))
     assert ordered + own == pytest.approx(plan.cost, abs=1e-8 * max(1.0, sum_absolute_costs(plan.account, "cost")))
     found = plan_whole_loads(plan, 0.5)
-    saved = SavedPlan.model_validate(json.loads(render_report_json(build_plan_report(found.plan, found), found.plan)))
+    saved = SavedPlan.model_validate(json.loads(render_report_json(build_plan_report(found.plan, found))))
     assert verify_plan(plan.instance, saved).accepted
     assert found.extra >= -1e-6 * max(1.0, abs(plan.cost))

@@ -15,9 +15,10 @@ from tests.report.sourcing.known import known
 from medalopt import Plan, load, solve
 from medalopt.report.document import Report, sum_column
 from medalopt.report.render.csv import list_replaceable_files, render_report_csv
+from medalopt.report.render.data_package import PACKAGE_FILE
 from medalopt.report.render.json import render_report_json
 from medalopt.report.render.text import Screen, render_report_text
-from medalopt.report.sourcing.plan_report import build_plan_report
+from medalopt.report.sourcing.plan_report import build_plan_report, select_screen_tables
 
 FORMULA = "=+-@"
 
@@ -31,17 +32,20 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> tuple[Report, Plan]:
 
 def test_no_cell_can_become_a_formula(hostile: tuple[Report, Plan]) -> None:
     """Text that a spreadsheet would run stands behind an apostrophe, wherever it comes from."""
-    for files in (render_report_csv(*hostile), render_report_csv(content(), plan("tiny"))):
+    handmade = replace(content(rows=5), plan=plan("tiny"))
+    for files in (render_report_csv(hostile[0]), render_report_csv(handmade)):
         for name, text in files.items():
+            if name == PACKAGE_FILE:
+                continue
             for row in csv.reader(io.StringIO(text, newline="")):
                 for cell in row:
                     assert cell[:1] not in FORMULA or _is_number(cell), (name, cell)
-    assert f"'{PARTY}" in {cell for row in _rows(render_report_csv(*hostile)["documents.csv"]) for cell in row}
-    assert f"'{HOSTILE[4]}" in render_report_csv(content(rows=5), plan("tiny"))["award.csv"].replace('""', '"')
+    assert f"'{PARTY}" in {cell for row in _rows(render_report_csv(hostile[0])["documents.csv"]) for cell in row}
+    assert f"'{HOSTILE[4]}" in render_report_csv(handmade)["award.csv"].replace('""', '"')
 
 
-def _rows(text: str) -> list[list[str]]:
-    return list(csv.reader(io.StringIO(text, newline="")))
+def _rows(text: object) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(str(text), newline="")))
 
 
 def _is_number(cell: str) -> bool:
@@ -55,10 +59,10 @@ def _is_number(cell: str) -> bool:
 def test_the_json_has_everything(hostile: tuple[Report, Plan]) -> None:
     """Documents with party, terms and lines; tables by their keys; the stamp while a field is missing."""
     said, made = hostile
-    told = json.loads(render_report_json(said, made))
+    told = json.loads(render_report_json(said))
     sourcing = told["sourcing"]
     assert told["format"] == "medalopt/plan/1"
-    assert sourcing["decision"] == list(said.decision)
+    assert sourcing["decision"] == list(said.headline)
     by_party = {next(iter(one["party"].values())): one for one in sourcing["documents"]}
     assert by_party["near"]["stamp"] == ""
     assert by_party["east"]["party"]["Legal name"] == PARTY
@@ -70,12 +74,22 @@ def test_the_json_has_everything(hostile: tuple[Report, Plan]) -> None:
 
 def test_the_folder_says_what_stands_where(hostile: tuple[Report, Plan], tmp_path: Path) -> None:
     """Every file is listed; a folder written before may be replaced, one with other files not."""
-    files = render_report_csv(*hostile)
+    said = hostile[0]
+    assert said.plan is not None
+    files = render_report_csv(said)
     listed = {row[0]: row[1] for row in _rows(files["tables.csv"])[1:]}
-    assert listed.keys() == files.keys()
+    assert listed.keys() == files.keys() - {PACKAGE_FILE}
     assert "handed over" in listed["call_off_lines.csv"] or "hand over" in listed["call_off_lines.csv"]
     assert "medalopt solve" in listed["shipments.csv"]
-    (tmp_path / "tables.csv").write_text(files["tables.csv"] + "../secret.csv,x\n\nnotes.txt,y\n", encoding="utf-8")
+    package = json.loads(str(files[PACKAGE_FILE]))
+    fields = {one["path"]: {field["name"]: field for field in one["schema"]["fields"]} for one in package["resources"]}
+    assert fields.keys() == listed.keys()
+    assert all(list(names) == _rows(files[path])[0] for path, names in fields.items())
+    assert (fields["shipments.csv"]["tonnes"]["type"], fields["shipments.csv"]["tonnes"]["unit"]) == ("number", "t")
+    assert fields["award.csv"]["cost"]["unit"] == said.plan.instance.currency
+    (tmp_path / "tables.csv").write_text(
+        str(files["tables.csv"]) + "../secret.csv,x\n\nnotes.txt,y\n", encoding="utf-8"
+    )
     own = list_replaceable_files(tmp_path)
     assert files.keys() <= own
     assert "../secret.csv" not in own
@@ -85,15 +99,15 @@ def test_the_folder_says_what_stands_where(hostile: tuple[Report, Plan], tmp_pat
 
 def test_lines_belong_to_their_documents(hostile: tuple[Report, Plan]) -> None:
     """The lines of one kind of document stand in one file, each with the number of its document."""
-    said, made = hostile
-    rows = _rows(render_report_csv(said, made)["toll_lines.csv"])
+    said, _ = hostile
+    rows = _rows(render_report_csv(said)["toll_lines.csv"])
     tolls = [document for document in said.documents if document.lines.key == "toll_lines"]
     assert [row[0] for row in rows[1:]] == [one.number for one in tolls for _ in one.lines.rows]
 
 
 def test_without_documents_there_is_no_file_of_them() -> None:
     """What is not there has no file."""
-    assert "documents.csv" not in render_report_csv(content(documents=0), plan("tiny"))
+    assert "documents.csv" not in render_report_csv(content(documents=0))
 
 
 def test_a_terminal_shows_what_one_decides_by(hostile: tuple[Report, Plan]) -> None:
@@ -127,12 +141,13 @@ def test_a_terminal_shows_two_screens_of_it(hostile: tuple[Report, Plan]) -> Non
 def test_of_a_plan_that_is_written_a_terminal_shows_the_decision(hostile: tuple[Report, Plan]) -> None:
     """With `-o` the tables stand in what was written, and the decision alone on the terminal."""
     text = render_report_text(hostile[0], Screen(100), written=True)
-    assert hostile[0].decision[0] in text and "sha256" in text
+    assert hostile[0].headline[0] in text and "sha256" in text
     assert "Documents to sign\n" not in text and "Besides" not in text
 
 
 def test_without_dates_the_spend_is_shown_by_period(hostile: tuple[Report, Plan]) -> None:
     """Where periods have no dates there is no fiscal year, and the terminal shows the spend of each period."""
     said, _ = hostile
-    undated = replace(said, tables=tuple(table for table in said.tables if table.key != "fiscal_years"))
+    tables = tuple(table for table in said.tables if table.key != "fiscal_years")
+    undated = replace(said, tables=tables, screen=select_screen_tables(tables))
     assert "\nSpend and commitment\n" in render_report_text(undated, Screen(120))

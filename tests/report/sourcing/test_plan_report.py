@@ -38,7 +38,7 @@ def _cells(table: ReportTable, key: str) -> list[object]:
 
 def test_the_decision_says_all_that_it_should(tiny: Report) -> None:
     """Cost in all and per medal, buying instead, from whom, what binds, what may go wrong, drafts, the proof."""
-    said = "\n".join(tiny.decision)
+    said = "\n".join(tiny.headline)
     for part in (
         "3.35 m JPY in all, 552.8 JPY a medal",
         "Benchmark, buying all metal: 3.805 m JPY, 455,056 JPY more (75.09 JPY a medal).",
@@ -51,7 +51,7 @@ def test_the_decision_says_all_that_it_should(tiny: Report) -> None:
         "13 documents to sign; all still drafts",
     ):
         assert part in said
-    assert tiny.decision[-1].startswith("Proven optimal")
+    assert tiny.headline[-1].startswith("Proven optimal")
     assert plan("tiny").instance.figures in tiny.foot[0]
 
 
@@ -72,7 +72,7 @@ def test_in_brief_what_takes_further_solves_is_left_out() -> None:
     keys = {table.key for table in brief.tables}
     assert keys.isdisjoint({"rules", "risks", "scenarios"})
     assert "orders" in keys
-    assert not any("wrong" in line or "binds" in line for line in brief.decision)
+    assert not any("wrong" in line or "binds" in line for line in brief.headline)
     assert "comes_in_per_t" not in [column.key for column in _table(brief, "award").columns]
 
 
@@ -80,9 +80,9 @@ def test_whole_loads_stand_in_the_decision() -> None:
     """What rounding costs is said beside what the plan costs, and the plan is that in loads."""
     found = plan_whole_loads(plan("tiny"), 1.0)
     loads = build_plan_report(found.plan, found, around("tiny"))
-    assert any(line.startswith("In loads of 1 t") for line in loads.decision)
+    assert any(line.startswith("In loads of 1 t") for line in loads.headline)
     asked = "What binds, entry prices, rules and risks are those of the best plan without whole loads (3.35 m JPY)."
-    assert asked in loads.decision
+    assert asked in loads.headline
     assert not any(
         line.startswith("What binds, entry") for line in summarize_decision(plan("tiny"), (), around("tiny"), None)
     )

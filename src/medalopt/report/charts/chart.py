@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from medalopt.report.text_table import TextTable
+
+if TYPE_CHECKING:
+    from medalopt.report.document import ReportTable
 
 # Okabe and Ito 2008: distinct for colour-blind readers, and in this order by lightness too
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#b8a800")
@@ -25,7 +28,7 @@ class Chart:
 
     title: str
     option: Mapping[str, Any]
-    tables: tuple[TextTable, ...] = ()
+    tables: tuple[ReportTable | TextTable, ...] = ()
     notes: tuple[str, ...] = ()
     height: int = 380  # pixels
 

@@ -1,63 +1,79 @@
-"""Report as a folder of CSV: the files of `solve`, and one for every table and kind of document."""
+"""Report as a folder of CSV: a file for every table and kind of document, described as a Frictionless data package."""
 
 from __future__ import annotations
 
 import csv
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from medalopt.instance.reader.files import read_file
 from medalopt.plan.digests import compute_part_digests
-from medalopt.plan.plan import Plan
 from medalopt.plan.reader import parse_csv_rows
-from medalopt.report.document import CellValue, OrderDocument, Report, ReportColumn
-from medalopt.report.plan_csv import OPTIONAL_FILES, render_csv, render_csv_folder, render_digest_rows
+from medalopt.report.atomic_write import FileContent
+from medalopt.report.document import OrderDocument, Report, ReportColumn, ReportTable, get_cell_value, list_tables
+from medalopt.report.plan_csv import (
+    OPTIONAL_FILES,
+    describe_plan_files,
+    render_csv,
+    render_csv_folder,
+    render_digest_rows,
+)
+from medalopt.report.render.data_package import PACKAGE_FILE, describe_resource, render_package
 
 FILE_LIST = "tables.csv"  # description of each file
 _MOST_LIST_BYTES = 1 << 20  # of the list
 _FILE_NAME_PATTERN = re.compile(r"[A-Za-z0-9_]+\.csv")
 _PLAN_DESCRIPTION = "the plan itself, as `medalopt solve` writes it"
+_FILE_DESCRIPTIONS = {
+    "headline": "The summary, and what it rests on.",
+    "decision": "The decision on one page, and what it rests on.",
+    "documents": "Party and terms of every document; its lines stand in the files of its kind.",
+    "tables": "What stands in which file.",
+}
 
 
-def render_report_csv(content: Report, plan: Plan) -> dict[str, str]:
-    """Render the report as CSV files, which `medalopt verify` reads.
+def render_report_csv(content: Report) -> Mapping[str, FileContent]:
+    """Render the report as the files of a folder.
 
     Args:
-        content: Report to render.
-        plan: Plan of the report.
+        content: Report to render; `medalopt verify` reads that of a plan.
 
     Returns:
-        Text of each file by its name.
+        Content of each file by its name.
     """
-    files = {**render_csv_folder(plan), "decision.csv": render_csv({"decision": [*content.decision, *content.foot]})}
-    own = {f"{table.key}.csv": _encode_rows(table.columns, table.rows) for table in content.tables}
-    lines: dict[str, list[OrderDocument]] = {}
-    for document in content.documents:
-        lines.setdefault(f"{document.lines.key}.csv", []).append(document)
-    own |= {name: _encode_lines(documents) for name, documents in lines.items()}
-    if content.documents:
-        own["documents.csv"] = _encode_documents(content.documents)
-    assert files.keys().isdisjoint(own), "a table of the sourcing plan has the name of one of the plan itself"
-    told = {f"{table.key}.csv": table.says for table in (*content.tables, *(one.lines for one in content.documents))}
-    every = sorted({*files, *own, FILE_LIST})
-    listed = {
-        "file": every,
-        "says": [told.get(name, _FILE_DESCRIPTIONS.get(name, _PLAN_DESCRIPTION)) for name in every],
-    }
-    own |= {"decision.csv": files.pop("decision.csv"), FILE_LIST: render_csv(listed)}
-    digests = compute_part_digests(
-        "csv", {name.removesuffix(".csv"): parse_csv_rows(text) for name, text in own.items()}
-    )
-    return {**files, "plan.csv": files["plan.csv"] + render_digest_rows(digests), **own}
+    if content.csv:
+        return content.csv(content)
+    plan, tables = content.plan, {table.key: table for table in _list_file_tables(content)}
+    files: dict[str, str] = {} if plan is None else dict(render_csv_folder(plan))
+    assert files.keys().isdisjoint(f"{key}.csv" for key in tables), "a table has the name of one of the plan itself"
+    names = sorted({*files, *(f"{key}.csv" for key in tables), FILE_LIST})
+    told = {f"{key}.csv": table.says for key, table in tables.items()} | {FILE_LIST: _FILE_DESCRIPTIONS["tables"]}
+    listed = tuple((name, told.get(name, _PLAN_DESCRIPTION)) for name in names)
+    tables["tables"] = _make_text_columns("tables", ("file", "says"), listed)
+    own = {f"{key}.csv": render_table_csv(table) for key, table in tables.items()}
+    resources = [describe_resource(f"{key}.csv", table) for key, table in tables.items()]
+    if plan is not None:
+        parts = {name.removesuffix(".csv"): parse_csv_rows(text) for name, text in own.items()}
+        files["plan.csv"] += render_digest_rows(compute_part_digests("csv", parts))
+        resources = [*describe_plan_files(plan), *resources]
+    return {**files, **own, PACKAGE_FILE: render_package(content.title, resources)}
 
 
-_FILE_DESCRIPTIONS = {
-    "decision.csv": "The decision on one page, and what it rests on.",
-    "documents.csv": "Party and terms of every document; its lines stand in the files of its kind.",
-    FILE_LIST: "What stands in which file.",
-}
+def render_table_csv(table: ReportTable) -> str:
+    """Render one table as CSV: keys of the columns, values unrounded.
+
+    Args:
+        table: Table to render.
+
+    Returns:
+        The CSV text.
+    """
+    cells = list(zip(*table.rows, strict=True)) or [()] * len(table.columns)
+    values = (map(get_cell_value, column) for column in cells)
+    return render_csv(dict(zip([column.key for column in table.columns], values, strict=True)))
 
 
 def list_replaceable_files(path: Path) -> frozenset[str]:
@@ -67,33 +83,57 @@ def list_replaceable_files(path: Path) -> frozenset[str]:
         path: Folder.
 
     Returns:
-        File names that the folder's `tables.csv` lists, and the optional files of a plan.
+        File names that the folder's `tables.csv` lists, the optional files of a plan, and the data package.
     """
     listed = read_file(path / FILE_LIST, FILE_LIST, _MOST_LIST_BYTES, lambda message: None)
     text = listed.content.decode("utf-8", "replace") if listed else ""
     found = {
         row[0] for row in csv.reader(io.StringIO(text, newline="")) if row and _FILE_NAME_PATTERN.fullmatch(row[0])
     }
-    return OPTIONAL_FILES | found
+    return OPTIONAL_FILES | found | {PACKAGE_FILE}
 
 
-def _encode_rows(columns: tuple[ReportColumn, ...], rows: Iterable[tuple[CellValue, ...]]) -> str:
-    cells = list(zip(*rows, strict=True)) or [()] * len(columns)
-    return render_csv(dict(zip([column.key for column in columns], cells, strict=True)))
+def _list_file_tables(content: Report) -> Iterator[ReportTable]:
+    """Yield all tables, the lines of the documents of each kind, the fields of the documents, and the summary."""
+    tables = list_tables(content)
+    yield from tables
+    if content.single is not None and content.single.key not in {table.key for table in tables}:
+        yield content.single
+    lines: dict[str, list[OrderDocument]] = {}
+    for document in content.documents:
+        lines.setdefault(document.lines.key, []).append(document)
+    yield from (_join_lines(documents) for documents in lines.values())
+    if content.documents:
+        yield _list_document_fields(content.documents)
+    key = "headline" if content.plan is None else "decision"
+    yield _make_text_columns(key, (key,), tuple((line,) for line in (*_list_lines(content), *content.foot)))
 
 
-def _encode_lines(documents: list[OrderDocument]) -> str:
-    columns = (ReportColumn("document", "Document"), *documents[0].lines.columns)
-    return _encode_rows(columns, ((document.number, *row) for document in documents for row in document.lines.rows))
+def _list_lines(content: Report) -> Iterator[str]:
+    """Yield the sentences of a report and its parts."""
+    yield from content.headline
+    for part in content.parts:
+        yield from (part.title, *_list_lines(part))
 
 
-def _encode_documents(documents: tuple[OrderDocument, ...]) -> str:
+def _make_text_columns(key: str, names: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> ReportTable:
+    """Return a table of text that is in the folder only."""
+    return ReportTable(key, key, _FILE_DESCRIPTIONS[key], tuple(ReportColumn(name, name) for name in names), rows)
+
+
+def _join_lines(documents: list[OrderDocument]) -> ReportTable:
+    """Return the lines of several documents as one table."""
+    lines = documents[0].lines
+    rows = tuple((document.number, *row) for document in documents for row in document.lines.rows)
+    return replace(lines, columns=(ReportColumn("document", "Document"), *lines.columns), rows=rows)
+
+
+def _list_document_fields(documents: tuple[OrderDocument, ...]) -> ReportTable:
     """Return one row for every field of every document."""
-    rows = [
+    rows = tuple(
         (document.number, document.kind, document.stamp, part, field, value)
         for document in documents
         for part, pairs in (("party", document.party), ("terms", document.terms))
         for field, value in pairs
-    ]
-    keys = ("document", "kind", "stamp", "part", "field", "value")
-    return _encode_rows(tuple(ReportColumn(key, key) for key in keys), rows)
+    )
+    return _make_text_columns("documents", ("document", "kind", "stamp", "part", "field", "value"), rows)

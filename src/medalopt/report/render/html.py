@@ -12,7 +12,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from importlib import resources
 from typing import Any
@@ -39,7 +39,7 @@ def render_html(
     template: str = "page.html.j2",
     **more: Any,
 ) -> str:
-    """Render a report as an HTML page.
+    """Render a title, lines, tables and charts as an HTML page.
 
     Args:
         title: Title of the page.
@@ -116,7 +116,7 @@ def _prepare_part(part: TextTable | Chart | TextHeading, number: int) -> TextTab
     return {
         "title": part.title,
         "notes": part.notes,
-        "tables": part.tables,
+        "tables": [_format_part(table) for table in part.tables],
         "key": _make_chart_id(number),
         "option": _embed_json(part.option),
         "picture": _embed_picture(part),
@@ -163,9 +163,10 @@ def _hash_source(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-MOST_TABLE_ROWS = 50  # rows of a table on the page; the rest is summed, and listed in the workbook
+MOST_TABLE_ROWS = 1_000  # rows of a table on the page; the rest is summed, and listed in the workbook
+MOST_PLAN_ROWS = 50  # likewise on the page of a report with order documents
 MOST_DOCUMENT_LINES = 40  # of a document; a longer one is shown as sums over the periods and by period
-_FULL_LINES_NOTE = "Line by line, period by period: in the workbook, the print, and lines.csv of the folder."
+_FULL_LINES_NOTE = "Line by line, period by period: in the workbook, the print, and {}.csv of the folder."
 
 
 def render_report_html(content: Report) -> str:
@@ -177,15 +178,25 @@ def render_report_html(content: Report) -> str:
     Returns:
         The HTML text.
     """
-    return render_html(
-        content.title,
-        content.decision,
-        (*content.charts, *(format_table(table, MOST_TABLE_ROWS) for table in content.tables)),
-        content.foot,
-        template="plan.html.j2",
-        says=(*("" for _ in content.charts), *(table.says for table in content.tables)),
-        documents=[_encode_document(document) for document in content.documents],
-    )
+    parts = list(_list_parts(content, MOST_PLAN_ROWS if content.documents else MOST_TABLE_ROWS))
+    if not content.documents:
+        return render_html(content.title, content.headline, parts, content.foot)
+    documents = [_encode_document(document) for document in content.documents]
+    return render_html(content.title, content.headline, parts, content.foot, "plan.html.j2", documents=documents)
+
+
+def _list_parts(content: Report, most: int) -> Iterator[TextTable | Chart | TextHeading]:
+    """Yield the charts and tables of a report, then each of its parts with a heading."""
+    yield from content.charts
+    yield from (format_table(table, most) for table in content.tables)
+    for part in content.parts:
+        yield TextHeading(part.title, part.headline)
+        yield from _list_parts(part, most)
+
+
+def _format_part(table: ReportTable | TextTable) -> TextTable:
+    """Return a table of a chart as text."""
+    return format_table(table, MOST_TABLE_ROWS) if isinstance(table, ReportTable) else table
 
 
 def _encode_document(document: OrderDocument) -> dict[str, Any]:
@@ -213,4 +224,4 @@ def format_document_lines(lines: ReportTable) -> tuple[TextTable, ...]:
         return (format_table(lines),)
     by_name, by_period = fold_table(lines)
     shown = [format_table(part) for part in (by_name, by_period) if part.rows]
-    return (*shown[:-1], replace(shown[-1], notes=(*shown[-1].notes, _FULL_LINES_NOTE)))
+    return (*shown[:-1], replace(shown[-1], notes=(*shown[-1].notes, _FULL_LINES_NOTE.format(lines.key))))

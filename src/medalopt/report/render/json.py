@@ -1,26 +1,38 @@
-"""Report as JSON: the plan as `solve --json` gives it, with the report under `sourcing`."""
+"""Report as JSON; a sourcing plan as the plan of `solve --json`, with the report under `sourcing`."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from medalopt.plan.digests import compute_part_digests, split_sourcing_parts
-from medalopt.plan.plan import Plan
-from medalopt.report.document import OrderDocument, Report, ReportTable
+from medalopt.report.document import OrderDocument, Report, ReportTable, get_cell_value
 from medalopt.report.plan_json import build_plan_members, render_json
 
 
-def render_report_json(content: Report, plan: Plan) -> str:
-    """Render plan and report as one JSON object, which `medalopt verify` reads.
+def render_report_json(content: Report) -> str | Iterable[str]:
+    """Render a report as one JSON object.
 
     Args:
         content: Report to render.
-        plan: Plan of the report.
+
+    Returns:
+        The JSON text; by the writer of the report where it has one.
+    """
+    return content.json(content) if content.json else render_json(_encode_report(content))
+
+
+def render_sourcing_json(content: Report) -> str:
+    """Render plan and sourcing plan as one JSON object, which `medalopt verify` reads.
+
+    Args:
+        content: Sourcing plan with its plan.
 
     Returns:
         The JSON text, with a digest of each part.
     """
-    told = build_plan_members(plan)
+    assert content.plan is not None
+    told = build_plan_members(content.plan)
     said = _encode_report(content)
     digests = {**told.pop("digests"), **compute_part_digests("json", split_sourcing_parts(said))}
     return render_json({**told, "sourcing": said, "digests": digests})
@@ -30,7 +42,7 @@ def _encode_report(content: Report) -> dict[str, Any]:
     """Return the report for JSON: tables by key, each row by the keys of its columns."""
     return {
         "title": content.title,
-        "decision": list(content.decision),
+        "decision": list(content.headline),
         "tables": {table.key: _encode_table(table) for table in content.tables},
         "documents": [_encode_document(document) for document in content.documents],
         "foot": list(content.foot),
@@ -43,7 +55,7 @@ def _encode_table(table: ReportTable) -> dict[str, Any]:
         "title": table.title,
         "says": table.says,
         "units": {column.key: column.unit for column in table.columns if column.unit},
-        "rows": [dict(zip(keys, row, strict=True)) for row in table.rows],
+        "rows": [dict(zip(keys, map(get_cell_value, row), strict=True)) for row in table.rows],
         "notes": list(table.notes),
     }
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from medalopt.errors import UsageError
-from medalopt.report.document import OrderDocument, Report, ReportColumn, ReportTable, format_table
+from medalopt.report.document import OrderDocument, Report, ReportColumn, ReportTable, format_table, list_tables
 from medalopt.report.render.pictures import list_font_files, render_svg
 
 MOST_TABLE_ROWS = 200  # rows of a table on paper; the rest is summed, and listed in the workbook
@@ -62,23 +63,32 @@ def make_typst_compiler(content: Report) -> Any:
 
 
 def _encode_report(content: Report) -> dict[str, Any]:
+    lines = (document.lines for document in content.documents)
     return {
         "title": content.title,
         "name": content.title,
-        "decision": content.decision,
+        "sections": list(_encode_sections(content)),
+        "documents": [_encode_document(document) for document in content.documents],
+        "foot": content.foot,
+        "wide": any(len(_visible_columns(table)) > LANDSCAPE_COLUMNS for table in (*list_tables(content), *lines)),
+    }
+
+
+def _encode_sections(content: Report, title: str = "") -> Iterator[dict[str, Any]]:
+    """Yield the report itself, and each of its parts with its title."""
+    of_charts = [] if content.plan else [table for chart in content.charts for table in chart.tables]
+    tables = (table for table in (*of_charts, *content.tables) if isinstance(table, ReportTable))
+    yield {
+        "title": title,
+        "lines": content.headline,
         "charts": [
             {"title": chart.title, "svg": render_svg(chart, title=False), "notes": chart.notes}
             for chart in content.charts
         ],
-        "tables": [_encode_table(table) for table in content.tables],
-        "documents": [_encode_document(document) for document in content.documents],
-        "foot": content.foot,
-        "wide": any(len(_visible_columns(table)) > LANDSCAPE_COLUMNS for table in _list_tables(content)),
+        "tables": [_encode_table(table) for table in tables],
     }
-
-
-def _list_tables(content: Report) -> tuple[ReportTable, ...]:
-    return (*content.tables, *(document.lines for document in content.documents))
+    for part in content.parts:
+        yield from _encode_sections(part, part.title)
 
 
 def _visible_columns(table: ReportTable) -> list[ReportColumn]:

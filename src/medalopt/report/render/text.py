@@ -24,7 +24,7 @@ from typing import Literal
 
 from rich.cells import cell_len, chop_cells
 
-from medalopt.report.document import Report, ReportTable, fold_table, format_table
+from medalopt.report.document import Report, ReportTable, format_table
 from medalopt.report.text_table import TextHeading, TextTable
 from medalopt.text import escape_control_characters, escape_text, format_count
 
@@ -320,25 +320,7 @@ def show_progress(doing: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, of: bar.update(task, completed=done, total=of)
 
 
-MOST_TABLE_ROWS = 12  # rows of a table; the rest is summed, and listed in the files of `-o`
 MOST_CELL_CHARACTERS = 300  # characters of a cell
-ACTUALS_TABLES = (
-    "actual_metal",
-    "actual_devices",
-    "actual_cost",
-    "actual_yield",
-    "actual_lots",
-    "on_its_way",
-    "signed",
-)
-AWARD_COLUMNS = (
-    "stream",
-    "offered_t",
-    "taken_t",
-    "award",
-    "cost",
-    "comes_in_per_t",
-)  # columns of the award table on a screen
 
 
 def render_report_text(content: Report, screen: Screen | None = None, written: bool = False) -> str:
@@ -346,49 +328,48 @@ def render_report_text(content: Report, screen: Screen | None = None, written: b
 
     Args:
         content: Report to render.
-        screen: Width and colours; those of standard output by default.
-        written: True where `-o` writes the report: then the summary alone.
+        screen: Width and style, standard output by default; a text file has all tables and documents in full.
+        written: True where `-o` writes the report: then a selection of its tables is left out.
 
     Returns:
-        The text; omitted tables are named at its end.
+        The text; tables that a terminal does not show are named at its end.
     """
-    lines: list[tuple[str, TextStyle]] = [(line, "plain") for line in content.decision]
-    lines += [(line, "faint") for line in content.foot]
     used = screen or Screen.from_stdout()
-    shows = {} if written else {table.key: table for table in map(_shorten_table, _select_tables(content))}
-    told = render_text(
-        used, content.title, lines, [_escape_cells(format_table(table, MOST_TABLE_ROWS)) for table in shows.values()]
-    )
-    if written:
+    whole = used.width >= FILE_WIDTH
+    lines: list[tuple[str, TextStyle]] = [(line, "plain") for line in content.headline]
+    if whole or content.documents:
+        lines += [(line, "faint") for line in content.foot]
+    brief = written and content.screen is not None and not whole
+    parts = [] if brief else [*_list_parts(content, whole), *(_list_documents(content) if whole else ())]
+    told = render_text(used, content.title, lines, parts)
+    if brief or whole or not content.screen:
         return told
-    rest = [table.title.partition(":")[0] for table in content.tables if table.key not in shows]
-    width = min(used.width, MAX_TEXT_WIDTH)
-    note = wrap_text(f"Besides, in what -o writes: {'; '.join([*rest, *_count_documents(content)])}.", width)
-    return told + "\n" + "".join(used.line(line, "faint") for line in note)
+    shown = {table.key for table in content.screen}
+    rest = [table.title.partition(":")[0] for table in content.tables if table.key not in shown]
+    rest += [format_count(len(content.documents), "document")] if content.documents else []
+    note = wrap_text(f"Besides, in what -o writes: {'; '.join(rest)}.", min(used.width, MAX_TEXT_WIDTH))
+    return told + ("\n" + "".join(used.line(line, "faint") for line in note) if rest else "")
 
 
-def _select_tables(content: Report) -> Iterator[ReportTable]:
-    """Yield the tables for the screen: actuals, orders, award, spend and medals."""
-    has = {table.key for table in content.tables}
-    spend = "fiscal_years" if "fiscal_years" in has else "spend"
-    shown_keys = {*ACTUALS_TABLES, "orders", "award", spend, "medals"}
-    yield from (table for table in content.tables if table.key in shown_keys)
+def _list_parts(content: Report, whole: bool) -> Iterator[TextTable | TextHeading]:
+    """Yield the tables of a report, then each of its parts with a heading."""
+    tables = content.screen
+    if tables is None or whole:
+        of_charts = (table for chart in content.charts for table in chart.tables)
+        tables = tuple(one for one in (*of_charts, *content.tables) if isinstance(one, ReportTable) and one.rows)
+    yield from (_escape_cells(format_table(table, None if whole else table.most)) for table in tables)
+    for part in content.parts:
+        yield TextHeading(part.title, part.headline)
+        yield from _list_parts(part, whole)
 
 
-def _shorten_table(table: ReportTable) -> ReportTable:
-    """Shorten a table for the screen: spend summed over the parties, the award without the stream's attributes."""
-    if table.key == "fiscal_years":
-        return fold_table(table, "party")[0]
-    if table.key == "award":
-        kept = [place for place, column in enumerate(table.columns) if column.key in AWARD_COLUMNS]
-        rows = tuple(tuple(row[place] for place in kept) for row in table.rows)
-        return replace(table, columns=tuple(table.columns[place] for place in kept), rows=rows)
-    return table
-
-
-def _count_documents(content: Report) -> tuple[str, ...]:
-    count = len(content.documents)
-    return (format_count(count, "document"),) if count else ()
+def _list_documents(content: Report) -> Iterator[TextTable | TextHeading]:
+    """Yield the order documents: party and terms, then lines."""
+    for document in content.documents:
+        pairs = (f"{field}: {value}" for field, value in (*document.party, *document.terms) if value)
+        yield TextHeading(f"{document.kind} {document.number}", (*filter(None, (document.stamp,)), *pairs))
+        lines = format_table(document.lines)
+        yield _escape_cells(replace(lines, notes=(*lines.notes, *document.notes)))
 
 
 def _escape_cells(told: TextTable) -> TextTable:

@@ -13,7 +13,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from medalopt.plan.digests import FormulaValue
-from medalopt.report.document import CellValue, ReportColumn, ReportTable, format_cell, sum_column
+from medalopt.report.document import (
+    CellValue,
+    PlainValue,
+    ReportColumn,
+    ReportTable,
+    ShownValue,
+    format_cell,
+    sum_column,
+)
 from medalopt.text import escape_control_characters
 
 MOST_CELL_UNITS = 32_767  # UTF-16 units of one cell
@@ -132,7 +140,7 @@ class RecordedSheet:
 
     def __init__(self, sheet: Any) -> None:
         self._sheet = sheet
-        self._cells: dict[tuple[int, int], CellValue] = {}
+        self._cells: dict[tuple[int, int], PlainValue] = {}
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._sheet, name)
@@ -203,9 +211,9 @@ class RecordedSheet:
         self._sheet.add_table(top, left, last, right, options)
 
     @property
-    def rows(self) -> list[list[CellValue]]:
+    def rows(self) -> list[list[PlainValue]]:
         """Recorded cells by row, without empty rows."""
-        found: dict[int, dict[int, CellValue]] = {}
+        found: dict[int, dict[int, PlainValue]] = {}
         for (row, place), value in self._cells.items():
             found.setdefault(row, {})[place] = value
         return [[row.get(place) for place in range(max(row) + 1)] for _, row in sorted(found.items())]
@@ -293,6 +301,7 @@ def write_cell(sheet: Any, row: int, place: int, value: CellValue, form: Any) ->
         value: Value of the cell.
         form: XlsxWriter format.
     """
+    value = _get_sheet_value(value)
     if value is None or value == "":
         sheet.write_blank(row, place, None, form)
     elif isinstance(value, str):
@@ -301,6 +310,13 @@ def write_cell(sheet: Any, row: int, place: int, value: CellValue, form: Any) ->
         sheet.write_number(row, place, value, form)
     else:
         sheet.write_string(row, place, "no limit" if value > 0 else "", form)
+
+
+def _get_sheet_value(cell: CellValue) -> PlainValue:
+    """Return the value of a cell in a workbook; of one without a value its text."""
+    if isinstance(cell, ShownValue):
+        return cell.text if cell.value is None else cell.value
+    return cell
 
 
 def write_merged(sheet: Any, row: int, last: int, value: str, form: Any) -> None:
@@ -416,8 +432,8 @@ def _row_height(table: ReportTable, row: tuple[CellValue, ...], wide: list[int])
     shown = zip(row, wide, table.columns, strict=True)
     texts = [
         compute_text_height(value, width - 1)
-        for value, width, column in shown
-        if isinstance(value, str) and not column.hidden
+        for cell, width, column in shown
+        if isinstance(value := _get_sheet_value(cell), str) and not column.hidden
     ]
     return max(texts, default=_LINE_HEIGHT)
 

@@ -13,7 +13,6 @@ import csv
 import io
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import xlsxwriter
@@ -22,7 +21,18 @@ from medalopt.errors import UsageError
 from medalopt.plan.digests import compute_part_digests
 from medalopt.plan.workbook import EDITABLE_TABLES, name_hidden_sheet, name_visible_sheet
 from medalopt.report.charts.chart import Chart
-from medalopt.report.document import CellValue, FieldPairs, OrderDocument, Report, ReportColumn, ReportTable
+from medalopt.report.document import (
+    CellValue,
+    FieldPairs,
+    OrderDocument,
+    Report,
+    ReportColumn,
+    ReportTable,
+    fix_digits,
+    list_charts,
+    list_tables,
+)
+from medalopt.report.plan_csv import render_csv_folder
 from medalopt.report.render.worksheet import (
     WorkbookWriter,
     clean_cell_text,
@@ -205,13 +215,18 @@ def _write_cover_sheet(
         sheet.set_column(place, place, width)
     write_merged(sheet, 0, 2, content.title, pen.style("title"))
     sheet.set_row(0, 26)
-    row = _write_lines(pen, sheet, 1, content.decision, "text")
-    row = _write_entries(pen, sheet, row + 1, "The sheets", entries)
+    row = _write_lines(pen, sheet, 1, content.headline, "text")
+    for part in content.parts:
+        write_merged(sheet, row + 1, 2, part.title, pen.style("heading"))
+        row = _write_lines(pen, sheet, row + 2, part.headline, "text")
+    if entries:
+        row = _write_entries(pen, sheet, row + 1, "The sheets", entries)
     row = _write_lines(pen, sheet, row, (_TABLES_HINT, _EDITING_HINT) if edits else (_TABLES_HINT,), "faint")
     if documents:
         row = _write_entries(pen, sheet, row + 1, "The documents", documents)
-    write_merged(sheet, row + 1, 2, "What it rests on", pen.style("heading"))
-    row = _write_lines(pen, sheet, row + 2, content.foot, "faint")
+    if content.foot:
+        write_merged(sheet, row + 1, 2, "What it rests on", pen.style("heading"))
+        row = _write_lines(pen, sheet, row + 2, content.foot, "faint")
     sheet.freeze_panes(1, 0)
     set_print_layout(sheet, row - 1, 2, landscape=False)
     sheet.activate()
@@ -264,13 +279,11 @@ class _DrawnChart(NamedTuple):
     png: bytes
 
 
-def render_report_xlsx(content: Report, record: Mapping[str, str] = MappingProxyType({}), currency: str = "") -> bytes:
-    """Render the report as an .xlsx file.
+def render_report_xlsx(content: Report) -> bytes:
+    """Render the report as an .xlsx file; that of a plan can be edited, and `medalopt verify` reads it back.
 
     Args:
         content: Report to render.
-        record: CSV files of the plan by name, which `medalopt verify` reads back; empty for a report without a plan.
-        currency: Currency of the plan's costs.
 
     Returns:
         The bytes of the file.
@@ -279,13 +292,14 @@ def render_report_xlsx(content: Report, record: Mapping[str, str] = MappingProxy
     book = xlsxwriter.Workbook(buffer, _WORKBOOK_OPTIONS)
     book.set_properties({"title": content.title[:200], "created": _CREATION_DATE})
     pen = WorkbookWriter(book)
-    front = pen.names.sheet("Decision")
+    record = {} if content.plan is None else render_csv_folder(content.plan)
+    front = pen.names.sheet("Decision" if record or content.documents else "Summary")
     sheet = pen.sheet(front)
-    decisions = _tabulate_decisions(record, currency) if record else []
+    decisions = _tabulate_decisions(record, content.plan.instance.currency) if content.plan else []
     reserved = [pen.names.sheet(table.title) for table in decisions]
     seal = _write_hidden_sheets(pen, record)
-    entries = [_add_picture_sheet(pen, front, content.charts)]
-    entries += [_add_table_sheet(pen, front, table) for table in content.tables]
+    pictures = _add_picture_sheet(pen, front, list_charts(content))
+    entries = [*([pictures] if pictures else []), *(_add_table_sheet(pen, front, one) for one in list_tables(content))]
     documents = []
     for document in content.documents:
         name = pen.names.sheet(f"{document.number} {document.kind}")
@@ -295,16 +309,16 @@ def render_report_xlsx(content: Report, record: Mapping[str, str] = MappingProxy
     for table, name in zip(decisions, reserved, strict=True):
         _write_table_sheet(pen, name, front, table)
         entries.append(_SheetEntry(name, table.says))
-    _write_cover_sheet(pen, sheet, content, [entry for entry in entries if entry], documents, bool(record))
+    _write_cover_sheet(pen, sheet, content, entries, documents, bool(record))
     if record:
         seal(compute_part_digests("xlsx", {name: one.rows for name, one in pen.sheets.items()}))
     book.close()
     return buffer.getvalue()
 
 
-def _add_table_sheet(pen: WorkbookWriter, front: str, table: Any) -> _SheetEntry:
+def _add_table_sheet(pen: WorkbookWriter, front: str, table: ReportTable) -> _SheetEntry:
     name = pen.names.sheet(table.title)
-    _write_table_sheet(pen, name, front, table)
+    _write_table_sheet(pen, name, front, fix_digits(table))
     return _SheetEntry(name, table.says, title=table.title)
 
 

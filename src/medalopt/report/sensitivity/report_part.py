@@ -53,7 +53,8 @@ def render_sensitivity_text(instance: Instance, parts: Sequence[SensitivityPart]
     """
     shown: list[TextTable | TextHeading] = []
     for part in parts:
-        shown += [*_part_heading(parts, part), *(own for chart in part.charts for own in chart.tables), *part.tables]
+        of_charts = (own for chart in part.charts for own in chart.tables if isinstance(own, TextTable))
+        shown += [*_part_heading(parts, part), *of_charts, *part.tables]
     return render_text(
         screen or Screen.from_stdout(), _report_title(instance), [(line, "plain") for line in _top_lines(parts)], shown
     )

@@ -17,7 +17,7 @@ from medalopt.analysis.sourcing.metals import (
 )
 from medalopt.instance.arrays import Floats
 from medalopt.plan.plan import Plan
-from medalopt.report.document import CellValue, ReportColumn, ReportTable
+from medalopt.report.document import CellValue, ReportColumn, ReportTable, get_cell_value
 from medalopt.report.numbers import count_exact_decimals, count_share_decimals
 from medalopt.report.solve_tables import get_period_word
 
@@ -193,8 +193,10 @@ def _fineness_table(plan: Plan) -> ReportTable:
         for alloy, period in _list_heats(plan)
         for row in _fineness_rows(plan, shares[alloy, :, period], alloy, period)
     )
-    windows = [100 * float(row[place] or 0.0) for row in rows for place in (3, 5)]
-    places = count_share_decimals((float(row[4] or 0.0) for row in rows), count_exact_decimals(windows, 2))
+    windows = [100 * float(get_cell_value(row[place]) or 0.0) for row in rows for place in (3, 5)]
+    places = count_share_decimals(
+        (float(get_cell_value(row[4]) or 0.0) for row in rows), count_exact_decimals(windows, 2)
+    )
     columns = (
         ReportColumn("alloy", "Alloy"),
         ReportColumn("period", get_period_word(plan.instance).capitalize()),

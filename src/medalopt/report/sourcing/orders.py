@@ -32,6 +32,7 @@ from medalopt.report.document import (
     make_rate_column,
     set_amount_digits,
     set_exact_digits,
+    sum_column,
 )
 from medalopt.report.numbers import count_amount_decimals, format_exact_share
 from medalopt.report.solve_tables import get_period_word
@@ -424,7 +425,7 @@ def tabulate_orders(plan: Plan, made: tuple[OrderDocument, ...]) -> ReportTable:
 
 def _order_row(document: OrderDocument) -> tuple[CellValue, ...]:
     at = next(place for place, column in enumerate(document.lines.columns) if column.key == "amount")
-    money = sum(float(row[at] or 0.0) for row in document.lines.rows)
+    money = sum_column(document.lines, at)
     quantity = dict(document.terms)["Quantity"].partition(" of ")[0].removesuffix(" in all")
     state = f"draft: {len(document.missing)} missing" if document.missing else "complete"
     return (document.number, document.kind, document.party[0][1], quantity, money, state)

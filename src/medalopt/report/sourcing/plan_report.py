@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,9 +17,10 @@ from medalopt.analysis.sourcing.plan_analyses import PlanAnalyses
 from medalopt.analysis.sourcing.whole_loads import WholeLoadPlan
 from medalopt.instance.source_values import SourceValues
 from medalopt.plan.plan import Plan
-from medalopt.report.document import OrderDocument, Report, ReportTable
+from medalopt.report.document import OrderDocument, Report, ReportTable, fold_table
 from medalopt.report.metal_values import MetalValues
 from medalopt.report.numbers import format_mass, format_money, format_number, format_tonnes
+from medalopt.report.render.json import render_sourcing_json
 from medalopt.report.sensitivity.recycling_premium import describe_premium
 from medalopt.report.solve import describe_proof, summarize_plan
 from medalopt.report.sourcing.compliance import tabulate_assumptions, tabulate_compliance_documents
@@ -200,14 +202,46 @@ def build_plan_report(
         *tabulate_compliance_documents(plan),
         *tabulate_assumptions(plan.instance, written),
     )
+    filled = tuple(table for table in tables if table.rows)
     return Report(
         plan.instance.title or plan.instance.name,
         summarize_decision(plan, orders, found, in_loads),
-        tuple(table for table in tables if table.rows),
+        filled,
         orders,
         tuple(chart for charts in CHART_BUILDERS for chart in charts(plan)) if pictures else (),
         _list_versions(plan),
+        screen=select_screen_tables(filled),
+        json=render_sourcing_json,
+        plan=plan,
     )
+
+
+MOST_SCREEN_ROWS = 12  # rows of a table on a terminal
+_AWARD_COLUMNS = ("stream", "offered_t", "taken_t", "award", "cost", "comes_in_per_t")  # on a terminal
+
+
+def select_screen_tables(tables: Sequence[ReportTable]) -> tuple[ReportTable, ...]:
+    """Select the tables that a terminal shows: orders, award, spend and medals.
+
+    Args:
+        tables: Tables of the report.
+
+    Returns:
+        Tables of two screens: spend summed over the parties, the award without the attributes of the streams.
+    """
+    has = {table.key for table in tables}
+    shown = {"orders", "award", "fiscal_years" if "fiscal_years" in has else "spend", "medals"}
+    return tuple(replace(_shorten_table(table), most=MOST_SCREEN_ROWS) for table in tables if table.key in shown)
+
+
+def _shorten_table(table: ReportTable) -> ReportTable:
+    if table.key == "fiscal_years":
+        return fold_table(table, "party")[0]
+    if table.key == "award":
+        kept = [place for place, column in enumerate(table.columns) if column.key in _AWARD_COLUMNS]
+        rows = tuple(tuple(row[place] for place in kept) for row in table.rows)
+        return replace(table, columns=tuple(table.columns[place] for place in kept), rows=rows)
+    return table
 
 
 def _analysis_tables(plan: Plan, found: PlanAnalyses | None) -> tuple[ReportTable, ...]:

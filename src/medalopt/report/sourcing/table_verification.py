@@ -186,7 +186,7 @@ def compare_parts(form: StoredForm, content: Report, saved: SavedFile) -> tuple[
         broken += _compare_table(stored, document.number, document.lines.columns, document.lines.rows, alike)
         broken += _compare_fields(stored, form.fields(document), alike)
         seen |= {stored.part} if stored else set()
-    derived = content.decision if alike else ()
+    derived = content.headline if alike else ()
     broken += _compare_decision(part, derived, prose)
     if saved.form == "xlsx":
         seen |= {"Pictures", *map(name_visible_sheet, EDITABLE_TABLES)}

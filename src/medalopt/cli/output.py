@@ -1,0 +1,175 @@
+"""Reports on standard output and in the files of `-o`: the ending of a name selects the form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from medalopt.cli.options import check_output_path, format_path
+from medalopt.cli.run import print_message, print_output
+from medalopt.errors import UsageError
+
+if TYPE_CHECKING:
+    from medalopt.report.atomic_write import FileContent
+    from medalopt.report.document import Report
+
+_FORMS = "NAME.txt, .json, .csv, .html, .xlsx or .pdf, as CSV to a folder NAME, its charts as NAME.svg or .png"
+OutputOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="PATH",
+        help="Also write it: NAME.txt, .json, .csv, .html, .xlsx, .pdf or a folder of CSV; its charts: NAME.svg, .png. "
+        "Repeatable.",
+    ),
+]
+
+
+def check_outputs(outputs: Sequence[Path] | None, inputs: Mapping[Path, str]) -> tuple[Path, ...]:
+    """Check, before a long calculation, that every output has a known form and can be written.
+
+    Args:
+        outputs: Files and folders of `-o`, or None.
+        inputs: Files that must not be overwritten, each with its noun for messages.
+
+    Returns:
+        The outputs.
+
+    Raises:
+        UsageError: An ending is unknown, or an output is named twice.
+        OutputError: An output is an input, its folder is missing, or its name is invalid.
+    """
+    found = tuple(outputs or ())
+    for output in found:
+        if output.suffix.lower() not in _RENDERERS:
+            raise UsageError(f"-o {format_path(output)}: a report is written as {_FORMS}")
+        for path, what in inputs.items():
+            check_output_path(output, path, what)
+    if len({path.absolute() for path in found}) < len(found):
+        raise UsageError(f"-o {format_path(found[-1])}: an output is named twice; leave one of the two")
+    return found
+
+
+def write_report(report: Report, outputs: Sequence[Path], said: str = "the report is written") -> None:
+    """Write a report to every output, whole or not at all; all are rendered before the first is written.
+
+    Args:
+        report: Report.
+        outputs: Files and folders, as `check_outputs` returns them.
+        said: Message for each.
+
+    Raises:
+        UsageError: A library that a form needs is not installed, or there is no chart to draw.
+        OutputError: An output cannot be written.
+    """
+    from medalopt.report.atomic_write import write_file, write_folder
+
+    rendered = [(path, _RENDERERS[path.suffix.lower()](report, path)) for path in outputs]
+    for output, made in rendered:
+        if isinstance(made, Mapping):
+            from medalopt.report.render.csv import list_replaceable_files
+
+            write_folder(output, made, list_replaceable_files(output))
+            count = sum(name.endswith(".csv") for name in made)
+            print_message(f"{format_path(output)}: {said}, {count} tables as CSV")
+            continue
+        for path, content in made:
+            write_file(path, content)
+            print_message(f"{format_path(path)}: {said}")
+
+
+def print_report(report: Report, as_json: bool, written: bool = False) -> None:
+    """Print a report as JSON or as text.
+
+    Args:
+        report: Report.
+        as_json: Print JSON.
+        written: The report is written to a file as well; of one with a selection of tables the summary suffices.
+    """
+    if as_json:
+        from medalopt.report.render.json import render_report_json
+
+        print_output(render_report_json(report))
+    else:
+        from medalopt.report.render.text import render_report_text
+
+        print_output(render_report_text(report, written=written))
+
+
+_Rendered = list[tuple[Path, "FileContent"]] | Mapping[str, "FileContent"]  # files, or the files of a folder
+
+
+def _render_text(report: Report, path: Path) -> _Rendered:
+    from medalopt.report.render.text import Screen, render_report_text
+
+    return [(path, render_report_text(report, Screen.for_file()))]
+
+
+def _render_json(report: Report, path: Path) -> _Rendered:
+    from medalopt.report.render.json import render_report_json
+
+    return [(path, render_report_json(report))]
+
+
+def _render_json_lines(report: Report, path: Path) -> _Rendered:
+    if report.json_lines is None:
+        raise UsageError(f"-o {format_path(path)}: only scenarios are written as lines of JSON; name NAME.json")
+    return [(path, report.json_lines(report))]
+
+
+def _render_csv(report: Report, path: Path) -> _Rendered:
+    """Return a single file where the report is one table and the name that of a file, else the files of a folder."""
+    from medalopt.report.render.csv import render_report_csv, render_table_csv
+
+    if path.suffix and report.single is not None:
+        return [(path, render_table_csv(report.single))]
+    return render_report_csv(report)
+
+
+def _render_html(report: Report, path: Path) -> _Rendered:
+    from medalopt.report.render.html import render_report_html
+
+    return [(path, render_report_html(report))]
+
+
+def _render_xlsx(report: Report, path: Path) -> _Rendered:
+    from medalopt.report.render.xlsx import render_report_xlsx
+
+    return [(path, render_report_xlsx(report))]
+
+
+def _render_pdf(report: Report, path: Path) -> _Rendered:
+    from medalopt.report.render.pdf import render_report_pdf
+
+    return [(path, render_report_pdf(report))]
+
+
+def _draw_charts(report: Report, path: Path) -> _Rendered:
+    """Return the picture of every chart; several are numbered. Raises UsageError where there is none."""
+    from medalopt.report.document import list_charts
+    from medalopt.report.render.pictures import render_png, render_svg
+
+    charts = list_charts(report)
+    if not charts:
+        raise UsageError(f"-o {format_path(path)}: there is no chart to draw here; write NAME.html, .txt or .json")
+    draw = render_svg if path.suffix.lower() == ".svg" else render_png
+    names = [path] if len(charts) == 1 else [path.with_stem(f"{path.stem}-{n}") for n in range(1, len(charts) + 1)]
+    return [(name, draw(chart)) for name, chart in zip(names, charts, strict=True)]
+
+
+_RENDERERS: Mapping[str, Callable[[Report, Path], _Rendered]] = {
+    "": _render_csv,
+    ".csv": _render_csv,
+    ".html": _render_html,
+    ".json": _render_json,
+    ".jsonl": _render_json_lines,
+    ".pdf": _render_pdf,
+    ".png": _draw_charts,
+    ".svg": _draw_charts,
+    ".txt": _render_text,
+    ".xlsx": _render_xlsx,
+}
