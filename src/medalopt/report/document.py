@@ -263,8 +263,8 @@ def _walk_tables(report: Report) -> Iterator[ReportTable]:
 
 
 # ISO 4217: currencies without a minor unit, and with one of three digits
-_CURRENCIES_WITHOUT_MINOR_UNIT = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF".split())
-_CURRENCIES_WITH_THREE_DIGITS = frozenset("BHD IQD JOD KWD LYD OMR TND".split())
+_CURRENCIES_WITHOUT_MINOR_UNIT = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
+_CURRENCIES_WITH_THREE_DIGITS = "BHD IQD JOD KWD LYD OMR TND"
 
 
 def count_minor_digits(currency: str) -> int:
@@ -276,7 +276,9 @@ def count_minor_digits(currency: str) -> int:
     Returns:
         0, 2 or 3.
     """
-    return 0 if currency in _CURRENCIES_WITHOUT_MINOR_UNIT else 3 if currency in _CURRENCIES_WITH_THREE_DIGITS else 2
+    if currency in _CURRENCIES_WITHOUT_MINOR_UNIT.split():
+        return 0
+    return 3 if currency in _CURRENCIES_WITH_THREE_DIGITS.split() else 2
 
 
 def make_amount_column(key: str, title: str, currency: str, total: bool = True) -> ReportColumn:

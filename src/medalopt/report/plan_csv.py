@@ -71,7 +71,7 @@ def stream_plan_folder(plan: Plan) -> dict[str, FileContent]:
 
 _COLUMN_UNITS = {
     "tonnes": "t",
-    **dict.fromkeys("kg bought charged stock returned used surplus scrap cast".split(), "kg"),
+    **dict.fromkeys(["kg", "bought", "charged", "stock", "returned", "used", "surplus", "scrap", "cast"], "kg"),
 }
 
 

@@ -58,7 +58,7 @@ def _is_number(cell: str) -> bool:
 
 def test_the_json_has_everything(hostile: tuple[Report, Plan]) -> None:
     """Documents with party, terms and lines; tables by their keys; the stamp while a field is missing."""
-    said, made = hostile
+    said, _ = hostile
     told = json.loads(render_report_json(said))
     sourcing = told["sourcing"]
     assert told["format"] == "medalopt/plan/1"
