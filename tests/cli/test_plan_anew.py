@@ -153,7 +153,7 @@ def test_where_the_rest_has_no_plan(desk: Path) -> None:
         (("--after", "2018-02", "--actuals", "none.csv"), 2, "none.csv: cannot be read"),
         (("--after", "2018-01", "--actuals", "actuals.csv"), 2, "actuals.csv:3:5: period: lies after 2018-01"),
         (("--after", "2018-02", "--frozen", "base.yaml"), 2, "base.yaml:1:1: unknown column"),
-        ((*ANEW, "-o", "x.doc"), 2, "a sourcing plan is written as"),
+        ((*ANEW, "-o", "x.doc"), 2, "a report is written as"),
     ],
 )
 def test_what_cannot_be_planned_anew(desk: Path, arguments: tuple[str, ...], code: int, wrong: str) -> None:
