@@ -18,7 +18,6 @@ from typing import Any
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
-import highspy
 import numpy as np
 import pyomo.environ as pyo
 from pyomo.contrib.solver.solvers.highs import Highs
@@ -82,8 +81,8 @@ class Bare:
         program = scale_program(base)
         found = load_highs(program)
         assert found is not None
-        self._solver = found
-        self._solver.setOptionValue("solver", "simplex")
+        self._session, self._costs = found, program.costs[0]
+        self._session.set_options(solver="simplex")
         self._unit = 2.0 ** -float(program.cost[0])
         two = way.line.two
         rows = np.flatnonzero((two.row_upper != base.row_upper) | (two.row_lower != base.row_lower))
@@ -95,11 +94,9 @@ class Bare:
 
     def answer(self, position: float) -> float:
         """Return the optimum there."""
-        for row, low, high in self._moves[position]:
-            self._solver.changeRowBounds(row, low, high)
-        self._solver.run()
-        assert self._solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
-        return float(self._solver.getInfo().objective_function_value) * self._unit
+        self._session.change_bounds({row: (low, high) for row, low, high in self._moves[position]}, {})
+        assert self._session.run() == "optimal"
+        return float(self._costs @ self._session.read_solution()[0]) * self._unit
 
 
 def anew(variants: ScenarioRunner, changes: Callable[[float], dict[str, str]]) -> Callable[[float], float]:

@@ -216,7 +216,7 @@ def solve_continuous(
         plan, prices = _select_certified(task, answer, prices)
         best = _select_smaller_gap(best, plan)
         if best and (best.certificate.optimal or best.certificate.gap <= gap):
-            return best, answer.standing
+            return best, answer.basis
     raise _build_unproven_error(instance)
 
 

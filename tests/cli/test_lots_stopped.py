@@ -15,12 +15,12 @@ from tests.cli.runs import MEDALOPT, PATIENCE, here
 STREAMS, METALS = 100, 12  # a knapsack of so many dimensions takes minutes
 SEARCHING = (
     "import sys\n"
-    "from medalopt.solver import whole\n"
-    "search = whole.branched\n"
-    "def branched(*given):\n"
+    "from medalopt.solver import mip\n"
+    "search = mip.run_branch_and_bound\n"
+    "def searched(*given):\n"
     "    print('searching', flush=True)\n"
     "    return search(*given)\n"
-    "whole.branched = branched\n"
+    "mip.run_branch_and_bound = searched\n"
     "from medalopt.cli.main import main\n"
     "main()\n"
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import highspy
 import pytest
 from tests.model.cases import changed, loaded
 
@@ -12,6 +11,7 @@ from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import build_routes
 from medalopt.solve_instance import solve, solve_continuous
+from medalopt.solver.basis import BASIC
 from medalopt.solver.highs import load_highs
 from medalopt.solver.program import SolverProgram
 from medalopt.solver.scaling import scale_program
@@ -47,19 +47,20 @@ def test_rows_and_columns_are_found_again_by_name() -> None:
     before, after = loaded(changed()), loaded(changed(policy=FLOOR))
     standing = solve_continuous(before)[1]
     assert standing is not None
-    basis = standing.on(linear(after))
-    was = dict(zip(standing.linear.rows, standing.basis.row_status, strict=True))
-    for place, now in zip(linear(after).rows, basis.row_status, strict=True):
-        assert now == was.get(place, highspy.HighsBasisStatus.kBasic)
-    solver = load_highs(scale_program(linear(after)))
-    assert solver is not None
-    solver.setBasis(basis)
-    solver.run()
-    assert solver.getInfo().simplex_iteration_count == 0  # phones are all recycled: the floor does not bind
+    basis = standing.transfer(linear(after))
+    assert basis is not None
+    was = dict(zip(standing.linear.rows, standing.basis.rows.tolist(), strict=True))
+    for place, now in zip(linear(after).rows, basis.rows.tolist(), strict=True):
+        assert now == was.get(place, BASIC)
+    session = load_highs(scale_program(linear(after)))
+    assert session is not None
+    session.set_basis(basis)
+    session.run()
+    assert session.iterations == 0  # phones are all recycled: the floor does not bind
 
 
 def test_another_network_has_no_start() -> None:
     """With a stream more the network's columns are others, and nothing is carried over."""
     standing = solve_continuous(loaded(changed()))[1]
     assert standing is not None
-    assert standing.on(linear(loaded(changed(**NEARBY[3])))) is None
+    assert standing.transfer(linear(loaded(changed(**NEARBY[3])))) is None

@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import highspy
 import numpy as np
 import pytest
 from tests.model.cases import conformance, loaded, plain
@@ -20,7 +19,7 @@ from medalopt.plan.plan import Plan
 from medalopt.solve_instance import solve_continuous
 from medalopt.solver import highs, solve_lp
 from medalopt.solver.budget import NO_TIME_LIMIT, TimeBudget
-from medalopt.solver.highs import METHODS, HighsResult, solve_by_method
+from medalopt.solver.highs import METHODS, HighsResult, HighsSession, solve_by_method
 from medalopt.solver.scaling import ScaledProgram, scale_program
 from medalopt.solver.solve_lp import SolveTask, build_program
 
@@ -32,10 +31,10 @@ def stopped_after(iterations: int, monkeypatch: pytest.MonkeyPatch) -> Plan | No
     """Return tiny's plan as it stands after so many iterations of the simplex method; None where there is none yet."""
     whole = highs.load_highs
 
-    def short(scaled_program: ScaledProgram) -> highspy.Highs | None:
+    def short(scaled_program: ScaledProgram) -> HighsSession | None:
         solver = whole(scaled_program)
         if solver is not None:
-            solver.setOptionValue("simplex_iteration_limit", iterations)
+            solver.set_options(simplex_iteration_limit=iterations)
         return solver
 
     with monkeypatch.context() as patched:

@@ -12,7 +12,7 @@ from tests.solver.programs import two_by_two
 from medalopt.errors import SolverError
 from medalopt.model.network import SparseEntries
 from medalopt.solver import highs
-from medalopt.solver.highs import METHODS, get_highs_version, solve_by_method
+from medalopt.solver.highs import METHODS, HighsSession, get_highs_version, solve_by_method
 from medalopt.solver.program import SolverProgram
 from medalopt.solver.scaling import scale_program
 
@@ -73,8 +73,8 @@ def test_what_the_first_objective_has_decided_stays() -> None:
 def runs(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Let the runs of HiGHS end as listed, one after the other; the rest as they do."""
     said: list[str] = []
-    run = highs.run_highs
-    monkeypatch.setattr(highs, "run_highs", lambda *given: (run(*given), said.pop(0) if said else "optimal")[1])
+    run = HighsSession.run
+    monkeypatch.setattr(HighsSession, "run", lambda *given: (run(*given), said.pop(0) if said else "optimal")[1])
     yield said
     assert said == []
 

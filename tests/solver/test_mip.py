@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import highspy
 import pytest
 
 import medalopt
@@ -17,7 +16,7 @@ from medalopt.report.plan_json import build_plan_object
 from medalopt.report.solve import describe_proof
 from medalopt.solver import highs, mip
 from medalopt.solver.budget import TimeBudget
-from medalopt.solver.highs import HighsResult
+from medalopt.solver.highs import HighsResult, HighsSession
 from medalopt.solver.scaling import ScaledProgram
 
 EXAMPLE = Path(__file__).with_name("lots.yaml")
@@ -154,7 +153,7 @@ def test_what_cannot_be_kept_is_not_handed_out(monkeypatch: pytest.MonkeyPatch) 
 def test_a_program_that_highs_does_not_take(monkeypatch: pytest.MonkeyPatch) -> None:
     """The search has no answer where the program cannot be handed over."""
 
-    def refused(_: ScaledProgram) -> highspy.Highs | None:
+    def refused(_: ScaledProgram) -> HighsSession | None:
         return None
 
     monkeypatch.setattr(highs, "load_highs", refused)

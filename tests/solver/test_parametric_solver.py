@@ -75,14 +75,14 @@ def test_what_is_missing_is_nothing() -> None:
         row_upper=np.array([6.0]),
         entries=SparseEntries(np.array([0]), np.array([0]), np.array([3.0])),
     )
-    found = warm.embedded(less, np.zeros(0, dtype=np.intp))
+    found = warm.solve_padded(less, np.zeros(0, dtype=np.intp))
     assert found.warm
     assert (found.value, found.x.tolist(), len(found.y)) == (7.5, [1.5], 1)
-    assert not warm.embedded(dataclasses.replace(less, places=(("z", None),)), np.zeros(0, dtype=np.intp)).warm
+    assert not warm.solve_padded(dataclasses.replace(less, places=(("z", None),)), np.zeros(0, dtype=np.intp)).warm
     moved = dataclasses.replace(
         less, rows=(("two", None),), entries=SparseEntries(*(np.array([0]),) * 2, np.array([0.5]))
     )
-    assert warm.embedded(moved, np.zeros(0, dtype=np.intp)).value == pytest.approx(7.5)
+    assert warm.solve_padded(moved, np.zeros(0, dtype=np.intp)).value == pytest.approx(7.5)
 
 
 def test_many_entries_are_passed_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,7 +115,7 @@ def test_a_known_optimum_is_where_it_begins() -> None:
     known = solve_from_scratch(linear)
     warm = ParametricSolver(linear, (known.x, known.y))
     assert warm.solve().value == pytest.approx(known.value)
-    assert warm._solver.getInfo().simplex_iteration_count <= 0
+    assert warm._session.iterations <= 0
 
 
 def test_what_is_nothing_beside_its_row_changes_nothing() -> None:

@@ -29,8 +29,8 @@ def swept(line: ProgramLine) -> ParametricSweep:
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Return a list that grows with each program that HiGHS is asked about."""
     solved: list[int] = []
-    tried = ParametricSolver.tried
-    monkeypatch.setattr(ParametricSolver, "tried", lambda *given: (solved.append(1), tried(*given))[1])
+    solve = ParametricSolver.solve_unverified
+    monkeypatch.setattr(ParametricSolver, "solve_unverified", lambda *given: (solved.append(1), solve(*given))[1])
     return solved
 
 
@@ -50,8 +50,8 @@ def test_each_is_solved_as_it_would_be_alone(end: SolverProgram, monkeypatch: py
     monkeypatch.setattr(parametric_sweep, "_BATCH_NUMBERS", 30)  # four at once
     line = ProgramLine(at_least(1.0), end, 0.0, 2.0)
     positions = [0.0, 0.5, 1.7, 2.0, 2.25, 1.0, 0.25]
-    one, row = swept(line), swept(line).outcomes(positions)
-    for position, found in [*zip(positions, row, strict=True), *((at, one.answer(at)) for at in positions)]:
+    one, row = swept(line), swept(line).solve_all(positions)
+    for position, found in [*zip(positions, row, strict=True), *((at, one.solve_at(at)) for at in positions)]:
         alone = solve_from_scratch(line.at(position))
         assert found.warm
         assert found.value == pytest.approx(alone.value, rel=1e-12)
@@ -65,12 +65,12 @@ def test_on_a_straight_line_the_ends_alone_are_solved(end: SolverProgram, monkey
     solved = counted(monkeypatch)
     line = ProgramLine(at_least(1.0), end, 0.0, 1.0)
     positions = [0.0, *np.linspace(0.01, 0.99, 50).tolist(), 1.0]
-    for position, found in zip(positions, swept(line).outcomes(positions), strict=True):
+    for position, found in zip(positions, swept(line).solve_all(positions), strict=True):
         assert found.value == pytest.approx(solve_from_scratch(line.at(position)).value, rel=1e-9)
     assert len(solved) == 2
     one = swept(line)
     for position in (0.0, 1.0, 0.5, 0.25, 0.75):
-        one.answer(position)
+        one.solve_at(position)
     assert len(solved) == 4
 
 
@@ -89,7 +89,7 @@ def test_where_the_line_bends_it_is_solved(entries: SparseEntries, monkeypatch: 
     line = ProgramLine(at_least(-1.0, lower=np.array([-1.0, -np.inf])), at_least(1.0, entries=entries), 0.0, 1.0)
     line = ProgramLine(*(dataclasses.replace(one, row_lower=bends) for one in (line.one, line.two)), 0.0, 1.0)
     positions = np.linspace(0.0, 1.0, 21).tolist()
-    for position, found in zip(positions, swept(line).outcomes(positions), strict=True):
+    for position, found in zip(positions, swept(line).solve_all(positions), strict=True):
         assert found.value == pytest.approx(solve_from_scratch(line.at(position)).value, rel=1e-9, abs=1e-9)
     assert len(solved) >= 2
 
@@ -97,7 +97,7 @@ def test_where_the_line_bends_it_is_solved(entries: SparseEntries, monkeypatch: 
 def test_what_has_no_plan_is_refuted() -> None:
     """Where more is asked than there can be, that is proven, and then the sweep goes on."""
     line = ProgramLine(at_least(1.0), at_least(3.0), 0.0, 1.0)
-    found = list(swept(line).outcomes([0.0, 1.0, 0.25, 0.9]))
+    found = list(swept(line).solve_all([0.0, 1.0, 0.25, 0.9]))
     assert [one.status for one in found] == ["optimal", "infeasible", "optimal", "infeasible"]
 
 
@@ -106,13 +106,13 @@ def test_an_answer_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
     sweep_of = swept(ProgramLine(at_least(1.0), at_least(1.5), 0.0, 1.0))
     monkeypatch.setattr(verification, "VERIFICATION_TOLERANCE", -1.0)
     with pytest.raises(SolverError, match="could not be solved"):
-        sweep_of.answer(0.5)
+        sweep_of.solve_at(0.5)
 
 
 def test_what_is_nothing_beside_its_row_changes_nothing() -> None:
     """An entry that HiGHS would count as nothing is left out, and the answer is proven with it."""
     apart = two_by_two(entries=SparseEntries(ENTRIES.row, ENTRIES.column, np.array([3.0, 1e-30, 1.0, -1000.0])))
-    assert swept(ProgramLine(apart, apart, 0.0, 1.0)).answer(0.5).status == "optimal"
+    assert swept(ProgramLine(apart, apart, 0.0, 1.0)).solve_at(0.5).status == "optimal"
 
 
 def test_a_row_without_entries_is_kept_or_not() -> None:
@@ -131,5 +131,5 @@ def test_a_row_without_entries_is_kept_or_not() -> None:
             row_upper=np.append(made.row_upper, 1.0),
         )
 
-    found = list(swept(ProgramLine(wide(1.0), wide(1.5), 0.0, 1.0)).outcomes([0.0, 1.0]))
+    found = list(swept(ProgramLine(wide(1.0), wide(1.5), 0.0, 1.0)).solve_all([0.0, 1.0]))
     assert [one.value for one in found] == [pytest.approx(4.00025), pytest.approx(6.500375)]

@@ -70,7 +70,7 @@ def test_where_small_steps_fail_the_end_is_found_from_afar(monkeypatch: pytest.M
     def fails(self: WarmSolver, row: int, value: float) -> None:
         raise SolverError("a small change of the plan could not be solved")
 
-    monkeypatch.setattr(WarmSolver, "fixed", fails)
+    monkeypatch.setattr(WarmSolver, "solve_fixed_row", fails)
     program = around(three(costs=np.array([[1.0, 1.25, 2.0], np.zeros(3)])))
     slope, end = find_cost_range(program, 0, 1)
     assert (slope, end.distance) == (pytest.approx(1.0), pytest.approx(0.25))

@@ -40,8 +40,8 @@ def test_a_part_answers_as_the_whole(seed: int, monkeypatch: pytest.MonkeyPatch)
     if whole is None:
         return
     asked: list[object] = []
-    answer = warm_solver.PartialProgram.answer
-    monkeypatch.setattr(warm_solver.PartialProgram, "answer", lambda *given: (asked.append(1), answer(*given))[1])
+    solve = warm_solver.PartialProgram.solve
+    monkeypatch.setattr(warm_solver.PartialProgram, "solve", lambda *given: (asked.append(1), solve(*given))[1])
     monkeypatch.setattr(warm_solver, "_INITIAL_COLUMNS_PER_ROW", 0)
     monkeypatch.setattr(warm, "_PARTIAL_PRICING_ENTRIES", 0)
     apart = answers(seed)
@@ -57,8 +57,8 @@ def test_where_a_part_cannot_tell_the_whole_is_asked(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(warm_solver, "_SIMPLEX_ITERATION_LIMIT", 0)
     monkeypatch.setattr(warm_solver, "FARKAS_TOLERANCE", np.inf)
     full: list[object] = []
-    attempted = WarmSolver._attempted
-    monkeypatch.setattr(WarmSolver, "_attempted", lambda *given: (full.append(1), attempted(*given))[1])
+    run = WarmSolver._run_simplex
+    monkeypatch.setattr(WarmSolver, "_run_simplex", lambda *given: (full.append(1), run(*given))[1])
     apart = answers(10)
     assert full and whole is not None and apart is not None
     for one, other in zip(whole, apart, strict=True):

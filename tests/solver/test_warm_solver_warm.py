@@ -21,10 +21,11 @@ def near() -> PlanNeighbourhood:
     return PlanNeighbourhood.of(plan)
 
 
-def standing(warm: WarmSolver) -> tuple[list[Any], list[Any]]:
-    """Return where each column and row of the solver stands."""
-    basis = warm._solver.getBasis()
-    return list(basis.col_status), list(basis.row_status)
+def statuses(warm: WarmSolver) -> list[list[int]]:
+    """Return the status of each column and row of the solver."""
+    basis = warm._session.basis
+    assert basis is not None
+    return [basis.columns.tolist(), basis.rows.tolist()]
 
 
 def more(near: PlanNeighbourhood, by: float) -> dict[int, tuple[float, float]]:
@@ -36,13 +37,13 @@ def more(near: PlanNeighbourhood, by: float) -> dict[int, tuple[float, float]]:
 def test_after_a_question_without_an_answer_the_next_starts_where_the_first_did(near: PlanNeighbourhood) -> None:
     """What cannot be leaves the solver where the plan stands, and a little more costs what it cost before."""
     warm = near.rerun._whole
-    before = standing(warm)
-    expected = warm.moved(more(near, LITTLE), {})
+    before = statuses(warm)
+    expected = warm.solve_shifted_bounds(more(near, LITTLE), {})
     assert expected is not None and expected.value > 0
     for _ in range(3):
-        assert warm.moved(more(near, FAR_TOO_MUCH), {}) is None
-        assert standing(warm) == before
-        again = warm.moved(more(near, LITTLE), {})
+        assert warm.solve_shifted_bounds(more(near, FAR_TOO_MUCH), {}) is None
+        assert statuses(warm) == before
+        again = warm.solve_shifted_bounds(more(near, LITTLE), {})
         assert again is not None
         assert again.value == pytest.approx(expected.value, rel=1e-9)
 
@@ -50,12 +51,12 @@ def test_after_a_question_without_an_answer_the_next_starts_where_the_first_did(
 def test_a_refusal_from_the_beginning_is_one_too(near: PlanNeighbourhood, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where neither method comes to an end from where it stands, the one from the beginning is believed."""
     warm = near.rerun._whole
-    before, attempted, tried = standing(warm), warm._attempted, list[int]()
+    before, run, tried = statuses(warm), warm._run_simplex, list[int]()
 
     def late(costs: Any, strategy: int) -> Any:
         tried.append(strategy)
-        return attempted(costs, strategy) if len(tried) > 2 else None
+        return run(costs, strategy) if len(tried) > 2 else ("unanswered", None)
 
-    monkeypatch.setattr(warm, "_attempted", late)
-    assert warm.moved(more(near, FAR_TOO_MUCH), {}) is None
-    assert len(tried) == 3 and standing(warm) == before
+    monkeypatch.setattr(warm, "_run_simplex", late)
+    assert warm.solve_shifted_bounds(more(near, FAR_TOO_MUCH), {}) is None
+    assert len(tried) == 3 and statuses(warm) == before

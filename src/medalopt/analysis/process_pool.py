@@ -28,7 +28,7 @@ from medalopt.errors import InputError, NoPlanError, OutputError, SolverError, U
 from medalopt.instance.loading import InstanceFile, ParameterChanges
 from medalopt.instance.scenario import WILDCARD
 from medalopt.solve_instance import solve
-from medalopt.solver.parametric_solver import BasisStatuses
+from medalopt.solver.basis import Basis
 from medalopt.text import escape_text
 
 ProgressCallback = Callable[[int, int], None]  # number of scenarios solved, and in all
@@ -66,7 +66,7 @@ class WorkerSetup:
     opened: InstanceFile
     changes: ParameterChanges
     measure: str
-    standing: BasisStatuses | None
+    standing: Basis | None
 
     @classmethod
     def of(cls, variants: ScenarioRunner) -> WorkerSetup:
@@ -78,7 +78,7 @@ class WorkerSetup:
         Returns:
             The state, which can be pickled.
         """
-        standing = None if variants.large else variants.warm_model.standing
+        standing = None if variants.large else variants.warm_model.base_basis
         return cls(variants.opened, variants.changes, variants.measure, standing)
 
     def variants(self) -> ScenarioRunner:
@@ -183,9 +183,7 @@ def count_cores() -> int:
     return os.cpu_count() or 1
 
 
-def solve_scenario(
-    variants: ScenarioRunner, standing: BasisStatuses | None, changes: ParameterChanges
-) -> ScenarioResult:
+def solve_scenario(variants: ScenarioRunner, standing: Basis | None, changes: ParameterChanges) -> ScenarioResult:
     """Solve one scenario from a given basis. An error becomes the status of its result and affects no other scenario.
 
     Args:
@@ -323,7 +321,7 @@ def _start_processes(count: int, begin: Callable[[], None]) -> Iterator[ProcessP
             process.terminate()
 
 
-_worker_state: dict[str, tuple[ScenarioRunner, BasisStatuses | None]] = {}  # runner and basis of this worker process
+_worker_state: dict[str, tuple[ScenarioRunner, Basis | None]] = {}  # runner and basis of this worker process
 
 
 def _initialize_worker(stored: Path) -> None:

@@ -260,7 +260,7 @@ class ScenarioRunner:
             return self.warm_model.solve()
         if share_structure(variant.linear, self.base.linear) or have_same_structure(variant.linear, self.base.linear):
             return self.warm_model.solve(variant.linear)
-        return self.warm_model.embedded(variant.linear, self.columns(variant))
+        return self.warm_model.solve_padded(variant.linear, self.columns(variant))
 
     def columns(self, variant: ScenarioProgram) -> Ints:
         """Map network columns to those of the base program.
@@ -408,7 +408,7 @@ class ParametricScenarios:
             Verified result: optimal with its value, or infeasible.
         """
         if self._sweep is not None and self.low < position < self.high:
-            return self._sweep.answer(position)
+            return self._sweep.solve_at(position)
         return self._variants.answer(self.variant(position))
 
     def outcomes(self, positions: Sequence[float]) -> Iterator[VerifiedResult]:
@@ -421,7 +421,7 @@ class ParametricScenarios:
             Verified result of each position, in order.
         """
         inner = [at for at in positions if self.low < at < self.high]
-        swept = iter(()) if self._sweep is None else self._sweep.outcomes(inner)
+        swept = iter(()) if self._sweep is None else self._sweep.solve_all(inner)
         for position in positions:
             on_line = self._sweep is not None and self.low < position < self.high
             yield next(swept) if on_line else self.answer(position)

@@ -13,17 +13,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-import highspy
 import numpy as np
 
 from medalopt.errors import SolverError
 from medalopt.instance.arrays import Bools, Floats
 from medalopt.model.network import Network
-from medalopt.solver.basis import ProgramBasis
+from medalopt.solver.basis import Basis, ProgramBasis
 from medalopt.solver.budget import NO_TIME_LIMIT, TimeBudget
-from medalopt.solver.highs import METHODS, PRIMAL_SIMPLEX, is_optimal, load_highs, solve_by_method
+from medalopt.solver.highs import METHODS, PRIMAL_SIMPLEX, HighsResult, load_highs, solve_by_method
 from medalopt.solver.program import ProgramBuilder, SolverProgram, maximise_over_bounds, split_ranged_rows
 from medalopt.solver.scaling import ScaledProgram, scale_program
 
@@ -92,10 +90,7 @@ def _weigh_rows(program: ScaledProgram, y: Floats) -> tuple[Floats, float]:
     return weights, float((weights[usable] * end[usable]).sum())
 
 
-_IIS_STRATEGY = 4  # value of HiGHS's option iis_strategy
 _CANCELLATION_TOLERANCE = 1e-9  # a column's weight below this magnitude is rounding
-_IIS_LOWER = (highspy.IisBoundStatus.kIisBoundStatusLower, highspy.IisBoundStatus.kIisBoundStatusBoxed)
-_IIS_UPPER = (highspy.IisBoundStatus.kIisBoundStatusUpper, highspy.IisBoundStatus.kIisBoundStatusBoxed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,15 +114,15 @@ class ElasticSolution:
     """Optimum of the elastic program in scaled units.
 
     `value` is the least sum of violations, `multipliers` (M,) its duals, `x` (N,) the columns, and `basis` the final
-    basis of HiGHS, from which a similar program can start.
+    basis, from which a similar program can start.
     """
 
     value: float
     multipliers: Floats
     x: Floats
-    basis: Any = None
+    basis: Basis | None = None
 
-    def beside(self, mine: SolverProgram, other: SolverProgram) -> ElasticSolution:
+    def transfer(self, mine: SolverProgram, other: SolverProgram) -> ElasticSolution:
         """Return the solution with its basis transferred to a similar program.
 
         Args:
@@ -139,7 +134,7 @@ class ElasticSolution:
         """
         if self.basis is None:
             return self
-        return dataclasses.replace(self, basis=ProgramBasis(mine, self.basis).on(other))
+        return dataclasses.replace(self, basis=ProgramBasis(mine, self.basis).transfer(other))
 
     @property
     def contradicts(self) -> bool:
@@ -147,13 +142,13 @@ class ElasticSolution:
         return self.value > FARKAS_TOLERANCE
 
 
-def minimise_violation(program: ScaledProgram, ends: RowSides, near: ElasticSolution | None = None) -> ElasticSolution:
+def minimise_violation(program: ScaledProgram, ends: RowSides, start: ElasticSolution | None = None) -> ElasticSolution:
     """Minimise the sum of violations of selected row sides; other sides are dropped.
 
     Args:
         program: Scaled program.
         ends: Row sides to satisfy.
-        near: Solution of a program of the same shape, to start from.
+        start: Solution of a program of the same shape, to start from.
 
     Returns:
         The optimum of the elastic program.
@@ -162,9 +157,9 @@ def minimise_violation(program: ScaledProgram, ends: RowSides, near: ElasticSolu
         SolverError: No method finds it.
     """
     elastic, columns = build_elastic_program(program, ends), len(program.lower)
-    quick = _solve_elastic(elastic, near)
+    quick = _solve_elastic(elastic, start)
     if quick is not None:
-        return ElasticSolution(float(quick[0][columns:].sum()), quick[1], quick[0][:columns], quick[2])
+        return ElasticSolution(float(quick.x[columns:].sum()), quick.y, quick.x[:columns], quick.basis)
     for method in METHODS:
         answer = solve_by_method(elastic, method)
         if answer.status == "optimal":
@@ -172,20 +167,17 @@ def minimise_violation(program: ScaledProgram, ends: RowSides, near: ElasticSolu
     raise SolverError("no method tells by how much the rows contradict each other")
 
 
-def _solve_elastic(elastic: ScaledProgram, near: ElasticSolution | None) -> tuple[Floats, Floats, Any] | None:
-    """Return x, y and basis by primal simplex, which tolerates changed data; None without an optimum."""
-    solver = load_highs(elastic)
-    if solver is None:
+def _solve_elastic(elastic: ScaledProgram, start: ElasticSolution | None) -> HighsResult | None:
+    """Return the optimum by primal simplex, which tolerates changed data; None without one."""
+    session = load_highs(elastic)
+    if session is None:
         return None
-    if near is not None and near.basis is not None:
-        solver.setBasis(near.basis)
-    solver.setOptionValue("solver", "simplex")
-    solver.setOptionValue("simplex_strategy", PRIMAL_SIMPLEX)
-    solver.run()
-    if not is_optimal(solver):
+    if start is not None and start.basis is not None:
+        session.set_basis(start.basis)
+    session.use_simplex(PRIMAL_SIMPLEX)
+    if session.run() != "optimal":
         return None
-    solution = solver.getSolution()
-    return np.array(solution.col_value), np.array(solution.row_dual), solver.getBasis()
+    return HighsResult("optimal", METHODS[0], *session.read_solution(), session.basis)
 
 
 def build_elastic_program(program: ScaledProgram, ends: RowSides | None = None) -> ScaledProgram:
@@ -225,19 +217,9 @@ def find_irreducible_subset(program: ScaledProgram, seconds: float) -> RowSides 
     Returns:
         The row sides, None where HiGHS finds none in time.
     """
-    solver = load_highs(program)
-    if solver is None:
-        return None
-    for option, value in (("iis_strategy", _IIS_STRATEGY), ("iis_time_limit", seconds), ("time_limit", seconds)):
-        solver.setOptionValue(option, value)
-    status, found = solver.getIis()
-    if status != highspy.HighsStatus.kOk or not found.valid_ or not len(found.row_index_):
-        return None
-    lower, upper = np.zeros(len(program.row_lower), dtype=bool), np.zeros(len(program.row_lower), dtype=bool)
-    for row, bound in zip(found.row_index_, found.row_bound_, strict=True):
-        lower[row] = highspy.IisBoundStatus(bound) in _IIS_LOWER
-        upper[row] = highspy.IisBoundStatus(bound) in _IIS_UPPER
-    return RowSides(lower, upper)
+    session = load_highs(program)
+    sides = None if session is None else session.find_irreducible_subset(seconds)
+    return None if sides is None else RowSides(*sides)
 
 
 def verify_conflict_multipliers(linear: SolverProgram, program: ScaledProgram, y: Floats) -> bool:

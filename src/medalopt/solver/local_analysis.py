@@ -28,7 +28,7 @@ import numpy as np
 
 from medalopt.errors import SolverError
 from medalopt.instance.arrays import Bools, Floats, Ints
-from medalopt.solver.active_set import DUAL_TOLERANCE, ActiveSet
+from medalopt.solver.basis import DUAL_TOLERANCE, ActiveSet
 from medalopt.solver.program import ProgramBuilder, SolverProgram, split_ranged_rows
 from medalopt.solver.scaling import ScaledProgram, scale_program
 from medalopt.solver.warm_solver import ScaledOptimum, WarmSolver
@@ -77,7 +77,7 @@ class PerturbationAnalysis:
 
     def _warm(self, program: ScaledProgram) -> WarmSolver:
         """Return a warm-started solver at x*."""
-        return WarmSolver(program, self._ends.columns, self._ends.rows)
+        return WarmSolver(program, self._ends.basis)
 
     @cached_property
     def _cone(self) -> WarmSolver:
@@ -110,7 +110,7 @@ class PerturbationAnalysis:
         if not largest:
             return OptimumShift(0.0, np.zeros_like(self.x), np.zeros(len(self.linear.rows)))
         at_most_one = {at: (low / largest, high / largest) for at, (low, high) in rows.items()}
-        answer = self._cone.moved(at_most_one, {at: by / largest for at, by in uppers.items()})
+        answer = self._cone.solve_shifted_bounds(at_most_one, {at: by / largest for at, by in uppers.items()})
         return self._told(answer, largest)
 
     def step(self, change: BoundChange) -> OptimumShift | None:
@@ -126,7 +126,7 @@ class PerturbationAnalysis:
         small = self.slope(change)
         if small is None or self._reaches(small, change):
             return small
-        return self._told(self._whole.moved(*self._scaled(change)), 1.0)
+        return self._told(self._whole.solve_shifted_bounds(*self._scaled(change)), 1.0)
 
     def slope_of_sum(self, group: int, by: int) -> OptimumShift | None:
         """Return the cost of one unit more or less of a sum, at the rate of infinitesimal steps.
@@ -138,7 +138,7 @@ class PerturbationAnalysis:
         Returns:
             Shift of the optimum for one unit, None if infeasible.
         """
-        return self._told(self._cone.fixed(self._sum_row(group), float(by)), self._sum_scale(group))
+        return self._told(self._cone.solve_fixed_row(self._sum_row(group), float(by)), self._sum_scale(group))
 
     def without_sum(self, group: int) -> OptimumShift | None:
         """Return the best plan in which a sum is 0.
@@ -151,7 +151,7 @@ class PerturbationAnalysis:
         """
         columns = self.sums[group]
         values = np.ldexp(-self.x[columns], -self._program.column[columns])
-        return self._told(self._whole.held(columns, values), 1.0)
+        return self._told(self._whole.solve_fixed_columns(columns, values), 1.0)
 
     def leaves_at(self, group: int) -> float:
         """Return the additional unit cost at which a plan without a sum becomes optimal.
@@ -393,7 +393,7 @@ class ParametricAnalysis:
 
     def _warm(self, program: ScaledProgram) -> WarmSolver:
         """Return a warm-started solver at x*."""
-        return WarmSolver(program, self.ends.columns, self.ends.rows)
+        return WarmSolver(program, self.ends.basis)
 
     @cached_property
     def cone(self) -> WarmSolver:

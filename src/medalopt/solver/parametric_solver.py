@@ -12,20 +12,17 @@ import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
 
-import highspy
 import numpy as np
 from numpy.typing import NDArray
 
 from medalopt.errors import SolverError
 from medalopt.instance.arrays import Floats, Ints
 from medalopt.model.network import SparseEntries
-from medalopt.solver.active_set import ActiveSet
+from medalopt.solver.basis import ActiveSet, Basis
 from medalopt.solver.highs import (
     DUAL_SIMPLEX,
-    FEASIBILITY_TOLERANCE,
     METHODS,
     PRIMAL_SIMPLEX,
-    is_optimal,
     load_highs,
     load_simplex,
     solve_by_method,
@@ -43,7 +40,6 @@ from medalopt.solver.verification import (
     verify_infeasibility,
     verify_optima,
 )
-from medalopt.solver.warm_solver import set_start_basis
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -116,7 +112,6 @@ _MATRIX_RELOAD_ENTRIES = 2_000  # number of changed entries from which the whole
 _PRIMAL_FIRST_ENTRIES = 20_000  # number of entries from which primal simplex is faster even from a basis
 _LOAD_FAILURE = "the program could not be kept for its variants"
 IndexArray = NDArray[np.int32]
-BasisStatuses = tuple[NDArray[np.int8], NDArray[np.int8]]  # HiGHS status numbers of the columns, (N,), and rows, (M,)
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,13 +157,12 @@ class ParametricSolver:
         self._now = self._base
         self._last: SolverProgram | None = linear
         self._layout = MatrixLayout(self._base.start, self._base.index, len(self._base.row_lower))
-        self._solver = load_simplex(self._base, _LOAD_FAILURE)
-        self._home: tuple[BasisStatuses | None, highspy.HighsBasis] | None = None
-        self._fresh = False
-        self._begin = highspy.HighsBasis()
+        self._session = load_simplex(self._base, _LOAD_FAILURE)
+        self._restart: tuple[Basis | None] | None = None  # basis to start the next variant from, in a new session
+        self._first: Basis | None = None
         if start is not None:
-            self._stand(*start)
-            self._begin = self._solver.getBasis()
+            self._session.set_basis(self._compute_basis(*start))
+            self._first = self._session.basis
 
     def solve(self, linear: SolverProgram | None = None) -> VerifiedResult:
         """Solve a variant.
@@ -187,7 +181,7 @@ class ParametricSolver:
             return solve_from_scratch(wanted)
         return self._solved(wanted) or solve_from_scratch(wanted)
 
-    def embedded(self, variant: SolverProgram, columns: Ints) -> VerifiedResult:
+    def solve_padded(self, variant: SolverProgram, columns: Ints) -> VerifiedResult:
         """Solve a variant of another shape, warm if it has fewer rows, columns or entries than the first program.
 
         Args:
@@ -207,31 +201,22 @@ class ParametricSolver:
         return dataclasses.replace(found, x=x, y=found.y[placed.rows])
 
     @cached_property
-    def standing(self) -> BasisStatuses | None:
+    def base_basis(self) -> Basis | None:
         """Final basis of the first program, None if infeasible; independent of the variants solved before."""
         self._last = self.linear
-        found = self._run(self.linear, self._base) if self._anew(self._base, self._begin) else None
-        if found is None or not found.feasible:
-            return None
-        basis = self._solver.getBasis()
-        if not basis.valid:
-            return None
-        return (
-            np.array([int(status) for status in basis.col_status], dtype=np.int8),
-            np.array([int(status) for status in basis.row_status], dtype=np.int8),
-        )
+        found = self._run(self.linear, self._base) if self._reload(self._base, self._first) else None
+        basis = self._session.basis if found is not None and found.feasible else None
+        return None if basis is None else basis.detach()
 
-    def start_from(self, standing: BasisStatuses | None) -> None:
-        """Let the next variant start from a given basis in a new solver, independent of earlier variants.
+    def start_from(self, basis: Basis | None) -> None:
+        """Let the next variant start from a given basis in a new session, independent of earlier variants.
 
         Args:
-            standing: Basis statuses, None to start without a basis.
+            basis: Basis, None to start without one.
         """
-        if self._home is None or self._home[0] is not standing:
-            self._home = (standing, _restore_basis(standing))
-        self._fresh = True
+        self._restart = (basis,)
 
-    def proven(self, programs: ProgramBatch, x: Floats, y: Floats) -> list[VerifiedResult | None]:
+    def verify(self, programs: ProgramBatch, x: Floats, y: Floats) -> list[VerifiedResult | None]:
         """Verify claimed optima of a batch of variants.
 
         Args:
@@ -244,7 +229,7 @@ class ParametricSolver:
         """
         return verify_optima(self._layout, self._base, programs, x, y, warm=True)
 
-    def tried(self, ready: ScaledProgram, moves: ProgramChanges, x: Floats, y: Floats) -> bool:
+    def solve_unverified(self, ready: ScaledProgram, moves: ProgramChanges, x: Floats, y: Floats) -> bool:
         """Solve a scaled variant without verification.
 
         Args:
@@ -256,15 +241,13 @@ class ParametricSolver:
         Returns:
             Whether HiGHS reports an optimum.
         """
-        if self._fresh or len(moves.value) > _MATRIX_RELOAD_ENTRIES or not ready.value[moves.value].all():
+        if self._restart is not None or len(moves.value) > _MATRIX_RELOAD_ENTRIES or not ready.value[moves.value].all():
             return False
-        self._tell(ready, moves)
+        self._change_numbers(ready, moves)
         self._last = None
-        self._solver.run()
-        if not is_optimal(self._solver):
+        if self._session.run() != "optimal":
             return False
-        solution = self._solver.getSolution()
-        x[:], y[:] = solution.col_value, solution.row_dual
+        x[:], y[:] = self._session.read_solution()
         return True
 
     def _solved(self, wanted: SolverProgram) -> VerifiedResult | None:
@@ -308,37 +291,33 @@ class ParametricSolver:
 
     def _pass(self, ready: ScaledProgram) -> bool:
         """Pass the changes to HiGHS; return whether it accepted them."""
-        if self._fresh and self._home is not None:
-            self._fresh = False
-            return self._anew(ready, self._home[1])
+        if self._restart is not None:
+            (basis,), self._restart = self._restart, None
+            return self._reload(ready, basis)
         moves = ProgramChanges.between(ready, self._now)
         if len(moves.value) > _MATRIX_RELOAD_ENTRIES or not ready.value[moves.value].all():
-            return self._anew(ready, self._solver.getBasis())
-        self._tell(ready, moves)
+            return self._reload(ready, self._session.basis)
+        self._change_numbers(ready, moves)
         return True
 
-    def _tell(self, ready: ScaledProgram, moves: ProgramChanges) -> None:
+    def _change_numbers(self, ready: ScaledProgram, moves: ProgramChanges) -> None:
         """Pass the numbers of `ready` at the changed positions to HiGHS."""
-        solver = self._solver
-        for entry in moves.value.tolist():
-            solver.changeCoeff(int(ready.index[entry]), int(self._base.entry_columns[entry]), float(ready.value[entry]))
-        if len(at := moves.cost):
-            solver.changeColsCost(len(at), at, ready.costs[0][at])
-        if len(at := moves.column):
-            solver.changeColsBounds(len(at), at, ready.lower[at], ready.upper[at])
-        if len(at := moves.row):
-            solver.changeRowsBounds(len(at), at, ready.row_lower[at], ready.row_upper[at])  # type: ignore[attr-defined]
+        at, session = moves.value, self._session
+        session.change_coefficients(ready.index[at], self._base.entry_columns[at], ready.value[at])
+        session.change_costs(moves.cost, ready.costs[0][moves.cost])
+        session.change_columns(moves.column, ready.lower[moves.column], ready.upper[moves.column])
+        session.change_rows(moves.row, ready.row_lower[moves.row], ready.row_upper[moves.row])
         self._now = ready
 
-    def _anew(self, ready: ScaledProgram, basis: highspy.HighsBasis) -> bool:
+    def _reload(self, ready: ScaledProgram, basis: Basis | None) -> bool:
         """Pass the whole program and a starting basis; return whether HiGHS accepted it."""
-        solver = load_highs(ready)
-        if solver is None:
+        session = load_highs(ready)
+        if session is None:
             return False
-        self._solver, self._now = solver, ready
-        solver.setOptionValue("solver", "simplex")
-        if basis.valid:
-            solver.setBasis(basis)
+        self._session, self._now = session, ready
+        session.set_options(solver="simplex")
+        if basis is not None:
+            session.set_basis(basis)
         return True
 
     def _run(self, linear: SolverProgram, ready: ScaledProgram) -> VerifiedResult | None:
@@ -348,52 +327,24 @@ class ParametricSolver:
             if len(ready.value) < _PRIMAL_FIRST_ENTRIES
             else (PRIMAL_SIMPLEX, DUAL_SIMPLEX)
         ):
-            self._solver.setOptionValue("simplex_strategy", strategy)
-            self._solver.run()
-            status = self._solver.getModelStatus()
-            if is_optimal(self._solver):
-                solution = self._solver.getSolution()
-                x, y = np.array(solution.col_value), np.array(solution.row_dual)
-                found = self.proven(make_single_batch(linear, ready), x[None, :], y[None, :])[0]
-            elif status == highspy.HighsModelStatus.kInfeasible:
-                ray = self._ray(ready) if strategy == PRIMAL_SIMPLEX else self._dual_ray()
+            self._session.use_simplex(strategy)
+            status, found = self._session.run(), None
+            if status == "optimal":
+                x, y = self._session.read_solution()
+                found = self.verify(make_single_batch(linear, ready), x[None, :], y[None, :])[0]
+            elif status == "infeasible":
+                primal = strategy == PRIMAL_SIMPLEX
+                ray = self._session.compute_phase_one_duals(ready) if primal else self._session.read_dual_ray()
                 found = verify_infeasibility(linear, ready, (ray, -ray), warm=True)
-            else:
-                found = None
             if found is not None:
                 return found
         return None
 
-    def _dual_ray(self) -> Floats:
-        """Return the dual ray of dual simplex, empty without one."""
-        _, exists, ray = self._solver.getDualRay()  # type: ignore[attr-defined]
-        return np.array(ray) if exists else np.zeros(0)
-
-    def _ray(self, ready: ScaledProgram) -> Floats:
-        """Return the duals of phase one at the final basis of primal simplex, which are Farkas multipliers.
-
-        In phase one a basic column or row costs 1 below its lower bound and -1 above its upper bound.
-        """
-        basic = np.array(self._solver.getBasicVariables()[1])  # type: ignore[attr-defined]
-        solution = self._solver.getSolution()
-        at, row = np.maximum(basic, 0), np.maximum(-basic - 1, 0)
-        ends = (
-            (np.array(solution.col_value)[at], np.array(solution.row_value)[row]),
-            (ready.lower[at], ready.row_lower[row]),
-            (ready.upper[at], ready.row_upper[row]),
-        )
-        value, low, high = (np.where(basic >= 0, column, of_row) for column, of_row in ends)
-        misses = np.where(
-            value < low - FEASIBILITY_TOLERANCE, 1.0, np.where(value > high + FEASIBILITY_TOLERANCE, -1.0, 0.0)
-        )
-        return np.array(self._solver.getBasisTransposeSolve(misses)[1])  # type: ignore[attr-defined]
-
-    def _stand(self, x: Floats, y: Floats) -> None:
-        """Set the starting basis from optimal columns and duals in own units."""
+    def _compute_basis(self, x: Floats, y: Floats) -> Basis:
+        """Return the basis of optimal columns and duals in own units."""
         base = self._base
         x, y = np.ldexp(x, -base.column), np.ldexp(y, base.cost[0] - base.row)
-        ends = ActiveSet.of(base, x, y, base.costs[0] - base.pulled(y))
-        set_start_basis(self._solver, ends.columns, ends.rows)
+        return ActiveSet.of(base, x, y, base.costs[0] - base.pulled(y)).basis
 
 
 def solve_from_scratch(linear: SolverProgram) -> VerifiedResult:
@@ -428,15 +379,3 @@ def _find_differences(*pairs: tuple[Floats, Floats]) -> IndexArray:
     """Return the positions at which any pair of arrays differs, as 32-bit integers."""
     apart = [one != other for one, other in pairs if one is not other]
     return np.flatnonzero(np.logical_or.reduce(apart)).astype(np.int32) if apart else np.zeros(0, dtype=np.int32)
-
-
-def _restore_basis(standing: BasisStatuses | None) -> highspy.HighsBasis:
-    """Return a HiGHS basis from status numbers, an invalid one for None."""
-    basis = highspy.HighsBasis()
-    if standing is None:
-        return basis
-    columns, rows = (places.tolist() for places in standing)
-    basis.col_status = [highspy.HighsBasisStatus(place) for place in columns]
-    basis.row_status = [highspy.HighsBasisStatus(place) for place in rows]
-    basis.valid = True
-    return basis

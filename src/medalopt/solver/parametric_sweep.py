@@ -20,7 +20,7 @@ from medalopt.solver.parametric_solver import IndexArray, ParametricSolver, Prog
 from medalopt.solver.scaling import ScaledProgram
 from medalopt.solver.verification import VERIFICATION_TOLERANCE, ProgramBatch, VerifiedResult
 
-_STORED_RESULTS = 64  # solved values kept for interpolation by `answer`
+_STORED_RESULTS = 64  # solved values kept for interpolation by `solve_at`
 _SLOPE_TOLERANCE = 1e-6  # relative difference of the objective within which slopes agree
 _BATCH_NUMBERS = 5_000_000  # columns, rows and entries of all programs of one batch
 _BATCH_ARRAYS = ("lower", "upper", "size", "costs", "row_lower", "row_upper", "value")
@@ -51,7 +51,7 @@ class ParametricSweep:
         self._known: list[VerifiedResult] = []
         self._stretches: list[_Interval] = []  # between consecutive values
 
-    def answer(self, position: float) -> VerifiedResult:
+    def solve_at(self, position: float) -> VerifiedResult:
         """Solve at one parameter value.
 
         Args:
@@ -80,7 +80,7 @@ class ParametricSweep:
         around = list(zip(self._places, self._known, strict=True))[max(place - 1, 0) : place + 2]
         self._stretches[max(place - 1, 0) : place] = [self._stretch(*ends) for ends in pairwise(around)]
 
-    def outcomes(self, positions: Sequence[float]) -> Iterator[VerifiedResult]:
+    def solve_all(self, positions: Sequence[float]) -> Iterator[VerifiedResult]:
         """Solve at many parameter values.
 
         Args:
@@ -134,7 +134,7 @@ class ParametricSweep:
             return [None] * len(at)
         share = ((at - stretch.first) / stretch.length)[:, None]
         x, y = (start + share * by for start, by in stretch.ways)
-        return self._moving.proven(self._posed(at), x, y)
+        return self._moving.verify(self._posed(at), x, y)
 
     def _stretch(self, low: tuple[float, VerifiedResult], high: tuple[float, VerifiedResult]) -> _Interval:
         """Return the interval between two results, without interpolation over a breakpoint or infeasibility."""
@@ -165,10 +165,10 @@ class ParametricSweep:
         programs = self._posed(positions)
         x, y = np.zeros((len(positions), len(self._one.lower))), np.zeros((len(positions), len(self._one.row_lower)))
         solved = [
-            self._moving.tried(self._ready(programs, number), self._moves, x[number], y[number])
+            self._moving.solve_unverified(self._ready(programs, number), self._moves, x[number], y[number])
             for number in range(len(positions))
         ]
-        found = self._moving.proven(programs, x, y)
+        found = self._moving.verify(programs, x, y)
         return [
             one if one is not None and sure else self._moving.solve(self._line.at(position))
             for one, sure, position in zip(found, solved, positions.tolist(), strict=True)

@@ -19,7 +19,7 @@ import numpy as np
 
 from medalopt.errors import SolverError
 from medalopt.instance.arrays import Floats
-from medalopt.solver.active_set import DUAL_TOLERANCE
+from medalopt.solver.basis import DUAL_TOLERANCE
 from medalopt.solver.local_analysis import RANGE_TOLERANCE, ParametricAnalysis, RangeLimit
 from medalopt.solver.warm_solver import ScaledOptimum
 
@@ -44,7 +44,7 @@ def find_cost_range(around: ParametricAnalysis, meter: int, by: int) -> tuple[fl
     if not _can_meter_change(around, meter, by):
         return total, RangeLimit(math.inf, None)
     try:
-        answer = around.cone.fixed(row, -float(by))
+        answer = around.cone.solve_fixed_row(row, -float(by))
     except SolverError:
         del around.cone  # discard the solver, its basis is of no use
         return total, _search_from_outside(around, meter, by, total)

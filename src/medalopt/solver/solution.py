@@ -39,7 +39,7 @@ class Solution:
     duals: Duals = field(default_factory=dict)
     value: float = 0.0  # objective at the solver's columns
     compiled: tuple[float, float] = (0.0, 0.0)
-    standing: ProgramBasis | None = None
+    basis: ProgramBasis | None = None
     added: ExtensionData = NO_EXTENSIONS  # data of extensions with duals and values
     search_bound: float | None = None  # dual bound of branch and bound on the objective, not verified
 

@@ -20,7 +20,7 @@ from medalopt.instance.routes import Routes
 from medalopt.model.extensions import Extension
 from medalopt.model.network import Network, build_network
 from medalopt.solver.assemble import assemble_extended_program, assemble_program
-from medalopt.solver.basis import ProgramBasis
+from medalopt.solver.basis import Basis, ProgramBasis
 from medalopt.solver.budget import NO_TIME_LIMIT, TimeBudget
 from medalopt.solver.compile import CompiledMaster
 from medalopt.solver.extensions import relax_extension_rows
@@ -69,11 +69,11 @@ def refine_iteratively(program: ScaledProgram, method: str, budget: TimeBudget) 
         finer = primal > before[0] or dual > before[1]
 
 
-def _solve_refined(program: ScaledProgram, method: str, basis: object, budget: TimeBudget) -> HighsResult | None:
+def _solve_refined(program: ScaledProgram, method: str, basis: Basis | None, budget: TimeBudget) -> HighsResult | None:
     """Return an optimum, from `basis` if that works, else from scratch by either simplex method; None without one."""
-    most = PIVOTS_PER_LINE * (len(program.lower) + len(program.row_lower))
+    iterations = PIVOTS_PER_LINE * (len(program.lower) + len(program.row_lower))
     starts = ((method, basis), (METHODS[0], None), (METHODS[1], None))
-    answers = (solve_by_method(program, each, start, budget, most) for each, start in starts if budget.left())
+    answers = (solve_by_method(program, each, start, budget, iterations) for each, start in starts if budget.left())
     return next((answer for answer in answers if answer.status == "optimal"), None)
 
 
@@ -183,7 +183,7 @@ def solve_linear_program(task: SolveTask) -> Iterator[Solution]:
     for ready in generate_scalings(linear, lambda: _useful_sizes(task)):
         refused = False
         for method in METHODS:
-            start = task.near.on(linear) if task.near is not None and method == METHODS[0] else None
+            start = task.near.transfer(linear) if task.near is not None and method == METHODS[0] else None
             answer = (
                 solve_by_method(ready, method, start, task.budget)
                 if task.budget.left()
@@ -233,11 +233,11 @@ def build_solution(
     x = ready.primal(np.where(np.abs(answer.x) < np.ldexp(NEGLIGIBLE_SHARE, -zoom), 0.0, answer.x))
     y = ready.dual(answer.y)
     decisions = extract_decisions(task.instance, task.found, block, linear, x)
-    value, standing = float(linear.costs[0] @ x), ProgramBasis(linear, answer.basis)
-    duals = extract_duals(linear, y)
+    value, duals = float(linear.costs[0] @ x), extract_duals(linear, y)
+    basis = None if answer.basis is None else ProgramBasis(linear, answer.basis)
     compiled = compute_bound_and_violation(linear, x, y) if linear.added.variables else (0.0, 0.0)
     return Solution(
-        "optimal", answer.method, decisions, duals, value, compiled, standing, fill_extension_values(linear, x, y)
+        "optimal", answer.method, decisions, duals, value, compiled, basis, fill_extension_values(linear, x, y)
     )
 
 

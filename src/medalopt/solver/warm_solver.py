@@ -13,27 +13,26 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-import highspy
 import numpy as np
 
 from medalopt.errors import SolverError
-from medalopt.instance.arrays import Floats, Ints
-from medalopt.solver.basis import build_basis
+from medalopt.instance.arrays import Bools, Floats, Ints
+from medalopt.solver.basis import BASIC, Basis
 from medalopt.solver.highs import (
     DUAL_SIMPLEX,
     FEASIBILITY_TOLERANCE,
     PRIMAL_SIMPLEX,
-    is_optimal,
+    BoundPairs,
+    HighsSession,
     load_highs,
     load_simplex,
 )
 from medalopt.solver.infeasibility import FARKAS_TOLERANCE, compute_contradiction
 from medalopt.solver.scaling import ScaledProgram
 
-BoundPairs = Mapping[int, tuple[float, float]]
 _INITIAL_COLUMNS_PER_ROW = 1  # initial nonbasic columns for each row
 _PRICING_ROUNDS = 20  # pricing rounds, after which the whole program is solved
 _SIMPLEX_ITERATION_LIMIT = 300  # simplex iterations of one run, with the same consequence
@@ -48,32 +47,27 @@ class PartialProgram:
 
     Args:
         program: Scaled program.
-        solver: HiGHS at its optimum.
+        session: Session at its optimum.
+        basis: Basis of the optimum.
     """
 
-    def __init__(self, program: ScaledProgram, solver: highspy.Highs) -> None:
+    def __init__(self, program: ScaledProgram, session: HighsSession, basis: Basis) -> None:
         self._program = program
-        solution, basis = solver.getSolution(), solver.getBasis()
-        apart = np.abs(program.costs[0] - program.pulled(np.array(solution.row_dual)))
-        places = list(basis.col_status)  # each look at it is a copy
-        basic = np.array([place == highspy.HighsBasisStatus.kBasic for place in places])
-        apart[basic | (np.array(solution.col_value) != 0)] = -1.0
+        x, y = session.read_solution()
+        apart = np.abs(program.costs[0] - program.pulled(y))
+        apart[(basis.columns == BASIC) | (x != 0)] = -1.0
         count = min(int((apart < 0).sum()) + _INITIAL_COLUMNS_PER_ROW * len(program.row_lower), len(apart))
-        self._among = np.sort(np.argpartition(apart, count - 1)[:count])
-        self._at = np.full(len(apart), -1)
-        self._at[self._among] = np.arange(count)
-        self._rest = _OmittedColumns(program, self._at < 0)
-        made = load_highs(_select_columns(program, self._among))
-        assert made is not None, "a part of what HiGHS took is taken"
-        self._solver = made
-        made.setOptionValue("solver", "simplex")
-        made.setOptionValue("simplex_iteration_limit", _SIMPLEX_ITERATION_LIMIT)
-        start = highspy.HighsBasis()
-        start.col_status = [places[column] for column in self._among.tolist()]
-        start.row_status, start.valid = basis.row_status, True
-        made.setBasis(start)
+        self._selected = np.sort(np.argpartition(apart, count - 1)[:count])
+        self._place = np.full(len(apart), -1)  # place of each column among the selected ones
+        self._place[self._selected] = np.arange(count)
+        self._omitted = _OmittedColumns(program, self._place < 0)
+        part = load_highs(_select_columns(program, self._selected))
+        assert part is not None, "a part of what HiGHS took is taken"
+        self._session = part
+        part.set_options(solver="simplex", simplex_iteration_limit=_SIMPLEX_ITERATION_LIMIT)
+        part.set_basis(Basis(basis.columns[self._selected], basis.rows))
 
-    def answer(self, rows: BoundPairs, columns: BoundPairs) -> tuple[Floats, Floats] | None:
+    def solve(self, rows: BoundPairs, columns: BoundPairs) -> tuple[Floats, Floats] | None:
         """Solve with other bounds of some rows and columns.
 
         Args:
@@ -86,49 +80,46 @@ class PartialProgram:
         Raises:
             InconclusivePricingError: No conclusion; this object must not be used again.
         """
-        self._take(np.array([column for column in columns if self._at[column] < 0], dtype=np.intp))
-        self._tell(rows, columns)
+        self._add_columns(np.array([column for column in columns if self._place[column] < 0], dtype=np.intp))
+        self._change_bounds(rows, columns)
         for number in range(_PRICING_ROUNDS):
-            self._solver.setOptionValue("simplex_strategy", PRIMAL_SIMPLEX if number else DUAL_SIMPLEX)
-            self._solver.run()
-            status = self._solver.getModelStatus()
-            if status == highspy.HighsModelStatus.kInfeasible:
-                useful = self._repairing(self._changed(rows, columns))
-                if not len(useful):
-                    self._restore(rows, columns)
+            self._session.use_simplex(PRIMAL_SIMPLEX if number else DUAL_SIMPLEX)
+            status = self._session.run()
+            if status == "infeasible":
+                profitable = self._find_repairing_columns(self._change_program(rows, columns))
+                if not len(profitable):
+                    self._restore_bounds(rows, columns)
                     return None
-            elif is_optimal(self._solver):
-                solution = self._solver.getSolution()
-                y = np.array(solution.row_dual)
-                useful = self._rest.useful(y)
-                if not len(useful):
-                    self._restore(rows, columns)
+            elif status == "optimal":
+                of_part, y = self._session.read_solution()
+                profitable = self._omitted.find_profitable(y)
+                if not len(profitable):
+                    self._restore_bounds(rows, columns)
                     x = np.zeros(len(self._program.lower))
-                    x[self._among] = solution.col_value
+                    x[self._selected] = of_part
                     return x, y
             else:
                 break
-            self._take(useful)
+            self._add_columns(profitable)
         raise InconclusivePricingError
 
-    def _repairing(self, program: ScaledProgram) -> Ints:
+    def _find_repairing_columns(self, program: ScaledProgram) -> Ints:
         """Return omitted columns that may restore feasibility, none if the dual ray proves infeasibility."""
-        _, exists, found = self._solver.getDualRay()  # type: ignore[attr-defined]
-        ray = np.array(found) if exists else np.zeros(0)
+        ray = self._session.read_dual_ray()
         if not np.abs(ray).max(initial=0.0) > 0:
             raise InconclusivePricingError
         ray /= np.abs(ray).max()
         for y in (ray, -ray):
             if compute_contradiction(program, y, program.lower, program.upper) > FARKAS_TOLERANCE:
                 return np.zeros(0, dtype=np.intp)
-            part = _select_columns(program, self._among)
+            part = _select_columns(program, self._selected)
             if compute_contradiction(part, y, part.lower, part.upper) > FARKAS_TOLERANCE:
                 pull = program.pulled(y)
                 useful = ((pull > 0) & (program.upper > 0)) | ((pull < 0) & (program.lower < 0))
-                return np.flatnonzero(useful & (self._at < 0))
+                return np.flatnonzero(useful & (self._place < 0))
         raise InconclusivePricingError
 
-    def _changed(self, rows: BoundPairs, columns: BoundPairs) -> ScaledProgram:
+    def _change_program(self, rows: BoundPairs, columns: BoundPairs) -> ScaledProgram:
         """Return the program with other bounds of some rows and columns."""
         program = self._program
         ends = [array.copy() for array in (program.row_lower, program.row_upper, program.lower, program.upper)]
@@ -138,37 +129,33 @@ class PartialProgram:
             ends[2][at], ends[3][at] = pair
         return dataclasses.replace(program, row_lower=ends[0], row_upper=ends[1], lower=ends[2], upper=ends[3])
 
-    def _tell(self, rows: BoundPairs, columns: BoundPairs) -> None:
+    def _change_bounds(self, rows: BoundPairs, columns: BoundPairs) -> None:
         """Pass bounds of rows and columns to HiGHS."""
-        for row, ends in rows.items():
-            self._solver.changeRowBounds(row, *ends)
-        for column, ends in columns.items():
-            self._solver.changeColBounds(int(self._at[column]), *ends)
+        self._session.change_bounds(rows, {int(self._place[column]): ends for column, ends in columns.items()})
 
-    def _restore(self, rows: BoundPairs, columns: BoundPairs) -> None:
+    def _restore_bounds(self, rows: BoundPairs, columns: BoundPairs) -> None:
         """Restore the original bounds."""
         program = self._program
-        self._tell(
+        self._change_bounds(
             {row: (program.row_lower[row], program.row_upper[row]) for row in rows},
             {column: (program.lower[column], program.upper[column]) for column in columns},
         )
 
-    def _take(self, columns: Ints) -> None:
+    def _add_columns(self, columns: Ints) -> None:
         """Add omitted columns."""
         if not len(columns):
             return
         more = _select_columns(self._program, columns)
-        ends, entries = (more.costs[0], more.lower, more.upper), (more.start[:-1].astype(np.int32),)
-        self._solver.addCols(len(columns), *ends, len(more.value), *entries, more.index.astype(np.int32), more.value)
-        self._at[columns] = len(self._among) + np.arange(len(columns))
-        self._among = np.append(self._among, columns)
-        self._rest = _OmittedColumns(self._program, self._at < 0)
+        self._session.add_columns(more.costs[0], more.lower, more.upper, more.start[:-1], more.index, more.value)
+        self._place[columns] = len(self._selected) + np.arange(len(columns))
+        self._selected = np.append(self._selected, columns)
+        self._omitted = _OmittedColumns(self._program, self._place < 0)
 
 
 class _OmittedColumns:
     """The omitted columns with their entries, for pricing."""
 
-    def __init__(self, program: ScaledProgram, out: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> None:
+    def __init__(self, program: ScaledProgram, out: Bools) -> None:
         self._columns = np.flatnonzero(out & (np.diff(program.start) > 0))
         entries = out[program.entry_columns]
         counts = np.diff(program.start)[self._columns]
@@ -177,7 +164,7 @@ class _OmittedColumns:
         self._costs = program.costs[0][self._columns]
         self._up, self._down = program.upper[self._columns] > 0, program.lower[self._columns] < 0
 
-    def useful(self, y: Floats) -> Ints:
+    def find_profitable(self, y: Floats) -> Ints:
         """Return the omitted columns with a favourable reduced cost at the duals `y`, (M,)."""
         if not len(self._columns):
             return self._columns
@@ -204,7 +191,6 @@ def _select_columns(program: ScaledProgram, columns: Ints) -> ScaledProgram:
     )
 
 
-LOWER, BASIC, UPPER = 0, 1, 2
 _PARTIAL_PRICING_ENTRIES = 20_000  # number of matrix entries from which partial pricing is tried first
 
 
@@ -222,20 +208,21 @@ class WarmSolver:
 
     Args:
         scaled: The program.
-        columns (N,): Starting status of each column: LOWER, BASIC or UPPER.
-        rows (M,): Starting status of each row.
+        basis: Basis to start from.
     """
 
-    def __init__(self, scaled: ScaledProgram, columns: Ints, rows: Ints) -> None:
+    def __init__(self, scaled: ScaledProgram, basis: Basis) -> None:
         self._program = scaled
-        self._solver = load_simplex(scaled, "a plan could not be asked further")
-        set_start_basis(self._solver, columns, rows)
-        self._basis: highspy.HighsBasis | None = None
+        self._session = load_simplex(scaled, "a plan could not be asked further")
+        self._session.set_basis(basis)
+        self._basis: Basis | None = None
         self._run(scaled.costs[0], (PRIMAL_SIMPLEX, DUAL_SIMPLEX))
-        self._basis = self._solver.getBasis()
+        self._basis = self._session.basis
         self._part: PartialProgram | None = None
 
-    def moved(self, rows: Mapping[int, tuple[float, float]], uppers: Mapping[int, float]) -> ScaledOptimum | None:
+    def solve_shifted_bounds(
+        self, rows: Mapping[int, tuple[float, float]], uppers: Mapping[int, float]
+    ) -> ScaledOptimum | None:
         """Solve with shifted row bounds and shifted upper bounds of columns.
 
         Args:
@@ -246,26 +233,12 @@ class WarmSolver:
             The optimum, None if infeasible.
         """
         program = self._program
-        with contextlib.suppress(InconclusivePricingError):
-            return self._of_part(
-                {
-                    row: (program.row_lower[row] + low, program.row_upper[row] + high)
-                    for row, (low, high) in rows.items()
-                },
-                {column: (program.lower[column], program.upper[column] + by) for column, by in uppers.items()},
-            )
-        for row, (low, high) in rows.items():
-            self._solver.changeRowBounds(row, program.row_lower[row] + low, program.row_upper[row] + high)
-        for column, by in uppers.items():
-            self._solver.changeColBounds(column, program.lower[column], program.upper[column] + by)
-        answer = self._run(program.costs[0], (DUAL_SIMPLEX, PRIMAL_SIMPLEX))
-        for row in rows:
-            self._solver.changeRowBounds(row, program.row_lower[row], program.row_upper[row])
-        for column in uppers:
-            self._solver.changeColBounds(column, program.lower[column], program.upper[column])
-        return answer
+        return self._solve_with_bounds(
+            {row: (program.row_lower[row] + low, program.row_upper[row] + high) for row, (low, high) in rows.items()},
+            {column: (program.lower[column], program.upper[column] + by) for column, by in uppers.items()},
+        )
 
-    def fixed(self, row: int, value: float) -> ScaledOptimum | None:
+    def solve_fixed_row(self, row: int, value: float) -> ScaledOptimum | None:
         """Solve with a row fixed.
 
         Args:
@@ -275,13 +248,25 @@ class WarmSolver:
         Returns:
             The optimum, None if infeasible.
         """
+        return self._solve_with_bounds({row: (value, value)}, {})
+
+    def _solve_with_bounds(self, rows: BoundPairs, columns: BoundPairs) -> ScaledOptimum | None:
+        """Solve with other bounds of some rows and columns, by partial pricing first; None if infeasible."""
         program = self._program
         with contextlib.suppress(InconclusivePricingError):
-            return self._of_part({row: (value, value)}, {})
-        self._solver.changeRowBounds(row, value, value)
+            return self._solve_part(rows, columns)
+        self._session.change_bounds(rows, columns)
         answer = self._run(program.costs[0], (DUAL_SIMPLEX, PRIMAL_SIMPLEX))
-        self._solver.changeRowBounds(row, program.row_lower[row], program.row_upper[row])
+        self._restore_bounds(rows, columns)
         return answer
+
+    def _restore_bounds(self, rows: Iterable[int], columns: Iterable[int]) -> None:
+        """Restore the original bounds of some rows and columns."""
+        program = self._program
+        self._session.change_bounds(
+            {row: (program.row_lower[row], program.row_upper[row]) for row in rows},
+            {column: (program.lower[column], program.upper[column]) for column in columns},
+        )
 
     def solve_bounded_column(self, column: int, low: float, high: float, cost: float = 0.0) -> ScaledOptimum | None:
         """Solve with other bounds and another cost of a column.
@@ -295,17 +280,17 @@ class WarmSolver:
         Returns:
             The optimum, None if infeasible.
         """
-        program = self._program
+        program, at = self._program, np.array([column])
         if cost == program.costs[0][column]:
             with contextlib.suppress(InconclusivePricingError):
-                return self._of_part({}, {column: (low, high)})
-        self._solver.changeColBounds(column, low, high)
-        self._solver.changeColCost(column, cost)
+                return self._solve_part({}, {column: (low, high)})
         costs = program.costs[0].copy()
         costs[column] = cost
+        self._session.change_bounds({}, {column: (low, high)})
+        self._session.change_costs(at, costs[at])
         answer = self._run(costs, (PRIMAL_SIMPLEX, DUAL_SIMPLEX) if low < high else (DUAL_SIMPLEX, PRIMAL_SIMPLEX))
-        self._solver.changeColBounds(column, program.lower[column], program.upper[column])
-        self._solver.changeColCost(column, program.costs[0][column])
+        self._restore_bounds((), (column,))
+        self._session.change_costs(at, program.costs[0][at])
         return answer
 
     def extremise_column(self, column: int, by: int, far: float) -> ScaledOptimum | None:
@@ -319,14 +304,14 @@ class WarmSolver:
         Returns:
             The optimum of that objective, None if infeasible.
         """
-        program, costs = self._program, np.zeros(len(self._program.lower))
+        costs = np.zeros(len(self._program.lower))
         costs[column] = -by
-        self._solver.changeColBounds(column, *((0.0, far) if by > 0 else (-far, 0.0)))
+        self._session.change_bounds({}, {column: (0.0, far) if by > 0 else (-far, 0.0)})
         answer = self.solve_with_costs(costs)
-        self._solver.changeColBounds(column, program.lower[column], program.upper[column])
+        self._restore_bounds((), (column,))
         return answer
 
-    def held(self, columns: Ints, values: Floats) -> ScaledOptimum | None:
+    def solve_fixed_columns(self, columns: Ints, values: Floats) -> ScaledOptimum | None:
         """Solve with some columns fixed.
 
         Args:
@@ -336,10 +321,10 @@ class WarmSolver:
         Returns:
             The optimum, None if infeasible.
         """
-        program, numbers = self._program, columns.astype(np.int32)
-        self._solver.changeColsBounds(len(numbers), numbers, values, values)
+        program = self._program
+        self._session.change_columns(columns, values, values)
         answer = self._run(program.costs[0], (PRIMAL_SIMPLEX,))
-        self._solver.changeColsBounds(len(numbers), numbers, program.lower[columns], program.upper[columns])
+        self._session.change_columns(columns, program.lower[columns], program.upper[columns])
         return answer
 
     def solve_with_costs(self, costs: Floats) -> ScaledOptimum | None:
@@ -351,22 +336,25 @@ class WarmSolver:
         Returns:
             The optimum, None if infeasible.
         """
-        numbers = np.arange(len(costs), dtype=np.int32)
-        self._solver.changeColsCost(len(costs), numbers, costs)
+        numbers = np.arange(len(costs))
+        self._session.change_costs(numbers, costs)
         answer = self._run(costs, (PRIMAL_SIMPLEX, DUAL_SIMPLEX))
-        self._solver.changeColsCost(len(costs), numbers, self._program.costs[0])
+        self._session.change_costs(numbers, self._program.costs[0])
         return answer
 
-    def _of_part(self, rows: BoundPairs, columns: BoundPairs) -> ScaledOptimum | None:
+    def _solve_part(self, rows: BoundPairs, columns: BoundPairs) -> ScaledOptimum | None:
         """Solve by partial pricing, None if infeasible; raise InconclusivePricingError where it decides nothing."""
         if len(self._program.value) < _PARTIAL_PRICING_ENTRIES or self._basis is None:
             raise InconclusivePricingError
         if self._part is None:
-            self._again()
-            self._attempted(self._program.costs[0], PRIMAL_SIMPLEX)
-            self._part = PartialProgram(self._program, self._solver)
+            self._restore_basis()
+            self._run_simplex(self._program.costs[0], PRIMAL_SIMPLEX)
+            basis = self._session.basis
+            if basis is None:
+                raise InconclusivePricingError
+            self._part = PartialProgram(self._program, self._session, basis)
         try:
-            found = self._part.answer(rows, columns)
+            found = self._part.solve(rows, columns)
         except InconclusivePricingError:
             self._part = None
             raise
@@ -375,44 +363,30 @@ class WarmSolver:
     def _run(self, costs: Floats, strategies: tuple[int, ...]) -> ScaledOptimum | None:
         """Solve by one simplex method after the other, then from scratch; None if infeasible by primal simplex."""
         for strategy in strategies:
-            answer = self._attempted(costs, strategy)
+            status, answer = self._run_simplex(costs, strategy)
             if answer is not None:
                 return answer
-            if strategy == PRIMAL_SIMPLEX and self._solver.getModelStatus() == highspy.HighsModelStatus.kInfeasible:
-                self._again()
+            if strategy == PRIMAL_SIMPLEX and status == "infeasible":
+                self._restore_basis()
                 return None
-        self._solver.clearSolver()
-        answer = self._attempted(costs, PRIMAL_SIMPLEX)
-        refused = self._solver.getModelStatus() == highspy.HighsModelStatus.kInfeasible
+        self._session.clear_state()
+        status, answer = self._run_simplex(costs, PRIMAL_SIMPLEX)
         if answer is None:
-            self._again()
-        if answer is None and not refused:
+            self._restore_basis()
+        if answer is None and status != "infeasible":
             raise SolverError("a small change of the plan could not be solved")
         return answer
 
-    def _attempted(self, costs: Floats, strategy: int) -> ScaledOptimum | None:
-        """Return the optimum by one simplex method from the current basis, None where it finds none."""
-        self._solver.setOptionValue("simplex_strategy", strategy)
-        self._solver.run()
-        if not is_optimal(self._solver):
-            return None
-        solution = self._solver.getSolution()
-        x = np.array(solution.col_value)
-        return ScaledOptimum(float(costs @ x), x, np.array(solution.row_dual))
+    def _run_simplex(self, costs: Floats, strategy: int) -> tuple[str, ScaledOptimum | None]:
+        """Return status and optimum by one simplex method from the current basis, None where it finds none."""
+        self._session.use_simplex(strategy)
+        status = self._session.run()
+        if status != "optimal":
+            return status, None
+        x, y = self._session.read_solution()
+        return status, ScaledOptimum(float(costs @ x), x, y)
 
-    def _again(self) -> None:
+    def _restore_basis(self) -> None:
         """Restore the basis of the first optimum, since a run without an optimum leaves no useful basis."""
         if self._basis is not None:
-            self._solver.setBasis(self._basis)
-
-
-def set_start_basis(solver: highspy.Highs, columns: Ints, rows: Ints) -> None:
-    """Set the starting basis of a solver.
-
-    Args:
-        solver: HiGHS with a program.
-        columns (N,): Status of each column: LOWER, BASIC or UPPER.
-        rows (M,): Status of each row.
-    """
-    statuses = (highspy.HighsBasisStatus.kLower, highspy.HighsBasisStatus.kBasic, highspy.HighsBasisStatus.kUpper)
-    solver.setBasis(build_basis(*([statuses[place] for place in each.tolist()] for each in (columns, rows))))
+            self._session.set_basis(self._basis)

@@ -43,7 +43,7 @@ Asked = Callable[[int], bool]
 
 def break_solves(monkeypatch: pytest.MonkeyPatch, broken: Asked) -> None:
     """Let the warm program fail to prove the questions that are `broken`, by their number from 0 on."""
-    count, solve, embedded = iter(range(1_000_000)), ParametricSolver.solve, ParametricSolver.embedded
+    count, solve, padded = iter(range(1_000_000)), ParametricSolver.solve, ParametricSolver.solve_padded
 
     def failing(of: Callable[..., Any]) -> Callable[..., Any]:
         def asked(self: Any, *arguments: Any) -> Any:
@@ -54,9 +54,9 @@ def break_solves(monkeypatch: pytest.MonkeyPatch, broken: Asked) -> None:
         return asked
 
     monkeypatch.setattr(ParametricSolver, "solve", failing(solve))
-    monkeypatch.setattr(ParametricSolver, "embedded", failing(embedded))
-    monkeypatch.setattr(ParametricSweep, "answer", failing(ParametricSweep.answer))
-    monkeypatch.setattr(ParametricSweep, "outcomes", failing(ParametricSweep.outcomes))
+    monkeypatch.setattr(ParametricSolver, "solve_padded", failing(padded))
+    monkeypatch.setattr(ParametricSweep, "solve_at", failing(ParametricSweep.solve_at))
+    monkeypatch.setattr(ParametricSweep, "solve_all", failing(ParametricSweep.solve_all))
 
 
 def words(part: SensitivityPart) -> str:

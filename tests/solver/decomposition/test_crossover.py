@@ -1,9 +1,7 @@
 """Where the simplex method begins on one exact program after the other."""
 
 from functools import cache
-from typing import Any
 
-import highspy
 import numpy as np
 import pytest
 from tests.laws import pool
@@ -14,6 +12,7 @@ from medalopt.instance.instance import Instance
 from medalopt.instance.routes import build_routes
 from medalopt.model.network import Network
 from medalopt.solver import highs
+from medalopt.solver.basis import BASIC, UPPER
 from medalopt.solver.decomposition.column_generation import _iterate_and_reprice
 from medalopt.solver.decomposition.crossover import (
     CrossoverBasis,
@@ -26,9 +25,6 @@ from medalopt.solver.decomposition.iterations import DecomposedTask
 from medalopt.solver.program import SolverProgram
 from medalopt.solver.scaling import scale_program
 from medalopt.solver.solve_lp import SolveTask
-
-BASIC, UPPER = highspy.HighsBasisStatus.kBasic, highspy.HighsBasisStatus.kUpper
-
 
 NUMBERS = (11, 15, 27)  # random instances
 
@@ -67,20 +63,20 @@ def of_open(split: DecomposedTask, left: OpenCells) -> tuple[Network, SolverProg
 
 def of_master(split: DecomposedTask) -> CrossoverBasis:
     """Return where the last master program stood."""
-    return CrossoverBasis(split.own, split.master.linear, split.master.basis())
+    return CrossoverBasis(split.own, split.master.linear, split.master.read_basis())
 
 
 def test_what_no_program_had_before_stands_as_it_answered(near: tuple[DecomposedTask, OpenCells]) -> None:
     """A cell that sends goes by its best way, all of it; another one keeps its supply."""
     split, left = near
     block, linear = of_open(split, left)
-    start: Any = of_master(split).onward(block, linear, split.task.found, left.answer)
+    start = of_master(split).transfer(block, linear, split.task.found, left.answer)
     stream = split.task.found.stream[block.route]
     fresh = ~split.asked.sorts.explicit
     best = best_routes(split, left, block)
-    basic = np.array([each == BASIC for each in start.col_status[: len(stream)]])
+    basic = start.columns[: len(stream)] == BASIC
     assert np.array_equal(basic[fresh[stream]], best[fresh[stream]])
-    full = np.array([each == UPPER for each in start.row_status[: len(block.supply_stream)]])
+    full = start.rows[: len(block.supply_stream)] == UPPER
     its = fresh[block.supply_stream]
     assert np.array_equal(full[its], (left.answer.sent[block.supply_stream, block.supply_period] > 0)[its])
 
@@ -97,20 +93,21 @@ def test_from_where_it_stood_a_program_takes_no_iteration(near: tuple[Decomposed
     block, linear = of_open(split, left)
     ready = scale_program(linear)
     first = highs.solve_by_method(ready, "primal simplex")
-    again = CrossoverBasis(block, linear, first.basis).onward(block, linear, split.task.found, left.answer)
-    assert again.col_status == first.basis.col_status and again.row_status == first.basis.row_status
-    solver = highs.load_highs(ready)
-    assert solver is not None
-    solver.setBasis(again)
-    solver.run()
-    assert solver.getInfo().simplex_iteration_count == 0
+    again = CrossoverBasis(block, linear, first.basis).transfer(block, linear, split.task.found, left.answer)
+    assert first.basis is not None
+    assert again.columns.tolist() == first.basis.columns.tolist() and again.rows.tolist() == first.basis.rows.tolist()
+    session = highs.load_highs(ready)
+    assert session is not None
+    session.set_basis(again)
+    session.run()
+    assert session.iterations == 0
 
 
 def test_where_there_is_no_basis_all_stands_as_it_answered(near: tuple[DecomposedTask, OpenCells]) -> None:
     """Without a basis before it a program begins all the same, and comes to the same optimum."""
     split, left = near
     block, linear = of_open(split, left)
-    start = CrossoverBasis(block, linear, highspy.HighsBasis()).onward(block, linear, split.task.found, left.answer)
+    start = CrossoverBasis(block, linear, None).transfer(block, linear, split.task.found, left.answer)
     found, bare = (highs.solve_by_method(scale_program(linear), "primal simplex", each) for each in (start, None))
     value = scale_program(linear).costs[0]
     assert found.status == bare.status == "optimal" and value @ found.x == pytest.approx(value @ bare.x, rel=1e-9)
@@ -120,5 +117,5 @@ def test_a_further_way_of_a_cell_that_had_a_row_begins_unused(near: tuple[Decomp
     """A cell that stood in the program before does not go by a way that is new there, even if it answered with it."""
     split, left = near
     block, linear = of_open(split, left)
-    start = CrossoverBasis(block, linear, highspy.HighsBasis()).onward(block, linear, split.task.found, left.answer)
-    assert BASIC not in start.col_status and UPPER not in start.row_status
+    start = CrossoverBasis(block, linear, None).transfer(block, linear, split.task.found, left.answer)
+    assert BASIC not in start.columns and UPPER not in start.rows

@@ -60,7 +60,11 @@ class InfeasibleInstance:
     @property
     def standing(self) -> ProgramBasis | None:
         """Basis at which the violation was least; None if there is none."""
-        return None if self.short.basis is None else ProgramBasis(self.problem.linear, self.short.basis).bare()
+        return (
+            None
+            if self.short.basis is None
+            else ProgramBasis(self.problem.linear, self.short.basis).drop_elastic_columns()
+        )
 
     def moved(self, figure: RepairParameter, position: float) -> FeasibilityProblem:
         """Build the program with a parameter at another position.
@@ -95,7 +99,7 @@ def measure_infeasibility(
     examined = examined or build_feasibility_problem(instance, extensions)
     ends = examined.always | examined.spoken
     short = minimise_violation(
-        examined.ready, ends, near.short.beside(near.problem.linear, examined.linear) if near else None
+        examined.ready, ends, near.short.transfer(near.problem.linear, examined.linear) if near else None
     )
     return InfeasibleInstance(instance, examined, short, extensions) if short.contradicts else None
 

@@ -31,8 +31,8 @@ from medalopt.analysis.result_cache import ScenarioResult
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.errors import UsageError
 from medalopt.instance.loading import ParameterChanges
+from medalopt.solver.basis import Basis
 from medalopt.solver.highs import get_highs_version
-from medalopt.solver.parametric_solver import BasisStatuses
 from medalopt.text import escape_text
 
 SCHEDULER_TIMEOUT = 10.0  # [s] timeout of the scheduler
@@ -192,9 +192,7 @@ def _return_payload(sent: bytes) -> bytes:
     return sent
 
 
-_worker_state: dict[
-    str, tuple[ScenarioRunner, BasisStatuses | None]
-] = {}  # runner and basis by digest of the worker state
+_worker_state: dict[str, tuple[ScenarioRunner, Basis | None]] = {}  # runner and basis by digest of the worker state
 _worker_lock = threading.Lock()  # a worker may have several threads, the solver model is used by one at a time
 
 

@@ -13,7 +13,6 @@ from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from typing import Any
 
-import highspy
 import numpy as np
 
 from medalopt.instance.arrays import Bools, Floats
@@ -26,7 +25,7 @@ from medalopt.model.network import (
     find_indices,
     select_network,
 )
-from medalopt.solver.basis import build_basis
+from medalopt.solver.basis import BASIC, LOWER, UPPER, Basis, transfer_statuses
 from medalopt.solver.decomposition.aggregate import sum_linking_quantities
 from medalopt.solver.decomposition.iterations import PricingProblem
 from medalopt.solver.decomposition.master import LinkingProgram
@@ -230,22 +229,15 @@ def _choose_open_columns(asked: PricingProblem, state: OpenCells) -> NetworkSele
     )
 
 
-_BASIC, _LOWER, _UPPER = (
-    highspy.HighsBasisStatus.kBasic,
-    highspy.HighsBasisStatus.kLower,
-    highspy.HighsBasisStatus.kUpper,
-)
-
-
 @dataclass(frozen=True, eq=False)
 class CrossoverBasis:
-    """Simplex `basis` on `linear`, whose network is `block`."""
+    """Simplex `basis` on `linear`, whose network is `block`; None where there is none."""
 
     block: Network
     linear: SolverProgram
-    basis: Any
+    basis: Basis | None
 
-    def onward(self, block: Network, linear: SolverProgram, found: Routes, answer: SubproblemSolution) -> Any:
+    def transfer(self, block: Network, linear: SolverProgram, found: Routes, answer: SubproblemSolution) -> Basis:
         """Transfer the basis to the next program.
 
         New cells start as in `answer`: a shipment that is sent is basic, and its supply row is at its upper bound.
@@ -257,23 +249,23 @@ class CrossoverBasis:
             answer: Subproblem solution.
 
         Returns:
-            A HiGHS basis.
+            The basis, to be completed.
         """
         fresh = np.ones(answer.sent.shape, dtype=bool)
         fresh[self.block.supply_stream, self.block.supply_period] = False
         sends = fresh & (answer.sent > 0)
         stream = found.stream[block.route]
         goes = sends[stream, block.period] & (answer.by[stream, block.period] == block.route)
-        full = np.zeros(len(linear.lower), dtype=bool)
-        full[: len(goes)] = goes
-        spent = np.zeros(len(linear.rows), dtype=bool)
-        spent[: len(block.supply_stream)] = sends[block.supply_stream, block.supply_period]
-        columns = dict(zip(_name_columns(self.block, self.linear), self.basis.col_status, strict=False))
-        rows = dict(zip(self.linear.rows, self.basis.row_status, strict=False))
-        named = zip(_name_columns(block, linear), full.tolist(), strict=True)
-        return build_basis(
-            [columns.get(name, _BASIC if by else _LOWER) for name, by in named],
-            [rows.get(name, _UPPER if by else _BASIC) for name, by in zip(linear.rows, spent.tolist(), strict=True)],
+        columns = np.full(len(linear.lower), LOWER, dtype=np.int8)
+        columns[: len(goes)][goes] = BASIC
+        rows = np.full(len(linear.rows), BASIC, dtype=np.int8)
+        rows[: len(block.supply_stream)][sends[block.supply_stream, block.supply_period]] = UPPER
+        if self.basis is None:
+            return Basis(columns, rows)
+        names = (_name_columns(self.block, self.linear), _name_columns(block, linear))
+        return Basis(
+            transfer_statuses(self.basis.columns, *names, columns),
+            transfer_statuses(self.basis.rows, self.linear.rows, linear.rows, rows),
         )
 
 

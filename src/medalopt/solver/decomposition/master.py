@@ -11,7 +11,6 @@ The linking variables are substituted, q = q0 + D x, so they have neither column
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -21,10 +20,10 @@ from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes
 from medalopt.model.network import Network, SparseEntries
 from medalopt.solver.assemble import add_supply_rows
-from medalopt.solver.basis import build_basis
+from medalopt.solver.basis import Basis
 from medalopt.solver.budget import TimeBudget
 from medalopt.solver.compile import CompiledMaster, CompiledModel
-from medalopt.solver.highs import PRIMAL_SIMPLEX, load_simplex, run_highs
+from medalopt.solver.highs import PRIMAL_SIMPLEX, load_simplex
 from medalopt.solver.program import ComponentKey, ProgramBuilder, SolverProgram, maximise_over_bounds
 from medalopt.solver.scaling import bound_metal_columns, bound_network_columns, scale_program
 
@@ -188,11 +187,14 @@ class MasterProblem:
         self.missed = np.flatnonzero((self.row_lower > 0) | (self.row_upper < 0))
         self.first = self.width + len(self.missed)  # number of the column of the first block solution
         self.program = scale_program(self._whole(answers))
-        self._solver = load_simplex(self.program, "the plan of so many streams could not be sought")
-        self._solver.setOptionValue("simplex_strategy", PRIMAL_SIMPLEX)
+        self._session = load_simplex(self.program, "the plan of so many streams could not be sought")
+        self._session.use_simplex(PRIMAL_SIMPLEX)
+        self._scaled_costs = self.program.costs[0]
         self.phase_one = len(self.missed) > 0
         if self.phase_one:
-            self._cost(np.concatenate([np.zeros(self.width), np.ones(len(self.missed)), np.zeros(len(self.block))]))
+            self._change_costs(
+                np.concatenate([np.zeros(self.width), np.ones(len(self.missed)), np.zeros(len(self.block))])
+            )
 
     def _whole(self, first: Floats) -> SolverProgram:
         """Return the program with columns for violations (phase one) and for the first block solutions."""
@@ -221,19 +223,20 @@ class MasterProblem:
             np.concatenate([made.value, np.ones(len(block))]),
         )
 
-    def _cost(self, costs: Floats) -> None:
-        """Set the costs in HiGHS."""
-        self._solver.changeColsCost(len(costs), np.arange(len(costs), dtype=np.int32), costs)
-
     def end_phase_one(self) -> None:
         """Fix the violations at 0 and restore the costs of the objective."""
         self.phase_one = False
         costs = np.zeros(self.first)
         costs[: self.width] = self.program.costs[0, : self.width]
         scaled_answers = np.ldexp(self.costs[0], self.program.cost[0])
-        self._cost(np.concatenate([costs, scaled_answers]))
-        for column in range(self.width, self.first):
-            self._solver.changeColBounds(column, 0.0, 0.0)
+        self._change_costs(np.concatenate([costs, scaled_answers]))
+        missed = np.arange(self.width, self.first)
+        self._session.change_columns(missed, np.zeros(len(missed)), np.zeros(len(missed)))
+
+    def _change_costs(self, costs: Floats) -> None:
+        """Change the costs of all columns in HiGHS."""
+        self._scaled_costs = costs
+        self._session.change_costs(np.arange(len(costs)), costs)
 
     def add(self, weights: Floats, answers: Floats, block: Ints) -> None:
         """Add block solutions as columns.
@@ -251,9 +254,8 @@ class MasterProblem:
         costs = np.zeros(len(block)) if self.phase_one else np.ldexp(own[0], self.program.cost[0])
         start = np.searchsorted(entries.column[order], np.arange(len(block)))
         none, endless = np.zeros(len(block)), np.full(len(block), np.inf)
-        self._solver.addCols(
-            len(block), costs, none, endless, len(row), start.astype(np.int32), row.astype(np.int32), value
-        )
+        self._session.add_columns(costs, none, endless, start, row, value)
+        self._scaled_costs = np.append(self._scaled_costs, costs)
         self.costs, self.block = np.concatenate([self.costs, own], axis=1), np.concatenate([self.block, block])
         self.to = np.concatenate([self.to, np.full(len(block), len(self.asked))])
         self.asked.append(weights)
@@ -264,27 +266,25 @@ class MasterProblem:
         Returns:
             The optimum; None where HiGHS finds none, or at the time limit.
         """
-        if run_highs(self._solver, self.budget) != "optimal":
+        if self._session.run(self.budget) != "optimal":
             return None
-        solution = self._solver.getSolution()
         unit = 0 if self.phase_one else self.program.cost[0]
-        x, y = np.array(solution.col_value), np.ldexp(np.array(solution.row_dual), self.program.row - unit)
-        costs = np.ldexp(np.array(self._solver.getLp().col_cost_), -unit)
-        terms = costs * x
+        x, y = self._session.read_solution()
+        y, terms = np.ldexp(y, self.program.row - unit), np.ldexp(self._scaled_costs, -unit) * x
         return MasterSolution(
             *(float(terms.sum()), float(np.abs(terms).sum()), y[: self.height], y[self.height :]),
             x=np.ldexp(x[: self.width], self.program.column[: self.width]),
             shares=x[self.first :],
         )
 
-    def basis(self) -> Any:
-        """Return the basis of the columns and rows of `linear`.
+    def read_basis(self) -> Basis | None:
+        """Read the basis of the columns and rows of `linear`.
 
         Returns:
-            A HiGHS basis.
+            The basis, to be completed; None without one.
         """
-        standing = self._solver.getBasis()
-        return build_basis(standing.col_status[: self.width], standing.row_status[: self.height])
+        basis = self._session.basis
+        return None if basis is None else Basis(basis.columns[: self.width], basis.rows[: self.height])
 
     def weights(self, y: Floats) -> Floats:
         """Return the prices of the linking variables.

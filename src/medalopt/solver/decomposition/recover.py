@@ -14,6 +14,7 @@ from medalopt.instance.routes import has_supply
 from medalopt.model.network import Network
 from medalopt.model.variables import list_linking_families
 from medalopt.proof.prices import DualGrid
+from medalopt.solver.basis import Basis
 from medalopt.solver.decomposition.crossover import (
     CrossoverBasis,
     OpenCells,
@@ -50,7 +51,7 @@ class _CrossoverStep:
     answer: SubproblemSolution
     gap: float
     method: str
-    basis: Any
+    basis: Basis | None
 
     @property
     def stand(self) -> CrossoverBasis:
@@ -76,7 +77,7 @@ def recover_exact_solution(
     answer = asked.answer(weights)[0] if asked.sorts.need.any() else state.answer  # at the same prices
     few = max(FIRST_OPEN_CELLS, int(answer.sent.size * OPEN_CELL_SHARE))
     left = select_open_cells(asked, answer, weights, few)
-    stand = CrossoverBasis(split.own, split.master.linear, split.master.basis())
+    stand = CrossoverBasis(split.own, split.master.linear, split.master.read_basis())
     for _ in range(MAX_CROSSOVER_STEPS):
         step = _solve_crossover_step(split, left, scaling, method, stand)
         if step is None:
@@ -111,7 +112,7 @@ def _solve_crossover_step(
         )[1].size
 
     ready = next(islice(generate_scalings(linear, useful), scaling, None))
-    start = stand.onward(block, linear, task.found, left.answer)
+    start = stand.transfer(block, linear, task.found, left.answer)
     bare = ((each, None) for each in dict.fromkeys((method, *METHODS)))
     tries = (solve_by_method(ready, *each, task.budget) for each in ((method, start), *bare))
     found = next((each for each in tries if each.status != "unanswered"), None)
