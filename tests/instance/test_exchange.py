@@ -136,13 +136,13 @@ def test_each_rate_of_a_chain_is_read_once(monkeypatch: pytest.MonkeyPatch) -> N
     codes = [f"X{first}{second}" for first in letters for second in letters][:600]
     given = {one: f"2 {two}" for one, two in zip(codes, [*codes[1:], "JPY"], strict=True)}
     read: list[str | float] = []
-    known = parsed_document.quantity.read
+    known = parsed_document.parse_quantity
 
     def counting(value: str | float, unit: str, known_money: Money) -> Quantity:
         read.append(value)
         return known(value, unit, known_money)
 
-    monkeypatch.setattr(parsed_document.quantity, "read", counting)
+    monkeypatch.setattr(parsed_document, "parse_quantity", counting)
     rates, unknown = parsed_document.resolve_exchange_rates(given, "JPY")
     assert sorted(map(str, read)) == sorted(given.values()) and not unknown
     assert rates == {code: Fraction(2) ** (600 - number) for number, code in enumerate(codes)}

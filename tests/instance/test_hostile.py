@@ -40,15 +40,15 @@ def test_there_are_enough_of_them() -> None:
 @pytest.mark.parametrize(
     ("limit", "says"),
     [
-        ("limits.MAX_INSTANCE_BYTES", "is larger than 0 MiB"),
-        ("limits.MAX_TABLE_BYTES", "`case.csv` is larger than 0 MiB"),
-        ("limits.MAX_YAML_VALUES", "the file is more than 10 values long"),
-        ("limits.MAX_CELLS", "has more than 10 cells"),
+        ("loading.MAX_INSTANCE_BYTES", "is larger than 0 MiB"),
+        ("loading.MAX_TABLE_BYTES", "`case.csv` is larger than 0 MiB"),
+        ("reader.limits.MAX_YAML_VALUES", "the file is more than 10 values long"),
+        ("reader.limits.MAX_CELLS", "has more than 10 cells"),
     ],
 )
 def test_sizes_are_bounded(limit: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is larger than any instance is refused before it fills the memory; the limits are lowered to show it."""
-    monkeypatch.setattr(f"medalopt.instance.reader.{limit}", 10)
+    monkeypatch.setattr(f"medalopt.instance.{limit}", 10)
     with pytest.raises(InputError) as caught:
         load(hostile.table(hostile.STREAMS * 2)(tmp_path))
     assert any(says in fault.message for fault in caught.value.faults)
