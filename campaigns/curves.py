@@ -49,7 +49,7 @@ def trial(seed: int) -> Found:
     random, found = Random(seed), Found()
     with tempfile.TemporaryDirectory() as folder:
         variants = ScenarioRunner(
-            pool.files(seed).write(Path(folder)), measure=pool.MEASURES[seed % len(pool.MEASURES)]
+            pool.files(seed).write(Path(folder)), objective=pool.MEASURES[seed % len(pool.MEASURES)]
         )
         asked = list(_asked(variants, random))[:CURVES]
         for one in asked:

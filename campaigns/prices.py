@@ -31,7 +31,7 @@ def trial(seed: int, stock: bool = False) -> Found:
     """Take the ranges of instance number `seed`, for one of the measures, and solve it on either side of figures."""
     with tempfile.TemporaryDirectory() as folder:
         variants = ScenarioRunner(
-            pool.files(seed, stock).write(Path(folder)), measure=pool.MEASURES[seed % len(pool.MEASURES)]
+            pool.files(seed, stock).write(Path(folder)), objective=pool.MEASURES[seed % len(pool.MEASURES)]
         )
         try:
             found = compute_ranges(variants)

@@ -128,17 +128,17 @@ def format_count(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
-def join_names(names: Iterable[str], most: int = 12) -> str:
+def join_names(names: Iterable[str], maximum: int = 12) -> str:
     """Join sorted names for a message, such as '`a`, `b` and `c`'.
 
     Args:
         names: Names to list.
-        most: Maximal number of names; the others are counted.
+        maximum: Maximal number of names; the others are counted.
 
     Returns:
         The list in words.
     """
     words = [f"`{escape_text(name)}`" for name in sorted(names)]
-    if len(words) > most:
-        words = [*words[:most], f"{len(words) - most} more"]
+    if len(words) > maximum:
+        words = [*words[:maximum], f"{len(words) - maximum} more"]
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

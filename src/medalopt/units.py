@@ -111,8 +111,8 @@ class Money:
             Message for the user.
         """
         if code not in self._told:
-            near = suggest_name(code, {self.currency, *self.rates})
-            more = near or f"; add `exchange: {{{code}: … {self.currency}}}`"
+            suggestion = suggest_name(code, {self.currency, *self.rates})
+            more = suggestion or f"; add `exchange: {{{code}: … {self.currency}}}`"
             missing = f"no rate is given for the currency `{code}`{more}"
             self._told[code] = self.unknown.get(code, missing)
         return self._told[code]
@@ -234,8 +234,8 @@ def _find_conversion(found: _ParsedUnit, unit: str, money: Money) -> tuple[Fract
 def _describe_expected(unit: str, money: Money, found: str) -> str:
     """Describe the expected form of a quantity."""
     what = f"a number in {name_unit(unit, money.currency)} or another unit of that kind" if unit else "a share"
-    told = f"`{escape_text(found)}`" if found.strip() else "nothing"
-    return f"expected {what}, such as `{format_example(unit, money)}`; found {told}"
+    text = f"`{escape_text(found)}`" if found.strip() else "nothing"
+    return f"expected {what}, such as `{format_example(unit, money)}`; found {text}"
 
 
 def format_example(unit: str, money: Money) -> str:
@@ -256,11 +256,9 @@ def _describe_unknown_unit(written: str, unit: str, money: Money) -> str:
     known = {*_UNITS, money.currency, *money.rates} - {""}
     for name in re.split(r"[\s/]+", written[:_MAX_UNIT_LENGTH]):
         if name not in known and name != "CO2e" and not re.fullmatch("[A-Z]{3}", name):
-            near = suggest_name(name, known) if name else ""
-            return (
-                f"unknown unit "
-                f"`{escape_text(name or written)}`{near or f'; write a figure like `{format_example(unit, money)}`'}"
-            )
+            suggestion = suggest_name(name, known) if name else ""
+            remedy = suggestion or f"; write a figure like `{format_example(unit, money)}`"
+            return f"unknown unit `{escape_text(name or written)}`{remedy}"
     return _describe_expected(unit, money, written)
 
 

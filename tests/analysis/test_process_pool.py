@@ -44,7 +44,10 @@ def test_as_many_processes_as_one_likes(alone: ScenarioResults, monkeypatch: pyt
     """Two processes give the answers of one, to the last bit, and every variant is told of as it is answered."""
     monkeypatch.setattr(process_pool, "SECONDS_BEFORE_POOL", 0.0)
     told: list[tuple[int, int]] = []
-    assert solve_scenarios(ScenarioRunner(TINY), ASKED, 2, told=lambda done, of: told.append((done, of))) == alone
+    assert (
+        solve_scenarios(ScenarioRunner(TINY), ASKED, 2, report_progress=lambda done, of: told.append((done, of)))
+        == alone
+    )
     assert told == [(done, len(ASKED)) for done in range(len(ASKED) + 1)]
 
 
@@ -155,7 +158,7 @@ def interrupting(after: int) -> process_pool.ProgressCallback:
 def test_ctrl_c_keeps_what_is_done(alone: ScenarioResults, jobs: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Interrupted, the answers until then are there, the others not, and no process is left."""
     monkeypatch.setattr(process_pool, "SECONDS_BEFORE_POOL", 0.0)
-    found = solve_scenarios(ScenarioRunner(TINY), ASKED, jobs, told=interrupting(3))
+    found = solve_scenarios(ScenarioRunner(TINY), ASKED, jobs, report_progress=interrupting(3))
     assert found.interrupted
     there = {number: answer for number, answer in enumerate(found.found) if answer is not None}
     assert len(there) == 3

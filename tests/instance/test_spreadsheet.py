@@ -57,7 +57,7 @@ def _read(content: bytes) -> SheetRows:
 
 def _refused(content: bytes, most: int = 5_000_000) -> str:
     reports: list[str] = []
-    assert read_workbook(FileBytes("in.xlsx", content), reports.append, most=most) is None
+    assert read_workbook(FileBytes("in.xlsx", content), reports.append, maximum=most) is None
     assert len(reports) == 1
     return reports[0]
 
@@ -489,7 +489,7 @@ def test_a_workbook_of_just_the_greatest_size(monkeypatch: pytest.MonkeyPatch) -
             assert _read(made) == [[], [None, None, "b c"]]
             patch.setattr(module, name, most - 1)
             assert _refused(made)
-    assert read_workbook(FileBytes("in.xlsx", made), pytest.fail, most=5) and _refused(made, 4)
+    assert read_workbook(FileBytes("in.xlsx", made), pytest.fail, maximum=5) and _refused(made, 4)
 
 
 def test_what_is_no_workbook_is_refused() -> None:

@@ -37,7 +37,7 @@ def test_the_answer_is_the_same_wherever_one_starts(sections: dict[str, Any]) ->
     """From where the solver stood on the plain instance, others are solved to the same proven optimum."""
     standing = solve_continuous(loaded(changed()))[1]
     other = loaded(changed(**sections))
-    plan, _ = solve_continuous(other, near=standing)
+    plan, _ = solve_continuous(other, basis=standing)
     assert plan.certificate.optimal
     assert plan.cost == pytest.approx(solve(other).cost, rel=1e-12)
 

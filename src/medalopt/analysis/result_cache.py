@@ -89,13 +89,13 @@ class ScenarioResult:
 class ResultCache:
     """Result cache in one file, locked against other runs."""
 
-    def __init__(self, path: Path, instance: Instance, measure: str) -> None:
+    def __init__(self, path: Path, instance: Instance, objective: str) -> None:
         """Open the cache, verify its lines and drop a last line that is incomplete.
 
         Args:
             path: File of the cache; created if it does not exist.
             instance: Base instance of the scenarios.
-            measure: Objective: `cost`, `footprint` or `mass`.
+            objective: Objective: `cost`, `footprint` or `mass`.
 
         Raises:
             UsageError: If the file is no cache, belongs to another instance, is damaged or in use.
@@ -105,7 +105,7 @@ class ResultCache:
         header = {
             "format": CACHE_FORMAT,
             "instance": instance.figures,
-            "measure": measure,
+            "measure": objective,
             "medalopt": medalopt.__version__,
             "highs": get_highs_version(),
         }
@@ -139,19 +139,19 @@ class ResultCache:
         """
         return self._known.get(_hash_changes(changes))
 
-    def keep(self, changes: Mapping[str, str], answer: ScenarioResult) -> None:
+    def keep(self, changes: Mapping[str, str], result: ScenarioResult) -> None:
         """Append the result of a scenario.
 
         Args:
             changes: Changes of the scenario, path to value.
-            answer: Its result.
+            result: Its result.
 
         Raises:
             OutputError: If the file cannot be written.
         """
         key = _hash_changes(changes)
-        self._known[key] = answer
-        line = {"variant": key, **asdict(answer)}
+        self._known[key] = result
+        line = {"variant": key, **asdict(result)}
         try:
             self._write({**line, "check": compute_line_digest(self._header, line)})
         except OSError as error:
@@ -245,14 +245,14 @@ class ResultCache:
 
     def _entry(self, number: int, line: bytes) -> tuple[str, ScenarioResult]:
         """Return key and result of one line. Raises UsageError if its digest does not match."""
-        found = _parse_line(line) or {}
-        check = found.pop("check", None)
-        if "variant" not in found or check != compute_line_digest(self._header, found):
+        result = _parse_line(line) or {}
+        check = result.pop("check", None)
+        if "variant" not in result or check != compute_line_digest(self._header, result):
             raise UsageError(
                 f"--journal {self._place}: line {number} is damaged, altered or from another journal; "
                 "delete that line, or the file"
             )
-        return found["variant"], ScenarioResult(found["status"], found["value"], found["said"])
+        return result["variant"], ScenarioResult(result["status"], result["value"], result["said"])
 
     @property
     def _place(self) -> str:
@@ -303,13 +303,13 @@ def _parse_line(line: bytes) -> dict[str, Any] | None:
 
 
 @contextlib.contextmanager
-def open_result_cache(path: Path | None, instance: Instance, measure: str) -> Iterator[ResultCache | None]:
+def open_result_cache(path: Path | None, instance: Instance, objective: str) -> Iterator[ResultCache | None]:
     """Open a result cache for the duration of a `with` block.
 
     Args:
         path: File of the cache; None for no cache.
         instance: Base instance of the scenarios.
-        measure: Objective: `cost`, `footprint` or `mass`.
+        objective: Objective: `cost`, `footprint` or `mass`.
 
     Yields:
         The cache, or None.
@@ -318,7 +318,7 @@ def open_result_cache(path: Path | None, instance: Instance, measure: str) -> It
         UsageError: If the file is no cache of this instance or is in use.
         OutputError: If the file cannot be written.
     """
-    kept = ResultCache(path, instance, measure) if path is not None else None
+    kept = ResultCache(path, instance, objective) if path is not None else None
     try:
         yield kept
     finally:

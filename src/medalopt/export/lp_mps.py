@@ -109,7 +109,7 @@ def _list_lp_lines(program: NamedLinearProgram) -> Iterator[str]:
     yield "subject to"
     limits = zip(program.row_lower.tolist(), program.row_upper.tolist(), strict=True)
     for row, entries, (low, high) in zip(rows, list_row_entries(program), limits, strict=True):
-        named = [(columns[place], value) for place, value in entries] or [(columns[0], 0.0)]
+        named = [(columns[position], value) for position, value in entries] or [(columns[0], 0.0)]
         yield from _wrap_expression(row, _format_terms(named), _format_row_limit(low, high))
     yield "bounds"
     bounds = zip(program.lower.tolist(), program.upper.tolist(), strict=True)
@@ -119,7 +119,7 @@ def _list_lp_lines(program: NamedLinearProgram) -> Iterator[str]:
         yield f" {constant} = 1"
     if program.whole:
         yield "general"
-        yield from (f" {columns[place]}" for place in sorted(program.whole))
+        yield from (f" {columns[position]}" for position in sorted(program.whole))
     yield "end"
 
 
@@ -206,8 +206,8 @@ def _list_mps_lines(program: NamedLinearProgram) -> Iterator[str]:
     yield from (f" RANGE {name} {row.span!r}" for name, row in zip(names, rows, strict=True) if row.span)
     yield "BOUNDS"
     bounds = zip(program.lower.tolist(), program.upper.tolist(), strict=True)
-    for place, (column, (low, high)) in enumerate(zip(columns, bounds, strict=True)):
-        if place in program.whole and high == math.inf:
+    for position, (column, (low, high)) in enumerate(zip(columns, bounds, strict=True)):
+        if position in program.whole and high == math.inf:
             yield f" PL BOUND {column}"  # some readers take an integer column without a bound for binary
         yield from (f" {bound[:2]} BOUND {column}{bound[2:]}" for bound in _format_mps_bounds(low, high))
     if program.offset:
@@ -222,13 +222,13 @@ def _list_mps_columns(
     starts, places, values = program.indptr.tolist(), program.indices.tolist(), program.data.tolist()
     inside = False
     each = zip(columns, program.cost.tolist(), starts, starts[1:], strict=False)
-    for place, (column, cost, start, end) in enumerate(each):
-        if (place in program.whole) != inside:
+    for position, (column, cost, start, end) in enumerate(each):
+        if (position in program.whole) != inside:
             inside = not inside
-            yield f" MARKER{place} 'MARKER' 'INT{'ORG' if inside else 'END'}'"
+            yield f" MARKER{position} 'MARKER' 'INT{'ORG' if inside else 'END'}'"
         if cost or start == end:
             yield f" {column} {objective} {cost!r}"
-        yield from (f" {column} {rows[places[at]]} {values[at]!r}" for at in range(start, end))
+        yield from (f" {column} {rows[places[index]]} {values[index]!r}" for index in range(start, end))
     if inside:
         yield " MARKER 'MARKER' 'INTEND'"
 

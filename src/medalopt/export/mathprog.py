@@ -59,8 +59,8 @@ def _format_matrix(
 def _format_cube(name: str, slices: Mapping[str, NDArray[Any]], last: Subscripts, default: float) -> Iterator[str]:
     """Yield a parameter; `slices` maps each opened subscript `[a,b` to the values over the `last` index set."""
     entries = []
-    for opened, figures in slices.items():
-        written = " ".join(f"{key} {_format_double(value)}" for key, value in _list_entries(last, figures, default))
+    for opened, values in slices.items():
+        written = " ".join(f"{key} {_format_double(value)}" for key, value in _list_entries(last, values, default))
         if written:
             entries.append(f" {opened},*] {written}")
     if entries:
@@ -179,12 +179,12 @@ def _list_cut_names(instance: Instance) -> Iterator[str]:
 MEASURES = ("cost", "footprint", "mass")
 
 
-def write_mathprog(instance: Instance, measure: str = "cost") -> str:
+def write_mathprog(instance: Instance, objective: str = "cost") -> str:
     """Render an instance as a MathProg data file.
 
     Args:
         instance: Instance.
-        measure: Objective to minimise: cost, footprint or mass.
+        objective: Objective to minimise: cost, footprint or mass.
 
     Returns:
         The text of the data file.
@@ -192,9 +192,9 @@ def write_mathprog(instance: Instance, measure: str = "cost") -> str:
     Raises:
         ValueError: The objective is unknown.
     """
-    if measure not in MEASURES:
-        raise ValueError(f"measure is {measure!r}; it must be one of {', '.join(MEASURES)}")
-    at = build_axes(instance)
+    if objective not in MEASURES:
+        raise ValueError(f"measure is {objective!r}; it must be one of {', '.join(MEASURES)}")
+    axes = build_axes(instance)
     sections = (
         _write_metals,
         _write_streams,
@@ -206,13 +206,13 @@ def write_mathprog(instance: Instance, measure: str = "cost") -> str:
         _write_medals,
         _write_policy,
     )
-    lines = [*_write_header(instance, measure)]
+    lines = [*_write_header(instance, objective)]
     for section in sections:
-        lines += ["", *section(instance, at)]
+        lines += ["", *section(instance, axes)]
     return "\n".join([*lines, "", "end;", ""])
 
 
-def _write_header(instance: Instance, measure: str) -> Iterator[str]:
+def _write_header(instance: Instance, objective: str) -> Iterator[str]:
     """Yield the header: name, currency, periods, cut names, objective and number of periods."""
     yield f"# {instance.name}: data for sourcing.mod. Money in {instance.currency}."
     if instance.periods[0] != "1":
@@ -220,156 +220,156 @@ def _write_header(instance: Instance, measure: str) -> Iterator[str]:
     yield from _list_cut_names(instance)
     yield ""
     yield "data;"
-    yield f"param measure := '{measure}';"
+    yield f"param measure := '{objective}';"
     yield f"param n := {len(instance.periods)};"
 
 
-def _write_metals(instance: Instance, at: MathProgAxes) -> Iterator[str]:
+def _write_metals(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
     """Yield prices, holding costs and opening stocks of metals."""
     metals = instance.metals
-    yield _format_set("METALS", at.metals)
-    yield from _format_matrix("sell", at.metals, at.periods, metals.sell.value, 0.0)
-    yield from _format_matrix("holding", at.metals, at.periods, metals.holding.value, 0.0)
-    yield from _format_vector("opening_stock", at.metals, metals.opening_stock.value, 0.0)
+    yield _format_set("METALS", axes.metals)
+    yield from _format_matrix("sell", axes.metals, axes.periods, metals.sell.value, 0.0)
+    yield from _format_matrix("holding", axes.metals, axes.periods, metals.holding.value, 0.0)
+    yield from _format_vector("opening_stock", axes.metals, metals.opening_stock.value, 0.0)
 
 
-def _write_streams(instance: Instance, at: MathProgAxes) -> Iterator[str]:
+def _write_streams(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
     """Yield devices with assays, regions, streams with prices and supply, lots and storage."""
     streams = instance.streams
     storable = streams.storable.nonzero()[0]
-    yield _format_set("DEVICES", at.devices)
-    yield from _format_matrix("assay", at.devices, at.metals, instance.devices.assay.value, 0.0)
+    yield _format_set("DEVICES", axes.devices)
+    yield from _format_matrix("assay", axes.devices, axes.metals, instance.devices.assay.value, 0.0)
     yield ""
-    yield _format_set("REGIONS", at.regions)
-    yield from _format_table("STREAMS", at.streams, {
-        "device": pick_subscripts(at.devices, streams.device),
-        "region": pick_subscripts(at.regions, streams.region),
-        "bundle": pick_subscripts(at.bundles, streams.bundle),
+    yield _format_set("REGIONS", axes.regions)
+    yield from _format_table("STREAMS", axes.streams, {
+        "device": pick_subscripts(axes.devices, streams.device),
+        "region": pick_subscripts(axes.regions, streams.region),
+        "bundle": pick_subscripts(axes.bundles, streams.bundle),
         "price": streams.price.value,
         "collection": streams.collection.value,
         "stream_committed": streams.committed.value,
         "stream_footprint": streams.footprint.value,
     })  # fmt: skip
-    yield from _format_matrix("available", at.streams, at.periods, streams.available.value, 0.0)
-    yield from _format_matrix("credited", at.streams, at.metals, streams.credited.value, 1.0)
-    yield from _format_vector("lot", at.streams, streams.lot.value, 0.0)
-    yield from _format_vector("minimum_order", at.streams, streams.minimum_order.value, 0.0)
-    yield from _format_table("STORABLE", pick_subscripts(at.streams, storable), {
+    yield from _format_matrix("available", axes.streams, axes.periods, streams.available.value, 0.0)
+    yield from _format_matrix("credited", axes.streams, axes.metals, streams.credited.value, 1.0)
+    yield from _format_vector("lot", axes.streams, streams.lot.value, 0.0)
+    yield from _format_vector("minimum_order", axes.streams, streams.minimum_order.value, 0.0)
+    yield from _format_table("STORABLE", pick_subscripts(axes.streams, storable), {
         "storage_limit": streams.storage_limit.value[storable],
         "storage_cost": streams.storage_cost.value[storable],
     })  # fmt: skip
 
 
-def _write_treatments(instance: Instance, at: MathProgAxes) -> Iterator[str]:
+def _write_treatments(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
     """Yield costs, yields, recoveries and capacities of treatments."""
     treatments = instance.treatments
-    yield from _format_table("TREATMENTS", at.treatments, {
+    yield from _format_table("TREATMENTS", axes.treatments, {
         "residue_value": treatments.residue_value.value,
         "treatment_footprint": treatments.footprint.value,
     })  # fmt: skip
-    yield _format_set("ACCEPTED", _list_pairs(at.treatments, at.devices, treatments.accepts))
-    yield _format_set("SERVED", _list_pairs(at.treatments, at.regions, treatments.regions))
-    yield from _format_matrix("treatment_cost", at.treatments, at.devices, treatments.cost.value, 0.0)
-    yield from _format_matrix("to_smelter", at.treatments, at.devices, treatments.to_smelter.value, 1.0)
-    recovery = treatments.recovery.value.reshape(-1, len(at.metals))
-    opened = [f"[{h},{d}" for h, d in product(at.treatments, at.devices)]
-    yield from _format_cube("recovery", dict(zip(opened, recovery, strict=True)), at.metals, 1.0)
-    yield from _format_matrix("treatment_limit", at.treatments, at.periods, treatments.capacity.value, math.inf)
+    yield _format_set("ACCEPTED", _list_pairs(axes.treatments, axes.devices, treatments.accepts))
+    yield _format_set("SERVED", _list_pairs(axes.treatments, axes.regions, treatments.regions))
+    yield from _format_matrix("treatment_cost", axes.treatments, axes.devices, treatments.cost.value, 0.0)
+    yield from _format_matrix("to_smelter", axes.treatments, axes.devices, treatments.to_smelter.value, 1.0)
+    recovery = treatments.recovery.value.reshape(-1, len(axes.metals))
+    opened = [f"[{h},{d}" for h, d in product(axes.treatments, axes.devices)]
+    yield from _format_cube("recovery", dict(zip(opened, recovery, strict=True)), axes.metals, 1.0)
+    yield from _format_matrix("treatment_limit", axes.treatments, axes.periods, treatments.capacity.value, math.inf)
 
 
-def _write_smelters(instance: Instance, at: MathProgAxes) -> Iterator[str]:
+def _write_smelters(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
     """Yield limits, lead times, accepted feeds and lanes of smelters."""
     smelters, lanes = instance.smelters, instance.lanes
-    yield from _format_table("SMELTERS", at.smelters, {
+    yield from _format_table("SMELTERS", axes.smelters, {
         "total_committed": smelters.committed.value,
         "total_limit": smelters.limit.value,
         "smelter_footprint": smelters.footprint.value,
     })  # fmt: skip
-    yield from _format_matrix("feed_limit", at.smelters, at.periods, smelters.capacity.value, math.inf)
-    yield from _format_matrix("lead", at.smelters, at.metals, smelters.lead, 0)
-    feeds = [f"{k} {d} {h}" for k, d, h in product(at.smelters, at.devices, at.treatments)]
+    yield from _format_matrix("feed_limit", axes.smelters, axes.periods, smelters.capacity.value, math.inf)
+    yield from _format_matrix("lead", axes.smelters, axes.metals, smelters.lead, 0)
+    feeds = [f"{k} {d} {h}" for k, d, h in product(axes.smelters, axes.devices, axes.treatments)]
     lines = smelters.line.ravel().tolist()
-    yield _format_set("TERMS", at.terms)
-    accepted = [(feed, at.terms[line]) for feed, line in zip(feeds, lines, strict=True) if line >= 0]
+    yield _format_set("TERMS", axes.terms)
+    accepted = [(feed, axes.terms[line]) for feed, line in zip(feeds, lines, strict=True) if line >= 0]
     yield from _format_table("FEEDS", [feed for feed, _ in accepted], {"terms": [line for _, line in accepted]})
     ways = [(g, k) for g, k in zip(*lanes.exists.nonzero(), strict=True)]
-    yield from _format_table("LANES", [f"{at.regions[g]} {at.smelters[k]}" for g, k in ways], {
+    yield from _format_table("LANES", [f"{axes.regions[g]} {axes.smelters[k]}" for g, k in ways], {
         "lane_cost": [lanes.cost.value[way] for way in ways],
         "lane_footprint": [lanes.footprint.value[way] for way in ways],
     })  # fmt: skip
 
 
-def _write_terms(instance: Instance, at: MathProgAxes) -> Iterator[str]:
+def _write_terms(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
     """Yield charges, returns and deductions of the lines of smelter terms."""
     terms = instance.terms
-    yield from _format_vector("treatment_charge", at.terms, terms.treatment_charge.value, 0.0)
-    yield from _format_matrix("refining_charge", at.terms, at.metals, terms.refining_charge.value, 0.0)
-    yield from _format_matrix("metal_return", at.terms, at.metals, terms.returned.value, 0.0)
-    yield from _format_matrix("deduction", at.terms, at.metals, terms.deduction.value, 0.0)
+    yield from _format_vector("treatment_charge", axes.terms, terms.treatment_charge.value, 0.0)
+    yield from _format_matrix("refining_charge", axes.terms, axes.metals, terms.refining_charge.value, 0.0)
+    yield from _format_matrix("metal_return", axes.terms, axes.metals, terms.returned.value, 0.0)
+    yield from _format_matrix("deduction", axes.terms, axes.metals, terms.deduction.value, 0.0)
     if terms.pooled.any():
-        yield _format_set("POOLED", pick_subscripts(at.terms, terms.pooled.nonzero()[0]))
+        yield _format_set("POOLED", pick_subscripts(axes.terms, terms.pooled.nonzero()[0]))
 
 
-def _write_market(instance: Instance, at: MathProgAxes) -> Iterator[str]:
+def _write_market(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
     """Yield prices, limits, compositions and lots of market offers."""
     market = instance.market
-    yield from _format_table("OFFERS", at.offers, {
+    yield from _format_table("OFFERS", axes.offers, {
         "purchase_committed": market.committed.value,
         "purchase_limit": market.limit.value,
         "recycled_fraction": market.recycled.value,
         "offer_footprint": market.footprint.value,
     })  # fmt: skip
     if market.storable.any():
-        yield _format_set("STORED", pick_subscripts(at.offers, market.storable.nonzero()[0]))
-    yield from _format_vector("offer_lot", at.offers, market.lot.value, 0.0)
-    yield from _format_vector("offer_minimum", at.offers, market.minimum_order.value, 0.0)
-    yield from _format_matrix("composition", at.offers, at.metals, market.composition.value, 0.0)
-    yield from _format_matrix("offer_price", at.offers, at.periods, market.price.value, 0.0)
+        yield _format_set("STORED", pick_subscripts(axes.offers, market.storable.nonzero()[0]))
+    yield from _format_vector("offer_lot", axes.offers, market.lot.value, 0.0)
+    yield from _format_vector("offer_minimum", axes.offers, market.minimum_order.value, 0.0)
+    yield from _format_matrix("composition", axes.offers, axes.metals, market.composition.value, 0.0)
+    yield from _format_matrix("offer_price", axes.offers, axes.periods, market.price.value, 0.0)
 
 
-def _write_alloys(instance: Instance, at: MathProgAxes) -> Iterator[str]:
+def _write_alloys(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
     """Yield losses, process scrap, composition windows and capacities of alloys."""
     alloys = instance.alloys
     admits = alloys.admits_others.nonzero()[0]
     named = [(a, e) for a, e in zip(*alloys.named.nonzero(), strict=True)]
-    yield from _format_table("ALLOYS", at.alloys, {
+    yield from _format_table("ALLOYS", axes.alloys, {
         "loss": alloys.loss.value,
         "scrap_share": alloys.scrap_share.value,
         "scrap_returned": alloys.scrap_returned.value,
         "scrap_lead": alloys.scrap_lead,
         "scrap_value": alloys.scrap_value.value,
     })  # fmt: skip
-    yield from _format_table("NAMED", [f"{at.alloys[a]} {at.metals[e]}" for a, e in named], {
+    yield from _format_table("NAMED", [f"{axes.alloys[a]} {axes.metals[e]}" for a, e in named], {
         "low": [alloys.low.value[place] for place in named],
         "high": [alloys.high.value[place] for place in named],
     })  # fmt: skip
     others = {"others_share": alloys.others.value[admits]}
-    yield from _format_table("ADMITS_OTHERS", pick_subscripts(at.alloys, admits), others)
-    yield from _format_matrix("cast_limit", at.alloys, at.periods, alloys.capacity.value, math.inf)
-    yield from _format_matrix("cast_holding", at.alloys, at.periods, alloys.holding.value, 0.0)
+    yield from _format_table("ADMITS_OTHERS", pick_subscripts(axes.alloys, admits), others)
+    yield from _format_matrix("cast_limit", axes.alloys, axes.periods, alloys.capacity.value, math.inf)
+    yield from _format_matrix("cast_holding", axes.alloys, axes.periods, alloys.holding.value, 0.0)
 
 
-def _write_medals(instance: Instance, at: MathProgAxes) -> Iterator[str]:
+def _write_medals(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
     """Yield counts, due periods, allowances and alloy parts of medals."""
     medals = instance.medals
-    yield from _format_table("MEDALS", at.medals, {
+    yield from _format_table("MEDALS", axes.medals, {
         "count": medals.count,
         "due": [due + 1 for due in medals.due.tolist()],
         "allowance": medals.allowance.value,
     })  # fmt: skip
-    yield from _format_matrix("part", at.medals, at.alloys, medals.parts.value, 0.0)
+    yield from _format_matrix("part", axes.medals, axes.alloys, medals.parts.value, 0.0)
 
 
-def _write_policy(instance: Instance, at: MathProgAxes) -> Iterator[str]:
+def _write_policy(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
     """Yield recycled shares, device windows, participation and the footprint cap."""
     policy = instance.policy
-    yield from _format_vector("recycled_floor", at.metals, policy.recycled.value, 0.0)
-    yield from _format_table("WINDOWS", at.windows, {
+    yield from _format_vector("recycled_floor", axes.metals, policy.recycled.value, 0.0)
+    yield from _format_table("WINDOWS", axes.windows, {
         "window_low": policy.window_low.value,
         "window_high": policy.window_high.value,
     })  # fmt: skip
-    for window, members in zip(at.windows, policy.members, strict=True):
-        yield _format_set(f"MEMBERS[{window}]", pick_subscripts(at.devices, members.nonzero()[0]))
+    for window, members in zip(axes.windows, policy.members, strict=True):
+        yield _format_set(f"MEMBERS[{window}]", pick_subscripts(axes.devices, members.nonzero()[0]))
     if policy.participation.value > 0:
         yield f"param participation_share := {_format_double(float(policy.participation.value))};"
     if math.isfinite(policy.footprint_cap.value):

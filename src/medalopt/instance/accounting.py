@@ -76,17 +76,17 @@ class PlanAccount:
     @cached_property
     def returned(self) -> Numbers:
         """$R_{ket}$, (K, E, T): metal credited by each smelter, kg."""
-        instance, found, sent = self.instance, self.found, self.decisions.sent
+        instance, routes, sent = self.instance, self.found, self.decisions.sent
         smelters, metals, periods = len(instance.smelters.names), len(instance.metals.names), len(instance.periods)
         total = make_zeros((smelters, metals, periods), sent)
         for metal in range(metals):
-            moved = np.nonzero(found.returned[:, metal] != 0)[0]  # such routes have a smelter
-            lead = instance.smelters.lead[found.smelter[moved], metal]
+            moved = np.nonzero(routes.returned[:, metal] != 0)[0]  # such routes have a smelter
+            lead = instance.smelters.lead[routes.smelter[moved], metal]
             for wait in np.unique(lead):
                 if wait < periods:
                     those = moved[lead == wait]
-                    kilograms = found.returned[those, metal][:, None] * sent[those, : periods - wait]
-                    back = sum_by_group(kilograms, found.smelter[those], smelters)
+                    kilograms = routes.returned[those, metal][:, None] * sent[those, : periods - wait]
+                    back = sum_by_group(kilograms, routes.smelter[those], smelters)
                     total[:, metal, wait:] = total[:, metal, wait:] + back
         withheld = self.decisions.withheld
         for pool, smelter in enumerate(self.pools.smelter.tolist()):
@@ -149,12 +149,15 @@ class PlanAccount:
         Returns:
             The decisions, with `withheld` within its bounds.
         """
-        lots, made = self.pools, self.decisions
+        lots, decisions = self.pools, self.decisions
         if not len(lots.line):
-            return made
-        least = np.maximum(self.sum_by_pool(lots.withheld), 0)
-        most = np.minimum(self.sum_by_pool(np.maximum(lots.withheld, 0)), self.gross_payable)
-        return replace(made, withheld=np.where(lots.exists, np.clip(made.withheld, np.minimum(least, most), most), 0))
+            return decisions
+        minimum = np.maximum(self.sum_by_pool(lots.withheld), 0)
+        maximum = np.minimum(self.sum_by_pool(np.maximum(lots.withheld, 0)), self.gross_payable)
+        return replace(
+            decisions,
+            withheld=np.where(lots.exists, np.clip(decisions.withheld, np.minimum(minimum, maximum), maximum), 0),
+        )
 
     def compute_unrefined_charge(self, sent: Numbers) -> Numbers:
         """Compute the refining charge saved because metal is withheld of pooled lots.
@@ -249,25 +252,25 @@ class PlanAccount:
     @cached_property
     def costs(self) -> dict[str, Numbers]:
         """The cost by kind, each by period (T,), money; sales and scrap are negative. The total is `cost`."""
-        instance, found, made, read = self.instance, self.found, self.decisions, self.read
+        instance, routes, decisions, read = self.instance, self.found, self.decisions, self.read
 
         def of_routes(rate: Numbers) -> Numbers:
-            return rate @ made.sent
+            return rate @ decisions.sent
 
         prices = read(instance.market.price)
         return {
-            "supply": of_routes(found.supply),
-            "collection": of_routes(found.collection),
-            "treatment": of_routes(found.treating),
-            "transport": of_routes(found.transport),
-            "smelting": of_routes(found.smelting),
-            "refining": (compute_refining_costs(instance, found) * made.sent).sum(axis=0)
+            "supply": of_routes(routes.supply),
+            "collection": of_routes(routes.collection),
+            "treatment": of_routes(routes.treating),
+            "transport": of_routes(routes.transport),
+            "smelting": of_routes(routes.smelting),
+            "refining": (compute_refining_costs(instance, routes) * decisions.sent).sum(axis=0)
             - self._sum_unrefined_charge(),
-            "residue": of_routes(found.residue),
-            "storage": read(instance.streams.storage_cost) @ made.stockpile,
+            "residue": of_routes(routes.residue),
+            "storage": read(instance.streams.storage_cost) @ decisions.stockpile,
             "purchases": (prices * self.purchases).sum(axis=0),
             "holding": self._held(),
-            "sales": -(read(instance.metals.sell) * made.surplus).sum(axis=0),
+            "sales": -(read(instance.metals.sell) * decisions.surplus).sum(axis=0),
             "scrap": self._scrap_left(),
         }
 
@@ -319,13 +322,15 @@ class PlanAccount:
         """Devices sent over the horizon, t."""
         return self.sent.sum()
 
-    def value(self, measure: str) -> Numbers:
+    def value(self, objective: str) -> Numbers:
         """Return the value of an objective.
 
         Args:
-            measure: `cost`, `footprint` or `mass`.
+            objective: `cost`, `footprint` or `mass`.
 
         Returns:
             The plan's cost (money), footprint (kg CO2e) or devices sent (t).
         """
-        return {"cost": lambda: self.cost, "footprint": lambda: self.footprint, "mass": lambda: self.tonnes}[measure]()
+        return {"cost": lambda: self.cost, "footprint": lambda: self.footprint, "mass": lambda: self.tonnes}[
+            objective
+        ]()

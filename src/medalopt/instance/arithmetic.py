@@ -103,19 +103,19 @@ def convert_to_intervals(value: Any) -> IntervalArray:
     return IntervalArray(exact, exact)
 
 
-def read_intervals(figures: ExactArray) -> IntervalArray:
+def read_intervals(array: ExactArray) -> IntervalArray:
     """Read parameters as intervals: the nearest float and its two neighbours.
 
     Integers, zeros and infinities are represented exactly and get zero width.
 
     Args:
-        figures: Exact parameters, any shape.
+        array: Exact parameters, any shape.
 
     Returns:
         Intervals of the same shape, in the canonical unit.
     """
-    value, raw = figures.value, figures.raw
-    whole_factor = np.array([factor.denominator == 1 for factor in figures.factors])[figures.unit]
+    value, raw = array.value, array.raw
+    whole_factor = np.array([factor.denominator == 1 for factor in array.factors])[array.unit]
     exact = np.isinf(raw) | (raw == 0) | ((raw == np.rint(raw)) & whole_factor & (abs(value) < 2.0**53))
     with np.errstate(over="ignore"):
         low, high = np.nextafter(value, -np.inf), np.nextafter(value, np.inf)
@@ -173,11 +173,11 @@ def _multiply(a: IntervalArray, b: IntervalArray) -> IntervalArray:
         if _is_nonnegative_finite(a) and _is_nonnegative_finite(b):
             low, high = np.asarray(a.low * b.low), np.asarray(a.high * b.high)
         else:
-            ends = [np.asarray(x * y) for x in (a.low, a.high) for y in (b.low, b.high)]
-            if any(np.isnan(end).any() for end in ends):
-                ends = [np.where(np.isnan(end), 0.0, end) for end in ends]
-            low, high = np.minimum(ends[0], ends[1]), np.maximum(ends[0], ends[1])
-            low, high = (f(f(side, ends[2]), ends[3]) for f, side in ((np.minimum, low), (np.maximum, high)))
+            bounds = [np.asarray(x * y) for x in (a.low, a.high) for y in (b.low, b.high)]
+            if any(np.isnan(end).any() for end in bounds):
+                bounds = [np.where(np.isnan(end), 0.0, end) for end in bounds]
+            low, high = np.minimum(bounds[0], bounds[1]), np.maximum(bounds[0], bounds[1])
+            low, high = (f(f(side, bounds[2]), bounds[3]) for f, side in ((np.minimum, low), (np.maximum, high)))
     return _round_outward(low, high)
 
 
@@ -266,8 +266,8 @@ def _apply_to_both_ends(function: Callable[..., Any]) -> Callable[..., IntervalA
 
 def _absolute(a: IntervalArray) -> IntervalArray:
     """Return the intervals of absolute values."""
-    least = np.where((a.low <= 0) & (a.high >= 0), 0.0, np.minimum(abs(a.low), abs(a.high)))
-    return IntervalArray(least, np.maximum(abs(a.low), abs(a.high)))
+    minimum = np.where((a.low <= 0) & (a.high >= 0), 0.0, np.minimum(abs(a.low), abs(a.high)))
+    return IntervalArray(minimum, np.maximum(abs(a.low), abs(a.high)))
 
 
 _ARITHMETIC: dict[np.ufunc, Callable[..., Any]] = {
@@ -308,16 +308,16 @@ class Arithmetic:
     lift: Callable[[Any], Numbers]
 
 
-def read_floats(figures: ExactArray) -> Numbers:
+def read_floats(array: ExactArray) -> Numbers:
     """Read parameters as floats in their canonical unit.
 
     Args:
-        figures: Exact parameters, any shape.
+        array: Exact parameters, any shape.
 
     Returns:
         Floats of the same shape, each the double nearest to the exact value.
     """
-    return figures.value
+    return array.value
 
 
 def _convert_to_fractions(values: Any) -> Numbers:

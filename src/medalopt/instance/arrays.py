@@ -56,7 +56,7 @@ class ExactArray:
             The array.
         """
         listed = list(numbers)
-        order = {factor: place for place, factor in enumerate(dict.fromkeys(n.factor for n in listed))}
+        order = {factor: position for position, factor in enumerate(dict.fromkeys(n.factor for n in listed))}
         raw = np.array([n.raw for n in listed], dtype=np.float64)
         unit = np.array([order[n.factor] for n in listed], dtype=np.intp)
         shape = raw.shape if shape is None else shape
@@ -73,10 +73,10 @@ class ExactArray:
         raw = self.raw.ravel().copy()
         unit = np.broadcast_to(self.unit, self.raw.shape).ravel()
         plain = np.array([factor == 1 for factor in self.factors])
-        at = np.flatnonzero(~plain[unit] & np.isfinite(raw) & (raw != 0))
-        pairs, which = np.unique(raw[at] + 1j * unit[at], return_inverse=True)
-        found = [float(Fraction(repr(pair.real)) * self.factors[int(pair.imag)]) for pair in pairs.tolist()]
-        raw[at] = np.array(found)[which]
+        index = np.flatnonzero(~plain[unit] & np.isfinite(raw) & (raw != 0))
+        pairs, which = np.unique(raw[index] + 1j * unit[index], return_inverse=True)
+        collected = [float(Fraction(repr(pair.real)) * self.factors[int(pair.imag)]) for pair in pairs.tolist()]
+        raw[index] = np.array(collected)[which]
         result = raw.reshape(self.raw.shape)
         result.flags.writeable = False
         return result

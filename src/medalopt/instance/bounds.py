@@ -37,12 +37,12 @@ class VariableBounds:
     purchase: Numbers  # (O,) kg, purchases into stock in a period; 0 for other offers
 
 
-def compute_bounds(instance: Instance, found: Routes, read: NumberReader = read_floats) -> VariableBounds:
+def compute_bounds(instance: Instance, routes: Routes, read: NumberReader = read_floats) -> VariableBounds:
     """Compute the upper bounds that hold in every plan.
 
     Args:
         instance: The instance.
-        found: Its routes.
+        routes: Its routes.
         read: Reads parameters in the arithmetic of the result.
 
     Returns:
@@ -60,7 +60,7 @@ def compute_bounds(instance: Instance, found: Routes, read: NumberReader = read_
     return VariableBounds(
         sent=available + before,
         stockpile=stockpile,
-        stock=read(instance.metals.opening_stock)[:, None] + _bound_returned_metal(instance, found, so_far),
+        stock=read(instance.metals.opening_stock)[:, None] + _bound_returned_metal(instance, routes, so_far),
         cast=cast,
         charge=charge,
         scrap=cast * compute_scrap_rate(instance, read),
@@ -77,10 +77,10 @@ def _bound_stocked_purchases(instance: Instance, charge: Numbers, read: NumberRe
     """
     market, stocked = instance.market, is_stocked(instance)
     taken = np.where(may_buy(instance), charge[None, :], 0).sum(axis=1)
-    most = 2 * np.maximum(taken, read(market.committed)) + read(market.lot) + read(market.minimum_order)
+    maximum = 2 * np.maximum(taken, read(market.committed)) + read(market.lot) + read(market.minimum_order)
     limited = has_negative_price(instance) & np.isfinite(market.limit.raw)
-    most[limited] = read(market.limit)[limited]
-    return np.where(stocked, most, 0)
+    maximum[limited] = read(market.limit)[limited]
+    return np.where(stocked, maximum, 0)
 
 
 def has_negative_price(instance: Instance) -> Bools:
@@ -95,21 +95,21 @@ def has_negative_price(instance: Instance) -> Bools:
     return np.asarray((instance.market.price.raw < 0).any(axis=1))
 
 
-def bound_metal_charged(instance: Instance, found: Routes, bounds: VariableBounds) -> Numbers:
+def bound_metal_charged(instance: Instance, routes: Routes, bounds: VariableBounds) -> Numbers:
     """Bound the metal that all melts together take from stock.
 
     Args:
         instance: The instance.
-        found: Its routes.
+        routes: Its routes.
         bounds: Bounds on the charge of each alloy.
 
     Returns:
         Upper bounds (E,), kg over the horizon.
     """
-    return (may_charge(instance, found) * bounds.charge[:, None]).sum(axis=0)
+    return (may_charge(instance, routes) * bounds.charge[:, None]).sum(axis=0)
 
 
-def _bound_returned_metal(instance: Instance, found: Routes, so_far: Numbers) -> Numbers:
+def _bound_returned_metal(instance: Instance, routes: Routes, so_far: Numbers) -> Numbers:
     r"""Bound the metal returned by the end of each period, (E, T), kg.
 
     Each stream counts by its best route: $\max_j y_{je}$ over routes whose lead time has passed, times the cumulative
@@ -117,16 +117,16 @@ def _bound_returned_metal(instance: Instance, found: Routes, so_far: Numbers) ->
     """
     metals, periods = len(instance.metals.names), len(instance.periods)
     total = make_zeros((metals, periods), so_far)
-    travels = np.nonzero(found.smelter >= 0)[0]
+    travels = np.nonzero(routes.smelter >= 0)[0]
     for metal in range(metals):
-        yielding = travels[found.returned[travels, metal] > 0]
-        lead = instance.smelters.lead[found.smelter[yielding], metal]
+        yielding = travels[routes.returned[travels, metal] > 0]
+        lead = instance.smelters.lead[routes.smelter[yielding], metal]
         for period in range(periods):
             back = lead <= period
             best = make_zeros((len(so_far),), so_far)
             soonest = np.full(len(so_far), periods, dtype=np.intp)
-            np.maximum.at(best, found.stream[yielding[back]], found.returned[yielding[back], metal])
-            np.minimum.at(soonest, found.stream[yielding[back]], lead[back])
+            np.maximum.at(best, routes.stream[yielding[back]], routes.returned[yielding[back], metal])
+            np.minimum.at(soonest, routes.stream[yielding[back]], lead[back])
             some = np.nonzero(soonest <= period)[0]
             total[metal, period] = (best[some] * so_far[some, period - soonest[some]]).sum()
     return total
@@ -183,5 +183,5 @@ def bound_purchases(instance: Instance, bounds: VariableBounds) -> Numbers:
         Upper bounds (O,), kg.
     """
     melts = np.where(may_buy(instance), bounds.charge[None, :], 0).sum(axis=1)
-    most = np.where(is_stocked(instance), bounds.purchase, melts)
-    return np.minimum(instance.market.limit.value, most)
+    maximum = np.where(is_stocked(instance), bounds.purchase, melts)
+    return np.minimum(instance.market.limit.value, maximum)

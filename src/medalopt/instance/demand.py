@@ -73,49 +73,49 @@ def has_casting_holding_cost(instance: Instance) -> Bools:
     return has_demand(instance) & (instance.alloys.holding.raw[:, :-1] > 0).any(axis=1)
 
 
-def can_return_metal(instance: Instance, found: Routes) -> Bools:
+def can_return_metal(instance: Instance, routes: Routes) -> Bools:
     """Return where a smelter can return metal: a route yields it and the lead time has passed.
 
     Args:
         instance: The instance.
-        found: Its routes.
+        routes: Its routes.
 
     Returns:
         Mask (K, E, T).
     """
     smelters, metals, periods = len(instance.smelters.names), len(instance.metals.names), len(instance.periods)
     yields = np.zeros((smelters, metals), dtype=bool)
-    route, metal = np.nonzero(found.returned > 0)  # routes to a smelter alone
-    yields[found.smelter[route], metal] = True
+    route, metal = np.nonzero(routes.returned > 0)  # routes to a smelter alone
+    yields[routes.smelter[route], metal] = True
     return yields[:, :, None] & (np.arange(periods)[None, None, :] >= instance.smelters.lead[:, :, None])
 
 
-def can_be_in_stock(instance: Instance, found: Routes) -> Bools:
+def can_be_in_stock(instance: Instance, routes: Routes) -> Bools:
     """Return which metals can be in stock: opening stock, or a return within the horizon.
 
     Args:
         instance: The instance.
-        found: Its routes.
+        routes: Its routes.
 
     Returns:
         Mask (E,).
     """
     stocked = instance.metals.opening_stock.raw > 0
-    return stocked | can_return_metal(instance, found).any(axis=(0, 2))
+    return stocked | can_return_metal(instance, routes).any(axis=(0, 2))
 
 
-def may_charge(instance: Instance, found: Routes) -> Bools:
+def may_charge(instance: Instance, routes: Routes) -> Bools:
     """Return which metals may be charged from stock to which alloys.
 
     Args:
         instance: The instance.
-        found: Its routes.
+        routes: Its routes.
 
     Returns:
         Mask (A, E).
     """
     welcome = instance.alloys.named | instance.alloys.admits_others[:, None]
-    return has_demand(instance)[:, None] & welcome & can_be_in_stock(instance, found)[None, :]
+    return has_demand(instance)[:, None] & welcome & can_be_in_stock(instance, routes)[None, :]
 
 
 def may_buy(instance: Instance) -> Bools:
@@ -236,15 +236,15 @@ def explain_exclusion(instance: Instance, alloy: int, offers: Sequence[int]) -> 
         One sentence.
     """
     alloys, market = instance.alloys, instance.market
-    name, least = escape_text(alloys.names[alloy]), compute_unnamed_share(instance)[offers[0]]
+    name, minimum = escape_text(alloys.names[alloy]), compute_unnamed_share(instance)[offers[0]]
     path = render_path(("alloys", alloys.names[alloy], "others"))
     hold, more = ("holds", "") if len(offers) == 1 else ("hold", " or more")
     text = (
         f"{join_names(market.names[o] for o in offers)} {hold} unnamed matter "
-        f"({_format_per_cent(least)}{more}), which may not "
-        f"be in `{name}`; give `{path}: {_format_per_cent(least)}` or more, or name all that the offer holds"
+        f"({_format_per_cent(minimum)}{more}), which may not "
+        f"be in `{name}`; give `{path}: {_format_per_cent(minimum)}` or more, or name all that the offer holds"
     )
-    if alloys.low.exact()[alloy].sum() > 1 - least:
+    if alloys.low.exact()[alloy].sum() > 1 - minimum:
         text += f", and let the least shares of `{name}` leave room for it"
     return text
 

@@ -246,19 +246,19 @@ class Instance:
         return f"<Instance {self.name}: {told}; digest {self.figures[:12] or 'none'}>"
 
 
-def is_same_instance(one: Instance, other: Instance) -> bool:
+def is_same_instance(instance: Instance, other: Instance) -> bool:
     """Return whether two instances agree in all data that enter a plan: parameters, names, notes, optional sections.
 
     Args:
-        one: An instance.
+        instance: An instance.
         other: Another instance.
 
     Returns:
         True where no plan can tell them apart.
     """
     fields = ("figures", "name", "title", "annex", "sources")
-    return all(getattr(one, field) == getattr(other, field) for field in fields) and (
-        one.metals.titles == other.metals.titles
+    return all(getattr(instance, field) == getattr(other, field) for field in fields) and (
+        instance.metals.titles == other.metals.titles
     )
 
 
@@ -286,7 +286,7 @@ def find_widest_spread(instance: Instance) -> MagnitudeSpread | None:
         The widest spread; None where it is less than six decades.
     """
     spreads = [_measure_spread(*kind) for kind in _list_parameter_kinds(instance)]
-    widest = max((one for one in spreads if one is not None), key=lambda one: one.decades, default=None)
+    widest = max((spread for spread in spreads if spread is not None), key=lambda spread: spread.decades, default=None)
     return widest if widest is not None and widest.decades >= _MIN_DECADES else None
 
 
@@ -309,7 +309,7 @@ def _measure_spread(values: Floats, unit: str, path: Callable[[Any], ParameterPa
     some = (size > 0) & np.isfinite(size)
     if not some.any():
         return None
-    ends = (np.argmin(np.where(some, size, np.inf)), np.argmax(np.where(some, size, 0.0)))
-    at = [np.unravel_index(int(end), size.shape) for end in ends]
+    bounds = (np.argmin(np.where(some, size, np.inf)), np.argmax(np.where(some, size, 0.0)))
+    at = [np.unravel_index(int(end), size.shape) for end in bounds]
     least, greatest = (f"{render_path(path(one))} ({values[one]:.4g}{f' {unit}' if unit else ''})" for one in at)
     return MagnitudeSpread(least, greatest, float(np.log10(size[at[1]]) - np.log10(size[at[0]])))

@@ -157,8 +157,8 @@ class InstanceFile:
         wanted = parse_overrides(changes, faults)
         draft, notes = _parse_draft(self, wanted, digests, faults)
         supply = read_stream_rows(draft.streams, draft)
-        ways = read_lane_rows(draft.lanes, draft) if draft.lanes else None
-        check_array_sizes(draft, len(supply.groups.names), len(collect_regions(draft, supply, ways)))
+        lanes = read_lane_rows(draft.lanes, draft) if draft.lanes else None
+        check_array_sizes(draft, len(supply.groups.names), len(collect_regions(draft, supply, lanes)))
         check_document(draft)
         idle = find_ineffective(draft)
         if scenarios:
@@ -167,13 +167,13 @@ class InstanceFile:
             if reason := find_reason(change.path, idle):
                 faults.add(OVERRIDE_LOCATION, change.path, f"has no effect: {reason}")
         faults.settle()
-        instance = assemble_instance(draft, supply, ways)
+        instance = assemble_instance(draft, supply, lanes)
         check_pooled_lots(draft, instance)
         check_storable_offers(draft, instance)
-        add_warnings(draft, instance, supply, ways)
+        add_warnings(draft, instance, supply, lanes)
         warn_ineffective(draft, idle)
         faults.settle()
-        everywhere = [*notes, *collect_sources(supply), *collect_sources(ways)]
+        everywhere = [*notes, *collect_sources(supply), *collect_sources(lanes)]
         sources = tuple(sorted(everywhere, key=lambda source: source.path))
         return dataclasses.replace(
             instance, sources=sources, files=dict(sorted(digests.items())), warnings=faults.warnings()
@@ -224,8 +224,8 @@ def _parse_draft(
     lanes_sheet = _read_section_rows("lanes", root, file, labels, digests, faults)
     lanes_sheet = apply_row_overrides(lanes_sheet or InputSheet.empty("lanes"), wanted, name_lane_rows, labels, faults)
     document = validate_tree(root, Document, context, faults)
-    ways = lanes_sheet if "lanes" in root.items else None
-    return Draft(root, document, context, calendar, streams_sheet, ways, faults), notes
+    sheet = lanes_sheet if "lanes" in root.items else None
+    return Draft(root, document, context, calendar, streams_sheet, sheet, faults), notes
 
 
 def _drop_null_sections(root: MappingNode, faults: FaultLog) -> MappingNode:
@@ -305,8 +305,8 @@ def _read_encoding(section: str, node: MappingNode, faults: FaultLog) -> str | N
     stated = node.items.get("encoding")
     if stated is None or (isinstance(stated, ScalarNode) and stated.text in CODECS):
         return stated.text if isinstance(stated, ScalarNode) else None
-    near = suggest_name(stated.text, CODECS) if isinstance(stated, ScalarNode) else ""
-    message = f"no encoding of a table; those known are {join_names(CODECS, 30)}{near}"
+    suggestion = suggest_name(stated.text, CODECS) if isinstance(stated, ScalarNode) else ""
+    message = f"no encoding of a table; those known are {join_names(CODECS, 30)}{suggestion}"
     faults.add(stated.place, (section, "encoding"), message)
     return None
 

@@ -59,27 +59,29 @@ def parse_path(text: str) -> ParameterPath:
     if not text or len(text) > _MAX_PATH_LENGTH:
         raise PathError(f"a path has 1 to {_MAX_PATH_LENGTH} characters, such as `smelters.kosaka.capacity[3]`")
     path: list[str | int] = []
-    at = 0
-    while at < len(text):
-        match = _STEP_PATTERN.match(text, at)
+    position = 0
+    while position < len(text):
+        match = _STEP_PATTERN.match(text, position)
         if match is None:
-            raise PathError(f"a name is missing at character {at + 1}; write it like `smelters.kosaka.capacity[3]`")
+            raise PathError(
+                f"a name is missing at character {position + 1}; write it like `smelters.kosaka.capacity[3]`"
+            )
         quoted = match["quoted"]
         path.append(re.sub(r"\\(.)", r"\1", quoted[1:-1], flags=re.DOTALL) if quoted else match["bare"])
-        at = match.end()
-        while index := _INDEX_PATTERN.match(text, at):
+        position = match.end()
+        while index := _INDEX_PATTERN.match(text, position):
             path.append(int(index[1]))
-            at = index.end()
-        at = _skip_dot(text, at)
+            position = index.end()
+        position = _skip_dot(text, position)
     return tuple(path)
 
 
-def _skip_dot(text: str, at: int) -> int:
-    """Return the position of the next step, after the dot required at `at` unless the text ends there."""
-    if at == len(text):
-        return at
-    if text[at] != "." or at + 1 == len(text):
+def _skip_dot(text: str, index: int) -> int:
+    """Return the position of the next step, after the dot required at `index` unless the text ends there."""
+    if index == len(text):
+        return index
+    if text[index] != "." or index + 1 == len(text):
         raise PathError(
-            f"`{escape_text(text[at:])}` does not continue a path; put names with dots or brackets in quotes"
+            f"`{escape_text(text[index:])}` does not continue a path; put names with dots or brackets in quotes"
         )
-    return at + 1
+    return index + 1

@@ -110,11 +110,11 @@ def _enumerate_routes(instance: Instance) -> tuple[Ints, Ints, Ints]:
     return stream[order], treatment[order], smelter[order]
 
 
-def _pick_by_smelter(travels: Bools, table: Numbers, *at: Ints) -> Numbers:
+def _pick_by_smelter(travels: Bools, table: Numbers, *index: Ints) -> Numbers:
     """Pick the values of each route's smelter from `table`; 0 for routes without one."""
     if not travels.any():
-        return make_zeros((len(travels), *table.shape[len(at) :]), table)
-    picked = table[at]
+        return make_zeros((len(travels), *table.shape[len(index) :]), table)
+    picked = table[index]
     picked[~travels] = 0
     return picked
 
@@ -152,7 +152,7 @@ def _compute_feed_metal(instance: Instance, read: NumberReader, stream: Ints, tr
     return read(instance.devices.assay)[device] * read(instance.treatments.recovery)[treatment, device]
 
 
-def classify_routes(instance: Instance, found: Routes) -> tuple[Ints, Ints]:
+def classify_routes(instance: Instance, routes: Routes) -> tuple[Ints, Ints]:
     """Classify routes by equal metal returned and refining charge.
 
     Routes of one kind share device type, treatment, smelter and credited shares, hence `to_smelter`, `returned` and
@@ -160,7 +160,7 @@ def classify_routes(instance: Instance, found: Routes) -> tuple[Ints, Ints]:
 
     Args:
         instance: The instance.
-        found: Its routes.
+        routes: Its routes.
 
     Returns:
         Kind of each route (J,), and the index of one route of each kind.
@@ -170,91 +170,91 @@ def classify_routes(instance: Instance, found: Routes) -> tuple[Ints, Ints]:
     share = np.zeros(len(told), dtype=np.intp)
     if (told != told[:1]).any():
         share = np.unique(told, axis=0, return_inverse=True)[1].ravel()
-    device, smelters = instance.streams.device[found.stream], len(instance.smelters.names) + 1
+    device, smelters = instance.streams.device[routes.stream], len(instance.smelters.names) + 1
     number = np.ravel_multi_index(
-        (share[found.stream], device, found.treatment, found.smelter + 1),
+        (share[routes.stream], device, routes.treatment, routes.smelter + 1),
         (len(share), len(instance.devices.names), len(instance.treatments.names), smelters),
     )
     _, typical, kind = np.unique(number, return_index=True, return_inverse=True)
     return kind, typical
 
 
-def compute_base_costs(found: Routes) -> Numbers:
+def compute_base_costs(routes: Routes) -> Numbers:
     """Compute the cost of a tonne on each route without the refining charge.
 
     Args:
-        found: The routes.
+        routes: The routes.
 
     Returns:
         Unit costs (J,), money/t of devices.
     """
-    return found.supply + found.collection + found.treating + found.transport + found.smelting + found.residue
+    return routes.supply + routes.collection + routes.treating + routes.transport + routes.smelting + routes.residue
 
 
-def compute_route_costs(instance: Instance, found: Routes) -> Numbers:
+def compute_route_costs(instance: Instance, routes: Routes) -> Numbers:
     """Compute the cost of a tonne on each route in each period.
 
     The refining charge is due only for metal that returns within the horizon.
 
     Args:
         instance: The instance.
-        found: Its routes.
+        routes: Its routes.
 
     Returns:
         Unit costs (J, T), money/t of devices.
     """
-    return compute_base_costs(found)[:, None] + compute_refining_costs(instance, found)
+    return compute_base_costs(routes)[:, None] + compute_refining_costs(instance, routes)
 
 
-def compute_shipment_unit_costs(instance: Instance, found: Routes, route: Ints, period: Ints) -> Numbers:
+def compute_shipment_unit_costs(instance: Instance, routes: Routes, route: Ints, period: Ints) -> Numbers:
     """Compute the unit costs of selected routes, each in one period, as `compute_route_costs` does for all.
 
     Args:
         instance: The instance.
-        found: Its routes.
+        routes: Its routes.
         route (N,): Index of the route.
         period (N,): Index of the period of shipment.
 
     Returns:
         Unit costs (N,), money/t of devices.
     """
-    total, smelter = make_zeros(route.shape, found.refining), found.smelter[route]
+    total, smelter = make_zeros(route.shape, routes.refining), routes.smelter[route]
     for metal in range(len(instance.metals.names)):
         in_time = period + instance.smelters.lead[smelter, metal] < len(instance.periods)
-        total = total + np.where(in_time, found.refining[route, metal], 0)
-    return compute_base_costs(found)[route] + total
+        total = total + np.where(in_time, routes.refining[route, metal], 0)
+    return compute_base_costs(routes)[route] + total
 
 
-def compute_refining_costs(instance: Instance, found: Routes) -> Numbers:
+def compute_refining_costs(instance: Instance, routes: Routes) -> Numbers:
     """Compute the refining charge of a tonne on each route in each period.
 
     Args:
         instance: The instance.
-        found: Its routes.
+        routes: Its routes.
 
     Returns:
         Refining charges (J, T), money/t of devices.
     """
-    kind, typical = classify_routes(instance, found)
-    return compute_refining_costs_of(instance, found, typical)[kind]
+    kind, typical = classify_routes(instance, routes)
+    return compute_refining_costs_of(instance, routes, typical)[kind]
 
 
-def compute_refining_costs_of(instance: Instance, found: Routes, route: Ints) -> Numbers:
+def compute_refining_costs_of(instance: Instance, routes: Routes, route: Ints) -> Numbers:
     """Compute the refining charge of a tonne on selected routes in each period.
 
     Args:
         instance: The instance.
-        found: Its routes.
+        routes: Its routes.
         route (N,): Index of the route.
 
     Returns:
         Refining charges (N, T), money/t of devices; 0 for metal that returns after the horizon.
     """
     period = np.arange(len(instance.periods))
-    total = make_zeros((len(route), len(period)), found.refining)
+    total = make_zeros((len(route), len(period)), routes.refining)
     for metal in range(len(instance.metals.names)):
-        in_time = period[None, :] + instance.smelters.lead[found.smelter[route], metal][:, None] < len(period)
-        total = total + np.where(in_time, found.refining[route, metal][:, None], 0)
+        in_time = period[None, :] + instance.smelters.lead[routes.smelter[route], metal][:, None] < len(period)
+        total = total + np.where(in_time, routes.refining[route, metal][:, None], 0)
     return total
 
 
@@ -340,12 +340,12 @@ def _is_payable(instance: Instance, found: Routes, routes: Ints) -> Bools:
     return np.asarray(held & (instance.terms.returned.raw[line] > 0) & (instance.streams.credited.raw[stream] > 0))
 
 
-def bound_withheld(instance: Instance, found: Routes, lots: PooledLots, sent: Numbers) -> Numbers:
+def bound_withheld(instance: Instance, routes: Routes, lots: PooledLots, sent: Numbers) -> Numbers:
     """Bound the metal that pooled lots can withhold: the payable share of all supply that can be sent.
 
     Args:
         instance: The instance.
-        found: Its routes.
+        routes: Its routes.
         lots: Its pooled lots.
         sent (I, T): Greatest tonnes sent of each stream in each period.
 
@@ -353,11 +353,11 @@ def bound_withheld(instance: Instance, found: Routes, lots: PooledLots, sent: Nu
         Upper bounds (P, E, T), kg.
     """
     metals = len(instance.metals.names)
-    most = make_zeros((len(lots.line), metals, sent.shape[1]), sent)
+    maximum = make_zeros((len(lots.line), metals, sent.shape[1]), sent)
     for metal in range(metals):
-        share = found.returned[lots.routes, metal][:, None] * sent[found.stream[lots.routes]]
-        most[:, metal] = sum_by_group(share, lots.pool, len(lots.line))
-    return np.where(lots.exists, most, 0)
+        share = routes.returned[lots.routes, metal][:, None] * sent[routes.stream[lots.routes]]
+        maximum[:, metal] = sum_by_group(share, lots.pool, len(lots.line))
+    return np.where(lots.exists, maximum, 0)
 
 
 def list_pool_names(instance: Instance) -> tuple[str, ...]:
@@ -390,7 +390,7 @@ def locate_pool_terms(instance: Instance, pool: int) -> ParameterPath:
 _SEND_MARGIN = 1 + 1e-6  # routable supply over required participation, at least
 
 
-def compute_separable_participation(instance: Instance, found: Routes) -> Floats:
+def compute_separable_participation(instance: Instance, routes: Routes) -> Floats:
     """Compute the participation of regions whose constraint is separable.
 
     Such a region has no stockpiles and enough supply with a route, so that its decisions in one period affect another
@@ -398,33 +398,33 @@ def compute_separable_participation(instance: Instance, found: Routes) -> Floats
 
     Args:
         instance: The instance.
-        found: Its routes.
+        routes: Its routes.
 
     Returns:
         Required tonnes (G,) of separable regions; 0 for the others.
     """
     streams, regions = instance.streams, len(instance.regions)
     tonnes, region = streams.available.value, streams.region
-    free = compute_routable_supply(instance, found)
+    free = compute_routable_supply(instance, routes)
     asked = float(instance.policy.participation.value) * np.bincount(region, tonnes.sum(axis=1), regions)
     waits = np.bincount(region, streams.storable, regions) > 0
     possible = np.bincount(region, free, regions) >= _SEND_MARGIN * asked
     return np.where(possible & ~waits, asked, 0.0)
 
 
-def compute_routable_supply(instance: Instance, found: Routes) -> Floats:
+def compute_routable_supply(instance: Instance, routes: Routes) -> Floats:
     """Compute the supply of each stream that has a route, and whose bundle has no stream without one.
 
     Args:
         instance: The instance.
-        found: Its routes.
+        routes: Its routes.
 
     Returns:
         Tonnes over the horizon (I,).
     """
     streams, tonnes = instance.streams, instance.streams.available.value
     routed = np.zeros(len(streams.names), dtype=bool)
-    routed[found.stream] = True
+    routed[routes.stream] = True
     held = np.zeros(
         (len(instance.bundles) + 1, tonnes.shape[1]), dtype=bool
     )  # (B + 1, T) bundles that contain a stream without a route

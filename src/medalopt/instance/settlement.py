@@ -69,13 +69,13 @@ def make_empty_lots(instance: Instance) -> ActualLots:
     return ActualLots((), none, none, none, nothing, nothing, empty, empty, nothing, none, "")
 
 
-def read_lots(path: Path, instance: Instance, found: Routes, last: int) -> ActualLots:
+def read_lots(path: Path, instance: Instance, routes: Routes, last: int) -> ActualLots:
     """Read lots from a CSV file.
 
     Args:
         path: Path of the file.
         instance: The instance.
-        found: Its routes.
+        routes: Its routes.
         last: Index of the last past period.
 
     Returns:
@@ -92,31 +92,31 @@ def read_lots(path: Path, instance: Instance, found: Routes, last: int) -> Actua
     if table is None:
         faults.settle()
     assert table is not None, "a table that cannot be read is a fault"
-    lots = _assemble_lots(table, instance, found, last)
+    lots = _assemble_lots(table, instance, routes, last)
     _check_names(table, lots)
     _check_weights(table, lots)
     _check_metal(table, lots, instance)
     faults.settle()
-    _warn_of_feed(table, lots, found)
-    _warn_of_metal(table, lots, instance, found)
+    _warn_of_feed(table, lots, routes)
+    _warn_of_metal(table, lots, instance, routes)
     _warn_of_supply(table, lots, instance)
     _warn_of_dates(table, lots, instance)
     return replace(lots, warnings=faults.warnings())
 
 
-def _assemble_lots(table: InputTable, instance: Instance, found: Routes, last: int) -> ActualLots:
+def _assemble_lots(table: InputTable, instance: Instance, routes: Routes, last: int) -> ActualLots:
     """Read all columns; unstated payable metal of a settled lot is 0, unstated device mass is feed / `to_smelter`."""
     stream = table.names("stream", instance.streams.names)
     treatment = table.names("treatment", instance.treatments.names)
     smelter = table.names("smelter", instance.smelters.names)
     period = table.periods("period")
     for row in range(table.count):
-        for name, at in (("stream", stream), ("period", period)):
-            if at[row] < 0 and not table.given(name, row):
+        for name, index in (("stream", stream), ("period", period)):
+            if index[row] < 0 and not table.given(name, row):
                 table.needs(row, name)
         if period[row] > last:
             table.fault(row, "period", f"lies after {instance.periods[last]}, up to which --after says things happened")
-    route = _find_routes(table, found, stream, treatment, smelter)
+    route = _find_routes(table, routes, stream, treatment, smelter)
     feed = _compute_dry_weight(table)
     metals = range(len(instance.metals.names))
     names = instance.metals.names
@@ -125,7 +125,7 @@ def _assemble_lots(table: InputTable, instance: Instance, found: Routes, last: i
     settled = table.days("settled_on")
     told = np.isfinite(payable).any(axis=1)  # metals left out of a settlement are 0
     payable[told] = np.nan_to_num(payable[told])
-    share = np.where(route >= 0, found.to_smelter[route] if len(found) else 1.0, 1.0)
+    share = np.where(route >= 0, routes.to_smelter[route] if len(routes) else 1.0, 1.0)
     sent_on = np.where(share > 0, share, 1.0)  # without a smelter the weight is that of the devices
     devices = table.figures("devices_t", _TONNES)
     devices = np.where(np.isfinite(devices), devices, feed / sent_on)
@@ -134,9 +134,9 @@ def _assemble_lots(table: InputTable, instance: Instance, found: Routes, last: i
     return ActualLots(texts, stream, route, period, feed, devices, assay, payable, charges, settled, table.sha256)
 
 
-def _find_routes(table: InputTable, found: Routes, stream: Ints, treatment: Ints, smelter: Ints) -> Ints:
+def _find_routes(table: InputTable, routes: Routes, stream: Ints, treatment: Ints, smelter: Ints) -> Ints:
     """Return the route of each row, (N,), -1 where it has no treatment; routes that the instance lacks are faults."""
-    ways = zip(found.stream.tolist(), found.treatment.tolist(), found.smelter.tolist(), strict=True)
+    ways = zip(routes.stream.tolist(), routes.treatment.tolist(), routes.smelter.tolist(), strict=True)
     place = {way: number for number, way in enumerate(ways)}
     route = np.full(table.count, -1, dtype=np.intp)
     treated, sent = table.texts("treatment"), table.texts("smelter")
@@ -212,20 +212,20 @@ def _check_metal(table: InputTable, lots: ActualLots, instance: Instance) -> Non
         table.fault(row, f"payable_{name}_kg", f"{more}; look for a wrong unit, such as grams written as kilograms")
 
 
-def _warn_of_feed(table: InputTable, lots: ActualLots, found: Routes) -> None:
+def _warn_of_feed(table: InputTable, lots: ActualLots, routes: Routes) -> None:
     """Warn of lots with more feed than `to_smelter` of the treatment implies."""
-    share = np.where(lots.waits, 0.0, found.to_smelter[lots.route] if len(found) else 0.0)
+    share = np.where(lots.waits, 0.0, routes.to_smelter[lots.route] if len(routes) else 0.0)
     sent_on = share * lots.devices_t
     for row in np.flatnonzero((share > 0) & (lots.feed_t > sent_on * (1 + _FEED_TOLERANCE)))[:_MAX_WARNINGS].tolist():
         gives = f"{lots.devices_t[row]:g} t of devices send on {sent_on[row]:.4g} t by `to_smelter` of the treatment"
         table.warn(row, "devices_t", f"{gives}, but the feed weighs {lots.feed_t[row]:g} t; check both weights")
 
 
-def _warn_of_metal(table: InputTable, lots: ActualLots, instance: Instance, found: Routes) -> None:
+def _warn_of_metal(table: InputTable, lots: ActualLots, instance: Instance, routes: Routes) -> None:
     """Warn of lots with far more payable metal than the instance implies."""
-    if not len(found):
+    if not len(routes):
         return
-    expected = np.where(lots.waits[:, None], np.inf, found.returned[lots.route] * lots.devices_t[:, None])
+    expected = np.where(lots.waits[:, None], np.inf, routes.returned[lots.route] * lots.devices_t[:, None])
     for row, metal in np.argwhere(lots.payable > _MAX_METAL_RATIO * expected)[:_MAX_WARNINGS].tolist():
         name = instance.metals.names[metal]
         more = f"{lots.payable[row, metal]:g} kg are payable, but the instance expects {expected[row, metal]:.4g} kg"
@@ -261,19 +261,19 @@ _CONTRACT_ROW_KINDS = (
 )
 
 
-def make_empty_decisions(instance: Instance, found: Routes) -> Decisions:
+def make_empty_decisions(instance: Instance, routes: Routes) -> Decisions:
     """Return decisions that are all zero.
 
     Args:
         instance: The instance.
-        found: Its routes.
+        routes: Its routes.
 
     Returns:
         The decisions.
     """
     periods, alloys = len(instance.periods), len(instance.alloys.names)
     return Decisions(
-        sent=np.zeros((len(found), periods)),
+        sent=np.zeros((len(routes), periods)),
         stockpile=np.zeros((len(instance.streams.names), periods)),
         charged=np.zeros((alloys, len(instance.metals.names), periods)),
         bought=np.zeros((len(instance.market.names), alloys, periods)),
@@ -283,7 +283,7 @@ def make_empty_decisions(instance: Instance, found: Routes) -> Decisions:
     )
 
 
-def read_signed_contracts(path: Path, instance: Instance, found: Routes) -> tuple[Decisions, str, tuple[Fault, ...]]:
+def read_signed_contracts(path: Path, instance: Instance, routes: Routes) -> tuple[Decisions, str, tuple[Fault, ...]]:
     """Read signed contracts and completed operations from a CSV file.
 
     Each row is a shipment, a purchase, or metal from stock or process scrap charged to a melt.
@@ -291,7 +291,7 @@ def read_signed_contracts(path: Path, instance: Instance, found: Routes) -> tupl
     Args:
         path: Path of the file.
         instance: The instance.
-        found: Its routes.
+        routes: Its routes.
 
     Returns:
         The quantities as decisions, the sha256 of the file, and warnings.
@@ -304,10 +304,10 @@ def read_signed_contracts(path: Path, instance: Instance, found: Routes) -> tupl
     if table is None:
         faults.settle()
     assert table is not None, "a table that cannot be read is a fault"
-    made = make_empty_decisions(instance, found)
+    decisions = make_empty_decisions(instance, routes)
     period = table.periods("period")
     tonnes, kilograms = table.figures("tonnes", QuantityField("t")), table.figures("kg", QuantityField("kg"))
-    at = {
+    index = {
         name: table.names(name, known)
         for name, known in (
             ("stream", instance.streams.names),
@@ -318,14 +318,14 @@ def read_signed_contracts(path: Path, instance: Instance, found: Routes) -> tupl
             ("metal", instance.metals.names),
         )
     }
-    route = _find_routes(table, found, at["stream"], at["treatment"], at["smelter"])
+    route = _find_routes(table, routes, index["stream"], index["treatment"], index["smelter"])
     for row in range(table.count):
         if not table.given("period", row):
             table.needs(row, "period")
-        _add_contract_row(table, made, row, route, at, period, tonnes, kilograms)
+        _add_contract_row(table, decisions, row, route, index, period, tonnes, kilograms)
     _warn_of_repeated_rows(table)
     faults.settle()
-    return made, table.sha256, faults.warnings()
+    return decisions, table.sha256, faults.warnings()
 
 
 def _warn_of_repeated_rows(table: InputTable) -> None:
@@ -341,7 +341,7 @@ def _warn_of_repeated_rows(table: InputTable) -> None:
 
 def _add_contract_row(
     table: InputTable,
-    made: Decisions,
+    decisions: Decisions,
     row: int,
     route: Ints,
     at: dict[str, Ints],
@@ -354,15 +354,15 @@ def _add_contract_row(
     t, alloy = period[row], at["alloy"][row]
     if filled in ({"stream", "treatment", "tonnes"}, {"stream", "treatment", "smelter", "tonnes"}):
         if route[row] >= 0 and t >= 0 and np.isfinite(tonnes[row]):
-            made.sent[route[row], t] += tonnes[row]
+            decisions.sent[route[row], t] += tonnes[row]
     elif filled == {"offer", "alloy", "kg"}:
         if min(at["offer"][row], alloy, t) >= 0 and np.isfinite(kilograms[row]):
-            made.bought[at["offer"][row], alloy, t] += kilograms[row]
+            decisions.bought[at["offer"][row], alloy, t] += kilograms[row]
     elif filled == {"alloy", "metal", "kg"}:
         if min(alloy, at["metal"][row], t) >= 0 and np.isfinite(kilograms[row]):
-            made.charged[alloy, at["metal"][row], t] += kilograms[row]
+            decisions.charged[alloy, at["metal"][row], t] += kilograms[row]
     elif filled == {"alloy", "kg"}:
         if min(alloy, t) >= 0 and np.isfinite(kilograms[row]):
-            made.recharged[alloy, t] += kilograms[row]
+            decisions.recharged[alloy, t] += kilograms[row]
     else:
         table.fault(row, "", f"a row is {_CONTRACT_ROW_KINDS}; this one fills {', '.join(sorted(filled)) or 'nothing'}")

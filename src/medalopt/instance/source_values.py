@@ -85,11 +85,11 @@ class SourceValues:
             The node; None where nothing is stated.
         """
         node: Node | None = self.root
-        for at, name in enumerate(path):
+        for index, name in enumerate(path):
             inner = get_child(node, name)
-            if inner is None and isinstance(node, ScalarNode) and at == len(path) - 1:
-                return node if isinstance(name, int) or path[at - 1] in _PER_METAL_FIELDS else None
-            if inner is None and isinstance(node, MappingNode) and at and path[at - 1] in _PER_METAL_FIELDS:
+            if inner is None and isinstance(node, ScalarNode) and index == len(path) - 1:
+                return node if isinstance(name, int) or path[index - 1] in _PER_METAL_FIELDS else None
+            if inner is None and isinstance(node, MappingNode) and index and path[index - 1] in _PER_METAL_FIELDS:
                 inner = node.items.get("default")
             node = inner
         return node
@@ -158,8 +158,8 @@ class SourceValues:
             digits = scalar.text.strip().removeprefix("+").replace("_", "")
             return Fraction(int(digits)) if digits.isascii() and digits.isdigit() else None
         try:
-            figure = kind.measure.check(scalar.value, self.money)
-            return figure.exact * (self._piece(path) ** figure.pieces if figure.pieces else 1)
+            quantity = kind.measure.check(scalar.value, self.money)
+            return quantity.exact * (self._piece(path) ** quantity.pieces if quantity.pieces else 1)
         except QuantityError:
             return None
 
@@ -180,8 +180,8 @@ class SourceValues:
         written = split_number_unit(scalar.text, measure.unit, self.money)[1]
         if not written:
             return (name_unit(measure.unit, self.money.currency), Fraction(1)) if measure.unit else _PER_CENT
-        figure = parse_quantity(f"1 {written}", measure.unit, self.money)
-        return written, figure.factor * (self._piece(path) ** figure.pieces if figure.pieces else 1)
+        quantity = parse_quantity(f"1 {written}", measure.unit, self.money)
+        return written, quantity.factor * (self._piece(path) ** quantity.pieces if quantity.pieces else 1)
 
     def _piece(self, path: ParameterPath) -> Fraction:
         """Return the mass of one device, kg, of the device type that the parameter at `path` belongs to."""
@@ -224,8 +224,8 @@ def _group_rows_by_name(sheet: InputSheet, names: CellColumn, calendar: Calendar
         rows.setdefault(name or "", []).append(row)
     items: dict[str, Node] = {}
     for name, own in rows.items():
-        place = sheet.place(own[0])
-        items[name] = MappingNode({}, {}, place)
+        location = sheet.place(own[0])
+        items[name] = MappingNode({}, {}, location)
         for key, cells in sheet.columns.items():
             node = (
                 _build_supply_node(sheet, own, calendar)

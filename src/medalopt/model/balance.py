@@ -68,8 +68,8 @@ def collect_purchases(model: pyo.ConcreteModel) -> dict[tuple[str, str], list[An
         By (offer, period): `acquire` for an offer bought into stock, else its `buy` variables over all alloys.
     """
     stocked = {} if model.component("acquire") is None else {key: [quantity] for key, quantity in model.acquire.items()}
-    made: dict[tuple[str, str], list[Any]] = {}
+    result: dict[tuple[str, str], list[Any]] = {}
     for (o, _, t), quantity in model.buy.items():
         if (o, t) not in stocked:
-            made.setdefault((o, t), []).append(quantity)
-    return {**made, **stocked}
+            result.setdefault((o, t), []).append(quantity)
+    return {**result, **stocked}

@@ -24,39 +24,39 @@ from medalopt.model.recycled_content import add_recycled_content_constraints
 from medalopt.model.variables import declare_linking_variables, declare_metal_variables, list_linking_families
 
 
-def build(instance: Instance, measure: str = "cost") -> pyo.ConcreteModel:
+def build(instance: Instance, objective: str = "cost") -> pyo.ConcreteModel:
     """Return the unsolved sourcing program of `instance`. Reads no file and calls no solver.
 
     Component names and indices are documented in `models/sourcing.md`.
 
     Args:
         instance: Instance.
-        measure: Objective to minimise: `cost` (money), `footprint` (kg CO2e) or `mass` (t).
+        objective: Objective to minimise: `cost` (money), `footprint` (kg CO2e) or `mass` (t).
 
     Returns:
         The complete linear program, or mixed-integer program if the instance has whole lots or minimum orders.
     """
-    found = build_routes(instance)
-    model = build_master(instance, found, measure)
-    attach_network(model, instance, found, build_network(instance, found))
+    routes = build_routes(instance)
+    model = build_master(instance, routes, objective)
+    attach_network(model, instance, routes, build_network(instance, routes))
     return model
 
 
-def build_master(instance: Instance, found: Routes, measure: str = "cost", whole: bool = True) -> pyo.ConcreteModel:
+def build_master(instance: Instance, routes: Routes, objective: str = "cost", whole: bool = True) -> pyo.ConcreteModel:
     """Return the master problem: all variables and constraints except the network.
 
     Args:
         instance: Instance.
-        found: Admissible routes (J).
-        measure: Objective to minimise: `cost`, `footprint` or `mass`.
+        routes: Admissible routes (J).
+        objective: Objective to minimise: `cost`, `footprint` or `mass`.
         whole: Declare a linking variable for every region and stream, see `list_linking_families`.
 
     Returns:
         The model; linking variables are declared, their definitions are left to `attach_network`.
     """
     model = pyo.ConcreteModel(instance.name)
-    declare_linking_variables(model, list_linking_families(instance, found, whole))
-    declare_metal_variables(model, instance, found)
+    declare_linking_variables(model, list_linking_families(instance, routes, whole))
+    declare_metal_variables(model, instance, routes)
     declare_footprint(model, instance)
     add_capacity_constraints(model, instance)
     add_metal_balance(model, instance)
@@ -71,7 +71,7 @@ def build_master(instance: Instance, found: Routes, measure: str = "cost", whole
     add_participation_constraints(model, instance)
     add_footprint_cap(model, instance)
     add_process_scrap_constraints(model, instance)
-    add_lot_constraints(model, instance, found)
+    add_lot_constraints(model, instance, routes)
     declare_cost_expressions(model, instance)
-    set_objective(model, measure)
+    set_objective(model, objective)
     return model

@@ -26,7 +26,7 @@ def add_capacity_constraints(model: pyo.ConcreteModel, instance: Instance) -> No
         given = select_names(np.isfinite(limit.value), axis, instance.periods)
         rows = pyo.Constraint(
             [key for key in given if key in quantity],
-            rule=lambda m, *key, quantity=quantity, greatest=greatest: (None, quantity[key], greatest[key]),
+            rule=lambda m, *key, quantity=quantity, maximum=greatest: (None, quantity[key], maximum[key]),
             doc="2. capacity; " + worth.format(unit, {"tonne": "t", "kilogram": "kg"}[unit]),
         )
         model.add_component(name, rows)

@@ -38,7 +38,9 @@ def add_commitment_constraints(model: pyo.ConcreteModel, instance: Instance) -> 
         rule=lambda m, o: (offers[o][0], m.bought[o], offers[o][1]),
         doc="7. purchase committed, and limit; dual: what a kilogram more of either costs, money/kg",
     )
-    committed = {i: least for i, least in index_by_name(streams.committed.value, streams.names).items() if least > 0}
+    committed = {
+        i: minimum for i, minimum in index_by_name(streams.committed.value, streams.names).items() if minimum > 0
+    }
     model.stream_commitment = pyo.Constraint(
         list(committed),
         rule=lambda m, i: (committed[i], m.sent_stream[i], None),

@@ -24,17 +24,17 @@ _NO_DUAL_DOC = "dual: of no meaning, the program is not linear"
 _OrderKey = tuple[str, str]
 
 
-def add_lot_constraints(model: pyo.ConcreteModel, instance: Instance, found: Routes) -> None:
+def add_lot_constraints(model: pyo.ConcreteModel, instance: Instance, routes: Routes) -> None:
     """Add whole lots and minimum orders (family 13) of streams and offers; nothing if the instance has none.
 
     Args:
         model: Model with `shipped` and purchases declared.
         instance: Instance.
-        found: Admissible routes (J), for the upper bounds $M$.
+        routes: Admissible routes (J), for the upper bounds $M$.
     """
     if not instance.lots:
         return
-    bounds, periods = compute_bounds(instance, found), instance.periods
+    bounds, periods = compute_bounds(instance, routes), instance.periods
     most = index_by_name(bound_purchases(instance, bounds), instance.market.names)
     sent = dict(model.shipped.items()) if model.component("shipped") is not None else {}
     _add_order_rows(model, "", instance.streams, sent, index_by_name(bounds.sent, instance.streams.names, periods))

@@ -92,27 +92,27 @@ class NetworkSelection:
         )
 
 
-def build_network(instance: Instance, found: Routes) -> Network:
+def build_network(instance: Instance, routes: Routes) -> Network:
     """Return the network of `instance` with all its streams.
 
     Args:
         instance: Instance.
-        found: Admissible routes (J).
+        routes: Admissible routes (J).
 
     Returns:
         The network arrays.
     """
     return build_network_part(
-        instance, found, select_network(instance, found, np.ones(len(instance.streams.names), dtype=bool))
+        instance, routes, select_network(instance, routes, np.ones(len(instance.streams.names), dtype=bool))
     )
 
 
-def select_network(instance: Instance, found: Routes, streams: Bools) -> NetworkSelection:
+def select_network(instance: Instance, routes: Routes, streams: Bools) -> NetworkSelection:
     """Return all network columns and rows of the selected streams, and of their bundles.
 
     Args:
         instance: Instance.
-        found: Admissible routes (J).
+        routes: Admissible routes (J).
         streams (I): Mask of the selected streams.
 
     Returns:
@@ -120,10 +120,10 @@ def select_network(instance: Instance, found: Routes, streams: Bools) -> Network
     """
     some = has_supply(instance) & streams[:, None]
     routed = np.zeros(len(streams), dtype=bool)
-    routed[found.stream] = True
+    routed[routes.stream] = True
     concerned = (routed | (instance.streams.bundle >= 0))[:, None]
     return NetworkSelection(
-        shipped=find_indices(some[found.stream]),
+        shipped=find_indices(some[routes.stream]),
         stocked=find_indices(some & instance.streams.storable[:, None] & concerned),
         taken=find_indices(_bundle_offers(instance, streams)),
         supplied=find_indices(some & concerned),
@@ -143,12 +143,12 @@ def find_indices(chosen: Bools) -> _AxisPair:
     return row, column
 
 
-def build_network_part(instance: Instance, found: Routes, columns: NetworkSelection, whole: bool = True) -> Network:
+def build_network_part(instance: Instance, routes: Routes, columns: NetworkSelection, whole: bool = True) -> Network:
     """Return the network restricted to a selection of columns.
 
     Args:
         instance: Instance.
-        found: Admissible routes (J).
+        routes: Admissible routes (J).
         columns: Columns and supply rows to keep.
         whole: Define a linking variable for every region and stream, see `list_linking_families`.
 
@@ -157,7 +157,7 @@ def build_network_part(instance: Instance, found: Routes, columns: NetworkSelect
     """
     stream, period = columns.supplied
     in_bundle = instance.streams.bundle[stream] >= 0
-    lots = find_pooled_lots(instance, found)
+    lots = find_pooled_lots(instance, routes)
     shape = _ColumnLayout(*columns.shipped, *columns.stocked, *columns.taken, *np.nonzero(lots.exists))
     upper = [
         np.full(len(shape.route), np.inf),
@@ -169,13 +169,13 @@ def build_network_part(instance: Instance, found: Routes, columns: NetworkSelect
         *(*columns.shipped, *columns.stocked, *columns.taken),
         *(shape.pool, shape.pool_metal, shape.pool_period),
         upper=np.concatenate(upper),
-        supply=_supply_entries(instance, found, shape, stream, period),
+        supply=_supply_entries(instance, routes, shape, stream, period),
         supply_stream=stream,
         supply_period=period,
         supply_bundled=in_bundle,
         supply_upper=np.where(in_bundle, 0.0, instance.streams.available.value[stream, period]),
-        settlement=_settlement_entries(found, lots, shape),
-        defining=_defining_entries(instance, found, lots, shape, whole),
+        settlement=_settlement_entries(routes, lots, shape),
+        defining=_defining_entries(instance, routes, lots, shape, whole),
     )
 
 
@@ -218,7 +218,7 @@ def _bundle_offers(instance: Instance, streams: Bools) -> Bools:
 
 
 def _supply_entries(
-    instance: Instance, found: Routes, shape: _ColumnLayout, stream: Ints, period: Ints
+    instance: Instance, routes: Routes, shape: _ColumnLayout, stream: Ints, period: Ints
 ) -> SparseEntries:
     """Return the supply matrix: shipments and stockpiles less opening stockpiles and bundle shares."""
     count = (len(instance.streams.names), len(instance.periods) + 1)
@@ -227,7 +227,7 @@ def _supply_entries(
     bundle = instance.streams.bundle
     take = np.full((len(instance.bundles) + 1, len(instance.periods)), _NO_INDEX, dtype=np.intp)
     take[shape.take_bundle, shape.take_period] = shape.first_take + np.arange(len(shape.take_bundle))
-    sent = _make_entries(row[found.stream[shape.route], shape.period], np.arange(len(shape.route)), 1.0)
+    sent = _make_entries(row[routes.stream[shape.route], shape.period], np.arange(len(shape.route)), 1.0)
     stocks = shape.first_stock + np.arange(len(shape.stock_stream))
     kept = _make_entries(row[shape.stock_stream, shape.stock_period], stocks, 1.0)
     drawn = _make_entries(row[shape.stock_stream, shape.stock_period + 1], stocks, -1.0)
@@ -237,26 +237,28 @@ def _supply_entries(
     return _join_entries([sent, kept, drawn, shares])
 
 
-def _settlement_entries(found: Routes, lots: PooledLots, shape: _ColumnLayout) -> SparseEntries:
+def _settlement_entries(routes: Routes, lots: PooledLots, shape: _ColumnLayout) -> SparseEntries:
     """Return the settlement rows: withheld metal less its bound by the shipments of its lot, three blocks."""
     count = len(shape.pool)
     row = np.full(lots.exists.shape, _NO_INDEX, dtype=np.intp)
     row[shape.pool, shape.pool_metal, shape.pool_period] = np.arange(count)
-    place = np.full(len(found), _NO_INDEX, dtype=np.intp)  # position of a route among the pooled routes
+    place = np.full(len(routes), _NO_INDEX, dtype=np.intp)  # position of a route among the pooled routes
     place[lots.routes] = np.arange(len(lots.routes))
     ships = np.flatnonzero(place[shape.route] >= 0)
-    at, period = place[shape.route[ships]], shape.period[ships]
-    bounds = (lots.withheld, np.maximum(lots.withheld, 0), found.returned[lots.routes])
+    index, period = place[shape.route[ships]], shape.period[ships]
+    bounds = (lots.withheld, np.maximum(lots.withheld, 0), routes.returned[lots.routes])
     parts = [_make_entries(np.arange(3 * count), np.tile(shape.first_withheld + np.arange(count), 3), 1.0)]
     for number, bound in enumerate(bounds):
         for metal in range(lots.exists.shape[1]):
-            rows = row[lots.pool[at], metal, period]
-            parts.append(_make_entries(np.where(rows >= 0, number * count + rows, _NO_INDEX), ships, -bound[at, metal]))
+            rows = row[lots.pool[index], metal, period]
+            parts.append(
+                _make_entries(np.where(rows >= 0, number * count + rows, _NO_INDEX), ships, -bound[index, metal])
+            )
     return _join_entries(parts)
 
 
 def _defining_entries(
-    instance: Instance, found: Routes, lots: PooledLots, shape: _ColumnLayout, whole: bool
+    instance: Instance, routes: Routes, lots: PooledLots, shape: _ColumnLayout, whole: bool
 ) -> SparseEntries:
     """Return the matrix that defines the linking variables, family by family."""
     periods, smelters = len(instance.periods), len(instance.smelters.names)
@@ -265,22 +267,22 @@ def _defining_entries(
     parts: list[SparseEntries] = []
     first = 0
 
-    def add(rows: Ints, at: Ints, values: Floats | float, height: int) -> None:
+    def add(rows: Ints, index: Ints, values: Floats | float, height: int) -> None:
         """Append a block of `height` rows; negative row indices are dropped."""
         nonlocal first
-        parts.append(_make_entries(np.where(rows >= 0, first + rows, _NO_INDEX), at, values))
+        parts.append(_make_entries(np.where(rows >= 0, first + rows, _NO_INDEX), index, values))
         first += height
 
-    fed = found.smelter[route] * periods + period  # negative for a route without a smelter
-    add(fed, columns, found.to_smelter[route], smelters * periods)
-    treated = found.treatment[route] * periods + period
+    fed = routes.smelter[route] * periods + period  # negative for a route without a smelter
+    add(fed, columns, routes.to_smelter[route], smelters * periods)
+    treated = routes.treatment[route] * periods + period
     add(treated, columns, 1.0, len(instance.treatments.names) * periods)
-    rows, at, values, height = _returned_entries(instance, found, lots, shape)
-    add(rows, at, values, height)
-    stream = found.stream[route]
+    rows, index, values, height = _returned_entries(instance, routes, lots, shape)
+    add(rows, index, values, height)
+    stream = routes.stream[route]
     add(instance.streams.device[stream], columns, 1.0, len(instance.devices.names))
     for group, told in (
-        (instance.streams.region[stream], mark_linked_regions(instance, found, whole)),
+        (instance.streams.region[stream], mark_linked_regions(instance, routes, whole)),
         (stream, mark_linked_streams(instance, whole)),
     ):
         add(np.where(told, np.cumsum(told) - 1, _NO_INDEX)[group], columns, 1.0, int(told.sum()))
@@ -292,26 +294,26 @@ def _defining_entries(
     withheld = shape.first_withheld + np.arange(len(shape.pool))
     charge = instance.terms.refining_charge.value[lots.line[shape.pool], shape.pool_metal]
     add(shape.pool_period, withheld, -charge, 0)
-    add(period, columns, compute_shipment_unit_costs(instance, found, route, period), periods)
-    parts.append(_make_entries(np.full(len(route), first), columns, found.footprint[route]))
+    add(period, columns, compute_shipment_unit_costs(instance, routes, route, period), periods)
+    parts.append(_make_entries(np.full(len(route), first), columns, routes.footprint[route]))
     return _join_entries(parts)
 
 
 def _returned_entries(
-    instance: Instance, found: Routes, lots: PooledLots, shape: _ColumnLayout
+    instance: Instance, routes: Routes, lots: PooledLots, shape: _ColumnLayout
 ) -> tuple[Ints, Ints, Floats, int]:
     """Return rows, columns, values and number of rows of the returned-metal definitions (kg per t)."""
-    smelter, metal, period = list_returned_indices(instance, found)
+    smelter, metal, period = list_returned_indices(instance, routes)
     row = np.full(
         (len(instance.smelters.names), len(instance.metals.names), len(instance.periods)), _NO_INDEX, dtype=np.intp
     )
     row[smelter, metal, period] = np.arange(len(smelter))
-    ships = np.flatnonzero(found.smelter[shape.route] >= 0)
+    ships = np.flatnonzero(routes.smelter[shape.route] >= 0)
     rows, columns, values = [], [], []
     for e in range(len(instance.metals.names)):
-        by = found.smelter[shape.route[ships]]
+        by = routes.smelter[shape.route[ships]]
         back = shape.period[ships] + instance.smelters.lead[by, e]
-        value = found.returned[shape.route[ships], e]
+        value = routes.returned[shape.route[ships], e]
         counts = back < len(instance.periods)
         rows.append(row[by[counts], e, back[counts]])
         columns.append(ships[counts])

@@ -22,27 +22,27 @@ SETTLEMENT_ROWS = (  # settlement constraints in the order of the network: name,
 )
 
 
-def attach_network(model: pyo.ConcreteModel, instance: Instance, found: Routes, block: Network) -> list[Any]:
+def attach_network(model: pyo.ConcreteModel, instance: Instance, routes: Routes, network: Network) -> list[Any]:
     """Add shipments, stockpiles, bundle shares, supply, pooled settlement and linking definitions to `model`.
 
     Args:
         model: Model with the linking variables, from `build_master`.
         instance: Instance.
-        found: Admissible routes (J).
-        block: Network arrays of the instance.
+        routes: Admissible routes (J).
+        network: Network arrays of the instance.
 
     Returns:
         The new variables in the column order of the network.
     """
-    columns = _declare_network_variables(model, instance, found, block)
-    rows = _row_expressions(block.supply, columns, len(block.supply_stream))
+    columns = _declare_network_variables(model, instance, routes, network)
+    rows = _row_expressions(network.supply, columns, len(network.supply_stream))
     streams, periods = instance.streams.names, instance.periods
     labels = [
         (streams[i], periods[t])
-        for i, t in zip(block.supply_stream.tolist(), block.supply_period.tolist(), strict=True)
+        for i, t in zip(network.supply_stream.tolist(), network.supply_period.tolist(), strict=True)
     ]
     place = {key: number for number, key in enumerate(labels)}
-    upper, bundled = block.supply_upper.tolist(), block.supply_bundled.tolist()
+    upper, bundled = network.supply_upper.tolist(), network.supply_bundled.tolist()
     model.supply = pyo.Constraint(
         [key for key in labels if not bundled[place[key]]],
         rule=lambda m, *key: (None, rows[place[key]], upper[place[key]]),
@@ -53,70 +53,73 @@ def attach_network(model: pyo.ConcreteModel, instance: Instance, found: Routes, 
         rule=lambda m, *key: (0.0, rows[place[key]], 0.0),
         doc="1. supply of a stream in a bundle; dual: worth of a tonne less taken of it, money/t",
     )
-    _add_settlement_rows(model, instance, block, columns)
-    families = list_linking_families(instance, found)
+    _add_settlement_rows(model, instance, network, columns)
+    families = list_linking_families(instance, routes)
     _add_defining_rows(
-        model, families, _row_expressions(block.defining, columns, sum(len(link.keys) for link in families))
+        model, families, _row_expressions(network.defining, columns, sum(len(link.keys) for link in families))
     )
     return columns
 
 
-def list_settlement_keys(instance: Instance, block: Network) -> list[tuple[str, ...]]:
+def list_settlement_keys(instance: Instance, network: Network) -> list[tuple[str, ...]]:
     """Return the index of each withheld-metal variable: settlement terms, metal and period of shipment.
 
     Args:
         instance: Instance.
-        block: Network arrays.
+        network: Network arrays.
 
     Returns:
         One triple of names per variable, in the column order of the network.
     """
     names, metals, periods = list_pool_names(instance), instance.metals.names, instance.periods
     at = zip(
-        _to_list(block.withheld_pool), _to_list(block.withheld_metal), _to_list(block.withheld_period), strict=True
+        _to_list(network.withheld_pool),
+        _to_list(network.withheld_metal),
+        _to_list(network.withheld_period),
+        strict=True,
     )
     return [(names[p], metals[e], periods[t]) for p, e, t in at]
 
 
-def _add_settlement_rows(model: pyo.ConcreteModel, instance: Instance, block: Network, columns: list[Any]) -> None:
+def _add_settlement_rows(model: pyo.ConcreteModel, instance: Instance, network: Network, columns: list[Any]) -> None:
     """Add the bounds on metal withheld from pooled lots (family 14); nothing if no terms are pooled."""
-    keys = list_settlement_keys(instance, block)
-    rows = _row_expressions(block.settlement, columns, len(SETTLEMENT_ROWS) * len(keys))
-    for number, (name, least, says) in enumerate(SETTLEMENT_ROWS if keys else ()):
+    keys = list_settlement_keys(instance, network)
+    rows = _row_expressions(network.settlement, columns, len(SETTLEMENT_ROWS) * len(keys))
+    for number, (name, least, text) in enumerate(SETTLEMENT_ROWS if keys else ()):
         own = dict(zip(keys, rows[number * len(keys) : (number + 1) * len(keys)], strict=True))
-        ends = (0.0, None) if least else (None, 0.0)
-        rule = {key: (ends[0], row, ends[1]) for key, row in own.items()}
-        model.add_component(name, pyo.Constraint(keys, rule=rule, doc=f"14. pooled settlement, {says}, money/kg"))
+        bounds = (0.0, None) if least else (None, 0.0)
+        rule = {key: (bounds[0], row, bounds[1]) for key, row in own.items()}
+        model.add_component(name, pyo.Constraint(keys, rule=rule, doc=f"14. pooled settlement, {text}, money/kg"))
 
 
 def _declare_network_variables(
-    model: pyo.ConcreteModel, instance: Instance, found: Routes, block: Network
+    model: pyo.ConcreteModel, instance: Instance, routes: Routes, network: Network
 ) -> list[Any]:
     """Declare the network columns as variables, with their upper bounds; return them in column order."""
-    keys = list_column_keys(instance, found, block)
+    keys = list_column_keys(instance, routes, network)
     free = {"domain": pyo.NonNegativeReals}
     named = {name: [key for which, key in keys if which == name] for name in ("ship", "leave", "stockpile", "take")}
     model.ship = pyo.Var(named["ship"], **free, doc="x: devices sent on a route to a smelter, t")
     model.leave = pyo.Var(named["leave"], **free, doc="x: devices that leave the project after a treatment, t")
     model.stockpile = pyo.Var(named["stockpile"], **free, doc="s': stockpile of a stream at the end of a period, t")
     model.take = pyo.Var(named["take"], **free, doc="theta: share of a bundle taken in a period")
-    if len(block.withheld_pool):
+    if len(network.withheld_pool):
         withheld = [key for which, key in keys if which == "withheld"]
         model.withheld = pyo.Var(withheld, **free, doc="W: metal that a pooled lot keeps of the share, kg")
     columns = [model.component(which)[key] for which, key in keys]
-    for column, upper in zip(columns, block.upper.tolist(), strict=True):
+    for column, upper in zip(columns, network.upper.tolist(), strict=True):
         if upper < float("inf"):
             column.setub(upper)
     return columns
 
 
-def list_column_keys(instance: Instance, found: Routes, block: Network) -> list[tuple[str, tuple[str, ...]]]:
+def list_column_keys(instance: Instance, routes: Routes, network: Network) -> list[tuple[str, tuple[str, ...]]]:
     """Return Pyomo component name and index of each network column.
 
     Args:
         instance: Instance.
-        found: Admissible routes (J).
-        block: Network arrays.
+        routes: Admissible routes (J).
+        network: Network arrays.
 
     Returns:
         Pairs of component (`ship`, `leave`, `stockpile`, `take`, `withheld`) and index, in column order.
@@ -124,8 +127,8 @@ def list_column_keys(instance: Instance, found: Routes, block: Network) -> list[
     streams, treatments, periods = instance.streams.names, instance.treatments.names, instance.periods
     smelters = instance.smelters.names
     sent = zip(
-        *(_to_list(axis[block.route]) for axis in (found.stream, found.treatment, found.smelter)),
-        _to_list(block.period),
+        *(_to_list(axis[network.route]) for axis in (routes.stream, routes.treatment, routes.smelter)),
+        _to_list(network.period),
         strict=True,
     )
     keys: list[tuple[str, tuple[str, ...]]] = [
@@ -134,11 +137,11 @@ def list_column_keys(instance: Instance, found: Routes, block: Network) -> list[
         else ("leave", (streams[i], treatments[h], periods[t]))
         for i, h, k, t in sent
     ]
-    stocks = zip(_to_list(block.stock_stream), _to_list(block.stock_period), strict=True)
+    stocks = zip(_to_list(network.stock_stream), _to_list(network.stock_period), strict=True)
     keys += [("stockpile", (streams[i], periods[t])) for i, t in stocks]
-    takes = zip(_to_list(block.take_bundle), _to_list(block.take_period), strict=True)
+    takes = zip(_to_list(network.take_bundle), _to_list(network.take_period), strict=True)
     keys += [("take", (*instance.bundles[b], periods[t])) for b, t in takes]
-    return keys + [("withheld", key) for key in list_settlement_keys(instance, block)]
+    return keys + [("withheld", key) for key in list_settlement_keys(instance, network)]
 
 
 def _to_list(axis: Ints) -> list[int]:

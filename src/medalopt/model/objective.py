@@ -68,12 +68,12 @@ def _scrap_value_terms(model: pyo.ConcreteModel, instance: Instance) -> list[obj
     return terms
 
 
-def set_objective(model: pyo.ConcreteModel, measure: str) -> None:
+def set_objective(model: pyo.ConcreteModel, objective: str) -> None:
     """Set the objective to minimise.
 
     Args:
         model: Model with `cost`, `footprint` and `tonnes` declared.
-        measure: One of `OBJECTIVES`.
+        objective: One of `OBJECTIVES`.
     """
-    body = {"cost": model.cost, "footprint": model.footprint, "mass": model.tonnes}[measure]
-    model.objective = pyo.Objective(expr=body, sense=pyo.minimize, doc=f"least {measure}")
+    body = {"cost": model.cost, "footprint": model.footprint, "mass": model.tonnes}[objective]
+    model.objective = pyo.Objective(expr=body, sense=pyo.minimize, doc=f"least {objective}")

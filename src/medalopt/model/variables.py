@@ -74,12 +74,12 @@ class LinkingFamily:
     lower: float | None = 0.0
 
 
-def list_linking_families(instance: Instance, found: Routes, whole: bool = True) -> tuple[LinkingFamily, ...]:
+def list_linking_families(instance: Instance, routes: Routes, whole: bool = True) -> tuple[LinkingFamily, ...]:
     """Return the families of linking variables of `instance`, in the row order of the network's defining equations.
 
     Args:
         instance: Instance.
-        found: Admissible routes (J).
+        routes: Admissible routes (J).
         whole: Include every region and stream; otherwise only those that a constraint of the instance needs.
 
     Returns:
@@ -88,7 +88,7 @@ def list_linking_families(instance: Instance, found: Routes, whole: bool = True)
     periods, smelters, metals = instance.periods, instance.smelters.names, instance.metals.names
     back = [
         (smelters[k], metals[e], periods[t])
-        for k, e, t in zip(*(axis.tolist() for axis in list_returned_indices(instance, found)), strict=True)
+        for k, e, t in zip(*(axis.tolist() for axis in list_returned_indices(instance, routes)), strict=True)
     ]
     least = None if instance.terms.pooled.any() else 0.0  # non-negativity is a settlement constraint then
     ordered = [
@@ -106,7 +106,7 @@ def list_linking_families(instance: Instance, found: Routes, whole: bool = True)
         LinkingFamily("sent_device", tuple((d,) for d in instance.devices.names), "X_d: devices sent, by type, t"),
         LinkingFamily(
             "sent_region",
-            _keys_where(instance.regions, mark_linked_regions(instance, found, whole)),
+            _keys_where(instance.regions, mark_linked_regions(instance, routes, whole)),
             "X_g: devices sent, by region, t",
         ),
         LinkingFamily(
@@ -120,19 +120,19 @@ def list_linking_families(instance: Instance, found: Routes, whole: bool = True)
     )
 
 
-def mark_linked_regions(instance: Instance, found: Routes, whole: bool) -> Bools:
+def mark_linked_regions(instance: Instance, routes: Routes, whole: bool) -> Bools:
     """Return a mask of the regions with a linking variable of their own.
 
     Args:
         instance: Instance.
-        found: Admissible routes (J).
+        routes: Admissible routes (J).
         whole: Mark every region; otherwise those with a participation constraint that is not separable by stream.
 
     Returns:
         Mask (G).
     """
     asked = instance.policy.participation.raw > 0
-    return np.full(len(instance.regions), whole) | (asked & (compute_separable_participation(instance, found) == 0))
+    return np.full(len(instance.regions), whole) | (asked & (compute_separable_participation(instance, routes) == 0))
 
 
 def mark_linked_streams(instance: Instance, whole: bool) -> Bools:
@@ -150,20 +150,20 @@ def mark_linked_streams(instance: Instance, whole: bool) -> Bools:
 
 def _keys_where(names: tuple[str, ...], told: Bools) -> tuple[LinkingKey, ...]:
     """Return the index keys of the names that the mask selects."""
-    return tuple((names[at],) for at in np.flatnonzero(told).tolist())
+    return tuple((names[index],) for index in np.flatnonzero(told).tolist())
 
 
-def list_returned_indices(instance: Instance, found: Routes) -> tuple[Ints, Ints, Ints]:
+def list_returned_indices(instance: Instance, routes: Routes) -> tuple[Ints, Ints, Ints]:
     """Return the indices at which metal can return from a smelter.
 
     Args:
         instance: Instance.
-        found: Admissible routes (J).
+        routes: Admissible routes (J).
 
     Returns:
         Smelter, metal and period indices, three arrays of equal length.
     """
-    smelter, metal, period = np.nonzero(can_return_metal(instance, found))
+    smelter, metal, period = np.nonzero(can_return_metal(instance, routes))
     return smelter, metal, period
 
 
@@ -198,18 +198,18 @@ def iterate_linking_variables(model: pyo.ConcreteModel, families: tuple[LinkingF
             yield from (component[key] for key in link.keys)
 
 
-def declare_metal_variables(model: pyo.ConcreteModel, instance: Instance, found: Routes) -> None:
+def declare_metal_variables(model: pyo.ConcreteModel, instance: Instance, routes: Routes) -> None:
     """Declare stock, surplus, charge, purchase, casting and process scrap (kg), and the charge expressions.
 
     Args:
         model: Model to extend.
         instance: Instance.
-        found: Admissible routes (J), for the metals that can return and the purchase bounds.
+        routes: Admissible routes (J), for the metals that can return and the purchase bounds.
     """
     metals, alloys, periods = instance.metals.names, instance.alloys.names, instance.periods
-    account = select_names(can_be_in_stock(instance, found), metals)
+    account = select_names(can_be_in_stock(instance, routes), metals)
     owed = select_names(has_demand(instance), alloys)
-    charges = select_names(may_charge(instance, found), alloys, metals)
+    charges = select_names(may_charge(instance, routes), alloys, metals)
     purchases = select_names(may_buy(instance), instance.market.names, alloys)
     scrapping = select_names(compute_scrap_rate(instance) > 0, alloys)
     free = {"domain": pyo.NonNegativeReals}
@@ -225,7 +225,7 @@ def declare_metal_variables(model: pyo.ConcreteModel, instance: Instance, found:
     )
     stocked = select_names(is_stocked(instance), instance.market.names)
     if stocked:
-        most = index_by_name(compute_bounds(instance, found).purchase, instance.market.names)
+        most = index_by_name(compute_bounds(instance, routes).purchase, instance.market.names)
         keys = _keys_over_periods(stocked, periods)
         model.acquire = pyo.Var(
             keys,

@@ -98,8 +98,8 @@ def compute_plan_digests(figures: Mapping[str, Any], tables: Mapping[str, TableC
     plain = {name: figures[name] for name in SCALAR_MEMBERS if name in figures}
     if isinstance(plain.get("instance"), Mapping):
         plain["instance"] = {name: one for name, one in plain["instance"].items() if name != "files"}
-    found = {SCALARS_PART: compute_digest(plain)}
-    return found | {name: _digest_columns(table) for name, table in tables.items() if any(map(len, table.values()))}
+    result = {SCALARS_PART: compute_digest(plain)}
+    return result | {name: _digest_columns(table) for name, table in tables.items() if any(map(len, table.values()))}
 
 
 def compute_part_digests(form: str, parts: Mapping[str, Any]) -> dict[str, str]:

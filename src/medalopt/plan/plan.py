@@ -57,7 +57,9 @@ class WholeLots:
         """
         fixed = set(_lot_path_prefixes(account))
         return tuple(
-            one for one in compute_marginal_values(account, self.duals, unit) if not one.path.startswith(tuple(fixed))
+            marginal
+            for marginal in compute_marginal_values(account, self.duals, unit)
+            if not marginal.path.startswith(tuple(fixed))
         )
 
 

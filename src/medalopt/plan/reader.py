@@ -84,8 +84,8 @@ def read_plan_file(path: Path, *, parts: bool = True) -> SavedFile:
     if (data := _read_bytes(path)).content.startswith(ZIP_SIGNATURE):
         return read_plan_workbook(data, parts=parts)
     if path.suffix.lower() == ".xlsx":
-        why = "is no Excel workbook; give a file that `medalopt plan -o NAME.xlsx` wrote"
-        raise InputError([Fault(name, 0, 0, "", why)])
+        reason = "is no Excel workbook; give a file that `medalopt plan -o NAME.xlsx` wrote"
+        raise InputError([Fault(name, 0, 0, "", reason)])
     return read_plan_json(data, parts=parts)
 
 
@@ -121,13 +121,13 @@ def read_plan_workbook(data: FileBytes | Spreadsheet, *, parts: bool = True) -> 
     Raises:
         InputError: The workbook is no plan or contains an invalid cell.
     """
-    book = PlanWorkbook.of(data)
-    _reject_control_characters(data.name, book.texts())
-    book.check_formulas()
-    content = _parse_tables(f"{data.name}:{name_hidden_sheet('plan')}", book.has, book.rows)
-    book.settle()
-    plan = _validate_plan(content, data.name, book.cell_of)
-    return SavedFile(plan, "xlsx", tuple(book.edits), book.visible if parts else {})
+    workbook = PlanWorkbook.of(data)
+    _reject_control_characters(data.name, workbook.texts())
+    workbook.check_formulas()
+    content = _parse_tables(f"{data.name}:{name_hidden_sheet('plan')}", workbook.has, workbook.rows)
+    workbook.settle()
+    plan = _validate_plan(content, data.name, workbook.cell_of)
+    return SavedFile(plan, "xlsx", tuple(workbook.edits), workbook.visible if parts else {})
 
 
 def _validate_plan(
@@ -192,11 +192,11 @@ def _parse_json(text: str, name: str) -> Any:
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         """Return an object. Raises ValueError for a duplicate member."""
-        found = dict(pairs)
-        if len(found) < len(pairs):
+        result = dict(pairs)
+        if len(result) < len(pairs):
             twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
             raise ValueError(f"the member `{escape_text(twice)}` comes twice")
-        return found
+        return result
 
     def refuse(constant: str) -> NoReturn:
         """Raise ValueError for a constant such as NaN."""
@@ -207,8 +207,8 @@ def _parse_json(text: str, name: str) -> Any:
             raise ValueError(f"it holds more than {MAX_PLAN_VALUES:_} values")
         content = json.loads(text, object_pairs_hook=once, parse_constant=refuse)
     except (ValueError, RecursionError) as error:
-        why = f"is not a plan in JSON ({escape_text(str(error), 120)}); give a file that `medalopt solve -o` wrote"
-        raise InputError([Fault(name, 0, 0, "", why)]) from error
+        reason = f"is not a plan in JSON ({escape_text(str(error), 120)}); give a file that `medalopt solve -o` wrote"
+        raise InputError([Fault(name, 0, 0, "", reason)]) from error
     if _CONTROL_ESCAPES.search(text):
         _reject_control_characters(name, _walk_strings(content, ()))
     return content
@@ -229,10 +229,10 @@ def _walk_strings(content: Any, path: tuple[str, ...]) -> Iterator[tuple[str, st
 
 def _reject_control_characters(name: str, strings: Iterable[tuple[str, str]]) -> None:
     """Raise InputError for a string with control characters, which could mislead a terminal or a reader."""
-    why = "holds a control character ({}); no plan that medalopt writes has one"
+    reason = "holds a control character ({}); no plan that medalopt writes has one"
     found = ((path, _CONTROL_CHARACTERS.search(text)) for path, text in strings)
     faults = [
-        Fault(name, 0, 0, escape_text(path, 200), why.format(escape_text(hit.group())))
+        Fault(name, 0, 0, escape_text(path, 200), reason.format(escape_text(hit.group())))
         for path, hit in found
         if hit is not None
     ]
@@ -246,11 +246,11 @@ def _read_extra_tables(folder: Path) -> dict[str, list[list[str]]]:
     try:
         names = sorted({entry.name for entry in folder.iterdir() if entry.suffix == ".csv"} - own)
     except OSError as error:
-        why = f"cannot be read: {escape_text(error.strerror or type(error).__name__)}"
-        raise InputError([Fault(escape_text(str(folder), _MAX_PATH_LENGTH), 0, 0, "", why)]) from error
+        reason = f"cannot be read: {escape_text(error.strerror or type(error).__name__)}"
+        raise InputError([Fault(escape_text(str(folder), _MAX_PATH_LENGTH), 0, 0, "", reason)]) from error
     if len(names) > MAX_PLAN_FILES:
-        why = f"holds more than {MAX_PLAN_FILES:_} tables; name the folder of a plan"
-        raise InputError([Fault(escape_text(str(folder), _MAX_PATH_LENGTH), 0, 0, "", why)])
+        reason = f"holds more than {MAX_PLAN_FILES:_} tables; name the folder of a plan"
+        raise InputError([Fault(escape_text(str(folder), _MAX_PATH_LENGTH), 0, 0, "", reason)])
     return {name.removesuffix(".csv"): _read_table(folder / name) for name in names}
 
 
@@ -268,8 +268,8 @@ def _parse_tables(name: str, has: Callable[[str], bool], read: TableSource) -> d
     content: dict[str, Any] = {"instance": {"files": {}}, "duals": [], **{table: [] for table in TABLE_MODELS}}
     for item, value in read("plan", ["item", "value"]):
         if not _insert_value(content, item, value):
-            why = f"the item {escape_text(item)} comes twice, or stands within another"
-            raise InputError([Fault(name, 0, 0, "", why)])
+            reason = f"the item {escape_text(item)} comes twice, or stands within another"
+            raise InputError([Fault(name, 0, 0, "", reason)])
     for table, model in TABLE_MODELS.items():
         content[table] = _read_typed_rows(read, table, model)
     duals = read("duals", ["rule", "key1", "key2", "key3", "value"])

@@ -24,24 +24,24 @@ ColumnTable = dict[str, list[Any]]
 ROUNDING_TOLERANCE = 1e-9  # relative, as in the proof
 
 
-def _names_at(axis: tuple[str, ...], at: Ints) -> list[str]:
+def _names_at(axis: tuple[str, ...], index: Ints) -> list[str]:
     """Return the names at some indices."""
-    return [axis[number] for number in at.tolist()]
+    return [axis[number] for number in index.tolist()]
 
 
 def _tabulate_shipments(account: PlanAccount) -> ColumnTable:
     """Return shipments: route, period, tonnes and cost."""
-    instance, found, sent = account.instance, account.found, account.decisions.sent
+    instance, routes, sent = account.instance, account.found, account.decisions.sent
     route, period = np.nonzero(sent)
-    stream = found.stream[route]
+    stream = routes.stream[route]
     smelters = (*instance.smelters.names, None)  # the last, at -1, for a route without a smelter
     tonnes = sent[route, period]
     return {
         "stream": _names_at(instance.streams.names, stream),
         "device": _names_at(instance.devices.names, instance.streams.device[stream]),
         "region": _names_at(instance.regions, instance.streams.region[stream]),
-        "treatment": _names_at(instance.treatments.names, found.treatment[route]),
-        "smelter": [smelters[number] for number in found.smelter[route].tolist()],
+        "treatment": _names_at(instance.treatments.names, routes.treatment[route]),
+        "smelter": [smelters[number] for number in routes.smelter[route].tolist()],
         "period": _names_at(instance.periods, period),
         "tonnes": tonnes.tolist(),
         "cost": account.shipment_costs[route, period].tolist(),
@@ -258,10 +258,10 @@ def build_extension_tables(added: ExtensionData) -> dict[str, ColumnTable]:
             "coefficient": [term.coefficient for _, term in terms],
         },
         "added_variables": {
-            "name": [one.name for one in added.variables],
-            "lower": [_finite_or_none(one.lower) for one in added.variables],
-            "upper": [_finite_or_none(one.upper) for one in added.variables],
-            "value": [one.value for one in added.variables],
+            "name": [variable.name for variable in added.variables],
+            "lower": [_finite_or_none(variable.lower) for variable in added.variables],
+            "upper": [_finite_or_none(variable.upper) for variable in added.variables],
+            "value": [variable.value for variable in added.variables],
         },
     }
 
@@ -275,12 +275,12 @@ def build_extension_csv_tables(added: ExtensionData) -> dict[str, ColumnTable]:
     Returns:
         Columns by table; empty without extensions.
     """
-    made = build_extension_tables(added)
-    if made:
-        keys = made["added_terms"].pop("key")
+    result = build_extension_tables(added)
+    if result:
+        keys = result["added_terms"].pop("key")
         split = {f"key{n + 1}": [key[n] if len(key) > n else "" for key in keys] for n in range(_MAX_KEY_NAMES)}
-        made["added_terms"] = {**made["added_terms"], **split}
-    return made
+        result["added_terms"] = {**result["added_terms"], **split}
+    return result
 
 
 def parse_extension_tables(
@@ -313,9 +313,9 @@ def parse_extension_tables(
             }
             if table == "added_terms"
             else dict(zip(columns[table], (row[0], *map(_parse_cell, row[1:])), strict=True))
-            for row in found
+            for row in result
         ]
-        for table, found in rows.items()
+        for table, result in rows.items()
     }
 
 

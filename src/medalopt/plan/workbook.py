@@ -66,8 +66,8 @@ class WorkbookEdit:
 class PlanWorkbook:
     """The tables of a plan in a workbook; `edits` and `faults` are filled while tables are read."""
 
-    def __init__(self, book: Spreadsheet) -> None:
-        self.book = book
+    def __init__(self, workbook: Spreadsheet) -> None:
+        self.book = workbook
         self.edits: list[WorkbookEdit] = []
         self.faults: list[Fault] = []
 
@@ -85,13 +85,13 @@ class PlanWorkbook:
             InputError: It is no workbook, or contains no plan.
         """
         reports: list[str] = []
-        book = data if isinstance(data, Spreadsheet) else read_workbook(data, reports.append)
-        if book is None:
+        workbook = data if isinstance(data, Spreadsheet) else read_workbook(data, reports.append)
+        if workbook is None:
             raise InputError([Fault(data.name, 0, 0, "", reports[0])])
-        if name_hidden_sheet("plan") not in book.sheets:
-            why = "holds no plan; give a workbook that `medalopt plan -o NAME.xlsx` wrote, with its hidden sheets"
-            raise InputError([Fault(data.name, 0, 0, "", why)])
-        return cls(book)
+        if name_hidden_sheet("plan") not in workbook.sheets:
+            reason = "holds no plan; give a workbook that `medalopt plan -o NAME.xlsx` wrote, with its hidden sheets"
+            raise InputError([Fault(data.name, 0, 0, "", reason)])
+        return cls(workbook)
 
     def texts(self) -> Iterator[tuple[str, str]]:
         """Yield every text with non-printable characters and its cell, and the names of the sheets.
@@ -102,9 +102,9 @@ class PlanWorkbook:
         for name, rows in self.book.sheets.items():
             yield name, name
             for number, row in enumerate(rows):
-                for place, cell in enumerate(row):
+                for position, cell in enumerate(row):
                     if isinstance(cell, str) and not cell.isprintable():  # only these need a closer look
-                        yield format_cell_address(name, number, place), cell
+                        yield format_cell_address(name, number, position), cell
 
     def has(self, table: str) -> bool:
         """Return True if the workbook contains a table.
@@ -121,7 +121,10 @@ class PlanWorkbook:
     def visible(self) -> dict[str, SheetRows]:
         """Rows of the visible sheets by name: the parts of the sourcing plan, and the editable tables."""
         return {
-            name: [[self._shown(name, number, place, cell) for place, cell in enumerate(row)] for number, row in lines]
+            name: [
+                [self._shown(name, number, position, cell) for position, cell in enumerate(row)]
+                for number, row in lines
+            ]
             for name, lines in ((name, enumerate(rows)) for name, rows in self.book.sheets.items())
             if not name.startswith(name_hidden_sheet(""))
         }
@@ -136,18 +139,18 @@ class PlanWorkbook:
         """Record every formula except the totals of tables as a fault: Excel may display an unverified value."""
         for name, rows in self.book.sheets.items():
             formulas = self.book.formulas.get(name, {})
-            heads = _first_rows(rows, {place for _, place in formulas})
-            for (number, place), formula in formulas.items():
+            heads = _first_rows(rows, {position for _, position in formulas})
+            for (number, position), formula in formulas.items():
                 total = _TOTAL_FORMULA.fullmatch(normalize_formula(formula))
                 if (
                     total is None
                     or name.startswith(name_hidden_sheet(""))
-                    or heads.get((place, total[1]), number) >= number
+                    or heads.get((position, total[1]), number) >= number
                 ):
-                    why = (
+                    reason = (
                         f"holds the formula `{escape_text(formula, 100)}`, which medalopt did not write: type its value"
                     )
-                    self._note(format_cell_address(name, number, place), why)
+                    self._note(format_cell_address(name, number, position), reason)
 
     def rows(self, table: str, columns: list[str]) -> list[list[str]]:
         """Return the rows of a table, as edited if it is editable.
@@ -162,10 +165,10 @@ class PlanWorkbook:
         Raises:
             InputError: The sheet or its header is missing.
         """
-        made = self._made(table, columns)
-        if table not in EDITABLE_TABLES or (not made and name_visible_sheet(table) not in self.book.sheets):
-            return made
-        return self._edited(table, columns, made)
+        result = self._made(table, columns)
+        if table not in EDITABLE_TABLES or (not result and name_visible_sheet(table) not in self.book.sheets):
+            return result
+        return self._edited(table, columns, result)
 
     def _made(self, table: str, columns: list[str]) -> list[list[str]]:
         """Return the rows of the original table from the hidden sheet."""
@@ -179,11 +182,11 @@ class PlanWorkbook:
             self._note(format_cell_address(name, empty, 0), "the row is empty; restore the sheet")
             sheet = sheet[:empty]
         for number, row in enumerate(sheet):
-            for place, cell in enumerate(row):
-                at = format_cell_address(name, number, place)
+            for position, cell in enumerate(row):
+                at = format_cell_address(name, number, position)
                 if isinstance(cell, UnreadableCell):
                     self._note(at, f"holds {cell.why}")
-                elif place >= width and cell is not None:
+                elif position >= width and cell is not None:
                     self._note(at, f"`{escape_text(format_cell(cell))}` stands beside the table; restore the sheet")
         rows = [([format_cell(cell) for cell in row] + [""] * width)[:width] for row in sheet[1:]]
         if table in EDITABLE_TABLES:
@@ -193,10 +196,10 @@ class PlanWorkbook:
     def _check_figures(self, name: str, columns: list[str], rows: list[list[str]]) -> None:
         """Record non-finite numbers as faults, and replace them by 0."""
         for number, row in enumerate(rows, start=1):
-            for place, column in enumerate(columns):
-                if column in _NUMBER_COLUMNS and not _is_finite(row[place]):
-                    self._note(format_cell_address(name, number, place), _number_message(column, row[place]))
-                    row[place] = "0"
+            for position, column in enumerate(columns):
+                if column in _NUMBER_COLUMNS and not _is_finite(row[position]):
+                    self._note(format_cell_address(name, number, position), _number_message(column, row[position]))
+                    row[position] = "0"
 
     def _edited(self, table: str, columns: list[str], made: list[list[str]]) -> list[list[str]]:
         """Return the rows of the visible sheet in the original order, and record the edits."""
@@ -205,21 +208,21 @@ class PlanWorkbook:
         if rows is None:
             self._refuse(name, "the sheet is missing; restore it")
         top = self._head(name, rows, columns)
-        texts = [place for place, column in enumerate(columns) if column not in _NUMBER_COLUMNS]
-        known = {tuple(row[place] for place in texts): row for row in made}
-        found: list[list[str]] = []
+        texts = [position for position, column in enumerate(columns) if column not in _NUMBER_COLUMNS]
+        known = {tuple(row[position] for position in texts): row for row in made}
+        result: list[list[str]] = []
         for number, row in _rows_below(rows, top, len(columns)):
-            key = tuple(format_cell(row[place]) for place in texts)
+            key = tuple(format_cell(row[position]) for position in texts)
             was = known.get(key)
-            found.append(self._row(name, number, row, columns, was))
-        keys = [tuple(row[place] for place in texts) for row in found]
+            result.append(self._row(name, number, row, columns, was))
+        keys = [tuple(row[position] for position in texts) for row in result]
         left = known.keys() - set(keys)
         for key, gone in known.items():
             if key in left:
                 self.edits.append(WorkbookEdit(name, f"the row {_row_label(gone)} of the plan is gone"))
         order = {key: number for number, key in enumerate(known)}  # sorting a sheet is no edit
-        places = sorted(range(len(found)), key=lambda at: order.get(keys[at], len(order)))
-        return [found[at] for at in places]
+        places = sorted(range(len(result)), key=lambda index: order.get(keys[index], len(order)))
+        return [result[index] for index in places]
 
     def _head(self, name: str, rows: SheetRows, columns: list[str]) -> int:
         """Return the number of the header row."""
@@ -233,8 +236,8 @@ class PlanWorkbook:
     ) -> list[str]:
         """Return a row as it is, with full precision where unchanged; record its edits."""
         result = []
-        for place, (column, cell) in enumerate(zip(columns, row, strict=True)):
-            at = format_cell_address(name, number, place)
+        for position, (column, cell) in enumerate(zip(columns, row, strict=True)):
+            at = format_cell_address(name, number, position)
             if column not in _NUMBER_COLUMNS:
                 if isinstance(cell, UnreadableCell):
                     self._note(at, f"holds {cell.why}")
@@ -243,9 +246,9 @@ class PlanWorkbook:
             if not isinstance(cell, float):
                 self._note(at, _number_message(column, format_cell(cell)))
                 cell = 0.0
-            before = float(was[place]) if was else cell
+            before = float(was[position]) if was else cell
             same = math.isclose(before, cell, rel_tol=_ROUNDING_TOLERANCE)
-            result.append(was[place] if was and same else repr(cell))
+            result.append(was[position] if was and same else repr(cell))
             if not same:
                 self.edits.append(
                     WorkbookEdit(at, f"{column} of {_row_label(row)} was {before:.10g}, and is {cell:.10g}")
@@ -280,24 +283,24 @@ class PlanWorkbook:
         if self.faults:
             raise InputError(sorted(set(self.faults)))
 
-    def _note(self, where: str, why: str) -> None:
+    def _note(self, where: str, reason: str) -> None:
         """Record a fault of a cell."""
         if len(self.faults) < _MAX_FAULTS:
-            self.faults.append(Fault(f"{self.book.name}:{where}", 0, 0, "", why))
+            self.faults.append(Fault(f"{self.book.name}:{where}", 0, 0, "", reason))
 
-    def _refuse(self, where: str, why: str) -> NoReturn:
+    def _refuse(self, where: str, reason: str) -> NoReturn:
         """Raise the recorded faults and a final one."""
-        raise InputError([*self.faults, Fault(f"{self.book.name}:{where}", 0, 0, "", why)])
+        raise InputError([*self.faults, Fault(f"{self.book.name}:{where}", 0, 0, "", reason)])
 
 
 def _first_rows(rows: SheetRows, columns: set[int]) -> dict[tuple[int, str], int]:
     """Return the first row of each text in some columns, by column and canonical text."""
-    found: dict[tuple[int, str], int] = {}
+    result: dict[tuple[int, str], int] = {}
     for number, row in enumerate(rows if columns else ()):
-        for place, cell in enumerate(row):
-            if place in columns and isinstance(cell, str):
-                found.setdefault((place, normalize_formula(cell)), number)
-    return found
+        for position, cell in enumerate(row):
+            if position in columns and isinstance(cell, str):
+                result.setdefault((position, normalize_formula(cell)), number)
+    return result
 
 
 def _rows_below(rows: SheetRows, top: int, width: int) -> Iterator[tuple[int, list[WorkbookValue]]]:

@@ -222,22 +222,22 @@ class ExactBasis:
     best: PlanAccount | None = None
 
     @classmethod
-    def of(cls, account: PlanAccount, bounds: VariableBounds, duals: Duals, measure: str) -> ExactBasis:
+    def of(cls, account: PlanAccount, bounds: VariableBounds, duals: Duals, objective: str) -> ExactBasis:
         """Return the exact optimality check of a plan.
 
         Args:
             account: Plan in floats.
             bounds: Implied bounds of the instance.
             duals: Dual values of the plan; a hint only, they need not be right.
-            measure: Objective: `cost`, `footprint` or `mass`.
+            objective: Objective: `cost`, `footprint` or `mass`.
 
         Returns:
             The check; its state is `BASIS_TOO_LARGE` above the size limits.
         """
         if not _is_small(account):
-            return cls(BASIS_TOO_LARGE, measure)
-        best = _find_exact_optimum(account, bounds, duals, measure)
-        return cls(BASIS_NOT_PROVEN, measure) if best is None else cls(BASIS_PROVEN, measure, best)
+            return cls(BASIS_TOO_LARGE, objective)
+        best = _find_exact_optimum(account, bounds, duals, objective)
+        return cls(BASIS_NOT_PROVEN, objective) if best is None else cls(BASIS_PROVEN, objective, best)
 
     def rounded(self, account: PlanAccount) -> PlanAccount:
         """Return the plan with the floats nearest to the exact vertex, or unchanged if none was found.
@@ -275,49 +275,53 @@ def _is_small(account: PlanAccount) -> bool:
     )
 
 
-def _find_exact_optimum(account: PlanAccount, bounds: VariableBounds, duals: Duals, measure: str) -> PlanAccount | None:
+def _find_exact_optimum(
+    account: PlanAccount, bounds: VariableBounds, duals: Duals, objective: str
+) -> PlanAccount | None:
     """Return the exact optimum next to the plan, or None if optimality cannot be shown."""
     instance = account.instance
     finite = (np.isfinite(part).all() for part in _fields_of(account.decisions).values())
     if instance.lots or not all(finite):
         return None
-    found = build_routes(instance, EXACT_ARITHMETIC.read)
-    exact = BoundContext(instance, found, compute_bounds(instance, found, EXACT_ARITHMETIC.read), EXACT_ARITHMETIC.read)
+    routes = build_routes(instance, EXACT_ARITHMETIC.read)
+    exact = BoundContext(
+        instance, routes, compute_bounds(instance, routes, EXACT_ARITHMETIC.read), EXACT_ARITHMETIC.read
+    )
     best = _solve_exact_plan(account, exact)
-    y = _solve_exact_prices(BoundContext(instance, account.found, bounds), exact, duals, measure)
+    y = _solve_exact_prices(BoundContext(instance, account.found, bounds), exact, duals, objective)
     if best is None or y is None:
         return None
-    bound = compute_lower_bound(instance, found, exact.bounds, y, measure, EXACT_ARITHMETIC.read)
-    return best if bound == best.value(measure) else None
+    bound = compute_lower_bound(instance, routes, exact.bounds, y, objective, EXACT_ARITHMETIC.read)
+    return best if bound == best.value(objective) else None
 
 
-def _solve_exact_plan(account: PlanAccount, ground: BoundContext) -> PlanAccount | None:
+def _solve_exact_plan(account: PlanAccount, context: BoundContext) -> PlanAccount | None:
     """Return the solution of the binding constraints as equations, or None if not unique or infeasible."""
 
     def stated(parts: Mapping[str, Numbers]) -> PlanAccount:
         """Return the plan of these decisions in the arithmetic of the context."""
-        return PlanAccount(account.instance, ground.found, Decisions(**parts), ground.read)
+        return PlanAccount(account.instance, context.found, Decisions(**parts), context.read)
 
     unknown = UnknownVector()
     parts = {name: unknown.near(values) for name, values in _fields_of(account.decisions).items()}
-    at, all_settled = unknown.settled(rule.excess for rule in compute_residuals(stated(parts), ground.bounds))
-    made = {name: substitute_unknowns(values, at) for name, values in parts.items()}
-    plan = stated(made)
-    near = all(_is_close(values, getattr(account.decisions, name)) for name, values in made.items())
-    kept = all_settled and near and all(np.all(rule.excess == 0) for rule in compute_residuals(plan, ground.bounds))
+    at, all_settled = unknown.settled(rule.excess for rule in compute_residuals(stated(parts), context.bounds))
+    result = {name: substitute_unknowns(values, at) for name, values in parts.items()}
+    plan = stated(result)
+    near = all(_is_close(values, getattr(account.decisions, name)) for name, values in result.items())
+    kept = all_settled and near and all(np.all(rule.excess == 0) for rule in compute_residuals(plan, context.bounds))
     return plan if kept else None
 
 
-def _solve_exact_prices(floats: BoundContext, exact: BoundContext, duals: Duals, measure: str) -> Prices | None:
+def _solve_exact_prices(floats: BoundContext, exact: BoundContext, duals: Duals, objective: str) -> Prices | None:
     """Return dual values at which the small reduced costs are exactly 0, or None if a dual value changes sign."""
-    instance, found, weights = floats.instance, exact.found, ObjectiveWeights.of(measure)
+    instance, routes, weights = floats.instance, exact.found, ObjectiveWeights.of(objective)
     y = build_prices(instance, duals)
     unknown = UnknownVector()
     form = Prices(**{name: unknown.near(values) for name, values in _fields_of(y).items()})
-    sent = price_routes(instance, found, form, weights, exact.read)
-    own = _supply_prices(found, sent, price_supply(floats, y, weights))
+    sent = price_routes(instance, routes, form, weights, exact.read)
+    own = _supply_prices(routes, sent, price_supply(floats, y, weights))
     form = replace(form, supply=unknown.near(own))
-    sent = np.where(has_supply(instance)[found.stream], sent - form.supply[found.stream], 0)
+    sent = np.where(has_supply(instance)[routes.stream], sent - form.supply[routes.stream], 0)
     others = (reduced for reduced, _ in compute_reduced_costs(exact, form, weights))
     vanishing = [sent, price_stockpiles(exact, form.supply, weights), price_bundles(exact, form.supply), *others]
     at, _ = unknown.settled(np.where(mark_near_zero(reduced), reduced, 0) for reduced in vanishing)
@@ -327,10 +331,10 @@ def _solve_exact_prices(floats: BoundContext, exact: BoundContext, duals: Duals,
     return settled if all(same) else None
 
 
-def _supply_prices(found: Routes, price: Numbers, own: Floats) -> Floats:
+def _supply_prices(routes: Routes, price: Numbers, own: Floats) -> Floats:
     """Return the dual values of supply (I, T), with rounding residues set to 0."""
     size = np.zeros(own.shape)
-    np.maximum.at(size, found.stream, measure_terms(price))
+    np.maximum.at(size, routes.stream, measure_terms(price))
     return np.where(np.isfinite(own) & (abs(own) > ZERO_TOLERANCE * size), own, 0.0)
 
 

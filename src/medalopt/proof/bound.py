@@ -52,16 +52,16 @@ class ObjectiveWeights:
     mass: int
 
     @classmethod
-    def of(cls, measure: str) -> ObjectiveWeights:
+    def of(cls, objective: str) -> ObjectiveWeights:
         """Return the weights of an objective.
 
         Args:
-            measure: `cost`, `footprint`, `mass`, or `ZERO_OBJECTIVE` for weights of 0.
+            objective: `cost`, `footprint`, `mass`, or `ZERO_OBJECTIVE` for weights of 0.
 
         Returns:
             The weights.
         """
-        return cls(*(int(measure == each) for each in ("cost", "footprint", "mass")))
+        return cls(*(int(objective == each) for each in ("cost", "footprint", "mass")))
 
 
 @dataclass(frozen=True)
@@ -91,55 +91,62 @@ class BoundContext:
 
 
 def compute_lower_bound(
-    instance: Instance, found: Routes, bounds: VariableBounds, y: Prices, measure: str, read: NumberReader = read_floats
+    instance: Instance,
+    routes: Routes,
+    bounds: VariableBounds,
+    y: Prices,
+    objective: str,
+    read: NumberReader = read_floats,
 ) -> Numbers:
     """Return a lower bound on the objective of every feasible plan.
 
     Args:
         instance: Instance.
-        found: Admissible routes (J).
+        routes: Admissible routes (J).
         bounds: Implied bounds of the instance.
         y: Dual values of the linking constraints; any values give a valid bound.
-        measure: Objective, see `ObjectiveWeights.of`.
+        objective: Objective, see `ObjectiveWeights.of`.
         read: Reads parameters in the arithmetic of the bound.
 
     Returns:
         The bound, in the unit of the objective.
     """
-    return minimise_lagrangian(BoundContext(instance, found, bounds, read), y, ObjectiveWeights.of(measure))
+    return minimise_lagrangian(BoundContext(instance, routes, bounds, read), y, ObjectiveWeights.of(objective))
 
 
-def minimise_lagrangian(ground: BoundContext, y: Prices, weights: ObjectiveWeights) -> Numbers:
+def minimise_lagrangian(context: BoundContext, y: Prices, weights: ObjectiveWeights) -> Numbers:
     """Return the minimum of the Lagrangian: objective less extension payments, relaxed at the dual values `y`.
 
     Args:
-        ground: Context of the bound.
+        context: Context of the bound.
         y: Dual values of the linking constraints.
         weights: Weights of the objective.
 
     Returns:
         The minimum, in the unit of the objective.
     """
-    own = price_supply(ground, y, weights)
+    own = price_supply(context, y, weights)
     answer = (
-        _right_hand_side_value(ground, y)
-        + _unbundled_value(ground, own)
-        + np.minimum(price_bundles(ground, own), 0).sum()
+        _right_hand_side_value(context, y)
+        + _unbundled_value(context, own)
+        + np.minimum(price_bundles(context, own), 0).sum()
     )
-    answer = answer + _minimum_payment(price_stockpiles(ground, own, weights), ground.bounds.stockpile)
-    held = price_casting_stock(ground.instance, weights, ground.read, ground.pull)
+    answer = answer + _minimum_payment(price_stockpiles(context, own, weights), context.bounds.stockpile)
+    held = price_casting_stock(context.instance, weights, context.read, context.pull)
     if held is not None:
-        answer = answer - (held * compute_cumulative_demand(ground.instance, ground.read)).sum()
-    return answer + sum(_minimum_payment(reduced, most) for reduced, most in compute_reduced_costs(ground, y, weights))
+        answer = answer - (held * compute_cumulative_demand(context.instance, context.read)).sum()
+    return answer + sum(
+        _minimum_payment(reduced, maximum) for reduced, maximum in compute_reduced_costs(context, y, weights)
+    )
 
 
 def compute_reduced_costs(
-    ground: BoundContext, y: Prices, weights: ObjectiveWeights
+    context: BoundContext, y: Prices, weights: ObjectiveWeights
 ) -> Iterator[tuple[Numbers, Numbers]]:
     """Yield reduced costs and upper bounds of all variables beyond the network.
 
     Args:
-        ground: Context of the bound.
+        context: Context of the bound.
         y: Dual values of the linking constraints.
         weights: Weights of the objective.
 
@@ -147,8 +154,8 @@ def compute_reduced_costs(
         Pairs of reduced costs (objective per kg) and upper bounds (kg), arrays of compatible shape.
     """
     parts = (_metal_reduced_costs, _charge_reduced_costs, _casting_reduced_costs, _withheld_reduced_costs)
-    for part in (*parts, price_offer_stock) if is_stocked(ground.instance).any() else parts:
-        yield from part(ground, y, weights)
+    for part in (*parts, price_offer_stock) if is_stocked(context.instance).any() else parts:
+        yield from part(context, y, weights)
 
 
 def price_casting_stock(
@@ -205,9 +212,9 @@ def _finite_or_zero(limit: Numbers) -> Numbers:
     return np.where(limit < np.inf, limit, 0)
 
 
-def _right_hand_side_value(ground: BoundContext, y: Prices) -> Numbers:
+def _right_hand_side_value(context: BoundContext, y: Prices) -> Numbers:
     """Return the sum of dual values times right-hand sides."""
-    instance, read = ground.instance, ground.read
+    instance, read = context.instance, context.read
     market, smelters, policy, streams = instance.market, instance.smelters, instance.policy, instance.streams
     offers = sum_by_group(read(streams.available).sum(axis=1), streams.region, len(instance.regions))
     parts = (
@@ -227,13 +234,13 @@ def _right_hand_side_value(ground: BoundContext, y: Prices) -> Numbers:
 
 
 def price_routes(
-    instance: Instance, found: Routes, y: Prices, weights: ObjectiveWeights, read: NumberReader = read_floats
+    instance: Instance, routes: Routes, y: Prices, weights: ObjectiveWeights, read: NumberReader = read_floats
 ) -> Numbers:
     """Return the reduced cost of each route and period before supply.
 
     Args:
         instance: Instance.
-        found: Admissible routes (J).
+        routes: Admissible routes (J).
         y: Dual values of the linking constraints.
         weights: Weights of the objective.
         read: Reads parameters in the arithmetic of the bound.
@@ -241,29 +248,29 @@ def price_routes(
     Returns:
         Objective per tonne sent (J, T).
     """
-    device, region = instance.streams.device[found.stream], instance.streams.region[found.stream]
+    device, region = instance.streams.device[routes.stream], instance.streams.region[routes.stream]
     member = instance.policy.members.astype(np.intp)
     low, high = read(instance.policy.window_low)[:, None], read(instance.policy.window_high)[:, None]
     mix = (y.mix_low[:, None] * (member - low) + y.mix_high[:, None] * (member - high)).sum(axis=0)
-    fixed = weights.mass - mix[device] - y.participation[region] - y.stream_commitment[found.stream]
-    fixed = fixed + (weights.footprint - y.footprint_cap) * found.footprint
+    fixed = weights.mass - mix[device] - y.participation[region] - y.stream_commitment[routes.stream]
+    fixed = fixed + (weights.footprint - y.footprint_cap) * routes.footprint
     if weights.cost:
-        fixed = fixed + compute_base_costs(found)
-    kind, typical = classify_routes(instance, found)
-    price = fixed[:, None] + _price_route_kinds(instance, found, y, weights, typical)[kind]
-    lots = find_pooled_lots(instance, found, read)
+        fixed = fixed + compute_base_costs(routes)
+    kind, typical = classify_routes(instance, routes)
+    price = fixed[:, None] + _price_route_kinds(instance, routes, y, weights, typical)[kind]
+    lots = find_pooled_lots(instance, routes, read)
     if len(lots.routes):
-        price[lots.routes] = price[lots.routes] + _price_pool_routes(found, lots, y)
+        price[lots.routes] = price[lots.routes] + _price_pool_routes(routes, lots, y)
     return price
 
 
-def _price_pool_routes(found: Routes, lots: PooledLots, y: Prices) -> Numbers:
+def _price_pool_routes(routes: Routes, lots: PooledLots, y: Prices) -> Numbers:
     """Return the share of the settlement constraints in the reduced cost of pooled routes (N, T)."""
-    least, most, all_of_it = _settlement_prices(lots, y)
+    minimum, maximum, all_of_it = _settlement_prices(lots, y)
     total = make_zeros((len(lots.routes), lots.exists.shape[2]), y.balance)
     for metal in range(lots.exists.shape[1]):
-        withheld, share = lots.withheld[:, metal][:, None], found.returned[lots.routes, metal][:, None]
-        total = total + withheld * least[lots.pool, metal] + np.maximum(withheld, 0) * most[lots.pool, metal]
+        withheld, share = lots.withheld[:, metal][:, None], routes.returned[lots.routes, metal][:, None]
+        total = total + withheld * minimum[lots.pool, metal] + np.maximum(withheld, 0) * maximum[lots.pool, metal]
         total = total + share * all_of_it[lots.pool, metal]
     return total
 
@@ -274,11 +281,11 @@ def _settlement_prices(lots: PooledLots, y: Prices) -> tuple[Numbers, ...]:
 
 
 def _withheld_reduced_costs(
-    ground: BoundContext, y: Prices, weights: ObjectiveWeights
+    context: BoundContext, y: Prices, weights: ObjectiveWeights
 ) -> Iterator[tuple[Numbers, Numbers]]:
     """Yield reduced costs and upper bounds of metal withheld from pooled lots."""
-    instance, found, read = ground.instance, ground.found, ground.read
-    lots, periods = find_pooled_lots(instance, found, read), np.arange(len(instance.periods))
+    instance, routes, read = context.instance, context.found, context.read
+    lots, periods = find_pooled_lots(instance, routes, read), np.arange(len(instance.periods))
     if not len(lots.line):
         return
     padded = np.concatenate([y.balance, np.zeros_like(y.balance[:, :1])], axis=1)  # too late to be worth anything
@@ -286,105 +293,107 @@ def _withheld_reduced_costs(
     worth = padded[np.arange(len(instance.metals.names))[None, :, None], back]
     charge = weights.cost * read(instance.terms.refining_charge)[lots.line]
     reduced = 0 - charge[:, :, None] - worth - sum(_settlement_prices(lots, y))
-    reduced = ground.after("withheld", reduced)
-    yield np.where(lots.exists, reduced, 0), bound_withheld(instance, found, lots, ground.bounds.sent)
+    reduced = context.after("withheld", reduced)
+    yield np.where(lots.exists, reduced, 0), bound_withheld(instance, routes, lots, context.bounds.sent)
 
 
-def _price_route_kinds(instance: Instance, found: Routes, y: Prices, weights: ObjectiveWeights, route: Ints) -> Numbers:
+def _price_route_kinds(
+    instance: Instance, routes: Routes, y: Prices, weights: ObjectiveWeights, route: Ints
+) -> Numbers:
     """Return the reduced cost of routes without supply, transport and footprint (N, T)."""
-    price = 0 - y.treatment_capacity[found.treatment[route]]
+    price = 0 - y.treatment_capacity[routes.treatment[route]]
     if weights.cost:
-        price = price + compute_refining_costs_of(instance, found, route)
-    travels = np.nonzero(found.smelter[route] >= 0)[0]
-    those, smelter = route[travels], found.smelter[route[travels]]
+        price = price + compute_refining_costs_of(instance, routes, route)
+    travels = np.nonzero(routes.smelter[route] >= 0)[0]
+    those, smelter = route[travels], routes.smelter[route[travels]]
     feed = y.feed_capacity[smelter] + y.feed_total[smelter][:, None]
-    price[travels] = price[travels] - found.to_smelter[those][:, None] * feed
+    price[travels] = price[travels] - routes.to_smelter[those][:, None] * feed
     periods = np.arange(len(instance.periods))
     padded = np.concatenate([y.balance, np.zeros_like(y.balance[:, :1])], axis=1)  # too late to be worth anything
     for metal in range(len(instance.metals.names)):
         back = periods[None, :] + instance.smelters.lead[smelter, metal][:, None]
         worth = padded[metal][np.minimum(back, len(periods))]
-        price[travels] = price[travels] + found.returned[those, metal][:, None] * worth
+        price[travels] = price[travels] + routes.returned[those, metal][:, None] * worth
     return price
 
 
-def price_supply(ground: BoundContext, y: Prices, weights: ObjectiveWeights) -> Numbers:
+def price_supply(context: BoundContext, y: Prices, weights: ObjectiveWeights) -> Numbers:
     """Return the dual value of each stream's supply implied by the other dual values: the best of its routes.
 
     Args:
-        ground: Context of the bound.
+        context: Context of the bound.
         y: Dual values of the linking constraints.
         weights: Weights of the objective.
 
     Returns:
         Objective per tonne of supply (I, T); at most 0 outside bundles, infinite in a bundle without a route.
     """
-    instance, found, read = ground.instance, ground.found, ground.read
+    instance, routes, read = context.instance, context.found, context.read
     available = read(instance.streams.available)
     best = make_zeros(available.shape, available) + np.inf
-    np.minimum.at(best, found.stream, ground.after("sent", price_routes(instance, found, y, weights, read)))
+    np.minimum.at(best, routes.stream, context.after("sent", price_routes(instance, routes, y, weights, read)))
     alone, stored = (instance.streams.bundle < 0)[:, None], instance.streams.storable[:, None]
     own = np.where(stored, np.minimum(y.supply, best), best)
     return np.where(alone, np.minimum(own, 0), own)
 
 
-def price_stockpiles(ground: BoundContext, own: Numbers, weights: ObjectiveWeights) -> Numbers:
+def price_stockpiles(context: BoundContext, own: Numbers, weights: ObjectiveWeights) -> Numbers:
     """Return the reduced cost of each stockpile.
 
     Args:
-        ground: Context of the bound.
+        context: Context of the bound.
         own: Dual values of supply (I, T), from `price_supply`.
         weights: Weights of the objective.
 
     Returns:
         Objective per tonne in stock at the end of the period (I, T).
     """
-    streams, read = ground.instance.streams, ground.read
+    streams, read = context.instance.streams, context.read
     stored = streams.storable[:, None]
     known = np.where(stored, own, 0)
     kept = weights.cost * read(streams.storage_cost)[:, None] - known + _next_period(known)
-    return ground.after("stockpile", kept)
+    return context.after("stockpile", kept)
 
 
-def price_bundles(ground: BoundContext, own: Numbers) -> Numbers:
+def price_bundles(context: BoundContext, own: Numbers) -> Numbers:
     """Return the reduced cost of taking each bundle whole.
 
     Args:
-        ground: Context of the bound.
+        context: Context of the bound.
         own: Dual values of supply (I, T), from `price_supply`.
 
     Returns:
         Objective per share of the bundle (B, T).
     """
-    streams = ground.instance.streams
+    streams = context.instance.streams
     member = streams.bundle >= 0
     offers = member[:, None] & (streams.available.raw > 0)
-    terms = np.where(offers, own, 0) * ground.read(streams.available)  # infinite without a route: never selected
-    return ground.after("take", sum_by_group(terms[member], streams.bundle[member], len(ground.instance.bundles)))
+    terms = np.where(offers, own, 0) * context.read(streams.available)  # infinite without a route: never selected
+    return context.after("take", sum_by_group(terms[member], streams.bundle[member], len(context.instance.bundles)))
 
 
-def _unbundled_value(ground: BoundContext, own: Numbers) -> Numbers:
+def _unbundled_value(context: BoundContext, own: Numbers) -> Numbers:
     """Return the contribution of the streams outside bundles."""
-    streams = ground.instance.streams
-    return (np.where((streams.bundle < 0)[:, None], own, 0) * ground.read(streams.available)).sum()
+    streams = context.instance.streams
+    return (np.where((streams.bundle < 0)[:, None], own, 0) * context.read(streams.available)).sum()
 
 
 def _metal_reduced_costs(
-    ground: BoundContext, y: Prices, weights: ObjectiveWeights
+    context: BoundContext, y: Prices, weights: ObjectiveWeights
 ) -> Iterator[tuple[Numbers, Numbers]]:
     """Yield reduced costs and upper bounds of metal stock and surplus."""
-    metals, most = ground.instance.metals, ground.bounds.stock  # 0 for a metal that is never in stock
-    held = ground.after("stock", weights.cost * ground.read(metals.holding) - y.balance + _next_period(y.balance))
-    sold = ground.after("surplus", -weights.cost * ground.read(metals.sell) - y.balance)
-    yield held, most
-    yield sold, most
+    metals, maximum = context.instance.metals, context.bounds.stock  # 0 for a metal that is never in stock
+    held = context.after("stock", weights.cost * context.read(metals.holding) - y.balance + _next_period(y.balance))
+    sold = context.after("surplus", -weights.cost * context.read(metals.sell) - y.balance)
+    yield held, maximum
+    yield sold, maximum
 
 
 def _charge_reduced_costs(
-    ground: BoundContext, y: Prices, weights: ObjectiveWeights
+    context: BoundContext, y: Prices, weights: ObjectiveWeights
 ) -> Iterator[tuple[Numbers, Numbers]]:
     """Yield reduced costs and upper bounds of metal charged from stock and of offers charged."""
-    instance, bounds, read = ground.instance, ground.bounds, ground.read
+    instance, bounds, read = context.instance, context.bounds, context.read
     alloys, market = instance.alloys, instance.market
     low, high = read(alloys.low)[:, :, None], read(alloys.high)[:, :, None]
     melted = (1 - read(alloys.loss))[:, None] * y.melt
@@ -393,18 +402,18 @@ def _charge_reduced_costs(
     floor = 1 - read(instance.policy.recycled)
     named = alloys.named[:, :, None].astype(np.intp) * y.others[:, None, :]
     of_metal = named - y.fineness_low - y.fineness_high + (floor * y.recycled)[None, :, None]  # (A, E, T)
-    charged = ground.after("charge", common[:, None, :] + of_metal - y.balance[None, :, :])
-    most = np.minimum(bounds.charge[:, None], bounds.stock[None, :, -1])[:, :, None]
-    yield np.where(may_charge(instance, ground.found)[:, :, None], charged, 0), most
+    charged = context.after("charge", common[:, None, :] + of_metal - y.balance[None, :, :])
+    maximum = np.minimum(bounds.charge[:, None], bounds.stock[None, :, -1])[:, :, None]
+    yield np.where(may_charge(instance, context.found)[:, :, None], charged, 0), maximum
     content = read(market.composition)
     new = ((1 - read(market.recycled))[:, None] * content) @ y.recycled
     own = weights.cost * read(market.price) - (y.purchase + new)[:, None]
-    own = own + _footprint_prices(ground, y, weights)[:, None]
+    own = own + _footprint_prices(context, y, weights)[:, None]
     stocked = is_stocked(instance)
     if stocked.any():  # paid when bought
         own = np.where(stocked[:, None], -new[:, None] - _offer_balance_prices(y, stocked), own)
     held = (content[:, None, :, None] * of_metal[None]).sum(axis=2)  # (O, A, T)
-    bought = ground.after("buy", own[:, None, :] + common[None, :, :] + held)
+    bought = context.after("buy", own[:, None, :] + common[None, :, :] + held)
     yield np.where(may_buy(instance)[:, :, None], bought, 0), bounds.charge[None, :, None]
 
 
@@ -413,51 +422,51 @@ def _offer_balance_prices(y: Prices, stocked: Bools) -> Numbers:
     return y.offer_balance[np.maximum(np.cumsum(stocked) - 1, 0)]
 
 
-def _footprint_prices(ground: BoundContext, y: Prices, weights: ObjectiveWeights) -> Numbers:
+def _footprint_prices(context: BoundContext, y: Prices, weights: ObjectiveWeights) -> Numbers:
     """Return the objective per kilogram of each offer due to its footprint (O)."""
-    market, read = ground.instance.market, ground.read
+    market, read = context.instance.market, context.read
     return (weights.footprint - y.footprint_cap) * read(market.footprint)
 
 
-def price_offer_stock(ground: BoundContext, y: Prices, weights: ObjectiveWeights) -> Iterator[tuple[Numbers, Numbers]]:
+def price_offer_stock(context: BoundContext, y: Prices, weights: ObjectiveWeights) -> Iterator[tuple[Numbers, Numbers]]:
     """Yield reduced costs and upper bounds of offers: first bought into stock, then held in stock.
 
     Args:
-        ground: Context of the bound.
+        context: Context of the bound.
         y: Dual values of the linking constraints.
         weights: Weights of the objective.
 
     Yields:
         Pairs of reduced costs (objective per kg) and upper bounds (kg), both (O, T).
     """
-    instance, read, market = ground.instance, ground.read, ground.instance.market
-    stocked, most = is_stocked(instance)[:, None], ground.bounds.purchase[:, None]
+    instance, read, market = context.instance, context.read, context.instance.market
+    stocked, maximum = is_stocked(instance)[:, None], context.bounds.purchase[:, None]
     balance = _offer_balance_prices(y, is_stocked(instance))
-    once = _footprint_prices(ground, y, weights) - y.purchase
+    once = _footprint_prices(context, y, weights) - y.purchase
     bought = weights.cost * read(market.price) + once[:, None] + balance
-    yield np.where(stocked, ground.after("acquire", bought), 0), most
+    yield np.where(stocked, context.after("acquire", bought), 0), maximum
     kept = weights.cost * compute_offer_holding_cost(instance, read) - balance + _next_period(balance)
-    yield np.where(stocked, ground.after("offer_stock", kept), 0), most * (np.arange(len(instance.periods)) + 1)
+    yield np.where(stocked, context.after("offer_stock", kept), 0), maximum * (np.arange(len(instance.periods)) + 1)
 
 
 def _casting_reduced_costs(
-    ground: BoundContext, y: Prices, weights: ObjectiveWeights
+    context: BoundContext, y: Prices, weights: ObjectiveWeights
 ) -> Iterator[tuple[Numbers, Numbers]]:
     """Yield reduced costs and upper bounds of castings, process scrap in hand and recharged scrap."""
-    alloys, periods, bounds, read = ground.instance.alloys, len(ground.instance.periods), ground.bounds, ground.read
-    rate, worth = compute_scrap_rate(ground.instance, read), weights.cost * read(alloys.scrap_value)
+    alloys, periods, bounds, read = context.instance.alloys, len(context.instance.periods), context.bounds, context.read
+    rate, worth = compute_scrap_rate(context.instance, read), weights.cost * read(alloys.scrap_value)
     back = np.arange(periods)[None, :] + alloys.scrap_lead[:, None]
     padded = np.concatenate([y.process_scrap, -worth[:, None]], axis=1)  # too late to recharge: its scrap value counts
     falls = np.take_along_axis(padded, np.minimum(back, periods), axis=1) * rate[:, None]
     made = (1 - read(alloys.scrap_share))[:, None] * accumulate_demand_prices(
-        y, price_casting_stock(ground.instance, weights, ground.read, ground.pull)
+        y, price_casting_stock(context.instance, weights, context.read, context.pull)
     )
     cast = -y.melt - made - y.cast_capacity + falls
     kept = _next_period(y.process_scrap) - y.process_scrap
     kept[:, -1] = kept[:, -1] - worth
     recharged = (1 - read(alloys.loss))[:, None] * y.melt - y.process_scrap
     cast, kept, recharged = (
-        ground.after(array, each) for array, each in (("cast", cast), ("scrap", kept), ("recharge", recharged))
+        context.after(array, each) for array, each in (("cast", cast), ("scrap", kept), ("recharge", recharged))
     )
     yield cast, bounds.cast[:, None]
     yield kept, bounds.scrap[:, None]  # 0 without process scrap

@@ -56,7 +56,7 @@ def certify_plan(
     account: PlanAccount,
     bounds: VariableBounds,
     duals: Duals,
-    measure: str,
+    objective: str,
     arithmetic: Arithmetic | None = None,
     added: ExtensionData = NO_EXTENSIONS,
 ) -> Certificate:
@@ -68,7 +68,7 @@ def certify_plan(
         account: Plan in floats.
         bounds: Implied bounds of the instance.
         duals: Dual values by constraint and names; they need not be right.
-        measure: Objective: `cost`, `footprint` or `mass`.
+        objective: Objective: `cost`, `footprint` or `mass`.
         arithmetic: Arithmetic to use; with `FLOATS` rounding errors are not bounded.
         added: User extensions with their dual values.
 
@@ -76,7 +76,7 @@ def certify_plan(
         The certificate; its scope names the extensions.
     """
     parts = [getattr(account.decisions, field.name) for field in fields(Decisions)]
-    if not all(np.isfinite(part).all() for part in (*parts, [one.value for one in added.variables])):
+    if not all(np.isfinite(part).all() for part in (*parts, [variable.value for variable in added.variables])):
         return Certificate(np.nan, -np.inf, np.inf, FLOAT_ARITHMETIC.name, added.scope)
     chosen = arithmetic or (
         EXACT_ARITHMETIC if account.decisions.sent.size <= EXACT_SIZE_LIMIT else INTERVAL_ARITHMETIC
@@ -87,10 +87,12 @@ def certify_plan(
     broken = [rule.worst() for rule in compute_residuals(account, bounds)]
     broken += [float(kept.worst().max(initial=0.0)) for kept in compute_extension_residuals(account, rows)]
     worst = float(np.max(broken))  # NaN propagates
-    ground = BoundContext(account.instance, account.found, bounds, account.read)
-    bound = compute_extended_bound(ground, convert_prices(build_prices(account.instance, duals), chosen), measure, rows)
+    context = BoundContext(account.instance, account.found, bounds, account.read)
+    bound = compute_extended_bound(
+        context, convert_prices(build_prices(account.instance, duals), chosen), objective, rows
+    )
     extra, its_size = evaluate_extension_costs(account, rows)
-    value, size = account.value(measure) + extra, sum_absolute_costs(account, measure) + its_size
+    value, size = account.value(objective) + extra, sum_absolute_costs(account, objective) + its_size
     proven = bound_number_below(bound)
     gap = bound_number_above(value - bound) / max(1.0, bound_number_below(size)) if proven > -np.inf else np.inf
     return Certificate(worst, proven, gap, chosen.name, added.scope)
@@ -98,22 +100,22 @@ def certify_plan(
 
 def _restate_account(account: PlanAccount, arithmetic: Arithmetic) -> tuple[PlanAccount, VariableBounds]:
     """Return plan and implied bounds in another arithmetic."""
-    found = build_routes(account.instance, arithmetic.read)
-    made = Decisions(*(arithmetic.lift(getattr(account.decisions, field.name)) for field in fields(Decisions)))
-    stated = PlanAccount(account.instance, found, made, arithmetic.read)
-    return stated, compute_bounds(account.instance, found, arithmetic.read)
+    routes = build_routes(account.instance, arithmetic.read)
+    decisions = Decisions(*(arithmetic.lift(getattr(account.decisions, field.name)) for field in fields(Decisions)))
+    stated = PlanAccount(account.instance, routes, decisions, arithmetic.read)
+    return stated, compute_bounds(account.instance, routes, arithmetic.read)
 
 
-def sum_absolute_costs(account: PlanAccount, measure: str) -> Numbers:
+def sum_absolute_costs(account: PlanAccount, objective: str) -> Numbers:
     """Return the sum of the absolute values of all parts of the objective.
 
     Args:
         account: Plan.
-        measure: Objective: `cost`, `footprint` or `mass`.
+        objective: Objective: `cost`, `footprint` or `mass`.
 
     Returns:
         The sum, in the unit of the objective.
     """
-    if measure == "cost":
+    if objective == "cost":
         return sum(abs(by_period).sum() for by_period in account.costs.values())
-    return abs(account.value(measure))
+    return abs(account.value(objective))

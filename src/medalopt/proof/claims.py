@@ -83,17 +83,17 @@ class TableParser:
                 values[at] = value
         return values
 
-    def refuse(self, table: str, names: Iterable[Any], value: float, why: str) -> None:
+    def refuse(self, table: str, names: Iterable[Any], value: float, reason: str) -> None:
         """Record an invalid row.
 
         Args:
             table: Name of the saved table.
             names: Names in the row.
             value: Value of the row.
-            why: Reason, completing the sentence that begins with the row.
+            reason: Reason, completing the sentence that begins with the row.
         """
         row = ", ".join(str(name) for name in names)
-        self.broken.append(Violation(table, row, abs(value), "", f"{table}: the row {row} {why}"))
+        self.broken.append(Violation(table, row, abs(value), "", f"{table}: the row {row} {reason}"))
 
 
 def parse_duals(instance: Instance, rows: Iterable[Any]) -> tuple[dict[str, dict[Any, float]], list[Violation]]:
@@ -116,18 +116,18 @@ def parse_duals(instance: Instance, rows: Iterable[Any]) -> tuple[dict[str, dict
         if stands and key not in duals.get(row.rule, {}):
             duals.setdefault(row.rule, {})[key] = row.value
         else:
-            why = "comes twice" if stands else "is of no rule that the instance has"
-            text = f"duals: the row {row.rule}[{', '.join(row.key)}] {why}"
+            reason = "comes twice" if stands else "is of no rule that the instance has"
+            text = f"duals: the row {row.rule}[{', '.join(row.key)}] {reason}"
             broken.append(Violation("duals", render_path((row.rule, *row.key)), abs(row.value), "", text))
     return duals, broken
 
 
-def parse_decisions(instance: Instance, found: Routes, plan: Any) -> tuple[Decisions, list[Violation]]:
+def parse_decisions(instance: Instance, routes: Routes, plan: Any) -> tuple[Decisions, list[Violation]]:
     """Parse the decisions of a saved plan.
 
     Args:
         instance: Instance.
-        found: Admissible routes (J).
+        routes: Admissible routes (J).
         plan: Saved plan, see `plan.schema.SavedPlan`.
 
     Returns:
@@ -167,7 +167,7 @@ def parse_decisions(instance: Instance, found: Routes, plan: Any) -> tuple[Decis
     withheld = tables.filled(
         "withheld", ("pool", "metal", "period"), (((row.terms, row.metal, row.period), row.kg) for row in plan.withheld)
     )
-    sent = _parse_shipments(instance, found, plan, tables)
+    sent = _parse_shipments(instance, routes, plan, tables)
     return Decisions(sent, stockpile, charged, bought, surplus, recharged, purchased, withheld), tables.broken
 
 
@@ -180,8 +180,8 @@ def _split_stocked_offers(
     for table, wanted in (("purchases", False), ("offer_charges", True), ("offer_stock", True)):
         for row in getattr(plan, table):
             if (row.offer in names) != wanted and row.offer in instance.market.names:
-                why = f"is of an offer that is {'not ' if wanted else ''}bought into stock"
-                tables.refuse(table, (row.offer, row.period), 0.0, why)
+                reason = f"is of an offer that is {'not ' if wanted else ''}bought into stock"
+                tables.refuse(table, (row.offer, row.period), 0.0, reason)
     return np.where(stocked[:, None, None], from_stock, at_once), purchased[stocked]
 
 
@@ -197,13 +197,13 @@ def list_route_names(row: Any) -> tuple[str, ...]:
     return (row.stream, row.treatment, *(() if row.smelter is None else (row.smelter,)))
 
 
-def _parse_shipments(instance: Instance, found: Routes, plan: Any, tables: TableParser) -> Floats:
+def _parse_shipments(instance: Instance, routes: Routes, plan: Any, tables: TableParser) -> Floats:
     """Return the tonnes sent (J, T) of the saved shipments."""
     streams = instance.streams
     device = dict(zip(streams.names, (instance.devices.names[d] for d in streams.device.tolist()), strict=True))
     region = dict(zip(streams.names, (instance.regions[g] for g in streams.region.tolist()), strict=True))
-    route = QuantityIndex(instance, found, ()).routes
-    sent = np.zeros((len(found), len(instance.periods)))
+    route = QuantityIndex(instance, routes, ()).routes
+    sent = np.zeros((len(routes), len(instance.periods)))
     taken: set[tuple[int, int]] = set()
     for row in plan.shipments:
         names = (row.stream, row.treatment, row.smelter or "no smelter", row.period)
@@ -224,12 +224,12 @@ OBJECTIVE_ROW = "objective"  # row name of terms that are added costs
 _EXTENSION_FAMILY = "added rows"
 
 
-def parse_extensions(instance: Instance, found: Routes, plan: Any) -> tuple[ExtensionData, list[Violation]]:
+def parse_extensions(instance: Instance, routes: Routes, plan: Any) -> tuple[ExtensionData, list[Violation]]:
     """Parse the extensions of a saved plan.
 
     Args:
         instance: Instance.
-        found: Admissible routes (J).
+        routes: Admissible routes (J).
         plan: Saved plan or statement of infeasibility, see `plan.schema`.
 
     Returns:
@@ -246,7 +246,7 @@ def parse_extensions(instance: Instance, found: Routes, plan: Any) -> tuple[Exte
         if one.lower is not None and one.upper is not None and one.lower > one.upper
     ]
     variables = {one.name: one for one in plan.added_variables}
-    places = QuantityIndex(instance, found, tuple(variables))
+    places = QuantityIndex(instance, routes, tuple(variables))
     terms: dict[str, list[ExtensionTerm]] = {OBJECTIVE_ROW: [], **{row.name: [] for row in plan.added_rows}}
     for stated in plan.added_terms:
         term = ExtensionTerm(stated.component, tuple(stated.key), stated.coefficient)
@@ -294,9 +294,9 @@ def _find_duplicates(names: list[str]) -> list[str]:
     return [name for name in names if name in seen or seen.add(name)]  # type: ignore[func-returns-value]
 
 
-def _reject_row(name: str, why: str) -> Violation:
+def _reject_row(name: str, reason: str) -> Violation:
     """Return the violation of an invalid extension row."""
-    return Violation(_EXTENSION_FAMILY, name, 0.0, "", f"{_EXTENSION_FAMILY}: {name} {why}")
+    return Violation(_EXTENSION_FAMILY, name, 0.0, "", f"{_EXTENSION_FAMILY}: {name} {reason}")
 
 
 def _endpoint_or(value: float | None, none: float) -> float:

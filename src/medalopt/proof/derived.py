@@ -118,18 +118,22 @@ def check_marginal_values(follow: Iterable[MarginalValue], told: Iterable[Any]) 
     Yields:
         One violation per wrong, missing or duplicate value.
     """
-    true = {(one.meaning, one.path, one.period): one for one in follow if one.meaning != SUPPLY_MEANING}
+    true = {
+        (marginal.meaning, marginal.path, marginal.period): marginal
+        for marginal in follow
+        if marginal.meaning != SUPPLY_MEANING
+    }
     stated: dict[tuple[Any, ...], Any] = {}
     for row in (row for row in told if row.meaning != SUPPLY_MEANING):
         key = (row.meaning, row.path, row.period)
         if key in stated or (key in true and row.unit != true[key].unit):
-            why = "twice" if key in stated else f"in {row.unit} instead of {true[key].unit}"
-            text = f"prices: what is told of {escape_text(row.path)} is told {why}"
+            reason = "twice" if key in stated else f"in {row.unit} instead of {true[key].unit}"
+            text = f"prices: what is told of {escape_text(row.path)} is told {reason}"
             yield Violation("prices", f"prices.{row.path}", 0.0, "", text)
         stated[key] = row
     size: dict[str, float] = {}
-    for one in true.values():
-        size[one.meaning] = max(size.get(one.meaning, _PRICE_TOLERANCE), abs(one.value))
+    for marginal in true.values():
+        size[marginal.meaning] = max(size.get(marginal.meaning, _PRICE_TOLERANCE), abs(marginal.value))
     for key in {**true, **stated}:
         meaning, path, period = key
         value, follows_ = (rows[key].value if key in rows else 0.0 for rows in (stated, true))

@@ -45,7 +45,7 @@ _LINKING_QUANTITIES = frozenset(
 
 
 def price_decisions(
-    instance: Instance, found: Routes, read: NumberReader, price: Mapping[str, Numbers]
+    instance: Instance, routes: Routes, read: NumberReader, price: Mapping[str, Numbers]
 ) -> dict[str, Numbers]:
     """Return prices of quantities as prices of the decisions.
 
@@ -55,30 +55,30 @@ def price_decisions(
 
     Args:
         instance: Instance.
-        found: Admissible routes (J).
+        routes: Admissible routes (J).
         read: Reads parameters in the arithmetic of the prices.
         price: Price per unit of each quantity, by array.
 
     Returns:
         Price per unit of each decision, by array.
     """
-    made = {array: each for array, each in price.items() if array not in _LINKING_QUANTITIES | {"bought", "acquire"}}
+    result = {array: each for array, each in price.items() if array not in _LINKING_QUANTITIES | {"bought", "acquire"}}
     if not _LINKING_QUANTITIES.isdisjoint(price):
-        made["sent"] = made.get("sent", 0) + _price_routes(instance, found, price)
+        result["sent"] = result.get("sent", 0) + _price_routes(instance, routes, price)
     if "spend" in price:
         waiting = read(instance.streams.storage_cost)[:, None] * price["spend"][None, :]
-        made["stockpile"] = made.get("stockpile", 0) + waiting
-    made |= _price_withheld(instance, found, read, price, made)
+        result["stockpile"] = result.get("stockpile", 0) + waiting
+    result |= _price_withheld(instance, routes, read, price, result)
     shape = (len(instance.market.names), len(instance.alloys.names), len(instance.periods))
     stocked = is_stocked(instance)[:, None]
     if "acquire" in price or ("bought" in price and stocked.any()):
         purchases = _price_purchases(instance, price)
-        made["acquire"] = np.where(stocked, purchases, 0)
+        result["acquire"] = np.where(stocked, purchases, 0)
         at_once = np.where(stocked, 0, purchases)[:, None, :]
-        made["buy"] = made.get("buy", make_zeros(shape, purchases)) + at_once
+        result["buy"] = result.get("buy", make_zeros(shape, purchases)) + at_once
     elif "bought" in price:
-        made["buy"] = made.get("buy", make_zeros(shape, price["bought"])) + price["bought"][:, None, None]
-    return made
+        result["buy"] = result.get("buy", make_zeros(shape, price["bought"])) + price["bought"][:, None, None]
+    return result
 
 
 def _price_purchases(instance: Instance, price: Mapping[str, Numbers]) -> Numbers:
@@ -91,10 +91,10 @@ def _price_purchases(instance: Instance, price: Mapping[str, Numbers]) -> Number
 
 
 def _price_withheld(
-    instance: Instance, found: Routes, read: NumberReader, price: Mapping[str, Numbers], made: Mapping[str, Numbers]
+    instance: Instance, routes: Routes, read: NumberReader, price: Mapping[str, Numbers], made: Mapping[str, Numbers]
 ) -> dict[str, Numbers]:
     """Return the prices of metal withheld from pooled lots: it is neither returned nor refined."""
-    lots, periods = find_pooled_lots(instance, found, read), np.arange(len(instance.periods))
+    lots, periods = find_pooled_lots(instance, routes, read), np.arange(len(instance.periods))
     if not len(lots.line) or {"returned", "spend"}.isdisjoint(price):
         return {}
     total = made.get("withheld", 0)
@@ -109,36 +109,36 @@ def _price_withheld(
     return {"withheld": total}
 
 
-def _price_routes(instance: Instance, found: Routes, price: Mapping[str, Numbers]) -> Numbers:
+def _price_routes(instance: Instance, routes: Routes, price: Mapping[str, Numbers]) -> Numbers:
     """Return the prices of linking quantities per tonne on each route (J, T)."""
-    total = make_zeros((len(found), len(instance.periods)), found.footprint)
-    device, region = instance.streams.device[found.stream], instance.streams.region[found.stream]
-    for array, group in (("sent_device", device), ("sent_region", region), ("sent_stream", found.stream)):
+    total = make_zeros((len(routes), len(instance.periods)), routes.footprint)
+    device, region = instance.streams.device[routes.stream], instance.streams.region[routes.stream]
+    for array, group in (("sent_device", device), ("sent_region", region), ("sent_stream", routes.stream)):
         if array in price:
             total = total + price[array][group][:, None]
     if "network_footprint" in price:
-        total = total + (found.footprint * price["network_footprint"][0])[:, None]
+        total = total + (routes.footprint * price["network_footprint"][0])[:, None]
     if "treated" in price:
-        total = total + price["treated"][found.treatment]
+        total = total + price["treated"][routes.treatment]
     if "spend" in price:
-        total = total + compute_route_costs(instance, found) * price["spend"][None, :]
-    travels = np.nonzero(found.smelter >= 0)[0]
+        total = total + compute_route_costs(instance, routes) * price["spend"][None, :]
+    travels = np.nonzero(routes.smelter >= 0)[0]
     if "feed" in price:
-        total[travels] = total[travels] + found.to_smelter[travels][:, None] * price["feed"][found.smelter[travels]]
+        total[travels] = total[travels] + routes.to_smelter[travels][:, None] * price["feed"][routes.smelter[travels]]
     if "returned" in price:
-        total[travels] = total[travels] + _price_returned(instance, found, price["returned"])
+        total[travels] = total[travels] + _price_returned(instance, routes, price["returned"])
     return total
 
 
-def _price_returned(instance: Instance, found: Routes, price: Numbers) -> Numbers:
+def _price_returned(instance: Instance, routes: Routes, price: Numbers) -> Numbers:
     """Return the value of returned metal per tonne on each route to a smelter (routes to a smelter, T)."""
-    travels, periods = np.nonzero(found.smelter >= 0)[0], np.arange(len(instance.periods))
-    smelter = found.smelter[travels]
+    travels, periods = np.nonzero(routes.smelter >= 0)[0], np.arange(len(instance.periods))
+    smelter = routes.smelter[travels]
     padded = np.concatenate([price, np.zeros_like(price[..., :1])], axis=-1)  # too late to count
     total = make_zeros((len(travels), len(periods)), price)
     for metal in range(len(instance.metals.names)):
         when = np.minimum(periods[None, :] + instance.smelters.lead[smelter, metal][:, None], len(periods))
-        total = total + found.returned[travels, metal][:, None] * padded[smelter[:, None], metal, when]
+        total = total + routes.returned[travels, metal][:, None] * padded[smelter[:, None], metal, when]
     return total
 
 
@@ -172,8 +172,8 @@ def compute_extension_residuals(account: PlanAccount, rows: PlacedExtensions) ->
     added = rows.added
     made, size = compute_activity(account, rows)
     yield _residuals_of(tuple(row.name for row in added.rows), made[:-1], size[:-1], rows.ends(), rows)
-    values = rows.lift(np.array([one.value for one in added.variables], dtype=np.float64))
-    yield _residuals_of(tuple(one.name for one in added.variables), values, abs(values), rows.limits(), rows)
+    values = rows.lift(np.array([variable.value for variable in added.variables], dtype=np.float64))
+    yield _residuals_of(tuple(variable.name for variable in added.variables), values, abs(values), rows.limits(), rows)
 
 
 def _residuals_of(
@@ -219,32 +219,32 @@ def sum_extension_costs(account: PlanAccount, added: ExtensionData) -> float:
     )
 
 
-def compute_extended_bound(ground: BoundContext, y: Prices, measure: str, rows: PlacedExtensions) -> Numbers:
+def compute_extended_bound(context: BoundContext, y: Prices, objective: str, rows: PlacedExtensions) -> Numbers:
     """Return a lower bound on objective plus added costs of every plan that satisfies the extension rows.
 
     Args:
-        ground: Context of the bound.
+        context: Context of the bound.
         y: Dual values of the linking constraints.
-        measure: Objective, see `ObjectiveWeights.of`.
+        objective: Objective, see `ObjectiveWeights.of`.
         rows: Extensions as arrays, with the dual values of their rows.
 
     Returns:
         The bound, in the unit of the objective; minus infinity if a user variable makes it unbounded.
     """
-    duals, ends = select_usable_duals(rows)
-    paid, reduced = apply_extension_prices(ground, rows)
-    own = _own_variable_value(ground, y, rows, reduced)
+    duals, bounds = select_usable_duals(rows)
+    paid, reduced = apply_extension_prices(context, rows)
+    own = _own_variable_value(context, y, rows, reduced)
     if own is None:
         return -math.inf
-    fixed = (rows.lift(duals) * rows.lift(ends)).sum()
-    return minimise_lagrangian(paid, y, ObjectiveWeights.of(measure)) + fixed + own
+    fixed = (rows.lift(duals) * rows.lift(bounds)).sum()
+    return minimise_lagrangian(paid, y, ObjectiveWeights.of(objective)) + fixed + own
 
 
-def apply_extension_prices(ground: BoundContext, rows: PlacedExtensions) -> tuple[BoundContext, Numbers]:
+def apply_extension_prices(context: BoundContext, rows: PlacedExtensions) -> tuple[BoundContext, Numbers]:
     """Return the context with the payments of the extension rows, and the reduced costs of the user variables.
 
     Args:
-        ground: Context of the bound, without payments.
+        context: Context of the bound, without payments.
         rows: Extensions as arrays, with the dual values of their rows.
 
     Returns:
@@ -252,7 +252,7 @@ def apply_extension_prices(ground: BoundContext, rows: PlacedExtensions) -> tupl
     """
     asked = weigh_extension_rows(rows)
     reduced = -asked.pop(OWN_VARIABLES) if OWN_VARIABLES in asked else rows.lift(np.zeros(len(rows.added.variables)))
-    return replace(ground, pull=price_decisions(ground.instance, ground.found, ground.read, asked)), reduced
+    return replace(context, pull=price_decisions(context.instance, context.found, context.read, asked)), reduced
 
 
 def weigh_extension_rows(rows: PlacedExtensions) -> dict[str, Numbers]:
@@ -278,25 +278,25 @@ def select_usable_duals(rows: PlacedExtensions) -> tuple[Floats, Floats]:
     """
     low, high = rows.ends()
     duals = np.array([row.dual for row in rows.added.rows], dtype=np.float64)
-    ends = np.where(duals > 0, low, high)
-    usable = np.isfinite(ends) & np.isfinite(duals)
-    return np.where(usable, duals, 0.0), np.where(usable, ends, 0.0)
+    bounds = np.where(duals > 0, low, high)
+    usable = np.isfinite(bounds) & np.isfinite(duals)
+    return np.where(usable, duals, 0.0), np.where(usable, bounds, 0.0)
 
 
-def _own_variable_value(ground: BoundContext, y: Prices, rows: PlacedExtensions, reduced: Numbers) -> Numbers | None:
+def _own_variable_value(context: BoundContext, y: Prices, rows: PlacedExtensions, reduced: Numbers) -> Numbers | None:
     """Return the minimum contribution of the user variables, or None if it is unbounded."""
     low, high = rows.limits()
     falls, rises = bound_below(reduced) < 0, bound_above(reduced) > 0
     if (falls & np.isinf(high)).any() or (rises & np.isinf(low)).any():
-        low, high = _imply_variable_bounds(ground, y, rows, low, high)
+        low, high = _imply_variable_bounds(context, y, rows, low, high)
         if (falls & np.isinf(high)).any() or (rises & np.isinf(low)).any():
             return None
-    most, fewest = (rows.lift(np.where(np.isfinite(end), end, 0.0)) for end in (high, low))
-    return (np.minimum(reduced, 0) * most + np.maximum(reduced, 0) * fewest).sum()
+    maximum, fewest = (rows.lift(np.where(np.isfinite(end), end, 0.0)) for end in (high, low))
+    return (np.minimum(reduced, 0) * maximum + np.maximum(reduced, 0) * fewest).sum()
 
 
 def _imply_variable_bounds(
-    ground: BoundContext, y: Prices, rows: PlacedExtensions, low: Floats, high: Floats
+    context: BoundContext, y: Prices, rows: PlacedExtensions, low: Floats, high: Floats
 ) -> tuple[Floats, Floats]:
     """Return the bounds of the user variables, missing ones implied by the rows that contain the variable."""
     terms = rows.terms[OWN_VARIABLES]
@@ -307,7 +307,7 @@ def _imply_variable_bounds(
     for row, at, value in zip(terms.row.tolist(), terms.at.tolist(), coefficient, strict=True):
         if row < len(rows.added.rows):
             held.setdefault(row, {})[at] = held.get(row, {}).get(at, Fraction(0)) + value
-    others = {row: _terms_range(ground, y, rows, row) for row in held}
+    others = {row: _terms_range(context, y, rows, row) for row in held}
     ends = [[_exact_endpoint(a), _exact_endpoint(b)] for a, b in zip(low.tolist(), high.tolist(), strict=True)]
     found = True
     while found:  # each pass finds a missing bound, or is the last
@@ -352,16 +352,16 @@ def _variable_range(
     return min(a, b), max(a, b)
 
 
-def _terms_range(ground: BoundContext, y: Prices, rows: PlacedExtensions, row: int) -> tuple[_Endpoint, _Endpoint]:
+def _terms_range(context: BoundContext, y: Prices, rows: PlacedExtensions, row: int) -> tuple[_Endpoint, _Endpoint]:
     """Return the range of the terms of one row in the instance's own quantities, by two Lagrangian bounds."""
     none = Prices(**{name: values * 0 for name, values in vars(y).items()})
-    found: list[_Endpoint] = []
+    result: list[_Endpoint] = []
     for sign in (-1.0, 1.0):
         weights = np.zeros(rows.height)
         weights[row] = sign
         asked = sum_weighted_rows(rows, rows.lift(weights))
         asked.pop(OWN_VARIABLES, None)
-        pull = price_decisions(ground.instance, ground.found, ground.read, asked)
-        found.append(minimise_lagrangian(replace(ground, pull=pull), none, _ZERO_WEIGHTS))
-    fewest, most = bound_number_below(found[0]), bound_number_above(-found[1])
-    return _exact_endpoint(fewest), _exact_endpoint(most)
+        pull = price_decisions(context.instance, context.found, context.read, asked)
+        result.append(minimise_lagrangian(replace(context, pull=pull), none, _ZERO_WEIGHTS))
+    fewest, maximum = bound_number_below(result[0]), bound_number_above(-result[1])
+    return _exact_endpoint(fewest), _exact_endpoint(maximum)

@@ -74,7 +74,7 @@ class ExtensionData:
 
     def bare(self) -> ExtensionData:
         """Return a copy without solution values: dual values and variable values are 0."""
-        return replace(self.times(0.0), variables=tuple(replace(one, value=0.0) for one in self.variables))
+        return replace(self.times(0.0), variables=tuple(replace(variable, value=0.0) for variable in self.variables))
 
     def with_duals_of(self, other: ExtensionData) -> ExtensionData:
         """Return a copy with the dual values of `other`.
@@ -230,8 +230,8 @@ _AXIS_WIDTHS: Mapping[str, int] = {"route": 3, "exit": 2, "bundle": 2, "all": 0}
 class QuantityIndex:
     """Index from names to positions: array and place of the quantity of a term."""
 
-    def __init__(self, instance: Instance, found: Routes, own: tuple[str, ...]) -> None:
-        self.instance, self.found = instance, found
+    def __init__(self, instance: Instance, routes: Routes, own: tuple[str, ...]) -> None:
+        self.instance, self.found = instance, routes
         names = {
             "stream": instance.streams.names,
             "treatment": instance.treatments.names,
@@ -253,8 +253,8 @@ class QuantityIndex:
     def routes(self) -> dict[Any, int]:
         """Index of each route by its names: stream, treatment, and smelter if there is one."""
         streams, treatments = self.instance.streams.names, self.instance.treatments.names
-        smelters, found = self.instance.smelters.names, self.found
-        ways = zip(found.stream.tolist(), found.treatment.tolist(), found.smelter.tolist(), strict=True)
+        smelters, routes = self.instance.smelters.names, self.found
+        ways = zip(routes.stream.tolist(), routes.treatment.tolist(), routes.smelter.tolist(), strict=True)
         return _number_labels([(streams[i], treatments[h], *((smelters[k],) if k >= 0 else ())) for i, h, k in ways])
 
     def shape(self, component: str) -> tuple[int, ...]:
@@ -334,7 +334,7 @@ class PlacedExtensions:
 
     def limits(self) -> tuple[Floats, Floats]:
         """Return lower and upper bound of each user variable."""
-        return _split_pairs([(one.lower, one.upper) for one in self.added.variables])
+        return _split_pairs([(variable.lower, variable.upper) for variable in self.added.variables])
 
 
 def _split_pairs(pairs: list[tuple[float, float]]) -> tuple[Floats, Floats]:
@@ -344,13 +344,13 @@ def _split_pairs(pairs: list[tuple[float, float]]) -> tuple[Floats, Floats]:
 
 
 def place_extensions(
-    instance: Instance, found: Routes, added: ExtensionData, lift: Callable[[Any], Numbers]
+    instance: Instance, routes: Routes, added: ExtensionData, lift: Callable[[Any], Numbers]
 ) -> PlacedExtensions:
     """Return extensions as arrays.
 
     Args:
         instance: Instance.
-        found: Admissible routes (J).
+        routes: Admissible routes (J).
         added: User extensions.
         lift: Converts floats to the arithmetic of the result.
 
@@ -360,7 +360,7 @@ def place_extensions(
     Raises:
         LookupError: A term refers to a quantity that the instance does not have.
     """
-    places = QuantityIndex(instance, found, tuple(one.name for one in added.variables))
+    places = QuantityIndex(instance, routes, tuple(variable.name for variable in added.variables))
     held: dict[str, tuple[tuple[int, ...], list[tuple[int, int, float]]]] = {}
     for number, terms in enumerate((*(row.terms for row in added.rows), added.costs)):
         for term in terms:
@@ -374,7 +374,7 @@ def place_extensions(
             array: ArrayTerms(
                 shape,
                 np.array([row for row, _, _ in all_], dtype=np.intp),
-                np.array([at for _, at, _ in all_], dtype=np.intp),
+                np.array([index for _, index, _ in all_], dtype=np.intp),
                 lift(np.array([coefficient for *_, coefficient in all_], dtype=np.float64)),
             )
             for array, (shape, all_) in held.items()
@@ -393,14 +393,14 @@ def compute_activity(account: PlanAccount, rows: PlacedExtensions) -> tuple[Numb
     Returns:
         Activities (R + 1), and the sums of the absolute terms (R + 1).
     """
-    values = rows.lift(np.array([one.value for one in rows.added.variables], dtype=np.float64))
+    values = rows.lift(np.array([variable.value for variable in rows.added.variables], dtype=np.float64))
     total = size = rows.lift(np.zeros(rows.height))
     for array, terms in rows.terms.items():
-        at = np.unravel_index(terms.at, terms.shape)
+        index = np.unravel_index(terms.at, terms.shape)
         held = values if array == OWN_VARIABLES else evaluate_quantity(account, array)
         sizes = abs(values) if array == OWN_VARIABLES else evaluate_scale(account, array)
-        total = total + sum_by_group(terms.coefficient * held[at], terms.row, rows.height)
-        size = size + sum_by_group(abs(terms.coefficient) * sizes[at], terms.row, rows.height)
+        total = total + sum_by_group(terms.coefficient * held[index], terms.row, rows.height)
+        size = size + sum_by_group(abs(terms.coefficient) * sizes[index], terms.row, rows.height)
     return total, size
 
 
@@ -414,9 +414,9 @@ def sum_weighted_rows(rows: PlacedExtensions, weights: Numbers) -> dict[str, Num
     Returns:
         By array, the sum of weight times coefficient per quantity.
     """
-    made = {}
+    result = {}
     for array, terms in rows.terms.items():
         parts = terms.coefficient * weights[terms.row]
         flat = sum_by_group(parts, terms.at, math.prod(terms.shape))
-        made[array] = flat[np.arange(math.prod(terms.shape)).reshape(terms.shape)]
-    return made
+        result[array] = flat[np.arange(math.prod(terms.shape)).reshape(terms.shape)]
+    return result

@@ -70,15 +70,15 @@ def prove_infeasibility(
         LookupError: A name does not exist in the instance.
     """
     weighed, rows, _ = _normalise_multipliers(_usable_multipliers(instance, duals), replace(added, costs=()))
-    found = build_routes(instance)
+    routes = build_routes(instance)
     chosen = arithmetic or (
-        EXACT_ARITHMETIC if len(found) * len(instance.periods) <= EXACT_SIZE_LIMIT else INTERVAL_ARITHMETIC
+        EXACT_ARITHMETIC if len(routes) * len(instance.periods) <= EXACT_SIZE_LIMIT else INTERVAL_ARITHMETIC
     )
     if chosen is not FLOAT_ARITHMETIC:
-        found = build_routes(instance, chosen.read)
-    ground = BoundContext(instance, found, compute_bounds(instance, found, chosen.read), chosen.read)
+        routes = build_routes(instance, chosen.read)
+    context = BoundContext(instance, routes, compute_bounds(instance, routes, chosen.read), chosen.read)
     y = convert_prices(build_prices(instance, weighed), chosen)
-    bound = compute_extended_bound(ground, y, ZERO_OBJECTIVE, place_extensions(instance, found, rows, chosen.lift))
+    bound = compute_extended_bound(context, y, ZERO_OBJECTIVE, place_extensions(instance, routes, rows, chosen.lift))
     return InfeasibilityProof(weighed, bound_number_below(bound), chosen.name, rows.scope, rows)
 
 

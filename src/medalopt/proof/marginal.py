@@ -80,8 +80,8 @@ def tabulate_marginal_values(
 
     def rows(*makers: Callable[[PlanAccount, Any, str], Iterator[MarginalValue]]) -> list[list[Any]]:
         """Return the columns of the non-zero marginal values of some families."""
-        found = [marginal for make in makers for marginal in make(account, y, unit) if marginal.value != 0]
-        return [[getattr(marginal, name) for marginal in found] for name in MarginalValue.COLUMNS]
+        marginals = [marginal for make in makers for marginal in make(account, y, unit) if marginal.value != 0]
+        return [[getattr(marginal, name) for marginal in marginals] for name in MarginalValue.COLUMNS]
 
     needs = partial(_demand_values, due=_due_prices(account, y, unit, added))
     parts = zip(rows(needs), _supply_values(account, y, unit), rows(_limit_values, _policy_values), strict=True)
@@ -154,11 +154,11 @@ def price_streams(account: PlanAccount, y: Any) -> Floats:
     for bundle in range(len(instance.bundles)):
         members = np.nonzero(instance.streams.bundle == bundle)[0]
         offers = instance.streams.available.value[members].sum(axis=0)
-        made = account.decisions
-        before = np.concatenate([np.zeros((len(members), 1)), made.stockpile[members, :-1]], axis=1)
-        taken = (made.stockpile[members] - before).sum(axis=0)
+        decisions = account.decisions
+        before = np.concatenate([np.zeros((len(members), 1)), decisions.stockpile[members, :-1]], axis=1)
+        taken = (decisions.stockpile[members] - before).sum(axis=0)
         for member in members:
-            taken = taken + made.sent[account.found.stream == member].sum(axis=0)
+            taken = taken + decisions.sent[account.found.stream == member].sum(axis=0)
         share[members] = np.divide(taken, offers, out=np.zeros_like(taken), where=offers > 0)
     asked = float(instance.policy.participation.value) * y.participation[instance.streams.region]
     return np.asarray(y.supply * share + asked[:, None])

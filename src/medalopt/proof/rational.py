@@ -74,7 +74,7 @@ def _eliminate(
 
 def _back_substitute(rows: list[_PivotRow], order: Mapping[int, int]) -> dict[int, Fraction]:
     """Return the pivots by back substitution, with free unknowns at 0."""
-    found: dict[int, Any] = {}
+    result: dict[int, Any] = {}
     for pivot, others, value in reversed(rows):
-        found[pivot] = value - sum(slope * found[k] for k, slope in others.items() if k in order)
-    return {unknown: Fraction(int(value.numerator), int(value.denominator)) for unknown, value in found.items()}
+        result[pivot] = value - sum(slope * result[k] for k, slope in others.items() if k in order)
+    return {unknown: Fraction(int(value.numerator), int(value.denominator)) for unknown, value in result.items()}

@@ -75,17 +75,17 @@ def _largest_magnitude(*parts: Numbers) -> Numbers:
 
 def _bound_residuals(account: PlanAccount, bounds: VariableBounds) -> Iterator[ConstraintResidual]:
     """Yield violations of variable bounds: negative values, and decisions without a variable in the formulation."""
-    made, instance, found = account.decisions, account.instance, account.found
+    decisions, instance, routes = account.decisions, account.instance, account.found
     some = has_supply(instance)
-    chargeable = may_charge(instance, found)[:, :, None]
+    chargeable = may_charge(instance, routes)[:, :, None]
     buyable = may_buy(instance)[:, :, None]
     limits: tuple[tuple[str, str, str, tuple[str, ...], Numbers, Any], ...] = (
-        ("supply", "ship", "t", ("route", "period"), made.sent, some[found.stream]),
-        ("supply", "stockpile", "t", ("stream", "period"), made.stockpile, instance.streams.storable[:, None]),
-        ("fineness", "charge", "kg", ("alloy", "metal", "period"), made.charged, chargeable),
-        ("fineness", "buy", "kg", ("offer", "alloy", "period"), made.bought, buyable),
-        ("metal balance", "surplus", "kg", ("metal", "period"), made.surplus, True),
-        ("process scrap", "recharge", "kg", ("alloy", "period"), made.recharged, (bounds.scrap > 0)[:, None]),
+        ("supply", "ship", "t", ("route", "period"), decisions.sent, some[routes.stream]),
+        ("supply", "stockpile", "t", ("stream", "period"), decisions.stockpile, instance.streams.storable[:, None]),
+        ("fineness", "charge", "kg", ("alloy", "metal", "period"), decisions.charged, chargeable),
+        ("fineness", "buy", "kg", ("offer", "alloy", "period"), decisions.bought, buyable),
+        ("metal balance", "surplus", "kg", ("metal", "period"), decisions.surplus, True),
+        ("process scrap", "recharge", "kg", ("alloy", "period"), decisions.recharged, (bounds.scrap > 0)[:, None]),
     )
     into_stock = is_stocked(instance)[:, None]
     if into_stock.any():
@@ -95,20 +95,23 @@ def _bound_residuals(account: PlanAccount, bounds: VariableBounds) -> Iterator[C
         size = abs(value) + abs(account.composition) if name == "charge" else abs(value)
         yield ConstraintResidual(family, name, unit, axes, wrong, size)
     if into_stock.any():
-        most = bounds.purchase[:, None]
-        over = np.where(into_stock, _excess_over(account.purchases, most), 0)
+        maximum = bounds.purchase[:, None]
+        over = np.where(into_stock, _excess_over(account.purchases, maximum), 0)
         yield ConstraintResidual(
-            "metal balance", "acquire", "kg", ("offer", "period"), over, _largest_magnitude(most, account.purchases)
+            "metal balance", "acquire", "kg", ("offer", "period"), over, _largest_magnitude(maximum, account.purchases)
         )
 
 
 def _supply_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
     """Yield residuals of supply (family 1); the streams of a bundle are taken in equal shares of supply."""
-    instance, made = account.instance, account.decisions
+    instance, decisions = account.instance, account.decisions
     available = account.read(instance.streams.available)
-    sent = sum_by_group(made.sent, account.found.stream, len(available))
-    before = np.concatenate([np.zeros_like(available[:, :1]), made.stockpile[:, :-1]], axis=1)
-    taken, size = sent + made.stockpile - before, _largest_magnitude(available, sent + made.stockpile + before)
+    sent = sum_by_group(decisions.sent, account.found.stream, len(available))
+    before = np.concatenate([np.zeros_like(available[:, :1]), decisions.stockpile[:, :-1]], axis=1)
+    taken, size = (
+        sent + decisions.stockpile - before,
+        _largest_magnitude(available, sent + decisions.stockpile + before),
+    )
     bundle = instance.streams.bundle
     alone = bundle < 0
     axes = ("stream", "period")
@@ -121,8 +124,8 @@ def _supply_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
         "stockpile",
         "t",
         axes,
-        _excess_over(made.stockpile, limit),
-        _largest_magnitude(_finite_or_zero(limit), made.stockpile),
+        _excess_over(decisions.stockpile, limit),
+        _largest_magnitude(_finite_or_zero(limit), decisions.stockpile),
     )
     total = sum_by_group(available[~alone], bundle[~alone], len(instance.bundles))
     got = sum_by_group(taken[~alone], bundle[~alone], len(instance.bundles))
@@ -141,11 +144,11 @@ def _settlement_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
     axes = ("pool", "metal", "period")
     wrong = np.where(lots.exists, np.maximum(-withheld, 0), abs(withheld))
     yield ConstraintResidual("settlement", "withheld", "kg", axes, wrong, abs(withheld))
-    least, size = account.sum_by_pool(lots.withheld), account.sum_by_pool(abs(lots.withheld))
-    most = account.sum_by_pool(np.maximum(lots.withheld, 0))
+    minimum, size = account.sum_by_pool(lots.withheld), account.sum_by_pool(abs(lots.withheld))
+    maximum = account.sum_by_pool(np.maximum(lots.withheld, 0))
     for name, excess, beside in (
-        ("withheld_least", _excess_over(least, withheld), size),
-        ("withheld_most", _excess_over(withheld, most), most),
+        ("withheld_least", _excess_over(minimum, withheld), size),
+        ("withheld_most", _excess_over(withheld, maximum), maximum),
         ("withheld_all", _excess_over(withheld, account.gross_payable), account.gross_payable),
     ):
         yield ConstraintResidual(
@@ -227,7 +230,7 @@ def _demand_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
 def _commitment_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
     """Yield residuals of commitments and limits over the horizon (family 7)."""
     instance, read = account.instance, account.read
-    for name, axis, unit, total, least, most in (
+    for name, axis, unit, total, minimum, maximum in (
         (
             *("purchase", "offer", "kg", account.bought),
             read(instance.market.committed),
@@ -240,11 +243,11 @@ def _commitment_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
             read(instance.smelters.limit),
         ),
     ):
-        excess, size = _excess_over(least, total), _largest_magnitude(least, total)
-        if most is not None:
+        excess, size = _excess_over(minimum, total), _largest_magnitude(minimum, total)
+        if maximum is not None:
             excess, size = (
-                np.maximum(excess, _excess_over(total, most)),
-                _largest_magnitude(size, _finite_or_zero(most)),
+                np.maximum(excess, _excess_over(total, maximum)),
+                _largest_magnitude(size, _finite_or_zero(maximum)),
             )
         yield ConstraintResidual("commitments and limits", name, unit, (axis,), excess, size)
 
@@ -283,17 +286,17 @@ def _policy_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
 
 def _lot_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
     """Yield residuals of whole lots and minimum orders (family 13)."""
-    instance, made, read = account.instance, account.decisions, account.read
-    sent = sum_by_group(made.sent, account.found.stream, len(instance.streams.names))
+    instance, decisions, read = account.instance, account.decisions, account.read
+    sent = sum_by_group(decisions.sent, account.found.stream, len(instance.streams.names))
     for part, axis, unit, ordered in (
         (instance.streams, "stream", "t", sent),
         (instance.market, "offer", "kg", account.purchases),
     ):
         axes = (axis, "period")
-        lot, least = read(part.lot)[:, None], read(part.minimum_order)[:, None]
+        lot, minimum = read(part.lot)[:, None], read(part.minimum_order)[:, None]
         chosen = part.lot.raw[:, None] > 0
         count = np.rint(bound_below(ordered) / np.where(chosen, part.lot.value[:, None], 1)).astype(np.intp)
         off = np.where(chosen, abs(ordered - lot * count), 0)
         yield ConstraintResidual("whole lots", "whole_lots", unit, axes, off, _largest_magnitude(lot, ordered))
-        short = np.minimum(abs(ordered), _excess_over(least, ordered))
-        yield ConstraintResidual("whole lots", "least_order", unit, axes, short, _largest_magnitude(least, ordered))
+        short = np.minimum(abs(ordered), _excess_over(minimum, ordered))
+        yield ConstraintResidual("whole lots", "least_order", unit, axes, short, _largest_magnitude(minimum, ordered))

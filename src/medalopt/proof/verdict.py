@@ -58,19 +58,19 @@ def verify_plan(instance: Instance, plan: Any) -> Verdict:
     Returns:
         The verdict.
     """
-    found = build_routes(instance)
-    made, broken = parse_decisions(instance, found, plan)
-    account, bounds = PlanAccount(instance, found, made), compute_bounds(instance, found)
+    routes = build_routes(instance)
+    decisions, broken = parse_decisions(instance, routes, plan)
+    account, bounds = PlanAccount(instance, routes, decisions), compute_bounds(instance, routes)
     measure = plan.objective.measure
     duals = parse_duals(instance, plan.duals)[0]
-    added, unfit = parse_extensions(instance, found, plan)
+    added, unfit = parse_extensions(instance, routes, plan)
     certificate = certify_plan(account, bounds, duals, measure, added=added)
     if added == NO_EXTENSIONS and not instance.lots:
         certificate = ExactBasis.of(account, bounds, duals, measure).told(certificate)
     broken = [*broken, *unfit]
     for rule in compute_residuals(account, bounds):
         broken += _violated_rows(instance, account, rule)
-    rows = place_extensions(instance, found, added, FLOAT_ARITHMETIC.lift)
+    rows = place_extensions(instance, routes, added, FLOAT_ARITHMETIC.lift)
     with np.errstate(over="ignore", invalid="ignore"):
         broken += check_extension_rows(account, rows)
         value = float(account.value(measure)) + float(evaluate_extension_costs(account, rows)[0])
@@ -112,17 +112,17 @@ def _violated_rows(instance: Instance, account: PlanAccount, rule: ConstraintRes
         wrong = ~(excess <= FEASIBILITY_TOLERANCE * size)
     if not wrong.any():
         return []
-    at = np.argwhere(wrong)
+    index = np.argwhere(wrong)
     order = np.argsort(-excess[wrong], kind="stable")[:_MAX_NAMED_ROWS]
-    rest = len(at) - len(order)
-    found = []
-    for number, place in enumerate(at[order]):
+    rest = len(index) - len(order)
+    result = []
+    for number, place in enumerate(index[order]):
         amount = float(excess[tuple(place)])
         names = _row_names(instance, account, rule, place.tolist())
         more = f"; and {rest} more" if rest and number == len(order) - 1 else ""
         text = f"{rule.family}: {rule.name}[{', '.join(names)}] is broken by {amount:.6g} {rule.unit}{more}"
-        found.append(Violation(rule.family, render_path((rule.name, *names)), amount, rule.unit, text))
-    return found
+        result.append(Violation(rule.family, render_path((rule.name, *names)), amount, rule.unit, text))
+    return result
 
 
 def _row_names(instance: Instance, account: PlanAccount, rule: ConstraintResidual, place: list[int]) -> list[str]:
@@ -142,9 +142,12 @@ def _row_names(instance: Instance, account: PlanAccount, rule: ConstraintResidua
     names: list[str] = []
     for axis, number in zip(rule.axes, place, strict=False):
         if axis == "route":
-            found = account.found
-            smelter = found.smelter[number]
-            names += [instance.streams.names[found.stream[number]], instance.treatments.names[found.treatment[number]]]
+            routes = account.found
+            smelter = routes.smelter[number]
+            names += [
+                instance.streams.names[routes.stream[number]],
+                instance.treatments.names[routes.treatment[number]],
+            ]
             names += [instance.smelters.names[smelter]] if smelter >= 0 else []
         elif axis == "bundle":
             names += instance.bundles[number]

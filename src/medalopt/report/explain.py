@@ -37,54 +37,54 @@ _MAX_OWN_CONSTRAINTS = 4
 _MAX_DEAR_METALS, _MAX_SUBSTITUTES, _MAX_RANGES = 3, 3, 4
 
 
-def render_explanation(found: Explanation, screen: Screen | None = None) -> str:
+def render_explanation(explanation: Explanation, screen: Screen | None = None) -> str:
     """Render the explanation of a plan as text.
 
     Args:
-        found: Explanation of an optimal plan.
+        explanation: Explanation of an optimal plan.
         screen: Width and style; None for standard output.
 
     Returns:
         The whole page.
     """
-    title = f"Why this plan: {found.plan.instance.title or found.plan.instance.name}"
+    title = f"Why this plan: {explanation.plan.instance.title or explanation.plan.instance.name}"
     tables = [
         table
         for table in (
-            build_binding_table(found),
-            build_price_table(found),
-            build_break_even_table(found),
-            build_cost_breakdown(found),
+            build_binding_table(explanation),
+            build_price_table(explanation),
+            build_break_even_table(explanation),
+            build_cost_breakdown(explanation),
         )
         if table.rows
     ]
-    return render_plain_text(title, summarize_explanation(found), tables, screen)
+    return render_plain_text(title, summarize_explanation(explanation), tables, screen)
 
 
-def summarize_explanation(found: Explanation) -> list[str]:
+def summarize_explanation(explanation: Explanation) -> list[str]:
     """Return the sentences above the tables.
 
     Args:
-        found: Explanation of an optimal plan.
+        explanation: Explanation of an optimal plan.
 
     Returns:
         Objective and proof, added constraints, dear metals, sources left out, alternative optima.
     """
-    plan = found.plan
+    plan = explanation.plan
     value = format_money(plan.objective, plan.unit)
     lines = [
         f"{'Cost' if plan.measure == 'cost' else f'Least {plan.measure}'}: {value}. "
         f"{describe_proof(plan).partition(':')[0]}."
     ]
     lines += _describe_own_constraints(plan)
-    lines += [_describe_dear_metal(found, kink) for kink in _rank_dear_metals(found)]
-    lines += describe_left_out_sources(found)
-    if found.unproven:
+    lines += [_describe_dear_metal(explanation, marginal_price) for marginal_price in _rank_dear_metals(explanation)]
+    lines += describe_left_out_sources(explanation)
+    if explanation.unproven:
         lines.append(
             f"Left out, as their prices could not be proven: "
-            f"{_join_with_and([escape_text(name) for name in found.unproven])}."
+            f"{_join_with_and([escape_text(name) for name in explanation.unproven])}."
         )
-    return [*lines, _describe_alternative_optima(found)]
+    return [*lines, _describe_alternative_optima(explanation)]
 
 
 def _describe_own_constraints(plan: Plan) -> list[str]:
@@ -101,35 +101,43 @@ def _describe_own_constraints(plan: Plan) -> list[str]:
     return lines
 
 
-def _rank_dear_metals(found: Explanation) -> list[MarginalPrice]:
+def _rank_dear_metals(explanation: Explanation) -> list[MarginalPrice]:
     """Return the metals far above their market price, sorted by that price times the kilograms charged."""
-    used = found.plan.account.composition.sum(axis=(0, 2))
-    dear = [kink for kink in found.marginal_prices if kink.metal is not None and (kink.ratio or 0.0) > DEAR_PRICE_RATIO]
-    return sorted(dear, key=lambda kink: -(kink.more or 0.0) * float(used[kink.metal or 0]))[:_MAX_DEAR_METALS]
+    used = explanation.plan.account.composition.sum(axis=(0, 2))
+    dear = [
+        marginal_price
+        for marginal_price in explanation.marginal_prices
+        if marginal_price.metal is not None and (marginal_price.ratio or 0.0) > DEAR_PRICE_RATIO
+    ]
+    return sorted(
+        dear, key=lambda marginal_price: -(marginal_price.more or 0.0) * float(used[marginal_price.metal or 0])
+    )[:_MAX_DEAR_METALS]
 
 
-def _describe_dear_metal(found: Explanation, kink: MarginalPrice) -> str:
+def _describe_dear_metal(explanation: Explanation, marginal_price: MarginalPrice) -> str:
     """Return the price of a dear metal beside the market, the reason not to buy it, and its substitution."""
-    plan, market = found.plan, kink.market
-    assert kink.more is not None and market is not None and kink.metal is not None
-    times = f"{kink.ratio:,.0f}" if (kink.ratio or 0) >= 10 else f"{kink.ratio:.1f}"
+    plan, market = explanation.plan, marginal_price.market
+    assert marginal_price.more is not None and market is not None and marginal_price.metal is not None
+    times = f"{marginal_price.ratio:,.0f}" if (marginal_price.ratio or 0) >= 10 else f"{marginal_price.ratio:.1f}"
     asked = f"what {escape_text(market.name)} asks" if market.offered else "what it is sold for"
     line = (
-        f"One more kilogram of {escape_text(kink.name)} costs {format_money(kink.more, plan.unit)}, "
-        f"{times} times {asked}"
+        f"One more kilogram of {escape_text(marginal_price.name)} costs "
+        f"{format_money(marginal_price.more, plan.unit)}, {times} times {asked}"
     )
     line += f" ({format_money(market.price)})"
-    refused = find_rejected_offer(plan, MetalValues(plan), kink.metal)
+    refused = find_rejected_offer(plan, MetalValues(plan), marginal_price.metal)
     if refused and refused.reason and market.offered:
         line += f", {refused.reason}"
-    return f"{line}.{_describe_substitution(kink)}"
+    return f"{line}.{_describe_substitution(marginal_price)}"
 
 
-def _describe_substitution(kink: MarginalPrice) -> str:
+def _describe_substitution(marginal_price: MarginalPrice) -> str:
     """Return the purchases and tonnes that increase, and those that decrease, for one more kilogram."""
-    told = [part for part in kink.parts if part.unit == "t"][:_MAX_SUBSTITUTES] or list(kink.parts[:_MAX_SUBSTITUTES])
-    more = [_format_substitute(part.amount, part.unit, part.what) for part in told if part.amount > 0]
-    less = [_format_substitute(-part.amount, part.unit, part.what) for part in told if part.amount < 0]
+    changes = [part for part in marginal_price.parts if part.unit == "t"][:_MAX_SUBSTITUTES] or list(
+        marginal_price.parts[:_MAX_SUBSTITUTES]
+    )
+    more = [_format_substitute(part.amount, part.unit, part.what) for part in changes if part.amount > 0]
+    less = [_format_substitute(-part.amount, part.unit, part.what) for part in changes if part.amount < 0]
     if not more:
         return ""
     return f" It takes {_join_with_and(more)} more{f', and {_join_with_and(less)} less' if less else ''}."
@@ -145,30 +153,36 @@ def _join_with_and(parts: list[str]) -> str:
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
-def _describe_alternative_optima(found: Explanation) -> str:
+def _describe_alternative_optima(explanation: Explanation) -> str:
     """Return whether the optimum is unique, and otherwise the range of each source over all alternative optima."""
-    measure = found.plan.measure
-    good = "Other plans are as good" if measure == "cost" else f"By {measure} other plans are as good (cost decides)"
-    if found.others is None:
+    objective = explanation.plan.measure
+    good = (
+        "Other plans are as good" if objective == "cost" else f"By {objective} other plans are as good (cost decides)"
+    )
+    if explanation.others is None:
         return "Whether other plans are as good could not be proven."
-    if found.only:
+    if explanation.only:
         return "This is the only optimal plan (proven)."
-    ranged = [one for one in found.source_analyses if one.most - one.least > MASS_TOLERANCE * max(one.offered, 1.0)]
+    ranged = [
+        analysis
+        for analysis in explanation.source_analyses
+        if analysis.most - analysis.least > MASS_TOLERANCE * max(analysis.offered, 1.0)
+    ]
     if not ranged:
         same = (
             "every source gives as many tonnes"
-            if found.source_analyses and not found.smaller_sources
+            if explanation.source_analyses and not explanation.smaller_sources
             else "the sources give as much"
         )
-        alike = f"{same} in each; they differ in" if found.source_analyses else "they differ in"
-        return f"{good}: {alike} {_join_with_and(list(found.others))}."
-    told = [
-        f"{escape_text(one.source.name)} {format_tonnes(one.least)} to {format_tonnes(one.most)} (here "
-        f"{format_tonnes(one.taken)})"
-        for one in ranged[:_MAX_RANGES]
+        alike = f"{same} in each; they differ in" if explanation.source_analyses else "they differ in"
+        return f"{good}: {alike} {_join_with_and(list(explanation.others))}."
+    lines = [
+        f"{escape_text(analysis.source.name)} {format_tonnes(analysis.least)} to {format_tonnes(analysis.most)} (here "
+        f"{format_tonnes(analysis.taken)})"
+        for analysis in ranged[:_MAX_RANGES]
     ]
     more = [f"{len(ranged) - _MAX_RANGES} more"] if len(ranged) > _MAX_RANGES else []
-    return f"{good}, with other tonnes: {_join_with_and([*told, *more])}."
+    return f"{good}, with other tonnes: {_join_with_and([*lines, *more])}."
 
 
 _MAX_ROUTES = 4
@@ -184,49 +198,50 @@ _COST_TITLES = {
 }
 
 
-def render_stream_explanation(found: StreamExplanation, screen: Screen | None = None) -> str:
+def render_stream_explanation(explanation: StreamExplanation, screen: Screen | None = None) -> str:
     """Render the explanation of one stream, and of its bundle, as text.
 
     Args:
-        found: Explanation of the stream.
+        explanation: Explanation of the stream.
         screen: Width and style; None for standard output.
 
     Returns:
         The page.
     """
-    instance, stream = found.plan.instance, found.stream
+    instance, stream = explanation.plan.instance, explanation.stream
     name = instance.streams.names[stream]
     device = instance.devices.names[instance.streams.device[stream]]
     region = instance.regions[instance.streams.region[stream]]
     title = f"{name}: {device} from {region}"
-    lines = [*_describe_own_constraints(found.plan), *_describe_source(found, found.own)]
-    if found.bundle is not None:
-        others = len(found.bundle.source.streams) - 1
+    lines = [*_describe_own_constraints(explanation.plan), *_describe_source(explanation, explanation.own)]
+    if explanation.bundle is not None:
+        others = len(explanation.bundle.source.streams) - 1
         with_it = format_count(others, "other stream")
         lines.append(
-            f"It comes only with {with_it}, as {escape_text(found.bundle.source.name)}. Of that bundle as a whole:"
+            f"It comes only with {with_it}, as {escape_text(explanation.bundle.source.name)}. "
+            "Of that bundle as a whole:"
         )
-        lines += _describe_source(found, found.bundle)
+        lines += _describe_source(explanation, explanation.bundle)
     return render_plain_text(title, lines, (), screen)
 
 
-def _describe_source(found: StreamExplanation, one: SourceAnalysis) -> list[str]:
+def _describe_source(explanation: StreamExplanation, analysis: SourceAnalysis) -> list[str]:
     """Return the lines on one source: quantity, routes, balance of a tonne, break-even prices, range."""
     lines = [
-        f"{format_tonnes(one.taken)} taken of {format_tonnes(one.offered)} offered "
-        f"({format_share(one.taken, one.offered)})."
+        f"{format_tonnes(analysis.taken)} taken of {format_tonnes(analysis.offered)} offered "
+        f"({format_share(analysis.taken, analysis.offered)})."
     ]
-    lines += _describe_routes(one, found.plan.unit)
-    lines += _describe_balance(found, one)
-    return [*lines, *_describe_price_limits(found, one), *_describe_quantity_range(one)]
+    lines += _describe_routes(analysis, explanation.plan.unit)
+    lines += _describe_balance(explanation, analysis)
+    return [*lines, *_describe_price_limits(explanation, analysis), *_describe_quantity_range(analysis)]
 
 
-def _describe_routes(one: SourceAnalysis, unit: str) -> list[str]:
+def _describe_routes(analysis: SourceAnalysis, unit: str) -> list[str]:
     """Return the routes in use, and the cheapest alternative with its extra cost per tonne."""
-    if not one.ways:
+    if not analysis.ways:
         return ["No treatment, lane and smelter takes it."]
-    used = [of for of in one.ways if of.tonnes > 0]
-    rivals = [of for of in one.ways if of.tonnes == 0]
+    used = [of for of in analysis.ways if of.tonnes > 0]
+    rivals = [of for of in analysis.ways if of.tonnes == 0]
     told = [f"{format_tonnes(of.tonnes)} {describe_route(of)}" for of in used[:_MAX_ROUTES]]
     more = [f"{len(used) - _MAX_ROUTES} ways more"] if len(used) > _MAX_ROUTES else []
     lines = (
@@ -234,91 +249,96 @@ def _describe_routes(one: SourceAnalysis, unit: str) -> list[str]:
     )
     nearest = rivals[0 if used else 1 :][:1]
     if nearest:
-        short = nearest[0].short
-        dearer = f"at least {format_money(short, unit)} a tonne dearer" if short > 0 else "as good"
+        shortage = nearest[0].short
+        dearer = f"at least {format_money(shortage, unit)} a tonne dearer" if shortage > 0 else "as good"
         lines.append(f"The nearest other way is {describe_route(nearest[0])}: {dearer}.")
     return lines
 
 
-def _describe_balance(found: StreamExplanation, one: SourceAnalysis) -> list[str]:
+def _describe_balance(explanation: StreamExplanation, analysis: SourceAnalysis) -> list[str]:
     """Return the cost of one tonne by kind, the value of its metals, and the rent."""
-    unit = found.plan.unit
-    if found.plan.measure != "cost" or not one.ways:
+    unit = explanation.plan.unit
+    if explanation.plan.measure != "cost" or not analysis.ways:
         return []
-    costs = ", ".join(f"{_COST_TITLES[kind]} {format_money(cost)}" for kind, cost in one.costs)
-    lines = [f"A tonne costs {format_money(one.cost, unit)} on the way{f': {costs}' if costs else ''}."]
-    if one.returned:
+    costs = ", ".join(f"{_COST_TITLES[kind]} {format_money(cost)}" for kind, cost in analysis.costs)
+    lines = [f"A tonne costs {format_money(analysis.cost, unit)} on the way{f': {costs}' if costs else ''}."]
+    if analysis.returned:
         metals = ", ".join(
             f"{format_metal_per_tonne(kg)} of {escape_text(metal)} {format_money(worth)}"
-            for metal, kg, worth in one.returned
+            for metal, kg, worth in analysis.returned
         )
-        lines.append(f"It brings metal worth {format_money(one.worth, unit)}: {metals}.")
+        lines.append(f"It brings metal worth {format_money(analysis.worth, unit)}: {metals}.")
     else:
         lines.append("It brings no metal.")
-    return [*lines, _describe_rent(one, unit)]
+    return [*lines, _describe_rent(analysis, unit)]
 
 
-def _describe_rent(one: SourceAnalysis, unit: str) -> str:
+def _describe_rent(analysis: SourceAnalysis, unit: str) -> str:
     """Return the shadow price of one more tonne on offer."""
-    if one.left_out:
+    if analysis.left_out:
         return "What rules and full plants on its way ask is counted at the plan's prices as well."
-    if one.rent == 0:
+    if analysis.rent == 0:
         return "At the plan's prices a tonne more on offer saves nothing."
-    verb = "saves" if one.rent > 0 else "costs"
-    return f"At the plan's prices a tonne more on offer {verb} {format_money(abs(one.rent), unit)}."
+    verb = "saves" if analysis.rent > 0 else "costs"
+    return f"At the plan's prices a tonne more on offer {verb} {format_money(abs(analysis.rent), unit)}."
 
 
-def _describe_price_limits(found: StreamExplanation, one: SourceAnalysis) -> list[str]:
+def _describe_price_limits(explanation: StreamExplanation, analysis: SourceAnalysis) -> list[str]:
     """Return the current price and the break-even prices at which the source enters, shrinks or leaves."""
-    unit, by_cost = found.plan.unit, found.plan.measure == "cost"
+    unit, by_cost = explanation.plan.unit, explanation.plan.measure == "cost"
 
     def at(rise: float) -> str:
         """Return a price changed by `rise`, with its unit."""
         return (
-            f"{format_money(one.price + rise, unit)} a tonne"
+            f"{format_money(analysis.price + rise, unit)} a tonne"
             if by_cost
             else f"{format_money(rise, unit)} a tonne added"
         )
 
-    now = f"Goods and collection cost {format_money(one.price, unit)} a tonne now. " if by_cost else ""
-    if one.left_out:
-        if math.isinf(one.enters_at):
-            return [f"{now}No price brings it in."] if one.ways else []
-        return [f"{now}It comes in below {at(-one.enters_at)}."]
-    all_of_it = "at any price" if math.isinf(one.falls_at) else f"up to {at(one.falls_at)}"
-    some = "at any price" if math.isinf(one.leaves_at) else f"up to {at(one.leaves_at)}"
-    more = "" if math.isinf(one.enters_at) else f" More is taken below {at(-one.enters_at)}."
+    now = f"Goods and collection cost {format_money(analysis.price, unit)} a tonne now. " if by_cost else ""
+    if analysis.left_out:
+        if math.isinf(analysis.enters_at):
+            return [f"{now}No price brings it in."] if analysis.ways else []
+        return [f"{now}It comes in below {at(-analysis.enters_at)}."]
+    all_of_it = "at any price" if math.isinf(analysis.falls_at) else f"up to {at(analysis.falls_at)}"
+    some = "at any price" if math.isinf(analysis.leaves_at) else f"up to {at(analysis.leaves_at)}"
+    more = "" if math.isinf(analysis.enters_at) else f" More is taken below {at(-analysis.enters_at)}."
     kept = f"All that is taken stays {all_of_it}"
     return [f"{now}{kept}{'' if all_of_it == some else f', some of it {some}'}.{more}"]
 
 
-def _describe_quantity_range(one: SourceAnalysis) -> list[str]:
+def _describe_quantity_range(analysis: SourceAnalysis) -> list[str]:
     """Return the least and greatest quantity over all alternative optima."""
-    if one.most - one.least <= _RANGE_TOLERANCE * max(one.offered, 1.0):
+    if analysis.most - analysis.least <= _RANGE_TOLERANCE * max(analysis.offered, 1.0):
         return ["No optimal plan takes more or less of it."]
-    return [f"Optimal plans take from {format_tonnes(one.least)} to {format_tonnes(one.most)} of it."]
+    return [f"Optimal plans take from {format_tonnes(analysis.least)} to {format_tonnes(analysis.most)} of it."]
 
 
-def build_explanation_object(found: Explanation) -> dict[str, Any]:
+def build_explanation_object(explanation: Explanation) -> dict[str, Any]:
     """Return the explanation of a plan as one object.
 
     Args:
-        found: Explanation of an optimal plan.
+        explanation: Explanation of an optimal plan.
 
     Returns:
         The members of the JSON output; all amounts in the unit of the objective.
     """
     alternatives = {
-        "unique": found.only,
-        "differ_in": None if found.others is None else list(found.others),
+        "unique": explanation.only,
+        "differ_in": None if explanation.others is None else list(explanation.others),
         "sources": [
-            {"streams": one.source.paths(found.plan.instance), "least": one.least, "taken": one.taken, "most": one.most}
-            for one in found.source_analyses
+            {
+                "streams": analysis.source.paths(explanation.plan.instance),
+                "least": analysis.least,
+                "taken": analysis.taken,
+                "most": analysis.most,
+            }
+            for analysis in explanation.source_analyses
         ],
     }
     lines = [
         {"kind": line.kind, "path": line.path, "amount": line.amount, "unit": line.unit, "value": line.value}
-        for line in found.cost_breakdown
+        for line in explanation.cost_breakdown
     ]
     content = {
         "binding": [
@@ -330,30 +350,30 @@ def build_explanation_object(found: Explanation) -> dict[str, Any]:
                 "every_period": row.every_period,
                 "saves": row.saves,
             }
-            for row in found.binding
+            for row in explanation.binding
         ],
-        "prices": [_build_price_row(kink) for kink in found.marginal_prices],
-        "sources": [_build_source_row(found.plan, one) for one in found.source_analyses],
+        "prices": [_build_price_row(marginal_price) for marginal_price in explanation.marginal_prices],
+        "sources": [_build_source_row(explanation.plan, analysis) for analysis in explanation.source_analyses],
         "invoice": lines,
         "alternatives": alternatives,
-        "unproven": list(found.unproven),
+        "unproven": list(explanation.unproven),
     }
-    return {**_build_header(found.plan), "explanation": content}
+    return {**_build_header(explanation.plan), "explanation": content}
 
 
-def build_stream_object(found: StreamExplanation) -> dict[str, Any]:
+def build_stream_object(explanation: StreamExplanation) -> dict[str, Any]:
     """Return the explanation of one stream as one object.
 
     Args:
-        found: Explanation of the stream, and of its bundle where it has one.
+        explanation: Explanation of the stream, and of its bundle where it has one.
 
     Returns:
         The members of the JSON output.
     """
-    bundle = None if found.bundle is None else _build_source_row(found.plan, found.bundle)
+    bundle = None if explanation.bundle is None else _build_source_row(explanation.plan, explanation.bundle)
     return {
-        **_build_header(found.plan),
-        "explanation": {"stream": _build_source_row(found.plan, found.own), "bundle": bundle},
+        **_build_header(explanation.plan),
+        "explanation": {"stream": _build_source_row(explanation.plan, explanation.own), "bundle": bundle},
     }
 
 
@@ -366,46 +386,46 @@ def _build_header(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _build_price_row(kink: MarginalPrice) -> dict[str, Any]:
+def _build_price_row(marginal_price: MarginalPrice) -> dict[str, Any]:
     """Return the prices of one more and one fewer of a metal or medal, with the market price and the substitution."""
-    market = kink.market
+    market = marginal_price.market
     return {
-        "path": kink.path,
-        "unit": kink.unit,
-        "more": kink.more,
-        "fewer": kink.fewer,
+        "path": marginal_price.path,
+        "unit": marginal_price.unit,
+        "more": marginal_price.more,
+        "fewer": marginal_price.fewer,
         "market": None if market is None else {"path": market.path, "price": market.price},
-        "ratio": kink.ratio,
-        "takes": [{"what": part.what, "amount": part.amount, "unit": part.unit} for part in kink.parts],
+        "ratio": marginal_price.ratio,
+        "takes": [{"what": part.what, "amount": part.amount, "unit": part.unit} for part in marginal_price.parts],
     }
 
 
-def _build_source_row(plan: Plan, one: SourceAnalysis) -> dict[str, Any]:
+def _build_source_row(plan: Plan, analysis: SourceAnalysis) -> dict[str, Any]:
     """Return one source: quantities [t], costs and values [objective per t], break-even prices and routes."""
     return {
-        "what": one.source.what,
-        "region": one.source.region or None,
-        "streams": one.source.paths(plan.instance),
-        "offered": one.offered,
-        "taken": one.taken,
+        "what": analysis.source.what,
+        "region": analysis.source.region or None,
+        "streams": analysis.source.paths(plan.instance),
+        "offered": analysis.offered,
+        "taken": analysis.taken,
         "unit": "t",
-        "price": one.price,
-        "costs": dict(one.costs),
-        "metals": [{"metal": metal, "kg": kilograms, "worth": worth} for metal, kilograms, worth in one.returned],
-        "rent": one.rent,
-        "falls_at": _null_if_infinite(one.falls_at),
-        "leaves_at": _null_if_infinite(one.leaves_at),
-        "enters_at": _null_if_infinite(one.enters_at),
-        "least": one.least,
-        "most": one.most,
+        "price": analysis.price,
+        "costs": dict(analysis.costs),
+        "metals": [{"metal": metal, "kg": kilograms, "worth": worth} for metal, kilograms, worth in analysis.returned],
+        "rent": analysis.rent,
+        "falls_at": _null_if_infinite(analysis.falls_at),
+        "leaves_at": _null_if_infinite(analysis.leaves_at),
+        "enters_at": _null_if_infinite(analysis.enters_at),
+        "least": analysis.least,
+        "most": analysis.most,
         "ways": [
             {
-                "treatment": way.treatment,
-                "smelter": way.smelter,
-                "tonnes": way.tonnes,
-                "dearer": _null_if_infinite(way.short),
+                "treatment": route.treatment,
+                "smelter": route.smelter,
+                "tonnes": route.tonnes,
+                "dearer": _null_if_infinite(route.short),
             }
-            for way in one.ways
+            for route in analysis.ways
         ],
     }
 

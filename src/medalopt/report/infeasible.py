@@ -217,7 +217,7 @@ _StyledLine = tuple[str, TextStyle]
 
 def render_infeasibility(
     instance: Instance,
-    found: Diagnosis | None,
+    diagnosis: Diagnosis | None,
     shown_by: InfeasibilityProof | None = None,
     screen: Screen | None = None,
 ) -> str:
@@ -225,7 +225,7 @@ def render_infeasibility(
 
     Args:
         instance: Infeasible instance.
-        found: Diagnosis, None where none was made.
+        diagnosis: Diagnosis, None where none was made.
         shown_by: Farkas multipliers that prove infeasibility, if there are any.
         screen: Width and style; None for standard output.
 
@@ -233,28 +233,30 @@ def render_infeasibility(
         The page: simple contradictions, conflicting constraints, repairs with the cheapest plan first, the proof.
     """
     title = f"{instance.title or instance.name}: no plan exists"
-    lines = [] if found is None else [*_describe_reasons(found), *_describe_repairs(instance, found)]
+    lines = [] if diagnosis is None else [*_describe_reasons(diagnosis), *_describe_repairs(instance, diagnosis)]
     return render_text(screen or Screen.from_stdout(), title, [*lines, *_describe_refutation(shown_by)], ())
 
 
-def _describe_reasons(found: Diagnosis) -> Iterator[_StyledLine]:
+def _describe_reasons(diagnosis: Diagnosis) -> Iterator[_StyledLine]:
     """Yield contradictions found by arithmetic, then the conflicting constraints."""
-    yield from ((f"{escape_text(reason.text, _MAX_REASON_LENGTH)}.", "plain") for reason in found.known[:_MAX_REASONS])
-    if len(found.known) > _MAX_REASONS:
-        yield f"And {len(found.known) - _MAX_REASONS} more of the kind.", "faint"
-    if not found.rules:
+    yield from (
+        (f"{escape_text(reason.text, _MAX_REASON_LENGTH)}.", "plain") for reason in diagnosis.known[:_MAX_REASONS]
+    )
+    if len(diagnosis.known) > _MAX_REASONS:
+        yield f"And {len(diagnosis.known) - _MAX_REASONS} more of the kind.", "faint"
+    if not diagnosis.rules:
         return
-    one = len(found.rules) == 1
-    yield ("What alone cannot be met:" if one else _title_conflict(found)), "bold"
-    for reason in found.rules[:_MAX_CONFLICTS]:
+    one = len(diagnosis.rules) == 1
+    yield ("What alone cannot be met:" if one else _title_conflict(diagnosis)), "bold"
+    for reason in diagnosis.rules[:_MAX_CONFLICTS]:
         yield f"- {reason.rule}: {escape_text(reason.text, _MAX_REASON_LENGTH)}", "plain"
-    if len(found.rules) > _MAX_CONFLICTS:
-        yield f"- and {len(found.rules) - _MAX_CONFLICTS} more", "faint"
+    if len(diagnosis.rules) > _MAX_CONFLICTS:
+        yield f"- and {len(diagnosis.rules) - _MAX_CONFLICTS} more", "faint"
 
 
-def _title_conflict(found: Diagnosis) -> str:
+def _title_conflict(diagnosis: Diagnosis) -> str:
     """Return the heading of a conflict, with a remark if it is irreducible."""
-    without = "; without any one of them the others can" if found.irreducible else ""
+    without = "; without any one of them the others can" if diagnosis.irreducible else ""
     return f"What cannot all be met{without}:"
 
 
@@ -273,33 +275,33 @@ def _describe_refutation(shown_by: InfeasibilityProof | None) -> Iterator[_Style
     yield f"Proven: {found} ({shown_by.arithmetic}; {more}).", "plain"
 
 
-def _describe_repairs(instance: Instance, found: Diagnosis) -> Iterator[_StyledLine]:
+def _describe_repairs(instance: Instance, diagnosis: Diagnosis) -> Iterator[_StyledLine]:
     """Yield the repairs with the objective of the plan after each, and the options that apply them."""
-    if not found.repairs:
+    if not diagnosis.repairs:
         none = "No change of a figure, nor of a few together, was found to cure it."
-        yield _TIMED_OUT if found.stopped else none, "bold"
+        yield _TIMED_OUT if diagnosis.stopped else none, "bold"
         return
     yield "What would cure it, each moved as little as suffices, the cheapest plan first:", "bold"
-    for number, repair in enumerate(found.repairs[:_MAX_REPAIRS], 1):
+    for number, repair in enumerate(diagnosis.repairs[:_MAX_REPAIRS], 1):
         what = ", and ".join(describe_change(instance, change) for change in repair.changes)
-        yield f"{number}. {what}: {_format_objective(repair.objective, found.unit)}", "plain"
+        yield f"{number}. {what}: {_format_objective(repair.objective, diagnosis.unit)}", "plain"
         yield f"-> {', and '.join(_format_change(change) for change in repair.changes)}", "faint"
-    if len(found.repairs) > _MAX_REPAIRS:
-        yield f"{len(found.repairs) - _MAX_REPAIRS} more: --json", "faint"
-    if found.stopped:
+    if len(diagnosis.repairs) > _MAX_REPAIRS:
+        yield f"{len(diagnosis.repairs) - _MAX_REPAIRS} more: --json", "faint"
+    if diagnosis.stopped:
         yield _TIMED_OUT, "faint"
-    yield _describe_repair_command(found), "faint"
+    yield _describe_repair_command(diagnosis), "faint"
 
 
-def _describe_repair_command(found: Diagnosis) -> str:
+def _describe_repair_command(diagnosis: Diagnosis) -> str:
     """Return the options that solve with the first repair; an added constraint is changed in its own file."""
-    for repair in found.repairs:
+    for repair in diagnosis.repairs:
         if not any(parse_path(change.path)[0] == _EXTENSION_ROOT for change in repair.changes):
-            which = "the first" if repair is found.repairs[0] else f"number {found.repairs.index(repair) + 1}"
+            which = "the first" if repair is diagnosis.repairs[0] else f"number {diagnosis.repairs.index(repair) + 1}"
             return f"To see the plan with {which}: {' '.join(_format_set_option(change) for change in repair.changes)}"
     options = [
         _format_set_option(change)
-        for change in found.repairs[0].changes
+        for change in diagnosis.repairs[0].changes
         if parse_path(change.path)[0] != _EXTENSION_ROOT
     ]
     also = f", and {' '.join(options)}" if options else "."

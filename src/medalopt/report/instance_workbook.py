@@ -108,16 +108,16 @@ class _InstanceWriter:
             )
         return self.shares[places]
 
-    def put(self, sheet: Any, row: int, place: int, value: str | float, form: Any = None) -> None:
+    def put(self, sheet: Any, row: int, position: int, value: str | float, form: Any = None) -> None:
         """Write text as text and a number as a number. Raises UsageError where a cell cannot hold the text."""
         if isinstance(value, str):
             if clean_cell_text(value) != value.replace("\r\n", "\n") or _DOUBLE_ESCAPE.search(value):
                 raise UsageError(
                     f"a cell of a workbook cannot hold `{escape_text(value)}`; shorten it, or keep to YAML and CSV"
                 )
-            sheet.write_string(row, place, clean_cell_text(value), form or self.words)
+            sheet.write_string(row, position, clean_cell_text(value), form or self.words)
         else:
-            sheet.write_number(row, place, value, form or self.number)
+            sheet.write_number(row, position, value, form or self.number)
 
 
 def render_instance_workbook(opened: InstanceFile) -> bytes:
@@ -190,17 +190,17 @@ def _add_field_sheet(sheets: _InstanceWriter, name: str, node: Node | None, abov
     """Add a sheet of fields and their values."""
     sheet = sheets.book.add_worksheet(name)
     _set_up_sheet(sheets, sheet, name)
-    for place, (head, width) in enumerate(zip(FIELD_HEADINGS, (34, _VALUE_WIDTH, 16, 60), strict=True)):
-        sheet.set_column(place, place, width)
-        sheets.put(sheet, HEADING_ROW, place, head, sheets.head)
-    found = list(iterate_cells(node, above)) if node is not None else []
-    given = {leaf.path for leaf in found}
+    for position, (head, width) in enumerate(zip(FIELD_HEADINGS, (34, _VALUE_WIDTH, 16, 60), strict=True)):
+        sheet.set_column(position, position, width)
+        sheets.put(sheet, HEADING_ROW, position, head, sheets.head)
+    result = list(iterate_cells(node, above)) if node is not None else []
+    given = {leaf.path for leaf in result}
     offered = [tuple(one.split(".")) for one in (_POLICY_FIELDS if above else _TOP_FIELDS)]
-    found += [EntryCell(path, ScalarNode("", True, sheets.root.place)) for path in offered if path not in given]
-    order: dict[ParameterPath, int] = {path: place for place, path in enumerate(offered)}
-    found.sort(key=lambda leaf: order.get(leaf.path, len(order)))
+    result += [EntryCell(path, ScalarNode("", True, sheets.root.place)) for path in offered if path not in given]
+    order: dict[ParameterPath, int] = {path: position for position, path in enumerate(offered)}
+    result.sort(key=lambda leaf: order.get(leaf.path, len(order)))
     row, labels = HEADING_ROW, list_period_labels(sheets.root)
-    for leaf in found:
+    for leaf in result:
         own = make_column(leaf.path, above, [leaf.node] if leaf.node.text else [], labels, sheets.money)
         row += 1
         sheets.put(sheet, row, 0, own.head)
@@ -242,22 +242,22 @@ def _add_entry_sheet(sheets: _InstanceWriter, section: SheetSection) -> None:
         raise UsageError(f"{section.sheet}: a workbook has room for {_MAX_COLUMNS:,} columns; keep the table as CSV")
     sheet = sheets.book.add_worksheet(section.sheet)
     _set_up_sheet(sheets, sheet, section.sheet)
-    for place, key in enumerate(section.keys):
-        sheet.set_column(place, place, 20)
-        sheets.put(sheet, HEADING_ROW, place, key, sheets.head)
+    for position, key in enumerate(section.keys):
+        sheet.set_column(position, position, 20)
+        sheets.put(sheet, HEADING_ROW, position, key, sheets.head)
     last = HEADING_ROW + len(rows)
     parents = _get_parent_sheet(section)
     if parents:
         _add_name_list(sheet, HEADING_ROW + 1, last + _SPARE_ROWS, 0, parents)
-    for place, column in enumerate(filled, start=keys):
-        _write_heading(sheets, sheet, place, column)
-        _add_choices(sheets, sheet, HEADING_ROW + 1, last + _SPARE_ROWS, place, column.shape)
-    at = {column.path: place for place, column in enumerate(filled)}
+    for position, column in enumerate(filled, start=keys):
+        _write_heading(sheets, sheet, position, column)
+        _add_choices(sheets, sheet, HEADING_ROW + 1, last + _SPARE_ROWS, position, column.shape)
+    at = {column.path: position for position, column in enumerate(filled)}
     nodes = [[leaf.node for row in rows for leaf in row.leaves if leaf.path == column.path] for column in filled]
     places = [_count_percent_decimals(own, column, sheets.money) for own, column in zip(nodes, filled, strict=True)]
     for number, row in enumerate(rows, start=HEADING_ROW + 1):
-        for place, name in enumerate(row.names):
-            sheets.put(sheet, number, place, name)
+        for position, name in enumerate(row.names):
+            sheets.put(sheet, number, position, name)
         tall = [compute_text_height(leaf.node.text, _get_column_width(filled[at[leaf.path]])) for leaf in row.leaves]
         sheet.set_row(number, max(tall, default=16))
         for leaf in row.leaves:
@@ -272,13 +272,13 @@ def _get_parent_sheet(section: SheetSection) -> str:
     return {"Treatment devices": "Treatments", "Smelter terms": "Smelters"}.get(section.sheet, "")
 
 
-def _write_heading(sheets: _InstanceWriter, sheet: Any, place: int, column: SheetColumn) -> None:
+def _write_heading(sheets: _InstanceWriter, sheet: Any, position: int, column: SheetColumn) -> None:
     """Write unit, heading and comment of a column."""
-    sheet.set_column(place, place, _get_column_width(column))
-    sheets.put(sheet, UNIT_ROW, place, column.unit, sheets.unit)
-    sheets.put(sheet, HEADING_ROW, place, column.head, sheets.head)
+    sheet.set_column(position, position, _get_column_width(column))
+    sheets.put(sheet, UNIT_ROW, position, column.unit, sheets.unit)
+    sheets.put(sheet, HEADING_ROW, position, column.head, sheets.head)
     if column.shape is not None and column.path[-1] not in range(1, 1_000):
-        sheet.write_comment(HEADING_ROW, place, _describe_column(column), {"x_scale": 1.6})
+        sheet.write_comment(HEADING_ROW, position, _describe_column(column), {"x_scale": 1.6})
 
 
 def _get_column_width(column: SheetColumn) -> int:
@@ -300,25 +300,25 @@ def _describe_column(column: SheetColumn) -> str:
 
 
 def _add_choices(
-    sheets: _InstanceWriter, sheet: Any, first: int, last: int, place: int, shape: FieldDescription | None
+    sheets: _InstanceWriter, sheet: Any, first: int, last: int, position: int, shape: FieldDescription | None
 ) -> None:
     """Add a drop-down list of the allowed words, or of the names on another sheet."""
     if shape is None or shape.form is not ValueForm.ONE:
         return
     if shape.words:
-        sheet.data_validation(first, place, last, place, {"validate": "list", "source": list(shape.words)})
+        sheet.data_validation(first, position, last, position, {"validate": "list", "source": list(shape.words)})
     elif shape.measure is None and shape.name_of in _NAME_SHEETS:
-        _add_name_list(sheet, first, last, place, _NAME_SHEETS[shape.name_of])
+        _add_name_list(sheet, first, last, position, _NAME_SHEETS[shape.name_of])
 
 
-def _add_name_list(sheet: Any, first: int, last: int, place: int, named: str) -> None:
+def _add_name_list(sheet: Any, first: int, last: int, position: int, named: str) -> None:
     """Add a drop-down list of the names on a sheet."""
     top = HEADING_ROW + 2
     sheet.data_validation(
         first,
-        place,
+        position,
         last,
-        place,
+        position,
         {"validate": "list", "source": f"='{named}'!$A${top}:$A${top + _SPARE_ROWS}", "error_type": "warning"},
     )
 
@@ -327,7 +327,7 @@ def _write_value(
     sheets: _InstanceWriter,
     sheet: Any,
     row: int,
-    place: int,
+    position: int,
     node: ScalarNode,
     column: SheetColumn,
     places: int,
@@ -337,7 +337,7 @@ def _write_value(
     value = format_cell(node, column, sheets.money)
     share = column.unit == SHARE_UNIT and not isinstance(value, str)
     plain = form if not isinstance(value, str) else None
-    sheets.put(sheet, row, place, value, sheets.share(places) if share else plain)
+    sheets.put(sheet, row, position, value, sheets.share(places) if share else plain)
 
 
 def _count_percent_decimals(nodes: list[ScalarNode], column: SheetColumn, money: Money) -> int:
@@ -353,9 +353,9 @@ def _add_scenario_sheet(sheets: _InstanceWriter) -> None:
     """Add the sheet of scenarios with a row for each change."""
     sheet = sheets.book.add_worksheet(SCENARIOS_SHEET)
     _set_up_sheet(sheets, sheet, SCENARIOS_SHEET)
-    for place, (head, width) in enumerate(zip(SCENARIO_HEADINGS, (26, 50, 30), strict=True)):
-        sheet.set_column(place, place, width)
-        sheets.put(sheet, HEADING_ROW, place, head, sheets.head)
+    for position, (head, width) in enumerate(zip(SCENARIO_HEADINGS, (26, 50, 30), strict=True)):
+        sheet.set_column(position, position, width)
+        sheets.put(sheet, HEADING_ROW, position, head, sheets.head)
     row = HEADING_ROW
     section = sheets.root.items.get("scenarios")
     for name, changes in section.items.items() if isinstance(section, MappingNode) else ():

@@ -42,9 +42,9 @@ def format_column(values: Sequence[float]) -> list[str]:
     sizes = [abs(value) for value in values if value and math.isfinite(value)]
     if not sizes:
         return [format_number(value) for value in values]
-    least, greatest = (math.floor(math.log10(size)) for size in (min(sizes), max(sizes)))
-    wanted = max(1 - least, 3 - greatest)  # two digits of the least, four of the greatest
-    room = _MAX_COLUMN_DIGITS - 1 - max(0, greatest)
+    minimum, maximum = (math.floor(math.log10(size)) for size in (min(sizes), max(sizes)))
+    wanted = max(1 - minimum, 3 - maximum)  # two digits of the least, four of the greatest
+    room = _MAX_COLUMN_DIGITS - 1 - max(0, maximum)
     needed = max(_count_decimals(value) for value in sizes)
     places = max(0, min(wanted, room, needed))
     return [_format_fixed(value, places) for value in values]
@@ -154,12 +154,12 @@ def format_exact_share(part: float) -> str:
     return f"{per_cent:,f} %".replace("-", "−")
 
 
-def count_exact_decimals(values: Iterable[float], least: int) -> int:
+def count_exact_decimals(values: Iterable[float], minimum: int) -> int:
     """Return the number of decimals with which all values are printed without rounding.
 
     Args:
         values: Numbers of one column; values that are not finite are ignored.
-        least: Least number of decimals.
+        minimum: Least number of decimals.
 
     Returns:
         The number of decimals, at most 12.
@@ -169,36 +169,36 @@ def count_exact_decimals(values: Iterable[float], least: int) -> int:
     )
     exponents = [figure.as_tuple().exponent for figure in figures]
     needed = max((-exponent for exponent in exponents if isinstance(exponent, int)), default=0)
-    return min(max(least, needed), _EXACT_DIGITS)
+    return min(max(minimum, needed), _EXACT_DIGITS)
 
 
-def count_amount_decimals(values: Iterable[float], least: int = 3) -> int:
+def count_amount_decimals(values: Iterable[float], minimum: int = 3) -> int:
     """Return the number of decimals with which the smallest amount keeps four significant digits.
 
     Args:
         values: Amounts of one column.
-        least: Least number of decimals.
+        minimum: Least number of decimals.
 
     Returns:
         The number of decimals, no more than exact printing needs.
     """
     sizes = [abs(value) for value in values if value and math.isfinite(value)]
-    wanted = 3 - math.floor(math.log10(min(sizes))) if sizes else least
-    return max(least, min(wanted, count_exact_decimals(sizes, least)))
+    wanted = 3 - math.floor(math.log10(min(sizes))) if sizes else minimum
+    return max(minimum, min(wanted, count_exact_decimals(sizes, minimum)))
 
 
-def count_share_decimals(shares: Iterable[float], least: int = 2) -> int:
+def count_share_decimals(shares: Iterable[float], minimum: int = 2) -> int:
     """Return the number of decimals with which no share below 1 is printed as `100 %`.
 
     Args:
         shares: Shares of 1.
-        least: Least number of decimals.
+        minimum: Least number of decimals.
 
     Returns:
         The number of decimals of the percentages.
     """
     below = [100 * (1 - value) for value in shares if 1e-9 < 1 - value < 1]
-    return min(max(least, 1 - math.floor(math.log10(min(below)))), _EXACT_DIGITS) if below else least
+    return min(max(minimum, 1 - math.floor(math.log10(min(below)))), _EXACT_DIGITS) if below else minimum
 
 
 def format_money_range(values: Sequence[float]) -> str:
@@ -210,11 +210,11 @@ def format_money_range(values: Sequence[float]) -> str:
     Returns:
         The range, or one amount where the ends differ by at most 0.5 %.
     """
-    least, greatest = min(values), max(values)
-    if greatest - least <= 5e-3 * abs(greatest):
-        return format_money(greatest)
-    size, word = next(((size, f" {word}") for size, word in _SCALES if abs(greatest) >= size), (1.0, ""))
-    return f"{format_number(least / size, 3)} to {format_number(greatest / size, 3)}{word}"
+    minimum, maximum = min(values), max(values)
+    if maximum - minimum <= 5e-3 * abs(maximum):
+        return format_money(maximum)
+    size, word = next(((size, f" {word}") for size, word in _SCALES if abs(maximum) >= size), (1.0, ""))
+    return f"{format_number(minimum / size, 3)} to {format_number(maximum / size, 3)}{word}"
 
 
 def _use_minus_sign(text: str) -> str:

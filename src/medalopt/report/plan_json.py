@@ -155,14 +155,14 @@ def identify_instance(instance: Instance) -> dict[str, Any]:
 
 
 def build_no_plan_object(
-    instance: Instance, status: str, measure: str, refutation: InfeasibilityProof | None = None
+    instance: Instance, status: str, objective: str, refutation: InfeasibilityProof | None = None
 ) -> dict[str, Any]:
     """Return the result of a solve without a plan as plain data.
 
     Args:
         instance: Instance.
         status: Status, such as `infeasible`.
-        measure: Objective to minimise.
+        objective: Objective to minimise.
         refutation: Farkas multipliers that prove infeasibility, if there are any.
 
     Returns:
@@ -172,7 +172,7 @@ def build_no_plan_object(
         "format": PLAN_FORMAT,
         "status": status,
         "instance": identify_instance(instance),
-        "objective": {"measure": measure},
+        "objective": {"measure": objective},
     }
     if refutation is None:
         return told

@@ -57,27 +57,27 @@ class ConstraintPrice:
     every: tuple[float, ...] = ()
 
 
-def build_shadow_price_table(plan: Plan, worth: MetalValues) -> TextTable:
+def build_shadow_price_table(plan: Plan, metal_values: MetalValues) -> TextTable:
     """Return the table of binding constraints with shadow prices.
 
     Args:
         plan: Optimal plan.
-        worth: Marginal values of its metals.
+        metal_values: Marginal values of its metals.
 
     Returns:
         The table: metals, capacities, supply, offers, policy constraints; in each group the largest total value first.
     """
-    least = _MIN_VALUE * max(1.0, sum_absolute_costs(plan.account, plan.measure))
+    minimum = _MIN_VALUE * max(1.0, sum_absolute_costs(plan.account, plan.measure))
     groups: dict[tuple[int, str, str], list[ConstraintPrice]] = {}
-    for found in (
-        *_price_metals(plan, worth),
-        *_price_sources(plan, worth, _MIN_PART_VALUE * least),
+    for price in (
+        *_price_metals(plan, metal_values),
+        *_price_sources(plan, metal_values, _MIN_PART_VALUE * minimum),
         *_price_limits(plan),
     ):
-        if found.whole > _MIN_PART_VALUE * least:
-            groups.setdefault((found.rank, found.what, found.step), []).append(found)
-    whole = {key: sum(found.whole for found in group) for key, group in groups.items()}
-    keys = sorted((key for key in groups if whole[key] > least), key=lambda key: (key[0], -whole[key], key))
+        if price.whole > _MIN_PART_VALUE * minimum:
+            groups.setdefault((price.rank, price.what, price.step), []).append(price)
+    whole = {key: sum(price.whole for price in group) for key, group in groups.items()}
+    keys = sorted((key for key in groups if whole[key] > minimum), key=lambda key: (key[0], -whole[key], key))
     listed, rest = keys[:_MAX_ROWS], len(keys) - _MAX_ROWS
     columns = [
         (TextColumn("constraint", right=False), [what for _, what, _ in listed]),
@@ -86,64 +86,64 @@ def build_shadow_price_table(plan: Plan, worth: MetalValues) -> TextTable:
         (TextColumn("in one period", rank=1), [_format_period_saving(groups[key]) for key in listed]),
         (TextColumn("binding in", rank=2), [_count_binding_periods(plan, groups[key]) for key in listed]),
     ]
-    notes = [_DEFINITIONS] if any(found.every for group in groups.values() for found in group) else []
+    notes = [_DEFINITIONS] if any(price.every for group in groups.values() for price in group) else []
     notes += [f"{rest} more are in the plan's prices (-o, --json)."] if rest > 0 else []
     return make_text_table("Binding constraints and shadow prices", columns, notes=notes, always=1)
 
 
 def _format_saving(group: list[ConstraintPrice]) -> str:
     """Return the saving from a change in all periods together, or the range over single periods."""
-    return format_money_range([each for found in group for each in found.every or found.saves])
+    return format_money_range([each for price in group for each in price.every or price.saves])
 
 
 def _format_period_saving(group: list[ConstraintPrice]) -> str:
     """Return the range of single-period shadow prices, for a change spread over all periods."""
     return (
-        format_money_range([each for found in group for each in found.saves])
-        if any(found.every for found in group)
+        format_money_range([each for price in group for each in price.saves])
+        if any(price.every for price in group)
         else ""
     )
 
 
 def _count_binding_periods(plan: Plan, group: list[ConstraintPrice]) -> str:
     """Return the number of periods in which the constraint binds, of all periods."""
-    periods = {found.period for found in group} - {None}
+    periods = {price.period for price in group} - {None}
     count = len(plan.instance.periods)
     return f"{len(periods)} of {count}" if periods and count > 1 else ""
 
 
-def _price_metals(plan: Plan, worth: MetalValues) -> Iterator[ConstraintPrice]:
+def _price_metals(plan: Plan, metal_values: MetalValues) -> Iterator[ConstraintPrice]:
     """Yield the shadow price of each bottleneck metal at hand, period by period."""
     charged = plan.account.composition.sum(axis=0)
-    for e in worth.scarce:
+    for e in metal_values.scarce:
         for t, period in enumerate(plan.instance.periods):
-            if worth.used[e, t]:
-                value = float(worth.at_hand[e, t])
+            if metal_values.used[e, t]:
+                value = float(metal_values.at_hand[e, t])
                 yield ConstraintPrice(
                     0, plan.instance.metals.titles[e], _STEP_AT_HAND, (value,), value * charged[e, t], period
                 )
 
 
-def _price_sources(plan: Plan, worth: MetalValues, least: float) -> Iterator[ConstraintPrice]:
+def _price_sources(plan: Plan, metal_values: MetalValues, minimum: float) -> Iterator[ConstraintPrice]:
     """Yield the shadow price of one more tonne of each source, scaled as it is offered, a bundle in its proportions.
 
-    Sources under one label are one row. Sources with a total value of at most `least` are left out.
+    Sources under one label are one row. Sources with a total value of at most `minimum` are left out.
     """
     labels, of = group_streams(plan.instance)
     available = plan.instance.streams.available.value
     offered, saved = np.zeros((2, len(labels), available.shape[1]))
     np.add.at(offered, of, available)
-    np.add.at(saved, of, -price_streams(plan.account, worth.prices) * available)
-    told = [f"{what} from {region}" if len(labels) <= MAX_SEPARATE_SOURCES else what for region, what in labels]
-    numbers = {name: number for number, name in enumerate(dict.fromkeys(told))}
-    kind = np.array([numbers[name] for name in told], dtype=np.intp)
-    source, period = np.nonzero((saved > max(least, 0.0)) & (offered > 0))
+    np.add.at(saved, of, -price_streams(plan.account, metal_values.prices) * available)
+    lines = [f"{what} from {region}" if len(labels) <= MAX_SEPARATE_SOURCES else what for region, what in labels]
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(lines))}
+    kind = np.array([numbers[name] for name in lines], dtype=np.intp)
+    source, period = np.nonzero((saved > max(minimum, 0.0)) & (offered > 0))
     amount = saved[source, period]
-    each, at = amount / offered[source, period], (kind[source], period)
+    each, index = amount / offered[source, period], (kind[source], period)
     whole, low, high = np.zeros((3, len(numbers), available.shape[1])) + np.array([0.0, np.inf, 0.0])[:, None, None]
-    np.add.at(whole, at, amount)
-    np.minimum.at(low, at, each)
-    np.maximum.at(high, at, each)
+    np.add.at(whole, index, amount)
+    np.minimum.at(low, index, each)
+    np.maximum.at(high, index, each)
     tonnes = offered.sum(axis=1)
     scaled = np.divide(saved.sum(axis=1), tonnes, out=np.zeros_like(tonnes), where=tonnes > 0)
     for name, number in numbers.items():
@@ -170,15 +170,15 @@ def _price_limits(plan: Plan) -> Iterator[ConstraintPrice]:
     for marginal, path in _select_marginals(plan, "capacity"):
         names, values = capacities[str(path[0])]
         amount = float(_get_row(names, values, path[1])[place[str(marginal.period)]])
-        told, unit = _PERIOD_LIMITS[str(path[0])]
-        saves, name = -marginal.value, told.format(path[1])
+        text, unit = _PERIOD_LIMITS[str(path[0])]
+        saves, name = -marginal.value, text.format(path[1])
         every = (sums[marginal.path],)
         yield ConstraintPrice(1, name, _STEP_EACH_PERIOD.format(unit), (saves,), saves * amount, marginal.period, every)
     for figure in ("limit", "committed"):
         for marginal, path in _select_marginals(plan, figure):
-            told, unit = _TOTAL_LIMITS[str(path[0])]
+            text, unit = _TOTAL_LIMITS[str(path[0])]
             rank = {"smelters": 1, "streams": 2, "market": 3}[str(path[0])]
-            yield _price_relaxation(marginal, rank, told.format(path[1], figure), unit, _get_limit(plan, path))
+            yield _price_relaxation(marginal, rank, text.format(path[1], figure), unit, _get_limit(plan, path))
     yield from _price_policies(plan)
 
 
@@ -190,11 +190,11 @@ def _price_policies(plan: Plan) -> Iterator[ConstraintPrice]:
             continue
         if path[1] == "recycled":
             metal = plan.instance.metals.names.index(str(path[2]))
-            told = f"{plan.instance.metals.titles[metal]}, recycled share"
+            text = f"{plan.instance.metals.titles[metal]}, recycled share"
         else:
             named = {"device_share": f"share of {path[-1]}", "participation": "participation of every region"}
-            told = named.get(str(path[1]), "footprint cap, CO2e")
-        yield _price_relaxation(marginal, 4, told, marginal.unit.rpartition("/")[2], 1.0)
+            text = named.get(str(path[1]), "footprint cap, CO2e")
+        yield _price_relaxation(marginal, 4, text, marginal.unit.rpartition("/")[2], 1.0)
 
 
 def _price_relaxation(marginal: MarginalValue, rank: int, what: str, unit: str, amount: float) -> ConstraintPrice:
@@ -264,22 +264,25 @@ def build_lot_price_table(plan: Plan) -> TextTable:
         The table, one row for each parameter; no rows without lots.
     """
     groups: dict[tuple[str, str], list[MarginalValue]] = {}
-    for one in plan.marginals_at_lots:
-        groups.setdefault((one.path, one.meaning), []).append(one)
+    for marginal in plan.marginals_at_lots:
+        groups.setdefault((marginal.path, marginal.meaning), []).append(marginal)
     listed, rest = list(groups.items())[:_MAX_LOT_ROWS], len(groups) - _MAX_LOT_ROWS
     columns = [
         (TextColumn("figure", right=False), [path for (path, _), _ in listed]),
-        (TextColumn("when", rank=1), [_count_lot_periods(plan, found) for _, found in listed]),
+        (TextColumn("when", rank=1), [_count_lot_periods(plan, marginals) for _, marginals in listed]),
         (TextColumn("change", right=False), [meaning for (_, meaning), _ in listed]),
-        (TextColumn("changes the plan by"), [format_money_range([one.value for one in found]) for _, found in listed]),
-        (TextColumn("", right=False), [found[0].unit for _, found in listed]),
+        (
+            TextColumn("changes the plan by"),
+            [format_money_range([marginal.value for marginal in marginals]) for _, marginals in listed],
+        ),
+        (TextColumn("", right=False), [marginals[0].unit for _, marginals in listed]),
     ]
     notes = ["Of the linear program in which the numbers of lots are fixed at those of this plan; less than 0 saves."]
     notes += [f"{rest} more are in the plan's prices_at_lots (-o, --json)."] if rest > 0 else []
     return make_text_table("What one unit more changes at the chosen lots", columns, notes=notes, always=1)
 
 
-def _count_lot_periods(plan: Plan, found: list[MarginalValue]) -> str:
+def _count_lot_periods(plan: Plan, marginals: list[MarginalValue]) -> str:
     """Return the number of periods with a value, of all periods."""
-    periods, count = {one.period for one in found} - {None}, len(plan.instance.periods)
+    periods, count = {marginal.period for marginal in marginals} - {None}, len(plan.instance.periods)
     return f"{len(periods)} of {count}" if periods and count > 1 else ""

@@ -45,24 +45,24 @@ class MarginalSource:
     region: str
 
 
-def find_marginal_source(plan: Plan, worth: MetalValues, metal: int) -> MarginalSource | None:
+def find_marginal_source(plan: Plan, metal_values: MetalValues, metal: int) -> MarginalSource | None:
     """Return the marginal source of a metal: taken in part, with room for one more kilogram and zero reduced cost.
 
     Its costs, less the value of its other metals, must equal the value of the metal that it returns.
 
     Args:
         plan: Optimal plan.
-        worth: Marginal values of its metals.
+        metal_values: Marginal values of its metals.
         metal: Index of the metal.
 
     Returns:
         The source with the most room, or None where the dual values prove none.
     """
-    made, found, streams = plan.account.decisions, plan.account.found, plan.instance.streams
+    decisions, found, streams = plan.account.decisions, plan.account.found, plan.instance.streams
     labels, of = group_streams(plan.instance)
     offered, taken = np.zeros((2, len(labels), len(plan.instance.periods)))
     np.add.at(offered, of, streams.available.value)
-    np.add.at(taken, of[found.stream], made.sent)
+    np.add.at(taken, of[found.stream], decisions.sent)
     may_wait = np.bincount(of, streams.storable, len(labels)) > 0
     partly = (taken > _PARTIAL_TOLERANCE * offered) & (taken < (1 - _PARTIAL_TOLERANCE) * offered) & ~may_wait[:, None]
     room = np.where(partly, offered - taken, 0.0)
@@ -70,15 +70,15 @@ def find_marginal_source(plan: Plan, worth: MetalValues, metal: int) -> Marginal
         : min(np.count_nonzero(partly), _MAX_SOURCES_TRIED)
     ].tolist():
         group, t = divmod(place, room.shape[1])
-        routes = np.flatnonzero((of[found.stream] == group) & (made.sent[:, t] > 0))
-        tonnes = _compute_tonnes_per_kg(plan, worth, metal, routes, t)
+        routes = np.flatnonzero((of[found.stream] == group) & (decisions.sent[:, t] > 0))
+        tonnes = _compute_tonnes_per_kg(plan, metal_values, metal, routes, t)
         if 0 < tonnes <= room[group, t]:
             region, what = labels[group]
             return MarginalSource(tonnes, what, region)
     return None
 
 
-def _compute_tonnes_per_kg(plan: Plan, worth: MetalValues, metal: int, routes: Ints, period: int) -> float:
+def _compute_tonnes_per_kg(plan: Plan, metal_values: MetalValues, metal: int, routes: Ints, period: int) -> float:
     """Return tonnes per kilogram of the metal on `routes` in `period`, 0 where the reduced cost is not zero."""
     instance, found, sent = plan.instance, plan.account.found, plan.account.decisions.sent[routes, period]
     periods, smelter = len(instance.periods), found.smelter[routes]
@@ -90,7 +90,7 @@ def _compute_tonnes_per_kg(plan: Plan, worth: MetalValues, metal: int, routes: I
         in_time = (smelter >= 0) & (back < periods)
         settled = account.settled(routes, e)[:, period]
         returned = np.where(in_time, found.returned[routes, e] * sent * settled, 0.0)
-        each = worth.at_hand[e][np.minimum(back, periods - 1)]
+        each = metal_values.at_hand[e][np.minimum(back, periods - 1)]
         net += float(np.where(in_time, found.refining[routes, e] * sent * settled, 0.0).sum())
         if e == metal:
             kilograms, value = float(returned.sum()), float(returned @ each)
@@ -110,12 +110,12 @@ class RejectedOffer:
     reason: str
 
 
-def find_rejected_offer(plan: Plan, worth: MetalValues, metal: int) -> RejectedOffer | None:
+def find_rejected_offer(plan: Plan, metal_values: MetalValues, metal: int) -> RejectedOffer | None:
     """Return the cheapest offer of a metal if it is priced far below the marginal value, in the most valuable period.
 
     Args:
         plan: Optimal plan.
-        worth: Marginal values of its metals.
+        metal_values: Marginal values of its metals.
         metal: Index of the metal.
 
     Returns:
@@ -124,22 +124,22 @@ def find_rejected_offer(plan: Plan, worth: MetalValues, metal: int) -> RejectedO
     if plan.measure != "cost":
         return None
     market = plan.instance.market
-    value = np.where(worth.used[metal], worth.at_hand[metal], 0.0)
+    value = np.where(metal_values.used[metal], metal_values.at_hand[metal], 0.0)
     t = int(value.argmax())
-    asked = float(worth.asked[metal, t])
+    asked = float(metal_values.asked[metal, t])
     if not 0 < asked * _REJECTED_PRICE_RATIO < value[t]:
         return None
     content = market.composition.value[:, metal]
     each = np.divide(market.price.value[:, t], content, out=np.full(len(content), np.inf), where=content > 0.5)
     offer = int(each.argmin())
     return RejectedOffer(
-        market.names[offer], asked, float(value[t]) / asked, _find_rejection_reason(plan, worth, metal, offer, t)
+        market.names[offer], asked, float(value[t]) / asked, _find_rejection_reason(plan, metal_values, metal, offer, t)
     )
 
 
-def _find_rejection_reason(plan: Plan, worth: MetalValues, metal: int, offer: int, period: int) -> str:
+def _find_rejection_reason(plan: Plan, metal_values: MetalValues, metal: int, offer: int, period: int) -> str:
     """Return the constraint with the largest dual charge on the offer, beyond its own price."""
-    market, y = plan.instance.market, worth.prices
+    market, y = plan.instance.market, metal_values.prices
     may = may_buy(plan.instance)[offer]
     if not may.any():
         barred = is_excluded_by_unnamed(plan.instance)[offer].any()
@@ -152,7 +152,7 @@ def _find_rejection_reason(plan: Plan, worth: MetalValues, metal: int, offer: in
         "which counts too little as recycled": new,
         "of which no more is on offer": float(-min(y.purchase[offer], 0.0)),
         "for which the footprint cap has no room": float(-y.footprint_cap * market.footprint.value[offer]),
-        "which holds too much that is not named": unnamed * float(worth.charge_cost[may, period].max()),
+        "which holds too much that is not named": unnamed * float(metal_values.charge_cost[may, period].max()),
     }
     reason = max(causes, key=lambda cause: causes[cause])
     return reason if causes[reason] > 0 else ""
@@ -162,19 +162,19 @@ _MAX_BOTTLENECKS = 3
 _SEARCH_GAP_TOLERANCE = 1e-9  # relative to all payments: the bound of branch and bound equals the objective
 
 
-def summarize_plan(plan: Plan, worth: MetalValues) -> tuple[str, ...]:
+def summarize_plan(plan: Plan, metal_values: MetalValues) -> tuple[str, ...]:
     """Return the headline of a plan, without the line on its proof.
 
     Bottlenecks are listed only for a plan that is proven optimal, since they follow from its dual values.
 
     Args:
         plan: Solved plan.
-        worth: Marginal values of its metals.
+        metal_values: Marginal values of its metals.
 
     Returns:
         Lines on cost, whole lots, supply taken and bottleneck metals; empty ones are left out.
     """
-    scarce = _describe_bottlenecks(plan, worth) if plan.certificate.optimal else ()
+    scarce = _describe_bottlenecks(plan, metal_values) if plan.certificate.optimal else ()
     return tuple(
         line for line in (_describe_cost(plan), describe_lot_cost(plan), _describe_supply(plan), *scarce) if line
     )
@@ -202,27 +202,27 @@ def _describe_supply(plan: Plan) -> str:
     return f"{format_tonnes(plan.tonnes)} of devices taken of {format_tonnes(offered)} offered ({of_all}){unsmelted}."
 
 
-def _describe_bottlenecks(plan: Plan, worth: MetalValues) -> tuple[str, ...]:
+def _describe_bottlenecks(plan: Plan, metal_values: MetalValues) -> tuple[str, ...]:
     """Return one line for each of the most valuable bottleneck metals, or the line that there is none."""
-    if not worth.scarce:
+    if not metal_values.scarce:
         some = len(plan.instance.streams.names) and plan.measure == "cost"
         return ("No metal is scarce: none is worth more than it is sold or offered for.",) if some else ()
-    return tuple(_describe_bottleneck(plan, worth, metal) for metal in worth.scarce[:_MAX_BOTTLENECKS])
+    return tuple(_describe_bottleneck(plan, metal_values, metal) for metal in metal_values.scarce[:_MAX_BOTTLENECKS])
 
 
-def _describe_bottleneck(plan: Plan, worth: MetalValues, metal: int) -> str:
+def _describe_bottleneck(plan: Plan, metal_values: MetalValues, metal: int) -> str:
     """Return the shadow price of a bottleneck metal, the cheaper offer that is not bought, and the marginal source."""
     title = plan.instance.metals.titles[metal]
-    saved = format_money_range(worth.at_hand[metal][worth.used[metal]].tolist())
+    saved = format_money_range(metal_values.at_hand[metal][metal_values.used[metal]].tolist())
     line = f"Scarce: {title}. One more kilogram would save {saved} {plan.unit}"
-    refused = find_rejected_offer(plan, worth, metal)
+    refused = find_rejected_offer(plan, metal_values, metal)
     if refused:
         times = f"{refused.times:,.0f}" if refused.times >= 10 else f"{refused.times:.1f}"
-        why = f", {refused.reason}" if refused.reason else ""
+        reason = f", {refused.reason}" if refused.reason else ""
         line += (
-            f", {times} times what {refused.offer} asks ({format_money(refused.price, plan.instance.currency)}){why}"
+            f", {times} times what {refused.offer} asks ({format_money(refused.price, plan.instance.currency)}){reason}"
         )
-    source = find_marginal_source(plan, worth, metal) if plan.measure == "cost" else None
+    source = find_marginal_source(plan, metal_values, metal) if plan.measure == "cost" else None
     if source:
         line += f"; to win it would take {format_tonnes(source.tonnes)} more of {source.what} from {source.region}"
     return f"{line}."
@@ -268,12 +268,12 @@ def _describe_gap(gap: float, best: str) -> str:
     return f"within {100 * gap:.2g} % of the {best}" if gap < 1 else "how near to the best is not proven"
 
 
-def build_plan_tables(plan: Plan, worth: MetalValues) -> tuple[TextTable, ...]:
+def build_plan_tables(plan: Plan, metal_values: MetalValues) -> tuple[TextTable, ...]:
     """Return all tables of a plan that have rows.
 
     Args:
         plan: Solved plan.
-        worth: Marginal values of its metals.
+        metal_values: Marginal values of its metals.
 
     Returns:
         The tables; shadow prices only for a plan that is proven optimal.
@@ -282,11 +282,11 @@ def build_plan_tables(plan: Plan, worth: MetalValues) -> tuple[TextTable, ...]:
         *build_source_tables(plan),
         build_treatment_table(plan),
         build_smelter_table(plan),
-        build_metal_table(plan, worth),
+        build_metal_table(plan, metal_values),
         build_purchase_table(plan),
-        build_medal_table(plan, worth),
+        build_medal_table(plan, metal_values),
         build_cost_table(plan),
-        *((build_shadow_price_table(plan, worth),) if plan.certificate.optimal else ()),
+        *((build_shadow_price_table(plan, metal_values),) if plan.certificate.optimal else ()),
         *((build_lot_price_table(plan),) if plan.lots else ()),
     )
     return tuple(section for section in made if section.rows)
@@ -302,7 +302,7 @@ def render_plan(screen: Screen, plan: Plan) -> str:
     Returns:
         The text.
     """
-    worth = MetalValues(plan)
-    said: list[tuple[str, TextStyle]] = [(line, "plain") for line in summarize_plan(plan, worth)]
+    metal_values = MetalValues(plan)
+    said: list[tuple[str, TextStyle]] = [(line, "plain") for line in summarize_plan(plan, metal_values)]
     title = plan.instance.title or plan.instance.name
-    return render_text(screen, title, [*said, (describe_proof(plan), "faint")], build_plan_tables(plan, worth))
+    return render_text(screen, title, [*said, (describe_proof(plan), "faint")], build_plan_tables(plan, metal_values))

@@ -202,13 +202,13 @@ def _describe_partly_taken(listed: tuple[SourceTotals, ...]) -> tuple[str, ...]:
     """Return the note on sources that are not taken in full, the most tonnes left first."""
     partly = [source for source in listed if source.taken < _FULLY_TAKEN * source.offered]
     partly.sort(key=lambda source: (source.taken - source.offered, source.region, source.what))
-    told = [
+    lines = [
         f"{source.what} from {source.region} ({format_share(source.taken, source.offered)} taken)" for source in partly
     ]
-    if not told:
+    if not lines:
         return ("Everything on offer is taken.",)
-    more = [f"{len(told) - 5} more"] if len(told) > 5 else []
-    return ("Not taken whole: " + ", ".join([*told[:5], *more]) + ".",)
+    more = [f"{len(lines) - 5} more"] if len(lines) > 5 else []
+    return ("Not taken whole: " + ", ".join([*lines[:5], *more]) + ".",)
 
 
 FULL_LOAD = 1 - 1e-6
@@ -280,8 +280,11 @@ def build_smelter_table(plan: Plan) -> TextTable:
                 [_format_peak_load(account.feed[k], instance.smelters.capacity.value[k]) for k in order],
             ),
             *(
-                (TextColumn(f"{instance.metals.titles[e]} kg", rank=1 + place), format_column(back[order, e].tolist()))
-                for place, e in enumerate(shown)
+                (
+                    TextColumn(f"{instance.metals.titles[e]} kg", rank=1 + position),
+                    format_column(back[order, e].tolist()),
+                )
+                for position, e in enumerate(shown)
             ),
         ],
     )
@@ -302,12 +305,12 @@ def _format_peak_load(used: Floats, capacity: Floats) -> str:
     return format_share(min(load.max(), 1.0), 1.0) + (f", in {full} of {len(load)}" if full and len(load) > 1 else "")
 
 
-def build_metal_table(plan: Plan, worth: MetalValues) -> TextTable:
+def build_metal_table(plan: Plan, metal_values: MetalValues) -> TextTable:
     """Return the balance of each metal [kg]: opening stock + returned + bought = needed + surplus.
 
     Args:
         plan: Solved plan.
-        worth: Marginal values of its metals.
+        metal_values: Marginal values of its metals.
 
     Returns:
         The table; with the marginal value per kilogram if the plan is proven optimal.
@@ -331,7 +334,7 @@ def build_metal_table(plan: Plan, worth: MetalValues) -> TextTable:
             (TextColumn("bought kg", rank=1), [format_number(bought[e]) for e in listed]),
             (TextColumn("left over kg"), [format_number(left[e]) for e in listed]),
             *(
-                [(TextColumn(f"worth {plan.unit} per kg"), [_format_metal_value(worth, e) for e in listed])]
+                [(TextColumn(f"worth {plan.unit} per kg"), [_format_metal_value(metal_values, e) for e in listed])]
                 if best
                 else []
             ),
@@ -340,9 +343,9 @@ def build_metal_table(plan: Plan, worth: MetalValues) -> TextTable:
     )
 
 
-def _format_metal_value(worth: MetalValues, metal: int) -> str:
+def _format_metal_value(metal_values: MetalValues, metal: int) -> str:
     """Return the range of the marginal value over the periods in which the metal is used."""
-    values = worth.at_hand[metal][worth.used[metal]].tolist()
+    values = metal_values.at_hand[metal][metal_values.used[metal]].tolist()
     return format_money_range([max(value, 0.0) for value in values]) if values else "–"
 
 
@@ -381,18 +384,20 @@ def _format_limit_share(amount: float, limit: float) -> str:
     return f"{format_number(100 * amount / limit, 3)} %" if np.isfinite(limit) and limit > 0 else "–"
 
 
-def build_medal_table(plan: Plan, worth: MetalValues) -> TextTable:
+def build_medal_table(plan: Plan, metal_values: MetalValues) -> TextTable:
     """Return the table of medals: count, composition by alloy, due period and marginal cost.
 
     Args:
         plan: Solved plan.
-        worth: Marginal values of its metals.
+        metal_values: Marginal values of its metals.
 
     Returns:
         The table; with marginal costs if the plan is proven optimal.
     """
     instance, medal = plan.instance, plan.instance.medals
-    extra = [format_money(value) for value in _compute_medal_costs(plan, worth)] if plan.certificate.optimal else []
+    extra = (
+        [format_money(value) for value in _compute_medal_costs(plan, metal_values)] if plan.certificate.optimal else []
+    )
     due = [instance.periods[period] for period in medal.due.tolist()]
     return make_text_table(
         "Medals",
@@ -415,9 +420,9 @@ def _format_composition(plan: Plan, medal: int) -> str:
     return " + ".join(f"{format_mass(weight)} {alloy}" for alloy, weight in parts if weight)
 
 
-def _compute_medal_costs(plan: Plan, worth: MetalValues) -> list[float]:
+def _compute_medal_costs(plan: Plan, metal_values: MetalValues) -> list[float]:
     """Return the marginal cost of each medal, (M,), in the unit of the objective."""
-    medal, demand = plan.instance.medals, worth.prices.demand
+    medal, demand = plan.instance.medals, metal_values.prices.demand
     owing = np.cumsum(demand[:, ::-1], axis=1)[:, ::-1]  # (A, T): marginal cost of a kilogram due in t
     each = medal.parts.value * (1 + medal.allowance.value)[:, None]
     return [float(each[m] @ owing[:, medal.due[m]]) for m in range(len(medal.names))]

@@ -59,8 +59,8 @@ def make_text_table(
     """
     kept = [
         (column, cells)
-        for place, (column, cells) in enumerate(columns)
-        if place < always or not set(cells) <= EMPTY_CELLS
+        for position, (column, cells) in enumerate(columns)
+        if position < always or not set(cells) <= EMPTY_CELLS
     ]
     rows = tuple(zip(*(cells for _, cells in kept), strict=True))
     return TextTable(title, tuple(column for column, _ in kept), rows, total, tuple(notes))

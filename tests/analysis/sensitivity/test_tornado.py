@@ -128,6 +128,6 @@ def test_many_streams_move_by_device_and_by_region() -> None:
 
 def test_only_what_the_measure_depends_on() -> None:
     """For the footprint no price is moved."""
-    paths = [render_path(one.path) for one in find_parameter_groups(ScenarioRunner(TINY, measure="footprint"))]
+    paths = [render_path(one.path) for one in find_parameter_groups(ScenarioRunner(TINY, objective="footprint"))]
     assert "market.zinc.price" not in paths
     assert "devices.phone.content.Ag" in paths

@@ -126,7 +126,7 @@ def test_too_few_or_too_many_rows(rows: int, said: str) -> None:
 def test_nothing_is_uncertain() -> None:
     """An instance that buys by composition alone, for the footprint, has nothing that could vary."""
     with pytest.raises(UsageError, match="no assay"):
-        analyse_variance(ScenarioRunner(TINY.parent / "dantzig.yaml", measure="footprint"), 8)
+        analyse_variance(ScenarioRunner(TINY.parent / "dantzig.yaml", objective="footprint"), 8)
 
 
 def test_interrupted_shares_are_of_what_is_there() -> None:
@@ -136,6 +136,6 @@ def test_interrupted_shares_are_of_what_is_there() -> None:
         if done == 40:
             raise KeyboardInterrupt
 
-    found = analyse_variance(ScenarioRunner(BY_HAND), 16, 1, told=told)
+    found = analyse_variance(ScenarioRunner(BY_HAND), 16, 1, report_progress=told)
     assert (found.interrupted, found.answered, found.asked) == (True, 40, 96)
     assert [one.rows for one in found.feasible] == [8, 0, 0, 0]

@@ -185,7 +185,7 @@ def derived(form: str) -> tuple[SavedFile, Any]:
     base, saved = sourced(), written(sourced(), form)
     assert isinstance(saved.plan, SavedPlan)
     plan = rebuild_plan(saved.plan, verify_plan(base.instance, saved.plan))
-    return saved, build_plan_report(plan, written=base.written, pictures=False)
+    return saved, build_plan_report(plan, source_values=base.written, pictures=False)
 
 
 def test_what_follows_from_the_decisions_is_derived_again() -> None:

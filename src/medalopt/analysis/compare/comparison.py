@@ -54,10 +54,10 @@ def _summarize_plan(name: str, plan: Plan, data: SourceValues) -> PlanSummary:
         The summary.
     """
     instance = plan.instance
-    figures = _collect_quantities(
+    values = _collect_quantities(
         plan.tables, {**plan.costs, "total": plan.cost}, plan.footprint, plan.tonnes, instance.currency
     )
-    return PlanSummary(name, plan.status, instance.currency, figures, data, instance.figures)
+    return PlanSummary(name, plan.status, instance.currency, values, data, instance.figures)
 
 
 def _summarize_saved_plan(name: str, plan: SavedPlan, currency: str, data: SourceValues | None) -> PlanSummary:
@@ -76,8 +76,8 @@ def _summarize_saved_plan(name: str, plan: SavedPlan, currency: str, data: Sourc
         table: _collect_columns(table, getattr(plan, table))
         for table in ("shipments", "purchases", "offer_stock", "metals")
     }
-    figures = _collect_quantities(tables, plan.cost, plan.footprint, plan.tonnes, currency)
-    return PlanSummary(name, plan.status, currency, figures, data, plan.instance.figures, saved=True)
+    values = _collect_quantities(tables, plan.cost, plan.footprint, plan.tonnes, currency)
+    return PlanSummary(name, plan.status, currency, values, data, plan.instance.figures, saved=True)
 
 
 def _collect_columns(table: str, rows: list[Any]) -> ColumnTable:
@@ -92,33 +92,33 @@ def _collect_quantities(
     tables: Mapping[str, ColumnTable], cost: Mapping[str, float], footprint: float, tonnes: float, currency: str
 ) -> dict[QuantityKey, float]:
     """Return the quantities of a plan from its tables and totals."""
-    found: dict[QuantityKey, float] = {
+    result: dict[QuantityKey, float] = {
         ("totals", "cost", currency): cost["total"],
         ("totals", "devices taken", "t"): tonnes,
         ("totals", "footprint", "kg CO2e"): footprint,
     }
-    found |= {("cost", kind, currency): value for kind, value in cost.items() if kind != "total"}
+    result |= {("cost", kind, currency): value for kind, value in cost.items() if kind != "total"}
     sent, bought, metals = tables["shipments"], tables["purchases"], tables["metals"]
     for part, column in (("streams", "stream"), ("treatments", "treatment"), ("smelters", "smelter")):
-        found |= _sum_by_item(part, "t", sent[column], sent["tonnes"])
+        result |= _sum_by_item(part, "t", sent[column], sent["tonnes"])
     stocked = tables.get("offer_stock", {"offer": [], "bought": []})
     offers, kilograms = bought["offer"] + stocked["offer"], bought["kg"] + stocked["bought"]
-    found |= _sum_by_item("purchases", "kg", offers, kilograms)
-    for what, told in (("returned", "returned"), ("used", "used"), ("surplus", "left over")):
-        items = [f"{metal}, {told}" for metal in metals["metal"]]
-        found |= _sum_by_item("metals", "kg", items, metals[what])
-    return found
+    result |= _sum_by_item("purchases", "kg", offers, kilograms)
+    for what, text in (("returned", "returned"), ("used", "used"), ("surplus", "left over")):
+        items = [f"{metal}, {text}" for metal in metals["metal"]]
+        result |= _sum_by_item("metals", "kg", items, metals[what])
+    return result
 
 
 def _sum_by_item(
     part: str, unit: str, items: Sequence[str | None], amounts: Sequence[float]
 ) -> dict[QuantityKey, float]:
     """Sum amounts by item, in the order of the items' names."""
-    found: dict[QuantityKey, float] = {}
+    result: dict[QuantityKey, float] = {}
     for item, amount in zip(items, amounts, strict=True):
         key = (part, "none" if item is None else item, unit)
-        found[key] = found.get(key, 0.0) + amount
-    return dict(sorted(found.items()))
+        result[key] = result.get(key, 0.0) + amount
+    return dict(sorted(result.items()))
 
 
 @dataclass(frozen=True)
@@ -148,32 +148,35 @@ class Comparison:
     @cached_property
     def labels(self) -> tuple[str, ...]:
         """Short unique name of each plan: file name without folder and suffix, or the scenario; in full if equal."""
-        short = [one.name.rpartition("#")[2] if "#" in one.name else Path(one.name).stem for one in self.outcomes]
+        short = [
+            summary.name.rpartition("#")[2] if "#" in summary.name else Path(summary.name).stem
+            for summary in self.outcomes
+        ]
         return tuple(
-            name if short.count(name) == 1 and name else one.name
-            for name, one in zip(short, self.outcomes, strict=True)
+            name if short.count(name) == 1 and name else summary.name
+            for name, summary in zip(short, self.outcomes, strict=True)
         )
 
     @cached_property
     def data(self) -> tuple[ParameterDifference, ...]:
         """Parameters that are not equal in all instance files."""
-        return find_differences([outcome.data for outcome in self.outcomes])
+        return find_differences([summary.data for summary in self.outcomes])
 
     @cached_property
     def rows(self) -> tuple[ComparisonRow, ...]:
         """All quantities of any plan, by part."""
         keys = dict.fromkeys(
-            key for part in PLAN_PARTS for one in self.outcomes for key in one.figures if key[0] == part
+            key for part in PLAN_PARTS for summary in self.outcomes for key in summary.figures if key[0] == part
         )
         sizes: dict[str, float] = {}
-        for one in self.outcomes:
-            for (part, _, _), value in one.figures.items():
+        for summary in self.outcomes:
+            for (part, _, _), value in summary.figures.items():
                 sizes[part] = max(sizes.get(part, 0.0), abs(value))
         return tuple(self._row(key, ROUNDING_TOLERANCE * sizes[key[0]]) for key in keys)
 
     def _row(self, key: QuantityKey, nothing: float) -> ComparisonRow:
         """Return one quantity of all plans; differences up to `nothing` count as rounding."""
-        values = tuple(one.figures.get(key, 0.0) if one.figures else None for one in self.outcomes)
+        values = tuple(summary.figures.get(key, 0.0) if summary.figures else None for summary in self.outcomes)
         there = [value for value in values if value is not None]
         return ComparisonRow(*key, values, max(there) - min(there) > nothing)
 
@@ -210,7 +213,7 @@ def compare_plans(outcomes: Sequence[PlanSummary]) -> Comparison:
         raise UsageError(
             "one thing alone cannot be compared: name two or more instances or plans, or --scenario of an instance"
         )
-    currencies = sorted({one.currency for one in outcomes})
+    currencies = sorted({summary.currency for summary in outcomes})
     if len(currencies) > 1:
         raise UsageError(f"costs in {' and '.join(currencies)} cannot be compared: compare instances of one currency")
     return Comparison(tuple(outcomes))
@@ -219,14 +222,16 @@ def compare_plans(outcomes: Sequence[PlanSummary]) -> Comparison:
 WarningCallback = Callable[[str], None]
 
 
-def load_plan_summary(name: str, changes: Mapping[str, str], measure: str, tell: WarningCallback) -> PlanSummary:
+def load_plan_summary(
+    name: str, changes: Mapping[str, str], objective: str, report_progress: WarningCallback
+) -> PlanSummary:
     """Load or solve one of the compared plans and summarize it.
 
     Args:
         name: FILE.yaml, FILE.yaml#SCENARIO, or a saved plan: FILE.json, FILE.xlsx or a folder of CSV files.
         changes: Path to value, made in instances (not in saved plans).
-        measure: Objective: `cost`, `footprint` or `mass`.
-        tell: Callback for warnings.
+        objective: Objective: `cost`, `footprint` or `mass`.
+        report_progress: Callback for warnings.
 
     Returns:
         The summary; infeasible or unanswered instances have no quantities.
@@ -244,14 +249,14 @@ def load_plan_summary(name: str, changes: Mapping[str, str], measure: str, tell:
         wanted |= _expand_scenario(file, scenario, wanted)
     instance = file.with_effective_changes(wanted) if scenario is None else file.with_changes(wanted)
     for warning in instance.warnings:
-        tell(f"warning: {warning}")
+        report_progress(f"warning: {warning}")
     data = file.written(wanted)
     try:
-        return _summarize_plan(name, solve(instance, measure), data)
+        return _summarize_plan(name, solve(instance, objective), data)
     except NoPlanError:
         return PlanSummary(name, "infeasible", instance.currency, {}, data, instance.figures)
     except SolverError as error:
-        tell(f"{escape_text(name)}: no answer: {error}")
+        report_progress(f"{escape_text(name)}: no answer: {error}")
         return PlanSummary(name, "unanswered", instance.currency, {}, data, instance.figures)
 
 
@@ -272,10 +277,10 @@ def _expand_scenario(file: InstanceFile, scenario: str, changes: Mapping[str, st
         raise UsageError(
             f"{instance.name}: has no scenario {escape_text(scenario)}{suggest_name(scenario, named) or known}"
         )
-    written, found = file.written(changes), {}
+    source_values, result = file.written(changes), {}
     for path, value in named[scenario].items():
-        found.update(expand_change(written, path, format_scenario_value(value) or ""))
-    return found
+        result.update(expand_change(source_values, path, format_scenario_value(value) or ""))
+    return result
 
 
 def _load_saved_summary(name: str, path: Path) -> PlanSummary:

@@ -40,9 +40,9 @@ def find_differences(files: Sequence[SourceValues | None]) -> tuple[ParameterDif
         return ()
     base = _collect_parameters(first)
     known = {file: base if file is first else _collect_parameters(file) for file in files if file is not None}
-    every = dict.fromkeys(path for figures in known.values() for path in figures)
+    every = dict.fromkeys(path for values in known.values() for path in values)
     paths = dict.fromkeys(
-        path if all(path in figures for figures in known.values()) else _reduce_to_member(path, known) for path in every
+        path if all(path in values for values in known.values()) else _reduce_to_member(path, known) for path in every
     )
     found = (path for path in paths if any(_is_different(path, first, file, known) for file in known))
     return tuple(
@@ -97,17 +97,17 @@ def _format_difference(path: ParameterPath, file: SourceValues | None, first: So
     return f"{float(exact / factor):.12g} {unit}"
 
 
-def count_by_section(found: Sequence[ParameterDifference]) -> Iterator[tuple[str, int]]:
+def count_by_section(differences: Sequence[ParameterDifference]) -> Iterator[tuple[str, int]]:
     """Count the differences in each section of the file.
 
     Args:
-        found: Differences.
+        differences: Differences.
 
     Yields:
         Section and number of differences.
     """
     counts: dict[str, int] = {}
-    for one in found:
-        section = one.path.partition(".")[0]
+    for difference in differences:
+        section = difference.path.partition(".")[0]
         counts[section] = counts.get(section, 0) + 1
     yield from counts.items()

@@ -33,15 +33,15 @@ class Actuals:
     def executed_account(self) -> PlanAccount:
         """Accounting of purchases, charges and casts up to `last`, and of shipments contracted for later."""
         before = np.arange(len(self.instance.periods)) <= self.last
-        made = self.signed
+        decisions = self.signed
         kept = replace(
-            made,
-            sent=np.where(before, 0.0, made.sent),
-            charged=np.where(before, made.charged, 0.0),
-            bought=np.where(before, made.bought, 0.0),
-            surplus=np.zeros_like(made.surplus),  # still in stock
-            recharged=np.where(before, made.recharged, 0.0),
-            purchased=np.where(before, made.purchased, 0.0) if len(made.purchased) else made.purchased,
+            decisions,
+            sent=np.where(before, 0.0, decisions.sent),
+            charged=np.where(before, decisions.charged, 0.0),
+            bought=np.where(before, decisions.bought, 0.0),
+            surplus=np.zeros_like(decisions.surplus),  # still in stock
+            recharged=np.where(before, decisions.recharged, 0.0),
+            purchased=np.where(before, decisions.purchased, 0.0) if len(decisions.purchased) else decisions.purchased,
         )
         together = PlanAccount(self.instance, self.found, kept).clip_withheld()
         return PlanAccount(self.instance, self.found, together)
@@ -162,9 +162,9 @@ class Actuals:
     @cached_property
     def spent(self) -> dict[str, float]:
         """Cost of the lots by kind, money; smelter charges as settled, else by the terms."""
-        found, lots, tonnes = self.found, self.lots, self.sent.sum(axis=1)
+        routes, lots, tonnes = self.found, self.lots, self.sent.sum(axis=1)
         parts = ("supply", "collection", "treating", "transport", "residue")
-        spent = {part: float(getattr(found, part) @ tonnes) for part in parts}
+        spent = {part: float(getattr(routes, part) @ tonnes) for part in parts}
         streams = self.instance.streams
         spent["supply"] += float(streams.price.value @ self.waiting)
         spent["collection"] += float(streams.collection.value @ self.waiting)

@@ -55,31 +55,31 @@ def add_stockpiles(instance: Instance, tonnes: Floats) -> Instance:
     )
 
 
-def _select_rows(figures: ExactArray, which: Ints) -> ExactArray:
+def _select_rows(array: ExactArray, which: Ints) -> ExactArray:
     """Return the chosen entries of an array along its first axis."""
-    unit = np.broadcast_to(figures.unit, figures.shape)
-    return replace(figures, raw=figures.raw[which], unit=unit[which])
+    unit = np.broadcast_to(array.unit, array.shape)
+    return replace(array, raw=array.raw[which], unit=unit[which])
 
 
 def _add_stock_streams(streams: Streams, waits: Ints, tonnes: Floats, region: Ints) -> Streams:
     """Return the streams with those in stock appended."""
     which, first = np.append(np.arange(len(streams.names)), waits), len(streams.names)
-    made: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for field in fields(streams):
         part = getattr(streams, field.name)
         if isinstance(part, ExactArray):
-            made[field.name] = _select_rows(part, which)
+            result[field.name] = _select_rows(part, which)
         elif isinstance(part, np.ndarray):
-            made[field.name] = part[which]
+            result[field.name] = part[which]
     for name in _ZERO_FIELDS:
-        made[name].raw[first:] = 0.0
+        result[name].raw[first:] = 0.0
     offered = streams.available.value[which]
     offered[first:] = 0.0
     offered[first:, 0] = tonnes
-    made["available"] = ExactArray(offered, np.zeros(offered.shape, dtype=np.intp))
-    made["bundle"][first:], made["region"][first:] = -1, region
+    result["available"] = ExactArray(offered, np.zeros(offered.shape, dtype=np.intp))
+    result["bundle"][first:], result["region"][first:] = -1, region
     names = (*streams.names, *(IN_STOCK_FORMAT.format(streams.names[i]) for i in waits.tolist()))
-    return replace(streams, **{**made, "names": names})
+    return replace(streams, **{**result, "names": names})
 
 
 IN_TRANSIT = "on its way"
@@ -135,16 +135,16 @@ def add_metal_in_transit(instance: Instance, awaited: Floats) -> Instance:
     )
 
 
-def _append_entries(figures: ExactArray, count: int, value: float | Floats = 0.0, axis: int = 0) -> ExactArray:
+def _append_entries(array: ExactArray, count: int, value: float | Floats = 0.0, axis: int = 0) -> ExactArray:
     """Return an array with `count` entries of `value` appended along an axis."""
-    shape = list(figures.shape)
+    shape = list(array.shape)
     shape[axis] = count
     added = np.broadcast_to(np.asarray(value, dtype=float), shape)
-    plain = next((number for number, factor in enumerate(figures.factors) if factor == 1), len(figures.factors))
-    factors = figures.factors if plain < len(figures.factors) else (*figures.factors, type(figures.factors[0])(1))
-    unit = np.broadcast_to(figures.unit, figures.shape)
+    plain = next((number for number, factor in enumerate(array.factors) if factor == 1), len(array.factors))
+    factors = array.factors if plain < len(array.factors) else (*array.factors, type(array.factors[0])(1))
+    unit = np.broadcast_to(array.unit, array.shape)
     return ExactArray(
-        np.concatenate([figures.raw, added], axis=axis),
+        np.concatenate([array.raw, added], axis=axis),
         np.concatenate([unit, np.full(shape, plain, dtype=np.intp)], axis=axis),
         factors,
     )
@@ -188,68 +188,68 @@ def _add_transit_streams(instance: Instance, names: tuple[str, ...], kilograms: 
 
 def _add_transit_treatment(instance: Instance, count: int) -> Treatments:
     """Append one treatment without losses or costs, for metal in transit only."""
-    made, devices = instance.treatments, len(instance.devices.names)
+    treatments, devices = instance.treatments, len(instance.devices.names)
 
-    def both(figures: ExactArray, value: float) -> ExactArray:
+    def both(array: ExactArray, value: float) -> ExactArray:
         """Append entries along both axes."""
-        return _append_entries(_append_entries(figures, count, value, axis=1), 1, value)
+        return _append_entries(_append_entries(array, count, value, axis=1), 1, value)
 
-    accepts = np.zeros((len(made.names) + 1, devices + count), dtype=bool)
-    accepts[:-1, :devices] = made.accepts
+    accepts = np.zeros((len(treatments.names) + 1, devices + count), dtype=bool)
+    accepts[:-1, :devices] = treatments.accepts
     accepts[-1, devices:] = True
-    regions = np.zeros((len(made.names) + 1, len(instance.regions) + 1), dtype=bool)
-    regions[:-1, :-1] = made.regions
+    regions = np.zeros((len(treatments.names) + 1, len(instance.regions) + 1), dtype=bool)
+    regions[:-1, :-1] = treatments.regions
     regions[-1, -1] = True
     return Treatments(
-        (*made.names, IN_TRANSIT),
-        both(made.cost, 0.0),
-        both(made.to_smelter, 1.0),
-        both(made.recovery, 1.0),
-        _append_entries(made.residue_value, 1),
-        _append_entries(made.capacity, 1, np.inf),
+        (*treatments.names, IN_TRANSIT),
+        both(treatments.cost, 0.0),
+        both(treatments.to_smelter, 1.0),
+        both(treatments.recovery, 1.0),
+        _append_entries(treatments.residue_value, 1),
+        _append_entries(treatments.capacity, 1, np.inf),
         accepts,
         regions,
-        _append_entries(made.footprint, 1),
+        _append_entries(treatments.footprint, 1),
     )
 
 
 def _add_transit_smelter(instance: Instance, count: int) -> Smelters:
     """Append one smelter without limits, charges or lead time."""
-    made, devices, treatments = instance.smelters, len(instance.devices.names), len(instance.treatments.names)
-    line = np.full((len(made.names) + 1, devices + count, treatments + 1), -1, dtype=np.intp)
-    line[:-1, :devices, :treatments] = made.line
+    smelters, devices, treatments = instance.smelters, len(instance.devices.names), len(instance.treatments.names)
+    line = np.full((len(smelters.names) + 1, devices + count, treatments + 1), -1, dtype=np.intp)
+    line[:-1, :devices, :treatments] = smelters.line
     line[-1, devices:, treatments] = len(instance.terms.names)
     return Smelters(
-        (*made.names, IN_TRANSIT),
-        _append_entries(made.capacity, 1, np.inf),
-        _append_entries(made.committed, 1),
-        _append_entries(made.limit, 1, np.inf),
-        np.concatenate([made.lead, np.zeros((1, made.lead.shape[1]), dtype=np.intp)]),
+        (*smelters.names, IN_TRANSIT),
+        _append_entries(smelters.capacity, 1, np.inf),
+        _append_entries(smelters.committed, 1),
+        _append_entries(smelters.limit, 1, np.inf),
+        np.concatenate([smelters.lead, np.zeros((1, smelters.lead.shape[1]), dtype=np.intp)]),
         line,
-        _append_entries(made.footprint, 1),
+        _append_entries(smelters.footprint, 1),
     )
 
 
 def _add_transit_terms(instance: Instance) -> SmelterTerms:
     """Append terms that return all metal without charges."""
-    made = instance.terms
+    terms = instance.terms
     return SmelterTerms(
-        (*made.names, ""),
-        np.append(made.smelter, len(instance.smelters.names)),
-        _append_entries(made.treatment_charge, 1),
-        _append_entries(made.refining_charge, 1),
-        _append_entries(made.returned, 1, 1.0),
-        _append_entries(made.deduction, 1),
-        np.append(made.pooled, False),
+        (*terms.names, ""),
+        np.append(terms.smelter, len(instance.smelters.names)),
+        _append_entries(terms.treatment_charge, 1),
+        _append_entries(terms.refining_charge, 1),
+        _append_entries(terms.returned, 1, 1.0),
+        _append_entries(terms.deduction, 1),
+        np.append(terms.pooled, False),
     )
 
 
 def _add_transit_lane(lanes: Lanes) -> Lanes:
     """Append one lane without costs between the new region and the new smelter."""
 
-    def both(figures: ExactArray) -> ExactArray:
+    def both(array: ExactArray) -> ExactArray:
         """Append entries along both axes."""
-        return _append_entries(_append_entries(figures, 1, axis=1), 1)
+        return _append_entries(_append_entries(array, 1, axis=1), 1)
 
     exists = np.zeros((lanes.exists.shape[0] + 1, lanes.exists.shape[1] + 1), dtype=bool)
     exists[:-1, :-1] = lanes.exists

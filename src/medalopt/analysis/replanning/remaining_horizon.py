@@ -19,13 +19,13 @@ from medalopt.text import escape_text
 InstancePart = TypeVar("InstancePart")
 
 
-def make_remaining_instance(past: Actuals) -> Instance:
+def make_remaining_instance(actuals: Actuals) -> Instance:
     """Make the instance of the remaining horizon.
 
     Supply, capacities, limits and commitments are reduced by executed quantities, but never below 0.
 
     Args:
-        past: Executed and contracted quantities.
+        actuals: Executed and contracted quantities.
 
     Returns:
         The instance that remains to be planned, including stockpiles and metal in transit.
@@ -33,58 +33,58 @@ def make_remaining_instance(past: Actuals) -> Instance:
     Raises:
         UsageError: If more metal, process scrap or purchased metal was charged than available.
     """
-    instance = past.instance
-    _check_metal_stock(past)
-    _check_scrap_stock(past)
-    _check_offer_stock(past)
+    instance = actuals.instance
+    _check_metal_stock(actuals)
+    _check_scrap_stock(actuals)
+    _check_offer_stock(actuals)
     left = replace(
         instance,
-        name=f"{instance.name}_after_{instance.periods[past.last]}"[:100],
-        periods=instance.periods[past.last + 1 :],
-        metals=_reduce_metals(past),
-        streams=_reduce_streams(past),
-        treatments=_cut_section(instance.treatments, past, capacity=past.executed_account.treated),
-        smelters=_reduce_smelters(past),
-        market=_reduce_market(past),
-        alloys=_cut_section(instance.alloys, past),
-        medals=_reduce_medals(past),
-        policy=_reduce_policy(past),
+        name=f"{instance.name}_after_{instance.periods[actuals.last]}"[:100],
+        periods=instance.periods[actuals.last + 1 :],
+        metals=_reduce_metals(actuals),
+        streams=_reduce_streams(actuals),
+        treatments=_cut_section(instance.treatments, actuals, capacity=actuals.executed_account.treated),
+        smelters=_reduce_smelters(actuals),
+        market=_reduce_market(actuals),
+        alloys=_cut_section(instance.alloys, actuals),
+        medals=_reduce_medals(actuals),
+        policy=_reduce_policy(actuals),
         warnings=(),
     )
-    left = add_metal_in_transit(add_stockpiles(left, past.waiting), past.metal_in_transit)
+    left = add_metal_in_transit(add_stockpiles(left, actuals.waiting), actuals.metal_in_transit)
     return replace(left, figures=compute_digest(left))
 
 
-def _check_metal_stock(past: Actuals) -> None:
+def _check_metal_stock(actuals: Actuals) -> None:
     """Raise UsageError if more metal was charged than available."""
-    instance = past.instance
-    came = instance.metals.opening_stock.value + past.back[:, : past.last + 1].sum(axis=1)
-    for metal in np.flatnonzero(past.stock < 0).tolist():
-        used, title = came[metal] - past.stock[metal], instance.metals.titles[metal]
+    instance = actuals.instance
+    came = instance.metals.opening_stock.value + actuals.back[:, : actuals.last + 1].sum(axis=1)
+    for metal in np.flatnonzero(actuals.stock < 0).tolist():
+        used, title = came[metal] - actuals.stock[metal], instance.metals.titles[metal]
         raise UsageError(
-            f"by {instance.periods[past.last]} {used:,.6g} kg of {title} are said to have been charged, but "
+            f"by {instance.periods[actuals.last]} {used:,.6g} kg of {title} are said to have been charged, but "
             f"only {came[metal]:,.6g} kg were there: look at --frozen, or for lots that are missing in --actuals"
         )
 
 
-def _check_scrap_stock(past: Actuals) -> None:
+def _check_scrap_stock(actuals: Actuals) -> None:
     """Raise UsageError if more process scrap was charged again than available."""
-    instance, until = past.instance, past.last + 1
-    used = past.executed_account.decisions.recharged[:, :until].sum(axis=1)
-    in_hand = past.executed_account.scrap[:, past.last]
+    instance, until = actuals.instance, actuals.last + 1
+    used = actuals.executed_account.decisions.recharged[:, :until].sum(axis=1)
+    in_hand = actuals.executed_account.scrap[:, actuals.last]
     for alloy in np.flatnonzero(in_hand < -ROUNDING_TOLERANCE * used).tolist():
         name, came = instance.alloys.names[alloy], used[alloy] + in_hand[alloy]
         raise UsageError(
-            f"by {instance.periods[past.last]} {used[alloy]:,.6g} kg of process scrap of {name} are said to have been "
-            f"charged again, but only {came:,.6g} kg had come of what was cast: look at --frozen"
+            f"by {instance.periods[actuals.last]} {used[alloy]:,.6g} kg of process scrap of {name} are said to have "
+            f"been charged again, but only {came:,.6g} kg had come of what was cast: look at --frozen"
         )
 
 
-def _check_offer_stock(past: Actuals) -> None:
+def _check_offer_stock(actuals: Actuals) -> None:
     """Raise UsageError if purchased metal is in stock: it cannot be planned, and would be bought again."""
-    kept = past.offer_stock_left
+    kept = actuals.offer_stock_left
     for offer in np.flatnonzero(kept).tolist():
-        when, name = past.instance.periods[past.last], escape_text(past.instance.market.names[offer])
+        when, name = actuals.instance.periods[actuals.last], escape_text(actuals.instance.market.names[offer])
         how = "is in stock" if kept[offer] > 0 else "has been charged beyond what was bought"
         raise UsageError(
             f"by {when} {abs(kept[offer]):,.6g} kg of {name} {how}, which --after cannot plan with: "
@@ -97,82 +97,82 @@ def _make_array(values: Floats) -> ExactArray:
     return ExactArray(np.array(values, dtype=float), np.zeros(values.shape, dtype=np.intp))
 
 
-def _subtract_used(figures: ExactArray, taken: Floats) -> ExactArray:
+def _subtract_used(array: ExactArray, taken: Floats) -> ExactArray:
     """Subtract used quantities, not below 0; entries without use are unchanged, and rounding residues become 0."""
     if not taken.any():
-        return figures
-    left = figures.value - taken
-    left = np.where(left > ROUNDING_TOLERANCE * np.minimum(figures.value, taken), left, 0.0)
-    return _make_array(np.where(taken != 0, left, figures.value))
+        return array
+    left = array.value - taken
+    left = np.where(left > ROUNDING_TOLERANCE * np.minimum(array.value, taken), left, 0.0)
+    return _make_array(np.where(taken != 0, left, array.value))
 
 
-def _cut_past_periods(figures: ExactArray, past: Actuals) -> ExactArray:
+def _cut_past_periods(array: ExactArray, actuals: Actuals) -> ExactArray:
     """Return an array by period without the past periods."""
-    unit = np.broadcast_to(figures.unit, figures.raw.shape)
-    return replace(figures, raw=figures.raw[:, past.last + 1 :], unit=unit[:, past.last + 1 :])
+    unit = np.broadcast_to(array.unit, array.raw.shape)
+    return replace(array, raw=array.raw[:, actuals.last + 1 :], unit=unit[:, actuals.last + 1 :])
 
 
-def _cut_section(part: InstancePart, past: Actuals, **taken: Floats) -> InstancePart:
+def _cut_section(part: InstancePart, actuals: Actuals, **taken: Floats) -> InstancePart:
     """Return a section with all arrays by period cut, less the quantities `taken` by field (…, T)."""
-    periods = len(past.instance.periods)
-    made = {}
+    periods = len(actuals.instance.periods)
+    result = {}
     for field in fields(part):  # type: ignore[arg-type]
         figures = getattr(part, field.name)
         by_period = field.name in ("sell", "holding", "available", "capacity", "price") and isinstance(
             figures, ExactArray
         )
         if by_period and figures.raw.ndim == 2 and figures.shape[1] == periods:
-            made[field.name] = _cut_past_periods(
-                _subtract_used(figures, taken.get(field.name, np.zeros(figures.shape))), past
+            result[field.name] = _cut_past_periods(
+                _subtract_used(figures, taken.get(field.name, np.zeros(figures.shape))), actuals
             )
-    return replace(part, **made)  # type: ignore[type-var]
+    return replace(part, **result)  # type: ignore[type-var]
 
 
-def _reduce_metals(past: Actuals) -> Metals:
+def _reduce_metals(actuals: Actuals) -> Metals:
     """Return the metals with the present stock as opening stock."""
-    return replace(_cut_section(past.instance.metals, past), opening_stock=_make_array(past.stock))
+    return replace(_cut_section(actuals.instance.metals, actuals), opening_stock=_make_array(actuals.stock))
 
 
-def _reduce_streams(past: Actuals) -> Streams:
+def _reduce_streams(actuals: Actuals) -> Streams:
     """Return the streams less contracted shipments; commitments less all executed and contracted tonnes."""
-    streams = past.instance.streams
+    streams = actuals.instance.streams
     signed = np.zeros(streams.available.shape)
-    np.add.at(signed, past.found.stream, past.executed_account.decisions.sent)
+    np.add.at(signed, actuals.found.stream, actuals.executed_account.decisions.sent)
     gone = np.zeros(len(streams.names))
-    np.add.at(gone, past.found.stream, (past.sent + past.executed_account.decisions.sent).sum(axis=1))
-    left = _cut_section(streams, past, available=signed)
-    return replace(left, committed=_subtract_used(streams.committed, gone + past.waiting))
+    np.add.at(gone, actuals.found.stream, (actuals.sent + actuals.executed_account.decisions.sent).sum(axis=1))
+    left = _cut_section(streams, actuals, available=signed)
+    return replace(left, committed=_subtract_used(streams.committed, gone + actuals.waiting))
 
 
-def _reduce_smelters(past: Actuals) -> Smelters:
+def _reduce_smelters(actuals: Actuals) -> Smelters:
     """Return the smelters with capacity, commitment and limit less the executed and contracted feed."""
-    smelters, feed = past.instance.smelters, past.executed_account.feed.copy()
+    smelters, feed = actuals.instance.smelters, actuals.executed_account.feed.copy()
     fed = feed.sum(axis=1)
-    went = past.found.smelter >= 0
-    lots = (past.found.to_smelter[:, None] * past.sent).sum(axis=1)
-    np.add.at(fed, past.found.smelter[went], lots[went])
-    left = _cut_section(smelters, past, capacity=feed)
+    went = actuals.found.smelter >= 0
+    lots = (actuals.found.to_smelter[:, None] * actuals.sent).sum(axis=1)
+    np.add.at(fed, actuals.found.smelter[went], lots[went])
+    left = _cut_section(smelters, actuals, capacity=feed)
     return replace(left, committed=_subtract_used(smelters.committed, fed), limit=_subtract_used(smelters.limit, fed))
 
 
-def _reduce_market(past: Actuals) -> MarketOffers:
+def _reduce_market(actuals: Actuals) -> MarketOffers:
     """Return the market less past purchases; purchases contracted for later become commitments."""
-    market = past.instance.market
-    before = past.executed_account.bought
+    market = actuals.instance.market
+    before = actuals.executed_account.bought
     committed = _subtract_used(market.committed, before)
-    later = past.contracted_purchases
+    later = actuals.contracted_purchases
     if later.any():
         committed = _make_array(np.maximum(committed.value, later))
     limit = _subtract_used(market.limit, before)
     if later.any():
         limit = _make_array(np.maximum(limit.value, later))
-    return replace(_cut_section(market, past), committed=committed, limit=limit)
+    return replace(_cut_section(market, actuals), committed=committed, limit=limit)
 
 
-def _reduce_medals(past: Actuals) -> Medals:
+def _reduce_medals(actuals: Actuals) -> Medals:
     """Return the medals less alloys already cast, earliest due first; overdue ones are due in the first period."""
-    instance, medals = past.instance, past.instance.medals
-    cast = past.executed_account.cast[:, : past.last + 1].sum(axis=1) * (1 - instance.alloys.scrap_share.value)
+    instance, medals = actuals.instance, actuals.instance.medals
+    cast = actuals.executed_account.cast[:, : actuals.last + 1].sum(axis=1) * (1 - instance.alloys.scrap_share.value)
     parts = medals.parts.value.copy()
     each = parts * (1 + medals.allowance.value)[:, None] * medals.count[:, None]  # (M, A) kg
     for alloy in np.flatnonzero(cast > 0).tolist():
@@ -183,28 +183,28 @@ def _reduce_medals(past: Actuals) -> Medals:
                 share = 1 - covered / each[medal, alloy]
                 parts[medal, alloy] *= share if share > ROUNDING_TOLERANCE else 0.0
     unchanged = np.array_equal(parts, medals.parts.value)
-    due = np.maximum(medals.due - past.last - 1, 0)
+    due = np.maximum(medals.due - actuals.last - 1, 0)
     return replace(medals, due=due, parts=medals.parts if unchanged else _make_array(parts))
 
 
-def _reduce_policy(past: Actuals) -> PolicyLimits:
+def _reduce_policy(actuals: Actuals) -> PolicyLimits:
     """Return the policy with the cap less emissions so far; other policies apply to the remaining horizon alone."""
-    instance = past.instance
-    emitted = float(past.found.footprint @ (past.sent + past.executed_account.decisions.sent).sum(axis=1))
-    emitted += float(instance.streams.footprint.value @ past.waiting)
-    emitted += float(instance.market.footprint.value @ past.executed_account.bought)
+    instance = actuals.instance
+    emitted = float(actuals.found.footprint @ (actuals.sent + actuals.executed_account.decisions.sent).sum(axis=1))
+    emitted += float(instance.streams.footprint.value @ actuals.waiting)
+    emitted += float(instance.market.footprint.value @ actuals.executed_account.bought)
     return replace(instance.policy, footprint_cap=_subtract_used(instance.policy.footprint_cap, np.array(emitted)))
 
 
-def find_overdue_medals(past: Actuals) -> tuple[str, ...]:
+def find_overdue_medals(actuals: Actuals) -> tuple[str, ...]:
     """Find the kinds of medal that are due in the past and not completely cast.
 
     Args:
-        past: Executed and contracted quantities.
+        actuals: Executed and contracted quantities.
 
     Returns:
         Their names.
     """
-    left, medals = _reduce_medals(past), past.instance.medals
-    late = (medals.due <= past.last) & ((left.parts.value * medals.count[:, None]).sum(axis=1) > 0)
+    left, medals = _reduce_medals(actuals), actuals.instance.medals
+    late = (medals.due <= actuals.last) & ((left.parts.value * medals.count[:, None]).sum(axis=1) > 0)
     return tuple(name for name, is_late in zip(medals.names, late.tolist(), strict=True) if is_late)

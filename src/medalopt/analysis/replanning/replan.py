@@ -43,16 +43,20 @@ class MissedRequirement:
     comes: float
 
 
-def _find_missed_requirements(past: Actuals, plan: Plan) -> tuple[MissedRequirement, ...]:
+def _find_missed_requirements(actuals: Actuals, plan: Plan) -> tuple[MissedRequirement, ...]:
     """Return the violated policies on device shares, participation of regions and recycled content."""
-    return (*_check_device_shares(past, plan), *_check_participation(past, plan), *_check_recycled_content(past, plan))
+    return (
+        *_check_device_shares(actuals, plan),
+        *_check_participation(actuals, plan),
+        *_check_recycled_content(actuals, plan),
+    )
 
 
-def _sum_sent(past: Actuals, plan: Plan) -> tuple[Floats, Floats]:
+def _sum_sent(actuals: Actuals, plan: Plan) -> tuple[Floats, Floats]:
     """Return the tonnes sent over the whole horizon by device (D,) and by region (G,) of the original instance."""
-    instance, left = past.instance, plan.instance
+    instance, left = actuals.instance, plan.instance
     gone = np.zeros(len(instance.streams.names))
-    np.add.at(gone, past.found.stream, (past.sent + past.executed_account.decisions.sent).sum(axis=1))
+    np.add.at(gone, actuals.found.stream, (actuals.sent + actuals.executed_account.decisions.sent).sum(axis=1))
     by_device, by_region = np.zeros(len(left.devices.names)), np.zeros(len(instance.regions))
     np.add.at(by_device, instance.streams.device, gone)
     np.add.at(by_device, left.streams.device, plan.account.sent)
@@ -64,9 +68,9 @@ def _sum_sent(past: Actuals, plan: Plan) -> tuple[Floats, Floats]:
     return by_device[: len(instance.devices.names)], by_region
 
 
-def _check_device_shares(past: Actuals, plan: Plan) -> Iterator[MissedRequirement]:
+def _check_device_shares(actuals: Actuals, plan: Plan) -> Iterator[MissedRequirement]:
     """Yield the device share windows that are violated."""
-    policy, by_device = past.instance.policy, _sum_sent(past, plan)[0]
+    policy, by_device = actuals.instance.policy, _sum_sent(actuals, plan)[0]
     everything = float(by_device.sum())
     for w, name in enumerate(policy.windows):
         share = float(by_device[policy.members[w]].sum()) / everything if everything else 0.0
@@ -75,10 +79,10 @@ def _check_device_shares(past: Actuals, plan: Plan) -> Iterator[MissedRequiremen
             yield MissedRequirement(render_path(("policy", "device_share", name)), low if share < low else high, share)
 
 
-def _check_participation(past: Actuals, plan: Plan) -> Iterator[MissedRequirement]:
+def _check_participation(actuals: Actuals, plan: Plan) -> Iterator[MissedRequirement]:
     """Yield the regions whose participation is too low."""
-    instance, by_region = past.instance, _sum_sent(past, plan)[1]
-    asked, offered = float(instance.policy.participation.value), np.zeros(len(past.instance.regions))
+    instance, by_region = actuals.instance, _sum_sent(actuals, plan)[1]
+    asked, offered = float(instance.policy.participation.value), np.zeros(len(actuals.instance.regions))
     np.add.at(offered, instance.streams.region, instance.streams.available.value.sum(axis=1))
     for g in np.flatnonzero(by_region < (asked - FEASIBILITY_TOLERANCE) * offered).tolist():
         region = instance.regions[g]
@@ -87,12 +91,12 @@ def _check_participation(past: Actuals, plan: Plan) -> Iterator[MissedRequiremen
         )
 
 
-def _check_recycled_content(past: Actuals, plan: Plan) -> Iterator[MissedRequirement]:
+def _check_recycled_content(actuals: Actuals, plan: Plan) -> Iterator[MissedRequirement]:
     """Yield the metals whose recycled content is too low."""
-    instance, floors = past.instance, past.instance.policy.recycled.value
+    instance, floors = actuals.instance, actuals.instance.policy.recycled.value
     content = instance.market.composition.value * (1 - instance.market.recycled.value)[:, None]  # (O, E)
-    bought = past.executed_account.decisions.bought.sum(axis=(1, 2)) + plan.account.decisions.bought.sum(axis=(1, 2))
-    charged = past.executed_account.composition.sum(axis=(0, 2)) + plan.account.composition.sum(axis=(0, 2))
+    bought = actuals.executed_account.decisions.bought.sum(axis=(1, 2)) + plan.account.decisions.bought.sum(axis=(1, 2))
+    charged = actuals.executed_account.composition.sum(axis=(0, 2)) + plan.account.composition.sum(axis=(0, 2))
     new = bought @ content
     for metal in np.flatnonzero((floors > 0) & (new > (1 - floors + FEASIBILITY_TOLERANCE) * charged)).tolist():
         path = render_path(("policy", "recycled", instance.metals.names[metal]))
@@ -169,11 +173,11 @@ class Replan:
     @cached_property
     def returned_now(self) -> Floats:
         """Cumulated metal returned, actual up to `last`, then planned, with opening stock, (E, T) kg."""
-        past, periods = self.past, len(self.past.instance.periods)
-        opening = past.instance.metals.opening_stock.value
+        actuals, periods = self.past, len(self.past.instance.periods)
+        opening = actuals.instance.metals.opening_stock.value
         came = np.zeros((len(opening), periods))
-        came[:, : past.last + 1] = past.back[:, : past.last + 1]
-        came[:, past.last + 1 :] = self.plan.account.returned.sum(axis=0)
+        came[:, : actuals.last + 1] = actuals.back[:, : actuals.last + 1]
+        came[:, actuals.last + 1 :] = self.plan.account.returned.sum(axis=0)
         return np.asarray(opening[:, None] + np.cumsum(came, axis=1))
 
 
@@ -195,7 +199,7 @@ def make_replan_problem(
         UsageError: If the period or a file does not fit the instance.
         InputError: If a file is invalid.
     """
-    found, last = build_routes(instance), make_calendar(instance).index(after.strip())
+    routes, last = build_routes(instance), make_calendar(instance).index(after.strip())
     if last is None:
         raise UsageError(f"--after: {make_calendar(instance).unknown(after)}")
     if last == len(instance.periods) - 1:
@@ -205,42 +209,42 @@ def make_replan_problem(
     files = {}
     lots = None
     if actuals is not None:
-        lots = read_lots(actuals, instance, found, last)
+        lots = read_lots(actuals, instance, routes, last)
         files[actuals.name] = lots.sha256
-    signed, odd = make_empty_decisions(instance, found), lots.warnings if lots else ()
+    signed, odd = make_empty_decisions(instance, routes), lots.warnings if lots else ()
     if frozen is not None:
-        signed, digest, repeated = _read_signed_decisions(frozen, instance, found)
+        signed, digest, repeated = _read_signed_decisions(frozen, instance, routes)
         odd += repeated
         files |= digest
-    past = Actuals(instance, found, last, lots or make_empty_lots(instance), signed)
+    past = Actuals(instance, routes, last, lots or make_empty_lots(instance), signed)
     left = make_remaining_instance(past)
     return ReplanProblem(past, replace(left, files=dict(sorted({**instance.files, **files}.items())), warnings=odd))
 
 
 def _read_signed_decisions(
-    path: Path, instance: Instance, found: Routes
+    path: Path, instance: Instance, routes: Routes
 ) -> tuple[Decisions, dict[str, str], tuple[Fault, ...]]:
     """Return the contracted decisions, the digests of their file, and warnings."""
     if not os.path.isdir(path) and path.suffix.lower() not in PLAN_SUFFIXES:
-        made, digest, odd = read_signed_contracts(path, instance, found)
-        return made, {path.name: digest}, odd
+        decisions, digest, odd = read_signed_contracts(path, instance, routes)
+        return decisions, {path.name: digest}, odd
     saved = read_saved_plan(path)
     if not isinstance(saved, SavedPlan) or saved.instance.figures != instance.figures:
-        why = "says that there is no plan" if not isinstance(saved, SavedPlan) else "is the plan of other figures"
+        reason = "says that there is no plan" if not isinstance(saved, SavedPlan) else "is the plan of other figures"
         cure = "give a plan of this instance, or a CSV of what is signed"
-        raise UsageError(f"--frozen {escape_text(str(path), 400)}: {why}; {cure}")
-    made, broken = parse_decisions(instance, found, saved)
+        raise UsageError(f"--frozen {escape_text(str(path), 400)}: {reason}; {cure}")
+    decisions, broken = parse_decisions(instance, routes, saved)
     if broken:
         raise UsageError(f"--frozen {escape_text(str(path), 400)}: {broken[0].text}; medalopt verify tells all")
-    return made, {}, ()
+    return decisions, {}, ()
 
 
-def solve_replan(asked: ReplanProblem, measure: str = "cost") -> Replan:
+def solve_replan(problem: ReplanProblem, objective: str = "cost") -> Replan:
     """Solve the replanning problem.
 
     Args:
-        asked: Replanning problem.
-        measure: Objective: cost, footprint or mass.
+        problem: Replanning problem.
+        objective: Objective: cost, footprint or mass.
 
     Returns:
         Optimal plan of the remaining horizon, with the first plan.
@@ -248,21 +252,21 @@ def solve_replan(asked: ReplanProblem, measure: str = "cost") -> Replan:
     Raises:
         NoPlanError: If the remaining horizon is infeasible.
     """
-    return compare_with_first_plan(asked, solve(asked.left, measure))
+    return compare_with_first_plan(problem, solve(problem.left, objective))
 
 
-def compare_with_first_plan(asked: ReplanProblem, plan: Plan) -> Replan:
+def compare_with_first_plan(problem: ReplanProblem, plan: Plan) -> Replan:
     """Compare a plan of the remaining horizon with the first plan.
 
     Args:
-        asked: Replanning problem.
+        problem: Replanning problem.
         plan: Plan of the remaining horizon.
 
     Returns:
         Both plans; the first one is None if the whole horizon was infeasible.
     """
     try:
-        before = solve(asked.past.instance, plan.measure)
+        before = solve(problem.past.instance, plan.measure)
     except NoPlanError:
         before = None
-    return Replan(asked, plan, before)
+    return Replan(problem, plan, before)

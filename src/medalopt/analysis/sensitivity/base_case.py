@@ -18,11 +18,11 @@ StepCallback = Callable[[str], None]
 UNPROVEN_STATUS = "unanswered"  # status of a row whose result could not be verified
 
 
-def ignore_progress(doing: str) -> None:
+def ignore_progress(activity: str) -> None:
     """Ignore a progress message.
 
     Args:
-        doing: Description of the current step.
+        activity: Description of the current step.
     """
 
 
@@ -54,11 +54,11 @@ def get_row_status(feasible: bool, proven: bool) -> str:
     return UNPROVEN_STATUS if not proven else "optimal" if feasible else "infeasible"
 
 
-def solve_base_case(variants: ScenarioRunner) -> VerifiedResult:
+def solve_base_case(runner: ScenarioRunner) -> VerifiedResult:
     """Solve the instance without changes (the base case).
 
     Args:
-        variants: Scenarios of the instance, which cache the base case.
+        runner: Scenarios of the instance, which cache the base case.
 
     Returns:
         The verified optimum.
@@ -66,60 +66,60 @@ def solve_base_case(variants: ScenarioRunner) -> VerifiedResult:
     Raises:
         NoPlanError: If the instance is infeasible; it carries the conflicting constraints.
     """
-    outcome = variants.answer()
-    if not outcome.feasible:
-        variants.plan  # noqa: B018  # raises NoPlanError with the conflicting constraints
-    return outcome
+    result = runner.answer()
+    if not result.feasible:
+        runner.plan  # noqa: B018  # raises NoPlanError with the conflicting constraints
+    return result
 
 
-def compute_objective_increase(value: float, outcome: VerifiedResult, linear: SolverProgram) -> float:
+def compute_objective_increase(value: float, result: VerifiedResult, program: SolverProgram) -> float:
     """Return the increase of the objective over the optimum of the base case.
 
     Args:
         value: Objective value of a scenario; infinite if infeasible.
-        outcome: Optimum of `linear`.
-        linear: Linear program of the base case.
+        result: Optimum of `program`.
+        program: Linear program of the base case.
 
     Returns:
         `value` less the optimum, in the unit of the objective; 0 within the tolerance.
     """
-    extra = value - outcome.value
-    return 0.0 if abs(extra) <= compute_objective_tolerance(outcome, linear) else extra
+    extra = value - result.value
+    return 0.0 if abs(extra) <= compute_objective_tolerance(result, program) else extra
 
 
-def compute_objective_tolerance(outcome: VerifiedResult, linear: SolverProgram) -> float:
+def compute_objective_tolerance(result: VerifiedResult, program: SolverProgram) -> float:
     """Return the tolerance within which two objective values count as equal.
 
     Args:
-        outcome: Optimum of `linear`.
-        linear: Linear program of the base case.
+        result: Optimum of `program`.
+        program: Linear program of the base case.
 
     Returns:
         SAME times max(1, |c|ᵀ|x|), in the unit of the objective.
     """
-    return VALUE_TOLERANCE * max(1.0, float(np.abs(linear.costs[0]) @ np.abs(outcome.x)))
+    return VALUE_TOLERANCE * max(1.0, float(np.abs(program.costs[0]) @ np.abs(result.x)))
 
 
-def get_objective_unit(variants: ScenarioRunner) -> str:
+def get_objective_unit(runner: ScenarioRunner) -> str:
     """Return the unit of the objective.
 
     Args:
-        variants: Scenarios, which carry the instance and the objective.
+        runner: Scenarios, which carry the instance and the objective.
 
     Returns:
         The currency of the instance, `kg CO2e` or `t`.
     """
-    return OBJECTIVE_UNITS.get(variants.measure, variants.instance.currency)
+    return OBJECTIVE_UNITS.get(runner.measure, runner.instance.currency)
 
 
-def get_metal_titles(variants: ScenarioRunner) -> dict[str, str]:
+def get_metal_titles(runner: ScenarioRunner) -> dict[str, str]:
     """Return the display name of each metal.
 
     Args:
-        variants: Scenarios of the instance.
+        runner: Scenarios of the instance.
 
     Returns:
         Display name by metal symbol.
     """
-    metals = variants.instance.metals
+    metals = runner.instance.metals
     return dict(zip(metals.names, metals.titles, strict=True))

@@ -51,45 +51,45 @@ class ParametricObjective:
     """
 
     def __init__(
-        self, variants: ScenarioRunner, way: ParametricScenarios, line: ProgramLine, progress: Callable[[str], None]
+        self, runner: ScenarioRunner, family: ParametricScenarios, line: ProgramLine, progress: Callable[[str], None]
     ) -> None:
-        self._variants, self._way, self._line, self._progress = variants, way, line, progress
+        self._variants, self._way, self._line, self._progress = runner, family, line, progress
         self.sign = -1.0 if line.moves_costs else 1.0
         self._known: dict[float, SolvedVariant] = {}
 
-    def found(self, at: float) -> SolvedVariant:
+    def found(self, position: float) -> SolvedVariant:
         """Solve the scenario at a position, once.
 
         Args:
-            at: Position.
+            position: Position.
 
         Returns:
             The scenario and its verified result.
         """
-        if at not in self._known:
+        if position not in self._known:
             self._progress(f"question {len(self._known) + 1}")
-            variant = self._way.drawn(at)
-            self._known[at] = SolvedVariant(variant, self._variants.answer(variant))
-        return self._known[at]
+            scenario = self._way.drawn(position)
+            self._known[position] = SolvedVariant(scenario, self._variants.answer(scenario))
+        return self._known[position]
 
-    def touch(self, at: float) -> TangentPoint:
+    def touch(self, position: float) -> TangentPoint:
         """Return value and supporting line at a feasible position.
 
         Args:
-            at: Position.
+            position: Position.
 
         Returns:
             `sign` times the optimal value, and its slope: c'·x if costs move, else the duals times the moving bounds.
         """
-        found = self.found(at)
-        slope = self._line.costs_slope @ found.outcome.x if self.sign < 0 else self._priced(found)
-        return TangentPoint(at, self.sign * found.outcome.value, self.sign * float(slope), found)
+        solved = self.found(position)
+        slope = self._line.costs_slope @ solved.outcome.x if self.sign < 0 else self._priced(solved)
+        return TangentPoint(position, self.sign * solved.outcome.value, self.sign * float(slope), solved)
 
-    def _priced(self, found: SolvedVariant) -> float:
+    def _priced(self, solved: SolvedVariant) -> float:
         """Return the slope of the dual objective: Σ y·b' over rows, Σ d·u' over columns with d = c − Aᵀy."""
-        linear, y = found.variant.linear, found.outcome.y
-        entries = linear.entries
-        reduced = linear.costs[0] - np.bincount(entries.column, entries.value * y[entries.row], len(linear.lower))
+        program, y = solved.variant.linear, solved.outcome.y
+        entries = program.entries
+        reduced = program.costs[0] - np.bincount(entries.column, entries.value * y[entries.row], len(program.lower))
         slopes = self._line.end_slopes
         return _price_bounds(y, slopes["row_lower"], slopes["row_upper"]) + _price_bounds(
             reduced, slopes["lower"], slopes["upper"]
@@ -111,21 +111,21 @@ class ParametricObjective:
         at, span = start, stop - start
         for _ in range(_MAX_STEPS):
             try:
-                found = self.found(at)
+                solved = self.found(at)
             except SolverError:  # so near to the boundary that neither can be verified
                 at += span * _MIN_STEP * 100
                 continue
-            if found.outcome.feasible:
+            if solved.outcome.feasible:
                 return at
-            now, then = (self._margin(found.outcome.y, position) for position in (at, stop))
+            now, then = (self._margin(solved.outcome.y, position) for position in (at, stop))
             if self.sign < 0 or then > 0 or not then < now:
                 return None
             at = max(at + (stop - at) * now / (now - then), at + span * _MIN_STEP, key=lambda x: (x - at) / span)
         return None
 
-    def _margin(self, y: Floats, at: float) -> float:
+    def _margin(self, y: Floats, position: float) -> float:
         """Return the margin of a Farkas certificate at a position."""
-        return _compute_infeasibility_margin(self._line.at(at), y)
+        return _compute_infeasibility_margin(self._line.at(position), y)
 
 
 def _compute_infeasibility_margin(linear: SolverProgram, y: Floats) -> float:
@@ -157,7 +157,7 @@ class CurveSamples:
     unproven: tuple[float, ...] = ()
 
 
-def sample_curve(ask: SolveAt, low: float, high: float, noise: float, most: int) -> CurveSamples:
+def sample_curve(ask: SolveAt, low: float, high: float, noise: float, maximum: int) -> CurveSamples:
     """Sample a curve.
 
     Args:
@@ -165,29 +165,29 @@ def sample_curve(ask: SolveAt, low: float, high: float, noise: float, most: int)
         low: First position.
         high: Last position.
         noise: Differences of the objective up to this count as zero.
-        most: Approximate maximum number of samples.
+        maximum: Approximate maximum number of samples.
 
     Returns:
         The samples with their estimated accuracy.
     """
     known, unproven = {}, []
-    for at in (low + (high - low) * step / (INITIAL_SAMPLES - 1) for step in range(INITIAL_SAMPLES)):
+    for position in (low + (high - low) * step / (INITIAL_SAMPLES - 1) for step in range(INITIAL_SAMPLES)):
         try:
-            known[at] = ask(at)
+            known[position] = ask(position)
         except SolverError:
-            unproven.append(at)
+            unproven.append(position)
     for one, two in list(pairwise(sorted(known))):
         if known[one].outcome.feasible != known[two].outcome.feasible:
             inside, outside = (one, two) if known[one].outcome.feasible else (two, one)
             known |= _find_feasible_edge(ask, known, inside, outside, EDGE_TOLERANCE * (high - low))
-    values = [found.outcome.value for found in known.values() if found.outcome.feasible]
+    values = [solved.outcome.value for solved in known.values() if solved.outcome.feasible]
     wanted = max(SAMPLE_ACCURACY * (max(values, default=0.0) - min(values, default=0.0)), noise)
-    accuracy = _bisect_intervals(ask, known, unproven, wanted, (high - low) * EDGE_TOLERANCE, most)
+    accuracy = _bisect_intervals(ask, known, unproven, wanted, (high - low) * EDGE_TOLERANCE, maximum)
     return CurveSamples(tuple(sorted(known.items())), max(accuracy, noise), tuple(sorted(set(unproven) - known.keys())))
 
 
 def _bisect_intervals(
-    ask: SolveAt, known: dict[float, SolvedVariant], unproven: list[float], wanted: float, least: float, most: int
+    ask: SolveAt, known: dict[float, SolvedVariant], unproven: list[float], wanted: float, minimum: float, maximum: int
 ) -> float:
     """Bisect intervals whose midpoint deviates from the chord by more than `wanted`; return the largest deviation left.
 
@@ -198,10 +198,10 @@ def _bisect_intervals(
         if known[one].outcome.feasible and known[two].outcome.feasible:
             heapq.heappush(heap, (-math.inf, one, two))
     left = 0.0
-    while heap and -heap[0][0] > wanted and len(known) < most:
+    while heap and -heap[0][0] > wanted and len(known) < maximum:
         _, one, two = heapq.heappop(heap)
         middle = (one + two) / 2
-        if two - one <= least:
+        if two - one <= minimum:
             continue
         try:
             known[middle] = ask(middle)
@@ -226,15 +226,17 @@ def _find_feasible_edge(
     tries = 0
     while abs(outside - inside) > near:
         tries += 1
-        at = (inside + outside) / 2 if tries % 3 == 0 else _extrapolate_infeasibility(plan, none, inside, outside, near)
+        position = (
+            (inside + outside) / 2 if tries % 3 == 0 else _extrapolate_infeasibility(plan, none, inside, outside, near)
+        )
         try:
-            found = ask(at)
+            solved = ask(position)
         except SolverError:  # so near to the boundary that neither can be verified
             break
-        if found.outcome.feasible:
-            inside, plan = at, found
+        if solved.outcome.feasible:
+            inside, plan = position, solved
         else:
-            outside, none = at, found
+            outside, none = position, solved
     return {inside: plan, outside: none}
 
 
@@ -250,7 +252,7 @@ def _extrapolate_infeasibility(
         _compute_infeasibility_margin(plan.variant.linear, y),
     )
     share = there / (there - here) if here < 0 < there else 0.5
-    at = outside + (inside - outside) * share
+    position = outside + (inside - outside) * share
     step = math.copysign(near / 2, inside - outside)
-    at = at + step  # alternately just inside and just outside the estimated boundary
-    return at if min(inside, outside) + near / 4 < at < max(inside, outside) - near / 4 else inside - step
+    position = position + step  # alternately just inside and just outside the estimated boundary
+    return position if min(inside, outside) + near / 4 < position < max(inside, outside) - near / 4 else inside - step

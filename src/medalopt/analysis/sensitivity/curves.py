@@ -72,7 +72,7 @@ def _describe_breakpoints(pieces: tuple[LinearPiece, ...], along_costs: bool) ->
     known = [piece for piece in pieces if piece.holds is not None]
     if not known or len(known) > MAX_DESCRIBED_BREAKPOINTS:
         return ()
-    amounts = {id(found): _measure_quantities(found) for piece in known for found in _get_piece_variants(piece)}
+    amounts = {id(solved): _measure_quantities(solved) for piece in known for solved in _get_piece_variants(piece)}
     binding = [_find_binding_paths(_get_supporting_variant(piece)) for piece in known]
     rows = []
     for number, (one, two) in enumerate(pairwise(known)):
@@ -93,8 +93,8 @@ def _describe_breakpoints(pieces: tuple[LinearPiece, ...], along_costs: bool) ->
 def _get_supporting_variant(piece: LinearPiece) -> SolvedVariant:
     """Return the solved scenario of the supporting line of a piece."""
     assert piece.holds is not None, "the piece is known"
-    found: SolvedVariant = piece.holds.found
-    return found
+    solved: SolvedVariant = piece.holds.found
+    return solved
 
 
 def _get_piece_variants(piece: LinearPiece) -> tuple[SolvedVariant, ...]:
@@ -121,10 +121,10 @@ def _find_quantity_changes(
     )
 
 
-def _measure_quantities(found: SolvedVariant) -> PlanQuantities:
+def _measure_quantities(solved: SolvedVariant) -> PlanQuantities:
     """Return quantities of the plan: tonnes by source, treatment and smelter, kilograms bought and surplus."""
-    account = found.variant.account(found.outcome)
-    instance, made = account.instance, account.decisions
+    account = solved.variant.account(solved.outcome)
+    instance, decisions = account.instance, account.decisions
     sent, bought = account.sent, account.bought
     amounts = {(source.name, "t"): float(sent[source.streams].sum()) for source in group_sources(instance)}
     amounts |= {(name, "kg"): float(kg) for name, kg in zip(instance.market.names, bought, strict=True)}
@@ -133,22 +133,22 @@ def _measure_quantities(found: SolvedVariant) -> PlanQuantities:
     amounts |= {
         (f"goods through {name}", "t"): float(t) for name, t in zip(instance.treatments.names, treated, strict=True)
     }
-    over = made.surplus.sum(axis=1)
+    over = decisions.surplus.sum(axis=1)
     return amounts | {(f"{n} left over", "kg"): float(kg) for n, kg in zip(instance.metals.titles, over, strict=True)}
 
 
-def _find_binding_paths(found: SolvedVariant) -> set[str]:
+def _find_binding_paths(solved: SolvedVariant) -> set[str]:
     """Return the paths of the limits that bind, from the dual values of their rows."""
-    linear, x, y = found.variant.linear, found.outcome.x, found.outcome.y
-    entries = linear.entries
-    parts = np.bincount(entries.row, np.abs(entries.value * x[entries.column]), len(linear.rows))
-    least = _BINDING_TOLERANCE * max(1.0, float(np.abs(linear.costs[0]) @ np.abs(x)))
+    program, x, y = solved.variant.linear, solved.outcome.x, solved.outcome.y
+    entries = program.entries
+    parts = np.bincount(entries.row, np.abs(entries.value * x[entries.column]), len(program.rows))
+    minimum = _BINDING_TOLERANCE * max(1.0, float(np.abs(program.costs[0]) @ np.abs(x)))
     paths = set()
-    for row in np.flatnonzero(np.abs(y) * parts > least).tolist():
-        rule = identify_rule(linear.rows[row], 0 if y[row] > 0 else 1)
+    for row in np.flatnonzero(np.abs(y) * parts > minimum).tolist():
+        rule = identify_rule(program.rows[row], 0 if y[row] > 0 else 1)
         if rule is not None and rule[0].kind not in _UNREPORTED_RULES:
             periods = (rule[1],) if rule[1] else ()
-            paths.add(render_path(RULE_FAMILIES[rule[0].kind].says(found.variant.instance, rule[0], periods)[0]))
+            paths.add(render_path(RULE_FAMILIES[rule[0].kind].says(solved.variant.instance, rule[0], periods)[0]))
     return paths
 
 
@@ -211,16 +211,14 @@ class CurveOptions:
     progress: CurveProgress = lambda step: None
 
 
-def compute_curve(
-    variants: ScenarioRunner, vary: ParameterRange, asking: CurveOptions | None = None
-) -> SensitivityCurve:
+def compute_curve(runner: ScenarioRunner, vary: ParameterRange, asking: CurveOptions | None = None) -> SensitivityCurve:
     """Compute the objective along a parameter.
 
     A parameter that moves only costs, or only right-hand sides and bounds, gives an exact piecewise linear curve;
     integer parameters are evaluated at whole values, all others are sampled.
 
     Args:
-        variants: Scenarios of the instance.
+        runner: Scenarios of the instance.
         vary: Parameter with its range.
         asking: Options.
 
@@ -228,77 +226,81 @@ def compute_curve(
         The curve with breakpoints, feasible interval and changes of the plan.
     """
     asking = asking or CurveOptions()
-    found = variants.answer()
-    blank = SensitivityCurve(vary, variants.measure, found.value if found.feasible else None, "", (), True, 0.0, None)
-    way = _make_parametric_line(variants, vary)
-    line = None if way is None else way.line
-    if way is not None and line is not None and not line.moves_matrix and not (line.moves_costs and line.moves_ends):
+    result = runner.answer()
+    blank = SensitivityCurve(vary, runner.measure, result.value if result.feasible else None, "", (), True, 0.0, None)
+    family = _make_parametric_line(runner, vary)
+    line = None if family is None else family.line
+    if family is not None and line is not None and not line.moves_matrix and not (line.moves_costs and line.moves_ends):
         with contextlib.suppress(SolverError):  # one supporting line is not verified: sample the curve instead
             return _trace_linear_curve(
-                variants, blank, ParametricObjective(variants, way, line, asking.progress), asking
+                runner, blank, ParametricObjective(runner, family, line, asking.progress), asking
             )
     if vary.whole:
-        return _evaluate_whole_values(variants, blank, asking)
-    assert way is not None, "only counts and leads have no way"
-    return _sample_nonlinear_curve(variants, blank, way, asking)
+        return _evaluate_whole_values(runner, blank, asking)
+    assert family is not None, "only counts and leads have no way"
+    return _sample_nonlinear_curve(runner, blank, family, asking)
 
 
-def _make_parametric_line(variants: ScenarioRunner, vary: ParameterRange) -> ParametricScenarios | None:
+def _make_parametric_line(runner: ScenarioRunner, vary: ParameterRange) -> ParametricScenarios | None:
     """Return the parametric family of programs; None for integer parameters other than counts, which are not affine."""
     if not vary.whole:
-        return variants.along(vary.at, vary.low, vary.high)
+        return runner.along(vary.at, vary.low, vary.high)
     if vary.unit is not None or vary.path.split(".")[-1] != COUNT_FIELD:
         return None
     try:
-        return variants.along(vary.at, vary.low, vary.low + 4 * math.ceil((vary.high - vary.low) / 4))
+        return runner.along(vary.at, vary.low, vary.low + 4 * math.ceil((vary.high - vary.low) / 4))
     except InputError:
         return None
 
 
 def _trace_linear_curve(
-    variants: ScenarioRunner, blank: SensitivityCurve, asked: ParametricObjective, asking: CurveOptions
+    runner: ScenarioRunner, blank: SensitivityCurve, objective: ParametricObjective, asking: CurveOptions
 ) -> SensitivityCurve:
     """Return the exact piecewise linear curve; of a large program only to within LARGE_ACCURACY."""
     vary = blank.vary
-    shaped = replace(blank, shape="convex" if asked.sign > 0 else "concave")
-    low = asked.first(vary.low, vary.high)
-    high = None if low is None else asked.first(vary.high, low)
+    shaped = replace(blank, shape="convex" if objective.sign > 0 else "concave")
+    low = objective.first(vary.low, vary.high)
+    high = None if low is None else objective.first(vary.high, low)
     if low is None or high is None:
         nowhere = [CurvePoint(vary.low, None), CurvePoint(vary.high, None)]
         return replace(shaped, points=tuple(nowhere), budget=_apply_budget(nowhere, asking, None, False))
     if high - low <= POSITION_TOLERANCE * (vary.high - vary.low):  # feasible at a single value
         low = high = vary.high if high == vary.high else low
-    noise = OBJECTIVE_NOISE * max(_sum_absolute_costs(asked.found(low)), _sum_absolute_costs(asked.found(high)), 1.0)
-    large = len(variants.base.linear.entries.row) >= LARGE_ENTRIES and not asking.exactly
-    wanted = LARGE_ACCURACY * abs(asked.found(low).outcome.value) if large else 0.0
+    noise = OBJECTIVE_NOISE * max(
+        _sum_absolute_costs(objective.found(low)), _sum_absolute_costs(objective.found(high)), 1.0
+    )
+    large = len(runner.base.linear.entries.row) >= LARGE_ENTRIES and not asking.exactly
+    wanted = LARGE_ACCURACY * abs(objective.found(low).outcome.value) if large else 0.0
     traced = (
-        trace_pieces(asked.touch, low, high, noise, max(noise, wanted), MAX_EVALUATIONS)
+        trace_pieces(objective.touch, low, high, noise, max(noise, wanted), MAX_EVALUATIONS)
         if low < high
         else PiecewiseLinear((), 0.0)
     )
-    made = [CurvePoint(at, value, bend) for at, value, bend in _list_piece_ends(asked, traced.pieces, low)]
-    told = replace(
+    points = [
+        CurvePoint(position, value, bend) for position, value, bend in _list_piece_ends(objective, traced.pieces, low)
+    ]
+    curve = replace(
         shaped,
-        points=_add_infeasible_ends(vary, made),
+        points=_add_infeasible_ends(vary, points),
         exact=traced.gap == 0,
         accuracy=traced.gap,
         feasible=(low, high),
-        turns=_describe_breakpoints(traced.pieces, asked.sign < 0),
-        budget=_apply_budget(made, asking, lambda at: asked.found(at).outcome.value, vary.whole),
+        turns=_describe_breakpoints(traced.pieces, objective.sign < 0),
+        budget=_apply_budget(points, asking, lambda position: objective.found(position).outcome.value, vary.whole),
     )
-    return _restrict_to_whole_values(told) if vary.whole else told
+    return _restrict_to_whole_values(curve) if vary.whole else curve
 
 
 def _list_piece_ends(
-    asked: ParametricObjective, traced: tuple[LinearPiece, ...], only: float
+    objective: ParametricObjective, traced: tuple[LinearPiece, ...], only: float
 ) -> list[tuple[float, float, bool]]:
     """Return position, objective and breakpoint flag at each end of a piece."""
     if not traced:
-        return [(only, asked.found(only).outcome.value, False)]
+        return [(only, objective.found(only).outcome.value, False)]
     touches = [traced[0].left, *(piece.right for piece in traced)]
     known = [bool(piece.holds) for piece in traced]
     bends = [False, *(a and b for a, b in pairwise(known)), False]
-    return [(touch.at, asked.sign * touch.value, bend) for touch, bend in zip(touches, bends, strict=True)]
+    return [(touch.at, objective.sign * touch.value, bend) for touch, bend in zip(touches, bends, strict=True)]
 
 
 def _add_infeasible_ends(vary: ParameterRange, points: list[CurvePoint]) -> tuple[CurvePoint, ...]:
@@ -313,25 +315,25 @@ def _add_infeasible_ends(vary: ParameterRange, points: list[CurvePoint]) -> tupl
     return (*before, *points, *after)
 
 
-def _restrict_to_whole_values(found: SensitivityCurve) -> SensitivityCurve:
+def _restrict_to_whole_values(curve: SensitivityCurve) -> SensitivityCurve:
     """Return the curve evaluated at whole values."""
-    plans = [point.plain for point in found.points if point.objective is not None]
-    rows = evaluate_at_whole_values(plans, (found.vary.low, found.vary.high))
-    points = [CurvePoint(at, value if math.isfinite(value) else None, bend) for at, value, bend in rows]
-    return replace(found, points=tuple(points), feasible=_get_feasible_range(points))
+    plans = [point.plain for point in curve.points if point.objective is not None]
+    rows = evaluate_at_whole_values(plans, (curve.vary.low, curve.vary.high))
+    points = [CurvePoint(position, value if math.isfinite(value) else None, bend) for position, value, bend in rows]
+    return replace(curve, points=tuple(points), feasible=_get_feasible_range(points))
 
 
-def _evaluate_whole_values(variants: ScenarioRunner, blank: SensitivityCurve, asking: CurveOptions) -> SensitivityCurve:
+def _evaluate_whole_values(runner: ScenarioRunner, blank: SensitivityCurve, asking: CurveOptions) -> SensitivityCurve:
     """Return the curve of an integer parameter, at all whole values if they are few."""
     vary, points, unproven = blank.vary, [], []
     values, every = select_whole_values(vary.low, vary.high)
     for value in values:
         asking.progress(f"{vary.path} at {value:g}")
-        found = solve_or_none(partial(variants.answer, variants.variant(vary.at(value))))
-        if found is None:
+        result = solve_or_none(partial(runner.answer, runner.variant(vary.at(value))))
+        if result is None:
             unproven.append(value)
         else:
-            points.append(CurvePoint(value, found.value if found.feasible else None))
+            points.append(CurvePoint(value, result.value if result.feasible else None))
     exact = every and vary.unit is None and not unproven
     accuracy = 0.0 if exact else None
     budget = _apply_budget(points, asking, None, True)
@@ -348,19 +350,22 @@ def _evaluate_whole_values(variants: ScenarioRunner, blank: SensitivityCurve, as
 
 
 def _sample_nonlinear_curve(
-    variants: ScenarioRunner, blank: SensitivityCurve, way: ParametricScenarios, asking: CurveOptions
+    runner: ScenarioRunner, blank: SensitivityCurve, family: ParametricScenarios, asking: CurveOptions
 ) -> SensitivityCurve:
     """Return the curve by adaptive sampling."""
     vary = blank.vary
 
-    def ask(at: float) -> SolvedVariant:
+    def ask(position: float) -> SolvedVariant:
         """Solve the scenario at a position."""
-        asking.progress(f"{vary.path} at {at:g}")
-        variant = way.variant(at)
-        return SolvedVariant(variant, variants.answer(variant))
+        asking.progress(f"{vary.path} at {position:g}")
+        scenario = family.variant(position)
+        return SolvedVariant(scenario, runner.answer(scenario))
 
     samples = sample_curve(ask, vary.low, vary.high, OBJECTIVE_NOISE * max(abs(blank.base or 0.0), 1.0), MAX_SAMPLES)
-    points = [CurvePoint(at, found.outcome.value if found.outcome.feasible else None) for at, found in samples.found]
+    points = [
+        CurvePoint(position, solved.outcome.value if solved.outcome.feasible else None)
+        for position, solved in samples.found
+    ]
     return replace(
         blank,
         shape="sampled",
@@ -368,7 +373,7 @@ def _sample_nonlinear_curve(
         exact=False,
         accuracy=samples.accuracy,
         feasible=_get_feasible_range(points),
-        budget=_apply_budget(points, asking, lambda at: ask(at).outcome.value, False),
+        budget=_apply_budget(points, asking, lambda position: ask(position).outcome.value, False),
         unproven=samples.unproven,
     )
 
@@ -388,6 +393,6 @@ def _get_feasible_range(points: list[CurvePoint]) -> tuple[float, float] | None:
     return (values[0], values[-1]) if values else None
 
 
-def _sum_absolute_costs(found: SolvedVariant) -> float:
+def _sum_absolute_costs(solved: SolvedVariant) -> float:
     """Return |c|ᵀ|x|, the scale of numerical noise in the objective."""
-    return float(np.abs(found.variant.linear.costs[0]) @ np.abs(found.outcome.x))
+    return float(np.abs(solved.variant.linear.costs[0]) @ np.abs(solved.outcome.x))

@@ -47,41 +47,46 @@ class ContractDeadline:
 
 
 def _find_deadlines(
-    variants: ScenarioRunner, outcome: VerifiedResult, same: float, tell: StepCallback
+    runner: ScenarioRunner, outcome: VerifiedResult, same: float, report_progress: StepCallback
 ) -> tuple[ContractDeadline, ...]:
     """Return all contract deadlines, earliest first; a contract is usable from the period of its signature on."""
-    account = variants.base.account(outcome)
-    every = list_contracts(variants.instance)
-    found = []
+    account = runner.base.account(outcome)
+    every = list_contracts(runner.instance)
+    result = []
     for number, contract in enumerate(every):
-        tell(f"signing {contract.name} later ({number + 1} of {len(every)})")
+        report_progress(f"signing {contract.name} later ({number + 1} of {len(every)})")
         value = outcome.value, same
-        made = solve_or_none(partial(_find_contract_deadline, variants, contract, account, value))
-        found.append(
-            made or ContractDeadline(contract.kind, contract.name, contract.path, None, None, 0.0, proven=False)
+        deadline = solve_or_none(partial(_find_contract_deadline, runner, contract, account, value))
+        result.append(
+            deadline or ContractDeadline(contract.kind, contract.name, contract.path, None, None, 0.0, proven=False)
         )
-    periods = {name: number for number, name in enumerate(variants.instance.periods)}
-    return tuple(sorted(found, key=lambda one: (periods.get(one.last or "", len(periods)), -one.extra, one.path)))
+    periods = {name: number for number, name in enumerate(runner.instance.periods)}
+    return tuple(
+        sorted(
+            result,
+            key=lambda deadline: (periods.get(deadline.last or "", len(periods)), -deadline.extra, deadline.path),
+        )
+    )
 
 
 def _find_contract_deadline(
-    variants: ScenarioRunner, contract: Outage, account: PlanAccount, value: tuple[float, float]
+    runner: ScenarioRunner, contract: Outage, account: PlanAccount, value: tuple[float, float]
 ) -> ContractDeadline:
     """Search the last period of free signing, from the first use on: doubling steps, then bisection.
 
     `value`: objective of the base case, and the tolerance within which it counts as unchanged.
     """
-    instance = variants.instance
+    instance = runner.instance
     used = np.flatnonzero(_mark_usage_periods(account, contract))
     if not len(used):
         return ContractDeadline(contract.kind, contract.name, contract.path, None, None, 0.0)
     first, periods = int(used[0]), np.arange(len(instance.periods))
     values: dict[int, float] = {}
 
-    def free(at: int) -> bool:
-        """Return True if the contract can be missing before period `at` at no extra cost."""
-        values[at] = variants.warm_model.solve(apply_outage(variants.base, contract, periods < at, bound=True)).value
-        return values[at] <= sum(value)
+    def free(index: int) -> bool:
+        """Return True if the contract can be missing before period `index` at no extra cost."""
+        values[index] = runner.warm_model.solve(apply_outage(runner.base, contract, periods < index, bound=True)).value
+        return values[index] <= sum(value)
 
     low, high = first, first + 1
     while high < len(periods) and free(high):
@@ -99,15 +104,15 @@ def _find_contract_deadline(
 
 def _mark_usage_periods(account: PlanAccount, contract: Outage) -> Bools:
     """Return the periods (T,) in which the plan uses the contract."""
-    instance, made = account.instance, account.decisions
+    instance, decisions = account.instance, account.decisions
     if contract.axis == "smelters":
         amounts = account.feed[[instance.smelters.names.index(name) for name in contract.names]]
     elif contract.axis == "market":
         amounts = account.purchases[[instance.market.names.index(name) for name in contract.names]]
     else:
-        before = np.concatenate([np.zeros_like(made.stockpile[:, :1]), made.stockpile[:, :-1]], axis=1)
-        taken = made.stockpile - before
-        np.add.at(taken, account.found.stream, made.sent)
+        before = np.concatenate([np.zeros_like(decisions.stockpile[:, :1]), decisions.stockpile[:, :-1]], axis=1)
+        taken = decisions.stockpile - before
+        np.add.at(taken, account.found.stream, decisions.sent)
         amounts = taken[[instance.streams.names.index(name) for name in contract.names]]
     return np.asarray((amounts > 0).any(axis=0))
 
@@ -143,13 +148,15 @@ class DelayAnalysis:
     titles: dict[str, str]  # of metals
 
 
-def evaluate_delays(variants: ScenarioRunner, periods: int, tell: StepCallback = ignore_progress) -> DelayAnalysis:
+def evaluate_delays(
+    runner: ScenarioRunner, periods: int, report_progress: StepCallback = ignore_progress
+) -> DelayAnalysis:
     """Solve the instance with late returns, late supply and both, and find the signing deadlines.
 
     Args:
-        variants: Scenarios of the instance.
+        runner: Scenarios of the instance.
         periods: Length of the delay in periods, 0 or more.
-        tell: Progress callback.
+        report_progress: Progress callback.
 
     Returns:
         Three delay effects and all contract deadlines.
@@ -158,36 +165,38 @@ def evaluate_delays(variants: ScenarioRunner, periods: int, tell: StepCallback =
         NoPlanError: If the base case is infeasible.
         UsageError: If `periods` is negative.
     """
-    instance = variants.instance
+    instance = runner.instance
     if periods < 0:
         raise UsageError(f"--delay {periods}: a delay is a whole number of periods, 0 or more")
-    outcome = solve_base_case(variants)
+    result = solve_base_case(runner)
     late = []
     for what, back, supply in (("leads", periods, 0), ("supply", 0, periods), ("both", periods, periods)):
-        tell(f"{what} {periods} later")
+        report_progress(f"{what} {periods} later")
         blank = DelayEffect(what, np.inf, None, _sum_lost_supply(instance, supply), proven=False)
         late.append(
-            solve_or_none(partial(_evaluate_delay, variants, outcome, delay_instance(instance, back, supply), blank))
+            solve_or_none(partial(_evaluate_delay, runner, result, delay_instance(instance, back, supply), blank))
             or blank
         )
     return DelayAnalysis(
         periods=periods,
-        value=outcome.value,
-        unit=get_objective_unit(variants),
+        value=result.value,
+        unit=get_objective_unit(runner),
         late=tuple(late),
-        deadlines=_find_deadlines(variants, outcome, compute_objective_tolerance(outcome, variants.base.linear), tell),
-        titles=get_metal_titles(variants),
+        deadlines=_find_deadlines(
+            runner, result, compute_objective_tolerance(result, runner.base.linear), report_progress
+        ),
+        titles=get_metal_titles(runner),
     )
 
 
 def _evaluate_delay(
-    variants: ScenarioRunner, outcome: VerifiedResult, instance: Instance, blank: DelayEffect
+    runner: ScenarioRunner, outcome: VerifiedResult, instance: Instance, blank: DelayEffect
 ) -> DelayEffect:
     """Return `blank` with the result of the delayed `instance`; raise SolverError if it is not verified."""
-    variant = ScenarioProgram.of(instance, variants.measure)
-    answer = variants.answer(variant)
-    short = None if answer.feasible else ShortageSolver(instance).short()
-    extra = compute_objective_increase(answer.value, outcome, variants.base.linear)
+    scenario = ScenarioProgram.of(instance, runner.measure)
+    result = runner.answer(scenario)
+    short = None if result.feasible else ShortageSolver(instance).short()
+    extra = compute_objective_increase(result.value, outcome, runner.base.linear)
     return dataclasses.replace(blank, extra=extra, short=short, proven=True)
 
 

@@ -90,7 +90,7 @@ def list_contracts(instance: Instance) -> list[Outage]:
 def _select_outages(instance: Instance, paths: Sequence[str]) -> list[Outage]:
     """Return the outages that `paths` name, such as `smelters.kosaka`; raise UsageError for an unknown path."""
     known = {absence.path: absence for absence in _list_outages(instance)}
-    found = []
+    result = []
     for path in paths:
         try:
             absence = known.get(render_path(parse_path(path)))
@@ -102,88 +102,88 @@ def _select_outages(instance: Instance, paths: Sequence[str]) -> list[Outage]:
                 f"{escape_text(path)}: nothing that can drop out has that name; there are "
                 f"{escape_text(', '.join(near), 400)}"
             )
-        found.append(absence)
-    return found
+        result.append(absence)
+    return result
 
 
-def apply_outage(variant: ScenarioProgram, away: Outage, periods: Bools, bound: bool = False) -> SolverProgram:
+def apply_outage(scenario: ScenarioProgram, outage: Outage, periods: Bools, bound: bool = False) -> SolverProgram:
     """Return the program of a scenario without one element in some periods.
 
     Args:
-        variant: Scenario whose program is changed.
-        away: Element that drops out.
+        scenario: Scenario whose program is changed.
+        outage: Element that drops out.
         periods (T,): True for periods of the outage.
         bound: Keep its commitments and the region's participation target; by default they are released with it.
 
     Returns:
         The program with closed columns, zero supply and, unless `bound`, released lower row bounds.
     """
-    linear, offset = variant.linear, len(variant.block.route) + len(variant.block.stock_stream)
-    upper, row_upper = linear.upper.copy(), linear.row_upper.copy()
-    upper[: len(variant.block.route)][_mark_outage_routes(variant, away, periods)] = 0.0
-    when = {name for name, gone in zip(variant.instance.periods, periods, strict=True) if gone}
-    if away.axis == "streams":
-        upper[offset : offset + len(variant.block.take_bundle)][_mark_outage_bundles(variant, away, periods)] = 0.0
-        for row in _find_rows(linear, "supply"):
-            stream, period = linear.rows[row][1]
-            if stream in away.names and period in when:
+    program, offset = scenario.linear, len(scenario.block.route) + len(scenario.block.stock_stream)
+    upper, row_upper = program.upper.copy(), program.row_upper.copy()
+    upper[: len(scenario.block.route)][_mark_outage_routes(scenario, outage, periods)] = 0.0
+    when = {name for name, gone in zip(scenario.instance.periods, periods, strict=True) if gone}
+    if outage.axis == "streams":
+        upper[offset : offset + len(scenario.block.take_bundle)][_mark_outage_bundles(scenario, outage, periods)] = 0.0
+        for row in _find_rows(program, "supply"):
+            stream, period = program.rows[row][1]
+            if stream in outage.names and period in when:
                 row_upper[row] = 0.0
-    if away.axis == "market":
-        stocked = {index[0] for place, index in linear.places if place == "acquire"}
+    if outage.axis == "market":
+        stocked = {index[0] for place, index in program.places if place == "acquire"}
         bought = [
-            linear.network + number
-            for number, (place, index) in enumerate(linear.places)
-            if place in ("acquire", "buy") and index[0] in away.names and index[-1] in when
+            program.network + number
+            for number, (place, index) in enumerate(program.places)
+            if place in ("acquire", "buy") and index[0] in outage.names and index[-1] in when
             if place == "acquire" or index[0] not in stocked
         ]
         upper[bought] = 0.0
-    row_lower = linear.row_lower if bound else _release_commitments(variant, away, periods)
-    return dataclasses.replace(linear, upper=upper, row_upper=row_upper, row_lower=row_lower)
+    row_lower = program.row_lower if bound else _release_commitments(scenario, outage, periods)
+    return dataclasses.replace(program, upper=upper, row_upper=row_upper, row_lower=row_lower)
 
 
-def _mark_outage_routes(variant: ScenarioProgram, away: Outage, periods: Bools) -> Bools:
+def _mark_outage_routes(scenario: ScenarioProgram, outage: Outage, periods: Bools) -> Bools:
     """Return the shipment columns (C,) that pass through the element in the periods of the outage."""
-    block, found = variant.block, variant.found
-    axes = {"smelters": found.smelter, "treatments": found.treatment}
-    if away.axis not in axes:
-        return np.zeros(len(block.route), dtype=bool)
-    members = np.append(_mark_members(variant.instance, away), False)  # last: index -1 of a route without a smelter
-    return members[axes[away.axis][block.route]] & periods[block.period]
+    network, routes = scenario.block, scenario.found
+    axes = {"smelters": routes.smelter, "treatments": routes.treatment}
+    if outage.axis not in axes:
+        return np.zeros(len(network.route), dtype=bool)
+    members = np.append(_mark_members(scenario.instance, outage), False)  # last: index -1 of a route without a smelter
+    return members[axes[outage.axis][network.route]] & periods[network.period]
 
 
-def _mark_outage_bundles(variant: ScenarioProgram, away: Outage, periods: Bools) -> Bools:
+def _mark_outage_bundles(scenario: ScenarioProgram, outage: Outage, periods: Bools) -> Bools:
     """Return the columns of bundle shares that belong to the element in the periods of the outage."""
-    gone = np.zeros(len(variant.instance.bundles) + 1, dtype=bool)
-    gone[variant.instance.streams.bundle[_mark_members(variant.instance, away)]] = True
-    return gone[variant.block.take_bundle] & periods[variant.block.take_period]
+    gone = np.zeros(len(scenario.instance.bundles) + 1, dtype=bool)
+    gone[scenario.instance.streams.bundle[_mark_members(scenario.instance, outage)]] = True
+    return gone[scenario.block.take_bundle] & periods[scenario.block.take_period]
 
 
-def _release_commitments(variant: ScenarioProgram, away: Outage, periods: Bools) -> Floats:
+def _release_commitments(scenario: ScenarioProgram, outage: Outage, periods: Bools) -> Floats:
     """Return the lower row bounds without the element's commitments and its part of the participation targets."""
-    linear, instance = variant.linear, variant.instance
-    lower = linear.row_lower.copy()
-    for row in _find_rows(linear, _COMMITMENT_ROWS.get(away.axis, "")):
-        if linear.rows[row][1] in away.names:
+    program, instance = scenario.linear, scenario.instance
+    lower = program.row_lower.copy()
+    for row in _find_rows(program, _COMMITMENT_ROWS.get(outage.axis, "")):
+        if program.rows[row][1] in outage.names:
             lower[row] = -np.inf
-    if away.axis == "streams":
-        members = _mark_members(instance, away)
-        for row in _find_rows(linear, "participation"):
-            region = instance.streams.region == instance.regions.index(str(linear.rows[row][1]))
+    if outage.axis == "streams":
+        members = _mark_members(instance, outage)
+        for row in _find_rows(program, "participation"):
+            region = instance.streams.region == instance.regions.index(str(program.rows[row][1]))
             gone = np.outer(members[region], periods)
             offers = np.where(gone, 0.0, instance.streams.available.value[region])  # no subtraction: no rounding error
             lower[row] = float(instance.policy.participation.value) * float(offers.sum())
     return lower
 
 
-def _find_rows(linear: SolverProgram, rule: str) -> Iterator[int]:
+def _find_rows(program: SolverProgram, rule: str) -> Iterator[int]:
     """Yield the numbers of the rows of one constraint family."""
-    return (number for number, (name, _) in enumerate(linear.rows) if name == rule)
+    return (number for number, (name, _) in enumerate(program.rows) if name == rule)
 
 
-def _mark_members(instance: Instance, away: Outage) -> Bools:
+def _mark_members(instance: Instance, outage: Outage) -> Bools:
     """Return the members of the element along its axis, as booleans."""
-    names: tuple[str, ...] = getattr(instance, away.axis).names
-    return np.array([name in away.names for name in names], dtype=bool)
+    names: tuple[str, ...] = getattr(instance, outage.axis).names
+    return np.array([name in outage.names for name in names], dtype=bool)
 
 
 def _make_outage_by_name(kind: str, axis: str, names: Sequence[str]) -> Iterator[Outage]:
@@ -235,15 +235,18 @@ class OutageLosses:
 
 
 def evaluate_outages(
-    variants: ScenarioRunner, paths: Sequence[str] = (), start: str | None = None, tell: StepCallback = ignore_progress
+    runner: ScenarioRunner,
+    paths: Sequence[str] = (),
+    start: str | None = None,
+    report_progress: StepCallback = ignore_progress,
 ) -> OutageLosses:
     """Solve the instance without each element in turn.
 
     Args:
-        variants: Scenarios of the instance.
+        runner: Scenarios of the instance.
         paths: Paths of elements, such as `smelters.kosaka`; empty for all elements.
         start: First period of the outage; None for the whole horizon.
-        tell: Progress callback.
+        report_progress: Progress callback.
 
     Returns:
         The outages sorted by severity, and the premium over buying if the objective is cost.
@@ -252,40 +255,40 @@ def evaluate_outages(
         NoPlanError: If the base case is infeasible.
         UsageError: If a path or period is unknown.
     """
-    instance = variants.instance
+    instance = runner.instance
     first = 0 if start is None else _find_period(instance, start)
-    asked = _select_outages(instance, paths) if paths else _list_outages(instance)
-    outcome = solve_base_case(variants)
+    outages = _select_outages(instance, paths) if paths else _list_outages(instance)
+    result = solve_base_case(runner)
     periods = np.arange(len(instance.periods)) >= first
     shortage = ShortageSolver(instance)
     losses = []
-    for number, away in enumerate(asked):
-        tell(f"without {away.name} ({number + 1} of {len(asked)})")
-        loss = solve_or_none(partial(_evaluate_outage, variants, shortage, away, periods, outcome))
-        losses.append(loss or OutageLoss(away.kind, away.name, away.path, 0.0, None, 0.0, proven=False))
+    for number, outage in enumerate(outages):
+        report_progress(f"without {outage.name} ({number + 1} of {len(outages)})")
+        loss = solve_or_none(partial(_evaluate_outage, runner, shortage, outage, periods, result))
+        losses.append(loss or OutageLoss(outage.kind, outage.name, outage.path, 0.0, None, 0.0, proven=False))
     losses.sort(key=lambda loss: (not loss.proven, -loss.share, -loss.extra, loss.path))
     return OutageLosses(
-        value=outcome.value,
-        unit=get_objective_unit(variants),
+        value=result.value,
+        unit=get_objective_unit(runner),
         start=instance.periods[first],
         whole=first == 0,
         losses=tuple(losses),
-        titles=get_metal_titles(variants),
-        premium=solve_or_none(partial(compute_premium, variants)) if variants.measure == "cost" else None,
+        titles=get_metal_titles(runner),
+        premium=solve_or_none(partial(compute_premium, runner)) if runner.measure == "cost" else None,
     )
 
 
 def _evaluate_outage(
-    variants: ScenarioRunner, shortage: ShortageSolver, away: Outage, periods: Bools, outcome: VerifiedResult
+    runner: ScenarioRunner, shortage: ShortageSolver, outage: Outage, periods: Bools, outcome: VerifiedResult
 ) -> OutageLoss:
     """Solve one outage: first for metal shortage, which shows infeasibility sooner, then for the extra objective."""
-    short = shortage.short(apply_outage(shortage.variant, away, periods))
+    short = shortage.short(apply_outage(shortage.variant, outage, periods))
     if short == {}:
-        answer = variants.warm_model.solve(apply_outage(variants.base, away, periods))
-        if answer.feasible:
-            extra = compute_objective_increase(answer.value, outcome, variants.base.linear)
-            return OutageLoss(away.kind, away.name, away.path, extra, None, 0.0)
-    return OutageLoss(away.kind, away.name, away.path, np.inf, short, shortage.weight(short))
+        result = runner.warm_model.solve(apply_outage(runner.base, outage, periods))
+        if result.feasible:
+            extra = compute_objective_increase(result.value, outcome, runner.base.linear)
+            return OutageLoss(outage.kind, outage.name, outage.path, extra, None, 0.0)
+    return OutageLoss(outage.kind, outage.name, outage.path, np.inf, short, shortage.weight(short))
 
 
 def _find_period(instance: Instance, text: str) -> int:

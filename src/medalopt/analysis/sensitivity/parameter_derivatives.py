@@ -30,18 +30,22 @@ class CostDerivatives:
         measure: Objective: cost, footprint or mass.
     """
 
-    def __init__(self, variant: ScenarioProgram, written: SourceValues, measure: str) -> None:
-        self._variant, self._written, self._measure = variant, written, measure
-        block, found, instance = variant.block, variant.found, variant.instance
-        route = block.route
-        self._route, self._period = route, block.period
-        self._stream, self._treatment, self._smelter = found.stream[route], found.treatment[route], found.smelter[route]
-        self._sent_on = found.to_smelter[route]
+    def __init__(self, scenario: ScenarioProgram, source_values: SourceValues, objective: str) -> None:
+        self._variant, self._written, self._measure = scenario, source_values, objective
+        network, routes, instance = scenario.block, scenario.found, scenario.instance
+        route = network.route
+        self._route, self._period = route, network.period
+        self._stream, self._treatment, self._smelter = (
+            routes.stream[route],
+            routes.treatment[route],
+            routes.smelter[route],
+        )
+        self._sent_on = routes.to_smelter[route]
         self._device, self._region = instance.streams.device[self._stream], instance.streams.region[self._stream]
         self._line = (
             instance.smelters.line[self._smelter, self._device, self._treatment] if route.size else self._smelter
         )
-        self._places = {place: variant.linear.network + n for n, place in enumerate(variant.linear.places)}
+        self._places = {place: scenario.linear.network + n for n, place in enumerate(scenario.linear.places)}
 
     def weights(self, path: ParameterPath) -> Floats | None:
         """Return the derivative of the cost vector with respect to one parameter.
@@ -54,8 +58,8 @@ class CostDerivatives:
             c.
         """
         rule = _RULES_BY_OBJECTIVE.get(self._measure, {}).get(path[0])
-        made = None if rule is None else rule(self, path)
-        return made if made is not None and made.any() else None
+        result = None if rule is None else rule(self, path)
+        return result if result is not None and result.any() else None
 
     def _shipments(self, where: Bools, each: Floats | float = 1.0) -> Floats:
         """Return a vector (N,) that is `each` on the shipment columns marked by `where`."""
@@ -123,17 +127,17 @@ class CostDerivatives:
             return self._shipments(self._governed(path, "treatment_charge"), self._sent_on)
         if field != "refining_charge":
             return None
-        instance, found = self._variant.instance, self._variant.found
+        instance, routes = self._variant.instance, self._variant.found
         total = np.zeros(len(self._route))
         for e, metal in enumerate(instance.metals.names):
             in_time = self._period + instance.smelters.lead[self._smelter, e] < len(instance.periods)
             due = self._governed(path, "refining_charge", metal) & in_time
-            total += np.where(due, found.returned[self._route, e], 0.0)
+            total += np.where(due, routes.returned[self._route, e], 0.0)
         weights = self._shipments(total != 0, total)
-        lots, block = find_pooled_lots(instance, found), self._variant.block
-        for column, (pool, e) in enumerate(zip(block.withheld_pool, block.withheld_metal, strict=True)):
+        lots, network = find_pooled_lots(instance, routes), self._variant.block
+        for column, (pool, e) in enumerate(zip(network.withheld_pool, network.withheld_metal, strict=True)):
             due = self._governed(path, "refining_charge", instance.metals.names[e]) & (self._line == lots.line[pool])
-            weights[len(block.upper) - len(block.withheld_pool) + column] -= float(due.any())
+            weights[len(network.upper) - len(network.withheld_pool) + column] -= float(due.any())
         return weights
 
     def _governed(self, path: ParameterPath, field: str, metal: str | None = None) -> Bools:

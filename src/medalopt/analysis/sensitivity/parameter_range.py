@@ -29,15 +29,15 @@ _SIGNED_OFFSET = re.compile(r"[+-][0-9]{1,4}")
 
 
 def _parse_date_range(
-    variants: ScenarioRunner, paths: list[ParameterPath], first: str, last: str, option: str
+    runner: ScenarioRunner, paths: list[ParameterPath], first: str, last: str, option: str
 ) -> tuple[float, float, float | None, Callable[[float], ParameterChanges], tuple[str, ...]]:
     """Parse a range of dates into low, high, base value, change function and names of values.
 
     Values are period numbers from 1 with their labels; with signs at both ends they are offsets in periods, without
     names. Raise UsageError if an end names no period.
     """
-    labels = variants.instance.periods
-    present = [_get_due_period(variants, path) for path in paths]
+    labels = runner.instance.periods
+    present = [_get_due_period(runner, path) for path in paths]
     if _SIGNED_OFFSET.fullmatch(first) and _SIGNED_OFFSET.fullmatch(last):
 
         def later(value: float) -> ParameterChanges:
@@ -53,26 +53,24 @@ def _parse_date_range(
         """Return the changes that set every date to period `value`."""
         return {render_path(path): labels[round(value) - 1] for path in paths}
 
-    low, high = (1.0 + _parse_period(variants, text, option) for text in (first, last))
+    low, high = (1.0 + _parse_period(runner, text, option) for text in (first, last))
     base = 1.0 + present[0] if len(set(present)) == 1 else None
     return low, high, base, at, labels
 
 
-def _get_due_period(variants: ScenarioRunner, path: ParameterPath) -> int:
+def _get_due_period(runner: ScenarioRunner, path: ParameterPath) -> int:
     """Return the period index of the due date at `path`; the last period if the file gives none."""
-    node = variants.written.find(path)
+    node = runner.written.find(path)
     return (
-        len(variants.instance.periods) - 1
-        if not isinstance(node, ScalarNode)
-        else _parse_period(variants, node.text, "")
+        len(runner.instance.periods) - 1 if not isinstance(node, ScalarNode) else _parse_period(runner, node.text, "")
     )
 
 
-def _parse_period(variants: ScenarioRunner, text: str, option: str) -> int:
+def _parse_period(runner: ScenarioRunner, text: str, option: str) -> int:
     """Return the period index that `text` names; raise UsageError if it names none."""
-    number = variants.written.period(text)
+    number = runner.written.period(text)
     if number is None:
-        labels = variants.instance.periods
+        labels = runner.instance.periods
         raise UsageError(f"{option} {escape_text(text)}: names no period; those are {labels[0]} to {labels[-1]}")
     return number
 
@@ -111,11 +109,11 @@ class ParameterRange:
         return self.names[round(value) - 1] if self.names and 1 <= value <= len(self.names) else ""
 
 
-def parse_parameter_range(variants: ScenarioRunner, text: str, option: str = "--vary") -> ParameterRange:
+def parse_parameter_range(runner: ScenarioRunner, text: str, option: str = "--vary") -> ParameterRange:
     """Parse a parameter range.
 
     Args:
-        variants: Scenarios of the instance.
+        runner: Scenarios of the instance.
         text: `PATH=LO..HI`.
         option: Option of the command line, for messages.
 
@@ -127,7 +125,7 @@ def parse_parameter_range(variants: ScenarioRunner, text: str, option: str = "--
         InputError: If the value at an end is not allowed.
     """
     with attribute_faults_to(option):
-        return _parse_range_text(variants, text, option)
+        return _parse_range_text(runner, text, option)
 
 
 @contextmanager
@@ -149,7 +147,7 @@ def attribute_faults_to(option: str) -> Iterator[None]:
         raise InputError(list(own)) from error
 
 
-def _parse_range_text(variants: ScenarioRunner, text: str, option: str) -> ParameterRange:
+def _parse_range_text(runner: ScenarioRunner, text: str, option: str) -> ParameterRange:
     """Parse `text` and check both ends; the errors are those of `parse_parameter_range`."""
     path, equals, ends = (part.strip() for part in text.partition("="))
     first, dots, last = (part.strip() for part in ends.partition(".."))
@@ -157,40 +155,40 @@ def _parse_range_text(variants: ScenarioRunner, text: str, option: str) -> Param
         raise UsageError(f"{option} {escape_text(text)}: {RANGE_SYNTAX_HINT}")
     if path.split(".")[-1] == DUE_FIELD:
         low, high, base, at, names = _parse_date_range(
-            variants, _resolve_paths(variants, path, option), first, last, option
+            runner, _resolve_paths(runner, path, option), first, last, option
         )
-        found = ParameterRange(path, None, low, high, True, base, at, names)
+        range_ = ParameterRange(path, None, low, high, True, base, at, names)
     else:
-        kind = require_parameter_kind(variants, path, first, option)
+        kind = require_parameter_kind(runner, path, first, option)
         try:
-            found = _read_ends(variants, path, kind, first, last)
+            range_ = _read_ends(runner, path, kind, first, last)
         except QuantityError as error:
             raise UsageError(f"{option} {escape_text(text)}: {error}") from error
-    if not found.low < found.high:
+    if not range_.low < range_.high:
         raise UsageError(f"{option} {escape_text(text)}: both ends are the same or turned round; {RANGE_SYNTAX_HINT}")
-    for end in (found.low, found.high):  # raises for values that are not allowed, and unknown names
-        variants.changed(found.at(end))
-    return found
+    for end in (range_.low, range_.high):  # raises for values that are not allowed, and unknown names
+        runner.changed(range_.at(end))
+    return range_
 
 
-def _resolve_paths(variants: ScenarioRunner, path: str, option: str) -> list[ParameterPath]:
+def _resolve_paths(runner: ScenarioRunner, path: str, option: str) -> list[ParameterPath]:
     """Return the paths that match `path`; raise UsageError if there are none."""
     try:
         parse_path(path)
     except PathError as error:
         raise UsageError(f"{option} {escape_text(path)}: {error}") from error
-    named = match_paths(variants.written, path)
+    named = match_paths(runner.written, path)
     if not named:
-        near = suggest_name(path, (render_path(one) for one, _, _ in variants.written.figures()))
-        raise UsageError(f"{option} {escape_text(path)}: nothing in this instance has that name{near}")
+        suggestion = suggest_name(path, (render_path(one) for one, _, _ in runner.written.figures()))
+        raise UsageError(f"{option} {escape_text(path)}: nothing in this instance has that name{suggestion}")
     return named
 
 
-def require_parameter_kind(variants: ScenarioRunner, path: str, value: str, option: str) -> ParameterKind:
+def require_parameter_kind(runner: ScenarioRunner, path: str, value: str, option: str) -> ParameterKind:
     """Return the kind of the parameters at a path.
 
     Args:
-        variants: Scenarios of the instance.
+        runner: Scenarios of the instance.
         path: Path, with or without `*`.
         value: Value to be set, for messages of the reader.
         option: Option of the command line, for messages.
@@ -202,39 +200,39 @@ def require_parameter_kind(variants: ScenarioRunner, path: str, value: str, opti
         UsageError: If no parameter matches, or none is a number.
         InputError: If the path is written incorrectly.
     """
-    named = _resolve_paths(variants, path, option)
+    named = _resolve_paths(runner, path, option)
     kind = next((kind for kind in map(find_parameter_kind, named) if kind is not None), None)
     if kind is None:
-        variants.changed({render_path(named[0]): value})  # raises InputError with the fault
+        runner.changed({render_path(named[0]): value})  # raises InputError with the fault
         raise UsageError(
             f"{option} {escape_text(path)}: no number stands there; name a figure, such as smelters.kosaka.capacity"
         )
     return kind
 
 
-def _read_ends(variants: ScenarioRunner, path: str, kind: ParameterKind, first: str, last: str) -> ParameterRange:
+def _read_ends(runner: ScenarioRunner, path: str, kind: ParameterKind, first: str, last: str) -> ParameterRange:
     """Return the range with both ends in one unit; raise QuantityError if they do not parse."""
-    money = variants.written.money
+    money = runner.written.money
     several = WILDCARD in parse_path(path)
     unit = kind.measure.unit if isinstance(kind.measure, QuantityField) else _SHARE_UNIT
     (one, own), (two, other) = split_number_unit(first, unit, money), split_number_unit(last, unit, money)
     if not several and any(end[0] == "+" for end in (first, last)):
         raise QuantityError(SUM_NOT_ALLOWED)
     own, other = own or other, other or own
-    if other == own == "%" and (several or not accepts_value(kind, f"{two} %", variants)):
-        return _make_scaling_range(variants, path, float(one), float(two))
+    if other == own == "%" and (several or not accepts_value(kind, f"{two} %", runner)):
+        return _make_scaling_range(runner, path, float(one), float(two))
     if several and any(end[0] in "+-" for end in (first, last)):
-        return _make_offset_range(variants, path, kind, f"{one} {own}", f"{two} {other}")
+        return _make_offset_range(runner, path, kind, f"{one} {own}", f"{two} {other}")
     if isinstance(kind.measure, IntegerField):
-        least, most = (_parse_whole_number(text, kind.measure) for text in (first, last))
+        minimum, maximum = (_parse_whole_number(text, kind.measure) for text in (first, last))
         return ParameterRange(
             path,
             None,
-            least,
-            most,
+            minimum,
+            maximum,
             True,
-            _get_base_value(variants, path, Fraction(1)),
-            _make_value_setter(variants, path, None),
+            _get_base_value(runner, path, Fraction(1)),
+            _make_value_setter(runner, path, None),
         )
     low, high = (kind.measure.check(f"{n} {u}", money) for n, u in ((one, own), (two, other)))
     if not other:
@@ -242,19 +240,19 @@ def _read_ends(variants: ScenarioRunner, path: str, kind: ParameterKind, first: 
         high = Quantity(high.raw / (1 if unit else 0.01), Fraction(1) if unit else PER_CENT)
     if low.pieces != high.pieces:
         raise QuantityError("write both ends in the same unit")
-    base = None if high.pieces else _get_base_value(variants, path, high.factor)
+    base = None if high.pieces else _get_base_value(runner, path, high.factor)
     return ParameterRange(
-        path, other, float(low.exact / high.factor), high.raw, False, base, _make_value_setter(variants, path, other)
+        path, other, float(low.exact / high.factor), high.raw, False, base, _make_value_setter(runner, path, other)
     )
 
 
-def accepts_value(kind: ParameterKind, text: str, variants: ScenarioRunner) -> bool:
+def accepts_value(kind: ParameterKind, text: str, runner: ScenarioRunner) -> bool:
     """Check if a text is a valid value of a parameter.
 
     Args:
         kind: Kind of the parameter.
         text: Value with unit.
-        variants: Scenarios of the instance, for its currencies.
+        runner: Scenarios of the instance, for its currencies.
 
     Returns:
         True if it is valid, or if the parameter is a share.
@@ -262,32 +260,30 @@ def accepts_value(kind: ParameterKind, text: str, variants: ScenarioRunner) -> b
     if not isinstance(kind.measure, QuantityField):
         return False
     try:
-        kind.measure.check(text, variants.written.money)
+        kind.measure.check(text, runner.written.money)
     except QuantityError:
         return kind.measure.unit == _SHARE_UNIT
     return True
 
 
-def _make_scaling_range(variants: ScenarioRunner, path: str, low: float, high: float) -> ParameterRange:
+def _make_scaling_range(runner: ScenarioRunner, path: str, low: float, high: float) -> ParameterRange:
     """Return a range of factors in per cent of the values in the file."""
     if low < 0:
         raise QuantityError("a figure is scaled by 0 % or more")
 
     def at(value: float) -> ParameterChanges:
         """Return the changes that scale the matching parameters to `value` per cent."""
-        return scale_matching(variants.written, path, Fraction(repr(value)) * PER_CENT)
+        return scale_matching(runner.written, path, Fraction(repr(value)) * PER_CENT)
 
-    kinds = [find_parameter_kind(one) for one in match_paths(variants.written, path)]
+    kinds = [find_parameter_kind(one) for one in match_paths(runner.written, path)]
     whole = any(kind is not None and isinstance(kind.measure, IntegerField) for kind in kinds)
     return ParameterRange(path, "%", low, high, whole, 100.0, at)
 
 
-def _make_offset_range(
-    variants: ScenarioRunner, path: str, kind: ParameterKind, first: str, last: str
-) -> ParameterRange:
+def _make_offset_range(runner: ScenarioRunner, path: str, kind: ParameterKind, first: str, last: str) -> ParameterRange:
     """Return a range of signed offsets added to the values in the file."""
     unit = kind.measure.unit if isinstance(kind.measure, QuantityField) else _SHARE_UNIT
-    money = variants.written.money
+    money = runner.written.money
     low, high = (QuantityField(unit, low=None).check(text, money) for text in (first, last))
     whole = isinstance(kind.measure, IntegerField)
     told = None if whole else name_unit(unit, money.currency) or "%"
@@ -296,17 +292,17 @@ def _make_offset_range(
     def at(value: float) -> ParameterChanges:
         """Return the changes that add `value` to the matching parameters."""
         number = str(round(value)) if whole else f"{value!r} {told}"
-        return variants.expanded([(path, number if number.startswith("-") else f"+{number}")])
+        return runner.expanded([(path, number if number.startswith("-") else f"+{number}")])
 
     return ParameterRange(path, told, float(low.exact / factor), float(high.exact / factor), whole, 0.0, at)
 
 
-def _make_value_setter(variants: ScenarioRunner, path: str, unit: str | None) -> Callable[[float], ParameterChanges]:
+def _make_value_setter(runner: ScenarioRunner, path: str, unit: str | None) -> Callable[[float], ParameterChanges]:
     """Return the function from a value to the changes that set it at `path`."""
 
     def at(value: float) -> ParameterChanges:
         """Return the changes that set the matching parameters to `value`."""
-        return variants.expanded([(path, str(round(value)) if unit is None else f"{value!r} {unit}")])
+        return runner.expanded([(path, str(round(value)) if unit is None else f"{value!r} {unit}")])
 
     return at
 
@@ -321,14 +317,14 @@ def _parse_whole_number(text: str, measure: IntegerField) -> float:
     return float(int(number))
 
 
-def _get_base_value(variants: ScenarioRunner, path: str, factor: Fraction) -> float | None:
+def _get_base_value(runner: ScenarioRunner, path: str, factor: Fraction) -> float | None:
     """Return the value at `path` in units of `factor`; None if the matching parameters differ or have none."""
-    found = set()
-    for one in match_paths(variants.written, path):
+    result = set()
+    for one in match_paths(runner.written, path):
         try:
-            present = variants.read_base_value(render_path(one))
+            present = runner.read_base_value(render_path(one))
         except UsageError:
             return None
         exact = Fraction(repr(present.value)) * (PER_CENT if present.unit == "%" else 1)
-        found.add(float(exact / factor))
-    return found.pop() if len(found) == 1 else None
+        result.add(float(exact / factor))
+    return result.pop() if len(result) == 1 else None

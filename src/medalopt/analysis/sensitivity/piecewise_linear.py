@@ -31,16 +31,16 @@ class TangentPoint:
     slope: float
     found: Any = None
 
-    def line(self, at: float) -> float:
+    def line(self, position: float) -> float:
         """Evaluate the supporting line.
 
         Args:
-            at: Position.
+            position: Position.
 
         Returns:
             value + slope · (at − position), a lower bound of the function.
         """
-        return self.value + self.slope * (at - self.at)
+        return self.value + self.slope * (position - self.at)
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +66,7 @@ class PiecewiseLinear:
 
 
 def trace_pieces(
-    touch: Callable[[float], TangentPoint], low: float, high: float, noise: float, enough: float, most: int
+    touch: Callable[[float], TangentPoint], low: float, high: float, noise: float, enough: float, maximum: int
 ) -> PiecewiseLinear:
     """Trace the function between two positions.
 
@@ -76,7 +76,7 @@ def trace_pieces(
         high: Last position.
         noise: Differences of values up to this count as zero.
         enough: Gap at which refinement stops.
-        most: Maximum number of evaluations after those of both ends.
+        maximum: Maximum number of evaluations after those of both ends.
 
     Returns:
         The linear pieces, adjacent ones of equal slope merged.
@@ -86,56 +86,56 @@ def trace_pieces(
     done: list[LinearPiece] = []
     heap: list[tuple[float, float, float, TangentPoint, TangentPoint]] = []
 
-    def enter(one: TangentPoint, two: TangentPoint) -> None:
+    def enter(point: TangentPoint, two: TangentPoint) -> None:
         """Store the interval as finished, or queue it by its gap."""
-        holds = _find_common_line(one, two, noise)
-        meet = None if holds else _intersect_lines(one, two, near)
+        holds = _find_common_line(point, two, noise)
+        meet = None if holds else _intersect_lines(point, two, near)
         if meet is None:
-            done.append(LinearPiece(one, two, holds or one))
+            done.append(LinearPiece(point, two, holds or point))
             return
-        chord = one.value + (two.value - one.value) * (meet - one.at) / (two.at - one.at)
-        gap = chord - max(one.line(meet), two.line(meet))
+        chord = point.value + (two.value - point.value) * (meet - point.at) / (two.at - point.at)
+        gap = chord - max(point.line(meet), two.line(meet))
         if gap <= noise:
-            done.append(LinearPiece(one, two, one))
+            done.append(LinearPiece(point, two, point))
         else:
-            heapq.heappush(heap, (-gap, one.at, meet, one, two))
+            heapq.heappush(heap, (-gap, point.at, meet, point, two))
 
     enter(left, right)
-    for _ in range(most):
+    for _ in range(maximum):
         if not heap or -heap[0][0] <= enough:
             break
-        _, _, meet, one, two = heapq.heappop(heap)
+        _, _, meet, point, two = heapq.heappop(heap)
         between = touch(meet)
-        if between.value - max(one.line(meet), two.line(meet)) <= noise:
-            done += [LinearPiece(one, between, one), LinearPiece(between, two, two)]
+        if between.value - max(point.line(meet), two.line(meet)) <= noise:
+            done += [LinearPiece(point, between, point), LinearPiece(between, two, two)]
         else:
-            enter(one, between)
+            enter(point, between)
             enter(between, two)
     gap = -heap[0][0] if heap else 0.0
-    done += [LinearPiece(one, two, None) for _, _, _, one, two in heap]
+    done += [LinearPiece(point, two, None) for _, _, _, point, two in heap]
     return PiecewiseLinear(_merge_pieces(sorted(done, key=lambda piece: piece.left.at), noise), gap)
 
 
-def _find_common_line(one: TangentPoint, two: TangentPoint, noise: float) -> TangentPoint | None:
+def _find_common_line(point: TangentPoint, two: TangentPoint, noise: float) -> TangentPoint | None:
     """Return the point whose supporting line passes through the other one, if any."""
-    if abs(one.line(two.at) - two.value) <= noise:
-        return one
-    return two if abs(two.line(one.at) - one.value) <= noise else None
+    if abs(point.line(two.at) - two.value) <= noise:
+        return point
+    return two if abs(two.line(point.at) - point.value) <= noise else None
 
 
-def _intersect_lines(one: TangentPoint, two: TangentPoint, near: float) -> float | None:
+def _intersect_lines(point: TangentPoint, two: TangentPoint, near: float) -> float | None:
     """Return the intersection of both supporting lines, strictly between the points; None if there is none."""
-    if not two.slope > one.slope:
+    if not two.slope > point.slope:
         return None
-    across = (two.line(one.at) - one.value) / (one.slope - two.slope)
-    meet = _round_position(one.at + across, near * 0.01)
-    return meet if one.at + near < meet < two.at - near else None
+    across = (two.line(point.at) - point.value) / (point.slope - two.slope)
+    meet = _round_position(point.at + across, near * 0.01)
+    return meet if point.at + near < meet < two.at - near else None
 
 
-def _round_position(at: float, near: float) -> float:
+def _round_position(position: float, near: float) -> float:
     """Return the value of six digits within `near` of a position, if there is one."""
-    few = float(f"{at:.6g}")
-    return few if abs(few - at) <= near else at
+    few = float(f"{position:.6g}")
+    return few if abs(few - position) <= near else position
 
 
 def _merge_pieces(pieces: list[LinearPiece], noise: float) -> tuple[LinearPiece, ...]:
@@ -157,51 +157,56 @@ def _merge_pieces(pieces: list[LinearPiece], noise: float) -> tuple[LinearPiece,
 MAX_WHOLE_VALUES = 41  # maximum number of whole values of a curve
 
 
-def select_whole_values(low: float, high: float, most: int = MAX_WHOLE_VALUES) -> tuple[list[float], bool]:
+def select_whole_values(low: float, high: float, maximum: int = MAX_WHOLE_VALUES) -> tuple[list[float], bool]:
     """Select whole values, evenly spaced.
 
     Args:
         low: Lower bound.
         high: Upper bound.
-        most: Approximate maximum number of values.
+        maximum: Approximate maximum number of values.
 
     Returns:
         The values in ascending order, and True if they are all whole numbers of the interval.
     """
-    step = max(1, math.ceil((high - low) / (most - 1)))
-    values = [float(at) for at in range(math.ceil(low), math.floor(high) + 1, step)]
+    step = max(1, math.ceil((high - low) / (maximum - 1)))
+    values = [float(index) for index in range(math.ceil(low), math.floor(high) + 1, step)]
     if values[-1] != math.floor(high):
         values.append(float(math.floor(high)))
     return values, step == 1
 
 
 def evaluate_at_whole_values(
-    points: Sequence[tuple[float, float]], ends: tuple[float, float]
+    points: Sequence[tuple[float, float]], bounds: tuple[float, float]
 ) -> list[tuple[float, float, bool]]:
     """Evaluate a piecewise linear curve at the whole numbers next to its breakpoints.
 
     Args:
         points: (position, objective), ascending.
-        ends: Bounds of the parameter.
+        bounds: Bounds of the parameter.
 
     Returns:
         (position, objective, breakpoint) in ascending order; the objective is infinite just beyond the feasible
         interval.
     """
-    least, most = math.ceil(points[0][0] - 1e-6), math.floor(points[-1][0] + 1e-6)
-    beside = {side for at, _ in points[1:-1] for side in (math.floor(at + 1e-9), math.ceil(at - 1e-9))}
-    inside = sorted({at for at in beside | {least, most} if least <= at <= most})
-    rows = [(float(at), _interpolate_at(points, at), at in beside and least < at < most) for at in inside]
-    lost = {at for at in (ends[0], least - 1, most + 1, ends[1]) if ends[0] <= at <= ends[1]} - set(inside)
-    beyond = [(float(at), math.inf, False) for at in lost if at < least or at > most]
+    minimum, maximum = math.ceil(points[0][0] - 1e-6), math.floor(points[-1][0] + 1e-6)
+    beside = {
+        side for position, _ in points[1:-1] for side in (math.floor(position + 1e-9), math.ceil(position - 1e-9))
+    }
+    inside = sorted({index for index in beside | {minimum, maximum} if minimum <= index <= maximum})
+    rows = [
+        (float(index), _interpolate_at(points, index), index in beside and minimum < index < maximum)
+        for index in inside
+    ]
+    lost = {at for at in (bounds[0], minimum - 1, maximum + 1, bounds[1]) if bounds[0] <= at <= bounds[1]} - set(inside)
+    beyond = [(float(at), math.inf, False) for at in lost if at < minimum or at > maximum]
     return sorted([*rows, *beyond])
 
 
-def _interpolate_at(points: Sequence[tuple[float, float]], at: float) -> float:
+def _interpolate_at(points: Sequence[tuple[float, float]], position: float) -> float:
     """Interpolate the curve at a position."""
     for (left, one), (right, two) in pairwise(points):
-        if left - 1e-6 <= at <= right + 1e-6:
-            return one + (two - one) * (at - left) / (right - left)
+        if left - 1e-6 <= position <= right + 1e-6:
+            return one + (two - one) * (position - left) / (right - left)
     return points[0][1]
 
 
@@ -219,12 +224,12 @@ class BudgetRange:
     spans: tuple[tuple[float, float], ...]
 
 
-def parse_budget(text: str, measure: str, money: Money) -> float:
+def parse_budget(text: str, objective: str, money: Money) -> float:
     """Parse a budget.
 
     Args:
         text: Amount with unit.
-        measure: Objective: cost, footprint or mass.
+        objective: Objective: cost, footprint or mass.
         money: Currencies and exchange rates of the instance.
 
     Returns:
@@ -234,19 +239,19 @@ def parse_budget(text: str, measure: str, money: Money) -> float:
         UsageError: If the amount or its unit is invalid.
     """
     try:
-        return float(QuantityField(_OBJECTIVE_UNITS[measure], low=None).check(text, money).exact)
+        return float(QuantityField(_OBJECTIVE_UNITS[objective], low=None).check(text, money).exact)
     except QuantityError as error:
         raise UsageError(f"--budget {escape_text(text)}: {error}") from error
 
 
 def find_budget_range(
-    points: Sequence[tuple[float, float]], most: float, ask: ObjectiveFunction | None, whole: bool
+    points: Sequence[tuple[float, float]], maximum: float, ask: ObjectiveFunction | None, whole: bool
 ) -> BudgetRange:
-    """Find the intervals in which a curve is at most `most`.
+    """Find the intervals in which a curve is at most `maximum`.
 
     Args:
         points: (value, objective), ascending; the objective is infinite if infeasible.
-        most: Budget.
+        maximum: Budget.
         ask: Objective between the points; None to use the points alone.
         whole: Round the intervals inwards to whole numbers.
 
@@ -254,34 +259,38 @@ def find_budget_range(
         The budget and its intervals.
     """
     near = _BUDGET_TOLERANCE * (points[-1][0] - points[0][0])
-    spans: list[tuple[float, float]] = [(points[0][0],) * 2] if points[0][1] <= most else []
+    spans: list[tuple[float, float]] = [(points[0][0],) * 2] if points[0][1] <= maximum else []
     for one, two in pairwise(points):
-        if one[1] <= most and two[1] <= most:
+        if one[1] <= maximum and two[1] <= maximum:
             spans[-1] = (spans[-1][0], two[0])
-        elif one[1] <= most and math.isfinite(two[1]):
-            spans[-1] = (spans[-1][0], _find_crossing(ask, one, two, most, near))
-        elif two[1] <= most:
-            start = _find_crossing(ask, two, one, most, near) if math.isfinite(one[1]) else two[0]
+        elif one[1] <= maximum and math.isfinite(two[1]):
+            spans[-1] = (spans[-1][0], _find_crossing(ask, one, two, maximum, near))
+        elif two[1] <= maximum:
+            start = _find_crossing(ask, two, one, maximum, near) if math.isfinite(one[1]) else two[0]
             spans.append((start, two[0]))
     if whole:
         spans = [(float(math.ceil(low - 1e-6)), float(math.floor(high + 1e-6))) for low, high in spans]
-    return BudgetRange(most, tuple(span for span in spans if span[0] <= span[1]))
+    return BudgetRange(maximum, tuple(span for span in spans if span[0] <= span[1]))
 
 
 def _find_crossing(
-    ask: ObjectiveFunction | None, inside: tuple[float, float], outside: tuple[float, float], most: float, near: float
+    ask: ObjectiveFunction | None,
+    inside: tuple[float, float],
+    outside: tuple[float, float],
+    maximum: float,
+    near: float,
 ) -> float:
-    """Locate the crossing of `most` between an inside and an outside point: two secant steps, then one bisection."""
+    """Locate the crossing of `maximum` between an inside and an outside point: two secant steps, then one bisection."""
     for number in range(_MAX_CROSSING_STEPS):
-        share = (most - inside[1]) / (outside[1] - inside[1]) if number % 3 < 2 else 0.5
-        at = inside[0] + (outside[0] - inside[0]) * share
+        share = (maximum - inside[1]) / (outside[1] - inside[1]) if number % 3 < 2 else 0.5
+        position = inside[0] + (outside[0] - inside[0]) * share
         if ask is None or abs(outside[0] - inside[0]) <= near:
             return inside[0]
-        value = ask(at)
-        if abs(value - most) <= 1e-9 * max(abs(most), 1.0):
-            return at
-        if value < most:
-            inside = (at, value)
+        value = ask(position)
+        if abs(value - maximum) <= 1e-9 * max(abs(maximum), 1.0):
+            return position
+        if value < maximum:
+            inside = (position, value)
         else:
-            outside = (at, value)
+            outside = (position, value)
     return inside[0]

@@ -44,11 +44,11 @@ class RecyclingPremium:
         return self.amount / self.medals if self.medals else 0.0
 
 
-def compute_premium(variants: ScenarioRunner) -> RecyclingPremium:
+def compute_premium(runner: ScenarioRunner) -> RecyclingPremium:
     """Compute the premium of the optimal plan over buying all metal.
 
     Args:
-        variants: Scenarios of the instance, with cost as objective.
+        runner: Scenarios of the instance, with cost as objective.
 
     Returns:
         Costs and footprints of plan and benchmark.
@@ -57,9 +57,9 @@ def compute_premium(variants: ScenarioRunner) -> RecyclingPremium:
         UsageError: If the objective is not cost.
         NoPlanError: If the instance is infeasible.
     """
-    if variants.measure != "cost":
+    if runner.measure != "cost":
         raise UsageError("what recycling costs more than buying is told of costs alone: leave the objective out")
-    return compare_with_buying(variants.base.account(solve_base_case(variants)))
+    return compare_with_buying(runner.base.account(solve_base_case(runner)))
 
 
 def compare_with_buying(account: PlanAccount) -> RecyclingPremium:
@@ -72,9 +72,9 @@ def compare_with_buying(account: PlanAccount) -> RecyclingPremium:
         Costs and footprints of plan and benchmark.
     """
     instance = _make_buying_benchmark(account.instance)
-    variant = ScenarioProgram.of(instance, "cost")
-    outcome = solve_from_scratch(variant.linear)
-    simply = variant.account(outcome) if outcome.feasible else None
+    scenario = ScenarioProgram.of(instance, "cost")
+    result = solve_from_scratch(scenario.linear)
+    simply = scenario.account(result) if result.feasible else None
     return RecyclingPremium(
         plan=float(account.cost),
         cost=np.inf if simply is None else float(simply.cost),
@@ -108,7 +108,7 @@ def _make_buying_benchmark(instance: Instance) -> Instance:
     )
 
 
-def _make_zeros(figures: ExactArray, first: int | None = None) -> ExactArray:
+def _make_zeros(array: ExactArray, first: int | None = None) -> ExactArray:
     """Return zeros of the same shape, or only the `first` of them."""
-    raw = np.zeros(figures.shape)[:first] if figures.shape else np.zeros(())
+    raw = np.zeros(array.shape)[:first] if array.shape else np.zeros(())
     return ExactArray(raw, np.zeros(raw.shape, dtype=np.intp))

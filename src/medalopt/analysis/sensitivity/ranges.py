@@ -46,31 +46,29 @@ class SensitivityParameter:
     ends: Mapping[int, tuple[float, float]]
 
 
-def find_parameters(variants: ScenarioRunner, linear: SolverProgram) -> Iterator[SensitivityParameter]:
+def find_parameters(runner: ScenarioRunner, program: SolverProgram) -> Iterator[SensitivityParameter]:
     """Find the parameters written in the file that enter the objective or a right-hand side.
 
     Args:
-        variants: Scenarios of the instance.
-        linear: Program with stockpile limits as rows.
+        runner: Scenarios of the instance.
+        program: Program with stockpile limits as rows.
 
     Yields:
         Parameters in the order of the file.
     """
-    costed = CostDerivatives(variants.base, variants.written, variants.measure)
-    numbers = {place: row for row, place in enumerate(linear.rows)}
-    for path, scalar, kind in variants.written.figures():
+    costed = CostDerivatives(runner.base, runner.written, runner.measure)
+    numbers = {place: row for row, place in enumerate(program.rows)}
+    for path, scalar, kind in runner.written.figures():
         weights = (
-            _differentiate_exchange_rate(variants, path, scalar, kind)
-            if path[0] == "exchange"
-            else costed.weights(path)
+            _differentiate_exchange_rate(runner, path, scalar, kind) if path[0] == "exchange" else costed.weights(path)
         )
-        ends = {} if weights is not None else _sum_row_shifts(variants, linear, numbers, path)
+        ends = {} if weights is not None else _sum_row_shifts(runner, program, numbers, path)
         if weights is not None or ends:
-            yield _make_parameter(variants, path, scalar, kind, weights, ends)
+            yield _make_parameter(runner, path, scalar, kind, weights, ends)
 
 
 def _make_parameter(
-    variants: ScenarioRunner,
+    runner: ScenarioRunner,
     path: ParameterPath,
     scalar: ScalarNode,
     kind: ParameterKind,
@@ -78,11 +76,11 @@ def _make_parameter(
     ends: Mapping[int, tuple[float, float]],
 ) -> SensitivityParameter:
     """Return the parameter with value, limits and derivatives converted from canonical to file units."""
-    exact = variants.written.exact(path, scalar, kind)
+    exact = runner.written.exact(path, scalar, kind)
     assert exact is not None, "a figure of an instance without faults can be read"
     measure, unit, factor = kind.measure, None, Fraction(1)
     if isinstance(measure, QuantityField):
-        unit, factor = variants.written.unit(path, scalar, measure)
+        unit, factor = runner.written.unit(path, scalar, measure)
     each = float(factor)
     return SensitivityParameter(
         render_path(path),
@@ -96,27 +94,27 @@ def _make_parameter(
 
 
 def _sum_row_shifts(
-    variants: ScenarioRunner, linear: SolverProgram, numbers: Mapping[tuple[str, object], int], path: ParameterPath
+    runner: ScenarioRunner, program: SolverProgram, numbers: Mapping[tuple[str, object], int], path: ParameterPath
 ) -> dict[int, tuple[float, float]]:
     """Return the shift of finite row bounds per canonical unit; empty if a row that the parameter needs is missing."""
     moves: dict[int, tuple[float, float]] = {}
-    rows = compute_row_shifts(variants.instance, path)
+    rows = compute_row_shifts(runner.instance, path)
     for (name, *index), low, high in rows:
         row = numbers.get((name, tuple(index) if len(index) > 1 else index[0] if index else None))
         if row is None:
             continue
         before = moves.get(row, (0.0, 0.0))
         moves[row] = (
-            before[0] + low if np.isfinite(linear.row_lower[row]) else 0.0,
-            before[1] + high if np.isfinite(linear.row_upper[row]) else 0.0,
+            before[0] + low if np.isfinite(program.row_lower[row]) else 0.0,
+            before[1] + high if np.isfinite(program.row_upper[row]) else 0.0,
         )
     moves = {row: by for row, by in moves.items() if any(by)}
-    return moves if _has_all_rows(variants, numbers, path) else {}
+    return moves if _has_all_rows(runner, numbers, path) else {}
 
 
-def _has_all_rows(variants: ScenarioRunner, numbers: Mapping[tuple[str, object], int], path: ParameterPath) -> bool:
+def _has_all_rows(runner: ScenarioRunner, numbers: Mapping[tuple[str, object], int], path: ParameterPath) -> bool:
     """Return True if the rows that an increase needs exist: those of supply above 0, or of demand above 0."""
-    instance = variants.instance
+    instance = runner.instance
     if path[0] == "medals":
         m = instance.medals.names.index(str(path[1]))
         due = instance.periods[int(instance.medals.due[m])]
@@ -131,14 +129,14 @@ def _has_all_rows(variants: ScenarioRunner, numbers: Mapping[tuple[str, object],
 
 
 def _differentiate_exchange_rate(
-    variants: ScenarioRunner, path: ParameterPath, scalar: ScalarNode, kind: ParameterKind
+    runner: ScenarioRunner, path: ParameterPath, scalar: ScalarNode, kind: ParameterKind
 ) -> Floats | None:
     """Return the derivative of the costs by an exchange rate; None if matrix coefficients change too."""
-    exact = variants.written.exact(path, scalar, kind)
+    exact = runner.written.exact(path, scalar, kind)
     if exact is None:
         return None
-    base = variants.base.linear
-    moved = variants.variant({render_path(path): repr(float(exact * _RATE_PERTURBATION))}).linear
+    base = runner.base.linear
+    moved = runner.variant({render_path(path): repr(float(exact * _RATE_PERTURBATION))}).linear
     weights = (moved.costs[0] - base.costs[0]) / float(exact * (_RATE_PERTURBATION - 1))
     still = len(moved.lower) == len(base.lower) and np.array_equal(moved.entries.value, base.entries.value)
     return weights if still and weights.any() else None
@@ -200,11 +198,11 @@ class SensitivityRanges:
     unproven: tuple[str, ...] = ()
 
 
-def compute_ranges(variants: ScenarioRunner, progress: RangeProgress = lambda done, of: None) -> SensitivityRanges:
+def compute_ranges(runner: ScenarioRunner, progress: RangeProgress = lambda done, of: None) -> SensitivityRanges:
     """Compute the sensitivity range of every cost and right-hand-side parameter, one at a time.
 
     Args:
-        variants: Scenarios of the instance.
+        runner: Scenarios of the instance.
         progress: Callback with the number of parameters done and in all.
 
     Returns:
@@ -213,68 +211,70 @@ def compute_ranges(variants: ScenarioRunner, progress: RangeProgress = lambda do
     Raises:
         NoPlanError: If the instance is infeasible.
     """
-    plan = variants.plan
-    near = PlanNeighbourhood.of(plan)
-    instance, linear = plan.instance, near.rerun.linear
-    rows = convert_stockpile_limits(linear, near.block, instance.streams.names, instance.periods)
-    found = list(find_parameters(variants, rows))
-    meters = [figure.weights for figure in found if figure.weights is not None]
-    movers = [RhsColumn(figure.ends, abs(figure.value)) for figure in found if figure.weights is None]
-    at = (rows, near.rerun.x, _extend_duals(near, linear, rows))
+    plan = runner.plan
+    neighbourhood = PlanNeighbourhood.of(plan)
+    instance, program = plan.instance, neighbourhood.rerun.linear
+    rows = convert_stockpile_limits(program, neighbourhood.block, instance.streams.names, instance.periods)
+    parameters = list(find_parameters(runner, rows))
+    meters = [parameter.weights for parameter in parameters if parameter.weights is not None]
+    movers = [RhsColumn(parameter.ends, abs(parameter.value)) for parameter in parameters if parameter.weights is None]
+    at = (rows, neighbourhood.rerun.x, _extend_duals(neighbourhood, program, rows))
     metered, moved = (
         ParametricAnalysis(*at, meters, ()),
         ParametricAnalysis(*at, (), movers),
     )  # separate, as cost rows are dense
     costs = sides = 0
-    told: list[SensitivityRange] = []
+    ranges: list[SensitivityRange] = []
     unproven: list[str] = []
-    for number, figure in enumerate(found):
-        progress(number, len(found))
-        if figure.weights is not None:
-            asked = partial(_make_cost_range, near, metered, figure, costs)
+    for number, parameter in enumerate(parameters):
+        progress(number, len(parameters))
+        if parameter.weights is not None:
+            asked = partial(_make_cost_range, neighbourhood, metered, parameter, costs)
             costs += 1
         else:
-            asked = partial(_make_rhs_range, near, moved, figure, sides)
+            asked = partial(_make_rhs_range, neighbourhood, moved, parameter, sides)
             sides += 1
         row = solve_or_none(asked)
         if row is None:
-            unproven.append(figure.path)
+            unproven.append(parameter.path)
         else:
-            told.append(row)
-    others = solve_or_none(near.others)
-    return SensitivityRanges(plan, tuple(told), None if others is None else not others, tuple(unproven))
+            ranges.append(row)
+    others = solve_or_none(neighbourhood.others)
+    return SensitivityRanges(plan, tuple(ranges), None if others is None else not others, tuple(unproven))
 
 
-def _extend_duals(near: PlanNeighbourhood, linear: SolverProgram, rows: SolverProgram) -> Floats:
+def _extend_duals(neighbourhood: PlanNeighbourhood, program: SolverProgram, rows: SolverProgram) -> Floats:
     """Extend the duals of the plan by those of stockpile limits as rows: the negative part of the reduced costs."""
-    y, entries = reconstruct_duals(near.plan.duals, linear), linear.entries
-    pull = np.bincount(entries.column, entries.value * y[entries.row], len(linear.lower))
-    height = len(linear.rows)
+    y, entries = reconstruct_duals(neighbourhood.plan.duals, program), program.entries
+    pull = np.bincount(entries.column, entries.value * y[entries.row], len(program.lower))
+    height = len(program.rows)
     limits = rows.entries.row >= height
-    above = np.minimum(linear.costs[0] - pull, 0.0)[rows.entries.column[limits]]
+    above = np.minimum(program.costs[0] - pull, 0.0)[rows.entries.column[limits]]
     return np.append(y, above)
 
 
 def _make_cost_range(
-    near: PlanNeighbourhood, around: ParametricAnalysis, figure: SensitivityParameter, meter: int
+    neighbourhood: PlanNeighbourhood, analysis: ParametricAnalysis, parameter: SensitivityParameter, meter: int
 ) -> SensitivityRange:
     """Return the range of an objective coefficient by re-solving in both directions."""
-    slope_up, up = find_cost_range(around, meter, 1)
-    slope_down, down = find_cost_range(around, meter, -1)
-    return _make_range(near, figure, slope_up, 0.0 - slope_down, up, down, costs=True)
+    slope_up, up = find_cost_range(analysis, meter, 1)
+    slope_down, down = find_cost_range(analysis, meter, -1)
+    return _make_range(neighbourhood, parameter, slope_up, 0.0 - slope_down, up, down, costs=True)
 
 
 def _make_rhs_range(
-    near: PlanNeighbourhood, around: ParametricAnalysis, figure: SensitivityParameter, mover: int
+    neighbourhood: PlanNeighbourhood, analysis: ParametricAnalysis, parameter: SensitivityParameter, mover: int
 ) -> SensitivityRange:
     """Return the range of a right-hand side, limited by the values that the parameter may take."""
-    more, less = find_rhs_range(around, mover, figure.greatest - figure.value, figure.value - figure.least)
-    return _make_range(near, figure, more[0], less[0], more[1], less[1], costs=False)
+    more, less = find_rhs_range(
+        analysis, mover, parameter.greatest - parameter.value, parameter.value - parameter.least
+    )
+    return _make_range(neighbourhood, parameter, more[0], less[0], more[1], less[1], costs=False)
 
 
 def _make_range(
-    near: PlanNeighbourhood,
-    figure: SensitivityParameter,
+    neighbourhood: PlanNeighbourhood,
+    parameter: SensitivityParameter,
     price_up: float | None,
     price_down: float | None,
     up: RangeLimit,
@@ -283,17 +283,17 @@ def _make_range(
     costs: bool,
 ) -> SensitivityRange:
     """Assemble the range from prices and distances, cut at the limits of the parameter."""
-    high, low = figure.value + up.distance, figure.value - down.distance
+    high, low = parameter.value + up.distance, parameter.value - down.distance
     return SensitivityRange(
-        figure.path,
-        figure.unit,
-        figure.value,
+        parameter.path,
+        parameter.unit,
+        parameter.value,
         price_up,
         price_down,
-        _drop_infinite(max(low, figure.least)),
-        _drop_infinite(min(high, figure.greatest)),
-        _make_range_end(near, down) if low >= figure.least else SensitivityRangeEnd(),
-        _make_range_end(near, up) if high <= figure.greatest else SensitivityRangeEnd(),
+        _drop_infinite(max(low, parameter.least)),
+        _drop_infinite(min(high, parameter.greatest)),
+        _make_range_end(neighbourhood, down) if low >= parameter.least else SensitivityRangeEnd(),
+        _make_range_end(neighbourhood, up) if high <= parameter.greatest else SensitivityRangeEnd(),
         costs,
     )
 
@@ -303,13 +303,13 @@ def _drop_infinite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _make_range_end(near: PlanNeighbourhood, end: RangeLimit) -> SensitivityRangeEnd:
+def _make_range_end(neighbourhood: PlanNeighbourhood, end: RangeLimit) -> SensitivityRangeEnd:
     """Return the change of sources and offers at an end of a range."""
     if math.isinf(end.distance):
         return SensitivityRangeEnd()
     if end.turn is None:
         return SensitivityRangeEnd(stops=True)
-    moved = list_quantity_changes(near, end.turn)
+    moved = list_quantity_changes(neighbourhood, end.turn)
     return SensitivityRangeEnd(
         tuple(part for part in moved if part.amount > 0), tuple(part for part in moved if part.amount < 0)
     )

@@ -60,12 +60,12 @@ class ScenarioComparison:
     titles: dict[str, str]  # of metals
 
 
-def evaluate_scenarios(variants: ScenarioRunner, tell: StepCallback = ignore_progress) -> ScenarioComparison:
+def evaluate_scenarios(runner: ScenarioRunner, report_progress: StepCallback = ignore_progress) -> ScenarioComparison:
     """Solve the named scenarios of the instance.
 
     Args:
-        variants: Scenarios of the instance.
-        tell: Progress callback.
+        runner: Scenarios of the instance.
+        report_progress: Progress callback.
 
     Returns:
         Objective, footprint and tonnes of each scenario and of the base case.
@@ -75,35 +75,37 @@ def evaluate_scenarios(variants: ScenarioRunner, tell: StepCallback = ignore_pro
         UsageError: If the instance names no scenario.
         InputError: If a change of a scenario is invalid.
     """
-    named = variants.named_scenarios()
+    named = runner.named_scenarios()
     if not named:
         raise UsageError(
-            f"{variants.instance.name}: has no `scenarios:`; write some, such as "
+            f"{runner.instance.name}: has no `scenarios:`; write some, such as "
             'scenarios: {poorer: {"devices.*.content.Ag": 85 %}}'
         )
-    outcome = solve_base_case(variants)
-    account = variants.base.account(outcome)
+    outcome = solve_base_case(runner)
+    account = runner.base.account(outcome)
     base = NamedScenarioResult("", {}, outcome.value, 0.0, float(account.footprint), float(account.tonnes), None)
     notes = {render_path(("scenarios", name)): name for name in named}
-    notes = {notes[source.path]: source.note for source in variants.instance.sources if source.path in notes}
-    found = []
+    notes = {notes[source.path]: source.note for source in runner.instance.sources if source.path in notes}
+    collected = []
     for name, changes in named.items():
-        tell(f"scenario {name}")
-        variant = variants.variant(variants.expanded(changes.items()))
+        report_progress(f"scenario {name}")
+        scenario = runner.variant(runner.expanded(changes.items()))
         try:
-            answer = variants.answer(variant)
-            short = None if answer.feasible else ShortageSolver(variant.instance).short()
+            result = runner.answer(scenario)
+            short = None if result.feasible else ShortageSolver(scenario.instance).short()
         except SolverError as error:  # only this row lacks a result
-            found.append(
+            collected.append(
                 NamedScenarioResult(
                     name, changes, np.inf, np.inf, np.inf, np.inf, None, notes.get(name, ""), str(error)
                 )
             )
             continue
-        if not answer.feasible:
-            found.append(NamedScenarioResult(name, changes, np.inf, np.inf, np.inf, np.inf, short, notes.get(name, "")))
+        if not result.feasible:
+            collected.append(
+                NamedScenarioResult(name, changes, np.inf, np.inf, np.inf, np.inf, short, notes.get(name, ""))
+            )
             continue
-        made, extra = variant.account(answer), compute_objective_increase(answer.value, outcome, variants.base.linear)
-        figures = (answer.value, extra, float(made.footprint), float(made.tonnes))
-        found.append(NamedScenarioResult(name, changes, *figures, None, notes.get(name, "")))
-    return ScenarioComparison(base, tuple(found), get_objective_unit(variants), get_metal_titles(variants))
+        made, extra = scenario.account(result), compute_objective_increase(result.value, outcome, runner.base.linear)
+        figures = (result.value, extra, float(made.footprint), float(made.tonnes))
+        collected.append(NamedScenarioResult(name, changes, *figures, None, notes.get(name, "")))
+    return ScenarioComparison(base, tuple(collected), get_objective_unit(runner), get_metal_titles(runner))

@@ -46,8 +46,8 @@ class ShortageSolver:
     @cached_property
     def _master(self) -> CompiledMaster:
         """The compiled model of the extended instance, shared by all scenarios."""
-        made = self._with_gifts(self._instance)
-        return CompiledMaster.of(made, build_routes(made), "cost")
+        instance = self._with_gifts(self._instance)
+        return CompiledMaster.of(instance, build_routes(instance), "cost")
 
     def _with_gifts(self, instance: Instance) -> Instance:
         """Return `instance` with free external offers of every metal that an alloy to be delivered contains."""
@@ -56,10 +56,10 @@ class ShortageSolver:
 
     def _offered(self, instance: Instance) -> ScenarioProgram:
         """Return the program of the extended `instance` that minimises external metal."""
-        variant = ScenarioProgram.of(self._with_gifts(instance), "cost", self._master)
-        costs = np.zeros_like(variant.linear.costs)
-        costs[0, list(_find_external_columns(variant.linear))] = 1.0
-        return dataclasses.replace(variant, linear=dataclasses.replace(variant.linear, costs=costs))
+        scenario = ScenarioProgram.of(self._with_gifts(instance), "cost", self._master)
+        costs = np.zeros_like(scenario.linear.costs)
+        costs[0, list(_find_external_columns(scenario.linear))] = 1.0
+        return dataclasses.replace(scenario, linear=dataclasses.replace(scenario.linear, costs=costs))
 
     @cached_property
     def _moving(self) -> ParametricSolver:
@@ -71,26 +71,26 @@ class ShortageSolver:
         """Minimum charge of each metal over the horizon, kg by metal symbol."""
         return dict(zip(self._instance.metals.names, compute_min_charge(self._instance)[:, -1].tolist(), strict=True))
 
-    def short(self, linear: SolverProgram | None = None) -> MetalShortage | None:
+    def short(self, program: SolverProgram | None = None) -> MetalShortage | None:
         """Return the least external metal that makes a program feasible.
 
         Args:
-            linear: Program of the shape of `variant`; by default that of `variant` itself.
+            program: Program of the shape of `variant`; by default that of `variant` itself.
 
         Returns:
             Kilograms by metal symbol, without those below tolerance; empty if the program is feasible by itself, None
             if no metal restores feasibility.
         """
-        wanted = self.variant.linear if linear is None else linear
+        wanted = self.variant.linear if program is None else program
         outcome = self._moving.solve(wanted)
         if not outcome.feasible:
             return None
-        found: dict[str, float] = {}
+        result: dict[str, float] = {}
         for column, metal in _find_external_columns(wanted).items():
-            found[metal] = found.get(metal, 0.0) + float(outcome.x[column])
+            result[metal] = result.get(metal, 0.0) + float(outcome.x[column])
         return {
             metal: kg
-            for metal, kg in sorted(found.items())
+            for metal, kg in sorted(result.items())
             if kg > SHORTAGE_TOLERANCE * max(self.need[metal], SHORTAGE_TOLERANCE)
         }
 
@@ -119,11 +119,11 @@ class ShortageSolver:
         return max((kg / max(self.need[metal], kg) for metal, kg in short.items()), default=0.0)
 
 
-def _find_external_columns(linear: SolverProgram) -> dict[int, str]:
+def _find_external_columns(program: SolverProgram) -> dict[int, str]:
     """Return the columns of external purchases, each with its metal symbol."""
     return {
-        linear.network + number: index[0][len(EXTERNAL_OFFER_PREFIX) :]
-        for number, (place, index) in enumerate(linear.places)
+        program.network + number: index[0][len(EXTERNAL_OFFER_PREFIX) :]
+        for number, (place, index) in enumerate(program.places)
         if place == "buy" and index[0].startswith(EXTERNAL_OFFER_PREFIX)
     }
 
@@ -139,9 +139,9 @@ def _add_pure_offers(instance: Instance, metals: Bools, prefix: str, prices: Exa
     if prices is not None:
         price = [ExactNumber(float(value)) for e in numbers for value in prices.value[e]]
 
-    def with_(figures: ExactArray, more: list[ExactNumber]) -> ExactArray:
+    def with_(array: ExactArray, more: list[ExactNumber]) -> ExactArray:
         """Append entries to an array of the market, and reorder it by offer name."""
-        return _concatenate_arrays(figures, ExactArray.of(more, (len(numbers), *figures.shape[1:])), order)
+        return _concatenate_arrays(array, ExactArray.of(more, (len(numbers), *array.shape[1:])), order)
 
     return dataclasses.replace(
         instance,
@@ -162,9 +162,9 @@ def _add_pure_offers(instance: Instance, metals: Bools, prefix: str, prices: Exa
 
 
 def _concatenate_arrays(
-    one: ExactArray, other: ExactArray, order: np.ndarray[tuple[int, ...], np.dtype[np.intp]]
+    array: ExactArray, other: ExactArray, order: np.ndarray[tuple[int, ...], np.dtype[np.intp]]
 ) -> ExactArray:
     """Concatenate two arrays with units along the first axis and permute the result by `order`."""
-    units = [np.broadcast_to(figures.unit, figures.shape) for figures in (one, other)]
-    unit = np.concatenate([units[0], units[1] + len(one.factors)])
-    return ExactArray(np.concatenate([one.raw, other.raw])[order], unit[order], (*one.factors, *other.factors))
+    units = [np.broadcast_to(array.unit, array.shape) for array in (array, other)]
+    unit = np.concatenate([units[0], units[1] + len(array.factors)])
+    return ExactArray(np.concatenate([array.raw, other.raw])[order], unit[order], (*array.factors, *other.factors))

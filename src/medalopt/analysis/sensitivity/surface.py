@@ -36,12 +36,12 @@ class SensitivitySurface:
 
 
 def compute_surface(
-    variants: ScenarioRunner, across: ParameterRange, up: ParameterRange, progress: CurveProgress = lambda step: None
+    runner: ScenarioRunner, across: ParameterRange, up: ParameterRange, progress: CurveProgress = lambda step: None
 ) -> SensitivitySurface:
     """Compute the objective on a grid of two parameters.
 
     Args:
-        variants: Scenarios of the instance.
+        runner: Scenarios of the instance.
         across: Parameter of the columns, with its range.
         up: Parameter of the rows, with its range.
         progress: Progress callback.
@@ -55,45 +55,45 @@ def compute_surface(
     both = across.at(across.low).keys() & up.at(up.low).keys()
     if both:
         raise UsageError(f"--vary: both move {escape_text(min(both))}; name figures that have nothing in common")
-    found = variants.answer()
-    wide, high = LARGE_PROGRAM_GRID_SIZE if len(variants.base.linear.entries.row) >= LARGE_ENTRIES else GRID_SIZE
+    result = runner.answer()
+    wide, high = LARGE_PROGRAM_GRID_SIZE if len(runner.base.linear.entries.row) >= LARGE_ENTRIES else GRID_SIZE
     columns, rows = _space_values(across, wide), _space_values(up, high)
-    row, cells, unproven = _SurfaceRows(variants, across, up, columns), [], set()
+    row, cells, unproven = _SurfaceRows(runner, across, up, columns), [], set()
     for number, value in enumerate(rows):
         progress(f"row {number + 1} of {len(rows)}")
         answers = row(value)
-        cells.append(tuple(one.value if one is not None and one.feasible else None for one in answers))
-        unproven |= {(number, at) for at, one in enumerate(answers) if one is None}
-    base = found.value if found.feasible else None
-    return SensitivitySurface(across, up, variants.measure, base, columns, rows, tuple(cells), frozenset(unproven))
+        cells.append(tuple(result.value if result is not None and result.feasible else None for result in answers))
+        unproven |= {(number, index) for index, result in enumerate(answers) if result is None}
+    base = result.value if result.feasible else None
+    return SensitivitySurface(across, up, runner.measure, base, columns, rows, tuple(cells), frozenset(unproven))
 
 
 class _SurfaceRows:
     """Solves one row of the grid: a parametric program along the columns if it is affine, else one scenario each."""
 
     def __init__(
-        self, variants: ScenarioRunner, across: ParameterRange, up: ParameterRange, columns: tuple[float, ...]
+        self, runner: ScenarioRunner, across: ParameterRange, up: ParameterRange, columns: tuple[float, ...]
     ) -> None:
-        self._variants, self._across, self._up, self._columns = variants, across, up, columns
+        self._variants, self._across, self._up, self._columns = runner, across, up, columns
         self._straight = not across.whole  # a parametric line would treat counts as continuous
 
     def __call__(self, value: float) -> list[VerifiedResult | None]:
         """Return the results at all columns for a value of the row parameter; None where not verified."""
 
-        def changes(at: float) -> ParameterChanges:
+        def changes(position: float) -> ParameterChanges:
             """Return the changes of both parameters."""
-            return {**self._across.at(at), **self._up.at(value)}
+            return {**self._across.at(position), **self._up.at(value)}
 
         if self._straight:
-            way = self._variants.along(changes, self._across.low, self._across.high)
-            if way.line is not None:
+            family = self._variants.along(changes, self._across.low, self._across.high)
+            if family.line is not None:
                 try:
-                    return list(way.outcomes(self._columns))
+                    return list(family.outcomes(self._columns))
                 except SolverError:  # one result is not verified: solve one by one
-                    return [solve_or_none(partial(way.answer, at)) for at in self._columns]
+                    return [solve_or_none(partial(family.answer, position)) for position in self._columns]
         self._straight = False  # not affine in one row, so in none
-        built = (self._variants.variant(changes(at)) for at in self._columns)
-        return [solve_or_none(partial(self._variants.answer, variant)) for variant in built]
+        built = (self._variants.variant(changes(position)) for position in self._columns)
+        return [solve_or_none(partial(self._variants.answer, scenario)) for scenario in built]
 
 
 def _space_values(vary: ParameterRange, many: int) -> tuple[float, ...]:

@@ -111,44 +111,47 @@ class Tornado:
 
 
 def compute_tornado(
-    variants: ScenarioRunner,
+    runner: ScenarioRunner,
     jobs: int | None = None,
-    journal: ResultCache | None = None,
-    told: ProgressCallback = ignore_progress,
+    cache: ResultCache | None = None,
+    report_progress: ProgressCallback = ignore_progress,
 ) -> Tornado:
     """Vary every parameter by its coefficient of variation, or by 10 % if the instance gives none.
 
     Bars that change feasibility rank first, by smallest step; the others follow by largest change of the objective.
 
     Args:
-        variants: Scenarios of the instance.
+        runner: Scenarios of the instance.
         jobs: Number of processes; None for the default.
-        journal: Cache of results.
-        told: Progress callback.
+        cache: Cache of results.
+        report_progress: Progress callback.
 
     Returns:
         Base case and ranked bars.
     """
-    moved = find_parameter_groups(variants)
+    moved = find_parameter_groups(runner)
     steps = [(max(1 - factor.step, 0.0), 1 + factor.step) for factor in moved]
-    asked = [NO_CHANGES, *(factor.changes(by) for factor, ends in zip(moved, steps, strict=True) for by in ends)]
-    answers = solve_scenarios(variants, asked, jobs, journal, told)
-    base, found = answers.found[0], answers.found[1:]
+    scenarios = [
+        NO_CHANGES,
+        *(factor.changes(by) for factor, bounds in zip(moved, steps, strict=True) for by in bounds),
+    ]
+    results = solve_scenarios(runner, scenarios, jobs, cache, report_progress)
+    base, found = results.found[0], results.found[1:]
     if base is None:
         raise KeyboardInterrupt
     bars = []
-    for number, (factor, ends) in enumerate(zip(moved, steps, strict=True)):
+    for number, (factor, bounds) in enumerate(zip(moved, steps, strict=True)):
         low, high = found[2 * number], found[2 * number + 1]
         if low is not None and high is not None:
-            down, up = (TornadoEnd(by, factor.held(by), answer) for by, answer in zip(ends, (low, high), strict=True))
+            down, up = (TornadoEnd(by, factor.held(by), result) for by, result in zip(bounds, (low, high), strict=True))
             bars.append(TornadoBar(factor, down, up))
     bars = list(rank_bars(bars, base))
-    if not answers.interrupted:
-        shortage = ShortageSolver(variants.instance)
+    if not results.interrupted:
+        shortage = ShortageSolver(runner.instance)
         bars[:MAX_MEASURED_SHORTAGES] = [
-            _measure_shortages(variants, shortage, bar, base) for bar in bars[:MAX_MEASURED_SHORTAGES]
+            _measure_shortages(runner, shortage, bar, base) for bar in bars[:MAX_MEASURED_SHORTAGES]
         ]
-    return Tornado(base, tuple(bars), len(moved), answers.interrupted)
+    return Tornado(base, tuple(bars), len(moved), results.interrupted)
 
 
 def rank_bars(bars: Sequence[TornadoBar], base: ScenarioResult) -> tuple[TornadoBar, ...]:
@@ -165,7 +168,7 @@ def rank_bars(bars: Sequence[TornadoBar], base: ScenarioResult) -> tuple[Tornado
 
 
 def _measure_shortages(
-    variants: ScenarioRunner, shortage: ShortageSolver, bar: TornadoBar, base: ScenarioResult
+    runner: ScenarioRunner, shortage: ShortageSolver, bar: TornadoBar, base: ScenarioResult
 ) -> TornadoBar:
     """Return `bar` with the metal shortage at ends that become infeasible."""
 
@@ -173,7 +176,7 @@ def _measure_shortages(
         """Return an end with its metal shortage, if it is infeasible and the base case is not."""
         if end.answer.status != "infeasible" or not base.feasible:
             return end
-        changed = variants.changed(bar.factor.changes(end.factor))
+        changed = runner.changed(bar.factor.changes(end.factor))
         try:
             return dataclasses.replace(end, short=shortage.of(changed), measured=True)
         except SolverError:  # infeasibility is proven, the shortage is not

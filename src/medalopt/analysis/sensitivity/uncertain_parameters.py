@@ -142,34 +142,34 @@ class ParameterGroup:
         )
 
 
-def find_parameter_groups(variants: ScenarioRunner) -> tuple[ParameterGroup, ...]:
+def find_parameter_groups(runner: ScenarioRunner) -> tuple[ParameterGroup, ...]:
     """Find all parameter groups that affect the objective or the constraints.
 
     Compositions, lead times, dates and lots are not varied.
 
     Args:
-        variants: Scenarios of the instance.
+        runner: Scenarios of the instance.
 
     Returns:
         The groups in the order of the file.
     """
-    written, annex = variants.written, variants.instance.annex
-    members = [one for one in _find_members(written) if _affects_objective(one, variants)]
+    source_values, annex = runner.written, runner.instance.annex
+    members = [member for member in _find_members(source_values) if _affects_objective(member, runner)]
     many = {name for name in ("streams", "lanes") if _count_names(members, name) > MAX_SEPARATE_MEMBERS}
-    found: dict[tuple[ParameterPath, str], list[GroupMember]] = {}
+    result: dict[tuple[ParameterPath, str], list[GroupMember]] = {}
     for member in members:
-        for key in _get_group_keys(member.path, written, many):
-            found.setdefault(key, []).append(member)
-    for path, member in _find_defaulted_members(variants):
-        found.setdefault((path, ""), [member])
-    made = [ParameterGroup(path, tuple(group), None, of) for (path, of), group in found.items()]
-    return tuple(one for factor in made for one in _assign_cv(factor, written, annex))
+        for key in _get_group_keys(member.path, source_values, many):
+            result.setdefault(key, []).append(member)
+    for path, member in _find_defaulted_members(runner):
+        result.setdefault((path, ""), [member])
+    groups = [ParameterGroup(path, tuple(group), None, of) for (path, of), group in result.items()]
+    return tuple(group for factor in groups for group in _assign_cv(factor, source_values, annex))
 
 
-def _find_defaulted_members(variants: ScenarioRunner) -> Iterator[tuple[ParameterPath, GroupMember]]:
+def _find_defaulted_members(runner: ScenarioRunner) -> Iterator[tuple[ParameterPath, GroupMember]]:
     """Yield recoveries and returns that have a coefficient of variation but only their default value."""
     for section in ("treatments", "smelters"):
-        for name in variants.instance.annex.get(f"{section}_cv", {}):
+        for name in runner.instance.annex.get(f"{section}_cv", {}):
             path: ParameterPath = (section, name, _FIELDS_WITH_CV[section])
             kind = find_parameter_kind(path)
             if kind is not None and kind.default and kind.default.raw:
@@ -181,18 +181,18 @@ def _count_names(members: list[GroupMember], section: str) -> int:
     return len({member.path[1] for member in members if member.path[0] == section})
 
 
-def _find_members(written: SourceValues) -> Iterator[GroupMember]:
+def _find_members(source_values: SourceValues) -> Iterator[GroupMember]:
     """Yield every parameter of the varied fields, a list as one member."""
-    found: dict[ParameterPath, tuple[list[Fraction], ParameterKind, bool]] = {}
-    for path, scalar, kind in written.figures():
+    result: dict[ParameterPath, tuple[list[Fraction], ParameterKind, bool]] = {}
+    for path, scalar, kind in source_values.figures():
         if _get_field(path) not in _VARIED_FIELDS.get(str(path[0]), ()) or path[-1] == "lead":
             continue
         listed = isinstance(path[-1], int)
         at = path[:-1] if listed else path
-        exact = written.exact(path, scalar, kind)
+        exact = source_values.exact(path, scalar, kind)
         if exact is not None:
-            found.setdefault(at, ([], kind, listed))[0].append(exact)
-    for path, (values, kind, listed) in found.items():
+            result.setdefault(at, ([], kind, listed))[0].append(exact)
+    for path, (values, kind, listed) in result.items():
         if any(values):
             yield GroupMember(path, tuple(values), kind, listed)
 
@@ -202,25 +202,27 @@ def _get_field(path: ParameterPath) -> str:
     section = path[0]
     if section in ("exchange", "transport_rate"):
         return ""
-    place = 1 if section == "policy" else 2
-    if len(path) > place and section in ("treatments", "smelters"):
-        place = _NESTED_FIELD_POSITIONS.get(str(path[place]), place)
-    return str(path[place]) if len(path) > place else ""
+    position = 1 if section == "policy" else 2
+    if len(path) > position and section in ("treatments", "smelters"):
+        position = _NESTED_FIELD_POSITIONS.get(str(path[position]), position)
+    return str(path[position]) if len(path) > position else ""
 
 
-def _affects_objective(member: GroupMember, variants: ScenarioRunner) -> bool:
+def _affects_objective(member: GroupMember, runner: ScenarioRunner) -> bool:
     """Return True if the objective depends on parameters of this unit: money only matters for cost."""
     measure = member.kind.measure
-    return variants.measure == "cost" or not (isinstance(measure, QuantityField) and "money" in measure.unit)
+    return runner.measure == "cost" or not (isinstance(measure, QuantityField) and "money" in measure.unit)
 
 
-def _get_group_keys(path: ParameterPath, written: SourceValues, many: set[str]) -> Iterator[tuple[ParameterPath, str]]:
+def _get_group_keys(
+    path: ParameterPath, source_values: SourceValues, many: set[str]
+) -> Iterator[tuple[ParameterPath, str]]:
     """Yield the key of each group of a parameter: path with `*`, and restriction to a device, region or smelter."""
     section, field = str(path[0]), _get_field(path)
     if section in many:
         wanted = ("device", "region") if section == "streams" else ("smelter",)
         for which in wanted:
-            node = written.find((*path[:2], which))
+            node = source_values.find((*path[:2], which))
             if isinstance(node, ScalarNode):
                 yield (section, "*", *path[2:]), f"{which} {node.text}"
     elif field in _SEPARATE_FIELDS or section in ("metals", "policy"):
@@ -233,7 +235,9 @@ def _get_group_keys(path: ParameterPath, written: SourceValues, many: set[str]) 
         yield (*path[:2], field), ""
 
 
-def _assign_cv(factor: ParameterGroup, written: SourceValues, annex: Mapping[str, Any]) -> Iterator[ParameterGroup]:
+def _assign_cv(
+    factor: ParameterGroup, source_values: SourceValues, annex: Mapping[str, Any]
+) -> Iterator[ParameterGroup]:
     """Yield the group with its coefficient of variation, one group per metal if that is given by metal."""
     path = factor.path
     given = annex.get(f"{path[0]}_cv", {}).get(path[1], {}).get("cv") if factor.can_have_cv else None
@@ -242,18 +246,18 @@ def _assign_cv(factor: ParameterGroup, written: SourceValues, annex: Mapping[str
     elif path[0] == "devices":
         yield ParameterGroup(path, factor.members, given.get(str(path[3]), given.get("default")), factor.of)
     else:
-        yield from _split_by_metal(factor, written, given)
+        yield from _split_by_metal(factor, source_values, given)
 
 
 def _split_by_metal(
-    factor: ParameterGroup, written: SourceValues, given: Mapping[str, float]
+    factor: ParameterGroup, source_values: SourceValues, given: Mapping[str, float]
 ) -> Iterator[ParameterGroup]:
     """Yield one group for each metal."""
-    for metal in sorted(str(name) for name in written.root.items["metals"].items):  # type: ignore[union-attr]
+    for metal in sorted(str(name) for name in source_values.root.items["metals"].items):  # type: ignore[union-attr]
         cv = given.get(metal, given.get("default"))
         tables = {member.path if not _ends_in_metal(member.path) else member.path[:-1] for member in factor.members}
         own = tuple(
-            one for table in sorted(tables, key=render_path) if (one := _find_metal_member(written, table, metal))
+            one for table in sorted(tables, key=render_path) if (one := _find_metal_member(source_values, table, metal))
         )
         if own:
             yield ParameterGroup((*factor.path, metal), own, cv)
@@ -264,27 +268,27 @@ def _ends_in_metal(path: ParameterPath) -> bool:
     return path[-1] not in ("recovery", "returned")
 
 
-def _find_metal_member(written: SourceValues, table: ParameterPath, metal: str) -> GroupMember | None:
+def _find_metal_member(source_values: SourceValues, table: ParameterPath, metal: str) -> GroupMember | None:
     """Return the entry of one metal in a table, if the file has it."""
     path = (*table, metal)
-    kind, node = find_parameter_kind(path), written.find(path)
+    kind, node = find_parameter_kind(path), source_values.find(path)
     if kind is None or not isinstance(node, ScalarNode):
         return None
-    exact = written.exact(path, node, kind)
+    exact = source_values.exact(path, node, kind)
     return GroupMember(path, (exact,), kind, False) if exact else None
 
 
-def get_assay_correlation(variants: ScenarioRunner, device: str) -> float:
+def get_assay_correlation(runner: ScenarioRunner, device: str) -> float:
     """Return the correlation between the assays of a device's metals.
 
     Args:
-        variants: Scenarios of the instance.
+        runner: Scenarios of the instance.
         device: Name of the device.
 
     Returns:
         Correlation coefficient, 0 if the instance gives none.
     """
-    return float(variants.instance.annex.get("devices_cv", {}).get(device, {}).get("correlation") or 0.0)
+    return float(runner.instance.annex.get("devices_cv", {}).get(device, {}).get("correlation") or 0.0)
 
 
 SAMPLING_SEED = 2020
@@ -317,34 +321,34 @@ class UncertainInput:
         z = np.vectorize(normal.inv_cdf, otypes=[float])(np.clip(evenly, QUANTILE_MARGIN, 1 - QUANTILE_MARGIN))
         if self.correlation:
             z = math.sqrt(self.correlation) * z[:, -1:] + math.sqrt(1 - self.correlation) * z[:, :-1]
-        return np.stack([_compute_factors(one, z[:, at]) for at, one in enumerate(self.factors)], axis=1)
+        return np.stack([_compute_factors(group, z[:, index]) for index, group in enumerate(self.factors)], axis=1)
 
 
-def find_uncertain_inputs(variants: ScenarioRunner) -> tuple[UncertainInput, ...]:
+def find_uncertain_inputs(runner: ScenarioRunner) -> tuple[UncertainInput, ...]:
     """Find the uncertain inputs.
 
     Args:
-        variants: Scenarios of the instance.
+        runner: Scenarios of the instance.
 
     Returns:
         All groups with a coefficient of variation; without any, all assays, recoveries, returns and offer prices.
     """
-    moved = [factor for factor in find_parameter_groups(variants) if factor.can_have_cv]
+    moved = [factor for factor in find_parameter_groups(runner) if factor.can_have_cv]
     given = [factor for factor in moved if factor.cv]
-    found: dict[ParameterPath, list[ParameterGroup]] = {}
+    result: dict[ParameterPath, list[ParameterGroup]] = {}
     for factor in given or moved:
-        own = factor.path[0] == "devices" and get_assay_correlation(variants, str(factor.path[1])) > 0
-        found.setdefault(factor.path[:2] if own else factor.path, []).append(factor)
-    return tuple(_make_uncertain_input(variants, path, tuple(group)) for path, group in found.items())
+        own = factor.path[0] == "devices" and get_assay_correlation(runner, str(factor.path[1])) > 0
+        result.setdefault(factor.path[:2] if own else factor.path, []).append(factor)
+    return tuple(_make_uncertain_input(runner, path, tuple(group)) for path, group in result.items())
 
 
 def _make_uncertain_input(
-    variants: ScenarioRunner, path: ParameterPath, group: tuple[ParameterGroup, ...]
+    runner: ScenarioRunner, path: ParameterPath, group: tuple[ParameterGroup, ...]
 ) -> UncertainInput:
     """Return the input of one group, or of correlated groups."""
     if len(group) == 1:
         return UncertainInput(group[0].path, group)
-    return UncertainInput(path, group, get_assay_correlation(variants, str(path[1])))
+    return UncertainInput(path, group, get_assay_correlation(runner, str(path[1])))
 
 
 def _compute_factors(factor: ParameterGroup, z: Floats) -> Floats:
@@ -373,17 +377,17 @@ class SaltelliSample:
         """
         yield from self.draws()
         yield from (self._row(self.second, row) for row in range(self.count))
-        for at in range(len(self.causes)):
-            mixed = (*self.first[:at], self.second[at], *self.first[at + 1 :])
+        for index in range(len(self.causes)):
+            mixed = (*self.first[:index], self.second[index], *self.first[index + 1 :])
             yield from (self._row(mixed, row) for row in range(self.count))
 
     def _row(self, drawn: tuple[Floats, ...], row: int) -> dict[str, str]:
         """Return the changes of one row."""
-        found: dict[str, str] = {}
-        for cause, own in zip(self.causes, drawn, strict=True):
-            for factor, by in zip(cause.factors, own[row].tolist(), strict=True):
-                found.update(factor.changes(by))
-        return found
+        result: dict[str, str] = {}
+        for uncertain_input, own in zip(self.causes, drawn, strict=True):
+            for factor, by in zip(uncertain_input.factors, own[row].tolist(), strict=True):
+                result.update(factor.changes(by))
+        return result
 
     def draws(self) -> Iterator[dict[str, str]]:
         """Iterate over the changes of sample A.
@@ -398,34 +402,42 @@ class SaltelliSample:
         """Fraction of the draws of sample A that are capped at an upper limit."""
         held = [
             bool(factor.held(by))
-            for cause, own in zip(self.causes, self.first, strict=True)
-            for factor, column in zip(cause.factors, own.T, strict=True)
+            for uncertain_input, own in zip(self.causes, self.first, strict=True)
+            for factor, column in zip(uncertain_input.factors, own.T, strict=True)
             for by in column.tolist()
         ]
         return sum(held) / len(held) if held else 0.0
 
 
-def draw_saltelli_sample(found: tuple[UncertainInput, ...], count: int, seed: int = SAMPLING_SEED) -> SaltelliSample:
+def draw_saltelli_sample(
+    uncertain_inputs: tuple[UncertainInput, ...], count: int, seed: int = SAMPLING_SEED
+) -> SaltelliSample:
     """Draw two Latin hypercube samples.
 
     Args:
-        found: Uncertain inputs.
+        uncertain_inputs: Uncertain inputs.
         count: Rows of each sample.
         seed: Seed of the random generator.
 
     Returns:
         Both samples, as factors on the parameters.
     """
-    width = sum(cause.width for cause in found)
+    width = sum(uncertain_input.width for uncertain_input in uncertain_inputs)
     random = np.random.Generator(np.random.PCG64(seed))
     ranks = np.stack([random.permutation(count) for _ in range(2 * width)], axis=1) if width else np.zeros((count, 0))
     evenly = (ranks + random.random(ranks.shape)) / count
-    edges = np.cumsum([0, *(cause.width for cause in found)])
+    edges = np.cumsum([0, *(uncertain_input.width for uncertain_input in uncertain_inputs)])
     pieces = list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
     first, second = evenly[:, :width], evenly[:, width:]
     return SaltelliSample(
-        found,
+        uncertain_inputs,
         count,
-        tuple(cause.drawn(first[:, a:b]) for cause, (a, b) in zip(found, pieces, strict=True)),
-        tuple(cause.drawn(second[:, a:b]) for cause, (a, b) in zip(found, pieces, strict=True)),
+        tuple(
+            uncertain_input.drawn(first[:, a:b])
+            for uncertain_input, (a, b) in zip(uncertain_inputs, pieces, strict=True)
+        ),
+        tuple(
+            uncertain_input.drawn(second[:, a:b])
+            for uncertain_input, (a, b) in zip(uncertain_inputs, pieces, strict=True)
+        ),
     )

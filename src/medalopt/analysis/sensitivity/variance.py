@@ -75,9 +75,9 @@ def _estimate_input_indices(a: Floats, b: Floats, own: Floats) -> SobolIndices:
     return SobolIndices(_cap_index(first, total.high), total, rows)
 
 
-def _cap_index(share: SobolIndex, most: float) -> SobolIndex:
-    """Cap an index at `most`: a first-order index cannot exceed the total index."""
-    return SobolIndex(min(share.value, most), min(share.low, most), min(share.high, most))
+def _cap_index(share: SobolIndex, maximum: float) -> SobolIndex:
+    """Cap an index at `maximum`: a first-order index cannot exceed the total index."""
+    return SobolIndex(min(share.value, maximum), min(share.low, maximum), min(share.high, maximum))
 
 
 def _make_index(value: float, rounds: Floats) -> SobolIndex:
@@ -127,20 +127,20 @@ class VarianceAnalysis:
 
 
 def analyse_variance(
-    variants: ScenarioRunner,
+    runner: ScenarioRunner,
     count: int,
     jobs: int | None = None,
-    journal: ResultCache | None = None,
-    told: ProgressCallback = ignore_progress,
+    cache: ResultCache | None = None,
+    report_progress: ProgressCallback = ignore_progress,
 ) -> VarianceAnalysis:
     """Estimate the distribution of the objective and the Sobol' indices; it takes (inputs + 2) · `count` solves.
 
     Args:
-        variants: Scenarios of the instance.
+        runner: Scenarios of the instance.
         count: Rows of each sample.
         jobs: Number of processes; None for the default.
-        journal: Cache of results.
-        told: Progress callback.
+        cache: Cache of results.
+        report_progress: Progress callback.
 
     Returns:
         Quantiles, standard deviation, infeasible fraction, and indices of objective and feasibility.
@@ -153,29 +153,30 @@ def analyse_variance(
             f"--global {count}: a sample has {MIN_SAMPLE_ROWS} to {MAX_SAMPLE_ROWS} rows; 256 tell the "
             f"greatest causes apart"
         )
-    found = find_uncertain_inputs(variants)
-    if not found:
+    uncertain_inputs = find_uncertain_inputs(runner)
+    if not uncertain_inputs:
         raise UsageError("--global: this instance has no assay, recovery, return or price that could vary")
-    drawn = draw_saltelli_sample(found, count)
+    drawn = draw_saltelli_sample(uncertain_inputs, count)
     asked = list(drawn.changes())
-    answers = solve_scenarios(variants, asked, jobs, journal, told)
+    results = solve_scenarios(runner, asked, jobs, cache, report_progress)
     value, feasible = (
-        np.array([each(one) for one in answers.found]).reshape(-1, count) for each in (_get_objective, _get_feasibility)
+        np.array([each(result) for result in results.found]).reshape(-1, count)
+        for each in (_get_objective, _get_feasibility)
     )
     both = value[:2][np.isfinite(value[:2])]
     known = feasible[:2][np.isfinite(feasible[:2])]
     return VarianceAnalysis(
-        found,
+        uncertain_inputs,
         count,
         len(asked),
-        sum(one is not None for one in answers.found),
+        sum(result is not None for result in results.found),
         1 - float(known.mean()) if len(known) else 0.0,
         drawn.held,
         tuple(np.percentile(both, QUANTILES).tolist()) if len(both) else (),
         float(both.std()) if len(both) else 0.0,
         _estimate_all_indices(value),
         _estimate_all_indices(feasible),
-        answers.interrupted,
+        results.interrupted,
     )
 
 
@@ -184,11 +185,11 @@ def _estimate_all_indices(values: Floats) -> tuple[SobolIndices, ...]:
     return estimate_sobol_indices(values[0], values[1], values[2:])
 
 
-def _get_objective(answer: ScenarioResult | None) -> float:
+def _get_objective(result: ScenarioResult | None) -> float:
     """Return the objective, NaN if there is none."""
-    return np.nan if answer is None or answer.value is None else answer.value
+    return np.nan if result is None or result.value is None else result.value
 
 
-def _get_feasibility(answer: ScenarioResult | None) -> float:
+def _get_feasibility(result: ScenarioResult | None) -> float:
     """Return 1 if feasible, 0 if infeasible, NaN if not verified."""
-    return {"optimal": 1.0, "infeasible": 0.0}.get(answer.status, np.nan) if answer is not None else np.nan
+    return {"optimal": 1.0, "infeasible": 0.0}.get(result.status, np.nan) if result is not None else np.nan

@@ -41,12 +41,12 @@ def compute_return_uncertainty(account: PlanAccount) -> ReturnUncertainty | None
     Returns:
         Standard deviations; None if the instance gives no coefficient of variation.
     """
-    instance, found = account.instance, account.found
+    instance, routes = account.instance, account.found
     if not any(instance.annex.get(f"{section}_cv") for section in ("devices", "treatments", "smelters")):
         return None
-    used = np.nonzero((found.smelter >= 0) & (account.decisions.sent > 0).any(axis=1))[0]
-    device = instance.streams.device[found.stream[used]]
-    groups = (device, found.treatment[used], found.smelter[used])
+    used = np.nonzero((routes.smelter >= 0) & (account.decisions.sent > 0).any(axis=1))[0]
+    device = instance.streams.device[routes.stream[used]]
+    groups = (device, routes.treatment[used], routes.smelter[used])
     counts = (len(instance.devices.names), len(instance.treatments.names), len(instance.smelters.names))
     square = np.zeros((len(instance.metals.names), len(instance.periods)))
     alike, alike_so_far = square.copy(), square.copy()
@@ -62,17 +62,17 @@ def compute_return_uncertainty(account: PlanAccount) -> ReturnUncertainty | None
 
 def _compute_route_deviations(account: PlanAccount, used: Ints, device: Ints) -> tuple[Floats, Floats, Floats]:
     """Return the standard deviation of each route's metal due to assay, recovery and return, (J, E) kg/t of devices."""
-    instance, found = account.instance, account.found
-    treatment, smelter = found.treatment[used], found.smelter[used]
+    instance, routes = account.instance, account.found
+    treatment, smelter = routes.treatment[used], routes.smelter[used]
     line = instance.smelters.line[smelter, device, treatment]
     metal = instance.devices.assay.value[device] * instance.treatments.recovery.value[treatment, device]
     share = instance.terms.returned.value[line]
-    deducted = metal - instance.terms.deduction.value[line] * found.to_smelter[used][:, None]
+    deducted = metal - instance.terms.deduction.value[line] * routes.to_smelter[used][:, None]
     by_share = share * metal <= deducted
     if instance.terms.pooled.any():  # settled by the pooled lot, not by route
         wholly = [account.settled(used, e).min(axis=1, initial=1) >= 1 for e in range(len(instance.metals.names))]
         by_share = np.where(instance.terms.pooled[line][:, None], np.stack(wholly, axis=1), by_share)
-    credited = np.where(found.returned[used] > 0, instance.streams.credited.value[found.stream[used]], 0)
+    credited = np.where(routes.returned[used] > 0, instance.streams.credited.value[routes.stream[used]], 0)
     moves = credited * np.where(by_share, share * metal, metal)
     return (
         moves * get_relative_deviations(instance, "devices", instance.devices.names)[device],
@@ -282,17 +282,17 @@ def count_strikable_medals(account: PlanAccount) -> Ints:
     medals = instance.medals
     need = medals.parts.value * (1 + medals.allowance.value)[:, None]  # (M, A) kg each
     there = ((1 - instance.alloys.scrap_share.value)[:, None] * account.cast).cumsum(axis=1)
-    made = np.zeros((len(medals.names), there.shape[1]), dtype=np.intp)
-    most = medals.count.astype(np.intp)
+    result = np.zeros((len(medals.names), there.shape[1]), dtype=np.intp)
+    maximum = medals.count.astype(np.intp)
     for t in reversed(range(there.shape[1])):
         left = there[:, t].copy()
         for kind in np.lexsort((np.arange(len(medals.names)), medals.due)).tolist():
             asks = need[kind] > 0
             enough = left[asks] / need[kind][asks] + ROUNDING_TOLERANCE * medals.count[kind] + ROUNDING_TOLERANCE
-            made[kind, t] = min(int(np.floor(max(enough.min(), 0))), int(most[kind])) if asks.any() else 0
-            left -= made[kind, t] * need[kind]
-        most = made[:, t]
-    return made
+            result[kind, t] = min(int(np.floor(max(enough.min(), 0))), int(maximum[kind])) if asks.any() else 0
+            left -= result[kind, t] * need[kind]
+        maximum = result[:, t]
+    return result
 
 
 def find_plating_alloys(account: PlanAccount) -> Bools:

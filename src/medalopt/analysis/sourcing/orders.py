@@ -69,14 +69,14 @@ def list_device_orders(account: PlanAccount, region: int) -> Iterator[DeviceOrde
     Yields:
         Order lines by stream, then period.
     """
-    found, sent = account.found, account.decisions.sent
-    own = np.flatnonzero(account.instance.streams.region[found.stream] == region)
+    routes, sent = account.found, account.decisions.sent
+    own = np.flatnonzero(account.instance.streams.region[routes.stream] == region)
     route, period = np.nonzero(sent[own])
-    order = np.lexsort((own[route], period, found.stream[own[route]]))
+    order = np.lexsort((own[route], period, routes.stream[own[route]]))
     for j, t in zip(own[route[order]].tolist(), period[order].tolist(), strict=True):
         tonnes = float(sent[j, t])
-        costs = {kind: tonnes * float(getattr(found, rate)[j]) for kind, rate in _RATE_BY_COST.items()}
-        yield DeviceOrderLine(int(found.stream[j]), int(found.treatment[j]), int(found.smelter[j]), t, tonnes, costs)
+        costs = {kind: tonnes * float(getattr(routes, rate)[j]) for kind, rate in _RATE_BY_COST.items()}
+        yield DeviceOrderLine(int(routes.stream[j]), int(routes.treatment[j]), int(routes.smelter[j]), t, tonnes, costs)
 
 
 def list_storage_lines(account: PlanAccount, region: int) -> Iterator[StorageLine]:

@@ -99,23 +99,23 @@ def allocate_payments(account: PlanAccount) -> Payments:
     Returns:
         Payments by document, party, kind of cost and period; they sum to the cost of the plan.
     """
-    instance, found, sent = account.instance, account.found, account.decisions.sent
-    region = instance.streams.region[found.stream]
+    instance, routes, sent = account.instance, account.found, account.decisions.sent
+    region = instance.streams.region[routes.stream]
 
     def by_region(rate: Floats) -> Floats:
         """Sum a rate by region, times the tonnes sent."""
         return np.asarray(sum_by_group(rate[:, None] * sent, region, len(instance.regions)))
 
-    travels = found.smelter >= 0
-    smelter = found.smelter[travels]
+    travels = routes.smelter >= 0
+    smelter = routes.smelter[travels]
 
     def by_smelter(money: Floats) -> Floats:
         """Sum money by smelter."""
         return np.asarray(sum_by_group(money[travels], smelter, len(instance.smelters.names)))
 
     waiting = instance.streams.storage_cost.value[:, None] * account.decisions.stockpile
-    least = ROUNDING_TOLERANCE * sum_absolute_costs(account, "cost")
-    own = {kind: _drop_rounding(account.costs[kind], least)[None, :] for kind in ("holding", "sales", "scrap")}
+    minimum = ROUNDING_TOLERANCE * sum_absolute_costs(account, "cost")
+    own = {kind: _drop_rounding(account.costs[kind], minimum)[None, :] for kind in ("holding", "sales", "scrap")}
     return Payments(
         {
             CALL_OFF: instance.regions,
@@ -125,17 +125,17 @@ def allocate_payments(account: PlanAccount) -> Payments:
         },
         {
             CALL_OFF: {
-                "supply": by_region(found.supply),
-                "collection": by_region(found.collection),
-                "treatment": by_region(found.treating),
-                "transport": by_region(found.transport),
-                "residue": by_region(found.residue),
+                "supply": by_region(routes.supply),
+                "collection": by_region(routes.collection),
+                "treatment": by_region(routes.treating),
+                "transport": by_region(routes.transport),
+                "residue": by_region(routes.residue),
                 "storage": np.asarray(sum_by_group(waiting, instance.streams.region, len(instance.regions))),
             },
             TOLL: {
-                "smelting": by_smelter(found.smelting[:, None] * sent),
+                "smelting": by_smelter(routes.smelting[:, None] * sent),
                 "refining": by_smelter(
-                    compute_refining_costs(instance, found) * sent - account.compute_unrefined_charge(sent)
+                    compute_refining_costs(instance, routes) * sent - account.compute_unrefined_charge(sent)
                 ),
             },
             PURCHASE_ORDER: {"purchases": instance.market.price.value * account.purchases},
@@ -144,6 +144,6 @@ def allocate_payments(account: PlanAccount) -> Payments:
     )
 
 
-def _drop_rounding(each: Floats, least: float) -> Floats:
+def _drop_rounding(each: Floats, minimum: float) -> Floats:
     """Return amounts with those below rounding error set to 0."""
-    return np.where(abs(each) > least, each, 0.0)
+    return np.where(abs(each) > minimum, each, 0.0)

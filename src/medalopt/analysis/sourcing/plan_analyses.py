@@ -48,14 +48,14 @@ def compute_entry_prices(plan: Plan) -> Mapping[int, float]:
         rest = offered - float(np.asarray(plan.account.sent)[source.streams].sum())
         if rest > MIN_TAKEN_SHARE * offered:
             left[source.name] = (rest, source)
-    asked = [
+    sources = [
         source for _, (_, source) in sorted(left.items(), key=lambda item: (-item[1][0], item[0]))[:MAX_PRICED_SOURCES]
     ]
-    if not asked:
+    if not sources:
         return {}
-    near = PlanNeighbourhood.of(plan, [source.streams for source in asked])
-    lower = compute_entry_discounts(near, len(asked))
-    pairs = [(source, by) for source, by in zip(asked, lower, strict=True) if by is not None]
+    neighbourhood = PlanNeighbourhood.of(plan, [source.streams for source in sources])
+    lower = compute_entry_discounts(neighbourhood, len(sources))
+    pairs = [(source, by) for source, by in zip(sources, lower, strict=True) if by is not None]
     return {int(i): by for source, by in pairs for i in source.streams}
 
 
@@ -102,15 +102,17 @@ def compute_constraint_costs(plan: Plan) -> tuple[ConstraintCost, ...]:
         Constraint costs in the order of the file format.
     """
     nothing = VALUE_TOLERANCE * max(1.0, float(sum_absolute_costs(plan.account, plan.measure)))
-    found = []
+    collected = []
     for rule in _list_removable_constraints(plan.instance, build_prices(plan.instance, plan.duals)):
         costs: float | None = 0.0
         if rule.dual:
-            answer = solve_or_none(partial(solve_from_scratch, ScenarioProgram.of(rule.without, plan.measure).linear))
-            costs = None if answer is None else plan.objective - answer.value
+            result = solve_or_none(partial(solve_from_scratch, ScenarioProgram.of(rule.without, plan.measure).linear))
+            costs = None if result is None else plan.objective - result.value
         costs = costs if costs is None or costs > nothing else 0.0
-        found.append(ConstraintCost(rule.path, rule.kind, rule.subject, rule.figure, rule.unit, costs, bool(rule.dual)))
-    return tuple(found)
+        collected.append(
+            ConstraintCost(rule.path, rule.kind, rule.subject, rule.figure, rule.unit, costs, bool(rule.dual))
+        )
+    return tuple(collected)
 
 
 def _list_removable_constraints(instance: Instance, y: Prices) -> Iterator[_RemovableConstraint]:
@@ -124,23 +126,23 @@ def _list_removable_constraints(instance: Instance, y: Prices) -> Iterator[_Remo
         ("market", market, "committed", "kg", np.maximum(y.purchase, 0)),
         ("market", market, "limit", "kg", np.minimum(y.purchase, 0)),
     ):
-        figures: ExactArray = getattr(part, figure)
+        array: ExactArray = getattr(part, figure)
         free = 0.0 if figure == "committed" else np.inf
-        for at, name in enumerate(part.names):
-            if figures.value[at] != free:
-                changed = _replace_field(part, figure, _replace_value(figures, at, free))
+        for index, name in enumerate(part.names):
+            if array.value[index] != free:
+                changed = _replace_field(part, figure, _replace_value(array, index, free))
                 without = _replace_field(instance, section, changed)
-                path, value = render_path((section, name, figure)), float(figures.value[at])
-                yield _RemovableConstraint(path, f"{section} {figure}", name, value, unit, float(duals[at]), without)
+                path, value = render_path((section, name, figure)), float(array.value[index])
+                yield _RemovableConstraint(path, f"{section} {figure}", name, value, unit, float(duals[index]), without)
 
 
 def _list_policy_constraints(instance: Instance, y: Prices) -> Iterator[_RemovableConstraint]:
     """Yield the policy constraints."""
     policy = instance.policy
 
-    def without(field: str, figures: ExactArray) -> Instance:
+    def without(field: str, array: ExactArray) -> Instance:
         """Return the instance with one field of the policy replaced."""
-        return _replace_field(instance, "policy", _replace_field(policy, field, figures))
+        return _replace_field(instance, "policy", _replace_field(policy, field, array))
 
     for e, metal in enumerate(instance.metals.names):
         floor, title = float(policy.recycled.value[e]), instance.metals.titles[e]
@@ -157,11 +159,11 @@ def _list_policy_constraints(instance: Instance, y: Prices) -> Iterator[_Removab
         if high < 1:
             free = without("window_high", _replace_value(policy.window_high, w, 1.0))
             yield _RemovableConstraint(f"{path}[1]", "greatest share", window, high, "%", float(y.mix_high[w]), free)
-    least = float(policy.participation.value)
-    if least:
+    minimum = float(policy.participation.value)
+    if minimum:
         free = without("participation", ExactArray.of([EXACT_ZERO], ()))
         yield _RemovableConstraint(
-            "policy.participation", "participation", "every region", least, "%", float(y.participation.sum()), free
+            "policy.participation", "participation", "every region", minimum, "%", float(y.participation.sum()), free
         )
     cap = float(policy.footprint_cap.value)
     if np.isfinite(cap):
@@ -176,11 +178,11 @@ def _replace_field(part: Any, field: str, value: Any) -> Any:
     return dataclasses.replace(part, **{field: value})
 
 
-def _replace_value(figures: ExactArray, at: int, value: float) -> ExactArray:
+def _replace_value(array: ExactArray, index: int, value: float) -> ExactArray:
     """Return an array with one entry replaced by a value in the canonical unit."""
-    raw, unit = figures.raw.copy(), np.broadcast_to(figures.unit, figures.shape).copy()
-    raw[at], unit[at] = value, len(figures.factors)
-    return ExactArray(raw, unit, (*figures.factors, Fraction(1)))
+    raw, unit = array.raw.copy(), np.broadcast_to(array.unit, array.shape).copy()
+    raw[index], unit[index] = value, len(array.factors)
+    return ExactArray(raw, unit, (*array.factors, Fraction(1)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,28 +200,33 @@ class PlanAnalyses:
     risks: PlanRisks | None
 
 
-def analyse_plan(plan: Plan, variants: ScenarioRunner | None, tell: StepCallback = ignore_progress) -> PlanAnalyses:
+def analyse_plan(
+    plan: Plan, runner: ScenarioRunner | None, report_progress: StepCallback = ignore_progress
+) -> PlanAnalyses:
     """Analyse a plan: buying benchmark, binding constraints, entry prices, constraint costs and risks.
 
     Args:
         plan: The plan.
-        variants: Scenarios of its instance; None to leave out the risks.
-        tell: Progress callback.
+        runner: Scenarios of its instance; None to leave out the risks.
+        report_progress: Progress callback.
 
     Returns:
         All analyses.
     """
     base = plan
     if plan.instance.lots or not plan.certificate.optimal:
-        tell("solving without whole lots")
+        report_progress("solving without whole lots")
         base = solve_continuous(drop_lot_constraints(plan.instance))[0]
-    tell("asking what binds, and what buying the metal would cost")
-    near = PlanNeighbourhood.of(base)
-    premium, binds = compare_with_buying(base.account), find_binding_constraints(near, group_sources(base.instance), [])
-    tell("asking when refused streams come in, and what each rule costs")
+    report_progress("asking what binds, and what buying the metal would cost")
+    neighbourhood = PlanNeighbourhood.of(base)
+    premium, binds = (
+        compare_with_buying(base.account),
+        find_binding_constraints(neighbourhood, group_sources(base.instance), []),
+    )
+    report_progress("asking when refused streams come in, and what each rule costs")
     entering, rules = compute_entry_prices(base), compute_constraint_costs(base)
     found = None
-    if variants is not None:
-        variants.plan = base  # avoids another solve
-        found = analyse_risks(variants, near, tell)
+    if runner is not None:
+        runner.plan = base  # avoids another solve
+        found = analyse_risks(runner, neighbourhood, report_progress)
     return PlanAnalyses(base, premium, binds, entering, rules, found)

@@ -46,9 +46,9 @@ class FirstOrderEstimates:
         near: Neighbourhood of an optimal plan, with its prices.
     """
 
-    def __init__(self, near: PlanNeighbourhood) -> None:
-        self._near = near
-        self._instance: Instance = near.instance
+    def __init__(self, neighbourhood: PlanNeighbourhood) -> None:
+        self._near = neighbourhood
+        self._instance: Instance = neighbourhood.instance
 
     def of(self, path: ParameterPath, of: str = "") -> float:
         """Estimate the value of the parameters at a path.
@@ -94,18 +94,18 @@ class FirstOrderEstimates:
 
     def _chosen(self, path: ParameterPath, of: str) -> Bools:
         """Return the routes (J,) to which the parameters at `path` apply."""
-        found, instance, section = self._near.account.found, self._instance, str(path[0])
+        routes, instance, section = self._near.account.found, self._instance, str(path[0])
         kind, _, name = of.partition(" ")
         axes = {
-            "devices": (instance.devices.names, instance.streams.device[found.stream]),
-            "device": (instance.devices.names, instance.streams.device[found.stream]),
-            "region": (instance.regions, instance.streams.region[found.stream]),
-            "treatments": (instance.treatments.names, found.treatment),
-            "smelters": (instance.smelters.names, found.smelter),
-            "smelter": (instance.smelters.names, found.smelter),
-            "streams": (instance.streams.names, found.stream),
+            "devices": (instance.devices.names, instance.streams.device[routes.stream]),
+            "device": (instance.devices.names, instance.streams.device[routes.stream]),
+            "region": (instance.regions, instance.streams.region[routes.stream]),
+            "treatments": (instance.treatments.names, routes.treatment),
+            "smelters": (instance.smelters.names, routes.smelter),
+            "smelter": (instance.smelters.names, routes.smelter),
+            "streams": (instance.streams.names, routes.stream),
         }
-        names, numbers = axes.get(kind if of else section, ((), found.stream))
+        names, numbers = axes.get(kind if of else section, ((), routes.stream))
         wanted = name if of else str(path[1]) if len(path) > 1 else ""
         if section == "lanes" and not of:
             region, _, smelter = wanted.rpartition("@")
@@ -120,14 +120,14 @@ class FirstOrderEstimates:
     @cached_property
     def _worth(self) -> Floats:
         """Value of the metals returned by each route at the dual prices, net of refining charges, (J, E) money."""
-        found, instance = self._near.account.found, self._instance
+        routes, instance = self._near.account.found, self._instance
         sent, periods = self._near.account.decisions.sent, len(instance.periods)
-        worth = np.zeros((len(found), len(instance.metals.names)))
-        travels = np.flatnonzero(found.smelter >= 0)
+        worth = np.zeros((len(routes), len(instance.metals.names)))
+        travels = np.flatnonzero(routes.smelter >= 0)
         for e in range(worth.shape[1]):
-            back = np.arange(periods)[None, :] + instance.smelters.lead[found.smelter[travels], e][:, None]
+            back = np.arange(periods)[None, :] + instance.smelters.lead[routes.smelter[travels], e][:, None]
             each = -self._near.prices.balance[e][np.minimum(back, periods - 1)]
-            net = found.returned[travels, e][:, None] * each - found.refining[travels, e][:, None]
+            net = routes.returned[travels, e][:, None] * each - routes.refining[travels, e][:, None]
             settled = self._near.account.settled(travels, e) * sent[travels]
             worth[travels, e] = np.where(back < periods, net * settled, 0.0).sum(axis=1)
         return worth
@@ -145,14 +145,14 @@ class FirstOrderEstimates:
     def _bought(self, offer: str) -> float:
         """Return the purchase cost of an offer."""
         market, bought = self._instance.market, self._near.account.purchases
-        at = market.names.index(offer)
-        return float(market.price.value[at] @ bought[at])
+        index = market.names.index(offer)
+        return float(market.price.value[index] @ bought[index])
 
     def _castings(self, alloy: str) -> float:
         """Return the holding cost of castings of an alloy."""
-        at = self._instance.alloys.names.index(alloy)
-        kept = self._near.account.cast_stock[at]
-        return abs(float(compute_casting_holding_cost(self._instance)[at] @ kept))
+        index = self._instance.alloys.names.index(alloy)
+        kept = self._near.account.cast_stock[index]
+        return abs(float(compute_casting_holding_cost(self._instance)[index] @ kept))
 
     def _melted(self, alloy: str) -> float:
         """Return the value of the charge lost in melting: its value times loss / (1 − loss)."""
@@ -166,8 +166,8 @@ class FirstOrderEstimates:
 
     def _owed(self, alloy: str) -> float:
         """Return the marginal value of an alloy times the quantity cast."""
-        at = self._instance.alloys.names.index(alloy)
-        return abs(float(self._near.prices.melt[at] @ self._near.account.cast[at]))
+        index = self._instance.alloys.names.index(alloy)
+        return abs(float(self._near.prices.melt[index] @ self._near.account.cast[index]))
 
     @cached_property
     def _lines(self) -> tuple[tuple[ParameterPath, CostLine], ...]:
@@ -233,58 +233,60 @@ class PlanRisks:
     cases: tuple[ScenarioRisk, ...]
 
 
-def analyse_risks(variants: ScenarioRunner, near: PlanNeighbourhood, tell: StepCallback = ignore_progress) -> PlanRisks:
+def analyse_risks(
+    runner: ScenarioRunner, neighbourhood: PlanNeighbourhood, report_progress: StepCallback = ignore_progress
+) -> PlanRisks:
     """Assess the risks of a plan.
 
     Args:
-        variants: Scenarios of the instance.
-        near: Neighbourhood of the optimal plan.
-        tell: Progress callback.
+        runner: Scenarios of the instance.
+        neighbourhood: Neighbourhood of the optimal plan.
+        report_progress: Progress callback.
 
     Returns:
         Largest bars, and the results of the named scenarios.
     """
-    every = [factor for factor in find_parameter_groups(variants) if factor.path[0] not in _DECIDED_SECTIONS]
-    estimates = FirstOrderEstimates(near)
-    weights = {number: estimates.of(one.path, one.of) * one.step for number, one in enumerate(every)}
+    every = [factor for factor in find_parameter_groups(runner) if factor.path[0] not in _DECIDED_SECTIONS]
+    estimates = FirstOrderEstimates(neighbourhood)
+    weights = {number: estimates.of(group.path, group.of) * group.step for number, group in enumerate(every)}
     chosen = [
         every[n] for n in sorted(weights, key=lambda n: (-weights[n], n))[:MAX_MOVED_PARAMETERS] if weights[n] > 0
     ]
-    named = variants.named_scenarios()
+    named = runner.named_scenarios()
     ends = [(factor, by) for factor in chosen for by in (max(1 - factor.step, 0.0), 1 + factor.step)]
-    asked = [
+    scenarios = [
         NO_CHANGES,
         *(factor.changes(by) for factor, by in ends),
-        *(variants.expanded(one.items()) for one in named.values()),
+        *(runner.expanded(one.items()) for one in named.values()),
     ]
-    tell(f"solving {len(asked)} cases that could come")
-    base, *found = _solve_cases(variants, asked)
-    moved = [TornadoEnd(by, factor.held(by), answer) for (factor, by), answer in zip(ends, found, strict=False)]
+    report_progress(f"solving {len(scenarios)} cases that could come")
+    base, *results = _solve_cases(runner, scenarios)
+    moved = [TornadoEnd(by, factor.held(by), result) for (factor, by), result in zip(ends, results, strict=False)]
     bars = [TornadoBar(factor, moved[2 * n], moved[2 * n + 1]) for n, factor in enumerate(chosen)]
     cases = [
-        _assess_scenario(variants, name, changes, answer, base)
-        for (name, changes), answer in zip(named.items(), found[len(ends) :], strict=True)
+        _assess_scenario(runner, name, changes, result, base)
+        for (name, changes), result in zip(named.items(), results[len(ends) :], strict=True)
     ]
     return PlanRisks(base, rank_bars(bars, base)[:MAX_REPORTED_PARAMETERS], len(chosen), len(every), tuple(cases))
 
 
-def _solve_cases(variants: ScenarioRunner, asked: list[Mapping[str, str]]) -> list[ScenarioResult]:
+def _solve_cases(runner: ScenarioRunner, scenarios: list[Mapping[str, str]]) -> list[ScenarioResult]:
     """Solve all cases; raise KeyboardInterrupt if any is missing."""
-    found = [answer for answer in solve_scenarios(variants, asked).found if answer is not None]
-    if len(found) < len(asked):
+    results = [result for result in solve_scenarios(runner, scenarios).found if result is not None]
+    if len(results) < len(scenarios):
         raise KeyboardInterrupt
-    return found
+    return results
 
 
 def _assess_scenario(
-    variants: ScenarioRunner, name: str, changes: Mapping[str, str], answer: ScenarioResult, base: ScenarioResult
+    runner: ScenarioRunner, name: str, changes: Mapping[str, str], result: ScenarioResult, base: ScenarioResult
 ) -> ScenarioRisk:
     """Compare a named scenario with the base case, and determine its metal shortage if infeasible."""
-    if answer.value is not None and base.value is not None:
-        by = answer.value - base.value
-        size = COST_TOLERANCE * max(abs(answer.value), abs(base.value))
-        return ScenarioRisk(name, changes, answer, by if abs(by) > size else 0.0)
+    if result.value is not None and base.value is not None:
+        by = result.value - base.value
+        size = COST_TOLERANCE * max(abs(result.value), abs(base.value))
+        return ScenarioRisk(name, changes, result, by if abs(by) > size else 0.0)
     short = None
-    if answer.status == "infeasible":
-        short = solve_or_none(ShortageSolver(variants.changed(variants.expanded(changes.items()))).short)
-    return ScenarioRisk(name, changes, answer, None, short)
+    if result.status == "infeasible":
+        short = solve_or_none(ShortageSolver(runner.changed(runner.expanded(changes.items()))).short)
+    return ScenarioRisk(name, changes, result, None, short)

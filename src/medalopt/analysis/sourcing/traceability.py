@@ -53,17 +53,17 @@ def compute_destination_shares(account: PlanAccount) -> DestinationShares:
         Shares by destination, from the accounts and periods.
     """
     charged = _trace_charged_metal(account)
-    made = account.decisions
+    decisions = account.decisions
     metals, periods = account.stock.shape
     stocked = np.zeros((metals, periods, charged.shape[2]))
     after = np.zeros((metals, charged.shape[2]))
     after[:, MetalDestination.STOCK] = 1
     turnover = account.instance.metals.opening_stock.value + account.returned.sum(axis=(0, 2))
     stays = np.where(account.stock > ROUNDING_TOLERANCE * turnover[:, None], account.stock, 0)
-    held = made.charged.sum(axis=0) + made.surplus + stays
+    held = decisions.charged.sum(axis=0) + decisions.surplus + stays
     for t in reversed(range(periods)):
-        found = np.einsum("ae,ad->ed", made.charged[:, :, t], charged[:, t]) + stays[:, t, None] * after
-        found[:, MetalDestination.SURPLUS] += made.surplus[:, t]
+        found = np.einsum("ae,ad->ed", decisions.charged[:, :, t], charged[:, t]) + stays[:, t, None] * after
+        found[:, MetalDestination.SURPLUS] += decisions.surplus[:, t]
         none = held[:, t] <= 0  # empty stock: any shares that sum to 1
         after = np.where(none[:, None], after, found / np.where(none, 1, held[:, t])[:, None])
         stocked[:, t] = after
@@ -174,15 +174,15 @@ def trace_metal(account: PlanAccount) -> MetalTrace:
     Returns:
         Kilograms by origin and destination; each kilogram is counted once.
     """
-    instance, made = account.instance, account.decisions
+    instance, decisions = account.instance, account.decisions
     found = compute_destination_shares(account)
-    routes = np.flatnonzero((made.sent > 0).any(axis=1))
+    routes = np.flatnonzero((decisions.sent > 0).any(axis=1))
     back = _compute_route_returns(account, routes)
     content = instance.market.composition.value
     return MetalTrace(
         routes,
         np.einsum("ejt,etd->ejd", back, found.stocked),
-        np.einsum("oe,oat,atd->eod", content, made.bought, found.charged, optimize=True),
+        np.einsum("oe,oat,atd->eod", content, decisions.bought, found.charged, optimize=True),
         instance.metals.opening_stock.value[:, None] * found.stocked[:, 0],
         _compute_stream_losses(account, routes, back),
     )

@@ -58,14 +58,14 @@ def plan_whole_loads(exact: Plan, size: float, budget: TimeBudget = NO_TIME_LIMI
     """
     instance = exact.instance
     bounds = compute_bounds(instance, exact.account.found)
-    block, linear = build_program(SolveTask(instance, exact.account.found, bounds, exact.measure))
-    loads = _list_loads(exact, block, size)
-    found = solve_truckload_mip(linear, loads, budget)
+    network, program = build_program(SolveTask(instance, exact.account.found, bounds, exact.measure))
+    loads = _list_loads(exact, network, size)
+    found = solve_truckload_mip(program, loads, budget)
     if found is None:
         raise UsageError(f"--round {size:g} t: no plan in loads of that size keeps every rule; give a smaller one")
-    amounts, outcome = found
-    made = extract_decisions(instance, exact.account.found, block, linear, outcome.x[: len(linear.lower)])
-    account = PlanAccount(instance, exact.account.found, _scale_to_loads(made, block, loads, amounts))
+    amounts, result = found
+    decisions = extract_decisions(instance, exact.account.found, network, program, result.x[: len(program.lower)])
+    account = PlanAccount(instance, exact.account.found, _scale_to_loads(decisions, network, loads, amounts))
     account = replace(account, decisions=account.clip_withheld())
     certificate = certify_plan(account, bounds, exact.duals, exact.measure)
     if not certificate.feasible:
@@ -78,7 +78,7 @@ def plan_whole_loads(exact: Plan, size: float, budget: TimeBudget = NO_TIME_LIMI
     return WholeLoadPlan(replace(plan, lots=lots), exact, size, int(counted.sum()), int(part.sum()))
 
 
-def _list_loads(exact: Plan, block: Network, size: float) -> list[TruckloadGroup]:
+def _list_loads(exact: Plan, network: Network, size: float) -> list[TruckloadGroup]:
     """Return the load group of each source and period that is delivered in loads."""
     instance, streams = exact.instance, exact.instance.streams
     every, periods = list_sources(instance), len(instance.periods)
@@ -91,23 +91,23 @@ def _list_loads(exact: Plan, block: Network, size: float) -> list[TruckloadGroup
     ordered, waits = (
         np.bincount(group, some, len(every)) > 0 for some in (has_lot_constraint(streams), streams.storable)
     )
-    most = np.where(waits[:, None], offered.cumsum(axis=1), offered)
-    place = group[exact.account.found.stream[block.route]] * periods + block.period
+    maximum = np.where(waits[:, None], offered.cumsum(axis=1), offered)
+    place = group[exact.account.found.stream[network.route]] * periods + network.period
     order = np.argsort(place, kind="stable")
     places, first = np.unique(place[order], return_index=True)
     loads = []
     for at, columns in zip(places.tolist(), np.split(order, first[1:]), strict=False):
         one, t = divmod(at, periods)
-        if most[one, t] > 0 and not ordered[one]:
-            loads.append(TruckloadGroup(columns, size, float(most[one, t]), float(known[one, t]), bool(waits[one])))
+        if maximum[one, t] > 0 and not ordered[one]:
+            loads.append(TruckloadGroup(columns, size, float(maximum[one, t]), float(known[one, t]), bool(waits[one])))
     return loads
 
 
-def _scale_to_loads(made: Decisions, block: Network, loads: list[TruckloadGroup], amounts: Floats) -> Decisions:
+def _scale_to_loads(decisions: Decisions, network: Network, loads: list[TruckloadGroup], amounts: Floats) -> Decisions:
     """Scale shipments so that each sum equals its load exactly, beyond the solver's tolerance."""
-    sent = made.sent.copy()
+    sent = decisions.sent.copy()
     for load, amount in zip(loads, amounts.tolist(), strict=True):
-        at = (block.route[load.columns], block.period[load.columns])
-        total = float(sent[at].sum())
-        sent[at] *= amount / total if amount and total else 0.0
-    return replace(made, sent=sent)
+        index = (network.route[load.columns], network.period[load.columns])
+        total = float(sent[index].sum())
+        sent[index] *= amount / total if amount and total else 0.0
+    return replace(decisions, sent=sent)

@@ -65,14 +65,14 @@ def make_cluster_executor(address: str, note: NoteCallback) -> ScenarioExecutor:
 def _solve_on_cluster(
     address: str,
     note: NoteCallback,
-    variants: ScenarioRunner,
-    asked: Sequence[ParameterChanges],
+    runner: ScenarioRunner,
+    scenarios: Sequence[ParameterChanges],
     numbers: Sequence[int],
 ) -> ResultStream:
     """Solve the numbered scenarios on the cluster and yield their results."""
     if not numbers:
         return
-    sent = pickle.dumps(WorkerSetup.of(variants))
+    sent = pickle.dumps(WorkerSetup.of(runner))
     digest = hashlib.sha256(sent).hexdigest()
     with _open_client(address) as client:
         if not client.scheduler_info()["workers"]:
@@ -80,7 +80,7 @@ def _solve_on_cluster(
         # a task, not data: Dask computes it again if the worker that holds it is killed
         start = client.submit(_return_payload, sent, key=f"medalopt-{digest}")
         futures = {
-            client.submit(_solve_in_worker, start, digest, get_versions(), asked[number], pure=False): number
+            client.submit(_solve_in_worker, start, digest, get_versions(), scenarios[number], pure=False): number
             for number in numbers
         }
         yield from _gather_results(address, client, futures)
@@ -109,9 +109,9 @@ def _interpret_failure(address: str, error: BaseException) -> ScenarioResult:
 
     if isinstance(error, KilledWorker):
         return PROCESS_ENDED
-    said = str(error) if isinstance(error, UsageError) else f"{type(error).__name__}: {error}"
+    text = str(error) if isinstance(error, UsageError) else f"{type(error).__name__}: {error}"
     raise UsageError(
-        f"--scheduler {escape_text(address)}: a worker cannot answer ({escape_text(said, 300)}); "
+        f"--scheduler {escape_text(address)}: a worker cannot answer ({escape_text(text, 300)}); "
         "scheduler and workers need the same environment as this machine"
     ) from error
 
@@ -144,16 +144,16 @@ def _check_scheduler(address: str) -> None:
 
     Dask's own client retries for half a minute, and again as the process ends; nothing is unpickled here.
     """
-    found: list[object] = []
+    result: list[object] = []
 
     def ask() -> None:
         with contextlib.suppress(Exception):
-            found.append(asyncio.run(asyncio.wait_for(_request_identity(address), SCHEDULER_TIMEOUT)))
+            result.append(asyncio.run(asyncio.wait_for(_request_identity(address), SCHEDULER_TIMEOUT)))
 
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()
     thread.join(2 * SCHEDULER_TIMEOUT)
-    if not found or not isinstance(found[0], dict) or found[0].get("type") != "Scheduler":
+    if not result or not isinstance(result[0], dict) or result[0].get("type") != "Scheduler":
         raise _make_scheduler_error(address)
 
 

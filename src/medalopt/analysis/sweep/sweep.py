@@ -50,11 +50,11 @@ class SweepScenario:
     changes: ParameterChanges
 
 
-def list_instance_scenarios(variants: ScenarioRunner) -> list[SweepScenario]:
+def list_instance_scenarios(runner: ScenarioRunner) -> list[SweepScenario]:
     """List the scenarios of the instance.
 
     Args:
-        variants: Base instance.
+        runner: Base instance.
 
     Returns:
         Scenarios in the order of the file.
@@ -63,10 +63,10 @@ def list_instance_scenarios(variants: ScenarioRunner) -> list[SweepScenario]:
         UsageError: If it has none.
         InputError: If one is not valid.
     """
-    named = variants.named_scenarios()
+    named = runner.named_scenarios()
     if not named:
         raise UsageError(
-            f"{variants.instance.name}: has no `scenarios:`; give --grid PATH=LO..HI/N, --list FILE or --sample N"
+            f"{runner.instance.name}: has no `scenarios:`; give --grid PATH=LO..HI/N, --list FILE or --sample N"
         )
     return [SweepScenario(name, changes) for name, changes in named.items()]
 
@@ -86,11 +86,11 @@ def load_scenarios(path: Path) -> list[SweepScenario]:
     return [SweepScenario(name, changes) for name, changes in read_scenario_file(path).items()]
 
 
-def sample_scenarios(variants: ScenarioRunner, count: int, seed: int | None) -> list[SweepScenario]:
+def sample_scenarios(runner: ScenarioRunner, count: int, seed: int | None) -> list[SweepScenario]:
     """Draw scenarios of all uncertain parameters, spread evenly over their ranges.
 
     Args:
-        variants: Base instance.
+        runner: Base instance.
         count: Number of scenarios.
         seed: Seed; None for the default. The sample follows from `seed` and `count`.
 
@@ -102,10 +102,10 @@ def sample_scenarios(variants: ScenarioRunner, count: int, seed: int | None) -> 
     """
     if not 1 <= count <= MAX_SCENARIOS:
         raise UsageError(f"--sample {count}: there are 1 to {MAX_SCENARIOS:_} scenarios")
-    found = find_uncertain_inputs(variants)
-    if not found:
+    uncertain_inputs = find_uncertain_inputs(runner)
+    if not uncertain_inputs:
         raise UsageError("--sample: this instance has no assay, recovery, return or price that could vary")
-    drawn = draw_saltelli_sample(found, count, SAMPLING_SEED if seed is None else seed)
+    drawn = draw_saltelli_sample(uncertain_inputs, count, SAMPLING_SEED if seed is None else seed)
     return [SweepScenario(str(number), changes) for number, changes in enumerate(drawn.draws(), start=1)]
 
 
@@ -117,11 +117,11 @@ _LIST_PATTERN = re.compile(r"""(?:[^,\[\]{}"']|"[^"]*(?:"|\Z)|'[^']*(?:'|\Z)|\[[
 _NUMBER_PATTERN = re.compile(r"[+-]?[0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE][+-]?[0-9]+)?")
 
 
-def build_grid(variants: ScenarioRunner, texts: Sequence[str]) -> list[SweepScenario]:
+def build_grid(runner: ScenarioRunner, texts: Sequence[str]) -> list[SweepScenario]:
     """Parse grid axes and return a scenario for each combination of values; the last axis varies fastest.
 
     Args:
-        variants: Base instance.
+        runner: Base instance.
         texts: One axis each: `PATH=LO..HI/N` or `PATH=A,B,C`.
 
     Returns:
@@ -137,7 +137,7 @@ def build_grid(variants: ScenarioRunner, texts: Sequence[str]) -> list[SweepScen
         try:
             if path in axes:
                 raise UsageError(f"{GRID_OPTION} {escape_text(text)}: this figure stands twice; leave one of the two")
-            axes[path] = _parse_axis(variants, text)
+            axes[path] = _parse_axis(runner, text)
         except InputError as error:
             faults += error.faults
         except UsageError as error:
@@ -156,7 +156,7 @@ def _merge_changes(steps: Sequence[ParameterChanges]) -> ParameterChanges:
     return {path: value for step in steps for path, value in step.items()}
 
 
-def _parse_axis(variants: ScenarioRunner, text: str) -> list[ParameterChanges]:
+def _parse_axis(runner: ScenarioRunner, text: str) -> list[ParameterChanges]:
     """Parse one axis and return the changes of each of its values."""
     path, equals, values = (part.strip() for part in text.partition("="))
     if not (path and equals and values):
@@ -169,24 +169,24 @@ def _parse_axis(variants: ScenarioRunner, text: str) -> list[ParameterChanges]:
                 f"to {MAX_SCENARIOS:_}"
             )
         return list(
-            _interpolate_values(parse_parameter_range(variants, f"{path}={ends}", GRID_OPTION), ends, int(count[1]))
+            _interpolate_values(parse_parameter_range(runner, f"{path}={ends}", GRID_OPTION), ends, int(count[1]))
         )
     if ".." in values:
         ends = values.partition("/")[0].strip()
         raise UsageError(f"{GRID_OPTION} {escape_text(text)}: say how many values, such as {escape_text(ends)}/5")
-    return _parse_list(variants, path, values, text)
+    return _parse_list(runner, path, values, text)
 
 
-def _interpolate_values(figure: ParameterRange, ends: str, count: int) -> Iterator[ParameterChanges]:
+def _interpolate_values(range_: ParameterRange, ends: str, count: int) -> Iterator[ParameterChanges]:
     """Yield the changes of `count` equidistant values; whole numbers are rounded and each occurs once."""
-    low, high = Fraction(repr(figure.low)), Fraction(repr(figure.high))
+    low, high = Fraction(repr(range_.low)), Fraction(repr(range_.high))
     values = [float(low + (high - low) * step / (count - 1)) for step in range(count)]
-    if figure.whole:
+    if range_.whole:
         values = list(dict.fromkeys(float(round(value)) for value in values))
-    several = WILDCARD in parse_path(figure.path)
+    several = WILDCARD in parse_path(range_.path)
     signed = several and any(end.strip().startswith(("+", "-")) for end in ends.split(".."))
     for value in values:
-        yield {figure.path: _format_grid_value(value, figure.unit, signed)} if several else figure.at(value)
+        yield {range_.path: _format_grid_value(value, range_.unit, signed)} if several else range_.at(value)
 
 
 def _format_grid_value(value: float, unit: str | None, signed: bool) -> str:
@@ -196,7 +196,7 @@ def _format_grid_value(value: float, unit: str | None, signed: bool) -> str:
     return f"{plus}{number} {unit}" if unit else f"{plus}{number}"
 
 
-def _parse_list(variants: ScenarioRunner, path: str, values: str, text: str) -> list[ParameterChanges]:
+def _parse_list(runner: ScenarioRunner, path: str, values: str, text: str) -> list[ParameterChanges]:
     """Parse a list of values; a bare number takes the unit of the last value."""
     parts = [part.strip() for part in _LIST_PATTERN.findall(values)]
     if not all(parts) or len(parts) != len(_LIST_PATTERN.sub("", values)) + 1:
@@ -211,13 +211,13 @@ def _parse_list(variants: ScenarioRunner, path: str, values: str, text: str) -> 
             )
     unit = _read_unit(parts[-1])
     with attribute_faults_to(GRID_OPTION):
-        found = []
+        result = []
         for part in parts:
             value = f"{part} {unit}" if unit and _NUMBER_PATTERN.fullmatch(part) else part
-            changes = _make_grid_change(variants, path, value, text)
-            variants.changed(variants.expanded(changes.items()))  # raises if the value is not valid there
-            found.append(changes)
-        return found
+            changes = _make_grid_change(runner, path, value, text)
+            runner.changed(runner.expanded(changes.items()))  # raises if the value is not valid there
+            result.append(changes)
+        return result
 
 
 def _read_unit(text: str) -> str:
@@ -226,17 +226,17 @@ def _read_unit(text: str) -> str:
     return text[match.end() :].strip() if match and re.match(r"\s*[A-Za-z%]", text[match.end() :]) else ""
 
 
-def _make_grid_change(variants: ScenarioRunner, path: str, value: str, text: str) -> ParameterChanges:
+def _make_grid_change(runner: ScenarioRunner, path: str, value: str, text: str) -> ParameterChanges:
     """Return the change of one value; a percentage scales a parameter that is no share, as it does with `*`."""
     if not value.endswith("%") or value.startswith("+") or WILDCARD in path:
         return {path: value}
-    if accepts_value(require_parameter_kind(variants, path, value, GRID_OPTION), value, variants):
+    if accepts_value(require_parameter_kind(runner, path, value, GRID_OPTION), value, runner):
         return {path: value}
     try:
-        share = Fraction(split_number_unit(value, "", variants.written.money)[0].replace("_", ""))
+        share = Fraction(split_number_unit(value, "", runner.written.money)[0].replace("_", ""))
     except QuantityError as error:
         raise UsageError(f"{GRID_OPTION} {escape_text(text)}: {error}") from error
-    return scale_matching(variants.written, path, share * PER_CENT)
+    return scale_matching(runner.written, path, share * PER_CENT)
 
 
 @dataclass(frozen=True)
@@ -248,20 +248,20 @@ class SweepResult:
 
 
 def run_sweep(
-    variants: ScenarioRunner,
+    runner: ScenarioRunner,
     scenarios: Sequence[SweepScenario],
     where: ScenarioExecutor,
-    journal: ResultCache | None = None,
-    told: ProgressCallback = ignore_progress,
+    cache: ResultCache | None = None,
+    report_progress: ProgressCallback = ignore_progress,
 ) -> Iterator[SweepResult]:
     """Solve all scenarios; an invalid or infeasible one has that as its result and does not stop the others.
 
     Args:
-        variants: Base instance.
+        runner: Base instance.
         scenarios: Scenarios to solve.
         where: Executor: processes of this machine, or a cluster.
-        journal: Cache of results.
-        told: Progress callback.
+        cache: Cache of results.
+        report_progress: Progress callback.
 
     Yields:
         Each scenario with its result in the order given, as soon as all before it are solved.
@@ -269,9 +269,9 @@ def run_sweep(
     asked = [scenario.changes for scenario in scenarios]
     waiting: dict[int, ScenarioResult] = {}
     following = 0
-    with contextlib.closing(stream_results(variants, asked, where, journal, told)) as answers:
-        for number, answer in answers:
-            waiting[number] = answer
+    with contextlib.closing(stream_results(runner, asked, where, cache, report_progress)) as answers:
+        for number, result in answers:
+            waiting[number] = result
             while following in waiting:
                 yield SweepResult(scenarios[following], waiting.pop(following))
                 following += 1

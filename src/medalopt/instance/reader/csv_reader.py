@@ -92,12 +92,12 @@ def _read_unquoted(content: bytes) -> CsvRows:
     head = int(np.flatnonzero(there)[0])
     width = int(count[head])
     there[head] = False
-    at, uneven = np.flatnonzero(there & (count == width)), np.flatnonzero(there & (count != width))
-    cuts = commas[before[at][:, None] + np.arange(width - 1)]
-    edges: EdgeArray = np.column_stack([starts[at] - 1, cuts, ends[at]]).astype(np.int32)
+    index, uneven = np.flatnonzero(there & (count == width)), np.flatnonzero(there & (count != width))
+    cuts = commas[before[index][:, None] + np.arange(width - 1)]
+    edges: EdgeArray = np.column_stack([starts[index] - 1, cuts, ends[index]]).astype(np.int32)
     header = content[starts[head] : ends[head]].decode().split(",")
     odd = tuple(zip((uneven + 1).tolist(), count[uneven].tolist(), strict=True))
-    return CsvRows(header, head + 1, at + 1, lambda number: _extract_column(data, content, edges, number), odd)
+    return CsvRows(header, head + 1, index + 1, lambda number: _extract_column(data, content, edges, number), odd)
 
 
 def _extract_column(data: ByteArray, content: bytes, edges: EdgeArray, number: int) -> CellColumn:
@@ -157,7 +157,7 @@ def _read_quoted(text: str) -> CsvRows:
         for chunk in _iterate_chunks(reader):
             seen += len(chunk) * len(header)
             whole = seen <= limits.MAX_CELLS
-            uneven += [(at, len(row)) for row, at in chunk if len(row) not in (0, len(header))]
+            uneven += [(index, len(row)) for row, index in chunk if len(row) not in (0, len(header))]
             even = [pair for pair in chunk if len(pair[0]) == len(header)] if header else []
             lines += map(itemgetter(1), even)
             for number, column in enumerate(cells):
@@ -266,7 +266,7 @@ def build_csv_sheet(section: str, name: str, text: str, known: Collection[str], 
     if not len(rows.lines):
         faults.add(Location(name), (section,), "holds no rows: a table has a header and at least one row")
         return None
-    columns = {key: rows.column(place.column - 1) for key, place in heads.items()}
+    columns = {key: rows.column(location.column - 1) for key, location in heads.items()}
     sheet = InputSheet(section, name, columns, rows.lines, heads, {})
     _check_comma_numbers(sheet, faults)
     return sheet
@@ -274,9 +274,9 @@ def build_csv_sheet(section: str, name: str, text: str, known: Collection[str], 
 
 def _check_comma_numbers(sheet: InputSheet, faults: FaultLog) -> None:
     """Log numbers with a comma, which CSV splits into two cells such as `1` and `000`."""
-    by_column = {place.column: key for key, place in sheet.heads.items()}
-    for key, place in sheet.heads.items():
-        after = by_column.get(place.column + 1)
+    by_column = {location.column: key for key, location in sheet.heads.items()}
+    for key, location in sheet.heads.items():
+        after = by_column.get(location.column + 1)
         texts = sheet.columns[after].texts if after else ()
         rests = [code for code, text in enumerate(texts) if text and is_thousands_tail(text.strip())]
         if after is None or not rests or key[0] in _TEXT_FIELDS:
@@ -305,15 +305,17 @@ def _read_header(
     heads: dict[ColumnKey, Location] = {}
     for number, text in enumerate(header, start=1):
         key = _parse_column_key(text.strip(), known)
-        at = Location(place.file, place.line, number)
+        location = Location(place.file, place.line, number)
         if key is None:
             more = suggest_name(text, known) or f"; the columns known are {join_names(known, 30)}"
             hint = "; separate cells by commas" if len(header) == 1 and (";" in text or "\t" in text) else more
-            faults.add(at, (), f"unknown column `{escape_text(text)}`{hint}")
+            faults.add(location, (), f"unknown column `{escape_text(text)}`{hint}")
         elif key in heads:
-            faults.add(at, (), f"the column `{escape_text(text)}` stands twice, first as column {heads[key].column}")
+            faults.add(
+                location, (), f"the column `{escape_text(text)}` stands twice, first as column {heads[key].column}"
+            )
         else:
-            heads[key] = at
+            heads[key] = location
     return heads
 
 

@@ -29,15 +29,15 @@ class FaultLog:
     found: list[Fault] = field(default_factory=list)
     odd: list[Fault] = field(default_factory=list)
 
-    def add(self, place: Location, path: ParameterPath, message: str) -> None:
+    def add(self, location: Location, path: ParameterPath, message: str) -> None:
         """Add an error; after `MAX_WORDED_FAULTS` errors the others are only counted.
 
         Args:
-            place: Location in the file.
+            location: Location in the file.
             path: Path of the parameter.
             message: Description and remedy.
         """
-        self.found.append(_build_fault(place, path, message) if len(self.found) < MAX_WORDED_FAULTS else _UNLISTED)
+        self.found.append(_build_fault(location, path, message) if len(self.found) < MAX_WORDED_FAULTS else _UNLISTED)
 
     def add_unlisted(self, count: int) -> None:
         """Count further errors without a message.
@@ -57,15 +57,15 @@ class FaultLog:
         self.add_unlisted(len(others.found[MAX_WORDED_FAULTS:]))
         self.odd.extend(others.odd)
 
-    def warn(self, place: Location, path: ParameterPath, message: str) -> None:
+    def warn(self, location: Location, path: ParameterPath, message: str) -> None:
         """Add a warning.
 
         Args:
-            place: Location in the file.
+            location: Location in the file.
             path: Path of the parameter.
             message: Description and remedy.
         """
-        self.odd.append(_build_fault(place, path, message))
+        self.odd.append(_build_fault(location, path, message))
 
     def settle(self) -> None:
         """Raise the collected errors, sorted and without duplicates, at most `MAX_LISTED_FAULTS` of them.
@@ -95,6 +95,6 @@ class FaultLog:
         return tuple(each)
 
 
-def _build_fault(place: Location, path: ParameterPath, message: str) -> Fault:
+def _build_fault(location: Location, path: ParameterPath, message: str) -> Fault:
     """Build a fault with an escaped file name."""
-    return Fault(escape_text(place.file, 4_096), place.line, place.column, render_path(path), message)
+    return Fault(escape_text(location.file, 4_096), location.line, location.column, render_path(path), message)

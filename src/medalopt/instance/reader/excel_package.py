@@ -84,17 +84,17 @@ class ExcelPackage:
             Relationships by identifier.
         """
         folder, name = posixpath.split(part)
-        found: dict[str, PartRelationship] = {}
+        result: dict[str, PartRelationship] = {}
 
         def add(attributes: XmlAttributes) -> None:
             if attributes.get("TargetMode") != "External":
                 target = posixpath.normpath(posixpath.join("/", folder, attributes.get("Target", ""))).lstrip("/")
-                found[attributes.get("Id", "")] = PartRelationship(
+                result[attributes.get("Id", "")] = PartRelationship(
                     attributes.get("Type", "").rsplit("/", 1)[-1], target
                 )
 
         self.parse(f"{folder}/_rels/{name}.rels".lstrip("/"), {"Relationship": add})
-        return found
+        return result
 
     def parse(
         self,

@@ -133,7 +133,7 @@ def read_workbook(
     data: FileBytes,
     report: Callable[[str], None],
     wanted: Callable[[str], bool] = lambda name: True,
-    most: int = MAX_WORKBOOK_CELLS,
+    maximum: int = MAX_WORKBOOK_CELLS,
 ) -> Spreadsheet | None:
     """Read the cells of a workbook.
 
@@ -141,19 +141,19 @@ def read_workbook(
         data: Content of the file.
         report: Callback for the error message.
         wanted: Predicate on sheet names; other sheets have no rows in the result.
-        most: Maximal number of cells.
+        maximum: Maximal number of cells.
 
     Returns:
         The workbook; None after an error.
     """
     try:
-        book = _WorkbookParser(ExcelPackage(data.content), most)
+        book = _WorkbookParser(ExcelPackage(data.content), maximum)
         return Spreadsheet(data.name, book.sheets(wanted), book.formulas)
     except TooLargeError as error:
         report(f"is no workbook that medalopt reads: {error}")
     except PARSE_ERRORS as error:
-        why = escape_text(str(error), 150)
-        report(f"is no Excel workbook that can be read ({why}); save it anew in Excel as .xlsx, without a password")
+        reason = escape_text(str(error), 150)
+        report(f"is no Excel workbook that can be read ({reason}); save it anew in Excel as .xlsx, without a password")
     return None
 
 
@@ -176,13 +176,13 @@ def format_cell(value: WorkbookValue) -> str:
 class _WorkbookParser:
     """Parser of a workbook: shared strings, number formats, and the remaining budget of cells and characters."""
 
-    def __init__(self, package: ExcelPackage, most: int) -> None:
-        self.package, self.most = package, most
+    def __init__(self, package: ExcelPackage, maximum: int) -> None:
+        self.package, self.most = package, maximum
         self.texts: list[str] = []
         self.kinds: list[NumberFormat] = []
         self.formulas: dict[str, SheetFormulas] = {}
         self.from_1904 = self.uncalculated = False
-        self.cells, self.characters = most, MAX_WORKBOOK_CHARACTERS
+        self.cells, self.characters = maximum, MAX_WORKBOOK_CHARACTERS
 
     def sheets(self, wanted: Callable[[str], bool]) -> dict[str, SheetRows]:
         """Parse the worksheets, and return their rows by name.
@@ -283,10 +283,10 @@ class _WorkbookParser:
         found = float(text) if _NUMBER.fullmatch(text) else math.nan
         if not math.isfinite(found):
             return UnreadableCell(f"`{escape_text(text)}` in place of a number: type the number anew")
-        at = _parse_integer(style or "0")
-        if at >= len(self.kinds or "?"):
+        index = _parse_integer(style or "0")
+        if index >= len(self.kinds or "?"):
             raise ValueError(f"a cell has the style {escape_text(style)}, which there is not")
-        kind = self.kinds[at] if self.kinds else NumberFormat.PLAIN
+        kind = self.kinds[index] if self.kinds else NumberFormat.PLAIN
         if kind is NumberFormat.PLAIN:
             return found
         if kind is NumberFormat.PERCENT:

@@ -193,14 +193,14 @@ def _decode_stated(data: FileBytes, stated: str, faults: FaultLog) -> str | None
     try:
         text = data.content.decode(CODECS[stated])
     except UnicodeDecodeError as error:
-        at = error.start + len(data.content) - len(error.object)  # `object` lacks the byte-order mark
+        index = error.start + len(data.content) - len(error.object)  # `object` lacks the byte-order mark
     else:
         found = _CP932_UNUSED.search(text) if CODECS[stated] == "cp932" else None
         if found is None:
             return text
-        at = len(text[: found.start()].encode("cp932"))
+        index = len(text[: found.start()].encode("cp932"))
     faults.add(
-        _locate_cell(data, at),
+        _locate_cell(data, index),
         (),
         f"is not {stated} text, as `encoding` says: {_SAVE_AS_UTF8}, or name another `encoding`",
     )
@@ -209,11 +209,11 @@ def _decode_stated(data: FileBytes, stated: str, faults: FaultLog) -> str | None
 
 def _decode_cp932(data: FileBytes, faults: FaultLog) -> str | None:
     """Decode a non-UTF-8 table as CP932 with a warning; return None and log an error if CP932 is implausible."""
-    place = _locate_cell(data, _find_invalid_byte(data.content))
+    location = _locate_cell(data, _find_invalid_byte(data.content))
     other = _find_utf8_line(data.content)
     if other:
         message = f"is not UTF-8 text, but line {other} is, so the file mixes encodings: write this cell anew"
-        faults.add(place, (), f"{message}, or {_SAVE_AS_UTF8} all that it was made of")
+        faults.add(location, (), f"{message}, or {_SAVE_AS_UTF8} all that it was made of")
         return None
     state = f"{_SAVE_AS_UTF8}, or state its encoding, such as {{table: FILE.csv, encoding: latin-1}}"
     try:
@@ -221,14 +221,14 @@ def _decode_cp932(data: FileBytes, faults: FaultLog) -> str | None:
     except UnicodeDecodeError:
         text = ""
     if not text or _CP932_UNUSED.search(text):
-        faults.add(place, (), f"is neither UTF-8 nor CP932 text: {state}")
+        faults.add(location, (), f"is neither UTF-8 nor CP932 text: {state}")
         return None
     example = escape_text(_find_example_cell(text))
     if _CP932_PRIVATE.search(text) or not _is_japanese(data.content):
-        faults.add(place, (), f"is not UTF-8 text, and hardly CP932, in which it would be `{example}`: {state}")
+        faults.add(location, (), f"is not UTF-8 text, and hardly CP932, in which it would be `{example}`: {state}")
         return None
     message = f"is not UTF-8 and is read as CP932, in which the first such cell is `{example}`"
-    faults.warn(place, (), f"{message}: {_SAVE_AS_UTF8}, or state {{table: FILE.csv, encoding: cp932}}")
+    faults.warn(location, (), f"{message}: {_SAVE_AS_UTF8}, or state {{table: FILE.csv, encoding: cp932}}")
     return text
 
 
@@ -266,9 +266,9 @@ def _find_utf8_line(content: bytes) -> int:
 def _find_example_cell(text: str) -> str:
     """Return the first cell with a character beyond ASCII, cut to 60 characters."""
     found = _BEYOND_ASCII.search(text)
-    at = found.start() if found else 0
-    before = _CELL_END.split(text[max(at - 20, 0) : at])[-1]
-    return before + _CELL_END.split(text[at : at + 40])[0]
+    index = found.start() if found else 0
+    before = _CELL_END.split(text[max(index - 20, 0) : index])[-1]
+    return before + _CELL_END.split(text[index : index + 40])[0]
 
 
 def _find_invalid_byte(content: bytes) -> int:
@@ -280,16 +280,16 @@ def _find_invalid_byte(content: bytes) -> int:
     return 0
 
 
-def _locate_byte(data: FileBytes, at: int) -> Location:
+def _locate_byte(data: FileBytes, index: int) -> Location:
     """Return line and column (in characters) of a byte offset."""
-    line_start = data.content.rfind(b"\n", 0, at) + 1
-    before = data.content[line_start:at].decode("utf-8-sig" if line_start == 0 else "utf-8", errors="replace")
+    line_start = data.content.rfind(b"\n", 0, index) + 1
+    before = data.content[line_start:index].decode("utf-8-sig" if line_start == 0 else "utf-8", errors="replace")
     column = len(before) + 1
-    return Location(data.name, data.content.count(b"\n", 0, at) + 1, column)
+    return Location(data.name, data.content.count(b"\n", 0, index) + 1, column)
 
 
-def _locate_cell(data: FileBytes, at: int) -> Location:
+def _locate_cell(data: FileBytes, index: int) -> Location:
     """Return line and column (in cells) of a byte offset in a CSV table."""
-    line_start = data.content.rfind(b"\n", 0, at) + 1
-    outside = data.content[line_start:at].split(b'"')[0::2]  # commas inside quotes do not separate cells
-    return Location(data.name, data.content.count(b"\n", 0, at) + 1, sum(part.count(b",") for part in outside) + 1)
+    line_start = data.content.rfind(b"\n", 0, index) + 1
+    outside = data.content[line_start:index].split(b'"')[0::2]  # commas inside quotes do not separate cells
+    return Location(data.name, data.content.count(b"\n", 0, index) + 1, sum(part.count(b",") for part in outside) + 1)

@@ -62,7 +62,7 @@ def parse_overrides(changes: AnyMapping[str, str], faults: FaultLog) -> list[Par
     Returns:
         The valid overrides.
     """
-    found = []
+    result = []
     for text, value in changes.items():
         try:
             path = parse_path(text)
@@ -85,8 +85,8 @@ def parse_overrides(changes: AnyMapping[str, str], faults: FaultLog) -> list[Par
         if node is not None:
             for at in _find_sums(path, node):
                 faults.add(OVERRIDE_LOCATION, at, SUM_NOT_ALLOWED)
-            found.append(ParameterOverride(path, _relocate_node(node)))
-    return found
+            result.append(ParameterOverride(path, _relocate_node(node)))
+    return result
 
 
 def _find_sums(path: ParameterPath, node: Node) -> Iterator[ParameterPath]:
@@ -165,21 +165,21 @@ def _check_member_exists(root: MappingNode, path: ParameterPath) -> None:
 
 
 def _replace_at(
-    node: Node | None, path: ParameterPath, change: ParameterOverride, at: int, periods: int | None
+    node: Node | None, path: ParameterPath, change: ParameterOverride, index: int, periods: int | None
 ) -> Node:
-    """Return `node`, at the first `at` steps of `path`, with the new value set below it."""
-    if at == len(path):
+    """Return `node`, at the first `index` steps of `path`, with the new value set below it."""
+    if index == len(path):
         return change.value
-    step = path[at]
-    field = path[at - 1] if at else ""
+    step = path[index]
+    field = path[index - 1] if index else ""
     if isinstance(step, int):
         items = _expand_list(node, field, periods)
         if step >= len(items):
             raise OverrideError(f"there are {len(items)} values here; they are numbered from 0")
-        inner = _replace_at(items[step], path, change, at + 1, periods)
+        inner = _replace_at(items[step], path, change, index + 1, periods)
         return SequenceNode((*items[:step], inner, *items[step + 1 :]), node.place if node else OVERRIDE_LOCATION)
     base = _expand_mapping(node, field)
-    inner = _replace_at(base.items.get(step), path, change, at + 1, periods)
+    inner = _replace_at(base.items.get(step), path, change, index + 1, periods)
     return MappingNode(
         {**base.items, step: inner}, {**base.keys, step: base.keys.get(step, OVERRIDE_LOCATION)}, base.place
     )
@@ -264,8 +264,8 @@ def _build_edits(
     name, *rest = change.path[1:]
     rows = every.get(name, []) if isinstance(name, str) else []
     if not rows or not isinstance(name, str):
-        near = suggest_name(str(name), {name for name in every if name})
-        raise OverrideError(f"there is no `{escape_text(str(name))}` among the {sheet.section}{near}")
+        suggestion = suggest_name(str(name), {name for name in every if name})
+        raise OverrideError(f"there is no `{escape_text(str(name))}` among the {sheet.section}{suggestion}")
     index = rest[-1] if rest and isinstance(rest[-1], int) else None
     key = tuple(step for step in rest if isinstance(step, str))
     if not key or len(key) + (index is not None) < len(rest):

@@ -224,16 +224,16 @@ class InputSheet:
             self,
             columns={key: cells.taking(listed) for key, cells in self.columns.items()},
             lines=self.lines[listed],
-            places={(new, key): at for (old, key), at in self.places.items() for new in where.get(old, ())},
+            places={(new, key): location for (old, key), location in self.places.items() for new in where.get(old, ())},
             entry=None if self.entry is None else self.entry[listed],
         )
 
-    def with_cells(self, cells: Iterable[tuple[int, ColumnKey, CellText]], place: Location) -> InputSheet:
+    def with_cells(self, cells: Iterable[tuple[int, ColumnKey, CellText]], location: Location) -> InputSheet:
         """Replace the text of some cells.
 
         Args:
             cells: Triples of row, column and new text.
-            place: Location of the new cells.
+            location: Location of the new cells.
 
         Returns:
             The changed sheet.
@@ -242,7 +242,7 @@ class InputSheet:
         for row, key, text in cells:
             written.setdefault(key, []).append((row, text))
         columns = {key: self.column(key).changed(new) for key, new in written.items()}
-        places = {(row, key): place for key, new in written.items() for row, _ in new}
+        places = {(row, key): location for key, new in written.items() for row, _ in new}
         return replace(self, columns={**self.columns, **columns}, places={**self.places, **places})
 
 
@@ -267,11 +267,11 @@ class _SheetBuilder:
             cells: Text and location by column.
         """
         row = len(self.entry)
-        for key, (text, at) in cells.items():
+        for key, (text, location) in cells.items():
             column = self.columns.setdefault(key, [])
             column.extend([None] * (row - len(column)))
             column.append(text)
-            self.places[row, key] = at
+            self.places[row, key] = location
         self.places[row, ()] = place
         self.entry.append(number)
 
@@ -319,16 +319,16 @@ def _read_entry(
     entry: MappingNode, path: ParameterPath, faults: FaultLog
 ) -> dict[ColumnKey, tuple[CellText, Location]]:
     """Return the cells of one entry, including nested fields."""
-    found: dict[ColumnKey, tuple[CellText, Location]] = {}
+    result: dict[ColumnKey, tuple[CellText, Location]] = {}
     for name, node in entry.items.items():
         key_place = entry.keys[name]
         if isinstance(node, MappingNode) or (name == "storage" and _is_null(node)):
-            found[name, "{}"] = ("", key_place)
+            result[name, "{}"] = ("", key_place)
             for inner, item in node.items.items() if isinstance(node, MappingNode) else ():
-                _read_cell((name, inner), item, (*path, name, inner), found, faults)
+                _read_cell((name, inner), item, (*path, name, inner), result, faults)
         elif not (name == _PER_PERIOD_FIELD and isinstance(node, SequenceNode)):
-            _read_cell((name,), node, (*path, name), found, faults)
-    return found
+            _read_cell((name,), node, (*path, name), result, faults)
+    return result
 
 
 def _read_cell(
@@ -380,11 +380,11 @@ def _split_by_period(
         faults.add(node.place, path, message)
     rows = []
     for index, item in enumerate(node.items if periods is None else node.items[: len(periods)]):
-        found: dict[ColumnKey, tuple[CellText, Location]] = {PERIOD: (periods[index] if periods else "?", item.place)}
+        result: dict[ColumnKey, tuple[CellText, Location]] = {PERIOD: (periods[index] if periods else "?", item.place)}
         if _is_null(item):
             faults.add(item.place, (*path, index), "a list has a figure for each period: write 0 where there is none")
-        _read_cell((_PER_PERIOD_FIELD,), item, (*path, index), found, faults)
-        rows.append(found)
+        _read_cell((_PER_PERIOD_FIELD,), item, (*path, index), result, faults)
+        rows.append(result)
     return rows or [{(_PER_PERIOD_FIELD,): ("0", node.place)}]
 
 
@@ -447,12 +447,12 @@ def parse_column(cells: CellColumn, measure: QuantityField, money: Money, defaul
         factors = tuple(dict.fromkeys([default.factor, Fraction(1)]))
         raw[found], unit[found] = bare, len(factors) - 1
     else:
-        figures = [_parse_cell(text, measure, money, default, wrong) for text in texts]
-        factors = tuple(dict.fromkeys([default.factor, *(figure.factor for figure in figures)]))
+        values = [_parse_cell(text, measure, money, default, wrong) for text in texts]
+        factors = tuple(dict.fromkeys([default.factor, *(quantity.factor for quantity in values)]))
         place = {factor: number for number, factor in enumerate(factors)}
-        raw[found] = [figure.raw for figure in figures]
-        unit[found] = [place[figure.factor] for figure in figures]
-        pieces[found] = [figure.pieces for figure in figures]
+        raw[found] = [quantity.raw for quantity in values]
+        unit[found] = [place[quantity.factor] for quantity in values]
+        pieces[found] = [quantity.pieces for quantity in values]
     code = cells.code
     return NumericColumn(raw[code], unit[code], factors, pieces[code], code != 0, wrong)
 
@@ -518,9 +518,9 @@ def convert_column(
     kinds, which = np.unique(
         np.stack([column.unit[counted], device[counted], column.pieces[counted]]), axis=1, return_inverse=True
     )
-    made = []
+    result = []
     for own, kind, pieces in kinds.T.tolist():
         factor = column.factors[own] * (unit_mass[kind] or Fraction(1)) ** pieces / spread
-        made.append(factors.setdefault(factor, len(factors)))
-    unit[counted] = np.array(made, dtype=np.intp)[which]
+        result.append(factors.setdefault(factor, len(factors)))
+    unit[counted] = np.array(result, dtype=np.intp)[which]
     return ExactArray(column.raw, unit, tuple(factors))

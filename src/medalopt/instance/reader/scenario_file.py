@@ -39,40 +39,42 @@ def read_scenario_file(path: Path) -> ScenarioChanges:
     data = read_file(path, name, limits.MAX_LIST_BYTES, lambda message: faults.add(Location(name), (), message))
     yaml = path.suffix.lower() in _YAML_SUFFIXES
     text = (decode_yaml if yaml else decode_csv)(data, faults) if data is not None else None
-    found: ScenarioChanges = {}
+    result: ScenarioChanges = {}
     if data is not None and text is not None:
-        found = (_parse_scenario_yaml if yaml else _parse_scenario_table)(text, data, faults)
-        if not found and not faults.found:
+        result = (_parse_scenario_yaml if yaml else _parse_scenario_table)(text, data, faults)
+        if not result and not faults.found:
             faults.add(Location(name), (), "holds no scenarios")
     faults.settle()
-    return found
+    return result
 
 
 def _parse_scenario_table(text: str, data: FileBytes, faults: FaultLog) -> ScenarioChanges:
     """Parse a CSV table: a row per scenario, named by column `scenario` or by number; empty cells change nothing."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    found: ScenarioChanges = {}
+    result: ScenarioChanges = {}
     try:
         header = [head.strip() for head in next((row for row in reader if row), [])]
         if not _check_header(header, Location(data.name, reader.line_num, 1), faults):
             return {}
         cells_read = 0
         for row in reader:
-            place = Location(data.name, reader.line_num, 1)
+            location = Location(data.name, reader.line_num, 1)
             cells_read += len(row)
             if cells_read > limits.MAX_CELLS:
-                faults.add(place, (), f"has more than {limits.MAX_CELLS:_} cells; make several files of it")
+                faults.add(location, (), f"has more than {limits.MAX_CELLS:_} cells; make several files of it")
                 break
             if len(row) == len(header):
                 cells = dict(zip(header, row, strict=True))
-                name = cells.pop(_SCENARIO_COLUMN, "").strip() or str(len(found) + 1)
-                _add_scenario(found, name, {path: cell for path, cell in cells.items() if cell.strip()}, place, faults)
+                name = cells.pop(_SCENARIO_COLUMN, "").strip() or str(len(result) + 1)
+                _add_scenario(
+                    result, name, {path: cell for path, cell in cells.items() if cell.strip()}, location, faults
+                )
             elif row:
-                faults.add(place, (), f"this row has {len(row)} cells, but the header has {len(header)}")
+                faults.add(location, (), f"this row has {len(row)} cells, but the header has {len(header)}")
     except csv.Error as error:
         said = f"is not a CSV table: {escape_text(str(error))}; look for a quote that is not closed"
         faults.add(Location(data.name, reader.line_num), (), said)
-    return found
+    return result
 
 
 def _check_header(header: list[str], place: Location, faults: FaultLog) -> bool:
@@ -82,11 +84,11 @@ def _check_header(header: list[str], place: Location, faults: FaultLog) -> bool:
         return False
     seen: set[str] = set()
     for column, head in enumerate(header, start=1):
-        at = Location(place.file, place.line, column)
+        location = Location(place.file, place.line, column)
         if head in seen:
-            faults.add(at, (), f"the column `{escape_text(head)}` stands twice")
+            faults.add(location, (), f"the column `{escape_text(head)}` stands twice")
         elif head != _SCENARIO_COLUMN:
-            _check_path(head, at, faults)
+            _check_path(head, location, faults)
         seen.add(head)
     return True
 
@@ -100,7 +102,7 @@ def _parse_scenario_yaml(text: str, data: FileBytes, faults: FaultLog) -> Scenar
         if root is not None:
             faults.add(root.place, (), "expected scenarios by name, such as {poorer: {devices.*.content.Ag: 85 %}}")
         return {}
-    found: ScenarioChanges = {}
+    result: ScenarioChanges = {}
     for name, node in root.items.items():
         if not isinstance(node, MappingNode):
             faults.add(node.place, (name,), "expected changes, path to value, such as {devices.*.content.Ag: 85 %}")
@@ -109,8 +111,8 @@ def _parse_scenario_yaml(text: str, data: FileBytes, faults: FaultLog) -> Scenar
         for path, value in node.items.items():
             _check_path(path, node.keys[path], faults)
             changes[path] = _read_value(value, (name, path), faults)
-        _add_scenario(found, name, changes, node.place, faults)
-    return found
+        _add_scenario(result, name, changes, node.place, faults)
+    return result
 
 
 def _read_value(node: Node, path: tuple[str, ...], faults: FaultLog) -> str:
@@ -122,20 +124,20 @@ def _read_value(node: Node, path: tuple[str, ...], faults: FaultLog) -> str:
     return f"[{', '.join(texts)}]" if isinstance(node, SequenceNode) else "".join(texts)
 
 
-def _check_path(path: str, place: Location, faults: FaultLog) -> None:
+def _check_path(path: str, location: Location, faults: FaultLog) -> None:
     """Log an invalid path or an unknown section."""
     try:
         section = str(parse_path(path)[0])
     except PathError as error:
-        faults.add(place, (path[:100],), str(error))
+        faults.add(location, (path[:100],), str(error))
         return
     if section not in Document.model_fields:
-        near = suggest_name(section, Document.model_fields)
-        faults.add(place, (path,), f"a path begins with a section; `{escape_text(section)}` is none{near}")
+        suggestion = suggest_name(section, Document.model_fields)
+        faults.add(location, (path,), f"a path begins with a section; `{escape_text(section)}` is none{suggestion}")
 
 
 def _add_scenario(
-    found: ScenarioChanges, name: str, changes: dict[str, str], place: Location, faults: FaultLog
+    found: ScenarioChanges, name: str, changes: dict[str, str], location: Location, faults: FaultLog
 ) -> None:
     """Add a scenario; log control characters, invalid names and duplicates."""
     for problem in (
@@ -144,7 +146,7 @@ def _add_scenario(
         *map(check_control_characters, changes.values()),
     ):
         if problem:
-            faults.add(place, (name[:100],), problem)
+            faults.add(location, (name[:100],), problem)
     if name in found:
-        faults.add(place, (), f"the scenario `{escape_text(name)}` stands twice: give one of them another name")
+        faults.add(location, (), f"the scenario `{escape_text(name)}` stands twice: give one of them another name")
     found[name] = changes

@@ -135,14 +135,14 @@ def locate_path(root: Node, path: ParameterPath) -> Location:
     Returns:
         Location of the node.
     """
-    place = root.place
+    location = root.place
     node: Node | None = root
     for name in path:
         node = get_child(node, name)
         if node is None:
             break
-        place = node.place
-    return place
+        location = node.place
+    return location
 
 
 def locate_key(root: Node, path: ParameterPath) -> Location:
@@ -250,17 +250,17 @@ def join_comma_numbers(items: AnySequence[Node]) -> tuple[Node, ...]:
     units = [isinstance(item, ScalarNode) and bool(_NUMBER_WITH_UNIT.match(item.text)) for item in items]
     alternating = len(items) % 2 == 0 and len(items) > 2 and not any(units[::2]) and all(units[1::2])
     mixed = not all(near) or alternating
-    found: list[Node] = [items[0]]
+    result: list[Node] = [items[0]]
     for number, (one, two) in enumerate(pairwise(items)):
         if near[number] and isinstance(one, ScalarNode) and isinstance(two, ScalarNode):
             bare_then_unit = units[number + 1] and not units[number]
             thousand = bool(_THOUSANDS_HEAD.fullmatch(one.text) and _THREE_DIGITS.match(two.text))
             if is_thousands_tail(two.text) or (thousand and (mixed or bare_then_unit)) or (mixed and bare_then_unit):
-                last = found.pop()
-                found.append(join_comma_number(last if isinstance(last, ScalarNode) else one, two))
+                last = result.pop()
+                result.append(join_comma_number(last if isinstance(last, ScalarNode) else one, two))
                 continue
-        found.append(two)
-    return tuple(found)
+        result.append(two)
+    return tuple(result)
 
 
 def is_thousands_tail(text: str) -> bool:

@@ -86,17 +86,19 @@ def parse_yaml(text: str, file: str, faults: FaultLog) -> Node | None:
         return _build_tree(text, file, faults)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = Location(file, mark.line + 1, mark.column + 1) if mark else whole
+        location = Location(file, mark.line + 1, mark.column + 1) if mark else whole
         said = escape_text(", ".join(part for part in (error.context, error.problem) if part), 200)
-        faults.add(place, (), f"is not YAML: {said}; look for a missing quote, bracket, colon or space, or for a tab")
+        faults.add(
+            location, (), f"is not YAML: {said}; look for a missing quote, bracket, colon or space, or for a tab"
+        )
     except yaml.YAMLError as error:
         faults.add(whole, (), f"is not YAML: {escape_text(str(error), 200)}")
     return None
 
 
-def _locate_offset(text: str, at: int, file: str) -> Location:
+def _locate_offset(text: str, index: int, file: str) -> Location:
     """Return the location of a character offset."""
-    return Location(file, text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at))
+    return Location(file, text.count("\n", 0, index) + 1, index - text.rfind("\n", 0, index))
 
 
 def _build_tree(text: str, file: str, faults: FaultLog) -> Node | None:
@@ -105,21 +107,21 @@ def _build_tree(text: str, file: str, faults: FaultLog) -> Node | None:
     documents = nodes = 0
     root: Node | None = None
     for event in _parse_events(text):
-        place = Location(file, event.start_mark.line + 1, event.start_mark.column + 1)
+        location = Location(file, event.start_mark.line + 1, event.start_mark.column + 1)
         if isinstance(event, yaml.DocumentStartEvent):
             documents += 1
             if documents > 1:
-                faults.add(place, (), "a second document begins here; an instance is one document: delete the `---`")
+                faults.add(location, (), "a second document begins here; an instance is one document: delete the `---`")
                 return root
             if event.version and event.version != (1, 2):
-                faults.add(place, (), "is marked as YAML 1.1; the format is YAML 1.2: delete the `%YAML` line")
+                faults.add(location, (), "is marked as YAML 1.1; the format is YAML 1.2: delete the `%YAML` line")
         nodes += isinstance(event, yaml.NodeEvent)
         if len(stack) > limits.MAX_DEPTH or nodes > limits.MAX_YAML_VALUES:
             deep = len(stack) > limits.MAX_DEPTH
             limit = f"{limits.MAX_DEPTH} levels deep" if deep else f"{limits.MAX_YAML_VALUES:_} values long"
-            faults.add(place, (), f"the file is more than {limit}; no instance is")
+            faults.add(location, (), f"the file is more than {limit}; no instance is")
             return None
-        done = _process_event(event, place, stack, faults)
+        done = _process_event(event, location, stack, faults)
         root = done if done is not None and not stack else root
     if root is None:
         faults.add(Location(file), (), "is empty; `medalopt new NAME` writes an instance to start from")
@@ -131,18 +133,18 @@ def _parse_events(text: str) -> Iterator[Any]:
     yield from yaml.parse(text, Loader=_LOADER)
 
 
-def _process_event(event: Any, place: Location, stack: list[_OpenCollection], faults: FaultLog) -> Node | None:
+def _process_event(event: Any, location: Location, stack: list[_OpenCollection], faults: FaultLog) -> Node | None:
     """Process one event; return the node that it completes, if any."""
     if isinstance(event, yaml.NodeEvent):
-        _reject_anchors(event, place, faults)
+        _reject_anchors(event, location, faults)
     if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
-        stack.append(_OpenCollection(place, isinstance(event, yaml.MappingStartEvent)))
+        stack.append(_OpenCollection(location, isinstance(event, yaml.MappingStartEvent)))
         return None
     node: Node
     if isinstance(event, yaml.ScalarEvent):
-        node = ScalarNode(event.value, event.implicit[0], place)
+        node = ScalarNode(event.value, event.implicit[0], location)
     elif isinstance(event, yaml.AliasEvent):
-        node = ScalarNode("", True, place)
+        node = ScalarNode("", True, location)
     elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
         node = stack.pop().close(stack[-1].key.text if stack and stack[-1].key else "")
     else:
@@ -152,15 +154,15 @@ def _process_event(event: Any, place: Location, stack: list[_OpenCollection], fa
     return node
 
 
-def _reject_anchors(event: Any, place: Location, faults: FaultLog) -> None:
+def _reject_anchors(event: Any, location: Location, faults: FaultLog) -> None:
     """Log an error for an anchor, alias or tag, which the format excludes."""
     if isinstance(event, yaml.AliasEvent):
-        faults.add(place, (), f"an alias (`*{escape_text(event.anchor)}`) is not allowed: write the value out")
+        faults.add(location, (), f"an alias (`*{escape_text(event.anchor)}`) is not allowed: write the value out")
         return
     if event.anchor:
-        faults.add(place, (), f"an anchor (`&{escape_text(event.anchor)}`) is not allowed: delete it")
+        faults.add(location, (), f"an anchor (`&{escape_text(event.anchor)}`) is not allowed: delete it")
     if event.tag:
-        faults.add(place, (), f"a tag (`{escape_text(event.tag)}`) is not allowed: delete it")
+        faults.add(location, (), f"a tag (`{escape_text(event.tag)}`) is not allowed: delete it")
 
 
 def _append_node(parent: _OpenCollection, node: Node, faults: FaultLog) -> None:
@@ -223,8 +225,8 @@ def _report_comma_numbers(node: Node, path: ParameterPath, faults: FaultLog) -> 
         return node
     if isinstance(node, SequenceNode):
         if is_ambiguous_list(node.items):
-            said = f"is read as {len(node.items)} values; put a space behind each comma, or write 1_000 for a thousand"
-            faults.warn(node.place, path, said)
+            text = f"is read as {len(node.items)} values; put a space behind each comma, or write 1_000 for a thousand"
+            faults.warn(node.place, path, text)
         parts = (
             _report_comma_numbers(item, (*path, name_list_entry(path, number, item)), faults)
             for number, item in enumerate(node.items)
@@ -246,19 +248,19 @@ def split_notes(root: MappingNode, faults: FaultLog) -> tuple[MappingNode, tuple
     Returns:
         The tree without `source` and `note`, and the notes sorted by path.
     """
-    found: list[SourceNote] = []
-    return _strip_notes(root, (), found, faults), tuple(sorted(found, key=lambda source: source.path))
+    notes: list[SourceNote] = []
+    return _strip_notes(root, (), notes, faults), tuple(sorted(notes, key=lambda source: source.path))
 
 
-def _strip_notes(node: MappingNode, path: ParameterPath, found: list[SourceNote], faults: FaultLog) -> MappingNode:
-    """Return a mapping without notes, and append its notes to `found`."""
+def _strip_notes(node: MappingNode, path: ParameterPath, notes: list[SourceNote], faults: FaultLog) -> MappingNode:
+    """Return a mapping without notes, and append its notes to `notes`."""
     remarks = {key: _read_note_texts(node.items[key], (*path, key), faults) for key in _NOTE_KEYS if key in node.items}
     if any(remarks.values()):
-        found.append(_build_source(path, remarks))
+        notes.append(_build_source(path, remarks))
     items = {}
     for name, item in node.items.items():
         if name not in _NOTE_KEYS:
-            items[name] = _strip_notes(item, (*path, name), found, faults) if isinstance(item, MappingNode) else item
+            items[name] = _strip_notes(item, (*path, name), notes, faults) if isinstance(item, MappingNode) else item
     return MappingNode(items, node.keys, node.place)
 
 

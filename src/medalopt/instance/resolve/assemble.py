@@ -32,42 +32,44 @@ _UNCERTAIN_SECTIONS = ("devices", "treatments", "smelters", "market")
 
 def _collect_lots(draft: Draft, supply: StreamRows) -> dict[str, float]:
     """Return each lot size and minimum order by its path, in t (streams) or kg (offers), sorted."""
-    found: dict[str, float] = {}
+    result: dict[str, float] = {}
     for name, offer in draft.document.market.items():
         for field in _LOT_FIELDS:
             figure = getattr(offer, field)
             if figure is not None:
-                found[render_path(("market", name, field))] = float(figure.exact)
-    return dict(sorted({**found, **_collect_stream_lots(draft, supply)}.items()))
+                result[render_path(("market", name, field))] = float(figure.exact)
+    return dict(sorted({**result, **_collect_stream_lots(draft, supply)}.items()))
 
 
 def _collect_stream_lots(draft: Draft, supply: StreamRows) -> dict[str, float]:
     """Return lot sizes and minimum orders of streams [t]."""
-    found = {}
+    result = {}
     first = supply.groups.first.tolist()
     devices = supply.sheet.column(("device",))
     for field in _LOT_FIELDS:
         column = supply.read[field,]
         for i in np.flatnonzero(column.given).tolist():
             factor = column.factors[int(column.unit[i])]
-            figure = Quantity(float(column.raw[i]), factor, int(column.pieces[i]))
+            quantity = Quantity(float(column.raw[i]), factor, int(column.pieces[i]))
             mass = draft.unit_mass.get(devices[first[i]] or "")
-            found[render_path(("streams", supply.groups.names[i], field))] = float(convert_quantity(figure, mass).exact)
-    return found
+            result[render_path(("streams", supply.groups.names[i], field))] = float(
+                convert_quantity(quantity, mass).exact
+            )
+    return result
 
 
 def _build_annex(draft: Draft, supply: StreamRows) -> Mapping[str, Any]:
     """Return mixes, scenarios, parties, lots and uncertainty as plain data, without empty sections."""
     document = draft.document
-    found: dict[str, Any] = {
+    result: dict[str, Any] = {
         name: _convert_to_plain(getattr(document, name)) for name in ("mixes", "scenarios", "parties")
     }
-    found["lots"] = _collect_lots(draft, supply)
+    result["lots"] = _collect_lots(draft, supply)
     for section in _UNCERTAIN_SECTIONS:
         members = getattr(document, section) or {}
         spread = {name: _collect_uncertainty(one) for name, one in sorted(members.items())}
-        found[f"{section}_cv"] = {name: one for name, one in spread.items() if one}
-    return {name: one for name, one in found.items() if one}
+        result[f"{section}_cv"] = {name: one for name, one in spread.items() if one}
+    return {name: one for name, one in result.items() if one}
 
 
 def _collect_uncertainty(member: Entry) -> Any:
@@ -99,7 +101,7 @@ def collect_sources(rows: StreamRows | LaneRows | None) -> list[SourceNote]:
     Returns:
         Notes by path of the row.
     """
-    found: dict[str, SourceNote] = {}
+    result: dict[str, SourceNote] = {}
     if rows is None:
         return []
     source, note = rows.sheet.column(("source",)), rows.sheet.column(("note",))
@@ -110,8 +112,8 @@ def collect_sources(rows: StreamRows | LaneRows | None) -> list[SourceNote]:
         texts, remark = source[row], note[row]
         if texts or remark:
             path = render_path((rows.sheet.section, rows.names[row] or ""))
-            found[path] = SourceNote(path, tuple((texts or "").split("\n")) if texts else (), remark or "")
-    return list(found.values())
+            result[path] = SourceNote(path, tuple((texts or "").split("\n")) if texts else (), remark or "")
+    return list(result.values())
 
 
 _UNHASHED_FIELDS = ("name", "title", "titles", "annex", "sources", "files", "figures", "warnings")
@@ -122,31 +124,31 @@ _HASHED_IF_NONZERO = (
 )  # later additions: all zero does not change the digest
 
 
-def collect_regions(draft: Draft, supply: StreamRows, ways: LaneRows | None) -> NameAxis:
+def collect_regions(draft: Draft, supply: StreamRows, lanes: LaneRows | None) -> NameAxis:
     """Collect the regions of all streams, lanes and treatments.
 
     Args:
         draft: Parsed instance.
         supply: Parsed streams.
-        ways: Parsed lanes; None without the section.
+        lanes: Parsed lanes; None without the section.
 
     Returns:
         Axis of regions.
     """
-    names = {name for one in (draft.document.treatments or {}).values() for name in one.regions or ()}
-    for rows in (supply, ways):
+    names = {name for treatment in (draft.document.treatments or {}).values() for name in treatment.regions or ()}
+    for rows in (supply, lanes):
         cells = rows.sheet.column(("region",)) if rows else CellColumn.none(0)
         names |= {name for code in cells.found().tolist() if (name := cells.texts[code])}
     return NameAxis.of(names)
 
 
-def assemble_instance(draft: Draft, supply: StreamRows, ways: LaneRows | None) -> Instance:
+def assemble_instance(draft: Draft, supply: StreamRows, lanes: LaneRows | None) -> Instance:
     """Assemble the instance.
 
     Args:
         draft: Parsed instance without errors.
         supply: Parsed streams.
-        ways: Parsed lanes; None without the section.
+        lanes: Parsed lanes; None without the section.
 
     Returns:
         The instance, with its digest.
@@ -155,7 +157,7 @@ def assemble_instance(draft: Draft, supply: StreamRows, ways: LaneRows | None) -
     assert calendar is not None, "an unread calendar is a fault"
     periods = calendar.count
     metals, devices, alloys = NameAxis.of(document.metals), NameAxis.of(document.devices), NameAxis.of(document.alloys)
-    regions, smelters = collect_regions(draft, supply, ways), NameAxis.of(document.smelters or {})
+    regions, smelters = collect_regions(draft, supply, lanes), NameAxis.of(document.smelters or {})
     instance = Instance(
         name=document.name,
         title=document.title or "",
@@ -170,7 +172,7 @@ def assemble_instance(draft: Draft, supply: StreamRows, ways: LaneRows | None) -
         treatments=build_treatments(draft, devices, regions, metals, periods),
         smelters=build_smelters(draft, devices, metals, periods),
         terms=build_terms(draft, metals),
-        lanes=build_lanes(ways, draft, regions, smelters),
+        lanes=build_lanes(lanes, draft, regions, smelters),
         market=build_market(draft, metals, periods),
         alloys=build_alloys(draft, metals, periods),
         medals=build_medals(draft, alloys, periods),

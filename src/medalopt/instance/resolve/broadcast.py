@@ -61,19 +61,19 @@ class NameAxis:
         return len(self.names)
 
 
-def convert_quantity(figure: Quantity, unit_mass: Fraction | None = None) -> ExactNumber:
+def convert_quantity(quantity: Quantity, unit_mass: Fraction | None = None) -> ExactNumber:
     """Convert a quantity to a number with its complete factor.
 
     Args:
-        figure: Quantity of the file.
+        quantity: Quantity of the file.
         unit_mass: Mass of one piece of its device [kg], for a quantity per piece.
 
     Returns:
         Number as written and its factor to the canonical unit.
     """
-    if not figure.pieces:
-        return ExactNumber(figure.raw, figure.factor)
-    return ExactNumber(figure.raw, figure.factor * (unit_mass or Fraction(1)) ** figure.pieces)
+    if not quantity.pieces:
+        return ExactNumber(quantity.raw, quantity.factor)
+    return ExactNumber(quantity.raw, quantity.factor * (unit_mass or Fraction(1)) ** quantity.pieces)
 
 
 def build_column(figures: Iterable[Quantity]) -> ExactArray:
@@ -85,7 +85,7 @@ def build_column(figures: Iterable[Quantity]) -> ExactArray:
     Returns:
         Figures (N,).
     """
-    return ExactArray.of(convert_quantity(figure) for figure in figures)
+    return ExactArray.of(convert_quantity(quantity) for quantity in figures)
 
 
 def build_period_array(figures: Iterable[Quantity | list[Quantity]], periods: int) -> ExactArray:
@@ -120,7 +120,7 @@ def build_metal_array(rows: Iterable[Mapping[str, Quantity]], metals: NameAxis, 
     """
     most = convert_quantity(missing)
     return build_grid(
-        ((most, {metals.index[name]: convert_quantity(figure) for name, figure in row.items()}) for row in rows),
+        ((most, {metals.index[name]: convert_quantity(quantity) for name, quantity in row.items()}) for row in rows),
         len(metals),
     )
 
@@ -145,7 +145,9 @@ def resolve_cascade(
             most, own = convert_quantity(whole), {}
         if isinstance(rule, Mapping):
             own |= {
-                metals.index[name]: convert_quantity(figure) for name, figure in rule.items() if name in metals.index
+                metals.index[name]: convert_quantity(quantity)
+                for name, quantity in rule.items()
+                if name in metals.index
             }
     return most, own
 
@@ -176,16 +178,16 @@ def build_grid(rows: Iterable[tuple[ExactNumber, Mapping[int, ExactNumber]]], wi
         Figures (N, width).
     """
     listed = list(rows)
-    most = [figure for figure, _ in listed]
-    others = [(row, at, figure) for row, (_, own) in enumerate(listed) for at, figure in own.items()]
-    factors = dict.fromkeys([*(figure.factor for figure in most), *(figure.factor for *_, figure in others)])
-    order = {factor: place for place, factor in enumerate(factors)}
-    raw = np.repeat(np.array([figure.raw for figure in most], dtype=np.float64), width).reshape(len(listed), width)
-    unit = np.repeat(np.array([order[figure.factor] for figure in most], dtype=np.intp), width).reshape(raw.shape)
+    most = [number for number, _ in listed]
+    others = [(row, index, number) for row, (_, own) in enumerate(listed) for index, number in own.items()]
+    factors = dict.fromkeys([*(number.factor for number in most), *(number.factor for *_, number in others)])
+    order = {factor: position for position, factor in enumerate(factors)}
+    raw = np.repeat(np.array([number.raw for number in most], dtype=np.float64), width).reshape(len(listed), width)
+    unit = np.repeat(np.array([order[number.factor] for number in most], dtype=np.intp), width).reshape(raw.shape)
     if others:
         at = tuple(np.array([one[:2] for one in others], dtype=np.intp).T)
-        raw[at] = [figure.raw for *_, figure in others]
-        unit[at] = [order[figure.factor] for *_, figure in others]
+        raw[at] = [number.raw for *_, number in others]
+        unit[at] = [order[number.factor] for *_, number in others]
     return ExactArray(raw, unit, tuple(order) or (Fraction(1),))
 
 

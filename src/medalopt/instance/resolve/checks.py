@@ -60,7 +60,7 @@ def check_array_sizes(draft: Draft, streams: int, regions: int) -> None:
     Raises:
         InputError: An array is too large; no further check is made.
     """
-    document, lines = draft.document, [len(list_terms_lines(one)) for one in list_smelters(draft).values()]
+    document, lines = draft.document, [len(list_terms_lines(smelter)) for smelter in list_smelters(draft).values()]
     counts = {
         "streams": streams,
         "regions": regions,
@@ -121,10 +121,10 @@ def check_pooled_lots(draft: Draft, instance: Instance) -> None:
     """
     if not instance.terms.pooled.any():
         return
-    found, streams = build_routes(instance), instance.streams
-    lots = find_pooled_lots(instance, found)
+    routes, streams = build_routes(instance), instance.streams
+    lots = find_pooled_lots(instance, routes)
     for pool, line in enumerate(lots.line.tolist()):
-        feeding = np.unique(found.stream[lots.routes[lots.pool == pool]])
+        feeding = np.unique(routes.stream[lots.routes[lots.pool == pool]])
         for e in np.flatnonzero(instance.terms.deduction.raw[line] > 0).tolist():
             credited = streams.credited.value[feeding, e]
             other = np.flatnonzero(credited != credited[:1])
@@ -156,11 +156,11 @@ def _check_contents(draft: Draft) -> None:
     """Log contents per piece without unit mass, and contents above 1,000 kg/t."""
     for name, device in draft.document.devices.items():
         mass = device.unit_mass.exact if device.unit_mass else None
-        for metal, figure in device.content.items():
-            if figure.pieces and mass is None and find_node(draft.root, ("devices", name, "unit_mass")) is None:
+        for metal, quantity in device.content.items():
+            if quantity.pieces and mass is None and find_node(draft.root, ("devices", name, "unit_mass")) is None:
                 message = "a figure per piece needs the mass of a piece: give the device a `unit_mass`"
                 draft.fault(("devices", name, "content", metal), message)
-        whole = sum((convert_quantity(figure, mass).exact for figure in device.content.values()), Fraction(0))
+        whole = sum((convert_quantity(quantity, mass).exact for quantity in device.content.values()), Fraction(0))
         if whole > 1000:
             message = f"the metals sum to {float(whole):_.6g} kg/t, more than a tonne in a tonne"
             draft.fault(("devices", name, "content"), message)
@@ -187,8 +187,11 @@ def _check_share_sum(draft: Draft, path: ParameterPath, shares: Iterable[Quantit
 
 def _check_commitments(draft: Draft) -> None:
     """Log commitments that exceed the limit."""
-    pairs = [("smelters", name, one.committed, one.limit) for name, one in (draft.document.smelters or {}).items()]
-    pairs += [("market", name, one.committed, one.limit) for name, one in draft.document.market.items()]
+    pairs = [
+        ("smelters", name, smelter.committed, smelter.limit)
+        for name, smelter in (draft.document.smelters or {}).items()
+    ]
+    pairs += [("market", name, offer.committed, offer.limit) for name, offer in draft.document.market.items()]
     for section, name, committed, limit in pairs:
         if limit.raw != math.inf and committed.exact > limit.exact:
             message = "more is committed than the `limit` allows: the window is turned round"
@@ -218,12 +221,12 @@ def _has_unit_mass(draft: Draft, device: str) -> bool:
 def _check_terms(draft: Draft) -> None:
     """Log feeds that two terms lines of a smelter match, and warn of lines without a feed."""
     devices, ways = NameAxis.of(draft.document.devices), list_treatments(draft)
-    treatments, made = NameAxis.given(ways), build_feed_mask(ways, devices)
+    treatments, result = NameAxis.given(ways), build_feed_mask(ways, devices)
     for smelter, one in list_smelters(draft).items():
         if one.terms is None:
             continue
         names = list(list_terms_lines(one))
-        line, twice = match_terms(one, made, devices, treatments)
+        line, twice = match_terms(one, result, devices, treatments)
         for (first, second), (d, h) in twice.items():
             feed = f"`{escape_text(devices.names[d])}` after `{escape_text(treatments.names[h])}`"
             both = join_names((names[first], names[second]))
@@ -246,8 +249,10 @@ def _check_device_shares(draft: Draft) -> None:
     known = draft.context.names.get("device")
     for name, one in draft.document.policy.device_share.items():
         if not isinstance(one, Group) and known is not None and name not in known:
-            near = suggest_name(name, known) or "; a group is written {devices: […], share: [least, greatest]}"
-            draft.fault(("policy", "device_share", name), f"no device is called `{escape_text(name)}`{near}", key=True)
+            suggestion = suggest_name(name, known) or "; a group is written {devices: […], share: [least, greatest]}"
+            draft.fault(
+                ("policy", "device_share", name), f"no device is called `{escape_text(name)}`{suggestion}", key=True
+            )
 
 
 def _check_scenario_paths(draft: Draft) -> None:
@@ -262,8 +267,10 @@ def _check_scenario_paths(draft: Draft) -> None:
                 draft.fault(path, str(error), key=True)
                 continue
             if section not in known:
-                near = suggest_name(section, known)
-                draft.fault(path, f"a path begins with a section; `{escape_text(section)}` is none{near}", key=True)
+                suggestion = suggest_name(section, known)
+                draft.fault(
+                    path, f"a path begins with a section; `{escape_text(section)}` is none{suggestion}", key=True
+                )
             items = value if isinstance(value, list) else [value]
             if not all(isinstance(item, ScalarNode) and not item.null for item in items):
                 draft.fault(path, "expected the new value: one figure, or a list of them")

@@ -48,13 +48,13 @@ def find_ineffective(draft: Draft, changed: Collection[str] | None = None, befor
     Returns:
         Reason by path.
     """
-    found: dict[ParameterPath, str] = {path: one for path, one in before.items() if changed and path[0] not in changed}
+    result: dict[ParameterPath, str] = {path: one for path, one in before.items() if changed and path[0] not in changed}
     if changed is not None:  # scenarios are applied one at a time
         draft = dataclasses.replace(draft, document=draft.document.model_copy(update={"scenarios": {}}))
     for finder, sections in _FINDERS.items():
         if changed is None or not sections.isdisjoint(changed):
-            found |= {path: reason for path, reason in finder(draft) if _is_written(draft, path)}
-    return found
+            result |= {path: reason for path, reason in finder(draft) if _is_written(draft, path)}
+    return result
 
 
 def warn_ineffective(draft: Draft, reasons: Reasons) -> None:
@@ -92,10 +92,10 @@ def _is_written(draft: Draft, path: ParameterPath) -> bool:
 
 def _find_overridden_terms(draft: Draft) -> Iterator[tuple[ParameterPath, str]]:
     """Yield values of a smelter that every terms line overrides."""
-    for name, one in list_smelters(draft).items():
-        if one.terms is None:
+    for name, smelter in list_smelters(draft).items():
+        if smelter.terms is None:
             continue
-        lines = list(one.terms.values())
+        lines = list(smelter.terms.values())
         reason = _EVERY_LINE if lines else "`terms` holds no line"
         for field in _LINE_FIELDS:
             if all(getattr(line, field) is not None for line in lines):
@@ -140,46 +140,46 @@ def _find_unused_defaults(draft: Draft) -> Iterator[tuple[ParameterPath, str]]:
 
 def _find_unused_treatment_values(draft: Draft) -> Iterator[tuple[ParameterPath, str]]:
     """Yield treatment values that every accepted device overrides, and overrides for devices not accepted."""
-    for name, one in (draft.document.treatments or {}).items():
-        taken = set(one.accepts if one.accepts is not None else draft.document.devices)
+    for name, treatment in (draft.document.treatments or {}).items():
+        taken = set(treatment.accepts if treatment.accepts is not None else draft.document.devices)
         for field in ("cost", "to_smelter", "recovery"):
-            own = {device for device, other in one.devices.items() if getattr(other, field) is not None}
+            own = {device for device, other in treatment.devices.items() if getattr(other, field) is not None}
             if taken and taken <= own:
                 yield ("treatments", name, field), "every device it accepts has its own"
-        for device in sorted(one.devices.keys() - taken):
+        for device in sorted(treatment.devices.keys() - taken):
             yield ("treatments", name, "devices", device), f"`accepts` does not name `{escape_text(device)}`"
 
 
 def _find_unreturned_metals(draft: Draft) -> Iterator[tuple[ParameterPath, str]]:
     """Yield charges, deductions and leads of metals that the smelter, or its terms line, does not return."""
     scenarios = _list_returned_in_scenarios(draft)
-    for name, one in list_smelters(draft).items():
+    for name, smelter in list_smelters(draft).items():
         path, otherwise = ("smelters", name), scenarios.get(name, set()) | scenarios.get("*", set())
         every: set[str] = set(otherwise)
-        for called, line in list_terms_lines(one).items():
-            returned = _list_returned_metals(draft, line.returned, one.returned) | otherwise
+        for called, line in list_terms_lines(smelter).items():
+            returned = _list_returned_metals(draft, line.returned, smelter.returned) | otherwise
             every |= returned
             for field in ("refining_charge", "deduction"):
                 at = (*path, "terms", called, field)
                 yield from _find_values_of_unreturned(at, getattr(line, field), returned, draft, "this line")
         for field in ("refining_charge", "deduction", "lead"):
-            yield from _find_values_of_unreturned((*path, field), getattr(one, field), every, draft, "the smelter")
+            yield from _find_values_of_unreturned((*path, field), getattr(smelter, field), every, draft, "the smelter")
 
 
 def _list_returned_metals(draft: Draft, *rules: _MetalRule) -> set[str]:
     """Return the metals with a nonzero return by `rules` of decreasing precedence."""
-    found: set[str] = set()
+    result: set[str] = set()
     for rule in reversed(rules):
         own = find_covered_metals(rule, draft.document.metals)
         by = rule if isinstance(rule, Mapping) else dict.fromkeys(own, rule)
-        found -= own
-        found |= {metal for metal in own if (figure := by.get(metal, by.get("default"))) and figure.raw}
-    return found
+        result -= own
+        result |= {metal for metal in own if (figure := by.get(metal, by.get("default"))) and figure.raw}
+    return result
 
 
 def _list_returned_in_scenarios(draft: Draft) -> dict[str, set[str]]:
     """Return the metals whose return a scenario may change, by smelter; `*` represents all smelters."""
-    found: dict[str, set[str]] = {}
+    result: dict[str, set[str]] = {}
     metals = set(draft.document.metals)
     for key in {key for scenario in draft.document.scenarios.values() for key in scenario}:
         try:
@@ -188,8 +188,8 @@ def _list_returned_in_scenarios(draft: Draft) -> dict[str, set[str]]:
             continue  # reported by `check_document`
         whole = len(path) == 2 or (path[2:3] == ("terms",) and len(path) <= 4)
         if path[0] == "smelters" and len(path) > 1 and ("returned" in path or whole):
-            found.setdefault(str(path[1]), set()).update(metals & {str(path[-1])} or metals)
-    return found
+            result.setdefault(str(path[1]), set()).update(metals & {str(path[-1])} or metals)
+    return result
 
 
 def _find_values_of_unreturned(
@@ -209,7 +209,7 @@ def _find_unused_unit_masses(draft: Draft) -> Iterator[tuple[ParameterPath, str]
     idle = {
         name
         for name, device in document.devices.items()
-        if device.unit_mass is not None and not any(figure.pieces for figure in device.content.values())
+        if device.unit_mass is not None and not any(quantity.pieces for quantity in device.content.values())
     }
     for treatment in (document.treatments or {}).values():
         if treatment.cost.pieces:

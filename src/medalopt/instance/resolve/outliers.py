@@ -71,14 +71,14 @@ def find_outliers(values: ArrayLike, *, low: bool, far: float = _OUTLIER_FACTOR)
     return []
 
 
-def warn_of_outliers(draft: Draft, instance: Instance, supply: StreamRows, ways: LaneRows | None) -> None:
+def warn_of_outliers(draft: Draft, instance: Instance, supply: StreamRows, lanes: LaneRows | None) -> None:
     """Warn of outliers, and of bare numbers in an unlikely unit.
 
     Args:
         draft: Parsed instance, for the log.
         instance: Assembled instance.
         supply: Parsed streams.
-        ways: Parsed lanes; None without the section.
+        lanes: Parsed lanes; None without the section.
     """
     _warn_of_grades(draft, instance)
     _warn_of_charges(draft, instance)
@@ -90,27 +90,27 @@ def warn_of_outliers(draft: Draft, instance: Instance, supply: StreamRows, ways:
     _warn_of_group(draft, masses, _build_member_path("medals", instance.medals.names, "parts"))
     _warn_of_streams(draft, instance, supply)
     _warn_of_small_shares(draft, supply)
-    _warn_of_lanes(draft, instance, ways)
+    _warn_of_lanes(draft, instance, lanes)
     _warn_of_bare_numbers(draft)
 
 
 def _warn_of_group(draft: Draft, values: ArrayLike, path: PathBuilder, *, low: bool = True, name: bool = False) -> None:
     """Warn of outliers among `values`; `name` adds the path of the nearest value."""
-    for one in find_outliers(values, low=low)[:_MAX_LISTED]:
-        nearest = render_path(path(one.nearest)) if name else ""
-        draft.warn(path(one.place), _describe_outlier(one, nearest), key=False)
+    for outlier in find_outliers(values, low=low)[:_MAX_LISTED]:
+        nearest = render_path(path(outlier.nearest)) if name else ""
+        draft.warn(path(outlier.place), _describe_outlier(outlier, nearest), key=False)
 
 
-def _describe_outlier(one: Outlier, nearest: str) -> str:
+def _describe_outlier(outlier: Outlier, nearest: str) -> str:
     """Describe an outlier."""
-    times, of = f"{one.times:_.0f}", f"`{nearest}`" if nearest else "the next of its kind"
-    said = f"this figure is {times} times {of}" if one.above else f"{of} is {times} times this figure"
-    return f"{said}; check its unit"
+    times, of = f"{outlier.times:_.0f}", f"`{nearest}`" if nearest else "the next of its kind"
+    text = f"this figure is {times} times {of}" if outlier.above else f"{of} is {times} times this figure"
+    return f"{text}; check its unit"
 
 
 def _build_member_path(section: str, names: Sequence[str], *field: str) -> PathBuilder:
     """Return the path of a field of a member as a function of its index."""
-    return lambda at: (section, names[at], *field)
+    return lambda index: (section, names[index], *field)
 
 
 def _warn_of_grades(draft: Draft, instance: Instance) -> None:
@@ -133,9 +133,9 @@ def _warn_of_charges(draft: Draft, instance: Instance) -> None:
 
     def first(values: Floats) -> Floats:
         """Return the figures of lines, of those that a smelter has of itself one alone."""
-        _, at = np.unique(np.column_stack([terms.smelter, np.abs(values)]), axis=0, return_index=True)
+        _, index = np.unique(np.column_stack([terms.smelter, np.abs(values)]), axis=0, return_index=True)
         kept = np.zeros(len(values))
-        kept[at] = values[at]
+        kept[index] = values[index]
         return kept
 
     _warn_of_group(draft, first(terms.treatment_charge.value), path("treatment_charge"))
@@ -161,9 +161,9 @@ def _warn_of_periods(draft: Draft, instance: Instance) -> None:
         ),
     ]
     for section, field, names, values, low, far in lists:
-        for at in np.flatnonzero((values != values[:, :1]).any(axis=1)).tolist() if values.size else ():
-            for one in find_outliers(values[at], low=low, far=far)[:_MAX_LISTED]:
-                draft.warn((section, names[at], field, one.place), _describe_outlier(one, ""), key=False)
+        for index in np.flatnonzero((values != values[:, :1]).any(axis=1)).tolist() if values.size else ():
+            for outlier in find_outliers(values[index], low=low, far=far)[:_MAX_LISTED]:
+                draft.warn((section, names[index], field, outlier.place), _describe_outlier(outlier, ""), key=False)
 
 
 def _warn_of_prices(draft: Draft, instance: Instance) -> None:
@@ -177,9 +177,9 @@ def _warn_of_prices(draft: Draft, instance: Instance) -> None:
         paths: list[ParameterPath] = [("market", market.names[o], "price") for o in offers]
         pure = np.where(market.composition.value[offers, e] > 1 / 2, prices[offers], 0)
         told = find_outliers(pure, low=True, far=_PRICE_OUTLIER_FACTOR)[:_MAX_LISTED]
-        for one in told:
-            draft.warn(paths[one.place], _describe_outlier(one, render_path(paths[one.nearest])), key=False)
-        prices[[offers[one.place] for one in told]] = 0
+        for outlier in told:
+            draft.warn(paths[outlier.place], _describe_outlier(outlier, render_path(paths[outlier.nearest])), key=False)
+        prices[[offers[outlier.place] for outlier in told]] = 0
         paths.append(("metals", metals.names[e], "sell"))
         _warn_of_group(draft, [*prices[offers], sells[e]], paths.__getitem__, name=True)
 
@@ -195,9 +195,9 @@ def _warn_of_streams(draft: Draft, instance: Instance, supply: StreamRows) -> No
         ("storage", "cost"): (streams.storage_cost.value, True),
     }
     for field, (values, low) in columns.items():
-        for one in find_outliers(values, low=low)[:_MAX_LISTED]:
-            path: ParameterPath = ("streams", streams.names[one.place], *field)
-            draft.faults.warn(supply.sheet.place(rows[one.place], field), path, _describe_outlier(one, ""))
+        for outlier in find_outliers(values, low=low)[:_MAX_LISTED]:
+            path: ParameterPath = ("streams", streams.names[outlier.place], *field)
+            draft.faults.warn(supply.sheet.place(rows[outlier.place], field), path, _describe_outlier(outlier, ""))
 
 
 def _warn_of_small_shares(draft: Draft, supply: StreamRows) -> None:
@@ -211,33 +211,33 @@ def _warn_of_small_shares(draft: Draft, supply: StreamRows) -> None:
             draft.faults.warn(supply.sheet.place(first[at], key), path, f"{text}, write `0.95` or `95 %`")
 
 
-def _warn_of_lanes(draft: Draft, instance: Instance, ways: LaneRows | None) -> None:
+def _warn_of_lanes(draft: Draft, instance: Instance, lanes: LaneRows | None) -> None:
     """Warn of outliers among transport costs, and of single lanes without cost and distance."""
-    if ways is None:
+    if lanes is None:
         return
-    sheet, cost, distance = ways.sheet, ways.read[("cost",)], ways.read[("distance",)]
+    sheet, cost, distance = lanes.sheet, lanes.read[("cost",)], lanes.read[("distance",)]
     place = {name: number for number, name in enumerate(instance.regions)}
     smelter = {name: number for number, name in enumerate(instance.smelters.names)}
     g = np.array([place[name or ""] for name in sheet.column(("region",))], dtype=np.intp)
     k = np.array([smelter[name or ""] for name in sheet.column(("smelter",))], dtype=np.intp)
-    for one in find_outliers(instance.lanes.cost.value[g, k], low=True)[:_MAX_LISTED]:
-        field = "distance" if distance.given[one.place] else "cost"
-        path: ParameterPath = ("lanes", ways.names[one.place] or "", field)
-        draft.faults.warn(sheet.place(one.place, (field,)), path, _describe_outlier(one, ""))
+    for outlier in find_outliers(instance.lanes.cost.value[g, k], low=True)[:_MAX_LISTED]:
+        field = "distance" if distance.given[outlier.place] else "cost"
+        path: ParameterPath = ("lanes", lanes.names[outlier.place] or "", field)
+        draft.faults.warn(sheet.place(outlier.place, (field,)), path, _describe_outlier(outlier, ""))
     given = cost.given | distance.given
     if given.any():
         for row in np.flatnonzero(~given)[:_MAX_LISTED].tolist():
             text = "this lane gives neither `distance` nor `cost`, so it costs nothing, unlike others; write `cost: 0`"
-            draft.faults.warn(sheet.place(row), ("lanes", ways.names[row] or ""), f"{text} where that is meant")
+            draft.faults.warn(sheet.place(row), ("lanes", lanes.names[row] or ""), f"{text} where that is meant")
 
 
 def _warn_of_bare_numbers(draft: Draft) -> None:
     """Warn of bare numbers that are more likely in another unit, unless there is a warning already."""
     told = {fault.path for fault in draft.faults.odd}
 
-    def check(path: ParameterPath, figure: Quantity, most: int, what: str, unit: str, example: str) -> None:
+    def check(path: ParameterPath, quantity: Quantity, maximum: int, what: str, unit: str, example: str) -> None:
         if render_path(path) not in told:
-            _warn_of_bare_number(draft, path, figure, most, what, unit, example)
+            _warn_of_bare_number(draft, path, quantity, maximum, what, unit, example)
 
     for name, medal in draft.document.medals.items():
         for alloy, mass in medal.parts.items():
@@ -252,11 +252,11 @@ def _warn_of_bare_numbers(draft: Draft) -> None:
 
 
 def _warn_of_bare_number(
-    draft: Draft, path: ParameterPath, figure: Quantity, most: int, what: str, unit: str, example: str
+    draft: Draft, path: ParameterPath, quantity: Quantity, maximum: int, what: str, unit: str, example: str
 ) -> None:
-    """Warn of a bare number above `most`."""
+    """Warn of a bare number above `maximum`."""
     node = find_node(draft.root, path)
-    if isinstance(node, ScalarNode) and isinstance(node.value, (int, float)) and figure.exact > most:
+    if isinstance(node, ScalarNode) and isinstance(node.value, (int, float)) and quantity.exact > maximum:
         text = f"{escape_text(node.text)} {what}: a bare number here is in {unit}"
         draft.warn(
             path, f"{text}; write its unit, such as `{example}`, or `{escape_text(node.text)} {unit}`", key=False

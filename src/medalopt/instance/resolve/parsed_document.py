@@ -60,8 +60,8 @@ def resolve_exchange_rates(
             code = _find_rate_currency(given[code])
         if code in members:
             circle = chain[chain.index(code) :]
-            told = f"the rates of {join_names(circle)} are given in terms of each other: give one of them in {currency}"
-            causes |= dict.fromkeys(circle, told)
+            text = f"the rates of {join_names(circle)} are given in terms of each other: give one of them in {currency}"
+            causes |= dict.fromkeys(circle, text)
             chain = chain[: -len(circle)]
         for one in reversed(chain):
             rate = _resolve_rate(one, given[one], causes, Money(currency, rates, complete=bool(currency)))
@@ -74,13 +74,13 @@ def _list_rates(root: MappingNode, currency: str, faults: FaultLog) -> dict[str,
     section = find_node(root, ("exchange",))
     if not isinstance(section, MappingNode):
         return {}
-    found = {code: node for code, node in section.items.items() if isinstance(node, ScalarNode) and not node.null}
-    if currency in found:
+    result = {code: node for code, node in section.items.items() if isinstance(node, ScalarNode) and not node.null}
+    if currency in result:
         message = f"`{escape_text(currency)}` is the instance's own currency: delete its rate"
         faults.add(section.keys[currency], ("exchange", currency), message)
     return {
         code: node.value
-        for code, node in found.items()
+        for code, node in result.items()
         if code != currency and re.fullmatch(_CURRENCY_CODE, code) and isinstance(node.value, (str, int, float))
     }
 
@@ -96,10 +96,10 @@ def _resolve_rate(code: str, text: str | float, causes: AnyMapping[str, str], kn
     if target and known.rate(target) is None:
         return causes.get(target, f"`exchange` gives that of `{code}` in `{target}`, for which it gives none")
     try:
-        figure = parse_quantity(text, "money", known)
+        quantity = parse_quantity(text, "money", known)
     except QuantityError:
         return f"that of `{code}`, `{escape_text(str(text))}`, is no amount of money"
-    return figure.exact if figure.raw > 0 else f"that of `{code}`, `{escape_text(str(text))}`, is not more than 0"
+    return quantity.exact if quantity.raw > 0 else f"that of `{code}`, `{escape_text(str(text))}`, is not more than 0"
 
 
 _MONTHS_PER_PERIOD = {"month": 1, "quarter": 3, "year": 12}

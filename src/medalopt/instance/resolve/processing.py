@@ -66,7 +66,10 @@ def build_devices(draft: Draft, metals: NameAxis) -> Devices:
     rows = (
         (
             EXACT_ZERO,
-            {metals.index[metal]: convert_quantity(one, masses.get(name)) for metal, one in device.content.items()},
+            {
+                metals.index[metal]: convert_quantity(quantity, masses.get(name))
+                for metal, quantity in device.content.items()
+            },
         )
         for name, device in listed.items()
     )
@@ -111,28 +114,28 @@ def build_treatments(draft: Draft, devices: NameAxis, regions: NameAxis, metals:
         cost=_build_costs(draft, devices),
         to_smelter=_build_smelter_shares(listed, devices),
         recovery=_build_recovery(listed, devices, metals),
-        residue_value=build_column(one.residue_value for one in listed.values()),
-        capacity=build_period_array((one.capacity for one in listed.values()), periods),
+        residue_value=build_column(treatment.residue_value for treatment in listed.values()),
+        capacity=build_period_array((treatment.capacity for treatment in listed.values()), periods),
         accepts=_build_mask_table(
-            (mask_names(one.accepts, devices) for one in listed.values()), (len(listed), len(devices))
+            (mask_names(treatment.accepts, devices) for treatment in listed.values()), (len(listed), len(devices))
         ),
         regions=_build_mask_table(
-            (mask_names(one.regions, regions) for one in listed.values()), (len(listed), len(regions))
+            (mask_names(treatment.regions, regions) for treatment in listed.values()), (len(listed), len(regions))
         ),
-        footprint=build_column(one.footprint for one in listed.values()),
+        footprint=build_column(treatment.footprint for treatment in listed.values()),
     )
 
 
 def _build_costs(draft: Draft, devices: NameAxis) -> ExactArray:
     """Return the cost of each treatment per tonne of each device (H, D); costs per piece use the unit mass."""
     masses, rows = draft.unit_mass, []
-    for one in list_treatments(draft).values():
-        own = {name: _get_cost(one, other) for name, other in one.devices.items()}
-        if one.cost.pieces:
-            own = dict.fromkeys(devices.names, one.cost) | own
+    for treatment in list_treatments(draft).values():
+        own = {name: _get_cost(treatment, other) for name, other in treatment.devices.items()}
+        if treatment.cost.pieces:
+            own = dict.fromkeys(devices.names, treatment.cost) | own
         rows.append(
             (
-                convert_quantity(one.cost),
+                convert_quantity(treatment.cost),
                 {devices.index[name]: convert_quantity(of, masses.get(name)) for name, of in own.items()},
             )
         )
@@ -143,14 +146,14 @@ def _build_smelter_shares(listed: dict[str, Treatment], devices: NameAxis) -> Ex
     """Return the mass share of each device that each treatment sends to the smelter (H, D)."""
     rows = (
         (
-            convert_quantity(one.to_smelter),
+            convert_quantity(treatment.to_smelter),
             {
-                devices.index[name]: convert_quantity(_get_smelter_share(one, other))
-                for name, other in one.devices.items()
+                devices.index[name]: convert_quantity(_get_smelter_share(treatment, other))
+                for name, other in treatment.devices.items()
                 if name in devices.index
             },
         )
-        for one in listed.values()
+        for treatment in listed.values()
     )
     return build_grid(rows, len(devices))
 
@@ -158,24 +161,24 @@ def _build_smelter_shares(listed: dict[str, Treatment], devices: NameAxis) -> Ex
 def _build_recovery(listed: dict[str, Treatment], devices: NameAxis, metals: NameAxis) -> ExactArray:
     """Return the recovery of each metal from each device by each treatment (H, D, E)."""
     which = np.repeat(np.arange(len(listed)), len(devices)).reshape(len(listed), len(devices))
-    rows = [resolve_cascade(one.recovery, metals=metals, missing=ZERO_QUANTITY) for one in listed.values()]
-    for h, one in enumerate(listed.values()):
-        for name, other in one.devices.items():
+    rows = [resolve_cascade(treatment.recovery, metals=metals, missing=ZERO_QUANTITY) for treatment in listed.values()]
+    for h, treatment in enumerate(listed.values()):
+        for name, other in treatment.devices.items():
             if other.recovery is not None:
                 which[h, devices.index[name]] = len(rows)
                 rows.append(resolve_cascade(other.recovery, metals=metals, missing=ZERO_QUANTITY))
-    found = build_grid(rows, len(metals))
-    return ExactArray(found.raw[which], found.unit[which], found.factors)
+    array = build_grid(rows, len(metals))
+    return ExactArray(array.raw[which], array.unit[which], array.factors)
 
 
-def _get_cost(one: Treatment, other: Override) -> Quantity:
+def _get_cost(treatment: Treatment, other: Override) -> Quantity:
     """Return the cost of a treatment for a device, from its override if given."""
-    return one.cost if other.cost is None else other.cost
+    return treatment.cost if other.cost is None else other.cost
 
 
-def _get_smelter_share(one: Treatment, other: Override) -> Quantity:
+def _get_smelter_share(treatment: Treatment, other: Override) -> Quantity:
     """Return the mass share sent to the smelter for a device, from its override if given."""
-    return one.to_smelter if other.to_smelter is None else other.to_smelter
+    return treatment.to_smelter if other.to_smelter is None else other.to_smelter
 
 
 def _build_mask_table(rows: Iterable[Bools], shape: tuple[int, int]) -> Bools:
@@ -206,7 +209,10 @@ def build_feed_mask(listed: dict[str, Treatment], devices: NameAxis) -> Bools:
         Mask of feeds (D, H).
     """
     sends = _build_smelter_shares(listed, devices).raw != 0
-    return (sends & _build_mask_table((mask_names(one.accepts, devices) for one in listed.values()), sends.shape)).T
+    return (
+        sends
+        & _build_mask_table((mask_names(treatment.accepts, devices) for treatment in listed.values()), sends.shape)
+    ).T
 
 
 def match_terms(
@@ -227,17 +233,17 @@ def match_terms(
     taken = feeds & mask_names(smelter.accepts, devices)[:, None]
     line = np.full(taken.shape, -1, dtype=np.intp)
     twice: dict[tuple[int, int], tuple[int, int]] = {}
-    for place, terms in enumerate(list_terms_lines(smelter).values()):
+    for position, terms in enumerate(list_terms_lines(smelter).values()):
         d, h = _find_indices(terms.devices, devices), _find_indices(terms.treatments, treatments)
-        at = np.ix_(d, h)
-        before = line[at]
-        clash = np.argwhere(taken[at] & (before >= 0))
+        index = np.ix_(d, h)
+        before = line[index]
+        clash = np.argwhere(taken[index] & (before >= 0))
         if len(clash):
             one, two = clash[0].tolist()
-            twice[int(before[one, two]), place] = int(d[one]), int(h[two])
+            twice[int(before[one, two]), position] = int(d[one]), int(h[two])
             if len(twice) >= _MAX_CONFLICTS:
                 break
-        line[at] = np.where(taken[at] & (before < 0), place, before)
+        line[index] = np.where(taken[index] & (before < 0), position, before)
     return line, twice
 
 
@@ -263,20 +269,20 @@ def build_smelters(draft: Draft, devices: NameAxis, metals: NameAxis, periods: i
     listed = list_smelters(draft)
     return Smelters(
         names=tuple(listed),
-        capacity=build_period_array((one.capacity for one in listed.values()), periods),
-        committed=build_column(one.committed for one in listed.values()),
-        limit=build_column(one.limit for one in listed.values()),
+        capacity=build_period_array((smelter.capacity for smelter in listed.values()), periods),
+        committed=build_column(smelter.committed for smelter in listed.values()),
+        limit=build_column(smelter.limit for smelter in listed.values()),
         lead=_build_leads(listed, metals),
         line=_build_line_index(draft, devices),
-        footprint=build_column(one.footprint for one in listed.values()),
+        footprint=build_column(smelter.footprint for smelter in listed.values()),
     )
 
 
 def _build_leads(listed: dict[str, Smelter], metals: NameAxis) -> Ints:
     """Return the lead time of each metal at each smelter (K, E) [periods]."""
     found = np.zeros((len(listed), len(metals)), dtype=np.intp)
-    for row, one in zip(found, listed.values(), strict=True):
-        rule = one.lead if isinstance(one.lead, dict) else {"default": one.lead}
+    for row, smelter in zip(found, listed.values(), strict=True):
+        rule = smelter.lead if isinstance(smelter.lead, dict) else {"default": smelter.lead}
         row[:] = rule.get("default", 0)
         for metal, lead in rule.items():
             if metal in metals.index:
@@ -289,9 +295,9 @@ def _build_line_index(draft: Draft, devices: NameAxis) -> Ints:
     treatments = list_treatments(draft)
     listed = list_smelters(draft)
     found = np.full((len(listed), len(devices), len(treatments)), -1, dtype=np.intp)
-    start, made, axis = 0, build_feed_mask(treatments, devices), NameAxis.given(treatments)
+    start, result, axis = 0, build_feed_mask(treatments, devices), NameAxis.given(treatments)
     for own, smelter in zip(found, listed.values(), strict=True):
-        line, _ = match_terms(smelter, made, devices, axis)
+        line, _ = match_terms(smelter, result, devices, axis)
         own[:] = np.where(line >= 0, line + start, -1)
         start += len(list_terms_lines(smelter))
     return found
@@ -313,24 +319,26 @@ def build_terms(draft: Draft, metals: NameAxis) -> SmelterTerms:
         Terms (L lines); see `Terms` for shapes and units.
     """
     triples = [
-        (k, one, name, line)
-        for k, one in enumerate(list_smelters(draft).values())
-        for name, line in list_terms_lines(one).items()
+        (k, smelter, name, line)
+        for k, smelter in enumerate(list_smelters(draft).values())
+        for name, line in list_terms_lines(smelter).items()
     ]
 
     def cascade(field: str) -> ExactArray:
-        rules = ((getattr(line, field), getattr(one, field)) for _, one, _, line in triples)
+        rules = ((getattr(line, field), getattr(smelter, field)) for _, smelter, _, line in triples)
         return build_grid((resolve_cascade(*both, metals=metals, missing=ZERO_QUANTITY) for both in rules), len(metals))
 
     return SmelterTerms(
         names=tuple(name for _, _, name, _ in triples),
         smelter=np.array([k for k, *_ in triples], dtype=np.intp),
         treatment_charge=build_column(
-            one.treatment_charge if line.treatment_charge is None else line.treatment_charge
-            for _, one, _, line in triples
+            smelter.treatment_charge if line.treatment_charge is None else line.treatment_charge
+            for _, smelter, _, line in triples
         ),
         refining_charge=cascade("refining_charge"),
         returned=cascade("returned"),
         deduction=cascade("deduction"),
-        pooled=np.array([_get_settlement_lot(one, line) == _POOLED for _, one, _, line in triples], dtype=np.bool_),
+        pooled=np.array(
+            [_get_settlement_lot(smelter, line) == _POOLED for _, smelter, _, line in triples], dtype=np.bool_
+        ),
     )

@@ -81,32 +81,32 @@ class Reachability:
         return feeds, smelted
 
 
-def warn_of_unreachable(draft: Draft, reach: Reachability, supply: StreamRows) -> None:
+def warn_of_unreachable(draft: Draft, reachability: Reachability, supply: StreamRows) -> None:
     """Warn of supply that cannot reach a smelter, and of smelters and treatments without supply.
 
     Args:
         draft: Parsed instance, for the log.
-        reach: Reachability.
+        reachability: Reachability.
         supply: Parsed streams.
     """
-    _warn_of_stranded_supply(draft, reach, supply)
-    _warn_of_blocked_bundles(draft, reach, supply)
-    _warn_of_idle_sites(draft, reach)
+    _warn_of_stranded_supply(draft, reachability, supply)
+    _warn_of_blocked_bundles(draft, reachability, supply)
+    _warn_of_idle_sites(draft, reachability)
 
 
-def _warn_of_stranded_supply(draft: Draft, reach: Reachability, supply: StreamRows) -> None:
+def _warn_of_stranded_supply(draft: Draft, reachability: Reachability, supply: StreamRows) -> None:
     """Warn of supply that cannot reach a smelter, by reason, with the tonnes.
 
     Devices that no smelter accepts and that a treatment passes on to ordinary recycling are as intended.
     """
-    instance, (_, _, which) = reach.instance, reach.pairs
+    instance, (_, _, which) = reachability.instance, reachability.pairs
     tonnes = instance.streams.available.value.sum(axis=1)
     reasons: dict[tuple[str, str, str], list[int]] = {}
     why: dict[int, tuple[str, str, str] | None] = {}
-    stuck = ~reach.smelted[which]
-    for i, p in zip(reach.offered[stuck].tolist(), which[stuck].tolist(), strict=True):
+    stuck = ~reachability.smelted[which]
+    for i, p in zip(reachability.offered[stuck].tolist(), which[stuck].tolist(), strict=True):
         if p not in why:
-            why[p] = _explain_stranded(draft, reach, p)
+            why[p] = _explain_stranded(draft, reachability, p)
         if (reason := why[p]) is not None:
             reasons.setdefault(reason, []).append(i)
     ordered = sorted(reasons.items(), key=lambda item: -float(tonnes[item[1]].sum()))
@@ -119,41 +119,41 @@ def _warn_of_stranded_supply(draft: Draft, reach: Reachability, supply: StreamRo
         _warn_at_field(draft, supply, rest[0][1][0], "region", text)
 
 
-def _explain_stranded(draft: Draft, reach: Reachability, p: int) -> tuple[str, str, str] | None:
+def _explain_stranded(draft: Draft, reachability: Reachability, p: int) -> tuple[str, str, str] | None:
     """Return field, subject and reason why a pair reaches no smelter; None if that is as intended.
 
     Reasons are tried from the most general to the one that concerns this pair only.
     """
-    instance = reach.instance
-    d, g = int(reach.pairs[0][p]), int(reach.pairs[1][p])
+    instance = reachability.instance
+    d, g = int(reachability.pairs[0][p]), int(reachability.pairs[1][p])
     device, region = escape_text(instance.devices.names[d]), escape_text(instance.regions[g])
     exists, treatments = instance.lanes.exists, instance.treatments
     if not exists[g].any():
-        known = [instance.regions[at] for at in np.flatnonzero(np.logical_or.reduce(exists, axis=1)).tolist()]
-        near = suggest_name(instance.regions[g], known) or "; add one, or correct the region"
-        return "region", f"in `{region}`", f"no lane leaves this region{near}"
+        known = [instance.regions[index] for index in np.flatnonzero(np.logical_or.reduce(exists, axis=1)).tolist()]
+        suggestion = suggest_name(instance.regions[g], known) or "; add one, or correct the region"
+        return "region", f"in `{region}`", f"no lane leaves this region{suggestion}"
     if not treatments.accepts[:, d].any():
         return "device", f"of `{device}`", "no treatment accepts this device; name it in `accepts` of one"
-    if not reach.treated[p].any():
+    if not reachability.treated[p].any():
         text = f"no treatment that accepts this device is open to `{region}`; name the region in `regions` of one"
         return "region", f"of `{device}` in `{region}`", text
     if not ((instance.smelters.line[:, d, :] >= 0) & treatments.accepts[:, d]).any():
-        if reach.leaves[p]:
+        if reachability.leaves[p]:
             return None
         text = (
             "no smelter accepts this device; name it in `accepts` or `terms` of one, or in a treatment that keeps all"
         )
         return "device", f"of `{device}`", text
-    if reach.leaves[p]:
+    if reachability.leaves[p]:
         return None
     text = f"no lane from `{region}` leads to a smelter that accepts this device as it is treated there"
     return "region", f"of `{device}` in `{region}`", text
 
 
-def _warn_of_blocked_bundles(draft: Draft, reach: Reachability, supply: StreamRows) -> None:
+def _warn_of_blocked_bundles(draft: Draft, reachability: Reachability, supply: StreamRows) -> None:
     """Warn of bundles that cannot be purchased because one of their streams has no route."""
-    instance, (_, _, which) = reach.instance, reach.pairs
-    stuck = reach.offered[~(reach.smelted | reach.leaves)[which]]
+    instance, (_, _, which) = reachability.instance, reachability.pairs
+    stuck = reachability.offered[~(reachability.smelted | reachability.leaves)[which]]
     bundle = instance.streams.bundle
     tonnes = instance.streams.available.value.sum(axis=1)
     for b in np.unique(bundle[stuck][bundle[stuck] >= 0])[:_MAX_LISTED].tolist():
@@ -165,21 +165,23 @@ def _warn_of_blocked_bundles(draft: Draft, reach: Reachability, supply: StreamRo
                 f"nothing of the bundle `{name}` of `{region}`, "
                 f"{_format_tonnes(float(tonnes[members].sum()))}, can be taken"
             )
-            why = f"`{escape_text(instance.streams.names[first])}` in it can go nowhere, and a bundle is taken together"
-            _warn_at_field(draft, supply, first, "bundle", f"{text}: {why}")
+            reason = (
+                f"`{escape_text(instance.streams.names[first])}` in it can go nowhere, and a bundle is taken together"
+            )
+            _warn_at_field(draft, supply, first, "bundle", f"{text}: {reason}")
 
 
-def _warn_of_idle_sites(draft: Draft, reach: Reachability) -> None:
+def _warn_of_idle_sites(draft: Draft, reachability: Reachability) -> None:
     """Warn of smelters and treatments that no supply can reach, if supply can reach others."""
-    instance = reach.instance
-    if not reach.smelted.any():
+    instance = reachability.instance
+    if not reachability.smelted.any():
         return
     lanes = instance.lanes.exists.any(axis=0)
-    for k in np.flatnonzero(~reach.feeds.any(axis=(1, 2)) & lanes)[:_MAX_LISTED].tolist():
+    for k in np.flatnonzero(~reachability.feeds.any(axis=(1, 2)) & lanes)[:_MAX_LISTED].tolist():
         name = instance.smelters.names[k]
         text = f"nothing that is offered can be sent to `{escape_text(name)}`; check its `accepts`, `terms` and lanes"
         draft.warn(("smelters", name), text)
-    for h in np.flatnonzero(~reach.treated.any(axis=0))[:_MAX_LISTED].tolist():
+    for h in np.flatnonzero(~reachability.treated.any(axis=0))[:_MAX_LISTED].tolist():
         name = instance.treatments.names[h]
         if find_node(draft.root, ("treatments", name)) is not None:
             text = f"nothing that is offered can go through `{escape_text(name)}`; check its `accepts` and `regions`"

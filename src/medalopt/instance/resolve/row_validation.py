@@ -75,11 +75,11 @@ def join_columns(first: CellColumn, second: CellColumn) -> CellColumn:
     """
     pairs, code = np.unique(first.code * len(second.texts) + second.code, return_inverse=True)
     place: dict[str | None, int] = {None: 0}
-    found = []
+    result = []
     for one, two in zip(*(part.tolist() for part in np.divmod(pairs, len(second.texts))), strict=True):
         text = f"{first.texts[one] or '?'}@{second.texts[two] or '?'}"
-        found.append(place.setdefault(text, len(place)))
-    return CellColumn(tuple(place), np.array(found, dtype=np.intp)[code])
+        result.append(place.setdefault(text, len(place)))
+    return CellColumn(tuple(place), np.array(result, dtype=np.intp)[code])
 
 
 def group_rows(sheet: InputSheet, names: CellColumn, draft: Draft) -> StreamGroups:
@@ -190,19 +190,19 @@ def list_columns(model: type[Entry]) -> dict[ColumnKey, tuple[Any, Any]]:
     Returns:
         Field type and default by column; '*' represents any metal.
     """
-    found: dict[ColumnKey, tuple[Any, Any]] = {}
+    result: dict[ColumnKey, tuple[Any, Any]] = {}
     for name, field in model.model_fields.items():
         inner = [one for one in get_args(field.annotation) if isinstance(one, type) and issubclass(one, Entry)]
         if inner:
-            found.update({(name, *key): kind for key, kind in list_columns(inner[0]).items()})
-            found[name, "{}"] = (TextField(), None)
+            result.update({(name, *key): kind for key, kind in list_columns(inner[0]).items()})
+            result[name, "{}"] = (TextField(), None)
             continue
         kinds = [*field.metadata, *_list_kinds(field.annotation)]
         kind = next((one for one in kinds if isinstance(one, QuantityField)), None) or kinds[0]
-        found[name,] = (kind, field.default)
+        result[name,] = (kind, field.default)
         if any(isinstance(one, NameField) and one.also for one in kinds) and isinstance(kind, QuantityField):
-            found[name, "*"] = (kind, None)
-    return found
+            result[name, "*"] = (kind, None)
+    return result
 
 
 def _list_kinds(annotation: Any) -> list[Any]:
@@ -256,8 +256,8 @@ def _describe_unknown_column(
     if "*" in beside and not remark and (problem := NameField("metal", ("default",)).check(last, draft.context)):
         return problem
     if "*" not in beside and not remark and last not in beside:
-        near = suggest_name(last, beside) if draft.context.may_hint() else ""
-        return f"unknown key `{escape_text(last)}`{near or f'; the keys known here are {join_names(beside, 30)}'}"
+        suggestion = suggest_name(last, beside) if draft.context.may_hint() else ""
+        return f"unknown key `{escape_text(last)}`{suggestion or f'; the keys known here are {join_names(beside, 30)}'}"
     if not given:
         return ""
     if mapping and not {(*at, "{}"), (*at, "*")} & known.keys():

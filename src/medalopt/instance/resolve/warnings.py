@@ -31,30 +31,32 @@ _NAME_SIMILARITY = 0.8  # similarity of names above which one may be misspelled
 _MAX_LISTED = 20  # warnings of one kind
 
 
-def add_warnings(draft: Draft, instance: Instance, supply: StreamRows, ways: LaneRows | None) -> None:
+def add_warnings(draft: Draft, instance: Instance, supply: StreamRows, lanes: LaneRows | None) -> None:
     """Add all warnings about an instance.
 
     Args:
         draft: Parsed instance, for the log.
         instance: Assembled instance.
         supply: Parsed streams.
-        ways: Parsed lanes; None without the section.
+        lanes: Parsed lanes; None without the section.
     """
-    reach = Reachability(instance)
-    warn_of_unreachable(draft, reach, supply)
+    reachability = Reachability(instance)
+    warn_of_unreachable(draft, reachability, supply)
     _warn_of_rich_feeds(draft, instance)
     _warn_of_worthless_refining(draft, instance)
     _warn_of_unused_names(draft, instance)
     _warn_of_unfillable_alloys(draft, instance)
     _warn_of_unnamed_matter(draft, instance)
-    in_time, ever = _find_returned_metals(instance, reach)
-    _warn_of_missing_sources(draft, instance, in_time | reach.stranded_metals | (instance.metals.opening_stock.raw > 0))
+    in_time, ever = _find_returned_metals(instance, reachability)
+    _warn_of_missing_sources(
+        draft, instance, in_time | reachability.stranded_metals | (instance.metals.opening_stock.raw > 0)
+    )
     _warn_of_late_returns(draft, instance, ever)
     _warn_of_unused_floors(draft, instance)
     _warn_of_minimum_orders(draft, instance, supply)
     _warn_of_similar_names(draft, instance, supply)
     _warn_of_similar_bundles(draft, instance, supply)
-    warn_of_outliers(draft, instance, supply, ways)
+    warn_of_outliers(draft, instance, supply, lanes)
 
 
 def _warn_of_rich_feeds(draft: Draft, instance: Instance) -> None:
@@ -174,17 +176,17 @@ def _warn_of_missing_sources(draft: Draft, instance: Instance, stock: Bools) -> 
             draft.warn(("alloys", name, "composition", metal), f"{text}, so the alloy can never be cast")
 
 
-def _find_returned_metals(instance: Instance, reach: Reachability) -> tuple[Bools, Bools]:
+def _find_returned_metals(instance: Instance, reachability: Reachability) -> tuple[Bools, Bools]:
     """Return the metals that smelters return within the horizon (E,), and those each smelter returns at all (K, E)."""
-    feeds, line, terms = reach.feeds, instance.smelters.line, instance.terms
+    feeds, line, terms = reachability.feeds, instance.smelters.line, instance.terms
     treatments, assay = instance.treatments, instance.devices.assay.value
     ever = np.zeros((len(instance.smelters.names), len(instance.metals.names)), dtype=np.bool_)
     k, d, h = np.nonzero(feeds)
-    at = line[k, d, h]
+    index = line[k, d, h]
     for e in np.flatnonzero((assay > 0).any(axis=0)).tolist():
         metal = assay[d, e] * treatments.recovery.value[h, d, e]
-        kept = terms.deduction.value[at, e] * treatments.to_smelter.value[h, d]
-        yields = np.minimum(terms.returned.value[at, e] * metal, metal - kept) > 0
+        kept = terms.deduction.value[index, e] * treatments.to_smelter.value[h, d]
+        yields = np.minimum(terms.returned.value[index, e] * metal, metal - kept) > 0
         ever[k[yields], e] = True
     in_time = instance.smelters.lead < len(instance.periods)
     return np.logical_or.reduce(ever & in_time, axis=0), ever
@@ -219,15 +221,17 @@ def _warn_of_unused_floors(draft: Draft, instance: Instance) -> None:
 def _warn_of_minimum_orders(draft: Draft, instance: Instance, supply: StreamRows) -> None:
     """Warn of streams and offers whose `minimum_order` or `lot` exceeds the maximal amount."""
     streams, market = instance.streams, instance.market
-    most = _compute_largest_shipment(instance)
-    for field, least in (("minimum_order", streams.minimum_order.value), ("lot", streams.lot.value)):
-        for i in np.flatnonzero((most > 0) & (least > most * (1 + _AMOUNT_TOLERANCE)))[:_MAX_LISTED].tolist():
-            text = f"{least[i]:_.6g} t, but at most {most[i]:_.6g} t can be sent in a period, so nothing can be taken"
+    maximum = _compute_largest_shipment(instance)
+    for field, minimum in (("minimum_order", streams.minimum_order.value), ("lot", streams.lot.value)):
+        for i in np.flatnonzero((maximum > 0) & (minimum > maximum * (1 + _AMOUNT_TOLERANCE)))[:_MAX_LISTED].tolist():
+            text = (
+                f"{minimum[i]:_.6g} t, but at most {maximum[i]:_.6g} t can be sent in a period, so nothing can be taken"
+            )
             _warn_at_stream(draft, instance, supply, i, field, f"{text}; lower it, or check its unit")
-    for field, least in (("minimum_order", market.minimum_order.value), ("lot", market.lot.value)):
+    for field, minimum in (("minimum_order", market.minimum_order.value), ("lot", market.lot.value)):
         limit = market.limit.value
-        for o in np.flatnonzero((limit > 0) & (least > limit * (1 + _AMOUNT_TOLERANCE)))[:_MAX_LISTED].tolist():
-            text = f"{least[o]:_.6g} kg, but the `limit` of the offer is {limit[o]:_.6g} kg, so nothing can be bought"
+        for o in np.flatnonzero((limit > 0) & (minimum > limit * (1 + _AMOUNT_TOLERANCE)))[:_MAX_LISTED].tolist():
+            text = f"{minimum[o]:_.6g} kg, but the `limit` of the offer is {limit[o]:_.6g} kg, so nothing can be bought"
             draft.warn(("market", market.names[o], field), f"{text}; lower it, or raise the `limit`", key=False)
 
 
@@ -235,11 +239,11 @@ def _compute_largest_shipment(instance: Instance) -> Floats:
     """Return the largest shipment of each stream in any period, including stored supply (I,) [t]."""
     streams = instance.streams
     offered, limit = streams.available.value, streams.storage_limit.value
-    stored, most = np.zeros(len(offered)), np.zeros(len(offered))
+    stored, maximum = np.zeros(len(offered)), np.zeros(len(offered))
     for t in range(offered.shape[1]):
         there = stored + offered[:, t]
-        most, stored = np.maximum(most, there), np.minimum(there, limit)
-    return most
+        maximum, stored = np.maximum(maximum, there), np.minimum(there, limit)
+    return maximum
 
 
 def _warn_of_similar_names(draft: Draft, instance: Instance, supply: StreamRows) -> None:
@@ -279,16 +283,20 @@ def _warn_of_similar_bundles(draft: Draft, instance: Instance, supply: StreamRow
     by_region: dict[str, list[tuple[str, int]]] = {}
     for number, (region, name) in enumerate(instance.bundles):
         by_region.setdefault(region, []).append((name, number))
-    found: list[tuple[int, str]] = []
+    result: list[tuple[int, str]] = []
     for members in (members for members in by_region.values() if members[1:]):
         number_of = dict(members)
         same = dict(_find_similar_names(number_of))
-        found += [(number_of[name], _describe_similar_names(name, like)) for name, like in same.items()]
+        result += [(number_of[name], _describe_similar_names(name, like)) for name, like in same.items()]
         for name, number in members[:_MAX_LISTED]:
-            if size[number] == 1 and name not in {*same, *same.values()} and (near := _find_near_name(name, number_of)):
-                text = f"this bundle has one stream alone, and this region has a bundle `{escape_text(near)}`"
-                found.append((number, f"{text}; write both alike where one is meant"))
-    for number, text in found[:_MAX_LISTED]:
+            if (
+                size[number] == 1
+                and name not in {*same, *same.values()}
+                and (suggestion := _find_near_name(name, number_of))
+            ):
+                text = f"this bundle has one stream alone, and this region has a bundle `{escape_text(suggestion)}`"
+                result.append((number, f"{text}; write both alike where one is meant"))
+    for number, text in result[:_MAX_LISTED]:
         _warn_at_stream(draft, instance, supply, int(np.argmax(bundle == number)), "bundle", text)
 
 
@@ -301,5 +309,5 @@ def _find_near_name(name: str, names: Iterable[str]) -> str:
 
 def _warn_at_stream(draft: Draft, instance: Instance, supply: StreamRows, i: int, field: str, text: str) -> None:
     """Warn of a field of stream `i` (canonical order) at the location of its cell."""
-    place = supply.sheet.place(int(supply.groups.first[supply.order[i]]), (field,))
-    draft.faults.warn(place, ("streams", instance.streams.names[i], field), text)
+    location = supply.sheet.place(int(supply.groups.first[supply.order[i]]), (field,))
+    draft.faults.warn(location, ("streams", instance.streams.names[i], field), text)

@@ -101,15 +101,15 @@ class QuantityField:
         Raises:
             QuantityError: The value cannot be read, or is out of range.
         """
-        figure = parse_quantity(value, self.unit, money)
-        if figure.pieces and not self.pieces:
+        quantity = parse_quantity(value, self.unit, money)
+        if quantity.pieces and not self.pieces:
             raise QuantityError(f"`{escape_text(str(value))}` counts pieces, but no device is meant here: write a mass")
         # unit factors are positive, so raw and canonical value have the same sign
-        small = self.low is not None and (figure.raw <= 0 if self.above else figure.raw < 0)
-        large = self.high is not None and (figure.exact >= self.high if self.below else figure.exact > self.high)
+        small = self.low is not None and (quantity.raw <= 0 if self.above else quantity.raw < 0)
+        large = self.high is not None and (quantity.exact >= self.high if self.below else quantity.exact > self.high)
         if small or large:
             raise QuantityError(f"`{escape_text(str(value))}` is out of range: {self.range}")
-        return figure
+        return quantity
 
     @property
     def range(self) -> str:

@@ -54,8 +54,8 @@ def find_field_description(path: ParameterPath) -> FieldDescription | None:
         return FieldDescription(_NOTE_MEANINGS[steps[-1]], ValueForm.LIST if steps[-1] == "source" else ValueForm.ONE)
     return next(
         (
-            _make_description(says, annotation, marks)
-            for says, annotation, marks in _search_types(Document, (), steps, "")
+            _make_description(text, annotation, marks)
+            for text, annotation, marks in _search_types(Document, (), steps, "")
         ),
         None,
     )
@@ -79,29 +79,29 @@ def list_fields(path: ParameterPath) -> dict[str, Any]:
 
 
 def _search_types(
-    annotation: Any, marks: tuple[Any, ...], path: ParameterPath, says: str
+    annotation: Any, marks: tuple[Any, ...], path: ParameterPath, text: str
 ) -> Iterator[tuple[str, Any, tuple[Any, ...]]]:
     """Yield description, type and annotations of the field at `path` below a type, one for each alternative."""
     origin, options = get_origin(annotation), get_args(annotation)
     if not path:
-        yield says, annotation, marks
+        yield text, annotation, marks
     elif origin is Annotated:
-        yield from _search_types(options[0], (*marks, *options[1:]), path, says)
+        yield from _search_types(options[0], (*marks, *options[1:]), path, text)
     elif origin in (Union, UnionType):
         for option in options:
-            yield from _search_types(option, (), path, says)
+            yield from _search_types(option, (), path, text)
     elif isinstance(annotation, type) and issubclass(annotation, Entry):
         field = annotation.model_fields.get(str(path[0]))
         if field is not None:
             yield from _search_types(field.annotation, tuple(field.metadata), path[1:], str(field.description or ""))
     elif origin is dict or (origin is list and isinstance(options[0], type) and issubclass(options[0], Entry)):
-        yield from _search_types(options[-1], (), path[1:], says)
+        yield from _search_types(options[-1], (), path[1:], text)
 
 
-def _make_description(says: str, annotation: Any, marks: tuple[Any, ...]) -> FieldDescription:
+def _make_description(description: str, annotation: Any, marks: tuple[Any, ...]) -> FieldDescription:
     """Return the description of a field from its type and annotations."""
     every = [*marks, *_iterate_annotations(annotation)]
-    found = {type(mark): mark for mark in reversed(every)}
+    result = {type(mark): mark for mark in reversed(every)}
     checks = {mark.func for mark in every if isinstance(mark, (AfterValidator, BeforeValidator))}
     form = ValueForm.ONE
     for check, meant in (
@@ -110,11 +110,11 @@ def _make_description(says: str, annotation: Any, marks: tuple[Any, ...]) -> Fie
         (check_list, ValueForm.LIST),
     ):
         form = meant if check in checks else form
-    measure = found.get(QuantityField) or found.get(IntegerField)
+    measure = result.get(QuantityField) or result.get(IntegerField)
     if measure is not None:
-        return FieldDescription(says, form, measure)
-    name, text = found.get(NameField), found.get(TextField) or found.get(BooleanField)
-    return FieldDescription(says, form, None, name.of if name else "", text.words if text else ())
+        return FieldDescription(description, form, measure)
+    name, text = result.get(NameField), result.get(TextField) or result.get(BooleanField)
+    return FieldDescription(description, form, None, name.of if name else "", text.words if text else ())
 
 
 def _iterate_annotations(annotation: Any) -> Iterator[Any]:

@@ -78,8 +78,8 @@ def validate_tree(root: MappingNode, model: type[E], context: ValidationContext,
             return model.model_validate(data, context=context)
         except ValidationError as error:
             listed = error.errors(include_url=False, include_context=False, include_input=False)
-            found = [_SchemaError.of(item["loc"], item["type"], item["msg"]) for item in listed[:MAX_WORDED_FAULTS]]
-        fresh = [one for one in found if not any(one.path[:n] in told for n in range(1, len(one.path) + 1))]
+            result = [_SchemaError.of(item["loc"], item["type"], item["msg"]) for item in listed[:MAX_WORDED_FAULTS]]
+        fresh = [one for one in result if not any(one.path[:n] in told for n in range(1, len(one.path) + 1))]
         for one in fresh:
             faults.add(one.place(root), one.path, one.text)
         for path in dict.fromkeys(one.path[:-1] for one in fresh if isinstance(one.path[-1], int)):
@@ -88,7 +88,7 @@ def validate_tree(root: MappingNode, model: type[E], context: ValidationContext,
         if len(listed) > MAX_WORDED_FAULTS:
             faults.add_unlisted(len(listed) - MAX_WORDED_FAULTS)
             faults.settle()
-        gone = {(one.kind == "missing", _remove_value(one, data)) for one in found}
+        gone = {(one.kind == "missing", _remove_value(one, data)) for one in result}
         assert not gone <= settled, "what is wrong is taken out once"
         settled |= gone
         told |= {path for _, path in gone}
@@ -188,8 +188,8 @@ def _explain_unknown(loc: ParameterPath, name: str) -> str:
     """Return the message for an unknown key, with the known ones."""
     entry = _find_type(Document, loc[:-1])
     known = [*entry.model_fields, "source", "note"]
-    near = suggest_name(name, known)
-    return f"unknown key `{escape_text(name)}`{near or f'; the keys known here are {join_names(known, 30)}'}"
+    suggestion = suggest_name(name, known)
+    return f"unknown key `{escape_text(name)}`{suggestion or f'; the keys known here are {join_names(known, 30)}'}"
 
 
 def _explain_type(kind: str, message: str) -> str:

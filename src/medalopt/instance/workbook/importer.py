@@ -75,31 +75,31 @@ class TreeBuilder:
         place: Place of the root.
     """
 
-    def __init__(self, faults: FaultLog, place: Location) -> None:
+    def __init__(self, faults: FaultLog, location: Location) -> None:
         self.faults = faults
-        self.top = _Branch(place)
+        self.top = _Branch(location)
 
-    def entry(self, path: ParameterPath, place: Location, *, numbered: bool = False, again: bool = False) -> None:
+    def entry(self, path: ParameterPath, location: Location, *, numbered: bool = False, again: bool = False) -> None:
         """Insert an empty entry.
 
         Args:
             path: Path of the entry.
-            place: Place of its name.
+            location: Place of its name.
             numbered: The entry is named by its row number.
             again: An entry of that name may exist; else it is a fault, unless its parts came from another sheet first.
         """
-        branch = self._branch(path[:-1], place)
+        branch = self._branch(path[:-1], location)
         if branch is None:
             return
         if path[-1] in branch.items and not again:
             named_only = isinstance(branch.items[path[-1]], _Branch) and not numbered
             stands = branch.keys[path[-1]]
-            if named_only and stands.file != place.file:
+            if named_only and stands.file != location.file:
                 return  # a sheet of parts came first
-            self.faults.add(place, path, f"`{path[-1]}` stands in row {stands.line} already: give it another name")
+            self.faults.add(location, path, f"`{path[-1]}` stands in row {stands.line} already: give it another name")
         elif path[-1] not in branch.items:
-            branch.items[path[-1]] = _Branch(place)
-            branch.keys[path[-1]] = place
+            branch.items[path[-1]] = _Branch(location)
+            branch.keys[path[-1]] = location
 
     def put(self, path: ParameterPath, node: Node, key: Location) -> None:
         """Insert a node; an existing value at or above the path is a fault.
@@ -118,16 +118,16 @@ class TreeBuilder:
         branch.items[path[-1]] = node
         branch.keys[path[-1]] = key
 
-    def _branch(self, path: ParameterPath, place: Location, key: Location | None = None) -> _Branch | None:
+    def _branch(self, path: ParameterPath, location: Location, key: Location | None = None) -> _Branch | None:
         """Return the branch at `path`, created if missing; None, and a fault, where a value exists on the way."""
         branch = self.top
-        for at, step in enumerate(path):
+        for index, step in enumerate(path):
             if step not in branch.items:
-                branch.items[step] = _Branch(place)
-                branch.keys[step] = key or place
+                branch.items[step] = _Branch(location)
+                branch.keys[step] = key or location
             inner = branch.items[step]
             if not isinstance(inner, _Branch):
-                self.faults.add(place, path, _DUPLICATE_MESSAGE.format(render_path(path[: at + 1])))
+                self.faults.add(location, path, _DUPLICATE_MESSAGE.format(render_path(path[: index + 1])))
                 return None
             branch = inner
         return branch
@@ -148,7 +148,7 @@ class TreeBuilder:
         if branch.items and all(isinstance(step, int) for step in branch.items):
             return self._list(branch, path)
         items = {str(step): self._node(item, (*path, str(step))) for step, item in branch.items.items()}
-        return MappingNode(items, {str(step): place for step, place in branch.keys.items()}, branch.place)
+        return MappingNode(items, {str(step): location for step, location in branch.keys.items()}, branch.place)
 
     def _list(self, branch: _Branch, path: ParameterPath) -> Node:
         """Build a list node; a list must have all periods, a window both ends."""
@@ -190,12 +190,12 @@ def import_workbook(data: FileBytes) -> ImportedInstance:
         InputError: With every fault, each with its sheet and cell.
     """
     reports: list[str] = []
-    book = read_workbook(data, reports.append, _KNOWN_SHEETS.__contains__, MAX_INSTANCE_CELLS)
-    if book is None:
+    workbook = read_workbook(data, reports.append, _KNOWN_SHEETS.__contains__, MAX_INSTANCE_CELLS)
+    if workbook is None:
         raise InputError([Fault(data.name, 0, 0, "", reports[0])])
     reading = _WorkbookImport(data.name)
     try:
-        root = reading.tree(book.sheets)
+        root = reading.tree(workbook.sheets)
         instance = InstanceFile(
             FilePath(data.name), _convert_to_lists(root), {}, tuple(reading.faults.found)
         ).with_changes()
@@ -239,16 +239,18 @@ class _WorkbookImport:
     def tree(self, sheets: dict[str, SheetRows]) -> MappingNode:
         """Build the root node from all sheets; raise InputError where the sheet `Instance` is missing."""
         if INSTANCE_SHEET not in sheets:
-            told = f"has no sheet `{INSTANCE_SHEET}`; `medalopt template NAME.xlsx` writes a workbook to fill in"
-            raise InputError([Fault(self.name, 0, 0, "", told)])
+            text = f"has no sheet `{INSTANCE_SHEET}`; `medalopt template NAME.xlsx` writes a workbook to fill in"
+            raise InputError([Fault(self.name, 0, 0, "", text)])
         for sheet in sheets.keys() - _KNOWN_SHEETS - {"Read me"}:
-            near = suggest_name(sheet, _KNOWN_SHEETS)
+            suggestion = suggest_name(sheet, _KNOWN_SHEETS)
             self.faults.add(
-                self._place(sheet), (), f"unknown sheet{near or f'; those known are {join_names(_KNOWN_SHEETS, 30)}'}"
+                self._place(sheet),
+                (),
+                f"unknown sheet{suggestion or f'; those known are {join_names(_KNOWN_SHEETS, 30)}'}",
             )
         for sheet in sorted(_KNOWN_SHEETS - sheets.keys()):
-            told = f"has no sheet `{sheet}`, which every template has: restore it, empty where it is not needed"
-            self.faults.add(Location(self.name), (), told)
+            text = f"has no sheet `{sheet}`, which every template has: restore it, empty where it is not needed"
+            self.faults.add(Location(self.name), (), text)
         for sheet in _KNOWN_SHEETS & sheets.keys():
             self._check_cells(sheet, sheets[sheet])
         grown = TreeBuilder(self.faults, self._place(INSTANCE_SHEET))
@@ -266,7 +268,7 @@ class _WorkbookImport:
             if name not in root.items and Document.model_fields[name].is_required()
         }
         items = {**root.items, **missing}
-        order = {name: place for place, name in enumerate(Document.model_fields)}
+        order = {name: position for position, name in enumerate(Document.model_fields)}
         ordered = dict(sorted(items.items(), key=lambda item: order.get(item[0], len(order))))
         return MappingNode(ordered, root.keys, root.place)
 
@@ -277,34 +279,34 @@ class _WorkbookImport:
     def _check_cells(self, sheet: str, rows: SheetRows) -> None:
         """Record the cells that cannot be read; the first row is a title and is ignored."""
         for number, row in enumerate(rows[1:], start=1):
-            for place, value in enumerate(row if len(self.faults.found) < MAX_WORDED_FAULTS else ()):
+            for position, value in enumerate(row if len(self.faults.found) < MAX_WORDED_FAULTS else ()):
                 if isinstance(value, bool):
-                    told = (
+                    text = (
                         f"the truth value {str(value).upper()}: where it is a name or a text, format the cell as text"
                     )
-                    self.faults.add(self._place(sheet, number, place), (), f"holds {told} and type it anew")
+                    self.faults.add(self._place(sheet, number, position), (), f"holds {text} and type it anew")
                 elif isinstance(value, UnreadableCell):
-                    self.faults.add(self._place(sheet, number, place), (), f"holds {value.why}")
+                    self.faults.add(self._place(sheet, number, position), (), f"holds {value.why}")
 
     def _check_heads(self, sheet: str, rows: SheetRows, heads: tuple[str, ...], alone: bool) -> bool:
         """Return whether the sheet begins with `heads`; with `alone`, cells in further columns are faults."""
         if len(rows) <= HEADING_ROW:
             return False
         if [format_cell(value) for value in rows[HEADING_ROW][: len(heads)]] != list(heads):
-            told = f"its first heads must be {', '.join(heads)}, in row {HEADING_ROW + 1}; restore them"
-            self.faults.add(self._place(sheet), (), told)
+            text = f"its first heads must be {', '.join(heads)}, in row {HEADING_ROW + 1}; restore them"
+            self.faults.add(self._place(sheet), (), text)
             return False
         below = rows[HEADING_ROW] if not alone else rows[HEADING_ROW][: len(heads)]
-        headed = {place for place, head in enumerate(below) if head is not None or place < len(heads)}
+        headed = {position for position, head in enumerate(below) if head is not None or position < len(heads)}
         for number, row in enumerate(rows[HEADING_ROW:], start=HEADING_ROW):
-            for place in range(len(row)):
-                if row[place] is not None and place not in headed:
-                    headed.add(place)  # report each column once
-                    told = (
+            for position in range(len(row)):
+                if row[position] is not None and position not in headed:
+                    headed.add(position)  # report each column once
+                    text = (
                         "stands in a column without a head, and would count for nothing: give it a head, or delete it"
                     )
                     self.faults.add(
-                        self._place(sheet, number, place), (), f"`{escape_text(format_cell(row[place]))}` {told}"
+                        self._place(sheet, number, position), (), f"`{escape_text(format_cell(row[position]))}` {text}"
                     )
         return True
 
@@ -337,51 +339,55 @@ class _WorkbookImport:
             if above is None:
                 continue
             grown.entry(above, self._place(section.sheet, number, 0), numbered=not keys)
-            for place, (path, shape, unit) in columns.items():
-                cell = row[place] if place < len(row) else None
+            for position, (path, shape, unit) in columns.items():
+                cell = row[position] if position < len(row) else None
                 if cell is not None:
                     found = _truncate_to_month((*above, *path), cell)
-                    node = self._shaped(shape, found, unit, self._place(section.sheet, number, place))
-                    grown.put((*above, *path), node, self._place(section.sheet, HEADING_ROW, place))
+                    node = self._shaped(shape, found, unit, self._place(section.sheet, number, position))
+                    grown.put((*above, *path), node, self._place(section.sheet, HEADING_ROW, position))
 
     def _columns(self, section: SheetSection, rows: SheetRows) -> dict[int, _HeadedColumn]:
         """Return the columns by position; headings that are no paths, or repeated, are faults."""
         units, heads = rows[UNIT_ROW], rows[HEADING_ROW]
-        found: dict[int, _HeadedColumn] = {}
+        result: dict[int, _HeadedColumn] = {}
         seen: dict[ParameterPath, int] = {}
         example = tuple(f"\0{step}" if step == "*" else step for step in section.path)
-        for place in range(len(section.keys), len(heads)):
-            at = self._place(section.sheet, HEADING_ROW, place)
-            path = None if heads[place] is None else self._path(format_cell(heads[place]), (), at)
-            if path is not None and seen.setdefault(path, place) != place:
-                self.faults.add(at, path, f"the heading `{escape_text(format_cell(heads[place]))}` stands twice")
+        for position in range(len(section.keys), len(heads)):
+            location = self._place(section.sheet, HEADING_ROW, position)
+            path = None if heads[position] is None else self._path(format_cell(heads[position]), (), location)
+            if path is not None and seen.setdefault(path, position) != position:
+                self.faults.add(
+                    location, path, f"the heading `{escape_text(format_cell(heads[position]))}` stands twice"
+                )
             elif path is not None:
                 shape = find_field_description((*example, *path))
-                unit = format_cell(units[place]) if place < len(units) else ""
-                self._check_unit(shape, unit, self._place(section.sheet, UNIT_ROW, place))
-                found[place] = _HeadedColumn(path, shape, unit)
-        return found
+                unit = format_cell(units[position]) if position < len(units) else ""
+                self._check_unit(shape, unit, self._place(section.sheet, UNIT_ROW, position))
+                result[position] = _HeadedColumn(path, shape, unit)
+        return result
 
-    def _check_unit(self, shape: FieldDescription | None, unit: str, place: Location) -> None:
+    def _check_unit(self, shape: FieldDescription | None, unit: str, location: Location) -> None:
         """Record a unit on a field that takes none."""
         if (
             shape is not None
             and not isinstance(shape.measure, QuantityField)
             and unit not in ("", COUNT_UNIT, LINES_UNIT)
         ):
-            self.faults.add(place, (), f"the unit `{escape_text(unit)}` would count for nothing here: delete it")
+            self.faults.add(location, (), f"the unit `{escape_text(unit)}` would count for nothing here: delete it")
 
     def _entry(self, section: SheetSection, number: int, row: list[WorkbookValue]) -> ParameterPath | None:
         """Return the path of the entry in a row; None, and a fault, where it has no name."""
         if not section.keys:
             return (section.path[0], f"{number}")
         names = [format_cell(cell) for cell in (*row[: len(section.keys)], *[None] * (len(section.keys) - len(row)))]
-        for place, cell in enumerate(row[: len(section.keys)]):
-            self._check_text(cell, self._place(section.sheet, number, place), (section.path[0],), "name")
-        for place, (key, name) in enumerate(zip(section.keys, names, strict=True)):
+        for position, cell in enumerate(row[: len(section.keys)]):
+            self._check_text(cell, self._place(section.sheet, number, position), (section.path[0],), "name")
+        for position, (key, name) in enumerate(zip(section.keys, names, strict=True)):
             if not name:
                 self.faults.add(
-                    self._place(section.sheet, number, place), (section.path[0],), f"the name of the {key} is missing"
+                    self._place(section.sheet, number, position),
+                    (section.path[0],),
+                    f"the name of the {key} is missing",
                 )
                 return None
         given = iter(names)
@@ -395,61 +401,61 @@ class _WorkbookImport:
             name, change, value = (*row[:3], None, None, None)[:3]
             if name is None and change is None and value is None:
                 continue
-            at = self._place(SCENARIOS_SHEET, number, 0)
+            location = self._place(SCENARIOS_SHEET, number, 0)
             if name is None or (change is None) != (value is None):
-                self.faults.add(at, (), "a change has a scenario, the path that it changes, and what it is to be")
+                self.faults.add(location, (), "a change has a scenario, the path that it changes, and what it is to be")
                 continue
             for column, (cell, kind) in enumerate(((name, "name"), (change, "path"))):
                 self._check_text(cell, self._place(SCENARIOS_SHEET, number, column), ("scenarios",), kind)
             above = ("scenarios", format_cell(name))
-            grown.entry(above, at, again=True)
+            grown.entry(above, location, again=True)
             if change is not None:
                 place = self._place(SCENARIOS_SHEET, number, 2)
                 found = _truncate_to_month((format_cell(change),), value)
                 grown.put((*above, format_cell(change)), self._free(found, place), place)
 
-    def _free(self, value: WorkbookValue, place: Location) -> Node:
+    def _free(self, value: WorkbookValue, location: Location) -> Node:
         """Return the node of a new value; lists and mappings are parsed as YAML."""
         if isinstance(value, DateText):
-            self._check_text(value, place, ())
+            self._check_text(value, location, ())
         text = _format_decimal(value) if isinstance(value, float) else format_cell(value)
         if isinstance(value, str) and text[:1] in "[{" and text:
             own = FaultLog()
             node = parse_yaml(text, "", own)
             if node is not None and not own.found:
-                return _relocate_node(node, place)
-        return ScalarNode(unquote_text(text), not isinstance(value, str), place)
+                return _relocate_node(node, location)
+        return ScalarNode(unquote_text(text), not isinstance(value, str), location)
 
-    def _check_text(self, value: WorkbookValue, place: Location, path: ParameterPath, kind: str = "text") -> None:
+    def _check_text(self, value: WorkbookValue, location: Location, path: ParameterPath, kind: str = "text") -> None:
         """Record a date or percentage where text is expected: Excel may have converted the text typed."""
         if isinstance(value, DateText | PercentNumber):
-            told = f"holds a date or a share in place of a {kind}: format the cell as text, and type it anew"
-            self.faults.add(place, path, told)
+            text = f"holds a date or a share in place of a {kind}: format the cell as text, and type it anew"
+            self.faults.add(location, path, text)
 
-    def _path(self, text: str, above: ParameterPath, place: Location) -> ParameterPath | None:
+    def _path(self, text: str, above: ParameterPath, location: Location) -> ParameterPath | None:
         """Return the path of a heading; None, and a fault, where it is none."""
         try:
             return (*above, *parse_heading(text, self.calendar))
         except PathError as error:
-            self.faults.add(place, above, f"the heading `{escape_text(text)}` is no path: {error}")
+            self.faults.add(location, above, f"the heading `{escape_text(text)}` is no path: {error}")
             return None
 
-    def _shaped(self, shape: FieldDescription | None, value: WorkbookValue, unit: str, place: Location) -> Node:
+    def _shaped(self, shape: FieldDescription | None, value: WorkbookValue, unit: str, location: Location) -> Node:
         """Return the node of a cell in the form that its field requires."""
         if value in EMPTY_TEXTS:
-            return MappingNode({}, {}, place) if value == "{}" else SequenceNode((), place)
+            return MappingNode({}, {}, location) if value == "{}" else SequenceNode((), location)
         if shape is not None and shape.measure is not None:
             if isinstance(value, DateText):
                 told = f"holds the date {value} in place of a number: give it the number format `General`"
-                self.faults.add(place, (), f"{told}, and type it anew")
-            return ScalarNode(_format_parameter(value, shape.measure, unit), isinstance(value, float), place)
-        self._check_text(value, place, ())
+                self.faults.add(location, (), f"{told}, and type it anew")
+            return ScalarNode(_format_parameter(value, shape.measure, unit), isinstance(value, float), location)
+        self._check_text(value, location, ())
         text = format_cell(value)
         lines = text.split("\n")
         if shape is not None and shape.form is ValueForm.LIST and (len(lines) > 1 or not _is_source_note(shape)):
             found = (unquote_text(line.strip()) for line in lines if line.strip())
-            return SequenceNode(tuple(ScalarNode(line, False, place) for line in found), place)
-        return ScalarNode(unquote_text(text), False, place)
+            return SequenceNode(tuple(ScalarNode(line, False, location) for line in found), location)
+        return ScalarNode(unquote_text(text), False, location)
 
 
 def _truncate_to_month(path: ParameterPath, value: WorkbookValue) -> WorkbookValue:
@@ -493,13 +499,13 @@ def _format_decimal(value: float) -> str:
     return format_cell(float(f"{value:.15g}"))
 
 
-def _relocate_node(node: Node, place: Location) -> Node:
+def _relocate_node(node: Node, location: Location) -> Node:
     """Return a node with another place."""
     if isinstance(node, MappingNode):
-        return MappingNode({name: _relocate_node(item, place) for name, item in node.items.items()}, {}, place)
+        return MappingNode({name: _relocate_node(item, location) for name, item in node.items.items()}, {}, location)
     if isinstance(node, SequenceNode):
-        return SequenceNode(tuple(_relocate_node(item, place) for item in node.items), place)
-    return ScalarNode(node.text, node.plain, place)
+        return SequenceNode(tuple(_relocate_node(item, location) for item in node.items), location)
+    return ScalarNode(node.text, node.plain, location)
 
 
 def _convert_to_lists(root: MappingNode) -> MappingNode:

@@ -250,10 +250,10 @@ def build_source_tree(opened: InstanceFile) -> MappingNode:
     Returns:
         The root node.
     """
-    written = opened.written().root
+    node = opened.written().root
     items = dict(opened.root.items)
     for name in ("streams", "lanes"):
-        given, listed = opened.root.items.get(name), written.items.get(name)
+        given, listed = opened.root.items.get(name), node.items.get(name)
         if isinstance(listed, MappingNode) and listed.items:
             kept = given.items if isinstance(given, MappingNode) else {}
             remarks: dict[str, Node] = {key: kept[key] for key in ("source", "note") if key in kept}
@@ -298,14 +298,14 @@ def list_period_labels(root: MappingNode) -> tuple[str, ...]:
 
 
 def make_column(
-    path: ParameterPath, above: ParameterPath, written: list[ScalarNode], labels: tuple[str, ...], money: Money
+    path: ParameterPath, above: ParameterPath, nodes: list[ScalarNode], labels: tuple[str, ...], money: Money
 ) -> SheetColumn:
     """Make the column of one field.
 
     Args:
         path: Path of the field below the row.
         above: Path of an entry.
-        written: Values of the field as written, from which the unit is chosen.
+        nodes: Values of the field as written, from which the unit is chosen.
         labels: Names of the periods.
         money: Currencies of the file.
 
@@ -313,22 +313,22 @@ def make_column(
         The column.
     """
     shape = find_field_description((*above, *path))
-    return SheetColumn(render_heading(path, above, labels), path, shape, _choose_unit(written, shape, money))
+    return SheetColumn(render_heading(path, above, labels), path, shape, _choose_unit(nodes, shape, money))
 
 
 def _order_paths(root: MappingNode, above: ParameterPath, used: list[ParameterPath]) -> list[ParameterPath]:
     """Return the paths in use and the allowed ones in the order of the format; sources and notes are last."""
     offered = [path for path in _list_allowed_paths(root, above, ()) if not any(_overlaps(path, one) for one in used)]
-    order = {path: place for place, path in enumerate(_list_allowed_paths(root, above, ()))}
+    order = {path: position for position, path in enumerate(_list_allowed_paths(root, above, ()))}
     every = dict.fromkeys([*used, *offered])
 
     def place(path: ParameterPath) -> tuple[int, int, int]:
         names = tuple(step for step in path if isinstance(step, str))
         first = [order[names[:length]] for length in range(len(names), 0, -1) if names[:length] in order]
         kin = [number for known, number in order.items() if known[:1] == names[:1]]
-        at = path[-1] if isinstance(path[-1], int) else 0
+        index = path[-1] if isinstance(path[-1], int) else 0
         remark = names[-1] in ("source", "note")
-        return (int(remark and len(names) == 1), (first or kin[:1] or [len(order)])[0], at)
+        return (int(remark and len(names) == 1), (first or kin[:1] or [len(order)])[0], index)
 
     return sorted(every, key=place)
 
@@ -341,22 +341,22 @@ def _overlaps(offered: ParameterPath, used: ParameterPath) -> bool:
 
 def _list_allowed_paths(root: MappingNode, above: ParameterPath, below: ParameterPath) -> list[ParameterPath]:
     """Return every path that the format allows below an entry at `above`."""
-    found: list[ParameterPath] = []
+    result: list[ParameterPath] = []
     for name in list_fields((*above, *below)):
         path = (*below, name)
         inner = list_fields((*above, *path))
         if name in _EXPANDED_FIELDS:
             section = root.items.get(_EXPANDED_FIELDS[name])
             names = section.items if isinstance(section, MappingNode) else {}
-            found += [(*path, one) for one in names if one not in ("source", "note")]
+            result += [(*path, one) for one in names if one not in ("source", "note")]
         elif inner:
-            found += _list_allowed_paths(root, above, path)
+            result += _list_allowed_paths(root, above, path)
         elif not (name in ("devices", "terms") and above[0] in ("treatments", "smelters") and len(above) == 2):
-            found.append(path)
-    return found if below else [*found, ("source",), ("note",)]
+            result.append(path)
+    return result if below else [*result, ("source",), ("note",)]
 
 
-def _choose_unit(written: list[ScalarNode], shape: FieldDescription | None, money: Money) -> str:
+def _choose_unit(nodes: list[ScalarNode], shape: FieldDescription | None, money: Money) -> str:
     """Return the unit of a column: the most frequent one as written, or the canonical unit."""
     measure = shape.measure if shape is not None else None
     if isinstance(measure, IntegerField):
@@ -366,7 +366,7 @@ def _choose_unit(written: list[ScalarNode], shape: FieldDescription | None, mone
     if not measure.unit:
         return SHARE_UNIT
     own = name_unit(measure.unit, money.currency)
-    told = Counter(_split_quantity(one, measure, money)[1] or own for one in written)
+    told = Counter(_split_quantity(node, measure, money)[1] or own for node in nodes)
     return told.most_common(1)[0][0] if told else own
 
 

@@ -41,7 +41,7 @@ def render_instance_files(root: MappingNode, calendar: Calendar | None, stem: st
     Returns:
         Text by relative path: `STEM.yaml`, and its tables below `STEM/`.
     """
-    made: dict[str, str] = {}
+    result: dict[str, str] = {}
     sections: dict[str, Any] = {}
     for name, node in root.items.items():
         if name in ("streams", "lanes") and isinstance(node, MappingNode):
@@ -49,14 +49,14 @@ def render_instance_files(root: MappingNode, calendar: Calendar | None, stem: st
             entries = [item for key, item in node.items.items() if key not in remarks]
             table = _render_table(entries, calendar) if len(entries) > MAX_INLINE_ENTRIES or remarks else None
             if table is not None:
-                made[f"{stem}/{name}.csv"] = table
+                result[f"{stem}/{name}.csv"] = table
                 sections[name] = {"table": f"{stem}/{name}.csv", **remarks}
             else:
                 sections[name] = [_convert_to_plain(entry) for entry in entries]
         else:
             sections[name] = _convert_to_plain(node)
     parts = [_dump_section({name: part}) for name, part in sections.items()]
-    return {f"{stem}.yaml": _HEADER + "".join(map(_space_section, parts)), **made}
+    return {f"{stem}.yaml": _HEADER + "".join(map(_space_section, parts)), **result}
 
 
 def _dump_section(section: dict[str, Any]) -> str:
@@ -106,7 +106,7 @@ def _render_table(entries: Iterable[Node], calendar: Calendar | None) -> str | N
 
 def _flatten_entry(entry: MappingNode) -> dict[str, str] | None:
     """Return the cells of an entry by column; None where it has nested values that a table cannot hold."""
-    found: dict[str, str] = {}
+    result: dict[str, str] = {}
     for name, node in entry.items.items():
         if isinstance(node, MappingNode):
             if not node.items:
@@ -114,14 +114,14 @@ def _flatten_entry(entry: MappingNode) -> dict[str, str] | None:
             for inner, item in node.items.items():
                 if not isinstance(item, ScalarNode) or inner in ("source", "note"):
                     return None
-                found[f"{name}_{inner}"] = _get_text(item)
+                result[f"{name}_{inner}"] = _get_text(item)
         elif isinstance(node, ScalarNode):
-            found[name] = _get_text(node)
+            result[name] = _get_text(node)
         elif name == "source":
-            found[name] = "\n".join(map(_get_text, node.items))
+            result[name] = "\n".join(map(_get_text, node.items))
         elif name != "available":
             return None
-    return found
+    return result
 
 
 def _get_text(node: Node) -> str:

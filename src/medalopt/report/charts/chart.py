@@ -73,17 +73,17 @@ class ChartAxis:
         }
 
 
-def shorten_name(name: str, most: int = MAX_AXIS_NAME) -> str:
+def shorten_name(name: str, maximum: int = MAX_AXIS_NAME) -> str:
     """Shorten a name for an axis.
 
     Args:
         name: Name.
-        most: Greatest number of characters.
+        maximum: Greatest number of characters.
 
     Returns:
         The name, cut with an ellipsis if it is longer.
     """
-    return name if len(name) <= most else f"{name[: most - 1]}…"
+    return name if len(name) <= maximum else f"{name[: maximum - 1]}…"
 
 
 def build_plot_option(
@@ -132,11 +132,11 @@ def build_line_series(name: str, points: Sequence[tuple[float, float | None]], *
     return {"type": "line", "name": name, "data": data, "symbolSize": 6, "lineStyle": {"width": 2.5}, **more}
 
 
-def mark_base_case(at: float, text: str) -> dict[str, Any]:
+def mark_base_case(position: float, text: str) -> dict[str, Any]:
     """Return the vertical mark of the base case, a `markLine` of a series.
 
     Args:
-        at: Value on the horizontal axis.
+        position: Value on the horizontal axis.
         text: Label.
 
     Returns:
@@ -147,7 +147,7 @@ def mark_base_case(at: float, text: str) -> dict[str, Any]:
         "symbol": "none",
         "lineStyle": {"color": INK, "type": "dashed", "width": 1.5},
         "label": {"formatter": text, "color": INK, "fontFamily": FONT, "fontSize": 12, "position": "end"},
-        "data": [{"xAxis": at}],
+        "data": [{"xAxis": position}],
     }
 
 

@@ -31,17 +31,17 @@ MOST_TABLE_ROWS, MOST_CHANGES_PER_ROW, MOST_CHANGES_LISTED = (
 )  # rows of the table, changes listed in a row of it and in the JSON
 
 
-def report_curve(found: SensitivityCurve, currency: str) -> SensitivityPart:
+def report_curve(curve: SensitivityCurve, currency: str) -> SensitivityPart:
     """Report the objective along one parameter.
 
     Args:
-        found: Points and breakpoints of the curve.
+        curve: Points and breakpoints of the curve.
         currency: Currency of the instance, the unit of a cost.
 
     Returns:
         Summary lines, the chart with its table, and the JSON member `curve`.
     """
-    told = _CurveReport(found, OBJECTIVE_UNITS.get(found.measure, currency))
+    told = _CurveReport(curve, OBJECTIVE_UNITS.get(curve.measure, currency))
     return SensitivityPart(
         tuple(told.lines()), (), (told.chart(),), {"curve": told.members()}, heading="One figure from end to end"
     )
@@ -50,11 +50,11 @@ def report_curve(found: SensitivityCurve, currency: str) -> SensitivityPart:
 class _CurveReport:
     """Text, table, chart and JSON of one curve; `unit` is the unit of the objective."""
 
-    def __init__(self, found: SensitivityCurve, unit: str) -> None:
-        self.found, self.unit = found, unit
-        self.what = "Cost" if found.measure == "cost" else f"Least {found.measure}"
-        self.path = escape_text(found.vary.path, 80)
-        self.plans = [point for point in found.points if point.objective is not None]
+    def __init__(self, curve: SensitivityCurve, unit: str) -> None:
+        self.found, self.unit = curve, unit
+        self.what = "Cost" if curve.measure == "cost" else f"Least {curve.measure}"
+        self.path = escape_text(curve.vary.path, 80)
+        self.plans = [point for point in curve.points if point.objective is not None]
 
     def at(self, value: float) -> str:
         """Format a parameter value with its unit, or the name of its period."""
@@ -84,10 +84,10 @@ class _CurveReport:
             return f"{self.what} is {self.amount(first.objective)} at both ends {span}"
         return f"{self.what} moves from {self.amount(first.objective)} to {self.amount(last.objective)} {span}"
 
-    def same(self, one: CurvePoint, other: CurvePoint) -> bool:
+    def same(self, point: CurvePoint, other: CurvePoint) -> bool:
         """Return True where the objective agrees at two feasible points, to a relative 1e-9."""
-        assert one.objective is not None and other.objective is not None
-        return abs(one.objective - other.objective) <= 1e-9 * max(abs(one.objective), 1.0)
+        assert point.objective is not None and other.objective is not None
+        return abs(point.objective - other.objective) <= 1e-9 * max(abs(point.objective), 1.0)
 
     def ends(self) -> str:
         """Format the range of the parameter."""
@@ -112,16 +112,16 @@ class _CurveReport:
 
     def lines(self) -> list[str]:
         """Return the summary, the base case, unproven values, the accuracy and the budget, a sentence each."""
-        found = self.found
+        curve = self.found
         lines = [f"{self.title()}."]
-        if found.base is not None:
-            stands = "" if found.vary.base is None else f" ({self.path} at {self.at(found.vary.base)})"
-            lines.append(f"As the instance stands{stands}: {self.amount(found.base)}.")
-        if found.unproven:
-            values = ", ".join(self.at(value) for value in found.unproven[:MOST_CHANGES_LISTED])
+        if curve.base is not None:
+            stands = "" if curve.vary.base is None else f" ({self.path} at {self.at(curve.vary.base)})"
+            lines.append(f"As the instance stands{stands}: {self.amount(curve.base)}.")
+        if curve.unproven:
+            values = ", ".join(self.at(value) for value in curve.unproven[:MOST_CHANGES_LISTED])
             more = (
-                f" and at {len(found.unproven) - MOST_CHANGES_LISTED} more values"
-                if len(found.unproven) > MOST_CHANGES_LISTED
+                f" and at {len(curve.unproven) - MOST_CHANGES_LISTED} more values"
+                if len(curve.unproven) > MOST_CHANGES_LISTED
                 else ""
             )
             lines.append(f"Left out, as no answer could be proven there: {values}{more}.")
@@ -145,14 +145,14 @@ class _CurveReport:
         if point.objective is None:
             return ""
         room = 1.0 if self.found.vary.whole else 0.0  # a breakpoint is listed at the next whole value
-        near = [turn for turn in self.found.turns if 0 <= point.value - turn.value <= room]
-        if not near:
+        changes = [turn for turn in self.found.turns if 0 <= point.value - turn.value <= room]
+        if not changes:
             plans = self.plans
             ends = self.found.points[0].objective is None, self.found.points[-1].objective is None
             if plans and ends[0] and point is plans[0]:
                 return "no plan below"
             return "no plan above" if plans and ends[1] and point is plans[-1] else ""
-        turn = near[-1]
+        turn = changes[-1]
         words = [_describe_shift(shift, self.found.vary.unit) for shift in turn.shifts[:MOST_CHANGES_PER_ROW]]
         words += [f"{escape_text(path)} binds" for path in turn.binds[:MOST_CHANGES_PER_ROW]]
         words += [f"{escape_text(path)} no longer binds" for path in turn.frees[:MOST_CHANGES_PER_ROW]]
@@ -160,26 +160,26 @@ class _CurveReport:
 
     def describe_accuracy(self, bends: int) -> str:
         """Describe the accuracy of the curve between its points, and its shape."""
-        found = self.found
+        curve = self.found
         shape = {
             "convex": "; it bends upward: each step costs at least as much as the one before",
             "concave": "; it bends downward: the plan evades what gets dear",
-        }.get(found.shape, "")
-        if found.shape == "whole":
-            return "Every whole value is told" if found.exact else "Not every whole value is told"
-        if found.exact and not bends:
+        }.get(curve.shape, "")
+        if curve.shape == "whole":
+            return "Every whole value is told" if curve.exact else "Not every whole value is told"
+        if curve.exact and not bends:
             return "The curve is exact: one straight line"
-        if found.exact:
+        if curve.exact:
             return f"The curve is exact: straight but for {format_count(bends, 'breakpoint')}{shape}"
-        known = "by proof" if found.proven else "as far as halving shows"
-        return f"Between its points the curve is straight to within {self.amount(found.accuracy)}, {known}{shape}"
+        known = "by proof" if curve.proven else "as far as halving shows"
+        return f"Between its points the curve is straight to within {self.amount(curve.accuracy)}, {known}{shape}"
 
     def table(self) -> TextTable:
         """Return the points with the slope of the objective to the next one."""
         slopes = {
-            one.value: (two.objective - one.objective) / (two.value - one.value)
-            for one, two in pairwise(self.found.points)
-            if one.objective is not None and two.objective is not None
+            point.value: (two.objective - point.objective) / (two.value - point.value)
+            for point, two in pairwise(self.found.points)
+            if point.objective is not None and two.objective is not None
         }
         points = _thin_points(self.found.points)
         per = f"next {'period' if self.found.vary.names else self.found.vary.unit or 'one'} costs"
@@ -206,9 +206,9 @@ class _CurveReport:
         """Format the objective per unit of the parameter; 0 where it is below 1e-8 of the objective over the range."""
         if value is None:
             return "–"
-        least = 1e-8 * max(abs(point.objective or 0.0) for point in self.plans)
+        minimum = 1e-8 * max(abs(point.objective or 0.0) for point in self.plans)
         span = self.found.vary.high - self.found.vary.low
-        return self.amount(value if abs(value) * span > least else 0.0)
+        return self.amount(value if abs(value) * span > minimum else 0.0)
 
     def chart(self) -> Chart:
         """Return the curve as a line chart, with the base case and the infeasible ranges marked."""
@@ -237,25 +237,25 @@ class _CurveReport:
 
     def members(self) -> dict[str, Any]:
         """Return the curve for JSON."""
-        found = self.found
-        feasible = found.feasible
+        curve = self.found
+        feasible = curve.feasible
         return {
-            "path": found.vary.path,
-            "unit": found.vary.unit,
-            "exact": found.exact,
+            "path": curve.vary.path,
+            "unit": curve.vary.unit,
+            "exact": curve.exact,
             "points": [
                 {"value": point.value, "objective": point.objective, "breakpoint": point.breakpoint}
-                | ({"period": found.vary.called(point.value)} if found.vary.names else {})
-                for point in found.points
+                | ({"period": curve.vary.called(point.value)} if curve.vary.names else {})
+                for point in curve.points
             ],
-            "measure": found.measure,
+            "measure": curve.measure,
             "objective_unit": self.unit,
-            "shape": found.shape,
-            "accuracy": found.accuracy,
+            "shape": curve.shape,
+            "accuracy": curve.accuracy,
             "feasible": None if feasible is None else {"low": feasible[0], "high": feasible[1]},
-            "base": {"value": found.vary.base, "objective": found.base},
-            "changes": [_encode_breakpoint(turn) for turn in found.turns],
-            "unproven": list(found.unproven),
+            "base": {"value": curve.vary.base, "objective": curve.base},
+            "changes": [_encode_breakpoint(turn) for turn in curve.turns],
+            "unproven": list(curve.unproven),
             **self.kept(),
         }
 
@@ -306,38 +306,38 @@ _COLOUR_RAMP = ("#ffffcc", "#ffeda0", "#fed976", "#feb24c", "#fc8d3c", "#e3311d"
 _INFEASIBLE_COLOUR = "#c4c8cc"
 
 
-def report_surface(found: SensitivitySurface, currency: str) -> SensitivityPart:
+def report_surface(surface: SensitivitySurface, currency: str) -> SensitivityPart:
     """Report the objective over a grid of two parameters.
 
     Args:
-        found: Objective at each point of the grid.
+        surface: Objective at each point of the grid.
         currency: Currency of the instance, the unit of a cost.
 
     Returns:
         A summary line, the heat map with its table, and the JSON member `map`.
     """
-    unit = OBJECTIVE_UNITS.get(found.measure, currency)
-    title = _surface_title(found, unit)
+    unit = OBJECTIVE_UNITS.get(surface.measure, currency)
+    title = _surface_title(surface, unit)
     return SensitivityPart(
         (f"{title}.",),
         (),
-        (_surface_chart(found, title, unit),),
-        {"map": _encode_surface(found, unit)},
+        (_surface_chart(surface, title, unit),),
+        {"map": _encode_surface(surface, unit)},
         heading="Two figures at once",
     )
 
 
-def _known_objectives(found: SensitivitySurface) -> list[float]:
-    return [value for row in found.objective for value in row if value is not None]
+def _known_objectives(surface: SensitivitySurface) -> list[float]:
+    return [value for row in surface.objective for value in row if value is not None]
 
 
-def _surface_title(found: SensitivitySurface, unit: str) -> str:
-    known = _known_objectives(found)
-    what = "Cost" if found.measure == "cost" else f"Least {found.measure}"
-    both = f"as {escape_text(found.across.path, 60)} and {escape_text(found.up.path, 60)} move together"
+def _surface_title(surface: SensitivitySurface, unit: str) -> str:
+    known = _known_objectives(surface)
+    what = "Cost" if surface.measure == "cost" else f"Least {surface.measure}"
+    both = f"as {escape_text(surface.across.path, 60)} and {escape_text(surface.up.path, 60)} move together"
     if not known:
-        return f"No plan is found anywhere {both}" if found.unproven else f"No plan exists anywhere {both}"
-    every, unknown = sum(len(row) for row in found.objective), len(found.unproven)
+        return f"No plan is found anywhere {both}" if surface.unproven else f"No plan exists anywhere {both}"
+    every, unknown = sum(len(row) for row in surface.objective), len(surface.unproven)
     without = every - len(known) - unknown
     fails = f"; no plan at {without} of {every} points" if without else ""
     fails += f"; not proven at {unknown} of {every} points" if unknown else ""
@@ -348,35 +348,35 @@ def _format_value(vary: ParameterRange, value: float) -> str:
     return vary.called(value) or f"{format_number(value, 4)} {vary.unit or ''}".rstrip()
 
 
-def _surface_chart(found: SensitivitySurface, title: str, unit: str) -> Chart:
-    size, word = choose_money_scale(_known_objectives(found))
+def _surface_chart(surface: SensitivitySurface, title: str, unit: str) -> Chart:
+    size, word = choose_money_scale(_known_objectives(surface))
     cells: list[dict[str, Any]] = []
     bases: list[dict[str, Any]] = []
-    for up, row in enumerate(found.objective):
+    for up, row in enumerate(surface.objective):
         for across, value in enumerate(row):
             cell: dict[str, Any] = {"value": [across, up, 0 if value is None else value / size]}
             if value is None:
-                mark = "?" if (up, across) in found.unproven else "×"
+                mark = "?" if (up, across) in surface.unproven else "×"
                 cell |= {
                     "visualMap": False,
                     "itemStyle": {"color": _INFEASIBLE_COLOUR},
                     "label": {"show": True, "formatter": mark},
                 }
             cells.append(cell)
-            if (found.columns[across], found.rows[up]) == (found.across.base, found.up.base):
+            if (surface.columns[across], surface.rows[up]) == (surface.across.base, surface.up.base):
                 bases.append({"value": [across, up]})
     option = build_plot_option(
-        _surface_axis(found.across, found.columns),
-        _surface_axis(found.up, found.rows),
+        _surface_axis(surface.across, surface.columns),
+        _surface_axis(surface.up, surface.rows),
         [_heatmap_series(cells), _base_case_series(bases)],
         False,
     )
-    option["visualMap"] = _colour_scale([value / size for value in _known_objectives(found)], f"{word}{unit}")
+    option["visualMap"] = _colour_scale([value / size for value in _known_objectives(surface)], f"{word}{unit}")
     option["grid"] = {"left": 24, "right": 190, "top": 40, "bottom": 40, "containLabel": True}
-    none = sum(row.count(None) for row in found.objective) > len(found.unproven)
-    without = (*(("× no plan.",) if none else ()), *(("? not proven.",) if found.unproven else ()))
+    none = sum(row.count(None) for row in surface.objective) > len(surface.unproven)
+    without = (*(("× no plan.",) if none else ()), *(("? not proven.",) if surface.unproven else ()))
     notes = (*without, *(("◆ the instance as it stands.",) if bases else ()))
-    return Chart(title, option, (_surface_table(found, size, f"{word}{unit}"),), notes, 460)
+    return Chart(title, option, (_surface_table(surface, size, f"{word}{unit}"),), notes, 460)
 
 
 def _surface_axis(vary: ParameterRange, values: tuple[float, ...]) -> ChartAxis:
@@ -420,34 +420,37 @@ def _colour_scale(values: list[float], unit: str) -> dict[str, Any]:
     }
 
 
-def _surface_table(found: SensitivitySurface, size: float, unit: str) -> TextTable:
-    head = f"{escape_text(found.up.path, 40)} \\ {escape_text(found.across.path, 40)}"
-    columns = (TextColumn(head, False), *(TextColumn(_format_value(found.across, at)) for at in found.columns))
+def _surface_table(surface: SensitivitySurface, size: float, unit: str) -> TextTable:
+    head = f"{escape_text(surface.up.path, 40)} \\ {escape_text(surface.across.path, 40)}"
+    columns = (
+        TextColumn(head, False),
+        *(TextColumn(_format_value(surface.across, position)) for position in surface.columns),
+    )
     rows = tuple(
         (
-            _format_value(found.up, at),
-            *(_surface_cell(found, (up, across), value, size) for across, value in enumerate(row)),
+            _format_value(surface.up, position),
+            *(_surface_cell(surface, (up, across), value, size) for across, value in enumerate(row)),
         )
-        for up, (at, row) in enumerate(zip(found.rows, found.objective, strict=True))
+        for up, (position, row) in enumerate(zip(surface.rows, surface.objective, strict=True))
     )
     return TextTable(f"Along both, {unit}", columns, rows)
 
 
-def _surface_cell(found: SensitivitySurface, place: tuple[int, int], value: float | None, size: float) -> str:
+def _surface_cell(surface: SensitivitySurface, place: tuple[int, int], value: float | None, size: float) -> str:
     if value is not None:
         return format_number(value / size)
-    return "not proven" if place in found.unproven else "no plan"
+    return "not proven" if place in surface.unproven else "no plan"
 
 
-def _encode_surface(found: SensitivitySurface, unit: str) -> dict[str, Any]:
-    both = (found.across, found.up)
+def _encode_surface(surface: SensitivitySurface, unit: str) -> dict[str, Any]:
+    both = (surface.across, surface.up)
     return {
         "paths": [vary.path for vary in both],
         "units": [vary.unit for vary in both],
-        "values": [list(found.columns), list(found.rows)],
-        "objective": [list(row) for row in found.objective],
-        "unproven": [list(place) for place in sorted(found.unproven)],
-        "measure": found.measure,
+        "values": [list(surface.columns), list(surface.rows)],
+        "objective": [list(row) for row in surface.objective],
+        "unproven": [list(place) for place in sorted(surface.unproven)],
+        "measure": surface.measure,
         "objective_unit": unit,
-        "base": {"values": [vary.base for vary in both], "objective": found.base},
+        "base": {"values": [vary.base for vary in both], "objective": surface.base},
     }

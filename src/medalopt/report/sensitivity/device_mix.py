@@ -26,35 +26,35 @@ from medalopt.report.sensitivity.report_part import SensitivityPart
 from medalopt.report.text_table import TextColumn, TextTable, make_text_table
 
 
-def _encode_mix(found: DeviceMix) -> dict[str, Any]:
+def _encode_mix(device_mix: DeviceMix) -> dict[str, Any]:
     """Return the device mix for JSON."""
     return {
-        "measure": found.measure,
-        "unit": found.unit,
+        "measure": device_mix.measure,
+        "unit": device_mix.unit,
         "accuracy": CURVE_ACCURACY,
-        "present": _encode_whole_mix(found, found.base),
-        "devices": [_encode_curve(curve) for curve in found.ranking],
-        "fixed": list(found.fixed),
-        "unproven": list(found.unproven),
-        "mixes": [_encode_named_mix(found, mix) for mix in found.named],
-        **({} if found.triangle is None else {"triangle": _encode_triangle(found.triangle)}),
+        "present": _encode_whole_mix(device_mix, device_mix.base),
+        "devices": [_encode_curve(curve) for curve in device_mix.ranking],
+        "fixed": list(device_mix.fixed),
+        "unproven": list(device_mix.unproven),
+        "mixes": [_encode_named_mix(device_mix, mix) for mix in device_mix.named],
+        **({} if device_mix.triangle is None else {"triangle": _encode_triangle(device_mix.triangle)}),
     }
 
 
-def _encode_answer(answer: MixResult) -> dict[str, Any]:
-    told = {"objective": answer.value, "scarce": dict(answer.scarce), "short": _encode_shortfall(answer.short)}
-    return {**told, "why": answer.why} if answer.why else told
+def _encode_answer(result: MixResult) -> dict[str, Any]:
+    told = {"objective": result.value, "scarce": dict(result.scarce), "short": _encode_shortfall(result.short)}
+    return {**told, "why": result.why} if result.why else told
 
 
 def _encode_shortfall(short: MetalAmounts | None) -> dict[str, float] | None:
     return None if short is None else dict(short)
 
 
-def _encode_whole_mix(found: DeviceMix, answer: MixResult) -> dict[str, Any]:
-    shares = zip(found.instance.devices.names, answer.shares, strict=True)
+def _encode_whole_mix(device_mix: DeviceMix, result: MixResult) -> dict[str, Any]:
+    shares = zip(device_mix.instance.devices.names, result.shares, strict=True)
     return {
-        **_encode_answer(answer),
-        "tonnes": answer.tonnes,
+        **_encode_answer(result),
+        "tonnes": result.tonnes,
         "shares": {name: share for name, share in shares if share},
     }
 
@@ -76,19 +76,19 @@ def _encode_curve(curve: ShareCurve) -> dict[str, Any]:
     }
 
 
-def _encode_named_mix(found: DeviceMix, mix: NamedMix) -> dict[str, Any]:
+def _encode_named_mix(device_mix: DeviceMix, mix: NamedMix) -> dict[str, Any]:
     return {
         "name": mix.name,
         "bundle": mix.bundle,
         "missing": mix.missing,
         "absent": list(mix.absent),
-        **_encode_whole_mix(found, mix.answer),
+        **_encode_whole_mix(device_mix, mix.answer),
     }
 
 
 def _encode_triangle(triangle: MixTriangle) -> dict[str, Any]:
-    def split(one: TriangleSplit) -> dict[str, Any]:
-        return {"parts": dict(zip(triangle.devices, one.parts, strict=True)), **_encode_answer(one.answer)}
+    def split(split: TriangleSplit) -> dict[str, Any]:
+        return {"parts": dict(zip(triangle.devices, split.parts, strict=True)), **_encode_answer(split.answer)}
 
     return {
         "devices": list(triangle.devices),
@@ -98,9 +98,9 @@ def _encode_triangle(triangle: MixTriangle) -> dict[str, Any]:
     }
 
 
-def _share_table(found: DeviceMix) -> TextTable:
+def _share_table(device_mix: DeviceMix) -> TextTable:
     """Return the objective by share of each device, in the order of their effect."""
-    rows = found.ranking
+    rows = device_mix.ranking
     columns = [
         (TextColumn("device", right=False), [curve.device for curve in rows]),
         (TextColumn("share now"), [format_share(curve.share, 1) for curve in rows]),
@@ -116,20 +116,20 @@ def _share_table(found: DeviceMix) -> TextTable:
         "A tenth less, a tenth more: of the share now, 0.5 % becoming 0.45 % or 0.55 %; the change of the objective.",
     )
     return make_text_table(
-        f"What the share of each device does to the {found.measure}, {found.unit}", columns, notes=notes
+        f"What the share of each device does to the {device_mix.measure}, {device_mix.unit}", columns, notes=notes
     )
 
 
 def _format_curve_end(curve: ShareCurve, point: SharePoint) -> str:
     """Format the objective at an end of a curve, with its share where that is neither none nor double."""
-    told = format_mix_cost(point.answer)
+    text = format_mix_cost(point.answer)
     odd = point.share > 1e-9 if point is curve.without else abs(point.share - 2 * curve.share) > 1e-3 * curve.share
-    return f"{told} at {format_share(point.share, 1)}" if odd else told
+    return f"{text} at {format_share(point.share, 1)}" if odd else text
 
 
-def _format_cost_change(change: float | None, lack: float) -> str:
+def _format_cost_change(change: float | None, shortage: float) -> str:
     if change is None:
-        return f"{format_mass(lack)} short" if lack else "no plan"
+        return f"{format_mass(shortage)} short" if shortage else "no plan"
     return ("+" if change > 0 else "") + format_money(change)
 
 
@@ -145,36 +145,48 @@ def _format_share_range(curve: ShareCurve) -> str:
     return f"from {low}" if found[1] == curve.most.share else f"{low} to {high}"
 
 
-def _scarce_metal_table(found: DeviceMix) -> TextTable:
+def _scarce_metal_table(device_mix: DeviceMix) -> TextTable:
     """Return the scarce metals with their shadow prices at both ends of each curve."""
-    rows = found.ranking
+    rows = device_mix.ranking
     columns = [
         (TextColumn("device", right=False), [curve.device for curve in rows]),
-        (TextColumn("none of it", right=False), [format_scarce_metals(found, curve.without.answer) for curve in rows]),
-        (TextColumn("now", right=False), [format_scarce_metals(found, found.base) for _ in rows]),
-        (TextColumn("most of it", right=False), [format_scarce_metals(found, curve.most.answer) for curve in rows]),
+        (
+            TextColumn("none of it", right=False),
+            [format_scarce_metals(device_mix, curve.without.answer) for curve in rows],
+        ),
+        (TextColumn("now", right=False), [format_scarce_metals(device_mix, device_mix.base) for _ in rows]),
+        (
+            TextColumn("most of it", right=False),
+            [format_scarce_metals(device_mix, curve.most.answer) for curve in rows],
+        ),
     ]
-    return make_text_table(f"Scarce metals, and what one kilogram more would save, {found.unit}", columns)
+    return make_text_table(f"Scarce metals, and what one kilogram more would save, {device_mix.unit}", columns)
 
 
-def _named_mix_table(found: DeviceMix) -> TextTable:
+def _named_mix_table(device_mix: DeviceMix) -> TextTable:
     """Return the named mixes beside the supply as offered."""
-    answers = [found.base, *(mix.answer for mix in found.named)]
-    base = found.base.value
-    more = ["" if base is None or one.value is None else _format_cost_change(one.value - base, 0.0) for one in answers]
-    each = ["" if one.value is None or not found.medals else format_money(one.value / found.medals) for one in answers]
+    results = [device_mix.base, *(mix.answer for mix in device_mix.named)]
+    base = device_mix.base.value
+    more = [
+        "" if base is None or result.value is None else _format_cost_change(result.value - base, 0.0)
+        for result in results
+    ]
+    each = [
+        "" if result.value is None or not device_mix.medals else format_money(result.value / device_mix.medals)
+        for result in results
+    ]
     columns = [
-        (TextColumn("mix", right=False), ["as offered", *(mix.name for mix in found.named)]),
-        (TextColumn("offered, t"), [format_tonnes(one.tonnes).removesuffix(" t") for one in answers]),
-        (TextColumn(f"{found.measure}, {found.unit}"), [format_mix_cost(one) for one in answers]),
+        (TextColumn("mix", right=False), ["as offered", *(mix.name for mix in device_mix.named)]),
+        (TextColumn("offered, t"), [format_tonnes(result.tonnes).removesuffix(" t") for result in results]),
+        (TextColumn(f"{device_mix.measure}, {device_mix.unit}"), [format_mix_cost(result) for result in results]),
         (TextColumn("difference", rank=1), ["", *more[1:]]),
         (TextColumn("a medal", rank=2), each),
         (
             TextColumn("scarce, 1 kg more would save", right=False, rank=1),
-            [format_scarce_metals(found, one) for one in answers],
+            [format_scarce_metals(device_mix, result) for result in results],
         ),
     ]
-    notes = [note for mix in found.named for note in _mix_notes(mix)]
+    notes = [note for mix in device_mix.named for note in _mix_notes(mix)]
     return make_text_table("The mixes of the file", columns, notes=notes, always=3)
 
 
@@ -192,65 +204,68 @@ MOST_DEVICES_IN_TEXT = 4  # devices with a sentence of their own
 LEAST_RELATIVE_CHANGE = 1e-6  # of the present objective: a smaller change by a tenth of a share is not reported
 
 
-def report_device_mix(found: DeviceMix) -> SensitivityPart:
+def report_device_mix(device_mix: DeviceMix) -> SensitivityPart:
     """Report the objective as a function of the share of each device in the supply.
 
     Args:
-        found: Curves, named mixes and the triangle of the device mix.
+        device_mix: Curves, named mixes and the triangle of the device mix.
 
     Returns:
         Summary lines, tables, charts, and the JSON member `mix`.
     """
     lines = [
-        _describe_present_mix(found),
-        *_describe_indispensable_devices(found),
-        *_describe_costliest_loss(found),
-        *_describe_main_share(found),
-        *_describe_infeasible_mixes(found),
+        _describe_present_mix(device_mix),
+        *_describe_indispensable_devices(device_mix),
+        *_describe_costliest_loss(device_mix),
+        *_describe_main_share(device_mix),
+        *_describe_infeasible_mixes(device_mix),
     ]
-    if found.fixed:
+    if device_mix.fixed:
         lines.append(
-            f"Nothing else is offered where these come from, so that their share stays: {join_names(found.fixed)}."
+            f"Nothing else is offered where these come from, so that their share stays: {join_names(device_mix.fixed)}."
         )
-    if found.unproven:
-        lines.append(f"Left out, as no answer could be proven: {join_names(found.unproven)}.")
-    shown = (_share_table(found), _scarce_metal_table(found)) if found.curves else ()
+    if device_mix.unproven:
+        lines.append(f"Left out, as no answer could be proven: {join_names(device_mix.unproven)}.")
+    shown = (_share_table(device_mix), _scarce_metal_table(device_mix)) if device_mix.curves else ()
     return SensitivityPart(
         tuple(lines),
-        (*shown, *((_named_mix_table(found),) if found.named else ())),
-        _mix_charts(found),
-        {"mix": _encode_mix(found)},
+        (*shown, *((_named_mix_table(device_mix),) if device_mix.named else ())),
+        _mix_charts(device_mix),
+        {"mix": _encode_mix(device_mix)},
         heading="Other goods handed in",
     )
 
 
-def _mix_charts(found: DeviceMix) -> tuple[Chart, ...]:
-    drawn = [plot_share_curves(found), plot_share_ranking(found)] if found.curves else []
-    if found.named:
-        drawn.append(plot_named_mixes(found))
-    if found.triangle is not None:
-        drawn.append(plot_mix_triangle(found, found.triangle))
+def _mix_charts(device_mix: DeviceMix) -> tuple[Chart, ...]:
+    drawn = [plot_share_curves(device_mix), plot_share_ranking(device_mix)] if device_mix.curves else []
+    if device_mix.named:
+        drawn.append(plot_named_mixes(device_mix))
+    if device_mix.triangle is not None:
+        drawn.append(plot_mix_triangle(device_mix, device_mix.triangle))
     return tuple(drawn)
 
 
-def _describe_present_mix(found: DeviceMix) -> str:
-    base = found.base
+def _describe_present_mix(device_mix: DeviceMix) -> str:
+    base = device_mix.base
     if not base.tonnes:
         return "Nothing is offered: there is no mix to move."
     if base.value is None:
-        return f"As offered, {format_tonnes(base.tonnes)}, there is no plan: {explain_infeasible_mix(found, base)}."
-    each = f", {format_money(base.value / found.medals, found.unit)} a medal" if found.medals else ""
-    return f"As offered, {format_tonnes(base.tonnes)}, the plan comes to {format_money(base.value, found.unit)}{each}."
+        return (
+            f"As offered, {format_tonnes(base.tonnes)}, there is no plan: {explain_infeasible_mix(device_mix, base)}."
+        )
+    each = f", {format_money(base.value / device_mix.medals, device_mix.unit)} a medal" if device_mix.medals else ""
+    cost = format_money(base.value, device_mix.unit)
+    return f"As offered, {format_tonnes(base.tonnes)}, the plan comes to {cost}{each}."
 
 
-def _describe_indispensable_devices(found: DeviceMix) -> list[str]:
+def _describe_indispensable_devices(device_mix: DeviceMix) -> list[str]:
     """List the devices without which no plan exists, the largest shortfall first."""
-    none = [curve for curve in found.curves if curve.without.share == 0 and curve.without.answer.value is None]
-    if found.base.value is None or not none:
+    none = [curve for curve in device_mix.curves if curve.without.share == 0 and curve.without.answer.value is None]
+    if device_mix.base.value is None or not none:
         return []
     none.sort(key=lambda curve: -curve.without.answer.total_shortage)
     lines = [
-        f"Without {curve.device} there is no plan: {explain_infeasible_mix(found, curve.without.answer)}."
+        f"Without {curve.device} there is no plan: {explain_infeasible_mix(device_mix, curve.without.answer)}."
         for curve in none
     ]
     if len(none) > MOST_DEVICES_IN_TEXT:
@@ -260,67 +275,67 @@ def _describe_indispensable_devices(found: DeviceMix) -> list[str]:
     return lines
 
 
-def _describe_costliest_loss(found: DeviceMix) -> list[str]:
+def _describe_costliest_loss(device_mix: DeviceMix) -> list[str]:
     """Describe the devices whose absence costs most and least."""
-    base = found.base.value
-    ends = [(curve.without.answer.value, curve) for curve in found.curves]
+    base = device_mix.base.value
+    ends = [(curve.without.answer.value, curve) for curve in device_mix.curves]
     costs = [(value, curve) for value, curve in ends if value is not None and curve.without.share == 0]
     if base is None or not costs:
         return []
-    (least, cheap), (most, dear) = min(costs, key=lambda one: one[0]), max(costs, key=lambda one: one[0])
+    (minimum, cheap), (maximum, dear) = min(costs, key=lambda one: one[0]), max(costs, key=lambda one: one[0])
     lines = []
-    if most > base:
+    if maximum > base:
         lines.append(
-            f"Without {dear.device} it comes to {format_money(most, found.unit)}, "
-            f"{format_money(most - base)} more: the dearest to "
+            f"Without {dear.device} it comes to {format_money(maximum, device_mix.unit)}, "
+            f"{format_money(maximum - base)} more: the dearest to "
             "lose."
         )
-    if least < base:
+    if minimum < base:
         lines.append(
-            f"With other devices instead of {cheap.device} it comes to {format_money(least, found.unit)}, "
-            f"{format_money(base - least)} less."
+            f"With other devices instead of {cheap.device} it comes to {format_money(minimum, device_mix.unit)}, "
+            f"{format_money(base - minimum)} less."
         )
     return lines
 
 
-def _describe_main_share(found: DeviceMix) -> list[str]:
-    rated = [curve for curve in found.ranking if curve.less is not None or curve.more is not None]
-    if not rated or found.base.value is None:
+def _describe_main_share(device_mix: DeviceMix) -> list[str]:
+    rated = [curve for curve in device_mix.ranking if curve.less is not None or curve.more is not None]
+    if not rated or device_mix.base.value is None:
         return []
     curve = rated[0]
-    if max(abs(curve.less or 0.0), abs(curve.more or 0.0)) <= LEAST_RELATIVE_CHANGE * abs(found.base.value):
-        return [f"As it is, the {found.measure} hardly depends on any share: see what none and most of each do."]
+    if max(abs(curve.less or 0.0), abs(curve.more or 0.0)) <= LEAST_RELATIVE_CHANGE * abs(device_mix.base.value):
+        return [f"As it is, the {device_mix.measure} hardly depends on any share: see what none and most of each do."]
     return [
-        f"The {found.measure} depends most on the share of {curve.device}, now "
+        f"The {device_mix.measure} depends most on the share of {curve.device}, now "
         f"{format_share(curve.share, 1)} of the tonnes: "
-        f"a tenth more of it {_describe_cost_change(found, curve.more, curve.short_more)}, a tenth less "
-        f"{_describe_cost_change(found, curve.less, curve.short_less)}."
+        f"a tenth more of it {_describe_cost_change(device_mix, curve.more, curve.short_more)}, a tenth less "
+        f"{_describe_cost_change(device_mix, curve.less, curve.short_less)}."
     ]
 
 
-def _describe_cost_change(found: DeviceMix, change: float | None, lack: float) -> str:
+def _describe_cost_change(device_mix: DeviceMix, change: float | None, shortage: float) -> str:
     if change is None:
-        return f"leaves no plan, {format_mass(lack)} short" if lack else "leaves no plan"
+        return f"leaves no plan, {format_mass(shortage)} short" if shortage else "leaves no plan"
     if not change:
         return "changes nothing"
-    return f"{'costs' if change > 0 else 'saves'} {format_money(abs(change), found.unit)}"
+    return f"{'costs' if change > 0 else 'saves'} {format_money(abs(change), device_mix.unit)}"
 
 
-def _describe_infeasible_mixes(found: DeviceMix) -> list[str]:
-    return [_describe_infeasible_mix(found, mix) for mix in found.named if mix.answer.value is None]
+def _describe_infeasible_mixes(device_mix: DeviceMix) -> list[str]:
+    return [_describe_infeasible_mix(device_mix, mix) for mix in device_mix.named if mix.answer.value is None]
 
 
-def _describe_infeasible_mix(found: DeviceMix, mix: NamedMix) -> str:
+def _describe_infeasible_mix(device_mix: DeviceMix, mix: NamedMix) -> str:
     lack = mix.answer.short
     if lack and len(lack) == 1:
         ((metal, kg),) = lack.items()
         need = mix.owed[metal]
         return (
             f"Mix {mix.name}, {format_tonnes(mix.answer.tonnes)}: there is no plan, {format_mass(kg)} of "
-            f"{found.title(metal)} short: "
+            f"{device_mix.title(metal)} short: "
             f"by the deadlines at most {format_mass(max(0.0, need - kg))} of the {format_mass(need)} needed can be had."
         )
     return (
         f"Mix {mix.name}, {format_tonnes(mix.answer.tonnes)}: there is no plan, "
-        f"{explain_infeasible_mix(found, mix.answer)}."
+        f"{explain_infeasible_mix(device_mix, mix.answer)}."
     )

@@ -32,67 +32,67 @@ _MILLION = 1e6
 _MONEY_SCALES = ((1e9, "bn "), (1e6, "m "), (1e3, "thousand "))
 
 
-def _describe_mix_shortfall(found: DeviceMix, amounts: MetalAmounts | None) -> str:
+def _describe_mix_shortfall(device_mix: DeviceMix, amounts: MetalAmounts | None) -> str:
     """Describe the metal shortfall of an infeasible mix, the largest first."""
     if amounts is None:
         return "not for want of metal"
     if not amounts:
         return "at the very edge"
     parts = sorted(amounts.items(), key=lambda part: -part[1])
-    return " and ".join(f"{format_mass(kg)} of {found.title(metal)}" for metal, kg in parts) + " short"
+    return " and ".join(f"{format_mass(kg)} of {device_mix.title(metal)}" for metal, kg in parts) + " short"
 
 
-def explain_infeasible_mix(found: DeviceMix, answer: MixResult) -> str:
+def explain_infeasible_mix(device_mix: DeviceMix, result: MixResult) -> str:
     """Describe the shortfall of an infeasible mix, and the reason where it is known.
 
     Args:
-        found: The device mix, for the titles of metals.
-        answer: Solution of an infeasible mix.
+        device_mix: The device mix, for the titles of metals.
+        result: Solution of an infeasible mix.
 
     Returns:
         The shortfall, followed by the reason after a semicolon.
     """
-    told = _describe_mix_shortfall(found, answer.short)
-    return f"{told}; {answer.why}" if answer.why else told
+    text = _describe_mix_shortfall(device_mix, result.short)
+    return f"{text}; {result.why}" if result.why else text
 
 
-def format_mix_cost(answer: MixResult) -> str:
+def format_mix_cost(result: MixResult) -> str:
     """Format the objective of a mix for a table.
 
     Args:
-        answer: Solution of a mix.
+        result: Solution of a mix.
 
     Returns:
         The objective without its unit, or `no plan`.
     """
-    return "no plan" if answer.value is None else format_money(answer.value)
+    return "no plan" if result.value is None else format_money(result.value)
 
 
-def format_scarce_metals(found: DeviceMix, answer: MixResult) -> str:
+def format_scarce_metals(device_mix: DeviceMix, result: MixResult) -> str:
     """Format the scarce metals of a mix with their shadow prices [unit of the objective per kg].
 
     Args:
-        found: The device mix, for the titles of metals.
-        answer: Solution of a mix.
+        device_mix: The device mix, for the titles of metals.
+        result: Solution of a mix.
 
     Returns:
         The metals with the highest shadow price first; the shortfall where no plan exists.
     """
-    if answer.value is None:
-        return _describe_mix_shortfall(found, answer.short)
-    parts = sorted(answer.scarce.items(), key=lambda part: -part[1])
+    if result.value is None:
+        return _describe_mix_shortfall(device_mix, result.short)
+    parts = sorted(result.scarce.items(), key=lambda part: -part[1])
     saved = [
-        f"{found.title(metal)} {format_money(saves) if saves >= _MILLION else format_number(saves, 3)}"
+        f"{device_mix.title(metal)} {format_money(saves) if saves >= _MILLION else format_number(saves, 3)}"
         for metal, saves in parts
     ]
     return ", ".join(saved) or "none"
 
 
-def _describe_scarcity(found: DeviceMix, answer: MixResult) -> str:
+def _describe_scarcity(device_mix: DeviceMix, result: MixResult) -> str:
     """Describe the scarce metals of a mix, or that it is infeasible."""
-    if answer.value is None:
+    if result.value is None:
         return "no plan"
-    metals = [found.title(metal) for metal in sorted(answer.scarce, key=lambda metal: -answer.scarce[metal])]
+    metals = [device_mix.title(metal) for metal in sorted(result.scarce, key=lambda metal: -result.scarce[metal])]
     return f"{join_names(metals)} scarce" if metals else "no metal scarce"
 
 
@@ -119,25 +119,27 @@ SMALL_CHART_HEIGHT = 190  # pixels of a small chart with its axis
 MOST_RANKED = 20  # devices in the ranking
 
 
-def plot_share_curves(found: DeviceMix) -> Chart:
+def plot_share_curves(device_mix: DeviceMix) -> Chart:
     """Plot the objective against the share of each device, in small charts with a common vertical axis.
 
     Args:
-        found: Curves of all devices.
+        device_mix: Curves of all devices.
 
     Returns:
         A chart of `CHARTS_PER_ROW` small charts side by side; infeasible ranges are shaded.
     """
-    values = [point.answer.value for curve in found.curves for point in curve.points if point.answer.value is not None]
+    values = [
+        point.answer.value for curve in device_mix.curves for point in curve.points if point.answer.value is not None
+    ]
     size, word = _choose_money_scale(values)
-    least, most = (min(values) / size, max(values) / size) if values else (0.0, 1.0)
-    room = (most - least) * 0.06 or abs(most) * 0.05 or 1.0
-    charts = [_small_chart(found, curve, number, size) for number, curve in enumerate(found.ranking)]
+    minimum, maximum = (min(values) / size, max(values) / size) if values else (0.0, 1.0)
+    room = (maximum - minimum) * 0.06 or abs(maximum) * 0.05 or 1.0
+    charts = [_small_chart(device_mix, curve, number, size) for number, curve in enumerate(device_mix.ranking)]
     for number, (_, _, up, _) in enumerate(charts):
         up |= {
-            "min": least - room,
-            "max": most + room,
-            "name": f"{word}{found.unit}" if number % CHARTS_PER_ROW == 0 else "",
+            "min": minimum - room,
+            "max": maximum + room,
+            "name": f"{word}{device_mix.unit}" if number % CHARTS_PER_ROW == 0 else "",
         }
         up["axisLabel"] = {
             **up["axisLabel"],
@@ -147,23 +149,23 @@ def plot_share_curves(found: DeviceMix) -> Chart:
         }
     grids, across, ups, series = ([chart[part] for chart in charts] for part in range(4))
     option = build_plot_option(ChartAxis(""), ChartAxis(""), series, legend=False)
-    height = 44 + SMALL_CHART_HEIGHT * (1 + (len(found.curves) - 1) // CHARTS_PER_ROW)
+    height = 44 + SMALL_CHART_HEIGHT * (1 + (len(device_mix.curves) - 1) // CHARTS_PER_ROW)
     notes = ("Dashed: the share now. Shaded: no plan. The tonnes stay, the other devices move in proportion.",)
-    return Chart(_curves_title(found), {**option, "grid": grids, "xAxis": across, "yAxis": ups}, (), notes, height)
+    return Chart(_curves_title(device_mix), {**option, "grid": grids, "xAxis": across, "yAxis": ups}, (), notes, height)
 
 
-def _curves_title(found: DeviceMix) -> str:
+def _curves_title(device_mix: DeviceMix) -> str:
     """Summarise the curves: the device with the largest range of the objective."""
-    told = f"The {found.measure} as the share of each device goes from none to double (dashed: now)"
+    text = f"The {device_mix.measure} as the share of each device goes from none to double (dashed: now)"
     spans = {
         curve.device: max(values) - min(values)
-        for curve in found.curves
+        for curve in device_mix.curves
         if (values := [point.answer.value for point in curve.points if point.answer.value is not None])
     }
-    return f"{told}; it moves most with {max(spans, key=spans.__getitem__)}" if spans else told
+    return f"{text}; it moves most with {max(spans, key=spans.__getitem__)}" if spans else text
 
 
-def _small_chart(found: DeviceMix, curve: ShareCurve, number: int, size: float) -> tuple[dict[str, Any], ...]:
+def _small_chart(device_mix: DeviceMix, curve: ShareCurve, number: int, size: float) -> tuple[dict[str, Any], ...]:
     """Return grid, axes and series of the small chart of one device."""
     row, column = divmod(number, CHARTS_PER_ROW)
     grid = {
@@ -200,33 +202,33 @@ def _share_curve_series(curve: ShareCurve, size: float) -> dict[str, Any]:
 
 def _infeasible_spans(curve: ShareCurve) -> list[tuple[SharePoint, SharePoint]]:
     """Return the infeasible ranges of shares, each between the neighbouring feasible points or the ends."""
-    found: list[tuple[SharePoint, SharePoint]] = []
+    result: list[tuple[SharePoint, SharePoint]] = []
     points = curve.points
     for before, after in pairwise(points):
         if before.answer.value is None or after.answer.value is None:
-            if found and found[-1][1] is before and before.answer.value is None:
-                found[-1] = (found[-1][0], after)
+            if result and result[-1][1] is before and before.answer.value is None:
+                result[-1] = (result[-1][0], after)
             else:
-                found.append((before, after))
-    return found
+                result.append((before, after))
+    return result
 
 
-def plot_share_ranking(found: DeviceMix) -> Chart:
+def plot_share_ranking(device_mix: DeviceMix) -> Chart:
     """Plot the change of the objective when the share of each device rises or falls by a tenth of itself.
 
     Args:
-        found: Devices in the order of that change.
+        device_mix: Devices in the order of that change.
 
     Returns:
         A chart of two bars for each of at most `MOST_RANKED` devices.
     """
-    rows = found.ranking[:MOST_RANKED][::-1]
+    rows = device_mix.ranking[:MOST_RANKED][::-1]
     size, word = _choose_money_scale(
         [change for curve in rows for change in (curve.less, curve.more) if change is not None]
     )
 
     def bars(name: str, colour: str, changes: list[tuple[float | None, float]]) -> dict[str, Any]:
-        data = [_change_item(change, lack, size) for change, lack in changes]
+        data = [_change_item(change, shortage, size) for change, shortage in changes]
         return {"type": "bar", "name": name, "data": data, "itemStyle": {"color": colour}, "barMaxWidth": 12}
 
     series = [
@@ -234,7 +236,9 @@ def plot_share_ranking(found: DeviceMix) -> Chart:
         bars("a tenth less of it", COLOURS[5], [(curve.less, curve.short_less) for curve in rows]),
     ]
     names = [f"{shorten_name(curve.device)}, {format_share(curve.share, 1)}" for curve in rows]
-    option = build_plot_option(ChartAxis(f"change of the cost, {word}{found.unit}"), ChartAxis("", names=names), series)
+    option = build_plot_option(
+        ChartAxis(f"change of the cost, {word}{device_mix.unit}"), ChartAxis("", names=names), series
+    )
     up = ChartAxis("device and its share now", names=names, extra={"axisLabel": {"color": INK, "fontSize": 12}}).option(
         upward=True
     )
@@ -246,38 +250,41 @@ def plot_share_ranking(found: DeviceMix) -> Chart:
         "position": "left",
         "axisLine": {"onZero": False},
     }
-    title = f"What a tenth of each device's share does: most by {found.ranking[0].device}"
+    title = f"What a tenth of each device's share does: most by {device_mix.ranking[0].device}"
     return Chart(title, option, (), (), 110 + 30 * len(rows))
 
 
-def plot_named_mixes(found: DeviceMix) -> Chart:
+def plot_named_mixes(device_mix: DeviceMix) -> Chart:
     """Plot the objective of the named mixes beside that of the supply as offered.
 
     Args:
-        found: The base case and the named mixes.
+        device_mix: The base case and the named mixes.
 
     Returns:
         A bar chart; infeasible mixes carry their shortfall.
     """
-    names = ["as offered", *(mix.name for mix in found.named)][::-1]
-    answers = [found.base, *(mix.answer for mix in found.named)][::-1]
-    size, word = _choose_money_scale([answer.value for answer in answers if answer.value is not None])
+    names = ["as offered", *(mix.name for mix in device_mix.named)][::-1]
+    results = [device_mix.base, *(mix.answer for mix in device_mix.named)][::-1]
+    size, word = _choose_money_scale([result.value for result in results if result.value is not None])
     data = [
-        _mix_cost_item(found, answer, size, FAINT if name == "as offered" else COLOURS[0])
-        for name, answer in zip(names, answers, strict=True)
+        _mix_cost_item(device_mix, result, size, FAINT if name == "as offered" else COLOURS[0])
+        for name, result in zip(names, results, strict=True)
     ]
     bars = {"type": "bar", "name": "", "data": data, "barMaxWidth": 26}
     across = ChartAxis(
-        f"{found.measure}, {word}{found.unit}", least=0.0 if all((a.value or 0) >= 0 for a in answers) else None
+        f"{device_mix.measure}, {word}{device_mix.unit}",
+        least=0.0 if all((a.value or 0) >= 0 for a in results) else None,
     )
     option = build_plot_option(across, ChartAxis("", names=names), [bars], legend=False)
     up = ChartAxis("", names=names).option(upward=True)
-    none = [mix for mix in found.named if mix.answer.value is None]
+    none = [mix for mix in device_mix.named if mix.answer.value is None]
     title = f"What the mixes of the file come to: no plan with {join_names([mix.name for mix in none])}"
     if not none:
         title = "What the mixes of the file come to"
     elif len(none) == 1:
-        title = f"With the mix {none[0].name} there is no plan: {_describe_mix_shortfall(found, none[0].answer.short)}"
+        title = (
+            f"With the mix {none[0].name} there is no plan: {_describe_mix_shortfall(device_mix, none[0].answer.short)}"
+        )
     return Chart(
         title,
         {**option, "yAxis": {**up, "axisLabel": {**up["axisLabel"], "interval": 0}}},
@@ -287,12 +294,12 @@ def plot_named_mixes(found: DeviceMix) -> Chart:
     )
 
 
-def _mix_cost_item(found: DeviceMix, answer: MixResult, size: float, colour: str) -> dict[str, Any]:
-    none = answer.value is None
+def _mix_cost_item(device_mix: DeviceMix, result: MixResult, size: float, colour: str) -> dict[str, Any]:
+    none = result.value is None
     text = (
-        f"no plan: {_describe_mix_shortfall(found, answer.short)}"
+        f"no plan: {_describe_mix_shortfall(device_mix, result.short)}"
         if none
-        else format_money(answer.value or 0.0, found.unit)
+        else format_money(result.value or 0.0, device_mix.unit)
     )
     label = {
         "show": True,
@@ -301,13 +308,13 @@ def _mix_cost_item(found: DeviceMix, answer: MixResult, size: float, colour: str
         "color": "#a34700" if none else "#ffffff",
         "fontSize": 13,
     }
-    return {"value": 0 if none else (answer.value or 0.0) / size, "label": label, "itemStyle": {"color": colour}}
+    return {"value": 0 if none else (result.value or 0.0) / size, "label": label, "itemStyle": {"color": colour}}
 
 
-def _change_item(change: float | None, lack: float, size: float) -> Any:
+def _change_item(change: float | None, shortage: float, size: float) -> Any:
     if change is not None:
         return change / size
-    text = f"no plan: {format_mass(lack)} short" if lack else "no plan"
+    text = f"no plan: {format_mass(shortage)} short" if shortage else "no plan"
     return {"value": 0, "label": {"show": True, "formatter": text, "position": "right", "color": "#a34700"}}
 
 
@@ -318,11 +325,11 @@ SYMBOLS = ("circle", "rect", "diamond", "roundRect", "triangle", "pin")
 INFEASIBLE_FILL = "#ffffff"
 
 
-def plot_mix_triangle(found: DeviceMix, triangle: MixTriangle) -> Chart:
+def plot_mix_triangle(device_mix: DeviceMix, triangle: MixTriangle) -> Chart:
     """Plot the objective over all splits of tonnes among three devices.
 
     Args:
-        found: The device mix, for the unit and titles.
+        device_mix: The device mix, for the unit and titles.
         triangle: Splits with their solutions.
 
     Returns:
@@ -332,12 +339,12 @@ def plot_mix_triangle(found: DeviceMix, triangle: MixTriangle) -> Chart:
     size, word = _choose_money_scale(values)
     groups: dict[str, list[TriangleSplit]] = {}
     for split in triangle.splits:
-        groups.setdefault(_describe_scarcity(found, split.answer), []).append(split)
+        groups.setdefault(_describe_scarcity(device_mix, split.answer), []).append(split)
     order = sorted(groups, key=lambda name: (name == "no plan", -len(groups[name]), name))
     middle = (min(values) + max(values)) / 2 if values else 0.0
     series = [
-        _scatter_group(name, groups[name], SYMBOLS[place % len(SYMBOLS)], size, middle)
-        for place, name in enumerate(order)
+        _scatter_group(name, groups[name], SYMBOLS[position % len(SYMBOLS)], size, middle)
+        for position, name in enumerate(order)
     ]
     option = build_plot_option(
         ChartAxis(""),
@@ -355,18 +362,18 @@ def plot_mix_triangle(found: DeviceMix, triangle: MixTriangle) -> Chart:
     }
     if values:
         option["visualMap"] = _cost_colour_map(
-            min(values) / size, max(values) / size, f"{found.measure}, {word}{found.unit}", order
+            min(values) / size, max(values) / size, f"{device_mix.measure}, {word}{device_mix.unit}", order
         )
     return Chart(
-        _triangle_title(found, triangle),
+        _triangle_title(device_mix, triangle),
         option,
-        (_triangle_table(found, triangle),),
+        (_triangle_table(device_mix, triangle),),
         _triangle_notes(triangle),
         TRIANGLE_HEIGHT + 90,
     )
 
 
-def _triangle_title(found: DeviceMix, triangle: MixTriangle) -> str:
+def _triangle_title(device_mix: DeviceMix, triangle: MixTriangle) -> str:
     first, second, third = triangle.devices
     what = f"{first}, {second} and {third}, together {format_share(triangle.share, 1)} of the tonnes"
     known = [(split.answer.value, split) for split in triangle.splits if split.answer.value is not None]
@@ -378,8 +385,8 @@ def _triangle_title(found: DeviceMix, triangle: MixTriangle) -> str:
         [f"{round(100 * part)} % {name}" if part < 1 else f"only {name}" for part, name in pairs if part]
     )
     none = len(triangle.splits) - len(known)
-    told = f"; {none} of {len(triangle.splits)} splits {'has' if none == 1 else 'have'} no plan" if none else ""
-    return f"Of {what}: cheapest is {parts}, {format_money(value, found.unit)}{told}"
+    text = f"; {none} of {len(triangle.splits)} splits {'has' if none == 1 else 'have'} no plan" if none else ""
+    return f"Of {what}: cheapest is {parts}, {format_money(value, device_mix.unit)}{text}"
 
 
 def _triangle_notes(triangle: MixTriangle) -> tuple[str, ...]:
@@ -412,12 +419,12 @@ def _scatter_group(name: str, splits: list[TriangleSplit], form: str, size: floa
 
 def _split_item(split: TriangleSplit, size: float, middle: float) -> dict[str, Any]:
     """Return the mark of one split; its number is light on the dark colours above `middle`."""
-    answer = split.answer
-    if answer.value is None:
-        text = f"{format_number(answer.total_shortage, 3)} kg" if answer.short else "–"
+    result = split.answer
+    if result.value is None:
+        text = f"{format_number(result.total_shortage, 3)} kg" if result.short else "–"
         return {"value": _locate_split(split.parts), "label": {"formatter": text, "color": "#a34700", "fontSize": 11}}
-    label = {"formatter": format_number(answer.value / size, 3), "color": INK if answer.value <= middle else "#ffffff"}
-    return {"value": [*_locate_split(split.parts), answer.value / size], "label": label}
+    label = {"formatter": format_number(result.value / size, 3), "color": INK if result.value <= middle else "#ffffff"}
+    return {"value": [*_locate_split(split.parts), result.value / size], "label": label}
 
 
 def _outline_series() -> dict[str, Any]:
@@ -456,13 +463,13 @@ def _present_split_series(triangle: MixTriangle) -> dict[str, Any]:
     return {"type": "scatter", "name": "now", "symbolSize": 53, "z": 5, "silent": True, "data": data, "itemStyle": ring}
 
 
-def _cost_colour_map(least: float, most: float, text: str, order: list[str]) -> dict[str, Any]:
+def _cost_colour_map(minimum: float, maximum: float, text: str, order: list[str]) -> dict[str, Any]:
     return {
         "type": "continuous",
-        "min": least,
-        "max": most if most > least else least + 1,
+        "min": minimum,
+        "max": maximum if maximum > minimum else minimum + 1,
         "dimension": 2,
-        "seriesIndex": [1 + place for place, name in enumerate(order) if name != "no plan"],
+        "seriesIndex": [1 + position for position, name in enumerate(order) if name != "no plan"],
         "inRange": {"color": list(COST_COLOURS)},
         "right": 8,
         "top": 180,
@@ -474,23 +481,23 @@ def _cost_colour_map(least: float, most: float, text: str, order: list[str]) -> 
     }
 
 
-def _triangle_table(found: DeviceMix, triangle: MixTriangle) -> TextTable:
+def _triangle_table(device_mix: DeviceMix, triangle: MixTriangle) -> TextTable:
     """Return the present split, the cheapest, and the split with most of each device."""
     known = [split for split in triangle.splits if split.answer.value is not None]
     cheapest = min(known, key=lambda split: split.answer.value or 0.0) if known else None
     rows = [("now", triangle.now), *([("cheapest", cheapest)] if cheapest else [])]
-    for place, device in enumerate(triangle.devices):
-        rows.append((f"most {device}", max(triangle.splits, key=lambda split: split.parts[place])))
+    for position, device in enumerate(triangle.devices):
+        rows.append((f"most {device}", max(triangle.splits, key=lambda split: split.parts[position])))
     columns = [
         (TextColumn("split", right=False), [name for name, _ in rows]),
         *(
-            (TextColumn(device), [format_share(split.parts[place], 1) for _, split in rows])
-            for place, device in enumerate(triangle.devices)
+            (TextColumn(device), [format_share(split.parts[position], 1) for _, split in rows])
+            for position, device in enumerate(triangle.devices)
         ),
-        (TextColumn(f"{found.measure}, {found.unit}"), [format_mix_cost(split.answer) for _, split in rows]),
+        (TextColumn(f"{device_mix.measure}, {device_mix.unit}"), [format_mix_cost(split.answer) for _, split in rows]),
         (
             TextColumn("scarce, 1 kg more would save", right=False, rank=1),
-            [format_scarce_metals(found, split.answer) for _, split in rows],
+            [format_scarce_metals(device_mix, split.answer) for _, split in rows],
         ),
     ]
     return make_text_table(f"The tonnes of {', '.join(triangle.devices)} split among them", columns, always=5)

@@ -67,9 +67,9 @@ def title_parameter(instance: Instance, path: ParameterPath, of: str = "") -> st
         The title; the path itself where it has none.
     """
     section = str(path[0])
-    place = {"exchange": 9, "transport_rate": 9, "policy": 1}.get(section, 2)
-    field = str(path[place]) if len(path) > place else ""
-    rest = path[place + 1 :]
+    position = {"exchange": 9, "transport_rate": 9, "policy": 1}.get(section, 2)
+    field = str(path[position]) if len(path) > position else ""
+    rest = path[position + 1 :]
     if field in _NESTED_FIELDS and rest:
         field, rest = f"{field}.{rest[0]}", ()
     template = _PARAMETER_TITLES.get((section, field))

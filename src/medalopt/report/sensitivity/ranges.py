@@ -19,21 +19,23 @@ _MOST_UNPROVEN = 6  # parameters named as not proven
 _MOST_SOURCES = 2  # sources named at an end of a range
 
 
-def report_ranges(found: SensitivityRanges) -> SensitivityPart:
+def report_ranges(ranges: SensitivityRanges) -> SensitivityPart:
     """Report the sensitivity range of every cost and right-hand-side parameter.
 
     Args:
-        found: Ranges around the optimal plan.
+        ranges: Ranges around the optimal plan.
 
     Returns:
         Summary lines, up to three tables, and the JSON members `status`, `objective`, `ranges` and `unproven`.
     """
-    tables = tuple(table for table in (_rhs_table(found), _cost_table(found), _unused_cost_table(found)) if table.rows)
-    plan = found.plan
+    tables = tuple(
+        table for table in (_rhs_table(ranges), _cost_table(ranges), _unused_cost_table(ranges)) if table.rows
+    )
+    plan = ranges.plan
     objective = {"measure": plan.measure, "value": plan.objective, "unit": plan.unit}
-    members = {"status": plan.status, "objective": objective, "ranges": [_encode_range(row) for row in found.rows]}
-    members["unproven"] = list(found.unproven)
-    return SensitivityPart(tuple(_range_lines(found)), tables, (), members, heading="How far each figure may move")
+    members = {"status": plan.status, "objective": objective, "ranges": [_encode_range(row) for row in ranges.rows]}
+    members["unproven"] = list(ranges.unproven)
+    return SensitivityPart(tuple(_range_lines(ranges)), tables, (), members, heading="How far each figure may move")
 
 
 def _encode_range(row: SensitivityRange) -> dict[str, Any]:
@@ -53,32 +55,34 @@ def _encode_range(row: SensitivityRange) -> dict[str, Any]:
 def _encode_plan_change(turn: SensitivityRangeEnd) -> dict[str, Any]:
     return {
         "plan": not turn.stops,
-        "takes": [{"what": one.what, "amount": one.amount, "unit": one.unit} for one in (*turn.more, *turn.less)],
+        "takes": [
+            {"what": change.what, "amount": change.amount, "unit": change.unit} for change in (*turn.more, *turn.less)
+        ],
     }
 
 
-def _range_lines(found: SensitivityRanges) -> list[str]:
-    plan = found.plan
-    kinked = [row for row in found.rows if row.has_kink]
+def _range_lines(ranges: SensitivityRanges) -> list[str]:
+    plan = ranges.plan
+    kinked = [row for row in ranges.rows if row.has_kink]
     lines = [
         f"{'Cost' if plan.measure == 'cost' else f'Least {plan.measure}'}: {format_money(plan.objective, plan.unit)}. "
         f"{describe_proof(plan).partition(':')[0]}.",
-        f"{len(found.rows)} figures cost something or stand at the side of a rule. Each is moved alone, both ways.",
+        f"{len(ranges.rows)} figures cost something or stand at the side of a rule. Each is moved alone, both ways.",
     ]
     if kinked:
         few = f"{len(kinked)} of them have" if len(kinked) > 1 else "One of them has"
         lines.append(f"{few} a kink where the plan stands: one unit less does not save what one unit more costs.")
-    if found.unproven:
-        named = ", ".join(escape_text(path) for path in found.unproven[:_MOST_UNPROVEN])
-        more = f" and {len(found.unproven) - _MOST_UNPROVEN} more" if len(found.unproven) > _MOST_UNPROVEN else ""
+    if ranges.unproven:
+        named = ", ".join(escape_text(path) for path in ranges.unproven[:_MOST_UNPROVEN])
+        more = f" and {len(ranges.unproven) - _MOST_UNPROVEN} more" if len(ranges.unproven) > _MOST_UNPROVEN else ""
         lines.append(f"Left out, as no answer could be proven: {named}{more}.")
-    if found.only is None:
+    if ranges.only is None:
         lines.append("Whether other plans are as good could not be proven.")
-    elif not found.only:
+    elif not ranges.only:
         lines.append("Other plans are as good: prices and ranges are those that hold whichever is taken.")
     return [
         *lines,
-        *(line for row in _select_narrowest_costs(found)[:_MOST_SENTENCES] for line in _describe_range(row)),
+        *(line for row in _select_narrowest_costs(ranges)[:_MOST_SENTENCES] for line in _describe_range(row)),
     ]
 
 
@@ -93,12 +97,12 @@ def _describe_range(row: SensitivityRange) -> list[str]:
     return [f"The plan stays as it is while {now} moves {way} to {format_number(end)}{unit}{then}."]
 
 
-def _rhs_table(found: SensitivityRanges) -> TextTable:
+def _rhs_table(ranges: SensitivityRanges) -> TextTable:
     """Return right-hand-side parameters with their shadow prices, the largest total value first."""
     listed = _order_by_list(
-        sorted((row for row in found.rows if not row.costs and _shadow_price(row)), key=lambda row: -_total_value(row))
+        sorted((row for row in ranges.rows if not row.costs and _shadow_price(row)), key=lambda row: -_total_value(row))
     )
-    unit = found.plan.unit
+    unit = ranges.plan.unit
     columns = [
         *_parameter_columns(listed),
         (TextColumn(f"one more costs {unit}"), [_format_price(row.price_up) for row in listed[:MOST_TABLE_ROWS]]),
@@ -120,28 +124,28 @@ def _order_by_list(listed: list[SensitivityRange]) -> list[SensitivityRange]:
     return sorted(listed, key=lambda row: row.path not in first)
 
 
-def _cost_table(found: SensitivityRanges) -> TextTable:
+def _cost_table(ranges: SensitivityRanges) -> TextTable:
     """Return the costs with the smallest allowable change."""
-    listed = _select_narrowest_costs(found)
+    listed = _select_narrowest_costs(ranges)
     columns = [*_parameter_columns(listed), *_range_columns(listed)]
     return make_text_table(
         "Costs that may move least before the plan changes", columns, notes=_omitted_note(listed), always=4
     )
 
 
-def _select_narrowest_costs(found: SensitivityRanges) -> list[SensitivityRange]:
+def _select_narrowest_costs(ranges: SensitivityRanges) -> list[SensitivityRange]:
     """Return the costs that matter and have a finite range, the smallest relative allowance first."""
-    least = _LEAST_COST_SHARE * abs(found.plan.objective)
-    ended = (row for row in found.rows if row.costs and math.isfinite(_relative_allowance(row)))
-    return sorted((row for row in ended if _total_value(row) > least), key=_relative_allowance)
+    minimum = _LEAST_COST_SHARE * abs(ranges.plan.objective)
+    ended = (row for row in ranges.rows if row.costs and math.isfinite(_relative_allowance(row)))
+    return sorted((row for row in ended if _total_value(row) > minimum), key=_relative_allowance)
 
 
-def _unused_cost_table(found: SensitivityRanges) -> TextTable:
+def _unused_cost_table(ranges: SensitivityRanges) -> TextTable:
     """Return the costs of unused sources, with the value at which each enters the plan."""
     listed = sorted(
         (
             row
-            for row in found.rows
+            for row in ranges.rows
             if row.costs and not _shadow_price(row) and math.isfinite(_relative_allowance(row)) and row.value
         ),
         key=_relative_allowance,
@@ -163,12 +167,12 @@ def _parameter_columns(rows: list[SensitivityRange]) -> list[tuple[TextColumn, l
 
 
 def _range_columns(rows: list[SensitivityRange]) -> list[tuple[TextColumn, list[str]]]:
-    told = rows[:MOST_TABLE_ROWS]
+    ranges = rows[:MOST_TABLE_ROWS]
     return [
-        (TextColumn("holds from"), [_format_end(row.low) for row in told]),
-        (TextColumn("to"), [_format_end(row.high) for row in told]),
-        (TextColumn("below that", right=False, rank=3), [_describe_plan_change(row.at_low) for row in told]),
-        (TextColumn("above that", right=False, rank=2), [_describe_plan_change(row.at_high) for row in told]),
+        (TextColumn("holds from"), [_format_end(row.low) for row in ranges]),
+        (TextColumn("to"), [_format_end(row.high) for row in ranges]),
+        (TextColumn("below that", right=False, rank=3), [_describe_plan_change(row.at_low) for row in ranges]),
+        (TextColumn("above that", right=False, rank=2), [_describe_plan_change(row.at_high) for row in ranges]),
     ]
 
 
@@ -204,7 +208,7 @@ def _describe_plan_change(turn: SensitivityRangeEnd) -> str:
     """Describe the change of the plan beyond an end of the range."""
     if turn.stops:
         return "no plan"
-    more = [escape_text(one.what) for one in turn.more[:_MOST_SOURCES]]
-    less = [escape_text(one.what) for one in turn.less[:_MOST_SOURCES]]
-    told = [f"more {' and '.join(more)}"] if more else []
-    return ", ".join([*told, *([f"less {' and '.join(less)}"] if less else [])])
+    more = [escape_text(change.what) for change in turn.more[:_MOST_SOURCES]]
+    less = [escape_text(change.what) for change in turn.less[:_MOST_SOURCES]]
+    lines = [f"more {' and '.join(more)}"] if more else []
+    return ", ".join([*lines, *([f"less {' and '.join(less)}"] if less else [])])

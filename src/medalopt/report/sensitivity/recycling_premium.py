@@ -14,82 +14,82 @@ from medalopt.text import escape_text
 _PREMIUM_TOLERANCE = 1e-8  # of the cost; a smaller difference counts as zero
 
 
-def report_premium(found: RecyclingPremium, instance: Instance) -> SensitivityPart:
+def report_premium(premium: RecyclingPremium, instance: Instance) -> SensitivityPart:
     """Report the recycling premium.
 
     Args:
-        found: Cost and footprint of the plan and of the benchmark.
+        premium: Cost and footprint of the plan and of the benchmark.
         instance: Base instance, for currency and titles.
 
     Returns:
         Summary lines and the JSON member `premium`.
     """
     return SensitivityPart(
-        describe_premium(found, instance), (), (), encode_premium(found, instance), heading="What recycling costs"
+        describe_premium(premium, instance), (), (), encode_premium(premium, instance), heading="What recycling costs"
     )
 
 
-def describe_premium(found: RecyclingPremium, instance: Instance) -> tuple[str, ...]:
+def describe_premium(premium: RecyclingPremium, instance: Instance) -> tuple[str, ...]:
     """Describe the recycling premium, in total and per medal, and both footprints.
 
     Args:
-        found: Cost and footprint of the plan and of the benchmark.
+        premium: Cost and footprint of the plan and of the benchmark.
         instance: Base instance, for currency and titles.
 
     Returns:
         One or two sentences; the reason where the benchmark is not available.
     """
     currency, titles = instance.currency, dict(zip(instance.metals.names, instance.metals.titles, strict=True))
-    if found.cost == float("inf"):
-        return (f"Benchmark, buying all metal: not available ({_describe_missing_offers(found.short, titles)}).",)
-    if not found.recycles and abs(found.amount) <= _PREMIUM_TOLERANCE * abs(found.plan):
-        return (f"The plan takes no devices: it buys all metal, for {format_money(found.plan, currency)}.",)
-    more = "more" if found.amount >= 0 else "less"
-    what = "Recycling costs" if found.recycles else "The plan takes no devices, but keeping its rules costs"
+    if premium.cost == float("inf"):
+        return (f"Benchmark, buying all metal: not available ({_describe_missing_offers(premium.short, titles)}).",)
+    if not premium.recycles and abs(premium.amount) <= _PREMIUM_TOLERANCE * abs(premium.plan):
+        return (f"The plan takes no devices: it buys all metal, for {format_money(premium.plan, currency)}.",)
+    more = "more" if premium.amount >= 0 else "less"
+    what = "Recycling costs" if premium.recycles else "The plan takes no devices, but keeping its rules costs"
     first = (
-        f"{what} {format_money(abs(found.amount), currency)} {more} than buying all metal "
-        f"({format_money(found.plan, currency)} against {format_money(found.cost, currency)})"
+        f"{what} {format_money(abs(premium.amount), currency)} {more} than buying all metal "
+        f"({format_money(premium.plan, currency)} against {format_money(premium.cost, currency)})"
     )
-    if found.medals:
-        first += f": {format_money(abs(found.per_medal), currency)} {more} a medal"
+    if premium.medals:
+        first += f": {format_money(abs(premium.per_medal), currency)} {more} a medal"
     result = [f"{first}."]
-    if found.footprint or found.footprint_bought:
+    if premium.footprint or premium.footprint_bought:
         result.append(
-            f"The footprint is {format_number(found.footprint / 1000)} t CO2e; of bought metal it would be "
-            f"{format_number(found.footprint_bought / 1000)} t."
+            f"The footprint is {format_number(premium.footprint / 1000)} t CO2e; of bought metal it would be "
+            f"{format_number(premium.footprint_bought / 1000)} t."
         )
     return tuple(result)
 
 
-def _describe_missing_offers(short: Mapping[str, float] | None, titles: Mapping[str, str]) -> str:
+def _describe_missing_offers(shortage: Mapping[str, float] | None, titles: Mapping[str, str]) -> str:
     """Return the reason why all metal cannot be bought: `no sufficient offer of silver: 6 kg short`."""
-    if not short:
-        return describe_shortfall(short)
-    named = {titles[metal]: kg for metal, kg in short.items()}
+    if not shortage:
+        return describe_shortfall(shortage)
+    named = {titles[metal]: kg for metal, kg in shortage.items()}
     return f"no sufficient offer of {' and '.join(map(escape_text, named))}: {describe_shortfall(named)}"
 
 
-def encode_premium(found: RecyclingPremium, instance: Instance) -> dict[str, Any]:
+def encode_premium(premium: RecyclingPremium, instance: Instance) -> dict[str, Any]:
     """Return the premium for JSON.
 
     Args:
-        found: Cost and footprint of the plan and of the benchmark.
+        premium: Cost and footprint of the plan and of the benchmark.
         instance: Base instance, for the currency.
 
     Returns:
         The member `premium`; values of an infeasible benchmark are null.
     """
-    exists = found.cost < float("inf")
+    exists = premium.cost < float("inf")
     return {
         "premium": {
-            "cost": found.plan,
-            "cost_bought": found.cost if exists else None,
-            "premium": found.amount if exists else None,
-            "per_medal": found.per_medal if exists and found.medals else None,
-            "medals": found.medals,
+            "cost": premium.plan,
+            "cost_bought": premium.cost if exists else None,
+            "premium": premium.amount if exists else None,
+            "per_medal": premium.per_medal if exists and premium.medals else None,
+            "medals": premium.medals,
             "unit": instance.currency,
-            "footprint": found.footprint,
-            "footprint_bought": found.footprint_bought if exists else None,
-            "short": None if exists or found.short is None else dict(found.short),
+            "footprint": premium.footprint,
+            "footprint_bought": premium.footprint_bought if exists else None,
+            "short": None if exists or premium.short is None else dict(premium.short),
         }
     }

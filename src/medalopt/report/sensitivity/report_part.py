@@ -162,33 +162,33 @@ class LossBar:
         return self.extra < float("inf")
 
 
-def describe_shortfall(short: Mapping[str, float] | None) -> str:
+def describe_shortfall(shortage: Mapping[str, float] | None) -> str:
     """Describe the metal shortfall of an infeasible scenario, such as `1,912 kg of silver short`.
 
     Args:
-        short: Shortfall [kg] by the metal's title; None where no amount of metal makes a plan feasible.
+        shortage: Shortfall [kg] by the metal's title; None where no amount of metal makes a plan feasible.
 
     Returns:
         The metals with the largest shortfall first.
     """
-    if short is None:
+    if shortage is None:
         return "other rules cannot be kept, whatever metal there is"
     parts = [
-        f"{format_mass(kg)} of {escape_text(title)}" for title, kg in sorted(short.items(), key=lambda one: -one[1])
+        f"{format_mass(kg)} of {escape_text(title)}" for title, kg in sorted(shortage.items(), key=lambda one: -one[1])
     ]
     return f"{', '.join(parts)} short" if parts else "by a hair of metal"
 
 
-def abbreviate_shortfall(short: Mapping[str, float] | None) -> str:
+def abbreviate_shortfall(shortage: Mapping[str, float] | None) -> str:
     """Describe the metal shortfall of an infeasible scenario in the few words of a cell or a label.
 
     Args:
-        short: Shortfall [kg] by the metal's title; None where no amount of metal makes a plan feasible.
+        shortage: Shortfall [kg] by the metal's title; None where no amount of metal makes a plan feasible.
 
     Returns:
         The phrase of `describe_shortfall`, or `other rules`.
     """
-    return describe_shortfall(short) if short is not None else "other rules"
+    return describe_shortfall(shortage) if shortage is not None else "other rules"
 
 
 def format_change(extra: float, unit: str) -> str:
@@ -207,17 +207,17 @@ def format_change(extra: float, unit: str) -> str:
     return f"{size} {'more' if extra > 0 else 'less'}"
 
 
-def title_shortfall(short: Mapping[str, float] | None, titles: Mapping[str, str]) -> Mapping[str, float] | None:
+def title_shortfall(shortage: Mapping[str, float] | None, titles: Mapping[str, str]) -> Mapping[str, float] | None:
     """Replace the symbols of metals by their titles.
 
     Args:
-        short: Shortfall [kg] by symbol; None where no amount of metal makes a plan feasible.
+        shortage: Shortfall [kg] by symbol; None where no amount of metal makes a plan feasible.
         titles: Title of each metal by its symbol.
 
     Returns:
         Shortfall [kg] by title, or None.
     """
-    return None if short is None else {titles[metal]: kg for metal, kg in short.items()}
+    return None if shortage is None else {titles[metal]: kg for metal, kg in shortage.items()}
 
 
 def describe_change(extra: float, unit: str) -> str:

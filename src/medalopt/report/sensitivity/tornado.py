@@ -27,22 +27,27 @@ INFEASIBLE_BAR_RATIO = 1.15  # length of an infeasible bar, relative to the long
 _STATUS_WORDS = {"infeasible": "no plan", "wrong": "not allowed", "unanswered": "not solved"}
 
 
-def report_tornado(instance: Instance, unit: str, found: Tornado) -> SensitivityPart:
+def report_tornado(instance: Instance, unit: str, tornado: Tornado) -> SensitivityPart:
     """Report the effect of each parameter, varied alone down and up.
 
     Args:
         instance: Base instance.
         unit: Unit of the objective.
-        found: Base case and the bars, the largest effect first.
+        tornado: Base case and the bars, the largest effect first.
 
     Returns:
         Summary lines, the chart with its table, and the JSON member `tornado`.
     """
-    bars = [bar for bar in found.bars if not bar.idle(found.base)]
-    lines = tuple(_tornado_lines(instance, unit, found, bars))
-    charts = (_tornado_chart(instance, unit, found, bars, lines[0].rstrip(".")),) if bars else ()
+    bars = [bar for bar in tornado.bars if not bar.idle(tornado.base)]
+    lines = tuple(_tornado_lines(instance, unit, tornado, bars))
+    charts = (_tornado_chart(instance, unit, tornado, bars, lines[0].rstrip(".")),) if bars else ()
     return SensitivityPart(
-        lines, (), charts, {"tornado": _encode_tornado(instance, unit, found)}, found.interrupted, "What matters most"
+        lines,
+        (),
+        charts,
+        {"tornado": _encode_tornado(instance, unit, tornado)},
+        tornado.interrupted,
+        "What matters most",
     )
 
 
@@ -58,23 +63,27 @@ def format_step(part: float) -> str:
     return f"{format_number(100 * part, 3)} %"
 
 
-def _tornado_lines(instance: Instance, unit: str, found: Tornado, bars: Sequence[TornadoBar]) -> list[str]:
-    turning = [bar for bar in bars if bar.turns(found.base)]
-    lines = [_main_finding(instance, unit, found.base, bars)]
+def _tornado_lines(instance: Instance, unit: str, tornado: Tornado, bars: Sequence[TornadoBar]) -> list[str]:
+    turning = [bar for bar in bars if bar.turns(tornado.base)]
+    lines = [_main_finding(instance, unit, tornado.base, bars)]
     rest = turning[1:]
     if rest:
-        names = ", ".join(_describe_status_change(instance, bar, found.base) for bar in rest[:5])
+        names = ", ".join(_describe_status_change(instance, bar, tornado.base) for bar in rest[:5])
         more = f" and {len(rest) - 5} more" if len(rest) > 5 else ""
-        what = "leave no plan" if found.base.feasible else "give a plan"
+        what = "leave no plan" if tornado.base.feasible else "give a plan"
         lines.append(f"Moved alone, {format_count(len(rest), 'other figure')} may {what}: {names}{more}.")
-    steady = [bar for bar in bars if not bar.turns(found.base)]
-    dearest = max(steady, key=lambda bar: bar.swing(found.base), default=None)
-    if turning and dearest is not None and dearest.swing(found.base):
+    steady = [bar for bar in bars if not bar.turns(tornado.base)]
+    dearest = max(steady, key=lambda bar: bar.swing(tornado.base), default=None)
+    if turning and dearest is not None and dearest.swing(tornado.base):
         name = capitalize_first(title_parameter(instance, dearest.factor.path, dearest.factor.of))
-        lines.append(f"{name} moves the {name_objective(unit)} most: {_describe_both_ends(unit, found.base, dearest)}.")
-    lines.append(_describe_steps(found))
-    if found.interrupted:
-        lines.append(f"Interrupted: {len(found.bars)} of {found.asked} figures are told, the others were not moved.")
+        lines.append(
+            f"{name} moves the {name_objective(unit)} most: {_describe_both_ends(unit, tornado.base, dearest)}."
+        )
+    lines.append(_describe_steps(tornado))
+    if tornado.interrupted:
+        lines.append(
+            f"Interrupted: {len(tornado.bars)} of {tornado.asked} figures are told, the others were not moved."
+        )
     return lines
 
 
@@ -127,10 +136,10 @@ def _describe_effect(unit: str, base: ScenarioResult, end: TornadoEnd) -> str:
     )
 
 
-def _describe_steps(found: Tornado) -> str:
+def _describe_steps(tornado: Tornado) -> str:
     """Describe the steps by which parameters were varied, and their source."""
-    by_cv = sum(bar.factor.cv is not None for bar in found.bars)
-    tenth = len(found.bars) - by_cv
+    by_cv = sum(bar.factor.cv is not None for bar in tornado.bars)
+    tenth = len(tornado.bars) - by_cv
     told = []
     if by_cv:
         told.append(f"{format_count(by_cv, 'figure')} by the `cv` that the instance gives")
@@ -138,13 +147,13 @@ def _describe_steps(found: Tornado) -> str:
         told.append(
             f"{format_count(tenth, 'figure')} by 10 %{', having none' if by_cv else ', as the instance gives no `cv`'}"
         )
-    idle = sum(bar.idle(found.base) for bar in found.bars)
+    idle = sum(bar.idle(tornado.base) for bar in tornado.bars)
     nothing = f"; {idle} of them change{'s' if idle == 1 else ''} nothing" if idle else ""
     return f"Each moved alone, down and up: {' and '.join(told)}{nothing}."
 
 
-def _tornado_table(instance: Instance, unit: str, found: Tornado, bars: Sequence[TornadoBar]) -> TextTable:
-    base, shows = found.base, bars[:MOST_TABLE_ROWS]
+def _tornado_table(instance: Instance, unit: str, tornado: Tornado, bars: Sequence[TornadoBar]) -> TextTable:
+    base, shows = tornado.base, bars[:MOST_TABLE_ROWS]
     effects = [end.effect(base) for bar in shows for end in bar.ends]
     size, word = choose_money_scale([effect for effect in effects if effect is not None])
     texts = iter(format_column([effect / size for effect in effects if effect is not None]))
@@ -186,9 +195,9 @@ def _add_sign(text: str) -> str:
     return text if text.startswith(("−", "0", "≈")) else f"+{text}"
 
 
-def _tornado_chart(instance: Instance, unit: str, found: Tornado, bars: Sequence[TornadoBar], title: str) -> Chart:
+def _tornado_chart(instance: Instance, unit: str, tornado: Tornado, bars: Sequence[TornadoBar], title: str) -> Chart:
     drawn = list(bars[:MOST_BARS_DRAWN])[::-1]  # ECharts draws upward
-    longest = max((abs(end.effect(found.base) or 0.0) for bar in drawn for end in bar.ends), default=0.0) or 1.0
+    longest = max((abs(end.effect(tornado.base) or 0.0) for bar in drawn for end in bar.ends), default=0.0) or 1.0
     size, word = choose_money_scale([longest])
     end = longest * INFEASIBLE_BAR_RATIO / size
     names = [
@@ -201,11 +210,11 @@ def _tornado_chart(instance: Instance, unit: str, found: Tornado, bars: Sequence
             "barGap": "0%",
             "barCategoryGap": "30%",
             "itemStyle": {"color": colour},
-            "data": [_bar_item(instance, bar.ends[which], found.base, size, end, colour) for bar in drawn],
+            "data": [_bar_item(instance, bar.ends[which], tornado.base, size, end, colour) for bar in drawn],
         }
         for which, (name, colour) in enumerate((("less of it", COLOURS[0]), ("more of it", COLOURS[1])))
     ]
-    series[0]["markLine"] = mark_base_case(0, _base_label(unit, found.base))
+    series[0]["markLine"] = mark_base_case(0, _base_label(unit, tornado.base))
     look = {"color": INK, "fontFamily": FONT, "fontSize": 12}
     ends = {"axisLabel": {**look, "hideOverlap": True, "showMinLabel": False, "showMaxLabel": False}}
     across = ChartAxis(f"change of the {name_objective(unit)}", f"{word}{unit}", least=-end, most=end, extra=ends)
@@ -214,14 +223,14 @@ def _tornado_chart(instance: Instance, unit: str, found: Tornado, bars: Sequence
     option["yAxis"]["data"] = [escape_text(name, 60) for name in names]
     notes = (
         ("Hatched to the edge: no plan, and the metal that is short.",)
-        if any(bar.turns(found.base) for bar in drawn)
+        if any(bar.turns(tornado.base) for bar in drawn)
         else ()
     )
-    return Chart(title, option, (_tornado_table(instance, unit, found, bars),), notes, 120 + 30 * len(drawn))
+    return Chart(title, option, (_tornado_table(instance, unit, tornado, bars),), notes, 120 + 30 * len(drawn))
 
 
 def _bar_item(
-    instance: Instance, end: TornadoEnd, base: ScenarioResult, size: float, most: float, colour: str
+    instance: Instance, end: TornadoEnd, base: ScenarioResult, size: float, maximum: float, colour: str
 ) -> dict[str, Any]:
     """Return one bar; an infeasible one reaches the edge, hatched and labelled."""
     effect = end.effect(base)
@@ -237,7 +246,7 @@ def _bar_item(
         "fontSize": 11,
     }
     return {
-        "value": most,
+        "value": maximum,
         "itemStyle": {"color": f"{colour}59", "decal": hatched, "borderColor": FAINT},
         "label": label,
     }
@@ -247,14 +256,14 @@ def _base_label(unit: str, base: ScenarioResult) -> str:
     return "no plan as it stands" if base.value is None else f"as it stands: {format_money(base.value, unit)}"
 
 
-def _encode_tornado(instance: Instance, unit: str, found: Tornado) -> Mapping[str, Any]:
+def _encode_tornado(instance: Instance, unit: str, tornado: Tornado) -> Mapping[str, Any]:
     return {
-        "objective": found.base.value,
+        "objective": tornado.base.value,
         "unit": unit,
-        "status": found.base.status,
-        "asked": found.asked,
-        "interrupted": found.interrupted,
-        "bars": [_encode_bar(instance, bar, found.base) for bar in found.bars],
+        "status": tornado.base.status,
+        "asked": tornado.asked,
+        "interrupted": tornado.interrupted,
+        "bars": [_encode_bar(instance, bar, tornado.base) for bar in tornado.bars],
     }
 
 

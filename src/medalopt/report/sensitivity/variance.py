@@ -34,53 +34,62 @@ RankedCauses = list[tuple[UncertainInput, SobolIndex, SobolIndex]]
 _GROUP_TITLES = {"devices": "assays of {}", "treatments": "recovery by {}", "smelters": "returns of {}"}
 
 
-def report_variance(instance: Instance, unit: str, found: VarianceAnalysis) -> SensitivityPart:
+def report_variance(instance: Instance, unit: str, analysis: VarianceAnalysis) -> SensitivityPart:
     """Report the spread of the objective and the causes of it and of infeasibility.
 
     Args:
         instance: Base instance.
         unit: Unit of the objective.
-        found: Quantiles and the first-order and total shares of the variance by cause.
+        analysis: Quantiles and the first-order and total shares of the variance by cause.
 
     Returns:
         Summary lines, up to two charts with tables, and the JSON member `global`.
     """
-    lines = tuple(_variance_lines(instance, unit, found))
+    lines = tuple(_variance_lines(instance, unit, analysis))
     of = name_objective(unit)
-    asked = ((f"the spread of the {of}", found.measure, of), (PLAN_EXISTENCE, found.feasible, "existence of a plan"))
+    asked = (
+        (f"the spread of the {of}", analysis.measure, of),
+        (PLAN_EXISTENCE, analysis.feasible, "existence of a plan"),
+    )
     charts = [
-        _variance_chart(instance, _describe_leading_cause(instance, found, given, what), found.causes, given, name)
+        _variance_chart(
+            instance, _describe_leading_cause(instance, analysis, given, what), analysis.causes, given, name
+        )
         for what, given, name in asked
-        if _select_determined(_rank_causes(found.causes, given))
+        if _select_determined(_rank_causes(analysis.causes, given))
     ]
     return SensitivityPart(
         lines,
         (),
         tuple(charts),
-        {"global": _encode_variance(instance, unit, found)},
-        found.interrupted,
+        {"global": _encode_variance(instance, unit, analysis)},
+        analysis.interrupted,
         "All figures at once",
     )
 
 
-def _variance_lines(instance: Instance, unit: str, found: VarianceAnalysis) -> list[str]:
+def _variance_lines(instance: Instance, unit: str, analysis: VarianceAnalysis) -> list[str]:
     of = name_objective(unit)
-    lines = [f"{capitalize_first(_describe_leading_cause(instance, found, found.measure, f'the spread of the {of}'))}."]
-    if found.quantiles:
-        low, middle, high = (format_money(value, unit) for value in found.quantiles)
+    lines = [
+        f"{capitalize_first(_describe_leading_cause(instance, analysis, analysis.measure, f'the spread of the {of}'))}."
+    ]
+    if analysis.quantiles:
+        low, middle, high = (format_money(value, unit) for value in analysis.quantiles)
         lines.append(f"With all of it uncertain: {middle} in the middle, in nine cases of ten from {low} to {high}.")
-    if found.without:
+    if analysis.without:
         lines.append(
-            f"In {_format_percent(found.without)} of the cases there is no plan; the {of} is told of the others."
+            f"In {_format_percent(analysis.without)} of the cases there is no plan; the {of} is told of the others."
         )
-        if any(one.total for one in found.feasible):
+        if any(indices.total for indices in analysis.feasible):
             lines.append(
-                f"{capitalize_first(_describe_leading_cause(instance, found, found.feasible, PLAN_EXISTENCE))}."
+                f"{capitalize_first(_describe_leading_cause(instance, analysis, analysis.feasible, PLAN_EXISTENCE))}."
             )
-    lines.append(_describe_sampling(found))
-    if found.interrupted:
-        lines.append(f"Interrupted: {found.answered:,} of {found.asked:,} cases are solved; the shares are of those.")
-    unsure = [one.total.high - one.total.low for one in found.measure if one.total]
+    lines.append(_describe_sampling(analysis))
+    if analysis.interrupted:
+        lines.append(
+            f"Interrupted: {analysis.answered:,} of {analysis.asked:,} cases are solved; the shares are of those."
+        )
+    unsure = [indices.total.high - indices.total.low for indices in analysis.measure if indices.total]
     if unsure and max(unsure) > 2 * ADVISED_HALF_WIDTH:
         lines.append(
             f"Shares are sure to about ±{_format_percent(max(unsure) / 2)}; a greater N tells them more closely."
@@ -89,24 +98,24 @@ def _variance_lines(instance: Instance, unit: str, found: VarianceAnalysis) -> l
 
 
 def _describe_leading_cause(
-    instance: Instance, found: VarianceAnalysis, given: Sequence[SobolIndices], what: str
+    instance: Instance, analysis: VarianceAnalysis, given: Sequence[SobolIndices], what: str
 ) -> str:
-    known = _rank_causes(found.causes, given)
-    if not known and any(one.rows < MIN_COMPLETE_ROWS for one in given):
+    known = _rank_causes(analysis.causes, given)
+    if not known and any(indices.rows < MIN_COMPLETE_ROWS for indices in given):
         return f"too few of the cases have a plan to share out {what}: take a greater N"
     if not known:
         return f"nothing that is uncertain changes {what}"
     sure = _select_determined(known)
     if not sure:
-        return f"{found.count:,} rows are too few to share out {what}: take {_required_rows(found, known):,} or more"
-    cause, first, total = sure[0]
-    many = len(cause.factors) > 1
+        return (
+            f"{analysis.count:,} rows are too few to share out {what}: take {_required_rows(analysis, known):,} or more"
+        )
+    uncertain_input, first, total = sure[0]
+    title, many = title_cause(instance, uncertain_input), len(uncertain_input.factors) > 1
     if first.low <= 0 or _half_width(first) > MOST_HALF_WIDTH:  # the first-order share is not determined
         account = "account" if many else "accounts"
-        return f"{title_cause(instance, cause)} together with others {account} for {_format_interval(total)} of {what}"
-    return (
-        f"{title_cause(instance, cause)} alone {'explain' if many else 'explains'} {_format_interval(first)} of {what}"
-    )
+        return f"{title} together with others {account} for {_format_interval(total)} of {what}"
+    return f"{title} alone {'explain' if many else 'explains'} {_format_interval(first)} of {what}"
 
 
 def _half_width(share: SobolIndex) -> float:
@@ -119,40 +128,44 @@ def _select_determined(known: RankedCauses) -> RankedCauses:
     return [row for row in known if _half_width(row[2]) <= MOST_HALF_WIDTH]
 
 
-def _required_rows(found: VarianceAnalysis, known: RankedCauses) -> int:
+def _required_rows(analysis: VarianceAnalysis, known: RankedCauses) -> int:
     """Return the sample rows, a power of two, for `ADVISED_HALF_WIDTH`: the error falls as 1/sqrt(N)."""
-    wanted = found.count * (_half_width(known[0][2]) / ADVISED_HALF_WIDTH) ** 2
-    return min(MAX_SAMPLE_ROWS, 2 ** math.ceil(math.log2(max(wanted, 2.0 * found.count))))
+    wanted = analysis.count * (_half_width(known[0][2]) / ADVISED_HALF_WIDTH) ** 2
+    return min(MAX_SAMPLE_ROWS, 2 ** math.ceil(math.log2(max(wanted, 2.0 * analysis.count))))
 
 
-def _describe_sampling(found: VarianceAnalysis) -> str:
-    by_cv = any(factor.cv is not None for cause in found.causes for factor in cause.factors)
+def _describe_sampling(analysis: VarianceAnalysis) -> str:
+    by_cv = any(factor.cv is not None for uncertain_input in analysis.causes for factor in uncertain_input.factors)
     how = "lognormal by their `cv`" if by_cv else "even within 10 %, as the instance gives no `cv`"
-    together = any(cause.correlation for cause in found.causes)
-    text = f"Drawn: {len(found.causes)} causes, {how}{', metals of one device together' if together else ''}; "
-    text += f"{found.count:,} rows, {found.asked:,} solves."
-    if found.held:
-        text += f" In {_format_percent(found.held)} of the draws a share is held at 100 %."
+    together = any(uncertain_input.correlation for uncertain_input in analysis.causes)
+    text = f"Drawn: {len(analysis.causes)} causes, {how}{', metals of one device together' if together else ''}; "
+    text += f"{analysis.count:,} rows, {analysis.asked:,} solves."
+    if analysis.held:
+        text += f" In {_format_percent(analysis.held)} of the draws a share is held at 100 %."
     return text
 
 
-def title_cause(instance: Instance, cause: UncertainInput) -> str:
+def title_cause(instance: Instance, uncertain_input: UncertainInput) -> str:
     """Return the title of a cause: of its only parameter, or of the group of parameters.
 
     Args:
         instance: Instance, for the titles of metals.
-        cause: Parameters that are drawn together.
+        uncertain_input: Parameters that are drawn together.
 
     Returns:
         The title.
     """
-    if len(cause.factors) == 1:
-        return title_parameter(instance, cause.factors[0].path, cause.factors[0].of)
-    return escape_text(_GROUP_TITLES.get(str(cause.path[0]), "{}").format(cause.path[1]), 200)
+    if len(uncertain_input.factors) == 1:
+        return title_parameter(instance, uncertain_input.factors[0].path, uncertain_input.factors[0].of)
+    return escape_text(_GROUP_TITLES.get(str(uncertain_input.path[0]), "{}").format(uncertain_input.path[1]), 200)
 
 
 def _rank_causes(causes: Sequence[UncertainInput], given: Sequence[SobolIndices]) -> RankedCauses:
-    known = [(cause, one.first, one.total) for cause, one in zip(causes, given, strict=True) if one.first and one.total]
+    known = [
+        (uncertain_input, indices.first, indices.total)
+        for uncertain_input, indices in zip(causes, given, strict=True)
+        if indices.first and indices.total
+    ]
     return sorted(known, key=lambda row: -row[2].value)
 
 
@@ -175,7 +188,7 @@ def _variance_chart(
             ([total for _, _, total in drawn], "with all others", COLOURS[4]),
         )
     ]
-    names = [title_cause(instance, cause) for cause, _, _ in drawn]
+    names = [title_cause(instance, uncertain_input) for uncertain_input, _, _ in drawn]
     up = ChartAxis(
         "", names=names, extra={"axisLabel": {"color": INK, "fontFamily": FONT, "fontSize": 12, "interval": 0}}
     )
@@ -199,7 +212,7 @@ def _variance_table(instance: Instance, rows: RankedCauses, of: str) -> TextTabl
         [
             (
                 TextColumn("cause", right=False),
-                [title_cause(instance, cause) for cause, _, _ in rows[:MOST_TABLE_ROWS]],
+                [title_cause(instance, uncertain_input) for uncertain_input, _, _ in rows[:MOST_TABLE_ROWS]],
             ),
             (TextColumn("alone"), [_format_first_order(first) for _, first, _ in rows[:MOST_TABLE_ROWS]]),
             (TextColumn("95 % sure", rank=2), [_format_interval(first) for _, first, _ in rows[:MOST_TABLE_ROWS]]),
@@ -229,31 +242,33 @@ def _format_interval(share: SobolIndex) -> str:
     return f"{format_number(100 * low, 2) if low >= LEAST_SHARE else '0'} to {_format_percent(high)}"
 
 
-def _encode_variance(instance: Instance, unit: str, found: VarianceAnalysis) -> Mapping[str, Any]:
+def _encode_variance(instance: Instance, unit: str, analysis: VarianceAnalysis) -> Mapping[str, Any]:
     return {
-        "rows": found.count,
-        "solves": found.asked,
-        "solved": found.answered,
-        "interrupted": found.interrupted,
-        "without_plan": found.without,
-        "held": found.held,
+        "rows": analysis.count,
+        "solves": analysis.asked,
+        "solved": analysis.answered,
+        "interrupted": analysis.interrupted,
+        "without_plan": analysis.without,
+        "held": analysis.held,
         "unit": unit,
-        "quantiles": {str(at): value for at, value in zip(QUANTILES, found.quantiles, strict=False)},
-        "standard_deviation": found.spread,
+        "quantiles": {str(index): value for index, value in zip(QUANTILES, analysis.quantiles, strict=False)},
+        "standard_deviation": analysis.spread,
         "causes": [
             {
-                "cause": title_cause(instance, cause),
-                "paths": [render_path(factor.path) for factor in cause.factors],
-                "correlation": cause.correlation,
+                "cause": title_cause(instance, uncertain_input),
+                "paths": [render_path(factor.path) for factor in uncertain_input.factors],
+                "correlation": uncertain_input.correlation,
                 "objective": _encode_shares(of_measure),
                 "feasible": _encode_shares(of_plans),
             }
-            for cause, of_measure, of_plans in zip(found.causes, found.measure, found.feasible, strict=True)
+            for uncertain_input, of_measure, of_plans in zip(
+                analysis.causes, analysis.measure, analysis.feasible, strict=True
+            )
         ],
     }
 
 
 def _encode_shares(given: SobolIndices) -> dict[str, Any]:
     both = {"first": given.first, "total": given.total}
-    told = {key: None if one is None else [one.value, one.low, one.high] for key, one in both.items()}
+    told = {key: None if index is None else [index.value, index.low, index.high] for key, index in both.items()}
     return {**told, "rows": given.rows}

@@ -31,71 +31,71 @@ from medalopt.text import escape_text
 _MOST_OUTAGES_IN_TEXT = 3  # outages named in a sentence
 
 
-def report_outages(found: OutageLosses, instance: Instance) -> SensitivityPart:
+def report_outages(outages: OutageLosses, instance: Instance) -> SensitivityPart:
     """Report the cost of each outage, and the recycling premium where it was computed.
 
     Args:
-        found: Outages with their change of the objective.
+        outages: Outages with their change of the objective.
         instance: Base instance.
 
     Returns:
         Summary lines, bars with a table, and the JSON member `without`.
     """
-    listed = [loss for loss in found.losses if loss.extra > 0 or not loss.proven]
-    table = _outage_table(found, instance, listed)
+    listed = [loss for loss in outages.losses if loss.extra > 0 or not loss.proven]
+    table = _outage_table(outages, instance, listed)
     proven = [loss for loss in listed if loss.proven]
-    charts = (_outage_chart(found, proven, table),) if proven else ()
-    first = () if found.premium is None else describe_premium(found.premium, instance)
-    more = {} if found.premium is None else encode_premium(found.premium, instance)
+    charts = (_outage_chart(outages, proven, table),) if proven else ()
+    first = () if outages.premium is None else describe_premium(outages.premium, instance)
+    more = {} if outages.premium is None else encode_premium(outages.premium, instance)
     lines = [
         line
         for line in (
-            _describe_infeasible_outages(found, listed),
-            _describe_costly_outages(found, listed),
-            *_describe_other_outages(found),
+            _describe_infeasible_outages(outages, listed),
+            _describe_costly_outages(outages, listed),
+            *_describe_other_outages(outages),
         )
         if line
     ]
     sections = () if charts or not listed else (table,)
     return SensitivityPart(
-        (*first, *lines), sections, charts, {**_encode_outages(found), **more}, heading="What drops out"
+        (*first, *lines), sections, charts, {**_encode_outages(outages), **more}, heading="What drops out"
     )
 
 
-def _outage_bar(found: OutageLosses, loss: OutageLoss) -> LossBar:
-    return LossBar(f"{loss.kind} {loss.name}", loss.extra, title_shortfall(loss.short, found.titles))
+def _outage_bar(outages: OutageLosses, loss: OutageLoss) -> LossBar:
+    return LossBar(f"{loss.kind} {loss.name}", loss.extra, title_shortfall(loss.short, outages.titles))
 
 
-def _outage_start(found: OutageLosses) -> str:
-    return "" if found.whole else f" from {found.start} on"
+def _outage_start(outages: OutageLosses) -> str:
+    return "" if outages.whole else f" from {outages.start} on"
 
 
-def _describe_infeasible_outages(found: OutageLosses, losses: Sequence[OutageLoss]) -> str:
+def _describe_infeasible_outages(outages: OutageLosses, losses: Sequence[OutageLoss]) -> str:
     none = [loss for loss in losses if loss.proven and not loss.feasible]
-    said = "; ".join(
-        f"{_name_outage(loss)} ({describe_shortfall(_outage_bar(found, loss).short)})"
+    text = "; ".join(
+        f"{_name_outage(loss)} ({describe_shortfall(_outage_bar(outages, loss).short)})"
         for loss in none[:_MOST_OUTAGES_IN_TEXT]
     )
     rest = f"; and {len(none) - _MOST_OUTAGES_IN_TEXT} more" if len(none) > _MOST_OUTAGES_IN_TEXT else ""
-    return f"There is no plan{_outage_start(found)} without {said}{rest}." if none else ""
+    return f"There is no plan{_outage_start(outages)} without {text}{rest}." if none else ""
 
 
-def _describe_costly_outages(found: OutageLosses, losses: Sequence[OutageLoss]) -> str:
+def _describe_costly_outages(outages: OutageLosses, losses: Sequence[OutageLoss]) -> str:
     dearer = [loss for loss in losses if loss.feasible][:_MOST_OUTAGES_IN_TEXT]
-    said = [f"without {_name_outage(loss)} {describe_change(loss.extra, found.unit)}" for loss in dearer]
-    text = "; ".join(said)
-    return f"{text[0].upper()}{text[1:]}{_outage_start(found)}." if text else ""
+    lines = [f"without {_name_outage(loss)} {describe_change(loss.extra, outages.unit)}" for loss in dearer]
+    text = "; ".join(lines)
+    return f"{text[0].upper()}{text[1:]}{_outage_start(outages)}." if text else ""
 
 
-def _describe_other_outages(found: OutageLosses) -> tuple[str, ...]:
+def _describe_other_outages(outages: OutageLosses) -> tuple[str, ...]:
     """Return the outages at no cost, those not proven, and those that save cost."""
-    idle = [_name_outage(loss) for loss in found.losses if loss.proven and loss.extra == 0]
-    unknown = [_name_outage(loss) for loss in found.losses if not loss.proven]
-    forced = [loss for loss in found.losses if loss.extra < 0]
-    saved = ", ".join(f"{_name_outage(loss)} ({format_change(loss.extra, found.unit)})" for loss in forced)
+    idle = [_name_outage(loss) for loss in outages.losses if loss.proven and loss.extra == 0]
+    unknown = [_name_outage(loss) for loss in outages.losses if not loss.proven]
+    forced = [loss for loss in outages.losses if loss.extra < 0]
+    saved = ", ".join(f"{_name_outage(loss)} ({format_change(loss.extra, outages.unit)})" for loss in forced)
     return (
-        *((f"Nobody would miss{_outage_start(found)}: {', '.join(idle)}.",) if idle else ()),
-        *((f"Not proven what comes of it{_outage_start(found)} without: {', '.join(unknown)}.",) if unknown else ()),
+        *((f"Nobody would miss{_outage_start(outages)}: {', '.join(idle)}.",) if idle else ()),
+        *((f"Not proven what comes of it{_outage_start(outages)} without: {', '.join(unknown)}.",) if unknown else ()),
         *((f"Cheaper without, as only a contract or a rule brings it in: {saved}.",) if forced else ()),
     )
 
@@ -109,23 +109,23 @@ def _outage_status(loss: OutageLoss) -> str:
     return "no plan" if loss.proven else "not proven"
 
 
-def _outage_table(found: OutageLosses, instance: Instance, losses: Sequence[OutageLoss]) -> TextTable:
+def _outage_table(outages: OutageLosses, instance: Instance, losses: Sequence[OutageLoss]) -> TextTable:
     size, word = choose_money_scale(loss.extra for loss in losses if loss.feasible)
     extras = iter(format_column([loss.extra / size for loss in losses if loss.feasible]))
     columns = [
         (TextColumn("without", right=False), [_name_outage(loss) for loss in losses]),
         (
-            TextColumn(f"more, {word}{found.unit}"),
+            TextColumn(f"more, {word}{outages.unit}"),
             [next(extras) if loss.feasible else _outage_status(loss) for loss in losses],
         ),
         (
             TextColumn("of all", rank=1),
-            [format_share(loss.extra, abs(found.value)) if loss.feasible else "" for loss in losses],
+            [format_share(loss.extra, abs(outages.value)) if loss.feasible else "" for loss in losses],
         ),
         (
             TextColumn("short", right=False),
             [
-                "" if loss.feasible or not loss.proven else abbreviate_shortfall(_outage_bar(found, loss).short)
+                "" if loss.feasible or not loss.proven else abbreviate_shortfall(_outage_bar(outages, loss).short)
                 for loss in losses
             ],
         ),
@@ -137,12 +137,12 @@ def _outage_table(found: OutageLosses, instance: Instance, losses: Sequence[Outa
     note = "Short: the least metal that would have to come from elsewhere for there to be a plan."
     notes = [note] if any(loss.proven and not loss.feasible for loss in losses) else []
     return make_text_table(
-        f"What is lost without it{_outage_start(found)}, the most serious first", columns, notes=notes
+        f"What is lost without it{_outage_start(outages)}, the most serious first", columns, notes=notes
     )
 
 
-def _outage_chart(found: OutageLosses, losses: Sequence[OutageLoss], table: TextTable) -> Chart:
-    rows = [_outage_bar(found, loss) for loss in losses]
+def _outage_chart(outages: OutageLosses, losses: Sequence[OutageLoss], table: TextTable) -> Chart:
+    rows = [_outage_bar(outages, loss) for loss in losses]
     none, dearest = [row for row in rows if not row.feasible], [row for row in rows if row.feasible]
     parts = []
     if len(none) > 1:
@@ -152,30 +152,30 @@ def _outage_chart(found: OutageLosses, losses: Sequence[OutageLoss], table: Text
     elif none:
         parts.append(f"without {escape_text(none[0].name)} there is no plan ({describe_shortfall(none[0].short)})")
     if dearest:
-        parts.append(f"without {escape_text(dearest[0].name)} {describe_change(dearest[0].extra, found.unit)}")
+        parts.append(f"without {escape_text(dearest[0].name)} {describe_change(dearest[0].extra, outages.unit)}")
     title = "; ".join(parts)
     return Chart(
-        f"{title[0].upper()}{title[1:]}{_outage_start(found)}",
-        plot_loss_bars(rows, found.unit),
+        f"{title[0].upper()}{title[1:]}{_outage_start(outages)}",
+        plot_loss_bars(rows, outages.unit),
         (table,),
         height=compute_bars_height(rows),
     )
 
 
-def _encode_outages(found: OutageLosses) -> dict[str, Any]:
+def _encode_outages(outages: OutageLosses) -> dict[str, Any]:
     rows = [
         {
             "kind": loss.kind,
             "name": loss.name,
             "path": loss.path,
             "status": get_row_status(loss.feasible, loss.proven),
-            "objective": found.value + loss.extra if loss.feasible else None,
+            "objective": outages.value + loss.extra if loss.feasible else None,
             "extra": loss.extra if loss.feasible else None,
             "short": None if loss.feasible or loss.short is None else dict(loss.short),
         }
-        for loss in found.losses
+        for loss in outages.losses
     ]
-    return {"without": {"objective": found.value, "unit": found.unit, "from": found.start, "rows": rows}}
+    return {"without": {"objective": outages.value, "unit": outages.unit, "from": outages.start, "rows": rows}}
 
 
 _MOST_CONTRACTS_IN_TEXT = 3  # contracts named in a sentence
@@ -183,95 +183,96 @@ _DELAY_CASES = {"leads": "metal comes back", "supply": "supply comes", "both": "
 _DELAY_LABELS = {"leads": "metal late", "supply": "supply late", "both": "both late"}
 
 
-def report_delay(found: DelayAnalysis, instance: Instance) -> SensitivityPart:
+def report_delay(delays: DelayAnalysis, instance: Instance) -> SensitivityPart:
     """Report the cost of a delay of supply, of metal returns and of both, and the deadline of each contract.
 
     Args:
-        found: Delay scenarios and deadlines.
+        delays: Delay scenarios and deadlines.
         instance: Base instance, for the length of its periods.
 
     Returns:
         Summary lines, bars with a table, the table of deadlines, and the JSON member `delay`.
     """
-    by = format_period_count(instance, found.periods)
-    table, signing = _delay_table(found, instance, by), _deadline_table(found)
-    charts = _delay_charts(found, by, table)
-    lines = [f"{_delay_condition(late)} {by} later {_delay_consequence(found, late)}." for late in found.late]
-    lost = next(late.lost for late in found.late if late.what == "supply")
+    by = format_period_count(instance, delays.periods)
+    table, signing = _delay_table(delays, instance, by), _deadline_table(delays)
+    charts = _delay_charts(delays, by, table)
+    lines = [f"{_delay_condition(effect)} {by} later {_delay_consequence(delays, effect)}." for effect in delays.late]
+    lost = next(effect.lost for effect in delays.late if effect.what == "supply")
     if lost > 0:
         lines.append(f"Of the supply {format_number(lost)} t would then come after the horizon, and are lost.")
     return SensitivityPart(
-        (*lines, *_describe_deadlines(found)),
+        (*lines, *_describe_deadlines(delays)),
         (*(() if charts else (table,)), *((signing,) if signing.rows else ())),
         charts,
-        _encode_delay(found),
+        _encode_delay(delays),
         heading="What comes late",
     )
 
 
-def _delay_charts(found: DelayAnalysis, by: str, table: TextTable) -> tuple[Chart, ...]:
+def _delay_charts(delays: DelayAnalysis, by: str, table: TextTable) -> tuple[Chart, ...]:
     """Return bars of the scenarios that are solved, with the table; no chart where none is."""
-    proven = [late for late in found.late if late.proven]
+    proven = [effect for effect in delays.late if effect.proven]
     if not proven:
         return ()
-    worst = next((late for late in proven if not late.feasible), max(proven, key=lambda late: late.extra))
+    worst = next((effect for effect in proven if not effect.feasible), max(proven, key=lambda effect: effect.extra))
     drawn = [
-        LossBar(_DELAY_LABELS[late.what], late.extra, title_shortfall(late.short, found.titles)) for late in proven
+        LossBar(_DELAY_LABELS[effect.what], effect.extra, title_shortfall(effect.short, delays.titles))
+        for effect in proven
     ]
-    title = f"{_delay_condition(worst)} {by} later {_delay_consequence(found, worst)}"
-    return (Chart(title, plot_loss_bars(drawn, found.unit), (table,), height=compute_bars_height(drawn)),)
+    title = f"{_delay_condition(worst)} {by} later {_delay_consequence(delays, worst)}"
+    return (Chart(title, plot_loss_bars(drawn, delays.unit), (table,), height=compute_bars_height(drawn)),)
 
 
-def _delay_condition(late: DelayEffect) -> str:
-    return f"If all {_DELAY_CASES[late.what]}"
+def _delay_condition(effect: DelayEffect) -> str:
+    return f"If all {_DELAY_CASES[effect.what]}"
 
 
-def _delay_consequence(found: DelayAnalysis, late: DelayEffect) -> str:
-    if not late.proven:
+def _delay_consequence(delays: DelayAnalysis, effect: DelayEffect) -> str:
+    if not effect.proven:
         return "it is not proven what comes of it"
-    if late.feasible:
-        return f"{describe_change(late.extra, found.unit)}"
-    return f"there is no plan ({describe_shortfall(title_shortfall(late.short, found.titles))})"
+    if effect.feasible:
+        return f"{describe_change(effect.extra, delays.unit)}"
+    return f"there is no plan ({describe_shortfall(title_shortfall(effect.short, delays.titles))})"
 
 
-def _delay_table(found: DelayAnalysis, instance: Instance, by: str) -> TextTable:
-    rows, titles = found.late, found.titles
+def _delay_table(delays: DelayAnalysis, instance: Instance, by: str) -> TextTable:
+    rows, titles = delays.late, delays.titles
     size, word = choose_money_scale(row.extra for row in rows if row.feasible)
     extras = iter(format_column([row.extra / size for row in rows if row.feasible]))
     columns = [
         (TextColumn(f"{by} later", right=False), [_DELAY_CASES[row.what] for row in rows]),
         (
-            TextColumn(f"more, {word}{found.unit}"),
+            TextColumn(f"more, {word}{delays.unit}"),
             [next(extras) if row.feasible else _delay_status(row) for row in rows],
         ),
         (
             TextColumn("of all", rank=1),
-            [format_share(row.extra, abs(found.value)) if row.feasible else "" for row in rows],
+            [format_share(row.extra, abs(delays.value)) if row.feasible else "" for row in rows],
         ),
         (TextColumn("short", right=False), [_delay_shortfall(row, titles) for row in rows]),
-        (TextColumn("supply lost, t", rank=1), [format_number(late.lost) for late in found.late]),
+        (TextColumn("supply lost, t", rank=1), [format_number(effect.lost) for effect in delays.late]),
     ]
     return make_text_table(f"What it costs when all is {by} late", columns)
 
 
-def _delay_status(late: DelayEffect) -> str:
+def _delay_status(effect: DelayEffect) -> str:
     """Return the cell of a scenario without a plan: infeasible or not proven."""
-    return "no plan" if late.proven else "not proven"
+    return "no plan" if effect.proven else "not proven"
 
 
-def _delay_shortfall(late: DelayEffect, titles: Mapping[str, str]) -> str:
-    return "" if late.feasible or not late.proven else abbreviate_shortfall(title_shortfall(late.short, titles))
+def _delay_shortfall(effect: DelayEffect, titles: Mapping[str, str]) -> str:
+    return "" if effect.feasible or not effect.proven else abbreviate_shortfall(title_shortfall(effect.short, titles))
 
 
-def _describe_deadlines(found: DelayAnalysis) -> tuple[str, ...]:
+def _describe_deadlines(delays: DelayAnalysis) -> tuple[str, ...]:
     """Return the contracts to sign first, and the one that can wait longest."""
-    needed = [one for one in found.deadlines if one.last is not None]
-    unknown = [f"{one.kind} {escape_text(one.name)}" for one in found.deadlines if not one.proven]
+    needed = [deadline for deadline in delays.deadlines if deadline.last is not None]
+    unknown = [f"{deadline.kind} {escape_text(deadline.name)}" for deadline in delays.deadlines if not deadline.proven]
     unproven = [f"Not proven by when to sign: {', '.join(unknown)}."] if unknown else []
     if not needed:
         return tuple(unproven)
-    now = [one for one in needed if one.last == needed[0].last]
-    first = ", ".join(f"{one.kind} {escape_text(one.name)}" for one in now[:_MOST_CONTRACTS_IN_TEXT])
+    now = [deadline for deadline in needed if deadline.last == needed[0].last]
+    first = ", ".join(f"{deadline.kind} {escape_text(deadline.name)}" for deadline in now[:_MOST_CONTRACTS_IN_TEXT])
     rest = f" and {len(now) - _MOST_CONTRACTS_IN_TEXT} more" if len(now) > _MOST_CONTRACTS_IN_TEXT else ""
     lines = [f"To be signed by {needed[0].last} so that nothing is lost: {first}{rest}."]
     last = needed[-1]
@@ -280,155 +281,182 @@ def _describe_deadlines(found: DelayAnalysis) -> tuple[str, ...]:
     return (*lines, *unproven)
 
 
-def _deadline_table(found: DelayAnalysis) -> TextTable:
+def _deadline_table(delays: DelayAnalysis) -> TextTable:
     """Return the table of the last period in which each contract can be signed at no extra cost."""
-    listed = [one for one in found.deadlines if one.last is not None]
-    size, word = choose_money_scale(one.extra for one in listed if one.extra < float("inf"))
-    extras = iter(format_column([one.extra / size for one in listed if one.extra < float("inf")]))
+    listed = [deadline for deadline in delays.deadlines if deadline.last is not None]
+    size, word = choose_money_scale(deadline.extra for deadline in listed if deadline.extra < float("inf"))
+    extras = iter(format_column([deadline.extra / size for deadline in listed if deadline.extra < float("inf")]))
     columns = [
-        (TextColumn("contract", right=False), [f"{one.kind} {escape_text(one.name)}" for one in listed]),
-        (TextColumn("sign by", right=False), [one.last or "" for one in listed]),
-        (TextColumn("used from", right=False, rank=1), [one.first or "" for one in listed]),
+        (TextColumn("contract", right=False), [f"{deadline.kind} {escape_text(deadline.name)}" for deadline in listed]),
+        (TextColumn("sign by", right=False), [deadline.last or "" for deadline in listed]),
+        (TextColumn("used from", right=False, rank=1), [deadline.first or "" for deadline in listed]),
         (
-            TextColumn(f"more a period later, {word}{found.unit}"),
-            [next(extras) if one.extra < float("inf") else "no plan" for one in listed],
+            TextColumn(f"more a period later, {word}{delays.unit}"),
+            [next(extras) if deadline.extra < float("inf") else "no plan" for deadline in listed],
         ),
     ]
-    idle = [f"{one.kind} {escape_text(one.name)}" for one in found.deadlines if one.last is None and one.proven]
+    idle = [
+        f"{deadline.kind} {escape_text(deadline.name)}"
+        for deadline in delays.deadlines
+        if deadline.last is None and deadline.proven
+    ]
     notes = ["What is signed in a period can be used from that period on; what is committed stays so."]
     notes += [f"Never needed: {', '.join(idle)}."] if idle else []
     return make_text_table("The last period in which each can be signed at no cost", columns, notes=notes)
 
 
-def _encode_delay(found: DelayAnalysis) -> dict[str, Any]:
+def _encode_delay(delays: DelayAnalysis) -> dict[str, Any]:
     rows = [
         {
-            "what": late.what,
-            "status": get_row_status(late.feasible, late.proven),
-            "objective": found.value + late.extra if late.feasible else None,
-            "extra": late.extra if late.feasible else None,
-            "short": None if late.short is None else dict(late.short),
-            "supply_lost": late.lost,
+            "what": effect.what,
+            "status": get_row_status(effect.feasible, effect.proven),
+            "objective": delays.value + effect.extra if effect.feasible else None,
+            "extra": effect.extra if effect.feasible else None,
+            "short": None if effect.short is None else dict(effect.short),
+            "supply_lost": effect.lost,
         }
-        for late in found.late
+        for effect in delays.late
     ]
-    delay = {"periods": found.periods, "objective": found.value, "unit": found.unit, "rows": rows}
-    return {"delay": {**delay, "sign_by": [_encode_deadline(one) for one in found.deadlines]}}
+    delay = {"periods": delays.periods, "objective": delays.value, "unit": delays.unit, "rows": rows}
+    return {"delay": {**delay, "sign_by": [_encode_deadline(deadline) for deadline in delays.deadlines]}}
 
 
-def _encode_deadline(one: ContractDeadline) -> dict[str, Any]:
+def _encode_deadline(deadline: ContractDeadline) -> dict[str, Any]:
     """Return a deadline for JSON."""
     return {
-        "kind": one.kind,
-        "name": one.name,
-        "used_from": one.first,
-        "sign_by": one.last,
-        "extra_later": one.extra if one.proven and one.extra < float("inf") else None,
-        "plan_later": one.extra < float("inf") if one.proven else None,
+        "kind": deadline.kind,
+        "name": deadline.name,
+        "used_from": deadline.first,
+        "sign_by": deadline.last,
+        "extra_later": deadline.extra if deadline.proven and deadline.extra < float("inf") else None,
+        "plan_later": deadline.extra < float("inf") if deadline.proven else None,
     }
 
 
 _SCENARIO_STATES = {"infeasible": "no plan", "unanswered": "no answer"}
 
 
-def report_scenarios(found: ScenarioComparison) -> SensitivityPart:
+def report_scenarios(scenarios: ScenarioComparison) -> SensitivityPart:
     """Report the named scenarios: infeasible ones first, then by cost, unsolved ones last.
 
     Args:
-        found: Base case and scenarios.
+        scenarios: Base case and scenarios.
 
     Returns:
         A sentence for each, bars with a table, and the JSON member `scenarios`.
     """
     listed = sorted(
-        found.scenarios, key=lambda one: (bool(one.fault), one.feasible, -_scenario_severity(one), one.name)
+        scenarios.scenarios,
+        key=lambda scenario: (bool(scenario.fault), scenario.feasible, -_scenario_severity(scenario), scenario.name),
     )
-    rows = [LossBar(one.name, one.extra, title_shortfall(one.short, found.titles)) for one in listed if not one.fault]
+    rows = [
+        LossBar(scenario.name, scenario.extra, title_shortfall(scenario.short, scenarios.titles))
+        for scenario in listed
+        if not scenario.fault
+    ]
     said = [
-        f"{escape_text(row.name)}: {describe_change(row.extra, found.unit)}"
+        f"{escape_text(row.name)}: {describe_change(row.extra, scenarios.unit)}"
         if row.feasible
         else f"{escape_text(row.name)}: there is no plan ({describe_shortfall(row.short)})"
         for row in rows
     ]
-    said += [f"{escape_text(one.name)}: no answer ({escape_text(one.fault, 300)})" for one in listed if one.fault]
-    table, lines = _scenario_table(found, listed), tuple(f"Scenario {line}." for line in said)
+    said += [
+        f"{escape_text(scenario.name)}: no answer ({escape_text(scenario.fault, 300)})"
+        for scenario in listed
+        if scenario.fault
+    ]
+    table, lines = _scenario_table(scenarios, listed), tuple(f"Scenario {line}." for line in said)
     if not rows:
-        return SensitivityPart(lines, (table,), (), _encode_scenarios(found), heading="Several things at once")
+        return SensitivityPart(lines, (table,), (), _encode_scenarios(scenarios), heading="Several things at once")
     chart = Chart(
-        _scenario_title(listed, said), plot_loss_bars(rows, found.unit), (table,), height=compute_bars_height(rows)
+        _scenario_title(listed, said), plot_loss_bars(rows, scenarios.unit), (table,), height=compute_bars_height(rows)
     )
-    return SensitivityPart(lines, (), (chart,), _encode_scenarios(found), heading="Several things at once")
+    return SensitivityPart(lines, (), (chart,), _encode_scenarios(scenarios), heading="Several things at once")
 
 
-def _scenario_severity(one: NamedScenarioResult) -> float:
+def _scenario_severity(scenario: NamedScenarioResult) -> float:
     """Return the sort key of a scenario: its extra cost, or its shortfall [kg] where it is infeasible."""
-    return one.extra if one.feasible else sum(one.short.values()) if one.short is not None else float("inf")
+    return (
+        scenario.extra
+        if scenario.feasible
+        else sum(scenario.short.values())
+        if scenario.short is not None
+        else float("inf")
+    )
 
 
-def _scenario_title(listed: list[NamedScenarioResult], said: list[str]) -> str:
-    none, of = sum(one.status == "infeasible" for one in listed), len(listed)
-    worst = said[0].replace(": there is no plan (", " above all (", 1)
-    return f"{none} of {of} scenarios have no plan, {worst}" if none > 1 else said[0]
+def _scenario_title(listed: list[NamedScenarioResult], lines: list[str]) -> str:
+    none, of = sum(scenario.status == "infeasible" for scenario in listed), len(listed)
+    worst = lines[0].replace(": there is no plan (", " above all (", 1)
+    return f"{none} of {of} scenarios have no plan, {worst}" if none > 1 else lines[0]
 
 
-def _scenario_table(found: ScenarioComparison, listed: list[NamedScenarioResult]) -> TextTable:
-    every = [found.base, *listed]
-    plans = [one for one in every if one.feasible]
-    size, word = choose_money_scale(one.value for one in plans)
-    values = iter(format_column([one.value / size for one in plans]))
-    extras = iter(format_column([one.extra / size for one in plans]))
-    footprints = iter(format_column([one.footprint / 1000 for one in plans]))
-    tonnes = iter(format_column([one.tonnes for one in plans]))
+def _scenario_table(scenarios: ScenarioComparison, listed: list[NamedScenarioResult]) -> TextTable:
+    every = [scenarios.base, *listed]
+    plans = [scenario for scenario in every if scenario.feasible]
+    size, word = choose_money_scale(scenario.value for scenario in plans)
+    values = iter(format_column([scenario.value / size for scenario in plans]))
+    extras = iter(format_column([scenario.extra / size for scenario in plans]))
+    footprints = iter(format_column([scenario.footprint / 1000 for scenario in plans]))
+    tonnes = iter(format_column([scenario.tonnes for scenario in plans]))
     columns = [
-        (TextColumn("scenario", right=False), ["as it is", *(escape_text(one.name) for one in listed)]),
+        (TextColumn("scenario", right=False), ["as it is", *(escape_text(scenario.name) for scenario in listed)]),
         (
-            TextColumn(f"{word}{found.unit}"),
-            [next(values) if one.feasible else _SCENARIO_STATES[one.status] for one in every],
+            TextColumn(f"{word}{scenarios.unit}"),
+            [next(values) if scenario.feasible else _SCENARIO_STATES[scenario.status] for scenario in every],
         ),
-        (TextColumn("more"), [next(extras) if one.feasible else "" for one in every]),
+        (TextColumn("more"), [next(extras) if scenario.feasible else "" for scenario in every]),
         (
             TextColumn("in %", rank=1),
-            [format_share(one.extra, abs(found.base.value)) if one.feasible and one.name else "" for one in every],
+            [
+                format_share(scenario.extra, abs(scenarios.base.value)) if scenario.feasible and scenario.name else ""
+                for scenario in every
+            ],
         ),
-        (TextColumn("t CO2e", rank=2), [next(footprints) if one.feasible else "" for one in every]),
-        (TextColumn("t taken", rank=1), [next(tonnes) if one.feasible else "" for one in every]),
+        (TextColumn("t CO2e", rank=2), [next(footprints) if scenario.feasible else "" for scenario in every]),
+        (TextColumn("t taken", rank=1), [next(tonnes) if scenario.feasible else "" for scenario in every]),
         (
             TextColumn("short", right=False),
-            [_scenario_shortfall(found, one) if one.status == "infeasible" else "" for one in every],
+            [_scenario_shortfall(scenarios, scenario) if scenario.status == "infeasible" else "" for scenario in every],
         ),
     ]
-    notes = [f"{escape_text(one.name)}: {_list_changes(one)}." for one in listed]
+    notes = [f"{escape_text(scenario.name)}: {_list_changes(scenario)}." for scenario in listed]
     return make_text_table("The scenarios of this instance beside the base case", columns, notes=notes)
 
 
-def _scenario_shortfall(found: ScenarioComparison, one: NamedScenarioResult) -> str:
-    return abbreviate_shortfall(title_shortfall(one.short, found.titles))
+def _scenario_shortfall(scenarios: ScenarioComparison, scenario: NamedScenarioResult) -> str:
+    return abbreviate_shortfall(title_shortfall(scenario.short, scenarios.titles))
 
 
-def _list_changes(one: NamedScenarioResult) -> str:
-    listed = ", ".join(f"{escape_text(path)} {escape_text(str(value))}" for path, value in one.changes.items())
-    return f"{listed} ({escape_text(one.note, 300)})" if one.note else listed
+def _list_changes(scenario: NamedScenarioResult) -> str:
+    listed = ", ".join(f"{escape_text(path)} {escape_text(str(value))}" for path, value in scenario.changes.items())
+    return f"{listed} ({escape_text(scenario.note, 300)})" if scenario.note else listed
 
 
-def _encode_scenarios(found: ScenarioComparison) -> dict[str, Any]:
+def _encode_scenarios(scenarios: ScenarioComparison) -> dict[str, Any]:
     return {
         "scenarios": {
-            "objective": found.base.value,
-            "footprint": found.base.footprint,
-            "tonnes": found.base.tonnes,
-            "unit": found.unit,
-            "rows": [_encode_scenario(one) for one in found.scenarios],
+            "objective": scenarios.base.value,
+            "footprint": scenarios.base.footprint,
+            "tonnes": scenarios.base.tonnes,
+            "unit": scenarios.unit,
+            "rows": [_encode_scenario(scenario) for scenario in scenarios.scenarios],
         }
     }
 
 
-def _encode_scenario(one: NamedScenarioResult) -> dict[str, Any]:
-    figures = {"objective": one.value, "extra": one.extra, "footprint": one.footprint, "tonnes": one.tonnes}
+def _encode_scenario(scenario: NamedScenarioResult) -> dict[str, Any]:
+    values = {
+        "objective": scenario.value,
+        "extra": scenario.extra,
+        "footprint": scenario.footprint,
+        "tonnes": scenario.tonnes,
+    }
     return {
-        "scenario": one.name,
-        "changes": {path: str(value) for path, value in one.changes.items()},
-        "status": one.status,
-        **{name: value if one.feasible else None for name, value in figures.items()},
-        "short": None if one.short is None else dict(one.short),
-        **({"message": one.fault} if one.fault else {}),
+        "scenario": scenario.name,
+        "changes": {path: str(value) for path, value in scenario.changes.items()},
+        "status": scenario.status,
+        **{name: value if scenario.feasible else None for name, value in values.items()},
+        "short": None if scenario.short is None else dict(scenario.short),
+        **({"message": scenario.fault} if scenario.fault else {}),
     }

@@ -28,12 +28,12 @@ _WHOLE_FILE = "(the whole file)"
 NO_SOURCE = "no source"
 
 
-def tabulate_assumptions(instance: Instance, written: SourceValues | None) -> tuple[ReportTable, ...]:
+def tabulate_assumptions(instance: Instance, source_values: SourceValues | None) -> tuple[ReportTable, ...]:
     """Tabulate the assumptions in the order of the instance file.
 
     Args:
         instance: Instance with its sources and notes.
-        written: Parameters as the file writes them; None lists the sources alone.
+        source_values: Parameters as the file writes them; None lists the sources alone.
 
     Returns:
         The table `assumptions`.
@@ -46,7 +46,7 @@ def tabulate_assumptions(instance: Instance, written: SourceValues | None) -> tu
         ReportColumn("note", "Note"),
     )
     remarks = {_parse_path(source.path): source for source in instance.sources}
-    listed = _parameter_rows(instance, written, remarks) if written is not None else _remark_rows(remarks)
+    listed = _parameter_rows(instance, source_values, remarks) if source_values is not None else _remark_rows(remarks)
     return (
         ReportTable("assumptions", "Assumptions", _ASSUMPTIONS_DESCRIPTION, columns, tuple(listed), _ASSUMPTIONS_NOTES),
     )
@@ -58,21 +58,25 @@ def _parse_path(path: str) -> ParameterPath:
 
 
 def _parameter_rows(
-    instance: Instance, written: SourceValues, remarks: dict[ParameterPath, SourceNote]
+    instance: Instance, source_values: SourceValues, remarks: dict[ParameterPath, SourceNote]
 ) -> Iterator[tuple[CellValue, ...]]:
-    yield from _remark_rows({path: one for path, one in remarks.items() if not path})
+    yield from _remark_rows({path: note for path, note in remarks.items() if not path})
     for section in _TABLE_SECTIONS:
-        rows = {path[1] for path, _, _ in written.figures() if path[0] == section}
+        rows = {path[1] for path, _, _ in source_values.figures() if path[0] == section}
         if rows:
             yield _assumption_row(
                 render_path((section,)), format_count(len(rows), "row"), _find_remark((section,), remarks)
             )
-    for path, scalar, _ in written.figures():
+    for path, scalar, _ in source_values.figures():
         if path[0] not in _TABLE_SECTIONS:
             yield _assumption_row(render_path(path), scalar.text, _find_remark(path, remarks))
-    below = {path: one for path, one in remarks.items() if path}
-    yield from _remark_rows({path: one for path, one in below.items() if path[0] in _TABLE_SECTIONS and len(path) > 1})
-    yield from _remark_rows({path: one for path, one in below.items() if path[0] in ("mixes", "scenarios", "parties")})
+    below = {path: note for path, note in remarks.items() if path}
+    yield from _remark_rows(
+        {path: note for path, note in below.items() if path[0] in _TABLE_SECTIONS and len(path) > 1}
+    )
+    yield from _remark_rows(
+        {path: note for path, note in below.items() if path[0] in ("mixes", "scenarios", "parties")}
+    )
 
 
 def _remark_rows(remarks: dict[ParameterPath, SourceNote]) -> Iterator[tuple[CellValue, ...]]:
@@ -100,8 +104,8 @@ def extract_marks(source: SourceNote) -> str:
     Returns:
         The marks in their order, without repetition; `unmarked` or `NO_SOURCE` where there is none.
     """
-    found = _MARK_PATTERN.findall(" ".join((*source.source, source.note)))
-    return ", ".join(dict.fromkeys(word.lower() for word in found)) or ("unmarked" if source.source else NO_SOURCE)
+    result = _MARK_PATTERN.findall(" ".join((*source.source, source.note)))
+    return ", ".join(dict.fromkeys(word.lower() for word in result)) or ("unmarked" if source.source else NO_SOURCE)
 
 
 @dataclass(frozen=True)
@@ -215,7 +219,7 @@ def tabulate_compliance_documents(plan: Plan) -> tuple[ReportTable, ...]:
         ReportColumn("checked_by", "Checked by"),
         ReportColumn("checked_on", "Checked on"),
     )
-    says = (
+    text = (
         "What to have from each smelter before metal is called recycled and responsibly sourced. The blanks are ours."
     )
     notes = (
@@ -223,5 +227,5 @@ def tabulate_compliance_documents(plan: Plan) -> tuple[ReportTable, ...]:
         "Rules as of 2025.",
     )
     return (
-        (ReportTable("papers", "Papers to have from each smelter", says, columns, tuple(rows), notes),) if rows else ()
+        (ReportTable("papers", "Papers to have from each smelter", text, columns, tuple(rows), notes),) if rows else ()
     )

@@ -45,20 +45,22 @@ def tabulate_metal_account(plan: Plan) -> tuple[ReportTable, ...]:
     Returns:
         The table `metal_account` [kg], a row for each metal and period.
     """
-    found = compute_metal_account(plan.account)
-    listed = np.flatnonzero(found.moved).tolist()
+    metal_account = compute_metal_account(plan.account)
+    listed = np.flatnonzero(metal_account.moved).tolist()
     word = get_period_word(plan.instance)
-    places = choose_decimals(found.at_hand[listed, -1])
+    places = choose_decimals(metal_account.at_hand[listed, -1])
     rows = [
-        _account_row(plan, found, metal, period) for metal in listed for period in range(len(plan.instance.periods))
+        _account_row(plan, metal_account, metal, period)
+        for metal in listed
+        for period in range(len(plan.instance.periods))
     ]
-    notes = tuple(note.format(period=word) for note in _ACCOUNT_NOTES) if found.spread else ()
+    notes = tuple(note.format(period=word) for note in _ACCOUNT_NOTES) if metal_account.spread else ()
     return (
         ReportTable(
             "metal_account",
             "Metal account",
             _ACCOUNT_DESCRIPTION,
-            _account_columns(found, word, places),
+            _account_columns(metal_account, word, places),
             tuple(rows),
             notes,
         ),
@@ -78,7 +80,7 @@ def choose_decimals(kilograms: Iterable[float]) -> int:
     return max(0, min(3, 3 - int(np.floor(np.log10(min(sizes)))))) if sizes else 0
 
 
-def _account_columns(found: MetalAccount, word: str, places: int) -> tuple[ReportColumn, ...]:
+def _account_columns(metal_account: MetalAccount, word: str, places: int) -> tuple[ReportColumn, ...]:
     def kg(key: str, title: str, total: bool = False) -> ReportColumn:
         return ReportColumn(key, title, "kg", places, total)
 
@@ -93,7 +95,7 @@ def _account_columns(found: MetalAccount, word: str, places: int) -> tuple[Repor
         ReportColumn("period", word.capitalize()),
         kg("opening_kg", "Opening stock"),
         kg("returned_kg", "Returned"),
-        *(bands if found.spread else ()),
+        *(bands if metal_account.spread else ()),
         kg("bought_kg", "Bought"),
         kg("charged_kg", "Charged"),
         kg("left_kg", "Sold or left over"),
@@ -101,20 +103,24 @@ def _account_columns(found: MetalAccount, word: str, places: int) -> tuple[Repor
     )
 
 
-def _account_row(plan: Plan, found: MetalAccount, metal: int, period: int) -> tuple[CellValue, ...]:
+def _account_row(plan: Plan, metal_account: MetalAccount, metal: int, period: int) -> tuple[CellValue, ...]:
     def at(table: Floats) -> float:
         return float(table[metal, period])
 
     return (
         plan.instance.metals.titles[metal],
         plan.instance.periods[period],
-        at(found.opening),
-        at(found.returned),
-        *(_spread_bounds(at(found.returned), found.spread, metal, period) if found.spread else ()),
-        at(found.bought),
-        at(found.charged),
-        at(found.left),
-        at(found.closing),
+        at(metal_account.opening),
+        at(metal_account.returned),
+        *(
+            _spread_bounds(at(metal_account.returned), metal_account.spread, metal, period)
+            if metal_account.spread
+            else ()
+        ),
+        at(metal_account.bought),
+        at(metal_account.charged),
+        at(metal_account.left),
+        at(metal_account.closing),
     )
 
 
@@ -165,21 +171,21 @@ def _melt_card_table(plan: Plan) -> ReportTable:
         ReportColumn("share", "Share of the charge", "%", 2),
         ReportColumn("cast_kg", "Cast from the heat", "kg", _heat_decimals(plan)),
     )
-    says = "What to charge for each heat: metal from stock, offers as bought, and process scrap of the same alloy."
-    return ReportTable("melt_cards", "Melt cards", says, columns, rows)
+    text = "What to charge for each heat: metal from stock, offers as bought, and process scrap of the same alloy."
+    return ReportTable("melt_cards", "Melt cards", text, columns, rows)
 
 
 def _melt_card_rows(plan: Plan, alloy: int, period: int) -> list[tuple[CellValue, ...]]:
-    instance, made = plan.instance, plan.account.decisions
+    instance, decisions = plan.instance, plan.account.decisions
     lines = [
         (title, "stock", float(kg))
-        for title, kg in zip(instance.metals.titles, made.charged[alloy, :, period], strict=True)
+        for title, kg in zip(instance.metals.titles, decisions.charged[alloy, :, period], strict=True)
     ]
     lines += [
         (offer, "bought", float(kg))
-        for offer, kg in zip(instance.market.names, made.bought[:, alloy, period], strict=True)
+        for offer, kg in zip(instance.market.names, decisions.bought[:, alloy, period], strict=True)
     ]
-    lines.append(("process scrap", "the mint", float(made.recharged[alloy, period])))
+    lines.append(("process scrap", "the mint", float(decisions.recharged[alloy, period])))
     whole = sum(kg for _, _, kg in lines)
     cast = float(plan.account.cast[alloy, period])
     head = (instance.alloys.names[alloy], instance.periods[period])
@@ -206,12 +212,12 @@ def _fineness_table(plan: Plan) -> ReportTable:
         ReportColumn("greatest_share", "Greatest", "%", places),
         ReportColumn("fineness_permille", "Fineness", "‰", places - 1),
     )
-    says = "What the heats come to, process scrap included, beside the window that the alloy asks for."
+    text = "What the heats come to, process scrap included, beside the window that the alloy asks for."
     notes = (
         "Fineness in parts of a thousand stands for precious metals, as the trade tells it.",
         "Metal from stock counts as pure: assay it before it is weighed in.",
     )
-    return ReportTable("fineness", "Resulting fineness", says, columns, rows, notes)
+    return ReportTable("fineness", "Resulting fineness", text, columns, rows, notes)
 
 
 def _fineness_rows(plan: Plan, share: Floats, alloy: int, period: int) -> list[tuple[CellValue, ...]]:
@@ -257,25 +263,33 @@ def _plating_tables(plan: Plan) -> tuple[ReportTable, ...]:
         ReportColumn("allowance_kg", "Allowance", "kg", 3, total=True),
         ReportColumn("drawn_kg", "To draw in all", "kg", 3, total=True),
     )
-    says = "What to draw for plating: the metal on the medals, the allowance, and what goes round as scrap or is lost."
-    return (ReportTable("plating", "Plating requisition", says, columns, tuple(rows)),) if rows else ()
+    text = "What to draw for plating: the metal on the medals, the allowance, and what goes round as scrap or is lost."
+    return (ReportTable("plating", "Plating requisition", text, columns, tuple(rows)),) if rows else ()
 
 
 def _scrap_table(plan: Plan) -> ReportTable:
-    instance, found = plan.instance, compute_scrap_account(plan.account)
-    parts = (found.cast, found.fallen, found.lost, found.opening, found.fit, found.recharged, found.closing)
+    instance, scrap_account = plan.instance, compute_scrap_account(plan.account)
+    parts = (
+        scrap_account.cast,
+        scrap_account.fallen,
+        scrap_account.lost,
+        scrap_account.opening,
+        scrap_account.fit,
+        scrap_account.recharged,
+        scrap_account.closing,
+    )
     shares = instance.alloys.scrap_share.value
-    listed = [a for a in range(len(instance.alloys.names)) if shares[a] > 0 and found.cast[a].sum() > 0]
+    listed = [a for a in range(len(instance.alloys.names)) if shares[a] > 0 and scrap_account.cast[a].sum() > 0]
     rows: tuple[tuple[CellValue, ...], ...] = tuple(
         (
             instance.alloys.names[alloy],
             period,
-            *(float(part[alloy, t]) for part in (*parts, found.waiting)),
-            float(found.value[alloy, t]),
+            *(float(part[alloy, t]) for part in (*parts, scrap_account.waiting)),
+            float(scrap_account.value[alloy, t]),
         )
         for alloy in listed
         for t, period in enumerate(instance.periods)
-        if any(part[alloy, t] > 0 for part in (*parts, found.waiting))
+        if any(part[alloy, t] > 0 for part in (*parts, scrap_account.waiting))
     )
     named = (
         ("cast_kg", "Cast"),
@@ -293,27 +307,27 @@ def _scrap_table(plan: Plan) -> ReportTable:
         *(ReportColumn(key, title, "kg", _heat_decimals(plan)) for key, title in named),
         ReportColumn("value", "Worth", instance.currency),
     )
-    says = (
+    text = (
         "Process scrap of the mint: what falls of what is cast, what is charged again, and what is left and its worth."
     )
-    return ReportTable("scrap_account", "Scrap account of the mint", says, columns, rows)
+    return ReportTable("scrap_account", "Scrap account of the mint", text, columns, rows)
 
 
 def _medal_table(plan: Plan) -> ReportTable:
     instance, medals = plan.instance, plan.instance.medals
-    made = count_strikable_medals(plan.account)
+    result = count_strikable_medals(plan.account)
     rows = tuple(
         (
             kind,
             period,
-            int(made[m, t]),
+            int(result[m, t]),
             int(medals.count[m]),
-            float(made[m, t] / medals.count[m]) if medals.count[m] else None,
+            float(result[m, t] / medals.count[m]) if medals.count[m] else None,
             "due" if t == medals.due[m] else "",
         )
         for m, kind in enumerate(medals.names)
         for t, period in enumerate(instance.periods)
-        if t == medals.due[m] or made[m, t] != (made[m, t - 1] if t else 0)
+        if t == medals.due[m] or result[m, t] != (result[m, t - 1] if t else 0)
     )
     columns = (
         ReportColumn("medal", "Medal"),
@@ -323,5 +337,5 @@ def _medal_table(plan: Plan) -> ReportTable:
         ReportColumn("share", "Of the order", "%", 1),
         ReportColumn("due", "Due"),
     )
-    says = "How many medals can be struck of what is cast so far, allowance included, the earliest due first."
-    return ReportTable("medals", "Medals that can be struck", says, columns, rows)
+    text = "How many medals can be struck of what is cast so far, allowance included, the earliest due first."
+    return ReportTable("medals", "Medals that can be struck", text, columns, rows)

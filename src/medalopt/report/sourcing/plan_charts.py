@@ -46,10 +46,10 @@ def _waterfall_chart(plan: Plan, parts: list[tuple[str, float]]) -> Chart:
     size, word = choose_money_scale([plan.cost, *(value for _, value in parts)])
     unit = f"{word}{plan.instance.currency}"
     steps: list[tuple[str, float, float, str]] = []
-    at = 0.0
+    position = 0.0
     for name, value in parts:
-        steps.append((name, at / size, (at + value) / size, COLOURS[1] if value > 0 else COLOURS[2]))
-        at += value
+        steps.append((name, position / size, (position + value) / size, COLOURS[1] if value > 0 else COLOURS[2]))
+        position += value
     steps.append(("total", 0.0, plan.cost / size, INK))
     option = build_plot_option(
         ChartAxis("Cost", unit),
@@ -61,12 +61,12 @@ def _waterfall_chart(plan: Plan, parts: list[tuple[str, float]]) -> Chart:
     )
     option["grid"] = {**option["grid"], "right": 80}
     rows = tuple((name, format_money(value)) for name, value in [*parts, ("total", plan.cost)])
-    told = TextTable("Cost", (TextColumn("", right=False), TextColumn(plan.instance.currency)), rows, True)
-    name, most = parts[0]
+    table = TextTable("Cost", (TextColumn("", right=False), TextColumn(plan.instance.currency)), rows, True)
+    name, maximum = parts[0]
     spent = sum(value for _, value in parts if value > 0)
-    says = f"The plan costs {format_money(plan.cost, plan.instance.currency)}"
-    says += f"; {name} is the largest part, {format_share(most, spent)} of what is paid" if most > 0 else ""
-    return Chart(says, option, (told,), ("Orange is paid, green is earned.",), 120 + 34 * len(steps))
+    text = f"The plan costs {format_money(plan.cost, plan.instance.currency)}"
+    text += f"; {name} is the largest part, {format_share(maximum, spent)} of what is paid" if maximum > 0 else ""
+    return Chart(text, option, (table,), ("Orange is paid, green is earned.",), 120 + 34 * len(steps))
 
 
 def _waterfall_series(steps: list[tuple[str, float, float, str]]) -> list[dict[str, Any]]:
@@ -155,13 +155,13 @@ def _supplier_heatmap(plan: Plan) -> Chart:
         "textStyle": {"fontFamily": FONT, "fontSize": 12, "color": INK},
     }
     peak = int(np.argmax(sent.sum(axis=0)))
-    says = (
+    text = (
         f"{format_tonnes(float(sent.sum()))} are taken; most in {periods[peak]}, "
         f"{format_tonnes(float(sent[:, peak].sum()))}"
     )
-    says += f"; {format_share(float(sent[0].sum()), float(sent.sum()))} from {escape_text(names[0], 40)}"
+    text += f"; {format_share(float(sent[0].sum()), float(sent.sum()))} from {escape_text(names[0], 40)}"
     return Chart(
-        says, option, (_period_table(plan, names, sent, "t"),), ("White: nothing is taken.",), 110 + 24 * len(names)
+        text, option, (_period_table(plan, names, sent, "t"),), ("White: nothing is taken.",), 110 + 24 * len(names)
     )
 
 
@@ -198,17 +198,17 @@ def _smelter_load_charts(plan: Plan) -> tuple[Chart, ...]:
         ChartAxis("", names=plan.instance.periods), ChartAxis("Load", "% of capacity", least=0), series, legend=True
     )
     full = (load[listed] > FULL_LOAD).sum(axis=1)
-    most = int(np.argmax(full))
+    maximum = int(np.argmax(full))
     word = get_period_word(plan.instance)
-    if full[most]:
-        says = f"{escape_text(names[most], 40)} is full in {int(full[most])} of {load.shape[1]} {word}s"
+    if full[maximum]:
+        text = f"{escape_text(names[maximum], 40)} is full in {int(full[maximum])} of {load.shape[1]} {word}s"
     else:
-        says = (
+        text = (
             f"No smelter is full; {escape_text(names[0], 40)} comes nearest, "
             f"{format_share(float(load[listed[0]].max()), 1)}"
         )
     notes = (f"Smelters that reach {100 * LEAST_LOAD:g} % of their capacity in some {word}.",)
-    return (Chart(says, option, (_period_table(plan, names, 100 * load[listed], "%"),), notes),)
+    return (Chart(text, option, (_period_table(plan, names, 100 * load[listed], "%"),), notes),)
 
 
 _SLACK_TOLERANCE = 1e-6  # of the charged mass; a smaller margin counts as none
@@ -224,16 +224,16 @@ def draw_metal_balances(plan: Plan) -> tuple[Chart, ...]:
     Returns:
         One chart for each such metal; none for an instance of one period.
     """
-    found = compute_metal_account(plan.account)
-    wanted = (found.returned.sum(axis=1) > 0) & (found.charged.sum(axis=1) > 0)
+    metal_account = compute_metal_account(plan.account)
+    wanted = (metal_account.returned.sum(axis=1) > 0) & (metal_account.charged.sum(axis=1) > 0)
     if len(plan.instance.periods) == 1:
         return ()
-    return tuple(_metal_balance_chart(plan, found, metal) for metal in np.flatnonzero(wanted).tolist())
+    return tuple(_metal_balance_chart(plan, metal_account, metal) for metal in np.flatnonzero(wanted).tolist())
 
 
-def _metal_balance_chart(plan: Plan, found: MetalAccount, metal: int) -> Chart:
-    at_hand = found.at_hand[metal]
-    charged = found.charged[metal].cumsum()
+def _metal_balance_chart(plan: Plan, metal_account: MetalAccount, metal: int) -> Chart:
+    at_hand = metal_account.at_hand[metal]
+    charged = metal_account.charged[metal].cumsum()
     series = [
         build_line_series("at hand so far", _list_points(at_hand), symbol="none", z=4),
         build_line_series(
@@ -244,11 +244,13 @@ def _metal_balance_chart(plan: Plan, found: MetalAccount, metal: int) -> Chart:
             step="end",
             lineStyle={"width": 2, "type": "dashed"},
         ),
-        build_line_series("in medals due so far", _list_points(found.owed[metal]), symbol="none", step="end", z=4),
-        *_spread_series(found, metal, at_hand),
+        build_line_series(
+            "in medals due so far", _list_points(metal_account.owed[metal]), symbol="none", step="end", z=4
+        ),
+        *_spread_series(metal_account, metal, at_hand),
     ]
     title = plan.instance.metals.titles[metal]
-    up = ChartAxis(title.capitalize(), "kg, from the start on", least=0, most=_axis_top(found, metal))
+    up = ChartAxis(title.capitalize(), "kg, from the start on", least=0, most=_axis_top(metal_account, metal))
     option = build_plot_option(ChartAxis("", names=plan.instance.periods), up, series)
     notes = (
         "At hand: opening stock and all that was returned and bought, also what is then sold or left over. "
@@ -256,29 +258,31 @@ def _metal_balance_chart(plan: Plan, found: MetalAccount, metal: int) -> Chart:
         "The shaded band: two standard deviations of all that has returned, were all lots of a device, a treatment or "
         "a smelter to differ in the same way.",
     )
-    told = _metal_balance_table(plan, at_hand, charged, found.owed[metal])
-    return Chart(_metal_balance_title(plan, found, metal), option, (told,), notes if found.spread else notes[:1])
+    table = _metal_balance_table(plan, at_hand, charged, metal_account.owed[metal])
+    return Chart(
+        _metal_balance_title(plan, metal_account, metal), option, (table,), notes if metal_account.spread else notes[:1]
+    )
 
 
-def _axis_top(found: MetalAccount, metal: int) -> float:
+def _axis_top(metal_account: MetalAccount, metal: int) -> float:
     """Return the end of the vertical axis: above the band, at most a few times the charged mass."""
-    off = found.spread.alike_so_far[metal] if found.spread else np.zeros_like(found.owed[metal])
+    off = metal_account.spread.alike_so_far[metal] if metal_account.spread else np.zeros_like(metal_account.owed[metal])
     high = min(
-        float((found.at_hand[metal] + SPREAD_DEVIATIONS * off).max()),
-        _MOST_AXIS_RATIO * float(found.charged[metal].sum()),
+        float((metal_account.at_hand[metal] + SPREAD_DEVIATIONS * off).max()),
+        _MOST_AXIS_RATIO * float(metal_account.charged[metal].sum()),
     )
     step = 10.0 ** np.floor(np.log10(high)) / 2
     return float(np.ceil(high / step) * step)
 
 
 def _list_points(values: Floats) -> list[tuple[float, float | None]]:
-    return [(place, float(value)) for place, value in enumerate(values)]
+    return [(position, float(value)) for position, value in enumerate(values)]
 
 
-def _spread_series(found: MetalAccount, metal: int, at_hand: Floats) -> list[dict[str, Any]]:
-    if found.spread is None:
+def _spread_series(metal_account: MetalAccount, metal: int, at_hand: Floats) -> list[dict[str, Any]]:
+    if metal_account.spread is None:
         return []
-    off = SPREAD_DEVIATIONS * found.spread.alike_so_far[metal]
+    off = SPREAD_DEVIATIONS * metal_account.spread.alike_so_far[metal]
     low = np.maximum(at_hand - off, 0)
     unseen = {"symbol": "none", "silent": True, "stack": "band", "lineStyle": {"width": 0}, "z": 1}
     fill = {"color": COLOURS[0], "opacity": 0.15}
@@ -288,28 +292,28 @@ def _spread_series(found: MetalAccount, metal: int, at_hand: Floats) -> list[dic
     ]
 
 
-def _metal_balance_title(plan: Plan, found: MetalAccount, metal: int) -> str:
+def _metal_balance_title(plan: Plan, metal_account: MetalAccount, metal: int) -> str:
     """Summarise the balance: the smallest margin, and the shortfall at the lower end of the band."""
     title = escape_text(plan.instance.metals.titles[metal], 40).capitalize()
-    charged = found.charged[metal].cumsum()
-    spare = found.at_hand[metal] - charged
-    busy = np.flatnonzero(found.charged[metal] > 0)
-    at = int(busy[np.argmin(spare[busy])])
-    room = _describe_slack(plan, found.at_hand[metal], charged, float(spare[at]), at)
-    says = f"{title}: {format_mass(float(charged[-1]))} charged, {room}"
-    if found.spread is None:
-        return says
-    short = float((SPREAD_DEVIATIONS * found.spread.alike_so_far[metal] - spare)[busy].max())
+    charged = metal_account.charged[metal].cumsum()
+    spare = metal_account.at_hand[metal] - charged
+    busy = np.flatnonzero(metal_account.charged[metal] > 0)
+    index = int(busy[np.argmin(spare[busy])])
+    room = _describe_slack(plan, metal_account.at_hand[metal], charged, float(spare[index]), index)
+    text = f"{title}: {format_mass(float(charged[-1]))} charged, {room}"
+    if metal_account.spread is None:
+        return text
+    shortage = float((SPREAD_DEVIATIONS * metal_account.spread.alike_so_far[metal] - spare)[busy].max())
     return (
-        f"{says}; {format_mass(short)} short if all comes out low"
-        if short > 0
-        else f"{says}; enough if all comes out low"
+        f"{text}; {format_mass(shortage)} short if all comes out low"
+        if shortage > 0
+        else f"{text}; enough if all comes out low"
     )
 
 
-def _describe_slack(plan: Plan, at_hand: Floats, charged: Floats, spare: float, at: int) -> str:
+def _describe_slack(plan: Plan, at_hand: Floats, charged: Floats, spare: float, index: int) -> str:
     if spare <= _SLACK_TOLERANCE * charged[-1]:
-        return f"with nothing to spare in {plan.instance.periods[at]}"
+        return f"with nothing to spare in {plan.instance.periods[index]}"
     if spare > charged[-1]:
         return f"all of it at hand in {plan.instance.periods[int(np.argmax(at_hand >= charged[-1]))]}"
     return f"never less than {format_mass(spare)} more at hand"
@@ -323,7 +327,7 @@ def _metal_balance_table(plan: Plan, at_hand: Floats, charged: Floats, owed: Flo
         TextColumn("due so far kg"),
     )
     rows = tuple(
-        (period, *(format_number(float(values[place])) for values in (at_hand, charged, owed)))
-        for place, period in enumerate(plan.instance.periods)
+        (period, *(format_number(float(values[position])) for values in (at_hand, charged, owed)))
+        for position, period in enumerate(plan.instance.periods)
     )
     return TextTable("Since the start", columns, rows)

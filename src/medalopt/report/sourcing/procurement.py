@@ -188,11 +188,11 @@ def _spend_by_period(instance: Instance, paid: Payments, years: tuple[str, ...])
         (period, *((years[t],) if dated else ()), *map(float, (*spent[:, t], each[t], so_far[t], ordered[t])))
         for t, period in enumerate(instance.periods)
     )
-    says = (
+    text = (
         f"What is spent in each {word}, and what the orders of later ones come to once all of them are signed. "
         "Charges count when devices are shipped, metal when it is bought."
     )
-    return ReportTable("spend", "Spend and commitment", says, columns, rows, (_INTERNAL_NOTE,))
+    return ReportTable("spend", "Spend and commitment", text, columns, rows, (_INTERNAL_NOTE,))
 
 
 def _sum_later_periods(each: Floats) -> Floats:
@@ -222,8 +222,8 @@ def _spend_by_year(instance: Instance, paid: Payments, years: tuple[str, ...]) -
         _INTERNAL_NOTE,
         *((_FISCAL_YEAR_NOTE.format(period=get_period_word(instance)),) if has_straddling_periods(instance) else ()),
     )
-    says = "What each counterparty is paid in each fiscal year, April to March: the budget that its orders need."
-    return ReportTable("fiscal_years", "Fiscal years", says, columns, tuple(rows), notes)
+    text = "What each counterparty is paid in each fiscal year, April to March: the budget that its orders need."
+    return ReportTable("fiscal_years", "Fiscal years", text, columns, tuple(rows), notes)
 
 
 def _spend_by_cost(instance: Instance, paid: Payments) -> ReportTable:
@@ -239,9 +239,9 @@ def _spend_by_cost(instance: Instance, paid: Payments) -> ReportTable:
         ]
         if any(parts):
             rows.append((title, *parts, sum(part for part in parts if part is not None)))
-    says = "Every kind of cost and the documents that order it: together they are what the plan costs."
+    text = "Every kind of cost and the documents that order it: together they are what the plan costs."
     return ReportTable(
-        "reconciliation", "Documents against the plan's cost", says, columns, tuple(rows), (_INTERNAL_NOTE,)
+        "reconciliation", "Documents against the plan's cost", text, columns, tuple(rows), (_INTERNAL_NOTE,)
     )
 
 
@@ -292,18 +292,18 @@ def tabulate_price_exposure(plan: Plan) -> tuple[ReportTable, ...]:
 
 def _exposure_rows(plan: Plan) -> Iterator[tuple[CellValue, ...]]:
     """Yield a row for each metal; the price of an offer is allocated to its metals by mass."""
-    instance, made = plan.instance, plan.account.decisions
+    instance, decisions = plan.instance, plan.account.decisions
     market, bought = instance.market, plan.account.purchases  # (O, T), kg
     held = market.composition.value
     each = np.concatenate([held, 1 - held.sum(axis=1, keepdims=True)], axis=1)  # (O, E + 1)
     kilograms = each.T @ bought.sum(axis=1)
     paid = each.T @ (market.price.value * bought).sum(axis=1)
-    sold = np.where(instance.metals.sell.value > 0, made.surplus, 0.0)
+    sold = np.where(instance.metals.sell.value > 0, decisions.surplus, 0.0)
     earned = (instance.metals.sell.value * sold).sum(axis=1)
-    least = 1e-9 * max(1.0, float(kilograms.sum()))
+    minimum = 1e-9 * max(1.0, float(kilograms.sum()))
     for e, title in enumerate((*instance.metals.titles, _OTHER_MATTER)):
         out = float(sold[e].sum()) if e < len(sold) else 0.0
         money = float(earned[e]) if e < len(sold) else 0.0
         into, spent = float(kilograms[e]), float(paid[e])
-        if into > least or out > least:
+        if into > minimum or out > minimum:
             yield (title, into, out, into - out, spent, money, PRICE_RISE * (spent - money))

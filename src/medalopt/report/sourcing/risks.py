@@ -25,39 +25,39 @@ _ORDINALS = ("first", "second", "third")
 _MOST_SCENARIOS = 2  # scenarios in the summary
 
 
-def tabulate_risks(found: PlanRisks, instance: Instance) -> tuple[ReportTable, ...]:
+def tabulate_risks(risks: PlanRisks, instance: Instance) -> tuple[ReportTable, ...]:
     """Tabulate the main risks, and the named scenarios where there are any.
 
     Args:
-        found: Tornado bars and scenarios around the plan.
+        risks: Tornado bars and scenarios around the plan.
         instance: Instance of the plan.
 
     Returns:
         The table `risks`, and `scenarios` where there are any.
     """
-    return (_risk_table(found, instance), *((_scenario_table(found, instance),) if found.cases else ()))
+    return (_risk_table(risks, instance), *((_scenario_table(risks, instance),) if risks.cases else ()))
 
 
-def describe_risks(found: PlanRisks, instance: Instance) -> tuple[str, ...]:
+def describe_risks(risks: PlanRisks, instance: Instance) -> tuple[str, ...]:
     """Describe the main risks and the worst scenarios.
 
     Args:
-        found: Tornado bars and scenarios around the plan.
+        risks: Tornado bars and scenarios around the plan.
         instance: Instance of the plan.
 
     Returns:
         A sentence for each of at most three parameters, and one on scenarios.
     """
-    told = [
-        f"What could go wrong, {which}: {_describe_risk(bar, found.base, instance)}."
-        for which, bar in zip(_ORDINALS, found.bars, strict=False)
+    lines = [
+        f"What could go wrong, {which}: {_describe_risk(bar, risks.base, instance)}."
+        for which, bar in zip(_ORDINALS, risks.bars, strict=False)
     ]
-    cases = _select_worst_scenarios(found)
+    cases = _select_worst_scenarios(risks)
     if cases:
-        more = len(found.cases) - len(cases)
+        more = len(risks.cases) - len(cases)
         rest = f"; {more} more in the table of scenarios" if more else ""
-        told.append(f"Scenarios: {'; '.join(_describe_scenario(one, instance) for one in cases)}{rest}.")
-    return tuple(told)
+        lines.append(f"Scenarios: {'; '.join(_describe_scenario(risk, instance) for risk in cases)}{rest}.")
+    return tuple(lines)
 
 
 def _describe_risk(bar: TornadoBar, base: ScenarioResult, instance: Instance) -> str:
@@ -97,7 +97,7 @@ def _format_range(bar: TornadoBar, instance: Instance) -> str:
     )
 
 
-def _risk_table(found: PlanRisks, instance: Instance) -> ReportTable:
+def _risk_table(risks: PlanRisks, instance: Instance) -> ReportTable:
     columns = (
         ReportColumn("figure", "Figure"),
         ReportColumn("lower", "Lower by", "%", 1),
@@ -106,9 +106,9 @@ def _risk_table(found: PlanRisks, instance: Instance) -> ReportTable:
         make_amount_column("higher_costs", "Then costs more", instance.currency, total=False),
         ReportColumn("because", "Moved by"),
     )
-    rows = tuple(_risk_row(bar, found.base, instance) for bar in found.bars)
+    rows = tuple(_risk_row(bar, risks.base, instance) for bar in risks.bars)
     how = (
-        f"Chosen from {found.figures} figures: the {found.moved} whose worth at the plan's prices, times their "
+        f"Chosen from {risks.figures} figures: the {risks.moved} whose worth at the plan's prices, times their "
         "uncertainty, is greatest were moved and solved; these matter most. `medalopt sensitivity --tornado` moves all."
     )
     notes = (how, "What is moved by 10 % has no `cv` in the instance. A negative amount saves.")
@@ -129,31 +129,31 @@ def _extra_cost(end: TornadoEnd, base: ScenarioResult) -> CellValue:
     return by
 
 
-def _select_worst_scenarios(found: PlanRisks) -> list[ScenarioRisk]:
+def _select_worst_scenarios(risks: PlanRisks) -> list[ScenarioRisk]:
     """Return the scenarios of the summary: infeasible ones first, then by extra cost."""
-    bad = [one for one in found.cases if one.more is None or one.more > 0]
-    return sorted(bad, key=lambda one: (one.more is not None, -_scenario_severity(one), one.name))[:_MOST_SCENARIOS]
+    bad = [risk for risk in risks.cases if risk.more is None or risk.more > 0]
+    return sorted(bad, key=lambda risk: (risk.more is not None, -_scenario_severity(risk), risk.name))[:_MOST_SCENARIOS]
 
 
-def _scenario_severity(one: ScenarioRisk) -> float:
-    return sum((one.short or {}).values()) if one.more is None else one.more
+def _scenario_severity(risk: ScenarioRisk) -> float:
+    return sum((risk.short or {}).values()) if risk.more is None else risk.more
 
 
-def _describe_scenario(one: ScenarioRisk, instance: Instance) -> str:
-    if one.more is not None:
-        return f"{escape_text(one.name)} costs {format_money(one.more, instance.currency)} more"
-    if one.answer.status != "infeasible":
-        return f"{escape_text(one.name)} was not solved"
-    short = _list_shortfall(one, instance)
-    return f"{escape_text(one.name)} leaves no plan" + (f" ({short} short)" if short else "")
+def _describe_scenario(risk: ScenarioRisk, instance: Instance) -> str:
+    if risk.more is not None:
+        return f"{escape_text(risk.name)} costs {format_money(risk.more, instance.currency)} more"
+    if risk.answer.status != "infeasible":
+        return f"{escape_text(risk.name)} was not solved"
+    short = _list_shortfall(risk, instance)
+    return f"{escape_text(risk.name)} leaves no plan" + (f" ({short} short)" if short else "")
 
 
-def _list_shortfall(one: ScenarioRisk, instance: Instance) -> str:
+def _list_shortfall(risk: ScenarioRisk, instance: Instance) -> str:
     titles = dict(zip(instance.metals.names, instance.metals.titles, strict=True))
-    return ", ".join(f"{format_mass(kg)} of {escape_text(titles[metal])}" for metal, kg in (one.short or {}).items())
+    return ", ".join(f"{format_mass(kg)} of {escape_text(titles[metal])}" for metal, kg in (risk.short or {}).items())
 
 
-def _scenario_table(found: PlanRisks, instance: Instance) -> ReportTable:
+def _scenario_table(risks: PlanRisks, instance: Instance) -> ReportTable:
     columns = (
         ReportColumn("scenario", "Scenario"),
         ReportColumn("changes", "What it changes"),
@@ -164,18 +164,18 @@ def _scenario_table(found: PlanRisks, instance: Instance) -> ReportTable:
     )
     notes = {source.path: source.note for source in instance.sources}
     rows = tuple(
-        _scenario_row(one, instance, notes.get(render_path(("scenarios", one.name)), "")) for one in found.cases
+        _scenario_row(risk, instance, notes.get(render_path(("scenarios", risk.name)), "")) for risk in risks.cases
     )
-    short = any(one.short for one in found.cases)
+    short = any(risk.short for risk in risks.cases)
     said = ("Short: the least metal that would have to come from elsewhere for a plan to exist.",) if short else ()
     return ReportTable("scenarios", "Scenarios", _SCENARIOS_DESCRIPTION, columns, rows, said)
 
 
-def _scenario_row(one: ScenarioRisk, instance: Instance, note: str) -> tuple[CellValue, ...]:
-    changes = ", ".join(f"{path} {value}" for path, value in one.changes.items())
-    state = _INFEASIBLE if one.answer.status == "infeasible" else _NOT_SOLVED
-    costs: tuple[CellValue, CellValue] = (state, None) if one.more is None else (one.answer.value, one.more)
-    return (one.name, changes, *costs, _list_shortfall(one, instance), note)
+def _scenario_row(risk: ScenarioRisk, instance: Instance, note: str) -> tuple[CellValue, ...]:
+    changes = ", ".join(f"{path} {value}" for path, value in risk.changes.items())
+    state = _INFEASIBLE if risk.answer.status == "infeasible" else _NOT_SOLVED
+    costs: tuple[CellValue, CellValue] = (state, None) if risk.more is None else (risk.answer.value, risk.more)
+    return (risk.name, changes, *costs, _list_shortfall(risk, instance), note)
 
 
 _RULES_DESCRIPTION = "What each rule costs: the best plan with it less the best plan without it, all others staying."
@@ -193,11 +193,11 @@ _RULE_TITLES = {
 }
 
 
-def tabulate_rule_costs(found: PlanAnalyses) -> tuple[ReportTable, ...]:
+def tabulate_rule_costs(analyses: PlanAnalyses) -> tuple[ReportTable, ...]:
     """Tabulate the rules with their costs, the highest first.
 
     Args:
-        found: Analyses around the plan.
+        analyses: Analyses around the plan.
 
     Returns:
         The table `rules`.
@@ -207,7 +207,7 @@ def tabulate_rule_costs(found: PlanAnalyses) -> tuple[ReportTable, ...]:
         ReportColumn("figure", "Asks for", "", 4),
         ReportColumn("unit", "Unit"),
         ReportColumn("binds", "Binds"),
-        make_amount_column("costs", "Costs", found.base.instance.currency, total=False),
+        make_amount_column("costs", "Costs", analyses.base.instance.currency, total=False),
         ReportColumn("path", "Where it stands", hidden=True),
     )
     rows: list[tuple[CellValue, ...]] = [
@@ -219,7 +219,7 @@ def tabulate_rule_costs(found: PlanAnalyses) -> tuple[ReportTable, ...]:
             "not proven" if rule.costs is None else rule.costs,
             rule.path,
         )
-        for rule in sorted(found.rules, key=lambda rule: (rule.costs is None, -(rule.costs or 0.0), rule.path))
+        for rule in sorted(analyses.rules, key=lambda rule: (rule.costs is None, -(rule.costs or 0.0), rule.path))
     ]
     notes = ("They do not add up: without one rule another may take its place.",) if len(rows) > 1 else ()
     return (ReportTable("rules", "Rules and their price", _RULES_DESCRIPTION, columns, tuple(rows), notes),)

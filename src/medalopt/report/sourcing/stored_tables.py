@@ -71,18 +71,18 @@ class StoredForm(Protocol):
         """Return the name of the part with the summary, and its lines with the footer."""
 
 
-def open_stored_form(saved: SavedFile, content: Report) -> StoredForm:
+def open_stored_form(saved: SavedFile, report: Report) -> StoredForm:
     """Open the report of a saved file in its form.
 
     Args:
         saved: File as it was read.
-        content: Report derived from the decisions, for the names of sheets.
+        report: Report derived from the decisions, for the names of sheets.
 
     Returns:
         Access to its parts.
     """
     if saved.form == "xlsx":
-        return _StoredWorkbook(saved.parts, content)
+        return _StoredWorkbook(saved.parts, report)
     return _StoredJson(saved.parts) if saved.form == "json" else _StoredFolder(saved.parts)
 
 
@@ -161,15 +161,17 @@ def _strip_guard(cell: str) -> str:
 
 
 class _StoredWorkbook:
-    def __init__(self, parts: Mapping[str, Any], content: Report) -> None:
+    def __init__(self, parts: Mapping[str, Any], report: Report) -> None:
         self.parts = parts
         names = SheetNames()  # names depend on the order of the sheets
         self.front = names.sheet("Decision")
         for name in (*map(name_visible_sheet, EDITABLE_TABLES), "Pictures"):
             if name in parts:
                 names.sheet(name)
-        self.sheets = {table.key: names.sheet(table.title) for table in content.tables}
-        self.sheets |= {one.number: names.sheet(f"{one.number} {one.kind}") for one in content.documents}
+        self.sheets = {table.key: names.sheet(table.title) for table in report.tables}
+        self.sheets |= {
+            document.number: names.sheet(f"{document.number} {document.kind}") for document in report.documents
+        }
 
     def table(self, table: ReportTable) -> StoredPart | None:
         """Return the stored part of a table."""
@@ -191,17 +193,19 @@ class _StoredWorkbook:
     def _rows(self, sheet: str, columns: Sequence[ReportColumn]) -> StoredPart | None:
         rows, wanted = self.parts.get(sheet), make_unique_heads(tuple(columns))
         keys = dict(zip(wanted, (column.key for column in columns), strict=True))
-        top = next((at for at, row in enumerate(rows or ()) if keys.keys() <= set(map(_text_or_empty, row))), None)
+        top = next(
+            (index for index, row in enumerate(rows or ()) if keys.keys() <= set(map(_text_or_empty, row))), None
+        )
         if rows is None or top is None:
             return None
         places = {
-            place: keys.get(_text_or_empty(cell), _text_or_empty(cell))
-            for place, cell in enumerate(rows[top])
+            position: keys.get(_text_or_empty(cell), _text_or_empty(cell))
+            for position, cell in enumerate(rows[top])
             if cell is not None
         }
-        end = next((at for at in range(top + 1, len(rows)) if not any(map(_is_filled, rows[at]))), len(rows))
+        end = next((index for index in range(top + 1, len(rows)) if not any(map(_is_filled, rows[index]))), len(rows))
         cells = [
-            {key: row[place] if place < len(row) else None for place, key in places.items()}
+            {key: row[position] if position < len(row) else None for position, key in places.items()}
             for row in rows[top + 1 : end]
         ]
         total = cells.pop() if cells and any(column.total for column in columns) else None

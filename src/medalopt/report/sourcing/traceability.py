@@ -53,28 +53,28 @@ def tabulate_traceability(plan: Plan) -> tuple[ReportTable, ...]:
     Returns:
         The table `medal_sources`, and `stream_ends_METAL` for each metal that smelters return.
     """
-    found = trace_metal(plan.account)
-    known = np.flatnonzero(_stack_origins(found).sum(axis=(1, 2)) > 0).tolist()
+    trace = trace_metal(plan.account)
+    known = np.flatnonzero(_stack_origins(trace).sum(axis=(1, 2)) > 0).tolist()
     return (
-        _medal_source_table(plan, found, known),
-        *(_stream_destination_table(plan, found, metal) for metal in known if found.returned[metal].any()),
+        _medal_source_table(plan, trace, known),
+        *(_stream_destination_table(plan, trace, metal) for metal in known if trace.returned[metal].any()),
     )
 
 
-def _stack_origins(found: MetalTrace) -> Floats:
+def _stack_origins(trace: MetalTrace) -> Floats:
     """Return metal received (E, J + O + 1, M + 6) [kg] by route, offer or opening stock, and by destination."""
-    return np.concatenate([found.returned, found.bought, found.opening[:, None]], axis=1)
+    return np.concatenate([trace.returned, trace.bought, trace.opening[:, None]], axis=1)
 
 
-def _medal_source_table(plan: Plan, found: MetalTrace, known: list[int]) -> ReportTable:
+def _medal_source_table(plan: Plan, trace: MetalTrace, known: list[int]) -> ReportTable:
     instance = plan.instance
-    named = _name_origins(plan, found)
+    named = _name_origins(plan, trace)
     rows: list[tuple[CellValue, ...]] = []
     totals: list[float] = []
     for medal, kind in enumerate(instance.medals.names):
         for metal in known:
             by_source: dict[tuple[str, str, str], float] = defaultdict(float)
-            for source, kilograms in zip(named, _stack_origins(found)[metal, :, medal].tolist(), strict=True):
+            for source, kilograms in zip(named, _stack_origins(trace)[metal, :, medal].tolist(), strict=True):
                 by_source[source] += kilograms
             held = sum(by_source.values())
             if held > 0:
@@ -89,13 +89,13 @@ def _medal_source_table(plan: Plan, found: MetalTrace, known: list[int]) -> Repo
         ReportColumn("held_kg", "In the medals", "kg", choose_decimals(totals)),
         ReportColumn("share", "Share", "%", 1),
     )
-    says = (
+    text = (
         f"By {ATTRIBUTION_RULE}: the {MOST_SOURCES} largest sources of each metal in each kind of medal, and the rest."
     )
     return ReportTable(
         "medal_sources",
         f"Where the medals' metal comes from: {ATTRIBUTION_RULE}",
-        says,
+        text,
         columns,
         tuple(rows),
         _TRACE_NOTES,
@@ -112,27 +112,27 @@ def _largest_sources(by_source: dict[tuple[str, str, str], float], held: float) 
     return lines
 
 
-def _name_origins(plan: Plan, found: MetalTrace) -> list[tuple[str, str, str]]:
+def _name_origins(plan: Plan, trace: MetalTrace) -> list[tuple[str, str, str]]:
     """Return device, region and smelter of every origin: of routes, then offers, then opening stock."""
     instance, routes = plan.instance, plan.account.found
-    stream = routes.stream[found.routes]
+    stream = routes.stream[trace.routes]
     smelters = (*instance.smelters.names, "")  # the last for a route without a smelter, -1
     known = zip(
         instance.streams.device[stream].tolist(),
         instance.streams.region[stream].tolist(),
-        routes.smelter[found.routes].tolist(),
+        routes.smelter[trace.routes].tolist(),
         strict=True,
     )
     told = [(instance.devices.names[d], instance.regions[g], smelters[k]) for d, g, k in known]
     return [*told, *(("bought", offer, "") for offer in instance.market.names), ("opening stock", "", "")]
 
 
-def _stream_destination_table(plan: Plan, found: MetalTrace, metal: int) -> ReportTable:
+def _stream_destination_table(plan: Plan, trace: MetalTrace, metal: int) -> ReportTable:
     instance = plan.instance
-    stream = plan.account.found.stream[found.routes]
-    ends = np.concatenate([found.returned[metal], found.gone[metal]], axis=1)  # (J, M + 11)
-    held = np.zeros((len(instance.streams.names), ends.shape[1]))
-    np.add.at(held, stream, ends)
+    stream = plan.account.found.stream[trace.routes]
+    bounds = np.concatenate([trace.returned[metal], trace.gone[metal]], axis=1)  # (J, M + 11)
+    held = np.zeros((len(instance.streams.names), bounds.shape[1]))
+    np.add.at(held, stream, bounds)
     kinds = len(instance.medals.names)
     order = np.lexsort((-held.sum(axis=1), -held[:, :kinds].sum(axis=1)))
     sent = [i for i in order.tolist() if held[i].sum() > 0]
@@ -155,12 +155,12 @@ def _stream_destination_table(plan: Plan, found: MetalTrace, metal: int) -> Repo
         )
         for i in sent
     )
-    says = (
+    text = (
         f"By {ATTRIBUTION_RULE}: what the {title} of every stream ends in. The ends of a row add up to what is in it."
     )
     key = f"stream_ends_{_make_key_part(instance.metals.names, metal)}"
     return ReportTable(
-        key, f"What the {title} of each stream ends in: {ATTRIBUTION_RULE}", says, columns, rows, _TRACE_NOTES
+        key, f"What the {title} of each stream ends in: {ATTRIBUTION_RULE}", text, columns, rows, _TRACE_NOTES
     )
 
 
@@ -175,12 +175,12 @@ def _destination_labels(instance: Instance) -> list[tuple[str, str]]:
     ]
 
 
-def _make_key_part(names: tuple[str, ...], at: int) -> str:
+def _make_key_part(names: tuple[str, ...], index: int) -> str:
     """Return a name as part of a key: itself where it is short and plain, else its number."""
-    name = names[at]
+    name = names[index]
     plain = name.isascii() and name.replace("_", "").isalnum() and len(name) <= 20
     once = [other.lower() for other in names].count(name.lower()) == 1
-    return name if plain and once and not name.isdigit() else str(at + 1)
+    return name if plain and once and not name.isdigit() else str(index + 1)
 
 
 MOST_SOURCES_DRAWN = 9  # sources drawn one by one
@@ -205,21 +205,21 @@ def draw_metal_flows(plan: Plan) -> tuple[Chart, ...]:
     Returns:
         One Sankey diagram for each such metal.
     """
-    found = trace_metal(plan.account)
+    trace = trace_metal(plan.account)
     kinds = len(plan.instance.medals.names)
-    wanted = (found.returned.sum(axis=(1, 2)) > 0) & (_sum_destinations(found)[:, :kinds].sum(axis=1) > 0)
-    return tuple(_flow_chart(plan, found, metal) for metal in np.flatnonzero(wanted).tolist())
+    wanted = (trace.returned.sum(axis=(1, 2)) > 0) & (_sum_destinations(trace)[:, :kinds].sum(axis=1) > 0)
+    return tuple(_flow_chart(plan, trace, metal) for metal in np.flatnonzero(wanted).tolist())
 
 
-def _sum_destinations(found: MetalTrace) -> Any:
-    return found.returned.sum(axis=1) + found.bought.sum(axis=1) + found.opening
+def _sum_destinations(trace: MetalTrace) -> Any:
+    return trace.returned.sum(axis=1) + trace.bought.sum(axis=1) + trace.opening
 
 
-def _flow_links(plan: Plan, found: MetalTrace, metal: int) -> dict[FlowLink, float]:
+def _flow_links(plan: Plan, trace: MetalTrace, metal: int) -> dict[FlowLink, float]:
     """Return the mass [kg] of each link: source to smelter, smelter to account, account to destination."""
-    came = np.concatenate([found.returned[metal], found.bought[metal], found.opening[metal][None]]).sum(axis=1)
+    came = np.concatenate([trace.returned[metal], trace.bought[metal], trace.opening[metal][None]]).sum(axis=1)
     title = plan.instance.metals.titles[metal]
-    told = [(f"bought {g}" if d == "bought" else d, k) for d, g, k in _name_origins(plan, found)]
+    told = [(f"bought {g}" if d == "bought" else d, k) for d, g, k in _name_origins(plan, trace)]
     size: dict[str, float] = defaultdict(float)
     for (source, _), kilograms in zip(told, came.tolist(), strict=True):
         size[source] += kilograms
@@ -233,7 +233,7 @@ def _flow_links(plan: Plan, found: MetalTrace, metal: int) -> dict[FlowLink, flo
         else:
             links["source", first, "account", title] += kilograms
     kinds = plan.instance.medals.names
-    for end, kilograms in enumerate(_sum_destinations(found)[metal].tolist()):
+    for end, kilograms in enumerate(_sum_destinations(trace)[metal].tolist()):
         name = (
             f"{kinds[end]} medals"
             if end < len(kinds)
@@ -243,19 +243,19 @@ def _flow_links(plan: Plan, found: MetalTrace, metal: int) -> dict[FlowLink, flo
     return {link: kilograms for link, kilograms in links.items() if kilograms > LEAST_BAND_SHARE * came.sum()}
 
 
-def _flow_chart(plan: Plan, found: MetalTrace, metal: int) -> Chart:
-    links = _flow_links(plan, found, metal)
-    title, ends = plan.instance.metals.titles[metal], _sum_destinations(found)[metal]
+def _flow_chart(plan: Plan, trace: MetalTrace, metal: int) -> Chart:
+    links = _flow_links(plan, trace, metal)
+    title, ends = plan.instance.metals.titles[metal], _sum_destinations(trace)[metal]
     whole, held = float(ends.sum()), float(ends[: len(plan.instance.medals.names)].sum())
     sources: dict[str, float] = defaultdict(float)
     for (column, name, _, _), kilograms in links.items():
         if column == "source" and name != "other sources":
             sources[name] += kilograms
     first = max(sources, key=lambda name: sources[name], default="other sources")
-    says = (
+    text = (
         f"{escape_text(title, 40).capitalize()}: {format_share(held, whole)} of {format_mass(whole)} ends in medals; "
     )
-    says += f"most comes from {escape_text(first, 40)}, {format_share(sources[first], whole)}"
+    text += f"most comes from {escape_text(first, 40)}, {format_share(sources[first], whole)}"
     notes = (
         f"By {ATTRIBUTION_RULE}. Widths are kilograms of {escape_text(title, 40)}; bands below "
         f"{100 * LEAST_BAND_SHARE:g} % of all are not drawn.",
@@ -269,7 +269,7 @@ def _flow_chart(plan: Plan, found: MetalTrace, metal: int) -> Chart:
         TextColumn("kg"),
         TextColumn("of all that comes in"),
     )
-    return Chart(says, _sankey_option(links), (TextTable(f"The way of {title}", columns, rows),), notes, 460)
+    return Chart(text, _sankey_option(links), (TextTable(f"The way of {title}", columns, rows),), notes, 460)
 
 
 def _sankey_option(links: Mapping[FlowLink, float]) -> dict[str, Any]:

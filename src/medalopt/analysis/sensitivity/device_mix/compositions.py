@@ -84,8 +84,8 @@ class SupplyMix:
         Returns:
             The changed instance.
         """
-        figures = ExactArray(available, np.zeros((1, 1), dtype=np.intp))
-        return dataclasses.replace(self.instance, streams=dataclasses.replace(self.instance.streams, available=figures))
+        array = ExactArray(available, np.zeros((1, 1), dtype=np.intp))
+        return dataclasses.replace(self.instance, streams=dataclasses.replace(self.instance.streams, available=array))
 
     def _mine(self, device: int) -> Bools:
         """Return the streams (I,) of a device type."""
@@ -240,8 +240,8 @@ class MixSolver:
         variants: Scenarios of the instance.
     """
 
-    def __init__(self, variants: ScenarioRunner) -> None:
-        self.variants, self.offer = variants, SupplyMix.of(variants.instance)
+    def __init__(self, runner: ScenarioRunner) -> None:
+        self.variants, self.offer = runner, SupplyMix.of(runner.instance)
 
     @cached_property
     def owed(self) -> MetalAmounts:
@@ -265,34 +265,34 @@ class MixSolver:
         """
         return ScenarioProgram.of(instance, self.variants.measure)
 
-    def of(self, variant: ScenarioProgram, short: bool = True) -> MixResult:
+    def of(self, scenario: ScenarioProgram, short: bool = True) -> MixResult:
         """Solve one mix.
 
         Args:
-            variant: Scenario with the changed mix.
+            scenario: Scenario with the changed mix.
             short: Determine the metal shortage if infeasible.
 
         Returns:
             Objective, scarce metals, and shortage.
         """
-        outcome = self.variants.answer(variant)
-        shares = tuple(self.offer.shares(variant.instance).tolist())
-        tonnes = float(variant.instance.streams.available.value.sum())
-        if outcome.feasible:
-            return MixResult(shares, tonnes, outcome.value, self._scarce(variant.linear, outcome), {})
-        lack = self._shortage.of(variant.instance) if short else None
+        result = self.variants.answer(scenario)
+        shares = tuple(self.offer.shares(scenario.instance).tolist())
+        tonnes = float(scenario.instance.streams.available.value.sum())
+        if result.feasible:
+            return MixResult(shares, tonnes, result.value, self._scarce(scenario.linear, result), {})
+        lack = self._shortage.of(scenario.instance) if short else None
         return MixResult(
-            shares, tonnes, None, {}, lack, _explain_infeasibility(variant) if short and lack is None else ""
+            shares, tonnes, None, {}, lack, _explain_infeasibility(scenario) if short and lack is None else ""
         )
 
-    def _scarce(self, linear: SolverProgram, outcome: VerifiedResult) -> MetalAmounts:
+    def _scarce(self, program: SolverProgram, result: VerifiedResult) -> MetalAmounts:
         """Return the shadow price of each scarce metal, in the period of its charges where it is highest."""
-        columns = enumerate(linear.places, start=linear.network)
-        charged = {index[1:] for column, (name, index) in columns if name == "charge" and outcome.x[column] > 0}
+        columns = enumerate(program.places, start=program.network)
+        charged = {index[1:] for column, (name, index) in columns if name == "charge" and result.x[column] > 0}
         worth: dict[str, float] = {}
-        for row, (family, index) in enumerate(linear.rows):
+        for row, (family, index) in enumerate(program.rows):
             if family == "balance" and index in charged:
-                worth[index[0]] = max(worth.get(index[0], 0.0), -float(outcome.y[row]))
+                worth[index[0]] = max(worth.get(index[0], 0.0), -float(result.y[row]))
         return {metal: saves for metal, saves in worth.items() if saves > SCARCITY_FACTOR * self._known[metal] + 1e-9}
 
     @cached_property
@@ -315,7 +315,7 @@ class MixSolver:
         return ShortageSolver(self.variants.instance)
 
 
-def _explain_infeasibility(variant: ScenarioProgram) -> str:
+def _explain_infeasibility(scenario: ScenarioProgram) -> str:
     """Return the first reason for infeasibility that screening finds, '' if none."""
-    reasons = screen_instance(variant.instance, variant.found, compute_bounds(variant.instance, variant.found))
+    reasons = screen_instance(scenario.instance, scenario.found, compute_bounds(scenario.instance, scenario.found))
     return reasons[0].text if reasons else ""

@@ -35,11 +35,11 @@ class NamedMix:
     owed: Mapping[str, float]
 
 
-def solve_named_mixes(answers: MixSolver, unproven: list[str]) -> tuple[NamedMix, ...]:
+def solve_named_mixes(solver: MixSolver, unproven: list[str]) -> tuple[NamedMix, ...]:
     """Solve every mix in `mixes:` of the instance.
 
     Args:
-        answers: Solver of device mixes.
+        solver: Solver of device mixes.
         unproven: List to which mixes without a verified result are added.
 
     Returns:
@@ -48,40 +48,40 @@ def solve_named_mixes(answers: MixSolver, unproven: list[str]) -> tuple[NamedMix
     Raises:
         UsageError: If a mix names an unknown bundle.
     """
-    mixes: Mapping[str, Any] = answers.variants.instance.annex.get("mixes", {})
-    found = []
+    mixes: Mapping[str, Any] = solver.variants.instance.annex.get("mixes", {})
+    result = []
     for name, mix in mixes.items():
         try:
-            found.append(_solve_named_mix(answers, name, mix))
+            result.append(_solve_named_mix(solver, name, mix))
         except SolverError:
             unproven.append(f"the mix {name}")
-    return tuple(found)
+    return tuple(result)
 
 
-def _solve_named_mix(answers: MixSolver, name: str, mix: Mapping[str, Any]) -> NamedMix:
+def _solve_named_mix(solver: MixSolver, name: str, mix: Mapping[str, Any]) -> NamedMix:
     """Solve one named mix."""
-    instance = answers.variants.instance
+    instance = solver.variants.instance
     bundle: str | None = mix["bundle"] if isinstance(mix.get("shares"), dict) else None
     shares: Mapping[str, float] = mix if bundle is None else mix["shares"]
     bundles = sorted({own for _, own in instance.bundles})
     if bundle is not None and bundle not in bundles:
         known = suggest_name(bundle, bundles) or (f"; there are {', '.join(bundles)}" if bundles else "")
         raise UsageError(f"mixes.{escape_text(name)}.bundle: no stream stands in a bundle {escape_text(bundle)}{known}")
-    there = _list_offered_devices(answers, bundle)
+    there = _list_offered_devices(solver, bundle)
     absent = tuple(device for device, share in shares.items() if share > 0 and device not in there)
     missing = max(0.0, 1 - sum(share for device, share in shares.items() if device in there))
-    answer = answers.of(answers.made(answers.offer.named(shares, bundle)))
+    result = solver.of(solver.made(solver.offer.named(shares, bundle)))
     return NamedMix(
-        name, bundle, shares, missing if missing > MISSING_SHARE_TOLERANCE else 0.0, absent, answer, answers.owed
+        name, bundle, shares, missing if missing > MISSING_SHARE_TOLERANCE else 0.0, absent, result, solver.owed
     )
 
 
-def _list_offered_devices(answers: MixSolver, bundle: str | None) -> set[str]:
+def _list_offered_devices(solver: MixSolver, bundle: str | None) -> set[str]:
     """Return the device types offered anywhere, or in bundles of this name."""
-    instance = answers.variants.instance
+    instance = solver.variants.instance
     streams, names = instance.streams, instance.devices.names
     if bundle is None:
-        return {names[device] for device in np.flatnonzero(answers.offer.shares() > 0).tolist()}
+        return {names[device] for device in np.flatnonzero(solver.offer.shares() > 0).tolist()}
     bundles = [own for _, own in instance.bundles]
     pairs = zip(streams.device.tolist(), streams.bundle.tolist(), strict=True)
     return {names[device] for device, own in pairs if own >= 0 and bundles[own] == bundle}
@@ -111,20 +111,20 @@ class MixTriangle:
     splits: tuple[TriangleSplit, ...]
 
 
-def _select_triangle_devices(answers: MixSolver, names: Sequence[str]) -> tuple[int, int, int]:
+def _select_triangle_devices(solver: MixSolver, names: Sequence[str]) -> tuple[int, int, int]:
     """Return the indices of three device types; raise UsageError unless they are distinct and offered side by side."""
-    known = answers.variants.instance.devices.names
+    known = solver.variants.instance.devices.names
     for name in names:
         if name not in known:
             raise UsageError(
                 f"--triangle: {escape_text(name)} is no device of this instance{suggest_name(name, known)}"
             )
-        if answers.offer.shares()[known.index(name)] <= 0:
+        if solver.offer.shares()[known.index(name)] <= 0:
             raise UsageError(f"--triangle: no stream offers {escape_text(name)}; name a device that is offered")
     if len(names) != 3 or len(set(names)) != 3:
         raise UsageError("--triangle takes three devices: write A,B,C, such as --triangle phone,laptop,tablet")
     devices = (known.index(names[0]), known.index(names[1]), known.index(names[2]))
-    for name, tonnes in zip(names, answers.offer.together(devices), strict=True):
+    for name, tonnes in zip(names, solver.offer.together(devices), strict=True):
         if tonnes <= 0:
             raise UsageError(
                 f"--triangle: {escape_text(name)} is offered beside neither of the other two, in a bundle or "
@@ -135,29 +135,29 @@ def _select_triangle_devices(answers: MixSolver, names: Sequence[str]) -> tuple[
 
 
 def _solve_triangle(
-    answers: MixSolver, devices: tuple[int, int, int], tell: Callable[[str], None], unproven: list[str]
+    solver: MixSolver, devices: tuple[int, int, int], report_progress: Callable[[str], None], unproven: list[str]
 ) -> MixTriangle:
     """Solve all splits in steps of 10 %; splits without a verified result are added to `unproven`."""
-    tonnes = answers.offer.together(devices)
-    names = answers.variants.instance.devices.names
+    tonnes = solver.offer.together(devices)
+    names = solver.variants.instance.devices.names
     grid, splits = _list_triangle_points(), []
     for number, parts in enumerate(grid):
         if number % (TRIANGLE_STEPS + 1) == 0:
-            tell(f"the split of {', '.join(names[device] for device in devices)}, {number} of {len(grid)}")
-        variant = answers.made(answers.offer.split(dict(zip(devices, parts, strict=True))))
+            report_progress(f"the split of {', '.join(names[device] for device in devices)}, {number} of {len(grid)}")
+        scenario = solver.made(solver.offer.split(dict(zip(devices, parts, strict=True))))
         try:
             splits.append(
                 TriangleSplit(
                     (parts[0] / TRIANGLE_STEPS, parts[1] / TRIANGLE_STEPS, parts[2] / TRIANGLE_STEPS),
-                    answers.of(variant),
+                    solver.of(scenario),
                 )
             )
         except SolverError:
             unproven.append(f"the split {' : '.join(str(part) for part in parts)} of the triangle")
     first, second, third = (tonnes / tonnes.sum()).tolist()
-    share = float(tonnes.sum() / answers.offer.available.sum())
+    share = float(tonnes.sum() / solver.offer.available.sum())
     corners = (names[devices[0]], names[devices[1]], names[devices[2]])
-    return MixTriangle(corners, share, TriangleSplit((first, second, third), answers.base), tuple(splits))
+    return MixTriangle(corners, share, TriangleSplit((first, second, third), solver.base), tuple(splits))
 
 
 def _list_triangle_points() -> list[tuple[int, int, int]]:
@@ -212,14 +212,14 @@ def _get_ranking_key(curve: ShareCurve) -> tuple[float, float]:
 
 
 def analyse_device_mix(
-    variants: ScenarioRunner, three: Sequence[str] = (), tell: Callable[[str], None] = lambda doing: None
+    runner: ScenarioRunner, three: Sequence[str] = (), report_progress: Callable[[str], None] = lambda activity: None
 ) -> DeviceMix:
     """Analyse the sensitivity to the device mix.
 
     Args:
-        variants: Scenarios of the instance.
+        runner: Scenarios of the instance.
         three: Names of three device types for the triangle, or none.
-        tell: Progress callback.
+        report_progress: Progress callback.
 
     Returns:
         Curves, named mixes and triangle.
@@ -227,36 +227,36 @@ def analyse_device_mix(
     Raises:
         UsageError: If a named device type or bundle is not offered.
     """
-    answers = MixSolver(variants)
-    corners = _select_triangle_devices(answers, three) if three else None
-    tell("the mixes of the file")
+    solver = MixSolver(runner)
+    corners = _select_triangle_devices(solver, three) if three else None
+    report_progress("the mixes of the file")
     unproven: list[str] = []
-    named = solve_named_mixes(answers, unproven)
-    curves, fixed = _compute_share_curves(answers, tell, unproven)
-    split = None if corners is None else _solve_triangle(answers, corners, tell, unproven)
-    base, left_out = answers.base, tuple(unproven)
-    return DeviceMix(variants.instance, variants.measure, base, curves, fixed, named, split, left_out)
+    named = solve_named_mixes(solver, unproven)
+    curves, fixed = _compute_share_curves(solver, report_progress, unproven)
+    split = None if corners is None else _solve_triangle(solver, corners, report_progress, unproven)
+    base, left_out = solver.base, tuple(unproven)
+    return DeviceMix(runner.instance, runner.measure, base, curves, fixed, named, split, left_out)
 
 
 def _compute_share_curves(
-    answers: MixSolver, tell: Callable[[str], None], unproven: list[str]
+    solver: MixSolver, report_progress: Callable[[str], None], unproven: list[str]
 ) -> tuple[tuple[ShareCurve, ...], tuple[str, ...]]:
     """Return the curves of all device types offered, and the names of types whose share is fixed.
 
     Curves without a verified result are added to `unproven`.
     """
-    names = answers.variants.instance.devices.names
-    offered = np.flatnonzero(answers.offer.shares() > 0).tolist()
+    names = solver.variants.instance.devices.names
+    offered = np.flatnonzero(solver.offer.shares() > 0).tolist()
     curves, fixed = [], []
     for number, device in enumerate(offered):
-        tell(f"the share of {names[device]}, {number + 1} of {len(offered)}")
+        report_progress(f"the share of {names[device]}, {number + 1} of {len(offered)}")
         try:
-            found = compute_share_curve(answers, device)
+            curve = compute_share_curve(solver, device)
         except SolverError:
             unproven.append(f"the share of {names[device]}")
             continue
-        if found is None:
+        if curve is None:
             fixed.append(names[device])
         else:
-            curves.append(found)
+            curves.append(curve)
     return tuple(curves), tuple(fixed)

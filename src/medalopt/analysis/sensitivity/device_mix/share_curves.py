@@ -60,8 +60,8 @@ class ShareCurve:
     @property
     def range(self) -> tuple[float, float] | None:
         """Least and greatest feasible share; None if none is feasible."""
-        found = [point.share for point in self.points if point.answer.value is not None]
-        return (found[0], found[-1]) if found else None
+        result = [point.share for point in self.points if point.answer.value is not None]
+        return (result[0], result[-1]) if result else None
 
 
 class DeviceShareLine:
@@ -72,9 +72,9 @@ class DeviceShareLine:
         device: Index of the device type.
     """
 
-    def __init__(self, answers: MixSolver, device: int) -> None:
-        self.answers, self.device = answers, device
-        some, every = answers.offer.reach(device)
+    def __init__(self, solver: MixSolver, device: int) -> None:
+        self.answers, self.device = solver, device
+        some, every = solver.offer.reach(device)
         self.moves = every < np.inf
         self.end = min(MAX_SHARE_FACTOR, every)
         self._straight = min(MAX_SHARE_FACTOR, some)
@@ -92,8 +92,8 @@ class DeviceShareLine:
         """
         known = self._known.get(times)
         if known is None or (short and known.answer.value is None and known.answer.short is None):
-            answer = self.answers.base if times == 1 else self.answers.of(self._variant(times), short)
-            known = self._known[times] = SharePoint(times, answer.shares[self.device], answer)
+            result = self.answers.base if times == 1 else self.answers.of(self._variant(times), short)
+            known = self._known[times] = SharePoint(times, result.shares[self.device], result)
         return known
 
     def _variant(self, times: float) -> ScenarioProgram:
@@ -107,74 +107,74 @@ class DeviceShareLine:
     def _line(self) -> ProgramLine | None:
         """Affine family of programs up to the factor at which the first source is exhausted; None if not affine."""
         base, span = self.answers.variants.base, self._straight
-        one, two, other = (
+        program, two, other = (
             self.answers.made(self.answers.offer.scaled(self.device, times)).linear
             for times in (span / 4, span * 3 / 4, span / 2)
         )
-        drawn = fit_program_line(one, span / 4, two, span * 3 / 4, other, span / 2)
-        return drawn.shaped_as(base.linear) if drawn is not None and have_same_structure(one, base.linear) else None
+        drawn = fit_program_line(program, span / 4, two, span * 3 / 4, other, span / 2)
+        return drawn.shaped_as(base.linear) if drawn is not None and have_same_structure(program, base.linear) else None
 
 
-def compute_share_curve(answers: MixSolver, device: int) -> ShareCurve | None:
+def compute_share_curve(solver: MixSolver, device: int) -> ShareCurve | None:
     """Compute the curve of one device type by bisection.
 
     Args:
-        answers: Solver of device mixes.
+        solver: Solver of device mixes.
         device: Index of the device type.
 
     Returns:
         The curve; None if the share cannot change, as no source offers this type beside another one.
     """
-    way = DeviceShareLine(answers, device)
-    if not way.moves:
+    line = DeviceShareLine(solver, device)
+    if not line.moves:
         return None
-    coarse = sorted({*(way.end * n / INITIAL_INTERVALS for n in range(INITIAL_INTERVALS + 1)), 1.0})
-    points = {times: way.at(times) for times in coarse}
-    size = abs(answers.base.value or 0.0)
+    coarse = sorted({*(line.end * n / INITIAL_INTERVALS for n in range(INITIAL_INTERVALS + 1)), 1.0})
+    points = {times: line.at(times) for times in coarse}
+    size = abs(solver.base.value or 0.0)
     for low, high in pairwise(coarse):
         points |= {
-            point.times: point for point in _refine_interval(way, points[low], points[high], size, MAX_BISECTIONS)
+            point.times: point for point in _refine_interval(line, points[low], points[high], size, MAX_BISECTIONS)
         }
-    share = answers.offer.shares().tolist()[device]
-    less, more = way.at(1 - RANKING_STEP), way.at(min(1 + RANKING_STEP, way.end))
-    (down, short_down), (up, short_up) = (_compare_with_base(answers.base, point) for point in (less, more))
+    share = solver.offer.shares().tolist()[device]
+    less, more = line.at(1 - RANKING_STEP), line.at(min(1 + RANKING_STEP, line.end))
+    (down, short_down), (up, short_up) = (_compare_with_base(solver.base, point) for point in (less, more))
     ordered = tuple(points[times] for times in sorted(points))
-    return ShareCurve(answers.variants.instance.devices.names[device], share, ordered, down, up, short_down, short_up)
+    return ShareCurve(solver.variants.instance.devices.names[device], share, ordered, down, up, short_down, short_up)
 
 
 def _refine_interval(
-    way: DeviceShareLine, low: SharePoint, high: SharePoint, size: float, deep: int
+    line: DeviceShareLine, low: SharePoint, high: SharePoint, size: float, deep: int
 ) -> list[SharePoint]:
     """Return further points of an interval: midpoints off the chord, and the ends of feasibility."""
     one, two = low.answer.value, high.answer.value
     if one is None and two is None:
-        return [] if high.times - low.times <= EDGE_ACCURACY else [way.at((low.times + high.times) / 2)]
+        return [] if high.times - low.times <= EDGE_ACCURACY else [line.at((low.times + high.times) / 2)]
     if one is None or two is None:
-        return _bisect_feasible_edge(way, low, high)
-    middle = way.at((low.times + high.times) / 2)
+        return _bisect_feasible_edge(line, low, high)
+    middle = line.at((low.times + high.times) / 2)
     value = middle.answer.value
     if value is None or not deep:
         return [middle]
     if abs(value - (one + two) / 2) <= CURVE_ACCURACY * size:
         return [middle]
     return [
-        *_refine_interval(way, low, middle, size, deep - 1),
+        *_refine_interval(line, low, middle, size, deep - 1),
         middle,
-        *_refine_interval(way, middle, high, size, deep - 1),
+        *_refine_interval(line, middle, high, size, deep - 1),
     ]
 
 
-def _bisect_feasible_edge(way: DeviceShareLine, low: SharePoint, high: SharePoint) -> list[SharePoint]:
+def _bisect_feasible_edge(line: DeviceShareLine, low: SharePoint, high: SharePoint) -> list[SharePoint]:
     """Return the last feasible and the first infeasible point by bisection."""
-    found: list[SharePoint] = []
+    points: list[SharePoint] = []
     while high.times - low.times > EDGE_ACCURACY:
-        middle = way.at((low.times + high.times) / 2, short=False)
-        found.append(middle)
+        middle = line.at((low.times + high.times) / 2, short=False)
+        points.append(middle)
         if (middle.answer.value is None) == (low.answer.value is None):
             low = middle
         else:
             high = middle
-    return [point for point in found if point.answer.value is not None or point in (low, high)]
+    return [point for point in points if point.answer.value is not None or point in (low, high)]
 
 
 def _compare_with_base(base: MixResult, point: SharePoint) -> tuple[float | None, float]:
