@@ -118,7 +118,7 @@ def test_every_field_of_the_format_is_told(section: str, models: list[str]) -> N
     known = {name for model in models for name in schema["$defs"][model]["properties"]}
     text = (ROOT / "docs/reference/format.md").read_text(encoding="utf-8")
     parts = {part.partition("\n")[0]: part for part in re.split(r"^#+ ", text, flags=re.MULTILINE)}
-    elsewhere = parts["Quantities"] + parts["Read by some commands alone"]
+    elsewhere = parts["Quantities"] + parts["Optional sections"]
     assert {name for name in known if not re.search(rf"[`{{ ]{name}[`,:}} ]", parts[section] + elsewhere)} == set()
     rows = re.findall(r"^\| (`[^|]+`) \|", parts[section], flags=re.MULTILINE)
     assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} <= known
