@@ -21,7 +21,7 @@ pip := $(bin)/python -m pip --disable-pip-version-check --no-input -qq
 locked := --require-hashes --only-binary :all:
 sources := $(shell find src -name __pycache__ -prune -o -print) pyproject.toml README.md LICENSE
 
-.PHONY: help solve test matrix lint docs bench campaigns develop lock clean distclean
+.PHONY: help solve test golden matrix lint docs bench campaigns develop lock clean distclean
 .DELETE_ON_ERROR:
 
 help: ## say what can be made
@@ -32,6 +32,9 @@ solve: $(VENV)/.installed ## plan the medals of Tokyo 2020
 
 test: $(VENV)/.installed $(VENV)/.tools ## run all tests against the installed package
 	@$(bin)/python -m pytest --numprocesses=$(JOBS) --dist=worksteal --cov=medalopt --cov-branch --cov-fail-under=$(COVERAGE) $(TESTS)
+
+golden: $(VENV)/.installed $(VENV)/.tools ## write the golden files of the reports anew, after a report has been reworded
+	@$(bin)/python -m tests.golden --write
 
 matrix: $(VENV)/.lock ## install on Python 3.11 to 3.14 with locked, newest and lowest dependencies, and run a fast subset of the tests
 	@$(bin)/python -m tests.matrix $(CELLS) --jobs=$(JOBS)

@@ -40,17 +40,17 @@ LIMITED = """
 import resource, signal, sys
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), int(sys.argv[1])))
-from medalopt.cli.main import run
-sys.exit(run(sys.argv[2:]))
+from medalopt.cli.main import run_command
+sys.exit(run_command(sys.argv[2:]))
 """
 NOBODY = """
 import contextlib, io, os, sys
-from medalopt.cli.main import run
+from medalopt.cli.main import run_command
 with contextlib.redirect_stdout(io.StringIO()):
-    run(sys.argv[1:3])
+    run_command(sys.argv[1:3])
 if os.geteuid() == 0:
     os.seteuid(65534)
-sys.exit(run(sys.argv[1:]))
+sys.exit(run_command(sys.argv[1:]))
 """
 
 

@@ -96,8 +96,8 @@ def test_a_solver_that_does_not_listen_is_interrupted_too() -> None:
     """A step that keeps Python waiting is ended by the thread that watches."""
     deaf = (
         "import signal, sys\n"
-        "from medalopt.cli.run import interruptible\n"
-        "with interruptible():\n"
+        "from medalopt.cli.run import handle_interrupts\n"
+        "with handle_interrupts():\n"
         "    signal.pthread_sigmask(signal.SIG_BLOCK, [])\n"
         "    signal.signal(signal.SIGINT, lambda *_: None)\n"
         "    print('ready', flush=True)\n"
@@ -164,7 +164,7 @@ def test_main_leaves_with_the_exit_code(monkeypatch: pytest.MonkeyPatch, capsys:
         raise KeyboardInterrupt
 
     codes: list[int] = []
-    monkeypatch.setattr(sys.modules["medalopt.cli.main"], "run", interrupted)
+    monkeypatch.setattr(sys.modules["medalopt.cli.main"], "run_command", interrupted)
     monkeypatch.setattr(os, "_exit", codes.append)
     with pytest.raises(SystemExit) as left:
         main()
