@@ -1,7 +1,7 @@
-"""Write what is generated for people: `generate.py` writes what is out of date, `generate.py --check` only tells.
+"""Generate pages, pictures and the JSON Schema; with `--check` list those out of date.
 
-`cli.md` is what `--help` prints, the JSON Schema what `medalopt schema` prints; `answer.svg` shows how the answer of
-`medalopt solve instances/tokyo2020.yaml` begins on a terminal, `tornado.svg` the tornado of the small case.
+`reference/cli.md` is the output of `--help`, the JSON Schema that of `medalopt schema`. `images/answer.svg` shows the
+beginning of `medalopt solve instances/tokyo2020.yaml` on a terminal, `images/tornado.svg` the tornado of a small case.
 """
 
 from __future__ import annotations
@@ -41,95 +41,102 @@ SVG = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" 
 """
 
 
-def on_a_terminal(*command: str) -> str:
-    """Return what `command` prints on a terminal of `WIDTH` columns, colours and all.
+def record_terminal(*command: str) -> str:
+    """Return the output of `command` on a terminal of `WIDTH` columns, with colours.
 
-    `CalledProcessError` where it fails.
+    Args:
+        command: Program and arguments.
+
+    Returns:
+        Standard output, with line ends as line feeds.
+
+    Raises:
+        CalledProcessError: The command failed.
     """
-    here, there = pty.openpty()
+    reading, writing = pty.openpty()
     process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=there, stderr=subprocess.DEVNULL, cwd=ROOT, env=_terminal()
+        command, stdin=subprocess.DEVNULL, stdout=writing, stderr=subprocess.DEVNULL, cwd=ROOT, env=_make_environment()
     )
-    os.close(there)
-    said = b""
+    os.close(writing)
+    output = b""
     while True:
         try:
-            some = os.read(here, 65536)
-        except OSError:  # Linux tells the end of a terminal by an error
+            chunk = os.read(reading, 65536)
+        except OSError:  # Linux reports the end of a terminal by an error
             break
-        if not some:
+        if not chunk:
             break
-        said += some
-    os.close(here)
+        output += chunk
+    os.close(reading)
     if process.wait():
         raise subprocess.CalledProcessError(process.returncode, command)
-    return said.decode().replace("\r\n", "\n")
+    return output.decode().replace("\r\n", "\n")
 
 
-def _terminal() -> dict[str, str]:
-    own = {name: value for name, value in os.environ.items() if name not in {"NO_COLOR", "FORCE_COLOR", "CI"}}
-    return own | {"TERM": "xterm-256color", "COLORTERM": "truecolor", "COLUMNS": str(WIDTH), "LINES": "200"}
+def _make_environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name not in {"NO_COLOR", "FORCE_COLOR", "CI"}}
+    return kept | {"TERM": "xterm-256color", "COLORTERM": "truecolor", "COLUMNS": str(WIDTH), "LINES": "200"}
 
 
-def picture(*arguments: str) -> str:
-    """Return an SVG of the first lines on the screen after `medalopt` with `arguments`."""
-    with Path(os.devnull).open("w") as nowhere:
-        console = Console(record=True, width=WIDTH, file=nowhere, force_terminal=True)
+def render_terminal_svg(*arguments: str) -> str:
+    """Return an SVG of the first lines on the terminal after `medalopt` with `arguments`."""
+    with Path(os.devnull).open("w") as null:
+        console = Console(record=True, width=WIDTH, file=null, force_terminal=True)
         console.print(Text.from_ansi("$ " + " ".join(["medalopt", *arguments])))
-        console.print(Text.from_ansi(beginning(on_a_terminal(MEDALOPT, *arguments))))
-        drawn = console.export_svg(title="medalopt", code_format=SVG, unique_id="answer")
-    return "\n".join(line.rstrip() for line in drawn.splitlines()) + "\n"
+        console.print(Text.from_ansi(cut_to_summary(record_terminal(MEDALOPT, *arguments))))
+        drawing = console.export_svg(title="medalopt", code_format=SVG, unique_id="answer")
+    return "\n".join(line.rstrip() for line in drawing.splitlines()) + "\n"
 
 
-def beginning(text: str) -> str:
+def cut_to_summary(text: str) -> str:
     """Return the summary and the first two tables of an answer."""
     lines = "\n".join(line.rstrip() for line in text.splitlines())
     return "\n\n".join(lines.split("\n\n")[:3]) + "\n…"
 
 
-def plain(*arguments: str) -> str:
-    """Return what `medalopt` with `arguments` prints where it is no terminal."""
+def run_plain(*arguments: str) -> str:
+    """Return the output of `medalopt` with `arguments` where standard output is no terminal."""
     environment = os.environ | {"TERM": "dumb", "NO_COLOR": "1", "COLUMNS": str(WIDTH)}
     command = [MEDALOPT, *arguments]
     return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environment).stdout
 
 
-def chart(*arguments: str) -> str:
+def render_chart(*arguments: str) -> str:
     """Return the SVG that `medalopt` with `arguments` writes."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "chart.svg"
-        plain(*arguments, "-o", str(path))
+        run_plain(*arguments, "-o", str(path))
         return path.read_text(encoding="utf-8")
 
 
-def helped(*verb: str) -> str:
+def render_help(*verb: str) -> str:
     """Return the help of a verb, or of medalopt itself, as plain text."""
-    return "\n".join(line.rstrip() for line in plain(*verb, "--help").strip("\n").splitlines())
+    return "\n".join(line.rstrip() for line in run_plain(*verb, "--help").strip("\n").splitlines())
 
 
-def verbs() -> list[str]:
-    """Return the verbs in the order in which the help lists them."""
-    commands = helped().split("Commands", 1)[1]
+def list_verbs() -> list[str]:
+    """Return the verbs in the order of the help."""
+    commands = render_help().split("Commands", 1)[1]
     return re.findall(r"^[│ ]{1,3}([a-z]+) ", commands, flags=re.MULTILINE)
 
 
-def reference() -> str:
-    """Return the page of all verbs."""
-    lines = ["# The command line", "", "Written by `make docs` from what `--help` prints.", ""]
-    for name, verb in {"medalopt": (), **{f"medalopt {verb}": (verb,) for verb in verbs()}}.items():
-        lines += [f"## {name}", "", "```text", helped(*verb), "```", ""]
+def render_reference() -> str:
+    """Return the reference page of all verbs."""
+    lines = ["# Command line", "", "Generated by `make docs` from `--help`.", ""]
+    for name, verb in {"medalopt": (), **{f"medalopt {verb}": (verb,) for verb in list_verbs()}}.items():
+        lines += [f"## {name}", "", "```text", render_help(*verb), "```", ""]
     return "\n".join(lines)
 
 
 def main() -> int:
-    """Write, or with `--check` name, the files that are out of date."""
+    """Write the files that are out of date; with `--check` list them."""
     pages = {
-        "docs/reference/cli.md": reference(),
-        "docs/images/answer.svg": picture("solve", "instances/tokyo2020.yaml"),
-        "docs/images/tornado.svg": chart("sensitivity", "instances/tiny.yaml", "--tornado", "--jobs", "1"),
-        "instances/medalopt-1.schema.json": plain("schema"),
+        "docs/reference/cli.md": render_reference(),
+        "docs/images/answer.svg": render_terminal_svg("solve", "instances/tokyo2020.yaml"),
+        "docs/images/tornado.svg": render_chart("sensitivity", "instances/tiny.yaml", "--tornado", "--jobs", "1"),
+        "instances/medalopt-1.schema.json": run_plain("schema"),
     }
-    stale = [name for name, text in pages.items() if not _stands(ROOT / name, text)]
+    stale = [name for name, text in pages.items() if not _is_current(ROOT / name, text)]
     for name in stale:
         print(f"{name} is out of date" if "--check" in sys.argv else f"{name} written")
         if "--check" not in sys.argv:
@@ -137,12 +144,12 @@ def main() -> int:
     return 1 if stale and "--check" in sys.argv else 0
 
 
-def _stands(path: Path, text: str) -> bool:
-    return path.exists() and _said(path.read_text(encoding="utf-8")) == _said(text)
+def _is_current(path: Path, text: str) -> bool:
+    return path.exists() and _normalize(path.read_text(encoding="utf-8")) == _normalize(text)
 
 
-def _said(text: str) -> str:
-    """What a page says, without what differs from one processor to another: the last digits of a proof."""
+def _normalize(text: str) -> str:
+    """Return the text of a page without what differs between processors: the last digits of a gap."""
     if text.startswith("<svg"):
         text = " ".join(unescape(re.sub(r"<style>.*?</style>|<[^>]*>", " ", text, flags=re.DOTALL)).split())
     return re.sub(r"(gap|kept to) [^ ,]+", r"\1 …", text)
